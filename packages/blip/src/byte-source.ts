@@ -1,0 +1,17 @@
+// Where the bytes of a model file come from: a local file, a Blob, a URL with range requests, memory.
+// Readers ask for ranges, so that a checkpoint of a gigabyte is never read whole.
+
+/** A random-access source of bytes of known size. */
+export interface ByteSource {
+  /** The path or URL as the user knows it, for messages. */
+  readonly name: string;
+  /** Total size in bytes. */
+  readonly size: number;
+  /** The real path (links resolved) where the source is a file, so that an engine can map it by itself. */
+  readonly path?: string;
+  /**
+   * Reads exactly `length` bytes from `offset`.
+   * @throws {ModelError} `model/read-failed` where the range is not within the source or cannot be read.
+   */
+  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+}

@@ -1,0 +1,15 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "tsdown";
+
+const source = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+export default defineConfig({
+  entry: { node: "src/node.ts", "session-worker": "src/platform/node/session-worker.ts" },
+  alias: { "blip-ts": source("src/node.ts") },
+  format: "esm",
+  platform: "neutral",
+  target: "node20.19",
+  fixedExtension: false,
+  dts: true,
+  clean: true,
+});

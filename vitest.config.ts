@@ -1,0 +1,15 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+export default defineConfig({
+  resolve: { alias: { "blip-ts": path("packages/blip/src/node.ts") } },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"],
+    exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
+    testTimeout: 20_000,
+    // Two cores: more workers only make ONNX Runtime's own threads fight.
+    maxWorkers: 2,
+  },
+});
