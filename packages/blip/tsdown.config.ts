@@ -7,7 +7,7 @@ export default defineConfig({
   entry: { node: "src/node.ts", "session-worker": "src/platform/node/session-worker.ts" },
   alias: { "blip-ts": source("src/node.ts") },
   format: "esm",
-  platform: "neutral",
+  platform: "node",
   target: "node20.19",
   fixedExtension: false,
   dts: true,

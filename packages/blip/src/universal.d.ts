@@ -1,4 +1,5 @@
-// The few globals that Node and browsers share and that no ES library file declares.
+// The few globals that Node and browsers share and that no ES library file declares. Who consumes this package sees
+// the platform's own declarations.
 
 interface TextDecoder {
   decode(bytes?: Uint8Array): string;
@@ -9,3 +10,13 @@ declare var TextDecoder: new (
   label?: "utf-8",
   options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean },
 ) => TextDecoder;
+
+interface AbortSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+declare function setTimeout(callback: () => void, milliseconds?: number): unknown;

@@ -168,7 +168,7 @@ class Machine {
         return;
       }
       case OP.FROZENSET: {
-        this.#frozenSet();
+        this.#push(new PickleSet(this.#popMark()));
         return;
       }
       case OP.APPEND: {

@@ -1,0 +1,44 @@
+// The architecture of a BLIP checkpoint: the numbers that decide its graph. Read from config.json, derived from the
+// tensors' shapes, or both (transformers `BlipConfig`).
+
+/** Vision transformer (ViT) sizes. */
+export interface VisionConfig {
+  /** D, the width of a token. */
+  readonly hiddenSize: number;
+  readonly layers: number;
+  /** H */
+  readonly heads: number;
+  /** M */
+  readonly intermediateSize: number;
+  /** S, the side of the square input in pixels. */
+  readonly imageSize: number;
+  /** Side of a patch in pixels. */
+  readonly patchSize: number;
+  /** transformers says 1e-5, the original 1e-6. */
+  readonly layerNormEps: number;
+}
+
+/** MED text transformer sizes (BERT with cross-attention). */
+export interface TextConfig {
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly intermediateSize: number;
+  /** V */
+  readonly vocabSize: number;
+  /** The length of the position table. */
+  readonly maxPositions: number;
+  readonly layerNormEps: number;
+}
+
+export interface BlipConfig {
+  readonly vision: VisionConfig;
+  readonly text: TextConfig;
+  /** E, the joint embedding of images and texts. */
+  readonly jointEmbedding: number;
+}
+
+/** N: the class token and the patches of a square picture of side `imageSize`. */
+export function imageTokens({ imageSize, patchSize }: VisionConfig): number {
+  return 1 + Math.floor(imageSize / patchSize) ** 2;
+}

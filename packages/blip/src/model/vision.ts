@@ -1,0 +1,51 @@
+// The vision transformer (models/vit.py; transformers `BlipVisionModel`): pre-norm ViT, one final LayerNorm on all
+// tokens, no pooler.
+import { GraphError, type GraphBuilder, type Value } from "@blip-ts/graph";
+import { imageTokens, type VisionConfig } from "./config.ts";
+import { interpolatePositions } from "./interpolate-positions.ts";
+
+/** softmax(q k^T / sqrt(K)) v with one Linear D -> 3D: rows 0..D-1 are q, then k, then v. */
+function selfAttention(b: GraphBuilder, x: Value, { hiddenSize: D, heads }: VisionConfig): Value {
+  const qkv = b.linear(x, "qkv", 3 * D);
+  const [q, k, v] = [b.slice(qkv, 2, 0, D), b.slice(qkv, 2, D, 2 * D), b.slice(qkv, 2, 2 * D, 3 * D)];
+  return b.linear(b.attention(q, k, v, heads, (D / heads) ** -0.5), "projection", D);
+}
+
+/** x += attention(LN1 x); x += mlp(LN2 x) */
+function block(b: GraphBuilder, x: Value, config: VisionConfig): Value {
+  const { hiddenSize, intermediateSize, layerNormEps } = config;
+  const attended = selfAttention(b.at("self_attn"), b.layerNorm(x, "layer_norm1", layerNormEps), config);
+  const residual = b.add(x, attended);
+  const mlp = b.at("mlp");
+  const inner = mlp.gelu(
+    mlp.linear(b.layerNorm(residual, "layer_norm2", layerNormEps), "fc1", intermediateSize),
+  );
+  return b.add(residual, mlp.linear(inner, "fc2", hiddenSize));
+}
+
+/** Patches and the class token, with their positions: [B, 3, S, S'] -> [B, N, D]. */
+function embeddings(b: GraphBuilder, pixels: Value, config: VisionConfig): Value {
+  const { hiddenSize: D, patchSize, imageSize } = config;
+  const [B = 0, , height, width] = b.dims(pixels, "B C S S");
+  if (typeof height !== "number" || typeof width !== "number")
+    throw new GraphError("vision: the picture's sides must be numbers");
+  const grid = b.patchConvolution(pixels, "patch_embedding", patchSize, D);
+  const [rows, columns] = [Math.floor(height / patchSize), Math.floor(width / patchSize)];
+  const patches = b.transpose(b.reshape(grid, [B, D, rows * columns]), [0, 2, 1]);
+  const classToken = b.expand(b.weight("class_embedding", [1, 1, D]), [B, 1, D]);
+  const table = b.weight("position_embedding", [1, imageTokens(config), D]);
+  const side = Math.floor(imageSize / patchSize);
+  const positions =
+    rows === side && columns === side ? table : interpolatePositions(b, table, side, rows, columns);
+  return b.add(b.concat([classToken, patches], 1), positions);
+}
+
+/**
+ * All token states after the final LayerNorm: pixel_values [B, 3, S, S'] -> [B, N, D]. Index 0 is the class token, the
+ * global feature; all N are what texts attend to. Sides other than the config's interpolate the positions.
+ */
+export function visionModel(b: GraphBuilder, pixels: Value, config: VisionConfig): Value {
+  let x = embeddings(b.at("embeddings"), pixels, config);
+  for (let layer = 0; layer < config.layers; layer++) x = block(b.at(`encoder.layers.${layer}`), x, config);
+  return b.layerNorm(x, "post_layernorm", config.layerNormEps);
+}

@@ -1,0 +1,73 @@
+// From a graph and a checkpoint's tensors to a model that an engine loads: weights stay byte ranges of the original
+// files wherever those are files; only what is strided, or not in a file, is read into memory.
+import { emitOnnx, type Graph, type WeightLocation } from "@blip-ts/graph";
+import { readTensorBytes, type StoredTensor } from "../checkpoint/stored-tensor.ts";
+import type { EngineModel, ExternalBytes } from "../runtime/runtime.ts";
+
+/** The folders of a path, and its separator; paths are real ones, so absolute. */
+function foldersOf(path: string): string[] {
+  return path.split(/[/\\]/).slice(0, -1);
+}
+
+/** The deepest folder that holds all the files. ONNX Runtime takes no location that leads out of its folder. */
+export function commonFolder(paths: readonly string[]): string {
+  const [first = [], ...others] = paths.map(foldersOf);
+  const length = others.reduce((shared, folders) => {
+    const differing = folders.findIndex((folder, index) => folder !== first[index]);
+    return Math.min(shared, differing < 0 ? folders.length : differing);
+  }, first.length);
+  const separator = paths[0]?.includes("\\") ? "\\" : "/";
+  return first.slice(0, length).join(separator) || separator;
+}
+
+/**
+ * The ONNX model of a graph with the weights of `tensors` (by the names that the graph uses).
+ * @throws {ModelError} where bytes that must be in memory cannot be read.
+ */
+export async function toEngineModel(
+  graph: Graph,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Promise<EngineModel> {
+  const used = [...new Set(graph.weights.map(({ name }) => name))].map((name) => {
+    const tensor = tensors.get(name);
+    if (!tensor)
+      throw new Error(`the graph ${graph.name} uses ${name}, which was not required of the checkpoint`);
+    return tensor;
+  });
+  const inFile = (tensor: StoredTensor) => tensor.source.path !== undefined && tensor.strides === undefined;
+  const paths = used.filter(inFile).flatMap(({ source: { path } }) => path ?? []);
+  const folder = paths.length > 0 ? commonFolder(paths) : undefined;
+
+  const locations = new Map<string, WeightLocation>();
+  const external: ExternalBytes[] = [];
+  for (const [index, tensor] of used.entries()) {
+    const { name, dtype, source, offset } = tensor;
+    if (inFile(tensor) && source.path !== undefined && folder !== undefined) {
+      const location = source.path.slice(folder.length).replace(/^[/\\]+/, "");
+      locations.set(name, { location, offset, dtype: floating(tensor, dtype) });
+    } else {
+      const location = `memory/${index}`;
+      external.push({ location, data: await readTensorBytes(tensor) });
+      locations.set(name, { location, offset: 0, dtype: floating(tensor, dtype) });
+    }
+  }
+  const onnx = emitOnnx(graph, (name) => {
+    const location = locations.get(name);
+    if (!location) throw new Error(`${name} has no location`);
+    return location;
+  });
+  return folder === undefined ? { onnx, external } : { onnx, external, folder };
+}
+
+/** Weights are floating point; whole numbers in their place were refused with the shapes. */
+function floating(tensor: StoredTensor, dtype: StoredTensor["dtype"]): WeightLocation["dtype"] {
+  switch (dtype) {
+    case "float32":
+    case "float16":
+    case "bfloat16":
+    case "float64":
+      return dtype;
+    default:
+      throw new Error(`${tensor.name} is ${dtype}, which no weight may be`);
+  }
+}

@@ -1,0 +1,49 @@
+// A loaded checkpoint: its architecture, its tensors, and the sessions made of its graphs when they are first needed.
+import { optimize, type Graph, type Tensor } from "@blip-ts/graph";
+import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
+import type { BlipConfig } from "../model/config.ts";
+import type { Engine, EngineSession, RunOptions } from "../runtime/runtime.ts";
+import { toEngineModel } from "./engine-model.ts";
+
+export class Network implements AsyncDisposable {
+  readonly config: BlipConfig;
+  readonly #tensors: ReadonlyMap<string, StoredTensor>;
+  readonly #engine: Engine;
+  readonly #sessions = new Map<string, Promise<EngineSession>>();
+
+  constructor(config: BlipConfig, tensors: ReadonlyMap<string, StoredTensor>, engine: Engine) {
+    this.config = config;
+    this.#tensors = tensors;
+    this.#engine = engine;
+  }
+
+  /** Runs a graph; `key` names it among this network's sessions, and `build` makes it the first time. */
+  async run(
+    key: string,
+    build: () => Graph,
+    feeds: Readonly<Record<string, Tensor>>,
+    options: RunOptions = {},
+  ): Promise<Record<string, Tensor>> {
+    options.signal?.throwIfAborted();
+    const session = await this.session(key, build);
+    return session.run(feeds, options);
+  }
+
+  /** Loads a graph's session without running it. */
+  session(key: string, build: () => Graph): Promise<EngineSession> {
+    const known = this.#sessions.get(key);
+    if (known) return known;
+    const made = toEngineModel(optimize(build()), this.#tensors).then((model) =>
+      this.#engine.createSession(model),
+    );
+    this.#sessions.set(key, made);
+    // What failed is not kept: the next call tries again and reports its own failure.
+    made.catch(() => this.#sessions.delete(key));
+    return made;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#sessions.clear();
+    await this.#engine[Symbol.asyncDispose]();
+  }
+}

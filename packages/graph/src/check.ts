@@ -1,0 +1,75 @@
+// Re-infers a finished graph: what a pass returned must still be a graph.
+import { GraphError } from "./errors.ts";
+import type { Graph, Node, OpKind, Value, ValueType } from "./graph.ts";
+import { inferType } from "./ops/index.ts";
+import { formatShape, sameShape } from "./types/dim.ts";
+
+const describe = ({ dtype, shape }: ValueType) => `${dtype} ${formatShape(shape)}`;
+
+function expectUnique(names: readonly string[], what: string): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw new GraphError(`two ${what} are called ${name}`);
+    seen.add(name);
+  }
+}
+
+/**
+ * Every value is made once and before its use, every type is what its operation's rule says, names are unique.
+ * @returns the graph itself.
+ * @throws {GraphError} naming the first node that is wrong.
+ */
+export function checkGraph(graph: Graph): Graph {
+  const made = new Map<number, Value>();
+  const make = (value: Value, what: string) => {
+    if (made.has(value.id)) throw new GraphError(`${what}: value ${value.id} is made twice`);
+    made.set(value.id, value);
+  };
+  for (const { name, value } of graph.inputs) make(value, `input ${name}`);
+  for (const weight of graph.weights) {
+    make(weight.value, `weight ${weight.name}`);
+    const rows = weight.rows ? weight.rows.end - weight.rows.start : weight.shape[0];
+    const expected = weight.rows ? [rows ?? 0, ...weight.shape.slice(1)] : weight.shape;
+    if (!sameShape(weight.value.shape, expected))
+      throw new GraphError(
+        `weight ${weight.name}: expected ${formatShape(expected)}, found ${formatShape(weight.value.shape)}`,
+      );
+  }
+  for (const { value, tensor } of graph.constants) {
+    make(value, "constant");
+    if (value.dtype !== tensor.dtype || !sameShape(value.shape, tensor.dims))
+      throw new GraphError(
+        `constant ${value.id}: ${describe(value)} holds ${tensor.dtype} ${formatShape(tensor.dims)}`,
+      );
+  }
+  const uses = (value: Value, where: string) => {
+    if (made.get(value.id) !== value)
+      throw new GraphError(`${where}: uses value ${value.id} before it is made`);
+  };
+  for (const node of graph.nodes) {
+    const where = `${node.kind} at ${node.scope}`;
+    for (const input of node.inputs) uses(input, where);
+    const type = infer(node);
+    if (type.dtype !== node.output.dtype || !sameShape(type.shape, node.output.shape))
+      throw new GraphError(`${where}: says ${describe(node.output)}, its rule says ${describe(type)}`);
+    make(node.output, where);
+  }
+  for (const { name, value } of graph.outputs) uses(value, `output ${name}`);
+  expectUnique(
+    graph.inputs.map(({ name }) => name),
+    "inputs",
+  );
+  expectUnique(
+    graph.outputs.map(({ name }) => name),
+    "outputs",
+  );
+  expectUnique(
+    graph.weights.map(({ name, rows }) => (rows ? `${name}[${rows.start}:${rows.end}]` : name)),
+    "weights",
+  );
+  return graph;
+}
+
+function infer(node: Node): ValueType {
+  return inferType<OpKind>(node.kind, node.inputs, node.attributes, node.scope);
+}

@@ -1,0 +1,107 @@
+// The graph: values, the nodes that make them, and what comes from outside (inputs, weights, constants).
+// Static single assignment; a node has exactly one output; nodes are in an order in which they can be run.
+import type { Shape } from "./types/dim.ts";
+import type { DType, Tensor } from "./types/dtype.ts";
+
+/** What is known of a value before anything runs. */
+export interface ValueType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** A tensor in a graph. */
+export interface Value extends ValueType {
+  readonly id: number;
+}
+
+/** Attributes of each operation. Its name here is its name everywhere: rules, lowerings, prints. */
+export interface OpAttributes {
+  // elementwise
+  add: object;
+  subtract: object;
+  multiply: object;
+  divide: object;
+  gelu: object;
+  relu: object;
+  cast: { readonly to: DType };
+  // linear algebra
+  linear: object;
+  matmul: object;
+  // normalization
+  layerNorm: { readonly epsilon: number };
+  softmax: object;
+  l2Normalize: { readonly epsilon: number };
+  // attention
+  attention: { readonly heads: number; readonly scale: number };
+  // look-up and convolution
+  embedding: object;
+  patchConvolution: { readonly patch: number };
+  // shape
+  reshape: { readonly shape: Shape };
+  transpose: { readonly permutation: readonly number[] };
+  slice: { readonly axis: number; readonly start: number; readonly end: number };
+  concat: { readonly axis: number };
+  expand: { readonly shape: Shape };
+}
+
+export type OpKind = keyof OpAttributes;
+
+export interface NodeOf<K extends OpKind> {
+  readonly kind: K;
+  readonly attributes: OpAttributes[K];
+  readonly inputs: readonly Value[];
+  readonly output: Value;
+  /** The dotted path of the part of the network that made it: the path of its weights in the checkpoint. */
+  readonly scope: string;
+}
+
+export type Node = { [K in OpKind]: NodeOf<K> }[OpKind];
+
+/** A value with a name that the outside knows. */
+export interface NamedValue {
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** A tensor of the checkpoint, or a range of its rows (its first dimension). */
+export interface Weight extends NamedValue {
+  /** `shape` is that of the whole tensor in the checkpoint; the value's shape is that of the rows taken. */
+  readonly rows?: { readonly start: number; readonly end: number };
+  readonly shape: readonly number[];
+}
+
+export interface Constant {
+  readonly value: Value;
+  readonly tensor: Tensor;
+}
+
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly NamedValue[];
+  readonly weights: readonly Weight[];
+  readonly constants: readonly Constant[];
+  readonly nodes: readonly Node[];
+  readonly outputs: readonly NamedValue[];
+}
+
+/** The last value that the part of the network at `scope` made, or undefined where there is none. */
+export function lastValueOf(graph: Graph, scope: string): Value | undefined {
+  return graph.nodes.findLast((node) => node.scope === scope)?.output;
+}
+
+/** The same graph with more of its values as outputs, e.g. every layer's, to compare them with a reference. */
+export function exposeValues(graph: Graph, values: Readonly<Record<string, Value>>): Graph {
+  const more = Object.entries(values).map(([name, value]) => ({ name, value }));
+  return { ...graph, outputs: [...graph.outputs, ...more] };
+}
+
+/** A number above every id in use. */
+export function nextValueId(graph: Graph): number {
+  const values = [
+    ...graph.inputs.map(({ value }) => value),
+    ...graph.weights.map(({ value }) => value),
+    ...graph.constants.map(({ value }) => value),
+    ...graph.nodes.map(({ output }) => output),
+  ];
+  return values.reduce((highest, { id }) => Math.max(highest, id), -1) + 1;
+}

@@ -1,0 +1,58 @@
+// The public door of the graph package.
+/** The error of graphs that cannot be. */
+export { GraphError } from "./errors.ts";
+/** Graphs and their parts. */
+export {
+  exposeValues,
+  lastValueOf,
+  type Constant,
+  type Graph,
+  type NamedValue,
+  type Node,
+  type NodeOf,
+  type OpAttributes,
+  type OpKind,
+  type Value,
+  type ValueType,
+  type Weight,
+} from "./graph.ts";
+/** Dimensions by number or name. */
+export {
+  evaluateDim,
+  divideDims,
+  formatDim,
+  formatShape,
+  multiplyDims,
+  namedDim,
+  plainName,
+  sameDim,
+  type Dim,
+  type Shape,
+} from "./types/dim.ts";
+/** Element types and tensors in memory. */
+export {
+  dtypes,
+  elementSize,
+  floatTensor,
+  int64Tensor,
+  sizeOf,
+  type DType,
+  type ElementArray,
+  type Tensor,
+} from "./types/dtype.ts";
+/** The list of operations, and what each makes of its inputs. */
+export { inferType, opKinds } from "./ops/index.ts";
+/** What a network is written with. */
+export { GraphBuilder, type ShapeLike } from "./builder.ts";
+/** Re-inference of a finished graph. */
+export { checkGraph } from "./check.ts";
+/** Graphs as text. */
+export { printGraph } from "./print.ts";
+/** Graph to graph. */
+export { optimize } from "./passes/index.ts";
+/** Gradients, by operation. */
+export { gradientRules, type GradientRule } from "./autodiff/gradients.ts";
+/** Graph to ONNX. */
+export { emitOnnx, onnxOpset, type WeightLocation } from "./onnx/emit.ts";
+/** The slow evaluator that tests compare with. */
+export { evaluate } from "./reference/evaluate.ts";

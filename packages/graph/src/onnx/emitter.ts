@@ -1,0 +1,177 @@
+// What the lowerings write into: nodes, small constants and shape vectors of the ONNX graph that is being made.
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  NodeProtoSchema,
+  TensorProtoSchema,
+  TensorProto_DataType as DataType,
+  type AttributeProto,
+  type NodeProto,
+  type TensorProto,
+} from "onnx-buf";
+import { GraphError } from "../errors.ts";
+import type { Graph, Value } from "../graph.ts";
+import { formatDim, formatShape, plainName, type Dim, type Shape } from "../types/dim.ts";
+import { int64Tensor, type DType, type Tensor } from "../types/dtype.ts";
+
+/** ONNX's numbers for the element types. */
+export const onnxDataType: Readonly<Record<DType, DataType>> = {
+  float32: DataType.FLOAT,
+  float16: DataType.FLOAT16,
+  bfloat16: DataType.BFLOAT16,
+  float64: DataType.DOUBLE,
+  int64: DataType.INT64,
+  int32: DataType.INT32,
+  int8: DataType.INT8,
+  uint8: DataType.UINT8,
+  bool: DataType.BOOL,
+};
+
+/** Attributes as numbers or lists of whole numbers; `float` marks what ONNX wants as a float. */
+export type OnnxAttributes = Readonly<
+  Record<string, bigint | readonly bigint[] | { readonly float: number }>
+>;
+
+/** The contributed operators' domain; the others are ONNX's own. */
+export const microsoft = "com.microsoft";
+
+export class Emitter {
+  readonly nodes: NodeProto[] = [];
+  readonly initializers: TensorProto[] = [];
+  readonly #names = new Map<number, string>();
+  readonly #vectors = new Map<string, string>();
+  readonly #dimensions = new Map<string, { readonly input: string; readonly axis: number }>();
+  #count = 0;
+
+  constructor(graph: Graph) {
+    for (const { name, value } of graph.inputs)
+      value.shape.forEach((dim, axis) => {
+        const letter = plainName(dim);
+        if (letter !== undefined && !this.#dimensions.has(letter))
+          this.#dimensions.set(letter, { input: name, axis });
+      });
+  }
+
+  /** Gives a value the name under which the ONNX graph knows it. */
+  name(value: Value, name: string): string {
+    this.#names.set(value.id, name);
+    return name;
+  }
+
+  nameOf(value: Value): string {
+    const name = this.#names.get(value.id);
+    if (name === undefined) throw new GraphError(`value ${value.id} has no ONNX name`);
+    return name;
+  }
+
+  fresh(stem: string): string {
+    return `${stem}#${this.#count++}`;
+  }
+
+  /** Adds a node with one output and returns the output's name. Missing optional inputs are "". */
+  node(
+    opType: string,
+    input: readonly string[],
+    options: { attributes?: OnnxAttributes; output?: string; domain?: string } = {},
+  ): string {
+    const output = options.output ?? this.fresh(opType);
+    const attribute = Object.entries(options.attributes ?? {}).map(([name, value]) =>
+      toAttribute(name, value),
+    );
+    const { domain = "" } = options;
+    this.nodes.push(
+      create(NodeProtoSchema, {
+        opType,
+        name: output,
+        input: [...input],
+        output: [output],
+        attribute,
+        domain,
+      }),
+    );
+    return output;
+  }
+
+  /** A small tensor that travels inside the model. */
+  constant(tensor: Tensor, name = this.fresh("constant")): string {
+    const { buffer, byteOffset, byteLength } = tensor.data;
+    this.initializers.push(
+      create(TensorProtoSchema, {
+        name,
+        dims: tensor.dims.map(BigInt),
+        dataType: onnxDataType[tensor.dtype],
+        rawData: new Uint8Array(buffer, byteOffset, byteLength).slice(),
+      }),
+    );
+    return name;
+  }
+
+  int64Vector(values: readonly number[]): string {
+    return this.#cached(`const:${values.join(",")}`, () =>
+      this.constant(int64Tensor([values.length], values)),
+    );
+  }
+
+  /**
+   * A shape as an int64 vector: a constant where at most one dimension is named (that one is left to Reshape, -1),
+   * else put together from the dimensions of the graph's inputs.
+   */
+  reshapeTarget(shape: Shape): string {
+    const open = shape.filter((dim) => typeof dim !== "number");
+    if (open.length <= 1) return this.int64Vector(shape.map((dim) => (typeof dim === "number" ? dim : -1)));
+    // A product such as B*T/I cannot be looked up: it is the one that Reshape finds out.
+    const inferred = open.find((dim) => plainName(dim) === undefined) ?? open.at(-1);
+    return this.#shapeVector(shape, inferred);
+  }
+
+  /** A shape as an int64 vector without -1, for Expand. */
+  exactShape(shape: Shape): string {
+    return this.#shapeVector(shape, undefined);
+  }
+
+  #shapeVector(shape: Shape, inferred: Dim | undefined): string {
+    const key = `shape:${formatShape(shape)}:${inferred === undefined ? "" : formatDim(inferred)}`;
+    return this.#cached(key, () => {
+      let left = inferred;
+      const parts = shape.map((dim) => {
+        if (typeof dim === "number") return this.int64Vector([dim]);
+        if (dim === left) {
+          left = undefined;
+          return this.int64Vector([-1]);
+        }
+        return this.#dimension(dim);
+      });
+      return parts.length === 1 ? (parts[0] ?? "") : this.node("Concat", parts, { attributes: { axis: 0n } });
+    });
+  }
+
+  #dimension(dim: Dim): string {
+    const letter = plainName(dim);
+    const place = letter === undefined ? undefined : this.#dimensions.get(letter);
+    if (place === undefined) throw new GraphError(`the dimension ${formatDim(dim)} is not that of an input`);
+    return this.#cached(`dim:${formatDim(dim)}`, () =>
+      this.node("Shape", [place.input], {
+        attributes: { start: BigInt(place.axis), end: BigInt(place.axis + 1) },
+      }),
+    );
+  }
+
+  #cached(key: string, make: () => string): string {
+    const known = this.#vectors.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    this.#vectors.set(key, made);
+    return made;
+  }
+}
+
+function toAttribute(name: string, value: OnnxAttributes[string]): AttributeProto {
+  const fields: MessageInitShape<typeof AttributeProtoSchema> =
+    typeof value === "bigint"
+      ? { type: AttributeType.INT, i: value }
+      : "float" in value
+        ? { type: AttributeType.FLOAT, f: value.float }
+        : { type: AttributeType.INTS, ints: [...value] };
+  return create(AttributeProtoSchema, { ...fields, name });
+}

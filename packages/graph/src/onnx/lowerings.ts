@@ -1,0 +1,113 @@
+// The table of ONNX lowerings, exhaustive by type. Fused operators of ONNX Runtime are used where they pay.
+import { GraphError } from "../errors.ts";
+import type { NodeOf, OpKind } from "../graph.ts";
+import { floatTensor } from "../types/dtype.ts";
+import { microsoft, onnxDataType, type Emitter } from "./emitter.ts";
+
+/** Writes a node's ONNX nodes; the last one's output is called `output`. */
+export type Lowering<K extends OpKind> = (emit: Emitter, node: NodeOf<K>, output: string) => void;
+
+const inputNames = (emit: Emitter, node: NodeOf<OpKind>) => node.inputs.map((value) => emit.nameOf(value));
+
+/** An operation that ONNX has under the name `opType`, with the same inputs and no attributes. */
+const same =
+  (opType: string, domain = "") =>
+  (emit: Emitter, node: NodeOf<OpKind>, output: string): void => {
+    emit.node(opType, inputNames(emit, node), { output, domain });
+  };
+
+/**
+ * Gemm takes PyTorch's weight [out, in] as it lies in the file (transB), but only 2-D inputs: leading dimensions are
+ * folded around it. ONNX Runtime's Reshape moves no bytes.
+ */
+const linear: Lowering<"linear"> = (emit, node, output) => {
+  const [x = "", weight = "", bias] = inputNames(emit, node);
+  const gemm = bias === undefined ? [weight] : [weight, bias];
+  const attributes = { transB: 1n };
+  const [type, matrix] = [node.inputs[0], node.inputs[1]];
+  if (type?.shape.length === 2) {
+    emit.node("Gemm", [x, ...gemm], { output, attributes });
+    return;
+  }
+  const columns = matrix?.shape[1];
+  if (typeof columns !== "number")
+    throw new GraphError(`linear at ${node.scope}: the weight's shape must be numbers`);
+  const flat = emit.node("Reshape", [x, emit.int64Vector([-1, columns])]);
+  const product = emit.node("Gemm", [flat, ...gemm], { attributes });
+  emit.node("Reshape", [product, emit.reshapeTarget(node.output.shape)], { output });
+};
+
+const layerNorm: Lowering<"layerNorm"> = (emit, node, output) => {
+  const attributes = { axis: -1n, epsilon: { float: node.attributes.epsilon } };
+  emit.node("LayerNormalization", inputNames(emit, node), { output, attributes });
+};
+
+const l2Normalize: Lowering<"l2Normalize"> = (emit, node, output) => {
+  const [x = ""] = inputNames(emit, node);
+  const axes = emit.int64Vector([-1]);
+  const norm = emit.node("ReduceL2", [x, axes], { attributes: { keepdims: 1n } });
+  const floor = emit.constant(floatTensor([], [node.attributes.epsilon]));
+  emit.node("Div", [x, emit.node("Max", [norm, floor])], { output });
+};
+
+/** MultiHeadAttention's inputs: query, key, value, bias of the projections, padding mask, bias of the scores. */
+const attention: Lowering<"attention"> = (emit, node, output) => {
+  const { heads, scale } = node.attributes;
+  const [q = "", k = "", v = "", bias] = inputNames(emit, node);
+  const inputs = bias === undefined ? [q, k, v] : [q, k, v, "", "", bias];
+  const attributes = { num_heads: BigInt(heads), scale: { float: scale } };
+  emit.node("MultiHeadAttention", inputs, { output, attributes, domain: microsoft });
+};
+
+const slice: Lowering<"slice"> = (emit, node, output) => {
+  const { axis, start, end } = node.attributes;
+  const [x = ""] = inputNames(emit, node);
+  const ranges = [[start], [end], [axis]].map((values) => emit.int64Vector(values));
+  emit.node("Slice", [x, ...ranges], { output });
+};
+
+export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
+  add: same("Add"),
+  subtract: same("Sub"),
+  multiply: same("Mul"),
+  divide: same("Div"),
+  gelu: same("Gelu", microsoft),
+  relu: same("Relu"),
+  cast: (emit, node, output) => {
+    const attributes = { to: BigInt(onnxDataType[node.attributes.to]) };
+    emit.node("Cast", inputNames(emit, node), { output, attributes });
+  },
+  linear,
+  matmul: same("MatMul"),
+  layerNorm,
+  softmax: (emit, node, output) => {
+    emit.node("Softmax", inputNames(emit, node), { output, attributes: { axis: -1n } });
+  },
+  l2Normalize,
+  attention,
+  embedding: same("Gather"),
+  patchConvolution: (emit, node, output) => {
+    const sides = [BigInt(node.attributes.patch), BigInt(node.attributes.patch)];
+    emit.node("Conv", inputNames(emit, node), {
+      output,
+      attributes: { kernel_shape: sides, strides: sides },
+    });
+  },
+  reshape: (emit, node, output) => {
+    emit.node("Reshape", [...inputNames(emit, node), emit.reshapeTarget(node.attributes.shape)], { output });
+  },
+  transpose: (emit, node, output) => {
+    const perm = node.attributes.permutation.map(BigInt);
+    emit.node("Transpose", inputNames(emit, node), { output, attributes: { perm } });
+  },
+  slice,
+  concat: (emit, node, output) => {
+    emit.node("Concat", inputNames(emit, node), {
+      output,
+      attributes: { axis: BigInt(node.attributes.axis) },
+    });
+  },
+  expand: (emit, node, output) => {
+    emit.node("Expand", [...inputNames(emit, node), emit.exactShape(node.attributes.shape)], { output });
+  },
+};

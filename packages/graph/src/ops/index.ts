@@ -1,0 +1,64 @@
+// The table of shape rules, exhaustive by type: an operation without a rule does not compile.
+import { GraphError } from "../errors.ts";
+import type { NodeOf, OpAttributes, OpKind, ValueType } from "../graph.ts";
+import { formatShape } from "../types/dim.ts";
+import { linear, matmul } from "./algebra.ts";
+import { attention } from "./attention.ts";
+import { add, cast, divide, gelu, multiply, relu, subtract } from "./elementwise.ts";
+import { embedding, patchConvolution } from "./lookup.ts";
+import { l2Normalize, layerNorm, softmax } from "./normalization.ts";
+import type { ShapeRule } from "./rule.ts";
+import { concat, expand, reshape, slice, transpose } from "./shape.ts";
+
+export const shapeRules: { readonly [K in OpKind]: ShapeRule<K> } = {
+  add,
+  subtract,
+  multiply,
+  divide,
+  gelu,
+  relu,
+  cast,
+  linear,
+  matmul,
+  layerNorm,
+  softmax,
+  l2Normalize,
+  attention,
+  embedding,
+  patchConvolution,
+  reshape,
+  transpose,
+  slice,
+  concat,
+  expand,
+};
+
+/** Every operation, in the order of the table. */
+export const opKinds = Object.keys(shapeRules) as readonly OpKind[];
+
+/**
+ * The type of an operation's output.
+ * @throws {GraphError} naming the operation, its scope and the types of its inputs.
+ */
+export function inferType<K extends OpKind>(
+  kind: K,
+  inputs: readonly ValueType[],
+  attributes: OpAttributes[K],
+  scope: string,
+): ValueType {
+  try {
+    return shapeRules[kind](inputs, attributes);
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error;
+    const types = inputs.map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`).join(", ");
+    throw new GraphError(`${kind}(${types}) at ${scope === "" ? "the top" : scope}: ${error.message}`);
+  }
+}
+
+/** A rule of some table applied to a node, with the types tied to the node's kind. */
+export function applyRule<K extends OpKind, R>(
+  table: { readonly [P in K]: (node: NodeOf<P>) => R },
+  node: NodeOf<K>,
+): R {
+  return table[node.kind](node);
+}

@@ -1,0 +1,43 @@
+// Table look-up and the patch convolution: how ids and pixels become states.
+import { GraphError } from "../errors.ts";
+import { formatShape } from "../types/dim.ts";
+import {
+  dimAt,
+  expectCount,
+  expectDim,
+  expectFloat,
+  expectRank,
+  expectSameDType,
+  inputAt,
+  type ShapeRule,
+} from "./rule.ts";
+
+/** Rows of a table [V, D] by int64 ids [...]: [..., D]. */
+export const embedding: ShapeRule<"embedding"> = (inputs) => {
+  expectCount(inputs, 2);
+  const [table, ids] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+  expectRank(table, 2, "table");
+  if (ids.dtype !== "int64") throw new GraphError(`ids: expected int64, found ${ids.dtype}`);
+  return { dtype: table.dtype, shape: [...ids.shape, dimAt(table, 1)] };
+};
+
+/** Convolution whose stride is its kernel: pixels [B, C, S, S'], weight [D, C, p, p], bias [D] -> [B, D, S/p, S'/p]. */
+export const patchConvolution: ShapeRule<"patchConvolution"> = (inputs, { patch }) => {
+  expectCount(inputs, 3);
+  expectSameDType(inputs);
+  const [pixels, weight, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
+  expectFloat(pixels, "pixels");
+  expectRank(pixels, 4, "pixels");
+  expectRank(weight, 4, "weight");
+  expectRank(bias, 1, "bias");
+  expectDim(dimAt(weight, 1), dimAt(pixels, 1), "channels of the weight");
+  expectDim(dimAt(weight, 2), patch, "height of the weight");
+  expectDim(dimAt(weight, 3), patch, "width of the weight");
+  expectDim(dimAt(bias, 0), dimAt(weight, 0), "bias");
+  const sides = [dimAt(pixels, 2), dimAt(pixels, 3)].map((side) => {
+    if (typeof side !== "number")
+      throw new GraphError(`pixels ${formatShape(pixels.shape)}: the sides must be numbers`);
+    return Math.floor(side / patch);
+  });
+  return { dtype: pixels.dtype, shape: [dimAt(pixels, 0), dimAt(weight, 0), ...sides] };
+};

@@ -1,0 +1,56 @@
+// Operations that move elements without changing them.
+import { GraphError } from "../errors.ts";
+import { addDims, formatShape, productOf, sameDim, type Dim } from "../types/dim.ts";
+import { dimAt, expectCount, expectDim, expectSameDType, inputAt, type ShapeRule } from "./rule.ts";
+
+export const reshape: ShapeRule<"reshape"> = (inputs, { shape }) => {
+  expectCount(inputs, 1);
+  const x = inputAt(inputs, 0);
+  if (!sameDim(productOf(x.shape), productOf(shape)))
+    throw new GraphError(`${formatShape(x.shape)} does not have as many elements as ${formatShape(shape)}`);
+  return { dtype: x.dtype, shape };
+};
+
+export const transpose: ShapeRule<"transpose"> = (inputs, { permutation }) => {
+  expectCount(inputs, 1);
+  const x = inputAt(inputs, 0);
+  const axes = permutation.toSorted((a, b) => a - b);
+  if (axes.length !== x.shape.length || axes.some((axis, index) => axis !== index))
+    throw new GraphError(
+      `[${permutation.join(", ")}] is not a permutation of the axes of ${formatShape(x.shape)}`,
+    );
+  return { dtype: x.dtype, shape: permutation.map((axis) => dimAt(x, axis)) };
+};
+
+/** Elements start..end-1 along one axis of numbered size. */
+export const slice: ShapeRule<"slice"> = (inputs, { axis, start, end }) => {
+  expectCount(inputs, 1);
+  const x = inputAt(inputs, 0);
+  const size = dimAt(x, axis);
+  if (start < 0 || end <= start || (typeof size === "number" && end > size))
+    throw new GraphError(`${start}:${end} is not a range of axis ${axis} of ${formatShape(x.shape)}`);
+  return { dtype: x.dtype, shape: x.shape.map((dim, index) => (index === axis ? end - start : dim)) };
+};
+
+export const concat: ShapeRule<"concat"> = (inputs, { axis }) => {
+  expectSameDType(inputs);
+  const first = inputAt(inputs, 0);
+  for (const other of inputs.slice(1))
+    first.shape.forEach((dim, index) => {
+      if (index !== axis) expectDim(dimAt(other, index), dim, `axis ${index} of ${formatShape(other.shape)}`);
+    });
+  const sum = inputs.map((input) => dimAt(input, axis)).reduce<Dim>(addDims, 0);
+  return { dtype: first.dtype, shape: first.shape.map((dim, index) => (index === axis ? sum : dim)) };
+};
+
+/** Repeats along axes of size 1. */
+export const expand: ShapeRule<"expand"> = (inputs, { shape }) => {
+  expectCount(inputs, 1);
+  const x = inputAt(inputs, 0);
+  if (x.shape.length !== shape.length)
+    throw new GraphError(`${formatShape(x.shape)} and ${formatShape(shape)} differ in rank`);
+  x.shape.forEach((dim, axis) => {
+    if (dim !== 1) expectDim(dim, shape[axis] ?? 0, `axis ${axis}`);
+  });
+  return { dtype: x.dtype, shape };
+};

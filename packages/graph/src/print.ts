@@ -1,0 +1,56 @@
+// A graph as text: one line a node, in the order in which they run. Tests snapshot it, `blip inspect` prints it.
+import type { Graph, Node, Value } from "./graph.ts";
+import { formatShape, type Dim } from "./types/dim.ts";
+
+const isShape = (value: unknown): value is readonly Dim[] => Array.isArray(value);
+
+function formatAttribute(value: unknown): string {
+  return isShape(value) ? formatShape(value) : String(value);
+}
+
+/** Values by the name under which a reader knows them: inputs, weights by path, `%n` for the rest. */
+function names(graph: Graph): Map<number, string> {
+  const known = new Map<number, string>();
+  for (const { name, value } of graph.inputs) known.set(value.id, name);
+  for (const { name, value, rows } of graph.weights)
+    known.set(value.id, rows ? `${name}[${rows.start}:${rows.end}]` : name);
+  for (const { value, tensor } of graph.constants) {
+    const [first] = tensor.data;
+    known.set(value.id, tensor.data.length === 1 ? String(first) : `const ${formatShape(value.shape)}`);
+  }
+  graph.nodes.forEach(({ output }, index) => known.set(output.id, `%${index}`));
+  return known;
+}
+
+function formatNode(node: Node, name: (value: Value) => string): string {
+  const attributes = Object.entries(node.attributes).map(
+    ([key, value]) => `${key}=${formatAttribute(value)}`,
+  );
+  // Weights are below the scope: what the scope says is not said again.
+  const inputs = node.inputs.map((input) => {
+    const text = name(input);
+    return node.scope !== "" && text.startsWith(`${node.scope}.`) ? text.slice(node.scope.length) : text;
+  });
+  const type = `${node.output.dtype} ${formatShape(node.output.shape)}`;
+  return `${name(node.output)} = ${node.kind}(${[...inputs, ...attributes].join(", ")}) : ${type}`;
+}
+
+/** The printed graph; lines of one scope stand under its path. */
+export function printGraph(graph: Graph): string {
+  const known = names(graph);
+  const name = (value: Value) => known.get(value.id) ?? `?${value.id}`;
+  const lines = [`graph ${graph.name}`];
+  for (const input of graph.inputs)
+    lines.push(`  input ${input.name} : ${input.value.dtype} ${formatShape(input.value.shape)}`);
+  let scope = "";
+  for (const node of graph.nodes) {
+    if (node.scope !== scope) lines.push(`  # ${node.scope === "" ? "(top)" : node.scope}`);
+    scope = node.scope;
+    lines.push(`  ${formatNode(node, name)}`);
+  }
+  for (const output of graph.outputs)
+    lines.push(
+      `  output ${output.name} = ${name(output.value)} : ${output.value.dtype} ${formatShape(output.value.shape)}`,
+    );
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,81 @@
+// Runs a graph with the reference evaluators: slow, plain, in double precision. What tests compare ONNX Runtime with.
+import { GraphError } from "../errors.ts";
+import type { Graph, NodeOf, OpKind, Value } from "../graph.ts";
+import { evaluateDim, plainName } from "../types/dim.ts";
+import { floatTensor, sizeOf, type Tensor } from "../types/dtype.ts";
+import { evaluators, type Numbers } from "./evaluators.ts";
+
+const toNumbers = ({ dims, data }: Tensor): Numbers => ({ dims, data: Float64Array.from(data, Number) });
+
+/** Names of dimensions bound by the inputs; two inputs that disagree are an error. */
+function bindDims(graph: Graph, inputs: Readonly<Record<string, Tensor>>): Map<string, number> {
+  const binding = new Map<string, number>();
+  for (const { name, value } of graph.inputs)
+    value.shape.forEach((dim, axis) => {
+      const letter = plainName(dim);
+      const size = inputs[name]?.dims[axis];
+      if (letter === undefined || size === undefined) return;
+      if ((binding.get(letter) ?? size) !== size)
+        throw new GraphError(
+          `input ${name}: ${letter} is ${size}, another input says ${binding.get(letter)}`,
+        );
+      binding.set(letter, size);
+    });
+  return binding;
+}
+
+/**
+ * The outputs of a graph, as float32.
+ * @param weights each weight of the checkpoint by its path, whole.
+ * @throws {GraphError} where an input or a weight is missing or has another shape.
+ */
+export function evaluate(
+  graph: Graph,
+  inputs: Readonly<Record<string, Tensor>>,
+  weights: (name: string) => Tensor,
+): Record<string, Tensor<"float32">> {
+  const binding = bindDims(graph, inputs);
+  const values = new Map<number, Numbers>();
+  const dimsOf = (value: Value) => value.shape.map((dim) => evaluateDim(dim, binding));
+  const put = (value: Value, numbers: Numbers, what: string) => {
+    const expected = dimsOf(value);
+    if (numbers.data.length !== sizeOf(expected))
+      throw new GraphError(`${what}: expected [${expected.join(", ")}], found [${numbers.dims.join(", ")}]`);
+    values.set(value.id, { dims: expected, data: numbers.data });
+  };
+  const get = (value: Value): Numbers => {
+    const numbers = values.get(value.id);
+    if (!numbers) throw new GraphError(`value ${value.id} was not made`);
+    return numbers;
+  };
+  for (const { name, value } of graph.inputs) {
+    const tensor = inputs[name];
+    if (!tensor) throw new GraphError(`input ${name} is missing`);
+    put(value, toNumbers(tensor), `input ${name}`);
+  }
+  for (const { name, value, rows, shape } of graph.weights) {
+    const whole = toNumbers(weights(name));
+    const rowSize = sizeOf(shape.slice(1));
+    const data = rows ? whole.data.slice(rows.start * rowSize, rows.end * rowSize) : whole.data;
+    put(value, { dims: whole.dims, data }, `weight ${name}`);
+  }
+  for (const { value, tensor } of graph.constants) put(value, toNumbers(tensor), "constant");
+  for (const node of graph.nodes) {
+    const dims = dimsOf(node.output);
+    values.set(node.output.id, { dims, data: run(node, node.inputs.map(get), dims) });
+  }
+  return Object.fromEntries(
+    graph.outputs.map(({ name, value }) => {
+      const { dims, data } = get(value);
+      return [name, floatTensor(dims, Float32Array.from(data))];
+    }),
+  );
+}
+
+function run<K extends OpKind>(
+  node: NodeOf<K>,
+  inputs: readonly Numbers[],
+  dims: readonly number[],
+): Float64Array {
+  return evaluators[node.kind](inputs, node, dims);
+}

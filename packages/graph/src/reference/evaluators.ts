@@ -1,0 +1,230 @@
+// The table of reference evaluators, exhaustive by type: plain loops in double precision that say what an operation
+// means. They are for tests, and are as slow as they are plain.
+import { GraphError } from "../errors.ts";
+import type { NodeOf, OpKind } from "../graph.ts";
+import { sizeOf } from "../types/dtype.ts";
+
+/** A concrete array of numbers: every element type is a JavaScript number here. */
+export interface Numbers {
+  readonly dims: readonly number[];
+  readonly data: Float64Array;
+}
+
+/** The output's data from the inputs', given the output's dimensions. */
+export type Evaluator<K extends OpKind> = (
+  inputs: readonly Numbers[],
+  node: NodeOf<K>,
+  dims: readonly number[],
+) => Float64Array;
+
+/** The n-th argument of an evaluator, which the shape rule has already promised. */
+export function argument(inputs: readonly Numbers[], index: number): Numbers {
+  const input = inputs[index];
+  if (!input) throw new GraphError(`input ${index} is missing`);
+  return input;
+}
+
+const at = (data: Float64Array, index: number): number => data[index] ?? Number.NaN;
+
+/** Coordinates of the i-th element, row-major. */
+function coordinates(index: number, dims: readonly number[]): number[] {
+  const result: number[] = [];
+  for (const dim of dims.toReversed()) {
+    result.unshift(index % dim);
+    index = Math.floor(index / dim);
+  }
+  return result;
+}
+
+/** Position of coordinates, aligned at the last axis; axes of size 1 repeat. */
+function position(coords: readonly number[], dims: readonly number[]): number {
+  const skipped = coords.length - dims.length;
+  return dims.reduce((sum, dim, axis) => sum * dim + (dim === 1 ? 0 : (coords[axis + skipped] ?? 0)), 0);
+}
+
+const make = (dims: readonly number[], element: (coords: readonly number[], index: number) => number) =>
+  Float64Array.from({ length: sizeOf(dims) }, (_, index) => element(coordinates(index, dims), index));
+
+const binary =
+  (compute: (a: number, b: number) => number) =>
+  (inputs: readonly Numbers[], _node: unknown, dims: readonly number[]): Float64Array => {
+    const [a, b] = [argument(inputs, 0), argument(inputs, 1)];
+    return make(dims, (c) => compute(at(a.data, position(c, a.dims)), at(b.data, position(c, b.dims))));
+  };
+
+const unary =
+  (compute: (x: number) => number) =>
+  (inputs: readonly Numbers[]): Float64Array =>
+    argument(inputs, 0).data.map(compute);
+
+/** Applies a function to each row along the last axis. */
+const byRow =
+  (compute: (row: Float64Array) => Float64Array) =>
+  ({ data, dims }: Numbers): Float64Array => {
+    const width = dims.at(-1) ?? 1;
+    const result = new Float64Array(data.length);
+    for (let start = 0; start < data.length; start += width)
+      result.set(compute(data.subarray(start, start + width)), start);
+    return result;
+  };
+
+/** The error function, by its series near zero and its continued fraction far from it; to about 1e-15. */
+export function erf(x: number): number {
+  const z = Math.abs(x);
+  if (z > 6) return Math.sign(x);
+  if (z < 2.5) {
+    let [term, sum] = [z, z];
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum) && n < 200; n++) {
+      term *= -(z * z) / n;
+      sum += term / (2 * n + 1);
+    }
+    return (Math.sign(x) * 2 * sum) / Math.sqrt(Math.PI);
+  }
+  let fraction = 0;
+  for (let n = 60; n > 0; n--) fraction = n / 2 / (z + fraction);
+  return Math.sign(x) * (1 - Math.exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction)));
+}
+
+const softmaxRow = (row: Float64Array): Float64Array => {
+  const highest = row.reduce((a, b) => Math.max(a, b), -Infinity);
+  const powers = row.map((x) => Math.exp(x - highest));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((x) => x / sum);
+};
+
+const linear: Evaluator<"linear"> = (inputs, _node, dims) => {
+  const [x, weight, bias] = [argument(inputs, 0), argument(inputs, 1), inputs[2]];
+  const [out = 0, width = 0] = weight.dims;
+  return make(dims, (_c, index) => {
+    const [row, column] = [Math.floor(index / out), index % out];
+    let sum = bias ? at(bias.data, column) : 0;
+    for (let k = 0; k < width; k++) sum += at(x.data, row * width + k) * at(weight.data, column * width + k);
+    return sum;
+  });
+};
+
+const matmul: Evaluator<"matmul"> = (inputs, _node, dims) => {
+  const [a, b] = [argument(inputs, 0), argument(inputs, 1)];
+  const width = a.dims.at(-1) ?? 0;
+  return make(dims, (c) => {
+    let sum = 0;
+    for (let k = 0; k < width; k++)
+      sum +=
+        at(a.data, position([...c.slice(0, -1), k], a.dims)) * at(b.data, position(c.with(-2, k), b.dims));
+    return sum;
+  });
+};
+
+const layerNorm: Evaluator<"layerNorm"> = (inputs, node) => {
+  const [gain, bias] = [argument(inputs, 1), argument(inputs, 2)];
+  return byRow((row) => {
+    const mean = row.reduce((a, b) => a + b, 0) / row.length;
+    const variance = row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / row.length;
+    const scale = 1 / Math.sqrt(variance + node.attributes.epsilon);
+    return row.map((x, index) => (x - mean) * scale * at(gain.data, index) + at(bias.data, index));
+  })(argument(inputs, 0));
+};
+
+const attention: Evaluator<"attention"> = (inputs, node) => {
+  const [q, k, v, bias] = [argument(inputs, 0), argument(inputs, 1), argument(inputs, 2), inputs[3]];
+  const [batch = 0, rows = 0, width = 0] = q.dims;
+  const columns = k.dims[1] ?? 0;
+  const { heads, scale } = node.attributes;
+  const size = width / heads;
+  const result = new Float64Array(batch * rows * width);
+  for (let b = 0; b < batch; b++)
+    for (let h = 0; h < heads; h++)
+      for (let i = 0; i < rows; i++) {
+        const query = (b * rows + i) * width + h * size;
+        const scores = Float64Array.from({ length: columns }, (_, j) => {
+          let sum = 0;
+          for (let d = 0; d < size; d++)
+            sum += at(q.data, query + d) * at(k.data, (b * columns + j) * width + h * size + d);
+          return sum * scale + (bias ? at(bias.data, position([b, h, i, j], bias.dims)) : 0);
+        });
+        const shares = softmaxRow(scores);
+        for (let d = 0; d < size; d++)
+          result[query + d] = shares.reduce(
+            (sum, p, j) => sum + p * at(v.data, (b * columns + j) * width + h * size + d),
+            0,
+          );
+      }
+  return result;
+};
+
+const patchConvolution: Evaluator<"patchConvolution"> = (inputs, node, dims) => {
+  const [pixels, weight, bias] = [argument(inputs, 0), argument(inputs, 1), argument(inputs, 2)];
+  const { patch } = node.attributes;
+  const channels = pixels.dims[1] ?? 0;
+  return make(dims, ([b = 0, d = 0, y = 0, x = 0]) => {
+    let sum = at(bias.data, d);
+    for (let c = 0; c < channels; c++)
+      for (let i = 0; i < patch; i++)
+        for (let j = 0; j < patch; j++)
+          sum +=
+            at(pixels.data, position([b, c, y * patch + i, x * patch + j], pixels.dims)) *
+            at(weight.data, position([d, c, i, j], weight.dims));
+    return sum;
+  });
+};
+
+const concat: Evaluator<"concat"> = (inputs, node, dims) => {
+  const { axis } = node.attributes;
+  return make(dims, (c) => {
+    let offset = c[axis] ?? 0;
+    for (const input of inputs) {
+      const size = input.dims[axis] ?? 0;
+      if (offset < size) return at(input.data, position(c.with(axis, offset), input.dims));
+      offset -= size;
+    }
+    return Number.NaN;
+  });
+};
+
+export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
+  add: binary((a, b) => a + b),
+  subtract: binary((a, b) => a - b),
+  multiply: binary((a, b) => a * b),
+  divide: binary((a, b) => a / b),
+  gelu: unary((x) => (x / 2) * (1 + erf(x / Math.SQRT2))),
+  relu: unary((x) => Math.max(0, x)),
+  cast: (inputs, node) =>
+    argument(inputs, 0).data.map((x) => (/^u?int/.test(node.attributes.to) ? Math.trunc(x) : x)),
+  linear,
+  matmul,
+  layerNorm,
+  softmax: (inputs) => byRow(softmaxRow)(argument(inputs, 0)),
+  l2Normalize: (inputs, node) =>
+    byRow((row) => {
+      const norm = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
+      return row.map((x) => x / Math.max(norm, node.attributes.epsilon));
+    })(argument(inputs, 0)),
+  attention,
+  embedding: (inputs, _node, dims) => {
+    const [table, ids] = [argument(inputs, 0), argument(inputs, 1)];
+    const width = table.dims[1] ?? 0;
+    return make(dims, (_c, index) =>
+      at(table.data, at(ids.data, Math.floor(index / width)) * width + (index % width)),
+    );
+  },
+  patchConvolution,
+  reshape: (inputs) => argument(inputs, 0).data,
+  transpose: (inputs, node, dims) => {
+    const x = argument(inputs, 0);
+    return make(dims, (c) => {
+      const source: number[] = [];
+      node.attributes.permutation.forEach((axis, index) => (source[axis] = c[index] ?? 0));
+      return at(x.data, position(source, x.dims));
+    });
+  },
+  slice: (inputs, node, dims) => {
+    const { axis, start } = node.attributes;
+    const x = argument(inputs, 0);
+    return make(dims, (c) => at(x.data, position(c.with(axis, (c[axis] ?? 0) + start), x.dims)));
+  },
+  concat,
+  expand: (inputs, _node, dims) => {
+    const x = argument(inputs, 0);
+    return make(dims, (c) => at(x.data, position(c, x.dims)));
+  },
+};
