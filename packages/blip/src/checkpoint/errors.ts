@@ -112,3 +112,84 @@ export const notATensor = (where: string, entry: string, found: string): ModelEr
     `${where}: expected a tensor at ${shown(entry)}, found ${shown(found)}. Save the model's state dict (bare, or under "model" or "state_dict").`,
     { where, entry, found },
   );
+
+const counted = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+
+export interface DisagreeingShards {
+  readonly missing: readonly string[];
+  readonly duplicated: readonly string[];
+  readonly unlisted: readonly string[];
+}
+
+export const disagreeingShards = (where: string, lists: DisagreeingShards): ModelError => {
+  const parts = [
+    lists.missing.length > 0 && `${lists.missing.length} not in the file it names (${someOf(lists.missing)})`,
+    lists.duplicated.length > 0 &&
+      `${lists.duplicated.length} in more than one file (${someOf(lists.duplicated)})`,
+    lists.unlisted.length > 0 &&
+      `${lists.unlisted.length} in a file but not in the index (${someOf(lists.unlisted)})`,
+  ].filter((part) => part !== false);
+  return new ModelError(
+    "checkpoint/shards",
+    `${where}: the index and its files disagree. Tensors: ${parts.join("; ")}. Download index and shards again, of one revision.`,
+    { where, ...lists },
+  );
+};
+
+export const unknownNames = (where: string, names: readonly string[]): ModelError =>
+  new ModelError(
+    "checkpoint/dialect",
+    `${where}: expected the tensors of a BLIP model (visual_encoder.* or vision_model.*, with a text model), found ` +
+      `${names.length === 0 ? "none" : `${names.length} of another kind: ${someOf(names, 5)}`}. ` +
+      "This is another model family, or a part of a model.",
+    { where, names: names.slice(0, 5) },
+  );
+
+export const mixedDialects = (where: string, ...prefixes: readonly string[]): ModelError =>
+  new ModelError(
+    "checkpoint/dialect",
+    `${where}: the tensors are named in two ways at once (${prefixes.map((prefix) => `${prefix}*`).join(" and ")}). ` +
+      "Save one model a file.",
+    { where, prefixes },
+  );
+
+export const badArchitecture = (where: string, detail: string): ModelError =>
+  new ModelError(
+    "checkpoint/architecture",
+    `${where}: ${shown(detail, MAX_DETAIL)}. The file is incomplete or of a model that is not BLIP.`,
+    { where, detail },
+  );
+
+export interface MismatchedShape {
+  readonly name: string;
+  readonly expected: readonly number[];
+  readonly found: readonly number[];
+}
+
+export interface Mismatch {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly misshaped: readonly MismatchedShape[];
+}
+
+export const mismatchedTensors = (where: string, mismatch: Mismatch): ModelError => {
+  const { missing, unexpected, misshaped } = mismatch;
+  const shapes = misshaped.map(
+    ({ name, expected, found }) =>
+      `${shown(name)}: expected [${expected.join(", ")}], found [${found.join(", ")}]`,
+  );
+  const parts = [
+    missing.length > 0 &&
+      `${counted(missing.length, "tensor is", "tensors are")} missing (${someOf(missing)})`,
+    unexpected.length > 0 &&
+      `${counted(unexpected.length, "tensor is", "tensors are")} unexpected (${someOf(unexpected)})`,
+    misshaped.length > 0 &&
+      `${counted(misshaped.length, "tensor has", "tensors have")} another shape (${someOf(shapes)})`,
+  ].filter((part) => part !== false);
+  return new ModelError(
+    "checkpoint/mismatch",
+    `${where}: the file does not fit the model: ${parts.join("; ")}. ` +
+      "Nothing was loaded. Check that the configuration belongs to this file and that the file is for this task.",
+    { where, ...mismatch },
+  );
+};
