@@ -54,7 +54,7 @@ const RENAMES = VISION_NAMES.map(([original, huggingFace]) => ({
 export function toHuggingFaceName(original: string): string {
   for (const { pattern, huggingFace } of RENAMES) {
     const groups = pattern.exec(original)?.groups;
-    if (groups) return `${huggingFace.replace(".L.", `.${groups["layer"] ?? ""}.`)}${groups["part"] ?? ""}`;
+    if (groups) return `${huggingFace.replace(".L.", `.${groups.layer ?? ""}.`)}${groups.part ?? ""}`;
   }
   return original;
 }

@@ -7,19 +7,19 @@ const MAX_SHOWN = 160;
 const MAX_DETAIL = 600;
 
 /** A name or text of a file, fit for a terminal: no control characters, not endless. */
-export const shown = (text: string, most = MAX_SHOWN): string => {
+export function shown(text: string, most = MAX_SHOWN): string {
   const cut = text.length > most ? `${text.slice(0, most)}...` : text;
   return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, "\uFFFD");
-};
+}
 
 /** A name of a file in quotes. */
 export const quoted = (name: string): string => `"${shown(name)}"`;
 
 /** Up to `most` of the names, and how many more there are. */
-export const someOf = (names: readonly string[], most = 10): string => {
+export function someOf(names: readonly string[], most = 10): string {
   const first = names.slice(0, most).map(shown).join(", ");
   return names.length > most ? `${first}, and ${names.length - most} more` : first;
-};
+}
 
 const DAMAGED =
   "The file is damaged or was not written by a library that follows the format: download it again.";
@@ -121,7 +121,7 @@ export interface DisagreeingShards {
   readonly unlisted: readonly string[];
 }
 
-export const disagreeingShards = (where: string, lists: DisagreeingShards): ModelError => {
+export function disagreeingShards(where: string, lists: DisagreeingShards): ModelError {
   const parts = [
     lists.missing.length > 0 && `${lists.missing.length} not in the file it names (${someOf(lists.missing)})`,
     lists.duplicated.length > 0 &&
@@ -134,7 +134,7 @@ export const disagreeingShards = (where: string, lists: DisagreeingShards): Mode
     `${where}: the index and its files disagree. Tensors: ${parts.join("; ")}. Download index and shards again, of one revision.`,
     { where, ...lists },
   );
-};
+}
 
 export const unknownNames = (where: string, names: readonly string[]): ModelError =>
   new ModelError(
@@ -172,7 +172,7 @@ export interface Mismatch {
   readonly misshaped: readonly MismatchedShape[];
 }
 
-export const mismatchedTensors = (where: string, mismatch: Mismatch): ModelError => {
+export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError {
   const { missing, unexpected, misshaped } = mismatch;
   const shapes = misshaped.map(
     ({ name, expected, found }) =>
@@ -192,4 +192,4 @@ export const mismatchedTensors = (where: string, mismatch: Mismatch): ModelError
       "Nothing was loaded. Check that the configuration belongs to this file and that the file is for this task.",
     { where, ...mismatch },
   );
-};
+}

@@ -25,7 +25,7 @@ const OTHERS: readonly (readonly [signature: string, found: string, advice: stri
  * @param source a safetensors file, or a file that torch.save wrote (zip archive or the older stream)
  * @throws {ModelError} `checkpoint/unknown-format` (says what the file is instead), and what the readers throw
  */
-export const openCheckpoint = async (source: ByteSource): Promise<Checkpoint> => {
+export async function openCheckpoint(source: ByteSource): Promise<Checkpoint> {
   const head = await readRange(source, 0, Math.min(source.size, PROBE_BYTES), "the beginning");
   if (startsWith(head, "PK\x03\x04") || startsWith(head, "PK\x05\x06")) return readTorchZip(source);
   if (head[0] === 0x80 && (head[1] ?? 0) <= 5) return readTorchLegacy(source);
@@ -38,19 +38,19 @@ export const openCheckpoint = async (source: ByteSource): Promise<Checkpoint> =>
     );
   const [found, advice] = describeOther(head, source.size);
   throw unknownFormat(source.name, found, advice);
-};
+}
 
 const startsWith = (bytes: Uint8Array, signature: string, at = 0): boolean =>
   bytes.length >= at + signature.length &&
   Array.from(signature).every((character, index) => bytes[at + index] === character.charCodeAt(0));
 
-const looksLikeSafetensors = (head: Uint8Array): boolean => {
+function looksLikeSafetensors(head: Uint8Array): boolean {
   if (head.length <= HEADER_LENGTH_BYTES || head[HEADER_LENGTH_BYTES] !== 0x7b) return false;
   const length = readUint64(viewOf(head), 0);
   return length !== undefined && length <= MAX_HEADER_BYTES;
-};
+}
 
-const describeOther = (head: Uint8Array, size: number): readonly [found: string, advice: string] => {
+function describeOther(head: Uint8Array, size: number): readonly [found: string, advice: string] {
   if (size === 0)
     return ["an empty file", "The download did not finish, or the path is not the one you mean."];
   for (const [signature, found, advice] of OTHERS) if (startsWith(head, signature)) return [found, advice];
@@ -72,14 +72,14 @@ const describeOther = (head: Uint8Array, size: number): readonly [found: string,
       "Give the weights file, or the folder that holds it, not its configuration or index.",
     ];
   return ["a text", "Give the path of the weights file."];
-};
+}
 
 /** The probe as text where it is text; a character that the probe cuts in two is let go. */
-const readableText = (head: Uint8Array): string | undefined => {
+function readableText(head: Uint8Array): string | undefined {
   for (let cut = 0; cut < 4 && cut < head.length; cut++) {
     const text = decodeUtf8(head.subarray(0, head.length - cut));
 
     if (text !== undefined) return /[\0-\x08\x0e-\x1f]/.test(text) ? undefined : text.replace(/^\uFEFF/, "");
   }
   return undefined;
-};
+}

@@ -106,7 +106,7 @@ export class PickleCursor {
 }
 
 /** The value that an opcode stands for by itself, empty containers included; `undefined` where it is an opcode of another kind. */
-export const readLiteral = (opcode: number, cursor: PickleCursor): PickleValue | undefined => {
+export function readLiteral(opcode: number, cursor: PickleCursor): PickleValue | undefined {
   switch (opcode) {
     case OP.NONE:
       return null;
@@ -152,4 +152,4 @@ export const readLiteral = (opcode: number, cursor: PickleCursor): PickleValue |
     default:
       return undefined;
   }
-};
+}

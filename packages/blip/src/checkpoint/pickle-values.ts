@@ -68,7 +68,7 @@ export class PickleGlobal extends PickleObject {
 }
 
 /** What a value is, for messages. */
-export const describeValue = (value: PickleValue | undefined): string => {
+export function describeValue(value: PickleValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
@@ -80,7 +80,7 @@ export const describeValue = (value: PickleValue | undefined): string => {
   if (value instanceof PickleDict) return "a dictionary";
   if (value instanceof PickleSet) return "a set";
   return value.label;
-};
+}
 
 /** Can Python use it as a key? Our own classes for lists, dictionaries and sets cannot. */
 export const isHashable = (value: PickleValue): boolean =>

@@ -36,12 +36,12 @@ const HIGHEST_PROTOCOL = 5;
  * @returns its value and the offset behind STOP, or `undefined` where the bytes end before STOP
  * @throws {ModelError} `checkpoint/pickle-global`, `checkpoint/pickle-opcode`, `checkpoint/malformed`, `checkpoint/limit`
  */
-export const runPickle = (
+export function runPickle(
   bytes: Uint8Array,
   start: number,
   world: PickleWorld,
   limits: PickleLimits = PICKLE_LIMITS,
-): { readonly value: PickleValue; readonly end: number } | undefined => {
+): { readonly value: PickleValue; readonly end: number } | undefined {
   const cursor = new PickleCursor(bytes, start, world.where, limits);
   try {
     return { value: new Machine(cursor, world, limits).run(), end: cursor.at };
@@ -49,7 +49,7 @@ export const runPickle = (
     if (error instanceof OutOfBytes) return undefined;
     throw error;
   }
-};
+}
 
 class Machine {
   readonly #cursor: PickleCursor;

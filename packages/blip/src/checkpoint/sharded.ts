@@ -49,10 +49,10 @@ export async function readShardedSafetensors(
 }
 
 function readIndex(json: unknown, where: string) {
-  if (!isRecord(json) || !isRecord(json["weight_map"]))
+  if (!isRecord(json) || !isRecord(json.weight_map))
     throw malformed(where, "the index has no weight_map from tensors to files");
   const weightMap = new Map<string, string>();
-  for (const [name, file] of Object.entries(json["weight_map"])) {
+  for (const [name, file] of Object.entries(json.weight_map)) {
     if (typeof file !== "string" || !SHARD_NAME.test(file))
       throw malformed(
         where,
@@ -61,7 +61,7 @@ function readIndex(json: unknown, where: string) {
     weightMap.set(name, file);
   }
   if (weightMap.size === 0) throw malformed(where, "the weight_map of the index is empty");
-  const entries = isRecord(json["metadata"]) ? Object.entries(json["metadata"]) : [];
+  const entries = isRecord(json.metadata) ? Object.entries(json.metadata) : [];
   const metadata = entries
     .filter(([, value]) => typeof value === "string" || typeof value === "number")
     .map(([key, value]) => [key, String(value)]);

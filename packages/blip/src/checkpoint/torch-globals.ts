@@ -89,7 +89,7 @@ const OTHER_DTYPES = ["complex32", "complex64", "complex128", "uint16", "uint32"
  * The allow-list. Each global is made anew for a file, so that messages can name the file.
  * @returns what `PickleWorld.findGlobal` needs
  */
-export const torchGlobals = (where: string) => {
+export function torchGlobals(where: string) {
   const calls = torchCalls(where);
   return (module: string, name: string): PickleGlobal | undefined => {
     const path = `${module}.${name}`;
@@ -106,13 +106,13 @@ export const torchGlobals = (where: string) => {
     }
     return undefined;
   };
-};
+}
 
 /**
  * The persistent id of a storage, `("storage", class, key, location, elements)`; the legacy stream adds a view.
  * @throws {ModelError} `checkpoint/malformed`
  */
-export const storageOf = (where: string, id: PickleValue): TorchStorage => {
+export function storageOf(where: string, id: PickleValue): TorchStorage {
   const parts = id instanceof PickleTuple ? id.items : [];
   const [kind, type, key, , count, view = null] = parts;
   const isStorage =
@@ -125,12 +125,12 @@ export const storageOf = (where: string, id: PickleValue): TorchStorage => {
       `the storage ${key} is a view of another one, as only PyTorch before 0.4 wrote them`,
     );
   return new TorchStorage(key, type.dtype, count);
-};
+}
 
 const isSize = (value: PickleValue | undefined): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
 
-const torchCalls = (where: string): ReadonlyMap<string, PickleCall> => {
+function torchCalls(where: string): ReadonlyMap<string, PickleCall> {
   const bad = (what: string, value?: PickleValue) =>
     malformed(
       where,
@@ -219,7 +219,7 @@ const torchCalls = (where: string): ReadonlyMap<string, PickleCall> => {
     ["__builtin__.set", set],
     ["_codecs.encode", encode],
   ]);
-};
+}
 
 const REBUILDS: ReadonlySet<string> = new Set([
   "torch._utils._rebuild_tensor",

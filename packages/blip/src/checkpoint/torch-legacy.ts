@@ -31,7 +31,7 @@ const COUNT_BYTES = 8;
  * Opens a checkpoint in the stream format that came before the zip archive.
  * @throws {ModelError} `checkpoint/...`, as for `readTorchZip`
  */
-export const readTorchLegacy = async (source: ByteSource): Promise<Checkpoint> => {
+export async function readTorchLegacy(source: ByteSource): Promise<Checkpoint> {
   const storages = new Map<string, TorchStorage>();
   const world = {
     where: source.name,
@@ -56,7 +56,7 @@ export const readTorchLegacy = async (source: ByteSource): Promise<Checkpoint> =
     tensors.set(name, storeTensor(name, tensor, source, start));
   }
   return { format: "torch-legacy", tensors, metadata: state.metadata };
-};
+}
 
 /** Reads pickles one behind the other from the front of a file, through a window that grows as they need. */
 class PickleStream {
@@ -91,19 +91,19 @@ class PickleStream {
 }
 
 /** The pickle may refer to a storage many times, and must say the same each time. */
-const shareStorage = (
+function shareStorage(
   source: ByteSource,
   storages: Map<string, TorchStorage>,
   storage: TorchStorage,
-): TorchStorage => {
+): TorchStorage {
   const first = storages.get(storage.key) ?? storage;
   if (first.dtype !== storage.dtype || first.count !== storage.count)
     throw malformed(source.name, `the pickle contradicts itself about the storage ${quoted(storage.key)}`);
   storages.set(storage.key, first);
   return first;
-};
+}
 
-const checkSystem = (source: ByteSource, system: PickleValue): void => {
+function checkSystem(source: ByteSource, system: PickleValue): void {
   const littleEndian = system instanceof PickleDict ? system.entries.get("little_endian") : undefined;
   if (littleEndian === false)
     throw unsupported(
@@ -112,15 +112,15 @@ const checkSystem = (source: ByteSource, system: PickleValue): void => {
       "Save it on a little-endian one, or convert it to safetensors.",
     );
   if (littleEndian !== true) throw malformed(source.name, "the stream does not say its byte order");
-};
+}
 
 /** Where the elements of each storage begin: they lie in the order of `keys`, each behind its number of elements. */
-const findStorages = async (
+async function findStorages(
   source: ByteSource,
   storages: ReadonlyMap<string, TorchStorage>,
   keys: PickleValue,
   from: number,
-): Promise<ReadonlyMap<string, number>> => {
+): Promise<ReadonlyMap<string, number>> {
   if (!(keys instanceof PickleList)) throw malformed(source.name, "the stream has no list of storages");
   const starts = new Map<string, number>();
   let at = from;
@@ -148,4 +148,4 @@ const findStorages = async (
       );
   });
   return starts;
-};
+}

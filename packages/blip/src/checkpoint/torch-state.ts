@@ -26,7 +26,7 @@ export interface StateDict {
  * (optimizer, config, epoch) is let be; inside it everything must be a tensor.
  * @throws {ModelError} `checkpoint/not-a-tensor`
  */
-export const findStateDict = (where: string, root: PickleValue): StateDict => {
+export function findStateDict(where: string, root: PickleValue): StateDict {
   if (!(root instanceof PickleDict)) throw notATensor(where, "the top level", describeValue(root));
   for (const wrapper of WRAPPERS) {
     const inner = root.entries.get(wrapper);
@@ -41,11 +41,11 @@ export const findStateDict = (where: string, root: PickleValue): StateDict => {
     };
   }
   return { tensors: tensorsOf(where, root), metadata: { stateDict: "top level" } };
-};
+}
 
 const keyText = (key: PickleValue): string => (typeof key === "string" ? shown(key) : describeValue(key));
 
-const tensorsOf = (where: string, dict: PickleDict): ReadonlyMap<string, TorchTensor> => {
+function tensorsOf(where: string, dict: PickleDict): ReadonlyMap<string, TorchTensor> {
   const tensors = new Map<string, TorchTensor>();
   for (const [name, value] of dict.entries) {
     if (typeof name !== "string") throw notATensor(where, keyText(name), "a key that is no string");
@@ -53,7 +53,7 @@ const tensorsOf = (where: string, dict: PickleDict): ReadonlyMap<string, TorchTe
     tensors.set(name, value);
   }
   return tensors;
-};
+}
 
 /** Bytes that a storage has by its own account. */
 export const storageBytes = ({ dtype, count }: TorchStorage): number =>
@@ -64,12 +64,12 @@ export const storageBytes = ({ dtype, count }: TorchStorage): number =>
  * @param start where the bytes of its storage begin in `source`
  * @throws {ModelError} `checkpoint/malformed` where the tensor reaches out of its storage
  */
-export const storeTensor = (
+export function storeTensor(
   name: string,
   tensor: TorchTensor,
   source: ByteSource,
   start: number,
-): StoredTensor => {
+): StoredTensor {
   const { dtype, shape, strides, storageOffset } = tensor;
   const width = BYTES_PER_ELEMENT[dtype];
   const count = elementCount(shape);
@@ -83,17 +83,17 @@ export const storeTensor = (
   const offset = start + storageOffset * width;
   const place = { name, dtype, shape, source, offset, byteLength };
   return isContiguous(shape, strides) ? place : { ...place, strides };
-};
+}
 
 /** Runs `work` over `items` a batch at a time: many small reads at once, but not all. */
-export const inBatches = async <Item, Result>(
+export async function inBatches<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
-): Promise<Result[]> => {
+): Promise<Result[]> {
   const results: Result[] = [];
   for (let start = 0; start < items.length; start += BATCH)
     results.push(...(await Promise.all(items.slice(start, start + BATCH).map(work))));
   return results;
-};
+}
 
 const BATCH = 64;

@@ -21,7 +21,7 @@ const MAX_BYTEORDER_BYTES = 16;
  * @throws {ModelError} `checkpoint/...`: pickle-global, pickle-opcode, malformed, truncated, limit, unsupported, dtype,
  *   missing-member, duplicate, not-a-tensor
  */
-export const readTorchZip = async (source: ByteSource): Promise<Checkpoint> => {
+export async function readTorchZip(source: ByteSource): Promise<Checkpoint> {
   const members = await readZipDirectory(source);
   const prefix = findPrefix(source, members);
   await checkByteOrder(source, members.get(`${prefix}byteorder`));
@@ -49,16 +49,16 @@ export const readTorchZip = async (source: ByteSource): Promise<Checkpoint> => {
     tensors.set(name, storeTensor(name, tensor, source, starts.get(key) ?? NaN));
   }
   return { format: "torch-zip", tensors, metadata: state.metadata };
-};
+}
 
-const member = (source: ByteSource, members: ReadonlyMap<string, ZipMember>, name: string): ZipMember => {
+function member(source: ByteSource, members: ReadonlyMap<string, ZipMember>, name: string): ZipMember {
   const found = members.get(name);
   if (found === undefined) throw missingMember(source.name, name);
   return found;
-};
+}
 
 /** The archive's own folder, with its slash; empty where data.pkl lies at the top. */
-const findPrefix = (source: ByteSource, members: ReadonlyMap<string, ZipMember>): string => {
+function findPrefix(source: ByteSource, members: ReadonlyMap<string, ZipMember>): string {
   const names = [...members.keys()];
   const pickles = names.filter((name) => name === "data.pkl" || name.endsWith("/data.pkl"));
   const [pickle] = pickles;
@@ -74,9 +74,9 @@ const findPrefix = (source: ByteSource, members: ReadonlyMap<string, ZipMember>)
       "Save the model's state dict with torch.save instead.",
     );
   return prefix;
-};
+}
 
-const checkByteOrder = async (source: ByteSource, found: ZipMember | undefined): Promise<void> => {
+async function checkByteOrder(source: ByteSource, found: ZipMember | undefined): Promise<void> {
   if (found === undefined) return;
   const order = decodeUtf8(await readMember(source, found, MAX_BYTEORDER_BYTES))?.trim();
   if (order === "little") return;
@@ -87,19 +87,19 @@ const checkByteOrder = async (source: ByteSource, found: ZipMember | undefined):
       "Save it on a little-endian one, or convert it to safetensors.",
     );
   throw malformed(source.name, `the byte order is ${quoted(order ?? "unreadable")}, expected little`);
-};
+}
 
-const readMember = async (source: ByteSource, found: ZipMember, limit: number): Promise<Uint8Array> => {
+async function readMember(source: ByteSource, found: ZipMember, limit: number): Promise<Uint8Array> {
   if (found.size > limit)
     throw overLimit(source.name, `the size of ${found.name} in bytes`, found.size, limit);
   return readRange(source, await locateMember(source, found), found.size, found.name);
-};
+}
 
-const checkSize = (source: ByteSource, storage: TorchStorage, found: ZipMember): void => {
+function checkSize(source: ByteSource, storage: TorchStorage, found: ZipMember): void {
   const needed = storageBytes(storage);
   if (needed > found.size)
     throw malformed(
       source.name,
       `the storage ${quoted(storage.key)} needs ${needed} bytes, ${quoted(found.name)} has ${found.size}`,
     );
-};
+}

@@ -59,7 +59,7 @@ interface DirectoryPlace {
  * @returns the members by name
  * @throws {ModelError} `checkpoint/malformed`, `checkpoint/unsupported`, `checkpoint/limit`, `checkpoint/duplicate`
  */
-export const readZipDirectory = async (source: ByteSource): Promise<ReadonlyMap<string, ZipMember>> => {
+export async function readZipDirectory(source: ByteSource): Promise<ReadonlyMap<string, ZipMember>> {
   const place = await findDirectory(source);
   if (place.size > MAX_DIRECTORY_BYTES)
     throw overLimit(source.name, "the size of the zip directory", place.size, MAX_DIRECTORY_BYTES);
@@ -80,10 +80,10 @@ export const readZipDirectory = async (source: ByteSource): Promise<ReadonlyMap<
   }
   if (at !== place.size) throw malformed(source.name, "the zip directory is longer than its members");
   return withBoundaries(source, members, place.offset);
-};
+}
 
 /** Finds the directory through the end record, and through the zip64 end record where there is one. */
-const findDirectory = async (source: ByteSource): Promise<DirectoryPlace> => {
+async function findDirectory(source: ByteSource): Promise<DirectoryPlace> {
   const tailLength = Math.min(source.size, END_BYTES + MAX_COMMENT_BYTES + LOCATOR_BYTES + END64_BYTES);
   const tailOffset = source.size - tailLength;
   const tail = await readRange(source, tailOffset, tailLength, "the end of the zip archive");
@@ -114,10 +114,10 @@ const findDirectory = async (source: ByteSource): Promise<DirectoryPlace> => {
   if (!agrees || place.offset + place.size !== endsAt)
     throw malformed(source.name, "the end record of the zip archive does not point at its directory");
   return place;
-};
+}
 
 /** The last end record whose comment reaches exactly to the end of the file. */
-const findEndRecord = (view: DataView): number | undefined => {
+function findEndRecord(view: DataView): number | undefined {
   for (
     let at = view.byteLength - END_BYTES;
     at >= 0 && at >= view.byteLength - END_BYTES - MAX_COMMENT_BYTES;
@@ -127,9 +127,9 @@ const findEndRecord = (view: DataView): number | undefined => {
     if (isEnd && at + END_BYTES + view.getUint16(at + 20, true) === view.byteLength) return at;
   }
   return undefined;
-};
+}
 
-const readEnd64 = async (source: ByteSource, offset: number | undefined): Promise<DirectoryPlace> => {
+async function readEnd64(source: ByteSource, offset: number | undefined): Promise<DirectoryPlace> {
   const bad = () => malformed(source.name, "the zip64 end record cannot be used");
   if (offset === undefined) throw bad();
   const view = viewOf(await readRange(source, offset, END64_BYTES, "the zip64 end record"));
@@ -139,9 +139,9 @@ const readEnd64 = async (source: ByteSource, offset: number | undefined): Promis
   const isWhole = view.getUint32(0, true) === END64_SIGNATURE && readUint64(view, 24) === members;
   if (!isWhole || members === undefined || size === undefined || directory === undefined) throw bad();
   return { members, size, offset: directory };
-};
+}
 
-const readCentralHeader = (source: ByteSource, bytes: Uint8Array, at: number) => {
+function readCentralHeader(source: ByteSource, bytes: Uint8Array, at: number) {
   const view = viewOf(bytes);
   if (at + CENTRAL_BYTES > bytes.length || view.getUint32(at, true) !== CENTRAL_SIGNATURE)
     throw malformed(source.name, "the zip directory is broken");
@@ -163,9 +163,9 @@ const readCentralHeader = (source: ByteSource, bytes: Uint8Array, at: number) =>
   if (size === undefined || headerOffset === undefined || size !== compressed)
     throw malformed(source.name, `the zip directory contradicts itself about the size of ${quoted(name)}`);
   return { name, nameBytes: nameEnd - at - CENTRAL_BYTES, size, headerOffset, next };
-};
+}
 
-const checkStored = (source: ByteSource, name: string, flags: number, method: number): void => {
+function checkStored(source: ByteSource, name: string, flags: number, method: number): void {
   if ((flags & ENCRYPTED) !== 0)
     throw unsupported(
       source.name,
@@ -178,15 +178,15 @@ const checkStored = (source: ByteSource, name: string, flags: number, method: nu
       `the zip member ${quoted(name)} is compressed (${METHOD_NAMES.get(method) ?? `method ${method}`})`,
       "PyTorch stores members uncompressed; save the checkpoint again with torch.save.",
     );
-};
+}
 
 /** Takes the values that do not fit 32 bits from the zip64 extra field, in the order given. */
-const resolveZip64 = (
+function resolveZip64(
   values: readonly number[],
   view: DataView,
   from: number,
   to: number,
-): (number | undefined)[] => {
+): (number | undefined)[] {
   if (!values.includes(IN_ZIP64_32)) return [...values];
   let at = from;
   while (at + 4 <= to && view.getUint16(at, true) !== ZIP64_EXTRA) at += 4 + view.getUint16(at + 2, true);
@@ -198,14 +198,14 @@ const resolveZip64 = (
     at += 8;
     return large;
   });
-};
+}
 
 /** Gives each member the place where the next one begins, and refuses members that overlap. */
-const withBoundaries = (
+function withBoundaries(
   source: ByteSource,
   members: ReadonlyMap<string, Omit<ZipMember, "boundary">>,
   directoryOffset: number,
-): ReadonlyMap<string, ZipMember> => {
+): ReadonlyMap<string, ZipMember> {
   const result = new Map<string, ZipMember>();
   let boundary = directoryOffset;
   for (const member of [...members.values()].sort((a, b) => b.headerOffset - a.headerOffset)) {
@@ -215,13 +215,13 @@ const withBoundaries = (
     boundary = member.headerOffset;
   }
   return result;
-};
+}
 
 /**
  * Where the bytes of a member begin: behind its local header, which must agree with the directory.
  * @throws {ModelError} `checkpoint/malformed`, `checkpoint/unsupported`
  */
-export const locateMember = async (source: ByteSource, member: ZipMember): Promise<number> => {
+export async function locateMember(source: ByteSource, member: ZipMember): Promise<number> {
   const bad = (detail: string) =>
     malformed(source.name, `the local header of ${quoted(member.name)} ${detail}`);
   const length = LOCAL_BYTES + member.nameBytes;
@@ -241,4 +241,4 @@ export const locateMember = async (source: ByteSource, member: ZipMember): Promi
   const dataOffset = member.headerOffset + length + view.getUint16(28, true);
   if (dataOffset + member.size > member.boundary) throw bad("leaves too little room for its data");
   return dataOffset;
-};
+}
