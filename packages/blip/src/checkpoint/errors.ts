@@ -7,19 +7,19 @@ const MAX_SHOWN = 160;
 const MAX_DETAIL = 600;
 
 /** A name or text of a file, fit for a terminal: no control characters, not endless. */
-export const shown = (text: string, most = MAX_SHOWN): string => {
+export function shown(text: string, most = MAX_SHOWN): string {
   const cut = text.length > most ? `${text.slice(0, most)}...` : text;
   return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, "\uFFFD");
-};
+}
 
 /** A name of a file in quotes. */
 export const quoted = (name: string): string => `"${shown(name)}"`;
 
 /** Up to `most` of the names, and how many more there are. */
-export const someOf = (names: readonly string[], most = 10): string => {
+export function someOf(names: readonly string[], most = 10): string {
   const first = names.slice(0, most).map(shown).join(", ");
   return names.length > most ? `${first}, and ${names.length - most} more` : first;
-};
+}
 
 const DAMAGED =
   "The file is damaged or was not written by a library that follows the format: download it again.";
@@ -112,3 +112,84 @@ export const notATensor = (where: string, entry: string, found: string): ModelEr
     `${where}: expected a tensor at ${shown(entry)}, found ${shown(found)}. Save the model's state dict (bare, or under "model" or "state_dict").`,
     { where, entry, found },
   );
+
+const counted = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+
+export interface DisagreeingShards {
+  readonly missing: readonly string[];
+  readonly duplicated: readonly string[];
+  readonly unlisted: readonly string[];
+}
+
+export function disagreeingShards(where: string, lists: DisagreeingShards): ModelError {
+  const parts = [
+    lists.missing.length > 0 && `${lists.missing.length} not in the file it names (${someOf(lists.missing)})`,
+    lists.duplicated.length > 0 &&
+      `${lists.duplicated.length} in more than one file (${someOf(lists.duplicated)})`,
+    lists.unlisted.length > 0 &&
+      `${lists.unlisted.length} in a file but not in the index (${someOf(lists.unlisted)})`,
+  ].filter((part) => part !== false);
+  return new ModelError(
+    "checkpoint/shards",
+    `${where}: the index and its files disagree. Tensors: ${parts.join("; ")}. Download index and shards again, of one revision.`,
+    { where, ...lists },
+  );
+}
+
+export const unknownNames = (where: string, names: readonly string[]): ModelError =>
+  new ModelError(
+    "checkpoint/dialect",
+    `${where}: expected the tensors of a BLIP model (visual_encoder.* or vision_model.*, with a text model), found ` +
+      `${names.length === 0 ? "none" : `${names.length} of another kind: ${someOf(names, 5)}`}. ` +
+      "This is another model family, or a part of a model.",
+    { where, names: names.slice(0, 5) },
+  );
+
+export const mixedDialects = (where: string, ...prefixes: readonly string[]): ModelError =>
+  new ModelError(
+    "checkpoint/dialect",
+    `${where}: the tensors are named in two ways at once (${prefixes.map((prefix) => `${prefix}*`).join(" and ")}). ` +
+      "Save one model a file.",
+    { where, prefixes },
+  );
+
+export const badArchitecture = (where: string, detail: string): ModelError =>
+  new ModelError(
+    "checkpoint/architecture",
+    `${where}: ${shown(detail, MAX_DETAIL)}. The file is incomplete or of a model that is not BLIP.`,
+    { where, detail },
+  );
+
+export interface MismatchedShape {
+  readonly name: string;
+  readonly expected: readonly number[];
+  readonly found: readonly number[];
+}
+
+export interface Mismatch {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly misshaped: readonly MismatchedShape[];
+}
+
+export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError {
+  const { missing, unexpected, misshaped } = mismatch;
+  const shapes = misshaped.map(
+    ({ name, expected, found }) =>
+      `${shown(name)}: expected [${expected.join(", ")}], found [${found.join(", ")}]`,
+  );
+  const parts = [
+    missing.length > 0 &&
+      `${counted(missing.length, "tensor is", "tensors are")} missing (${someOf(missing)})`,
+    unexpected.length > 0 &&
+      `${counted(unexpected.length, "tensor is", "tensors are")} unexpected (${someOf(unexpected)})`,
+    misshaped.length > 0 &&
+      `${counted(misshaped.length, "tensor has", "tensors have")} another shape (${someOf(shapes)})`,
+  ].filter((part) => part !== false);
+  return new ModelError(
+    "checkpoint/mismatch",
+    `${where}: the file does not fit the model: ${parts.join("; ")}. ` +
+      "Nothing was loaded. Check that the configuration belongs to this file and that the file is for this task.",
+    { where, ...mismatch },
+  );
+}

@@ -41,7 +41,7 @@ const DTYPES: ReadonlyMap<unknown, CheckpointDType> = new Map([
  * @param source the file
  * @throws {ModelError} `checkpoint/truncated`, `checkpoint/malformed`, `checkpoint/limit`, `checkpoint/dtype`, `checkpoint/duplicate`
  */
-export const readSafetensors = async (source: ByteSource): Promise<Checkpoint> => {
+export async function readSafetensors(source: ByteSource): Promise<Checkpoint> {
   const header = await readHeader(source);
   const tensors = new Map<string, StoredTensor>();
   let metadata: Record<string, string> = {};
@@ -51,9 +51,9 @@ export const readSafetensors = async (source: ByteSource): Promise<Checkpoint> =
   }
   checkTiling(source, [...tensors.values()], header.dataStart);
   return { format: "safetensors", tensors, metadata };
-};
+}
 
-const readHeader = async (source: ByteSource): Promise<{ json: object; dataStart: number }> => {
+async function readHeader(source: ByteSource): Promise<{ json: object; dataStart: number }> {
   const prefix = await readRange(source, 0, HEADER_LENGTH_BYTES, "the header length");
   const length = readUint64(viewOf(prefix), 0);
   if (length === undefined || length > MAX_HEADER_BYTES)
@@ -74,12 +74,12 @@ const readHeader = async (source: ByteSource): Promise<{ json: object; dataStart
   }
   if (!isRecord(parsed.value)) throw malformed(source.name, "the safetensors header is not a JSON object");
   return { json: parsed.value, dataStart: HEADER_LENGTH_BYTES + length };
-};
+}
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const readMetadata = (source: ByteSource, value: unknown): Record<string, string> => {
+function readMetadata(source: ByteSource, value: unknown): Record<string, string> {
   if (!isRecord(value)) throw malformed(source.name, "__metadata__ is not an object of strings");
   const entries = Object.entries(value).map(([key, text]): [string, string] => {
     if (typeof text !== "string")
@@ -88,11 +88,11 @@ const readMetadata = (source: ByteSource, value: unknown): Record<string, string
   });
   // fromEntries defines own properties, so that a key named __proto__ stays a key.
   return Object.fromEntries(entries);
-};
+}
 
 const ENTRY_KEYS: ReadonlySet<string> = new Set(["dtype", "shape", "data_offsets"]);
 
-const readEntry = (source: ByteSource, name: string, entry: unknown, dataStart: number): StoredTensor => {
+function readEntry(source: ByteSource, name: string, entry: unknown, dataStart: number): StoredTensor {
   const bad = (detail: string) => malformed(source.name, `the header's entry ${quoted(name)} ${detail}`);
   if (!isRecord(entry)) throw bad("is not an object");
   if (Object.keys(entry).some((key) => !ENTRY_KEYS.has(key)))
@@ -117,16 +117,16 @@ const readEntry = (source: ByteSource, name: string, entry: unknown, dataStart: 
   if (end > source.size - dataStart)
     throw truncated(source.name, `the tensor ${name}`, dataStart + end, source.size);
   return { name, dtype, shape, source, offset: dataStart + begin, byteLength };
-};
+}
 
-const integers = (value: unknown): number[] | undefined => {
+function integers(value: unknown): number[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const isSize = (item: unknown): item is number => Number.isSafeInteger(item) && Number(item) >= 0;
   return value.every(isSize) ? value : undefined;
-};
+}
 
 /** Every byte of the data section belongs to exactly one tensor. */
-const checkTiling = (source: ByteSource, tensors: StoredTensor[], dataStart: number): void => {
+function checkTiling(source: ByteSource, tensors: StoredTensor[], dataStart: number): void {
   const inOrder = tensors.sort((a, b) => a.offset - b.offset || a.byteLength - b.byteLength);
   let end = dataStart;
   for (const { name, offset, byteLength } of inOrder) {
@@ -137,4 +137,4 @@ const checkTiling = (source: ByteSource, tensors: StoredTensor[], dataStart: num
   }
   if (end !== source.size)
     throw malformed(source.name, `${source.size - end} bytes at the end belong to no tensor`);
-};
+}

@@ -51,17 +51,17 @@ export const MAX_RANK = 64;
 export const MAX_TENSOR_BYTES = 2 ** 30;
 
 /** Product of the dimensions; `undefined` where it is no safe integer. */
-export const elementCount = (shape: readonly number[]): number | undefined => {
+export function elementCount(shape: readonly number[]): number | undefined {
   let count = 1;
   for (const size of shape) {
     count *= size;
     if (!Number.isSafeInteger(count) || size < 0) return undefined;
   }
   return count;
-};
+}
 
 /** Do strides (in elements) describe row-major order without gaps? Dimensions of size 1 may have any stride. */
-export const isContiguous = (shape: readonly number[], strides: readonly number[]): boolean => {
+export function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     const size = shape[axis] ?? 0;
@@ -70,7 +70,7 @@ export const isContiguous = (shape: readonly number[], strides: readonly number[
     expected *= size;
   }
   return true;
-};
+}
 
 /** Index of the last element that strides can reach from the first; Infinity or unsafe numbers where they lie. */
 export const lastElement = (shape: readonly number[], strides: readonly number[]): number =>
@@ -82,10 +82,10 @@ export const lastElement = (shape: readonly number[], strides: readonly number[]
  * @param limits `maxBytes`: most bytes to read or to make, `MAX_TENSOR_BYTES` unless told
  * @throws {ModelError} `checkpoint/limit`, `checkpoint/truncated`, `checkpoint/malformed`
  */
-export const readTensorBytes = async (
+export async function readTensorBytes(
   tensor: StoredTensor,
   limits: { readonly maxBytes?: number } = {},
-): Promise<Uint8Array<ArrayBuffer>> => {
+): Promise<Uint8Array<ArrayBuffer>> {
   const { name, source, shape, strides, byteLength } = tensor;
   const maxBytes = limits.maxBytes ?? MAX_TENSOR_BYTES;
   const width = BYTES_PER_ELEMENT[tensor.dtype];
@@ -107,7 +107,7 @@ export const readTensorBytes = async (
   if (!(span <= maxBytes))
     throw overLimit(source.name, `the region that ${quoted(name)} is spread over, in bytes,`, span, maxBytes);
   return gather(await readRange(source, tensor.offset, span, name), shape, strides, width);
-};
+}
 
 const aligned = (bytes: Uint8Array<ArrayBuffer>, width: number): Uint8Array<ArrayBuffer> =>
   bytes.byteOffset % width === 0 ? bytes : bytes.slice();
@@ -115,12 +115,12 @@ const aligned = (bytes: Uint8Array<ArrayBuffer>, width: number): Uint8Array<Arra
 const ARRAY_OF_WIDTH = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array } as const;
 
 /** Copies strided elements of `bytes` (the first element at 0) into row-major order. Elements are moved as whole words. */
-const gather = (
+function gather(
   bytes: Uint8Array<ArrayBuffer>,
   shape: readonly number[],
   strides: readonly number[],
   width: keyof typeof ARRAY_OF_WIDTH,
-): Uint8Array<ArrayBuffer> => {
+): Uint8Array<ArrayBuffer> {
   const from = aligned(bytes, width);
   const Words = ARRAY_OF_WIDTH[width];
   const source = new Words(from.buffer, from.byteOffset, from.byteLength / width);
@@ -143,4 +143,4 @@ const gather = (
     }
   }
   return new Uint8Array(result.buffer);
-};
+}

@@ -10,7 +10,7 @@ export type StrictJson =
  * @param text the whole text
  * @param maxDepth levels of objects and arrays
  */
-export const parseStrictJson = (text: string, maxDepth: number): StrictJson => {
+export function parseStrictJson(text: string, maxDepth: number): StrictJson {
   const walk = walkKeys(text, maxDepth);
   if (walk.tooDeep) return { ok: false, reason: `it nests deeper than ${maxDepth} levels` };
   try {
@@ -20,12 +20,12 @@ export const parseStrictJson = (text: string, maxDepth: number): StrictJson => {
   } catch {
     return { ok: false, reason: "it is not valid JSON" };
   }
-};
+}
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gsu;
 
 /** Looks at strings and brackets only; what it says holds for valid JSON, and it ends on any text. */
-const walkKeys = (text: string, maxDepth: number): { tooDeep: boolean; duplicate?: string } => {
+function walkKeys(text: string, maxDepth: number): { tooDeep: boolean; duplicate?: string } {
   const levels: (Set<string> | undefined)[] = [];
   let isKey = false;
   let duplicate: string | undefined;
@@ -49,12 +49,12 @@ const walkKeys = (text: string, maxDepth: number): { tooDeep: boolean; duplicate
     }
   }
   return duplicate === undefined ? { tooDeep: false } : { tooDeep: false, duplicate };
-};
+}
 
-const unquote = (token: string): string => {
+function unquote(token: string): string {
   try {
     return String(JSON.parse(token));
   } catch {
     return token;
   }
-};
+}
