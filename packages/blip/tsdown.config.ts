@@ -4,7 +4,11 @@ import { defineConfig } from "tsdown";
 const source = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 export default defineConfig({
-  entry: { node: "src/node.ts", "session-worker": "src/platform/node/session-worker.ts" },
+  entry: {
+    node: "src/node.ts",
+    "session-worker": "src/platform/node/session-worker.ts",
+    cli: "../cli/src/bin.ts",
+  },
   alias: { "blip-ts": source("src/node.ts") },
   tsconfig: "tsconfig.json",
   format: "esm",

@@ -2,4 +2,32 @@
 /** The errors that this package throws on purpose. */
 export { BlipError, InputError, ModelError, UsageError, type ErrorFields } from "./errors.ts";
 /** Tensors in memory. */
-export type { Tensor } from "@blip-ts/graph";
+export type { DType, Tensor } from "@blip-ts/graph";
+/** Random access to the bytes of a model file. */
+export type { ByteSource } from "./byte-source.ts";
+/** Raw pixels as a picture. */
+export type { RawImage } from "./image/raw-image.ts";
+/** Whose conventions, warnings, progress, and where models come from. */
+export type { Compat, DownloadProgress, EngineOptions, SourceOptions, Warning } from "./platform.ts";
+/** Matching and contrast: inputs, options and outputs of `BlipForImageTextRetrieval`. */
+export type {
+  EncodedImages,
+  ForwardOptions,
+  RetrievalInputs,
+  RetrievalOutput,
+  TextFeeds,
+} from "./tasks/image-text-retrieval.ts";
+/** How a model is loaded. */
+export type { ModelOptions } from "./tasks/load-retrieval.ts";
+export type { TextHeads } from "./tasks/read-config.ts";
+/** Rows, progress and options of `match`. */
+export type { FailedRow, MatcherOptions, MatchOptions, MatchProgress, MatchRow } from "./tasks/match.ts";
+/** Processor options and results. */
+export type { ProcessedImages, ProcessorCallOptions, ProcessorOptions } from "./tasks/processor.ts";
+export type { EncodedTexts, EncodeOptions } from "./text/word-piece.ts";
+/** What `inspect` finds. */
+export type { Inspection } from "./tasks/inspect.ts";
+/** BLIP's own clean-up of captions and questions. */
+export { preCaption, preQuestion } from "./text/pre-caption.ts";
+/** This package's version. */
+export { version } from "./version.ts";

@@ -1,0 +1,151 @@
+// Pillow's BICUBIC resize of 8-bit RGB, to the bit (libImaging/Resample.c): antialiased, a = -0.5, one pass across and
+// one down, each rounded to bytes, weights in fixed point with 22 fractional bits.
+import type { RgbImage } from "./raw-image.ts";
+
+/** Bits behind the point of a weight: 32 less the 8 of a byte and 2 for sign and overshoot. */
+const precisionBits = 22;
+const half = 1 << (precisionBits - 1);
+
+/** Work between two pauses in which the host may do something else. */
+const sliceMilliseconds = 8;
+
+const support = 2;
+
+function bicubic(distance: number): number {
+  const x = Math.abs(distance);
+  const a = -0.5;
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+}
+
+interface Weights {
+  /** First source index of each output. */
+  readonly first: Int32Array;
+  /** Number of sources of each output. */
+  readonly count: Int32Array;
+  /** Fixed-point weights, `stride` for each output. */
+  readonly values: Int32Array;
+  readonly stride: number;
+}
+
+function weightsFor(from: number, to: number): Weights {
+  const scale = from / to;
+  const stretch = Math.max(scale, 1);
+  const reach = support * stretch;
+  const stride = Math.ceil(reach) * 2 + 1;
+  const first = new Int32Array(to);
+  const count = new Int32Array(to);
+  const values = new Int32Array(to * stride);
+  const row = new Float64Array(stride);
+  for (let out = 0; out < to; out++) {
+    const center = (out + 0.5) * scale;
+    const start = Math.max(0, Math.trunc(center - reach + 0.5));
+    const taps = Math.min(from, Math.trunc(center + reach + 0.5)) - start;
+    let sum = 0;
+    for (let tap = 0; tap < taps; tap++) {
+      const weight = bicubic((tap + start - center + 0.5) * (1 / stretch));
+      row[tap] = weight;
+      sum += weight;
+    }
+    for (let tap = 0; tap < taps; tap++) {
+      const weight = (sum === 0 ? (row[tap] ?? 0) : (row[tap] ?? 0) / sum) * (1 << precisionBits);
+      values[out * stride + tap] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+    }
+    first[out] = start;
+    count[out] = taps;
+  }
+  return { first, count, values, stride };
+}
+
+const toByte = (sum: number): number => {
+  const value = sum >> precisionBits;
+  return value < 0 ? 0 : value > 255 ? 255 : value;
+};
+
+/** One row [width, 3] to `to` pixels. */
+function resizeRow(
+  source: Uint8Array,
+  start: number,
+  target: Uint8Array,
+  at: number,
+  to: number,
+  w: Weights,
+): void {
+  const { first, count, values, stride } = w;
+  for (let out = 0; out < to; out++) {
+    let [red, green, blue] = [half, half, half];
+    let index = start + (first[out] ?? 0) * 3;
+    const base = out * stride;
+    const end = base + (count[out] ?? 0);
+    for (let tap = base; tap < end; tap++, index += 3) {
+      const weight = values[tap] ?? 0;
+      red += (source[index] ?? 0) * weight;
+      green += (source[index + 1] ?? 0) * weight;
+      blue += (source[index + 2] ?? 0) * weight;
+    }
+    const place = at + out * 3;
+    target[place] = toByte(red);
+    target[place + 1] = toByte(green);
+    target[place + 2] = toByte(blue);
+  }
+}
+
+/** One output row as a weighted sum of whole source rows. */
+function blendRows(
+  source: Uint8Array,
+  rowBytes: number,
+  first: number,
+  weights: Int32Array,
+  target: Uint8Array,
+  at: number,
+): void {
+  const sums = new Int32Array(rowBytes).fill(half);
+  weights.forEach((weight, tap) => {
+    const start = (first + tap) * rowBytes;
+    for (let index = 0; index < rowBytes; index++)
+      sums[index] = (sums[index] ?? 0) + (source[start + index] ?? 0) * weight;
+  });
+  for (let index = 0; index < rowBytes; index++) target[at + index] = toByte(sums[index] ?? 0);
+}
+
+/** Lets the host's event loop run when a slice of time is used up. */
+function pacer(): () => Promise<void> | undefined {
+  let until = Date.now() + sliceMilliseconds;
+  return () =>
+    Date.now() < until
+      ? undefined
+      : new Promise<void>((resolve) => {
+          setTimeout(() => {
+            until = Date.now() + sliceMilliseconds;
+            resolve();
+          }, 0);
+        });
+}
+
+/** The picture at `width` x `height` pixels. Gives the event loop its turn about every 8 ms. */
+export async function resizeBicubic(image: RgbImage, width: number, height: number): Promise<RgbImage> {
+  const pause = pacer();
+  let { data } = image;
+  if (image.width !== width) {
+    const across = weightsFor(image.width, width);
+    const target = new Uint8Array(width * image.height * 3);
+    for (let row = 0; row < image.height; row++) {
+      resizeRow(data, row * image.width * 3, target, row * width * 3, width, across);
+      const waited = pause();
+      if (waited) await waited;
+    }
+    data = target;
+  }
+  if (image.height !== height) {
+    const { first, count, values, stride } = weightsFor(image.height, height);
+    const target = new Uint8Array(width * height * 3);
+    for (let row = 0; row < height; row++) {
+      const weights = values.subarray(row * stride, row * stride + (count[row] ?? 0));
+      blendRows(data, width * 3, first[row] ?? 0, weights, target, row * width * 3);
+      const waited = pause();
+      if (waited) await waited;
+    }
+    data = target;
+  }
+  return { data, width, height };
+}

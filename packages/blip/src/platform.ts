@@ -1,0 +1,88 @@
+// What a platform (Node, the browser) does for the isomorphic code. `node.ts` and `web.ts` hand it in.
+import type { ByteSource } from "./byte-source.ts";
+import type { RgbImage } from "./image/raw-image.ts";
+import type { Engine } from "./runtime/runtime.ts";
+
+/** The files beside the weights that a model folder may have. */
+export const sideFiles = [
+  "config.json",
+  "preprocessor_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "vocab.txt",
+] as const;
+
+export type SideFile = (typeof sideFiles)[number];
+
+/** A model found: its weights as byte sources, and its small files as text. */
+export interface ModelFiles {
+  /** The path or id as the user gave it, for messages. */
+  readonly name: string;
+  /** A single file has nothing beside it. */
+  readonly kind: "folder" | "file";
+  readonly weights:
+    | { readonly kind: "single"; readonly source: ByteSource }
+    | {
+        readonly kind: "sharded";
+        readonly indexName: string;
+        readonly index: unknown;
+        open(file: string): Promise<ByteSource>;
+      };
+  /** The text of a small file, or undefined where there is none. */
+  read(file: SideFile): Promise<string | undefined>;
+}
+
+/** Bytes that arrive while a model is fetched. */
+export interface DownloadProgress {
+  readonly kind: "download";
+  readonly file: string;
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/** Where a model comes from, and how it is fetched. */
+export interface SourceOptions {
+  /** Branch, tag or commit of a Hub repository; `main` unless told. */
+  readonly revision?: string | undefined;
+  /** Makes no request: only what is in the cache. */
+  readonly offline?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** Called with what the caller should know and may ignore; without it, warnings go to the platform's console. */
+  readonly onWarning?: ((warning: Warning) => void) | undefined;
+}
+
+/** Something that the caller should know and may ignore. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Whose conventions, where the references differ. */
+export type Compat = "hf" | "blip" | "lavis";
+
+export interface DecodeOptions {
+  /** `white`: transparency over white; `drop`: the alpha channel is thrown away. */
+  readonly alpha: "white" | "drop";
+  /** `upright` turns a picture as its EXIF orientation says. */
+  readonly orientation: "stored" | "upright";
+  /** 16-bit grey: `clip` at 255 as Pillow, or `scale` to 8 bits. */
+  readonly grey16: "clip" | "scale";
+  readonly signal?: AbortSignal | undefined;
+  readonly onWarning?: ((warning: Warning) => void) | undefined;
+}
+
+export interface EngineOptions {
+  readonly threads?: number | undefined;
+}
+
+/** Input: whatever this platform takes for a picture. */
+export interface Platform<ImageInput> {
+  openModel(source: string, options: SourceOptions): Promise<ModelFiles>;
+  /** bert-base-uncased's vocab.txt. */
+  bundledVocabulary(): Promise<string>;
+  createEngine(options: EngineOptions): Engine;
+  decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage>;
+  /** Prints a warning where no `onWarning` takes it. */
+  warn(warning: Warning): void;
+}

@@ -1,0 +1,37 @@
+// Node as a platform: files and the Hub's cache, sharp, ONNX Runtime in a worker thread.
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Platform } from "../../platform.ts";
+import { decodeImage, type ImageInput } from "./decode-image.ts";
+import { folderModel, localModel } from "./local-files.ts";
+import { notFound } from "./model-errors.ts";
+import { createWorkerEngine } from "./worker-engine.ts";
+
+/** The name of the model that travels in this package. */
+export const embeddedModel = "picture-book";
+
+/** A file of this package's models/ folder, which stands beside dist/ when built and beside src/ in the sources. */
+function modelFile(name: string): string {
+  const here = import.meta.url;
+  return fileURLToPath(new URL(`${here.endsWith(".ts") ? "../../../" : "../"}models/${name}`, here));
+}
+
+const hubId = /^[\w-][\w.-]*\/[\w.-]+$/;
+
+export const nodePlatform: Platform<ImageInput> = {
+  async openModel(source, options) {
+    const local = await localModel(source);
+    if (local) return local;
+    if (source === embeddedModel) return folderModel(modelFile(embeddedModel), embeddedModel);
+    if (!hubId.test(source)) throw notFound(source);
+    const { downloadModel } = await import("./hub/download-model.ts");
+    const { folder } = await downloadModel(source, options);
+    return folderModel(folder, source);
+  },
+  bundledVocabulary: () => readFile(modelFile("bert-base-uncased/vocab.txt"), "utf8"),
+  createEngine: ({ threads }) => createWorkerEngine({ threads }),
+  decodeImage,
+  warn({ message }) {
+    console.warn(`blip-ts: ${message}`);
+  },
+};

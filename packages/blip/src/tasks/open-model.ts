@@ -1,0 +1,93 @@
+// A model's files, opened: its checkpoint under Hugging Face names, what it is and what it can do. No weight is read.
+import { deriveArchitecture, type Architecture } from "../checkpoint/architecture.ts";
+import { toHuggingFaceNames, type Dialect } from "../checkpoint/dialect.ts";
+import type { IgnoredTensor } from "../checkpoint/intended-gaps.ts";
+import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
+import { readShardedSafetensors } from "../checkpoint/sharded.ts";
+import type { Checkpoint, CheckpointFormat, StoredTensor } from "../checkpoint/stored-tensor.ts";
+import { tasksOf, type Task, type TaskReport } from "../checkpoint/tasks-of.ts";
+import type { ModelFiles, SideFile } from "../platform.ts";
+import { BertTokenizer } from "../text/word-piece.ts";
+import { badJson, vocabularyNeeded, vocabularyTooLarge, wrongTask } from "./errors.ts";
+
+export interface OpenedModel {
+  readonly files: ModelFiles;
+  readonly format: CheckpointFormat;
+  readonly dialect: Dialect;
+  /** By Hugging Face name. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly ignored: readonly IgnoredTensor[];
+  readonly architecture: Architecture;
+  readonly tasks: TaskReport;
+}
+
+/**
+ * Opens a model's checkpoint.
+ * @throws {ModelError} `checkpoint/...`
+ */
+export async function openModel(files: ModelFiles): Promise<OpenedModel> {
+  const checkpoint = await openWeights(files);
+  const { dialect, tensors, ignored } = toHuggingFaceNames(checkpoint);
+  const architecture = deriveArchitecture(tensors);
+  const tasks = tasksOf(architecture);
+  return { files, format: checkpoint.format, dialect, tensors, ignored, architecture, tasks };
+}
+
+function openWeights({ weights }: ModelFiles): Promise<Checkpoint> {
+  return weights.kind === "single"
+    ? openCheckpoint(weights.source)
+    : readShardedSafetensors(weights.index, weights.indexName, (file) => weights.open(file));
+}
+
+/** @throws {ModelError} `model/wrong-task`, which says what the model can do instead */
+export function expectTask({ files, tasks }: OpenedModel, task: Task): void {
+  const missing = tasks.missing.get(task);
+  if (missing) throw wrongTask(files.name, task, tasks.tasks, missing);
+}
+
+/** A side file as JSON; undefined where there is none. @throws {ModelError} `model/bad-json` */
+export async function readJson(files: ModelFiles, file: SideFile): Promise<unknown> {
+  const text = await files.read(file);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw badJson(`${files.name}/${file}`, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/**
+ * The tokenizer that lies beside the weights: tokenizer.json, else vocab.txt. Where a model has
+ * neither, the bundled BERT vocabulary if it can be its.
+ * @param vocabSize rows of the model's word table
+ * @throws {ModelError} `text/bad-tokenizer`, `model/vocabulary-needed`, `model/vocabulary-mismatch`
+ */
+export async function readTokenizer(
+  files: ModelFiles,
+  vocabSize: number | undefined,
+  bundled: () => Promise<string>,
+): Promise<BertTokenizer> {
+  const tokenizer = await ownTokenizer(files);
+  if (tokenizer) {
+    const { size } = tokenizer.vocabulary;
+    if (vocabSize !== undefined && size > vocabSize) throw vocabularyTooLarge(files.name, size, vocabSize);
+    return tokenizer;
+  }
+  if (vocabSize !== undefined && vocabSize !== 30522 && vocabSize !== 30524)
+    throw vocabularyNeeded(files.name, vocabSize);
+  return BertTokenizer.fromVocabulary(await bundled(), "bert-base-uncased/vocab.txt");
+}
+
+async function ownTokenizer(files: ModelFiles): Promise<BertTokenizer | undefined> {
+  const json = await readJson(files, "tokenizer.json");
+  if (json !== undefined)
+    return BertTokenizer.fromJson(
+      json,
+      await readJson(files, "tokenizer_config.json"),
+      `${files.name}/tokenizer.json`,
+    );
+  const vocabulary = await files.read("vocab.txt");
+  return vocabulary === undefined
+    ? undefined
+    : BertTokenizer.fromVocabulary(vocabulary, `${files.name}/vocab.txt`);
+}

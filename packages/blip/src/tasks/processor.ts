@@ -1,0 +1,180 @@
+// Pictures and texts as a model reads them (transformers `BlipProcessor`; BLIP's own transforms under `blip`, `lavis`).
+import { floatTensor, type Tensor } from "@blip-ts/graph";
+import {
+  defaultImageConfig,
+  parseImageConfig,
+  preprocess,
+  type ImageConfig,
+} from "../image/image-processor.ts";
+import type { Compat, DecodeOptions, Platform, SourceOptions, Warning } from "../platform.ts";
+import { preCaption } from "../text/pre-caption.ts";
+import type { BertTokenizer, EncodedTexts, EncodeOptions } from "../text/word-piece.ts";
+import { badOption } from "./errors.ts";
+import { openModel, readJson, readTokenizer } from "./open-model.ts";
+
+export interface ProcessorOptions extends SourceOptions {
+  /** Whose conventions where the references differ: `hf` unless told. */
+  readonly compat?: Compat | undefined;
+  /** How transparency becomes RGB: over white (`hf`), or the alpha channel dropped (`blip`, `lavis`). */
+  readonly alpha?: DecodeOptions["alpha"] | undefined;
+  /** `upright` turns pictures as their EXIF says (`blip`, `lavis`), `stored` leaves them (`hf`). */
+  readonly orientation?: DecodeOptions["orientation"] | undefined;
+}
+
+export interface ProcessorCallOptions extends EncodeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** BLIP's clean-up of captions before the tokenizer; on for `blip` and `lavis`. */
+  readonly preCaption?: boolean;
+}
+
+/** Callers in JavaScript are not held to the types. */
+function oneOf(name: string, found: string, valid: readonly string[]): void {
+  if (!valid.includes(found)) throw badOption(name, found, valid);
+}
+
+/** How pictures are decoded, by convention; an explicit option wins. */
+export function decodeDefaults(compat: Compat, options: Pick<ProcessorOptions, "alpha" | "orientation">) {
+  const hf = compat === "hf";
+  const { alpha = hf ? "white" : "drop", orientation = hf ? "stored" : "upright" } = options;
+  oneOf("alpha", alpha, ["white", "drop"]);
+  oneOf("orientation", orientation, ["stored", "upright"]);
+  return { alpha, orientation, grey16: hf ? "clip" : "scale" } as const;
+}
+
+/** BLIP reads 30 words of a caption, and 35 tokens (configs/retrieval_*.yaml, models/blip_retrieval.py). */
+const captionWords = 30;
+const captionTokens = 35;
+
+/** Texts to ids by the conventions of a mode. */
+export class TextProcessor {
+  readonly tokenizer: BertTokenizer;
+  readonly #positions: number;
+  readonly #blip: boolean;
+
+  /** @param positions the length of the model's position table */
+  constructor(tokenizer: BertTokenizer, positions: number, compat: Compat) {
+    this.tokenizer = tokenizer;
+    this.#positions = positions;
+    this.#blip = compat !== "hf";
+  }
+
+  /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  encode(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
+    const clean = options.preCaption ?? this.#blip;
+    const cut = this.#blip ? { truncation: true, maxLength: captionTokens } : {};
+    const plain = clean ? texts.map((text) => preCaption(text, captionWords)) : texts;
+    return this.tokenizer.encode(plain, this.#positions, { ...cut, ...options });
+  }
+}
+
+/** Pictures to pixel values. */
+export class ImageProcessor<ImageInput> {
+  readonly config: ImageConfig;
+  readonly #decode: (
+    input: ImageInput,
+    signal: AbortSignal | undefined,
+  ) => ReturnType<Platform<ImageInput>["decodeImage"]>;
+
+  constructor(platform: Platform<ImageInput>, config: ImageConfig, options: DecodeOptions) {
+    this.config = config;
+    this.#decode = (input, signal) => platform.decodeImage(input, { ...options, signal });
+  }
+
+  /** [3, S, S] of one picture. @throws {InputError} `image/...` */
+  async pixels(input: ImageInput, signal?: AbortSignal): Promise<Float32Array> {
+    signal?.throwIfAborted();
+    return preprocess(await this.#decode(input, signal), this.config);
+  }
+
+  /** [B, 3, S, S] of several pictures. @throws {InputError} `image/...` */
+  async batch(inputs: readonly ImageInput[], signal?: AbortSignal): Promise<Tensor<"float32">> {
+    const pictures: Float32Array[] = [];
+    // One at a time: a decoded photograph takes far more memory than its pixel values.
+    for (const input of inputs) pictures.push(await this.pixels(input, signal));
+    return stackPixels(pictures, this.config);
+  }
+}
+
+/** Pictures of one size as a batch [B, 3, S, S]. */
+export function stackPixels(
+  pictures: readonly Float32Array[],
+  { height, width }: Pick<ImageConfig, "height" | "width">,
+): Tensor<"float32"> {
+  const data = new Float32Array(pictures.length * 3 * height * width);
+  pictures.forEach((pixels, index) => data.set(pixels, index * 3 * height * width));
+  return floatTensor([pictures.length, 3, height, width], data);
+}
+
+export interface ProcessedImages {
+  /** [B, 3, S, S] */
+  readonly pixelValues: Tensor<"float32">;
+}
+
+type OneOrMore<T> = T | readonly T[];
+
+/** A processor is called with pictures and texts; one of each is a batch of one. */
+export interface Processor<ImageInput> {
+  (
+    images: OneOrMore<ImageInput>,
+    texts: OneOrMore<string>,
+    options?: ProcessorCallOptions,
+  ): Promise<ProcessedImages & EncodedTexts>;
+  (
+    images: OneOrMore<ImageInput>,
+    texts?: undefined,
+    options?: ProcessorCallOptions,
+  ): Promise<ProcessedImages>;
+  readonly imageProcessor: ImageProcessor<ImageInput>;
+  readonly textProcessor: TextProcessor;
+  readonly tokenizer: BertTokenizer;
+}
+
+const listOf = <T>(value: OneOrMore<T>): readonly T[] =>
+  Array.isArray(value) ? (value as readonly T[]) : [value as T];
+
+function callable<ImageInput>(
+  images: ImageProcessor<ImageInput>,
+  texts: TextProcessor,
+): Processor<ImageInput> {
+  async function process(
+    pictures: OneOrMore<ImageInput>,
+    sentences?: OneOrMore<string>,
+    options: ProcessorCallOptions = {},
+  ): Promise<ProcessedImages & Partial<EncodedTexts>> {
+    const encoded = sentences === undefined ? {} : texts.encode(listOf(sentences), options);
+    return { pixelValues: await images.batch(listOf(pictures), options.signal), ...encoded };
+  }
+  // The overloads promise ids where texts are given, which is what `process` does.
+  return Object.assign(process as Processor<ImageInput>, {
+    imageProcessor: images,
+    textProcessor: texts,
+    tokenizer: texts.tokenizer,
+  });
+}
+
+/**
+ * The processor of a model: its preprocessor_config.json and its tokenizer. Weights are looked at only where those files
+ * leave the picture's size or the vocabulary open.
+ * @throws {ModelError} where the model cannot be found or its files cannot be used
+ */
+export async function loadProcessor<ImageInput>(
+  platform: Platform<ImageInput>,
+  source: string,
+  options: ProcessorOptions = {},
+): Promise<Processor<ImageInput>> {
+  const { compat = "hf" } = options;
+  const decode = decodeDefaults(compat, options);
+  const files = await platform.openModel(source, options);
+  const { architecture } = await openModel(files);
+  const json = await readJson(files, "preprocessor_config.json");
+  const config =
+    json === undefined
+      ? defaultImageConfig(architecture.vision?.imageSize ?? 384)
+      : parseImageConfig(json, `${files.name}/preprocessor_config.json`);
+  const tokenizer = await readTokenizer(files, architecture.text?.vocabSize, () =>
+    platform.bundledVocabulary(),
+  );
+  const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
+  const images = new ImageProcessor(platform, config, { ...decode, onWarning });
+  return callable(images, new TextProcessor(tokenizer, architecture.text?.maxPositions ?? 512, compat));
+}

@@ -1,0 +1,26 @@
+// BLIP's own clean-up of texts before the tokenizer (data/utils.py): captions and questions differ in small ways.
+
+/** Python's \s: the same as JavaScript's, but for U+FEFF (not there) and U+001C-U+001F, U+0085 (there). */
+const space = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+const runsOfSpace = new RegExp(`${space}{2,}`, "g");
+const removed = /[.!"()*#:;~]/g;
+
+/** The first words by single spaces. */
+function firstWords(text: string, maxWords: number): string {
+  const words = text.split(" ");
+  return words.length > maxWords ? words.slice(0, maxWords).join(" ") : text;
+}
+
+/**
+ * A caption as BLIP was trained to read it: lower case, the marks . ! " ( ) * # : ; ~ replaced by spaces, runs of space
+ * made one, cut to `maxWords` (30 for COCO, Flickr and pre-training; 40 for NLVR2 and MSRVTT).
+ */
+export function preCaption(text: string, maxWords = 50): string {
+  const plain = text.toLowerCase().replace(removed, " ").replace(runsOfSpace, " ");
+  return firstWords(plain.replace(/\n+$/, "").replace(/^ +| +$/g, ""), maxWords);
+}
+
+/** A question as BLIP was trained to read it: lower case, the same marks deleted, trailing spaces cut, first `maxWords`. */
+export function preQuestion(text: string, maxWords = 50): string {
+  return firstWords(text.toLowerCase().replace(removed, "").replace(/ +$/, ""), maxWords);
+}

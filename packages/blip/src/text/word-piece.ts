@@ -1,0 +1,185 @@
+// BERT's WordPiece tokenizer (bert-base-uncased's rules: lower case, accents stripped, Chinese characters apart), by
+// @huggingface/tokenizers, from tokenizer.json or from the lines of vocab.txt.
+import type { Tensor } from "@blip-ts/graph";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { badTokenizer, emptyText, missingToken, tooLong } from "./errors.ts";
+
+/** Most lines of a vocabulary; BERT's largest has 119,547. */
+const maxVocabulary = 1_000_000;
+
+export interface EncodeOptions {
+  /** `longest` (default): as long as the longest text of the call; `max_length`: exactly `maxLength`. */
+  readonly padding?: "longest" | "max_length";
+  /** Cuts texts to `maxLength` tokens, [CLS] and [SEP] included; without it longer texts are refused. */
+  readonly truncation?: boolean;
+  /** In tokens; the length of the model's position table where it is not given. */
+  readonly maxLength?: number;
+}
+
+export interface EncodedTexts {
+  /** [B, T] */
+  readonly inputIds: Tensor<"int64">;
+  /** [B, T]: 1 for tokens, 0 for padding. */
+  readonly attentionMask: Tensor<"int64">;
+}
+
+const specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
+
+/** tokenizer.json of a lower-casing BERT tokenizer with this vocabulary. */
+function tokenizerJson(vocabulary: ReadonlyMap<string, number>, cls: number, sep: number): object {
+  const special = (content: string) => ({
+    id: vocabulary.get(content),
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  });
+  return {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: specials.filter((token) => vocabulary.has(token)).map(special),
+    normalizer: {
+      type: "BertNormalizer",
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: true,
+    },
+    pre_tokenizer: { type: "BertPreTokenizer" },
+    post_processor: {
+      type: "TemplateProcessing",
+      single: [
+        { SpecialToken: { id: "[CLS]", type_id: 0 } },
+        { Sequence: { id: "A", type_id: 0 } },
+        { SpecialToken: { id: "[SEP]", type_id: 0 } },
+      ],
+      pair: [],
+      special_tokens: {
+        "[CLS]": { id: "[CLS]", ids: [cls], tokens: ["[CLS]"] },
+        "[SEP]": { id: "[SEP]", ids: [sep], tokens: ["[SEP]"] },
+      },
+    },
+    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+    model: {
+      type: "WordPiece",
+      unk_token: "[UNK]",
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 100,
+      vocab: Object.fromEntries(vocabulary),
+    },
+  };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Texts to token ids and back. */
+export class BertTokenizer {
+  readonly #tokenizer: Tokenizer;
+  /** Ids by token. */
+  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly padId: number;
+  readonly clsId: number;
+  readonly sepId: number;
+
+  private constructor(tokenizer: Tokenizer, name: string) {
+    this.#tokenizer = tokenizer;
+    this.vocabulary = tokenizer.get_vocab(true);
+    const idOf = (token: string) => {
+      const id = this.vocabulary.get(token);
+      if (id === undefined) throw missingToken(name, token);
+      return id;
+    };
+    this.padId = idOf("[PAD]");
+    this.clsId = idOf("[CLS]");
+    this.sepId = idOf("[SEP]");
+    idOf("[UNK]");
+  }
+
+  /**
+   * From the text of a vocab.txt: a token a line, its id the number of the line from 0.
+   * @throws {ModelError} `text/bad-tokenizer`
+   */
+  static fromVocabulary(text: string, name = "vocab.txt"): BertTokenizer {
+    const lines = text.split(/\r?\n/);
+    if (lines.at(-1) === "") lines.pop();
+    if (lines.length > maxVocabulary) throw badTokenizer(name, `${lines.length} lines are too many`);
+    const vocabulary = new Map<string, number>();
+    lines.forEach((token, id) => {
+      if (vocabulary.has(token))
+        throw badTokenizer(name, `line ${id + 1} says "${token.slice(0, 60)}" again`);
+      vocabulary.set(token, id);
+    });
+    const [cls, sep] = [vocabulary.get("[CLS]"), vocabulary.get("[SEP]")];
+    if (cls === undefined || sep === undefined)
+      throw missingToken(name, cls === undefined ? "[CLS]" : "[SEP]");
+    return new BertTokenizer(new Tokenizer(tokenizerJson(vocabulary, cls, sep), {}), name);
+  }
+
+  /**
+   * From the parsed tokenizer.json, and tokenizer_config.json where there is one.
+   * @throws {ModelError} `text/bad-tokenizer` where it is not a WordPiece tokenizer
+   */
+  static fromJson(json: unknown, config: unknown = {}, name = "tokenizer.json"): BertTokenizer {
+    const model = isRecord(json) ? json.model : undefined;
+    if (!isRecord(json) || !isRecord(model)) throw badTokenizer(name, "it has no model");
+    // Files of 2019 leave the type out; only WordPiece has this prefix.
+    if (model.type !== "WordPiece" && typeof model.continuing_subword_prefix !== "string")
+      throw badTokenizer(name, `its model is ${String(model.type)}, expected WordPiece`);
+    let tokenizer: Tokenizer;
+    try {
+      tokenizer = new Tokenizer(json, isRecord(config) ? config : {});
+    } catch (error) {
+      throw badTokenizer(name, error instanceof Error ? error.message : String(error));
+    }
+    return new BertTokenizer(tokenizer, name);
+  }
+
+  /** The ids of one text, [CLS] ... [SEP]. */
+  ids(text: string): number[] {
+    return this.#tokenizer.encode(text).ids;
+  }
+
+  /**
+   * Texts as a batch, padded on the right.
+   * @param positions the length of the model's position table
+   * @throws {UsageError} `text/empty`
+   * @throws {InputError} `text/too-long` where a text does not fit and may not be cut
+   */
+  encode(texts: readonly string[], positions: number, options: EncodeOptions = {}): EncodedTexts {
+    const limit = Math.min(options.maxLength ?? positions, positions);
+    const rows = texts.map((text, index) => {
+      if (text.trim() === "") throw emptyText(index);
+      const ids = this.ids(text);
+      if (ids.length <= limit) return ids;
+      if (options.truncation !== true) throw tooLong(text, ids.length, limit);
+      return [...ids.slice(0, limit - 1), this.sepId];
+    });
+    const length = options.padding === "max_length" ? limit : Math.max(...rows.map((ids) => ids.length));
+    const [inputIds, attentionMask] = [
+      new BigInt64Array(rows.length * length),
+      new BigInt64Array(rows.length * length),
+    ];
+    inputIds.fill(BigInt(this.padId));
+    rows.forEach((ids, row) => {
+      ids.forEach((id, column) => {
+        inputIds[row * length + column] = BigInt(id);
+        attentionMask[row * length + column] = 1n;
+      });
+    });
+    const dims = [rows.length, length];
+    return {
+      inputIds: { dtype: "int64", dims, data: inputIds },
+      attentionMask: { dtype: "int64", dims, data: attentionMask },
+    };
+  }
+
+  /** The text of ids, without special tokens and without ids that the vocabulary lacks ([DEC] and [ENC] in most). */
+  decode(ids: readonly (number | bigint)[]): string {
+    const known = ids.map(Number).filter((id) => this.#tokenizer.id_to_token(id) !== undefined);
+    return known.length === 0 ? "" : this.#tokenizer.decode(known, { skip_special_tokens: true });
+  }
+}

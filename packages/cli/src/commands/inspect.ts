@@ -1,0 +1,72 @@
+// `blip inspect MODEL`: what a checkpoint is and which tasks it can do, before any of its weights is read.
+import { inspect, printTask, type Inspection } from "blip-ts";
+import type { Command } from "commander";
+import { addSourceOptions, type ModelFlags } from "../common-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { downloadProgress, progressBar } from "../progress.ts";
+import { print, type Terminal } from "../terminal.ts";
+
+interface InspectFlags extends ModelFlags {
+  readonly graph?: string;
+}
+
+const sizes = (part: object): string =>
+  Object.entries(part)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(", ");
+
+function describe(model: string, found: Inspection): string {
+  const { vision, text, jointEmbedding } = found.architecture;
+  const reasons = new Map<string, number>();
+  for (const { reason } of found.ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  const rows: [string, string][] = [
+    ["model", model],
+    ["format", `${found.format}, ${found.dialect} names`],
+    ["parameters", found.parameters.toLocaleString("en")],
+    ["tasks", found.tasks.length > 0 ? found.tasks.join(", ") : "none"],
+    ["missing", found.missing.length > 0 ? found.missing.join(", ") : "nothing"],
+    ...(vision ? ([["vision", sizes(vision)]] as [string, string][]) : []),
+    ...(text ? ([["text", sizes(text)]] as [string, string][]) : []),
+    ...(jointEmbedding === undefined ? [] : ([["embedding", String(jointEmbedding)]] as [string, string][])),
+    ...[...reasons].map(([reason, count]): [string, string] => ["left out", `${count} tensors: ${reason}`]),
+    ...found.warnings.map(({ code, message }): [string, string] => ["warning", `${code}: ${message}`]),
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(11)} ${value}`).join("\n");
+}
+
+async function run(model: string, flags: InspectFlags, terminal: Terminal): Promise<number> {
+  const progress = progressBar(terminal, flags.quiet);
+  const { compat, textHeads, revision, offline } = flags;
+  const options = {
+    ...{ compat, textHeads, revision, offline },
+    signal: terminal.signal,
+    onProgress: downloadProgress(progress),
+    // An inspection's warnings are part of its result.
+    onWarning: () => undefined,
+  };
+  try {
+    if (flags.graph !== undefined) {
+      terminal.stdout.write(await printTask(model, flags.graph, options));
+      return exitCodes.done;
+    }
+    const { ignored, ...row } = await inspect(model, options);
+    print(
+      terminal.stdout,
+      flags.json === true ? JSON.stringify([row], undefined, 1) : describe(model, { ignored, ...row }),
+    );
+    return exitCodes.done;
+  } finally {
+    progress.stop();
+  }
+}
+
+export function addInspect(program: Command, terminal: Terminal, finish: (code: number) => void): void {
+  const command = program
+    .command("inspect")
+    .description("what a checkpoint is and which tasks it can do")
+    .argument("<model>", "a folder, a file, picture-book, or a Hub id")
+    .option("--graph <TASK>", "print the graphs of a task");
+  addSourceOptions(command).action(async (model: string, flags: InspectFlags) =>
+    finish(await run(model, flags, terminal)),
+  );
+}

@@ -1,0 +1,41 @@
+// The command as a function of its arguments and its terminal; `bin.ts` gives it the process's.
+import { version } from "blip-ts";
+import { Command, CommanderError } from "commander";
+import { addInspect } from "./commands/inspect.ts";
+import { addMatch } from "./commands/match.ts";
+import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { print, type Terminal } from "./terminal.ts";
+
+export type { Terminal } from "./terminal.ts";
+
+/** Runs `blip` with these arguments (without the program's own name). @returns the exit code */
+export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  let code: number = exitCodes.done;
+  const finish = (result: number) => {
+    code = result;
+  };
+  const program = new Command("blip")
+    .description("BLIP: how well a text fits a picture, straight from the original checkpoints")
+    .version(version, "--version")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+    });
+  program.commandsGroup("Verbs:");
+  addMatch(program, terminal, finish);
+  addInspect(program, terminal, finish);
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    // commander has printed its own message; asking for help or the version is no failure.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (terminal.signal.aborted) return exitCodes.interrupted;
+    print(terminal.stderr, `blip: ${error instanceof Error ? error.message : String(error)}`);
+    if (terminal.env.BLIP_DEBUG === "1" && error instanceof Error)
+      print(terminal.stderr, error.stack ?? "");
+    return exitCodeOf(error);
+  }
+}

@@ -1,0 +1,46 @@
+// Progress bars on stderr; nothing where stderr is not a terminal, or with --quiet.
+import type { DownloadProgress } from "blip-ts";
+import { SingleBar } from "cli-progress";
+import type { Terminal } from "./terminal.ts";
+
+export interface Progress {
+  update(label: string, done: number, total: number): void;
+  stop(): void;
+}
+
+const megabytes = (bytes: number) => Math.round(bytes / 1e5) / 10;
+
+export function progressBar(terminal: Terminal, quiet: boolean | undefined): Progress {
+  if (quiet === true || terminal.stderr.isTTY !== true)
+    return { update: () => undefined, stop: () => undefined };
+  let bar: SingleBar | undefined;
+  let current = "";
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+    current = "";
+  };
+  return {
+    stop,
+    update(label, done, total) {
+      if (label !== current) {
+        stop();
+        current = label;
+        bar = new SingleBar({
+          stream: terminal.stderr,
+          format: "{label} [{bar}] {value}/{total} {eta_formatted}",
+          barsize: 24,
+          hideCursor: true,
+          clearOnComplete: true,
+        });
+        bar.start(total, done, { label });
+      } else bar?.update(done);
+      if (done >= total) stop();
+    },
+  };
+}
+
+/** Shows a model's download, in megabytes. */
+export function downloadProgress(progress: Progress): (event: DownloadProgress) => void {
+  return ({ file, loaded, total }) => progress.update(`${file} (MB)`, megabytes(loaded), megabytes(total));
+}
