@@ -83,7 +83,7 @@ class StorageType extends PickleGlobal {
 class TorchDType extends PickleGlobal {}
 
 const KNOWN_DTYPES: ReadonlySet<string> = new Set(STORAGE_DTYPES.values());
-const OTHER_DTYPES = ["complex32", "complex64", "complex128", "uint16", "uint32", "uint64"];
+const OTHER_DTYPES = /^(?:complex(?:32|64|128)|uint(?:16|32|64)|float8_[a-z0-9]+)$/;
 
 /**
  * The allow-list. Each global is made anew for a file, so that messages can name the file.
@@ -97,7 +97,7 @@ export function torchGlobals(where: string) {
     if (call !== undefined) return new PickleGlobal(path, call);
     if (path === "torch.storage.UntypedStorage") return new StorageType(path, "untyped");
     if (path === "torch.Tensor" || path === "torch.nn.parameter.Parameter") return new PickleGlobal(path);
-    if (module === "torch" && (KNOWN_DTYPES.has(name) || OTHER_DTYPES.includes(name)))
+    if (module === "torch" && (KNOWN_DTYPES.has(name) || OTHER_DTYPES.test(name)))
       return new TorchDType(path);
     if ((module === "torch" || module === "torch.cuda") && /^[A-Za-z0-9]+Storage$/.test(name)) {
       const dtype = STORAGE_DTYPES.get(name);
@@ -216,7 +216,9 @@ function torchCalls(where: string): ReadonlyMap<string, PickleCall> {
     ["collections.OrderedDict", empty(() => new PickleDict(true), "an OrderedDict")],
     ["collections.Counter", counter],
     ["builtins.set", set],
+    ["builtins.frozenset", set],
     ["__builtin__.set", set],
+    ["__builtin__.frozenset", set],
     ["_codecs.encode", encode],
   ]);
 }
