@@ -6,11 +6,11 @@ const source = (relative: string) => fileURLToPath(new URL(relative, import.meta
 export default defineConfig({
   entry: { node: "src/node.ts", "session-worker": "src/platform/node/session-worker.ts" },
   alias: { "blip-ts": source("src/node.ts") },
-  tsconfig: "tsconfig.build.json",
+  tsconfig: "tsconfig.json",
   format: "esm",
   platform: "node",
   target: "node20.19",
   fixedExtension: false,
-  dts: { entry: "src/node.ts" },
+  dts: { entry: "src/node.ts", build: true },
   clean: true,
 });
