@@ -49,6 +49,6 @@ describe("checkRequired", () => {
     const failure = await failureOf(() => checkRequired(storedTensors(many), new Map()));
     expect(failure.message).toContain("300 tensors are unexpected (extra.0, ");
     expect(failure.message).toContain("extra.9, and 290 more)");
-    expect(failure.fields["unexpected"]).toHaveLength(300);
+    expect(failure.fields.unexpected).toHaveLength(300);
   });
 });

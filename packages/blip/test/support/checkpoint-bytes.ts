@@ -3,12 +3,16 @@
 import * as p from "./pickle-bytes.ts";
 import { zipOf, type TestMember, type ZipOptions } from "./zip-bytes.ts";
 
-/** A safetensors file of a header (an object, or its text) and its data. */
+/** A safetensors file of a header (an object, its text, or its bytes) and its data. */
 export function safetensorsOf(
   header: unknown,
   data: Uint8Array = new Uint8Array(0),
 ): Uint8Array<ArrayBuffer> {
-  const text = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
+  const encode = (text: string) => new TextEncoder().encode(text);
+  const text =
+    header instanceof Uint8Array
+      ? header
+      : encode(typeof header === "string" ? header : JSON.stringify(header));
   return Uint8Array.from([...p.littleEndian(text.length, 8), ...text, ...data]);
 }
 
@@ -63,6 +67,8 @@ export interface TorchZipOptions extends ZipOptions {
   readonly prefix?: string;
   readonly byteorder?: string;
   readonly extra?: readonly TestMember[];
+  /** Changes the pickle before it is packed. */
+  readonly damage?: (pickle: Uint8Array) => Uint8Array;
 }
 
 /** The archive of torch.save around the pickle of `root`. */
@@ -73,9 +79,10 @@ export function torchZipOf(
 ): Uint8Array<ArrayBuffer> {
   const prefix = options.prefix ?? "archive/";
   const bytes = (text: string) => new TextEncoder().encode(text);
+  const damage = options.damage ?? ((pickle) => pickle);
   return zipOf(
     [
-      { name: `${prefix}data.pkl`, data: p.pickle(root) },
+      { name: `${prefix}data.pkl`, data: damage(p.pickle(root)) },
       { name: `${prefix}byteorder`, data: bytes(options.byteorder ?? "little") },
       ...Object.entries(storages).map(([key, values]) => ({
         name: `${prefix}data/${key}`,
