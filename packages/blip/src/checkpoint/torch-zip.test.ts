@@ -267,6 +267,15 @@ describe("readTorchZip", () => {
     expect(failure.code).toBe(code);
   });
 
+  it("bounds the work of making many tensors of many dimensions", async () => {
+    const shape = new Array<number>(64).fill(1);
+    const [callee, args] = [p.global("torch", "Size"), p.tuple(p.tuple(...shape.map(p.int)))];
+    const again = [...p.get(1), ...p.get(2), 0x52];
+    const first = p.list([...callee, ...p.put(1)], [...args, ...p.put(2)]);
+    const many = Array.from({ length: 40_000 }, () => [...again, 0x30]).flat();
+    expect(await failureOf(() => open([...first, ...many]))).toMatchObject({ code: "checkpoint/limit" });
+  });
+
   it("refuses a zip archive of something else", async () => {
     const failure = await failureOf(() => open(p.none, { prefix: "word/x" }));
     expect(failure.code).toBe("checkpoint/missing-member");
