@@ -17,7 +17,10 @@ export const quoted = (name: string): string => `"${shown(name)}"`;
 
 /** Up to `most` of the names, and how many more there are. */
 export function someOf(names: readonly string[], most = 10): string {
-  const first = names.slice(0, most).map(shown).join(", ");
+  const first = names
+    .slice(0, most)
+    .map((name) => shown(name))
+    .join(", ");
   return names.length > most ? `${first}, and ${names.length - most} more` : first;
 }
 

@@ -84,10 +84,10 @@ export class PickleCursor {
   integer(length: number): number | bigint {
     if (length > this.#limits.integer)
       throw overLimit(this.#where, "the length of an integer in the pickle", length, this.#limits.integer);
-    let value = 0n;
     const bytes = this.bytes(length);
-    for (let index = length - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[index] ?? 0);
-    value = BigInt.asIntN(8 * length, value);
+    // Through text: shifting a BigInt byte by byte takes quadratic time.
+    const digits = Array.from(bytes.reverse(), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const value = BigInt.asIntN(8 * length, BigInt(`0x0${digits}`));
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 

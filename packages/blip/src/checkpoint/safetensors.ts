@@ -23,6 +23,9 @@ export const MAX_HEADER_BYTES = 100_000_000;
 /** The header, its entries, the two arrays in an entry. */
 const MAX_HEADER_DEPTH = 3;
 
+/** Most values in a header; a pre-training checkpoint of BLIP has about 15,000. */
+const MAX_HEADER_ITEMS = 2_000_000;
+
 const DTYPES: ReadonlyMap<unknown, CheckpointDType> = new Map([
   ["F64", "float64"],
   ["F32", "float32"],
@@ -67,7 +70,7 @@ async function readHeader(source: ByteSource): Promise<{ json: object; dataStart
   const text = decodeUtf8(bytes);
   if (text?.startsWith("{") !== true)
     throw malformed(source.name, "the safetensors header is not a JSON object");
-  const parsed = parseStrictJson(text, MAX_HEADER_DEPTH);
+  const parsed = parseStrictJson(text, { depth: MAX_HEADER_DEPTH, items: MAX_HEADER_ITEMS });
   if (!parsed.ok) {
     if (parsed.duplicate !== undefined) throw duplicateName(source.name, "the header key", parsed.duplicate);
     throw malformed(source.name, `the safetensors header cannot be used: ${parsed.reason}`);

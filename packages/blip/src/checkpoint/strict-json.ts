@@ -1,54 +1,88 @@
-// JSON.parse keeps the last of two equal keys without a word, and nests as deep as the text does.
-// This reader walks the text once beside it: depth is bounded, an object that repeats a key is found.
+// JSON.parse keeps the last of two equal keys without a word, nests as deep as the text does, and makes as many objects
+// as it says. A walk over the text comes first: depth and number of values are bounded, repeated keys are found.
 
 export type StrictJson =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly reason: string; readonly duplicate?: string };
 
-/**
- * Parses JSON, refusing repeated keys and more than `maxDepth` levels. Never throws.
- * @param text the whole text
- * @param maxDepth levels of objects and arrays
- */
-export function parseStrictJson(text: string, maxDepth: number): StrictJson {
-  const walk = walkKeys(text, maxDepth);
-  if (walk.tooDeep) return { ok: false, reason: `it nests deeper than ${maxDepth} levels` };
+export interface JsonLimits {
+  /** Levels of objects and arrays. */
+  readonly depth: number;
+  /** Values: members of objects and elements of arrays. */
+  readonly items: number;
+}
+
+/** Parses JSON, refusing repeated keys and what is above the limits before any value is made. Never throws. */
+export function parseStrictJson(text: string, limits: JsonLimits): StrictJson {
+  const { refusal, duplicate } = walk(text, limits);
+  if (refusal !== undefined) return { ok: false, reason: refusal };
   try {
     const value: unknown = JSON.parse(text);
-    if (walk.duplicate === undefined) return { ok: true, value };
-    return { ok: false, reason: "a key is repeated", duplicate: walk.duplicate };
+    if (duplicate === undefined) return { ok: true, value };
+    return { ok: false, reason: "a key is repeated", duplicate };
   } catch {
     return { ok: false, reason: "it is not valid JSON" };
   }
 }
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gsu;
+interface Walk {
+  refusal?: string;
+  duplicate?: string;
+}
 
-/** Looks at strings and brackets only; what it says holds for valid JSON, and it ends on any text. */
-function walkKeys(text: string, maxDepth: number): { tooDeep: boolean; duplicate?: string } {
+/** Looks at strings and punctuation only; what it says holds for valid JSON, and it ends on any text. */
+function walk(text: string, limits: JsonLimits): Walk {
+  /** The keys of each open object; `undefined` for an open array. */
   const levels: (Set<string> | undefined)[] = [];
-  let isKey = false;
-  let duplicate: string | undefined;
-  for (const [token] of text.matchAll(TOKEN)) {
-    if (token === "{" || token === "[") {
-      if (levels.length === maxDepth) return { tooDeep: true };
-      levels.push(token === "{" ? new Set() : undefined);
-      isKey = token === "{";
-    } else if (token === "}" || token === "]") {
-      levels.pop();
-      isKey = false;
-    } else if (token === ",") {
-      isKey = levels.at(-1) !== undefined;
-    } else if (token === ":") {
-      isKey = false;
-    } else if (isKey) {
-      const keys = levels.at(-1);
-      const key = unquote(token);
-      if (keys?.has(key) === true) duplicate ??= key;
-      keys?.add(key);
+  const result: Walk = {};
+  let items = 0;
+  let keyIsNext = false;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charAt(at)) {
+      case "{":
+      case "[":
+        if (levels.length === limits.depth) return { refusal: `it nests deeper than ${limits.depth} levels` };
+        keyIsNext = text[at] === "{";
+        levels.push(keyIsNext ? new Set() : undefined);
+        items++;
+        break;
+      case "}":
+      case "]":
+        levels.pop();
+        keyIsNext = false;
+        break;
+      case ",":
+        keyIsNext = levels.at(-1) !== undefined;
+        items++;
+        break;
+      case ":":
+        keyIsNext = false;
+        break;
+      case '"': {
+        const end = endOfString(text, at);
+        const keys = keyIsNext ? levels.at(-1) : undefined;
+        if (keys !== undefined) {
+          const key = unquote(text.slice(at, end));
+          if (keys.has(key)) result.duplicate ??= key;
+          keys.add(key);
+        }
+        at = end - 1;
+        break;
+      }
     }
+    if (items > limits.items) return { refusal: `it holds more than ${limits.items} values` };
   }
-  return duplicate === undefined ? { tooDeep: false } : { tooDeep: false, duplicate };
+  return result;
+}
+
+/** The place behind the closing quote of the string that opens at `start`, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let escapes = 0;
+    while (text[quote - 1 - escapes] === "\\") escapes++;
+    if (escapes % 2 === 0) return quote + 1;
+  }
+  return text.length;
 }
 
 function unquote(token: string): string {

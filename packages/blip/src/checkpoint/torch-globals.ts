@@ -54,6 +54,8 @@ export class TorchTensor extends PickleObject {
   }
 }
 
+type Charge = Parameters<PickleCall>[1];
+
 type StorageDType = CheckpointDType | "untyped";
 
 const STORAGE_DTYPES: ReadonlyMap<string, CheckpointDType> = new Map([
@@ -83,7 +85,7 @@ class StorageType extends PickleGlobal {
 class TorchDType extends PickleGlobal {}
 
 const KNOWN_DTYPES: ReadonlySet<string> = new Set(STORAGE_DTYPES.values());
-const OTHER_DTYPES = ["complex32", "complex64", "complex128", "uint16", "uint32", "uint64"];
+const OTHER_DTYPES = /^(?:complex(?:32|64|128)|uint(?:16|32|64)|float8_[a-z0-9]+)$/;
 
 /**
  * The allow-list. Each global is made anew for a file, so that messages can name the file.
@@ -97,7 +99,7 @@ export function torchGlobals(where: string) {
     if (call !== undefined) return new PickleGlobal(path, call);
     if (path === "torch.storage.UntypedStorage") return new StorageType(path, "untyped");
     if (path === "torch.Tensor" || path === "torch.nn.parameter.Parameter") return new PickleGlobal(path);
-    if (module === "torch" && (KNOWN_DTYPES.has(name) || OTHER_DTYPES.includes(name)))
+    if (module === "torch" && (KNOWN_DTYPES.has(name) || OTHER_DTYPES.test(name)))
       return new TorchDType(path);
     if ((module === "torch" || module === "torch.cuda") && /^[A-Za-z0-9]+Storage$/.test(name)) {
       const dtype = STORAGE_DTYPES.get(name);
@@ -144,7 +146,7 @@ function torchCalls(where: string): ReadonlyMap<string, PickleCall> {
     return [...items];
   };
 
-  const view = (args: readonly PickleValue[], named?: PickleValue): TorchTensor => {
+  const view = (args: readonly PickleValue[], charge: Charge, named?: PickleValue): TorchTensor => {
     const [storage, offset] = args;
     if (!(storage instanceof TorchStorage) || !isSize(offset)) throw bad("a tensor", storage);
     const dtype = named instanceof TorchDType ? named.label.slice("torch.".length) : storage.dtype;
@@ -153,14 +155,15 @@ function torchCalls(where: string): ReadonlyMap<string, PickleCall> {
     const strides = sizes(args[3], "list of strides");
     if (shape.length !== strides.length)
       throw bad(`a tensor of ${shape.length} sizes and ${strides.length} strides`);
+    charge(shape.length + strides.length);
     return new TorchTensor(storage, dtype, offset, shape, strides);
   };
 
-  const rebuild: PickleCall = (args) => view(args);
+  const rebuild: PickleCall = (args, charge) => view(args, charge);
   // Arguments of v3: storage, offset, shape, strides, requires_grad, backward_hooks, dtype.
-  const rebuildWithDType: PickleCall = (args) => {
+  const rebuildWithDType: PickleCall = (args, charge) => {
     if (!(args[6] instanceof TorchDType)) throw bad("a tensor of no dtype", args[6]);
-    return view(args, args[6]);
+    return view(args, charge, args[6]);
   };
   const parameter: PickleCall = ([data]) => {
     if (!(data instanceof TorchTensor)) throw bad("a parameter", data);
@@ -195,7 +198,11 @@ function torchCalls(where: string): ReadonlyMap<string, PickleCall> {
     charge(list.items.length);
     return new PickleSet([...list.items]);
   };
-  const size: PickleCall = ([tuple]) => new PickleTuple(sizes(tuple, "size"));
+  const size: PickleCall = ([tuple], charge) => {
+    const items = sizes(tuple, "size");
+    charge(items.length);
+    return new PickleTuple(items);
+  };
   // Protocol 2 writes bytes as text, a character a byte.
   const encode: PickleCall = ([text, encoding], charge) => {
     if (typeof text !== "string" || encoding !== "latin1") throw bad("bytes", text);
@@ -216,7 +223,9 @@ function torchCalls(where: string): ReadonlyMap<string, PickleCall> {
     ["collections.OrderedDict", empty(() => new PickleDict(true), "an OrderedDict")],
     ["collections.Counter", counter],
     ["builtins.set", set],
+    ["builtins.frozenset", set],
     ["__builtin__.set", set],
+    ["__builtin__.frozenset", set],
     ["_codecs.encode", encode],
   ]);
 }

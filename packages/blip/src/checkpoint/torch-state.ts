@@ -15,6 +15,9 @@ import { TorchTensor, type TorchStorage } from "./torch-globals.ts";
 /** Entries that hold the state dict where it is not the whole file, in order of preference. */
 export const WRAPPERS = ["model", "state_dict"] as const;
 
+/** Most entries beside the state dict that are listed. */
+const MAX_LISTED = 100;
+
 export interface StateDict {
   readonly tensors: ReadonlyMap<string, TorchTensor>;
   /** `stateDict`: where it was found; `otherEntries`: what lay beside it (JSON), and was not looked at. */
@@ -36,7 +39,7 @@ export function findStateDict(where: string, root: PickleValue): StateDict {
       tensors: tensorsOf(where, inner),
       metadata: {
         stateDict: wrapper,
-        ...(others.length > 0 ? { otherEntries: JSON.stringify(others) } : {}),
+        ...(others.length > 0 ? { otherEntries: JSON.stringify(others.slice(0, MAX_LISTED)) } : {}),
       },
     };
   }

@@ -1,5 +1,5 @@
-// The directory of a zip archive whose members are stored, not compressed (so PyTorch writes them): where each member's
-// bytes lie. Follows PKWARE's APPNOTE, zip64 included; whatever this reader cannot vouch for is refused.
+// The directory of a zip archive, and where the bytes of a stored member lie (PyTorch compresses none).
+// Follows PKWARE's APPNOTE, zip64 included; whatever this reader cannot vouch for is refused.
 
 import type { ByteSource } from "../byte-source.ts";
 import { duplicateName, malformed, overLimit, quoted, unsupported } from "./errors.ts";
@@ -36,12 +36,16 @@ const METHOD_NAMES: ReadonlyMap<number, string> = new Map([
   [95, "xz"],
 ]);
 
-/** A stored member. */
+/** A member as the directory describes it. */
 export interface ZipMember {
   readonly name: string;
   /** Length of the name in UTF-8. */
   readonly nameBytes: number;
   readonly size: number;
+  /** Bytes that it takes in the archive; those of `size` where it is stored uncompressed. */
+  readonly packedSize: number;
+  readonly flags: number;
+  readonly method: number;
   /** Where its local header starts. */
   readonly headerOffset: number;
   /** First byte that is not its own: the next local header, or the central directory. */
@@ -55,7 +59,7 @@ interface DirectoryPlace {
 }
 
 /**
- * Reads the central directory.
+ * Reads the central directory. Whether a member can be used is known when it is located.
  * @returns the members by name
  * @throws {ModelError} `checkpoint/malformed`, `checkpoint/unsupported`, `checkpoint/limit`, `checkpoint/duplicate`
  */
@@ -153,16 +157,18 @@ function readCentralHeader(source: ByteSource, bytes: Uint8Array, at: number) {
   const name = decodeUtf8(bytes.subarray(at + CENTRAL_BYTES, nameEnd));
   if (name === undefined) throw malformed(source.name, "the name of a zip member is not UTF-8");
 
-  checkStored(source, name, view.getUint16(at + 8, true), view.getUint16(at + 10, true));
-  const [size, compressed, headerOffset] = resolveZip64(
+  const flags = view.getUint16(at + 8, true);
+  const method = view.getUint16(at + 10, true);
+  const [size, packedSize, headerOffset] = resolveZip64(
     [view.getUint32(at + 24, true), view.getUint32(at + 20, true), view.getUint32(at + 42, true)],
     view,
     nameEnd,
     extraEnd,
   );
-  if (size === undefined || headerOffset === undefined || size !== compressed)
-    throw malformed(source.name, `the zip directory contradicts itself about the size of ${quoted(name)}`);
-  return { name, nameBytes: nameEnd - at - CENTRAL_BYTES, size, headerOffset, next };
+  const nameBytes = nameEnd - at - CENTRAL_BYTES;
+  if (size === undefined || packedSize === undefined || headerOffset === undefined)
+    throw malformed(source.name, `the zip directory does not say how large ${quoted(name)} is, or where`);
+  return { name, nameBytes, size, packedSize, flags, method, headerOffset, next };
 }
 
 function checkStored(source: ByteSource, name: string, flags: number, method: number): void {
@@ -209,7 +215,7 @@ function withBoundaries(
   const result = new Map<string, ZipMember>();
   let boundary = directoryOffset;
   for (const member of [...members.values()].sort((a, b) => b.headerOffset - a.headerOffset)) {
-    if (member.headerOffset + LOCAL_BYTES + member.size > boundary)
+    if (member.headerOffset + LOCAL_BYTES + member.packedSize > boundary)
       throw malformed(source.name, `the zip member ${quoted(member.name)} reaches into what follows it`);
     result.set(member.name, { ...member, boundary });
     boundary = member.headerOffset;
@@ -224,6 +230,12 @@ function withBoundaries(
 export async function locateMember(source: ByteSource, member: ZipMember): Promise<number> {
   const bad = (detail: string) =>
     malformed(source.name, `the local header of ${quoted(member.name)} ${detail}`);
+  checkStored(source, member.name, member.flags, member.method);
+  if (member.size !== member.packedSize)
+    throw malformed(
+      source.name,
+      `the zip directory contradicts itself about the size of ${quoted(member.name)}`,
+    );
   const length = LOCAL_BYTES + member.nameBytes;
   if (member.headerOffset + length > member.boundary) throw bad("reaches into what follows it");
   const bytes = await readRange(source, member.headerOffset, length, `the local header of ${member.name}`);

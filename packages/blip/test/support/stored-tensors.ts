@@ -1,0 +1,27 @@
+// Tensors of which only names and shapes matter, for tests.
+
+import { memorySource } from "../../src/checkpoint/memory-source.ts";
+import type { StoredTensor } from "../../src/checkpoint/stored-tensor.ts";
+
+const source = memorySource("m.pth", new Uint8Array(0));
+
+const stored = (name: string, shape: readonly number[]): StoredTensor => ({
+  name,
+  dtype: "float32",
+  shape,
+  source,
+  offset: 0,
+  byteLength: 4 * shape.reduce((product, size) => product * size, 1),
+});
+
+/** Tensors by name: of the shapes given, or of one element each. */
+export function storedTensors(
+  shapes: Readonly<Record<string, readonly number[]>> | readonly string[],
+): Map<string, StoredTensor> {
+  const entries = isNames(shapes) ? shapes.map((name) => [name, [1]] as const) : Object.entries(shapes);
+  return new Map(entries.map(([name, shape]) => [name, stored(name, shape)]));
+}
+
+const isNames = (
+  shapes: Readonly<Record<string, readonly number[]>> | readonly string[],
+): shapes is readonly string[] => Array.isArray(shapes);
