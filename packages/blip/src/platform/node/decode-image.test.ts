@@ -26,7 +26,9 @@ interface Row {
 }
 
 const fixtures = new URL("../../../../../fixtures/", import.meta.url);
-const { rows } = JSON.parse(await readFile(new URL("goldens/images.json", fixtures), "utf8")) as { rows: Row[] };
+const { rows } = JSON.parse(await readFile(new URL("goldens/images.json", fixtures), "utf8")) as {
+  rows: Row[];
+};
 const picture = (name: string) => fileURLToPath(new URL(`images/${name}`, fixtures));
 const sha = (data: Uint8Array | Float32Array) =>
   createHash("sha256")
@@ -46,14 +48,17 @@ describe("decodeImage", () => {
     expect([...image.data.subarray(0, 12)]).toEqual(expected.first);
     expect(sha(image.data)).toBe(expected.rgb);
     // What a GIF paints under its transparent pixels is gone after decoding: only the pixels over white are known.
-    if (file !== "transparent.gif") expect(sha((await decodeImage(picture(file), dropped)).data)).toBe(blip.rgb);
+    if (file !== "transparent.gif")
+      expect(sha((await decodeImage(picture(file), dropped)).data)).toBe(blip.rgb);
   });
 
   test("is near Pillow's bytes for AVIF", async () => {
     const expected = rows.find(({ file }) => file === "lossy.avif")?.hf.first ?? [];
     const { data } = await decodeImage(picture("lossy.avif"), hf);
     expect(expected).toHaveLength(12);
-    expected.forEach((value, index) => expect(Math.abs((data[index] ?? NaN) - value)).toBeLessThanOrEqual(12));
+    expected.forEach((value, index) =>
+      expect(Math.abs((data[index] ?? NaN) - value)).toBeLessThanOrEqual(12),
+    );
   });
 
   test.each(exact)("gives transformers' pixel values of $file", async ({ file, hf: expected }) => {
