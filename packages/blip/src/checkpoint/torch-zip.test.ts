@@ -267,6 +267,17 @@ describe("readTorchZip", () => {
     expect(failure.code).toBe(code);
   });
 
+  it("refuses a byte order of more than a word before it reads it", async () => {
+    expect(await failureOf(() => open(p.none, { byteorder: "little".padEnd(17) }))).toMatchObject({
+      code: "checkpoint/limit",
+    });
+  });
+
+  it("names a pickle that ends before its STOP as truncated", async () => {
+    const damage = (pickle: Uint8Array) => pickle.slice(0, -1);
+    expect(await failureOf(() => open(p.dict(), { damage }))).toMatchObject({ code: "checkpoint/truncated" });
+  });
+
   it("bounds the work of making many tensors of many dimensions", async () => {
     const shape = new Array<number>(64).fill(1);
     const [callee, args] = [p.global("torch", "Size"), p.tuple(p.tuple(...shape.map(p.int)))];
