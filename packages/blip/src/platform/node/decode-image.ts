@@ -93,10 +93,7 @@ async function decode(picture: Sharp, metadata: Metadata, options: DecodeOptions
     return toRgb({ data: grey, width: info.width, height: info.height, channels: 1 }, options.alpha);
   }
   const { data, info } = await raw(turned.toColourspace("srgb"));
-  return toRgb(
-    { data, width: info.width, height: info.height, channels: info.channels },
-    options.alpha,
-  );
+  return toRgb({ data, width: info.width, height: info.height, channels: info.channels }, options.alpha);
 }
 
 /**

@@ -1,0 +1,95 @@
+// Token ids by transformers (oracle/hf/text_goldens.py): identical.
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { preCaption, preQuestion } from "./pre-caption.ts";
+import { BertTokenizer } from "./word-piece.ts";
+
+interface Golden {
+  readonly texts: readonly { text: string; ids: number[]; ids35: number[]; decoded: string }[];
+  readonly cleanup: readonly { text: string; maxWords: number; caption: string; question: string }[];
+}
+
+const root = new URL("../../../../", import.meta.url);
+const golden = JSON.parse(await readFile(new URL("fixtures/goldens/tokenizer.json", root), "utf8")) as Golden;
+const vocabulary = await readFile(new URL("packages/blip/models/bert-base-uncased/vocab.txt", root), "utf8");
+const tokenizer = BertTokenizer.fromVocabulary(vocabulary);
+
+describe("the bundled vocabulary", () => {
+  test("is bert-base-uncased's, byte for byte", () => {
+    expect(Buffer.byteLength(vocabulary)).toBe(231_508);
+    expect(createHash("sha256").update(vocabulary).digest("hex")).toBe(
+      "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+    );
+    expect([tokenizer.padId, tokenizer.clsId, tokenizer.sepId]).toEqual([0, 101, 102]);
+  });
+});
+
+describe("BertTokenizer", () => {
+  test.each(golden.texts)("gives transformers' ids of $text", ({ text, ids }) => {
+    expect(tokenizer.ids(text)).toEqual(ids);
+  });
+
+  test("pads and cuts as transformers does", () => {
+    for (const { text, ids35 } of golden.texts.filter(({ text }) => text.trim() !== "")) {
+      const { inputIds, attentionMask } = tokenizer.encode([text], 512, {
+        padding: "max_length",
+        truncation: true,
+        maxLength: 35,
+      });
+      expect([...inputIds.data].map(Number)).toEqual(ids35);
+      // Padding is what stands behind the text's [SEP]; a text may hold [PAD] itself.
+      const length = Math.min(tokenizer.ids(text).length, 35);
+      expect([...attentionMask.data].map(Number)).toEqual(ids35.map((_, index) => (index < length ? 1 : 0)));
+    }
+  });
+
+  test("pads a batch to its longest text", () => {
+    const { inputIds, attentionMask } = tokenizer.encode(["a dog", "a dog on the beach"], 512);
+    expect(inputIds.dims).toEqual([2, 7]);
+    expect([...attentionMask.data].map(Number)).toEqual([1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  test("decodes without special tokens and ids outside of the vocabulary", () => {
+    expect(tokenizer.decode([30522, 1037, 2450, 3564, 102, 30523])).toBe("a woman sitting");
+  });
+
+  test("refuses an empty text and one that is longer than the position table", () => {
+    expect(() => tokenizer.encode(["a", "  "], 512)).toThrow(/text 2 is empty/);
+    expect(() => tokenizer.encode(["word ".repeat(600)], 512)).toThrow(
+      /602 tokens, the model has 512 positions/,
+    );
+  });
+
+  test("reads tokenizer.json as it reads vocab.txt", async () => {
+    const folder = new URL("packages/blip/models/picture-book/", root);
+    const json = JSON.parse(await readFile(new URL("tokenizer.json", folder), "utf8")) as unknown;
+    const [a, b] = [
+      BertTokenizer.fromJson(json),
+      BertTokenizer.fromVocabulary(await readFile(new URL("vocab.txt", folder), "utf8")),
+    ];
+    for (const text of ["a small sheep on a purple background", "Three BICYCLES, zebra?"])
+      expect(a.ids(text)).toEqual(b.ids(text));
+  });
+
+  test.each([
+    ["a line twice", "[PAD]\n[PAD]\n", /line 2 says "\[PAD\]" again/],
+    ["no [CLS]", "[PAD]\n[UNK]\n[SEP]\n", /has no \[CLS\]/],
+  ])("refuses a vocabulary with %s", (_what, text, message) => {
+    expect(() => BertTokenizer.fromVocabulary(text)).toThrow(message);
+  });
+
+  test("refuses a tokenizer.json of another kind", () => {
+    expect(() => BertTokenizer.fromJson({ model: { type: "BPE" } })).toThrow(
+      /its model is BPE, expected WordPiece/,
+    );
+    expect(() => BertTokenizer.fromJson([])).toThrow(/has no model/);
+  });
+});
+
+describe("BLIP's clean-up", () => {
+  test.each(golden.cleanup)("of $text, $maxWords words", ({ text, maxWords, caption, question }) => {
+    expect(preCaption(text, maxWords)).toBe(caption);
+    expect(preQuestion(text, maxWords)).toBe(question);
+  });
+});
