@@ -123,6 +123,7 @@ describe("readTorchZip", () => {
     expect(await failureOf(() => open(v3(p.global("torch", "uint16"))))).toMatchObject({
       code: "checkpoint/dtype",
     });
+    expect(await failureOf(() => open(v3(p.none)))).toMatchObject({ code: "checkpoint/malformed" });
   });
 
   it.each<[string, p.Bytes, TorchZipOptions, string, string]>([
