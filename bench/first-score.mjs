@@ -14,7 +14,10 @@ const text = "a cat looking at the camera";
 
 const sides = {
   "blip-ts": [process.execPath, [here("first-score-ours.mjs"), model, image, text]],
-  transformers: [here("../oracle/hf/.venv/bin/python"), [here("../oracle/hf/first_score.py"), model, image, text]],
+  transformers: [
+    here("../oracle/hf/.venv/bin/python"),
+    [here("../oracle/hf/first_score.py"), model, image, text],
+  ],
 };
 
 function once([command, args]) {
@@ -27,7 +30,9 @@ function once([command, args]) {
       out += part;
       if (out.includes("\n") && Number.isNaN(seconds)) seconds = (performance.now() - start) / 1000;
     });
-    child.on("close", (code) => (code === 0 ? resolve({ ...JSON.parse(out), seconds }) : reject(new Error(`${command}: ${code}`))));
+    child.on("close", (code) =>
+      code === 0 ? resolve({ ...JSON.parse(out), seconds }) : reject(new Error(`${command}: ${code}`)),
+    );
   });
 }
 
@@ -43,8 +48,13 @@ for (let run = 0; run <= Number(runs); run++)
 const ratios = (key) => found["blip-ts"].map((ours, index) => ours[key] / found.transformers[index][key]);
 console.log(`${cpus().length} cores, ${cpus()[0]?.model}, Node ${process.version}, ${runs} runs in turn`);
 for (const [name, rows] of Object.entries(found)) {
-  const [seconds, memory] = [rows.map(({ seconds }) => seconds), rows.map(({ peakKilobytes }) => peakKilobytes / 1e6)];
-  console.log(`${name}: ${median(seconds).toFixed(2)} s (${spread(seconds)}), ${median(memory).toFixed(2)} GB (${spread(memory)}), logits ${rows[0].logits}`);
+  const [seconds, memory] = [
+    rows.map(({ seconds }) => seconds),
+    rows.map(({ peakKilobytes }) => peakKilobytes / 1e6),
+  ];
+  console.log(
+    `${name}: ${median(seconds).toFixed(2)} s (${spread(seconds)}), ${median(memory).toFixed(2)} GB (${spread(memory)}), logits ${rows[0].logits}`,
+  );
 }
 for (const key of ["seconds", "peakKilobytes"])
   console.log(`${key}: ratio ${median(ratios(key)).toFixed(2)} (${spread(ratios(key))})`);
