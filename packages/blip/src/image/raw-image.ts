@@ -1,4 +1,5 @@
 // Pictures in memory: what callers may give, and the RGB bytes that everything becomes.
+import { breathe } from "./breathe.ts";
 import { badRaw } from "./errors.ts";
 
 /** Raw pixels, row by row, channels together: grey, grey and alpha, RGB, or RGBA. */
@@ -15,6 +16,9 @@ export interface RgbImage {
   readonly width: number;
   readonly height: number;
 }
+
+/** Well under a millisecond of work. */
+const pixelsBetweenBreaths = 16_384;
 
 /** How transparency becomes RGB. */
 export type Alpha = "white" | "drop";
@@ -36,7 +40,7 @@ function overWhite(value: number, alpha: number): number {
  * RGB bytes of raw pixels.
  * @throws {InputError} `image/bad-raw` where sizes and bytes do not fit
  */
-export function toRgb(image: RawImage, alpha: Alpha): RgbImage {
+export async function toRgb(image: RawImage, alpha: Alpha): Promise<RgbImage> {
   const { data, width, height, channels } = image;
   const isSize = (size: number) => Number.isSafeInteger(size) && size > 0;
   if (!isSize(width) || !isSize(height) || ![1, 2, 3, 4].includes(channels))
@@ -54,6 +58,8 @@ export function toRgb(image: RawImage, alpha: Alpha): RgbImage {
   const colours = channels === 4 ? 3 : 1;
   const hasAlpha = channels === 4 || channels === 2;
   for (let pixel = 0; pixel < pixels; pixel++) {
+    const turn = pixel % pixelsBetweenBreaths === 0 ? breathe() : undefined;
+    if (turn) await turn;
     const start = pixel * channels;
     const opacity = hasAlpha && alpha === "white" ? (data[start + channels - 1] ?? 255) : 255;
     for (let channel = 0; channel < 3; channel++) {
@@ -65,9 +71,11 @@ export function toRgb(image: RawImage, alpha: Alpha): RgbImage {
 }
 
 /** RGB of CMYK bytes as Pillow's convert computes it: r = (255 - k) - c * (255 - k) / 255, rounded. */
-export function cmykToRgb(data: Uint8Array, width: number, height: number): RgbImage {
+export async function cmykToRgb(data: Uint8Array, width: number, height: number): Promise<RgbImage> {
   const rgb = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) {
+    const turn = pixel % pixelsBetweenBreaths === 0 ? breathe() : undefined;
+    if (turn) await turn;
     const light = 255 - (data[pixel * 4 + 3] ?? 0);
     for (let channel = 0; channel < 3; channel++) {
       const product = (data[pixel * 4 + channel] ?? 0) * light + 128;

@@ -1,13 +1,11 @@
 // Pillow's BICUBIC resize of 8-bit RGB, to the bit (libImaging/Resample.c): antialiased, a = -0.5, one pass across and
 // one down, each rounded to bytes, weights in fixed point with 22 fractional bits.
+import { breathe } from "./breathe.ts";
 import type { RgbImage } from "./raw-image.ts";
 
 /** Bits behind the point of a weight: 32 less the 8 of a byte and 2 for sign and overshoot. */
 const precisionBits = 22;
 const half = 1 << (precisionBits - 1);
-
-/** Work between two pauses in which the host may do something else. */
-const sliceMilliseconds = 8;
 
 const support = 2;
 
@@ -108,35 +106,19 @@ function blendRows(
   for (let index = 0; index < rowBytes; index++) target[at + index] = toByte(sums[index] ?? 0);
 }
 
-/** Lets the host's event loop run when a slice of time is used up. */
-function pacer(): () => Promise<void> | undefined {
-  let until = Date.now() + sliceMilliseconds;
-  return () =>
-    Date.now() < until
-      ? undefined
-      : new Promise<void>((resolve) => {
-          setTimeout(() => {
-            until = Date.now() + sliceMilliseconds;
-            resolve();
-          }, 0);
-        });
-}
-
-type Pause = ReturnType<typeof pacer>;
-
-async function acrossPass(image: RgbImage, width: number, pause: Pause): Promise<RgbImage> {
+async function acrossPass(image: RgbImage, width: number): Promise<RgbImage> {
   if (image.width === width) return image;
   const weights = weightsFor(image.width, width);
   const data = new Uint8Array(width * image.height * 3);
   for (let row = 0; row < image.height; row++) {
     resizeRow(image.data, row * image.width * 3, data, row * width * 3, width, weights);
-    const waited = pause();
-    if (waited) await waited;
+    const turn = breathe();
+    if (turn) await turn;
   }
   return { data, width, height: image.height };
 }
 
-async function downPass(image: RgbImage, height: number, pause: Pause): Promise<RgbImage> {
+async function downPass(image: RgbImage, height: number): Promise<RgbImage> {
   if (image.height === height) return image;
   const { first, count, values, stride } = weightsFor(image.height, height);
   const rowBytes = image.width * 3;
@@ -144,8 +126,8 @@ async function downPass(image: RgbImage, height: number, pause: Pause): Promise<
   for (let row = 0; row < height; row++) {
     const weights = values.subarray(row * stride, row * stride + (count[row] ?? 0));
     blendRows(image.data, rowBytes, first[row] ?? 0, weights, data, row * rowBytes);
-    const waited = pause();
-    if (waited) await waited;
+    const turn = breathe();
+    if (turn) await turn;
   }
   return { data, width: image.width, height };
 }
@@ -156,9 +138,8 @@ async function downPass(image: RgbImage, height: number, pause: Pause): Promise<
  * Pillow 12 the pass across was always first): each pass rounds to bytes, so that the order shows.
  */
 export async function resizeBicubic(image: RgbImage, width: number, height: number): Promise<RgbImage> {
-  const pause = pacer();
   const shrinks = image.height - height;
   if (shrinks > 0 && shrinks > (image.width - width) * 2)
-    return acrossPass(await downPass(image, height, pause), width, pause);
-  return downPass(await acrossPass(image, width, pause), height, pause);
+    return acrossPass(await downPass(image, height), width);
+  return downPass(await acrossPass(image, width), height);
 }

@@ -2,6 +2,7 @@
 import { optimize, type Graph, type Tensor } from "@blip-ts/graph";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import type { BlipConfig } from "../model/config.ts";
+import { nextTurn } from "../runtime/next-turn.ts";
 import type { Engine, EngineSession, RunOptions } from "../runtime/runtime.ts";
 import { toEngineModel } from "./engine-model.ts";
 import { engineRefused } from "./errors.ts";
@@ -34,15 +35,21 @@ export class Network implements AsyncDisposable {
   session(key: string, build: () => Graph): Promise<EngineSession> {
     const known = this.#sessions.get(key);
     if (known) return known;
-    const made = this.#load(build());
+    const made = this.#load(build);
     this.#sessions.set(key, made);
     // What failed is not kept: the next call tries again and reports its own failure.
     made.catch(() => this.#sessions.delete(key));
     return made;
   }
 
-  async #load(graph: Graph): Promise<EngineSession> {
-    const model = await toEngineModel(optimize(graph), this.#tensors);
+  async #load(build: () => Graph): Promise<EngineSession> {
+    // Building, optimizing and emitting take 5 to 25 ms each at full size: the event loop gets its turn in between.
+    await nextTurn();
+    const graph = build();
+    await nextTurn();
+    const optimized = optimize(graph);
+    await nextTurn();
+    const model = await toEngineModel(optimized, this.#tensors);
     return this.#engine.createSession(model).catch((error: unknown) => {
       throw engineRefused(graph.name, error);
     });
