@@ -6,6 +6,7 @@ const source = (relative: string) => fileURLToPath(new URL(relative, import.meta
 export default defineConfig({
   entry: {
     node: "src/node.ts",
+    web: "src/web.ts",
     "session-worker": "src/platform/node/session-worker.ts",
     cli: "../cli/src/bin.ts",
   },
@@ -15,6 +16,6 @@ export default defineConfig({
   platform: "node",
   target: "node20.19",
   fixedExtension: false,
-  dts: { entry: "src/node.ts", build: true },
+  dts: { entry: ["src/node.ts", "src/web.ts"], build: true },
   clean: true,
 });

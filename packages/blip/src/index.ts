@@ -31,3 +31,10 @@ export type { Inspection } from "./tasks/inspect.ts";
 export { preCaption, preQuestion } from "./text/pre-caption.ts";
 /** This package's version. */
 export { version } from "./version.ts";
+/** The parts that a platform of one's own is wired to: see `Platform`. */
+export { loadProcessor } from "./tasks/processor.ts";
+export { loadRetrieval } from "./tasks/load-retrieval.ts";
+export { Matcher as MatcherOn } from "./tasks/match.ts";
+export type { DecodeOptions, ModelFiles, Platform, SideFile } from "./platform.ts";
+export type { Engine, EngineModel, EngineSession, ExternalBytes, RunOptions } from "./runtime/runtime.ts";
+export type { RgbImage } from "./image/raw-image.ts";

@@ -34,8 +34,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (terminal.signal.aborted) return exitCodes.interrupted;
     print(terminal.stderr, `blip: ${error instanceof Error ? error.message : String(error)}`);
-    if (terminal.env.BLIP_DEBUG === "1" && error instanceof Error)
-      print(terminal.stderr, error.stack ?? "");
+    if (terminal.env.BLIP_DEBUG === "1" && error instanceof Error) print(terminal.stderr, error.stack ?? "");
     return exitCodeOf(error);
   }
 }

@@ -32,16 +32,16 @@ export async function toEngineModel(
     const tensor = tensors.get(name);
     if (!tensor)
       throw new Error(`the graph ${graph.name} uses ${name}, which was not required of the checkpoint`);
-    return tensor;
+    return { name, tensor };
   });
   const inFile = (tensor: StoredTensor) => tensor.source.path !== undefined && tensor.strides === undefined;
-  const paths = used.filter(inFile).flatMap(({ source: { path } }) => path ?? []);
+  const paths = used.flatMap(({ tensor }) => (inFile(tensor) ? (tensor.source.path ?? []) : []));
   const folder = paths.length > 0 ? commonFolder(paths) : undefined;
 
   const locations = new Map<string, WeightLocation>();
   const external: ExternalBytes[] = [];
-  for (const [index, tensor] of used.entries()) {
-    const { name, dtype, source, offset } = tensor;
+  for (const [index, { name, tensor }] of used.entries()) {
+    const { dtype, source, offset } = tensor;
     if (inFile(tensor) && source.path !== undefined && folder !== undefined) {
       const location = source.path.slice(folder.length).replace(/^[/\\]+/, "");
       locations.set(name, { location, offset, dtype: floating(tensor, dtype) });

@@ -76,3 +76,13 @@ export const badOption = (name: string, found: unknown, valid: readonly string[]
     found,
     valid,
   });
+
+export const engineRefused = (graph: string, cause: unknown): ModelError => {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new ModelError(
+    "model/engine",
+    `ONNX Runtime cannot load the "${graph}" graph: ${detail}`,
+    { graph },
+    { cause },
+  );
+};

@@ -4,6 +4,7 @@ import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Engine, EngineSession, RunOptions } from "../runtime/runtime.ts";
 import { toEngineModel } from "./engine-model.ts";
+import { engineRefused } from "./errors.ts";
 
 export class Network implements AsyncDisposable {
   readonly config: BlipConfig;
@@ -33,13 +34,18 @@ export class Network implements AsyncDisposable {
   session(key: string, build: () => Graph): Promise<EngineSession> {
     const known = this.#sessions.get(key);
     if (known) return known;
-    const made = toEngineModel(optimize(build()), this.#tensors).then((model) =>
-      this.#engine.createSession(model),
-    );
+    const made = this.#load(build());
     this.#sessions.set(key, made);
     // What failed is not kept: the next call tries again and reports its own failure.
     made.catch(() => this.#sessions.delete(key));
     return made;
+  }
+
+  async #load(graph: Graph): Promise<EngineSession> {
+    const model = await toEngineModel(optimize(graph), this.#tensors);
+    return this.#engine.createSession(model).catch((error: unknown) => {
+      throw engineRefused(graph.name, error);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

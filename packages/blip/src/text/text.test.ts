@@ -12,10 +12,7 @@ interface Golden {
 
 const root = new URL("../../../../", import.meta.url);
 const golden = JSON.parse(await readFile(new URL("fixtures/goldens/tokenizer.json", root), "utf8")) as Golden;
-const vocabulary = await readFile(
-  new URL("packages/blip/models/bert-base-uncased/vocab.txt", root),
-  "utf8",
-);
+const vocabulary = await readFile(new URL("packages/blip/models/bert-base-uncased/vocab.txt", root), "utf8");
 const tokenizer = BertTokenizer.fromVocabulary(vocabulary);
 
 describe("the bundled vocabulary", () => {
@@ -59,7 +56,9 @@ describe("BertTokenizer", () => {
 
   test("refuses an empty text and one that is longer than the position table", () => {
     expect(() => tokenizer.encode(["a", "  "], 512)).toThrow(/text 2 is empty/);
-    expect(() => tokenizer.encode(["word ".repeat(600)], 512)).toThrow(/602 tokens, the model has 512 positions/);
+    expect(() => tokenizer.encode(["word ".repeat(600)], 512)).toThrow(
+      /602 tokens, the model has 512 positions/,
+    );
   });
 
   test("reads tokenizer.json as it reads vocab.txt", async () => {
@@ -81,7 +80,9 @@ describe("BertTokenizer", () => {
   });
 
   test("refuses a tokenizer.json of another kind", () => {
-    expect(() => BertTokenizer.fromJson({ model: { type: "BPE" } })).toThrow(/its model is BPE, expected WordPiece/);
+    expect(() => BertTokenizer.fromJson({ model: { type: "BPE" } })).toThrow(
+      /its model is BPE, expected WordPiece/,
+    );
     expect(() => BertTokenizer.fromJson([])).toThrow(/has no model/);
   });
 });

@@ -1,0 +1,172 @@
+// The network layer by layer against transformers (oracle/hf/match_goldens.py), on ONNX Runtime and on the reference
+// evaluator, and its printed form.
+import { fileURLToPath } from "node:url";
+import {
+  evaluate,
+  exposeValues,
+  lastValueOf,
+  optimize,
+  printGraph,
+  type Graph,
+  type Tensor,
+} from "@blip-ts/graph";
+import { afterAll, describe, expect, test } from "vitest";
+import { readSafetensors } from "../checkpoint/safetensors.ts";
+import { readTensorBytes, type Checkpoint } from "../checkpoint/stored-tensor.ts";
+import { fileSource } from "../platform/node/local-files.ts";
+import { createWorkerEngine } from "../platform/node/worker-engine.ts";
+import { toEngineModel } from "../tasks/engine-model.ts";
+import type { BlipConfig } from "./config.ts";
+import { imageGraph, matchGraph, textGraph } from "./matching.ts";
+
+const fixtures = new URL("../../../../fixtures/", import.meta.url);
+const open = async (path: string) =>
+  readSafetensors(await fileSource(fileURLToPath(new URL(path, fixtures))));
+
+async function read({ tensors }: Checkpoint, name: string): Promise<Tensor<"float32" | "int64">> {
+  const stored = tensors.get(name);
+  if (!stored) throw new Error(`no golden ${name}`);
+  const { buffer, byteOffset, byteLength } = await readTensorBytes(stored);
+  const dims = stored.shape;
+  return stored.dtype === "int64"
+    ? { dtype: "int64", dims, data: new BigInt64Array(buffer, byteOffset, byteLength / 8) }
+    : { dtype: "float32", dims, data: new Float32Array(buffer, byteOffset, byteLength / 4) };
+}
+
+/** fixtures/tiny/match, as its config.json says. */
+const config: BlipConfig = {
+  vision: {
+    hiddenSize: 48,
+    layers: 3,
+    heads: 4,
+    intermediateSize: 96,
+    imageSize: 32,
+    patchSize: 8,
+    layerNormEps: 1e-5,
+  },
+  text: {
+    hiddenSize: 32,
+    layers: 3,
+    heads: 4,
+    intermediateSize: 64,
+    vocabSize: 127,
+    maxPositions: 64,
+    layerNormEps: 1e-12,
+  },
+  jointEmbedding: 16,
+};
+
+/** Scope of the last node of a part, by the golden's name. */
+const visionScopes = {
+  "vision.embeddings": "vision_model.embeddings",
+  ...Object.fromEntries([0, 1, 2].map((l) => [`vision.block.${l}`, `vision_model.encoder.layers.${l}`])),
+};
+const textScopes = (mode: string) => ({
+  ...(mode === "multimodal" ? { "multimodal.embeddings": "text_encoder.embeddings.LayerNorm" } : {}),
+  ...Object.fromEntries(
+    [0, 1, 2].map((l) => [`${mode}.layer.${l}`, `text_encoder.encoder.layer.${l}.output.LayerNorm`]),
+  ),
+});
+
+function expose(graph: Graph, scopes: Record<string, string>): Graph {
+  const values = Object.entries(scopes).map(([name, scope]) => {
+    const value = lastValueOf(graph, scope);
+    if (!value) throw new Error(`nothing at ${scope}`);
+    return [name, value] as const;
+  });
+  return exposeValues(graph, Object.fromEntries(values));
+}
+
+const [weights, golden] = [
+  await open("tiny/match/model.safetensors"),
+  await open("goldens/match.safetensors"),
+];
+const position: Tensor<"int64"> = {
+  dtype: "int64",
+  dims: [11],
+  data: BigInt64Array.from({ length: 11 }, (_, index) => BigInt(index)),
+};
+const texts = {
+  input_ids: await read(golden, "input_ids"),
+  attention_mask: await read(golden, "attention_mask"),
+  position_ids: position,
+};
+const pixels = { pixel_values: await read(golden, "pixel_values") };
+const states = { image_embeds: await read(golden, "vision.last_hidden_state") };
+
+/** Outputs by the goldens' names. */
+const cases: readonly (readonly [string, Graph, Record<string, Tensor>, Record<string, string>])[] = [
+  [
+    "image",
+    expose(imageGraph(config), visionScopes),
+    pixels,
+    { image_embeds: "vision.last_hidden_state", image_features: "image_features" },
+  ],
+  [
+    "text",
+    expose(textGraph(config), textScopes("unimodal")),
+    texts,
+    { question_embeds: "unimodal.question_embeds", text_features: "text_features" },
+  ],
+  [
+    "match",
+    expose(matchGraph(config), textScopes("multimodal")),
+    { ...texts, ...states },
+    { question_embeds: "multimodal.question_embeds", itm_score: "itm_score" },
+  ],
+];
+
+/**
+ * 1e-5 of the largest magnitude (at least 1): float32 sums in another order move these values by a few 1e-6, the
+ * smallest mistake that the goldens know (the other epsilon) moves the logits by 1.6e-2.
+ */
+async function expectGolden(found: Tensor | undefined, name: string): Promise<void> {
+  const { dims, data } = await read(golden, name);
+  const values = Array.from<number | bigint, number>(data, Number);
+  expect(found?.dims, name).toEqual(dims);
+  const largest = Math.max(1, ...values.map(Math.abs));
+  const worst = Math.max(
+    ...values.map((value, index) => Math.abs(value - Number(found?.data[index] ?? NaN))),
+  );
+  expect(worst, name).toBeLessThan(1e-5 * largest);
+}
+
+describe("the network, layer by layer", () => {
+  const engine = createWorkerEngine();
+  afterAll(() => engine[Symbol.asyncDispose]());
+
+  test.each(cases)("%s: ONNX Runtime gives transformers' states", async (_name, graph, feeds, renamed) => {
+    await using session = await engine.createSession(await toEngineModel(optimize(graph), weights.tensors));
+    const outputs = await session.run(feeds);
+    for (const { name } of graph.outputs) await expectGolden(outputs[name], renamed[name] ?? name);
+  });
+
+  test.each(cases)(
+    "%s: the reference evaluator gives transformers' states",
+    async (_name, graph, feeds, renamed) => {
+      const loaded = new Map<string, Tensor>();
+      for (const { name } of graph.weights) loaded.set(name, await read(weights, name));
+      const outputs = evaluate(graph, feeds, (name) => {
+        const tensor = loaded.get(name);
+        if (!tensor) throw new Error(`no weight ${name}`);
+        return tensor;
+      });
+      for (const { name } of graph.outputs) await expectGolden(outputs[name], renamed[name] ?? name);
+    },
+  );
+
+  test("positions of another grid are torch's", async () => {
+    const graph = imageGraph(config, 48, 40);
+    await using session = await engine.createSession(await toEngineModel(optimize(graph), weights.tensors));
+    const outputs = await session.run({ pixel_values: await read(golden, "resized.pixel_values") });
+    await expectGolden(outputs.image_embeds, "resized.last_hidden_state");
+  });
+});
+
+describe("the network, printed", () => {
+  test("is what it was", () => {
+    const small = { ...config, vision: { ...config.vision, layers: 1 }, text: { ...config.text, layers: 1 } };
+    for (const graph of [imageGraph(small), textGraph(small), matchGraph(small)])
+      expect(printGraph(optimize(graph))).toMatchSnapshot();
+  });
+});
