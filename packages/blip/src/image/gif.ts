@@ -13,7 +13,7 @@ export interface GifFrame {
   readonly frameWidth: number;
   readonly frameHeight: number;
   readonly interlaced: boolean;
-  /** [256, 3]; greys where the file says nothing. */
+  /** [256, 3]: black behind the colours of the file; greys where it has none. */
   readonly palette: Uint8Array;
   readonly transparent: number | undefined;
   /** Where the compressed pixels begin. */
@@ -35,9 +35,12 @@ export function parseGif(bytes: Uint8Array, name: string): GifFrame {
   };
   const word = () => byte() | (byte() << 8);
   const colours = (flags: number) => {
-    const table = greys();
-    for (let index = 0, length = 3 << ((flags & 7) + 1); index < length; index++) table[index] = byte();
-    return table;
+    const table = new Uint8Array(768);
+    const ramp = greys();
+    const length = 3 << ((flags & 7) + 1);
+    for (let index = 0; index < length; index++) table[index] = byte();
+    // Pillow takes a table that is a grey ramp, however short, for a grey picture.
+    return table.subarray(0, length).every((value, index) => value === ramp[index]) ? ramp : table;
   };
   const screen = [word(), word()] as const;
   const screenFlags = byte();
