@@ -18,12 +18,21 @@ interface Parts {
 
 const word = (value: number) => [value & 255, value >> 8];
 
-/** Codes of 3 bits, each led by a clear code, so that none gets longer. */
+/** Every index as its own code; the table of the reader fills up all the same, and the codes get longer. */
 function codes(indices: number[]): number[] {
-  const all = [...indices.flatMap((index) => [4, index]), 5];
-  const bits = all.map((code) => code.toString(2).padStart(3, "0").split("").reverse().join("")).join("");
+  let [next, size] = [6, 3];
+  const sized = [...indices, 5].map((code, index) => {
+    if (index > 1 && next < 4096 && ++next === 1 << size && size < 12) size++;
+    return code.toString(2).padStart(size, "0").split("").reverse().join("");
+  });
+  const bits = ["001", ...sized].join("");
   return (bits.match(/.{1,8}/g) ?? []).map((byte) => parseInt(byte.split("").reverse().join(""), 2));
 }
+
+const blocks = (bytes: number[]): number[] =>
+  bytes.length === 0
+    ? []
+    : [Math.min(255, bytes.length), ...bytes.slice(0, 255), ...blocks(bytes.slice(255))];
 
 /** Four colours: 10 20 30, 11 21 31, 12 22 32, 13 23 33. */
 const four = [0, 1, 2, 3].flatMap((index) => [10 + index, 20 + index, 30 + index]);
@@ -36,7 +45,7 @@ function gif({ size = [2, 2], screen = size, place = [0, 0], colours = four, ...
     ...[...screen.flatMap(word), 0x80 | (Math.log2(colours.length / 3) - 1), 3, 0, ...colours],
     ...control,
     ...[0x2c, ...place.flatMap(word), ...size.flatMap(word), parts.interlaced ? 0x40 : 0],
-    ...[2, packed.length, ...packed],
+    ...[2, ...blocks(packed)],
     ...(parts.cut === undefined ? [0, 0x3b] : []),
   );
 }
@@ -52,6 +61,11 @@ describe("decodeGif", () => {
     const bytes = gif({ indices: [0, 1, 2, 3] });
     const image = await decodeGif(bytes, parseGif(bytes, "a.gif"), "a.gif", "white");
     expect(image).toEqual({ width: 2, height: 2, data: Uint8Array.from(four) });
+  });
+
+  test("goes on with codes of 12 bits when its table is full", async () => {
+    const indices = Array.from({ length: 6000 }, (_, index) => (index * index) % 4);
+    expect(await reds(gif({ indices, size: [100, 60] }))).toEqual(indices.map((index) => 10 + index));
   });
 
   test("makes the transparent colour white, or keeps what lies under it", async () => {
@@ -84,13 +98,14 @@ describe("decodeGif", () => {
     expect(await reds(gif({ indices: [0, 1, 2, 3], colours: [0, 0, 0, 1, 1, 1] }))).toEqual([0, 1, 2, 3]);
   });
 
-  test("leaves what a frame does not say at colour 0", async () => {
+  test("leaves what a frame does not say at colour 0, or the transparent one", async () => {
     expect(await reds(gif({ indices: [1, 2] }))).toEqual([11, 12, 10, 10]);
+    expect(await reds(gif({ indices: [1, 2], transparent: 3 }), "drop")).toEqual([11, 12, 13, 13]);
   });
 
   test("refuses pixels that end too early, codes without sense and a file without a frame", async () => {
     const refused = { code: "image/truncated" };
-    await expect(reds(gif({ indices: [0, 1, 2, 3], cut: 2 }))).rejects.toMatchObject(refused);
+    await expect(reds(gif({ indices: [0, 1, 2, 3], cut: 1 }))).rejects.toMatchObject(refused);
     // Code 7, where nothing was said that it could stand for.
     await expect(reds(gif({ indices: [7] }))).rejects.toMatchObject(refused);
     expect(() => parseGif(gif({ indices: [0] }).subarray(0, 25), "a.gif")).toThrow(/first frame is missing/);

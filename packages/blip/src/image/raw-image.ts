@@ -130,7 +130,7 @@ export async function cmykToRgb(data: Uint8Array, width: number, height: number)
       const light = 255 - (data[pixel * 4 + 3] ?? 0);
       for (let channel = 0; channel < 3; channel++) {
         const product = (data[pixel * 4 + channel] ?? 0) * light + 128;
-        rgb[pixel * 3 + channel] = Math.max(0, light - (((product >> 8) + product) >> 8));
+        rgb[pixel * 3 + channel] = light - (((product >> 8) + product) >> 8);
       }
     }
   });

@@ -142,41 +142,30 @@ function downRow(
   }
 }
 
-/** The pass across, over the rows `top` to `bottom` only. */
-async function acrossPass(
-  image: RgbImage,
-  width: number,
-  pause: Pause,
-  top: number,
-  bottom: number,
-): Promise<RgbImage> {
+async function acrossPass(image: RgbImage, width: number, pause: Pause): Promise<RgbImage> {
+  if (image.width === width) return image;
   const weights = await weightsFor(image.width, width, pause);
-  const data = new Uint8Array(width * (bottom - top) * 3);
+  const data = new Uint8Array(width * image.height * 3);
   const span = Math.max(1, Math.trunc(burst / (weights.stride * 3)));
-  for (let row = top; row < bottom; row++) {
-    const [start, at] = [row * image.width * 3, (row - top) * width * 3];
+  for (let row = 0; row < image.height; row++) {
+    const [start, at] = [row * image.width * 3, row * width * 3];
     for (let from = 0; from < width; from += span) {
       acrossRow(image.data, start, data, at, weights, from, Math.min(width, from + span));
       const wait = pause();
       if (wait) await wait;
     }
   }
-  return { data, width, height: bottom - top };
+  return { data, width, height: image.height };
 }
 
-/** The pass down. `top`: the row of the whole picture with which `image` begins. */
-async function downPass(
-  image: RgbImage,
-  { first, count, values, stride }: Weights,
-  pause: Pause,
-  top: number,
-): Promise<RgbImage> {
-  const height = first.length;
+async function downPass(image: RgbImage, height: number, pause: Pause): Promise<RgbImage> {
+  if (image.height === height) return image;
+  const { first, count, values, stride } = await weightsFor(image.height, height, pause);
   const rowBytes = image.width * 3;
   const data = new Uint8Array(rowBytes * height);
   const span = Math.max(4, Math.trunc(burst / stride));
   for (let row = 0; row < height; row++) {
-    const start = ((first[row] ?? 0) - top) * rowBytes;
+    const start = (first[row] ?? 0) * rowBytes;
     const [base, taps] = [row * stride, count[row] ?? 0];
     for (let from = 0; from < rowBytes; from += span) {
       const to = Math.min(rowBytes, from + span);
@@ -198,13 +187,7 @@ async function downPass(
 export async function resizeBicubic(image: RgbImage, width: number, height: number): Promise<RgbImage> {
   const pause = pauses();
   const shrinks = image.height - height;
-  const down = shrinks === 0 ? undefined : await weightsFor(image.height, height, pause);
-  if (image.width === width) return down ? downPass(image, down, pause, 0) : image;
-  if (!down) return acrossPass(image, width, pause, 0, image.height);
   if (shrinks > 0 && shrinks > (image.width - width) * 2)
-    return acrossPass(await downPass(image, down, pause, 0), width, pause, 0, height);
-  // Only the rows that the pass down will read.
-  const top = down.first[0] ?? 0;
-  const bottom = (down.first[height - 1] ?? 0) + (down.count[height - 1] ?? 0);
-  return downPass(await acrossPass(image, width, pause, top, bottom), down, pause, top);
+    return acrossPass(await downPass(image, height, pause), width, pause);
+  return downPass(await acrossPass(image, width, pause), height, pause);
 }
