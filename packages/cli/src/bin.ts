@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The program `blip`.
 import { main } from "./index.ts";
 

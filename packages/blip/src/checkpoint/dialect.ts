@@ -1,7 +1,7 @@
 // The two ways to name BLIP's tensors: the original's (models/vit.py, models/med.py) and Hugging Face's. They differ in
 // the vision transformer only; no tensor is transposed or split between them (convert_blip_original_pytorch_to_hf.py).
 
-import { duplicateName, mixedDialects, unknownNames } from "./errors.ts";
+import { mixedDialects, unknownNames } from "./errors.ts";
 import { intendedReason, TRAINING_LEFTOVERS, type IgnoredTensor } from "./intended-gaps.ts";
 import type { Checkpoint, StoredTensor } from "./stored-tensor.ts";
 
@@ -69,7 +69,7 @@ export interface NamedTensors {
 /**
  * The tensors of a checkpoint by their Hugging Face names, without what training left behind. Tied tensors keep all
  * their names; what only the original has (NLVR's `self0`, `merge_layer`, `cls_head`) keeps the original one.
- * @throws {ModelError} `checkpoint/dialect`, `checkpoint/duplicate`
+ * @throws {ModelError} `checkpoint/dialect`
  */
 export function toHuggingFaceNames(checkpoint: Pick<Checkpoint, "tensors">): NamedTensors {
   const [first] = checkpoint.tensors.values();
@@ -84,7 +84,6 @@ export function toHuggingFaceNames(checkpoint: Pick<Checkpoint, "tensors">): Nam
       continue;
     }
     const renamed = dialect === "original" ? toHuggingFaceName(name) : name;
-    if (tensors.has(renamed)) throw duplicateName(where, "the tensor", renamed);
     tensors.set(renamed, tensor);
   }
   return { dialect, tensors, ignored };

@@ -147,7 +147,6 @@ describe("runPickle", () => {
     ["a TUPLE without a MARK", [0x74]],
     ["values left on the stack", [...p.int(1), ...p.int(2)]],
     ["an open MARK", [...p.int(1), 0x28, 0x30, 0x28]],
-    ["a memo that was never put", p.get(7)],
     ["a list as a key", p.dict([p.list(), p.none])],
     ["a key without a value", [0x7d, 0x28, ...p.int(1), 0x75]],
     ["items for what is no dictionary", [0x5d, 0x28, 0x75]],
@@ -157,6 +156,37 @@ describe("runPickle", () => {
     ["a call with a list", [...p.global("torch", "Size"), ...p.list(), 0x52]],
     ["attributes for a plain dictionary", p.build(p.dict(), p.dict())],
     ["an OrderedDict of arguments", p.reduce(p.global("collections", "OrderedDict"), p.list())],
+    ["items added to what is no set", [0x5d, 0x28, ...p.int(1), 0x90]],
+    ["a parameter of no tensor", p.reduce(p.global("torch._utils", "_rebuild_parameter"), p.none)],
+    ["a tensor of no storage", p.reduce(p.global("torch._utils", "_rebuild_tensor_v2"), p.none, p.int(0))],
+    [
+      "a tensor of no dtype",
+      p.reduce(p.global("torch._utils", "_rebuild_tensor_v3"), ...Array.from({ length: 7 }, () => p.none)),
+    ],
+    [
+      "a tensor with attributes made by no tensor's maker",
+      p.reduce(
+        p.global("torch._tensor", "_rebuild_from_type_v2"),
+        p.global("torch", "Size"),
+        p.none,
+        p.tuple(p.tuple()),
+      ),
+    ],
+    [
+      "a tensor with attributes made by itself",
+      p.reduce(
+        p.global("torch._tensor", "_rebuild_from_type_v2"),
+        p.global("torch._tensor", "_rebuild_from_type_v2"),
+        p.none,
+        p.tuple(),
+      ),
+    ],
+    ["a Counter of no counts", p.reduce(p.global("collections", "Counter"), p.list())],
+    ["a set of what is no list", p.reduce(p.global("builtins", "set"), p.text("abc"))],
+    [
+      "bytes in an encoding that is not latin1",
+      p.reduce(p.global("_codecs", "encode"), p.text("a"), p.text("rot13")),
+    ],
     ["a string that is not UTF-8", [0x8c, 1, 0xff]],
     ["a global named by a number", [...p.int(1), ...p.text("x"), 0x93]],
   ])("refuses %s", async (_, bytes) => {
@@ -184,6 +214,10 @@ describe("runPickle", () => {
     const failure = await failureOf(() => run(bytes, { ...PICKLE_LIMITS, ...limits }));
     expect(failure.code).toBe("checkpoint/limit");
     expect(failure.message).toContain(says);
+  });
+
+  it("names the place in the memo that was never put", async () => {
+    expect((await failureOf(() => run(p.get(7)))).message).toContain("asks for memo 7");
   });
 
   it("refuses a string of 2^63 bytes before it looks for them", async () => {

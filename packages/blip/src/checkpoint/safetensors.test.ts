@@ -49,6 +49,14 @@ describe("readSafetensors", () => {
 
   it.each([
     ["a header that is no object", "[]", 0, "checkpoint/malformed", "not a JSON object"],
+    ["a header that begins with a space", " {}", 0, "checkpoint/malformed", "not a JSON object"],
+    [
+      "metadata that is no object",
+      '{"__metadata__":["pt"]}',
+      0,
+      "checkpoint/malformed",
+      "not an object of strings",
+    ],
     ["a header that is no JSON", "{nope", 0, "checkpoint/malformed", "not valid JSON"],
     ["a header that nests without end", `{"a":${"[".repeat(9)}`, 0, "checkpoint/malformed", "deeper than 3"],
     ["a repeated tensor", `{"a":{},"a":{}}`, 0, "checkpoint/duplicate", "a occurs twice"],

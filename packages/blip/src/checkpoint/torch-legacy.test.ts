@@ -10,7 +10,7 @@ import { failureOf } from "../../test/support/failure.ts";
 import * as p from "../../test/support/pickle-bytes.ts";
 import { memorySource } from "./memory-source.ts";
 import { readTensorBytes } from "./stored-tensor.ts";
-import { readTorchLegacy } from "./torch-legacy.ts";
+import { LEGACY_MAGIC, readTorchLegacy } from "./torch-legacy.ts";
 
 const storages: TestStorages = { "94": [1, 2, 3, 4, 5, 6], "11": [7] };
 const weight: TestTensor = { name: "weight", shape: [2, 3], storage: "94" };
@@ -85,6 +85,70 @@ describe("readTorchLegacy", () => {
     const failure = await failureOf(() => open(torchLegacyOf(pickled, stored, options)));
     expect(failure.message).toContain(says);
     expect(failure.code).toBe(code);
+  });
+
+  const system = (value: p.Bytes) => [p.int(LEGACY_MAGIC), p.int(1001), value];
+  const littleEndian = p.dict([p.text("little_endian"), p.bool(true)]);
+  const storage = (kind: string, count: number) =>
+    p.persistent(
+      p.tuple(p.text("storage"), p.global("torch", kind), p.text("0"), p.text("cpu"), p.int(count), p.none),
+    );
+  const viewOfStorage = p.persistent(
+    p.tuple(
+      p.text("storage"),
+      p.global("torch", "FloatStorage"),
+      p.text("0"),
+      p.text("cpu"),
+      p.int(1),
+      p.tuple(p.text("1"), p.int(0), p.int(1)),
+    ),
+  );
+
+  it.each<[string, p.Bytes[], string]>([
+    ["another protocol", [p.int(LEGACY_MAGIC), p.int(1002)], "protocol 1001"],
+    ["a stream that does not say its byte order", system(p.dict()), "byte order"],
+    ["a system that is no dictionary", system(p.none), "byte order"],
+    ["keys that are no list", [...system(littleEndian), p.dict(), p.tuple()], "no list of storages"],
+    [
+      "a storage of two sizes",
+      [...system(littleEndian), p.list(storage("FloatStorage", 1), storage("FloatStorage", 2))],
+      "contradicts itself",
+    ],
+    [
+      "a storage of two types",
+      [...system(littleEndian), p.list(storage("FloatStorage", 1), storage("IntStorage", 1))],
+      "contradicts itself",
+    ],
+    ["a view of a storage", [...system(littleEndian), viewOfStorage], "before 0.4"],
+  ])("refuses %s", async (_, pickles, says) => {
+    const failure = await failureOf(() =>
+      open(Uint8Array.from(pickles.flatMap((each) => [...p.pickle(each)]))),
+    );
+    expect(failure.message).toContain(says);
+    expect(failure.code).toBe("checkpoint/malformed");
+  });
+
+  it("stops reading a pickle that goes on beyond the limit", async () => {
+    let read = 0;
+    // A string of 16 MB that is dropped again, over and over: all it does is take room.
+    const unit = Uint8Array.from([0x58, ...p.littleEndian(2 ** 24, 4)]);
+    const source = {
+      name: "endless",
+      size: 2 ** 40,
+      read: (offset: number, length: number) => {
+        read += length;
+        const bytes = new Uint8Array(length).fill(0x61);
+        for (let at = 2 - offset; at < length; at += 2 ** 24 + 6) {
+          if (at < 0) continue;
+          bytes.set(unit.subarray(0, length - at), at);
+          if (at + 5 + 2 ** 24 < length) bytes[at + 5 + 2 ** 24] = 0x30;
+        }
+        bytes.set([0x80, 2], 0);
+        return Promise.resolve(bytes);
+      },
+    };
+    expect(await failureOf(() => readTorchLegacy(source))).toMatchObject({ code: "checkpoint/limit" });
+    expect(read).toBeLessThan(2 ** 27);
   });
 
   it("names a file cut anywhere as truncated", async () => {

@@ -123,6 +123,7 @@ describe("readTorchZip", () => {
     expect(await failureOf(() => open(v3(p.global("torch", "uint16"))))).toMatchObject({
       code: "checkpoint/dtype",
     });
+    expect(await failureOf(() => open(v3(p.none)))).toMatchObject({ code: "checkpoint/malformed" });
   });
 
   it.each<[string, p.Bytes, TorchZipOptions, string, string]>([
@@ -265,6 +266,17 @@ describe("readTorchZip", () => {
     const failure = await failureOf(() => open(root, options));
     expect(failure.message).toContain(says);
     expect(failure.code).toBe(code);
+  });
+
+  it("refuses a byte order of more than a word before it reads it", async () => {
+    expect(await failureOf(() => open(p.none, { byteorder: "little".padEnd(17) }))).toMatchObject({
+      code: "checkpoint/limit",
+    });
+  });
+
+  it("names a pickle that ends before its STOP as truncated", async () => {
+    const damage = (pickle: Uint8Array) => pickle.slice(0, -1);
+    expect(await failureOf(() => open(p.dict(), { damage }))).toMatchObject({ code: "checkpoint/truncated" });
   });
 
   it("bounds the work of making many tensors of many dimensions", async () => {

@@ -121,6 +121,88 @@ describe("readZipDirectory", () => {
     expect(failure.code).toBe(code);
   });
 
+  /** Bytes of the archive changed at a distance from its end: the end record has 22, the locator 20, the zip64 record 56. */
+  const patched = (fromEnd: number, value: bigint, zip64: boolean, members = two) => {
+    const bytes = zipOf(members, { zip64 });
+    new DataView(bytes.buffer).setBigUint64(bytes.length - fromEnd, value, true);
+    return bytes;
+  };
+
+  it.each([
+    [
+      "several disks",
+      patched(18, 0x0002_0002_0000_0001n, false),
+      "checkpoint/unsupported",
+      "split over several files",
+    ],
+    [
+      "a zip64 record at 2^60",
+      patched(34, 2n ** 60n, true),
+      "checkpoint/malformed",
+      "zip64 end record cannot be used",
+    ],
+    [
+      "a zip64 record where none is",
+      patched(34, 1n, true),
+      "checkpoint/malformed",
+      "zip64 end record cannot be used",
+    ],
+    [
+      "a zip64 record of 2^60 members",
+      patched(66, 2n ** 60n, true),
+      "checkpoint/malformed",
+      "zip64 end record cannot be used",
+    ],
+    [
+      "a zip64 record of two numbers of members",
+      patched(74, 1n, true),
+      "checkpoint/malformed",
+      "zip64 end record cannot be used",
+    ],
+  ])("refuses %s", async (_, bytes, code, says) => {
+    const failure = await failureOf(() => contents(bytes));
+    expect(failure.message).toContain(says);
+    expect(failure.code).toBe(code);
+  });
+
+  const inDirectory = (change: (view: DataView, directory: number) => void) => {
+    const bytes = zipOf([{ name: "a", data: data("abc") }]);
+    const view = new DataView(bytes.buffer);
+    change(view, view.getUint32(bytes.length - 6, true));
+    return bytes;
+  };
+
+  it.each([
+    [
+      "a directory without its signature",
+      inDirectory((view, at) => view.setUint8(at, 0)),
+      "directory is broken",
+    ],
+    [
+      "a name longer than the directory",
+      inDirectory((view, at) => view.setUint16(at + 28, 99, true)),
+      "longer than the directory",
+    ],
+    ["a name that is not UTF-8", inDirectory((view, at) => view.setUint8(at + 46, 0xff)), "not UTF-8"],
+    [
+      "a stored member of two sizes",
+      inDirectory((view, at) => view.setUint32(at + 20, 2, true)),
+      "contradicts itself",
+    ],
+  ])("refuses %s", async (_, bytes, says) => {
+    const failure = await failureOf(() => contents(bytes));
+    expect(failure.message).toContain(says);
+    expect(failure.code).toBe("checkpoint/malformed");
+  });
+
+  it("refuses a local header that reaches into what follows", async () => {
+    const padded = zipOf([{ name: "a", data: data("abc") }]);
+    new DataView(padded.buffer).setUint16(28, 60_000, true);
+    expect((await failureOf(() => contents(padded))).message).toContain("leaves too little room");
+    const named = zipOf([{ name: "abcdef", localName: "", data: data("") }]);
+    expect((await failureOf(() => contents(named))).message).toContain("reaches into what follows");
+  });
+
   it("refuses a file cut anywhere", async () => {
     const whole = zipOf(two, { zip64: true });
     for (let length = 0; length < whole.length; length++) {

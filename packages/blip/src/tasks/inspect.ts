@@ -39,7 +39,7 @@ async function open(platform: Platform<never>, source: string, options: ModelOpt
   const name = json === undefined ? opened.files.name : `${opened.files.name}/config.json`;
   const network = (): Network | undefined =>
     vision && text
-      ? readConfig(name, { vision, text, jointEmbedding: jointEmbedding ?? 256 }, json, {
+      ? readConfig(name, { vision, text, jointEmbedding }, json, {
           compat: options.compat ?? "blip",
           textHeads: options.textHeads,
         })

@@ -15,6 +15,8 @@ export interface ConfigOptions {
 
 /** What transformers takes for a text config that does not say its heads. */
 const transformersTextHeads = 8;
+/** What transformers takes for a config that does not say its joint embedding. */
+const transformersJointEmbedding = 256;
 /** The text width of every model that Salesforce released, and the heads with which all were trained. */
 const salesforceTextWidth = 768;
 const salesforceTextHeads = 12;
@@ -91,13 +93,16 @@ export function decideTextHeads(
 
 /**
  * The sizes of the network.
- * @param architecture what the tensors' shapes show; vision, text and jointEmbedding must be there
+ * @param architecture what the tensors' shapes show; a file without projections has no joint embedding: config.json's
+ * is then taken, or transformers' default
  * @param json the parsed config.json, or undefined where there is none
  * @throws {ModelError} `model/bad-config`, `model/bad-heads`, `model/heads-unknown`
  */
 export function readConfig(
   name: string,
-  architecture: Required<Pick<Architecture, "vision" | "text" | "jointEmbedding">>,
+  architecture: Required<Pick<Architecture, "vision" | "text">> & {
+    readonly jointEmbedding: number | undefined;
+  },
   json: unknown,
   options: ConfigOptions,
 ): { readonly config: BlipConfig; readonly warnings: readonly Warning[] } {
@@ -118,7 +123,8 @@ export function readConfig(
     vocab_size: text.vocabSize,
     max_position_embeddings: text.maxPositions,
   });
-  agree(name, "config", json ?? {}, { image_text_hidden_size: jointEmbedding });
+  if (jointEmbedding !== undefined)
+    agree(name, "config", json ?? {}, { image_text_hidden_size: jointEmbedding });
   expectGelu(name, "vision_config", visionJson);
   expectGelu(name, "text_config", textJson);
 
@@ -144,7 +150,10 @@ export function readConfig(
   return {
     warnings: decided.warning ? [decided.warning] : [],
     config: {
-      jointEmbedding,
+      jointEmbedding:
+        jointEmbedding ??
+        positiveInteger(name, json ?? {}, "image_text_hidden_size") ??
+        transformersJointEmbedding,
       vision: {
         hiddenSize,
         layers,

@@ -1,0 +1,249 @@
+// The command as a script sees it: stdout, stderr and exit codes, through its own main.
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { Readable, Writable } from "node:stream";
+import { version } from "blip-ts";
+import { describe, expect, test } from "vitest";
+import { main } from "../src/index.ts";
+
+const root = new URL("../../../", import.meta.url);
+const path = (relative: string) => fileURLToPath(new URL(relative, root));
+const scene = (number: string) => path(`examples/scenes/${number}.png`);
+const tiny = (name: string) => path(`fixtures/tiny/${name}`);
+
+class Sink extends Writable {
+  text = "";
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+async function blip(args: readonly string[], given: { stdin?: string; env?: Record<string, string> } = {}) {
+  const [stdout, stderr] = [new Sink(), new Sink()];
+  const code = await main(args, {
+    stdin: Readable.from(given.stdin === undefined ? [] : [given.stdin]),
+    stdout,
+    stderr,
+    env: given.env ?? {},
+    signal: new AbortController().signal,
+  });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+interface Row {
+  readonly image: string;
+  readonly text?: string;
+  readonly logits?: [number, number];
+  readonly probability?: number;
+  readonly cosine?: number;
+  readonly rankScore?: number;
+  readonly error?: { code: string; message: string };
+}
+const rowsOf = (stdout: string) => JSON.parse(stdout) as Row[];
+
+describe("blip match", () => {
+  test("prints a table of every image with every text, and where the model came from on stderr", async () => {
+    const { code, stdout, stderr } = await blip([
+      "match",
+      scene("01"),
+      "-t",
+      "a small sheep on a purple background",
+      "-t",
+      "a small taxi on a purple background",
+    ]);
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/^image +text +match +cosine$/);
+    expect(lines[1]).toMatch(/sheep on a purple background +97\.2 % +0\.797$/);
+    expect(lines[2]).toMatch(/taxi on a purple background +0\.1 % +0\.372$/);
+    expect(stderr).toMatch(/picture-book.*photographs/);
+  });
+
+  test("prints one JSON array, or a row a line, with the contract's fields", async () => {
+    const args = ["match", scene("01"), scene("02"), "-t", "a dog", "--quiet"];
+    const json = await blip([...args, "--json"]);
+    const lines = await blip([...args, "--jsonl"]);
+    expect(json.stderr).toBe("");
+    const rows = rowsOf(json.stdout);
+    expect(rows.map(({ image }) => image)).toEqual([scene("01"), scene("02")]);
+    for (const row of rows)
+      expect(Object.keys(row)).toEqual(["image", "text", "logits", "probability", "cosine", "rankScore"]);
+    expect(
+      lines.stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Row),
+    ).toEqual(rows);
+  });
+
+  test("takes folders by name, patterns, and a list on standard input", async () => {
+    const args = ["-t", "a dog", "--json", "--quiet"];
+    const names = async (given: string[], stdin?: string) =>
+      rowsOf((await blip(["match", ...given, ...args], stdin === undefined ? {} : { stdin })).stdout).map(
+        ({ image }) => image.split("/").at(-1),
+      );
+    const all = Array.from({ length: 12 }, (_, index) => `${String(index + 1).padStart(2, "0")}.png`);
+    expect(await names([path("examples/scenes")])).toEqual(all);
+    expect(await names([path("examples/scenes/0[12].png")])).toEqual(["01.png", "02.png"]);
+    expect(await names(["-"], `${scene("03")}\n${scene("01")}\n`)).toEqual(["03.png", "01.png"]);
+  });
+
+  test("keeps going after a broken file, says so in its row, and exits with 1", async () => {
+    const args = [
+      "match",
+      scene("01"),
+      path("fixtures/images/text.jpg"),
+      "-t",
+      "a dog",
+      "-t",
+      "a cat",
+      "--json",
+    ];
+    const { code, stdout, stderr } = await blip(args);
+    expect(code).toBe(1);
+    const rows = rowsOf(stdout);
+    expect(rows).toHaveLength(3);
+    expect(rows[2]).toEqual({
+      image: path("fixtures/images/text.jpg"),
+      error: { code: "image/not-an-image", message: expect.stringMatching(/found text/) as string },
+    });
+    expect(stderr).toMatch(/text\.jpg: .*found text/);
+  });
+
+  test.each<[string, string[], RegExp]>([
+    ["no text", [scene("01")], /no text to match/],
+    ["an empty text", [scene("01"), "-t", "  "], /text 1 is empty/],
+    ["a pattern that matches nothing", ["nothing-*.png", "-t", "a"], /no image found in "nothing-\*\.png"/],
+    ["no image on standard input", ["-", "-t", "a"], /no image found in standard input/],
+    ["an unknown option", [scene("01"), "-t", "a", "--colour"], /unknown option '--colour'/],
+    ["an unknown mode", [scene("01"), "-t", "a", "--compat", "clip"], /Allowed choices are hf, blip, lavis/],
+    [
+      "a wrong batch size",
+      [scene("01"), "-t", "a", "--batch-size", "0"],
+      /--batch-size: expected a positive/,
+    ],
+    ["a type of a later version", [scene("01"), "-t", "a", "--dtype", "int8"], /Allowed choices are fp32/],
+    [
+      "a device that is not there",
+      [scene("01"), "-t", "a", "--device", "cuda"],
+      /Allowed choices are auto, cpu/,
+    ],
+    ["texts in no file", [scene("01"), "--texts", "no-such-file"], /--texts no-such-file/],
+  ])("exits with 2 and an empty stdout for %s", async (_what, args, message) => {
+    const { code, stdout, stderr } = await blip(["match", ...args, "--json"]);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ["a model that is not there", "./nowhere", /no such file or folder/],
+    ["a captioning model", tiny("caption"), /It can do: caption/],
+    ["a file whose heads cannot be known", tiny("match/model.safetensors"), /--text-heads/],
+    ["a picture given as a model", scene("01"), /./],
+    ["a model that is not in the cache, offline", "someone/model", /offline/],
+  ])("exits with 3 and an empty stdout for %s", async (_what, model, message) => {
+    const args = ["match", scene("01"), "-t", "a dog", "--json", "--offline", "--model", model];
+    const { code, stdout, stderr } = await blip(args);
+    expect(code).toBe(3);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("shows the stack where BLIP_DEBUG asks for it", async () => {
+    const { stderr } = await blip(["match", scene("01"), "-t", "a", "--model", "./nowhere"], {
+      env: { BLIP_DEBUG: "1" },
+    });
+    expect(stderr).toMatch(/\n\s+at /);
+  });
+
+  test("takes the model that $BLIP_MODEL names, and an original .pth by its folder's config", async () => {
+    const env = { BLIP_MODEL: tiny("match-original") };
+    const { code, stdout, stderr } = await blip(["match", scene("01"), "-t", "a dog", "--json"], { env });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(rowsOf(stdout)).toHaveLength(1);
+  });
+
+  test("gives transformers' scores of the example scenes under --compat hf", async () => {
+    const golden = JSON.parse(await readFile(path("fixtures/goldens/picture-book.json"), "utf8")) as {
+      rows: { image: string; text: string; probability: number; cosine: number }[];
+    };
+    const [first] = golden.rows;
+    if (!first) throw new Error("no golden");
+    const args = [
+      "match",
+      path(`examples/scenes/${first.image}`),
+      "-t",
+      first.text,
+      "--compat",
+      "hf",
+      "--json",
+    ];
+    const [row] = rowsOf((await blip(args)).stdout);
+    // float32 in another order.
+    expect(row?.probability).toBeCloseTo(first.probability, 4);
+    expect(row?.cosine).toBeCloseTo(first.cosine, 4);
+  });
+});
+
+describe("blip inspect", () => {
+  test("says what a checkpoint is, in the contract's fields", async () => {
+    const { code, stdout } = await blip(["inspect", tiny("match-original"), "--json"]);
+    expect(code).toBe(0);
+    const [found, ...others] = JSON.parse(stdout) as Record<string, unknown>[];
+    expect(others).toEqual([]);
+    expect(Object.keys(found ?? {})).toEqual([
+      "format",
+      "dialect",
+      "architecture",
+      "parameters",
+      "tasks",
+      "missing",
+      "warnings",
+    ]);
+    expect(found).toMatchObject({
+      format: "torch-zip",
+      dialect: "original",
+      parameters: 116_226,
+      tasks: ["match", "embed", "retrieve"],
+      missing: ["text_decoder", "text_decoder.cls", "cls_head"],
+      warnings: [],
+    });
+  });
+
+  test.each(["match", "match-bin", "match-legacy", "match-sharded", "caption"])(
+    "reads %s for people",
+    async (name) => {
+      const { code, stdout } = await blip(["inspect", tiny(name)]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^model .*\nformat .*\nparameters +116,\d\d\d\ntasks/);
+      expect(stdout).not.toMatch(/warning/);
+    },
+  );
+
+  test("prints the graphs of a task", async () => {
+    const { stdout } = await blip(["inspect", "picture-book", "--graph", "match"]);
+    expect(stdout).toMatch(/^graph image\n/);
+    expect(stdout).toMatch(/\ngraph match\n/);
+    expect(stdout).toMatch(/output itm_score = %\d+ : float32 \[B, 2\]/);
+    expect((await blip(["inspect", "picture-book", "--graph", "sing"])).code).toBe(2);
+    expect((await blip(["inspect", tiny("caption"), "--graph", "match"])).code).toBe(3);
+  });
+});
+
+describe("blip", () => {
+  test("says its version and its verbs", async () => {
+    expect(await blip(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+    const { code, stdout } = await blip(["--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/match .*\n(?:.*\n)*.*inspect/);
+  });
+
+  test("exits with 2 for a verb that it does not know", async () => {
+    expect((await blip(["sing"])).code).toBe(2);
+  });
+});

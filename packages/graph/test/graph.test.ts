@@ -1,0 +1,142 @@
+// Shape rules, the checker, the printer and the passes, through the package's door.
+import {
+  checkGraph,
+  divideDims,
+  evaluate,
+  floatTensor,
+  formatDim,
+  formatShape,
+  GraphBuilder,
+  multiplyDims,
+  namedDim,
+  optimize,
+  printGraph,
+  sameDim,
+  type Graph,
+} from "@blip-ts/graph";
+import { describe, expect, test } from "vitest";
+
+/** A fused projection of three parts, of which two are used, and a part of the network that no output needs. */
+function fused(): Graph {
+  const b = GraphBuilder.create("fused");
+  const x = b.input("x", "float32", ["B", 3]);
+  const layer = b.at("layer.0");
+  const qkv = layer.linear(x, "qkv", 6);
+  const [q, k] = [layer.slice(qkv, 1, 0, 2), layer.slice(qkv, 1, 4, 6)];
+  layer.gelu(x);
+  b.output("sum", layer.add(q, k));
+  return b.build();
+}
+
+const weights: Record<string, ReturnType<typeof floatTensor>> = {
+  "layer.0.qkv.weight": floatTensor(
+    [6, 3],
+    Array.from({ length: 18 }, (_, index) => index / 7 - 1),
+  ),
+  "layer.0.qkv.bias": floatTensor([6], [1, 2, 3, 4, 5, 6]),
+};
+const weight = (name: string) => {
+  const tensor = weights[name];
+  if (!tensor) throw new Error(name);
+  return tensor;
+};
+
+describe("dimensions", () => {
+  const [B, T, I] = ["B", "T", "I"].map(namedDim) as [
+    ReturnType<typeof namedDim>,
+    ReturnType<typeof namedDim>,
+    ReturnType<typeof namedDim>,
+  ];
+
+  test("multiply and divide by name", () => {
+    const all = divideDims(multiplyDims(B, T), I);
+    expect(formatDim(all)).toBe("B*I^-1*T");
+    expect(sameDim(multiplyDims(all, I), multiplyDims(T, B))).toBe(true);
+    expect(sameDim(B, T)).toBe(false);
+    expect(formatShape([B, 577, multiplyDims(2, B)])).toBe("[B, 577, 2*B]");
+  });
+});
+
+describe("the builder", () => {
+  test("names weights by its scope, and gives the same weight for the same name", () => {
+    const b = GraphBuilder.create("g");
+    const at = b.at("encoder").at("layers.0");
+    expect(at.weight("norm.weight", [4])).toBe(b.weight("encoder.layers.0.norm.weight", [4]));
+    expect(() => at.weight("norm.weight", [5])).toThrow(/asked for as \[4\] and as \[5\]/);
+  });
+
+  test.each<[string, (b: GraphBuilder) => unknown, RegExp]>([
+    [
+      "columns that do not fit",
+      (b) => b.matmul(b.input("x", "float32", [2, 3]), b.input("y", "float32", [4, 2])),
+      /matmul\(float32 \[2, 3\], float32 \[4, 2\]\) at part: rows of b/,
+    ],
+    [
+      "names that differ",
+      (b) => b.add(b.input("x", "float32", ["B", 2]), b.input("y", "float32", ["T", 2])),
+      /\[B, 2\] and \[T, 2\] do not broadcast/,
+    ],
+    [
+      "other element types",
+      (b) => b.add(b.input("x", "float32", [2]), b.input("y", "int64", [2])),
+      /element types differ/,
+    ],
+    [
+      "heads that do not divide the width",
+      (b) => {
+        const x = b.input("x", "float32", [1, 2, 6]);
+        return b.attention(x, x, x, 4, 1);
+      },
+      /not divisible by 4 heads/,
+    ],
+    [
+      "a lost element",
+      (b) => b.reshape(b.input("x", "float32", ["B", 6]), ["B", 5]),
+      /does not have as many elements/,
+    ],
+    [
+      "a rank that is not what the letters say",
+      (b) => b.dims(b.input("x", "float32", [2, 3]), "B N D"),
+      /expected \[B, N, D\], found \[2, 3\]/,
+    ],
+  ])("refuses %s", (_what, build, message) => {
+    expect(() => build(GraphBuilder.create("g").at("part"))).toThrow(message);
+  });
+});
+
+describe("the checker", () => {
+  test("finds a node that says another shape than its rule", () => {
+    const graph = fused();
+    const nodes = graph.nodes.map((node) =>
+      node.kind === "slice" ? { ...node, output: { ...node.output, shape: [namedDim("B"), 9] } } : node,
+    );
+    expect(() => checkGraph({ ...graph, nodes })).toThrow(
+      /slice at layer\.0: says float32 \[B, 9\], its rule says float32 \[B, 2\]/,
+    );
+  });
+
+  test("finds a value that is used before it is made", () => {
+    const graph = fused();
+    expect(() => checkGraph({ ...graph, nodes: graph.nodes.toReversed() })).toThrow(/before it is made/);
+  });
+});
+
+describe("passes", () => {
+  test("turn a fused projection into row ranges, drop what is not needed, and change no number", () => {
+    const [before, after] = [fused(), optimize(fused())];
+    expect(printGraph(after)).toMatchInlineSnapshot(`
+      "graph fused
+        input x : float32 [B, 3]
+        # layer.0.qkv
+        %0 = linear(x, .weight[0:2], .bias[0:2]) : float32 [B, 2]
+        %1 = linear(x, .weight[4:6], .bias[4:6]) : float32 [B, 2]
+        # layer.0
+        %2 = add(%0, %1) : float32 [B, 2]
+        output sum = %2 : float32 [B, 2]
+      "
+    `);
+    const x = floatTensor([2, 3], [1, -2, 0.5, 3, 0, -1]);
+    const [a, b] = [before, after].map((graph) => evaluate(graph, { x }, weight).sum?.data);
+    expect(b).toEqual(a);
+  });
+});
