@@ -1,13 +1,28 @@
 // What can be wrong with pictures: one factory a failure. Codes are `image/...`.
 import { InputError, ModelError } from "../errors.ts";
 
-export const notFound = (name: string): InputError =>
-  new InputError("image/not-found", `${name}: there is no such file`, { name });
+/** What `decodeImage` reads. */
+export const readable = "JPEG, PNG, WebP, GIF, AVIF or TIFF";
 
-export const notAnImage = (name: string, found: string, cause?: unknown): InputError =>
+export const notFound = (name: string, found = "there is no such file", cause?: unknown): InputError =>
+  new InputError(
+    "image/not-found",
+    `${name}: expected the file of a picture, but ${found}. Check the path; a folder's pictures are given one by one.`,
+    { name, found },
+    { cause },
+  );
+
+export const notAnImage = (name: string, found: string): InputError =>
   new InputError(
     "image/not-an-image",
-    `${name}: expected a picture (JPEG, PNG, WebP, GIF, AVIF, TIFF), found ${found}`,
+    `${name}: expected a picture (${readable}), found ${found}. The bytes decide, not the name: give another file.`,
+    { name, found },
+  );
+
+export const unsupported = (name: string, found: string, cause?: unknown): InputError =>
+  new InputError(
+    "image/unsupported",
+    `${name}: expected a picture that can be read here (${readable}), found ${found}. Convert it to PNG or JPEG.`,
     { name, found },
     { cause },
   );
@@ -15,16 +30,16 @@ export const notAnImage = (name: string, found: string, cause?: unknown): InputE
 export const truncated = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError(
     "image/truncated",
-    `${name}: the picture ends too early or is damaged (${detail}): get the file again`,
+    `${name}: expected a whole picture, but it ends too early or is damaged (${detail}). Get the file again.`,
     { name, detail },
     { cause },
   );
 
-export const tooLarge = (name: string, width: number, height: number, limit: number): InputError =>
+export const tooLarge = (name: string, found: string, limit: string): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: ${width} x ${height} pixels are more than the limit of ${limit}; it was not decoded. Make it smaller.`,
-    { name, width, height, limit },
+    `${name}: expected at most ${limit}, found ${found}; it was not decoded. Make it smaller, or raise the limit if you trust it.`,
+    { name, found, limit },
   );
 
 export const badRaw = (detail: string): InputError =>

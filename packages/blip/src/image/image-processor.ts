@@ -38,59 +38,78 @@ const bicubic = 3;
 const maxSide = 8192;
 
 type Fields = Readonly<Record<string, unknown>>;
+type Triple = ImageConfig["mean"];
+/** An error that names the field and what it holds. */
+type Fail = (field: string, expected: string) => Error;
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+
+const maxShown = 80;
+
+function shown(value: unknown): string {
+  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
+}
+
 /**
- * @param json the parsed preprocessor_config.json
+ * What preprocessor_config.json says, and for the rest what transformers' class defaults to. `do_pad` and
+ * `size_divisor` are read by nothing: after a resize to one size there is nothing to pad.
+ * @param json the parsed file @param name for messages
  * @throws {ModelError} `image/bad-config`, naming the field, what was expected and what was found
  */
 export function parseImageConfig(json: unknown, name: string): ImageConfig {
-  if (!isFields(json)) throw badConfig(name, `expected an object, found ${typeof json}`);
-  const fail = (field: string, expected: string) =>
-    badConfig(name, `${field}: expected ${expected}, found ${JSON.stringify(json[field])}`);
+  if (!isFields(json)) throw badConfig(name, `expected an object of settings, found ${shown(json)}.`);
+  const fail: Fail = (field, expected) =>
+    badConfig(name, `${field}: expected ${expected}, found ${shown(json[field])}. Correct the file.`);
   const flag = (field: string) => {
     const value = json[field] ?? true;
     if (typeof value !== "boolean") throw fail(field, "true or false");
     return value;
   };
-  const triple = (field: string, otherwise: ImageConfig["mean"]): ImageConfig["mean"] => {
-    const value = json[field] ?? otherwise;
-    if (
-      !Array.isArray(value) ||
-      value.length !== 3 ||
-      !value.every((x) => typeof x === "number" && Number.isFinite(x))
-    )
-      throw fail(field, "three numbers");
-    return value as unknown as ImageConfig["mean"];
-  };
-  if ((json.resample ?? bicubic) !== bicubic) throw fail("resample", "3 (bicubic), BLIP's own");
   const normal = defaultImageConfig(384);
   const rescaleFactor = json.rescale_factor ?? normal.rescaleFactor;
-  if (typeof rescaleFactor !== "number" || !(rescaleFactor > 0))
-    throw fail("rescale_factor", "a positive number");
-  const std = triple("image_std", normal.std);
-  if (std.includes(0)) throw fail("image_std", "three numbers other than 0");
+  if (!isNumber(rescaleFactor) || rescaleFactor <= 0) throw fail("rescale_factor", "a positive number");
+  if ((json.resample ?? bicubic) !== bicubic)
+    throw fail("resample", "3 (bicubic), with which all BLIP models are trained");
+  if ((json.do_center_crop ?? false) !== false) throw fail("do_center_crop", "false: BLIP does not crop");
+  if ((json.do_convert_rgb ?? true) !== true) throw fail("do_convert_rgb", "true: BLIP looks at RGB");
+  const std = parseTriple("image_std", json.image_std ?? normal.std, fail);
+  if (!std.every((value) => Math.fround(value) !== 0)) throw fail("image_std", "numbers other than 0");
   return {
-    ...parseSize(json.size ?? 384, (expected) => fail("size", expected)),
+    ...parseSize(json.size ?? 384, fail),
     doResize: flag("do_resize"),
     doRescale: flag("do_rescale"),
     doNormalize: flag("do_normalize"),
     rescaleFactor,
-    mean: triple("image_mean", normal.mean),
+    mean: parseTriple("image_mean", json.image_mean ?? normal.mean, fail),
     std,
   };
 }
 
+/** Three numbers, or one for all channels. */
+function parseTriple(field: string, value: unknown, fail: Fail): Triple {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value, value, value];
+  const [red, green, blue] = list;
+  if (list.length !== 3 || !isNumber(red) || !isNumber(green) || !isNumber(blue))
+    throw fail(field, "three numbers, for R, G and B");
+  return [red, green, blue];
+}
+
 /** `384` (2022) or `{ "height": 384, "width": 384 }`. */
-function parseSize(size: unknown, fail: (expected: string) => Error): Pick<ImageConfig, "height" | "width"> {
+function parseSize(size: unknown, fail: Fail): Pick<ImageConfig, "height" | "width"> {
   const isSide = (value: unknown): value is number =>
     typeof value === "number" && Number.isSafeInteger(value) && value > 0 && value <= maxSide;
   if (isSide(size)) return { height: size, width: size };
-  if (isFields(size) && isSide(size.height) && isSide(size.width))
-    return { height: size.height, width: size.width };
-  throw fail(`a side of 1 to ${maxSide} pixels, or { "height", "width" }`);
+  if (isFields(size)) {
+    const other = ["shortest_edge", "longest_edge", "max_height", "max_width"].find((key) => key in size);
+    if (other !== undefined)
+      throw fail("size", `"height" and "width" without ${other}: BLIP ignores a picture's aspect`);
+    if (isSide(size.height) && isSide(size.width)) return { height: size.height, width: size.width };
+  }
+  throw fail("size", `a side of 1 to ${maxSide} pixels, or "height" and "width" of that`);
 }
 
 /** The pixel value of each byte, for each channel. */
@@ -105,7 +124,11 @@ function tables({ doRescale, doNormalize, rescaleFactor, mean, std }: ImageConfi
   );
 }
 
-/** Pixel values of a picture, [3, height, width], row by row. Gives the event loop its turn while it resizes. */
+/**
+ * Pixel values of a picture: float32((byte * factor) - mean) / std. Gives the event loop its turn while it resizes.
+ * @returns [3, height, width], row by row
+ * @throws {ModelError} `image/bad-config` where nothing is resized and the picture has another size than the config
+ */
 export async function preprocess(image: RgbImage, config: ImageConfig): Promise<Float32Array> {
   const { data, width, height } = config.doResize
     ? await resizeBicubic(image, config.width, config.height)
@@ -113,7 +136,7 @@ export async function preprocess(image: RgbImage, config: ImageConfig): Promise<
   if (width !== config.width || height !== config.height)
     throw badConfig(
       "preprocessor_config.json",
-      `do_resize is false, and the picture has ${width} x ${height} pixels instead of ${config.width} x ${config.height}`,
+      `do_resize is false: expected a picture of ${config.width} x ${config.height} pixels, found ${width} x ${height}. Resize it, or set do_resize.`,
     );
   const area = width * height;
   const values = new Float32Array(3 * area);

@@ -1,10 +1,11 @@
-// Pictures in memory: what callers may give, and the RGB bytes that everything becomes.
-import { breathe } from "./breathe.ts";
+// Pictures in memory: what callers may give, and the RGB bytes that everything becomes. The arithmetic is Pillow's
+// (libImaging/AlphaComposite.c, Convert.c).
 import { badRaw } from "./errors.ts";
+import { pauses } from "./pauses.ts";
 
-/** Raw pixels, row by row, channels together: grey, grey and alpha, RGB, or RGBA. */
+/** Raw pixels, row by row, channels together: grey, grey and alpha, RGB, or RGBA; 8 or 16 bits a channel. */
 export interface RawImage {
-  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly data: Uint8Array | Uint8ClampedArray | Uint16Array;
   readonly width: number;
   readonly height: number;
   readonly channels: 1 | 2 | 3 | 4;
@@ -17,77 +18,134 @@ export interface RgbImage {
   readonly height: number;
 }
 
-/** Well under a millisecond of work. */
-const pixelsBetweenBreaths = 16_384;
-
-/** How transparency becomes RGB. */
+/** How transparency becomes RGB: over white, or the alpha channel thrown away. */
 export type Alpha = "white" | "drop";
+
+/** 16-bit grey: clipped at 255 as Pillow does, or the high byte. */
+export type Grey16 = "clip" | "scale";
+
+/** How raw pixels become RGB. */
+export interface ToRgbOptions {
+  readonly alpha: Alpha;
+  readonly grey16: Grey16;
+  /** Called where a 16-bit grey picture loses its range to `clip`. */
+  readonly onClip?: (() => void) | undefined;
+}
 
 export function isRawImage(input: object): input is RawImage {
   return "data" in input && "width" in input && "height" in input && "channels" in input;
 }
 
+/** Pixels between two looks at the clock: less than a millisecond of work. */
+const block = 1 << 15;
+
+/** Calls `convert(from, to)` for all pixels, block by block, pausing between blocks. */
+async function inBlocks(pixels: number, convert: (from: number, to: number) => void): Promise<void> {
+  const pause = pauses();
+  for (let from = 0; from < pixels; from += block) {
+    convert(from, Math.min(pixels, from + block));
+    const wait = pause();
+    if (wait) await wait;
+  }
+}
+
 /**
- * A channel over white, as Pillow's alpha_composite computes it with an opaque background (integer arithmetic with 7
- * fractional bits, ImagingAlphaComposite).
+ * A byte over white, as Pillow's alpha_composite computes it on an opaque background (integers, 7 fractional bits).
+ * It equals round(alpha / 255 * value + (1 - alpha / 255) * 255), which transformers computes for arrays.
  */
 function overWhite(value: number, alpha: number): number {
   const sum = (value * alpha + 255 * (255 - alpha) + 128) << 7;
   return ((sum >> 8) + sum) >> 15;
 }
 
+function check({ data, width, height, channels }: RawImage): void {
+  const isArray =
+    data instanceof Uint8Array || data instanceof Uint8ClampedArray || data instanceof Uint16Array;
+  if (!isArray)
+    throw badRaw(
+      "expected data to be a Uint8Array, Uint8ClampedArray or Uint16Array, found something else. Convert it first.",
+    );
+  for (const [name, size] of Object.entries({ width, height }))
+    if (!Number.isSafeInteger(size) || size < 1)
+      throw badRaw(`expected ${name} to be a positive whole number, found ${size}.`);
+  if (![1, 2, 3, 4].includes(channels))
+    throw badRaw(
+      `expected channels to be 1, 2, 3 or 4 (grey, grey and alpha, RGB, RGBA), found ${channels}.`,
+    );
+  const expected = width * height * channels;
+  if (data.length !== expected)
+    throw badRaw(
+      `expected ${expected} values for ${width} x ${height} pixels of ${channels} channels, found ${data.length}. ` +
+        "Rows follow each other without padding.",
+    );
+}
+
+/** 16-bit values to bytes. Only grey is clipped by Pillow; colours and alpha keep their high byte. */
+async function toBytes(image: RawImage, words: Uint16Array, options: ToRgbOptions): Promise<Uint8Array> {
+  const bytes = new Uint8Array(words.length);
+  const clip = options.grey16 === "clip" && image.channels === 1;
+  const seen = { clipped: false };
+  await inBlocks(words.length, (from, to) => {
+    for (let index = from; index < to; index++) {
+      const word = words[index] ?? 0;
+      if (clip && word > 255) seen.clipped = true;
+      bytes[index] = clip ? Math.min(word, 255) : word >> 8;
+    }
+  });
+  if (seen.clipped) options.onClip?.();
+  return bytes;
+}
+
 /**
  * RGB bytes of raw pixels.
- * @throws {InputError} `image/bad-raw` where sizes and bytes do not fit
+ * @returns a view of `image.data` where it is 8-bit RGB already
+ * @throws {InputError} `image/bad-raw` where sizes and values do not fit
  */
-export async function toRgb(image: RawImage, alpha: Alpha): Promise<RgbImage> {
-  const { data, width, height, channels } = image;
-  const isSize = (size: number) => Number.isSafeInteger(size) && size > 0;
-  if (!isSize(width) || !isSize(height) || ![1, 2, 3, 4].includes(channels))
-    throw badRaw(
-      `expected positive sizes and 1 to 4 channels, found ${width} x ${height} with ${channels} channels`,
-    );
-  const pixels = width * height;
-  if (data.length !== pixels * channels)
-    throw badRaw(
-      `expected ${pixels * channels} bytes for ${width} x ${height} x ${channels}, found ${data.length}`,
-    );
+export async function toRgb(image: RawImage, options: ToRgbOptions): Promise<RgbImage> {
+  check(image);
+  const { width, height, channels } = image;
+  const data = image.data instanceof Uint16Array ? await toBytes(image, image.data, options) : image.data;
   if (channels === 3)
     return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height };
-  const rgb = new Uint8Array(pixels * 3);
-  const colours = channels === 4 ? 3 : 1;
-  const hasAlpha = channels === 4 || channels === 2;
-  for (let pixel = 0; pixel < pixels; pixel++) {
-    const turn = pixel % pixelsBetweenBreaths === 0 ? breathe() : undefined;
-    if (turn) await turn;
-    const start = pixel * channels;
-    const opacity = hasAlpha && alpha === "white" ? (data[start + channels - 1] ?? 255) : 255;
-    for (let channel = 0; channel < 3; channel++) {
-      const value = data[start + (colours === 3 ? channel : 0)] ?? 0;
-      rgb[pixel * 3 + channel] = opacity === 255 ? value : overWhite(value, opacity);
+  const rgb = new Uint8Array(width * height * 3);
+  const [green, blue] = channels === 4 ? [1, 2] : [0, 0];
+  const white = options.alpha === "white" && channels !== 1;
+  await inBlocks(width * height, (from, to) => {
+    for (let pixel = from; pixel < to; pixel++) {
+      const start = pixel * channels;
+      const opacity = white ? (data[start + channels - 1] ?? 0) : 255;
+      rgb[pixel * 3] = overWhite(data[start] ?? 0, opacity);
+      rgb[pixel * 3 + 1] = overWhite(data[start + green] ?? 0, opacity);
+      rgb[pixel * 3 + 2] = overWhite(data[start + blue] ?? 0, opacity);
     }
-  }
+  });
   return { data: rgb, width, height };
 }
 
-/** RGB of CMYK bytes as Pillow's convert computes it: r = (255 - k) - c * (255 - k) / 255, rounded. */
+/** RGB of CMYK bytes as Pillow's convert computes it: (255 - k) - c * (255 - k) / 255, rounded. */
 export async function cmykToRgb(data: Uint8Array, width: number, height: number): Promise<RgbImage> {
   const rgb = new Uint8Array(width * height * 3);
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    const turn = pixel % pixelsBetweenBreaths === 0 ? breathe() : undefined;
-    if (turn) await turn;
-    const light = 255 - (data[pixel * 4 + 3] ?? 0);
-    for (let channel = 0; channel < 3; channel++) {
-      const product = (data[pixel * 4 + channel] ?? 0) * light + 128;
-      rgb[pixel * 3 + channel] = Math.max(0, light - (((product >> 8) + product) >> 8));
+  await inBlocks(width * height, (from, to) => {
+    for (let pixel = from; pixel < to; pixel++) {
+      const light = 255 - (data[pixel * 4 + 3] ?? 0);
+      for (let channel = 0; channel < 3; channel++) {
+        const product = (data[pixel * 4 + channel] ?? 0) * light + 128;
+        rgb[pixel * 3 + channel] = light - (((product >> 8) + product) >> 8);
+      }
     }
-  }
+  });
   return { data: rgb, width, height };
 }
 
-/** 16-bit grey to 8 bits: clipped at 255, as Pillow does, or its high byte. */
-export function grey16ToGrey8(data: Uint16Array, mode: "clip" | "scale"): Uint8Array {
-  return mode === "clip"
-    ? Uint8Array.from(data, (value) => Math.min(value, 255))
-    : Uint8Array.from(data, (v) => v >> 8);
+/** Every pixel of exactly this colour becomes white: what a colour key looks like over white. */
+export async function whitenColour(
+  { data, width, height }: RgbImage,
+  [red, green, blue]: readonly [number, number, number],
+): Promise<RgbImage> {
+  const rgb = Uint8Array.from(data);
+  await inBlocks(width * height, (from, to) => {
+    for (let at = from * 3; at < to * 3; at += 3)
+      if (rgb[at] === red && rgb[at + 1] === green && rgb[at + 2] === blue) rgb.fill(255, at, at + 3);
+  });
+  return { data: rgb, width, height };
 }

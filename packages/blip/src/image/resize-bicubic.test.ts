@@ -1,7 +1,7 @@
 // Pillow's own results (oracle/hf/image_goldens.py): equality is exact.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { resizeBicubic } from "./resize-bicubic.ts";
 
 interface Row {
@@ -34,6 +34,20 @@ describe("resizeBicubic", () => {
     expect(createHash("sha256").update(resized.data).digest("hex")).toBe(sha256);
   });
 
+  // Pillow 13.0.0, where the order of its two passes shows.
+  test.each<[from: [number, number], to: [number, number], seed: number, expected: string]>([
+    [[17, 27], [12, 17], 187, "655f4ea6b107862aac9f0bf217110f233887d85c394cfd68a9b5c968c6f2c1d3"],
+    [[14, 28], [5, 9], 17, "2e1b3566c58ab7bedc433a85e148d5b5009f8dabdaf1559f20bcf04b8fae5798"],
+  ])("chooses the first pass as Pillow does from %j to %j", async (from, to, seed, expected) => {
+    const resized = await resizeBicubic(generated(...from, seed, true), ...to);
+    expect(createHash("sha256").update(resized.data).digest("hex")).toBe(expected);
+  });
+
+  test("gives the picture itself where its size is right", async () => {
+    const image = generated(5, 4, 1, false);
+    expect(await resizeBicubic(image, 5, 4)).toBe(image);
+  });
+
   test("lets the event loop run while it works", async () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
@@ -41,5 +55,13 @@ describe("resizeBicubic", () => {
     clearInterval(timer);
     // Without pauses no timer would run at all; how often it does is the machine's business.
     expect(turns).toBeGreaterThan(2);
+  });
+
+  test("looks at the clock within a row, too", async () => {
+    const clock = vi.spyOn(Date, "now");
+    await resizeBicubic(generated(1_000_000, 1, 1, false), 384, 1);
+    // Once for the weights of each pixel, and some for its sums: one look for each 2^17 multiplications.
+    expect(clock.mock.calls.length).toBeGreaterThan(384 + 50);
+    clock.mockRestore();
   });
 });

@@ -2,13 +2,14 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { crc32 } from "node:zlib";
+import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import { InputError } from "../../errors.ts";
 import { defaultImageConfig, preprocess } from "../../image/image-processor.ts";
 import { resizeBicubic } from "../../image/resize-bicubic.ts";
 import type { DecodeOptions } from "../../platform.ts";
-import { decodeImage } from "./decode-image.ts";
+import { decodeImage, type ImageInput } from "./decode-image.ts";
 
 interface Expected {
   readonly rgb: string;
@@ -95,13 +96,22 @@ describe("decodeImage", () => {
     expect([...upright.data.subarray(0, 3)]).toEqual([...stored.data.subarray(bottomLeft, bottomLeft + 3)]);
   });
 
+  test("turns a TIFF always, as Pillow does", async () => {
+    const tiff = await sharp(picture("exif-rotated.jpg"), { autoOrient: false })
+      .withExif({})
+      .withMetadata({ orientation: 6 })
+      .tiff()
+      .toBuffer();
+    const image = await decodeImage(tiff, hf);
+    const stored = await decodeImage(picture("exif-rotated.jpg"), hf);
+    expect([image.width, image.height]).toEqual([stored.height, stored.width]);
+  });
+
   test("scales 16-bit grey where it does not clip it, and warns where it does", async () => {
     const warnings: string[] = [];
-    const clipped = await decodeImage(picture("grey16.png"), {
-      ...hf,
-      onWarning: ({ code }) => void warnings.push(code),
-    });
-    const scaled = await decodeImage(picture("grey16.png"), { ...hf, grey16: "scale" });
+    const onWarning = ({ code }: { code: string }) => void warnings.push(code);
+    const clipped = await decodeImage(picture("grey16.png"), { ...hf, onWarning });
+    const scaled = await decodeImage(picture("grey16.png"), { ...hf, grey16: "scale", onWarning });
     expect(warnings).toEqual(["grey16-clipped"]);
     expect(new Set(clipped.data)).toContain(255);
     // The second pixel is 137, the third 274 of 65535.
@@ -110,31 +120,132 @@ describe("decodeImage", () => {
   });
 
   test.each([
-    ["missing.jpg", "image/not-found", /no such file/],
-    ["text.jpg", "image/not-an-image", /found text \("This is a text/],
-    ["truncated.jpg", "image/truncated", /ends too early/],
-  ])("refuses %s", async (file, code, message) => {
-    const call = decodeImage(picture(file), hf);
+    // Pillow compares 8-bit pixels with the low byte of tRNS: right for 8 bits, nothing for 4, anything for 16.
+    ["8-bit grey", png({ depth: 8, type: 0, rows: "0507", trns: "0007" }), [5, 5, 5, 255, 255, 255]],
+    ["4-bit grey", png({ depth: 4, type: 0, rows: "57", trns: "0007" }), [85, 85, 85, 119, 119, 119]],
+    ["1-bit grey", png({ depth: 1, type: 0, rows: "40", trns: "0000" }), [255, 255, 255, 255, 255, 255]],
+    [
+      "16-bit grey",
+      png({ depth: 16, type: 0, rows: "00070107", trns: "0107" }),
+      [255, 255, 255, 255, 255, 255],
+    ],
+    [
+      "1-bit grey, where any number but 0 is white",
+      png({ depth: 1, type: 0, rows: "40", trns: "0100" }),
+      [0, 0, 0, 255, 255, 255],
+    ],
+    [
+      "16-bit RGB",
+      png({ depth: 16, type: 2, rows: "070007000700010002000300", trns: "010701070107" }),
+      [255, 255, 255, 1, 2, 3],
+    ],
+  ])("sees a colour key of %s as Pillow does", async (_, bytes, expected) => {
+    expect([...(await decodeImage(bytes, hf)).data]).toEqual(expected);
+  });
+
+  test("keeps the high byte of 16-bit grey with alpha, which is not clipped", async () => {
+    const bytes = png({ depth: 16, type: 4, rows: "01ffffff80000000" });
+    expect([...(await decodeImage(bytes, hf)).data]).toEqual([1, 1, 1, 255, 255, 255]);
+    expect([...(await decodeImage(bytes, dropped)).data]).toEqual([1, 1, 1, 128, 128, 128]);
+  });
+
+  test("bears with a broken JPEG that libjpeg only warns of", async () => {
+    const bytes = await readFile(picture("odd-444.jpg"));
+    bytes.fill(0xff, bytes.length - 121, bytes.length - 119);
+    // What Pillow 13 makes of it.
+    const expected = "f8b9d3e54996973437cd9ebbf29ab7e8ccfdb9d7c740c7444cc569e9e5f678d2";
+    expect(sha((await decodeImage(bytes, hf)).data)).toBe(expected);
+  });
+
+  const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"></svg>');
+
+  test.each<[string, ImageInput, string, RegExp]>([
+    ["a missing file", picture("missing.jpg"), "image/not-found", /missing\.jpg: .*no such file/],
+    ["a folder", picture(""), "image/not-found", /is a folder/],
+    [
+      "text by the name of a picture",
+      picture("text.jpg"),
+      "image/not-an-image",
+      /found text \("This is a text/,
+    ],
+    ["nothing", new Uint8Array(0), "image/not-an-image", /an empty file/],
+    ["half a picture", picture("truncated.jpg"), "image/truncated", /ends too early/],
+    [
+      "the signature of a PNG",
+      png({ depth: 8, type: 0, rows: "00" }).subarray(0, 20),
+      "image/truncated",
+      /the picture/,
+    ],
+    ["a drawing", svg, "image/unsupported", /an SVG drawing/],
+    ["a HEIC picture", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic"), "image/unsupported", /HEIC/],
+    [
+      "raw pixels that do not fit",
+      { data: new Uint8Array(11), width: 2, height: 2, channels: 3 },
+      "image/bad-raw",
+      /12/,
+    ],
+    ["a number", 7 as unknown as string, "image/bad-raw", /found number/],
+  ])("refuses %s", async (_, input, code, message) => {
+    const call = decodeImage(input, hf);
     await expect(call).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
+    await expect(call).rejects.toBeInstanceOf(InputError);
   });
 
-  test("refuses a picture that declares too many pixels, before decoding it", async () => {
-    // 60000 x 60000 grey pixels by the header, and next to nothing behind it.
-    const chunk = (type: string, data: string) => {
-      const body = Buffer.concat([Buffer.from(type, "latin1"), Buffer.from(data, "hex")]);
-      const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-      length.writeUInt32BE(body.length - 4);
-      sum.writeUInt32BE(crc32(body));
-      return Buffer.concat([length, body, sum]);
-    };
-    const signature = Buffer.from("89504e470d0a1a0a", "hex");
-    const header = chunk("IHDR", "0000ea600000ea600800000000");
-    const bomb = Buffer.concat([signature, header, chunk("IDAT", "789c030000000001"), chunk("IEND", "")]);
-    await expect(decodeImage(bomb, hf)).rejects.toMatchObject({ code: "image/too-large" });
+  test.each([
+    ["PNG", png({ depth: 8, type: 0, rows: "00", width: 60000, height: 60000 }), /60000 x 60000 pixels/],
+    // Screen and frame of 65535 x 65535.
+    [
+      "GIF",
+      Buffer.from("47494638396100010001000000" + "2c00000000ffffffff00" + "0200", "hex"),
+      /65535 x 65535/,
+    ],
+    ["long PNG", png({ depth: 8, type: 0, rows: "00", width: 2_000_000 }), /a side/],
+  ])("refuses a %s that declares too many pixels, before decoding it", async (_, bytes, message) => {
+    await expect(decodeImage(bytes, hf)).rejects.toMatchObject({
+      code: "image/too-large",
+      message: expect.stringMatching(message) as string,
+    });
   });
 
-  test("refuses raw pixels whose bytes do not fit their size", async () => {
-    const image = { data: new Uint8Array(11), width: 2, height: 2, channels: 3 } as const;
-    await expect(decodeImage(image, hf)).rejects.toMatchObject({ code: "image/bad-raw" });
+  test("takes another limit of pixels", async () => {
+    const path = picture("odd-444.jpg");
+    await expect(decodeImage(path, { ...hf, maxPixels: 53 * 37 - 1 })).rejects.toMatchObject({
+      code: "image/too-large",
+    });
+    expect(await decodeImage(path, { ...hf, maxPixels: 53 * 37 })).toMatchObject({ width: 53 });
+  });
+
+  test("stops before it begins where the signal says so", async () => {
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(decodeImage(picture("odd-444.jpg"), { ...hf, signal })).rejects.toThrow("enough");
   });
 });
+
+/** A PNG of two pixels a row; `rows` in hex, one row unless more is declared than is there. */
+function png(parts: {
+  depth: number;
+  type: number;
+  rows: string;
+  trns?: string;
+  width?: number;
+  height?: number;
+}): Buffer {
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(parts.width ?? 2, 0);
+  header.writeUInt32BE(parts.height ?? 1, 4);
+  header.set([parts.depth, parts.type], 8);
+  return Buffer.concat([
+    Buffer.from("89504e470d0a1a0a", "hex"),
+    chunk("IHDR", header),
+    ...(parts.trns === undefined ? [] : [chunk("tRNS", Buffer.from(parts.trns, "hex"))]),
+    chunk("IDAT", deflateSync(Buffer.from(`00${parts.rows}`, "hex"))),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}

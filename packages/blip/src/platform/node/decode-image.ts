@@ -1,124 +1,137 @@
-// Pictures by sharp, to the bytes that Pillow gives: colour profiles are not applied, CMYK by Pillow's formula, 16-bit
-// grey by choice.
-import { stat } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import sharp, { type Metadata, type OutputInfo, type Sharp } from "sharp";
-import { notAnImage, notFound, tooLarge, truncated } from "../../image/errors.ts";
+// Pictures by sharp, to the bytes that Pillow 13 gives: colour profiles are not applied, CMYK by Pillow's formula, 16-bit
+// grey and colour keys as Pillow sees them. GIF is decoded by image/gif.ts. AVIF is near, not equal: libheif repeats
+// subsampled colour where libavif interpolates it (up to 20 of 255 at sharp edges, 1 where colour is not subsampled).
+import sharp, { type Metadata, type Sharp } from "sharp";
+import { badRaw, tooLarge, truncated, unsupported } from "../../image/errors.ts";
+import { decodeGif, parseGif } from "../../image/gif.ts";
+import { parsePngHeader, type PngHeader } from "../../image/png-header.ts";
 import {
   cmykToRgb,
-  grey16ToGrey8,
   isRawImage,
   toRgb,
+  whitenColour,
   type RawImage,
   type RgbImage,
+  type ToRgbOptions,
 } from "../../image/raw-image.ts";
 import type { DecodeOptions } from "../../platform.ts";
-import { fetchImage } from "./fetch-image.ts";
+import { readPicture, type EncodedInput, type EncodedPicture } from "./read-picture.ts";
 
 /** A path, an http(s) or file URL, the bytes of a file, or raw pixels. */
-export type ImageInput = string | URL | Uint8Array | ArrayBuffer | Blob | RawImage;
+export type ImageInput = EncodedInput | RawImage;
 
 /** Most pixels that a picture may declare: twice Pillow's warning, which is where Pillow refuses. */
 export const maxPixels = 178_956_970;
+/** Longest side: the formats of photographs end at 65,535. */
+const maxSide = 1_000_000;
 
-interface Encoded {
-  readonly name: string;
-  readonly bytes: string | Uint8Array;
+export interface NodeDecodeOptions extends DecodeOptions {
+  /** Most pixels that a picture's header may declare; `maxPixels` unless told. */
+  readonly maxPixels?: number | undefined;
 }
 
-async function encodedOf(
-  input: Exclude<ImageInput, RawImage>,
-  signal: AbortSignal | undefined,
-): Promise<Encoded> {
-  if (typeof input === "string" || input instanceof URL) {
-    const text = String(input);
-    if (/^https?:/i.test(text)) return { name: text, bytes: await fetchImage(text, signal) };
-    const path = text.startsWith("file:") ? fileURLToPath(text) : text;
-    const found = await stat(path).catch(() => undefined);
-    if (!found?.isFile()) throw notFound(path);
-    if (found.size === 0) throw notAnImage(path, "an empty file");
-    return { name: path, bytes: path };
-  }
-  if (input instanceof Blob) return { name: "the picture", bytes: new Uint8Array(await input.arrayBuffer()) };
-  return { name: "the picture", bytes: input instanceof Uint8Array ? input : new Uint8Array(input) };
+function checkArea(name: string, width: number, height: number, limit: number): void {
+  const found = `${width} x ${height} pixels`;
+  if (width * height > limit) throw tooLarge(name, found, `${limit} pixels`);
+  if (Math.max(width, height) > maxSide) throw tooLarge(name, found, `${maxSide} pixels a side`);
 }
 
-/** What bytes that sharp does not know look like. */
-async function describe(bytes: string | Uint8Array): Promise<string> {
-  let head: Uint8Array;
-  if (typeof bytes === "string") {
-    const { open } = await import("node:fs/promises");
-    const file = await open(bytes);
-    try {
-      head = new Uint8Array(64);
-      head = head.subarray(0, (await file.read(head, 0, 64, 0)).bytesRead);
-    } finally {
-      await file.close();
-    }
-  } else head = bytes.subarray(0, 64);
-  const text = new TextDecoder("latin1").decode(head);
-  if (/^\s*<(?:!doctype|html)/i.test(text)) return "a web page";
-  if (/^[\t\n\r\x20-\x7e\xa0-\xff]+$/.test(text))
-    return `text ("${text.slice(0, 24).replace(/\s+/g, " ")}...")`;
-  return `bytes of no known picture format (${Buffer.from(head.subarray(0, 8)).toString("hex")}...)`;
+function rawOptions({ alpha, grey16, onWarning }: DecodeOptions, name: string): ToRgbOptions {
+  const onClip = () =>
+    onWarning?.({
+      code: "grey16-clipped",
+      message: `${name}: a 16-bit grey picture is clipped at 255, as Pillow does; convert it to 8 bits for its full range`,
+    });
+  return { alpha, grey16, onClip };
 }
 
-async function raw(picture: Sharp): Promise<{ readonly data: Buffer; readonly info: OutputInfo }> {
-  return picture.raw().toBuffer({ resolveWithObject: true });
-}
-
-const isGrey16 = ({ depth, space, channels }: Metadata) =>
-  depth === "ushort" && (space === "grey16" || space === "b-w") && channels === 1;
+/** Grey of 16 bits that Pillow opens as such; it reads grey with alpha, and grey AVIF, as 8 bits a channel. */
+const isGrey16 = ({ depth, space }: Metadata, { format }: EncodedPicture, png: PngHeader | undefined) =>
+  depth === "ushort" &&
+  (space === "grey16" || space === "b-w") &&
+  (format === "tiff" || png?.colourType === 0);
 
 /** Decoded pixels as Pillow's convert("RGB") sees them. */
-async function decode(picture: Sharp, metadata: Metadata, options: DecodeOptions): Promise<RgbImage> {
-  const turned = options.orientation === "upright" ? picture.autoOrient() : picture;
+async function decode(
+  picture: Sharp,
+  metadata: Metadata,
+  encoded: EncodedPicture,
+  options: DecodeOptions,
+): Promise<RgbImage> {
+  // Pillow turns a TIFF by itself when it loads it.
+  const upright = options.orientation === "upright" || encoded.format === "tiff";
+  const turned = upright ? picture.autoOrient() : picture;
+  const png = encoded.format === "png" ? parsePngHeader(encoded.bytes) : undefined;
+  const toOptions = rawOptions(options, encoded.name);
+  const raw = async (image: Sharp, depth: "uchar" | "ushort" = "uchar") => {
+    const { data, info } = await image.raw({ depth }).toBuffer({ resolveWithObject: true });
+    return { data, width: info.width, height: info.height, channels: info.channels };
+  };
   if (metadata.space === "cmyk") {
-    const { data, info } = await raw(turned.pipelineColourspace("cmyk").toColourspace("cmyk"));
-    return cmykToRgb(data, info.width, info.height);
+    const { data, width, height } = await raw(turned.pipelineColourspace("cmyk").toColourspace("cmyk"));
+    return cmykToRgb(data, width, height);
   }
-  if (isGrey16(metadata)) {
-    if (options.grey16 === "clip")
-      options.onWarning?.({
-        code: "grey16-clipped",
-        message:
-          "a 16-bit grey picture is clipped at 255, as Pillow does; convert it to 8 bits for its full range",
-      });
-    const { data, info } = await turned
-      .toColourspace("grey16")
-      .raw({ depth: "ushort" })
-      .toBuffer({ resolveWithObject: true });
+  const key = png?.key;
+  const opaque = key ? turned.removeAlpha() : turned;
+  let rgb: RgbImage;
+  if (isGrey16(metadata, encoded, png)) {
+    const { data, width, height } = await raw(opaque.removeAlpha().toColourspace("grey16"), "ushort");
     const words = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
-    const grey = grey16ToGrey8(words, options.grey16);
-    return toRgb({ data: grey, width: info.width, height: info.height, channels: 1 }, options.alpha);
-  }
-  const { data, info } = await raw(turned.toColourspace("srgb"));
-  return toRgb({ data, width: info.width, height: info.height, channels: info.channels }, options.alpha);
+    rgb = await toRgb({ data: words, width, height, channels: 1 }, toOptions);
+  } else rgb = await toRgb(await raw(opaque.toColourspace("srgb")), toOptions);
+  return key && options.alpha === "white" ? whitenColour(rgb, key) : rgb;
+}
+
+/** What sharp says of bytes that begin as a picture does. */
+function failure(name: string, error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  const lines = message.split("\n").map((line) => line.trim().replace(/:$/, ""));
+  const detail = lines.find((line) => /\w/.test(line)) ?? "no reason given";
+  // Where not even the header makes sense, sharp says that the format is unsupported.
+  const variant = /(?<!contains )unsupported|not supported|unimplemented|bad labq/i.test(message);
+  return variant
+    ? unsupported(name, `a variant that sharp has no decoder for (${detail})`, error)
+    : truncated(name, detail, error);
 }
 
 /**
  * The RGB bytes of a picture; of an animation, its first frame.
- * @throws {InputError} `image/not-found`, `image/not-an-image`, `image/truncated`, `image/too-large`, `image/bad-raw`,
- * `image/unreachable`
+ * @param options `stored` leaves pixels as the file has them, but AVIF is always upright: its decoder turns it
+ * @returns with raw RGB bytes, a view of them
+ * @throws {InputError} `image/not-found`, `image/not-an-image`, `image/unsupported`, `image/truncated`,
+ * `image/too-large`, `image/bad-raw`, `image/unreachable`
  */
-export async function decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage> {
-  options.signal?.throwIfAborted();
-  if (typeof input === "object" && isRawImage(input)) return toRgb(input, options.alpha);
-  const { name, bytes } = await encodedOf(input, options.signal);
-  // The limit is checked here, from the header, so that the message is ours.
+export async function decodeImage(input: ImageInput, options: NodeDecodeOptions): Promise<RgbImage> {
+  const { signal, maxPixels: limit = maxPixels } = options;
+  signal?.throwIfAborted();
+  if (!isInput(input))
+    throw badRaw(
+      `expected a path, a URL, bytes, a Blob, or { data, width, height, channels }, found ${typeof input}.`,
+    );
+  if (typeof input === "object" && isRawImage(input)) return toRgb(input, rawOptions(options, "raw pixels"));
+  const encoded = await readPicture(input, signal);
+  const { name, bytes } = encoded;
+  if (encoded.format === "gif") {
+    const frame = parseGif(bytes, name);
+    checkArea(name, frame.width, frame.height, limit);
+    return decodeGif(bytes, frame, name, options.alpha);
+  }
+  // The limit is checked here, from the header, so that the message is ours. Pillow, too, bears with libjpeg's warnings.
   const picture = sharp(bytes, { ignoreIcc: true, failOn: "error", limitInputPixels: false });
-  let metadata: Metadata;
-  try {
-    metadata = await picture.metadata();
-  } catch (error) {
-    throw notAnImage(name, await describe(bytes), error);
-  }
-  const { width, height } = metadata;
-  if (width * height > maxPixels) throw tooLarge(name, width, height, maxPixels);
-  try {
-    return await decode(picture, metadata, options);
-  } catch (error) {
-    const detail = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    throw truncated(name, detail, error);
-  }
+  const metadata = await picture.metadata().catch((error: unknown) => {
+    throw failure(name, error);
+  });
+  checkArea(name, metadata.width, metadata.height, limit);
+  signal?.throwIfAborted();
+  return decode(picture, metadata, encoded, options).catch((error: unknown) => {
+    throw failure(name, error);
+  });
+}
+
+/** Callers in JavaScript are not held to the types. */
+function isInput(input: unknown): input is ImageInput {
+  if (typeof input === "string") return true;
+  if (typeof input !== "object" || input === null) return false;
+  const classes = [URL, Uint8Array, ArrayBuffer, Blob];
+  return isRawImage(input) || classes.some((one) => input instanceof one);
 }

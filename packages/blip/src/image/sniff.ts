@@ -1,0 +1,80 @@
+// What bytes are, by how they begin: names never decide.
+
+/** What can be decoded. */
+export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "avif" | "tiff";
+
+export type Sniffed =
+  | { readonly kind: "picture"; readonly format: PictureFormat }
+  /** A picture, but of a format that is not read. */
+  | { readonly kind: "unsupported"; readonly found: string }
+  | { readonly kind: "other"; readonly found: string };
+
+/** Bytes at the beginning of a file that `sniff` wants to see. */
+export const sniffLength = 64;
+
+const known: readonly (readonly [prefix: string, PictureFormat | { picture: string } | { other: string }])[] =
+  [
+    ["\xff\xd8\xff", "jpeg"],
+    ["\x89PNG\r\n\x1a\n", "png"],
+    ["GIF87a", "gif"],
+    ["GIF89a", "gif"],
+    ["II*\0", "tiff"],
+    ["MM\0*", "tiff"],
+    ["II+\0", "tiff"],
+    ["MM\0+", "tiff"],
+    ["BM", { picture: "a BMP picture" }],
+    ["\0\0\x01\0", { picture: "an icon (ICO)" }],
+    ["\0\0\0\x0cjP  ", { picture: "a JPEG 2000 picture" }],
+    ["\xff\x4f\xff\x51", { picture: "a JPEG 2000 picture" }],
+    ["\0\0\0\x0cJXL ", { picture: "a JPEG XL picture" }],
+    ["\xff\x0a", { picture: "a JPEG XL picture" }],
+    ["8BPS", { picture: "a Photoshop document" }],
+    ["qoif", { picture: "a QOI picture" }],
+    ["\x76\x2f\x31\x01", { picture: "an OpenEXR picture" }],
+    ["%PDF-", { other: "a PDF document" }],
+    ["PK\x03\x04", { other: "a ZIP archive" }],
+    ["\x1f\x8b", { other: "gzip data" }],
+    ["\x1aE\xdf\xa3", { other: "a video (Matroska)" }],
+  ];
+
+/** ISO media files say by their brands what they hold. */
+function media(text: string): Sniffed | undefined {
+  if (text.slice(4, 8) !== "ftyp") return undefined;
+  const brands = text.slice(8);
+  if (/avif|avis/.test(brands)) return { kind: "picture", format: "avif" };
+  if (/hei[cxms]|hev[cx]|mif1|msf1/.test(brands))
+    return { kind: "unsupported", found: "a HEIC picture, as iPhones take them" };
+  return { kind: "other", found: "a video (MP4 or QuickTime)" };
+}
+
+/** @param head the first `sniffLength` bytes, or all where there are fewer */
+export function sniff(head: Uint8Array): Sniffed {
+  if (head.length === 0) return { kind: "other", found: "an empty file" };
+  const text = String.fromCharCode(...head.subarray(0, sniffLength));
+  if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return { kind: "picture", format: "webp" };
+  for (const [prefix, meaning] of known) {
+    if (!text.startsWith(prefix)) continue;
+    if (typeof meaning === "string") return { kind: "picture", format: meaning };
+    return "picture" in meaning
+      ? { kind: "unsupported", found: meaning.picture }
+      : { kind: "other", found: meaning.other };
+  }
+  return media(text) ?? textual(text) ?? { kind: "other", found: binary(head) };
+}
+
+function textual(text: string): Sniffed | undefined {
+  if (/^P[1-7]\s/.test(text)) return { kind: "unsupported", found: "a PBM, PGM or PPM picture" };
+  const plain = text.replace(/^\xef\xbb\xbf/, "");
+  if (!/^[\t\n\r\x20-\x7e\x80-\xff]+$/.test(plain) || /[\x80-\xff]{8}/.test(plain)) return undefined;
+  if (/<svg[\s>]/i.test(plain)) return { kind: "unsupported", found: "an SVG drawing" };
+  if (/^\s*<(?:!doctype\s+html|html|head)/i.test(plain)) return { kind: "other", found: "a web page (HTML)" };
+  if (/^\s*<\?xml/i.test(plain)) return { kind: "other", found: "XML text" };
+  if (plain.startsWith("version https://git-lfs")) return { kind: "other", found: "a Git LFS pointer" };
+  const start = plain.slice(0, 24).replace(/[^\x20-\x7e]+/g, " ");
+  return { kind: "other", found: `text ("${start}${plain.length > 24 ? "..." : ""}")` };
+}
+
+function binary(head: Uint8Array): string {
+  const hex = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0"));
+  return `bytes of no known picture format (${hex.join(" ")})`;
+}
