@@ -1,6 +1,5 @@
 // From RGB bytes to pixel values as transformers 5.23's PIL image processor (`BlipImageProcessorPil`) computes them:
 // Pillow's resize, byte * factor in double, rounded to float32, then (x - mean) / std in float32.
-import { breathe } from "./breathe.ts";
 import { badConfig } from "./errors.ts";
 import type { RgbImage } from "./raw-image.ts";
 import { resizeBicubic } from "./resize-bicubic.ts";
@@ -140,13 +139,9 @@ export async function preprocess(image: RgbImage, config: ImageConfig): Promise<
     );
   const area = width * height;
   const values = new Float32Array(3 * area);
-  for (const [channel, table] of tables(config).entries()) {
-    for (let row = 0; row < height; row++) {
-      const turn = breathe();
-      if (turn) await turn;
-      for (let pixel = row * width; pixel < (row + 1) * width; pixel++)
-        values[channel * area + pixel] = table[data[pixel * 3 + channel] ?? 0] ?? 0;
-    }
-  }
+  tables(config).forEach((table, channel) => {
+    for (let pixel = 0; pixel < area; pixel++)
+      values[channel * area + pixel] = table[data[pixel * 3 + channel] ?? 0] ?? 0;
+  });
   return values;
 }

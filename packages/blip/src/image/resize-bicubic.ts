@@ -158,7 +158,7 @@ async function acrossPass(image: RgbImage, width: number, pause: Pause): Promise
   return { data, width, height: image.height };
 }
 
-async function downPass(image: RgbImage, height: number): Promise<RgbImage> {
+async function downPass(image: RgbImage, height: number, pause: Pause): Promise<RgbImage> {
   if (image.height === height) return image;
   const { first, count, values, stride } = await weightsFor(image.height, height, pause);
   const rowBytes = image.width * 3;
@@ -188,6 +188,6 @@ export async function resizeBicubic(image: RgbImage, width: number, height: numb
   const pause = pauses();
   const shrinks = image.height - height;
   if (shrinks > 0 && shrinks > (image.width - width) * 2)
-    return acrossPass(await downPass(image, height), width);
-  return downPass(await acrossPass(image, width), height);
+    return acrossPass(await downPass(image, height, pause), width, pause);
+  return downPass(await acrossPass(image, width, pause), height, pause);
 }
