@@ -154,6 +154,9 @@ export class ImageTextRetrieval implements AsyncDisposable {
    */
   async forward(inputs: RetrievalInputs, options: ForwardOptions = {}): Promise<RetrievalOutput> {
     const { useItmHead = true, signal } = options;
+    // The text's session is loaded while the picture is looked at; its failure is reported where it is used.
+    const [key, graph] = useItmHead ? (["match", matchGraph] as const) : (["text", textGraph] as const);
+    this.#network.session(key, () => graph(this.config)).catch(() => undefined);
     const images = await this.encodeImages(inputs.pixelValues, options);
     if (useItmHead) {
       const { logits, states } = await this.matchTexts(images.states, inputs, { signal });

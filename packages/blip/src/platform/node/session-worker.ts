@@ -11,7 +11,7 @@ import type { WorkerReply, WorkerRequest } from "./worker-messages.ts";
 // caller's event loop still gets its turn first (measured by bench/event-loop.mjs). Elsewhere it would be the process's.
 if (platform === "linux") setPriority(0, 10);
 
-const sessions = new Map<number, InferenceSession>();
+let session: InferenceSession | undefined;
 
 function toOrt({ dtype, data, dims }: Tensor): OrtTensor {
   switch (dtype) {
@@ -37,7 +37,7 @@ async function handle(request: WorkerRequest): Promise<Record<string, Tensor> | 
       const { onnx, folder, external } = request.model;
       const config: Record<string, unknown> =
         folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
-      const session = await InferenceSession.create(onnx, {
+      session = await InferenceSession.create(onnx, {
         executionProviders: ["cpu"],
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
@@ -45,12 +45,10 @@ async function handle(request: WorkerRequest): Promise<Record<string, Tensor> | 
         externalData: external.map(({ location, data }) => ({ path: location, data })),
         extra: { session: { ...config, ...request.sessionConfig } },
       });
-      sessions.set(request.session, session);
       return undefined;
     }
     case "run": {
-      const session = sessions.get(request.session);
-      if (!session) throw new Error(`session ${request.session} is not open`);
+      if (!session) throw new Error("the session is not open");
       const feeds = Object.fromEntries(
         Object.entries(request.feeds).map(([name, tensor]) => [name, toOrt(tensor)]),
       );
@@ -58,8 +56,8 @@ async function handle(request: WorkerRequest): Promise<Record<string, Tensor> | 
       return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor)]));
     }
     case "release": {
-      await sessions.get(request.session)?.release();
-      sessions.delete(request.session);
+      await session?.release();
+      session = undefined;
       return undefined;
     }
   }

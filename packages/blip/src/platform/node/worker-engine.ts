@@ -1,4 +1,4 @@
-// ONNX Runtime in a worker thread, so that a caller's event loop never waits for a matrix product.
+// ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product.
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Tensor } from "@blip-ts/graph";
@@ -17,11 +17,7 @@ interface Pending {
   reject(error: unknown): void;
 }
 
-type RequestBody = WorkerRequest extends infer R
-  ? R extends WorkerRequest
-    ? Omit<R, "id" | "session">
-    : never
-  : never;
+type RequestBody = WorkerRequest extends infer R ? (R extends WorkerRequest ? Omit<R, "id"> : never) : never;
 
 /** The worker's file stands beside this one when built; from the sources it is the built one. */
 function workerFile(): URL {
@@ -29,18 +25,15 @@ function workerFile(): URL {
   return new URL(here.endsWith(".ts") ? "../../../dist/session-worker.js" : "./session-worker.js", here);
 }
 
-class WorkerEngine implements Engine {
-  readonly #worker: Worker;
-  readonly #options: WorkerEngineOptions;
+/** One session in a thread of its own: two that are needed at once load side by side. */
+class WorkerSession implements EngineSession {
+  readonly #worker = new Worker(fileURLToPath(workerFile()));
   readonly #pending = new Map<number, Pending>();
   #failure: Error | undefined;
   #nextId = 0;
-  #nextSession = 0;
 
-  constructor(options: WorkerEngineOptions) {
-    this.#options = options;
-    this.#worker = new Worker(fileURLToPath(workerFile()));
-    // An idle engine does not keep the process alive; a pending call does.
+  constructor() {
+    // An idle session does not keep the process alive; a pending call does.
     this.#worker.unref();
     this.#worker.on("message", (reply: WorkerReply) => {
       this.#settle(reply.id, (pending) => {
@@ -54,24 +47,26 @@ class WorkerEngine implements Engine {
     this.#worker.on("exit", (code) => this.#fail(new Error(`the engine's thread ended (exit code ${code})`)));
   }
 
-  async createSession(model: EngineModel, options: RunOptions = {}): Promise<EngineSession> {
-    const session = this.#nextSession++;
-    const { threads, sessionConfig = {} } = this.#options;
-    await this.#call(session, { kind: "create", model, threads, sessionConfig }, options);
-    return {
-      run: (feeds, runOptions = {}) => this.#call(session, { kind: "run", feeds }, runOptions),
-      [Symbol.asyncDispose]: async () => {
-        if (!this.#failure) await this.#call(session, { kind: "release" }, {});
-      },
-    };
+  async create(
+    model: EngineModel,
+    { threads, sessionConfig = {} }: WorkerEngineOptions,
+    options: RunOptions,
+  ) {
+    await this.#call({ kind: "create", model, threads, sessionConfig }, options);
   }
 
+  run(feeds: Readonly<Record<string, Tensor>>, options: RunOptions = {}): Promise<Record<string, Tensor>> {
+    return this.#call({ kind: "run", feeds }, options);
+  }
+
+  /** Waits for the call that runs, frees the session's memory and ends its thread. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#failure ??= new Error("the engine is closed");
+    if (!this.#failure) await this.#call({ kind: "release" }, {});
+    this.#failure ??= new Error("the session is closed");
     await this.#worker.terminate();
   }
 
-  async #call(session: number, body: RequestBody, { signal }: RunOptions): Promise<Record<string, Tensor>> {
+  async #call(body: RequestBody, { signal }: RunOptions): Promise<Record<string, Tensor>> {
     signal?.throwIfAborted();
     if (this.#failure) throw this.#failure;
     const id = this.#nextId++;
@@ -81,7 +76,7 @@ class WorkerEngine implements Engine {
     const abort = () => this.#settle(id, (pending) => pending.reject(signal?.reason));
     signal?.addEventListener("abort", abort, { once: true });
     if (this.#pending.size === 1) this.#worker.ref();
-    this.#worker.postMessage({ id, session, ...body } satisfies WorkerRequest);
+    this.#worker.postMessage({ id, ...body } satisfies WorkerRequest);
     try {
       return await reply;
     } finally {
@@ -103,7 +98,28 @@ class WorkerEngine implements Engine {
   }
 }
 
-/** Starts ONNX Runtime's CPU engine in a thread of its own. */
+class WorkerEngine implements Engine {
+  readonly #options: WorkerEngineOptions;
+  readonly #sessions = new Set<WorkerSession>();
+
+  constructor(options: WorkerEngineOptions) {
+    this.#options = options;
+  }
+
+  async createSession(model: EngineModel, options: RunOptions = {}): Promise<EngineSession> {
+    const session = new WorkerSession();
+    this.#sessions.add(session);
+    await session.create(model, this.#options, options);
+    return session;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => session[Symbol.asyncDispose]()));
+    this.#sessions.clear();
+  }
+}
+
+/** ONNX Runtime on the CPU, each session in a thread of its own. */
 export function createWorkerEngine(options: WorkerEngineOptions = {}): Engine {
   return new WorkerEngine(options);
 }

@@ -1,8 +1,8 @@
-// What the engine and its worker thread say to each other.
+// What a session and its worker thread say to each other.
 import type { Tensor } from "@blip-ts/graph";
 import type { EngineModel } from "../../runtime/runtime.ts";
 
-export type WorkerRequest = { readonly id: number; readonly session: number } & (
+export type WorkerRequest = { readonly id: number } & (
   | {
       readonly kind: "create";
       readonly model: EngineModel;
