@@ -1,5 +1,7 @@
 // Through the package's door: every format and dialect, conventions, the verb, and what is refused.
-import { readFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   BlipForImageTextRetrieval,
@@ -86,6 +88,27 @@ describe("BlipForImageTextRetrieval", () => {
     for (const compat of ["blip", "lavis"] as const) {
       await using model = await BlipForImageTextRetrieval.fromPretrained(tiny("match"), { compat });
       expectClose((await model.forward(inputs)).itmScore, read("itm_score.enc_first"));
+    }
+  });
+
+  test("reads a model through the links of the Hub's cache", async () => {
+    const cache = await mkdtemp(join(tmpdir(), "blip-links-"));
+    try {
+      await mkdir(join(cache, "blobs"));
+      await mkdir(join(cache, "snapshots", "one"), { recursive: true });
+      for (const [index, name] of [
+        "config.json",
+        "preprocessor_config.json",
+        "vocab.txt",
+        "model.safetensors",
+      ].entries()) {
+        await copyFile(tiny(`match/${name}`), join(cache, "blobs", String(index)));
+        await symlink(`../../blobs/${index}`, join(cache, "snapshots", "one", name));
+      }
+      await using model = await BlipForImageTextRetrieval.fromPretrained(join(cache, "snapshots", "one"));
+      expectClose((await model.forward(await inputsOf(tiny("match")))).itmScore, read("itm_score"));
+    } finally {
+      await rm(cache, { recursive: true });
     }
   });
 
