@@ -13,6 +13,7 @@ export type { Compat, DownloadProgress, EngineOptions, SourceOptions, Warning } 
 export type {
   EncodedImages,
   ForwardOptions,
+  ForwardProgress,
   RetrievalInputs,
   RetrievalOutput,
   TextFeeds,
@@ -23,7 +24,12 @@ export type { TextHeads } from "./tasks/read-config.ts";
 /** Rows, progress and options of `match`. */
 export type { FailedRow, MatcherOptions, MatchOptions, MatchProgress, MatchRow } from "./tasks/match.ts";
 /** Processor options and results. */
-export type { ProcessedImages, ProcessorCallOptions, ProcessorOptions } from "./tasks/processor.ts";
+export type {
+  ProcessedImages,
+  ProcessorCallOptions,
+  ProcessorOptions,
+  ProcessorProgress,
+} from "./tasks/processor.ts";
 export type { EncodedTexts, EncodeOptions } from "./text/word-piece.ts";
 /** What `inspect` finds. */
 export type { Inspection } from "./tasks/inspect.ts";

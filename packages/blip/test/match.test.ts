@@ -174,6 +174,18 @@ describe("BlipForImageTextRetrieval", () => {
     ).rejects.toMatchObject({ code: "model/heads-unknown" });
   });
 
+  test("tells how far it is", async () => {
+    const seen: string[] = [];
+    const onProgress = ({ kind, done, total }: { kind: string; done: number; total: number }) =>
+      void seen.push(`${kind} ${done}/${total}`);
+    const processor = await BlipProcessor.fromPretrained("picture-book");
+    const scenes = ["01", "02"].map((number) => path(`examples/scenes/${number}.png`));
+    const inputs = await processor(scenes, ["a dog", "a cat"], { onProgress });
+    await using model = await BlipForImageTextRetrieval.fromPretrained("picture-book");
+    await model.forward(inputs, { onProgress });
+    expect(seen).toEqual(["process 1/2", "process 2/2", "forward 0/2", "forward 1/2", "forward 2/2"]);
+  });
+
   test("stops when it is told to", async () => {
     const inputs = await inputsOf(tiny("match"));
     await using model = await BlipForImageTextRetrieval.fromPretrained(tiny("match"));

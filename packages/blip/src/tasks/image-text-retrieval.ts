@@ -19,9 +19,17 @@ export interface RetrievalInputs extends TextFeeds {
   readonly pixelValues: Tensor<"float32">;
 }
 
+export interface ForwardProgress {
+  readonly kind: "forward";
+  readonly done: number;
+  readonly total: number;
+}
+
 export interface ForwardOptions extends RunOptions {
   /** true (default): ITM logits; false: the cosine matrix. */
   readonly useItmHead?: boolean;
+  /** Called before the first and after each of the two steps: the picture, the text. */
+  readonly onProgress?: ((progress: ForwardProgress) => void) | undefined;
   /** Accepts pictures of another size than the checkpoint's by interpolating its position embeddings. */
   readonly interpolatePosEncoding?: boolean;
 }
@@ -153,16 +161,21 @@ export class ImageTextRetrieval implements AsyncDisposable {
    * @throws {UsageError} `model/bad-pixels`, `model/unequal-batches`, `model/bad-ids`
    */
   async forward(inputs: RetrievalInputs, options: ForwardOptions = {}): Promise<RetrievalOutput> {
-    const { useItmHead = true, signal } = options;
+    const { useItmHead = true, signal, onProgress } = options;
+    const report = (done: number) => onProgress?.({ kind: "forward", done, total: 2 });
+    report(0);
     // The text's session is loaded while the picture is looked at; its failure is reported where it is used.
     const [key, graph] = useItmHead ? (["match", matchGraph] as const) : (["text", textGraph] as const);
     this.#network.session(key, () => graph(this.config)).catch(() => undefined);
     const images = await this.encodeImages(inputs.pixelValues, options);
+    report(1);
     if (useItmHead) {
       const { logits, states } = await this.matchTexts(images.states, inputs, { signal });
+      report(2);
       return { itmScore: logits, lastHiddenState: images.states, questionEmbeds: states };
     }
     const texts = await this.encodeTexts(inputs, { signal });
+    report(2);
     return {
       itmScore: cosineMatrix(images.features, texts.features),
       lastHiddenState: images.states,

@@ -21,7 +21,15 @@ export interface ProcessorOptions extends SourceOptions {
   readonly orientation?: DecodeOptions["orientation"] | undefined;
 }
 
+/** Pictures read, of all of a call. */
+export interface ProcessorProgress {
+  readonly kind: "process";
+  readonly done: number;
+  readonly total: number;
+}
+
 export interface ProcessorCallOptions extends EncodeOptions {
+  readonly onProgress?: ((progress: ProcessorProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** BLIP's clean-up of captions before the tokenizer; on for `blip` and `lavis`. */
   readonly preCaption?: boolean;
@@ -87,10 +95,17 @@ export class ImageProcessor<ImageInput> {
   }
 
   /** [B, 3, S, S] of several pictures. @throws {InputError} `image/...` */
-  async batch(inputs: readonly ImageInput[], signal?: AbortSignal): Promise<Tensor<"float32">> {
+  async batch(
+    inputs: readonly ImageInput[],
+    { signal, onProgress }: Pick<ProcessorCallOptions, "signal" | "onProgress"> = {},
+  ): Promise<Tensor<"float32">> {
     const pictures: Float32Array[] = [];
     // One at a time: a decoded photograph takes far more memory than its pixel values.
-    for (const input of inputs) pictures.push(await this.pixels(input, signal));
+    const total = inputs.length;
+    for (const input of inputs) {
+      pictures.push(await this.pixels(input, signal));
+      onProgress?.({ kind: "process", done: pictures.length, total });
+    }
     return stackPixels(pictures, this.config);
   }
 }
@@ -142,7 +157,7 @@ function callable<ImageInput>(
     options: ProcessorCallOptions = {},
   ): Promise<ProcessedImages & Partial<EncodedTexts>> {
     const encoded = sentences === undefined ? {} : texts.encode(listOf(sentences), options);
-    return { pixelValues: await images.batch(listOf(pictures), options.signal), ...encoded };
+    return { pixelValues: await images.batch(listOf(pictures), options), ...encoded };
   }
   // The overloads promise ids where texts are given, which is what `process` does.
   return Object.assign(process as Processor<ImageInput>, {
