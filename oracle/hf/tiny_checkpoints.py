@@ -18,6 +18,8 @@ from transformers import (
     BlipConfig,
     BlipForConditionalGeneration,
     BlipForImageTextRetrieval,
+    BlipForQuestionAnswering,
+    BlipModel,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +37,7 @@ def vocabulary() -> list[str]:
     return list(OrderedDict.fromkeys(tokens))
 
 
-def config(vocab: int) -> BlipConfig:
+def config(vocab: int, vision_width: int = 48, image_size: int = 32) -> BlipConfig:
     text = dict(
         vocab_size=vocab + 2,
         hidden_size=32,
@@ -47,15 +49,15 @@ def config(vocab: int) -> BlipConfig:
         sep_token_id=3,
         eos_token_id=3,
         pad_token_id=0,
-        encoder_hidden_size=48,
+        encoder_hidden_size=vision_width,
         projection_dim=16,
     )
     vision = dict(
-        hidden_size=48,
-        intermediate_size=96,
+        hidden_size=vision_width,
+        intermediate_size=2 * vision_width,
         num_hidden_layers=3,
         num_attention_heads=4,
-        image_size=32,
+        image_size=image_size,
         patch_size=8,
         projection_dim=16,
     )
@@ -63,9 +65,13 @@ def config(vocab: int) -> BlipConfig:
 
 
 def redraw(model: torch.nn.Module, seed: int) -> None:
+    redraw_parameters(list(model.named_parameters()), seed)
+
+
+def redraw_parameters(parameters: list[tuple[str, torch.Tensor]], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
+        for name, parameter in parameters:
             noise = torch.randn(parameter.shape, generator=generator)
             norm = "norm" in name.lower()
             if norm and name.endswith("weight"):
@@ -81,8 +87,20 @@ def redraw(model: torch.nn.Module, seed: int) -> None:
                 parameter.copy_(0.15 * noise)
 
 
-def side_files(folder: Path, source: Path, *, tokenizer: bool = False) -> None:
-    names = ["config.json", "preprocessor_config.json", "vocab.txt"]
+def ends(bias: torch.Tensor) -> None:
+    """Makes [SEP] likely enough that sequences end at different lengths, before their longest."""
+    with torch.no_grad():
+        bias[3] += 2.0
+
+
+def side_files(
+    folder: Path,
+    source: Path,
+    *,
+    tokenizer: bool = False,
+    only: tuple[str, ...] = ("config.json", "preprocessor_config.json", "vocab.txt"),
+) -> None:
+    names = list(only)
     if tokenizer:
         names += ["tokenizer.json", "tokenizer_config.json"]
     folder.mkdir(parents=True, exist_ok=True)
@@ -148,6 +166,134 @@ def original_state(state: dict, config: BlipConfig) -> OrderedDict:
     result["idx_queue"] = torch.full((1, 8), -100)
     result["ptr_queue"] = torch.zeros(1, dtype=torch.int64)
     return result
+
+
+def drawn(shapes: dict[str, list[int]], seed: int) -> OrderedDict:
+    """Tensors by name and shape, drawn as `redraw` draws a model's."""
+    parameters = [(name, torch.empty(shape)) for name, shape in shapes.items()]
+    redraw_parameters(parameters, seed)
+    return OrderedDict(parameters)
+
+
+def vision_shapes(config: BlipConfig) -> dict[str, list[int]]:
+    """models/vit.py, by Hugging Face names so that `redraw` knows them; `original_name` renames them."""
+    vision = BlipForImageTextRetrieval(config).vision_model.state_dict()
+    return {f"vision_model.{name}": list(tensor.shape) for name, tensor in vision.items()}
+
+
+def text_shapes(config: BlipConfig, prefix: str, memory: int, *, nlvr: bool = False) -> dict[str, list[int]]:
+    """models/med.py and models/nlvr_encoder.py: cross-attention to states `memory` wide."""
+    encoder = BlipForImageTextRetrieval(config).text_encoder.state_dict()
+    width, layers = config.text_config.hidden_size, config.text_config.num_hidden_layers
+    shapes: dict[str, list[int]] = {}
+    for name, tensor in encoder.items():
+        shape = list(tensor.shape)
+        cross = ".crossattention.self." in name
+        if cross and (".key.weight" in name or ".value.weight" in name):
+            shape[1] = memory
+        if nlvr and cross:
+            for half in ("self0", "self1"):
+                shapes[prefix + name.replace(".self.", f".{half}.")] = shape
+        elif nlvr and ".crossattention.output.dense." in name:
+            for half in ("dense0", "dense1"):
+                shapes[prefix + name.replace(".dense.", f".{half}.")] = shape
+        else:
+            shapes[prefix + name] = shape
+    if nlvr:
+        # The original merges by a Linear from layer 6 of its 12 on.
+        for layer in range(layers):
+            if layer >= 6:
+                base = f"{prefix}encoder.layer.{layer}.crossattention.output.merge_layer"
+                shapes[f"{base}.weight"] = [width, 2 * width]
+                shapes[f"{base}.bias"] = [width]
+    return shapes
+
+
+def head_shapes(config: BlipConfig) -> dict[str, list[int]]:
+    width, vocab = config.text_config.hidden_size, config.text_config.vocab_size
+    prefix = "text_decoder.cls.predictions."
+    return {
+        f"{prefix}bias": [vocab],
+        f"{prefix}transform.dense.weight": [width, width],
+        f"{prefix}transform.dense.bias": [width],
+        f"{prefix}transform.LayerNorm.weight": [width],
+        f"{prefix}transform.LayerNorm.bias": [width],
+    }
+
+
+def with_decoder_tied(state: OrderedDict) -> OrderedDict:
+    """The original's state dict names the tied matrix and bias of the LM head a second time."""
+    prefix = "text_decoder.cls.predictions."
+    state[f"{prefix}decoder.weight"] = state["text_decoder.bert.embeddings.word_embeddings.weight"].clone()
+    ends(state[f"{prefix}bias"])
+    state[f"{prefix}decoder.bias"] = state[f"{prefix}bias"].clone()
+    return state
+
+
+def save_original(name: str, file: str, state: OrderedDict, config: BlipConfig, match: Path) -> None:
+    folder = OUT / name
+    folder.mkdir(parents=True)
+    buffers = OrderedDict()
+    for prefix in ("text_encoder.", "text_decoder.bert."):
+        if any(key.startswith(prefix) for key in state):
+            buffers[f"{prefix}embeddings.position_ids"] = torch.arange(64).unsqueeze(0)
+    renamed = OrderedDict((original_name(key), tensor) for key, tensor in {**state, **buffers}.items())
+    torch.save({"model": renamed, "epoch": 1, "config": {"vit": "base"}}, folder / file)
+    config.architectures = None
+    config.save_pretrained(folder)
+    side_files(folder, match, only=("preprocessor_config.json", "vocab.txt"))
+
+
+def originals(cfg: BlipConfig, match: Path) -> None:
+    """Original files of the tasks that transformers has no class for, or other shapes."""
+    # Eight layers, so that the last two merge their two images by a Linear.
+    nlvr = copy.deepcopy(cfg)
+    nlvr.text_config.num_hidden_layers = 8
+    width = nlvr.text_config.hidden_size
+    shapes = {
+        **vision_shapes(nlvr),
+        **text_shapes(nlvr, "text_encoder.", nlvr.vision_config.hidden_size, nlvr=True),
+        "cls_head.0.weight": [width, width],
+        "cls_head.0.bias": [width],
+        "cls_head.2.weight": [2, width],
+        "cls_head.2.bias": [2],
+    }
+    save_original("nlvr-original", "model_tiny_nlvr.pth", drawn(shapes, 5), nlvr, match)
+
+    # 48 wide pictures and 32 wide questions, as a ViT-L has it: transformers' class cannot hold that.
+    shapes = {
+        **vision_shapes(cfg),
+        **text_shapes(cfg, "text_encoder.", cfg.vision_config.hidden_size),
+        **text_shapes(cfg, "text_decoder.bert.", cfg.text_config.hidden_size),
+        **head_shapes(cfg),
+    }
+    save_original("vqa-original", "model_tiny_vqa.pth", with_decoder_tied(drawn(shapes, 6)), cfg, match)
+
+    embed, memory = cfg.image_text_hidden_size, cfg.vision_config.hidden_size
+    shapes = {
+        **vision_shapes(cfg),
+        **text_shapes(cfg, "text_encoder.", memory),
+        **text_shapes(cfg, "text_decoder.bert.", memory),
+        **head_shapes(cfg),
+        "vision_proj.weight": [embed, memory],
+        "vision_proj.bias": [embed],
+        "text_proj.weight": [embed, width],
+        "text_proj.bias": [embed],
+        "itm_head.weight": [2, width],
+        "itm_head.bias": [2],
+    }
+    state = with_decoder_tied(drawn(shapes, 8))
+    generator = torch.Generator().manual_seed(10)
+    for name in list(state):
+        module, _, rest = name.partition(".")
+        if module in ("vision_model", "text_encoder", "vision_proj", "text_proj"):
+            momentum = f"{'visual_encoder' if module == 'vision_model' else module}_m.{rest}"
+            state[momentum] = state[name] + 0.01 * torch.randn(state[name].shape, generator=generator)
+    state["temp"] = torch.tensor(0.07)
+    state["image_queue"] = torch.randn(embed, 8, generator=generator)
+    state["text_queue"] = torch.randn(embed, 8, generator=generator)
+    state["queue_ptr"] = torch.zeros(1, dtype=torch.int64)
+    save_original("pretrain-original", "model_tiny_pretrain.pth", state, cfg, match)
 
 
 def strided() -> None:
@@ -243,10 +389,37 @@ def main() -> None:
 
     caption = BlipForConditionalGeneration(cfg).eval()
     redraw(caption, 2)
+    ends(caption.text_decoder.cls.predictions.bias)
     caption.save_pretrained(OUT / "caption")
-    shutil.copy(match / "vocab.txt", OUT / "caption/vocab.txt")
-    shutil.copy(match / "preprocessor_config.json", OUT / "caption/preprocessor_config.json")
     (OUT / "caption/generation_config.json").unlink(missing_ok=True)
+    side_files(OUT / "caption", match, only=("preprocessor_config.json", "vocab.txt"))
+    # transformers 4.x stored the decoder's matrix beside the word embeddings, and fine-tunes may have parted them.
+    old = OrderedDict((name, tensor.clone()) for name, tensor in caption.state_dict().items())
+    generator = torch.Generator().manual_seed(12)
+    matrix = old["text_decoder.bert.embeddings.word_embeddings.weight"]
+    old["text_decoder.cls.predictions.decoder.weight"] = matrix + 0.05 * torch.randn(
+        matrix.shape, generator=generator
+    )
+    old["text_decoder.cls.predictions.decoder.bias"] = old["text_decoder.cls.predictions.bias"].clone()
+    old["text_decoder.bert.embeddings.position_ids"] = positions
+    side_files(OUT / "caption-4x", OUT / "caption")
+    torch.save(old, OUT / "caption-4x/pytorch_model.bin")
+
+    square = config(len(vocab), vision_width=32)
+    vqa = BlipForQuestionAnswering(square).eval()
+    redraw(vqa, 4)
+    ends(vqa.text_decoder.cls.predictions.bias)
+    vqa.save_pretrained(OUT / "vqa")
+    (OUT / "vqa/generation_config.json").unlink(missing_ok=True)
+    side_files(OUT / "vqa", match, only=("preprocessor_config.json", "vocab.txt"))
+
+    dual = BlipModel(cfg).eval()
+    redraw(dual, 9)
+    dual.save_pretrained(OUT / "model")
+    side_files(OUT / "model", match, only=("preprocessor_config.json", "vocab.txt"))
+
+    originals(cfg, match)
+    strided()
     strided()
 
 
