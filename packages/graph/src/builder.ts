@@ -118,8 +118,13 @@ export class GraphBuilder {
   divide = (a: Value, b: Value): Value => this.op("divide", [a, b], {});
   gelu = (x: Value): Value => this.op("gelu", [x], {});
   relu = (x: Value): Value => this.op("relu", [x], {});
+  tanh = (x: Value): Value => this.op("tanh", [x], {});
   cast = (x: Value, to: DType): Value => this.op("cast", [x], { to });
   matmul = (a: Value, b: Value): Value => this.op("matmul", [a, b], {});
+  mean = (x: Value): Value => this.op("mean", [x], {});
+  pick = (x: Value, ids: Value): Value => this.op("pick", [x, ids], {});
+  rows = (table: Value, ids: Value): Value => this.op("embedding", [table, ids], {});
+  logSoftmax = (x: Value): Value => this.op("logSoftmax", [x], {});
   softmax = (x: Value): Value => this.op("softmax", [x], {});
   l2Normalize = (x: Value, epsilon = 1e-12): Value => this.op("l2Normalize", [x], { epsilon });
   reshape = (x: Value, shape: ShapeLike): Value => this.op("reshape", [x], { shape: toShape(shape) });

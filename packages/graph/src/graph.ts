@@ -23,6 +23,7 @@ export interface OpAttributes {
   divide: object;
   gelu: object;
   relu: object;
+  tanh: object;
   cast: { readonly to: DType };
   // linear algebra
   linear: object;
@@ -30,11 +31,15 @@ export interface OpAttributes {
   // normalization
   layerNorm: { readonly epsilon: number };
   softmax: object;
+  logSoftmax: object;
   l2Normalize: { readonly epsilon: number };
   // attention
   attention: { readonly heads: number; readonly scale: number };
+  // reduction
+  mean: object;
   // look-up and convolution
   embedding: object;
+  pick: object;
   patchConvolution: { readonly patch: number };
   // shape
   reshape: { readonly shape: Shape };

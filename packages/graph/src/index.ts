@@ -18,6 +18,7 @@ export {
 } from "./graph.ts";
 /** Dimensions by number or name. */
 export {
+  addDims,
   evaluateDim,
   divideDims,
   formatDim,

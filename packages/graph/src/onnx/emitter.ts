@@ -120,7 +120,7 @@ export class Emitter {
   reshapeTarget(shape: Shape): string {
     const open = shape.filter((dim) => typeof dim !== "number");
     if (open.length <= 1) return this.int64Vector(shape.map((dim) => (typeof dim === "number" ? dim : -1)));
-    // A product such as B*T/I cannot be looked up: it is the one that Reshape finds out.
+    // A product such as B*T/I costs nodes to compute: it is the one that Reshape finds out.
     const inferred = open.find((dim) => plainName(dim) === undefined) ?? open.at(-1);
     return this.#shapeVector(shape, inferred);
   }
@@ -146,11 +146,37 @@ export class Emitter {
     });
   }
 
+  /** A dimension as a vector of one: that of an input, or put together from such by products, quotients and sums. */
   #dimension(dim: Dim): string {
-    const letter = plainName(dim);
-    const place = letter === undefined ? undefined : this.#dimensions.get(letter);
-    if (place === undefined) throw new GraphError(`the dimension ${formatDim(dim)} is not that of an input`);
+    if (typeof dim === "number") return this.int64Vector([dim]);
     return this.#cached(`dim:${formatDim(dim)}`, () =>
+      dim.terms
+        .map(({ coefficient, powers }) => {
+          const factors = Object.entries(powers).flatMap(([letter, power]) =>
+            Array.from({ length: Math.abs(power) }, () => ({
+              vector: this.#letter(letter),
+              divides: power < 0,
+            })),
+          );
+          // Products first: a quotient of dimensions is whole only once everything is multiplied.
+          factors.sort((a, b) => Number(a.divides) - Number(b.divides));
+          const [first, ...others] =
+            coefficient === 1 && factors[0]?.divides === false
+              ? factors
+              : [{ vector: this.int64Vector([coefficient]), divides: false }, ...factors];
+          return others.reduce(
+            (product, { vector, divides }) => this.node(divides ? "Div" : "Mul", [product, vector]),
+            first?.vector ?? "",
+          );
+        })
+        .reduce((sum, term) => this.node("Add", [sum, term])),
+    );
+  }
+
+  #letter(letter: string): string {
+    const place = this.#dimensions.get(letter);
+    if (place === undefined) throw new GraphError(`the dimension ${letter} is not that of an input`);
+    return this.#cached(`letter:${letter}`, () =>
       this.node("Shape", [place.input], {
         attributes: { start: BigInt(place.axis), end: BigInt(place.axis + 1) },
       }),

@@ -50,7 +50,10 @@ const l2Normalize: Lowering<"l2Normalize"> = (emit, node, output) => {
   emit.node("Div", [x, emit.node("Max", [norm, floor])], { output });
 };
 
-/** MultiHeadAttention's inputs: query, key, value, bias of the projections, padding mask, bias of the scores. */
+/**
+ * MultiHeadAttention's inputs: query, key, value, bias of the projections, padding mask, bias of the scores. Keys and
+ * values may come in heads, which saves their transposition where they are used again and again.
+ */
 const attention: Lowering<"attention"> = (emit, node, output) => {
   const { heads, scale } = node.attributes;
   const [q = "", k = "", v = "", bias] = inputNames(emit, node);
@@ -73,6 +76,7 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   divide: same("Div"),
   gelu: same("Gelu", microsoft),
   relu: same("Relu"),
+  tanh: same("Tanh"),
   cast: (emit, node, output) => {
     const attributes = { to: BigInt(onnxDataType[node.attributes.to]) };
     emit.node("Cast", inputNames(emit, node), { output, attributes });
@@ -83,9 +87,23 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   softmax: (emit, node, output) => {
     emit.node("Softmax", inputNames(emit, node), { output, attributes: { axis: -1n } });
   },
+  logSoftmax: (emit, node, output) => {
+    emit.node("LogSoftmax", inputNames(emit, node), { output, attributes: { axis: -1n } });
+  },
   l2Normalize,
   attention,
+  mean: (emit, node, output) => {
+    const inputs = [...inputNames(emit, node), emit.int64Vector([-1])];
+    emit.node("ReduceMean", inputs, { output, attributes: { keepdims: 0n } });
+  },
   embedding: same("Gather"),
+  pick: (emit, node, output) => {
+    const [x = "", ids = ""] = inputNames(emit, node);
+    const last = emit.int64Vector([-1]);
+    const column = emit.node("Unsqueeze", [ids, last]);
+    const picked = emit.node("GatherElements", [x, column], { attributes: { axis: -1n } });
+    emit.node("Squeeze", [picked, last], { output });
+  },
   patchConvolution: (emit, node, output) => {
     const sides = [BigInt(node.attributes.patch), BigInt(node.attributes.patch)];
     emit.node("Conv", inputNames(emit, node), {

@@ -36,6 +36,7 @@ export const multiply: ShapeRule<"multiply"> = binary;
 export const divide: ShapeRule<"divide"> = binary;
 export const gelu: ShapeRule<"gelu"> = unaryFloat;
 export const relu: ShapeRule<"relu"> = unaryFloat;
+export const tanh: ShapeRule<"tanh"> = unaryFloat;
 export const cast: ShapeRule<"cast"> = (inputs, { to }) => {
   expectCount(inputs, 1);
   return { dtype: to, shape: inputAt(inputs, 0).shape };

@@ -4,9 +4,9 @@ import type { NodeOf, OpAttributes, OpKind, ValueType } from "../graph.ts";
 import { formatShape } from "../types/dim.ts";
 import { linear, matmul } from "./algebra.ts";
 import { attention } from "./attention.ts";
-import { add, cast, divide, gelu, multiply, relu, subtract } from "./elementwise.ts";
-import { embedding, patchConvolution } from "./lookup.ts";
-import { l2Normalize, layerNorm, softmax } from "./normalization.ts";
+import { add, cast, divide, gelu, multiply, relu, subtract, tanh } from "./elementwise.ts";
+import { embedding, patchConvolution, pick } from "./lookup.ts";
+import { l2Normalize, layerNorm, logSoftmax, mean, softmax } from "./normalization.ts";
 import type { ShapeRule } from "./rule.ts";
 import { concat, expand, reshape, slice, transpose } from "./shape.ts";
 
@@ -17,14 +17,18 @@ export const shapeRules: { readonly [K in OpKind]: ShapeRule<K> } = {
   divide,
   gelu,
   relu,
+  tanh,
   cast,
   linear,
   matmul,
   layerNorm,
   softmax,
+  logSoftmax,
   l2Normalize,
   attention,
+  mean,
   embedding,
+  pick,
   patchConvolution,
   reshape,
   transpose,

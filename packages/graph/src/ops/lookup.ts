@@ -1,5 +1,6 @@
 // Table look-up and the patch convolution: how ids and pixels become states.
 import { GraphError } from "../errors.ts";
+import type { ValueType } from "../graph.ts";
 import { formatShape } from "../types/dim.ts";
 import {
   dimAt,
@@ -12,13 +13,29 @@ import {
   type ShapeRule,
 } from "./rule.ts";
 
-/** Rows of a table [V, D] by int64 ids [...]: [..., D]. */
+function expectIds(ids: ValueType): void {
+  if (ids.dtype !== "int64") throw new GraphError(`ids: expected int64, found ${ids.dtype}`);
+}
+
+/** Rows of a table [V, ...] by int64 ids [...]: the shape of the ids, then that of a row. */
 export const embedding: ShapeRule<"embedding"> = (inputs) => {
   expectCount(inputs, 2);
   const [table, ids] = [inputAt(inputs, 0), inputAt(inputs, 1)];
-  expectRank(table, 2, "table");
-  if (ids.dtype !== "int64") throw new GraphError(`ids: expected int64, found ${ids.dtype}`);
-  return { dtype: table.dtype, shape: [...ids.shape, dimAt(table, 1)] };
+  dimAt(table, 0);
+  expectIds(ids);
+  return { dtype: table.dtype, shape: [...ids.shape, ...table.shape.slice(1)] };
+};
+
+/** One number of each row: x [..., V] by int64 ids [...] -> [...]. */
+export const pick: ShapeRule<"pick"> = (inputs) => {
+  expectCount(inputs, 2);
+  const [x, ids] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+  expectIds(ids);
+  expectRank(ids, x.shape.length - 1, "ids");
+  ids.shape.forEach((dim, axis) => {
+    expectDim(dim, dimAt(x, axis), `axis ${axis} of the ids`);
+  });
+  return { dtype: x.dtype, shape: ids.shape };
 };
 
 /** Convolution whose stride is its kernel: pixels [B, C, S, S'], weight [D, C, p, p], bias [D] -> [B, D, S/p, S'/p]. */

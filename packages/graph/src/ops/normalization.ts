@@ -1,4 +1,4 @@
-// Normalizations over the last axis.
+// Normalizations and means over the last axis.
 import type { ValueType } from "../graph.ts";
 import { dimAt, expectCount, expectDim, expectFloat, expectRank, inputAt, type ShapeRule } from "./rule.ts";
 
@@ -25,5 +25,13 @@ const sameAsInput = (inputs: readonly ValueType[]): ValueType => {
 };
 
 export const softmax: ShapeRule<"softmax"> = sameAsInput;
+/** x - log(sum(exp(x))) over the last axis. */
+export const logSoftmax: ShapeRule<"logSoftmax"> = sameAsInput;
 /** x / max(|x|, epsilon) over the last axis, as torch's normalize. */
 export const l2Normalize: ShapeRule<"l2Normalize"> = sameAsInput;
+
+/** The mean over the last axis, which goes: [..., D] -> [...]. */
+export const mean: ShapeRule<"mean"> = (inputs) => {
+  const { dtype, shape } = sameAsInput(inputs);
+  return { dtype, shape: shape.slice(0, -1) };
+};

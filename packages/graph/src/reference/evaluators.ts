@@ -128,9 +128,12 @@ const layerNorm: Evaluator<"layerNorm"> = (inputs, node) => {
 const attention: Evaluator<"attention"> = (inputs, node) => {
   const [q, k, v, bias] = [argument(inputs, 0), argument(inputs, 1), argument(inputs, 2), inputs[3]];
   const [batch = 0, rows = 0, width = 0] = q.dims;
-  const columns = k.dims[1] ?? 0;
+  const columns = k.dims.at(-2) ?? 0;
   const { heads, scale } = node.attributes;
   const size = width / heads;
+  // Keys and values [B, N, D], or in heads [B, H, N, K]: the place of the first number of a column.
+  const start = (b: number, h: number, j: number) =>
+    k.dims.length === 4 ? ((b * heads + h) * columns + j) * size : (b * columns + j) * width + h * size;
   const result = new Float64Array(batch * rows * width);
   for (let b = 0; b < batch; b++)
     for (let h = 0; h < heads; h++)
@@ -138,16 +141,12 @@ const attention: Evaluator<"attention"> = (inputs, node) => {
         const query = (b * rows + i) * width + h * size;
         const scores = Float64Array.from({ length: columns }, (_, j) => {
           let sum = 0;
-          for (let d = 0; d < size; d++)
-            sum += at(q.data, query + d) * at(k.data, (b * columns + j) * width + h * size + d);
+          for (let d = 0; d < size; d++) sum += at(q.data, query + d) * at(k.data, start(b, h, j) + d);
           return sum * scale + (bias ? at(bias.data, position([b, h, i, j], bias.dims)) : 0);
         });
         const shares = softmaxRow(scores);
         for (let d = 0; d < size; d++)
-          result[query + d] = shares.reduce(
-            (sum, p, j) => sum + p * at(v.data, (b * columns + j) * width + h * size + d),
-            0,
-          );
+          result[query + d] = shares.reduce((sum, p, j) => sum + p * at(v.data, start(b, h, j) + d), 0);
       }
   return result;
 };
@@ -188,12 +187,19 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
   divide: binary((a, b) => a / b),
   gelu: unary((x) => (x / 2) * (1 + erf(x / Math.SQRT2))),
   relu: unary((x) => Math.max(0, x)),
+  tanh: unary(Math.tanh),
   cast: (inputs, node) =>
     argument(inputs, 0).data.map((x) => (/^u?int/.test(node.attributes.to) ? Math.trunc(x) : x)),
   linear,
   matmul,
   layerNorm,
   softmax: (inputs) => byRow(softmaxRow)(argument(inputs, 0)),
+  logSoftmax: (inputs) =>
+    byRow((row) => {
+      const highest = row.reduce((a, b) => Math.max(a, b), -Infinity);
+      const sum = row.reduce((total, x) => total + Math.exp(x - highest), 0);
+      return row.map((x) => x - highest - Math.log(sum));
+    })(argument(inputs, 0)),
   l2Normalize: (inputs, node) =>
     byRow((row) => {
       const norm = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
@@ -202,9 +208,22 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
   attention,
   embedding: (inputs, _node, dims) => {
     const [table, ids] = [argument(inputs, 0), argument(inputs, 1)];
-    const width = table.dims[1] ?? 0;
+    const width = sizeOf(table.dims.slice(1));
     return make(dims, (_c, index) =>
       at(table.data, at(ids.data, Math.floor(index / width)) * width + (index % width)),
+    );
+  },
+  pick: (inputs, _node, dims) => {
+    const [x, ids] = [argument(inputs, 0), argument(inputs, 1)];
+    const width = x.dims.at(-1) ?? 1;
+    return make(dims, (_c, index) => at(x.data, index * width + at(ids.data, index)));
+  },
+  mean: (inputs, _node, dims) => {
+    const x = argument(inputs, 0);
+    const width = x.dims.at(-1) ?? 1;
+    return make(
+      dims,
+      (_c, index) => x.data.subarray(index * width, (index + 1) * width).reduce((a, b) => a + b, 0) / width,
     );
   },
   patchConvolution,
