@@ -9,20 +9,57 @@ export type { ByteSource } from "./byte-source.ts";
 export type { RawImage } from "./image/raw-image.ts";
 /** Whose conventions, warnings, progress, and where models come from. */
 export type { Compat, DownloadProgress, EngineOptions, SourceOptions, Warning } from "./platform.ts";
+/** The network's sizes. */
+export type { BlipConfig, TextConfig, VisionConfig } from "./model/config.ts";
+/** How a model is loaded. */
+export type { ModelOptions } from "./tasks/model-options.ts";
+export type { TextHeads } from "./tasks/read-config.ts";
+/** Inputs and outputs of the encoders. */
+export type { EncodedImages, ImageOptions, TextFeeds } from "./tasks/encoder.ts";
 /** Matching and contrast: inputs, options and outputs of `BlipForImageTextRetrieval`. */
 export type {
-  EncodedImages,
   ForwardOptions,
   ForwardProgress,
   RetrievalInputs,
   RetrievalOutput,
-  TextFeeds,
 } from "./tasks/image-text-retrieval.ts";
-/** How a model is loaded. */
-export type { ModelOptions } from "./tasks/load-retrieval.ts";
-export type { TextHeads } from "./tasks/read-config.ts";
-/** Rows, progress and options of `match`. */
-export type { FailedRow, MatcherOptions, MatchOptions, MatchProgress, MatchRow } from "./tasks/match.ts";
+/** How sequences are generated, and what comes out. */
+export type { BeamScoring, GenerationOptions } from "./decode/options.ts";
+export type { Hypothesis } from "./decode/next-token-model.ts";
+/** Captioning: inputs and options of `BlipForConditionalGeneration`. */
+export type { CaptionInputs, GenerateOptions } from "./tasks/conditional-generation.ts";
+export type { MaskedMemory, Memory, StreamedToken } from "./tasks/generator.ts";
+/** Questions: inputs, options and outputs of `BlipForQuestionAnswering`. */
+export type { QuestionInputs, RankedAnswer, RankOptions } from "./tasks/question-answering.ts";
+/** NLVR2: inputs of `BlipForNLVR`. */
+export type { StatementInputs } from "./tasks/natural-language-visual-reasoning.ts";
+/** What all verbs share. */
+export type { FailedRow, VerbCallOptions, VerbOptions, VerbProgress } from "./tasks/picture-model.ts";
+/** Rows and options of `match`. */
+export type { MatchOptions, MatchRow, MatchScores } from "./tasks/match.ts";
+/** Rows and options of `caption`. */
+export type { CaptionerOptions, CaptionOptions, CaptionRow, CaptionToken } from "./tasks/caption.ts";
+/** Rows and options of `ask`. */
+export type { AnswerRow, AskOptions } from "./tasks/ask.ts";
+/** Rows and options of `compare`. */
+export type { CompareOptions, CompareRow } from "./tasks/compare.ts";
+/** Rows and options of `embed`. */
+export type { Embedding, EmbedOptions, ImageEmbedding, TextEmbedding } from "./tasks/embed.ts";
+/** Rows and options of `retrieve`. */
+export type {
+  HitScores,
+  ImageHit,
+  ImageRow,
+  Retrievable,
+  RetrieveOptions,
+  TextHit,
+  TextRow,
+  Video,
+} from "./tasks/retrieve.ts";
+/** The frames of a video that BLIP looks at. */
+export { uniformFrames } from "./tasks/retrieve.ts";
+/** Recall, median and mean of a ranking. */
+export { bestRanks, retrievalMetrics, type RetrievalMetrics } from "./tasks/retrieval-metrics.ts";
 /** Processor options and results. */
 export type {
   ProcessedImages,
@@ -33,14 +70,37 @@ export type {
 export type { EncodedTexts, EncodeOptions } from "./text/word-piece.ts";
 /** What `inspect` finds. */
 export type { Inspection } from "./tasks/inspect.ts";
+/** What `convert` is told and says. */
+export type { Conversion, ConvertOptions } from "./tasks/save.ts";
+/** What `verify` is told and finds. */
+export type { Sample, VerifyOptions, VerifyRow } from "./tasks/verify.ts";
 /** BLIP's own clean-up of captions and questions. */
 export { preCaption, preQuestion } from "./text/pre-caption.ts";
 /** This package's version. */
 export { version } from "./version.ts";
 /** The parts that a platform of one's own is wired to: see `Platform`. */
 export { loadProcessor } from "./tasks/processor.ts";
-export { loadRetrieval } from "./tasks/load-retrieval.ts";
+export { ImageTextRetrieval } from "./tasks/image-text-retrieval.ts";
+export { ConditionalGeneration } from "./tasks/conditional-generation.ts";
+export { QuestionAnswering } from "./tasks/question-answering.ts";
+export { NaturalLanguageVisualReasoning } from "./tasks/natural-language-visual-reasoning.ts";
+export { FeatureExtraction } from "./tasks/feature-extraction.ts";
 export { Matcher as MatcherOn } from "./tasks/match.ts";
-export type { DecodeOptions, ModelFiles, Platform, SideFile } from "./platform.ts";
-export type { Engine, EngineModel, EngineSession, ExternalBytes, RunOptions } from "./runtime/runtime.ts";
+export { Captioner as CaptionerOn } from "./tasks/caption.ts";
+export { Answerer as AnswererOn } from "./tasks/ask.ts";
+export { Comparer as ComparerOn } from "./tasks/compare.ts";
+export { Embedder as EmbedderOn } from "./tasks/embed.ts";
+export { Retriever as RetrieverOn } from "./tasks/retrieve.ts";
+export type { DecodeOptions, FolderWriter, ModelFiles, Platform, SideFile } from "./platform.ts";
+export type {
+  Engine,
+  EngineModel,
+  EngineSession,
+  ExternalBytes,
+  Feeds,
+  KeptOutputs,
+  ResidentTensor,
+  RunOptions,
+  SessionOptions,
+} from "./runtime/runtime.ts";
 export type { RgbImage } from "./image/raw-image.ts";

@@ -10,6 +10,7 @@ export const sideFiles = [
   "tokenizer.json",
   "tokenizer_config.json",
   "vocab.txt",
+  "generation_config.json",
 ] as const;
 
 export type SideFile = (typeof sideFiles)[number];
@@ -76,6 +77,13 @@ export interface EngineOptions {
   readonly threads?: number | undefined;
 }
 
+/** A folder that is being written; it is there under its name only when it is whole. */
+export interface FolderWriter extends AsyncDisposable {
+  write(file: string, content: string | AsyncIterable<Uint8Array>): Promise<void>;
+  /** Gives the folder its name. Without it, disposing throws away what was written. */
+  commit(): Promise<void>;
+}
+
 /** Input: whatever this platform takes for a picture. */
 export interface Platform<ImageInput> {
   openModel(source: string, options: SourceOptions): Promise<ModelFiles>;
@@ -83,6 +91,11 @@ export interface Platform<ImageInput> {
   bundledVocabulary(): Promise<string>;
   createEngine(options: EngineOptions): Engine;
   decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage>;
+  /**
+   * Begins a folder that does not exist yet, or is empty.
+   * @throws {UsageError} `save/exists`, `save/cannot-write`
+   */
+  createFolder(path: string): Promise<FolderWriter>;
   /** Prints a warning where no `onWarning` takes it. */
   warn(warning: Warning): void;
 }

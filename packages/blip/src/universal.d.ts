@@ -11,6 +11,13 @@ declare var TextDecoder: new (
   options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean },
 ) => TextDecoder;
 
+interface TextEncoder {
+  encode(text: string): Uint8Array<ArrayBuffer>;
+}
+
+// eslint-disable-next-line no-var -- as above
+declare var TextEncoder: new () => TextEncoder;
+
 interface AbortSignal {
   readonly aborted: boolean;
   readonly reason: unknown;

@@ -28,6 +28,8 @@ export interface TextArchitecture {
   readonly maxPositions: number;
   /** Width of what cross-attention attends to; absent where there is no cross-attention. */
   readonly encoderWidth?: number;
+  /** NLVR2: the first layer that merges its two images by a Linear. */
+  readonly firstMergeLayer?: number;
 }
 
 /** What a file can hold beside one another. */
@@ -40,6 +42,7 @@ export const PARTS = [
   "visionProj",
   "textProj",
   "nlvr",
+  "dual",
 ] as const;
 
 export type Part = (typeof PARTS)[number];
@@ -55,6 +58,8 @@ export interface Architecture {
   readonly decoderMemory?: "image" | "question";
   /** E */
   readonly jointEmbedding?: number;
+  /** E of transformers' `BlipModel`, which has a text model and projections of its own. */
+  readonly dualEmbedding?: number;
 }
 
 type Tensors = ReadonlyMap<string, StoredTensor>;
@@ -69,6 +74,7 @@ const PART_MARKS: Readonly<Record<Part, string>> = {
   visionProj: "vision_proj.weight",
   textProj: "text_proj.weight",
   nlvr: "cls_head.0.weight",
+  dual: "visual_projection.weight",
 };
 
 const TEXT_PREFIXES = ["text_encoder.", "text_decoder.bert.", "text_model."];
@@ -84,7 +90,8 @@ export function deriveArchitecture(tensors: Tensors): Architecture {
   const text = texts.find((found) => found !== undefined);
   const vision = deriveVision(tensors);
   const [, decoder] = texts;
-  const jointEmbedding = deriveJointEmbedding(tensors);
+  const jointEmbedding = deriveEmbedding(tensors, ["vision_proj.weight", "text_proj.weight"]);
+  const dualEmbedding = deriveEmbedding(tensors, ["visual_projection.weight", "text_projection.weight"]);
   const decoderMemory = decoder && deriveMemory(parts, decoder, vision, text);
   return {
     parts,
@@ -93,6 +100,7 @@ export function deriveArchitecture(tensors: Tensors): Architecture {
     ...(decoder && { decoder }),
     ...(decoderMemory && { decoderMemory }),
     ...(jointEmbedding !== undefined && { jointEmbedding }),
+    ...(dualEmbedding !== undefined && { dualEmbedding }),
   };
 }
 
@@ -129,8 +137,14 @@ function deriveText(tensors: Tensors, prefix: string): TextArchitecture | undefi
   const keys = ["self", "self0"].map((self) => `${first}crossattention.${self}.key.weight`);
   const key = keys.find((name) => tensors.has(name));
   const [, encoderWidth] = key === undefined ? [] : shapeOf(tensors, key, 2);
-  const sizes = { hiddenSize, layers, intermediateSize, vocabSize, maxPositions };
-  return encoderWidth === undefined ? sizes : { ...sizes, encoderWidth };
+  const firstMergeLayer = Array.from({ length: layers }, (_, layer) => layer).find((layer) =>
+    tensors.has(`${prefix}encoder.layer.${layer}.crossattention.output.merge_layer.weight`),
+  );
+  return {
+    ...{ hiddenSize, layers, intermediateSize, vocabSize, maxPositions },
+    ...(encoderWidth !== undefined && { encoderWidth }),
+    ...(firstMergeLayer !== undefined && { firstMergeLayer }),
+  };
 }
 
 /** Pre-training and question answering both have an encoder and a decoder: widths tell them apart, else the heads do. */
@@ -146,10 +160,8 @@ function deriveMemory(
   return parts.has("itmHead") || parts.has("visionProj") ? "image" : "question";
 }
 
-function deriveJointEmbedding(tensors: Tensors): number | undefined {
-  const sizes = ["vision_proj.weight", "text_proj.weight"]
-    .filter((name) => tensors.has(name))
-    .map((name) => shapeOf(tensors, name, 2)[0]);
+function deriveEmbedding(tensors: Tensors, names: readonly string[]): number | undefined {
+  const sizes = names.filter((name) => tensors.has(name)).map((name) => shapeOf(tensors, name, 2)[0]);
   if (new Set(sizes).size > 1)
     throw badArchitecture(
       whereOf(tensors),

@@ -10,6 +10,8 @@ interface Needs {
   readonly parts: readonly Part[];
   /** What the decoder must have been trained to attend to. */
   readonly decoderMemory?: "image" | "question";
+  /** Other parts that do as well. */
+  readonly or?: readonly Part[];
 }
 
 const MATCHING: readonly Part[] = ["vision", "textEncoder", "visionProj", "textProj", "itmHead"];
@@ -19,7 +21,7 @@ const NEEDS: Readonly<Record<Task, Needs>> = {
   caption: { parts: ["vision", "textDecoder", "lmHead"], decoderMemory: "image" },
   ask: { parts: ["vision", "textEncoder", "textDecoder", "lmHead"], decoderMemory: "question" },
   compare: { parts: ["vision", "textEncoder", "nlvr"] },
-  embed: { parts: ["vision", "textEncoder", "visionProj", "textProj"] },
+  embed: { parts: ["vision", "textEncoder", "visionProj", "textProj"], or: ["vision", "dual"] },
   retrieve: { parts: MATCHING },
   pretrain: { parts: [...MATCHING, "textDecoder", "lmHead"], decoderMemory: "image" },
 };
@@ -34,6 +36,7 @@ export const PART_NAMES: Readonly<Record<Part, string>> = {
   visionProj: "vision_proj",
   textProj: "text_proj",
   nlvr: "cls_head",
+  dual: "visual_projection",
 };
 
 export interface TaskReport {
@@ -54,6 +57,7 @@ export function tasksOf(architecture: Pick<Architecture, "parts" | "decoderMemor
 
 function lackedBy(architecture: Pick<Architecture, "parts" | "decoderMemory">, needs: Needs): string[] {
   const { parts, decoderMemory } = architecture;
+  if (needs.or?.every((part) => parts.has(part))) return [];
   const lacks = needs.parts.filter((part) => !parts.has(part)).map((part) => PART_NAMES[part]);
   const wrongMemory =
     parts.has("textDecoder") && needs.decoderMemory !== undefined && decoderMemory !== needs.decoderMemory;

@@ -29,6 +29,8 @@ export interface TextConfig {
   /** The length of the position table. */
   readonly maxPositions: number;
   readonly layerNormEps: number;
+  /** NLVR2: the first layer whose two cross-attentions are merged by a Linear (6 of 12); below it, by their mean. */
+  readonly firstMergeLayer?: number | undefined;
 }
 
 export interface BlipConfig {

@@ -1,5 +1,5 @@
-// The multimodal text transformer, MED (models/med.py; transformers `BlipTextModel`): BERT, post-norm, whose layers
-// cross-attend to an image where one is given.
+// The multimodal text transformer, MED (models/med.py, models/nlvr_encoder.py; transformers `BlipTextModel`): BERT,
+// post-norm. Encoder and decoder, alone or over images, with or without a cache, one image or two: all are arguments.
 import {
   divideDims,
   floatTensor,
@@ -13,12 +13,65 @@ import type { TextConfig } from "./config.ts";
 /** The lowest float32: what the references add to the score of a masked position. */
 const masked = -3.4028234663852886e38;
 
-/** A 2-D padding mask [B, T] of ones and zeros as a bias of scores [B, 1, T, T]; it hides keys from every query. */
-function paddingBias(b: GraphBuilder, mask: Value): Value {
-  const [B = 0, T = 0] = b.dims(mask, "B T");
-  const hidden = b.subtract(b.scalar(1), b.cast(mask, "float32"));
-  const bias = b.multiply(hidden, b.constant(floatTensor([], [masked])));
-  return b.expand(b.reshape(bias, [B, 1, 1, T]), [B, 1, T, T]);
+/** Keys and values of one attention, in heads: [B, H, N, K] each. */
+export interface KeysAndValues {
+  readonly key: Value;
+  readonly value: Value;
+}
+
+/** What a cross-attention attends to. */
+export interface Memory {
+  /** States [I, N, D'], of which keys and values are made here; or keys and values that were made before. */
+  readonly of: Value | KeysAndValues;
+  /** 1 for what may be seen and 0 for padding [I, N], int64; without it everything is seen. */
+  readonly mask?: Value | undefined;
+}
+
+/** What a text stack reads. */
+export interface TextInputs {
+  /** Token ids [B, T], int64. */
+  readonly ids: Value;
+  /** Positions of the tokens [T] or [B, T], int64: 0, 1, 2, ... */
+  readonly positions: Value;
+  /** Added to the scores of self-attention [B, 1, T, S], where S counts the keys: those of the past, then the T new ones. */
+  readonly bias: Value;
+  /** What the cross-attention of a layer attends to: nothing (mode `text`), one memory, or NLVR2's two. */
+  readonly memories?: (layer: number) => readonly Memory[];
+  /** Self-attention's keys and values of the tokens before, by layer. */
+  readonly past?: (layer: number) => KeysAndValues;
+}
+
+export interface TextOutputs {
+  /** All states after the last layer: [B, T, D]. */
+  readonly states: Value;
+  /** With a past: keys and values of all tokens, the new ones last, by layer. */
+  readonly present: readonly KeysAndValues[];
+}
+
+/** Hides: 1 where a score is not to be seen, 0 elsewhere, as what is added to the score. */
+const hide = (b: GraphBuilder, hidden: Value): Value =>
+  b.multiply(hidden, b.constant(floatTensor([], [masked])));
+
+/** A 2-D padding mask [B, N] of ones and zeros as a bias of scores [B, 1, rows, N]; it hides keys from every query. */
+export function paddingBias(b: GraphBuilder, mask: Value, rows = mask.shape[1] ?? 0): Value {
+  const [B = 0, N = 0] = b.dims(mask, "B N");
+  const bias = hide(b, b.subtract(b.scalar(1), b.cast(mask, "float32")));
+  return b.expand(b.reshape(bias, [B, 1, 1, N]), [B, 1, rows, N]);
+}
+
+/**
+ * The bias of a decoder [B, 1, T, S]: a token sees the keys whose position is not after its own.
+ * @param queries positions of the tokens [B, T]
+ * @param keys positions of all keys [B, S]; padding has one after every token's
+ */
+export function causalBias(b: GraphBuilder, queries: Value, keys: Value): Value {
+  const [B = 0, T = 0] = b.dims(queries, "B T");
+  const [, S = 0] = b.dims(keys, "B S");
+  const query = b.reshape(b.cast(queries, "float32"), [B, 1, T, 1]);
+  const key = b.reshape(b.cast(keys, "float32"), [B, 1, 1, S]);
+  // min(1, max(0, key - query)): positions are whole numbers.
+  const later = b.relu(b.subtract(key, query));
+  return hide(b, b.subtract(b.scalar(1), b.relu(b.subtract(b.scalar(1), later))));
 }
 
 /** Words and positions [B, T, D]; no token types. */
@@ -29,23 +82,20 @@ function embeddings(b: GraphBuilder, ids: Value, positions: Value, config: TextC
   return b.layerNorm(b.add(words, places), "LayerNorm", layerNormEps);
 }
 
-/** LN(dense(x) + residual) */
-function residualOutput(b: GraphBuilder, x: Value, residual: Value, config: TextConfig): Value {
-  return b.layerNorm(
-    b.add(b.linear(x, "dense", config.hiddenSize), residual),
-    "LayerNorm",
-    config.layerNormEps,
-  );
+/** [B, N, D] -> [B, H, N, K] */
+function inHeads(b: GraphBuilder, x: Value, heads: number): Value {
+  const [B = 0, N = 0, D = 0] = b.dims(x, "B N D");
+  return b.transpose(b.reshape(x, [B, N, heads, Number(D) / heads]), [0, 2, 1, 3]);
 }
 
-/** Attention of x to memory (itself, or an image), then dense and LayerNorm with x. */
-function attention(b: GraphBuilder, x: Value, memory: Value, config: TextConfig, bias?: Value): Value {
-  const { hiddenSize: D, heads } = config;
-  const self = b.at("self");
-  const query = perMemory(b, self.linear(x, "query", D), memory);
-  const [key, value] = [self.linear(memory, "key", D), self.linear(memory, "value", D)];
-  const context = self.attention(query, key, value, heads, (D / heads) ** -0.5, bias);
-  return residualOutput(b.at("output"), b.reshape(context, x.shape), x, config);
+/** The projections that make keys and values of states [B, N, D']: [B, N, D] each. */
+function project(b: GraphBuilder, states: Value, { hiddenSize: D }: TextConfig): KeysAndValues {
+  return { key: b.linear(states, "key", D), value: b.linear(states, "value", D) };
+}
+
+function projectInHeads(b: GraphBuilder, states: Value, config: TextConfig): KeysAndValues {
+  const { key, value } = project(b, states, config);
+  return { key: inHeads(b, key, config.heads), value: inHeads(b, value, config.heads) };
 }
 
 /**
@@ -53,40 +103,107 @@ function attention(b: GraphBuilder, x: Value, memory: Value, config: TextConfig,
  * image floor(b * I / B). Queries do not see each other, so this is exact, and each image's keys and values are made
  * once for all its texts. Where the memory is as long as the batch, nothing changes.
  */
-function perMemory(b: GraphBuilder, query: Value, memory: Value): Value {
+function perMemory(b: GraphBuilder, query: Value, { key }: KeysAndValues): Value {
   const [B = 0, T = 0, D = 0] = b.dims(query, "B T D");
-  const [I = 0] = b.dims(memory, "I N D");
+  const [I = 0] = key.shape;
   return sameDim(I, B) ? query : b.reshape(query, [I, divideDims(multiplyDims(B, T), I), D]);
 }
 
-function layer(b: GraphBuilder, x: Value, config: TextConfig, bias: Value, image: Value | undefined): Value {
-  let state = attention(b.at("attention"), x, x, config, bias);
-  if (image) state = attention(b.at("crossattention"), state, image, config);
-  const inner = b.gelu(b.at("intermediate").linear(state, "dense", config.intermediateSize));
-  return residualOutput(b.at("output"), inner, state, config);
-}
-
-/** What a text stack reads. */
-export interface TextInputs {
-  /** Token ids [B, T], int64. */
-  readonly ids: Value;
-  /** Positions of the tokens [T], int64: 0, 1, 2, ... */
-  readonly positions: Value;
-  /** 1 for tokens and 0 for padding [B, T], int64. */
-  readonly mask: Value;
-  /** Image states [I, N, D'] to cross-attend to; without them the text stands alone (mode `text`). */
-  readonly image?: Value;
-}
-
-/** All text states after the last layer: [B, T, D]. */
-export function textModel(
+/** softmax(q k^T / sqrt(K) + bias) v with the query of x: [B, T, D]. `b` is at the `self` of an attention. */
+function attend(
   b: GraphBuilder,
-  { ids, positions, mask, image }: TextInputs,
+  x: Value,
+  source: KeysAndValues,
   config: TextConfig,
+  biasOf: (rows: Value["shape"][number]) => Value | undefined,
 ): Value {
-  const bias = paddingBias(b, mask);
+  const { hiddenSize: D, heads } = config;
+  const query = perMemory(b, b.linear(x, "query", D), source);
+  const bias = biasOf(query.shape[1] ?? 0);
+  const context = b.attention(query, source.key, source.value, heads, (D / heads) ** -0.5, bias);
+  return b.reshape(context, x.shape);
+}
+
+/** LN(dense(context) + x) of self-attention and of the feed-forward layer; `b` is at their `output`. */
+function residualOutput(b: GraphBuilder, context: Value, x: Value, config: TextConfig): Value {
+  const { hiddenSize, layerNormEps } = config;
+  return b.layerNorm(b.add(b.linear(context, "dense", hiddenSize), x), "LayerNorm", layerNormEps);
+}
+
+function selfAttention(
+  b: GraphBuilder,
+  x: Value,
+  { bias, past }: { readonly bias: Value; readonly past: KeysAndValues | undefined },
+  config: TextConfig,
+): { readonly state: Value; readonly present: KeysAndValues | undefined } {
+  const self = b.at("self");
+  let present: KeysAndValues | undefined;
+  if (past) {
+    const made = projectInHeads(self, x, config);
+    present = {
+      key: self.concat([past.key, made.key], 2),
+      value: self.concat([past.value, made.value], 2),
+    };
+  }
+  const context = attend(self, x, present ?? project(self, x, config), config, () => bias);
+  return { state: residualOutput(b.at("output"), context, x, config), present };
+}
+
+/**
+ * Attention to what the layer is given, then dense and LayerNorm with x. NLVR2 attends to two images side by side
+ * (`self0`, `self1`, `dense0`, `dense1`); lower layers take their mean, the upper ones a `merge_layer` of both.
+ */
+function crossAttention(
+  b: GraphBuilder,
+  x: Value,
+  memories: readonly Memory[],
+  config: TextConfig,
+  layer: number,
+): Value {
+  const { hiddenSize: D, layerNormEps, firstMergeLayer = Infinity } = config;
+  const output = b.at("output");
+  const attended = memories.map(({ of, mask }, index) => {
+    const name = memories.length === 1 ? "" : String(index);
+    const self = b.at(`self${name}`);
+    const source = "key" in of ? of : project(self, of, config);
+    const context = attend(self, x, source, config, (rows) => mask && paddingBias(self, mask, rows));
+    return output.linear(context, `dense${name}`, D);
+  });
+  const [first, second] = attended;
+  if (!first) return x;
+  const merged = !second
+    ? first
+    : layer >= firstMergeLayer
+      ? output.linear(output.concat([first, second], 2), "merge_layer", D)
+      : output.multiply(output.add(first, second), output.scalar(0.5));
+  return output.layerNorm(output.add(merged, x), "LayerNorm", layerNormEps);
+}
+
+/** The whole stack: ids to states. */
+export function textModel(b: GraphBuilder, inputs: TextInputs, config: TextConfig): TextOutputs {
+  const { ids, positions, bias, memories = () => [], past } = inputs;
+  const present: KeysAndValues[] = [];
   let x = embeddings(b.at("embeddings"), ids, positions, config);
-  for (let index = 0; index < config.layers; index++)
-    x = layer(b.at(`encoder.layer.${index}`), x, config, bias, image);
-  return x;
+  for (let index = 0; index < config.layers; index++) {
+    const layer = b.at(`encoder.layer.${index}`);
+    const attended = selfAttention(layer.at("attention"), x, { bias, past: past?.(index) }, config);
+    if (attended.present) present.push(attended.present);
+    const crossed = crossAttention(
+      layer.at("crossattention"),
+      attended.state,
+      memories(index),
+      config,
+      index,
+    );
+    const inner = layer.gelu(layer.at("intermediate").linear(crossed, "dense", config.intermediateSize));
+    x = residualOutput(layer.at("output"), inner, crossed, config);
+  }
+  return { states: x, present };
+}
+
+/** Every layer's keys and values of a memory [I, N, D'], made once to be attended to again and again. */
+export function memoryOf(b: GraphBuilder, states: Value, config: TextConfig): KeysAndValues[] {
+  return Array.from({ length: config.layers }, (_, layer) =>
+    projectInHeads(b.at(`encoder.layer.${layer}.crossattention.self`), states, config),
+  );
 }

@@ -1,5 +1,5 @@
 // The small interface over ONNX Runtime that the rest of the package knows. Platforms implement it.
-import type { Tensor } from "@blip-ts/graph";
+import type { DType, Tensor } from "@blip-ts/graph";
 
 /** Bytes that a model refers to and that are in memory, by the location that the model names. */
 export interface ExternalBytes {
@@ -20,12 +20,36 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface SessionOptions extends RunOptions {
+  /** Sessions of one group are run one after another, and can hand resident tensors to each other. */
+  readonly group?: string | undefined;
+}
+
+/** A tensor that stays where the engine computed it. It is kept until it is released, or its engine is disposed of. */
+export interface ResidentTensor {
+  readonly resident: number;
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+}
+
+/** What a session reads: numbers, or a tensor that a session of its group kept. */
+export type Feeds = Readonly<Record<string, Tensor | ResidentTensor>>;
+
+export interface KeptOutputs {
+  readonly tensors: Record<string, Tensor>;
+  readonly kept: Record<string, ResidentTensor>;
+}
+
 /** A model that is loaded and can be run. */
 export interface EngineSession extends AsyncDisposable {
-  run(feeds: Readonly<Record<string, Tensor>>, options?: RunOptions): Promise<Record<string, Tensor>>;
+  run(feeds: Feeds, options?: RunOptions): Promise<Record<string, Tensor>>;
+  /** Runs, and keeps the outputs named in `keep` with the engine: they are not copied to the caller. */
+  runKeeping(feeds: Feeds, keep: readonly string[], options?: RunOptions): Promise<KeptOutputs>;
+  /** Frees kept tensors. */
+  release(tensors: readonly ResidentTensor[]): void;
 }
 
 /** What executes models. Its work is done outside of the caller's event loop. */
 export interface Engine extends AsyncDisposable {
-  createSession(model: EngineModel, options?: RunOptions): Promise<EngineSession>;
+  createSession(model: EngineModel, options?: SessionOptions): Promise<EngineSession>;
 }

@@ -62,12 +62,14 @@ export const vocabularyTooLarge = (name: string, tokens: number, vocabSize: numb
     { name, tokens, vocabSize },
   );
 
-export const noEncToken = (name: string, id: number, vocabSize: number): ModelError =>
+export const noSpecialToken = (name: string, token: string, id: number, vocabSize: number): ModelError =>
   new ModelError(
-    "model/no-enc",
-    `${name}: its vocabulary has no [ENC], and the id after [DEC], ${id}, is outside of its ${vocabSize} rows. ` +
-      'Use compat "hf", which keeps [CLS].',
-    { id, vocabSize },
+    "model/no-special-token",
+    `${name}: its vocabulary has no ${token}, and the id that stands for it, ${id}, is outside of its ${vocabSize} rows. ` +
+      (token === "[ENC]"
+        ? 'Use compat "hf", which keeps [CLS].'
+        : "Give the config.json that belongs to these weights: its text_config.bos_token_id says [DEC]."),
+    { name, token, id, vocabSize },
   );
 
 export const badOption = (name: string, found: unknown, valid: readonly string[]): UsageError =>

@@ -2,12 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { floatTensor, sizeOf, type Tensor } from "@blip-ts/graph";
 import { afterAll, describe, expect, test } from "vitest";
-import { readSafetensors } from "../checkpoint/safetensors.ts";
-import type { BlipConfig } from "../model/config.ts";
-import { fileSource } from "../platform/node/local-files.ts";
-import { createWorkerEngine } from "../platform/node/worker-engine.ts";
+import { nodePlatform } from "../platform/node/node-platform.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
-import { Network } from "./network.ts";
 
 interface Golden {
   readonly input_ids: number[][];
@@ -21,29 +17,6 @@ const root = new URL("../../../../", import.meta.url);
 const golden = JSON.parse(
   await readFile(new URL("fixtures/goldens/picture-book-forward.json", root), "utf8"),
 ) as Golden;
-
-/** The picture-book model's sizes, as its config.json says them. */
-const config: BlipConfig = {
-  vision: {
-    hiddenSize: 160,
-    layers: 5,
-    heads: 5,
-    intermediateSize: 640,
-    imageSize: 128,
-    patchSize: 16,
-    layerNormEps: 1e-5,
-  },
-  text: {
-    hiddenSize: 160,
-    layers: 3,
-    heads: 5,
-    intermediateSize: 640,
-    vocabSize: 297,
-    maxPositions: 64,
-    layerNormEps: 1e-12,
-  },
-  jointEmbedding: 128,
-};
 
 /** The formula of the oracle's script. */
 function pixels(...dims: number[]): Tensor<"float32"> {
@@ -73,9 +46,7 @@ function expectClose(found: Tensor<"float32">, expected: readonly (readonly numb
 }
 
 describe("ImageTextRetrieval", async () => {
-  const file = new URL("packages/blip/models/picture-book/model.safetensors", root);
-  const { tensors } = await readSafetensors(await fileSource(file.pathname));
-  const model = new ImageTextRetrieval(new Network(config, tensors, createWorkerEngine()));
+  const model = await ImageTextRetrieval.load(nodePlatform, "picture-book");
   afterAll(() => model[Symbol.asyncDispose]());
   const texts = { inputIds: ids(golden.input_ids), attentionMask: ids(golden.attention_mask) };
 

@@ -1,13 +1,13 @@
 // The verb `inspect`: what a checkpoint is, before any of its weights is read.
-import { optimize, printGraph, type Graph } from "@blip-ts/graph";
+import { optimize, printGraph } from "@blip-ts/graph";
 import type { IgnoredTensor } from "../checkpoint/intended-gaps.ts";
 import { UsageError } from "../errors.ts";
-import { imageGraph, matchGraph, textGraph } from "../model/matching.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform, Warning } from "../platform.ts";
-import { checkModelOptions, type ModelOptions } from "./load-retrieval.ts";
-import { expectTask, openModel, readJson } from "./open-model.ts";
-import { readConfig } from "./read-config.ts";
+import { knownFaults } from "./known-faults.ts";
+import { configOf, graphsOf, type NetworkTask } from "./load-network.ts";
+import { checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { expectTask, openModel } from "./open-model.ts";
 
 export interface Inspection {
   /** `safetensors`, `torch-zip` or `torch-legacy`. */
@@ -29,23 +29,16 @@ export interface Inspection {
   readonly ignored: readonly IgnoredTensor[];
 }
 
-type Network = { readonly config: BlipConfig; readonly warnings: readonly Warning[] };
-
 async function open(platform: Platform<never>, source: string, options: ModelOptions) {
   checkModelOptions(options);
-  const opened = await openModel(await platform.openModel(source, options));
-  const { vision, text, jointEmbedding } = opened.architecture;
-  const json = await readJson(opened.files, "config.json");
-  const name = json === undefined ? opened.files.name : `${opened.files.name}/config.json`;
-  const network = (): Network | undefined =>
-    vision && text
-      ? readConfig(name, { vision, text, jointEmbedding }, json, {
-          compat: options.compat ?? "blip",
-          textHeads: options.textHeads,
-        })
-      : undefined;
-  return { opened, network };
+  return openModel(await platform.openModel(source, options));
 }
+
+/** The contract's verbs follow BLIP's own conventions unless told. */
+const verbDefaults = (options: ModelOptions): ModelOptions => ({
+  ...options,
+  compat: options.compat ?? "blip",
+});
 
 /**
  * What a model's files hold.
@@ -56,14 +49,15 @@ export async function inspect(
   source: string,
   options: ModelOptions = {},
 ): Promise<Inspection> {
-  const { opened, network } = await open(platform, source, options);
+  const opened = await open(platform, source, options);
   const { architecture, tensors, tasks } = opened;
   const warnings: Warning[] = [];
   let config: BlipConfig | undefined;
   try {
-    const read = network();
+    const read = architecture.vision && architecture.text && (await configOf(opened, verbDefaults(options)));
     config = read?.config;
     warnings.push(...(read?.warnings ?? []));
+    if (read) warnings.push(...(await knownFaults(opened, read.json, () => platform.bundledVocabulary())));
   } catch (error) {
     // A config that cannot be used is a finding here, not a failure: the rest of the file can still be told.
     warnings.push({
@@ -90,6 +84,16 @@ export async function inspect(
   };
 }
 
+/** Tasks that have graphs; `retrieve` runs those of `match`. */
+const graphTasks: Readonly<Record<string, NetworkTask>> = {
+  match: "match",
+  retrieve: "match",
+  caption: "caption",
+  ask: "ask",
+  compare: "compare",
+  embed: "embed",
+};
+
 /**
  * The graphs of a task as they are run, printed.
  * @throws {UsageError} `usage/unknown-task`
@@ -101,15 +105,17 @@ export async function printTask(
   task: string,
   options: ModelOptions = {},
 ): Promise<string> {
-  if (task !== "match")
-    throw new UsageError("usage/unknown-task", `--graph: expected match, found ${task}`, {
+  const chosen = graphTasks[task];
+  const valid = Object.keys(graphTasks);
+  if (chosen === undefined)
+    throw new UsageError("usage/unknown-task", `--graph: expected ${valid.join(", ")}, found ${task}`, {
       task,
-      valid: ["match"],
+      valid,
     });
-  const { opened, network } = await open(platform, source, options);
-  expectTask(opened, "match");
-  const config = network()?.config;
-  if (!config) throw new Error(`${source} can match, so that it has a configuration`);
-  const graphs: readonly Graph[] = [imageGraph(config), textGraph(config), matchGraph(config)];
-  return graphs.map((graph) => printGraph(optimize(graph))).join("\n");
+  const opened = await open(platform, source, options);
+  expectTask(opened, chosen);
+  const { config } = await configOf(opened, verbDefaults(options), chosen);
+  return graphsOf(chosen, opened, config)
+    .map((graph) => printGraph(optimize(graph)))
+    .join("\n");
 }

@@ -31,18 +31,21 @@ export class Network implements AsyncDisposable {
     return session.run(feeds, options);
   }
 
-  /** Loads a graph's session without running it. */
-  session(key: string, build: () => Graph): Promise<EngineSession> {
+  /**
+   * Loads a graph's session without running it.
+   * @param group sessions of one group can hand resident tensors to each other
+   */
+  session(key: string, build: () => Graph, group?: string): Promise<EngineSession> {
     const known = this.#sessions.get(key);
     if (known) return known;
-    const made = this.#load(build);
+    const made = this.#load(build, group);
     this.#sessions.set(key, made);
     // What failed is not kept: the next call tries again and reports its own failure.
     made.catch(() => this.#sessions.delete(key));
     return made;
   }
 
-  async #load(build: () => Graph): Promise<EngineSession> {
+  async #load(build: () => Graph, group: string | undefined): Promise<EngineSession> {
     // Building, optimizing and emitting take 5 to 25 ms each at full size: the event loop gets its turn in between.
     await nextTurn();
     const graph = build();
@@ -50,7 +53,7 @@ export class Network implements AsyncDisposable {
     const optimized = optimize(graph);
     await nextTurn();
     const model = await toEngineModel(optimized, this.#tensors);
-    return this.#engine.createSession(model).catch((error: unknown) => {
+    return this.#engine.createSession(model, { group }).catch((error: unknown) => {
       throw engineRefused(graph.name, error);
     });
   }

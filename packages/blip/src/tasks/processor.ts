@@ -6,8 +6,9 @@ import {
   preprocess,
   type ImageConfig,
 } from "../image/image-processor.ts";
+import type { RgbImage } from "../image/raw-image.ts";
 import type { Compat, DecodeOptions, Platform, SourceOptions, Warning } from "../platform.ts";
-import { preCaption } from "../text/pre-caption.ts";
+import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import type { BertTokenizer, EncodedTexts, EncodeOptions } from "../text/word-piece.ts";
 import { badOption } from "./errors.ts";
 import { openModel, readJson, readTokenizer } from "./open-model.ts";
@@ -52,6 +53,10 @@ export function decodeDefaults(compat: Compat, options: Pick<ProcessorOptions, "
 /** BLIP reads 30 words of a caption, and 35 tokens (configs/retrieval_*.yaml, models/blip_retrieval.py). */
 const captionWords = 30;
 const captionTokens = 35;
+/** 50 words of a question and 35 tokens (data/vqa_dataset.py, models/blip_vqa.py); 40 words of NLVR2's statements, whole. */
+const questionWords = 50;
+const questionTokens = 35;
+const statementWords = 40;
 
 /** Texts to ids by the conventions of a mode. */
 export class TextProcessor {
@@ -73,15 +78,41 @@ export class TextProcessor {
     const plain = clean ? texts.map((text) => preCaption(text, captionWords)) : texts;
     return this.tokenizer.encode(plain, this.#positions, { ...cut, ...options });
   }
+
+  /** Questions about a picture. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  encodeQuestions(questions: readonly string[]): EncodedTexts {
+    if (!this.#blip) return this.tokenizer.encode(questions, this.#positions);
+    const plain = questions.map((question) => preQuestion(question, questionWords));
+    return this.tokenizer.encode(plain, this.#positions, { truncation: true, maxLength: questionTokens });
+  }
+
+  /** Statements about two pictures. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  encodeStatements(statements: readonly string[]): EncodedTexts {
+    const plain = this.#blip ? statements.map((text) => preCaption(text, statementWords)) : statements;
+    return this.tokenizer.encode(plain, this.#positions);
+  }
+
+  /** Answers as a decoder is to say them, each for itself: [CLS] ... [SEP]. @throws {UsageError} `text/empty` */
+  answerIds(answers: readonly string[]): number[][] {
+    const { inputIds, attentionMask } = this.tokenizer.encode(answers, this.#positions);
+    const [, length = 0] = inputIds.dims;
+    return answers.map((_, row) =>
+      Array.from(inputIds.data.subarray(row * length, (row + 1) * length), Number).filter(
+        (_id, column) => attentionMask.data[row * length + column] === 1n,
+      ),
+    );
+  }
+
+  /** What a decoder said, without special tokens. transformers 5 leaves "it ' s" as it is. */
+  decode(tokens: readonly number[]): string {
+    return this.tokenizer.decode(tokens, { cleanUp: this.#blip });
+  }
 }
 
 /** Pictures to pixel values. */
 export class ImageProcessor<ImageInput> {
   readonly config: ImageConfig;
-  readonly #decode: (
-    input: ImageInput,
-    signal: AbortSignal | undefined,
-  ) => ReturnType<Platform<ImageInput>["decodeImage"]>;
+  readonly #decode: (input: ImageInput, signal: AbortSignal | undefined) => Promise<RgbImage>;
 
   constructor(platform: Platform<ImageInput>, config: ImageConfig, options: DecodeOptions) {
     this.config = config;
@@ -90,8 +121,18 @@ export class ImageProcessor<ImageInput> {
 
   /** [3, S, S] of one picture. @throws {InputError} `image/...` */
   async pixels(input: ImageInput, signal?: AbortSignal): Promise<Float32Array> {
+    return this.prepare(await this.decode(input, signal));
+  }
+
+  /** A picture as RGB bytes. @throws {InputError} `image/...` */
+  async decode(input: ImageInput, signal?: AbortSignal): Promise<RgbImage> {
     signal?.throwIfAborted();
-    return preprocess(await this.#decode(input, signal), this.config);
+    return this.#decode(input, signal);
+  }
+
+  /** [3, S, S] of a decoded picture. */
+  prepare(image: RgbImage): Promise<Float32Array> {
+    return preprocess(image, this.config);
   }
 
   /** [B, 3, S, S] of several pictures. @throws {InputError} `image/...` */

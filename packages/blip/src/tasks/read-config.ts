@@ -172,6 +172,7 @@ export function readConfig(
         vocabSize: text.vocabSize,
         maxPositions: text.maxPositions,
         layerNormEps: epsilon(name, textJson, 1e-12),
+        ...(text.firstMergeLayer !== undefined && { firstMergeLayer: text.firstMergeLayer }),
       },
     },
   };

@@ -23,6 +23,9 @@ export interface EncodedTexts {
   readonly attentionMask: Tensor<"int64">;
 }
 
+/** BLIP's own tokens; vocabularies that have them do not always mark them as special. */
+const decoderTokens: ReadonlySet<string> = new Set(["[DEC]", "[ENC]"]);
+
 const specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
 /** tokenizer.json of a lower-casing BERT tokenizer with this vocabulary. */
@@ -138,6 +141,18 @@ export class BertTokenizer {
     return new BertTokenizer(tokenizer, name);
   }
 
+  /** The vocabulary as the lines of a vocab.txt. */
+  toVocabulary(): string {
+    const lines: string[] = [];
+    for (const [token, id] of this.vocabulary) lines[id] = token;
+    return `${Array.from(lines, (token, id) => token || `[unused-${id}]`).join("\n")}\n`;
+  }
+
+  /** A tokenizer.json of this vocabulary with BERT's lower-casing rules. */
+  toJson(): object {
+    return tokenizerJson(this.vocabulary, this.clsId, this.sepId);
+  }
+
   /** The ids of one text, [CLS] ... [SEP]. */
   ids(text: string): number[] {
     return this.#tokenizer.encode(text).ids;
@@ -177,9 +192,19 @@ export class BertTokenizer {
     };
   }
 
-  /** The text of ids, without special tokens and without ids that the vocabulary lacks ([DEC] and [ENC] in most). */
-  decode(ids: readonly (number | bigint)[]): string {
-    const known = ids.map(Number).filter((id) => this.#tokenizer.id_to_token(id) !== undefined);
-    return known.length === 0 ? "" : this.#tokenizer.decode(known, { skip_special_tokens: true });
+  /**
+   * The text of ids, without special tokens and without ids that the vocabulary lacks ([DEC] and [ENC] in most).
+   * @param options `cleanUp`: joins what the tokenizer parted, "it ' s" to "it's" (transformers 4's default, 5 leaves it)
+   */
+  decode(ids: readonly (number | bigint)[], { cleanUp = true }: { readonly cleanUp?: boolean } = {}): string {
+    const known = ids.map(Number).filter((id) => {
+      const token = this.#tokenizer.id_to_token(id);
+      return token !== undefined && !decoderTokens.has(token);
+    });
+    if (known.length === 0) return "";
+    return this.#tokenizer.decode(known, {
+      skip_special_tokens: true,
+      clean_up_tokenization_spaces: cleanUp,
+    });
   }
 }

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Platform } from "../../platform.ts";
+import { createFolder } from "./create-folder.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
 import { folderModel, localModel } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
@@ -31,6 +32,7 @@ export const nodePlatform: Platform<ImageInput> = {
   bundledVocabulary: () => readFile(modelFile("bert-base-uncased/vocab.txt"), "utf8"),
   createEngine: ({ threads }) => createWorkerEngine({ threads }),
   decodeImage,
+  createFolder,
   warn({ message }) {
     console.warn(`blip-ts: ${message}`);
   },

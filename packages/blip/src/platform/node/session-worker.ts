@@ -5,15 +5,25 @@ import { platform } from "node:process";
 import { parentPort } from "node:worker_threads";
 import type { DType, Tensor } from "@blip-ts/graph";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import type { WorkerReply, WorkerRequest } from "./worker-messages.ts";
+import type { ResidentTensor } from "../../runtime/runtime.ts";
+import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./worker-messages.ts";
 
 // On Linux a priority is a thread's own, and ONNX Runtime's threads inherit this one's: where all cores compute, the
 // caller's event loop still gets its turn first (measured by bench/event-loop.mjs). Elsewhere it would be the process's.
 if (platform === "linux") setPriority(0, 10);
 
-let session: InferenceSession | undefined;
+const sessions = new Map<number, InferenceSession>();
+/** Outputs that stay here until they are freed, by number. */
+const residents = new Map<number, OrtTensor>();
+let nextResident = 0;
 
-function toOrt({ dtype, data, dims }: Tensor): OrtTensor {
+function toOrt(feed: Tensor | ResidentTensor): OrtTensor {
+  if ("resident" in feed) {
+    const kept = residents.get(feed.resident);
+    if (!kept) throw new Error("a tensor that was kept is gone");
+    return kept;
+  }
+  const { dtype, data, dims } = feed;
   switch (dtype) {
     case "float32":
       return new OrtTensor("float32", data, dims);
@@ -31,13 +41,38 @@ function fromOrt(tensor: OrtTensor): Tensor {
   throw new Error(`outputs of type ${tensor.type} are not passed from the engine`);
 }
 
-async function handle(request: WorkerRequest): Promise<Record<string, Tensor> | undefined> {
+/** Keeps an output; elements of the types that outputs have. */
+function keep(tensor: OrtTensor): ResidentTensor {
+  const { dtype } = fromOrt(tensor);
+  const resident = nextResident++;
+  residents.set(resident, tensor);
+  return { resident, dtype, dims: tensor.dims };
+}
+
+function opened(id: number): InferenceSession {
+  const session = sessions.get(id);
+  if (!session) throw new Error("the session is not open");
+  return session;
+}
+
+async function run(request: WorkerRequest & { readonly kind: "run" }): Promise<WorkerOutputs> {
+  const session = opened(request.session);
+  const feeds = Object.fromEntries(Object.entries(request.feeds).map(([name, feed]) => [name, toOrt(feed)]));
+  const outputs = await session.run(feeds);
+  const result: WorkerOutputs = { tensors: {}, kept: {} };
+  for (const [name, tensor] of Object.entries(outputs))
+    if (request.keep.includes(name)) result.kept[name] = keep(tensor);
+    else result.tensors[name] = fromOrt(tensor);
+  return result;
+}
+
+async function handle(request: WorkerRequest): Promise<WorkerOutputs | undefined> {
   switch (request.kind) {
     case "create": {
       const { onnx, folder, external } = request.model;
       const config: Record<string, unknown> =
         folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
-      session = await InferenceSession.create(onnx, {
+      const session = await InferenceSession.create(onnx, {
         executionProviders: ["cpu"],
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
@@ -45,19 +80,18 @@ async function handle(request: WorkerRequest): Promise<Record<string, Tensor> | 
         externalData: external.map(({ location, data }) => ({ path: location, data })),
         extra: { session: { ...config, ...request.sessionConfig } },
       });
+      sessions.set(request.session, session);
       return undefined;
     }
-    case "run": {
-      if (!session) throw new Error("the session is not open");
-      const feeds = Object.fromEntries(
-        Object.entries(request.feeds).map(([name, tensor]) => [name, toOrt(tensor)]),
-      );
-      const outputs = await session.run(feeds);
-      return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor)]));
+    case "run":
+      return run(request);
+    case "free": {
+      for (const resident of request.tensors) residents.delete(resident);
+      return undefined;
     }
     case "release": {
-      await session?.release();
-      session = undefined;
+      await sessions.get(request.session)?.release();
+      sessions.delete(request.session);
       return undefined;
     }
   }
@@ -73,7 +107,7 @@ parentPort?.on("message", (request: WorkerRequest) => {
     } catch (error) {
       reply = { id: request.id, error: error instanceof Error ? error.message : String(error) };
     }
-    const buffers = Object.values(reply.outputs ?? {}).map(({ data }) => data.buffer as ArrayBuffer);
+    const buffers = Object.values(reply.outputs?.tensors ?? {}).map(({ data }) => data.buffer as ArrayBuffer);
     parentPort?.postMessage(reply, buffers);
   });
 });

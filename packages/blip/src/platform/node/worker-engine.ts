@@ -2,8 +2,17 @@
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Tensor } from "@blip-ts/graph";
-import type { Engine, EngineModel, EngineSession, RunOptions } from "../../runtime/runtime.ts";
-import type { WorkerReply, WorkerRequest } from "./worker-messages.ts";
+import type {
+  Engine,
+  EngineModel,
+  EngineSession,
+  Feeds,
+  KeptOutputs,
+  ResidentTensor,
+  RunOptions,
+  SessionOptions,
+} from "../../runtime/runtime.ts";
+import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./worker-messages.ts";
 
 export interface WorkerEngineOptions {
   /** Threads of ONNX Runtime; without it, one for each core. */
@@ -13,7 +22,7 @@ export interface WorkerEngineOptions {
 }
 
 interface Pending {
-  resolve(outputs: Record<string, Tensor>): void;
+  resolve(outputs: WorkerOutputs): void;
   reject(error: unknown): void;
 }
 
@@ -25,21 +34,25 @@ function workerFile(): URL {
   return new URL(here.endsWith(".ts") ? "../../../dist/session-worker.js" : "./session-worker.js", here);
 }
 
-/** One session in a thread of its own: two that are needed at once load side by side. */
-class WorkerSession implements EngineSession {
+/** A thread that holds sessions, and the tensors that they keep for each other. */
+class EngineThread {
   readonly #worker = new Worker(fileURLToPath(workerFile()));
   readonly #pending = new Map<number, Pending>();
   #failure: Error | undefined;
   #nextId = 0;
+  #nextSession = 0;
+  #open = 0;
 
   constructor() {
-    // An idle session does not keep the process alive; a pending call does.
+    // An idle thread does not keep the process alive; a pending call does.
     this.#worker.unref();
     this.#worker.on("message", (reply: WorkerReply) => {
-      this.#settle(reply.id, (pending) => {
-        if (reply.error === undefined) pending.resolve(reply.outputs ?? {});
+      const settled = this.#settle(reply.id, (pending) => {
+        if (reply.error === undefined) pending.resolve(reply.outputs ?? { tensors: {}, kept: {} });
         else pending.reject(new Error(reply.error));
       });
+      // The caller went away while the thread computed: nobody will release what was kept.
+      if (!settled) this.free(Object.values(reply.outputs?.kept ?? {}));
     });
     this.#worker.on("error", (error: unknown) =>
       this.#fail(error instanceof Error ? error : new Error(String(error))),
@@ -47,30 +60,17 @@ class WorkerSession implements EngineSession {
     this.#worker.on("exit", (code) => this.#fail(new Error(`the engine's thread ended (exit code ${code})`)));
   }
 
-  async create(
-    model: EngineModel,
-    { threads, sessionConfig = {} }: WorkerEngineOptions,
-    options: RunOptions,
-  ) {
-    await this.#call({ kind: "create", model, threads, sessionConfig }, options);
+  /** A number for a session that is opened in this thread. */
+  claim(): number {
+    this.#open++;
+    return this.#nextSession++;
   }
 
-  run(feeds: Readonly<Record<string, Tensor>>, options: RunOptions = {}): Promise<Record<string, Tensor>> {
-    return this.#call({ kind: "run", feeds }, options);
-  }
-
-  /** Waits for the call that runs, frees the session's memory and ends its thread. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#failure) await this.#call({ kind: "release" }, {});
-    this.#failure ??= new Error("the session is closed");
-    await this.#worker.terminate();
-  }
-
-  async #call(body: RequestBody, { signal }: RunOptions): Promise<Record<string, Tensor>> {
+  async call(body: RequestBody, { signal }: RunOptions): Promise<WorkerOutputs> {
     signal?.throwIfAborted();
     if (this.#failure) throw this.#failure;
     const id = this.#nextId++;
-    const reply = new Promise<Record<string, Tensor>>((resolve, reject) => {
+    const reply = new Promise<WorkerOutputs>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
     });
     const abort = () => this.#settle(id, (pending) => pending.reject(signal?.reason));
@@ -84,12 +84,32 @@ class WorkerSession implements EngineSession {
     }
   }
 
-  #settle(id: number, act: (pending: Pending) => void): void {
+  free(tensors: readonly ResidentTensor[]): void {
+    if (this.#failure || tensors.length === 0) return;
+    const numbers = tensors.map(({ resident }) => resident);
+    this.#worker.postMessage({
+      id: this.#nextId++,
+      session: -1,
+      kind: "free",
+      tensors: numbers,
+    } satisfies WorkerRequest);
+  }
+
+  /** Frees a session's memory; the last one ends the thread. */
+  async close(session: number): Promise<void> {
+    if (!this.#failure) await this.call({ session, kind: "release" }, {});
+    if (--this.#open > 0) return;
+    this.#failure ??= new Error("the session is closed");
+    await this.#worker.terminate();
+  }
+
+  #settle(id: number, act: (pending: Pending) => void): boolean {
     const pending = this.#pending.get(id);
-    if (!pending) return;
+    if (!pending) return false;
     this.#pending.delete(id);
     if (this.#pending.size === 0) this.#worker.unref();
     act(pending);
+    return true;
   }
 
   #fail(error: Error): void {
@@ -98,28 +118,83 @@ class WorkerSession implements EngineSession {
   }
 }
 
+/** Without a group a session has a thread of its own: two that are needed at once load side by side. */
+class WorkerSession implements EngineSession {
+  readonly #thread: EngineThread;
+  readonly #number: number;
+  #closed = false;
+
+  constructor(thread: EngineThread) {
+    this.#thread = thread;
+    this.#number = thread.claim();
+  }
+
+  async create(
+    model: EngineModel,
+    { threads, sessionConfig = {} }: WorkerEngineOptions,
+    options: RunOptions,
+  ) {
+    await this.#call({ kind: "create", model, threads, sessionConfig }, options);
+  }
+
+  async run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
+    return (await this.#call({ kind: "run", feeds, keep: [] }, options)).tensors;
+  }
+
+  runKeeping(feeds: Feeds, keep: readonly string[], options: RunOptions = {}): Promise<KeptOutputs> {
+    return this.#call({ kind: "run", feeds, keep }, options);
+  }
+
+  release(tensors: readonly ResidentTensor[]): void {
+    this.#thread.free(tensors);
+  }
+
+  /** Waits for the call that runs, then frees the session's memory. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#thread.close(this.#number);
+  }
+
+  #call(
+    body: RequestBody extends infer R ? (R extends RequestBody ? Omit<R, "session"> : never) : never,
+    options: RunOptions,
+  ): Promise<WorkerOutputs> {
+    return this.#thread.call({ session: this.#number, ...body }, options);
+  }
+}
+
 class WorkerEngine implements Engine {
   readonly #options: WorkerEngineOptions;
   readonly #sessions = new Set<WorkerSession>();
+  readonly #groups = new Map<string, EngineThread>();
 
   constructor(options: WorkerEngineOptions) {
     this.#options = options;
   }
 
-  async createSession(model: EngineModel, options: RunOptions = {}): Promise<EngineSession> {
-    const session = new WorkerSession();
+  async createSession(model: EngineModel, options: SessionOptions = {}): Promise<EngineSession> {
+    const session = new WorkerSession(this.#thread(options.group));
     this.#sessions.add(session);
     await session.create(model, this.#options, options);
     return session;
   }
 
+  #thread(group: string | undefined): EngineThread {
+    if (group === undefined) return new EngineThread();
+    const known = this.#groups.get(group) ?? new EngineThread();
+    this.#groups.set(group, known);
+    return known;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#sessions].map((session) => session[Symbol.asyncDispose]()));
     this.#sessions.clear();
+    this.#groups.clear();
   }
 }
 
-/** ONNX Runtime on the CPU, each session in a thread of its own. */
+/** ONNX Runtime on the CPU, in threads of its own. */
 export function createWorkerEngine(options: WorkerEngineOptions = {}): Engine {
   return new WorkerEngine(options);
 }

@@ -1,8 +1,8 @@
-// What a session and its worker thread say to each other.
+// What a thread's sessions and their worker say to each other.
 import type { Tensor } from "@blip-ts/graph";
-import type { EngineModel } from "../../runtime/runtime.ts";
+import type { EngineModel, Feeds, ResidentTensor } from "../../runtime/runtime.ts";
 
-export type WorkerRequest = { readonly id: number } & (
+export type WorkerRequest = { readonly id: number; readonly session: number } & (
   | {
       readonly kind: "create";
       readonly model: EngineModel;
@@ -10,12 +10,18 @@ export type WorkerRequest = { readonly id: number } & (
       /** ONNX Runtime's session configuration entries. */
       readonly sessionConfig: Readonly<Record<string, string>>;
     }
-  | { readonly kind: "run"; readonly feeds: Readonly<Record<string, Tensor>> }
+  | { readonly kind: "run"; readonly feeds: Feeds; readonly keep: readonly string[] }
+  | { readonly kind: "free"; readonly tensors: readonly number[] }
   | { readonly kind: "release" }
 );
 
+export interface WorkerOutputs {
+  readonly tensors: Record<string, Tensor>;
+  readonly kept: Record<string, ResidentTensor>;
+}
+
 export interface WorkerReply {
   readonly id: number;
-  readonly outputs?: Record<string, Tensor> | undefined;
+  readonly outputs?: WorkerOutputs | undefined;
   readonly error?: string;
 }

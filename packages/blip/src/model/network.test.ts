@@ -17,7 +17,8 @@ import { fileSource } from "../platform/node/local-files.ts";
 import { createWorkerEngine } from "../platform/node/worker-engine.ts";
 import { toEngineModel } from "../tasks/engine-model.ts";
 import type { BlipConfig } from "./config.ts";
-import { imageGraph, matchGraph, textGraph } from "./matching.ts";
+import { decodeGraph, headGraph, memoryGraph, scoreGraph } from "./decoder.ts";
+import { imageGraph, multimodalGraph, textGraph } from "./encoders.ts";
 
 const fixtures = new URL("../../../../fixtures/", import.meta.url);
 const open = async (path: string) =>
@@ -98,19 +99,19 @@ const states = { image_embeds: await read(golden, "vision.last_hidden_state") };
 const cases: readonly (readonly [string, Graph, Record<string, Tensor>, Record<string, string>])[] = [
   [
     "image",
-    expose(imageGraph(config), visionScopes),
+    expose(imageGraph(config, { head: "contrastive" }), visionScopes),
     pixels,
     { image_embeds: "vision.last_hidden_state", image_features: "image_features" },
   ],
   [
     "text",
-    expose(textGraph(config), textScopes("unimodal")),
+    expose(textGraph(config, "contrastive"), textScopes("unimodal")),
     texts,
     { question_embeds: "unimodal.question_embeds", text_features: "text_features" },
   ],
   [
     "match",
-    expose(matchGraph(config), textScopes("multimodal")),
+    expose(multimodalGraph(config, "itm"), textScopes("multimodal")),
     { ...texts, ...states },
     { question_embeds: "multimodal.question_embeds", itm_score: "itm_score" },
   ],
@@ -156,7 +157,7 @@ describe("the network, layer by layer", () => {
   );
 
   test("positions of another grid are torch's", async () => {
-    const graph = imageGraph(config, 48, 40);
+    const graph = imageGraph(config, { height: 48, width: 40 });
     await using session = await engine.createSession(await toEngineModel(optimize(graph), weights.tensors));
     const outputs = await session.run({ pixel_values: await read(golden, "resized.pixel_values") });
     await expectGolden(outputs.image_embeds, "resized.last_hidden_state");
@@ -166,7 +167,16 @@ describe("the network, layer by layer", () => {
 describe("the network, printed", () => {
   test("is what it was", () => {
     const small = { ...config, vision: { ...config.vision, layers: 1 }, text: { ...config.text, layers: 1 } };
-    for (const graph of [imageGraph(small), textGraph(small), matchGraph(small)])
+    for (const graph of [
+      imageGraph(small, { head: "contrastive" }),
+      textGraph(small, "contrastive"),
+      multimodalGraph(small, "itm"),
+      multimodalGraph({ ...small, text: { ...small.text, firstMergeLayer: 0 } }, "nlvr"),
+      memoryGraph(small, small.vision.hiddenSize),
+      decodeGraph(small, { memoryMask: true }),
+      headGraph(small),
+      scoreGraph(small),
+    ])
       expect(printGraph(optimize(graph))).toMatchSnapshot();
   });
 });

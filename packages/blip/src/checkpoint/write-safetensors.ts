@@ -1,0 +1,77 @@
+// Writing a safetensors file from tensors that lie elsewhere, piece by piece: no more than one piece is in memory.
+// https://huggingface.co/docs/safetensors
+import { readRange } from "./read-range.ts";
+import {
+  BYTES_PER_ELEMENT,
+  readTensorBytes,
+  type CheckpointDType,
+  type StoredTensor,
+} from "./stored-tensor.ts";
+
+const DTYPE_NAMES: Readonly<Record<CheckpointDType, string>> = {
+  float64: "F64",
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+  int64: "I64",
+  int32: "I32",
+  int16: "I16",
+  int8: "I8",
+  uint8: "U8",
+  bool: "BOOL",
+};
+
+/** Most bytes that are read at a time. */
+const PIECE = 2 ** 24;
+
+/**
+ * The bytes of a safetensors file.
+ * @param tensors by the names that the file is to give them
+ */
+export async function* safetensorsBytes(
+  tensors: ReadonlyMap<string, StoredTensor>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  // Wider elements first, so that each begins where its type may.
+  const order = [...tensors].sort(
+    ([nameA, a], [nameB, b]) =>
+      BYTES_PER_ELEMENT[b.dtype] - BYTES_PER_ELEMENT[a.dtype] || (nameA < nameB ? -1 : 1),
+  );
+  let offset = 0;
+  const entries = order.map(([name, { dtype, shape, byteLength }]) => {
+    const data_offsets = [offset, offset + byteLength];
+    offset += byteLength;
+    return [name, { dtype: DTYPE_NAMES[dtype], shape, data_offsets }] as const;
+  });
+  const header = JSON.stringify({ __metadata__: { format: "pt" }, ...Object.fromEntries(entries) });
+  const bytes = new TextEncoder().encode(header);
+  const padded = Math.ceil(bytes.length / 8) * 8;
+  const start = new Uint8Array(8 + padded).fill(0x20);
+  new DataView(start.buffer).setBigUint64(0, BigInt(padded), true);
+  start.set(bytes, 8);
+  yield start;
+  for (const [, tensor] of order) yield* tensorBytes(tensor);
+}
+
+async function* tensorBytes(tensor: StoredTensor): AsyncGenerator<Uint8Array, void, undefined> {
+  if (tensor.strides) {
+    yield await readTensorBytes(tensor);
+    return;
+  }
+  for (let done = 0; done < tensor.byteLength; done += PIECE) {
+    const length = Math.min(PIECE, tensor.byteLength - done);
+    yield await readRange(tensor.source, tensor.offset + done, length, tensor.name);
+  }
+}
+
+/** Do two tensors hold the same numbers in the same type and shape? */
+export async function sameTensor(a: StoredTensor, b: StoredTensor): Promise<boolean> {
+  if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
+  if (a.source === b.source && a.offset === b.offset && !a.strides && !b.strides) return true;
+  const others = tensorBytes(b);
+  for await (const piece of tensorBytes(a)) {
+    const { value } = await others.next();
+    if (!value || piece.length !== value.length || piece.some((byte, index) => byte !== value[index]))
+      return false;
+  }
+  return true;
+}

@@ -1,0 +1,223 @@
+// Beam search for one prompt, in the two conventions that BLIP's numbers were made with:
+// transformers 4.15 (generation_beam_search.py) and 5.23 (generation/utils.py `_beam_search`).
+import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
+import type { SequenceOptions } from "./options.ts";
+import { logSoftmax, processScores } from "./processors.ts";
+
+/** A sequence that still grows. */
+interface Beam {
+  readonly tokens: readonly number[];
+  /** Log-probabilities of the generated tokens before penalties. */
+  readonly logProbabilities: readonly number[];
+  /** Sum of the processed log-probabilities, in float32 as the references sum. */
+  readonly sum: number;
+}
+
+/** A beam with one token more. */
+interface Candidate {
+  readonly parent: number;
+  readonly token: number;
+  readonly sum: number;
+  readonly logProbability: number;
+}
+
+interface Finished extends Hypothesis {
+  readonly score: number;
+}
+
+/**
+ * What is finished, how it is scored, and when nothing better can come.
+ */
+interface Scoring {
+  /** Takes a step's candidates, best first, of the beams before. @returns those that go on */
+  step(candidates: readonly Candidate[], beams: readonly Beam[]): readonly Candidate[];
+  /** Is the search over? Asked after each step with the beams that go on. */
+  isOver(beams: readonly Beam[]): boolean;
+  /** Best first. @param open the beams that were growing when the search ended */
+  finish(open: readonly Beam[]): readonly Finished[];
+}
+
+const extend = (beam: Beam, { token, sum, logProbability }: Candidate): Beam => ({
+  tokens: [...beam.tokens, token],
+  logProbabilities: [...beam.logProbabilities, logProbability],
+  sum,
+});
+
+const finished = ({ tokens, logProbabilities }: Beam, score: number): Finished => ({
+  tokens,
+  tokenLogProbabilities: logProbabilities,
+  score,
+});
+
+/** float32 quotient: the references divide tensors of that type. */
+const quotient = (sum: number, length: number, exponent: number): number =>
+  Math.fround(sum / length ** exponent);
+
+/**
+ * transformers 4.15: a hypothesis is scored by its length with the prompt and without [SEP]. At the maximum length open
+ * beams are scored the same way. It is over when there are enough hypotheses and the worst of them is no worse than the
+ * step's best candidate could be.
+ */
+class PromptIncluded implements Scoring {
+  readonly #options: SequenceOptions;
+  readonly #kept: Finished[] = [];
+  #worst = 1e9;
+  #over = false;
+
+  constructor(options: SequenceOptions) {
+    this.#options = options;
+  }
+
+  step(candidates: readonly Candidate[], beams: readonly Beam[]): readonly Candidate[] {
+    const { beams: count, sepId, lengthPenalty, earlyStopping } = this.#options;
+    const going: Candidate[] = [];
+    for (const [rank, candidate] of candidates.entries()) {
+      const beam = beams[candidate.parent];
+      if (!beam) continue;
+      if (candidate.token !== sepId) going.push(candidate);
+      // [SEP] counts only among the best candidates.
+      else if (rank < count) this.#add(beam, extend(beam, candidate), candidate.sum);
+      if (going.length === count) break;
+    }
+    const length = beams[0]?.tokens.length ?? 1;
+    const best = candidates[0]?.sum ?? -Infinity;
+    if (this.#kept.length >= count && (earlyStopping || this.#worst >= best / length ** lengthPenalty))
+      this.#over = true;
+    return going;
+  }
+
+  isOver(beams: readonly Beam[]): boolean {
+    return this.#over || (beams[0]?.tokens.length ?? 0) >= this.#options.maxLength;
+  }
+
+  finish(open: readonly Beam[]): readonly Finished[] {
+    if (!this.#over) for (const beam of open) this.#add(beam, beam, beam.sum);
+    return this.#kept.toSorted((a, b) => a.score - b.score).toReversed();
+  }
+
+  /** @param scored what the length is taken of @param whole what is returned, with its [SEP] */
+  #add(scored: Beam, whole: Beam, sum: number): void {
+    const { beams: count, lengthPenalty } = this.#options;
+    const score = sum / scored.tokens.length ** lengthPenalty;
+    if (this.#kept.length >= count && score <= this.#worst) return;
+    this.#kept.push(finished(whole, score));
+    if (this.#kept.length <= count) {
+      this.#worst = Math.min(score, this.#worst);
+      return;
+    }
+    const [lowest, next] = this.#kept.toSorted((a, b) => a.score - b.score);
+    if (lowest) this.#kept.splice(this.#kept.indexOf(lowest), 1);
+    this.#worst = next?.score ?? this.#worst;
+  }
+}
+
+/**
+ * transformers 5.23: a hypothesis is scored by its generated tokens, [SEP] included; one that reaches the maximum length
+ * is finished like one that ends with [SEP]. It is over when there are as many hypotheses as beams and the best growing
+ * one, scored at its present length, is no better than the worst of them.
+ */
+class GeneratedOnly implements Scoring {
+  readonly #options: SequenceOptions;
+  readonly #promptLength: number;
+  #kept: readonly Finished[] = [];
+  #noContinuation = false;
+
+  constructor(options: SequenceOptions, promptLength: number) {
+    this.#options = options;
+    this.#promptLength = promptLength;
+  }
+
+  step(candidates: readonly Candidate[], beams: readonly Beam[]): readonly Candidate[] {
+    const { beams: count, sepId, maxLength, lengthPenalty } = this.#options;
+    const length = (beams[0]?.tokens.length ?? 0) + 1;
+    const ends = ({ token }: Candidate) => token === sepId || length >= maxLength;
+    // [SEP] counts only among the best candidates.
+    const ended = candidates.slice(0, count).flatMap((candidate) => {
+      const beam = beams[candidate.parent];
+      if (!beam || !ends(candidate)) return [];
+      const score = quotient(candidate.sum, length - this.#promptLength, lengthPenalty);
+      return [finished(extend(beam, candidate), score)];
+    });
+    this.#kept = [...this.#kept, ...ended].toSorted((a, b) => b.score - a.score).slice(0, count);
+    const going = candidates.filter((candidate) => !ends(candidate));
+    this.#noContinuation = going.length === 0;
+    return going.slice(0, count);
+  }
+
+  isOver(beams: readonly Beam[]): boolean {
+    if (this.#noContinuation) return true;
+    const { beams: count, lengthPenalty, earlyStopping } = this.#options;
+    const [best] = beams;
+    const worst = this.#kept[count - 1];
+    if (!worst || !best) return false;
+    if (earlyStopping) return true;
+    return quotient(best.sum, best.tokens.length - this.#promptLength, lengthPenalty) <= worst.score;
+  }
+
+  finish(): readonly Finished[] {
+    return this.#kept;
+  }
+}
+
+/** The best 2 * beams tokens of all beams: so many that enough go on where all the best ones end. */
+function bestCandidates(
+  beams: readonly Beam[],
+  scores: readonly Float32Array[],
+  raw: readonly Float32Array[],
+  count: number,
+): Candidate[] {
+  const best: Candidate[] = [];
+  beams.forEach((beam, parent) => {
+    const row = scores[parent] ?? new Float32Array();
+    for (let token = 0; token < row.length; token++) {
+      const sum = Math.fround((row[token] ?? NaN) + beam.sum);
+      const last = best[best.length - 1];
+      if (best.length >= count && last && !(sum > last.sum)) continue;
+      let place = best.length;
+      while (place > 0 && sum > (best[place - 1]?.sum ?? NaN)) place--;
+      best.splice(place, 0, { parent, token, sum, logProbability: raw[parent]?.[token] ?? NaN });
+      if (best.length > count) best.pop();
+    }
+  });
+  return best;
+}
+
+export class BeamSearch implements Search {
+  readonly prompt: readonly number[];
+  readonly #options: SequenceOptions;
+  readonly #scoring: Scoring;
+  #beams: readonly Beam[];
+
+  constructor(prompt: readonly number[], options: SequenceOptions) {
+    this.prompt = prompt;
+    this.#options = options;
+    this.#scoring =
+      options.beamScoring === "transformers-4.15"
+        ? new PromptIncluded(options)
+        : new GeneratedOnly(options, prompt.length);
+    this.#beams = [{ tokens: prompt, logProbabilities: [], sum: 0 }];
+  }
+
+  advance(logits: readonly Float32Array[]): Continuation | undefined {
+    const raw = this.#beams.map((_, index) => logSoftmax(logits[index] ?? new Float32Array()));
+    const scores = this.#beams.map(({ tokens }, index) =>
+      processScores(raw[index] ?? new Float32Array(), tokens, this.#options),
+    );
+    const all = bestCandidates(this.#beams, scores, raw, 2 * this.#options.beams);
+    const going = this.#scoring.step(all, this.#beams);
+    const before = this.#beams;
+    this.#beams = going.flatMap((candidate) => {
+      const beam = before[candidate.parent];
+      return beam ? [extend(beam, candidate)] : [];
+    });
+    if (this.#scoring.isOver(this.#beams)) return undefined;
+    return {
+      parents: going.map(({ parent }) => parent),
+      tokens: going.map(({ token }) => token),
+    };
+  }
+
+  results(): readonly Hypothesis[] {
+    return this.#scoring.finish(this.#beams).slice(0, this.#options.numReturn);
+  }
+}

@@ -1,0 +1,95 @@
+// What is done to the scores of the next token before one is chosen, in transformers' order (generation/logits_process.py):
+// repetition penalty, no repeated n-gram, minimum length; then, where tokens are drawn, temperature, top-k, top-p.
+import type { SequenceOptions } from "./options.ts";
+
+/** log(softmax(x)) in float32, with its sums in double precision. */
+export function logSoftmax(logits: Float32Array): Float32Array {
+  let highest = -Infinity;
+  for (const logit of logits) if (logit > highest) highest = logit;
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - highest);
+  const shift = highest + Math.log(sum);
+  return logits.map((logit) => logit - shift);
+}
+
+/** Positive scores are divided and negative ones multiplied, so that either way the token becomes less likely. */
+function penalizeRepetition(scores: Float32Array, tokens: readonly number[], penalty: number): void {
+  for (const token of new Set(tokens)) {
+    const score = scores[token];
+    if (score !== undefined) scores[token] = score < 0 ? score * penalty : score / penalty;
+  }
+}
+
+/** Tokens that would complete a run of `size` tokens that is there already. */
+function forbidRepeatedRuns(scores: Float32Array, tokens: readonly number[], size: number): void {
+  if (tokens.length + 1 < size) return;
+  const open = tokens.slice(tokens.length - (size - 1));
+  for (let start = 0; start + size <= tokens.length; start++) {
+    const last = tokens[start + size - 1];
+    if (last !== undefined && open.every((token, index) => token === tokens[start + index]))
+      scores[last] = -Infinity;
+  }
+}
+
+/**
+ * The scores of what may follow `tokens`, penalties applied: a copy.
+ * @param scores [V]: raw logits (greedy search, sampling) or log-probabilities (beam search)
+ */
+export function processScores(
+  scores: Float32Array,
+  tokens: readonly number[],
+  { repetitionPenalty, noRepeatNgram, minLength, sepId }: SequenceOptions,
+): Float32Array {
+  const processed = scores.slice();
+  if (repetitionPenalty !== 1) penalizeRepetition(processed, tokens, repetitionPenalty);
+  if (noRepeatNgram > 0) forbidRepeatedRuns(processed, tokens, noRepeatNgram);
+  if (tokens.length < minLength) processed[sepId] = -Infinity;
+  return processed;
+}
+
+/** A token with its probability. */
+export interface Candidate {
+  readonly token: number;
+  readonly probability: number;
+}
+
+/**
+ * What a token is drawn from, likeliest first; equally likely tokens in the order of their ids.
+ * @param scores [V], penalties applied
+ */
+export function candidates(
+  scores: Float32Array,
+  { temperature, topK, topP }: Pick<SequenceOptions, "temperature" | "topK" | "topP">,
+): Candidate[] {
+  const warmed = temperature === 1 ? scores : scores.map((score) => score / temperature);
+  let kept = Array.from(warmed, (score, token) => ({ token, score })).filter(
+    ({ score }) => score > -Infinity,
+  );
+  kept.sort((a, b) => b.score - a.score || a.token - b.token);
+  if (topK > 0) {
+    // As the reference, all tokens stay that are as likely as the k-th.
+    const least = kept[Math.min(topK, kept.length) - 1]?.score ?? -Infinity;
+    kept = kept.filter(({ score }) => score >= least);
+  }
+  const probabilities = softmax(kept.map(({ score }) => score));
+  let count = kept.length;
+  if (topP < 1) {
+    // A token stays where the likelier ones together are below p: at least the first.
+    let before = 0;
+    count = 0;
+    for (const probability of probabilities) {
+      if (count > 0 && before >= topP) break;
+      before += probability;
+      count++;
+    }
+  }
+  const shares = softmax(kept.slice(0, count).map(({ score }) => score));
+  return shares.map((probability, index) => ({ token: kept[index]?.token ?? 0, probability }));
+}
+
+function softmax(scores: readonly number[]): number[] {
+  const highest = scores[0] ?? 0;
+  const powers = scores.map((score) => Math.exp(score - highest));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / sum);
+}

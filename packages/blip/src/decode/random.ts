@@ -1,0 +1,21 @@
+// A small seeded generator (sfc32, Chris Doty-Humphrey's PractRand): the same numbers on every platform.
+
+/** Numbers from 0 to below 1. */
+export type Random = () => number;
+
+/** @param stream tells apart sequences of one seed: the n-th sample of a picture */
+export function seededRandom(seed: number, stream: number): Random {
+  let [a, b, c, counter] = [seed | 0, Math.floor(seed / 2 ** 32) | 0, stream | 0, 1];
+  const next = (): number => {
+    const sum = (((a + b) | 0) + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (c << 21) | (c >>> 11);
+    c = (c + sum) | 0;
+    return sum >>> 0;
+  };
+  for (let round = 0; round < 15; round++) next();
+  // 53 bits, as Math.random has.
+  return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
+}

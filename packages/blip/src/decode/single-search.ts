@@ -1,0 +1,90 @@
+// Greedy search and sampling: sequences that do not compete with each other.
+import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
+import type { SequenceOptions } from "./options.ts";
+import { candidates, logSoftmax, processScores } from "./processors.ts";
+import { seededRandom, type Random } from "./random.ts";
+
+/** Chooses the next token by its processed scores. */
+type Choose = (scores: Float32Array) => number;
+
+/** The likeliest token; of equals the first, as torch's argmax. */
+const likeliest: Choose = (scores) => {
+  let best = 0;
+  scores.forEach((score, token) => {
+    if (score > (scores[best] ?? -Infinity)) best = token;
+  });
+  return best;
+};
+
+const drawn =
+  (random: Random, options: SequenceOptions): Choose =>
+  (scores) => {
+    const list = candidates(scores, options);
+    let left = random();
+    for (const { token, probability } of list) {
+      left -= probability;
+      if (left < 0) return token;
+    }
+    // The probabilities' sum may fall short of 1 by rounding.
+    return list.at(-1)?.token ?? 0;
+  };
+
+class Sequence {
+  readonly tokens: number[];
+  readonly logProbabilities: number[] = [];
+  done = false;
+  readonly #options: SequenceOptions;
+  readonly #choose: Choose;
+
+  constructor(prompt: readonly number[], options: SequenceOptions, choose: Choose) {
+    this.tokens = [...prompt];
+    this.#options = options;
+    this.#choose = choose;
+  }
+
+  extend(logits: Float32Array): void {
+    const token = this.#choose(processScores(logits, this.tokens, this.#options));
+    this.tokens.push(token);
+    this.logProbabilities.push(logSoftmax(logits)[token] ?? NaN);
+    this.done = token === this.#options.sepId || this.tokens.length >= this.#options.maxLength;
+  }
+
+  get hypothesis(): Hypothesis {
+    const score = this.logProbabilities.reduce((a, b) => a + b, 0);
+    return { tokens: this.tokens, tokenLogProbabilities: this.logProbabilities, score };
+  }
+}
+
+/** One greedy sequence, or `numReturn` drawn ones, each from a random stream of its own. */
+export class SingleSearch implements Search {
+  readonly prompt: readonly number[];
+  readonly #sequences: readonly Sequence[];
+
+  constructor(prompt: readonly number[], options: SequenceOptions) {
+    this.prompt = prompt;
+    const count = options.sample ? options.numReturn : 1;
+    this.#sequences = Array.from({ length: count }, (_, index) => {
+      const choose = options.sample ? drawn(seededRandom(options.seed, index), options) : likeliest;
+      return new Sequence(prompt, options, choose);
+    });
+  }
+
+  advance(logits: readonly Float32Array[]): Continuation | undefined {
+    this.#sequences.forEach((sequence, index) => {
+      // At first there is one row, from which all sequences begin.
+      const row = logits[logits.length === 1 ? 0 : index];
+      if (!row) throw new Error(`row ${index} has no logits`);
+      if (!sequence.done) sequence.extend(row);
+    });
+    if (this.#sequences.every(({ done }) => done)) return undefined;
+    // Rows that are done go on without being read: each prompt keeps as many rows.
+    return {
+      parents: this.#sequences.map((_, index) => (logits.length === 1 ? 0 : index)),
+      tokens: this.#sequences.map(({ tokens }) => tokens.at(-1) ?? 0),
+    };
+  }
+
+  results(): readonly Hypothesis[] {
+    return this.#sequences.map(({ hypothesis }) => hypothesis);
+  }
+}

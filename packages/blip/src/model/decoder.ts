@@ -1,0 +1,146 @@
+// The text decoder as graphs (models/blip.py `BLIP_Decoder`, models/blip_vqa.py; transformers `BlipTextLMHeadModel`):
+// what it attends to, made once; the tokens of a step over those before; the LM head; scores of given tokens.
+import { addDims, GraphBuilder, multiplyDims, namedDim, type Graph, type Value } from "@blip-ts/graph";
+import type { BlipConfig, TextConfig } from "./config.ts";
+import { causalBias, memoryOf, textModel, type KeysAndValues } from "./text.ts";
+
+/** Where the decoder's weights stand. */
+const scope = "text_decoder.bert";
+
+const pair = (name: string, layer: number) => [`${name}.${layer}.key`, `${name}.${layer}.value`] as const;
+
+/** The names of a cache's tensors, by layer: `memory` is cross-attention's, `past` and `present` self-attention's. */
+export function cacheNames(name: "memory" | "past" | "present", { layers }: TextConfig): string[] {
+  return Array.from({ length: layers }, (_, layer) => pair(name, layer)).flat();
+}
+
+function outputPairs(b: GraphBuilder, name: "memory" | "present", pairs: readonly KeysAndValues[]): void {
+  pairs.forEach(({ key, value }, layer) => {
+    const [keys, values] = pair(name, layer);
+    b.output(keys, key);
+    b.output(values, value);
+  });
+}
+
+/** Inputs [batch, H, length, K] of every layer. */
+function inputPairs(
+  b: GraphBuilder,
+  name: "memory" | "past",
+  batch: string,
+  length: string,
+  { heads, hiddenSize, layers }: TextConfig,
+): KeysAndValues[] {
+  return Array.from({ length: layers }, (_, layer) => {
+    const [key, value] = pair(name, layer).map((one) =>
+      b.input(one, "float32", [batch, heads, length, hiddenSize / heads]),
+    );
+    if (!key || !value) throw new Error("a pair has two parts");
+    return { key, value };
+  });
+}
+
+/**
+ * encoder_hidden_states [I, N, D'] -> memory.L.key and memory.L.value [I, H, N, K] of every layer L: what the decoder
+ * attends to, once for each image (or question).
+ * @param width D': the image's width, or in question answering the text's
+ */
+export function memoryGraph(config: BlipConfig, width: number): Graph {
+  const b = GraphBuilder.create("memory");
+  const states = b.input("encoder_hidden_states", "float32", ["I", "N", width]);
+  outputPairs(b, "memory", memoryOf(b.at(scope), states, config.text));
+  return b.build();
+}
+
+/** Chosen rows of a memory: image_index [I] of memory.L.* [I', H, N, K] -> kept.memory.L.* [I, H, N, K]. */
+export function selectGraph(config: BlipConfig): Graph {
+  const b = GraphBuilder.create("select");
+  const index = b.input("image_index", "int64", ["J"]);
+  const memory = inputPairs(b, "memory", "I", "N", config.text);
+  memory.forEach((one, layer) => {
+    const [key, value] = pair("memory", layer);
+    b.output(`kept.${key}`, b.rows(one.key, index));
+    b.output(`kept.${value}`, b.rows(one.value, index));
+  });
+  return b.build();
+}
+
+/**
+ * T new tokens of R sequences over the P before them. A first step has P = 0 and the whole prompt; a later one T = 1.
+ * - input_ids, position_ids [R, T]
+ * - key_positions [R, P+T]: positions of all tokens, padding having one after every token's
+ * - row_index [R]: which of the R' sequences before each of these continues (beams move)
+ * - past.L.key, past.L.value [R', H, P, K]; memory.L.key, memory.L.value [I, H, N, K], R a multiple of I
+ * - with `memoryMask`, memory_mask [I, N]
+ * -> hidden [R, T, D] and present.L.key, present.L.value [R, H, P+T, K]
+ */
+export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memoryMask: boolean }): Graph {
+  const b = GraphBuilder.create("decode");
+  const ids = b.input("input_ids", "int64", ["R", "T"]);
+  const positions = b.input("position_ids", "int64", ["R", "T"]);
+  const keys = b.input("key_positions", "int64", ["R", addDims(namedDim("P"), namedDim("T"))]);
+  const index = b.input("row_index", "int64", ["R"]);
+  const past = inputPairs(b, "past", "F", "P", config.text).map(({ key, value }) => ({
+    key: b.rows(key, index),
+    value: b.rows(value, index),
+  }));
+  const memory = inputPairs(b, "memory", "I", "N", config.text);
+  const mask = memoryMask ? b.input("memory_mask", "int64", ["I", "N"]) : undefined;
+  const { states, present } = textModel(
+    b.at(scope),
+    {
+      ids,
+      positions,
+      bias: causalBias(b, positions, keys),
+      memories: (layer) => [{ of: at(memory, layer), mask }],
+      past: (layer) => at(past, layer),
+    },
+    config.text,
+  );
+  b.output("hidden", states);
+  outputPairs(b, "present", present);
+  return b.build();
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const one = list[index];
+  if (one === undefined) throw new Error(`there is no layer ${index}`);
+  return one;
+}
+
+/** Chosen tokens of hidden [R, T, D], numbered row by row in rows [Q], to logits [Q, V]. */
+function logitsOf(b: GraphBuilder, { text }: BlipConfig): Value {
+  const { hiddenSize: D, vocabSize: V, layerNormEps } = text;
+  const hidden = b.input("hidden", "float32", ["R", "T", D]);
+  const rows = b.input("rows", "int64", ["Q"]);
+  const flat = b.reshape(hidden, [productOfRows(b, hidden), D]);
+  const head = b.at("text_decoder.cls.predictions");
+  const transform = head.at("transform");
+  const inner = head.gelu(transform.linear(b.rows(flat, rows), "dense", D));
+  const x = transform.layerNorm(inner, "LayerNorm", layerNormEps);
+  return head.op("linear", [x, head.weight("decoder.weight", [V, D]), head.weight("bias", [V])], {});
+}
+
+function productOfRows(b: GraphBuilder, hidden: Value) {
+  const [R = 0, T = 0] = b.dims(hidden, "R T D");
+  return multiplyDims(R, T);
+}
+
+/** The LM head: hidden [R, T, D] and rows [Q] -> logits [Q, V]. */
+export function headGraph(config: BlipConfig): Graph {
+  const b = GraphBuilder.create("head");
+  b.output("logits", logitsOf(b, config));
+  return b.build();
+}
+
+/**
+ * How likely given tokens are: hidden [R, T, D], rows [Q] and labels [Q] -> log_probability [Q] of each label, and
+ * mean_log_probability [Q] over the vocabulary, of which label smoothing takes a share.
+ */
+export function scoreGraph(config: BlipConfig): Graph {
+  const b = GraphBuilder.create("score");
+  const labels = b.input("labels", "int64", ["Q"]);
+  const logProbabilities = b.logSoftmax(logitsOf(b, config));
+  b.output("log_probability", b.pick(logProbabilities, labels));
+  b.output("mean_log_probability", b.mean(logProbabilities));
+  return b.build();
+}

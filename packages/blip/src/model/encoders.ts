@@ -1,0 +1,111 @@
+// The encoders as graphs that share their weights by name: a picture, a text, and a text over one picture or two.
+// models/blip_itm.py, blip_retrieval.py, blip_nlvr.py, blip_vqa.py; transformers `BlipForImageTextRetrieval`, `BlipModel`.
+import { GraphBuilder, type Graph, type Value } from "@blip-ts/graph";
+import type { BlipConfig } from "./config.ts";
+import { paddingBias, textModel, type Memory } from "./text.ts";
+import { visionModel } from "./vision.ts";
+
+/** The state at index 0 of every sequence: [B, N, D] -> [B, D]. */
+function firstState(b: GraphBuilder, states: Value): Value {
+  const [B = 0, , D = 0] = b.dims(states, "B N D");
+  return b.reshape(b.slice(states, 1, 0, 1), [B, D]);
+}
+
+/** Ids [B, T] with their positions; padding is hidden from every token. */
+function textInputs(b: GraphBuilder) {
+  const ids = b.input("input_ids", "int64", ["B", "T"]);
+  const positions = b.input("position_ids", "int64", ["T"]);
+  const mask = b.input("attention_mask", "int64", ["B", "T"]);
+  return { ids, positions, bias: paddingBias(b, mask) };
+}
+
+/** y = x W^T without a bias; `name.weight` is [out, in]. */
+function bareLinear(b: GraphBuilder, x: Value, name: string, out: number): Value {
+  return b.op("linear", [x, b.at(name).weight("weight", [out, Number(x.shape.at(-1))])], {});
+}
+
+/** Side of the picture, and what is made of its class token besides. */
+export interface ImageGraphOptions {
+  readonly height?: number;
+  readonly width?: number;
+  /** `contrastive`: the joint embedding of matching; `dual`: that of transformers' `BlipModel`. */
+  readonly head?: "contrastive" | "dual" | undefined;
+}
+
+/**
+ * pixel_values [B, 3, height, width] -> image_embeds [B, N, D], all vision states. With a head also image_projection
+ * [B, E], the class token's state projected, and image_features [B, E], the same at unit length.
+ */
+export function imageGraph(config: BlipConfig, options: ImageGraphOptions = {}): Graph {
+  const { height = config.vision.imageSize, width = height, head } = options;
+  const b = GraphBuilder.create("image");
+  const pixels = b.input("pixel_values", "float32", ["B", 3, height, width]);
+  const states = visionModel(b.at("vision_model"), pixels, config.vision);
+  b.output("image_embeds", states);
+  if (head === undefined) return b.build();
+  // transformers' `pooler_output` is the class token after post_layernorm a second time; only `BlipModel` reads it.
+  const projection =
+    head === "contrastive"
+      ? b.linear(firstState(b, states), "vision_proj", config.jointEmbedding)
+      : bareLinear(
+          b,
+          b.at("vision_model").layerNorm(firstState(b, states), "post_layernorm", config.vision.layerNormEps),
+          "visual_projection",
+          config.jointEmbedding,
+        );
+  b.output("image_projection", projection);
+  b.output("image_features", b.l2Normalize(projection));
+  return b.build();
+}
+
+/**
+ * input_ids [B, T] -> question_embeds [B, T, D], the text alone. With a head also text_projection [B, E] and
+ * text_features [B, E], the same at unit length.
+ */
+export function textGraph(config: BlipConfig, head?: ImageGraphOptions["head"]): Graph {
+  const b = GraphBuilder.create("text");
+  const prefix = head === "dual" ? "text_model" : "text_encoder";
+  const { states } = textModel(b.at(prefix), textInputs(b), config.text);
+  b.output("question_embeds", states);
+  if (head === undefined) return b.build();
+  const first = firstState(b, states);
+  const projection =
+    head === "contrastive"
+      ? b.linear(first, "text_proj", config.jointEmbedding)
+      : bareLinear(
+          b,
+          b.tanh(b.linear(first, "text_model.pooler.dense", config.text.hiddenSize)),
+          "text_projection",
+          config.jointEmbedding,
+        );
+  b.output("text_projection", projection);
+  b.output("text_features", b.l2Normalize(projection));
+  return b.build();
+}
+
+/** A text over pictures: what it is asked for, in order of the checkpoints that carry it. */
+export type MultimodalHead = "itm" | "nlvr" | undefined;
+
+/**
+ * input_ids [B, T] with image_embeds [I, N, D'] -> question_embeds [B, T, D], the text as it looks at the image. B is a
+ * multiple of I: each image has B/I texts in turn.
+ * Head `itm`: itm_score [B, 2], logits of "does not match" and "matches". Head `nlvr`: a second picture,
+ * image_embeds_1, and nlvr_score [B, 2], logits of "false" and "true".
+ */
+export function multimodalGraph(config: BlipConfig, head?: MultimodalHead): Graph {
+  const b = GraphBuilder.create(head === "itm" ? "match" : head === "nlvr" ? "compare" : "multimodal");
+  const inputs = textInputs(b);
+  const image = (name: string): Memory => ({
+    of: b.input(name, "float32", ["I", "N", config.vision.hiddenSize]),
+  });
+  const memories = [image("image_embeds"), ...(head === "nlvr" ? [image("image_embeds_1")] : [])];
+  const { states } = textModel(b.at("text_encoder"), { ...inputs, memories: () => memories }, config.text);
+  b.output("question_embeds", states);
+  const first = firstState(b, states);
+  if (head === "itm") b.output("itm_score", b.linear(first, "itm_head", 2));
+  if (head === "nlvr") {
+    const inner = b.relu(b.linear(first, "cls_head.0", config.text.hiddenSize));
+    b.output("nlvr_score", b.linear(inner, "cls_head.2", 2));
+  }
+  return b.build();
+}

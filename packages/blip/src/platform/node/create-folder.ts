@@ -1,0 +1,65 @@
+// A folder written under another name beside its own, and renamed when it is whole.
+import { createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { UsageError } from "../../errors.ts";
+import type { FolderWriter } from "../../platform.ts";
+
+const cannotWrite = (path: string, cause: unknown): UsageError => {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new UsageError(
+    "save/cannot-write",
+    `${path}: expected a folder that can be written, found ${detail}. Name another place.`,
+    { path },
+    { cause },
+  );
+};
+
+const exists = (path: string, found: string): UsageError =>
+  new UsageError(
+    "save/exists",
+    `${path}: expected no such folder yet, or an empty one, found ${found}. Name another place, or remove it.`,
+    { path },
+  );
+
+/** @throws {UsageError} `save/exists`, `save/cannot-write` */
+export async function createFolder(path: string): Promise<FolderWriter> {
+  const target = resolve(path);
+  const found = await stat(target).catch(() => undefined);
+  if (found && !found.isDirectory()) throw exists(path, "a file");
+  const names = found ? await readdir(target) : [];
+  if (names.length > 0) throw exists(path, `${names.length} file(s) in it, e.g. ${names[0] ?? ""}`);
+  let partial: string;
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    partial = await mkdtemp(join(dirname(target), `.${basename(target)}.partial-`));
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
+  let committed = false;
+  return {
+    async write(file, content) {
+      try {
+        const place = join(partial, file);
+        if (typeof content === "string") await writeFile(place, content);
+        else await pipeline(content, createWriteStream(place));
+      } catch (error) {
+        if (error instanceof Error && "syscall" in error) throw cannotWrite(path, error);
+        throw error;
+      }
+    },
+    async commit() {
+      try {
+        if (found) await rmdir(target);
+        await rename(partial, target);
+        committed = true;
+      } catch (error) {
+        throw cannotWrite(path, error);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      if (!committed) await rm(partial, { recursive: true, force: true });
+    },
+  };
+}

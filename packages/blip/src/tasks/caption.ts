@@ -1,0 +1,203 @@
+// The verb `caption`: what pictures show, in words (models/blip.py `generate`).
+import type { Tensor } from "@blip-ts/graph";
+import type { Hypothesis } from "../decode/next-token-model.ts";
+import type { GenerationOptions } from "../decode/options.ts";
+import { UsageError } from "../errors.ts";
+import type { Platform } from "../platform.ts";
+import { blipPrompt, ConditionalGeneration } from "./conditional-generation.ts";
+import { sumOf, type StreamedToken } from "./generator.ts";
+import { loadNetwork } from "./load-network.ts";
+import { Matcher } from "./match.ts";
+import {
+  inOrder,
+  processorsOf,
+  readBatches,
+  verbOptions,
+  type FailedRow,
+  type PictureBatch,
+  type PictureModel,
+  type VerbCallOptions,
+  type VerbOptions,
+} from "./picture-model.ts";
+
+/** A picture in words. */
+export interface CaptionRow<ImageInput> {
+  readonly image: ImageInput;
+  readonly caption: string;
+  /** The whole decoder sequence: [DEC], the prompt, the generated tokens, [SEP] where it was reached. */
+  readonly tokens: readonly number[];
+  /** Natural-log probability of the generated tokens together, [SEP] included, before penalties. */
+  readonly logProbability: number;
+  /** With `score` or `matchModel`: the ITM probability that the caption fits, 0 to 1; null for an empty caption. */
+  readonly match?: number | null;
+}
+
+/** A caption as it grows. */
+export interface CaptionToken extends StreamedToken {
+  /** The caption so far. */
+  readonly caption: string;
+}
+
+export interface CaptionerOptions extends VerbOptions {
+  /** Scores captions with the model's own matching heads; a file without them is refused. */
+  readonly score?: boolean | undefined;
+  /** Scores captions with this matching model: a folder, a file, or a Hub id. */
+  readonly matchModel?: string | undefined;
+}
+
+export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
+  /**
+   * How captions begin, for all pictures or for each; an empty text for none. Unless told, "a picture of " under `blip`
+   * and `lavis`, none under `hf`.
+   */
+  readonly prompt?: string | readonly string[] | undefined;
+}
+
+/** A captioning model with what turns pictures into its inputs and tokens into text. */
+export class Captioner<ImageInput> implements AsyncDisposable {
+  readonly model: ConditionalGeneration;
+  readonly #processors: PictureModel<ImageInput>;
+  readonly #matcher: Matcher<ImageInput> | undefined;
+
+  private constructor(
+    model: ConditionalGeneration,
+    processors: PictureModel<ImageInput>,
+    matcher: Matcher<ImageInput> | undefined,
+  ) {
+    this.model = model;
+    this.#processors = processors;
+    this.#matcher = matcher;
+  }
+
+  /** @throws {ModelError} where a model cannot be found, read, or used for its task */
+  static async load<ImageInput>(
+    platform: Platform<ImageInput>,
+    source: string,
+    options: CaptionerOptions = {},
+  ): Promise<Captioner<ImageInput>> {
+    const given = verbOptions(options);
+    const { matchModel, score = false } = given;
+    const more = score && matchModel === undefined ? (["match"] as const) : [];
+    const loaded = await loadNetwork(platform, source, ["caption", ...more], given);
+    const model = await ConditionalGeneration.over(loaded, more);
+    const matcher =
+      matchModel !== undefined
+        ? await Matcher.load(platform, matchModel, given)
+        : score
+          ? await Matcher.over(platform, loaded, given)
+          : undefined;
+    return new Captioner(model, await processorsOf(platform, loaded, given), matcher);
+  }
+
+  /**
+   * Captions of pictures, in their order; `numReturn` rows each, best first. A picture that cannot be read gives one row
+   * with its error.
+   * @throws {UsageError} `usage/no-images`, `usage/bad-option`, `usage/unequal-prompts`, `generate/...`
+   * @throws {InputError} `text/too-long` for a prompt longer than the position table
+   */
+  async *caption<Input extends ImageInput>(
+    images: readonly Input[],
+    options: CaptionOptions = {},
+  ): AsyncGenerator<CaptionRow<Input> | FailedRow<Input>, void, undefined> {
+    const prompts = this.#prompts(options.prompt, images.length);
+    // What is wrong with the call is found before any picture is read.
+    this.model.generator.options(prompts, options);
+    this.model.generator.decoder.prepare();
+    const other = this.#shared ? undefined : this.#matcher?.processors.images;
+    let from = 0;
+    for await (const batch of readBatches(images, this.#processors.images, options, other)) {
+      const own = prompts.slice(from, from + batch.images.length);
+      const readable = own.filter((_, index) => typeof batch.places[index] === "number");
+      from += batch.images.length;
+      const rows = batch.pixels ? await this.#rows(batch.pixels, batch, readable, options) : [];
+      yield* inOrder(batch, (place) => rows[place] ?? []);
+    }
+  }
+
+  /**
+   * One picture's caption, token by token.
+   * @throws {UsageError} `generate/cannot-stream` where options ask for beams or several captions
+   * @throws {InputError} `image/...`
+   */
+  async *stream(
+    image: ImageInput,
+    options: Omit<CaptionOptions, "imageBatchSize" | "onProgress"> = {},
+  ): AsyncGenerator<CaptionToken, void, undefined> {
+    const { compat } = this.model.loaded;
+    const prompts = this.#prompts(options.prompt, 1);
+    // The references' three beams are not a wish of the caller.
+    const single = { ...options, beams: options.beams ?? (compat === "hf" ? undefined : 1) };
+    this.model.generator.options(prompts, single);
+    const pixels = await this.#processors.images.batch([image], options);
+    const states = await this.model.encoder.imageStates(pixels, options);
+    const [prompt = []] = prompts;
+    for await (const token of this.model.generator.stream({ states }, prompt, single, options))
+      yield { ...token, caption: this.#textOf(token.tokens, prompt) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.model[Symbol.asyncDispose]();
+    if (!this.#shared) await this.#matcher?.[Symbol.asyncDispose]();
+  }
+
+  /** Does one network caption and match? */
+  get #shared(): boolean {
+    return this.#matcher?.model.loaded === this.model.loaded;
+  }
+
+  #prompts(given: CaptionOptions["prompt"], count: number): number[][] {
+    const { compat, tokens } = this.model.loaded;
+    const texts = given ?? (compat === "hf" ? "" : blipPrompt);
+    if (typeof texts !== "string" && texts.length !== count)
+      throw new UsageError(
+        "usage/unequal-prompts",
+        `${texts.length} prompts for ${count} images: give one for all, or as many as images`,
+        { prompts: texts.length, images: count },
+      );
+    const idsOf = (text: string): number[] => {
+      if (text.trim() === "") return [tokens.dec];
+      const [ids = []] = this.#processors.texts.answerIds([text]);
+      return this.model.promptOf(ids);
+    };
+    if (typeof texts !== "string") return texts.map(idsOf);
+    const ids = idsOf(texts);
+    return Array.from({ length: count }, () => ids);
+  }
+
+  /** BLIP cuts the prompt off; transformers keeps it. */
+  #textOf(tokens: readonly number[], prompt: readonly number[]): string {
+    const { texts } = this.#processors;
+    const text = texts.decode(tokens);
+    if (this.model.loaded.compat === "hf") return text;
+    const begins = texts.decode(prompt);
+    return text.startsWith(begins) ? text.slice(begins.length).trim() : text;
+  }
+
+  /** For each readable picture of a batch its rows. */
+  async #rows(
+    pixels: Tensor<"float32">,
+    { otherPixels }: Pick<PictureBatch<unknown>, "otherPixels">,
+    prompts: readonly (readonly number[])[],
+    options: CaptionOptions,
+  ): Promise<Omit<CaptionRow<never>, "image">[][]> {
+    const { signal } = options;
+    const states = await this.model.encoder.imageStates(pixels, { signal });
+    const found = await this.model.generator.generate({ states }, prompts, options, { signal });
+    const rows = found.map((hypotheses, picture) =>
+      hypotheses.map((hypothesis: Hypothesis) => ({
+        caption: this.#textOf(hypothesis.tokens, prompts[picture] ?? []),
+        tokens: hypothesis.tokens,
+        logProbability: sumOf(hypothesis),
+      })),
+    );
+    const matcher = this.#matcher;
+    if (!matcher) return rows;
+    const seen = this.#shared
+      ? states
+      : (await matcher.model.encodeImages(otherPixels ?? pixels, { signal })).states;
+    const captions = rows.flatMap((some) => some.map(({ caption }) => caption));
+    const scores = await matcher.probabilities(seen, captions, { signal });
+    let place = 0;
+    return rows.map((some) => some.map((row) => ({ ...row, match: scores[place++] ?? null })));
+  }
+}

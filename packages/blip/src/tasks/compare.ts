@@ -1,0 +1,86 @@
+// The verb `compare`: are statements about two pictures true? (models/blip_nlvr.py)
+import { BlipError, UsageError } from "../errors.ts";
+import type { Platform } from "../platform.ts";
+import { loadNetwork } from "./load-network.ts";
+import { probabilityOf } from "./match.ts";
+import { NaturalLanguageVisualReasoning } from "./natural-language-visual-reasoning.ts";
+import {
+  processorsOf,
+  verbOptions,
+  type FailedRow,
+  type PictureModel,
+  type VerbOptions,
+} from "./picture-model.ts";
+import { stackPixels } from "./processor.ts";
+
+/** A statement about two pictures, judged. */
+export interface CompareRow<ImageInput> {
+  readonly images: readonly [ImageInput, ImageInput];
+  readonly statement: string;
+  readonly label: boolean;
+  /** softmax(logits)[1]: how likely the statement is true, 0 to 1. */
+  readonly probability: number;
+}
+
+export interface CompareOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An NLVR2 model with what turns pictures and statements into its inputs. */
+export class Comparer<ImageInput> implements AsyncDisposable {
+  readonly model: NaturalLanguageVisualReasoning;
+  readonly #processors: PictureModel<ImageInput>;
+
+  private constructor(model: NaturalLanguageVisualReasoning, processors: PictureModel<ImageInput>) {
+    this.model = model;
+    this.#processors = processors;
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for NLVR2 */
+  static async load<ImageInput>(
+    platform: Platform<ImageInput>,
+    source: string,
+    options: VerbOptions = {},
+  ): Promise<Comparer<ImageInput>> {
+    const given = verbOptions(options);
+    const loaded = await loadNetwork(platform, source, ["compare"], given);
+    return new Comparer(
+      new NaturalLanguageVisualReasoning(loaded),
+      await processorsOf(platform, loaded, given),
+    );
+  }
+
+  /**
+   * Statements about a left and a right picture. A picture that cannot be read gives a row with its error, and then
+   * there are no others.
+   * @throws {UsageError} `usage/no-texts`, `text/empty` @throws {InputError} `text/too-long`
+   */
+  async *compare<Input extends ImageInput>(
+    [left, right]: readonly [Input, Input],
+    statements: readonly string[],
+    { signal }: CompareOptions = {},
+  ): AsyncGenerator<CompareRow<Input> | FailedRow<Input>, void, undefined> {
+    if (statements.length === 0)
+      throw new UsageError("usage/no-texts", "there is no statement: give at least one");
+    const { images, texts } = this.#processors;
+    const encoded = texts.encodeStatements(statements);
+    const pictures: Float32Array[] = [];
+    for (const image of [left, right])
+      try {
+        pictures.push(await images.pixels(image, signal));
+      } catch (error) {
+        if (!(error instanceof BlipError)) throw error;
+        yield { image, error: { code: error.code, message: error.message } };
+      }
+    if (pictures.length < 2) return;
+    const { logits } = await this.model.judge(stackPixels(pictures, images.config), encoded, { signal });
+    for (const [index, statement] of statements.entries()) {
+      const [no, yes] = [logits.data[2 * index] ?? NaN, logits.data[2 * index + 1] ?? NaN];
+      yield { images: [left, right], statement, label: yes > no, probability: probabilityOf(no, yes) };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.model[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,71 @@
+// Features of pictures and texts (models/blip.py `BLIP_Base`, LAVIS blip_feature_extractor.py; transformers `BlipModel`).
+import type { Tensor } from "@blip-ts/graph";
+import type { BlipConfig } from "../model/config.ts";
+import type { Platform } from "../platform.ts";
+import type { RunOptions } from "../runtime/runtime.ts";
+import { Encoder, type EncodedImages, type ImageOptions, type TextFeeds } from "./encoder.ts";
+import { wrongTask } from "./errors.ts";
+import { isDual, loadNetwork, type LoadedNetwork } from "./load-network.ts";
+import type { ModelOptions } from "./model-options.ts";
+import { savePretrained } from "./save.ts";
+
+/** A model that makes features: from a file with the projections of matching, or of `BlipModel`. */
+export class FeatureExtraction implements AsyncDisposable {
+  readonly loaded: LoadedNetwork;
+  readonly #encoder: Encoder;
+
+  constructor(loaded: LoadedNetwork) {
+    this.loaded = loaded;
+    this.#encoder = new Encoder(loaded, isDual(loaded.opened) ? "dual" : "contrastive");
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for features */
+  static async load(platform: Platform<never>, source: string, options: ModelOptions = {}) {
+    return new FeatureExtraction(await loadNetwork(platform, source, ["embed"], options));
+  }
+
+  get config(): BlipConfig {
+    return this.loaded.config;
+  }
+
+  /**
+   * Pictures [B, 3, S, S]: all states [B, N, D]; the class token's projection [B, E], and the same at unit length.
+   * @throws {UsageError} `model/bad-pixels`
+   */
+  getImageFeatures(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
+    return this.#encoder.encodeImages(pixelValues, options);
+  }
+
+  /**
+   * Texts alone [B, T]: all states [B, T, D]; the first token's projection [B, E], and the same at unit length.
+   * @throws {UsageError} `model/bad-ids`
+   */
+  getTextFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
+    return this.#encoder.encodeTexts(texts, options);
+  }
+
+  /**
+   * Texts as they look at pictures: all states [B, T, D]. [ENC] stands first, but in `hf`.
+   * @throws {ModelError} `model/wrong-task` for a `BlipModel`, whose text model does not look at pictures
+   * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
+   */
+  async getMultimodalFeatures(
+    inputs: TextFeeds & { readonly pixelValues: Tensor<"float32"> },
+    options: ImageOptions = {},
+  ): Promise<Tensor<"float32">> {
+    const { files, tasks } = this.loaded.opened;
+    if (isDual(this.loaded.opened))
+      throw wrongTask(files.name, "multimodal features", tasks.tasks, ["text_encoder"]);
+    const states = await this.#encoder.imageStates(inputs.pixelValues, options);
+    return (await this.#encoder.look([states], inputs, undefined, options)).states;
+  }
+
+  /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
+  savePretrained(folder: string): Promise<void> {
+    return savePretrained(this.loaded, "embed", folder);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#encoder[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,212 @@
+// From a path or id to a network that is ready for a task: opened, its sizes decided, all its tensors accounted for.
+import type { Graph } from "@blip-ts/graph";
+import type { IntendedGap } from "../checkpoint/intended-gaps.ts";
+import { checkRequired } from "../checkpoint/requirements.ts";
+import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
+import type { Task } from "../checkpoint/tasks-of.ts";
+import { secondBias, withTiedHead } from "../checkpoint/tied-head.ts";
+import { decodeGraph, headGraph, memoryGraph } from "../model/decoder.ts";
+import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
+import type { BlipConfig } from "../model/config.ts";
+import type { Compat, Platform, Warning } from "../platform.ts";
+import type { BertTokenizer } from "../text/word-piece.ts";
+import { noSpecialToken } from "./errors.ts";
+import { checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { Network } from "./network.ts";
+import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
+import { readConfig } from "./read-config.ts";
+
+/** Tasks that run a network. */
+export type NetworkTask = Exclude<Task, "retrieve" | "pretrain">;
+
+/** The width of what the decoder attends to. */
+export function decoderWidth(opened: Pick<OpenedModel, "architecture">, config: BlipConfig): number {
+  return opened.architecture.decoderMemory === "question" ? config.text.hiddenSize : config.vision.hiddenSize;
+}
+
+/** Is it transformers' `BlipModel`, whose text model stands alone? */
+export const isDual = ({ architecture: { parts } }: Pick<OpenedModel, "architecture">): boolean =>
+  parts.has("dual") && !parts.has("visionProj");
+
+/** The graphs of a task: what `inspect --graph` prints, and whose weights a checkpoint must have. */
+export function graphsOf(task: NetworkTask, opened: OpenedModel, config: BlipConfig): readonly Graph[] {
+  const decoder = () => [
+    memoryGraph(config, decoderWidth(opened, config)),
+    decodeGraph(config, { memoryMask: opened.architecture.decoderMemory === "question" }),
+    headGraph(config),
+  ];
+  switch (task) {
+    case "match":
+      return [
+        imageGraph(config, { head: "contrastive" }),
+        textGraph(config, "contrastive"),
+        multimodalGraph(config, "itm"),
+      ];
+    case "embed": {
+      const head = isDual(opened) ? "dual" : "contrastive";
+      const alone = [imageGraph(config, { head }), textGraph(config, head)];
+      return head === "dual" ? alone : [...alone, multimodalGraph(config)];
+    }
+    case "caption":
+      return [imageGraph(config), ...decoder()];
+    case "ask":
+      return [imageGraph(config), multimodalGraph(config), ...decoder()];
+    case "compare":
+      return [imageGraph(config), multimodalGraph(config, "nlvr")];
+  }
+}
+
+/** Groups of tensors that other tasks need. One of which a task uses nothing may be there; of the others, nothing else. */
+const groups: readonly IntendedGap[] = [
+  { pattern: /^text_decoder\./, reason: "decoder, for captions and answers" },
+  { pattern: /^text_encoder\./, reason: "text encoder, for matching and questions" },
+  { pattern: /^cls_head\./, reason: "head of NLVR2" },
+  { pattern: /^itm_head\./, reason: "head of matching" },
+  { pattern: /^(?:vision|text)_proj\./, reason: "projections of the joint embedding" },
+  { pattern: /^(?:text_model|visual_projection|text_projection)\./, reason: "BlipModel's own text model" },
+];
+
+/** What any file may have besides. */
+const alwaysLeftOut: readonly IntendedGap[] = [
+  secondBias,
+  { pattern: /^logit_scale$/, reason: "temperature of the contrastive loss, used in training only" },
+];
+
+/** `BlipModel` is built of the same layers and leaves their cross-attention unused. */
+const dualCrossAttention: IntendedGap = {
+  pattern: /^text_model\.encoder\.layer\.\d+\.crossattention\./,
+  reason: "cross-attention, which texts alone do not use",
+};
+
+export interface SpecialTokens {
+  /** Begins what a decoder says. */
+  readonly dec: number;
+  /** Stands first where a text looks at an image; undefined leaves the text's own [CLS] (`hf`). */
+  readonly enc: number | undefined;
+  readonly sep: number;
+  readonly pad: number;
+}
+
+export interface LoadedNetwork {
+  readonly platform: Platform<never>;
+  readonly opened: OpenedModel;
+  /** The parsed config.json, where there is one. */
+  readonly json: unknown;
+  readonly config: BlipConfig;
+  readonly network: Network;
+  readonly tokenizer: BertTokenizer;
+  readonly tokens: SpecialTokens;
+  readonly compat: Compat;
+  /** Side of the pictures in pixels. */
+  readonly imageSize: number;
+  readonly warnings: readonly Warning[];
+}
+
+/** [DEC], where the vocabulary does not name it: text_config.bos_token_id, 30522 in every released model. */
+export function decoderToken(json: unknown): number {
+  const text = (json as { text_config?: { bos_token_id?: unknown } } | undefined)?.text_config;
+  return typeof text?.bos_token_id === "number" ? text.bos_token_id : 30522;
+}
+
+function specialTokens(
+  name: string,
+  tokenizer: BertTokenizer,
+  json: unknown,
+  { text }: BlipConfig,
+  needs: { readonly dec: boolean; readonly enc: boolean },
+): SpecialTokens {
+  const { vocabulary, sepId, padId } = tokenizer;
+  const dec = vocabulary.get("[DEC]") ?? decoderToken(json);
+  const enc = vocabulary.get("[ENC]") ?? dec + 1;
+  for (const [token, id, needed] of [
+    ["[DEC]", dec, needs.dec],
+    ["[ENC]", enc, needs.enc],
+  ] as const)
+    if (needed && id >= text.vocabSize) throw noSpecialToken(name, token, id, text.vocabSize);
+  return { dec, enc: needs.enc ? enc : undefined, sep: sepId, pad: padId };
+}
+
+/** A model's sizes, with what is noteworthy about them. */
+export async function configOf(
+  opened: OpenedModel,
+  options: ModelOptions,
+  task?: NetworkTask,
+): Promise<{ readonly json: unknown; readonly config: BlipConfig; readonly warnings: readonly Warning[] }> {
+  const { vision, text, jointEmbedding, dualEmbedding } = opened.architecture;
+  if (!vision || !text) throw new Error(`${opened.files.name} has no task, so that it has no sizes`);
+  const json = await readJson(opened.files, "config.json");
+  const name = json === undefined ? opened.files.name : `${opened.files.name}/config.json`;
+  const { config, warnings } = readConfig(name, { vision, text, jointEmbedding }, json, {
+    compat: options.compat ?? "hf",
+    textHeads: options.textHeads,
+  });
+  const dual = task === "embed" && isDual(opened) && dualEmbedding !== undefined;
+  return { json, warnings, config: dual ? { ...config, jointEmbedding: dualEmbedding } : config };
+}
+
+/**
+ * Compares a file with what the tasks require of it.
+ * @returns all tensors by the names that the network uses
+ * @throws {ModelError} `checkpoint/mismatch`
+ */
+export function checkTensors(
+  opened: OpenedModel,
+  config: BlipConfig,
+  tasks: readonly NetworkTask[],
+): ReadonlyMap<string, StoredTensor> {
+  const tensors = withTiedHead(opened.tensors);
+  const required = new Map(
+    tasks
+      .flatMap((task) => graphsOf(task, opened, config))
+      .flatMap(({ weights }) => weights.map(({ name, shape }) => [name, shape] as const)),
+  );
+  const names = [...required.keys()];
+  const unused = groups.filter(({ pattern }) => !names.some((one) => pattern.test(one)));
+  checkRequired(tensors, required, [...unused, dualCrossAttention, ...alwaysLeftOut]);
+  return tensors;
+}
+
+/**
+ * A network for tasks, of a model that is open.
+ * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
+ */
+export async function networkOf(
+  platform: Platform<never>,
+  opened: OpenedModel,
+  tasks: readonly NetworkTask[],
+  options: ModelOptions,
+): Promise<LoadedNetwork> {
+  for (const task of tasks) expectTask(opened, task);
+  const { json, config, warnings } = await configOf(opened, options, tasks[0]);
+  const tensors = checkTensors(opened, config, tasks);
+  const compat = options.compat ?? "hf";
+  const tokenizer = await readTokenizer(opened.files, config.text.vocabSize, () =>
+    platform.bundledVocabulary(),
+  );
+  const does = (...some: readonly NetworkTask[]) => some.some((task) => tasks.includes(task));
+  const tokens = specialTokens(opened.files.name, tokenizer, json, config, {
+    dec: does("caption", "ask"),
+    // transformers has no NLVR2: its only convention is the original's.
+    enc: does("compare") || (compat !== "hf" && (does("match", "ask") || (does("embed") && !isDual(opened)))),
+  });
+  const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
+  warnings.forEach(warn);
+  const network = new Network(config, tensors, platform.createEngine(options));
+  const imageSize = options.imageSize ?? config.vision.imageSize;
+  return { platform, opened, json, config, network, tokenizer, tokens, compat, imageSize, warnings };
+}
+
+/**
+ * Opens a model for tasks.
+ * @throws {ModelError} where it cannot be found, read, or used for them
+ * @throws {UsageError} where an option is wrong
+ */
+export async function loadNetwork(
+  platform: Platform<never>,
+  source: string,
+  tasks: readonly NetworkTask[],
+  options: ModelOptions = {},
+): Promise<LoadedNetwork> {
+  checkModelOptions(options);
+  return networkOf(platform, await openModel(await platform.openModel(source, options)), tasks, options);
+}

@@ -1,0 +1,99 @@
+// NLVR2: is a statement about two pictures true? (models/blip_nlvr.py; transformers has no such class.)
+import type { Tensor } from "@blip-ts/graph";
+import { UsageError } from "../errors.ts";
+import type { BlipConfig } from "../model/config.ts";
+import type { Platform } from "../platform.ts";
+import { Encoder, type ImageOptions, type TextFeeds } from "./encoder.ts";
+import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
+import type { ModelOptions } from "./model-options.ts";
+import { rowsOf } from "./rows-of.ts";
+import { savePretrained } from "./save.ts";
+
+/** Statements [B, T] about pictures [2B, 3, S, S]: the first B are the left ones, the last B the right ones. */
+export interface StatementInputs extends TextFeeds {
+  readonly pixelValues: Tensor<"float32">;
+}
+
+export class NaturalLanguageVisualReasoning implements AsyncDisposable {
+  readonly loaded: LoadedNetwork;
+  readonly #encoder: Encoder;
+
+  constructor(loaded: LoadedNetwork) {
+    this.loaded = loaded;
+    this.#encoder = new Encoder(loaded);
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for NLVR2 */
+  static async load(platform: Platform<never>, source: string, options: ModelOptions = {}) {
+    const loaded = await loadNetwork(platform, source, ["compare"], {
+      ...options,
+      compat: options.compat ?? "blip",
+    });
+    return new NaturalLanguageVisualReasoning(loaded);
+  }
+
+  get config(): BlipConfig {
+    return this.loaded.config;
+  }
+
+  /**
+   * Logits [B, 2] of "false" and "true", and all text states [B, T, D].
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   */
+  async forward(
+    inputs: StatementInputs,
+    options: ImageOptions = {},
+  ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    const [images = 0] = inputs.pixelValues.dims;
+    const [count = 0] = inputs.inputIds.dims;
+    if (images !== 2 * count)
+      throw new UsageError(
+        "model/unequal-batches",
+        `${count} statements need ${2 * count} images, all left ones first, then all right ones; found ${images}`,
+        { images, texts: count },
+      );
+    this.#encoder.prepareToLook("nlvr");
+    const states = await this.#encoder.imageStates(inputs.pixelValues, options);
+    return this.#judge(half(states, 0), half(states, 1), inputs, options);
+  }
+
+  /**
+   * Many statements about one pair of pictures [2, 3, S, S]: logits [B, 2].
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`
+   */
+  async judge(
+    pixelValues: Tensor<"float32">,
+    texts: TextFeeds,
+    options: ImageOptions = {},
+  ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    this.#encoder.prepareToLook("nlvr");
+    const states = await this.#encoder.imageStates(pixelValues, options);
+    return this.#judge(half(states, 0), half(states, 1), texts, options);
+  }
+
+  async #judge(
+    left: Tensor<"float32">,
+    right: Tensor<"float32">,
+    texts: TextFeeds,
+    options: ImageOptions,
+  ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    const { logits, states } = await this.#encoder.look([left, right], texts, "nlvr", options);
+    if (!logits) throw new Error("the head of NLVR2 gave no logits");
+    return { logits, questionEmbeds: states };
+  }
+
+  /** Writes a folder with Hugging Face names. @throws {UsageError} `save/...` where it cannot be written */
+  savePretrained(folder: string): Promise<void> {
+    return savePretrained(this.loaded, "compare", folder);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#encoder[Symbol.asyncDispose]();
+  }
+}
+
+/** The first or the second half of a batch. */
+function half(states: Tensor<"float32">, which: 0 | 1): Tensor<"float32"> {
+  const count = (states.dims[0] ?? 0) / 2;
+  return rowsOf(states, which * count, (which + 1) * count);
+}

@@ -1,0 +1,180 @@
+// What the verbs share: a loaded model with what turns pictures and texts into its inputs, pictures read in batches,
+// and rows for pictures that cannot be read.
+import type { Tensor } from "@blip-ts/graph";
+import { BlipError, UsageError } from "../errors.ts";
+import { defaultImageConfig, parseImageConfig, type ImageConfig } from "../image/image-processor.ts";
+import type { DownloadProgress, Platform, Warning } from "../platform.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import { badOption } from "./errors.ts";
+import type { LoadedNetwork } from "./load-network.ts";
+import type { ModelOptions } from "./model-options.ts";
+import { readJson } from "./open-model.ts";
+import {
+  decodeDefaults,
+  ImageProcessor,
+  stackPixels,
+  TextProcessor,
+  type ProcessorOptions,
+} from "./processor.ts";
+
+/** A picture that could not be read; the others go on. */
+export interface FailedRow<ImageInput> {
+  readonly image: ImageInput;
+  readonly error: { readonly code: string; readonly message: string };
+}
+
+/** How a verb's model is loaded. */
+export interface VerbOptions extends Omit<ModelOptions, "onProgress">, Omit<ProcessorOptions, "onProgress"> {
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+}
+
+/** Pictures done, of all of a call. */
+export interface VerbProgress {
+  readonly kind: "images";
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What every verb's call takes. */
+export interface VerbCallOptions {
+  /** Pictures at a time: 4. */
+  readonly imageBatchSize?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
+}
+
+/** Pictures at a time unless told. */
+export const defaultImageBatch = 4;
+
+export interface PictureModel<ImageInput> {
+  readonly images: ImageProcessor<ImageInput>;
+  readonly texts: TextProcessor;
+}
+
+/** The processors of a loaded model; their picture size is the network's own. */
+export async function processorsOf<ImageInput>(
+  platform: Platform<ImageInput>,
+  { opened, tokenizer, config, compat, imageSize }: LoadedNetwork,
+  options: VerbOptions,
+): Promise<PictureModel<ImageInput>> {
+  const json = await readJson(opened.files, "preprocessor_config.json");
+  const said = parseImageConfig(json ?? {}, `${opened.files.name}/preprocessor_config.json`);
+  const { height, width } = defaultImageConfig(imageSize);
+  const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
+  const decode = { ...decodeDefaults(compat, options), onWarning };
+  return {
+    images: new ImageProcessor(platform, { ...said, height, width }, decode),
+    texts: new TextProcessor(tokenizer, config.text.maxPositions, compat),
+  };
+}
+
+/** Options of a verb with its own convention, `blip`, unless told. */
+export const verbOptions = <T extends VerbOptions>(options: T) => ({
+  ...options,
+  compat: options.compat ?? ("blip" as const),
+});
+
+/** A batch of pictures as they were read. */
+export interface PictureBatch<Input> {
+  readonly images: readonly Input[];
+  /** Pixel values of those that could be read [B', 3, S, S], in order; undefined where there are none. */
+  readonly pixels: Tensor<"float32"> | undefined;
+  /** The same pictures as another model reads them, where one is asked for. */
+  readonly otherPixels: Tensor<"float32"> | undefined;
+  /** For each picture its place in `pixels`, or what was wrong with it. */
+  readonly places: readonly (number | BlipError)[];
+}
+
+/**
+ * Pictures in batches, the next ones decoded while the network looks at these.
+ * @throws {UsageError} `usage/no-images`, `usage/bad-option`
+ */
+export async function* readBatches<Input extends ImageInput, ImageInput>(
+  images: readonly Input[],
+  processor: ImageProcessor<ImageInput>,
+  { imageBatchSize = defaultImageBatch, signal, onProgress }: VerbCallOptions,
+  other?: ImageProcessor<ImageInput>,
+): AsyncGenerator<PictureBatch<Input>, void, undefined> {
+  if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
+  const size = batchSize("imageBatchSize", imageBatchSize);
+  const batches = chunks(images, size);
+  const read = (batch: readonly Input[] | undefined) =>
+    Promise.all(
+      (batch ?? []).map((image) =>
+        pixelsOf(image, processor, other, signal).catch((error: unknown) => {
+          if (error instanceof BlipError) return error;
+          throw error;
+        }),
+      ),
+    );
+  onProgress?.({ kind: "images", done: 0, total: images.length });
+  let next = read(batches[0]);
+  next.catch(() => undefined);
+  let done = 0;
+  for (const [index, batch] of batches.entries()) {
+    const found = await next;
+    next = read(batches[index + 1]);
+    next.catch(() => undefined);
+    const readable = found.flatMap((one) => (one instanceof BlipError ? [] : [one]));
+    const stack = (which: 0 | 1, config: ImageConfig | undefined) => {
+      const pictures = readable.flatMap((one) => one[which] ?? []);
+      return config && pictures.length > 0 ? stackPixels(pictures, config) : undefined;
+    };
+    let place = 0;
+    yield {
+      images: batch,
+      pixels: stack(0, processor.config),
+      otherPixels: stack(1, other?.config),
+      places: found.map((one) => (one instanceof BlipError ? one : place++)),
+    };
+    done += batch.length;
+    onProgress?.({ kind: "images", done, total: images.length });
+  }
+}
+
+/** A picture, decoded once, for one model or two. */
+async function pixelsOf<ImageInput>(
+  image: ImageInput,
+  processor: ImageProcessor<ImageInput>,
+  other: ImageProcessor<ImageInput> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<readonly [Float32Array, Float32Array?]> {
+  const decoded = await processor.decode(image, signal);
+  const pixels = await processor.prepare(decoded);
+  return other ? [pixels, await other.prepare(decoded)] : [pixels];
+}
+
+/** A batch's rows in the order of its pictures: those that were made of it, or one with what was wrong. */
+export function* inOrder<Input, Row extends object>(
+  { images, places }: PictureBatch<Input>,
+  rowsOf: (place: number) => readonly Row[],
+): Generator<({ readonly image: Input } & Row) | FailedRow<Input>, void, undefined> {
+  for (const [index, image] of images.entries()) {
+    const place = places[index];
+    if (place instanceof BlipError) yield { image, error: { code: place.code, message: place.message } };
+    else if (place !== undefined) for (const row of rowsOf(place)) yield { image, ...row };
+  }
+}
+
+/** @throws {UsageError} `usage/bad-option` */
+export function batchSize(name: string, size: number): number {
+  if (!Number.isSafeInteger(size) || size < 1) throw badOption(name, size, ["a positive whole number"]);
+  return size;
+}
+
+export function chunks<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
+    list.slice(index * size, (index + 1) * size),
+  );
+}
+
+/** Ids and masks of texts once for each of `times` pictures. */
+export function repeat({ inputIds, attentionMask }: EncodedTexts, times: number): EncodedTexts {
+  const [count = 0, length = 0] = inputIds.dims;
+  const again = ({ data }: Tensor<"int64">): Tensor<"int64"> => {
+    const all = new BigInt64Array(data.length * times);
+    for (let index = 0; index < times; index++) all.set(data, index * data.length);
+    return { dtype: "int64", dims: [count * times, length], data: all };
+  };
+  return { inputIds: again(inputIds), attentionMask: again(attentionMask) };
+}

@@ -1,0 +1,210 @@
+// Answers to questions about pictures, generated or ranked (models/blip_vqa.py; transformers
+// `BlipForQuestionAnswering`, which only generates).
+import type { Tensor } from "@blip-ts/graph";
+import type { Hypothesis } from "../decode/next-token-model.ts";
+import { logSoftmax } from "../decode/processors.ts";
+import { UsageError } from "../errors.ts";
+import type { BlipConfig } from "../model/config.ts";
+import type { Platform } from "../platform.ts";
+import { expectEqual, type GenerateOptions } from "./conditional-generation.ts";
+import { checkTextFeeds, Encoder, type ImageOptions, type TextFeeds } from "./encoder.ts";
+import { Generator, type MaskedMemory, type Memory } from "./generator.ts";
+import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
+import type { ModelOptions } from "./model-options.ts";
+import { savePretrained } from "./save.ts";
+import type { TokenScore } from "./text-decoder.ts";
+
+/** Questions [B, T] about pictures [I, 3, S, S], B a multiple of I: each picture in turn has B/I of the questions. */
+export interface QuestionInputs extends TextFeeds {
+  readonly pixelValues: Tensor<"float32">;
+}
+
+/** An answer of a list with its rank. */
+export interface RankedAnswer {
+  /** Index into the list. */
+  readonly index: number;
+  /** Minus the summed label-smoothed loss of its tokens, [SEP] included; what BLIP ranks by. */
+  readonly score: number;
+  /** The answer as the decoder says it: [DEC] ... [SEP]. */
+  readonly tokens: readonly number[];
+}
+
+export interface RankOptions extends ImageOptions {
+  /** How many answers are ranked in full, the most likely by their first token: 128; a shorter list is ranked whole. */
+  readonly k?: number | undefined;
+}
+
+const defaultK = 128;
+/** models/med.py: label smoothing of the decoder's loss. */
+const smoothing = 0.1;
+/** Answers that go through the decoder at a time. */
+const candidateBatch = 128;
+
+const loss = ({ logProbability, meanLogProbability }: TokenScore): number =>
+  -(1 - smoothing) * logProbability - smoothing * meanLogProbability;
+
+export class QuestionAnswering implements AsyncDisposable {
+  readonly loaded: LoadedNetwork;
+  readonly encoder: Encoder;
+  readonly generator: Generator;
+
+  private constructor(loaded: LoadedNetwork, generator: Generator) {
+    this.loaded = loaded;
+    this.encoder = new Encoder(loaded);
+    this.generator = generator;
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for questions */
+  static async load(
+    platform: Platform<never>,
+    source: string,
+    options: ModelOptions = {},
+  ): Promise<QuestionAnswering> {
+    return QuestionAnswering.over(await loadNetwork(platform, source, ["ask"], options));
+  }
+
+  static async over(loaded: LoadedNetwork): Promise<QuestionAnswering> {
+    return new QuestionAnswering(loaded, await Generator.create(loaded, "ask"));
+  }
+
+  /** Begins to load what questions need; a failure is reported where it is used. */
+  prepare(): void {
+    this.encoder.prepareToLook();
+    this.generator.decoder.prepare();
+  }
+
+  get config(): BlipConfig {
+    return this.loaded.config;
+  }
+
+  /**
+   * Questions as they look at their pictures: states [B, T, D], and which of them are not padding.
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   */
+  async encodeQuestions(inputs: QuestionInputs, options: ImageOptions = {}): Promise<MaskedMemory> {
+    const feeds = checkTextFeeds(inputs, this.config.text);
+    this.prepare();
+    const images = await this.encoder.imageStates(inputs.pixelValues, options);
+    return this.questionStates(images, feeds, options);
+  }
+
+  /** The same over pictures that were encoded before: [I, N, D]. */
+  async questionStates(
+    images: Tensor<"float32">,
+    feeds: TextFeeds,
+    options: ImageOptions = {},
+  ): Promise<MaskedMemory> {
+    const { attentionMask } = checkTextFeeds(feeds, this.config.text);
+    const { states } = await this.encoder.look([images], feeds, undefined, options);
+    return { states, mask: attentionMask };
+  }
+
+  /**
+   * Logits of the next answer token after each of the decoder's given ones: [B, T, V].
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   */
+  async forward(
+    inputs: QuestionInputs & { readonly decoderInputIds: Tensor<"int64"> },
+    options: ImageOptions & { readonly decoderAttentionMask?: Tensor<"int64"> } = {},
+  ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    const answer = checkTextFeeds(
+      { inputIds: inputs.decoderInputIds, attentionMask: options.decoderAttentionMask },
+      this.config.text,
+    );
+    expectEqual(inputs.inputIds.dims[0] ?? 0, answer.inputIds.dims[0] ?? 0);
+    const { states, mask } = await this.encodeQuestions(inputs, options);
+    using run = await this.generator.decoder.open(states, mask, options);
+    const logits = await run.allLogits(answer.inputIds, answer.attentionMask);
+    return { logits, questionEmbeds: states };
+  }
+
+  /**
+   * Generated answers to each question, best first. Padding is masked, so that rows do not depend on each other (both
+   * references attend to it).
+   * @throws {UsageError} `model/...`, `generate/...`
+   */
+  async generate(
+    inputs: QuestionInputs,
+    options: GenerateOptions = {},
+  ): Promise<readonly (readonly Hypothesis[])[]> {
+    this.generator.options([[this.loaded.tokens.dec]], options);
+    return this.answer(await this.encodeQuestions(inputs, options), options);
+  }
+
+  /** Generated answers for questions that were encoded before. @throws {UsageError} `generate/...` */
+  answer(memory: Memory, options: GenerateOptions = {}): Promise<readonly (readonly Hypothesis[])[]> {
+    const count = memory.states.dims[0] ?? 0;
+    const prompts = Array.from({ length: count }, () => [this.loaded.tokens.dec]);
+    return this.generator.generate(memory, prompts, options, options);
+  }
+
+  /**
+   * Ranks a list of answers for each question as `rank_answer` does: the k likeliest by their first token, then by the
+   * summed smoothed loss of all their tokens. Equals keep the list's order.
+   * @param answers ids of each answer as the tokenizer encodes it, [CLS] ... [SEP]
+   * @returns for each question the ranked answers, best first
+   * @throws {UsageError} `usage/no-answers`, `usage/bad-option`
+   */
+  async rank(
+    memory: MaskedMemory,
+    answers: readonly (readonly number[])[],
+    options: RankOptions = {},
+  ): Promise<readonly (readonly RankedAnswer[])[]> {
+    const { k = defaultK } = options;
+    if (answers.length === 0)
+      throw new UsageError("usage/no-answers", "the list of answers is empty: give at least one answer");
+    if (!Number.isSafeInteger(k) || k < 1)
+      throw new UsageError("usage/bad-option", `k: expected a positive whole number, found ${k}`, { k });
+    const sequences = answers.map((ids) => [this.loaded.tokens.dec, ...ids.slice(1)]);
+    const [count = 0, N = 0, D = 0] = memory.states.dims;
+    const ranked: RankedAnswer[][] = [];
+    for (let row = 0; row < count; row++) {
+      const states = { ...memory.states, dims: [1, N, D], data: part(memory.states.data, row, N * D) };
+      const mask = { ...memory.mask, dims: [1, N], data: part(memory.mask.data, row, N) };
+      ranked.push(await this.#rankOne({ states, mask }, sequences, k, options));
+    }
+    return ranked;
+  }
+
+  async #rankOne(
+    { states, mask }: MaskedMemory,
+    sequences: readonly (readonly number[])[],
+    k: number,
+    options: RankOptions,
+  ): Promise<RankedAnswer[]> {
+    using run = await this.generator.decoder.open(states, mask, options);
+    const first = logSoftmax(await run.start([[this.loaded.tokens.dec]]));
+    const mean = first.reduce((sum, x) => sum + x, 0) / first.length;
+    const chosen = sequences
+      .map((tokens, index) => ({ tokens, index, first: first[tokens[1] ?? 0] ?? -Infinity }))
+      .sort((a, b) => b.first - a.first || a.index - b.index)
+      .slice(0, k);
+    const ranked: RankedAnswer[] = [];
+    for (let start = 0; start < chosen.length; start += candidateBatch) {
+      const batch = chosen.slice(start, start + candidateBatch);
+      const scores = await run.scores(
+        batch.map(() => 0),
+        batch.map(({ tokens }) => tokens.slice(1, -1)),
+        batch.map(({ tokens }) => tokens.slice(2)),
+      );
+      batch.forEach(({ tokens, index, first: logProbability }, row) => {
+        const all = [{ logProbability, meanLogProbability: mean }, ...(scores[row] ?? [])];
+        ranked.push({ index, tokens, score: -all.reduce((sum, one) => sum + loss(one), 0) });
+      });
+    }
+    return ranked.sort((a, b) => b.score - a.score || a.index - b.index);
+  }
+
+  /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
+  savePretrained(folder: string): Promise<void> {
+    return savePretrained(this.loaded, "ask", folder);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.encoder[Symbol.asyncDispose]();
+  }
+}
+
+function part<T extends Float32Array | BigInt64Array>(data: T, row: number, size: number): T {
+  return data.slice(row * size, (row + 1) * size) as T;
+}

@@ -1,0 +1,384 @@
+// The verb `retrieve`: cosine over everything, then ITM re-ranks the best k (train_retrieval.py `evaluation`,
+// eval_retrieval_video.py).
+import type { Tensor } from "@blip-ts/graph";
+import { BlipError, UsageError } from "../errors.ts";
+import type { Platform } from "../platform.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import { cosineMatrix } from "./encoder.ts";
+import { badOption } from "./errors.ts";
+import { ImageTextRetrieval } from "./image-text-retrieval.ts";
+import { loadNetwork } from "./load-network.ts";
+import { scoresOf } from "./match.ts";
+import {
+  batchSize,
+  chunks,
+  processorsOf,
+  verbOptions,
+  type FailedRow,
+  type PictureModel,
+  type VerbCallOptions,
+  type VerbOptions,
+} from "./picture-model.ts";
+import { stackPixels } from "./processor.ts";
+
+/** A video by frames that were chosen before; each is a picture. */
+export interface Video<ImageInput> {
+  /** What its rows call it. */
+  readonly image: ImageInput;
+  readonly frames: readonly ImageInput[];
+}
+
+/** What every hit says of its pair. */
+export interface HitScores {
+  readonly cosine: number;
+  /** ITM logits; null where the pair was not re-ranked. */
+  readonly logits: readonly [no: number, yes: number] | null;
+  /** logits[1] + cosine; null where the pair was not re-ranked. */
+  readonly rankScore: number | null;
+}
+
+export interface ImageHit<ImageInput> extends HitScores {
+  readonly image: ImageInput;
+}
+
+export interface TextHit extends HitScores {
+  readonly text: string;
+}
+
+/** The pictures for a text, best first. */
+export interface TextRow<ImageInput> {
+  readonly text: string;
+  readonly hits: readonly ImageHit<ImageInput>[];
+}
+
+/** The texts for a picture, best first. */
+export interface ImageRow<ImageInput> {
+  readonly image: ImageInput;
+  readonly hits: readonly TextHit[];
+}
+
+export interface RetrieveOptions extends VerbCallOptions {
+  /** How many of each ranking ITM looks at: 128, as for Flickr30k; 256 for COCO. 0 ranks by cosine alone. */
+  readonly k?: number | undefined;
+  /** Most bytes of image states that are kept between the two steps: 512 MiB. What does not fit is computed again. */
+  readonly cacheBytes?: number | undefined;
+}
+
+const defaultK = 128;
+const defaultCacheBytes = 512 * 2 ** 20;
+/** Texts at a time for one picture. */
+const textBatch = 32;
+/** Frames at a time. */
+const frameBatch = 8;
+
+/** A picture, or a video by its frames. */
+export type Retrievable<Input> = Input | Video<Input>;
+
+const isVideo = <Input>(one: Retrievable<Input>): one is Video<Input> =>
+  typeof one === "object" && one !== null && "frames" in one && "image" in one;
+
+const nameOf = <Input>(one: Retrievable<Input>): Input => (isVideo(one) ? one.image : one);
+
+/** A picture as the network saw it: states [1, N, D] and unit vector [1, E]. */
+interface Seen {
+  readonly states: Tensor<"float32">;
+  readonly features: Tensor<"float32">;
+}
+
+interface Read<Input> {
+  /** Pictures that could be read, by their place among those given. */
+  readonly places: readonly number[];
+  readonly failed: readonly FailedRow<Input>[];
+  /** [images, texts] */
+  readonly cosines: readonly Float32Array[];
+}
+
+/**
+ * 8 frames of n as BLIP takes them: frame i * floor(n / 8), for the step is cut to a whole number (data/video_dataset.py).
+ * Of fewer than 8 the first, eight times.
+ */
+export function uniformFrames<T>(frames: readonly T[], count = 8): T[] {
+  const step = Math.floor(frames.length / count);
+  return Array.from({ length: frames.length > 0 ? count : 0 }, (_, index) => frames[index * step]).filter(
+    (frame) => frame !== undefined,
+  );
+}
+
+/** Places of the highest scores, best first; equals in their order. */
+export function best(scores: ArrayLike<number>, count: number): number[] {
+  const places = Array.from({ length: scores.length }, (_, place) => place);
+  places.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+  return places.slice(0, count);
+}
+
+/** A matching model with what turns pictures and texts into its inputs. */
+export class Retriever<ImageInput> implements AsyncDisposable {
+  readonly model: ImageTextRetrieval;
+  readonly #processors: PictureModel<ImageInput>;
+
+  private constructor(model: ImageTextRetrieval, processors: PictureModel<ImageInput>) {
+    this.model = model;
+    this.#processors = processors;
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for matching */
+  static async load<ImageInput>(
+    platform: Platform<ImageInput>,
+    source: string,
+    options: VerbOptions = {},
+  ): Promise<Retriever<ImageInput>> {
+    const given = verbOptions(options);
+    const loaded = await loadNetwork(platform, source, ["match"], given);
+    return new Retriever(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, given));
+  }
+
+  /**
+   * For each text the pictures, best first. Pictures that cannot be read give rows with their errors, which come first.
+   * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
+   * @throws {InputError} `text/too-long`
+   */
+  async *byText<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    texts: readonly string[],
+    options: RetrieveOptions = {},
+  ): AsyncGenerator<TextRow<Input> | FailedRow<Input>, void, undefined> {
+    const { k, cacheBytes, encoded } = this.#checked(images, texts, options);
+    const features = await this.#textFeatures(encoded, options);
+    const cache = new Map<number, Tensor<"float32">>();
+    let bytes = 0;
+    const found = await this.#readAll(images, features, options, (place, { states }) => {
+      if (k === 0 || bytes + states.data.byteLength > cacheBytes) return;
+      bytes += states.data.byteLength;
+      cache.set(place, states);
+    });
+    yield* found.failed;
+    // Which texts ask for a second look at which picture.
+    const wanted = new Map<number, number[]>();
+    const order = texts.map((_, text) =>
+      best(
+        found.cosines.map((row) => row[text] ?? NaN),
+        found.places.length,
+      ),
+    );
+    order.forEach((ranking, text) => {
+      for (const index of ranking.slice(0, k)) wanted.set(index, [...(wanted.get(index) ?? []), text]);
+    });
+    const logits = new Map<string, readonly [number, number]>();
+    for (const [index, asking] of [...wanted].sort(([a], [b]) => a - b)) {
+      const place = found.places[index] ?? 0;
+      const image = images[place];
+      if (image === undefined) continue;
+      const states = cache.get(place) ?? (await this.#see(image, options)).states;
+      cache.delete(place);
+      const looked = await this.#look(
+        states,
+        asking.flatMap((text) => encoded[text] ?? []),
+        options,
+      );
+      asking.forEach((text, row) => logits.set(`${index} ${text}`, looked[row] ?? [NaN, NaN]));
+    }
+    for (const [text, ranking] of order.entries()) {
+      const hits = ranking.flatMap((index) => {
+        const image = images[found.places[index] ?? 0];
+        if (image === undefined) return [];
+        const cosine = found.cosines[index]?.[text] ?? NaN;
+        return [{ image: nameOf(image), ...hitOf(cosine, logits.get(`${index} ${text}`)) }];
+      });
+      yield { text: texts[text] ?? "", hits: reRanked(hits) };
+    }
+  }
+
+  /**
+   * For each picture, as it is read, the texts, best first. One that cannot be read gives a row with its error.
+   * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
+   * @throws {InputError} `text/too-long`
+   */
+  async *byImage<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    texts: readonly string[],
+    options: RetrieveOptions = {},
+  ): AsyncGenerator<ImageRow<Input> | FailedRow<Input>, void, undefined> {
+    const { k, encoded } = this.#checked(images, texts, options);
+    const features = await this.#textFeatures(encoded, options);
+    for await (const { image, seen, error } of this.#each(images, options)) {
+      if (!seen) {
+        yield { image: nameOf(image), error };
+        continue;
+      }
+      const cosines = cosineMatrix(seen.features, features).data;
+      const ranking = best(cosines, texts.length);
+      const asking = ranking.slice(0, k);
+      const looked =
+        asking.length > 0
+          ? await this.#look(
+              seen.states,
+              asking.flatMap((text) => encoded[text] ?? []),
+              options,
+            )
+          : [];
+      const hits = ranking.map((text, place) => ({
+        text: texts[text] ?? "",
+        ...hitOf(cosines[text] ?? NaN, looked[place]),
+      }));
+      yield { image: nameOf(image), hits: reRanked(hits) };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.model[Symbol.asyncDispose]();
+  }
+
+  #checked(images: readonly unknown[], texts: readonly string[], options: RetrieveOptions) {
+    const { k = defaultK, cacheBytes = defaultCacheBytes } = options;
+    if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
+    if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text: give at least one");
+    if (!Number.isSafeInteger(k) || k < 0) throw badOption("k", k, ["a whole number of at least 0"]);
+    if (!(cacheBytes >= 0)) throw badOption("cacheBytes", cacheBytes, ["a number of bytes"]);
+    // All texts are read before any work is done, so that an empty one is found first.
+    return { k, cacheBytes, encoded: texts.map((text) => this.#processors.texts.encode([text])) };
+  }
+
+  /** [texts, E] */
+  async #textFeatures(
+    encoded: readonly EncodedTexts[],
+    { signal }: RetrieveOptions,
+  ): Promise<Tensor<"float32">> {
+    const rows: number[] = [];
+    for (const part of chunks(encoded, textBatch)) {
+      const { features } = await this.model.encodeTexts(joined(part), { signal });
+      for (const value of features.data) rows.push(value);
+    }
+    return {
+      dtype: "float32",
+      dims: [encoded.length, rows.length / encoded.length],
+      data: Float32Array.from(rows),
+    };
+  }
+
+  /** The ITM logits of texts with one picture. */
+  async #look(
+    states: Tensor<"float32">,
+    encoded: readonly EncodedTexts[],
+    { signal }: RetrieveOptions,
+  ): Promise<(readonly [number, number])[]> {
+    const all: (readonly [number, number])[] = [];
+    for (const part of chunks(encoded, textBatch)) {
+      const { logits } = await this.model.matchTexts(states, joined(part), { signal });
+      part.forEach((_, row) => all.push([logits.data[2 * row] ?? NaN, logits.data[2 * row + 1] ?? NaN]));
+    }
+    return all;
+  }
+
+  /** A picture's or a video's states and unit vector. @throws {InputError} `image/...` */
+  async #see<Input extends ImageInput>(one: Retrievable<Input>, { signal }: RetrieveOptions): Promise<Seen> {
+    const { images } = this.#processors;
+    if (!isVideo(one)) {
+      const pixels = stackPixels([await images.pixels(one, signal)], images.config);
+      return this.model.encodeImages(pixels, { signal });
+    }
+    const parts = [];
+    for (const part of chunks(one.frames, frameBatch)) {
+      const pixels: Float32Array[] = [];
+      for (const frame of part) pixels.push(await images.pixels(frame, signal));
+      parts.push(await this.model.encodeImages(stackPixels(pixels, images.config), { signal }));
+    }
+    return videoOf(parts);
+  }
+
+  /** Every picture, seen or with what was wrong. */
+  async *#each<Input extends ImageInput>(images: readonly Retrievable<Input>[], options: RetrieveOptions) {
+    const { onProgress } = options;
+    const size = batchSize("imageBatchSize", options.imageBatchSize ?? 1);
+    const total = images.length;
+    onProgress?.({ kind: "images", done: 0, total });
+    let done = 0;
+    for (const part of chunks(images, size)) {
+      for (const image of part) {
+        let seen: Seen | undefined;
+        let error = { code: "", message: "" };
+        try {
+          seen = await this.#see(image, options);
+        } catch (thrown) {
+          if (!(thrown instanceof BlipError)) throw thrown;
+          error = { code: thrown.code, message: thrown.message };
+        }
+        yield { image, seen, error, place: done };
+        done++;
+      }
+      onProgress?.({ kind: "images", done, total });
+    }
+  }
+
+  /** All pictures with their cosines; `keep` may keep their states. */
+  async #readAll<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    texts: Tensor<"float32">,
+    options: RetrieveOptions,
+    keep: (place: number, seen: Seen) => void,
+  ): Promise<Read<Input>> {
+    const places: number[] = [];
+    const failed: FailedRow<Input>[] = [];
+    const cosines: Float32Array[] = [];
+    for await (const { image, seen, error, place } of this.#each(images, options)) {
+      if (!seen) {
+        failed.push({ image: nameOf(image), error });
+        continue;
+      }
+      places.push(place);
+      cosines.push(cosineMatrix(seen.features, texts).data);
+      keep(place, seen);
+    }
+    return { places, failed, cosines };
+  }
+}
+
+/** What a hit says; without logits it was not looked at again. */
+function hitOf(cosine: number, logits: readonly [number, number] | undefined): HitScores {
+  return logits
+    ? { cosine, logits, rankScore: scoresOf(...logits, cosine).rankScore }
+    : { cosine, logits: null, rankScore: null };
+}
+
+/** Those that were re-ranked by their scores, then the others, which are in the order of their cosines. */
+function reRanked<Hit extends HitScores>(hits: readonly Hit[]): Hit[] {
+  const looked = hits.filter(({ rankScore }) => rankScore !== null);
+  const scores = looked.map(({ rankScore }) => rankScore ?? NaN);
+  const ranked = best(scores, looked.length).flatMap((place) => looked[place] ?? []);
+  return [...ranked, ...hits.filter(({ rankScore }) => rankScore === null)];
+}
+
+/** Texts that were encoded each alone as one batch, padded to the longest. */
+function joined(encoded: readonly EncodedTexts[]): EncodedTexts {
+  const length = Math.max(...encoded.map(({ inputIds }) => inputIds.dims[1] ?? 0));
+  const dims = [encoded.length, length];
+  const stack = (name: keyof EncodedTexts) => {
+    const data = new BigInt64Array(encoded.length * length);
+    encoded.forEach((one, row) => data.set(one[name].data, row * length));
+    return { dtype: "int64" as const, dims, data };
+  };
+  return { inputIds: stack("inputIds"), attentionMask: stack("attentionMask") };
+}
+
+/** Frames as one: the mean of their projections at unit length, and all their states side by side. */
+export function videoOf(
+  parts: readonly { readonly states: Tensor<"float32">; readonly projections: Tensor<"float32"> }[],
+): Seen {
+  const [, N = 0, D = 0] = parts[0]?.states.dims ?? [];
+  const E = parts[0]?.projections.dims[1] ?? 0;
+  const frames = parts.reduce((sum, { states }) => sum + (states.dims[0] ?? 0), 0);
+  const states = new Float32Array(frames * N * D);
+  const mean = new Float64Array(E);
+  let frame = 0;
+  for (const part of parts) {
+    states.set(part.states.data, frame * N * D);
+    part.projections.data.forEach(
+      (value, index) => (mean[index % E] = (mean[index % E] ?? 0) + value / frames),
+    );
+    frame += part.states.dims[0] ?? 0;
+  }
+  const length = Math.max(Math.hypot(...mean), 1e-12);
+  return {
+    states: { dtype: "float32", dims: [1, frames * N, D], data: states },
+    features: { dtype: "float32", dims: [1, E], data: Float32Array.from(mean, (value) => value / length) },
+  };
+}

@@ -1,0 +1,287 @@
+// A model as a folder that transformers loads: Hugging Face's names, config, preprocessor and tokenizer files.
+import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
+import { sameTensor, safetensorsBytes } from "../checkpoint/write-safetensors.ts";
+import { UsageError } from "../errors.ts";
+import { defaultImageConfig } from "../image/image-processor.ts";
+import type { Platform, Warning } from "../platform.ts";
+import {
+  checkTensors,
+  configOf,
+  decoderToken,
+  isDual,
+  type LoadedNetwork,
+  type NetworkTask,
+} from "./load-network.ts";
+import { checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
+import type { BlipConfig } from "../model/config.ts";
+import type { BertTokenizer } from "../text/word-piece.ts";
+
+/** What a class is made of, by top-level module, and what transformers calls it. */
+interface SavedClass {
+  readonly architecture: string;
+  readonly modules: readonly string[];
+}
+
+const classes: Readonly<Record<NetworkTask, SavedClass>> = {
+  match: {
+    architecture: "BlipForImageTextRetrieval",
+    modules: ["vision_model", "text_encoder", "vision_proj", "text_proj", "itm_head"],
+  },
+  embed: {
+    architecture: "BlipModel",
+    modules: ["vision_model", "text_model", "visual_projection", "text_projection", "logit_scale"],
+  },
+  caption: { architecture: "BlipForConditionalGeneration", modules: ["vision_model", "text_decoder"] },
+  ask: {
+    architecture: "BlipForQuestionAnswering",
+    modules: ["vision_model", "text_encoder", "text_decoder"],
+  },
+  compare: { architecture: "BlipForNLVR", modules: ["vision_model", "text_encoder", "cls_head"] },
+};
+
+/** What is saved: all that is known of a model but its engine. */
+type Saved = Pick<LoadedNetwork, "platform" | "opened" | "json" | "config" | "tokenizer">;
+
+/**
+ * Writes config.json, model.safetensors, preprocessor_config.json and the tokenizer's files.
+ * @param task which class the folder is to be of
+ * @throws {UsageError} `save/exists`, `save/cannot-write`
+ */
+export async function savePretrained(saved: Saved, task: NetworkTask, folder: string): Promise<void> {
+  const { opened, platform } = saved;
+  // Without projections of its own model, features come from a file of matching: that is its class.
+  const kind = classes[task === "embed" && !isDual(opened) ? "match" : task];
+  const { tensors, tied } = await tensorsOf(opened, kind);
+  await using writer = await platform.createFolder(folder);
+  const files: Record<string, object> = {
+    "config.json": configJson(saved, kind, tied, tensors),
+    "preprocessor_config.json": await preprocessorJson(saved),
+    "tokenizer_config.json": tokenizerConfig(saved.config),
+    "tokenizer.json":
+      ((await readJson(opened.files, "tokenizer.json")) as object | undefined) ?? saved.tokenizer.toJson(),
+  };
+  for (const [name, json] of Object.entries(files))
+    await writer.write(name, `${JSON.stringify(json, undefined, 2)}\n`);
+  await writer.write("vocab.txt", (await opened.files.read("vocab.txt")) ?? saved.tokenizer.toVocabulary());
+  await writer.write("model.safetensors", safetensorsBytes(tensors));
+  await writer.commit();
+}
+
+const words = "text_decoder.bert.embeddings.word_embeddings.weight";
+const matrix = "text_decoder.cls.predictions.decoder.weight";
+const bias = "text_decoder.cls.predictions.bias";
+const secondBias = "text_decoder.cls.predictions.decoder.bias";
+
+/** The class's tensors; those that are tied only once, as transformers 5 saves them. */
+async function tensorsOf({ tensors }: OpenedModel, { modules }: SavedClass) {
+  const kept = new Map([...tensors].filter(([name]) => modules.includes(name.split(".", 1)[0] ?? "")));
+  const [own, embeddings] = [kept.get(matrix), kept.get(words)];
+  const tied = !own || !embeddings || (await sameTensor(own, embeddings));
+  if (tied) kept.delete(matrix);
+  const second = kept.get(secondBias);
+  if (second && !kept.has(bias)) kept.set(bias, second);
+  if (tied) kept.delete(secondBias);
+  return { tensors: kept, tied };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+const section = (value: unknown): Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {};
+
+/** transformers' names of element types. */
+const dtypeNames: Readonly<Record<string, string>> = {
+  float16: "float16",
+  bfloat16: "bfloat16",
+  float64: "float64",
+};
+
+function configJson(
+  { json, config, tokenizer }: Saved,
+  { architecture }: SavedClass,
+  tied: boolean,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Json {
+  const given = section(json);
+  const { vision, text } = config;
+  const [visionGiven, textGiven] = [section(given.vision_config), section(given.text_config)];
+  const dtype = tensors.values().next().value?.dtype ?? "float32";
+  const dec = tokenizer.vocabulary.get("[DEC]") ?? decoderToken(json);
+  return {
+    // BlipModel's two widths have defaults that files may rely on.
+    projection_dim: 512,
+    logit_scale_init_value: 2.6592,
+    initializer_factor: 1,
+    initializer_range: 0.02,
+    ...given,
+    architectures: [architecture],
+    model_type: "blip",
+    dtype: dtypeNames[dtype] ?? "float32",
+    tie_word_embeddings: tied,
+    ...(architecture === "BlipModel"
+      ? { projection_dim: config.jointEmbedding }
+      : { image_text_hidden_size: config.jointEmbedding }),
+    text_config: {
+      attention_probs_dropout_prob: 0,
+      bos_token_id: dec,
+      // Generation ends at sep_token_id; this one is read by nothing.
+      eos_token_id: tokenizer.sepId,
+      hidden_act: "gelu",
+      hidden_dropout_prob: 0,
+      initializer_range: 0.02,
+      is_decoder: true,
+      label_smoothing: 0,
+      model_type: "blip_text_model",
+      pad_token_id: tokenizer.padId,
+      projection_dim: 768,
+      sep_token_id: tokenizer.sepId,
+      use_cache: true,
+      ...textGiven,
+      encoder_hidden_size: vision.hiddenSize,
+      hidden_size: text.hiddenSize,
+      intermediate_size: text.intermediateSize,
+      layer_norm_eps: text.layerNormEps,
+      max_position_embeddings: text.maxPositions,
+      num_attention_heads: text.heads,
+      num_hidden_layers: text.layers,
+      tie_word_embeddings: tied,
+      vocab_size: text.vocabSize,
+    },
+    vision_config: {
+      attention_dropout: 0,
+      hidden_act: "gelu",
+      initializer_range: 0.02,
+      model_type: "blip_vision_model",
+      projection_dim: 512,
+      ...visionGiven,
+      hidden_size: vision.hiddenSize,
+      image_size: vision.imageSize,
+      intermediate_size: vision.intermediateSize,
+      layer_norm_eps: vision.layerNormEps,
+      num_attention_heads: vision.heads,
+      num_hidden_layers: vision.layers,
+      patch_size: vision.patchSize,
+    },
+  };
+}
+
+async function preprocessorJson({ opened, config }: Saved): Promise<Json> {
+  const side = config.vision.imageSize;
+  const given = section(await readJson(opened.files, "preprocessor_config.json"));
+  const { mean, std } = defaultImageConfig(side);
+  return {
+    do_normalize: true,
+    do_rescale: true,
+    do_resize: true,
+    image_mean: mean,
+    image_processor_type: "BlipImageProcessor",
+    image_std: std,
+    processor_class: "BlipProcessor",
+    resample: 3,
+    rescale_factor: 1 / 255,
+    ...given,
+    size: { height: side, width: side },
+  };
+}
+
+const tokenizerConfig = ({ text }: BlipConfig): Json => ({
+  cls_token: "[CLS]",
+  do_lower_case: true,
+  mask_token: "[MASK]",
+  model_input_names: ["input_ids", "attention_mask"],
+  model_max_length: text.maxPositions,
+  pad_token: "[PAD]",
+  processor_class: "BlipProcessor",
+  sep_token: "[SEP]",
+  strip_accents: null,
+  tokenize_chinese_chars: true,
+  tokenizer_class: "BertTokenizer",
+  unk_token: "[UNK]",
+});
+
+/** Of several tasks that one class does, the class's own. */
+const convertible: readonly NetworkTask[] = ["match", "caption", "ask", "compare", "embed"];
+
+export interface ConvertOptions extends ModelOptions {
+  /** Which model a file of several (a pre-trained one) is to become. */
+  readonly task?: string | undefined;
+}
+
+function chooseTask(opened: OpenedModel, asked: string | undefined): NetworkTask {
+  const can = convertible.filter((task) => opened.tasks.tasks.includes(task));
+  // What matches also makes features: one class does both.
+  const own = can.filter((task) => task !== "embed" || !can.includes("match"));
+  if (asked !== undefined) {
+    const chosen = convertible.find((task) => task === asked);
+    if (!chosen)
+      throw new UsageError("usage/bad-option", `task: expected ${own.join(" or ")}, found ${asked}`, {
+        asked,
+      });
+    expectTask(opened, chosen);
+    return chosen;
+  }
+  const [first, ...others] = own;
+  if (first === undefined) expectTask(opened, "match");
+  if (first === undefined || others.length > 0)
+    throw new UsageError(
+      "save/several-models",
+      `${opened.files.name} holds the models of several tasks (${own.join(", ")}), and a Hugging Face folder holds one: ` +
+        "say which with task (--task)",
+      { tasks: own },
+    );
+  return first;
+}
+
+/** What a folder was made of. */
+export interface Conversion {
+  readonly task: string;
+  /** transformers' name of the class that loads it. */
+  readonly architecture: string;
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Any checkpoint to a Hugging Face folder: names, config, processor. Numbers stay as they are.
+ * @returns what was written, with a warning where transformers has no class for the folder
+ * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`
+ */
+export async function convert(
+  platform: Platform<never>,
+  source: string,
+  folder: string,
+  options: ConvertOptions = {},
+): Promise<Conversion> {
+  checkModelOptions(options);
+  const opened = await openModel(await platform.openModel(source, options));
+  const task = chooseTask(opened, options.task);
+  expectTask(opened, task);
+  // An original file was trained with the original's epsilon; a Hugging Face one says its own.
+  const compat = opened.dialect === "original" ? "blip" : "hf";
+  const { json, config, warnings } = await configOf(opened, { ...options, compat }, task);
+  checkTensors(opened, config, [task]);
+  const tokenizer: BertTokenizer = await readTokenizer(opened.files, config.text.vocabSize, () =>
+    platform.bundledVocabulary(),
+  );
+  const all = [...warnings, ...classWarnings(opened, task, config)];
+  const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
+  all.forEach(warn);
+  await savePretrained({ platform, opened, json, config, tokenizer }, task, folder);
+  return { task, architecture: classes[task].architecture, warnings: all };
+}
+
+function classWarnings({ files }: OpenedModel, task: NetworkTask, { vision, text }: BlipConfig): Warning[] {
+  const why =
+    task === "compare"
+      ? "transformers has no class for NLVR2"
+      : task === "ask" && vision.hiddenSize !== text.hiddenSize
+        ? "transformers' BlipForQuestionAnswering expects answers to attend to states as wide as the picture's"
+        : undefined;
+  return why === undefined
+    ? []
+    : [
+        {
+          code: "save/no-class",
+          message: `${files.name}: ${why}; this package loads the folder, transformers does not`,
+        },
+      ];
+}

@@ -1,0 +1,308 @@
+// The text decoder of a loaded network. Its caches stay with the engine: keys and values of what it attends to are made
+// once, those of its own tokens grow step by step, and only logits come back.
+import { floatTensor, int64Tensor, type Tensor } from "@blip-ts/graph";
+import type { NextTokenModel } from "../decode/next-token-model.ts";
+import type { BlipConfig } from "../model/config.ts";
+import {
+  cacheNames,
+  decodeGraph,
+  headGraph,
+  memoryGraph,
+  scoreGraph,
+  selectGraph,
+} from "../model/decoder.ts";
+import { float32Output } from "../runtime/float32.ts";
+import type { EngineSession, Feeds, ResidentTensor, RunOptions } from "../runtime/runtime.ts";
+import { decoderWidth, type LoadedNetwork } from "./load-network.ts";
+
+/** Sessions of this group hand the caches to each other. */
+const group = "decoder";
+
+type Kept = Record<string, ResidentTensor>;
+
+/** How likely a token is at its place. */
+export interface TokenScore {
+  /** Natural logarithm of its probability. */
+  readonly logProbability: number;
+  /** Mean natural logarithm over the vocabulary, which label smoothing takes a share of. */
+  readonly meanLogProbability: number;
+}
+
+export class TextDecoder {
+  readonly #loaded: LoadedNetwork;
+
+  constructor(loaded: LoadedNetwork) {
+    this.#loaded = loaded;
+  }
+
+  get config(): BlipConfig {
+    return this.#loaded.config;
+  }
+
+  /** Begins to load the sessions; a failure is reported where they are used. */
+  prepare(): void {
+    for (const session of [() => this.#memory(), () => this.decode(), () => this.head()])
+      session().catch(() => undefined);
+  }
+
+  /**
+   * What to attend to.
+   * @param states [I, N, D]: of images, or of questions
+   * @param mask [I, N], 1 for what may be seen; where the decoder attends to questions
+   */
+  async open(
+    states: Tensor<"float32">,
+    mask: Tensor<"int64"> | undefined,
+    options: RunOptions = {},
+  ): Promise<DecoderRun> {
+    const session = await this.#memory();
+    const names = cacheNames("memory", this.config.text);
+    const { kept } = await session.runKeeping({ encoder_hidden_states: states }, names, options);
+    return new DecoderRun(this, session, kept, mask, states.dims[0] ?? 0, options);
+  }
+
+  #memory(): Promise<EngineSession> {
+    const width = decoderWidth(this.#loaded.opened, this.config);
+    return this.#session("memory", () => memoryGraph(this.config, width));
+  }
+
+  decode(): Promise<EngineSession> {
+    const memoryMask = this.#loaded.opened.architecture.decoderMemory === "question";
+    return this.#session("decode", () => decodeGraph(this.config, { memoryMask }));
+  }
+
+  head(): Promise<EngineSession> {
+    return this.#session("head", () => headGraph(this.config));
+  }
+
+  score(): Promise<EngineSession> {
+    return this.#session("score", () => scoreGraph(this.config));
+  }
+
+  select(): Promise<EngineSession> {
+    return this.#session("select", () => selectGraph(this.config));
+  }
+
+  #session(key: string, build: Parameters<LoadedNetwork["network"]["session"]>[1]): Promise<EngineSession> {
+    return this.#loaded.network.session(`decoder ${key}`, build, group);
+  }
+}
+
+const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
+
+/** Sequences over one memory. Dispose of it to free what it keeps with the engine. */
+export class DecoderRun implements NextTokenModel, Disposable {
+  readonly #decoder: TextDecoder;
+  readonly #engine: EngineSession;
+  readonly #options: RunOptions;
+  #memory: Kept;
+  #mask: Tensor<"int64"> | undefined;
+  #images: number;
+  #past: Kept | undefined;
+  /** Positions of each row's tokens so far, padding included, in the order of the cache. */
+  #keys: readonly (readonly number[])[] = [];
+
+  constructor(
+    decoder: TextDecoder,
+    engine: EngineSession,
+    memory: Kept,
+    mask: Tensor<"int64"> | undefined,
+    images: number,
+    options: RunOptions,
+  ) {
+    this.#decoder = decoder;
+    this.#engine = engine;
+    this.#memory = memory;
+    this.#mask = mask;
+    this.#images = images;
+    this.#options = options;
+  }
+
+  get vocabSize(): number {
+    return this.#decoder.config.text.vocabSize;
+  }
+
+  async start(prompts: readonly (readonly number[])[]): Promise<Float32Array> {
+    return this.#lastLogits(range(prompts.length), prompts);
+  }
+
+  async step(parents: readonly number[], tokens: readonly number[]): Promise<Float32Array> {
+    return this.#lastLogits(
+      parents,
+      tokens.map((token) => [token]),
+    );
+  }
+
+  /** Logits after every token of the sequences: [R, T, V] for rows of one length. */
+  async allLogits(sequences: Tensor<"int64">, mask: Tensor<"int64">): Promise<Tensor<"float32">> {
+    const [R = 0, T = 0] = sequences.dims;
+    const rows = range(R).map((row) => Array.from(sequences.data.subarray(row * T, (row + 1) * T), Number));
+    const keys = rows.map((tokens, row) =>
+      tokens.map((_, index) => (mask.data[row * T + index] === 0n ? this.#hidden : index)),
+    );
+    const positions = rows.map((tokens) => tokens.map((_, index) => index));
+    const hidden = await this.#advance(range(R), rows, positions, keys);
+    try {
+      return floatTensor([R, T, this.vocabSize], await this.#logits(hidden, range(R * T)));
+    } finally {
+      this.#engine.release([hidden]);
+    }
+  }
+
+  /**
+   * How likely `labels[r]` are after `tokens[r]` were added to row `parents[r]`: a score for each token and its label.
+   * The rows stay as they are.
+   */
+  async scores(
+    parents: readonly number[],
+    tokens: readonly (readonly number[])[],
+    labels: readonly (readonly number[])[],
+  ): Promise<TokenScore[][]> {
+    const length = Math.max(...tokens.map((row) => row.length));
+    const hidden = await this.#extend(parents, tokens, false);
+    try {
+      const rows = labels.flatMap((row, index) =>
+        row.map((_, column) => (index + 1) * length - row.length + column),
+      );
+      const flat = labels.flat();
+      const outputs = await (
+        await this.#decoder.score()
+      ).run(
+        { hidden, rows: int64Tensor([rows.length], rows), labels: int64Tensor([flat.length], flat) },
+        this.#options,
+      );
+      const chosen = float32Output(outputs, "log_probability").data;
+      const means = float32Output(outputs, "mean_log_probability").data;
+      let place = 0;
+      return labels.map((row) =>
+        row.map(() => {
+          const index = place++;
+          return { logProbability: chosen[index] ?? NaN, meanLogProbability: means[index] ?? NaN };
+        }),
+      );
+    } finally {
+      this.#engine.release([hidden]);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#engine.release([...Object.values(this.#memory), ...Object.values(this.#past ?? {})]);
+    this.#memory = {};
+    this.#past = undefined;
+  }
+
+  /** The position of padding: after every token's, so that no token sees it. */
+  get #hidden(): number {
+    return this.#decoder.config.text.maxPositions;
+  }
+
+  async #lastLogits(
+    parents: readonly number[],
+    tokens: readonly (readonly number[])[],
+  ): Promise<Float32Array> {
+    const length = Math.max(...tokens.map((row) => row.length));
+    const hidden = await this.#extend(parents, tokens);
+    try {
+      return await this.#logits(
+        hidden,
+        tokens.map((_, row) => (row + 1) * length - 1),
+      );
+    } finally {
+      this.#engine.release([hidden]);
+    }
+  }
+
+  async #logits(hidden: ResidentTensor, rows: readonly number[]): Promise<Float32Array> {
+    const session = await this.#decoder.head();
+    const outputs = await session.run({ hidden, rows: int64Tensor([rows.length], rows) }, this.#options);
+    return float32Output(outputs, "logits").data;
+  }
+
+  /** Adds tokens to rows; shorter ones are padded on the left, so that every row's last token stands last. */
+  #extend(
+    parents: readonly number[],
+    tokens: readonly (readonly number[])[],
+    goOn = true,
+  ): Promise<ResidentTensor> {
+    const length = Math.max(...tokens.map((row) => row.length));
+    const [ids, positions, keys]: [number[][], number[][], number[][]] = [[], [], []];
+    tokens.forEach((row, index) => {
+      const before = this.#keys[parents[index] ?? 0] ?? [];
+      const first = before.filter((position) => position !== this.#hidden).length;
+      const padding = range(length - row.length);
+      ids.push([...padding.map(() => 0), ...row]);
+      positions.push([...padding.map(() => 0), ...row.map((_, place) => first + place)]);
+      keys.push([...padding.map(() => this.#hidden), ...row.map((_, place) => first + place)]);
+    });
+    return this.#advance(parents, ids, positions, keys, goOn);
+  }
+
+  /** Runs the network over new tokens [R, T] of rows; if they go on, the cache is the new rows' afterwards. */
+  async #advance(
+    parents: readonly number[],
+    ids: readonly (readonly number[])[],
+    positions: readonly (readonly number[])[],
+    keys: readonly (readonly number[])[],
+    goOn = true,
+  ): Promise<ResidentTensor> {
+    const { text } = this.#decoder.config;
+    const session = await this.#decoder.decode();
+    await this.#dropImages(parents);
+    const [R, T] = [ids.length, ids[0]?.length ?? 0];
+    const allKeys = keys.map((row, index) => [...(this.#keys[parents[index] ?? 0] ?? []), ...row]);
+    const feeds: Feeds = {
+      input_ids: int64Tensor([R, T], ids.flat()),
+      position_ids: int64Tensor([R, T], positions.flat()),
+      key_positions: int64Tensor([R, allKeys[0]?.length ?? 0], allKeys.flat()),
+      row_index: int64Tensor([R], parents),
+      ...(this.#past ?? this.#emptyPast(R)),
+      ...this.#memory,
+      ...(this.#mask && { memory_mask: this.#mask }),
+    };
+    const kept = await session.runKeeping(feeds, ["hidden", ...cacheNames("present", text)], this.#options);
+    const { hidden, ...present } = kept.kept;
+    if (!hidden) throw new Error("the decoder gave no states");
+    if (!goOn) {
+      this.#engine.release(Object.values(present));
+      return hidden;
+    }
+    this.#engine.release(Object.values(this.#past ?? {}));
+    this.#past = Object.fromEntries(
+      Object.entries(present).map(([name, tensor]) => [name.replace("present", "past"), tensor]),
+    );
+    this.#keys = allKeys;
+    return hidden;
+  }
+
+  #emptyPast(rows: number): Feeds {
+    const { heads, hiddenSize } = this.#decoder.config.text;
+    const empty = floatTensor([rows, heads, 0, hiddenSize / heads], []);
+    return Object.fromEntries(cacheNames("past", this.#decoder.config.text).map((name) => [name, empty]));
+  }
+
+  /** Leaves out images whose sequences are over. */
+  async #dropImages(parents: readonly number[]): Promise<void> {
+    if (!this.#past) return;
+    const rowsPerImage = this.#keys.length / this.#images;
+    const images = [...new Set(parents.map((parent) => Math.floor(parent / rowsPerImage)))];
+    if (images.length === this.#images) return;
+    const session = await this.#decoder.select();
+    const names = cacheNames("memory", this.#decoder.config.text);
+    const { kept } = await session.runKeeping(
+      { image_index: int64Tensor([images.length], images), ...this.#memory },
+      names.map((name) => `kept.${name}`),
+      this.#options,
+    );
+    this.#engine.release(Object.values(this.#memory));
+    this.#memory = Object.fromEntries(
+      Object.entries(kept).map(([name, tensor]) => [name.replace("kept.", ""), tensor]),
+    );
+    if (this.#mask) {
+      const [, N = 0] = this.#mask.dims;
+      const { data } = this.#mask;
+      const rows = images.flatMap((image) => [...data.subarray(image * N, (image + 1) * N)]);
+      this.#mask = { dtype: "int64", dims: [images.length, N], data: BigInt64Array.from(rows) };
+    }
+    this.#images = images.length;
+  }
+}
