@@ -1,6 +1,41 @@
 // Single outputs that were published of Salesforce's models: BLIP's notebook, transformers' slow tests, LAVIS's tests.
 // All were made with 12 attention heads.
-import type { Sample } from "./verify.ts";
+import type { Compat } from "../platform.ts";
+
+/** Something that was published of a model: a picture, what was asked, what came out. */
+export interface Sample {
+  /** The model by the ends of its Hub id and of its original file: "blip-itm-base-coco", "model_base_retrieval_coco". */
+  readonly models: readonly string[];
+  /** A name among the pictures. */
+  readonly picture: string;
+  readonly compat: Compat;
+  /** Side of the pictures where it is not the model's own. */
+  readonly imageSize?: number;
+  /** Where it was published. */
+  readonly source: string;
+  readonly expected:
+    | {
+        readonly task: "match";
+        readonly text: string;
+        readonly probability?: number;
+        readonly cosine?: number;
+        readonly tolerance: number;
+      }
+    | {
+        readonly task: "caption";
+        readonly prompt?: string;
+        readonly tokens?: readonly number[];
+        readonly caption?: string;
+      }
+    | {
+        readonly task: "ask";
+        readonly question: string;
+        readonly answers?: readonly string[];
+        readonly tokens?: readonly number[];
+        readonly answer?: string;
+      }
+    | { readonly task: "embed"; readonly text: string; readonly cosine: number; readonly tolerance: number };
+}
 
 /** Where the pictures are. */
 export const publishedPictures: Readonly<Record<string, string>> = {

@@ -1,48 +1,15 @@
 // The verb `verify`: does a real checkpoint say what was published of it? Pictures are given, or fetched where the caller
 // wants it; nothing is downloaded otherwise.
 import { BlipError, UsageError } from "../errors.ts";
-import type { Compat, Platform } from "../platform.ts";
+import type { Platform } from "../platform.ts";
 import { Answerer } from "./ask.ts";
 import { Captioner } from "./caption.ts";
 import { Embedder } from "./embed.ts";
 import { Matcher } from "./match.ts";
 import { verbOptions, type FailedRow, type VerbOptions } from "./picture-model.ts";
-import { publishedPictures, publishedSamples } from "./published-samples.ts";
+import { publishedPictures, publishedSamples, type Sample } from "./published-samples.ts";
 
-/** Something that was published of a model: a picture, what was asked, what came out. */
-export interface Sample {
-  /** The model by the ends of its Hub id and of its original file: "blip-itm-base-coco", "model_base_retrieval_coco". */
-  readonly models: readonly string[];
-  /** A name among the pictures. */
-  readonly picture: string;
-  readonly compat: Compat;
-  /** Side of the pictures where it is not the model's own. */
-  readonly imageSize?: number;
-  /** Where it was published. */
-  readonly source: string;
-  readonly expected:
-    | {
-        readonly task: "match";
-        readonly text: string;
-        readonly probability?: number;
-        readonly cosine?: number;
-        readonly tolerance: number;
-      }
-    | {
-        readonly task: "caption";
-        readonly prompt?: string;
-        readonly tokens?: readonly number[];
-        readonly caption?: string;
-      }
-    | {
-        readonly task: "ask";
-        readonly question: string;
-        readonly answers?: readonly string[];
-        readonly tokens?: readonly number[];
-        readonly answer?: string;
-      }
-    | { readonly task: "embed"; readonly text: string; readonly cosine: number; readonly tolerance: number };
-}
+export type { Sample } from "./published-samples.ts";
 
 export interface VerifyRow {
   readonly sample: string;

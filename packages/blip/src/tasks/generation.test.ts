@@ -1,0 +1,353 @@
+// Captions and answers against transformers 5.23 (oracle/hf/generation_goldens.py): each row as the reference gives it
+// alone, whatever batch it comes in, greedy and with 1 to 8 beams, with sequences that end early.
+import { mkdtemp, readFile, writeFile, cp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { int64Tensor, type Tensor } from "@blip-ts/graph";
+import { afterAll, describe, expect, test } from "vitest";
+import { readSafetensors } from "../checkpoint/safetensors.ts";
+import { readTensorBytes } from "../checkpoint/stored-tensor.ts";
+import type { GenerationOptions } from "../decode/options.ts";
+import { fileSource } from "../platform/node/local-files.ts";
+import { nodePlatform } from "../platform/node/node-platform.ts";
+import { ConditionalGeneration } from "./conditional-generation.ts";
+import { FeatureExtraction } from "./feature-extraction.ts";
+import { rowsOf } from "./rows-of.ts";
+import { QuestionAnswering } from "./question-answering.ts";
+
+interface Case {
+  readonly sepBias: number;
+  readonly prompt: string | null;
+  readonly options: Readonly<Record<string, number | boolean>>;
+  readonly rows: readonly {
+    readonly sequences: readonly (readonly number[])[];
+    readonly scores?: readonly number[];
+  }[];
+}
+interface Golden {
+  readonly cases: readonly Case[];
+  readonly questions: readonly string[];
+}
+
+const fixtures = new URL("../../../../fixtures/", import.meta.url);
+const path = (relative: string) => fileURLToPath(new URL(relative, fixtures));
+const json = async (name: string) =>
+  JSON.parse(await readFile(path(`goldens/${name}.json`), "utf8")) as Golden;
+
+async function tensorsOf(name: string) {
+  const { tensors } = await readSafetensors(await fileSource(path(`goldens/${name}.safetensors`)));
+  const bytes = async (key: string) => {
+    const stored = tensors.get(key);
+    if (!stored) throw new Error(`no golden ${key}`);
+    return { dims: stored.shape, buffer: (await readTensorBytes(stored)).slice().buffer };
+  };
+  return {
+    floats: async (key: string): Promise<Tensor<"float32">> => {
+      const { dims, buffer } = await bytes(key);
+      return { dtype: "float32", dims, data: new Float32Array(buffer) };
+    },
+    ids: async (key: string): Promise<Tensor<"int64">> => {
+      const { dims, buffer } = await bytes(key);
+      return { dtype: "int64", dims, data: new BigInt64Array(buffer) };
+    },
+  };
+}
+
+/** A copy of a checkpoint in which [SEP] is likelier: its bias is number 3 of the LM head's. */
+async function withSepBias(model: string, sepBias: number, folders: string[]): Promise<string> {
+  const source = path(`tiny/${model}`);
+  if (sepBias === 0) return source;
+  const folder = await mkdtemp(join(tmpdir(), "blip-sep-"));
+  folders.push(folder);
+  await cp(source, folder, { recursive: true });
+  const file = join(folder, "model.safetensors");
+  const stored = (await readSafetensors(await fileSource(file))).tensors.get(
+    "text_decoder.cls.predictions.bias",
+  );
+  if (!stored) throw new Error("the LM head has no bias");
+  const bytes = await readFile(file);
+  const place = stored.offset + 3 * 4;
+  bytes.writeFloatLE(bytes.readFloatLE(place) + sepBias, place);
+  await writeFile(file, bytes);
+  return folder;
+}
+
+const optionNames: Readonly<Record<string, keyof GenerationOptions>> = {
+  num_beams: "beams",
+  max_length: "maxLength",
+  min_length: "minLength",
+  max_new_tokens: "maxNewTokens",
+  repetition_penalty: "repetitionPenalty",
+  no_repeat_ngram_size: "noRepeatNgram",
+  length_penalty: "lengthPenalty",
+  early_stopping: "earlyStopping",
+  num_return_sequences: "numReturn",
+};
+
+function optionsOf({ options }: Pick<Case, "options">): GenerationOptions {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => {
+      const ours = optionNames[name];
+      if (!ours) throw new Error(`no option ${name}`);
+      return [ours, value];
+    }),
+  );
+}
+
+/** transformers pads what it returns beside longer sequences, with [PAD] or with [SEP] again. */
+function unpadded(sequence: readonly number[]): readonly number[] {
+  const end = sequence.indexOf(3);
+  return end < 0 ? sequence : sequence.slice(0, end + 1);
+}
+
+function expectClose(found: Tensor<"float32">, expected: Tensor<"float32">, tolerance: number) {
+  expect(found.dims).toEqual(expected.dims);
+  let worst = 0;
+  expected.data.forEach((value, index) => {
+    worst = Math.max(worst, Math.abs(value - (found.data[index] ?? NaN)));
+  });
+  // NaN is no small difference.
+  expect(worst < tolerance, `differs by ${worst}`).toBe(true);
+}
+
+/** float32 sums in another order move logits of magnitude 10 by some 1e-6. */
+const tolerance = 2e-5;
+
+const folders: string[] = [];
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+describe("BlipForConditionalGeneration", async () => {
+  const golden = await json("caption");
+  const tensors = await tensorsOf("caption");
+  const pixels = await tensors.floats("pixel_values");
+  const biases = [...new Set(golden.cases.map(({ sepBias }) => sepBias))];
+
+  test.each(["caption", "caption-4x"])("%s: gives transformers' logits", async (name) => {
+    await using model = await ConditionalGeneration.load(nodePlatform, path(`tiny/${name}`));
+    const { logits } = await model.forward({
+      pixelValues: rowsOf(pixels, 0, 2),
+      inputIds: await tensors.ids("input_ids"),
+      attentionMask: await tensors.ids("attention_mask"),
+    });
+    expectClose(logits, await tensors.floats(name === "caption" ? "logits" : "logits.4x"), tolerance);
+  });
+
+  test("interpolates the positions of pictures of another size", async () => {
+    await using model = await ConditionalGeneration.load(nodePlatform, path("tiny/caption"));
+    const pixelValues = await tensors.floats("resized.pixel_values");
+    const ids = await tensors.ids("input_ids");
+    const inputIds = { ...ids, dims: [1, ids.dims[1] ?? 0], data: ids.data.slice(0, ids.dims[1]) };
+    const { logits } = await model.forward({ pixelValues, inputIds }, { interpolatePosEncoding: true });
+    expectClose(logits, await tensors.floats("logits.resized"), tolerance);
+    const sequence = Array.from((await tensors.ids("resized.sequence")).data, Number);
+    const [[best] = []] = await model.generate(
+      { pixelValues },
+      { interpolatePosEncoding: true, maxLength: 20 },
+    );
+    expect(best?.tokens).toEqual(sequence);
+  });
+
+  test.each(biases)("with [SEP] likelier by %d: every row is the reference's, run alone", async (sepBias) => {
+    const folder = await withSepBias("caption", sepBias, folders);
+    await using model = await ConditionalGeneration.load(nodePlatform, folder);
+    const { tokenizer } = model.loaded;
+    let ended = 0;
+    for (const one of golden.cases.filter((some) => some.sepBias === sepBias)) {
+      const ids = one.prompt === null ? undefined : tokenizer.ids(one.prompt);
+      const inputIds =
+        ids &&
+        int64Tensor(
+          [one.rows.length, ids.length],
+          one.rows.flatMap(() => ids),
+        );
+      const found = await model.generate(
+        { pixelValues: rowsOf(pixels, 0, one.rows.length), inputIds },
+        optionsOf(one),
+      );
+      const what = JSON.stringify({ ...one.options, prompt: one.prompt });
+      expect(
+        found.map((row) => row.map(({ tokens }) => tokens)),
+        what,
+      ).toEqual(one.rows.map(({ sequences }) => sequences.map(unpadded)));
+      one.rows.forEach(({ scores = [] }, row) =>
+        scores.forEach((score, rank) => expect(found[row]?.[rank]?.score, what).toBeCloseTo(score, 4)),
+      );
+      ended += found.flat().filter(({ tokens }) => tokens.at(-1) === 3).length;
+    }
+    // The cases would say little of stopping if nothing stopped.
+    if (sepBias > 0) expect(ended).toBeGreaterThan(50);
+  });
+
+  test("rows with different prompts in one batch are what they are alone", async () => {
+    await using model = await ConditionalGeneration.load(nodePlatform, path("tiny/caption"));
+    const prompts = ["a picture of", "two red cars and the", "a dog"];
+    const rows = prompts.map((prompt) => model.loaded.tokenizer.ids(prompt));
+    const length = Math.max(...rows.map((ids) => ids.length));
+    const inputIds = int64Tensor(
+      [3, length],
+      rows.flatMap((ids) => [...ids, ...Array<number>(length - ids.length).fill(0)]),
+    );
+    const attentionMask = int64Tensor(
+      [3, length],
+      rows.flatMap((ids) => Array.from({ length }, (_, index) => (index < ids.length ? 1 : 0))),
+    );
+    for (const beams of [1, 3]) {
+      const options = { beams, maxNewTokens: 8 };
+      const together = await model.generate(
+        { pixelValues: rowsOf(pixels, 0, 3), inputIds, attentionMask },
+        options,
+      );
+      for (const [row, ids] of rows.entries()) {
+        const alone = await model.generate(
+          { pixelValues: rowsOf(pixels, row, row + 1), inputIds: int64Tensor([1, ids.length], ids) },
+          options,
+        );
+        expect(together[row]?.map(({ tokens }) => tokens)).toEqual(alone[0]?.map(({ tokens }) => tokens));
+      }
+    }
+  });
+
+  test("streams the tokens of the greedy caption, and refuses to stream beams", async () => {
+    await using model = await ConditionalGeneration.load(nodePlatform, path("tiny/caption"));
+    const pixelValues = rowsOf(pixels, 0, 1);
+    const [[whole] = []] = await model.generate({ pixelValues }, { maxNewTokens: 6 });
+    const streamed: number[] = [];
+    for await (const { token } of model.stream({ pixelValues }, { maxNewTokens: 6 })) streamed.push(token);
+    expect(streamed).toEqual(whole?.tokens.slice(1));
+    await expect(model.stream({ pixelValues }, { beams: 2 }).next()).rejects.toMatchObject({
+      code: "generate/cannot-stream",
+    });
+  });
+
+  test.each<[string, GenerationOptions, string]>([
+    ["no beams", { beams: 0 }, "generate/bad-option"],
+    ["nine beams", { beams: 9 }, "generate/bad-option"],
+    ["a temperature of 0", { sample: true, temperature: 0 }, "generate/bad-option"],
+    ["a probability above 1", { sample: true, topP: 1.1 }, "generate/bad-option"],
+    ["more sequences than beams", { beams: 2, numReturn: 3 }, "generate/conflicting-options"],
+    ["sampling with beams", { beams: 2, sample: true }, "generate/conflicting-options"],
+    ["a length that the prompt fills", { maxLength: 1 }, "generate/prompt-too-long"],
+    ["a length beyond the positions", { maxLength: 65 }, "generate/bad-option"],
+  ])("refuses %s", async (_what, options, code) => {
+    await using model = await ConditionalGeneration.load(nodePlatform, path("tiny/caption"));
+    await expect(model.generate({ pixelValues: rowsOf(pixels, 0, 1) }, options)).rejects.toMatchObject({
+      code,
+    });
+  });
+});
+
+describe("BlipForQuestionAnswering", async () => {
+  const golden = await json("vqa");
+  const tensors = await tensorsOf("vqa");
+  const pixels = await tensors.floats("pixel_values");
+  const biases = [...new Set(golden.cases.map(({ sepBias }) => sepBias))];
+  const encode = (model: QuestionAnswering, questions: readonly string[]) =>
+    model.loaded.tokenizer.encode(questions, model.config.text.maxPositions);
+
+  test("gives transformers' question states and logits", async () => {
+    await using model = await QuestionAnswering.load(nodePlatform, path("tiny/vqa"));
+    const answers = await tensors.ids("decoder_input_ids");
+    for (const row of [0, 1]) {
+      const logits = await tensors.floats(`logits.${row}`);
+      const length = logits.dims[1] ?? 0;
+      const width = answers.dims[1] ?? 0;
+      const decoderInputIds = {
+        ...answers,
+        dims: [1, length],
+        data: answers.data.slice(row * width, row * width + length),
+      };
+      const found = await model.forward({
+        pixelValues: rowsOf(pixels, row, row + 1),
+        ...encode(model, golden.questions.slice(row, row + 1)),
+        decoderInputIds,
+      });
+      expectClose(found.questionEmbeds, await tensors.floats(`question_embeds.${row}`), tolerance);
+      expectClose(found.logits, logits, tolerance);
+    }
+  });
+
+  test.each(biases)("with [SEP] likelier by %d: every row is the reference's, run alone", async (sepBias) => {
+    await using model = await QuestionAnswering.load(
+      nodePlatform,
+      await withSepBias("vqa", sepBias, folders),
+    );
+    for (const one of golden.cases.filter((some) => some.sepBias === sepBias)) {
+      const count = one.rows.length;
+      const found = await model.generate(
+        { pixelValues: rowsOf(pixels, 0, count), ...encode(model, golden.questions.slice(0, count)) },
+        optionsOf(one),
+      );
+      expect(
+        found.map((row) => row.map(({ tokens }) => tokens)),
+        JSON.stringify(one.options),
+      ).toEqual(one.rows.map(({ sequences }) => sequences.map(unpadded)));
+    }
+  });
+
+  test("ranks answers by the summed smoothed loss of their tokens", async () => {
+    await using model = await QuestionAnswering.load(nodePlatform, path("tiny/vqa"));
+    const { tokenizer, tokens } = model.loaded;
+    const answers = ["a dog", "two red cars", "snow", "a woman", "snow"];
+    const inputs = { pixelValues: rowsOf(pixels, 0, 1), ...encode(model, golden.questions.slice(0, 1)) };
+    const ids = answers.map((answer) => tokenizer.ids(answer));
+    const [ranked = []] = await model.rank(await model.encodeQuestions(inputs), ids);
+    // The same sum from whole logits, one answer at a time.
+    const naive: number[] = [];
+    for (const answer of ids) {
+      const sequence = [tokens.dec, ...answer.slice(1)];
+      const { logits } = await model.forward({
+        ...inputs,
+        decoderInputIds: int64Tensor([1, sequence.length], sequence),
+      });
+      const V = logits.dims[2] ?? 0;
+      let score = 0;
+      sequence.slice(1).forEach((label, place) => {
+        const row = Array.from(logits.data.subarray(place * V, (place + 1) * V));
+        const sum = Math.log(row.reduce((total, x) => total + Math.exp(x), 0));
+        const mean = row.reduce((total, x) => total + x - sum, 0) / V;
+        score += 0.9 * ((row[label] ?? NaN) - sum) + 0.1 * mean;
+      });
+      naive.push(score);
+    }
+    for (const { index, score } of ranked) expect(score).toBeCloseTo(naive[index] ?? NaN, 4);
+    expect(ranked.map(({ score }) => score)).toEqual(
+      ranked.map(({ score }) => score).toSorted((a, b) => b - a),
+    );
+    expect(ranked).toHaveLength(5);
+    // Equals keep the list's order.
+    const twins = ranked.filter(({ index }) => answers[index] === "snow").map(({ index }) => index);
+    expect(twins).toEqual([2, 4]);
+    const [two = []] = await model.rank(await model.encodeQuestions(inputs), ids, { k: 2 });
+    expect(two).toHaveLength(2);
+    await expect(model.rank(await model.encodeQuestions(inputs), [])).rejects.toMatchObject({
+      code: "usage/no-answers",
+    });
+  });
+});
+
+describe("BlipModel", async () => {
+  const tensors = await tensorsOf("features");
+
+  test("gives transformers' features", async () => {
+    await using model = await FeatureExtraction.load(nodePlatform, path("tiny/model"));
+    const images = await model.getImageFeatures(await tensors.floats("pixel_values"));
+    expectClose(images.projections, await tensors.floats("image_features"), tolerance);
+    expectClose(images.features, await tensors.floats("image_embeds"), tolerance);
+    const texts = await model.getTextFeatures({
+      inputIds: await tensors.ids("input_ids"),
+      attentionMask: await tensors.ids("attention_mask"),
+    });
+    expectClose(texts.projections, await tensors.floats("text_features"), tolerance);
+    expectClose(texts.features, await tensors.floats("text_embeds"), tolerance);
+  });
+
+  test("refuses texts over pictures, which transformers' text model of this class does not see", async () => {
+    await using model = await FeatureExtraction.load(nodePlatform, path("tiny/model"));
+    const call = model.getMultimodalFeatures({
+      pixelValues: await tensors.floats("pixel_values"),
+      inputIds: await tensors.ids("input_ids"),
+    });
+    await expect(call).rejects.toMatchObject({ code: "model/wrong-task" });
+  });
+});
