@@ -1,21 +1,49 @@
 // The options that every verb over a model takes (the contract's "Common options").
-import { UsageError, type Compat, type Warning } from "blip-ts";
+import { UsageError, type Compat, type VerbOptions, type Warning } from "blip-ts";
 import { Option, type Command } from "commander";
+import { downloadProgress, type Progress } from "./progress.ts";
 import { print, type Terminal } from "./terminal.ts";
 
-export interface ModelFlags {
+/** What every verb takes that opens a model, by its name or as an argument. */
+export interface SourceFlags {
+  readonly textHeads?: "config" | number;
+  readonly revision?: string;
+  readonly offline?: boolean;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** What every verb takes that runs a model. */
+export interface ModelFlags extends SourceFlags {
   readonly model?: string;
   readonly dtype: string;
   readonly device: string;
   readonly compat: Compat;
-  readonly textHeads?: "config" | number;
   readonly orientation?: "stored" | "upright";
-  readonly revision?: string;
-  readonly offline?: boolean;
+  readonly imageSize?: number;
   readonly threads?: number;
-  readonly quiet?: boolean;
-  readonly json?: boolean;
   readonly jsonl?: boolean;
+}
+
+/** What every verb over many pictures takes. */
+export interface PictureFlags extends ModelFlags {
+  readonly batchSize?: number;
+}
+
+/** Values of an option that may be given again, in order. */
+export const collect = (value: string, before: readonly string[] | undefined): string[] => [
+  ...(before ?? []),
+  value,
+];
+
+/** A number, for commander. */
+export function anyNumber(name: string) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value))
+      throw new UsageError("usage/bad-option", `${name}: expected a number, found "${text}"`, { name, text });
+    return value;
+  };
 }
 
 /** A whole number of at least 1, for commander. */
@@ -36,13 +64,18 @@ const textHeads = (text: string): "config" | number =>
 
 export const quietOption = () => new Option("--quiet", "no progress and no warnings on stderr");
 
+export const compatOption = () =>
+  new Option("--compat <mode>", "whose conventions, where the references differ")
+    .choices(["hf", "blip", "lavis"])
+    .default("blip");
+
+export const threadsOption = () =>
+  new Option("--threads <N>", "threads of the engine (default: one for each core)").argParser(
+    positiveInteger("--threads"),
+  );
+
 export function addSourceOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option("--compat <mode>", "whose conventions, where the references differ")
-        .choices(["hf", "blip", "lavis"])
-        .default("blip"),
-    )
     .addOption(
       new Option(
         "--text-heads <N>",
@@ -57,6 +90,7 @@ export function addSourceOptions(command: Command): Command {
 
 export function addModelOptions(command: Command): Command {
   return addSourceOptions(command)
+    .addOption(compatOption())
     .option(
       "--model <M>",
       "a folder, a file, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
@@ -72,22 +106,40 @@ export function addModelOptions(command: Command): Command {
       ]),
     )
     .addOption(
-      new Option("--threads <N>", "threads of the engine (default: one for each core)").argParser(
-        positiveInteger("--threads"),
-      ),
+      new Option(
+        "--image-size <N>",
+        "side in pixels of what the network sees; position embeddings are interpolated (default: the model's own)",
+      ).argParser(positiveInteger("--image-size")),
     )
+    .addOption(threadsOption())
     .option("--jsonl", "a JSON row a line, as they come");
 }
 
-/** `--model`, else $BLIP_MODEL, else the embedded model with a word about what it is for. */
-export function chooseModel(flags: ModelFlags, terminal: Terminal): string {
+/** The options of a verb over many pictures. */
+export const addPictureOptions = (command: Command): Command =>
+  addModelOptions(command).addOption(
+    new Option("--batch-size <N>", "images at a time (default: 4)").argParser(
+      positiveInteger("--batch-size"),
+    ),
+  );
+
+export const imagesArgument = [
+  "<image...>",
+  "files, folders, patterns, URLs, or - for a list on standard input",
+] as const;
+
+/**
+ * `--model`, else $BLIP_MODEL, else the embedded model with a word about what it is for.
+ * @param suggestion a model that does the verb's task on photographs
+ */
+export function chooseModel(flags: ModelFlags, terminal: Terminal, suggestion: string): string {
   const chosen = flags.model ?? terminal.env.BLIP_MODEL;
   if (chosen !== undefined && chosen !== "") return chosen;
   if (flags.quiet !== true)
     print(
       terminal.stderr,
       "Using the embedded model picture-book, which knows simple drawings. " +
-        "For photographs: --model Salesforce/blip-itm-base-flickr",
+        `For photographs: --model ${suggestion}`,
     );
   return "picture-book";
 }
@@ -96,5 +148,16 @@ export function chooseModel(flags: ModelFlags, terminal: Terminal): string {
 export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (warning: Warning) => void {
   return ({ message }) => {
     if (flags.quiet !== true) print(terminal.stderr, `Warning: ${message}`);
+  };
+}
+
+/** How a verb's model is loaded. */
+export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
+  const { compat, textHeads, orientation, imageSize, revision, offline, threads } = flags;
+  return {
+    ...{ compat, textHeads, orientation, imageSize, revision, offline, threads },
+    signal: terminal.signal,
+    onWarning: warner(flags, terminal),
+    onProgress: downloadProgress(progress),
   };
 }

@@ -1,8 +1,15 @@
 // The command as a function of its arguments and its terminal; `bin.ts` gives it the process's.
 import { version } from "blip-ts";
 import { Command, CommanderError } from "commander";
+import { addAsk } from "./commands/ask.ts";
+import { addCaption } from "./commands/caption.ts";
+import { addCompare } from "./commands/compare.ts";
+import { addConvert } from "./commands/convert.ts";
+import { addEmbed } from "./commands/embed.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addMatch } from "./commands/match.ts";
+import { addRetrieve } from "./commands/retrieve.ts";
+import { addVerify } from "./commands/verify.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { print, type Terminal } from "./terminal.ts";
 
@@ -15,7 +22,9 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     code = result;
   };
   const program = new Command("blip")
-    .description("BLIP: how well a text fits a picture, straight from the original checkpoints")
+    .description(
+      "BLIP: matching, captions, answers, judgements and search over pictures, straight from the original checkpoints",
+    )
     .version(version, "--version")
     .exitOverride()
     .configureOutput({
@@ -23,8 +32,11 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
       writeErr: (text) => void terminal.stderr.write(text),
     });
   program.commandsGroup("Verbs:");
-  addMatch(program, terminal, finish);
-  addInspect(program, terminal, finish);
+  const verbs = [
+    ...[addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve],
+    ...[addInspect, addConvert, addVerify],
+  ];
+  for (const add of verbs) add(program, terminal, finish);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   try {
     await program.parseAsync(args, { from: "user" });

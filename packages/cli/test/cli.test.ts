@@ -1,35 +1,8 @@
 // The command as a script sees it: stdout, stderr and exit codes, through its own main.
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { Readable, Writable } from "node:stream";
 import { version } from "blip-ts";
 import { describe, expect, test } from "vitest";
-import { main } from "../src/index.ts";
-
-const root = new URL("../../../", import.meta.url);
-const path = (relative: string) => fileURLToPath(new URL(relative, root));
-const scene = (number: string) => path(`examples/scenes/${number}.png`);
-const tiny = (name: string) => path(`fixtures/tiny/${name}`);
-
-class Sink extends Writable {
-  text = "";
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
-
-async function blip(args: readonly string[], given: { stdin?: string; env?: Record<string, string> } = {}) {
-  const [stdout, stderr] = [new Sink(), new Sink()];
-  const code = await main(args, {
-    stdin: Readable.from(given.stdin === undefined ? [] : [given.stdin]),
-    stdout,
-    stderr,
-    env: given.env ?? {},
-    signal: new AbortController().signal,
-  });
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
+import { blip, path, scene, tiny } from "./run-blip.ts";
 
 interface Row {
   readonly image: string;
@@ -113,7 +86,7 @@ describe("blip match", () => {
   });
 
   test.each<[string, string[], RegExp]>([
-    ["no text", [scene("01")], /no text to match/],
+    ["no text", [scene("01")], /no text is given/],
     ["an empty text", [scene("01"), "-t", "  "], /text 1 is empty/],
     ["a pattern that matches nothing", ["nothing-*.png", "-t", "a"], /no image found in "nothing-\*\.png"/],
     ["no image on standard input", ["-", "-t", "a"], /no image found in standard input/],

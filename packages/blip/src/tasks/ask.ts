@@ -16,7 +16,7 @@ import {
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
-import { QuestionAnswering } from "./question-answering.ts";
+import { checkRanking, QuestionAnswering } from "./question-answering.ts";
 import type { MaskedMemory } from "./generator.ts";
 
 /** An answer to a question about a picture. */
@@ -83,8 +83,7 @@ export class Answerer<ImageInput> implements AsyncDisposable {
       part,
       encoded: texts.encodeQuestions(part),
     }));
-    if (answers?.length === 0)
-      throw new UsageError("usage/no-answers", "the list of answers is empty: give at least one answer");
+    if (answers) checkRanking(answers, options.k);
     const answerIds = answers && texts.answerIds(answers);
     // What is wrong with the call is found before any picture is read.
     if (!answers) this.model.generator.options([[this.model.loaded.tokens.dec]], options);

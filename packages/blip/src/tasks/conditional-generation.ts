@@ -12,9 +12,13 @@ import type { ModelOptions } from "./model-options.ts";
 import { savePretrained } from "./save.ts";
 
 /** What captions are made of. */
-export interface CaptionInputs extends Partial<TextFeeds> {
+export interface CaptionInputs {
   /** [B, 3, S, S] */
   readonly pixelValues: Tensor<"float32">;
+  /** [B, T], the prompts; without it captions begin from nothing. */
+  readonly inputIds?: TextFeeds["inputIds"] | undefined;
+  /** [B, T], ones for tokens and zeros for padding; without it all are tokens. */
+  readonly attentionMask?: TextFeeds["attentionMask"] | undefined;
 }
 
 export interface GenerateOptions extends GenerationOptions, ImageOptions {}

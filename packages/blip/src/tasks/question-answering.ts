@@ -4,6 +4,7 @@ import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
 import { logSoftmax } from "../decode/processors.ts";
 import { UsageError } from "../errors.ts";
+import { badOption } from "./errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { expectEqual, type GenerateOptions } from "./conditional-generation.ts";
@@ -151,10 +152,7 @@ export class QuestionAnswering implements AsyncDisposable {
     options: RankOptions = {},
   ): Promise<readonly (readonly RankedAnswer[])[]> {
     const { k = defaultK } = options;
-    if (answers.length === 0)
-      throw new UsageError("usage/no-answers", "the list of answers is empty: give at least one answer");
-    if (!Number.isSafeInteger(k) || k < 1)
-      throw new UsageError("usage/bad-option", `k: expected a positive whole number, found ${k}`, { k });
+    checkRanking(answers, k);
     const sequences = answers.map((ids) => [this.loaded.tokens.dec, ...ids.slice(1)]);
     const [count = 0, N = 0, D = 0] = memory.states.dims;
     const ranked: RankedAnswer[][] = [];
@@ -203,6 +201,13 @@ export class QuestionAnswering implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.encoder[Symbol.asyncDispose]();
   }
+}
+
+/** @throws {UsageError} `usage/no-answers`, `usage/bad-option` */
+export function checkRanking(answers: readonly unknown[], k: number = defaultK): void {
+  if (answers.length === 0)
+    throw new UsageError("usage/no-answers", "the list of answers is empty: give at least one answer");
+  if (!Number.isSafeInteger(k) || k < 1) throw badOption("k", k, ["a positive whole number"]);
 }
 
 function part<T extends Float32Array | BigInt64Array>(data: T, row: number, size: number): T {

@@ -1,12 +1,13 @@
 // `blip inspect MODEL`: what a checkpoint is and which tasks it can do, before any of its weights is read.
-import { inspect, printTask, type Inspection } from "blip-ts";
+import { inspect, printTask, type Compat, type Inspection } from "blip-ts";
 import type { Command } from "commander";
-import { addSourceOptions, type ModelFlags } from "../common-options.ts";
+import { addSourceOptions, compatOption, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { downloadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
 
-interface InspectFlags extends ModelFlags {
+interface InspectFlags extends SourceFlags {
+  readonly compat: Compat;
   readonly graph?: string;
 }
 
@@ -66,7 +67,7 @@ export function addInspect(program: Command, terminal: Terminal, finish: (code: 
     .description("what a checkpoint is and which tasks it can do")
     .argument("<model>", "a folder, a file, picture-book, or a Hub id")
     .option("--graph <TASK>", "print the graphs of a task");
-  addSourceOptions(command).action(async (model: string, flags: InspectFlags) =>
-    finish(await run(model, flags, terminal)),
-  );
+  addSourceOptions(command)
+    .addOption(compatOption())
+    .action(async (model: string, flags: InspectFlags) => finish(await run(model, flags, terminal)));
 }

@@ -1,0 +1,59 @@
+// `blip embed IMAGE... -t TEXT...`: images and texts as vectors of one space.
+import { Embedder, UsageError, type ImageEmbedding, type TextEmbedding } from "blip-ts";
+import type { Command } from "commander";
+import { addPictureOptions, type PictureFlags } from "../common-options.ts";
+import { listImages } from "../list-images.ts";
+import { addTextOptions, linesOf, checkTexts, type TextFlags } from "../list-texts.ts";
+import { printRows } from "../print-rows.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface EmbedFlags extends PictureFlags, TextFlags {
+  readonly states?: boolean;
+}
+
+type Row = ImageEmbedding<string> | TextEmbedding;
+
+/** How long a vector is, or how many of which length, and how it begins. */
+function shape({ embedding }: Row): string[] {
+  const [first] = embedding;
+  const begins = (values: readonly number[]) => values.slice(0, 4).map((value) => value.toFixed(4));
+  return typeof first === "number"
+    ? [String(embedding.length), `${begins(embedding as readonly number[]).join(" ")} ...`]
+    : [`${embedding.length} x ${first?.length ?? 0}`, `${begins(first ?? []).join(" ")} ...`];
+}
+
+async function run(given: readonly string[], flags: EmbedFlags, terminal: Terminal): Promise<number> {
+  const { states } = flags;
+  const texts = checkTexts("text", [
+    ...(flags.text ?? []),
+    ...(flags.texts === undefined ? [] : await linesOf("--texts", flags.texts, "usage/no-texts")),
+  ]);
+  if (given.length === 0 && texts.length === 0)
+    throw new UsageError("usage/no-images", "nothing to embed: give images, -t TEXT, or both");
+  const images = given.length === 0 ? [] : await listImages(given, terminal.stdin);
+  return printRows<Row, Embedder>(terminal, flags, {
+    suggestion: "Salesforce/blip-itm-base-flickr",
+    load: (source, options) => Embedder.fromPretrained(source, options),
+    async *rows(embedder, call) {
+      if (images.length > 0) yield* embedder.embedImages(images, { ...call, states });
+      yield* embedder.embedTexts(texts, { signal: call.signal, states });
+    },
+    head: ["image or text", "numbers", "embedding (--json: all of it)"],
+    numeric: 0,
+    lines: (row) => [["image" in row ? row.image : row.text, ...shape(row)]],
+  });
+}
+
+export function addEmbed(program: Command, terminal: Terminal, finish: (code: number) => void): void {
+  const command = program
+    .command("embed")
+    .description("images and texts as vectors of unit length in one space")
+    .argument("[image...]", "files, folders, patterns, URLs, or - for a list on standard input");
+  addTextOptions(command).option(
+    "--states",
+    "all states after the last layer instead of the vector in the joint space",
+  );
+  addPictureOptions(command).action(async (images: string[], flags: EmbedFlags) =>
+    finish(await run(images, flags, terminal)),
+  );
+}

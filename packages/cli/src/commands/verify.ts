@@ -1,0 +1,82 @@
+// `blip verify MODEL`: does a real checkpoint say what was published of it?
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { publishedPictures, verify, type VerifyRow } from "blip-ts";
+import type { Command } from "commander";
+import { addSourceOptions, threadsOption, warner, type SourceFlags } from "../common-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { downloadProgress, progressBar } from "../progress.ts";
+import { rowPrinter, table } from "../rows.ts";
+import { print, type Terminal } from "../terminal.ts";
+
+interface VerifyFlags extends SourceFlags {
+  readonly images?: string;
+  readonly fetch?: boolean;
+  readonly as?: string;
+  readonly threads?: number;
+  readonly jsonl?: boolean;
+}
+
+/** A picture in the given folder, else its address where it may be fetched. */
+const pictureIn =
+  ({ images, fetch }: VerifyFlags) =>
+  async (name: string): Promise<string | undefined> => {
+    const place = images === undefined ? undefined : join(images, name);
+    if (place !== undefined && (await stat(place).catch(() => undefined)) !== undefined) return place;
+    return fetch === true ? publishedPictures[name] : undefined;
+  };
+
+async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promise<number> {
+  const progress = progressBar(terminal, flags.quiet);
+  const { textHeads, revision, offline, threads, as } = flags;
+  const rows = rowPrinter<VerifyRow>(terminal, flags, (all) =>
+    table(
+      ["verdict", "sample", "expected", "found", "published in"],
+      all.map(({ verdict, sample, expected, found, source }) => [verdict, sample, expected, found, source]),
+      0,
+    ),
+  );
+  try {
+    const counts = { equal: 0, different: 0, skipped: 0 };
+    const found = verify(model, {
+      ...{ textHeads, revision, offline, threads, as },
+      pictureOf: pictureIn(flags),
+      signal: terminal.signal,
+      onWarning: warner(flags, terminal),
+      onProgress: downloadProgress(progress),
+      onSample: ({ done, total }) => progress.update("samples", done, total),
+    });
+    for await (const row of found) {
+      rows.add(row);
+      counts[row.verdict]++;
+    }
+    rows.end();
+    if (counts.skipped > 0 && flags.quiet !== true)
+      print(
+        terminal.stderr,
+        `${counts.skipped} of the samples could not be run: give their pictures with --images DIR, or let --fetch fetch them`,
+      );
+    // What was not run is not verified.
+    return counts.different + counts.skipped > 0 ? exitCodes.failed : exitCodes.done;
+  } finally {
+    progress.stop();
+  }
+}
+
+export function addVerify(program: Command, terminal: Terminal, finish: (code: number) => void): void {
+  const command = program
+    .command("verify")
+    .description("the published samples of one of Salesforce's models: expected, found, verdict")
+    .argument("<model>", "a folder, a file, or a Hub id")
+    .option(
+      "--images <DIR>",
+      `a folder with the samples' pictures: ${Object.keys(publishedPictures).join(", ")}`,
+    )
+    .option("--fetch", "fetch pictures that are not in that folder from where they were published")
+    .option("--as <NAME>", "which published model this is, where its name does not say")
+    .addOption(threadsOption())
+    .option("--jsonl", "a JSON row a line, as they come");
+  addSourceOptions(command).action(async (model: string, flags: VerifyFlags) =>
+    finish(await run(model, flags, terminal)),
+  );
+}

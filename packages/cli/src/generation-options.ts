@@ -1,0 +1,51 @@
+// Options of the verbs that write texts.
+import type { GenerationOptions } from "blip-ts";
+import { Option, type Command } from "commander";
+import { anyNumber } from "./common-options.ts";
+
+export interface GenerationFlags {
+  readonly beams?: number;
+  readonly sample?: boolean;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly temperature?: number;
+  readonly seed?: number;
+  readonly numReturn?: number;
+  readonly maxLength?: number;
+  readonly minLength?: number;
+  readonly repetitionPenalty?: number;
+  readonly noRepeatNgram?: number;
+}
+
+const numbers: readonly (readonly [flag: string, value: string, about: string])[] = [
+  ["--beams", "N", "beams of the search, 1 to 8; 1 is greedy"],
+  ["--top-p", "P", "with --sample: from the likeliest tokens that together have this probability"],
+  ["--top-k", "K", "with --sample: from the K likeliest tokens; 0 is all"],
+  ["--temperature", "T", "with --sample: below 1 makes likely tokens likelier"],
+  ["--seed", "S", "with --sample: the same seed, the same texts (default: 0)"],
+  ["--num-return", "N", "texts for each image: samples, or the best of the beams"],
+  ["--max-length", "N", "most tokens, with [DEC], the prompt and [SEP]"],
+  ["--min-length", "N", "fewest tokens before [SEP], counted likewise"],
+  ["--repetition-penalty", "R", "above 1 makes tokens that are there already less likely"],
+  ["--no-repeat-ngram", "N", "no run of N tokens comes twice"],
+];
+
+export function addGenerationOptions(command: Command): Command {
+  command.option("--sample", "draw tokens by their probability instead of searching for the likeliest text");
+  for (const [flag, value, about] of numbers) {
+    const option = new Option(`${flag} <${value}>`, about).argParser(anyNumber(flag));
+    // `--no-repeat-ngram` is a name, not the negation of another option.
+    option.negate = false;
+    command.addOption(option);
+  }
+  return command;
+}
+
+export function generationOptions(flags: GenerationFlags): GenerationOptions {
+  const { beams, sample, topP, topK, temperature, seed, numReturn } = flags;
+  const { maxLength, minLength, repetitionPenalty, noRepeatNgram } = flags;
+  return {
+    ...{ beams, sample, topP, topK, temperature, seed, numReturn },
+    ...{ maxLength, minLength, repetitionPenalty, noRepeatNgram },
+  };
+}

@@ -1,0 +1,62 @@
+// What every verb that makes rows has in common: its model is loaded, its rows are printed, those that failed are counted.
+import type { FailedRow, VerbCallOptions, VerbOptions } from "blip-ts";
+import { chooseModel, loadOptions, type PictureFlags } from "./common-options.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { progressBar } from "./progress.ts";
+import { rowPrinter, table } from "./rows.ts";
+import { print, type Terminal } from "./terminal.ts";
+
+export interface RowVerb<Row extends object, Model extends AsyncDisposable> {
+  /** A model that does the verb's task on photographs. */
+  readonly suggestion: string;
+  readonly load: (source: string, options: VerbOptions) => Promise<Model>;
+  readonly rows: (model: Model, call: VerbCallOptions) => AsyncIterable<Row | FailedRow<string>>;
+  /** What people see: the columns, how many of the last are numbers, and the lines that a row is. */
+  readonly head: readonly string[];
+  readonly numeric: number;
+  readonly lines: (row: Row) => readonly (readonly string[])[];
+}
+
+/** Did the row's picture fail? */
+const failed = (row: object): row is FailedRow<string> => "error" in row;
+
+/** @returns the exit code */
+export async function printRows<Row extends object, Model extends AsyncDisposable>(
+  terminal: Terminal,
+  flags: PictureFlags,
+  { suggestion, load, rows, head, numeric, lines }: RowVerb<Row, Model>,
+): Promise<number> {
+  const { signal, stderr } = terminal;
+  const progress = progressBar(terminal, flags.quiet);
+  try {
+    await using model = await load(
+      chooseModel(flags, terminal, suggestion),
+      loadOptions(flags, terminal, progress),
+    );
+    const linesOf = (row: Row | FailedRow<string>) =>
+      failed(row)
+        ? [[row.image, `(${row.error.code})`, ...head.slice(2).map(() => "-")].slice(0, head.length)]
+        : lines(row);
+    const printer = rowPrinter<Row | FailedRow<string>>(terminal, flags, (all) =>
+      table(head, all.flatMap(linesOf), numeric),
+    );
+    let failures = 0;
+    const call: VerbCallOptions = {
+      signal,
+      imageBatchSize: flags.batchSize,
+      onProgress: ({ done, total }) => progress.update("images", done, total),
+    };
+    for await (const row of rows(model, call)) {
+      printer.add(row);
+      if (!failed(row)) continue;
+      failures++;
+      if (flags.quiet !== true) print(stderr, `${row.image}: ${row.error.message}`);
+    }
+    printer.end();
+    return failures > 0 ? exitCodes.failed : exitCodes.done;
+  } finally {
+    progress.stop();
+  }
+}
+
+export const percent = (probability: number): string => `${(probability * 100).toFixed(1)} %`;

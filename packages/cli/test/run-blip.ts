@@ -1,0 +1,32 @@
+// The command with streams of its own: what a script sees of it.
+import { fileURLToPath } from "node:url";
+import { Readable, Writable } from "node:stream";
+import { main } from "../src/index.ts";
+
+const root = new URL("../../../", import.meta.url);
+export const path = (relative: string) => fileURLToPath(new URL(relative, root));
+export const scene = (number: string) => path(`examples/scenes/${number}.png`);
+export const tiny = (name: string) => path(`fixtures/tiny/${name}`);
+
+class Sink extends Writable {
+  text = "";
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+export async function blip(
+  args: readonly string[],
+  given: { stdin?: string; env?: Record<string, string> } = {},
+) {
+  const [stdout, stderr] = [new Sink(), new Sink()];
+  const code = await main(args, {
+    stdin: Readable.from(given.stdin === undefined ? [] : [given.stdin]),
+    stdout,
+    stderr,
+    env: given.env ?? {},
+    signal: new AbortController().signal,
+  });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
