@@ -56,6 +56,20 @@ def noise(seed: int, *shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+def drawings(seed: int, count: int, size: int) -> torch.Tensor:
+    """Pictures [count, size, size, 3] of 8 bits: noise around a colour of each's own."""
+    generator = torch.Generator().manual_seed(seed)
+    colours = torch.randint(0, 200, (count, 1, 1, 3), generator=generator)
+    return (colours + torch.randint(0, 56, (count, size, size, 3), generator=generator)).to(torch.uint8)
+
+
+def pixel_values(images: torch.Tensor) -> torch.Tensor:
+    """BLIP's evaluation transform of pictures that have the model's size."""
+    mean = torch.tensor([0.48145466, 0.4578275, 0.40821073])
+    std = torch.tensor([0.26862954, 0.26130258, 0.27577711])
+    return ((images.float() / 255 - mean) / std).permute(0, 3, 1, 2).contiguous()
+
+
 class Tiny:
     """A folder of fixtures/tiny with an original-named checkpoint, as parts of LAVIS's models."""
 
@@ -280,8 +294,8 @@ def retrieval() -> None:
         )
     )
     size = tiny.vision["image_size"]
-    pixels = noise(35, 6, 3, size, size)
-    videos = noise(36, 3, 8, 3, size, size)
+    images, frames = drawings(35, 6, size), drawings(36, 3 * 8, size)
+    pixels, videos = pixel_values(images), pixel_values(frames).unflatten(0, (3, 8))
 
     def features(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         states = model.visual_encoder.forward_features(images)
@@ -312,8 +326,8 @@ def retrieval() -> None:
         cosine = (embeds @ embed.t())[:, 0]
         rows.append(model.itm_head(output.last_hidden_state[:, 0])[:, 1] + cosine)
     tensors = {
-        "pixel_values": pixels,
-        "videos": videos,
+        "images": images,
+        "frames": frames,
         "score_matrix_i2t": torch.as_tensor(i2t),
         "score_matrix_t2i": torch.as_tensor(t2i),
         "video_scores_t2v": torch.stack(rows),

@@ -1,130 +1,43 @@
 // Captions and answers against transformers 5.23 (oracle/hf/generation_goldens.py): each row as the reference gives it
 // alone, whatever batch it comes in, greedy and with 1 to 8 beams, with sequences that end early.
-import { mkdtemp, readFile, writeFile, cp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { int64Tensor, type Tensor } from "@blip-ts/graph";
+import { int64Tensor } from "@blip-ts/graph";
 import { afterAll, describe, expect, test } from "vitest";
-import { readSafetensors } from "../checkpoint/safetensors.ts";
-import { readTensorBytes } from "../checkpoint/stored-tensor.ts";
+import {
+  expectClose,
+  fixture,
+  goldenJson,
+  goldenTensors,
+  likelierEnds,
+  optionsOf,
+  unpadded,
+  type GeneratedCase,
+} from "../../test/support/goldens.ts";
 import type { GenerationOptions } from "../decode/options.ts";
-import { fileSource } from "../platform/node/local-files.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { ConditionalGeneration } from "./conditional-generation.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
 import { rowsOf } from "./rows-of.ts";
 import { QuestionAnswering } from "./question-answering.ts";
 
-interface Case {
-  readonly sepBias: number;
-  readonly prompt: string | null;
-  readonly options: Readonly<Record<string, number | boolean>>;
-  readonly rows: readonly {
-    readonly sequences: readonly (readonly number[])[];
-    readonly scores?: readonly number[];
-  }[];
-}
 interface Golden {
-  readonly cases: readonly Case[];
+  readonly cases: readonly GeneratedCase[];
   readonly questions: readonly string[];
-}
-
-const fixtures = new URL("../../../../fixtures/", import.meta.url);
-const path = (relative: string) => fileURLToPath(new URL(relative, fixtures));
-const json = async (name: string) =>
-  JSON.parse(await readFile(path(`goldens/${name}.json`), "utf8")) as Golden;
-
-async function tensorsOf(name: string) {
-  const { tensors } = await readSafetensors(await fileSource(path(`goldens/${name}.safetensors`)));
-  const bytes = async (key: string) => {
-    const stored = tensors.get(key);
-    if (!stored) throw new Error(`no golden ${key}`);
-    return { dims: stored.shape, buffer: (await readTensorBytes(stored)).slice().buffer };
-  };
-  return {
-    floats: async (key: string): Promise<Tensor<"float32">> => {
-      const { dims, buffer } = await bytes(key);
-      return { dtype: "float32", dims, data: new Float32Array(buffer) };
-    },
-    ids: async (key: string): Promise<Tensor<"int64">> => {
-      const { dims, buffer } = await bytes(key);
-      return { dtype: "int64", dims, data: new BigInt64Array(buffer) };
-    },
-  };
-}
-
-/** A copy of a checkpoint in which [SEP] is likelier: its bias is number 3 of the LM head's. */
-async function withSepBias(model: string, sepBias: number, folders: string[]): Promise<string> {
-  const source = path(`tiny/${model}`);
-  if (sepBias === 0) return source;
-  const folder = await mkdtemp(join(tmpdir(), "blip-sep-"));
-  folders.push(folder);
-  await cp(source, folder, { recursive: true });
-  const file = join(folder, "model.safetensors");
-  const stored = (await readSafetensors(await fileSource(file))).tensors.get(
-    "text_decoder.cls.predictions.bias",
-  );
-  if (!stored) throw new Error("the LM head has no bias");
-  const bytes = await readFile(file);
-  const place = stored.offset + 3 * 4;
-  bytes.writeFloatLE(bytes.readFloatLE(place) + sepBias, place);
-  await writeFile(file, bytes);
-  return folder;
-}
-
-const optionNames: Readonly<Record<string, keyof GenerationOptions>> = {
-  num_beams: "beams",
-  max_length: "maxLength",
-  min_length: "minLength",
-  max_new_tokens: "maxNewTokens",
-  repetition_penalty: "repetitionPenalty",
-  no_repeat_ngram_size: "noRepeatNgram",
-  length_penalty: "lengthPenalty",
-  early_stopping: "earlyStopping",
-  num_return_sequences: "numReturn",
-};
-
-function optionsOf({ options }: Pick<Case, "options">): GenerationOptions {
-  return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => {
-      const ours = optionNames[name];
-      if (!ours) throw new Error(`no option ${name}`);
-      return [ours, value];
-    }),
-  );
-}
-
-/** transformers pads what it returns beside longer sequences, with [PAD] or with [SEP] again. */
-function unpadded(sequence: readonly number[]): readonly number[] {
-  const end = sequence.indexOf(3);
-  return end < 0 ? sequence : sequence.slice(0, end + 1);
-}
-
-function expectClose(found: Tensor<"float32">, expected: Tensor<"float32">, tolerance: number) {
-  expect(found.dims).toEqual(expected.dims);
-  let worst = 0;
-  expected.data.forEach((value, index) => {
-    worst = Math.max(worst, Math.abs(value - (found.data[index] ?? NaN)));
-  });
-  // NaN is no small difference.
-  expect(worst < tolerance, `differs by ${worst}`).toBe(true);
 }
 
 /** float32 sums in another order move logits of magnitude 10 by some 1e-6. */
 const tolerance = 2e-5;
 
-const folders: string[] = [];
-afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+const ends = likelierEnds();
+afterAll(ends.remove);
 
 describe("BlipForConditionalGeneration", async () => {
-  const golden = await json("caption");
-  const tensors = await tensorsOf("caption");
+  const golden = await goldenJson<Golden>("caption");
+  const tensors = await goldenTensors("caption");
   const pixels = await tensors.floats("pixel_values");
   const biases = [...new Set(golden.cases.map(({ sepBias }) => sepBias))];
 
   test.each(["caption", "caption-4x"])("%s: gives transformers' logits", async (name) => {
-    await using model = await ConditionalGeneration.load(nodePlatform, path(`tiny/${name}`));
+    await using model = await ConditionalGeneration.load(nodePlatform, fixture(`tiny/${name}`));
     const { logits } = await model.forward({
       pixelValues: rowsOf(pixels, 0, 2),
       inputIds: await tensors.ids("input_ids"),
@@ -134,7 +47,7 @@ describe("BlipForConditionalGeneration", async () => {
   });
 
   test("interpolates the positions of pictures of another size", async () => {
-    await using model = await ConditionalGeneration.load(nodePlatform, path("tiny/caption"));
+    await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"));
     const pixelValues = await tensors.floats("resized.pixel_values");
     const ids = await tensors.ids("input_ids");
     const inputIds = { ...ids, dims: [1, ids.dims[1] ?? 0], data: ids.data.slice(0, ids.dims[1]) };
@@ -149,7 +62,7 @@ describe("BlipForConditionalGeneration", async () => {
   });
 
   test.each(biases)("with [SEP] likelier by %d: every row is the reference's, run alone", async (sepBias) => {
-    const folder = await withSepBias("caption", sepBias, folders);
+    const folder = await ends.of("caption", sepBias);
     await using model = await ConditionalGeneration.load(nodePlatform, folder);
     const { tokenizer } = model.loaded;
     let ended = 0;
@@ -180,7 +93,7 @@ describe("BlipForConditionalGeneration", async () => {
   });
 
   test("rows with different prompts in one batch are what they are alone", async () => {
-    await using model = await ConditionalGeneration.load(nodePlatform, path("tiny/caption"));
+    await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"));
     const prompts = ["a picture of", "two red cars and the", "a dog"];
     const rows = prompts.map((prompt) => model.loaded.tokenizer.ids(prompt));
     const length = Math.max(...rows.map((ids) => ids.length));
@@ -209,7 +122,7 @@ describe("BlipForConditionalGeneration", async () => {
   });
 
   test("streams the tokens of the greedy caption, and refuses to stream beams", async () => {
-    await using model = await ConditionalGeneration.load(nodePlatform, path("tiny/caption"));
+    await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"));
     const pixelValues = rowsOf(pixels, 0, 1);
     const [[whole] = []] = await model.generate({ pixelValues }, { maxNewTokens: 6 });
     const streamed: number[] = [];
@@ -230,7 +143,7 @@ describe("BlipForConditionalGeneration", async () => {
     ["a length that the prompt fills", { maxLength: 1 }, "generate/prompt-too-long"],
     ["a length beyond the positions", { maxLength: 65 }, "generate/bad-option"],
   ])("refuses %s", async (_what, options, code) => {
-    await using model = await ConditionalGeneration.load(nodePlatform, path("tiny/caption"));
+    await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"));
     await expect(model.generate({ pixelValues: rowsOf(pixels, 0, 1) }, options)).rejects.toMatchObject({
       code,
     });
@@ -238,15 +151,15 @@ describe("BlipForConditionalGeneration", async () => {
 });
 
 describe("BlipForQuestionAnswering", async () => {
-  const golden = await json("vqa");
-  const tensors = await tensorsOf("vqa");
+  const golden = await goldenJson<Golden>("vqa");
+  const tensors = await goldenTensors("vqa");
   const pixels = await tensors.floats("pixel_values");
   const biases = [...new Set(golden.cases.map(({ sepBias }) => sepBias))];
   const encode = (model: QuestionAnswering, questions: readonly string[]) =>
     model.loaded.tokenizer.encode(questions, model.config.text.maxPositions);
 
   test("gives transformers' question states and logits", async () => {
-    await using model = await QuestionAnswering.load(nodePlatform, path("tiny/vqa"));
+    await using model = await QuestionAnswering.load(nodePlatform, fixture("tiny/vqa"));
     const answers = await tensors.ids("decoder_input_ids");
     for (const row of [0, 1]) {
       const logits = await tensors.floats(`logits.${row}`);
@@ -268,10 +181,7 @@ describe("BlipForQuestionAnswering", async () => {
   });
 
   test.each(biases)("with [SEP] likelier by %d: every row is the reference's, run alone", async (sepBias) => {
-    await using model = await QuestionAnswering.load(
-      nodePlatform,
-      await withSepBias("vqa", sepBias, folders),
-    );
+    await using model = await QuestionAnswering.load(nodePlatform, await ends.of("vqa", sepBias));
     for (const one of golden.cases.filter((some) => some.sepBias === sepBias)) {
       const count = one.rows.length;
       const found = await model.generate(
@@ -286,7 +196,7 @@ describe("BlipForQuestionAnswering", async () => {
   });
 
   test("ranks answers by the summed smoothed loss of their tokens", async () => {
-    await using model = await QuestionAnswering.load(nodePlatform, path("tiny/vqa"));
+    await using model = await QuestionAnswering.load(nodePlatform, fixture("tiny/vqa"));
     const { tokenizer, tokens } = model.loaded;
     const answers = ["a dog", "two red cars", "snow", "a woman", "snow"];
     const inputs = { pixelValues: rowsOf(pixels, 0, 1), ...encode(model, golden.questions.slice(0, 1)) };
@@ -327,10 +237,10 @@ describe("BlipForQuestionAnswering", async () => {
 });
 
 describe("BlipModel", async () => {
-  const tensors = await tensorsOf("features");
+  const tensors = await goldenTensors("features");
 
   test("gives transformers' features", async () => {
-    await using model = await FeatureExtraction.load(nodePlatform, path("tiny/model"));
+    await using model = await FeatureExtraction.load(nodePlatform, fixture("tiny/model"));
     const images = await model.getImageFeatures(await tensors.floats("pixel_values"));
     expectClose(images.projections, await tensors.floats("image_features"), tolerance);
     expectClose(images.features, await tensors.floats("image_embeds"), tolerance);
@@ -343,7 +253,7 @@ describe("BlipModel", async () => {
   });
 
   test("refuses texts over pictures, which transformers' text model of this class does not see", async () => {
-    await using model = await FeatureExtraction.load(nodePlatform, path("tiny/model"));
+    await using model = await FeatureExtraction.load(nodePlatform, fixture("tiny/model"));
     const call = model.getMultimodalFeatures({
       pixelValues: await tensors.floats("pixel_values"),
       inputIds: await tensors.ids("input_ids"),
