@@ -180,3 +180,31 @@ describe("the network, printed", () => {
       expect(printGraph(optimize(graph))).toMatchSnapshot();
   });
 });
+
+describe("a step of the decoder", () => {
+  const decode = optimize(decodeGraph(config, { memoryMask: false }));
+  const memory = optimize(memoryGraph(config, config.vision.hiddenSize));
+  /** Attention is two products: scores, and their sum over the values. */
+  const products = (graph: Graph) =>
+    graph.nodes.reduce(
+      (sum, { kind }) =>
+        sum + (["linear", "matmul", "patchConvolution"].includes(kind) ? 1 : kind === "attention" ? 2 : 0),
+      0,
+    );
+
+  test("multiplies no more matrices than its new tokens need", () => {
+    // A layer: query, key, value, scores, sum, dense; over the image query, scores, sum, dense; two of the MLP.
+    expect(products(decode)).toBe(12 * config.text.layers);
+    // Keys and values of the image, which are made once.
+    expect(products(memory)).toBe(2 * config.text.layers);
+    expect(products(optimize(headGraph(config)))).toBe(2);
+  });
+
+  test("reads nothing of what was made once", () => {
+    const names = (graph: Graph) => new Set(graph.weights.map(({ name }) => name));
+    const made = names(memory);
+    expect(made.size).toBe(4 * config.text.layers);
+    expect([...names(decode)].filter((name) => made.has(name))).toEqual([]);
+    expect([...names(decode)].filter((name) => !name.startsWith("text_decoder.bert."))).toEqual([]);
+  });
+});

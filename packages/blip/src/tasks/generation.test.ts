@@ -13,9 +13,11 @@ import {
   type GeneratedCase,
 } from "../../test/support/goldens.ts";
 import type { GenerationOptions } from "../decode/options.ts";
+import type { Feeds } from "../runtime/runtime.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { ConditionalGeneration } from "./conditional-generation.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
+import { loadNetwork } from "./load-network.ts";
 import { rowsOf } from "./rows-of.ts";
 import { QuestionAnswering } from "./question-answering.ts";
 
@@ -119,6 +121,42 @@ describe("BlipForConditionalGeneration", async () => {
         expect(together[row]?.map(({ tokens }) => tokens)).toEqual(alone[0]?.map(({ tokens }) => tokens));
       }
     }
+  });
+
+  test("each step feeds one token a sequence; what is attended to is made once", async () => {
+    const loaded = await loadNetwork(nodePlatform, fixture("tiny/caption"), ["caption"]);
+    const fed: Record<string, number[][]> = {};
+    const { network } = loaded;
+    const session = network.session.bind(network);
+    network.session = async (key, build, group) => {
+      const made = await session(key, build, group);
+      const note = (feeds: Feeds) =>
+        (fed[key] ??= []).push([...((feeds.input_ids ?? Object.values(feeds)[0])?.dims ?? [])]);
+      return {
+        run: (feeds, options) => (note(feeds), made.run(feeds, options)),
+        runKeeping: (feeds, keep, options) => (note(feeds), made.runKeeping(feeds, keep, options)),
+        release: (tensors) => made.release(tensors),
+        [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
+      };
+    };
+    await using model = await ConditionalGeneration.over(loaded);
+    const ids = model.loaded.tokenizer.ids("a picture of");
+    const inputs = {
+      pixelValues: rowsOf(pixels, 0, 2),
+      inputIds: int64Tensor([2, ids.length], [...ids, ...ids]),
+    };
+    const options = { beams: 3, maxLength: 9, minLength: 9 };
+    await model.generate(inputs, options);
+    // Two prompts of 4 tokens, then three beams of each, one token at a time; one run over both images.
+    expect(fed["decoder decode"]).toEqual([
+      [2, 4],
+      [6, 1],
+      [6, 1],
+      [6, 1],
+      [6, 1],
+    ]);
+    expect(fed["decoder memory"]).toEqual([[2, 17, 48]]);
+    expect(fed["decoder head"]).toHaveLength(5);
   });
 
   test("streams the tokens of the greedy caption, and refuses to stream beams", async () => {
