@@ -61,12 +61,27 @@ export async function savePretrained(saved: Saved, task: NetworkTask, folder: st
     "tokenizer.json":
       ((await readJson(opened.files, "tokenizer.json")) as object | undefined) ?? saved.tokenizer.toJson(),
   };
-  for (const [name, json] of Object.entries(files))
-    await writer.write(name, `${JSON.stringify(json, undefined, 2)}\n`);
+  for (const [name, json] of Object.entries(files)) await writer.write(name, jsonText(json));
   await writer.write("vocab.txt", (await opened.files.read("vocab.txt")) ?? saved.tokenizer.toVocabulary());
   await writer.write("model.safetensors", safetensorsBytes(tensors));
   await writer.commit();
 }
+
+/** Fields that transformers declares as floats: it refuses a 0 where it expects 0.0. */
+const floatFields = [
+  ...["attention_dropout", "attention_probs_dropout_prob", "hidden_dropout_prob", "label_smoothing"],
+  ...[
+    "initializer_factor",
+    "initializer_range",
+    "layer_norm_eps",
+    "logit_scale_init_value",
+    "rescale_factor",
+  ],
+].join("|");
+const wholeFloat = new RegExp(String.raw`^(\s*"(?:${floatFields})": -?\d+)(,?)$`, "gm");
+
+const jsonText = (json: object): string =>
+  `${JSON.stringify(json, undefined, 2).replace(wholeFloat, "$1.0$2")}\n`;
 
 const words = "text_decoder.bert.embeddings.word_embeddings.weight";
 const matrix = "text_decoder.cls.predictions.decoder.weight";
