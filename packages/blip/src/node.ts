@@ -249,11 +249,11 @@ export async function compare<Input extends ImageInput>(
  * @returns pictures in order, then texts in order; a row with `error` for a picture that cannot be read
  * @throws {ModelError} where the model cannot be used @throws {UsageError} where a text is empty or an option is wrong
  */
-export async function embed<Input extends ImageInput>(
+export async function embed<Input extends ImageInput, States extends boolean = false>(
   images: readonly Input[],
   texts: readonly string[] = [],
-  options: Options<VerbOptions, EmbedOptions> = {},
-): Promise<(ImageEmbedding<Input> | TextEmbedding | FailedRow<Input>)[]> {
+  options: Options<VerbOptions, EmbedOptions<States>> = {},
+): Promise<(ImageEmbedding<Input, States> | TextEmbedding<States> | FailedRow<Input>)[]> {
   await using embedder = await Embedder.fromPretrained(options.model ?? embedded, options);
   return [
     ...(images.length > 0 ? await all(embedder.embedImages(images, callOptions(options))) : []),

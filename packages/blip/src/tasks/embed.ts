@@ -16,25 +16,26 @@ import {
   type VerbOptions,
 } from "./picture-model.ts";
 
+/** E numbers of unit length; with `states` a list of numbers for each token: [N, D'] of a picture, [T, D] of a text. */
+export type Embedding<States extends boolean = boolean> = States extends true
+  ? readonly (readonly number[])[]
+  : readonly number[];
+
 /** A picture as numbers. */
-export interface ImageEmbedding<ImageInput> {
+export interface ImageEmbedding<ImageInput, States extends boolean = boolean> {
   readonly image: ImageInput;
-  /** E numbers of unit length; with `states` a list of D' numbers for each of its N tokens. */
-  readonly embedding: Embedding;
+  readonly embedding: Embedding<States>;
 }
 
 /** A text as numbers. */
-export interface TextEmbedding {
+export interface TextEmbedding<States extends boolean = boolean> {
   readonly text: string;
-  /** E numbers of unit length; with `states` a list of D numbers for each of its T tokens. */
-  readonly embedding: Embedding;
+  readonly embedding: Embedding<States>;
 }
 
-export type Embedding = readonly number[] | readonly (readonly number[])[];
-
-export interface EmbedOptions extends VerbCallOptions {
+export interface EmbedOptions<States extends boolean = boolean> extends VerbCallOptions {
   /** All states after the last layer instead of the joint embedding. */
-  readonly states?: boolean | undefined;
+  readonly states?: States | undefined;
 }
 
 /** A model of features with what turns pictures and texts into its inputs. */
@@ -62,11 +63,11 @@ export class Embedder<ImageInput> implements AsyncDisposable {
    * Pictures in their order. One that cannot be read gives a row with its error.
    * @throws {UsageError} `usage/no-images`, `usage/bad-option`
    */
-  async *embedImages<Input extends ImageInput>(
+  async *embedImages<Input extends ImageInput, States extends boolean = false>(
     images: readonly Input[],
-    options: EmbedOptions = {},
-  ): AsyncGenerator<ImageEmbedding<Input> | FailedRow<Input>, void, undefined> {
-    const { signal, states = false } = options;
+    options: EmbedOptions<States> = {},
+  ): AsyncGenerator<ImageEmbedding<Input, States> | FailedRow<Input>, void, undefined> {
+    const { signal, states } = options;
     for await (const batch of readBatches(images, this.#processors.images, options)) {
       const found = batch.pixels && (await this.model.getImageFeatures(batch.pixels, { signal }));
       yield* inOrder(batch, (place) => (found ? [{ embedding: embeddingOf(found, place, states) }] : []));
@@ -77,10 +78,10 @@ export class Embedder<ImageInput> implements AsyncDisposable {
    * Texts in their order, each alone.
    * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
    */
-  async *embedTexts(
+  async *embedTexts<States extends boolean = false>(
     texts: readonly string[],
-    { signal, states = false }: Pick<EmbedOptions, "signal" | "states"> = {},
-  ): AsyncGenerator<TextEmbedding, void, undefined> {
+    { signal, states }: Pick<EmbedOptions<States>, "signal" | "states"> = {},
+  ): AsyncGenerator<TextEmbedding<States>, void, undefined> {
     // All are read before any work is done, so that an empty one is found first.
     const encoded = texts.map((text) => this.#processors.texts.encode([text]));
     for (const [index, text] of texts.entries()) {
@@ -99,8 +100,15 @@ export class Embedder<ImageInput> implements AsyncDisposable {
 const row = ({ data }: Tensor<"float32">, index: number, size: number): number[] =>
   Array.from(data.subarray(index * size, (index + 1) * size));
 
-function embeddingOf({ states, features }: EncodedImages, place: number, all: boolean): Embedding {
-  if (!all) return row(features, place, features.dims[1] ?? 0);
+function embeddingOf<States extends boolean>(
+  { states, features }: EncodedImages,
+  place: number,
+  all: States | undefined,
+): Embedding<States> {
   const [, N = 0, D = 0] = states.dims;
-  return Array.from({ length: N }, (_, token) => row(states, place * N + token, D));
+  const found: unknown = all
+    ? Array.from({ length: N }, (_, token) => row(states, place * N + token, D))
+    : row(features, place, features.dims[1] ?? 0);
+  // `all` is of type States, which tells the two apart.
+  return found as Embedding<States>;
 }

@@ -2,6 +2,7 @@
 // alone, whatever batch it comes in, greedy and with 1 to 8 beams, with sequences that end early.
 import { int64Tensor } from "@blip-ts/graph";
 import { afterAll, describe, expect, test } from "vitest";
+import { arrayOf } from "../../test/support/array-of.ts";
 import {
   expectClose,
   fixture,
@@ -14,7 +15,9 @@ import {
 } from "../../test/support/goldens.ts";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { Feeds } from "../runtime/runtime.ts";
+import type { ImageInput } from "../platform/node/decode-image.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
+import { Captioner } from "./caption.ts";
 import { ConditionalGeneration } from "./conditional-generation.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
 import { loadNetwork } from "./load-network.ts";
@@ -168,6 +171,32 @@ describe("BlipForConditionalGeneration", async () => {
     expect(streamed).toEqual(whole?.tokens.slice(1));
     await expect(model.stream({ pixelValues }, { beams: 2 }).next()).rejects.toMatchObject({
       code: "generate/cannot-stream",
+    });
+  });
+
+  test("a captioner streams the greedy caption as it grows, without its prompt", async () => {
+    await using captioner = await Captioner.load<ImageInput>(nodePlatform, fixture("tiny/caption"));
+    const image = fixture("images/coffee.jpg");
+    const [row] = await arrayOf(captioner.caption([image], { beams: 1 }));
+    if (!row || "error" in row) throw new Error("no caption");
+    const grown = await arrayOf(captioner.stream(image));
+    expect(grown.length).toBeGreaterThan(5);
+    expect(grown.at(-1)).toMatchObject({ tokens: row.tokens, caption: row.caption });
+    expect(grown.reduce((sum, { logProbability }) => sum + logProbability, 0)).toBeCloseTo(
+      row.logProbability,
+      4,
+    );
+    for (const [index, { token, tokens }] of grown.entries()) {
+      expect(tokens.at(-1)).toBe(token);
+      expect(row.tokens.slice(0, tokens.length)).toEqual(tokens);
+      expect(tokens).toHaveLength(row.tokens.length - grown.length + index + 1);
+    }
+    await expect(captioner.stream(image, { beams: 2 }).next()).rejects.toMatchObject({
+      code: "generate/cannot-stream",
+    });
+    await expect(captioner.stream(image, { numReturn: 2, beams: 1 }).next()).rejects.toThrow();
+    await expect(captioner.stream(fixture("images/truncated.jpg")).next()).rejects.toMatchObject({
+      name: "InputError",
     });
   });
 

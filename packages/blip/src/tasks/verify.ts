@@ -136,7 +136,7 @@ async function findingOf<ImageInput>(
         await first(embedder.embedImages([image])),
         await first(embedder.embedTexts([expected.text])),
       ];
-      const [a, b] = [picture.embedding as readonly number[], text.embedding as readonly number[]];
+      const [a, b] = [picture.embedding, text.embedding];
       const cosine = a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0);
       return numbers([["cosine", expected.cosine, cosine]], expected.tolerance);
     }

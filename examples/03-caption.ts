@@ -1,0 +1,27 @@
+// What a picture shows, in words: BLIP's own search, several drawn captions, and one that appears word by word.
+// Run: npx tsx examples/03-caption.ts [MODEL] [IMAGE]
+import { fileURLToPath } from "node:url";
+import { Captioner } from "blip-ts";
+
+const model = process.argv[2] ?? "Salesforce/blip-image-captioning-base";
+const image = process.argv[3] ?? fileURLToPath(new URL("scenes/04.png", import.meta.url));
+
+await using captioner = await Captioner.fromPretrained(model);
+
+for await (const row of captioner.caption([image]))
+  if ("caption" in row)
+    console.log(`3 beams: ${row.caption} (log-probability ${row.logProbability.toFixed(2)})`);
+
+for await (const row of captioner.caption([image], { sample: true, topP: 0.9, numReturn: 3, seed: 1 }))
+  if ("caption" in row) console.log(`drawn:   ${row.caption}`);
+
+for await (const row of captioner.caption([image], { prompt: "a drawing of" }))
+  if ("caption" in row) console.log(`begun:   a drawing of ${row.caption}`);
+
+let caption = "";
+for await (const token of captioner.stream(image)) {
+  process.stdout.write(caption === "" ? "greedy:  " : token.caption.slice(caption.length));
+  if (caption === "") process.stdout.write(token.caption);
+  ({ caption } = token);
+}
+process.stdout.write("\n");

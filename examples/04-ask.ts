@@ -1,0 +1,18 @@
+// Questions about a picture: answered freely, and by the best of a list as BLIP ranks it for VQA.
+// Run: npx tsx examples/04-ask.ts [MODEL] [IMAGE]
+import { fileURLToPath } from "node:url";
+import { Answerer } from "blip-ts";
+
+const model = process.argv[2] ?? "Salesforce/blip-vqa-base";
+const image = process.argv[3] ?? fileURLToPath(new URL("scenes/04.png", import.meta.url));
+const questions = ["which animal is in the picture?", "what colour is the background?"];
+
+await using answerer = await Answerer.fromPretrained(model);
+
+for await (const row of answerer.ask([image], questions))
+  if ("answer" in row) console.log(`${row.question} ${row.answer}`);
+
+const answers = ["a cat", "an elephant", "gray", "purple", "two"];
+for await (const row of answerer.ask([image], questions, { answers }))
+  if ("answer" in row)
+    console.log(`${row.question} of ${answers.length} answers: ${row.answer} (${row.score.toFixed(2)})`);

@@ -1,0 +1,68 @@
+// Every program of examples/ runs and says what it is about; on tiny random weights where the embedded model cannot.
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const tiny = (name: string) => join(root, "fixtures/tiny", name);
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "blip-examples-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const programs: Readonly<Record<string, { args?: () => readonly string[]; says: readonly RegExp[] }>> = {
+  "01-scenes.ts": { says: [/^1?\d of 12 scenes: the true sentence/m] },
+  "02-model-card.ts": { says: [/^ITM logits \[ -?\d.* cosine 0\.\d+$/m] },
+  "03-caption.ts": {
+    args: () => [tiny("caption")],
+    says: [
+      /^3 beams: \w.* \(log-probability -\d/m,
+      /(?:^drawn: .+\n){3}/m,
+      /^begun: {3}a drawing of \w/m,
+      /^greedy: {2}\w/m,
+    ],
+  },
+  "04-ask.ts": {
+    args: () => [tiny("vqa")],
+    says: [
+      /^what colour is the background\? \S/m,
+      /of 5 answers: (?:a cat|an elephant|gray|purple|two) \(-\d/,
+    ],
+  },
+  "05-compare.ts": {
+    args: () => [tiny("nlvr-original")],
+    says: [/^(?:true |false) +\d+\.\d % {2}there is a sheep/m],
+  },
+  "06-retrieve.ts": {
+    says: [/^01\.png {2}a small sheep/m, /^cosine alone: R@1 \d+\.\d %/m, /^ITM re-ranks 4: R@1 100\.0 %/m],
+  },
+  "07-embed.ts": { says: [/^07\.png is most like 08\.png {2}\(cosine 0\.\d{3}, 128 numbers\)$/m] },
+  "08-convert.ts": {
+    args: () => [tiny("match-original"), join(folder, "converted")],
+    says: [/^torch-zip, original names/m, /^written as BlipForImageTextRetrieval$/m],
+  },
+};
+
+test.each(Object.entries(programs))("%s", async (name, { args = () => [], says }) => {
+  const { stdout } = await run("npx", ["tsx", join(root, "examples", name), ...args()], { cwd: root });
+  for (const pattern of says) expect(stdout).toMatch(pattern);
+  expect(stdout).not.toMatch(/NaN|undefined|null/);
+  if (name !== "08-convert.ts") return;
+  const logits = [...stdout.matchAll(/logits (\S+ \S+), cosine (\S+)$/gm)].map(([, both, cosine]) => [
+    both,
+    cosine,
+  ]);
+  expect(logits).toHaveLength(2);
+  expect(logits[0]).toEqual(logits[1]);
+});
+
+test("none is left out", async () => {
+  const names = (await readdir(join(root, "examples"))).filter((name) => name.endsWith(".ts"));
+  expect(names.sort()).toEqual(Object.keys(programs));
+});
