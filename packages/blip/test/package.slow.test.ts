@@ -81,6 +81,15 @@ describe("the tarball", () => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
+  const typecheck = (...files: readonly string[]) => {
+    // `await using` is younger than ES2022.
+    const language = ["--target", "es2022", "--lib", "es2022,esnext.disposable", "--module", "nodenext"];
+    const options = ["--noEmit", "--strict", "--skipLibCheck", ...language];
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    return run(process.execPath, [tsc, ...options, ...files], { cwd: folder }).catch((error: unknown) => {
+      throw new Error((error as { stdout: string }).stdout);
+    });
+  };
   const node = (file: string) => run(process.execPath, [file], { cwd: folder });
 
   test("is imported", async () => {
@@ -115,11 +124,16 @@ describe("the tarball", () => {
        await model.forward(inputs, { useItmHeads: false });
        export { logits };`,
     );
-    const options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2022"];
-    const tsc = join(root, "node_modules/typescript/bin/tsc");
-    await run(process.execPath, [tsc, ...options, "use.mts"], { cwd: folder }).catch((error: unknown) => {
-      throw new Error((error as { stdout: string }).stdout);
-    });
+    await typecheck("use.mts");
+  });
+
+  test("is as README's programs use it", async () => {
+    const readme = await readFile(join(folder, "node_modules/blip-ts/README.md"), "utf8");
+    const programs = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, program = ""]) => program);
+    expect(programs.length).toBeGreaterThan(7);
+    for (const [index, program] of programs.entries())
+      await writeFile(join(folder, `readme-${index}.mts`), program);
+    await typecheck(...programs.map((_, index) => `readme-${index}.mts`));
   });
 
   test("brings the command", async () => {
