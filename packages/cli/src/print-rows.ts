@@ -50,7 +50,9 @@ export async function printRows<Row extends object, Model extends AsyncDisposabl
       printer.add(row);
       if (!failed(row)) continue;
       failures++;
-      if (flags.quiet !== true) print(stderr, `${row.image}: ${row.error.message}`);
+      const { message } = row.error;
+      if (flags.quiet !== true)
+        print(stderr, message.startsWith(row.image) ? message : `${row.image}: ${message}`);
     }
     printer.end();
     return failures > 0 ? exitCodes.failed : exitCodes.done;

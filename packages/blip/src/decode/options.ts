@@ -104,6 +104,8 @@ const ranges = {
   lengthPenalty: { accepts: Number.isFinite, expected: "a number" },
 } as const;
 
+const samplingOnly = ["temperature", "topK", "topP", "seed"] as const;
+
 /**
  * The options of a call over the defaults of its conventions.
  * @throws {UsageError} `generate/bad-option`, `generate/conflicting-options`
@@ -126,6 +128,11 @@ export function resolveOptions(options: GenerationOptions, defaults: ResolvedOpt
   if (merged.sample && merged.beams > 1)
     throw conflictingOptions(
       `sampling draws single sequences, it cannot be combined with ${merged.beams} beams: leave one of the two out`,
+    );
+  const ofSampling = samplingOnly.find((name) => options[name] !== undefined);
+  if (!merged.sample && ofSampling !== undefined)
+    throw conflictingOptions(
+      `${ofSampling} says how tokens are drawn, and none are: sample, or leave it out`,
     );
   if (!merged.sample && merged.numReturn > merged.beams)
     throw conflictingOptions(

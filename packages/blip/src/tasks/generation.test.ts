@@ -204,6 +204,8 @@ describe("BlipForConditionalGeneration", async () => {
     ["no beams", { beams: 0 }, "generate/bad-option"],
     ["nine beams", { beams: 9 }, "generate/bad-option"],
     ["a temperature of 0", { sample: true, temperature: 0 }, "generate/bad-option"],
+    ["a probability without sampling", { topP: 0.9 }, "generate/conflicting-options"],
+    ["a seed without sampling", { seed: 1 }, "generate/conflicting-options"],
     ["a probability above 1", { sample: true, topP: 1.1 }, "generate/bad-option"],
     ["more sequences than beams", { beams: 2, numReturn: 3 }, "generate/conflicting-options"],
     ["sampling with beams", { beams: 2, sample: true }, "generate/conflicting-options"],
