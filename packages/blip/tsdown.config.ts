@@ -7,7 +7,7 @@ export default defineConfig({
   entry: {
     node: "src/node.ts",
     web: "src/web.ts",
-    "session-worker": "src/platform/node/session-worker.ts",
+    "session-worker": "src/platform/node/session-thread.ts",
     cli: "../cli/src/bin.ts",
   },
   alias: { "blip-ts": source("src/node.ts") },

@@ -14,7 +14,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { readSafetensors } from "../checkpoint/safetensors.ts";
 import { readTensorBytes, type Checkpoint } from "../checkpoint/stored-tensor.ts";
 import { fileSource } from "../platform/node/local-files.ts";
-import { createWorkerEngine } from "../platform/node/worker-engine.ts";
+import { createNodeEngine } from "../platform/node/node-engine.ts";
 import { toEngineModel } from "../tasks/engine-model.ts";
 import type { BlipConfig } from "./config.ts";
 import { decodeGraph, headGraph, memoryGraph, scoreGraph } from "./decoder.ts";
@@ -133,7 +133,7 @@ async function expectGolden(found: Tensor | undefined, name: string): Promise<vo
 }
 
 describe("the network, layer by layer", () => {
-  const engine = createWorkerEngine();
+  const engine = createNodeEngine();
   afterAll(() => engine[Symbol.asyncDispose]());
 
   test.each(cases)("%s: ONNX Runtime gives transformers' states", async (_name, graph, feeds, renamed) => {

@@ -6,7 +6,7 @@ import { createFolder } from "./create-folder.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
 import { folderModel, localModel } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
-import { createWorkerEngine } from "./worker-engine.ts";
+import { createNodeEngine } from "./node-engine.ts";
 
 /** The name of the model that travels in this package. */
 export const embeddedModel = "picture-book";
@@ -30,7 +30,7 @@ export const nodePlatform: Platform<ImageInput> = {
     return folderModel(folder, source);
   },
   bundledVocabulary: () => readFile(modelFile("bert-base-uncased/vocab.txt"), "utf8"),
-  createEngine: ({ threads }) => createWorkerEngine({ threads }),
+  createEngine: ({ threads }) => createNodeEngine({ threads }),
   decodeImage,
   createFolder,
   warn({ message }) {

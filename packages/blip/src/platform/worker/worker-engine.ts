@@ -1,6 +1,5 @@
-// ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product.
-import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
+// ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product. The thread itself is
+// handed in: Node's or a page's, with a `session-host.ts` in it.
 import type { Tensor } from "@blip-ts/graph";
 import type {
   Engine,
@@ -12,7 +11,7 @@ import type {
   RunOptions,
   SessionOptions,
 } from "../../runtime/runtime.ts";
-import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./worker-messages.ts";
+import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./messages.ts";
 
 export interface WorkerEngineOptions {
   /** Threads of ONNX Runtime; without it, one for each core. */
@@ -21,6 +20,23 @@ export interface WorkerEngineOptions {
   readonly sessionConfig?: Readonly<Record<string, string>>;
 }
 
+/** A thread as its owner sees it. */
+export interface EngineThreadPort {
+  post(request: WorkerRequest): void;
+  terminate(): Promise<void>;
+  /** Keeps the process alive while a call is pending, and not otherwise; pages have no such thing. */
+  keepAlive?(pending: boolean): void;
+}
+
+export interface EngineThreadListener {
+  message(reply: WorkerReply): void;
+  /** The thread is gone. */
+  failure(error: Error): void;
+}
+
+/** Starts a thread. */
+export type StartThread = (listener: EngineThreadListener) => EngineThreadPort;
+
 interface Pending {
   resolve(outputs: WorkerOutputs): void;
   reject(error: unknown): void;
@@ -28,36 +44,27 @@ interface Pending {
 
 type RequestBody = WorkerRequest extends infer R ? (R extends WorkerRequest ? Omit<R, "id"> : never) : never;
 
-/** The worker's file stands beside this one when built; from the sources it is the built one. */
-function workerFile(): URL {
-  const here = import.meta.url;
-  return new URL(here.endsWith(".ts") ? "../../../dist/session-worker.js" : "./session-worker.js", here);
-}
-
 /** A thread that holds sessions, and the tensors that they keep for each other. */
 class EngineThread {
-  readonly #worker = new Worker(fileURLToPath(workerFile()));
+  readonly #port: EngineThreadPort;
   readonly #pending = new Map<number, Pending>();
   #failure: Error | undefined;
   #nextId = 0;
   #nextSession = 0;
   #open = 0;
 
-  constructor() {
-    // An idle thread does not keep the process alive; a pending call does.
-    this.#worker.unref();
-    this.#worker.on("message", (reply: WorkerReply) => {
-      const settled = this.#settle(reply.id, (pending) => {
-        if (reply.error === undefined) pending.resolve(reply.outputs ?? { tensors: {}, kept: {} });
-        else pending.reject(new Error(reply.error));
-      });
-      // The caller went away while the thread computed: nobody will release what was kept.
-      if (!settled) this.free(Object.values(reply.outputs?.kept ?? {}));
+  constructor(start: StartThread) {
+    this.#port = start({
+      message: (reply) => {
+        const settled = this.#settle(reply.id, (pending) => {
+          if (reply.error === undefined) pending.resolve(reply.outputs ?? { tensors: {}, kept: {} });
+          else pending.reject(new Error(reply.error));
+        });
+        // The caller went away while the thread computed: nobody will release what was kept.
+        if (!settled) this.free(Object.values(reply.outputs?.kept ?? {}));
+      },
+      failure: (error) => this.#fail(error),
     });
-    this.#worker.on("error", (error: unknown) =>
-      this.#fail(error instanceof Error ? error : new Error(String(error))),
-    );
-    this.#worker.on("exit", (code) => this.#fail(new Error(`the engine's thread ended (exit code ${code})`)));
   }
 
   /** A number for a session that is opened in this thread. */
@@ -75,8 +82,8 @@ class EngineThread {
     });
     const abort = () => this.#settle(id, (pending) => pending.reject(signal?.reason));
     signal?.addEventListener("abort", abort, { once: true });
-    if (this.#pending.size === 1) this.#worker.ref();
-    this.#worker.postMessage({ id, ...body } satisfies WorkerRequest);
+    if (this.#pending.size === 1) this.#port.keepAlive?.(true);
+    this.#port.post({ id, ...body } satisfies WorkerRequest);
     try {
       return await reply;
     } finally {
@@ -87,7 +94,7 @@ class EngineThread {
   free(tensors: readonly ResidentTensor[]): void {
     if (this.#failure || tensors.length === 0) return;
     const numbers = tensors.map(({ resident }) => resident);
-    this.#worker.postMessage({
+    this.#port.post({
       id: this.#nextId++,
       session: -1,
       kind: "free",
@@ -100,14 +107,14 @@ class EngineThread {
     if (!this.#failure) await this.call({ session, kind: "release" }, {});
     if (--this.#open > 0) return;
     this.#failure ??= new Error("the session is closed");
-    await this.#worker.terminate();
+    await this.#port.terminate();
   }
 
   #settle(id: number, act: (pending: Pending) => void): boolean {
     const pending = this.#pending.get(id);
     if (!pending) return false;
     this.#pending.delete(id);
-    if (this.#pending.size === 0) this.#worker.unref();
+    if (this.#pending.size === 0) this.#port.keepAlive?.(false);
     act(pending);
     return true;
   }
@@ -165,11 +172,13 @@ class WorkerSession implements EngineSession {
 }
 
 class WorkerEngine implements Engine {
+  readonly #start: StartThread;
   readonly #options: WorkerEngineOptions;
   readonly #sessions = new Set<WorkerSession>();
   readonly #groups = new Map<string, EngineThread>();
 
-  constructor(options: WorkerEngineOptions) {
+  constructor(start: StartThread, options: WorkerEngineOptions) {
+    this.#start = start;
     this.#options = options;
   }
 
@@ -181,8 +190,8 @@ class WorkerEngine implements Engine {
   }
 
   #thread(group: string | undefined): EngineThread {
-    if (group === undefined) return new EngineThread();
-    const known = this.#groups.get(group) ?? new EngineThread();
+    if (group === undefined) return new EngineThread(this.#start);
+    const known = this.#groups.get(group) ?? new EngineThread(this.#start);
     this.#groups.set(group, known);
     return known;
   }
@@ -194,7 +203,7 @@ class WorkerEngine implements Engine {
   }
 }
 
-/** ONNX Runtime on the CPU, in threads of its own. */
-export function createWorkerEngine(options: WorkerEngineOptions = {}): Engine {
-  return new WorkerEngine(options);
+/** ONNX Runtime in threads that `start` starts. */
+export function createWorkerEngine(start: StartThread, options: WorkerEngineOptions = {}): Engine {
+  return new WorkerEngine(start, options);
 }

@@ -1,0 +1,133 @@
+// What runs in a thread of ONNX Runtime, Node's or a page's: it computes inside the calling thread, so that may not be
+// the caller's. Answers the messages of `worker-engine.ts`.
+import type { DType, Tensor } from "@blip-ts/graph";
+import type * as common from "onnxruntime-common";
+import type { ResidentTensor } from "../../runtime/runtime.ts";
+import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./messages.ts";
+
+/** ONNX Runtime, from whichever package: both have the interface of onnxruntime-common. */
+export type OnnxRuntime = Pick<typeof common, "InferenceSession" | "Tensor">;
+
+/** What this thread computes with. */
+export interface Runtime {
+  readonly ort: OnnxRuntime;
+  readonly executionProviders: readonly common.InferenceSession.ExecutionProviderConfig[];
+}
+
+const sessions = new Map<number, common.InferenceSession>();
+/** Outputs that stay here until they are freed, by number. */
+const residents = new Map<number, common.Tensor>();
+let nextResident = 0;
+
+function toOrt({ ort }: Runtime, feed: Tensor | ResidentTensor): common.Tensor {
+  if ("resident" in feed) {
+    const kept = residents.get(feed.resident);
+    if (!kept) throw new Error("a tensor that was kept is gone");
+    return kept;
+  }
+  const { dtype, data, dims } = feed;
+  switch (dtype) {
+    case "float32":
+      return new ort.Tensor("float32", data, dims);
+    case "int64":
+      return new ort.Tensor("int64", data, dims);
+    default:
+      throw new Error(`inputs of type ${dtype} are not passed to the engine`);
+  }
+}
+
+function fromOrt(tensor: common.Tensor): Tensor {
+  const { data, dims } = tensor;
+  if (data instanceof Float32Array) return { dtype: "float32" satisfies DType, dims, data };
+  if (data instanceof BigInt64Array) return { dtype: "int64" satisfies DType, dims, data };
+  throw new Error(`outputs of type ${tensor.type} are not passed from the engine`);
+}
+
+/** Keeps an output; elements of the types that outputs have. */
+function keep(tensor: common.Tensor): ResidentTensor {
+  const { dtype } = fromOrt(tensor);
+  const resident = nextResident++;
+  residents.set(resident, tensor);
+  return { resident, dtype, dims: tensor.dims };
+}
+
+function opened(id: number): common.InferenceSession {
+  const session = sessions.get(id);
+  if (!session) throw new Error("the session is not open");
+  return session;
+}
+
+async function run(
+  runtime: Runtime,
+  request: WorkerRequest & { readonly kind: "run" },
+): Promise<WorkerOutputs> {
+  const session = opened(request.session);
+  const feeds = Object.fromEntries(
+    Object.entries(request.feeds).map(([name, feed]) => [name, toOrt(runtime, feed)]),
+  );
+  const outputs = await session.run(feeds);
+  const result: WorkerOutputs = { tensors: {}, kept: {} };
+  for (const [name, tensor] of Object.entries(outputs))
+    if (request.keep.includes(name)) result.kept[name] = keep(tensor);
+    else result.tensors[name] = fromOrt(tensor);
+  return result;
+}
+
+async function handle(runtime: Runtime, request: WorkerRequest): Promise<WorkerOutputs | undefined> {
+  switch (request.kind) {
+    case "create": {
+      const { onnx, folder, external } = request.model;
+      const config: Record<string, unknown> =
+        folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
+      const session = await runtime.ort.InferenceSession.create(onnx, {
+        executionProviders: runtime.executionProviders,
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 3,
+        ...(request.threads === undefined ? {} : { intraOpNumThreads: request.threads }),
+        externalData: external.map(({ location, data }) => ({ path: location, data })),
+        extra: { session: { ...config, ...request.sessionConfig } },
+      });
+      sessions.set(request.session, session);
+      return undefined;
+    }
+    case "run":
+      return run(runtime, request);
+    case "free": {
+      for (const resident of request.tensors) residents.delete(resident);
+      return undefined;
+    }
+    case "release": {
+      await sessions.get(request.session)?.release();
+      sessions.delete(request.session);
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Answers requests, one after another: ONNX Runtime uses every core for each.
+ * @param load gives the runtime, once; where it fails, every request does
+ * @param post sends a reply with the buffers that go with it
+ */
+export function hostSessions(
+  load: () => Promise<Runtime>,
+  post: (reply: WorkerReply, transfer: ArrayBuffer[]) => void,
+): (request: WorkerRequest) => void {
+  let runtime: Promise<Runtime> | undefined;
+  let queue: Promise<void> = Promise.resolve();
+  return (request) => {
+    queue = queue.then(async () => {
+      let reply: WorkerReply;
+      try {
+        runtime ??= load();
+        reply = { id: request.id, outputs: await handle(await runtime, request) };
+      } catch (error) {
+        reply = { id: request.id, error: error instanceof Error ? error.message : String(error) };
+      }
+      const buffers = Object.values(reply.outputs?.tensors ?? {}).map(
+        ({ data }) => data.buffer as ArrayBuffer,
+      );
+      post(reply, buffers);
+    });
+  };
+}
