@@ -117,7 +117,7 @@ def questions() -> None:
     pixels = torch.randn(len(QUESTIONS), 3, 32, 32, generator=generator)
     bias = model.text_decoder.cls.predictions.bias
     original = bias.detach().clone()
-    option_list = [dict(num_beams=beams, max_length=10, min_length=1) for beams in (1, 2, 3, 5)]
+    option_list = [dict(num_beams=beams, max_length=10, min_length=1) for beams in range(1, 9)]
     option_list += [dict(), dict(num_beams=3, max_length=8, min_length=6)]
     cases = []
     tensors = {"pixel_values": pixels}

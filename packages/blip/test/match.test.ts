@@ -264,6 +264,21 @@ describe("match", async () => {
     expect(Math.abs(alone.cosine - together.cosine)).toBeLessThan(1e-6);
   });
 
+  test("a caption of which the conventions leave nothing has no probability, and the others have theirs", async () => {
+    const model = path("fixtures/tiny/pretrain-original");
+    await using blip = await Matcher.fromPretrained(model, { onWarning: () => undefined });
+    const pixels = await blip.processors.images.batch(images.slice(0, 2));
+    const { states } = await blip.model.encodeImages(pixels);
+    const found = await blip.probabilities(states, ["a dog", ". ( * !", "", "two red cars"]);
+    expect(found.map((one) => one === null)).toEqual([false, true, true, false]);
+    for await (const row of blip.match(images.slice(0, 2), ["a dog", "two red cars"])) {
+      if ("error" in row) throw new Error(row.error.message);
+      const [first, last] = [row.image === images[0], row.text === "a dog"];
+      // float32 in another order.
+      if (first === last) expect(found[first ? 0 : 3]).toBeCloseTo(row.probability, 5);
+    }
+  });
+
   test("refuses an empty text, no text, no image, and a batch of nothing", async () => {
     const first = async (...args: Parameters<typeof matcher.match>) => matcher.match(...args).next();
     await expect(first(images, ["a dog", " "])).rejects.toMatchObject({ code: "text/empty" });

@@ -50,9 +50,11 @@ export async function printRows<Row extends object, Model extends AsyncDisposabl
       printer.add(row);
       if (!failed(row)) continue;
       failures++;
+      if (flags.quiet === true) continue;
       const { message } = row.error;
-      if (flags.quiet !== true)
-        print(stderr, message.startsWith(row.image) ? message : `${row.image}: ${message}`);
+      // The bar comes back below the message.
+      progress.stop();
+      print(stderr, message.startsWith(row.image) ? message : `${row.image}: ${message}`);
     }
     printer.end();
     return failures > 0 ? exitCodes.failed : exitCodes.done;

@@ -10,6 +10,13 @@ export const tiny = (name: string) => path(`fixtures/tiny/${name}`);
 
 class Sink extends Writable {
   text = "";
+  readonly isTTY: boolean;
+
+  constructor(isTTY: boolean) {
+    super();
+    this.isTTY = isTTY;
+  }
+
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
     done();
@@ -18,9 +25,9 @@ class Sink extends Writable {
 
 export async function blip(
   args: readonly string[],
-  given: { stdin?: string; env?: Record<string, string> } = {},
+  given: { stdin?: string; env?: Record<string, string>; screen?: boolean } = {},
 ) {
-  const [stdout, stderr] = [new Sink(), new Sink()];
+  const [stdout, stderr] = [new Sink(false), new Sink(given.screen === true)];
   const code = await main(args, {
     stdin: Readable.from(given.stdin === undefined ? [] : [given.stdin]),
     stdout,

@@ -96,6 +96,18 @@ describe.each(verbs)("blip %s, a verb over pictures (%s)", (verb, model, args, f
     expect(stderr).toMatch(/text\.jpg: .*found text/);
   });
 
+  test("shows how many pictures are done where a person looks on, and not with --quiet", async () => {
+    const call = [verb, scene("01"), broken, scene("02"), ...args, "--model", tiny(model), "--json"];
+    const { stdout, stderr } = await blip([...call, "--batch-size", "1"], { screen: true });
+    // The bar is drawn ten times a second at most: only its ends are sure to be seen.
+    expect(stderr).toMatch(/images \[-+\] 0\/3 /);
+    expect(stderr).toMatch(/images \[=+\] 3\/3 /);
+    // What failed stands in a line of its own, which the bar was wiped from.
+    expect(stderr).toMatch(/\x1b\[2K[^[\n]*text\.jpg: .*found text.*\n/);
+    expect(rowsOf(stdout)).toHaveLength(3);
+    expect((await blip([...call, "--quiet"], { screen: true })).stderr).toBe("");
+  });
+
   test("exits with 2 where there is no image, with 3 where the model cannot do the task", async () => {
     const nothing = await blip([verb, path("nothing-*.png"), ...args, "--model", tiny(model)]);
     expect([nothing.code, nothing.stdout]).toEqual([2, ""]);
@@ -145,6 +157,20 @@ describe("blip caption", () => {
     expect(row?.match).toBeLessThan(1);
   });
 
+  test("--score is what `match` says of the caption", async () => {
+    const model = ["--model", tiny("pretrain-original")];
+    const rows = rowsOf(
+      (await caption(...model, "--score", "--max-length", "9", "--num-return", "2")).stdout,
+    );
+    expect(rows).toHaveLength(2);
+    for (const row of rows) {
+      const text = ["-t", String(row.caption), ...model, "--json", "--quiet"];
+      const [matched] = rowsOf((await blip(["match", scene("01"), ...text])).stdout);
+      // The same texts in batches of other lengths: float32 in another order.
+      expect(row.match).toBeCloseTo(matched?.probability as number, 5);
+    }
+  });
+
   test.each<[string, number, string[], RegExp]>([
     ["beams below 1", 2, ["--beams", "0"], /beams: expected 1 to 8, found 0/],
     ["beams that are no number", 2, ["--beams", "three"], /--beams: expected a number, found "three"/],
@@ -190,6 +216,7 @@ describe("blip ask", () => {
     ["an array of numbers", "[1, 2]", [], /expected a JSON array of texts/],
     ["k of nothing", undefined, ["-k", "3"], /give --answers/],
     ["a k below 1", "a\nb", ["-k", "0"], /k: expected/],
+    ["beams below 1, with a list too", "a\nb", ["--beams", "0"], /beams: expected 1 to 8, found 0/],
     ["a file that is not there", undefined, ["--answers", "no-such-file"], /--answers no-such-file/],
     ["an empty question", undefined, ["-q", " "], /question 2 is empty/],
   ])("refuses %s", async (_what, list, args, message) => {

@@ -31,7 +31,7 @@ export interface AnswerRow<ImageInput> {
 }
 
 export interface AskOptions extends GenerationOptions, VerbCallOptions {
-  /** Answers to choose from, ranked as BLIP ranks; without it the answer is generated. */
+  /** Answers to choose from, ranked as BLIP ranks; without it the answer is generated, as the other options say. */
   readonly answers?: readonly string[] | undefined;
   /** How many of the list are ranked in full, the likeliest by their first token: 128; a shorter list is ranked whole. */
   readonly k?: number | undefined;
@@ -86,7 +86,7 @@ export class Answerer<ImageInput> implements AsyncDisposable {
     if (answers) checkRanking(answers, options.k);
     const answerIds = answers && texts.answerIds(answers);
     // What is wrong with the call is found before any picture is read.
-    if (!answers) this.model.generator.options([[this.model.loaded.tokens.dec]], options);
+    this.model.generator.options([[this.model.loaded.tokens.dec]], options);
     this.model.prepare();
     for await (const batch of readBatches(images, this.#processors.images, options)) {
       const rows: Scored[][] = batch.images.map(() => []);

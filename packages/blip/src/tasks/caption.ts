@@ -28,7 +28,10 @@ export interface CaptionRow<ImageInput> {
   readonly tokens: readonly number[];
   /** Natural-log probability of the generated tokens together, [SEP] included, before penalties. */
   readonly logProbability: number;
-  /** With `score` or `matchModel`: the ITM probability that the caption fits, 0 to 1; null for an empty caption. */
+  /**
+   * With `score` or `matchModel`: the ITM probability that the caption fits, 0 to 1; null where it is empty or only
+   * punctuation, of which the matching model reads nothing.
+   */
   readonly match?: number | null;
 }
 
@@ -82,7 +85,8 @@ export class Captioner<ImageInput> implements AsyncDisposable {
     const model = await ConditionalGeneration.over(loaded, more);
     const matcher =
       matchModel !== undefined
-        ? await Matcher.load(platform, matchModel, given)
+        ? // The revision and the picture size are the captioner's.
+          await Matcher.load(platform, matchModel, { ...given, revision: undefined, imageSize: undefined })
         : score
           ? await Matcher.over(platform, loaded, given)
           : undefined;

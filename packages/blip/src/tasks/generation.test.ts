@@ -97,6 +97,40 @@ describe("BlipForConditionalGeneration", async () => {
     if (sepBias > 0) expect(ended).toBeGreaterThan(50);
   });
 
+  test("each token's log-probability is that of the raw logits, whatever is done to them when it is chosen", async () => {
+    await using model = await ConditionalGeneration.load(nodePlatform, await ends.of("caption", 1.5));
+    const ids = model.loaded.tokenizer.ids("a picture of");
+    const pixelValues = rowsOf(pixels, 0, 1);
+    const inputIds = int64Tensor([1, ids.length], ids);
+    const changed = { repetitionPenalty: 1.5, minLength: 8, maxLength: 14 };
+    const ways: readonly GenerationOptions[] = [
+      { ...changed, beams: 1 },
+      { ...changed, beams: 4, numReturn: 4 },
+      { ...changed, beams: 4, numReturn: 4, beamScoring: "transformers-4.15" },
+      { ...changed, sample: true, topK: 5, temperature: 2, numReturn: 2 },
+    ];
+    for (const options of ways) {
+      const [found = []] = await model.generate({ pixelValues, inputIds }, options);
+      expect(found.length).toBe(options.numReturn ?? 1);
+      for (const { tokens, tokenLogProbabilities } of found) {
+        const { logits } = await model.forward({
+          pixelValues,
+          inputIds: int64Tensor([1, tokens.length], tokens),
+        });
+        const V = logits.dims[2] ?? 0;
+        // [DEC] a picture of: four tokens were given.
+        const generated = tokens.slice(4);
+        expect(tokenLogProbabilities).toHaveLength(generated.length);
+        generated.forEach((token, index) => {
+          const row = Array.from(logits.data.subarray((3 + index) * V, (4 + index) * V));
+          const sum = Math.log(row.reduce((total, x) => total + Math.exp(x), 0));
+          // float32 sums in another order, in a step and over the whole sequence.
+          expect(tokenLogProbabilities[index]).toBeCloseTo((row[token] ?? NaN) - sum, 4);
+        });
+      }
+    }
+  });
+
   test("rows with different prompts in one batch are what they are alone", async () => {
     await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"));
     const prompts = ["a picture of", "two red cars and the", "a dog"];

@@ -117,21 +117,23 @@ export class Matcher<ImageInput> implements AsyncDisposable {
 
   /**
    * The ITM probability of each picture with its own text.
-   * @param states [B, N, D] @param texts as many for each picture, in the pictures' order; an empty one has none
+   * @param states [B, N, D] @param texts as many for each picture, in the pictures' order; one of which the conventions
+   * leave nothing to read (empty, or only punctuation) has none
    */
   async probabilities(
     states: Tensor<"float32">,
     texts: readonly string[],
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<(number | null)[]> {
-    const said = texts.map((text) => (text.trim() === "" ? "a" : text));
-    const { logits } = await this.model.matchTexts(
-      states,
-      this.processors.texts.encode(said, { truncation: true }),
-      options,
-    );
-    return texts.map((text, row) =>
-      text.trim() === "" ? null : probabilityOf(logits.data[2 * row] ?? NaN, logits.data[2 * row + 1] ?? NaN),
+    const read = this.processors.texts;
+    const legible = texts.map((text) => read.clean(text).trim() !== "");
+    // Each picture needs as many texts: a word stands in for what cannot be read, and its score is not used.
+    const said = texts.map((text, row) => (legible[row] === true ? text : "a"));
+    const { logits } = await this.model.matchTexts(states, read.encode(said, { truncation: true }), options);
+    return texts.map((_, row) =>
+      legible[row] === true
+        ? probabilityOf(logits.data[2 * row] ?? NaN, logits.data[2 * row + 1] ?? NaN)
+        : null,
     );
   }
 

@@ -71,11 +71,15 @@ export class TextProcessor {
     this.#blip = compat !== "hf";
   }
 
+  /** A text as it is read: cleaned up under `blip` and `lavis`, which may leave nothing of it; as it is under `hf`. */
+  clean(text: string, clean = this.#blip): string {
+    return clean ? preCaption(text, captionWords) : text;
+  }
+
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encode(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
-    const clean = options.preCaption ?? this.#blip;
     const cut = this.#blip ? { truncation: true, maxLength: captionTokens } : {};
-    const plain = clean ? texts.map((text) => preCaption(text, captionWords)) : texts;
+    const plain = texts.map((text) => this.clean(text, options.preCaption));
     return this.tokenizer.encode(plain, this.#positions, { ...cut, ...options });
   }
 
