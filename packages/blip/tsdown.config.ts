@@ -9,6 +9,7 @@ export default defineConfig({
     web: "src/web.ts",
     "session-worker": "src/platform/node/session-thread.ts",
     cli: "../cli/src/bin.ts",
+    "first-score": "../cli/src/bench/first-score.ts",
   },
   alias: { "blip-ts": source("src/node.ts") },
   tsconfig: "tsconfig.json",

@@ -77,6 +77,8 @@ export { publishedPictures } from "./tasks/published-samples.ts";
 export type { Sample, VerifyOptions, VerifyRow } from "./tasks/verify.ts";
 /** BLIP's own clean-up of captions and questions. */
 export { preCaption, preQuestion } from "./text/pre-caption.ts";
+/** The engine's own matrix product, which measurements are compared with. */
+export { MatrixProduct as MatrixProductOn, type MatrixProductOptions } from "./tasks/matrix-product.ts";
 /** This package's version. */
 export { version } from "./version.ts";
 /** The parts that a platform of one's own is wired to: see `Platform`. */

@@ -10,6 +10,7 @@ import type { Embedder as EmbedderOn } from "./tasks/embed.ts";
 import type { FeatureExtraction } from "./tasks/feature-extraction.ts";
 import type { ImageTextRetrieval } from "./tasks/image-text-retrieval.ts";
 import type { Matcher as MatcherOn } from "./tasks/match.ts";
+import { MatrixProduct as MatrixProductOn, type MatrixProductOptions } from "./tasks/matrix-product.ts";
 import type { NaturalLanguageVisualReasoning } from "./tasks/natural-language-visual-reasoning.ts";
 import type { Processor } from "./tasks/processor.ts";
 import type { QuestionAnswering } from "./tasks/question-answering.ts";
@@ -67,6 +68,13 @@ export const Embedder = wired.Embedder;
 /** A matching model with its processor, for searching. */
 export type Retriever = RetrieverOn<ImageInput>;
 export const Retriever = wired.Retriever;
+
+/** A matrix product of this machine's engine: the rate at which a network can run at best. */
+export type MatrixProduct = MatrixProductOn;
+export const MatrixProduct = {
+  load: (options?: MatrixProductOptions): Promise<MatrixProduct> =>
+    MatrixProductOn.load(nodePlatform, options),
+};
 
 // The functions: a model is loaded for one call. Their parameters are described in `door.ts`.
 /** Scores every picture with every text. */

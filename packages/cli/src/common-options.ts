@@ -132,7 +132,11 @@ export const imagesArgument = [
  * `--model`, else $BLIP_MODEL, else the embedded model with a word about what it is for.
  * @param suggestion a model that does the verb's task on photographs
  */
-export function chooseModel(flags: ModelFlags, terminal: Terminal, suggestion: string): string {
+export function chooseModel(
+  flags: Pick<ModelFlags, "model" | "quiet">,
+  terminal: Terminal,
+  suggestion: string,
+): string {
   const chosen = flags.model ?? terminal.env.BLIP_MODEL;
   if (chosen !== undefined && chosen !== "") return chosen;
   if (flags.quiet !== true)

@@ -2,6 +2,7 @@
 import { version } from "blip-ts";
 import { Command, CommanderError } from "commander";
 import { addAsk } from "./commands/ask.ts";
+import { addBench } from "./commands/bench.ts";
 import { addCaption } from "./commands/caption.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addConvert } from "./commands/convert.ts";
@@ -34,7 +35,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   program.commandsGroup("Verbs:");
   const verbs = [
     ...[addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve],
-    ...[addInspect, addConvert, addVerify],
+    ...[addInspect, addConvert, addVerify, addBench],
   ];
   for (const add of verbs) add(program, terminal, finish);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);

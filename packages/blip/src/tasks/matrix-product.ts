@@ -1,0 +1,92 @@
+// The engine's own matrix product, alone: at best a network runs at its rate, so that it is what a measured time is
+// compared with.
+import { floatTensor, GraphBuilder, optimize, type Tensor } from "@blip-ts/graph";
+import { memorySource } from "../checkpoint/memory-source.ts";
+import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
+import type { EngineOptions, Platform } from "../platform.ts";
+import type { Engine, EngineSession, RunOptions } from "../runtime/runtime.ts";
+import { toEngineModel } from "./engine-model.ts";
+
+export interface MatrixProductOptions extends EngineOptions {
+  /** Rows of x: 577, the tokens of a picture of 384 pixels. */
+  readonly rows?: number | undefined;
+  /** Columns of x: 768, the width of a base model. */
+  readonly inner?: number | undefined;
+  /** Columns of the product: 3072, a base model's MLP. */
+  readonly columns?: number | undefined;
+  /** Products of one call, each with a matrix of its own, as the layers of a network have: 4. */
+  readonly count?: number | undefined;
+}
+
+/** Numbers between -1 and 1 that are the same each time; products of zeros or of denormals take other times. */
+function numbers(length: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length }, (_, index) => ((index * 7919) % 4096) / 2048 - 1);
+}
+
+/** x [rows, inner] times `count` matrices [inner, columns], whose results stay with the engine. */
+export class MatrixProduct implements AsyncDisposable {
+  /** Floating-point operations of one call: 2 rows inner columns count. */
+  readonly operations: number;
+  readonly #engine: Engine;
+  readonly #session: EngineSession;
+  readonly #x: Tensor<"float32">;
+  readonly #outputs: readonly string[];
+
+  private constructor(
+    engine: Engine,
+    session: EngineSession,
+    x: Tensor<"float32">,
+    outputs: readonly string[],
+    operations: number,
+  ) {
+    this.#engine = engine;
+    this.#session = session;
+    this.#x = x;
+    this.#outputs = outputs;
+    this.operations = operations;
+  }
+
+  static async load(platform: Platform<never>, options: MatrixProductOptions = {}): Promise<MatrixProduct> {
+    const { rows = 577, inner = 768, columns = 3072, count = 4 } = options;
+    const b = GraphBuilder.create("product");
+    const x = b.input("x", "float32", [rows, inner]);
+    const shape = [columns, inner];
+    const names = Array.from({ length: count }, (_, index) => `${index}.weight`);
+    const outputs = names.map((name) => `x ${name}`);
+    names.forEach((name, index) =>
+      b.output(outputs[index] ?? name, b.op("linear", [x, b.weight(name, shape)], {})),
+    );
+    const bytes = new Uint8Array(numbers(columns * inner).buffer);
+    const tensors = new Map<string, StoredTensor>(
+      names.map((name) => [
+        name,
+        {
+          ...{ name, dtype: "float32", shape, offset: 0, byteLength: bytes.length },
+          source: memorySource(name, bytes),
+        },
+      ]),
+    );
+    const engine = platform.createEngine(options);
+    const session = await engine.createSession(await toEngineModel(optimize(b.build()), tensors), {
+      group: "product",
+    });
+    const operations = 2 * rows * inner * columns * count;
+    return new MatrixProduct(
+      engine,
+      session,
+      floatTensor([rows, inner], numbers(rows * inner)),
+      outputs,
+      operations,
+    );
+  }
+
+  /** Computes all products once. */
+  async run(options: RunOptions = {}): Promise<void> {
+    const { kept } = await this.#session.runKeeping({ x: this.#x }, this.#outputs, options);
+    this.#session.release(Object.values(kept));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#engine[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,48 @@
+// What the measures are given. Inputs are made of a formula, so that a peer in another language can be given the same ones:
+// times do not depend on what a picture shows.
+import type { RawImage, Tensor } from "blip-ts";
+
+/** Tokens of a text, the first and last among them. */
+export const textTokens = 12;
+/** Pairs of the two matching measures. */
+export const pairs = 128;
+/** Tokens of a caption, [SEP] not among them. */
+export const captionTokens = 20;
+/** The text whose score comes first. */
+export const firstText = "a woman and a dog sitting together in a beach.";
+
+/** ((7919 i) mod 4096) / 2048 - 1, times `scale`, for i from `from` on: the same numbers in every language. */
+export function formulaNumbers(dims: readonly number[], scale: number, from = 0): Tensor<"float32"> {
+  const length = dims.reduce((product, size) => product * size, 1);
+  const data = new Float32Array(length);
+  for (let i = 0; i < length; i++) data[i] = ((((from + i) * 7919) % 4096) / 2048 - 1) * scale;
+  return { dtype: "float32", dims, data };
+}
+
+/** Ids of rows `from`, `from` + 1, ...: 1 + (131 row + 17 column) mod (V - 2). */
+export function formulaIds(rows: number, tokens: number, vocabSize: number, from = 0): Tensor<"int64"> {
+  const data = new BigInt64Array(rows * tokens);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < tokens; column++)
+      data[row * tokens + column] = BigInt(1 + ((131 * (from + row) + 17 * column) % (vocabSize - 2)));
+  return { dtype: "int64", dims: [rows, tokens], data };
+}
+
+/** One row of ids as many times as there are pictures to look at. */
+export function repeated({ data }: Tensor<"int64">, count: number): Tensor<"int64"> {
+  const all = new BigInt64Array(data.length * count);
+  for (let row = 0; row < count; row++) all.set(data, row * data.length);
+  return { dtype: "int64", dims: [count, data.length], data: all };
+}
+
+/** A picture of 640 x 480 for the pipeline from pixels on. */
+export function formulaPicture(): RawImage {
+  const [width, height, channels] = [640, 480, 3] as const;
+  const data = new Uint8Array(width * height * channels);
+  for (let index = 0; index < data.length; index++) data[index] = (index * 7919) % 251;
+  return { data, width, height, channels };
+}
+
+/** Pictures' scale after normalization, and that of states after a LayerNorm. */
+export const pixelScale = 2;
+export const stateScale = 1.7;

@@ -1,0 +1,70 @@
+// What an installation of the package takes: its own files and those of everything it depends on.
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface InstalledPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Sum of the sizes of its files, without the packages inside it. */
+  readonly bytes: number;
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly files?: readonly string[];
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+const manifestOf = async (folder: string) =>
+  JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
+
+/** This package's folder: above dist/ when built, beside this workspace in the sources. */
+export function packageFolder(): string {
+  const here = import.meta.url;
+  return fileURLToPath(new URL(here.endsWith(".ts") ? "../../../blip/" : "../", here));
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return 0;
+  if (!found.isDirectory()) return found.size;
+  const names = await readdir(path);
+  const sizes = await Promise.all(
+    names.filter((name) => name !== "node_modules").map((name) => sizeOf(join(path, name))),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Where Node finds a package from a folder; undefined for one that is not installed, as of other systems. */
+async function resolve(name: string, from: string): Promise<string | undefined> {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const candidate = join(folder, "node_modules", name);
+    if (await stat(join(candidate, "package.json")).catch(() => undefined)) return realpath(candidate);
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+/**
+ * A package and all that it needs to run, each once. Of the package itself only what is published counts, so that a clone
+ * and an installation say the same.
+ * @param root its folder
+ */
+export async function installed(root: string = packageFolder()): Promise<InstalledPackage[]> {
+  const found = new Map<string, InstalledPackage>();
+  const queue = [await realpath(root)];
+  for (let folder = queue.pop(); folder !== undefined; folder = queue.pop()) {
+    if (found.has(folder)) continue;
+    const { name, version, files, dependencies, optionalDependencies } = await manifestOf(folder);
+    const parts = found.size === 0 && files ? ["package.json", ...files] : ["."];
+    const sizes = await Promise.all(parts.map((part) => sizeOf(join(folder, part))));
+    found.set(folder, { name, version, bytes: sizes.reduce((sum, size) => sum + size, 0) });
+    for (const needed of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const place = await resolve(needed, folder);
+      if (place !== undefined) queue.push(place);
+    }
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,290 @@
+// What is measured of this package: the rows of `blip bench`, each as a probe that takes one sample when asked.
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import {
+  BlipForConditionalGeneration,
+  BlipForImageTextRetrieval,
+  MatrixProduct,
+  UsageError,
+  type ModelOptions,
+  type Tensor,
+} from "blip-ts";
+import {
+  captionTokens,
+  formulaIds,
+  formulaNumbers,
+  pairs,
+  pixelScale,
+  repeated,
+  stateScale,
+  textTokens,
+} from "./inputs.ts";
+import { installed } from "./installed.ts";
+
+/** The type in which a network computes. */
+export const dtypes = ["fp32", "fp16", "int8"] as const;
+export type BenchDType = (typeof dtypes)[number];
+
+export const measures = {
+  product: "the engine's own matrix product, 577x768x3072",
+  image: "one picture through the image encoder",
+  "1x128": "1 picture with 128 texts of 12 tokens (ITM), the picture's states given",
+  "128x1": "128 pictures with 1 text of 12 tokens (ITM), the pictures' states given",
+  greedy: "a caption of 20 tokens, greedy, the picture's states given",
+  "beam-3": "a caption of 20 tokens, 3 beams, the picture's states given",
+  "first-score": "from process start to the first ITM score",
+  memory: "peak resident memory of that process",
+  "install-size": "the package and all its dependencies on disk",
+} as const;
+
+export type MeasureName = keyof typeof measures;
+
+export const measureNames = Object.keys(measures) as MeasureName[];
+
+/** What stands in a row's name after the measure; these two do not depend on a model. */
+export const isModelless = (measure: MeasureName): measure is "product" | "install-size" =>
+  measure === "product" || measure === "install-size";
+
+/** One measure, ready: models are loaded, inputs made. */
+export interface Probe {
+  /** @returns what was measured, in the measure's unit, and some of what was computed, to compare with a peer's */
+  sample(): Promise<Sample>;
+  /** Floating-point operations of a sample, where they do not depend on how it is computed. */
+  readonly operations?: number;
+}
+
+export interface Sample {
+  readonly value: number;
+  readonly outputs?: readonly number[];
+  /** Resident memory of a child process in bytes, where the sample was one. */
+  readonly memory?: number;
+}
+
+async function timed(work: () => Promise<readonly number[]>): Promise<Sample> {
+  const start = performance.now();
+  const outputs = await work();
+  return { value: (performance.now() - start) / 1000, outputs };
+}
+
+const head = ({ data }: Tensor<"float32">, count: number): number[] => Array.from(data.subarray(0, count));
+
+/** Models of one source, each loaded when it is first needed. */
+export class BenchModels implements AsyncDisposable {
+  readonly source: string;
+  readonly #options: ModelOptions;
+  readonly #matching = new Map<BenchDType, Promise<BlipForImageTextRetrieval>>();
+  readonly #captioning = new Map<BenchDType, Promise<BlipForConditionalGeneration>>();
+  #product: Promise<MatrixProduct> | undefined;
+
+  constructor(source: string, options: ModelOptions = {}) {
+    this.source = source;
+    this.#options = options;
+  }
+
+  get threads(): number | undefined {
+    return this.#options.threads;
+  }
+
+  matching(dtype: BenchDType): Promise<BlipForImageTextRetrieval> {
+    return kept(this.#matching, dtype, () =>
+      BlipForImageTextRetrieval.fromPretrained(this.source, this.#with(dtype)),
+    );
+  }
+
+  captioning(dtype: BenchDType): Promise<BlipForConditionalGeneration> {
+    return kept(this.#captioning, dtype, () =>
+      BlipForConditionalGeneration.fromPretrained(this.source, this.#with(dtype)),
+    );
+  }
+
+  product(): Promise<MatrixProduct> {
+    this.#product ??= MatrixProduct.load({ threads: this.#options.threads });
+    return this.#product;
+  }
+
+  /** Frees the models of a type. */
+  async release(dtype: BenchDType): Promise<void> {
+    for (const models of [this.#matching, this.#captioning]) {
+      const model = await models.get(dtype)?.catch(() => undefined);
+      models.delete(dtype);
+      await model?.[Symbol.asyncDispose]();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const dtype of dtypes) await this.release(dtype);
+    await (await this.#product)?.[Symbol.asyncDispose]();
+  }
+
+  #with(dtype: BenchDType): ModelOptions {
+    if (dtype !== "fp32") throw noSuchType(dtype);
+    return this.#options;
+  }
+}
+
+const noSuchType = (dtype: BenchDType) =>
+  new UsageError("usage/bad-option", `dtype: expected one of fp32, found "${dtype}"`, { dtype });
+
+function kept<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  const made = map.get(key) ?? make();
+  map.set(key, made);
+  return made;
+}
+
+/** Multiply-adds of the vision transformer, twice, without its element-wise work (models/vit.py). */
+function imageOperations({ vision }: BlipForImageTextRetrieval["config"], size: number): number {
+  const { hiddenSize: D, intermediateSize: M, layers, patchSize } = vision;
+  const patches = Math.floor(size / patchSize) ** 2;
+  const N = patches + 1;
+  const layer = N * D * 3 * D + 2 * N * N * D + N * D * D + 2 * N * D * M;
+  return 2 * (layers * layer + patches * D * 3 * patchSize ** 2);
+}
+
+/**
+ * A measure, ready to be taken.
+ * @param tasks what the model can do
+ * @throws {ModelError} where the model cannot do it @throws {UsageError} where it cannot compute in this type
+ */
+export async function prepare(
+  measure: Exclude<MeasureName, "memory">,
+  dtype: BenchDType,
+  models: BenchModels,
+  tasks: readonly string[],
+): Promise<Probe> {
+  switch (measure) {
+    case "product": {
+      const product = await models.product();
+      return {
+        operations: product.operations,
+        sample: () => timed(async () => (await product.run(), [])),
+      };
+    }
+    case "image":
+      return imageProbe(
+        tasks.includes("match") ? await matcherEncoder(models, dtype) : await captionEncoder(models, dtype),
+      );
+    case "1x128":
+      return matchProbe(await models.matching(dtype), "1x128");
+    case "128x1":
+      return matchProbe(await models.matching(dtype), "128x1");
+    case "greedy":
+      return captionProbe(await models.captioning(dtype), 1);
+    case "beam-3":
+      return captionProbe(await models.captioning(dtype), 3);
+    case "first-score": {
+      await models.matching(dtype);
+      return { sample: () => firstScore({ source: models.source, dtype, threads: models.threads }) };
+    }
+    case "install-size":
+      return { sample: async () => ({ value: sum((await installed()).map(({ bytes }) => bytes)) }) };
+  }
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
+interface ImageEncoder {
+  readonly config: BlipForImageTextRetrieval["config"];
+  readonly size: number;
+  readonly states: (pixels: Tensor<"float32">) => Promise<Tensor<"float32">>;
+}
+
+async function matcherEncoder(models: BenchModels, dtype: BenchDType): Promise<ImageEncoder> {
+  const model = await models.matching(dtype);
+  const states = async (pixels: Tensor<"float32">) => (await model.encodeImages(pixels)).states;
+  return { config: model.config, size: model.loaded.imageSize, states };
+}
+
+async function captionEncoder(models: BenchModels, dtype: BenchDType): Promise<ImageEncoder> {
+  const model = await models.captioning(dtype);
+  const states = (pixels: Tensor<"float32">) => model.encoder.imageStates(pixels);
+  return { config: model.config, size: model.loaded.imageSize, states };
+}
+
+function imageProbe({ config, size, states }: ImageEncoder): Probe {
+  const pixels = formulaNumbers([1, 3, size, size], pixelScale);
+  return {
+    operations: imageOperations(config, size),
+    sample: () => timed(async () => head(await states(pixels), 8)),
+  };
+}
+
+/** Texts of a call, as `match` makes them; pictures of a call. */
+const textsAtOnce = 32;
+const imagesAtOnce = 16;
+
+/** One picture with many texts, or many pictures with one: the logits of each pair, in calls of some at once. */
+function matchProbe(model: BlipForImageTextRetrieval, kind: "1x128" | "128x1"): Probe {
+  const { config, loaded } = model;
+  const N = Math.floor(loaded.imageSize / config.vision.patchSize) ** 2 + 1;
+  const D = config.vision.hiddenSize;
+  const step = kind === "1x128" ? textsAtOnce : imagesAtOnce;
+  const one = kind === "1x128" ? formulaNumbers([1, N, D], stateScale) : undefined;
+  const text = formulaIds(1, textTokens, config.text.vocabSize);
+  const calls = Array.from({ length: pairs / step }, (_, call) => ({
+    states: one ?? formulaNumbers([step, N, D], stateScale, call * step * N * D),
+    inputIds: one ? formulaIds(step, textTokens, config.text.vocabSize, call * step) : repeated(text, step),
+  }));
+  return {
+    sample: () =>
+      timed(async () => {
+        const outputs: number[] = [];
+        for (const { states, inputIds } of calls)
+          outputs.push(...(await model.matchTexts(states, { inputIds })).logits.data);
+        return outputs;
+      }),
+  };
+}
+
+/** [SEP] is not allowed before the last token, so that every caption has the same length. */
+function captionProbe(model: BlipForConditionalGeneration, beams: number): Probe {
+  const { config, loaded, generator } = model;
+  const N = Math.floor(loaded.imageSize / config.vision.patchSize) ** 2 + 1;
+  const states = formulaNumbers([1, N, config.vision.hiddenSize], stateScale);
+  const length = captionTokens + 1;
+  const options = { beams, minLength: length, maxLength: length, beamScoring: "transformers-5.23" } as const;
+  return {
+    sample: () =>
+      timed(async () => {
+        const [[best] = []] = await generator.generate({ states }, [[loaded.tokens.dec]], options);
+        return best?.tokens ?? [];
+      }),
+  };
+}
+
+/** The program that makes one score: beside this file when built; from the sources it is the built one. */
+function firstScoreProgram(): string {
+  const here = import.meta.url;
+  return fileURLToPath(
+    new URL(here.endsWith(".ts") ? "../../../blip/dist/first-score.js" : "./first-score.js", here),
+  );
+}
+
+/** What the child process is told. */
+export interface FirstScoreOrder {
+  readonly source: string;
+  readonly dtype: BenchDType;
+  readonly threads?: number | undefined;
+  /** A file; without it a picture is made, so that none is needed. */
+  readonly image?: string | undefined;
+}
+
+/** What the child process says. */
+export interface FirstScore {
+  /** When the score was there, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly logits: readonly number[];
+  /** Its peak resident memory in bytes. */
+  readonly memory: number;
+}
+
+/** A process of its own, until its score is there. */
+export async function firstScore(order: FirstScoreOrder): Promise<Sample> {
+  const start = Date.now();
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    firstScoreProgram(),
+    JSON.stringify(order),
+  ]);
+  const { at, logits, memory } = JSON.parse(stdout) as FirstScore;
+  return { value: (at - start) / 1000, outputs: logits, memory };
+}

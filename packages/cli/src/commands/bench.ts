@@ -1,0 +1,97 @@
+// `blip bench`: how fast this package is here, a row a measure.
+import type { Command } from "commander";
+import { bench, type BenchRow } from "../bench/run.ts";
+import { measureNames } from "../bench/measures.ts";
+import {
+  addSourceOptions,
+  chooseModel,
+  collect,
+  positiveInteger,
+  threadsOption,
+  warner,
+  type SourceFlags,
+} from "../common-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { downloadProgress, progressBar } from "../progress.ts";
+import { rowPrinter, table } from "../rows.ts";
+import { print, type Terminal } from "../terminal.ts";
+
+interface BenchFlags extends SourceFlags {
+  readonly model?: string;
+  readonly row?: readonly string[];
+  readonly runs: number;
+  readonly threads?: number;
+  readonly jsonl?: boolean;
+}
+
+const scales = {
+  s: { unit: "s", divisor: 1 },
+  bytes: { unit: "MB", divisor: 1e6 },
+  "GFLOP/s": { unit: "GFLOP/s", divisor: 1 },
+} as const;
+
+/** Three significant digits. */
+const short = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
+
+function lineOf(row: BenchRow): string[] {
+  if ("notRun" in row) return [row.row, "not run", "-", "-", "-", `(${row.notRun.code})`];
+  const { unit, divisor } = scales[row.unit];
+  const spread = row.runs > 1 ? `${short(row.low / divisor)}-${short(row.high / divisor)}` : "-";
+  const rate = row.rate === null ? "-" : `${short(row.rate)} GFLOP/s`;
+  const share = row.ofProduct === null ? "-" : short(row.ofProduct.median);
+  return [row.row, `${short(row.median / divisor)} ${unit}`, spread, rate, share, row.description];
+}
+
+async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
+  const { row, runs, threads, textHeads, revision, offline } = flags;
+  const progress = progressBar(terminal, flags.quiet);
+  const printer = rowPrinter<BenchRow>(terminal, flags, (rows) =>
+    table(["row", "median", "quartiles", "rate", "of product", "what"], rows.map(lineOf), 0),
+  );
+  let missing = 0;
+  const source = chooseModel(flags, terminal, "Salesforce/blip-itm-base-flickr");
+  try {
+    const rows = bench(source, {
+      ...{ rows: row, runs, threads, textHeads, revision, offline },
+      signal: terminal.signal,
+      onWarning: warner(flags, terminal),
+      onProgress: downloadProgress(progress),
+      onRow: ({ done, total }) => progress.update("rows", done, total),
+    });
+    const reasons = new Set<string>();
+    for await (const one of rows) {
+      printer.add(one);
+      if (!("notRun" in one)) continue;
+      missing++;
+      const { message } = one.notRun;
+      if (flags.quiet !== true && !reasons.has(message)) print(terminal.stderr, `Not run: ${message}`);
+      reasons.add(message);
+    }
+    printer.end();
+    // A model need not do everything, but it has to do what was asked for.
+    return row !== undefined && missing > 0 ? exitCodes.failed : exitCodes.done;
+  } finally {
+    progress.stop();
+  }
+}
+
+export function addBench(program: Command, terminal: Terminal, finish: (code: number) => void): void {
+  const command = program
+    .command("bench")
+    .description(
+      "how fast a model runs here: medians and quartiles, beside the rate of the engine's own matrix product",
+    )
+    .option(
+      "--model <M>",
+      "a folder, a file, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
+    )
+    .option(
+      "--row <ROW>",
+      `a measure (${measureNames.join(", ")}), or one in a type (image-int8); may be given again (default: all)`,
+      collect,
+    )
+    .option("--runs <N>", "samples of each row that are counted", positiveInteger("--runs"), 7)
+    .addOption(threadsOption())
+    .option("--jsonl", "a JSON row a line, as they come");
+  addSourceOptions(command).action(async (flags: BenchFlags) => finish(await run(flags, terminal)));
+}

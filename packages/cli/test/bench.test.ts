@@ -1,0 +1,109 @@
+// `blip bench` as a script sees it. No test looks at a time: only at what is measured, said and refused.
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { installed } from "../src/bench/installed.ts";
+import { blip, tiny } from "./run-blip.ts";
+
+type Row = Readonly<Record<string, unknown>>;
+
+async function bench(args: readonly string[]) {
+  const { code, stdout, stderr } = await blip(["bench", ...args, "--json", "--quiet"]);
+  return { code, stderr, rows: JSON.parse(stdout) as Row[] };
+}
+
+const measuredFields = [
+  ...["row", "measure", "dtype", "description", "model", "threads", "machine", "versions"],
+  ...["unit", "median", "low", "high", "min", "max", "runs", "values", "rate", "ofProduct"],
+];
+
+test("has a row for a measure, with machine and versions, and the engine's own rate beside a known amount of work", async () => {
+  const { code, stderr, rows } = await bench(["--row", "image-fp32", "--row", "product", "--runs", "1"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(rows.map(({ row }) => row)).toEqual(["product", "image-fp32"]);
+  for (const row of rows) expect(Object.keys(row)).toEqual(measuredFields);
+  expect(rows[0]).toMatchObject({ unit: "GFLOP/s", dtype: null, runs: 1, rate: null, ofProduct: null });
+  expect(rows[1]).toMatchObject({
+    ...{ unit: "s", dtype: "fp32", model: "picture-book", runs: 1, ofProduct: { runs: 1 } },
+    versions: { "onnxruntime-node": "1.30.0", node: process.version },
+  });
+  expect((rows[1]?.values as number[]).every((value) => value > 0)).toBe(true);
+});
+
+test("measures matching without the picture, and a process of its own up to its first score and its memory", async () => {
+  const { code, rows } = await bench([
+    ...["--row", "1x128-fp32", "--row", "128x1-fp32", "--row", "first-score-fp32", "--row", "memory-fp32"],
+    ...["--runs", "1"],
+  ]);
+  expect(code).toBe(0);
+  expect(rows.map(({ row, unit, runs }) => [row, unit, runs])).toEqual([
+    ["1x128-fp32", "s", 1],
+    ["128x1-fp32", "s", 1],
+    ["first-score-fp32", "s", 1],
+    ["memory-fp32", "bytes", 1],
+  ]);
+  // Node alone takes 40 MB, ONNX Runtime's library 30.
+  expect(rows[3]?.median).toBeGreaterThan(70e6);
+});
+
+test("measures captions of a model that makes them", async () => {
+  const { code, rows } = await bench([
+    ...["--model", tiny("caption"), "--row", "greedy-fp32", "--row", "beam-3-fp32"],
+    ...["--runs", "1"],
+  ]);
+  expect(code).toBe(0);
+  expect(rows.map(({ row, unit }) => [row, unit])).toEqual([
+    ["greedy-fp32", "s"],
+    ["beam-3-fp32", "s"],
+  ]);
+});
+
+test("says of a row that a model cannot do why it was not run, and fails if it was asked for", async () => {
+  const { code, rows } = await bench(["--row", "greedy-fp32", "--row", "install-size", "--runs", "1"]);
+  expect(code).toBe(1);
+  expect(rows[0]).toMatchObject({ row: "greedy-fp32", notRun: { code: "model/wrong-task" } });
+  expect(rows[1]).toMatchObject({ row: "install-size", unit: "bytes", runs: 1 });
+  // The engine's library alone is larger; a hundred times as much would be the development tools.
+  expect(rows[1]?.median).toBeGreaterThan(30e6);
+});
+
+test("refuses a row that there is not, listing those that there are", async () => {
+  const { code, stdout, stderr } = await blip(["bench", "--row", "images", "--json"]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain("product, image, 1x128, 128x1, greedy, beam-3, first-score, memory, install-size");
+});
+
+test("counts each package that is needed once, wherever it lies, and none that is not", async () => {
+  const root = await mkdtemp(join(tmpdir(), "blip-installed-"));
+  try {
+    const make = async (path: string, manifest: object, bytes: number) => {
+      await mkdir(join(root, path), { recursive: true });
+      await writeFile(join(root, path, "package.json"), JSON.stringify(manifest));
+      await writeFile(join(root, path, "code.js"), "x".repeat(bytes));
+    };
+    await make(
+      "",
+      { name: "root", version: "1.0.0", files: ["code.js"], dependencies: { a: "1", b: "1" } },
+      10,
+    );
+    await writeFile(join(root, "notes.txt"), "not published");
+    await make(
+      "node_modules/a",
+      { name: "a", version: "1.0.0", dependencies: { b: "2" }, optionalDependencies: { other: "1" } },
+      100,
+    );
+    await make("node_modules/a/node_modules/b", { name: "b", version: "2.0.0" }, 1000);
+    await make("node_modules/b", { name: "b", version: "1.0.0" }, 10_000);
+    await make("node_modules/tool", { name: "tool", version: "1.0.0" }, 100_000);
+    const found = await installed(root);
+    const manifests = found.map(({ name, version }) => `${name} ${version}`).toSorted();
+    expect(manifests).toEqual(["a 1.0.0", "b 1.0.0", "b 2.0.0", "root 1.0.0"]);
+    const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
+    // Four manifests of less than 150 bytes each.
+    expect(total - 11_110).toBeGreaterThan(0);
+    expect(total - 11_110).toBeLessThan(600);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
