@@ -7,6 +7,7 @@ import {
   BlipForNLVR,
   BlipForQuestionAnswering,
   BlipModel,
+  Retriever,
   type Tensor,
 } from "blip-ts";
 import { readSafetensors } from "../packages/blip/src/checkpoint/safetensors.ts";
@@ -117,6 +118,48 @@ async function features(source: string) {
   report("text features", text.projections.data, (await floats("text_features")).data);
 }
 
+/** Both directions of two stages, with the reference's -100 for what was not looked at again. */
+async function searching(source: string) {
+  const { dims, buffer } = await bytes("images");
+  const [count = 0, height = 0, width = 0] = dims;
+  const size = height * width * 3;
+  const images = Array.from({ length: count }, (_, index) => ({
+    ...{ width, height, channels: 3 as const },
+    data: new Uint8Array(buffer, index * size, size),
+  }));
+  const texts = ["a woman and her dog on the beach", "two red cars", "a cat sitting under a tree with snow"];
+  await using retriever = await Retriever.fromPretrained(source, { compat: "lavis" });
+  const scores: { images: number[]; texts: number[] } = { images: [], texts: [] };
+  for await (const row of retriever.byText(images, texts, { k: 2 })) {
+    if ("error" in row) throw new Error(row.error.message);
+    scores.texts.push(
+      ...images.map((image) => row.hits.find((hit) => hit.image === image)?.rankScore ?? -100),
+    );
+  }
+  report("images for texts", scores.texts, (await floats("score_matrix_t2i")).data);
+  for await (const row of retriever.byImage(images, texts, { k: 2 })) {
+    if ("error" in row) throw new Error(row.error.message);
+    scores.images.push(...texts.map((text) => row.hits.find((hit) => hit.text === text)?.rankScore ?? -100));
+  }
+  report("texts for images", scores.images, (await floats("score_matrix_i2t")).data);
+}
+
+/** All states of a picture, of a text, and of the text as it looks at the picture. */
+async function states(source: string) {
+  await using model = await BlipModel.fromPretrained(source, { compat: "lavis" });
+  const pixels = await floats("pixel_values");
+  for (const row of [0, 1]) {
+    const [pixelValues, inputIds] = [rowOf(pixels, row), await ids(`${row}.input_ids`)];
+    const found = {
+      image: (await model.getImageFeatures(pixelValues)).states,
+      text: (await model.getTextFeatures({ inputIds })).states,
+      multimodal: await model.getMultimodalFeatures({ pixelValues, inputIds }),
+    };
+    for (const [name, { data }] of Object.entries(found))
+      report(`${name} states ${row}`, data, (await floats(`${row}.${name}_states`)).data);
+  }
+}
+
 async function statements(source: string) {
   await using model = await BlipForNLVR.fromPretrained(source, { compat: "lavis" });
   const [left, right] = [await floats("left"), await floats("right")];
@@ -159,7 +202,10 @@ async function ranking(source: string) {
 }
 
 if (tensors.has("left")) await statements(folder);
-else if (tensors.has("answers")) await ranking(folder);
+else if (tensors.has("score_matrix_t2i")) {
+  await searching(folder);
+  await states(folder);
+} else if (tensors.has("answers")) await ranking(folder);
 else if (tensors.has("image_features")) await features(folder);
 else if (tensors.has("0.decoder_input_ids")) await answers(folder);
 else await captions(folder);

@@ -1,6 +1,6 @@
-"""Full-size random checkpoints of NLVR2 and of questions, with LAVIS's outputs beside them.
+"""Full-size random checkpoints of NLVR2, of questions and of retrieval, with LAVIS's outputs beside them.
 
-    python full_size.py nlvr|vqa OUT [--size 384]
+    python full_size.py nlvr|vqa|retrieval OUT [--size 384]
 
 OUT becomes a folder with an original-named .pth and reference.safetensors; `npx tsx bench/full-size.ts OUT` compares. All
 weights are drawn at std 0.02.
@@ -9,19 +9,23 @@ weights are drawn at std 0.02.
 import argparse
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import lavis_stubs  # noqa: F401  before all of lavis
 import torch
 from lavis.models.blip_models.blip import BlipBase
+from lavis.models.blip_models.blip_feature_extractor import BlipFeatureExtractor
 from lavis.models.blip_models.blip_nlvr import BlipNLVR
+from lavis.models.blip_models.blip_retrieval import BlipRetrieval
 from lavis.models.blip_models.blip_vqa import BlipVQA
 from lavis.models.blip_models.nlvr_encoder import BertModel as NlvrEncoder
-from legacy_goldens import ROOT, Tiny, noise
+from legacy_goldens import ROOT, Tiny, drawings, noise, pixel_values
 from safetensors.torch import save_file
 
 VOCABULARY = ROOT / "packages/blip/models/bert-base-uncased"
 STATEMENTS = ["The left image shows two dogs on a beach.", "there are exactly three red cars in total"]
 QUESTIONS = ["is there a dog in the picture?", "how many people are sitting on the bench?"]
+TEXTS = ["a woman and her dog on the beach", "two red cars", "a cat sitting under a tree with snow"]
 ANSWERS = ["yes", "no", "a dog", "two", "two people on a bench", "3", "red", "a red car", "on the beach", "snow"]
 
 
@@ -60,7 +64,7 @@ class Full(Tiny):
                 parameter.normal_(0, 0.02, generator=generator)
                 if "norm" in name.lower() and name.endswith("weight"):
                     parameter.add_(1)
-        kind = "nlvr" if isinstance(model, BlipNLVR) else "vqa"
+        kind = {BlipNLVR: "nlvr", BlipVQA: "vqa", BlipRetrieval: "retrieval"}[type(model)]
         torch.save({"model": model.state_dict()}, self.folder / f"model_base_{kind}_random.pth")
         print("parameters", sum(parameter.numel() for parameter in model.parameters()))
         return model.eval()
@@ -107,15 +111,42 @@ def vqa(full: Full) -> dict[str, torch.Tensor]:
     return tensors
 
 
+def retrieval(full: Full) -> dict[str, torch.Tensor]:
+    """Two stages in both directions, and the features of each text with its picture, alone; queues and momentum copies stay."""
+    model = full.fill(BlipRetrieval(full.vit(), full.encoder(), queue_size=8, embed_dim=full.joint, max_txt_len=35))
+    images = drawings(44, 2, full.vision["image_size"])
+    pixels = pixel_values(images)
+
+    class Loader(list):
+        dataset = SimpleNamespace(text=TEXTS, image=list(range(len(pixels))))
+
+    loader = Loader({"image": pixels[row : row + 1]} for row in range(len(pixels)))
+    i2t, t2i = model.compute_sim_matrix(loader, SimpleNamespace(k_test=2))
+    extractor = BlipFeatureExtractor(model.visual_encoder, model.text_encoder, embed_dim=full.joint).eval()
+    extractor.vision_proj, extractor.text_proj = model.vision_proj, model.text_proj
+    tensors = {"images": images, "pixel_values": pixels}
+    tensors["score_matrix_i2t"], tensors["score_matrix_t2i"] = torch.as_tensor(i2t), torch.as_tensor(t2i)
+    for row in range(len(pixels)):
+        sample = {"image": pixels[row : row + 1], "text_input": [TEXTS[row]]}
+        tensors[f"{row}.input_ids"] = model.tokenizer([TEXTS[row]], return_tensors="pt").input_ids
+        tensors[f"{row}.image_states"] = extractor.extract_features(sample, mode="image").image_embeds
+        tensors[f"{row}.text_states"] = extractor.extract_features(sample, mode="text").text_embeds
+        tensors[f"{row}.multimodal_states"] = extractor.extract_features(sample, mode="multimodal").multimodal_embeds
+    return tensors
+
+
+TASKS = {"nlvr": nlvr, "vqa": vqa, "retrieval": retrieval}
+
+
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("task", choices=["nlvr", "vqa"])
+    parser.add_argument("task", choices=list(TASKS))
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", type=int, default=384)
     given = parser.parse_args()
     full = Full(given.out, given.size)
-    tensors = nlvr(full) if given.task == "nlvr" else vqa(full)
+    tensors = TASKS[given.task](full)
     save_file({key: value.contiguous() for key, value in tensors.items()}, given.out / "reference.safetensors")
 
 

@@ -245,7 +245,7 @@ def questions() -> None:
     for sep in ANSWER_SEP_BIASES:
         with_bias(model, sep, original)
         for options in [
-            *(dict(num_beams=beams, max_length=10, min_length=1) for beams in (1, 2, 3, 5)),
+            *(dict(num_beams=beams, max_length=10, min_length=1) for beams in range(1, 9)),
             dict(num_beams=3, max_length=8, min_length=6),
         ]:
             rows = []

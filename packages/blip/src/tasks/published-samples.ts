@@ -50,6 +50,8 @@ const lavis = "LAVIS tests/models/test_blip.py";
 
 const baseCoco = ["blip-itm-base-coco", "model_base_retrieval_coco"];
 const largeCoco = ["blip-itm-large-coco", "model_large_retrieval_coco"];
+/** What the notebook's saved caption is of; its cell names another file. */
+const notebookCaption = ["model_base_caption", "model*_base_caption"];
 const baseCaption = ["blip-image-captioning-base"];
 const cocoCaption = ["model_base_caption_capfilt_large"];
 const largeCocoCaption = ["model_large_caption"];
@@ -144,6 +146,13 @@ const ofNotebook: readonly Sample[] = [
       cosine: 0.5262,
       tolerance: 1e-3,
     },
+  },
+  {
+    models: notebookCaption,
+    picture: "demo.jpg",
+    compat: "blip",
+    source: notebook,
+    expected: { task: "caption", caption: "a woman sitting on the beach with a dog" },
   },
   {
     models: vqa,
