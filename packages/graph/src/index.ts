@@ -54,6 +54,16 @@ export { optimize } from "./passes/index.ts";
 /** Gradients, by operation. */
 export { gradientRules, type GradientRule } from "./autodiff/gradients.ts";
 /** Graph to ONNX. */
-export { emitOnnx, onnxOpset, type WeightLocation } from "./onnx/emit.ts";
+export {
+  contributedOperators,
+  emitOnnx,
+  emitSelfContained,
+  lengthOf,
+  onnxOpset,
+  type EmitOptions,
+  type OnnxPiece,
+  type WeightBytes,
+  type WeightLocation,
+} from "./onnx/emit.ts";
 /** The slow evaluator that tests compare with. */
 export { evaluate } from "./reference/evaluate.ts";

@@ -3,8 +3,10 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import {
   addDims,
+  contributedOperators,
   divideDims as divide,
   emitOnnx,
+  emitSelfContained,
   evaluate,
   floatTensor,
   GraphBuilder,
@@ -14,6 +16,7 @@ import {
   opKinds,
   optimize,
   sizeOf,
+  type EmitOptions,
   type Graph,
   type OpKind,
   type Tensor,
@@ -197,12 +200,12 @@ function graphOf(sample: Sample): Graph {
   return b.build();
 }
 
-async function runOnnx(graph: Graph, inputs: Sample["inputs"]) {
-  const session = await InferenceSession.create(
-    emitOnnx(graph, () => {
-      throw new Error("a sample has no weights");
-    }),
-  );
+const noWeights = (): never => {
+  throw new Error("a sample has no weights");
+};
+
+async function runOnnx(graph: Graph, inputs: Sample["inputs"], options: EmitOptions) {
+  const session = await InferenceSession.create(emitOnnx(graph, noWeights, options));
   const feeds = Object.fromEntries(
     Object.entries(inputs).map(([name, { dtype, data, dims }]) => [name, new OrtTensor(dtype, data, dims)]),
   );
@@ -210,15 +213,18 @@ async function runOnnx(graph: Graph, inputs: Sample["inputs"]) {
   return some(out);
 }
 
-describe("an operation on ONNX Runtime", () => {
+describe.each([
+  ["with ONNX Runtime's contributed operators", false],
+  ["with ONNX's own operators alone", true],
+])("an operation on ONNX Runtime, %s", (_name, standardOperators) => {
   test.each(opKinds.flatMap((kind) => samples[kind].map((sample, index) => [kind, index, sample] as const)))(
     "%s (%i) is what the reference evaluator says",
     async (_kind, _index, sample) => {
       const graph = optimize(graphOf(sample));
-      const { out } = evaluate(graph, sample.inputs, () => {
-        throw new Error("a sample has no weights");
-      });
-      const found = await runOnnx(graph, sample.inputs);
+      const { out } = evaluate(graph, sample.inputs, noWeights);
+      const options = { standardOperators };
+      if (standardOperators) expect(contributedOperators(graph, options)).toEqual([]);
+      const found = await runOnnx(graph, sample.inputs, options);
       expect(found.dims).toEqual(some(out).dims);
       // float32: sums of at most 12 numbers of about 1, and differences of 0.001 between numbers near 1 (layerNorm's
       // row of low variance), of which four digits are left.
@@ -227,6 +233,45 @@ describe("an operation on ONNX Runtime", () => {
       );
     },
   );
+});
+
+describe("a self-contained model", () => {
+  test("carries its weights, a fused one in the parts that are read", async () => {
+    const b = GraphBuilder.create("fused");
+    const x = b.input("x", "float32", ["B", 3]);
+    const both = b.linear(x, "qkv", 4);
+    b.output("out", b.subtract(b.slice(both, 1, 0, 2), b.slice(both, 1, 2, 4)));
+    const graph = optimize(b.build());
+    const weights: Readonly<Record<string, Tensor<"float32">>> = {
+      "qkv.weight": noise([4, 3]),
+      "qkv.bias": noise([4], 2),
+    };
+    const bytes = emitSelfContained(graph, () => "float32").flatMap((piece) =>
+      piece instanceof Uint8Array
+        ? [...piece]
+        : [...new Uint8Array(some(weights[piece.name]).data.buffer, piece.offset, piece.length)],
+    );
+    const session = await InferenceSession.create(Uint8Array.from(bytes));
+    const feeds = { x: noise([2, 3], 3) };
+    const found = some((await session.run({ x: new OrtTensor("float32", feeds.x.data, [2, 3]) })).out);
+    const { out } = evaluate(graph, feeds, (name) => some(weights[name]));
+    // Sums of three products of numbers below 1.
+    some(out).data.forEach((value, index) => expect(Number(found.data[index])).toBeCloseTo(Number(value), 5));
+  });
+
+  test("says where a weight of more than 127 bytes ends", () => {
+    const b = GraphBuilder.create("long");
+    b.output("out", b.linear(b.input("x", "float32", ["B", 50]), "dense", 10));
+    const graph = b.build();
+    const pieces = emitSelfContained(graph, () => "float16");
+    const weights = pieces.filter((piece) => !(piece instanceof Uint8Array));
+    expect(weights).toEqual([
+      { name: "dense.weight", offset: 0, length: 1000 },
+      { name: "dense.bias", offset: 0, length: 20 },
+    ]);
+    // Field 9 (raw_data), wire type 2, then 1000 = 7 * 128 + 104.
+    expect(pieces[pieces.indexOf(some(weights[0])) - 1]).toEqual(Uint8Array.from([74, 128 + 104, 7]));
+  });
 });
 
 describe("gradients", () => {

@@ -1,5 +1,5 @@
-// A graph as an ONNX model whose weights stay where they are: initializers are external data, byte ranges of the
-// checkpoint's own files. https://onnx.ai/onnx/intro/concepts.html, ONNX IR "external data".
+// A graph as an ONNX model. Its weights stay where they are: initializers are external data, byte ranges of files; or
+// they travel inside the model. https://onnx.ai/onnx/intro/concepts.html, ONNX IR "external data".
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   GraphProtoSchema,
@@ -7,6 +7,8 @@ import {
   TensorProtoSchema,
   TensorProto_DataLocation as DataLocation,
   ValueInfoProtoSchema,
+  type GraphProto,
+  type ModelProto,
   type TensorProto,
   type ValueInfoProto,
 } from "onnx-buf";
@@ -28,43 +30,140 @@ export interface WeightLocation {
   readonly dtype: DType;
 }
 
-/**
- * The serialized model.
- * @param locate where each weight of the checkpoint lies, by its path.
- */
-export function emitOnnx(graph: Graph, locate: (name: string) => WeightLocation): Uint8Array<ArrayBuffer> {
-  const emit = new Emitter(graph);
+/** How a graph is lowered. */
+export interface EmitOptions {
+  /** Uses ONNX's own operators alone, where ONNX Runtime's contributed ones would be faster. */
+  readonly standardOperators?: boolean | undefined;
+}
+
+/** A weight as the model names it, without its bytes. */
+interface NamedWeight {
+  readonly stored: string;
+  readonly weight: Weight;
+  readonly dtype: DType;
+}
+
+/** A model whose graph still lacks its weights. */
+interface Lowered {
+  readonly model: ModelProto;
+  readonly graph: GraphProto;
+  readonly weights: readonly NamedWeight[];
+}
+
+function lowerGraph(
+  graph: Graph,
+  dtypeOf: (name: string) => DType,
+  { standardOperators = false }: EmitOptions,
+): Lowered {
+  const emit = new Emitter(graph, standardOperators);
   for (const { name, value } of graph.inputs) emit.name(value, name);
-  for (const weight of graph.weights) {
+  const weights = graph.weights.map((weight) => {
     const { value, name, rows } = weight;
     const stored = rows ? `${name}[${rows.start}:${rows.end}]` : name;
-    const location = locate(name);
-    emit.initializers.push(externalTensor(stored, weight, location));
-    if (location.dtype === value.dtype) emit.name(value, stored);
+    const dtype = dtypeOf(name);
+    if (dtype === value.dtype) emit.name(value, stored);
     else {
       const attributes = { to: BigInt(onnxDataType[value.dtype]) };
       emit.name(value, emit.node("Cast", [stored], { attributes, output: `${stored}:${value.dtype}` }));
     }
-  }
+    return { stored, weight, dtype };
+  });
   for (const { value, tensor } of graph.constants) emit.name(value, emit.constant(tensor));
   for (const node of graph.nodes) lower(emit, node);
   for (const { name, value } of graph.outputs) emit.node("Identity", [emit.nameOf(value)], { output: name });
+  const contributed = emit.nodes.some(({ domain }) => domain === microsoft);
+  const lowered = create(GraphProtoSchema, {
+    name: graph.name,
+    node: emit.nodes,
+    initializer: emit.initializers,
+    input: graph.inputs.map(valueInfo),
+    output: graph.outputs.map(valueInfo),
+  });
   const model = create(ModelProtoSchema, {
     irVersion,
     producerName: "blip-ts",
     opsetImport: [
       { domain: "", version: BigInt(onnxOpset) },
-      { domain: microsoft, version: 1n },
+      ...(contributed ? [{ domain: microsoft, version: 1n }] : []),
     ],
-    graph: create(GraphProtoSchema, {
-      name: graph.name,
-      node: emit.nodes,
-      initializer: emit.initializers,
-      input: graph.inputs.map(valueInfo),
-      output: graph.outputs.map(valueInfo),
-    }),
   });
+  return { model, graph: lowered, weights };
+}
+
+/**
+ * The serialized model; its weights are external.
+ * @param locate where each weight of the checkpoint lies, by its path.
+ */
+export function emitOnnx(
+  graph: Graph,
+  locate: (name: string) => WeightLocation,
+  options: EmitOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const { model, graph: lowered, weights } = lowerGraph(graph, (name) => locate(name).dtype, options);
+  for (const { stored, weight } of weights)
+    lowered.initializer.push(externalTensor(stored, weight, locate(weight.name)));
+  model.graph = lowered;
   return toBinary(ModelProtoSchema, model);
+}
+
+/** The contributed operators (domain com.microsoft) that a graph is lowered to, by name. */
+export function contributedOperators(graph: Graph, options: EmitOptions = {}): string[] {
+  const { node } = lowerGraph(graph, () => "float32", options).graph;
+  return [...new Set(node.flatMap(({ domain, opType }) => (domain === microsoft ? [opType] : [])))].sort();
+}
+
+/** Bytes of a weight of the checkpoint, which whoever writes the model fills in. */
+export interface WeightBytes {
+  readonly name: string;
+  /** Where in the whole weight they begin. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A serialized model in pieces that stand one after another. */
+export type OnnxPiece = Uint8Array<ArrayBuffer> | WeightBytes;
+
+/**
+ * The serialized model with its weights inside, in pieces, so that they need not be in memory together.
+ * @param dtypeOf the type of each weight's bytes
+ */
+export function emitSelfContained(
+  graph: Graph,
+  dtypeOf: (name: string) => DType,
+  options: EmitOptions = {},
+): OnnxPiece[] {
+  const { model, graph: lowered, weights } = lowerGraph(graph, dtypeOf, options);
+  const { initializer } = GraphProtoSchema.field;
+  const initializers = weights.flatMap(({ stored, weight, dtype }): OnnxPiece[] => {
+    const { dims, offset, length } = rangeOf(weight, dtype);
+    const head = toBinary(
+      TensorProtoSchema,
+      create(TensorProtoSchema, { name: stored, dims, dataType: onnxDataType[dtype] }),
+    );
+    const data = fieldHead(TensorProtoSchema.field.rawData.number, length);
+    const tensor = [head, data, { name: weight.name, offset, length }];
+    return [fieldHead(initializer.number, lengthOf(tensor)), ...tensor];
+  });
+  const whole = [toBinary(GraphProtoSchema, lowered), ...initializers];
+  return [
+    toBinary(ModelProtoSchema, model),
+    fieldHead(ModelProtoSchema.field.graph.number, lengthOf(whole)),
+    ...whole,
+  ];
+}
+
+/** Bytes of pieces together. */
+export const lengthOf = (pieces: readonly OnnxPiece[]): number =>
+  pieces.reduce((sum, { length }) => sum + length, 0);
+
+/** What stands before the bytes of a field: its number with wire type 2, and their length. protobuf.dev/programming-guides/encoding */
+function fieldHead(number: number, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from([...varint(number * 8 + 2), ...varint(length)]);
+}
+
+/** Seven bits a byte, the lowest first; all but the last byte have their highest bit set. */
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 }
 
 function lower<K extends OpKind>(emit: Emitter, node: NodeOf<K>): void {
@@ -75,18 +174,24 @@ function lower<K extends OpKind>(emit: Emitter, node: NodeOf<K>): void {
   lowerings[node.kind](emit, node, output);
 }
 
+/** Which part of a weight a graph reads. */
+function rangeOf({ shape, rows }: Weight, dtype: DType) {
+  const rowBytes = sizeOf(shape.slice(1)) * elementSize[dtype];
+  const { start, end } = rows ?? { start: 0, end: shape[0] ?? 1 };
+  const dims = (rows ? [end - start, ...shape.slice(1)] : shape).map(BigInt);
+  return { dims, offset: start * rowBytes, length: (end - start) * rowBytes };
+}
+
 function externalTensor(
   name: string,
   weight: Weight,
-  { location, offset, dtype }: WeightLocation,
+  { location, offset: begin, dtype }: WeightLocation,
 ): TensorProto {
-  const rowBytes = sizeOf(weight.shape.slice(1)) * elementSize[dtype];
-  const { start, end } = weight.rows ?? { start: 0, end: weight.shape[0] ?? 1 };
-  const entries = { location, offset: offset + start * rowBytes, length: (end - start) * rowBytes };
-  const dims = weight.rows ? [end - start, ...weight.shape.slice(1)] : weight.shape;
+  const { dims, offset, length } = rangeOf(weight, dtype);
+  const entries = { location, offset: begin + offset, length };
   return create(TensorProtoSchema, {
     name,
-    dims: dims.map(BigInt),
+    dims,
     dataType: onnxDataType[dtype],
     dataLocation: DataLocation.EXTERNAL,
     externalData: Object.entries(entries).map(([key, value]) => ({ key, value: String(value) })),

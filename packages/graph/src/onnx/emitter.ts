@@ -37,6 +37,8 @@ export type OnnxAttributes = Readonly<
 export const microsoft = "com.microsoft";
 
 export class Emitter {
+  /** Are only ONNX's own operators to be used? */
+  readonly standard: boolean;
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   readonly #names = new Map<number, string>();
@@ -44,7 +46,8 @@ export class Emitter {
   readonly #dimensions = new Map<string, { readonly input: string; readonly axis: number }>();
   #count = 0;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, standard: boolean) {
+    this.standard = standard;
     for (const { name, value } of graph.inputs)
       value.shape.forEach((dim, axis) => {
         const letter = plainName(dim);

@@ -55,11 +55,51 @@ const l2Normalize: Lowering<"l2Normalize"> = (emit, node, output) => {
  * values may come in heads, which saves their transposition where they are used again and again.
  */
 const attention: Lowering<"attention"> = (emit, node, output) => {
+  if (emit.standard) {
+    standardAttention(emit, node, output);
+    return;
+  }
   const { heads, scale } = node.attributes;
   const [q = "", k = "", v = "", bias] = inputNames(emit, node);
   const inputs = bias === undefined ? [q, k, v] : [q, k, v, "", "", bias];
   const attributes = { num_heads: BigInt(heads), scale: { float: scale } };
   emit.node("MultiHeadAttention", inputs, { output, attributes, domain: microsoft });
+};
+
+/** softmax(q k^T scale + bias) v in ONNX's own operators. */
+const standardAttention: Lowering<"attention"> = (emit, node, output) => {
+  const { heads, scale } = node.attributes;
+  const [q = "", k = "", v = "", bias] = node.inputs.map((value) => {
+    const name = emit.nameOf(value);
+    const width = value.shape[2];
+    if (value.shape.length !== 3) return name;
+    if (typeof width !== "number")
+      throw new GraphError(`attention at ${node.scope}: the width must be a number`);
+    const split = emit.node("Reshape", [name, emit.int64Vector([0, 0, heads, width / heads])]);
+    return emit.node("Transpose", [split], { attributes: { perm: [0n, 2n, 1n, 3n] } });
+  });
+  const columns = emit.node("Transpose", [k], { attributes: { perm: [0n, 1n, 3n, 2n] } });
+  const factor = emit.constant(floatTensor([], [scale]));
+  const scaled = emit.node("Mul", [emit.node("MatMul", [q, columns]), factor]);
+  const scores = bias === undefined ? scaled : emit.node("Add", [scaled, bias]);
+  const weights = emit.node("Softmax", [scores], { attributes: { axis: -1n } });
+  const context = emit.node("Transpose", [emit.node("MatMul", [weights, v])], {
+    attributes: { perm: [0n, 2n, 1n, 3n] },
+  });
+  emit.node("Reshape", [context, emit.int64Vector([0, 0, -1])], { output });
+};
+
+/** x (1 + erf(x / sqrt 2)) / 2; ONNX's own Gelu is of opset 20. */
+const gelu: Lowering<"gelu"> = (emit, node, output) => {
+  if (!emit.standard) {
+    same("Gelu", microsoft)(emit, node, output);
+    return;
+  }
+  const [x = ""] = inputNames(emit, node);
+  const number = (value: number) => emit.constant(floatTensor([], [value]));
+  const erf = emit.node("Erf", [emit.node("Mul", [x, number(Math.SQRT1_2)])]);
+  const half = emit.node("Mul", [x, number(0.5)]);
+  emit.node("Mul", [half, emit.node("Add", [erf, number(1)])], { output });
 };
 
 const slice: Lowering<"slice"> = (emit, node, output) => {
@@ -74,7 +114,7 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   subtract: same("Sub"),
   multiply: same("Mul"),
   divide: same("Div"),
-  gelu: same("Gelu", microsoft),
+  gelu,
   relu: same("Relu"),
   tanh: same("Tanh"),
   cast: (emit, node, output) => {
