@@ -16,6 +16,7 @@ import {
   type ImageEmbedding,
   type TextEmbedding,
 } from "./tasks/embed.ts";
+import { exportOnnx as exportOnnxOn, type ExportDescription, type ExportOptions } from "./tasks/export-onnx.ts";
 import { FeatureExtraction } from "./tasks/feature-extraction.ts";
 import { ImageTextRetrieval } from "./tasks/image-text-retrieval.ts";
 import { inspect as inspectOn, printTask as printTaskOn, type Inspection } from "./tasks/inspect.ts";
@@ -272,6 +273,14 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     convertOn(platform, source, folder, options);
 
   /**
+   * A task's graphs as ONNX files in a folder that does not exist yet, with an `export.json` that says how to run them.
+   * @throws {ModelError} where the model cannot be used
+   * @throws {UsageError} `usage/unknown-task`, `export/...`, `save/...`
+   */
+  const exportOnnx = (source: string, folder: string, options: ExportOptions): Promise<ExportDescription> =>
+    exportOnnxOn(platform, source, folder, options);
+
+  /**
    * The published samples of one of Salesforce's models: expected, found, verdict.
    * @throws {UsageError} `verify/no-samples` @throws {ModelError} where the model cannot be found or read
    */
@@ -300,6 +309,7 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     inspect,
     printTask,
     convert,
+    exportOnnx,
     verify,
   };
 }

@@ -72,6 +72,8 @@ export type { EncodedTexts, EncodeOptions } from "./text/word-piece.ts";
 export type { Inspection } from "./tasks/inspect.ts";
 /** What `convert` is told and says. */
 export type { Conversion, ConvertOptions } from "./tasks/save.ts";
+/** What `exportOnnx` is told and says. */
+export type { ExportDescription, ExportedFile, ExportedTensor, ExportOptions } from "./tasks/export-onnx.ts";
 /** What `verify` is told and finds, and where the pictures of the published samples are. */
 export { publishedPictures } from "./tasks/published-samples.ts";
 export type { Sample, VerifyOptions, VerifyRow } from "./tasks/verify.ts";

@@ -69,6 +69,12 @@ export const compatOption = () =>
     .choices(["hf", "blip", "lavis"])
     .default("blip");
 
+export const imageSizeOption = () =>
+  new Option(
+    "--image-size <N>",
+    "side in pixels of what the network sees; position embeddings are interpolated (default: the model's own)",
+  ).argParser(positiveInteger("--image-size"));
+
 export const threadsOption = () =>
   new Option("--threads <N>", "threads of the engine (default: one for each core)").argParser(
     positiveInteger("--threads"),
@@ -105,12 +111,7 @@ export function addModelOptions(command: Command): Command {
         "upright",
       ]),
     )
-    .addOption(
-      new Option(
-        "--image-size <N>",
-        "side in pixels of what the network sees; position embeddings are interpolated (default: the model's own)",
-      ).argParser(positiveInteger("--image-size")),
-    )
+    .addOption(imageSizeOption())
     .addOption(threadsOption())
     .option("--jsonl", "a JSON row a line, as they come");
 }

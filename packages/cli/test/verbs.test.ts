@@ -343,6 +343,55 @@ describe("blip convert", () => {
   });
 });
 
+describe("blip export", () => {
+  test("writes a task's files, and says what each reads and gives", async () => {
+    const out = join(folder, "exported");
+    const made = await blip(["export", tiny("caption"), out, "--task", "caption"]);
+    expect([made.code, made.stderr]).toEqual([0, ""]);
+    expect(made.stdout).toContain(`${out}: ai.onnx 18, com.microsoft 1 (Gelu, MultiHeadAttention)`);
+    expect(made.stdout).toMatch(/^ {2}in {2}pixel_values {2}float32 \[B, 3, 32, 32\]$/m);
+    expect(made.stdout).toMatch(/^ {2}out present\.L\.key {2}float32 \[R, 4, P\+T, 8\], L = 0 to 2$/m);
+    expect((await readdir(out)).sort()).toEqual([
+      ...["decode.onnx", "export.json", "head.onnx", "image.onnx", "memory.onnx"],
+      ...["tokenizer.json", "vocab.txt", "weights.data"],
+    ]);
+    const again = await blip(["export", tiny("caption"), out, "--task", "caption", "--json"]);
+    expect([again.code, again.stdout]).toEqual([2, ""]);
+    expect(again.stderr).toMatch(/expected no such folder yet/);
+  });
+
+  test("passes on its options", async () => {
+    const out = join(folder, "exported-otherwise");
+    const options = ["--self-contained", "--standard-operators", "--compat", "hf", "--image-size", "48"];
+    const { code, stdout } = await blip(
+      ["export", tiny("match"), out, "--task", "retrieve", "--json"].concat(options),
+    );
+    expect(code).toBe(0);
+    const [row] = rowsOf(stdout);
+    expect(row).toEqual({
+      folder: out,
+      ...(JSON.parse(await readFile(join(out, "export.json"), "utf8")) as object),
+    });
+    expect(row).toMatchObject({
+      ...{ task: "retrieve", compat: "hf", data: null, contributedOperators: [], opset: { "ai.onnx": 18 } },
+      picture: { height: 48, width: 48 },
+    });
+  });
+
+  test("refuses a task that is none, that is not said, and that the file lacks", async () => {
+    const out = join(folder, "not-exported");
+    const [none, unsaid, lacking] = await Promise.all([
+      blip(["export", tiny("caption"), out, "--task", "translate"]),
+      blip(["export", tiny("caption"), out]),
+      blip(["export", tiny("caption"), out, "--task", "match"]),
+    ]);
+    expect([none.code, unsaid.code, lacking.code]).toEqual([2, 2, 3]);
+    expect(none.stderr).toMatch(/expected match or retrieve or caption .*found translate/);
+    expect(unsaid.stderr).toMatch(/--task <TASK>/);
+    expect(lacking.stderr).toMatch(/It can do: caption/);
+  });
+});
+
 describe("blip verify", () => {
   test("lists the models of which samples were published", async () => {
     const { code, stdout, stderr } = await blip(["verify", tiny("vqa")]);

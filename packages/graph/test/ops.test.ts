@@ -256,7 +256,7 @@ describe("a self-contained model", () => {
     const found = some((await session.run({ x: new OrtTensor("float32", feeds.x.data, [2, 3]) })).out);
     const { out } = evaluate(graph, feeds, (name) => some(weights[name]));
     // Sums of three products of numbers below 1.
-    some(out).data.forEach((value, index) => expect(Number(found.data[index])).toBeCloseTo(Number(value), 5));
+    some(out).data.forEach((value, index) => expect(Number(found.data[index])).toBeCloseTo(value, 5));
   });
 
   test("says where a weight of more than 127 bytes ends", () => {

@@ -52,7 +52,8 @@ export async function* safetensorsBytes(
   for (const [, tensor] of order) yield* tensorBytes(tensor);
 }
 
-async function* tensorBytes(tensor: StoredTensor): AsyncGenerator<Uint8Array, void, undefined> {
+/** The bytes of a tensor in row-major order, piece by piece. */
+export async function* tensorBytes(tensor: StoredTensor): AsyncGenerator<Uint8Array, void, undefined> {
   if (tensor.strides) {
     yield await readTensorBytes(tensor);
     return;

@@ -41,14 +41,14 @@ export async function toEngineModel(
   const locations = new Map<string, WeightLocation>();
   const external: ExternalBytes[] = [];
   for (const [index, { name, tensor }] of used.entries()) {
-    const { dtype, source, offset } = tensor;
+    const { source, offset } = tensor;
     if (inFile(tensor) && source.path !== undefined && folder !== undefined) {
       const location = source.path.slice(folder.length).replace(/^[/\\]+/, "");
-      locations.set(name, { location, offset, dtype: floating(tensor, dtype) });
+      locations.set(name, { location, offset, dtype: floatingType(tensor) });
     } else {
       const location = `memory/${index}`;
       external.push({ location, data: await readTensorBytes(tensor) });
-      locations.set(name, { location, offset: 0, dtype: floating(tensor, dtype) });
+      locations.set(name, { location, offset: 0, dtype: floatingType(tensor) });
     }
   }
   const onnx = emitOnnx(graph, (name) => {
@@ -59,8 +59,8 @@ export async function toEngineModel(
   return folder === undefined ? { onnx, external } : { onnx, external, folder };
 }
 
-/** Weights are floating point; whole numbers in their place were refused with the shapes. */
-function floating(tensor: StoredTensor, dtype: StoredTensor["dtype"]): WeightLocation["dtype"] {
+/** A weight's type in its file. Weights are floating point; whole numbers in their place were refused with the shapes. */
+export function floatingType({ name, dtype }: StoredTensor): WeightLocation["dtype"] {
   switch (dtype) {
     case "float32":
     case "float16":
@@ -68,6 +68,6 @@ function floating(tensor: StoredTensor, dtype: StoredTensor["dtype"]): WeightLoc
     case "float64":
       return dtype;
     default:
-      throw new Error(`${tensor.name} is ${dtype}, which no weight may be`);
+      throw new Error(`${name} is ${dtype}, which no weight may be`);
   }
 }

@@ -5,7 +5,7 @@ import { UsageError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform, Warning } from "../platform.ts";
 import { knownFaults } from "./known-faults.ts";
-import { configOf, graphsOf, type NetworkTask } from "./load-network.ts";
+import { configOf, graphsOf, graphTasks } from "./load-network.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { expectTask, openModel } from "./open-model.ts";
 
@@ -83,16 +83,6 @@ export async function inspect(
     ignored: opened.ignored,
   };
 }
-
-/** Tasks that have graphs; `retrieve` runs those of `match`. */
-const graphTasks: Readonly<Record<string, NetworkTask>> = {
-  match: "match",
-  retrieve: "match",
-  caption: "caption",
-  ask: "ask",
-  compare: "compare",
-  embed: "embed",
-};
 
 /**
  * The graphs of a task as they are run, printed.

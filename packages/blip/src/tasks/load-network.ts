@@ -19,6 +19,16 @@ import { readConfig } from "./read-config.ts";
 /** Tasks that run a network. */
 export type NetworkTask = Exclude<Task, "retrieve" | "pretrain">;
 
+/** Verbs that have graphs; `retrieve` runs those of `match`. */
+export const graphTasks: Readonly<Record<string, NetworkTask>> = {
+  match: "match",
+  retrieve: "match",
+  caption: "caption",
+  ask: "ask",
+  compare: "compare",
+  embed: "embed",
+};
+
 /** The width of what the decoder attends to. */
 export function decoderWidth(opened: Pick<OpenedModel, "architecture">, config: BlipConfig): number {
   return opened.architecture.decoderMemory === "question" ? config.text.hiddenSize : config.vision.hiddenSize;
@@ -87,19 +97,25 @@ export interface SpecialTokens {
   readonly pad: number;
 }
 
-export interface LoadedNetwork {
+/** All that is decided about a model before anything of it is run. */
+export interface PreparedModel {
   readonly platform: Platform<never>;
   readonly opened: OpenedModel;
   /** The parsed config.json, where there is one. */
   readonly json: unknown;
   readonly config: BlipConfig;
-  readonly network: Network;
   readonly tokenizer: BertTokenizer;
   readonly tokens: SpecialTokens;
   readonly compat: Compat;
   /** Side of the pictures in pixels. */
   readonly imageSize: number;
   readonly warnings: readonly Warning[];
+  /** By the names that the network uses. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+export interface LoadedNetwork extends Omit<PreparedModel, "tensors"> {
+  readonly network: Network;
 }
 
 /** [DEC], where the vocabulary does not name it: text_config.bos_token_id, 30522 in every released model. */
@@ -167,15 +183,15 @@ export function checkTensors(
 }
 
 /**
- * A network for tasks, of a model that is open.
+ * What tasks need of a model that is open, checked.
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
  */
-export async function networkOf(
+export async function prepareModel(
   platform: Platform<never>,
   opened: OpenedModel,
   tasks: readonly NetworkTask[],
   options: ModelOptions,
-): Promise<LoadedNetwork> {
+): Promise<PreparedModel> {
   for (const task of tasks) expectTask(opened, task);
   const { json, config, warnings } = await configOf(opened, options, tasks[0]);
   const tensors = checkTensors(opened, config, tasks);
@@ -191,9 +207,23 @@ export async function networkOf(
   });
   const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   warnings.forEach(warn);
-  const network = new Network(config, tensors, platform.createEngine(options));
   const imageSize = options.imageSize ?? config.vision.imageSize;
-  return { platform, opened, json, config, network, tokenizer, tokens, compat, imageSize, warnings };
+  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors };
+}
+
+/**
+ * A network for tasks, of a model that is open.
+ * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
+ */
+export async function networkOf(
+  platform: Platform<never>,
+  opened: OpenedModel,
+  tasks: readonly NetworkTask[],
+  options: ModelOptions,
+): Promise<LoadedNetwork> {
+  const { tensors, ...prepared } = await prepareModel(platform, opened, tasks, options);
+  const network = new Network(prepared.config, tensors, platform.createEngine(options));
+  return { ...prepared, network };
 }
 
 /**

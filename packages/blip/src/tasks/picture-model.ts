@@ -51,19 +51,27 @@ export interface PictureModel<ImageInput> {
   readonly texts: TextProcessor;
 }
 
-/** The processors of a loaded model; their picture size is the network's own. */
+/** How a model's pictures are made pixel values; their size is the network's own. */
+export async function imageConfigOf(
+  { files }: LoadedNetwork["opened"],
+  imageSize: number,
+): Promise<ImageConfig> {
+  const json = await readJson(files, "preprocessor_config.json");
+  const said = parseImageConfig(json ?? {}, `${files.name}/preprocessor_config.json`);
+  const { height, width } = defaultImageConfig(imageSize);
+  return { ...said, height, width };
+}
+
+/** The processors of a loaded model. */
 export async function processorsOf<ImageInput>(
   platform: Platform<ImageInput>,
   { opened, tokenizer, config, compat, imageSize }: LoadedNetwork,
   options: VerbOptions,
 ): Promise<PictureModel<ImageInput>> {
-  const json = await readJson(opened.files, "preprocessor_config.json");
-  const said = parseImageConfig(json ?? {}, `${opened.files.name}/preprocessor_config.json`);
-  const { height, width } = defaultImageConfig(imageSize);
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   const decode = { ...decodeDefaults(compat, options), onWarning };
   return {
-    images: new ImageProcessor(platform, { ...said, height, width }, decode),
+    images: new ImageProcessor(platform, await imageConfigOf(opened, imageSize), decode),
     texts: new TextProcessor(tokenizer, config.text.maxPositions, compat),
   };
 }

@@ -58,6 +58,14 @@ const questionWords = 50;
 const questionTokens = 35;
 const statementWords = 40;
 
+/** How BLIP cuts the texts of a task; undefined where texts are read as they are. */
+export function textLimits(task: string, compat: Compat) {
+  if (compat === "hf") return undefined;
+  if (task === "ask") return { words: questionWords, tokens: questionTokens, cleanUp: "pre_question" };
+  if (task === "compare") return { words: statementWords, tokens: undefined, cleanUp: "pre_caption" };
+  return { words: captionWords, tokens: captionTokens, cleanUp: "pre_caption" };
+}
+
 /** Texts to ids by the conventions of a mode. */
 export class TextProcessor {
   readonly tokenizer: BertTokenizer;

@@ -1,0 +1,91 @@
+// `blip export MODEL OUT --task T`: a task as ONNX files, and what they read and give.
+import { exportOnnx, type Compat, type ExportDescription, type ExportedTensor } from "blip-ts";
+import { Option, type Command } from "commander";
+import {
+  addSourceOptions,
+  compatOption,
+  imageSizeOption,
+  warner,
+  type SourceFlags,
+} from "../common-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { downloadProgress, progressBar } from "../progress.ts";
+import { print, type Terminal } from "../terminal.ts";
+
+interface ExportFlags extends SourceFlags {
+  readonly task: string;
+  readonly compat: Compat;
+  readonly imageSize?: number;
+  readonly selfContained?: boolean;
+  readonly standardOperators?: boolean;
+}
+
+/** A tensor a line; those that are the same in every layer L together. */
+function lines(kind: "in " | "out", tensors: readonly ExportedTensor[]): string[] {
+  const layers = tensors.reduce(
+    (most, { name }) => Math.max(most, Number(/\.(\d+)\./.exec(name)?.[1] ?? -1)),
+    -1,
+  );
+  const found = tensors.map(({ name, dtype, shape }) => {
+    const general = name.replace(/\.\d+\./, ".L.");
+    const each = general === name ? "" : `, L = 0 to ${layers}`;
+    return `  ${kind} ${general}  ${dtype} [${shape.join(", ")}]${each}`;
+  });
+  return [...new Set(found)];
+}
+
+function describe(folder: string, { files, data, opset, contributedOperators }: ExportDescription): string {
+  const versions = Object.entries(opset).map(([domain, number]) => `${domain} ${number}`);
+  return [
+    `${folder}: ${versions.join(", ")}${contributedOperators.length > 0 ? ` (${contributedOperators.join(", ")})` : ""}`,
+    ...files.flatMap(({ file, about, inputs, outputs }) => [
+      `${file}  ${about}`,
+      ...lines("in ", inputs),
+      ...lines("out", outputs),
+    ]),
+    ...(data === null ? [] : [`${data}  the weights of all of them`]),
+    "export.json  inputs, outputs, preprocessing, the order of steps; tokenizer.json, vocab.txt",
+  ].join("\n");
+}
+
+async function run(model: string, folder: string, flags: ExportFlags, terminal: Terminal): Promise<number> {
+  const progress = progressBar(terminal, flags.quiet);
+  const { textHeads, revision, offline, task, compat, imageSize, selfContained, standardOperators } = flags;
+  try {
+    const made = await exportOnnx(model, folder, {
+      ...{ textHeads, revision, offline, task, compat, imageSize, selfContained, standardOperators },
+      signal: terminal.signal,
+      onWarning: warner(flags, terminal),
+      onProgress: downloadProgress(progress),
+    });
+    print(
+      terminal.stdout,
+      flags.json === true ? JSON.stringify([{ folder, ...made }], undefined, 1) : describe(folder, made),
+    );
+    return exitCodes.done;
+  } finally {
+    progress.stop();
+  }
+}
+
+export function addExport(program: Command, terminal: Terminal, finish: (code: number) => void): void {
+  const command = program
+    .command("export")
+    .description("a task as ONNX files for other programs, with their inputs, outputs and order of steps")
+    .argument("<model>", "a folder, a file, picture-book, or a Hub id")
+    .argument("<out>", "a folder that does not exist yet")
+    .addOption(
+      new Option("--task <TASK>", "match, retrieve, caption, ask, compare or embed").makeOptionMandatory(),
+    )
+    .option(
+      "--self-contained",
+      "each file carries its own weights (2 GiB at most), instead of one file of weights",
+    )
+    .option("--standard-operators", "only ONNX's own operators, for engines other than ONNX Runtime");
+  addSourceOptions(command)
+    .addOption(compatOption())
+    .addOption(imageSizeOption())
+    .action(async (model: string, folder: string, flags: ExportFlags) =>
+      finish(await run(model, folder, flags, terminal)),
+    );
+}
