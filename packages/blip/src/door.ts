@@ -16,7 +16,11 @@ import {
   type ImageEmbedding,
   type TextEmbedding,
 } from "./tasks/embed.ts";
-import { exportOnnx as exportOnnxOn, type ExportDescription, type ExportOptions } from "./tasks/export-onnx.ts";
+import {
+  exportOnnx as exportOnnxOn,
+  type ExportDescription,
+  type ExportOptions,
+} from "./tasks/export-onnx.ts";
 import { FeatureExtraction } from "./tasks/feature-extraction.ts";
 import { ImageTextRetrieval } from "./tasks/image-text-retrieval.ts";
 import { inspect as inspectOn, printTask as printTaskOn, type Inspection } from "./tasks/inspect.ts";
