@@ -7,6 +7,7 @@ export default defineConfig({
   entry: {
     node: "src/node.ts",
     web: "src/web.ts",
+    "web-session-worker": "src/platform/web/session-thread.ts",
     "session-worker": "src/platform/node/session-thread.ts",
     cli: "../cli/src/bin.ts",
     "first-score": "../cli/src/bench/first-score.ts",

@@ -1,6 +1,12 @@
 // Where the bytes of a model file come from: a local file, a Blob, a URL with range requests, memory.
 // Readers ask for ranges, so that a checkpoint of a gigabyte is never read whole.
 
+/** A part of a source, in bytes. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** A random-access source of bytes of known size. */
 export interface ByteSource {
   /** The path or URL as the user knows it, for messages. */
@@ -14,4 +20,6 @@ export interface ByteSource {
    * @throws {ModelError} `model/read-failed` where the range is not within the source or cannot be read.
    */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Says what will be read soon, so that a distant source can fetch together what lies side by side. */
+  announce?(ranges: readonly ByteRange[]): void;
 }

@@ -38,6 +38,7 @@ export async function toEngineModel(
   const paths = used.flatMap(({ tensor }) => (inFile(tensor) ? (tensor.source.path ?? []) : []));
   const folder = paths.length > 0 ? commonFolder(paths) : undefined;
 
+  announce(used.flatMap(({ tensor }) => (inFile(tensor) ? [] : tensor)));
   const locations = new Map<string, WeightLocation>();
   const external: ExternalBytes[] = [];
   for (const [index, { name, tensor }] of used.entries()) {
@@ -57,6 +58,14 @@ export async function toEngineModel(
     return location;
   });
   return folder === undefined ? { onnx, external } : { onnx, external, folder };
+}
+
+/** Tells each source what will be read of it. */
+function announce(tensors: readonly StoredTensor[]): void {
+  for (const source of new Set(tensors.map((tensor) => tensor.source))) {
+    const ranges = tensors.filter((tensor) => tensor.source === source);
+    source.announce?.(ranges.map(({ offset, byteLength }) => ({ offset, length: byteLength })));
+  }
 }
 
 /** A weight's type in its file. Weights are floating point; whole numbers in their place were refused with the shapes. */

@@ -1,6 +1,7 @@
 // A loaded checkpoint: its architecture, its tensors, and the sessions made of its graphs when they are first needed.
 import { optimize, type Graph, type Tensor } from "@blip-ts/graph";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
+import { BlipError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import { nextTurn } from "../runtime/next-turn.ts";
 import type { Engine, EngineSession, RunOptions } from "../runtime/runtime.ts";
@@ -54,7 +55,7 @@ export class Network implements AsyncDisposable {
     await nextTurn();
     const model = await toEngineModel(optimized, this.#tensors);
     return this.#engine.createSession(model, { group }).catch((error: unknown) => {
-      throw engineRefused(graph.name, error);
+      throw error instanceof BlipError ? error : engineRefused(graph.name, error);
     });
   }
 

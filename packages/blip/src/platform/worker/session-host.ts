@@ -73,14 +73,18 @@ async function run(
   return result;
 }
 
-async function handle(runtime: Runtime, request: WorkerRequest): Promise<WorkerOutputs | undefined> {
+async function handle(
+  runtime: () => Promise<Runtime>,
+  request: WorkerRequest,
+): Promise<WorkerOutputs | undefined> {
   switch (request.kind) {
     case "create": {
       const { onnx, folder, external } = request.model;
       const config: Record<string, unknown> =
         folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
-      const session = await runtime.ort.InferenceSession.create(onnx, {
-        executionProviders: runtime.executionProviders,
+      const { ort, executionProviders } = await runtime();
+      const session = await ort.InferenceSession.create(onnx, {
+        executionProviders,
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
         ...(request.threads === undefined ? {} : { intraOpNumThreads: request.threads }),
@@ -91,7 +95,7 @@ async function handle(runtime: Runtime, request: WorkerRequest): Promise<WorkerO
       return undefined;
     }
     case "run":
-      return run(runtime, request);
+      return run(await runtime(), request);
     case "free": {
       for (const resident of request.tensors) residents.delete(resident);
       return undefined;
@@ -106,7 +110,7 @@ async function handle(runtime: Runtime, request: WorkerRequest): Promise<WorkerO
 
 /**
  * Answers requests, one after another: ONNX Runtime uses every core for each.
- * @param load gives the runtime, once; where it fails, every request does
+ * @param load gives the runtime, once; where it fails, no session is made
  * @param post sends a reply with the buffers that go with it
  */
 export function hostSessions(
@@ -119,8 +123,7 @@ export function hostSessions(
     queue = queue.then(async () => {
       let reply: WorkerReply;
       try {
-        runtime ??= load();
-        reply = { id: request.id, outputs: await handle(await runtime, request) };
+        reply = { id: request.id, outputs: await handle(() => (runtime ??= load()), request) };
       } catch (error) {
         reply = { id: request.id, error: error instanceof Error ? error.message : String(error) };
       }

@@ -1,0 +1,381 @@
+// A file behind a URL, read by HTTP range requests: only the parts that are asked for, each once. A server that knows
+// no ranges is asked for the whole file.
+import type { ByteRange, ByteSource } from "../../byte-source.ts";
+import { BlipError } from "../../errors.ts";
+import type { SourceOptions } from "../../platform.ts";
+import {
+  changed,
+  httpStatus,
+  nothingThere,
+  offline,
+  readFailed,
+  tooLarge,
+  unauthorized,
+  unreachable,
+} from "./errors.ts";
+import { FileCache, type FileFacts } from "./file-cache.ts";
+
+/** Reads of headers fetch so much around them: a zip has a header beside each tensor, 2 MB apart. */
+const pageBytes = 1 << 16;
+/** Reads of weights. */
+const blockBytes = 1 << 20;
+/** Most blocks of one request; so many are held in memory until they are read. */
+const maxRun = 16;
+/** Most bytes that are fetched where the server sends only whole files. */
+const maxWholeBytes = 2_000_000_000;
+/** Tries of one request; between them it waits 0.5 s, 1 s, 2 s. */
+const maxTries = 4;
+const firstPauseMilliseconds = 500;
+
+export interface RemoteOptions extends SourceOptions {
+  /** Keeps what was fetched. */
+  readonly cache: boolean;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+const isHtml = (response: Response) => response.headers.get("content-type")?.startsWith("text/html") === true;
+
+/** A request that is tried again where the network or the server fails for a moment. */
+async function request(url: string, range: string | undefined, options: RemoteOptions): Promise<Response> {
+  const { signal, headers } = options;
+  for (let tries = 1; ; tries++) {
+    const init: RequestInit = {
+      headers: { ...headers, ...(range === undefined ? {} : { range }) },
+      // What is kept is kept once: by us.
+      cache: range === undefined ? "no-cache" : "no-store",
+      ...(signal ? { signal } : {}),
+    };
+    try {
+      const response = await fetch(url, init);
+      const busy = response.status === 429 || response.status >= 500;
+      if (!busy || tries === maxTries) return response;
+      await response.body?.cancel();
+    } catch (error) {
+      signal?.throwIfAborted();
+      // Nothing tells a server that does not share its files from one that cannot be reached: one more try is enough.
+      if (tries >= 2) throw unreachable(url, error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, firstPauseMilliseconds * 2 ** (tries - 1)));
+  }
+}
+
+/** Where nothing is: many servers of pages answer what they do not know with their start page. */
+export const isAbsent = (response: Response): boolean =>
+  response.status === 404 || response.status === 410 || (response.ok && isHtml(response));
+
+function expectOk(url: string, response: Response): void {
+  if (isAbsent(response)) throw nothingThere(url, response.status);
+  if (response.status === 401 || response.status === 403) throw unauthorized(url, response.status);
+  if (!response.ok) throw httpStatus(url, response.status);
+}
+
+/** What tells one version of a file from another, as far as the server lets a page see it. */
+const etagOf = ({ headers }: Response) => headers.get("etag") ?? headers.get("last-modified") ?? "";
+
+/** The size of the whole in `content-range: bytes 0-9/1000`. */
+function wholeSize(response: Response): number | undefined {
+  const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
+  return total === undefined ? undefined : Number(total);
+}
+
+async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+/** A body cut into pieces of one size; the last may be shorter. */
+async function* piecesOf(response: Response, size: number) {
+  let piece = new Uint8Array(size);
+  let filled = 0;
+  for await (const part of bodyOf(response))
+    for (let at = 0; at < part.length;) {
+      const taken = Math.min(size - filled, part.length - at);
+      piece.set(part.subarray(at, at + taken), filled);
+      filled += taken;
+      at += taken;
+      if (filled < size) continue;
+      yield piece;
+      piece = new Uint8Array(size);
+      filled = 0;
+    }
+  if (filled > 0) yield piece.slice(0, filled);
+}
+
+/** Pieces of one size of a file: fetched in runs, kept in the cache, and in memory until others push them out. */
+class Pieces {
+  readonly #file: RemoteFile;
+  readonly #size: number;
+  readonly #held = new Map<number, Uint8Array<ArrayBuffer>>();
+  readonly #coming = new Map<number, Promise<void>>();
+  readonly #wanted = new Set<number>();
+
+  constructor(file: RemoteFile, size: number) {
+    this.#file = file;
+    this.#size = size;
+  }
+
+  name(index: number): string {
+    return `${this.#size}-${index}`;
+  }
+
+  numbersOf({ offset, length }: ByteRange): number[] {
+    if (length === 0) return [];
+    const first = Math.floor(offset / this.#size);
+    const count = Math.floor((offset + length - 1) / this.#size) - first + 1;
+    return Array.from({ length: count }, (_, index) => first + index);
+  }
+
+  /** @returns bytes that are wanted, and those of them that are here */
+  want(ranges: readonly ByteRange[]): { wanted: number; here: number } {
+    for (const range of ranges) for (const index of this.numbersOf(range)) this.#wanted.add(index);
+    const bytes = (numbers: readonly number[]) =>
+      numbers.reduce((sum, index) => sum + this.#length(index), 0);
+    const all = [...this.#wanted];
+    return { wanted: bytes(all), here: bytes(all.filter((index) => this.#isHere(index))) };
+  }
+
+  wants(range: ByteRange): boolean {
+    return this.numbersOf(range).every((index) => this.#wanted.has(index));
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length);
+    const numbers = this.numbersOf({ offset, length });
+    for (const index of numbers) {
+      const piece = await this.#piece(index, numbers.at(-1) ?? index);
+      const start = index * this.#size - offset;
+      const from = Math.max(0, -start);
+      bytes.set(piece.subarray(from, Math.min(piece.length, length - start)), start + from);
+    }
+    return bytes;
+  }
+
+  async keep(index: number, piece: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#hold(index, piece);
+    await this.#file.cache.put(this.name(index), piece);
+  }
+
+  #isHere(index: number): boolean {
+    return this.#held.has(index) || this.#file.cache.has(this.name(index));
+  }
+
+  #length(index: number): number {
+    return Math.min(this.#size, this.#file.size - index * this.#size);
+  }
+
+  #hold(index: number, piece: Uint8Array<ArrayBuffer>): void {
+    this.#held.delete(index);
+    this.#held.set(index, piece);
+    // The oldest go first.
+    for (const [old] of this.#held) {
+      if (this.#held.size <= 2 * maxRun) break;
+      this.#held.delete(old);
+    }
+  }
+
+  async #piece(index: number, last: number): Promise<Uint8Array<ArrayBuffer>> {
+    for (;;) {
+      const here =
+        this.#file.whole(this.#size, index) ??
+        this.#held.get(index) ??
+        (await this.#file.cache.get(this.name(index)));
+      if (here) return here;
+      const coming = this.#coming.get(index) ?? this.#fetch(index, last);
+      await coming;
+    }
+  }
+
+  /** Fetches a piece, with those after it that are asked for too. */
+  #fetch(index: number, last: number): Promise<void> {
+    const run = [index];
+    for (let next = index + 1; run.length < maxRun && this.#length(next) > 0; next++) {
+      const asked = next <= last || this.#wanted.has(next);
+      if (!asked || this.#isHere(next) || this.#coming.has(next)) break;
+      run.push(next);
+    }
+    const coming = this.#receive(run).finally(() => {
+      for (const number of run) this.#coming.delete(number);
+    });
+    for (const number of run) this.#coming.set(number, coming);
+    return coming;
+  }
+
+  /** A connection that breaks off is taken up again after the last whole piece. */
+  async #receive(run: readonly number[]): Promise<void> {
+    let done = 0;
+    for (let tries = 1; done < run.length; tries++) {
+      const left = run.slice(done);
+      const start = (left[0] ?? 0) * this.#size;
+      const end = (left.at(-1) ?? 0) * this.#size + this.#length(left.at(-1) ?? 0);
+      try {
+        for await (const piece of piecesOf(await this.#file.part(start, end), this.#size)) {
+          const number = run[done];
+          if (number === undefined || piece.length !== this.#length(number)) break;
+          await this.keep(number, piece);
+          done++;
+          this.#file.report(this.#wanted.has(number) ? piece.length : 0);
+        }
+      } catch (error) {
+        if (error instanceof BlipError || tries === maxTries) throw error;
+        this.#file.options.signal?.throwIfAborted();
+        continue;
+      }
+      if (done < run.length && tries === maxTries)
+        throw readFailed(this.#file.name, `it ended early at byte ${(run[done] ?? 0) * this.#size}`);
+    }
+  }
+}
+
+/** A file of a server. */
+export class RemoteFile implements ByteSource {
+  readonly name: string;
+  readonly size: number;
+  readonly cache: FileCache;
+  readonly options: RemoteOptions;
+  readonly #etag: string;
+  readonly #pages = new Pieces(this, pageBytes);
+  readonly #blocks = new Pieces(this, blockBytes);
+  /** Pieces of a file that came whole and that the cache did not take. */
+  #whole: ReadonlyMap<number, Uint8Array<ArrayBuffer>> | undefined;
+  #progress = { loaded: 0, total: 0 };
+
+  private constructor(name: string, { size, etag }: FileFacts, cache: FileCache, options: RemoteOptions) {
+    this.name = name;
+    this.size = size;
+    this.#etag = etag;
+    this.cache = cache;
+    this.options = options;
+  }
+
+  /**
+   * Asks for the beginning of a file.
+   * @returns undefined where the server has no such file
+   * @throws {ModelError} `hub/unreachable`, `hub/offline`, `hub/unauthorized`, `hub/http-status`, `model/too-large`
+   */
+  static async find(url: string, options: RemoteOptions): Promise<RemoteFile | undefined> {
+    const cache = await FileCache.open(url, options.cache);
+    const kept = await cache.facts();
+    const fromCache = async (facts: FileFacts) => {
+      await cache.use(facts);
+      return new RemoteFile(url, facts, cache, options);
+    };
+    if (options.offline === true) {
+      if (!kept) throw offline(url);
+      return fromCache(kept);
+    }
+    let response: Response;
+    try {
+      response = await request(url, `bytes=0-${pageBytes - 1}`, options);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (!kept) throw error;
+      options.onWarning?.({
+        code: "hub-unreachable",
+        message: `${url} cannot be fetched: it is taken from the browser's cache`,
+      });
+      return fromCache(kept);
+    }
+    if (isAbsent(response)) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    // "There is no such part": the file is empty.
+    if (response.status === 416) return fromCache({ size: 0, etag: "" });
+    expectOk(url, response);
+    const size =
+      response.status === 206 ? (wholeSize(response) ?? (await headSize(url, options))) : undefined;
+    if (size === undefined) return RemoteFile.#takeWhole(url, response, cache, options);
+    const facts = { size, etag: etagOf(response) };
+    await cache.use(facts);
+    const file = new RemoteFile(url, facts, cache, options);
+    for await (const piece of piecesOf(response, pageBytes)) await file.#pages.keep(0, piece);
+    return file;
+  }
+
+  /** The server sends the file as a whole: it is taken so, once, in pieces. */
+  static async #takeWhole(
+    url: string,
+    response: Response,
+    cache: FileCache,
+    options: RemoteOptions,
+  ): Promise<RemoteFile> {
+    const whole = response.status === 200 ? response : await request(url, undefined, options);
+    expectOk(url, whole);
+    const said = Number(whole.headers.get("content-length") ?? 0);
+    if (said > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
+    const pieces = new Map<number, Uint8Array<ArrayBuffer>>();
+    let size = 0;
+    for await (const piece of piecesOf(whole, blockBytes)) {
+      pieces.set(pieces.size, piece);
+      size += piece.length;
+      if (size > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
+      options.onProgress?.({ kind: "download", file: url, loaded: size, total: Math.max(said, size) });
+    }
+    const facts = { size, etag: etagOf(whole) };
+    await cache.use(facts);
+    const file = new RemoteFile(url, facts, cache, options);
+    // What the cache takes need not stay in memory.
+    for (const [index, piece] of pieces)
+      if (await cache.put(file.#blocks.name(index), piece)) pieces.delete(index);
+    file.#whole = pieces;
+    return file;
+  }
+
+  /** Reads of what will be needed are fetched together with what lies beside them. */
+  announce(ranges: readonly ByteRange[]): void {
+    const { wanted, here } = this.#blocks.want(ranges);
+    this.#progress = { loaded: here, total: wanted };
+    this.report(0);
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (offset < 0 || length < 0 || offset + length > this.size)
+      throw readFailed(this.name, `expected ${length} bytes at ${offset}, the file has ${this.size}`);
+    const small = length <= pageBytes && !this.#whole && !this.#blocks.wants({ offset, length });
+    return (small ? this.#pages : this.#blocks).read(offset, length);
+  }
+
+  /** A piece that came with the whole file. */
+  whole(size: number, index: number): Uint8Array<ArrayBuffer> | undefined {
+    return size === blockBytes ? this.#whole?.get(index) : undefined;
+  }
+
+  /** The bytes from `start` up to `end`. */
+  async part(start: number, end: number): Promise<Response> {
+    if (this.options.offline === true) throw offline(this.name);
+    const response = await request(this.name, `bytes=${start}-${end - 1}`, this.options);
+    expectOk(this.name, response);
+    const size = wholeSize(response) ?? this.size;
+    if (response.status !== 206 || size !== this.size || etagOf(response) !== this.#etag) {
+      await response.body?.cancel();
+      throw changed(this.name);
+    }
+    return response;
+  }
+
+  report(bytes: number): void {
+    this.#progress.loaded += bytes;
+    const { loaded, total } = this.#progress;
+    if (total > 0) this.options.onProgress?.({ kind: "download", file: this.name, loaded, total });
+  }
+}
+
+/** The size of a file whose server hides `content-range` from pages of other origins. */
+async function headSize(url: string, { signal, headers }: RemoteOptions): Promise<number | undefined> {
+  const response = await fetch(url, {
+    method: "HEAD",
+    ...(headers ? { headers } : {}),
+    ...(signal ? { signal } : {}),
+  }).catch(() => undefined);
+  const length = response?.ok === true ? response.headers.get("content-length") : null;
+  return length === null ? undefined : Number(length);
+}

@@ -1,0 +1,187 @@
+// Models behind URLs: a folder, a weights file, the embedded model, or a Hub id. Node's rules of which file holds the
+// weights, but a server does not list its files: each is asked for.
+import { ModelError } from "../../errors.ts";
+import type { ModelFiles, SideFile, SourceOptions } from "../../platform.ts";
+import { noWeights, notFound, nothingThere, offline, readFailed, unreachable } from "./errors.ts";
+import { FileCache } from "./file-cache.ts";
+import { isAbsent, RemoteFile, type RemoteOptions } from "./remote-file.ts";
+import { currentSettings, folderUrl } from "./settings.ts";
+
+/** The name of the model that travels in this package. */
+const embeddedModel = "picture-book";
+const indexFile = "model.safetensors.index.json";
+const weightsFile = /\.(?:safetensors|bin|pth|pt)$/;
+const hubId = /^[\w-][\w.-]*\/[\w.-]+$/;
+/** Most bytes of a file beside the weights; BERT's tokenizer.json has 711,661. */
+const maxSideFileBytes = 64_000_000;
+/** Stands in the cache for a file that is not there. */
+const absent = Uint8Array.of(0);
+
+/** The files of models/, each written out: bundlers copy what they see so. */
+const embeddedFiles: Readonly<Record<string, () => URL>> = {
+  "picture-book/config.json": () => new URL("../models/picture-book/config.json", import.meta.url),
+  "picture-book/model.safetensors": () =>
+    new URL("../models/picture-book/model.safetensors", import.meta.url),
+  "picture-book/preprocessor_config.json": () =>
+    new URL("../models/picture-book/preprocessor_config.json", import.meta.url),
+  "picture-book/tokenizer.json": () => new URL("../models/picture-book/tokenizer.json", import.meta.url),
+  "picture-book/tokenizer_config.json": () =>
+    new URL("../models/picture-book/tokenizer_config.json", import.meta.url),
+  "picture-book/vocab.txt": () => new URL("../models/picture-book/vocab.txt", import.meta.url),
+  "bert-base-uncased/vocab.txt": () => new URL("../models/bert-base-uncased/vocab.txt", import.meta.url),
+};
+
+/** The address of a file of this package's models/; undefined where there is none of this name. */
+function embeddedUrl(file: string): string | undefined {
+  const { models } = currentSettings();
+  const known = embeddedFiles[file];
+  if (!known) return undefined;
+  return models === undefined ? known().href : folderUrl(models) + file;
+}
+
+function remoteOptions(options: SourceOptions, token?: string): RemoteOptions {
+  const headers = token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
+  return { ...options, ...headers, cache: currentSettings().cache ?? true };
+}
+
+/** The text of a small file; undefined where there is none. Without a network, what was there before. */
+async function readText(url: string, options: RemoteOptions): Promise<string | undefined> {
+  const cache = await FileCache.open(url, options.cache);
+  const kept = async () => {
+    await cache.use({ size: 0, etag: "text" });
+    const bytes = await cache.get("text");
+    if (!bytes) return undefined;
+    return { text: bytes.length === 1 && bytes[0] === 0 ? undefined : new TextDecoder().decode(bytes) };
+  };
+  const before = await kept();
+  if (options.offline === true) {
+    if (!before) throw offline(url);
+    return before.text;
+  }
+  const { signal, headers } = options;
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      cache: "no-cache",
+      ...(headers ? { headers } : {}),
+      ...(signal ? { signal } : {}),
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!before) throw unreachable(url, error);
+    return before.text;
+  }
+  // Storage services answer 403 for what is not there and may not be listed.
+  if (isAbsent(response) || response.status === 403) {
+    await response.body?.cancel();
+    await cache.put("text", absent);
+    return undefined;
+  }
+  if (!response.ok) throw nothingThere(url, response.status);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  if (bytes.length > maxSideFileBytes)
+    throw readFailed(
+      url,
+      `${bytes.length} bytes, more than the limit of ${maxSideFileBytes} for such a file`,
+    );
+  await cache.put("text", bytes);
+  return new TextDecoder().decode(bytes);
+}
+
+/** A model's files by what makes an address of a file's name. */
+async function folderModel(
+  name: string,
+  urlOf: (file: string) => string | undefined,
+  options: RemoteOptions,
+): Promise<ModelFiles> {
+  const read = (file: SideFile) => {
+    const url = urlOf(file);
+    return url === undefined ? Promise.resolve(undefined) : readText(url, options);
+  };
+  // Without a network, one name of the weights may be in the cache where another is not.
+  let failure: ModelError | undefined;
+  const orNothing = <T>(found: Promise<T>): Promise<T | undefined> =>
+    found.catch((error: unknown) => {
+      if (!(error instanceof ModelError && ["hub/offline", "hub/unreachable"].includes(error.code)))
+        throw error;
+      failure ??= error;
+      return undefined;
+    });
+  const find = async (file: string) => {
+    const url = urlOf(file);
+    return url === undefined ? undefined : RemoteFile.find(url, options);
+  };
+  for (const file of ["model.safetensors", indexFile, "pytorch_model.bin"]) {
+    if (file === indexFile) {
+      const url = urlOf(file);
+      const text = url === undefined ? undefined : await orNothing(readText(url, options));
+      if (url === undefined || text === undefined) continue;
+      const open = async (shard: string) => {
+        const source = await find(shard);
+        if (!source) throw nothingThere(urlOf(shard) ?? shard, 404);
+        return source;
+      };
+      return {
+        name,
+        kind: "folder",
+        weights: { kind: "sharded", indexName: url, index: parse(url, text), open },
+        read,
+      };
+    }
+    const source = await orNothing(find(file));
+    if (source) return { name, kind: "folder", weights: { kind: "single", source }, read };
+  }
+  throw failure ?? noWeights(name);
+}
+
+function parse(url: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw readFailed(url, "it is not JSON", error);
+  }
+}
+
+const inFolder =
+  (folder: string) =>
+  (file: string): string =>
+    folder + file.split("/").map(encodeURIComponent).join("/");
+
+/**
+ * A model by its address, its Hub id, or its name in this package.
+ * @throws {ModelError} `model/not-found`, `model/no-weights`, `hub/...`
+ */
+export async function openRemoteModel(source: string, options: SourceOptions): Promise<ModelFiles> {
+  if (source === embeddedModel)
+    return folderModel(source, (file) => embeddedUrl(`${embeddedModel}/${file}`), remoteOptions(options));
+  const isUrl =
+    /^(?:[a-z][a-z\d+.-]*:|\.{0,2}\/)/i.test(source) || source.endsWith("/") || weightsFile.test(source);
+  if (!isUrl) {
+    if (!hubId.test(source)) throw notFound(source);
+    const { hub = "https://huggingface.co", token } = currentSettings();
+    const revision = encodeURIComponent(options.revision ?? "main");
+    const folder = `${folderUrl(hub)}${source}/resolve/${revision}/`;
+    return folderModel(source, inFolder(folder), remoteOptions(options, token));
+  }
+  const { href, pathname } = new URL(source, document.baseURI);
+  if (pathname.endsWith(`/${indexFile}`))
+    return folderModel(source, inFolder(new URL(".", href).href), remoteOptions(options));
+  if (!weightsFile.test(pathname) && !href.startsWith("blob:"))
+    return folderModel(source, inFolder(folderUrl(href)), remoteOptions(options));
+  const file = await RemoteFile.find(href, remoteOptions(options));
+  if (!file) throw nothingThere(href, 404);
+  return {
+    name: source,
+    kind: "file",
+    weights: { kind: "single", source: file },
+    read: () => Promise.resolve(undefined),
+  };
+}
+
+/** bert-base-uncased's vocab.txt. */
+export async function bundledVocabulary(): Promise<string> {
+  const url = embeddedUrl("bert-base-uncased/vocab.txt") ?? "";
+  const text = await readText(url, remoteOptions({}));
+  if (text === undefined) throw nothingThere(url, 404);
+  return text;
+}

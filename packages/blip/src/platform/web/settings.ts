@@ -1,0 +1,61 @@
+// What a page says once about where things are: the engine's files, this package's models, the Hub.
+import { UsageError } from "../../errors.ts";
+
+/** Where onnxruntime-web's own two files are: a folder, or each by itself. */
+export type WasmPaths =
+  string | { readonly mjs?: string | URL | undefined; readonly wasm?: string | URL | undefined };
+
+export interface WebSettings {
+  /**
+   * The folder in which onnxruntime-web's `dist/` is served. Without it, the worker imports `onnxruntime-web` by name,
+   * which bundlers resolve.
+   */
+  readonly runtime?: string | URL | undefined;
+  /** Where ONNX Runtime's `ort-wasm-*.wasm` and `.mjs` are, where they are not beside the runtime. No CDN is asked. */
+  readonly wasmPaths?: WasmPaths | undefined;
+  /** This package's `web-session-worker.js`, or what starts it; without it, the file beside this module. */
+  readonly worker?: string | URL | (() => Worker) | undefined;
+  /** The folder of this package's `models/`; without it, found from this module's own address. */
+  readonly models?: string | URL | undefined;
+  /** Where Hub ids are resolved: https://huggingface.co unless told. */
+  readonly hub?: string | URL | undefined;
+  /** Sent to the Hub alone. Everyone who opens the page can read it. */
+  readonly token?: string | undefined;
+  /** Keeps what was fetched of checkpoints in the browser's Cache; on unless told. */
+  readonly cache?: boolean | undefined;
+}
+
+const names = [
+  "runtime",
+  "wasmPaths",
+  "worker",
+  "models",
+  "hub",
+  "token",
+  "cache",
+] as const satisfies readonly (keyof WebSettings)[];
+
+let settings: WebSettings = {};
+
+/**
+ * Says where a page's files are. What is said later is added; engines that run keep what they began with.
+ * @throws {UsageError} `usage/bad-setting`
+ */
+export function configure(more: WebSettings): void {
+  const unknown = Object.keys(more).find((name) => !names.some((known) => known === name));
+  if (unknown !== undefined)
+    throw new UsageError(
+      "usage/bad-setting",
+      `configure: there is no setting "${unknown}"; there are ${names.join(", ")}`,
+      { name: unknown },
+    );
+  settings = { ...settings, ...more };
+}
+
+export const currentSettings = (): WebSettings => settings;
+
+/** A folder's address with its slash at the end, from the page's own. */
+export function folderUrl(folder: string | URL): string {
+  const { href } = new URL(folder, document.baseURI);
+  return href.endsWith("/") ? href : `${href}/`;
+}

@@ -1,0 +1,105 @@
+// ONNX Runtime in a page's worker: the page itself stays alive. All sessions of a model share one worker, so that there
+// is one WebAssembly heap and one pool of threads.
+import type { EngineOptions } from "../../platform.ts";
+import type { Engine, EngineModel } from "../../runtime/runtime.ts";
+import type { WorkerReply, WorkerRequest } from "../worker/messages.ts";
+import {
+  createWorkerEngine,
+  type EngineThreadListener,
+  type EngineThreadPort,
+} from "../worker/worker-engine.ts";
+import { runtimeMissing } from "./errors.ts";
+import type { WorkerReady, WorkerSettings } from "./messages.ts";
+import { currentSettings, folderUrl, type WasmPaths } from "./settings.ts";
+
+function startWorker(): Worker {
+  const { worker } = currentSettings();
+  if (typeof worker === "function") return worker();
+  return worker === undefined
+    ? new Worker(new URL("./web-session-worker.js", import.meta.url), { type: "module", name: "blip-ts" })
+    : new Worker(new URL(worker, document.baseURI), { type: "module", name: "blip-ts" });
+}
+
+function absolutePaths(paths: WasmPaths | undefined): WorkerSettings["wasmPaths"] {
+  if (paths === undefined) return undefined;
+  if (typeof paths === "string") return folderUrl(paths);
+  const { mjs, wasm } = paths;
+  return {
+    ...(mjs === undefined ? {} : { mjs: new URL(mjs, document.baseURI).href }),
+    ...(wasm === undefined ? {} : { wasm: new URL(wasm, document.baseURI).href }),
+  };
+}
+
+/** One a core where the page is isolated (COOP and COEP headers), else one: browsers share memory only so. */
+const threadsOf = (threads: number | undefined) =>
+  crossOriginIsolated ? (threads ?? navigator.hardwareConcurrency) : 1;
+
+/** Weights are handed over, not copied: they are read anew for each session. */
+function transferred(request: WorkerRequest): ArrayBuffer[] {
+  if (request.kind !== "create") return [];
+  return [
+    ...new Set(
+      [request.model.onnx, ...request.model.external.map(({ data }) => data)].map(({ buffer }) => buffer),
+    ),
+  ];
+}
+
+/** Starts the worker; `ready` fails where it has no runtime. */
+function startThread(
+  settings: WorkerSettings,
+  listener: EngineThreadListener,
+  ready: (error: string | undefined) => void,
+): EngineThreadPort {
+  const worker = startWorker();
+  worker.addEventListener("message", ({ data }: MessageEvent<WorkerReply | WorkerReady>) => {
+    if ("kind" in data) ready(data.error);
+    else listener.message(data);
+  });
+  worker.addEventListener("error", (event) => {
+    // A script that cannot be loaded says nothing at all.
+    const message = event.message || "its script cannot be loaded";
+    ready(message);
+    listener.failure(new Error(`the engine's worker ended: ${message}`));
+  });
+  worker.postMessage(settings);
+  return {
+    post: (request) => worker.postMessage(request, transferred(request)),
+    terminate: () => {
+      worker.terminate();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** @throws {ModelError} (when a session is made) `model/no-runtime` */
+export function createWebEngine({ threads }: EngineOptions): Engine {
+  const { runtime, wasmPaths } = currentSettings();
+  const settings: WorkerSettings = {
+    kind: "settings",
+    runtime: runtime === undefined ? undefined : folderUrl(runtime),
+    wasmPaths: absolutePaths(wasmPaths),
+    threads: threadsOf(threads),
+    provider: "wasm",
+  };
+  let ready = Promise.resolve<string | undefined>(undefined);
+  const engine = createWorkerEngine(
+    (listener) => {
+      let settle: (error: string | undefined) => void = () => undefined;
+      ready = new Promise((resolve) => {
+        settle = resolve;
+      });
+      return startThread(settings, listener, settle);
+    },
+    { threads },
+  );
+  return {
+    createSession: async (model: EngineModel, options = {}) => {
+      const session = engine.createSession(model, { ...options, group: "page" });
+      session.catch(() => undefined);
+      const error = await ready;
+      if (error !== undefined) throw runtimeMissing(error);
+      return session;
+    },
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}

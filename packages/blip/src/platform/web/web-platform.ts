@@ -1,0 +1,17 @@
+// A page as a platform: files by HTTP, the browser's decoders, ONNX Runtime in a worker.
+import type { Platform } from "../../platform.ts";
+import { decodeImage, type ImageInput } from "./decode-image.ts";
+import { noFolders } from "./errors.ts";
+import { bundledVocabulary, openRemoteModel } from "./remote-model.ts";
+import { createWebEngine } from "./web-engine.ts";
+
+export const webPlatform: Platform<ImageInput> = {
+  openModel: openRemoteModel,
+  bundledVocabulary,
+  createEngine: createWebEngine,
+  decodeImage,
+  createFolder: (path) => Promise.reject(noFolders(path)),
+  warn({ message }) {
+    console.warn(`blip-ts: ${message}`);
+  },
+};

@@ -1,0 +1,198 @@
+// What tests call inside of a page: the package as a page uses it, with numbers as plain arrays, because that is what
+// comes out of a browser.
+import {
+  BlipForConditionalGeneration,
+  BlipForImageTextRetrieval,
+  BlipForQuestionAnswering,
+  BlipProcessor,
+  clearCache,
+  configure,
+  Matcher,
+  match,
+  type DownloadProgress,
+  type GenerationOptions,
+  type ModelOptions,
+  type Tensor,
+} from "blip-ts";
+import { decodeImage, type ImageInput } from "../../src/platform/web/decode-image.ts";
+
+export interface PlainTensor {
+  readonly dims: readonly number[];
+  readonly data: readonly number[];
+}
+
+const floats = ({ dims, data }: PlainTensor): Tensor<"float32"> => ({
+  dtype: "float32",
+  dims,
+  data: Float32Array.from(data),
+});
+const ids = (rows: readonly (readonly number[])[]): Tensor<"int64"> => ({
+  dtype: "int64",
+  dims: [rows.length, rows[0]?.length ?? 0],
+  data: BigInt64Array.from(rows.flat(), BigInt),
+});
+const plain = ({ dims, data }: Tensor<"float32">): PlainTensor => ({ dims, data: Array.from(data) });
+
+/** What a person would see of an error. */
+async function failure(promise: Promise<unknown>): Promise<{ code: unknown; message: string }> {
+  try {
+    await promise;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { code: "code" in error ? error.code : undefined, message: error.message };
+  }
+  throw new Error("nothing failed");
+}
+
+/** The same picture in each of the forms that a page has. */
+async function pictureIn(form: string, url: string): Promise<ImageInput> {
+  const blob = async () => (await fetch(url)).blob();
+  const exact = { colorSpaceConversion: "none", premultiplyAlpha: "none" } as const;
+  const bitmap = async () => createImageBitmap(await blob(), exact);
+  const canvas = async () => {
+    const picture = await bitmap();
+    const made = document.createElement("canvas");
+    [made.width, made.height] = [picture.width, picture.height];
+    made.getContext("2d")?.drawImage(picture, 0, 0);
+    return made;
+  };
+  switch (form) {
+    case "File":
+      return new File([await blob()], "picture.png");
+    case "ArrayBuffer":
+      return (await blob()).arrayBuffer();
+    case "HTMLImageElement": {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      return image;
+    }
+    case "HTMLCanvasElement":
+      return canvas();
+    case "OffscreenCanvas": {
+      const picture = await bitmap();
+      const made = new OffscreenCanvas(picture.width, picture.height);
+      made.getContext("2d")?.drawImage(picture, 0, 0);
+      return made;
+    }
+    case "ImageBitmap":
+      return bitmap();
+    case "ImageData": {
+      const made = await canvas();
+      const data = made.getContext("2d")?.getImageData(0, 0, made.width, made.height);
+      if (!data) throw new Error("no canvas");
+      return data;
+    }
+    default:
+      return url;
+  }
+}
+
+export const inPage = {
+  configure,
+  clearCache,
+  failure,
+  isolated: (): boolean => crossOriginIsolated,
+
+  /** The longest time that the page could not answer while `work` went on, in milliseconds. */
+  async longestPause(work: () => Promise<unknown>): Promise<number> {
+    let longest = 0;
+    let last = performance.now();
+    const timer = setInterval(() => {
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      last = now;
+    }, 5);
+    await work();
+    clearInterval(timer);
+    return longest;
+  },
+
+  match,
+
+  async scenes(images: readonly string[], texts: readonly string[]) {
+    await using matcher = await Matcher.fromPretrained("picture-book", { compat: "hf" });
+    const rows = [];
+    for await (const row of matcher.match(images, texts)) rows.push(row);
+    return rows;
+  },
+
+  async logits(model: string, texts: readonly string[], pixels: PlainTensor, options: ModelOptions = {}) {
+    const processor = await BlipProcessor.fromPretrained(model, options);
+    await using matching = await BlipForImageTextRetrieval.fromPretrained(model, options);
+    const inputs = { pixelValues: floats(pixels), ...processor.textProcessor.encode(texts) };
+    const { itmScore } = await matching.forward(inputs);
+    const cosine = (await matching.forward(inputs, { useItmHead: false })).itmScore;
+    return { itmScore: plain(itmScore), cosine: plain(cosine) };
+  },
+
+  /** Loads a matching model and counts what was fetched; the loaded model gives one logit. */
+  async load(model: string, texts: readonly string[], pixels: PlainTensor, options: ModelOptions = {}) {
+    const progress: DownloadProgress[] = [];
+    const warnings: string[] = [];
+    const { itmScore } = await inPage.logits(model, texts, pixels, {
+      ...options,
+      onProgress: (one) => void progress.push(one),
+      onWarning: ({ code }) => void warnings.push(code),
+    });
+    return { itmScore, progress, warnings };
+  },
+
+  async captions(
+    model: string,
+    pixels: PlainTensor,
+    cases: readonly { options: GenerationOptions; prompt: readonly number[] | undefined; rows: number }[],
+  ) {
+    await using captioning = await BlipForConditionalGeneration.fromPretrained(model);
+    const found = [];
+    const [all = 0, ...shape] = pixels.dims;
+    for (const { options, prompt, rows } of cases) {
+      const pixelValues = floats({
+        dims: [rows, ...shape],
+        data: pixels.data.slice(0, (pixels.data.length / all) * rows),
+      });
+      const inputIds = prompt && ids(Array.from({ length: rows }, () => prompt));
+      found.push(await captioning.generate({ pixelValues, inputIds }, options));
+    }
+    return found;
+  },
+
+  async answers(
+    model: string,
+    pixels: PlainTensor,
+    questions: readonly string[],
+    cases: readonly { options: GenerationOptions; rows: number }[],
+  ) {
+    await using answering = await BlipForQuestionAnswering.fromPretrained(model);
+    const { tokenizer } = answering.loaded;
+    const [all = 0, ...shape] = pixels.dims;
+    const found = [];
+    for (const { options, rows } of cases) {
+      const pixelValues = floats({
+        dims: [rows, ...shape],
+        data: pixels.data.slice(0, (pixels.data.length / all) * rows),
+      });
+      const encoded = tokenizer.encode(questions.slice(0, rows), answering.config.text.maxPositions);
+      found.push(await answering.generate({ pixelValues, ...encoded }, options));
+    }
+    return found;
+  },
+
+  /** The RGB bytes of a picture. */
+  async pixels(
+    url: string,
+    options: { alpha: "white" | "drop"; orientation: "stored" | "upright" },
+    form = "URL",
+  ) {
+    const input = await pictureIn(form, url);
+    const { data, width, height } = await decodeImage(input, { ...options, grey16: "clip" });
+    return { data: Array.from(data), width, height };
+  },
+
+  pixelFailure: (url: string) =>
+    failure(decodeImage(url, { alpha: "white", orientation: "stored", grey16: "clip" })),
+};
+
+export type InPage = typeof inPage;
+
+Object.assign(globalThis, { inPage });

@@ -1,0 +1,39 @@
+// The page's entry as a bundler makes it: the bundle, and the worker beside it.
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
+
+/**
+ * Bundles a page's script, with this package as it is built; its worker goes beside it.
+ * @param entry a script, or the package itself
+ * @returns the code of both
+ * @throws {Error} where something cannot be resolved for browsers
+ */
+export async function bundleForPage(folder: string, entry = join(dist, "web.js")) {
+  const one = async (input: string, name: string) => {
+    const bundle = await rolldown({
+      input,
+      platform: "browser",
+      resolve: { alias: { "blip-ts": join(dist, "web.js") } },
+      // The engine is served beside the page.
+      external: /^onnxruntime-web/,
+    });
+    const { output } = await bundle.write({ dir: folder, format: "esm", entryFileNames: name, minify: true });
+    await bundle.close();
+    return output.map((file) => (file.type === "chunk" ? file.code : "")).join("\n");
+  };
+  return {
+    script: await one(entry, "script.js"),
+    worker: await one(join(dist, "web-session-worker.js"), "web-session-worker.js"),
+  };
+}
+
+/** The engine's files that a page with WebAssembly alone fetches. */
+export async function copyEngine(folder: string): Promise<void> {
+  const from = fileURLToPath(new URL("../../../../node_modules/onnxruntime-web/dist/", import.meta.url));
+  for (const file of ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"])
+    await copyFile(join(from, file), join(folder, file));
+}
