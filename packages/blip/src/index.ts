@@ -56,6 +56,26 @@ export type {
   TextRow,
   Video,
 } from "./tasks/retrieve.ts";
+/** Single requests of many callers, run in batches: `new Batched({ matcher })`. */
+export {
+  Batched,
+  type AskRequestOptions,
+  type BatchedModels,
+  type CaptionRequestOptions,
+} from "./tasks/batched.ts";
+/** The queue behind it, for work of one's own: window, bound, turns of callers, cancellation. */
+export {
+  RequestBatcher,
+  type BatcherOptions,
+  type BatchStart,
+  type Outcome,
+  type RequestOptions,
+  type RunBatch,
+} from "./tasks/request-batcher.ts";
+/** Requests for many pictures at once, each with texts, a prompt or a question of its own. */
+export type { MatchRequest } from "./tasks/match.ts";
+export type { CaptionRequest } from "./tasks/caption.ts";
+export type { AnswerRequest } from "./tasks/ask.ts";
 /** The frames of a video that BLIP looks at. */
 export { uniformFrames } from "./tasks/retrieve.ts";
 /** Recall, median and mean of a ranking. */

@@ -26,4 +26,13 @@ interface AbortSignal {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
+interface AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+
+// eslint-disable-next-line no-var -- as above
+declare var AbortController: new () => AbortController;
+
 declare function setTimeout(callback: () => void, milliseconds?: number): unknown;
+declare function clearTimeout(timer: unknown): void;

@@ -47,6 +47,14 @@ const programs: Readonly<Record<string, { args?: () => readonly string[]; says: 
     args: () => [tiny("match-original"), join(folder, "converted")],
     says: [/^torch-zip, original names/m, /^written as BlipForImageTextRetrieval$/m],
   },
+  "09-serve.ts": {
+    says: [
+      /^match: [2-9] requests in a batch$/m,
+      /^01\.png {2}9\d\.\d % {2}a small sheep/m,
+      /^422: .*expected a picture/m,
+      /^one caller went away$/m,
+    ],
+  },
 };
 
 test.each(Object.entries(programs))("%s", async (name, { args = () => [], says }) => {

@@ -1,7 +1,8 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
-import { UsageError } from "../errors.ts";
+import { UsageError, type BlipError } from "../errors.ts";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
+import { fullGroups, pickRows, pickTexts, readDistinct } from "./distinct-pictures.ts";
 import { sumOf } from "./generator.ts";
 import { loadNetwork } from "./load-network.ts";
 import {
@@ -42,6 +43,12 @@ const questionBatch = 16;
 
 type Scored = Omit<AnswerRow<never>, "image">;
 
+/** A picture with its own question. */
+export interface AnswerRequest<ImageInput> {
+  readonly image: ImageInput;
+  readonly question: string;
+}
+
 /** A question-answering model with what turns pictures and questions into its inputs and tokens into text. */
 export class Answerer<ImageInput> implements AsyncDisposable {
   readonly model: QuestionAnswering;
@@ -75,7 +82,7 @@ export class Answerer<ImageInput> implements AsyncDisposable {
     questions: readonly string[],
     options: AskOptions = {},
   ): AsyncGenerator<AnswerRow<Input> | FailedRow<Input>, void, undefined> {
-    const { signal, answers } = options;
+    const { signal } = options;
     const { texts } = this.#processors;
     if (questions.length === 0)
       throw new UsageError("usage/no-questions", "there is no question: give at least one");
@@ -83,10 +90,8 @@ export class Answerer<ImageInput> implements AsyncDisposable {
       part,
       encoded: texts.encodeQuestions(part),
     }));
-    if (answers) checkRanking(answers, options.k);
-    const answerIds = answers && texts.answerIds(answers);
     // What is wrong with the call is found before any picture is read.
-    this.model.generator.options([[this.model.loaded.tokens.dec]], options);
+    const answerIds = this.#answerIds(options);
     this.model.prepare();
     for await (const batch of readBatches(images, this.#processors.images, options)) {
       const rows: Scored[][] = batch.images.map(() => []);
@@ -95,9 +100,7 @@ export class Answerer<ImageInput> implements AsyncDisposable {
         const [count = 0] = states.dims;
         for (const { part, encoded } of batches) {
           const memory = await this.model.questionStates(states, repeat(encoded, count), { signal });
-          const found = answerIds
-            ? await this.#ranked(memory, answers, answerIds, options)
-            : await this.#generated(memory, options);
+          const found = await this.#answers(memory, answerIds, options);
           found.forEach((some, index) => {
             const question = part[index % part.length] ?? "";
             for (const one of some) rows[Math.floor(index / part.length)]?.push({ question, ...one });
@@ -108,8 +111,73 @@ export class Answerer<ImageInput> implements AsyncDisposable {
     }
   }
 
+  /**
+   * Pictures, each with a question of its own; equal pictures are encoded once.
+   * @returns for each request its rows, best first, or what was wrong with its picture
+   * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `text/empty`, `generate/...`
+   * @throws {InputError} `text/too-long`
+   */
+  async askEach(
+    requests: readonly AnswerRequest<ImageInput>[],
+    options: AskOptions = {},
+  ): Promise<(Scored[] | BlipError)[]> {
+    const { signal } = options;
+    const questions = requests.map(({ question }) => question);
+    const encoded = this.#processors.texts.encodeQuestions(questions);
+    const answerIds = this.#answerIds(options);
+    this.model.prepare();
+    const images = requests.map(({ image }) => image);
+    const { pixels, places } = await readDistinct(images, this.#processors.images, { signal });
+    const answers = places.map((place): Scored[] | BlipError => (typeof place === "number" ? [] : place));
+    if (!pixels) return answers;
+    const states = await this.model.encoder.imageStates(pixels, { signal });
+    const readable = places.flatMap((picture, request) =>
+      typeof picture === "number" ? [{ picture, request }] : [],
+    );
+    const pictures = readable.map(({ picture }) => picture);
+    for (const group of fullGroups(pictures, questionBatch)) {
+      const asked = group.rows.map((row) => readable[row]?.request ?? 0);
+      const texts = pickTexts(encoded, asked);
+      const memory = await this.model.questionStates(pickRows(states, group.pictures), texts, { signal });
+      const found = await this.#answers(memory, answerIds, options);
+      asked.forEach((request, index) => {
+        const question = questions[request] ?? "";
+        answers[request] = (found[index] ?? []).map((one) => ({ question, ...one }));
+      });
+    }
+    return answers;
+  }
+
+  /**
+   * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `text/empty`, `generate/...`
+   * @throws {InputError} `text/too-long`
+   */
+  check({ question }: Pick<AnswerRequest<unknown>, "question">, options: AskOptions): void {
+    this.#processors.texts.encodeQuestions([question]);
+    this.#answerIds(options);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.model[Symbol.asyncDispose]();
+  }
+
+  /** The ids of the answers to choose from, where there are such; all options are checked. */
+  #answerIds(options: AskOptions): number[][] | undefined {
+    const { answers, k } = options;
+    if (answers) checkRanking(answers, k);
+    const ids = answers && this.#processors.texts.answerIds(answers);
+    this.model.generator.options([[this.model.loaded.tokens.dec]], options);
+    return ids;
+  }
+
+  #answers(
+    memory: MaskedMemory,
+    answerIds: readonly (readonly number[])[] | undefined,
+    options: AskOptions,
+  ): Promise<Omit<Scored, "question">[][]> {
+    return answerIds
+      ? this.#ranked(memory, options.answers ?? [], answerIds, options)
+      : this.#generated(memory, options);
   }
 
   async #generated(memory: MaskedMemory, options: AskOptions): Promise<Omit<Scored, "question">[][]> {

@@ -2,9 +2,10 @@
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
 import type { GenerationOptions } from "../decode/options.ts";
-import { UsageError } from "../errors.ts";
+import { UsageError, type BlipError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { blipPrompt, ConditionalGeneration } from "./conditional-generation.ts";
+import { pickRows, readDistinct } from "./distinct-pictures.ts";
 import { sumOf, type StreamedToken } from "./generator.ts";
 import { loadNetwork } from "./load-network.ts";
 import { Matcher } from "./match.ts";
@@ -55,6 +56,15 @@ export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
    */
   readonly prompt?: string | readonly string[] | undefined;
 }
+
+/** A picture with its own prompt. */
+export interface CaptionRequest<ImageInput> {
+  readonly image: ImageInput;
+  readonly prompt?: string | undefined;
+}
+
+/** Rows without their pictures. */
+type Captions = readonly Omit<CaptionRow<never>, "image">[];
 
 /** A captioning model with what turns pictures into its inputs and tokens into text. */
 export class Captioner<ImageInput> implements AsyncDisposable {
@@ -119,6 +129,33 @@ export class Captioner<ImageInput> implements AsyncDisposable {
   }
 
   /**
+   * Captions of pictures, each with a prompt of its own; equal pictures are encoded once.
+   * @returns for each request its rows, best first, or what was wrong with its picture
+   * @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long`
+   */
+  async captionEach(
+    requests: readonly CaptionRequest<ImageInput>[],
+    options: Omit<CaptionOptions, "prompt"> = {},
+  ): Promise<(Captions | BlipError)[]> {
+    const prompts = requests.flatMap(({ prompt }) => this.#prompts(prompt, 1));
+    this.model.generator.options(prompts, options);
+    this.model.generator.decoder.prepare();
+    const images = requests.map(({ image }) => image);
+    const other = this.#shared ? undefined : this.#matcher?.processors.images;
+    const read = await readDistinct(images, this.#processors.images, options, other);
+    const places = read.places.filter((place) => typeof place === "number");
+    const readable = prompts.filter((_, index) => typeof read.places[index] === "number");
+    const rows = read.pixels ? await this.#rows(read.pixels, read, readable, options, places) : [];
+    let next = 0;
+    return read.places.map((place) => (typeof place === "number" ? (rows[next++] ?? []) : place));
+  }
+
+  /** @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long` */
+  check({ prompt }: Pick<CaptionRequest<unknown>, "prompt">, options: GenerationOptions): void {
+    this.model.generator.options(this.#prompts(prompt, 1), options);
+  }
+
+  /**
    * One picture's caption, token by token.
    * @throws {UsageError} `generate/cannot-stream` where options ask for beams or several captions
    * @throws {InputError} `image/...`
@@ -177,15 +214,19 @@ export class Captioner<ImageInput> implements AsyncDisposable {
     return text.startsWith(begins) ? text.slice(begins.length).trim() : text;
   }
 
-  /** For each readable picture of a batch its rows. */
+  /**
+   * For each prompt its rows.
+   * @param places the picture of each prompt; without it, its own
+   */
   async #rows(
     pixels: Tensor<"float32">,
     { otherPixels }: Pick<PictureBatch<unknown>, "otherPixels">,
     prompts: readonly (readonly number[])[],
     options: CaptionOptions,
-  ): Promise<Omit<CaptionRow<never>, "image">[][]> {
+    places: readonly number[] = prompts.map((_, index) => index),
+  ): Promise<Captions[]> {
     const { signal } = options;
-    const states = await this.model.encoder.imageStates(pixels, { signal });
+    const states = pickRows(await this.model.encoder.imageStates(pixels, { signal }), places);
     const found = await this.model.generator.generate({ states }, prompts, options, { signal });
     const rows = found.map((hypotheses, picture) =>
       hypotheses.map((hypothesis: Hypothesis) => ({
@@ -198,7 +239,7 @@ export class Captioner<ImageInput> implements AsyncDisposable {
     if (!matcher) return rows;
     const seen = this.#shared
       ? states
-      : (await matcher.model.encodeImages(otherPixels ?? pixels, { signal })).states;
+      : pickRows((await matcher.model.encodeImages(otherPixels ?? pixels, { signal })).states, places);
     const captions = rows.flatMap((some) => some.map(({ caption }) => caption));
     const scores = await matcher.probabilities(seen, captions, { signal });
     let place = 0;

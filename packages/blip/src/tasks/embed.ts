@@ -1,7 +1,9 @@
 // The verb `embed`: pictures and texts as vectors of one space, or as all their states (models/blip.py `BLIP_Base`,
 // LAVIS blip_feature_extractor.py).
 import type { Tensor } from "@blip-ts/graph";
+import type { BlipError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
+import { readDistinct } from "./distinct-pictures.ts";
 import type { EncodedImages } from "./encoder.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
 import { loadNetwork } from "./load-network.ts";
@@ -90,6 +92,32 @@ export class Embedder<ImageInput> implements AsyncDisposable {
       const found = await this.model.getTextFeatures(feeds, { signal });
       yield { text, embedding: embeddingOf(found, 0, states) };
     }
+  }
+
+  /** Pictures, equal ones encoded once: for each its vector, or what was wrong with it. */
+  async embedImagesEach(
+    images: readonly ImageInput[],
+    { signal }: Pick<EmbedOptions, "signal"> = {},
+  ): Promise<(Embedding<false> | BlipError)[]> {
+    const { pixels, places } = await readDistinct(images, this.#processors.images, { signal });
+    const found = pixels && (await this.model.getImageFeatures(pixels, { signal }));
+    return places.map((place) =>
+      typeof place !== "number" ? place : found ? embeddingOf(found, place, false) : [],
+    );
+  }
+
+  /** Texts together: for each its vector. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  async embedTextsEach(
+    texts: readonly string[],
+    { signal }: Pick<EmbedOptions, "signal"> = {},
+  ): Promise<Embedding<false>[]> {
+    const found = await this.model.getTextFeatures(this.#processors.texts.encode(texts), { signal });
+    return texts.map((_, row) => embeddingOf(found, row, false));
+  }
+
+  /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  check(text: string): void {
+    this.#processors.texts.encode([text]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,10 @@
 // The verb `match`: every picture with every text. Each picture is encoded once, each text once for its cosine; ITM
 // looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
 import type { Tensor } from "@blip-ts/graph";
-import { UsageError } from "../errors.ts";
+import { UsageError, type BlipError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
+import { fullGroups, pickRows, pickTexts, readDistinct } from "./distinct-pictures.ts";
 import { cosineMatrix } from "./encoder.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
@@ -52,6 +53,12 @@ interface TextBatch {
   readonly encoded: EncodedTexts;
   /** [B, E] */
   readonly features: Tensor<"float32">;
+}
+
+/** A picture with its own texts. */
+export interface MatchRequest<ImageInput> {
+  readonly image: ImageInput;
+  readonly texts: readonly string[];
 }
 
 /** A model with what turns pictures and texts into its inputs. */
@@ -113,6 +120,49 @@ export class Matcher<ImageInput> implements AsyncDisposable {
       const scores = pictures.pixels ? await this.#score(pictures.pixels, batches, signal) : [];
       yield* inOrder(pictures, (place) => scores[place] ?? []);
     }
+  }
+
+  /**
+   * Pictures, each with texts of its own; equal pictures are encoded once.
+   * @returns for each request the scores of its texts, or what was wrong with its picture
+   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
+   */
+  async matchEach(
+    requests: readonly MatchRequest<ImageInput>[],
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<((MatchScores & { readonly text: string })[] | BlipError)[]> {
+    const images = requests.map(({ image }) => image);
+    const { pixels, places } = await readDistinct(images, this.processors.images, { signal });
+    const rows = requests.flatMap(({ texts }, request) => {
+      const picture = places[request];
+      return typeof picture === "number" ? texts.map((text) => ({ text, request, picture })) : [];
+    });
+    const answers = places.map((place): (MatchScores & { text: string })[] | BlipError =>
+      typeof place === "number" ? [] : place,
+    );
+    if (!pixels) return answers;
+    const { states, features } = await this.model.encodeImages(pixels, { signal });
+    const encoded = this.processors.texts.encode(rows.map(({ text }) => text));
+    const scores: MatchScores[] = [];
+    for (const group of fullGroups(
+      rows.map(({ picture }) => picture),
+      defaultTexts,
+    )) {
+      const texts = pickTexts(encoded, group.rows);
+      const read = await this.model.encodeTexts(texts, { signal });
+      const { logits } = await this.model.matchTexts(pickRows(states, group.pictures), texts, { signal });
+      const cosines = cosineMatrix(pickRows(features, group.pictures), read.features);
+      group.rows.forEach((row, index) => {
+        const picture = Math.floor((index * group.pictures.length) / group.rows.length);
+        const [no, yes] = [logits.data[2 * index] ?? NaN, logits.data[2 * index + 1] ?? NaN];
+        scores[row] = scoresOf(no, yes, cosines.data[picture * group.rows.length + index] ?? NaN);
+      });
+    }
+    rows.forEach(({ text, request }, row) => {
+      const [answer, score] = [answers[request], scores[row]];
+      if (Array.isArray(answer) && score) answer.push({ text, ...score });
+    });
+    return answers;
   }
 
   /**

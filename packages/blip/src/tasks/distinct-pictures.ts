@@ -1,0 +1,97 @@
+// Requests over pictures, put together for the network: each distinct picture once, full matrices of pictures and rows.
+import type { Tensor } from "@blip-ts/graph";
+import type { BlipError } from "../errors.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import { readBatches, type PictureBatch } from "./picture-model.ts";
+import type { ImageProcessor } from "./processor.ts";
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** Are two pictures surely the same? Paths and URLs by their text, bytes by their content, all else by identity. */
+export function samePicture(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return sameBytes(a, b);
+  if (a instanceof ArrayBuffer && b instanceof ArrayBuffer)
+    return sameBytes(new Uint8Array(a), new Uint8Array(b));
+  return false;
+}
+
+/** The pictures of several requests. */
+export interface DistinctPictures<ImageInput> extends Pick<
+  PictureBatch<ImageInput>,
+  "pixels" | "otherPixels"
+> {
+  /** For each request its picture's place in `pixels`, or what was wrong with it. */
+  readonly places: readonly (number | BlipError)[];
+}
+
+/** Reads each distinct picture of the requests once. */
+export async function readDistinct<ImageInput>(
+  images: readonly ImageInput[],
+  processor: ImageProcessor<ImageInput>,
+  { signal }: { readonly signal?: AbortSignal | undefined },
+  other?: ImageProcessor<ImageInput>,
+): Promise<DistinctPictures<ImageInput>> {
+  const distinct: ImageInput[] = [];
+  const which = images.map((image) => {
+    const known = distinct.findIndex((one) => samePicture(one, image));
+    return known < 0 ? distinct.push(image) - 1 : known;
+  });
+  const options = { imageBatchSize: distinct.length, signal };
+  for await (const { pixels, otherPixels, places } of readBatches(distinct, processor, options, other))
+    return { pixels, otherPixels, places: which.map((index) => at(places, index)) };
+  throw new Error("pictures came in no batch");
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const one = list[index];
+  if (one === undefined) throw new Error(`there is no element ${index}`);
+  return one;
+}
+
+/** Chosen rows of a tensor's first dimension. */
+export function pickRows(tensor: Tensor<"float32">, rows: readonly number[]): Tensor<"float32"> {
+  const [count = 0, ...rest] = tensor.dims;
+  if (rows.length === count && rows.every((row, index) => row === index)) return tensor;
+  const size = rest.reduce((a, b) => a * b, 1);
+  const data = new Float32Array(rows.length * size);
+  rows.forEach((row, index) => data.set(tensor.data.subarray(row * size, (row + 1) * size), index * size));
+  return { dtype: "float32", dims: [rows.length, ...rest], data };
+}
+
+/** Chosen texts. */
+export function pickTexts({ inputIds, attentionMask }: EncodedTexts, rows: readonly number[]): EncodedTexts {
+  const pick = ({ dims, data }: Tensor<"int64">): Tensor<"int64"> => {
+    const [, T = 0] = dims;
+    const picked = rows.flatMap((row) => [...data.subarray(row * T, (row + 1) * T)]);
+    return { dtype: "int64", dims: [rows.length, T], data: BigInt64Array.from(picked) };
+  };
+  return { inputIds: pick(inputIds), attentionMask: pick(attentionMask) };
+}
+
+/** Pictures that have equally many rows: each in turn has `rows.length / pictures.length` of them. */
+export interface FullGroup {
+  readonly pictures: readonly number[];
+  readonly rows: readonly number[];
+}
+
+/**
+ * Rows by their pictures, so that the network can share a picture's work among its rows.
+ * @param places the picture of each row @param most rows of a picture in one group
+ */
+export function fullGroups(places: readonly number[], most: number): FullGroup[] {
+  const byPicture = new Map<number, number[]>();
+  places.forEach((picture, row) => byPicture.set(picture, [...(byPicture.get(picture) ?? []), row]));
+  const groups = new Map<number, { pictures: number[]; rows: number[] }>();
+  for (const [picture, rows] of byPicture)
+    for (let from = 0; from < rows.length; from += most) {
+      const part = rows.slice(from, from + most);
+      const group = groups.get(part.length) ?? { pictures: [], rows: [] };
+      group.pictures.push(picture);
+      group.rows.push(...part);
+      groups.set(part.length, group);
+    }
+  return [...groups.values()];
+}
