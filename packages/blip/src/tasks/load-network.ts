@@ -13,6 +13,7 @@ import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { Network } from "./network.ts";
+import { openEngine } from "./open-engine.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import { readConfig } from "./read-config.ts";
 
@@ -205,11 +206,14 @@ export async function prepareModel(
     // transformers has no NLVR2: its only convention is the original's.
     enc: does("compare") || (compat !== "hf" && (does("match", "ask") || (does("embed") && !isDual(opened)))),
   });
-  const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
-  warnings.forEach(warn);
+  warnings.forEach(warningOf(platform, options));
   const imageSize = options.imageSize ?? config.vision.imageSize;
   return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors };
 }
+
+/** Where warnings go. */
+const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
+  onWarning ?? ((warning) => platform.warn(warning));
 
 /**
  * A network for tasks, of a model that is open.
@@ -222,8 +226,9 @@ export async function networkOf(
   options: ModelOptions,
 ): Promise<LoadedNetwork> {
   const { tensors, ...prepared } = await prepareModel(platform, opened, tasks, options);
-  const network = new Network(prepared.config, tensors, platform.createEngine(options));
-  return { ...prepared, network };
+  const onWarning = warningOf(platform, options);
+  const { engine, emit } = await openEngine(platform, "float32", { ...options, onWarning });
+  return { ...prepared, network: new Network(prepared.config, tensors, engine, emit) };
 }
 
 /**

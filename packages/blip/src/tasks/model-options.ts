@@ -1,5 +1,5 @@
 // How a model is loaded: what every task takes.
-import type { Compat, EngineOptions, SourceOptions } from "../platform.ts";
+import type { Compat, Device, EngineOptions, SourceOptions } from "../platform.ts";
 import { badOption } from "./errors.ts";
 import type { TextHeads } from "./read-config.ts";
 
@@ -15,10 +15,12 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
   readonly imageSize?: number | undefined;
 }
 
+const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"];
 const compats: readonly Compat[] = ["hf", "blip", "lavis"];
 
 /** @throws {UsageError} `usage/bad-option`, listing the valid ones */
-export function checkModelOptions({ compat, textHeads, imageSize }: ModelOptions): void {
+export function checkModelOptions({ compat, textHeads, imageSize, device }: ModelOptions): void {
+  if (device !== undefined && !devices.includes(device)) throw badOption("device", device, devices);
   if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
   if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))
     throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);
