@@ -11,8 +11,7 @@ const cudaHint =
  */
 export function nodeDevices(os: string, arch: string): readonly PlatformDevice[] {
   const here = `${os}/${arch}`;
-  const unless = (condition: boolean, why: string) =>
-    condition ? undefined : `${why}, and this is ${here}`;
+  const unless = (condition: boolean, why: string) => (condition ? undefined : `${why}, and this is ${here}`);
   return [
     {
       device: "cuda",

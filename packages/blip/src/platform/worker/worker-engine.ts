@@ -150,10 +150,7 @@ class WorkerSession implements EngineSession {
   ) {
     const { name = "session", keep = [] } = options;
     const prefix = profilePrefix?.(name);
-    await this.#call(
-      { kind: "create", model, threads, sessionConfig, keep, profilePrefix: prefix },
-      options,
-    );
+    await this.#call({ kind: "create", model, threads, sessionConfig, keep, profilePrefix: prefix }, options);
   }
 
   async run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
