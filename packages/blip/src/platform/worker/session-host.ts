@@ -106,16 +106,14 @@ async function handle(
       const { onnx, folder, external } = request.model;
       const config: Record<string, unknown> =
         folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
-      const { ort, executionProviders } = await runtime();
+      const { ort, executionProviders, keptLocation } = await runtime();
       const session = await ort.InferenceSession.create(onnx, {
         executionProviders,
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
         ...(request.threads === undefined ? {} : { intraOpNumThreads: request.threads }),
-        ...(runtime.keptLocation && {
-          preferredOutputLocation: Object.fromEntries(
-            request.keep.map((name) => [name, runtime.keptLocation ?? "cpu"]),
-          ),
+        ...(keptLocation && {
+          preferredOutputLocation: Object.fromEntries(request.keep.map((name) => [name, keptLocation])),
         }),
         ...(request.profilePrefix !== undefined && {
           enableProfiling: true,
