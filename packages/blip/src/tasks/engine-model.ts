@@ -45,11 +45,11 @@ export async function toEngineModel(
     const { source, offset } = tensor;
     if (inFile(tensor) && source.path !== undefined && folder !== undefined) {
       const location = source.path.slice(folder.length).replace(/^[/\\]+/, "");
-      locations.set(name, { location, offset, dtype: floatingType(tensor) });
+      locations.set(name, { location, offset, dtype: weightType(tensor) });
     } else {
       const location = `memory/${index}`;
       external.push({ location, data: await readTensorBytes(tensor) });
-      locations.set(name, { location, offset: 0, dtype: floatingType(tensor) });
+      locations.set(name, { location, offset: 0, dtype: weightType(tensor) });
     }
   }
   const onnx = emitOnnx(graph, (name) => {
@@ -68,13 +68,14 @@ function announce(tensors: readonly StoredTensor[]): void {
   }
 }
 
-/** A weight's type in its file. Weights are floating point; whole numbers in their place were refused with the shapes. */
-export function floatingType({ name, dtype }: StoredTensor): WeightLocation["dtype"] {
+/** A weight's type in its file. Weights are floating point, or of 8 bits; other numbers in their place are refused. */
+export function weightType({ name, dtype }: StoredTensor): WeightLocation["dtype"] {
   switch (dtype) {
     case "float32":
     case "float16":
     case "bfloat16":
     case "float64":
+    case "int8":
       return dtype;
     default:
       throw new Error(`${name} is ${dtype}, which no weight may be`);

@@ -1,11 +1,13 @@
 // The verb `inspect`: what a checkpoint is, before any of its weights is read.
 import { optimize, printGraph } from "@blip-ts/graph";
 import type { IgnoredTensor } from "../checkpoint/intended-gaps.ts";
+import { withTiedHead } from "../checkpoint/tied-head.ts";
 import { UsageError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform, Warning } from "../platform.ts";
 import { knownFaults } from "./known-faults.ts";
 import { configOf, graphsOf, graphTasks } from "./load-network.ts";
+import { chooseDType, typesOf } from "./network-dtype.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { expectTask, openModel } from "./open-model.ts";
 
@@ -105,7 +107,12 @@ export async function printTask(
   const opened = await open(platform, source, options);
   expectTask(opened, chosen);
   const { config } = await configOf(opened, verbDefaults(options), chosen);
+  const { passes } = typesOf(
+    chooseDType(opened, options.dtype),
+    withTiedHead(opened.tensors),
+    opened.quantized,
+  );
   return graphsOf(chosen, opened, config)
-    .map((graph) => printGraph(optimize(graph)))
+    .map((graph) => printGraph(optimize(graph, passes)))
     .join("\n");
 }

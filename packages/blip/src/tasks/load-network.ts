@@ -12,6 +12,7 @@ import type { Compat, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network-dtype.ts";
 import { Network } from "./network.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import { readConfig } from "./read-config.ts";
@@ -110,11 +111,12 @@ export interface PreparedModel {
   /** Side of the pictures in pixels. */
   readonly imageSize: number;
   readonly warnings: readonly Warning[];
-  /** By the names that the network uses. */
+  /** By the names that graphs of the model's type use. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly types: NetworkTypes;
 }
 
-export interface LoadedNetwork extends Omit<PreparedModel, "tensors"> {
+export interface LoadedNetwork extends Omit<PreparedModel, "tensors" | "types"> {
   readonly network: Network;
 }
 
@@ -194,7 +196,7 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   for (const task of tasks) expectTask(opened, task);
   const { json, config, warnings } = await configOf(opened, options, tasks[0]);
-  const tensors = checkTensors(opened, config, tasks);
+  const originals = checkTensors(opened, config, tasks);
   const compat = options.compat ?? "hf";
   const tokenizer = await readTokenizer(opened.files, config.text.vocabSize, () =>
     platform.bundledVocabulary(),
@@ -207,8 +209,11 @@ export async function prepareModel(
   });
   const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   warnings.forEach(warn);
+  const dtype = chooseDType(opened, options.dtype);
+  const tensors = await typedTensors(platform, opened, originals, dtype, options);
+  const types = typesOf(dtype, originals, opened.quantized);
   const imageSize = options.imageSize ?? config.vision.imageSize;
-  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors };
+  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors, types };
 }
 
 /**
@@ -221,8 +226,8 @@ export async function networkOf(
   tasks: readonly NetworkTask[],
   options: ModelOptions,
 ): Promise<LoadedNetwork> {
-  const { tensors, ...prepared } = await prepareModel(platform, opened, tasks, options);
-  const network = new Network(prepared.config, tensors, platform.createEngine(options));
+  const { tensors, types, ...prepared } = await prepareModel(platform, opened, tasks, options);
+  const network = new Network(prepared.config, types, tensors, platform.createEngine(options));
   return { ...prepared, network };
 }
 

@@ -3,19 +3,32 @@ import { optimize, type Graph, type Tensor } from "@blip-ts/graph";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { BlipError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
+import type { NetworkDType } from "../platform.ts";
 import { nextTurn } from "../runtime/next-turn.ts";
 import type { Engine, EngineSession, RunOptions } from "../runtime/runtime.ts";
 import { toEngineModel } from "./engine-model.ts";
 import { engineRefused } from "./errors.ts";
+import type { NetworkTypes } from "./network-dtype.ts";
 
 export class Network implements AsyncDisposable {
   readonly config: BlipConfig;
+  /** The type in which it computes. */
+  readonly dtype: NetworkDType;
+  readonly #passes: NetworkTypes["passes"];
   readonly #tensors: ReadonlyMap<string, StoredTensor>;
   readonly #engine: Engine;
   readonly #sessions = new Map<string, Promise<EngineSession>>();
 
-  constructor(config: BlipConfig, tensors: ReadonlyMap<string, StoredTensor>, engine: Engine) {
+  /** @param tensors as graphs of this type read them */
+  constructor(
+    config: BlipConfig,
+    { dtype, passes }: NetworkTypes,
+    tensors: ReadonlyMap<string, StoredTensor>,
+    engine: Engine,
+  ) {
     this.config = config;
+    this.dtype = dtype;
+    this.#passes = passes;
     this.#tensors = tensors;
     this.#engine = engine;
   }
@@ -51,7 +64,7 @@ export class Network implements AsyncDisposable {
     await nextTurn();
     const graph = build();
     await nextTurn();
-    const optimized = optimize(graph);
+    const optimized = optimize(graph, this.#passes);
     await nextTurn();
     const model = await toEngineModel(optimized, this.#tensors);
     return this.#engine.createSession(model, { group }).catch((error: unknown) => {
