@@ -1,7 +1,7 @@
 // The options that every verb over a model takes (the contract's "Common options").
-import { UsageError, type Compat, type VerbOptions, type Warning } from "blip-ts";
+import { UsageError, type Compat, type NetworkDType, type VerbOptions, type Warning } from "blip-ts";
 import { Option, type Command } from "commander";
-import { downloadProgress, type Progress } from "./progress.ts";
+import { loadProgress, type Progress } from "./progress.ts";
 import { print, type Terminal } from "./terminal.ts";
 
 /** What every verb takes that opens a model, by its name or as an argument. */
@@ -16,7 +16,7 @@ export interface SourceFlags {
 /** What every verb takes that runs a model. */
 export interface ModelFlags extends SourceFlags {
   readonly model?: string;
-  readonly dtype: string;
+  readonly dtype?: NetworkDType;
   readonly device: string;
   readonly compat: Compat;
   readonly orientation?: "stored" | "upright";
@@ -75,6 +75,12 @@ export const imageSizeOption = () =>
     "side in pixels of what the network sees; position embeddings are interpolated (default: the model's own)",
   ).argParser(positiveInteger("--image-size"));
 
+export const dtypeOption = () =>
+  new Option(
+    "--dtype <T>",
+    "type in which the network computes (default: fp32, or int8 where the weights are)",
+  ).choices(["fp32", "fp16", "int8"]);
+
 export const threadsOption = () =>
   new Option("--threads <N>", "threads of the engine (default: one for each core)").argParser(
     positiveInteger("--threads"),
@@ -101,9 +107,7 @@ export function addModelOptions(command: Command): Command {
       "--model <M>",
       "a folder, a file, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
-    .addOption(
-      new Option("--dtype <T>", "type in which the network computes").choices(["fp32"]).default("fp32"),
-    )
+    .addOption(dtypeOption())
     .addOption(new Option("--device <D>", "what computes").choices(["auto", "cpu"]).default("auto"))
     .addOption(
       new Option("--orientation <O>", "as stored, or turned upright as EXIF says").choices([
@@ -158,11 +162,11 @@ export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (w
 
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
-  const { compat, textHeads, orientation, imageSize, revision, offline, threads } = flags;
+  const { compat, dtype, textHeads, orientation, imageSize, revision, offline, threads } = flags;
   return {
-    ...{ compat, textHeads, orientation, imageSize, revision, offline, threads },
+    ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline, threads },
     signal: terminal.signal,
     onWarning: warner(flags, terminal),
-    onProgress: downloadProgress(progress),
+    onProgress: loadProgress(progress, terminal, flags.quiet),
   };
 }

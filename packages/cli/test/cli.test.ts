@@ -97,7 +97,7 @@ describe("blip match", () => {
       [scene("01"), "-t", "a", "--batch-size", "0"],
       /--batch-size: expected a positive/,
     ],
-    ["a type of a later version", [scene("01"), "-t", "a", "--dtype", "int8"], /Allowed choices are fp32/],
+    ["an unknown type", [scene("01"), "-t", "a", "--dtype", "int4"], /Allowed choices are fp32, fp16, int8/],
     [
       "a device that is not there",
       [scene("01"), "-t", "a", "--device", "cuda"],

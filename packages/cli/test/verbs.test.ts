@@ -415,3 +415,46 @@ describe("blip verify", () => {
     for (const row of rowsOf(stdout)) expect(row).toMatchObject({ verdict: "different" });
   });
 });
+
+describe("blip quantize", () => {
+  test("writes a folder that other verbs take with no option, and says of which type", async () => {
+    const out = join(folder, "quantized");
+    const made = await blip(["quantize", tiny("match"), out, "--json", "--quiet"]);
+    expect(made).toMatchObject({ code: 0, stderr: "" });
+    expect(rowsOf(made.stdout)).toEqual([
+      { folder: out, task: "match", architecture: "BlipForImageTextRetrieval", dtype: "int8", warnings: [] },
+    ]);
+    expect((await blip(["inspect", out])).stdout).toMatch(/safetensors, huggingface names, int8 weights/);
+    const rows = await blip(["match", scene("01"), "-t", "a dog", "--model", out, "--json", "--quiet"]);
+    expect(rowsOf(rows.stdout)).toHaveLength(1);
+    const refused = await blip([
+      "match",
+      scene("01"),
+      "-t",
+      "a dog",
+      "--model",
+      out,
+      "--dtype",
+      "fp32",
+      "--json",
+    ]);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toMatch(/holds 8-bit weights, expected int8, found fp32/);
+  });
+
+  test("is not needed: --dtype converts the weights of any model, says so once, and prints the graph", async () => {
+    const home = process.env.HF_HOME;
+    process.env.HF_HOME = join(folder, "home");
+    try {
+      const run = () =>
+        blip(["match", scene("01"), "-t", "a dog", "--model", tiny("match"), "--dtype", "int8"]);
+      expect((await run()).stderr).toMatch(/^Converting the weights of .*match to int8; they are kept/);
+      expect((await run()).stderr).toBe("");
+    } finally {
+      if (home === undefined) delete process.env.HF_HOME;
+      else process.env.HF_HOME = home;
+    }
+    const printed = await blip(["inspect", tiny("match"), "--graph", "match", "--dtype", "int8"]);
+    expect(printed.stdout).toMatch(/quantizedLinear\(.*\.weight\.int8, \.weight\.scale, .*activations=row\)/);
+  });
+});

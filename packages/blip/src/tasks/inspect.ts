@@ -1,6 +1,7 @@
 // The verb `inspect`: what a checkpoint is, before any of its weights is read.
 import { optimize, printGraph } from "@blip-ts/graph";
 import type { IgnoredTensor } from "../checkpoint/intended-gaps.ts";
+import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { withTiedHead } from "../checkpoint/tied-head.ts";
 import { UsageError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -21,6 +22,8 @@ export interface Inspection {
     readonly text?: object;
     readonly jointEmbedding?: number;
   };
+  /** Type of the weights: `float32`, `float16`, ..., or `int8` where matrices are of 8 bits. */
+  readonly weights: string;
   /** Numbers that the networks hold, training's leftovers not counted. */
   readonly parameters: number;
   readonly tasks: readonly string[];
@@ -69,7 +72,8 @@ export async function inspect(
   }
   let parameters = 0;
   for (const { dtype, shape } of tensors.values())
-    if (dtype.includes("float")) parameters += shape.reduce((product, size) => product * size, 1);
+    if (dtype.includes("float") || dtype === "int8")
+      parameters += shape.reduce((product, size) => product * size, 1);
   return {
     format: opened.format,
     dialect: opened.dialect,
@@ -78,12 +82,21 @@ export async function inspect(
       ...(architecture.text && { text: { ...architecture.text, ...config?.text } }),
       ...(architecture.jointEmbedding !== undefined && { jointEmbedding: architecture.jointEmbedding }),
     },
+    weights: opened.quantized.size > 0 ? "int8" : commonType(tensors),
     parameters,
     tasks: tasks.tasks,
     missing: [...new Set([...tasks.missing.values()].flat())],
     warnings,
     ignored: opened.ignored,
   };
+}
+
+/** The type of most numbers. */
+function commonType(tensors: ReadonlyMap<string, StoredTensor>): string {
+  const bytes = new Map<string, number>();
+  for (const { dtype, byteLength } of tensors.values())
+    bytes.set(dtype, (bytes.get(dtype) ?? 0) + byteLength);
+  return [...bytes].sort(([, a], [, b]) => b - a)[0]?.[0] ?? "none";
 }
 
 /**

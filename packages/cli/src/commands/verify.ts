@@ -5,7 +5,7 @@ import { publishedPictures, verify, type VerifyRow } from "blip-ts";
 import type { Command } from "commander";
 import { addSourceOptions, threadsOption, warner, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { downloadProgress, progressBar } from "../progress.ts";
+import { loadProgress, progressBar } from "../progress.ts";
 import { rowPrinter, table } from "../rows.ts";
 import { print, type Terminal } from "../terminal.ts";
 
@@ -43,7 +43,7 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
       pictureOf: pictureIn(flags),
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
-      onProgress: downloadProgress(progress),
+      onProgress: loadProgress(progress, terminal, flags.quiet),
       onSample: ({ done, total }) => progress.update("samples", done, total),
     });
     for await (const row of found) {

@@ -6,7 +6,7 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ByteSource } from "../../byte-source.ts";
-import { memorySource } from "../../checkpoint/memory-source.ts";
+import { derivedInMemory } from "../../checkpoint/derived-in-memory.ts";
 import type { DerivedWeights } from "../../platform.ts";
 import { hubHome, type Environment } from "./hub/hub-cache.ts";
 import { fileSource } from "./local-files.ts";
@@ -45,12 +45,6 @@ async function removeOthers(folder: string, type: string, kept: string): Promise
   }
 }
 
-async function inMemory({ sources, type, bytes }: DerivedWeights): Promise<ByteSource> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of bytes()) pieces.push(piece);
-  return memorySource(`${sources[0]?.name ?? "weights"} as ${type}`, Buffer.concat(pieces));
-}
-
 /** Is it that nothing can be written there, or not as much? */
 function cannotKeep(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
@@ -67,7 +61,7 @@ export async function deriveWeights(
   env: Environment,
 ): Promise<ByteSource> {
   const found = await stateOf(weights.sources);
-  if (!found) return inMemory(weights);
+  if (!found) return derivedInMemory(weights);
   const { type, recipe } = weights;
   const folder = join(hubHome(env), "blip-ts", "weights", hash(found.name));
   const name = `${type}-${hash(`${found.state}\n${recipe}`)}.safetensors`;
@@ -81,7 +75,7 @@ export async function deriveWeights(
     await removeOthers(folder, type, name);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    if (cannotKeep(error)) return inMemory(weights);
+    if (cannotKeep(error)) return derivedInMemory(weights);
     throw error;
   }
   return fileSource(path);
