@@ -173,6 +173,7 @@ describe("blip inspect", () => {
       "format",
       "dialect",
       "architecture",
+      "weights",
       "parameters",
       "tasks",
       "missing",

@@ -34,16 +34,17 @@ export async function toEngineModel(
       throw new Error(`the graph ${graph.name} uses ${name}, which was not required of the checkpoint`);
     return { name, tensor };
   });
-  const inFile = (tensor: StoredTensor) => tensor.source.path !== undefined && tensor.strides === undefined;
-  const paths = used.flatMap(({ tensor }) => (inFile(tensor) ? (tensor.source.path ?? []) : []));
+  // ONNX Runtime takes external data from files or from memory, not from both in one model.
+  const inFiles = used.every(({ tensor: { source, strides } }) => source.path !== undefined && !strides);
+  const paths = inFiles ? used.flatMap(({ tensor }) => tensor.source.path ?? []) : [];
   const folder = paths.length > 0 ? commonFolder(paths) : undefined;
 
-  announce(used.flatMap(({ tensor }) => (inFile(tensor) ? [] : tensor)));
+  if (!inFiles) announce(used.map(({ tensor }) => tensor));
   const locations = new Map<string, WeightLocation>();
   const external: ExternalBytes[] = [];
   for (const [index, { name, tensor }] of used.entries()) {
     const { source, offset } = tensor;
-    if (inFile(tensor) && source.path !== undefined && folder !== undefined) {
+    if (source.path !== undefined && folder !== undefined) {
       const location = source.path.slice(folder.length).replace(/^[/\\]+/, "");
       locations.set(name, { location, offset, dtype: weightType(tensor) });
     } else {

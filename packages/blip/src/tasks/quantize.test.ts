@@ -199,4 +199,16 @@ describe("kept weights", () => {
     expect(await run()).toEqual(first);
     expect(events).toHaveLength(2 * made);
   });
+
+  test("are used from memory where they cannot be kept", async () => {
+    const run = () => outputs.match?.(fixture("tiny/match"), { ...quiet, dtype: "int8" });
+    const kept = await run();
+    const before = process.env.HF_HOME;
+    process.env.HF_HOME = fixture("tiny/match/config.json");
+    try {
+      expect(await run()).toEqual(kept);
+    } finally {
+      process.env.HF_HOME = before;
+    }
+  });
 });
