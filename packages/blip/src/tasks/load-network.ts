@@ -6,11 +6,18 @@ import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import type { Task } from "../checkpoint/tasks-of.ts";
 import { secondBias, withTiedHead } from "../checkpoint/tied-head.ts";
 import { decodeGraph, headGraph, memoryGraph } from "../model/decoder.ts";
-import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
+import {
+  imageGraph,
+  multimodalGraph,
+  textGraph,
+  type LookForm,
+  type MultimodalHead,
+} from "../model/encoders.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Compat, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { Network } from "./network.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
@@ -38,6 +45,14 @@ export function decoderWidth(opened: Pick<OpenedModel, "architecture">, config: 
 export const isDual = ({ architecture: { parts } }: Pick<OpenedModel, "architecture">): boolean =>
   parts.has("dual") && !parts.has("visionProj");
 
+/** Texts over images in each form that is chosen among; without a head all states are wanted. */
+function lookGraphs(config: BlipConfig, head?: MultimodalHead): Graph[] {
+  const of = (form: LookForm) => multimodalGraph(config, head, { form, firstOnly: head === "itm" });
+  return head === "nlvr"
+    ? [of("folded"), of("plain")]
+    : [of("folded"), memoryGraph(config, config.vision.hiddenSize, "text_encoder"), of("cached")];
+}
+
 /** The graphs of a task: what `inspect --graph` prints, and whose weights a checkpoint must have. */
 export function graphsOf(task: NetworkTask, opened: OpenedModel, config: BlipConfig): readonly Graph[] {
   const decoder = () => [
@@ -50,19 +65,19 @@ export function graphsOf(task: NetworkTask, opened: OpenedModel, config: BlipCon
       return [
         imageGraph(config, { head: "contrastive" }),
         textGraph(config, "contrastive"),
-        multimodalGraph(config, "itm"),
+        ...lookGraphs(config, "itm"),
       ];
     case "embed": {
       const head = isDual(opened) ? "dual" : "contrastive";
       const alone = [imageGraph(config, { head }), textGraph(config, head)];
-      return head === "dual" ? alone : [...alone, multimodalGraph(config)];
+      return head === "dual" ? alone : [...alone, ...lookGraphs(config)];
     }
     case "caption":
       return [imageGraph(config), ...decoder()];
     case "ask":
-      return [imageGraph(config), multimodalGraph(config), ...decoder()];
+      return [imageGraph(config), ...lookGraphs(config), ...decoder()];
     case "compare":
-      return [imageGraph(config), multimodalGraph(config, "nlvr")];
+      return [imageGraph(config), ...lookGraphs(config, "nlvr")];
   }
 }
 
@@ -116,6 +131,8 @@ export interface PreparedModel {
 
 export interface LoadedNetwork extends Omit<PreparedModel, "tensors"> {
   readonly network: Network;
+  /** How much the network is given at a time. */
+  readonly limits: Limits;
 }
 
 /** [DEC], where the vocabulary does not name it: text_config.bos_token_id, 30522 in every released model. */
@@ -223,7 +240,7 @@ export async function networkOf(
 ): Promise<LoadedNetwork> {
   const { tensors, ...prepared } = await prepareModel(platform, opened, tasks, options);
   const network = new Network(prepared.config, tensors, platform.createEngine(options));
-  return { ...prepared, network };
+  return { ...prepared, network, limits: defaultLimits(prepared.config) };
 }
 
 /**
