@@ -48,7 +48,7 @@ export function inputPairs(
  * @param width D': the image's width, or in question answering the text's
  */
 export function memoryGraph(config: BlipConfig, width: number, of: MemoryScope = scope): Graph {
-  const b = GraphBuilder.create("memory");
+  const b = GraphBuilder.create(of === scope ? "memory" : "look-memory");
   const states = b.input("encoder_hidden_states", "float32", ["I", "N", width]);
   outputPairs(b, "memory", memoryOf(b.at(of), states, config.text));
   return b.build();

@@ -2,10 +2,12 @@
 import { optimize, printGraph } from "@blip-ts/graph";
 import type { IgnoredTensor } from "../checkpoint/intended-gaps.ts";
 import { UsageError } from "../errors.ts";
-import type { BlipConfig } from "../model/config.ts";
+import { imageTokens, type BlipConfig } from "../model/config.ts";
+import { formOf } from "../model/encoders.ts";
 import type { Platform, Warning } from "../platform.ts";
 import { knownFaults } from "./known-faults.ts";
 import { configOf, graphsOf, graphTasks } from "./load-network.ts";
+import { whenChosen } from "./look-form.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { expectTask, openModel } from "./open-model.ts";
 
@@ -85,7 +87,7 @@ export async function inspect(
 }
 
 /**
- * The graphs of a task as they are run, printed.
+ * The graphs of a task as they are run, printed; where there are several forms of one, with when each is chosen.
  * @throws {UsageError} `usage/unknown-task`
  * @throws {ModelError} `model/wrong-task`
  */
@@ -106,6 +108,11 @@ export async function printTask(
   expectTask(opened, chosen);
   const { config } = await configOf(opened, verbDefaults(options), chosen);
   return graphsOf(chosen, opened, config)
-    .map((graph) => printGraph(optimize(graph)))
+    .map((graph) => {
+      const form = formOf(graph);
+      const when =
+        form === undefined ? "" : `# ${form}: ${whenChosen(config, form, imageTokens(config.vision))}\n`;
+      return when + printGraph(optimize(graph));
+    })
     .join("\n");
 }
