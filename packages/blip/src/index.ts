@@ -24,7 +24,8 @@ export type { BlipConfig, TextConfig, VisionConfig } from "./model/config.ts";
 export type { ModelOptions } from "./tasks/model-options.ts";
 export type { TextHeads } from "./tasks/read-config.ts";
 /** Inputs and outputs of the encoders. */
-export type { EncodedImages, ImageOptions, TextFeeds } from "./tasks/encoder.ts";
+export type { EncodedImages, ImageOptions } from "./tasks/encoder.ts";
+export type { TextFeeds } from "./tasks/text-feeds.ts";
 /** Matching and contrast: inputs, options and outputs of `BlipForImageTextRetrieval`. */
 export type {
   ForwardOptions,

@@ -233,8 +233,7 @@ describe("match", async () => {
   test("gives transformers' scores of every example scene, pictures and texts in batches", async () => {
     const texts = [...new Set(scenes.rows.map(({ text }) => text))];
     const rows = [];
-    for await (const row of matcher.match(images, texts, { imageBatchSize: 5, textBatchSize: 7 }))
-      rows.push(row);
+    for await (const row of matcher.match(images, texts, { imageBatchSize: 5 })) rows.push(row);
     expect(rows).toHaveLength(images.length * texts.length);
     expect(rows.map(({ image }) => image)).toEqual(images.flatMap((image) => texts.map(() => image)));
     for (const expected of scenes.rows) {

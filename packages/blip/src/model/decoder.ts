@@ -7,6 +7,9 @@ import { causalBias, memoryOf, textModel, type KeysAndValues } from "./text.ts";
 /** Where the decoder's weights stand. */
 const scope = "text_decoder.bert";
 
+/** The layers that attend to a memory: the decoder's, or those of the encoder that looks at images. */
+export type MemoryScope = typeof scope | "text_encoder";
+
 const pair = (name: string, layer: number) => [`${name}.${layer}.key`, `${name}.${layer}.value`] as const;
 
 /** The names of a cache's tensors, by layer: `memory` is cross-attention's, `past` and `present` self-attention's. */
@@ -23,7 +26,7 @@ function outputPairs(b: GraphBuilder, name: "memory" | "present", pairs: readonl
 }
 
 /** Inputs [batch, H, length, K] of every layer. */
-function inputPairs(
+export function inputPairs(
   b: GraphBuilder,
   name: "memory" | "past",
   batch: string,
@@ -40,14 +43,14 @@ function inputPairs(
 }
 
 /**
- * encoder_hidden_states [I, N, D'] -> memory.L.key and memory.L.value [I, H, N, K] of every layer L: what the decoder
- * attends to, once for each image (or question).
+ * encoder_hidden_states [I, N, D'] -> memory.L.key and memory.L.value [I, H, N, K] of every layer L: what the layers at
+ * `of` attend to, once for each image (or question).
  * @param width D': the image's width, or in question answering the text's
  */
-export function memoryGraph(config: BlipConfig, width: number): Graph {
-  const b = GraphBuilder.create("memory");
+export function memoryGraph(config: BlipConfig, width: number, of: MemoryScope = scope): Graph {
+  const b = GraphBuilder.create(of === scope ? "memory" : "look-memory");
   const states = b.input("encoder_hidden_states", "float32", ["I", "N", width]);
-  outputPairs(b, "memory", memoryOf(b.at(scope), states, config.text));
+  outputPairs(b, "memory", memoryOf(b.at(of), states, config.text));
   return b.build();
 }
 
@@ -101,7 +104,8 @@ export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memor
   return b.build();
 }
 
-function at<T>(list: readonly T[], index: number): T {
+/** A layer's part. */
+export function at<T>(list: readonly T[], index: number): T {
   const one = list[index];
   if (one === undefined) throw new Error(`there is no layer ${index}`);
   return one;

@@ -2,6 +2,7 @@
 // models/blip_itm.py, blip_retrieval.py, blip_nlvr.py, blip_vqa.py; transformers `BlipForImageTextRetrieval`, `BlipModel`.
 import { GraphBuilder, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "./config.ts";
+import { at, inputPairs } from "./decoder.ts";
 import { paddingBias, textModel, type Memory } from "./text.ts";
 import { visionModel } from "./vision.ts";
 
@@ -62,11 +63,15 @@ export function imageGraph(config: BlipConfig, options: ImageGraphOptions = {}):
  * input_ids [B, T] -> question_embeds [B, T, D], the text alone. With a head also text_projection [B, E] and
  * text_features [B, E], the same at unit length.
  */
-export function textGraph(config: BlipConfig, head?: ImageGraphOptions["head"]): Graph {
+export function textGraph(
+  config: BlipConfig,
+  head?: ImageGraphOptions["head"],
+  { firstOnly = false }: Pick<MultimodalGraphOptions, "firstOnly"> = {},
+): Graph {
   const b = GraphBuilder.create("text");
   const prefix = head === "dual" ? "text_model" : "text_encoder";
-  const { states } = textModel(b.at(prefix), textInputs(b), config.text);
-  b.output("question_embeds", states);
+  const { states } = textModel(b.at(prefix), { ...textInputs(b), firstOnly }, config.text);
+  if (!firstOnly) b.output("question_embeds", states);
   if (head === undefined) return b.build();
   const first = firstState(b, states);
   const projection =
@@ -87,20 +92,45 @@ export function textGraph(config: BlipConfig, head?: ImageGraphOptions["head"]):
 export type MultimodalHead = "itm" | "nlvr" | undefined;
 
 /**
+ * How texts get at images. `plain`: keys and values are made of the states in the graph. `cached`: they come in, made
+ * once an image by the memory graph of `text_encoder`. `folded`: states are attended to as they are. One function.
+ */
+export type LookForm = "plain" | "cached" | "folded";
+
+export interface MultimodalGraphOptions {
+  readonly form?: LookForm;
+  /** What is made of first states alone: the last layer computes no others, and question_embeds is not given. */
+  readonly firstOnly?: boolean;
+}
+
+const lookNames = /^(?:match|compare|multimodal)(?:-(?<form>cached|folded))?$/;
+
+/** The form of a graph of texts over images, by its name; undefined for other graphs. */
+export function formOf({ name }: Graph): LookForm | undefined {
+  const found = lookNames.exec(name);
+  if (!found) return undefined;
+  const form = found.groups?.form;
+  return form === "cached" || form === "folded" ? form : "plain";
+}
+
+/**
  * input_ids [B, T] with image_embeds [I, N, D'] -> question_embeds [B, T, D], the text as it looks at the image. B is a
- * multiple of I: each image has B/I texts in turn.
+ * multiple of I: each image has B/I texts in turn. In the form `cached`, memory.L.key and memory.L.value [I, H, N, K]
+ * stand for image_embeds.
  * Head `itm`: itm_score [B, 2], logits of "does not match" and "matches". Head `nlvr`: a second picture,
  * image_embeds_1, and nlvr_score [B, 2], logits of "false" and "true".
  */
-export function multimodalGraph(config: BlipConfig, head?: MultimodalHead): Graph {
-  const b = GraphBuilder.create(head === "itm" ? "match" : head === "nlvr" ? "compare" : "multimodal");
+export function multimodalGraph(
+  config: BlipConfig,
+  head?: MultimodalHead,
+  { form = "plain", firstOnly = false }: MultimodalGraphOptions = {},
+): Graph {
+  const name = head === "itm" ? "match" : head === "nlvr" ? "compare" : "multimodal";
+  const b = GraphBuilder.create(form === "plain" ? name : `${name}-${form}`);
   const inputs = textInputs(b);
-  const image = (name: string): Memory => ({
-    of: b.input(name, "float32", ["I", "N", config.vision.hiddenSize]),
-  });
-  const memories = [image("image_embeds"), ...(head === "nlvr" ? [image("image_embeds_1")] : [])];
-  const { states } = textModel(b.at("text_encoder"), { ...inputs, memories: () => memories }, config.text);
-  b.output("question_embeds", states);
+  const memories = form === "cached" ? cachedMemory(b, config) : imageMemories(b, config, head, form);
+  const { states } = textModel(b.at("text_encoder"), { ...inputs, memories, firstOnly }, config.text);
+  if (!firstOnly) b.output("question_embeds", states);
   const first = firstState(b, states);
   if (head === "itm") b.output("itm_score", b.linear(first, "itm_head", 2));
   if (head === "nlvr") {
@@ -121,4 +151,27 @@ export function projectionGraph(config: BlipConfig, of: "image" | "text"): Graph
   const states = b.input("states", "float32", ["B", "T", width]);
   b.output("features", b.l2Normalize(b.linear(states, prefix, config.jointEmbedding)));
   return b.build();
+}
+
+type Memories = (layer: number) => readonly Memory[];
+
+/** The states of an image, or of two for NLVR2: every layer looks at the same. */
+function imageMemories(
+  b: GraphBuilder,
+  { vision }: BlipConfig,
+  head: MultimodalHead,
+  form: LookForm,
+): Memories {
+  const names = ["image_embeds", ...(head === "nlvr" ? ["image_embeds_1"] : [])];
+  const memories = names.map((name): Memory => {
+    const states = b.input(name, "float32", ["I", "N", vision.hiddenSize]);
+    return form === "folded" ? { folded: states } : { of: states };
+  });
+  return () => memories;
+}
+
+/** Keys and values that were made before, for each layer its own. */
+function cachedMemory(b: GraphBuilder, { text }: BlipConfig): Memories {
+  const pairs = inputPairs(b, "memory", "I", "N", text);
+  return (layer) => [{ of: at(pairs, layer) }];
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import {
   evaluate,
   exposeValues,
+  floatTensor,
   lastValueOf,
   optimize,
   printGraph,
@@ -17,7 +18,7 @@ import { fileSource } from "../platform/node/local-files.ts";
 import { createNodeEngine } from "../platform/node/node-engine.ts";
 import { toEngineModel } from "../tasks/engine-model.ts";
 import type { BlipConfig } from "./config.ts";
-import { decodeGraph, headGraph, memoryGraph, scoreGraph } from "./decoder.ts";
+import { cacheNames, decodeGraph, headGraph, memoryGraph, scoreGraph } from "./decoder.ts";
 import { imageGraph, multimodalGraph, textGraph } from "./encoders.ts";
 
 const fixtures = new URL("../../../../fixtures/", import.meta.url);
@@ -109,12 +110,15 @@ const cases: readonly (readonly [string, Graph, Record<string, Tensor>, Record<s
     texts,
     { question_embeds: "unimodal.question_embeds", text_features: "text_features" },
   ],
-  [
-    "match",
-    expose(multimodalGraph(config, "itm"), textScopes("multimodal")),
-    { ...texts, ...states },
-    { question_embeds: "multimodal.question_embeds", itm_score: "itm_score" },
-  ],
+  ...(["plain", "folded"] as const).map(
+    (form) =>
+      [
+        `match, ${form}`,
+        expose(multimodalGraph(config, "itm", { form }), textScopes("multimodal")),
+        { ...texts, ...states },
+        { question_embeds: "multimodal.question_embeds", itm_score: "itm_score" },
+      ] as const,
+  ),
 ];
 
 /**
@@ -164,6 +168,47 @@ describe("the network, layer by layer", () => {
   });
 });
 
+describe("the forms of looking at images", () => {
+  const engine = createNodeEngine();
+  afterAll(() => engine[Symbol.asyncDispose]());
+  const load = async (graph: Graph, group?: string) =>
+    engine.createSession(await toEngineModel(optimize(graph), weights.tensors), { group });
+
+  test("keys and values that were made before give transformers' states", async () => {
+    await using memory = await load(memoryGraph(config, config.vision.hiddenSize, "text_encoder"), "look");
+    await using session = await load(multimodalGraph(config, "itm", { form: "cached" }), "look");
+    const names = cacheNames("memory", config.text);
+    const { kept } = await memory.runKeeping({ encoder_hidden_states: states.image_embeds }, names);
+    const outputs = await session.run({ ...texts, ...kept });
+    await expectGolden(outputs.itm_score, "itm_score");
+    await expectGolden(outputs.question_embeds, "multimodal.question_embeds");
+  });
+
+  test.each(["plain", "folded"] as const)("%s: the first state alone is that of all", async (form) => {
+    await using session = await load(multimodalGraph(config, "itm", { form, firstOnly: true }));
+    const outputs = await session.run({ ...texts, ...states });
+    expect(Object.keys(outputs)).toEqual(["itm_score"]);
+    await expectGolden(outputs.itm_score, "itm_score");
+  });
+
+  test("folded, several texts of an image are as they are each with the image", async () => {
+    await using session = await load(multimodalGraph(config, undefined, { form: "folded" }));
+    const [B = 0] = texts.input_ids.dims;
+    const [, N = 0, D = 0] = states.image_embeds.dims;
+    const first = Float32Array.from(states.image_embeds.data.subarray(0, N * D), Number);
+    const repeated = new Float32Array(B * N * D);
+    for (let row = 0; row < B; row++) repeated.set(first, row * N * D);
+    const together = await session.run({ ...texts, image_embeds: floatTensor([1, N, D], first) });
+    const apart = await session.run({ ...texts, image_embeds: floatTensor([B, N, D], repeated) });
+    const [a, b] = [together, apart].map(({ question_embeds }) =>
+      Array.from(question_embeds?.data ?? [], Number),
+    );
+    // States of magnitude 1; float32 in another order moves them by 1e-6.
+    a?.forEach((value, index) => expect(Math.abs(value - (b?.[index] ?? NaN))).toBeLessThan(1e-5));
+    expect(a?.length).toBe(b?.length);
+  });
+});
+
 describe("the network, printed", () => {
   test("is what it was", () => {
     const small = { ...config, vision: { ...config.vision, layers: 1 }, text: { ...config.text, layers: 1 } };
@@ -176,6 +221,9 @@ describe("the network, printed", () => {
       decodeGraph(small, { memoryMask: true }),
       headGraph(small),
       scoreGraph(small),
+      multimodalGraph(small, "itm", { form: "folded", firstOnly: true }),
+      multimodalGraph(small, "itm", { form: "cached", firstOnly: true }),
+      memoryGraph(small, small.vision.hiddenSize, "text_encoder"),
     ])
       expect(printGraph(optimize(graph))).toMatchSnapshot();
   });

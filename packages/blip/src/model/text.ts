@@ -3,9 +3,11 @@
 import {
   divideDims,
   floatTensor,
+  GraphError,
   multiplyDims,
   sameDim,
   type GraphBuilder,
+  type Shape,
   type Value,
 } from "@blip-ts/graph";
 import type { TextConfig } from "./config.ts";
@@ -20,12 +22,15 @@ export interface KeysAndValues {
 }
 
 /** What a cross-attention attends to. */
-export interface Memory {
-  /** States [I, N, D'], of which keys and values are made here; or keys and values that were made before. */
-  readonly of: Value | KeysAndValues;
-  /** 1 for what may be seen and 0 for padding [I, N], int64; without it everything is seen. */
-  readonly mask?: Value | undefined;
-}
+export type Memory =
+  | {
+      /** States [I, N, D'], of which keys and values are made here; or keys and values that were made before. */
+      readonly of: Value | KeysAndValues;
+      /** 1 for what may be seen and 0 for padding [I, N], int64; without it everything is seen. */
+      readonly mask?: Value | undefined;
+    }
+  /** States [I, N, D'] that are attended to as they are, all of them: the weights of keys and values go to the query's side. */
+  | { readonly folded: Value };
 
 /** What a text stack reads. */
 export interface TextInputs {
@@ -39,10 +44,12 @@ export interface TextInputs {
   readonly memories?: (layer: number) => readonly Memory[];
   /** Self-attention's keys and values of the tokens before, by layer. */
   readonly past?: (layer: number) => KeysAndValues;
+  /** Only each text's first state is wanted: the last layer computes no other. */
+  readonly firstOnly?: boolean | undefined;
 }
 
 export interface TextOutputs {
-  /** All states after the last layer: [B, T, D]. */
+  /** All states after the last layer [B, T, D]; with `firstOnly` the first ones [B, 1, D]. */
   readonly states: Value;
   /** With a past: keys and values of all tokens, the new ones last, by layer. */
   readonly present: readonly KeysAndValues[];
@@ -103,9 +110,9 @@ function projectInHeads(b: GraphBuilder, states: Value, config: TextConfig): Key
  * image floor(b * I / B). Queries do not see each other, so this is exact, and each image's keys and values are made
  * once for all its texts. Where the memory is as long as the batch, nothing changes.
  */
-function perMemory(b: GraphBuilder, query: Value, { key }: KeysAndValues): Value {
+function perMemory(b: GraphBuilder, query: Value, memory: Value): Value {
   const [B = 0, T = 0, D = 0] = b.dims(query, "B T D");
-  const [I = 0] = key.shape;
+  const [I = 0] = memory.shape;
   return sameDim(I, B) ? query : b.reshape(query, [I, divideDims(multiplyDims(B, T), I), D]);
 }
 
@@ -118,10 +125,40 @@ function attend(
   biasOf: (rows: Value["shape"][number]) => Value | undefined,
 ): Value {
   const { hiddenSize: D, heads } = config;
-  const query = perMemory(b, b.linear(x, "query", D), source);
+  const query = perMemory(b, b.linear(x, "query", D), source.key);
   const bias = biasOf(query.shape[1] ?? 0);
   const context = b.attention(query, source.key, source.value, heads, (D / heads) ** -0.5, bias);
   return b.reshape(context, x.shape);
+}
+
+/**
+ * The same attention of x to states [I, N, D'] without their keys and values, for few tokens over many images:
+ * q (W_k s + b_k) = (q W_k) s + q b_k, whose last part softmax does not see, and sum p (W_v s + b_v) = W_v (sum p s) + b_v,
+ * as the p are 1 together. All heads of all texts of an image are the rows of two products with its states.
+ */
+function attendFolded(
+  b: GraphBuilder,
+  x: Value,
+  states: Value,
+  { hiddenSize: D, heads: H }: TextConfig,
+): Value {
+  const K = D / H;
+  const query = perMemory(b, b.multiply(b.linear(x, "query", D), b.scalar(K ** -0.5)), states);
+  const [I = 0, R = 0] = b.dims(query, "I R D");
+  const [, , width] = b.dims(states, "I N D");
+  if (typeof width !== "number") throw new GraphError("folded: the width of the states must be a number");
+  const rows = multiplyDims(I, R);
+  /** Rows h*K to (h+1)*K of a weight [D, D'] are head h's: [H, K, D']. */
+  const headsOf = (name: string) => b.reshape(b.at(name).weight("weight", [D, width]), [H, K, width]);
+  const swap = (value: Value, shape: Shape) => b.transpose(b.reshape(value, shape), [1, 0, 2, 3]);
+
+  const folded = b.matmul(b.transpose(b.reshape(query, [rows, H, K]), [1, 0, 2]), headsOf("key"));
+  const queries = b.reshape(swap(folded, [H, I, R, width]), [I, multiplyDims(H, R), width]);
+  const weights = b.softmax(b.matmul(queries, b.transpose(states, [0, 2, 1])));
+  const sums = b.reshape(swap(b.matmul(weights, states), [I, H, R, width]), [H, rows, width]);
+  const context = b.matmul(sums, b.transpose(headsOf("value"), [0, 2, 1]));
+  const joined = b.reshape(b.transpose(context, [1, 0, 2]), x.shape);
+  return b.add(joined, b.at("value").weight("bias", [D]));
 }
 
 /** LN(dense(context) + x) of self-attention and of the feed-forward layer; `b` is at their `output`. */
@@ -133,7 +170,11 @@ function residualOutput(b: GraphBuilder, context: Value, x: Value, config: TextC
 function selfAttention(
   b: GraphBuilder,
   x: Value,
-  { bias, past }: { readonly bias: Value; readonly past: KeysAndValues | undefined },
+  {
+    bias,
+    past,
+    firstOnly,
+  }: { readonly bias: Value; readonly past: KeysAndValues | undefined; readonly firstOnly: boolean },
   config: TextConfig,
 ): { readonly state: Value; readonly present: KeysAndValues | undefined } {
   const self = b.at("self");
@@ -145,8 +186,18 @@ function selfAttention(
       value: self.concat([past.value, made.value], 2),
     };
   }
-  const context = attend(self, x, present ?? project(self, x, config), config, () => bias);
-  return { state: residualOutput(b.at("output"), context, x, config), present };
+  const asking = firstOnly ? b.slice(x, 1, 0, 1) : x;
+  const shown = firstOnly ? b.slice(bias, 2, 0, 1) : bias;
+  const context = attend(self, asking, present ?? project(self, x, config), config, () => shown);
+  return { state: residualOutput(b.at("output"), context, asking, config), present };
+}
+
+/** What x takes of one memory, whatever its form: [B, T, D]. */
+function attendTo(b: GraphBuilder, x: Value, memory: Memory, config: TextConfig): Value {
+  if ("folded" in memory) return attendFolded(b, x, memory.folded, config);
+  const { of, mask } = memory;
+  const source = "key" in of ? of : project(b, of, config);
+  return attend(b, x, source, config, (rows) => mask && paddingBias(b, mask, rows));
 }
 
 /**
@@ -162,11 +213,9 @@ function crossAttention(
 ): Value {
   const { hiddenSize: D, layerNormEps, firstMergeLayer = Infinity } = config;
   const output = b.at("output");
-  const attended = memories.map(({ of, mask }, index) => {
+  const attended = memories.map((memory, index) => {
     const name = memories.length === 1 ? "" : String(index);
-    const self = b.at(`self${name}`);
-    const source = "key" in of ? of : project(self, of, config);
-    const context = attend(self, x, source, config, (rows) => mask && paddingBias(self, mask, rows));
+    const context = attendTo(b.at(`self${name}`), x, memory, config);
     return output.linear(context, `dense${name}`, D);
   });
   const [first, second] = attended;
@@ -182,11 +231,17 @@ function crossAttention(
 /** The whole stack: ids to states. */
 export function textModel(b: GraphBuilder, inputs: TextInputs, config: TextConfig): TextOutputs {
   const { ids, positions, bias, memories = () => [], past } = inputs;
+  const firstOnlyAt = inputs.firstOnly === true ? config.layers - 1 : undefined;
   const present: KeysAndValues[] = [];
   let x = embeddings(b.at("embeddings"), ids, positions, config);
   for (let index = 0; index < config.layers; index++) {
     const layer = b.at(`encoder.layer.${index}`);
-    const attended = selfAttention(layer.at("attention"), x, { bias, past: past?.(index) }, config);
+    const attended = selfAttention(
+      layer.at("attention"),
+      x,
+      { bias, past: past?.(index), firstOnly: index === firstOnlyAt },
+      config,
+    );
     if (attended.present) present.push(attended.present);
     const crossed = crossAttention(
       layer.at("crossattention"),

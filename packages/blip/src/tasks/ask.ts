@@ -1,8 +1,10 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
+import type { Tensor } from "@blip-ts/graph";
 import { UsageError, type BlipError } from "../errors.ts";
 import { conflictingOptions } from "../decode/errors.ts";
 import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
 import { fullGroups, pickRows, pickTexts, readDistinct } from "./distinct-pictures.ts";
 import { sumOf } from "./generator.ts";
 import { loadNetwork } from "./load-network.ts";
@@ -20,6 +22,7 @@ import {
 } from "./picture-model.ts";
 import { checkRanking, QuestionAnswering } from "./question-answering.ts";
 import type { MaskedMemory } from "./generator.ts";
+import { rowsOf } from "./rows-of.ts";
 
 /** An answer to a question about a picture. */
 export interface AnswerRow<ImageInput> {
@@ -51,8 +54,15 @@ function checkUngenerated(options: GenerationOptions): void {
     );
 }
 
-/** Questions for each picture at a time. */
-const questionBatch = 16;
+/** Questions that look at each picture at a time. */
+const questionBatch = 128;
+/** Questions that are answered at a time. */
+const answerBatch = 64;
+
+interface QuestionPart {
+  readonly questions: readonly string[];
+  readonly encoded: EncodedTexts;
+}
 
 type Scored = Omit<AnswerRow<never>, "image">;
 
@@ -95,31 +105,18 @@ export class Answerer<ImageInput> implements AsyncDisposable {
     questions: readonly string[],
     options: AskOptions = {},
   ): AsyncGenerator<AnswerRow<Input> | FailedRow<Input>, void, undefined> {
-    const { signal } = options;
     const { texts } = this.#processors;
     if (questions.length === 0)
       throw new UsageError("usage/no-questions", "there is no question: give at least one");
-    const batches = chunks(questions, questionBatch).map((part) => ({
-      part,
+    const parts = chunks(questions, questionBatch).map((part) => ({
+      questions: part,
       encoded: texts.encodeQuestions(part),
     }));
     // What is wrong with the call is found before any picture is read.
     const answerIds = this.#answerIds(options);
-    this.model.prepare();
+    parts.slice(0, 1).forEach(({ encoded }) => this.model.prepare(encoded, 1));
     for await (const batch of readBatches(images, this.#processors.images, options)) {
-      const rows: Scored[][] = batch.images.map(() => []);
-      if (batch.pixels) {
-        const states = await this.model.encoder.imageStates(batch.pixels, { signal });
-        const [count = 0] = states.dims;
-        for (const { part, encoded } of batches) {
-          const memory = await this.model.questionStates(states, repeat(encoded, count), { signal });
-          const found = await this.#answers(memory, answerIds, options);
-          found.forEach((some, index) => {
-            const question = part[index % part.length] ?? "";
-            for (const one of some) rows[Math.floor(index / part.length)]?.push({ question, ...one });
-          });
-        }
-      }
+      const rows = batch.pixels ? await this.#rows(batch.pixels, parts, options, answerIds) : [];
       yield* inOrder(batch, (place) => rows[place] ?? []);
     }
   }
@@ -138,8 +135,8 @@ export class Answerer<ImageInput> implements AsyncDisposable {
     const questions = requests.map(({ question }) => question);
     const encoded = this.#processors.texts.encodeQuestions(questions);
     const answerIds = this.#answerIds(options);
-    this.model.prepare();
     const images = requests.map(({ image }) => image);
+    this.model.prepare(encoded, images.length);
     const { pixels, places } = await readDistinct(images, this.#processors.images, { signal });
     const answers = places.map((place): Scored[] | BlipError => (typeof place === "number" ? [] : place));
     if (!pixels) return answers;
@@ -192,6 +189,34 @@ export class Answerer<ImageInput> implements AsyncDisposable {
     return answerIds
       ? this.#ranked(memory, options.answers ?? [], answerIds, options)
       : this.#generated(memory, options);
+  }
+
+  /** For each picture its rows, questions in their order. */
+  async #rows(
+    pixels: Tensor<"float32">,
+    parts: readonly QuestionPart[],
+    options: AskOptions,
+    answerIds: readonly (readonly number[])[] | undefined,
+  ): Promise<Scored[][]> {
+    const { signal } = options;
+    const images = await this.model.encoder.imageStates(pixels, { signal });
+    const rows: Scored[][] = [];
+    for (const { questions, encoded } of parts) {
+      // All questions look at the pictures at once; answers follow for some of them at a time.
+      const all = await this.model.questionStates(images, repeat(encoded, images.dims[0] ?? 0), { signal });
+      const total = all.states.dims[0] ?? 0;
+      for (let from = 0; from < total; from += answerBatch) {
+        const to = Math.min(total, from + answerBatch);
+        const memory = { states: rowsOf(all.states, from, to), mask: rowsOf(all.mask, from, to) };
+        const found = await this.#answers(memory, answerIds, options);
+        found.forEach((some, place) => {
+          const question = questions[(from + place) % questions.length] ?? "";
+          const own = (rows[Math.floor((from + place) / questions.length)] ??= []);
+          for (const one of some) own.push({ question, ...one });
+        });
+      }
+    }
+    return rows;
   }
 
   async #generated(memory: MaskedMemory, options: AskOptions): Promise<Omit<Scored, "question">[][]> {

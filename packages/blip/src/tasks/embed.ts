@@ -4,7 +4,6 @@ import type { Tensor } from "@blip-ts/graph";
 import type { BlipError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { readDistinct } from "./distinct-pictures.ts";
-import type { EncodedImages } from "./encoder.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
 import { loadNetwork } from "./load-network.ts";
 import {
@@ -72,25 +71,29 @@ export class Embedder<ImageInput> implements AsyncDisposable {
     const { signal, states } = options;
     for await (const batch of readBatches(images, this.#processors.images, options)) {
       const found = batch.pixels && (await this.model.getImageFeatures(batch.pixels, { signal }));
-      yield* inOrder(batch, (place) => (found ? [{ embedding: embeddingOf(found, place, states) }] : []));
+      yield* inOrder(batch, (place) =>
+        found ? [{ embedding: embeddingOf(found.states, found.features, [place, place], states) }] : [],
+      );
     }
   }
 
   /**
-   * Texts in their order, each alone.
+   * Texts in their order; what else is in the call does not change them.
    * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
    */
   async *embedTexts<States extends boolean = false>(
     texts: readonly string[],
     { signal, states }: Pick<EmbedOptions<States>, "signal" | "states"> = {},
   ): AsyncGenerator<TextEmbedding<States>, void, undefined> {
+    if (texts.length === 0) return;
     // All are read before any work is done, so that an empty one is found first.
-    const encoded = texts.map((text) => this.#processors.texts.encode([text]));
+    const encoded = this.#processors.texts.encode(texts);
+    const found = await this.model.readTexts(encoded, { signal, states });
+    const D = this.model.config.text.hiddenSize;
     for (const [index, text] of texts.entries()) {
-      const feeds = encoded[index];
-      if (!feeds) continue;
-      const found = await this.model.getTextFeatures(feeds, { signal });
-      yield { text, embedding: embeddingOf(found, 0, states) };
+      const data = found.states[index] ?? new Float32Array();
+      const own = { dtype: "float32" as const, dims: [1, data.length / D, D], data };
+      yield { text, embedding: embeddingOf(own, found.features, [0, index], states) };
     }
   }
 
@@ -102,7 +105,11 @@ export class Embedder<ImageInput> implements AsyncDisposable {
     const { pixels, places } = await readDistinct(images, this.#processors.images, { signal });
     const found = pixels && (await this.model.getImageFeatures(pixels, { signal }));
     return places.map((place) =>
-      typeof place !== "number" ? place : found ? embeddingOf(found, place, false) : [],
+      typeof place !== "number"
+        ? place
+        : found
+          ? embeddingOf(found.states, found.features, [place, place], false)
+          : [],
     );
   }
 
@@ -111,8 +118,8 @@ export class Embedder<ImageInput> implements AsyncDisposable {
     texts: readonly string[],
     { signal }: Pick<EmbedOptions, "signal"> = {},
   ): Promise<Embedding<false>[]> {
-    const found = await this.model.getTextFeatures(this.#processors.texts.encode(texts), { signal });
-    return texts.map((_, row) => embeddingOf(found, row, false));
+    const { features } = await this.model.readTexts(this.#processors.texts.encode(texts), { signal });
+    return texts.map((_, index) => row(features, index, features.dims[1] ?? 0));
   }
 
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
@@ -129,14 +136,15 @@ const row = ({ data }: Tensor<"float32">, index: number, size: number): number[]
   Array.from(data.subarray(index * size, (index + 1) * size));
 
 function embeddingOf<States extends boolean>(
-  { states, features }: EncodedImages,
-  place: number,
+  states: Tensor<"float32">,
+  features: Tensor<"float32">,
+  [stateRow, featureRow]: readonly [number, number],
   all: States | undefined,
 ): Embedding<States> {
   const [, N = 0, D = 0] = states.dims;
   const found: unknown = all
-    ? Array.from({ length: N }, (_, token) => row(states, place * N + token, D))
-    : row(features, place, features.dims[1] ?? 0);
+    ? Array.from({ length: N }, (_, token) => row(states, stateRow * N + token, D))
+    : row(features, featureRow, features.dims[1] ?? 0);
   // `all` is of type States, which tells the two apart.
   return found as Embedding<States>;
 }

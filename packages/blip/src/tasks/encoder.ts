@@ -1,30 +1,15 @@
 // The encoders of a loaded network: pictures, texts, and texts over pictures, with their inputs checked.
-import { floatTensor, int64Tensor, type Tensor } from "@blip-ts/graph";
+import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { UsageError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
-import {
-  imageGraph,
-  multimodalGraph,
-  textGraph,
-  type ImageGraphOptions,
-  type MultimodalHead,
-} from "../model/encoders.ts";
+import { imageGraph, textGraph, type ImageGraphOptions, type MultimodalHead } from "../model/encoders.ts";
 import { float32Output } from "../runtime/float32.ts";
 import type { RunOptions } from "../runtime/runtime.ts";
 import type { LoadedNetwork } from "./load-network.ts";
-
-/** Token ids and their padding mask, [B, T] each. */
-export interface TextFeeds {
-  readonly inputIds: Tensor<"int64">;
-  /** 1 for tokens, 0 for padding; without it every position is a token. */
-  readonly attentionMask?: Tensor<"int64"> | undefined;
-}
-
-/** Ids with their mask, both there. */
-export interface CheckedTexts {
-  readonly inputIds: Tensor<"int64">;
-  readonly attentionMask: Tensor<"int64">;
-}
+import { chooseForm } from "./look-form.ts";
+import { Looker, type LookWork, type SeenStates } from "./looker.ts";
+import { checkTextFeeds, positions, type CheckedTexts, type TextFeeds } from "./text-feeds.ts";
+import { batchesByLength, stackRows, textRows, trimmed, type TokenRow } from "./text-batches.ts";
 
 export interface ImageOptions extends RunOptions {
   /** Accepts pictures of another size than the model's by interpolating its position embeddings. */
@@ -38,13 +23,6 @@ export interface EncodedImages {
   readonly features: Tensor<"float32">;
   /** The same before they are made unit vectors, [B, E]. */
   readonly projections: Tensor<"float32">;
-}
-
-function positions(length: number): Tensor<"int64"> {
-  return int64Tensor(
-    [length],
-    Array.from({ length }, (_, index) => index),
-  );
 }
 
 /** Both features are unit vectors, so that their dot products are cosines: [I, E], [B, E] -> [I, B]. */
@@ -62,48 +40,20 @@ export function cosineMatrix(images: Tensor<"float32">, texts: Tensor<"float32">
   return floatTensor([rows, columns], data);
 }
 
-/**
- * Ids and mask, checked.
- * @throws {UsageError} `model/bad-ids`
- */
-export function checkTextFeeds(
-  { inputIds, attentionMask }: TextFeeds,
-  { maxPositions, vocabSize }: BlipConfig["text"],
-): CheckedTexts {
-  const [, length = 0] = inputIds.dims;
-  if (inputIds.dims.length !== 2 || length === 0 || length > maxPositions)
-    throw new UsageError(
-      "model/bad-ids",
-      `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, found [${inputIds.dims.join(", ")}]`,
-      { found: inputIds.dims, maxPositions },
-    );
-  const wrong = inputIds.data.find((id) => id < 0n || id >= BigInt(vocabSize));
-  if (wrong !== undefined)
-    throw new UsageError(
-      "model/bad-ids",
-      `inputIds: ${wrong} is not an id of the vocabulary of ${vocabSize}`,
-      { id: Number(wrong), vocabSize },
-    );
-  const mask = attentionMask ?? {
-    dtype: "int64" as const,
-    dims: inputIds.dims,
-    data: inputIds.data.map(() => 1n),
-  };
-  if (mask.data.length !== inputIds.data.length)
-    throw new UsageError(
-      "model/bad-ids",
-      `attentionMask: expected the shape of inputIds, [${inputIds.dims.join(", ")}], found [${mask.dims.join(", ")}]`,
-    );
-  return { inputIds, attentionMask: mask };
+/** Texts alone. */
+export interface ReadTexts {
+  /** Unit vectors, [B, E]. */
+  readonly features: Tensor<"float32">;
+  /** Where asked for: each text's states, T * D numbers for its own T tokens. */
+  readonly states: readonly Float32Array[];
 }
 
-/** One sequence's ids with another first token, as BLIP writes [ENC] over [CLS]. */
-export function withFirstToken(inputIds: Tensor<"int64">, first: number | undefined): Tensor<"int64"> {
-  if (first === undefined) return inputIds;
-  const [count = 0, length = 0] = inputIds.dims;
-  const data = inputIds.data.slice();
-  for (let row = 0; row < count; row++) data[row * length] = BigInt(first);
-  return { dtype: "int64", dims: inputIds.dims, data };
+/** States of images [I, N, D], or of NLVR2's left and right ones. */
+export type ImageStates = readonly [Tensor<"float32">, Tensor<"float32">?];
+
+export interface LookCallOptions extends RunOptions {
+  /** `kept` computes states of padding as the references do; `dropped` leaves zeros there. */
+  readonly padding?: "kept" | "dropped" | undefined;
 }
 
 /** One of a batch, as a batch of one. */
@@ -126,13 +76,47 @@ function stack(tensors: readonly Tensor<"float32">[]): Tensor<"float32"> {
   return floatTensor([count, ...(first?.dims.slice(1) ?? [])], data);
 }
 
+/** What is going to be looked for. */
+export interface Preparation extends Pick<LookCallOptions, "padding"> {
+  readonly head?: MultimodalHead;
+  /** Logits alone. */
+  readonly scores?: boolean;
+}
+
+/** Texts shared out among images evenly, in their order. @throws {UsageError} `model/unequal-batches` */
+function lookWork([first, second]: ImageStates, rows: readonly TokenRow[]): LookWork {
+  const [images = 0, states = 0, width = 0] = first.dims;
+  if (images === 0 || rows.length % images !== 0)
+    throw new UsageError(
+      "model/unequal-batches",
+      `${rows.length} texts cannot be shared out among ${images} images: give as many texts as images`,
+      { images, texts: rows.length },
+    );
+  const size = states * width;
+  const part = ({ data }: Tensor<"float32">, image: number) =>
+    data.subarray(image * size, (image + 1) * size);
+  const each = rows.length / images;
+  return {
+    images: Array.from({ length: images }, (_, image): SeenStates =>
+      second ? [part(first, image), part(second, image)] : [part(first, image)],
+    ),
+    states,
+    rows: rows.map((row, index) => ({ ...row, image: Math.floor(index / each) })),
+  };
+}
+
+const logitsOf = (logits: readonly (readonly [number, number])[]): Tensor<"float32"> =>
+  floatTensor([logits.length, 2], logits.flat());
+
 export class Encoder implements AsyncDisposable {
   readonly loaded: LoadedNetwork;
+  readonly looker: Looker;
   readonly #imageHead: ImageGraphOptions["head"];
 
   /** @param imageHead what is made of a picture's class token */
   constructor(loaded: LoadedNetwork, imageHead?: ImageGraphOptions["head"]) {
     this.loaded = loaded;
+    this.looker = new Looker(loaded);
     this.#imageHead = imageHead;
   }
 
@@ -160,9 +144,9 @@ export class Encoder implements AsyncDisposable {
 
   /** Texts alone: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS]. */
   async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
-    const feeds = this.#textFeeds(texts);
+    const feeds = this.#textFeeds(checkTextFeeds(texts, this.config.text));
     options.signal?.throwIfAborted();
-    const outputs = await (await this.#textSession()).run(feeds, options);
+    const outputs = await (await this.#textSession(false)).run(feeds, options);
     return {
       states: float32Output(outputs, "question_embeds"),
       features: float32Output(outputs, "text_features"),
@@ -170,14 +154,51 @@ export class Encoder implements AsyncDisposable {
     };
   }
 
-  /** Begins to load what `encodeTexts` needs; a failure is reported where it is used. */
-  prepareToRead(): void {
-    this.#textSession().catch(() => undefined);
+  /**
+   * Texts alone, of any number, in batches of like length: unit vectors [B, E], and with `states` each text's own.
+   * @throws {UsageError} `model/bad-ids`
+   */
+  async readTexts(
+    texts: TextFeeds,
+    { states = false, ...options }: RunOptions & { readonly states?: boolean | undefined } = {},
+  ): Promise<ReadTexts> {
+    const rows = this.#rows(texts, "dropped");
+    const session = await this.#textSession(!states);
+    const [E, D] = [this.config.jointEmbedding, this.config.text.hiddenSize];
+    const features = new Float32Array(rows.length * E);
+    const own: Float32Array[] = [];
+    const lengths = rows.map(({ ids }) => ids.length);
+    for (const batch of batchesByLength(lengths, this.loaded.limits.texts)) {
+      options.signal?.throwIfAborted();
+      const feeds = stackRows(batch.flatMap((row) => rows[row] ?? []));
+      const length = feeds.inputIds.dims[1] ?? 0;
+      const outputs = await session.run(this.#textFeeds(feeds), options);
+      const found = float32Output(outputs, "text_features").data;
+      const all = states ? float32Output(outputs, "question_embeds").data : undefined;
+      batch.forEach((row, place) => {
+        features.set(found.subarray(place * E, (place + 1) * E), row * E);
+        const from = place * length * D;
+        if (all) own[row] = all.slice(from, from + (lengths[row] ?? 0) * D);
+      });
+    }
+    return { features: floatTensor([rows.length, E], features), states: own };
   }
 
-  /** Begins to load what `look` with this head needs; a failure is reported where it is used. */
-  prepareToLook(head?: MultimodalHead): void {
-    this.#lookSession(head).catch(() => undefined);
+  /** Begins to load what `encodeTexts` needs; a failure is reported where it is used. */
+  prepareToRead(): void {
+    this.#textSession(false).catch(() => undefined);
+  }
+
+  /**
+   * Begins to load what `look`, or with `scores` what `score`, needs for texts that are shared out among images; a
+   * failure is reported where it is used.
+   */
+  prepareToLook(texts: TextFeeds, images: number, { head, scores, padding }: Preparation = {}): void {
+    const rows = this.#rows(texts, scores === true ? "dropped" : padding);
+    const side = Math.floor(this.loaded.imageSize / this.config.vision.patchSize);
+    const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0) / images;
+    const form = chooseForm(this.config, head, { tokens, states: 1 + side * side });
+    this.looker.prepare(form, { head, allStates: scores !== true });
   }
 
   /**
@@ -186,43 +207,42 @@ export class Encoder implements AsyncDisposable {
    * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
    */
   async look(
-    imageStates: readonly [Tensor<"float32">, Tensor<"float32">?],
+    imageStates: ImageStates,
     texts: TextFeeds,
     head?: MultimodalHead,
-    options: RunOptions = {},
+    options: LookCallOptions = {},
   ): Promise<{ readonly states: Tensor<"float32">; readonly logits: Tensor<"float32"> | undefined }> {
-    const [first, second] = imageStates;
-    const [images = 0] = first.dims;
-    const [count = 0] = texts.inputIds.dims;
-    if (images === 0 || count % images !== 0)
-      throw new UsageError(
-        "model/unequal-batches",
-        `${count} texts cannot be shared out among ${images} images: give as many texts as images`,
-        { images, texts: count },
-      );
-    options.signal?.throwIfAborted();
-    const feeds = {
-      ...this.#textFeeds(texts, this.loaded.tokens.enc),
-      image_embeds: first,
-      ...(second && { image_embeds_1: second }),
-    };
-    const outputs = await (await this.#lookSession(head)).run(feeds, options);
-    return {
-      states: float32Output(outputs, "question_embeds"),
-      logits: head === undefined ? undefined : float32Output(outputs, `${head}_score`),
-    };
+    const work = lookWork(imageStates, this.#rows(texts, options.padding));
+    const { states, logits } = await this.looker.run(work, { ...options, head, allStates: true });
+    const [B = 0, T = 0] = texts.inputIds.dims;
+    const D = this.config.text.hiddenSize;
+    const all = new Float32Array(B * T * D);
+    states.forEach((row, index) => all.set(row, index * T * D));
+    return { states: floatTensor([B, T, D], all), logits: head && logitsOf(logits) };
+  }
+
+  /**
+   * What the head says of the same [B, 2]: no state is computed that it does not need, and no padding.
+   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
+   */
+  async score(
+    imageStates: ImageStates,
+    texts: TextFeeds,
+    head: NonNullable<MultimodalHead>,
+    options: RunOptions = {},
+  ): Promise<Tensor<"float32">> {
+    const work = lookWork(imageStates, this.#rows(texts, "dropped"));
+    return logitsOf((await this.looker.run(work, { ...options, head })).logits);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.loaded.network[Symbol.asyncDispose]();
   }
 
-  #textSession() {
-    return this.loaded.network.session("text", () => textGraph(this.config, this.#imageHead));
-  }
-
-  #lookSession(head: MultimodalHead) {
-    return this.loaded.network.session(`look ${head ?? ""}`, () => multimodalGraph(this.config, head));
+  #textSession(firstOnly: boolean) {
+    return this.loaded.network.session(`text ${firstOnly ? "first" : "all"}`, () =>
+      textGraph(this.config, this.#imageHead, { firstOnly }),
+    );
   }
 
   async #image(pixelValues: Tensor<"float32">, options: ImageOptions) {
@@ -257,10 +277,14 @@ export class Encoder implements AsyncDisposable {
     );
   }
 
-  #textFeeds(texts: TextFeeds, firstToken?: number): Record<string, Tensor> {
-    const { inputIds, attentionMask } = checkTextFeeds(texts, this.config.text);
+  #rows(texts: TextFeeds, padding: LookCallOptions["padding"]): TokenRow[] {
+    const rows = textRows(checkTextFeeds(texts, this.config.text));
+    return padding === "dropped" ? rows.map(trimmed) : rows;
+  }
+
+  #textFeeds({ inputIds, attentionMask }: CheckedTexts): Record<string, Tensor> {
     return {
-      input_ids: withFirstToken(inputIds, firstToken),
+      input_ids: inputIds,
       position_ids: positions(inputIds.dims[1] ?? 0),
       attention_mask: attentionMask,
     };

@@ -10,13 +10,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectClose, fixture } from "../../test/support/goldens.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { ConditionalGeneration } from "./conditional-generation.ts";
-import type { TextFeeds } from "./encoder.ts";
 import { exportOnnx, type ExportOptions } from "./export-onnx.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { NaturalLanguageVisualReasoning } from "./natural-language-visual-reasoning.ts";
 import { QuestionAnswering } from "./question-answering.ts";
 import { rowsOf } from "./rows-of.ts";
+import type { TextFeeds } from "./text-feeds.ts";
 
 let folder = "";
 let made = 0;

@@ -3,7 +3,8 @@ import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import type { RunOptions } from "../runtime/runtime.ts";
-import { Encoder, type EncodedImages, type ImageOptions, type TextFeeds } from "./encoder.ts";
+import { Encoder, type EncodedImages, type ImageOptions, type ReadTexts } from "./encoder.ts";
+import { type TextFeeds } from "./text-feeds.ts";
 import { wrongTask } from "./errors.ts";
 import { isDual, loadNetwork, type LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
@@ -42,6 +43,14 @@ export class FeatureExtraction implements AsyncDisposable {
    */
   getTextFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
     return this.#encoder.encodeTexts(texts, options);
+  }
+
+  /** Texts of any number, in batches of like length. @throws {UsageError} `model/bad-ids` */
+  readTexts(
+    texts: TextFeeds,
+    options: RunOptions & { readonly states?: boolean | undefined } = {},
+  ): Promise<ReadTexts> {
+    return this.#encoder.readTexts(texts, options);
   }
 
   /**

@@ -3,7 +3,9 @@ import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import type { RunOptions } from "../runtime/runtime.ts";
-import { cosineMatrix, Encoder, type EncodedImages, type ImageOptions, type TextFeeds } from "./encoder.ts";
+import { cosineMatrix, Encoder, type EncodedImages, type ImageOptions } from "./encoder.ts";
+import { type TextFeeds } from "./text-feeds.ts";
+import type { LookOptions, LookWork } from "./looker.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { savePretrained } from "./save.ts";
@@ -80,6 +82,37 @@ export class ImageTextRetrieval implements AsyncDisposable {
   }
 
   /**
+   * What the ITM head says of the same, [B, 2], and no states: faster, as padding and what the head does not read are not
+   * computed. Any number of texts; they go in batches of like length, and an image's keys and values are made once.
+   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
+   */
+  scoreTexts(
+    imageStates: Tensor<"float32">,
+    texts: TextFeeds,
+    options: RunOptions = {},
+  ): Promise<Tensor<"float32">> {
+    return this.#encoder.score([imageStates], texts, "itm", options);
+  }
+
+  /** The same for texts with images of their choice. */
+  async scorePairs(
+    work: LookWork,
+    options: Pick<LookOptions, "form" | "signal"> = {},
+  ): Promise<readonly (readonly [number, number])[]> {
+    return (await this.#encoder.looker.run(work, { ...options, head: "itm" })).logits;
+  }
+
+  /** Unit vectors of texts of any number, [B, E]. @throws {UsageError} `model/bad-ids` */
+  async textFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<Tensor<"float32">> {
+    return (await this.#encoder.readTexts(texts, options)).features;
+  }
+
+  /** Begins to load what `scoreTexts` needs for texts that are shared out among images. */
+  prepareToScore(texts: TextFeeds, images: number): void {
+    this.#encoder.prepareToLook(texts, images, { head: "itm", scores: true });
+  }
+
+  /**
    * ITM logits of each picture with its text, or with `useItmHead: false` the cosines of all pictures with all texts.
    * Follows transformers' `BlipForImageTextRetrieval.forward`.
    * @throws {UsageError} `model/bad-pixels`, `model/unequal-batches`, `model/bad-ids`
@@ -89,7 +122,8 @@ export class ImageTextRetrieval implements AsyncDisposable {
     const report = (done: number) => onProgress?.({ kind: "forward", done, total: 2 });
     report(0);
     // The text's session is loaded while the picture is looked at.
-    if (useItmHead) this.#encoder.prepareToLook("itm");
+    const [count = 0] = inputs.pixelValues.dims;
+    if (useItmHead) this.#encoder.prepareToLook(inputs, count, { head: "itm" });
     else this.#encoder.prepareToRead();
     const images = await this.encodeImages(inputs.pixelValues, options);
     report(1);

@@ -34,6 +34,23 @@ describe("inspect", () => {
     });
   });
 
+  test("says which forms of looking at images there are, and when each is chosen", async () => {
+    const printed = await printTask(nodePlatform, fixture("tiny/match"), "match", quiet);
+    expect(printed.match(/^graph .*$/gm)).toEqual([
+      "graph image",
+      "graph text",
+      "graph match-folded",
+      "graph look-memory",
+      "graph match-cached",
+    ]);
+    expect(printed).toMatch(
+      /^# folded: where fewer than (\d+) text tokens look at an image: .*\ngraph match-folded$/m,
+    );
+    expect(printed).toMatch(
+      /^# cached: where (\d+) text tokens or more look at an image: .*\ngraph match-cached$/m,
+    );
+  });
+
   test("momentum copies, queues and the temperature are left out, and said to be", async () => {
     const { ignored } = await inspect(nodePlatform, fixture("tiny/pretrain-original"), quiet);
     const names = ignored.map(({ name }) => name);

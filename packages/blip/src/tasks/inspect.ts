@@ -4,10 +4,12 @@ import type { IgnoredTensor } from "../checkpoint/intended-gaps.ts";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { withTiedHead } from "../checkpoint/tied-head.ts";
 import { UsageError } from "../errors.ts";
-import type { BlipConfig } from "../model/config.ts";
+import { imageTokens, type BlipConfig } from "../model/config.ts";
+import { formOf } from "../model/encoders.ts";
 import type { Platform, Warning } from "../platform.ts";
 import { knownFaults } from "./known-faults.ts";
 import { configOf, graphsOf, graphTasks } from "./load-network.ts";
+import { whenChosen } from "./look-form.ts";
 import { chooseDType, typesOf } from "./network-dtype.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { expectTask, openModel } from "./open-model.ts";
@@ -100,7 +102,7 @@ function commonType(tensors: ReadonlyMap<string, StoredTensor>): string {
 }
 
 /**
- * The graphs of a task as they are run, printed.
+ * The graphs of a task as they are run, printed; where there are several forms of one, with when each is chosen.
  * @throws {UsageError} `usage/unknown-task`
  * @throws {ModelError} `model/wrong-task`
  */
@@ -126,6 +128,11 @@ export async function printTask(
     opened.quantized,
   );
   return graphsOf(chosen, opened, config)
-    .map((graph) => printGraph(optimize(graph, passes)))
+    .map((graph) => {
+      const form = formOf(graph);
+      const when =
+        form === undefined ? "" : `# ${form}: ${whenChosen(config, form, imageTokens(config.vision))}\n`;
+      return when + printGraph(optimize(graph, passes));
+    })
     .join("\n");
 }

@@ -6,11 +6,18 @@ import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import type { Task } from "../checkpoint/tasks-of.ts";
 import { secondBias, withTiedHead } from "../checkpoint/tied-head.ts";
 import { decodeGraph, headGraph, memoryGraph } from "../model/decoder.ts";
-import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
+import {
+  imageGraph,
+  multimodalGraph,
+  textGraph,
+  type LookForm,
+  type MultimodalHead,
+} from "../model/encoders.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Compat, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network-dtype.ts";
 import { Network } from "./network.ts";
@@ -40,6 +47,14 @@ export function decoderWidth(opened: Pick<OpenedModel, "architecture">, config: 
 export const isDual = ({ architecture: { parts } }: Pick<OpenedModel, "architecture">): boolean =>
   parts.has("dual") && !parts.has("visionProj");
 
+/** Texts over images in each form that is chosen among; without a head all states are wanted. */
+function lookGraphs(config: BlipConfig, head?: MultimodalHead): Graph[] {
+  const of = (form: LookForm) => multimodalGraph(config, head, { form, firstOnly: head === "itm" });
+  return head === "nlvr"
+    ? [of("folded"), of("plain")]
+    : [of("folded"), memoryGraph(config, config.vision.hiddenSize, "text_encoder"), of("cached")];
+}
+
 /** The graphs of a task: what `inspect --graph` prints, and whose weights a checkpoint must have. */
 export function graphsOf(task: NetworkTask, opened: OpenedModel, config: BlipConfig): readonly Graph[] {
   const decoder = () => [
@@ -52,19 +67,19 @@ export function graphsOf(task: NetworkTask, opened: OpenedModel, config: BlipCon
       return [
         imageGraph(config, { head: "contrastive" }),
         textGraph(config, "contrastive"),
-        multimodalGraph(config, "itm"),
+        ...lookGraphs(config, "itm"),
       ];
     case "embed": {
       const head = isDual(opened) ? "dual" : "contrastive";
       const alone = [imageGraph(config, { head }), textGraph(config, head)];
-      return head === "dual" ? alone : [...alone, multimodalGraph(config)];
+      return head === "dual" ? alone : [...alone, ...lookGraphs(config)];
     }
     case "caption":
       return [imageGraph(config), ...decoder()];
     case "ask":
-      return [imageGraph(config), multimodalGraph(config), ...decoder()];
+      return [imageGraph(config), ...lookGraphs(config), ...decoder()];
     case "compare":
-      return [imageGraph(config), multimodalGraph(config, "nlvr")];
+      return [imageGraph(config), ...lookGraphs(config, "nlvr")];
   }
 }
 
@@ -119,6 +134,8 @@ export interface PreparedModel {
 
 export interface LoadedNetwork extends Omit<PreparedModel, "tensors" | "types"> {
   readonly network: Network;
+  /** How much the network is given at a time. */
+  readonly limits: Limits;
 }
 
 /** [DEC], where the vocabulary does not name it: text_config.bos_token_id, 30522 in every released model. */
@@ -234,7 +251,8 @@ export async function networkOf(
   const onWarning = warningOf(platform, options);
   const tested = types.dtype === "fp16" ? "float16" : "float32";
   const { engine, emit } = await openEngine(platform, tested, { ...options, onWarning });
-  return { ...prepared, network: new Network(prepared.config, types, tensors, engine, emit) };
+  const network = new Network(prepared.config, types, tensors, engine, emit);
+  return { ...prepared, network, limits: defaultLimits(prepared.config) };
 }
 
 /**

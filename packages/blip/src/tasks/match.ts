@@ -4,13 +4,11 @@ import type { Tensor } from "@blip-ts/graph";
 import { UsageError, type BlipError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
-import { fullGroups, pickRows, pickTexts, readDistinct } from "./distinct-pictures.ts";
+import { readDistinct } from "./distinct-pictures.ts";
 import { cosineMatrix } from "./encoder.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
 import {
-  batchSize,
-  chunks,
   inOrder,
   processorsOf,
   readBatches,
@@ -21,6 +19,7 @@ import {
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
+import { textRows, trimmed } from "./text-batches.ts";
 
 /** How well a text fits a picture. */
 export interface MatchScores {
@@ -40,15 +39,10 @@ export interface MatchRow<ImageInput> extends MatchScores {
   readonly text: string;
 }
 
-export interface MatchOptions extends VerbCallOptions {
-  /** Texts at a time for each picture: 32. */
-  readonly textBatchSize?: number | undefined;
-}
+export type MatchOptions = VerbCallOptions;
 
-const defaultTexts = 32;
-
-/** Texts of a batch, ready for both encoders. */
-interface TextBatch {
+/** The texts of a call as both encoders read them. */
+interface ReadTexts {
   readonly texts: readonly string[];
   readonly encoded: EncodedTexts;
   /** [B, E] */
@@ -102,22 +96,17 @@ export class Matcher<ImageInput> implements AsyncDisposable {
     options: MatchOptions = {},
   ): AsyncGenerator<MatchRow<Input> | FailedRow<Input>, void, undefined> {
     const { signal } = options;
-    const textBatch = batchSize("textBatchSize", options.textBatchSize ?? defaultTexts);
     if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
     // All texts are read before any work is done, so that an empty one is found first.
-    const encoded = chunks(texts, textBatch).map((part) => ({
-      texts: part,
-      encoded: this.processors.texts.encode(part),
-    }));
-    const batches: TextBatch[] = [];
+    const encoded = this.processors.texts.encode(texts);
+    this.model.prepareToScore(encoded, 1);
+    let features: Tensor<"float32"> | undefined;
     for await (const pictures of readBatches(images, this.processors.images, options)) {
       // The first pictures are decoded while the texts are read.
-      for (const part of encoded.slice(batches.length))
-        batches.push({
-          ...part,
-          features: (await this.model.encodeTexts(part.encoded, { signal })).features,
-        });
-      const scores = pictures.pixels ? await this.#score(pictures.pixels, batches, signal) : [];
+      features ??= await this.model.textFeatures(encoded, { signal });
+      const scores = pictures.pixels
+        ? await this.#score(pictures.pixels, { texts, encoded, features }, signal)
+        : [];
       yield* inOrder(pictures, (place) => scores[place] ?? []);
     }
   }
@@ -143,21 +132,21 @@ export class Matcher<ImageInput> implements AsyncDisposable {
     if (!pixels) return answers;
     const { states, features } = await this.model.encodeImages(pixels, { signal });
     const encoded = this.processors.texts.encode(rows.map(({ text }) => text));
-    const scores: MatchScores[] = [];
-    for (const group of fullGroups(
-      rows.map(({ picture }) => picture),
-      defaultTexts,
-    )) {
-      const texts = pickTexts(encoded, group.rows);
-      const read = await this.model.encodeTexts(texts, { signal });
-      const { logits } = await this.model.matchTexts(pickRows(states, group.pictures), texts, { signal });
-      const cosines = cosineMatrix(pickRows(features, group.pictures), read.features);
-      group.rows.forEach((row, index) => {
-        const picture = Math.floor((index * group.pictures.length) / group.rows.length);
-        const [no, yes] = [logits.data[2 * index] ?? NaN, logits.data[2 * index + 1] ?? NaN];
-        scores[row] = scoresOf(no, yes, cosines.data[picture * group.rows.length + index] ?? NaN);
-      });
-    }
+    const read = await this.model.textFeatures(encoded, { signal });
+    const pictures = rows.map(({ picture }) => picture);
+    const [count = 0, N = 0, D = 0] = states.dims;
+    const seen = Array.from({ length: count }, (_, index) =>
+      states.data.subarray(index * N * D, (index + 1) * N * D),
+    );
+    const work = {
+      images: seen.map((one) => [one] as const),
+      states: N,
+      rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: pictures[index] ?? 0 })),
+    };
+    const cosines = cosineMatrix(features, read).data;
+    const scores = (await this.model.scorePairs(work, { signal })).map(([no, yes], row) =>
+      scoresOf(no, yes, cosines[(pictures[row] ?? 0) * rows.length + row] ?? NaN),
+    );
     rows.forEach(({ text, request }, row) => {
       const [answer, score] = [answers[request], scores[row]];
       if (Array.isArray(answer) && score) answer.push({ text, ...score });
@@ -179,11 +168,9 @@ export class Matcher<ImageInput> implements AsyncDisposable {
     const legible = texts.map((text) => read.clean(text).trim() !== "");
     // Each picture needs as many texts: a word stands in for what cannot be read, and its score is not used.
     const said = texts.map((text, row) => (legible[row] === true ? text : "a"));
-    const { logits } = await this.model.matchTexts(states, read.encode(said, { truncation: true }), options);
+    const { data } = await this.model.scoreTexts(states, read.encode(said, { truncation: true }), options);
     return texts.map((_, row) =>
-      legible[row] === true
-        ? probabilityOf(logits.data[2 * row] ?? NaN, logits.data[2 * row + 1] ?? NaN)
-        : null,
+      legible[row] === true ? probabilityOf(data[2 * row] ?? NaN, data[2 * row + 1] ?? NaN) : null,
     );
   }
 
@@ -194,24 +181,20 @@ export class Matcher<ImageInput> implements AsyncDisposable {
   /** For each picture its scores with every text. */
   async #score(
     pixels: Tensor<"float32">,
-    batches: readonly TextBatch[],
+    { texts, encoded, features }: ReadTexts,
     signal: AbortSignal | undefined,
   ): Promise<Omit<MatchRow<never>, "image">[][]> {
     const [count = 0] = pixels.dims;
-    const scores: Omit<MatchRow<never>, "image">[][] = Array.from({ length: count }, () => []);
-    const { states, features } = await this.model.encodeImages(pixels, { signal });
-    for (const batch of batches) {
-      const { logits } = await this.model.matchTexts(states, repeat(batch.encoded, count), { signal });
-      const cosines = cosineMatrix(features, batch.features);
-      batch.texts.forEach((text, column) => {
-        scores.forEach((rows, row) => {
-          const index = row * batch.texts.length + column;
-          const [no, yes] = [logits.data[index * 2] ?? NaN, logits.data[index * 2 + 1] ?? NaN];
-          rows.push({ text, ...scoresOf(no, yes, cosines.data[index] ?? NaN) });
-        });
-      });
-    }
-    return scores;
+    const seen = await this.model.encodeImages(pixels, { signal });
+    const { data } = await this.model.scoreTexts(seen.states, repeat(encoded, count), { signal });
+    const cosines = cosineMatrix(seen.features, features).data;
+    return Array.from({ length: count }, (_, row) =>
+      texts.map((text, column) => {
+        const index = row * texts.length + column;
+        const [no, yes] = [data[index * 2] ?? NaN, data[index * 2 + 1] ?? NaN];
+        return { text, ...scoresOf(no, yes, cosines[index] ?? NaN) };
+      }),
+    );
   }
 }
 

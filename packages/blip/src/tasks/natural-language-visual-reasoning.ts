@@ -3,7 +3,8 @@ import type { Tensor } from "@blip-ts/graph";
 import { UsageError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
-import { Encoder, type ImageOptions, type TextFeeds } from "./encoder.ts";
+import { Encoder, type ImageOptions } from "./encoder.ts";
+import { type TextFeeds } from "./text-feeds.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { rowsOf } from "./rows-of.ts";
@@ -52,7 +53,7 @@ export class NaturalLanguageVisualReasoning implements AsyncDisposable {
         `${count} statements need ${2 * count} images, all left ones first, then all right ones; found ${images}`,
         { images, texts: count },
       );
-    this.#encoder.prepareToLook("nlvr");
+    this.#encoder.prepareToLook(inputs, count, { head: "nlvr" });
     const states = await this.#encoder.imageStates(inputs.pixelValues, options);
     return this.#judge(half(states, 0), half(states, 1), inputs, options);
   }
@@ -66,7 +67,7 @@ export class NaturalLanguageVisualReasoning implements AsyncDisposable {
     texts: TextFeeds,
     options: ImageOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
-    this.#encoder.prepareToLook("nlvr");
+    this.#encoder.prepareToLook(texts, 1, { head: "nlvr" });
     const states = await this.#encoder.imageStates(pixelValues, options);
     return this.#judge(half(states, 0), half(states, 1), texts, options);
   }

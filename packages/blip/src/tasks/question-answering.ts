@@ -8,7 +8,8 @@ import { badOption } from "./errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { expectEqual, type GenerateOptions } from "./conditional-generation.ts";
-import { checkTextFeeds, Encoder, type ImageOptions, type TextFeeds } from "./encoder.ts";
+import { Encoder, type ImageOptions } from "./encoder.ts";
+import { checkTextFeeds, type TextFeeds } from "./text-feeds.ts";
 import { Generator, type MaskedMemory, type Memory } from "./generator.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
@@ -69,9 +70,9 @@ export class QuestionAnswering implements AsyncDisposable {
     return new QuestionAnswering(loaded, await Generator.create(loaded, "ask"));
   }
 
-  /** Begins to load what questions need; a failure is reported where it is used. */
-  prepare(): void {
-    this.encoder.prepareToLook();
+  /** Begins to load what questions need that are shared out among pictures; a failure is reported where it is used. */
+  prepare(questions: TextFeeds, images: number): void {
+    this.encoder.prepareToLook(questions, images, { padding: "dropped" });
     this.generator.decoder.prepare();
   }
 
@@ -85,7 +86,7 @@ export class QuestionAnswering implements AsyncDisposable {
    */
   async encodeQuestions(inputs: QuestionInputs, options: ImageOptions = {}): Promise<MaskedMemory> {
     const feeds = checkTextFeeds(inputs, this.config.text);
-    this.prepare();
+    this.prepare(feeds, inputs.pixelValues.dims[0] ?? 1);
     const images = await this.encoder.imageStates(inputs.pixelValues, options);
     return this.questionStates(images, feeds, options);
   }
@@ -97,7 +98,9 @@ export class QuestionAnswering implements AsyncDisposable {
     options: ImageOptions = {},
   ): Promise<MaskedMemory> {
     const { attentionMask } = checkTextFeeds(feeds, this.config.text);
-    const { states } = await this.encoder.look([images], feeds, undefined, options);
+    // The decoder does not look at padding.
+    const dropped = { ...options, padding: "dropped" } as const;
+    const { states } = await this.encoder.look([images], feeds, undefined, dropped);
     return { states, mask: attentionMask };
   }
 

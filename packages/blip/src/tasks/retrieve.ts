@@ -20,6 +20,7 @@ import {
   type VerbOptions,
 } from "./picture-model.ts";
 import { stackPixels } from "./processor.ts";
+import { textRows, trimmed, type TokenRow } from "./text-batches.ts";
 
 /** A video by frames that were chosen before; each is a picture. */
 export interface Video<ImageInput> {
@@ -66,8 +67,8 @@ export interface RetrieveOptions extends VerbCallOptions {
 
 const defaultK = 128;
 const defaultCacheBytes = 512 * 2 ** 20;
-/** Texts at a time for one picture. */
-const textBatch = 32;
+/** Pictures whose texts are looked at together. */
+const lookBatch = 32;
 /** Frames at a time. */
 const frameBatch = 8;
 
@@ -143,7 +144,7 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     options: RetrieveOptions = {},
   ): AsyncGenerator<TextRow<Input> | FailedRow<Input>, void, undefined> {
     const { k, cacheBytes, encoded } = this.#checked(images, texts, options);
-    const features = await this.#textFeatures(encoded, options);
+    const features = await this.model.textFeatures(encoded, options);
     const cache = new Map<number, Tensor<"float32">>();
     let bytes = 0;
     const found = await this.#readAll(images, features, options, (place, { states }) => {
@@ -163,20 +164,7 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     order.forEach((ranking, text) => {
       for (const index of ranking.slice(0, k)) wanted.set(index, [...(wanted.get(index) ?? []), text]);
     });
-    const logits = new Map<string, readonly [number, number]>();
-    for (const [index, asking] of [...wanted].sort(([a], [b]) => a - b)) {
-      const place = found.places[index] ?? 0;
-      const image = images[place];
-      if (image === undefined) continue;
-      const states = cache.get(place) ?? (await this.#see(image, options)).states;
-      cache.delete(place);
-      const looked = await this.#look(
-        states,
-        asking.flatMap((text) => encoded[text] ?? []),
-        options,
-      );
-      asking.forEach((text, row) => logits.set(`${index} ${text}`, looked[row] ?? [NaN, NaN]));
-    }
+    const logits = await this.#lookAgain(images, found.places, wanted, encoded, cache, options);
     for (const [text, ranking] of order.entries()) {
       const hits = ranking.flatMap((index) => {
         const image = images[found.places[index] ?? 0];
@@ -199,7 +187,8 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     options: RetrieveOptions = {},
   ): AsyncGenerator<ImageRow<Input> | FailedRow<Input>, void, undefined> {
     const { k, encoded } = this.#checked(images, texts, options);
-    const features = await this.#textFeatures(encoded, options);
+    const features = await this.model.textFeatures(encoded, options);
+    const rows = textRows(encoded).map(trimmed);
     for await (const { image, seen, error } of this.#each(images, options)) {
       if (!seen) {
         yield { image: nameOf(image), error };
@@ -208,14 +197,7 @@ export class Retriever<ImageInput> implements AsyncDisposable {
       const cosines = cosineMatrix(seen.features, features).data;
       const ranking = best(cosines, texts.length);
       const asking = ranking.slice(0, k);
-      const looked =
-        asking.length > 0
-          ? await this.#look(
-              seen.states,
-              asking.flatMap((text) => encoded[text] ?? []),
-              options,
-            )
-          : [];
+      const looked = await this.#look([seen.states], [asking], rows, options);
       const hits = ranking.map((text, place) => ({
         text: texts[text] ?? "",
         ...hitOf(cosines[text] ?? NaN, looked[place]),
@@ -235,38 +217,72 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     if (!Number.isSafeInteger(k) || k < 0) throw badOption("k", k, ["a whole number of at least 0"]);
     if (!(cacheBytes >= 0)) throw badOption("cacheBytes", cacheBytes, ["a number of bytes"]);
     // All texts are read before any work is done, so that an empty one is found first.
-    return { k, cacheBytes, encoded: texts.map((text) => this.#processors.texts.encode([text])) };
+    return { k, cacheBytes, encoded: this.#processors.texts.encode(texts) };
   }
 
-  /** [texts, E] */
-  async #textFeatures(
-    encoded: readonly EncodedTexts[],
-    { signal }: RetrieveOptions,
-  ): Promise<Tensor<"float32">> {
-    const rows: number[] = [];
-    for (const part of chunks(encoded, textBatch)) {
-      const { features } = await this.model.encodeTexts(joined(part), { signal });
-      for (const value of features.data) rows.push(value);
+  /**
+   * The ITM logits of pictures with the texts that ask for them, by `picture text`.
+   * @param cache states that were kept; what is not there is computed again
+   */
+  async #lookAgain<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    places: readonly number[],
+    wanted: ReadonlyMap<number, readonly number[]>,
+    encoded: EncodedTexts,
+    cache: Map<number, Tensor<"float32">>,
+    options: RetrieveOptions,
+  ): Promise<Map<string, readonly [number, number]>> {
+    const logits = new Map<string, readonly [number, number]>();
+    const rows = textRows(encoded).map(trimmed);
+    for (const part of chunks(
+      [...wanted].sort(([a], [b]) => a - b),
+      lookBatch,
+    )) {
+      const seen: {
+        readonly index: number;
+        readonly states: Tensor<"float32">;
+        readonly asking: readonly number[];
+      }[] = [];
+      for (const [index, asking] of part) {
+        const place = places[index] ?? 0;
+        const image = images[place];
+        if (image === undefined) continue;
+        const states = cache.get(place) ?? (await this.#see(image, options)).states;
+        cache.delete(place);
+        seen.push({ index, states, asking });
+      }
+      // Videos have more states than pictures.
+      for (const N of new Set(seen.map(({ states }) => states.dims[1] ?? 0))) {
+        const alike = seen.filter(({ states }) => states.dims[1] === N);
+        const looked = await this.#look(
+          alike.map(({ states }) => states),
+          alike.map(({ asking }) => asking),
+          rows,
+          options,
+        );
+        let row = 0;
+        for (const { index, asking } of alike)
+          for (const text of asking) logits.set(`${index} ${text}`, looked[row++] ?? [NaN, NaN]);
+      }
     }
-    return {
-      dtype: "float32",
-      dims: [encoded.length, rows.length / encoded.length],
-      data: Float32Array.from(rows),
+    return logits;
+  }
+
+  /** The ITM logits of each picture with its texts, picture by picture. */
+  #look(
+    states: readonly Tensor<"float32">[],
+    asking: readonly (readonly number[])[],
+    rows: readonly TokenRow[],
+    { signal }: RetrieveOptions,
+  ): Promise<readonly (readonly [number, number])[]> {
+    const work = {
+      images: states.map(({ data }) => [data] as const),
+      states: states[0]?.dims[1] ?? 0,
+      rows: asking.flatMap((texts, image) =>
+        texts.flatMap((text) => (rows[text] ? [{ ...rows[text], image }] : [])),
+      ),
     };
-  }
-
-  /** The ITM logits of texts with one picture. */
-  async #look(
-    states: Tensor<"float32">,
-    encoded: readonly EncodedTexts[],
-    { signal }: RetrieveOptions,
-  ): Promise<(readonly [number, number])[]> {
-    const all: (readonly [number, number])[] = [];
-    for (const part of chunks(encoded, textBatch)) {
-      const { logits } = await this.model.matchTexts(states, joined(part), { signal });
-      part.forEach((_, row) => all.push([logits.data[2 * row] ?? NaN, logits.data[2 * row + 1] ?? NaN]));
-    }
-    return all;
+    return this.model.scorePairs(work, { signal });
   }
 
   /** A picture's or a video's states and unit vector. @throws {InputError} `image/...` */
@@ -345,18 +361,6 @@ function reRanked<Hit extends HitScores>(hits: readonly Hit[]): Hit[] {
   const scores = looked.map(({ rankScore }) => rankScore ?? NaN);
   const ranked = best(scores, looked.length).flatMap((place) => looked[place] ?? []);
   return [...ranked, ...hits.filter(({ rankScore }) => rankScore === null)];
-}
-
-/** Texts that were encoded each alone as one batch, padded to the longest. */
-function joined(encoded: readonly EncodedTexts[]): EncodedTexts {
-  const length = Math.max(...encoded.map(({ inputIds }) => inputIds.dims[1] ?? 0));
-  const dims = [encoded.length, length];
-  const stack = (name: keyof EncodedTexts) => {
-    const data = new BigInt64Array(encoded.length * length);
-    encoded.forEach((one, row) => data.set(one[name].data, row * length));
-    return { dtype: "int64" as const, dims, data };
-  };
-  return { inputIds: stack("inputIds"), attentionMask: stack("attentionMask") };
 }
 
 /** Frames as one: the mean of their projections at unit length, and all their states side by side. */

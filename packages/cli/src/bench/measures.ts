@@ -213,8 +213,8 @@ function imageProbe({ config, size, states }: ImageEncoder): Probe {
   };
 }
 
-/** Texts of a call, as `match` makes them; pictures of a call. */
-const textsAtOnce = 32;
+/** Texts of one picture go in one call, which keeps its keys and values; pictures of a call. */
+const textsAtOnce = pairs;
 const imagesAtOnce = 16;
 
 /** One picture with many texts, or many pictures with one: the logits of each pair, in calls of some at once. */
@@ -234,7 +234,7 @@ function matchProbe(model: BlipForImageTextRetrieval, kind: "1x128" | "128x1", c
       timed(async () => {
         const outputs: number[] = [];
         for (const { states, inputIds } of calls)
-          outputs.push(...(await model.matchTexts(states, { inputIds })).logits.data);
+          outputs.push(...(await model.scoreTexts(states, { inputIds })).data);
         return outputs;
       }),
   };

@@ -1,0 +1,190 @@
+// Texts that look at images, in the form that is the cheapest for their shape, in batches of like length. Keys and values
+// of an image are made once for all its texts and stay with the engine.
+import type { Tensor } from "@blip-ts/graph";
+import { cacheNames, memoryGraph } from "../model/decoder.ts";
+import { multimodalGraph, type LookForm, type MultimodalHead } from "../model/encoders.ts";
+import { float32Output } from "../runtime/float32.ts";
+import type { EngineSession, Feeds, ResidentTensor, RunOptions } from "../runtime/runtime.ts";
+import type { LoadedNetwork } from "./load-network.ts";
+import { chooseForm } from "./look-form.ts";
+import { positions, withFirstToken } from "./text-feeds.ts";
+import { batchesByLength, stackRows, type TokenRow } from "./text-batches.ts";
+
+/** An image as texts see it: its states N * D', or those of NLVR2's two. */
+export type SeenStates = readonly [Float32Array, Float32Array?];
+
+/** A text with the image that it looks at. */
+export interface LookRow extends TokenRow {
+  /** Its place among the images. */
+  readonly image: number;
+}
+
+export interface LookWork {
+  readonly images: readonly SeenStates[];
+  /** N, the states of each image. */
+  readonly states: number;
+  readonly rows: readonly LookRow[];
+}
+
+export interface LookOptions extends RunOptions {
+  readonly head?: MultimodalHead;
+  /** All states of each text as well; without them the last layer computes the first state alone. */
+  readonly allStates?: boolean | undefined;
+  /** The form; chosen by shape unless told. */
+  readonly form?: LookForm | undefined;
+}
+
+/** For each row, in its place. */
+export interface Looked {
+  /** With a head: its two logits. */
+  readonly logits: readonly (readonly [number, number])[];
+  /** With `allStates`: T * D numbers, T the row's own length. */
+  readonly states: readonly Float32Array[];
+}
+
+/** Sessions of this group hand an image's keys and values to each other. */
+const group = "look";
+
+export class Looker {
+  readonly #loaded: LoadedNetwork;
+
+  constructor(loaded: LoadedNetwork) {
+    this.#loaded = loaded;
+  }
+
+  /** The cheapest form for rows over images. */
+  form(head: MultimodalHead, { images, states, rows }: LookWork): LookForm {
+    const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0);
+    return chooseForm(this.#loaded.config, head, { tokens: tokens / images.length, states });
+  }
+
+  /** Begins to load the sessions; a failure is reported where they are used. */
+  prepare(form: LookForm, options: LookOptions): void {
+    this.#session(form, options).catch(() => undefined);
+    if (form === "cached") this.#memory().catch(() => undefined);
+  }
+
+  async run(work: LookWork, options: LookOptions): Promise<Looked> {
+    options.signal?.throwIfAborted();
+    const found: { logits: [number, number][]; states: Float32Array[] } = { logits: [], states: [] };
+    if (work.rows.length === 0) return found;
+    const form = options.form ?? this.form(options.head, work);
+    const batches = form === "cached" ? this.#cached(work, options) : this.#over(form, work, options);
+    for await (const { rows, length, outputs } of batches) {
+      const logits = options.head && float32Output(outputs, `${options.head}_score`).data;
+      const states = options.allStates === true ? float32Output(outputs, "question_embeds") : undefined;
+      const D = states?.dims[2] ?? 0;
+      rows.forEach((row, place) => {
+        if (logits) found.logits[row] = [logits[2 * place] ?? NaN, logits[2 * place + 1] ?? NaN];
+        const own = work.rows[row]?.ids.length ?? 0;
+        if (states) found.states[row] = states.data.slice(place * length * D, (place * length + own) * D);
+      });
+    }
+    return found;
+  }
+
+  /** Each image's keys and values are made once; its texts follow in batches. */
+  async *#cached({ images, states: N, rows }: LookWork, options: LookOptions) {
+    const { cachedLooks } = this.#loaded.limits;
+    const session = await this.#session("cached", options);
+    const memory = await this.#memory();
+    const names = cacheNames("memory", this.#loaded.config.text);
+    for (const [image, [states]] of images.entries()) {
+      const own = rows.flatMap((row, index) => (row.image === image ? [index] : []));
+      if (own.length === 0) continue;
+      const feeds = { encoder_hidden_states: this.#tensor([states], N) };
+      const { kept } = await memory.runKeeping(feeds, names, options);
+      try {
+        for (const batch of batchesByLength(lengthsOf(rows, own), cachedLooks)) {
+          const places = batch.flatMap((index) => own[index] ?? []);
+          yield await this.#call(session, rows, places, kept, options);
+        }
+      } finally {
+        memory.release(Object.values<ResidentTensor>(kept));
+      }
+    }
+  }
+
+  /** Texts of many images side by side. */
+  async *#over(form: LookForm, work: LookWork, options: LookOptions) {
+    const limits = this.#loaded.limits.looks(work.states);
+    const session = await this.#session(form, options);
+    const all = work.rows.map((_, index) => index);
+    for (const batch of batchesByLength(lengthsOf(work.rows, all), limits)) {
+      const { images, places } = alignedTo(work, batch);
+      const stack = (which: 0 | 1) =>
+        this.#tensor(
+          images.flatMap((image) => image[which] ?? []),
+          work.states,
+        );
+      const second = images[0]?.[1] && { image_embeds_1: stack(1) };
+      yield await this.#call(session, work.rows, places, { image_embeds: stack(0), ...second }, options);
+    }
+  }
+
+  async #call(
+    session: EngineSession,
+    rows: readonly LookRow[],
+    places: readonly number[],
+    images: Feeds,
+    options: RunOptions,
+  ) {
+    const texts = stackRows(places.flatMap((place) => rows[place] ?? []));
+    const length = texts.inputIds.dims[1] ?? 0;
+    const feeds: Feeds = {
+      input_ids: withFirstToken(texts.inputIds, this.#loaded.tokens.enc),
+      attention_mask: texts.attentionMask,
+      position_ids: positions(length),
+      ...images,
+    };
+    return { rows: places, length, outputs: await session.run(feeds, options) };
+  }
+
+  /** States of images one after another: [I, N, D']. */
+  #tensor(images: readonly Float32Array[], N: number): Tensor<"float32"> {
+    const size = images[0]?.length ?? 0;
+    const data = new Float32Array(images.length * size);
+    images.forEach((states, index) => data.set(states, index * size));
+    return { dtype: "float32", dims: [images.length, N, size / N], data };
+  }
+
+  #memory(): Promise<EngineSession> {
+    const { config, network } = this.#loaded;
+    const width = config.vision.hiddenSize;
+    const keep = cacheNames("memory", config.text);
+    return network.session("look memory", () => memoryGraph(config, width, "text_encoder"), { group, keep });
+  }
+
+  #session(form: LookForm, { head, allStates = false }: LookOptions): Promise<EngineSession> {
+    const { config, network } = this.#loaded;
+    return network.session(
+      `look ${head ?? ""} ${form} ${allStates ? "all" : "first"}`,
+      () => multimodalGraph(config, head, { form, firstOnly: !allStates }),
+      { group },
+    );
+  }
+}
+
+const lengthsOf = (rows: readonly TokenRow[], places: readonly number[]): number[] =>
+  places.map((place) => rows[place]?.ids.length ?? 0);
+
+/**
+ * The network shares texts out evenly among images, in their order: each image once where all have as many texts in the
+ * batch, else each text with its image.
+ */
+function alignedTo({ images, rows }: LookWork, batch: readonly number[]) {
+  const byImage = new Map<number, number[]>();
+  for (const place of batch) {
+    const image = rows[place]?.image ?? 0;
+    byImage.set(image, [...(byImage.get(image) ?? []), place]);
+  }
+  const groups = [...byImage];
+  const even = groups.every(([, places]) => places.length === groups[0]?.[1].length);
+  const order = even
+    ? groups
+    : groups.flatMap(([image, places]) => places.map((place) => [image, [place]] as const));
+  return {
+    images: order.flatMap(([image]) => (images[image] ? [images[image]] : [])),
+    places: order.flatMap(([, places]) => places),
+  };
+}
