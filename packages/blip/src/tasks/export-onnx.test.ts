@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-type Feeds = Readonly<Record<string, Tensor<"float32" | "int64">>>;
+type Feeds = Readonly<Record<string, Tensor<"float32" | "int64"> | OrtTensor>>;
 
 /** An export of a tiny checkpoint, its files ready to be run. */
 async function exported(model: string, options: ExportOptions) {
@@ -35,30 +35,23 @@ async function exported(model: string, options: ExportOptions) {
     ...options,
   });
   const sessions = new Map<string, Promise<InferenceSession>>();
-  return {
-    out,
-    description,
-    run: async (file: string, feeds: Feeds): Promise<Record<string, Tensor<"float32">>> => {
-      const session = sessions.get(file) ?? InferenceSession.create(join(out, `${file}.onnx`));
-      sessions.set(file, session);
-      const outputs = await (
-        await session
-      ).run(
-        Object.fromEntries(
-          Object.entries(feeds).map(([name, { dtype, data, dims }]) => [
-            name,
-            new OrtTensor(dtype, data, dims),
-          ]),
-        ),
-      );
-      return Object.fromEntries(
-        Object.entries(outputs).map(([name, { data, dims }]) => {
-          if (!(data instanceof Float32Array)) throw new Error(`${name} is not float32`);
-          return [name, floatTensor(dims, data)];
-        }),
-      );
-    },
+  const raw = async (file: string, feeds: Feeds): Promise<Readonly<Record<string, OrtTensor>>> => {
+    const session = sessions.get(file) ?? InferenceSession.create(join(out, `${file}.onnx`));
+    sessions.set(file, session);
+    const given = Object.entries(feeds).map(([name, feed]) => [
+      name,
+      "dtype" in feed ? new OrtTensor(feed.dtype, feed.data, feed.dims) : feed,
+    ]);
+    return (await session).run(Object.fromEntries(given) as Record<string, OrtTensor>);
   };
+  const run = async (file: string, feeds: Feeds): Promise<Record<string, Tensor<"float32">>> =>
+    Object.fromEntries(
+      Object.entries(await raw(file, feeds)).map(([name, { data, dims }]) => {
+        if (!(data instanceof Float32Array)) throw new Error(`${name} is not float32`);
+        return [name, floatTensor(dims, data)];
+      }),
+    );
+  return { out, description, run, /** Outputs as they are, to be fed to another file. */ raw };
 }
 
 type Exported = Awaited<ReturnType<typeof exported>>;
@@ -90,7 +83,7 @@ function begunWith(token: number): Feeds {
 
 /** Greedy sequences by the files of an export alone: what `steps` describes. */
 async function greedy(
-  { run, description }: Exported,
+  { run, raw, description }: Exported,
   states: Tensor<"float32">,
   length: number,
   memoryMask?: Tensor<"int64">,
@@ -98,14 +91,22 @@ async function greedy(
   const { dec, sep } = description.tokens;
   const decode = some(description.files.find(({ file }) => file === "decode.onnx"));
   const pasts = decode.inputs.filter(({ name }) => name.startsWith("past."));
-  const memory = await run("memory", { encoder_hidden_states: states });
+  const memory = await raw("memory", { encoder_hidden_states: states });
   const rows = states.dims[0] ?? 0;
   const sequences = range(rows).map(() => [some(dec)]);
-  let past: Record<string, Tensor<"float32">> = Object.fromEntries(
-    pasts.map(({ name, shape }) => [name, floatTensor([rows, Number(shape[1]), 0, Number(shape[3])], [])]),
+  let past: Record<string, OrtTensor> = Object.fromEntries(
+    pasts.map(({ name, dtype, shape }) => {
+      const dims = [rows, Number(shape[1]), 0, Number(shape[3])];
+      return [
+        name,
+        dtype === "float16"
+          ? new OrtTensor("float16", new Uint16Array(0), dims)
+          : new OrtTensor("float32", new Float32Array(0), dims),
+      ];
+    }),
   );
   for (let step = 0; step < length; step++) {
-    const { hidden, ...present } = await run("decode", {
+    const { hidden, ...present } = await raw("decode", {
       input_ids: int64Tensor(
         [rows, 1],
         sequences.map((tokens) => some(tokens.at(-1))),
@@ -141,7 +142,7 @@ async function greedy(
 
 /** Another fusion of the same operations moves float32 sums of magnitude 10 by some 1e-6. */
 const tolerance = 2e-5;
-const forms: readonly Partial<ExportOptions>[] = [{}, { selfContained: true }, { standardOperators: true }];
+const forms: readonly Partial<ExportOptions>[] = [{}, { selfContained: true, standardOperators: true }];
 
 /** The same model in every form, one after another. */
 async function inEveryForm(model: string, options: ExportOptions, check: (files: Exported) => Promise<void>) {

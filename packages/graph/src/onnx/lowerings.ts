@@ -129,9 +129,25 @@ const attention: Lowering<"attention"> = (emit, node, output) => {
   emit.node("MultiHeadAttention", inputs, { output, attributes, domain: microsoft });
 };
 
-/** softmax(q k^T scale + bias) v in ONNX's own operators. */
+/** Casts to float32 and back where a node computes in half precision. */
+function inFloat32(emit: Emitter, node: NodeOf<OpKind>) {
+  const half = node.output.dtype === "float16";
+  const cast = (name: string, to: "float32" | "float16", output?: string) =>
+    emit.node("Cast", [name], {
+      attributes: { to: BigInt(onnxDataType[to]) },
+      ...(output !== undefined && { output }),
+    });
+  return {
+    half,
+    widen: (name: string) => (half ? cast(name, "float32") : name),
+    narrow: (name: string, output?: string) => (half ? cast(name, "float16", output) : name),
+  };
+}
+
+/** softmax(q k^T scale + bias) v in ONNX's own operators; of halves the softmax is in float32. */
 const standardAttention: Lowering<"attention"> = (emit, node, output) => {
   const { heads, scale } = node.attributes;
+  const { widen, narrow } = inFloat32(emit, node);
   const [q = "", k = "", v = "", bias] = node.inputs.map((value) => {
     const name = emit.nameOf(value);
     const width = value.shape[2];
@@ -143,26 +159,29 @@ const standardAttention: Lowering<"attention"> = (emit, node, output) => {
   });
   const columns = emit.node("Transpose", [k], { attributes: { perm: [0n, 1n, 3n, 2n] } });
   const factor = emit.constant(floatTensor([], [scale]));
-  const scaled = emit.node("Mul", [emit.node("MatMul", [q, columns]), factor]);
-  const scores = bias === undefined ? scaled : emit.node("Add", [scaled, bias]);
-  const weights = emit.node("Softmax", [scores], { attributes: { axis: -1n } });
+  const scaled = emit.node("Mul", [widen(emit.node("MatMul", [q, columns])), factor]);
+  const scores = bias === undefined ? scaled : emit.node("Add", [scaled, widen(bias)]);
+  const weights = narrow(emit.node("Softmax", [scores], { attributes: { axis: -1n } }));
   const context = emit.node("Transpose", [emit.node("MatMul", [weights, v])], {
     attributes: { perm: [0n, 2n, 1n, 3n] },
   });
   emit.node("Reshape", [context, emit.int64Vector([0, 0, -1])], { output });
 };
 
-/** x (1 + erf(x / sqrt 2)) / 2; ONNX's own Gelu is of opset 20. */
+/** x (1 + erf(x / sqrt 2)) / 2, in float32; ONNX's own Gelu is of opset 20. */
 const gelu: Lowering<"gelu"> = (emit, node, output) => {
   if (!emit.standard) {
     same("Gelu", microsoft)(emit, node, output);
     return;
   }
-  const [x = ""] = inputNames(emit, node);
+  const { half, widen, narrow } = inFloat32(emit, node);
+  const [name = ""] = inputNames(emit, node);
+  const x = widen(name);
   const number = (value: number) => emit.constant(floatTensor([], [value]));
   const erf = emit.node("Erf", [emit.node("Mul", [x, number(Math.SQRT1_2)])]);
-  const half = emit.node("Mul", [x, number(0.5)]);
-  emit.node("Mul", [half, emit.node("Add", [erf, number(1)])], { output });
+  const halved = emit.node("Mul", [x, number(0.5)]);
+  const result = emit.node("Mul", [halved, emit.node("Add", [erf, number(1)])], half ? {} : { output });
+  narrow(result, output);
 };
 
 const slice: Lowering<"slice"> = (emit, node, output) => {
