@@ -98,7 +98,7 @@ export type { Conversion, ConvertOptions } from "./tasks/save.ts";
 export type { ExportDescription, ExportedFile, ExportedTensor, ExportOptions } from "./tasks/export-onnx.ts";
 /** What `verify` is told and finds, and where the pictures of the published samples are. */
 export { publishedPictures } from "./tasks/published-samples.ts";
-export type { Sample, VerifyOptions, VerifyRow } from "./tasks/verify.ts";
+export type { Published, Sample, VerifyOptions, VerifyRow } from "./tasks/verify.ts";
 /** BLIP's own clean-up of captions and questions. */
 export { preCaption, preQuestion } from "./text/pre-caption.ts";
 /** The engine's own matrix product, which measurements are compared with. */

@@ -33,7 +33,8 @@ export async function openModel(files: ModelFiles): Promise<OpenedModel> {
   return { files, format: checkpoint.format, dialect, tensors, ignored, architecture, tasks };
 }
 
-function openWeights({ weights }: ModelFiles): Promise<Checkpoint> {
+/** All tensors of a model by their own names, also those that no task needs. @throws {ModelError} `checkpoint/...` */
+export function openWeights({ weights }: ModelFiles): Promise<Checkpoint> {
   return weights.kind === "single"
     ? openCheckpoint(weights.source)
     : readShardedSafetensors(weights.index, weights.indexName, (file) => weights.open(file));
