@@ -1,4 +1,5 @@
 // What a platform (Node, the browser) does for the isomorphic code. `node.ts` and `web.ts` hand it in.
+import type { EmitOptions } from "@blip-ts/graph";
 import type { ByteSource } from "./byte-source.ts";
 import type { RgbImage } from "./image/raw-image.ts";
 import type { Engine } from "./runtime/runtime.ts";
@@ -116,6 +117,8 @@ export interface PlatformDevice {
   readonly absent?: string | undefined;
   /** What to do where it cannot be used. */
   readonly hint?: string | undefined;
+  /** How graphs are lowered for it: what it lacks. */
+  readonly emit?: EmitOptions | undefined;
 }
 
 /** A folder that is being written; it is there under its name only when it is whole. */

@@ -65,10 +65,10 @@ export {
   emitSelfContained,
   lengthOf,
   onnxOpset,
-  type EmitOptions,
   type OnnxPiece,
   type WeightBytes,
   type WeightLocation,
 } from "./onnx/emit.ts";
+export type { EmitOptions } from "./onnx/emitter.ts";
 /** The slow evaluator that tests compare with. */
 export { evaluate } from "./reference/evaluate.ts";

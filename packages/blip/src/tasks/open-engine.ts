@@ -34,7 +34,7 @@ export const plainReason = (message: string): string =>
 
 async function examine(
   platform: EnginePlatform,
-  { device, absent, hint }: PlatformDevice,
+  { device, absent, hint, emit: own = {} }: PlatformDevice,
   dtype: FloatType,
   { threads, signal }: Options,
 ): Promise<Verdict> {
@@ -45,12 +45,12 @@ async function examine(
   const before = known.get(key);
   if (before) return before;
   await using engine = platform.createEngine({ device, threads });
-  const fused = await selfTest(engine, dtype, {}, { signal });
-  if (fused === undefined) return remember(known, key, { emit: {} });
+  const fused = await selfTest(engine, dtype, own, { signal });
+  if (fused === undefined) return remember(known, key, { emit: own });
   const reason = [plainReason(fused.what), ...(hint === undefined ? [] : [hint])].join(". ");
   if (fused.kind === "failed") return { reason };
   // ONNX Runtime's fused operators have kernels of their own for each kind of GPU; its plain ones are the same for all.
-  const emit = { standardOperators: true };
+  const emit = { ...own, standardOperators: true };
   if (await selfTest(engine, dtype, emit, { signal })) return { reason };
   const message =
     `${device}: with ONNX Runtime's fused operators ${fused.what}; plain ones are used instead, ` +

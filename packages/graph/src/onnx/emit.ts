@@ -15,7 +15,7 @@ import {
 import type { Graph, NamedValue, NodeOf, OpKind, Weight } from "../graph.ts";
 import { formatDim } from "../types/dim.ts";
 import { elementSize, sizeOf, type DType } from "../types/dtype.ts";
-import { Emitter, microsoft, onnxDataType } from "./emitter.ts";
+import { Emitter, microsoft, onnxDataType, type EmitOptions } from "./emitter.ts";
 import { lowerings } from "./lowerings.ts";
 
 /** The opset of ONNX's own operators that the lowerings speak, and the version of the container. */
@@ -28,12 +28,6 @@ export interface WeightLocation {
   readonly offset: number;
   /** The type in the file; other types than the graph's are cast when the model is loaded. */
   readonly dtype: DType;
-}
-
-/** How a graph is lowered. */
-export interface EmitOptions {
-  /** Uses ONNX's own operators alone, where ONNX Runtime's contributed ones would be faster. */
-  readonly standardOperators?: boolean | undefined;
 }
 
 /** A weight as the model names it, without its bytes. */
@@ -50,12 +44,8 @@ interface Lowered {
   readonly weights: readonly NamedWeight[];
 }
 
-function lowerGraph(
-  graph: Graph,
-  dtypeOf: (name: string) => DType,
-  { standardOperators = false }: EmitOptions,
-): Lowered {
-  const emit = new Emitter(graph, standardOperators);
+function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: EmitOptions): Lowered {
+  const emit = new Emitter(graph, options);
   for (const { name, value } of graph.inputs) emit.name(value, name);
   const weights = graph.weights.map((weight) => {
     const { value, name, rows } = weight;

@@ -36,9 +36,16 @@ export type OnnxAttributes = Readonly<
 /** The contributed operators' domain; the others are ONNX's own. */
 export const microsoft = "com.microsoft";
 
+/** How a graph is lowered. */
+export interface EmitOptions {
+  /** Uses ONNX's own operators alone, where ONNX Runtime's contributed ones would be faster. */
+  readonly standardOperators?: boolean | undefined;
+  /** Makes LogSoftmax of smaller operators, for devices without a kernel of it. */
+  readonly plainLogSoftmax?: boolean | undefined;
+}
+
 export class Emitter {
-  /** Are only ONNX's own operators to be used? */
-  readonly standard: boolean;
+  readonly options: EmitOptions;
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   readonly #names = new Map<number, string>();
@@ -46,8 +53,8 @@ export class Emitter {
   readonly #dimensions = new Map<string, { readonly input: string; readonly axis: number }>();
   #count = 0;
 
-  constructor(graph: Graph, standard: boolean) {
-    this.standard = standard;
+  constructor(graph: Graph, options: EmitOptions) {
+    this.options = options;
     for (const { name, value } of graph.inputs)
       value.shape.forEach((dim, axis) => {
         const letter = plainName(dim);

@@ -118,7 +118,7 @@ const l2Normalize: Lowering<"l2Normalize"> = (emit, node, output) => {
  * values may come in heads, which saves their transposition where they are used again and again.
  */
 const attention: Lowering<"attention"> = (emit, node, output) => {
-  if (emit.standard) {
+  if (emit.options.standardOperators === true) {
     standardAttention(emit, node, output);
     return;
   }
@@ -170,7 +170,7 @@ const standardAttention: Lowering<"attention"> = (emit, node, output) => {
 
 /** x (1 + erf(x / sqrt 2)) / 2, in float32; ONNX's own Gelu is of opset 20. */
 const gelu: Lowering<"gelu"> = (emit, node, output) => {
-  if (!emit.standard) {
+  if (emit.options.standardOperators !== true) {
     same("Gelu", microsoft)(emit, node, output);
     return;
   }
@@ -182,6 +182,19 @@ const gelu: Lowering<"gelu"> = (emit, node, output) => {
   const halved = emit.node("Mul", [x, number(0.5)]);
   const result = emit.node("Mul", [halved, emit.node("Add", [erf, number(1)])], half ? {} : { output });
   narrow(result, output);
+};
+
+/** In parts: x - m - log sum exp(x - m) with the largest value m, so that no exponential overflows. */
+const logSoftmax: Lowering<"logSoftmax"> = (emit, node, output) => {
+  const [x = ""] = inputNames(emit, node);
+  if (emit.options.plainLogSoftmax !== true) {
+    emit.node("LogSoftmax", [x], { output, attributes: { axis: -1n } });
+    return;
+  }
+  const reduced = { attributes: { keepdims: 1n } };
+  const last = emit.int64Vector([-1]);
+  const shifted = emit.node("Sub", [x, emit.node("ReduceMax", [x, last], reduced)]);
+  emit.node("Sub", [shifted, emit.node("ReduceLogSumExp", [shifted, last], reduced)], { output });
 };
 
 const slice: Lowering<"slice"> = (emit, node, output) => {
@@ -210,9 +223,7 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   softmax: (emit, node, output) => {
     emit.node("Softmax", inputNames(emit, node), { output, attributes: { axis: -1n } });
   },
-  logSoftmax: (emit, node, output) => {
-    emit.node("LogSoftmax", inputNames(emit, node), { output, attributes: { axis: -1n } });
-  },
+  logSoftmax,
   l2Normalize,
   attention,
   mean: (emit, node, output) => {

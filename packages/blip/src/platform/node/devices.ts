@@ -20,6 +20,8 @@ export function nodeDevices(os: string, arch: string): readonly PlatformDevice[]
     },
     {
       device: "webgpu",
+      // Without a kernel of it, logits would go to the processor and come back (ONNX Runtime 1.30).
+      emit: { plainLogSoftmax: true },
       ...(os === "linux" && {
         hint: "WebGPU needs a Vulkan driver for the graphics card and libvulkan.so.1 (Debian: libvulkan1)",
       }),

@@ -16,6 +16,7 @@ export const webPlatform: Platform<ImageInput> = {
         typeof navigator === "object" && "gpu" in navigator
           ? undefined
           : "this browser has no WebGPU, or the page is not served by https",
+      emit: { plainLogSoftmax: true },
     },
     { device: "cpu" },
   ],
