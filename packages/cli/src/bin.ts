@@ -1,9 +1,15 @@
 // The program `blip`.
 import { main } from "./index.ts";
 
+/** Milliseconds after Ctrl-C for the verb to end by itself: the engine cannot leave off within a graph. */
+const grace = 2000;
 const interrupted = new AbortController();
 process.once("SIGINT", () => {
   interrupted.abort(new Error("interrupted"));
+  process.stdin.destroy();
+  // By the signal itself, which has no handler any more and is 130 to a shell: `process.exit` waits for the engine's
+  // threads, and one that is loading a session takes the process down with SIGABRT.
+  setTimeout(() => process.kill(process.pid, "SIGINT"), grace).unref();
 });
 // A reader that has seen enough (`blip ... | head`) closes the pipe: that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -1,7 +1,16 @@
 // The options that every verb over a model takes (the contract's "Common options").
-import { UsageError, type Compat, type VerbOptions, type Warning } from "blip-ts";
+import {
+  UsageError,
+  type Compat,
+  type NetworkDType,
+  type Profile,
+  type ProfiledOperator,
+  type VerbOptions,
+  type Warning,
+} from "blip-ts";
 import { Option, type Command } from "commander";
-import { downloadProgress, type Progress } from "./progress.ts";
+import { loadProgress, type Progress } from "./progress.ts";
+import { table } from "./rows.ts";
 import { print, type Terminal } from "./terminal.ts";
 
 /** What every verb takes that opens a model, by its name or as an argument. */
@@ -16,8 +25,9 @@ export interface SourceFlags {
 /** What every verb takes that runs a model. */
 export interface ModelFlags extends SourceFlags {
   readonly model?: string;
-  readonly dtype: string;
-  readonly device: string;
+  readonly dtype?: NetworkDType;
+  readonly device: NonNullable<VerbOptions["device"]>;
+  readonly profile?: string;
   readonly compat: Compat;
   readonly orientation?: "stored" | "upright";
   readonly imageSize?: number;
@@ -75,10 +85,24 @@ export const imageSizeOption = () =>
     "side in pixels of what the network sees; position embeddings are interpolated (default: the model's own)",
   ).argParser(positiveInteger("--image-size"));
 
+export const dtypeOption = () =>
+  new Option(
+    "--dtype <T>",
+    "type in which the network computes (default: fp32, or int8 where the weights are)",
+  ).choices(["fp32", "fp16", "int8"]);
+
 export const threadsOption = () =>
   new Option("--threads <N>", "threads of the engine (default: one for each core)").argParser(
     positiveInteger("--threads"),
   );
+
+export const deviceOption = () =>
+  new Option("--device <D>", "what computes")
+    .choices(["auto", "cpu", "webgpu", "cuda", "coreml", "dml"])
+    .default("cpu");
+
+export const profileOption = () =>
+  new Option("--profile <FILE>", "write ONNX Runtime's trace of what ran, and print what took longest");
 
 export function addSourceOptions(command: Command): Command {
   return command
@@ -101,10 +125,9 @@ export function addModelOptions(command: Command): Command {
       "--model <M>",
       "a folder, a file, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
-    .addOption(
-      new Option("--dtype <T>", "type in which the network computes").choices(["fp32"]).default("fp32"),
-    )
-    .addOption(new Option("--device <D>", "what computes").choices(["auto", "cpu"]).default("auto"))
+    .addOption(dtypeOption())
+    .addOption(deviceOption())
+    .addOption(profileOption())
     .addOption(
       new Option("--orientation <O>", "as stored, or turned upright as EXIF says").choices([
         "stored",
@@ -156,13 +179,37 @@ export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (w
   };
 }
 
+/** Operators that a summary names. */
+const longest = 12;
+
+/** Where a trace was written, and what took longest, on stderr: who asked for it wants to see it. */
+export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
+  return ({ file, sessions, operators }) => {
+    const total = operators.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    const row = ({ operator, provider, calls, milliseconds }: ProfiledOperator) => [
+      operator,
+      provider,
+      String(calls),
+      milliseconds.toFixed(1),
+      `${((100 * milliseconds) / (total || 1)).toFixed(1)} %`,
+    ];
+    print(terminal.stderr, `Trace of ${sessions.join(", ") || "nothing"} in ${file}`);
+    print(
+      terminal.stderr,
+      table(["operator", "on", "calls", "ms", "share"], operators.slice(0, longest).map(row), 3),
+    );
+  };
+}
+
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
-  const { compat, textHeads, orientation, imageSize, revision, offline, threads } = flags;
+  const { compat, dtype, textHeads, orientation, imageSize, revision, offline, threads, device, profile } =
+    flags;
   return {
-    ...{ compat, textHeads, orientation, imageSize, revision, offline, threads },
+    ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline, threads, device, profile },
+    onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),
-    onProgress: downloadProgress(progress),
+    onProgress: loadProgress(progress, terminal, flags.quiet),
   };
 }

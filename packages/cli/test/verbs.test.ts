@@ -4,7 +4,10 @@ import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises"
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Captioner } from "blip-ts";
+import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { addGenerationOptions, generationOptions } from "../src/generation-options.ts";
 import { blip, path, scene, tiny } from "./run-blip.ts";
 
 type Row = Readonly<Record<string, unknown>> & { readonly image?: string };
@@ -122,30 +125,54 @@ describe("blip caption", () => {
   const caption = (...args: string[]) => blip(["caption", scene("01"), "--json", "--quiet", ...args]);
 
   test("passes on every option of generation", async () => {
-    const model = ["--model", tiny("caption")];
-    const tokens = async (...args: string[]) => {
-      const { code, stdout, stderr } = await caption(...model, ...args);
-      expect([code, stderr]).toEqual([0, ""]);
-      return rowsOf(stdout).map((row) => row.tokens as number[]);
+    const flags = {
+      ...{ beams: 2, topP: 0.5, topK: 3, temperature: 1.5, seed: 7, numReturn: 2 },
+      ...{ maxLength: 9, minLength: 4, repetitionPenalty: 1.5, noRepeatNgram: 1 },
     };
-    const [plain = []] = await tokens();
-    // BLIP's own prompt: [DEC] a picture of.
-    expect(plain.slice(0, 4)).toEqual((await tokens("--prompt", "a picture of")).flat().slice(0, 4));
-    expect(await tokens("--num-return", "3")).toHaveLength(3);
-    const [short = []] = await tokens("--max-length", "6");
-    expect(short).toHaveLength(6);
-    const [unprompted = []] = await tokens("--prompt", "");
-    expect(unprompted.slice(1, 4)).not.toEqual(plain.slice(1, 4));
-    const [once = []] = await tokens("--no-repeat-ngram", "1", "--prompt", "");
-    expect(new Set(once).size).toBe(once.length);
-    const [penalised = []] = await tokens("--repetition-penalty", "9", "--beams", "1", "--prompt", "");
-    expect(new Set(penalised).size).toBeGreaterThan(new Set((await tokens("--beams", "1")).flat()).size);
-    const drawn = ["--sample", "--top-p", "1", "--top-k", "0", "--temperature", "1.5"];
-    expect(await tokens(...drawn, "--seed", "1")).toEqual(await tokens(...drawn, "--seed", "1"));
-    expect(await tokens(...drawn, "--seed", "1")).not.toEqual(await tokens(...drawn, "--seed", "2"));
-    expect((await tokens("--min-length", "20")).flat()).toHaveLength(20);
-    // The network's side is another one: 16 pixels make a grid of its own.
-    expect(await tokens("--image-size", "48")).toHaveLength(1);
+    const argsOf = (options: object) =>
+      Object.entries(options).flatMap(([name, value]) => {
+        const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+        return value === true ? [flag] : [flag, String(value)];
+      });
+    const command = addGenerationOptions(new Command());
+    command.parse(["--sample", ...argsOf(flags)], { from: "user" });
+    expect(generationOptions(command.opts())).toEqual({ sample: true, ...flags });
+    expect(generationOptions(addGenerationOptions(new Command()).parse([], { from: "user" }).opts())).toEqual(
+      {},
+    );
+    // And from the command line to the rows, once for a search and once for draws.
+    await using captioner = await Captioner.fromPretrained(tiny("caption"), { imageSize: 48 });
+    const { topP, topK, temperature, seed, numReturn, maxLength } = flags;
+    const [searched, drawn] = [
+      { beams: 2, numReturn, maxLength, minLength: 9, repetitionPenalty: 1.5, noRepeatNgram: 1 },
+      { sample: true, topP, topK, temperature, seed, numReturn, maxLength },
+    ];
+    for (const options of [searched, drawn]) {
+      const expected: unknown[] = [];
+      for await (const row of captioner.caption([scene("01")], { ...options, prompt: "a dog" }))
+        expected.push(row);
+      const call = [
+        "--model",
+        tiny("caption"),
+        "--image-size",
+        "48",
+        "--prompt",
+        "a dog",
+        ...argsOf(options),
+      ];
+      expect(rowsOf((await caption(...call)).stdout)).toEqual(expected);
+      expect(expected).toHaveLength(numReturn);
+    }
+  });
+
+  test("begins with BLIP's own prompt, with another one, or with none", async () => {
+    const begins = async (...args: string[]) => {
+      const [row] = rowsOf((await caption("--model", tiny("caption"), "--max-length", "6", ...args)).stdout);
+      return (row?.tokens as number[] | undefined)?.slice(1, 4);
+    };
+    const plain = await begins();
+    expect(await begins("--prompt", "a picture of")).toEqual(plain);
+    expect(await begins("--prompt", "")).not.toEqual(plain);
   });
 
   test("scores by another model's matching heads", async () => {
@@ -217,6 +244,12 @@ describe("blip ask", () => {
     ["k of nothing", undefined, ["-k", "3"], /give --answers/],
     ["a k below 1", "a\nb", ["-k", "0"], /k: expected/],
     ["beams below 1, with a list too", "a\nb", ["--beams", "0"], /beams: expected 1 to 8, found 0/],
+    [
+      "options of generation beside a list",
+      "a\nb",
+      ["--beams", "2", "--num-return", "2"],
+      /beams, numReturn.*--answers/,
+    ],
     ["a file that is not there", undefined, ["--answers", "no-such-file"], /--answers no-such-file/],
     ["an empty question", undefined, ["-q", " "], /question 2 is empty/],
   ])("refuses %s", async (_what, list, args, message) => {
@@ -413,5 +446,81 @@ describe("blip verify", () => {
     const { code, stdout } = await blip(args);
     expect(code).toBe(1);
     for (const row of rowsOf(stdout)) expect(row).toMatchObject({ verdict: "different" });
+  });
+});
+
+describe("blip quantize", () => {
+  test("writes a folder that other verbs take with no option, and says of which type", async () => {
+    const out = join(folder, "quantized");
+    const made = await blip(["quantize", tiny("match"), out, "--json", "--quiet"]);
+    expect(made).toMatchObject({ code: 0, stderr: "" });
+    expect(rowsOf(made.stdout)).toEqual([
+      { folder: out, task: "match", architecture: "BlipForImageTextRetrieval", dtype: "int8", warnings: [] },
+    ]);
+    expect((await blip(["inspect", out])).stdout).toMatch(/safetensors, huggingface names, int8 weights/);
+    const rows = await blip(["match", scene("01"), "-t", "a dog", "--model", out, "--json", "--quiet"]);
+    expect(rowsOf(rows.stdout)).toHaveLength(1);
+    const refused = await blip([
+      "match",
+      scene("01"),
+      "-t",
+      "a dog",
+      "--model",
+      out,
+      "--dtype",
+      "fp32",
+      "--json",
+    ]);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toMatch(/holds 8-bit weights, expected int8, found fp32/);
+  });
+
+  test("compares with the original on pictures, and finds them before anything is written", async () => {
+    const out = join(folder, "checked");
+    const none = await blip(["quantize", tiny("match"), out, "--check", "nothing-*.png"]);
+    expect(none).toMatchObject({ code: 2, stdout: "" });
+    const args = [
+      "--check",
+      scene("01"),
+      "--check",
+      scene("02"),
+      "-t",
+      "a dog",
+      "-t",
+      "a cat",
+      "-t",
+      "a sheep",
+    ];
+    const made = await blip(["quantize", tiny("match"), out, ...args, "--json", "--quiet"]);
+    expect(made).toMatchObject({ code: 0, stderr: "" });
+    const [row] = rowsOf(made.stdout);
+    expect(row?.accuracy).toMatchObject([
+      { measure: "ITM logit", compared: 12, same: null },
+      { measure: "ITM probability", compared: 6 },
+      { measure: "cosine", compared: 6 },
+      { measure: "best text of a picture, ITM and cosine", compared: 2, largest: null },
+      { measure: "best text of a picture, cosine", compared: 2 },
+    ]);
+    const [logits] = row?.accuracy as { largest: number; mean: number }[];
+    // 8 bits through two random layers of width 32; the mean is over more than the largest.
+    expect(logits?.largest).toBeGreaterThan(0);
+    expect(logits?.largest).toBeLessThan(0.1);
+    expect(logits?.mean).toBeLessThan(logits?.largest ?? 0);
+  });
+
+  test("is not needed: --dtype converts the weights of any model, says so once, and prints the graph", async () => {
+    const home = process.env.HF_HOME;
+    process.env.HF_HOME = join(folder, "home");
+    try {
+      const run = () =>
+        blip(["match", scene("01"), "-t", "a dog", "--model", tiny("match"), "--dtype", "int8"]);
+      expect((await run()).stderr).toMatch(/^Converting the weights of .*match to int8; they are kept/);
+      expect((await run()).stderr).toBe("");
+    } finally {
+      if (home === undefined) delete process.env.HF_HOME;
+      else process.env.HF_HOME = home;
+    }
+    const printed = await blip(["inspect", tiny("match"), "--graph", "match", "--dtype", "int8"]);
+    expect(printed.stdout).toMatch(/quantizedLinear\(.*\.weight\.int8, \.weight\.scale, .*activations=row\)/);
   });
 });

@@ -109,3 +109,16 @@ export function multimodalGraph(config: BlipConfig, head?: MultimodalHead): Grap
   }
   return b.build();
 }
+
+/**
+ * states [B, T, D] of pictures or of texts -> features [B, T, E]: the unit vector of every token, not of the first alone
+ * (LAVIS blip_feature_extractor.py).
+ */
+export function projectionGraph(config: BlipConfig, of: "image" | "text"): Graph {
+  const b = GraphBuilder.create(`project ${of}`);
+  const [prefix, width] =
+    of === "image" ? ["vision_proj", config.vision.hiddenSize] : ["text_proj", config.text.hiddenSize];
+  const states = b.input("states", "float32", ["B", "T", width]);
+  b.output("features", b.l2Normalize(b.linear(states, prefix, config.jointEmbedding)));
+  return b.build();
+}

@@ -1,6 +1,7 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
 import { UsageError, type BlipError } from "../errors.ts";
-import type { GenerationOptions } from "../decode/options.ts";
+import { conflictingOptions } from "../decode/errors.ts";
+import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
 import { fullGroups, pickRows, pickTexts, readDistinct } from "./distinct-pictures.ts";
 import { sumOf } from "./generator.ts";
@@ -32,10 +33,22 @@ export interface AnswerRow<ImageInput> {
 }
 
 export interface AskOptions extends GenerationOptions, VerbCallOptions {
-  /** Answers to choose from, ranked as BLIP ranks; without it the answer is generated, as the other options say. */
+  /** Answers to choose from, ranked as BLIP ranks; without it the answer is generated, as the options of generation say. */
   readonly answers?: readonly string[] | undefined;
   /** How many of the list are ranked in full, the likeliest by their first token: 128; a shorter list is ranked whole. */
   readonly k?: number | undefined;
+}
+
+/** @throws {UsageError} `generate/conflicting-options` for options of generation beside a list */
+function checkUngenerated(options: GenerationOptions): void {
+  const given = Object.entries(options).flatMap(([name, value]) =>
+    name in transformersDefaults && value !== undefined && value !== false ? [name] : [],
+  );
+  if (given.length > 0)
+    throw conflictingOptions(
+      `${given.join(", ")}: these say how an answer is generated, and of a list of answers (--answers) one is chosen ` +
+        "by its rank: leave out the list, or these",
+    );
 }
 
 /** Questions for each picture at a time. */
@@ -164,10 +177,11 @@ export class Answerer<ImageInput> implements AsyncDisposable {
   /** The ids of the answers to choose from, where there are such; all options are checked. */
   #answerIds(options: AskOptions): number[][] | undefined {
     const { answers, k } = options;
-    if (answers) checkRanking(answers, k);
-    const ids = answers && this.#processors.texts.answerIds(answers);
     this.model.generator.options([[this.model.loaded.tokens.dec]], options);
-    return ids;
+    if (!answers) return undefined;
+    checkRanking(answers, k);
+    checkUngenerated(options);
+    return this.#processors.texts.answerIds(answers);
   }
 
   #answers(

@@ -1,6 +1,6 @@
 // From a graph and a checkpoint's tensors to a model that an engine loads: weights stay byte ranges of the original
 // files wherever those are files; only what is strided, or not in a file, is read into memory.
-import { emitOnnx, type Graph, type WeightLocation } from "@blip-ts/graph";
+import { emitOnnx, type EmitOptions, type Graph, type WeightLocation } from "@blip-ts/graph";
 import { readTensorBytes, type StoredTensor } from "../checkpoint/stored-tensor.ts";
 import type { EngineModel, ExternalBytes } from "../runtime/runtime.ts";
 
@@ -27,6 +27,7 @@ export function commonFolder(paths: readonly string[]): string {
 export async function toEngineModel(
   graph: Graph,
   tensors: ReadonlyMap<string, StoredTensor>,
+  emit: EmitOptions = {},
 ): Promise<EngineModel> {
   const used = [...new Set(graph.weights.map(({ name }) => name))].map((name) => {
     const tensor = tensors.get(name);
@@ -34,29 +35,31 @@ export async function toEngineModel(
       throw new Error(`the graph ${graph.name} uses ${name}, which was not required of the checkpoint`);
     return { name, tensor };
   });
-  const inFile = (tensor: StoredTensor) => tensor.source.path !== undefined && tensor.strides === undefined;
-  const paths = used.flatMap(({ tensor }) => (inFile(tensor) ? (tensor.source.path ?? []) : []));
+  // ONNX Runtime takes external data from files or from memory, not from both in one model.
+  const inFiles = used.every(({ tensor: { source, strides } }) => source.path !== undefined && !strides);
+  const paths = inFiles ? used.flatMap(({ tensor }) => tensor.source.path ?? []) : [];
   const folder = paths.length > 0 ? commonFolder(paths) : undefined;
 
-  announce(used.flatMap(({ tensor }) => (inFile(tensor) ? [] : tensor)));
+  if (!inFiles) announce(used.map(({ tensor }) => tensor));
   const locations = new Map<string, WeightLocation>();
   const external: ExternalBytes[] = [];
   for (const [index, { name, tensor }] of used.entries()) {
     const { source, offset } = tensor;
-    if (inFile(tensor) && source.path !== undefined && folder !== undefined) {
+    if (source.path !== undefined && folder !== undefined) {
       const location = source.path.slice(folder.length).replace(/^[/\\]+/, "");
-      locations.set(name, { location, offset, dtype: floatingType(tensor) });
+      locations.set(name, { location, offset, dtype: weightType(tensor) });
     } else {
       const location = `memory/${index}`;
       external.push({ location, data: await readTensorBytes(tensor) });
-      locations.set(name, { location, offset: 0, dtype: floatingType(tensor) });
+      locations.set(name, { location, offset: 0, dtype: weightType(tensor) });
     }
   }
-  const onnx = emitOnnx(graph, (name) => {
+  const locate = (name: string): WeightLocation => {
     const location = locations.get(name);
     if (!location) throw new Error(`${name} has no location`);
     return location;
-  });
+  };
+  const onnx = emitOnnx(graph, locate, emit);
   return folder === undefined ? { onnx, external } : { onnx, external, folder };
 }
 
@@ -68,13 +71,14 @@ function announce(tensors: readonly StoredTensor[]): void {
   }
 }
 
-/** A weight's type in its file. Weights are floating point; whole numbers in their place were refused with the shapes. */
-export function floatingType({ name, dtype }: StoredTensor): WeightLocation["dtype"] {
+/** A weight's type in its file. Weights are floating point, or of 8 bits; other numbers in their place are refused. */
+export function weightType({ name, dtype }: StoredTensor): WeightLocation["dtype"] {
   switch (dtype) {
     case "float32":
     case "float16":
     case "bfloat16":
     case "float64":
+    case "int8":
       return dtype;
     default:
       throw new Error(`${name} is ${dtype}, which no weight may be`);

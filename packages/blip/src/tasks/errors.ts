@@ -79,6 +79,20 @@ export const badOption = (name: string, found: unknown, valid: readonly string[]
     valid,
   });
 
+export const deviceUnavailable = (device: string, reason: string, present: readonly string[]): ModelError =>
+  new ModelError(
+    "model/device",
+    `device ${device} cannot be used: ${reason}. Present here: ${present.join(", ")}.`,
+    { device, reason, present },
+  );
+
+export const dtypeRefused = (name: string, asked: string): UsageError =>
+  new UsageError(
+    "usage/dtype",
+    `dtype: ${name} holds 8-bit weights, expected int8, found ${asked}. What rounding took away does not come back: give the original model.`,
+    { name, asked },
+  );
+
 export const engineRefused = (graph: string, cause: unknown): ModelError => {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new ModelError(

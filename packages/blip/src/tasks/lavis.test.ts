@@ -22,6 +22,7 @@ import { NaturalLanguageVisualReasoning } from "./natural-language-visual-reason
 import { QuestionAnswering } from "./question-answering.ts";
 import { Retriever } from "./retrieve.ts";
 import { rowsOf } from "./rows-of.ts";
+import { projected } from "./run-sample.ts";
 
 /** float32 sums in another order. */
 const tolerance = 2e-5;
@@ -264,6 +265,19 @@ describe("features", async () => {
     );
     // LAVIS projects every token; index 0 is the joint embedding.
     const features = await tensors.floats("image_features");
+    expectClose(await projected(model.loaded, "image", image.states), features, tolerance);
+    const [words, expectedWords] = [
+      await projected(model.loaded, "text", text.states),
+      await tensors.floats("text_features"),
+    ];
+    lengths.forEach((length, row) => {
+      const size = length * (words.dims[2] ?? 0);
+      const tokens = (all: typeof words) => ({
+        ...{ dtype: all.dtype, dims: [size] },
+        data: rowsOf(all, row, row + 1).data.slice(0, size),
+      });
+      expectClose(tokens(words), tokens(expectedWords), tolerance);
+    });
     const first = features.dims[2] ?? 0;
     const classes = [0, 1].map((row) => rowsOf(features, row, row + 1).data.slice(0, first));
     image.features.data.forEach((value, index) =>

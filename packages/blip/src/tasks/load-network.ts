@@ -12,7 +12,9 @@ import type { Compat, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network-dtype.ts";
 import { Network } from "./network.ts";
+import { openEngine } from "./open-engine.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import { readConfig } from "./read-config.ts";
 
@@ -110,11 +112,12 @@ export interface PreparedModel {
   /** Side of the pictures in pixels. */
   readonly imageSize: number;
   readonly warnings: readonly Warning[];
-  /** By the names that the network uses. */
+  /** By the names that graphs of the model's type use. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly types: NetworkTypes;
 }
 
-export interface LoadedNetwork extends Omit<PreparedModel, "tensors"> {
+export interface LoadedNetwork extends Omit<PreparedModel, "tensors" | "types"> {
   readonly network: Network;
 }
 
@@ -194,7 +197,7 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   for (const task of tasks) expectTask(opened, task);
   const { json, config, warnings } = await configOf(opened, options, tasks[0]);
-  const tensors = checkTensors(opened, config, tasks);
+  const originals = checkTensors(opened, config, tasks);
   const compat = options.compat ?? "hf";
   const tokenizer = await readTokenizer(opened.files, config.text.vocabSize, () =>
     platform.bundledVocabulary(),
@@ -205,11 +208,17 @@ export async function prepareModel(
     // transformers has no NLVR2: its only convention is the original's.
     enc: does("compare") || (compat !== "hf" && (does("match", "ask") || (does("embed") && !isDual(opened)))),
   });
-  const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
-  warnings.forEach(warn);
+  warnings.forEach(warningOf(platform, options));
+  const dtype = chooseDType(opened, options.dtype);
+  const tensors = await typedTensors(platform, opened, originals, dtype, options);
+  const types = typesOf(dtype, originals, opened.quantized);
   const imageSize = options.imageSize ?? config.vision.imageSize;
-  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors };
+  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors, types };
 }
+
+/** Where warnings go. */
+const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
+  onWarning ?? ((warning) => platform.warn(warning));
 
 /**
  * A network for tasks, of a model that is open.
@@ -221,9 +230,11 @@ export async function networkOf(
   tasks: readonly NetworkTask[],
   options: ModelOptions,
 ): Promise<LoadedNetwork> {
-  const { tensors, ...prepared } = await prepareModel(platform, opened, tasks, options);
-  const network = new Network(prepared.config, tensors, platform.createEngine(options));
-  return { ...prepared, network };
+  const { tensors, types, ...prepared } = await prepareModel(platform, opened, tasks, options);
+  const onWarning = warningOf(platform, options);
+  const tested = types.dtype === "fp16" ? "float16" : "float32";
+  const { engine, emit } = await openEngine(platform, tested, { ...options, onWarning });
+  return { ...prepared, network: new Network(prepared.config, types, tensors, engine, emit) };
 }
 
 /**

@@ -41,7 +41,8 @@ const smoothing = 0.1;
 /** Answers that go through the decoder at a time. */
 const candidateBatch = 128;
 
-const loss = ({ logProbability, meanLogProbability }: TokenScore): number =>
+/** The label-smoothed cross entropy of a token. */
+export const smoothedLoss = ({ logProbability, meanLogProbability }: TokenScore): number =>
   -(1 - smoothing) * logProbability - smoothing * meanLogProbability;
 
 export class QuestionAnswering implements AsyncDisposable {
@@ -187,7 +188,7 @@ export class QuestionAnswering implements AsyncDisposable {
       );
       batch.forEach(({ tokens, index, first: logProbability }, row) => {
         const all = [{ logProbability, meanLogProbability: mean }, ...(scores[row] ?? [])];
-        ranked.push({ index, tokens, score: -all.reduce((sum, one) => sum + loss(one), 0) });
+        ranked.push({ index, tokens, score: -all.reduce((sum, one) => sum + smoothedLoss(one), 0) });
       });
     }
     return ranked.sort((a, b) => b.score - a.score || a.index - b.index);

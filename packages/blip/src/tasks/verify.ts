@@ -2,20 +2,17 @@
 // wants it; nothing is downloaded otherwise.
 import { BlipError, UsageError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
-import { Answerer } from "./ask.ts";
-import { Captioner } from "./caption.ts";
-import { Embedder } from "./embed.ts";
-import { Matcher } from "./match.ts";
-import { verbOptions, type FailedRow, type VerbOptions } from "./picture-model.ts";
+import type { VerbOptions } from "./picture-model.ts";
 import { publishedPictures, publishedSamples, type Sample } from "./published-samples.ts";
+import { runSample } from "./run-sample.ts";
 
-export type { Sample } from "./published-samples.ts";
+export type { Published, Sample } from "./published-samples.ts";
 
 export interface VerifyRow {
   readonly sample: string;
   readonly source: string;
   readonly expected: string;
-  /** What this model says, or why it could not be asked. */
+  /** What this model says, with what it means where that is known; or why it could not be asked. */
   readonly found: string;
   readonly verdict: "equal" | "different" | "skipped";
 }
@@ -53,104 +50,28 @@ export function samplesOf(source: string, options: Pick<VerifyOptions, "as" | "s
   );
 }
 
+function aboutOf(expected: Sample["expected"]): string {
+  switch (expected.task) {
+    case "match":
+    case "embed":
+    case "means":
+    case "loss":
+      return `"${expected.text}"`;
+    case "classify":
+      return expected.names.map(([name]) => name).join(", ");
+    case "ask":
+      return `"${expected.question}"${expected.answers ? ` of ${expected.answers.length} answers` : ""}`;
+    case "caption":
+      return expected.prompt === undefined ? "" : `"${expected.prompt}"`;
+  }
+}
+
 /** What a sample asks, in a line. */
 function describe({ picture, compat, imageSize, expected }: Sample): string {
-  const about =
-    expected.task === "match" || expected.task === "embed"
-      ? `"${expected.text}"`
-      : expected.task === "ask"
-        ? `"${expected.question}"${expected.answers ? ` of ${expected.answers.length} answers` : ""}`
-        : expected.prompt === undefined
-          ? ""
-          : `"${expected.prompt}"`;
+  const about = aboutOf(expected);
   return [expected.task, picture, about, compat, ...(imageSize === undefined ? [] : [`${imageSize} px`])]
     .filter((part) => part !== "")
     .join(" ");
-}
-
-interface Finding {
-  readonly expected: string;
-  readonly found: string;
-  readonly equal: boolean;
-}
-
-const digits = (value: number) => value.toFixed(5);
-
-function numbers(
-  list: readonly (readonly [name: string, expected: number | undefined, found: number])[],
-  tolerance: number,
-): Finding {
-  const asked = list.flatMap(([name, expected, found]) =>
-    expected === undefined ? [] : [{ name, expected, found }],
-  );
-  return {
-    expected: asked.map(({ name, expected }) => `${name} ${digits(expected)} +- ${tolerance}`).join(", "),
-    found: asked.map(({ name, found }) => `${name} ${digits(found)}`).join(", "),
-    equal: asked.every(({ expected, found }) => Math.abs(expected - found) <= tolerance),
-  };
-}
-
-function words(
-  expected: { readonly tokens?: readonly number[]; readonly text: string | undefined },
-  found: { readonly tokens: readonly number[]; readonly text: string },
-): Finding {
-  // Token ids where they were published, else the text.
-  const [wanted, got] = expected.tokens
-    ? [expected.tokens.join(" "), found.tokens.join(" ")]
-    : [expected.text ?? "", found.text];
-  return { expected: wanted, found: expected.tokens ? `${got} (${found.text})` : got, equal: wanted === got };
-}
-
-async function first<Row extends object>(rows: AsyncIterable<Row | FailedRow<unknown>>): Promise<Row> {
-  for await (const row of rows) {
-    if ("error" in row) throw new UsageError(row.error.code, row.error.message);
-    return row;
-  }
-  throw new Error("a picture gave no row");
-}
-
-/** Runs a sample. @throws {ModelError} where the model cannot do what the sample asks */
-async function findingOf<ImageInput>(
-  platform: Platform<ImageInput>,
-  source: string,
-  { compat, imageSize, expected }: Sample,
-  image: ImageInput,
-  given: VerbOptions,
-): Promise<Finding> {
-  const options = verbOptions({ ...given, compat, imageSize });
-  switch (expected.task) {
-    case "match": {
-      await using matcher = await Matcher.load(platform, source, options);
-      const row = await first(matcher.match([image], [expected.text]));
-      return numbers(
-        [
-          ["probability", expected.probability, row.probability],
-          ["cosine", expected.cosine, row.cosine],
-        ],
-        expected.tolerance,
-      );
-    }
-    case "embed": {
-      await using embedder = await Embedder.load(platform, source, options);
-      const [picture, text] = [
-        await first(embedder.embedImages([image])),
-        await first(embedder.embedTexts([expected.text])),
-      ];
-      const [a, b] = [picture.embedding, text.embedding];
-      const cosine = a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0);
-      return numbers([["cosine", expected.cosine, cosine]], expected.tolerance);
-    }
-    case "caption": {
-      await using captioner = await Captioner.load(platform, source, options);
-      const row = await first(captioner.caption([image], { prompt: expected.prompt }));
-      return words({ ...expected, text: expected.caption }, { tokens: row.tokens, text: row.caption });
-    }
-    case "ask": {
-      await using answerer = await Answerer.load(platform, source, options);
-      const row = await first(answerer.ask([image], [expected.question], { answers: expected.answers }));
-      return words({ ...expected, text: expected.answer }, { tokens: row.tokens, text: row.answer });
-    }
-  }
 }
 
 /**
@@ -177,12 +98,12 @@ export async function* verify<ImageInput>(
       yield { ...row, expected, found, verdict: "skipped" };
     } else {
       try {
-        const finding = await findingOf(platform, source, sample, pictureInput(place), model);
+        const finding = await runSample(platform, source, sample, pictureInput(place), model);
         const { expected, found, equal } = finding;
         yield { ...row, expected, found, verdict: equal ? "equal" : "different" };
       } catch (error) {
-        // A picture that cannot be read is no finding about the model.
-        if (!(error instanceof BlipError) || !error.code.startsWith("image/")) throw error;
+        // A picture that cannot be read, or a file that lacks what training left, is no finding about the model.
+        if (!(error instanceof BlipError) || !/^(?:image|verify)\//.test(error.code)) throw error;
         yield { ...row, expected: JSON.stringify(sample.expected), found: error.message, verdict: "skipped" };
       }
     }

@@ -8,7 +8,7 @@ export const tooLong = (text: string, tokens: number, limit: number): InputError
   new InputError(
     "text/too-long",
     `"${text.slice(0, 60)}${text.length > 60 ? "..." : ""}" has ${tokens} tokens, the model has ${limit} positions: ` +
-      "shorten it, or set truncation",
+      "give a shorter text (a processor cuts it where it is called with truncation: true)",
     { tokens, limit },
   );
 

@@ -37,6 +37,69 @@ const linear: Lowering<"linear"> = (emit, node, output) => {
   emit.node("Reshape", [product, emit.reshapeTarget(node.output.shape)], { output });
 };
 
+/** x in whole numbers: uint8, with its scale and zero point. */
+interface Rounded {
+  readonly x: string;
+  readonly scale: string;
+  readonly zero: string;
+}
+
+/** A product of whole numbers, scaled; with a bias in ONNX Runtime's own operator. */
+function integerProduct(
+  emit: Emitter,
+  rounded: Rounded,
+  [weight, scale, bias]: readonly [weight: string, scale: string, bias: string],
+  options: { readonly output?: string },
+): string {
+  if (!emit.standard) {
+    const inputs = [rounded.x, weight, rounded.scale, scale, rounded.zero, "", bias];
+    return emit.node("MatMulIntegerToFloat", inputs, { domain: microsoft, ...options });
+  }
+  const whole = emit.node("MatMulInteger", [rounded.x, weight, rounded.zero]);
+  const float = emit.node("Cast", [whole], { attributes: { to: BigInt(onnxDataType.float32) } });
+  const scaled = emit.node(
+    "Mul",
+    [float, emit.node("Mul", [rounded.scale, scale])],
+    bias === "" ? options : {},
+  );
+  return bias === "" ? scaled : emit.node("Add", [scaled, bias], options);
+}
+
+/**
+ * 8-bit products: x becomes uint8, once for all products that read it, then whole numbers are multiplied and scaled.
+ * ONNX Runtime's fast kernel wants unsigned activations and signed weights.
+ */
+const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
+  const [x = "", weight = "", scale = "", bias = ""] = inputNames(emit, node);
+  if (node.attributes.activations === "tensor") {
+    const rounded: Rounded = { x: `${x}:uint8`, scale: `${x}:scale`, zero: `${x}:zero` };
+    emit.shared(rounded.x, () =>
+      emit.node("DynamicQuantizeLinear", [x], { output: rounded.x, more: [rounded.scale, rounded.zero] }),
+    );
+    integerProduct(emit, rounded, [weight, scale, bias], { output });
+    return;
+  }
+  // A row at unit amplitude is rounded with a fixed scale; its amplitude is multiplied back.
+  const step = emit.shared("row step", () => emit.constant(floatTensor([], [1 / 127])));
+  const zero = emit.shared("row zero", () =>
+    emit.constant({ dtype: "uint8", dims: [], data: Uint8Array.of(128) }),
+  );
+  const amplitude = emit.shared(`amplitude:${x}`, () => {
+    const largest = emit.node("ReduceMax", [emit.node("Abs", [x]), emit.int64Vector([-1])], {
+      attributes: { keepdims: 1n },
+    });
+    // A row of zeros stays one.
+    const least = emit.shared("row least", () => emit.constant(floatTensor([], [1e-30])));
+    return emit.node("Max", [largest, least]);
+  });
+  const rows = emit.shared(`rows:${x}`, () =>
+    emit.node("QuantizeLinear", [emit.node("Div", [x, amplitude]), step, zero]),
+  );
+  const product = integerProduct(emit, { x: rows, scale: step, zero }, [weight, scale, ""], {});
+  const scaled = emit.node("Mul", [product, amplitude], bias === "" ? { output } : {});
+  if (bias !== "") emit.node("Add", [scaled, bias], { output });
+};
+
 const layerNorm: Lowering<"layerNorm"> = (emit, node, output) => {
   const attributes = { axis: -1n, epsilon: { float: node.attributes.epsilon } };
   emit.node("LayerNormalization", inputNames(emit, node), { output, attributes });
@@ -141,6 +204,7 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
     emit.node("Cast", inputNames(emit, node), { output, attributes });
   },
   linear,
+  quantizedLinear,
   matmul: same("MatMul"),
   layerNorm,
   softmax: (emit, node, output) => {

@@ -4,8 +4,10 @@ import { fileURLToPath } from "node:url";
 import type { Platform } from "../../platform.ts";
 import { createFolder } from "./create-folder.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
+import { deriveWeights } from "./derived-weights.ts";
 import { folderModel, localModel } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
+import { nodeDevices } from "./devices.ts";
 import { createNodeEngine } from "./node-engine.ts";
 
 /** The name of the model that travels in this package. */
@@ -30,9 +32,11 @@ export const nodePlatform: Platform<ImageInput> = {
     return folderModel(folder, source);
   },
   bundledVocabulary: () => readFile(modelFile("bert-base-uncased/vocab.txt"), "utf8"),
-  createEngine: ({ threads }) => createNodeEngine({ threads }),
+  devices: nodeDevices(process.platform, process.arch),
+  createEngine: createNodeEngine,
   decodeImage,
   createFolder,
+  deriveWeights: (weights, renew) => deriveWeights(weights, renew, process.env),
   warn({ message }) {
     console.warn(`blip-ts: ${message}`);
   },

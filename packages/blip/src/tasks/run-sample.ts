@@ -1,0 +1,235 @@
+// What a model says where something was published of it: one function a kind of sample.
+import type { Tensor } from "@blip-ts/graph";
+import { readTensorBytes } from "../checkpoint/stored-tensor.ts";
+import { UsageError } from "../errors.ts";
+import { projectionGraph } from "../model/encoders.ts";
+import type { Platform } from "../platform.ts";
+import { float32Output } from "../runtime/float32.ts";
+import { Answerer } from "./ask.ts";
+import { Captioner } from "./caption.ts";
+import { ConditionalGeneration } from "./conditional-generation.ts";
+import { Embedder } from "./embed.ts";
+import { FeatureExtraction } from "./feature-extraction.ts";
+import type { LoadedNetwork } from "./load-network.ts";
+import { Matcher } from "./match.ts";
+import { openWeights } from "./open-model.ts";
+import { processorsOf, verbOptions, type FailedRow, type VerbOptions } from "./picture-model.ts";
+import type { Published, Sample } from "./published-samples.ts";
+import { smoothedLoss } from "./question-answering.ts";
+
+export interface Finding {
+  readonly expected: string;
+  readonly found: string;
+  readonly equal: boolean;
+}
+
+/** A known fault, said where its numbers appear. */
+const eightHeadsHint =
+  "this is what 8 attention heads in the text model give, as the first config files said; the weights were trained " +
+  "with 12: leave out --text-heads (textHeads)";
+
+/** Five digits that say something. */
+const digits = (value: number) => (Math.abs(value) < 0.01 ? value.toPrecision(5) : value.toFixed(5));
+
+const isNear = ([value, tolerance]: Published, found: number) => Math.abs(value - found) <= tolerance;
+
+/** @param eightHeads what the same numbers are with a known fault, in the same order */
+function numbers(
+  list: readonly (readonly [name: string, expected: Published | undefined, found: number])[],
+  eightHeads?: readonly number[],
+): Finding {
+  const asked = list.flatMap(([name, expected, found], index) =>
+    expected === undefined ? [] : [{ name, expected, found, fault: eightHeads?.[index] ?? NaN }],
+  );
+  const equal = asked.every(({ expected, found }) => isNear(expected, found));
+  const faulty = !equal && asked.every(({ expected, found, fault }) => isNear([fault, expected[1]], found));
+  const found = asked.map((one) => `${one.name} ${digits(one.found)}`).join(", ");
+  return {
+    expected: asked
+      .map(
+        ({ name, expected: [value, tolerance] }) =>
+          `${name} ${digits(value)} +- ${Number(tolerance.toPrecision(3))}`,
+      )
+      .join(", "),
+    found: faulty ? `${found} (${eightHeadsHint})` : found,
+    equal,
+  };
+}
+
+/** Token ids where they were published, else the text. */
+function words(
+  expected: {
+    readonly tokens?: readonly number[];
+    readonly text: string | undefined;
+    readonly eightHeads?: readonly number[];
+  },
+  found: { readonly tokens: readonly number[]; readonly text: string },
+): Finding {
+  if (!expected.tokens)
+    return { expected: expected.text ?? "", found: found.text, equal: expected.text === found.text };
+  const [wanted, got] = [expected.tokens.join(" "), found.tokens.join(" ")];
+  const hint = expected.eightHeads?.join(" ") === got ? `: ${eightHeadsHint}` : "";
+  return { expected: wanted, found: `${got} (${found.text}${hint})`, equal: wanted === got };
+}
+
+async function first<Row extends object>(rows: AsyncIterable<Row | FailedRow<unknown>>): Promise<Row> {
+  for await (const row of rows) {
+    if ("error" in row) throw new UsageError(row.error.code, row.error.message);
+    return row;
+  }
+  throw new Error("a picture gave no row");
+}
+
+const dot = (a: readonly number[], b: readonly number[]) =>
+  a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0);
+
+const mean = (values: Iterable<number>): number => {
+  let [sum, count] = [0, 0];
+  for (const value of values) [sum, count] = [sum + value, count + 1];
+  return sum / count;
+};
+
+/** The unit vectors of all tokens [B, T, E] of their states [B, T, D], where a verb takes the first token's alone. */
+export async function projected(
+  { network, config }: Pick<LoadedNetwork, "network" | "config">,
+  of: "image" | "text",
+  states: Tensor<"float32">,
+): Promise<Tensor<"float32">> {
+  const build = () => projectionGraph(config, of);
+  return float32Output(await network.run(`projection ${of}`, build, { states }), "features");
+}
+
+/**
+ * The temperature of the contrastive loss, which training left in an original file.
+ * @throws {UsageError} `verify/no-temperature`
+ */
+async function temperatureOf({ opened: { files } }: Pick<LoadedNetwork, "opened">): Promise<number> {
+  const stored = (await openWeights(files)).tensors.get("temp");
+  if (stored?.dtype !== "float32")
+    throw new UsageError(
+      "verify/no-temperature",
+      `${files.name} has no "temp" in float32, the temperature of the contrastive loss: give the original file`,
+    );
+  const { buffer, byteOffset } = await readTensorBytes(stored);
+  return new DataView(buffer, byteOffset).getFloat32(0, true);
+}
+
+/** The means of all states and of all unit vectors. */
+async function featureMeans<ImageInput>(
+  platform: Platform<ImageInput>,
+  model: FeatureExtraction,
+  image: ImageInput,
+  text: string,
+  options: VerbOptions,
+) {
+  const { images, texts } = await processorsOf(platform, model.loaded, options);
+  const run = { signal: options.signal };
+  const [pixelValues, feeds] = [await images.batch([image], run), texts.encode([text])];
+  const picture = (await model.getImageFeatures(pixelValues, run)).states;
+  const words = (await model.getTextFeatures(feeds, run)).states;
+  const both = await model.getMultimodalFeatures({ ...feeds, pixelValues }, run);
+  return {
+    image: mean(picture.data),
+    multimodal: mean(both.data),
+    text: mean(words.data),
+    textProjection: mean((await projected(model.loaded, "text", words)).data),
+    imageProjection: mean((await projected(model.loaded, "image", picture)).data),
+  };
+}
+
+/** softmax(cosines / temperature) of a picture over names. */
+async function zeroShot<ImageInput>(
+  embedder: Embedder<ImageInput>,
+  image: ImageInput,
+  names: readonly string[],
+): Promise<number[]> {
+  const { embedding } = await first(embedder.embedImages([image]));
+  const temperature = await temperatureOf(embedder.model.loaded);
+  const scores: number[] = [];
+  for await (const text of embedder.embedTexts(names))
+    scores.push(dot(embedding, text.embedding) / temperature);
+  const most = Math.max(...scores);
+  const powers = scores.map((score) => Math.exp(score - most));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / sum);
+}
+
+/** The mean smoothed loss of a caption's tokens after the first `given` ones, [SEP] included (models/blip.py `BLIP_Decoder`). */
+async function captionLoss<ImageInput>(
+  platform: Platform<ImageInput>,
+  model: ConditionalGeneration,
+  image: ImageInput,
+  text: string,
+  given: number,
+  options: VerbOptions,
+): Promise<number> {
+  const { images, texts } = await processorsOf(platform, model.loaded, options);
+  const { signal } = options;
+  const ids = [model.loaded.tokens.dec, ...texts.tokenizer.ids(text).slice(1)];
+  const states = await model.encoder.imageStates(await images.batch([image], { signal }), { signal });
+  using run = await model.generator.decoder.open(states, undefined, { signal });
+  const [scores = []] = await run.scores([0], [ids.slice(0, -1)], [ids.slice(given)]);
+  return mean(scores.map(smoothedLoss));
+}
+
+/**
+ * Asks a model for what was published of it.
+ * @throws {ModelError} where the model cannot do what the sample asks
+ * @throws {UsageError} `image/...` for a picture that cannot be read, `verify/no-temperature`
+ */
+export async function runSample<ImageInput>(
+  platform: Platform<ImageInput>,
+  source: string,
+  { compat, imageSize, expected }: Sample,
+  image: ImageInput,
+  given: VerbOptions,
+): Promise<Finding> {
+  const options = verbOptions({ ...given, compat, imageSize });
+  switch (expected.task) {
+    case "match": {
+      await using matcher = await Matcher.load(platform, source, options);
+      const row = await first(matcher.match([image], [expected.text]));
+      return numbers(
+        [
+          ["probability", expected.probability, row.probability],
+          ["cosine", expected.cosine, row.cosine],
+        ],
+        expected.eightHeads,
+      );
+    }
+    case "embed": {
+      await using embedder = await Embedder.load(platform, source, options);
+      const picture = await first(embedder.embedImages([image]));
+      const text = await first(embedder.embedTexts([expected.text]));
+      return numbers([["cosine", expected.cosine, dot(picture.embedding, text.embedding)]]);
+    }
+    case "means": {
+      await using model = await FeatureExtraction.load(platform, source, options);
+      const means = await featureMeans(platform, model, image, expected.text, options);
+      return numbers(expected.means.map(([name, value]) => [name, value, means[name]]));
+    }
+    case "classify": {
+      await using embedder = await Embedder.load(platform, source, options);
+      const names = expected.names.map(([name]) => name);
+      const shares = await zeroShot(embedder, image, names);
+      return numbers(expected.names.map(([name, share], index) => [name, share, shares[index] ?? NaN]));
+    }
+    case "loss": {
+      await using model = await ConditionalGeneration.load(platform, source, options);
+      const { text, given: tokens } = expected;
+      return numbers([
+        ["loss", expected.loss, await captionLoss(platform, model, image, text, tokens, options)],
+      ]);
+    }
+    case "caption": {
+      await using captioner = await Captioner.load(platform, source, options);
+      const row = await first(captioner.caption([image], { prompt: expected.prompt }));
+      return words({ ...expected, text: expected.caption }, { tokens: row.tokens, text: row.caption });
+    }
+    case "ask": {
+      await using answerer = await Answerer.load(platform, source, options);
+      const row = await first(answerer.ask([image], [expected.question], { answers: expected.answers }));
+      return words({ ...expected, text: expected.answer }, { tokens: row.tokens, text: row.answer });
+    }
+  }
+}
