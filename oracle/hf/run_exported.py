@@ -20,8 +20,10 @@ from tokenizers import Tokenizer
 
 PICTURES, TOKENS = 2, 12
 TEXTS = ["a woman and her dog on the beach", "two red cars"]
-# float32 sums in another order move logits of magnitude 10 by some 1e-6.
-TOLERANCE = 2e-5
+# float32 sums in another order move logits of magnitude 10 by some 1e-6. Halves have 11 bits, int8 has 8: what they do to
+# the tiny models' scores is measured, and bounded so that a wrong graph shows.
+TOLERANCES = {"fp32": 2e-5, "fp16": 2e-2, "int8": 0.2}
+ELEMENTS = {"float32": np.float32, "float16": np.float16}
 
 
 class Exported:
@@ -52,14 +54,15 @@ class Exported:
 
 
 worst = 0.0
+tolerance = 0.0
 
 
 def expect_close(what: str, found, expected) -> None:
     global worst
     assert found.shape == tuple(expected.shape), (what, found.shape, expected.shape)
-    difference = float(np.abs(np.asarray(found) - np.asarray(expected)).max())
+    difference = float(np.abs(np.asarray(found, np.float32) - np.asarray(expected, np.float32)).max())
     worst = max(worst, difference)
-    assert difference < TOLERANCE, f"{what} differs by {difference}"
+    assert difference < tolerance, f"{what} differs by {difference}"
 
 
 def pixels(about: dict) -> np.ndarray:
@@ -92,13 +95,14 @@ def match(files: Exported, folder: Path, model: str) -> None:
 
 
 def caption(files: Exported, model: str) -> None:
+    """Token by token as transformers says it; 8-bit matrices choose other words of random weights, so that those are counted."""
     about = files.about
     decode = next(entry for entry in about["files"] if entry["file"] == "decode.onnx")
     values = pixels(about)
     states = files.run("image", {"pixel_values": values})["image_embeds"]
     memory = files.run("memory", {"encoder_hidden_states": states})
     past = {
-        one["name"]: np.zeros((PICTURES, one["shape"][1], 0, one["shape"][3]), np.float32)
+        one["name"]: np.zeros((PICTURES, one["shape"][1], 0, one["shape"][3]), ELEMENTS[one["dtype"]])
         for one in decode["inputs"]
         if one["name"].startswith("past.")
     }
@@ -120,21 +124,26 @@ def caption(files: Exported, model: str) -> None:
         past = {name.replace("present", "past"): value for name, value in out.items()}
         tokens = np.concatenate([tokens, logits.argmax(-1)[:, None]], axis=1)
     reference = transformers.BlipForConditionalGeneration.from_pretrained(model, dtype=torch.float32).eval()
+    equal, count = 0, 0
     for row in range(PICTURES):
         expected = reference.generate(
             pixel_values=torch.tensor(values[row : row + 1]), max_new_tokens=TOKENS, do_sample=False
         )[0].tolist()
         found = tokens[row].tolist()[: len(expected)]
-        assert found == expected, (found, expected)
+        assert files.about["dtype"] == "int8" or found == expected, (found, expected)
+        equal, count = equal + sum(a == b for a, b in zip(found, expected)), count + len(expected)
+    print(f"caption: {equal} of {count} tokens are transformers'")
 
 
 def main() -> None:
     model, *folders = sys.argv[1:]
     print("onnx", onnx.__version__, "onnxruntime", onnxruntime.__version__, "transformers", transformers.__version__)
     for folder in map(Path, folders):
-        global worst
+        global worst, tolerance
         worst = 0.0
         files = Exported(folder)
+        dtype = files.about["dtype"]
+        tolerance = TOLERANCES[dtype]
         if files.about["task"] in ("match", "retrieve"):
             match(files, folder, model)
         elif files.about["task"] == "caption":
@@ -143,7 +152,7 @@ def main() -> None:
             print(folder, files.about["task"], "checker, loaded by ONNX Runtime")
             continue
         checked = "checker, ONNX Runtime" + (", reference evaluator" if files.reference else "")
-        print(folder, files.about["task"], checked, "equal; floats differ by at most", f"{worst:.1e}")
+        print(folder, files.about["task"], dtype, checked, "equal; floats differ by at most", f"{worst:.1e}")
 
 
 if __name__ == "__main__":

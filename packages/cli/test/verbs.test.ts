@@ -381,7 +381,7 @@ describe("blip export", () => {
     const out = join(folder, "exported");
     const made = await blip(["export", tiny("caption"), out, "--task", "caption"]);
     expect([made.code, made.stderr]).toEqual([0, ""]);
-    expect(made.stdout).toContain(`${out}: ai.onnx 18, com.microsoft 1 (Gelu, MultiHeadAttention)`);
+    expect(made.stdout).toContain(`${out}: fp32, ai.onnx 18, com.microsoft 1 (Gelu, MultiHeadAttention)`);
     expect(made.stdout).toMatch(/^ {2}in {2}pixel_values {2}float32 \[B, 3, 32, 32\]$/m);
     expect(made.stdout).toMatch(/^ {2}out present\.L\.key {2}float32 \[R, 4, P\+T, 8\], L = 0 to 2$/m);
     expect((await readdir(out)).sort()).toEqual([
@@ -395,7 +395,14 @@ describe("blip export", () => {
 
   test("passes on its options", async () => {
     const out = join(folder, "exported-otherwise");
-    const options = ["--self-contained", "--standard-operators", "--compat", "hf", "--image-size", "48"];
+    const options = [
+      "--self-contained",
+      "--standard-operators",
+      "--compat",
+      "hf",
+      "--image-size",
+      "48",
+    ].concat(["--dtype", "int8"]);
     const { code, stdout } = await blip(
       ["export", tiny("match"), out, "--task", "retrieve", "--json"].concat(options),
     );
@@ -406,7 +413,14 @@ describe("blip export", () => {
       ...(JSON.parse(await readFile(join(out, "export.json"), "utf8")) as object),
     });
     expect(row).toMatchObject({
-      ...{ task: "retrieve", compat: "hf", data: null, contributedOperators: [], opset: { "ai.onnx": 18 } },
+      ...{
+        task: "retrieve",
+        compat: "hf",
+        dtype: "int8",
+        data: null,
+        contributedOperators: [],
+        opset: { "ai.onnx": 18 },
+      },
       picture: { height: 48, width: 48 },
     });
   });

@@ -68,14 +68,20 @@ export const letterMeanings: Readonly<Record<string, string>> = {
 };
 
 /** How the files are run, step by step. */
-export function stepsOf(task: NetworkTask, { tokens, config, compat, opened }: PreparedModel): string[] {
+export function stepsOf(
+  task: NetworkTask,
+  { tokens, config, compat, opened, types }: PreparedModel,
+): string[] {
   const ids = "input_ids are [CLS] text [SEP], padded with `tokens.pad`; position_ids are 0 to T - 1";
   const first =
     tokens.enc === undefined
       ? "The first token stays [CLS]."
       : `The first token of every text is replaced by [ENC], ${tokens.enc}.`;
-  const picture =
-    "image.onnx: pixel_values -> image_embeds. One run serves every text about the same pictures.";
+  const alone =
+    types.dtype === "int8"
+      ? " Run one picture at a time: a run rounds with one scale, which is to be the picture's own."
+      : "";
+  const picture = `image.onnx: pixel_values -> image_embeds. One run serves every text about the same pictures.${alone}`;
   const sharing =
     "B texts look at I pictures, B a multiple of I: the first B / I texts belong to the first picture, and so on.";
   const { heads, hiddenSize, maxPositions, layers } = config.text;
@@ -107,7 +113,7 @@ export function stepsOf(task: NetworkTask, { tokens, config, compat, opened }: P
       ];
     case "compare":
       return [
-        `${picture} It is run for the left and for the right pictures.`,
+        `${picture} The left and the right pictures are both run.`,
         `compare.onnx: ${ids}; image_embeds are the left pictures', image_embeds_1 the right ones' -> nlvr_score. ${first}`,
       ];
     case "caption":

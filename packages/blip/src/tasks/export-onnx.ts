@@ -19,7 +19,7 @@ import { tensorBytes } from "../checkpoint/write-safetensors.ts";
 import { UsageError } from "../errors.ts";
 import { decodeGraph, headGraph, memoryGraph, scoreGraph } from "../model/decoder.ts";
 import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
-import type { Compat, Platform } from "../platform.ts";
+import type { Compat, NetworkDType, Platform } from "../platform.ts";
 import { version } from "../version.ts";
 import { weightType } from "./engine-model.ts";
 import { graphMeanings, letterMeanings, meaningOf, stepsOf, type ExportedGraph } from "./export-guide.ts";
@@ -67,6 +67,8 @@ export interface ExportDescription {
   readonly model: string;
   readonly task: string;
   readonly compat: Compat;
+  /** The type in which the files compute; their inputs and outputs are float32, but for the caches of `fp16`. */
+  readonly dtype: NetworkDType;
   /** Versions of the operators, by domain. */
   readonly opset: Readonly<Record<string, number>>;
   /** The operators of `com.microsoft` among them. */
@@ -325,6 +327,7 @@ async function describe(
     model: opened.files.name,
     task: options.task,
     compat,
+    dtype: model.types.dtype,
     opset: { "ai.onnx": onnxOpset, ...(contributed.length > 0 && { "com.microsoft": 1 }) },
     contributedOperators: contributed,
     data: options.selfContained === true ? null : dataFile,

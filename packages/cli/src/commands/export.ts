@@ -1,9 +1,16 @@
 // `blip export MODEL OUT --task T`: a task as ONNX files, and what they read and give.
-import { exportOnnx, type Compat, type ExportDescription, type ExportedTensor } from "blip-ts";
+import {
+  exportOnnx,
+  type Compat,
+  type ExportDescription,
+  type ExportedTensor,
+  type NetworkDType,
+} from "blip-ts";
 import { Option, type Command } from "commander";
 import {
   addSourceOptions,
   compatOption,
+  dtypeOption,
   imageSizeOption,
   warner,
   type SourceFlags,
@@ -15,6 +22,7 @@ import { print, type Terminal } from "../terminal.ts";
 interface ExportFlags extends SourceFlags {
   readonly task: string;
   readonly compat: Compat;
+  readonly dtype?: NetworkDType;
   readonly imageSize?: number;
   readonly selfContained?: boolean;
   readonly standardOperators?: boolean;
@@ -34,10 +42,11 @@ function lines(kind: "in " | "out", tensors: readonly ExportedTensor[]): string[
   return [...new Set(found)];
 }
 
-function describe(folder: string, { files, data, opset, contributedOperators }: ExportDescription): string {
+function describe(folder: string, made: ExportDescription): string {
+  const { files, data, dtype, opset, contributedOperators } = made;
   const versions = Object.entries(opset).map(([domain, number]) => `${domain} ${number}`);
   return [
-    `${folder}: ${versions.join(", ")}${contributedOperators.length > 0 ? ` (${contributedOperators.join(", ")})` : ""}`,
+    `${folder}: ${dtype}, ${versions.join(", ")}${contributedOperators.length > 0 ? ` (${contributedOperators.join(", ")})` : ""}`,
     ...files.flatMap(({ file, about, inputs, outputs }) => [
       `${file}  ${about}`,
       ...lines("in ", inputs),
@@ -50,10 +59,11 @@ function describe(folder: string, { files, data, opset, contributedOperators }: 
 
 async function run(model: string, folder: string, flags: ExportFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, offline, task, compat, imageSize, selfContained, standardOperators } = flags;
+  const { textHeads, revision, offline, task, compat, dtype, imageSize } = flags;
+  const { selfContained, standardOperators } = flags;
   try {
     const made = await exportOnnx(model, folder, {
-      ...{ textHeads, revision, offline, task, compat, imageSize, selfContained, standardOperators },
+      ...{ textHeads, revision, offline, task, compat, dtype, imageSize, selfContained, standardOperators },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, flags.quiet),
@@ -84,6 +94,7 @@ export function addExport(program: Command, terminal: Terminal, finish: (code: n
     .option("--standard-operators", "only ONNX's own operators, for engines other than ONNX Runtime");
   addSourceOptions(command)
     .addOption(compatOption())
+    .addOption(dtypeOption())
     .addOption(imageSizeOption())
     .action(async (model: string, folder: string, flags: ExportFlags) =>
       finish(await run(model, folder, flags, terminal)),
