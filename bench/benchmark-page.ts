@@ -117,6 +117,7 @@ export function benchmarkPage(results: Results): string {
     `- 1 x 128 and 128 x 1 are ${settings.pairs} pairs of pictures' states and texts of 12 tokens, without the image encoder. transformers gets the picture encoded once, its states expanded over the texts, and the best of a few batch sizes${tried.length > 0 ? ` (${tried.join(", ")})` : ""}.`,
     "- Captions are what comes after the image encoder, [SEP] held back until the 20th token.",
     "- The first score is timed from outside, from the start of the process: load, one picture from a file, one text. Resident memory is that process's peak (VmHWM).",
+    "- In Chromium the engine is onnxruntime-web's WebAssembly with as many threads; both rows are the same work as in Node above. candle's BLIP, in Rust and as WebAssembly, was not measured.",
     "- Installed size is that of the package with its dependencies, and of the Python environment's site-packages.",
     "- The shift by int8 is the largest of the embedded model's ITM probabilities against float32: twelve example scenes with their 24 sentences.",
     "- The engine's threads have a lower priority on Linux, so that the caller's event loop is not held up: on a busy machine this package loses more than its peers. Measure on a quiet one.",

@@ -14,6 +14,7 @@ import {
 } from "@blip-ts/cli/bench";
 import { match } from "blip-ts";
 import { readFile } from "node:fs/promises";
+import type { BrowserBench } from "./browser.ts";
 import type { PythonPeer } from "./peers/python-peer.ts";
 import type { Unit } from "./results.ts";
 import type { Lane } from "./take-turns.ts";
@@ -23,6 +24,8 @@ export interface Context {
   readonly caption: BenchModels;
   readonly transformers: PythonPeer;
   readonly openvino: PythonPeer;
+  /** A page with the captioning model, opened when it is first needed. */
+  readonly browser: () => Promise<BrowserBench>;
   readonly python: string;
   readonly threads: number;
   /** Pairs of the two matching measures. */
@@ -50,7 +53,8 @@ type Measure = Parameters<typeof prepare>[0];
 const batchSizes = [4, 8, 16, 32];
 
 export function groups(context: Context): readonly Group[] {
-  const { itm, caption, transformers, openvino, python, threads, pairs, onOperations, onBatch } = context;
+  const { itm, caption, transformers, openvino, browser, python, threads, pairs, onOperations, onBatch } =
+    context;
 
   const ours = (measure: Measure, dtype: BenchDType, models = itm): Lane => {
     const name = `blip-ts ${measure} ${dtype}`;
@@ -148,6 +152,17 @@ export function groups(context: Context): readonly Group[] {
           prepare: () => Promise.resolve({ sample: () => pythonFirstScore(python, itm.source, threads) }),
         },
       ],
+    },
+    {
+      name: "browser",
+      unit: "s",
+      lanes: (["image", "greedy"] as const).map((measure) => ({
+        name: `blip-ts browser-${measure} fp32`,
+        prepare: async () => {
+          const page = await browser();
+          return { sample: () => page.sample(measure) };
+        },
+      })),
     },
     {
       name: "install-size",

@@ -11,6 +11,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { BenchModels, installed, machine, pairs as allPairs } from "@blip-ts/cli/bench";
+import { openBrowserBench, type BrowserBench } from "./browser.ts";
 import { groups, type Context, type Group } from "./groups.ts";
 import { committedPage, committedResults, writePage } from "./page-file.ts";
 import { PythonPeer } from "./peers/python-peer.ts";
@@ -100,8 +101,10 @@ for (const [name, process] of Object.entries({ transformers, openvino }))
 const load = { threads, onWarning: () => undefined };
 await using itmModels = new BenchModels(itm, load);
 await using captionModels = new BenchModels(caption, load);
+let opened: Promise<BrowserBench> | undefined;
+const browser = () => (opened ??= openBrowserBench(caption, threads));
 const context: Context = {
-  ...{ itm: itmModels, caption: captionModels, transformers, openvino, python, threads, pairs },
+  ...{ itm: itmModels, caption: captionModels, transformers, openvino, browser, python, threads, pairs },
   onOperations: (lane, operations) => (results.operations[lane] = operations),
   onBatch: (lane, batch) => (results.batches[lane] = batch),
 };
@@ -149,6 +152,10 @@ async function measure({ name, unit, lanes, once, memory }: Group): Promise<void
   if (!results.done.includes(name)) results.done.push(name);
   await writeResults(out, results);
 }
+await opened?.then(
+  (page) => page[Symbol.asyncDispose](),
+  () => undefined,
+);
 report(`written: ${out}`);
 if (out === committedResults) {
   await writePage();
