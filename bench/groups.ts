@@ -182,7 +182,11 @@ export function groups(context: Context): readonly Group[] {
       once: true,
       lanes: (["fp16", "int8"] as const).map((dtype) => ({
         name: `blip-ts accuracy ${dtype}`,
-        prepare: () => Promise.resolve({ sample: () => largestShift(dtype) }),
+        prepare: async () => {
+          await using models = new BenchModels("picture-book");
+          await models.matching(dtype);
+          return { sample: () => largestShift(dtype) };
+        },
       })),
     },
   ];

@@ -11,20 +11,20 @@ export const captionTokens = 20;
 /** The text whose score comes first. */
 export const firstText = "a woman and a dog sitting together in a beach.";
 
-/** ((7919 i) mod 4096) / 2048 - 1, times `scale`, for i from `from` on: the same numbers in every language. */
-export function formulaNumbers(dims: readonly number[], scale: number, from = 0): Tensor<"float32"> {
+/** ((7919 i) mod 4096) / 2048 - 1, times `scale`: the same numbers in every language. */
+export function formulaNumbers(dims: readonly number[], scale: number): Tensor<"float32"> {
   const length = dims.reduce((product, size) => product * size, 1);
   const data = new Float32Array(length);
-  for (let i = 0; i < length; i++) data[i] = ((((from + i) * 7919) % 4096) / 2048 - 1) * scale;
+  for (let i = 0; i < length; i++) data[i] = (((i * 7919) % 4096) / 2048 - 1) * scale;
   return { dtype: "float32", dims, data };
 }
 
-/** Ids of rows `from`, `from` + 1, ...: 1 + (131 row + 17 column) mod (V - 2). */
-export function formulaIds(rows: number, tokens: number, vocabSize: number, from = 0): Tensor<"int64"> {
+/** Ids [rows, tokens]: 1 + (131 row + 17 column) mod (V - 2). */
+export function formulaIds(rows: number, tokens: number, vocabSize: number): Tensor<"int64"> {
   const data = new BigInt64Array(rows * tokens);
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < tokens; column++)
-      data[row * tokens + column] = BigInt(1 + ((131 * (from + row) + 17 * column) % (vocabSize - 2)));
+      data[row * tokens + column] = BigInt(1 + ((131 * row + 17 * column) % (vocabSize - 2)));
   return { dtype: "int64", dims: [rows, tokens], data };
 }
 

@@ -88,13 +88,16 @@ export class BenchModels implements AsyncDisposable {
 
   matching(dtype: BenchDType): Promise<BlipForImageTextRetrieval> {
     return kept(this.#matching, dtype, () =>
-      BlipForImageTextRetrieval.fromPretrained(this.source, optionsOf(dtype, this.#options)),
+      inType(dtype, BlipForImageTextRetrieval.fromPretrained(this.source, optionsOf(dtype, this.#options))),
     );
   }
 
   captioning(dtype: BenchDType): Promise<BlipForConditionalGeneration> {
     return kept(this.#captioning, dtype, () =>
-      BlipForConditionalGeneration.fromPretrained(this.source, optionsOf(dtype, this.#options)),
+      inType(
+        dtype,
+        BlipForConditionalGeneration.fromPretrained(this.source, optionsOf(dtype, this.#options)),
+      ),
     );
   }
 
@@ -118,10 +121,24 @@ export class BenchModels implements AsyncDisposable {
   }
 }
 
-/** How a model is loaded that computes in a type. @throws {UsageError} where this package cannot compute in it */
+/** How a model is loaded that is to compute in a type. */
 export function optionsOf(dtype: BenchDType, options: ModelOptions = {}): ModelOptions {
-  if (dtype === "fp32") return options;
-  throw new UsageError("usage/bad-option", `dtype: expected one of fp32, found "${dtype}"`, { dtype });
+  const typed = { ...options, dtype };
+  return typed;
+}
+
+interface Loaded extends AsyncDisposable {
+  readonly loaded: { readonly network: object };
+}
+
+/** What is measured is what was asked for. @throws {UsageError} where the network computes in another type */
+async function inType<Model extends Loaded>(dtype: BenchDType, loading: Promise<Model>): Promise<Model> {
+  const model = await loading;
+  const { network } = model.loaded;
+  const found = "dtype" in network ? network.dtype : "fp32";
+  if (found === dtype) return model;
+  await model[Symbol.asyncDispose]();
+  throw new UsageError("usage/bad-option", `dtype: expected ${String(found)}, found "${dtype}"`, { dtype });
 }
 
 function kept<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
@@ -169,9 +186,9 @@ export async function prepare(
         tasks.includes("match") ? await matcherEncoder(models, dtype) : await captionEncoder(models, dtype),
       );
     case "1x128":
-      return matchProbe(await models.matching(dtype), "1x128", count);
+      return matchProbe(await models.matching(dtype), 1, count);
     case "128x1":
-      return matchProbe(await models.matching(dtype), "128x1", count);
+      return matchProbe(await models.matching(dtype), count, 1);
     case "greedy":
       return captionProbe(await models.captioning(dtype), 1);
     case "beam-3":
@@ -213,30 +230,15 @@ function imageProbe({ config, size, states }: ImageEncoder): Probe {
   };
 }
 
-/** Texts of a call, as `match` makes them; pictures of a call. */
-const textsAtOnce = 32;
-const imagesAtOnce = 16;
-
-/** One picture with many texts, or many pictures with one: the logits of each pair, in calls of some at once. */
-function matchProbe(model: BlipForImageTextRetrieval, kind: "1x128" | "128x1", count: number): Probe {
+/** The logits of pictures' states with as many texts for each, or each with the one text. */
+function matchProbe(model: BlipForImageTextRetrieval, images: number, texts: number): Probe {
   const { config, loaded } = model;
   const N = Math.floor(loaded.imageSize / config.vision.patchSize) ** 2 + 1;
-  const D = config.vision.hiddenSize;
-  const step = Math.min(count, kind === "1x128" ? textsAtOnce : imagesAtOnce);
-  const one = kind === "1x128" ? formulaNumbers([1, N, D], stateScale) : undefined;
-  const text = formulaIds(1, textTokens, config.text.vocabSize);
-  const calls = Array.from({ length: Math.ceil(count / step) }, (_, call) => ({
-    states: one ?? formulaNumbers([step, N, D], stateScale, call * step * N * D),
-    inputIds: one ? formulaIds(step, textTokens, config.text.vocabSize, call * step) : repeated(text, step),
-  }));
+  const states = formulaNumbers([images, N, config.vision.hiddenSize], stateScale);
+  const ids = formulaIds(texts, textTokens, config.text.vocabSize);
+  const inputIds = texts === 1 ? repeated(ids, images) : ids;
   return {
-    sample: () =>
-      timed(async () => {
-        const outputs: number[] = [];
-        for (const { states, inputIds } of calls)
-          outputs.push(...(await model.matchTexts(states, { inputIds })).logits.data);
-        return outputs;
-      }),
+    sample: () => timed(async () => Array.from((await model.matchTexts(states, { inputIds })).logits.data)),
   };
 }
 
