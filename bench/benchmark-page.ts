@@ -99,7 +99,7 @@ export function benchmarkPage(results: Results): string {
   return [
     "# Benchmarks",
     "",
-    `Made by \`npx tsx bench/table.ts\` from bench/results/benchmark.json, which \`npm run bench\` measured on ${results.made}. Medians of ${settings.runs} runs in turn with quartiles in brackets. ` +
+    `Made by \`npx tsx bench/table.ts\` from bench/results/benchmark.json (and bench/notes.md), which \`npm run bench\` measured on ${results.made}. Medians of ${settings.runs} runs in turn with quartiles in brackets. ` +
       "A ratio says how many times better blip-ts is than the peer, turn by turn; a goal is met if the median or the spread of quartiles reaches it.",
     "",
     `${machine.cores} cores of ${machine.cpu}, ${(machine.memory / 2 ** 30).toFixed(0)} GiB, ${machine.system}; ${settings.threads} threads for everyone. ` +

@@ -1,5 +1,6 @@
-// The page as it is committed: made of the committed results, and formatted as every file here is.
-import { writeFile } from "node:fs/promises";
+// The page as it is committed: made of the committed results and of what was found about them (notes.md), formatted as
+// every file here is.
+import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { benchmarkPage } from "./benchmark-page.ts";
@@ -12,7 +13,8 @@ export const committedPage = here("../docs/benchmarks.md");
 
 export async function pageOf(results = committedResults): Promise<string> {
   const config = await resolveConfig(committedPage);
-  return format(benchmarkPage(await readResults(results)), { ...config, parser: "markdown" });
+  const notes = await readFile(here("notes.md"), "utf8");
+  return format(`${benchmarkPage(await readResults(results))}\n${notes}`, { ...config, parser: "markdown" });
 }
 
 export const writePage = async (): Promise<void> => writeFile(committedPage, await pageOf());

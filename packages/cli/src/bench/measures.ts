@@ -6,6 +6,7 @@ import {
   BlipForConditionalGeneration,
   BlipForImageTextRetrieval,
   MatrixProduct,
+  UsageError,
   type ModelOptions,
   type Tensor,
 } from "blip-ts";
@@ -120,11 +121,25 @@ export class BenchModels implements AsyncDisposable {
   }
 }
 
-/** How a model is loaded that computes in a type. */
-export const optionsOf = (dtype: BenchDType, options: ModelOptions = {}): ModelOptions => ({
-  ...options,
-  dtype,
-});
+/** How a model is loaded that is to compute in a type. */
+export function optionsOf(dtype: BenchDType, options: ModelOptions = {}): ModelOptions {
+  const typed = { ...options, dtype };
+  return typed;
+}
+
+interface Loaded extends AsyncDisposable {
+  readonly loaded: { readonly network: object };
+}
+
+/** What is measured is what was asked for. @throws {UsageError} where the network computes in another type */
+async function inType<Model extends Loaded>(dtype: BenchDType, loading: Promise<Model>): Promise<Model> {
+  const model = await loading;
+  const { network } = model.loaded;
+  const found = "dtype" in network ? network.dtype : "fp32";
+  if (found === dtype) return model;
+  await model[Symbol.asyncDispose]();
+  throw new UsageError("usage/bad-option", `dtype: expected ${String(found)}, found "${dtype}"`, { dtype });
+}
 
 function kept<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
   const made = map.get(key) ?? make();
@@ -223,7 +238,7 @@ function matchProbe(model: BlipForImageTextRetrieval, images: number, texts: num
   const ids = formulaIds(texts, textTokens, config.text.vocabSize);
   const inputIds = texts === 1 ? repeated(ids, images) : ids;
   return {
-    sample: () => timed(async () => Array.from((await model.scoreTexts(states, { inputIds })).data)),
+    sample: () => timed(async () => Array.from((await model.matchTexts(states, { inputIds })).logits.data)),
   };
 }
 
