@@ -29,6 +29,7 @@ import type { ModelOptions } from "./tasks/model-options.ts";
 import { NaturalLanguageVisualReasoning } from "./tasks/natural-language-visual-reasoning.ts";
 import type { FailedRow, VerbOptions } from "./tasks/picture-model.ts";
 import { loadProcessor, type Processor, type ProcessorOptions } from "./tasks/processor.ts";
+import { quantize as quantizeOn, type QuantizeOptions } from "./tasks/quantize.ts";
 import { QuestionAnswering } from "./tasks/question-answering.ts";
 import {
   Retriever as RetrieverOn,
@@ -285,6 +286,13 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     exportOnnxOn(platform, source, folder, options);
 
   /**
+   * A folder with half-precision or 8-bit weights, which every task runs from with no option.
+   * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`
+   */
+  const quantize = (source: string, folder: string, options: QuantizeOptions): Promise<Conversion> =>
+    quantizeOn(platform, source, folder, options);
+
+  /**
    * The published samples of one of Salesforce's models: expected, found, verdict.
    * @throws {UsageError} `verify/no-samples` @throws {ModelError} where the model cannot be found or read
    */
@@ -314,6 +322,7 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     printTask,
     convert,
     exportOnnx,
+    quantize,
     verify,
   };
 }

@@ -8,7 +8,14 @@ export type { ByteSource } from "./byte-source.ts";
 /** Raw pixels as a picture. */
 export type { RawImage } from "./image/raw-image.ts";
 /** Whose conventions, warnings, progress, and where models come from. */
-export type { Compat, DownloadProgress, EngineOptions, SourceOptions, Warning } from "./platform.ts";
+export type {
+  Compat,
+  DownloadProgress,
+  EngineOptions,
+  NetworkDType,
+  SourceOptions,
+  Warning,
+} from "./platform.ts";
 /** What computes, and what a trace of it says. */
 export type { Device, Profile, ProfiledOperator } from "./platform.ts";
 /** The network's sizes. */
@@ -96,6 +103,8 @@ export type { Inspection } from "./tasks/inspect.ts";
 export type { Conversion, ConvertOptions } from "./tasks/save.ts";
 /** What `exportOnnx` is told and says. */
 export type { ExportDescription, ExportedFile, ExportedTensor, ExportOptions } from "./tasks/export-onnx.ts";
+/** What `quantize` is told. */
+export type { QuantizeOptions, WeightDType } from "./tasks/quantize.ts";
 /** What `verify` is told and finds, and where the pictures of the published samples are. */
 export { publishedPictures } from "./tasks/published-samples.ts";
 export type { Sample, VerifyOptions, VerifyRow } from "./tasks/verify.ts";
@@ -120,6 +129,7 @@ export { Embedder as EmbedderOn } from "./tasks/embed.ts";
 export { Retriever as RetrieverOn } from "./tasks/retrieve.ts";
 export type {
   DecodeOptions,
+  DerivedWeights,
   FolderWriter,
   ModelFiles,
   Platform,

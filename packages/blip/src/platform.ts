@@ -34,9 +34,12 @@ export interface ModelFiles {
   read(file: SideFile): Promise<string | undefined>;
 }
 
-/** Bytes that arrive while a model is fetched. */
+/** The type in which a network computes. */
+export type NetworkDType = "fp32" | "fp16" | "int8";
+
+/** Bytes that arrive while a model is fetched, or that are written while its weights are converted. */
 export interface DownloadProgress {
-  readonly kind: "download";
+  readonly kind: "download" | "convert";
   readonly file: string;
   readonly loaded: number;
   readonly total: number;
@@ -125,6 +128,18 @@ export interface FolderWriter extends AsyncDisposable {
   commit(): Promise<void>;
 }
 
+/** Weights to be made of a model's own, once. */
+export interface DerivedWeights {
+  /** The files that hold the original ones. */
+  readonly sources: readonly ByteSource[];
+  /** Their type, `int8` or `float16`: what of one model stands beside each other. */
+  readonly type: string;
+  /** What besides the files decides the bytes: how they are made, and all tensors with their places. */
+  readonly recipe: string;
+  /** A safetensors file. */
+  bytes(): AsyncIterable<Uint8Array>;
+}
+
 /** Input: whatever this platform takes for a picture. */
 export interface Platform<ImageInput> {
   openModel(source: string, options: SourceOptions): Promise<ModelFiles>;
@@ -140,6 +155,12 @@ export interface Platform<ImageInput> {
    * @throws {UsageError} `save/exists`, `save/cannot-write`
    */
   createFolder(path: string): Promise<FolderWriter>;
+  /**
+   * Weights that were made before, or are made now and kept for the next time. They are made anew where the sources
+   * have changed; older ones of the same type and sources go. Where nothing can be kept they are made in memory.
+   * @param renew makes them anew in any case: what was kept turned out to be unusable
+   */
+  deriveWeights(weights: DerivedWeights, renew: boolean): Promise<ByteSource>;
   /** Prints a warning where no `onWarning` takes it. */
   warn(warning: Warning): void;
 }

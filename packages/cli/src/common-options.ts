@@ -2,13 +2,14 @@
 import {
   UsageError,
   type Compat,
+  type NetworkDType,
   type Profile,
   type ProfiledOperator,
   type VerbOptions,
   type Warning,
 } from "blip-ts";
 import { Option, type Command } from "commander";
-import { downloadProgress, type Progress } from "./progress.ts";
+import { loadProgress, type Progress } from "./progress.ts";
 import { table } from "./rows.ts";
 import { print, type Terminal } from "./terminal.ts";
 
@@ -24,7 +25,7 @@ export interface SourceFlags {
 /** What every verb takes that runs a model. */
 export interface ModelFlags extends SourceFlags {
   readonly model?: string;
-  readonly dtype: string;
+  readonly dtype?: NetworkDType;
   readonly device: NonNullable<VerbOptions["device"]>;
   readonly profile?: string;
   readonly compat: Compat;
@@ -84,6 +85,12 @@ export const imageSizeOption = () =>
     "side in pixels of what the network sees; position embeddings are interpolated (default: the model's own)",
   ).argParser(positiveInteger("--image-size"));
 
+export const dtypeOption = () =>
+  new Option(
+    "--dtype <T>",
+    "type in which the network computes (default: fp32, or int8 where the weights are)",
+  ).choices(["fp32", "fp16", "int8"]);
+
 export const threadsOption = () =>
   new Option("--threads <N>", "threads of the engine (default: one for each core)").argParser(
     positiveInteger("--threads"),
@@ -118,9 +125,7 @@ export function addModelOptions(command: Command): Command {
       "--model <M>",
       "a folder, a file, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
-    .addOption(
-      new Option("--dtype <T>", "type in which the network computes").choices(["fp32"]).default("fp32"),
-    )
+    .addOption(dtypeOption())
     .addOption(deviceOption())
     .addOption(profileOption())
     .addOption(
@@ -198,12 +203,13 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
 
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
-  const { compat, textHeads, orientation, imageSize, revision, offline, threads, device, profile } = flags;
+  const { compat, dtype, textHeads, orientation, imageSize, revision, offline, threads, device, profile } =
+    flags;
   return {
-    ...{ compat, textHeads, orientation, imageSize, revision, offline, threads, device, profile },
+    ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline, threads, device, profile },
     onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),
-    onProgress: downloadProgress(progress),
+    onProgress: loadProgress(progress, terminal, flags.quiet),
   };
 }

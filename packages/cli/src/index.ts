@@ -10,6 +10,7 @@ import { addEmbed } from "./commands/embed.ts";
 import { addExport } from "./commands/export.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addMatch } from "./commands/match.ts";
+import { addQuantize } from "./commands/quantize.ts";
 import { addRetrieve } from "./commands/retrieve.ts";
 import { addVerify } from "./commands/verify.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
@@ -36,7 +37,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   program.commandsGroup("Verbs:");
   const verbs = [
     ...[addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve],
-    ...[addInspect, addConvert, addExport, addVerify, addBench],
+    ...[addInspect, addConvert, addExport, addQuantize, addVerify, addBench],
   ];
   for (const add of verbs) add(program, terminal, finish);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);

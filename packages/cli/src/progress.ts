@@ -1,7 +1,7 @@
 // Progress bars on stderr; nothing where stderr is not a terminal, or with --quiet.
 import type { DownloadProgress } from "blip-ts";
 import { SingleBar } from "cli-progress";
-import type { Terminal } from "./terminal.ts";
+import { print, type Terminal } from "./terminal.ts";
 
 export interface Progress {
   update(label: string, done: number, total: number): void;
@@ -40,7 +40,17 @@ export function progressBar(terminal: Terminal, quiet: boolean | undefined): Pro
   };
 }
 
-/** Shows a model's download, in megabytes. */
-export function downloadProgress(progress: Progress): (event: DownloadProgress) => void {
-  return ({ file, loaded, total }) => progress.update(`${file} (MB)`, megabytes(loaded), megabytes(total));
+/** Shows a model's download, and the conversion of its weights, in megabytes; a line says that it is converted. */
+export function loadProgress(
+  progress: Progress,
+  terminal: Terminal,
+  quiet: boolean | undefined,
+): (event: DownloadProgress) => void {
+  let said = false;
+  return ({ kind, file, loaded, total }) => {
+    if (kind === "convert" && !said && quiet !== true)
+      print(terminal.stderr, `Converting the weights of ${file}; they are kept for the next time`);
+    said ||= kind === "convert";
+    progress.update(`${file} (MB)`, megabytes(loaded), megabytes(total));
+  };
 }

@@ -99,7 +99,7 @@ describe("blip match", () => {
       [scene("01"), "-t", "a", "--batch-size", "0"],
       /--batch-size: expected a positive/,
     ],
-    ["a type of a later version", [scene("01"), "-t", "a", "--dtype", "int8"], /Allowed choices are fp32/],
+    ["an unknown type", [scene("01"), "-t", "a", "--dtype", "int4"], /Allowed choices are fp32, fp16, int8/],
     [
       "an unknown device",
       [scene("01"), "-t", "a", "--device", "gpu"],
@@ -207,6 +207,7 @@ describe("blip inspect", () => {
       "format",
       "dialect",
       "architecture",
+      "weights",
       "parameters",
       "tasks",
       "missing",

@@ -415,3 +415,79 @@ describe("blip verify", () => {
     for (const row of rowsOf(stdout)) expect(row).toMatchObject({ verdict: "different" });
   });
 });
+
+describe("blip quantize", () => {
+  test("writes a folder that other verbs take with no option, and says of which type", async () => {
+    const out = join(folder, "quantized");
+    const made = await blip(["quantize", tiny("match"), out, "--json", "--quiet"]);
+    expect(made).toMatchObject({ code: 0, stderr: "" });
+    expect(rowsOf(made.stdout)).toEqual([
+      { folder: out, task: "match", architecture: "BlipForImageTextRetrieval", dtype: "int8", warnings: [] },
+    ]);
+    expect((await blip(["inspect", out])).stdout).toMatch(/safetensors, huggingface names, int8 weights/);
+    const rows = await blip(["match", scene("01"), "-t", "a dog", "--model", out, "--json", "--quiet"]);
+    expect(rowsOf(rows.stdout)).toHaveLength(1);
+    const refused = await blip([
+      "match",
+      scene("01"),
+      "-t",
+      "a dog",
+      "--model",
+      out,
+      "--dtype",
+      "fp32",
+      "--json",
+    ]);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toMatch(/holds 8-bit weights, expected int8, found fp32/);
+  });
+
+  test("compares with the original on pictures, and finds them before anything is written", async () => {
+    const out = join(folder, "checked");
+    const none = await blip(["quantize", tiny("match"), out, "--check", "nothing-*.png"]);
+    expect(none).toMatchObject({ code: 2, stdout: "" });
+    const args = [
+      "--check",
+      scene("01"),
+      "--check",
+      scene("02"),
+      "-t",
+      "a dog",
+      "-t",
+      "a cat",
+      "-t",
+      "a sheep",
+    ];
+    const made = await blip(["quantize", tiny("match"), out, ...args, "--json", "--quiet"]);
+    expect(made).toMatchObject({ code: 0, stderr: "" });
+    const [row] = rowsOf(made.stdout);
+    expect(row?.accuracy).toMatchObject([
+      { measure: "ITM logit", compared: 12, same: null },
+      { measure: "ITM probability", compared: 6 },
+      { measure: "cosine", compared: 6 },
+      { measure: "best text of a picture, ITM and cosine", compared: 2, largest: null },
+      { measure: "best text of a picture, cosine", compared: 2 },
+    ]);
+    const [logits] = row?.accuracy as { largest: number; mean: number }[];
+    // 8 bits through two random layers of width 32; the mean is over more than the largest.
+    expect(logits?.largest).toBeGreaterThan(0);
+    expect(logits?.largest).toBeLessThan(0.1);
+    expect(logits?.mean).toBeLessThan(logits?.largest ?? 0);
+  });
+
+  test("is not needed: --dtype converts the weights of any model, says so once, and prints the graph", async () => {
+    const home = process.env.HF_HOME;
+    process.env.HF_HOME = join(folder, "home");
+    try {
+      const run = () =>
+        blip(["match", scene("01"), "-t", "a dog", "--model", tiny("match"), "--dtype", "int8"]);
+      expect((await run()).stderr).toMatch(/^Converting the weights of .*match to int8; they are kept/);
+      expect((await run()).stderr).toBe("");
+    } finally {
+      if (home === undefined) delete process.env.HF_HOME;
+      else process.env.HF_HOME = home;
+    }
+    const printed = await blip(["inspect", tiny("match"), "--graph", "match", "--dtype", "int8"]);
+    expect(printed.stdout).toMatch(/quantizedLinear\(.*\.weight\.int8, \.weight\.scale, .*activations=row\)/);
+  });
+});

@@ -14,6 +14,12 @@ export interface Value extends ValueType {
   readonly id: number;
 }
 
+/**
+ * How a quantized product rounds its left side to 8 bits: with one scale a `row`, so that a row's result is its own, or
+ * with one scale for the whole `tensor`, which costs less.
+ */
+export type Activations = "row" | "tensor";
+
 /** Attributes of each operation. Its name here is its name everywhere: rules, lowerings, prints. */
 export interface OpAttributes {
   // elementwise
@@ -27,6 +33,7 @@ export interface OpAttributes {
   cast: { readonly to: DType };
   // linear algebra
   linear: object;
+  quantizedLinear: { readonly activations: Activations };
   matmul: object;
   // normalization
   layerNorm: { readonly epsilon: number };

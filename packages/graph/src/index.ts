@@ -5,6 +5,7 @@ export { GraphError } from "./errors.ts";
 export {
   exposeValues,
   lastValueOf,
+  type Activations,
   type Constant,
   type Graph,
   type NamedValue,
@@ -41,6 +42,8 @@ export {
   type ElementArray,
   type Tensor,
 } from "./types/dtype.ts";
+/** Half precision as bits. */
+export { fromHalf, halfMax, toHalf } from "./types/half.ts";
 /** The list of operations, and what each makes of its inputs. */
 export { inferType, opKinds } from "./ops/index.ts";
 /** What a network is written with. */
@@ -50,7 +53,9 @@ export { checkGraph } from "./check.ts";
 /** Graphs as text. */
 export { printGraph } from "./print.ts";
 /** Graph to graph. */
-export { optimize } from "./passes/index.ts";
+export { optimize, type Pass } from "./passes/index.ts";
+export { float16, type Float16Options } from "./passes/float16.ts";
+export { int8, int8Names, rangeName, type Int8Plan } from "./passes/int8.ts";
 /** Gradients, by operation. */
 export { gradientRules, type GradientRule } from "./autodiff/gradients.ts";
 /** Graph to ONNX. */

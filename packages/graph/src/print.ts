@@ -1,5 +1,6 @@
 // A graph as text: one line a node, in the order in which they run. Tests snapshot it, `blip inspect` prints it.
 import type { Graph, Node, Value } from "./graph.ts";
+import { fromHalf } from "./types/half.ts";
 import { formatShape, type Dim } from "./types/dim.ts";
 
 const isShape = (value: unknown): value is readonly Dim[] => Array.isArray(value);
@@ -16,7 +17,8 @@ function names(graph: Graph): Map<number, string> {
     known.set(value.id, rows ? `${name}[${rows.start}:${rows.end}]` : name);
   for (const { value, tensor } of graph.constants) {
     const [first] = tensor.data;
-    known.set(value.id, tensor.data.length === 1 ? String(first) : `const ${formatShape(value.shape)}`);
+    const number = tensor.dtype === "float16" ? fromHalf(Number(first)) : first;
+    known.set(value.id, tensor.data.length === 1 ? String(number) : `const ${formatShape(value.shape)}`);
   }
   graph.nodes.forEach(({ output }, index) => known.set(output.id, `%${index}`));
   return known;

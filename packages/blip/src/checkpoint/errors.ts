@@ -196,3 +196,10 @@ export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError
     { where, ...mismatch },
   );
 }
+
+export const badQuantized = (where: string, matrix: string, detail: string): ModelError =>
+  new ModelError(
+    "checkpoint/quantized",
+    `${where}: the 8-bit matrix ${quoted(matrix)} cannot be used: ${detail}. Write the folder again with \`blip quantize\`.`,
+    { where, matrix, detail },
+  );

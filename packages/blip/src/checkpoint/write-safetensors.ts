@@ -24,12 +24,26 @@ const DTYPE_NAMES: Readonly<Record<CheckpointDType, string>> = {
 /** Most bytes that are read at a time. */
 const PIECE = 2 ** 24;
 
+/** A tensor whose bytes are made while the file is written. */
+export interface MadeTensor {
+  readonly dtype: CheckpointDType;
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+  /** All its bytes, little-endian and in row-major order, in pieces. */
+  bytes(): AsyncIterable<Uint8Array>;
+}
+
+/** What a file is written from. */
+export type WritableTensors = ReadonlyMap<string, StoredTensor | MadeTensor>;
+
 /**
  * The bytes of a safetensors file.
  * @param tensors by the names that the file is to give them
+ * @param metadata entries beside `format`, which transformers wants
  */
 export async function* safetensorsBytes(
-  tensors: ReadonlyMap<string, StoredTensor>,
+  tensors: WritableTensors,
+  metadata: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   // Wider elements first, so that each begins where its type may.
   const order = [...tensors].sort(
@@ -42,14 +56,17 @@ export async function* safetensorsBytes(
     offset += byteLength;
     return [name, { dtype: DTYPE_NAMES[dtype], shape, data_offsets }] as const;
   });
-  const header = JSON.stringify({ __metadata__: { format: "pt" }, ...Object.fromEntries(entries) });
+  const header = JSON.stringify({
+    __metadata__: { format: "pt", ...metadata },
+    ...Object.fromEntries(entries),
+  });
   const bytes = new TextEncoder().encode(header);
   const padded = Math.ceil(bytes.length / 8) * 8;
   const start = new Uint8Array(8 + padded).fill(0x20);
   new DataView(start.buffer).setBigUint64(0, BigInt(padded), true);
   start.set(bytes, 8);
   yield start;
-  for (const [, tensor] of order) yield* tensorBytes(tensor);
+  for (const [, tensor] of order) yield* "bytes" in tensor ? tensor.bytes() : tensorBytes(tensor);
 }
 
 /** The bytes of a tensor in row-major order, piece by piece. */

@@ -35,22 +35,23 @@ export async function toEngineModel(
       throw new Error(`the graph ${graph.name} uses ${name}, which was not required of the checkpoint`);
     return { name, tensor };
   });
-  const inFile = (tensor: StoredTensor) => tensor.source.path !== undefined && tensor.strides === undefined;
-  const paths = used.flatMap(({ tensor }) => (inFile(tensor) ? (tensor.source.path ?? []) : []));
+  // ONNX Runtime takes external data from files or from memory, not from both in one model.
+  const inFiles = used.every(({ tensor: { source, strides } }) => source.path !== undefined && !strides);
+  const paths = inFiles ? used.flatMap(({ tensor }) => tensor.source.path ?? []) : [];
   const folder = paths.length > 0 ? commonFolder(paths) : undefined;
 
-  announce(used.flatMap(({ tensor }) => (inFile(tensor) ? [] : tensor)));
+  if (!inFiles) announce(used.map(({ tensor }) => tensor));
   const locations = new Map<string, WeightLocation>();
   const external: ExternalBytes[] = [];
   for (const [index, { name, tensor }] of used.entries()) {
     const { source, offset } = tensor;
-    if (inFile(tensor) && source.path !== undefined && folder !== undefined) {
+    if (source.path !== undefined && folder !== undefined) {
       const location = source.path.slice(folder.length).replace(/^[/\\]+/, "");
-      locations.set(name, { location, offset, dtype: floatingType(tensor) });
+      locations.set(name, { location, offset, dtype: weightType(tensor) });
     } else {
       const location = `memory/${index}`;
       external.push({ location, data: await readTensorBytes(tensor) });
-      locations.set(name, { location, offset: 0, dtype: floatingType(tensor) });
+      locations.set(name, { location, offset: 0, dtype: weightType(tensor) });
     }
   }
   const locate = (name: string): WeightLocation => {
@@ -70,13 +71,14 @@ function announce(tensors: readonly StoredTensor[]): void {
   }
 }
 
-/** A weight's type in its file. Weights are floating point; whole numbers in their place were refused with the shapes. */
-export function floatingType({ name, dtype }: StoredTensor): WeightLocation["dtype"] {
+/** A weight's type in its file. Weights are floating point, or of 8 bits; other numbers in their place are refused. */
+export function weightType({ name, dtype }: StoredTensor): WeightLocation["dtype"] {
   switch (dtype) {
     case "float32":
     case "float16":
     case "bfloat16":
     case "float64":
+    case "int8":
       return dtype;
     default:
       throw new Error(`${name} is ${dtype}, which no weight may be`);

@@ -86,6 +86,13 @@ export const deviceUnavailable = (device: string, reason: string, present: reado
     { device, reason, present },
   );
 
+export const dtypeRefused = (name: string, asked: string): UsageError =>
+  new UsageError(
+    "usage/dtype",
+    `dtype: ${name} holds 8-bit weights, expected int8, found ${asked}. What rounding took away does not come back: give the original model.`,
+    { name, asked },
+  );
+
 export const engineRefused = (graph: string, cause: unknown): ModelError => {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new ModelError(

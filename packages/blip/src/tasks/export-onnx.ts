@@ -21,7 +21,7 @@ import { decodeGraph, headGraph, memoryGraph, scoreGraph } from "../model/decode
 import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
 import type { Compat, Platform } from "../platform.ts";
 import { version } from "../version.ts";
-import { floatingType } from "./engine-model.ts";
+import { weightType } from "./engine-model.ts";
 import { graphMeanings, letterMeanings, meaningOf, stepsOf, type ExportedGraph } from "./export-guide.ts";
 import {
   decoderWidth,
@@ -159,7 +159,7 @@ export async function exportOnnx(
   const exported: Exported = {
     graphs: (Object.entries(exportedGraphs(task, model)) as [ExportedGraph, Graph][]).map(([name, graph]) => [
       name,
-      optimize(graph),
+      optimize(graph, model.types.passes),
     ]),
     tensorOf(name) {
       const tensor = model.tensors.get(name);
@@ -219,7 +219,7 @@ function sharingData({ graphs, tensorOf }: Exported, options: ExportOptions): Co
   };
   const locate = (name: string): WeightLocation => {
     const tensor = tensorOf(name);
-    return { location: dataFile, offset: place(tensor).start, dtype: floatingType(tensor) };
+    return { location: dataFile, offset: place(tensor).start, dtype: weightType(tensor) };
   };
   return {
     contents: graphs.map(([name, graph]) => [
@@ -252,7 +252,7 @@ const maxMessage = 2 ** 31 - 1;
 function selfContained({ graphs, tensorOf }: Exported, options: ExportOptions): Contents {
   return {
     contents: graphs.map(([name, graph]) => {
-      const pieces = emitSelfContained(graph, (weight) => floatingType(tensorOf(weight)), options);
+      const pieces = emitSelfContained(graph, (weight) => weightType(tensorOf(weight)), options);
       const size = lengthOf(pieces);
       if (size > maxMessage)
         throw new UsageError(

@@ -1,11 +1,14 @@
 // The verb `inspect`: what a checkpoint is, before any of its weights is read.
 import { optimize, printGraph } from "@blip-ts/graph";
 import type { IgnoredTensor } from "../checkpoint/intended-gaps.ts";
+import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
+import { withTiedHead } from "../checkpoint/tied-head.ts";
 import { UsageError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform, Warning } from "../platform.ts";
 import { knownFaults } from "./known-faults.ts";
 import { configOf, graphsOf, graphTasks } from "./load-network.ts";
+import { chooseDType, typesOf } from "./network-dtype.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { expectTask, openModel } from "./open-model.ts";
 
@@ -19,6 +22,8 @@ export interface Inspection {
     readonly text?: object;
     readonly jointEmbedding?: number;
   };
+  /** Type of the weights: `float32`, `float16`, ..., or `int8` where matrices are of 8 bits. */
+  readonly weights: string;
   /** Numbers that the networks hold, training's leftovers not counted. */
   readonly parameters: number;
   readonly tasks: readonly string[];
@@ -67,7 +72,8 @@ export async function inspect(
   }
   let parameters = 0;
   for (const { dtype, shape } of tensors.values())
-    if (dtype.includes("float")) parameters += shape.reduce((product, size) => product * size, 1);
+    if (dtype.includes("float") || dtype === "int8")
+      parameters += shape.reduce((product, size) => product * size, 1);
   return {
     format: opened.format,
     dialect: opened.dialect,
@@ -76,12 +82,21 @@ export async function inspect(
       ...(architecture.text && { text: { ...architecture.text, ...config?.text } }),
       ...(architecture.jointEmbedding !== undefined && { jointEmbedding: architecture.jointEmbedding }),
     },
+    weights: opened.quantized.size > 0 ? "int8" : commonType(tensors),
     parameters,
     tasks: tasks.tasks,
     missing: [...new Set([...tasks.missing.values()].flat())],
     warnings,
     ignored: opened.ignored,
   };
+}
+
+/** The type of most numbers. */
+function commonType(tensors: ReadonlyMap<string, StoredTensor>): string {
+  const bytes = new Map<string, number>();
+  for (const { dtype, byteLength } of tensors.values())
+    bytes.set(dtype, (bytes.get(dtype) ?? 0) + byteLength);
+  return [...bytes].sort(([, a], [, b]) => b - a)[0]?.[0] ?? "none";
 }
 
 /**
@@ -105,7 +120,12 @@ export async function printTask(
   const opened = await open(platform, source, options);
   expectTask(opened, chosen);
   const { config } = await configOf(opened, verbDefaults(options), chosen);
+  const { passes } = typesOf(
+    chooseDType(opened, options.dtype),
+    withTiedHead(opened.tensors),
+    opened.quantized,
+  );
   return graphsOf(chosen, opened, config)
-    .map((graph) => printGraph(optimize(graph)))
+    .map((graph) => printGraph(optimize(graph, passes)))
     .join("\n");
 }

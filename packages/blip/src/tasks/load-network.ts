@@ -8,12 +8,13 @@ import { secondBias, withTiedHead } from "../checkpoint/tied-head.ts";
 import { decodeGraph, headGraph, memoryGraph } from "../model/decoder.ts";
 import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
 import type { BlipConfig } from "../model/config.ts";
-import type { Compat, Platform, Warning } from "../platform.ts";
+import type { Compat, NetworkDType, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network-dtype.ts";
 import { Network } from "./network.ts";
-import { openEngine } from "./open-engine.ts";
+import { openEngine, type EngineType } from "./open-engine.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import { readConfig } from "./read-config.ts";
 
@@ -111,11 +112,12 @@ export interface PreparedModel {
   /** Side of the pictures in pixels. */
   readonly imageSize: number;
   readonly warnings: readonly Warning[];
-  /** By the names that the network uses. */
+  /** By the names that graphs of the model's type use. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly types: NetworkTypes;
 }
 
-export interface LoadedNetwork extends Omit<PreparedModel, "tensors"> {
+export interface LoadedNetwork extends Omit<PreparedModel, "tensors" | "types"> {
   readonly network: Network;
 }
 
@@ -195,7 +197,7 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   for (const task of tasks) expectTask(opened, task);
   const { json, config, warnings } = await configOf(opened, options, tasks[0]);
-  const tensors = checkTensors(opened, config, tasks);
+  const originals = checkTensors(opened, config, tasks);
   const compat = options.compat ?? "hf";
   const tokenizer = await readTokenizer(opened.files, config.text.vocabSize, () =>
     platform.bundledVocabulary(),
@@ -207,9 +209,19 @@ export async function prepareModel(
     enc: does("compare") || (compat !== "hf" && (does("match", "ask") || (does("embed") && !isDual(opened)))),
   });
   warnings.forEach(warningOf(platform, options));
+  const dtype = chooseDType(opened, options.dtype);
+  const tensors = await typedTensors(platform, opened, originals, dtype, options);
+  const types = typesOf(dtype, originals, opened.quantized);
   const imageSize = options.imageSize ?? config.vision.imageSize;
-  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors };
+  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors, types };
 }
+
+/** The type in which a network multiplies. */
+const multiplied: Readonly<Record<NetworkDType, EngineType>> = {
+  fp32: "float32",
+  fp16: "float16",
+  int8: "int8",
+};
 
 /** Where warnings go. */
 const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
@@ -225,10 +237,10 @@ export async function networkOf(
   tasks: readonly NetworkTask[],
   options: ModelOptions,
 ): Promise<LoadedNetwork> {
-  const { tensors, ...prepared } = await prepareModel(platform, opened, tasks, options);
+  const { tensors, types, ...prepared } = await prepareModel(platform, opened, tasks, options);
   const onWarning = warningOf(platform, options);
-  const { engine, emit } = await openEngine(platform, "float32", { ...options, onWarning });
-  return { ...prepared, network: new Network(prepared.config, tensors, engine, emit) };
+  const { engine, emit } = await openEngine(platform, multiplied[types.dtype], { ...options, onWarning });
+  return { ...prepared, network: new Network(prepared.config, types, tensors, engine, emit) };
 }
 
 /**

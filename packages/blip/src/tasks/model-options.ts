@@ -1,5 +1,5 @@
 // How a model is loaded: what every task takes.
-import type { Compat, Device, EngineOptions, SourceOptions } from "../platform.ts";
+import type { Compat, Device, EngineOptions, NetworkDType, SourceOptions } from "../platform.ts";
 import { badOption } from "./errors.ts";
 import type { TextHeads } from "./read-config.ts";
 
@@ -13,13 +13,20 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
    * interpolated (models/vit.py `interpolate_pos_embed`).
    */
   readonly imageSize?: number | undefined;
+  /**
+   * The type in which the network computes: `fp32` unless told, or `int8` where the file's weights are. Weights of
+   * another type are converted when first asked for and kept beside the Hub's cache.
+   */
+  readonly dtype?: NetworkDType | undefined;
 }
 
+const dtypes: readonly NetworkDType[] = ["fp32", "fp16", "int8"];
 const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"];
 const compats: readonly Compat[] = ["hf", "blip", "lavis"];
 
 /** @throws {UsageError} `usage/bad-option`, listing the valid ones */
-export function checkModelOptions({ compat, textHeads, imageSize, device }: ModelOptions): void {
+export function checkModelOptions({ compat, textHeads, imageSize, dtype, device }: ModelOptions): void {
+  if (dtype !== undefined && !dtypes.includes(dtype)) throw badOption("dtype", dtype, dtypes);
   if (device !== undefined && !devices.includes(device)) throw badOption("device", device, devices);
   if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
   if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))

@@ -3,29 +3,40 @@ import { optimize, type EmitOptions, type Graph, type Tensor } from "@blip-ts/gr
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { BlipError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
+import type { NetworkDType } from "../platform.ts";
 import { nextTurn } from "../runtime/next-turn.ts";
 import type { Engine, EngineSession, RunOptions, SessionOptions } from "../runtime/runtime.ts";
 import { toEngineModel } from "./engine-model.ts";
 import { engineRefused } from "./errors.ts";
+import type { NetworkTypes } from "./network-dtype.ts";
 
 /** Sessions of one group can hand each other the outputs that they keep. */
 type Sharing = Pick<SessionOptions, "group" | "keep">;
 
 export class Network implements AsyncDisposable {
   readonly config: BlipConfig;
+  /** The type in which it computes. */
+  readonly dtype: NetworkDType;
+  readonly #passes: NetworkTypes["passes"];
   readonly #tensors: ReadonlyMap<string, StoredTensor>;
   readonly #engine: Engine;
   readonly #emit: EmitOptions;
   readonly #sessions = new Map<string, Promise<EngineSession>>();
 
-  /** @param emit how graphs are lowered for the engine's device */
+  /**
+   * @param tensors as graphs of this type read them
+   * @param emit how graphs are lowered for the engine's device
+   */
   constructor(
     config: BlipConfig,
+    { dtype, passes }: NetworkTypes,
     tensors: ReadonlyMap<string, StoredTensor>,
     engine: Engine,
     emit: EmitOptions,
   ) {
     this.config = config;
+    this.dtype = dtype;
+    this.#passes = passes;
     this.#tensors = tensors;
     this.#engine = engine;
     this.#emit = emit;
@@ -62,7 +73,7 @@ export class Network implements AsyncDisposable {
     await nextTurn();
     const graph = build();
     await nextTurn();
-    const optimized = optimize(graph);
+    const optimized = optimize(graph, this.#passes);
     await nextTurn();
     const model = await toEngineModel(optimized, this.#tensors, this.#emit);
     return this.#engine.createSession(model, { ...sharing, name: graph.name }).catch((error: unknown) => {

@@ -3,6 +3,7 @@ import { deriveArchitecture, type Architecture } from "../checkpoint/architectur
 import { toHuggingFaceNames, type Dialect } from "../checkpoint/dialect.ts";
 import type { IgnoredTensor } from "../checkpoint/intended-gaps.ts";
 import { openCheckpoint } from "../checkpoint/open-checkpoint.ts";
+import { readQuantized } from "../checkpoint/quantized.ts";
 import { readShardedSafetensors } from "../checkpoint/sharded.ts";
 import type { Checkpoint, CheckpointFormat, StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { tasksOf, type Task, type TaskReport } from "../checkpoint/tasks-of.ts";
@@ -16,6 +17,8 @@ export interface OpenedModel {
   readonly dialect: Dialect;
   /** By Hugging Face name. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** 8-bit matrices and their scales, of which `tensors` has what they stand for; empty in a floating-point file. */
+  readonly quantized: ReadonlyMap<string, StoredTensor>;
   readonly ignored: readonly IgnoredTensor[];
   readonly architecture: Architecture;
   readonly tasks: TaskReport;
@@ -27,10 +30,11 @@ export interface OpenedModel {
  */
 export async function openModel(files: ModelFiles): Promise<OpenedModel> {
   const checkpoint = await openWeights(files);
-  const { dialect, tensors, ignored } = toHuggingFaceNames(checkpoint);
+  const { dialect, tensors: named, ignored } = toHuggingFaceNames(checkpoint);
+  const { tensors, quantized } = readQuantized(named);
   const architecture = deriveArchitecture(tensors);
   const tasks = tasksOf(architecture);
-  return { files, format: checkpoint.format, dialect, tensors, ignored, architecture, tasks };
+  return { files, format: checkpoint.format, dialect, tensors, quantized, ignored, architecture, tasks };
 }
 
 function openWeights({ weights }: ModelFiles): Promise<Checkpoint> {

@@ -1,6 +1,6 @@
 // A model as a folder that transformers loads: Hugging Face's names, config, preprocessor and tokenizer files.
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
-import { sameTensor, safetensorsBytes } from "../checkpoint/write-safetensors.ts";
+import { sameTensor, safetensorsBytes, type WritableTensors } from "../checkpoint/write-safetensors.ts";
 import { UsageError } from "../errors.ts";
 import { defaultImageConfig } from "../image/image-processor.ts";
 import type { Platform, Warning } from "../platform.ts";
@@ -43,19 +43,41 @@ const classes: Readonly<Record<NetworkTask, SavedClass>> = {
 /** What is saved: all that is known of a model but its engine. */
 type Saved = Pick<LoadedNetwork, "platform" | "opened" | "json" | "config" | "tokenizer">;
 
+/** Weights of another type than the file's: what becomes of its tensors, and what is said of it. */
+export interface ConvertedWeights {
+  tensors(originals: ReadonlyMap<string, StoredTensor>): WritableTensors;
+  /** Replaces fields of config.json. */
+  readonly config: Json;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const alreadyQuantized = (name: string): UsageError =>
+  new UsageError(
+    "save/quantized",
+    `${name} holds 8-bit weights, which can be run but not written in another form: give the original model`,
+    { name },
+  );
+
 /**
  * Writes config.json, model.safetensors, preprocessor_config.json and the tokenizer's files.
  * @param task which class the folder is to be of
  * @throws {UsageError} `save/exists`, `save/cannot-write`
  */
-export async function savePretrained(saved: Saved, task: NetworkTask, folder: string): Promise<void> {
+export async function savePretrained(
+  saved: Saved,
+  task: NetworkTask,
+  folder: string,
+  convertTo?: ConvertedWeights,
+): Promise<void> {
   const { opened, platform } = saved;
+  if (opened.quantized.size > 0) throw alreadyQuantized(opened.files.name);
   // Without projections of its own model, features come from a file of matching: that is its class.
   const kind = classes[task === "embed" && !isDual(opened) ? "match" : task];
   const { tensors, tied } = await tensorsOf(opened, kind);
+  const written = convertTo?.tensors(tensors) ?? tensors;
   await using writer = await platform.createFolder(folder);
   const files: Record<string, object> = {
-    "config.json": configJson(saved, kind, tied, tensors),
+    "config.json": { ...configJson(saved, kind, tied, tensors), ...convertTo?.config },
     "preprocessor_config.json": await preprocessorJson(saved),
     "tokenizer_config.json": tokenizerConfig(saved.config),
     "tokenizer.json":
@@ -63,7 +85,7 @@ export async function savePretrained(saved: Saved, task: NetworkTask, folder: st
   };
   for (const [name, json] of Object.entries(files)) await writer.write(name, jsonText(json));
   await writer.write("vocab.txt", (await opened.files.read("vocab.txt")) ?? saved.tokenizer.toVocabulary());
-  await writer.write("model.safetensors", safetensorsBytes(tensors));
+  await writer.write("model.safetensors", safetensorsBytes(written, convertTo?.metadata));
   await writer.commit();
 }
 
@@ -256,8 +278,9 @@ export interface Conversion {
 }
 
 /**
- * Any checkpoint to a Hugging Face folder: names, config, processor. Numbers stay as they are.
+ * Any checkpoint to a Hugging Face folder: names, config, processor.
  * @returns what was written, with a warning where transformers has no class for the folder
+ * @param convertTo changes the weights by the way; without it numbers stay as they are
  * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`
  */
 export async function convert(
@@ -265,6 +288,7 @@ export async function convert(
   source: string,
   folder: string,
   options: ConvertOptions = {},
+  convertTo?: ConvertedWeights,
 ): Promise<Conversion> {
   checkModelOptions(options);
   const opened = await openModel(await platform.openModel(source, options));
@@ -280,7 +304,7 @@ export async function convert(
   const all = [...warnings, ...classWarnings(opened, task, config)];
   const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   all.forEach(warn);
-  await savePretrained({ platform, opened, json, config, tokenizer }, task, folder);
+  await savePretrained({ platform, opened, json, config, tokenizer }, task, folder, convertTo);
   return { task, architecture: classes[task].architecture, warnings: all };
 }
 

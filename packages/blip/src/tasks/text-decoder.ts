@@ -42,6 +42,11 @@ export class TextDecoder {
     return this.#loaded.config;
   }
 
+  /** Are the caches in half precision? */
+  get halfCaches(): boolean {
+    return this.#loaded.network.dtype === "fp16";
+  }
+
   /** Begins to load the sessions; a failure is reported where they are used. */
   prepare(): void {
     for (const session of [() => this.#memory(), () => this.decode(), () => this.head()])
@@ -282,7 +287,10 @@ export class DecoderRun implements NextTokenModel, Disposable {
 
   #emptyPast(rows: number): Feeds {
     const { heads, hiddenSize } = this.#decoder.config.text;
-    const empty = floatTensor([rows, heads, 0, hiddenSize / heads], []);
+    const dims = [rows, heads, 0, hiddenSize / heads];
+    const empty: Tensor = this.#decoder.halfCaches
+      ? { dtype: "float16", dims, data: new Uint16Array(0) }
+      : floatTensor(dims, []);
     return Object.fromEntries(cacheNames("past", this.#decoder.config.text).map((name) => [name, empty]));
   }
 

@@ -12,7 +12,7 @@ import {
   type SourceFlags,
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { downloadProgress, progressBar } from "../progress.ts";
+import { loadProgress, progressBar } from "../progress.ts";
 import { rowPrinter, table } from "../rows.ts";
 import { print, type Terminal } from "../terminal.ts";
 
@@ -55,7 +55,7 @@ async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
       ...{ rows: row, runs, threads, textHeads, revision, offline },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
-      onProgress: downloadProgress(progress),
+      onProgress: loadProgress(progress, terminal, flags.quiet),
       onRow: ({ done, total }) => progress.update("rows", done, total),
     });
     const reasons = new Set<string>();

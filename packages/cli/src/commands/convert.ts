@@ -1,9 +1,9 @@
 // `blip convert IN OUT`: any checkpoint as a Hugging Face folder.
-import { convert } from "blip-ts";
+import { convert, type Conversion } from "blip-ts";
 import type { Command } from "commander";
 import { addSourceOptions, warner, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { downloadProgress, progressBar } from "../progress.ts";
+import { loadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
 
 interface ConvertFlags extends SourceFlags {
@@ -18,19 +18,29 @@ async function run(model: string, folder: string, flags: ConvertFlags, terminal:
       ...{ textHeads, revision, offline, task },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
-      onProgress: downloadProgress(progress),
+      onProgress: loadProgress(progress, terminal, flags.quiet),
     });
-    const { architecture, warnings } = made;
-    print(
-      terminal.stdout,
-      json === true
-        ? JSON.stringify([{ folder, task: made.task, architecture, warnings }], undefined, 1)
-        : `${folder}: ${architecture} (${made.task})`,
-    );
+    printConversion(folder, made, {}, json, terminal);
     return exitCodes.done;
   } finally {
     progress.stop();
   }
+}
+
+/** One row about a folder that was written; `more` has further fields. */
+export function printConversion(
+  folder: string,
+  { task, architecture, warnings }: Conversion,
+  more: Readonly<Record<string, unknown>>,
+  json: boolean | undefined,
+  { stdout }: Terminal,
+): void {
+  print(
+    stdout,
+    json === true
+      ? JSON.stringify([{ folder, task, architecture, ...more, warnings }], undefined, 1)
+      : `${folder}: ${[architecture, ...Object.values(more)].join(", ")} (${task})`,
+  );
 }
 
 export function addConvert(program: Command, terminal: Terminal, finish: (code: number) => void): void {

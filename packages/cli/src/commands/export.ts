@@ -9,7 +9,7 @@ import {
   type SourceFlags,
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { downloadProgress, progressBar } from "../progress.ts";
+import { loadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
 
 interface ExportFlags extends SourceFlags {
@@ -56,7 +56,7 @@ async function run(model: string, folder: string, flags: ExportFlags, terminal: 
       ...{ textHeads, revision, offline, task, compat, imageSize, selfContained, standardOperators },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
-      onProgress: downloadProgress(progress),
+      onProgress: loadProgress(progress, terminal, flags.quiet),
     });
     print(
       terminal.stdout,

@@ -1,14 +1,15 @@
 // `blip inspect MODEL`: what a checkpoint is and which tasks it can do, before any of its weights is read.
-import { inspect, printTask, type Compat, type Inspection } from "blip-ts";
+import { inspect, printTask, type Compat, type Inspection, type NetworkDType } from "blip-ts";
 import type { Command } from "commander";
-import { addSourceOptions, compatOption, type SourceFlags } from "../common-options.ts";
+import { addSourceOptions, compatOption, dtypeOption, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { downloadProgress, progressBar } from "../progress.ts";
+import { loadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
 
 interface InspectFlags extends SourceFlags {
   readonly compat: Compat;
   readonly graph?: string;
+  readonly dtype?: NetworkDType;
 }
 
 const sizes = (part: object): string =>
@@ -22,7 +23,7 @@ function describe(model: string, found: Inspection): string {
   for (const { reason } of found.ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   const rows: [string, string][] = [
     ["model", model],
-    ["format", `${found.format}, ${found.dialect} names`],
+    ["format", `${found.format}, ${found.dialect} names, ${found.weights} weights`],
     ["parameters", found.parameters.toLocaleString("en")],
     ["tasks", found.tasks.length > 0 ? found.tasks.join(", ") : "none"],
     ["missing", found.missing.length > 0 ? found.missing.join(", ") : "nothing"],
@@ -37,11 +38,11 @@ function describe(model: string, found: Inspection): string {
 
 async function run(model: string, flags: InspectFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { compat, textHeads, revision, offline } = flags;
+  const { compat, textHeads, revision, offline, dtype } = flags;
   const options = {
-    ...{ compat, textHeads, revision, offline },
+    ...{ compat, textHeads, revision, offline, dtype },
     signal: terminal.signal,
-    onProgress: downloadProgress(progress),
+    onProgress: loadProgress(progress, terminal, flags.quiet),
     // An inspection's warnings are part of its result.
     onWarning: () => undefined,
   };
@@ -69,5 +70,6 @@ export function addInspect(program: Command, terminal: Terminal, finish: (code: 
     .option("--graph <TASK>", "print the graphs of a task");
   addSourceOptions(command)
     .addOption(compatOption())
+    .addOption(dtypeOption())
     .action(async (model: string, flags: InspectFlags) => finish(await run(model, flags, terminal)));
 }

@@ -14,7 +14,7 @@ import {
   type SourceFlags,
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { downloadProgress, progressBar } from "../progress.ts";
+import { loadProgress, progressBar } from "../progress.ts";
 import { rowPrinter, table } from "../rows.ts";
 import { print, type Terminal } from "../terminal.ts";
 
@@ -55,7 +55,7 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
       pictureOf: pictureIn(flags),
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
-      onProgress: downloadProgress(progress),
+      onProgress: loadProgress(progress, terminal, flags.quiet),
       onSample: ({ done, total }) => progress.update("samples", done, total),
     });
     for await (const row of found) {

@@ -20,6 +20,7 @@ export const gradientRules: { readonly [K in OpKind]: GradientRule<K> | "none" |
   tanh: "later",
   cast: "none",
   linear: "later",
+  quantizedLinear: "none",
   matmul: "later",
   layerNorm: "later",
   softmax: "later",

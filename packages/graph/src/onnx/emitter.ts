@@ -79,23 +79,29 @@ export class Emitter {
     return `${stem}#${this.#count++}`;
   }
 
-  /** Adds a node with one output and returns the output's name. Missing optional inputs are "". */
+  /** Adds a node and returns the name of its (first) output. Missing optional inputs are "". */
   node(
     opType: string,
     input: readonly string[],
-    options: { attributes?: OnnxAttributes; output?: string; domain?: string } = {},
+    options: {
+      attributes?: OnnxAttributes;
+      output?: string;
+      domain?: string;
+      /** Further outputs, of an operator that has several. */
+      more?: readonly string[];
+    } = {},
   ): string {
     const output = options.output ?? this.fresh(opType);
     const attribute = Object.entries(options.attributes ?? {}).map(([name, value]) =>
       toAttribute(name, value),
     );
-    const { domain = "" } = options;
+    const { domain = "", more = [] } = options;
     this.nodes.push(
       create(NodeProtoSchema, {
         opType,
         name: output,
         input: [...input],
-        output: [output],
+        output: [output, ...more],
         attribute,
         domain,
       }),
@@ -191,6 +197,11 @@ export class Emitter {
         attributes: { start: BigInt(place.axis), end: BigInt(place.axis + 1) },
       }),
     );
+  }
+
+  /** The name that `make` gives, made once for the key: what several nodes share. */
+  shared(key: string, make: () => string): string {
+    return this.#cached(key, make);
   }
 
   #cached(key: string, make: () => string): string {

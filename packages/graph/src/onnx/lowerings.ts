@@ -2,6 +2,7 @@
 import { GraphError } from "../errors.ts";
 import type { NodeOf, OpKind } from "../graph.ts";
 import { floatTensor } from "../types/dtype.ts";
+import { toHalf } from "../types/half.ts";
 import { microsoft, onnxDataType, type Emitter } from "./emitter.ts";
 
 /** Writes a node's ONNX nodes; the last one's output is called `output`. */
@@ -37,6 +38,69 @@ const linear: Lowering<"linear"> = (emit, node, output) => {
   emit.node("Reshape", [product, emit.reshapeTarget(node.output.shape)], { output });
 };
 
+/** x in whole numbers: uint8, with its scale and zero point. */
+interface Rounded {
+  readonly x: string;
+  readonly scale: string;
+  readonly zero: string;
+}
+
+/** A product of whole numbers, scaled; with a bias in ONNX Runtime's own operator. */
+function integerProduct(
+  emit: Emitter,
+  rounded: Rounded,
+  [weight, scale, bias]: readonly [weight: string, scale: string, bias: string],
+  options: { readonly output?: string },
+): string {
+  if (!emit.options.standardOperators === true) {
+    const inputs = [rounded.x, weight, rounded.scale, scale, rounded.zero, "", bias];
+    return emit.node("MatMulIntegerToFloat", inputs, { domain: microsoft, ...options });
+  }
+  const whole = emit.node("MatMulInteger", [rounded.x, weight, rounded.zero]);
+  const float = emit.node("Cast", [whole], { attributes: { to: BigInt(onnxDataType.float32) } });
+  const scaled = emit.node(
+    "Mul",
+    [float, emit.node("Mul", [rounded.scale, scale])],
+    bias === "" ? options : {},
+  );
+  return bias === "" ? scaled : emit.node("Add", [scaled, bias], options);
+}
+
+/**
+ * 8-bit products: x becomes uint8, once for all products that read it, then whole numbers are multiplied and scaled.
+ * ONNX Runtime's fast kernel wants unsigned activations and signed weights.
+ */
+const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
+  const [x = "", weight = "", scale = "", bias = ""] = inputNames(emit, node);
+  if (node.attributes.activations === "tensor") {
+    const rounded: Rounded = { x: `${x}:uint8`, scale: `${x}:scale`, zero: `${x}:zero` };
+    emit.shared(rounded.x, () =>
+      emit.node("DynamicQuantizeLinear", [x], { output: rounded.x, more: [rounded.scale, rounded.zero] }),
+    );
+    integerProduct(emit, rounded, [weight, scale, bias], { output });
+    return;
+  }
+  // A row at unit amplitude is rounded with a fixed scale; its amplitude is multiplied back.
+  const step = emit.shared("row step", () => emit.constant(floatTensor([], [1 / 127])));
+  const zero = emit.shared("row zero", () =>
+    emit.constant({ dtype: "uint8", dims: [], data: Uint8Array.of(128) }),
+  );
+  const amplitude = emit.shared(`amplitude:${x}`, () => {
+    const largest = emit.node("ReduceMax", [emit.node("Abs", [x]), emit.int64Vector([-1])], {
+      attributes: { keepdims: 1n },
+    });
+    // A row of zeros stays one.
+    const least = emit.shared("row least", () => emit.constant(floatTensor([], [1e-30])));
+    return emit.node("Max", [largest, least]);
+  });
+  const rows = emit.shared(`rows:${x}`, () =>
+    emit.node("QuantizeLinear", [emit.node("Div", [x, amplitude]), step, zero]),
+  );
+  const product = integerProduct(emit, { x: rows, scale: step, zero }, [weight, scale, ""], {});
+  const scaled = emit.node("Mul", [product, amplitude], bias === "" ? { output } : {});
+  if (bias !== "") emit.node("Add", [scaled, bias], { output });
+};
+
 const layerNorm: Lowering<"layerNorm"> = (emit, node, output) => {
   const attributes = { axis: -1n, epsilon: { float: node.attributes.epsilon } };
   emit.node("LayerNormalization", inputNames(emit, node), { output, attributes });
@@ -66,6 +130,14 @@ const attention: Lowering<"attention"> = (emit, node, output) => {
   emit.node("MultiHeadAttention", inputs, { output, attributes, domain: microsoft });
 };
 
+/** A number in the type of a node's output. */
+const numberOf = (emit: Emitter, { output }: NodeOf<OpKind>, value: number): string =>
+  emit.constant(
+    output.dtype === "float16"
+      ? { dtype: "float16", dims: [], data: Uint16Array.of(toHalf(value)) }
+      : floatTensor([], [value]),
+  );
+
 /** softmax(q k^T scale + bias) v in ONNX's own operators. */
 const standardAttention: Lowering<"attention"> = (emit, node, output) => {
   const { heads, scale } = node.attributes;
@@ -79,7 +151,7 @@ const standardAttention: Lowering<"attention"> = (emit, node, output) => {
     return emit.node("Transpose", [split], { attributes: { perm: [0n, 2n, 1n, 3n] } });
   });
   const columns = emit.node("Transpose", [k], { attributes: { perm: [0n, 1n, 3n, 2n] } });
-  const factor = emit.constant(floatTensor([], [scale]));
+  const factor = numberOf(emit, node, scale);
   const scaled = emit.node("Mul", [emit.node("MatMul", [q, columns]), factor]);
   const scores = bias === undefined ? scaled : emit.node("Add", [scaled, bias]);
   const weights = emit.node("Softmax", [scores], { attributes: { axis: -1n } });
@@ -96,7 +168,7 @@ const gelu: Lowering<"gelu"> = (emit, node, output) => {
     return;
   }
   const [x = ""] = inputNames(emit, node);
-  const number = (value: number) => emit.constant(floatTensor([], [value]));
+  const number = (value: number) => numberOf(emit, node, value);
   const erf = emit.node("Erf", [emit.node("Mul", [x, number(Math.SQRT1_2)])]);
   const half = emit.node("Mul", [x, number(0.5)]);
   emit.node("Mul", [half, emit.node("Add", [erf, number(1)])], { output });
@@ -135,6 +207,7 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
     emit.node("Cast", inputNames(emit, node), { output, attributes });
   },
   linear,
+  quantizedLinear,
   matmul: same("MatMul"),
   layerNorm,
   softmax: (emit, node, output) => {

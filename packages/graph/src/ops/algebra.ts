@@ -5,6 +5,7 @@ import {
   dimAt,
   expectCount,
   expectDim,
+  expectDType,
   expectFloat,
   expectRank,
   expectSameDType,
@@ -25,6 +26,29 @@ export const linear: ShapeRule<"linear"> = (inputs) => {
     expectDim(dimAt(bias, 0), dimAt(weight, 0), "bias against the weight's rows");
   }
   return { dtype: x.dtype, shape: [...x.shape.slice(0, -1), dimAt(weight, 0)] };
+};
+
+/**
+ * y = x W + b with W = weight * scale: int8 weights [in, out], one float32 scale an output column, b optional. x is
+ * rounded to 8 bits as well, so that the sum over `in` is of whole numbers.
+ */
+export const quantizedLinear: ShapeRule<"quantizedLinear"> = (inputs) => {
+  expectCount(inputs, 3, 4);
+  const [x, weight, scale, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2), inputs[3]];
+  expectSameDType([x, scale, ...(bias ? [bias] : [])]);
+  expectDType(x, "float32", "x");
+  expectDType(weight, "int8", "weight");
+  expectRank(weight, 2, "weight");
+  expectDim(dimAt(x, -1), dimAt(weight, 0), "last dimension of x against the weight's rows");
+  for (const [vector, what] of [
+    [scale, "scale"],
+    [bias, "bias"],
+  ] as const)
+    if (vector) {
+      expectRank(vector, 1, what);
+      expectDim(dimAt(vector, 0), dimAt(weight, 1), `${what} against the weight's columns`);
+    }
+  return { dtype: x.dtype, shape: [...x.shape.slice(0, -1), dimAt(weight, 1)] };
 };
 
 /** Batched matrix product over the last two axes; the others broadcast. */

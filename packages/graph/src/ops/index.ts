@@ -2,7 +2,7 @@
 import { GraphError } from "../errors.ts";
 import type { NodeOf, OpAttributes, OpKind, ValueType } from "../graph.ts";
 import { formatShape } from "../types/dim.ts";
-import { linear, matmul } from "./algebra.ts";
+import { linear, matmul, quantizedLinear } from "./algebra.ts";
 import { attention } from "./attention.ts";
 import { add, cast, divide, gelu, multiply, relu, subtract, tanh } from "./elementwise.ts";
 import { embedding, patchConvolution, pick } from "./lookup.ts";
@@ -20,6 +20,7 @@ export const shapeRules: { readonly [K in OpKind]: ShapeRule<K> } = {
   tanh,
   cast,
   linear,
+  quantizedLinear,
   matmul,
   layerNorm,
   softmax,

@@ -2,6 +2,7 @@
 import { GraphError } from "../errors.ts";
 import type { OpAttributes, OpKind, ValueType } from "../graph.ts";
 import { formatShape, sameDim, type Dim } from "../types/dim.ts";
+import type { DType } from "../types/dtype.ts";
 
 /** From the types of the inputs to the type of the output. @throws {GraphError} where they do not fit. */
 export type ShapeRule<K extends OpKind> = (
@@ -32,6 +33,10 @@ export function expectRank(type: ValueType, rank: number, what: string): void {
 export function expectFloat(type: ValueType, what: string): void {
   if (type.dtype !== "float32" && type.dtype !== "float16")
     throw new GraphError(`${what}: expected floating point, found ${type.dtype}`);
+}
+
+export function expectDType(type: ValueType, dtype: DType, what: string): void {
+  if (type.dtype !== dtype) throw new GraphError(`${what}: expected ${dtype}, found ${type.dtype}`);
 }
 
 export function expectSameDType(types: readonly ValueType[]): void {

@@ -4,9 +4,13 @@ import type { Graph } from "../graph.ts";
 import { dropUnused } from "./drop-unused.ts";
 import { splitProjections } from "./split-projections.ts";
 
-const inferencePasses: readonly ((graph: Graph) => Graph)[] = [splitProjections, dropUnused];
+export type Pass = (graph: Graph) => Graph;
 
-/** The graph as it is run: the same function with less work. Checked after every pass. */
-export function optimize(graph: Graph): Graph {
-  return inferencePasses.reduce((current, pass) => checkGraph(pass(current)), checkGraph(graph));
+/**
+ * The graph as it is run: the same function with less work. Checked after every pass.
+ * @param types passes that change element types (`float16`, `int8`); they see projections that are split
+ */
+export function optimize(graph: Graph, types: readonly Pass[] = []): Graph {
+  const passes: readonly Pass[] = [splitProjections, ...types, dropUnused];
+  return passes.reduce((current, pass) => checkGraph(pass(current)), checkGraph(graph));
 }

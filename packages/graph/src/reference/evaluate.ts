@@ -2,10 +2,14 @@
 import { GraphError } from "../errors.ts";
 import type { Graph, NodeOf, OpKind, Value } from "../graph.ts";
 import { evaluateDim, plainName } from "../types/dim.ts";
+import { fromHalf } from "../types/half.ts";
 import { floatTensor, sizeOf, type Tensor } from "../types/dtype.ts";
 import { evaluators, type Numbers } from "./evaluators.ts";
 
-const toNumbers = ({ dims, data }: Tensor): Numbers => ({ dims, data: Float64Array.from(data, Number) });
+const toNumbers = ({ dtype, dims, data }: Tensor): Numbers => ({
+  dims,
+  data: Float64Array.from(data, dtype === "float16" ? (bits) => fromHalf(Number(bits)) : Number),
+});
 
 /** Names of dimensions bound by the inputs; two inputs that disagree are an error. */
 function bindDims(graph: Graph, inputs: Readonly<Record<string, Tensor>>): Map<string, number> {

@@ -103,6 +103,43 @@ const linear: Evaluator<"linear"> = (inputs, _node, dims) => {
   });
 };
 
+/** Rounds halves to the even number, as ONNX's QuantizeLinear does. */
+function roundToEven(x: number): number {
+  const rounded = Math.round(x);
+  return Math.abs(x % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
+const clamp = (x: number, low: number, high: number): number => Math.min(high, Math.max(low, x));
+
+/** ONNX's DynamicQuantizeLinear and back: 256 steps over the range of the tensor, in which 0 is exact. */
+function roundTensor({ dims, data }: Numbers): Numbers {
+  const low = data.reduce((a, b) => Math.min(a, b), 0);
+  const scale = (data.reduce((a, b) => Math.max(a, b), 0) - low) / 255 || 1;
+  const zero = roundToEven(clamp(-low / scale, 0, 255));
+  return { dims, data: data.map((x) => (clamp(roundToEven(x / scale) + zero, 0, 255) - zero) * scale) };
+}
+
+/** 255 steps over each row, symmetric about 0. */
+const roundRow = (row: Float64Array): Float64Array => {
+  const scale = row.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127 || 1;
+  return row.map((x) => roundToEven(x / scale) * scale);
+};
+
+const quantizedLinear: Evaluator<"quantizedLinear"> = (inputs, node, dims) => {
+  const [x, weight, scale] = [argument(inputs, 0), argument(inputs, 1), argument(inputs, 2)];
+  const rounded =
+    node.attributes.activations === "tensor" ? roundTensor(x) : { ...x, data: byRow(roundRow)(x) };
+  const bias = inputs[3];
+  const [width = 0, out = 0] = weight.dims;
+  return make(dims, (_c, index) => {
+    const [row, column] = [Math.floor(index / out), index % out];
+    let sum = 0;
+    for (let k = 0; k < width; k++)
+      sum += at(rounded.data, row * width + k) * at(weight.data, k * out + column);
+    return sum * at(scale.data, column) + (bias ? at(bias.data, column) : 0);
+  });
+};
+
 const matmul: Evaluator<"matmul"> = (inputs, _node, dims) => {
   const [a, b] = [argument(inputs, 0), argument(inputs, 1)];
   const width = a.dims.at(-1) ?? 0;
@@ -191,6 +228,7 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
   cast: (inputs, node) =>
     argument(inputs, 0).data.map((x) => (/^u?int/.test(node.attributes.to) ? Math.trunc(x) : x)),
   linear,
+  quantizedLinear,
   matmul,
   layerNorm,
   softmax: (inputs) => byRow(softmaxRow)(argument(inputs, 0)),

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Platform } from "../../platform.ts";
 import { createFolder } from "./create-folder.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
+import { deriveWeights } from "./derived-weights.ts";
 import { folderModel, localModel } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
 import { nodeDevices } from "./devices.ts";
@@ -35,6 +36,7 @@ export const nodePlatform: Platform<ImageInput> = {
   createEngine: createNodeEngine,
   decodeImage,
   createFolder,
+  deriveWeights: (weights, renew) => deriveWeights(weights, renew, process.env),
   warn({ message }) {
     console.warn(`blip-ts: ${message}`);
   },

@@ -35,6 +35,8 @@ function toOrt({ ort }: Runtime, feed: Tensor | ResidentTensor): common.Tensor {
       return new ort.Tensor("float32", data, dims);
     case "int64":
       return new ort.Tensor("int64", data, dims);
+    case "float16":
+      return new ort.Tensor("float16", data, dims);
     default:
       throw new Error(`inputs of type ${dtype} are not passed to the engine`);
   }
@@ -49,6 +51,7 @@ function fromOrt(tensor: common.Tensor): Tensor {
   const { data, dims } = tensor;
   if (data instanceof Float32Array) return { dtype: "float32" satisfies DType, dims, data };
   if (data instanceof BigInt64Array) return { dtype: "int64" satisfies DType, dims, data };
+  if (data instanceof Uint16Array) return { dtype: "float16" satisfies DType, dims, data };
   throw new Error(`outputs of type ${tensor.type} are not passed from the engine`);
 }
 

@@ -17,8 +17,12 @@ export interface HubSettings {
 
 const isSet = (value: string | undefined) => value !== undefined && /^(?:1|on|yes|true)$/i.test(value);
 
+/** Hugging Face's folder, in which all caches lie. */
+export const hubHome = (env: Environment): string =>
+  env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
+
 export async function readSettings(env: Environment): Promise<HubSettings> {
-  const home = env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
+  const home = hubHome(env);
   const tokenFile = env.HF_TOKEN_PATH ?? join(home, "token");
   const token = env.HF_TOKEN ?? (await readFile(tokenFile, "utf8").catch(() => ""));
   return {

@@ -1,0 +1,59 @@
+// The numbers of a tensor as float32, piece by piece: whole rows, no more of them in memory than a piece holds.
+import { fromHalf } from "@blip-ts/graph";
+import { readRange } from "./read-range.ts";
+import { BYTES_PER_ELEMENT, readTensorBytes, type StoredTensor } from "./stored-tensor.ts";
+
+/** Most bytes that are read at a time, but at least a row. */
+const PIECE = 2 ** 22;
+
+/** All halves by their bits. */
+let halves: Float32Array | undefined;
+const halfTable = () => (halves ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => fromHalf(bits)));
+
+/**
+ * Rows start..end-1 of a floating-point tensor, its first dimension counting rows.
+ * @throws {ModelError} `checkpoint/truncated`, `checkpoint/limit`, ...
+ */
+export async function* floatRows(
+  tensor: StoredTensor,
+  start = 0,
+  end = tensor.shape[0] ?? 1,
+): AsyncGenerator<Float32Array, void, undefined> {
+  const width = tensor.shape.slice(1).reduce((product, size) => product * size, 1);
+  const rowBytes = width * BYTES_PER_ELEMENT[tensor.dtype];
+  if (tensor.strides) {
+    const bytes = await readTensorBytes(tensor);
+    yield toFloats(bytes.slice(start * rowBytes, end * rowBytes), tensor);
+    return;
+  }
+  const rows = Math.max(1, Math.floor(PIECE / Math.max(1, rowBytes)));
+  for (let row = start; row < end; row += rows) {
+    const count = Math.min(rows, end - row);
+    const offset = tensor.offset + row * rowBytes;
+    const bytes = await readRange(tensor.source, offset, count * rowBytes, tensor.name);
+    yield toFloats(bytes.byteOffset === 0 ? bytes : bytes.slice(), tensor);
+  }
+}
+
+/** @param bytes at byte 0 of their own buffer */
+function toFloats(
+  { buffer, byteLength }: Uint8Array<ArrayBuffer>,
+  { dtype, name }: StoredTensor,
+): Float32Array {
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(buffer, 0, byteLength / 4);
+    case "float64":
+      return Float32Array.from(new Float64Array(buffer, 0, byteLength / 8));
+    case "float16": {
+      const table = halfTable();
+      return Float32Array.from(new Uint16Array(buffer, 0, byteLength / 2), (bits) => table[bits] ?? NaN);
+    }
+    case "bfloat16":
+      return new Float32Array(
+        Uint32Array.from(new Uint16Array(buffer, 0, byteLength / 2), (b) => b << 16).buffer,
+      );
+    default:
+      throw new Error(`${name} is ${dtype}, which holds no floating-point numbers`);
+  }
+}

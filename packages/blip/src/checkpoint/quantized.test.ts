@@ -1,0 +1,136 @@
+// 8-bit matrices in a file: rounding, the way back, and what is refused.
+import { int8Names } from "@blip-ts/graph";
+import { describe, expect, test } from "vitest";
+import { failureOf } from "../../test/support/failure.ts";
+import { derivedInMemory } from "./derived-in-memory.ts";
+import { memorySource } from "./memory-source.ts";
+import { quantizedTensors, readQuantized, type QuantizedRange } from "./quantized.ts";
+import { readSafetensors } from "./safetensors.ts";
+import { readTensorBytes, type StoredTensor } from "./stored-tensor.ts";
+import { safetensorsBytes, type WritableTensors } from "./write-safetensors.ts";
+
+/** [out, in] = [130, 6]: more rows than are rounded at a time; row 3 is zero, row 4 tiny. */
+const [out, width] = [130, 6];
+const numbers = Float32Array.from({ length: out * width }, (_, index) => {
+  const row = Math.floor(index / width);
+  return row === 3 ? 0 : Math.sin(index * 12.9898) * (row === 4 ? 1e-6 : row + 1);
+});
+const matrix: StoredTensor = {
+  name: "x.weight",
+  dtype: "float32",
+  shape: [out, width],
+  source: memorySource("m", new Uint8Array(numbers.buffer)),
+  offset: 0,
+  byteLength: numbers.byteLength,
+};
+
+async function written(tensors: WritableTensors) {
+  const bytes = () => safetensorsBytes(tensors);
+  return (await readSafetensors(await derivedInMemory({ sources: [], type: "int8", recipe: "", bytes })))
+    .tensors;
+}
+const quantizedFile = (ranges: readonly QuantizedRange[]) => written(quantizedTensors(ranges, int8Names));
+
+async function valuesOf(tensors: ReadonlyMap<string, StoredTensor>, name: string, start: number) {
+  const names = int8Names(name);
+  const [values, scales] = [tensors.get(names.values), tensors.get(names.scale)];
+  if (!values || !scales) throw new Error(name);
+  const whole = new Int8Array((await readTensorBytes(values)).buffer);
+  const scale = new Float32Array((await readTensorBytes(scales)).buffer);
+  const rows = scale.length;
+  return Array.from({ length: rows * width }, (_, index) => {
+    const [row, column] = [Math.floor(index / width), index % width];
+    const rounded = (whole[column * rows + row] ?? NaN) * (scale[row] ?? NaN);
+    return { row: start + row, rounded, exact: numbers[(start + row) * width + column] ?? NaN };
+  });
+}
+
+describe("quantized matrices", () => {
+  test.each([
+    ["whole", [[0, out]]],
+    [
+      "in parts",
+      [
+        [0, 65],
+        [65, out],
+      ],
+    ],
+  ])("%s differ from the original by half a step of their row at most", async (_what, parts) => {
+    const ranges = parts.map(([start = 0, end = 0]) => ({
+      name: parts.length === 1 ? "x.weight" : `x.weight[${start}:${end}]`,
+      ...{ tensor: matrix, start, end },
+    }));
+    const tensors = await quantizedFile(ranges);
+    for (const { name, start } of ranges)
+      for (const { row, rounded, exact } of await valuesOf(tensors, name, start)) {
+        const largest = Math.max(...numbers.slice(row * width, (row + 1) * width).map(Math.abs));
+        // Half a step, and what float32 rounds of the scale.
+        expect(Math.abs(rounded - exact)).toBeLessThanOrEqual((largest / 127) * 0.5000001);
+      }
+    const { tensors: read, quantized } = readQuantized(tensors);
+    expect(read.get("x.weight")).toMatchObject({ dtype: "int8", shape: [out, width] });
+    expect(quantized.size).toBe(2 * parts.length);
+  });
+
+  test("are found in halves, bfloat16, doubles and strided tensors as well", async () => {
+    const halves = Uint16Array.of(0x3c00, 0xc000, 0x3800, 0x0000);
+    const bfloats = Uint16Array.of(0x3f80, 0xc000, 0x3f00, 0x0000);
+    const doubles = Float64Array.of(1, -2, 0.5, 0);
+    const turned = Float32Array.of(1, 0.5, -2, 0);
+    const stored = (
+      dtype: StoredTensor["dtype"],
+      data: ArrayBufferView,
+      strides?: number[],
+    ): StoredTensor => ({
+      ...{ name: "x", dtype, shape: [2, 2], offset: 0, byteLength: data.byteLength },
+      source: memorySource("m", new Uint8Array(data.buffer)),
+      ...(strides && { strides }),
+    });
+    for (const tensor of [
+      stored("float16", halves),
+      stored("bfloat16", bfloats),
+      stored("float64", doubles),
+      stored("float32", turned, [1, 2]),
+    ]) {
+      const tensors = await quantizedFile([{ name: "x", tensor, start: 0, end: 2 }]);
+      const values = tensors.get("x.int8");
+      expect([...new Int8Array((await readTensorBytes(values ?? tensor)).buffer)]).toEqual([
+        64, 127, -127, 0,
+      ]);
+    }
+  });
+
+  const entry = (dtype: "int8" | "float32", shape: readonly number[]): StoredTensor => ({
+    ...{ name: "n", dtype, shape, source: memorySource("file", new Uint8Array(0)), offset: 0 },
+    byteLength: shape.reduce((a, b) => a * b, dtype === "int8" ? 1 : 4),
+  });
+  const i8 = (...shape: number[]) => entry("int8", shape);
+  const f32 = (...shape: number[]) => entry("float32", shape);
+
+  test.each<[string, Record<string, StoredTensor>, RegExp]>([
+    ["no scales", { "x.int8": i8(2, 3) }, /its scales \(\.scale\) are missing/],
+    ["no numbers", { "x.scale": f32(3) }, /its numbers \(\.int8\) are missing/],
+    [
+      "scales of the other side",
+      { "x.int8": i8(2, 3), "x.scale": f32(2) },
+      /expected float32 \[3\] scales, found float32 \[2\]/,
+    ],
+    ["one dimension", { "x.int8": i8(6), "x.scale": f32(6) }, /expected int8 \[in, out\]/],
+    ["scales of 8 bits", { "x.int8": i8(2, 3), "x.scale": i8(3) }, /found int8 \[3\]/],
+    [
+      "a lost part",
+      { "x[3:6].int8": i8(2, 3), "x[3:6].scale": f32(3) },
+      /expected rows from 0 on, 3 of them, found 3 to 6/,
+    ],
+    [
+      "parts of unequal width",
+      { "x[0:3].int8": i8(2, 3), "x[0:3].scale": f32(3), "x[3:6].int8": i8(4, 3), "x[3:6].scale": f32(3) },
+      /its parts have 2 and 4 columns/,
+    ],
+    ["both forms", { x: f32(3, 2), "x.int8": i8(2, 3), "x.scale": f32(3) }, /in floating point as well/],
+  ])("are refused with %s", async (_what, tensors, message) => {
+    const failure = await failureOf(() => readQuantized(new Map(Object.entries(tensors))));
+    expect(failure.code).toBe("checkpoint/quantized");
+    expect(failure.message).toMatch(message);
+  });
+});

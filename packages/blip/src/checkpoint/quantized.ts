@@ -1,0 +1,196 @@
+// Matrices of 8 bits in a safetensors file: for a Linear's `X.weight` [out, in], or for rows a..b-1 of it,
+// `X.weight.int8` [in, out] (`X.weight[a:b].int8`), signed, and `X.weight.scale` [out], one float32 a row of the
+// original: weight[o, i] = int8[i, o] * scale[o]. It is the layout that ONNX Runtime multiplies with.
+import { badQuantized } from "./errors.ts";
+import { floatRows } from "./float-rows.ts";
+import type { StoredTensor } from "./stored-tensor.ts";
+import type { MadeTensor } from "./write-safetensors.ts";
+
+/** Rows of a matrix that become one 8-bit matrix. */
+export interface QuantizedRange {
+  /** The name without `.int8`: the matrix's, with its rows where they are not all. */
+  readonly name: string;
+  readonly tensor: StoredTensor;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Under this key a file's metadata say that its matrices are of 8 bits. */
+export const quantizedMetadata = { "blip-ts.dtype": "int8", "blip-ts.int8": "1" } as const;
+
+/**
+ * The two tensors of each range. Each row's largest number becomes 127 or -127; -128 is not used.
+ * @param onBytes called with the bytes made since the last call
+ */
+export function quantizedTensors(
+  ranges: readonly QuantizedRange[],
+  names: (matrix: string) => { readonly values: string; readonly scale: string },
+): Map<string, MadeTensor> {
+  const made = new Map<string, MadeTensor>();
+  for (const range of ranges) {
+    const [width, out] = [range.tensor.shape[1] ?? 0, range.end - range.start];
+    const { values, scale } = names(range.name);
+    made.set(scale, {
+      dtype: "float32",
+      shape: [out],
+      byteLength: 4 * out,
+      bytes: () => once(async () => new Uint8Array((await scalesOf(range)).buffer)),
+    });
+    made.set(values, {
+      dtype: "int8",
+      shape: [width, out],
+      byteLength: width * out,
+      bytes: () => once(() => valuesOf(range)),
+    });
+  }
+  return made;
+}
+
+async function* once(make: () => Promise<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield await make();
+}
+
+function largestOf(numbers: Float32Array, start: number, end: number): number {
+  let largest = 0;
+  for (let index = start; index < end; index++) {
+    const size = Math.abs(numbers[index] ?? 0);
+    // A number that is none stays none, so that it is seen.
+    if (!(size <= largest)) largest = size;
+  }
+  return largest;
+}
+
+async function scalesOf({ tensor, start, end }: QuantizedRange): Promise<Float32Array> {
+  const width = tensor.shape[1] ?? 0;
+  const scales = new Float32Array(end - start);
+  let row = 0;
+  for await (const piece of floatRows(tensor, start, end))
+    for (let from = 0; from < piece.length; from += width)
+      scales[row++] = largestOf(piece, from, from + width) / 127;
+  return scales;
+}
+
+/** Rows at a time: their places in a column of the transposed matrix lie in one line of the processor's cache. */
+const BLOCK = 64;
+
+async function valuesOf({ tensor, start, end }: QuantizedRange): Promise<Uint8Array> {
+  const [width, out] = [tensor.shape[1] ?? 0, end - start];
+  const values = new Int8Array(width * out);
+  const inverses = new Float64Array(BLOCK);
+  let first = 0;
+  for await (const piece of floatRows(tensor, start, end)) {
+    const rows = piece.length / width;
+    for (let block = 0; block < rows; block += BLOCK) {
+      const count = Math.min(BLOCK, rows - block);
+      for (let row = 0; row < count; row++) {
+        const from = (block + row) * width;
+        // The scale as it is stored.
+        inverses[row] = 1 / Math.fround(largestOf(piece, from, from + width) / 127) || 0;
+      }
+      for (let column = 0; column < width; column++) {
+        const target = column * out + first + block;
+        let from = block * width + column;
+        for (let row = 0; row < count; row++, from += width) {
+          const scaled = (piece[from] ?? 0) * (inverses[row] ?? 0);
+          values[target + row] = Number.isFinite(scaled) ? Math.round(scaled) : 0;
+        }
+      }
+    }
+    first += rows;
+  }
+  return new Uint8Array(values.buffer);
+}
+
+const partName = /^(?<matrix>.*?)(?:\[(?<start>\d+):(?<end>\d+)\])?\.(?<kind>int8|scale)$/;
+
+interface Part {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number | undefined;
+  readonly values?: StoredTensor;
+  readonly scale?: StoredTensor;
+}
+
+/** A file's tensors, those of 8 bits apart. */
+export interface QuantizedFile {
+  /** With each 8-bit matrix as the [out, in] that it stands for, of type int8: its bytes are not those of that shape. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** The 8-bit matrices and their scales by name; empty where the file has none. */
+  readonly quantized: ReadonlyMap<string, StoredTensor>;
+}
+
+/**
+ * Finds a file's 8-bit matrices.
+ * @throws {ModelError} `checkpoint/quantized` where one has no scales, or shapes or rows do not fit
+ */
+export function readQuantized(all: ReadonlyMap<string, StoredTensor>): QuantizedFile {
+  const parts = new Map<string, Map<string, Part>>();
+  const tensors = new Map<string, StoredTensor>();
+  const quantized = new Map<string, StoredTensor>();
+  for (const [name, tensor] of all) {
+    const groups =
+      tensor.dtype === "int8" || name.endsWith(".scale") ? partName.exec(name)?.groups : undefined;
+    const { matrix, start, end, kind } = groups ?? {};
+    if (matrix === undefined || kind === undefined) {
+      tensors.set(name, tensor);
+      continue;
+    }
+    quantized.set(name, tensor);
+    const known = parts.get(matrix) ?? new Map<string, Part>();
+    parts.set(matrix, known);
+    const part = name.slice(0, -kind.length - 1);
+    known.set(part, {
+      ...(known.get(part) ?? {
+        name: part,
+        start: Number(start ?? 0),
+        end: end === undefined ? end : Number(end),
+      }),
+      [kind === "int8" ? "values" : "scale"]: tensor,
+    });
+  }
+  for (const [matrix, found] of parts) {
+    const tensor = matrixOf(matrix, [...found.values()]);
+    if (tensors.has(matrix))
+      throw badQuantized(tensor.source.name, matrix, "it is there in floating point as well");
+    tensors.set(matrix, tensor);
+  }
+  return { tensors, quantized };
+}
+
+/** The matrix [out, in] that parts stand for together. */
+function matrixOf(matrix: string, parts: readonly Part[]): StoredTensor {
+  const where = (parts[0]?.values ?? parts[0]?.scale)?.source.name ?? "the checkpoint";
+  let rows = 0;
+  let width: number | undefined;
+  for (const { name, start, end, values, scale } of parts.toSorted((a, b) => a.start - b.start)) {
+    if (!values) throw badQuantized(where, name, "its numbers (.int8) are missing");
+    if (!scale) throw badQuantized(where, name, "its scales (.scale) are missing");
+    const [inner, out] = values.shape;
+    if (values.dtype !== "int8" || values.shape.length !== 2 || out === undefined)
+      throw badQuantized(
+        where,
+        name,
+        `expected int8 [in, out], found ${values.dtype} [${values.shape.join(", ")}]`,
+      );
+    if (scale.dtype !== "float32" || scale.shape.length !== 1 || scale.shape[0] !== out)
+      throw badQuantized(
+        where,
+        name,
+        `expected float32 [${out}] scales, found ${scale.dtype} [${scale.shape.join(", ")}]`,
+      );
+    if (start !== rows || (end !== undefined && end !== start + out))
+      throw badQuantized(
+        where,
+        name,
+        `expected rows from ${rows} on, ${out} of them, found ${start} to ${String(end)}`,
+      );
+    if (width !== undefined && width !== inner)
+      throw badQuantized(where, name, `its parts have ${width} and ${String(inner)} columns`);
+    rows += out;
+    width = inner;
+  }
+  const [first] = parts;
+  if (!first?.values || width === undefined)
+    throw badQuantized(where, matrix, "its numbers (.int8) are missing");
+  return { ...first.values, name: matrix, shape: [rows, width], byteLength: rows * width };
+}

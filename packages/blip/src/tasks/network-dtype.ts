@@ -1,0 +1,197 @@
+// The type in which a network computes: which pass its graphs go through, and which weights those read. Converted
+// weights are made once and kept by the platform; everything else stays in the original file.
+import {
+  float16,
+  int8,
+  int8Names,
+  rangeName,
+  toHalf,
+  type Activations,
+  type Int8Plan,
+  type Pass,
+  type Weight,
+} from "@blip-ts/graph";
+import { floatRows } from "../checkpoint/float-rows.ts";
+import { quantizedTensors, type QuantizedRange } from "../checkpoint/quantized.ts";
+import { readSafetensors } from "../checkpoint/safetensors.ts";
+import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
+import { safetensorsBytes, type MadeTensor } from "../checkpoint/write-safetensors.ts";
+import { ModelError } from "../errors.ts";
+import type { DownloadProgress, NetworkDType, Platform } from "../platform.ts";
+import { nextTurn } from "../runtime/next-turn.ts";
+import { dtypeRefused } from "./errors.ts";
+import type { ModelOptions } from "./model-options.ts";
+import type { OpenedModel } from "./open-model.ts";
+
+type Tensors = ReadonlyMap<string, StoredTensor>;
+
+/** How a network's graphs and weights are typed. */
+export interface NetworkTypes {
+  readonly dtype: NetworkDType;
+  readonly passes: readonly Pass[];
+}
+
+/**
+ * Raised when other bytes come of the same weights, so that what was kept is made anew.
+ * 1: matrices of the transformers' layers and the LM head, a scale a row.
+ */
+const recipeVersion = 1;
+
+/**
+ * What is quantized: the matrices of all transformer layers and of the LM head, which are 99 % of the multiplications.
+ * Measured on the embedded model (bench/RESULTS.md): with all of them the largest error of an ITM probability is 0.011;
+ * feed-forward outputs kept in float32 leave 0.010, all feed-forward matrices kept leave 0.006 and half of the speed.
+ * Heads and projections, from which scores are read, would add to the error (0.012) and save nothing: they stay float32,
+ * as do tables that are looked up, the patch convolution (2 % of the time) and vectors.
+ */
+const quantizable =
+  /^(?:vision_model\.encoder\.layers|text_encoder\.encoder\.layer|text_model\.encoder\.layer|text_decoder\.bert\.encoder\.layer)\.\d+\.|^text_decoder\.cls\.predictions\.(?:transform\.dense|decoder)\.weight$/;
+
+/**
+ * Pictures have many rows and are encoded one by one, so that one scale for all rows of a picture costs least (a scale a
+ * row takes 9 % more of the whole network's time) and still makes its states its own. Rows of texts come in batches with
+ * padding: one scale for all moved logits by up to 0.05 with the batch, and probabilities by 0.028 from float32's; a
+ * scale a row, which takes 5 to 15 % more of the products' time, moves nothing.
+ */
+const activationsOf = (name: string): Activations => (name.startsWith("vision_model.") ? "tensor" : "row");
+
+/** The matrices that become 8-bit ones; the vision's fused projection in its three parts, as the graphs read it. */
+export function quantizedRanges(tensors: Tensors): QuantizedRange[] {
+  return [...tensors].flatMap(([name, tensor]) => {
+    const [out = 0] = tensor.shape;
+    if (!quantizable.test(name) || tensor.shape.length !== 2) return [];
+    const parts = name.endsWith(".self_attn.qkv.weight") && out % 3 === 0 ? 3 : 1;
+    const size = out / parts;
+    return Array.from({ length: parts }, (_, part) => {
+      const rows = { start: part * size, end: (part + 1) * size };
+      return { name: parts === 1 ? name : rangeName({ name, rows }), tensor, ...rows };
+    });
+  });
+}
+
+/** Borders of decoders that stay where they are computed: caches, handed from session to session. */
+const isCache = (name: string): boolean => /^(?:kept\.)?(?:memory|past|present)\.\d/.test(name);
+
+/**
+ * The type that is asked for, or the file's own.
+ * @throws {UsageError} `usage/dtype` where an 8-bit file is to be computed in another type
+ */
+export function chooseDType(
+  { files, quantized }: OpenedModel,
+  asked: NetworkDType | undefined,
+): NetworkDType {
+  if (quantized.size === 0) return asked ?? "fp32";
+  if (asked !== undefined && asked !== "int8") throw dtypeRefused(files.name, asked);
+  return "int8";
+}
+
+/** The passes of a type. @param ranges names of the matrices that are quantized, without `.int8` */
+export function typesOf(dtype: NetworkDType, tensors: Tensors, quantized: Tensors): NetworkTypes {
+  switch (dtype) {
+    case "fp32":
+      return { dtype, passes: [] };
+    case "fp16":
+      return { dtype, passes: [float16({ isHalfBorder: isCache })] };
+    case "int8": {
+      const names = new Set(
+        quantized.size > 0
+          ? [...quantized.keys()].map((name) => name.replace(/\.(?:int8|scale)$/, ""))
+          : quantizedRanges(tensors).map(({ name }) => name),
+      );
+      const plan: Int8Plan = (weight: Weight) =>
+        names.has(rangeName(weight)) ? activationsOf(weight.name) : undefined;
+      return { dtype, passes: [int8(plan)] };
+    }
+  }
+}
+
+/** Tensors in half precision, those that are not yet. */
+export function halfTensors(tensors: Tensors): Map<string, MadeTensor> {
+  const made = new Map<string, MadeTensor>();
+  for (const [name, tensor] of tensors) {
+    if (!["float32", "float64", "bfloat16"].includes(tensor.dtype)) continue;
+    const size = tensor.shape.reduce((product, one) => product * one, 1);
+    made.set(name, {
+      dtype: "float16",
+      shape: tensor.shape,
+      byteLength: 2 * size,
+      async *bytes() {
+        for await (const piece of floatRows(tensor))
+          yield new Uint8Array(Uint16Array.from(piece, toHalf).buffer);
+      },
+    });
+  }
+  return made;
+}
+
+/** The 8-bit tensors of a model. */
+export const int8Tensors = (tensors: Tensors): Map<string, MadeTensor> =>
+  quantizedTensors(quantizedRanges(tensors), int8Names);
+
+/** The same tensors, told how far their writing has come, and with a turn for the event loop between them. */
+export function reported(
+  tensors: ReadonlyMap<string, MadeTensor>,
+  file: string,
+  {
+    signal,
+    onProgress,
+  }: Pick<ModelOptions, "signal"> & {
+    readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  },
+): Map<string, MadeTensor> {
+  const total = [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  let loaded = 0;
+  return new Map(
+    [...tensors].map(([name, tensor]) => [
+      name,
+      {
+        ...tensor,
+        async *bytes() {
+          for await (const piece of tensor.bytes()) {
+            signal?.throwIfAborted();
+            yield piece;
+            loaded += piece.length;
+            onProgress?.({ kind: "convert", file, loaded, total });
+            await nextTurn();
+          }
+        },
+      },
+    ]),
+  );
+}
+
+/**
+ * A model's tensors as the graphs of a type read them: converted ones where there are, the originals else.
+ * @throws {ModelError} where the original weights cannot be read
+ */
+export async function typedTensors(
+  platform: Platform<never>,
+  opened: OpenedModel,
+  tensors: Tensors,
+  dtype: NetworkDType,
+  options: ModelOptions,
+): Promise<Tensors> {
+  if (opened.quantized.size > 0) return new Map([...tensors, ...opened.quantized]);
+  const made = dtype === "int8" ? int8Tensors(tensors) : dtype === "fp16" ? halfTensors(tensors) : new Map();
+  if (made.size === 0) return tensors;
+  const type = dtype === "int8" ? "int8" : "float16";
+  const places = [...tensors].map(([name, { dtype: from, shape, offset, strides }]) => [
+    name,
+    ...[from, shape, offset, strides],
+  ]);
+  const derived = {
+    sources: [...new Set([...tensors.values()].map(({ source }) => source))],
+    type,
+    recipe: JSON.stringify([recipeVersion, [...made.keys()], places]),
+    bytes: () => safetensorsBytes(reported(made, `${opened.files.name} to ${type}`, options)),
+  };
+  const read = async (renew: boolean): Promise<Tensors> => {
+    const kept = await readSafetensors(await platform.deriveWeights(derived, renew));
+    return new Map([...tensors, ...kept.tensors]);
+  };
+  return read(false).catch((error: unknown) => {
+    // What was kept is damaged; what cannot be read anew is reported.
+    if (error instanceof ModelError && error.code.startsWith("checkpoint/")) return read(true);
+    throw error;
+  });
+}

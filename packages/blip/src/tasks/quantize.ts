@@ -1,0 +1,62 @@
+// The verb `quantize`: a folder of another type, in which nothing is left of the original's weights but what stays as it is.
+import { int8Names } from "@blip-ts/graph";
+import { quantizedMetadata, quantizedTensors } from "../checkpoint/quantized.ts";
+import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
+import { withTiedHead } from "../checkpoint/tied-head.ts";
+import type { MadeTensor } from "../checkpoint/write-safetensors.ts";
+import type { Platform } from "../platform.ts";
+import { badOption } from "./errors.ts";
+import { halfTensors, quantizedRanges, reported } from "./network-dtype.ts";
+import { convert, type Conversion, type ConvertedWeights, type ConvertOptions } from "./save.ts";
+
+/** The types that weights are converted to. */
+export type WeightDType = "fp16" | "int8";
+const weightDTypes: readonly WeightDType[] = ["fp16", "int8"];
+
+export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
+  /** `fp16`: all weights halves, which transformers loads too. `int8`: the matrices of 8 bits; only this package loads it. */
+  readonly dtype: WeightDType;
+}
+
+/** What loads the folder and what does not, in config.json: transformers refuses a method that it does not know. */
+const int8Config = { quantization_config: { quant_method: "blip-ts-int8" } };
+
+function conversionTo(dtype: WeightDType, source: string, options: QuantizeOptions): ConvertedWeights {
+  if (dtype === "fp16")
+    return {
+      tensors: (originals) =>
+        new Map<string, StoredTensor | MadeTensor>([
+          ...originals,
+          ...reported(halfTensors(originals), source, options),
+        ]),
+      config: { dtype: "float16" },
+      metadata: {},
+    };
+  return {
+    tensors(originals) {
+      const ranges = quantizedRanges(withTiedHead(originals));
+      const replaced = new Set(ranges.map(({ name }) => name.replace(/\[\d+:\d+\]$/, "")));
+      return new Map<string, StoredTensor | MadeTensor>([
+        ...[...originals].filter(([name]) => !replaced.has(name)),
+        ...reported(quantizedTensors(ranges, int8Names), source, options),
+      ]);
+    },
+    config: int8Config,
+    metadata: quantizedMetadata,
+  };
+}
+
+/**
+ * Writes a folder with converted weights, config, preprocessor and tokenizer. Every task of the model runs from it.
+ * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`, `usage/bad-option`
+ */
+export function quantize(
+  platform: Platform<never>,
+  source: string,
+  folder: string,
+  options: QuantizeOptions,
+): Promise<Conversion> {
+  const { dtype, ...rest } = options;
+  if (!weightDTypes.includes(dtype)) return Promise.reject(badOption("dtype", dtype, weightDTypes));
+  return convert(platform, source, folder, rest, conversionTo(dtype, source, options));
+}

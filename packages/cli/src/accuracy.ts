@@ -1,0 +1,169 @@
+// How far a model's answers in one type are from those in another, on pictures and texts: what `blip quantize --check`
+// and bench/accuracy.ts print.
+import { Answerer, Captioner, Comparer, Embedder, Matcher, type FailedRow, type VerbOptions } from "blip-ts";
+import { table } from "./rows.ts";
+
+/** A model in a type. */
+export interface ModelInType {
+  readonly source: string;
+  readonly options: VerbOptions;
+}
+
+/** What one measure says of both. */
+export interface AccuracyRow {
+  readonly measure: string;
+  /** How many answers were compared. */
+  readonly compared: number;
+  /** How many of them are the same, where they are words or places. */
+  readonly same: number | null;
+  /** Largest and mean absolute difference, where they are numbers. */
+  readonly largest: number | null;
+  readonly mean: number | null;
+}
+
+/** Texts to look for where none are given: everyday things, some of which no picture shows. */
+export const defaultTexts: readonly string[] = [
+  "a dog on a beach",
+  "two people at a table with food",
+  "a red car on a street",
+  "a cat",
+  "a building under a blue sky",
+  "a bowl of fruit",
+];
+
+/** Answers by measure; texts in `words`, numbers in `numbers`. */
+interface Answers {
+  readonly numbers: Readonly<Record<string, readonly number[]>>;
+  readonly words: Readonly<Record<string, readonly string[]>>;
+}
+
+/** All rows of a verb. @throws {Error} the first picture's failure: a comparison without it would say nothing */
+async function all<Row extends object>(rows: AsyncIterable<Row | FailedRow<string>>): Promise<Row[]> {
+  const list: Row[] = [];
+  for await (const row of rows) {
+    if (isFailed(row)) throw new Error(`${row.image}: ${row.error.message}`);
+    list.push(row);
+  }
+  return list;
+}
+
+const isFailed = (row: object): row is FailedRow<string> => "error" in row;
+
+/** For each group of `size` numbers, the place of the largest. */
+function firstPlaces(numbers: readonly number[], size: number): string[] {
+  return Array.from({ length: numbers.length / size }, (_, group) => {
+    const part = numbers.slice(group * size, (group + 1) * size);
+    return String(part.indexOf(Math.max(...part)));
+  });
+}
+
+type Run = (model: ModelInType, images: readonly string[], texts: readonly string[]) => Promise<Answers>;
+
+const runs: Readonly<Record<string, Run>> = {
+  async match({ source, options }, images, texts) {
+    await using model = await Matcher.fromPretrained(source, options);
+    const rows = await all(model.match(images, texts));
+    return {
+      numbers: {
+        "ITM logit": rows.flatMap(({ logits }) => logits),
+        "ITM probability": rows.map(({ probability }) => probability),
+        cosine: rows.map(({ cosine }) => cosine),
+      },
+      words: {
+        "best text of a picture, ITM and cosine": firstPlaces(
+          rows.map(({ rankScore }) => rankScore),
+          texts.length,
+        ),
+        "best text of a picture, cosine": firstPlaces(
+          rows.map(({ cosine }) => cosine),
+          texts.length,
+        ),
+      },
+    };
+  },
+  async caption({ source, options }, images) {
+    await using model = await Captioner.fromPretrained(source, options);
+    const rows = await all(model.caption(images));
+    return {
+      numbers: { "log probability of the caption": rows.map(({ logProbability }) => logProbability) },
+      words: { caption: rows.map(({ caption }) => caption) },
+    };
+  },
+  async ask({ source, options }, images, texts) {
+    await using model = await Answerer.fromPretrained(source, options);
+    const rows = await all(model.ask(images, texts));
+    return {
+      numbers: { "score of the answer": rows.map(({ score }) => score) },
+      words: { answer: rows.map(({ answer }) => answer) },
+    };
+  },
+  async compare({ source, options }, images, texts) {
+    await using model = await Comparer.fromPretrained(source, options);
+    const rows = [];
+    for (const [index, left] of images.entries()) {
+      const right = images[(index + 1) % images.length] ?? left;
+      rows.push(...(await all(model.compare([left, right], texts))));
+    }
+    return {
+      numbers: { "probability of the label": rows.map(({ probability }) => probability) },
+      words: { label: rows.map(({ label }) => String(label)) },
+    };
+  },
+  async embed({ source, options }, images, texts) {
+    await using model = await Embedder.fromPretrained(source, options);
+    const pictures = await all(model.embedImages(images));
+    const said = await all(model.embedTexts(texts));
+    const cosines = pictures.flatMap(({ embedding: a }) =>
+      said.map(({ embedding: b }) => a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0)),
+    );
+    return {
+      numbers: { cosine: cosines },
+      words: { "best text of a picture, cosine": firstPlaces(cosines, texts.length) },
+    };
+  },
+};
+
+/**
+ * Compares a model's answers in two types; one is loaded after the other.
+ * @param task a verb that both can do: match, caption, ask, compare or embed
+ */
+export async function accuracy(
+  task: string,
+  reference: ModelInType,
+  other: ModelInType,
+  images: readonly string[],
+  texts: readonly string[],
+): Promise<AccuracyRow[]> {
+  const run = runs[task];
+  if (!run) throw new Error(`there is no comparison of ${task}`);
+  const expected = await run(reference, images, texts);
+  const found = await run(other, images, texts);
+  return [
+    ...Object.entries(expected.numbers).map(([measure, numbers]): AccuracyRow => {
+      const differences = numbers.map((value, index) =>
+        Math.abs(value - (found.numbers[measure]?.[index] ?? NaN)),
+      );
+      return {
+        ...{ measure, compared: numbers.length, same: null },
+        largest: differences.reduce((a, b) => Math.max(a, b), 0),
+        mean: differences.reduce((a, b) => a + b, 0) / differences.length,
+      };
+    }),
+    ...Object.entries(expected.words).map(([measure, words]): AccuracyRow => {
+      const same = words.filter((word, index) => word === found.words[measure]?.[index]).length;
+      return { measure, compared: words.length, same, largest: null, mean: null };
+    }),
+  ];
+}
+
+const number = (value: number | null): string => (value === null ? "-" : value.toPrecision(2));
+
+export const accuracyTable = (rows: readonly AccuracyRow[]): string =>
+  table(
+    ["measure", "compared", "the same", "largest difference", "mean"],
+    rows.map(({ measure, compared, same, largest, mean }) => [
+      ...[measure, String(compared), same === null ? "-" : String(same)],
+      ...[number(largest), number(mean)],
+    ]),
+    4,
+  );

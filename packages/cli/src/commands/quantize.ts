@@ -1,0 +1,73 @@
+// `blip quantize IN OUT --dtype T`: a folder with half-precision or 8-bit weights.
+import { quantize, type WeightDType } from "blip-ts";
+import { Option, type Command } from "commander";
+import { accuracy, accuracyTable, defaultTexts } from "../accuracy.ts";
+import { addSourceOptions, collect, warner, type SourceFlags } from "../common-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { listImages } from "../list-images.ts";
+import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
+import { loadProgress, progressBar } from "../progress.ts";
+import { print, type Terminal } from "../terminal.ts";
+import { printConversion } from "./convert.ts";
+
+interface QuantizeFlags extends SourceFlags, TextFlags {
+  readonly dtype: WeightDType;
+  readonly task?: string;
+  readonly check?: readonly string[];
+}
+
+async function run(model: string, folder: string, flags: QuantizeFlags, terminal: Terminal): Promise<number> {
+  const progress = progressBar(terminal, flags.quiet);
+  const { dtype, textHeads, revision, offline, task, json, check } = flags;
+  // What is to be compared is looked at before anything is written.
+  const images = check && (await listImages(check, terminal.stdin));
+  const texts = flags.text || flags.texts !== undefined ? await listTexts(flags) : defaultTexts;
+  try {
+    const made = await quantize(model, folder, {
+      ...{ dtype, textHeads, revision, offline, task },
+      signal: terminal.signal,
+      onWarning: warner(flags, terminal),
+      onProgress: loadProgress(progress, terminal, true),
+    });
+    progress.stop();
+    if (!images) {
+      printConversion(folder, made, { dtype }, json, terminal);
+      return exitCodes.done;
+    }
+    const loaded = { textHeads, revision, offline, onWarning: () => undefined };
+    const rows = await accuracy(
+      made.task,
+      { source: model, options: loaded },
+      { source: folder, options: { ...loaded, dtype } },
+      images,
+      texts,
+    );
+    if (json === true) printConversion(folder, made, { dtype, accuracy: rows }, json, terminal);
+    else {
+      printConversion(folder, made, { dtype }, json, terminal);
+      print(terminal.stdout, accuracyTable(rows));
+    }
+    return exitCodes.done;
+  } finally {
+    progress.stop();
+  }
+}
+
+export function addQuantize(program: Command, terminal: Terminal, finish: (code: number) => void): void {
+  const command = program
+    .command("quantize")
+    .description("a folder with half-precision or 8-bit weights, which every task of the model runs from")
+    .argument("<in>", "a folder, a file, picture-book, or a Hub id")
+    .argument("<out>", "a folder that does not exist yet")
+    .addOption(new Option("--dtype <T>", "type of the weights").choices(["fp16", "int8"]).default("int8"))
+    .option("--task <TASK>", "which model a file of several becomes: match, caption, ask, compare or embed");
+  addTextOptions(command).addOption(
+    new Option(
+      "--check <IMAGE>",
+      "then compare with the original on pictures (files, folders; may be given again), with texts of your own or a few",
+    ).argParser(collect),
+  );
+  addSourceOptions(command).action(async (model: string, folder: string, flags: QuantizeFlags) =>
+    finish(await run(model, folder, flags, terminal)),
+  );
+}

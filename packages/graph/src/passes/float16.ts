@@ -1,0 +1,101 @@
+// The graph in half precision. What sums many numbers (LayerNorm, softmax, norms, means) is computed in float32 between
+// casts; the borders stay float32 but for those that are told to be halves. Attention's own softmax is the engine's:
+// ONNX Runtime's WebGPU kernels sum it in f32 (contrib_ops/webgpu/bert).
+import {
+  nextValueId,
+  type Constant,
+  type Graph,
+  type NamedValue,
+  type Node,
+  type OpKind,
+  type Value,
+  type Weight,
+} from "../graph.ts";
+import type { DType, Tensor } from "../types/dtype.ts";
+import { toHalf } from "../types/half.ts";
+
+export interface Float16Options {
+  /** Inputs and outputs that are halves at the border as well, by name. */
+  readonly isHalfBorder?: (name: string) => boolean;
+}
+
+/** Computed in float32. */
+const wide: ReadonlySet<OpKind> = new Set(["layerNorm", "softmax", "logSoftmax", "l2Normalize", "mean"]);
+
+/** @returns a pass that keeps the function and halves the numbers */
+export const float16 =
+  ({ isHalfBorder = () => false }: Float16Options = {}) =>
+  (graph: Graph): Graph => {
+    let nextId = nextValueId(graph);
+    const nodes: Node[] = [];
+    /** What stands for a value of the old graph, in either type. */
+    const narrow = new Map<number, Value>();
+    const broad = new Map<number, Value>();
+    const known = (value: Value, half: boolean) => (half ? narrow : broad).get(value.id);
+    const put = (old: Value, value: Value) =>
+      void (value.dtype === "float16" ? narrow : broad).set(old.id, value);
+    const retyped = (value: Value, dtype: DType): Value => ({ ...value, id: nextId++, dtype });
+
+    const as = (old: Value, half: boolean, scope: string): Value => {
+      if (old.dtype !== "float32") return old;
+      const found = known(old, half);
+      if (found) return found;
+      const from = known(old, !half);
+      if (!from) return old;
+      const to = half ? "float16" : "float32";
+      const output = retyped(old, to);
+      nodes.push({ kind: "cast", attributes: { to }, inputs: [from], output, scope });
+      put(old, output);
+      return output;
+    };
+
+    const inputs = graph.inputs.map((input): NamedValue => {
+      const { name, value } = input;
+      if (value.dtype !== "float32") return input;
+      const kept = isHalfBorder(name) ? retyped(value, "float16") : value;
+      put(value, kept);
+      return { name, value: kept };
+    });
+    // A weight that only wide operations read stays float32 in the graph; whatever the file has is cast when loaded.
+    const readByNarrow = new Set(
+      graph.nodes.flatMap((node) => (wide.has(node.kind) ? [] : node.inputs.map(({ id }) => id))),
+    );
+    const weights = graph.weights.map((weight): Weight => {
+      const half = weight.value.dtype === "float32" && readByNarrow.has(weight.value.id);
+      const value = half ? retyped(weight.value, "float16") : weight.value;
+      if (weight.value.dtype === "float32") put(weight.value, value);
+      return { ...weight, value };
+    });
+    const constants = graph.constants.map((constant): Constant => {
+      const { value, tensor } = constant;
+      if (tensor.dtype !== "float32") return constant;
+      const half = retyped(value, "float16");
+      put(value, half);
+      return { value: half, tensor: halved(tensor) };
+    });
+    for (const node of graph.nodes) {
+      const half = !wide.has(node.kind);
+      const scope = node.scope;
+      const read = node.inputs.map((input) => as(input, half, scope));
+      const isFloat = node.output.dtype === "float32";
+      const output = isFloat && half ? retyped(node.output, "float16") : node.output;
+      if (isFloat) put(node.output, output);
+      nodes.push(
+        node.kind === "cast" && isFloat
+          ? { ...node, attributes: { to: "float16" }, inputs: read, output }
+          : { ...node, inputs: read, output },
+      );
+    }
+    const outputs = graph.outputs.map(({ name, value }) => ({
+      name,
+      value: as(value, isHalfBorder(name), ""),
+    }));
+    return { ...graph, inputs, weights, constants, nodes, outputs };
+  };
+
+/** Numbers beyond the range of halves, such as the mask's, become the largest that there is. */
+const halved = ({ dims, data }: Tensor<"float32">): Tensor<"float16"> => ({
+  dtype: "float16",
+  dims,
+  data: Uint16Array.from(data, toHalf),
+});

@@ -1,0 +1,50 @@
+// Linears over chosen weights become 8-bit products. Their weights are other tensors, made of the checkpoint's once:
+// `NAME.int8` [in, out], signed, and `NAME.scale` [out], where NAME is the matrix's or that of a range of its rows.
+import { nextValueId, type Activations, type Graph, type Node, type Value, type Weight } from "../graph.ts";
+
+/** How a matrix's activations are rounded, or undefined where it stays as it is. */
+export type Int8Plan = (weight: Weight) => Activations | undefined;
+
+/** What a matrix, or a range of its rows, is called. */
+export const rangeName = ({ name, rows }: Pick<Weight, "name" | "rows">): string =>
+  rows ? `${name}[${rows.start}:${rows.end}]` : name;
+
+/** The two tensors that stand for a matrix. */
+export const int8Names = (matrix: string) => ({ values: `${matrix}.int8`, scale: `${matrix}.scale` });
+
+/** @param plan which of the weights [out, in] that linears multiply with are quantized */
+export const int8 =
+  (plan: Int8Plan) =>
+  (graph: Graph): Graph => {
+    const weights = new Map(graph.weights.map((weight) => [weight.value.id, weight]));
+    const made = new Map<string, readonly [values: Weight, scale: Weight]>();
+    let nextId = nextValueId(graph);
+    const make = (weight: Weight): readonly [Value, Value] => {
+      const name = rangeName(weight);
+      const [out, width] = weight.value.shape.map(Number);
+      const names = int8Names(name);
+      const pair = made.get(name) ?? [
+        tensor(nextId++, "int8", names.values, [width ?? 0, out ?? 0]),
+        tensor(nextId++, "float32", names.scale, [out ?? 0]),
+      ];
+      made.set(name, pair);
+      return [pair[0].value, pair[1].value];
+    };
+    const nodes = graph.nodes.map((node): Node => {
+      const [x, matrix, ...bias] = node.inputs;
+      const weight = matrix && weights.get(matrix.id);
+      const activations = node.kind === "linear" && weight && plan(weight);
+      if (!activations || !x) return node;
+      return {
+        ...node,
+        kind: "quantizedLinear",
+        attributes: { activations },
+        inputs: [x, ...make(weight), ...bias],
+      };
+    });
+    return { ...graph, nodes, weights: [...graph.weights, ...[...made.values()].flat()] };
+  };
+
+function tensor(id: number, dtype: "int8" | "float32", name: string, shape: readonly number[]): Weight {
+  return { name, shape, value: { id, dtype, shape } };
+}
