@@ -52,7 +52,7 @@ function integerProduct(
   [weight, scale, bias]: readonly [weight: string, scale: string, bias: string],
   options: { readonly output?: string },
 ): string {
-  if (!emit.options.standardOperators === true) {
+  if (emit.options.standardOperators !== true) {
     const inputs = [rounded.x, weight, rounded.scale, scale, rounded.zero, "", bias];
     return emit.node("MatMulIntegerToFloat", inputs, { domain: microsoft, ...options });
   }
