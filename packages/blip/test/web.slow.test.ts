@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Tensor } from "@blip-ts/graph";
 import type { Browser, Page } from "playwright-core";
+import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BertTokenizer } from "../src/text/word-piece.ts";
 import { decodeImage } from "../src/platform/node/decode-image.ts";
@@ -368,6 +369,34 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
     expect(found.map((rows) => rows.map((row) => row.map(({ tokens }) => tokens)))).toEqual(
       chosen.map(({ rows }) => rows.map(({ sequences }) => sequences.map(unpadded))),
     );
+  });
+
+  test("works as Vite bundles it, with nothing said of where its files are", async () => {
+    const site = await mkdtemp(join(folder, "vite-"));
+    await writeFile(
+      join(site, "index.html"),
+      '<!doctype html><link rel="icon" href="data:," /><script type="module" src="./main.js"></script>',
+    );
+    await writeFile(
+      join(site, "main.js"),
+      'import { match } from "blip-ts";\n' +
+        'globalThis.probability = async () => (await match(["/scenes/01.png"], ["a small sheep on a purple background"]))[0].probability;\n',
+    );
+    await build({
+      root: site,
+      logLevel: "silent",
+      build: { target: "esnext" },
+      worker: { format: "es" },
+      resolve: { alias: { "blip-ts": join(root, "packages/blip/dist/web.js") } },
+    });
+    await using own = await servePages({
+      folders: { "": join(site, "dist"), scenes: join(root, "examples/scenes") },
+    });
+    const opened = await browser.newPage();
+    await opened.goto(`${own.origin}/index.html`);
+    await opened.waitForFunction('"probability" in globalThis');
+    expect(await opened.evaluate("probability()")).toBeGreaterThan(0.9);
+    await opened.close();
   });
 
   describe("pictures", () => {
