@@ -6,7 +6,6 @@ import {
   BlipForConditionalGeneration,
   BlipForImageTextRetrieval,
   MatrixProduct,
-  UsageError,
   type ModelOptions,
   type Tensor,
 } from "blip-ts";
@@ -118,11 +117,11 @@ export class BenchModels implements AsyncDisposable {
   }
 }
 
-/** How a model is loaded that computes in a type. @throws {UsageError} where this package cannot compute in it */
-export function optionsOf(dtype: BenchDType, options: ModelOptions = {}): ModelOptions {
-  if (dtype === "fp32") return options;
-  throw new UsageError("usage/bad-option", `dtype: expected one of fp32, found "${dtype}"`, { dtype });
-}
+/** How a model is loaded that computes in a type. */
+export const optionsOf = (dtype: BenchDType, options: ModelOptions = {}): ModelOptions => ({
+  ...options,
+  dtype,
+});
 
 function kept<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
   const made = map.get(key) ?? make();
