@@ -200,7 +200,7 @@ for (const device of ["webgpu", "cuda", "coreml", "dml"] as const) {
       await rm(folder, { recursive: true });
       // The trace of all its graphs: nothing was silently left to the processor.
       expect(profiles[0]?.sessions.toSorted()).toEqual(
-        ["decode", "head", "image", "memory", "multimodal", "score"].toSorted(),
+        ["decode", "head", "image", "memory", "multimodal", "score", "select"].toSorted(),
       );
       const left = profiles.flatMap(({ operators }) =>
         operators.filter(({ provider }) => provider === "CPU").map(({ operator }) => operator),

@@ -20,14 +20,14 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
   readonly dtype?: NetworkDType | undefined;
 }
 
-const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"];
 const dtypes: readonly NetworkDType[] = ["fp32", "fp16", "int8"];
+const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"];
 const compats: readonly Compat[] = ["hf", "blip", "lavis"];
 
 /** @throws {UsageError} `usage/bad-option`, listing the valid ones */
-export function checkModelOptions({ compat, textHeads, imageSize, device, dtype }: ModelOptions): void {
-  if (device !== undefined && !devices.includes(device)) throw badOption("device", device, devices);
+export function checkModelOptions({ compat, textHeads, imageSize, dtype, device }: ModelOptions): void {
   if (dtype !== undefined && !dtypes.includes(dtype)) throw badOption("dtype", dtype, dtypes);
+  if (device !== undefined && !devices.includes(device)) throw badOption("device", device, devices);
   if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
   if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))
     throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);

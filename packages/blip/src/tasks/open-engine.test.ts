@@ -6,7 +6,7 @@ import { nodeDevices } from "../platform/node/devices.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import type { Engine, EngineModel, EngineSession } from "../runtime/runtime.ts";
 import { expectedStates, selfTest } from "../runtime/self-test.ts";
-import { openEngine, plainReason, type EnginePlatform } from "./open-engine.ts";
+import { openEngine, plainReason, type EnginePlatform, type EngineType } from "./open-engine.ts";
 
 type Compute = (x: Tensor<"float32">, fused: boolean) => Tensor<"float32">;
 
@@ -54,11 +54,7 @@ function platformOf(devices: Partial<Record<Device, Compute>>, more: readonly Pl
   return { platform, made };
 }
 
-async function open(
-  platform: EnginePlatform,
-  device: Device | "auto",
-  dtype: "float32" | "float16" = "float32",
-) {
+async function open(platform: EnginePlatform, device: Device | "auto", dtype: EngineType = "float32") {
   const warnings: Warning[] = [];
   const opened = await openEngine(platform, dtype, { device, onWarning: (one) => warnings.push(one) });
   return { ...opened, warnings };
@@ -118,6 +114,15 @@ describe("a device that is asked for", () => {
       });
   });
 
+  test("is refused for products of 8 bits, which would silently be left to the processor", async () => {
+    const { platform } = platformOf({ webgpu: right });
+    await expect(open(platform, "webgpu", "int8")).rejects.toMatchObject({
+      message: expect.stringMatching(/no kernel for products of 8 bits.*Present here: cpu\./) as string,
+    });
+    expect(await open(platform, "auto", "int8")).toMatchObject({ device: "cpu" });
+    expect(await open(platform, "cpu", "int8")).toMatchObject({ device: "cpu" });
+  });
+
   test("that this platform cannot have is refused without being tried", async () => {
     const { platform, made } = platformOf({}, nodeDevices("linux", "x64"));
     for (const device of ["dml", "coreml"] as const)
@@ -149,7 +154,8 @@ test("the processor passes the self-test in both types, fused and plain", async 
   await using engine = nodePlatform.createEngine({ device: "cpu" });
   expect(await selfTest(engine, "float32", {})).toBeUndefined();
   expect(await selfTest(engine, "float16", {})).toBeUndefined();
-  expect(await selfTest(engine, "float32", { standardOperators: true })).toBeUndefined();
+  for (const dtype of ["float32", "float16"] as const)
+    expect(await selfTest(engine, dtype, { standardOperators: true, plainLogSoftmax: true })).toBeUndefined();
 });
 
 test("ONNX Runtime's messages are told without the places in its sources", () => {

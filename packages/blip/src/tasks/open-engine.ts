@@ -18,6 +18,9 @@ export type EnginePlatform = Pick<Platform<never>, "createEngine" | "devices">;
 
 type Options = EngineOptions & RunOptions & { readonly onWarning: (warning: Warning) => void };
 
+/** The type in which a network multiplies. */
+export type EngineType = FloatType | "int8";
+
 /** What a self-test found. */
 type Verdict = { readonly emit: EmitOptions; readonly warning?: Warning } | { readonly reason: string };
 
@@ -35,10 +38,13 @@ export const plainReason = (message: string): string =>
 async function examine(
   platform: EnginePlatform,
   { device, absent, hint, emit: own = {} }: PlatformDevice,
-  dtype: FloatType,
+  dtype: EngineType,
   { threads, signal }: Options,
 ): Promise<Verdict> {
   if (absent !== undefined) return { reason: absent };
+  // Its products would silently be left to the processor.
+  if (dtype === "int8")
+    return { reason: "ONNX Runtime has no kernel for products of 8 bits there; choose fp32 or fp16" };
   const known = passed.get(platform) ?? new Map<string, Verdict>();
   passed.set(platform, known);
   const key = `${device} ${dtype}`;
@@ -71,7 +77,7 @@ const processor: PlatformDevice = { device: "cpu" };
  */
 export async function openEngine(
   platform: EnginePlatform,
-  dtype: FloatType,
+  dtype: EngineType,
   options: Options,
 ): Promise<OpenEngine> {
   const { device = "cpu", onWarning } = options;

@@ -238,7 +238,7 @@ function matchProbe(model: BlipForImageTextRetrieval, images: number, texts: num
   const ids = formulaIds(texts, textTokens, config.text.vocabSize);
   const inputIds = texts === 1 ? repeated(ids, images) : ids;
   return {
-    sample: () => timed(async () => Array.from((await model.matchTexts(states, { inputIds })).logits.data)),
+    sample: () => timed(async () => Array.from((await model.scoreTexts(states, { inputIds })).data)),
   };
 }
 
