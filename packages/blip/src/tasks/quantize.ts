@@ -18,8 +18,12 @@ export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
   readonly dtype: WeightDType;
 }
 
-/** What loads the folder and what does not, in config.json: transformers refuses a method that it does not know. */
-const int8Config = { quantization_config: { quant_method: "blip-ts-int8" } };
+/**
+ * transformers takes missing matrices for ones to be drawn at random, with a warning; it knows no key that makes it stop
+ * (an unknown quant_method or dtype does not). A field that only drawing needs, of the wrong type, is refused by
+ * transformers 5.23, which shows its value.
+ */
+const int8Config = { initializer_factor: "none: the weights are of 8 bits, which blip-ts loads" };
 
 function conversionTo(dtype: WeightDType, source: string, options: QuantizeOptions): ConvertedWeights {
   if (dtype === "fp16")
