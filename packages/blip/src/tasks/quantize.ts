@@ -19,11 +19,10 @@ export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
 }
 
 /**
- * transformers takes missing matrices for ones to be drawn at random, with a warning; it knows no key that makes it stop
- * (an unknown quant_method or dtype does not). A field that only drawing needs, of the wrong type, is refused by
- * transformers 5.23, which shows its value.
+ * The weights' type, in config.json. transformers takes missing matrices for ones to be drawn at random, with a warning,
+ * and an unknown quant_method for none; a type that is not floating point it refuses (5.23).
  */
-const int8Config = { initializer_factor: "none: the weights are of 8 bits, which blip-ts loads" };
+const int8Config = { dtype: "int8" };
 
 function conversionTo(dtype: WeightDType, source: string, options: QuantizeOptions): ConvertedWeights {
   if (dtype === "fp16")
