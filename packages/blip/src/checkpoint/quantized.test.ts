@@ -72,6 +72,25 @@ describe("quantized matrices", () => {
     expect(quantized.size).toBe(2 * parts.length);
   });
 
+  test("larger than what is read at a time keep every row in its place", async () => {
+    // 6 MB; row r has its largest number in column r.
+    const [rows, columns] = [1500, 1024];
+    const data = new Float32Array(rows * columns);
+    for (let row = 0; row < rows; row++) data[row * columns + (row % columns)] = row + 1;
+    const tensor = { ...matrix, shape: [rows, columns], byteLength: data.byteLength };
+    const source = memorySource("m", new Uint8Array(data.buffer));
+    const tensors = await quantizedFile([{ name: "x", tensor: { ...tensor, source }, start: 0, end: rows }]);
+    const [values, scales] = [tensors.get("x.int8"), tensors.get("x.scale")];
+    if (!values || !scales) throw new Error("x");
+    const whole = new Int8Array((await readTensorBytes(values)).buffer);
+    const scale = new Float32Array((await readTensorBytes(scales)).buffer);
+    const wrong = Array.from({ length: rows }, (_, row) => row).filter(
+      (row) => whole[(row % columns) * rows + row] !== 127 || scale[row] !== Math.fround((row + 1) / 127),
+    );
+    expect(wrong).toEqual([]);
+    expect(whole.filter((value) => value !== 0)).toHaveLength(rows);
+  });
+
   test("are found in halves, bfloat16, doubles and strided tensors as well", async () => {
     const halves = Uint16Array.of(0x3c00, 0xc000, 0x3800, 0x0000);
     const bfloats = Uint16Array.of(0x3f80, 0xc000, 0x3f00, 0x0000);

@@ -157,6 +157,10 @@ describe("a quantized folder", () => {
     expect(printed.match(/= linear\(.*/g)?.length).toBe(3);
   });
 
+  test("says its type in config.json, which transformers refuses", async () => {
+    expect(JSON.parse(await readFile(join(folder, "config.json"), "utf8"))).toMatchObject({ dtype: "int8" });
+  });
+
   test("is refused in another type, and is not written in another form", async () => {
     for (const dtype of ["fp32", "fp16"] as const) {
       const load = () => ImageTextRetrieval.load(nodePlatform, folder, { ...quiet, dtype });

@@ -18,8 +18,11 @@ export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
   readonly dtype: WeightDType;
 }
 
-/** What loads the folder and what does not, in config.json: transformers refuses a method that it does not know. */
-const int8Config = { quantization_config: { quant_method: "blip-ts-int8" } };
+/**
+ * The weights' type, in config.json. transformers takes missing matrices for ones to be drawn at random, with a warning,
+ * and an unknown quant_method for none; a type that is not floating point it refuses (5.23).
+ */
+const int8Config = { dtype: "int8" };
 
 function conversionTo(dtype: WeightDType, source: string, options: QuantizeOptions): ConvertedWeights {
   if (dtype === "fp16")
