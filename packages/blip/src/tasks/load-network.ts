@@ -17,7 +17,7 @@ import type { BlipConfig } from "../model/config.ts";
 import type { Compat, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
-import { defaultLimits, type Limits } from "./limits.ts";
+import { defaultLimits, limitsWithin, type Limits } from "./limits.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { Network } from "./network.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
@@ -228,9 +228,15 @@ export async function prepareModel(
   return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors };
 }
 
+/** Graphs by name: tasks share some. */
+const distinct = (graphs: readonly Graph[]): readonly Graph[] => [
+  ...new Map(graphs.map((graph) => [graph.name, graph])).values(),
+];
+
 /**
  * A network for tasks, of a model that is open.
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
+ * @throws {UsageError} `usage/memory-too-small`
  */
 export async function networkOf(
   platform: Platform<never>,
@@ -239,8 +245,17 @@ export async function networkOf(
   options: ModelOptions,
 ): Promise<LoadedNetwork> {
   const { tensors, ...prepared } = await prepareModel(platform, opened, tasks, options);
-  const network = new Network(prepared.config, tensors, platform.createEngine(options));
-  return { ...prepared, network, limits: defaultLimits(prepared.config) };
+  const { config } = prepared;
+  const limits =
+    options.memory === undefined
+      ? defaultLimits(config)
+      : limitsWithin(
+          options.memory,
+          { ...config, vision: { ...config.vision, imageSize: prepared.imageSize } },
+          distinct(tasks.flatMap((task) => graphsOf(task, opened, config))),
+        );
+  const network = new Network(config, tensors, platform.createEngine(options));
+  return { ...prepared, network, limits };
 }
 
 /**

@@ -13,12 +13,19 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
    * interpolated (models/vit.py `interpolate_pos_embed`).
    */
   readonly imageSize?: number | undefined;
+  /**
+   * MB (of a million bytes) within which the whole process's peak stays: batches are made as small as that needs, and a
+   * bound in which the model has no room is refused with the least that would do.
+   */
+  readonly memory?: number | undefined;
 }
 
 const compats: readonly Compat[] = ["hf", "blip", "lavis"];
 
 /** @throws {UsageError} `usage/bad-option`, listing the valid ones */
-export function checkModelOptions({ compat, textHeads, imageSize }: ModelOptions): void {
+export function checkModelOptions({ compat, textHeads, imageSize, memory }: ModelOptions): void {
+  if (memory !== undefined && !(memory > 0 && Number.isFinite(memory)))
+    throw badOption("memory", memory, ["a number of MB above 0"]);
   if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
   if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))
     throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);

@@ -87,6 +87,8 @@ async function handle(
         executionProviders,
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
+        // Shapes change from call to call: a plan of memory for each of them would only add to the peak.
+        enableMemPattern: false,
         ...(request.threads === undefined ? {} : { intraOpNumThreads: request.threads }),
         externalData: external.map(({ location, data }) => ({ path: location, data })),
         extra: { session: { ...config, ...request.sessionConfig } },
