@@ -22,6 +22,7 @@ export interface ModelFlags extends SourceFlags {
   readonly orientation?: "stored" | "upright";
   readonly imageSize?: number;
   readonly threads?: number;
+  readonly memory?: number;
   readonly jsonl?: boolean;
 }
 
@@ -80,6 +81,12 @@ export const threadsOption = () =>
     positiveInteger("--threads"),
   );
 
+export const memoryOption = () =>
+  new Option(
+    "--memory <MB>",
+    "megabytes within which the process's peak stays (default: what is fast)",
+  ).argParser(positiveInteger("--memory"));
+
 export function addSourceOptions(command: Command): Command {
   return command
     .addOption(
@@ -113,6 +120,7 @@ export function addModelOptions(command: Command): Command {
     )
     .addOption(imageSizeOption())
     .addOption(threadsOption())
+    .addOption(memoryOption())
     .option("--jsonl", "a JSON row a line, as they come");
 }
 
@@ -158,9 +166,9 @@ export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (w
 
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
-  const { compat, textHeads, orientation, imageSize, revision, offline, threads } = flags;
+  const { compat, textHeads, orientation, imageSize, revision, offline, threads, memory } = flags;
   return {
-    ...{ compat, textHeads, orientation, imageSize, revision, offline, threads },
+    ...{ compat, textHeads, orientation, imageSize, revision, offline, threads, memory },
     signal: terminal.signal,
     onWarning: warner(flags, terminal),
     onProgress: downloadProgress(progress),

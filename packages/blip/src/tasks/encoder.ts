@@ -6,8 +6,8 @@ import { imageGraph, textGraph, type ImageGraphOptions, type MultimodalHead } fr
 import { float32Output } from "../runtime/float32.ts";
 import type { RunOptions } from "../runtime/runtime.ts";
 import type { LoadedNetwork } from "./load-network.ts";
-import { chooseForm } from "./look-form.ts";
 import { Looker, type LookWork, type SeenStates } from "./looker.ts";
+import { rowsOf } from "./rows-of.ts";
 import { checkTextFeeds, positions, type CheckedTexts, type TextFeeds } from "./text-feeds.ts";
 import { batchesByLength, stackRows, textRows, trimmed, type TokenRow } from "./text-batches.ts";
 
@@ -87,6 +87,25 @@ function lookWork([first, second]: ImageStates, rows: readonly TokenRow[]): Look
 
 const logitsOf = (logits: readonly (readonly [number, number])[]): Tensor<"float32"> =>
   floatTensor([logits.length, 2], logits.flat());
+
+/** Outputs of parts of a batch, one after another. */
+function joined(parts: readonly Record<string, Tensor>[]): Record<string, Tensor> {
+  const [first = {}, ...others] = parts;
+  if (others.length === 0) return first;
+  return Object.fromEntries(
+    Object.keys(first).map((name) => {
+      const pieces = parts.map((part) => float32Output(part, name));
+      const data = new Float32Array(pieces.reduce((sum, piece) => sum + piece.data.length, 0));
+      let from = 0;
+      for (const piece of pieces) {
+        data.set(piece.data, from);
+        from += piece.data.length;
+      }
+      const count = pieces.reduce((sum, { dims }) => sum + (dims[0] ?? 0), 0);
+      return [name, floatTensor([count, ...(pieces[0]?.dims.slice(1) ?? [])], data)];
+    }),
+  );
+}
 
 export class Encoder implements AsyncDisposable {
   readonly loaded: LoadedNetwork;
@@ -177,7 +196,7 @@ export class Encoder implements AsyncDisposable {
     const rows = this.#rows(texts, scores === true ? "dropped" : padding);
     const side = Math.floor(this.loaded.imageSize / this.config.vision.patchSize);
     const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0) / images;
-    const form = chooseForm(this.config, head, { tokens, states: 1 + side * side });
+    const form = this.looker.form(head, { tokens, states: 1 + side * side });
     this.looker.prepare(form, { head, allStates: scores !== true });
   }
 
@@ -239,12 +258,22 @@ export class Encoder implements AsyncDisposable {
         { found: pixelValues.dims, imageSize },
       );
     const head = this.#imageHead;
-    return this.loaded.network.run(
-      `image ${head ?? ""} ${height}x${width}`,
-      () => imageGraph(this.config, { height, width, head }),
-      { pixel_values: pixelValues },
-      options,
-    );
+    const [count = 0] = pixelValues.dims;
+    const step = this.loaded.limits.images ?? count;
+    const parts: Record<string, Tensor>[] = [];
+    for (let from = 0; from < count; from += step)
+      parts.push(
+        await this.loaded.network.run(
+          `image ${head ?? ""} ${height}x${width}`,
+          () => imageGraph(this.config, { height, width, head }),
+          {
+            pixel_values:
+              step >= count ? pixelValues : rowsOf(pixelValues, from, Math.min(count, from + step)),
+          },
+          options,
+        ),
+      );
+    return joined(parts);
   }
 
   #rows(texts: TextFeeds, padding: LookCallOptions["padding"]): TokenRow[] {

@@ -51,15 +51,15 @@ function limitsOf({ vision }: BlipConfig, level: Level, bounded: boolean, keptSt
 /** Unless memory is bounded: what fills the matrix products (past 400 rows they gain no more). */
 export const defaultLimits = (config: BlipConfig): Limits => limitsOf(config, levels[0], false, 512 * MiB);
 
-/** What a process takes without a model: Node, the engine's library, and a picture of 16 million pixels being read. */
-const processBytes = 240 * MiB;
+/** What a process takes without a model: Node, the engine's library (170 MiB), and a picture of 8 million pixels being read. */
+const processBytes = 200 * MiB;
 /** A session beside its weights: its thread, its graph. */
-const sessionBytes = 16 * MiB;
-/** The engine packs weights for its matrix products, which makes them a little larger. */
-const packing = 1.1;
+const sessionBytes = 12 * MiB;
+/** The engine packs weights for its matrix products, which makes them a little larger (1.07 measured). */
+const packing = 1.08;
 /** Allocators round up and keep what was freed. */
-const slack = 1.5;
-/** Tokens of a long text; rows of beams an image; tokens of a long answer. */
+const slack = 1.3;
+/** Tokens of a long text; beams, and the tokens of a long answer. */
 const [textTokens, beams, answerTokens] = [35, 8, 40];
 
 /** Bytes of a graph's weights once loaded. Of a table only the rows that are read come into memory. */
@@ -72,25 +72,25 @@ export function weightBytes(graph: Graph): number {
     .reduce((sum, { value }) => sum + value.shape.reduce<number>((size, dim) => size * Number(dim), 4), 0);
 }
 
-/** What batches of a level take beside the weights. */
-function workingBytes(
-  { vision, text }: BlipConfig,
-  { images, tokens, rows, answers, candidates }: Level,
-): number {
+/** What batches of a level take beside the weights, by the graphs that there are. */
+function workingBytes({ vision, text }: BlipConfig, graphs: readonly Graph[], level: Level): number {
+  const { images, tokens, rows, answers, candidates } = level;
   const N = imageTokens(vision);
   const [D, H, V, width] = [text.hiddenSize, text.heads, text.vocabSize, vision.hiddenSize];
+  const has = (name: string) => graphs.some((graph) => graph.name === name);
   const pixels = 3 * vision.imageSize ** 2;
   const encode = images * (N * (2 * vision.intermediateSize + 8 * width) + 3 * pixels + 2 * N * width);
   const read = tokens * (2 * text.intermediateSize + 8 * D);
-  const memory = text.layers * 2 * N * D;
+  const keysAndValues = text.layers * 2 * N * D;
   const folded = rows * (4 * N * width + textTokens * H * (2 * N + 4 * width));
-  const decoded = Math.max(images, answers) * beams * (4 * text.layers * D * answerTokens + 4 * V);
-  const ranked = candidates * (4 * text.layers * D * answerTokens + 3 * 4 * V);
-  return (
-    4 *
-    slack *
-    (encode + read + Math.max(folded, 2.5 * memory) + 2 * images * memory + Math.max(decoded, ranked))
-  );
+  const looks = has("look-memory") ? Math.max(folded, 2.5 * keysAndValues) : has("compare") ? folded : 0;
+  // Answers attend to questions, captions to images.
+  const captions = has("decode") && !has("multimodal-folded");
+  const sequence = 4 * text.layers * D * answerTokens;
+  const decoded = (captions ? images : answers) * beams * (sequence + 4 * V);
+  const ranked = captions ? 0 : candidates * (sequence + 12 * V);
+  const decode = has("decode") ? (captions ? 2 * images * keysAndValues : 0) + Math.max(decoded, ranked) : 0;
+  return 4 * slack * (encode + read + looks + decode);
 }
 
 /**
@@ -109,9 +109,9 @@ export function limitsWithin(memory: number, config: BlipConfig, graphs: readonl
   );
   const bound = memory * 1e6;
   for (const level of levels) {
-    const left = bound - fixed - workingBytes(config, level);
+    const left = bound - fixed - workingBytes(config, graphs, level);
     if (left >= 0) return limitsOf(config, level, true, Math.floor(left / 2));
   }
   const [, , , least] = levels;
-  throw memoryTooSmall(memory, Math.ceil((fixed + workingBytes(config, least)) / 1e6));
+  throw memoryTooSmall(memory, Math.ceil((fixed + workingBytes(config, graphs, least)) / 1e6));
 }

@@ -43,6 +43,11 @@ export interface VerbCallOptions {
   readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
 }
 
+interface BatchOptions extends VerbCallOptions {
+  /** A batch holds as many pictures as it was told to, whatever the bound of memory. */
+  readonly together?: boolean;
+}
+
 /** Pictures at a time unless told. */
 export const defaultImageBatch = 4;
 
@@ -100,11 +105,12 @@ export interface PictureBatch<Input> {
 export async function* readBatches<Input extends ImageInput, ImageInput>(
   images: readonly Input[],
   processor: ImageProcessor<ImageInput>,
-  { imageBatchSize = defaultImageBatch, signal, onProgress }: VerbCallOptions,
+  { imageBatchSize = defaultImageBatch, together = false, signal, onProgress }: BatchOptions,
   other?: ImageProcessor<ImageInput>,
 ): AsyncGenerator<PictureBatch<Input>, void, undefined> {
   if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
-  const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);
+  const most = together ? undefined : processor.atOnce;
+  const size = Math.min(batchSize("imageBatchSize", imageBatchSize), most ?? Infinity);
   const batches = chunks(images, size);
   const readOne = (image: Input) =>
     pixelsOf(image, processor, other, signal).catch((error: unknown) => {

@@ -128,12 +128,7 @@ export class ImageProcessor<ImageInput> {
   readonly atOnce: number | undefined;
   readonly #decode: (input: ImageInput, signal: AbortSignal | undefined) => Promise<RgbImage>;
 
-  constructor(
-    platform: Platform<ImageInput>,
-    config: ImageConfig,
-    options: DecodeOptions,
-    atOnce: number | undefined = undefined,
-  ) {
+  constructor(platform: Platform<ImageInput>, config: ImageConfig, options: DecodeOptions, atOnce?: number) {
     this.config = config;
     this.atOnce = atOnce;
     this.#decode = (input, signal) => platform.decodeImage(input, { ...options, signal });
