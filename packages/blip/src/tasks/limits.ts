@@ -51,8 +51,11 @@ function limitsOf({ vision }: BlipConfig, level: Level, bounded: boolean, keptSt
 /** Unless memory is bounded: what fills the matrix products (past 400 rows they gain no more). */
 export const defaultLimits = (config: BlipConfig): Limits => limitsOf(config, levels[0], false, 512 * MiB);
 
-/** What a process takes without a model: Node, the engine's library (170 MiB), and a picture of 8 million pixels being read. */
-const processBytes = 200 * MiB;
+/**
+ * What a process takes without a model: Node and the engine's library (170 MiB), a picture of 8 million pixels being
+ * read, and those before it that are not collected yet.
+ */
+const processBytes = 260 * MiB;
 /** A session beside its weights: its thread, its graph. */
 const sessionBytes = 12 * MiB;
 /** The engine packs weights for its matrix products, which makes them a little larger (1.07 measured). */
