@@ -32,6 +32,7 @@ export interface ModelFlags extends SourceFlags {
   readonly orientation?: "stored" | "upright";
   readonly imageSize?: number;
   readonly threads?: number;
+  readonly memory?: number;
   readonly jsonl?: boolean;
 }
 
@@ -104,6 +105,12 @@ export const deviceOption = () =>
 export const profileOption = () =>
   new Option("--profile <FILE>", "write ONNX Runtime's trace of what ran, and print what took longest");
 
+export const memoryOption = () =>
+  new Option(
+    "--memory <MB>",
+    "megabytes within which the process's peak stays (default: what is fast)",
+  ).argParser(positiveInteger("--memory"));
+
 export function addSourceOptions(command: Command): Command {
   return command
     .addOption(
@@ -136,6 +143,7 @@ export function addModelOptions(command: Command): Command {
     )
     .addOption(imageSizeOption())
     .addOption(threadsOption())
+    .addOption(memoryOption())
     .option("--jsonl", "a JSON row a line, as they come");
 }
 
@@ -203,10 +211,11 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
 
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
-  const { compat, dtype, textHeads, orientation, imageSize, revision, offline, threads, device, profile } =
-    flags;
+  const { compat, dtype, textHeads, orientation, imageSize, revision, offline } = flags;
+  const { threads, device, profile, memory } = flags;
   return {
-    ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline, threads, device, profile },
+    ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline },
+    ...{ threads, device, profile, memory },
     onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),

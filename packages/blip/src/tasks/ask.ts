@@ -56,8 +56,6 @@ function checkUngenerated(options: GenerationOptions): void {
 
 /** Questions that look at each picture at a time. */
 const questionBatch = 128;
-/** Questions that are answered at a time. */
-const answerBatch = 64;
 
 interface QuestionPart {
   readonly questions: readonly string[];
@@ -205,8 +203,9 @@ export class Answerer<ImageInput> implements AsyncDisposable {
       // All questions look at the pictures at once; answers follow for some of them at a time.
       const all = await this.model.questionStates(images, repeat(encoded, images.dims[0] ?? 0), { signal });
       const total = all.states.dims[0] ?? 0;
-      for (let from = 0; from < total; from += answerBatch) {
-        const to = Math.min(total, from + answerBatch);
+      const { answers: step } = this.model.loaded.limits;
+      for (let from = 0; from < total; from += step) {
+        const to = Math.min(total, from + step);
         const memory = { states: rowsOf(all.states, from, to), mask: rowsOf(all.mask, from, to) };
         const found = await this.#answers(memory, answerIds, options);
         found.forEach((some, place) => {

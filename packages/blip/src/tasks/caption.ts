@@ -88,8 +88,11 @@ export class Captioner<ImageInput> implements AsyncDisposable {
     source: string,
     options: CaptionerOptions = {},
   ): Promise<Captioner<ImageInput>> {
-    const given = verbOptions(options);
-    const { matchModel, score = false } = given;
+    const { matchModel, score = false } = options;
+    // Two models share the bound.
+    const memory =
+      options.memory !== undefined && matchModel !== undefined ? options.memory / 2 : options.memory;
+    const given = { ...verbOptions(options), memory };
     const more = score && matchModel === undefined ? (["match"] as const) : [];
     const loaded = await loadNetwork(platform, source, ["caption", ...more], given);
     const model = await ConditionalGeneration.over(loaded, more);

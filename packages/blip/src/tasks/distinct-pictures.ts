@@ -39,7 +39,7 @@ export async function readDistinct<ImageInput>(
     const known = distinct.findIndex((one) => samePicture(one, image));
     return known < 0 ? distinct.push(image) - 1 : known;
   });
-  const options = { imageBatchSize: distinct.length, signal };
+  const options = { imageBatchSize: distinct.length, together: true, signal };
   for await (const { pixels, otherPixels, places } of readBatches(distinct, processor, options, other))
     return { pixels, otherPixels, places: which.map((index) => at(places, index)) };
   throw new Error("pictures came in no batch");

@@ -6,8 +6,8 @@ import { imageGraph, textGraph, type ImageGraphOptions, type MultimodalHead } fr
 import { float32Output } from "../runtime/float32.ts";
 import type { RunOptions } from "../runtime/runtime.ts";
 import type { LoadedNetwork } from "./load-network.ts";
-import { chooseForm } from "./look-form.ts";
 import { Looker, type LookWork, type SeenStates } from "./looker.ts";
+import { rowsOf } from "./rows-of.ts";
 import { checkTextFeeds, positions, type CheckedTexts, type TextFeeds } from "./text-feeds.ts";
 import { batchesByLength, stackRows, textRows, trimmed, type TokenRow } from "./text-batches.ts";
 
@@ -56,26 +56,6 @@ export interface LookCallOptions extends RunOptions {
   readonly padding?: "kept" | "dropped" | undefined;
 }
 
-/** One of a batch, as a batch of one. */
-function rowOf({ dims, data }: Tensor<"float32">, row: number): Tensor<"float32"> {
-  const [count = 1, ...rest] = dims;
-  const size = data.length / count;
-  return floatTensor([1, ...rest], data.subarray(row * size, (row + 1) * size));
-}
-
-/** Batches behind each other. */
-function stack(tensors: readonly Tensor<"float32">[]): Tensor<"float32"> {
-  const [first] = tensors;
-  const data = new Float32Array(tensors.reduce((sum, one) => sum + one.data.length, 0));
-  let place = 0;
-  for (const one of tensors) {
-    data.set(one.data, place);
-    place += one.data.length;
-  }
-  const count = tensors.reduce((sum, { dims }) => sum + (dims[0] ?? 0), 0);
-  return floatTensor([count, ...(first?.dims.slice(1) ?? [])], data);
-}
-
 /** What is going to be looked for. */
 export interface Preparation extends Pick<LookCallOptions, "padding"> {
   readonly head?: MultimodalHead;
@@ -107,6 +87,25 @@ function lookWork([first, second]: ImageStates, rows: readonly TokenRow[]): Look
 
 const logitsOf = (logits: readonly (readonly [number, number])[]): Tensor<"float32"> =>
   floatTensor([logits.length, 2], logits.flat());
+
+/** Outputs of parts of a batch, one after another. */
+function joined(parts: readonly Record<string, Tensor>[]): Record<string, Tensor> {
+  const [first = {}, ...others] = parts;
+  if (others.length === 0) return first;
+  return Object.fromEntries(
+    Object.keys(first).map((name) => {
+      const pieces = parts.map((part) => float32Output(part, name));
+      const data = new Float32Array(pieces.reduce((sum, piece) => sum + piece.data.length, 0));
+      let from = 0;
+      for (const piece of pieces) {
+        data.set(piece.data, from);
+        from += piece.data.length;
+      }
+      const count = pieces.reduce((sum, { dims }) => sum + (dims[0] ?? 0), 0);
+      return [name, floatTensor([count, ...(pieces[0]?.dims.slice(1) ?? [])], data)];
+    }),
+  );
+}
 
 export class Encoder implements AsyncDisposable {
   readonly loaded: LoadedNetwork;
@@ -197,7 +196,7 @@ export class Encoder implements AsyncDisposable {
     const rows = this.#rows(texts, scores === true ? "dropped" : padding);
     const side = Math.floor(this.loaded.imageSize / this.config.vision.patchSize);
     const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0) / images;
-    const form = chooseForm(this.config, head, { tokens, states: 1 + side * side });
+    const form = this.looker.form(head, { tokens, states: 1 + side * side });
     this.looker.prepare(form, { head, allStates: scores !== true });
   }
 
@@ -259,22 +258,23 @@ export class Encoder implements AsyncDisposable {
         { found: pixelValues.dims, imageSize },
       );
     const head = this.#imageHead;
-    const run = (pixels: Tensor<"float32">) =>
-      this.loaded.network.run(
-        `image ${head ?? ""} ${height}x${width}`,
-        () => imageGraph(this.config, { height, width, head }),
-        { pixel_values: pixels },
-        options,
-      );
     const [count = 0] = pixelValues.dims;
-    if (this.loaded.network.dtype !== "int8" || count < 2) return run(pixelValues);
-    // One by one, so that each picture is rounded to 8 bits by itself; its 577 rows keep all cores busy.
-    const each: Record<string, Tensor>[] = [];
-    for (let image = 0; image < count; image++) each.push(await run(rowOf(pixelValues, image)));
-    const names = Object.keys(each[0] ?? {});
-    return Object.fromEntries(
-      names.map((name) => [name, stack(each.map((outputs) => float32Output(outputs, name)))]),
-    );
+    // In 8 bits one by one, so that each picture is rounded by itself; its 577 rows keep all cores busy.
+    const step = this.loaded.network.dtype === "int8" ? 1 : (this.loaded.limits.images ?? count);
+    const parts: Record<string, Tensor>[] = [];
+    for (let from = 0; from < count; from += step)
+      parts.push(
+        await this.loaded.network.run(
+          `image ${head ?? ""} ${height}x${width}`,
+          () => imageGraph(this.config, { height, width, head }),
+          {
+            pixel_values:
+              step >= count ? pixelValues : rowsOf(pixelValues, from, Math.min(count, from + step)),
+          },
+          options,
+        ),
+      );
+    return joined(parts);
   }
 
   #rows(texts: TextFeeds, padding: LookCallOptions["padding"]): TokenRow[] {

@@ -15,6 +15,13 @@ export const wrongTask = (
     { name, task, tasks, missing },
   );
 
+export const memoryTooSmall = (memory: number, least: number): UsageError =>
+  new UsageError(
+    "usage/memory-too-small",
+    `memory: ${memory} MB do not hold this model and the smallest batches; ${least} MB would do (memory, --memory MB).`,
+    { memory, least },
+  );
+
 export const badJson = (name: string, detail: string): ModelError =>
   new ModelError("model/bad-json", `${name} is not JSON: ${detail}. Download the file again.`, {
     name,

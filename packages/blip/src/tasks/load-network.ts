@@ -1,5 +1,5 @@
 // From a path or id to a network that is ready for a task: opened, its sizes decided, all its tensors accounted for.
-import type { Graph } from "@blip-ts/graph";
+import { optimize, type Graph } from "@blip-ts/graph";
 import type { IntendedGap } from "../checkpoint/intended-gaps.ts";
 import { checkRequired } from "../checkpoint/requirements.ts";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
@@ -17,7 +17,7 @@ import type { BlipConfig } from "../model/config.ts";
 import type { Compat, NetworkDType, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
-import { defaultLimits, type Limits } from "./limits.ts";
+import { defaultLimits, limitsWithin, type Limits } from "./limits.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network-dtype.ts";
 import { Network } from "./network.ts";
@@ -244,9 +244,15 @@ const multiplied: Readonly<Record<NetworkDType, EngineType>> = {
 const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
   onWarning ?? ((warning) => platform.warn(warning));
 
+/** Graphs by name: tasks share some. */
+const distinct = (graphs: readonly Graph[]): readonly Graph[] => [
+  ...new Map(graphs.map((graph) => [graph.name, graph])).values(),
+];
+
 /**
  * A network for tasks, of a model that is open.
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
+ * @throws {UsageError} `usage/memory-too-small`
  */
 export async function networkOf(
   platform: Platform<never>,
@@ -255,10 +261,20 @@ export async function networkOf(
   options: ModelOptions,
 ): Promise<LoadedNetwork> {
   const { tensors, types, ...prepared } = await prepareModel(platform, opened, tasks, options);
+  const { config } = prepared;
   const onWarning = warningOf(platform, options);
+  const limits =
+    options.memory === undefined
+      ? defaultLimits(config)
+      : limitsWithin(
+          options.memory,
+          { ...config, vision: { ...config.vision, imageSize: prepared.imageSize } },
+          distinct(tasks.flatMap((task) => graphsOf(task, opened, config))).map((graph) =>
+            optimize(graph, types.passes),
+          ),
+        );
   const { engine, emit } = await openEngine(platform, multiplied[types.dtype], { ...options, onWarning });
-  const network = new Network(prepared.config, types, tensors, engine, emit);
-  return { ...prepared, network, limits: defaultLimits(prepared.config) };
+  return { ...prepared, network: new Network(config, types, tensors, engine, emit), limits };
 }
 
 /**

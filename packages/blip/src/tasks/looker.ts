@@ -6,7 +6,7 @@ import { multimodalGraph, type LookForm, type MultimodalHead } from "../model/en
 import { float32Output } from "../runtime/float32.ts";
 import type { EngineSession, Feeds, ResidentTensor, RunOptions } from "../runtime/runtime.ts";
 import type { LoadedNetwork } from "./load-network.ts";
-import { chooseForm } from "./look-form.ts";
+import { chooseForm, type LookShape } from "./look-form.ts";
 import { positions, withFirstToken } from "./text-feeds.ts";
 import { batchesByLength, stackRows, type TokenRow } from "./text-batches.ts";
 
@@ -47,15 +47,21 @@ const group = "look";
 
 export class Looker {
   readonly #loaded: LoadedNetwork;
+  #first: LookForm | undefined;
 
   constructor(loaded: LoadedNetwork) {
     this.#loaded = loaded;
   }
 
-  /** The cheapest form for rows over images. */
-  form(head: MultimodalHead, { images, states, rows }: LookWork): LookForm {
-    const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0);
-    return chooseForm(this.#loaded.config, head, { tokens: tokens / images.length, states });
+  /**
+   * The cheapest form for text tokens that look at each image, in the mean, with its states. Where memory is bounded,
+   * there is room for one: that of the first choice.
+   */
+  form(head: MultimodalHead, shape: LookShape): LookForm {
+    const { config, limits } = this.#loaded;
+    const cheapest = chooseForm(config, head, shape);
+    if (limits.images === undefined) return cheapest;
+    return (this.#first ??= cheapest);
   }
 
   /** Begins to load the sessions; a failure is reported where they are used. */
@@ -68,7 +74,8 @@ export class Looker {
     options.signal?.throwIfAborted();
     const found: { logits: [number, number][]; states: Float32Array[] } = { logits: [], states: [] };
     if (work.rows.length === 0) return found;
-    const form = options.form ?? this.form(options.head, work);
+    const tokens = work.rows.reduce((sum, { ids }) => sum + ids.length, 0) / work.images.length;
+    const form = options.form ?? this.form(options.head, { tokens, states: work.states });
     const batches = form === "cached" ? this.#cached(work, options) : this.#over(form, work, options);
     for await (const { rows, length, outputs } of batches) {
       const logits = options.head && float32Output(outputs, `${options.head}_score`).data;

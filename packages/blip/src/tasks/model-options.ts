@@ -18,6 +18,11 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
    * another type are converted when first asked for and kept beside the Hub's cache.
    */
   readonly dtype?: NetworkDType | undefined;
+  /**
+   * MB (of a million bytes) within which the whole process's peak stays: batches are made as small as that needs, and a
+   * bound in which the model has no room is refused with the least that would do.
+   */
+  readonly memory?: number | undefined;
 }
 
 const dtypes: readonly NetworkDType[] = ["fp32", "fp16", "int8"];
@@ -25,9 +30,12 @@ const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", 
 const compats: readonly Compat[] = ["hf", "blip", "lavis"];
 
 /** @throws {UsageError} `usage/bad-option`, listing the valid ones */
-export function checkModelOptions({ compat, textHeads, imageSize, dtype, device }: ModelOptions): void {
+export function checkModelOptions(options: ModelOptions): void {
+  const { compat, textHeads, imageSize, dtype, device, memory } = options;
   if (dtype !== undefined && !dtypes.includes(dtype)) throw badOption("dtype", dtype, dtypes);
   if (device !== undefined && !devices.includes(device)) throw badOption("device", device, devices);
+  if (memory !== undefined && !(memory > 0 && Number.isFinite(memory)))
+    throw badOption("memory", memory, ["a number of MB above 0"]);
   if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
   if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))
     throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);

@@ -37,10 +37,15 @@ export interface VerbProgress {
 
 /** What every verb's call takes. */
 export interface VerbCallOptions {
-  /** Pictures at a time: 4. */
+  /** Pictures at a time: 4; fewer where memory is bounded. */
   readonly imageBatchSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
+}
+
+interface BatchOptions extends VerbCallOptions {
+  /** A batch holds as many pictures as it was told to, whatever the bound of memory. */
+  readonly together?: boolean;
 }
 
 /** Pictures at a time unless told. */
@@ -65,13 +70,13 @@ export async function imageConfigOf(
 /** The processors of a loaded model. */
 export async function processorsOf<ImageInput>(
   platform: Platform<ImageInput>,
-  { opened, tokenizer, config, compat, imageSize }: LoadedNetwork,
+  { opened, tokenizer, config, compat, imageSize, limits }: LoadedNetwork,
   options: VerbOptions,
 ): Promise<PictureModel<ImageInput>> {
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   const decode = { ...decodeDefaults(compat, options), onWarning };
   return {
-    images: new ImageProcessor(platform, await imageConfigOf(opened, imageSize), decode),
+    images: new ImageProcessor(platform, await imageConfigOf(opened, imageSize), decode, limits.images),
     texts: new TextProcessor(tokenizer, config.text.maxPositions, compat),
   };
 }
@@ -100,21 +105,25 @@ export interface PictureBatch<Input> {
 export async function* readBatches<Input extends ImageInput, ImageInput>(
   images: readonly Input[],
   processor: ImageProcessor<ImageInput>,
-  { imageBatchSize = defaultImageBatch, signal, onProgress }: VerbCallOptions,
+  { imageBatchSize = defaultImageBatch, together = false, signal, onProgress }: BatchOptions,
   other?: ImageProcessor<ImageInput>,
 ): AsyncGenerator<PictureBatch<Input>, void, undefined> {
   if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
-  const size = batchSize("imageBatchSize", imageBatchSize);
+  const most = together ? undefined : processor.atOnce;
+  const size = Math.min(batchSize("imageBatchSize", imageBatchSize), most ?? Infinity);
   const batches = chunks(images, size);
-  const read = (batch: readonly Input[] | undefined) =>
-    Promise.all(
-      (batch ?? []).map((image) =>
-        pixelsOf(image, processor, other, signal).catch((error: unknown) => {
-          if (error instanceof BlipError) return error;
-          throw error;
-        }),
-      ),
-    );
+  const readOne = (image: Input) =>
+    pixelsOf(image, processor, other, signal).catch((error: unknown) => {
+      if (error instanceof BlipError) return error;
+      throw error;
+    });
+  const read = async (batch: readonly Input[] = []) => {
+    if (processor.atOnce === undefined) return Promise.all(batch.map(readOne));
+    // One at a time: a decoded photograph takes far more memory than its pixel values.
+    const found = [];
+    for (const image of batch) found.push(await readOne(image));
+    return found;
+  };
   onProgress?.({ kind: "images", done: 0, total: images.length });
   let next = read(batches[0]);
   next.catch(() => undefined);

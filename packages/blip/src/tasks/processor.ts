@@ -124,10 +124,13 @@ export class TextProcessor {
 /** Pictures to pixel values. */
 export class ImageProcessor<ImageInput> {
   readonly config: ImageConfig;
+  /** Pictures that may be in memory at a time; undefined where it is the caller's choice. */
+  readonly atOnce: number | undefined;
   readonly #decode: (input: ImageInput, signal: AbortSignal | undefined) => Promise<RgbImage>;
 
-  constructor(platform: Platform<ImageInput>, config: ImageConfig, options: DecodeOptions) {
+  constructor(platform: Platform<ImageInput>, config: ImageConfig, options: DecodeOptions, atOnce?: number) {
     this.config = config;
+    this.atOnce = atOnce;
     this.#decode = (input, signal) => platform.decodeImage(input, { ...options, signal });
   }
 

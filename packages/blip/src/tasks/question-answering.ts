@@ -39,8 +39,6 @@ export interface RankOptions extends ImageOptions {
 const defaultK = 128;
 /** models/med.py: label smoothing of the decoder's loss. */
 const smoothing = 0.1;
-/** Answers that go through the decoder at a time. */
-const candidateBatch = 128;
 
 /** The label-smoothed cross entropy of a token. */
 export const smoothedLoss = ({ logProbability, meanLogProbability }: TokenScore): number =>
@@ -182,8 +180,9 @@ export class QuestionAnswering implements AsyncDisposable {
       .sort((a, b) => b.first - a.first || a.index - b.index)
       .slice(0, k);
     const ranked: RankedAnswer[] = [];
-    for (let start = 0; start < chosen.length; start += candidateBatch) {
-      const batch = chosen.slice(start, start + candidateBatch);
+    const { candidates } = this.loaded.limits;
+    for (let start = 0; start < chosen.length; start += candidates) {
+      const batch = chosen.slice(start, start + candidates);
       const scores = await run.scores(
         batch.map(() => 0),
         batch.map(({ tokens }) => tokens.slice(1, -1)),

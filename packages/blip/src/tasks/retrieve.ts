@@ -61,12 +61,14 @@ export interface ImageRow<ImageInput> {
 export interface RetrieveOptions extends VerbCallOptions {
   /** How many of each ranking ITM looks at: 128, as for Flickr30k; 256 for COCO. 0 ranks by cosine alone. */
   readonly k?: number | undefined;
-  /** Most bytes of image states that are kept between the two steps: 512 MiB. What does not fit is computed again. */
+  /**
+   * Most bytes of image states that are kept between the two steps: 512 MiB, or what a bound of memory leaves. What does
+   * not fit is computed again.
+   */
   readonly cacheBytes?: number | undefined;
 }
 
 const defaultK = 128;
-const defaultCacheBytes = 512 * 2 ** 20;
 /** Pictures whose texts are looked at together. */
 const lookBatch = 32;
 /** Frames at a time. */
@@ -211,7 +213,8 @@ export class Retriever<ImageInput> implements AsyncDisposable {
   }
 
   #checked(images: readonly unknown[], texts: readonly string[], options: RetrieveOptions) {
-    const { k = defaultK, cacheBytes = defaultCacheBytes } = options;
+    const { keptStates } = this.model.loaded.limits;
+    const { k = defaultK, cacheBytes = keptStates } = options;
     if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
     if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text: give at least one");
     if (!Number.isSafeInteger(k) || k < 0) throw badOption("k", k, ["a whole number of at least 0"]);

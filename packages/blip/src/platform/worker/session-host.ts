@@ -114,6 +114,8 @@ async function handle(
         executionProviders,
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
+        // Shapes change from call to call: a plan of memory for each of them would only add to the peak.
+        enableMemPattern: false,
         ...(request.threads === undefined ? {} : { intraOpNumThreads: request.threads }),
         ...(keptLocation && {
           preferredOutputLocation: Object.fromEntries(request.keep.map((name) => [name, keptLocation])),
