@@ -266,6 +266,10 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
       );
       const { requests } = whole;
       expect(requests.filter(({ path }) => path.endsWith("pytorch_model.bin"))).toHaveLength(2);
+      // It is in the cache as a whole now.
+      const offline = await load(opened, "/fixtures/tiny/match-bin/", { offline: true });
+      expectNear(offline.itmScore, await tensors.floats("itm_score"), 1e-5);
+      expect((await load(opened, "/fixtures/tiny/match-bin/")).progress).toEqual([]);
       await opened.context().close();
     });
 

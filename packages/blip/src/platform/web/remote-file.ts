@@ -110,6 +110,8 @@ async function* piecesOf(response: Response, size: number) {
   if (filled > 0) yield piece.slice(0, filled);
 }
 
+const pieceName = (size: number, index: number) => `${size}-${index}`;
+
 /** Pieces of one size of a file: fetched in runs, kept in the cache, and in memory until others push them out. */
 class Pieces {
   readonly #file: RemoteFile;
@@ -124,7 +126,7 @@ class Pieces {
   }
 
   name(index: number): string {
-    return `${this.#size}-${index}`;
+    return pieceName(this.#size, index);
   }
 
   numbersOf({ offset, length }: ByteRange): number[] {
@@ -143,8 +145,14 @@ class Pieces {
     return { wanted: bytes(all), here: bytes(all.filter((index) => this.#isHere(index))) };
   }
 
-  wants(range: ByteRange): boolean {
-    return this.numbersOf(range).every((index) => this.#wanted.has(index));
+  /** Is all of a range here, or to be fetched anyway? */
+  covers(range: ByteRange): boolean {
+    return this.numbersOf(range).every((index) => this.#wanted.has(index) || this.#isHere(index));
+  }
+
+  /** Is all of the file here? */
+  isWhole(): boolean {
+    return this.covers({ offset: 0, length: this.#file.size });
   }
 
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -310,22 +318,40 @@ export class RemoteFile implements ByteSource {
   ): Promise<RemoteFile> {
     const whole = response.status === 200 ? response : await request(url, undefined, options);
     expectOk(url, whole);
-    const said = Number(whole.headers.get("content-length") ?? 0);
-    if (said > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
+    const etag = etagOf(whole);
+    const kept = await cache.facts();
+    if (kept?.etag === etag) {
+      await cache.use(kept);
+      const file = new RemoteFile(url, kept, cache, options);
+      if (file.#blocks.isWhole()) {
+        await whole.body?.cancel();
+        return file;
+      }
+    }
+    const length = Number(whole.headers.get("content-length") ?? 0);
+    if (length > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
+    // A compressed answer has another length than what comes out of it.
+    const said = whole.headers.get("content-encoding") === null && length > 0 ? length : undefined;
+    if (said !== undefined) await cache.use({ size: said, etag });
+    // What the cache takes need not stay in memory.
     const pieces = new Map<number, Uint8Array<ArrayBuffer>>();
+    const keep = async (index: number, piece: Uint8Array<ArrayBuffer>) => {
+      if (await cache.put(pieceName(blockBytes, index), piece)) pieces.delete(index);
+      else pieces.set(index, piece);
+    };
     let size = 0;
     for await (const piece of piecesOf(whole, blockBytes)) {
-      pieces.set(pieces.size, piece);
+      const index = Math.floor(size / blockBytes);
       size += piece.length;
       if (size > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
-      options.onProgress?.({ kind: "download", file: url, loaded: size, total: Math.max(said, size) });
+      if (said === undefined) pieces.set(index, piece);
+      else await keep(index, piece);
+      options.onProgress?.({ kind: "download", file: url, loaded: size, total: Math.max(length, size) });
     }
-    const facts = { size, etag: etagOf(whole) };
-    await cache.use(facts);
+    const facts = { size, etag };
+    if (said !== size) await cache.use(facts);
     const file = new RemoteFile(url, facts, cache, options);
-    // What the cache takes need not stay in memory.
-    for (const [index, piece] of pieces)
-      if (await cache.put(file.#blocks.name(index), piece)) pieces.delete(index);
+    if (said === undefined) for (const [index, piece] of [...pieces]) await keep(index, piece);
     file.#whole = pieces;
     return file;
   }
@@ -334,13 +360,13 @@ export class RemoteFile implements ByteSource {
   announce(ranges: readonly ByteRange[]): void {
     const { wanted, here } = this.#blocks.want(ranges);
     this.#progress = { loaded: here, total: wanted };
-    this.report(0);
+    if (here < wanted) this.report(0);
   }
 
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     if (offset < 0 || length < 0 || offset + length > this.size)
       throw readFailed(this.name, `expected ${length} bytes at ${offset}, the file has ${this.size}`);
-    const small = length <= pageBytes && !this.#whole && !this.#blocks.wants({ offset, length });
+    const small = length <= pageBytes && !this.#whole && !this.#blocks.covers({ offset, length });
     return (small ? this.#pages : this.#blocks).read(offset, length);
   }
 
