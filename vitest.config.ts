@@ -6,7 +6,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 export default defineConfig({
   resolve: { alias: { "blip-ts": path("packages/blip/src/node.ts") } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"],
+    include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "bench/**/*.test.ts"],
     exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
     testTimeout: 20_000,
     // Two cores: more workers only make ONNX Runtime's own threads fight.

@@ -1,6 +1,6 @@
-"""The peer of bench/first-score: from process start to transformers' first ITM score, with the memory it took.
+"""The peer of bench/first-score and bench/peers: from process start to transformers' first ITM score, with the memory it took.
 
-    python first_score.py MODEL IMAGE TEXT
+    python first_score.py MODEL IMAGE TEXT [THREADS]
 
 Prints one line of JSON: seconds since the process began, peak resident memory in kB, logits.
 """
@@ -23,17 +23,17 @@ def process_start() -> float:
     return (time.time() - uptime if abs(time.time() - uptime - boot) < 2 else boot) + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def main(folder: str, image: str, text: str) -> None:
+def main(folder: str, image: str, text: str, threads: str = "2") -> None:
     import torch
     from PIL import Image
     from transformers import BertTokenizer, BlipForImageTextRetrieval
     from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(int(threads))
     model = BlipForImageTextRetrieval.from_pretrained(folder).eval()
     tokenizer = BertTokenizer(vocab=f"{folder}/vocab.txt", do_lower_case=True)
     encoded = tokenizer([text], return_tensors="pt")
-    pixels = BlipImageProcessorPil()(Image.open(image), return_tensors="pt").pixel_values
+    pixels = BlipImageProcessorPil.from_pretrained(folder)(Image.open(image), return_tensors="pt").pixel_values
     with torch.no_grad():
         logits = model(
             pixel_values=pixels, input_ids=encoded.input_ids, attention_mask=encoded.attention_mask

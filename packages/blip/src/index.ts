@@ -9,6 +9,8 @@ export type { ByteSource } from "./byte-source.ts";
 export type { RawImage } from "./image/raw-image.ts";
 /** Whose conventions, warnings, progress, and where models come from. */
 export type { Compat, DownloadProgress, EngineOptions, SourceOptions, Warning } from "./platform.ts";
+/** What computes, and what a trace of it says. */
+export type { Device, Profile, ProfiledOperator } from "./platform.ts";
 /** The network's sizes. */
 export type { BlipConfig, TextConfig, VisionConfig } from "./model/config.ts";
 /** How a model is loaded. */
@@ -117,7 +119,14 @@ export { Answerer as AnswererOn } from "./tasks/ask.ts";
 export { Comparer as ComparerOn } from "./tasks/compare.ts";
 export { Embedder as EmbedderOn } from "./tasks/embed.ts";
 export { Retriever as RetrieverOn } from "./tasks/retrieve.ts";
-export type { DecodeOptions, FolderWriter, ModelFiles, Platform, SideFile } from "./platform.ts";
+export type {
+  DecodeOptions,
+  FolderWriter,
+  ModelFiles,
+  Platform,
+  PlatformDevice,
+  SideFile,
+} from "./platform.ts";
 export type {
   Engine,
   EngineModel,

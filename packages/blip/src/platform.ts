@@ -73,8 +73,46 @@ export interface DecodeOptions {
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 
+/** What computes, by the names of ONNX Runtime's execution providers. */
+export type Device = "cpu" | "webgpu" | "cuda" | "coreml" | "dml";
+
 export interface EngineOptions {
   readonly threads?: number | undefined;
+  /**
+   * What computes: `cpu` unless told. `auto` is the best device that is present and passes its self-test. One that is
+   * not present is refused.
+   */
+  readonly device?: Device | "auto" | undefined;
+  /** Where ONNX Runtime's trace of what ran is written (the format of chrome://tracing) when the model is disposed of. */
+  readonly profile?: string | undefined;
+  /** Called when the trace is written. */
+  readonly onProfile?: ((profile: Profile) => void) | undefined;
+}
+
+/** How long an operator took, over all calls of all sessions. */
+export interface ProfiledOperator {
+  readonly operator: string;
+  /** What it ran on, by ONNX Runtime's name: "CPU", "WebGpu", ... */
+  readonly provider: string;
+  readonly calls: number;
+  readonly milliseconds: number;
+}
+
+/** What a trace says in short. */
+export interface Profile {
+  readonly file: string;
+  readonly sessions: readonly string[];
+  /** By time, the longest first. */
+  readonly operators: readonly ProfiledOperator[];
+}
+
+/** A device as a platform knows it before it is tried. */
+export interface PlatformDevice {
+  readonly device: Device;
+  /** Why it cannot be here. */
+  readonly absent?: string | undefined;
+  /** What to do where it cannot be used. */
+  readonly hint?: string | undefined;
 }
 
 /** A folder that is being written; it is there under its name only when it is whole. */
@@ -89,7 +127,10 @@ export interface Platform<ImageInput> {
   openModel(source: string, options: SourceOptions): Promise<ModelFiles>;
   /** bert-base-uncased's vocab.txt. */
   bundledVocabulary(): Promise<string>;
-  createEngine(options: EngineOptions): Engine;
+  /** From the best to the slowest. */
+  readonly devices: readonly PlatformDevice[];
+  /** An engine on one device; that the device is there shows when its first session is made. */
+  createEngine(options: EngineOptions & { readonly device: Device }): Engine;
   decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage>;
   /**
    * Begins a folder that does not exist yet, or is empty.

@@ -91,5 +91,7 @@ export const inspect = wired.inspect;
 export const printTask = wired.printTask;
 /** Any checkpoint to a Hugging Face folder. */
 export const convert = wired.convert;
+/** A task's graphs as ONNX files, with an `export.json` that says how to run them. */
+export const exportOnnx = wired.exportOnnx;
 /** The published samples of one of Salesforce's models: expected, found, verdict. */
 export const verify = wired.verify;

@@ -112,6 +112,21 @@ describe("BlipForImageTextRetrieval", () => {
     }
   });
 
+  test("refuses a device that is unknown, and one that is not there", async () => {
+    const load = (device: string) =>
+      BlipForImageTextRetrieval.fromPretrained(tiny("match"), { device: device as "cpu" });
+    await expect(load("gpu")).rejects.toMatchObject({
+      name: "UsageError",
+      message: expect.stringContaining("auto or cpu or webgpu or cuda or coreml or dml") as string,
+    });
+    const absent = process.platform === "win32" ? "coreml" : "dml";
+    await expect(load(absent)).rejects.toMatchObject({
+      name: "ModelError",
+      code: "model/device",
+      fields: { device: absent, present: expect.arrayContaining(["cpu"]) as string[] },
+    });
+  });
+
   test("takes the heads that it is told", async () => {
     const inputs = await inputsOf(tiny("match"));
     await using model = await BlipForImageTextRetrieval.fromPretrained(tiny("match"), { textHeads: 2 });

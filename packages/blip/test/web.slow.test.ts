@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Tensor } from "@blip-ts/graph";
 import type { Browser, Page } from "playwright-core";
+import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BertTokenizer } from "../src/text/word-piece.ts";
 import { decodeImage } from "../src/platform/node/decode-image.ts";
@@ -78,8 +79,8 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
   let server: PageServer;
   let page: Page;
 
-  async function open(at: PageServer): Promise<Page> {
-    const context = await browser.newContext();
+  async function open(at: PageServer, by = browser): Promise<Page> {
+    const context = await by.newContext();
     const opened = await context.newPage();
     await opened.goto(`${at.origin}/index.html`);
     await opened.waitForFunction(() => "inPage" in globalThis);
@@ -368,6 +369,95 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
     expect(found.map((rows) => rows.map((row) => row.map(({ tokens }) => tokens)))).toEqual(
       chosen.map(({ rows }) => rows.map(({ sequences }) => sequences.map(unpadded))),
     );
+  });
+
+  test("works as Vite bundles it, with nothing said of where its files are", async () => {
+    const site = await mkdtemp(join(folder, "vite-"));
+    await writeFile(
+      join(site, "index.html"),
+      '<!doctype html><link rel="icon" href="data:," /><script type="module" src="./main.js"></script>',
+    );
+    await writeFile(
+      join(site, "main.js"),
+      'import { match } from "blip-ts";\n' +
+        'globalThis.probability = async () => (await match(["/scenes/01.png"], ["a small sheep on a purple background"]))[0].probability;\n',
+    );
+    await build({
+      root: site,
+      logLevel: "silent",
+      build: { target: "esnext" },
+      worker: { format: "es" },
+      resolve: { alias: { "blip-ts": join(root, "packages/blip/dist/web.js") } },
+    });
+    await using own = await servePages({
+      folders: { "": join(site, "dist"), scenes: join(root, "examples/scenes") },
+    });
+    const opened = await browser.newPage();
+    await opened.goto(`${own.origin}/index.html`);
+    await opened.waitForFunction('"probability" in globalThis');
+    expect(await opened.evaluate("probability()")).toBeGreaterThan(0.9);
+    await opened.close();
+  });
+
+  describe("on WebGPU", async () => {
+    const match = await goldenJson<{ readonly texts: readonly string[] }>("match");
+    const matchTensors = await goldenTensors("match");
+    const { cases } = await goldenJson<{ readonly cases: readonly GeneratedCase[] }>("caption");
+    const captionTensors = await goldenTensors("caption");
+    let gpu: Browser;
+    let opened: Page;
+
+    beforeAll(async () => {
+      // Chromium's own renderer in software, where there is no GPU.
+      gpu = await openBrowser(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]);
+      opened = await open(server, gpu);
+    }, 120_000);
+    afterAll(() => gpu.close());
+
+    test("gives transformers' logits", async ({ skip }) => {
+      if (!(await opened.evaluate(() => inPage.hasGpu()))) skip("this Chromium has no adapter");
+      const found = await opened.evaluate(
+        ([texts, values]) => inPage.logits("/fixtures/tiny/match/", texts, values, { device: "webgpu" }),
+        [match.texts, plainTensor(await matchTensors.floats("pixel_values"))] as const,
+      );
+      // Its products are summed in other orders than the processor's; logits of about 1.
+      expectNear(found.itmScore, await matchTensors.floats("itm_score"), 1e-4);
+      expectNear(found.cosine, await matchTensors.floats("cosine"), 1e-4);
+    });
+
+    test("captions as transformers does, its caches on the device", async ({ skip }) => {
+      if (!(await opened.evaluate(() => inPage.hasGpu()))) skip("this Chromium has no adapter");
+      // Software is slow: one greedy case and one with beams.
+      const chosen = [1, 3].flatMap((beams) => {
+        const found = cases.find(
+          ({ sepBias, prompt, options }) => sepBias === 0 && prompt === null && options.num_beams === beams,
+        );
+        return found ?? [];
+      });
+      expect(chosen).toHaveLength(2);
+      const found = await opened.evaluate(
+        ([pixels, given]) => inPage.captions("/fixtures/tiny/caption/", pixels, given, { device: "webgpu" }),
+        [
+          plainTensor(await captionTensors.floats("pixel_values")),
+          chosen.map((one) => ({ options: optionsOf(one), prompt: undefined, rows: 1 })),
+        ] as const,
+      );
+      expect(found.map((rows) => rows.map((row) => row.map(({ tokens }) => tokens)))).toEqual(
+        chosen.map(({ rows }) => rows.slice(0, 1).map(({ sequences }) => sequences.map(unpadded))),
+      );
+    });
+
+    test("is refused where there is no adapter, and so is what no page has", async () => {
+      for (const device of ["webgpu", "cuda"] as const) {
+        const refused = await page.evaluate(
+          ([texts, values, name]) =>
+            inPage.failure(inPage.logits("/fixtures/tiny/match/", texts, values, { device: name })),
+          [match.texts, plainTensor(await matchTensors.floats("pixel_values")), device] as const,
+        );
+        expect(refused.code).toBe("model/device");
+        expect(refused.message).toContain("cpu");
+      }
+    });
   });
 
   describe("pictures", () => {

@@ -1,7 +1,15 @@
 // The options that every verb over a model takes (the contract's "Common options").
-import { UsageError, type Compat, type VerbOptions, type Warning } from "blip-ts";
+import {
+  UsageError,
+  type Compat,
+  type Profile,
+  type ProfiledOperator,
+  type VerbOptions,
+  type Warning,
+} from "blip-ts";
 import { Option, type Command } from "commander";
 import { downloadProgress, type Progress } from "./progress.ts";
+import { table } from "./rows.ts";
 import { print, type Terminal } from "./terminal.ts";
 
 /** What every verb takes that opens a model, by its name or as an argument. */
@@ -17,7 +25,8 @@ export interface SourceFlags {
 export interface ModelFlags extends SourceFlags {
   readonly model?: string;
   readonly dtype: string;
-  readonly device: string;
+  readonly device: NonNullable<VerbOptions["device"]>;
+  readonly profile?: string;
   readonly compat: Compat;
   readonly orientation?: "stored" | "upright";
   readonly imageSize?: number;
@@ -87,6 +96,14 @@ export const memoryOption = () =>
     "megabytes within which the process's peak stays (default: what is fast)",
   ).argParser(positiveInteger("--memory"));
 
+export const deviceOption = () =>
+  new Option("--device <D>", "what computes")
+    .choices(["auto", "cpu", "webgpu", "cuda", "coreml", "dml"])
+    .default("cpu");
+
+export const profileOption = () =>
+  new Option("--profile <FILE>", "write ONNX Runtime's trace of what ran, and print what took longest");
+
 export function addSourceOptions(command: Command): Command {
   return command
     .addOption(
@@ -111,7 +128,8 @@ export function addModelOptions(command: Command): Command {
     .addOption(
       new Option("--dtype <T>", "type in which the network computes").choices(["fp32"]).default("fp32"),
     )
-    .addOption(new Option("--device <D>", "what computes").choices(["auto", "cpu"]).default("auto"))
+    .addOption(deviceOption())
+    .addOption(profileOption())
     .addOption(
       new Option("--orientation <O>", "as stored, or turned upright as EXIF says").choices([
         "stored",
@@ -164,11 +182,35 @@ export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (w
   };
 }
 
+/** Operators that a summary names. */
+const longest = 12;
+
+/** Where a trace was written, and what took longest, on stderr: who asked for it wants to see it. */
+export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
+  return ({ file, sessions, operators }) => {
+    const total = operators.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    const row = ({ operator, provider, calls, milliseconds }: ProfiledOperator) => [
+      operator,
+      provider,
+      String(calls),
+      milliseconds.toFixed(1),
+      `${((100 * milliseconds) / (total || 1)).toFixed(1)} %`,
+    ];
+    print(terminal.stderr, `Trace of ${sessions.join(", ") || "nothing"} in ${file}`);
+    print(
+      terminal.stderr,
+      table(["operator", "on", "calls", "ms", "share"], operators.slice(0, longest).map(row), 3),
+    );
+  };
+}
+
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
-  const { compat, textHeads, orientation, imageSize, revision, offline, threads, memory } = flags;
+  const { compat, textHeads, orientation, imageSize, revision, offline } = flags;
+  const { threads, memory, device, profile } = flags;
   return {
-    ...{ compat, textHeads, orientation, imageSize, revision, offline, threads, memory },
+    ...{ compat, textHeads, orientation, imageSize, revision, offline, threads, memory, device, profile },
+    onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),
     onProgress: downloadProgress(progress),

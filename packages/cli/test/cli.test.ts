@@ -1,5 +1,7 @@
 // The command as a script sees it: stdout, stderr and exit codes, through its own main.
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { version } from "blip-ts";
 import { describe, expect, test } from "vitest";
 import { blip, path, scene, tiny } from "./run-blip.ts";
@@ -99,9 +101,9 @@ describe("blip match", () => {
     ],
     ["a type of a later version", [scene("01"), "-t", "a", "--dtype", "int8"], /Allowed choices are fp32/],
     [
-      "a device that is not there",
-      [scene("01"), "-t", "a", "--device", "cuda"],
-      /Allowed choices are auto, cpu/,
+      "an unknown device",
+      [scene("01"), "-t", "a", "--device", "gpu"],
+      /Allowed choices are auto, cpu, webgpu, cuda, coreml, dml/,
     ],
     ["texts in no file", [scene("01"), "--texts", "no-such-file"], /--texts no-such-file/],
   ])("exits with 2 and an empty stdout for %s", async (_what, args, message) => {
@@ -125,6 +127,38 @@ describe("blip match", () => {
     expect(stdout).toBe("");
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("exits with 3 where a device is not there: the reason, and those that are", async () => {
+    // No machine has both.
+    const device = process.platform === "darwin" ? "dml" : "coreml";
+    const { code, stdout, stderr } = await blip([
+      ...["match", scene("01"), "-t", "a dog", "--json", "--quiet", "--device", device],
+    ]);
+    expect(code).toBe(3);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(new RegExp(`device ${device} cannot be used: .* Present here: .*cpu\\.`));
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("writes a trace of what ran, and what took longest on stderr", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "blip-cli-profile-"));
+    try {
+      const file = join(folder, "trace.json");
+      const { code, stderr } = await blip([
+        ...["match", scene("01"), "-t", "a dog", "--json", "--quiet", "--profile", file],
+      ]);
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/^Trace of .*match.* in .*trace\.json\noperator +on +calls +ms +share\n/);
+      expect(stderr).toMatch(/^Gemm +CPU +\d+ /m);
+      const events = JSON.parse(await readFile(file, "utf8")) as { name: string }[];
+      expect(events.map(({ name }) => name)).toContain("model_run");
+      const wrong = await blip(["match", scene("01"), "-t", "a", "--profile", join(folder, "no", "t.json")]);
+      expect(wrong.code).toBe(2);
+      expect(wrong.stderr).toMatch(/profile: .* cannot be written/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test("shows the stack where BLIP_DEBUG asks for it", async () => {

@@ -23,6 +23,10 @@ export interface RunOptions {
 export interface SessionOptions extends RunOptions {
   /** Sessions of one group are run one after another, and can hand resident tensors to each other. */
   readonly group?: string | undefined;
+  /** The outputs that `runKeeping` may keep: on a device they stay in its memory. */
+  readonly keep?: readonly string[] | undefined;
+  /** What the session is called where a person reads of it: in a profile. */
+  readonly name?: string | undefined;
 }
 
 /** A tensor that stays where the engine computed it. It is kept until it is released, or its engine is disposed of. */
@@ -30,6 +34,8 @@ export interface ResidentTensor {
   readonly resident: number;
   readonly dtype: DType;
   readonly dims: readonly number[];
+  /** Does it lie in the memory of a device, not in the processor's? */
+  readonly onDevice: boolean;
 }
 
 /** What a session reads: numbers, or a tensor that a session of its group kept. */
@@ -43,7 +49,10 @@ export interface KeptOutputs {
 /** A model that is loaded and can be run. */
 export interface EngineSession extends AsyncDisposable {
   run(feeds: Feeds, options?: RunOptions): Promise<Record<string, Tensor>>;
-  /** Runs, and keeps the outputs named in `keep` with the engine: they are not copied to the caller. */
+  /**
+   * Runs, and keeps the outputs named in `keep` with the engine: they are not copied to the caller. They are those that
+   * the session was made to keep.
+   */
   runKeeping(feeds: Feeds, keep: readonly string[], options?: RunOptions): Promise<KeptOutputs>;
   /** Frees kept tensors. */
   release(tensors: readonly ResidentTensor[]): void;

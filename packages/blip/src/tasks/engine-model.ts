@@ -1,6 +1,6 @@
 // From a graph and a checkpoint's tensors to a model that an engine loads: weights stay byte ranges of the original
 // files wherever those are files; only what is strided, or not in a file, is read into memory.
-import { emitOnnx, type Graph, type WeightLocation } from "@blip-ts/graph";
+import { emitOnnx, type EmitOptions, type Graph, type WeightLocation } from "@blip-ts/graph";
 import { readTensorBytes, type StoredTensor } from "../checkpoint/stored-tensor.ts";
 import type { EngineModel, ExternalBytes } from "../runtime/runtime.ts";
 
@@ -27,6 +27,7 @@ export function commonFolder(paths: readonly string[]): string {
 export async function toEngineModel(
   graph: Graph,
   tensors: ReadonlyMap<string, StoredTensor>,
+  emit: EmitOptions = {},
 ): Promise<EngineModel> {
   const used = [...new Set(graph.weights.map(({ name }) => name))].map((name) => {
     const tensor = tensors.get(name);
@@ -52,11 +53,12 @@ export async function toEngineModel(
       locations.set(name, { location, offset: 0, dtype: floatingType(tensor) });
     }
   }
-  const onnx = emitOnnx(graph, (name) => {
+  const locate = (name: string): WeightLocation => {
     const location = locations.get(name);
     if (!location) throw new Error(`${name} has no location`);
     return location;
-  });
+  };
+  const onnx = emitOnnx(graph, locate, emit);
   return folder === undefined ? { onnx, external } : { onnx, external, folder };
 }
 

@@ -86,6 +86,13 @@ export const badOption = (name: string, found: unknown, valid: readonly string[]
     valid,
   });
 
+export const deviceUnavailable = (device: string, reason: string, present: readonly string[]): ModelError =>
+  new ModelError(
+    "model/device",
+    `device ${device} cannot be used: ${reason}. Present here: ${present.join(", ")}.`,
+    { device, reason, present },
+  );
+
 export const engineRefused = (graph: string, cause: unknown): ModelError => {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new ModelError(

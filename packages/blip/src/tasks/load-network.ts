@@ -20,6 +20,7 @@ import { noSpecialToken } from "./errors.ts";
 import { defaultLimits, limitsWithin, type Limits } from "./limits.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { Network } from "./network.ts";
+import { openEngine } from "./open-engine.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import { readConfig } from "./read-config.ts";
 
@@ -222,8 +223,7 @@ export async function prepareModel(
     // transformers has no NLVR2: its only convention is the original's.
     enc: does("compare") || (compat !== "hf" && (does("match", "ask") || (does("embed") && !isDual(opened)))),
   });
-  const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
-  warnings.forEach(warn);
+  warnings.forEach(warningOf(platform, options));
   const imageSize = options.imageSize ?? config.vision.imageSize;
   return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors };
 }
@@ -232,6 +232,10 @@ export async function prepareModel(
 const distinct = (graphs: readonly Graph[]): readonly Graph[] => [
   ...new Map(graphs.map((graph) => [graph.name, graph])).values(),
 ];
+
+/** Where warnings go. */
+const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
+  onWarning ?? ((warning) => platform.warn(warning));
 
 /**
  * A network for tasks, of a model that is open.
@@ -254,8 +258,9 @@ export async function networkOf(
           { ...config, vision: { ...config.vision, imageSize: prepared.imageSize } },
           distinct(tasks.flatMap((task) => graphsOf(task, opened, config))),
         );
-  const network = new Network(config, tensors, platform.createEngine(options));
-  return { ...prepared, network, limits };
+  const onWarning = warningOf(platform, options);
+  const { engine, emit } = await openEngine(platform, "float32", { ...options, onWarning });
+  return { ...prepared, network: new Network(config, tensors, engine, emit), limits };
 }
 
 /**

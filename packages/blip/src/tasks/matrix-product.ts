@@ -6,6 +6,7 @@ import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import type { EngineOptions, Platform } from "../platform.ts";
 import type { Engine, EngineSession, RunOptions } from "../runtime/runtime.ts";
 import { toEngineModel } from "./engine-model.ts";
+import { openEngine } from "./open-engine.ts";
 
 export interface MatrixProductOptions extends EngineOptions {
   /** Rows of x: 577, the tokens of a picture of 384 pixels. */
@@ -66,9 +67,14 @@ export class MatrixProduct implements AsyncDisposable {
         },
       ]),
     );
-    const engine = platform.createEngine(options);
-    const session = await engine.createSession(await toEngineModel(optimize(b.build()), tensors), {
+    const { engine, emit } = await openEngine(platform, "float32", {
+      ...options,
+      onWarning: (warning) => platform.warn(warning),
+    });
+    const session = await engine.createSession(await toEngineModel(optimize(b.build()), tensors, emit), {
       group: "product",
+      keep: outputs,
+      name: "product",
     });
     const operations = 2 * rows * inner * columns * count;
     return new MatrixProduct(

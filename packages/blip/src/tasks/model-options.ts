@@ -1,5 +1,5 @@
 // How a model is loaded: what every task takes.
-import type { Compat, EngineOptions, SourceOptions } from "../platform.ts";
+import type { Compat, Device, EngineOptions, SourceOptions } from "../platform.ts";
 import { badOption } from "./errors.ts";
 import type { TextHeads } from "./read-config.ts";
 
@@ -20,12 +20,14 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
   readonly memory?: number | undefined;
 }
 
+const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"];
 const compats: readonly Compat[] = ["hf", "blip", "lavis"];
 
 /** @throws {UsageError} `usage/bad-option`, listing the valid ones */
-export function checkModelOptions({ compat, textHeads, imageSize, memory }: ModelOptions): void {
+export function checkModelOptions({ compat, textHeads, imageSize, memory, device }: ModelOptions): void {
   if (memory !== undefined && !(memory > 0 && Number.isFinite(memory)))
     throw badOption("memory", memory, ["a number of MB above 0"]);
+  if (device !== undefined && !devices.includes(device)) throw badOption("device", device, devices);
   if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
   if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))
     throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);

@@ -1,6 +1,6 @@
 // The text decoder of a loaded network. Its caches stay with the engine: keys and values of what it attends to are made
 // once, those of its own tokens grow step by step, and only logits come back.
-import { floatTensor, int64Tensor, type Tensor } from "@blip-ts/graph";
+import { floatTensor, int64Tensor, type Graph, type Tensor } from "@blip-ts/graph";
 import type { NextTokenModel } from "../decode/next-token-model.ts";
 import type { BlipConfig } from "../model/config.ts";
 import {
@@ -19,6 +19,9 @@ import { decoderWidth, type LoadedNetwork } from "./load-network.ts";
 const group = "decoder";
 
 type Kept = Record<string, ResidentTensor>;
+
+/** What the select graph calls the chosen rows of a memory. */
+const keptNames = (names: readonly string[]): string[] => names.map((name) => `kept.${name}`);
 
 /** How likely a token is at its place. */
 export interface TokenScore {
@@ -63,12 +66,14 @@ export class TextDecoder {
 
   #memory(): Promise<EngineSession> {
     const width = decoderWidth(this.#loaded.opened, this.config);
-    return this.#session("memory", () => memoryGraph(this.config, width));
+    const keep = cacheNames("memory", this.config.text);
+    return this.#session("memory", () => memoryGraph(this.config, width), keep);
   }
 
   decode(): Promise<EngineSession> {
     const memoryMask = this.#loaded.opened.architecture.decoderMemory === "question";
-    return this.#session("decode", () => decodeGraph(this.config, { memoryMask }));
+    const keep = ["hidden", ...cacheNames("present", this.config.text)];
+    return this.#session("decode", () => decodeGraph(this.config, { memoryMask }), keep);
   }
 
   head(): Promise<EngineSession> {
@@ -80,11 +85,12 @@ export class TextDecoder {
   }
 
   select(): Promise<EngineSession> {
-    return this.#session("select", () => selectGraph(this.config));
+    const keep = keptNames(cacheNames("memory", this.config.text));
+    return this.#session("select", () => selectGraph(this.config), keep);
   }
 
-  #session(key: string, build: Parameters<LoadedNetwork["network"]["session"]>[1]): Promise<EngineSession> {
-    return this.#loaded.network.session(`decoder ${key}`, build, group);
+  #session(key: string, build: () => Graph, keep: readonly string[] = []): Promise<EngineSession> {
+    return this.#loaded.network.session(`decoder ${key}`, build, { group, keep });
   }
 }
 
@@ -290,7 +296,7 @@ export class DecoderRun implements NextTokenModel, Disposable {
     const names = cacheNames("memory", this.#decoder.config.text);
     const { kept } = await session.runKeeping(
       { image_index: int64Tensor([images.length], images), ...this.#memory },
-      names.map((name) => `kept.${name}`),
+      keptNames(names),
       this.#options,
     );
     this.#engine.release(Object.values(this.#memory));

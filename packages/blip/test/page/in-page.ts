@@ -92,6 +92,8 @@ export const inPage = {
   configure,
   clearCache,
   failure,
+  /** Whether a page gets a GPU. */
+  hasGpu: async (): Promise<boolean> => (await navigator.gpu.requestAdapter()) !== null,
   isolated: (): boolean => crossOriginIsolated,
 
   /** The longest time that the page could not answer while `work` went on, in milliseconds. */
@@ -142,8 +144,9 @@ export const inPage = {
     model: string,
     pixels: PlainTensor,
     cases: readonly { options: GenerationOptions; prompt: readonly number[] | undefined; rows: number }[],
+    loading: ModelOptions = {},
   ) {
-    await using captioning = await BlipForConditionalGeneration.fromPretrained(model);
+    await using captioning = await BlipForConditionalGeneration.fromPretrained(model, loading);
     const found = [];
     const [all = 0, ...shape] = pixels.dims;
     for (const { options, prompt, rows } of cases) {

@@ -1,5 +1,4 @@
 // The page's entry as a bundler makes it: the bundle, and the worker beside it.
-import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -17,6 +16,8 @@ export async function bundleForPage(folder: string, entry = join(dist, "web.js")
     const bundle = await rolldown({
       input,
       platform: "browser",
+      // Types see the sources; the page gets what people get.
+      tsconfig: false,
       resolve: { alias: { "blip-ts": join(dist, "web.js") } },
       // The engine is served beside the page.
       external: /^onnxruntime-web/,
@@ -29,11 +30,4 @@ export async function bundleForPage(folder: string, entry = join(dist, "web.js")
     script: await one(entry, "script.js"),
     worker: await one(join(dist, "web-session-worker.js"), "web-session-worker.js"),
   };
-}
-
-/** The engine's files that a page with WebAssembly alone fetches. */
-export async function copyEngine(folder: string): Promise<void> {
-  const from = fileURLToPath(new URL("../../../../node_modules/onnxruntime-web/dist/", import.meta.url));
-  for (const file of ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"])
-    await copyFile(join(from, file), join(folder, file));
 }

@@ -1,5 +1,5 @@
 // What was measured on.
-import { availableParallelism, cpus, release, totalmem, type } from "node:os";
+import { availableParallelism, cpus, totalmem, type } from "node:os";
 
 export interface Machine {
   readonly cpu: string;
@@ -14,6 +14,6 @@ export function machine(): Machine {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),
     memory: totalmem(),
-    system: `${type()} ${release()} ${process.arch}`,
+    system: `${type()} ${process.arch}`,
   };
 }

@@ -88,13 +88,13 @@ export class BenchModels implements AsyncDisposable {
 
   matching(dtype: BenchDType): Promise<BlipForImageTextRetrieval> {
     return kept(this.#matching, dtype, () =>
-      BlipForImageTextRetrieval.fromPretrained(this.source, this.#with(dtype)),
+      BlipForImageTextRetrieval.fromPretrained(this.source, optionsOf(dtype, this.#options)),
     );
   }
 
   captioning(dtype: BenchDType): Promise<BlipForConditionalGeneration> {
     return kept(this.#captioning, dtype, () =>
-      BlipForConditionalGeneration.fromPretrained(this.source, this.#with(dtype)),
+      BlipForConditionalGeneration.fromPretrained(this.source, optionsOf(dtype, this.#options)),
     );
   }
 
@@ -116,15 +116,13 @@ export class BenchModels implements AsyncDisposable {
     for (const dtype of dtypes) await this.release(dtype);
     await (await this.#product)?.[Symbol.asyncDispose]();
   }
-
-  #with(dtype: BenchDType): ModelOptions {
-    if (dtype !== "fp32") throw noSuchType(dtype);
-    return this.#options;
-  }
 }
 
-const noSuchType = (dtype: BenchDType) =>
-  new UsageError("usage/bad-option", `dtype: expected one of fp32, found "${dtype}"`, { dtype });
+/** How a model is loaded that computes in a type. @throws {UsageError} where this package cannot compute in it */
+export function optionsOf(dtype: BenchDType, options: ModelOptions = {}): ModelOptions {
+  if (dtype === "fp32") return options;
+  throw new UsageError("usage/bad-option", `dtype: expected one of fp32, found "${dtype}"`, { dtype });
+}
 
 function kept<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
   const made = map.get(key) ?? make();
@@ -141,16 +139,22 @@ function imageOperations({ vision }: BlipForImageTextRetrieval["config"], size: 
   return 2 * (layers * layer + patches * D * 3 * patchSize ** 2);
 }
 
+export interface PrepareOptions {
+  /** What the model can do. */
+  readonly tasks: readonly string[];
+  /** Pairs of the two matching measures: 128. */
+  readonly pairs?: number | undefined;
+}
+
 /**
  * A measure, ready to be taken.
- * @param tasks what the model can do
  * @throws {ModelError} where the model cannot do it @throws {UsageError} where it cannot compute in this type
  */
 export async function prepare(
   measure: Exclude<MeasureName, "memory">,
   dtype: BenchDType,
   models: BenchModels,
-  tasks: readonly string[],
+  { tasks, pairs: count = pairs }: PrepareOptions,
 ): Promise<Probe> {
   switch (measure) {
     case "product": {
@@ -165,9 +169,9 @@ export async function prepare(
         tasks.includes("match") ? await matcherEncoder(models, dtype) : await captionEncoder(models, dtype),
       );
     case "1x128":
-      return matchProbe(await models.matching(dtype), "1x128");
+      return matchProbe(await models.matching(dtype), "1x128", count);
     case "128x1":
-      return matchProbe(await models.matching(dtype), "128x1");
+      return matchProbe(await models.matching(dtype), "128x1", count);
     case "greedy":
       return captionProbe(await models.captioning(dtype), 1);
     case "beam-3":
@@ -214,14 +218,14 @@ const textsAtOnce = pairs;
 const imagesAtOnce = 16;
 
 /** One picture with many texts, or many pictures with one: the logits of each pair, in calls of some at once. */
-function matchProbe(model: BlipForImageTextRetrieval, kind: "1x128" | "128x1"): Probe {
+function matchProbe(model: BlipForImageTextRetrieval, kind: "1x128" | "128x1", count: number): Probe {
   const { config, loaded } = model;
   const N = Math.floor(loaded.imageSize / config.vision.patchSize) ** 2 + 1;
   const D = config.vision.hiddenSize;
-  const step = kind === "1x128" ? textsAtOnce : imagesAtOnce;
+  const step = Math.min(count, kind === "1x128" ? textsAtOnce : imagesAtOnce);
   const one = kind === "1x128" ? formulaNumbers([1, N, D], stateScale) : undefined;
   const text = formulaIds(1, textTokens, config.text.vocabSize);
-  const calls = Array.from({ length: pairs / step }, (_, call) => ({
+  const calls = Array.from({ length: Math.ceil(count / step) }, (_, call) => ({
     states: one ?? formulaNumbers([step, N, D], stateScale, call * step * N * D),
     inputIds: one ? formulaIds(step, textTokens, config.text.vocabSize, call * step) : repeated(text, step),
   }));

@@ -141,9 +141,9 @@ export async function* bench(source: string, options: BenchOptions): AsyncGenera
     const known = measure === "memory" && dtype !== null ? memory.get(dtype) : undefined;
     if (known) return bytes(known);
     const kind = measure === "memory" ? "first-score" : measure;
-    const probe = await prepare(kind, dtype ?? "fp32", models, tasks);
+    const probe = await prepare(kind, dtype ?? "fp32", models, { tasks });
     const beside = probe.operations !== undefined && measure !== "product";
-    const product = beside ? await prepare("product", "fp32", models, tasks) : undefined;
+    const product = beside ? await prepare("product", "fp32", models, { tasks }) : undefined;
     const once = measure === "install-size";
     const taken = await take(probe, product, once ? 0 : runs, load.signal);
     if (dtype !== null && taken.memory.length > 0) memory.set(dtype, taken.memory);

@@ -3,7 +3,16 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { publishedPictures, verify, type VerifyRow } from "blip-ts";
 import type { Command } from "commander";
-import { addSourceOptions, threadsOption, warner, type SourceFlags } from "../common-options.ts";
+import {
+  addSourceOptions,
+  deviceOption,
+  profileOption,
+  profilePrinter,
+  threadsOption,
+  warner,
+  type ModelFlags,
+  type SourceFlags,
+} from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { downloadProgress, progressBar } from "../progress.ts";
 import { rowPrinter, table } from "../rows.ts";
@@ -14,6 +23,8 @@ interface VerifyFlags extends SourceFlags {
   readonly fetch?: boolean;
   readonly as?: string;
   readonly threads?: number;
+  readonly device: ModelFlags["device"];
+  readonly profile?: string;
   readonly jsonl?: boolean;
 }
 
@@ -28,7 +39,7 @@ const pictureIn =
 
 async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, offline, threads, as } = flags;
+  const { textHeads, revision, offline, threads, device, profile, as } = flags;
   const rows = rowPrinter<VerifyRow>(terminal, flags, (all) =>
     table(
       ["verdict", "sample", "expected", "found", "published in"],
@@ -39,7 +50,8 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
   try {
     const counts = { equal: 0, different: 0, skipped: 0 };
     const found = verify(model, {
-      ...{ textHeads, revision, offline, threads, as },
+      ...{ textHeads, revision, offline, threads, device, profile, as },
+      onProfile: profilePrinter(terminal),
       pictureOf: pictureIn(flags),
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
@@ -74,6 +86,8 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
     )
     .option("--fetch", "fetch pictures that are not in that folder from where they were published")
     .option("--as <NAME>", "which published model this is, where its name does not say")
+    .addOption(deviceOption())
+    .addOption(profileOption())
     .addOption(threadsOption())
     .option("--jsonl", "a JSON row a line, as they come");
   addSourceOptions(command).action(async (model: string, flags: VerifyFlags) =>

@@ -1,9 +1,17 @@
 // ONNX Runtime in Node's worker threads.
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import type { Device, Profile } from "../../platform.ts";
 import type { Engine } from "../../runtime/runtime.ts";
 import type { WorkerReply } from "../worker/messages.ts";
-import { createWorkerEngine, type StartThread, type WorkerEngineOptions } from "../worker/worker-engine.ts";
+import {
+  createWorkerEngine,
+  SharedThread,
+  type StartThread,
+  type WorkerEngineOptions,
+} from "../worker/worker-engine.ts";
+import { ProfiledEngine } from "./profile.ts";
+import type { SessionThreadData } from "./session-thread.ts";
 
 /** The worker's file stands beside this one when built; from the sources it is the built one. */
 function workerFile(): URL {
@@ -11,24 +19,54 @@ function workerFile(): URL {
   return new URL(here.endsWith(".ts") ? "../../../dist/session-worker.js" : "./session-worker.js", here);
 }
 
-const startThread: StartThread = (listener) => {
-  const worker = new Worker(fileURLToPath(workerFile()));
-  // An idle thread does not keep the process alive; a pending call does.
-  worker.unref();
-  worker.on("message", (reply: WorkerReply) => listener.message(reply));
-  worker.on("error", (error: unknown) =>
-    listener.failure(error instanceof Error ? error : new Error(String(error))),
-  );
-  worker.on("exit", (code) => listener.failure(new Error(`the engine's thread ended (exit code ${code})`)));
-  return {
-    post: (request) => worker.postMessage(request),
-    terminate: async () => {
-      await worker.terminate();
-    },
-    keepAlive: (pending) => (pending ? worker.ref() : worker.unref()),
+const startThread =
+  (device: Device): StartThread =>
+  (listener) => {
+    const worker = new Worker(fileURLToPath(workerFile()), {
+      workerData: { device } satisfies SessionThreadData,
+    });
+    // An idle thread does not keep the process alive; a pending call does.
+    worker.unref();
+    worker.on("message", (reply: WorkerReply) => listener.message(reply));
+    worker.on("error", (error: unknown) =>
+      listener.failure(error instanceof Error ? error : new Error(String(error))),
+    );
+    worker.on("exit", (code) => listener.failure(new Error(`the engine's thread ended (exit code ${code})`)));
+    return {
+      post: (request) => worker.postMessage(request),
+      terminate: async () => {
+        await worker.terminate();
+      },
+      keepAlive: (pending) => (pending ? worker.ref() : worker.unref()),
+    };
   };
-};
 
-/** ONNX Runtime on the CPU, in threads of its own. */
-export const createNodeEngine = (options: WorkerEngineOptions = {}): Engine =>
-  createWorkerEngine(startThread, options);
+/** Each device's one thread. */
+const deviceThreads = new Map<Device, SharedThread>();
+
+/** On the processor sessions have threads of their own; a device has one for all. */
+function threadsOn(device: Device): StartThread | SharedThread {
+  if (device === "cpu") return startThread("cpu");
+  const known = deviceThreads.get(device) ?? new SharedThread(startThread(device));
+  deviceThreads.set(device, known);
+  return known;
+}
+
+export interface NodeEngineOptions extends Omit<WorkerEngineOptions, "profilePrefix"> {
+  /** `cpu` unless told. */
+  readonly device?: Device | undefined;
+  /** Where a trace is written when the engine is disposed of. */
+  readonly profile?: string | undefined;
+  readonly onProfile?: ((profile: Profile) => void) | undefined;
+}
+
+/**
+ * ONNX Runtime in threads of its own.
+ * @throws {UsageError} `usage/profile` where the trace cannot be written
+ */
+export function createNodeEngine(options: NodeEngineOptions = {}): Engine {
+  const { device = "cpu", profile, onProfile, threads, sessionConfig = {} } = options;
+  const create = (profilePrefix?: WorkerEngineOptions["profilePrefix"]) =>
+    createWorkerEngine(threadsOn(device), { threads, sessionConfig, profilePrefix });
+  return profile === undefined ? create() : new ProfiledEngine(profile, create, onProfile);
+}

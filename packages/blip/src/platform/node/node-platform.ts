@@ -6,6 +6,7 @@ import { createFolder } from "./create-folder.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
 import { folderModel, localModel } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
+import { nodeDevices } from "./devices.ts";
 import { createNodeEngine } from "./node-engine.ts";
 
 /** The name of the model that travels in this package. */
@@ -30,7 +31,8 @@ export const nodePlatform: Platform<ImageInput> = {
     return folderModel(folder, source);
   },
   bundledVocabulary: () => readFile(modelFile("bert-base-uncased/vocab.txt"), "utf8"),
-  createEngine: ({ threads }) => createNodeEngine({ threads }),
+  devices: nodeDevices(process.platform, process.arch),
+  createEngine: createNodeEngine,
   decodeImage,
   createFolder,
   warn({ message }) {

@@ -1,17 +1,39 @@
-// The worker thread in which onnxruntime-node computes.
+// The worker thread in which onnxruntime-node computes, on the device that it is started for.
 import { setPriority } from "node:os";
-import { platform } from "node:process";
-import { parentPort } from "node:worker_threads";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { arch, platform } from "node:process";
+import { parentPort, workerData } from "node:worker_threads";
+import { env, InferenceSession, listSupportedBackends, Tensor } from "onnxruntime-node";
+import type { Device } from "../../platform.ts";
 import type { WorkerRequest } from "../worker/messages.ts";
-import { hostSessions } from "../worker/session-host.ts";
+import { hostSessions, type Runtime } from "../worker/session-host.ts";
+
+/** What this thread is started with. */
+export interface SessionThreadData {
+  readonly device: Device;
+}
 
 // On Linux a priority is a thread's own, and ONNX Runtime's threads inherit this one's: where all cores compute, the
 // caller's event loop still gets its turn first (measured by bench/event-loop.mjs). Elsewhere it would be the process's.
 if (platform === "linux") setPriority(0, 10);
 
+function runtimeOn(device: Device): Runtime {
+  const ort = { InferenceSession, Tensor };
+  if (device === "cpu") return { ort, executionProviders: ["cpu"] };
+  const backends = listSupportedBackends().map(({ name }) => name);
+  if (!backends.includes(device))
+    throw new Error(`onnxruntime-node for ${platform}/${arch} has ${backends.join(", ")}`);
+  // Why a provider cannot be loaded is in the error; ONNX Runtime would print it on stderr as well.
+  env.logLevel = "fatal";
+  return {
+    ort,
+    executionProviders: [device],
+    ...(device === "webgpu" && { keptLocation: "gpu-buffer" }),
+  };
+}
+
+const { device } = workerData as SessionThreadData;
 const answer = hostSessions(
-  () => Promise.resolve({ ort: { InferenceSession, Tensor }, executionProviders: ["cpu"] }),
+  () => Promise.resolve(device).then(runtimeOn),
   (reply, transfer) => parentPort?.postMessage(reply, transfer),
 );
 parentPort?.on("message", (request: WorkerRequest) => answer(request));

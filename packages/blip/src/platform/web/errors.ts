@@ -103,3 +103,9 @@ export const tainted = (cause: unknown): InputError =>
     {},
     { cause },
   );
+
+export const noTraces = (): UsageError =>
+  new UsageError(
+    "usage/profile",
+    "profile: a page has no file to write a trace to. Use the browser's own profiler, or run it in Node.",
+  );

@@ -27,7 +27,11 @@ async function load(settings: WorkerSettings): Promise<Runtime> {
   wasm.numThreads = settings.threads;
   // This is a worker already.
   wasm.proxy = false;
-  return { ort, executionProviders: [settings.provider] };
+  return {
+    ort,
+    executionProviders: [settings.provider],
+    ...(settings.provider === "webgpu" && { keptLocation: "gpu-buffer" }),
+  };
 }
 
 function begin(settings: WorkerSettings): void {

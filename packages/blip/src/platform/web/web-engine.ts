@@ -8,7 +8,7 @@ import {
   type EngineThreadListener,
   type EngineThreadPort,
 } from "../worker/worker-engine.ts";
-import { runtimeMissing } from "./errors.ts";
+import { noTraces, runtimeMissing } from "./errors.ts";
 import type { WorkerReady, WorkerSettings } from "./messages.ts";
 import { currentSettings, folderUrl, type WasmPaths } from "./settings.ts";
 
@@ -71,15 +71,19 @@ function startThread(
   };
 }
 
-/** @throws {ModelError} (when a session is made) `model/no-runtime` */
-export function createWebEngine({ threads }: EngineOptions): Engine {
+/**
+ * @throws {ModelError} (when a session is made) `model/no-runtime`
+ * @throws {UsageError} `usage/profile`
+ */
+export function createWebEngine({ threads, device, profile }: EngineOptions): Engine {
+  if (profile !== undefined) throw noTraces();
   const { runtime, wasmPaths } = currentSettings();
   const settings: WorkerSettings = {
     kind: "settings",
     runtime: runtime === undefined ? undefined : folderUrl(runtime),
     wasmPaths: absolutePaths(wasmPaths),
     threads: threadsOf(threads),
-    provider: "wasm",
+    provider: device === "webgpu" ? "webgpu" : "wasm",
   };
   let ready = Promise.resolve<string | undefined>(undefined);
   const engine = createWorkerEngine(

@@ -8,6 +8,16 @@ import { createWebEngine } from "./web-engine.ts";
 export const webPlatform: Platform<ImageInput> = {
   openModel: openRemoteModel,
   bundledVocabulary,
+  devices: [
+    {
+      device: "webgpu",
+      absent:
+        typeof navigator === "object" && "gpu" in navigator
+          ? undefined
+          : "this browser has no WebGPU, or the page is not served by https",
+    },
+    { device: "cpu" },
+  ],
   createEngine: createWebEngine,
   decodeImage,
   createFolder: (path) => Promise.reject(noFolders(path)),

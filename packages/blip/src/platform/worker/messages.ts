@@ -9,6 +9,10 @@ export type WorkerRequest = { readonly id: number; readonly session: number } & 
       readonly threads: number | undefined;
       /** ONNX Runtime's session configuration entries. */
       readonly sessionConfig: Readonly<Record<string, string>>;
+      /** Outputs that are to stay where they are computed. */
+      readonly keep: readonly string[];
+      /** How the path of ONNX Runtime's trace of this session begins; without it, none is written. */
+      readonly profilePrefix?: string | undefined;
     }
   | { readonly kind: "run"; readonly feeds: Feeds; readonly keep: readonly string[] }
   | { readonly kind: "free"; readonly tensors: readonly number[] }

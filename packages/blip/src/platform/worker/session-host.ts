@@ -12,9 +12,13 @@ export type OnnxRuntime = Pick<typeof common, "InferenceSession" | "Tensor">;
 export interface Runtime {
   readonly ort: OnnxRuntime;
   readonly executionProviders: readonly common.InferenceSession.ExecutionProviderConfig[];
+  /** Where outputs that are kept lie; without it, in the processor's memory. */
+  readonly keptLocation?: "gpu-buffer";
 }
 
 const sessions = new Map<number, common.InferenceSession>();
+/** Those of which ONNX Runtime writes a trace. */
+const profiled = new WeakSet<common.InferenceSession>();
 /** Outputs that stay here until they are freed, by number. */
 const residents = new Map<number, common.Tensor>();
 let nextResident = 0;
@@ -36,19 +40,39 @@ function toOrt({ ort }: Runtime, feed: Tensor | ResidentTensor): common.Tensor {
   }
 }
 
+/**
+ * An output in the processor's memory. Nothing is ever downloaded from a device: ONNX Runtime copies what it was not
+ * told to leave there (and onnxruntime-node 1.30 ends the process where such a tensor is asked for its data).
+ */
 function fromOrt(tensor: common.Tensor): Tensor {
+  if (tensor.location !== "cpu") throw new Error("an output that was to be kept is asked for");
   const { data, dims } = tensor;
   if (data instanceof Float32Array) return { dtype: "float32" satisfies DType, dims, data };
   if (data instanceof BigInt64Array) return { dtype: "int64" satisfies DType, dims, data };
   throw new Error(`outputs of type ${tensor.type} are not passed from the engine`);
 }
 
-/** Keeps an output; elements of the types that outputs have. */
+/** The types that kept outputs have. */
+const keptTypes: Partial<Record<common.Tensor.Type, DType>> = {
+  float32: "float32",
+  float16: "float16",
+  int64: "int64",
+};
+
+/** Keeps an output where it is. */
 function keep(tensor: common.Tensor): ResidentTensor {
-  const { dtype } = fromOrt(tensor);
+  const dtype = keptTypes[tensor.type];
+  if (!dtype) throw new Error(`outputs of type ${tensor.type} are not kept`);
   const resident = nextResident++;
   residents.set(resident, tensor);
-  return { resident, dtype, dims: tensor.dims };
+  return { resident, dtype, dims: tensor.dims, onDevice: tensor.location !== "cpu" };
+}
+
+/** A device's memory is not the garbage collector's. */
+function free(resident: number): void {
+  const tensor = residents.get(resident);
+  residents.delete(resident);
+  if (tensor !== undefined && tensor.location !== "cpu") tensor.dispose();
 }
 
 function opened(id: number): common.InferenceSession {
@@ -82,7 +106,7 @@ async function handle(
       const { onnx, folder, external } = request.model;
       const config: Record<string, unknown> =
         folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
-      const { ort, executionProviders } = await runtime();
+      const { ort, executionProviders, keptLocation } = await runtime();
       const session = await ort.InferenceSession.create(onnx, {
         executionProviders,
         graphOptimizationLevel: "all",
@@ -90,20 +114,31 @@ async function handle(
         // Shapes change from call to call: a plan of memory for each of them would only add to the peak.
         enableMemPattern: false,
         ...(request.threads === undefined ? {} : { intraOpNumThreads: request.threads }),
+        ...(keptLocation && {
+          preferredOutputLocation: Object.fromEntries(request.keep.map((name) => [name, keptLocation])),
+        }),
+        ...(request.profilePrefix !== undefined && {
+          enableProfiling: true,
+          profileFilePrefix: request.profilePrefix,
+        }),
         externalData: external.map(({ location, data }) => ({ path: location, data })),
         extra: { session: { ...config, ...request.sessionConfig } },
       });
       sessions.set(request.session, session);
+      if (request.profilePrefix !== undefined) profiled.add(session);
       return undefined;
     }
     case "run":
       return run(await runtime(), request);
     case "free": {
-      for (const resident of request.tensors) residents.delete(resident);
+      request.tensors.forEach(free);
       return undefined;
     }
     case "release": {
-      await sessions.get(request.session)?.release();
+      const session = sessions.get(request.session);
+      // A session that is gone writes no trace.
+      if (session && profiled.has(session)) session.endProfiling();
+      await session?.release();
       sessions.delete(request.session);
       return undefined;
     }

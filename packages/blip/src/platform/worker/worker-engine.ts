@@ -18,6 +18,8 @@ export interface WorkerEngineOptions {
   readonly threads?: number | undefined;
   /** ONNX Runtime's session configuration entries, e.g. `{ "session.disable_prepacking": "1" }`. */
   readonly sessionConfig?: Readonly<Record<string, string>>;
+  /** How the path of a session's trace begins, where one is to be written; called once a session. */
+  readonly profilePrefix?: ((session: string) => string) | undefined;
 }
 
 /** A thread as its owner sees it. */
@@ -65,6 +67,11 @@ class EngineThread {
       },
       failure: (error) => this.#fail(error),
     });
+  }
+
+  /** Can it open no session any more? */
+  get ended(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** A number for a session that is opened in this thread. */
@@ -138,10 +145,12 @@ class WorkerSession implements EngineSession {
 
   async create(
     model: EngineModel,
-    { threads, sessionConfig = {} }: WorkerEngineOptions,
-    options: RunOptions,
+    { threads, sessionConfig = {}, profilePrefix }: WorkerEngineOptions,
+    options: SessionOptions,
   ) {
-    await this.#call({ kind: "create", model, threads, sessionConfig }, options);
+    const { name = "session", keep = [] } = options;
+    const prefix = profilePrefix?.(name);
+    await this.#call({ kind: "create", model, threads, sessionConfig, keep, profilePrefix: prefix }, options);
   }
 
   async run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
@@ -171,14 +180,30 @@ class WorkerSession implements EngineSession {
   }
 }
 
-class WorkerEngine implements Engine {
+/** One thread for all sessions of all engines that share it: a device that is used from two threads at once breaks. */
+export class SharedThread {
   readonly #start: StartThread;
+  #thread: EngineThread | undefined;
+
+  constructor(start: StartThread) {
+    this.#start = start;
+  }
+
+  /** The thread; a new one where the last session of the one before was closed. */
+  get(): EngineThread {
+    if (!this.#thread || this.#thread.ended) this.#thread = new EngineThread(this.#start);
+    return this.#thread;
+  }
+}
+
+class WorkerEngine implements Engine {
+  readonly #threads: StartThread | SharedThread;
   readonly #options: WorkerEngineOptions;
   readonly #sessions = new Set<WorkerSession>();
   readonly #groups = new Map<string, EngineThread>();
 
-  constructor(start: StartThread, options: WorkerEngineOptions) {
-    this.#start = start;
+  constructor(threads: StartThread | SharedThread, options: WorkerEngineOptions) {
+    this.#threads = threads;
     this.#options = options;
   }
 
@@ -190,8 +215,10 @@ class WorkerEngine implements Engine {
   }
 
   #thread(group: string | undefined): EngineThread {
-    if (group === undefined) return new EngineThread(this.#start);
-    const known = this.#groups.get(group) ?? new EngineThread(this.#start);
+    const threads = this.#threads;
+    if (threads instanceof SharedThread) return threads.get();
+    if (group === undefined) return new EngineThread(threads);
+    const known = this.#groups.get(group) ?? new EngineThread(threads);
     this.#groups.set(group, known);
     return known;
   }
@@ -203,7 +230,10 @@ class WorkerEngine implements Engine {
   }
 }
 
-/** ONNX Runtime in threads that `start` starts. */
-export function createWorkerEngine(start: StartThread, options: WorkerEngineOptions = {}): Engine {
-  return new WorkerEngine(start, options);
+/** ONNX Runtime in threads that are started for it, or in one that engines share. */
+export function createWorkerEngine(
+  threads: StartThread | SharedThread,
+  options: WorkerEngineOptions = {},
+): Engine {
+  return new WorkerEngine(threads, options);
 }

@@ -1,0 +1,93 @@
+// The page of benchmarks: what it says of samples, and that the committed one is made of the committed results.
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { benchmarkPage, cells, short } from "./benchmark-page.ts";
+import { committedPage, pageOf } from "./page-file.ts";
+import type { Results } from "./results.ts";
+
+const results: Results = {
+  made: "2026-01-02",
+  machine: { cpu: "a processor", cores: 2, memory: 2 ** 34, system: "Linux" },
+  versions: { "blip-ts": "0.1.0" },
+  settings: { runs: 3, threads: 2, pairs: 128, models: {} },
+  samples: {
+    "blip-ts x fp32": [1, 2, 3],
+    "transformers x fp32": [2, 4, 9],
+    "blip-ts bytes": [3e8],
+    "blip-ts product": [2, 2, 2],
+  },
+  units: {
+    ...{ "blip-ts x fp32": "s", "transformers x fp32": "s", "blip-ts bytes": "bytes" },
+    "blip-ts product": "s",
+  },
+  operations: { "blip-ts x fp32": 10, "blip-ts product": 40 },
+  batches: { "transformers 1x128 fp32": 16 },
+  notRun: { "blip-ts x int8": "no such type" },
+  agreement: { image: { difference: 3e-7, scale: 2.5 } },
+  done: [],
+};
+const against = { measure: "a measure", ours: "blip-ts x fp32", peer: "transformers x fp32" };
+
+test("compares turn by turn, and says medians with quartiles", () => {
+  expect(cells(against, results)).toEqual([
+    ...["a measure", "2.00 s (1.50-2.50)", "transformers fp32: 4.00 s (3.00-6.50)"],
+    ...["2.00 (2.00-2.50)", "-", "-"],
+  ]);
+});
+
+test("says by how much a goal is missed, and takes one within the spread as met", () => {
+  const verdict = (atLeast: number) =>
+    cells({ ...against, goal: { kind: "ratio", atLeast } }, results).slice(-2);
+  expect(verdict(2)).toEqual(["at least 2", "met"]);
+  expect(verdict(2.4)).toEqual(["at least 2.4", "met within the spread"]);
+  expect(verdict(4)).toEqual(["at least 4", "missed by 50 %"]);
+});
+
+test("holds values to their own goals", () => {
+  const size = (atMost: number) =>
+    cells(
+      { measure: "size", ours: "blip-ts bytes", goal: { kind: "value", atMost, unit: "bytes" } },
+      results,
+    ).slice(1);
+  expect(size(0.4e9)).toEqual(["0.300 GB", "-", "-", "at most 0.4 GB", "met"]);
+  expect(size(0.2e9).at(-1)).toBe("missed by 50 %");
+});
+
+test("compares rates where the work differs", () => {
+  const rates = {
+    measure: "rate",
+    ours: "blip-ts x fp32",
+    peer: "blip-ts product",
+    compare: "rates",
+  } as const;
+  // 10, 5 and 3.33 a second beside 20.
+  expect(cells(rates, results)[3]).toBe("0.250 (0.208-0.375)");
+});
+
+test("shows what was not run, and why", () => {
+  expect(cells({ measure: "m", ours: "blip-ts x int8", peer: "transformers x fp32" }, results)).toEqual([
+    ...["m", "not run", "transformers fp32: 4.00 s (3.00-6.50)", "-", "-", "not run: no such type"],
+  ]);
+  expect(cells({ measure: "m", ours: "blip-ts y fp32" }, results).at(-1)).toBe("not run");
+});
+
+test("writes numbers with three digits and no exponent", () => {
+  expect([0, 0.000012345, 0.01234, 1.2345, 12.345, 12345].map(short)).toEqual([
+    ...["0", "0.000012", "0.0123", "1.23", "12.3", "12345"],
+  ]);
+});
+
+test("says the machine, the versions and the peers' batch sizes", () => {
+  const page = benchmarkPage(results);
+  for (const said of [
+    "2 cores of a processor, 16 GiB",
+    "blip-ts 0.1.0",
+    "transformers 1x128 fp32: 16",
+    "3.0e-7",
+  ])
+    expect(page).toContain(said);
+});
+
+test("is the committed page: bench/table.ts was run on the committed results", async () => {
+  expect(await readFile(committedPage, "utf8")).toBe(await pageOf());
+});

@@ -1,0 +1,156 @@
+// This package and its peers in turn, in one run; bench/results/ keeps every sample, docs/benchmarks.md is made of it.
+//
+//   npm run bench -- --itm FOLDER --caption FOLDER [--python P] [--runs 7] [--threads N] [--pairs 128]
+//                    [--group NAME]... [--out FILE] [--resume]
+//
+// The folders are full-size ones of oracle/hf/full_size.py and full_size_tasks.py; P has bench/peers/requirements.txt
+// installed. The machine should do nothing else: the engine's threads have a lower priority on Linux, so that other
+// programs take more from this package than from its peers.
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { BenchModels, installed, machine, pairs as allPairs } from "@blip-ts/cli/bench";
+import { groups, type Context, type Group } from "./groups.ts";
+import { committedPage, committedResults, writePage } from "./page-file.ts";
+import { PythonPeer } from "./peers/python-peer.ts";
+import { readResults, writeResults, type Results, type Settings } from "./results.ts";
+import { takeTurns } from "./take-turns.ts";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+const { values: given } = parseArgs({
+  options: {
+    itm: { type: "string" },
+    caption: { type: "string" },
+    python: {
+      type: "string",
+      default: process.env.BLIP_BENCH_PYTHON ?? here("../oracle/hf/.venv/bin/python"),
+    },
+    runs: { type: "string", default: "7" },
+    threads: { type: "string", default: String(machine().cores) },
+    pairs: { type: "string", default: String(allPairs) },
+    group: { type: "string", multiple: true },
+    out: { type: "string", default: committedResults },
+    resume: { type: "boolean", default: false },
+  },
+});
+const { itm, caption, python, out, resume } = given;
+if (itm === undefined || caption === undefined)
+  throw new Error("usage: npm run bench -- --itm FOLDER --caption FOLDER [--python P] [--runs N]");
+
+function count(name: "runs" | "threads" | "pairs"): number {
+  const value = Number(given[name]);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new Error(`--${name}: expected a positive whole number, found "${given[name]}"`);
+}
+const [runs, threads, pairs] = [count("runs"), count("threads"), count("pairs")];
+
+const report = (text: string) => process.stderr.write(`${new Date().toTimeString().slice(0, 8)} ${text}\n`);
+
+const weights = async (folder: string) => (await stat(join(folder, "model.safetensors"))).size;
+const settings: Settings = {
+  ...{ runs, threads, pairs },
+  models: { itm: await weights(itm), caption: await weights(caption) },
+};
+
+/** The run so far, if it may go on: with the same settings on the same kind of machine. */
+async function begun(): Promise<Results | undefined> {
+  if (!resume) return undefined;
+  const before = await readResults(out).catch(() => undefined);
+  if (!before) return undefined;
+  const same = (one: Results) => JSON.stringify([one.settings, one.machine]);
+  if (same(before) === same({ ...before, settings, machine: machine() })) return before;
+  throw new Error(
+    `${out} was begun with other settings, or on another machine: give another --out, or no --resume`,
+  );
+}
+
+const packages = await installed();
+const versionOf = (name: string) => packages.find((one) => one.name === name)?.version ?? "not found";
+const results: Results = (await begun()) ?? {
+  made: new Date().toISOString().slice(0, 10),
+  machine: machine(),
+  versions: {
+    "blip-ts": versionOf("blip-ts"),
+    "onnxruntime-node": versionOf("onnxruntime-node"),
+    node: process.version.slice(1),
+  },
+  settings,
+  ...{ samples: {}, units: {}, operations: {}, batches: {}, notRun: {}, agreement: {} },
+  done: [],
+};
+await mkdir(dirname(out), { recursive: true });
+
+await using transformers = new PythonPeer(python, "transformers_peer.py", [
+  ...["--itm", itm, "--caption", caption, "--threads", String(threads)],
+]);
+await using openvino = new PythonPeer(python, "openvino_peer.py", [
+  "--itm",
+  itm,
+  "--threads",
+  String(threads),
+]);
+for (const [name, process] of Object.entries({ transformers, openvino }))
+  await process.call("versions").then(
+    (versions) => Object.assign(results.versions, versions),
+    (error: unknown) => report(`${name} does not answer: ${String(error)}`),
+  );
+
+const load = { threads, onWarning: () => undefined };
+await using itmModels = new BenchModels(itm, load);
+await using captionModels = new BenchModels(caption, load);
+const context: Context = {
+  ...{ itm: itmModels, caption: captionModels, transformers, openvino, python, threads, pairs },
+  onOperations: (lane, operations) => (results.operations[lane] = operations),
+  onBatch: (lane, batch) => (results.batches[lane] = batch),
+};
+
+const all = groups(context);
+const unknown = given.group?.filter((name) => !all.some((group) => group.name === name)) ?? [];
+if (unknown.length > 0)
+  throw new Error(
+    `--group: expected one of ${all.map(({ name }) => name).join(", ")}, found ${unknown.join(", ")}`,
+  );
+for (const group of all) {
+  // What is asked for by name is measured anew.
+  if (given.group ? !given.group.includes(group.name) : results.done.includes(group.name)) continue;
+  await measure(group);
+}
+
+async function measure({ name, unit, lanes, once, memory }: Group): Promise<void> {
+  report(`${name}: ${lanes.map((lane) => lane.name).join(", ")}`);
+  const turns = await takeTurns(lanes, {
+    ...{ runs: once === true ? 1 : runs, restMilliseconds: 200, report },
+    warmUp: once !== true,
+  });
+  const others = Object.entries(results.notRun).filter(([lane]) => !lanes.some((one) => one.name === lane));
+  results.notRun = Object.fromEntries(others);
+  for (const lane of lanes) {
+    const reason = turns.notRun.get(lane.name);
+    if (reason !== undefined) results.notRun[lane.name] = reason;
+    const samples = turns.samples.get(lane.name);
+    if (!samples) continue;
+    results.samples[lane.name] = samples.map(({ value }) => value);
+    results.units[lane.name] = unit;
+    if (memory === undefined) continue;
+    const memoryLane = lane.name.replace(name, memory);
+    results.samples[memoryLane] = samples.flatMap((sample) => sample.memory ?? []);
+    results.units[memoryLane] = "bytes";
+  }
+  const [ours, theirs] = ["blip-ts", "transformers"].map(
+    (who) => turns.samples.get(`${who} ${name} fp32`)?.[0]?.outputs ?? [],
+  );
+  if (ours && theirs && ours.length > 0 && ours.length === theirs.length)
+    results.agreement[name] = {
+      difference: Math.max(...ours.map((value, index) => Math.abs(value - (theirs[index] ?? NaN)))),
+      scale: Math.max(...theirs.map(Math.abs)),
+    };
+  if (!results.done.includes(name)) results.done.push(name);
+  await writeResults(out, results);
+}
+report(`written: ${out}`);
+if (out === committedResults) {
+  await writePage();
+  report(`written: ${committedPage}`);
+}

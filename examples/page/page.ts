@@ -1,0 +1,161 @@
+// A page that matches and captions: what the model that is loaded can do decides what the page offers.
+import { Captioner, configure, inspect, Matcher, type DownloadProgress } from "blip-ts";
+
+// `npm run page` puts everything beside this script: the page works from any static server, without a network.
+configure({ runtime: "./engine/", models: "./models/" });
+
+function element<E extends HTMLElement>(id: string, kind: new () => E): E {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`);
+  return found;
+}
+
+const preview = element("preview", HTMLImageElement);
+const texts = element("texts", HTMLTextAreaElement);
+const rows = element("rows", HTMLOListElement);
+const said = element("said", HTMLParagraphElement);
+const captionNote = element("caption-note", HTMLParagraphElement);
+const status = element("status", HTMLParagraphElement);
+const progress = element("progress", HTMLProgressElement);
+const drop = element("drop", HTMLLabelElement);
+const buttonOf = (form: HTMLFormElement) => {
+  const button = form.querySelector("button");
+  if (!button) throw new Error("a form has no button");
+  return button;
+};
+const matchForm = element("match", HTMLFormElement);
+const captionForm = element("caption", HTMLFormElement);
+const loadForm = element("load", HTMLFormElement);
+
+/** What is loaded: the model's name, and what it can do. */
+let model: { name: string; matcher?: Matcher; captioner?: Captioner } = { name: "" };
+let picture: string | File = "scenes/01.png";
+
+function say(text: string, wrong = false): void {
+  status.textContent = text;
+  status.classList.toggle("wrong", wrong);
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+function onProgress({ loaded, total }: DownloadProgress): void {
+  progress.hidden = loaded >= total;
+  progress.max = total;
+  progress.value = loaded;
+  if (loaded < total) say(`Fetching ${megabytes(loaded)} of ${megabytes(total)} ...`);
+}
+
+function showPicture(next: string | File): void {
+  if (preview.src.startsWith("blob:")) URL.revokeObjectURL(preview.src);
+  picture = next;
+  preview.src = typeof next === "string" ? next : URL.createObjectURL(next);
+  rows.replaceChildren();
+  said.textContent = "";
+  for (const button of document.querySelectorAll(".scenes button"))
+    button.setAttribute("aria-pressed", String(button.getAttribute("data-scene") === next));
+}
+
+async function load(name: string): Promise<void> {
+  say("Loading the model ...");
+  buttonOf(matchForm).disabled = true;
+  buttonOf(captionForm).disabled = true;
+  await model.matcher?.[Symbol.asyncDispose]();
+  await model.captioner?.[Symbol.asyncDispose]();
+  model = { name };
+  const { tasks, parameters } = await inspect(name, { onProgress });
+  if (tasks.includes("match")) model.matcher = await Matcher.fromPretrained(name, { onProgress });
+  if (tasks.includes("caption")) model.captioner = await Captioner.fromPretrained(name, { onProgress });
+  buttonOf(matchForm).disabled = !model.matcher;
+  buttonOf(captionForm).disabled = !model.captioner;
+  captionNote.textContent = model.captioner
+    ? ""
+    : `${name} has no language head, so that it cannot caption. ` +
+      "Load a model that can below, such as Salesforce/blip-image-captioning-base (990 MB from the Hub).";
+  const threads = crossOriginIsolated ? `${navigator.hardwareConcurrency} threads` : "one thread";
+  say(`${name}: ${(parameters / 1e6).toFixed(1)} million parameters, does ${tasks.join(", ")}; ${threads}.`);
+}
+
+function rowOf(text: string, probability: number, cosine: number): HTMLLIElement {
+  const row = document.createElement("li");
+  row.style.setProperty("--probability", `${probability * 100}%`);
+  const label = document.createElement("span");
+  label.textContent = text;
+  const value = document.createElement("b");
+  value.textContent = `${(probability * 100).toFixed(1)} %`;
+  value.title = `cosine ${cosine.toFixed(3)}`;
+  row.append(label, value);
+  return row;
+}
+
+async function match(): Promise<void> {
+  const lines = texts.value.split("\n").filter((line) => line.trim() !== "");
+  const start = performance.now();
+  const found: HTMLLIElement[] = [];
+  for await (const row of model.matcher?.match([picture], lines) ?? []) {
+    if ("error" in row) throw new Error(row.error.message);
+    found.push(rowOf(row.text, row.probability, row.cosine));
+  }
+  rows.replaceChildren(...found);
+  say(`Matched in ${((performance.now() - start) / 1000).toFixed(2)} s.`);
+}
+
+async function caption(): Promise<void> {
+  const start = performance.now();
+  for await (const row of model.captioner?.caption([picture]) ?? []) {
+    if ("error" in row) throw new Error(row.error.message);
+    said.textContent = row.caption;
+  }
+  say(`Captioned in ${((performance.now() - start) / 1000).toFixed(2)} s.`);
+}
+
+/** Runs a form's work when it is sent; its button waits so long. */
+function onSubmit(form: HTMLFormElement, work: () => Promise<void>): void {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const button = buttonOf(form);
+    button.disabled = true;
+    work()
+      .catch((error: unknown) => say(messageOf(error), true))
+      .finally(() => {
+        progress.hidden = true;
+        button.disabled =
+          (form === matchForm && !model.matcher) || (form === captionForm && !model.captioner);
+      });
+  });
+}
+
+onSubmit(matchForm, match);
+onSubmit(captionForm, caption);
+onSubmit(loadForm, () => load(element("model", HTMLInputElement).value.trim()));
+
+const scenes = element("scenes", HTMLDivElement);
+for (let number = 1; number <= 12; number++) {
+  const place = `scenes/${String(number).padStart(2, "0")}.png`;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.scene = place;
+  const image = document.createElement("img");
+  image.src = place;
+  image.alt = `Scene ${number}`;
+  button.append(image);
+  button.addEventListener("click", () => showPicture(place));
+  scenes.append(button);
+}
+element("file", HTMLInputElement).addEventListener("change", ({ target }) => {
+  const file = target instanceof HTMLInputElement ? target.files?.[0] : undefined;
+  if (file) showPicture(file);
+});
+for (const kind of ["dragenter", "dragover", "dragleave", "drop"])
+  drop.addEventListener(kind, (event) => {
+    event.preventDefault();
+    drop.classList.toggle("over", kind === "dragenter" || kind === "dragover");
+  });
+drop.addEventListener("drop", ({ dataTransfer }) => {
+  const file = dataTransfer?.files[0];
+  if (file) showPicture(file);
+});
+
+showPicture(picture);
+load("picture-book").catch((error: unknown) => say(messageOf(error), true));

@@ -1,0 +1,105 @@
+// A device's thread by its messages: what is kept stays there and is never asked for its data.
+import type { Tensor } from "@blip-ts/graph";
+import * as common from "onnxruntime-common";
+import { expect, test } from "vitest";
+import type { WorkerReply, WorkerRequest } from "./messages.ts";
+import { hostSessions, type OnnxRuntime } from "./session-host.ts";
+
+/** A tensor of a device that notes what is done to it. */
+function deviceTensor(log: string[]): common.Tensor {
+  return common.Tensor.fromGpuBuffer({} as never, {
+    dataType: "float16",
+    dims: [1, 2],
+    download: () => {
+      log.push("download");
+      return Promise.resolve(Uint16Array.of(0, 0));
+    },
+    dispose: () => void log.push("dispose"),
+  });
+}
+
+function host(log: string[]) {
+  const created: common.InferenceSession.SessionOptions[] = [];
+  const fed: Record<string, common.Tensor>[] = [];
+  const session = () => ({
+    run: (feeds: Record<string, common.Tensor>) => {
+      fed.push(feeds);
+      return Promise.resolve({
+        cache: deviceTensor(log),
+        logits: new common.Tensor("float32", Float32Array.of(1), [1]),
+      });
+    },
+    endProfiling: () => void log.push("endProfiling"),
+    release: () => Promise.resolve(void log.push("release")),
+  });
+  const ort = {
+    Tensor: common.Tensor,
+    InferenceSession: {
+      create: (_onnx: Uint8Array, options: common.InferenceSession.SessionOptions) => {
+        created.push(options);
+        return Promise.resolve(session());
+      },
+    },
+  } as unknown as OnnxRuntime;
+  const replies = new Map<number, (reply: WorkerReply) => void>();
+  const answer = hostSessions(
+    () => Promise.resolve({ ort, executionProviders: ["webgpu"], keptLocation: "gpu-buffer" }),
+    (reply) => replies.get(reply.id)?.(reply),
+  );
+  let id = 0;
+  const ask = (
+    request: WorkerRequest extends infer R ? (R extends WorkerRequest ? Omit<R, "id"> : never) : never,
+  ) =>
+    new Promise<WorkerReply>((resolve) => {
+      replies.set(++id, resolve);
+      answer({ id, ...request });
+    });
+  return { ask, created, fed };
+}
+
+const model = { onnx: new Uint8Array(), external: [] };
+const x: Tensor = { dtype: "float32", dims: [1], data: Float32Array.of(1) };
+
+test("what is kept stays on the device, is fed from there, and is freed there", async () => {
+  const log: string[] = [];
+  const { ask, created, fed } = host(log);
+  await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, keep: ["cache"] });
+  expect(created[0]).toMatchObject({
+    executionProviders: ["webgpu"],
+    preferredOutputLocation: { cache: "gpu-buffer" },
+  });
+  const { outputs } = await ask({ session: 0, kind: "run", feeds: { x }, keep: ["cache"] });
+  const cache = outputs?.kept.cache;
+  expect(cache).toMatchObject({ dtype: "float16", dims: [1, 2], onDevice: true });
+  expect(outputs?.tensors).toMatchObject({ logits: { dtype: "float32" } });
+  if (!cache) throw new Error("nothing was kept");
+  await ask({ session: 0, kind: "run", feeds: { cache }, keep: ["cache"] });
+  expect(fed[1]?.cache?.location).toBe("gpu-buffer");
+  expect(log).toEqual([]);
+  await ask({ session: -1, kind: "free", tensors: [cache.resident] });
+  expect(log).toEqual(["dispose"]);
+  const gone = await ask({ session: 0, kind: "run", feeds: { cache }, keep: [] });
+  expect(gone.error).toMatch(/gone/);
+});
+
+test("an output that was left on the device and is not kept is a mistake that is told", async () => {
+  const log: string[] = [];
+  const { ask } = host(log);
+  await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, keep: ["cache"] });
+  const { error } = await ask({ session: 0, kind: "run", feeds: { x }, keep: [] });
+  expect(error).toMatch(/to be kept/);
+  expect(log).not.toContain("download");
+});
+
+test("a trace is ended before its session is released", async () => {
+  const log: string[] = [];
+  const { ask, created } = host(log);
+  const create = { kind: "create", model, threads: undefined, sessionConfig: {}, keep: [] } as const;
+  await ask({ session: 0, ...create, profilePrefix: "p" });
+  await ask({ session: 1, ...create });
+  expect(created).toMatchObject([{ enableProfiling: true, profileFilePrefix: "p" }, {}]);
+  expect(created[1]).not.toHaveProperty("enableProfiling");
+  await ask({ session: 0, kind: "release" });
+  await ask({ session: 1, kind: "release" });
+  expect(log).toEqual(["endProfiling", "release", "release"]);
+});

@@ -1,0 +1,111 @@
+// The engine on the device that was asked for. Every device but the processor shows first that it is there and computes
+// what it should; one that does not is refused, never silently replaced.
+import type { EmitOptions } from "@blip-ts/graph";
+import type { Device, EngineOptions, Platform, PlatformDevice, Warning } from "../platform.ts";
+import type { Engine, RunOptions } from "../runtime/runtime.ts";
+import { selfTest, type FloatType } from "../runtime/self-test.ts";
+import { deviceUnavailable } from "./errors.ts";
+
+export interface OpenEngine {
+  readonly engine: Engine;
+  readonly device: Device;
+  /** How graphs are lowered for it. */
+  readonly emit: EmitOptions;
+}
+
+/** Where engines come from. */
+export type EnginePlatform = Pick<Platform<never>, "createEngine" | "devices">;
+
+type Options = EngineOptions & RunOptions & { readonly onWarning: (warning: Warning) => void };
+
+/** What a self-test found. */
+type Verdict = { readonly emit: EmitOptions; readonly warning?: Warning } | { readonly reason: string };
+
+/** Devices that have passed, by device and type: a process tests each once. */
+const passed = new WeakMap<EnginePlatform, Map<string, Verdict>>();
+
+/** ONNX Runtime's messages begin with a place in its sources and go on over lines. */
+export const plainReason = (message: string): string =>
+  message
+    .replace(/^.*\bwas false\. /s, "")
+    .split("\n")[0]
+    ?.trim()
+    .replace(/\.$/, "") ?? message;
+
+async function examine(
+  platform: EnginePlatform,
+  { device, absent, hint }: PlatformDevice,
+  dtype: FloatType,
+  { threads, signal }: Options,
+): Promise<Verdict> {
+  if (absent !== undefined) return { reason: absent };
+  const known = passed.get(platform) ?? new Map<string, Verdict>();
+  passed.set(platform, known);
+  const key = `${device} ${dtype}`;
+  const before = known.get(key);
+  if (before) return before;
+  await using engine = platform.createEngine({ device, threads });
+  const fused = await selfTest(engine, dtype, {}, { signal });
+  if (fused === undefined) return remember(known, key, { emit: {} });
+  const reason = [plainReason(fused.what), ...(hint === undefined ? [] : [hint])].join(". ");
+  if (fused.kind === "failed") return { reason };
+  // ONNX Runtime's fused operators have kernels of their own for each kind of GPU; its plain ones are the same for all.
+  const emit = { standardOperators: true };
+  if (await selfTest(engine, dtype, emit, { signal })) return { reason };
+  const message =
+    `${device}: with ONNX Runtime's fused operators ${fused.what}; plain ones are used instead, ` +
+    "which are right and take longer";
+  return remember(known, key, { emit, warning: { code: "engine/plain-operators", message } });
+}
+
+function remember(known: Map<string, Verdict>, key: string, verdict: Verdict): Verdict {
+  known.set(key, verdict);
+  return verdict;
+}
+
+const processor: PlatformDevice = { device: "cpu" };
+
+/**
+ * @param dtype the type in which the network multiplies; a device is tested in it
+ * @throws {ModelError} `model/device` where the device is not there or computes wrongly, with those that are present
+ */
+export async function openEngine(
+  platform: EnginePlatform,
+  dtype: FloatType,
+  options: Options,
+): Promise<OpenEngine> {
+  const { device = "cpu", onWarning } = options;
+  const open = (chosen: Device, verdict: Extract<Verdict, { emit: unknown }>): OpenEngine => {
+    if (verdict.warning) onWarning(verdict.warning);
+    return {
+      engine: platform.createEngine({ ...options, device: chosen }),
+      device: chosen,
+      emit: verdict.emit,
+    };
+  };
+  if (device === "cpu") return open("cpu", { emit: {} });
+  const others = platform.devices.filter((one) => one.device !== "cpu");
+  if (device === "auto") {
+    const refused: string[] = [];
+    for (const one of others) {
+      const verdict = await examine(platform, one, dtype, options);
+      if ("emit" in verdict) {
+        onWarning({ code: "engine/device", message: `device auto: ${one.device} computes` });
+        return open(one.device, verdict);
+      }
+      refused.push(`${one.device}: ${verdict.reason}`);
+    }
+    onWarning({ code: "engine/device", message: ["device auto: cpu computes", ...refused].join("; ") });
+    return open("cpu", { emit: {} });
+  }
+  const asked = others.find((one) => one.device === device);
+  const verdict = asked
+    ? await examine(platform, asked, dtype, options)
+    : { reason: "this platform does not have it" };
+  if ("emit" in verdict) return open(device, verdict);
+  const present: string[] = [];
+  for (const one of [...others.filter((other) => other !== asked), processor])
+    if (one === processor || "emit" in (await examine(platform, one, dtype, options)))
+      present.push(one.device);
+  throw deviceUnavailable(device, verdict.reason, present);
+}

@@ -1,0 +1,108 @@
+// examples/page in a real Chromium: it matches with the embedded model, says plainly that this cannot caption, and
+// captions with a model that can.
+import { execFile } from "node:child_process";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chromiumPath, openBrowser } from "./support/browser.ts";
+import { servePages, type PageServer } from "./support/page-server.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const made = join(root, "examples/page/dist");
+
+beforeAll(async () => {
+  await promisify(execFile)("npx", ["tsx", join(root, "examples/page/build.ts")], { cwd: root });
+}, 120_000);
+
+test("README says how large the page is", async () => {
+  const sizes = new Map<string, number>();
+  for (const file of await readdir(made, { recursive: true, withFileTypes: true }))
+    if (file.isFile()) {
+      const path = join(file.parentPath, file.name);
+      sizes.set(path.slice(made.length + 1), (await stat(path)).size);
+    }
+  const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  expect(readme).toContain(`${(total / 1e6).toFixed(1)} MB`);
+});
+
+describe.skipIf(chromiumPath === undefined)("the page", () => {
+  let server: PageServer;
+  let browser: Browser;
+  let page: Page;
+  const asked: string[] = [];
+  const wrong: string[] = [];
+
+  beforeAll(async () => {
+    server = await servePages({ folders: { "": made, fixtures: join(root, "fixtures") } });
+    browser = await openBrowser();
+    page = await browser.newPage({ viewport: { width: 1100, height: 900 } });
+    page.on("request", (request) => void asked.push(request.url()));
+    page.on("pageerror", (error) => void wrong.push(error.message));
+    await page.goto(`${server.origin}/index.html`);
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+    await server[Symbol.asyncDispose]();
+  });
+
+  test("matches a scene with the embedded model", async () => {
+    await page.waitForSelector("#match button:enabled");
+    await page.click("#match button");
+    await page.waitForSelector("#rows li");
+    const rows = await page.locator("#rows li").allInnerTexts();
+    const percent = (row = "") => Number(/([\d.]+) %/.exec(row)?.[1]);
+    expect(rows).toHaveLength(4);
+    expect(rows[0]).toContain("a small sheep on a purple background");
+    expect(percent(rows[0])).toBeGreaterThan(90);
+    for (const row of rows.slice(1)) expect(percent(row)).toBeLessThan(5);
+    const picture = process.env.BLIP_SCREENSHOT;
+    if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
+  });
+
+  test("looks at a file that is chosen", async () => {
+    await page.setInputFiles("#file", join(root, "examples/scenes/02.png"));
+    await page.click("#match button");
+    await page.waitForSelector("#rows li");
+    const rows = await page.locator("#rows li").allInnerTexts();
+    expect(rows[2]).toMatch(/a tulip above a cow on a red background\s+9\d\.\d %/);
+  });
+
+  test("says that the embedded model cannot caption", async () => {
+    expect(await page.isDisabled("#caption button")).toBe(true);
+    expect(await page.innerText("#caption-note")).toContain("picture-book has no language head");
+  });
+
+  test("captions with a model that can, and offers no matching then", async () => {
+    await page.fill("#model", "/fixtures/tiny/caption/");
+    await page.click("#load button");
+    await page.waitForSelector("#caption button:enabled");
+    await page.click("#caption button");
+    await page.waitForFunction("document.getElementById('said').textContent !== ''");
+    expect(await page.innerText("#caption-note")).toBe("");
+    expect(await page.isDisabled("#match button")).toBe(true);
+  });
+
+  test("says what is wrong with a model that is not there", async () => {
+    await page.fill("#model", "/nowhere/");
+    await page.click("#load button");
+    await page.waitForSelector("#status.wrong");
+    expect(await page.innerText("#status")).toContain("/nowhere/: expected model.safetensors");
+  });
+
+  test("asks its own server alone, and throws nothing", () => {
+    expect(asked.filter((url) => !/^(?:blob|data):/.test(url) && !url.startsWith(server.origin))).toEqual([]);
+    expect(wrong).toEqual([]);
+  });
+
+  test("has a name for each control", async () => {
+    const nameless = await page.evaluate(`
+      [...document.querySelectorAll("button, input, textarea")].filter((one) =>
+        !(one.textContent.trim() || one.labels?.length || one.getAttribute("aria-label") || one.querySelector("img[alt]"))
+      ).map((one) => one.outerHTML)`);
+    expect(nameless).toEqual([]);
+  });
+});
