@@ -158,7 +158,10 @@ export class Looker {
   #memory(): Promise<EngineSession> {
     const { config, network } = this.#loaded;
     const width = config.vision.hiddenSize;
-    return network.session("look memory", () => memoryGraph(config, width, "text_encoder"), group);
+    return network.session("look memory", () => memoryGraph(config, width, "text_encoder"), {
+      group,
+      keep: cacheNames("memory", config.text),
+    });
   }
 
   #session(form: LookForm, { head, allStates = false }: LookOptions): Promise<EngineSession> {
@@ -166,7 +169,7 @@ export class Looker {
     return network.session(
       `look ${head ?? ""} ${form} ${allStates ? "all" : "first"}`,
       () => multimodalGraph(config, head, { form, firstOnly: !allStates }),
-      group,
+      { group },
     );
   }
 }
