@@ -239,7 +239,8 @@ describe("blip inspect", () => {
   test("prints the graphs of a task", async () => {
     const { stdout } = await blip(["inspect", "picture-book", "--graph", "match"]);
     expect(stdout).toMatch(/^graph image\n/);
-    expect(stdout).toMatch(/\ngraph match\n/);
+    expect(stdout).toMatch(/\n# folded: [^\n]+\ngraph match-folded\n/);
+    expect(stdout).toMatch(/\n# cached: [^\n]+\ngraph match-cached\n/);
     expect(stdout).toMatch(/output itm_score = %\d+ : float32 \[B, 2\]/);
     expect((await blip(["inspect", "picture-book", "--graph", "sing"])).code).toBe(2);
     expect((await blip(["inspect", tiny("caption"), "--graph", "match"])).code).toBe(3);

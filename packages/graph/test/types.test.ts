@@ -1,5 +1,6 @@
 // Passes that change element types, and half precision as bits.
 import {
+  emitOnnx,
   evaluate,
   float16,
   floatTensor,
@@ -106,6 +107,41 @@ describe("int8", () => {
     // Weights and activations are each rounded by at most 1/254 of their largest, over four products of numbers to 1.7.
     rounded.forEach((value, index) => expect(Math.abs(value - (plain[index] ?? NaN))).toBeLessThan(0.06));
     expect(rounded).not.toEqual(plain);
+  });
+});
+
+describe("int8, where something else than a linear reads a matrix", () => {
+  const b = GraphBuilder.create("folded");
+  const x = b.input("x", "float32", ["B", 4]);
+  const matrix = b.at("layer").weight("weight", [4, 4]);
+  b.output("product", b.matmul(x, matrix));
+  b.output("linear", b.op("linear", [x, matrix], {}));
+  const graph = optimize(b.build(), [int8(() => "row")]);
+
+  test("it is what its 8-bit numbers stand for", () => {
+    const scale = [0.5, 0.25, 2, 1];
+    const whole = Array.from({ length: 16 }, (_, index) => (index * 7) % 23);
+    const feeds = { x: floatTensor([1, 4], [1, 0, 0, 0]) };
+    const { product } = evaluate(graph, feeds, (name) =>
+      name === "layer.weight.scale"
+        ? floatTensor([4], scale)
+        : { dtype: "int8", dims: [4, 4], data: Int8Array.from(whole) },
+    );
+    // weight[o, i] = int8[i, o] * scale[o]: the first row of weight is the first column of the 8-bit numbers.
+    expect(Array.from(product?.data ?? [], Number)).toEqual(
+      [0, 4, 8, 12].map((place) => (whole[place] ?? 0) / 2),
+    );
+  });
+
+  test("its original is not read", () => {
+    expect(graph.weights.map(({ name }) => name)).toEqual(["layer.weight.int8", "layer.weight.scale"]);
+  });
+
+  test("bytes of 8 bits are never taken for floats", () => {
+    const locate = () => ({ location: "file", offset: 0, dtype: "int8" as const });
+    expect(() => emitOnnx(optimize(b.build()), locate)).toThrow(
+      "weight layer.weight: expected float32, found int8 in the file",
+    );
   });
 });
 

@@ -154,7 +154,8 @@ describe("a quantized folder", () => {
     // Pictures one scale for all rows, texts one a row; heads and projections stay.
     expect(count("activations=tensor")).toBeGreaterThan(0);
     expect(count("activations=row")).toBeGreaterThan(0);
-    expect(printed.match(/= linear\(.*/g)?.length).toBe(3);
+    // Two projections, and the head of ITM in each of the two forms.
+    expect(printed.match(/= linear\(.*/g)?.length).toBe(4);
   });
 
   test("says its type in config.json, which transformers refuses", async () => {

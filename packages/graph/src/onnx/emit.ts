@@ -12,6 +12,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from "onnx-buf";
+import { GraphError } from "../errors.ts";
 import type { Graph, NamedValue, NodeOf, OpKind, Weight } from "../graph.ts";
 import { formatDim } from "../types/dim.ts";
 import { elementSize, sizeOf, type DType } from "../types/dtype.ts";
@@ -51,6 +52,9 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
     const { value, name, rows } = weight;
     const stored = rows ? `${name}[${rows.start}:${rows.end}]` : name;
     const dtype = dtypeOf(name);
+    // Whole numbers mean something only with their scale: a cast of them would be other weights.
+    if ((dtype === "int8") !== (value.dtype === "int8"))
+      throw new GraphError(`weight ${stored}: expected ${value.dtype}, found ${dtype} in the file`);
     if (dtype === value.dtype) emit.name(value, stored);
     else {
       const attributes = { to: BigInt(onnxDataType[value.dtype]) };
