@@ -2,9 +2,22 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { installed } from "../src/bench/installed.ts";
 import { blip, tiny } from "./run-blip.ts";
+
+let home = "";
+
+// Converted weights are kept in the Hub's cache: not in that of whoever runs the tests.
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "blip-bench-"));
+  vi.stubEnv("HF_HOME", home);
+});
+
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await rm(home, { recursive: true, force: true });
+});
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -45,6 +58,15 @@ test("measures matching without the picture, and a process of its own up to its 
   ]);
   // Node alone takes 40 MB, ONNX Runtime's library 30.
   expect(rows[3]?.median).toBeGreaterThan(70e6);
+});
+
+test("measures what computes in half precision and in 8 bits, each type in turn", async () => {
+  const { code, rows } = await bench(["--row", "image-int8", "--row", "image-fp16", "--runs", "1"]);
+  expect(code).toBe(0);
+  expect(rows.map(({ row, dtype, unit }) => [row, dtype, unit])).toEqual([
+    ["image-fp16", "fp16", "s"],
+    ["image-int8", "int8", "s"],
+  ]);
 });
 
 test("measures captions of a model that makes them", async () => {

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { BlipForImageTextRetrieval, BlipProcessor } from "blip-ts";
 import { firstText, formulaPicture } from "./inputs.ts";
-import { optionsOf, type FirstScore, type FirstScoreOrder } from "./measures.ts";
+import type { FirstScore, FirstScoreOrder } from "./measures.ts";
 
 /** In bytes. Linux's `ru_maxrss` begins with the parent's peak, so that its own record of the process is read there. */
 async function peakMemory(): Promise<number> {
@@ -13,7 +13,7 @@ async function peakMemory(): Promise<number> {
 }
 
 const { source, dtype, threads, image } = JSON.parse(process.argv[2] ?? "") as FirstScoreOrder;
-const options = optionsOf(dtype, { threads, onWarning: () => undefined });
+const options = { dtype, threads, onWarning: () => undefined };
 const processor = await BlipProcessor.fromPretrained(source);
 const model = await BlipForImageTextRetrieval.fromPretrained(source, options);
 const { itmScore } = await model.forward(await processor(image ?? formulaPicture(), firstText));

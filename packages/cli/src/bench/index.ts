@@ -10,7 +10,6 @@ export {
   BenchModels,
   dtypes,
   firstScore,
-  optionsOf,
   prepare,
   type BenchDType,
   type PrepareOptions,

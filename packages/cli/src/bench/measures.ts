@@ -6,7 +6,6 @@ import {
   BlipForConditionalGeneration,
   BlipForImageTextRetrieval,
   MatrixProduct,
-  UsageError,
   type ModelOptions,
   type Tensor,
 } from "blip-ts";
@@ -88,16 +87,13 @@ export class BenchModels implements AsyncDisposable {
 
   matching(dtype: BenchDType): Promise<BlipForImageTextRetrieval> {
     return kept(this.#matching, dtype, () =>
-      inType(dtype, BlipForImageTextRetrieval.fromPretrained(this.source, optionsOf(dtype, this.#options))),
+      BlipForImageTextRetrieval.fromPretrained(this.source, { ...this.#options, dtype }),
     );
   }
 
   captioning(dtype: BenchDType): Promise<BlipForConditionalGeneration> {
     return kept(this.#captioning, dtype, () =>
-      inType(
-        dtype,
-        BlipForConditionalGeneration.fromPretrained(this.source, optionsOf(dtype, this.#options)),
-      ),
+      BlipForConditionalGeneration.fromPretrained(this.source, { ...this.#options, dtype }),
     );
   }
 
@@ -119,26 +115,6 @@ export class BenchModels implements AsyncDisposable {
     for (const dtype of dtypes) await this.release(dtype);
     await (await this.#product)?.[Symbol.asyncDispose]();
   }
-}
-
-/** How a model is loaded that is to compute in a type. */
-export function optionsOf(dtype: BenchDType, options: ModelOptions = {}): ModelOptions {
-  const typed = { ...options, dtype };
-  return typed;
-}
-
-interface Loaded extends AsyncDisposable {
-  readonly loaded: { readonly network: object };
-}
-
-/** What is measured is what was asked for. @throws {UsageError} where the network computes in another type */
-async function inType<Model extends Loaded>(dtype: BenchDType, loading: Promise<Model>): Promise<Model> {
-  const model = await loading;
-  const { network } = model.loaded;
-  const found = "dtype" in network ? network.dtype : "fp32";
-  if (found === dtype) return model;
-  await model[Symbol.asyncDispose]();
-  throw new UsageError("usage/bad-option", `dtype: expected ${String(found)}, found "${dtype}"`, { dtype });
 }
 
 function kept<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
