@@ -102,7 +102,8 @@ export function emitOnnx(
 
 /** The contributed operators (domain com.microsoft) that a graph is lowered to, by name. */
 export function contributedOperators(graph: Graph, options: EmitOptions = {}): string[] {
-  const { node } = lowerGraph(graph, () => "float32", options).graph;
+  const types = new Map(graph.weights.map(({ name, value }) => [name, value.dtype]));
+  const { node } = lowerGraph(graph, (name) => types.get(name) ?? "float32", options).graph;
   return [...new Set(node.flatMap(({ domain, opType }) => (domain === microsoft ? [opType] : [])))].sort();
 }
 
