@@ -200,7 +200,9 @@ for (const device of ["webgpu", "cuda", "coreml", "dml"] as const) {
       await rm(folder, { recursive: true });
       // The trace of all its graphs: nothing was silently left to the processor.
       expect(profiles[0]?.sessions.toSorted()).toEqual(
-        ["decode", "head", "image", "memory", "multimodal", "score", "select"].toSorted(),
+        ["decode", "head", "image", "look-memory", "memory", "multimodal-cached", "multimodal-folded"]
+          .concat("score", "select")
+          .toSorted(),
       );
       const left = profiles.flatMap(({ operators }) =>
         operators.filter(({ provider }) => provider === "CPU").map(({ operator }) => operator),
