@@ -34,6 +34,7 @@ export interface OpAttributes {
   // linear algebra
   linear: object;
   quantizedLinear: { readonly activations: Activations };
+  dequantize: object;
   matmul: object;
   // normalization
   layerNorm: { readonly epsilon: number };

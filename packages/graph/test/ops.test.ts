@@ -114,6 +114,15 @@ const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> = {
       },
     ];
   }) as [Sample, ...Sample[]],
+  dequantize: [
+    {
+      inputs: {
+        x: { dtype: "int8", dims: [2, 3], data: Int8Array.of(127, -127, 1, 0, 5, -3) },
+        s: floatTensor([2], [0.01, 2]),
+      },
+      build: (b, { x, s }) => b.op("dequantize", [some(x), some(s)], {}),
+    },
+  ],
   matmul: [
     two((b, x, y) => b.matmul(x, y), [2, 3], [3, 4]),
     two((b, x, y) => b.matmul(x, y), [2, 1, 2, 3], [5, 3, 4]),
@@ -301,7 +310,7 @@ describe("gradients", () => {
   test("are still to come for these operations, and no others", () => {
     const later = opKinds.filter((kind) => gradientRules[kind] === "later");
     const none = opKinds.filter((kind) => gradientRules[kind] === "none");
-    expect(none).toEqual(["cast", "quantizedLinear"]);
+    expect(none).toEqual(["cast", "quantizedLinear", "dequantize"]);
     expect(later).toEqual(opKinds.filter((kind) => !none.includes(kind)));
     expect(later).toHaveLength(23);
   });

@@ -218,6 +218,9 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   },
   linear,
   quantizedLinear,
+  dequantize: (emit, node, output) => {
+    emit.node("DequantizeLinear", inputNames(emit, node), { output, attributes: { axis: 0n } });
+  },
   matmul: same("MatMul"),
   layerNorm,
   softmax: (emit, node, output) => {

@@ -51,6 +51,18 @@ export const quantizedLinear: ShapeRule<"quantizedLinear"> = (inputs) => {
   return { dtype: x.dtype, shape: [...x.shape.slice(0, -1), dimAt(weight, 1)] };
 };
 
+/** What 8-bit numbers [out, in] stand for with a scale a row [out]: y[o, i] = x[o, i] scale[o]. */
+export const dequantize: ShapeRule<"dequantize"> = (inputs) => {
+  expectCount(inputs, 2);
+  const [x, scale] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+  expectDType(x, "int8", "x");
+  expectRank(x, 2, "x");
+  expectDType(scale, "float32", "scale");
+  expectRank(scale, 1, "scale");
+  expectDim(dimAt(scale, 0), dimAt(x, 0), "scale against the rows of x");
+  return { dtype: scale.dtype, shape: x.shape };
+};
+
 /** Batched matrix product over the last two axes; the others broadcast. */
 export const matmul: ShapeRule<"matmul"> = (inputs) => {
   expectCount(inputs, 2);

@@ -1,14 +1,6 @@
 // Linears over chosen weights become 8-bit products. Their weights are other tensors, made of the checkpoint's once:
 // `NAME.int8` [in, out], signed, and `NAME.scale` [out], where NAME is the matrix's or that of a range of its rows.
-import {
-  nextValueId,
-  type Activations,
-  type Graph,
-  type Node,
-  type NodeOf,
-  type Value,
-  type Weight,
-} from "../graph.ts";
+import { nextValueId, type Activations, type Graph, type Node, type Value, type Weight } from "../graph.ts";
 
 /** How a matrix's activations are rounded, or undefined where it stays as it is. */
 export type Int8Plan = (weight: Weight) => Activations | undefined;
@@ -50,26 +42,16 @@ export const int8 =
         inputs: [x, ...make(weight), ...bias],
       };
     });
-    // A matrix that is read by anything else than a linear is what its 8-bit numbers stand for: the engine computes it
-    // once, when it loads the model.
+    // A matrix that is read by anything else than a linear is what its 8-bit numbers stand for.
     const read = new Set(nodes.flatMap(({ inputs }) => inputs.map(({ id }) => id)));
     const meant = graph.weights.filter((weight) => read.has(weight.value.id) && plan(weight) !== undefined);
-    const node = <K extends "cast" | "multiply" | "transpose">(one: NodeOf<K>): NodeOf<K> => one;
     const dequantized = meant.flatMap((weight): Node[] => {
       const [values, scale] = make(weight);
       const scope = rangeName(weight);
-      const float = (): Value => ({ id: nextId++, dtype: "float32", shape: values.shape });
-      const [cast, scaled] = [float(), float()];
+      const rows: Value = { id: nextId++, dtype: "int8", shape: weight.value.shape };
       return [
-        node({ kind: "cast", attributes: { to: "float32" }, inputs: [values], output: cast, scope }),
-        node({ kind: "multiply", attributes: {}, inputs: [cast, scale], output: scaled, scope }),
-        node({
-          kind: "transpose",
-          attributes: { permutation: [1, 0] },
-          inputs: [scaled],
-          output: weight.value,
-          scope,
-        }),
+        { kind: "transpose", attributes: { permutation: [1, 0] }, inputs: [values], output: rows, scope },
+        { kind: "dequantize", attributes: {}, inputs: [rows, scale], output: weight.value, scope },
       ];
     });
     const kept = graph.weights.filter((weight) => !meant.includes(weight));

@@ -229,6 +229,11 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
     argument(inputs, 0).data.map((x) => (/^u?int/.test(node.attributes.to) ? Math.trunc(x) : x)),
   linear,
   quantizedLinear,
+  dequantize: (inputs) => {
+    const [x, scale] = [argument(inputs, 0), argument(inputs, 1)];
+    const width = x.dims[1] ?? 1;
+    return x.data.map((value, index) => value * at(scale.data, Math.floor(index / width)));
+  },
   matmul,
   layerNorm,
   softmax: (inputs) => byRow(softmaxRow)(argument(inputs, 0)),
