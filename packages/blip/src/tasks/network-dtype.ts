@@ -39,7 +39,8 @@ const recipeVersion = 1;
 
 /**
  * What is quantized: the matrices of all transformer layers and of the LM head, which are 99 % of the multiplications.
- * Measured on the embedded model (bench/RESULTS.md): with all of them the largest error of an ITM probability is 0.011;
+ * Measured on the embedded model (bench/RESULTS.md): with all of them the largest error of an ITM probability is 0.011
+ * (0.016 where few texts look at a picture);
  * feed-forward outputs kept in float32 leave 0.010, all feed-forward matrices kept leave 0.006 and half of the speed.
  * Heads and projections, from which scores are read, would add to the error (0.012) and save nothing: they stay float32,
  * as do tables that are looked up, the patch convolution (2 % of the time) and vectors.

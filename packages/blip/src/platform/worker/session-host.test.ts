@@ -40,6 +40,7 @@ function host(log: string[]) {
         return Promise.resolve(session());
       },
     },
+    // A runtime has far more than the host calls, which is all of this.
   } as unknown as OnnxRuntime;
   const replies = new Map<number, (reply: WorkerReply) => void>();
   const answer = hostSessions(
