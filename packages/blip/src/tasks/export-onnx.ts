@@ -17,7 +17,7 @@ import { readRange } from "../checkpoint/read-range.ts";
 import { readTensorBytes, type StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { tensorBytes } from "../checkpoint/write-safetensors.ts";
 import { UsageError } from "../errors.ts";
-import { decodeGraph, headGraph, memoryGraph, scoreGraph } from "../model/decoder.ts";
+import { decodeGraph, memoryGraph, scoreGraph } from "../model/decoder.ts";
 import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
 import type { Compat, NetworkDType, Platform } from "../platform.ts";
 import { version } from "../version.ts";
@@ -95,7 +95,6 @@ function exportedGraphs(
   const decoder = () => ({
     memory: memoryGraph(config, decoderWidth(opened, config)),
     decode: decodeGraph(config, { memoryMask: opened.architecture.decoderMemory === "question" }),
-    head: headGraph(config),
   });
   switch (task) {
     case "match":

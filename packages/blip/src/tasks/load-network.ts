@@ -5,7 +5,7 @@ import { checkRequired } from "../checkpoint/requirements.ts";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import type { Task } from "../checkpoint/tasks-of.ts";
 import { secondBias, withTiedHead } from "../checkpoint/tied-head.ts";
-import { decodeGraph, headGraph, memoryGraph } from "../model/decoder.ts";
+import { decodeGraph, memoryGraph } from "../model/decoder.ts";
 import {
   imageGraph,
   multimodalGraph,
@@ -60,7 +60,6 @@ export function graphsOf(task: NetworkTask, opened: OpenedModel, config: BlipCon
   const decoder = () => [
     memoryGraph(config, decoderWidth(opened, config)),
     decodeGraph(config, { memoryMask: opened.architecture.decoderMemory === "question" }),
-    headGraph(config),
   ];
   switch (task) {
     case "match":
