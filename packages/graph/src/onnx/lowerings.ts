@@ -100,6 +100,35 @@ const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
   if (bias !== "") emit.node("Add", [scaled, bias], { output });
 };
 
+/** One operator that rounds x itself: for few rows, where a chain of small operators takes longer than the product. */
+const blockLinear: Lowering<"blockLinear"> = (emit, node, output) => {
+  const [x = "", weight = "", scale = "", bias] = inputNames(emit, node);
+  const [out = 0, blocks = 0, block = 0] = node.inputs[1]?.shape ?? [];
+  if (typeof out !== "number" || typeof blocks !== "number" || typeof block !== "number")
+    throw new GraphError(`blockLinear at ${node.scope}: the weight's shape must be numbers`);
+  const width = blocks * block;
+  if (emit.options.standardOperators !== true) {
+    emit.node("MatMulNBits", [x, weight, scale, ...(bias === undefined ? [] : ["", "", bias])], {
+      output,
+      domain: microsoft,
+      attributes: {
+        ...{ N: BigInt(out), K: BigInt(width), bits: 8n, block_size: BigInt(block) },
+        // Level 4: x as 8-bit numbers.
+        accuracy_level: 4n,
+      },
+    });
+    return;
+  }
+  // ONNX's own operators multiply with what the numbers stand for.
+  const float = emit.node("Cast", [weight], { attributes: { to: BigInt(onnxDataType.float32) } });
+  const signed = emit.node("Sub", [float, emit.constant(floatTensor([], [128]))]);
+  const scaled = emit.node("Mul", [signed, emit.node("Unsqueeze", [scale, emit.int64Vector([-1])])]);
+  const matrix = emit.node("Reshape", [scaled, emit.int64Vector([out, width])]);
+  const columns = emit.node("Transpose", [matrix], { attributes: { perm: [1n, 0n] } });
+  const product = emit.node("MatMul", [x, columns], bias === undefined ? { output } : {});
+  if (bias !== undefined) emit.node("Add", [product, bias], { output });
+};
+
 const layerNorm: Lowering<"layerNorm"> = (emit, node, output) => {
   const attributes = { axis: -1n, epsilon: { float: node.attributes.epsilon } };
   emit.node("LayerNormalization", inputNames(emit, node), { output, attributes });
@@ -218,6 +247,7 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   },
   linear,
   quantizedLinear,
+  blockLinear,
   dequantize: (emit, node, output) => {
     emit.node("DequantizeLinear", inputNames(emit, node), { output, attributes: { axis: 0n } });
   },

@@ -5,7 +5,7 @@ import { nextValueId, type Graph, type Node, type OpKind, type Value } from "../
 import { multiplyDims, sameShape, type Shape } from "../types/dim.ts";
 
 /** Row by row in their first input; the others are weights. */
-const rowWise: ReadonlySet<OpKind> = new Set(["linear", "quantizedLinear", "layerNorm"]);
+const rowWise: ReadonlySet<OpKind> = new Set(["linear", "quantizedLinear", "blockLinear", "layerNorm"]);
 /** Element by element in all their inputs. */
 const elementwise: ReadonlySet<OpKind> = new Set([
   "add",
