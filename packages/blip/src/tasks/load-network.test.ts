@@ -1,13 +1,11 @@
 // What loading a network costs where it is refused or fails: nothing is converted for it, and nothing is left behind.
-import { execFile } from "node:child_process";
 import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { failureOf } from "../../test/support/failure.ts";
 import { fixture } from "../../test/support/goldens.ts";
+import { runScript } from "../../test/support/run-script.ts";
 import type { ImageInput } from "../platform/node/decode-image.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import type { Device, Platform, PlatformDevice } from "../platform.ts";
@@ -118,17 +116,13 @@ describe("an engine is closed", () => {
 test("a process whose conversion fails ends by itself and leaves nothing behind", async () => {
   const [home, temporary] = [join(root, "home"), await mkdtemp(join(root, "temporary-"))];
   const script = `
-    import { Matcher } from ${JSON.stringify(new URL("../../dist/node.js", import.meta.url).href)};
     const stop = new AbortController();
     const [dtype, profile] = ["int8", ${JSON.stringify(join(root, "trace.json"))}];
     const loading = { dtype, profile, signal: stop.signal, onProgress: () => stop.abort() };
-    await Matcher.fromPretrained(${JSON.stringify(fixture("tiny/match"))}, loading).catch(({ name }) => console.log(name));
+    const load = blip.Matcher.fromPretrained(${JSON.stringify(fixture("tiny/match"))}, loading);
+    await load.catch(({ name }) => console.log(name));
   `;
-  const env = { ...process.env, HF_HOME: home, TMPDIR: temporary };
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], {
-    ...{ env, timeout: 15_000, cwd: fileURLToPath(new URL(".", import.meta.url)) },
-  });
-  expect(stdout).toBe("AbortError\n");
+  expect(await runScript(script, { HF_HOME: home, TMPDIR: temporary }, 15_000)).toBe("AbortError\n");
   // A trace is written in parts, which go with the engine.
   expect(await readdir(temporary)).toEqual([]);
   const kept = await readdir(home, { recursive: true, withFileTypes: true });
