@@ -25,9 +25,8 @@ const matrix: StoredTensor = {
 };
 
 async function written(tensors: WritableTensors) {
-  const bytes = () => safetensorsBytes(tensors);
-  return (await readSafetensors(await derivedInMemory({ sources: [], type: "int8", recipe: "", bytes })))
-    .tensors;
+  const weights = { sources: [], type: "int8", recipe: "", bytes: () => safetensorsBytes(tensors) };
+  return (await readSafetensors(await derivedInMemory({ ...weights, warn: () => undefined }))).tensors;
 }
 const quantizedFile = (ranges: readonly QuantizedRange[]) => written(quantizedTensors(ranges, int8Names));
 

@@ -22,6 +22,7 @@ import {
 } from "./picture-model.ts";
 import { checkRanking, QuestionAnswering } from "./question-answering.ts";
 import type { MaskedMemory } from "./generator.ts";
+import { orDisposed } from "./or-disposed.ts";
 import { rowsOf } from "./rows-of.ts";
 
 /** An answer to a question about a picture. */
@@ -88,7 +89,11 @@ export class Answerer<ImageInput> implements AsyncDisposable {
   ): Promise<Answerer<ImageInput>> {
     const given = verbOptions(options);
     const loaded = await loadNetwork(platform, source, ["ask"], given);
-    return new Answerer(await QuestionAnswering.over(loaded), await processorsOf(platform, loaded, given));
+    return orDisposed(
+      loaded.network,
+      async () =>
+        new Answerer(await QuestionAnswering.over(loaded), await processorsOf(platform, loaded, given)),
+    );
   }
 
   /**

@@ -32,6 +32,7 @@ import {
   type PreparedModel,
 } from "./load-network.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { typedTensors } from "./network-dtype.ts";
 import { openModel, readJson } from "./open-model.ts";
 import { imageConfigOf } from "./picture-model.ts";
 import { decodeDefaults, textLimits } from "./processor.ts";
@@ -157,13 +158,14 @@ export async function exportOnnx(
   checkModelOptions(given);
   const opened = await openModel(await platform.openModel(source, given));
   const model = await prepareModel(platform, opened, [task], given);
+  const tensors = await typedTensors(platform, opened, model.originals, model.types.dtype, given);
   const exported: Exported = {
     graphs: (Object.entries(exportedGraphs(task, model)) as [ExportedGraph, Graph][]).map(([name, graph]) => [
       name,
       optimize(graph, model.types.passes),
     ]),
     tensorOf(name) {
-      const tensor = model.tensors.get(name);
+      const tensor = tensors.get(name);
       if (!tensor) throw new Error(`${name} was not required of the checkpoint`);
       return tensor;
     },

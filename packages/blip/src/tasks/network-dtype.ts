@@ -16,9 +16,9 @@ import { floatRows } from "../checkpoint/float-rows.ts";
 import { quantizedTensors, type QuantizedRange } from "../checkpoint/quantized.ts";
 import { readSafetensors } from "../checkpoint/safetensors.ts";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
-import { safetensorsBytes, type MadeTensor } from "../checkpoint/write-safetensors.ts";
+import { safetensorsBytes, tensorBytes, type MadeTensor } from "../checkpoint/write-safetensors.ts";
 import { ModelError } from "../errors.ts";
-import type { DownloadProgress, NetworkDType, Platform } from "../platform.ts";
+import type { DerivedWeights, DownloadProgress, NetworkDType, Platform, Warning } from "../platform.ts";
 import { nextTurn } from "../runtime/next-turn.ts";
 import { dtypeRefused } from "./errors.ts";
 import type { ModelOptions } from "./model-options.ts";
@@ -191,6 +191,16 @@ export function reported(
   );
 }
 
+/** Tensors of which nothing is made, to be written as they are. */
+function unconverted(tensors: Tensors, made: ReadonlyMap<string, MadeTensor>): [string, MadeTensor][] {
+  const converted = new Set([...made.keys()].map((name) => name.replace(/(?:\[\d+:\d+\])?\.int8$/, "")));
+  return [...tensors].flatMap(([name, tensor]): [string, MadeTensor][] => {
+    if (converted.has(name)) return [];
+    const { dtype, shape, byteLength } = tensor;
+    return [[name, { dtype, shape, byteLength, bytes: () => tensorBytes(tensor) }]];
+  });
+}
+
 /**
  * A model's tensors as the graphs of a type read them: converted ones where there are, the originals else.
  * @throws {ModelError} where the original weights cannot be read
@@ -210,11 +220,15 @@ export async function typedTensors(
     name,
     ...[from, shape, offset, strides],
   ]);
-  const derived = {
+  const derived: DerivedWeights = {
     sources: [...new Set([...tensors.values()].map(({ source }) => source))],
     type,
     recipe: JSON.stringify([recipeVersion, [...made.keys()], places]),
-    bytes: () => safetensorsBytes(reported(made, `${opened.files.name} to ${type}`, options)),
+    bytes: (whole = false) => {
+      const written = whole ? new Map([...unconverted(tensors, made), ...made]) : made;
+      return safetensorsBytes(reported(written, `${opened.files.name} to ${type}`, options));
+    },
+    warn: options.onWarning ?? ((warning: Warning) => platform.warn(warning)),
   };
   const read = async (renew: boolean): Promise<Tensors> => {
     const kept = await readSafetensors(await platform.deriveWeights(derived, renew));
