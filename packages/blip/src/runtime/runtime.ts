@@ -25,6 +25,11 @@ export interface SessionOptions extends RunOptions {
   readonly group?: string | undefined;
   /** The outputs that `runKeeping` may keep: on a device they stay in its memory. */
   readonly keep?: readonly string[] | undefined;
+  /**
+   * All its products with weights have hundreds of rows: those of a picture. Weights laid out anew gain nothing there, so
+   * that it is loaded without, where the engine can.
+   */
+  readonly manyRows?: boolean | undefined;
   /** What the session is called where a person reads of it: in a profile. */
   readonly name?: string | undefined;
 }

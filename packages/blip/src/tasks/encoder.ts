@@ -271,7 +271,7 @@ export class Encoder implements AsyncDisposable {
             pixel_values:
               step >= count ? pixelValues : rowsOf(pixelValues, from, Math.min(count, from + step)),
           },
-          options,
+          { ...options, manyRows: true },
         ),
       );
     return joined(parts);

@@ -159,7 +159,11 @@ export class Looker {
     const { config, network } = this.#loaded;
     const width = config.vision.hiddenSize;
     const keep = cacheNames("memory", config.text);
-    return network.session("look memory", () => memoryGraph(config, width, "text_encoder"), { group, keep });
+    return network.session("look memory", () => memoryGraph(config, width, "text_encoder"), {
+      group,
+      keep,
+      manyRows: true,
+    });
   }
 
   #session(form: LookForm, { head, allStates = false }: LookOptions): Promise<EngineSession> {

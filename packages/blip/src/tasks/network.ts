@@ -10,8 +10,8 @@ import { toEngineModel } from "./engine-model.ts";
 import { engineRefused } from "./errors.ts";
 import type { NetworkTypes } from "./network-dtype.ts";
 
-/** Sessions of one group can hand each other the outputs that they keep. */
-type Sharing = Pick<SessionOptions, "group" | "keep">;
+/** How a session is loaded; those of one group can hand each other the outputs that they keep. */
+type SessionForm = Pick<SessionOptions, "group" | "keep" | "manyRows">;
 
 export class Network implements AsyncDisposable {
   readonly config: BlipConfig;
@@ -47,28 +47,28 @@ export class Network implements AsyncDisposable {
     key: string,
     build: () => Graph,
     feeds: Readonly<Record<string, Tensor>>,
-    options: RunOptions = {},
+    { manyRows, ...options }: RunOptions & Pick<SessionForm, "manyRows"> = {},
   ): Promise<Record<string, Tensor>> {
     options.signal?.throwIfAborted();
-    const session = await this.session(key, build);
+    const session = await this.session(key, build, { manyRows });
     return session.run(feeds, options);
   }
 
   /**
    * Loads a graph's session without running it.
-   * @param sharing what it keeps and hands to other sessions
+   * @param form what it keeps and hands to other sessions, and what its products are like
    */
-  session(key: string, build: () => Graph, sharing: Sharing = {}): Promise<EngineSession> {
+  session(key: string, build: () => Graph, form: SessionForm = {}): Promise<EngineSession> {
     const known = this.#sessions.get(key);
     if (known) return known;
-    const made = this.#load(build, sharing);
+    const made = this.#load(build, form);
     this.#sessions.set(key, made);
     // What failed is not kept: the next call tries again and reports its own failure.
     made.catch(() => this.#sessions.delete(key));
     return made;
   }
 
-  async #load(build: () => Graph, sharing: Sharing): Promise<EngineSession> {
+  async #load(build: () => Graph, form: SessionForm): Promise<EngineSession> {
     // Building, optimizing and emitting take 5 to 25 ms each at full size: the event loop gets its turn in between.
     await nextTurn();
     const graph = build();
@@ -76,9 +76,13 @@ export class Network implements AsyncDisposable {
     const optimized = optimize(graph, this.#passes);
     await nextTurn();
     const model = await toEngineModel(optimized, this.#tensors, this.#emit);
-    return this.#engine.createSession(model, { ...sharing, name: graph.name }).catch((error: unknown) => {
-      throw error instanceof BlipError ? error : engineRefused(graph.name, error);
-    });
+    // Whole numbers are always laid out anew: their products need sums of columns.
+    const manyRows = form.manyRows === true && this.dtype === "fp32";
+    return this.#engine
+      .createSession(model, { ...form, manyRows, name: graph.name })
+      .catch((error: unknown) => {
+        throw error instanceof BlipError ? error : engineRefused(graph.name, error);
+      });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

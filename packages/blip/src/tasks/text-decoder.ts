@@ -64,7 +64,8 @@ export class TextDecoder {
   #memory(): Promise<EngineSession> {
     const width = decoderWidth(this.#loaded.opened, this.config);
     const keep = cacheNames("memory", this.config.text);
-    return this.#session("memory", () => memoryGraph(this.config, width), keep);
+    const ofImages = this.#loaded.opened.architecture.decoderMemory !== "question";
+    return this.#session("memory", () => memoryGraph(this.config, width), keep, ofImages);
   }
 
   decode(): Promise<EngineSession> {
@@ -82,8 +83,13 @@ export class TextDecoder {
     return this.#session("select", () => selectGraph(this.config), keep);
   }
 
-  #session(key: string, build: () => Graph, keep: readonly string[] = []): Promise<EngineSession> {
-    return this.#loaded.network.session(`decoder ${key}`, build, { group, keep });
+  #session(
+    key: string,
+    build: () => Graph,
+    keep: readonly string[] = [],
+    manyRows = false,
+  ): Promise<EngineSession> {
+    return this.#loaded.network.session(`decoder ${key}`, build, { group, keep, manyRows });
   }
 }
 

@@ -52,7 +52,16 @@ function threadsOn(device: Device): StartThread | SharedThread {
   return known;
 }
 
-export interface NodeEngineOptions extends Omit<WorkerEngineOptions, "profilePrefix"> {
+/**
+ * Where products have many rows, ONNX Runtime packs weights as fast while it multiplies as it reads packed ones (measured:
+ * bench/RESULTS.md); packing them before takes half a second for a picture's, and their size in memory once more.
+ */
+const manyRowsConfig = { disable_prepacking: "1" };
+
+export interface NodeEngineOptions extends Omit<
+  WorkerEngineOptions,
+  "profilePrefix" | "manyRowsConfig" | "waitingThreads"
+> {
   /** `cpu` unless told. */
   readonly device?: Device | undefined;
   /** Where a trace is written when the engine is disposed of. */
@@ -67,6 +76,12 @@ export interface NodeEngineOptions extends Omit<WorkerEngineOptions, "profilePre
 export function createNodeEngine(options: NodeEngineOptions = {}): Engine {
   const { device = "cpu", profile, onProfile, threads, sessionConfig = {} } = options;
   const create = (profilePrefix?: WorkerEngineOptions["profilePrefix"]) =>
-    createWorkerEngine(threadsOn(device), { threads, sessionConfig, profilePrefix });
+    createWorkerEngine(threadsOn(device), {
+      threads,
+      sessionConfig,
+      manyRowsConfig,
+      profilePrefix,
+      waitingThreads: 2,
+    });
   return profile === undefined ? create() : new ProfiledEngine(profile, create, onProfile);
 }

@@ -16,8 +16,12 @@ import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./messages.ts";
 export interface WorkerEngineOptions {
   /** Threads of ONNX Runtime; without it, one for each core. */
   readonly threads?: number | undefined;
-  /** ONNX Runtime's session configuration entries, e.g. `{ "session.disable_prepacking": "1" }`. */
+  /** ONNX Runtime's session configuration entries without their `session.`, e.g. `{ dynamic_block_base: "4" }`. */
   readonly sessionConfig?: Readonly<Record<string, string>>;
+  /** How many threads are started at once, while the caller still reads what the first sessions are made of. */
+  readonly waitingThreads?: number | undefined;
+  /** The entries of sessions whose products have many rows. */
+  readonly manyRowsConfig?: Readonly<Record<string, string>>;
   /** How the path of a session's trace begins, where one is to be written; called once a session. */
   readonly profilePrefix?: ((session: string) => string) | undefined;
 }
@@ -109,6 +113,12 @@ class EngineThread {
     } satisfies WorkerRequest);
   }
 
+  /** Ends a thread in which no session was opened. */
+  async end(): Promise<void> {
+    this.#failure ??= new Error("the engine is closed");
+    await this.#port.terminate();
+  }
+
   /** Frees a session's memory; the last one ends the thread. */
   async close(session: number): Promise<void> {
     if (!this.#failure) await this.call({ session, kind: "release" }, {});
@@ -145,10 +155,11 @@ class WorkerSession implements EngineSession {
 
   async create(
     model: EngineModel,
-    { threads, sessionConfig = {}, profilePrefix }: WorkerEngineOptions,
+    { threads, sessionConfig: every = {}, manyRowsConfig, profilePrefix }: WorkerEngineOptions,
     options: SessionOptions,
   ) {
-    const { name = "session", keep = [] } = options;
+    const { name = "session", keep = [], manyRows = false } = options;
+    const sessionConfig = manyRows ? { ...every, ...manyRowsConfig } : every;
     const prefix = profilePrefix?.(name);
     await this.#call({ kind: "create", model, threads, sessionConfig, keep, profilePrefix: prefix }, options);
   }
@@ -199,12 +210,19 @@ export class SharedThread {
 class WorkerEngine implements Engine {
   readonly #threads: StartThread | SharedThread;
   readonly #options: WorkerEngineOptions;
+  /** Threads that are started for the first sessions. */
+  readonly #waiting: EngineThread[];
   readonly #sessions = new Set<WorkerSession>();
   readonly #groups = new Map<string, EngineThread>();
 
   constructor(threads: StartThread | SharedThread, options: WorkerEngineOptions) {
     this.#threads = threads;
     this.#options = options;
+    const { waitingThreads = 0 } = options;
+    this.#waiting =
+      threads instanceof SharedThread
+        ? []
+        : Array.from({ length: waitingThreads }, () => new EngineThread(threads));
   }
 
   async createSession(model: EngineModel, options: SessionOptions = {}): Promise<EngineSession> {
@@ -217,14 +235,16 @@ class WorkerEngine implements Engine {
   #thread(group: string | undefined): EngineThread {
     const threads = this.#threads;
     if (threads instanceof SharedThread) return threads.get();
-    if (group === undefined) return new EngineThread(threads);
-    const known = this.#groups.get(group) ?? new EngineThread(threads);
+    const next = () => this.#waiting.shift() ?? new EngineThread(threads);
+    if (group === undefined) return next();
+    const known = this.#groups.get(group) ?? next();
     this.#groups.set(group, known);
     return known;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#sessions].map((session) => session[Symbol.asyncDispose]()));
+    const unused = this.#waiting.splice(0).map((thread) => thread.end());
+    await Promise.all([...unused, ...[...this.#sessions].map((session) => session[Symbol.asyncDispose]())]);
     this.#sessions.clear();
     this.#groups.clear();
   }
