@@ -20,10 +20,12 @@ interface Begun<ImageInput> {
 
 type Read<ImageInput> = (image: ImageInput, signal: AbortSignal) => Promise<ReadPicture> | undefined;
 
+const nothing = [[], () => undefined] as const;
+
 /** Pictures of the requests that are likely to be next; those of others are dropped. */
 export class PicturesAhead<ImageInput> {
   #begun: readonly Begun<ImageInput>[] = [];
-  #expected: readonly [images: readonly ImageInput[], read: Read<ImageInput>] = [[], () => undefined];
+  #expected: readonly [images: readonly ImageInput[], read: Read<ImageInput>] = nothing;
   /** Is a batch reading its own pictures? Those come first. */
   #busy = false;
 
@@ -37,6 +39,8 @@ export class PicturesAhead<ImageInput> {
   take(signal: AbortSignal): AheadOfBatch<ImageInput> {
     const begun = this.#begun;
     this.#begun = [];
+    // They are the batch's own now; what comes after it is not known yet.
+    this.#expected = nothing;
     this.#busy = true;
     const stop = () => begun.forEach((one) => one.stop.abort(signal.reason));
     signal.addEventListener("abort", stop, { once: true });
