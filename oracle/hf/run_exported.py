@@ -116,11 +116,13 @@ def caption(files: Exported, model: str) -> None:
                 "position_ids": np.full((PICTURES, 1), step, np.int64),
                 "key_positions": np.tile(np.arange(step + 1), (PICTURES, 1)),
                 "row_index": rows,
+                "rows": rows,
                 **past,
                 **memory,
             },
         )
-        logits = files.run("head", {"hidden": out.pop("hidden"), "rows": rows})["logits"]
+        logits = out.pop("logits")
+        out.pop("hidden")
         past = {name.replace("present", "past"): value for name, value in out.items()}
         tokens = np.concatenate([tokens, logits.argmax(-1)[:, None]], axis=1)
     reference = transformers.BlipForConditionalGeneration.from_pretrained(model, dtype=torch.float32).eval()

@@ -136,8 +136,13 @@ export interface DerivedWeights {
   readonly type: string;
   /** What besides the files decides the bytes: how they are made, and all tensors with their places. */
   readonly recipe: string;
-  /** A safetensors file. */
-  bytes(): AsyncIterable<Uint8Array>;
+  /**
+   * A safetensors file.
+   * @param whole with the tensors that stay as they are, so that the original file need not be read again
+   */
+  bytes(whole?: boolean): AsyncIterable<Uint8Array>;
+  /** Says what the caller should know. */
+  warn(warning: Warning): void;
 }
 
 /** Input: whatever this platform takes for a picture. */
@@ -157,7 +162,8 @@ export interface Platform<ImageInput> {
   createFolder(path: string): Promise<FolderWriter>;
   /**
    * Weights that were made before, or are made now and kept for the next time. They are made anew where the sources
-   * have changed; older ones of the same type and sources go. Where nothing can be kept they are made in memory.
+   * have changed; older ones of the same type and sources go. Where nothing can be kept they are made in memory, with a
+   * warning that says why.
    * @param renew makes them anew in any case: what was kept turned out to be unusable
    */
   deriveWeights(weights: DerivedWeights, renew: boolean): Promise<ByteSource>;

@@ -34,5 +34,9 @@ interface AbortController {
 // eslint-disable-next-line no-var -- as above
 declare var AbortController: new () => AbortController;
 
+declare const crypto: {
+  readonly subtle: { digest(algorithm: "SHA-256", data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> };
+};
+
 declare function setTimeout(callback: () => void, milliseconds?: number): unknown;
 declare function clearTimeout(timer: unknown): void;

@@ -27,6 +27,7 @@ import {
   unpadded,
   type GeneratedCase,
 } from "./support/goldens.ts";
+import { runScript } from "./support/run-script.ts";
 
 /**
  * Devices sum in other orders, and their exponentials and error functions are approximations. On SwiftShader the worst
@@ -247,6 +248,19 @@ for (const device of ["webgpu", "cuda", "coreml", "dml"] as const) {
         (error: unknown) => (error instanceof BlipError ? error.message : error),
       );
       if (found !== device) expect(found).toMatch(/cannot be used: .*(?:f16|float16)/);
+    });
+
+    test("a process ends by itself whose weights could not be converted, or whose device is refused", async () => {
+      const home = await mkdtemp(join(tmpdir(), "blip-device-"));
+      const script = `
+        const stop = new AbortController();
+        const loading = { device: "${device}", dtype: "fp16", signal: stop.signal, onWarning: () => undefined };
+        const onProgress = ({ kind }) => (kind === "convert" ? stop.abort() : undefined);
+        const load = blip.Matcher.fromPretrained(${JSON.stringify(fixture("tiny/match"))}, { ...loading, onProgress });
+        await load.catch(({ name, code }) => console.log(name === "AbortError" ? name : code));
+      `;
+      expect(await runScript(script, { HF_HOME: home }, 120_000)).toMatch(/^(?:AbortError|model\/device)\n$/);
+      await rm(home, { recursive: true });
     });
   });
 }

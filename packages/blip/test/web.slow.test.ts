@@ -1,9 +1,7 @@
 // The package in a page: a real Chromium, the goldens of transformers, and Node's own pixels.
 import { readdirSync } from "node:fs";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Tensor } from "@blip-ts/graph";
 import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
@@ -11,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BertTokenizer } from "../src/text/word-piece.ts";
 import { decodeImage } from "../src/platform/node/decode-image.ts";
 import { chromiumPath, openBrowser } from "./support/browser.ts";
-import { bundleForPage } from "./support/bundle-web.ts";
 import {
   fixture,
   goldenJson,
@@ -21,35 +18,16 @@ import {
   type GeneratedCase,
 } from "./support/goldens.ts";
 import { servePages, type PageServer } from "./support/page-server.ts";
+import { makeSite, openPage, root, type PageSite } from "./support/page-site.ts";
 import type { InPage, PlainTensor } from "./page/in-page.ts";
 
 declare const inPage: InPage;
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-let folder: string;
-let bundled: Awaited<ReturnType<typeof bundleForPage>>;
-
+let site: PageSite;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "blip-page-"));
-  await writeFile(
-    join(folder, "index.html"),
-    '<!doctype html><script type="module" src="script.js"></script>',
-  );
-  bundled = await bundleForPage(folder, fileURLToPath(new URL("page/in-page.ts", import.meta.url)));
+  site = await makeSite();
 }, 120_000);
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const serve = (options: { isolated?: boolean; ranges?: boolean; cors?: boolean } = {}) =>
-  servePages({
-    folders: {
-      "": folder,
-      ort: join(root, "node_modules/onnxruntime-web/dist"),
-      models: join(root, "packages/blip/models"),
-      fixtures: join(root, "fixtures"),
-      scenes: join(root, "examples/scenes"),
-    },
-    ...options,
-  });
+afterAll(() => site[Symbol.asyncDispose]());
 
 /** Equal within `tolerance` of the worst element; NaN is no small difference. */
 function expectNear(found: PlainTensor, expected: Tensor<"float32">, tolerance: number): void {
@@ -67,7 +45,7 @@ async function loadTokenizer(model: string): Promise<BertTokenizer> {
 const plainTensor = ({ dims, data }: Tensor<"float32">): PlainTensor => ({ dims, data: Array.from(data) });
 
 test("bundles without Node's modules, globals or shims", () => {
-  for (const code of Object.values(bundled)) {
+  for (const code of Object.values(site.bundled)) {
     expect(code).not.toMatch(/["'`]node:|\bBuffer\b|\brequire\(|\b__dirname\b/);
     // A dependency looks whether there is a process, and asks nothing of it where there is none.
     expect(code.replaceAll(/typeof process|typeof process\.env/g, "")).not.toMatch(/\bprocess\.(?!env\b)/);
@@ -79,18 +57,11 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
   let server: PageServer;
   let page: Page;
 
-  async function open(at: PageServer, by = browser): Promise<Page> {
-    const context = await by.newContext();
-    const opened = await context.newPage();
-    await opened.goto(`${at.origin}/index.html`);
-    await opened.waitForFunction(() => "inPage" in globalThis);
-    await opened.evaluate(() => inPage.configure({ runtime: "/ort/", models: "/models/" }));
-    return opened;
-  }
+  const open = (at: PageServer, by = browser) => openPage(at, by);
 
   beforeAll(async () => {
     browser = await openBrowser();
-    server = await serve();
+    server = await site.serve();
     page = await open(server);
   }, 120_000);
   afterAll(async () => {
@@ -152,7 +123,7 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
     });
 
     test("works where the page is not isolated, in one thread", async () => {
-      await using plain = await serve({ isolated: false });
+      await using plain = await site.serve({ isolated: false });
       const other = await open(plain);
       expect(await other.evaluate(() => inPage.isolated())).toBe(false);
       const found = await other.evaluate(
@@ -165,7 +136,7 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
 
     /** A matching model with 40 MB of a decoder that matching does not need, in the middle of the file. */
     async function withDecoder(): Promise<string> {
-      const place = await mkdtemp(join(folder, "large-"));
+      const place = await mkdtemp(join(site.folder, "large-"));
       await cp(fixture("tiny/match"), place, { recursive: true });
       const file = join(place, "model.safetensors");
       const bytes = await readFile(file);
@@ -196,9 +167,7 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
       return `/${basename(place)}/`;
     }
     const bytesOf = ({ requests }: PageServer) =>
-      requests
-        .map(({ range }) => /^bytes=(\d+)-(\d+)$/.exec(range ?? ""))
-        .reduce((sum, found) => sum + (found ? Number(found[2]) - Number(found[1]) + 1 : 0), 0);
+      requests.reduce((sum, { range, bytes }) => sum + (range === undefined ? 0 : bytes), 0);
     const load = (at: Page, model: string, options: { offline?: boolean } = {}) =>
       at.evaluate(([place, texts, values, given]) => inPage.load(place, texts, values, given), [
         model,
@@ -208,7 +177,7 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
       ] as const);
 
     test("fetches what the task needs, once; then it is in the cache, with and without a network", async () => {
-      await using own = await serve();
+      await using own = await site.serve();
       const model = await withDecoder();
       const opened = await open(own);
       own.breakOff(1);
@@ -236,7 +205,7 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
       expect(own.requests.filter(({ path }) => path.startsWith(model))).toEqual([]);
 
       // Another file under the same name: what was kept of the old one is not used.
-      const file = join(folder, model, "model.safetensors");
+      const file = join(site.folder, model, "model.safetensors");
       await cp(fixture("tiny/match/model.safetensors"), file);
       own.requests.length = 0;
       expectNear((await load(opened, model)).itmScore, await tensors.floats("itm_score"), 1e-5);
@@ -257,7 +226,7 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
     });
 
     test("takes the whole file from a server without ranges", async () => {
-      await using whole = await serve({ ranges: false });
+      await using whole = await site.serve({ ranges: false });
       const opened = await open(whole);
       expectNear(
         (await load(opened, "/fixtures/tiny/match-bin/")).itmScore,
@@ -274,13 +243,13 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
     });
 
     test("reads another origin's files where it shares them, and says what is wrong where it does not", async () => {
-      await using shared = await serve({ cors: true });
+      await using shared = await site.serve({ cors: true });
       expectNear(
         (await load(page, `${shared.origin}/fixtures/tiny/match/`)).itmScore,
         await tensors.floats("itm_score"),
         1e-5,
       );
-      await using closed = await serve();
+      await using closed = await site.serve();
       const refused = await page.evaluate(
         ([place, texts, values]) => inPage.failure(inPage.load(place, texts, values)),
         [`${closed.origin}/fixtures/tiny/match/`, golden.texts, pixels] as const,
@@ -376,25 +345,25 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
   });
 
   test("works as Vite bundles it, with nothing said of where its files are", async () => {
-    const site = await mkdtemp(join(folder, "vite-"));
+    const place = await mkdtemp(join(site.folder, "vite-"));
     await writeFile(
-      join(site, "index.html"),
+      join(place, "index.html"),
       '<!doctype html><link rel="icon" href="data:," /><script type="module" src="./main.js"></script>',
     );
     await writeFile(
-      join(site, "main.js"),
+      join(place, "main.js"),
       'import { match } from "blip-ts";\n' +
         'globalThis.probability = async () => (await match(["/scenes/01.png"], ["a small sheep on a purple background"]))[0].probability;\n',
     );
     await build({
-      root: site,
+      root: place,
       logLevel: "silent",
       build: { target: "esnext" },
       worker: { format: "es" },
       resolve: { alias: { "blip-ts": join(root, "packages/blip/dist/web.js") } },
     });
     await using own = await servePages({
-      folders: { "": join(site, "dist"), scenes: join(root, "examples/scenes") },
+      folders: { "": join(place, "dist"), scenes: join(root, "examples/scenes") },
     });
     const opened = await browser.newPage();
     await opened.goto(`${own.origin}/index.html`);

@@ -1,6 +1,7 @@
 // How far a model's answers in one type are from those in another, on pictures and texts: what `blip quantize --check`
 // and bench/accuracy.ts print.
-import { Answerer, Captioner, Comparer, Embedder, Matcher, type FailedRow, type VerbOptions } from "blip-ts";
+import { Answerer, Comparer, Embedder, Matcher, type FailedRow, type VerbOptions } from "blip-ts";
+import { generated, greedyCaptions } from "./greedy-captions.ts";
 import { table } from "./rows.ts";
 
 /** A model in a type. */
@@ -81,14 +82,6 @@ const runs: Readonly<Record<string, Run>> = {
       },
     };
   },
-  async caption({ source, options }, images) {
-    await using model = await Captioner.fromPretrained(source, options);
-    const rows = await all(model.caption(images));
-    return {
-      numbers: { "log probability of the caption": rows.map(({ logProbability }) => logProbability) },
-      words: { caption: rows.map(({ caption }) => caption) },
-    };
-  },
   async ask({ source, options }, images, texts) {
     await using model = await Answerer.fromPretrained(source, options);
     const rows = await all(model.ask(images, texts));
@@ -134,27 +127,75 @@ export async function accuracy(
   images: readonly string[],
   texts: readonly string[],
 ): Promise<AccuracyRow[]> {
+  if (task === "caption") return captionAccuracy(reference, other, images);
   const run = runs[task];
   if (!run) throw new Error(`there is no comparison of ${task}`);
   const expected = await run(reference, images, texts);
   const found = await run(other, images, texts);
   return [
-    ...Object.entries(expected.numbers).map(([measure, numbers]): AccuracyRow => {
-      const differences = numbers.map((value, index) =>
-        Math.abs(value - (found.numbers[measure]?.[index] ?? NaN)),
-      );
-      return {
-        ...{ measure, compared: numbers.length, same: null },
-        largest: differences.reduce((a, b) => Math.max(a, b), 0),
-        mean: differences.reduce((a, b) => a + b, 0) / differences.length,
-      };
-    }),
-    ...Object.entries(expected.words).map(([measure, words]): AccuracyRow => {
-      const same = words.filter((word, index) => word === found.words[measure]?.[index]).length;
-      return { measure, compared: words.length, same, largest: null, mean: null };
-    }),
+    ...Object.entries(expected.numbers).map(([measure, numbers]) =>
+      differences(measure, numbers, found.numbers[measure] ?? []),
+    ),
+    ...Object.entries(expected.words).map(([measure, words]) =>
+      agreement(measure, words, found.words[measure] ?? []),
+    ),
   ];
 }
+
+function differences(measure: string, expected: readonly number[], found: readonly number[]): AccuracyRow {
+  const sizes = expected.map((value, index) => Math.abs(value - (found[index] ?? NaN)));
+  return {
+    ...{ measure, compared: expected.length, same: null },
+    largest: sizes.reduce((a, b) => Math.max(a, b), 0),
+    mean: sizes.reduce((a, b) => a + b, 0) / sizes.length,
+  };
+}
+
+function agreement(
+  measure: string,
+  expected: readonly (string | number | undefined)[],
+  found: readonly (string | number | undefined)[],
+): AccuracyRow {
+  const same = expected.filter((word, index) => word === found[index]).length;
+  return { measure, compared: expected.length, same, largest: null, mean: null };
+}
+
+/**
+ * Greedy captions: whole ones, their tokens place by place (where one caption is longer, its last tokens are not the
+ * same), and how probable both types find the tokens of the reference's captions.
+ */
+async function captionAccuracy(
+  reference: ModelInType,
+  other: ModelInType,
+  images: readonly string[],
+): Promise<AccuracyRow[]> {
+  const expected = await greedyCaptions(reference.source, reference.options, images);
+  const found = await greedyCaptions(other.source, other.options, images, expected.captions);
+  const pairs = expected.captions.map((caption, index) => {
+    const another = found.captions[index];
+    return [generated(caption), another ? generated(another) : []] as const;
+  });
+  const padded = (which: 0 | 1) =>
+    pairs.flatMap((pair) =>
+      Array.from({ length: Math.max(pair[0].length, pair[1].length) }, (_, place) => pair[which][place]),
+    );
+  return [
+    agreement(
+      "caption, greedy",
+      pairs.map(([one]) => one.join(" ")),
+      pairs.map(([, one]) => one.join(" ")),
+    ),
+    agreement("token of a caption, greedy", padded(0), padded(1)),
+    differences(
+      "log probability of a token, along the first's caption",
+      expected.forced.flat(),
+      found.forced.flat(),
+    ),
+  ];
+}
+
+const share = (same: number | null, compared: number): string =>
+  same === null ? "-" : `${same} (${((100 * same) / compared).toFixed(1)} %)`;
 
 const number = (value: number | null): string => (value === null ? "-" : value.toPrecision(2));
 
@@ -162,7 +203,7 @@ export const accuracyTable = (rows: readonly AccuracyRow[]): string =>
   table(
     ["measure", "compared", "the same", "largest difference", "mean"],
     rows.map(({ measure, compared, same, largest, mean }) => [
-      ...[measure, String(compared), same === null ? "-" : String(same)],
+      ...[measure, String(compared), share(same, compared)],
       ...[number(largest), number(mean)],
     ]),
     4,

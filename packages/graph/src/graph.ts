@@ -34,6 +34,7 @@ export interface OpAttributes {
   // linear algebra
   linear: object;
   quantizedLinear: { readonly activations: Activations };
+  blockLinear: object;
   dequantize: object;
   matmul: object;
   // normalization

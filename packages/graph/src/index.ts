@@ -55,7 +55,7 @@ export { printGraph } from "./print.ts";
 /** Graph to graph. */
 export { optimize, type Pass } from "./passes/index.ts";
 export { float16, type Float16Options } from "./passes/float16.ts";
-export { int8, int8Names, rangeName, type Int8Plan } from "./passes/int8.ts";
+export { int8, int8Names, rangeName, type Blocks, type Int8Plan } from "./passes/int8.ts";
 /** Gradients, by operation. */
 export { gradientRules, type GradientRule } from "./autodiff/gradients.ts";
 /** Graph to ONNX. */

@@ -139,4 +139,47 @@ describe("passes", () => {
     const [a, b] = [before, after].map((graph) => evaluate(graph, { x }, weight).sum?.data);
     expect(b).toEqual(a);
   });
+
+  test("compute chains of rows on matrices, reshaped at their ends only, and change no number", () => {
+    const b = GraphBuilder.create("chain");
+    const x = b.input("x", "float32", ["B", "T", 3]);
+    const layer = b.at("layer.0");
+    const inner = layer.gelu(layer.linear(x, "qkv", 6));
+    // A stack of one width and a number: element by element.
+    const doubled = layer.multiply(layer.add(inner, inner), layer.scalar(2));
+    b.output("first", layer.slice(doubled, 1, 0, 1));
+    b.output("swapped", layer.transpose(layer.reshape(doubled, ["B", "T", 2, 3].map(dim)), [0, 2, 1, 3]));
+    const before = b.build();
+    const after = optimize(before);
+    expect(printGraph(after)).toMatchInlineSnapshot(`
+      "graph chain
+        input x : float32 [B, T, 3]
+        # layer.0.qkv
+        %0 = reshape(x, shape=[B*T, 3]) : float32 [B*T, 3]
+        %1 = linear(%0, .weight, .bias) : float32 [B*T, 6]
+        # layer.0
+        %2 = gelu(%1) : float32 [B*T, 6]
+        %3 = add(%2, %2) : float32 [B*T, 6]
+        %4 = multiply(%3, 2) : float32 [B*T, 6]
+        %5 = reshape(%4, shape=[B, T, 6]) : float32 [B, T, 6]
+        %6 = slice(%5, axis=1, start=0, end=1) : float32 [B, 1, 6]
+        %7 = reshape(%4, shape=[B, T, 2, 3]) : float32 [B, T, 2, 3]
+        %8 = transpose(%7, permutation=[0, 2, 1, 3]) : float32 [B, 2, T, 3]
+        output first = %6 : float32 [B, 1, 6]
+        output swapped = %8 : float32 [B, 2, T, 3]
+      "
+    `);
+    const feed = { x: floatTensor([2, 2, 3], [1, -2, 0.5, 3, 0, -1, 2, 2, -0.5, 1, 0, 0]) };
+    expect(evaluate(after, feed, weight)).toEqual(evaluate(before, feed, weight));
+  });
+
+  test("leave stacks that are added to places of another shape", () => {
+    const b = GraphBuilder.create("places");
+    const x = b.input("x", "float32", ["B", 2, 3]);
+    b.output("sum", b.add(x, b.constant(floatTensor([2, 1], [1, 2]))));
+    const graph = b.build();
+    expect(optimize(graph).nodes).toEqual(graph.nodes);
+  });
 });
+
+const dim = (one: string | number) => (typeof one === "number" ? one : namedDim(one));

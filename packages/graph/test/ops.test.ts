@@ -15,7 +15,6 @@ import {
   multiplyDims as multiply,
   opKinds,
   optimize,
-  sizeOf,
   type EmitOptions,
   type Graph,
   type OpKind,
@@ -23,17 +22,10 @@ import {
   type Value,
 } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
-
-/** Numbers from -1 to 1 that do not repeat soon. */
-function noise(dims: readonly number[], seed = 1): Tensor<"float32"> {
-  return floatTensor(
-    dims,
-    Array.from({ length: sizeOf(dims) }, (_, index) => Math.sin((index + 1) * 12.9898 * seed) * 0.999),
-  );
-}
+import { noise } from "./support/noise.ts";
 
 interface Sample {
-  readonly inputs: Readonly<Record<string, Tensor<"float32" | "int64" | "int8">>>;
+  readonly inputs: Readonly<Record<string, Tensor<"float32" | "int64" | "int8" | "uint8">>>;
   /** Shapes with names, where they are not just the tensors'. */
   readonly shapes?: Readonly<Record<string, readonly (number | string)[]>>;
   build(b: GraphBuilder, inputs: Readonly<Record<string, Value>>): Value;
@@ -114,6 +106,31 @@ const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> = {
       },
     ];
   }) as [Sample, ...Sample[]],
+  blockLinear: (() => {
+    // Two blocks of 16 in each of 3 rows, with scales that differ.
+    const width = 32;
+    const w = {
+      dtype: "uint8",
+      dims: [3, 2, 16],
+      data: Uint8Array.from({ length: 3 * width }, (_, index) => (index * 37) % 255 || 1),
+    } as const;
+    const s = floatTensor([3, 2], [0.01, 0.5, 2, 0.25, 0.001, 1]);
+    const x = noise([2, 2, width], 4);
+    // A block of zeros, and a large number that takes the precision of its own block alone.
+    x.data.fill(0, 0, 16);
+    x.data[16] = 40;
+    return [
+      {
+        inputs: { x, w, s, c: noise([3], 3) },
+        shapes: { x: ["B", "T", width], w: [3, 2, 16], s: [3, 2], c: [3] },
+        build: (b, { x, w, s, c }) => b.op("blockLinear", [some(x), some(w), some(s), some(c)], {}),
+      },
+      {
+        inputs: { x: noise([3, width], 5), w, s },
+        build: (b, { x, w, s }) => b.op("blockLinear", [some(x), some(w), some(s)], {}),
+      },
+    ] satisfies [Sample, Sample];
+  })(),
   dequantize: [
     {
       inputs: {
@@ -306,11 +323,49 @@ describe("a self-contained model", () => {
   });
 });
 
+describe("a product in blocks whose weights are the model's own", () => {
+  test("is off by no more than half a step of each block of x", async () => {
+    const [out, blocks, block] = [8, 3, 32];
+    const b = GraphBuilder.create("blocks");
+    const x = b.input("x", "float32", ["B", blocks * block]);
+    const w = {
+      dtype: "uint8",
+      dims: [out, blocks, block],
+      data: Uint8Array.from({ length: out * blocks * block }, (_, index) => 1 + ((index * 61) % 255)),
+    } as const;
+    const scale = noise([out, blocks], 6);
+    b.output("out", b.op("blockLinear", [x, b.constant(w), b.constant(scale)], {}));
+    const graph = b.build();
+    const feeds = { x: noise([5, blocks * block], 7) };
+    // The middle block is a hundred times as large: its step is not that of the others.
+    feeds.x.data.forEach((value, index) => {
+      if (Math.floor(index / block) % blocks === 1) feeds.x.data[index] = 100 * value;
+    });
+    const found = await runOnnx(graph, feeds, {});
+    const { out: exact } = evaluate(graph, feeds, noWeights);
+    some(exact).data.forEach((value, index) => {
+      const [row, column] = [Math.floor(index / out), index % out];
+      let bound = 1e-3;
+      for (let place = 0; place < blocks; place++) {
+        const from = (row * blocks + place) * block;
+        const step = Math.max(...feeds.x.data.slice(from, from + block).map(Math.abs)) / 127;
+        const numbers = w.data.slice(
+          (column * blocks + place) * block,
+          (column * blocks + place + 1) * block,
+        );
+        const size = numbers.reduce((sum, number) => sum + Math.abs(number - 128), 0);
+        bound += (step / 2) * size * Math.abs(scale.data[column * blocks + place] ?? NaN);
+      }
+      expect(Math.abs(Number(found.data[index]) - value)).toBeLessThanOrEqual(bound);
+    });
+  });
+});
+
 describe("gradients", () => {
   test("are still to come for these operations, and no others", () => {
     const later = opKinds.filter((kind) => gradientRules[kind] === "later");
     const none = opKinds.filter((kind) => gradientRules[kind] === "none");
-    expect(none).toEqual(["cast", "quantizedLinear", "dequantize"]);
+    expect(none).toEqual(["cast", "quantizedLinear", "blockLinear", "dequantize"]);
     expect(later).toEqual(opKinds.filter((kind) => !none.includes(kind)));
     expect(later).toHaveLength(23);
   });

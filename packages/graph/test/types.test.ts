@@ -110,6 +110,31 @@ describe("int8", () => {
   });
 });
 
+describe("int8 in blocks", () => {
+  const inBlocks = int8(({ name }) => (name === "layer.qkv.weight" ? { block: 2 } : undefined));
+
+  test("has a scale for each block of a row", () => {
+    const printed = printGraph(optimize(network(), [inBlocks]));
+    expect(printed).toContain("blockLinear(%0, .weight[0:4].blocks, .weight[0:4].scale, .bias[0:4])");
+    const shapes = optimize(network(), [inBlocks]).weights.flatMap(({ name, shape, value }) =>
+      /blocks|scale/.test(name) ? [[name, value.dtype, ...shape]] : [],
+    );
+    expect(shapes.slice(0, 2)).toEqual([
+      ["layer.qkv.weight[0:4].blocks", "uint8", 4, 2, 2],
+      ["layer.qkv.weight[0:4].scale", "float32", 4, 2],
+    ]);
+  });
+
+  test("is refused where something else than a linear reads the matrix", () => {
+    const b = GraphBuilder.create("read");
+    const matrix = b.at("layer").weight("weight", [4, 4]);
+    b.output("product", b.matmul(b.input("x", "float32", ["B", 4]), matrix));
+    expect(() => optimize(b.build(), [int8(() => ({ block: 2 }))])).toThrow(
+      "layer.weight is read as a matrix: it cannot be of 8-bit blocks",
+    );
+  });
+});
+
 describe("int8, where something else than a linear reads a matrix", () => {
   const b = GraphBuilder.create("folded");
   const x = b.input("x", "float32", ["B", 4]);

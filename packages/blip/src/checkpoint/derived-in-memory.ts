@@ -3,11 +3,26 @@ import type { ByteSource } from "../byte-source.ts";
 import type { DerivedWeights } from "../platform.ts";
 import { memorySource } from "./memory-source.ts";
 
-/** The file of `weights` in memory. */
-export async function derivedInMemory(weights: DerivedWeights): Promise<ByteSource> {
+/** How weights are called in messages. */
+export const derivedName = ({ sources, type }: DerivedWeights): string =>
+  `${sources[0]?.name ?? "weights"} as ${type}`;
+
+/** Says that weights are made anew each time, and why. */
+export function warnNotKept(weights: DerivedWeights, reason: string): void {
+  const message =
+    `${derivedName(weights)}: the converted weights stay in memory and are made anew whenever the model is loaded, ` +
+    `because ${reason}`;
+  weights.warn({ code: "weights/not-kept", message });
+}
+
+/** The file of `weights` in memory. @param bytes its bytes, where they are made already */
+export async function derivedInMemory(
+  weights: DerivedWeights,
+  bytes: AsyncIterable<Uint8Array> = weights.bytes(),
+): Promise<ByteSource> {
   const pieces: Uint8Array[] = [];
   let size = 0;
-  for await (const piece of weights.bytes()) {
+  for await (const piece of bytes) {
     pieces.push(piece);
     size += piece.length;
   }
@@ -17,5 +32,5 @@ export async function derivedInMemory(weights: DerivedWeights): Promise<ByteSour
     whole.set(piece, place);
     place += piece.length;
   }
-  return memorySource(`${weights.sources[0]?.name ?? "weights"} as ${weights.type}`, whole);
+  return memorySource(derivedName(weights), whole);
 }

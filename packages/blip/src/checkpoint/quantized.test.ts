@@ -25,9 +25,8 @@ const matrix: StoredTensor = {
 };
 
 async function written(tensors: WritableTensors) {
-  const bytes = () => safetensorsBytes(tensors);
-  return (await readSafetensors(await derivedInMemory({ sources: [], type: "int8", recipe: "", bytes })))
-    .tensors;
+  const weights = { sources: [], type: "int8", recipe: "", bytes: () => safetensorsBytes(tensors) };
+  return (await readSafetensors(await derivedInMemory({ ...weights, warn: () => undefined }))).tensors;
 }
 const quantizedFile = (ranges: readonly QuantizedRange[]) => written(quantizedTensors(ranges, int8Names));
 
@@ -70,6 +69,30 @@ describe("quantized matrices", () => {
     const { tensors: read, quantized } = readQuantized(tensors);
     expect(read.get("x.weight")).toMatchObject({ dtype: "int8", shape: [out, width] });
     expect(quantized.size).toBe(2 * parts.length);
+  });
+
+  test("in blocks differ by half a step of their block at most", async () => {
+    const block = 3;
+    const tensors = await quantizedFile([{ name: "x.weight", tensor: matrix, start: 0, end: out, block }]);
+    const names = int8Names("x.weight", true);
+    const [values, scales] = [tensors.get(names.values), tensors.get(names.scale)];
+    if (!values || !scales) throw new Error("x.weight");
+    expect([values.dtype, values.shape, scales.shape]).toEqual(["uint8", [out, 2, block], [out, 2]]);
+    const whole = await readTensorBytes(values);
+    const scale = new Float32Array((await readTensorBytes(scales)).buffer);
+    const wrong = Array.from(numbers.keys()).filter((index) => {
+      const place = Math.floor(index / block);
+      const largest = Math.max(...numbers.slice(place * block, (place + 1) * block).map(Math.abs));
+      const meant = ((whole[index] ?? NaN) - 128) * (scale[place] ?? NaN);
+      // Half a step, and what float32 rounds of the scale.
+      return !(Math.abs(meant - (numbers[index] ?? NaN)) <= (largest / 127) * 0.5000001);
+    });
+    expect(wrong).toEqual([]);
+    expect(Math.min(...whole)).toBe(1);
+    expect(Math.max(...whole)).toBe(255);
+    const { tensors: read, quantized } = readQuantized(tensors);
+    expect(read.get("x.weight")).toMatchObject({ dtype: "int8", shape: [out, width] });
+    expect([...quantized.keys()]).toEqual([names.scale, names.values]);
   });
 
   test("larger than what is read at a time keep every row in its place", async () => {
@@ -119,16 +142,17 @@ describe("quantized matrices", () => {
     }
   });
 
-  const entry = (dtype: "int8" | "float32", shape: readonly number[]): StoredTensor => ({
+  const entry = (dtype: "int8" | "uint8" | "float32", shape: readonly number[]): StoredTensor => ({
     ...{ name: "n", dtype, shape, source: memorySource("file", new Uint8Array(0)), offset: 0 },
-    byteLength: shape.reduce((a, b) => a * b, dtype === "int8" ? 1 : 4),
+    byteLength: shape.reduce((a, b) => a * b, dtype === "float32" ? 4 : 1),
   });
   const i8 = (...shape: number[]) => entry("int8", shape);
+  const u8 = (...shape: number[]) => entry("uint8", shape);
   const f32 = (...shape: number[]) => entry("float32", shape);
 
   test.each<[string, Record<string, StoredTensor>, RegExp]>([
     ["no scales", { "x.int8": i8(2, 3) }, /its scales \(\.scale\) are missing/],
-    ["no numbers", { "x.scale": f32(3) }, /its numbers \(\.int8\) are missing/],
+    ["no numbers", { "x.scale": f32(3) }, /its numbers \(\.int8 or \.blocks\) are missing/],
     [
       "scales of the other side",
       { "x.int8": i8(2, 3), "x.scale": f32(2) },
@@ -146,6 +170,12 @@ describe("quantized matrices", () => {
       { "x[0:3].int8": i8(2, 3), "x[0:3].scale": f32(3), "x[3:6].int8": i8(4, 3), "x[3:6].scale": f32(3) },
       /its parts have 2 and 4 columns/,
     ],
+    [
+      "blocks and scales of rows",
+      { "x.blocks": u8(3, 2, 16), "x.scale": f32(3) },
+      /expected float32 \[3, 2\] scales, found float32 \[3\]/,
+    ],
+    ["blocks of two dimensions", { "x.blocks": u8(3, 32), "x.scale": f32(3, 2) }, /found uint8 \[3, 32\]/],
     ["both forms", { x: f32(3, 2), "x.int8": i8(2, 3), "x.scale": f32(3) }, /in floating point as well/],
   ])("are refused with %s", async (_what, tensors, message) => {
     const failure = await failureOf(() => readQuantized(new Map(Object.entries(tensors))));

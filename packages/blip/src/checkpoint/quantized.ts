@@ -1,6 +1,8 @@
 // Matrices of 8 bits in a safetensors file: for a Linear's `X.weight` [out, in], or for rows a..b-1 of it,
 // `X.weight.int8` [in, out] (`X.weight[a:b].int8`), signed, and `X.weight.scale` [out], one float32 a row of the
-// original: weight[o, i] = int8[i, o] * scale[o]. It is the layout that ONNX Runtime multiplies with.
+// original: weight[o, i] = int8[i, o] * scale[o]. Or in blocks of rows: `X.weight.blocks` [out, in / block, block],
+// unsigned, and `X.weight.scale` [out, in / block]: weight[o, i] = (blocks[o, i] - 128) * scale[o, floor(i / block)].
+// They are the layouts that ONNX Runtime multiplies with.
 import { badQuantized } from "./errors.ts";
 import { floatRows } from "./float-rows.ts";
 import type { StoredTensor } from "./stored-tensor.ts";
@@ -13,34 +15,38 @@ export interface QuantizedRange {
   readonly tensor: StoredTensor;
   readonly start: number;
   readonly end: number;
+  /** Numbers of a row that share a scale, by which its length can be divided; without it the whole row does. */
+  readonly block?: number | undefined;
 }
 
 /** Under this key a file's metadata say that its matrices are of 8 bits. */
 export const quantizedMetadata = { "blip-ts.dtype": "int8", "blip-ts.int8": "1" } as const;
 
 /**
- * The two tensors of each range. Each row's largest number becomes 127 or -127; -128 is not used.
+ * The two tensors of each range. Each row's (or block's) largest number becomes 127 or -127; -128 is not used.
  * @param onBytes called with the bytes made since the last call
  */
 export function quantizedTensors(
   ranges: readonly QuantizedRange[],
-  names: (matrix: string) => { readonly values: string; readonly scale: string },
+  names: (matrix: string, inBlocks: boolean) => { readonly values: string; readonly scale: string },
 ): Map<string, MadeTensor> {
   const made = new Map<string, MadeTensor>();
   for (const range of ranges) {
     const [width, out] = [range.tensor.shape[1] ?? 0, range.end - range.start];
-    const { values, scale } = names(range.name);
+    const { block } = range;
+    const { values, scale } = names(range.name, block !== undefined);
+    const scales = block === undefined ? [out] : [out, width / block];
     made.set(scale, {
       dtype: "float32",
-      shape: [out],
-      byteLength: 4 * out,
+      shape: scales,
+      byteLength: 4 * scales.reduce((product, one) => product * one, 1),
       bytes: () => once(async () => new Uint8Array((await scalesOf(range)).buffer)),
     });
     made.set(values, {
-      dtype: "int8",
-      shape: [width, out],
+      ...(block === undefined
+        ? { dtype: "int8", shape: [width, out], bytes: () => once(() => valuesOf(range)) }
+        : { dtype: "uint8", shape: [out, width / block, block], bytes: () => blocksOf(range, block) }),
       byteLength: width * out,
-      bytes: () => once(() => valuesOf(range)),
     });
   }
   return made;
@@ -60,14 +66,41 @@ function largestOf(numbers: Float32Array, start: number, end: number): number {
   return largest;
 }
 
-async function scalesOf({ tensor, start, end }: QuantizedRange): Promise<Float32Array> {
+async function scalesOf({ tensor, start, end, block }: QuantizedRange): Promise<Float32Array> {
   const width = tensor.shape[1] ?? 0;
-  const scales = new Float32Array(end - start);
-  let row = 0;
+  const shared = block ?? width;
+  const scales = new Float32Array(((end - start) * width) / shared);
+  let place = 0;
   for await (const piece of floatRows(tensor, start, end))
-    for (let from = 0; from < piece.length; from += width)
-      scales[row++] = largestOf(piece, from, from + width) / 127;
+    for (let from = 0; from < piece.length; from += shared)
+      scales[place++] = largestOf(piece, from, from + shared) / 127;
   return scales;
+}
+
+/** The numbers of a piece of whole rows at a time, in the order in which they lie in the matrix. */
+async function* blocksOf(
+  { tensor, start, end }: QuantizedRange,
+  block: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of floatRows(tensor, start, end)) {
+    const values = new Uint8Array(piece.length);
+    for (let from = 0; from < piece.length; from += block) {
+      const inverse = inverseOf(piece, from, from + block);
+      for (let index = from; index < from + block; index++)
+        values[index] = 128 + roundedBy(inverse, piece[index] ?? 0);
+    }
+    yield values;
+  }
+}
+
+/** One over the scale as it is stored; of zeros alone 0. */
+const inverseOf = (numbers: Float32Array, start: number, end: number): number =>
+  1 / Math.fround(largestOf(numbers, start, end) / 127) || 0;
+
+/** A number that is none becomes 0: its scale is none, so that it is seen. */
+function roundedBy(inverse: number, value: number): number {
+  const scaled = value * inverse;
+  return Number.isFinite(scaled) ? Math.round(scaled) : 0;
 }
 
 /** Rows at a time: their places in a column of the transposed matrix lie in one line of the processor's cache. */
@@ -84,16 +117,13 @@ async function valuesOf({ tensor, start, end }: QuantizedRange): Promise<Uint8Ar
       const count = Math.min(BLOCK, rows - block);
       for (let row = 0; row < count; row++) {
         const from = (block + row) * width;
-        // The scale as it is stored.
-        inverses[row] = 1 / Math.fround(largestOf(piece, from, from + width) / 127) || 0;
+        inverses[row] = inverseOf(piece, from, from + width);
       }
       for (let column = 0; column < width; column++) {
         const target = column * out + first + block;
         let from = block * width + column;
-        for (let row = 0; row < count; row++, from += width) {
-          const scaled = (piece[from] ?? 0) * (inverses[row] ?? 0);
-          values[target + row] = Number.isFinite(scaled) ? Math.round(scaled) : 0;
-        }
+        for (let row = 0; row < count; row++, from += width)
+          values[target + row] = roundedBy(inverses[row] ?? 0, piece[from] ?? 0);
       }
     }
     first += rows;
@@ -101,7 +131,7 @@ async function valuesOf({ tensor, start, end }: QuantizedRange): Promise<Uint8Ar
   return new Uint8Array(values.buffer);
 }
 
-const partName = /^(?<matrix>.*?)(?:\[(?<start>\d+):(?<end>\d+)\])?\.(?<kind>int8|scale)$/;
+const partName = /^(?<matrix>.*?)(?:\[(?<start>\d+):(?<end>\d+)\])?\.(?<kind>int8|blocks|scale)$/;
 
 interface Part {
   readonly name: string;
@@ -129,7 +159,7 @@ export function readQuantized(all: ReadonlyMap<string, StoredTensor>): Quantized
   const quantized = new Map<string, StoredTensor>();
   for (const [name, tensor] of all) {
     const groups =
-      tensor.dtype === "int8" || name.endsWith(".scale") ? partName.exec(name)?.groups : undefined;
+      tensor.dtype === "int8" || /\.(?:blocks|scale)$/.test(name) ? partName.exec(name)?.groups : undefined;
     const { matrix, start, end, kind } = groups ?? {};
     if (matrix === undefined || kind === undefined) {
       tensors.set(name, tensor);
@@ -145,7 +175,7 @@ export function readQuantized(all: ReadonlyMap<string, StoredTensor>): Quantized
         start: Number(start ?? 0),
         end: end === undefined ? end : Number(end),
       }),
-      [kind === "int8" ? "values" : "scale"]: tensor,
+      [kind === "scale" ? "scale" : "values"]: tensor,
     });
   }
   for (const [matrix, found] of parts) {
@@ -163,20 +193,20 @@ function matrixOf(matrix: string, parts: readonly Part[]): StoredTensor {
   let rows = 0;
   let width: number | undefined;
   for (const { name, start, end, values, scale } of parts.toSorted((a, b) => a.start - b.start)) {
-    if (!values) throw badQuantized(where, name, "its numbers (.int8) are missing");
+    if (!values) throw badQuantized(where, name, "its numbers (.int8 or .blocks) are missing");
     if (!scale) throw badQuantized(where, name, "its scales (.scale) are missing");
-    const [inner, out] = values.shape;
-    if (values.dtype !== "int8" || values.shape.length !== 2 || out === undefined)
+    const { out, inner, scales } = shapeOf(values) ?? {};
+    if (out === undefined || inner === undefined || scales === undefined)
       throw badQuantized(
         where,
         name,
-        `expected int8 [in, out], found ${values.dtype} [${values.shape.join(", ")}]`,
+        `expected int8 [in, out] or uint8 blocks [out, in / block, block], found ${values.dtype} [${values.shape.join(", ")}]`,
       );
-    if (scale.dtype !== "float32" || scale.shape.length !== 1 || scale.shape[0] !== out)
+    if (scale.dtype !== "float32" || scale.shape.join() !== scales.join())
       throw badQuantized(
         where,
         name,
-        `expected float32 [${out}] scales, found ${scale.dtype} [${scale.shape.join(", ")}]`,
+        `expected float32 [${scales.join(", ")}] scales, found ${scale.dtype} [${scale.shape.join(", ")}]`,
       );
     if (start !== rows || (end !== undefined && end !== start + out))
       throw badQuantized(
@@ -185,12 +215,21 @@ function matrixOf(matrix: string, parts: readonly Part[]): StoredTensor {
         `expected rows from ${rows} on, ${out} of them, found ${start} to ${String(end)}`,
       );
     if (width !== undefined && width !== inner)
-      throw badQuantized(where, name, `its parts have ${width} and ${String(inner)} columns`);
+      throw badQuantized(where, name, `its parts have ${width} and ${inner} columns`);
     rows += out;
     width = inner;
   }
   const [first] = parts;
   if (!first?.values || width === undefined)
-    throw badQuantized(where, matrix, "its numbers (.int8) are missing");
-  return { ...first.values, name: matrix, shape: [rows, width], byteLength: rows * width };
+    throw badQuantized(where, matrix, "its numbers (.int8 or .blocks) are missing");
+  return { ...first.values, name: matrix, dtype: "int8", shape: [rows, width], byteLength: rows * width };
+}
+
+/** The matrix [out, inner] that numbers stand for, and the shape of its scales; undefined where they are neither kind. */
+function shapeOf({ dtype, shape }: StoredTensor) {
+  const [first, second, third] = shape;
+  if (first === undefined || second === undefined) return undefined;
+  if (dtype === "int8" && shape.length === 2) return { out: second, inner: first, scales: [second] };
+  if (dtype !== "uint8" || shape.length !== 3 || third === undefined) return undefined;
+  return { out: first, inner: second * third, scales: [first, second] };
 }

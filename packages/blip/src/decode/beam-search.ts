@@ -167,16 +167,18 @@ function bestCandidates(
   count: number,
 ): Candidate[] {
   const best: Candidate[] = [];
+  // What a candidate must surpass: the last one's sum, once there are enough.
+  let least = -Infinity;
   beams.forEach((beam, parent) => {
     const row = scores[parent] ?? new Float32Array();
     for (let token = 0; token < row.length; token++) {
       const sum = Math.fround((row[token] ?? NaN) + beam.sum);
-      const last = best[best.length - 1];
-      if (best.length >= count && last && !(sum > last.sum)) continue;
+      if (best.length >= count && !(sum > least)) continue;
       let place = best.length;
       while (place > 0 && sum > (best[place - 1]?.sum ?? NaN)) place--;
       best.splice(place, 0, { parent, token, sum, logProbability: raw[parent]?.[token] ?? NaN });
       if (best.length > count) best.pop();
+      if (best.length === count) least = best[count - 1]?.sum ?? NaN;
     }
   });
   return best;

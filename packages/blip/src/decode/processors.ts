@@ -2,15 +2,26 @@
 // repetition penalty, no repeated n-gram, minimum length; then, where tokens are drawn, temperature, top-k, top-p.
 import type { SequenceOptions } from "./options.ts";
 
-/** log(softmax(x)) in float32, with its sums in double precision. */
-export function logSoftmax(logits: Float32Array): Float32Array {
+/** log(sum(exp(x))), in double precision. */
+function logSumExp(logits: Float32Array): number {
   let highest = -Infinity;
   for (const logit of logits) if (logit > highest) highest = logit;
   let sum = 0;
   for (const logit of logits) sum += Math.exp(logit - highest);
-  const shift = highest + Math.log(sum);
-  return logits.map((logit) => logit - shift);
+  return highest + Math.log(sum);
 }
+
+/** log(softmax(x)) in float32, with its sums in double precision. */
+export function logSoftmax(logits: Float32Array): Float32Array {
+  const shift = logSumExp(logits);
+  const shifted = new Float32Array(logits.length);
+  for (let token = 0; token < logits.length; token++) shifted[token] = (logits[token] ?? NaN) - shift;
+  return shifted;
+}
+
+/** log(softmax(x)) of one token. */
+export const logProbability = (logits: Float32Array, token: number): number =>
+  Math.fround((logits[token] ?? NaN) - logSumExp(logits));
 
 /** Positive scores are divided and negative ones multiplied, so that either way the token becomes less likely. */
 function penalizeRepetition(scores: Float32Array, tokens: readonly number[], penalty: number): void {
@@ -32,7 +43,7 @@ function forbidRepeatedRuns(scores: Float32Array, tokens: readonly number[], siz
 }
 
 /**
- * The scores of what may follow `tokens`, penalties applied: a copy.
+ * The scores of what may follow `tokens`, penalties applied: a copy, or what was given where there is none to apply.
  * @param scores [V]: raw logits (greedy search, sampling) or log-probabilities (beam search)
  */
 export function processScores(
@@ -40,10 +51,12 @@ export function processScores(
   tokens: readonly number[],
   { repetitionPenalty, noRepeatNgram, minLength, sepId }: SequenceOptions,
 ): Float32Array {
+  const short = tokens.length < minLength;
+  if (repetitionPenalty === 1 && noRepeatNgram <= 0 && !short) return scores;
   const processed = scores.slice();
   if (repetitionPenalty !== 1) penalizeRepetition(processed, tokens, repetitionPenalty);
   if (noRepeatNgram > 0) forbidRepeatedRuns(processed, tokens, noRepeatNgram);
-  if (tokens.length < minLength) processed[sepId] = -Infinity;
+  if (short) processed[sepId] = -Infinity;
   return processed;
 }
 

@@ -1,7 +1,7 @@
 // Greedy search and sampling: sequences that do not compete with each other.
 import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
-import { candidates, logSoftmax, processScores } from "./processors.ts";
+import { candidates, logProbability, processScores } from "./processors.ts";
 import { seededRandom, type Random } from "./random.ts";
 
 /** Chooses the next token by its processed scores. */
@@ -9,10 +9,11 @@ type Choose = (scores: Float32Array) => number;
 
 /** The likeliest token; of equals the first, as torch's argmax. */
 const likeliest: Choose = (scores) => {
-  let best = 0;
-  scores.forEach((score, token) => {
-    if (score > (scores[best] ?? -Infinity)) best = token;
-  });
+  let [best, highest] = [0, -Infinity];
+  for (let token = 0; token < scores.length; token++) {
+    const score = scores[token] ?? NaN;
+    if (score > highest) [best, highest] = [token, score];
+  }
   return best;
 };
 
@@ -45,7 +46,7 @@ class Sequence {
   extend(logits: Float32Array): void {
     const token = this.#choose(processScores(logits, this.tokens, this.#options));
     this.tokens.push(token);
-    this.logProbabilities.push(logSoftmax(logits)[token] ?? NaN);
+    this.logProbabilities.push(logProbability(logits, token));
     this.done = token === this.#options.sepId || this.tokens.length >= this.#options.maxLength;
   }
 

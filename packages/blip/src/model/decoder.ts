@@ -1,5 +1,5 @@
 // The text decoder as graphs (models/blip.py `BLIP_Decoder`, models/blip_vqa.py; transformers `BlipTextLMHeadModel`):
-// what it attends to, made once; the tokens of a step over those before; the LM head; scores of given tokens.
+// what it attends to, made once; the tokens of a step over those before, with the LM head; scores of given tokens.
 import { addDims, GraphBuilder, multiplyDims, namedDim, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig, TextConfig } from "./config.ts";
 import { causalBias, memoryOf, textModel, type KeysAndValues } from "./text.ts";
@@ -74,7 +74,8 @@ export function selectGraph(config: BlipConfig): Graph {
  * - row_index [R]: which of the R' sequences before each of these continues (beams move)
  * - past.L.key, past.L.value [R', H, P, K]; memory.L.key, memory.L.value [I, H, N, K], R a multiple of I
  * - with `memoryMask`, memory_mask [I, N]
- * -> hidden [R, T, D] and present.L.key, present.L.value [R, H, P+T, K]
+ * - rows [Q]: which of the R*T states, numbered row by row, the LM head looks at
+ * -> hidden [R, T, D], logits [Q, V] and present.L.key, present.L.value [R, H, P+T, K]
  */
 export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memoryMask: boolean }): Graph {
   const b = GraphBuilder.create("decode");
@@ -100,6 +101,7 @@ export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memor
     config.text,
   );
   b.output("hidden", states);
+  b.output("logits", logitsOf(b, states, config));
   outputPairs(b, "present", present);
   return b.build();
 }
@@ -111,29 +113,17 @@ export function at<T>(list: readonly T[], index: number): T {
   return one;
 }
 
-/** Chosen tokens of hidden [R, T, D], numbered row by row in rows [Q], to logits [Q, V]. */
-function logitsOf(b: GraphBuilder, { text }: BlipConfig): Value {
+/** The LM head: chosen tokens of hidden [R, T, D], numbered row by row in the input rows [Q], to logits [Q, V]. */
+function logitsOf(b: GraphBuilder, hidden: Value, { text }: BlipConfig): Value {
   const { hiddenSize: D, vocabSize: V, layerNormEps } = text;
-  const hidden = b.input("hidden", "float32", ["R", "T", D]);
   const rows = b.input("rows", "int64", ["Q"]);
-  const flat = b.reshape(hidden, [productOfRows(b, hidden), D]);
+  const [R = 0, T = 0] = b.dims(hidden, "R T D");
+  const flat = b.reshape(hidden, [multiplyDims(R, T), D]);
   const head = b.at("text_decoder.cls.predictions");
   const transform = head.at("transform");
   const inner = head.gelu(transform.linear(b.rows(flat, rows), "dense", D));
   const x = transform.layerNorm(inner, "LayerNorm", layerNormEps);
   return head.op("linear", [x, head.weight("decoder.weight", [V, D]), head.weight("bias", [V])], {});
-}
-
-function productOfRows(b: GraphBuilder, hidden: Value) {
-  const [R = 0, T = 0] = b.dims(hidden, "R T D");
-  return multiplyDims(R, T);
-}
-
-/** The LM head: hidden [R, T, D] and rows [Q] -> logits [Q, V]. */
-export function headGraph(config: BlipConfig): Graph {
-  const b = GraphBuilder.create("head");
-  b.output("logits", logitsOf(b, config));
-  return b.build();
 }
 
 /**
@@ -142,8 +132,9 @@ export function headGraph(config: BlipConfig): Graph {
  */
 export function scoreGraph(config: BlipConfig): Graph {
   const b = GraphBuilder.create("score");
+  const hidden = b.input("hidden", "float32", ["R", "T", config.text.hiddenSize]);
+  const logProbabilities = b.logSoftmax(logitsOf(b, hidden, config));
   const labels = b.input("labels", "int64", ["Q"]);
-  const logProbabilities = b.logSoftmax(logitsOf(b, config));
   b.output("log_probability", b.pick(logProbabilities, labels));
   b.output("mean_log_probability", b.mean(logProbabilities));
   return b.build();

@@ -31,6 +31,7 @@ import {
 import { readAhead } from "./read-ahead.ts";
 import { checkRanking, QuestionAnswering } from "./question-answering.ts";
 import type { MaskedMemory } from "./generator.ts";
+import { orDisposed } from "./or-disposed.ts";
 import { rowsOf } from "./rows-of.ts";
 
 /** An answer to a question about a picture. */
@@ -102,7 +103,11 @@ export class Answerer<ImageInput> implements AsyncDisposable {
   ): Promise<Answerer<ImageInput>> {
     const given = verbOptions(options);
     const loaded = await loadNetwork(platform, source, ["ask"], given);
-    return new Answerer(await QuestionAnswering.over(loaded), await processorsOf(platform, loaded, given));
+    return orDisposed(
+      loaded.network,
+      async () =>
+        new Answerer(await QuestionAnswering.over(loaded), await processorsOf(platform, loaded, given)),
+    );
   }
 
   /**

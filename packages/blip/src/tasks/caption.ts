@@ -9,6 +9,7 @@ import { distinctOf, pickRows, readDistinct, type ReadOptions } from "./distinct
 import { sumOf, type StreamedToken } from "./generator.ts";
 import { loadNetwork } from "./load-network.ts";
 import { Matcher } from "./match.ts";
+import { orDisposed } from "./or-disposed.ts";
 import {
   chunks,
   inOrder,
@@ -104,15 +105,18 @@ export class Captioner<ImageInput> implements AsyncDisposable {
     const given = { ...verbOptions(options), memory };
     const more = score && matchModel === undefined ? (["match"] as const) : [];
     const loaded = await loadNetwork(platform, source, ["caption", ...more], given);
-    const model = await ConditionalGeneration.over(loaded, more);
-    const matcher =
-      matchModel !== undefined
-        ? // The revision and the picture size are the captioner's.
-          await Matcher.load(platform, matchModel, { ...given, revision: undefined, imageSize: undefined })
-        : score
-          ? await Matcher.over(platform, loaded, given)
-          : undefined;
-    return new Captioner(model, await processorsOf(platform, loaded, given), matcher);
+    return orDisposed(loaded.network, async () => {
+      const model = await ConditionalGeneration.over(loaded, more);
+      const processors = await processorsOf(platform, loaded, given);
+      const matcher =
+        matchModel !== undefined
+          ? // The revision and the picture size are the captioner's.
+            await Matcher.load(platform, matchModel, { ...given, revision: undefined, imageSize: undefined })
+          : score
+            ? await Matcher.over(platform, loaded, given)
+            : undefined;
+      return new Captioner(model, processors, matcher);
+    });
   }
 
   /**

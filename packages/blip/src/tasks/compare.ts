@@ -4,6 +4,7 @@ import type { Platform } from "../platform.ts";
 import { loadNetwork } from "./load-network.ts";
 import { probabilityOf } from "./match.ts";
 import { NaturalLanguageVisualReasoning } from "./natural-language-visual-reasoning.ts";
+import { orDisposed } from "./or-disposed.ts";
 import {
   processorsOf,
   verbOptions,
@@ -44,9 +45,10 @@ export class Comparer<ImageInput> implements AsyncDisposable {
   ): Promise<Comparer<ImageInput>> {
     const given = verbOptions(options);
     const loaded = await loadNetwork(platform, source, ["compare"], given);
-    return new Comparer(
-      new NaturalLanguageVisualReasoning(loaded),
-      await processorsOf(platform, loaded, given),
+    return orDisposed(
+      loaded.network,
+      async () =>
+        new Comparer(new NaturalLanguageVisualReasoning(loaded), await processorsOf(platform, loaded, given)),
     );
   }
 

@@ -10,6 +10,7 @@ import { checkTextFeeds, type TextFeeds } from "./text-feeds.ts";
 import { Generator, type StreamedToken } from "./generator.ts";
 import { loadNetwork, type LoadedNetwork, type NetworkTask } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
+import { orDisposed } from "./or-disposed.ts";
 import { savePretrained } from "./save.ts";
 
 /** What captions are made of. */
@@ -59,7 +60,10 @@ export class ConditionalGeneration implements AsyncDisposable {
     more: readonly NetworkTask[] = [],
   ): Promise<ConditionalGeneration> {
     const encoder = new Encoder(loaded, more.includes("match") ? "contrastive" : undefined);
-    return new ConditionalGeneration(loaded, encoder, await Generator.create(loaded, "caption"));
+    return orDisposed(
+      loaded.network,
+      async () => new ConditionalGeneration(loaded, encoder, await Generator.create(loaded, "caption")),
+    );
   }
 
   get config(): BlipConfig {

@@ -6,6 +6,7 @@ import type { Platform } from "../platform.ts";
 import { distinctOf, readDistinct, type ReadOptions } from "./distinct-pictures.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
 import { loadNetwork } from "./load-network.ts";
+import { orDisposed } from "./or-disposed.ts";
 import {
   inOrder,
   processorsOf,
@@ -59,7 +60,10 @@ export class Embedder<ImageInput> implements AsyncDisposable {
   ): Promise<Embedder<ImageInput>> {
     const given = verbOptions(options);
     const loaded = await loadNetwork(platform, source, ["embed"], given);
-    return new Embedder(new FeatureExtraction(loaded), await processorsOf(platform, loaded, given));
+    return orDisposed(
+      loaded.network,
+      async () => new Embedder(new FeatureExtraction(loaded), await processorsOf(platform, loaded, given)),
+    );
   }
 
   /**

@@ -79,6 +79,7 @@ export function weightType({ name, dtype }: StoredTensor): WeightLocation["dtype
     case "bfloat16":
     case "float64":
     case "int8":
+    case "uint8":
       return dtype;
     default:
       throw new Error(`${name} is ${dtype}, which no weight may be`);

@@ -4,7 +4,7 @@ import type { NetworkTask, PreparedModel } from "./load-network.ts";
 
 /** Names of the exported files, without `.onnx`. */
 export type ExportedGraph =
-  "image" | "text" | "match" | "multimodal" | "compare" | "question" | "memory" | "decode" | "head" | "score";
+  "image" | "text" | "match" | "multimodal" | "compare" | "question" | "memory" | "decode" | "score";
 
 export const graphMeanings: Readonly<Record<ExportedGraph, string>> = {
   image: "pictures to states, and for matching and embedding to vectors of the joint space",
@@ -14,8 +14,8 @@ export const graphMeanings: Readonly<Record<ExportedGraph, string>> = {
   compare: "statements that look at two pictures: are they true?",
   question: "questions that look at pictures: what answers attend to",
   memory: "what the decoder attends to, made once: keys and values of every layer",
-  decode: "new tokens over those before: their states, and the cache with the new tokens",
-  head: "states to logits of the next token",
+  decode:
+    "new tokens over those before: their states, logits of the next tokens, and the cache with the new tokens",
   score: "states to the log-probability of given next tokens, to rank answers",
 };
 
@@ -90,7 +90,7 @@ export function stepsOf(
     `decode.onnx, first step: input_ids [R, T] are the sequences so far, which begin with [DEC], ${tokens.dec}${begin}; ` +
       `position_ids and key_positions are 0 to T - 1 in each row, row_index is 0 to R - 1, past.* of the ${layers} layers ` +
       `have the shape [R, ${heads}, 0, ${hiddenSize / heads}], memory.* are those of memory.onnx.`,
-    "head.onnx: hidden, and rows = (r + 1) * T - 1 for each sequence r -> logits. Greedy: the largest is the next token.",
+    "rows = (r + 1) * T - 1 for each sequence r: logits are those of what follows it. Greedy: the largest is the next token.",
     "decode.onnx, every other step: input_ids [R, 1] are the chosen tokens, position_ids [R, 1] their positions, " +
       "key_positions [R, P + 1] are 0 to P, row_index says which sequence each one continues, past.* are the last step's present.*.",
     `A sequence is over at [SEP], ${tokens.sep}, or at ${maxPositions} tokens.`,

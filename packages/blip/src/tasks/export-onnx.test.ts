@@ -81,9 +81,14 @@ function begunWith(token: number): Feeds {
   return { ...textFeeds, input_ids: { ...texts.inputIds, data } };
 }
 
-/** Greedy sequences by the files of an export alone: what `steps` describes. */
+const floatsOf = (tensor: OrtTensor | undefined): Float32Array => {
+  if (!(tensor?.data instanceof Float32Array)) throw new Error("it is no float32 tensor");
+  return tensor.data;
+};
+
+/** Greedy sequences by the files of an export alone: what `steps` describes; and what the last step gave. */
 async function greedy(
-  { run, raw, description }: Exported,
+  { raw, description }: Exported,
   states: Tensor<"float32">,
   length: number,
   memoryMask?: Tensor<"int64">,
@@ -105,8 +110,9 @@ async function greedy(
       ];
     }),
   );
+  let last: { readonly hidden: OrtTensor; readonly logits: Float32Array } | undefined;
   for (let step = 0; step < length; step++) {
-    const { hidden, ...present } = await raw("decode", {
+    const { hidden, logits, ...present } = await raw("decode", {
       input_ids: int64Tensor(
         [rows, 1],
         sequences.map((tokens) => some(tokens.at(-1))),
@@ -120,6 +126,7 @@ async function greedy(
         sequences.flatMap(() => range(step + 1)),
       ),
       row_index: int64Tensor([rows], range(rows)),
+      rows: int64Tensor([rows], range(rows)),
       ...past,
       ...memory,
       ...(memoryMask && { memory_mask: memoryMask }),
@@ -127,17 +134,18 @@ async function greedy(
     past = Object.fromEntries(
       Object.entries(present).map(([name, tensor]) => [name.replace("present", "past"), tensor]),
     );
-    const { logits } = await run("head", { hidden: some(hidden), rows: int64Tensor([rows], range(rows)) });
-    const V = some(logits).dims[1] ?? 0;
-    sequences.forEach((tokens, row) => {
-      const found = some(logits).data.subarray(row * V, (row + 1) * V);
+    last = { hidden: some(hidden), logits: floatsOf(logits) };
+    const V = last.logits.length / rows;
+    for (const [row, tokens] of sequences.entries()) {
+      const found = last.logits.subarray(row * V, (row + 1) * V);
       tokens.push(found.indexOf(Math.max(...found)));
-    });
+    }
   }
-  return sequences.map((tokens) => {
+  const ended = sequences.map((tokens) => {
     const end = tokens.indexOf(some(sep));
     return end < 0 ? tokens : tokens.slice(0, end + 1);
   });
+  return { sequences: ended, last: some(last) };
 }
 
 /** Another fusion of the same operations moves float32 sums of magnitude 10 by some 1e-6. */
@@ -180,7 +188,8 @@ describe("an exported model, weights beside or inside, contributed operators or 
     );
     await inEveryForm("caption", { task: "caption" }, async (files) => {
       const { image_embeds } = await files.run("image", { pixel_values: pixelValues });
-      expect(await greedy(files, some(image_embeds), 8)).toEqual(own.map(([best]) => best?.tokens));
+      const { sequences } = await greedy(files, some(image_embeds), 8);
+      expect(sequences).toEqual(own.map(([best]) => best?.tokens));
     });
   });
 
@@ -193,16 +202,13 @@ describe("an exported model, weights beside or inside, contributed operators or 
         ...textFeeds,
         image_embeds: some(image_embeds),
       });
-      expect(await greedy(files, some(question_embeds), 8, texts.attentionMask)).toEqual(
-        own.map(([best]) => best?.tokens),
-      );
-      const hidden = floatTensor([1, 2, 32], range(64).map(Math.sin));
+      const { sequences, last } = await greedy(files, some(question_embeds), 8, texts.attentionMask);
+      expect(sequences).toEqual(own.map(([best]) => best?.tokens));
       const [rows, labels] = [int64Tensor([2], [0, 1]), int64Tensor([2], [7, 8])];
-      const score = await files.run("score", { hidden, rows, labels });
-      const { logits } = await files.run("head", { hidden, rows });
-      const [, V = 0] = some(logits).dims;
+      const score = await files.run("score", { hidden: last.hidden, rows, labels });
+      const V = last.logits.length / 2;
       [7, 8].forEach((label, row) => {
-        const values = some(logits).data.subarray(row * V, (row + 1) * V);
+        const values = last.logits.subarray(row * V, (row + 1) * V);
         const sum = Math.log(values.reduce((total, x) => total + Math.exp(x), 0));
         expect(some(score.log_probability).data[row]).toBeCloseTo((values[label] ?? NaN) - sum, 5);
       });
@@ -259,7 +265,7 @@ describe("an exported model, weights beside or inside, contributed operators or 
       const { image_embeds } = await files.run("image", { pixel_values: picture });
       // Of halves and of bytes, another order of sums moves the last bit of some, of 11 and of 8.
       expectClose(some(image_embeds), states, 2e-2);
-      expect(await greedy(files, states, 8)).toEqual([best?.tokens]);
+      expect((await greedy(files, states, 8)).sequences).toEqual([best?.tokens]);
       expect(files.description.steps.join().includes("one picture at a time")).toBe(dtype === "int8");
     });
   });

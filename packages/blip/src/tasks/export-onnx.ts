@@ -17,7 +17,7 @@ import { readRange } from "../checkpoint/read-range.ts";
 import { readTensorBytes, type StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { tensorBytes } from "../checkpoint/write-safetensors.ts";
 import { UsageError } from "../errors.ts";
-import { decodeGraph, headGraph, memoryGraph, scoreGraph } from "../model/decoder.ts";
+import { decodeGraph, memoryGraph, scoreGraph } from "../model/decoder.ts";
 import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
 import type { Compat, NetworkDType, Platform } from "../platform.ts";
 import { version } from "../version.ts";
@@ -32,6 +32,7 @@ import {
   type PreparedModel,
 } from "./load-network.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { typedTensors } from "./network-dtype.ts";
 import { openModel, readJson } from "./open-model.ts";
 import { imageConfigOf } from "./picture-model.ts";
 import { decodeDefaults, textLimits } from "./processor.ts";
@@ -95,7 +96,6 @@ function exportedGraphs(
   const decoder = () => ({
     memory: memoryGraph(config, decoderWidth(opened, config)),
     decode: decodeGraph(config, { memoryMask: opened.architecture.decoderMemory === "question" }),
-    head: headGraph(config),
   });
   switch (task) {
     case "match":
@@ -158,13 +158,14 @@ export async function exportOnnx(
   checkModelOptions(given);
   const opened = await openModel(await platform.openModel(source, given));
   const model = await prepareModel(platform, opened, [task], given);
+  const tensors = await typedTensors(platform, opened, model.originals, model.types.dtype, given);
   const exported: Exported = {
     graphs: (Object.entries(exportedGraphs(task, model)) as [ExportedGraph, Graph][]).map(([name, graph]) => [
       name,
       optimize(graph, model.types.passes),
     ]),
     tensorOf(name) {
-      const tensor = model.tensors.get(name);
+      const tensor = tensors.get(name);
       if (!tensor) throw new Error(`${name} was not required of the checkpoint`);
       return tensor;
     },

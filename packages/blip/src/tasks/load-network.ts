@@ -5,7 +5,7 @@ import { checkRequired } from "../checkpoint/requirements.ts";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import type { Task } from "../checkpoint/tasks-of.ts";
 import { secondBias, withTiedHead } from "../checkpoint/tied-head.ts";
-import { decodeGraph, headGraph, memoryGraph } from "../model/decoder.ts";
+import { decodeGraph, memoryGraph } from "../model/decoder.ts";
 import {
   imageGraph,
   multimodalGraph,
@@ -23,6 +23,7 @@ import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network
 import { Network } from "./network.ts";
 import { openEngine, type EngineType } from "./open-engine.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
+import { orDisposed } from "./or-disposed.ts";
 import { readConfig } from "./read-config.ts";
 
 /** Tasks that run a network. */
@@ -60,7 +61,6 @@ export function graphsOf(task: NetworkTask, opened: OpenedModel, config: BlipCon
   const decoder = () => [
     memoryGraph(config, decoderWidth(opened, config)),
     decodeGraph(config, { memoryMask: opened.architecture.decoderMemory === "question" }),
-    headGraph(config),
   ];
   switch (task) {
     case "match":
@@ -127,12 +127,12 @@ export interface PreparedModel {
   /** Side of the pictures in pixels. */
   readonly imageSize: number;
   readonly warnings: readonly Warning[];
-  /** By the names that graphs of the model's type use. */
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** By the names that float32 graphs use; `typedTensors` makes those of the model's type. */
+  readonly originals: ReadonlyMap<string, StoredTensor>;
   readonly types: NetworkTypes;
 }
 
-export interface LoadedNetwork extends Omit<PreparedModel, "tensors" | "types"> {
+export interface LoadedNetwork extends Omit<PreparedModel, "originals" | "types"> {
   readonly network: Network;
   /** How much the network is given at a time. */
   readonly limits: Limits;
@@ -203,7 +203,7 @@ export function checkTensors(
 }
 
 /**
- * What tasks need of a model that is open, checked.
+ * What tasks need of a model that is open, checked. No weight is read or converted.
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
  */
 export async function prepareModel(
@@ -226,11 +226,9 @@ export async function prepareModel(
     enc: does("compare") || (compat !== "hf" && (does("match", "ask") || (does("embed") && !isDual(opened)))),
   });
   warnings.forEach(warningOf(platform, options));
-  const dtype = chooseDType(opened, options.dtype);
-  const tensors = await typedTensors(platform, opened, originals, dtype, options);
-  const types = typesOf(dtype, originals, opened.quantized);
+  const types = typesOf(chooseDType(opened, options.dtype), originals, opened.quantized);
   const imageSize = options.imageSize ?? config.vision.imageSize;
-  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, tensors, types };
+  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, originals, types };
 }
 
 /** The type in which a network multiplies. */
@@ -250,8 +248,9 @@ const distinct = (graphs: readonly Graph[]): readonly Graph[] => [
 ];
 
 /**
- * A network for tasks, of a model that is open.
- * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
+ * A network for tasks, of a model that is open. What can be refused at once is refused before weights are converted,
+ * which takes seconds: a bound of memory, then the device.
+ * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, `model/device`, ...
  * @throws {UsageError} `usage/memory-too-small`
  */
 export async function networkOf(
@@ -260,7 +259,7 @@ export async function networkOf(
   tasks: readonly NetworkTask[],
   options: ModelOptions,
 ): Promise<LoadedNetwork> {
-  const { tensors, types, ...prepared } = await prepareModel(platform, opened, tasks, options);
+  const { originals, types, ...prepared } = await prepareModel(platform, opened, tasks, options);
   const { config } = prepared;
   const onWarning = warningOf(platform, options);
   const limits =
@@ -274,7 +273,10 @@ export async function networkOf(
           ),
         );
   const { engine, emit } = await openEngine(platform, multiplied[types.dtype], { ...options, onWarning });
-  return { ...prepared, network: new Network(config, types, tensors, engine, emit), limits };
+  return orDisposed(engine, async () => {
+    const tensors = await typedTensors(platform, opened, originals, types.dtype, options);
+    return { ...prepared, network: new Network(config, types, tensors, engine, emit), limits };
+  });
 }
 
 /**

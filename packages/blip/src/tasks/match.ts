@@ -8,6 +8,7 @@ import { distinctOf, readDistinct, type ReadOptions } from "./distinct-pictures.
 import { cosineMatrix } from "./encoder.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
+import { orDisposed } from "./or-disposed.ts";
 import {
   inOrder,
   processorsOf,
@@ -83,7 +84,10 @@ export class Matcher<ImageInput> implements AsyncDisposable {
     loaded: LoadedNetwork,
     options: VerbOptions,
   ): Promise<Matcher<ImageInput>> {
-    return new Matcher(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, options));
+    return orDisposed(
+      loaded.network,
+      async () => new Matcher(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, options)),
+    );
   }
 
   /**

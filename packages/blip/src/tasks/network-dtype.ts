@@ -7,6 +7,7 @@ import {
   rangeName,
   toHalf,
   type Activations,
+  type Blocks,
   type Int8Plan,
   type Pass,
   type Weight,
@@ -15,9 +16,9 @@ import { floatRows } from "../checkpoint/float-rows.ts";
 import { quantizedTensors, type QuantizedRange } from "../checkpoint/quantized.ts";
 import { readSafetensors } from "../checkpoint/safetensors.ts";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
-import { safetensorsBytes, type MadeTensor } from "../checkpoint/write-safetensors.ts";
+import { safetensorsBytes, tensorBytes, type MadeTensor } from "../checkpoint/write-safetensors.ts";
 import { ModelError } from "../errors.ts";
-import type { DownloadProgress, NetworkDType, Platform } from "../platform.ts";
+import type { DerivedWeights, DownloadProgress, NetworkDType, Platform, Warning } from "../platform.ts";
 import { nextTurn } from "../runtime/next-turn.ts";
 import { dtypeRefused } from "./errors.ts";
 import type { ModelOptions } from "./model-options.ts";
@@ -33,9 +34,9 @@ export interface NetworkTypes {
 
 /**
  * Raised when other bytes come of the same weights, so that what was kept is made anew.
- * 1: matrices of the transformers' layers and the LM head, a scale a row.
+ * 1: matrices of the transformers' layers and the LM head, a scale a row. 2: those of the decoder's steps in blocks.
  */
-const recipeVersion = 1;
+const recipeVersion = 2;
 
 /**
  * What is quantized: the matrices of all transformer layers and of the LM head, which are 99 % of the multiplications.
@@ -56,16 +57,29 @@ const quantizable =
  */
 const activationsOf = (name: string): Activations => (name.startsWith("vision_model.") ? "tensor" : "row");
 
+/**
+ * A decoder's step has one row a sequence: there one operator a product, which rounds its rows itself, block by block,
+ * takes half of the time of the chain of operators that rounds rows (bench/RESULTS.md), and a finer scale is a smaller
+ * error. From some 24 rows on it takes longer, so that what is made of a picture's states (keys and values) stays in rows.
+ */
+const ofSteps = /^text_decoder\.(?!bert\.encoder\.layer\.\d+\.crossattention\.self\.(?:key|value)\.)/;
+
+/** The largest block by which rows can be divided, of those that the operator takes; more would be no faster. */
+function blockOf(name: string, width: number): number | undefined {
+  return ofSteps.test(name) ? [256, 128, 64, 32, 16].find((block) => width % block === 0) : undefined;
+}
+
 /** The matrices that become 8-bit ones; the vision's fused projection in its three parts, as the graphs read it. */
 export function quantizedRanges(tensors: Tensors): QuantizedRange[] {
   return [...tensors].flatMap(([name, tensor]) => {
-    const [out = 0] = tensor.shape;
+    const [out = 0, width = 0] = tensor.shape;
     if (!quantizable.test(name) || tensor.shape.length !== 2) return [];
     const parts = name.endsWith(".self_attn.qkv.weight") && out % 3 === 0 ? 3 : 1;
     const size = out / parts;
+    const block = blockOf(name, width);
     return Array.from({ length: parts }, (_, part) => {
       const rows = { start: part * size, end: (part + 1) * size };
-      return { name: parts === 1 ? name : rangeName({ name, rows }), tensor, ...rows };
+      return { name: parts === 1 ? name : rangeName({ name, rows }), tensor, ...rows, block };
     });
   });
 }
@@ -86,6 +100,27 @@ export function chooseDType(
   return "int8";
 }
 
+/** How matrices are rounded, by their names. */
+type Roundings = ReadonlyMap<string, Activations | Blocks>;
+
+const roundingOf = (tensors: Tensors): Roundings =>
+  new Map(
+    quantizedRanges(tensors).map(({ name, block }) => [
+      name,
+      block === undefined ? activationsOf(name) : { block },
+    ]),
+  );
+
+const roundingOfFile = (quantized: Tensors): Roundings =>
+  new Map(
+    [...quantized].flatMap(([key, { shape }]): [string, Activations | Blocks][] => {
+      const name = key.replace(/\.(?:int8|blocks)$/, "");
+      if (name === key) return [];
+      const block = shape[2];
+      return [[name, block === undefined ? activationsOf(name) : { block }]];
+    }),
+  );
+
 /** The passes of a type. @param ranges names of the matrices that are quantized, without `.int8` */
 export function typesOf(dtype: NetworkDType, tensors: Tensors, quantized: Tensors): NetworkTypes {
   switch (dtype) {
@@ -94,13 +129,8 @@ export function typesOf(dtype: NetworkDType, tensors: Tensors, quantized: Tensor
     case "fp16":
       return { dtype, passes: [float16({ isHalfBorder: isCache })] };
     case "int8": {
-      const names = new Set(
-        quantized.size > 0
-          ? [...quantized.keys()].map((name) => name.replace(/\.(?:int8|scale)$/, ""))
-          : quantizedRanges(tensors).map(({ name }) => name),
-      );
-      const plan: Int8Plan = (weight: Weight) =>
-        names.has(rangeName(weight)) ? activationsOf(weight.name) : undefined;
+      const rounding = quantized.size > 0 ? roundingOfFile(quantized) : roundingOf(tensors);
+      const plan: Int8Plan = (weight: Weight) => rounding.get(rangeName(weight));
       return { dtype, passes: [int8(plan)] };
     }
   }
@@ -161,6 +191,16 @@ export function reported(
   );
 }
 
+/** Tensors of which nothing is made, to be written as they are. */
+function unconverted(tensors: Tensors, made: ReadonlyMap<string, MadeTensor>): [string, MadeTensor][] {
+  const converted = new Set([...made.keys()].map((name) => name.replace(/(?:\[\d+:\d+\])?\.int8$/, "")));
+  return [...tensors].flatMap(([name, tensor]): [string, MadeTensor][] => {
+    if (converted.has(name)) return [];
+    const { dtype, shape, byteLength } = tensor;
+    return [[name, { dtype, shape, byteLength, bytes: () => tensorBytes(tensor) }]];
+  });
+}
+
 /**
  * A model's tensors as the graphs of a type read them: converted ones where there are, the originals else.
  * @throws {ModelError} where the original weights cannot be read
@@ -180,11 +220,15 @@ export async function typedTensors(
     name,
     ...[from, shape, offset, strides],
   ]);
-  const derived = {
+  const derived: DerivedWeights = {
     sources: [...new Set([...tensors.values()].map(({ source }) => source))],
     type,
     recipe: JSON.stringify([recipeVersion, [...made.keys()], places]),
-    bytes: () => safetensorsBytes(reported(made, `${opened.files.name} to ${type}`, options)),
+    bytes: (whole = false) => {
+      const written = whole ? new Map([...unconverted(tensors, made), ...made]) : made;
+      return safetensorsBytes(reported(written, `${opened.files.name} to ${type}`, options));
+    },
+    warn: options.onWarning ?? ((warning: Warning) => platform.warn(warning)),
   };
   const read = async (renew: boolean): Promise<Tensors> => {
     const kept = await readSafetensors(await platform.deriveWeights(derived, renew));

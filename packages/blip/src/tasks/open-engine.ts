@@ -69,6 +69,9 @@ function remember(known: Map<string, Verdict>, key: string, verdict: Verdict): V
   return verdict;
 }
 
+/** How graphs are lowered for the processor. */
+const onProcessor: EmitOptions = { fuse: true };
+
 const processor: PlatformDevice = { device: "cpu" };
 
 /**
@@ -89,7 +92,7 @@ export async function openEngine(
       emit: verdict.emit,
     };
   };
-  if (device === "cpu") return open("cpu", { emit: {} });
+  if (device === "cpu") return open("cpu", { emit: onProcessor });
   const others = platform.devices.filter((one) => one.device !== "cpu");
   if (device === "auto") {
     const refused: string[] = [];
@@ -102,7 +105,7 @@ export async function openEngine(
       refused.push(`${one.device}: ${verdict.reason}`);
     }
     onWarning({ code: "engine/device", message: ["device auto: cpu computes", ...refused].join("; ") });
-    return open("cpu", { emit: {} });
+    return open("cpu", { emit: onProcessor });
   }
   const asked = others.find((one) => one.device === device);
   const verdict = asked

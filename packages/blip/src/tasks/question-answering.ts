@@ -13,6 +13,7 @@ import { checkTextFeeds, type TextFeeds } from "./text-feeds.ts";
 import { Generator, type MaskedMemory, type Memory } from "./generator.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
+import { orDisposed } from "./or-disposed.ts";
 import { savePretrained } from "./save.ts";
 import type { TokenScore } from "./text-decoder.ts";
 
@@ -65,7 +66,10 @@ export class QuestionAnswering implements AsyncDisposable {
   }
 
   static async over(loaded: LoadedNetwork): Promise<QuestionAnswering> {
-    return new QuestionAnswering(loaded, await Generator.create(loaded, "ask"));
+    return orDisposed(
+      loaded.network,
+      async () => new QuestionAnswering(loaded, await Generator.create(loaded, "ask")),
+    );
   }
 
   /** Begins to load what questions need that are shared out among pictures; a failure is reported where it is used. */

@@ -9,6 +9,7 @@ import { badOption } from "./errors.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { loadNetwork } from "./load-network.ts";
 import { scoresOf } from "./match.ts";
+import { orDisposed } from "./or-disposed.ts";
 import {
   batchSize,
   chunks,
@@ -132,7 +133,10 @@ export class Retriever<ImageInput> implements AsyncDisposable {
   ): Promise<Retriever<ImageInput>> {
     const given = verbOptions(options);
     const loaded = await loadNetwork(platform, source, ["match"], given);
-    return new Retriever(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, given));
+    return orDisposed(
+      loaded.network,
+      async () => new Retriever(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, given)),
+    );
   }
 
   /**

@@ -7,9 +7,9 @@ import type { Platform } from "../platform.ts";
 import { float32Output } from "../runtime/float32.ts";
 import { Answerer } from "./ask.ts";
 import { Captioner } from "./caption.ts";
-import { ConditionalGeneration } from "./conditional-generation.ts";
+import type { ConditionalGeneration } from "./conditional-generation.ts";
 import { Embedder } from "./embed.ts";
-import { FeatureExtraction } from "./feature-extraction.ts";
+import type { FeatureExtraction } from "./feature-extraction.ts";
 import type { LoadedNetwork } from "./load-network.ts";
 import { Matcher } from "./match.ts";
 import { openWeights } from "./open-model.ts";
@@ -172,64 +172,110 @@ async function captionLoss<ImageInput>(
   return mean(scores.map(smoothedLoss));
 }
 
-/**
- * Asks a model for what was published of it.
- * @throws {ModelError} where the model cannot do what the sample asks
- * @throws {UsageError} `image/...` for a picture that cannot be read, `verify/no-temperature`
- */
-export async function runSample<ImageInput>(
-  platform: Platform<ImageInput>,
-  source: string,
-  { compat, imageSize, expected }: Sample,
-  image: ImageInput,
-  given: VerbOptions,
-): Promise<Finding> {
-  const options = verbOptions({ ...given, compat, imageSize });
-  switch (expected.task) {
-    case "match": {
-      await using matcher = await Matcher.load(platform, source, options);
-      const row = await first(matcher.match([image], [expected.text]));
-      return numbers(
-        [
-          ["probability", expected.probability, row.probability],
-          ["cosine", expected.cosine, row.cosine],
-        ],
-        expected.eightHeads,
-      );
+/** Who asks for each kind of sample. */
+const verbs = {
+  ...{ match: "matcher", embed: "embedder", means: "embedder", classify: "embedder" },
+  ...{ caption: "captioner", loss: "captioner", ask: "answerer" },
+} as const satisfies Record<Sample["expected"]["task"], string>;
+
+/** Samples of which this is the same are asked of one model, loaded in one way. */
+export const modelOf = ({ compat, imageSize, expected }: Sample): string =>
+  [verbs[expected.task], compat, imageSize ?? ""].join(" ");
+
+/** The model that samples are asked of; it is loaded for the first of them. */
+export class SampledModel<ImageInput> implements AsyncDisposable {
+  readonly #platform: Platform<ImageInput>;
+  readonly #source: string;
+  readonly #options: VerbOptions;
+  #matcher: Matcher<ImageInput> | undefined;
+  #embedder: Embedder<ImageInput> | undefined;
+  #captioner: Captioner<ImageInput> | undefined;
+  #answerer: Answerer<ImageInput> | undefined;
+
+  /** @param sample one of the samples, which have `modelOf` in common */
+  constructor(
+    platform: Platform<ImageInput>,
+    source: string,
+    { compat, imageSize }: Sample,
+    options: VerbOptions,
+  ) {
+    this.#platform = platform;
+    this.#source = source;
+    this.#options = verbOptions({ ...options, compat, imageSize });
+  }
+
+  /**
+   * What the model says where something was published of it.
+   * @throws {ModelError} where the model cannot do what the sample asks
+   * @throws {UsageError} `image/...` for a picture that cannot be read, `verify/no-temperature`
+   */
+  async ask({ expected }: Sample, image: ImageInput): Promise<Finding> {
+    const [platform, source, options] = [this.#platform, this.#source, this.#options];
+    switch (expected.task) {
+      case "match": {
+        const matcher = (this.#matcher ??= await Matcher.load(platform, source, options));
+        const row = await first(matcher.match([image], [expected.text]));
+        return numbers(
+          [
+            ["probability", expected.probability, row.probability],
+            ["cosine", expected.cosine, row.cosine],
+          ],
+          expected.eightHeads,
+        );
+      }
+      case "embed":
+      case "means":
+      case "classify":
+        return this.#features(
+          (this.#embedder ??= await Embedder.load(platform, source, options)),
+          expected,
+          image,
+        );
+      case "loss": {
+        const { model } = (this.#captioner ??= await Captioner.load(platform, source, options));
+        const { text, given } = expected;
+        const loss = await captionLoss(platform, model, image, text, given, options);
+        return numbers([["loss", expected.loss, loss]]);
+      }
+      case "caption": {
+        const captioner = (this.#captioner ??= await Captioner.load(platform, source, options));
+        const row = await first(captioner.caption([image], { prompt: expected.prompt }));
+        return words({ ...expected, text: expected.caption }, { tokens: row.tokens, text: row.caption });
+      }
+      case "ask": {
+        const answerer = (this.#answerer ??= await Answerer.load(platform, source, options));
+        const row = await first(answerer.ask([image], [expected.question], { answers: expected.answers }));
+        return words({ ...expected, text: expected.answer }, { tokens: row.tokens, text: row.answer });
+      }
     }
-    case "embed": {
-      await using embedder = await Embedder.load(platform, source, options);
-      const picture = await first(embedder.embedImages([image]));
-      const text = await first(embedder.embedTexts([expected.text]));
-      return numbers([["cosine", expected.cosine, dot(picture.embedding, text.embedding)]]);
-    }
-    case "means": {
-      await using model = await FeatureExtraction.load(platform, source, options);
-      const means = await featureMeans(platform, model, image, expected.text, options);
-      return numbers(expected.means.map(([name, value]) => [name, value, means[name]]));
-    }
-    case "classify": {
-      await using embedder = await Embedder.load(platform, source, options);
-      const names = expected.names.map(([name]) => name);
-      const shares = await zeroShot(embedder, image, names);
-      return numbers(expected.names.map(([name, share], index) => [name, share, shares[index] ?? NaN]));
-    }
-    case "loss": {
-      await using model = await ConditionalGeneration.load(platform, source, options);
-      const { text, given: tokens } = expected;
-      return numbers([
-        ["loss", expected.loss, await captionLoss(platform, model, image, text, tokens, options)],
-      ]);
-    }
-    case "caption": {
-      await using captioner = await Captioner.load(platform, source, options);
-      const row = await first(captioner.caption([image], { prompt: expected.prompt }));
-      return words({ ...expected, text: expected.caption }, { tokens: row.tokens, text: row.caption });
-    }
-    case "ask": {
-      await using answerer = await Answerer.load(platform, source, options);
-      const row = await first(answerer.ask([image], [expected.question], { answers: expected.answers }));
-      return words({ ...expected, text: expected.answer }, { tokens: row.tokens, text: row.answer });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const one of [this.#matcher, this.#embedder, this.#captioner, this.#answerer])
+      await one?.[Symbol.asyncDispose]();
+  }
+
+  async #features(
+    embedder: Embedder<ImageInput>,
+    expected: Extract<Sample["expected"], { task: "embed" | "means" | "classify" }>,
+    image: ImageInput,
+  ): Promise<Finding> {
+    switch (expected.task) {
+      case "embed": {
+        const picture = await first(embedder.embedImages([image]));
+        const text = await first(embedder.embedTexts([expected.text]));
+        return numbers([["cosine", expected.cosine, dot(picture.embedding, text.embedding)]]);
+      }
+      case "means": {
+        const { text } = expected;
+        const means = await featureMeans(this.#platform, embedder.model, image, text, this.#options);
+        return numbers(expected.means.map(([name, value]) => [name, value, means[name]]));
+      }
+      case "classify": {
+        const names = expected.names.map(([name]) => name);
+        const shares = await zeroShot(embedder, image, names);
+        return numbers(expected.names.map(([name, share], index) => [name, share, shares[index] ?? NaN]));
+      }
     }
   }
 }

@@ -3,14 +3,7 @@
 import { floatTensor, int64Tensor, type Graph, type Tensor } from "@blip-ts/graph";
 import type { NextTokenModel } from "../decode/next-token-model.ts";
 import type { BlipConfig } from "../model/config.ts";
-import {
-  cacheNames,
-  decodeGraph,
-  headGraph,
-  memoryGraph,
-  scoreGraph,
-  selectGraph,
-} from "../model/decoder.ts";
+import { cacheNames, decodeGraph, memoryGraph, scoreGraph, selectGraph } from "../model/decoder.ts";
 import { float32Output } from "../runtime/float32.ts";
 import type { EngineSession, Feeds, ResidentTensor, RunOptions } from "../runtime/runtime.ts";
 import { decoderWidth, type LoadedNetwork } from "./load-network.ts";
@@ -49,8 +42,7 @@ export class TextDecoder {
 
   /** Begins to load the sessions; a failure is reported where they are used. */
   prepare(): void {
-    for (const session of [() => this.#memory(), () => this.decode(), () => this.head()])
-      session().catch(() => undefined);
+    for (const session of [() => this.#memory(), () => this.decode()]) session().catch(() => undefined);
   }
 
   /**
@@ -81,10 +73,6 @@ export class TextDecoder {
     return this.#session("decode", () => decodeGraph(this.config, { memoryMask }), keep);
   }
 
-  head(): Promise<EngineSession> {
-    return this.#session("head", () => headGraph(this.config));
-  }
-
   score(): Promise<EngineSession> {
     return this.#session("score", () => scoreGraph(this.config));
   }
@@ -97,6 +85,21 @@ export class TextDecoder {
   #session(key: string, build: () => Graph, keep: readonly string[] = []): Promise<EngineSession> {
     return this.#loaded.network.session(`decoder ${key}`, build, { group, keep });
   }
+}
+
+/** New tokens of rows [R, T]; positions of padding lie after every token's. */
+interface NewTokens {
+  readonly ids: readonly (readonly number[])[];
+  readonly positions: readonly (readonly number[])[];
+  readonly keys: readonly (readonly number[])[];
+}
+
+/** What the network makes of them. */
+interface Advanced {
+  /** [R, T, D], to be released. */
+  readonly hidden: ResidentTensor;
+  /** Of the chosen states [Q, V]. */
+  readonly logits: Float32Array;
 }
 
 const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
@@ -152,12 +155,9 @@ export class DecoderRun implements NextTokenModel, Disposable {
       tokens.map((_, index) => (mask.data[row * T + index] === 0n ? this.#hidden : index)),
     );
     const positions = rows.map((tokens) => tokens.map((_, index) => index));
-    const hidden = await this.#advance(range(R), rows, positions, keys);
-    try {
-      return floatTensor([R, T, this.vocabSize], await this.#logits(hidden, range(R * T)));
-    } finally {
-      this.#engine.release([hidden]);
-    }
+    const { hidden, logits } = await this.#advance(range(R), { ids: rows, positions, keys }, range(R * T));
+    this.#engine.release([hidden]);
+    return floatTensor([R, T, this.vocabSize], logits);
   }
 
   /**
@@ -170,7 +170,8 @@ export class DecoderRun implements NextTokenModel, Disposable {
     labels: readonly (readonly number[])[],
   ): Promise<TokenScore[][]> {
     const length = Math.max(...tokens.map((row) => row.length));
-    const hidden = await this.#extend(parents, tokens, false);
+    // The head's own logits are not what is asked for: it gets a single row.
+    const { hidden } = await this.#extend(parents, tokens, [0], false);
     try {
       const rows = labels.flatMap((row, index) =>
         row.map((_, column) => (index + 1) * length - row.length + column),
@@ -212,29 +213,19 @@ export class DecoderRun implements NextTokenModel, Disposable {
     tokens: readonly (readonly number[])[],
   ): Promise<Float32Array> {
     const length = Math.max(...tokens.map((row) => row.length));
-    const hidden = await this.#extend(parents, tokens);
-    try {
-      return await this.#logits(
-        hidden,
-        tokens.map((_, row) => (row + 1) * length - 1),
-      );
-    } finally {
-      this.#engine.release([hidden]);
-    }
-  }
-
-  async #logits(hidden: ResidentTensor, rows: readonly number[]): Promise<Float32Array> {
-    const session = await this.#decoder.head();
-    const outputs = await session.run({ hidden, rows: int64Tensor([rows.length], rows) }, this.#options);
-    return float32Output(outputs, "logits").data;
+    const last = tokens.map((_, row) => (row + 1) * length - 1);
+    const { hidden, logits } = await this.#extend(parents, tokens, last);
+    this.#engine.release([hidden]);
+    return logits;
   }
 
   /** Adds tokens to rows; shorter ones are padded on the left, so that every row's last token stands last. */
   #extend(
     parents: readonly number[],
     tokens: readonly (readonly number[])[],
+    rows: readonly number[],
     goOn = true,
-  ): Promise<ResidentTensor> {
+  ): Promise<Advanced> {
     const length = Math.max(...tokens.map((row) => row.length));
     const [ids, positions, keys]: [number[][], number[][], number[][]] = [[], [], []];
     tokens.forEach((row, index) => {
@@ -245,17 +236,16 @@ export class DecoderRun implements NextTokenModel, Disposable {
       positions.push([...padding.map(() => 0), ...row.map((_, place) => first + place)]);
       keys.push([...padding.map(() => this.#hidden), ...row.map((_, place) => first + place)]);
     });
-    return this.#advance(parents, ids, positions, keys, goOn);
+    return this.#advance(parents, { ids, positions, keys }, rows, goOn);
   }
 
   /** Runs the network over new tokens [R, T] of rows; if they go on, the cache is the new rows' afterwards. */
   async #advance(
     parents: readonly number[],
-    ids: readonly (readonly number[])[],
-    positions: readonly (readonly number[])[],
-    keys: readonly (readonly number[])[],
+    { ids, positions, keys }: NewTokens,
+    rows: readonly number[],
     goOn = true,
-  ): Promise<ResidentTensor> {
+  ): Promise<Advanced> {
     const { text } = this.#decoder.config;
     const session = await this.#decoder.decode();
     await this.#dropImages(parents);
@@ -266,23 +256,26 @@ export class DecoderRun implements NextTokenModel, Disposable {
       position_ids: int64Tensor([R, T], positions.flat()),
       key_positions: int64Tensor([R, allKeys[0]?.length ?? 0], allKeys.flat()),
       row_index: int64Tensor([R], parents),
+      rows: int64Tensor([rows.length], rows),
       ...(this.#past ?? this.#emptyPast(R)),
       ...this.#memory,
       ...(this.#mask && { memory_mask: this.#mask }),
     };
-    const kept = await session.runKeeping(feeds, ["hidden", ...cacheNames("present", text)], this.#options);
-    const { hidden, ...present } = kept.kept;
+    const keep = ["hidden", ...cacheNames("present", text)];
+    const { tensors, kept } = await session.runKeeping(feeds, keep, this.#options);
+    const { hidden, ...present } = kept;
     if (!hidden) throw new Error("the decoder gave no states");
+    const logits = float32Output(tensors, "logits").data;
     if (!goOn) {
       this.#engine.release(Object.values(present));
-      return hidden;
+      return { hidden, logits };
     }
     this.#engine.release(Object.values(this.#past ?? {}));
     this.#past = Object.fromEntries(
       Object.entries(present).map(([name, tensor]) => [name.replace("present", "past"), tensor]),
     );
     this.#keys = allKeys;
-    return hidden;
+    return { hidden, logits };
   }
 
   #emptyPast(rows: number): Feeds {

@@ -4,13 +4,14 @@ import { describe, expect, test } from "vitest";
 import { fixture } from "../../test/support/goldens.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import type { ImageInput } from "../platform/node/decode-image.ts";
+import type { Platform } from "../platform.ts";
 import { Answerer } from "./ask.ts";
 import { Captioner } from "./caption.ts";
 import { ConditionalGeneration } from "./conditional-generation.ts";
 import { Embedder } from "./embed.ts";
 import { Matcher } from "./match.ts";
 import { processorsOf } from "./picture-model.ts";
-import { publishedPictures, publishedSamples, type Sample } from "./published-samples.ts";
+import { publishedPictures, publishedSamples, type Published, type Sample } from "./published-samples.ts";
 import { projected } from "./run-sample.ts";
 import { samplesOf, verify, type VerifyOptions, type VerifyRow } from "./verify.ts";
 
@@ -26,9 +27,14 @@ const sample = (expected: Sample["expected"], more: Partial<Sample> = {}): Sampl
   expected,
 });
 
-async function rowsOf(model: string | undefined, samples: Sample[], options: VerifyOptions = {}) {
+async function rowsOf(
+  model: string | undefined,
+  samples: Sample[],
+  options: VerifyOptions = {},
+  platform: Platform<ImageInput> = nodePlatform,
+) {
   const rows: VerifyRow[] = [];
-  const all = verify<ImageInput>(nodePlatform, model ?? "", (place) => place, {
+  const all = verify<ImageInput>(platform, model ?? "", (place) => place, {
     ...{ samples, as: "stand-in", pictureOf },
     ...options,
   });
@@ -187,6 +193,56 @@ describe("verify", () => {
       sample({ task: "caption", tokens: [...tokens, 3] }, { imageSize: 48 }),
     ]);
     expect(rows.map(({ verdict }) => verdict)).toEqual(["equal", "equal", "different"]);
+  });
+
+  test("loads each model once, one at a time, and keeps the samples' order", async () => {
+    let [opened, atOnce, most] = [0, 0, 0];
+    const platform: Platform<ImageInput> = {
+      ...nodePlatform,
+      createEngine(options: Parameters<typeof nodePlatform.createEngine>[0]) {
+        const engine = nodePlatform.createEngine(options);
+        opened++;
+        most = Math.max(most, ++atOnce);
+        return {
+          createSession: (model, more) => engine.createSession(model, more),
+          async [Symbol.asyncDispose]() {
+            atOnce--;
+            await engine[Symbol.asyncDispose]();
+          },
+        };
+      },
+    };
+    const near: Published = [0, 2];
+    const done: number[] = [];
+    const samples = [
+      sample({ task: "match", text: "a dog", cosine: near }),
+      sample({ task: "match", text: "a cat", cosine: near }, { compat: "blip" }),
+      sample({ task: "embed", text: "a cow", cosine: near }),
+      sample({ task: "match", text: "a sheep", cosine: near }),
+      sample({ task: "match", text: "a tree", cosine: near }, { picture: "missing" }),
+      sample({ task: "embed", text: "a house", cosine: near }),
+    ];
+    const onSample = (progress: { readonly done: number }) => void done.push(progress.done);
+    const rows = await rowsOf(match, samples, { onSample }, platform);
+    expect(rows.map(({ sample: asked }) => /"(.*)"/.exec(asked)?.[1])).toEqual([
+      "a dog",
+      "a cat",
+      "a cow",
+      "a sheep",
+      "a tree",
+      "a house",
+    ]);
+    expect(rows.map(({ verdict }) => verdict)).toEqual([
+      "equal",
+      "equal",
+      "equal",
+      "equal",
+      "skipped",
+      "equal",
+    ]);
+    expect(done).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    // Matching by two conventions, and embedding.
+    expect({ opened, atOnce, most }).toEqual({ opened: 3, atOnce: 0, most: 1 });
   });
 
   test("compares answers of a list", async () => {

@@ -4,7 +4,7 @@ import { BlipError, UsageError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { VerbOptions } from "./picture-model.ts";
 import { publishedPictures, publishedSamples, type Sample } from "./published-samples.ts";
-import { runSample } from "./run-sample.ts";
+import { modelOf, SampledModel } from "./run-sample.ts";
 
 export type { Published, Sample } from "./published-samples.ts";
 
@@ -85,28 +85,53 @@ export async function* verify<ImageInput>(
   pictureInput: (place: string) => ImageInput,
   options: VerifyOptions = {},
 ): AsyncGenerator<VerifyRow, void, undefined> {
-  const { pictureOf, as, samples: given, onSample, ...model } = options;
+  const { pictureOf, as, samples: given, onSample, ...loading } = options;
   const samples = samplesOf(source, { as, samples: given });
   onSample?.({ done: 0, total: samples.length });
-  for (const [index, sample] of samples.entries()) {
-    const row = { sample: describe(sample), source: sample.source };
-    const place = await pictureOf?.(sample.picture);
-    if (place === undefined) {
-      const expected = JSON.stringify(sample.expected);
-      const from = publishedPictures[sample.picture];
-      const found = `the picture ${sample.picture} is not at hand${from === undefined ? "" : ` (${from})`}`;
-      yield { ...row, expected, found, verdict: "skipped" };
-    } else {
-      try {
-        const finding = await runSample(platform, source, sample, pictureInput(place), model);
-        const { expected, found, equal } = finding;
-        yield { ...row, expected, found, verdict: equal ? "equal" : "different" };
-      } catch (error) {
-        // A picture that cannot be read, or a file that lacks what training left, is no finding about the model.
-        if (!(error instanceof BlipError) || !/^(?:image|verify)\//.test(error.code)) throw error;
-        yield { ...row, expected: JSON.stringify(sample.expected), found: error.message, verdict: "skipped" };
-      }
+  // Each model is loaded once, and one at a time: its samples are asked together. Rows keep the samples' order.
+  const groups = new Map<string, number[]>();
+  for (const [index, sample] of samples.entries())
+    groups.set(modelOf(sample), [...(groups.get(modelOf(sample)) ?? []), index]);
+  const rows = new Map<number, VerifyRow>();
+  let next = 0;
+  for (const group of groups.values()) {
+    await using model = new SampledModel(platform, source, at(samples, group[0]), loading);
+    for (const index of group) {
+      rows.set(index, await rowOf(model, at(samples, index), pictureInput, pictureOf));
+      onSample?.({ done: rows.size, total: samples.length });
+      for (let row = rows.get(next); row; row = rows.get(++next)) yield row;
     }
-    onSample?.({ done: index + 1, total: samples.length });
+  }
+}
+
+function at(samples: readonly Sample[], index: number | undefined): Sample {
+  const sample = samples[index ?? -1];
+  if (!sample) throw new Error(`there is no sample ${index}`);
+  return sample;
+}
+
+async function rowOf<ImageInput>(
+  model: SampledModel<ImageInput>,
+  sample: Sample,
+  pictureInput: (place: string) => ImageInput,
+  pictureOf: VerifyOptions["pictureOf"],
+): Promise<VerifyRow> {
+  const row = { sample: describe(sample), source: sample.source };
+  const skipped = (found: string): VerifyRow => ({
+    ...row,
+    ...{ expected: JSON.stringify(sample.expected), found, verdict: "skipped" },
+  });
+  const place = await pictureOf?.(sample.picture);
+  if (place === undefined) {
+    const from = publishedPictures[sample.picture];
+    return skipped(`the picture ${sample.picture} is not at hand${from === undefined ? "" : ` (${from})`}`);
+  }
+  try {
+    const { expected, found, equal } = await model.ask(sample, pictureInput(place));
+    return { ...row, expected, found, verdict: equal ? "equal" : "different" };
+  } catch (error) {
+    // A picture that cannot be read, or a file that lacks what training left, is no finding about the model.
+    if (!(error instanceof BlipError) || !/^(?:image|verify)\//.test(error.code)) throw error;
+    return skipped(error.message);
   }
 }

@@ -140,6 +140,70 @@ export const inPage = {
     return { itmScore, progress, warnings };
   },
 
+  /**
+   * Matches, and says how the model was loaded.
+   * @param meanwhile what happens when it is loaded, before it is used
+   */
+  async scored(
+    model: string,
+    images: readonly string[],
+    texts: readonly string[],
+    { meanwhile, ...options }: ModelOptions & { meanwhile?: "pieces are thrown away" } = {},
+  ) {
+    const events: DownloadProgress[] = [];
+    const warnings: string[] = [];
+    await using matcher = await Matcher.fromPretrained(model, {
+      ...options,
+      onProgress: (one) => void events.push(one),
+      onWarning: ({ code }) => void warnings.push(code),
+    });
+    for (const name of meanwhile === undefined ? [] : await caches.keys()) {
+      const cache = await caches.open(name);
+      for (const request of await cache.keys()) await cache.delete(request);
+    }
+    const logits: (readonly number[])[] = [];
+    for await (const row of matcher.match(images, texts))
+      logits.push("error" in row ? [] : [...row.logits, row.cosine]);
+    return { logits, warnings, converted: events.filter(({ kind }) => kind === "convert").length };
+  },
+
+  /** Begins to load a model, and does not wait for it. @returns when so many bytes of its weights are converted */
+  async beginConverting(model: string, bytes: number, options: ModelOptions) {
+    await new Promise<void>((resolve, reject) => {
+      const onProgress = ({ kind, loaded }: DownloadProgress) => {
+        if (kind === "convert" && loaded >= bytes) resolve();
+      };
+      Matcher.fromPretrained(model, { ...options, onProgress }).then(() => undefined, reject);
+    });
+  },
+
+  /** The Caches of this package with the addresses of what they hold, and how many bytes that is. */
+  async kept() {
+    const found: Record<string, { readonly places: number; readonly bytes: number }> = {};
+    for (const name of await caches.keys()) {
+      const responses = await (await caches.open(name)).matchAll();
+      const sizes = await Promise.all(responses.map(async (one) => (await one.arrayBuffer()).byteLength));
+      found[name] = { places: sizes.length, bytes: sizes.reduce((a, b) => a + b, 0) };
+    }
+    return found;
+  },
+
+  /** A browser that keeps nothing, or that has room for so many more pieces of converted weights. */
+  refuseStorage(pieces?: number): void {
+    if (pieces === undefined) {
+      CacheStorage.prototype.open = () => Promise.reject(new DOMException("denied", "SecurityError"));
+      return;
+    }
+    const put = Object.getOwnPropertyDescriptor(Cache.prototype, "put")?.value as Cache["put"];
+    Cache.prototype.put = function (this: Cache, place, response) {
+      const url = typeof place === "string" ? place : "";
+      const piece = /^https:\/\/blip-ts\.invalid\/(\d+)\?/.exec(url)?.[1];
+      return piece !== undefined && Number(piece) >= pieces
+        ? Promise.reject(new DOMException("no room", "QuotaExceededError"))
+        : put.call(this, place, response);
+    };
+  },
+
   async captions(
     model: string,
     pixels: PlainTensor,

@@ -30,20 +30,21 @@ export interface PageServerOptions {
 
 export interface PageServer extends AsyncDisposable {
   readonly origin: string;
-  /** Paths with their ranges, as they were asked for. */
-  readonly requests: { readonly path: string; readonly range: string | undefined }[];
+  /** Paths with their ranges, as they were asked for, and how many bytes were answered. */
+  readonly requests: { readonly path: string; readonly range: string | undefined; readonly bytes: number }[];
   /** Ends the connections of the next `count` answers to range requests after half of their bytes. */
   breakOff(count: number): void;
 }
 
 export async function servePages(options: PageServerOptions): Promise<PageServer> {
-  const requests: { path: string; range: string | undefined }[] = [];
+  const requests: { path: string; range: string | undefined; bytes: number }[] = [];
   let broken = 0;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
     const { range } = request.headers;
-    requests.push({ path, range });
+    const asking = { path, range, bytes: 0 };
+    requests.push(asking);
     if (options.isolated ?? true) {
       response.setHeader("cross-origin-opener-policy", "same-origin");
       response.setHeader("cross-origin-embedder-policy", "require-corp");
@@ -69,6 +70,7 @@ export async function servePages(options: PageServerOptions): Promise<PageServer
     response.setHeader("content-type", types[extname(file)] ?? "application/octet-stream");
     const asked = options.ranges === false ? null : /^bytes=(\d+)-(\d*)$/.exec(range ?? "");
     if (!asked) {
+      asking.bytes = found.size;
       response.writeHead(200, { "content-length": found.size });
       createReadStream(file).pipe(response);
       return;
@@ -79,6 +81,7 @@ export async function servePages(options: PageServerOptions): Promise<PageServer
       return;
     }
     const end = Math.min(asked[2] === "" ? found.size - 1 : Number(asked[2]), found.size - 1);
+    asking.bytes = end - start + 1;
     response.writeHead(206, {
       "content-range": `bytes ${start}-${end}/${found.size}`,
       "content-length": end - start + 1,

@@ -21,6 +21,7 @@ export const gradientRules: { readonly [K in OpKind]: GradientRule<K> | "none" |
   cast: "none",
   linear: "later",
   quantizedLinear: "none",
+  blockLinear: "none",
   dequantize: "none",
   matmul: "later",
   layerNorm: "later",

@@ -53,7 +53,7 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
     const stored = rows ? `${name}[${rows.start}:${rows.end}]` : name;
     const dtype = dtypeOf(name);
     // Whole numbers mean something only with their scale: a cast of them would be other weights.
-    if ((dtype === "int8") !== (value.dtype === "int8"))
+    if (dtype !== value.dtype && [dtype, value.dtype].some((one) => one === "int8" || one === "uint8"))
       throw new GraphError(`weight ${stored}: expected ${value.dtype}, found ${dtype} in the file`);
     if (dtype === value.dtype) emit.name(value, stored);
     else {
@@ -63,8 +63,13 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
     return { stored, weight, dtype };
   });
   for (const { value, tensor } of graph.constants) emit.name(value, emit.constant(tensor));
-  for (const node of graph.nodes) lower(emit, node);
-  for (const { name, value } of graph.outputs) emit.node("Identity", [emit.nameOf(value)], { output: name });
+  // A node writes its output under the name that the outside knows; only a second name needs a copy.
+  const named = new Map(graph.outputs.map(({ name, value }) => [value.id, name]));
+  for (const node of graph.nodes)
+    emit.name(node.output, named.get(node.output.id) ?? emit.fresh(stemOf(node)));
+  for (const node of graph.nodes) if (emit.fusions?.isLowered(node) !== true) lower(emit, node);
+  for (const { name, value } of graph.outputs)
+    if (emit.nameOf(value) !== name) emit.node("Identity", [emit.nameOf(value)], { output: name });
   const contributed = emit.nodes.some(({ domain }) => domain === microsoft);
   const lowered = create(GraphProtoSchema, {
     name: graph.name,
@@ -161,12 +166,10 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 }
 
+const stemOf = ({ scope, kind }: NodeOf<OpKind>): string => (scope === "" ? kind : `${scope}.${kind}`);
+
 function lower<K extends OpKind>(emit: Emitter, node: NodeOf<K>): void {
-  const output = emit.name(
-    node.output,
-    emit.fresh(node.scope === "" ? node.kind : `${node.scope}.${node.kind}`),
-  );
-  lowerings[node.kind](emit, node, output);
+  lowerings[node.kind](emit, node, emit.nameOf(node.output));
 }
 
 /** Which part of a weight a graph reads. */

@@ -16,13 +16,45 @@ const same =
     emit.node(opType, inputNames(emit, node), { output, domain });
   };
 
+/** Is a product's bias left to its reader? */
+const isLeft = (emit: Emitter, { output }: NodeOf<OpKind>): boolean =>
+  emit.fusions?.biasOf(output) !== undefined;
+
+/** The name of the bias that a reader of the value adds, or none. */
+const leftBias = (emit: Emitter, value: NodeOf<OpKind>["inputs"][number] | undefined): string => {
+  const bias = emit.fusions?.biasOf(value);
+  return bias ? emit.nameOf(bias) : "";
+};
+
+/**
+ * A sum; with the LayerNorm that reads it in one operator, whose fourth output is the sum. SkipLayerNormalization adds
+ * the bias that a product left, too.
+ */
+const add: Lowering<"add"> = (emit, node, output) => {
+  const fused = emit.fusions?.normOf(node);
+  if (!fused) {
+    same("Add")(emit, node, output);
+    return;
+  }
+  const { norm, sumIsRead } = fused;
+  const [a, b] = node.inputs;
+  const [x = "", skip = ""] = inputNames(emit, node);
+  const [, gain = "", shift = ""] = inputNames(emit, norm);
+  emit.node("SkipLayerNormalization", [x, skip, gain, shift, leftBias(emit, a) || leftBias(emit, b)], {
+    output: emit.nameOf(norm.output),
+    more: sumIsRead ? ["", "", output] : [],
+    attributes: { epsilon: { float: norm.attributes.epsilon } },
+    domain: microsoft,
+  });
+};
+
 /**
  * Gemm takes PyTorch's weight [out, in] as it lies in the file (transB), but only 2-D inputs: leading dimensions are
  * folded around it. ONNX Runtime's Reshape moves no bytes.
  */
 const linear: Lowering<"linear"> = (emit, node, output) => {
   const [x = "", weight = "", bias] = inputNames(emit, node);
-  const gemm = bias === undefined ? [weight] : [weight, bias];
+  const gemm = bias === undefined || isLeft(emit, node) ? [weight] : [weight, bias];
   const attributes = { transB: 1n };
   const [type, matrix] = [node.inputs[0], node.inputs[1]];
   if (type?.shape.length === 2) {
@@ -70,7 +102,8 @@ function integerProduct(
  * ONNX Runtime's fast kernel wants unsigned activations and signed weights.
  */
 const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
-  const [x = "", weight = "", scale = "", bias = ""] = inputNames(emit, node);
+  const [x = "", weight = "", scale = "", added = ""] = inputNames(emit, node);
+  const bias = isLeft(emit, node) ? "" : added;
   if (node.attributes.activations === "tensor") {
     const rounded: Rounded = { x: `${x}:uint8`, scale: `${x}:scale`, zero: `${x}:zero` };
     emit.shared(rounded.x, () =>
@@ -98,6 +131,35 @@ const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
   const product = integerProduct(emit, { x: rows, scale: step, zero }, [weight, scale, ""], {});
   const scaled = emit.node("Mul", [product, amplitude], bias === "" ? { output } : {});
   if (bias !== "") emit.node("Add", [scaled, bias], { output });
+};
+
+/** One operator that rounds x itself: for few rows, where a chain of small operators takes longer than the product. */
+const blockLinear: Lowering<"blockLinear"> = (emit, node, output) => {
+  const [x = "", weight = "", scale = "", bias] = inputNames(emit, node);
+  const [out = 0, blocks = 0, block = 0] = node.inputs[1]?.shape ?? [];
+  if (typeof out !== "number" || typeof blocks !== "number" || typeof block !== "number")
+    throw new GraphError(`blockLinear at ${node.scope}: the weight's shape must be numbers`);
+  const width = blocks * block;
+  if (emit.options.standardOperators !== true) {
+    emit.node("MatMulNBits", [x, weight, scale, ...(bias === undefined ? [] : ["", "", bias])], {
+      output,
+      domain: microsoft,
+      attributes: {
+        ...{ N: BigInt(out), K: BigInt(width), bits: 8n, block_size: BigInt(block) },
+        // Level 4: x as 8-bit numbers.
+        accuracy_level: 4n,
+      },
+    });
+    return;
+  }
+  // ONNX's own operators multiply with what the numbers stand for.
+  const float = emit.node("Cast", [weight], { attributes: { to: BigInt(onnxDataType.float32) } });
+  const signed = emit.node("Sub", [float, emit.constant(floatTensor([], [128]))]);
+  const scaled = emit.node("Mul", [signed, emit.node("Unsqueeze", [scale, emit.int64Vector([-1])])]);
+  const matrix = emit.node("Reshape", [scaled, emit.int64Vector([out, width])]);
+  const columns = emit.node("Transpose", [matrix], { attributes: { perm: [1n, 0n] } });
+  const product = emit.node("MatMul", [x, columns], bias === undefined ? { output } : {});
+  if (bias !== undefined) emit.node("Add", [product, bias], { output });
 };
 
 const layerNorm: Lowering<"layerNorm"> = (emit, node, output) => {
@@ -171,7 +233,9 @@ const standardAttention: Lowering<"attention"> = (emit, node, output) => {
 /** x (1 + erf(x / sqrt 2)) / 2, in float32; ONNX's own Gelu is of opset 20. */
 const gelu: Lowering<"gelu"> = (emit, node, output) => {
   if (emit.options.standardOperators !== true) {
-    same("Gelu", microsoft)(emit, node, output);
+    const bias = leftBias(emit, node.inputs[0]);
+    if (bias === "") same("Gelu", microsoft)(emit, node, output);
+    else emit.node("BiasGelu", [...inputNames(emit, node), bias], { output, domain: microsoft });
     return;
   }
   const { half, widen, narrow } = inFloat32(emit, node);
@@ -205,7 +269,7 @@ const slice: Lowering<"slice"> = (emit, node, output) => {
 };
 
 export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
-  add: same("Add"),
+  add,
   subtract: same("Sub"),
   multiply: same("Mul"),
   divide: same("Div"),
@@ -218,6 +282,7 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   },
   linear,
   quantizedLinear,
+  blockLinear,
   dequantize: (emit, node, output) => {
     emit.node("DequantizeLinear", inputNames(emit, node), { output, attributes: { axis: 0n } });
   },

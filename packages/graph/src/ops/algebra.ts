@@ -1,5 +1,5 @@
 // Matrix products.
-import type { Dim } from "../types/dim.ts";
+import { multiplyDims, type Dim } from "../types/dim.ts";
 import { broadcastShapes } from "./elementwise.ts";
 import {
   dimAt,
@@ -49,6 +49,29 @@ export const quantizedLinear: ShapeRule<"quantizedLinear"> = (inputs) => {
       expectDim(dimAt(vector, 0), dimAt(weight, 1), `${what} against the weight's columns`);
     }
   return { dtype: x.dtype, shape: [...x.shape.slice(0, -1), dimAt(weight, 1)] };
+};
+
+/**
+ * The same with a weight of whole numbers uint8 [out, in / block, block], of which 128 stands for 0, and a scale for each
+ * block of a row [out, in / block]. Where the engine has a kernel that does, x is rounded block by block of its rows as well.
+ */
+export const blockLinear: ShapeRule<"blockLinear"> = (inputs) => {
+  expectCount(inputs, 3, 4);
+  const [x, weight, scale, bias] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2), inputs[3]];
+  expectSameDType([x, scale, ...(bias ? [bias] : [])]);
+  expectDType(x, "float32", "x");
+  expectDType(weight, "uint8", "weight");
+  expectRank(weight, 3, "weight");
+  const width = multiplyDims(dimAt(weight, 1), dimAt(weight, 2));
+  expectDim(dimAt(x, -1), width, "last dimension of x against the weight's columns");
+  expectRank(scale, 2, "scale");
+  expectDim(dimAt(scale, 0), dimAt(weight, 0), "scale against the weight's rows");
+  expectDim(dimAt(scale, 1), dimAt(weight, 1), "scale against the weight's blocks");
+  if (bias) {
+    expectRank(bias, 1, "bias");
+    expectDim(dimAt(bias, 0), dimAt(weight, 0), "bias against the weight's rows");
+  }
+  return { dtype: x.dtype, shape: [...x.shape.slice(0, -1), dimAt(weight, 0)] };
 };
 
 /** What 8-bit numbers [out, in] stand for with a scale a row [out]: y[o, i] = x[o, i] scale[o]. */

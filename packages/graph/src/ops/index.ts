@@ -2,7 +2,7 @@
 import { GraphError } from "../errors.ts";
 import type { NodeOf, OpAttributes, OpKind, ValueType } from "../graph.ts";
 import { formatShape } from "../types/dim.ts";
-import { dequantize, linear, matmul, quantizedLinear } from "./algebra.ts";
+import { blockLinear, dequantize, linear, matmul, quantizedLinear } from "./algebra.ts";
 import { attention } from "./attention.ts";
 import { add, cast, divide, gelu, multiply, relu, subtract, tanh } from "./elementwise.ts";
 import { embedding, patchConvolution, pick } from "./lookup.ts";
@@ -21,6 +21,7 @@ export const shapeRules: { readonly [K in OpKind]: ShapeRule<K> } = {
   cast,
   linear,
   quantizedLinear,
+  blockLinear,
   dequantize,
   matmul,
   layerNorm,

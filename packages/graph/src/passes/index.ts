@@ -2,6 +2,7 @@
 import { checkGraph } from "../check.ts";
 import type { Graph } from "../graph.ts";
 import { dropUnused } from "./drop-unused.ts";
+import { flattenRows } from "./flatten-rows.ts";
 import { splitProjections } from "./split-projections.ts";
 
 export type Pass = (graph: Graph) => Graph;
@@ -11,6 +12,6 @@ export type Pass = (graph: Graph) => Graph;
  * @param types passes that change element types (`float16`, `int8`); they see projections that are split
  */
 export function optimize(graph: Graph, types: readonly Pass[] = []): Graph {
-  const passes: readonly Pass[] = [splitProjections, ...types, dropUnused];
+  const passes: readonly Pass[] = [splitProjections, ...types, flattenRows, dropUnused];
   return passes.reduce((current, pass) => checkGraph(pass(current)), checkGraph(graph));
 }

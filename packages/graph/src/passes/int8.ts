@@ -1,16 +1,26 @@
 // Linears over chosen weights become 8-bit products. Their weights are other tensors, made of the checkpoint's once:
-// `NAME.int8` [in, out], signed, and `NAME.scale` [out], where NAME is the matrix's or that of a range of its rows.
+// `NAME.int8` [in, out], signed, and `NAME.scale` [out], where NAME is the matrix's or that of a range of its rows; or in
+// blocks `NAME.blocks` [out, in / block, block], of which 128 stands for 0, and `NAME.scale` [out, in / block].
+import { GraphError } from "../errors.ts";
 import { nextValueId, type Activations, type Graph, type Node, type Value, type Weight } from "../graph.ts";
 
+/** A scale for each so many numbers of a row, of the matrix and of what is multiplied with it: for products of few rows. */
+export interface Blocks {
+  readonly block: number;
+}
+
 /** How a matrix's activations are rounded, or undefined where it stays as it is. */
-export type Int8Plan = (weight: Weight) => Activations | undefined;
+export type Int8Plan = (weight: Weight) => Activations | Blocks | undefined;
 
 /** What a matrix, or a range of its rows, is called. */
 export const rangeName = ({ name, rows }: Pick<Weight, "name" | "rows">): string =>
   rows ? `${name}[${rows.start}:${rows.end}]` : name;
 
 /** The two tensors that stand for a matrix. */
-export const int8Names = (matrix: string) => ({ values: `${matrix}.int8`, scale: `${matrix}.scale` });
+export const int8Names = (matrix: string, inBlocks = false) => ({
+  values: `${matrix}.${inBlocks ? "blocks" : "int8"}`,
+  scale: `${matrix}.scale`,
+});
 
 /** @param plan which of the weights [out, in] that linears multiply with are quantized */
 export const int8 =
@@ -19,13 +29,15 @@ export const int8 =
     const weights = new Map(graph.weights.map((weight) => [weight.value.id, weight]));
     const made = new Map<string, readonly [values: Weight, scale: Weight]>();
     let nextId = nextValueId(graph);
-    const make = (weight: Weight): readonly [Value, Value] => {
+    const make = (weight: Weight, blocks?: Blocks): readonly [Value, Value] => {
       const name = rangeName(weight);
-      const [out, width] = weight.value.shape.map(Number);
-      const names = int8Names(name);
+      const [out = 0, width = 0] = weight.value.shape.map(Number);
+      const names = int8Names(name, blocks !== undefined);
       const pair = made.get(name) ?? [
-        tensor(nextId++, "int8", names.values, [width ?? 0, out ?? 0]),
-        tensor(nextId++, "float32", names.scale, [out ?? 0]),
+        blocks
+          ? tensor(nextId++, "uint8", names.values, [out, width / blocks.block, blocks.block])
+          : tensor(nextId++, "int8", names.values, [width, out]),
+        tensor(nextId++, "float32", names.scale, blocks ? [out, width / blocks.block] : [out]),
       ];
       made.set(name, pair);
       return [pair[0].value, pair[1].value];
@@ -33,12 +45,19 @@ export const int8 =
     const nodes = graph.nodes.map((node): Node => {
       const [x, matrix, ...bias] = node.inputs;
       const weight = matrix && weights.get(matrix.id);
-      const activations = node.kind === "linear" && weight && plan(weight);
-      if (!activations || !x) return node;
+      const planned = node.kind === "linear" && weight && plan(weight);
+      if (!planned || !x) return node;
+      if (typeof planned === "object")
+        return {
+          ...node,
+          kind: "blockLinear",
+          attributes: {},
+          inputs: [x, ...make(weight, planned), ...bias],
+        };
       return {
         ...node,
         kind: "quantizedLinear",
-        attributes: { activations },
+        attributes: { activations: planned },
         inputs: [x, ...make(weight), ...bias],
       };
     });
@@ -46,6 +65,8 @@ export const int8 =
     const read = new Set(nodes.flatMap(({ inputs }) => inputs.map(({ id }) => id)));
     const meant = graph.weights.filter((weight) => read.has(weight.value.id) && plan(weight) !== undefined);
     const dequantized = meant.flatMap((weight): Node[] => {
+      if (typeof plan(weight) === "object")
+        throw new GraphError(`${weight.name} is read as a matrix: it cannot be of 8-bit blocks`);
       const [values, scale] = make(weight);
       const scope = rangeName(weight);
       const rows: Value = { id: nextId++, dtype: "int8", shape: weight.value.shape };
@@ -59,6 +80,11 @@ export const int8 =
     return { ...graph, nodes: [...dequantized, ...nodes], weights: weightsNow };
   };
 
-function tensor(id: number, dtype: "int8" | "float32", name: string, shape: readonly number[]): Weight {
+function tensor(
+  id: number,
+  dtype: "int8" | "uint8" | "float32",
+  name: string,
+  shape: readonly number[],
+): Weight {
   return { name, shape, value: { id, dtype, shape } };
 }

@@ -140,6 +140,24 @@ const quantizedLinear: Evaluator<"quantizedLinear"> = (inputs, node, dims) => {
   });
 };
 
+/** With x as it is: how it is rounded is the engine's. */
+const blockLinear: Evaluator<"blockLinear"> = (inputs, _node, dims) => {
+  const [x, weight, scale] = [argument(inputs, 0), argument(inputs, 1), argument(inputs, 2)];
+  const bias = inputs[3];
+  const [out = 0, blocks = 0, block = 0] = weight.dims;
+  const width = blocks * block;
+  return make(dims, (_c, index) => {
+    const [row, column] = [Math.floor(index / out), index % out];
+    let sum = 0;
+    for (let k = 0; k < width; k++) {
+      const place = column * width + k;
+      const meant = (at(weight.data, place) - 128) * at(scale.data, Math.floor(place / block));
+      sum += at(x.data, row * width + k) * meant;
+    }
+    return sum + (bias ? at(bias.data, column) : 0);
+  });
+};
+
 const matmul: Evaluator<"matmul"> = (inputs, _node, dims) => {
   const [a, b] = [argument(inputs, 0), argument(inputs, 1)];
   const width = a.dims.at(-1) ?? 0;
@@ -229,6 +247,7 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
     argument(inputs, 0).data.map((x) => (/^u?int/.test(node.attributes.to) ? Math.trunc(x) : x)),
   linear,
   quantizedLinear,
+  blockLinear,
   dequantize: (inputs) => {
     const [x, scale] = [argument(inputs, 0), argument(inputs, 1)];
     const width = x.dims[1] ?? 1;

@@ -1,6 +1,7 @@
 // A folder written under another name beside its own, and renamed when it is whole.
+import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { UsageError } from "../../errors.ts";
@@ -30,10 +31,13 @@ export async function createFolder(path: string): Promise<FolderWriter> {
   if (found && !found.isDirectory()) throw exists(path, "a file");
   const names = found ? await readdir(target) : [];
   if (names.length > 0) throw exists(path, `${names.length} file(s) in it, e.g. ${names[0] ?? ""}`);
-  let partial: string;
+  const partial = join(dirname(target), `.${basename(target)}.partial-${randomUUID()}`);
   try {
     await mkdir(dirname(target), { recursive: true });
-    partial = await mkdtemp(join(dirname(target), `.${basename(target)}.partial-`));
+    // Not mkdtemp, whose folders are the user's alone (mode 0700) and would stay so under their name.
+    await mkdir(partial);
+    // The folder that was there keeps its mode.
+    if (found) await chmod(partial, found.mode & 0o7777);
   } catch (error) {
     throw cannotWrite(path, error);
   }

@@ -32,7 +32,11 @@ const text = async (path: string | undefined) => readFile(path ?? "", "utf8");
 const encoded = (content: string) => new TextEncoder().encode(content);
 
 let made = 0;
-beforeEach(() => (made = 0));
+let warned: string[] = [];
+beforeEach(() => {
+  made = 0;
+  warned = [];
+});
 
 async function weights(content = "derived", more: Partial<DerivedWeights> = {}): Promise<DerivedWeights> {
   return {
@@ -45,6 +49,7 @@ async function weights(content = "derived", more: Partial<DerivedWeights> = {}):
       await Promise.resolve();
       yield encoded(content.slice(3));
     },
+    warn: ({ code }) => void warned.push(code),
     ...more,
   };
 }
@@ -135,10 +140,11 @@ describe("derived weights", () => {
     ]);
   });
 
-  test("stay in memory where nothing can be written", async () => {
+  test("stay in memory where nothing can be written, and that is said", async () => {
     await writeFile(join(root, "home"), "a file in the way");
     const source = await derive();
     expect(source.path).toBeUndefined();
+    expect(warned).toEqual(["weights/not-kept"]);
     expect(new TextDecoder().decode(await source.read(0, source.size))).toBe("derived");
   });
 

@@ -1,33 +1,31 @@
 // Weights made of a model's own, kept beside the Hub's cache: $HF_HOME/blip-ts/weights/MODEL/TYPE-STATE.safetensors,
 // where MODEL stands for the files' real paths and STATE for their sizes, times and content.
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ByteSource } from "../../byte-source.ts";
-import { derivedInMemory } from "../../checkpoint/derived-in-memory.ts";
+import { derivedInMemory, warnNotKept } from "../../checkpoint/derived-in-memory.ts";
+import { derivedKey, type SourceState } from "../../checkpoint/derived-key.ts";
 import type { DerivedWeights } from "../../platform.ts";
 import { hubHome, type Environment } from "./hub/hub-cache.ts";
 import { fileSource } from "./local-files.ts";
-
-const hash = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 32);
 
 /** The hash in the name of a file of the Hub's cache says its content, wherever it lies and whenever it was fetched. */
 const isBlob = (path: string): boolean => basename(dirname(path)) === "blobs";
 
 /** What files are, and in which state; undefined where one is not a file. */
-async function stateOf(sources: readonly ByteSource[]): Promise<{ name: string; state: string } | undefined> {
-  const names: string[] = [];
-  const states: string[] = [];
+async function statesOf(sources: readonly ByteSource[]): Promise<SourceState[] | undefined> {
+  const states: SourceState[] = [];
   for (const { path } of sources) {
     if (path === undefined) return undefined;
-    const blob = isBlob(path);
     const { size, mtimeMs } = await stat(path);
-    names.push(blob ? basename(path) : path);
-    states.push(blob ? "" : `${size} ${mtimeMs}`);
+    states.push(
+      isBlob(path) ? { name: basename(path), state: "" } : { name: path, state: `${size} ${mtimeMs}` },
+    );
   }
-  return { name: names.join("\n"), state: states.join("\n") };
+  return states;
 }
 
 /** Of what was begun and never finished, what is this old is nobody's any more. */
@@ -46,12 +44,9 @@ async function removeOthers(folder: string, type: string, kept: string): Promise
 }
 
 /** Is it that nothing can be written there, or not as much? */
-function cannotKeep(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return (
-    typeof code === "string" &&
-    ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EEXIST"].includes(code)
-  );
+function cannotKeep(error: unknown): error is Error {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return false;
+  return ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EEXIST"].includes(error.code);
 }
 
 /** See `Platform.deriveWeights`. */
@@ -60,11 +55,12 @@ export async function deriveWeights(
   renew: boolean,
   env: Environment,
 ): Promise<ByteSource> {
-  const found = await stateOf(weights.sources);
-  if (!found) return derivedInMemory(weights);
+  const states = await statesOf(weights.sources);
+  if (!states) return derivedInMemory(weights);
   const { type, recipe } = weights;
-  const folder = join(hubHome(env), "blip-ts", "weights", hash(found.name));
-  const name = `${type}-${hash(`${found.state}\n${recipe}`)}.safetensors`;
+  const key = await derivedKey(states, recipe);
+  const folder = join(hubHome(env), "blip-ts", "weights", key.files);
+  const name = `${type}-${key.version}.safetensors`;
   const path = join(folder, name);
   if (!renew && (await stat(path).catch(() => undefined))) return fileSource(path);
   const temporary = `${path}${partial}${process.pid}-${randomUUID()}`;
@@ -75,8 +71,9 @@ export async function deriveWeights(
     await removeOthers(folder, type, name);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    if (cannotKeep(error)) return derivedInMemory(weights);
-    throw error;
+    if (!cannotKeep(error)) throw error;
+    warnNotKept(weights, `${folder} cannot be written (${error.message})`);
+    return derivedInMemory(weights);
   }
   return fileSource(path);
 }

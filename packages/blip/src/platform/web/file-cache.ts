@@ -1,8 +1,10 @@
-// What a page keeps of a remote file, in the browser's Cache: pieces by number, under the file's address and ETag.
-// One Cache a file, so that a changed file is thrown away whole. Where there is no Cache (no secure context, private
-// windows of some browsers), nothing is kept.
+// What a page keeps of a file, in the browser's Cache: pieces by number, under the file's address and ETag. One Cache a
+// file, so that a changed file is thrown away whole. Where there is no Cache (no secure context, private windows of some
+// browsers), nothing is kept.
 
 const prefix = "blip-ts/1 ";
+/** Before the type of converted weights, and the addresses of the files that they were made of. */
+const derivedPrefix = "blip-ts/derived/1 ";
 
 /** Names of pieces become addresses, as the Cache wants them; the host does not exist. */
 const key = (etag: string, piece: string) =>
@@ -28,8 +30,16 @@ export class FileCache {
     this.#cache = cache;
   }
 
-  static async open(url: string, enabled: boolean): Promise<FileCache> {
-    const name = prefix + url;
+  static open(url: string, enabled: boolean): Promise<FileCache> {
+    return FileCache.#open(prefix + url, enabled);
+  }
+
+  /** What is kept of weights that were converted from files. */
+  static openDerived(type: string, urls: readonly string[], enabled: boolean): Promise<FileCache> {
+    return FileCache.#open(derivedPrefix + [type, ...urls].join(" "), enabled);
+  }
+
+  static async #open(name: string, enabled: boolean): Promise<FileCache> {
     // Browsers without a secure context have no `caches` at all.
     const usable = enabled && "caches" in globalThis;
     return new FileCache(name, usable ? await caches.open(name).catch(() => undefined) : undefined);
@@ -44,21 +54,59 @@ export class FileCache {
     return typeof size === "number" && typeof etag === "string" ? { size, etag } : undefined;
   }
 
+  /** Does the browser keep anything? */
+  get usable(): boolean {
+    return this.#cache !== undefined;
+  }
+
   /** Says which file it is now; pieces of another one are thrown away. */
   async use(facts: FileFacts): Promise<void> {
     if (!this.#cache) return;
     const before = await this.facts();
     if (facts.etag === "") {
-      await this.#forget();
+      await this.forget();
       return;
     }
     if (before?.etag !== facts.etag || before.size !== facts.size) {
-      await caches.delete(this.#name);
-      this.#cache = await caches.open(this.#name);
-      await this.#put(factsKey, JSON.stringify(facts));
+      await this.begin(facts.etag);
+      await this.commit(facts.size);
     }
     this.#etag = facts.etag;
     this.#known = new Set((await this.#cache.keys()).map(({ url }) => url));
+  }
+
+  /** Throws away what is kept; what is put from now on belongs to a file whose size is not known yet. */
+  async begin(etag: string): Promise<void> {
+    await caches.delete(this.#name);
+    this.#cache = await caches.open(this.#name);
+    this.#etag = etag;
+    this.#known = new Set();
+  }
+
+  /** Says how large the file is: only now it is found again. @returns whether that is kept */
+  commit(size: number): Promise<boolean> {
+    return this.#put(factsKey, JSON.stringify({ size, etag: this.#etag } satisfies FileFacts));
+  }
+
+  /** The pieces that are there. */
+  pieces(): ReadonlySet<string> {
+    return new Set(this.#known);
+  }
+
+  /** Throws away the other pieces. */
+  async keepOnly(pieces: ReadonlySet<string>): Promise<void> {
+    for (const place of this.#known) {
+      if (pieces.has(place) || place === factsKey) continue;
+      this.#known.delete(place);
+      await this.#cache?.delete(place);
+    }
+  }
+
+  /** Throws away all, and keeps nothing any more. */
+  async forget(): Promise<void> {
+    this.#cache = undefined;
+    this.#known = new Set();
+    await caches.delete(this.#name);
   }
 
   /** Is a piece there? Answers from what was there when the file was opened, and what was put since. */
@@ -89,19 +137,24 @@ export class FileCache {
       return false;
     }
   }
-
-  async #forget(): Promise<void> {
-    this.#cache = undefined;
-    await caches.delete(this.#name);
-  }
 }
 
-/** Throws away what is kept of one file, or of all. @returns the addresses of the files that were kept */
+/** The addresses of the files of which a Cache keeps something; none for the Caches of others. */
+function filesOf(name: string): string[] {
+  if (name.startsWith(prefix)) return [name.slice(prefix.length)];
+  return name.startsWith(derivedPrefix) ? name.slice(derivedPrefix.length).split(" ").slice(1) : [];
+}
+
+/**
+ * Throws away what is kept of one file, or of all, and the converted weights that were made of it.
+ * @returns the addresses of the files of which something was kept
+ */
 export async function clearCache(url?: string): Promise<string[]> {
   if (!("caches" in globalThis)) return [];
+  const asked = url === undefined ? undefined : new URL(url, document.baseURI).href;
   const kept = (await caches.keys()).filter((name) =>
-    url === undefined ? name.startsWith(prefix) : name === prefix + new URL(url, document.baseURI).href,
+    asked === undefined ? filesOf(name).length > 0 : filesOf(name).includes(asked),
   );
   await Promise.all(kept.map((name) => caches.delete(name)));
-  return kept.map((name) => name.slice(prefix.length));
+  return [...new Set(asked === undefined ? kept.flatMap(filesOf) : kept.length > 0 ? [asked] : [])];
 }

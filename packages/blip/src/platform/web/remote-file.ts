@@ -14,6 +14,7 @@ import {
   unreachable,
 } from "./errors.ts";
 import { FileCache, type FileFacts } from "./file-cache.ts";
+import { piecesOf, readPieces } from "./pieces.ts";
 
 /** Reads of headers fetch so much around them: a zip has a header beside each tensor, 2 MB apart. */
 const pageBytes = 1 << 16;
@@ -92,24 +93,6 @@ async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<ArrayBuffe
   }
 }
 
-/** A body cut into pieces of one size; the last may be shorter. */
-async function* piecesOf(response: Response, size: number) {
-  let piece = new Uint8Array(size);
-  let filled = 0;
-  for await (const part of bodyOf(response))
-    for (let at = 0; at < part.length;) {
-      const taken = Math.min(size - filled, part.length - at);
-      piece.set(part.subarray(at, at + taken), filled);
-      filled += taken;
-      at += taken;
-      if (filled < size) continue;
-      yield piece;
-      piece = new Uint8Array(size);
-      filled = 0;
-    }
-  if (filled > 0) yield piece.slice(0, filled);
-}
-
 const pieceName = (size: number, index: number) => `${size}-${index}`;
 
 /** Pieces of one size of a file: fetched in runs, kept in the cache, and in memory until others push them out. */
@@ -156,15 +139,8 @@ class Pieces {
   }
 
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = new Uint8Array(length);
-    const numbers = this.numbersOf({ offset, length });
-    for (const index of numbers) {
-      const piece = await this.#piece(index, numbers.at(-1) ?? index);
-      const start = index * this.#size - offset;
-      const from = Math.max(0, -start);
-      bytes.set(piece.subarray(from, Math.min(piece.length, length - start)), start + from);
-    }
-    return bytes;
+    const last = this.numbersOf({ offset, length }).at(-1) ?? 0;
+    return readPieces(offset, length, this.#size, (index) => this.#piece(index, last));
   }
 
   async keep(index: number, piece: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -225,7 +201,7 @@ class Pieces {
       const start = (left[0] ?? 0) * this.#size;
       const end = (left.at(-1) ?? 0) * this.#size + this.#length(left.at(-1) ?? 0);
       try {
-        for await (const piece of piecesOf(await this.#file.part(start, end), this.#size)) {
+        for await (const piece of piecesOf(bodyOf(await this.#file.part(start, end)), this.#size)) {
           const number = run[done];
           if (number === undefined || piece.length !== this.#length(number)) break;
           await this.keep(number, piece);
@@ -249,7 +225,8 @@ export class RemoteFile implements ByteSource {
   readonly size: number;
   readonly cache: FileCache;
   readonly options: RemoteOptions;
-  readonly #etag: string;
+  /** Its ETag, or when it was last changed; empty where the server says neither. */
+  readonly etag: string;
   readonly #pages = new Pieces(this, pageBytes);
   readonly #blocks = new Pieces(this, blockBytes);
   /** Pieces of a file that came whole and that the cache did not take. */
@@ -259,7 +236,7 @@ export class RemoteFile implements ByteSource {
   private constructor(name: string, { size, etag }: FileFacts, cache: FileCache, options: RemoteOptions) {
     this.name = name;
     this.size = size;
-    this.#etag = etag;
+    this.etag = etag;
     this.cache = cache;
     this.options = options;
   }
@@ -305,7 +282,7 @@ export class RemoteFile implements ByteSource {
     const facts = { size, etag: etagOf(response) };
     await cache.use(facts);
     const file = new RemoteFile(url, facts, cache, options);
-    for await (const piece of piecesOf(response, pageBytes)) await file.#pages.keep(0, piece);
+    for await (const piece of piecesOf(bodyOf(response), pageBytes)) await file.#pages.keep(0, piece);
     return file;
   }
 
@@ -340,7 +317,7 @@ export class RemoteFile implements ByteSource {
       else pieces.set(index, piece);
     };
     let size = 0;
-    for await (const piece of piecesOf(whole, blockBytes)) {
+    for await (const piece of piecesOf(bodyOf(whole), blockBytes)) {
       const index = Math.floor(size / blockBytes);
       size += piece.length;
       if (size > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
@@ -354,6 +331,15 @@ export class RemoteFile implements ByteSource {
     if (said === undefined) for (const [index, piece] of [...pieces]) await keep(index, piece);
     file.#whole = pieces;
     return file;
+  }
+
+  /**
+   * Remembers what the cache has.
+   * @returns throws out of it what was fetched since; a file that came whole stays, as it can only come whole again
+   */
+  mark(): () => Promise<void> {
+    const before = this.cache.pieces();
+    return () => (this.#whole ? Promise.resolve() : this.cache.keepOnly(before));
   }
 
   /** Reads of what will be needed are fetched together with what lies beside them. */
@@ -381,7 +367,7 @@ export class RemoteFile implements ByteSource {
     const response = await request(this.name, `bytes=${start}-${end - 1}`, this.options);
     expectOk(this.name, response);
     const size = wholeSize(response) ?? this.size;
-    if (response.status !== 206 || size !== this.size || etagOf(response) !== this.#etag) {
+    if (response.status !== 206 || size !== this.size || etagOf(response) !== this.etag) {
       await response.body?.cancel();
       throw changed(this.name);
     }

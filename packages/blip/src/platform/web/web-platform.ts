@@ -1,7 +1,7 @@
 // A page as a platform: files by HTTP, the browser's decoders, ONNX Runtime in a worker.
-import { derivedInMemory } from "../../checkpoint/derived-in-memory.ts";
 import type { Platform } from "../../platform.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
+import { deriveWeights } from "./derived-weights.ts";
 import { noFolders } from "./errors.ts";
 import { bundledVocabulary, openRemoteModel } from "./remote-model.ts";
 import { createWebEngine } from "./web-engine.ts";
@@ -23,8 +23,7 @@ export const webPlatform: Platform<ImageInput> = {
   createEngine: createWebEngine,
   decodeImage,
   createFolder: (path) => Promise.reject(noFolders(path)),
-  // Weights of an engine in a page are in memory whatever they came from.
-  deriveWeights: (weights) => derivedInMemory(weights),
+  deriveWeights,
   warn({ message }) {
     console.warn(`blip-ts: ${message}`);
   },

@@ -107,8 +107,11 @@ async function handle(
   switch (request.kind) {
     case "create": {
       const { onnx, folder, external } = request.model;
-      const config: Record<string, unknown> =
-        folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
+      const config: Record<string, unknown> = {
+        // Threads of one session that go on spinning after its call take the cores of the session that is called next.
+        force_spinning_stop: "1",
+        ...(folder !== undefined && { model_external_initializers_file_folder_path: folder }),
+      };
       const { ort, executionProviders, keptLocation } = await runtime();
       const session = await ort.InferenceSession.create(onnx, {
         executionProviders,

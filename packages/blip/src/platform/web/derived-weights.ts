@@ -1,0 +1,123 @@
+// Weights made of a model's own, kept in the browser's Cache in pieces, with the tensors that stay as they are: the next
+// load reads nothing of the original but its header. What is half-written has no size yet and is never used.
+import type { ByteSource } from "../../byte-source.ts";
+import { derivedInMemory, derivedName, warnNotKept } from "../../checkpoint/derived-in-memory.ts";
+import { derivedKey } from "../../checkpoint/derived-key.ts";
+import type { DerivedWeights } from "../../platform.ts";
+import { readFailed } from "./errors.ts";
+import { FileCache } from "./file-cache.ts";
+import { piecesOf, readPieces } from "./pieces.ts";
+import { RemoteFile } from "./remote-file.ts";
+import { currentSettings } from "./settings.ts";
+
+const pieceBytes = 1 << 20;
+
+/** A piece that was there is not there any more. */
+class Lost extends Error {}
+
+/** The file that is kept; where the browser has thrown a part of it away since, it is made again, in memory. */
+function keptSource(weights: DerivedWeights, cache: FileCache, size: number): ByteSource {
+  const name = derivedName(weights);
+  let again: Promise<ByteSource> | undefined;
+  let last: { readonly index: number; readonly piece: Uint8Array } | undefined;
+  const pieceOf = async (index: number) => {
+    // Vectors lie side by side in the file and are read one by one.
+    if (last?.index === index) return last.piece;
+    const piece = await cache.get(String(index));
+    if (piece?.length !== Math.min(pieceBytes, size - index * pieceBytes)) throw new Lost();
+    last = { index, piece };
+    return piece;
+  };
+  return {
+    name,
+    size,
+    async read(offset, length) {
+      if (offset < 0 || length < 0 || offset + length > size)
+        throw readFailed(name, `expected ${length} bytes at ${offset}, the file has ${size}`);
+      if (!again)
+        try {
+          return await readPieces(offset, length, pieceBytes, pieceOf);
+        } catch (error) {
+          if (!(error instanceof Lost)) throw error;
+        }
+      again ??= derivedInMemory(weights, weights.bytes(true));
+      return (await again).read(offset, length);
+    },
+  };
+}
+
+/** Writes the file into an empty cache. @returns it, in memory where there is not enough room */
+async function keep(
+  weights: DerivedWeights,
+  cache: FileCache,
+  files: readonly RemoteFile[],
+): Promise<ByteSource> {
+  const marks = files.map((file) => file.mark());
+  const pieces = piecesOf(weights.bytes(true), pieceBytes);
+  let [count, size] = [0, 0];
+  try {
+    for await (const piece of pieces) {
+      if (!(await cache.put(String(count), piece)))
+        return await inMemory(weights, cache, count, piece, pieces);
+      count++;
+      size += piece.length;
+    }
+    if (!(await cache.commit(size))) return await inMemory(weights, cache, count, new Uint8Array(0), pieces);
+  } catch (error) {
+    await cache.forget();
+    throw error;
+  }
+  // What was fetched to be converted is not needed again.
+  for (const forget of marks) await forget();
+  return keptSource(weights, cache, size);
+}
+
+/** What the cache took, the piece that it did not take, and the rest. */
+async function inMemory(
+  weights: DerivedWeights,
+  cache: FileCache,
+  count: number,
+  piece: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+): Promise<ByteSource> {
+  warnNotKept(weights, "the browser has no room for them");
+  const taken: Uint8Array[] = [];
+  for (let index = 0; index < count; index++) {
+    const one = await cache.get(String(index));
+    if (one) taken.push(one);
+  }
+  await cache.forget();
+  if (taken.length < count) return derivedInMemory(weights);
+  const all = async function* () {
+    yield* taken;
+    yield piece;
+    yield* rest;
+  };
+  return derivedInMemory(weights, all());
+}
+
+/** See `Platform.deriveWeights`. */
+export async function deriveWeights(weights: DerivedWeights, renew: boolean): Promise<ByteSource> {
+  const files = weights.sources.filter((source) => source instanceof RemoteFile);
+  const { cache: enabled = true } = currentSettings();
+  if (!enabled) return derivedInMemory(weights);
+  if (files.length < weights.sources.length || files.some(({ etag }) => etag === "")) {
+    warnNotKept(weights, "the server does not say whether the file has changed (ETag, Last-Modified)");
+    return derivedInMemory(weights);
+  }
+  const names = files.map(({ name }) => name);
+  const cache = await FileCache.openDerived(weights.type, names, enabled);
+  if (!cache.usable) {
+    warnNotKept(weights, "the browser keeps nothing for this page");
+    return derivedInMemory(weights);
+  }
+  const states = files.map(({ name, size, etag }) => ({ name, state: `${size} ${etag}` }));
+  const { version } = await derivedKey(states, weights.recipe);
+  const kept = await cache.facts();
+  if (kept?.etag === version && !renew) {
+    await cache.use(kept);
+    return keptSource(weights, cache, kept.size);
+  }
+  await cache.begin(version);
+  return keep(weights, cache, files);
+}

@@ -1,0 +1,61 @@
+// What tests of pages share: a folder with a page that has `inPage`, served beside the engine, models and pictures.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import type { InPage } from "../page/in-page.ts";
+import { bundleForPage } from "./bundle-web.ts";
+import { servePages, type PageServer, type PageServerOptions } from "./page-server.ts";
+
+declare const inPage: InPage;
+
+/** Of the repository. */
+export const root = fileURLToPath(new URL("../../../../", import.meta.url));
+
+export interface PageSite extends AsyncDisposable {
+  /** Served as the site's root. */
+  readonly folder: string;
+  readonly bundled: Awaited<ReturnType<typeof bundleForPage>>;
+  serve(options?: Omit<PageServerOptions, "folders">): Promise<PageServer>;
+}
+
+/** A site of one page. */
+export async function makeSite(): Promise<PageSite> {
+  const folder = await mkdtemp(join(tmpdir(), "blip-page-"));
+  await writeFile(
+    join(folder, "index.html"),
+    '<!doctype html><script type="module" src="script.js"></script>',
+  );
+  const bundled = await bundleForPage(folder, fileURLToPath(new URL("../page/in-page.ts", import.meta.url)));
+  return {
+    folder,
+    bundled,
+    serve: (options = {}) =>
+      servePages({
+        folders: {
+          "": folder,
+          ort: join(root, "node_modules/onnxruntime-web/dist"),
+          models: join(root, "packages/blip/models"),
+          fixtures: join(root, "fixtures"),
+          scenes: join(root, "examples/scenes"),
+        },
+        ...options,
+      }),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Loads the site's page, also anew: what the browser keeps is that of the page's context. */
+export async function visit(page: Page, { origin }: PageServer): Promise<void> {
+  await page.goto(`${origin}/index.html`);
+  await page.waitForFunction(() => "inPage" in globalThis);
+  await page.evaluate(() => inPage.configure({ runtime: "/ort/", models: "/models/" }));
+}
+
+/** The site's page in a browser that keeps nothing yet. */
+export async function openPage(server: PageServer, browser: Browser): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await visit(page, server);
+  return page;
+}

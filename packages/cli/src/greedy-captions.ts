@@ -1,0 +1,76 @@
+// Greedy captions of pictures with the logarithm of each token's probability, along the model's own caption or along
+// another one's (teacher forcing): what says how far a type of number is from another one, token by token.
+import {
+  BlipForConditionalGeneration,
+  BlipProcessor,
+  type Hypothesis,
+  type Tensor,
+  type VerbOptions,
+} from "blip-ts";
+
+/** A caption as the decoder's tokens; the prompt stands before those that were generated. */
+export type Caption = Pick<Hypothesis, "tokens" | "tokenLogProbabilities">;
+
+export interface GreedyCaptions {
+  readonly captions: readonly Caption[];
+  /** For each of the captions that were given, or of its own: natural logarithms of its generated tokens' probabilities. */
+  readonly forced: readonly (readonly number[])[];
+}
+
+/** The generated tokens, [SEP] included where it was reached. */
+export const generated = ({ tokens, tokenLogProbabilities }: Caption): readonly number[] =>
+  tokens.slice(tokens.length - tokenLogProbabilities.length);
+
+/** log softmax of a row of logits, at one place. */
+function logProbability(row: Float32Array, token: number): number {
+  let most = -Infinity;
+  for (const value of row) most = Math.max(most, value);
+  let sum = 0;
+  for (const value of row) sum += Math.exp(value - most);
+  return (row[token] ?? NaN) - most - Math.log(sum);
+}
+
+async function along(
+  model: BlipForConditionalGeneration,
+  pixelValues: Tensor<"float32">,
+  caption: Caption,
+): Promise<number[]> {
+  const ids = caption.tokens.slice(0, -1);
+  const dims = [1, ids.length];
+  const { logits } = await model.forward({
+    pixelValues,
+    inputIds: { dtype: "int64", dims, data: BigInt64Array.from(ids, BigInt) },
+    attentionMask: { dtype: "int64", dims, data: new BigInt64Array(ids.length).fill(1n) },
+  });
+  const [, T = 0, V = 0] = logits.dims;
+  const labels = generated(caption);
+  return labels.map((token, index) => {
+    const place = T - labels.length + index;
+    return logProbability(logits.data.subarray(place * V, (place + 1) * V), token);
+  });
+}
+
+/**
+ * @param reference captions of the same pictures, along which probabilities are taken; without them, along its own
+ * @throws {ModelError} where the model has no captioning head, ... @throws {InputError} for a picture that cannot be read
+ */
+export async function greedyCaptions(
+  source: string,
+  options: VerbOptions,
+  images: readonly string[],
+  reference?: readonly Caption[],
+): Promise<GreedyCaptions> {
+  const given = { ...options, compat: options.compat ?? ("blip" as const) };
+  await using model = await BlipForConditionalGeneration.fromPretrained(source, given);
+  const processor = await BlipProcessor.fromPretrained(source, given);
+  const captions: Caption[] = [];
+  const forced: number[][] = [];
+  for (const [index, image] of images.entries()) {
+    const { pixelValues } = await processor(image);
+    const [[caption] = []] = await model.generate({ pixelValues }, { beams: 1 });
+    if (!caption) throw new Error(`${image} got no caption`);
+    captions.push(caption);
+    forced.push(await along(model, pixelValues, reference?.[index] ?? caption));
+  }
+  return { captions, forced };
+}

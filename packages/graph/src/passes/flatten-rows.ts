@@ -1,0 +1,81 @@
+// Operations that treat every row alone (products with weights, LayerNorm, what is element by element) are computed on
+// matrices [rows, width] instead of [B, T, width]: chains of them are reshaped once at either end, where ONNX Runtime's
+// Gemm, which takes matrices alone, would have each of them reshaped around it.
+import { nextValueId, type Graph, type Node, type OpKind, type Value } from "../graph.ts";
+import { multiplyDims, sameShape, type Shape } from "../types/dim.ts";
+
+/** Row by row in their first input; the others are weights. */
+const rowWise: ReadonlySet<OpKind> = new Set(["linear", "quantizedLinear", "blockLinear", "layerNorm"]);
+/** Element by element in all their inputs. */
+const elementwise: ReadonlySet<OpKind> = new Set([
+  "add",
+  "subtract",
+  "multiply",
+  "divide",
+  "gelu",
+  "relu",
+  "tanh",
+  "cast",
+]);
+
+const isStack = ({ shape }: Value): boolean => shape.length === 3;
+const flatShape = ([first = 0, second = 0, width = 0]: Shape): Shape => [multiplyDims(first, second), width];
+
+/** Which inputs become matrices with the output, or undefined where the node is not one of rows. */
+function flattened({ kind, inputs, output }: Node): readonly boolean[] | undefined {
+  if (!isStack(output)) return undefined;
+  if (rowWise.has(kind)) return inputs.map((_, index) => index === 0);
+  if (!elementwise.has(kind)) return undefined;
+  // A number, or a vector of the width, fits a matrix as it fits a stack of them.
+  const whole = inputs.map(({ shape }) => sameShape(shape, output.shape));
+  return inputs.every(({ shape }, index) => whole[index] === true || shape.length < 2) ? whole : undefined;
+}
+
+export function flattenRows(graph: Graph): Graph {
+  let nextId = nextValueId(graph);
+  const nodes: Node[] = [];
+  /** The matrices that stand for stacks, and the stacks that are there as such. */
+  const matrices = new Map<number, Value>();
+  const stacks = new Set<number>(
+    [...graph.inputs, ...graph.weights, ...graph.constants].map(({ value }) => value.id),
+  );
+
+  const matrixOf = (value: Value, scope: string): Value => {
+    const known = matrices.get(value.id);
+    if (known) return known;
+    const shape = flatShape(value.shape);
+    const output: Value = { id: nextId++, dtype: value.dtype, shape };
+    nodes.push({ kind: "reshape", attributes: { shape }, inputs: [value], output, scope });
+    matrices.set(value.id, output);
+    return output;
+  };
+  const stackOf = (value: Value, scope: string): Value => {
+    const matrix = matrices.get(value.id);
+    if (stacks.has(value.id) || !matrix) return value;
+    const attributes = { shape: value.shape };
+    nodes.push({ kind: "reshape", attributes, inputs: [matrix], output: value, scope });
+    stacks.add(value.id);
+    return value;
+  };
+
+  for (const node of graph.nodes) {
+    const flat = flattened(node);
+    if (flat) {
+      const inputs = node.inputs.map((input, index) =>
+        flat[index] === true ? matrixOf(input, node.scope) : input,
+      );
+      const output: Value = { ...node.output, id: nextId++, shape: flatShape(node.output.shape) };
+      nodes.push({ ...node, inputs, output });
+      matrices.set(node.output.id, output);
+      continue;
+    }
+    // A reshape does not mind in which shape its numbers come.
+    const inputs = node.inputs.map((input) =>
+      node.kind === "reshape" ? (matrices.get(input.id) ?? input) : stackOf(input, node.scope),
+    );
+    nodes.push({ ...node, inputs });
+    stacks.add(node.output.id);
+  }
+  for (const { value } of graph.outputs) stackOf(value, "");
+  return { ...graph, nodes };
+}
