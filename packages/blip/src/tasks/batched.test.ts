@@ -5,7 +5,7 @@ import { arrayOf } from "../../test/support/array-of.ts";
 import { failureOf } from "../../test/support/failure.ts";
 import { fixture } from "../../test/support/goldens.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
-import type { EngineSession } from "../runtime/runtime.ts";
+import type { EngineSession, Feeds } from "../runtime/runtime.ts";
 import { Answerer } from "./ask.ts";
 import { Batched } from "./batched.ts";
 import { Captioner } from "./caption.ts";
@@ -23,12 +23,17 @@ const counting: typeof nodePlatform = {
   ...nodePlatform,
   createEngine(options) {
     const engine = nodePlatform.createEngine(options);
+    const count = (feeds: Feeds) =>
+      calls.push(Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims])));
     const counted = (session: EngineSession): EngineSession => ({
       run(feeds, more) {
-        calls.push(Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims])));
+        count(feeds);
         return session.run(feeds, more);
       },
-      runKeeping: (feeds, keep, more) => session.runKeeping(feeds, keep, more),
+      runKeeping(feeds, keep, more) {
+        count(feeds);
+        return session.runKeeping(feeds, keep, more);
+      },
       release: (tensors) => session.release(tensors),
       [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
     });
