@@ -9,7 +9,17 @@ const platformCode = [
 ];
 
 export default tseslint.config(
-  { ignores: ["**/dist/", "**/node_modules/", ".tsbuild/", "oracle/", "fixtures/", "coverage/"] },
+  {
+    ignores: [
+      "**/dist/",
+      "**/node_modules/",
+      ".tsbuild/",
+      "oracle/",
+      "fixtures/",
+      "coverage/",
+      "bench/peers/candle/target/",
+    ],
+  },
   {
     files: ["**/*.ts"],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],

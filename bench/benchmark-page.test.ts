@@ -1,7 +1,7 @@
 // The page of benchmarks: what it says of samples, and that the committed one is made of the committed results.
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { benchmarkPage, cells, short } from "./benchmark-page.ts";
+import { benchmarkPage, cells, short, shown } from "./benchmark-page.ts";
 import { committedPage, pageOf } from "./page-file.ts";
 import type { Results } from "./results.ts";
 
@@ -86,6 +86,29 @@ test("says the machine, the versions and the peers' batch sizes", () => {
     "3.0e-7",
   ])
     expect(page).toContain(said);
+});
+
+test("leaves candle out where nobody asked for it, and says so", () => {
+  const line = { ...against, peer: "candle x fp32", optional: "line" } as const;
+  const { measure, ours } = against;
+  expect(shown(line, results)).toEqual([]);
+  expect(shown({ ...line, optional: "peer" }, results)).toEqual([{ measure, ours }]);
+  expect(benchmarkPage(results)).toContain("candle's BLIP, in Rust and as WebAssembly, was not measured");
+  expect(benchmarkPage(results)).not.toMatch(/candle fp32/);
+});
+
+test("compares with candle where it was measured, or says why it could not be", () => {
+  const measured: Results = {
+    ...results,
+    samples: { ...results.samples, "blip-ts image fp32": [1, 1, 1], "candle image fp32": [3, 3, 3] },
+    agreement: { ...results.agreement, "candle image": { difference: 4e-6, scale: 2.5 } },
+  };
+  const page = benchmarkPage(measured);
+  expect(page).toMatch(/^\| image encode, fp32 \| 1.00 s .* \| candle fp32: 3.00 s .* \| 3.00 /m);
+  expect(page).toContain("Between blip-ts and candle: image 4.0e-6 of up to 2.50.");
+  expect(page).not.toContain("was not measured");
+  const failed = { ...results, notRun: { "candle image fp32": "out of memory" } };
+  expect(benchmarkPage(failed)).toMatch(/\| candle fp32: not run \|/);
 });
 
 test("is the committed page: bench/table.ts was run on the committed results", async () => {

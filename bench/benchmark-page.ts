@@ -79,6 +79,21 @@ function peerName(lane: string): string {
 const row = (texts: readonly string[]) =>
   `| ${texts.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
 
+/** A line as it can be shown: where its peer was not asked for, it may be left out, or stand alone. */
+export function shown(line: Line, { samples, notRun }: Results): Line[] {
+  const { peer, optional, ...alone } = line;
+  if (optional === undefined || peer === undefined || peer in samples || peer in notRun) return [line];
+  return optional === "line" ? [] : [alone];
+}
+
+/** What is said of candle, where it was measured or not. */
+const candleText = (measured: boolean): string =>
+  measured
+    ? "- candle's BLIP is candle-transformers' with candle's own matrix products, compiled for the processor, as a program and as WebAssembly with SIMD and one thread. As in its example, a caption's steps keep the text's keys and values and make the picture's anew."
+    : "- candle's BLIP, in Rust and as WebAssembly, was not measured.";
+
+const candlePrefix = "candle ";
+
 /** The page as Markdown, not yet formatted. */
 export function benchmarkPage(results: Results): string {
   const { machine, versions, settings, batches, agreement, samples, units, operations } = results;
@@ -93,9 +108,15 @@ export function benchmarkPage(results: Results): string {
       : []),
   ];
   const tried = Object.entries(batches).map(([lane, batch]) => `${lane}: ${batch}`);
-  const agreed = Object.entries(agreement).map(
-    ([name, { difference, scale }]) => `${name} ${difference.toExponential(1)} of up to ${short(scale)}`,
-  );
+  const agreed = (candle: boolean) =>
+    Object.entries(agreement)
+      .filter(([name]) => name.startsWith(candlePrefix) === candle)
+      .map(
+        ([name, { difference, scale }]) =>
+          `${name.slice(candle ? candlePrefix.length : 0)} ${difference.toExponential(1)} of up to ${short(scale)}`,
+      )
+      .join("; ");
+  const [transformers, candle] = [agreed(false), agreed(true)];
   return [
     "# Benchmarks",
     "",
@@ -109,7 +130,7 @@ export function benchmarkPage(results: Results): string {
     "",
     row(head),
     row(head.map(() => "---")),
-    ...lines.map((line) => row(cells(line, results))),
+    ...lines.flatMap((line) => shown(line, results)).map((line) => row(cells(line, results))),
     "",
     "What is measured:",
     "",
@@ -117,16 +138,17 @@ export function benchmarkPage(results: Results): string {
     `- 1 x 128 and 128 x 1 are ${settings.pairs} pairs of pictures' states and texts of 12 tokens, without the image encoder. transformers gets the picture encoded once, its states expanded over the texts, and the best of a few batch sizes${tried.length > 0 ? ` (${tried.join(", ")})` : ""}.`,
     "- Captions are what comes after the image encoder, [SEP] held back until the 20th token.",
     "- The first score is timed from outside, from the start of the process: load, one picture from a file, one text. Resident memory is that process's peak (VmHWM).",
-    "- In Chromium the engine is onnxruntime-web's WebAssembly with as many threads; both rows are the same work as in Node above. candle's BLIP, in Rust and as WebAssembly, was not measured.",
+    "- In Chromium the engine is onnxruntime-web's WebAssembly with as many threads; both rows are the same work as in Node above.",
+    candleText(Object.keys(samples).some((lane) => lane.startsWith(candlePrefix))),
     "- Installed size is that of the package with its dependencies, and of the Python environment's site-packages.",
     "- The shift by int8 is the largest of the embedded model's ITM probabilities against float32: twelve example scenes with their 24 sentences.",
     "- The engine's threads have a lower priority on Linux, so that the caller's event loop is not held up: on a busy machine this package loses more than its peers. Measure on a quiet one.",
-    ...(agreed.length > 0
-      ? [
+    ...(transformers === ""
+      ? []
+      : [
           "",
-          `Largest difference of outputs between blip-ts and transformers, fp32, in this run (captions: of token ids): ${agreed.join("; ")}.`,
-        ]
-      : []),
+          `Largest difference of outputs between blip-ts and transformers, fp32, in this run (captions: of token ids): ${transformers}.${candle === "" ? "" : ` Between blip-ts and candle: ${candle}.`}`,
+        ]),
     "",
   ].join("\n");
 }

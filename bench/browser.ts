@@ -1,7 +1,7 @@
-// The package in a real Chromium: captions by WebAssembly, in as many threads as everyone else.
+// The package in a real Chromium: captions by WebAssembly, in as many threads as everyone else; and candle's in one.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Sample } from "@blip-ts/cli/bench";
 import { chromiumPath, openBrowser } from "../packages/blip/test/support/browser.ts";
@@ -10,7 +10,7 @@ import { servePages } from "../packages/blip/test/support/page-server.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** page/caption.mjs */
+/** page/caption.mjs, page/candle.mjs */
 interface BenchPage {
   open(folder: string, settings: object, options: object): Promise<boolean>;
   image(): Promise<Sample>;
@@ -23,12 +23,42 @@ export interface BrowserBench extends AsyncDisposable {
   sample(measure: "image" | "greedy"): Promise<Sample>;
 }
 
+/** What a page runs. */
+export interface BenchPageFiles {
+  readonly script: string;
+  /** Folders that it reads, by name. */
+  readonly folders: Readonly<Record<string, string>>;
+  /** The two arguments of `open` after the model's folder. */
+  readonly given: readonly [settings: object, options: object];
+  /** Has it threads, for which it must be isolated? */
+  readonly threads: boolean;
+}
+
+/** The package as a page has it. The browser's Cache would keep a copy of the checkpoint on disk. */
+export const ourPage = (threads: number): BenchPageFiles => ({
+  script: here("page/caption.mjs"),
+  folders: { ort: here("../node_modules/onnxruntime-web/dist") },
+  given: [{ runtime: "/ort/", cache: false }, { threads }],
+  threads: true,
+});
+
+/** candle's WebAssembly, which has one thread. */
+export const candlePage = (wasm: string): BenchPageFiles => ({
+  script: here("page/candle.mjs"),
+  folders: { candle: dirname(wasm) },
+  given: [{ program: `/candle/${basename(wasm)}` }, {}],
+  threads: false,
+});
+
 /**
  * A page with a captioning model loaded.
  * @param model its folder
- * @throws {Error} where there is no Chromium, or the page is not isolated, so that it would have one thread
+ * @throws {Error} where there is no Chromium, or a page that has threads is not isolated, so that it would have one
  */
-export async function openBrowserBench(model: string, threads: number): Promise<BrowserBench> {
+export async function openBrowserBench(
+  model: string,
+  { script, folders, given, threads }: BenchPageFiles,
+): Promise<BrowserBench> {
   if (chromiumPath === undefined) throw new Error("no Chromium is installed");
   const folder = await mkdtemp(join(tmpdir(), "blip-bench-"));
   const closers = [() => rm(folder, { recursive: true, force: true })];
@@ -40,22 +70,19 @@ export async function openBrowserBench(model: string, threads: number): Promise<
       join(folder, "index.html"),
       '<!doctype html><script type="module" src="script.js"></script>',
     );
-    await bundleForPage(folder, here("page/caption.mjs"));
-    const ort = here("../node_modules/onnxruntime-web/dist");
-    const server = await servePages({ folders: { "": folder, model, ort } });
+    await bundleForPage(folder, script);
+    const server = await servePages({ folders: { "": folder, model, ...folders } });
     closers.push(() => Promise.resolve(server[Symbol.asyncDispose]()));
     const browser = await openBrowser();
     closers.push(() => browser.close());
     const page = await browser.newPage();
     await page.goto(`${server.origin}/index.html`);
     await page.waitForFunction(() => "benchPage" in globalThis);
-    // The browser's Cache would keep a copy of the checkpoint on disk.
-    const settings = { runtime: "/ort/", cache: false };
-    const isolated = await page.evaluate(([given, options]) => benchPage.open("/model/", given, options), [
-      settings,
-      { threads },
-    ] as const);
-    if (!isolated) throw new Error("the page is not isolated, so that it has one thread");
+    const isolated = await page.evaluate(
+      ([settings, options]) => benchPage.open("/model/", settings, options),
+      given,
+    );
+    if (threads && !isolated) throw new Error("the page is not isolated, so that it has one thread");
     return {
       sample: (measure) =>
         page.evaluate((name) => (name === "image" ? benchPage.image() : benchPage.greedy()), measure),

@@ -14,17 +14,20 @@ import {
 import { match } from "blip-ts";
 import { readFile } from "node:fs/promises";
 import type { BrowserBench } from "./browser.ts";
-import type { PythonPeer } from "./peers/python-peer.ts";
+import type { PeerProcess } from "./peers/peer-process.ts";
 import type { Unit } from "./results.ts";
 import type { Lane } from "./take-turns.ts";
 
 export interface Context {
   readonly itm: BenchModels;
   readonly caption: BenchModels;
-  readonly transformers: PythonPeer;
-  readonly openvino: PythonPeer;
-  /** A page with the captioning model, opened when it is first needed. */
+  readonly transformers: PeerProcess;
+  readonly openvino: PeerProcess;
+  /** candle's program, where it is built. */
+  readonly candle: PeerProcess | undefined;
+  /** A page with the captioning model, opened when it is first needed; candle's where its WebAssembly is built. */
   readonly browser: () => Promise<BrowserBench>;
+  readonly candleInBrowser: (() => Promise<BrowserBench>) | undefined;
   readonly python: string;
   readonly threads: number;
   /** Pairs of the two matching measures. */
@@ -52,8 +55,8 @@ type Measure = Parameters<typeof prepare>[0];
 const batchSizes = [4, 8, 16, 32];
 
 export function groups(context: Context): readonly Group[] {
-  const { itm, caption, transformers, openvino, browser, python, threads, pairs, onOperations, onBatch } =
-    context;
+  const { itm, caption, transformers, openvino, candle, browser, candleInBrowser } = context;
+  const { python, threads, pairs, onOperations, onBatch } = context;
 
   const ours = (measure: Measure, dtype: BenchDType, models = itm): Lane => {
     const name = `blip-ts ${measure} ${dtype}`;
@@ -66,9 +69,18 @@ export function groups(context: Context): readonly Group[] {
       },
     };
   };
-  const peer = (process: PythonPeer, name: string, order: string, given: object = {}): Lane => ({
+  const peer = (process: PeerProcess, name: string, order: string, given: object = {}): Lane => ({
     name,
     prepare: () => Promise.resolve({ sample: async () => (await process.call(order, given)) as Sample }),
+  });
+  const candlePeer = (name: string, order: string): Lane[] =>
+    candle ? [peer(candle, `candle ${name} fp32`, order)] : [];
+  const inPage = (who: string, measure: "image" | "greedy", page: () => Promise<BrowserBench>): Lane => ({
+    name: `${who} browser-${measure} fp32`,
+    prepare: async () => {
+      const opened = await page();
+      return { sample: () => opened.sample(measure) };
+    },
   });
   const transformersMatch = (kind: "1x128" | "128x1", dtype: string): Lane => {
     const name = `transformers ${kind} ${dtype}`;
@@ -97,7 +109,7 @@ export function groups(context: Context): readonly Group[] {
       ours(kind, "fp16"),
     ],
   });
-  const captions = (measure: "greedy" | "beam-3", beams: number): Group => ({
+  const captions = (measure: "greedy" | "beam-3", beams: number, others: readonly Lane[] = []): Group => ({
     name: measure,
     unit: "s",
     lanes: [
@@ -106,6 +118,7 @@ export function groups(context: Context): readonly Group[] {
       ours(measure, "int8", caption),
       peer(transformers, `transformers ${measure} bf16`, "caption", { dtype: "bf16", beams }),
       ours(measure, "fp16", caption),
+      ...others,
     ],
   });
 
@@ -122,6 +135,7 @@ export function groups(context: Context): readonly Group[] {
         peer(transformers, "transformers image bf16", "image", { dtype: "bf16" }),
         peer(openvino, "openvino image bf16", "image", { dtype: "bf16" }),
         ours("image", "fp16"),
+        ...candlePeer("image", "image"),
       ],
     },
     {
@@ -129,7 +143,7 @@ export function groups(context: Context): readonly Group[] {
       unit: "GFLOP/s",
       lanes: [peer(transformers, "torch product fp32", "product")],
     },
-    captions("greedy", 1),
+    captions("greedy", 1, candlePeer("greedy", "caption")),
     captions("beam-3", 3),
     matching("1x128"),
     matching("128x1"),
@@ -155,13 +169,10 @@ export function groups(context: Context): readonly Group[] {
     {
       name: "browser",
       unit: "s",
-      lanes: (["image", "greedy"] as const).map((measure) => ({
-        name: `blip-ts browser-${measure} fp32`,
-        prepare: async () => {
-          const page = await browser();
-          return { sample: () => page.sample(measure) };
-        },
-      })),
+      lanes: (["image", "greedy"] as const).flatMap((measure) => [
+        inPage("blip-ts", measure, browser),
+        ...(candleInBrowser ? [inPage("candle", measure, candleInBrowser)] : []),
+      ]),
     },
     {
       name: "install-size",

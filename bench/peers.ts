@@ -1,20 +1,22 @@
 // This package and its peers in turn, in one run; bench/results/ keeps every sample, docs/benchmarks.md is made of it.
 //
 //   npm run bench -- --itm FOLDER --caption FOLDER [--python P] [--runs 7] [--threads N] [--pairs 128]
-//                    [--group NAME]... [--out FILE] [--resume]
+//                    [--candle PATH] [--group NAME]... [--out FILE] [--resume]
 //
 // The folders are full-size ones of oracle/hf/full_size.py and full_size_tasks.py; P has bench/peers/requirements.txt
-// installed. The machine should do nothing else: the engine's threads have a lower priority on Linux, so that other
-// programs take more from this package than from its peers.
+// installed, PATH is bench/peers/candle or its program, built as its README.md says. The machine should do nothing else:
+// the engine's threads have a lower priority on Linux, so that other programs take more from this package than from its
+// peers.
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { BenchModels, installed, machine, pairs as allPairs } from "@blip-ts/cli/bench";
-import { openBrowserBench, type BrowserBench } from "./browser.ts";
+import { candlePage, openBrowserBench, ourPage, type BenchPageFiles, type BrowserBench } from "./browser.ts";
 import { groups, type Context, type Group } from "./groups.ts";
 import { committedPage, committedResults, writePage } from "./page-file.ts";
-import { PythonPeer } from "./peers/python-peer.ts";
+import { candlePeer, findCandle } from "./peers/candle-peer.ts";
+import { pythonPeer, type PeerProcess } from "./peers/peer-process.ts";
 import { readResults, writeResults, type Results, type Settings } from "./results.ts";
 import { takeTurns } from "./take-turns.ts";
 
@@ -28,6 +30,7 @@ const { values: given } = parseArgs({
       type: "string",
       default: process.env.BLIP_BENCH_PYTHON ?? here("../oracle/hf/.venv/bin/python"),
     },
+    candle: { type: "string" },
     runs: { type: "string", default: "7" },
     threads: { type: "string", default: String(machine().cores) },
     pairs: { type: "string", default: String(allPairs) },
@@ -83,17 +86,15 @@ const results: Results = (await begun()) ?? {
 };
 await mkdir(dirname(out), { recursive: true });
 
-await using transformers = new PythonPeer(python, "transformers_peer.py", [
+await using transformers = pythonPeer(python, "transformers_peer.py", [
   ...["--itm", itm, "--caption", caption, "--threads", String(threads)],
 ]);
-await using openvino = new PythonPeer(python, "openvino_peer.py", [
-  "--itm",
-  itm,
-  "--threads",
-  String(threads),
-]);
-for (const [name, process] of Object.entries({ transformers, openvino }))
-  await process.call("versions").then(
+await using openvino = pythonPeer(python, "openvino_peer.py", ["--itm", itm, "--threads", String(threads)]);
+const built = given.candle === undefined ? undefined : await findCandle(given.candle);
+await using candle = built && candlePeer(built.program, { itm, caption, threads });
+const processes: Readonly<Record<string, PeerProcess | undefined>> = { transformers, openvino, candle };
+for (const [name, process] of Object.entries(processes))
+  await process?.call("versions").then(
     (versions) => Object.assign(results.versions, versions),
     (error: unknown) => report(`${name} does not answer: ${String(error)}`),
   );
@@ -101,10 +102,17 @@ for (const [name, process] of Object.entries({ transformers, openvino }))
 const load = { threads, onWarning: () => undefined };
 await using itmModels = new BenchModels(itm, load);
 await using captionModels = new BenchModels(caption, load);
-let opened: Promise<BrowserBench> | undefined;
-const browser = () => (opened ??= openBrowserBench(caption, threads));
+const pages = new Map<string, Promise<BrowserBench>>();
+const page = (name: string, files: BenchPageFiles) => () => {
+  const opened = pages.get(name) ?? openBrowserBench(caption, files);
+  pages.set(name, opened);
+  return opened;
+};
+const browser = page("blip-ts", ourPage(threads));
+const candleInBrowser = built?.wasm === undefined ? undefined : page("candle", candlePage(built.wasm));
 const context: Context = {
-  ...{ itm: itmModels, caption: captionModels, transformers, openvino, browser, python, threads, pairs },
+  ...{ itm: itmModels, caption: captionModels, transformers, openvino, candle, browser, candleInBrowser },
+  ...{ python, threads, pairs },
   onOperations: (lane, operations) => (results.operations[lane] = operations),
   onBatch: (lane, batch) => (results.batches[lane] = batch),
 };
@@ -141,21 +149,36 @@ async function measure({ name, unit, lanes, once, memory }: Group): Promise<void
     results.samples[memoryLane] = samples.flatMap((sample) => sample.memory ?? []);
     results.units[memoryLane] = "bytes";
   }
-  const [ours, theirs] = ["blip-ts", "transformers"].map(
-    (who) => turns.samples.get(`${who} ${name} fp32`)?.[0]?.outputs ?? [],
-  );
-  if (ours && theirs && ours.length > 0 && ours.length === theirs.length)
-    results.agreement[name] = {
-      difference: Math.max(...ours.map((value, index) => Math.abs(value - (theirs[index] ?? NaN)))),
-      scale: Math.max(...theirs.map(Math.abs)),
-    };
+  for (const [lane, [sample]] of turns.samples) {
+    const [who, measured, dtype] = lane.split(" ");
+    if (who !== "blip-ts" || dtype !== "fp32" || measured === undefined || !sample) continue;
+    for (const peer of ["transformers", "candle"]) {
+      const theirs = turns.samples.get(`${peer} ${measured} fp32`)?.[0]?.outputs ?? [];
+      const agreement = compare(sample.outputs ?? [], theirs);
+      if (agreement)
+        results.agreement[peer === "transformers" ? measured : `${peer} ${measured}`] = agreement;
+    }
+  }
   if (!results.done.includes(name)) results.done.push(name);
   await writeResults(out, results);
 }
-await opened?.then(
-  (page) => page[Symbol.asyncDispose](),
-  () => undefined,
-);
+
+function compare(
+  ours: readonly number[],
+  theirs: readonly number[],
+): Results["agreement"][string] | undefined {
+  if (ours.length === 0 || ours.length !== theirs.length) return undefined;
+  return {
+    difference: Math.max(...ours.map((value, index) => Math.abs(value - (theirs[index] ?? NaN)))),
+    scale: Math.max(...theirs.map(Math.abs)),
+  };
+}
+
+for (const opened of pages.values())
+  await opened.then(
+    (one) => one[Symbol.asyncDispose](),
+    () => undefined,
+  );
 report(`written: ${out}`);
 if (out === committedResults) {
   await writePage();

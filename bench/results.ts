@@ -19,7 +19,7 @@ export interface Results {
   readonly batches: Record<string, number>;
   /** Why a lane has no samples. */
   notRun: Record<string, string>;
-  /** The largest difference between our outputs and transformers', of outputs up to `scale`. */
+  /** The largest difference between our outputs and transformers' (or, by `candle NAME`, candle's), of outputs up to `scale`. */
   readonly agreement: Record<string, { readonly difference: number; readonly scale: number }>;
   /** Groups whose lanes have all their samples. */
   readonly done: string[];

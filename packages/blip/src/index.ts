@@ -72,12 +72,14 @@ export {
   type AskRequestOptions,
   type BatchedModels,
   type CaptionRequestOptions,
+  type EmbedRequestOptions,
 } from "./tasks/batched.ts";
 /** The queue behind it, for work of one's own: window, bound, turns of callers, cancellation. */
 export {
   RequestBatcher,
   type BatcherOptions,
   type BatchStart,
+  type LookAhead,
   type Outcome,
   type RequestOptions,
   type RunBatch,

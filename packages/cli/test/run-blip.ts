@@ -8,6 +8,9 @@ export const path = (relative: string) => fileURLToPath(new URL(relative, root))
 export const scene = (number: string) => path(`examples/scenes/${number}.png`);
 export const tiny = (name: string) => path(`fixtures/tiny/${name}`);
 
+export type Row = Readonly<Record<string, unknown>> & { readonly image?: string };
+export const rowsOf = (stdout: string) => JSON.parse(stdout) as Row[];
+
 class Sink extends Writable {
   text = "";
   readonly isTTY: boolean;

@@ -5,7 +5,14 @@ import { conflictingOptions } from "../decode/errors.ts";
 import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
-import { fullGroups, pickRows, pickTexts, readDistinct } from "./distinct-pictures.ts";
+import {
+  distinctOf,
+  fullGroups,
+  pickRows,
+  pickTexts,
+  readDistinct,
+  type ReadOptions,
+} from "./distinct-pictures.ts";
 import { sumOf } from "./generator.ts";
 import { loadNetwork } from "./load-network.ts";
 import {
@@ -17,9 +24,11 @@ import {
   verbOptions,
   type FailedRow,
   type PictureModel,
+  type ReadPicture,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
+import { readAhead } from "./read-ahead.ts";
 import { checkRanking, QuestionAnswering } from "./question-answering.ts";
 import type { MaskedMemory } from "./generator.ts";
 import { orDisposed } from "./or-disposed.ts";
@@ -63,6 +72,9 @@ interface QuestionPart {
   readonly encoded: EncodedTexts;
 }
 
+const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((text, index) => text === b[index]);
+
 type Scored = Omit<AnswerRow<never>, "image">;
 
 /** A picture with its own question. */
@@ -75,6 +87,8 @@ export interface AnswerRequest<ImageInput> {
 export class Answerer<ImageInput> implements AsyncDisposable {
   readonly model: QuestionAnswering;
   readonly #processors: PictureModel<ImageInput>;
+  /** The last list to choose from. */
+  #list: { readonly answers: readonly string[]; readonly ids: number[][] } | undefined;
 
   private constructor(model: QuestionAnswering, processors: PictureModel<ImageInput>) {
     this.model = model;
@@ -132,41 +146,49 @@ export class Answerer<ImageInput> implements AsyncDisposable {
    */
   async askEach(
     requests: readonly AnswerRequest<ImageInput>[],
-    options: AskOptions = {},
+    options: AskOptions & ReadOptions<ImageInput> = {},
   ): Promise<(Scored[] | BlipError)[]> {
     const { signal } = options;
     const questions = requests.map(({ question }) => question);
     const encoded = this.#processors.texts.encodeQuestions(questions);
     const answerIds = this.#answerIds(options);
-    const images = requests.map(({ image }) => image);
-    this.model.prepare(encoded, images.length);
-    const { pixels, places } = await readDistinct(images, this.#processors.images, { signal });
-    const answers = places.map((place): Scored[] | BlipError => (typeof place === "number" ? [] : place));
-    if (!pixels) return answers;
-    const states = await this.model.encoder.imageStates(pixels, { signal });
-    const readable = places.flatMap((picture, request) =>
-      typeof picture === "number" ? [{ picture, request }] : [],
-    );
-    const pictures = readable.map(({ picture }) => picture);
-    for (const group of fullGroups(pictures, questionBatch)) {
-      const asked = group.rows.map((row) => readable[row]?.request ?? 0);
-      const texts = pickTexts(encoded, asked);
-      const memory = await this.model.questionStates(pickRows(states, group.pictures), texts, { signal });
-      const found = await this.#answers(memory, answerIds, options);
-      asked.forEach((request, index) => {
-        const question = questions[request] ?? "";
-        answers[request] = (found[index] ?? []).map((one) => ({ question, ...one }));
-      });
+    const pictures = distinctOf(requests.map(({ image }) => image));
+    this.model.prepare(encoded, pictures.images.length);
+    const answers = requests.map((): Scored[] | BlipError => []);
+    for await (const { pixels, readable, failed } of readDistinct(
+      pictures,
+      this.#processors.images,
+      options,
+    )) {
+      for (const [request, error] of failed) answers[request] = error;
+      if (!pixels) continue;
+      const states = await this.model.encoder.imageStates(pixels, { signal });
+      const places = readable.map(({ place }) => place);
+      for (const group of fullGroups(places, questionBatch)) {
+        const asked = group.rows.map((row) => readable[row]?.request ?? 0);
+        const texts = pickTexts(encoded, asked);
+        const memory = await this.model.questionStates(pickRows(states, group.pictures), texts, { signal });
+        const found = await this.#answersOf(memory, answerIds, options);
+        asked.forEach((request, index) => {
+          const question = questions[request] ?? "";
+          answers[request] = (found[index] ?? []).map((one) => ({ question, ...one }));
+        });
+      }
     }
     return answers;
+  }
+
+  /** Begins to read a picture for `askEach`; undefined where memory is bounded. */
+  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.#processors.images, signal);
   }
 
   /**
    * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `text/empty`, `generate/...`
    * @throws {InputError} `text/too-long`
    */
-  check({ question }: Pick<AnswerRequest<unknown>, "question">, options: AskOptions): void {
-    this.#processors.texts.encodeQuestions([question]);
+  check(questions: readonly string[], options: AskOptions): void {
+    this.#processors.texts.encodeQuestions(questions);
     this.#answerIds(options);
   }
 
@@ -181,7 +203,27 @@ export class Answerer<ImageInput> implements AsyncDisposable {
     if (!answers) return undefined;
     checkRanking(answers, k);
     checkUngenerated(options);
-    return this.#processors.texts.answerIds(answers);
+    // Requests come with the same list one after another.
+    if (!this.#list || !sameTexts(this.#list.answers, answers))
+      this.#list = { answers: [...answers], ids: this.#processors.texts.answerIds(answers) };
+    return this.#list.ids;
+  }
+
+  /** For each question its rows, some questions at a time. */
+  async #answersOf(
+    { states, mask }: MaskedMemory,
+    answerIds: readonly (readonly number[])[] | undefined,
+    options: AskOptions,
+  ): Promise<Omit<Scored, "question">[][]> {
+    const [total = 0] = states.dims;
+    const { answers: step } = this.model.loaded.limits;
+    const found: Omit<Scored, "question">[][] = [];
+    for (let from = 0; from < total; from += step) {
+      const to = Math.min(total, from + step);
+      const memory = { states: rowsOf(states, from, to), mask: rowsOf(mask, from, to) };
+      found.push(...(await this.#answers(memory, answerIds, options)));
+    }
+    return found;
   }
 
   #answers(
@@ -207,18 +249,12 @@ export class Answerer<ImageInput> implements AsyncDisposable {
     for (const { questions, encoded } of parts) {
       // All questions look at the pictures at once; answers follow for some of them at a time.
       const all = await this.model.questionStates(images, repeat(encoded, images.dims[0] ?? 0), { signal });
-      const total = all.states.dims[0] ?? 0;
-      const { answers: step } = this.model.loaded.limits;
-      for (let from = 0; from < total; from += step) {
-        const to = Math.min(total, from + step);
-        const memory = { states: rowsOf(all.states, from, to), mask: rowsOf(all.mask, from, to) };
-        const found = await this.#answers(memory, answerIds, options);
-        found.forEach((some, place) => {
-          const question = questions[(from + place) % questions.length] ?? "";
-          const own = (rows[Math.floor((from + place) / questions.length)] ??= []);
-          for (const one of some) own.push({ question, ...one });
-        });
-      }
+      const found = await this.#answersOf(all, answerIds, options);
+      found.forEach((some, place) => {
+        const question = questions[place % questions.length] ?? "";
+        const own = (rows[Math.floor(place / questions.length)] ??= []);
+        for (const one of some) own.push({ question, ...one });
+      });
     }
     return rows;
   }

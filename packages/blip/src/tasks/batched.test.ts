@@ -1,10 +1,11 @@
 // Requests of many callers over real models: the rows of the verbs, with fewer calls of the engine.
 import { readFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { arrayOf } from "../../test/support/array-of.ts";
+import { failureOf } from "../../test/support/failure.ts";
 import { fixture } from "../../test/support/goldens.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
-import type { EngineSession } from "../runtime/runtime.ts";
+import type { EngineSession, Feeds } from "../runtime/runtime.ts";
 import { Answerer } from "./ask.ts";
 import { Batched } from "./batched.ts";
 import { Captioner } from "./caption.ts";
@@ -22,12 +23,17 @@ const counting: typeof nodePlatform = {
   ...nodePlatform,
   createEngine(options) {
     const engine = nodePlatform.createEngine(options);
+    const count = (feeds: Feeds) =>
+      calls.push(Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims])));
     const counted = (session: EngineSession): EngineSession => ({
       run(feeds, more) {
-        calls.push(Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims])));
+        count(feeds);
         return session.run(feeds, more);
       },
-      runKeeping: (feeds, keep, more) => session.runKeeping(feeds, keep, more),
+      runKeeping(feeds, keep, more) {
+        count(feeds);
+        return session.runKeeping(feeds, keep, more);
+      },
       release: (tensors) => session.release(tensors),
       [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
     });
@@ -214,6 +220,60 @@ test("answers of one batch are those of each question alone, free or of a list",
     }
   }
   await expect(batched.ask(scene("01"), " ")).rejects.toMatchObject({ code: "text/empty" });
+});
+
+test("reads the next batch's pictures while one runs, each once, and leaves off where nobody waits any more", async () => {
+  const events: string[] = [];
+  const watching: typeof nodePlatform = {
+    ...nodePlatform,
+    decodeImage: (input, options) => {
+      const name = typeof input === "string" ? input.slice(-6, -4) : "";
+      events.push(`read ${name}`);
+      if (name !== "06") return nodePlatform.decodeImage(input, options);
+      // A picture that never comes.
+      return new Promise((_come, reject) =>
+        options.signal?.addEventListener("abort", () => {
+          events.push("left off 06");
+          reject(new Error("left off"));
+        }),
+      );
+    },
+  };
+  await using captioner = await Captioner.load(watching, fixture("tiny/caption"));
+  await using batched = new Batched({ captioner }, { window: 0, maxBatch: 2 });
+  const taken = new AbortController();
+  const ask = async (number: string, signal?: AbortSignal) => {
+    await batched.caption(scene(number), { signal });
+    events.push(`said ${number}`);
+  };
+  const kept = ["01", "02", "03", "04"].map((number) => ask(number));
+  const given = [ask("05", taken.signal), ask("06", taken.signal)].map((one) => one.catch(() => undefined));
+  await Promise.all(kept.slice(0, 2));
+  const said = events.indexOf("said 01");
+  expect(events.slice(0, said)).toEqual(["01", "02", "03", "04"].map((number) => `read ${number}`));
+  await vi.waitFor(() => expect(events).toContain("read 06"));
+  taken.abort();
+  await Promise.all([...kept, ...given]);
+  // Looking ahead follows in a moment.
+  await vi.waitFor(() => expect(events).toContain("left off 06"));
+  expect(events.filter((event) => event.startsWith("read"))).toHaveLength(6);
+});
+
+test("a bound of memory holds for batches: no call of the engine has more than it would alone", async () => {
+  const { fields } = await failureOf(() =>
+    Captioner.load(nodePlatform, fixture("tiny/caption"), { memory: 1 }),
+  );
+  await using captioner = await Captioner.load(counting, fixture("tiny/caption"), {
+    memory: Number(fields.least),
+  });
+  await using batched = new Batched({ captioner });
+  calls.length = 0;
+  const rows = await Promise.all(
+    ["01", "01", "02", "03"].map((number) => batched.caption(scene(number), { beams: 1 })),
+  );
+  expect(rows.flat()).toHaveLength(4);
+  expect(calls.length).toBeGreaterThan(4);
+  for (const call of calls) for (const dims of Object.values(call)) expect(dims[0] ?? 1).toBe(1);
 });
 
 test("pictures with equally many rows go together, a picture's rows side by side", () => {

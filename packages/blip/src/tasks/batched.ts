@@ -5,6 +5,8 @@ import type { Answerer, AnswerRow, AskOptions } from "./ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "./caption.ts";
 import type { Embedder, Embedding } from "./embed.ts";
 import type { Matcher, MatchRow } from "./match.ts";
+import type { ReadPicture } from "./picture-model.ts";
+import { PicturesAhead } from "./read-ahead.ts";
 import { RequestBatcher, type BatcherOptions, type Outcome, type RequestOptions } from "./request-batcher.ts";
 
 /** The models that answer; a verb without its model is refused. They stay their owner's, who disposes of them. */
@@ -26,6 +28,15 @@ export interface CaptionRequestOptions extends Omit<CaptionOptions, OfCalls | "p
 /** How an answer is made, and how its request waits. */
 export interface AskRequestOptions extends Omit<AskOptions, OfCalls>, RequestOptions {}
 
+/** What is made of a picture, and how its request waits. */
+export interface EmbedRequestOptions<States extends boolean = boolean> extends RequestOptions {
+  readonly states?: States | undefined;
+}
+
+interface PictureReader<ImageInput> {
+  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined;
+}
+
 /** What is asked for; `options` are those of all requests of a batch. */
 type Asked<ImageInput> =
   | { readonly verb: "match"; readonly image: ImageInput; readonly texts: readonly string[] }
@@ -41,7 +52,7 @@ type Asked<ImageInput> =
       readonly question: string;
       readonly options: Omit<AskOptions, OfCalls>;
     }
-  | { readonly verb: "embedImage"; readonly image: ImageInput }
+  | { readonly verb: "embedImage"; readonly image: ImageInput; readonly states: boolean }
   | { readonly verb: "embedText"; readonly text: string };
 
 /** What is said to it. */
@@ -49,7 +60,7 @@ interface Said {
   readonly match?: readonly Omit<MatchRow<never>, "image">[];
   readonly caption?: readonly Omit<CaptionRow<never>, "image">[];
   readonly ask?: readonly Omit<AnswerRow<never>, "image">[];
-  readonly embedding?: Embedding<false>;
+  readonly embedding?: Embedding;
 }
 
 function expected<T>(value: T | undefined): T {
@@ -64,11 +75,18 @@ const outcomes = <T>(found: readonly (T | BlipError)[], say: (value: T) => Said)
 export class Batched<ImageInput> implements AsyncDisposable {
   readonly #models: BatchedModels<ImageInput>;
   readonly #batcher: RequestBatcher<Asked<ImageInput>, Said>;
+  readonly #ahead = new PicturesAhead<ImageInput>();
+  /** The last group of questions: with a list to choose from it is a long text, which is kept once. */
+  #askGroup = "";
 
   /** @throws {UsageError} `usage/bad-option` */
   constructor(models: BatchedModels<ImageInput>, options: BatcherOptions = {}) {
     this.#models = models;
-    this.#batcher = new RequestBatcher((requests, _group, signal) => this.#run(requests, signal), options);
+    this.#batcher = new RequestBatcher(
+      (requests, _group, signal) => this.#run(requests, signal),
+      options,
+      (requests) => this.#readAhead(requests),
+    );
   }
 
   /** Requests that wait. */
@@ -117,23 +135,33 @@ export class Batched<ImageInput> implements AsyncDisposable {
     question: string,
     { signal, caller, whenFull, ...options }: AskRequestOptions = {},
   ): Promise<AnswerRow<Input>[]> {
-    this.#answerer.check({ question }, options);
+    this.#answerer.check([question], options);
     const group = `ask ${JSON.stringify(options)}`;
+    if (group !== this.#askGroup) this.#askGroup = group;
     const request = { verb: "ask" as const, image, question, options };
-    const { ask } = await this.#batcher.submit(request, group, { signal, caller, whenFull });
+    const { ask } = await this.#batcher.submit(request, this.#askGroup, { signal, caller, whenFull });
     return expected(ask).map((row) => ({ image, ...row }));
   }
 
-  /** A picture as a vector of unit length. @throws {UsageError} `batch/...` @throws {InputError} `image/...` */
-  async embedImage(image: ImageInput, options: RequestOptions = {}): Promise<Embedding<false>> {
+  /**
+   * A picture as a vector of unit length; with `states` as all its states [N, D'].
+   * @throws {UsageError} `batch/...` @throws {InputError} `image/...`
+   */
+  async embedImage<States extends boolean = false>(
+    image: ImageInput,
+    { states, ...options }: EmbedRequestOptions<States> = {},
+  ): Promise<Embedding<States>> {
     modelFor("embed", "embedder", this.#models.embedder);
-    return this.#embed({ verb: "embedImage", image }, options);
+    const all = states === true;
+    const request = { verb: "embedImage" as const, image, states: all };
+    // `states` of the group is of type States, which tells the two apart.
+    return (await this.#embed(request, `embedImage ${all}`, options)) as Embedding<States>;
   }
 
   /** A text as a vector of unit length. @throws {UsageError} `text/empty`, `batch/...` @throws {InputError} `text/...` */
   async embedText(text: string, options: RequestOptions = {}): Promise<Embedding<false>> {
     this.#embedder.check(text);
-    return this.#embed({ verb: "embedText", text }, options);
+    return (await this.#embed({ verb: "embedText", text }, "embedText", options)) as Embedding<false>;
   }
 
   /** Takes no more requests, and rejects those that wait. */
@@ -146,34 +174,59 @@ export class Batched<ImageInput> implements AsyncDisposable {
     await this.#batcher[Symbol.asyncDispose]();
   }
 
-  async #embed(request: Asked<ImageInput>, options: RequestOptions): Promise<Embedding<false>> {
-    const { embedding } = await this.#batcher.submit(request, request.verb, options);
+  async #embed(request: Asked<ImageInput>, group: string, options: RequestOptions): Promise<Embedding> {
+    const { embedding } = await this.#batcher.submit(request, group, options);
     return expected(embedding);
+  }
+
+  /** Begins to read the pictures of requests that are likely to be next. */
+  #readAhead(requests: readonly Asked<ImageInput>[]): void {
+    const images = requests.flatMap((request) => (request.verb === "embedText" ? [] : [request.image]));
+    const model = this.#pictureModel(requests[0]?.verb);
+    this.#ahead.expect(images, (image, signal) => model?.readAhead(image, signal));
+  }
+
+  #pictureModel(verb: Asked<ImageInput>["verb"] | undefined): PictureReader<ImageInput> | undefined {
+    const { matcher, captioner, answerer, embedder } = this.#models;
+    switch (verb) {
+      case "match":
+        return matcher;
+      case "caption":
+        return captioner;
+      case "ask":
+        return answerer;
+      case "embedImage":
+        return embedder;
+      case "embedText":
+      case undefined:
+        return undefined;
+    }
   }
 
   /** Requests of one verb with the same options, together. */
   async #run(requests: readonly Asked<ImageInput>[], signal: AbortSignal): Promise<Outcome<Said>[]> {
     const [first] = requests;
+    const pictures = () => ({ signal, ahead: this.#ahead.take(signal) });
     switch (first?.verb) {
       case undefined:
         return [];
       case "match": {
-        const found = await this.#matcher.matchEach(only(requests, "match"), { signal });
+        const found = await this.#matcher.matchEach(only(requests, "match"), pictures());
         return outcomes(found, (match) => ({ match }));
       }
       case "caption": {
-        const options = { ...first.options, signal };
+        const options = { ...first.options, ...pictures() };
         const found = await this.#captioner.captionEach(only(requests, "caption"), options);
         return outcomes(found, (caption) => ({ caption }));
       }
       case "ask": {
-        const options = { ...first.options, signal };
+        const options = { ...first.options, ...pictures() };
         const found = await this.#answerer.askEach(only(requests, "ask"), options);
         return outcomes(found, (ask) => ({ ask }));
       }
       case "embedImage": {
         const images = only(requests, "embedImage").map(({ image }) => image);
-        const found = await this.#embedder.embedImagesEach(images, { signal });
+        const found = await this.#embedder.embedImagesEach(images, { states: first.states, ...pictures() });
         return outcomes(found, (embedding) => ({ embedding }));
       }
       case "embedText": {

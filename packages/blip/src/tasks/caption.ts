@@ -5,12 +5,13 @@ import type { GenerationOptions } from "../decode/options.ts";
 import { UsageError, type BlipError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { blipPrompt, ConditionalGeneration } from "./conditional-generation.ts";
-import { pickRows, readDistinct } from "./distinct-pictures.ts";
+import { distinctOf, pickRows, readDistinct, type ReadOptions } from "./distinct-pictures.ts";
 import { sumOf, type StreamedToken } from "./generator.ts";
 import { loadNetwork } from "./load-network.ts";
 import { Matcher } from "./match.ts";
 import { orDisposed } from "./or-disposed.ts";
 import {
+  chunks,
   inOrder,
   processorsOf,
   readBatches,
@@ -18,9 +19,11 @@ import {
   type FailedRow,
   type PictureBatch,
   type PictureModel,
+  type ReadPicture,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
+import { readAhead } from "./read-ahead.ts";
 
 /** A picture in words. */
 export interface CaptionRow<ImageInput> {
@@ -66,6 +69,12 @@ export interface CaptionRequest<ImageInput> {
 
 /** Rows without their pictures. */
 type Captions = readonly Omit<CaptionRow<never>, "image">[];
+
+/** States of pictures [I, N, D], by the captioning model and, where captions are scored, by the matching one. */
+interface SeenPictures {
+  readonly states: Tensor<"float32">;
+  readonly matched: Tensor<"float32"> | undefined;
+}
 
 /** A captioning model with what turns pictures into its inputs and tokens into text. */
 export class Captioner<ImageInput> implements AsyncDisposable {
@@ -124,13 +133,14 @@ export class Captioner<ImageInput> implements AsyncDisposable {
     // What is wrong with the call is found before any picture is read.
     this.model.generator.options(prompts, options);
     this.model.generator.decoder.prepare();
-    const other = this.#shared ? undefined : this.#matcher?.processors.images;
     let from = 0;
-    for await (const batch of readBatches(images, this.#processors.images, options, other)) {
+    for await (const batch of readBatches(images, this.#processors.images, options, this.#otherImages)) {
       const own = prompts.slice(from, from + batch.images.length);
       const readable = own.filter((_, index) => typeof batch.places[index] === "number");
       from += batch.images.length;
-      const rows = batch.pixels ? await this.#rows(batch.pixels, batch, readable, options) : [];
+      const rows = batch.pixels
+        ? await this.#rows(await this.#see(batch.pixels, batch, options), readable, options)
+        : [];
       yield* inOrder(batch, (place) => rows[place] ?? []);
     }
   }
@@ -142,19 +152,32 @@ export class Captioner<ImageInput> implements AsyncDisposable {
    */
   async captionEach(
     requests: readonly CaptionRequest<ImageInput>[],
-    options: Omit<CaptionOptions, "prompt"> = {},
+    options: Omit<CaptionOptions, "prompt"> & ReadOptions<ImageInput> = {},
   ): Promise<(Captions | BlipError)[]> {
     const prompts = requests.flatMap(({ prompt }) => this.#prompts(prompt, 1));
     this.model.generator.options(prompts, options);
     this.model.generator.decoder.prepare();
-    const images = requests.map(({ image }) => image);
-    const other = this.#shared ? undefined : this.#matcher?.processors.images;
-    const read = await readDistinct(images, this.#processors.images, options, other);
-    const places = read.places.filter((place) => typeof place === "number");
-    const readable = prompts.filter((_, index) => typeof read.places[index] === "number");
-    const rows = read.pixels ? await this.#rows(read.pixels, read, readable, options, places) : [];
-    let next = 0;
-    return read.places.map((place) => (typeof place === "number" ? (rows[next++] ?? []) : place));
+    const found = requests.map((): Captions | BlipError => []);
+    const pictures = distinctOf(requests.map(({ image }) => image));
+    for await (const batch of readDistinct(pictures, this.#processors.images, options, this.#otherImages)) {
+      for (const [request, error] of batch.failed) found[request] = error;
+      if (!batch.pixels) continue;
+      const seen = await this.#see(batch.pixels, batch, options);
+      // As many captions at a time as pictures, whatever they are about.
+      const { images: atOnce = requests.length } = this.model.loaded.limits;
+      for (const some of chunks(batch.readable, atOnce)) {
+        const own = some.map(({ request }) => prompts[request] ?? []);
+        const places = some.map(({ place }) => place);
+        const rows = await this.#rows(seen, own, options, places);
+        some.forEach(({ request }, index) => (found[request] = rows[index] ?? []));
+      }
+    }
+    return found;
+  }
+
+  /** Begins to read a picture for `captionEach`; undefined where memory is bounded. */
+  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.#processors.images, signal, this.#otherImages);
   }
 
   /** @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long` */
@@ -193,6 +216,11 @@ export class Captioner<ImageInput> implements AsyncDisposable {
     return this.#matcher?.model.loaded === this.model.loaded;
   }
 
+  /** How another model's matching heads read pictures. */
+  get #otherImages() {
+    return this.#shared ? undefined : this.#matcher?.processors.images;
+  }
+
   #prompts(given: CaptionOptions["prompt"], count: number): number[][] {
     const { compat, tokens } = this.model.loaded;
     const texts = given ?? (compat === "hf" ? "" : blipPrompt);
@@ -221,19 +249,31 @@ export class Captioner<ImageInput> implements AsyncDisposable {
     return text.startsWith(begins) ? text.slice(begins.length).trim() : text;
   }
 
+  /** Pictures as the decoder sees them, and as the matching model does. */
+  async #see(
+    pixels: Tensor<"float32">,
+    { otherPixels }: Pick<PictureBatch<unknown>, "otherPixels">,
+    { signal }: CaptionOptions,
+  ): Promise<SeenPictures> {
+    const states = await this.model.encoder.imageStates(pixels, { signal });
+    const matcher = this.#matcher;
+    if (!matcher) return { states, matched: undefined };
+    if (this.#shared) return { states, matched: states };
+    return { states, matched: (await matcher.model.encodeImages(otherPixels ?? pixels, { signal })).states };
+  }
+
   /**
    * For each prompt its rows.
    * @param places the picture of each prompt; without it, its own
    */
   async #rows(
-    pixels: Tensor<"float32">,
-    { otherPixels }: Pick<PictureBatch<unknown>, "otherPixels">,
+    seen: SeenPictures,
     prompts: readonly (readonly number[])[],
     options: CaptionOptions,
     places: readonly number[] = prompts.map((_, index) => index),
   ): Promise<Captions[]> {
     const { signal } = options;
-    const states = pickRows(await this.model.encoder.imageStates(pixels, { signal }), places);
+    const states = pickRows(seen.states, places);
     const found = await this.model.generator.generate({ states }, prompts, options, { signal });
     const rows = found.map((hypotheses, picture) =>
       hypotheses.map((hypothesis: Hypothesis) => ({
@@ -242,13 +282,10 @@ export class Captioner<ImageInput> implements AsyncDisposable {
         logProbability: sumOf(hypothesis),
       })),
     );
-    const matcher = this.#matcher;
-    if (!matcher) return rows;
-    const seen = this.#shared
-      ? states
-      : pickRows((await matcher.model.encodeImages(otherPixels ?? pixels, { signal })).states, places);
+    if (!this.#matcher || !seen.matched) return rows;
+    const matched = seen.matched === seen.states ? states : pickRows(seen.matched, places);
     const captions = rows.flatMap((some) => some.map(({ caption }) => caption));
-    const scores = await matcher.probabilities(seen, captions, { signal });
+    const scores = await this.#matcher.probabilities(matched, captions, { signal });
     let place = 0;
     return rows.map((some) => some.map((row) => ({ ...row, match: scores[place++] ?? null })));
   }

@@ -2,7 +2,7 @@
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipError } from "../errors.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
-import { readBatches, type PictureBatch } from "./picture-model.ts";
+import { readBatches, type AheadOfBatch, type PictureBatch } from "./picture-model.ts";
 import type { ImageProcessor } from "./processor.ts";
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -18,37 +18,61 @@ export function samePicture(a: unknown, b: unknown): boolean {
   return false;
 }
 
-/** The pictures of several requests. */
+/** Pictures that are read together, with the requests that are about them. */
 export interface DistinctPictures<ImageInput> extends Pick<
   PictureBatch<ImageInput>,
   "pixels" | "otherPixels"
 > {
-  /** For each request its picture's place in `pixels`, or what was wrong with it. */
-  readonly places: readonly (number | BlipError)[];
+  /** Requests with their picture's place in `pixels`, in order. */
+  readonly readable: readonly { readonly request: number; readonly place: number }[];
+  /** Requests with what was wrong with their picture. */
+  readonly failed: readonly (readonly [request: number, error: BlipError])[];
 }
 
-/** Reads each distinct picture of the requests once. */
-export async function readDistinct<ImageInput>(
-  images: readonly ImageInput[],
-  processor: ImageProcessor<ImageInput>,
-  { signal }: { readonly signal?: AbortSignal | undefined },
-  other?: ImageProcessor<ImageInput>,
-): Promise<DistinctPictures<ImageInput>> {
-  const distinct: ImageInput[] = [];
-  const which = images.map((image) => {
-    const known = distinct.findIndex((one) => samePicture(one, image));
-    return known < 0 ? distinct.push(image) - 1 : known;
+/** How pictures of requests are read. */
+export interface ReadOptions<ImageInput> {
+  readonly signal?: AbortSignal | undefined;
+  readonly ahead?: AheadOfBatch<ImageInput> | undefined;
+}
+
+/** Each distinct picture of requests, and which one is whose. */
+export interface Distinct<ImageInput> {
+  readonly images: readonly ImageInput[];
+  readonly which: readonly number[];
+}
+
+export function distinctOf<ImageInput>(given: readonly ImageInput[]): Distinct<ImageInput> {
+  const images: ImageInput[] = [];
+  const which = given.map((image) => {
+    const known = images.findIndex((one) => samePicture(one, image));
+    return known < 0 ? images.push(image) - 1 : known;
   });
-  const options = { imageBatchSize: distinct.length, together: true, signal };
-  for await (const { pixels, otherPixels, places } of readBatches(distinct, processor, options, other))
-    return { pixels, otherPixels, places: which.map((index) => at(places, index)) };
-  throw new Error("pictures came in no batch");
+  return { images, which };
 }
 
-function at<T>(list: readonly T[], index: number): T {
-  const one = list[index];
-  if (one === undefined) throw new Error(`there is no element ${index}`);
-  return one;
+/** Reads each distinct picture once: all of them together, or fewer at a time where memory is bounded. */
+export async function* readDistinct<ImageInput>(
+  { images, which }: Distinct<ImageInput>,
+  processor: ImageProcessor<ImageInput>,
+  options: ReadOptions<ImageInput>,
+  other?: ImageProcessor<ImageInput>,
+): AsyncGenerator<DistinctPictures<ImageInput>, void, undefined> {
+  let from = 0;
+  const batches = readBatches(images, processor, { ...options, imageBatchSize: images.length }, other);
+  for await (const { pixels, otherPixels, places } of batches) {
+    const own = which.flatMap((picture, request) => {
+      const place = places[picture - from];
+      return place === undefined ? [] : [{ request, place }];
+    });
+    yield {
+      ...{ pixels, otherPixels },
+      readable: own.flatMap(({ request, place }) => (typeof place === "number" ? [{ request, place }] : [])),
+      failed: own.flatMap(({ request, place }) =>
+        typeof place === "number" ? [] : [[request, place] as const],
+      ),
+    };
+    from += places.length;
+  }
 }
 
 /** Chosen rows of a tensor's first dimension. */
@@ -79,19 +103,20 @@ export interface FullGroup {
 
 /**
  * Rows by their pictures, so that the network can share a picture's work among its rows.
- * @param places the picture of each row @param most rows of a picture in one group
+ * @param places the picture of each row @param most rows of a picture in one group, which holds no picture twice
  */
 export function fullGroups(places: readonly number[], most: number): FullGroup[] {
   const byPicture = new Map<number, number[]>();
   places.forEach((picture, row) => byPicture.set(picture, [...(byPicture.get(picture) ?? []), row]));
-  const groups = new Map<number, { pictures: number[]; rows: number[] }>();
+  const groups = new Map<string, { pictures: number[]; rows: number[] }>();
   for (const [picture, rows] of byPicture)
     for (let from = 0; from < rows.length; from += most) {
       const part = rows.slice(from, from + most);
-      const group = groups.get(part.length) ?? { pictures: [], rows: [] };
+      const key = `${from} ${part.length}`;
+      const group = groups.get(key) ?? { pictures: [], rows: [] };
       group.pictures.push(picture);
       group.rows.push(...part);
-      groups.set(part.length, group);
+      groups.set(key, group);
     }
   return [...groups.values()];
 }

@@ -3,7 +3,7 @@
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
-import { readDistinct } from "./distinct-pictures.ts";
+import { distinctOf, readDistinct, type ReadOptions } from "./distinct-pictures.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
 import { loadNetwork } from "./load-network.ts";
 import { orDisposed } from "./or-disposed.ts";
@@ -14,9 +14,11 @@ import {
   verbOptions,
   type FailedRow,
   type PictureModel,
+  type ReadPicture,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
+import { readAhead } from "./read-ahead.ts";
 
 /** E numbers of unit length; with `states` a list of numbers for each token: [N, D'] of a picture, [T, D] of a text. */
 export type Embedding<States extends boolean = boolean> = States extends true
@@ -101,20 +103,26 @@ export class Embedder<ImageInput> implements AsyncDisposable {
     }
   }
 
-  /** Pictures, equal ones encoded once: for each its vector, or what was wrong with it. */
-  async embedImagesEach(
+  /** Pictures, equal ones encoded once: for each its vector or its states, or what was wrong with it. */
+  async embedImagesEach<States extends boolean = false>(
     images: readonly ImageInput[],
-    { signal }: Pick<EmbedOptions, "signal"> = {},
-  ): Promise<(Embedding<false> | BlipError)[]> {
-    const { pixels, places } = await readDistinct(images, this.#processors.images, { signal });
-    const found = pixels && (await this.model.getImageFeatures(pixels, { signal }));
-    return places.map((place) =>
-      typeof place !== "number"
-        ? place
-        : found
-          ? embeddingOf(found.states, found.features, [place, place], false)
-          : [],
-    );
+    { states, ...options }: Pick<EmbedOptions<States>, "states"> & ReadOptions<ImageInput> = {},
+  ): Promise<(Embedding<States> | BlipError)[]> {
+    const { signal } = options;
+    const embeddings: (Embedding<States> | BlipError)[] = [];
+    for await (const batch of readDistinct(distinctOf(images), this.#processors.images, options)) {
+      for (const [request, error] of batch.failed) embeddings[request] = error;
+      if (!batch.pixels) continue;
+      const found = await this.model.getImageFeatures(batch.pixels, { signal });
+      for (const { request, place } of batch.readable)
+        embeddings[request] = embeddingOf(found.states, found.features, [place, place], states);
+    }
+    return embeddings;
+  }
+
+  /** Begins to read a picture for `embedImagesEach`; undefined where memory is bounded. */
+  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.#processors.images, signal);
   }
 
   /** Texts together: for each its vector. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */

@@ -42,6 +42,29 @@ export class FairQueue<T> {
     return undefined;
   }
 
+  /**
+   * What `take` would give, one after another: the first that there is, and then what goes with it.
+   * @param most at most so many
+   */
+  ahead(most: number, goesWith: (item: T, first: T) => boolean): T[] {
+    const found: T[] = [];
+    let lines = [...this.#lines.values()].map((line) => ({ line, from: 0 }));
+    while (found.length < most) {
+      const [first] = found;
+      const fits = (item: T) => first === undefined || goesWith(item, first);
+      const turns = lines.map(({ line, from }) =>
+        line.findIndex((item, place) => place >= from && fits(item)),
+      );
+      const turn = turns.findIndex((place) => place >= 0);
+      const [one, place] = [lines[turn], turns[turn] ?? 0];
+      const item = one?.line[place];
+      if (!one || item === undefined) break;
+      found.push(item);
+      lines = [...lines.slice(0, turn), ...lines.slice(turn + 1), { line: one.line, from: place + 1 }];
+    }
+    return found;
+  }
+
   #removeAt(caller: string, line: T[], place: number): void {
     line.splice(place, 1);
     if (line.length === 0) this.#lines.delete(caller);

@@ -4,7 +4,7 @@ import type { Tensor } from "@blip-ts/graph";
 import { UsageError, type BlipError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
-import { readDistinct } from "./distinct-pictures.ts";
+import { distinctOf, readDistinct, type ReadOptions } from "./distinct-pictures.ts";
 import { cosineMatrix } from "./encoder.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
@@ -17,9 +17,11 @@ import {
   verbOptions,
   type FailedRow,
   type PictureModel,
+  type ReadPicture,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
+import { readAhead } from "./read-ahead.ts";
 import { textRows, trimmed } from "./text-batches.ts";
 
 /** How well a text fits a picture. */
@@ -122,40 +124,32 @@ export class Matcher<ImageInput> implements AsyncDisposable {
    */
   async matchEach(
     requests: readonly MatchRequest<ImageInput>[],
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+    options: ReadOptions<ImageInput> = {},
   ): Promise<((MatchScores & { readonly text: string })[] | BlipError)[]> {
-    const images = requests.map(({ image }) => image);
-    const { pixels, places } = await readDistinct(images, this.processors.images, { signal });
-    const rows = requests.flatMap(({ texts }, request) => {
-      const picture = places[request];
-      return typeof picture === "number" ? texts.map((text) => ({ text, request, picture })) : [];
-    });
-    const answers = places.map((place): (MatchScores & { text: string })[] | BlipError =>
-      typeof place === "number" ? [] : place,
-    );
-    if (!pixels) return answers;
-    const { states, features } = await this.model.encodeImages(pixels, { signal });
-    const encoded = this.processors.texts.encode(rows.map(({ text }) => text));
-    const read = await this.model.textFeatures(encoded, { signal });
-    const pictures = rows.map(({ picture }) => picture);
-    const [count = 0, N = 0, D = 0] = states.dims;
-    const seen = Array.from({ length: count }, (_, index) =>
-      states.data.subarray(index * N * D, (index + 1) * N * D),
-    );
-    const work = {
-      images: seen.map((one) => [one] as const),
-      states: N,
-      rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: pictures[index] ?? 0 })),
-    };
-    const cosines = cosineMatrix(features, read).data;
-    const scores = (await this.model.scorePairs(work, { signal })).map(([no, yes], row) =>
-      scoresOf(no, yes, cosines[(pictures[row] ?? 0) * rows.length + row] ?? NaN),
-    );
-    rows.forEach(({ text, request }, row) => {
-      const [answer, score] = [answers[request], scores[row]];
-      if (Array.isArray(answer) && score) answer.push({ text, ...score });
-    });
+    const answers = requests.map((): (MatchScores & { text: string })[] | BlipError => []);
+    const pictures = distinctOf(requests.map(({ image }) => image));
+    for await (const { pixels, readable, failed } of readDistinct(
+      pictures,
+      this.processors.images,
+      options,
+    )) {
+      for (const [request, error] of failed) answers[request] = error;
+      if (!pixels) continue;
+      const rows = readable.flatMap(({ request, place: picture }) =>
+        (requests[request]?.texts ?? []).map((text) => ({ text, request, picture })),
+      );
+      const scores = await this.#scoreRows(pixels, rows, options.signal);
+      rows.forEach(({ text, request }, row) => {
+        const [answer, score] = [answers[request], scores[row]];
+        if (Array.isArray(answer) && score) answer.push({ text, ...score });
+      });
+    }
     return answers;
+  }
+
+  /** Begins to read a picture for `matchEach`; undefined where memory is bounded. */
+  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.processors.images, signal);
   }
 
   /**
@@ -180,6 +174,31 @@ export class Matcher<ImageInput> implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.model[Symbol.asyncDispose]();
+  }
+
+  /** The scores of texts with their pictures. */
+  async #scoreRows(
+    pixels: Tensor<"float32">,
+    rows: readonly { readonly text: string; readonly picture: number }[],
+    signal: AbortSignal | undefined,
+  ): Promise<MatchScores[]> {
+    const { states, features } = await this.model.encodeImages(pixels, { signal });
+    const encoded = this.processors.texts.encode(rows.map(({ text }) => text));
+    const read = await this.model.textFeatures(encoded, { signal });
+    const pictures = rows.map(({ picture }) => picture);
+    const [count = 0, N = 0, D = 0] = states.dims;
+    const seen = Array.from({ length: count }, (_, index) =>
+      states.data.subarray(index * N * D, (index + 1) * N * D),
+    );
+    const work = {
+      images: seen.map((one) => [one] as const),
+      states: N,
+      rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: pictures[index] ?? 0 })),
+    };
+    const cosines = cosineMatrix(features, read).data;
+    return (await this.model.scorePairs(work, { signal })).map(([no, yes], row) =>
+      scoresOf(no, yes, cosines[(pictures[row] ?? 0) * rows.length + row] ?? NaN),
+    );
   }
 
   /** For each picture its scores with every text. */

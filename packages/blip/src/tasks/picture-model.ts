@@ -43,9 +43,19 @@ export interface VerbCallOptions {
   readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
 }
 
-interface BatchOptions extends VerbCallOptions {
-  /** A batch holds as many pictures as it was told to, whatever the bound of memory. */
-  readonly together?: boolean;
+interface BatchOptions<ImageInput> extends VerbCallOptions {
+  readonly ahead?: AheadOfBatch<ImageInput> | undefined;
+}
+
+/** A picture as one model reads it, or two; or what is wrong with it. */
+export type ReadPicture = readonly [Float32Array, Float32Array?] | BlipError;
+
+/** What was done for a batch of requests before it began. */
+export interface AheadOfBatch<ImageInput> {
+  /** The picture, where it is being read already. */
+  readonly begun: (image: ImageInput) => Promise<ReadPicture> | undefined;
+  /** Called when all pictures of the batch are read. */
+  readonly onRead: () => void;
 }
 
 /** Pictures at a time unless told. */
@@ -105,18 +115,13 @@ export interface PictureBatch<Input> {
 export async function* readBatches<Input extends ImageInput, ImageInput>(
   images: readonly Input[],
   processor: ImageProcessor<ImageInput>,
-  { imageBatchSize = defaultImageBatch, together = false, signal, onProgress }: BatchOptions,
+  { imageBatchSize = defaultImageBatch, ahead, signal, onProgress }: BatchOptions<ImageInput>,
   other?: ImageProcessor<ImageInput>,
 ): AsyncGenerator<PictureBatch<Input>, void, undefined> {
   if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
-  const most = together ? undefined : processor.atOnce;
-  const size = Math.min(batchSize("imageBatchSize", imageBatchSize), most ?? Infinity);
+  const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);
   const batches = chunks(images, size);
-  const readOne = (image: Input) =>
-    pixelsOf(image, processor, other, signal).catch((error: unknown) => {
-      if (error instanceof BlipError) return error;
-      throw error;
-    });
+  const readOne = (image: Input) => ahead?.begun(image) ?? readPicture(image, processor, other, signal);
   const read = async (batch: readonly Input[] = []) => {
     if (processor.atOnce === undefined) return Promise.all(batch.map(readOne));
     // One at a time: a decoded photograph takes far more memory than its pixel values.
@@ -130,6 +135,7 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   let done = 0;
   for (const [index, batch] of batches.entries()) {
     const found = await next;
+    if (index === batches.length - 1) ahead?.onRead();
     next = read(batches[index + 1]);
     next.catch(() => undefined);
     const readable = found.flatMap((one) => (one instanceof BlipError ? [] : [one]));
@@ -150,15 +156,20 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
 }
 
 /** A picture, decoded once, for one model or two. */
-async function pixelsOf<ImageInput>(
+export async function readPicture<ImageInput>(
   image: ImageInput,
   processor: ImageProcessor<ImageInput>,
   other: ImageProcessor<ImageInput> | undefined,
   signal: AbortSignal | undefined,
-): Promise<readonly [Float32Array, Float32Array?]> {
-  const decoded = await processor.decode(image, signal);
-  const pixels = await processor.prepare(decoded);
-  return other ? [pixels, await other.prepare(decoded)] : [pixels];
+): Promise<ReadPicture> {
+  try {
+    const decoded = await processor.decode(image, signal);
+    const pixels = await processor.prepare(decoded);
+    return other ? [pixels, await other.prepare(decoded)] : [pixels];
+  } catch (error) {
+    if (error instanceof BlipError) return error;
+    throw error;
+  }
 }
 
 /** A batch's rows in the order of its pictures: those that were made of it, or one with what was wrong. */

@@ -17,7 +17,7 @@ interface Held {
 }
 
 /** A batcher whose batches are held. */
-function held(options: BatcherOptions = {}) {
+function held(options: BatcherOptions = {}, lookAhead?: (requests: readonly string[]) => void) {
   const batches: Held[] = [];
   const batcher = new RequestBatcher<string, string>(
     (requests, group, signal) =>
@@ -41,6 +41,7 @@ function held(options: BatcherOptions = {}) {
         });
       }),
     options,
+    lookAhead,
   );
   return { batcher, batches, run: () => batches.map(({ requests }) => requests.join(" ")) };
 }
@@ -236,6 +237,22 @@ describe("a request that is taken back", () => {
     expect(await next).toBe("C");
   });
 
+  test("of many that share a signal needs one listener, and none when they are over", async () => {
+    const { batcher, batches } = held({ window: 0, maxBatch: 30 });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const [add, remove] = [vi.spyOn(signal, "addEventListener"), vi.spyOn(signal, "removeEventListener")];
+    const answers = Array.from({ length: 30 }, (_, index) => batcher.submit(`r${index}`, "x", { signal }));
+    expect(add).toHaveBeenCalledTimes(1);
+    await batches[0]?.finish();
+    await Promise.all(answers);
+    expect(remove).toHaveBeenCalledTimes(1);
+    const more = Array.from({ length: 3 }, () => batcher.submit("more", "x", { signal }));
+    controller.abort(new Error("gone"));
+    expect((await Promise.allSettled(more)).map(({ status }) => status)).toEqual(Array(3).fill("rejected"));
+    expect(batcher.waiting).toBe(0);
+  });
+
   test("before it is made never waits", async () => {
     const { batcher } = held();
     await expect(batcher.submit("a", "x", { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -306,6 +323,42 @@ describe("the end", () => {
     expect(run()).toEqual(["a b", "c d", "e"]);
     expect(await Promise.all(answers)).toEqual(["A", "B", "C", "D", "E"]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("looking ahead", () => {
+  test("names what runs next while a batch runs, once for all that changes at a time", async () => {
+    const seen: string[] = [];
+    const { batcher, batches } = held({ window: 5, maxBatch: 2 }, (next) => seen.push(next.join(" ")));
+    const controller = new AbortController();
+    const answers: Promise<unknown>[] = [];
+    const submit = (name: string, group = "x", caller = "one") => {
+      const signal = name === "c" ? controller.signal : undefined;
+      answers.push(batcher.submit(name, group, { caller, signal }).catch(() => "none"));
+    };
+    for (const name of ["a", "b", "c"]) submit(name);
+    submit("y", "other");
+    submit("d");
+    await pass(0);
+    expect(batches[0]?.requests).toEqual(["a", "b"]);
+    // What is of another group does not run with it.
+    expect(seen).toEqual(["c d"]);
+    submit("e", "x", "another");
+    await pass(0);
+    // Callers take turns.
+    expect(seen.at(-1)).toBe("c e");
+    controller.abort(new Error("gone"));
+    await pass(0);
+    expect(seen.at(-1)).toBe("y");
+    await batches[0]?.finish();
+    // It was right.
+    expect(batches[1]?.requests).toEqual(["y"]);
+    expect(seen.at(-1)).toBe("e d");
+    await batches[1]?.finish();
+    await batches[2]?.finish();
+    expect(batches[2]?.requests).toEqual(["e", "d"]);
+    expect(await Promise.all(answers)).toEqual(["A", "B", "none", "Y", "D", "E"]);
+    expect(seen.at(-1)).toBe("");
   });
 });
 

@@ -1,6 +1,7 @@
 // Requests of many callers, run in batches: those that arrive within a few milliseconds and go together, as many as fit,
 // callers in turn. The queue is bounded, and each request can be taken back.
 import { UsageError } from "../errors.ts";
+import { AbortListeners } from "./abort-listeners.ts";
 import { badOption } from "./errors.ts";
 import { FairQueue } from "./fair-queue.ts";
 
@@ -47,6 +48,12 @@ export type RunBatch<Request, Result> = (
   signal: AbortSignal,
 ) => Promise<readonly Outcome<Result>[]>;
 
+/**
+ * Told, soon after it changes, which requests are likely to run next, so that work for them can begin while others run.
+ * It does not throw.
+ */
+export type LookAhead<Request> = (requests: readonly Request[]) => void;
+
 interface Waiting<Request, Result> {
   readonly request: Request;
   readonly group: string;
@@ -78,23 +85,30 @@ function whole(name: string, value: number, least: number): number {
 
 export class RequestBatcher<Request, Result> implements AsyncDisposable {
   readonly #run: RunBatch<Request, Result>;
+  readonly #lookAhead: LookAhead<Request> | undefined;
   readonly #options: typeof defaults & Pick<BatcherOptions, "onBatch">;
   readonly #queue = new FairQueue<Waiting<Request, Result>>();
   /** Those for whom there is no room in the queue yet. */
   readonly #outside = new FairQueue<Waiting<Request, Result>>();
   #timer: unknown;
+  #looking = false;
   /** Has the first of those that wait waited long enough? */
   #due = false;
   #running: Promise<void> | undefined;
   /** Those of the running batch whose callers still wait, and what stops it where there are none. */
   #awaited = new Set<Waiting<Request, Result>>();
   #stop = new AbortController();
+  readonly #aborts = new AbortListeners<Waiting<Request, Result>>((waiting, reason) => {
+    this.#takeBack(waiting);
+    waiting.reject(reason);
+  });
   #closed = false;
 
   /** @throws {UsageError} `usage/bad-option` */
-  constructor(run: RunBatch<Request, Result>, options: BatcherOptions = {}) {
+  constructor(run: RunBatch<Request, Result>, options: BatcherOptions = {}, lookAhead?: LookAhead<Request>) {
     const { onBatch, window, maxBatch, maxQueue } = options;
     this.#run = run;
+    this.#lookAhead = lookAhead;
     this.#options = {
       window: whole("window", window ?? defaults.window, 0),
       maxBatch: whole("maxBatch", maxBatch ?? defaults.maxBatch, 1),
@@ -119,21 +133,20 @@ export class RequestBatcher<Request, Result> implements AsyncDisposable {
     const { maxQueue } = this.#options;
     const full = this.#queue.size >= maxQueue;
     if (full && whenFull === "reject") throw queueFull(this.#queue.size, maxQueue);
-    let abort = (): void => undefined;
+    let forget = (): void => undefined;
     const answer = new Promise<Result>((resolve, reject) => {
       const waiting: Waiting<Request, Result> = { request, group, caller, resolve, reject };
-      abort = () => {
-        this.#takeBack(waiting);
-        waiting.reject(signal?.reason);
-      };
+      if (signal) {
+        this.#aborts.add(signal, waiting);
+        forget = () => this.#aborts.remove(signal, waiting);
+      }
       if (full) this.#outside.push(caller, waiting);
       else this.#admit(waiting);
     });
-    signal?.addEventListener("abort", abort, { once: true });
     try {
       return await answer;
     } finally {
-      signal?.removeEventListener("abort", abort);
+      forget();
     }
   }
 
@@ -143,6 +156,7 @@ export class RequestBatcher<Request, Result> implements AsyncDisposable {
     for (const queue of [this.#outside, this.#queue])
       for (let next = queue.take(); next; next = queue.take()) next.reject(closed());
     this.#disarm();
+    this.#changed();
     await this.#running;
   }
 
@@ -162,6 +176,18 @@ export class RequestBatcher<Request, Result> implements AsyncDisposable {
         this.#begin();
       }, this.#options.window);
     this.#begin();
+    this.#changed();
+  }
+
+  /** Looks ahead once for all that changes at a time. */
+  #changed(): void {
+    if (!this.#lookAhead || this.#looking) return;
+    this.#looking = true;
+    setTimeout(() => {
+      this.#looking = false;
+      const next = this.#queue.ahead(this.#options.maxBatch, (one, first) => one.group === first.group);
+      this.#lookAhead?.(next.map(({ request }) => request));
+    }, 0);
   }
 
   /** What comes next has its own window. */
@@ -178,6 +204,7 @@ export class RequestBatcher<Request, Result> implements AsyncDisposable {
       this.#queue.push(next.caller, next);
     }
     if (this.#queue.size === 0) this.#disarm();
+    this.#changed();
   }
 
   #takeBack(waiting: Waiting<Request, Result>): void {

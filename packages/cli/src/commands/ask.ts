@@ -12,6 +12,7 @@ import { addGenerationOptions, generationOptions, type GenerationFlags } from ".
 import { listImages } from "../list-images.ts";
 import { checkTexts, listOf } from "../list-texts.ts";
 import { printRows } from "../print-rows.ts";
+import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface AskFlags extends PictureFlags, GenerationFlags {
@@ -35,8 +36,25 @@ async function run(given: readonly string[], flags: AskFlags, terminal: Terminal
   return printRows<AnswerRow<string>, Answerer>(terminal, flags, {
     suggestion: "Salesforce/blip-vqa-capfilt-large",
     load: (source, options) => Answerer.fromPretrained(source, options),
-    rows: (answerer, call) =>
-      answerer.ask(images, questions, { ...call, ...generationOptions(flags), answers, k: flags.k }),
+    rows: (answerer, call) => {
+      const options = { ...generationOptions(flags), answers, k: flags.k };
+      // What is wrong with the call is found before any picture is read.
+      answerer.check(questions, options);
+      return requestRows(
+        images,
+        {
+          models: { answerer },
+          each: questions.length,
+          rowsOf: async (batched, image, signal) => {
+            const asked = questions.map((question) =>
+              batched.ask(image, question, { ...options, signal, whenFull: "wait" }),
+            );
+            return (await Promise.all(asked)).flat();
+          },
+        },
+        call,
+      );
+    },
     head: ["image", "question", "answer", "score"],
     numeric: 1,
     lines: ({ image, question, answer, score }) => [[image, question, answer, score.toFixed(3)]],

@@ -5,6 +5,7 @@ import { addPictureOptions, imagesArgument, type PictureFlags } from "../common-
 import { addGenerationOptions, generationOptions, type GenerationFlags } from "../generation-options.ts";
 import { listImages } from "../list-images.ts";
 import { percent, printRows } from "../print-rows.ts";
+import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface CaptionFlags extends PictureFlags, GenerationFlags {
@@ -20,7 +21,20 @@ async function run(given: readonly string[], flags: CaptionFlags, terminal: Term
   return printRows<CaptionRow<string>, Captioner>(terminal, flags, {
     suggestion: "Salesforce/blip-image-captioning-large",
     load: (source, options) => Captioner.fromPretrained(source, { ...options, score, matchModel }),
-    rows: (captioner, call) => captioner.caption(images, { ...call, ...generationOptions(flags), prompt }),
+    rows: (captioner, call) => {
+      const options = generationOptions(flags);
+      // What is wrong with the call is found before any picture is read.
+      captioner.check({ prompt }, options);
+      return requestRows(
+        images,
+        {
+          models: { captioner },
+          rowsOf: (batched, image, signal) =>
+            batched.caption(image, { ...options, prompt, signal, whenFull: "wait" }),
+        },
+        call,
+      );
+    },
     head: ["image", "caption", ...(scored ? ["match"] : [])],
     numeric: scored ? 1 : 0,
     lines: ({ image, caption, match }) => [

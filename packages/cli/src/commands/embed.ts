@@ -1,10 +1,18 @@
 // `blip embed IMAGE... -t TEXT...`: images and texts as vectors of one space.
-import { Embedder, UsageError, type ImageEmbedding, type TextEmbedding } from "blip-ts";
+import {
+  Embedder,
+  UsageError,
+  type Batched,
+  type ImageInput,
+  type ImageEmbedding,
+  type TextEmbedding,
+} from "blip-ts";
 import type { Command } from "commander";
 import { addPictureOptions, type PictureFlags } from "../common-options.ts";
 import { listImages } from "../list-images.ts";
 import { addTextOptions, linesOf, checkTexts, type TextFlags } from "../list-texts.ts";
 import { printRows } from "../print-rows.ts";
+import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface EmbedFlags extends PictureFlags, TextFlags {
@@ -22,6 +30,13 @@ function shape({ embedding }: Row): string[] {
     : [`${embedding.length} x ${first?.length ?? 0}`, `${begins(first ?? []).join(" ")} ...`];
 }
 
+const requests = (embedder: Embedder, states: boolean | undefined) => ({
+  models: { embedder },
+  rowsOf: async (batched: Batched<ImageInput>, image: string, signal: AbortSignal | undefined) => [
+    { image, embedding: await batched.embedImage(image, { states, signal, whenFull: "wait" }) },
+  ],
+});
+
 async function run(given: readonly string[], flags: EmbedFlags, terminal: Terminal): Promise<number> {
   const { states } = flags;
   const texts = checkTexts("text", [
@@ -35,7 +50,7 @@ async function run(given: readonly string[], flags: EmbedFlags, terminal: Termin
     suggestion: "Salesforce/blip-itm-base-flickr",
     load: (source, options) => Embedder.fromPretrained(source, options),
     async *rows(embedder, call) {
-      if (images.length > 0) yield* embedder.embedImages(images, { ...call, states });
+      if (images.length > 0) yield* requestRows(images, requests(embedder, states), call);
       yield* embedder.embedTexts(texts, { signal: call.signal, states });
     },
     head: ["image or text", "numbers", "embedding (--json: all of it)"],

@@ -1,4 +1,4 @@
-// A Python process that answers one order after another (line_json.py): imports and loading are not in what it measures.
+// A process that answers one order after another (line_json.py, candle/src/main.rs): loading is not in what it measures.
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
@@ -9,19 +9,34 @@ interface Answer {
   readonly error?: string;
 }
 
-export class PythonPeer implements AsyncDisposable {
+export interface PeerCommand {
+  /** What people know it by. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** @param script a file of this folder */
+export const pythonPeer = (python: string, script: string, args: readonly string[]) =>
+  new PeerProcess({
+    name: script,
+    command: python,
+    args: [fileURLToPath(new URL(script, import.meta.url)), ...args],
+    env: { HF_HUB_OFFLINE: "1", TQDM_DISABLE: "1" },
+  });
+
+export class PeerProcess implements AsyncDisposable {
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #ended: Promise<void>;
   #waiting: ((answer: Answer) => void) | undefined;
   #said = "";
   #over: string | undefined;
 
-  /** @param script a file of this folder */
-  constructor(python: string, script: string, args: readonly string[]) {
-    const file = fileURLToPath(new URL(script, import.meta.url));
-    this.#process = spawn(python, [file, ...args], {
+  constructor({ name, command, args, env }: PeerCommand) {
+    this.#process = spawn(command, [...args], {
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, HF_HUB_OFFLINE: "1", TQDM_DISABLE: "1" },
+      env: { ...process.env, ...env },
     });
     createInterface(this.#process.stdout).on("line", (line) => this.#answer(JSON.parse(line) as Answer));
     this.#process.stderr.on(
@@ -36,9 +51,9 @@ export class PythonPeer implements AsyncDisposable {
         this.#answer({ error: this.#over });
         resolve();
       };
-      this.#process.on("error", (error) => end(`${python}: ${error.message}`));
+      this.#process.on("error", (error) => end(`${command}: ${error.message}`));
       this.#process.on("close", (code) =>
-        end(`${script} ended (exit code ${code}): ${this.#said.trim().split("\n").at(-1)}`),
+        end(`${name} ended (exit code ${code}): ${this.#said.trim().split("\n").at(-1)}`),
       );
     });
   }

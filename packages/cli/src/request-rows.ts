@@ -1,0 +1,66 @@
+// A list of pictures as requests to `Batched`: so many at a time that one batch runs while the next one waits.
+import {
+  Batched,
+  InputError,
+  type BatchedModels,
+  type FailedRow,
+  type ImageInput,
+  type VerbCallOptions,
+} from "blip-ts";
+
+/** Pictures in a batch, unless told. */
+const picturesAtOnce = 4;
+
+export interface PictureRequests<Row extends object> {
+  /** What answers. */
+  readonly models: BatchedModels<ImageInput>;
+  /** Requests that each picture is: 1. */
+  readonly each?: number | undefined;
+  /** Rows of a picture, of its requests in their order. */
+  readonly rowsOf: (
+    batched: Batched<ImageInput>,
+    image: string,
+    signal: AbortSignal | undefined,
+  ) => Promise<readonly Row[]>;
+}
+
+/**
+ * Rows of pictures in their order, as soon as they are there; a picture that cannot be read has one with its error.
+ * What is wrong with the call itself has been found before: any other failure ends the list.
+ */
+export async function* requestRows<Row extends object>(
+  images: readonly string[],
+  { models, each = 1, rowsOf }: PictureRequests<Row>,
+  { imageBatchSize = picturesAtOnce, signal, onProgress }: VerbCallOptions,
+): AsyncGenerator<Row | FailedRow<string>, void, undefined> {
+  const maxBatch = imageBatchSize * each;
+  // Batches are full but for the last one, which waits for nobody.
+  const batched = new Batched<ImageInput>(models, { window: 0, maxBatch, maxQueue: maxBatch });
+  const ask = async (image: string): Promise<Settled<Row>> => {
+    try {
+      return { rows: await rowsOf(batched, image, signal) };
+    } catch (error) {
+      if (!(error instanceof InputError)) return { failure: error };
+      return { rows: [{ image, error: { code: error.code, message: error.message } }] };
+    }
+  };
+  const total = images.length;
+  const asked: Promise<Settled<Row>>[] = [];
+  let next = 0;
+  onProgress?.({ kind: "images", done: 0, total });
+  try {
+    for (let done = 0; done < total; done++) {
+      while (next < total && asked.length < 2 * imageBatchSize) asked.push(ask(images[next++] ?? ""));
+      const found = await asked.shift();
+      if (!found) throw new Error("a picture was not asked about");
+      if ("failure" in found) throw found.failure;
+      yield* found.rows;
+      onProgress?.({ kind: "images", done: done + 1, total });
+    }
+  } finally {
+    await batched.close();
+  }
+}
+
+/** Settled without rejecting: one that fails while another is waited for is reported in its turn. */
+type Settled<Row> = { readonly rows: readonly (Row | FailedRow<string>)[] } | { readonly failure: unknown };
