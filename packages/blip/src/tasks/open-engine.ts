@@ -69,9 +69,6 @@ function remember(known: Map<string, Verdict>, key: string, verdict: Verdict): V
   return verdict;
 }
 
-/** How graphs are lowered for the processor. */
-const onProcessor: EmitOptions = { fuse: true };
-
 const processor: PlatformDevice = { device: "cpu" };
 
 /**
@@ -92,7 +89,7 @@ export async function openEngine(
       emit: verdict.emit,
     };
   };
-  if (device === "cpu") return open("cpu", { emit: onProcessor });
+  if (device === "cpu") return open("cpu", { emit: {} });
   const others = platform.devices.filter((one) => one.device !== "cpu");
   if (device === "auto") {
     const refused: string[] = [];
@@ -105,7 +102,7 @@ export async function openEngine(
       refused.push(`${one.device}: ${verdict.reason}`);
     }
     onWarning({ code: "engine/device", message: ["device auto: cpu computes", ...refused].join("; ") });
-    return open("cpu", { emit: onProcessor });
+    return open("cpu", { emit: {} });
   }
   const asked = others.find((one) => one.device === device);
   const verdict = asked

@@ -65,9 +65,7 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
   for (const { value, tensor } of graph.constants) emit.name(value, emit.constant(tensor));
   // A node writes its output under the name that the outside knows; only a second name needs a copy.
   const named = new Map(graph.outputs.map(({ name, value }) => [value.id, name]));
-  for (const node of graph.nodes)
-    emit.name(node.output, named.get(node.output.id) ?? emit.fresh(stemOf(node)));
-  for (const node of graph.nodes) if (emit.fusions?.isLowered(node) !== true) lower(emit, node);
+  for (const node of graph.nodes) lower(emit, node, named.get(node.output.id));
   for (const { name, value } of graph.outputs)
     if (emit.nameOf(value) !== name) emit.node("Identity", [emit.nameOf(value)], { output: name });
   const contributed = emit.nodes.some(({ domain }) => domain === microsoft);
@@ -166,10 +164,10 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 }
 
-const stemOf = ({ scope, kind }: NodeOf<OpKind>): string => (scope === "" ? kind : `${scope}.${kind}`);
-
-function lower<K extends OpKind>(emit: Emitter, node: NodeOf<K>): void {
-  lowerings[node.kind](emit, node, emit.nameOf(node.output));
+function lower<K extends OpKind>(emit: Emitter, node: NodeOf<K>, outputName: string | undefined): void {
+  const name = outputName ?? emit.fresh(node.scope === "" ? node.kind : `${node.scope}.${node.kind}`);
+  const output = emit.name(node.output, name);
+  lowerings[node.kind](emit, node, output);
 }
 
 /** Which part of a weight a graph reads. */

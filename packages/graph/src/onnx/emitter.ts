@@ -14,7 +14,6 @@ import { GraphError } from "../errors.ts";
 import type { Graph, Value } from "../graph.ts";
 import { formatDim, formatShape, plainName, type Dim, type Shape } from "../types/dim.ts";
 import { int64Tensor, type DType, type Tensor } from "../types/dtype.ts";
-import { Fusions } from "./fusions.ts";
 
 /** ONNX's numbers for the element types. */
 export const onnxDataType: Readonly<Record<DType, DataType>> = {
@@ -43,13 +42,10 @@ export interface EmitOptions {
   readonly standardOperators?: boolean | undefined;
   /** Makes LogSoftmax of smaller operators, for devices without a kernel of it. */
   readonly plainLogSoftmax?: boolean | undefined;
-  /** Lowers biases and sums together with what reads them: for processors, whose operators do that in one go. */
-  readonly fuse?: boolean | undefined;
 }
 
 export class Emitter {
   readonly options: EmitOptions;
-  readonly fusions: Fusions | undefined;
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   readonly #names = new Map<number, string>();
@@ -59,7 +55,6 @@ export class Emitter {
 
   constructor(graph: Graph, options: EmitOptions) {
     this.options = options;
-    if (options.fuse === true) this.fusions = new Fusions(graph);
     for (const { name, value } of graph.inputs)
       value.shape.forEach((dim, axis) => {
         const letter = plainName(dim);

@@ -16,45 +16,13 @@ const same =
     emit.node(opType, inputNames(emit, node), { output, domain });
   };
 
-/** Is a product's bias left to its reader? */
-const isLeft = (emit: Emitter, { output }: NodeOf<OpKind>): boolean =>
-  emit.fusions?.biasOf(output) !== undefined;
-
-/** The name of the bias that a reader of the value adds, or none. */
-const leftBias = (emit: Emitter, value: NodeOf<OpKind>["inputs"][number] | undefined): string => {
-  const bias = emit.fusions?.biasOf(value);
-  return bias ? emit.nameOf(bias) : "";
-};
-
-/**
- * A sum; with the LayerNorm that reads it in one operator, whose fourth output is the sum. SkipLayerNormalization adds
- * the bias that a product left, too.
- */
-const add: Lowering<"add"> = (emit, node, output) => {
-  const fused = emit.fusions?.normOf(node);
-  if (!fused) {
-    same("Add")(emit, node, output);
-    return;
-  }
-  const { norm, sumIsRead } = fused;
-  const [a, b] = node.inputs;
-  const [x = "", skip = ""] = inputNames(emit, node);
-  const [, gain = "", shift = ""] = inputNames(emit, norm);
-  emit.node("SkipLayerNormalization", [x, skip, gain, shift, leftBias(emit, a) || leftBias(emit, b)], {
-    output: emit.nameOf(norm.output),
-    more: sumIsRead ? ["", "", output] : [],
-    attributes: { epsilon: { float: norm.attributes.epsilon } },
-    domain: microsoft,
-  });
-};
-
 /**
  * Gemm takes PyTorch's weight [out, in] as it lies in the file (transB), but only 2-D inputs: leading dimensions are
  * folded around it. ONNX Runtime's Reshape moves no bytes.
  */
 const linear: Lowering<"linear"> = (emit, node, output) => {
   const [x = "", weight = "", bias] = inputNames(emit, node);
-  const gemm = bias === undefined || isLeft(emit, node) ? [weight] : [weight, bias];
+  const gemm = bias === undefined ? [weight] : [weight, bias];
   const attributes = { transB: 1n };
   const [type, matrix] = [node.inputs[0], node.inputs[1]];
   if (type?.shape.length === 2) {
@@ -102,8 +70,7 @@ function integerProduct(
  * ONNX Runtime's fast kernel wants unsigned activations and signed weights.
  */
 const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
-  const [x = "", weight = "", scale = "", added = ""] = inputNames(emit, node);
-  const bias = isLeft(emit, node) ? "" : added;
+  const [x = "", weight = "", scale = "", bias = ""] = inputNames(emit, node);
   if (node.attributes.activations === "tensor") {
     const rounded: Rounded = { x: `${x}:uint8`, scale: `${x}:scale`, zero: `${x}:zero` };
     emit.shared(rounded.x, () =>
@@ -233,9 +200,7 @@ const standardAttention: Lowering<"attention"> = (emit, node, output) => {
 /** x (1 + erf(x / sqrt 2)) / 2, in float32; ONNX's own Gelu is of opset 20. */
 const gelu: Lowering<"gelu"> = (emit, node, output) => {
   if (emit.options.standardOperators !== true) {
-    const bias = leftBias(emit, node.inputs[0]);
-    if (bias === "") same("Gelu", microsoft)(emit, node, output);
-    else emit.node("BiasGelu", [...inputNames(emit, node), bias], { output, domain: microsoft });
+    same("Gelu", microsoft)(emit, node, output);
     return;
   }
   const { half, widen, narrow } = inFloat32(emit, node);
@@ -269,7 +234,7 @@ const slice: Lowering<"slice"> = (emit, node, output) => {
 };
 
 export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
-  add,
+  add: same("Add"),
   subtract: same("Sub"),
   multiply: same("Mul"),
   divide: same("Div"),
