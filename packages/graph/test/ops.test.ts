@@ -357,11 +357,14 @@ describe("a product in blocks whose weights are the model's own", () => {
       for (let place = 0; place < blocks; place++) {
         const from = (row * blocks + place) * block;
         const step = Math.max(...feeds.x.data.slice(from, from + block).map(Math.abs)) / 127;
-        const numbers = w.data.slice((column * blocks + place) * block, (column * blocks + place + 1) * block);
+        const numbers = w.data.slice(
+          (column * blocks + place) * block,
+          (column * blocks + place + 1) * block,
+        );
         const size = numbers.reduce((sum, number) => sum + Math.abs(number - 128), 0);
         bound += (step / 2) * size * Math.abs(scale.data[column * blocks + place] ?? NaN);
       }
-      expect(Math.abs(Number(found.data[index]) - Number(value))).toBeLessThanOrEqual(bound);
+      expect(Math.abs(Number(found.data[index]) - value)).toBeLessThanOrEqual(bound);
     });
   });
 });

@@ -2,15 +2,12 @@
 // repetition penalty, no repeated n-gram, minimum length; then, where tokens are drawn, temperature, top-k, top-p.
 import type { SequenceOptions } from "./options.ts";
 
-/** log(sum(exp(x))), in double precision. Index loops: a vocabulary goes through here at every step. */
+/** log(sum(exp(x))), in double precision. */
 function logSumExp(logits: Float32Array): number {
   let highest = -Infinity;
-  for (let token = 0; token < logits.length; token++) {
-    const logit = logits[token] ?? NaN;
-    if (logit > highest) highest = logit;
-  }
+  for (const logit of logits) if (logit > highest) highest = logit;
   let sum = 0;
-  for (let token = 0; token < logits.length; token++) sum += Math.exp((logits[token] ?? NaN) - highest);
+  for (const logit of logits) sum += Math.exp(logit - highest);
   return highest + Math.log(sum);
 }
 

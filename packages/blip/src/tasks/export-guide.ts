@@ -14,7 +14,8 @@ export const graphMeanings: Readonly<Record<ExportedGraph, string>> = {
   compare: "statements that look at two pictures: are they true?",
   question: "questions that look at pictures: what answers attend to",
   memory: "what the decoder attends to, made once: keys and values of every layer",
-  decode: "new tokens over those before: their states, logits of the next tokens, and the cache with the new tokens",
+  decode:
+    "new tokens over those before: their states, logits of the next tokens, and the cache with the new tokens",
   score: "states to the log-probability of given next tokens, to rank answers",
 };
 

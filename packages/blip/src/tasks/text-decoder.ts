@@ -3,13 +3,7 @@
 import { floatTensor, int64Tensor, type Graph, type Tensor } from "@blip-ts/graph";
 import type { NextTokenModel } from "../decode/next-token-model.ts";
 import type { BlipConfig } from "../model/config.ts";
-import {
-  cacheNames,
-  decodeGraph,
-  memoryGraph,
-  scoreGraph,
-  selectGraph,
-} from "../model/decoder.ts";
+import { cacheNames, decodeGraph, memoryGraph, scoreGraph, selectGraph } from "../model/decoder.ts";
 import { float32Output } from "../runtime/float32.ts";
 import type { EngineSession, Feeds, ResidentTensor, RunOptions } from "../runtime/runtime.ts";
 import { decoderWidth, type LoadedNetwork } from "./load-network.ts";
@@ -48,8 +42,7 @@ export class TextDecoder {
 
   /** Begins to load the sessions; a failure is reported where they are used. */
   prepare(): void {
-    for (const session of [() => this.#memory(), () => this.decode()])
-      session().catch(() => undefined);
+    for (const session of [() => this.#memory(), () => this.decode()]) session().catch(() => undefined);
   }
 
   /**

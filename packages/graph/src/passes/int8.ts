@@ -80,6 +80,11 @@ export const int8 =
     return { ...graph, nodes: [...dequantized, ...nodes], weights: weightsNow };
   };
 
-function tensor(id: number, dtype: "int8" | "uint8" | "float32", name: string, shape: readonly number[]): Weight {
+function tensor(
+  id: number,
+  dtype: "int8" | "uint8" | "float32",
+  name: string,
+  shape: readonly number[],
+): Weight {
   return { name, shape, value: { id, dtype, shape } };
 }
