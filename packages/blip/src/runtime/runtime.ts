@@ -20,6 +20,11 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface CallOptions extends RunOptions {
+  /** Inputs whose memory the engine may take instead of copying it: the caller has no more use for them. */
+  readonly handOver?: readonly string[] | undefined;
+}
+
 export interface SessionOptions extends RunOptions {
   /** Sessions of one group are run one after another, and can hand resident tensors to each other. */
   readonly group?: string | undefined;
@@ -53,7 +58,7 @@ export interface KeptOutputs {
 
 /** A model that is loaded and can be run. */
 export interface EngineSession extends AsyncDisposable {
-  run(feeds: Feeds, options?: RunOptions): Promise<Record<string, Tensor>>;
+  run(feeds: Feeds, options?: CallOptions): Promise<Record<string, Tensor>>;
   /**
    * Runs, and keeps the outputs named in `keep` with the engine: they are not copied to the caller. They are those that
    * the session was made to keep.

@@ -144,7 +144,9 @@ export class Looker {
       position_ids: positions(length),
       ...images,
     };
-    return { rows: places, length, outputs: await session.run(feeds, options) };
+    // The images' states were put together for this call.
+    const handOver = Object.keys(images);
+    return { rows: places, length, outputs: await session.run(feeds, { ...options, handOver }) };
   }
 
   /** States of images one after another: [I, N, D']. */

@@ -33,7 +33,7 @@ const startThread =
     );
     worker.on("exit", (code) => listener.failure(new Error(`the engine's thread ended (exit code ${code})`)));
     return {
-      post: (request) => worker.postMessage(request),
+      post: (request, taken) => worker.postMessage(request, taken),
       terminate: async () => {
         await worker.terminate();
       },

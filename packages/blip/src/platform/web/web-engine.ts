@@ -63,7 +63,7 @@ function startThread(
   });
   worker.postMessage(settings);
   return {
-    post: (request) => worker.postMessage(request, transferred(request)),
+    post: (request, taken) => worker.postMessage(request, [...transferred(request), ...taken]),
     terminate: () => {
       worker.terminate();
       return Promise.resolve();

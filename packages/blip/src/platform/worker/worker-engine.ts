@@ -2,6 +2,7 @@
 // handed in: Node's or a page's, with a `session-host.ts` in it.
 import type { Tensor } from "@blip-ts/graph";
 import type {
+  CallOptions,
   Engine,
   EngineModel,
   EngineSession,
@@ -28,7 +29,8 @@ export interface WorkerEngineOptions {
 
 /** A thread as its owner sees it. */
 export interface EngineThreadPort {
-  post(request: WorkerRequest): void;
+  /** @param taken memory that goes to the thread instead of being copied */
+  post(request: WorkerRequest, taken: readonly ArrayBuffer[]): void;
   terminate(): Promise<void>;
   /** Keeps the process alive while a call is pending, and not otherwise; pages have no such thing. */
   keepAlive?(pending: boolean): void;
@@ -84,7 +86,11 @@ class EngineThread {
     return this.#nextSession++;
   }
 
-  async call(body: RequestBody, { signal }: RunOptions): Promise<WorkerOutputs> {
+  async call(
+    body: RequestBody,
+    { signal }: RunOptions,
+    taken: readonly ArrayBuffer[] = [],
+  ): Promise<WorkerOutputs> {
     signal?.throwIfAborted();
     if (this.#failure) throw this.#failure;
     const id = this.#nextId++;
@@ -94,7 +100,7 @@ class EngineThread {
     const abort = () => this.#settle(id, (pending) => pending.reject(signal?.reason));
     signal?.addEventListener("abort", abort, { once: true });
     if (this.#pending.size === 1) this.#port.keepAlive?.(true);
-    this.#port.post({ id, ...body } satisfies WorkerRequest);
+    this.#port.post({ id, ...body } satisfies WorkerRequest, taken);
     try {
       return await reply;
     } finally {
@@ -105,12 +111,8 @@ class EngineThread {
   free(tensors: readonly ResidentTensor[]): void {
     if (this.#failure || tensors.length === 0) return;
     const numbers = tensors.map(({ resident }) => resident);
-    this.#port.post({
-      id: this.#nextId++,
-      session: -1,
-      kind: "free",
-      tensors: numbers,
-    } satisfies WorkerRequest);
+    const request = { id: this.#nextId++, session: -1, kind: "free", tensors: numbers } as const;
+    this.#port.post(request satisfies WorkerRequest, []);
   }
 
   /** Ends a thread in which no session was opened. */
@@ -164,8 +166,9 @@ class WorkerSession implements EngineSession {
     await this.#call({ kind: "create", model, threads, sessionConfig, keep, profilePrefix: prefix }, options);
   }
 
-  async run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
-    return (await this.#call({ kind: "run", feeds, keep: [] }, options)).tensors;
+  async run(feeds: Feeds, { handOver = [], ...options }: CallOptions = {}): Promise<Record<string, Tensor>> {
+    const taken = handOver.flatMap((name) => bufferOf(feeds[name]));
+    return (await this.#call({ kind: "run", feeds, keep: [] }, options, taken)).tensors;
   }
 
   runKeeping(feeds: Feeds, keep: readonly string[], options: RunOptions = {}): Promise<KeptOutputs> {
@@ -186,9 +189,17 @@ class WorkerSession implements EngineSession {
   #call(
     body: RequestBody extends infer R ? (R extends RequestBody ? Omit<R, "session"> : never) : never,
     options: RunOptions,
+    taken: readonly ArrayBuffer[] = [],
   ): Promise<WorkerOutputs> {
-    return this.#thread.call({ session: this.#number, ...body }, options);
+    return this.#thread.call({ session: this.#number, ...body }, options, taken);
   }
+}
+
+/** The memory of a tensor that has it for itself; what is shared is copied. */
+function bufferOf(feed: Feeds[string] | undefined): ArrayBuffer[] {
+  if (!feed || !("data" in feed)) return [];
+  const { buffer, byteLength } = feed.data;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }
 
 /** One thread for all sessions of all engines that share it: a device that is used from two threads at once breaks. */

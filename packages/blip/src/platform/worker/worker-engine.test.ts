@@ -1,0 +1,81 @@
+// The caller's side of threads that compute, with a thread that only notes what it is told.
+import { floatTensor } from "@blip-ts/graph";
+import { describe, expect, test } from "vitest";
+import type { EngineModel } from "../../runtime/runtime.ts";
+import type { WorkerRequest } from "./messages.ts";
+import { createWorkerEngine, SharedThread, type StartThread } from "./worker-engine.ts";
+
+const model: EngineModel = { onnx: new Uint8Array(1), external: [] };
+
+/** Threads that answer everything, with what they were told and whether they have ended. */
+function threads() {
+  const started: { readonly told: (WorkerRequest & { taken: number })[]; ended: boolean }[] = [];
+  const start: StartThread = (listener) => {
+    const thread: (typeof started)[number] = { told: [], ended: false };
+    started.push(thread);
+    return {
+      post(request, taken) {
+        thread.told.push({ ...request, taken: taken.length });
+        queueMicrotask(() => listener.message({ id: request.id }));
+      },
+      terminate() {
+        thread.ended = true;
+        return Promise.resolve();
+      },
+    };
+  };
+  return { started, start };
+}
+
+describe("threads that wait", () => {
+  test("are started before there is a session, serve the first ones, and end with the engine", async () => {
+    const { started, start } = threads();
+    const engine = createWorkerEngine(start, { waitingThreads: 2 });
+    expect(started).toHaveLength(2);
+    await engine.createSession(model, { group: "one" });
+    await engine.createSession(model, { group: "one" });
+    expect(started.map(({ told }) => told.length)).toEqual([2, 0]);
+    await engine[Symbol.asyncDispose]();
+    expect(started.map(({ ended }) => ended)).toEqual([true, true]);
+  });
+
+  test("are no limit: a session more has a thread more", async () => {
+    const { started, start } = threads();
+    await using engine = createWorkerEngine(start, { waitingThreads: 1 });
+    await Promise.all([engine.createSession(model), engine.createSession(model)]);
+    expect(started.map(({ told }) => told.length)).toEqual([1, 1]);
+  });
+
+  test("are not started where all sessions share one", () => {
+    const { started, start } = threads();
+    createWorkerEngine(new SharedThread(start), { waitingThreads: 2 });
+    expect(started).toHaveLength(0);
+  });
+});
+
+test("sessions of many rows have a configuration of their own", async () => {
+  const { started, start } = threads();
+  const options = { sessionConfig: { some: "1" }, manyRowsConfig: { disable_prepacking: "1" } };
+  await using engine = createWorkerEngine(start, options);
+  await engine.createSession(model, { manyRows: true });
+  await engine.createSession(model);
+  expect(started.map(({ told: [create] }) => create?.kind === "create" && create.sessionConfig)).toEqual([
+    { some: "1", disable_prepacking: "1" },
+    { some: "1" },
+  ]);
+});
+
+test("memory that is handed over is not copied; what is shared with other tensors, or is not handed over, is", async () => {
+  const { started, start } = threads();
+  await using engine = createWorkerEngine(start);
+  const session = await engine.createSession(model);
+  const own = floatTensor([2], [1, 2]);
+  const part = { ...own, data: new Float32Array(8).subarray(2, 4) };
+  const taken = () => started[0]?.told.at(-1)?.taken;
+  await session.run({ own }, { handOver: ["own"] });
+  expect(taken()).toBe(1);
+  await session.run({ part }, { handOver: ["part"] });
+  expect(taken()).toBe(0);
+  await session.run({ own });
+  expect(taken()).toBe(0);
+});
