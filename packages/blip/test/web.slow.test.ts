@@ -303,13 +303,14 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
     });
   });
 
-  test("captions are transformers', greedy and with beams", async () => {
+  /** The tiny captioning model over the goldens' cases. */
+  async function captions(loading: Parameters<InPage["captions"]>[3] = {}) {
     const { cases } = await goldenJson<{ readonly cases: readonly GeneratedCase[] }>("caption");
     const tensors = await goldenTensors("caption");
     const tokenizer = await loadTokenizer("tiny/caption");
     const chosen = cases.filter(({ sepBias }) => sepBias === 0);
     const found = await page.evaluate(
-      ([pixels, given]) => inPage.captions("/fixtures/tiny/caption/", pixels, given),
+      ([pixels, given, options]) => inPage.captions("/fixtures/tiny/caption/", pixels, given, options),
       [
         plainTensor(await tensors.floats("pixel_values")),
         chosen.map((one) => ({
@@ -317,11 +318,27 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
           prompt: one.prompt === null ? undefined : tokenizer.ids(one.prompt),
           rows: one.rows.length,
         })),
+        loading,
       ] as const,
     );
+    return { chosen, found };
+  }
+
+  test("captions are transformers', greedy and with beams", async () => {
+    const { chosen, found } = await captions();
     expect(found.map((rows) => rows.map((row) => row.map(({ tokens }) => tokens)))).toEqual(
       chosen.map(({ rows }) => rows.map(({ sequences }) => sequences.map(unpadded))),
     );
+  });
+
+  test("captions in 8 bits begin as probably as in float32, which their kernels in WebAssembly must not lose", async () => {
+    const first = async (dtype: "fp32" | "int8") =>
+      (await captions({ dtype })).found.map(([[best] = []]) => best?.tokenLogProbabilities[0] ?? NaN);
+    const [exact, rounded] = [await first("fp32"), await first("int8")];
+    const worst = Math.max(...exact.map((value, index) => Math.abs(value - (rounded[index] ?? NaN))));
+    expect(worst).toBeGreaterThan(0);
+    // As in Node (tasks/quantize.test.ts): 6 % of numbers of about 4.
+    expect(worst).toBeLessThan(0.25);
   });
 
   test("answers are transformers'", async () => {
