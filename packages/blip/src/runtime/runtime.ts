@@ -31,10 +31,10 @@ export interface SessionOptions extends RunOptions {
   /** The outputs that `runKeeping` may keep: on a device they stay in its memory. */
   readonly keep?: readonly string[] | undefined;
   /**
-   * All its products with weights have hundreds of rows: those of a picture. Weights laid out anew gain nothing there, so
-   * that it is loaded without, where the engine can.
+   * Weights are used as they lie in the file, where the engine can: it does not lay them out anew for its products, which
+   * takes long and their size in memory once more, and gains little where products have hundreds of rows or are few.
    */
-  readonly manyRows?: boolean | undefined;
+  readonly unpacked?: boolean | undefined;
   /** What the session is called where a person reads of it: in a profile. */
   readonly name?: string | undefined;
 }

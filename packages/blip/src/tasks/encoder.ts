@@ -197,7 +197,7 @@ export class Encoder implements AsyncDisposable {
     const side = Math.floor(this.loaded.imageSize / this.config.vision.patchSize);
     const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0) / images;
     const form = this.looker.form(head, { tokens, states: 1 + side * side });
-    this.looker.prepare(form, { head, allStates: scores !== true });
+    this.looker.prepare(form, images, { head, allStates: scores !== true });
   }
 
   /**
@@ -239,8 +239,11 @@ export class Encoder implements AsyncDisposable {
   }
 
   #textSession(firstOnly: boolean) {
-    return this.loaded.network.session(`text ${firstOnly ? "first" : "all"}`, () =>
-      textGraph(this.config, this.#imageHead, { firstOnly }),
+    // A call's texts are read once, however many pictures follow.
+    return this.loaded.network.session(
+      `text ${firstOnly ? "first" : "all"}`,
+      () => textGraph(this.config, this.#imageHead, { firstOnly }),
+      { unpacked: true },
     );
   }
 
@@ -271,7 +274,7 @@ export class Encoder implements AsyncDisposable {
             pixel_values:
               step >= count ? pixelValues : rowsOf(pixelValues, from, Math.min(count, from + step)),
           },
-          { ...options, manyRows: true },
+          { ...options, unpacked: true },
         ),
       );
     return joined(parts);

@@ -45,6 +45,12 @@ export interface Looked {
 /** Sessions of this group hand an image's keys and values to each other. */
 const group = "look";
 
+/**
+ * From so many images a call on weights are packed. Packing takes 430 ms at base size; a call over 16 images gains 20 ms
+ * by it, one over a single image 45 (bench/RESULTS.md).
+ */
+const imagesWorthPacking = 16;
+
 export class Looker {
   readonly #loaded: LoadedNetwork;
   #first: LookForm | undefined;
@@ -65,8 +71,8 @@ export class Looker {
   }
 
   /** Begins to load the sessions; a failure is reported where they are used. */
-  prepare(form: LookForm, options: LookOptions): void {
-    this.#session(form, options).catch(() => undefined);
+  prepare(form: LookForm, images: number, options: LookOptions): void {
+    this.#session(form, images, options).catch(() => undefined);
     if (form === "cached") this.#memory().catch(() => undefined);
   }
 
@@ -93,7 +99,7 @@ export class Looker {
   /** Each image's keys and values are made once; its texts follow in batches. */
   async *#cached({ images, states: N, rows }: LookWork, options: LookOptions) {
     const { cachedLooks } = this.#loaded.limits;
-    const session = await this.#session("cached", options);
+    const session = await this.#session("cached", images.length, options);
     const memory = await this.#memory();
     const names = cacheNames("memory", this.#loaded.config.text);
     for (const [image, [states]] of images.entries()) {
@@ -115,7 +121,7 @@ export class Looker {
   /** Texts of many images side by side. */
   async *#over(form: LookForm, work: LookWork, options: LookOptions) {
     const limits = this.#loaded.limits.looks(work.states);
-    const session = await this.#session(form, options);
+    const session = await this.#session(form, work.images.length, options);
     const all = work.rows.map((_, index) => index);
     for (const batch of batchesByLength(lengthsOf(work.rows, all), limits)) {
       const { images, places } = alignedTo(work, batch);
@@ -164,16 +170,18 @@ export class Looker {
     return network.session("look memory", () => memoryGraph(config, width, "text_encoder"), {
       group,
       keep,
-      manyRows: true,
+      unpacked: true,
     });
   }
 
-  #session(form: LookForm, { head, allStates = false }: LookOptions): Promise<EngineSession> {
-    const { config, network } = this.#loaded;
+  /** For few texts over few images the session of their own is there at once; for many their weights are packed. */
+  #session(form: LookForm, images: number, { head, allStates = false }: LookOptions): Promise<EngineSession> {
+    const { config, network, limits } = this.#loaded;
+    const unpacked = form === "folded" && (images < imagesWorthPacking || limits.images !== undefined);
     return network.session(
-      `look ${head ?? ""} ${form} ${allStates ? "all" : "first"}`,
+      `look ${head ?? ""} ${form} ${allStates ? "all" : "first"}${unpacked ? " unpacked" : ""}`,
       () => multimodalGraph(config, head, { form, firstOnly: !allStates }),
-      { group },
+      { group, unpacked },
     );
   }
 }

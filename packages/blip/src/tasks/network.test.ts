@@ -8,6 +8,7 @@ import { nodePlatform } from "../platform/node/node-platform.ts";
 import type { NetworkDType, Platform } from "../platform.ts";
 import type { SessionOptions } from "../runtime/runtime.ts";
 import { ConditionalGeneration } from "./conditional-generation.ts";
+import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { QuestionAnswering } from "./question-answering.ts";
 
 let root = "";
@@ -22,9 +23,9 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** Node, noting by name which sessions are made for many rows. */
+/** Node, noting by name which sessions use weights as they lie: the last one of each name. */
 function watched() {
-  const manyRows: Record<string, boolean> = {};
+  const unpacked: Record<string, boolean> = {};
   const platform: Platform<never> = {
     ...nodePlatform,
     createEngine(options) {
@@ -32,14 +33,14 @@ function watched() {
       return {
         async createSession(model, more: SessionOptions = {}) {
           const session = await engine.createSession(model, more);
-          manyRows[more.name ?? ""] = more.manyRows === true;
+          unpacked[more.name ?? ""] = more.unpacked === true;
           return session;
         },
         [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
       };
     },
   };
-  return { platform, manyRows };
+  return { platform, unpacked };
 }
 
 const pixels = (side: number) => ({
@@ -49,26 +50,46 @@ const pixels = (side: number) => ({
 });
 const ids = { dtype: "int64" as const, dims: [1, 3], data: BigInt64Array.of(2n, 30n, 3n) };
 
-describe("sessions whose products have a picture's rows", () => {
+describe("weights are used as they lie for", () => {
   test.each<[NetworkDType, boolean]>([
     ["fp32", true],
     ["int8", false],
-  ])("in %s a picture's states and what a decoder attends to: %s", async (dtype, expected) => {
-    const { platform, manyRows } = watched();
+  ])("in %s a picture's states and what a decoder attends to there: %s", async (dtype, expected) => {
+    const { platform, unpacked } = watched();
     await using model = await ConditionalGeneration.load(platform, fixture("tiny/caption"), {
       dtype,
       onWarning: () => undefined,
     });
     const { imageSize } = model.loaded;
     await model.generate({ pixelValues: pixels(imageSize) }, { maxNewTokens: 2 });
-    expect(manyRows).toEqual({ image: expected, memory: expected, decode: false });
+    expect(unpacked).toEqual({ image: expected, memory: expected, decode: false });
   });
 
-  test("where a decoder attends to questions, those have few rows", async () => {
-    const { platform, manyRows } = watched();
+  test("texts over few pictures, until they are many", async () => {
+    const { platform, unpacked } = watched();
+    await using model = await ImageTextRetrieval.load(platform, fixture("tiny/match"));
+    const { imageSize } = model.loaded;
+    const { states } = await model.encodeImages(pixels(imageSize));
+    const text = { ids: ids.data, mask: BigInt64Array.of(1n, 1n, 1n) };
+    const score = (count: number) => {
+      const rows = Array.from({ length: count }, (_, image) => ({ ...text, image }));
+      const work = { images: rows.map(() => [states.data] as const), states: states.dims[1] ?? 0, rows };
+      return model.scorePairs(work, { form: "folded" });
+    };
+    const [few] = await score(15);
+    await model.textFeatures({ inputIds: ids });
+    expect(unpacked).toEqual({ image: true, match: true, text: true });
+    const [many] = await score(16);
+    expect(unpacked.match).toBe(false);
+    // The same product in another order of its sums.
+    expect(many?.[0]).toBeCloseTo(few?.[0] ?? NaN, 5);
+  });
+
+  test("not for what a decoder attends to where those are questions, which have few rows", async () => {
+    const { platform, unpacked } = watched();
     await using model = await QuestionAnswering.load(platform, fixture("tiny/vqa"));
     const { imageSize } = model.loaded;
     await model.generate({ pixelValues: pixels(imageSize), inputIds: ids }, { maxNewTokens: 2 });
-    expect(manyRows).toMatchObject({ image: true, memory: false, decode: false });
+    expect(unpacked).toMatchObject({ image: true, memory: false, decode: false });
   });
 });

@@ -11,7 +11,7 @@ import { engineRefused } from "./errors.ts";
 import type { NetworkTypes } from "./network-dtype.ts";
 
 /** How a session is loaded; those of one group can hand each other the outputs that they keep. */
-type SessionForm = Pick<SessionOptions, "group" | "keep" | "manyRows">;
+type SessionForm = Pick<SessionOptions, "group" | "keep" | "unpacked">;
 
 export class Network implements AsyncDisposable {
   readonly config: BlipConfig;
@@ -47,10 +47,10 @@ export class Network implements AsyncDisposable {
     key: string,
     build: () => Graph,
     feeds: Readonly<Record<string, Tensor>>,
-    { manyRows, ...options }: RunOptions & Pick<SessionForm, "manyRows"> = {},
+    { unpacked, ...options }: RunOptions & Pick<SessionForm, "unpacked"> = {},
   ): Promise<Record<string, Tensor>> {
     options.signal?.throwIfAborted();
-    const session = await this.session(key, build, { manyRows });
+    const session = await this.session(key, build, { unpacked });
     return session.run(feeds, options);
   }
 
@@ -77,9 +77,9 @@ export class Network implements AsyncDisposable {
     await nextTurn();
     const model = await toEngineModel(optimized, this.#tensors, this.#emit);
     // Whole numbers are always laid out anew: their products need sums of columns.
-    const manyRows = form.manyRows === true && this.dtype === "fp32";
+    const unpacked = form.unpacked === true && this.dtype === "fp32";
     return this.#engine
-      .createSession(model, { ...form, manyRows, name: graph.name })
+      .createSession(model, { ...form, unpacked, name: graph.name })
       .catch((error: unknown) => {
         throw error instanceof BlipError ? error : engineRefused(graph.name, error);
       });

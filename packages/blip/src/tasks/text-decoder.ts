@@ -87,9 +87,9 @@ export class TextDecoder {
     key: string,
     build: () => Graph,
     keep: readonly string[] = [],
-    manyRows = false,
+    unpacked = false,
   ): Promise<EngineSession> {
-    return this.#loaded.network.session(`decoder ${key}`, build, { group, keep, manyRows });
+    return this.#loaded.network.session(`decoder ${key}`, build, { group, keep, unpacked });
   }
 }
 

@@ -53,14 +53,14 @@ function threadsOn(device: Device): StartThread | SharedThread {
 }
 
 /**
- * Where products have many rows, ONNX Runtime packs weights as fast while it multiplies as it reads packed ones (measured:
- * bench/RESULTS.md); packing them before takes half a second for a picture's, and their size in memory once more.
+ * ONNX Runtime packs the weights that it loads. Where products have many rows it packs them as fast while it multiplies
+ * as it reads packed ones, and for a few short texts it is done before they would be packed (measured: bench/RESULTS.md).
  */
-const manyRowsConfig = { disable_prepacking: "1" };
+const unpackedConfig = { disable_prepacking: "1" };
 
 export interface NodeEngineOptions extends Omit<
   WorkerEngineOptions,
-  "profilePrefix" | "manyRowsConfig" | "waitingThreads"
+  "profilePrefix" | "unpackedConfig" | "waitingThreads"
 > {
   /** `cpu` unless told. */
   readonly device?: Device | undefined;
@@ -79,7 +79,7 @@ export function createNodeEngine(options: NodeEngineOptions = {}): Engine {
     createWorkerEngine(threadsOn(device), {
       threads,
       sessionConfig,
-      manyRowsConfig,
+      unpackedConfig,
       profilePrefix,
       waitingThreads: 2,
     });

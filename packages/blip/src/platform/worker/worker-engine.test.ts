@@ -53,11 +53,11 @@ describe("threads that wait", () => {
   });
 });
 
-test("sessions of many rows have a configuration of their own", async () => {
+test("sessions whose weights are used as they lie have a configuration of their own", async () => {
   const { started, start } = threads();
-  const options = { sessionConfig: { some: "1" }, manyRowsConfig: { disable_prepacking: "1" } };
+  const options = { sessionConfig: { some: "1" }, unpackedConfig: { disable_prepacking: "1" } };
   await using engine = createWorkerEngine(start, options);
-  await engine.createSession(model, { manyRows: true });
+  await engine.createSession(model, { unpacked: true });
   await engine.createSession(model);
   expect(started.map(({ told: [create] }) => create?.kind === "create" && create.sessionConfig)).toEqual([
     { some: "1", disable_prepacking: "1" },

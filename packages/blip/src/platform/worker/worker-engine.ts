@@ -21,8 +21,8 @@ export interface WorkerEngineOptions {
   readonly sessionConfig?: Readonly<Record<string, string>>;
   /** How many threads are started at once, while the caller still reads what the first sessions are made of. */
   readonly waitingThreads?: number | undefined;
-  /** The entries of sessions whose products have many rows. */
-  readonly manyRowsConfig?: Readonly<Record<string, string>>;
+  /** The entries of sessions whose weights are used as they lie. */
+  readonly unpackedConfig?: Readonly<Record<string, string>>;
   /** How the path of a session's trace begins, where one is to be written; called once a session. */
   readonly profilePrefix?: ((session: string) => string) | undefined;
 }
@@ -157,11 +157,11 @@ class WorkerSession implements EngineSession {
 
   async create(
     model: EngineModel,
-    { threads, sessionConfig: every = {}, manyRowsConfig, profilePrefix }: WorkerEngineOptions,
+    { threads, sessionConfig: every = {}, unpackedConfig, profilePrefix }: WorkerEngineOptions,
     options: SessionOptions,
   ) {
-    const { name = "session", keep = [], manyRows = false } = options;
-    const sessionConfig = manyRows ? { ...every, ...manyRowsConfig } : every;
+    const { name = "session", keep = [], unpacked = false } = options;
+    const sessionConfig = unpacked ? { ...every, ...unpackedConfig } : every;
     const prefix = profilePrefix?.(name);
     await this.#call({ kind: "create", model, threads, sessionConfig, keep, profilePrefix: prefix }, options);
   }
