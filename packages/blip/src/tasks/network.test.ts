@@ -78,9 +78,9 @@ describe("weights are used as they lie for", () => {
     };
     const [few] = await score(15);
     await model.textFeatures({ inputIds: ids });
-    expect(unpacked).toEqual({ image: true, match: true, text: true });
+    expect(unpacked).toEqual({ image: true, "match-folded": true, text: true });
     const [many] = await score(16);
-    expect(unpacked.match).toBe(false);
+    expect(unpacked["match-folded"]).toBe(false);
     // The same product in another order of its sums.
     expect(many?.[0]).toBeCloseTo(few?.[0] ?? NaN, 5);
   });
