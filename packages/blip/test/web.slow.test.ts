@@ -332,10 +332,19 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
   });
 
   test("captions in 8 bits begin as probably as in float32, which their kernels in WebAssembly must not lose", async () => {
-    const first = async (dtype: "fp32" | "int8") =>
-      (await captions({ dtype })).found.map(([row]) => row?.[0]?.tokenLogProbabilities[0] ?? NaN);
-    const [exact, rounded] = [await first("fp32"), await first("int8")];
-    const worst = Math.max(...exact.map((value, index) => Math.abs(value - (rounded[index] ?? NaN))));
+    const best = async (dtype: "fp32" | "int8") =>
+      (await captions({ dtype })).found.map(([row]) => ({
+        probability: row?.[0]?.tokenLogProbabilities[0] ?? NaN,
+        tokens: row?.[0]?.tokens.slice(0, 2).join(),
+      }));
+    const [exact, rounded] = [await best("fp32"), await best("int8")];
+    const differences = exact.flatMap(({ probability, tokens }, index) => {
+      const other = rounded[index];
+      return other && other.tokens === tokens ? [Math.abs(other.probability - probability)] : [];
+    });
+    // Beams of random weights are nearly as good as each other: some begin otherwise.
+    expect(differences.length).toBeGreaterThan(exact.length / 2);
+    const worst = Math.max(...differences);
     expect(worst).toBeGreaterThan(0);
     // As in Node (tasks/quantize.test.ts): 6 % of numbers of about 4.
     expect(worst).toBeLessThan(0.25);
