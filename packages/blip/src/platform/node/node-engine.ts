@@ -79,7 +79,8 @@ export function createNodeEngine(options: NodeEngineOptions = {}): Engine {
     createWorkerEngine(threadsOn(device), {
       threads,
       sessionConfig,
-      unpackedConfig,
+      // A device lays weights out as it needs them.
+      ...(device === "cpu" && { unpackedConfig }),
       profilePrefix,
       waitingThreads: 2,
     });
