@@ -58,10 +58,7 @@ function threadsOn(device: Device): StartThread | SharedThread {
  */
 const unpackedConfig = { disable_prepacking: "1" };
 
-export interface NodeEngineOptions extends Omit<
-  WorkerEngineOptions,
-  "profilePrefix" | "unpackedConfig" | "waitingThreads"
-> {
+export interface NodeEngineOptions extends Omit<WorkerEngineOptions, "profilePrefix" | "unpackedConfig"> {
   /** `cpu` unless told. */
   readonly device?: Device | undefined;
   /** Where a trace is written when the engine is disposed of. */
@@ -82,7 +79,6 @@ export function createNodeEngine(options: NodeEngineOptions = {}): Engine {
       // A device lays weights out as it needs them.
       ...(device === "cpu" && { unpackedConfig }),
       profilePrefix,
-      waitingThreads: 2,
     });
   return profile === undefined ? create() : new ProfiledEngine(profile, create, onProfile);
 }
