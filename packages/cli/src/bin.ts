@@ -7,8 +7,8 @@ const interrupted = new AbortController();
 process.once("SIGINT", () => {
   interrupted.abort(new Error("interrupted"));
   process.stdin.destroy();
-  // By the signal itself, which has no handler any more and is 130 to a shell: `process.exit` waits for the engine's
-  // threads, and one that is loading a session takes the process down with SIGABRT.
+  // By the signal itself, which has no handler any more and is 130 to a shell: `process.exit` waits for the call that
+  // the engine is in, a batch of pictures perhaps.
   setTimeout(() => process.kill(process.pid, "SIGINT"), grace).unref();
 });
 // A reader that has seen enough (`blip ... | head`) closes the pipe: that is no failure.

@@ -10,6 +10,7 @@ import {
   type StartThread,
   type WorkerEngineOptions,
 } from "../worker/worker-engine.ts";
+import { afterNativeCall, createNativeState, guardExit, unguardExit } from "./native-calls.ts";
 import { ProfiledEngine } from "./profile.ts";
 import type { SessionThreadData } from "./session-thread.ts";
 
@@ -22,19 +23,27 @@ function workerFile(): URL {
 const startThread =
   (device: Device): StartThread =>
   (listener) => {
+    const native = createNativeState();
     const worker = new Worker(fileURLToPath(workerFile()), {
-      workerData: { device } satisfies SessionThreadData,
+      workerData: { device, native } satisfies SessionThreadData,
+      // Not the program's own options: with `node --input-type=module --eval ...` no worker would start.
+      execArgv: [],
     });
+    guardExit(native);
     // An idle thread does not keep the process alive; a pending call does.
     worker.unref();
     worker.on("message", (reply: WorkerReply) => listener.message(reply));
     worker.on("error", (error: unknown) =>
       listener.failure(error instanceof Error ? error : new Error(String(error))),
     );
-    worker.on("exit", (code) => listener.failure(new Error(`the engine's thread ended (exit code ${code})`)));
+    worker.on("exit", (code) => {
+      unguardExit(native);
+      listener.failure(new Error(`the engine's thread ended (exit code ${code})`));
+    });
     return {
       post: (request, taken) => worker.postMessage(request, taken),
       terminate: async () => {
+        await afterNativeCall(native);
         await worker.terminate();
       },
       keepAlive: (pending) => (pending ? worker.ref() : worker.unref()),
@@ -58,7 +67,10 @@ function threadsOn(device: Device): StartThread | SharedThread {
  */
 const unpackedConfig = { disable_prepacking: "1" };
 
-export interface NodeEngineOptions extends Omit<WorkerEngineOptions, "profilePrefix" | "unpackedConfig"> {
+export interface NodeEngineOptions extends Omit<
+  WorkerEngineOptions,
+  "profilePrefix" | "unpackedConfig" | "waitingThreads"
+> {
   /** `cpu` unless told. */
   readonly device?: Device | undefined;
   /** Where a trace is written when the engine is disposed of. */
@@ -79,6 +91,7 @@ export function createNodeEngine(options: NodeEngineOptions = {}): Engine {
       // A device lays weights out as it needs them.
       ...(device === "cpu" && { unpackedConfig }),
       profilePrefix,
+      waitingThreads: 2,
     });
   return profile === undefined ? create() : new ProfiledEngine(profile, create, onProfile);
 }

@@ -2,21 +2,23 @@
 import { setPriority } from "node:os";
 import { arch, platform } from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
-import { env, InferenceSession, listSupportedBackends, Tensor } from "onnxruntime-node";
 import type { Device } from "../../platform.ts";
 import type { WorkerRequest } from "../worker/messages.ts";
 import { hostSessions, type Runtime } from "../worker/session-host.ts";
+import { callNative, type NativeState } from "./native-calls.ts";
 
 /** What this thread is started with. */
 export interface SessionThreadData {
   readonly device: Device;
+  readonly native: NativeState;
 }
 
 // On Linux a priority is a thread's own, and ONNX Runtime's threads inherit this one's: where all cores compute, the
 // caller's event loop still gets its turn first (measured by bench/event-loop.mjs). Elsewhere it would be the process's.
 if (platform === "linux") setPriority(0, 10);
 
-function runtimeOn(device: Device): Runtime {
+async function runtimeOn(device: Device): Promise<Runtime> {
+  const { env, InferenceSession, listSupportedBackends, Tensor } = await loading;
   const ort = { InferenceSession, Tensor };
   if (device === "cpu") return { ort, executionProviders: ["cpu"] };
   const backends = listSupportedBackends().map(({ name }) => name);
@@ -31,9 +33,14 @@ function runtimeOn(device: Device): Runtime {
   };
 }
 
-const { device } = workerData as SessionThreadData;
+const { device, native } = workerData as SessionThreadData;
+// At once, while the caller still makes what the first session is made of.
+const loading = callNative(native, () => import("onnxruntime-node"));
+// Who asks for a session is told why there is none.
+loading.catch(() => undefined);
 const answer = hostSessions(
-  () => Promise.resolve(device).then(runtimeOn),
+  () => runtimeOn(device),
   (reply, transfer) => parentPort?.postMessage(reply, transfer),
+  (work) => loading.then(() => callNative(native, work)),
 );
 parentPort?.on("message", (request: WorkerRequest) => answer(request));

@@ -155,10 +155,12 @@ async function handle(
  * Answers requests, one after another: ONNX Runtime uses every core for each.
  * @param load gives the runtime, once; where it fails, no session is made
  * @param post sends a reply with the buffers that go with it
+ * @param call makes a request's calls of the runtime, where something is to be done around them
  */
 export function hostSessions(
   load: () => Promise<Runtime>,
   post: (reply: WorkerReply, transfer: ArrayBuffer[]) => void,
+  call: <T>(calls: () => Promise<T>) => Promise<T> = (calls) => calls(),
 ): (request: WorkerRequest) => void {
   let runtime: Promise<Runtime> | undefined;
   let queue: Promise<void> = Promise.resolve();
@@ -166,7 +168,7 @@ export function hostSessions(
     queue = queue.then(async () => {
       let reply: WorkerReply;
       try {
-        reply = { id: request.id, outputs: await handle(() => (runtime ??= load()), request) };
+        reply = { id: request.id, outputs: await call(() => handle(() => (runtime ??= load()), request)) };
       } catch (error) {
         reply = { id: request.id, error: error instanceof Error ? error.message : String(error) };
       }

@@ -1,9 +1,9 @@
 // The caller's side of threads that compute, with a thread that only notes what it is told.
 import { floatTensor } from "@blip-ts/graph";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { EngineModel } from "../../runtime/runtime.ts";
 import type { WorkerRequest } from "./messages.ts";
-import { createWorkerEngine, type StartThread } from "./worker-engine.ts";
+import { createWorkerEngine, SharedThread, type StartThread } from "./worker-engine.ts";
 
 const model: EngineModel = { onnx: new Uint8Array(1), external: [] };
 
@@ -26,6 +26,32 @@ function threads() {
   };
   return { started, start };
 }
+
+describe("threads that wait", () => {
+  test("are started before there is a session, serve the first ones, and end with the engine", async () => {
+    const { started, start } = threads();
+    const engine = createWorkerEngine(start, { waitingThreads: 2 });
+    expect(started).toHaveLength(2);
+    await engine.createSession(model, { group: "one" });
+    await engine.createSession(model, { group: "one" });
+    expect(started.map(({ told }) => told.length)).toEqual([2, 0]);
+    await engine[Symbol.asyncDispose]();
+    expect(started.map(({ ended }) => ended)).toEqual([true, true]);
+  });
+
+  test("are no limit: a session more has a thread more", async () => {
+    const { started, start } = threads();
+    await using engine = createWorkerEngine(start, { waitingThreads: 1 });
+    await Promise.all([engine.createSession(model), engine.createSession(model)]);
+    expect(started.map(({ told }) => told.length)).toEqual([1, 1]);
+  });
+
+  test("are not started where all sessions share one", () => {
+    const { started, start } = threads();
+    createWorkerEngine(new SharedThread(start), { waitingThreads: 2 });
+    expect(started).toHaveLength(0);
+  });
+});
 
 test("sessions whose weights are used as they lie have a configuration of their own", async () => {
   const { started, start } = threads();

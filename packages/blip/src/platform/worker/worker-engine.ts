@@ -19,6 +19,8 @@ export interface WorkerEngineOptions {
   readonly threads?: number | undefined;
   /** ONNX Runtime's session configuration entries without their `session.`, e.g. `{ dynamic_block_base: "4" }`. */
   readonly sessionConfig?: Readonly<Record<string, string>>;
+  /** How many threads are started at once, while the caller still reads what the first sessions are made of. */
+  readonly waitingThreads?: number | undefined;
   /** The entries of sessions whose weights are used as they lie. */
   readonly unpackedConfig?: Readonly<Record<string, string>>;
   /** How the path of a session's trace begins, where one is to be written; called once a session. */
@@ -111,6 +113,12 @@ class EngineThread {
     const numbers = tensors.map(({ resident }) => resident);
     const request = { id: this.#nextId++, session: -1, kind: "free", tensors: numbers } as const;
     this.#port.post(request satisfies WorkerRequest, []);
+  }
+
+  /** Ends a thread in which no session was opened. */
+  async end(): Promise<void> {
+    this.#failure ??= new Error("the engine is closed");
+    await this.#port.terminate();
   }
 
   /** Frees a session's memory; the last one ends the thread. */
@@ -213,12 +221,19 @@ export class SharedThread {
 class WorkerEngine implements Engine {
   readonly #threads: StartThread | SharedThread;
   readonly #options: WorkerEngineOptions;
+  /** Threads that are started for the first sessions. */
+  readonly #waiting: EngineThread[];
   readonly #sessions = new Set<WorkerSession>();
   readonly #groups = new Map<string, EngineThread>();
 
   constructor(threads: StartThread | SharedThread, options: WorkerEngineOptions) {
     this.#threads = threads;
     this.#options = options;
+    const { waitingThreads = 0 } = options;
+    this.#waiting =
+      threads instanceof SharedThread
+        ? []
+        : Array.from({ length: waitingThreads }, () => new EngineThread(threads));
   }
 
   async createSession(model: EngineModel, options: SessionOptions = {}): Promise<EngineSession> {
@@ -231,14 +246,16 @@ class WorkerEngine implements Engine {
   #thread(group: string | undefined): EngineThread {
     const threads = this.#threads;
     if (threads instanceof SharedThread) return threads.get();
-    if (group === undefined) return new EngineThread(threads);
-    const known = this.#groups.get(group) ?? new EngineThread(threads);
+    const next = () => this.#waiting.shift() ?? new EngineThread(threads);
+    if (group === undefined) return next();
+    const known = this.#groups.get(group) ?? next();
     this.#groups.set(group, known);
     return known;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#sessions].map((session) => session[Symbol.asyncDispose]()));
+    const unused = this.#waiting.splice(0).map((thread) => thread.end());
+    await Promise.all([...unused, ...[...this.#sessions].map((session) => session[Symbol.asyncDispose]())]);
     this.#sessions.clear();
     this.#groups.clear();
   }

@@ -1,0 +1,45 @@
+// A program that ends while the engine computes ends as it says; onnxruntime-node alone would abort it (134).
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = new URL("../../../", import.meta.url);
+const scene = fileURLToPath(new URL("examples/scenes/01.png", root));
+
+/** Runs a program that says how it ends before it loads a model, or after that, while threads compute without a pause. */
+function run({ before = "", after = "" }): Promise<{ code: unknown; stderr: string }> {
+  const program = `
+    import { BlipForImageTextRetrieval, BlipProcessor } from "blip-ts";
+    ${before}
+    const processor = await BlipProcessor.fromPretrained("picture-book");
+    const model = await BlipForImageTextRetrieval.fromPretrained("picture-book");
+    const inputs = await processor(${JSON.stringify(scene)}, ["a small sheep", "a taxi"]);
+    await model.forward(inputs);
+    ${after}
+    for (;;) await model.forward(inputs);
+  `;
+  return new Promise((done) => {
+    const args = ["--input-type=module", "--eval", program];
+    execFile(process.execPath, args, { cwd: fileURLToPath(root) }, (error, _, stderr) => {
+      done({ code: error?.signal ?? error?.code, stderr });
+    });
+  });
+}
+
+test.each([
+  ["process.exit while threads load", { before: "setTimeout(() => process.exit(7), 130);" }, 7, ""],
+  ["process.exit while one computes", { after: "setTimeout(() => process.exit(7), 40);" }, 7, ""],
+  [
+    "an error that nobody catches",
+    { after: "setTimeout(() => { throw new Error('at the end'); }, 40);" },
+    1,
+    "at the end",
+  ],
+])("%s", async (_, program, code, said) => {
+  // A thread rests between two calls for a moment: more than once, so that one of them falls into a call.
+  for (let turn = 0; turn < 3; turn++) {
+    const found = await run(program);
+    expect(found.code).toBe(code);
+    expect(found.stderr).toContain(said);
+  }
+});
