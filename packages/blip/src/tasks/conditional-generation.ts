@@ -36,6 +36,7 @@ export class ConditionalGeneration implements AsyncDisposable {
   private constructor(loaded: LoadedNetwork, encoder: Encoder, generator: Generator) {
     this.loaded = loaded;
     this.encoder = encoder;
+    encoder.prepareImages();
     this.generator = generator;
   }
 

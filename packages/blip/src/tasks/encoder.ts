@@ -124,6 +124,15 @@ export class Encoder implements AsyncDisposable {
   }
 
   /**
+   * Begins to load what pictures of the model's size need, while the first one is still read; a failure is reported where
+   * it is used.
+   */
+  prepareImages(): void {
+    const { imageSize } = this.loaded;
+    void this.#imageSession(imageSize, imageSize);
+  }
+
+  /**
    * All states of pictures [B, 3, S, S]: [B, N, D].
    * @throws {UsageError} `model/bad-pixels`
    */
@@ -247,6 +256,15 @@ export class Encoder implements AsyncDisposable {
     );
   }
 
+  #imageSession(height: number, width: number) {
+    const head = this.#imageHead;
+    return this.loaded.network.session(
+      `image ${head ?? ""} ${height}x${width}`,
+      () => imageGraph(this.config, { height, width, head }),
+      { unpacked: true },
+    );
+  }
+
   async #image(pixelValues: Tensor<"float32">, options: ImageOptions) {
     const [, channels, height = 0, width = 0] = pixelValues.dims;
     const { imageSize } = this.loaded;
@@ -260,21 +278,20 @@ export class Encoder implements AsyncDisposable {
           "Pictures of another size need interpolatePosEncoding: true.",
         { found: pixelValues.dims, imageSize },
       );
-    const head = this.#imageHead;
+    options.signal?.throwIfAborted();
+    const session = await this.#imageSession(height, width);
     const [count = 0] = pixelValues.dims;
     // In 8 bits one by one, so that each picture is rounded by itself; its 577 rows keep all cores busy.
     const step = this.loaded.network.dtype === "int8" ? 1 : (this.loaded.limits.images ?? count);
     const parts: Record<string, Tensor>[] = [];
     for (let from = 0; from < count; from += step)
       parts.push(
-        await this.loaded.network.run(
-          `image ${head ?? ""} ${height}x${width}`,
-          () => imageGraph(this.config, { height, width, head }),
+        await session.run(
           {
             pixel_values:
               step >= count ? pixelValues : rowsOf(pixelValues, from, Math.min(count, from + step)),
           },
-          { ...options, unpacked: true },
+          options,
         ),
       );
     return joined(parts);

@@ -45,6 +45,7 @@ export class ImageTextRetrieval implements AsyncDisposable {
   constructor(loaded: LoadedNetwork) {
     this.loaded = loaded;
     this.#encoder = new Encoder(loaded, "contrastive");
+    this.#encoder.prepareImages();
   }
 
   /** @throws {ModelError} where the model cannot be found, read, or used for matching */

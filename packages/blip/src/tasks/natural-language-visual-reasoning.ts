@@ -22,6 +22,7 @@ export class NaturalLanguageVisualReasoning implements AsyncDisposable {
   constructor(loaded: LoadedNetwork) {
     this.loaded = loaded;
     this.#encoder = new Encoder(loaded);
+    this.#encoder.prepareImages();
   }
 
   /** @throws {ModelError} where the model cannot be found, read, or used for NLVR2 */

@@ -53,6 +53,7 @@ export class QuestionAnswering implements AsyncDisposable {
   private constructor(loaded: LoadedNetwork, generator: Generator) {
     this.loaded = loaded;
     this.encoder = new Encoder(loaded);
+    this.encoder.prepareImages();
     this.generator = generator;
   }
 
