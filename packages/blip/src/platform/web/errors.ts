@@ -10,6 +10,15 @@ export const runtimeMissing = (detail: string): ModelError =>
     { detail },
   );
 
+export const workerMissing = (detail: string, cause?: unknown): ModelError =>
+  new ModelError(
+    "model/no-runtime",
+    `the engine's worker cannot be started (${detail}). Serve this package's dist/web-session-worker.js from the ` +
+      'page\'s own origin and say where: configure({ worker: "/path/to/web-session-worker.js" }).',
+    { detail },
+    { cause },
+  );
+
 export const notFound = (name: string): ModelError =>
   new ModelError(
     "model/not-found",
