@@ -50,6 +50,31 @@ const pixels = (side: number) => ({
 });
 const ids = { dtype: "int64" as const, dims: [1, 3], data: BigInt64Array.of(2n, 30n, 3n) };
 
+test("no session is made once the model is disposed of: nobody would end its thread", async () => {
+  const made: string[] = [];
+  let disposed = false;
+  const platform: Platform<never> = {
+    ...nodePlatform,
+    createEngine: () => ({
+      createSession: (_, { name = "" } = {}) => {
+        made.push(disposed ? `${name}, too late` : name);
+        return Promise.reject(new Error("no engine"));
+      },
+      [Symbol.asyncDispose]: () => {
+        disposed = true;
+        return Promise.resolve();
+      },
+    }),
+  };
+  const model = await ImageTextRetrieval.load(platform, fixture("tiny/match"));
+  const seen = model.encodeImages(pixels(model.loaded.imageSize));
+  await model[Symbol.asyncDispose]();
+  await expect(seen).rejects.toThrow(/disposed of/);
+  expect(made).toEqual([]);
+  await expect(model.encodeImages(pixels(model.loaded.imageSize))).rejects.toThrow(/disposed of/);
+  expect(made).toEqual([]);
+});
+
 describe("weights are used as they lie for", () => {
   test.each<[NetworkDType, boolean]>([
     ["fp32", true],
