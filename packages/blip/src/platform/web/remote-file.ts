@@ -14,7 +14,7 @@ import {
   unreachable,
 } from "./errors.ts";
 import { FileCache, type FileFacts } from "./file-cache.ts";
-import { piecesOf, readPieces } from "./pieces.ts";
+import { bodyOf, piecesOf, readPieces } from "./pieces.ts";
 
 /** Reads of headers fetch so much around them: a zip has a header beside each tensor, 2 MB apart. */
 const pageBytes = 1 << 16;
@@ -77,20 +77,6 @@ const etagOf = ({ headers }: Response) => headers.get("etag") ?? headers.get("la
 function wholeSize(response: Response): number | undefined {
   const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
   return total === undefined ? undefined : Number(total);
-}
-
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const reader = response.body?.getReader();
-  if (!reader) return;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
 }
 
 const pieceName = (size: number, index: number) => `${size}-${index}`;
