@@ -97,6 +97,9 @@ export const tooLarge = (url: string, limit: number): ModelError =>
 export const readFailed = (url: string, detail: string, cause?: unknown): ModelError =>
   new ModelError("model/read-failed", `${url}: ${detail}`, { url, detail }, { cause });
 
+export const brokenOff = (url: string, at: number, cause?: unknown): ModelError =>
+  readFailed(url, `its connection broke off at byte ${at}: check the network, and load it again`, cause);
+
 export const noFolders = (path: string): UsageError =>
   new UsageError(
     "save/cannot-write",
