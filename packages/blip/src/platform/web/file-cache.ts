@@ -117,10 +117,15 @@ export class FileCache {
     return this.#known.has(key(this.#etag, piece));
   }
 
+  /** A piece; undefined where it is not there, also where the browser cannot read it any more. */
   async get(piece: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (!this.has(piece)) return undefined;
-    const found = await this.#cache?.match(key(this.#etag, piece));
-    return found ? new Uint8Array(await found.arrayBuffer()) : undefined;
+    try {
+      const found = await this.#cache?.match(key(this.#etag, piece));
+      return found && new Uint8Array(await found.arrayBuffer());
+    } catch {
+      return undefined;
+    }
   }
 
   /** @returns whether it is kept: the browser's room may be used up */
