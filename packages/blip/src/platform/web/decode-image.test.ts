@@ -1,5 +1,5 @@
 // Pictures that a page fetches, where the network or the server fails; what is decoded is compared in
-// test/web.slow.test.ts.
+// test/web-pictures.slow.test.ts.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { InputError } from "../../errors.ts";
 import { decodeImage } from "./decode-image.ts";

@@ -1,4 +1,4 @@
-// Files of servers that break off, lie about lengths, or lose files; servers that behave are in test/web.slow.test.ts.
+// Files of servers that break off, lie about lengths, or lose files; servers that behave: test/web-checkpoints.slow.test.ts.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fakeCaches, type FakeCaches } from "../../../test/support/fake-caches.ts";
 import { clearCache } from "./file-cache.ts";
