@@ -2,33 +2,20 @@
 // where there is none.
 import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import type { InPage } from "./page/in-page.ts";
-import { chromiumPath, openBrowser } from "./support/browser.ts";
+import { chromiumPath } from "./support/browser.ts";
 import { fixture, goldenJson, goldenTensors } from "./support/goldens.ts";
 import type { PageServer } from "./support/page-server.ts";
-import { makeSite, openPage, type PageSite } from "./support/page-site.ts";
+import { openPage, pageForTests } from "./support/page-site.ts";
 import { expectNear, plainTensor } from "./support/plain-tensors.ts";
 
 declare const inPage: InPage;
 
 describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () => {
-  let site: PageSite;
-  let server: PageServer;
-  let browser: Browser;
-  let page: Page;
-  beforeAll(async () => {
-    site = await makeSite();
-    server = await site.serve();
-    browser = await openBrowser();
-    page = await openPage(server, browser);
-  }, 120_000);
-  afterAll(async () => {
-    await browser.close();
-    await server[Symbol.asyncDispose]();
-    await site[Symbol.asyncDispose]();
-  });
+  const underTest = pageForTests();
+  const open = (at: PageServer) => openPage(at, underTest().browser);
 
   const golden = await goldenJson<{ readonly texts: readonly string[] }>("match");
   const tensors = await goldenTensors("match");
@@ -36,7 +23,7 @@ describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () 
 
   /** A matching model with 40 MB of a decoder that matching does not need, in the middle of the file. */
   async function withDecoder(): Promise<string> {
-    const place = await mkdtemp(join(site.folder, "large-"));
+    const place = await mkdtemp(join(underTest().site.folder, "large-"));
     await cp(fixture("tiny/match"), place, { recursive: true });
     const file = join(place, "model.safetensors");
     const bytes = await readFile(file);
@@ -77,9 +64,9 @@ describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () 
     ] as const);
 
   test("fetches what the task needs, once; then it is in the cache, with and without a network", async () => {
-    await using own = await site.serve();
+    await using own = await underTest().site.serve();
     const model = await withDecoder();
-    const opened = await openPage(own, browser);
+    const opened = await open(own);
     own.breakOff(1);
     const first = await load(opened, model);
     expectNear(first.itmScore, await tensors.floats("itm_score"), 1e-5);
@@ -105,7 +92,7 @@ describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () 
     expect(own.requests.filter(({ path }) => path.startsWith(model))).toEqual([]);
 
     // Another file under the same name: what was kept of the old one is not used.
-    const file = join(site.folder, model, "model.safetensors");
+    const file = join(underTest().site.folder, model, "model.safetensors");
     await cp(fixture("tiny/match/model.safetensors"), file);
     own.requests.length = 0;
     expectNear((await load(opened, model)).itmScore, await tensors.floats("itm_score"), 1e-5);
@@ -126,8 +113,8 @@ describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () 
   });
 
   test("takes the whole file from a server without ranges", async () => {
-    await using whole = await site.serve({ ranges: false });
-    const opened = await openPage(whole, browser);
+    await using whole = await underTest().site.serve({ ranges: false });
+    const opened = await open(whole);
     expectNear(
       (await load(opened, "/fixtures/tiny/match-bin/")).itmScore,
       await tensors.floats("itm_score"),
@@ -143,14 +130,14 @@ describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () 
   });
 
   test("reads another origin's files where it shares them, and says what is wrong where it does not", async () => {
-    await using shared = await site.serve({ cors: true });
+    await using shared = await underTest().site.serve({ cors: true });
     expectNear(
-      (await load(page, `${shared.origin}/fixtures/tiny/match/`)).itmScore,
+      (await load(underTest().page, `${shared.origin}/fixtures/tiny/match/`)).itmScore,
       await tensors.floats("itm_score"),
       1e-5,
     );
-    await using closed = await site.serve();
-    const refused = await page.evaluate(
+    await using closed = await underTest().site.serve();
+    const refused = await underTest().page.evaluate(
       ([place, texts, values]) => inPage.failure(inPage.load(place, texts, values)),
       [`${closed.origin}/fixtures/tiny/match/`, golden.texts, pixels] as const,
     );
@@ -159,7 +146,7 @@ describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () 
   });
 
   test("takes a Hub id from the endpoint that it is told", async () => {
-    const opened = await openPage(server, browser);
+    const opened = await open(underTest().server);
     await opened.route("**/hub/someone/model/resolve/v1/*", (route) => {
       const file = route.request().url().split("/").at(-1) ?? "";
       return route.fulfill({ path: fixture(`tiny/match/${file}`), headers: { etag: '"1"' } });
@@ -174,7 +161,7 @@ describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () 
   });
 
   test("says what to install where there is no engine, and what a model may be", async () => {
-    const opened = await openPage(server, browser);
+    const opened = await open(underTest().server);
     const refused = async (model: string) =>
       opened.evaluate(([place, texts, values]) => inPage.failure(inPage.load(place, texts, values)), [
         model,
@@ -189,7 +176,7 @@ describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () 
     expect(missing.code).toBe("model/no-runtime");
     expect(missing.message).toContain("npm i onnxruntime-web");
     // Browsers start no worker from another origin.
-    await using elsewhere = await site.serve();
+    await using elsewhere = await underTest().site.serve();
     const foreign = `${elsewhere.origin}/web-session-worker.js`;
     await opened.evaluate((worker) => inPage.configure({ runtime: "/ort/", worker }), foreign);
     const unstarted = await refused("/fixtures/tiny/match/");

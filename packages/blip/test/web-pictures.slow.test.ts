@@ -1,40 +1,24 @@
 // Pictures in a page, in each of the forms that a page has: Node's own pixels.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { decodeImage } from "../src/platform/node/decode-image.ts";
 import type { InPage } from "./page/in-page.ts";
-import { chromiumPath, openBrowser } from "./support/browser.ts";
+import { chromiumPath } from "./support/browser.ts";
 import { fixture } from "./support/goldens.ts";
-import type { PageServer } from "./support/page-server.ts";
-import { makeSite, openPage, root, type PageSite } from "./support/page-site.ts";
+import { pageForTests, root } from "./support/page-site.ts";
 
 declare const inPage: InPage;
 
 describe.skipIf(chromiumPath === undefined)("pictures in Chromium", () => {
-  let site: PageSite;
-  let server: PageServer;
-  let browser: Browser;
-  let page: Page;
-  beforeAll(async () => {
-    site = await makeSite();
-    server = await site.serve();
-    browser = await openBrowser();
-    page = await openPage(server, browser);
-  }, 120_000);
-  afterAll(async () => {
-    await browser.close();
-    await server[Symbol.asyncDispose]();
-    await site[Symbol.asyncDispose]();
-  });
+  const underTest = pageForTests();
 
   const alphas = ["white", "drop"] as const;
   const orientations = ["stored", "upright"] as const;
 
   async function difference(file: string, alpha: "white" | "drop", orientation: "stored" | "upright") {
     const expected = await decodeImage(fixture(`images/${file}`), { alpha, orientation, grey16: "clip" });
-    const found = await page.evaluate(([url, options]) => inPage.pixels(url, options), [
+    const found = await underTest().page.evaluate(([url, options]) => inPage.pixels(url, options), [
       `/fixtures/images/${file}`,
       { alpha, orientation },
     ] as const);
@@ -77,7 +61,7 @@ describe.skipIf(chromiumPath === undefined)("pictures in Chromium", () => {
       orientation: "stored",
       grey16: "clip",
     });
-    const found = await page.evaluate(
+    const found = await underTest().page.evaluate(
       (one) => inPage.pixels("/scenes/01.png", { alpha: "white", orientation: "stored" }, one),
       form,
     );
@@ -85,7 +69,7 @@ describe.skipIf(chromiumPath === undefined)("pictures in Chromium", () => {
   });
 
   test("refuses what is none, and what the browser cannot decode", async () => {
-    const of = (file: string) => page.evaluate((url) => inPage.pixelFailure(url), file);
+    const of = (file: string) => underTest().page.evaluate((url) => inPage.pixelFailure(url), file);
     expect(await of("/fixtures/images/README.md")).toMatchObject({ code: "image/not-an-image" });
     expect(await of("/fixtures/images/none.png")).toMatchObject({ code: "image/unreachable" });
     expect(await of("/fixtures/images/plain.tiff")).toMatchObject({ code: "image/unsupported" });
