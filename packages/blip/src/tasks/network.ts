@@ -6,6 +6,7 @@ import type { BlipConfig } from "../model/config.ts";
 import type { NetworkDType } from "../platform.ts";
 import { nextTurn } from "../runtime/next-turn.ts";
 import type { Engine, EngineSession, RunOptions, SessionOptions } from "../runtime/runtime.ts";
+import { unlessAborted } from "../runtime/unless-aborted.ts";
 import { toEngineModel } from "./engine-model.ts";
 import { engineRefused, modelDisposed } from "./errors.ts";
 import type { NetworkTypes } from "./network-dtype.ts";
@@ -51,7 +52,7 @@ export class Network implements AsyncDisposable {
     { unpacked, ...options }: RunOptions & Pick<SessionForm, "unpacked"> = {},
   ): Promise<Record<string, Tensor>> {
     options.signal?.throwIfAborted();
-    const session = await this.session(key, build, { unpacked });
+    const session = await unlessAborted(this.session(key, build, { unpacked }), options.signal);
     return session.run(feeds, options);
   }
 
