@@ -52,3 +52,10 @@ test("a small file whose connection breaks off is taken from the cache, or named
   config = brokenOff;
   expect(await (await open()).read("config.json")).toBe("{}");
 });
+
+test("an address that is none is refused with what a model may be", async () => {
+  await expect(openRemoteModel("https://files example/model/", {})).rejects.toMatchObject({
+    code: "model/not-found",
+    message: expect.stringMatching(/^https:\/\/files example\/model\/: expected the URL/) as string,
+  });
+});

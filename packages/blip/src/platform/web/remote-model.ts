@@ -167,6 +167,7 @@ export async function openRemoteModel(source: string, options: SourceOptions): P
     const folder = `${folderUrl(hub)}${source}/resolve/${revision}/`;
     return folderModel(source, inFolder(folder), remoteOptions(options, token));
   }
+  if (!URL.canParse(source, document.baseURI)) throw notFound(source);
   const { href, pathname } = new URL(source, document.baseURI);
   if (pathname.endsWith(`/${indexFile}`))
     return folderModel(source, inFolder(new URL(".", href).href), remoteOptions(options));
