@@ -420,7 +420,6 @@ def main() -> None:
 
     originals(cfg, match)
     strided()
-    strided()
 
 
 if __name__ == "__main__":

@@ -51,6 +51,9 @@ export interface SourceOptions {
   readonly revision?: string | undefined;
   /** Makes no request: only what is in the cache. */
   readonly offline?: boolean | undefined;
+  /**
+   * Stops the loading. A page fetches weights when they are first needed: there it holds for as long as the model is used.
+   */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Called with what the caller should know and may ignore; without it, warnings go to the platform's console. */

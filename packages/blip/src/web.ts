@@ -93,5 +93,7 @@ export const printTask = wired.printTask;
 export const convert = wired.convert;
 /** A task's graphs as ONNX files, with an `export.json` that says how to run them. */
 export const exportOnnx = wired.exportOnnx;
+/** A folder with half-precision or 8-bit weights. */
+export const quantize = wired.quantize;
 /** The published samples of one of Salesforce's models: expected, found, verdict. */
 export const verify = wired.verify;

@@ -1,13 +1,11 @@
-// The package in a page: a real Chromium, the goldens of transformers, and Node's own pixels.
-import { readdirSync } from "node:fs";
-import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
-import type { Tensor } from "@blip-ts/graph";
+// The package in a page: a real Chromium and the goldens of transformers. Where models come from is in
+// web-checkpoints.slow.test.ts, pictures in web-pictures.slow.test.ts.
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BertTokenizer } from "../src/text/word-piece.ts";
-import { decodeImage } from "../src/platform/node/decode-image.ts";
 import { chromiumPath, openBrowser } from "./support/browser.ts";
 import {
   fixture,
@@ -19,7 +17,8 @@ import {
 } from "./support/goldens.ts";
 import { servePages, type PageServer } from "./support/page-server.ts";
 import { makeSite, openPage, root, type PageSite } from "./support/page-site.ts";
-import type { InPage, PlainTensor } from "./page/in-page.ts";
+import { expectNear, plainTensor } from "./support/plain-tensors.ts";
+import type { InPage } from "./page/in-page.ts";
 
 declare const inPage: InPage;
 
@@ -29,20 +28,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => site[Symbol.asyncDispose]());
 
-/** Equal within `tolerance` of the worst element; NaN is no small difference. */
-function expectNear(found: PlainTensor, expected: Tensor<"float32">, tolerance: number): void {
-  expect(found.dims).toEqual(expected.dims);
-  const worst = Math.max(
-    ...Array.from(expected.data, (value, at) => Math.abs(value - (found.data[at] ?? NaN))),
-  );
-  expect(worst < tolerance, `differs by ${worst}`).toBe(true);
-}
-
 async function loadTokenizer(model: string): Promise<BertTokenizer> {
   return BertTokenizer.fromVocabulary(await readFile(fixture(`${model}/vocab.txt`), "utf8"), model);
 }
-
-const plainTensor = ({ dims, data }: Tensor<"float32">): PlainTensor => ({ dims, data: Array.from(data) });
 
 test("bundles without Node's modules, globals or shims", () => {
   for (const code of Object.values(site.bundled)) {
@@ -132,163 +120,6 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
       );
       expectNear(found.itmScore, await tensors.floats("itm_score"), 1e-5);
       await other.context().close();
-    });
-
-    /** A matching model with 40 MB of a decoder that matching does not need, in the middle of the file. */
-    async function withDecoder(): Promise<string> {
-      const place = await mkdtemp(join(site.folder, "large-"));
-      await cp(fixture("tiny/match"), place, { recursive: true });
-      const file = join(place, "model.safetensors");
-      const bytes = await readFile(file);
-      const length = Number(bytes.readBigUInt64LE(0));
-      const header = JSON.parse(bytes.toString("utf8", 8, 8 + length)) as Record<
-        string,
-        { dtype?: string; shape?: number[]; data_offsets?: [number, number] }
-      >;
-      const size = 40_000_000;
-      const ends = Object.values(header).flatMap((one) => one.data_offsets?.[1] ?? []);
-      const middle = ends.sort((a, b) => a - b)[Math.floor(ends.length / 2)] ?? 0;
-      for (const one of Object.values(header))
-        if (one.data_offsets && one.data_offsets[0] >= middle)
-          one.data_offsets = [one.data_offsets[0] + size, one.data_offsets[1] + size];
-      header["text_decoder.unused"] = {
-        dtype: "F32",
-        shape: [size / 4],
-        data_offsets: [middle, middle + size],
-      };
-      const text = Buffer.from(JSON.stringify(header));
-      const head = Buffer.alloc(8);
-      head.writeBigUInt64LE(BigInt(text.length));
-      const data = bytes.subarray(8 + length);
-      await writeFile(
-        file,
-        Buffer.concat([head, text, data.subarray(0, middle), Buffer.alloc(size), data.subarray(middle)]),
-      );
-      return `/${basename(place)}/`;
-    }
-    const bytesOf = ({ requests }: PageServer) =>
-      requests.reduce((sum, { range, bytes }) => sum + (range === undefined ? 0 : bytes), 0);
-    const load = (at: Page, model: string, options: { offline?: boolean } = {}) =>
-      at.evaluate(([place, texts, values, given]) => inPage.load(place, texts, values, given), [
-        model,
-        golden.texts,
-        pixels,
-        options,
-      ] as const);
-
-    test("fetches what the task needs, once; then it is in the cache, with and without a network", async () => {
-      await using own = await site.serve();
-      const model = await withDecoder();
-      const opened = await open(own);
-      own.breakOff(1);
-      const first = await load(opened, model);
-      expectNear(first.itmScore, await tensors.floats("itm_score"), 1e-5);
-      // The file has 40.5 MB, of which the decoder's are not asked for.
-      expect(bytesOf(own)).toBeLessThan(6_000_000);
-      const last = first.progress.at(-1);
-      expect(last?.loaded).toBe(last?.total);
-      expect(first.progress.map(({ loaded }) => loaded)).toEqual(
-        first.progress.map(({ loaded }) => loaded).sort((a, b) => a - b),
-      );
-
-      own.requests.length = 0;
-      const again = await load(opened, model);
-      expect(again.itmScore).toEqual(first.itmScore);
-      // The beginning is asked for to learn whether the file is another one.
-      expect(own.requests.flatMap(({ range }) => range ?? [])).toSatisfy((ranges: string[]) =>
-        ranges.every((range) => range.startsWith("bytes=0-")),
-      );
-
-      own.requests.length = 0;
-      const offline = await load(opened, model, { offline: true });
-      expect(offline.itmScore).toEqual(first.itmScore);
-      expect(own.requests.filter(({ path }) => path.startsWith(model))).toEqual([]);
-
-      // Another file under the same name: what was kept of the old one is not used.
-      const file = join(site.folder, model, "model.safetensors");
-      await cp(fixture("tiny/match/model.safetensors"), file);
-      own.requests.length = 0;
-      expectNear((await load(opened, model)).itmScore, await tensors.floats("itm_score"), 1e-5);
-      expect(bytesOf(own)).toBeGreaterThan(200_000);
-
-      await opened.route("**/model.safetensors", (route) => route.abort());
-      const cut = await load(opened, model);
-      expect(cut.warnings).toContain("hub-unreachable");
-      expect(await opened.evaluate(() => inPage.clearCache())).toContain(
-        `${own.origin}${model}model.safetensors`,
-      );
-      const refused = await opened.evaluate(
-        ([place, texts, values]) => inPage.failure(inPage.load(place, texts, values)),
-        [model, golden.texts, pixels] as const,
-      );
-      expect(refused.code).toBe("hub/unreachable");
-      await opened.context().close();
-    });
-
-    test("takes the whole file from a server without ranges", async () => {
-      await using whole = await site.serve({ ranges: false });
-      const opened = await open(whole);
-      expectNear(
-        (await load(opened, "/fixtures/tiny/match-bin/")).itmScore,
-        await tensors.floats("itm_score"),
-        1e-5,
-      );
-      const { requests } = whole;
-      expect(requests.filter(({ path }) => path.endsWith("pytorch_model.bin"))).toHaveLength(2);
-      // It is in the cache as a whole now.
-      const offline = await load(opened, "/fixtures/tiny/match-bin/", { offline: true });
-      expectNear(offline.itmScore, await tensors.floats("itm_score"), 1e-5);
-      expect((await load(opened, "/fixtures/tiny/match-bin/")).progress).toEqual([]);
-      await opened.context().close();
-    });
-
-    test("reads another origin's files where it shares them, and says what is wrong where it does not", async () => {
-      await using shared = await site.serve({ cors: true });
-      expectNear(
-        (await load(page, `${shared.origin}/fixtures/tiny/match/`)).itmScore,
-        await tensors.floats("itm_score"),
-        1e-5,
-      );
-      await using closed = await site.serve();
-      const refused = await page.evaluate(
-        ([place, texts, values]) => inPage.failure(inPage.load(place, texts, values)),
-        [`${closed.origin}/fixtures/tiny/match/`, golden.texts, pixels] as const,
-      );
-      expect(refused).toMatchObject({ code: "hub/unreachable" });
-      expect(refused.message).toContain("Access-Control-Allow-Origin");
-    });
-
-    test("takes a Hub id from the endpoint that it is told", async () => {
-      const opened = await open(server);
-      await opened.route("**/hub/someone/model/resolve/v1/*", (route) => {
-        const file = route.request().url().split("/").at(-1) ?? "";
-        return route.fulfill({ path: fixture(`tiny/match/${file}`), headers: { etag: '"1"' } });
-      });
-      await opened.evaluate(() => inPage.configure({ hub: "/hub" }));
-      const found = await opened.evaluate(
-        ([texts, values]) => inPage.load("someone/model", texts, values, { revision: "v1" }),
-        [golden.texts, pixels] as const,
-      );
-      expectNear(found.itmScore, await tensors.floats("itm_score"), 1e-5);
-      await opened.context().close();
-    });
-
-    test("says what to install where there is no engine, and what a model may be", async () => {
-      const opened = await open(server);
-      const refused = async (model: string) =>
-        opened.evaluate(([place, texts, values]) => inPage.failure(inPage.load(place, texts, values)), [
-          model,
-          golden.texts,
-          pixels,
-        ] as const);
-      expect(await refused("no-model")).toMatchObject({ code: "model/not-found" });
-      expect(await refused("/fixtures/")).toMatchObject({ code: "model/no-weights" });
-      expect(await refused("/fixtures/none.safetensors")).toMatchObject({ code: "model/not-found" });
-      await opened.evaluate(() => inPage.configure({ runtime: "/nowhere/" }));
-      const missing = await refused("/fixtures/tiny/match/");
-      expect(missing.code).toBe("model/no-runtime");
-      expect(missing.message).toContain("npm i onnxruntime-web");
-      await opened.context().close();
     });
 
     test("leaves the page alive while the network computes", async () => {
@@ -456,70 +287,6 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
         expect(refused.code).toBe("model/device");
         expect(refused.message).toContain("cpu");
       }
-    });
-  });
-
-  describe("pictures", () => {
-    const alphas = ["white", "drop"] as const;
-    const orientations = ["stored", "upright"] as const;
-
-    async function difference(file: string, alpha: "white" | "drop", orientation: "stored" | "upright") {
-      const expected = await decodeImage(fixture(`images/${file}`), { alpha, orientation, grey16: "clip" });
-      const found = await page.evaluate(([url, options]) => inPage.pixels(url, options), [
-        `/fixtures/images/${file}`,
-        { alpha, orientation },
-      ] as const);
-      expect([found.width, found.height]).toEqual([expected.width, expected.height]);
-      return found.data.reduce(
-        (worst, value, at) => Math.max(worst, Math.abs(value - (expected.data[at] ?? NaN))),
-        0,
-      );
-    }
-
-    // No pictures, and photographs so large that they would only take time.
-    const bad = ["text.jpg", "truncated.jpg", "astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg"];
-    const names = readdirSync(fixture("images")).filter(
-      (name) => /\.(?:png|gif|jpg|webp|avif)$/.test(name) && !bad.includes(name),
-    );
-
-    test.each(names)("%s is what Node reads, byte for byte", async (file) => {
-      for (const alpha of alphas)
-        for (const orientation of orientations) {
-          const worst = await difference(file, alpha, orientation);
-          // Two decoders of AVIF interpolate colour differently; here they were 10 levels apart.
-          if (file.endsWith(".avif")) expect(worst).toBeLessThanOrEqual(12);
-          // A canvas holds colours multiplied by alpha: under a transparent pixel there is none.
-          else if (file === "alpha.webp" && alpha === "drop") expect(worst).toBeGreaterThan(0);
-          else expect(worst, `${alpha}, ${orientation}`).toBe(0);
-        }
-    });
-
-    test.each([
-      "File",
-      "ArrayBuffer",
-      "HTMLImageElement",
-      "HTMLCanvasElement",
-      "OffscreenCanvas",
-      "ImageBitmap",
-      "ImageData",
-    ])("a %s is the picture that it holds", async (form) => {
-      const expected = await decodeImage(join(root, "examples/scenes/01.png"), {
-        alpha: "white",
-        orientation: "stored",
-        grey16: "clip",
-      });
-      const found = await page.evaluate(
-        (one) => inPage.pixels("/scenes/01.png", { alpha: "white", orientation: "stored" }, one),
-        form,
-      );
-      expect(Buffer.from(found.data).equals(Buffer.from(expected.data))).toBe(true);
-    });
-
-    test("refuses what is none, and what the browser cannot decode", async () => {
-      const of = (file: string) => page.evaluate((url) => inPage.pixelFailure(url), file);
-      expect(await of("/fixtures/images/README.md")).toMatchObject({ code: "image/not-an-image" });
-      expect(await of("/fixtures/images/none.png")).toMatchObject({ code: "image/unreachable" });
-      expect(await of("/fixtures/images/plain.tiff")).toMatchObject({ code: "image/unsupported" });
     });
   });
 });

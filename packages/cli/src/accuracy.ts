@@ -4,7 +4,7 @@ import { Answerer, Comparer, Embedder, Matcher, type FailedRow, type VerbOptions
 import { generated, greedyCaptions } from "./greedy-captions.ts";
 import { table } from "./rows.ts";
 
-/** A model in a type. */
+/** A model in a type; the signal that stops its loading stops the comparison. */
 export interface ModelInType {
   readonly source: string;
   readonly options: VerbOptions;
@@ -58,12 +58,14 @@ function firstPlaces(numbers: readonly number[], size: number): string[] {
   });
 }
 
+const stopOf = ({ signal }: VerbOptions) => ({ signal });
+
 type Run = (model: ModelInType, images: readonly string[], texts: readonly string[]) => Promise<Answers>;
 
 const runs: Readonly<Record<string, Run>> = {
   async match({ source, options }, images, texts) {
     await using model = await Matcher.fromPretrained(source, options);
-    const rows = await all(model.match(images, texts));
+    const rows = await all(model.match(images, texts, stopOf(options)));
     return {
       numbers: {
         "ITM logit": rows.flatMap(({ logits }) => logits),
@@ -84,7 +86,7 @@ const runs: Readonly<Record<string, Run>> = {
   },
   async ask({ source, options }, images, texts) {
     await using model = await Answerer.fromPretrained(source, options);
-    const rows = await all(model.ask(images, texts));
+    const rows = await all(model.ask(images, texts, stopOf(options)));
     return {
       numbers: { "score of the answer": rows.map(({ score }) => score) },
       words: { answer: rows.map(({ answer }) => answer) },
@@ -95,7 +97,7 @@ const runs: Readonly<Record<string, Run>> = {
     const rows = [];
     for (const [index, left] of images.entries()) {
       const right = images[(index + 1) % images.length] ?? left;
-      rows.push(...(await all(model.compare([left, right], texts))));
+      rows.push(...(await all(model.compare([left, right], texts, stopOf(options)))));
     }
     return {
       numbers: { "probability of the label": rows.map(({ probability }) => probability) },
@@ -104,8 +106,8 @@ const runs: Readonly<Record<string, Run>> = {
   },
   async embed({ source, options }, images, texts) {
     await using model = await Embedder.fromPretrained(source, options);
-    const pictures = await all(model.embedImages(images));
-    const said = await all(model.embedTexts(texts));
+    const pictures = await all(model.embedImages(images, stopOf(options)));
+    const said = await all(model.embedTexts(texts, stopOf(options)));
     const cosines = pictures.flatMap(({ embedding: a }) =>
       said.map(({ embedding: b }) => a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0)),
     );

@@ -120,7 +120,7 @@ export function addSourceOptions(command: Command): Command {
       ).argParser(textHeads),
     )
     .option("--revision <R>", "branch, tag or commit of a Hub repository")
-    .option("--offline", "make no request: only what is in the cache")
+    .option("--offline", "make no request for the model: only what is in the cache")
     .option("--json", "one JSON array")
     .addOption(quietOption());
 }

@@ -66,8 +66,9 @@ export async function greedyCaptions(
   const captions: Caption[] = [];
   const forced: number[][] = [];
   for (const [index, image] of images.entries()) {
+    given.signal?.throwIfAborted();
     const { pixelValues } = await processor(image);
-    const [[caption] = []] = await model.generate({ pixelValues }, { beams: 1 });
+    const [[caption] = []] = await model.generate({ pixelValues }, { beams: 1, signal: given.signal });
     if (!caption) throw new Error(`${image} got no caption`);
     captions.push(caption);
     forced.push(await along(model, pixelValues, reference?.[index] ?? caption));

@@ -49,7 +49,7 @@ export function loadProgress(
   let said = false;
   return ({ kind, file, loaded, total }) => {
     if (kind === "convert" && !said && quiet !== true)
-      print(terminal.stderr, `Converting the weights of ${file}; they are kept for the next time`);
+      print(terminal.stderr, `Converting the weights of ${file}, once where they can be kept`);
     said ||= kind === "convert";
     progress.update(`${file} (MB)`, megabytes(loaded), megabytes(total));
   };

@@ -53,3 +53,16 @@ describe("captions beside each other", () => {
     expect(forced.map(({ length }) => length)).toEqual(captions.map((one) => generated(one).length));
   });
 });
+
+test.each([
+  ["match", "match"],
+  ["caption", "caption"],
+  ["ask", "vqa"],
+  ["compare", "nlvr-original"],
+  ["embed", "match"],
+])("a comparison stops when it is told to: %s", async (task, name) => {
+  const signal = AbortSignal.abort(new Error("enough"));
+  const { source } = tiny(name);
+  const stopped = { source, options: { ...quiet, signal } };
+  await expect(accuracy(task, stopped, stopped, images, ["a dog"])).rejects.toThrow("enough");
+});

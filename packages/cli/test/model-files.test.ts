@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { blip, rowsOf, scene, tiny } from "./run-blip.ts";
+import { blip, path, rowsOf, scene, tiny } from "./run-blip.ts";
 
 let folder = "";
 
@@ -118,6 +118,13 @@ describe("blip verify", () => {
     expect(stderr).toMatch(/2 of the samples could not be run: .*--images DIR.*--fetch/);
   });
 
+  test("refuses a folder of pictures that is not there", async () => {
+    const nowhere = join(folder, "nowhere");
+    const missing = await blip(["verify", tiny("vqa"), "--as", "blip-vqa-base", "--images", nowhere]);
+    expect(missing).toMatchObject({ code: 2, stdout: "" });
+    expect(missing.stderr).toMatch(/--images .*nowhere: expected a folder/);
+  });
+
   test("finds another model out", async () => {
     await cp(scene("01"), join(folder, "demo.jpg"));
     await cp(scene("02"), join(folder, "000000039769.jpg"));
@@ -187,18 +194,36 @@ describe("blip quantize", () => {
     expect(logits?.mean).toBeLessThan(logits?.largest ?? 0);
   });
 
+  test("refuses texts where nothing is compared, before anything is written", async () => {
+    const out = join(folder, "unchecked");
+    for (const texts of [
+      ["-t", "a dog"],
+      ["--texts", path("README.md")],
+    ]) {
+      const refused = await blip(["quantize", tiny("match"), out, ...texts]);
+      expect(refused).toMatchObject({ code: 2, stdout: "" });
+      expect(refused.stderr).toMatch(/--check/);
+    }
+    expect((await blip(["inspect", out])).code).toBe(3);
+  });
+
   test("is not needed: --dtype converts the weights of any model, says so once, and prints the graph", async () => {
     const home = process.env.HF_HOME;
     process.env.HF_HOME = join(folder, "home");
     try {
       const run = () =>
         blip(["match", scene("01"), "-t", "a dog", "--model", tiny("match"), "--dtype", "int8"]);
-      expect((await run()).stderr).toMatch(/^Converting the weights of .*match to int8; they are kept/);
+      expect((await run()).stderr).toMatch(
+        /^Converting the weights of .*match to int8, once where they can be kept/,
+      );
       expect((await run()).stderr).toBe("");
     } finally {
       if (home === undefined) delete process.env.HF_HOME;
       else process.env.HF_HOME = home;
     }
+    const alone = await blip(["inspect", tiny("match"), "--dtype", "int8"]);
+    expect(alone).toMatchObject({ code: 2, stdout: "" });
+    expect(alone.stderr).toMatch(/--dtype .*--graph/);
     const printed = await blip(["inspect", tiny("match"), "--graph", "match", "--dtype", "int8"]);
     expect(printed.stdout).toMatch(/quantizedLinear\(.*\.weight\.int8, \.weight\.scale, .*activations=row\)/);
   });

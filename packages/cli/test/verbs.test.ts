@@ -299,6 +299,13 @@ describe("blip compare", () => {
 });
 
 describe("blip embed", () => {
+  test("finds a text that is too long before it prints any picture's row", async () => {
+    const args = [scene("01"), "-t", "dog ".repeat(100), "--compat", "hf", "--jsonl", "--quiet"];
+    const { code, stdout, stderr } = await blip(["embed", ...args]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/102 tokens, the model has 64 positions/);
+  });
+
   test("embeds pictures, then texts, at unit length", async () => {
     const { stdout } = await blip(["embed", scene("01"), "-t", "a dog", "-t", "a cat", "--json", "--quiet"]);
     const rows = rowsOf(stdout);

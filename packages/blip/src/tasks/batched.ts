@@ -5,8 +5,7 @@ import type { Answerer, AnswerRow, AskOptions } from "./ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "./caption.ts";
 import type { Embedder, Embedding } from "./embed.ts";
 import type { Matcher, MatchRow } from "./match.ts";
-import type { ReadPicture } from "./picture-model.ts";
-import { PicturesAhead } from "./read-ahead.ts";
+import { PicturesAhead, type PictureReader } from "./read-ahead.ts";
 import { RequestBatcher, type BatcherOptions, type Outcome, type RequestOptions } from "./request-batcher.ts";
 
 /** The models that answer; a verb without its model is refused. They stay their owner's, who disposes of them. */
@@ -31,10 +30,6 @@ export interface AskRequestOptions extends Omit<AskOptions, OfCalls>, RequestOpt
 /** What is made of a picture, and how its request waits. */
 export interface EmbedRequestOptions<States extends boolean = boolean> extends RequestOptions {
   readonly states?: States | undefined;
-}
-
-interface PictureReader<ImageInput> {
-  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined;
 }
 
 /** What is asked for; `options` are those of all requests of a batch. */
@@ -182,8 +177,7 @@ export class Batched<ImageInput> implements AsyncDisposable {
   /** Begins to read the pictures of requests that are likely to be next. */
   #readAhead(requests: readonly Asked<ImageInput>[]): void {
     const images = requests.flatMap((request) => (request.verb === "embedText" ? [] : [request.image]));
-    const model = this.#pictureModel(requests[0]?.verb);
-    this.#ahead.expect(images, (image, signal) => model?.readAhead(image, signal));
+    this.#ahead.expect(images, this.#pictureModel(requests[0]?.verb));
   }
 
   #pictureModel(verb: Asked<ImageInput>["verb"] | undefined): PictureReader<ImageInput> | undefined {
@@ -206,27 +200,35 @@ export class Batched<ImageInput> implements AsyncDisposable {
   /** Requests of one verb with the same options, together. */
   async #run(requests: readonly Asked<ImageInput>[], signal: AbortSignal): Promise<Outcome<Said>[]> {
     const [first] = requests;
-    const pictures = () => ({ signal, ahead: this.#ahead.take(signal) });
+    const pictures = (reader: PictureReader<ImageInput>) => ({
+      signal,
+      ahead: this.#ahead.take(reader, signal),
+    });
     switch (first?.verb) {
       case undefined:
         return [];
       case "match": {
-        const found = await this.#matcher.matchEach(only(requests, "match"), pictures());
+        const matcher = this.#matcher;
+        const found = await matcher.matchEach(only(requests, "match"), pictures(matcher));
         return outcomes(found, (match) => ({ match }));
       }
       case "caption": {
-        const options = { ...first.options, ...pictures() };
-        const found = await this.#captioner.captionEach(only(requests, "caption"), options);
+        const captioner = this.#captioner;
+        const options = { ...first.options, ...pictures(captioner) };
+        const found = await captioner.captionEach(only(requests, "caption"), options);
         return outcomes(found, (caption) => ({ caption }));
       }
       case "ask": {
-        const options = { ...first.options, ...pictures() };
-        const found = await this.#answerer.askEach(only(requests, "ask"), options);
+        const answerer = this.#answerer;
+        const options = { ...first.options, ...pictures(answerer) };
+        const found = await answerer.askEach(only(requests, "ask"), options);
         return outcomes(found, (ask) => ({ ask }));
       }
       case "embedImage": {
         const images = only(requests, "embedImage").map(({ image }) => image);
-        const found = await this.#embedder.embedImagesEach(images, { states: first.states, ...pictures() });
+        const embedder = this.#embedder;
+        const options = { states: first.states, ...pictures(embedder) };
+        const found = await embedder.embedImagesEach(images, options);
         return outcomes(found, (embedding) => ({ embedding }));
       }
       case "embedText": {

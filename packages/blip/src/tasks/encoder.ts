@@ -5,6 +5,7 @@ import type { BlipConfig } from "../model/config.ts";
 import { imageGraph, textGraph, type ImageGraphOptions, type MultimodalHead } from "../model/encoders.ts";
 import { float32Output } from "../runtime/float32.ts";
 import type { RunOptions } from "../runtime/runtime.ts";
+import { unlessAborted } from "../runtime/unless-aborted.ts";
 import type { LoadedNetwork } from "./load-network.ts";
 import { Looker, type LookWork, type SeenStates } from "./looker.ts";
 import { rowsOf } from "./rows-of.ts";
@@ -154,7 +155,8 @@ export class Encoder implements AsyncDisposable {
   async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
     const feeds = this.#textFeeds(checkTextFeeds(texts, this.config.text));
     options.signal?.throwIfAborted();
-    const outputs = await (await this.#textSession(false)).run(feeds, options);
+    const session = await unlessAborted(this.#textSession(false), options.signal);
+    const outputs = await session.run(feeds, options);
     return {
       states: float32Output(outputs, "question_embeds"),
       features: float32Output(outputs, "text_features"),
@@ -171,7 +173,7 @@ export class Encoder implements AsyncDisposable {
     { states = false, ...options }: RunOptions & { readonly states?: boolean | undefined } = {},
   ): Promise<ReadTexts> {
     const rows = this.#rows(texts, "dropped");
-    const session = await this.#textSession(!states);
+    const session = await unlessAborted(this.#textSession(!states), options.signal);
     const [E, D] = [this.config.jointEmbedding, this.config.text.hiddenSize];
     const features = new Float32Array(rows.length * E);
     const own: Float32Array[] = [];

@@ -109,3 +109,6 @@ export const engineRefused = (graph: string, cause: unknown): ModelError => {
     { cause },
   );
 };
+
+export const modelDisposed = (): UsageError =>
+  new UsageError("usage/disposed", "this model was disposed of: load it again, or dispose of it later");

@@ -1,16 +1,15 @@
 // Exported files, run by ONNX Runtime as any program would run them, against this package's own results.
-import { fromBinary } from "@bufbuild/protobuf";
-import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { floatTensor, int64Tensor, type Tensor } from "@blip-ts/graph";
-import { ModelProtoSchema } from "onnx-buf";
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exported, some, type Exported, type Feeds } from "../../test/support/exported.ts";
 import { expectClose, fixture } from "../../test/support/goldens.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { ConditionalGeneration } from "./conditional-generation.ts";
-import { exportOnnx, type ExportOptions } from "./export-onnx.ts";
+import type { ExportOptions } from "./export-onnx.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { NaturalLanguageVisualReasoning } from "./natural-language-visual-reasoning.ts";
@@ -19,47 +18,10 @@ import { rowsOf } from "./rows-of.ts";
 import type { TextFeeds } from "./text-feeds.ts";
 
 let folder = "";
-let made = 0;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "blip-export-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-type Feeds = Readonly<Record<string, Tensor<"float32" | "int64"> | OrtTensor>>;
-
-/** An export of a tiny checkpoint, its files ready to be run. */
-async function exported(model: string, options: ExportOptions) {
-  const out = join(folder, String(made++));
-  const description = await exportOnnx(nodePlatform, fixture(`tiny/${model}`), out, {
-    compat: "hf",
-    ...options,
-  });
-  const sessions = new Map<string, Promise<InferenceSession>>();
-  const raw = async (file: string, feeds: Feeds): Promise<Readonly<Record<string, OrtTensor>>> => {
-    const session = sessions.get(file) ?? InferenceSession.create(join(out, `${file}.onnx`));
-    sessions.set(file, session);
-    const given = Object.entries(feeds).map(([name, feed]) => [
-      name,
-      "dtype" in feed ? new OrtTensor(feed.dtype, feed.data, feed.dims) : feed,
-    ]);
-    return (await session).run(Object.fromEntries(given) as Record<string, OrtTensor>);
-  };
-  const run = async (file: string, feeds: Feeds): Promise<Record<string, Tensor<"float32">>> =>
-    Object.fromEntries(
-      Object.entries(await raw(file, feeds)).map(([name, { data, dims }]) => {
-        if (!(data instanceof Float32Array)) throw new Error(`${name} is not float32`);
-        return [name, floatTensor(dims, data)];
-      }),
-    );
-  return { out, description, run, /** Outputs as they are, to be fed to another file. */ raw };
-}
-
-type Exported = Awaited<ReturnType<typeof exported>>;
-
-function some<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("it is not there");
-  return value;
-}
 
 const range = (length: number) => Array.from({ length }, (_, index) => index);
 
@@ -154,7 +116,7 @@ const forms: readonly Partial<ExportOptions>[] = [{}, { selfContained: true, sta
 
 /** The same model in every form, one after another. */
 async function inEveryForm(model: string, options: ExportOptions, check: (files: Exported) => Promise<void>) {
-  for (const form of forms) await check(await exported(model, { ...options, ...form }));
+  for (const form of forms) await check(await exported(folder, model, { ...options, ...form }));
 }
 
 /** Pictures of noise [B, 3, S, S]. */
@@ -276,156 +238,8 @@ describe("an exported model, weights beside or inside, contributed operators or 
       imageSize: 48,
     });
     const own = await model.encoder.imageStates(larger);
-    const { run, description } = await exported("caption", { task: "caption", imageSize: 48 });
+    const { run, description } = await exported(folder, "caption", { task: "caption", imageSize: 48 });
     expect(description.picture).toMatchObject({ height: 48, width: 48 });
     expectClose(some((await run("image", { pixel_values: larger })).image_embeds), own, tolerance);
-  });
-});
-
-const onnxOf = async (out: string, file: string) =>
-  fromBinary(ModelProtoSchema, await readFile(join(out, file)));
-
-describe("export.json", () => {
-  test.each([
-    ["match", "match"],
-    ["caption", "caption"],
-    ["vqa", "ask"],
-    ["nlvr-original", "compare"],
-    ["model", "embed"],
-  ])("%s: names what the files of %s read and give, with every letter", async (model, task) => {
-    const { out, description } = await exported(model, { task });
-    expect(JSON.parse(await readFile(join(out, "export.json"), "utf8"))).toEqual(description);
-    const names = description.files.map(({ file }) => file);
-    expect((await readdir(out)).sort()).toEqual(
-      [...names, "export.json", "tokenizer.json", "vocab.txt", "weights.data"].sort(),
-    );
-    for (const { file, inputs, outputs } of description.files) {
-      const { graph, opsetImport } = await onnxOf(out, file);
-      expect(graph?.input.map(({ name }) => name)).toEqual(inputs.map(({ name }) => name));
-      expect(graph?.output.map(({ name }) => name)).toEqual(outputs.map(({ name }) => name));
-      expect(opsetImport[0]).toMatchObject({
-        domain: "",
-        version: BigInt(some(description.opset["ai.onnx"])),
-      });
-      for (const { shape } of [...inputs, ...outputs])
-        for (const [letter] of String(shape).matchAll(/[A-Z]/g))
-          expect(description.letters).toHaveProperty([letter]);
-      for (const name of file === "image.onnx" ? [] : names)
-        expect(description.steps.join("\n"), name).toContain(name);
-    }
-  });
-
-  test("says which contributed operators are used, and uses none where none is wanted", async () => {
-    const { description } = await exported("match", { task: "retrieve" });
-    expect(description).toMatchObject({
-      task: "retrieve",
-      contributedOperators: ["Gelu", "MultiHeadAttention"],
-      opset: { "ai.onnx": 18, "com.microsoft": 1 },
-    });
-    const standard = await exported("match", { task: "match", standardOperators: true });
-    expect(standard.description).toMatchObject({ contributedOperators: [], opset: { "ai.onnx": 18 } });
-    const { graph } = await onnxOf(standard.out, "match.onnx");
-    expect(graph?.node.every(({ domain }) => domain === "")).toBe(true);
-  });
-
-  test("follows the conventions that are asked for", async () => {
-    const tokens = async (compat: "hf" | "blip") => {
-      const { description } = await exported("match", { task: "match", compat });
-      return { ...description.tokens, ...description.text };
-    };
-    expect(await tokens("hf")).not.toHaveProperty("enc");
-    expect(await tokens("blip")).toMatchObject({ enc: 126, clean_up: "pre_caption", max_tokens: 35 });
-  });
-});
-
-describe("the weights", () => {
-  test("lie in one file, each tensor once and where a page begins", async () => {
-    const { out, description } = await exported("caption", { task: "caption" });
-    const places = new Map<string, string>();
-    for (const { file } of description.files)
-      for (const tensor of (await onnxOf(out, file)).graph?.initializer ?? []) {
-        const entry = (key: string) => tensor.externalData.find((one) => one.key === key)?.value;
-        if (entry("location") === undefined) continue;
-        expect(entry("location")).toBe("weights.data");
-        // A part of a fused matrix begins where the part before it ends.
-        if (!tensor.name.includes("[")) expect(Number(entry("offset")) % 4096).toBe(0);
-        places.set(tensor.name, some(entry("offset")));
-      }
-    // The LM head's matrix is the word embeddings.
-    expect(places.get("text_decoder.cls.predictions.decoder.weight")).toBe(
-      places.get("text_decoder.bert.embeddings.word_embeddings.weight"),
-    );
-  });
-
-  test("of a self-contained model are not beside it", async () => {
-    const { out, description } = await exported("match", { task: "match", selfContained: true });
-    expect(description.data).toBeNull();
-    expect(await readdir(out)).not.toContain("weights.data");
-  });
-});
-
-/** The tiny matching model with a word table of `rows` rows, all zeros: a file of holes. */
-async function sparseModel(to: string, rows: number): Promise<void> {
-  const from = fixture("tiny/match");
-  await cp(from, to, { recursive: true });
-  const file = join(to, "model.safetensors");
-  const bytes = await readFile(file);
-  const entries = Object.entries(
-    JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString()) as Record<
-      string,
-      { readonly dtype: string; readonly shape: readonly number[] }
-    >,
-  ).filter(([name]) => name !== "__metadata__");
-  let offset = 0;
-  const header = entries.map(([name, { dtype, shape }]) => {
-    const dims = name.endsWith("word_embeddings.weight") ? [rows, ...shape.slice(1)] : shape;
-    const begin = offset;
-    offset += 4 * dims.reduce((product, size) => product * size, 1);
-    return [name, { dtype, shape: dims, data_offsets: [begin, offset] }];
-  });
-  const text = Buffer.from(JSON.stringify(Object.fromEntries(header)));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  await writeFile(file, Buffer.concat([length, text]));
-  await truncate(file, 8 + text.length + offset);
-  const config = join(to, "config.json");
-  const json = (await readFile(config, "utf8")).replace(/"vocab_size": \d+/, `"vocab_size": ${rows}`);
-  await writeFile(config, json);
-}
-
-describe("an export that cannot be", () => {
-  const refused = (model: string, options: ExportOptions, out = join(folder, "refused")) =>
-    exportOnnx(nodePlatform, model, out, options);
-
-  test("is refused with what can be", async () => {
-    await expect(refused(fixture("tiny/caption"), { task: "match" })).rejects.toMatchObject({
-      code: "model/wrong-task",
-    });
-    const unknown = refused(fixture("tiny/caption"), { task: "translate" });
-    await expect(unknown).rejects.toMatchObject({ code: "usage/unknown-task" });
-    await expect(unknown).rejects.toThrow("match or retrieve or caption or ask or compare or embed");
-    const { out } = await exported("caption", { task: "caption" });
-    await expect(refused(fixture("tiny/caption"), { task: "caption" }, out)).rejects.toMatchObject({
-      code: "save/exists",
-    });
-    expect(await readdir(folder)).not.toContain("refused");
-  });
-
-  test("that is stopped leaves nothing behind", async () => {
-    const signal = AbortSignal.abort(new Error("enough"));
-    await expect(refused(fixture("tiny/caption"), { task: "caption", signal })).rejects.toThrow("enough");
-    expect((await readdir(folder)).filter((name) => name.includes("refused"))).toEqual([]);
-  });
-
-  test("carries at most 2 GiB in a file, and says how it would fit", async () => {
-    const model = join(folder, "large");
-    await sparseModel(model, 2 ** 24 + 1);
-    const large = refused(model, { task: "match", selfContained: true });
-    await expect(large).rejects.toMatchObject({
-      code: "export/too-large",
-      fields: { file: "text.onnx", limit: 2 ** 31 - 1 },
-    });
-    await expect(large).rejects.toThrow(/Leave out selfContained/);
-    expect(await readdir(folder)).not.toContain("refused");
   });
 });

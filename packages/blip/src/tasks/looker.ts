@@ -5,6 +5,7 @@ import { cacheNames, memoryGraph } from "../model/decoder.ts";
 import { multimodalGraph, type LookForm, type MultimodalHead } from "../model/encoders.ts";
 import { float32Output } from "../runtime/float32.ts";
 import type { EngineSession, Feeds, ResidentTensor, RunOptions } from "../runtime/runtime.ts";
+import { unlessAborted } from "../runtime/unless-aborted.ts";
 import type { LoadedNetwork } from "./load-network.ts";
 import { chooseForm, type LookShape } from "./look-form.ts";
 import { positions, withFirstToken } from "./text-feeds.ts";
@@ -99,8 +100,8 @@ export class Looker {
   /** Each image's keys and values are made once; its texts follow in batches. */
   async *#cached({ images, states: N, rows }: LookWork, options: LookOptions) {
     const { cachedLooks } = this.#loaded.limits;
-    const session = await this.#session("cached", images.length, options);
-    const memory = await this.#memory();
+    const session = await unlessAborted(this.#session("cached", images.length, options), options.signal);
+    const memory = await unlessAborted(this.#memory(), options.signal);
     const names = cacheNames("memory", this.#loaded.config.text);
     for (const [image, [states]] of images.entries()) {
       const own = rows.flatMap((row, index) => (row.image === image ? [index] : []));
@@ -121,7 +122,7 @@ export class Looker {
   /** Texts of many images side by side. */
   async *#over(form: LookForm, work: LookWork, options: LookOptions) {
     const limits = this.#loaded.limits.looks(work.states);
-    const session = await this.#session(form, work.images.length, options);
+    const session = await unlessAborted(this.#session(form, work.images.length, options), options.signal);
     const all = work.rows.map((_, index) => index);
     for (const batch of batchesByLength(lengthsOf(work.rows, all), limits)) {
       const { images, places } = alignedTo(work, batch);

@@ -43,12 +43,87 @@ function watched() {
   return { platform, unpacked };
 }
 
+/** Sessions that are never there, as those whose weights come over a slow network. */
+const never: Platform<never> = {
+  ...nodePlatform,
+  createEngine: () => ({
+    createSession: () => new Promise(() => undefined),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }),
+};
+
 const pixels = (side: number) => ({
   dtype: "float32" as const,
   dims: [1, 3, side, side],
   data: new Float32Array(3 * side * side),
 });
 const ids = { dtype: "int64" as const, dims: [1, 3], data: BigInt64Array.of(2n, 30n, 3n) };
+
+test("no session is made once the model is disposed of: nobody would end its thread", async () => {
+  const made: string[] = [];
+  let disposed = false;
+  const platform: Platform<never> = {
+    ...nodePlatform,
+    createEngine: () => ({
+      createSession: (_, { name = "" } = {}) => {
+        made.push(disposed ? `${name}, too late` : name);
+        return Promise.reject(new Error("no engine"));
+      },
+      [Symbol.asyncDispose]: () => {
+        disposed = true;
+        return Promise.resolve();
+      },
+    }),
+  };
+  const model = await ImageTextRetrieval.load(platform, fixture("tiny/match"));
+  const seen = model.encodeImages(pixels(model.loaded.imageSize));
+  await model[Symbol.asyncDispose]();
+  await expect(seen).rejects.toThrow(/disposed of/);
+  expect(made).toEqual([]);
+  await expect(model.encodeImages(pixels(model.loaded.imageSize))).rejects.toThrow(/disposed of/);
+  expect(made).toEqual([]);
+});
+
+test.each<[string, (signal: AbortSignal) => Promise<unknown>]>([
+  [
+    "a matching model's",
+    async (signal) => {
+      const model = await ImageTextRetrieval.load(never, fixture("tiny/match"));
+      return model.encodeImages(pixels(model.loaded.imageSize), { signal });
+    },
+  ],
+  [
+    "its texts'",
+    async (signal) =>
+      (await ImageTextRetrieval.load(never, fixture("tiny/match"))).textFeatures(
+        { inputIds: ids },
+        { signal },
+      ),
+  ],
+  [
+    "texts' over images",
+    async (signal) => {
+      const model = await ImageTextRetrieval.load(never, fixture("tiny/match"));
+      const [N, D] = [17, model.config.vision.hiddenSize];
+      const states = { dtype: "float32" as const, dims: [1, N, D], data: new Float32Array(N * D) };
+      return model.scoreTexts(states, { inputIds: ids }, { signal });
+    },
+  ],
+  [
+    "a decoder's",
+    async (signal) => {
+      const { generator, config } = await ConditionalGeneration.load(never, fixture("tiny/caption"));
+      const [N, D] = [17, config.vision.hiddenSize];
+      const states = { dtype: "float32" as const, dims: [1, N, D], data: new Float32Array(N * D) };
+      return generator.generate({ states }, [[1]], {}, { signal });
+    },
+  ],
+])("a call does not wait for %s session once it is stopped", async (_, call) => {
+  const stop = new AbortController();
+  const running = call(stop.signal);
+  setTimeout(() => stop.abort(new Error("enough")), 100);
+  await expect(running).rejects.toThrow("enough");
+});
 
 describe("weights are used as they lie for", () => {
   test.each<[NetworkDType, boolean]>([

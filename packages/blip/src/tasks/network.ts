@@ -6,8 +6,9 @@ import type { BlipConfig } from "../model/config.ts";
 import type { NetworkDType } from "../platform.ts";
 import { nextTurn } from "../runtime/next-turn.ts";
 import type { Engine, EngineSession, RunOptions, SessionOptions } from "../runtime/runtime.ts";
+import { unlessAborted } from "../runtime/unless-aborted.ts";
 import { toEngineModel } from "./engine-model.ts";
-import { engineRefused } from "./errors.ts";
+import { engineRefused, modelDisposed } from "./errors.ts";
 import type { NetworkTypes } from "./network-dtype.ts";
 
 /** How a session is loaded; those of one group can hand each other the outputs that they keep. */
@@ -22,6 +23,7 @@ export class Network implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #emit: EmitOptions;
   readonly #sessions = new Map<string, Promise<EngineSession>>();
+  #disposed = false;
 
   /**
    * @param tensors as graphs of this type read them
@@ -50,13 +52,14 @@ export class Network implements AsyncDisposable {
     { unpacked, ...options }: RunOptions & Pick<SessionForm, "unpacked"> = {},
   ): Promise<Record<string, Tensor>> {
     options.signal?.throwIfAborted();
-    const session = await this.session(key, build, { unpacked });
+    const session = await unlessAborted(this.session(key, build, { unpacked }), options.signal);
     return session.run(feeds, options);
   }
 
   /**
    * Loads a graph's session without running it.
    * @param form what it keeps and hands to other sessions, and what its products are like
+   * @throws {UsageError} `usage/disposed` @throws {ModelError} `model/engine`, and where weights cannot be read
    */
   session(key: string, build: () => Graph, form: SessionForm = {}): Promise<EngineSession> {
     const known = this.#sessions.get(key);
@@ -76,6 +79,8 @@ export class Network implements AsyncDisposable {
     const optimized = optimize(graph, this.#passes);
     await nextTurn();
     const model = await toEngineModel(optimized, this.#tensors, this.#emit);
+    // Nobody would end the thread of a session that is made from now on.
+    if (this.#disposed) throw modelDisposed();
     // Whole numbers are always laid out anew: their products need sums of columns.
     const unpacked = form.unpacked === true && this.dtype === "fp32";
     return this.#engine
@@ -86,6 +91,7 @@ export class Network implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     this.#sessions.clear();
     await this.#engine[Symbol.asyncDispose]();
   }

@@ -12,35 +12,42 @@ export const readAhead = <ImageInput>(
 ): Promise<ReadPicture> | undefined =>
   processor.atOnce === undefined ? readPicture(image, processor, other, signal) : undefined;
 
+/** What reads pictures in its own way: a model. */
+export interface PictureReader<ImageInput> {
+  /** Begins to read a picture, if it may be read ahead. */
+  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined;
+}
+
 interface Begun<ImageInput> {
   readonly image: ImageInput;
+  readonly reader: PictureReader<ImageInput>;
   readonly picture: Promise<ReadPicture>;
   readonly stop: AbortController;
 }
 
-type Read<ImageInput> = (image: ImageInput, signal: AbortSignal) => Promise<ReadPicture> | undefined;
-
-const nothing = [[], () => undefined] as const;
+type Expected<ImageInput> = readonly [images: readonly ImageInput[], reader: PictureReader<ImageInput>];
 
 /** Pictures of the requests that are likely to be next; those of others are dropped. */
 export class PicturesAhead<ImageInput> {
   #begun: readonly Begun<ImageInput>[] = [];
-  #expected: readonly [images: readonly ImageInput[], read: Read<ImageInput>] = nothing;
+  #expected: Expected<ImageInput> | undefined;
   /** Is a batch reading its own pictures? Those come first. */
   #busy = false;
 
-  /** @param read begins to read a picture, if it may be read ahead */
-  expect(images: readonly ImageInput[], read: Read<ImageInput>): void {
-    this.#expected = [images, read];
+  /** @param reader of all of them; undefined where there is nothing to read */
+  expect(images: readonly ImageInput[], reader: PictureReader<ImageInput> | undefined): void {
+    this.#expected = reader && [images, reader];
     if (!this.#busy) this.#begin();
   }
 
-  /** Hands over those that are begun to the batch that begins. @param signal of that batch */
-  take(signal: AbortSignal): AheadOfBatch<ImageInput> {
-    const begun = this.#begun;
+  /** Hands over those that are begun to the batch that begins. @param reader of that batch @param signal of it */
+  take(reader: PictureReader<ImageInput>, signal: AbortSignal): AheadOfBatch<ImageInput> {
+    // Requests may be taken back just before another model's batch begins: pictures are its own where it reads them.
+    const begun = this.#begun.filter((one) => one.reader === reader);
+    this.#drop(begun);
     this.#begun = [];
     // They are the batch's own now; what comes after it is not known yet.
-    this.#expected = nothing;
+    this.#expected = undefined;
     this.#busy = true;
     const stop = () => begun.forEach((one) => one.stop.abort(signal.reason));
     signal.addEventListener("abort", stop, { once: true });
@@ -54,8 +61,9 @@ export class PicturesAhead<ImageInput> {
   }
 
   #begin(): void {
-    const [images, read] = this.#expected;
-    const [before, next] = [this.#begun, [] as Begun<ImageInput>[]];
+    const next: Begun<ImageInput>[] = [];
+    const [images, reader] = this.#expected ?? [[]];
+    const before = this.#begun.filter((one) => one.reader === reader);
     for (const image of images) {
       if (find(next, image)) continue;
       const known = find(before, image);
@@ -64,13 +72,18 @@ export class PicturesAhead<ImageInput> {
         continue;
       }
       const stop = new AbortController();
-      const picture = read(image, stop.signal);
+      const picture = reader?.readAhead(image, stop.signal);
       // Whoever takes it is told what went wrong.
       picture?.catch(() => undefined);
-      if (picture) next.push({ image, picture, stop });
+      if (reader && picture) next.push({ image, reader, picture, stop });
     }
-    for (const one of before) if (!next.includes(one)) one.stop.abort();
+    this.#drop(next);
     this.#begun = next;
+  }
+
+  /** Leaves off what was begun for nothing. */
+  #drop(kept: readonly Begun<ImageInput>[]): void {
+    for (const one of this.#begun) if (!kept.includes(one)) one.stop.abort();
   }
 }
 

@@ -6,6 +6,7 @@ import type { BlipConfig } from "../model/config.ts";
 import { cacheNames, decodeGraph, memoryGraph, scoreGraph, selectGraph } from "../model/decoder.ts";
 import { float32Output } from "../runtime/float32.ts";
 import type { EngineSession, Feeds, ResidentTensor, RunOptions } from "../runtime/runtime.ts";
+import { unlessAborted } from "../runtime/unless-aborted.ts";
 import { decoderWidth, type LoadedNetwork } from "./load-network.ts";
 
 /** Sessions of this group hand the caches to each other. */
@@ -55,7 +56,7 @@ export class TextDecoder {
     mask: Tensor<"int64"> | undefined,
     options: RunOptions = {},
   ): Promise<DecoderRun> {
-    const session = await this.#memory();
+    const session = await unlessAborted(this.#memory(), options.signal);
     const names = cacheNames("memory", this.config.text);
     const { kept } = await session.runKeeping({ encoder_hidden_states: states }, names, options);
     return new DecoderRun(this, session, kept, mask, states.dims[0] ?? 0, options);
@@ -183,9 +184,8 @@ export class DecoderRun implements NextTokenModel, Disposable {
         row.map((_, column) => (index + 1) * length - row.length + column),
       );
       const flat = labels.flat();
-      const outputs = await (
-        await this.#decoder.score()
-      ).run(
+      const session = await unlessAborted(this.#decoder.score(), this.#options.signal);
+      const outputs = await session.run(
         { hidden, rows: int64Tensor([rows.length], rows), labels: int64Tensor([flat.length], flat) },
         this.#options,
       );
@@ -253,7 +253,7 @@ export class DecoderRun implements NextTokenModel, Disposable {
     goOn = true,
   ): Promise<Advanced> {
     const { text } = this.#decoder.config;
-    const session = await this.#decoder.decode();
+    const session = await unlessAborted(this.#decoder.decode(), this.#options.signal);
     await this.#dropImages(parents);
     const [R, T] = [ids.length, ids[0]?.length ?? 0];
     const allKeys = keys.map((row, index) => [...(this.#keys[parents[index] ?? 0] ?? []), ...row]);
@@ -299,7 +299,7 @@ export class DecoderRun implements NextTokenModel, Disposable {
     const rowsPerImage = this.#keys.length / this.#images;
     const images = [...new Set(parents.map((parent) => Math.floor(parent / rowsPerImage)))];
     if (images.length === this.#images) return;
-    const session = await this.#decoder.select();
+    const session = await unlessAborted(this.#decoder.select(), this.#options.signal);
     const names = cacheNames("memory", this.#decoder.config.text);
     const { kept } = await session.runKeeping(
       { image_index: int64Tensor([images.length], images), ...this.#memory },

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
 import type { InPage } from "../page/in-page.ts";
+import { openBrowser } from "./browser.ts";
 import { bundleForPage } from "./bundle-web.ts";
 import { servePages, type PageServer, type PageServerOptions } from "./page-server.ts";
 
@@ -58,4 +60,32 @@ export async function openPage(server: PageServer, browser: Browser): Promise<Pa
   const page = await (await browser.newContext()).newPage();
   await visit(page, server);
   return page;
+}
+
+export interface PageUnderTest {
+  readonly site: PageSite;
+  readonly server: PageServer;
+  readonly browser: Browser;
+  /** The site's page, which the tests of a file share. */
+  readonly page: Page;
+}
+
+/** A site in a browser for all tests of a `describe`. @returns what gives it to them */
+export function pageForTests(): () => PageUnderTest {
+  let opened: PageUnderTest | undefined;
+  beforeAll(async () => {
+    const site = await makeSite();
+    const server = await site.serve();
+    const browser = await openBrowser();
+    opened = { site, server, browser, page: await openPage(server, browser) };
+  }, 120_000);
+  afterAll(async () => {
+    await opened?.browser.close();
+    await opened?.server[Symbol.asyncDispose]();
+    await opened?.site[Symbol.asyncDispose]();
+  });
+  return () => {
+    if (!opened) throw new Error("the browser is not open yet");
+    return opened;
+  };
 }

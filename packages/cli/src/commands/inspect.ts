@@ -1,5 +1,5 @@
 // `blip inspect MODEL`: what a checkpoint is and which tasks it can do, before any of its weights is read.
-import { inspect, printTask, type Compat, type Inspection, type NetworkDType } from "blip-ts";
+import { inspect, printTask, UsageError, type Compat, type Inspection, type NetworkDType } from "blip-ts";
 import type { Command } from "commander";
 import { addSourceOptions, compatOption, dtypeOption, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -39,6 +39,11 @@ function describe(model: string, found: Inspection): string {
 async function run(model: string, flags: InspectFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
   const { compat, textHeads, revision, offline, dtype } = flags;
+  if (dtype !== undefined && flags.graph === undefined)
+    throw new UsageError(
+      "usage/bad-option",
+      "--dtype says in which type graphs are printed: give --graph TASK with it",
+    );
   const options = {
     ...{ compat, textHeads, revision, offline, dtype },
     signal: terminal.signal,

@@ -1,5 +1,5 @@
 // `blip quantize IN OUT --dtype T`: a folder with half-precision or 8-bit weights.
-import { quantize, type WeightDType } from "blip-ts";
+import { quantize, UsageError, type WeightDType } from "blip-ts";
 import { Option, type Command } from "commander";
 import { accuracy, accuracyTable, defaultTexts } from "../accuracy.ts";
 import { addSourceOptions, collect, warner, type SourceFlags } from "../common-options.ts";
@@ -19,6 +19,11 @@ interface QuantizeFlags extends SourceFlags, TextFlags {
 async function run(model: string, folder: string, flags: QuantizeFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
   const { dtype, textHeads, revision, offline, task, json, check } = flags;
+  if (!check && (flags.text || flags.texts !== undefined))
+    throw new UsageError(
+      "usage/bad-option",
+      "-t and --texts say what pictures are compared with: give --check IMAGE with them",
+    );
   // What is to be compared is looked at before anything is written.
   const images = check && (await listImages(check, terminal.stdin));
   const texts = flags.text || flags.texts !== undefined ? await listTexts(flags) : defaultTexts;
@@ -34,7 +39,8 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
       printConversion(folder, made, { dtype }, json, terminal);
       return exitCodes.done;
     }
-    const loaded = { textHeads, revision, offline, onWarning: () => undefined };
+    const { signal } = terminal;
+    const loaded = { textHeads, revision, offline, signal, onWarning: () => undefined };
     const rows = await accuracy(
       made.task,
       { source: model, options: loaded },

@@ -1,7 +1,7 @@
 // `blip verify MODEL`: does a real checkpoint say what was published of it?
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { publishedPictures, verify, type VerifyRow } from "blip-ts";
+import { publishedPictures, UsageError, verify, type VerifyRow } from "blip-ts";
 import type { Command } from "commander";
 import {
   addSourceOptions,
@@ -37,7 +37,19 @@ const pictureIn =
     return fetch === true ? publishedPictures[name] : undefined;
   };
 
+/** @throws {UsageError} `usage/bad-option` */
+async function checkFolder(images: string): Promise<void> {
+  const found = await stat(images).catch(() => undefined);
+  if (found?.isDirectory() !== true)
+    throw new UsageError(
+      "usage/bad-option",
+      `--images ${images}: expected a folder with the samples' pictures, found none there`,
+      { images },
+    );
+}
+
 async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promise<number> {
+  if (flags.images !== undefined) await checkFolder(flags.images);
   const progress = progressBar(terminal, flags.quiet);
   const { textHeads, revision, offline, threads, device, profile, as } = flags;
   const rows = rowPrinter<VerifyRow>(terminal, flags, (all) =>

@@ -163,6 +163,12 @@ describe("decodeImage", () => {
     ["a missing file", picture("missing.jpg"), "image/not-found", /missing\.jpg: .*no such file/],
     ["a folder", picture(""), "image/not-found", /is a folder/],
     [
+      "a file URL that is no path",
+      "file:///a%2Fb.png",
+      "image/not-found",
+      /file:\/\/\/a%2Fb\.png: .*must not/,
+    ],
+    [
       "text by the name of a picture",
       picture("text.jpg"),
       "image/not-an-image",

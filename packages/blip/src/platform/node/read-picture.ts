@@ -29,6 +29,15 @@ function checkSize(name: string, size: number): void {
   if (size > maxFileBytes) throw tooLarge(name, `${size} bytes`, `${maxFileBytes} bytes`);
 }
 
+/** @throws {InputError} `image/not-found` */
+function pathOf(fileUrl: string): string {
+  try {
+    return fileURLToPath(fileUrl);
+  } catch (error) {
+    throw notFound(fileUrl, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
 async function readPictureFile(path: string): Promise<EncodedPicture> {
   const file = await open(path).catch((error: unknown) => {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
@@ -60,8 +69,7 @@ export async function readPicture(
   if (typeof input === "string" || input instanceof URL) {
     const text = String(input);
     if (!/^https?:/i.test(text)) {
-      const path = /^file:/i.test(text) ? fileURLToPath(text) : text;
-      return readPictureFile(path);
+      return readPictureFile(/^file:/i.test(text) ? pathOf(text) : text);
     }
     const bytes = await fetchImage(text, signal);
     return { name: text, bytes, format: formatOf(text, bytes.subarray(0, sniffLength)) };

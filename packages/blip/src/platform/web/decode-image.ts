@@ -1,5 +1,6 @@
 // Pictures of a page. PNG and GIF are decoded by our own code, to the bytes that Node gives; JPEG, WebP and AVIF by the
 // browser, with colour profiles left alone.
+import { InputError } from "../../errors.ts";
 import { badRaw, notAnImage, tooLarge, truncated, unreachable, unsupported } from "../../image/errors.ts";
 import { decodeGif, parseGif } from "../../image/gif.ts";
 import { parsePngHeader } from "../../image/png-header.ts";
@@ -8,6 +9,7 @@ import { sniff, sniffLength, type PictureFormat } from "../../image/sniff.ts";
 import type { DecodeOptions } from "../../platform.ts";
 import { decodePng, parsePng } from "./decode-png.ts";
 import { tainted } from "./errors.ts";
+import { bodyOf } from "./pieces.ts";
 
 /**
  * A file, a URL (relative ones from the page's own address), the bytes of a file, what an image element shows, a canvas,
@@ -62,15 +64,50 @@ async function fetchBytes(place: string | URL, signal: AbortSignal | undefined):
     );
   }
   if (!response.ok) throw unreachable(name, `the server answered ${response.status} ${response.statusText}`);
-  const said = Number(response.headers.get("content-length") ?? 0);
-  if (said > maxFileBytes) throw tooLarge(name, `${said} bytes`, `${maxFileBytes} bytes`);
-  return { name, bytes: new Uint8Array(await response.arrayBuffer()) };
+  try {
+    return { name, bytes: await readBody(name, response) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof InputError) throw error;
+    throw unreachable(name, `the connection broke off (${messageOf(error)}): get it again`, error);
+  }
 }
 
+/** @throws {InputError} `image/too-large`, before all of it is in memory */
+async function readBody(name: string, response: Response): Promise<Uint8Array<ArrayBuffer>> {
+  const said = Number(response.headers.get("content-length") ?? 0);
+  if (said > maxFileBytes) throw tooLarge(name, `${said} bytes`, `${maxFileBytes} bytes`);
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const part of bodyOf(response)) {
+    size += part.length;
+    if (size > maxFileBytes) throw tooLarge(name, "more", `${maxFileBytes} bytes`);
+    parts.push(part);
+  }
+  return joined(parts);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let filled = 0;
+  for (const part of parts) {
+    whole.set(part, filled);
+    filled += part.length;
+  }
+  return whole;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** @throws {InputError} `image/too-large`, `image/unreachable` for a file that was moved since it was chosen */
 async function readBlob(blob: Blob): Promise<Encoded> {
   const name = "name" in blob && typeof blob.name === "string" ? blob.name : "the picture";
   if (blob.size > maxFileBytes) throw tooLarge(name, `${blob.size} bytes`, `${maxFileBytes} bytes`);
-  return { name, bytes: new Uint8Array(await blob.arrayBuffer()) };
+  try {
+    return { name, bytes: new Uint8Array(await blob.arrayBuffer()) };
+  } catch (error) {
+    throw unreachable(name, `the browser cannot read it (${messageOf(error)}): choose it again`, error);
+  }
 }
 
 /** @throws {InputError} `image/not-an-image`, `image/unsupported` */
@@ -110,13 +147,7 @@ function withoutExif(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     at = end;
   }
   kept.push(bytes.subarray(at));
-  const joined = new Uint8Array(kept.reduce((sum, part) => sum + part.length, 0));
-  let filled = 0;
-  for (const part of kept) {
-    joined.set(part, filled);
-    filled += part.length;
-  }
-  return joined;
+  return joined(kept);
 }
 
 function isTranslucent({ data }: RawImage): boolean {

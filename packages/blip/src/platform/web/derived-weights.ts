@@ -40,7 +40,11 @@ function keptSource(weights: DerivedWeights, cache: FileCache, size: number): By
         } catch (error) {
           if (!(error instanceof Lost)) throw error;
         }
-      again ??= derivedInMemory(weights, weights.bytes(true));
+      again ??= derivedInMemory(weights, weights.bytes(true)).catch((error: unknown) => {
+        // A network that fails now may be there when they are asked for again.
+        again = undefined;
+        throw error;
+      });
       return (await again).read(offset, length);
     },
   };

@@ -10,6 +10,15 @@ export const runtimeMissing = (detail: string): ModelError =>
     { detail },
   );
 
+export const workerMissing = (detail: string, cause?: unknown): ModelError =>
+  new ModelError(
+    "model/no-runtime",
+    `the engine's worker cannot be started (${detail}). Serve this package's dist/web-session-worker.js from the ` +
+      'page\'s own origin and say where: configure({ worker: "/path/to/web-session-worker.js" }).',
+    { detail },
+    { cause },
+  );
+
 export const notFound = (name: string): ModelError =>
   new ModelError(
     "model/not-found",
@@ -88,10 +97,13 @@ export const tooLarge = (url: string, limit: number): ModelError =>
 export const readFailed = (url: string, detail: string, cause?: unknown): ModelError =>
   new ModelError("model/read-failed", `${url}: ${detail}`, { url, detail }, { cause });
 
+export const brokenOff = (url: string, at: number, cause?: unknown): ModelError =>
+  readFailed(url, `its connection broke off at byte ${at}: check the network, and load it again`, cause);
+
 export const noFolders = (path: string): UsageError =>
   new UsageError(
     "save/cannot-write",
-    `${path}: expected a place for a folder, but a page has none. Convert with Node: npx blip convert.`,
+    `${path}: expected a place for a folder, but a page has none. Do this in Node, e.g. npx blip convert.`,
     { path },
   );
 

@@ -6,9 +6,9 @@ const prefix = "blip-ts/1 ";
 /** Before the type of converted weights, and the addresses of the files that they were made of. */
 const derivedPrefix = "blip-ts/derived/1 ";
 
-/** Names of pieces become addresses, as the Cache wants them; the host does not exist. */
+/** Names of pieces become addresses, written as the Cache gives them back; the host does not exist. */
 const key = (etag: string, piece: string) =>
-  `https://blip-ts.invalid/${encodeURIComponent(piece)}?${encodeURIComponent(etag)}`;
+  new URL(`https://blip-ts.invalid/${encodeURIComponent(piece)}?${encodeURIComponent(etag)}`).href;
 
 /** What is known of a remote file. */
 export interface FileFacts {
@@ -61,7 +61,7 @@ export class FileCache {
 
   /** Says which file it is now; pieces of another one are thrown away. */
   async use(facts: FileFacts): Promise<void> {
-    if (!this.#cache) return;
+    if (!this.usable) return;
     const before = await this.facts();
     if (facts.etag === "") {
       await this.forget();
@@ -72,13 +72,15 @@ export class FileCache {
       await this.commit(facts.size);
     }
     this.#etag = facts.etag;
-    this.#known = new Set((await this.#cache.keys()).map(({ url }) => url));
+    this.#known = new Set((await this.#cache?.keys())?.map(({ url }) => url));
   }
 
   /** Throws away what is kept; what is put from now on belongs to a file whose size is not known yet. */
   async begin(etag: string): Promise<void> {
+    if (!this.#cache) return;
     await caches.delete(this.#name);
-    this.#cache = await caches.open(this.#name);
+    // Where there is no room any more, nothing is kept.
+    this.#cache = await caches.open(this.#name).catch(() => undefined);
     this.#etag = etag;
     this.#known = new Set();
   }
@@ -104,6 +106,7 @@ export class FileCache {
 
   /** Throws away all, and keeps nothing any more. */
   async forget(): Promise<void> {
+    if (!this.#cache) return;
     this.#cache = undefined;
     this.#known = new Set();
     await caches.delete(this.#name);
@@ -114,10 +117,15 @@ export class FileCache {
     return this.#known.has(key(this.#etag, piece));
   }
 
+  /** A piece; undefined where it is not there, also where the browser cannot read it any more. */
   async get(piece: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (!this.has(piece)) return undefined;
-    const found = await this.#cache?.match(key(this.#etag, piece));
-    return found ? new Uint8Array(await found.arrayBuffer()) : undefined;
+    try {
+      const found = await this.#cache?.match(key(this.#etag, piece));
+      return found && new Uint8Array(await found.arrayBuffer());
+    } catch {
+      return undefined;
+    }
   }
 
   /** @returns whether it is kept: the browser's room may be used up */
@@ -155,6 +163,13 @@ export async function clearCache(url?: string): Promise<string[]> {
   const kept = (await caches.keys()).filter((name) =>
     asked === undefined ? filesOf(name).length > 0 : filesOf(name).includes(asked),
   );
-  await Promise.all(kept.map((name) => caches.delete(name)));
-  return [...new Set(asked === undefined ? kept.flatMap(filesOf) : kept.length > 0 ? [asked] : [])];
+  const filled = await Promise.all(
+    kept.map(async (name) => {
+      // Of a file that was asked for and not found there is a Cache, and nothing in it.
+      const { length } = await (await caches.open(name)).keys();
+      await caches.delete(name);
+      return length > 0 ? filesOf(name).filter((file) => asked === undefined || file === asked) : [];
+    }),
+  );
+  return [...new Set(filled.flat())];
 }

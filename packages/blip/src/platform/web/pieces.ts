@@ -1,5 +1,20 @@
 // Files in pieces of one size, the last of which may be shorter: as they are fetched, and as the browser's Cache keeps them.
 
+/** The bytes of an answer as they come; who stops reading ends the connection. */
+export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
 /** Bytes as they come, cut into pieces of one size. */
 export async function* piecesOf(
   parts: AsyncIterable<Uint8Array>,

@@ -4,6 +4,7 @@ import type { ByteRange, ByteSource } from "../../byte-source.ts";
 import { BlipError } from "../../errors.ts";
 import type { SourceOptions } from "../../platform.ts";
 import {
+  brokenOff,
   changed,
   httpStatus,
   nothingThere,
@@ -14,7 +15,7 @@ import {
   unreachable,
 } from "./errors.ts";
 import { FileCache, type FileFacts } from "./file-cache.ts";
-import { piecesOf, readPieces } from "./pieces.ts";
+import { bodyOf, piecesOf, readPieces } from "./pieces.ts";
 
 /** Reads of headers fetch so much around them: a zip has a header beside each tensor, 2 MB apart. */
 const pageBytes = 1 << 16;
@@ -64,7 +65,8 @@ async function request(url: string, range: string | undefined, options: RemoteOp
 export const isAbsent = (response: Response): boolean =>
   response.status === 404 || response.status === 410 || (response.ok && isHtml(response));
 
-function expectOk(url: string, response: Response): void {
+/** @throws {ModelError} `model/not-found`, `hub/unauthorized`, `hub/http-status` */
+export function expectOk(url: string, response: Response): void {
   if (isAbsent(response)) throw nothingThere(url, response.status);
   if (response.status === 401 || response.status === 403) throw unauthorized(url, response.status);
   if (!response.ok) throw httpStatus(url, response.status);
@@ -77,20 +79,6 @@ const etagOf = ({ headers }: Response) => headers.get("etag") ?? headers.get("la
 function wholeSize(response: Response): number | undefined {
   const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
   return total === undefined ? undefined : Number(total);
-}
-
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const reader = response.body?.getReader();
-  if (!reader) return;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
 }
 
 const pieceName = (size: number, index: number) => `${size}-${index}`;
@@ -143,7 +131,12 @@ class Pieces {
     return readPieces(offset, length, this.#size, (index) => this.#piece(index, last));
   }
 
-  async keep(index: number, piece: Uint8Array<ArrayBuffer>): Promise<void> {
+  /** Keeps the first piece. @param answer what the server sends of it already */
+  async begin(answer: Response): Promise<void> {
+    if (this.#length(0) > 0) await this.#receive([0], answer);
+  }
+
+  async #keep(index: number, piece: Uint8Array<ArrayBuffer>): Promise<void> {
     this.#hold(index, piece);
     await this.#file.cache.put(this.name(index), piece);
   }
@@ -193,28 +186,30 @@ class Pieces {
     return coming;
   }
 
-  /** A connection that breaks off is taken up again after the last whole piece. */
-  async #receive(run: readonly number[]): Promise<void> {
+  /** A connection that breaks off is taken up again after the last whole piece. @param begun the first answer */
+  async #receive(run: readonly number[], begun?: Response): Promise<void> {
     let done = 0;
     for (let tries = 1; done < run.length; tries++) {
       const left = run.slice(done);
       const start = (left[0] ?? 0) * this.#size;
       const end = (left.at(-1) ?? 0) * this.#size + this.#length(left.at(-1) ?? 0);
+      let failure: unknown;
       try {
-        for await (const piece of piecesOf(bodyOf(await this.#file.part(start, end)), this.#size)) {
+        const answer = (tries === 1 ? begun : undefined) ?? (await this.#file.part(start, end));
+        for await (const piece of piecesOf(bodyOf(answer), this.#size)) {
           const number = run[done];
           if (number === undefined || piece.length !== this.#length(number)) break;
-          await this.keep(number, piece);
+          await this.#keep(number, piece);
           done++;
           this.#file.report(this.#wanted.has(number) ? piece.length : 0);
         }
       } catch (error) {
-        if (error instanceof BlipError || tries === maxTries) throw error;
         this.#file.options.signal?.throwIfAborted();
-        continue;
+        if (error instanceof BlipError) throw error;
+        failure = error;
       }
       if (done < run.length && tries === maxTries)
-        throw readFailed(this.#file.name, `it ended early at byte ${(run[done] ?? 0) * this.#size}`);
+        throw brokenOff(this.#file.name, (run[done] ?? 0) * this.#size, failure);
     }
   }
 }
@@ -271,6 +266,8 @@ export class RemoteFile implements ByteSource {
     }
     if (isAbsent(response)) {
       await response.body?.cancel();
+      // A start page in the file's place may be that of a network that one has to sign in to.
+      if (!kept || !response.ok) await cache.forget();
       return undefined;
     }
     // "There is no such part": the file is empty.
@@ -282,7 +279,7 @@ export class RemoteFile implements ByteSource {
     const facts = { size, etag: etagOf(response) };
     await cache.use(facts);
     const file = new RemoteFile(url, facts, cache, options);
-    for await (const piece of piecesOf(bodyOf(response), pageBytes)) await file.#pages.keep(0, piece);
+    await file.#pages.begin(response);
     return file;
   }
 
@@ -293,7 +290,11 @@ export class RemoteFile implements ByteSource {
     cache: FileCache,
     options: RemoteOptions,
   ): Promise<RemoteFile> {
-    const whole = response.status === 200 ? response : await request(url, undefined, options);
+    let whole = response;
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      whole = await request(url, undefined, options);
+    }
     expectOk(url, whole);
     const etag = etagOf(whole);
     const kept = await cache.facts();
@@ -305,30 +306,29 @@ export class RemoteFile implements ByteSource {
         return file;
       }
     }
+    // Told as progress only: of a compressed answer it is another one than that of what comes out of it.
     const length = Number(whole.headers.get("content-length") ?? 0);
     if (length > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
-    // A compressed answer has another length than what comes out of it.
-    const said = whole.headers.get("content-encoding") === null && length > 0 ? length : undefined;
-    if (said !== undefined) await cache.use({ size: said, etag });
+    if (etag === "") await cache.forget();
+    else await cache.begin(etag);
     // What the cache takes need not stay in memory.
     const pieces = new Map<number, Uint8Array<ArrayBuffer>>();
-    const keep = async (index: number, piece: Uint8Array<ArrayBuffer>) => {
-      if (await cache.put(pieceName(blockBytes, index), piece)) pieces.delete(index);
-      else pieces.set(index, piece);
-    };
     let size = 0;
-    for await (const piece of piecesOf(bodyOf(whole), blockBytes)) {
-      const index = Math.floor(size / blockBytes);
-      size += piece.length;
-      if (size > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
-      if (said === undefined) pieces.set(index, piece);
-      else await keep(index, piece);
-      options.onProgress?.({ kind: "download", file: url, loaded: size, total: Math.max(length, size) });
+    try {
+      for await (const piece of piecesOf(bodyOf(whole), blockBytes)) {
+        const index = Math.floor(size / blockBytes);
+        size += piece.length;
+        if (size > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
+        if (!(await cache.put(pieceName(blockBytes, index), piece))) pieces.set(index, piece);
+        options.onProgress?.({ kind: "download", file: url, loaded: size, total: Math.max(length, size) });
+      }
+    } catch (error) {
+      await cache.forget();
+      options.signal?.throwIfAborted();
+      throw error instanceof BlipError ? error : brokenOff(url, size, error);
     }
-    const facts = { size, etag };
-    if (said !== size) await cache.use(facts);
-    const file = new RemoteFile(url, facts, cache, options);
-    if (said === undefined) for (const [index, piece] of [...pieces]) await keep(index, piece);
+    await cache.commit(size);
+    const file = new RemoteFile(url, { size, etag }, cache, options);
     file.#whole = pieces;
     return file;
   }

@@ -4,7 +4,7 @@ import { ModelError } from "../../errors.ts";
 import type { ModelFiles, SideFile, SourceOptions } from "../../platform.ts";
 import { noWeights, notFound, nothingThere, offline, readFailed, unreachable } from "./errors.ts";
 import { FileCache } from "./file-cache.ts";
-import { isAbsent, RemoteFile, type RemoteOptions } from "./remote-file.ts";
+import { expectOk, isAbsent, RemoteFile, type RemoteOptions } from "./remote-file.ts";
 import { currentSettings, folderUrl } from "./settings.ts";
 
 /** The name of the model that travels in this package. */
@@ -44,7 +44,10 @@ function remoteOptions(options: SourceOptions, token?: string): RemoteOptions {
   return { ...options, ...headers, cache: currentSettings().cache ?? true };
 }
 
-/** The text of a small file; undefined where there is none. Without a network, what was there before. */
+/**
+ * The text of a small file; undefined where there is none. Without a network, what was there before.
+ * @throws {ModelError} `hub/...`, `model/read-failed`
+ */
 async function readText(url: string, options: RemoteOptions): Promise<string | undefined> {
   const cache = await FileCache.open(url, options.cache);
   const kept = async () => {
@@ -59,26 +62,27 @@ async function readText(url: string, options: RemoteOptions): Promise<string | u
     return before.text;
   }
   const { signal, headers } = options;
-  let response: Response;
+  let bytes: Uint8Array<ArrayBuffer>;
   try {
-    response = await fetch(url, {
+    const response = await fetch(url, {
       cache: "no-cache",
       ...(headers ? { headers } : {}),
       ...(signal ? { signal } : {}),
     });
+    // Storage services answer 403 for what is not there and may not be listed.
+    if (isAbsent(response) || response.status === 403) {
+      await response.body?.cancel();
+      await cache.put("text", absent);
+      return undefined;
+    }
+    expectOk(url, response);
+    bytes = new Uint8Array(await response.arrayBuffer());
   } catch (error) {
     signal?.throwIfAborted();
+    if (error instanceof ModelError) throw error;
     if (!before) throw unreachable(url, error);
     return before.text;
   }
-  // Storage services answer 403 for what is not there and may not be listed.
-  if (isAbsent(response) || response.status === 403) {
-    await response.body?.cancel();
-    await cache.put("text", absent);
-    return undefined;
-  }
-  if (!response.ok) throw nothingThere(url, response.status);
-  const bytes = new Uint8Array(await response.arrayBuffer());
   if (bytes.length > maxSideFileBytes)
     throw readFailed(
       url,
@@ -163,6 +167,7 @@ export async function openRemoteModel(source: string, options: SourceOptions): P
     const folder = `${folderUrl(hub)}${source}/resolve/${revision}/`;
     return folderModel(source, inFolder(folder), remoteOptions(options, token));
   }
+  if (!URL.canParse(source, document.baseURI)) throw notFound(source);
   const { href, pathname } = new URL(source, document.baseURI);
   if (pathname.endsWith(`/${indexFile}`))
     return folderModel(source, inFolder(new URL(".", href).href), remoteOptions(options));

@@ -1,5 +1,6 @@
 // ONNX Runtime in a page's worker: the page itself stays alive. All sessions of a model share one worker, so that there
 // is one WebAssembly heap and one pool of threads.
+import type { ModelError } from "../../errors.ts";
 import type { EngineOptions } from "../../platform.ts";
 import type { Engine, EngineModel } from "../../runtime/runtime.ts";
 import type { WorkerReply, WorkerRequest } from "../worker/messages.ts";
@@ -8,16 +9,21 @@ import {
   type EngineThreadListener,
   type EngineThreadPort,
 } from "../worker/worker-engine.ts";
-import { noTraces, runtimeMissing } from "./errors.ts";
+import { noTraces, runtimeMissing, workerMissing } from "./errors.ts";
 import type { WorkerReady, WorkerSettings } from "./messages.ts";
 import { currentSettings, folderUrl, type WasmPaths } from "./settings.ts";
 
+/** @throws {ModelError} `model/no-runtime`: browsers refuse some scripts at once, those of other origins among them */
 function startWorker(): Worker {
   const { worker } = currentSettings();
-  if (typeof worker === "function") return worker();
-  return worker === undefined
-    ? new Worker(new URL("./web-session-worker.js", import.meta.url), { type: "module", name: "blip-ts" })
-    : new Worker(new URL(worker, document.baseURI), { type: "module", name: "blip-ts" });
+  try {
+    if (typeof worker === "function") return worker();
+    return worker === undefined
+      ? new Worker(new URL("./web-session-worker.js", import.meta.url), { type: "module", name: "blip-ts" })
+      : new Worker(new URL(worker, document.baseURI), { type: "module", name: "blip-ts" });
+  } catch (error) {
+    throw workerMissing(error instanceof Error ? error.message : String(error), error);
+  }
 }
 
 function absolutePaths(paths: WasmPaths | undefined): WorkerSettings["wasmPaths"] {
@@ -44,21 +50,21 @@ function transferred(request: WorkerRequest): ArrayBuffer[] {
   ];
 }
 
-/** Starts the worker; `ready` fails where it has no runtime. */
-function startThread(
+/** Tells a worker's engine what it says, and `ready` whether it has a runtime. */
+function connect(
+  worker: Worker,
   settings: WorkerSettings,
   listener: EngineThreadListener,
-  ready: (error: string | undefined) => void,
+  ready: (error: ModelError | undefined) => void,
 ): EngineThreadPort {
-  const worker = startWorker();
   worker.addEventListener("message", ({ data }: MessageEvent<WorkerReply | WorkerReady>) => {
-    if ("kind" in data) ready(data.error);
+    if ("kind" in data) ready(data.error === undefined ? undefined : runtimeMissing(data.error));
     else listener.message(data);
   });
   worker.addEventListener("error", (event) => {
     // A script that cannot be loaded says nothing at all.
     const message = event.message || "its script cannot be loaded";
-    ready(message);
+    ready(workerMissing(message));
     listener.failure(new Error(`the engine's worker ended: ${message}`));
   });
   worker.postMessage(settings);
@@ -85,14 +91,15 @@ export function createWebEngine({ threads, device, profile }: EngineOptions): En
     threads: threadsOf(threads),
     provider: device === "webgpu" ? "webgpu" : "wasm",
   };
-  let ready = Promise.resolve<string | undefined>(undefined);
+  let ready = Promise.resolve<ModelError | undefined>(undefined);
   const engine = createWorkerEngine(
     (listener) => {
-      let settle: (error: string | undefined) => void = () => undefined;
+      const worker = startWorker();
+      let settle: (error: ModelError | undefined) => void = () => undefined;
       ready = new Promise((resolve) => {
         settle = resolve;
       });
-      return startThread(settings, listener, settle);
+      return connect(worker, settings, listener, settle);
     },
     { threads },
   );
@@ -100,8 +107,9 @@ export function createWebEngine({ threads, device, profile }: EngineOptions): En
     createSession: async (model: EngineModel, options = {}) => {
       const session = engine.createSession(model, { ...options, group: "page" });
       session.catch(() => undefined);
-      const error = await ready;
-      if (error !== undefined) throw runtimeMissing(error);
+      // A call that is stopped does not wait for the runtime.
+      const error = await Promise.race([ready, session.then(() => undefined)]);
+      if (error) throw error;
       return session;
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),

@@ -1,0 +1,66 @@
+// Pictures that a page fetches, where the network or the server fails; what is decoded is compared in
+// test/web-pictures.slow.test.ts.
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { InputError } from "../../errors.ts";
+import { decodeImage } from "./decode-image.ts";
+
+beforeEach(() => {
+  vi.stubGlobal("document", { baseURI: "http://page.example/" });
+  vi.stubGlobal("location", { origin: "http://page.example" });
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+const options = { alpha: "white", orientation: "stored", grey16: "clip" } as const;
+const answer = (body: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+  vi.stubGlobal("fetch", () => Promise.resolve(new Response(body)));
+};
+
+test("a picture whose connection breaks off fails alone, and is named", async () => {
+  answer(new ReadableStream({ start: (body) => body.error(new TypeError("network error")) }));
+  const failure = decodeImage("a.png", options);
+  await expect(failure).rejects.toBeInstanceOf(InputError);
+  await expect(failure).rejects.toMatchObject({
+    code: "image/unreachable",
+    message: expect.stringMatching(/^http:\/\/page\.example\/a\.png: .*network error/) as string,
+  });
+});
+
+test("who stops it hears of that, and of no broken connection", async () => {
+  const stop = new AbortController();
+  answer(
+    new ReadableStream({
+      pull(body) {
+        stop.abort(new Error("enough"));
+        body.error(stop.signal.reason);
+      },
+    }),
+  );
+  await expect(decodeImage("a.png", { ...options, signal: stop.signal })).rejects.toThrow("enough");
+});
+
+test("a picture that is too large is refused before it is whole, also where its length is not said", async () => {
+  let sent = 0;
+  const part = new Uint8Array(1 << 20);
+  answer(
+    new ReadableStream({
+      pull(body) {
+        sent += part.length;
+        if (sent > 300 * part.length) body.close();
+        else body.enqueue(part);
+      },
+    }),
+  );
+  await expect(decodeImage("a.png", options)).rejects.toMatchObject({ code: "image/too-large" });
+  expect(sent).toBeLessThan(260 * part.length);
+});
+
+test("a file that was moved since it was chosen fails alone", async () => {
+  class Moved extends Blob {
+    override arrayBuffer = () => Promise.reject(new DOMException("gone", "NotReadableError"));
+  }
+  const failure = decodeImage(new Moved(["a"]), options);
+  await expect(failure).rejects.toBeInstanceOf(InputError);
+  await expect(failure).rejects.toMatchObject({ code: "image/unreachable" });
+});

@@ -1,0 +1,35 @@
+// A browser's CacheStorage in memory, as far as this package uses it. A Cache that is deleted goes on for who holds it.
+
+export interface FakeCaches {
+  /** What is kept, by the names of the Caches. */
+  readonly kept: Map<string, Map<string, ArrayBuffer>>;
+  open(name: string): Promise<unknown>;
+  delete(name: string): Promise<boolean>;
+  keys(): Promise<string[]>;
+}
+
+export function fakeCaches(): FakeCaches {
+  const kept = new Map<string, Map<string, ArrayBuffer>>();
+  return {
+    kept,
+    open(name) {
+      const entries = kept.get(name) ?? new Map<string, ArrayBuffer>();
+      kept.set(name, entries);
+      // As a Request is called: addresses are written in one way.
+      const place = (address: string) => new URL(address).href;
+      return Promise.resolve({
+        match: (address: string) => {
+          const found = entries.get(place(address));
+          return Promise.resolve(found && new Response(found));
+        },
+        put: async (address: string, response: Response) => {
+          entries.set(place(address), await response.arrayBuffer());
+        },
+        delete: (address: string) => Promise.resolve(entries.delete(place(address))),
+        keys: () => Promise.resolve([...entries.keys()].map((url) => ({ url }))),
+      });
+    },
+    delete: (name) => Promise.resolve(kept.delete(name)),
+    keys: () => Promise.resolve([...kept.keys()]),
+  };
+}

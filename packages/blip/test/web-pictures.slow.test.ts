@@ -1,0 +1,77 @@
+// Pictures in a page, in each of the forms that a page has: Node's own pixels.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { decodeImage } from "../src/platform/node/decode-image.ts";
+import type { InPage } from "./page/in-page.ts";
+import { chromiumPath } from "./support/browser.ts";
+import { fixture } from "./support/goldens.ts";
+import { pageForTests, root } from "./support/page-site.ts";
+
+declare const inPage: InPage;
+
+describe.skipIf(chromiumPath === undefined)("pictures in Chromium", () => {
+  const underTest = pageForTests();
+
+  const alphas = ["white", "drop"] as const;
+  const orientations = ["stored", "upright"] as const;
+
+  async function difference(file: string, alpha: "white" | "drop", orientation: "stored" | "upright") {
+    const expected = await decodeImage(fixture(`images/${file}`), { alpha, orientation, grey16: "clip" });
+    const found = await underTest().page.evaluate(([url, options]) => inPage.pixels(url, options), [
+      `/fixtures/images/${file}`,
+      { alpha, orientation },
+    ] as const);
+    expect([found.width, found.height]).toEqual([expected.width, expected.height]);
+    return found.data.reduce(
+      (worst, value, at) => Math.max(worst, Math.abs(value - (expected.data[at] ?? NaN))),
+      0,
+    );
+  }
+
+  // No pictures, and photographs so large that they would only take time.
+  const bad = ["text.jpg", "truncated.jpg", "astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg"];
+  const names = readdirSync(fixture("images")).filter(
+    (name) => /\.(?:png|gif|jpg|webp|avif)$/.test(name) && !bad.includes(name),
+  );
+
+  test.each(names)("%s is what Node reads, byte for byte", async (file) => {
+    for (const alpha of alphas)
+      for (const orientation of orientations) {
+        const worst = await difference(file, alpha, orientation);
+        // Two decoders of AVIF interpolate colour differently; here they were 10 levels apart.
+        if (file.endsWith(".avif")) expect(worst).toBeLessThanOrEqual(12);
+        // A canvas holds colours multiplied by alpha: under a transparent pixel there is none.
+        else if (file === "alpha.webp" && alpha === "drop") expect(worst).toBeGreaterThan(0);
+        else expect(worst, `${alpha}, ${orientation}`).toBe(0);
+      }
+  });
+
+  test.each([
+    "File",
+    "ArrayBuffer",
+    "HTMLImageElement",
+    "HTMLCanvasElement",
+    "OffscreenCanvas",
+    "ImageBitmap",
+    "ImageData",
+  ])("a %s is the picture that it holds", async (form) => {
+    const expected = await decodeImage(join(root, "examples/scenes/01.png"), {
+      alpha: "white",
+      orientation: "stored",
+      grey16: "clip",
+    });
+    const found = await underTest().page.evaluate(
+      (one) => inPage.pixels("/scenes/01.png", { alpha: "white", orientation: "stored" }, one),
+      form,
+    );
+    expect(Buffer.from(found.data).equals(Buffer.from(expected.data))).toBe(true);
+  });
+
+  test("refuses what is none, and what the browser cannot decode", async () => {
+    const of = (file: string) => underTest().page.evaluate((url) => inPage.pixelFailure(url), file);
+    expect(await of("/fixtures/images/README.md")).toMatchObject({ code: "image/not-an-image" });
+    expect(await of("/fixtures/images/none.png")).toMatchObject({ code: "image/unreachable" });
+    expect(await of("/fixtures/images/plain.tiff")).toMatchObject({ code: "image/unsupported" });
+  });
+});
