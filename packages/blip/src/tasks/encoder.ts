@@ -280,8 +280,7 @@ export class Encoder implements AsyncDisposable {
           "Pictures of another size need interpolatePosEncoding: true.",
         { found: pixelValues.dims, imageSize },
       );
-    options.signal?.throwIfAborted();
-    const session = await this.#imageSession(height, width);
+    const session = await unlessAborted(this.#imageSession(height, width), options.signal);
     const [count = 0] = pixelValues.dims;
     // In 8 bits one by one, so that each picture is rounded by itself; its 577 rows keep all cores busy.
     const step = this.loaded.network.dtype === "int8" ? 1 : (this.loaded.limits.images ?? count);

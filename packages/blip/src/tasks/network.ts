@@ -1,12 +1,11 @@
 // A loaded checkpoint: its architecture, its tensors, and the sessions made of its graphs when they are first needed.
-import { optimize, type EmitOptions, type Graph, type Tensor } from "@blip-ts/graph";
+import { optimize, type EmitOptions, type Graph } from "@blip-ts/graph";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { BlipError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { NetworkDType } from "../platform.ts";
 import { nextTurn } from "../runtime/next-turn.ts";
-import type { Engine, EngineSession, RunOptions, SessionOptions } from "../runtime/runtime.ts";
-import { unlessAborted } from "../runtime/unless-aborted.ts";
+import type { Engine, EngineSession, SessionOptions } from "../runtime/runtime.ts";
 import { toEngineModel } from "./engine-model.ts";
 import { engineRefused, modelDisposed } from "./errors.ts";
 import type { NetworkTypes } from "./network-dtype.ts";
@@ -44,20 +43,8 @@ export class Network implements AsyncDisposable {
     this.#emit = emit;
   }
 
-  /** Runs a graph; `key` names it among this network's sessions, and `build` makes it the first time. */
-  async run(
-    key: string,
-    build: () => Graph,
-    feeds: Readonly<Record<string, Tensor>>,
-    { unpacked, ...options }: RunOptions & Pick<SessionForm, "unpacked"> = {},
-  ): Promise<Record<string, Tensor>> {
-    options.signal?.throwIfAborted();
-    const session = await unlessAborted(this.session(key, build, { unpacked }), options.signal);
-    return session.run(feeds, options);
-  }
-
   /**
-   * Loads a graph's session without running it.
+   * A graph's session, loaded when it is first asked for; `key` names it among this network's, `build` makes the graph.
    * @param form what it keeps and hands to other sessions, and what its products are like
    * @throws {UsageError} `usage/disposed` @throws {ModelError} `model/engine`, and where weights cannot be read
    */

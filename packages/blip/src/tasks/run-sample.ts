@@ -96,7 +96,8 @@ export async function projected(
   states: Tensor<"float32">,
 ): Promise<Tensor<"float32">> {
   const build = () => projectionGraph(config, of);
-  return float32Output(await network.run(`projection ${of}`, build, { states }), "features");
+  const session = await network.session(`projection ${of}`, build);
+  return float32Output(await session.run({ states }), "features");
 }
 
 /**

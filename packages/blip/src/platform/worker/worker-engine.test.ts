@@ -53,14 +53,6 @@ describe("threads that wait", () => {
   });
 });
 
-test("a closed engine opens no session", async () => {
-  const { started, start } = threads();
-  const engine = createWorkerEngine(start);
-  await engine[Symbol.asyncDispose]();
-  await expect(engine.createSession(model)).rejects.toThrow("the engine is closed");
-  expect(started).toHaveLength(0);
-});
-
 test("sessions whose weights are used as they lie have a configuration of their own", async () => {
   const { started, start } = threads();
   const options = { sessionConfig: { some: "1" }, unpackedConfig: { disable_prepacking: "1" } };

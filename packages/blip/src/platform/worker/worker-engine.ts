@@ -182,7 +182,6 @@ class WorkerSession implements EngineSession {
   /** Waits for the call that runs, then frees the session's memory. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
-    this.#closed = true;
     await this.#thread.close(this.#number);
   }
 
@@ -225,7 +224,6 @@ class WorkerEngine implements Engine {
   readonly #waiting: EngineThread[];
   readonly #sessions = new Set<WorkerSession>();
   readonly #groups = new Map<string, EngineThread>();
-  #closed = false;
 
   constructor(threads: StartThread | SharedThread, options: WorkerEngineOptions) {
     this.#threads = threads;
@@ -238,8 +236,6 @@ class WorkerEngine implements Engine {
   }
 
   async createSession(model: EngineModel, options: SessionOptions = {}): Promise<EngineSession> {
-    // What was begun before the engine was closed may come to this after it.
-    if (this.#closed) throw new Error("the engine is closed");
     const session = new WorkerSession(this.#thread(options.group));
     this.#sessions.add(session);
     await session.create(model, this.#options, options);
@@ -257,7 +253,6 @@ class WorkerEngine implements Engine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
     const unused = this.#waiting.splice(0).map((thread) => thread.end());
     await Promise.all([...unused, ...[...this.#sessions].map((session) => session[Symbol.asyncDispose]())]);
     this.#sessions.clear();
