@@ -47,18 +47,24 @@ function onProgress({ loaded, total }: DownloadProgress): void {
   if (loaded < total) say(`Fetching ${megabytes(loaded)} of ${megabytes(total)} ...`);
 }
 
+/** What was said of another picture, or by another model, does not stay. */
+function clearResults(): void {
+  rows.replaceChildren();
+  said.textContent = "";
+}
+
 function showPicture(next: string | File): void {
   if (preview.src.startsWith("blob:")) URL.revokeObjectURL(preview.src);
   picture = next;
   preview.src = typeof next === "string" ? next : URL.createObjectURL(next);
-  rows.replaceChildren();
-  said.textContent = "";
+  clearResults();
   for (const button of document.querySelectorAll(".scenes button"))
     button.setAttribute("aria-pressed", String(button.getAttribute("data-scene") === next));
 }
 
 async function load(name: string): Promise<void> {
   say("Loading the model ...");
+  clearResults();
   buttonOf(matchForm).disabled = true;
   buttonOf(captionForm).disabled = true;
   await model.matcher?.[Symbol.asyncDispose]();
