@@ -1,9 +1,9 @@
 // What a picture shows, in words: BLIP's own search, several drawn captions, and one that appears word by word.
-// Run: npx tsx examples/03-caption.ts [MODEL] [IMAGE] (photographs: Salesforce/blip-image-captioning-base)
+// Run: npx tsx examples/03-caption.ts [MODEL] [IMAGE]
 import { fileURLToPath } from "node:url";
 import { Captioner } from "blip-ts";
 
-const model = process.argv[2] ?? "picture-book";
+const model = process.argv[2] ?? "Salesforce/blip-image-captioning-base";
 const image = process.argv[3] ?? fileURLToPath(new URL("scenes/04.png", import.meta.url));
 
 await using captioner = await Captioner.fromPretrained(model);
