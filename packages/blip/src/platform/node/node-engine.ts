@@ -23,6 +23,8 @@ function workerFile(): URL {
 const startThread =
   (device: Device): StartThread =>
   (listener) => {
+    // Read by ONNX Runtime from the process's own environment, of which a worker has a copy; unset, it reports its use.
+    process.env.ORT_DISABLE_TELEMETRY ??= "1";
     const native = createNativeState();
     const worker = new Worker(fileURLToPath(workerFile()), {
       workerData: { device, native } satisfies SessionThreadData,
