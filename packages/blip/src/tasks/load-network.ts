@@ -18,7 +18,7 @@ import type { Compat, NetworkDType, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
 import { defaultLimits, limitsWithin, type Limits } from "./limits.ts";
-import { checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { checkImageSize, checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network-dtype.ts";
 import { Network } from "./network.ts";
 import { openEngine, type EngineType } from "./open-engine.ts";
@@ -205,6 +205,7 @@ export function checkTensors(
 /**
  * What tasks need of a model that is open, checked. No weight is read or converted.
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
+ * @throws {UsageError} `usage/bad-option` where pictures are to be smaller than a patch
  */
 export async function prepareModel(
   platform: Platform<never>,
@@ -214,6 +215,8 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   for (const task of tasks) expectTask(opened, task);
   const { json, config, warnings } = await configOf(opened, options, tasks[0]);
+  const { imageSize = config.vision.imageSize } = options;
+  if (options.imageSize !== undefined) checkImageSize(imageSize, config.vision.patchSize);
   const originals = checkTensors(opened, config, tasks);
   const compat = options.compat ?? "hf";
   const tokenizer = await readTokenizer(opened.files, config.text.vocabSize, () =>
@@ -227,7 +230,6 @@ export async function prepareModel(
   });
   warnings.forEach(warningOf(platform, options));
   const types = typesOf(chooseDType(opened, options.dtype), originals, opened.quantized);
-  const imageSize = options.imageSize ?? config.vision.imageSize;
   return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, originals, types };
 }
 
