@@ -32,8 +32,6 @@ const startThread =
       execArgv: [],
     });
     guardExit(native);
-    // An idle thread does not keep the process alive; a pending call does.
-    worker.unref();
     worker.on("message", (reply: WorkerReply) => listener.message(reply));
     worker.on("error", (error: unknown) =>
       listener.failure(error instanceof Error ? error : new Error(String(error))),
@@ -42,6 +40,8 @@ const startThread =
       unguardExit(native);
       listener.failure(new Error(`the engine's thread ended (exit code ${code})`));
     });
+    // An idle thread does not keep the process alive; a pending call does. Listening for messages would again.
+    worker.unref();
     return {
       post: (request, taken) => worker.postMessage(request, taken),
       terminate: async () => {
