@@ -116,7 +116,8 @@ async function handle(
       const session = await ort.InferenceSession.create(onnx, {
         executionProviders,
         graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
+        // Nothing but what ends the process: what fails is thrown.
+        logSeverityLevel: 4,
         // Shapes change from call to call: a plan of memory for each of them would only add to the peak.
         enableMemPattern: false,
         ...(request.threads === undefined ? {} : { intraOpNumThreads: request.threads }),
