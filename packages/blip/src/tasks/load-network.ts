@@ -14,14 +14,14 @@ import {
   type MultimodalHead,
 } from "../model/encoders.ts";
 import type { BlipConfig } from "../model/config.ts";
-import type { Compat, NetworkDType, Platform, Warning } from "../platform.ts";
+import type { Compat, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
 import { defaultLimits, limitsWithin, type Limits } from "./limits.ts";
 import { checkImageSize, checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network-dtype.ts";
 import { Network } from "./network.ts";
-import { openEngine, type EngineType } from "./open-engine.ts";
+import { openEngine } from "./open-engine.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import { orDisposed } from "./or-disposed.ts";
 import { readConfig } from "./read-config.ts";
@@ -233,13 +233,6 @@ export async function prepareModel(
   return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, originals, types };
 }
 
-/** The type in which a network multiplies. */
-const multiplied: Readonly<Record<NetworkDType, EngineType>> = {
-  fp32: "float32",
-  fp16: "float16",
-  int8: "int8",
-};
-
 /** Where warnings go. */
 const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
   onWarning ?? ((warning) => platform.warn(warning));
@@ -274,7 +267,7 @@ export async function networkOf(
             optimize(graph, types.passes),
           ),
         );
-  const { engine, emit } = await openEngine(platform, multiplied[types.dtype], { ...options, onWarning });
+  const { engine, emit } = await openEngine(platform, types.dtype, { ...options, onWarning });
   return orDisposed(engine, async () => {
     const tensors = await typedTensors(platform, opened, originals, types.dtype, options);
     return { ...prepared, network: new Network(config, types, tensors, engine, emit), limits };
