@@ -1,6 +1,6 @@
 // Networks in other types: how far their numbers are from float32's, that folders and kept weights give the same, and
 // what is refused. Every task goes through both types.
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Tensor } from "@blip-ts/graph";
@@ -206,6 +206,35 @@ describe("kept weights", () => {
     await writeFile(file, (await readFile(file)).subarray(0, 200));
     expect(await run()).toEqual(first);
     expect(events).toHaveLength(2 * made);
+  });
+
+  test("are made anew for another header in a file of the same size and time", async () => {
+    const model = join(root, "renamed");
+    await cp(fixture("tiny/match"), model, { recursive: true });
+    const file = join(model, "model.safetensors");
+    let converted = 0;
+    const onProgress = () => {
+      converted++;
+    };
+    const run = async () => {
+      await utimes(file, new Date(1e12), new Date(1e12));
+      return outputs.match?.(model, { ...quiet, dtype: "int8", onProgress });
+    };
+    const before = await run();
+    const made = converted;
+    // Two matrices of one shape change their names.
+    const bytes = await readFile(file);
+    const end = 8 + Number(bytes.readBigUInt64LE());
+    const matrix = (layer: number) => `text_encoder.encoder.layer.${layer}.intermediate.dense.weight`;
+    const header = bytes.toString("utf8", 8, end);
+    expect(header).toContain(matrix(1));
+    bytes.write(
+      header.replace(matrix(0), "first").replace(matrix(1), matrix(0)).replace("first", matrix(1)),
+      8,
+    );
+    await writeFile(file, bytes);
+    expect(await run()).not.toEqual(before);
+    expect(converted).toBe(2 * made);
   });
 
   test("are used from memory where they cannot be kept", async () => {
