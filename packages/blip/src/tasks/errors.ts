@@ -16,10 +16,10 @@ export const wrongTask = (
     { name, task, tasks, missing },
   );
 
-export const memoryTooSmall = (memory: number, least: number): UsageError =>
+export const memoryTooSmall = (memory: number, least: number, models = "this model"): UsageError =>
   new UsageError(
     "usage/memory-too-small",
-    `memory: ${memory} MB do not hold this model and the smallest batches; ${least} MB would do (memory, --memory MB).`,
+    `memory: ${memory} MB do not hold ${models} and the smallest batches; ${least} MB would do (memory, --memory MB).`,
     { memory, least },
   );
 

@@ -17,7 +17,7 @@ import type { BlipConfig } from "../model/config.ts";
 import type { Compat, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
-import { defaultLimits, limitsWithin, type Limits } from "./limits.ts";
+import { defaultLimits, leastMemory, limitsWithin, type Limits } from "./limits.ts";
 import { checkImageSize, checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network-dtype.ts";
 import { Network } from "./network.ts";
@@ -242,6 +242,36 @@ const distinct = (graphs: readonly Graph[]): readonly Graph[] => [
   ...new Map(graphs.map((graph) => [graph.name, graph])).values(),
 ];
 
+/** What a bound of memory is compared with: the sizes at which pictures are seen, and the graphs that are loaded. */
+function counted(
+  { opened, config, imageSize, types }: Pick<PreparedModel, "opened" | "config" | "imageSize" | "types">,
+  tasks: readonly NetworkTask[],
+): [config: BlipConfig, graphs: Graph[]] {
+  const graphs = distinct(tasks.flatMap((task) => graphsOf(task, opened, config)));
+  return [
+    { ...config, vision: { ...config.vision, imageSize } },
+    graphs.map((graph) => optimize(graph, types.passes)),
+  ];
+}
+
+/**
+ * MB that a model and its process take at least, before anything of it is loaded.
+ * @throws {ModelError} where it cannot be found, read, or used for the tasks
+ * @throws {UsageError} where an option is wrong
+ */
+export async function memoryNeeded(
+  platform: Platform<never>,
+  source: string,
+  tasks: readonly NetworkTask[],
+  options: ModelOptions,
+): Promise<number> {
+  checkModelOptions(options);
+  const opened = await openModel(await platform.openModel(source, options));
+  // Who loads it is warned then.
+  const model = await prepareModel(platform, opened, tasks, { ...options, onWarning: () => undefined });
+  return leastMemory(...counted(model, tasks));
+}
+
 /**
  * A network for tasks, of a model that is open. What can be refused at once is refused before weights are converted,
  * which takes seconds: a bound of memory, then the device.
@@ -260,13 +290,7 @@ export async function networkOf(
   const limits =
     options.memory === undefined
       ? defaultLimits(config)
-      : limitsWithin(
-          options.memory,
-          { ...config, vision: { ...config.vision, imageSize: prepared.imageSize } },
-          distinct(tasks.flatMap((task) => graphsOf(task, opened, config))).map((graph) =>
-            optimize(graph, types.passes),
-          ),
-        );
+      : limitsWithin(options.memory, ...counted({ ...prepared, types }, tasks));
   const { engine, emit } = await openEngine(platform, types.dtype, { ...options, onWarning });
   return orDisposed(engine, async () => {
     const tensors = await typedTensors(platform, opened, originals, types.dtype, options);
