@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "bench/**/*.test.ts"],
     exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
+    // For tests that load ONNX Runtime themselves.
+    env: { ORT_DISABLE_TELEMETRY: "1" },
     testTimeout: 20_000,
     // Two cores: more workers only make ONNX Runtime's own threads fight.
     maxWorkers: 2,

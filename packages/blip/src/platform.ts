@@ -116,8 +116,10 @@ export interface Profile {
 /** A device as a platform knows it before it is tried. */
 export interface PlatformDevice {
   readonly device: Device;
-  /** Why it cannot be here. */
+  /** Why it cannot be on this platform. */
   readonly absent?: string | undefined;
+  /** Looks for what it needs: what is missing, where that can be told before it is tried. */
+  readonly missing?: (() => string | undefined) | undefined;
   /** What to do where it cannot be used. */
   readonly hint?: string | undefined;
   /** How graphs are lowered for it: what it lacks. */

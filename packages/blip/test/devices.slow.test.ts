@@ -41,7 +41,7 @@ afterAll(ends.remove);
 /** Opens a device with a session that stays open, so that its shaders are compiled once; or says why there is none. */
 async function present(device: Device): Promise<EngineSession | string> {
   try {
-    const { engine } = await openEngine(nodePlatform, "float32", { device, onWarning: () => undefined });
+    const { engine } = await openEngine(nodePlatform, "fp32", { device, onWarning: () => undefined });
     const b = GraphBuilder.create("held");
     const x = b.input("x", "float32", [1]);
     b.output("y", b.add(x, x));
@@ -242,7 +242,7 @@ for (const device of ["webgpu", "cuda", "coreml", "dml"] as const) {
     });
 
     test("half precision passes its self-test, or is refused with the reason", async () => {
-      const call = openEngine(nodePlatform, "float16", options);
+      const call = openEngine(nodePlatform, "fp16", options);
       const found = await call.then(
         ({ device: opened }) => opened,
         (error: unknown) => (error instanceof BlipError ? error.message : error),

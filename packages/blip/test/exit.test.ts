@@ -2,9 +2,15 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { runScript } from "./support/run-script.ts";
 
 const root = new URL("../../../", import.meta.url);
 const scene = fileURLToPath(new URL("examples/scenes/01.png", root));
+
+test("a model that was loaded and never used keeps no program alive", async () => {
+  const script = `await blip.Matcher.fromPretrained("picture-book"); console.log("loaded");`;
+  expect(await runScript(script, {}, 15_000)).toBe("loaded\n");
+});
 
 /** Runs a program that says how it ends before it loads a model, or after that, while threads compute without a pause. */
 function run({ before = "", after = "" }): Promise<{ code: unknown; stderr: string }> {

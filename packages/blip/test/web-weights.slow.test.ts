@@ -2,7 +2,7 @@
 // but their header; made anew where they are stale; in memory where the browser keeps nothing.
 import { cp, mkdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { Matcher } from "blip-ts";
+import { Matcher, quantize } from "blip-ts";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { InPage } from "./page/in-page.ts";
@@ -110,6 +110,22 @@ describe.skipIf(chromiumPath === undefined)("converted weights in Chromium", () 
       expect(served()).toBe(0);
     },
   );
+
+  test.each(["int8", "fp16"] as const)("%s: a folder that quantize wrote is used as it is", async (dtype) => {
+    const name = `quantized-${dtype}`;
+    await quantize("picture-book", join(site.folder, name), { dtype });
+    // 8 bits are the file's own type; halves compute in float32 unless told.
+    const options = dtype === "fp16" ? { dtype } : {};
+    const found = await page.evaluate(([place, some, all, more]) => inPage.scored(place, some, all, more), [
+      `/${name}/`,
+      pages,
+      texts,
+      options,
+    ] as const);
+    expect(found).toMatchObject({ warnings: [], converted: 0 });
+    expect(largestDifference(found.logits, await inNode(dtype))).toBeLessThan(dtype === "int8" ? 0.02 : 0.01);
+    expect(Object.keys(await kept()).filter((one) => one.includes("derived"))).toEqual([]);
+  });
 
   test("are made anew for another file of the same name, and the old ones go", async () => {
     const first = await load("int8");

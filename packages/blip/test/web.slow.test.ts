@@ -110,16 +110,46 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
       if (name === "itm_score") expectNear(found.cosine, await tensors.floats("cosine"), 1e-5);
     });
 
-    test("works where the page is not isolated, in one thread", async () => {
-      await using plain = await site.serve({ isolated: false });
-      const other = await open(plain);
-      expect(await other.evaluate(() => inPage.isolated())).toBe(false);
-      const found = await other.evaluate(
-        ([texts, values]) => inPage.logits("/fixtures/tiny/match/", texts, values, { threads: 4 }),
-        [golden.texts, pixels] as const,
+    /** Scores on a page of its own, and how many threads WebAssembly starts beside the session's own worker. */
+    async function counted(at: PageServer, threads: number) {
+      await writeFile(
+        join(site.folder, "count-threads.js"),
+        `const Plain = self.Worker;
+        self.Worker = class extends Plain {
+          constructor(...given) {
+            super(...given);
+            const channel = new BroadcastChannel("threads");
+            channel.postMessage("started");
+            channel.close();
+          }
+        };`,
       );
+      await writeFile(
+        join(site.folder, "counted-worker.js"),
+        'import "./count-threads.js"; import "./web-session-worker.js";',
+      );
+      const other = await open(at);
+      await other.evaluate(() => inPage.configure({ worker: "/counted-worker.js" }));
+      const [isolated, started, found] = await other.evaluate(
+        async ([texts, values, count]) => {
+          let scores: Awaited<ReturnType<InPage["logits"]>> | undefined;
+          const began = await inPage.threadsStarted(async () => {
+            scores = await inPage.logits("/fixtures/tiny/match/", texts, values, { threads: count });
+          });
+          return [inPage.isolated(), began, scores] as const;
+        },
+        [golden.texts, pixels, threads] as const,
+      );
+      if (!found) throw new Error("there are no scores");
       expectNear(found.itmScore, await tensors.floats("itm_score"), 1e-5);
       await other.context().close();
+      return { isolated, started };
+    }
+
+    test("works in as many threads as are asked for where the page is isolated, else in one", async () => {
+      expect(await counted(server, 3)).toEqual({ isolated: true, started: 2 });
+      await using plain = await site.serve({ isolated: false });
+      expect(await counted(plain, 4)).toEqual({ isolated: false, started: 0 });
     });
 
     test("leaves the page alive while the network computes", async () => {

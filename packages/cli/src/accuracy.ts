@@ -1,6 +1,6 @@
 // How far a model's answers in one type are from those in another, on pictures and texts: what `blip quantize --check`
 // and bench/accuracy.ts print.
-import { Answerer, Comparer, Embedder, Matcher, type FailedRow, type VerbOptions } from "blip-ts";
+import { Answerer, Comparer, Embedder, InputError, Matcher, type FailedRow, type VerbOptions } from "blip-ts";
 import { generated, greedyCaptions } from "./greedy-captions.ts";
 import { table } from "./rows.ts";
 
@@ -38,11 +38,11 @@ interface Answers {
   readonly words: Readonly<Record<string, readonly string[]>>;
 }
 
-/** All rows of a verb. @throws {Error} the first picture's failure: a comparison without it would say nothing */
+/** All rows of a verb. @throws {InputError} the first picture's failure: a comparison without it would say nothing */
 async function all<Row extends object>(rows: AsyncIterable<Row | FailedRow<string>>): Promise<Row[]> {
   const list: Row[] = [];
   for await (const row of rows) {
-    if (isFailed(row)) throw new Error(`${row.image}: ${row.error.message}`);
+    if (isFailed(row)) throw new InputError(row.error.code, row.error.message, { image: row.image });
     list.push(row);
   }
   return list;

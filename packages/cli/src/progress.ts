@@ -40,7 +40,7 @@ export function progressBar(terminal: Terminal, quiet: boolean | undefined): Pro
   };
 }
 
-/** Shows a model's download, and the conversion of its weights, in megabytes; a line says that it is converted. */
+/** Shows a model's download, and the conversion of its weights, in megabytes; a line says that they are converted. */
 export function loadProgress(
   progress: Progress,
   terminal: Terminal,
@@ -49,7 +49,7 @@ export function loadProgress(
   let said = false;
   return ({ kind, file, loaded, total }) => {
     if (kind === "convert" && !said && quiet !== true)
-      print(terminal.stderr, `Converting the weights of ${file}, once where they can be kept`);
+      print(terminal.stderr, `Converting the weights of ${file}, to be kept for the next time`);
     said ||= kind === "convert";
     progress.update(`${file} (MB)`, megabytes(loaded), megabytes(total));
   };

@@ -194,6 +194,20 @@ describe("blip quantize", () => {
     expect(logits?.mean).toBeLessThan(logits?.largest ?? 0);
   });
 
+  test.each([
+    ["is no picture", path("fixtures/images/text.jpg"), /text\.jpg: expected a picture .* found text/],
+    ["ends too early", path("fixtures/images/truncated.jpg"), /truncated\.jpg: expected a whole picture/],
+    ["is not there", "nowhere.png", /nowhere\.png: expected the file of a picture/],
+  ])("refuses a picture to compare with that %s, before anything is written", async (_what, bad, message) => {
+    const out = join(folder, "unreadable");
+    const checked = ["--check", scene("01"), "--check", bad, "--quiet"];
+    const { code, stdout, stderr } = await blip(["quantize", tiny("match"), out, ...checked]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^blip: --check: /);
+    expect(stderr).toMatch(message);
+    expect((await blip(["inspect", out])).code).toBe(3);
+  });
+
   test("refuses texts where nothing is compared, before anything is written", async () => {
     const out = join(folder, "unchecked");
     for (const texts of [
@@ -214,7 +228,7 @@ describe("blip quantize", () => {
       const run = () =>
         blip(["match", scene("01"), "-t", "a dog", "--model", tiny("match"), "--dtype", "int8"]);
       expect((await run()).stderr).toMatch(
-        /^Converting the weights of .*match to int8, once where they can be kept/,
+        /^Converting the weights of .*match to int8, to be kept for the next time\n$/,
       );
       expect((await run()).stderr).toBe("");
     } finally {

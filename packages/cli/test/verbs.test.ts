@@ -119,6 +119,24 @@ describe.each(verbs)("blip %s, a verb over pictures (%s)", (verb, model, args, f
   });
 });
 
+test.each<[string, string, string[]]>([
+  ["match", "match", [scene("01"), "-t", "a dog", "--json"]],
+  ["caption", "caption", [scene("01"), "--json"]],
+  ["ask", "vqa", [scene("01"), "-q", "is there a dog?", "--json"]],
+  ["compare", "nlvr-original", [scene("01"), scene("02"), "-s", "both show a dog", "--json"]],
+  ["embed", "match", [scene("01"), "--json"]],
+  ["retrieve", "match", [scene("01"), "-t", "a dog", "--json"]],
+  ["export", "match", ["--task", "match"]],
+])("blip %s refuses pictures that are smaller than a patch of the model", async (verb, model, args) => {
+  const source =
+    verb === "export" ? [tiny(model), join(folder, "small")] : ["--model", tiny(model), "--quiet"];
+  const { code, stdout, stderr } = await blip([verb, ...args, ...source, "--image-size", "7"]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toBe(
+    "blip: imageSize: expected a whole number of 8 (a patch of this model) to 2048 pixels, found 7\n",
+  );
+});
+
 describe("blip caption", () => {
   const caption = (...args: string[]) => blip(["caption", scene("01"), "--json", "--quiet", ...args]);
 

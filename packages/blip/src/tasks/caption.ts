@@ -7,7 +7,8 @@ import type { Platform } from "../platform.ts";
 import { blipPrompt, ConditionalGeneration } from "./conditional-generation.ts";
 import { distinctOf, pickRows, readDistinct, type ReadOptions } from "./distinct-pictures.ts";
 import { sumOf, type StreamedToken } from "./generator.ts";
-import { loadNetwork } from "./load-network.ts";
+import { memoryOfTwo } from "./limits.ts";
+import { loadNetwork, memoryNeeded } from "./load-network.ts";
 import { Matcher } from "./match.ts";
 import { orDisposed } from "./or-disposed.ts";
 import {
@@ -99,19 +100,24 @@ export class Captioner<ImageInput> implements AsyncDisposable {
     options: CaptionerOptions = {},
   ): Promise<Captioner<ImageInput>> {
     const { matchModel, score = false } = options;
-    // Two models share the bound.
-    const memory =
-      options.memory !== undefined && matchModel !== undefined ? options.memory / 2 : options.memory;
-    const given = { ...verbOptions(options), memory };
+    const all = verbOptions(options);
+    // The revision and the picture size are the captioner's.
+    const matching = { ...all, revision: undefined, imageSize: undefined };
     const more = score && matchModel === undefined ? (["match"] as const) : [];
+    let [memory, matchMemory] = [all.memory, all.memory];
+    if (all.memory !== undefined && matchModel !== undefined)
+      [memory, matchMemory] = memoryOfTwo(all.memory, [
+        await memoryNeeded(platform, source, ["caption"], all),
+        await memoryNeeded(platform, matchModel, ["match"], matching),
+      ]);
+    const given = { ...all, memory };
     const loaded = await loadNetwork(platform, source, ["caption", ...more], given);
     return orDisposed(loaded.network, async () => {
       const model = await ConditionalGeneration.over(loaded, more);
       const processors = await processorsOf(platform, loaded, given);
       const matcher =
         matchModel !== undefined
-          ? // The revision and the picture size are the captioner's.
-            await Matcher.load(platform, matchModel, { ...given, revision: undefined, imageSize: undefined })
+          ? await Matcher.load(platform, matchModel, { ...matching, memory: matchMemory })
           : score
             ? await Matcher.over(platform, loaded, given)
             : undefined;

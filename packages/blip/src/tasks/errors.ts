@@ -1,5 +1,6 @@
 // What can be wrong between a checkpoint and what is asked of it: one factory a failure. Codes are `model/...`.
 import { ModelError, UsageError } from "../errors.ts";
+import type { NetworkDType } from "../platform.ts";
 
 export const wrongTask = (
   name: string,
@@ -15,10 +16,10 @@ export const wrongTask = (
     { name, task, tasks, missing },
   );
 
-export const memoryTooSmall = (memory: number, least: number): UsageError =>
+export const memoryTooSmall = (memory: number, least: number, models = "this model"): UsageError =>
   new UsageError(
     "usage/memory-too-small",
-    `memory: ${memory} MB do not hold this model and the smallest batches; ${least} MB would do (memory, --memory MB).`,
+    `memory: ${memory} MB do not hold ${models} and the smallest batches; ${least} MB would do (memory, --memory MB).`,
     { memory, least },
   );
 
@@ -86,11 +87,16 @@ export const badOption = (name: string, found: unknown, valid: readonly string[]
     valid,
   });
 
-export const deviceUnavailable = (device: string, reason: string, present: readonly string[]): ModelError =>
+export const deviceUnavailable = (
+  device: string,
+  dtype: NetworkDType,
+  reason: string,
+  present: readonly string[],
+): ModelError =>
   new ModelError(
     "model/device",
-    `device ${device} cannot be used: ${reason}. Present here: ${present.join(", ")}.`,
-    { device, reason, present },
+    `device ${device} cannot be used: ${reason}. Present here${dtype === "fp32" ? "" : ` for ${dtype}`}: ${present.join(", ")}.`,
+    { device, dtype, reason, present },
   );
 
 export const dtypeRefused = (name: string, asked: string): UsageError =>

@@ -79,7 +79,9 @@ export function stepsOf(
       : `The first token of every text is replaced by [ENC], ${tokens.enc}.`;
   const alone =
     types.dtype === "int8"
-      ? " Run one picture at a time: a run rounds with one scale, which is to be the picture's own."
+      ? " Run one picture at a time: a run rounds with one scale, which is to be the picture's own. In this and every other " +
+        "file, products of 8 bits overflow on x86 processors without VNNI unless ONNX Runtime's session is given the " +
+        "configuration entry session.x64quantprecision 1."
       : "";
   const picture = `image.onnx: pixel_values -> image_embeds. One run serves every text about the same pictures.${alone}`;
   const sharing =

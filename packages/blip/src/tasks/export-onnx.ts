@@ -158,6 +158,7 @@ export async function exportOnnx(
   checkModelOptions(given);
   const opened = await openModel(await platform.openModel(source, given));
   const model = await prepareModel(platform, opened, [task], given);
+  await using writer = await platform.createFolder(folder);
   const tensors = await typedTensors(platform, opened, model.originals, model.types.dtype, given);
   const exported: Exported = {
     graphs: (Object.entries(exportedGraphs(task, model)) as [ExportedGraph, Graph][]).map(([name, graph]) => [
@@ -173,7 +174,6 @@ export async function exportOnnx(
   const description = await describe(task, model, exported, given);
   const { contents, data } =
     options.selfContained === true ? selfContained(exported, given) : sharingData(exported, given);
-  await using writer = await platform.createFolder(folder);
   for (const [name, content] of contents) await writer.write(`${name}.onnx`, content);
   if (data) await writer.write(dataFile, data);
   const { tokenizer } = model;

@@ -4,6 +4,7 @@ import { arrayOf } from "../../test/support/array-of.ts";
 import { fixture } from "../../test/support/goldens.ts";
 import { failureOf } from "../../test/support/failure.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
+import { Captioner } from "./caption.ts";
 import { loadNetwork } from "./load-network.ts";
 import { Matcher } from "./match.ts";
 
@@ -36,6 +37,24 @@ describe("a bound of memory", () => {
     expect(small?.texts.tokens).toBeLessThan(large?.texts.tokens ?? 0);
     expect(small?.looks(17).rows).toBe(1);
     expect(large?.looks(17)).toEqual(free.looks(17));
+  });
+
+  test("of two models counts their process once, and a refusal names the bound that was given", async () => {
+    const captioner = (memory: number, matchModel?: string) =>
+      Captioner.load(nodePlatform, fixture("tiny/caption"), { memory, matchModel });
+    const alone = Number((await failureOf(() => captioner(1))).fields.least);
+    const both = await failureOf(() => captioner(alone, tiny));
+    const together = Number(both.fields.least);
+    expect(both.message).toBe(
+      `memory: ${alone} MB do not hold these two models and the smallest batches; ` +
+        `${together} MB would do (memory, --memory MB).`,
+    );
+    // The second adds its sessions and batches; another process would be 346 MB.
+    expect(together - alone).toBeGreaterThan(20);
+    expect(together - alone).toBeLessThan(200);
+    await expect(captioner(together - 1, tiny)).rejects.toMatchObject({ code: "usage/memory-too-small" });
+    await using enough = await captioner(together, tiny);
+    expect(enough.model.loaded.limits.images).toBe(1);
   });
 
   test("changes no row", async () => {

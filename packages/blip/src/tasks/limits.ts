@@ -99,6 +99,32 @@ function workingBytes({ vision, text }: BlipConfig, graphs: readonly Graph[], le
   return 4 * slack * (encode + read + looks + decode);
 }
 
+/** Bytes that a model takes beside its batches, the process among them. */
+function fixedBytes(graphs: readonly Graph[]): number {
+  // Both forms load about the same weights: all of the text stack.
+  const loaded = graphs.filter((graph) => formOf(graph) !== "cached" && graph.name !== "look-memory");
+  return loaded.reduce((sum, graph) => sum + packing * weightBytes(graph) + sessionBytes, processBytes);
+}
+
+/** MB of the least bound that `limitsWithin` takes. */
+export function leastMemory(config: BlipConfig, graphs: readonly Graph[]): number {
+  const [, , , level] = levels;
+  return Math.ceil((fixedBytes(graphs) + workingBytes(config, graphs, level)) / 1e6);
+}
+
+/**
+ * Bounds of two models in one process, whose own bytes both of them count: what is left beside the least goes to both.
+ * @param least MB that each takes
+ * @throws {UsageError} `usage/memory-too-small`
+ */
+export function memoryOfTwo(memory: number, least: readonly [number, number]): [number, number] {
+  const [one, two] = least;
+  const together = Math.ceil(one + two - processBytes / 1e6);
+  if (together > memory) throw memoryTooSmall(memory, together, "these two models");
+  const spare = (memory - together) / 2;
+  return [one + spare, two + spare];
+}
+
 /**
  * The most at a time that keeps the process's peak within a bound: the sum of what the process, each session and its
  * batches take. What is left keeps image states.
@@ -107,17 +133,11 @@ function workingBytes({ vision, text }: BlipConfig, graphs: readonly Graph[], le
  * @throws {UsageError} `usage/memory-too-small` with the least that would do
  */
 export function limitsWithin(memory: number, config: BlipConfig, graphs: readonly Graph[]): Limits {
-  // Both forms load about the same weights: all of the text stack.
-  const loaded = graphs.filter((graph) => formOf(graph) !== "cached" && graph.name !== "look-memory");
-  const fixed = loaded.reduce(
-    (sum, graph) => sum + packing * weightBytes(graph) + sessionBytes,
-    processBytes,
-  );
+  const fixed = fixedBytes(graphs);
   const bound = memory * 1e6;
   for (const level of levels) {
     const left = bound - fixed - workingBytes(config, graphs, level);
     if (left >= 0) return limitsOf(config, level, true, Math.floor(left / 2));
   }
-  const [, , , least] = levels;
-  throw memoryTooSmall(memory, Math.ceil((fixed + workingBytes(config, graphs, least)) / 1e6));
+  throw memoryTooSmall(memory, leastMemory(config, graphs));
 }

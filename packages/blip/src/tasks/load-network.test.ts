@@ -8,14 +8,16 @@ import { fixture } from "../../test/support/goldens.ts";
 import { runScript } from "../../test/support/run-script.ts";
 import type { ImageInput } from "../platform/node/decode-image.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
-import type { Device, Platform, PlatformDevice } from "../platform.ts";
+import type { Device, DownloadProgress, Platform, PlatformDevice } from "../platform.ts";
 import { Answerer } from "./ask.ts";
 import { Captioner } from "./caption.ts";
 import { Comparer } from "./compare.ts";
 import { Embedder } from "./embed.ts";
+import { exportOnnx } from "./export-onnx.ts";
 import { loadNetwork } from "./load-network.ts";
 import { Matcher } from "./match.ts";
 import type { VerbOptions } from "./picture-model.ts";
+import { quantize } from "./quantize.ts";
 import { Retriever } from "./retrieve.ts";
 
 let root = "";
@@ -71,6 +73,21 @@ describe("weights are not converted", () => {
     const refused = await load(platform, "cpu", { dtype: "int8", memory: 1 });
     expect(refused).toMatchObject({ code: "usage/memory-too-small" });
     expect(events).toEqual([]);
+  });
+
+  test.each([
+    ["export", exportOnnx],
+    ["quantize", quantize],
+  ])("for a folder that holds something: %s", async (_verb, write) => {
+    const { platform, events } = watched(broken);
+    const occupied = await mkdtemp(join(root, "occupied-"));
+    await writeFile(join(occupied, "mine.txt"), "");
+    const onProgress = ({ kind }: DownloadProgress) => void events.push(kind);
+    const options = { ...quiet, task: "match", dtype: "int8", onProgress } as const;
+    const refused = await failureOf(() => write(platform, fixture("tiny/match"), occupied, options));
+    expect(refused).toMatchObject({ code: "save/exists" });
+    expect(events).toEqual([]);
+    expect(await readdir(root)).not.toContainEqual(expect.stringContaining("partial"));
   });
 });
 

@@ -14,14 +14,14 @@ import {
   type MultimodalHead,
 } from "../model/encoders.ts";
 import type { BlipConfig } from "../model/config.ts";
-import type { Compat, NetworkDType, Platform, Warning } from "../platform.ts";
+import type { Compat, Platform, Warning } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
-import { defaultLimits, limitsWithin, type Limits } from "./limits.ts";
-import { checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { defaultLimits, leastMemory, limitsWithin, type Limits } from "./limits.ts";
+import { checkImageSize, checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network-dtype.ts";
 import { Network } from "./network.ts";
-import { openEngine, type EngineType } from "./open-engine.ts";
+import { openEngine } from "./open-engine.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import { orDisposed } from "./or-disposed.ts";
 import { readConfig } from "./read-config.ts";
@@ -205,6 +205,7 @@ export function checkTensors(
 /**
  * What tasks need of a model that is open, checked. No weight is read or converted.
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
+ * @throws {UsageError} `usage/bad-option` where pictures are to be smaller than a patch
  */
 export async function prepareModel(
   platform: Platform<never>,
@@ -214,6 +215,8 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   for (const task of tasks) expectTask(opened, task);
   const { json, config, warnings } = await configOf(opened, options, tasks[0]);
+  const { imageSize = config.vision.imageSize } = options;
+  if (options.imageSize !== undefined) checkImageSize(imageSize, config.vision.patchSize);
   const originals = checkTensors(opened, config, tasks);
   const compat = options.compat ?? "hf";
   const tokenizer = await readTokenizer(opened.files, config.text.vocabSize, () =>
@@ -227,16 +230,8 @@ export async function prepareModel(
   });
   warnings.forEach(warningOf(platform, options));
   const types = typesOf(chooseDType(opened, options.dtype), originals, opened.quantized);
-  const imageSize = options.imageSize ?? config.vision.imageSize;
   return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, originals, types };
 }
-
-/** The type in which a network multiplies. */
-const multiplied: Readonly<Record<NetworkDType, EngineType>> = {
-  fp32: "float32",
-  fp16: "float16",
-  int8: "int8",
-};
 
 /** Where warnings go. */
 const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
@@ -246,6 +241,36 @@ const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((wa
 const distinct = (graphs: readonly Graph[]): readonly Graph[] => [
   ...new Map(graphs.map((graph) => [graph.name, graph])).values(),
 ];
+
+/** What a bound of memory is compared with: the sizes at which pictures are seen, and the graphs that are loaded. */
+function counted(
+  { opened, config, imageSize, types }: Pick<PreparedModel, "opened" | "config" | "imageSize" | "types">,
+  tasks: readonly NetworkTask[],
+): [config: BlipConfig, graphs: Graph[]] {
+  const graphs = distinct(tasks.flatMap((task) => graphsOf(task, opened, config)));
+  return [
+    { ...config, vision: { ...config.vision, imageSize } },
+    graphs.map((graph) => optimize(graph, types.passes)),
+  ];
+}
+
+/**
+ * MB that a model and its process take at least, before anything of it is loaded.
+ * @throws {ModelError} where it cannot be found, read, or used for the tasks
+ * @throws {UsageError} where an option is wrong
+ */
+export async function memoryNeeded(
+  platform: Platform<never>,
+  source: string,
+  tasks: readonly NetworkTask[],
+  options: ModelOptions,
+): Promise<number> {
+  checkModelOptions(options);
+  const opened = await openModel(await platform.openModel(source, options));
+  // Who loads it is warned then.
+  const model = await prepareModel(platform, opened, tasks, { ...options, onWarning: () => undefined });
+  return leastMemory(...counted(model, tasks));
+}
 
 /**
  * A network for tasks, of a model that is open. What can be refused at once is refused before weights are converted,
@@ -265,14 +290,8 @@ export async function networkOf(
   const limits =
     options.memory === undefined
       ? defaultLimits(config)
-      : limitsWithin(
-          options.memory,
-          { ...config, vision: { ...config.vision, imageSize: prepared.imageSize } },
-          distinct(tasks.flatMap((task) => graphsOf(task, opened, config))).map((graph) =>
-            optimize(graph, types.passes),
-          ),
-        );
-  const { engine, emit } = await openEngine(platform, multiplied[types.dtype], { ...options, onWarning });
+      : limitsWithin(options.memory, ...counted({ ...prepared, types }, tasks));
+  const { engine, emit } = await openEngine(platform, types.dtype, { ...options, onWarning });
   return orDisposed(engine, async () => {
     const tensors = await typedTensors(platform, opened, originals, types.dtype, options);
     return { ...prepared, network: new Network(config, types, tensors, engine, emit), limits };

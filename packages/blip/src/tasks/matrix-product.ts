@@ -60,7 +60,7 @@ export class MatrixProduct implements AsyncDisposable {
         },
       ]),
     );
-    const { engine, emit } = await openEngine(platform, "float32", {
+    const { engine, emit } = await openEngine(platform, "fp32", {
       ...options,
       onWarning: (warning) => platform.warn(warning),
     });

@@ -41,12 +41,19 @@ export function checkModelOptions(options: ModelOptions): void {
     throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);
   if (typeof textHeads === "string" && (textHeads as string) !== "config")
     throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);
-  if (
-    imageSize !== undefined &&
-    !(Number.isSafeInteger(imageSize) && imageSize > 0 && imageSize <= maxImageSize)
-  )
-    throw badOption("imageSize", imageSize, [`a whole number of 1 to ${maxImageSize} pixels`]);
+  if (imageSize !== undefined) checkImageSize(imageSize, 1);
 }
 
 /** Largest side: attention grows with its fourth power. */
 const maxImageSize = 2048;
+
+/**
+ * A side that is no multiple of the patch is allowed: what is left over at the right and below is not seen, as in transformers.
+ * @param patch the side of a patch, once the model is known
+ * @throws {UsageError} `usage/bad-option`
+ */
+export function checkImageSize(imageSize: number, patch: number): void {
+  if (Number.isSafeInteger(imageSize) && imageSize >= patch && imageSize <= maxImageSize) return;
+  const least = patch === 1 ? "1" : `${patch} (a patch of this model)`;
+  throw badOption("imageSize", imageSize, [`a whole number of ${least} to ${maxImageSize} pixels`]);
+}

@@ -1,12 +1,13 @@
 // Which device computes: what is refused, what is chosen, and when plain operators take the place of fused ones.
 import type { Tensor } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
-import type { Device, PlatformDevice, Warning } from "../platform.ts";
+import { failureOf } from "../../test/support/failure.ts";
+import type { Device, NetworkDType, PlatformDevice, Warning } from "../platform.ts";
 import { nodeDevices } from "../platform/node/devices.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import type { Engine, EngineModel, EngineSession } from "../runtime/runtime.ts";
 import { expectedStates, selfTest } from "../runtime/self-test.ts";
-import { openEngine, plainReason, type EnginePlatform, type EngineType } from "./open-engine.ts";
+import { openEngine, plainReason, type EnginePlatform } from "./open-engine.ts";
 
 type Compute = (x: Tensor<"float32">, fused: boolean) => Tensor<"float32">;
 
@@ -54,7 +55,7 @@ function platformOf(devices: Partial<Record<Device, Compute>>, more: readonly Pl
   return { platform, made };
 }
 
-async function open(platform: EnginePlatform, device: Device | "auto", dtype: EngineType = "float32") {
+async function open(platform: EnginePlatform, device: Device | "auto", dtype: NetworkDType = "fp32") {
   const warnings: Warning[] = [];
   const opened = await openEngine(platform, dtype, { device, onWarning: (one) => warnings.push(one) });
   return { ...opened, warnings };
@@ -63,6 +64,13 @@ async function open(platform: EnginePlatform, device: Device | "auto", dtype: En
 const noAdapter: Compute = () => {
   throw new Error(
     "/src/webgpu_context.cc:136 Initialize() status was false. Failed to get an adapter: None\n\n",
+  );
+};
+
+const noHalves: Compute = () => {
+  throw new Error(
+    "Non-zero status code returned while running Cast node. Name:'cast#27' Status Message: shader_helper.cc:416 " +
+      "GenerateSourceCode Program Cast requires f16 but the device does not support it.",
   );
 };
 
@@ -94,12 +102,12 @@ describe("a device that is asked for", () => {
   ])("is refused where it gives %s", async (_what, compute, message) => {
     const { platform } = platformOf({ webgpu: compute });
     await expect(open(platform, "webgpu")).rejects.toThrow(message);
-    await expect(open(platform, "webgpu", "float16")).rejects.toThrow(/float16 is computed wrongly/);
+    await expect(open(platform, "webgpu", "fp16")).rejects.toThrow(/float16 is computed wrongly/);
   });
 
   test("may round as halves do in float16, and not in float32", async () => {
     const { platform } = platformOf({ webgpu: changed((value) => value * (1 + 2 ** -8)) });
-    expect(await open(platform, "webgpu", "float16")).toMatchObject({ device: "webgpu" });
+    expect(await open(platform, "webgpu", "fp16")).toMatchObject({ device: "webgpu" });
     await expect(open(platform, "webgpu")).rejects.toMatchObject({ code: "model/device" });
   });
 
@@ -117,10 +125,52 @@ describe("a device that is asked for", () => {
   test("is refused for products of 8 bits, which would silently be left to the processor", async () => {
     const { platform } = platformOf({ webgpu: right });
     await expect(open(platform, "webgpu", "int8")).rejects.toMatchObject({
-      message: expect.stringMatching(/no kernel for products of 8 bits.*Present here: cpu\./) as string,
+      message: expect.stringMatching(
+        /no kernel for products of 8 bits.*Present here for int8: cpu\./,
+      ) as string,
     });
     expect(await open(platform, "auto", "int8")).toMatchObject({ device: "cpu" });
     expect(await open(platform, "cpu", "int8")).toMatchObject({ device: "cpu" });
+  });
+
+  test("is refused for half floats that it lacks: what was asked for, and what to choose instead", async () => {
+    const { platform } = platformOf({ webgpu: noHalves });
+    const refused = await failureOf(() => open(platform, "webgpu", "fp16"));
+    expect(refused.message).toBe(
+      "device webgpu cannot be used: fp16 was asked for, and the graphics card or its driver has no half floats " +
+        "(shader-f16); choose fp32 (--dtype fp32) or another device. Present here for fp16: cpu.",
+    );
+    // Whoever lets us choose is told the same.
+    const { device, warnings } = await open(platform, "auto", "fp16");
+    expect(device).toBe("cpu");
+    expect(warnings[0]?.message).toMatch(
+      /^device auto: cpu computes; webgpu: fp16 was asked for, .*--dtype fp32/,
+    );
+  });
+
+  test("that computes wrongly is no matter of what is to be installed", async () => {
+    const { platform } = platformOf({ webgpu: changed(() => 0) });
+    const [whole, half] = [
+      await failureOf(() => open(platform, "webgpu")),
+      await failureOf(() => open(platform, "webgpu", "fp16")),
+    ];
+    expect(whole.message).toMatch(
+      /float32 is computed wrongly: .*; choose another device, or try a newer driver\./,
+    );
+    expect(half.message).toMatch(
+      /float16 is computed wrongly: .*; choose fp32 \(--dtype fp32\) or another device/,
+    );
+    for (const { message } of [whole, half]) expect(message).not.toMatch(/plug in/);
+  });
+
+  test("of which something is missing is refused before it is tried, with what to do", async () => {
+    const webgpu = { device: "webgpu", missing: () => "no loader", hint: "install one" } as const;
+    const { platform, made } = platformOf({}, [webgpu]);
+    const refused = await failureOf(() => open(platform, "webgpu"));
+    expect(refused.message).toBe("device webgpu cannot be used: no loader. install one. Present here: cpu.");
+    const { warnings } = await open(platform, "auto");
+    expect(warnings[0]?.message).toBe("device auto: cpu computes; webgpu: no loader. install one");
+    expect(made).toEqual(["cpu"]);
   });
 
   test("that this platform cannot have is refused without being tried", async () => {
@@ -148,6 +198,14 @@ describe("auto", () => {
     expect(device).toBe("cpu");
     expect(warnings[0]?.message).toMatch(/^device auto: cpu computes; webgpu: Failed to get an adapter/);
   });
+
+  test("says nothing of devices of other systems", async () => {
+    const { platform } = platformOf({}, nodeDevices("linux", "arm64"));
+    const { device, warnings } = await open({ ...platform, createEngine: () => engineOf(noAdapter) }, "auto");
+    expect(device).toBe("cpu");
+    expect(warnings[0]?.message).toMatch(/; webgpu: /);
+    expect(warnings[0]?.message).not.toMatch(/dml|coreml|cuda/);
+  });
 });
 
 test("the processor passes the self-test in both types, fused and plain", async () => {
@@ -161,6 +219,12 @@ test("the processor passes the self-test in both types, fused and plain", async 
 test("ONNX Runtime's messages are told without the places in its sources", () => {
   expect(plainReason("/a/b.cc:1 f()::<lambda()> x == y was false. No adapter: none.\n\n")).toBe(
     "No adapter: none",
+  );
+  expect(plainReason("running X node. Name:'x' Status Message: a.cc:4 Run Program X is too large.")).toBe(
+    "Program X is too large",
+  );
+  expect(plainReason("OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library")).toBe(
+    "Failed to load shared library",
   );
   expect(plainReason("plain")).toBe("plain");
 });

@@ -110,6 +110,16 @@ export const inPage = {
     return longest;
   },
 
+  /** How many threads announce themselves (count-threads.js) while `work` goes on. */
+  async threadsStarted(work: () => Promise<unknown>): Promise<number> {
+    let started = 0;
+    const channel = new BroadcastChannel("threads");
+    channel.onmessage = () => started++;
+    await work();
+    channel.close();
+    return started;
+  },
+
   match,
 
   async scenes(images: readonly string[], texts: readonly string[]) {

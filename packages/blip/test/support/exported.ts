@@ -7,6 +7,9 @@ import { nodePlatform } from "../../src/platform/node/node-platform.ts";
 import { exportOnnx, type ExportOptions } from "../../src/tasks/export-onnx.ts";
 import { fixture } from "./goldens.ts";
 
+/** As the steps of an 8-bit export say. */
+const exact = { extra: { session: { x64quantprecision: "1" } } };
+
 /** What a file reads: tensors of this package, or outputs of another file. */
 export type Feeds = Readonly<Record<string, Tensor<"float32" | "int64"> | OrtTensor>>;
 
@@ -19,7 +22,7 @@ export async function exported(folder: string, model: string, options: ExportOpt
   });
   const sessions = new Map<string, Promise<InferenceSession>>();
   const raw = async (file: string, feeds: Feeds): Promise<Readonly<Record<string, OrtTensor>>> => {
-    const session = sessions.get(file) ?? InferenceSession.create(join(out, `${file}.onnx`));
+    const session = sessions.get(file) ?? InferenceSession.create(join(out, `${file}.onnx`), exact);
     sessions.set(file, session);
     const given = Object.entries(feeds).map(([name, feed]) => [
       name,

@@ -1,5 +1,5 @@
 // `blip quantize IN OUT --dtype T`: a folder with half-precision or 8-bit weights.
-import { quantize, UsageError, type WeightDType } from "blip-ts";
+import { BlipProcessor, InputError, quantize, UsageError, type VerbOptions, type WeightDType } from "blip-ts";
 import { Option, type Command } from "commander";
 import { accuracy, accuracyTable, defaultTexts } from "../accuracy.ts";
 import { addSourceOptions, collect, warner, type SourceFlags } from "../common-options.ts";
@@ -16,6 +16,21 @@ interface QuantizeFlags extends SourceFlags, TextFlags {
   readonly check?: readonly string[];
 }
 
+/**
+ * A picture that cannot be read would end the comparison when the folder is written.
+ * @throws {InputError} for the first such picture
+ */
+async function checkPictures(model: string, images: readonly string[], options: VerbOptions): Promise<void> {
+  const processor = await BlipProcessor.fromPretrained(model, options);
+  for (const image of images) {
+    options.signal?.throwIfAborted();
+    await processor(image).catch((cause: unknown) => {
+      if (!(cause instanceof InputError)) throw cause;
+      throw new InputError(cause.code, `--check: ${cause.message}`, { image }, { cause });
+    });
+  }
+}
+
 async function run(model: string, folder: string, flags: QuantizeFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
   const { dtype, textHeads, revision, offline, task, json, check } = flags;
@@ -27,10 +42,13 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   // What is to be compared is looked at before anything is written.
   const images = check && (await listImages(check, terminal.stdin));
   const texts = flags.text || flags.texts !== undefined ? await listTexts(flags) : defaultTexts;
+  const { signal } = terminal;
+  const loaded = { textHeads, revision, offline, signal, onWarning: () => undefined };
   try {
+    if (images) await checkPictures(model, images, loaded);
     const made = await quantize(model, folder, {
       ...{ dtype, textHeads, revision, offline, task },
-      signal: terminal.signal,
+      signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, true),
     });
@@ -39,8 +57,6 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
       printConversion(folder, made, { dtype }, json, terminal);
       return exitCodes.done;
     }
-    const { signal } = terminal;
-    const loaded = { textHeads, revision, offline, signal, onWarning: () => undefined };
     const rows = await accuracy(
       made.task,
       { source: model, options: loaded },

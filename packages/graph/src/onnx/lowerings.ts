@@ -249,7 +249,13 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   quantizedLinear,
   blockLinear,
   dequantize: (emit, node, output) => {
-    emit.node("DequantizeLinear", inputNames(emit, node), { output, attributes: { axis: 0n } });
+    const [rows = 0] = node.inputs[1]?.shape ?? [];
+    if (typeof rows !== "number")
+      throw new GraphError(`dequantize at ${node.scope}: the scale's shape must be numbers`);
+    // Said, though it is the default: where ONNX Runtime makes weights unsigned, it would else be a number for all rows.
+    // It names the unsigned ones after these, so that no two operators may share them.
+    const zeros = emit.constant({ dtype: "int8", dims: [rows], data: new Int8Array(rows) });
+    emit.node("DequantizeLinear", [...inputNames(emit, node), zeros], { output, attributes: { axis: 0n } });
   },
   matmul: same("MatMul"),
   layerNorm,

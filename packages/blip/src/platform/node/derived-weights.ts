@@ -72,7 +72,8 @@ export async function deriveWeights(
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     if (!cannotKeep(error)) throw error;
-    warnNotKept(weights, `${folder} cannot be written (${error.message})`);
+    const other = "name another place with HF_HOME, or write a folder with `blip quantize`";
+    warnNotKept(weights, `${folder} cannot be written (${error.message}); ${other}`);
     return derivedInMemory(weights);
   }
   return fileSource(path);

@@ -23,6 +23,8 @@ function workerFile(): URL {
 const startThread =
   (device: Device): StartThread =>
   (listener) => {
+    // Read by ONNX Runtime from the process's own environment, of which a worker has a copy; unset, it reports its use.
+    process.env.ORT_DISABLE_TELEMETRY ??= "1";
     const native = createNativeState();
     const worker = new Worker(fileURLToPath(workerFile()), {
       workerData: { device, native } satisfies SessionThreadData,
@@ -30,8 +32,6 @@ const startThread =
       execArgv: [],
     });
     guardExit(native);
-    // An idle thread does not keep the process alive; a pending call does.
-    worker.unref();
     worker.on("message", (reply: WorkerReply) => listener.message(reply));
     worker.on("error", (error: unknown) =>
       listener.failure(error instanceof Error ? error : new Error(String(error))),
@@ -40,6 +40,8 @@ const startThread =
       unguardExit(native);
       listener.failure(new Error(`the engine's thread ended (exit code ${code})`));
     });
+    // An idle thread does not keep the process alive; a pending call does. Listening for messages would again.
+    worker.unref();
     return {
       post: (request, taken) => worker.postMessage(request, taken),
       terminate: async () => {

@@ -19,13 +19,13 @@ if (platform === "linux") setPriority(0, 10);
 
 async function runtimeOn(device: Device): Promise<Runtime> {
   const { env, InferenceSession, listSupportedBackends, Tensor } = await loading;
+  // What goes wrong is in the error that we throw; ONNX Runtime would print it on stderr as well.
+  env.logLevel = "fatal";
   const ort = { InferenceSession, Tensor };
   if (device === "cpu") return { ort, executionProviders: ["cpu"] };
   const backends = listSupportedBackends().map(({ name }) => name);
   if (!backends.includes(device))
     throw new Error(`onnxruntime-node for ${platform}/${arch} has ${backends.join(", ")}`);
-  // Why a provider cannot be loaded is in the error; ONNX Runtime would print it on stderr as well.
-  env.logLevel = "fatal";
   return {
     ort,
     executionProviders: [device],

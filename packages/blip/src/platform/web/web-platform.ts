@@ -12,10 +12,8 @@ export const webPlatform: Platform<ImageInput> = {
   devices: [
     {
       device: "webgpu",
-      absent:
-        typeof navigator === "object" && "gpu" in navigator
-          ? undefined
-          : "this browser has no WebGPU, or the page is not served by https",
+      missing: () =>
+        "gpu" in navigator ? undefined : "this browser has no WebGPU, or the page is not served by https",
       emit: { plainLogSoftmax: true },
     },
     { device: "cpu" },

@@ -105,13 +105,13 @@ test("a trace is ended before its session is released", async () => {
   expect(log).toEqual(["endProfiling", "release", "release"]);
 });
 
-test("threads stop spinning with the call of every session, whatever its own configuration is", async () => {
+test("every session stops its threads with its call and multiplies 8 bits exactly, whatever its own configuration is", async () => {
   const { ask, created } = host([]);
   const create = { kind: "create", model, threads: undefined, keep: [] } as const;
   await ask({ session: 0, ...create, sessionConfig: {} });
   await ask({ session: 1, ...create, sessionConfig: { disable_prepacking: "1" } });
   expect(created.map(({ extra }) => extra?.session)).toEqual([
-    { force_spinning_stop: "1" },
-    { force_spinning_stop: "1", disable_prepacking: "1" },
+    { force_spinning_stop: "1", x64quantprecision: "1" },
+    { force_spinning_stop: "1", x64quantprecision: "1", disable_prepacking: "1" },
   ]);
 });

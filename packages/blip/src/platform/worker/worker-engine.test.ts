@@ -53,6 +53,19 @@ describe("threads that wait", () => {
   });
 });
 
+test("a session that is closed twice leaves its thread to the others", async () => {
+  const { started, start } = threads();
+  await using engine = createWorkerEngine(start);
+  const [one, other] = [
+    await engine.createSession(model, { group: "one" }),
+    await engine.createSession(model, { group: "one" }),
+  ];
+  await one[Symbol.asyncDispose]();
+  await one[Symbol.asyncDispose]();
+  expect(started[0]?.told.filter(({ kind }) => kind === "release")).toHaveLength(1);
+  await expect(other.run({})).resolves.toEqual({});
+});
+
 test("sessions whose weights are used as they lie have a configuration of their own", async () => {
   const { started, start } = threads();
   const options = { sessionConfig: { some: "1" }, unpackedConfig: { disable_prepacking: "1" } };

@@ -182,6 +182,7 @@ class WorkerSession implements EngineSession {
   /** Waits for the call that runs, then frees the session's memory. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
+    this.#closed = true;
     await this.#thread.close(this.#number);
   }
 
