@@ -330,6 +330,9 @@ describe("BlipForQuestionAnswering", async () => {
     // Equals keep the list's order.
     const twins = ranked.filter(({ index }) => answers[index] === "snow").map(({ index }) => index);
     expect(twins).toEqual([2, 4]);
+    expect(new Set(ranked.filter(({ index }) => twins.includes(index)).map(({ score }) => score)).size).toBe(
+      1,
+    );
     const [two = []] = await model.rank(await model.encodeQuestions(inputs), ids, { k: 2 });
     expect(two).toHaveLength(2);
     await expect(model.rank(await model.encodeQuestions(inputs), [])).rejects.toMatchObject({

@@ -184,21 +184,26 @@ export class QuestionAnswering implements AsyncDisposable {
       .map((tokens, index) => ({ tokens, index, first: first[tokens[1] ?? 0] ?? -Infinity }))
       .sort((a, b) => b.first - a.first || a.index - b.index)
       .slice(0, k);
-    const ranked: RankedAnswer[] = [];
+    // Each distinct answer once: a product may round its rows differently, and equals are to tie.
+    const keyOf = (tokens: readonly number[]) => tokens.join(" ");
+    const distinct = [...new Map(chosen.map((one) => [keyOf(one.tokens), one])).values()];
+    const found = new Map<string, number>();
     const { candidates } = this.loaded.limits;
-    for (let start = 0; start < chosen.length; start += candidates) {
-      const batch = chosen.slice(start, start + candidates);
+    for (let start = 0; start < distinct.length; start += candidates) {
+      const batch = distinct.slice(start, start + candidates);
       const scores = await run.scores(
         batch.map(() => 0),
         batch.map(({ tokens }) => tokens.slice(1, -1)),
         batch.map(({ tokens }) => tokens.slice(2)),
       );
-      batch.forEach(({ tokens, index, first: logProbability }, row) => {
+      batch.forEach(({ tokens, first: logProbability }, row) => {
         const all = [{ logProbability, meanLogProbability: mean }, ...(scores[row] ?? [])];
-        ranked.push({ index, tokens, score: -all.reduce((sum, one) => sum + smoothedLoss(one), 0) });
+        found.set(keyOf(tokens), -all.reduce((sum, one) => sum + smoothedLoss(one), 0));
       });
     }
-    return ranked.sort((a, b) => b.score - a.score || a.index - b.index);
+    return chosen
+      .map(({ index, tokens }) => ({ index, tokens, score: found.get(keyOf(tokens)) ?? -Infinity }))
+      .sort((a, b) => b.score - a.score || a.index - b.index);
   }
 
   /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
