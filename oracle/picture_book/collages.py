@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scenes import BACKGROUNDS, CONCEPTS, PATCHES, STYLES, loaded, shown_by_patches
+from scenes import BACKGROUNDS, CONCEPTS, PATCHES, STYLES, ground, loaded, posed, shown_by_patches
 
 SIDE = 128
 VARIANTS = 4
@@ -45,12 +45,8 @@ class Collages:
             ]
 
     def cut(self, owner: int, image: Image.Image, colour: np.ndarray, low: float, high: float) -> Cutout:
-        if self.rng.random() < 0.5:
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        image = image.rotate(self.rng.uniform(-12, 12), Image.Resampling.BICUBIC, expand=True)
-        image = image.crop(image.getbbox())
-        scale = self.rng.uniform(low, high) / max(image.size)
-        image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BICUBIC)
+        mirrored, angle = bool(self.rng.random() < 0.5), self.rng.uniform(-12, 12)
+        image = posed(image, mirrored, angle, self.rng.uniform(low, high))
         values = np.asarray(image, np.float32)
         covered = values[..., 3:] / 255
         return Cutout(owner, values[..., :3] * covered, covered, colour)
@@ -58,9 +54,9 @@ class Collages:
     def one(self) -> tuple[np.ndarray, np.ndarray]:
         """Pixels [128, 128, 3] and what the patches show [64]."""
         rng = self.rng
-        base = np.array(list(BACKGROUNDS.values())[rng.integers(len(BACKGROUNDS))]) + rng.normal(0, 5, 3)
-        slope = np.linspace(-1, 1, SIDE)[:, None] * rng.normal(0, 5, 3)
-        picture = np.repeat(np.clip(base + slope, 0, 255).astype(np.float32)[:, None], SIDE, 1)
+        rows = ground(rng, list(BACKGROUNDS)[rng.integers(len(BACKGROUNDS))], SIDE)
+        base = rows.mean(0)
+        picture = np.repeat(rows.astype(np.float32)[:, None], SIDE, 1)
         owners = np.zeros((SIDE, SIDE), np.uint8)
         cells = int(rng.choice([1, 2, 3], p=[0.1, 0.4, 0.5]))
         cell = SIDE / cells

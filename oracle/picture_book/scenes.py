@@ -166,6 +166,23 @@ def shown_by_patches(owners: np.ndarray, side: int, step: int) -> np.ndarray:
     return np.where(covered > 0.25, 1 + shown.argmax(1), np.where(covered < 0.05, NOTHING, UNSURE)).astype(np.uint8)
 
 
+def ground(rng: np.random.Generator, colour: str, side: int) -> np.ndarray:
+    """RGB of each row of a background [side, 3]: near a colour, and a little other at the bottom."""
+    base = np.array(BACKGROUNDS[colour]) + rng.normal(0, 5, 3)
+    slope = np.linspace(-1, 1, side)[:, None] * rng.normal(0, 5, 3)
+    return np.clip(base + slope, 0, 255)
+
+
+def posed(image: Image.Image, mirrored: bool, angle: float, size: float) -> Image.Image:
+    """A sprite, turned by degrees, at the given longer side."""
+    if mirrored:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    image = image.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    image = image.crop(image.getbbox())
+    scale = size / max(image.size)
+    return image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BICUBIC)
+
+
 class Drawing:
     """One scene while it is drawn."""
 
@@ -173,9 +190,7 @@ class Drawing:
         self.rng = rng
         self.sprites = sprites
         self.colour = str(rng.choice(list(BACKGROUNDS)))
-        base = np.array(BACKGROUNDS[self.colour]) + rng.normal(0, 5, 3)
-        slope = np.linspace(-1, 1, SIDE)[:, None] * rng.normal(0, 5, 3)
-        rows = np.clip(base + slope, 0, 255).astype(np.uint8)
+        rows = ground(rng, self.colour, SIDE).astype(np.uint8)
         self.ground = rows.mean(0)
         self.image = Image.fromarray(np.repeat(rows[:, None], SIDE, 1))
         self.owners = np.zeros((SIDE, SIDE), np.uint8)
@@ -189,14 +204,9 @@ class Drawing:
     def put(self, chosen: tuple[int, Sprite, bool], x: float, y: float, size: float) -> None:
         """Draws a sprite of the given longer side around a place, all of it inside of the picture."""
         owner, sprite, mirrored = chosen
-        turned = sprite.half if size < SPRITE / 2 else sprite.image
-        if mirrored:
-            turned = turned.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        turned = turned.rotate(self.rng.uniform(-12, 12), Image.Resampling.BICUBIC, expand=True)
-        turned = turned.crop(turned.getbbox())
-        scale = size / max(turned.size)
-        width, height = (max(1, round(side * scale)) for side in turned.size)
-        turned = turned.resize((width, height), Image.Resampling.BICUBIC)
+        image = sprite.half if size < SPRITE / 2 else sprite.image
+        turned = posed(image, mirrored, self.rng.uniform(-12, 12), size)
+        width, height = turned.size
         left = round(np.clip(x - width / 2, 0, SIDE - width))
         top = round(np.clip(y - height / 2, 0, SIDE - height))
         self.image.paste(turned, (left, top), turned)
@@ -269,5 +279,5 @@ def scene(number: int, folder: Path, styles: tuple[str, ...] = STYLES) -> Scene:
         case _:
             words = three(d, chosen)
     article = "an" if d.colour == "orange" else "a"
-    return Scene(d.image, f"{words} on {article} {d.colour} background", tuple(chosen), shown_by_patches(d.owners, SIDE // PATCHES, 4))
-
+    sentence = f"{words} on {article} {d.colour} background"
+    return Scene(d.image, sentence, tuple(chosen), shown_by_patches(d.owners, SIDE // PATCHES, 4))

@@ -33,7 +33,8 @@ DECODER_RATE = 1e-3
 LOSSES = ("ITC", "ITM", "LM", "patches")
 WEIGHTS = (0.25, 1.0, 2.0, 1.0)
 
-PATCHES = 1 + len(CONCEPTS)
+KINDS = 1 + len(CONCEPTS)
+"""What a patch may show: nothing, or a concept."""
 
 
 class Scenes:
@@ -75,9 +76,8 @@ def edited(rng: np.random.Generator, sentence: str, concepts: list[str]) -> str:
             said = next(one for one in NUMBERS.values() if sentence.startswith(one))
             return sentence.replace(said, str(rng.choice([one for one in NUMBERS.values() if one != said])), 1)
         case "size":
-            return sentence.translate(str.maketrans({})).replace(" small ", " LARGE ").replace(
-                " large ", " small "
-            ).replace(" LARGE ", " large ")
+            other = {"small": "large", "large": "small"}
+            return " ".join(other.get(word, word) for word in sentence.split(" "))
         case _:
             old = str(rng.choice(concepts))
             new = str(rng.choice([one for one in CONCEPTS if one not in concepts]))
@@ -105,8 +105,8 @@ class EmbeddedModel(torch.nn.Module):
         processor = json.loads((FOLDER / "preprocessor_config.json").read_text())
         self.mean = torch.tensor(processor["image_mean"]).view(1, 3, 1, 1)
         self.std = torch.tensor(processor["image_std"]).view(1, 3, 1, 1)
-        self.patch_head = torch.nn.Linear(self.config.encoder_hidden_size, PATCHES)
-        self.patch_weights = torch.ones(PATCHES)
+        self.patch_head = torch.nn.Linear(self.config.encoder_hidden_size, KINDS)
+        self.patch_weights = torch.ones(KINDS)
         # Most patches show nothing.
         self.patch_weights[NOTHING] = 0.1
         self.decoder.bert.load_state_dict(
