@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from collages import Collages
 from safetensors.torch import load_file, save_file
-from scenes import BACKGROUNDS, CONCEPTS, NOTHING, NUMBERS, UNSURE, many
+from scenes import BACKGROUNDS, CONCEPTS, NOTHING, NUMBERS, PATCHES, UNSURE, many
 from torch import distributed
 from torch.nn import functional as F
 from transformers import BertTokenizer, BlipForConditionalGeneration, BlipForImageTextRetrieval, logging
@@ -89,6 +89,27 @@ def edited(rng: np.random.Generator, sentence: str, concepts: list[str]) -> str:
             return sentence.replace(old, new, 1)
 
 
+def in_mirror(
+    pixels: np.ndarray, patches: np.ndarray, sentence: str, concepts: list[str]
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """A scene turned left to right, with the sentence that is then true; the same scene where three have no clear order."""
+    grid = patches.reshape(PATCHES, PATCHES)
+    things, ground = sentence.rsplit(" on ", 1)
+    if " to the left of " in things:
+        first, second = things.split(" to the left of ")
+        things = f"{second} to the left of {first}"
+    elif " and " in things:
+        places = [np.argwhere(grid == 1 + CONCEPTS.index(concept)) for concept in concepts]
+        if any(len(place) == 0 for place in places):
+            return pixels, patches, sentence
+        down, across = np.ptp([place.mean(0) for place in places], axis=0)
+        if across > down:
+            first, others = things.split(", ")
+            second, third = others.split(" and ")
+            things = f"{third}, {second} and {first}"
+    return pixels[:, ::-1], grid[:, ::-1].flatten(), f"{things} on {ground}"
+
+
 class EmbeddedModel(torch.nn.Module):
     """Both of transformers' classes over one image encoder."""
 
@@ -137,15 +158,20 @@ class EmbeddedModel(torch.nn.Module):
 
     def losses(self, scenes: Scenes, chosen: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
         """The four of LOSSES."""
-        sentences = [scenes.sentences[k] for k in chosen]
-        false = [edited(rng, scenes.sentences[k], scenes.concepts[k]) for k in chosen]
-        states = self.states(scenes.pixels[chosen])
+        seen = [(scenes.pixels[k], scenes.patches[k], scenes.sentences[k]) for k in chosen]
+        concepts = [scenes.concepts[k] for k in chosen]
+        for at, mirror in enumerate(rng.random(len(chosen)) < 0.5):
+            if mirror:
+                seen[at] = in_mirror(*seen[at], concepts[at])
+        sentences = [sentence for _, _, sentence in seen]
+        false = [edited(rng, *pair) for pair in zip(sentences, concepts, strict=True)]
+        states = self.states(np.stack([pixels for pixels, _, _ in seen]))
         count, half = len(chosen), len(chosen) // 2
         ids, mask = self.ids(sentences + false)
         true_ids, true_mask = ids[:count], mask[:count]
-        seen = F.normalize(self.matching.vision_proj(states[:, 0]), dim=-1)
+        shown = F.normalize(self.matching.vision_proj(states[:, 0]), dim=-1)
         told = F.normalize(self.matching.text_proj(self.text_states(true_ids, true_mask)), dim=-1)
-        cosines = seen @ told.T / TEMPERATURE
+        cosines = shown @ told.T / TEMPERATURE
         targets = torch.arange(count)
         contrast = (F.cross_entropy(cosines, targets) + F.cross_entropy(cosines.T, targets)) / 2
         with torch.no_grad():
@@ -163,7 +189,7 @@ class EmbeddedModel(torch.nn.Module):
         )
         matching = F.cross_entropy(logits, torch.cat([torch.ones(half), torch.zeros(half)]).long())
         caption = self.caption_loss(states, sentences, rng)
-        return torch.stack([contrast, matching, caption, self.patch_loss(states, scenes.patches[chosen])])
+        return torch.stack([contrast, matching, caption, self.patch_loss(states, np.stack([patches for _, patches, _ in seen]))])
 
     def patch_loss(self, states: torch.Tensor, patches: np.ndarray) -> torch.Tensor:
         return F.cross_entropy(
