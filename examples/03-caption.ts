@@ -1,10 +1,10 @@
 // What a picture shows, in words: BLIP's own search, several drawn captions, and one that appears word by word.
-// Run: npx tsx examples/03-caption.ts [MODEL] [IMAGE]
+// Run: npx tsx examples/03-caption.ts [MODEL] [IMAGE] (photographs: Salesforce/blip-image-captioning-base)
 import { fileURLToPath } from "node:url";
 import { Captioner } from "blip-ts";
 
-const model = process.argv[2] ?? "Salesforce/blip-image-captioning-base";
-const image = process.argv[3] ?? fileURLToPath(new URL("scenes/04.png", import.meta.url));
+const model = process.argv[2] ?? "picture-book";
+const image = process.argv[3] ?? fileURLToPath(new URL("scenes/08.png", import.meta.url));
 
 await using captioner = await Captioner.fromPretrained(model);
 
@@ -15,8 +15,8 @@ for await (const row of captioner.caption([image]))
 for await (const row of captioner.caption([image], { sample: true, topP: 0.9, numReturn: 3, seed: 1 }))
   if ("caption" in row) console.log(`drawn:   ${row.caption}`);
 
-for await (const row of captioner.caption([image], { prompt: "a drawing of" }))
-  if ("caption" in row) console.log(`begun:   a drawing of ${row.caption}`);
+for await (const row of captioner.caption([image], { prompt: "a photo of" }))
+  if ("caption" in row) console.log(`begun:   a photo of ${row.caption}`);
 
 let caption = "";
 for await (const token of captioner.stream(image)) {

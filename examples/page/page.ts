@@ -77,8 +77,8 @@ async function load(name: string): Promise<void> {
   buttonOf(captionForm).disabled = !model.captioner;
   captionNote.textContent = model.captioner
     ? ""
-    : `${name} has no language head, so that it cannot caption. ` +
-      "Load a model that can below, such as Salesforce/blip-image-captioning-base (990 MB from the Hub).";
+    : `${name} has no language head, so that it cannot caption. Load a model that can below: picture-book, or, ` +
+      "for photographs, Salesforce/blip-image-captioning-base (990 MB from the Hub).";
   const threads = crossOriginIsolated ? `${navigator.hardwareConcurrency} threads` : "one thread";
   say(`${name}: ${(parameters / 1e6).toFixed(1)} million parameters, does ${tasks.join(", ")}; ${threads}.`);
 }

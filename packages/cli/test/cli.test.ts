@@ -31,8 +31,8 @@ describe("blip match", () => {
     const lines = stdout.trimEnd().split("\n");
     expect(lines).toHaveLength(3);
     expect(lines[0]).toMatch(/^image +text +match +cosine$/);
-    expect(lines[1]).toMatch(/sheep on a purple background +97\.2 % +0\.797$/);
-    expect(lines[2]).toMatch(/taxi on a purple background +0\.1 % +0\.372$/);
+    expect(lines[1]).toMatch(/sheep on a purple background +98\.2 % +0\.830$/);
+    expect(lines[2]).toMatch(/taxi on a purple background +1\.3 % +0\.308$/);
     expect(stderr).toMatch(/picture-book.*photographs/);
   });
 

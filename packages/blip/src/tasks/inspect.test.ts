@@ -105,6 +105,12 @@ describe("known faults", () => {
       ["fault/pre-trained-captioner"],
     ],
     [
+      "all those heads in a model of another width",
+      { tasks: ["caption", "pretrain"], textWidth: 160 },
+      {},
+      [],
+    ],
+    [
       "a captioner of 224 pixels",
       { tasks: ["caption"], imageSize: 224 },
       undefined,

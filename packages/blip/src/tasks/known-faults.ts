@@ -50,14 +50,14 @@ async function tokenFault(
   ];
 }
 
-/** Captions of a file that was never fine-tuned on captions of photographs. */
+/** Captions of a file of the paper's size that was never fine-tuned on captions of photographs. */
 function pretrainedFault({ files, tasks, architecture }: OpenedModel): Warning[] {
   if (!tasks.tasks.includes("caption")) return [];
   const hub = /blip-image-captioning-(?:base|large)(?:[/\\]|$)/.test(files.name);
-  const pretrained = tasks.tasks.includes("pretrain");
+  const paperSized = architecture.text?.hiddenSize === salesforceTextWidth;
+  const pretrained = paperSized && tasks.tasks.includes("pretrain");
   // Salesforce's captioning models are fine-tuned at 384 pixels, pre-training is done at 224.
-  const small =
-    architecture.text?.hiddenSize === salesforceTextWidth && architecture.vision?.imageSize === 224;
+  const small = paperSized && architecture.vision?.imageSize === 224;
   if (!hub && !pretrained && !small) return [];
   const why = hub
     ? "the Hub's blip-image-captioning files were converted from pre-trained checkpoints"

@@ -141,18 +141,20 @@ describe("a quantized folder", () => {
   let folder = "";
   beforeAll(async () => {
     folder = join(root, "picture-book");
-    await quantize(nodePlatform, "picture-book", folder, { ...quiet, dtype: "int8" });
+    await quantize(nodePlatform, fixture("tiny/match"), folder, { ...quiet, dtype: "int8" });
   });
 
   test("is what inspect says it is, down to the graph", async () => {
     const [found, original] = await Promise.all([
       inspect(nodePlatform, folder, quiet),
-      inspect(nodePlatform, "picture-book", quiet),
+      inspect(nodePlatform, fixture("tiny/match"), quiet),
     ]);
     expect([found.weights, original.weights]).toEqual(["int8", "float32"]);
     expect(found).toEqual({ ...original, weights: "int8" });
     const printed = await printTask(nodePlatform, folder, "match", quiet);
-    expect(printed).toBe(await printTask(nodePlatform, "picture-book", "match", { ...quiet, dtype: "int8" }));
+    expect(printed).toBe(
+      await printTask(nodePlatform, fixture("tiny/match"), "match", { ...quiet, dtype: "int8" }),
+    );
     const count = (text: string) => printed.split(text).length - 1;
     // Pictures one scale for all rows, texts one a row; heads and projections stay.
     expect(count("activations=tensor")).toBeGreaterThan(0);
