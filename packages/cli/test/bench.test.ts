@@ -82,7 +82,9 @@ test("measures captions of a model that makes them", async () => {
 });
 
 test("says of a row that a model cannot do why it was not run, and fails if it was asked for", async () => {
-  const { code, rows } = await bench(["--row", "greedy-fp32", "--row", "install-size", "--runs", "1"]);
+  const { code, rows } = await bench([
+    ...["--model", tiny("match"), "--row", "greedy-fp32", "--row", "install-size", "--runs", "1"],
+  ]);
   expect(code).toBe(1);
   expect(rows[0]).toMatchObject({ row: "greedy-fp32", notRun: { code: "model/wrong-task" } });
   expect(rows[1]).toMatchObject({ row: "install-size", unit: "bytes", runs: 1 });
