@@ -25,11 +25,17 @@ class Scenes:
         return len(self.sentences)
 
 
+def parts_of(things: str) -> list[str]:
+    """The things of a sentence without its background, each with its article or number."""
+    for between in (*RELATIONS, " and ", ", "):
+        things = things.replace(between, "|")
+    return things.split("|")
+
+
 def shortened(rng: np.random.Generator, sentence: str) -> str:
     """A sentence that says less of its scene: fewer things, or no order, size, number or background."""
     things, ground = sentence.rsplit(" on ", 1)
-    parts = things.replace(" above ", "|").replace(" to the left of ", "|").replace(", ", "|").replace(" and ", "|")
-    parts = parts.split("|")
+    parts = parts_of(things)
     if len(parts) > 1 and rng.random() < 0.6:
         kept = rng.permutation(len(parts))[: rng.integers(1, 3)]
         things = " and ".join(parts[k] for k in kept)
@@ -106,7 +112,5 @@ def in_mirror(
 def concepts_of(sentence: str) -> set[str]:
     """The words of things, by a sentence's parts between articles, numbers and relations."""
     words = sentence.split(" on a ")[0].split(" on an ")[0]
-    for between in (" to the left of ", " above ", " and ", ", "):
-        words = words.replace(between, "|")
-    skipped = {"a", "an", *NUMBERS.values(), "small", "large"}
-    return {" ".join(word for word in part.split() if word not in skipped) for part in words.split("|")}
+    skipped = {"a", "an", *NUMBERS.values(), *SIZES}
+    return {" ".join(word for word in part.split() if word not in skipped) for part in parts_of(words)}
