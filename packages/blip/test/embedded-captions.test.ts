@@ -42,7 +42,9 @@ describe("captions of the embedded model", async () => {
         expected.map(({ image }) => scenePath(image)),
         {
           ...(typeof first?.prompt === "string" && { prompt: first.prompt }),
-          ...{ numBeams: beams, maxLength: first?.max_length, minLength: first?.min_length },
+          beams,
+          maxLength: first?.max_length,
+          minLength: first?.min_length,
         },
       );
       let row = 0;
