@@ -1,27 +1,2 @@
-// The family of errors that this package throws. Rooms make them through one factory a failure
-// (`checkpoint/errors.ts`, `image/errors.ts`, ...): message = where, expected, found, what to do.
-
-/** What failed, as plain data: paths, tensor names, numbers. */
-export type ErrorFields = Readonly<Record<string, unknown>>;
-
-/** Base of all errors thrown on purpose. `code` is stable; the message is for people. */
-export abstract class BlipError extends Error {
-  readonly code: string;
-  readonly fields: ErrorFields;
-
-  constructor(code: string, message: string, fields: ErrorFields = {}, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-    this.code = code;
-    this.fields = fields;
-  }
-}
-
-/** The model cannot be found, fetched, read, or used for this task. */
-export class ModelError extends BlipError {}
-
-/** A picture or a text cannot be used. */
-export class InputError extends BlipError {}
-
-/** An option or an argument is wrong. */
-export class UsageError extends BlipError {}
+// The family of errors, as the rooms of this package import it.
+export { BlipError, type ErrorFields, InputError, ModelError, UsageError } from "@blip-ts/base";
