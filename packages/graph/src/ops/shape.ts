@@ -1,7 +1,15 @@
 // Operations that move elements without changing them.
 import { GraphError } from "../errors.ts";
 import { addDims, formatShape, productOf, sameDim, type Dim } from "../types/dim.ts";
-import { dimAt, expectCount, expectDim, expectSameDType, inputAt, type ShapeRule } from "./rule.ts";
+import {
+  dimAt,
+  expectCount,
+  expectDim,
+  expectRank,
+  expectSameDType,
+  inputAt,
+  type ShapeRule,
+} from "./rule.ts";
 
 export const reshape: ShapeRule<"reshape"> = (inputs, { shape }) => {
   expectCount(inputs, 1);
@@ -35,10 +43,12 @@ export const slice: ShapeRule<"slice"> = (inputs, { axis, start, end }) => {
 export const concat: ShapeRule<"concat"> = (inputs, { axis }) => {
   expectSameDType(inputs);
   const first = inputAt(inputs, 0);
-  for (const other of inputs.slice(1))
+  for (const other of inputs.slice(1)) {
+    expectRank(other, first.shape.length, formatShape(other.shape));
     first.shape.forEach((dim, index) => {
       if (index !== axis) expectDim(dimAt(other, index), dim, `axis ${index} of ${formatShape(other.shape)}`);
     });
+  }
   const sum = inputs.map((input) => dimAt(input, axis)).reduce<Dim>(addDims, 0);
   return { dtype: first.dtype, shape: first.shape.map((dim, index) => (index === axis ? sum : dim)) };
 };

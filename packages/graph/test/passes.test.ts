@@ -1,0 +1,195 @@
+// What each pass must leave alone: where its condition does not hold, the graph stays as it is.
+import {
+  float16,
+  floatTensor,
+  GraphBuilder,
+  int8,
+  optimize,
+  printGraph,
+  type Graph,
+  type Pass,
+  type Value,
+} from "@blip-ts/graph";
+import { describe, expect, test } from "vitest";
+
+function graphOf(build: (b: GraphBuilder, x: Value) => void, shape: readonly (number | string)[] = ["B", 4]) {
+  const b = GraphBuilder.create("g");
+  build(b.at("part"), b.input("x", "float32", shape));
+  return b.build();
+}
+const kinds = ({ nodes }: Graph) => nodes.map(({ kind }) => kind);
+const untouched = (graph: Graph, types: readonly Pass[] = []) => {
+  expect(printGraph(optimize(graph, types))).toBe(printGraph(graph));
+};
+
+describe("a fused projection stays whole", () => {
+  const slices = (b: GraphBuilder, qkv: Value, axis = 1) => {
+    const [first, second] = [b.slice(qkv, axis, 0, 2), b.slice(qkv, axis, 2, 4)];
+    b.output("sum", b.add(first, second));
+  };
+
+  test("where one slice alone reads it", () => {
+    untouched(graphOf((b, x) => b.output("out", b.slice(b.linear(x, "qkv", 6), 1, 0, 2))));
+  });
+
+  test("where the whole is an output", () => {
+    untouched(
+      graphOf((b, x) => {
+        const qkv = b.linear(x, "qkv", 4);
+        b.output("whole", qkv);
+        slices(b, qkv);
+      }),
+    );
+  });
+
+  test("where something else reads the whole", () => {
+    untouched(
+      graphOf((b, x) => {
+        const qkv = b.linear(x, "qkv", 4);
+        b.output("gelu", b.gelu(qkv));
+        slices(b, qkv);
+      }),
+    );
+  });
+
+  test("where it is sliced along another axis than its columns", () => {
+    untouched(graphOf((b, x) => slices(b, b.linear(x, "qkv", 4), 0), [4, 4]));
+  });
+
+  test("where its matrix is no weight of the checkpoint", () => {
+    untouched(
+      graphOf((b, x) => {
+        const matrix = b.input("matrix", "float32", [4, 4]);
+        slices(b, b.op("linear", [x, matrix], {}));
+      }),
+    );
+  });
+
+  test("where its matrix is a range of rows already", () => {
+    const once = optimize(graphOf((b, x) => slices(b, b.linear(x, "qkv", 4))));
+    const [range] = once.weights;
+    const [first] = once.nodes;
+    if (!range || !first) throw new Error("nothing was split");
+    expect(range.rows).toEqual({ start: 0, end: 2 });
+    const b = GraphBuilder.create("again");
+    slices(b, b.op("linear", [b.input("x", "float32", ["B", 4]), b.weight("w", [4, 4])], {}));
+    const graph = b.build();
+    const rows = graph.weights.map((weight) => ({ ...weight, shape: [8, 4], rows: { start: 4, end: 8 } }));
+    untouched({ ...graph, weights: rows });
+  });
+
+  test("and other users of its matrix keep the whole of it", () => {
+    const graph = optimize(
+      graphOf((b, x) => {
+        slices(b, b.linear(x, "qkv", 4));
+        b.output("again", b.linear(x, "qkv", 4));
+      }),
+    );
+    const names = graph.weights.map(({ name, rows }) => `${name}${rows ? ` from ${rows.start}` : ""}`);
+    expect(names).toContain("part.qkv.weight");
+    expect(names).toContain("part.qkv.weight from 2");
+  });
+});
+
+describe("what no output needs goes", () => {
+  test("nodes, weights and constants; inputs stay, and so does all that is needed", () => {
+    const b = GraphBuilder.create("g");
+    const x = b.input("x", "float32", ["B", 4]);
+    b.input("unread", "float32", ["B", 4]);
+    b.gelu(b.linear(x, "unneeded", 4));
+    b.add(x, b.scalar(7));
+    b.output("out", b.add(b.linear(x, "needed", 4), b.scalar(3)));
+    const graph = optimize(b.build());
+    expect(graph.inputs.map(({ name }) => name)).toEqual(["x", "unread"]);
+    expect(graph.weights.map(({ name }) => name)).toEqual(["needed.weight", "needed.bias"]);
+    expect(graph.constants.map(({ tensor }) => [...tensor.data])).toEqual([[3]]);
+    expect(kinds(graph)).toEqual(["linear", "add"]);
+  });
+});
+
+describe("stacks stay stacks", () => {
+  const stack = ["B", "T", 4] as const;
+
+  test.each<[string, (b: GraphBuilder, x: Value) => Value, readonly (number | string)[]]>([
+    ["of matrices already", (b, x) => b.linear(x, "dense", 4), ["B", 4]],
+    ["of four axes", (b, x) => b.linear(x, "dense", 4), ["B", "H", "T", 4]],
+    ["where rows are not alone: softmax", (b, x) => b.softmax(x), stack],
+    ["where rows are not alone: a transposition", (b, x) => b.transpose(x, [0, 2, 1]), stack],
+    [
+      "where another matrix is added to each of the stack",
+      (b, x) => b.add(x, b.weight("places", [1, 1, 4])),
+      stack,
+    ],
+    ["where it is added to a matrix for each row", (b, x) => b.add(x, b.weight("rows", [2, 4])), ["B", 2, 4]],
+  ])("%s", (_what, build, shape) => {
+    untouched(graphOf((b, x) => b.output("out", build(b, x)), shape));
+  });
+
+  test("where they were there as such: no reshape goes there and back", () => {
+    const graph = optimize(
+      graphOf((b, x) => b.output("out", b.softmax(x)), stack),
+      [],
+    );
+    expect(kinds(graph)).toEqual(["softmax"]);
+  });
+});
+
+describe("half precision leaves", () => {
+  test("whole numbers, and what reads them", () => {
+    const b = GraphBuilder.create("g");
+    const ids = b.input("ids", "int64", ["B"]);
+    b.output("out", b.reshape(ids, ["B", 1]));
+    untouched(b.build(), [float16()]);
+  });
+
+  test("weights that only wide operations read", () => {
+    const graph = optimize(
+      graphOf((b, x) => b.output("out", b.layerNorm(x, "norm", 1e-5))),
+      [float16()],
+    );
+    expect(graph.weights.map(({ value }) => value.dtype)).toEqual(["float32", "float32"]);
+    expect(kinds(graph)).toEqual(["layerNorm"]);
+  });
+
+  test("constants that are no floats", () => {
+    const b = GraphBuilder.create("g");
+    const table = b.input("table", "float32", [3, 4]);
+    const ids = b.constant({ dtype: "int64", dims: [2], data: BigInt64Array.of(0n, 2n) });
+    b.output("out", b.op("embedding", [table, ids], {}));
+    const [constant] = optimize(b.build(), [float16()]).constants;
+    expect(constant?.tensor.dtype).toBe("int64");
+  });
+});
+
+describe("8 bits leave", () => {
+  const all = int8(() => "row");
+
+  test("weights that are not planned", () => {
+    untouched(
+      graphOf((b, x) => b.output("out", b.linear(x, "dense", 4))),
+      [int8(() => undefined)],
+    );
+  });
+
+  test("linears whose matrix is no weight, and products that are no linears", () => {
+    untouched(
+      graphOf((b, x) => {
+        const matrix = b.constant(floatTensor([4, 4], Array.from({ length: 16 }, Math.sin)));
+        b.output("out", b.matmul(b.op("linear", [x, matrix], {}), matrix));
+      }),
+      [all],
+    );
+  });
+
+  test("the bias as it is", () => {
+    const graph = optimize(
+      graphOf((b, x) => b.output("out", b.linear(x, "dense", 4))),
+      [int8(({ name }) => (name.endsWith(".weight") ? "row" : undefined))],
+    );
+    expect(graph.weights.map(({ name, value }) => [name, value.dtype])).toEqual([
+      ["part.dense.bias", "float32"],
+      ["part.dense.weight.int8", "int8"],
+      ["part.dense.weight.scale", "float32"],
+    ]);
+  });
+});
