@@ -17,6 +17,7 @@ export default tseslint.config(
       "oracle/",
       "fixtures/",
       "coverage/",
+      "**/generated/",
       "bench/peers/candle/target/",
     ],
   },

@@ -1,9 +1,9 @@
 // The folder that an export writes: export.json, the weights, and nothing where it is refused.
+import { ModelProtoSchema } from "@blip-ts/graph/onnx-messages";
 import { fromBinary } from "@bufbuild/protobuf";
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ModelProtoSchema } from "onnx-buf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exported, some } from "../../test/support/exported.ts";
 import { fixture } from "../../test/support/goldens.ts";

@@ -11,7 +11,7 @@ import {
   type ModelProto,
   type TensorProto,
   type ValueInfoProto,
-} from "onnx-buf";
+} from "./generated/onnx_pb.ts";
 import { GraphError } from "../errors.ts";
 import type { Graph, NamedValue, NodeOf, OpKind, Weight } from "../graph.ts";
 import { formatDim } from "../types/dim.ts";

@@ -9,7 +9,7 @@ import {
   type AttributeProto,
   type NodeProto,
   type TensorProto,
-} from "onnx-buf";
+} from "./generated/onnx_pb.ts";
 import { GraphError } from "../errors.ts";
 import type { Graph, Value } from "../graph.ts";
 import { formatDim, formatShape, plainName, type Dim, type Shape } from "../types/dim.ts";
