@@ -4,6 +4,7 @@ import {
   floatTensor,
   GraphBuilder,
   int8,
+  opKinds,
   optimize,
   printGraph,
   type Graph,
@@ -11,8 +12,9 @@ import {
   type Value,
 } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
+import { graphOf, samples } from "./samples.ts";
 
-function graphOf(build: (b: GraphBuilder, x: Value) => void, shape: readonly (number | string)[] = ["B", 4]) {
+function written(build: (b: GraphBuilder, x: Value) => void, shape: readonly (number | string)[] = ["B", 4]) {
   const b = GraphBuilder.create("g");
   build(b.at("part"), b.input("x", "float32", shape));
   return b.build();
@@ -29,12 +31,12 @@ describe("a fused projection stays whole", () => {
   };
 
   test("where one slice alone reads it", () => {
-    untouched(graphOf((b, x) => b.output("out", b.slice(b.linear(x, "qkv", 6), 1, 0, 2))));
+    untouched(written((b, x) => b.output("out", b.slice(b.linear(x, "qkv", 6), 1, 0, 2))));
   });
 
   test("where the whole is an output", () => {
     untouched(
-      graphOf((b, x) => {
+      written((b, x) => {
         const qkv = b.linear(x, "qkv", 4);
         b.output("whole", qkv);
         slices(b, qkv);
@@ -44,7 +46,7 @@ describe("a fused projection stays whole", () => {
 
   test("where something else reads the whole", () => {
     untouched(
-      graphOf((b, x) => {
+      written((b, x) => {
         const qkv = b.linear(x, "qkv", 4);
         b.output("gelu", b.gelu(qkv));
         slices(b, qkv);
@@ -53,12 +55,12 @@ describe("a fused projection stays whole", () => {
   });
 
   test("where it is sliced along another axis than its columns", () => {
-    untouched(graphOf((b, x) => slices(b, b.linear(x, "qkv", 4), 0), [4, 4]));
+    untouched(written((b, x) => slices(b, b.linear(x, "qkv", 4), 0), [4, 4]));
   });
 
   test("where its matrix is no weight of the checkpoint", () => {
     untouched(
-      graphOf((b, x) => {
+      written((b, x) => {
         const matrix = b.input("matrix", "float32", [4, 4]);
         slices(b, b.op("linear", [x, matrix], {}));
       }),
@@ -66,7 +68,7 @@ describe("a fused projection stays whole", () => {
   });
 
   test("where its matrix is a range of rows already", () => {
-    const once = optimize(graphOf((b, x) => slices(b, b.linear(x, "qkv", 4))));
+    const once = optimize(written((b, x) => slices(b, b.linear(x, "qkv", 4))));
     const [range] = once.weights;
     const [first] = once.nodes;
     if (!range || !first) throw new Error("nothing was split");
@@ -80,7 +82,7 @@ describe("a fused projection stays whole", () => {
 
   test("and other users of its matrix keep the whole of it", () => {
     const graph = optimize(
-      graphOf((b, x) => {
+      written((b, x) => {
         slices(b, b.linear(x, "qkv", 4));
         b.output("again", b.linear(x, "qkv", 4));
       }),
@@ -122,12 +124,12 @@ describe("stacks stay stacks", () => {
     ],
     ["where it is added to a matrix for each row", (b, x) => b.add(x, b.weight("rows", [2, 4])), ["B", 2, 4]],
   ])("%s", (_what, build, shape) => {
-    untouched(graphOf((b, x) => b.output("out", build(b, x)), shape));
+    untouched(written((b, x) => b.output("out", build(b, x)), shape));
   });
 
   test("where they were there as such: no reshape goes there and back", () => {
     const graph = optimize(
-      graphOf((b, x) => b.output("out", b.softmax(x)), stack),
+      written((b, x) => b.output("out", b.softmax(x)), stack),
       [],
     );
     expect(kinds(graph)).toEqual(["softmax"]);
@@ -135,6 +137,19 @@ describe("stacks stay stacks", () => {
 });
 
 describe("half precision leaves", () => {
+  test("what sums many numbers in float32, and nothing else", () => {
+    const wide = opKinds.filter((kind) => {
+      const [sample] = samples[kind];
+      // Its own casts are of either type.
+      if (kind === "cast") return false;
+      if (Object.values(sample.inputs).some(({ dtype }) => dtype === "int8" || dtype === "uint8"))
+        return false;
+      const nodes = optimize(graphOf(sample), [float16()]).nodes.filter((node) => node.kind === kind);
+      return nodes.some(({ output }) => output.dtype === "float32");
+    });
+    expect(wide).toEqual(["layerNorm", "softmax", "logSoftmax", "l2Normalize", "mean"]);
+  });
+
   test("whole numbers, and what reads them", () => {
     const b = GraphBuilder.create("g");
     const ids = b.input("ids", "int64", ["B"]);
@@ -144,7 +159,7 @@ describe("half precision leaves", () => {
 
   test("weights that only wide operations read", () => {
     const graph = optimize(
-      graphOf((b, x) => b.output("out", b.layerNorm(x, "norm", 1e-5))),
+      written((b, x) => b.output("out", b.layerNorm(x, "norm", 1e-5))),
       [float16()],
     );
     expect(graph.weights.map(({ value }) => value.dtype)).toEqual(["float32", "float32"]);
@@ -166,14 +181,14 @@ describe("8 bits leave", () => {
 
   test("weights that are not planned", () => {
     untouched(
-      graphOf((b, x) => b.output("out", b.linear(x, "dense", 4))),
+      written((b, x) => b.output("out", b.linear(x, "dense", 4))),
       [int8(() => undefined)],
     );
   });
 
   test("linears whose matrix is no weight, and products that are no linears", () => {
     untouched(
-      graphOf((b, x) => {
+      written((b, x) => {
         const matrix = b.constant(floatTensor([4, 4], Array.from({ length: 16 }, Math.sin)));
         b.output("out", b.matmul(b.op("linear", [x, matrix], {}), matrix));
       }),
@@ -183,7 +198,7 @@ describe("8 bits leave", () => {
 
   test("the bias as it is", () => {
     const graph = optimize(
-      graphOf((b, x) => b.output("out", b.linear(x, "dense", 4))),
+      written((b, x) => b.output("out", b.linear(x, "dense", 4))),
       [int8(({ name }) => (name.endsWith(".weight") ? "row" : undefined))],
     );
     expect(graph.weights.map(({ name, value }) => [name, value.dtype])).toEqual([

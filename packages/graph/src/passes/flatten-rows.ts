@@ -1,22 +1,9 @@
 // Operations that treat every row alone (products with weights, LayerNorm, what is element by element) are computed on
 // matrices [rows, width] instead of [B, T, width]: chains of them are reshaped once at either end, where ONNX Runtime's
 // Gemm, which takes matrices alone, would have each of them reshaped around it.
-import { nextValueId, type Graph, type Node, type OpKind, type Value } from "../graph.ts";
+import { nextValueId, type Graph, type Node, type Value } from "../graph.ts";
+import { traits } from "../ops/traits.ts";
 import { multiplyDims, sameShape, type Shape } from "../types/dim.ts";
-
-/** Row by row in their first input; the others are weights. */
-const rowWise: ReadonlySet<OpKind> = new Set(["linear", "quantizedLinear", "blockLinear", "layerNorm"]);
-/** Element by element in all their inputs. */
-const elementwise: ReadonlySet<OpKind> = new Set([
-  "add",
-  "subtract",
-  "multiply",
-  "divide",
-  "gelu",
-  "relu",
-  "tanh",
-  "cast",
-]);
 
 const isStack = ({ shape }: Value): boolean => shape.length === 3;
 const flatShape = ([first = 0, second = 0, width = 0]: Shape): Shape => [multiplyDims(first, second), width];
@@ -24,8 +11,9 @@ const flatShape = ([first = 0, second = 0, width = 0]: Shape): Shape => [multipl
 /** Which inputs become matrices with the output, or undefined where the node is not one of rows. */
 function flattened({ kind, inputs, output }: Node): readonly boolean[] | undefined {
   if (!isStack(output)) return undefined;
-  if (rowWise.has(kind)) return inputs.map((_, index) => index === 0);
-  if (!elementwise.has(kind)) return undefined;
+  const { rows } = traits[kind];
+  if (rows === "whole") return undefined;
+  if (rows === "byRow") return inputs.map((_, index) => index === 0);
   // A number, or a vector of the width, fits a matrix as it fits a stack of them.
   const whole = inputs.map(({ shape }) => sameShape(shape, output.shape));
   return inputs.every(({ shape }, index) => whole[index] === true || shape.length < 2) ? whole : undefined;

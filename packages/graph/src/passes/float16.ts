@@ -7,10 +7,10 @@ import {
   type Graph,
   type NamedValue,
   type Node,
-  type OpKind,
   type Value,
   type Weight,
 } from "../graph.ts";
+import { traits } from "../ops/traits.ts";
 import type { DType, Tensor } from "../types/dtype.ts";
 import { toHalf } from "../types/half.ts";
 
@@ -18,9 +18,6 @@ export interface Float16Options {
   /** Inputs and outputs that are halves at the border as well, by name. */
   readonly isHalfBorder?: (name: string) => boolean;
 }
-
-/** Computed in float32. */
-const wide: ReadonlySet<OpKind> = new Set(["layerNorm", "softmax", "logSoftmax", "l2Normalize", "mean"]);
 
 /** @returns a pass that keeps the function and halves the numbers */
 export const float16 =
@@ -56,9 +53,9 @@ export const float16 =
       put(value, kept);
       return { name, value: kept };
     });
-    // A weight that only wide operations read stays float32 in the graph; whatever the file has is cast when loaded.
+    // A weight that only such operations read stays float32 in the graph; whatever the file has is cast when loaded.
     const readByNarrow = new Set(
-      graph.nodes.flatMap((node) => (wide.has(node.kind) ? [] : node.inputs.map(({ id }) => id))),
+      graph.nodes.flatMap((node) => (traits[node.kind].sums ? [] : node.inputs.map(({ id }) => id))),
     );
     const weights = graph.weights.map((weight): Weight => {
       const half = weight.value.dtype === "float32" && readByNarrow.has(weight.value.id);
@@ -74,7 +71,7 @@ export const float16 =
       return { value: half, tensor: halved(tensor) };
     });
     for (const node of graph.nodes) {
-      const half = !wide.has(node.kind);
+      const half = !traits[node.kind].sums;
       const scope = node.scope;
       const read = node.inputs.map((input) => as(input, half, scope));
       const isFloat = node.output.dtype === "float32";

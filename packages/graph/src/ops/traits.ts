@@ -1,0 +1,49 @@
+// What passes must know of every operation, exhaustive by type: an operation without traits does not compile.
+import type { OpKind } from "../graph.ts";
+
+export interface Traits {
+  /**
+   * How it treats the rows of a stack [B, T, D]. `byRow`: every row of its first input alone, the other inputs being
+   * weights. `byElement`: every element of all its inputs alone. `whole`: neither, so its stacks stay stacks.
+   */
+  readonly rows: "byRow" | "byElement" | "whole";
+  /** It sums many numbers itself: in half precision that sum would lose the small ones, so it is computed in float32. */
+  readonly sums: boolean;
+}
+
+const [byRow, byElement, whole] = [
+  { rows: "byRow", sums: false },
+  { rows: "byElement", sums: false },
+  { rows: "whole", sums: false },
+] as const satisfies readonly Traits[];
+
+/** Products sum many numbers too, but the engine's kernels of halves keep those sums in float32. */
+export const traits: Readonly<Record<OpKind, Traits>> = {
+  add: byElement,
+  subtract: byElement,
+  multiply: byElement,
+  divide: byElement,
+  gelu: byElement,
+  relu: byElement,
+  tanh: byElement,
+  cast: byElement,
+  linear: byRow,
+  quantizedLinear: byRow,
+  blockLinear: byRow,
+  dequantize: whole,
+  matmul: whole,
+  layerNorm: { rows: "byRow", sums: true },
+  softmax: { rows: "whole", sums: true },
+  logSoftmax: { rows: "whole", sums: true },
+  l2Normalize: { rows: "whole", sums: true },
+  attention: whole,
+  mean: { rows: "whole", sums: true },
+  embedding: whole,
+  pick: whole,
+  patchConvolution: whole,
+  reshape: whole,
+  transpose: whole,
+  slice: whole,
+  concat: whole,
+  expand: whole,
+};

@@ -1,0 +1,251 @@
+// A sample of every operation and more where its inputs may differ, exhaustive by type: a new operation without one does
+// not compile. All tables are checked against each other with them: evaluators, lowerings, gradients.
+import {
+  addDims,
+  divideDims as divide,
+  floatTensor,
+  GraphBuilder,
+  int64Tensor,
+  multiplyDims as multiply,
+  sizeOf,
+  type Graph,
+  type OpKind,
+  type Tensor,
+  type Value,
+} from "@blip-ts/graph";
+
+/** Numbers from -1 to 1 that do not repeat soon. */
+export function noise(dims: readonly number[], seed = 1): Tensor<"float32"> {
+  return floatTensor(
+    dims,
+    Array.from({ length: sizeOf(dims) }, (_, index) => Math.sin((index + 1) * 12.9898 * seed) * 0.999),
+  );
+}
+
+export interface Sample {
+  readonly inputs: Readonly<Record<string, Tensor<"float32" | "int64" | "int8" | "uint8">>>;
+  /** Shapes with names, where they are not just the tensors'. */
+  readonly shapes?: Readonly<Record<string, readonly (number | string)[]>>;
+  build(b: GraphBuilder, inputs: Readonly<Record<string, Value>>): Value;
+}
+
+const two = (
+  op: (b: GraphBuilder, x: Value, y: Value) => Value,
+  a: readonly number[],
+  b: readonly number[],
+): Sample => ({
+  inputs: { x: noise(a), y: noise(b, 2) },
+  build: (builder, { x, y }) => op(builder, some(x), some(y)),
+});
+const one = (
+  op: (b: GraphBuilder, x: Value) => Value,
+  tensor: Tensor<"float32"> = noise([3, 4]),
+  shape?: readonly (number | string)[],
+): Sample => ({
+  inputs: { x: tensor },
+  ...(shape ? { shapes: { x: shape } } : {}),
+  build: (builder, { x }) => op(builder, some(x)),
+});
+
+export function some<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("the sample has no such input");
+  return value;
+}
+
+/** Rows of low variance, where an epsilon shows, and a row of zeros. */
+const flat = floatTensor([3, 4], [1, 1.001, 0.999, 1, 0, 0, 0, 0, 5, -3, 2, 1]);
+/** A row that sees one column only, and one that sees two. */
+const hiding = floatTensor([2, 1, 2, 3], [0, -3e38, -3e38, 0, 0, -3e38, -3e38, 0, 0, 0, 0, 0]);
+
+export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> = {
+  add: [two((b, x, y) => b.add(x, y), [2, 3], [2, 3]), two((b, x, y) => b.add(x, y), [2, 1, 3], [4, 1])],
+  subtract: [two((b, x, y) => b.subtract(x, y), [2, 3], [3])],
+  multiply: [two((b, x, y) => b.multiply(x, y), [2, 3], [])],
+  divide: [two((b, x, y) => b.divide(x, y), [2, 3], [2, 1])],
+  gelu: [one((b, x) => b.gelu(x), floatTensor([8], [-8, -3, -1, -0.1, 0, 0.5, 2, 8]))],
+  relu: [one((b, x) => b.relu(x))],
+  tanh: [one((b, x) => b.tanh(x), floatTensor([5], [-20, -1, 0, 0.5, 20]))],
+  cast: [
+    {
+      inputs: { x: int64Tensor([3], [0, 1, -7]) },
+      build: (b, { x }) => b.cast(some(x), "float32"),
+    },
+  ],
+  linear: [
+    {
+      inputs: { x: noise([2, 5, 3]), w: noise([4, 3], 2), c: noise([4], 3) },
+      shapes: { x: ["B", "T", 3], w: [4, 3], c: [4] },
+      build: (b, { x, w, c }) => b.op("linear", [some(x), some(w), some(c)], {}),
+    },
+    {
+      inputs: { x: noise([2, 3]), w: noise([4, 3], 2) },
+      build: (b, { x, w }) => b.op("linear", [some(x), some(w)], {}),
+    },
+  ],
+  // Rows of very different size, one of zeros, and a weight of extreme values: what rounding gets wrong shows.
+  quantizedLinear: (["row", "tensor"] as const).flatMap((activations): [Sample, Sample] => {
+    const x = floatTensor([2, 2, 4], [1, -2, 0.5, 3, 0.01, -0.02, 0.03, 0.004, 0, 0, 0, 0, 7, 1, -1, 0.2]);
+    const w = {
+      dtype: "int8",
+      dims: [4, 3],
+      data: Int8Array.of(127, -127, 1, 0, 5, -3, 100, 2, 2, -50, 9, 77),
+    } as const;
+    const s = floatTensor([3], [0.01, 0.5, 2]);
+    return [
+      {
+        inputs: { x, w, s, c: noise([3], 3) },
+        shapes: { x: ["B", "T", 4], w: [4, 3], s: [3], c: [3] },
+        build: (b, { x, w, s, c }) =>
+          b.op("quantizedLinear", [some(x), some(w), some(s), some(c)], { activations }),
+      },
+      {
+        inputs: { x: floatTensor([3, 4], x.data.slice(0, 12)), w, s },
+        build: (b, { x, w, s }) => b.op("quantizedLinear", [some(x), some(w), some(s)], { activations }),
+      },
+    ];
+  }) as [Sample, ...Sample[]],
+  blockLinear: (() => {
+    // Two blocks of 16 in each of 3 rows, with scales that differ.
+    const width = 32;
+    const w = {
+      dtype: "uint8",
+      dims: [3, 2, 16],
+      data: Uint8Array.from({ length: 3 * width }, (_, index) => (index * 37) % 255 || 1),
+    } as const;
+    const s = floatTensor([3, 2], [0.01, 0.5, 2, 0.25, 0.001, 1]);
+    const x = noise([2, 2, width], 4);
+    // A block of zeros, and a large number that takes the precision of its own block alone.
+    x.data.fill(0, 0, 16);
+    x.data[16] = 40;
+    return [
+      {
+        inputs: { x, w, s, c: noise([3], 3) },
+        shapes: { x: ["B", "T", width], w: [3, 2, 16], s: [3, 2], c: [3] },
+        build: (b, { x, w, s, c }) => b.op("blockLinear", [some(x), some(w), some(s), some(c)], {}),
+      },
+      {
+        inputs: { x: noise([3, width], 5), w, s },
+        build: (b, { x, w, s }) => b.op("blockLinear", [some(x), some(w), some(s)], {}),
+      },
+    ] satisfies [Sample, Sample];
+  })(),
+  dequantize: [
+    {
+      inputs: {
+        x: { dtype: "int8", dims: [2, 3], data: Int8Array.of(127, -127, 1, 0, 5, -3) },
+        s: floatTensor([2], [0.01, 2]),
+      },
+      build: (b, { x, s }) => b.op("dequantize", [some(x), some(s)], {}),
+    },
+  ],
+  matmul: [
+    two((b, x, y) => b.matmul(x, y), [2, 3], [3, 4]),
+    two((b, x, y) => b.matmul(x, y), [2, 1, 2, 3], [5, 3, 4]),
+  ],
+  layerNorm: [
+    {
+      inputs: { x: flat, g: noise([4], 2), c: noise([4], 3) },
+      build: (b, { x, g, c }) => b.op("layerNorm", [some(x), some(g), some(c)], { epsilon: 1e-5 }),
+    },
+  ],
+  softmax: [one((b, x) => b.softmax(x), floatTensor([2, 3], [1000, 1001, 999, -5, 0, 5]))],
+  logSoftmax: [one((b, x) => b.logSoftmax(x), floatTensor([2, 3], [1000, 1001, 999, -5, 0, 5]))],
+  mean: [one((b, x) => b.mean(x), noise([2, 3, 5]), ["B", "T", 5])],
+  l2Normalize: [one((b, x) => b.l2Normalize(x), flat)],
+  attention: [
+    {
+      inputs: { q: noise([2, 3, 8]), k: noise([2, 5, 8], 2), v: noise([2, 5, 8], 3) },
+      shapes: { q: ["B", "T", 8], k: ["B", "N", 8], v: ["B", "N", 8] },
+      build: (b, { q, k, v }) => b.attention(some(q), some(k), some(v), 2, 0.5),
+    },
+    {
+      inputs: { q: noise([2, 2, 8]), k: noise([2, 3, 8], 2), v: noise([2, 3, 8], 3), m: hiding },
+      build: (b, { q, k, v, m }) => b.attention(some(q), some(k), some(v), 4, 0.7, some(m)),
+    },
+    {
+      inputs: { q: noise([2, 3, 8]), k: noise([2, 2, 5, 4], 2), v: noise([2, 2, 5, 4], 3) },
+      shapes: { q: ["B", "T", 8], k: ["B", 2, "N", 4], v: ["B", 2, "N", 4] },
+      build: (b, { q, k, v }) => b.attention(some(q), some(k), some(v), 2, 0.5),
+    },
+    {
+      inputs: { q: noise([2, 2, 8]), k: noise([2, 4, 3, 2], 2), v: noise([2, 4, 3, 2], 3), m: hiding },
+      build: (b, { q, k, v, m }) => b.attention(some(q), some(k), some(v), 4, 0.7, some(m)),
+    },
+  ],
+  embedding: [
+    {
+      inputs: { table: noise([5, 3]), ids: int64Tensor([2, 2], [4, 0, 2, 2]) },
+      build: (b, { table, ids }) => b.rows(some(table), some(ids)),
+    },
+    {
+      inputs: { table: noise([3, 2, 0, 4]), ids: int64Tensor([4], [2, 0, 0, 1]) },
+      shapes: { table: ["B", 2, "P", 4], ids: ["R"] },
+      build: (b, { table, ids }) => b.rows(some(table), some(ids)),
+    },
+    {
+      inputs: { table: noise([3, 2, 4]), ids: int64Tensor([4], [2, 0, 0, 1]) },
+      shapes: { table: ["B", "P", 4], ids: ["R"] },
+      build: (b, { table, ids }) => b.rows(some(table), some(ids)),
+    },
+  ],
+  pick: [
+    {
+      inputs: { x: noise([2, 2, 5]), ids: int64Tensor([2, 2], [4, 0, 2, 2]) },
+      shapes: { x: ["B", "T", 5], ids: ["B", "T"] },
+      build: (b, { x, ids }) => b.pick(some(x), some(ids)),
+    },
+  ],
+  patchConvolution: [
+    {
+      inputs: { x: noise([2, 3, 4, 6]), w: noise([5, 3, 2, 2], 2), c: noise([5], 3) },
+      build: (b, { x, w, c }) => b.op("patchConvolution", [some(x), some(w), some(c)], { patch: 2 }),
+    },
+  ],
+  reshape: [
+    one((b, x) => b.reshape(x, [2, 6])),
+    {
+      inputs: { x: noise([4, 3, 2]), y: noise([2, 1], 2) },
+      shapes: { x: ["B", "T", 2], y: ["I", 1] },
+      build(b, { x, y }) {
+        const [B, T] = [some(some(x).shape[0]), some(some(x).shape[1])];
+        const I = some(some(y).shape[0]);
+        return b.reshape(some(x), [I, divide(multiply(B, T), I), 2]);
+      },
+    },
+  ],
+  transpose: [one((b, x) => b.transpose(x, [2, 0, 1]), noise([2, 3, 4]))],
+  slice: [one((b, x) => b.slice(x, 1, 1, 3)), one((b, x) => b.slice(x, 0, 2, 3), noise([3, 2]), ["B", 2])],
+  concat: [
+    two((b, x, y) => b.concat([x, y], 1), [2, 3], [2, 2]),
+    two((b, x, y) => b.concat([x, y], 0), [2, 3], [1, 3]),
+    two((b, x, y) => b.concat([x, y], 1), [2, 0], [2, 2]),
+  ],
+  expand: [
+    one((b, x) => b.expand(x, [2, 5, 4]), noise([2, 1, 4])),
+    {
+      // A dimension that no input has: 3 * 4 / 2 + 2 rows.
+      inputs: { x: noise([1, 2]), y: noise([3, 4], 2), z: noise([2], 3) },
+      shapes: { x: [1, 2], y: ["B", "T"], z: ["I"] },
+      build(b, { x, y, z }) {
+        const [B, T, I] = [some(some(y).shape[0]), some(some(y).shape[1]), some(some(z).shape[0])];
+        return b.expand(some(x), [addDims(divide(multiply(B, T), I), I), 2]);
+      },
+    },
+  ],
+};
+
+export function graphOf(sample: Sample): Graph {
+  const b = GraphBuilder.create("sample");
+  const values = Object.fromEntries(
+    Object.entries(sample.inputs).map(([name, { dtype, dims }]) => [
+      name,
+      b.input(name, dtype, sample.shapes?.[name] ?? dims),
+    ]),
+  );
+  b.output("out", sample.build(b, values));
+  return b.build();
+}
+
+export const noWeights = (): never => {
+  throw new Error("a sample has no weights");
+};
