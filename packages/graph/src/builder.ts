@@ -41,6 +41,7 @@ export class GraphBuilder {
     this.#scope = scope;
   }
 
+  /** An empty graph. */
   static create(name: string): GraphBuilder {
     const state: State = {
       name,
@@ -59,17 +60,19 @@ export class GraphBuilder {
     return new GraphBuilder(this.#state, this.#path(path));
   }
 
+  /** What the caller gives at every run; a letter in a shape is the same number in all inputs of a run. */
   input(name: string, dtype: DType, shape: ShapeLike): Value {
     const value = this.#value({ dtype, shape: toShape(shape) });
     this.#state.inputs.push({ name, value });
     return value;
   }
 
+  /** What the caller gets. */
   output(name: string, value: Value): void {
     this.#state.outputs.push({ name, value });
   }
 
-  /** The weight `scope.name`; asking twice gives the same value. */
+  /** The weight `scope.name` of the checkpoint, float32; asking twice gives the same value. @throws {GraphError} on another shape. */
   weight(name: string, shape: readonly number[]): Value {
     const path = this.#path(name);
     const known = this.#state.weights.get(path);
@@ -85,12 +88,14 @@ export class GraphBuilder {
     return value;
   }
 
+  /** A small tensor that is part of the graph. */
   constant(tensor: Tensor): Value {
     const value = this.#value({ dtype: tensor.dtype, shape: tensor.dims });
     this.#state.constants.push({ value, tensor });
     return value;
   }
 
+  /** A constant float32 []. */
   scalar(number: number): Value {
     return this.constant(floatTensor([], [number]));
   }
@@ -105,6 +110,7 @@ export class GraphBuilder {
     return [...value.shape];
   }
 
+  /** Any operation, by name. @throws {GraphError} where the types of the inputs do not fit. */
   op<K extends OpKind>(kind: K, inputs: readonly Value[], attributes: OpAttributes[K]): Value {
     const output = this.#value(inferType(kind, inputs, attributes, this.#scope));
     // One object literal cannot be checked against a union over a type parameter; K ties kind to attributes here.
@@ -112,51 +118,82 @@ export class GraphBuilder {
     return output;
   }
 
+  // Each method below adds one operation and gives its output. All throw GraphError, naming the operation, the scope and
+  // the types of the inputs, where those do not fit. `[..., D]` is a value of any rank whose last dimension is D.
+
+  /** a + b, element by element; dimensions are equal, or 1 on one side, aligned at the last axis. */
   add = (a: Value, b: Value): Value => this.op("add", [a, b], {});
+  /** a - b, broadcast as in `add`. */
   subtract = (a: Value, b: Value): Value => this.op("subtract", [a, b], {});
+  /** a * b, broadcast as in `add`. */
   multiply = (a: Value, b: Value): Value => this.op("multiply", [a, b], {});
+  /** a / b, broadcast as in `add`. */
   divide = (a: Value, b: Value): Value => this.op("divide", [a, b], {});
+  /** x (1 + erf(x / sqrt 2)) / 2, the exact GELU (arXiv 1606.08415), element by element. */
   gelu = (x: Value): Value => this.op("gelu", [x], {});
+  /** max(0, x), element by element. */
   relu = (x: Value): Value => this.op("relu", [x], {});
+  /** tanh x, element by element. */
   tanh = (x: Value): Value => this.op("tanh", [x], {});
+  /** x in another element type; floats lose their fraction as whole numbers. */
   cast = (x: Value, to: DType): Value => this.op("cast", [x], { to });
+  /** a [..., M, L] times b [..., L, N] -> [..., M, N]; the dimensions before broadcast. */
   matmul = (a: Value, b: Value): Value => this.op("matmul", [a, b], {});
+  /** The mean over the last axis, which goes: [..., D] -> [...]. */
   mean = (x: Value): Value => this.op("mean", [x], {});
-  pick = (x: Value, ids: Value): Value => this.op("pick", [x, ids], {});
-  rows = (table: Value, ids: Value): Value => this.op("embedding", [table, ids], {});
+  /** Rows of a table [V, ...] by int64 ids [...]: the ids' shape, then a row's. */
+  gather = (table: Value, ids: Value): Value => this.op("gather", [table, ids], {});
+  /** One number of each row: x [..., V] at int64 ids [...] -> [...]. */
+  takeAlongLast = (x: Value, ids: Value): Value => this.op("takeAlongLast", [x, ids], {});
+  /** x - log(sum(exp x)) over the last axis. */
   logSoftmax = (x: Value): Value => this.op("logSoftmax", [x], {});
+  /** exp(x) / sum(exp x) over the last axis. */
   softmax = (x: Value): Value => this.op("softmax", [x], {});
+  /** x / max(|x|, epsilon) over the last axis, as torch's normalize. */
   l2Normalize = (x: Value, epsilon = 1e-12): Value => this.op("l2Normalize", [x], { epsilon });
+  /** The same elements in another shape, which has as many. */
   reshape = (x: Value, shape: ShapeLike): Value => this.op("reshape", [x], { shape: toShape(shape) });
+  /** Axis i of the output is axis permutation[i] of x. */
   transpose = (x: Value, permutation: readonly number[]): Value => this.op("transpose", [x], { permutation });
+  /** Elements start to end - 1 along one axis, counted from 0. */
   slice = (x: Value, axis: number, start: number, end: number): Value =>
     this.op("slice", [x], { axis, start, end });
+  /** Values one after another along one axis; their other dimensions are equal. */
   concat = (values: readonly Value[], axis: number): Value => this.op("concat", values, { axis });
+  /** Repeats x along its axes of size 1; the rank stays. */
   expand = (x: Value, shape: ShapeLike): Value => this.op("expand", [x], { shape: toShape(shape) });
+  /**
+   * softmax(q k^T scale + bias) v for each of `heads` groups of columns (arXiv 1706.03762, 3.2).
+   * @param q [B, T, D]
+   * @param k [B, N, D], or in heads [B, H, N, K]
+   * @param v as k
+   * @param bias [B or 1, H or 1, T, N], added to the scores; a mask is one of large negative numbers
+   * @returns [B, T, D]
+   */
   attention = (q: Value, k: Value, v: Value, heads: number, scale: number, bias?: Value): Value =>
     this.op("attention", bias ? [q, k, v, bias] : [q, k, v], { heads, scale });
 
-  /** x W^T + b with the weights `name.weight` [out, in] and `name.bias` [out]. */
+  /** x [..., in] -> x W^T + b [..., out] with the weights `name.weight` [out, in] and `name.bias` [out]; `in` is a number. */
   linear(x: Value, name: string, out: number): Value {
     const b = this.at(name);
     const weight = b.weight("weight", [out, b.#lastNumber(x)]);
     return b.op("linear", [x, weight, b.weight("bias", [out])], {});
   }
 
-  /** Layer normalization with the gain `name.weight` and the shift `name.bias`. */
+  /** Layer normalization over the last axis, a number D, with `name.weight` [D] as gain and `name.bias` [D] as shift. */
   layerNorm(x: Value, name: string, epsilon: number): Value {
     const b = this.at(name);
     const width = b.#lastNumber(x);
     return b.op("layerNorm", [x, b.weight("weight", [width]), b.weight("bias", [width])], { epsilon });
   }
 
-  /** Rows of the table `name.weight` [rows, width] by ids. */
+  /** Rows of the table `name.weight` [rows, width] by int64 ids [...] -> [..., width]. */
   embedding(ids: Value, name: string, rows: number, width: number): Value {
     const b = this.at(name);
-    return b.op("embedding", [b.weight("weight", [rows, width]), ids], {});
+    return b.gather(b.weight("weight", [rows, width]), ids);
   }
 
-  /** Non-overlapping patches of pixels through `name.weight` [D, 3, p, p] and `name.bias` [D]. */
+  /** Patches of pixels [B, C, S, S'] through `name.weight` [D, C, p, p] and `name.bias` [D] -> [B, D, S/p, S'/p]; C and sides are numbers. */
   patchConvolution(pixels: Value, name: string, patch: number, width: number): Value {
     const b = this.at(name);
     const channels = pixels.shape[1];
@@ -165,6 +202,7 @@ export class GraphBuilder {
     return b.op("patchConvolution", [pixels, weight, b.weight("bias", [width])], { patch });
   }
 
+  /** The graph so far. */
   build(): Graph {
     const { name, inputs, weights, constants, nodes, outputs } = this.#state;
     return {

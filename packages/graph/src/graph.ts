@@ -47,8 +47,8 @@ export interface OpAttributes {
   // reduction
   mean: object;
   // look-up and convolution
-  embedding: object;
-  pick: object;
+  gather: object;
+  takeAlongLast: object;
   patchConvolution: { readonly patch: number };
   // shape
   reshape: { readonly shape: Shape };

@@ -133,7 +133,7 @@ export const refusals: Refusals = {
     [[q, kv, inHeads], two, "v: expected 3 dimensions, found [B, 2, 5, 4]"],
     [[q, kv, kv], { heads: 3, scale: 1 }, "a width of [8] is not divisible by 3 heads"],
     [[q, kv, kv], { heads: 0, scale: 1 }, "a width of [8] is not divisible by 0 heads"],
-    [[q, kv, kv], { heads: 0.5, scale: 1 }, "a width of [8] is not divisible by 0.5 heads"],
+    [[f("B", 2, 5), kv, kv], { heads: 2.5, scale: 1 }, "a width of [5] is not divisible by 2.5 heads"],
     [[q, kv, kv], { heads: -2, scale: 1 }, "a width of [8] is not divisible by -2 heads"],
     [[f("B", 2, "D"), kv, kv], two, "a width of [D] is not divisible by 2 heads"],
     [[q, f("I", 5, 8), kv], two, "batch of k: expected [B], found [I]"],
@@ -152,12 +152,12 @@ export const refusals: Refusals = {
     [[q, kv, kv, f(1, 1, 2, 4)], two, "columns of the bias: expected [5], found [4]"],
   ],
   mean: normalized,
-  embedding: [
+  gather: [
     [[f(5, 3)], {}, "expected 2 inputs, found 1"],
     [[f(), ids(2)], {}, "no axis 0 in []"],
     [[f(5, 3), f(2)], {}, "ids: expected int64, found float32"],
   ],
-  pick: [
+  takeAlongLast: [
     [[f(2, 3)], {}, "expected 2 inputs, found 1"],
     [[f(2, 3), f(2)], {}, "ids: expected int64, found float32"],
     [[f(2, 3), ids(2, 1)], {}, "ids: expected 1 dimensions, found [2, 1]"],

@@ -172,27 +172,27 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
       build: (b, { q, k, v, m }) => b.attention(some(q), some(k), some(v), 4, 0.7, some(m)),
     },
   ],
-  embedding: [
+  gather: [
     {
       inputs: { table: noise([5, 3]), ids: int64Tensor([2, 2], [4, 0, 2, 2]) },
-      build: (b, { table, ids }) => b.rows(some(table), some(ids)),
+      build: (b, { table, ids }) => b.gather(some(table), some(ids)),
     },
     {
       inputs: { table: noise([3, 2, 0, 4]), ids: int64Tensor([4], [2, 0, 0, 1]) },
       shapes: { table: ["B", 2, "P", 4], ids: ["R"] },
-      build: (b, { table, ids }) => b.rows(some(table), some(ids)),
+      build: (b, { table, ids }) => b.gather(some(table), some(ids)),
     },
     {
       inputs: { table: noise([3, 2, 4]), ids: int64Tensor([4], [2, 0, 0, 1]) },
       shapes: { table: ["B", "P", 4], ids: ["R"] },
-      build: (b, { table, ids }) => b.rows(some(table), some(ids)),
+      build: (b, { table, ids }) => b.gather(some(table), some(ids)),
     },
   ],
-  pick: [
+  takeAlongLast: [
     {
       inputs: { x: noise([2, 2, 5]), ids: int64Tensor([2, 2], [4, 0, 2, 2]) },
       shapes: { x: ["B", "T", 5], ids: ["B", "T"] },
-      build: (b, { x, ids }) => b.pick(some(x), some(ids)),
+      build: (b, { x, ids }) => b.takeAlongLast(some(x), some(ids)),
     },
   ],
   patchConvolution: [

@@ -61,8 +61,8 @@ export function selectGraph(config: BlipConfig): Graph {
   const memory = inputPairs(b, "memory", "I", "N", config.text);
   memory.forEach((one, layer) => {
     const [key, value] = pair("memory", layer);
-    b.output(`kept.${key}`, b.rows(one.key, index));
-    b.output(`kept.${value}`, b.rows(one.value, index));
+    b.output(`kept.${key}`, b.gather(one.key, index));
+    b.output(`kept.${value}`, b.gather(one.value, index));
   });
   return b.build();
 }
@@ -84,8 +84,8 @@ export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memor
   const keys = b.input("key_positions", "int64", ["R", addDims(namedDim("P"), namedDim("T"))]);
   const index = b.input("row_index", "int64", ["R"]);
   const past = inputPairs(b, "past", "F", "P", config.text).map(({ key, value }) => ({
-    key: b.rows(key, index),
-    value: b.rows(value, index),
+    key: b.gather(key, index),
+    value: b.gather(value, index),
   }));
   const memory = inputPairs(b, "memory", "I", "N", config.text);
   const mask = memoryMask ? b.input("memory_mask", "int64", ["I", "N"]) : undefined;
@@ -121,7 +121,7 @@ function logitsOf(b: GraphBuilder, hidden: Value, { text }: BlipConfig): Value {
   const flat = b.reshape(hidden, [multiplyDims(R, T), D]);
   const head = b.at("text_decoder.cls.predictions");
   const transform = head.at("transform");
-  const inner = head.gelu(transform.linear(b.rows(flat, rows), "dense", D));
+  const inner = head.gelu(transform.linear(b.gather(flat, rows), "dense", D));
   const x = transform.layerNorm(inner, "LayerNorm", layerNormEps);
   return head.op("linear", [x, head.weight("decoder.weight", [V, D]), head.weight("bias", [V])], {});
 }
@@ -135,7 +135,7 @@ export function scoreGraph(config: BlipConfig): Graph {
   const hidden = b.input("hidden", "float32", ["R", "T", config.text.hiddenSize]);
   const logProbabilities = b.logSoftmax(logitsOf(b, hidden, config));
   const labels = b.input("labels", "int64", ["Q"]);
-  b.output("log_probability", b.pick(logProbabilities, labels));
+  b.output("log_probability", b.takeAlongLast(logProbabilities, labels));
   b.output("mean_log_probability", b.mean(logProbabilities));
   return b.build();
 }

@@ -68,7 +68,7 @@ const [textTokens, beams, answerTokens] = [35, 8, 40];
 /** Bytes of a graph's weights once loaded. Of a table only the rows that are read come into memory. */
 export function weightBytes(graph: Graph): number {
   const tables = new Set(
-    graph.nodes.flatMap(({ kind, inputs }) => (kind === "embedding" ? (inputs[0]?.id ?? []) : [])),
+    graph.nodes.flatMap(({ kind, inputs }) => (kind === "gather" ? (inputs[0]?.id ?? []) : [])),
   );
   return graph.weights
     .filter(({ value }) => !tables.has(value.id))

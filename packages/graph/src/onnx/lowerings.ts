@@ -269,13 +269,13 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
     const inputs = [...inputNames(emit, node), emit.int64Vector([-1])];
     emit.node("ReduceMean", inputs, { output, attributes: { keepdims: 0n } });
   },
-  embedding: same("Gather"),
-  pick: (emit, node, output) => {
+  gather: same("Gather"),
+  takeAlongLast: (emit, node, output) => {
     const [x = "", ids = ""] = inputNames(emit, node);
     const last = emit.int64Vector([-1]);
     const column = emit.node("Unsqueeze", [ids, last]);
-    const picked = emit.node("GatherElements", [x, column], { attributes: { axis: -1n } });
-    emit.node("Squeeze", [picked, last], { output });
+    const taken = emit.node("GatherElements", [x, column], { attributes: { axis: -1n } });
+    emit.node("Squeeze", [taken, last], { output });
   },
   patchConvolution: (emit, node, output) => {
     const sides = [BigInt(node.attributes.patch), BigInt(node.attributes.patch)];

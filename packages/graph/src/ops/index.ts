@@ -5,7 +5,7 @@ import { formatShape } from "../types/dim.ts";
 import { blockLinear, dequantize, linear, matmul, quantizedLinear } from "./algebra.ts";
 import { attention } from "./attention.ts";
 import { add, cast, divide, gelu, multiply, relu, subtract, tanh } from "./elementwise.ts";
-import { embedding, patchConvolution, pick } from "./lookup.ts";
+import { gather, patchConvolution, takeAlongLast } from "./lookup.ts";
 import { l2Normalize, layerNorm, logSoftmax, mean, softmax } from "./normalization.ts";
 import type { ShapeRule } from "./rule.ts";
 import { concat, expand, reshape, slice, transpose } from "./shape.ts";
@@ -30,8 +30,8 @@ export const shapeRules: { readonly [K in OpKind]: ShapeRule<K> } = {
   l2Normalize,
   attention,
   mean,
-  embedding,
-  pick,
+  gather,
+  takeAlongLast,
   patchConvolution,
   reshape,
   transpose,

@@ -18,7 +18,7 @@ function expectIds(ids: ValueType): void {
 }
 
 /** Rows of a table [V, ...] by int64 ids [...]: the shape of the ids, then that of a row. */
-export const embedding: ShapeRule<"embedding"> = (inputs) => {
+export const gather: ShapeRule<"gather"> = (inputs) => {
   expectCount(inputs, 2);
   const [table, ids] = [inputAt(inputs, 0), inputAt(inputs, 1)];
   dimAt(table, 0);
@@ -27,7 +27,7 @@ export const embedding: ShapeRule<"embedding"> = (inputs) => {
 };
 
 /** One number of each row: x [..., V] by int64 ids [...] -> [...]. */
-export const pick: ShapeRule<"pick"> = (inputs) => {
+export const takeAlongLast: ShapeRule<"takeAlongLast"> = (inputs) => {
   expectCount(inputs, 2);
   const [x, ids] = [inputAt(inputs, 0), inputAt(inputs, 1)];
   expectIds(ids);

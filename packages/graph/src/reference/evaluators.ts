@@ -268,14 +268,14 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
       return row.map((x) => x / Math.max(norm, node.attributes.epsilon));
     })(argument(inputs, 0)),
   attention,
-  embedding: (inputs, _node, dims) => {
+  gather: (inputs, _node, dims) => {
     const [table, ids] = [argument(inputs, 0), argument(inputs, 1)];
     const width = sizeOf(table.dims.slice(1));
     return make(dims, (_c, index) =>
       at(table.data, at(ids.data, Math.floor(index / width)) * width + (index % width)),
     );
   },
-  pick: (inputs, _node, dims) => {
+  takeAlongLast: (inputs, _node, dims) => {
     const [x, ids] = [argument(inputs, 0), argument(inputs, 1)];
     const width = x.dims.at(-1) ?? 1;
     return make(dims, (_c, index) => at(x.data, index * width + at(ids.data, index)));
