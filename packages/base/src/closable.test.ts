@@ -57,7 +57,8 @@ describe("the key of `await using`", () => {
     expect(asyncDispose).toBe(Symbol.asyncDispose);
     const events: string[] = [];
     {
-      await using _held = closedBy(resource(events).close);
+      await using held = closedBy(resource(events).close);
+      expect(held).toHaveProperty("close");
     }
     expect(events).toEqual(["closed"]);
   });
