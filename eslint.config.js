@@ -2,6 +2,7 @@
 import tseslint from "typescript-eslint";
 
 const isomorphic = ["packages/graph/src/**/*.ts", "packages/blip/src/**/*.ts"];
+const shipped = ["packages/*/src/**/*.ts"];
 const platformCode = [
   "packages/blip/src/platform/**",
   "packages/blip/src/node.ts",
@@ -36,6 +37,23 @@ export default tseslint.config(
         { allowNumber: true, allowBoolean: true },
       ],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+    },
+  },
+  {
+    files: shipped,
+    ignores: ["**/*.test.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "VariableDeclaration[kind=/using$/]",
+          message: "browsers of the baseline lack its symbol: `closing` of @blip-ts/base, or try and finally",
+        },
+        {
+          selector: "MemberExpression[object.name='Symbol'][property.name=/^(dispose|asyncDispose)$/]",
+          message: "browsers of the baseline lack it: `asyncDispose` of @blip-ts/base",
+        },
+      ],
     },
   },
   {

@@ -1,5 +1,6 @@
 // What every platform's door offers, wired to a platform: the named classes and the functions. `node.ts` and `web.ts`
 // call this and say nothing else.
+import { closing } from "@blip-ts/base";
 import type { Platform } from "./platform.ts";
 import { Answerer as AnswererOn, type AnswerRow, type AskOptions } from "./tasks/ask.ts";
 import {
@@ -173,8 +174,8 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     texts: readonly string[],
     options: Options<VerbOptions, MatchOptions> = {},
   ): Promise<(MatchRow<Input> | FailedRow<Input>)[]> {
-    await using matcher = await Matcher.fromPretrained(options.model ?? embedded, options);
-    return await all(matcher.match(images, texts, callOptions(options)));
+    const matcher = await Matcher.fromPretrained(options.model ?? embedded, options);
+    return closing(matcher, () => all(matcher.match(images, texts, callOptions(options))));
   }
 
   /**
@@ -186,8 +187,8 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     images: readonly Input[],
     options: Options<CaptionerOptions, CaptionOptions> = {},
   ): Promise<(CaptionRow<Input> | FailedRow<Input>)[]> {
-    await using captioner = await Captioner.fromPretrained(options.model ?? embedded, options);
-    return await all(captioner.caption(images, callOptions(options)));
+    const captioner = await Captioner.fromPretrained(options.model ?? embedded, options);
+    return closing(captioner, () => all(captioner.caption(images, callOptions(options))));
   }
 
   /**
@@ -200,8 +201,8 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     questions: readonly string[],
     options: Options<VerbOptions, AskOptions> = {},
   ): Promise<(AnswerRow<Input> | FailedRow<Input>)[]> {
-    await using answerer = await Answerer.fromPretrained(options.model ?? embedded, options);
-    return await all(answerer.ask(images, questions, callOptions(options)));
+    const answerer = await Answerer.fromPretrained(options.model ?? embedded, options);
+    return closing(answerer, () => all(answerer.ask(images, questions, callOptions(options))));
   }
 
   /**
@@ -214,8 +215,8 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     statements: readonly string[],
     options: VerbOptions & Pick<WithModel, "model"> = {},
   ): Promise<(CompareRow<Input> | FailedRow<Input>)[]> {
-    await using comparer = await Comparer.fromPretrained(options.model ?? embedded, options);
-    return await all(comparer.compare(images, statements, options));
+    const comparer = await Comparer.fromPretrained(options.model ?? embedded, options);
+    return closing(comparer, () => all(comparer.compare(images, statements, options)));
   }
 
   /**
@@ -228,11 +229,11 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     texts: readonly string[] = [],
     options: Options<VerbOptions, EmbedOptions<States>> = {},
   ): Promise<(ImageEmbedding<Input, States> | TextEmbedding<States> | FailedRow<Input>)[]> {
-    await using embedder = await Embedder.fromPretrained(options.model ?? embedded, options);
-    return [
+    const embedder = await Embedder.fromPretrained(options.model ?? embedded, options);
+    return closing(embedder, async () => [
       ...(images.length > 0 ? await all(embedder.embedImages(images, callOptions(options))) : []),
       ...(await all(embedder.embedTexts(texts, options))),
-    ];
+    ]);
   }
 
   /**
@@ -255,11 +256,15 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     texts: readonly string[],
     { by = "text", ...options }: RetrieveCall & { readonly by?: "text" | "image" } = {},
   ): Promise<(TextRow<Input> | ImageRow<Input> | FailedRow<Input>)[]> {
-    await using retriever = await Retriever.fromPretrained(options.model ?? embedded, options);
+    const retriever = await Retriever.fromPretrained(options.model ?? embedded, options);
     const call = callOptions(options);
-    return by === "image"
-      ? await all(retriever.byImage(images, texts, call))
-      : await all(retriever.byText(images, texts, call));
+    return closing<typeof retriever, (TextRow<Input> | ImageRow<Input> | FailedRow<Input>)[]>(
+      retriever,
+      () =>
+        by === "image"
+          ? all(retriever.byImage(images, texts, call))
+          : all(retriever.byText(images, texts, call)),
+    );
   }
 
   /** What a model's files hold, before any weight is read. @throws {ModelError} where they cannot be found or read */

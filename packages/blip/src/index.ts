@@ -79,6 +79,7 @@ export {
   RequestBatcher,
   type BatcherOptions,
   type BatchStart,
+  type CloseOptions,
   type LookAhead,
   type Outcome,
   type RequestOptions,

@@ -1,4 +1,5 @@
 // What a platform (Node, the browser) does for the isomorphic code. `node.ts` and `web.ts` hand it in.
+import { type Closable } from "@blip-ts/base";
 import type { EmitOptions } from "@blip-ts/graph";
 import type { ByteSource } from "./byte-source.ts";
 import type { RgbImage } from "./image/raw-image.ts";
@@ -90,7 +91,7 @@ export interface EngineOptions {
    * not present is refused.
    */
   readonly device?: Device | "auto" | undefined;
-  /** Where ONNX Runtime's trace of what ran is written (the format of chrome://tracing) when the model is disposed of. */
+  /** Where ONNX Runtime's trace of what ran is written (the format of chrome://tracing) when the model is closed. */
   readonly profile?: string | undefined;
   /** Called when the trace is written. */
   readonly onProfile?: ((profile: Profile) => void) | undefined;
@@ -127,9 +128,9 @@ export interface PlatformDevice {
 }
 
 /** A folder that is being written; it is there under its name only when it is whole. */
-export interface FolderWriter extends AsyncDisposable {
+export interface FolderWriter extends Closable {
   write(file: string, content: string | AsyncIterable<Uint8Array>): Promise<void>;
-  /** Gives the folder its name. Without it, disposing throws away what was written. */
+  /** Gives the folder its name. Without it, `close` throws away what was written. */
   commit(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 // The goldens of the tiny checkpoints on every device that is present. Where a machine has no graphics card, WebGPU runs
 // on SwiftShader (vitest.slow.config.ts).
+import { closedBy } from "@blip-ts/base";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -149,7 +150,7 @@ for (const device of ["webgpu", "cuda", "coreml", "dml"] as const) {
             return outputs;
           },
           release: (tensors) => made.release(tensors),
-          [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
+          ...closedBy(() => made.close()),
         };
       };
       await using model = await ConditionalGeneration.over(loaded);

@@ -1,5 +1,6 @@
 // How far a model's answers in one type are from those in another, on pictures and texts: what `blip quantize --check`
 // and bench/accuracy.ts print.
+import { closing } from "@blip-ts/base";
 import { Answerer, Comparer, Embedder, InputError, Matcher, type FailedRow, type VerbOptions } from "blip-ts";
 import { generated, greedyCaptions } from "./greedy-captions.ts";
 import { table } from "./rows.ts";
@@ -64,8 +65,8 @@ type Run = (model: ModelInType, images: readonly string[], texts: readonly strin
 
 const runs: Readonly<Record<string, Run>> = {
   async match({ source, options }, images, texts) {
-    await using model = await Matcher.fromPretrained(source, options);
-    const rows = await all(model.match(images, texts, stopOf(options)));
+    const model = await Matcher.fromPretrained(source, options);
+    const rows = await closing(model, () => all(model.match(images, texts, stopOf(options))));
     return {
       numbers: {
         "ITM logit": rows.flatMap(({ logits }) => logits),
@@ -85,29 +86,36 @@ const runs: Readonly<Record<string, Run>> = {
     };
   },
   async ask({ source, options }, images, texts) {
-    await using model = await Answerer.fromPretrained(source, options);
-    const rows = await all(model.ask(images, texts, stopOf(options)));
+    const model = await Answerer.fromPretrained(source, options);
+    const rows = await closing(model, () => all(model.ask(images, texts, stopOf(options))));
     return {
       numbers: { "score of the answer": rows.map(({ score }) => score) },
       words: { answer: rows.map(({ answer }) => answer) },
     };
   },
   async compare({ source, options }, images, texts) {
-    await using model = await Comparer.fromPretrained(source, options);
-    const rows = [];
-    for (const [index, left] of images.entries()) {
-      const right = images[(index + 1) % images.length] ?? left;
-      rows.push(...(await all(model.compare([left, right], texts, stopOf(options)))));
-    }
+    const rows = await closing(await Comparer.fromPretrained(source, options), async (model) => {
+      const list = [];
+      for (const [index, left] of images.entries()) {
+        const right = images[(index + 1) % images.length] ?? left;
+        list.push(...(await all(model.compare([left, right], texts, stopOf(options)))));
+      }
+      return list;
+    });
     return {
       numbers: { "probability of the label": rows.map(({ probability }) => probability) },
       words: { label: rows.map(({ label }) => String(label)) },
     };
   },
   async embed({ source, options }, images, texts) {
-    await using model = await Embedder.fromPretrained(source, options);
-    const pictures = await all(model.embedImages(images, stopOf(options)));
-    const said = await all(model.embedTexts(texts, stopOf(options)));
+    const [pictures, said] = await closing(
+      await Embedder.fromPretrained(source, options),
+      async (model) =>
+        [
+          await all(model.embedImages(images, stopOf(options))),
+          await all(model.embedTexts(texts, stopOf(options))),
+        ] as const,
+    );
     const cosines = pictures.flatMap(({ embedding: a }) =>
       said.map(({ embedding: b }) => a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0)),
     );

@@ -1,5 +1,6 @@
 // Greedy captions of pictures with the logarithm of each token's probability, along the model's own caption or along
 // another one's (teacher forcing): what says how far a type of number is from another one, token by token.
+import { closing } from "@blip-ts/base";
 import {
   BlipForConditionalGeneration,
   BlipProcessor,
@@ -61,17 +62,18 @@ export async function greedyCaptions(
   reference?: readonly Caption[],
 ): Promise<GreedyCaptions> {
   const given = { ...options, compat: options.compat ?? ("blip" as const) };
-  await using model = await BlipForConditionalGeneration.fromPretrained(source, given);
-  const processor = await BlipProcessor.fromPretrained(source, given);
-  const captions: Caption[] = [];
-  const forced: number[][] = [];
-  for (const [index, image] of images.entries()) {
-    given.signal?.throwIfAborted();
-    const { pixelValues } = await processor(image);
-    const [[caption] = []] = await model.generate({ pixelValues }, { beams: 1, signal: given.signal });
-    if (!caption) throw new Error(`${image} got no caption`);
-    captions.push(caption);
-    forced.push(await along(model, pixelValues, reference?.[index] ?? caption));
-  }
-  return { captions, forced };
+  return closing(await BlipForConditionalGeneration.fromPretrained(source, given), async (model) => {
+    const processor = await BlipProcessor.fromPretrained(source, given);
+    const captions: Caption[] = [];
+    const forced: number[][] = [];
+    for (const [index, image] of images.entries()) {
+      given.signal?.throwIfAborted();
+      const { pixelValues } = await processor(image);
+      const [[caption] = []] = await model.generate({ pixelValues }, { beams: 1, signal: given.signal });
+      if (!caption) throw new Error(`${image} got no caption`);
+      captions.push(caption);
+      forced.push(await along(model, pixelValues, reference?.[index] ?? caption));
+    }
+    return { captions, forced };
+  });
 }

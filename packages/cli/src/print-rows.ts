@@ -1,4 +1,5 @@
 // What every verb that makes rows has in common: its model is loaded, its rows are printed, those that failed are counted.
+import { type Closable } from "@blip-ts/base";
 import type { FailedRow, VerbCallOptions, VerbOptions } from "blip-ts";
 import { chooseModel, loadOptions, type PictureFlags } from "./common-options.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -6,7 +7,7 @@ import { progressBar } from "./progress.ts";
 import { rowPrinter, table } from "./rows.ts";
 import { print, type Terminal } from "./terminal.ts";
 
-export interface RowVerb<Row extends object, Model extends AsyncDisposable> {
+export interface RowVerb<Row extends object, Model extends Closable> {
   /** A model that does the verb's task on photographs. */
   readonly suggestion: string;
   readonly load: (source: string, options: VerbOptions) => Promise<Model>;
@@ -21,7 +22,7 @@ export interface RowVerb<Row extends object, Model extends AsyncDisposable> {
 const failed = (row: object): row is FailedRow<string> => "error" in row;
 
 /** @returns the exit code */
-export async function printRows<Row extends object, Model extends AsyncDisposable>(
+export async function printRows<Row extends object, Model extends Closable>(
   terminal: Terminal,
   flags: PictureFlags,
   { suggestion, load, rows, head, numeric, lines }: RowVerb<Row, Model>,
@@ -29,35 +30,37 @@ export async function printRows<Row extends object, Model extends AsyncDisposabl
   const { signal, stderr } = terminal;
   const progress = progressBar(terminal, flags.quiet);
   try {
-    await using model = await load(
-      chooseModel(flags, terminal, suggestion),
-      loadOptions(flags, terminal, progress),
-    );
-    const linesOf = (row: Row | FailedRow<string>) =>
-      failed(row)
-        ? [[row.image, `(${row.error.code})`, ...head.slice(2).map(() => "-")].slice(0, head.length)]
-        : lines(row);
-    const printer = rowPrinter<Row | FailedRow<string>>(terminal, flags, (all) =>
-      table(head, all.flatMap(linesOf), numeric),
-    );
-    let failures = 0;
-    const call: VerbCallOptions = {
-      signal,
-      imageBatchSize: flags.batchSize,
-      onProgress: ({ done, total }) => progress.update("images", done, total),
-    };
-    for await (const row of rows(model, call)) {
-      printer.add(row);
-      if (!failed(row)) continue;
-      failures++;
-      if (flags.quiet === true) continue;
-      const { message } = row.error;
-      // The bar comes back below the message.
-      progress.stop();
-      print(stderr, message.startsWith(row.image) ? message : `${row.image}: ${message}`);
+    const source = chooseModel(flags, terminal, suggestion);
+    const model = await load(source, loadOptions(flags, terminal, progress));
+    try {
+      const linesOf = (row: Row | FailedRow<string>) =>
+        failed(row)
+          ? [[row.image, `(${row.error.code})`, ...head.slice(2).map(() => "-")].slice(0, head.length)]
+          : lines(row);
+      const printer = rowPrinter<Row | FailedRow<string>>(terminal, flags, (all) =>
+        table(head, all.flatMap(linesOf), numeric),
+      );
+      let failures = 0;
+      const call: VerbCallOptions = {
+        signal,
+        imageBatchSize: flags.batchSize,
+        onProgress: ({ done, total }) => progress.update("images", done, total),
+      };
+      for await (const row of rows(model, call)) {
+        printer.add(row);
+        if (!failed(row)) continue;
+        failures++;
+        if (flags.quiet === true) continue;
+        const { message } = row.error;
+        // The bar comes back below the message.
+        progress.stop();
+        print(stderr, message.startsWith(row.image) ? message : `${row.image}: ${message}`);
+      }
+      printer.end();
+      return failures > 0 ? exitCodes.failed : exitCodes.done;
+    } finally {
+      await model.close();
     }
-    printer.end();
-    return failures > 0 ? exitCodes.failed : exitCodes.done;
   } finally {
     progress.stop();
   }

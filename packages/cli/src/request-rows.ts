@@ -58,7 +58,7 @@ export async function* requestRows<Row extends object>(
       onProgress?.({ kind: "images", done: done + 1, total });
     }
   } finally {
-    await batched.close();
+    await batched.close({ waiting: "reject" });
   }
 }
 

@@ -121,7 +121,7 @@ test("counts each package that is needed once, wherever it lies, and none that i
     await make("node_modules/b", { name: "b", version: "1.0.0" }, 10_000);
     await make("node_modules/tool", { name: "tool", version: "1.0.0" }, 100_000);
     const found = await installed(root);
-    const manifests = found.map(({ name, version }) => `${name} ${version}`).toSorted();
+    const manifests = found.map(({ name, version }) => `${name} ${version}`).sort();
     expect(manifests).toEqual(["a 1.0.0", "b 1.0.0", "b 2.0.0", "root 1.0.0"]);
     const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
     // Four manifests of less than 150 bytes each.

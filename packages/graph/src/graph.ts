@@ -100,7 +100,7 @@ export interface Graph {
 
 /** The last value that the part of the network at `scope` made, or undefined where there is none. */
 export function lastValueOf(graph: Graph, scope: string): Value | undefined {
-  return graph.nodes.findLast((node) => node.scope === scope)?.output;
+  return graph.nodes.filter((node) => node.scope === scope).at(-1)?.output;
 }
 
 /** The same graph with more of its values as outputs, e.g. every layer's, to compare them with a reference. */

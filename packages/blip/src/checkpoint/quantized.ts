@@ -192,7 +192,7 @@ function matrixOf(matrix: string, parts: readonly Part[]): StoredTensor {
   const where = (parts[0]?.values ?? parts[0]?.scale)?.source.name ?? "the checkpoint";
   let rows = 0;
   let width: number | undefined;
-  for (const { name, start, end, values, scale } of parts.toSorted((a, b) => a.start - b.start)) {
+  for (const { name, start, end, values, scale } of [...parts].sort((a, b) => a.start - b.start)) {
     if (!values) throw badQuantized(where, name, "its numbers (.int8 or .blocks) are missing");
     if (!scale) throw badQuantized(where, name, "its scales (.scale) are missing");
     const { out, inner, scales } = shapeOf(values) ?? {};

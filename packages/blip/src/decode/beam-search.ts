@@ -92,7 +92,7 @@ class PromptIncluded implements Scoring {
 
   finish(open: readonly Beam[]): readonly Finished[] {
     if (!this.#over) for (const beam of open) this.#add(beam, beam, beam.sum);
-    return this.#kept.toSorted((a, b) => a.score - b.score).toReversed();
+    return [...this.#kept].sort((a, b) => a.score - b.score).reverse();
   }
 
   /** @param scored what the length is taken of @param whole what is returned, with its [SEP] */
@@ -105,7 +105,7 @@ class PromptIncluded implements Scoring {
       this.#worst = Math.min(score, this.#worst);
       return;
     }
-    const [lowest, next] = this.#kept.toSorted((a, b) => a.score - b.score);
+    const [lowest, next] = [...this.#kept].sort((a, b) => a.score - b.score);
     if (lowest) this.#kept.splice(this.#kept.indexOf(lowest), 1);
     this.#worst = next?.score ?? this.#worst;
   }
@@ -138,7 +138,7 @@ class GeneratedOnly implements Scoring {
       const score = quotient(candidate.sum, length - this.#promptLength, lengthPenalty);
       return [finished(extend(beam, candidate), score)];
     });
-    this.#kept = [...this.#kept, ...ended].toSorted((a, b) => b.score - a.score).slice(0, count);
+    this.#kept = [...this.#kept, ...ended].sort((a, b) => b.score - a.score).slice(0, count);
     const going = candidates.filter((candidate) => !ends(candidate));
     this.#noContinuation = going.length === 0;
     return going.slice(0, count);

@@ -1,4 +1,5 @@
 // The small interface over ONNX Runtime that the rest of the package knows. Platforms implement it.
+import { type Closable } from "@blip-ts/base";
 import type { DType, Tensor } from "@blip-ts/graph";
 
 /** Bytes that a model refers to and that are in memory, by the location that the model names. */
@@ -39,7 +40,7 @@ export interface SessionOptions extends RunOptions {
   readonly name?: string | undefined;
 }
 
-/** A tensor that stays where the engine computed it. It is kept until it is released, or its engine is disposed of. */
+/** A tensor that stays where the engine computed it. It is kept until it is released, or its engine is closed. */
 export interface ResidentTensor {
   readonly resident: number;
   readonly dtype: DType;
@@ -57,7 +58,7 @@ export interface KeptOutputs {
 }
 
 /** A model that is loaded and can be run. */
-export interface EngineSession extends AsyncDisposable {
+export interface EngineSession extends Closable {
   run(feeds: Feeds, options?: CallOptions): Promise<Record<string, Tensor>>;
   /**
    * Runs, and keeps the outputs named in `keep` with the engine: they are not copied to the caller. They are those that
@@ -69,6 +70,6 @@ export interface EngineSession extends AsyncDisposable {
 }
 
 /** What executes models. Its work is done outside of the caller's event loop. */
-export interface Engine extends AsyncDisposable {
+export interface Engine extends Closable {
   createSession(model: EngineModel, options?: SessionOptions): Promise<EngineSession>;
 }

@@ -1,4 +1,5 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
+import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { UsageError, type BlipError } from "../errors.ts";
 import { conflictingOptions } from "../decode/errors.ts";
@@ -31,7 +32,6 @@ import {
 import { readAhead } from "./read-ahead.ts";
 import { checkRanking, QuestionAnswering } from "./question-answering.ts";
 import type { MaskedMemory } from "./generator.ts";
-import { orDisposed } from "./or-disposed.ts";
 import { rowsOf } from "./rows-of.ts";
 
 /** An answer to a question about a picture. */
@@ -84,7 +84,7 @@ export interface AnswerRequest<ImageInput> {
 }
 
 /** A question-answering model with what turns pictures and questions into its inputs and tokens into text. */
-export class Answerer<ImageInput> implements AsyncDisposable {
+export class Answerer<ImageInput> implements Closable {
   readonly model: QuestionAnswering;
   readonly #processors: PictureModel<ImageInput>;
   /** The last list to choose from. */
@@ -103,7 +103,7 @@ export class Answerer<ImageInput> implements AsyncDisposable {
   ): Promise<Answerer<ImageInput>> {
     const given = verbOptions(options);
     const loaded = await loadNetwork(platform, source, ["ask"], given);
-    return orDisposed(
+    return orClosed(
       loaded.network,
       async () =>
         new Answerer(await QuestionAnswering.over(loaded), await processorsOf(platform, loaded, given)),
@@ -192,8 +192,14 @@ export class Answerer<ImageInput> implements AsyncDisposable {
     this.#answerIds(options);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.model[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** The ids of the answers to choose from, where there are such; all options are checked. */

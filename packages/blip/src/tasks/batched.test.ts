@@ -1,4 +1,5 @@
 // Requests of many callers over real models: the rows of the verbs, with fewer calls of the engine.
+import { closedBy } from "@blip-ts/base";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { arrayOf } from "../../test/support/array-of.ts";
@@ -26,11 +27,11 @@ function watchedEngine(
     run: (feeds, more) => watch(feeds, () => session.run(feeds, more)),
     runKeeping: (feeds, keep, more) => watch(feeds, () => session.runKeeping(feeds, keep, more)),
     release: (tensors) => session.release(tensors),
-    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+    ...closedBy(() => session.close()),
   });
   return {
     createSession: async (model, more) => watched(await engine.createSession(model, more)),
-    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+    ...closedBy(() => engine.close()),
   };
 }
 

@@ -1,14 +1,21 @@
 // The serving shape: one object that answers single requests of many callers, and runs those that go together as one
 // batch. Rows are those of the verbs, whatever batch they came in.
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import { BlipError, UsageError } from "../errors.ts";
 import type { Answerer, AnswerRow, AskOptions } from "./ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "./caption.ts";
 import type { Embedder, Embedding } from "./embed.ts";
 import type { Matcher, MatchRow } from "./match.ts";
 import { PicturesAhead, type PictureReader } from "./read-ahead.ts";
-import { RequestBatcher, type BatcherOptions, type Outcome, type RequestOptions } from "./request-batcher.ts";
+import {
+  RequestBatcher,
+  type BatcherOptions,
+  type CloseOptions,
+  type Outcome,
+  type RequestOptions,
+} from "./request-batcher.ts";
 
-/** The models that answer; a verb without its model is refused. They stay their owner's, who disposes of them. */
+/** The models that answer; a verb without its model is refused. They stay their owner's, who closes them. */
 export interface BatchedModels<ImageInput> {
   readonly matcher?: Matcher<ImageInput> | undefined;
   readonly captioner?: Captioner<ImageInput> | undefined;
@@ -67,7 +74,7 @@ function expected<T>(value: T | undefined): T {
 const outcomes = <T>(found: readonly (T | BlipError)[], say: (value: T) => Said): Outcome<Said>[] =>
   found.map((one) => (one instanceof BlipError ? { error: one } : { value: say(one) }));
 
-export class Batched<ImageInput> implements AsyncDisposable {
+export class Batched<ImageInput> implements Closable {
   readonly #models: BatchedModels<ImageInput>;
   readonly #batcher: RequestBatcher<Asked<ImageInput>, Said>;
   readonly #ahead = new PicturesAhead<ImageInput>();
@@ -159,14 +166,18 @@ export class Batched<ImageInput> implements AsyncDisposable {
     return (await this.#embed({ verb: "embedText", text }, "embedText", options)) as Embedding<false>;
   }
 
-  /** Takes no more requests, and rejects those that wait. */
-  close(): Promise<void> {
-    return this.#batcher.close();
+  /**
+   * Takes no more requests, and answers those that wait, or rejects them if the options say so. The models stay loaded:
+   * whoever loaded them closes them afterwards.
+   * @throws {UsageError} `usage/bad-option`
+   */
+  close(options?: CloseOptions): Promise<void> {
+    return this.#batcher.close(options);
   }
 
-  /** Takes no more requests, and answers those that wait. The models stay loaded. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#batcher[Symbol.asyncDispose]();
+  /** Calls `close`, for `await using`: those that wait are answered. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #embed(request: Asked<ImageInput>, group: string, options: RequestOptions): Promise<Embedding> {

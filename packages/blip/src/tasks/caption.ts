@@ -1,4 +1,5 @@
 // The verb `caption`: what pictures show, in words (models/blip.py `generate`).
+import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
 import type { GenerationOptions } from "../decode/options.ts";
@@ -10,7 +11,6 @@ import { sumOf, type StreamedToken } from "./generator.ts";
 import { memoryOfTwo } from "./limits.ts";
 import { loadNetwork, memoryNeeded } from "./load-network.ts";
 import { Matcher } from "./match.ts";
-import { orDisposed } from "./or-disposed.ts";
 import {
   chunks,
   inOrder,
@@ -78,7 +78,7 @@ interface SeenPictures {
 }
 
 /** A captioning model with what turns pictures into its inputs and tokens into text. */
-export class Captioner<ImageInput> implements AsyncDisposable {
+export class Captioner<ImageInput> implements Closable {
   readonly model: ConditionalGeneration;
   readonly #processors: PictureModel<ImageInput>;
   readonly #matcher: Matcher<ImageInput> | undefined;
@@ -112,7 +112,7 @@ export class Captioner<ImageInput> implements AsyncDisposable {
       ]);
     const given = { ...all, memory };
     const loaded = await loadNetwork(platform, source, ["caption", ...more], given);
-    return orDisposed(loaded.network, async () => {
+    return orClosed(loaded.network, async () => {
       const model = await ConditionalGeneration.over(loaded, more);
       const processors = await processorsOf(platform, loaded, given);
       const matcher =
@@ -212,9 +212,15 @@ export class Captioner<ImageInput> implements AsyncDisposable {
       yield { ...token, caption: this.#textOf(token.tokens, prompt) };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.model[Symbol.asyncDispose]();
-    if (!this.#shared) await this.#matcher?.[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+    if (!this.#shared) await this.#matcher?.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** Does one network caption and match? */

@@ -1,10 +1,10 @@
 // The verb `compare`: are statements about two pictures true? (models/blip_nlvr.py)
+import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import { BlipError, UsageError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { loadNetwork } from "./load-network.ts";
 import { probabilityOf } from "./match.ts";
 import { NaturalLanguageVisualReasoning } from "./natural-language-visual-reasoning.ts";
-import { orDisposed } from "./or-disposed.ts";
 import {
   processorsOf,
   verbOptions,
@@ -28,7 +28,7 @@ export interface CompareOptions {
 }
 
 /** An NLVR2 model with what turns pictures and statements into its inputs. */
-export class Comparer<ImageInput> implements AsyncDisposable {
+export class Comparer<ImageInput> implements Closable {
   readonly model: NaturalLanguageVisualReasoning;
   readonly #processors: PictureModel<ImageInput>;
 
@@ -45,7 +45,7 @@ export class Comparer<ImageInput> implements AsyncDisposable {
   ): Promise<Comparer<ImageInput>> {
     const given = verbOptions(options);
     const loaded = await loadNetwork(platform, source, ["compare"], given);
-    return orDisposed(
+    return orClosed(
       loaded.network,
       async () =>
         new Comparer(new NaturalLanguageVisualReasoning(loaded), await processorsOf(platform, loaded, given)),
@@ -82,7 +82,13 @@ export class Comparer<ImageInput> implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.model[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

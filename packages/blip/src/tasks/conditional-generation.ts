@@ -1,4 +1,5 @@
 // Captioning as transformers' `BlipForConditionalGeneration` offers it (models/blip.py `BLIP_Decoder`).
+import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
 import type { GenerationOptions } from "../decode/options.ts";
@@ -10,7 +11,6 @@ import { checkTextFeeds, type TextFeeds } from "./text-feeds.ts";
 import { Generator, type StreamedToken } from "./generator.ts";
 import { loadNetwork, type LoadedNetwork, type NetworkTask } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
-import { orDisposed } from "./or-disposed.ts";
 import { savePretrained } from "./save.ts";
 
 /** What captions are made of. */
@@ -28,7 +28,7 @@ export interface GenerateOptions extends GenerationOptions, ImageOptions {}
 /** BLIP's captions all begin so (models/blip.py). */
 export const blipPrompt = "a picture of ";
 
-export class ConditionalGeneration implements AsyncDisposable {
+export class ConditionalGeneration implements Closable {
   readonly loaded: LoadedNetwork;
   readonly encoder: Encoder;
   readonly generator: Generator;
@@ -61,7 +61,7 @@ export class ConditionalGeneration implements AsyncDisposable {
     more: readonly NetworkTask[] = [],
   ): Promise<ConditionalGeneration> {
     const encoder = new Encoder(loaded, more.includes("match") ? "contrastive" : undefined);
-    return orDisposed(
+    return orClosed(
       loaded.network,
       async () => new ConditionalGeneration(loaded, encoder, await Generator.create(loaded, "caption")),
     );
@@ -83,8 +83,12 @@ export class ConditionalGeneration implements AsyncDisposable {
     this.generator.decoder.prepare();
     const states = await this.encoder.imageStates(inputs.pixelValues, options);
     expectEqual(states.dims[0] ?? 0, inputIds.dims[0] ?? 0);
-    using run = await this.generator.decoder.open(states, undefined, options);
-    return { logits: await run.allLogits(inputIds, attentionMask), lastHiddenState: states };
+    const run = await this.generator.decoder.open(states, undefined, options);
+    try {
+      return { logits: await run.allLogits(inputIds, attentionMask), lastHiddenState: states };
+    } finally {
+      run.close();
+    }
   }
 
   /**
@@ -125,8 +129,14 @@ export class ConditionalGeneration implements AsyncDisposable {
     return savePretrained(this.loaded, "caption", folder);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.encoder[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.encoder.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** A prompt's ids as the decoder begins with them. */

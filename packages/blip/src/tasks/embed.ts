@@ -1,12 +1,12 @@
 // The verb `embed`: pictures and texts as vectors of one space, or as all their states (models/blip.py `BLIP_Base`,
 // LAVIS blip_feature_extractor.py).
+import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { distinctOf, readDistinct, type ReadOptions } from "./distinct-pictures.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
 import { loadNetwork } from "./load-network.ts";
-import { orDisposed } from "./or-disposed.ts";
 import {
   inOrder,
   processorsOf,
@@ -43,7 +43,7 @@ export interface EmbedOptions<States extends boolean = boolean> extends VerbCall
 }
 
 /** A model of features with what turns pictures and texts into its inputs. */
-export class Embedder<ImageInput> implements AsyncDisposable {
+export class Embedder<ImageInput> implements Closable {
   readonly model: FeatureExtraction;
   readonly #processors: PictureModel<ImageInput>;
 
@@ -60,7 +60,7 @@ export class Embedder<ImageInput> implements AsyncDisposable {
   ): Promise<Embedder<ImageInput>> {
     const given = verbOptions(options);
     const loaded = await loadNetwork(platform, source, ["embed"], given);
-    return orDisposed(
+    return orClosed(
       loaded.network,
       async () => new Embedder(new FeatureExtraction(loaded), await processorsOf(platform, loaded, given)),
     );
@@ -139,8 +139,14 @@ export class Embedder<ImageInput> implements AsyncDisposable {
     this.#processors.texts.encode([text]);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.model[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

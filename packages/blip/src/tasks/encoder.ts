@@ -1,4 +1,5 @@
 // The encoders of a loaded network: pictures, texts, and texts over pictures, with their inputs checked.
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { UsageError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -108,7 +109,7 @@ function joined(parts: readonly Record<string, Tensor>[]): Record<string, Tensor
   );
 }
 
-export class Encoder implements AsyncDisposable {
+export class Encoder implements Closable {
   readonly loaded: LoadedNetwork;
   readonly looker: Looker;
   readonly #imageHead: ImageGraphOptions["head"];
@@ -245,8 +246,14 @@ export class Encoder implements AsyncDisposable {
     return logitsOf((await this.looker.run(work, { ...options, head })).logits);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.loaded.network[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.loaded.network.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   #textSession(firstOnly: boolean) {

@@ -116,5 +116,8 @@ export const engineRefused = (graph: string, cause: unknown): ModelError => {
   );
 };
 
-export const modelDisposed = (): UsageError =>
-  new UsageError("usage/disposed", "this model was disposed of: load it again, or dispose of it later");
+export const modelClosed = (): UsageError =>
+  new UsageError(
+    "usage/disposed",
+    "model: expected one that is open, found one that was closed. Load it again, or close it later.",
+  );

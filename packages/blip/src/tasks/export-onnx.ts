@@ -1,4 +1,5 @@
 // The verb `export`: a task's graphs as ONNX files that any program runs with ONNX Runtime, and a description of how.
+import { closing } from "@blip-ts/base";
 import {
   contributedOperators,
   emitOnnx,
@@ -19,7 +20,7 @@ import { tensorBytes } from "../checkpoint/write-safetensors.ts";
 import { UsageError } from "../errors.ts";
 import { decodeGraph, memoryGraph, scoreGraph } from "../model/decoder.ts";
 import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
-import type { Compat, NetworkDType, Platform } from "../platform.ts";
+import type { Compat, FolderWriter, NetworkDType, Platform } from "../platform.ts";
 import { version } from "../version.ts";
 import { weightType } from "./engine-model.ts";
 import { graphMeanings, letterMeanings, meaningOf, stepsOf, type ExportedGraph } from "./export-guide.ts";
@@ -33,7 +34,7 @@ import {
 } from "./load-network.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { typedTensors } from "./network-dtype.ts";
-import { openModel, readJson } from "./open-model.ts";
+import { openModel, readJson, type OpenedModel } from "./open-model.ts";
 import { imageConfigOf } from "./picture-model.ts";
 import { decodeDefaults, textLimits } from "./processor.ts";
 
@@ -158,7 +159,19 @@ export async function exportOnnx(
   checkModelOptions(given);
   const opened = await openModel(await platform.openModel(source, given));
   const model = await prepareModel(platform, opened, [task], given);
-  await using writer = await platform.createFolder(folder);
+  return closing(await platform.createFolder(folder), (writer) =>
+    writeExport(writer, platform, opened, model, task, given),
+  );
+}
+
+async function writeExport(
+  writer: FolderWriter,
+  platform: Platform<never>,
+  opened: OpenedModel,
+  model: PreparedModel,
+  task: NetworkTask,
+  given: ExportOptions & { readonly compat: Compat },
+): Promise<ExportDescription> {
   const tensors = await typedTensors(platform, opened, model.originals, model.types.dtype, given);
   const exported: Exported = {
     graphs: (Object.entries(exportedGraphs(task, model)) as [ExportedGraph, Graph][]).map(([name, graph]) => [
@@ -173,7 +186,7 @@ export async function exportOnnx(
   };
   const description = await describe(task, model, exported, given);
   const { contents, data } =
-    options.selfContained === true ? selfContained(exported, given) : sharingData(exported, given);
+    given.selfContained === true ? selfContained(exported, given) : sharingData(exported, given);
   for (const [name, content] of contents) await writer.write(`${name}.onnx`, content);
   if (data) await writer.write(dataFile, data);
   const { tokenizer } = model;

@@ -1,4 +1,5 @@
 // Features of pictures and texts (models/blip.py `BLIP_Base`, LAVIS blip_feature_extractor.py; transformers `BlipModel`).
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
@@ -11,7 +12,7 @@ import type { ModelOptions } from "./model-options.ts";
 import { savePretrained } from "./save.ts";
 
 /** A model that makes features: from a file with the projections of matching, or of `BlipModel`. */
-export class FeatureExtraction implements AsyncDisposable {
+export class FeatureExtraction implements Closable {
   readonly loaded: LoadedNetwork;
   readonly #encoder: Encoder;
 
@@ -74,7 +75,13 @@ export class FeatureExtraction implements AsyncDisposable {
     return savePretrained(this.loaded, "embed", folder);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#encoder[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.#encoder.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

@@ -1,5 +1,6 @@
 // Captions and answers against transformers 5.23 (oracle/hf/generation_goldens.py): each row as the reference gives it
 // alone, whatever batch it comes in, greedy and with 1 to 8 beams, with sequences that end early.
+import { closedBy } from "@blip-ts/base";
 import { int64Tensor } from "@blip-ts/graph";
 import { afterAll, describe, expect, test } from "vitest";
 import { arrayOf } from "../../test/support/array-of.ts";
@@ -173,7 +174,7 @@ describe("BlipForConditionalGeneration", async () => {
         run: (feeds, options) => (note(feeds), made.run(feeds, options)),
         runKeeping: (feeds, keep, options) => (note(feeds), made.runKeeping(feeds, keep, options)),
         release: (tensors) => made.release(tensors),
-        [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
+        ...closedBy(() => made.close()),
       };
     };
     await using model = await ConditionalGeneration.over(loaded);

@@ -77,11 +77,15 @@ export class Generator {
     run: RunOptions = {},
   ): Promise<readonly (readonly Hypothesis[])[]> {
     const sequences = this.options(prompts, options);
-    using decoding = await this.decoder.open(memory.states, memory.mask, run);
-    return await generate(
-      decoding,
-      prompts.map((prompt, index) => searchOf(prompt, at(sequences, index))),
-    );
+    const decoding = await this.decoder.open(memory.states, memory.mask, run);
+    try {
+      return await generate(
+        decoding,
+        prompts.map((prompt, index) => searchOf(prompt, at(sequences, index))),
+      );
+    } finally {
+      decoding.close();
+    }
   }
 
   /**
@@ -100,18 +104,22 @@ export class Generator {
         "generate/cannot-stream",
         "beams and several sequences are known only when they are over: stream with beams: 1 and numReturn: 1",
       );
-    using decoding = await this.decoder.open(memory.states, memory.mask, run);
-    const search = searchOf(prompt, sequence);
-    const steps = generateSteps(decoding, [search]);
-    while ((await steps.next()).done !== true) {
-      const [hypothesis] = search.results();
-      const token = hypothesis?.tokens.at(-1);
-      if (hypothesis && token !== undefined)
-        yield {
-          token,
-          tokens: [...hypothesis.tokens],
-          logProbability: hypothesis.tokenLogProbabilities.at(-1) ?? NaN,
-        };
+    const decoding = await this.decoder.open(memory.states, memory.mask, run);
+    try {
+      const search = searchOf(prompt, sequence);
+      const steps = generateSteps(decoding, [search]);
+      while ((await steps.next()).done !== true) {
+        const [hypothesis] = search.results();
+        const token = hypothesis?.tokens.at(-1);
+        if (hypothesis && token !== undefined)
+          yield {
+            token,
+            tokens: [...hypothesis.tokens],
+            logProbability: hypothesis.tokenLogProbabilities.at(-1) ?? NaN,
+          };
+      }
+    } finally {
+      decoding.close();
     }
   }
 }

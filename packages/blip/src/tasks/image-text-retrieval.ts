@@ -1,4 +1,5 @@
 // Matching and contrast as transformers' `BlipForImageTextRetrieval` offers them.
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
@@ -38,7 +39,7 @@ export interface RetrievalOutput {
 }
 
 /** The network of one checkpoint, ready for pictures and texts. */
-export class ImageTextRetrieval implements AsyncDisposable {
+export class ImageTextRetrieval implements Closable {
   readonly loaded: LoadedNetwork;
   readonly #encoder: Encoder;
 
@@ -147,7 +148,13 @@ export class ImageTextRetrieval implements AsyncDisposable {
     return savePretrained(this.loaded, "match", folder);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#encoder[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.#encoder.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

@@ -1,4 +1,5 @@
 // What loading a network costs where it is refused or fails: nothing is converted for it, and nothing is left behind.
+import { closedBy } from "@blip-ts/base";
 import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,10 +42,10 @@ function watched(
       const engine = nodePlatform.createEngine({ ...options, device: "cpu" });
       return {
         createSession: (model, more) => engine.createSession(model, more),
-        async [Symbol.asyncDispose]() {
-          await engine[Symbol.asyncDispose]();
+        ...closedBy(async () => {
+          await engine.close();
           events.push(`close ${device}`);
-        },
+        }),
       };
     },
     deriveWeights(weights, renew) {

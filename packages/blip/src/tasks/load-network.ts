@@ -1,4 +1,5 @@
 // From a path or id to a network that is ready for a task: opened, its sizes decided, all its tensors accounted for.
+import { orClosed } from "@blip-ts/base";
 import { optimize, type Graph } from "@blip-ts/graph";
 import type { IntendedGap } from "../checkpoint/intended-gaps.ts";
 import { checkRequired } from "../checkpoint/requirements.ts";
@@ -23,7 +24,6 @@ import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network
 import { Network } from "./network.ts";
 import { openEngine } from "./open-engine.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
-import { orDisposed } from "./or-disposed.ts";
 import { readConfig } from "./read-config.ts";
 
 /** Tasks that run a network. */
@@ -292,7 +292,7 @@ export async function networkOf(
       ? defaultLimits(config)
       : limitsWithin(options.memory, ...counted({ ...prepared, types }, tasks));
   const { engine, emit } = await openEngine(platform, types.dtype, { ...options, onWarning });
-  return orDisposed(engine, async () => {
+  return orClosed(engine, async () => {
     const tensors = await typedTensors(platform, opened, originals, types.dtype, options);
     return { ...prepared, network: new Network(config, types, tensors, engine, emit), limits };
   });

@@ -1,5 +1,6 @@
 // The verb `match`: every picture with every text. Each picture is encoded once, each text once for its cosine; ITM
 // looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
+import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { UsageError, type BlipError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
@@ -8,7 +9,6 @@ import { distinctOf, readDistinct, type ReadOptions } from "./distinct-pictures.
 import { cosineMatrix } from "./encoder.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
-import { orDisposed } from "./or-disposed.ts";
 import {
   inOrder,
   processorsOf,
@@ -59,7 +59,7 @@ export interface MatchRequest<ImageInput> {
 }
 
 /** A model with what turns pictures and texts into its inputs. */
-export class Matcher<ImageInput> implements AsyncDisposable {
+export class Matcher<ImageInput> implements Closable {
   readonly model: ImageTextRetrieval;
   readonly processors: PictureModel<ImageInput>;
 
@@ -84,7 +84,7 @@ export class Matcher<ImageInput> implements AsyncDisposable {
     loaded: LoadedNetwork,
     options: VerbOptions,
   ): Promise<Matcher<ImageInput>> {
-    return orDisposed(
+    return orClosed(
       loaded.network,
       async () => new Matcher(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, options)),
     );
@@ -172,8 +172,14 @@ export class Matcher<ImageInput> implements AsyncDisposable {
     );
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.model[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** The scores of texts with their pictures. */

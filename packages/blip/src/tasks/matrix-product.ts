@@ -1,5 +1,6 @@
 // The engine's own matrix product, alone: at best a network runs at its rate, so that it is what a measured time is
 // compared with.
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import { floatTensor, GraphBuilder, optimize, type Tensor } from "@blip-ts/graph";
 import { memorySource } from "../checkpoint/memory-source.ts";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
@@ -25,7 +26,7 @@ function numbers(length: number): Float32Array<ArrayBuffer> {
 }
 
 /** x [rows, inner] times `count` matrices [inner, columns]. */
-export class MatrixProduct implements AsyncDisposable {
+export class MatrixProduct implements Closable {
   /** Floating-point operations of one call: 2 rows inner columns count. */
   readonly operations: number;
   readonly #engine: Engine;
@@ -76,7 +77,13 @@ export class MatrixProduct implements AsyncDisposable {
     await this.#session.run({ x: this.#x }, options);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#engine[Symbol.asyncDispose]();
+  /** Frees the engine. A second call does nothing more. */
+  async close(): Promise<void> {
+    await this.#engine.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

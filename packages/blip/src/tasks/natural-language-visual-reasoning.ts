@@ -1,4 +1,5 @@
 // NLVR2: is a statement about two pictures true? (models/blip_nlvr.py; transformers has no such class.)
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { UsageError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -15,7 +16,7 @@ export interface StatementInputs extends TextFeeds {
   readonly pixelValues: Tensor<"float32">;
 }
 
-export class NaturalLanguageVisualReasoning implements AsyncDisposable {
+export class NaturalLanguageVisualReasoning implements Closable {
   readonly loaded: LoadedNetwork;
   readonly #encoder: Encoder;
 
@@ -89,8 +90,14 @@ export class NaturalLanguageVisualReasoning implements AsyncDisposable {
     return savePretrained(this.loaded, "compare", folder);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#encoder[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.#encoder.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

@@ -1,4 +1,5 @@
 // What a network asks of its engine: which sessions are loaded with their weights as they lie.
+import { closedBy } from "@blip-ts/base";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,7 +37,7 @@ function watched() {
           unpacked[more.name ?? ""] = more.unpacked === true;
           return session;
         },
-        [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+        ...closedBy(() => engine.close()),
       };
     },
   };
@@ -48,7 +49,7 @@ const never: Platform<never> = {
   ...nodePlatform,
   createEngine: () => ({
     createSession: () => new Promise(() => undefined),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    ...closedBy(() => Promise.resolve()),
   }),
 };
 
@@ -59,28 +60,28 @@ const pixels = (side: number) => ({
 });
 const ids = { dtype: "int64" as const, dims: [1, 3], data: BigInt64Array.of(2n, 30n, 3n) };
 
-test("no session is made once the model is disposed of: nobody would end its thread", async () => {
+test("no session is made once the model is closed: nobody would end its thread", async () => {
   const made: string[] = [];
-  let disposed = false;
+  let closed = false;
   const platform: Platform<never> = {
     ...nodePlatform,
     createEngine: () => ({
       createSession: (_, { name = "" } = {}) => {
-        made.push(disposed ? `${name}, too late` : name);
+        made.push(closed ? `${name}, too late` : name);
         return Promise.reject(new Error("no engine"));
       },
-      [Symbol.asyncDispose]: () => {
-        disposed = true;
+      ...closedBy(() => {
+        closed = true;
         return Promise.resolve();
-      },
+      }),
     }),
   };
   const model = await ImageTextRetrieval.load(platform, fixture("tiny/match"));
   const seen = model.encodeImages(pixels(model.loaded.imageSize));
-  await model[Symbol.asyncDispose]();
-  await expect(seen).rejects.toThrow(/disposed of/);
+  await model.close();
+  await expect(seen).rejects.toThrow(/was closed/);
   expect(made).toEqual([]);
-  await expect(model.encodeImages(pixels(model.loaded.imageSize))).rejects.toThrow(/disposed of/);
+  await expect(model.encodeImages(pixels(model.loaded.imageSize))).rejects.toThrow(/was closed/);
   expect(made).toEqual([]);
 });
 

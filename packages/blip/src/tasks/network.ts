@@ -1,4 +1,5 @@
 // A loaded checkpoint: its architecture, its tensors, and the sessions made of its graphs when they are first needed.
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import { optimize, type EmitOptions, type Graph } from "@blip-ts/graph";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { BlipError } from "../errors.ts";
@@ -7,13 +8,13 @@ import type { NetworkDType } from "../platform.ts";
 import { nextTurn } from "../runtime/next-turn.ts";
 import type { Engine, EngineSession, SessionOptions } from "../runtime/runtime.ts";
 import { toEngineModel } from "./engine-model.ts";
-import { engineRefused, modelDisposed } from "./errors.ts";
+import { engineRefused, modelClosed } from "./errors.ts";
 import type { NetworkTypes } from "./network-dtype.ts";
 
 /** How a session is loaded; those of one group can hand each other the outputs that they keep. */
 type SessionForm = Pick<SessionOptions, "group" | "keep" | "unpacked">;
 
-export class Network implements AsyncDisposable {
+export class Network implements Closable {
   readonly config: BlipConfig;
   /** The type in which it computes. */
   readonly dtype: NetworkDType;
@@ -22,7 +23,7 @@ export class Network implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #emit: EmitOptions;
   readonly #sessions = new Map<string, Promise<EngineSession>>();
-  #disposed = false;
+  #closing: Promise<void> | undefined;
 
   /**
    * @param tensors as graphs of this type read them
@@ -67,7 +68,7 @@ export class Network implements AsyncDisposable {
     await nextTurn();
     const model = await toEngineModel(optimized, this.#tensors, this.#emit);
     // Nobody would end the thread of a session that is made from now on.
-    if (this.#disposed) throw modelDisposed();
+    if (this.#closing) throw modelClosed();
     // Whole numbers are always laid out anew: their products need sums of columns.
     const unpacked = form.unpacked === true && this.dtype === "fp32";
     return this.#engine
@@ -77,9 +78,15 @@ export class Network implements AsyncDisposable {
       });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed = true;
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  close(): Promise<void> {
     this.#sessions.clear();
-    await this.#engine[Symbol.asyncDispose]();
+    this.#closing ??= this.#engine.close();
+    return this.#closing;
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

@@ -1,4 +1,5 @@
 // Which device computes: what is refused, what is chosen, and when plain operators take the place of fused ones.
+import { closedBy } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
 import { failureOf } from "../../test/support/failure.ts";
@@ -31,11 +32,11 @@ function engineOf(compute: Compute): Engine {
         },
         runKeeping: () => Promise.reject(new Error("nothing is kept")),
         release: () => undefined,
-        [Symbol.asyncDispose]: () => Promise.resolve(),
+        ...closedBy(() => Promise.resolve()),
       };
       return Promise.resolve(session);
     },
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    ...closedBy(() => Promise.resolve()),
   };
 }
 

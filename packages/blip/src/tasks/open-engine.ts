@@ -1,5 +1,6 @@
 // The engine on the device that was asked for. Every device but the processor shows first that it is there and computes
 // what it should; one that does not is refused, never silently replaced.
+import { closing } from "@blip-ts/base";
 import type { EmitOptions } from "@blip-ts/graph";
 import type { Device, EngineOptions, NetworkDType, Platform, PlatformDevice, Warning } from "../platform.ts";
 import type { Engine, RunOptions } from "../runtime/runtime.ts";
@@ -69,10 +70,23 @@ async function examine(
   if (before) return before;
   const lacking = missing?.();
   if (lacking !== undefined) return { reason: withHint(lacking, hint) };
-  await using engine = platform.createEngine({ device, threads });
+  const verdict = await closing(platform.createEngine({ device, threads }), (engine) =>
+    tried(engine, { device, hint, emit: own }, dtype, signal),
+  );
+  if ("emit" in verdict) known.set(key, verdict);
+  return verdict;
+}
+
+/** What the self-test says of an engine. */
+async function tried(
+  engine: Engine,
+  { device, hint, emit: own = {} }: PlatformDevice,
+  dtype: NetworkDType,
+  signal: AbortSignal | undefined,
+): Promise<Verdict> {
   const type = dtype === "fp16" ? "float16" : "float32";
   const fused = await selfTest(engine, type, own, { signal });
-  if (fused === undefined) return remember(known, key, { emit: own });
+  if (fused === undefined) return { emit: own };
   const reason = reasonOf(fused, dtype, hint);
   if (fused.kind === "failed") return { reason };
   // ONNX Runtime's fused operators have kernels of their own for each kind of GPU; its plain ones are the same for all.
@@ -81,12 +95,7 @@ async function examine(
   const message =
     `${device}: with ONNX Runtime's fused operators ${fused.what}; its plain ones are right there and are used instead. ` +
     "They take longer; a newer driver may do without them";
-  return remember(known, key, { emit, warning: { code: "engine/plain-operators", message } });
-}
-
-function remember(known: Map<string, Verdict>, key: string, verdict: Verdict): Verdict {
-  known.set(key, verdict);
-  return verdict;
+  return { emit, warning: { code: "engine/plain-operators", message } };
 }
 
 const processor: PlatformDevice = { device: "cpu" };

@@ -1,4 +1,5 @@
 // Models that begin with a picture load its session while their caller still reads it; the others load what is asked for.
+import { closedBy } from "@blip-ts/base";
 import { expect, test } from "vitest";
 import { fixture } from "../../test/support/goldens.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
@@ -21,7 +22,7 @@ async function begun(
         names.push(name);
         return Promise.reject(new Error("no engine"));
       },
-      [Symbol.asyncDispose]: () => Promise.resolve(),
+      ...closedBy(() => Promise.resolve()),
     }),
   });
   for (let turn = 0; turn < 100 && names.length === 0; turn++) await nextTurn();

@@ -1,5 +1,6 @@
 // Answers to questions about pictures, generated or ranked (models/blip_vqa.py; transformers
 // `BlipForQuestionAnswering`, which only generates).
+import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
 import { logSoftmax } from "../decode/processors.ts";
@@ -13,9 +14,8 @@ import { checkTextFeeds, type TextFeeds } from "./text-feeds.ts";
 import { Generator, type MaskedMemory, type Memory } from "./generator.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
-import { orDisposed } from "./or-disposed.ts";
 import { savePretrained } from "./save.ts";
-import type { TokenScore } from "./text-decoder.ts";
+import type { DecoderRun, TokenScore } from "./text-decoder.ts";
 
 /** Questions [B, T] about pictures [I, 3, S, S], B a multiple of I: each picture in turn has B/I of the questions. */
 export interface QuestionInputs extends TextFeeds {
@@ -45,7 +45,7 @@ const smoothing = 0.1;
 export const smoothedLoss = ({ logProbability, meanLogProbability }: TokenScore): number =>
   -(1 - smoothing) * logProbability - smoothing * meanLogProbability;
 
-export class QuestionAnswering implements AsyncDisposable {
+export class QuestionAnswering implements Closable {
   readonly loaded: LoadedNetwork;
   readonly encoder: Encoder;
   readonly generator: Generator;
@@ -67,7 +67,7 @@ export class QuestionAnswering implements AsyncDisposable {
   }
 
   static async over(loaded: LoadedNetwork): Promise<QuestionAnswering> {
-    return orDisposed(
+    return orClosed(
       loaded.network,
       async () => new QuestionAnswering(loaded, await Generator.create(loaded, "ask")),
     );
@@ -121,9 +121,13 @@ export class QuestionAnswering implements AsyncDisposable {
     );
     expectEqual(inputs.inputIds.dims[0] ?? 0, answer.inputIds.dims[0] ?? 0);
     const { states, mask } = await this.encodeQuestions(inputs, options);
-    using run = await this.generator.decoder.open(states, mask, options);
-    const logits = await run.allLogits(answer.inputIds, answer.attentionMask);
-    return { logits, questionEmbeds: states };
+    const run = await this.generator.decoder.open(states, mask, options);
+    try {
+      const logits = await run.allLogits(answer.inputIds, answer.attentionMask);
+      return { logits, questionEmbeds: states };
+    } finally {
+      run.close();
+    }
   }
 
   /**
@@ -177,7 +181,19 @@ export class QuestionAnswering implements AsyncDisposable {
     k: number,
     options: RankOptions,
   ): Promise<RankedAnswer[]> {
-    using run = await this.generator.decoder.open(states, mask, options);
+    const run = await this.generator.decoder.open(states, mask, options);
+    try {
+      return await this.#rankWith(run, sequences, k);
+    } finally {
+      run.close();
+    }
+  }
+
+  async #rankWith(
+    run: DecoderRun,
+    sequences: readonly (readonly number[])[],
+    k: number,
+  ): Promise<RankedAnswer[]> {
     const first = logSoftmax(await run.start([[this.loaded.tokens.dec]]));
     const mean = first.reduce((sum, x) => sum + x, 0) / first.length;
     const chosen = sequences
@@ -211,8 +227,14 @@ export class QuestionAnswering implements AsyncDisposable {
     return savePretrained(this.loaded, "ask", folder);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.encoder[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.encoder.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

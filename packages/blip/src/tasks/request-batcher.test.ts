@@ -46,6 +46,8 @@ function held(options: BatcherOptions = {}, lookAhead?: (requests: readonly stri
   return { batcher, batches, run: () => batches.map(({ requests }) => requests.join(" ")) };
 }
 
+type Batcher = RequestBatcher<string, string>;
+
 const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
 
 describe("requests", () => {
@@ -128,7 +130,7 @@ describe("callers", () => {
     expect(run().slice(1)).toEqual(["a4 b c0 a5", "c1 a6 a7 a8"]);
     await batches[2]?.finish();
     expect(await Promise.all([one, ...two])).toEqual(["B", "C0", "C1"]);
-    const end = batcher.close();
+    const end = batcher.close({ waiting: "reject" });
     await batches[3]?.finish();
     await end;
     await Promise.all(many);
@@ -294,11 +296,11 @@ describe("what fails", () => {
 });
 
 describe("the end", () => {
-  test("of `close` rejects who waits and finishes what runs", async () => {
+  test('of `close` with `waiting: "reject"` rejects who waits and finishes what runs', async () => {
     const { batcher, batches } = held({ maxBatch: 1, maxQueue: 1 });
     const running = batcher.submit("a", "x");
     const waiting = [batcher.submit("b", "x"), batcher.submit("c", "x", { whenFull: "wait" })];
-    const end = batcher.close();
+    const end = batcher.close({ waiting: "reject" });
     for (const one of waiting) await expect(one).rejects.toMatchObject({ code: "batch/closed" });
     await expect(batcher.submit("d", "x")).rejects.toMatchObject({ code: "batch/closed" });
     await batches[0]?.finish();
@@ -307,12 +309,15 @@ describe("the end", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("of disposing answers everybody, without waiting for a window", async () => {
+  test.each([
+    ["`close`", (batcher: Batcher) => batcher.close()],
+    ["`await using`", (batcher: Batcher) => batcher[Symbol.asyncDispose]()],
+  ])("of %s answers everybody, without waiting for a window", async (_how, close) => {
     const { batcher, batches, run } = held({ maxBatch: 2, maxQueue: 2, window: 1000 });
     const answers = ["a", "b", "c"].map((request) => batcher.submit(request, "x"));
     answers.push(batcher.submit("d", "x"), batcher.submit("e", "x", { whenFull: "wait" }));
     let over = false;
-    const end = batcher[Symbol.asyncDispose]().then(() => {
+    const end = close(batcher).then(() => {
       over = true;
     });
     await batches[0]?.finish();
@@ -323,6 +328,15 @@ describe("the end", () => {
     expect(run()).toEqual(["a b", "c d", "e"]);
     expect(await Promise.all(answers)).toEqual(["A", "B", "C", "D", "E"]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+test("another way of closing is refused, with those that there are", async () => {
+  const { batcher } = held();
+  // As a program without types may ask.
+  await expect(batcher.close({ waiting: "drop" as "answer" })).rejects.toMatchObject({
+    code: "usage/bad-option",
+    fields: { valid: ["answer", "reject"] },
   });
 });
 

@@ -1,5 +1,6 @@
 // Requests of many callers, run in batches: those that arrive within a few milliseconds and go together, as many as fit,
 // callers in turn. The queue is bounded, and each request can be taken back.
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import { UsageError } from "../errors.ts";
 import { AbortListeners } from "./abort-listeners.ts";
 import { badOption } from "./errors.ts";
@@ -62,6 +63,15 @@ interface Waiting<Request, Result> {
   readonly reject: (reason: unknown) => void;
 }
 
+/** What becomes of requests that wait when a batcher is closed. */
+const endings = ["answer", "reject"] as const;
+
+/** How a batcher is closed. */
+export interface CloseOptions {
+  /** Requests that wait are answered (unless told otherwise) or rejected with `batch/closed`. */
+  readonly waiting?: (typeof endings)[number] | undefined;
+}
+
 const defaults = { window: 5, maxBatch: 8, maxQueue: 256 };
 
 /** Callers that do not say who they are. */
@@ -83,7 +93,7 @@ function whole(name: string, value: number, least: number): number {
   return value;
 }
 
-export class RequestBatcher<Request, Result> implements AsyncDisposable {
+export class RequestBatcher<Request, Result> implements Closable {
   readonly #run: RunBatch<Request, Result>;
   readonly #lookAhead: LookAhead<Request> | undefined;
   readonly #options: typeof defaults & Pick<BatcherOptions, "onBatch">;
@@ -150,22 +160,32 @@ export class RequestBatcher<Request, Result> implements AsyncDisposable {
     }
   }
 
-  /** Takes no more requests, and rejects those that wait. What runs is finished. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more requests. What runs is finished, and those that wait are answered, or rejected if the options say so.
+   * A second call may reject those that still wait.
+   * @throws {UsageError} `usage/bad-option`
+   */
+  async close({ waiting = "answer" }: CloseOptions = {}): Promise<void> {
+    if (!endings.includes(waiting)) throw badOption("waiting", waiting, endings);
     this.#closed = true;
+    if (waiting === "reject") this.#rejectWaiting();
+    else {
+      this.#due = true;
+      this.#begin();
+    }
+    while (this.#running) await this.#running;
+  }
+
+  /** Calls `close`, for `await using`: those that wait are answered. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #rejectWaiting(): void {
     for (const queue of [this.#outside, this.#queue])
       for (let next = queue.take(); next; next = queue.take()) next.reject(closed());
     this.#disarm();
     this.#changed();
-    await this.#running;
-  }
-
-  /** Takes no more requests, and waits until those that wait are answered. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    this.#due = true;
-    this.#begin();
-    while (this.#running) await this.#running;
   }
 
   #admit(waiting: Waiting<Request, Result>): void {

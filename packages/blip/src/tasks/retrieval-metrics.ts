@@ -61,7 +61,7 @@ export function retrievalMetrics(
   const ranks = bestRanks(scores, relevant);
   const within = (k: number) => (100 * ranks.filter((rank) => rank < k).length) / ranks.length;
   const [r1, r5, r10] = [within(1), within(5), within(10)];
-  const sorted = ranks.toSorted((a, b) => a - b);
+  const sorted = [...ranks].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   const median = ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2;
   return {

@@ -1,5 +1,6 @@
 // The verb `retrieve`: cosine over everything, then ITM re-ranks the best k (train_retrieval.py `evaluation`,
 // eval_retrieval_video.py).
+import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { BlipError, UsageError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
@@ -9,7 +10,6 @@ import { badOption } from "./errors.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { loadNetwork } from "./load-network.ts";
 import { scoresOf } from "./match.ts";
-import { orDisposed } from "./or-disposed.ts";
 import {
   batchSize,
   chunks,
@@ -116,7 +116,7 @@ export function best(scores: ArrayLike<number>, count: number): number[] {
 }
 
 /** A matching model with what turns pictures and texts into its inputs. */
-export class Retriever<ImageInput> implements AsyncDisposable {
+export class Retriever<ImageInput> implements Closable {
   readonly model: ImageTextRetrieval;
   readonly #processors: PictureModel<ImageInput>;
 
@@ -133,7 +133,7 @@ export class Retriever<ImageInput> implements AsyncDisposable {
   ): Promise<Retriever<ImageInput>> {
     const given = verbOptions(options);
     const loaded = await loadNetwork(platform, source, ["match"], given);
-    return orDisposed(
+    return orClosed(
       loaded.network,
       async () => new Retriever(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, given)),
     );
@@ -212,8 +212,14 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.model[Symbol.asyncDispose]();
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   #checked(images: readonly unknown[], texts: readonly string[], options: RetrieveOptions) {

@@ -1,4 +1,5 @@
 // What a model says where something was published of it: one function a kind of sample.
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { readTensorBytes } from "../checkpoint/stored-tensor.ts";
 import { UsageError } from "../errors.ts";
@@ -168,9 +169,13 @@ async function captionLoss<ImageInput>(
   const { signal } = options;
   const ids = [model.loaded.tokens.dec, ...texts.tokenizer.ids(text).slice(1)];
   const states = await model.encoder.imageStates(await images.batch([image], { signal }), { signal });
-  using run = await model.generator.decoder.open(states, undefined, { signal });
-  const [scores = []] = await run.scores([0], [ids.slice(0, -1)], [ids.slice(given)]);
-  return mean(scores.map(smoothedLoss));
+  const run = await model.generator.decoder.open(states, undefined, { signal });
+  try {
+    const [scores = []] = await run.scores([0], [ids.slice(0, -1)], [ids.slice(given)]);
+    return mean(scores.map(smoothedLoss));
+  } finally {
+    run.close();
+  }
 }
 
 /** Who asks for each kind of sample. */
@@ -184,7 +189,7 @@ export const modelOf = ({ compat, imageSize, expected }: Sample): string =>
   [verbs[expected.task], compat, imageSize ?? ""].join(" ");
 
 /** The model that samples are asked of; it is loaded for the first of them. */
-export class SampledModel<ImageInput> implements AsyncDisposable {
+export class SampledModel<ImageInput> implements Closable {
   readonly #platform: Platform<ImageInput>;
   readonly #source: string;
   readonly #options: VerbOptions;
@@ -251,9 +256,14 @@ export class SampledModel<ImageInput> implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const one of [this.#matcher, this.#embedder, this.#captioner, this.#answerer])
-      await one?.[Symbol.asyncDispose]();
+  /** Frees the models that were loaded. */
+  async close(): Promise<void> {
+    for (const one of [this.#matcher, this.#embedder, this.#captioner, this.#answerer]) await one?.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #features(

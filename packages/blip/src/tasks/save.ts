@@ -1,4 +1,5 @@
 // A model as a folder that transformers loads: Hugging Face's names, config, preprocessor and tokenizer files.
+import { closing } from "@blip-ts/base";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { sameTensor, safetensorsBytes, type WritableTensors } from "../checkpoint/write-safetensors.ts";
 import { UsageError } from "../errors.ts";
@@ -75,7 +76,6 @@ export async function savePretrained(
   const kind = classes[task === "embed" && !isDual(opened) ? "match" : task];
   const { tensors, tied } = await tensorsOf(opened, kind);
   const written = convertTo?.tensors(tensors) ?? tensors;
-  await using writer = await platform.createFolder(folder);
   const files: Record<string, object> = {
     "config.json": { ...configJson(saved, kind, tied, tensors), ...convertTo?.config },
     "preprocessor_config.json": await preprocessorJson(saved),
@@ -83,10 +83,13 @@ export async function savePretrained(
     "tokenizer.json":
       ((await readJson(opened.files, "tokenizer.json")) as object | undefined) ?? saved.tokenizer.toJson(),
   };
-  for (const [name, json] of Object.entries(files)) await writer.write(name, jsonText(json));
-  await writer.write("vocab.txt", (await opened.files.read("vocab.txt")) ?? saved.tokenizer.toVocabulary());
-  await writer.write("model.safetensors", safetensorsBytes(written, convertTo?.metadata));
-  await writer.commit();
+  const vocabulary = (await opened.files.read("vocab.txt")) ?? saved.tokenizer.toVocabulary();
+  await closing(await platform.createFolder(folder), async (writer) => {
+    for (const [name, json] of Object.entries(files)) await writer.write(name, jsonText(json));
+    await writer.write("vocab.txt", vocabulary);
+    await writer.write("model.safetensors", safetensorsBytes(written, convertTo?.metadata));
+    await writer.commit();
+  });
 }
 
 /** Fields that transformers declares as floats: it refuses a 0 where it expects 0.0. */

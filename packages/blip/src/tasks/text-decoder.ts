@@ -111,8 +111,8 @@ interface Advanced {
 
 const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
-/** Sequences over one memory. Dispose of it to free what it keeps with the engine. */
-export class DecoderRun implements NextTokenModel, Disposable {
+/** Sequences over one memory. Close it to free what it keeps with the engine. */
+export class DecoderRun implements NextTokenModel {
   readonly #decoder: TextDecoder;
   readonly #engine: EngineSession;
   readonly #options: RunOptions;
@@ -203,7 +203,8 @@ export class DecoderRun implements NextTokenModel, Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
+  /** Frees the tensors that are kept with the engine. A second call does nothing more. */
+  close(): void {
     this.#engine.release([...Object.values(this.#memory), ...Object.values(this.#past ?? {})]);
     this.#memory = {};
     this.#past = undefined;

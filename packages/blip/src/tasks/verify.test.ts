@@ -1,4 +1,5 @@
 // Published samples, with stand-ins for the models and pictures that they were published of.
+import { closedBy } from "@blip-ts/base";
 import { floatTensor, int64Tensor } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
 import { fixture } from "../../test/support/goldens.ts";
@@ -205,10 +206,10 @@ describe("verify", () => {
         most = Math.max(most, ++atOnce);
         return {
           createSession: (model, more) => engine.createSession(model, more),
-          async [Symbol.asyncDispose]() {
+          ...closedBy(async () => {
             atOnce--;
-            await engine[Symbol.asyncDispose]();
-          },
+            await engine.close();
+          }),
         };
       },
     };

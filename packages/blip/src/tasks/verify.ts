@@ -95,11 +95,15 @@ export async function* verify<ImageInput>(
   const rows = new Map<number, VerifyRow>();
   let next = 0;
   for (const group of groups.values()) {
-    await using model = new SampledModel(platform, source, at(samples, group[0]), loading);
-    for (const index of group) {
-      rows.set(index, await rowOf(model, at(samples, index), pictureInput, pictureOf));
-      onSample?.({ done: rows.size, total: samples.length });
-      for (let row = rows.get(next); row; row = rows.get(++next)) yield row;
+    const model = new SampledModel(platform, source, at(samples, group[0]), loading);
+    try {
+      for (const index of group) {
+        rows.set(index, await rowOf(model, at(samples, index), pictureInput, pictureOf));
+        onSample?.({ done: rows.size, total: samples.length });
+        for (let row = rows.get(next); row; row = rows.get(++next)) yield row;
+      }
+    } finally {
+      await model.close();
     }
   }
 }

@@ -1,4 +1,5 @@
 // What is measured of this package: the rows of `blip bench`, each as a probe that takes one sample when asked.
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -69,7 +70,7 @@ async function timed(work: () => Promise<readonly number[]>): Promise<Sample> {
 const head = ({ data }: Tensor<"float32">, count: number): number[] => Array.from(data.subarray(0, count));
 
 /** Models of one source, each loaded when it is first needed. */
-export class BenchModels implements AsyncDisposable {
+export class BenchModels implements Closable {
   readonly source: string;
   readonly #options: ModelOptions;
   readonly #matching = new Map<BenchDType, Promise<BlipForImageTextRetrieval>>();
@@ -107,13 +108,19 @@ export class BenchModels implements AsyncDisposable {
     for (const models of [this.#matching, this.#captioning]) {
       const model = await models.get(dtype)?.catch(() => undefined);
       models.delete(dtype);
-      await model?.[Symbol.asyncDispose]();
+      await model?.close();
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Frees all models. */
+  async close(): Promise<void> {
     for (const dtype of dtypes) await this.release(dtype);
-    await (await this.#product)?.[Symbol.asyncDispose]();
+    await (await this.#product)?.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

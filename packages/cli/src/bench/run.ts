@@ -122,18 +122,22 @@ export async function* bench(source: string, options: BenchOptions): AsyncGenera
   const planned = plan(rows);
   const { tasks } = await inspect(source, load);
   const setting = await settingOf(source, load);
-  await using models = new BenchModels(source, load);
+  const models = new BenchModels(source, load);
   const memory = new Map<BenchDType, readonly number[]>();
-  for (const [index, { row, measure, dtype }] of planned.entries()) {
-    onRow?.({ done: index, total: planned.length });
-    const name = { row, measure, dtype, description: measures[measure], ...setting };
-    try {
-      yield { ...name, ...(await measured(measure, dtype)) };
-    } catch (error) {
-      if (!(error instanceof BlipError)) throw error;
-      yield { ...name, notRun: { code: error.code, message: error.message } };
+  try {
+    for (const [index, { row, measure, dtype }] of planned.entries()) {
+      onRow?.({ done: index, total: planned.length });
+      const name = { row, measure, dtype, description: measures[measure], ...setting };
+      try {
+        yield { ...name, ...(await measured(measure, dtype)) };
+      } catch (error) {
+        if (!(error instanceof BlipError)) throw error;
+        yield { ...name, notRun: { code: error.code, message: error.message } };
+      }
+      if (dtype !== null && planned[index + 1]?.dtype !== dtype) await models.release(dtype);
     }
-    if (dtype !== null && planned[index + 1]?.dtype !== dtype) await models.release(dtype);
+  } finally {
+    await models.close();
   }
   onRow?.({ done: planned.length, total: planned.length });
 

@@ -19,7 +19,7 @@ function quantile(sorted: readonly number[], at: number): number {
 
 /** Of no values everything is NaN. */
 export function summarize(values: readonly number[]): Summary {
-  const sorted = values.toSorted((a, b) => a - b);
+  const sorted = [...values].sort((a, b) => a - b);
   const [median, low, high, min, max] = [0.5, 0.25, 0.75, 0, 1].map((at) => quantile(sorted, at));
   return {
     ...{ median: median ?? NaN, low: low ?? NaN, high: high ?? NaN, min: min ?? NaN, max: max ?? NaN },

@@ -22,7 +22,7 @@ export const reshape: ShapeRule<"reshape"> = (inputs, { shape }) => {
 export const transpose: ShapeRule<"transpose"> = (inputs, { permutation }) => {
   expectCount(inputs, 1);
   const x = inputAt(inputs, 0);
-  const axes = permutation.toSorted((a, b) => a - b);
+  const axes = [...permutation].sort((a, b) => a - b);
   if (axes.length !== x.shape.length || axes.some((axis, index) => axis !== index))
     throw new GraphError(
       `[${permutation.join(", ")}] is not a permutation of the axes of ${formatShape(x.shape)}`,

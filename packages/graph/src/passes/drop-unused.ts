@@ -4,14 +4,14 @@ import type { Graph, Value } from "../graph.ts";
 export function dropUnused(graph: Graph): Graph {
   const needed = new Set(graph.outputs.map(({ value }) => value.id));
   const isNeeded = (value: Value) => needed.has(value.id);
-  const nodes = graph.nodes
-    .toReversed()
+  const nodes = [...graph.nodes]
+    .reverse()
     .filter((node) => {
       if (!isNeeded(node.output)) return false;
       for (const input of node.inputs) needed.add(input.id);
       return true;
     })
-    .toReversed();
+    .reverse();
   return {
     ...graph,
     nodes,

@@ -29,10 +29,17 @@ const at = (data: Float64Array, index: number): number => data[index] ?? Number.
 /** Coordinates of the i-th element, row-major. */
 function coordinates(index: number, dims: readonly number[]): number[] {
   const result: number[] = [];
-  for (const dim of dims.toReversed()) {
+  for (const dim of [...dims].reverse()) {
     result.unshift(index % dim);
     index = Math.floor(index / dim);
   }
+  return result;
+}
+
+/** The same coordinates, but for the one along an axis. */
+function moved(coords: readonly number[], axis: number, place: number): number[] {
+  const result = [...coords];
+  result[axis] = place;
   return result;
 }
 
@@ -165,7 +172,8 @@ const matmul: Evaluator<"matmul"> = (inputs, _node, dims) => {
     let sum = 0;
     for (let k = 0; k < width; k++)
       sum +=
-        at(a.data, position([...c.slice(0, -1), k], a.dims)) * at(b.data, position(c.with(-2, k), b.dims));
+        at(a.data, position([...c.slice(0, -1), k], a.dims)) *
+        at(b.data, position(moved(c, c.length - 2, k), b.dims));
     return sum;
   });
 };
@@ -228,7 +236,7 @@ const concat: Evaluator<"concat"> = (inputs, node, dims) => {
     let offset = c[axis] ?? 0;
     for (const input of inputs) {
       const size = input.dims[axis] ?? 0;
-      if (offset < size) return at(input.data, position(c.with(axis, offset), input.dims));
+      if (offset < size) return at(input.data, position(moved(c, axis, offset), input.dims));
       offset -= size;
     }
     return Number.NaN;
@@ -301,7 +309,7 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
   slice: (inputs, node, dims) => {
     const { axis, start } = node.attributes;
     const x = argument(inputs, 0);
-    return make(dims, (c) => at(x.data, position(c.with(axis, (c[axis] ?? 0) + start), x.dims)));
+    return make(dims, (c) => at(x.data, position(moved(c, axis, (c[axis] ?? 0) + start), x.dims)));
   },
   concat,
   expand: (inputs, _node, dims) => {

@@ -1,4 +1,5 @@
 // A folder written under another name beside its own, and renamed when it is whole.
+import { closedBy } from "@blip-ts/base";
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
@@ -62,8 +63,8 @@ export async function createFolder(path: string): Promise<FolderWriter> {
         throw cannotWrite(path, error);
       }
     },
-    async [Symbol.asyncDispose]() {
+    ...closedBy(async () => {
       if (!committed) await rm(partial, { recursive: true, force: true });
-    },
+    }),
   };
 }

@@ -75,7 +75,7 @@ export interface NodeEngineOptions extends Omit<
 > {
   /** `cpu` unless told. */
   readonly device?: Device | undefined;
-  /** Where a trace is written when the engine is disposed of. */
+  /** Where a trace is written when the engine is closed. */
   readonly profile?: string | undefined;
   readonly onProfile?: ((profile: Profile) => void) | undefined;
 }

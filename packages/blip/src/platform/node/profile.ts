@@ -1,5 +1,6 @@
 // ONNX Runtime's traces of an engine's sessions, put together into one file that chrome://tracing and Perfetto open,
 // and what they say in short.
+import { asyncDispose } from "@blip-ts/base";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -97,14 +98,14 @@ function nextFile(file: string): string {
   return count === 1 ? file : join(dir, `${name}.${count}${ext}`);
 }
 
-/** An engine that writes a trace when it is disposed of. */
+/** An engine that writes a trace when it is closed. */
 export class ProfiledEngine implements Engine {
   readonly #engine: Engine;
   readonly #file: string;
   readonly #folder: string;
   readonly #onProfile: ((profile: Profile) => void) | undefined;
   readonly #sessions: { readonly name: string; readonly begun: number }[] = [];
-  #disposed = false;
+  #closed = false;
 
   /**
    * @param create makes the engine whose sessions write their traces under the paths that it is given
@@ -133,11 +134,12 @@ export class ProfiledEngine implements Engine {
     return this.#engine.createSession(model, options);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
+  /** Closes the engine and writes its trace. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     try {
-      await this.#engine[Symbol.asyncDispose]();
+      await this.#engine.close();
       const traces = await this.#read();
       const events = mergeTraces(traces).map((event) => JSON.stringify(event));
       await writeFile(this.#file, `[${events.join(",\n")}]\n`);
@@ -149,6 +151,11 @@ export class ProfiledEngine implements Engine {
     } finally {
       await rm(this.#folder, { recursive: true, force: true });
     }
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** ONNX Runtime adds the time to a file's name; a session that could not be made has none. */

@@ -151,6 +151,15 @@ const inFolder =
   (file: string): string =>
     folder + file.split("/").map(encodeURIComponent).join("/");
 
+/** @throws {ModelError} `model/not-found` (Safari 16 and Chrome 119 have no `URL.canParse`) */
+function addressOf(source: string): URL {
+  try {
+    return new URL(source, document.baseURI);
+  } catch {
+    throw notFound(source);
+  }
+}
+
 /**
  * A model by its address, its Hub id, or its name in this package.
  * @throws {ModelError} `model/not-found`, `model/no-weights`, `hub/...`
@@ -167,8 +176,7 @@ export async function openRemoteModel(source: string, options: SourceOptions): P
     const folder = `${folderUrl(hub)}${source}/resolve/${revision}/`;
     return folderModel(source, inFolder(folder), remoteOptions(options, token));
   }
-  if (!URL.canParse(source, document.baseURI)) throw notFound(source);
-  const { href, pathname } = new URL(source, document.baseURI);
+  const { href, pathname } = addressOf(source);
   if (pathname.endsWith(`/${indexFile}`))
     return folderModel(source, inFolder(new URL(".", href).href), remoteOptions(options));
   if (!weightsFile.test(pathname) && !href.startsWith("blob:"))

@@ -1,5 +1,6 @@
 // ONNX Runtime in a page's worker: the page itself stays alive. All sessions of a model share one worker, so that there
 // is one WebAssembly heap and one pool of threads.
+import { closedBy } from "@blip-ts/base";
 import type { ModelError } from "../../errors.ts";
 import type { EngineOptions } from "../../platform.ts";
 import type { Engine, EngineModel } from "../../runtime/runtime.ts";
@@ -112,6 +113,6 @@ export function createWebEngine({ threads, device, profile }: EngineOptions): En
       if (error) throw error;
       return session;
     },
-    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+    ...closedBy(() => engine.close()),
   };
 }

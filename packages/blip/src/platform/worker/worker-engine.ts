@@ -1,5 +1,6 @@
 // ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product. The thread itself is
 // handed in: Node's or a page's, with a `session-host.ts` in it.
+import { asyncDispose } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type {
   CallOptions,
@@ -180,10 +181,15 @@ class WorkerSession implements EngineSession {
   }
 
   /** Waits for the call that runs, then frees the session's memory. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#thread.close(this.#number);
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   #call(
@@ -253,11 +259,17 @@ class WorkerEngine implements Engine {
     return known;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends the threads, each after the call that runs in it. */
+  async close(): Promise<void> {
     const unused = this.#waiting.splice(0).map((thread) => thread.end());
-    await Promise.all([...unused, ...[...this.#sessions].map((session) => session[Symbol.asyncDispose]())]);
+    await Promise.all([...unused, ...[...this.#sessions].map((session) => session.close())]);
     this.#sessions.clear();
     this.#groups.clear();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 
