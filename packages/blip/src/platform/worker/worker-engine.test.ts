@@ -94,7 +94,10 @@ describe("sessions with 8-bit products", () => {
         message: (reply) => {
           const request = started[index]?.told.find(({ id }) => id === reply.id);
           if (request?.kind === "create") configs[request.session] = request.sessionConfig;
-          if (request?.kind !== "run" || !request.feeds.x) { listener.message(reply); return; }
+          if (request?.kind !== "run" || !request.feeds.x) {
+            listener.message(reply);
+            return;
+          }
           const [height = 0] = request.feeds.x.dims;
           const { product } = trialCase(height);
           const off = configs[request.session]?.x64quantprecision === "1" ? 0 : error;
