@@ -18,6 +18,9 @@ import type { Retriever as RetrieverOn } from "./tasks/retrieve.ts";
 
 export * from "./index.ts";
 export type { ImageInput } from "./platform/node/decode-image.ts";
+/** How products of 8-bit numbers are computed on this processor, which a small one shows once a process. */
+export { int8Products } from "./platform/node/node-engine.ts";
+export type { Int8Products } from "./runtime/int8-trial.ts";
 
 const wired = door<ImageInput>(nodePlatform, (path) => path);
 

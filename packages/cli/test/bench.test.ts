@@ -2,8 +2,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { int8Products } from "blip-ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { installed } from "../src/bench/installed.ts";
+import { describeInt8 } from "../src/bench/machine.ts";
 import { blip, tiny } from "./run-blip.ts";
 
 let home = "";
@@ -28,7 +30,7 @@ async function bench(args: readonly string[]) {
 
 const measuredFields = [
   ...["row", "measure", "dtype", "description", "model", "threads", "machine", "versions"],
-  ...["unit", "median", "low", "high", "min", "max", "runs", "values", "rate", "ofProduct"],
+  ...["unit", "median", "low", "high", "min", "max", "runs", "values", "rate", "ofProduct", "int8"],
 ];
 
 test("has a row for a measure, with machine and versions, and the engine's own rate beside a known amount of work", async () => {
@@ -67,6 +69,33 @@ test("measures what computes in half precision and in 8 bits, each type in turn"
     ["image-fp16", "fp16", "s"],
     ["image-int8", "int8", "s"],
   ]);
+});
+
+test("says of rows in 8 bits, and of no others, how this processor multiplies", async () => {
+  const asked = ["--model", tiny("match"), "--row", "image-int8", "--row", "image-fp16", "--runs", "1"];
+  const { rows } = await bench(asked);
+  const found = await int8Products();
+  // What is not exact here would be wrong in every score.
+  expect(found.exact).toBe(true);
+  expect(rows.map(({ row, int8 }) => [row, int8])).toEqual([
+    ["image-fp16", null],
+    ["image-int8", found],
+  ]);
+  const { stdout } = await blip(["bench", ...asked, "--quiet"]);
+  expect(stdout.split("\n\n")[1]).toBe(`${describeInt8(found)}\n`);
+  const others = await blip(["bench", "--row", "product", "--runs", "1", "--quiet"]);
+  expect(others.stdout).not.toContain("8 bits");
+});
+
+test("says each way of multiplying in a line of its own", () => {
+  const lines = [
+    describeInt8({ weights: "signed", exact: true }),
+    describeInt8({ weights: "unsigned", exact: true }),
+    describeInt8({ weights: "unsigned", exact: false }),
+  ];
+  expect(new Set(lines).size).toBe(3);
+  expect(lines.map((line) => line.includes("session.x64quantprecision 1"))).toEqual([false, true, true]);
+  for (const line of lines) expect(line).toMatch(/^8 bits: (?:un)?signed weights/);
 });
 
 test("measures captions of a model that makes them", async () => {

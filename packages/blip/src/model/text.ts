@@ -127,7 +127,7 @@ function attend(
   const { hiddenSize: D, heads } = config;
   const query = perMemory(b, b.linear(x, "query", D), source.key);
   const bias = biasOf(query.shape[1] ?? 0);
-  const context = b.attention(query, source.key, source.value, heads, (D / heads) ** -0.5, bias);
+  const context = b.attention(query, source.key, source.value, heads, 1 / Math.sqrt(D / heads), bias);
   return b.reshape(context, x.shape);
 }
 
@@ -143,7 +143,7 @@ function attendFolded(
   { hiddenSize: D, heads: H }: TextConfig,
 ): Value {
   const K = D / H;
-  const query = perMemory(b, b.multiply(b.linear(x, "query", D), b.scalar(K ** -0.5)), states);
+  const query = perMemory(b, b.multiply(b.linear(x, "query", D), b.scalar(1 / Math.sqrt(K))), states);
   const [I = 0, R = 0] = b.dims(query, "I R D");
   const [, , width] = b.dims(states, "I N D");
   if (typeof width !== "number") throw new GraphError("folded: the width of the states must be a number");

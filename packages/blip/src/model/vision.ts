@@ -8,7 +8,7 @@ import { interpolatePositions } from "./interpolate-positions.ts";
 function selfAttention(b: GraphBuilder, x: Value, { hiddenSize: D, heads }: VisionConfig): Value {
   const qkv = b.linear(x, "qkv", 3 * D);
   const [q, k, v] = [b.slice(qkv, 2, 0, D), b.slice(qkv, 2, D, 2 * D), b.slice(qkv, 2, 2 * D, 3 * D)];
-  return b.linear(b.attention(q, k, v, heads, (D / heads) ** -0.5), "projection", D);
+  return b.linear(b.attention(q, k, v, heads, 1 / Math.sqrt(D / heads)), "projection", D);
 }
 
 /** x += attention(LN1 x); x += mlp(LN2 x) */

@@ -14,6 +14,8 @@ export interface EngineModel {
   /** The folder to which locations of files are relative; absent where no weight is in a file. */
   readonly folder?: string;
   readonly external: readonly ExternalBytes[];
+  /** Does it multiply 8-bit numbers by signed weights, which overflows on some processors? */
+  readonly signedProducts?: boolean;
 }
 
 export interface RunOptions {

@@ -58,7 +58,7 @@ export function selfTestGraph(dtype: FloatType): Graph {
     );
   };
   const linear = (x: Value, inner: number, out: number) =>
-    b.op("linear", [x, constant([out, inner], (3 / inner) ** 0.5), constant([out], 0.1)], {});
+    b.op("linear", [x, constant([out, inner], Math.sqrt(3 / inner)), constant([out], 0.1)], {});
   const norm = (x: Value) =>
     b.op("layerNorm", [x, constant([D], 0.2, 1), constant([D], 0.1)], { epsilon: 1e-6 });
   const inHeads = (x: Value) => b.transpose(b.reshape(x, [1, N, heads, D / heads]), [0, 2, 1, 3]);
@@ -66,7 +66,7 @@ export function selfTestGraph(dtype: FloatType): Graph {
     [1, 1, N, N],
     Float32Array.from({ length: N * N }, (_, index) => (index % N > Math.floor(index / N) ? masked : 0)),
   );
-  const scale = (D / heads) ** -0.5;
+  const scale = 1 / Math.sqrt(D / heads);
 
   const x = typed(b.input("x", "float32", [1, N, D]));
   const first = norm(x);

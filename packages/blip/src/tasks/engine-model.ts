@@ -59,8 +59,12 @@ export async function toEngineModel(
     if (!location) throw new Error(`${name} has no location`);
     return location;
   };
-  const onnx = emitOnnx(graph, locate, emit);
-  return folder === undefined ? { onnx, external } : { onnx, external, folder };
+  return {
+    onnx: emitOnnx(graph, locate, emit),
+    external,
+    ...(folder !== undefined && { folder }),
+    ...(graph.nodes.some(({ kind }) => kind === "quantizedLinear") && { signedProducts: true }),
+  };
 }
 
 /** Tells each source what will be read of it. */

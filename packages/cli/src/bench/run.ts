@@ -1,6 +1,6 @@
 // The rows of `blip bench`, one after another: a warm-up that is not counted, then the runs; beside a time that has a known
 // number of operations, the engine's own product in turn.
-import { BlipError, inspect, UsageError, type ModelOptions } from "blip-ts";
+import { BlipError, inspect, int8Products, UsageError, type Int8Products, type ModelOptions } from "blip-ts";
 import { installed } from "./installed.ts";
 import { machine, type Machine } from "./machine.ts";
 import {
@@ -39,6 +39,8 @@ export interface MeasuredRow extends RowName, Summary {
   readonly rate: number | null;
   /** The rate as a share of the engine's own product's, measured in turn. */
   readonly ofProduct: Summary | null;
+  /** How products of 8-bit numbers are computed on this processor; null in other types. */
+  readonly int8: Int8Products | null;
 }
 
 /** What the model, or this package, cannot do. */
@@ -129,7 +131,9 @@ export async function* bench(source: string, options: BenchOptions): AsyncGenera
       onRow?.({ done: index, total: planned.length });
       const name = { row, measure, dtype, description: measures[measure], ...setting };
       try {
-        yield { ...name, ...(await measured(measure, dtype)) };
+        const found = await measured(measure, dtype);
+        // After the row: where no model of this process has computed in 8 bits yet, this starts an engine.
+        yield { ...name, ...found, int8: dtype === "int8" ? await int8Products() : null };
       } catch (error) {
         if (!(error instanceof BlipError)) throw error;
         yield { ...name, notRun: { code: error.code, message: error.message } };

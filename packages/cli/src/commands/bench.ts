@@ -1,5 +1,6 @@
 // `blip bench`: how fast this package is here, a row a measure.
 import type { Command } from "commander";
+import { describeInt8 } from "../bench/machine.ts";
 import { bench, type BenchRow } from "../bench/run.ts";
 import { measureNames } from "../bench/measures.ts";
 import {
@@ -42,12 +43,17 @@ function lineOf(row: BenchRow): string[] {
   return [row.row, `${short(row.median / divisor)} ${unit}`, spread, rate, share, row.description];
 }
 
+/** The table, and below it how rows in 8 bits were computed. */
+function toText(rows: readonly BenchRow[]): string {
+  const lines = table(["row", "median", "quartiles", "rate", "of product", "what"], rows.map(lineOf), 0);
+  const int8 = rows.map((row) => ("notRun" in row ? null : row.int8)).find((found) => found !== null);
+  return int8 ? `${lines}\n\n${describeInt8(int8)}` : lines;
+}
+
 async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
   const { row, runs, threads, textHeads, revision, offline } = flags;
   const progress = progressBar(terminal, flags.quiet);
-  const printer = rowPrinter<BenchRow>(terminal, flags, (rows) =>
-    table(["row", "median", "quartiles", "rate", "of product", "what"], rows.map(lineOf), 0),
-  );
+  const printer = rowPrinter<BenchRow>(terminal, flags, toText);
   let missing = 0;
   const source = chooseModel(flags, terminal, "Salesforce/blip-itm-base-flickr");
   try {

@@ -4,7 +4,7 @@ import { arch, platform } from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Device } from "../../platform.ts";
 import type { WorkerRequest } from "../worker/messages.ts";
-import { hostSessions, type Runtime } from "../worker/session-host.ts";
+import { hostSessions, passHalvesAsBits, type Runtime } from "../worker/session-host.ts";
 import { callNative, type NativeState } from "./native-calls.ts";
 
 /** What this thread is started with. */
@@ -34,6 +34,7 @@ async function runtimeOn(device: Device): Promise<Runtime> {
 }
 
 const { device, native } = workerData as SessionThreadData;
+passHalvesAsBits();
 // At once, while the caller still makes what the first session is made of.
 const loading = callNative(native, () => import("onnxruntime-node"));
 // Who asks for a session is told why there is none.

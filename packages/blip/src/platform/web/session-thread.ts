@@ -1,7 +1,7 @@
 // The worker in which onnxruntime-web computes. What it is told first is where the runtime is.
 import type * as common from "onnxruntime-common";
 import type { WorkerRequest } from "../worker/messages.ts";
-import { hostSessions, type Runtime } from "../worker/session-host.ts";
+import { hostSessions, passHalvesAsBits, type Runtime } from "../worker/session-host.ts";
 import type { WorkerReady, WorkerSettings } from "./messages.ts";
 
 type Ort = typeof common;
@@ -35,6 +35,7 @@ async function load(settings: WorkerSettings): Promise<Runtime> {
 }
 
 function begin(settings: WorkerSettings): void {
+  passHalvesAsBits();
   const runtime = load(settings);
   runtime.then(
     () => postMessage({ kind: "ready" } satisfies WorkerReady),

@@ -102,6 +102,7 @@ export function createWebEngine({ threads, device, profile }: EngineOptions): En
       });
       return connect(worker, settings, listener, settle);
     },
+    // No trial of 8-bit products: WebAssembly's are exact, and ONNX Runtime's entry for others is one of x86 alone.
     { threads },
   );
   return {

@@ -16,6 +16,16 @@ export interface Runtime {
   readonly keptLocation?: "gpu-buffer";
 }
 
+/**
+ * Half floats are passed as bits, in Uint16Array. Where the language has Float16Array (Node from 24 on, Bun, Deno, newer
+ * browsers), ONNX Runtime's packages would make that of them: onnxruntime-node 1.30 then counts no bytes in an input
+ * ("not enough space: expected 20800, got 0"), and outputs would be of either type. Called in a thread of ONNX Runtime
+ * before that is loaded, as it may look only once. Nothing else in the thread knows the type.
+ */
+export function passHalvesAsBits(): void {
+  Reflect.deleteProperty(globalThis, "Float16Array");
+}
+
 const sessions = new Map<number, common.InferenceSession>();
 /** Those of which ONNX Runtime writes a trace. */
 const profiled = new WeakSet<common.InferenceSession>();
@@ -110,9 +120,6 @@ async function handle(
       const config: Record<string, unknown> = {
         // Threads of one session that go on spinning after its call take the cores of the session that is called next.
         force_spinning_stop: "1",
-        // x86 processors without VNNI add two 8-bit products in 16 bits, which overflow where weights are signed: there
-        // ONNX Runtime makes them unsigned (an ITM probability was off by 0.1, and is by 0.011).
-        x64quantprecision: "1",
         ...(folder !== undefined && { model_external_initializers_file_folder_path: folder }),
       };
       const { ort, executionProviders, keptLocation } = await runtime();

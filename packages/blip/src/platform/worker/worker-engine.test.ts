@@ -1,6 +1,7 @@
 // The caller's side of threads that compute, with a thread that only notes what it is told.
 import { floatTensor } from "@blip-ts/graph";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { Int8Trial, trialCase } from "../../runtime/int8-trial.ts";
 import type { EngineModel } from "../../runtime/runtime.ts";
 import type { WorkerRequest } from "./messages.ts";
 import { createWorkerEngine, SharedThread, type StartThread } from "./worker-engine.ts";
@@ -76,6 +77,101 @@ test("sessions whose weights are used as they lie have a configuration of their 
     { some: "1", disable_prepacking: "1" },
     { some: "1" },
   ]);
+});
+
+describe("sessions with 8-bit products", () => {
+  const unsignedConfig = { x64quantprecision: "1" };
+  const multiplying: EngineModel = { ...model, signedProducts: true };
+
+  /** Threads in which signed products are `error` too large; unsigned ones are exact. */
+  function processor(error: number) {
+    const { started, start } = threads();
+    const computing: StartThread = (listener) => {
+      const configs: Readonly<Record<string, string>>[] = [];
+      const index = started.length;
+      return start({
+        ...listener,
+        message: (reply) => {
+          const request = started[index]?.told.find(({ id }) => id === reply.id);
+          if (request?.kind === "create") configs[request.session] = request.sessionConfig;
+          if (request?.kind !== "run" || !request.feeds.x) {
+            listener.message(reply);
+            return;
+          }
+          const [height = 0] = request.feeds.x.dims;
+          const { product } = trialCase(height);
+          const off = configs[request.session]?.x64quantprecision === "1" ? 0 : error;
+          const found = floatTensor(
+            [height, product.length / height],
+            product.map((value) => value + off),
+          );
+          listener.message({ ...reply, outputs: { tensors: { tensor: found, row: found }, kept: {} } });
+        },
+      });
+    };
+    return { started, start: computing };
+  }
+
+  const configs = ({ told }: ReturnType<typeof threads>["started"][number]) =>
+    told.flatMap((request) => (request.kind === "create" ? [request.sessionConfig] : []));
+
+  test("have unsigned weights if signed ones overflow, their own entries beside", async () => {
+    const { started, start } = processor(1);
+    const int8Trial = new Int8Trial(unsignedConfig);
+    await using engine = createWorkerEngine(start, { int8Trial, sessionConfig: { some: "1" } });
+    await engine.createSession(multiplying);
+    const [thread] = started;
+    expect(thread && configs(thread)).toEqual([
+      { some: "1" },
+      { some: "1", ...unsignedConfig },
+      { some: "1", ...unsignedConfig },
+    ]);
+  });
+
+  test("have signed weights if those are exact, which their own thread tries, once for all threads", async () => {
+    const { started, start } = processor(0);
+    const int8Trial = new Int8Trial(unsignedConfig);
+    await using engine = createWorkerEngine(start, { int8Trial });
+    await Promise.all([engine.createSession(multiplying), engine.createSession(multiplying)]);
+    expect(started.map(configs)).toEqual([[{}, {}], [{}]]);
+    // The trial's session is freed, and the thread stays for the other.
+    expect(started[0]?.told.map(({ kind }) => kind)).toEqual(["create", "run", "run", "release", "create"]);
+    expect(started.map(({ ended }) => ended)).toEqual([false, false]);
+  });
+
+  test("are the only ones for which anything is tried", async () => {
+    const { started, start } = processor(1);
+    await using engine = createWorkerEngine(start, { int8Trial: new Int8Trial(unsignedConfig) });
+    await engine.createSession(model);
+    await using page = createWorkerEngine(start);
+    await page.createSession(multiplying);
+    expect(started.map(configs)).toEqual([[{}], [{}]]);
+  });
+
+  test("are not made if their engine is disposed of meanwhile, and leave no thread", async () => {
+    const { started, start } = processor(0);
+    const engine = createWorkerEngine(start, { int8Trial: new Int8Trial(unsignedConfig) });
+    const session = engine.createSession(multiplying, { group: "one" });
+    const refused = expect(session).rejects.toThrow(/closed/);
+    await engine[Symbol.asyncDispose]();
+    await refused;
+    expect(started[0] && configs(started[0])).toEqual([{}]);
+    await vi.waitFor(() => expect(started.map(({ ended }) => ended)).toEqual([true]));
+  });
+
+  test("that nobody waits for any more do not stop the trial for others", async () => {
+    const { started, start } = processor(0);
+    const int8Trial = new Int8Trial(unsignedConfig);
+    await using engine = createWorkerEngine(start, { int8Trial });
+    const controller = new AbortController();
+    const first = engine.createSession(multiplying, { signal: controller.signal });
+    const refused = expect(first).rejects.toThrow("enough");
+    const second = engine.createSession(multiplying);
+    controller.abort(new Error("enough"));
+    await refused;
+    await second;
+    expect(started.map(configs)).toEqual([[{}], [{}]]);
+  });
 });
 
 test("memory that is handed over is not copied; what is shared with other tensors, or is not handed over, is", async () => {

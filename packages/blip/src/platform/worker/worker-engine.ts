@@ -2,6 +2,7 @@
 // handed in: Node's or a page's, with a `session-host.ts` in it.
 import { asyncDispose } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
+import type { Int8Trial, LendSession } from "../../runtime/int8-trial.ts";
 import type {
   CallOptions,
   Engine,
@@ -13,6 +14,7 @@ import type {
   RunOptions,
   SessionOptions,
 } from "../../runtime/runtime.ts";
+import { unlessAborted } from "../../runtime/unless-aborted.ts";
 import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./messages.ts";
 
 export interface WorkerEngineOptions {
@@ -24,6 +26,8 @@ export interface WorkerEngineOptions {
   readonly waitingThreads?: number | undefined;
   /** The entries of sessions whose weights are used as they lie. */
   readonly unpackedConfig?: Readonly<Record<string, string>>;
+  /** Tells the entries of sessions with 8-bit products; without it they have none of their own, and nothing is tried. */
+  readonly int8Trial?: Int8Trial | undefined;
   /** How the path of a session's trace begins, where one is to be written; called once a session. */
   readonly profilePrefix?: ((session: string) => string) | undefined;
 }
@@ -243,10 +247,27 @@ class WorkerEngine implements Engine {
   }
 
   async createSession(model: EngineModel, options: SessionOptions = {}): Promise<EngineSession> {
-    const session = new WorkerSession(this.#thread(options.group));
+    const thread = this.#thread(options.group);
+    const session = new WorkerSession(thread);
     this.#sessions.add(session);
-    await session.create(model, this.#options, options);
+    const { int8Trial, sessionConfig } = this.#options;
+    if (model.signedProducts !== true || !int8Trial) {
+      await session.create(model, this.#options, options);
+      return session;
+    }
+    const own = await unlessAborted(int8Trial.config(this.#lender(thread)), options.signal);
+    await session.create(model, { ...this.#options, sessionConfig: { ...own, ...sessionConfig } }, options);
     return session;
+  }
+
+  /** Lends sessions in a thread, without a trace: they are none of the model's. */
+  #lender(thread: EngineThread): LendSession {
+    const { sessionConfig } = this.#options;
+    return async (model, config, use) => {
+      await using session = new WorkerSession(thread);
+      await session.create(model, { threads: 1, sessionConfig: { ...sessionConfig, ...config } }, {});
+      return await use(session);
+    };
   }
 
   #thread(group: string | undefined): EngineThread {
