@@ -47,7 +47,7 @@ describe("declaredSize", () => {
   test("reads a big-endian TIFF, whose numbers may be short", () => {
     const entry = (tag: string, type: string, value: string) => `${tag}${type}00000001${value}`;
     const entries = entry("0100", "0003", "012c0000") + entry("0101", "0004", "00000007");
-    const bytes = Buffer.from(`4d4d002a00000008${"0002"}${entries}00000000`, "hex");
+    const bytes = Buffer.from(`4d4d002a000000080002${entries}00000000`, "hex");
     expect(declaredSize("tiff", bytes)).toEqual({ width: 300, height: 7 });
   });
 
