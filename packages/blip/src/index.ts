@@ -71,6 +71,7 @@ export {
   Batched,
   type AskRequestOptions,
   type BatchedModels,
+  type BatchedOptions,
   type CaptionRequestOptions,
   type EmbedRequestOptions,
 } from "./tasks/batched.ts";

@@ -77,6 +77,8 @@ export interface DecodeOptions {
   readonly orientation: "stored" | "upright";
   /** 16-bit grey: `clip` at 255 as Pillow, or `scale` to 8 bits. */
   readonly grey16: "clip" | "scale";
+  /** Most pixels of an image, checked before memory is taken for them: 178,956,970 unless told, as in Pillow. */
+  readonly maxPixels?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }

@@ -33,6 +33,7 @@ export interface ModelFlags extends SourceFlags {
   readonly imageSize?: number;
   readonly threads?: number;
   readonly memory?: number;
+  readonly maxPixels?: number;
   readonly jsonl?: boolean;
 }
 
@@ -111,6 +112,12 @@ export const memoryOption = () =>
     "megabytes within which the process's peak stays (default: what is fast)",
   ).argParser(positiveInteger("--memory"));
 
+export const maxPixelsOption = () =>
+  new Option(
+    "--max-pixels <N>",
+    "most pixels of an image; one that declares more is not decoded (default: 178956970)",
+  ).argParser(positiveInteger("--max-pixels"));
+
 export function addSourceOptions(command: Command): Command {
   return command
     .addOption(
@@ -144,6 +151,7 @@ export function addModelOptions(command: Command): Command {
     .addOption(imageSizeOption())
     .addOption(threadsOption())
     .addOption(memoryOption())
+    .addOption(maxPixelsOption())
     .option("--jsonl", "a JSON row a line, as they come");
 }
 
@@ -212,10 +220,10 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
   const { compat, dtype, textHeads, orientation, imageSize, revision, offline } = flags;
-  const { threads, device, profile, memory } = flags;
+  const { threads, device, profile, memory, maxPixels } = flags;
   return {
     ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline },
-    ...{ threads, device, profile, memory },
+    ...{ threads, device, profile, memory, maxPixels },
     onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),

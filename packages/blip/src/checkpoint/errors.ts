@@ -54,6 +54,14 @@ export const overLimit = (where: string, what: string, found: number | string, l
     { where, what, found, limit },
   );
 
+export const repeatedStorage = (where: string, found: number, size: number, limit: number): ModelError =>
+  new ModelError(
+    "checkpoint/limit",
+    `${where}: expected tensors of at most ${limit} bytes together in a file of ${size}, found ${found}: they repeat what ` +
+      "the file holds. Nothing was read. If you trust it, save it with contiguous tensors, or as safetensors.",
+    { where, found, size, limit },
+  );
+
 export const unsupported = (where: string, what: string, advice: string): ModelError =>
   new ModelError("checkpoint/unsupported", `${where}: ${shown(what, MAX_DETAIL)}. ${advice}`, {
     where,

@@ -32,6 +32,14 @@ describe("readTorchLegacy", () => {
     expect(read).toEqual([[1, 2, 3, 4, 5, 6], [2, 5], [7]]);
   });
 
+  it("refuses a small stream that repeats one number until it is large", async () => {
+    const repeated: TestTensor = { name: "w", shape: [2 ** 20], strides: [0], storage: "11" };
+    const failure = await failureOf(() =>
+      open(torchLegacyOf(stateDict([weight, repeated], storages, true), storages)),
+    );
+    expect(failure).toMatchObject({ code: "checkpoint/limit" });
+  });
+
   it("reads a pickle that is longer than the first window", async () => {
     const wrapped = p.dict([p.text("notes"), p.text("x".repeat(600_000))], [p.text("model"), root]);
     expect((await open(torchLegacyOf(wrapped, storages))).tensors.size).toBe(3);

@@ -16,7 +16,7 @@ import { PickleDict, PickleList, type PickleValue } from "./pickle-values.ts";
 import { readRange, readUint64, viewOf } from "./read-range.ts";
 import type { Checkpoint, StoredTensor } from "./stored-tensor.ts";
 import { storageOf, torchGlobals, type TorchStorage } from "./torch-globals.ts";
-import { findStateDict, inBatches, storageBytes, storeTensor } from "./torch-state.ts";
+import { checkRepeats, findStateDict, inBatches, storageBytes, storeTensor } from "./torch-state.ts";
 import { MAX_PICKLE_BYTES } from "./torch-zip.ts";
 
 /** The number that opens the stream. */
@@ -55,6 +55,7 @@ export async function readTorchLegacy(source: ByteSource): Promise<Checkpoint> {
     if (start === undefined) throw missingMember(source.name, `storage ${tensor.storage.key}`);
     tensors.set(name, storeTensor(name, tensor, source, start));
   }
+  checkRepeats(source, tensors);
   return { format: "torch-legacy", tensors, metadata: state.metadata };
 }
 

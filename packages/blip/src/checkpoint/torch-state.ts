@@ -1,7 +1,7 @@
 // From the value of a PyTorch pickle to tensors as byte ranges: finds the state dict, checks every view of a storage.
 
 import type { ByteSource } from "../byte-source.ts";
-import { malformed, notATensor, quoted, shown } from "./errors.ts";
+import { malformed, notATensor, quoted, repeatedStorage, shown } from "./errors.ts";
 import { describeValue, PickleDict, type PickleValue } from "./pickle-values.ts";
 import {
   BYTES_PER_ELEMENT,
@@ -86,6 +86,22 @@ export function storeTensor(
   const offset = start + storageOffset * width;
   const place = { name, dtype, shape, source, offset, byteLength };
   return isContiguous(shape, strides) ? place : { ...place, strides };
+}
+
+/**
+ * Most bytes of all tensors together, in sizes of the file. Tensors may share a storage: pre-training ties most of its text
+ * encoder to its decoder, which makes less than 2. Repeated without a bound (a stride of 0), one number makes gigabytes.
+ */
+const MAX_REPEATS = 4;
+/** What small files may repeat besides: a tensor of positions, expanded to a batch. */
+const FREE_REPEATED_BYTES = 2 ** 20;
+
+/** @throws {ModelError} `checkpoint/limit` where tensors hold far more bytes than the file that they are views of */
+export function checkRepeats(source: ByteSource, tensors: ReadonlyMap<string, StoredTensor>): void {
+  const limit = MAX_REPEATS * source.size + FREE_REPEATED_BYTES;
+  let total = 0;
+  for (const { byteLength } of tensors.values()) total += byteLength;
+  if (total > limit) throw repeatedStorage(source.name, total, source.size, limit);
 }
 
 /** Runs `work` over `items` a batch at a time: many small reads at once, but not all. */

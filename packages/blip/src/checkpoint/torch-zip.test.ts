@@ -52,6 +52,33 @@ describe("readTorchZip", () => {
     expect(await values(stateDict([tensor], storages), "weight")).toEqual(expected);
   });
 
+  it("reads position ids as BLIP's files have them: one row, expanded", async () => {
+    const ids = { "0": Array.from({ length: 512 }, (_, index) => index) };
+    const positions: TestTensor = { name: "position_ids", shape: [1, 512], strides: [0, 1], storage: "0" };
+    const { tensors } = await open(stateDict([positions], ids), {}, ids);
+    expect([...tensors.values()].map(({ shape }) => shape)).toEqual([[1, 512]]);
+  });
+
+  it.each<[string, TestTensor[]]>([
+    [
+      "repeats one number",
+      Array.from({ length: 8 }, (_, index) => ({
+        ...{ name: `weight${index}`, shape: [1024, 1024, 64], strides: [0, 0, 0], storage: "1" },
+      })),
+    ],
+    ["repeats one number in one tensor", [{ name: "w", shape: [2 ** 20], strides: [0], storage: "1" }]],
+    ["overlaps itself", [{ name: "w", shape: [2 ** 19, 6], strides: [0, 1], storage: "0" }]],
+    [
+      "shares one storage among many names",
+      Array.from({ length: 12 }, (_, index) => ({ name: `w${index}`, shape: [2 ** 16], storage: "2" })),
+    ],
+  ])("refuses a small file that %s until it is large", async (_, tensors) => {
+    const more = { ...storages, "2": new Array<number>(2 ** 16).fill(0) };
+    const failure = await failureOf(() => open(stateDict(tensors, more), {}, more));
+    expect(failure).toMatchObject({ code: "checkpoint/limit" });
+    expect(failure.message).toMatch(/^m\.pth: expected tensors of at most \d+ bytes .*repeat/);
+  });
+
   it.each(["model", "state_dict"])(
     "finds the state dict under %j and lets plain training state be",
     async (wrapper) => {

@@ -7,7 +7,7 @@ import { runPickle } from "./pickle.ts";
 import { decodeUtf8, readRange } from "./read-range.ts";
 import type { Checkpoint, StoredTensor } from "./stored-tensor.ts";
 import { storageOf, torchGlobals, type TorchStorage } from "./torch-globals.ts";
-import { findStateDict, inBatches, storageBytes, storeTensor } from "./torch-state.ts";
+import { checkRepeats, findStateDict, inBatches, storageBytes, storeTensor } from "./torch-state.ts";
 import { locateMember, readZipDirectory, type ZipMember } from "./zip.ts";
 
 /** Most bytes of a pickle; that of a retrieval checkpoint with its optimizer has about one megabyte. */
@@ -48,6 +48,7 @@ export async function readTorchZip(source: ByteSource): Promise<Checkpoint> {
     checkSize(source, tensor.storage, member(source, members, `${prefix}data/${key}`));
     tensors.set(name, storeTensor(name, tensor, source, starts.get(key) ?? NaN));
   }
+  checkRepeats(source, tensors);
   return { format: "torch-zip", tensors, metadata: state.metadata };
 }
 

@@ -38,8 +38,25 @@ export const truncated = (name: string, detail: string, cause?: unknown): InputE
 export const tooLarge = (name: string, found: string, limit: string): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected at most ${limit}, found ${found}; it was not decoded. Make it smaller, or raise the limit if you trust it.`,
+    `${name}: expected a file of at most ${limit}, found ${found}; it was not read. Make it smaller.`,
     { name, found, limit },
+  );
+
+const sizeOf = (width: number, height: number) => `${width} x ${height} pixels`;
+
+export const tooManyPixels = (name: string, width: number, height: number, maxPixels: number): InputError =>
+  new InputError(
+    "image/too-large",
+    `${name}: expected at most ${maxPixels} pixels, found ${sizeOf(width, height)}; it was not decoded. ` +
+      "Make it smaller, or give a larger maxPixels (--max-pixels of the command) if you trust it.",
+    { name, width, height, maxPixels },
+  );
+
+export const sideTooLong = (name: string, width: number, height: number, maxSide: number): InputError =>
+  new InputError(
+    "image/too-large",
+    `${name}: expected at most ${maxSide} pixels a side, found ${sizeOf(width, height)}; it was not decoded. Make it smaller.`,
+    { name, width, height, maxSide },
   );
 
 export const badRaw = (detail: string): InputError =>

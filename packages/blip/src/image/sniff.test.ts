@@ -30,6 +30,21 @@ describe("sniff", () => {
   });
 
   test.each([
+    ["in a comment", "<!--ftypavif--><svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"],
+    ["behind the box", "\0\0\0\x14ftypisom\0\0\0\0isomavif", "a video (MP4 or QuickTime)"],
+    ["behind the box, of HEIC", "\0\0\0\x14ftypheic\0\0\0\0mif1avif", "a HEIC picture, as iPhones take them"],
+    ["across two brands", "\0\0\0\x18ftypisom\0\0\0\0xxavifxx", "a video (MP4 or QuickTime)"],
+    ["in the version", "\0\0\0\x14ftypisomavifisom", "a video (MP4 or QuickTime)"],
+    [
+      "in a box that is no list",
+      "\0\0\x40\0ftypavif",
+      "bytes of no known picture format (00 00 40 00 66 74 79 70)",
+    ],
+  ])("takes a brand for nothing where it stands %s", (_, text, found) => {
+    expect(sniff(latin(text))).toMatchObject({ found });
+  });
+
+  test.each([
     ["", "an empty file"],
     ["<!DOCTYPE html><html>", "a web page (HTML)"],
     ["version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"],

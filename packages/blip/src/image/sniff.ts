@@ -1,5 +1,8 @@
 // What bytes are, by how they begin: names never decide.
 
+/** What HEIC is called: by its brands, and by what the decoder says of it. */
+export const heic = "a HEIC picture, as iPhones take them";
+
 /** What can be decoded. */
 export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "avif" | "tiff";
 
@@ -10,7 +13,7 @@ export type Sniffed =
   | { readonly kind: "other"; readonly found: string };
 
 /** Bytes at the beginning of a file that `sniff` wants to see. */
-export const sniffLength = 64;
+export const sniffLength = 256;
 
 const known: readonly (readonly [prefix: string, PictureFormat | { picture: string } | { other: string }])[] =
   [
@@ -37,13 +40,25 @@ const known: readonly (readonly [prefix: string, PictureFormat | { picture: stri
     ["\x1aE\xdf\xa3", { other: "a video (Matroska)" }],
   ];
 
-/** ISO media files say by their brands what they hold. */
-function media(text: string): Sniffed | undefined {
+/**
+ * The brands of an ISO media file: four letters each, in its first box and nowhere else (ISO/IEC 14496-12, 4.3). Text may
+ * spell "ftyp" too; as the size of a box its first letters are a number far above any list of brands.
+ */
+function brandsOf(head: Uint8Array, text: string): string[] | undefined {
   if (text.slice(4, 8) !== "ftyp") return undefined;
-  const brands = text.slice(8);
-  if (/avif|avis/.test(brands)) return { kind: "picture", format: "avif" };
-  if (/hei[cxms]|hev[cx]|mif1|msf1/.test(brands))
-    return { kind: "unsupported", found: "a HEIC picture, as iPhones take them" };
+  const size = new DataView(head.buffer, head.byteOffset, head.byteLength).getUint32(0);
+  if (size < 16 || size > sniffLength || size % 4 !== 0) return undefined;
+  const brands = text.slice(8, 12) + text.slice(16, size);
+  return brands.match(/[^]{4}/g) ?? [];
+}
+
+/** ISO media files say by their brands what they hold. */
+function media(head: Uint8Array, text: string): Sniffed | undefined {
+  const brands = brandsOf(head, text);
+  if (!brands) return undefined;
+  const some = (pattern: RegExp) => brands.some((brand) => pattern.test(brand));
+  if (some(/^avi[fs]$/)) return { kind: "picture", format: "avif" };
+  if (some(/^(?:hei[cxms]|hev[cx]|mif1|msf1)$/)) return { kind: "unsupported", found: heic };
   return { kind: "other", found: "a video (MP4 or QuickTime)" };
 }
 
@@ -59,7 +74,7 @@ export function sniff(head: Uint8Array): Sniffed {
       ? { kind: "unsupported", found: meaning.picture }
       : { kind: "other", found: meaning.other };
   }
-  return media(text) ?? textual(text) ?? { kind: "other", found: binary(head) };
+  return media(head, text) ?? textual(text) ?? { kind: "other", found: binary(head) };
 }
 
 function textual(text: string): Sniffed | undefined {

@@ -26,6 +26,7 @@ import {
   type FailedRow,
   type PictureModel,
   type ReadPicture,
+  type ReadPictureOptions,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
@@ -179,8 +180,8 @@ export class Answerer<ImageInput> implements Closable {
   }
 
   /** Begins to read a picture for `askEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.#processors.images, signal);
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.#processors.images, options);
   }
 
   /**

@@ -6,6 +6,7 @@ import type { Answerer, AnswerRow, AskOptions } from "./ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "./caption.ts";
 import type { Embedder, Embedding } from "./embed.ts";
 import type { Matcher, MatchRow } from "./match.ts";
+import { checkMaxPixels } from "./processor.ts";
 import { PicturesAhead, type PictureReader } from "./read-ahead.ts";
 import {
   RequestBatcher,
@@ -24,7 +25,13 @@ export interface BatchedModels<ImageInput> {
 }
 
 /** What a call of many pictures takes and a request does not. */
-type OfCalls = "imageBatchSize" | "onProgress" | "signal";
+type OfCalls = "imageBatchSize" | "maxPixels" | "onProgress" | "signal";
+
+/** How requests wait, and what their pictures may be. */
+export interface BatchedOptions extends BatcherOptions {
+  /** Most pixels of an image, instead of its model's own limit: whole, at least 1. */
+  readonly maxPixels?: number | undefined;
+}
 
 /** How a caption is made, and how its request waits. */
 export interface CaptionRequestOptions extends Omit<CaptionOptions, OfCalls | "prompt">, RequestOptions {
@@ -77,13 +84,17 @@ const outcomes = <T>(found: readonly (T | BlipError)[], say: (value: T) => Said)
 export class Batched<ImageInput> implements Closable {
   readonly #models: BatchedModels<ImageInput>;
   readonly #batcher: RequestBatcher<Asked<ImageInput>, Said>;
-  readonly #ahead = new PicturesAhead<ImageInput>();
+  readonly #ahead: PicturesAhead<ImageInput>;
+  readonly #maxPixels: number | undefined;
   /** The last group of questions: with a list to choose from it is a long text, which is kept once. */
   #askGroup = "";
 
   /** @throws {UsageError} `usage/bad-option` */
-  constructor(models: BatchedModels<ImageInput>, options: BatcherOptions = {}) {
+  constructor(models: BatchedModels<ImageInput>, { maxPixels, ...options }: BatchedOptions = {}) {
+    checkMaxPixels(maxPixels);
     this.#models = models;
+    this.#maxPixels = maxPixels;
+    this.#ahead = new PicturesAhead(maxPixels);
     this.#batcher = new RequestBatcher(
       (requests, _group, signal) => this.#run(requests, signal),
       options,
@@ -213,6 +224,7 @@ export class Batched<ImageInput> implements Closable {
     const [first] = requests;
     const pictures = (reader: PictureReader<ImageInput>) => ({
       signal,
+      maxPixels: this.#maxPixels,
       ahead: this.#ahead.take(reader, signal),
     });
     switch (first?.verb) {

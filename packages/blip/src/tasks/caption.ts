@@ -21,6 +21,7 @@ import {
   type PictureBatch,
   type PictureModel,
   type ReadPicture,
+  type ReadPictureOptions,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
@@ -182,8 +183,8 @@ export class Captioner<ImageInput> implements Closable {
   }
 
   /** Begins to read a picture for `captionEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.#processors.images, signal, this.#otherImages);
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.#processors.images, options, this.#otherImages);
   }
 
   /** @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long` */

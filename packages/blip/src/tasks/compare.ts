@@ -10,9 +10,10 @@ import {
   verbOptions,
   type FailedRow,
   type PictureModel,
+  type ReadPictureOptions,
   type VerbOptions,
 } from "./picture-model.ts";
-import { stackPixels } from "./processor.ts";
+import { checkMaxPixels, stackPixels } from "./processor.ts";
 
 /** A statement about two pictures, judged. */
 export interface CompareRow<ImageInput> {
@@ -23,9 +24,8 @@ export interface CompareRow<ImageInput> {
   readonly probability: number;
 }
 
-export interface CompareOptions {
-  readonly signal?: AbortSignal | undefined;
-}
+/** What stops a call, and how large its pictures may be. */
+export type CompareOptions = ReadPictureOptions;
 
 /** An NLVR2 model with what turns pictures and statements into its inputs. */
 export class Comparer<ImageInput> implements Closable {
@@ -60,16 +60,17 @@ export class Comparer<ImageInput> implements Closable {
   async *compare<Input extends ImageInput>(
     [left, right]: readonly [Input, Input],
     statements: readonly string[],
-    { signal }: CompareOptions = {},
+    { signal, maxPixels }: CompareOptions = {},
   ): AsyncGenerator<CompareRow<Input> | FailedRow<Input>, void, undefined> {
     if (statements.length === 0)
       throw new UsageError("usage/no-texts", "there is no statement: give at least one");
+    checkMaxPixels(maxPixels);
     const { images, texts } = this.#processors;
     const encoded = texts.encodeStatements(statements);
     const pictures: Float32Array[] = [];
     for (const image of [left, right])
       try {
-        pictures.push(await images.pixels(image, signal));
+        pictures.push(await images.pixels(image, signal, maxPixels));
       } catch (error) {
         if (!(error instanceof BlipError)) throw error;
         yield { image, error: { code: error.code, message: error.message } };

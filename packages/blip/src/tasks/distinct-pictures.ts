@@ -32,6 +32,8 @@ export interface DistinctPictures<ImageInput> extends Pick<
 /** How pictures of requests are read. */
 export interface ReadOptions<ImageInput> {
   readonly signal?: AbortSignal | undefined;
+  /** Most pixels of a picture, instead of the model's own limit. */
+  readonly maxPixels?: number | undefined;
   readonly ahead?: AheadOfBatch<ImageInput> | undefined;
 }
 

@@ -15,6 +15,7 @@ import {
   type FailedRow,
   type PictureModel,
   type ReadPicture,
+  type ReadPictureOptions,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
@@ -121,8 +122,8 @@ export class Embedder<ImageInput> implements Closable {
   }
 
   /** Begins to read a picture for `embedImagesEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.#processors.images, signal);
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.#processors.images, options);
   }
 
   /** Texts together: for each its vector. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */

@@ -18,6 +18,7 @@ import {
   type FailedRow,
   type PictureModel,
   type ReadPicture,
+  type ReadPictureOptions,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
@@ -148,8 +149,8 @@ export class Matcher<ImageInput> implements Closable {
   }
 
   /** Begins to read a picture for `matchEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.processors.images, signal);
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.processors.images, options);
   }
 
   /**

@@ -65,14 +65,14 @@ export async function readJson(files: ModelFiles, file: SideFile): Promise<unkno
  * The tokenizer that lies beside the weights: tokenizer.json, else vocab.txt. Where a model has
  * neither, the bundled BERT vocabulary if it can be its.
  * @param vocabSize rows of the model's word table
- * @throws {ModelError} `text/bad-tokenizer`, `model/vocabulary-needed`, `model/vocabulary-mismatch`
+ * @throws {ModelError} `text/bad-tokenizer`, `tokenizer/...`, `model/vocabulary-needed`, `model/vocabulary-mismatch`
  */
 export async function readTokenizer(
   files: ModelFiles,
   vocabSize: number | undefined,
   bundled: () => Promise<string>,
 ): Promise<BertTokenizer> {
-  const tokenizer = await ownTokenizer(files);
+  const tokenizer = await ownTokenizer(files, vocabSize);
   if (tokenizer) {
     const { size } = tokenizer.vocabulary;
     if (vocabSize !== undefined && size > vocabSize) throw vocabularyTooLarge(files.name, size, vocabSize);
@@ -83,13 +83,17 @@ export async function readTokenizer(
   return BertTokenizer.fromVocabulary(await bundled(), "bert-base-uncased/vocab.txt");
 }
 
-async function ownTokenizer(files: ModelFiles): Promise<BertTokenizer | undefined> {
+async function ownTokenizer(
+  files: ModelFiles,
+  vocabSize: number | undefined,
+): Promise<BertTokenizer | undefined> {
   const json = await readJson(files, "tokenizer.json");
   if (json !== undefined)
     return BertTokenizer.fromJson(
       json,
       await readJson(files, "tokenizer_config.json"),
       `${files.name}/tokenizer.json`,
+      vocabSize,
     );
   const vocabulary = await files.read("vocab.txt");
   return vocabulary === undefined

@@ -10,6 +10,7 @@ import type { LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { readJson } from "./open-model.ts";
 import {
+  checkMaxPixels,
   decodeDefaults,
   ImageProcessor,
   stackPixels,
@@ -39,6 +40,8 @@ export interface VerbProgress {
 export interface VerbCallOptions {
   /** Pictures at a time: 4; fewer where memory is bounded. */
   readonly imageBatchSize?: number | undefined;
+  /** Most pixels of an image of this call, instead of the model's own limit (see `ProcessorOptions`). */
+  readonly maxPixels?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
 }
@@ -115,13 +118,15 @@ export interface PictureBatch<Input> {
 export async function* readBatches<Input extends ImageInput, ImageInput>(
   images: readonly Input[],
   processor: ImageProcessor<ImageInput>,
-  { imageBatchSize = defaultImageBatch, ahead, signal, onProgress }: BatchOptions<ImageInput>,
+  { imageBatchSize = defaultImageBatch, maxPixels, ahead, signal, onProgress }: BatchOptions<ImageInput>,
   other?: ImageProcessor<ImageInput>,
 ): AsyncGenerator<PictureBatch<Input>, void, undefined> {
   if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
+  checkMaxPixels(maxPixels);
   const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);
   const batches = chunks(images, size);
-  const readOne = (image: Input) => ahead?.begun(image) ?? readPicture(image, processor, other, signal);
+  const readOne = (image: Input) =>
+    ahead?.begun(image) ?? readPicture(image, processor, other, { signal, maxPixels });
   const read = async (batch: readonly Input[] = []) => {
     if (processor.atOnce === undefined) return Promise.all(batch.map(readOne));
     // One at a time: a decoded photograph takes far more memory than its pixel values.
@@ -155,15 +160,18 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   }
 }
 
+/** What a call says of how its pictures are read. */
+export type ReadPictureOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
+
 /** A picture, decoded once, for one model or two. */
 export async function readPicture<ImageInput>(
   image: ImageInput,
   processor: ImageProcessor<ImageInput>,
   other: ImageProcessor<ImageInput> | undefined,
-  signal: AbortSignal | undefined,
+  { signal, maxPixels }: ReadPictureOptions,
 ): Promise<ReadPicture> {
   try {
-    const decoded = await processor.decode(image, signal);
+    const decoded = await processor.decode(image, signal, maxPixels);
     const pixels = await processor.prepare(decoded);
     return other ? [pixels, await other.prepare(decoded)] : [pixels];
   } catch (error) {

@@ -20,6 +20,11 @@ export interface ProcessorOptions extends SourceOptions {
   readonly alpha?: DecodeOptions["alpha"] | undefined;
   /** `upright` turns pictures as their EXIF says (`blip`, `lavis`), `stored` leaves them (`hf`). */
   readonly orientation?: DecodeOptions["orientation"] | undefined;
+  /**
+   * Most pixels of an image, a whole number of at least 1: 178,956,970 unless told. An image that declares more is refused
+   * (`image/too-large`) before memory is taken for its pixels.
+   */
+  readonly maxPixels?: number | undefined;
 }
 
 /** Pictures read, of all of a call. */
@@ -32,6 +37,8 @@ export interface ProcessorProgress {
 export interface ProcessorCallOptions extends EncodeOptions {
   readonly onProgress?: ((progress: ProcessorProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Most pixels of an image of this call, instead of the processor's own limit. */
+  readonly maxPixels?: number | undefined;
   /** BLIP's clean-up of captions before the tokenizer; on for `blip` and `lavis`. */
   readonly preCaption?: boolean;
 }
@@ -41,13 +48,23 @@ function oneOf(name: string, found: string, valid: readonly string[]): void {
   if (!valid.includes(found)) throw badOption(name, found, valid);
 }
 
+/** @throws {UsageError} `usage/bad-option` */
+export function checkMaxPixels(maxPixels: number | undefined): void {
+  if (maxPixels !== undefined && !(Number.isSafeInteger(maxPixels) && maxPixels >= 1))
+    throw badOption("maxPixels", maxPixels, ["a whole number of at least 1"]);
+}
+
 /** How pictures are decoded, by convention; an explicit option wins. */
-export function decodeDefaults(compat: Compat, options: Pick<ProcessorOptions, "alpha" | "orientation">) {
+export function decodeDefaults(
+  compat: Compat,
+  options: Pick<ProcessorOptions, "alpha" | "orientation" | "maxPixels">,
+) {
   const hf = compat === "hf";
   const { alpha = hf ? "white" : "drop", orientation = hf ? "stored" : "upright" } = options;
   oneOf("alpha", alpha, ["white", "drop"]);
   oneOf("orientation", orientation, ["stored", "upright"]);
-  return { alpha, orientation, grey16: hf ? "clip" : "scale" } as const;
+  checkMaxPixels(options.maxPixels);
+  return { alpha, orientation, grey16: hf ? "clip" : "scale", maxPixels: options.maxPixels } as const;
 }
 
 /** BLIP reads 30 words of a caption, and 35 tokens (configs/retrieval_*.yaml, models/blip_retrieval.py). */
@@ -126,23 +143,29 @@ export class ImageProcessor<ImageInput> {
   readonly config: ImageConfig;
   /** Pictures that may be in memory at a time; undefined where it is the caller's choice. */
   readonly atOnce: number | undefined;
-  readonly #decode: (input: ImageInput, signal: AbortSignal | undefined) => Promise<RgbImage>;
+  readonly #decode: (input: ImageInput, signal?: AbortSignal, maxPixels?: number) => Promise<RgbImage>;
 
   constructor(platform: Platform<ImageInput>, config: ImageConfig, options: DecodeOptions, atOnce?: number) {
     this.config = config;
     this.atOnce = atOnce;
-    this.#decode = (input, signal) => platform.decodeImage(input, { ...options, signal });
+    this.#decode = (input, signal, maxPixels = options.maxPixels) =>
+      platform.decodeImage(input, { ...options, signal, maxPixels });
   }
 
-  /** [3, S, S] of one picture. @throws {InputError} `image/...` */
-  async pixels(input: ImageInput, signal?: AbortSignal): Promise<Float32Array> {
-    return this.prepare(await this.decode(input, signal));
+  /** [3, S, S] of one picture. @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option` */
+  async pixels(input: ImageInput, signal?: AbortSignal, maxPixels?: number): Promise<Float32Array> {
+    return this.prepare(await this.decode(input, signal, maxPixels));
   }
 
-  /** A picture as RGB bytes. @throws {InputError} `image/...` */
-  async decode(input: ImageInput, signal?: AbortSignal): Promise<RgbImage> {
+  /**
+   * A picture as RGB bytes.
+   * @param maxPixels most pixels of it, instead of this processor's own limit
+   * @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option`
+   */
+  async decode(input: ImageInput, signal?: AbortSignal, maxPixels?: number): Promise<RgbImage> {
+    checkMaxPixels(maxPixels);
     signal?.throwIfAborted();
-    return this.#decode(input, signal);
+    return this.#decode(input, signal, maxPixels);
   }
 
   /** [3, S, S] of a decoded picture. */
@@ -153,13 +176,13 @@ export class ImageProcessor<ImageInput> {
   /** [B, 3, S, S] of several pictures. @throws {InputError} `image/...` */
   async batch(
     inputs: readonly ImageInput[],
-    { signal, onProgress }: Pick<ProcessorCallOptions, "signal" | "onProgress"> = {},
+    { signal, maxPixels, onProgress }: Pick<ProcessorCallOptions, "signal" | "maxPixels" | "onProgress"> = {},
   ): Promise<Tensor<"float32">> {
     const pictures: Float32Array[] = [];
     // One at a time: a decoded photograph takes far more memory than its pixel values.
     const total = inputs.length;
     for (const input of inputs) {
-      pictures.push(await this.pixels(input, signal));
+      pictures.push(await this.pixels(input, signal, maxPixels));
       onProgress?.({ kind: "process", done: pictures.length, total });
     }
     return stackPixels(pictures, this.config);

@@ -1,21 +1,26 @@
 // Pictures that are read while another batch runs: the engine's threads compute, the platform's decode.
 import { samePicture } from "./distinct-pictures.ts";
-import { readPicture, type AheadOfBatch, type ReadPicture } from "./picture-model.ts";
+import {
+  readPicture,
+  type AheadOfBatch,
+  type ReadPicture,
+  type ReadPictureOptions,
+} from "./picture-model.ts";
 import type { ImageProcessor } from "./processor.ts";
 
 /** Begins to read a picture; undefined where memory is bounded, and pictures are read one at a time. */
 export const readAhead = <ImageInput>(
   image: ImageInput,
   processor: ImageProcessor<ImageInput>,
-  signal: AbortSignal,
+  options: ReadPictureOptions,
   other?: ImageProcessor<ImageInput>,
 ): Promise<ReadPicture> | undefined =>
-  processor.atOnce === undefined ? readPicture(image, processor, other, signal) : undefined;
+  processor.atOnce === undefined ? readPicture(image, processor, other, options) : undefined;
 
 /** What reads pictures in its own way: a model. */
 export interface PictureReader<ImageInput> {
   /** Begins to read a picture, if it may be read ahead. */
-  readAhead(image: ImageInput, signal: AbortSignal): Promise<ReadPicture> | undefined;
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined;
 }
 
 interface Begun<ImageInput> {
@@ -29,10 +34,16 @@ type Expected<ImageInput> = readonly [images: readonly ImageInput[], reader: Pic
 
 /** Pictures of the requests that are likely to be next; those of others are dropped. */
 export class PicturesAhead<ImageInput> {
+  readonly #maxPixels: number | undefined;
   #begun: readonly Begun<ImageInput>[] = [];
   #expected: Expected<ImageInput> | undefined;
   /** Is a batch reading its own pictures? Those come first. */
   #busy = false;
+
+  /** @param maxPixels most pixels of a picture, instead of its model's own limit */
+  constructor(maxPixels?: number) {
+    this.#maxPixels = maxPixels;
+  }
 
   /** @param reader of all of them; undefined where there is nothing to read */
   expect(images: readonly ImageInput[], reader: PictureReader<ImageInput> | undefined): void {
@@ -72,7 +83,7 @@ export class PicturesAhead<ImageInput> {
         continue;
       }
       const stop = new AbortController();
-      const picture = reader?.readAhead(image, stop.signal);
+      const picture = reader?.readAhead(image, { signal: stop.signal, maxPixels: this.#maxPixels });
       // Whoever takes it is told what went wrong.
       picture?.catch(() => undefined);
       if (reader && picture) next.push({ image, reader, picture, stop });

@@ -20,7 +20,7 @@ import {
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
-import { stackPixels } from "./processor.ts";
+import { checkMaxPixels, stackPixels } from "./processor.ts";
 import { textRows, trimmed, type TokenRow } from "./text-batches.ts";
 
 /** A video by frames that were chosen before; each is a picture. */
@@ -225,6 +225,7 @@ export class Retriever<ImageInput> implements Closable {
   #checked(images: readonly unknown[], texts: readonly string[], options: RetrieveOptions) {
     const { keptStates } = this.model.loaded.limits;
     const { k = defaultK, cacheBytes = keptStates } = options;
+    checkMaxPixels(options.maxPixels);
     if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
     if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text: give at least one");
     if (!Number.isSafeInteger(k) || k < 0) throw badOption("k", k, ["a whole number of at least 0"]);
@@ -299,19 +300,17 @@ export class Retriever<ImageInput> implements Closable {
   }
 
   /** A picture's or a video's states and unit vector. @throws {InputError} `image/...` */
-  async #see<Input extends ImageInput>(one: Retrievable<Input>, { signal }: RetrieveOptions): Promise<Seen> {
+  async #see<Input extends ImageInput>(one: Retrievable<Input>, options: RetrieveOptions): Promise<Seen> {
+    const { signal, maxPixels } = options;
     const { images } = this.#processors;
-    if (!isVideo(one)) {
-      const pixels = stackPixels([await images.pixels(one, signal)], images.config);
-      return this.model.encodeImages(pixels, { signal });
-    }
     const parts = [];
-    for (const part of chunks(one.frames, frameBatch)) {
+    for (const part of chunks(isVideo(one) ? one.frames : [one], frameBatch)) {
       const pixels: Float32Array[] = [];
-      for (const frame of part) pixels.push(await images.pixels(frame, signal));
+      for (const frame of part) pixels.push(await images.pixels(frame, signal, maxPixels));
       parts.push(await this.model.encodeImages(stackPixels(pixels, images.config), { signal }));
     }
-    return videoOf(parts);
+    const [only] = parts;
+    return only && !isVideo(one) ? only : videoOf(parts);
   }
 
   /** Every picture, seen or with what was wrong. */

@@ -24,3 +24,39 @@ export const badTokenizer = (name: string, detail: string): ModelError =>
 
 export const missingToken = (name: string, token: string): ModelError =>
   badTokenizer(name, `the vocabulary has no ${token}, which every BERT vocabulary has`);
+
+/** Words of a file, fit for a message: not endless, without control characters. */
+const legible = (text: string): string =>
+  text.slice(0, 120).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, "\uFFFD");
+
+/** BLIP's tokenizer is BERT's: a part of another one would change texts without a word, or compute without end. */
+export const unsupportedComponent = (
+  name: string,
+  field: string,
+  expected: string,
+  found: string,
+): ModelError =>
+  new ModelError(
+    "tokenizer/unsupported-component",
+    `${name}: ${legible(field)}: expected ${expected}, found ${legible(found)}. Give the tokenizer.json or vocab.txt of a BERT model.`,
+    { name, field, expected, found },
+  );
+
+export const badId = (name: string, field: string, expected: string, found: string): ModelError =>
+  new ModelError(
+    "tokenizer/bad-id",
+    `${name}: ${legible(field)}: expected ${legible(expected)}, found ${legible(found)}. Give the tokenizer that belongs to these weights.`,
+    { name, field, expected, found },
+  );
+
+export const overTokenizerLimit = (
+  name: string,
+  what: string,
+  found: number | string,
+  limit: number,
+): ModelError =>
+  new ModelError(
+    "tokenizer/limit",
+    `${name}: ${legible(what)}: expected at most ${limit}, found ${found}. Give the tokenizer.json or vocab.txt of a BERT model.`,
+    { name, what, found, limit },
+  );

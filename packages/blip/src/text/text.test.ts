@@ -81,7 +81,7 @@ describe("BertTokenizer", () => {
 
   test("refuses a tokenizer.json of another kind", () => {
     expect(() => BertTokenizer.fromJson({ model: { type: "BPE" } })).toThrow(
-      /its model is BPE, expected WordPiece/,
+      /tokenizer\.json: model: expected WordPiece, found BPE/,
     );
     expect(() => BertTokenizer.fromJson([])).toThrow(/has no model/);
   });

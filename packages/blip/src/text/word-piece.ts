@@ -3,9 +3,7 @@
 import type { Tensor } from "@blip-ts/graph";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { badTokenizer, emptyText, missingToken, tooLong } from "./errors.ts";
-
-/** Most lines of a vocabulary; BERT's largest has 119,547. */
-const maxVocabulary = 1_000_000;
+import { maxVocabulary, readTokenizerFile } from "./tokenizer-file.ts";
 
 export interface EncodeOptions {
   /** `longest` (default): as long as the longest text of the call; `max_length`: exactly `maxLength`. */
@@ -25,6 +23,9 @@ export interface EncodedTexts {
 
 /** BLIP's own tokens; vocabularies that have them do not always mark them as special. */
 const decoderTokens: ReadonlySet<string> = new Set(["[DEC]", "[ENC]"]);
+
+/** Most special tokens that a tokenizer_config.json may name besides. */
+const maxSpecials = 1_000;
 
 const specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
@@ -76,8 +77,15 @@ function tokenizerJson(vocabulary: ReadonlyMap<string, number>, cls: number, sep
   };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+/** What of a tokenizer_config.json counts here: which tokens more are special, and left out of what is decoded. */
+function specialsOf(config: unknown): { additional_special_tokens: string[] } {
+  const list: unknown =
+    typeof config === "object" && config !== null && "additional_special_tokens" in config
+      ? config.additional_special_tokens
+      : [];
+  const names = Array.isArray(list) ? list.filter((token) => typeof token === "string") : [];
+  return { additional_special_tokens: names.slice(0, maxSpecials) };
+}
 
 /** Texts to token ids and back. */
 export class BertTokenizer {
@@ -88,9 +96,9 @@ export class BertTokenizer {
   readonly clsId: number;
   readonly sepId: number;
 
-  private constructor(tokenizer: Tokenizer, name: string) {
+  private constructor(tokenizer: Tokenizer, vocabulary: ReadonlyMap<string, number>, name: string) {
     this.#tokenizer = tokenizer;
-    this.vocabulary = tokenizer.get_vocab(true);
+    this.vocabulary = vocabulary;
     const idOf = (token: string) => {
       const id = this.vocabulary.get(token);
       if (id === undefined) throw missingToken(name, token);
@@ -119,26 +127,23 @@ export class BertTokenizer {
     const [cls, sep] = [vocabulary.get("[CLS]"), vocabulary.get("[SEP]")];
     if (cls === undefined || sep === undefined)
       throw missingToken(name, cls === undefined ? "[CLS]" : "[SEP]");
-    return new BertTokenizer(new Tokenizer(tokenizerJson(vocabulary, cls, sep), {}), name);
+    return new BertTokenizer(new Tokenizer(tokenizerJson(vocabulary, cls, sep), {}), vocabulary, name);
   }
 
   /**
    * From the parsed tokenizer.json, and tokenizer_config.json where there is one.
-   * @throws {ModelError} `text/bad-tokenizer` where it is not a WordPiece tokenizer
+   * @param rows of the model's word table, which every id is below
+   * @throws {ModelError} `text/bad-tokenizer` where it is none, `tokenizer/unsupported-component` where a part of it is not
+   * BERT's, `tokenizer/bad-id`, `tokenizer/limit`
    */
-  static fromJson(json: unknown, config: unknown = {}, name = "tokenizer.json"): BertTokenizer {
-    const model = isRecord(json) ? json.model : undefined;
-    if (!isRecord(json) || !isRecord(model)) throw badTokenizer(name, "it has no model");
-    // Files of 2019 leave the type out; only WordPiece has this prefix.
-    if (model.type !== "WordPiece" && typeof model.continuing_subword_prefix !== "string")
-      throw badTokenizer(name, `its model is ${String(model.type)}, expected WordPiece`);
-    let tokenizer: Tokenizer;
-    try {
-      tokenizer = new Tokenizer(json, isRecord(config) ? config : {});
-    } catch (error) {
-      throw badTokenizer(name, error instanceof Error ? error.message : String(error));
-    }
-    return new BertTokenizer(tokenizer, name);
+  static fromJson(
+    json: unknown,
+    config: unknown = {},
+    name = "tokenizer.json",
+    rows?: number,
+  ): BertTokenizer {
+    const { vocabulary, json: known } = readTokenizerFile(json, name, rows);
+    return new BertTokenizer(new Tokenizer(known, specialsOf(config)), vocabulary, name);
   }
 
   /** The vocabulary as the lines of a vocab.txt. */

@@ -2,7 +2,7 @@
 import { BlipProcessor, InputError, quantize, UsageError, type VerbOptions, type WeightDType } from "blip-ts";
 import { Option, type Command } from "commander";
 import { accuracy, accuracyTable, defaultTexts } from "../accuracy.ts";
-import { addSourceOptions, collect, warner, type SourceFlags } from "../common-options.ts";
+import { addSourceOptions, collect, maxPixelsOption, warner, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { listImages } from "../list-images.ts";
 import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
@@ -14,6 +14,7 @@ interface QuantizeFlags extends SourceFlags, TextFlags {
   readonly dtype: WeightDType;
   readonly task?: string;
   readonly check?: readonly string[];
+  readonly maxPixels?: number;
 }
 
 /**
@@ -33,17 +34,22 @@ async function checkPictures(model: string, images: readonly string[], options: 
 
 async function run(model: string, folder: string, flags: QuantizeFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { dtype, textHeads, revision, offline, task, json, check } = flags;
+  const { dtype, textHeads, revision, offline, task, json, check, maxPixels } = flags;
   if (!check && (flags.text || flags.texts !== undefined))
     throw new UsageError(
       "usage/bad-option",
       "-t and --texts say what pictures are compared with: give --check IMAGE with them",
     );
+  if (!check && maxPixels !== undefined)
+    throw new UsageError(
+      "usage/bad-option",
+      "--max-pixels bounds the images that are compared: give --check IMAGE with it",
+    );
   // What is to be compared is looked at before anything is written.
   const images = check && (await listImages(check, terminal.stdin));
   const texts = flags.text || flags.texts !== undefined ? await listTexts(flags) : defaultTexts;
   const { signal } = terminal;
-  const loaded = { textHeads, revision, offline, signal, onWarning: () => undefined };
+  const loaded = { textHeads, revision, offline, maxPixels, signal, onWarning: () => undefined };
   try {
     if (images) await checkPictures(model, images, loaded);
     const made = await quantize(model, folder, {
@@ -89,7 +95,8 @@ export function addQuantize(program: Command, terminal: Terminal, finish: (code:
       "then compare with the original on pictures (files, folders; may be given again), with texts of your own or a few",
     ).argParser(collect),
   );
-  addSourceOptions(command).action(async (model: string, folder: string, flags: QuantizeFlags) =>
-    finish(await run(model, folder, flags, terminal)),
+  addSourceOptions(command.addOption(maxPixelsOption())).action(
+    async (model: string, folder: string, flags: QuantizeFlags) =>
+      finish(await run(model, folder, flags, terminal)),
   );
 }

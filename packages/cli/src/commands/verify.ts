@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import {
   addSourceOptions,
   deviceOption,
+  maxPixelsOption,
   profileOption,
   profilePrinter,
   threadsOption,
@@ -25,6 +26,7 @@ interface VerifyFlags extends SourceFlags {
   readonly threads?: number;
   readonly device: ModelFlags["device"];
   readonly profile?: string;
+  readonly maxPixels?: number;
   readonly jsonl?: boolean;
 }
 
@@ -51,7 +53,7 @@ async function checkFolder(images: string): Promise<void> {
 async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promise<number> {
   if (flags.images !== undefined) await checkFolder(flags.images);
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, offline, threads, device, profile, as } = flags;
+  const { textHeads, revision, offline, threads, device, profile, maxPixels, as } = flags;
   const rows = rowPrinter<VerifyRow>(terminal, flags, (all) =>
     table(
       ["verdict", "sample", "expected", "found", "published in"],
@@ -62,7 +64,7 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
   try {
     const counts = { equal: 0, different: 0, skipped: 0 };
     const found = verify(model, {
-      ...{ textHeads, revision, offline, threads, device, profile, as },
+      ...{ textHeads, revision, offline, threads, device, profile, maxPixels, as },
       onProfile: profilePrinter(terminal),
       pictureOf: pictureIn(flags),
       signal: terminal.signal,
@@ -101,6 +103,7 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
     .addOption(deviceOption())
     .addOption(profileOption())
     .addOption(threadsOption())
+    .addOption(maxPixelsOption())
     .option("--jsonl", "a JSON row a line, as they come");
   addSourceOptions(command).action(async (model: string, flags: VerifyFlags) =>
     finish(await run(model, flags, terminal)),

@@ -221,6 +221,20 @@ describe("decodeImage", () => {
     expect(await decodeImage(path, { ...hf, maxPixels: 53 * 37 })).toMatchObject({ width: 53 });
   });
 
+  const raw = { data: new Uint8Array(12), width: 2, height: 2, channels: 3 } as const;
+
+  test.each<[string, ImageInput]>([
+    // A few bytes each, and within the usual limit: 34 of them took 1.5 GB.
+    ["WebP", Buffer.from("524946461a000000574542505650384c0e0000002ffeffa40a071011fd0f4444ff03", "hex")],
+    ["GIF", Buffer.from("47494638396141344134800000000000ffffff2c00000000413441340002012c003b", "hex")],
+    ["PNG", png({ depth: 1, type: 0, rows: "00", width: 13_377, height: 13_377 })],
+    ["array of raw pixels", raw],
+  ])("says which option raises the limit that a %s is above", async (_, input) => {
+    const call = decodeImage(input, { ...hf, maxPixels: 3 });
+    await expect(call).rejects.toMatchObject({ code: "image/too-large" });
+    await expect(call).rejects.toThrow(/at most 3 pixels, found .*larger maxPixels \(--max-pixels/);
+  });
+
   test("stops before it begins where the signal says so", async () => {
     const signal = AbortSignal.abort(new Error("enough"));
     await expect(decodeImage(picture("odd-444.jpg"), { ...hf, signal })).rejects.toThrow("enough");

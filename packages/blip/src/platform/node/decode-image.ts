@@ -2,8 +2,9 @@
 // grey and colour keys as Pillow sees them. GIF is decoded by image/gif.ts. AVIF is near, not equal: libheif repeats
 // subsampled colour where libavif interpolates it (up to 20 of 255 at sharp edges, 1 where colour is not subsampled).
 import sharp, { type Metadata, type Sharp } from "sharp";
-import { badRaw, tooLarge, truncated, unsupported } from "../../image/errors.ts";
+import { badRaw, truncated, unsupported } from "../../image/errors.ts";
 import { decodeGif, parseGif } from "../../image/gif.ts";
+import { checkArea } from "../../image/image-area.ts";
 import { parsePngHeader, type PngHeader } from "../../image/png-header.ts";
 import {
   cmykToRgb,
@@ -15,26 +16,11 @@ import {
   type ToRgbOptions,
 } from "../../image/raw-image.ts";
 import type { DecodeOptions } from "../../platform.ts";
+import { blockOtherLoaders, checkDecoder } from "./image-loaders.ts";
 import { readPicture, type EncodedInput, type EncodedPicture } from "./read-picture.ts";
 
 /** A path, an http(s) or file URL, the bytes of a file, or raw pixels. */
 export type ImageInput = EncodedInput | RawImage;
-
-/** Most pixels that a picture may declare: twice Pillow's warning, which is where Pillow refuses. */
-export const maxPixels = 178_956_970;
-/** Longest side: the formats of photographs end at 65,535. */
-const maxSide = 1_000_000;
-
-export interface NodeDecodeOptions extends DecodeOptions {
-  /** Most pixels that a picture's header may declare; `maxPixels` unless told. */
-  readonly maxPixels?: number | undefined;
-}
-
-function checkArea(name: string, width: number, height: number, limit: number): void {
-  const found = `${width} x ${height} pixels`;
-  if (width * height > limit) throw tooLarge(name, found, `${limit} pixels`);
-  if (Math.max(width, height) > maxSide) throw tooLarge(name, found, `${maxSide} pixels a side`);
-}
 
 function rawOptions({ alpha, grey16, onWarning }: DecodeOptions, name: string): ToRgbOptions {
   const onClip = () =>
@@ -101,27 +87,32 @@ function failure(name: string, error: unknown): Error {
  * @throws {InputError} `image/not-found`, `image/not-an-image`, `image/unsupported`, `image/truncated`,
  * `image/too-large`, `image/bad-raw`, `image/unreachable`
  */
-export async function decodeImage(input: ImageInput, options: NodeDecodeOptions): Promise<RgbImage> {
-  const { signal, maxPixels: limit = maxPixels } = options;
+export async function decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage> {
+  const { signal, maxPixels } = options;
   signal?.throwIfAborted();
   if (!isInput(input))
     throw badRaw(
       `expected a path, a URL, bytes, a Blob, or { data, width, height, channels }, found ${typeof input}.`,
     );
-  if (typeof input === "object" && isRawImage(input)) return toRgb(input, rawOptions(options, "raw pixels"));
+  if (typeof input === "object" && isRawImage(input)) {
+    checkArea("raw pixels", input.width, input.height, maxPixels);
+    return toRgb(input, rawOptions(options, "raw pixels"));
+  }
   const encoded = await readPicture(input, signal);
   const { name, bytes } = encoded;
   if (encoded.format === "gif") {
     const frame = parseGif(bytes, name);
-    checkArea(name, frame.width, frame.height, limit);
+    checkArea(name, frame.width, frame.height, maxPixels);
     return decodeGif(bytes, frame, name, options.alpha);
   }
+  blockOtherLoaders();
   // The limit is checked here, from the header, so that the message is ours. Pillow, too, bears with libjpeg's warnings.
   const picture = sharp(bytes, { ignoreIcc: true, failOn: "error", limitInputPixels: false });
   const metadata = await picture.metadata().catch((error: unknown) => {
     throw failure(name, error);
   });
-  checkArea(name, metadata.width, metadata.height, limit);
+  checkDecoder(encoded, metadata);
+  checkArea(name, metadata.width, metadata.height, maxPixels);
   signal?.throwIfAborted();
   return decode(picture, metadata, encoded, options).catch((error: unknown) => {
     throw failure(name, error);

@@ -1,6 +1,8 @@
 // Pictures that a page fetches, where the network or the server fails; what is decoded is compared in
 // test/web-pictures.slow.test.ts.
+import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { fixture } from "../../../test/support/goldens.ts";
 import { InputError } from "../../errors.ts";
 import { decodeImage } from "./decode-image.ts";
 
@@ -63,4 +65,34 @@ test("a file that was moved since it was chosen fails alone", async () => {
   const failure = decodeImage(new Moved(["a"]), options);
   await expect(failure).rejects.toBeInstanceOf(InputError);
   await expect(failure).rejects.toMatchObject({ code: "image/unreachable" });
+});
+
+test.each(["odd-444.jpg", "lossy.webp", "lossy.avif", "plain.tiff"])(
+  "%s that declares too many pixels is refused before the browser takes memory for them",
+  async (file) => {
+    const decode = vi.fn(() => Promise.reject(new Error("decoded")));
+    vi.stubGlobal("createImageBitmap", decode);
+    const bytes = await readFile(fixture(`images/${file}`));
+    const small = decodeImage(new Blob([bytes]), { ...options, maxPixels: 53 * 37 - 1 });
+    await expect(small).rejects.toMatchObject({ code: "image/too-large" });
+    await expect(small).rejects.toThrow(/maxPixels/);
+    expect(decode).not.toHaveBeenCalled();
+    await expect(decodeImage(new Blob([bytes]), { ...options, maxPixels: 53 * 37 })).rejects.toThrow();
+    expect(decode).toHaveBeenCalledTimes(1);
+  },
+);
+
+test.each(["rgba.png", "animated.gif"])("%s is held to the same limit", async (file) => {
+  const bytes = await readFile(fixture(`images/${file}`));
+  await expect(decodeImage(bytes, { ...options, maxPixels: 1 })).rejects.toMatchObject({
+    code: "image/too-large",
+  });
+});
+
+test("what does not say how large it is never reaches the browser's decoder", async () => {
+  const decode = vi.fn(() => Promise.reject(new Error("decoded")));
+  vi.stubGlobal("createImageBitmap", decode);
+  const bytes = Uint8Array.of(0xff, 0xd8, 0xff, 0xda, 0, 2);
+  await expect(decodeImage(new Blob([bytes]), options)).rejects.toMatchObject({ code: "image/truncated" });
+  expect(decode).not.toHaveBeenCalled();
 });

@@ -2,7 +2,9 @@
 // browser, with colour profiles left alone.
 import { InputError } from "../../errors.ts";
 import { badRaw, notAnImage, tooLarge, truncated, unreachable, unsupported } from "../../image/errors.ts";
+import { declaredSize, type SizedFormat } from "../../image/declared-size.ts";
 import { decodeGif, parseGif } from "../../image/gif.ts";
+import { checkArea } from "../../image/image-area.ts";
 import { parsePngHeader } from "../../image/png-header.ts";
 import { isRawImage, toRgb, whitenColour, type RawImage, type RgbImage } from "../../image/raw-image.ts";
 import { sniff, sniffLength, type PictureFormat } from "../../image/sniff.ts";
@@ -28,18 +30,12 @@ export type ImageInput =
   | ImageData
   | RawImage;
 
-/** Most pixels of a picture: those of Node. */
-const maxPixels = 178_956_970;
 /** Largest file. */
 const maxFileBytes = 256 * 1024 * 1024;
 
 interface Encoded {
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-function checkArea(name: string, width: number, height: number): void {
-  if (width * height > maxPixels) throw tooLarge(name, `${width} x ${height} pixels`, `${maxPixels} pixels`);
 }
 
 /** The file behind a URL. @throws {InputError} `image/unreachable`, `image/too-large` */
@@ -158,9 +154,13 @@ function isTranslucent({ data }: RawImage): boolean {
 /** A picture by the browser's decoder. */
 async function decodeByBrowser(
   { name, bytes }: Encoded,
-  format: PictureFormat,
-  { alpha, orientation, onWarning }: DecodeOptions,
+  format: SizedFormat,
+  { alpha, orientation, maxPixels, onWarning }: DecodeOptions,
 ): Promise<RawImage> {
+  // A browser has no limit that can be set, and takes the memory first.
+  const declared = declaredSize(format, bytes);
+  if (!declared) throw truncated(name, "its header does not say how large it is");
+  checkArea(name, declared.width, declared.height, maxPixels);
   const file = format === "jpeg" && orientation === "stored" ? withoutExif(bytes) : bytes;
   let bitmap: ImageBitmap;
   try {
@@ -175,7 +175,7 @@ async function decodeByBrowser(
     throw truncated(name, "the browser cannot decode it", error);
   }
   try {
-    checkArea(name, bitmap.width, bitmap.height);
+    checkArea(name, bitmap.width, bitmap.height, maxPixels);
     const pixels = pixelsOf(bitmap, bitmap.width, bitmap.height);
     if (alpha === "drop" && isTranslucent(pixels))
       onWarning?.({
@@ -198,12 +198,12 @@ async function decodeFile(encoded: Encoded, options: DecodeOptions): Promise<Rgb
     });
   if (format === "gif") {
     const frame = parseGif(bytes, name);
-    checkArea(name, frame.width, frame.height);
+    checkArea(name, frame.width, frame.height, options.maxPixels);
     return decodeGif(bytes, frame, name, options.alpha);
   }
   if (format === "png") {
     const frame = parsePng(bytes, name);
-    checkArea(name, frame.width, frame.height);
+    checkArea(name, frame.width, frame.height, options.maxPixels);
     const rgb = await toRgb(await decodePng(frame, name), { ...options, onClip });
     const key = options.alpha === "white" ? parsePngHeader(bytes)?.key : undefined;
     return key ? whitenColour(rgb, key) : rgb;
@@ -217,7 +217,7 @@ async function decodeFile(encoded: Encoded, options: DecodeOptions): Promise<Rgb
  * `image/unreachable`
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage> {
-  const { signal } = options;
+  const { signal, maxPixels } = options;
   signal?.throwIfAborted();
   if (typeof input === "string" || input instanceof URL)
     return decodeFile(await fetchBytes(input, signal), options);
@@ -234,6 +234,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   }
   if (input instanceof ImageData) {
     const { data, width, height } = input;
+    checkArea("the ImageData", width, height, maxPixels);
     return toRgb({ data, width, height, channels: 4 }, options);
   }
   if (
@@ -244,9 +245,13 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
     const { width, height } = input;
     if (width === 0 || height === 0)
       throw badRaw(`expected a canvas or bitmap with pixels, found ${width} x ${height}.`);
+    checkArea("the canvas or bitmap", width, height, maxPixels);
     return toRgb(pixelsOf(input, width, height), options);
   }
-  if (typeof input === "object" && isRawImage(input)) return toRgb(input, options);
+  if (typeof input === "object" && isRawImage(input)) {
+    checkArea("raw pixels", input.width, input.height, maxPixels);
+    return toRgb(input, options);
+  }
   throw badRaw(
     "expected a File, Blob, URL, bytes, image element, canvas, ImageBitmap, ImageData, or { data, width, height, channels }.",
   );
