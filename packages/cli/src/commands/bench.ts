@@ -13,7 +13,8 @@ import {
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar } from "../progress.ts";
-import { rowPrinter, table } from "../rows.ts";
+import { rowPrinter } from "../rows.ts";
+import { tableLines } from "../table.ts";
 import { print, type Terminal } from "../terminal.ts";
 
 interface BenchFlags extends SourceFlags {
@@ -46,7 +47,7 @@ async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
   const { row, runs, threads, textHeads, revision, offline } = flags;
   const progress = progressBar(terminal, flags.quiet);
   const printer = rowPrinter<BenchRow>(terminal, flags, (rows) =>
-    table(["row", "median", "quartiles", "rate", "of product", "what"], rows.map(lineOf), 0),
+    tableLines(["row", "median", "quartiles", "rate", "of product", "what"], rows.map(lineOf), 0),
   );
   let missing = 0;
   const source = chooseModel(flags, terminal, "Salesforce/blip-itm-base-flickr");
