@@ -3,7 +3,7 @@
 import { closing } from "@blip-ts/base";
 import { Answerer, Comparer, Embedder, InputError, Matcher, type FailedRow, type VerbOptions } from "blip-ts";
 import { generated, greedyCaptions } from "./greedy-captions.ts";
-import { table } from "./rows.ts";
+import { table } from "./table.ts";
 
 /** A model in a type; the signal that stops its loading stops the comparison. */
 export interface ModelInType {

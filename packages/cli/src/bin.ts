@@ -1,5 +1,6 @@
 // The program `blip`.
 import { main } from "./index.ts";
+import { endWithOutput, standardOutput } from "./output.ts";
 
 /** Milliseconds after Ctrl-C for the verb to end by itself: the engine cannot leave off within a graph. */
 const grace = 2000;
@@ -11,14 +12,12 @@ process.once("SIGINT", () => {
   // the engine is in, a batch of pictures perhaps.
   setTimeout(() => process.kill(process.pid, "SIGINT"), grace).unref();
 });
-// A reader that has seen enough (`blip ... | head`) closes the pipe: that is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? 0 : 1);
-});
+const stdout = standardOutput();
+endWithOutput({ stdout, stderr: process.stderr }, (code) => process.exit(code));
 
 void main(process.argv.slice(2), {
   stdin: process.stdin,
-  stdout: process.stdout,
+  stdout,
   stderr: process.stderr,
   env: process.env,
   signal: interrupted.signal,

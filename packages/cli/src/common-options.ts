@@ -10,7 +10,7 @@ import {
 } from "blip-ts";
 import { Option, type Command } from "commander";
 import { loadProgress, type Progress } from "./progress.ts";
-import { table } from "./rows.ts";
+import { table } from "./table.ts";
 import { print, type Terminal } from "./terminal.ts";
 
 /** What every verb takes that opens a model, by its name or as an argument. */

@@ -1,8 +1,9 @@
-// From arguments to pictures: files, folders (recursive, by name), globs, URLs, and `-` for a list on standard input.
-import { readdir, stat } from "node:fs/promises";
-import { isAbsolute, join } from "node:path";
+// From arguments to images: files, folders (recursive, by name), globs, URLs, and `-` for a list on standard input.
+// What cannot be used stays in the list, so that its row says what is wrong with it and the others go on.
+import { lstat, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { uniformFrames, UsageError, type Video } from "blip-ts";
-import { glob, isDynamicPattern } from "tinyglobby";
+import { findPattern, isPattern } from "./find-pattern.ts";
 
 const pictureEnding = /\.(?:jpe?g|jfif|png|webp|gif|avif|bmp|tiff?)$/i;
 
@@ -13,39 +14,45 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-/** Pictures below a folder, by name, each folder's own files among its subfolders. */
-async function picturesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
+/** A path that a folder's walk came to; `unread` is a folder that cannot be read. */
+interface Walked {
+  readonly path: string;
+  readonly unread?: boolean;
+}
+
+/** Images below a folder, by name, each folder's own files among its subfolders, and folders that cannot be read. */
+async function* walk(folder: string): AsyncGenerator<Walked, void, undefined> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
+  if (!entries) {
+    yield { path: folder, unread: true };
+    return;
+  }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const found: string[] = [];
   for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) {
-      if (!entry.isSymbolicLink()) found.push(...(await picturesIn(path)));
-    } else if (pictureEnding.test(entry.name)) found.push(path);
+      if (!entry.isSymbolicLink()) yield* walk(path);
+    } else if (pictureEnding.test(entry.name)) yield { path };
   }
-  return found;
 }
 
-/** What a pattern matches, by name; anything else as it is. A file whose name looks like a pattern is that file. */
-async function matching(argument: string): Promise<string[]> {
-  if (isUrl(argument) || !isDynamicPattern(argument)) return [argument];
-  if ((await stat(argument).catch(() => undefined)) !== undefined) return [argument];
-  const found = await glob(argument, {
-    ...{ onlyFiles: false, expandDirectories: false },
-    // A path is called as it was given.
-    absolute: isAbsolute(argument),
-  });
-  return found.sort().map((path) => path.replace(/\/$/, ""));
+/** What an argument or a line of a list names. A line is never a pattern. */
+interface Named {
+  readonly name: string;
+  readonly isLine: boolean;
 }
 
-async function expand(argument: string): Promise<string[]> {
-  const lists: string[] = [];
-  for (const path of await matching(argument))
-    lists.push(...((await isFolder(path)) ? await picturesIn(path) : [path]));
-  return lists;
+/** Paths and folders that a name stands for; `found` is false for a pattern that matches nothing, which stands for itself. */
+async function placesOf({ name, isLine }: Named): Promise<{ places: readonly string[]; found: boolean }> {
+  const itself = { places: [name], found: true };
+  if (isLine || isUrl(name) || !isPattern(name)) return itself;
+  // A file of that very name wins.
+  if ((await lstat(name).catch(() => undefined)) !== undefined) return itself;
+  const places = await findPattern(name);
+  return places.length > 0 ? { places, found: true } : { ...itself, found: false };
 }
 
+/** Names on standard input, a line each. */
 async function lines(stdin: AsyncIterable<Buffer | string>): Promise<string[]> {
   let text = "";
   const decoder = new TextDecoder();
@@ -55,34 +62,41 @@ async function lines(stdin: AsyncIterable<Buffer | string>): Promise<string[]> {
 }
 
 /**
- * The pictures that the arguments mean, in order. A path that does not exist stays in the list: its row says so.
+ * The images that the arguments mean, in order. What does not exist, a pattern that matches nothing and a folder that
+ * cannot be read stay in the list: their rows say so.
  * @throws {UsageError} `usage/no-images` where folders, patterns or standard input hold none
  */
 export const listImages = (
   given: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
-): Promise<string[]> => listed(given, stdin, expand);
+): Promise<string[]> =>
+  listed(given, stdin, async function* (place) {
+    if (await isFolder(place)) for await (const { path } of walk(place)) yield path;
+    else yield place;
+  });
 
 /**
- * The same, but each folder is a video: 8 of its pictures, as BLIP takes them, in the order of the numbers in their names.
- * @throws {UsageError} `usage/no-images`, also for a folder without pictures
+ * The same, but each folder is a video: 8 of its images, as BLIP takes them, in the order of the numbers in their names.
+ * @throws {UsageError} `usage/no-images`, also for a folder without images
  */
 export const listVideos = (
   given: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
 ): Promise<(string | Video<string>)[]> =>
-  listed(given, stdin, async (argument) => {
-    const places = (await isFolder(argument)) ? [argument] : await matching(argument);
-    const videos: (string | Video<string>)[] = [];
-    for (const place of places) videos.push((await isFolder(place)) ? await videoIn(place) : place);
-    return videos;
+  listed(given, stdin, async function* (place) {
+    yield (await isFolder(place)) ? await videoIn(place) : place;
   });
 
 const byNumber = new Intl.Collator("en", { numeric: true });
 
 async function videoIn(folder: string): Promise<Video<string>> {
-  const pictures = (await picturesIn(folder)).sort(byNumber.compare);
-  if (pictures.length === 0)
+  const frames: string[] = [];
+  for await (const { path, unread } of walk(folder)) {
+    // Of what is left other frames would be chosen: the video's row says which folder cannot be read.
+    if (unread === true) return { image: folder, frames: [path] };
+    frames.push(path);
+  }
+  if (frames.length === 0)
     throw new UsageError(
       "usage/no-images",
       `no frame found in "${folder}": give folders that hold pictures`,
@@ -90,22 +104,32 @@ async function videoIn(folder: string): Promise<Video<string>> {
         folder,
       },
     );
-  return { image: folder, frames: uniformFrames(pictures) };
+  return { image: folder, frames: uniformFrames(frames.sort(byNumber.compare)) };
 }
 
 async function listed<T>(
   given: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
-  meaning: (argument: string) => Promise<readonly T[]>,
+  meaning: (place: string) => AsyncIterable<T>,
 ): Promise<T[]> {
-  const found: T[] = [];
-  for (const argument of given)
-    for (const one of argument === "-" ? await lines(stdin) : [argument]) found.push(...(await meaning(one)));
-  if (found.length > 0) return found;
-  const places = given.map((argument) => (argument === "-" ? "standard input" : `"${argument}"`)).join(", ");
+  const all: T[] = [];
+  let named = false;
+  for (const argument of given) {
+    const isLine = argument === "-";
+    for (const name of isLine ? await lines(stdin) : [argument]) {
+      const { places, found } = await placesOf({ name, isLine });
+      // `dir/**` matches a folder and what is in it.
+      const ofName = new Set<T>();
+      for (const place of places) for await (const one of meaning(place)) ofName.add(one);
+      for (const one of ofName) all.push(one);
+      named ||= found && ofName.size > 0;
+    }
+  }
+  if (named) return all;
+  const names = given.map((argument) => (argument === "-" ? "standard input" : `"${argument}"`)).join(", ");
   throw new UsageError(
     "usage/no-images",
-    `no image found in ${places}: give picture files, folders that hold some, or patterns that match some`,
+    `no image found in ${names}: give picture files, folders that hold some, or patterns that match some`,
     { given },
   );
 }

@@ -4,7 +4,8 @@ import type { FailedRow, VerbCallOptions, VerbOptions } from "blip-ts";
 import { chooseModel, loadOptions, type PictureFlags } from "./common-options.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { progressBar } from "./progress.ts";
-import { rowPrinter, table } from "./rows.ts";
+import { rowPrinter } from "./rows.ts";
+import { tableLines } from "./table.ts";
 import { print, type Terminal } from "./terminal.ts";
 
 export interface RowVerb<Row extends object, Model extends Closable> {
@@ -38,7 +39,7 @@ export async function printRows<Row extends object, Model extends Closable>(
           ? [[row.image, `(${row.error.code})`, ...head.slice(2).map(() => "-")].slice(0, head.length)]
           : lines(row);
       const printer = rowPrinter<Row | FailedRow<string>>(terminal, flags, (all) =>
-        table(head, all.flatMap(linesOf), numeric),
+        tableLines(head, all.flatMap(linesOf), numeric),
       );
       let failures = 0;
       const call: VerbCallOptions = {

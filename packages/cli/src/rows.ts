@@ -1,44 +1,5 @@
 // Rows as they are printed: a table for people, --json for programs, --jsonl for streams.
-import Table from "cli-table3";
 import { print, type Terminal } from "./terminal.ts";
-
-const plain = {
-  top: "",
-  "top-mid": "",
-  "top-left": "",
-  "top-right": "",
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-  "bottom-right": "",
-  left: "",
-  "left-mid": "",
-  mid: "",
-  "mid-mid": "",
-  right: "",
-  "right-mid": "",
-  middle: "  ",
-};
-
-/** Columns without lines; numbers to the right. */
-export function table(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  numeric: number,
-): string {
-  const made = new Table({
-    head: [...head],
-    chars: plain,
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-    colAligns: head.map((_, index) => (index >= head.length - numeric ? "right" : "left")),
-  });
-  for (const row of rows) made.push([...row]);
-  return made
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
-}
 
 export interface RowPrinter<Row> {
   add(row: Row): void;
@@ -46,18 +7,49 @@ export interface RowPrinter<Row> {
   end(): void;
 }
 
-/** @param toTable the table of all rows */
+/** Characters that are written at a time. All of a large output in one text would be longer than a text may be. */
+const blockLength = 1 << 16;
+
+function printBlocks({ stdout }: Terminal, pieces: Iterable<string>): void {
+  let block = "";
+  for (const piece of pieces) {
+    block += piece;
+    if (block.length < blockLength) continue;
+    stdout.write(block);
+    block = "";
+  }
+  if (block !== "") stdout.write(block);
+}
+
+/** `JSON.stringify(rows, undefined, 1)`, row by row. */
+function* arrayPieces(rows: readonly unknown[]): Generator<string, void, undefined> {
+  if (rows.length === 0) {
+    yield "[]\n";
+    return;
+  }
+  let before = "[\n ";
+  for (const row of rows) {
+    yield before + JSON.stringify(row, undefined, 1).replaceAll("\n", "\n ");
+    before = ",\n ";
+  }
+  yield "\n]\n";
+}
+
+function* ended(lines: Iterable<string>): Generator<string, void, undefined> {
+  for (const line of lines) yield `${line}\n`;
+}
+
+/** @param toTable the lines of the table of all rows */
 export function rowPrinter<Row>(
   terminal: Terminal,
   flags: { readonly json?: boolean; readonly jsonl?: boolean },
-  toTable: (rows: readonly Row[]) => string,
+  toTable: (rows: readonly Row[]) => Iterable<string>,
 ): RowPrinter<Row> {
   if (flags.jsonl === true)
     return { add: (row) => print(terminal.stdout, JSON.stringify(row)), end: () => undefined };
   const rows: Row[] = [];
   return {
     add: (row) => void rows.push(row),
-    end: () =>
-      print(terminal.stdout, flags.json === true ? JSON.stringify(rows, undefined, 1) : toTable(rows)),
+    end: () => printBlocks(terminal, flags.json === true ? arrayPieces(rows) : ended(toTable(rows))),
   };
 }

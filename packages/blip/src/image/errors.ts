@@ -12,6 +12,24 @@ export const notFound = (name: string, found = "there is no such file", cause?: 
     { cause },
   );
 
+/** @param detail what the system says of the failure */
+export const unreadable = (name: string, detail: string, cause?: unknown): InputError =>
+  new InputError(
+    "image/unreadable",
+    `${name}: expected a picture that can be read, but reading it failed (${detail}). Give a copy of it that can be read.`,
+    { name, detail },
+    { cause },
+  );
+
+export const unreadableFolder = (name: string, detail: string, cause?: unknown): InputError =>
+  new InputError(
+    "image/unreadable",
+    `${name}: expected a folder whose pictures can be listed, but reading it failed (${detail}). ` +
+      "Change its permissions, or leave it out.",
+    { name, detail },
+    { cause },
+  );
+
 export const notAnImage = (name: string, found: string): InputError =>
   new InputError(
     "image/not-an-image",

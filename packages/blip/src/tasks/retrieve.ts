@@ -22,6 +22,7 @@ import {
 } from "./picture-model.ts";
 import { checkMaxPixels, stackPixels } from "./processor.ts";
 import { textRows, trimmed, type TokenRow } from "./text-batches.ts";
+import { videoOf, type Seen } from "./video.ts";
 
 /** A video by frames that were chosen before; each is a picture. */
 export interface Video<ImageInput> {
@@ -82,12 +83,6 @@ const isVideo = <Input>(one: Retrievable<Input>): one is Video<Input> =>
   typeof one === "object" && one !== null && "frames" in one && "image" in one;
 
 const nameOf = <Input>(one: Retrievable<Input>): Input => (isVideo(one) ? one.image : one);
-
-/** A picture as the network saw it: states [1, N, D] and unit vector [1, E]. */
-interface Seen {
-  readonly states: Tensor<"float32">;
-  readonly features: Tensor<"float32">;
-}
 
 interface Read<Input> {
   /** Pictures that could be read, by their place among those given. */
@@ -170,11 +165,12 @@ export class Retriever<ImageInput> implements Closable {
     order.forEach((ranking, text) => {
       for (const index of ranking.slice(0, k)) wanted.set(index, [...(wanted.get(index) ?? []), text]);
     });
-    const logits = await this.#lookAgain(images, found.places, wanted, encoded, cache, options);
+    const { logits, failed } = await this.#lookAgain(images, found.places, wanted, encoded, cache, options);
+    yield* failed.values();
     for (const [text, ranking] of order.entries()) {
       const hits = ranking.flatMap((index) => {
         const image = images[found.places[index] ?? 0];
-        if (image === undefined) return [];
+        if (image === undefined || failed.has(index)) return [];
         const cosine = found.cosines[index]?.[text] ?? NaN;
         return [{ image: nameOf(image), ...hitOf(cosine, logits.get(`${index} ${text}`)) }];
       });
@@ -195,9 +191,9 @@ export class Retriever<ImageInput> implements Closable {
     const { k, encoded } = this.#checked(images, texts, options);
     const features = await this.model.textFeatures(encoded, options);
     const rows = textRows(encoded).map(trimmed);
-    for await (const { image, seen, error } of this.#each(images, options)) {
-      if (!seen) {
-        yield { image: nameOf(image), error };
+    for await (const { image, seen } of this.#each(images, options)) {
+      if ("error" in seen) {
+        yield seen;
         continue;
       }
       const cosines = cosineMatrix(seen.features, features).data;
@@ -237,6 +233,7 @@ export class Retriever<ImageInput> implements Closable {
   /**
    * The ITM logits of pictures with the texts that ask for them, by `picture text`.
    * @param cache states that were kept; what is not there is computed again
+   * @returns with them the pictures that could not be read any more, by their place among those that could
    */
   async #lookAgain<Input extends ImageInput>(
     images: readonly Retrievable<Input>[],
@@ -245,8 +242,9 @@ export class Retriever<ImageInput> implements Closable {
     encoded: EncodedTexts,
     cache: Map<number, Tensor<"float32">>,
     options: RetrieveOptions,
-  ): Promise<Map<string, readonly [number, number]>> {
+  ) {
     const logits = new Map<string, readonly [number, number]>();
+    const failed = new Map<number, FailedRow<Input>>();
     const rows = textRows(encoded).map(trimmed);
     for (const part of chunks(
       [...wanted].sort(([a], [b]) => a - b),
@@ -261,9 +259,10 @@ export class Retriever<ImageInput> implements Closable {
         const place = places[index] ?? 0;
         const image = images[place];
         if (image === undefined) continue;
-        const states = cache.get(place) ?? (await this.#see(image, options)).states;
+        const again = cache.get(place) ?? (await this.#seeOrError(image, options));
         cache.delete(place);
-        seen.push({ index, states, asking });
+        if ("error" in again) failed.set(index, again);
+        else seen.push({ index, states: "states" in again ? again.states : again, asking });
       }
       // Videos have more states than pictures.
       for (const N of new Set(seen.map(({ states }) => states.dims[1] ?? 0))) {
@@ -279,7 +278,7 @@ export class Retriever<ImageInput> implements Closable {
           for (const text of asking) logits.set(`${index} ${text}`, looked[row++] ?? [NaN, NaN]);
       }
     }
-    return logits;
+    return { logits, failed };
   }
 
   /** The ITM logits of each picture with its texts, picture by picture. */
@@ -313,6 +312,19 @@ export class Retriever<ImageInput> implements Closable {
     return only && !isVideo(one) ? only : videoOf(parts);
   }
 
+  /** The same, or its row where it cannot be read. */
+  async #seeOrError<Input extends ImageInput>(
+    one: Retrievable<Input>,
+    options: RetrieveOptions,
+  ): Promise<Seen | FailedRow<Input>> {
+    try {
+      return await this.#see(one, options);
+    } catch (error) {
+      if (!(error instanceof BlipError)) throw error;
+      return { image: nameOf(one), error: { code: error.code, message: error.message } };
+    }
+  }
+
   /** Every picture, seen or with what was wrong. */
   async *#each<Input extends ImageInput>(images: readonly Retrievable<Input>[], options: RetrieveOptions) {
     const { onProgress } = options;
@@ -322,15 +334,7 @@ export class Retriever<ImageInput> implements Closable {
     let done = 0;
     for (const part of chunks(images, size)) {
       for (const image of part) {
-        let seen: Seen | undefined;
-        let error = { code: "", message: "" };
-        try {
-          seen = await this.#see(image, options);
-        } catch (thrown) {
-          if (!(thrown instanceof BlipError)) throw thrown;
-          error = { code: thrown.code, message: thrown.message };
-        }
-        yield { image, seen, error, place: done };
+        yield { image, seen: await this.#seeOrError(image, options), place: done };
         done++;
       }
       onProgress?.({ kind: "images", done, total });
@@ -347,9 +351,9 @@ export class Retriever<ImageInput> implements Closable {
     const places: number[] = [];
     const failed: FailedRow<Input>[] = [];
     const cosines: Float32Array[] = [];
-    for await (const { image, seen, error, place } of this.#each(images, options)) {
-      if (!seen) {
-        failed.push({ image: nameOf(image), error });
+    for await (const { seen, place } of this.#each(images, options)) {
+      if ("error" in seen) {
+        failed.push(seen);
         continue;
       }
       places.push(place);
@@ -373,28 +377,4 @@ function reRanked<Hit extends HitScores>(hits: readonly Hit[]): Hit[] {
   const scores = looked.map(({ rankScore }) => rankScore ?? NaN);
   const ranked = best(scores, looked.length).flatMap((place) => looked[place] ?? []);
   return [...ranked, ...hits.filter(({ rankScore }) => rankScore === null)];
-}
-
-/** Frames as one: the mean of their projections at unit length, and all their states side by side. */
-export function videoOf(
-  parts: readonly { readonly states: Tensor<"float32">; readonly projections: Tensor<"float32"> }[],
-): Seen {
-  const [, N = 0, D = 0] = parts[0]?.states.dims ?? [];
-  const E = parts[0]?.projections.dims[1] ?? 0;
-  const frames = parts.reduce((sum, { states }) => sum + (states.dims[0] ?? 0), 0);
-  const states = new Float32Array(frames * N * D);
-  const mean = new Float64Array(E);
-  let frame = 0;
-  for (const part of parts) {
-    states.set(part.states.data, frame * N * D);
-    part.projections.data.forEach(
-      (value, index) => (mean[index % E] = (mean[index % E] ?? 0) + value / frames),
-    );
-    frame += part.states.dims[0] ?? 0;
-  }
-  const length = Math.max(Math.hypot(...mean), 1e-12);
-  return {
-    states: { dtype: "float32", dims: [1, frames * N, D], data: states },
-    features: { dtype: "float32", dims: [1, E], data: Float32Array.from(mean, (value) => value / length) },
-  };
 }

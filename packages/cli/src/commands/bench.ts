@@ -14,7 +14,8 @@ import {
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar } from "../progress.ts";
-import { rowPrinter, table } from "../rows.ts";
+import { rowPrinter } from "../rows.ts";
+import { tableLines } from "../table.ts";
 import { print, type Terminal } from "../terminal.ts";
 
 interface BenchFlags extends SourceFlags {
@@ -44,10 +45,10 @@ function lineOf(row: BenchRow): string[] {
 }
 
 /** The table, and below it how rows in 8 bits were computed. */
-function toText(rows: readonly BenchRow[]): string {
-  const lines = table(["row", "median", "quartiles", "rate", "of product", "what"], rows.map(lineOf), 0);
+function* toText(rows: readonly BenchRow[]): Generator<string> {
+  yield* tableLines(["row", "median", "quartiles", "rate", "of product", "what"], rows.map(lineOf), 0);
   const int8 = rows.map((row) => ("notRun" in row ? null : row.int8)).find((found) => found !== null);
-  return int8 ? `${lines}\n\n${describeInt8(int8)}` : lines;
+  if (int8) yield* ["", describeInt8(int8)];
 }
 
 async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {

@@ -16,7 +16,8 @@ import {
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar } from "../progress.ts";
-import { rowPrinter, table } from "../rows.ts";
+import { rowPrinter } from "../rows.ts";
+import { tableLines } from "../table.ts";
 import { print, type Terminal } from "../terminal.ts";
 
 interface VerifyFlags extends SourceFlags {
@@ -55,7 +56,7 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
   const progress = progressBar(terminal, flags.quiet);
   const { textHeads, revision, offline, threads, device, profile, maxPixels, as } = flags;
   const rows = rowPrinter<VerifyRow>(terminal, flags, (all) =>
-    table(
+    tableLines(
       ["verdict", "sample", "expected", "found", "published in"],
       all.map(({ verdict, sample, expected, found, source }) => [verdict, sample, expected, found, source]),
       0,

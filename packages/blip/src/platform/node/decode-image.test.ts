@@ -1,7 +1,11 @@
 // Pictures against Pillow and transformers' PIL processor (oracle/hf/image_goldens.py): equality is exact.
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { openAsBlob } from "node:fs";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
@@ -155,6 +159,36 @@ describe("decodeImage", () => {
     // What Pillow 13 makes of it.
     const expected = "f8b9d3e54996973437cd9ebbf29ab7e8ccfdb9d7c740c7444cc569e9e5f678d2";
     expect(sha((await decodeImage(bytes, hf)).data)).toBe(expected);
+  });
+
+  test.runIf(process.platform !== "win32")("refuses a FIFO and a device without opening them", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "blip-fifo-"));
+    try {
+      const fifo = join(folder, "a.png");
+      execFileSync("mkfifo", [fifo]);
+      for (const input of [fifo, pathToFileURL(fifo), "/dev/zero"])
+        await expect(decodeImage(input, hf)).rejects.toMatchObject({
+          code: "image/not-found",
+          message: expect.stringMatching(/it is not a regular file/) as string,
+        });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test("says of a file behind a Blob that it has changed", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "blip-blob-"));
+    try {
+      const file = join(folder, "a.png");
+      await copyFile(picture("truncated.jpg"), file);
+      const blob = await openAsBlob(file);
+      await writeFile(file, "another");
+      const call = decodeImage(blob, hf);
+      await expect(call).rejects.toMatchObject({ code: "image/unreachable" });
+      await expect(call).rejects.toBeInstanceOf(InputError);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"></svg>');

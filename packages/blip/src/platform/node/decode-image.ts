@@ -84,8 +84,8 @@ function failure(name: string, error: unknown): Error {
  * The RGB bytes of a picture; of an animation, its first frame.
  * @param options `stored` leaves pixels as the file has them, but AVIF is always upright: its decoder turns it
  * @returns with raw RGB bytes, a view of them
- * @throws {InputError} `image/not-found`, `image/not-an-image`, `image/unsupported`, `image/truncated`,
- * `image/too-large`, `image/bad-raw`, `image/unreachable`
+ * @throws {InputError} `image/not-found`, `image/unreadable`, `image/not-an-image`, `image/unsupported`,
+ * `image/truncated`, `image/too-large`, `image/bad-raw`, `image/unreachable`
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage> {
   const { signal, maxPixels } = options;

@@ -1,52 +1,80 @@
 // Model files on this machine: a folder, or a single weights file (the contract's paragraph "Model").
+import type { Stats } from "node:fs";
 import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { ByteSource } from "../../byte-source.ts";
 import type { ModelFiles } from "../../platform.ts";
-import { ambiguousWeights, noWeights, readFailed, tooLarge } from "./model-errors.ts";
+import { BlipError } from "../../errors.ts";
+import { ambiguousWeights, noWeights, notRegular, readFailed, tooLarge } from "./model-errors.ts";
 
 /** Most bytes of a file beside the weights; BERT's tokenizer.json has 711,661. */
 const maxSideFileBytes = 64_000_000;
 
 const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
+/** What the system says of a place, as a failure of ours. @throws {ModelError} `model/read-failed` */
+async function reading<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof BlipError ? error : readFailed(name, detailOf(error), error);
+  }
+}
+
+/** Names that cannot be those of a file: nothing is there. */
+const nothingThere = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]);
+
+/** What lies at a place; undefined where nothing does. @throws {ModelError} `model/read-failed` where that cannot be told */
+const statOf = (name: string, path: string): Promise<Stats | undefined> =>
+  reading(name, () =>
+    stat(path).catch((error: unknown) => {
+      if (error instanceof Error && "code" in error && nothingThere.has(String(error.code))) return undefined;
+      throw error;
+    }),
+  );
+
 /**
  * A file as a source of bytes. It is opened for each read, so that nothing has to be closed.
- * @throws {ModelError} `model/read-failed`
+ * @throws {ModelError} `model/read-failed`, also for what is no regular file: opening a FIFO waits for a writer
  */
 export async function fileSource(name: string): Promise<ByteSource> {
-  const path = await realpath(name).catch((error: unknown) => {
-    throw readFailed(name, detailOf(error), error);
-  });
-  const { size } = await stat(path);
+  const path = await reading(name, () => realpath(name));
+  const found = await reading(name, () => stat(path));
+  if (!found.isFile()) throw notRegular(name);
+  const { size } = found;
   return {
     name,
     size,
     path,
-    async read(offset, length) {
-      const bytes = new Uint8Array(length);
-      const file = await open(path, "r");
-      try {
-        for (let done = 0; done < length;) {
-          const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
-          if (bytesRead === 0)
-            throw readFailed(name, `expected ${length} bytes at ${offset}, the file ended after ${done}`);
-          done += bytesRead;
+    read: (offset, length) =>
+      reading(name, async () => {
+        const bytes = new Uint8Array(length);
+        const file = await open(path, "r");
+        try {
+          for (let done = 0; done < length;) {
+            const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
+            if (bytesRead === 0)
+              throw readFailed(name, `expected ${length} bytes at ${offset}, the file ended after ${done}`);
+            done += bytesRead;
+          }
+        } finally {
+          await file.close();
         }
-      } finally {
-        await file.close();
-      }
-      return bytes;
-    },
+        return bytes;
+      }),
   };
 }
 
-/** The text of a small file, or undefined where there is none. @throws {ModelError} `model/side-file-too-large` */
+/**
+ * The text of a small file, or undefined where there is none.
+ * @throws {ModelError} `model/side-file-too-large`, `model/read-failed`
+ */
 export async function readSideFile(path: string): Promise<string | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) return undefined;
+  const found = await statOf(path, path);
+  if (!found || found.isDirectory()) return undefined;
+  if (!found.isFile()) throw notRegular(path);
   if (found.size > maxSideFileBytes) throw tooLarge(path, found.size, maxSideFileBytes);
-  return readFile(path, "utf8");
+  return reading(path, () => readFile(path, "utf8"));
 }
 
 const indexFile = "model.safetensors.index.json";
@@ -63,7 +91,7 @@ export function chooseWeights(folder: string, names: readonly string[]): string 
 
 /** The model in a folder. `name` is what the user called it. */
 export async function folderModel(folder: string, name = folder): Promise<ModelFiles> {
-  const weights = chooseWeights(name, await readdir(folder));
+  const weights = chooseWeights(name, await reading(name, () => readdir(folder)));
   const path = join(folder, weights);
   const read: ModelFiles["read"] = (file) => readSideFile(join(folder, file));
   if (weights !== indexFile)
@@ -86,7 +114,7 @@ export async function folderModel(folder: string, name = folder): Promise<ModelF
 
 /** A path that exists, as a model; undefined where there is nothing. */
 export async function localModel(path: string): Promise<ModelFiles | undefined> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await statOf(path, path);
   if (!found) return undefined;
   if (found.isDirectory()) return folderModel(path);
   if (basename(path) === indexFile) return folderModel(dirname(path), path);

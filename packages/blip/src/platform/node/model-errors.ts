@@ -27,6 +27,9 @@ export const ambiguousWeights = (folder: string, found: readonly string[]): Mode
 export const readFailed = (name: string, detail: string, cause?: unknown): ModelError =>
   new ModelError("model/read-failed", `${name}: ${detail}`, { name, detail }, { cause });
 
+export const notRegular = (name: string): ModelError =>
+  readFailed(name, "expected a file, found a FIFO, a socket or a device, which are not read. Give a file.");
+
 export const tooLarge = (name: string, size: number, limit: number): ModelError =>
   new ModelError(
     "model/side-file-too-large",

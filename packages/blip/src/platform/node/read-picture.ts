@@ -1,7 +1,18 @@
-// The bytes of a picture, wherever they lie. A file is looked at before it is read: only pictures are.
-import { open } from "node:fs/promises";
+// The bytes of a picture, wherever they lie. A file is looked at before it is opened and before it is read: only regular
+// files are opened, because opening a FIFO waits for a writer, and only pictures are read.
+import { constants, type Stats } from "node:fs";
+import { open, opendir, stat, type FileHandle } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { notAnImage, notFound, tooLarge, unsupported } from "../../image/errors.ts";
+import { BlipError, type InputError } from "../../errors.ts";
+import {
+  notAnImage,
+  notFound,
+  tooLarge,
+  unreachable,
+  unreadable,
+  unreadableFolder,
+  unsupported,
+} from "../../image/errors.ts";
 import { sniff, sniffLength, type PictureFormat } from "../../image/sniff.ts";
 import { fetchImage } from "./fetch-image.ts";
 
@@ -38,29 +49,62 @@ function pathOf(fileUrl: string): string {
   }
 }
 
-async function readPictureFile(path: string): Promise<EncodedPicture> {
-  const file = await open(path).catch((error: unknown) => {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    const found = code === "ENOENT" || code === "ENOTDIR" ? undefined : `it cannot be opened (${code})`;
-    throw notFound(path, found, error);
-  });
+/** The system's code of a failure. */
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+
+/** A file that was there when it was looked at may be another thing when it is opened: that must not wait either. */
+const openFlags = constants.O_RDONLY | ((constants as { O_NONBLOCK?: number }).O_NONBLOCK ?? 0);
+
+/** What a path that cannot be opened is. */
+function cannotOpen(path: string, error: unknown): InputError {
+  const code = codeOf(error);
+  const found = code === "ENOENT" || code === "ENOTDIR" ? undefined : `it cannot be opened (${code})`;
+  return notFound(path, found, error);
+}
+
+/** @throws {InputError} `image/not-found` for what is no regular file, `image/unreadable` for a folder that cannot be read */
+async function checkRegular(path: string, found: Stats): Promise<void> {
+  if (found.isFile()) return;
+  if (!found.isDirectory()) throw notFound(path, "it is not a regular file");
   try {
-    const found = await file.stat();
-    if (found.isDirectory()) throw notFound(path, "it is a folder");
-    if (!found.isFile()) throw notFound(path, "it is not a regular file");
-    const head = new Uint8Array(sniffLength);
-    const { bytesRead } = await file.read(head, 0, sniffLength, 0);
-    const format = formatOf(path, head.subarray(0, bytesRead));
-    checkSize(path, found.size);
-    return { name: path, bytes: await file.readFile(), format };
+    await (await opendir(path)).close();
+  } catch (error) {
+    throw unreadableFolder(path, codeOf(error), error);
+  }
+  throw notFound(path, "it is a folder");
+}
+
+async function readOpened(path: string, file: FileHandle): Promise<EncodedPicture> {
+  const found = await file.stat();
+  await checkRegular(path, found);
+  const head = new Uint8Array(sniffLength);
+  const { bytesRead } = await file.read(head, 0, sniffLength, 0);
+  const format = formatOf(path, head.subarray(0, bytesRead));
+  checkSize(path, found.size);
+  return { name: path, bytes: await file.readFile(), format };
+}
+
+async function readPictureFile(path: string): Promise<EncodedPicture> {
+  let file: FileHandle;
+  try {
+    await checkRegular(path, await stat(path));
+    file = await open(path, openFlags);
+  } catch (error) {
+    throw error instanceof BlipError ? error : cannotOpen(path, error);
+  }
+  try {
+    return await readOpened(path, file);
+  } catch (error) {
+    throw error instanceof BlipError ? error : unreadable(path, codeOf(error), error);
   } finally {
-    await file.close();
+    await file.close().catch(() => undefined);
   }
 }
 
 /**
- * @throws {InputError} `image/not-found`, `image/not-an-image`, `image/unsupported`, `image/too-large`,
- * `image/unreachable`
+ * @throws {InputError} `image/not-found`, `image/unreadable`, `image/not-an-image`, `image/unsupported`,
+ * `image/too-large`, `image/unreachable`
  */
 export async function readPicture(
   input: EncodedInput,
@@ -76,9 +120,17 @@ export async function readPicture(
   }
   const name = input instanceof Blob && "name" in input ? String(input.name) : "the picture";
   checkSize(name, input instanceof Blob ? input.size : input.byteLength);
-  const bytes = input instanceof Uint8Array ? input : new Uint8Array(await bufferOf(input));
+  const bytes = input instanceof Uint8Array ? input : new Uint8Array(await bufferOf(name, input));
   return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength)) };
 }
 
-const bufferOf = (input: ArrayBuffer | Blob): ArrayBuffer | Promise<ArrayBuffer> =>
-  input instanceof Blob ? input.arrayBuffer() : input;
+async function bufferOf(name: string, input: ArrayBuffer | Blob): Promise<ArrayBuffer> {
+  if (!(input instanceof Blob)) return input;
+  try {
+    return await input.arrayBuffer();
+  } catch (error) {
+    // A file behind a Blob that has changed or is gone.
+    const detail = error instanceof Error ? error.message : String(error);
+    throw unreachable(name, `its bytes cannot be read (${detail})`, error);
+  }
+}
