@@ -8,6 +8,7 @@ import type { Engine } from "./runtime/runtime.ts";
 /** The files beside the weights that a model folder may have. */
 export const sideFiles = [
   "config.json",
+  "processor_config.json",
   "preprocessor_config.json",
   "tokenizer.json",
   "tokenizer_config.json",

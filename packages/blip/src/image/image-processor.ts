@@ -4,7 +4,7 @@ import { badConfig } from "./errors.ts";
 import type { RgbImage } from "./raw-image.ts";
 import { resizeBicubic } from "./resize-bicubic.ts";
 
-/** preprocessor_config.json, both generations. */
+/** What preprocessor_config.json says, or processor_config.json under `image_processor`. */
 export interface ImageConfig {
   readonly height: number;
   readonly width: number;
@@ -49,20 +49,35 @@ const isNumber = (value: unknown): value is number => typeof value === "number" 
 const maxShown = 80;
 
 function shown(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  const text = value === undefined ? "nothing" : writtenOut(value);
   return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
 }
 
+function writtenOut(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "lists within lists, too deep to be shown";
+  }
+}
+
 /**
- * What preprocessor_config.json says, and for the rest what transformers' class defaults to. `do_pad` and
+ * What a model's image settings say, and for the rest what transformers' class defaults to. `do_pad` and
  * `size_divisor` are read by nothing: after a resize to one size there is nothing to pad.
- * @param json the parsed file @param name for messages
+ * @param json the parsed settings @param name the file, for messages
+ * @param prefix what stands before a field's name in messages, where the settings are a part of the file
  * @throws {ModelError} `image/bad-config`, naming the field, what was expected and what was found
  */
-export function parseImageConfig(json: unknown, name: string): ImageConfig {
-  if (!isFields(json)) throw badConfig(name, `expected an object of settings, found ${shown(json)}.`);
+export function parseImageConfig(json: unknown, name: string, prefix = ""): ImageConfig {
+  if (!isFields(json)) {
+    const where = prefix === "" ? "" : `${prefix.replace(/\.$/, "")}: `;
+    throw badConfig(name, `${where}expected an object of settings, found ${shown(json)}. Correct the file.`);
+  }
   const fail: Fail = (field, expected) =>
-    badConfig(name, `${field}: expected ${expected}, found ${shown(json[field])}. Correct the file.`);
+    badConfig(
+      name,
+      `${prefix}${field}: expected ${expected}, found ${shown(json[field])}. Correct the file.`,
+    );
   const flag = (field: string) => {
     const value = json[field] ?? true;
     if (typeof value !== "boolean") throw fail(field, "true or false");
@@ -77,7 +92,7 @@ export function parseImageConfig(json: unknown, name: string): ImageConfig {
   if ((json.do_convert_rgb ?? true) !== true) throw fail("do_convert_rgb", "true: BLIP looks at RGB");
   const std = parseTriple("image_std", json.image_std ?? normal.std, fail);
   if (!std.every((value) => Math.fround(value) !== 0)) throw fail("image_std", "numbers other than 0");
-  return {
+  const config: ImageConfig = {
     ...parseSize(json.size ?? 384, fail),
     doResize: flag("do_resize"),
     doRescale: flag("do_rescale"),
@@ -86,6 +101,18 @@ export function parseImageConfig(json: unknown, name: string): ImageConfig {
     mean: parseTriple("image_mean", json.image_mean ?? normal.mean, fail),
     std,
   };
+  expectFinite(config, fail);
+  return config;
+}
+
+/** Numbers may be finite and what is made of them not: float32 ends at 3.4e38. */
+function expectFinite(config: ImageConfig, fail: Fail): void {
+  const finite = (some: ImageConfig) => tables(some).every((table) => table.every(Number.isFinite));
+  if (!finite({ ...config, doNormalize: false }))
+    throw fail("rescale_factor", "a number with which pixel values are finite in float32");
+  if (!finite({ ...config, std: [1, 1, 1] }))
+    throw fail("image_mean", "numbers with which pixel values are finite in float32");
+  if (!finite(config)) throw fail("image_std", "numbers with which pixel values are finite in float32");
 }
 
 /** Three numbers, or one for all channels. */
@@ -134,7 +161,7 @@ export async function preprocess(image: RgbImage, config: ImageConfig): Promise<
     : image;
   if (width !== config.width || height !== config.height)
     throw badConfig(
-      "preprocessor_config.json",
+      "the model's image settings",
       `do_resize is false: expected a picture of ${config.width} x ${config.height} pixels, found ${width} x ${height}. Resize it, or set do_resize.`,
     );
   const area = width * height;

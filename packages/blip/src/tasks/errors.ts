@@ -29,6 +29,13 @@ export const badJson = (name: string, detail: string): ModelError =>
     detail,
   });
 
+export const sideFileTooLarge = (name: string, size: number, limit: number): ModelError =>
+  new ModelError(
+    "model/side-file-too-large",
+    `${name}: expected at most ${limit} characters, found ${size}. Give the file that belongs to these weights.`,
+    { name, size, limit },
+  );
+
 export const badConfig = (name: string, detail: string): ModelError =>
   new ModelError(
     "model/bad-config",

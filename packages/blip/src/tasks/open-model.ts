@@ -9,7 +9,7 @@ import type { Checkpoint, CheckpointFormat, StoredTensor } from "../checkpoint/s
 import { tasksOf, type Task, type TaskReport } from "../checkpoint/tasks-of.ts";
 import type { ModelFiles, SideFile } from "../platform.ts";
 import { BertTokenizer } from "../text/word-piece.ts";
-import { badJson, vocabularyNeeded, vocabularyTooLarge, wrongTask } from "./errors.ts";
+import { badJson, sideFileTooLarge, vocabularyNeeded, vocabularyTooLarge, wrongTask } from "./errors.ts";
 
 export interface OpenedModel {
   readonly files: ModelFiles;
@@ -50,10 +50,15 @@ export function expectTask({ files, tasks }: OpenedModel, task: Task): void {
   if (missing) throw wrongTask(files.name, task, tasks.tasks, missing);
 }
 
-/** A side file as JSON; undefined where there is none. @throws {ModelError} `model/bad-json` */
-export async function readJson(files: ModelFiles, file: SideFile): Promise<unknown> {
+/**
+ * A side file as JSON; undefined where there is none.
+ * @param most characters that it may have, where that is less than what the platform reads
+ * @throws {ModelError} `model/bad-json`, `model/side-file-too-large`
+ */
+export async function readJson(files: ModelFiles, file: SideFile, most = Infinity): Promise<unknown> {
   const text = await files.read(file);
   if (text === undefined) return undefined;
+  if (text.length > most) throw sideFileTooLarge(`${files.name}/${file}`, text.length, most);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

@@ -2,13 +2,13 @@
 // and rows for pictures that cannot be read.
 import type { Tensor } from "@blip-ts/graph";
 import { BlipError, UsageError } from "../errors.ts";
-import { defaultImageConfig, parseImageConfig, type ImageConfig } from "../image/image-processor.ts";
+import { defaultImageConfig, type ImageConfig } from "../image/image-processor.ts";
 import type { DownloadProgress, Platform, Warning } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { badOption } from "./errors.ts";
 import type { LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
-import { readJson } from "./open-model.ts";
+import { readImageConfig } from "./image-settings.ts";
 import {
   checkMaxPixels,
   decodeDefaults,
@@ -74,10 +74,9 @@ export async function imageConfigOf(
   { files }: LoadedNetwork["opened"],
   imageSize: number,
 ): Promise<ImageConfig> {
-  const json = await readJson(files, "preprocessor_config.json");
-  const said = parseImageConfig(json ?? {}, `${files.name}/preprocessor_config.json`);
-  const { height, width } = defaultImageConfig(imageSize);
-  return { ...said, height, width };
+  const normal = defaultImageConfig(imageSize);
+  const { height, width } = normal;
+  return { ...((await readImageConfig(files)) ?? normal), height, width };
 }
 
 /** The processors of a loaded model. */

@@ -1,17 +1,13 @@
 // Pictures and texts as a model reads them (transformers `BlipProcessor`; BLIP's own transforms under `blip`, `lavis`).
 import { floatTensor, type Tensor } from "@blip-ts/graph";
-import {
-  defaultImageConfig,
-  parseImageConfig,
-  preprocess,
-  type ImageConfig,
-} from "../image/image-processor.ts";
+import { defaultImageConfig, preprocess, type ImageConfig } from "../image/image-processor.ts";
 import type { RgbImage } from "../image/raw-image.ts";
 import type { Compat, DecodeOptions, Platform, SourceOptions, Warning } from "../platform.ts";
 import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import type { BertTokenizer, EncodedTexts, EncodeOptions } from "../text/word-piece.ts";
 import { badOption } from "./errors.ts";
-import { openModel, readJson, readTokenizer } from "./open-model.ts";
+import { readImageConfig } from "./image-settings.ts";
+import { openModel, readTokenizer } from "./open-model.ts";
 
 export interface ProcessorOptions extends SourceOptions {
   /** Whose conventions where the references differ: `hf` unless told. */
@@ -247,7 +243,7 @@ function callable<ImageInput>(
 }
 
 /**
- * The processor of a model: its preprocessor_config.json and its tokenizer. Weights are looked at only where those files
+ * The processor of a model: its image settings and its tokenizer. Weights are looked at only where those files
  * leave the picture's size or the vocabulary open.
  * @throws {ModelError} where the model cannot be found or its files cannot be used
  */
@@ -260,11 +256,7 @@ export async function loadProcessor<ImageInput>(
   const decode = decodeDefaults(compat, options);
   const files = await platform.openModel(source, options);
   const { architecture } = await openModel(files);
-  const json = await readJson(files, "preprocessor_config.json");
-  const config =
-    json === undefined
-      ? defaultImageConfig(architecture.vision?.imageSize ?? 384)
-      : parseImageConfig(json, `${files.name}/preprocessor_config.json`);
+  const config = (await readImageConfig(files)) ?? defaultImageConfig(architecture.vision?.imageSize ?? 384);
   const tokenizer = await readTokenizer(files, architecture.text?.vocabSize, () =>
     platform.bundledVocabulary(),
   );

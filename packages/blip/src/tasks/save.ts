@@ -13,6 +13,7 @@ import {
   type LoadedNetwork,
   type NetworkTask,
 } from "./load-network.ts";
+import { readImageSettings } from "./image-settings.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -205,9 +206,13 @@ function configJson(
   };
 }
 
+/**
+ * The image settings, whichever file they came from. They are written under the older name alone, which all versions of
+ * transformers read.
+ */
 async function preprocessorJson({ opened, config }: Saved): Promise<Json> {
   const side = config.vision.imageSize;
-  const given = section(await readJson(opened.files, "preprocessor_config.json"));
+  const given = section((await readImageSettings(opened.files))?.fields);
   const { mean, std } = defaultImageConfig(side);
   return {
     do_normalize: true,

@@ -167,6 +167,14 @@ describe("downloadModel", () => {
     });
   });
 
+  test("fetches the image settings of either generation of transformers", async () => {
+    const settings = ["processor_config.json", "preprocessor_config.json"];
+    behaviour.files.push(...settings);
+    const found = await downloadModel(id, options);
+    // The test's store has one content for all.
+    for (const name of settings) expect(await readFile(join(found.folder, name))).toEqual(weights);
+  });
+
   test("asks only whether the branch has moved when all is there, and nothing for a commit or offline", async () => {
     await downloadModel(id, options);
     const count = () => (hub?.requests.length ?? 0) + (store?.requests.length ?? 0);
