@@ -107,6 +107,7 @@ export class Answerer<ImageInput> implements AsyncDisposable {
       loaded.network,
       async () =>
         new Answerer(await QuestionAnswering.over(loaded), await processorsOf(platform, loaded, given)),
+      given.signal,
     );
   }
 

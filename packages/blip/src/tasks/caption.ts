@@ -112,7 +112,7 @@ export class Captioner<ImageInput> implements AsyncDisposable {
       ]);
     const given = { ...all, memory };
     const loaded = await loadNetwork(platform, source, ["caption", ...more], given);
-    return orDisposed(loaded.network, async () => {
+    const make = async () => {
       const model = await ConditionalGeneration.over(loaded, more);
       const processors = await processorsOf(platform, loaded, given);
       const matcher =
@@ -122,7 +122,8 @@ export class Captioner<ImageInput> implements AsyncDisposable {
             ? await Matcher.over(platform, loaded, given)
             : undefined;
       return new Captioner(model, processors, matcher);
-    });
+    };
+    return orDisposed(loaded.network, make, all.signal);
   }
 
   /**

@@ -63,6 +63,7 @@ export class Embedder<ImageInput> implements AsyncDisposable {
     return orDisposed(
       loaded.network,
       async () => new Embedder(new FeatureExtraction(loaded), await processorsOf(platform, loaded, given)),
+      given.signal,
     );
   }
 

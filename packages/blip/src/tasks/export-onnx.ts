@@ -33,7 +33,7 @@ import {
 } from "./load-network.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { typedTensors } from "./network-dtype.ts";
-import { openModel, readJson } from "./open-model.ts";
+import { openSource, readJson } from "./open-model.ts";
 import { imageConfigOf } from "./picture-model.ts";
 import { decodeDefaults, textLimits } from "./processor.ts";
 
@@ -156,10 +156,12 @@ export async function exportOnnx(
   // As all verbs: BLIP's own conventions unless told.
   const given = { ...options, compat: options.compat ?? ("blip" as const) };
   checkModelOptions(given);
-  const opened = await openModel(await platform.openModel(source, given));
+  const opened = await openSource(platform, source, given);
   const model = await prepareModel(platform, opened, [task], given);
   await using writer = await platform.createFolder(folder);
+  given.signal?.throwIfAborted();
   const tensors = await typedTensors(platform, opened, model.originals, model.types.dtype, given);
+  given.signal?.throwIfAborted();
   const exported: Exported = {
     graphs: (Object.entries(exportedGraphs(task, model)) as [ExportedGraph, Graph][]).map(([name, graph]) => [
       name,

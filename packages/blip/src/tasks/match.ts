@@ -87,6 +87,7 @@ export class Matcher<ImageInput> implements AsyncDisposable {
     return orDisposed(
       loaded.network,
       async () => new Matcher(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, options)),
+      options.signal,
     );
   }
 

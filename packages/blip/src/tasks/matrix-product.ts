@@ -7,6 +7,7 @@ import type { EngineOptions, Platform } from "../platform.ts";
 import type { Engine, EngineSession, RunOptions } from "../runtime/runtime.ts";
 import { toEngineModel } from "./engine-model.ts";
 import { openEngine } from "./open-engine.ts";
+import { orDisposed } from "./or-disposed.ts";
 
 export interface MatrixProductOptions extends EngineOptions {
   /** Rows of x: 577, the tokens of a picture of 384 pixels. */
@@ -64,11 +65,13 @@ export class MatrixProduct implements AsyncDisposable {
       ...options,
       onWarning: (warning) => platform.warn(warning),
     });
-    const session = await engine.createSession(await toEngineModel(optimize(b.build()), tensors, emit), {
-      name: "product",
-    });
     const operations = 2 * rows * inner * columns * count;
-    return new MatrixProduct(engine, session, floatTensor([rows, inner], numbers(rows * inner)), operations);
+    return orDisposed(engine, async () => {
+      const model = await toEngineModel(optimize(b.build()), tensors, emit);
+      const session = await engine.createSession(model, { name: "product" });
+      const input = floatTensor([rows, inner], numbers(rows * inner));
+      return new MatrixProduct(engine, session, input, operations);
+    });
   }
 
   /** Computes all products once. */

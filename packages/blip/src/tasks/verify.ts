@@ -97,6 +97,7 @@ export async function* verify<ImageInput>(
   for (const group of groups.values()) {
     await using model = new SampledModel(platform, source, at(samples, group[0]), loading);
     for (const index of group) {
+      loading.signal?.throwIfAborted();
       rows.set(index, await rowOf(model, at(samples, index), pictureInput, pictureOf));
       onSample?.({ done: rows.size, total: samples.length });
       for (let row = rows.get(next); row; row = rows.get(++next)) yield row;
