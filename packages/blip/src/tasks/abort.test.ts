@@ -177,17 +177,21 @@ const some = (steps: number): number[] =>
   );
 
 describe("a local model", () => {
-  test.each(Object.entries(loads))("%s ends with the signal's reason at any step", async (_name, run) => {
-    const { steps, reason } = await stopped(run, undefined);
-    expect(reason).toBeUndefined();
-    expect(steps).toBeGreaterThan(2);
-    for (const at of some(steps)) {
-      const found = await stopped(run, at);
-      expect(found.expected, `step ${at}`).toBeInstanceOf(DOMException);
-      expect(found, `step ${at} of ${steps}`).toMatchObject({ value: undefined, open: 0, files: [] });
-      expect(found.reason, `step ${at} of ${steps}`).toBe(found.expected);
-    }
-  });
+  test.each(Object.entries(loads))(
+    "%s ends with the signal's reason at any step",
+    async (_name, run) => {
+      const { steps, reason } = await stopped(run, undefined);
+      expect(reason).toBeUndefined();
+      expect(steps).toBeGreaterThan(2);
+      for (const at of some(steps)) {
+        const found = await stopped(run, at);
+        expect(found.expected, `step ${at}`).toBeInstanceOf(DOMException);
+        expect(found, `step ${at} of ${steps}`).toMatchObject({ value: undefined, open: 0, files: [] });
+        expect(found.reason, `step ${at} of ${steps}`).toBe(found.expected);
+      }
+    },
+    60_000,
+  );
 
   test("ends with a reason of the caller's own", async () => {
     const reason = new Error("enough");
