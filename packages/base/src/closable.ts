@@ -37,16 +37,28 @@ export async function closing<Resource extends WithClose, Result>(
   return result;
 }
 
+const isClosable = (value: unknown): value is WithClose =>
+  typeof value === "object" && value !== null && "close" in value && typeof value.close === "function";
+
 /**
  * What `make` makes of a resource. The result owns the resource; if `make` fails, the resource is closed.
- * @throws what `make` throws
+ * @param signal if it is aborted meanwhile, what was made is closed as well
+ * @throws what `make` throws, or the signal's reason
  */
-export async function orClosed<Result>(resource: WithClose, make: () => Promise<Result>): Promise<Result> {
+export async function orClosed<Result>(
+  resource: WithClose,
+  make: () => Promise<Result>,
+  signal?: { throwIfAborted(): void },
+): Promise<Result> {
+  let owner = resource;
   try {
-    return await make();
+    const made = await make();
+    if (isClosable(made)) owner = made;
+    signal?.throwIfAborted();
+    return made;
   } catch (error) {
     try {
-      await resource.close();
+      await owner.close();
     } catch {
       // The first failure is the one to report.
     }

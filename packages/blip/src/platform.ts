@@ -54,7 +54,8 @@ export interface SourceOptions {
   /** Makes no request: only what is in the cache. */
   readonly offline?: boolean | undefined;
   /**
-   * Stops the loading. A page fetches weights when they are first needed: there it holds for as long as the model is used.
+   * Stops the loading, of a local model between its steps: the call ends with the signal's reason, and nothing stays open.
+   * A page fetches weights when they are first needed: there it holds for as long as the model is used.
    */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;

@@ -1,4 +1,4 @@
-// A wait that a signal ends. What is waited for goes on for others.
+// Work that a signal ends. What is waited for goes on for others.
 
 /** What `work` gives, or the signal's reason as soon as it is aborted. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -14,5 +14,16 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
     return await Promise.race([aborted, work]);
   } finally {
     signal.removeEventListener("abort", stop);
+  }
+}
+
+/** The pieces, until the signal is aborted. @throws the signal's reason */
+export async function* untilAborted<T>(
+  pieces: AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
+  for await (const piece of pieces) {
+    signal?.throwIfAborted();
+    yield piece;
   }
 }

@@ -108,6 +108,7 @@ export class Answerer<ImageInput> implements Closable {
       loaded.network,
       async () =>
         new Answerer(await QuestionAnswering.over(loaded), await processorsOf(platform, loaded, given)),
+      given.signal,
     );
   }
 

@@ -113,7 +113,7 @@ export class Captioner<ImageInput> implements Closable {
       ]);
     const given = { ...all, memory };
     const loaded = await loadNetwork(platform, source, ["caption", ...more], given);
-    return orClosed(loaded.network, async () => {
+    const make = async () => {
       const model = await ConditionalGeneration.over(loaded, more);
       const processors = await processorsOf(platform, loaded, given);
       const matcher =
@@ -123,7 +123,8 @@ export class Captioner<ImageInput> implements Closable {
             ? await Matcher.over(platform, loaded, given)
             : undefined;
       return new Captioner(model, processors, matcher);
-    });
+    };
+    return orClosed(loaded.network, make, all.signal);
   }
 
   /**

@@ -49,6 +49,7 @@ export class Comparer<ImageInput> implements Closable {
       loaded.network,
       async () =>
         new Comparer(new NaturalLanguageVisualReasoning(loaded), await processorsOf(platform, loaded, given)),
+      given.signal,
     );
   }
 

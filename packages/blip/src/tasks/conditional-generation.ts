@@ -50,20 +50,20 @@ export class ConditionalGeneration implements Closable {
     options: ModelOptions = {},
     more: readonly NetworkTask[] = [],
   ): Promise<ConditionalGeneration> {
-    return ConditionalGeneration.over(
-      await loadNetwork(platform, source, ["caption", ...more], options),
-      more,
-    );
+    const loaded = await loadNetwork(platform, source, ["caption", ...more], options);
+    return ConditionalGeneration.over(loaded, more, options.signal);
   }
 
   static async over(
     loaded: LoadedNetwork,
     more: readonly NetworkTask[] = [],
+    signal?: AbortSignal,
   ): Promise<ConditionalGeneration> {
     const encoder = new Encoder(loaded, more.includes("match") ? "contrastive" : undefined);
     return orClosed(
       loaded.network,
       async () => new ConditionalGeneration(loaded, encoder, await Generator.create(loaded, "caption")),
+      signal,
     );
   }
 

@@ -64,6 +64,7 @@ export class Embedder<ImageInput> implements Closable {
     return orClosed(
       loaded.network,
       async () => new Embedder(new FeatureExtraction(loaded), await processorsOf(platform, loaded, given)),
+      given.signal,
     );
   }
 

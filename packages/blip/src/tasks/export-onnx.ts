@@ -34,7 +34,7 @@ import {
 } from "./load-network.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { typedTensors } from "./network-dtype.ts";
-import { openModel, readJson, type OpenedModel } from "./open-model.ts";
+import { openSource, readJson, type OpenedModel } from "./open-model.ts";
 import { imageConfigOf } from "./picture-model.ts";
 import { decodeDefaults, textLimits } from "./processor.ts";
 
@@ -157,7 +157,7 @@ export async function exportOnnx(
   // As all verbs: BLIP's own conventions unless told.
   const given = { ...options, compat: options.compat ?? ("blip" as const) };
   checkModelOptions(given);
-  const opened = await openModel(await platform.openModel(source, given));
+  const opened = await openSource(platform, source, given);
   const model = await prepareModel(platform, opened, [task], given);
   return closing(await platform.createFolder(folder), (writer) =>
     writeExport(writer, platform, opened, model, task, given),
@@ -173,6 +173,7 @@ async function writeExport(
   given: ExportOptions & { readonly compat: Compat },
 ): Promise<ExportDescription> {
   const tensors = await typedTensors(platform, opened, model.originals, model.types.dtype, given);
+  given.signal?.throwIfAborted();
   const exported: Exported = {
     graphs: (Object.entries(exportedGraphs(task, model)) as [ExportedGraph, Graph][]).map(([name, graph]) => [
       name,

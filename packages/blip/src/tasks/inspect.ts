@@ -12,7 +12,7 @@ import { configOf, graphsOf, graphTasks } from "./load-network.ts";
 import { whenChosen } from "./look-form.ts";
 import { chooseDType, typesOf } from "./network-dtype.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
-import { expectTask, openModel } from "./open-model.ts";
+import { expectTask, openSource } from "./open-model.ts";
 
 export interface Inspection {
   /** `safetensors`, `torch-zip` or `torch-legacy`. */
@@ -38,7 +38,7 @@ export interface Inspection {
 
 async function open(platform: Platform<never>, source: string, options: ModelOptions) {
   checkModelOptions(options);
-  return openModel(await platform.openModel(source, options));
+  return openSource(platform, source, options);
 }
 
 /** The contract's verbs follow BLIP's own conventions unless told. */
@@ -72,6 +72,7 @@ export async function inspect(
       message: (error as Error).message,
     });
   }
+  options.signal?.throwIfAborted();
   let parameters = 0;
   for (const { dtype, shape } of tensors.values())
     if (dtype.includes("float") || dtype === "int8")
@@ -122,6 +123,7 @@ export async function printTask(
   const opened = await open(platform, source, options);
   expectTask(opened, chosen);
   const { config } = await configOf(opened, verbDefaults(options), chosen);
+  options.signal?.throwIfAborted();
   const { passes } = typesOf(
     chooseDType(opened, options.dtype),
     withTiedHead(opened.tensors),

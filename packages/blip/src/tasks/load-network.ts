@@ -16,6 +16,7 @@ import {
 } from "../model/encoders.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Compat, Platform, Warning } from "../platform.ts";
+import { unlessAborted } from "../runtime/unless-aborted.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
 import { defaultLimits, leastMemory, limitsWithin, type Limits } from "./limits.ts";
@@ -23,7 +24,7 @@ import { checkImageSize, checkModelOptions, type ModelOptions } from "./model-op
 import { chooseDType, typedTensors, typesOf, type NetworkTypes } from "./network-dtype.ts";
 import { Network } from "./network.ts";
 import { openEngine } from "./open-engine.ts";
-import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
+import { expectTask, openSource, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import { readConfig } from "./read-config.ts";
 
 /** Tasks that run a network. */
@@ -213,15 +214,18 @@ export async function prepareModel(
   tasks: readonly NetworkTask[],
   options: ModelOptions,
 ): Promise<PreparedModel> {
+  const { signal } = options;
   for (const task of tasks) expectTask(opened, task);
-  const { json, config, warnings } = await configOf(opened, options, tasks[0]);
+  const { json, config, warnings } = await unlessAborted(configOf(opened, options, tasks[0]), signal);
   const { imageSize = config.vision.imageSize } = options;
   if (options.imageSize !== undefined) checkImageSize(imageSize, config.vision.patchSize);
   const originals = checkTensors(opened, config, tasks);
   const compat = options.compat ?? "hf";
-  const tokenizer = await readTokenizer(opened.files, config.text.vocabSize, () =>
-    platform.bundledVocabulary(),
+  const tokenizer = await unlessAborted(
+    readTokenizer(opened.files, config.text.vocabSize, () => platform.bundledVocabulary()),
+    signal,
   );
+  signal?.throwIfAborted();
   const does = (...some: readonly NetworkTask[]) => some.some((task) => tasks.includes(task));
   const tokens = specialTokens(opened.files.name, tokenizer, json, config, {
     dec: does("caption", "ask"),
@@ -266,7 +270,7 @@ export async function memoryNeeded(
   options: ModelOptions,
 ): Promise<number> {
   checkModelOptions(options);
-  const opened = await openModel(await platform.openModel(source, options));
+  const opened = await openSource(platform, source, options);
   // Who loads it is warned then.
   const model = await prepareModel(platform, opened, tasks, { ...options, onWarning: () => undefined });
   return leastMemory(...counted(model, tasks));
@@ -276,7 +280,7 @@ export async function memoryNeeded(
  * A network for tasks, of a model that is open. What can be refused at once is refused before weights are converted,
  * which takes seconds: a bound of memory, then the device.
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, `model/device`, ...
- * @throws {UsageError} `usage/memory-too-small`
+ * @throws {UsageError} `usage/memory-too-small` @throws the signal's reason
  */
 export async function networkOf(
   platform: Platform<never>,
@@ -292,10 +296,12 @@ export async function networkOf(
       ? defaultLimits(config)
       : limitsWithin(options.memory, ...counted({ ...prepared, types }, tasks));
   const { engine, emit } = await openEngine(platform, types.dtype, { ...options, onWarning });
-  return orClosed(engine, async () => {
+  const load = async () => {
+    options.signal?.throwIfAborted();
     const tensors = await typedTensors(platform, opened, originals, types.dtype, options);
     return { ...prepared, network: new Network(config, types, tensors, engine, emit), limits };
-  });
+  };
+  return orClosed(engine, load, options.signal);
 }
 
 /**
@@ -310,5 +316,5 @@ export async function loadNetwork(
   options: ModelOptions = {},
 ): Promise<LoadedNetwork> {
   checkModelOptions(options);
-  return networkOf(platform, await openModel(await platform.openModel(source, options)), tasks, options);
+  return networkOf(platform, await openSource(platform, source, options), tasks, options);
 }

@@ -88,6 +88,7 @@ export class Matcher<ImageInput> implements Closable {
     return orClosed(
       loaded.network,
       async () => new Matcher(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, options)),
+      options.signal,
     );
   }
 

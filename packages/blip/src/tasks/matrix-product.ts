@@ -1,6 +1,6 @@
 // The engine's own matrix product, alone: at best a network runs at its rate, so that it is what a measured time is
 // compared with.
-import { asyncDispose, type Closable } from "@blip-ts/base";
+import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import { floatTensor, GraphBuilder, optimize, type Tensor } from "@blip-ts/graph";
 import { memorySource } from "../checkpoint/memory-source.ts";
 import type { StoredTensor } from "../checkpoint/stored-tensor.ts";
@@ -65,11 +65,13 @@ export class MatrixProduct implements Closable {
       ...options,
       onWarning: (warning) => platform.warn(warning),
     });
-    const session = await engine.createSession(await toEngineModel(optimize(b.build()), tensors, emit), {
-      name: "product",
-    });
     const operations = 2 * rows * inner * columns * count;
-    return new MatrixProduct(engine, session, floatTensor([rows, inner], numbers(rows * inner)), operations);
+    return orClosed(engine, async () => {
+      const model = await toEngineModel(optimize(b.build()), tensors, emit);
+      const session = await engine.createSession(model, { name: "product" });
+      const input = floatTensor([rows, inner], numbers(rows * inner));
+      return new MatrixProduct(engine, session, input, operations);
+    });
   }
 
   /** Computes all products once. */

@@ -7,7 +7,8 @@ import { readQuantized } from "../checkpoint/quantized.ts";
 import { readShardedSafetensors } from "../checkpoint/sharded.ts";
 import type { Checkpoint, CheckpointFormat, StoredTensor } from "../checkpoint/stored-tensor.ts";
 import { tasksOf, type Task, type TaskReport } from "../checkpoint/tasks-of.ts";
-import type { ModelFiles, SideFile } from "../platform.ts";
+import type { ModelFiles, Platform, SideFile, SourceOptions } from "../platform.ts";
+import { unlessAborted } from "../runtime/unless-aborted.ts";
 import { BertTokenizer } from "../text/word-piece.ts";
 import { badJson, sideFileTooLarge, vocabularyNeeded, vocabularyTooLarge, wrongTask } from "./errors.ts";
 
@@ -35,6 +36,23 @@ export async function openModel(files: ModelFiles): Promise<OpenedModel> {
   const architecture = deriveArchitecture(tensors);
   const tasks = tasksOf(architecture);
   return { files, format: checkpoint.format, dialect, tensors, quantized, ignored, architecture, tasks };
+}
+
+/**
+ * Finds a model and opens its checkpoint.
+ * @throws {ModelError} where it cannot be found or read @throws the signal's reason
+ */
+export async function openSource(
+  platform: Pick<Platform<never>, "openModel">,
+  source: string,
+  options: SourceOptions,
+): Promise<OpenedModel> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  // A download ends by the signal itself, when it has put its files in order.
+  const files = await platform.openModel(source, options);
+  signal?.throwIfAborted();
+  return unlessAborted(openModel(files), signal);
 }
 
 /** All tensors of a model by their own names, also those that no task needs. @throws {ModelError} `checkpoint/...` */

@@ -3,11 +3,12 @@ import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { defaultImageConfig, preprocess, type ImageConfig } from "../image/image-processor.ts";
 import type { RgbImage } from "../image/raw-image.ts";
 import type { Compat, DecodeOptions, Platform, SourceOptions, Warning } from "../platform.ts";
+import { unlessAborted } from "../runtime/unless-aborted.ts";
 import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import type { BertTokenizer, EncodedTexts, EncodeOptions } from "../text/word-piece.ts";
 import { badOption } from "./errors.ts";
 import { readImageConfig } from "./image-settings.ts";
-import { openModel, readTokenizer } from "./open-model.ts";
+import { openSource, readTokenizer } from "./open-model.ts";
 
 export interface ProcessorOptions extends SourceOptions {
   /** Whose conventions where the references differ: `hf` unless told. */
@@ -245,7 +246,7 @@ function callable<ImageInput>(
 /**
  * The processor of a model: its image settings and its tokenizer. Weights are looked at only where those files
  * leave the picture's size or the vocabulary open.
- * @throws {ModelError} where the model cannot be found or its files cannot be used
+ * @throws {ModelError} where the model cannot be found or its files cannot be used @throws the signal's reason
  */
 export async function loadProcessor<ImageInput>(
   platform: Platform<ImageInput>,
@@ -254,12 +255,16 @@ export async function loadProcessor<ImageInput>(
 ): Promise<Processor<ImageInput>> {
   const { compat = "hf" } = options;
   const decode = decodeDefaults(compat, options);
-  const files = await platform.openModel(source, options);
-  const { architecture } = await openModel(files);
-  const config = (await readImageConfig(files)) ?? defaultImageConfig(architecture.vision?.imageSize ?? 384);
-  const tokenizer = await readTokenizer(files, architecture.text?.vocabSize, () =>
-    platform.bundledVocabulary(),
+  const { signal } = options;
+  const { files, architecture } = await openSource(platform, source, options);
+  const config =
+    (await unlessAborted(readImageConfig(files), signal)) ??
+    defaultImageConfig(architecture.vision?.imageSize ?? 384);
+  const tokenizer = await unlessAborted(
+    readTokenizer(files, architecture.text?.vocabSize, () => platform.bundledVocabulary()),
+    signal,
   );
+  signal?.throwIfAborted();
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   const images = new ImageProcessor(platform, config, { ...decode, onWarning });
   return callable(images, new TextProcessor(tokenizer, architecture.text?.maxPositions ?? 512, compat));

@@ -63,13 +63,14 @@ export class QuestionAnswering implements Closable {
     source: string,
     options: ModelOptions = {},
   ): Promise<QuestionAnswering> {
-    return QuestionAnswering.over(await loadNetwork(platform, source, ["ask"], options));
+    return QuestionAnswering.over(await loadNetwork(platform, source, ["ask"], options), options.signal);
   }
 
-  static async over(loaded: LoadedNetwork): Promise<QuestionAnswering> {
+  static async over(loaded: LoadedNetwork, signal?: AbortSignal): Promise<QuestionAnswering> {
     return orClosed(
       loaded.network,
       async () => new QuestionAnswering(loaded, await Generator.create(loaded, "ask")),
+      signal,
     );
   }
 

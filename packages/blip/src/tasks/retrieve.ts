@@ -131,6 +131,7 @@ export class Retriever<ImageInput> implements Closable {
     return orClosed(
       loaded.network,
       async () => new Retriever(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, given)),
+      given.signal,
     );
   }
 

@@ -6,6 +6,7 @@ import { UsageError } from "../errors.ts";
 import { projectionGraph } from "../model/encoders.ts";
 import type { Platform } from "../platform.ts";
 import { float32Output } from "../runtime/float32.ts";
+import type { RunOptions } from "../runtime/runtime.ts";
 import { Answerer } from "./ask.ts";
 import { Captioner } from "./caption.ts";
 import type { ConditionalGeneration } from "./conditional-generation.ts";
@@ -144,11 +145,12 @@ async function zeroShot<ImageInput>(
   embedder: Embedder<ImageInput>,
   image: ImageInput,
   names: readonly string[],
+  stop: RunOptions,
 ): Promise<number[]> {
-  const { embedding } = await first(embedder.embedImages([image]));
+  const { embedding } = await first(embedder.embedImages([image], stop));
   const temperature = await temperatureOf(embedder.model.loaded);
   const scores: number[] = [];
-  for await (const text of embedder.embedTexts(names))
+  for await (const text of embedder.embedTexts(names, stop))
     scores.push(dot(embedding, text.embedding) / temperature);
   const most = Math.max(...scores);
   const powers = scores.map((score) => Math.exp(score - most));
@@ -217,10 +219,11 @@ export class SampledModel<ImageInput> implements Closable {
    */
   async ask({ expected }: Sample, image: ImageInput): Promise<Finding> {
     const [platform, source, options] = [this.#platform, this.#source, this.#options];
+    const stop = { signal: options.signal };
     switch (expected.task) {
       case "match": {
         const matcher = (this.#matcher ??= await Matcher.load(platform, source, options));
-        const row = await first(matcher.match([image], [expected.text]));
+        const row = await first(matcher.match([image], [expected.text], stop));
         return numbers(
           [
             ["probability", expected.probability, row.probability],
@@ -245,12 +248,14 @@ export class SampledModel<ImageInput> implements Closable {
       }
       case "caption": {
         const captioner = (this.#captioner ??= await Captioner.load(platform, source, options));
-        const row = await first(captioner.caption([image], { prompt: expected.prompt }));
+        const row = await first(captioner.caption([image], { prompt: expected.prompt, ...stop }));
         return words({ ...expected, text: expected.caption }, { tokens: row.tokens, text: row.caption });
       }
       case "ask": {
         const answerer = (this.#answerer ??= await Answerer.load(platform, source, options));
-        const row = await first(answerer.ask([image], [expected.question], { answers: expected.answers }));
+        const row = await first(
+          answerer.ask([image], [expected.question], { answers: expected.answers, ...stop }),
+        );
         return words({ ...expected, text: expected.answer }, { tokens: row.tokens, text: row.answer });
       }
     }
@@ -271,10 +276,11 @@ export class SampledModel<ImageInput> implements Closable {
     expected: Extract<Sample["expected"], { task: "embed" | "means" | "classify" }>,
     image: ImageInput,
   ): Promise<Finding> {
+    const stop = { signal: this.#options.signal };
     switch (expected.task) {
       case "embed": {
-        const picture = await first(embedder.embedImages([image]));
-        const text = await first(embedder.embedTexts([expected.text]));
+        const picture = await first(embedder.embedImages([image], stop));
+        const text = await first(embedder.embedTexts([expected.text], stop));
         return numbers([["cosine", expected.cosine, dot(picture.embedding, text.embedding)]]);
       }
       case "means": {
@@ -284,7 +290,7 @@ export class SampledModel<ImageInput> implements Closable {
       }
       case "classify": {
         const names = expected.names.map(([name]) => name);
-        const shares = await zeroShot(embedder, image, names);
+        const shares = await zeroShot(embedder, image, names, stop);
         return numbers(expected.names.map(([name, share], index) => [name, share, shares[index] ?? NaN]));
       }
     }

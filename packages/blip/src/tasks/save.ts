@@ -15,8 +15,9 @@ import {
 } from "./load-network.ts";
 import { readImageSettings } from "./image-settings.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
-import { expectTask, openModel, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
+import { expectTask, openSource, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import type { BlipConfig } from "../model/config.ts";
+import { unlessAborted, untilAborted } from "../runtime/unless-aborted.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 
 /** What a class is made of, by top-level module, and what transformers calls it. */
@@ -60,6 +61,12 @@ const alreadyQuantized = (name: string): UsageError =>
     { name },
   );
 
+interface SaveOptions {
+  readonly convertTo?: ConvertedWeights | undefined;
+  /** Stops the writing: no folder is left. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Writes config.json, model.safetensors, preprocessor_config.json and the tokenizer's files.
  * @param task which class the folder is to be of
@@ -69,13 +76,13 @@ export async function savePretrained(
   saved: Saved,
   task: NetworkTask,
   folder: string,
-  convertTo?: ConvertedWeights,
+  { convertTo, signal }: SaveOptions = {},
 ): Promise<void> {
   const { opened, platform } = saved;
   if (opened.quantized.size > 0) throw alreadyQuantized(opened.files.name);
   // Without projections of its own model, features come from a file of matching: that is its class.
   const kind = classes[task === "embed" && !isDual(opened) ? "match" : task];
-  const { tensors, tied } = await tensorsOf(opened, kind);
+  const { tensors, tied } = await unlessAborted(tensorsOf(opened, kind), signal);
   const written = convertTo?.tensors(tensors) ?? tensors;
   const files: Record<string, object> = {
     "config.json": { ...configJson(saved, kind, tied, tensors), ...convertTo?.config },
@@ -85,10 +92,13 @@ export async function savePretrained(
       ((await readJson(opened.files, "tokenizer.json")) as object | undefined) ?? saved.tokenizer.toJson(),
   };
   const vocabulary = (await opened.files.read("vocab.txt")) ?? saved.tokenizer.toVocabulary();
+  signal?.throwIfAborted();
   await closing(await platform.createFolder(folder), async (writer) => {
     for (const [name, json] of Object.entries(files)) await writer.write(name, jsonText(json));
     await writer.write("vocab.txt", vocabulary);
-    await writer.write("model.safetensors", safetensorsBytes(written, convertTo?.metadata));
+    const bytes = safetensorsBytes(written, convertTo?.metadata);
+    await writer.write("model.safetensors", untilAborted(bytes, signal));
+    signal?.throwIfAborted();
     await writer.commit();
   });
 }
@@ -299,20 +309,25 @@ export async function convert(
   convertTo?: ConvertedWeights,
 ): Promise<Conversion> {
   checkModelOptions(options);
-  const opened = await openModel(await platform.openModel(source, options));
+  const { signal } = options;
+  const opened = await openSource(platform, source, options);
   const task = chooseTask(opened, options.task);
   expectTask(opened, task);
   // An original file was trained with the original's epsilon; a Hugging Face one says its own.
   const compat = opened.dialect === "original" ? "blip" : "hf";
-  const { json, config, warnings } = await configOf(opened, { ...options, compat }, task);
+  const { json, config, warnings } = await unlessAborted(
+    configOf(opened, { ...options, compat }, task),
+    signal,
+  );
   checkTensors(opened, config, [task]);
-  const tokenizer: BertTokenizer = await readTokenizer(opened.files, config.text.vocabSize, () =>
-    platform.bundledVocabulary(),
+  const tokenizer: BertTokenizer = await unlessAborted(
+    readTokenizer(opened.files, config.text.vocabSize, () => platform.bundledVocabulary()),
+    signal,
   );
   const all = [...warnings, ...classWarnings(opened, task, config)];
   const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   all.forEach(warn);
-  await savePretrained({ platform, opened, json, config, tokenizer }, task, folder, convertTo);
+  await savePretrained({ platform, opened, json, config, tokenizer }, task, folder, { convertTo, signal });
   return { task, architecture: classes[task].architecture, warnings: all };
 }
 

@@ -98,6 +98,7 @@ export async function* verify<ImageInput>(
     const model = new SampledModel(platform, source, at(samples, group[0]), loading);
     try {
       for (const index of group) {
+        loading.signal?.throwIfAborted();
         rows.set(index, await rowOf(model, at(samples, index), pictureInput, pictureOf));
         onSample?.({ done: rows.size, total: samples.length });
         for (let row = rows.get(next); row; row = rows.get(++next)) yield row;

@@ -1,4 +1,5 @@
 // ONNX Runtime in Node's worker threads.
+import { closing } from "@blip-ts/base";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Device, Profile } from "../../platform.ts";
@@ -78,10 +79,11 @@ const int8Trial = new Int8Trial({ x64quantprecision: "1" });
  * product shows now, in about the time that ONNX Runtime takes to load.
  */
 export function int8Products(): Promise<Int8Products> {
-  return int8Trial.products(async (model, sessionConfig, use) => {
-    await using engine = createWorkerEngine(startThread("cpu"), { threads: 1, sessionConfig });
-    return await use(await engine.createSession(model));
-  });
+  return int8Trial.products((model, sessionConfig, use) =>
+    closing(createWorkerEngine(startThread("cpu"), { threads: 1, sessionConfig }), async (engine) =>
+      use(await engine.createSession(model)),
+    ),
+  );
 }
 
 export interface NodeEngineOptions extends Omit<

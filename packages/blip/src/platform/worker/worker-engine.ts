@@ -1,6 +1,6 @@
 // ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product. The thread itself is
 // handed in: Node's or a page's, with a `session-host.ts` in it.
-import { asyncDispose } from "@blip-ts/base";
+import { asyncDispose, closing } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Int8Trial, LendSession } from "../../runtime/int8-trial.ts";
 import type {
@@ -263,11 +263,11 @@ class WorkerEngine implements Engine {
   /** Lends sessions in a thread, without a trace: they are none of the model's. */
   #lender(thread: EngineThread): LendSession {
     const { sessionConfig } = this.#options;
-    return async (model, config, use) => {
-      await using session = new WorkerSession(thread);
-      await session.create(model, { threads: 1, sessionConfig: { ...sessionConfig, ...config } }, {});
-      return await use(session);
-    };
+    return (model, config, use) =>
+      closing(new WorkerSession(thread), async (session) => {
+        await session.create(model, { threads: 1, sessionConfig: { ...sessionConfig, ...config } }, {});
+        return use(session);
+      });
   }
 
   #thread(group: string | undefined): EngineThread {
