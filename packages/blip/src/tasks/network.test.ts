@@ -1,4 +1,5 @@
-// What a network asks of its engine: which sessions are loaded with their weights as they lie.
+// What a network asks of its engine: which sessions are loaded with their weights as they lie, and which ones multiply
+// 8-bit numbers.
 import { closedBy } from "@blip-ts/base";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,9 +25,10 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** Node, noting by name which sessions use weights as they lie: the last one of each name. */
+/** Node, noting by name which sessions use weights as they lie, or multiply by signed ones: the last one of each name. */
 function watched() {
   const unpacked: Record<string, boolean> = {};
+  const signed: Record<string, boolean> = {};
   const platform: Platform<never> = {
     ...nodePlatform,
     createEngine(options) {
@@ -35,13 +37,14 @@ function watched() {
         async createSession(model, more: SessionOptions = {}) {
           const session = await engine.createSession(model, more);
           unpacked[more.name ?? ""] = more.unpacked === true;
+          signed[more.name ?? ""] = model.signedProducts === true;
           return session;
         },
         ...closedBy(() => engine.close()),
       };
     },
   };
-  return { platform, unpacked };
+  return { platform, unpacked, signed };
 }
 
 /** Sessions that are never there, as those whose weights come over a slow network. */
@@ -124,6 +127,28 @@ test.each<[string, (signal: AbortSignal) => Promise<unknown>]>([
   const running = call(stop.signal);
   setTimeout(() => stop.abort(new Error("enough")), 100);
   await expect(running).rejects.toThrow("enough");
+});
+
+test.each<[NetworkDType, boolean]>([
+  ["fp32", false],
+  ["fp16", false],
+  ["int8", true],
+])("in %s what has many rows multiplies by signed 8-bit weights: %s", async (dtype, expected) => {
+  const options = { dtype, onWarning: () => undefined };
+  const caption = watched();
+  await using captioning = await ConditionalGeneration.load(
+    caption.platform,
+    fixture("tiny/caption"),
+    options,
+  );
+  const picture = { pixelValues: pixels(captioning.loaded.imageSize) };
+  await captioning.generate(picture, { maxNewTokens: 2 });
+  // A decoder's steps multiply in blocks, by an operator that has no other form.
+  expect(caption.signed).toEqual({ image: expected, memory: expected, decode: false });
+  const match = watched();
+  await using matching = await ImageTextRetrieval.load(match.platform, fixture("tiny/match"), options);
+  await matching.forward({ ...picture, inputIds: ids });
+  expect(match.signed).toEqual({ image: expected, "match-folded": expected });
 });
 
 describe("weights are used as they lie for", () => {
