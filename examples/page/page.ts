@@ -67,8 +67,8 @@ async function load(name: string): Promise<void> {
   clearResults();
   buttonOf(matchForm).disabled = true;
   buttonOf(captionForm).disabled = true;
-  await model.matcher?.[Symbol.asyncDispose]();
-  await model.captioner?.[Symbol.asyncDispose]();
+  await model.matcher?.close();
+  await model.captioner?.close();
   model = { name };
   const { tasks, parameters } = await inspect(name, { onProgress });
   if (tasks.includes("match")) model.matcher = await Matcher.fromPretrained(name, { onProgress });

@@ -60,7 +60,7 @@ function lacking({ support }: CompatStatement, engines: Engines): string[] {
 const { builtins } = data.javascript;
 const homes: readonly Identifier[] = [builtins ?? {}, data.api];
 const entry = (home: Identifier | undefined, name: string): Identifier | undefined =>
-  home && Object.hasOwn(home, name) && name !== "__compat" ? (home[name]!) : undefined;
+  home && Object.hasOwn(home, name) && name !== "__compat" ? home[name] : undefined;
 
 /** Globals that are instances: where their members are described. */
 const instances: Readonly<Record<string, readonly string[]>> = {

@@ -103,7 +103,7 @@ export const brokenOff = (url: string, at: number, cause?: unknown): ModelError 
 export const noFolders = (path: string): UsageError =>
   new UsageError(
     "save/cannot-write",
-    `${path}: expected a place for a folder, but a page has none. Do this in Node, e.g. npx blip convert.`,
+    `${path}: expected a place for a folder, but a page has none. Do this in Node, e.g. npx blip-ts convert.`,
     { path },
   );
 
