@@ -68,7 +68,12 @@ describe("lockTransfer", () => {
     const first = await lock();
     const stop = new AbortController();
     let looks = 0;
-    const second = lock({ signal: stop.signal, onWait: () => void ++looks });
+    const second = lock({
+      signal: stop.signal,
+      onWait: () => {
+        looks++;
+      },
+    });
     setTimeout(() => stop.abort(new Error("enough")), 50);
     await expect(second).rejects.toThrow("enough");
     expect(looks).toBeGreaterThan(1);
@@ -119,18 +124,18 @@ describe("lockTransfer", () => {
   });
 
   test("lets one in where many find the same stale lock", async () => {
-    for (let turn = 0; turn < 10; turn++) {
+    for (let turn = 0; turn < 5; turn++) {
       await writeFile(path, await ownerFile({ pid: endedProcess() }));
       let inside = 0;
       let most = 0;
       const work = async () => {
         const held = await lock();
         most = Math.max(most, ++inside);
-        await sleep(2);
+        await sleep(1);
         if (!held.lost.aborted) inside--;
         await held.release();
       };
-      await Promise.all(Array.from({ length: 6 }, work));
+      await Promise.all(Array.from({ length: 40 }, work));
       expect(most).toBe(1);
     }
     expect(await readdir(join(folder, "locks"))).toEqual([]);
