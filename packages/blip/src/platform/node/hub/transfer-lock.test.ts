@@ -5,7 +5,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { lockTransfer, type LockOptions, type TransferLock } from "./transfer-lock.ts";
+import { lockTransfer, removeStale, type LockOptions, type TransferLock } from "./transfer-lock.ts";
 
 const times = { heartbeat: 20, stale: 400, poll: 5 };
 const options = (): LockOptions => ({
@@ -135,10 +135,19 @@ describe("lockTransfer", () => {
         if (!held.lost.aborted) inside--;
         await held.release();
       };
-      await Promise.all(Array.from({ length: 40 }, work));
+      await Promise.all(Array.from({ length: 8 }, work));
       expect(most).toBe(1);
     }
     expect(await readdir(join(folder, "locks"))).toEqual([]);
+  });
+
+  test("removes no lock that was made since the stale one was looked at", async () => {
+    const text = await ownerFile({ pid: endedProcess() });
+    const held = await lock();
+    const own = await readFile(path, "utf8");
+    expect(await removeStale(path, { text, touched: 0 }, times.stale)).toBe(true);
+    expect(await readFile(path, "utf8")).toBe(own);
+    await held.release();
   });
 
   test("takes over where who took over was killed in that", async () => {

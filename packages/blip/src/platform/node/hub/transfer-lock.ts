@@ -126,9 +126,9 @@ async function create(path: string): Promise<FileHandle | undefined> {
 /**
  * Removes a lock whose owner is gone. No call compares and removes in one step, so that a guard lets one process at a time do
  * both: without it, the second one would remove the lock that the first has made in between.
- * @returns was it removed?
+ * @returns is it there no more?
  */
-async function removeStale(path: string, { text }: Found, stale: number): Promise<boolean> {
+export async function removeStale(path: string, { text }: Found, stale: number): Promise<boolean> {
   const guard = `${path}.guard`;
   const file = await create(guard);
   if (!file) {
