@@ -3,14 +3,18 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { sideFiles, type SourceOptions } from "../../../platform.ts";
 import { checkId, isCommit, readSettings, RepositoryCache, type Environment } from "./hub-cache.ts";
-import { HubClient, isBroken } from "./hub-client.ts";
+import { HubClient, isBroken, isFile, type FileEntry } from "./hub-client.ts";
 import { noWeights, offline as offlineError, reason, unreachable } from "./hub-errors.ts";
 import { readSideFile } from "../local-files.ts";
+import { shareTransfer } from "./shared-transfers.ts";
+import { lockTransfer, type LockTimes } from "./transfer-lock.ts";
 
 export interface DownloadOptions extends SourceOptions {
   /** Instead of the process's environment. */
   readonly env?: Environment;
   readonly pauseMilliseconds?: number;
+  /** Of the locks between processes; tests make them short. */
+  readonly lockTimes?: LockTimes;
 }
 
 export interface DownloadedModel {
@@ -74,7 +78,7 @@ export async function downloadModel(id: string, options: DownloadOptions = {}): 
   const { signal, onProgress, pauseMilliseconds } = options;
   const client = new HubClient({ endpoint, token, signal, onProgress, pauseMilliseconds });
   try {
-    return await fetchSnapshot(client, cache, id, revision);
+    return await fetchSnapshot(client, cache, id, revision, options);
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!isBroken(error)) throw error;
@@ -87,20 +91,62 @@ export async function downloadModel(id: string, options: DownloadOptions = {}): 
   }
 }
 
+/** One file of a repository, and where it goes. */
+interface Wanted {
+  readonly file: string;
+  readonly entry: FileEntry;
+  readonly cache: RepositoryCache;
+}
+
+/** Fetches a file into the cache once, however many loads in this process and in others want it now. */
+async function fetchBlob(
+  client: HubClient,
+  { file, entry, cache }: Wanted,
+  { signal, onProgress, lockTimes: times }: DownloadOptions,
+): Promise<void> {
+  const blob = cache.blob(entry.etag);
+  await shareTransfer(blob, { file, signal, onProgress }, async ({ signal: stop, report }) => {
+    const isDone = () => isFile(blob);
+    /** How far another process is. */
+    const onWait = async () => {
+      const partial = await stat(`${blob}.incomplete`).catch(() => undefined);
+      if (partial) report({ kind: "download", file, loaded: partial.size, total: entry.size });
+    };
+    while (!(await isDone())) {
+      const lock = await lockTransfer(cache.lock(entry.etag), { signal: stop, isDone, onWait, times });
+      if (!lock) return;
+      try {
+        if (await isDone()) return;
+        const watched = client.watchedBy({
+          signal: AbortSignal.any([stop, lock.lost]),
+          onProgress: report,
+        });
+        await watched.download(file, entry, blob);
+      } catch (error) {
+        stop.throwIfAborted();
+        // Another process goes on with it.
+        if (!lock.lost.aborted) throw error;
+      } finally {
+        await lock.release();
+      }
+    }
+  });
+}
+
 async function fetchSnapshot(
   client: HubClient,
   cache: RepositoryCache,
   id: string,
   revision: string,
+  options: DownloadOptions,
 ): Promise<DownloadedModel> {
   const { commit, files } = await client.repository(id, revision);
   const weights = chooseWeights(id, files);
   const get = async (file: string) => {
     if (await cache.has(commit, file)) return;
     const entry = await client.file(id, commit, file);
-    const blob = cache.blob(entry.etag);
     // The same content under another commit is not fetched again.
-    if (!(await stat(blob).catch(() => undefined))) await client.download(file, entry, blob);
+    await fetchBlob(client, { file, entry, cache }, options);
     await cache.link(commit, file, entry.etag);
   };
   for (const file of sideFiles) if (files.includes(file)) await get(file);

@@ -1,5 +1,6 @@
 // The Hub's cache on disk, in the layout of Python's huggingface_hub, so that both find each other's models:
 // models--org--name/{blobs/<etag>, refs/<revision>, snapshots/<commit>/<file> -> ../../blobs/<etag>}.
+import { randomUUID } from "node:crypto";
 import { copyFile, mkdir, readFile, rename, stat, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -45,9 +46,12 @@ export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(rev
 /** The cache of one repository. */
 export class RepositoryCache {
   readonly folder: string;
+  readonly #locks: string;
 
   constructor(cache: string, id: string) {
-    this.folder = join(cache, `models--${id.replace("/", "--")}`);
+    const name = `models--${id.replace("/", "--")}`;
+    this.folder = join(cache, name);
+    this.#locks = join(cache, ".locks", name);
   }
 
   /** The commit that a branch or tag had when it was last fetched. */
@@ -66,6 +70,11 @@ export class RepositoryCache {
     return join(this.folder, "blobs", etag);
   }
 
+  /** Beside Python's `<etag>.lock`, which is another kind of lock. */
+  lock(etag: string): string {
+    return join(this.#locks, `${etag}.blip-ts.lock`);
+  }
+
   async has(commit: string, file: string): Promise<boolean> {
     return (await stat(join(this.snapshot(commit), file)).catch(() => undefined))?.isFile() ?? false;
   }
@@ -74,8 +83,9 @@ export class RepositoryCache {
     if (isCommit(revision)) return;
     const path = join(this.folder, "refs", ...revision.split("/"));
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(`${path}.${process.pid}`, commit);
-    await rename(`${path}.${process.pid}`, path);
+    const partial = `${path}.${randomUUID()}`;
+    await writeFile(partial, commit);
+    await rename(partial, path);
   }
 
   /** Makes a blob appear under its file's name: a relative link, or a copy where links are impossible. */
@@ -87,7 +97,9 @@ export class RepositoryCache {
       const code = (error as NodeJS.ErrnoException).code;
       // Another process was quicker, with the same content.
       if (code === "EEXIST") return;
-      await copyFile(this.blob(etag), path);
+      const partial = `${path}.${randomUUID()}`;
+      await copyFile(this.blob(etag), partial);
+      await rename(partial, path);
     });
   }
 }

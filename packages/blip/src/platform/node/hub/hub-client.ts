@@ -52,6 +52,11 @@ export class HubClient {
     this.#options = options;
   }
 
+  /** The same client, stopped and watched by others. */
+  watchedBy({ signal, onProgress }: Pick<ClientOptions, "signal" | "onProgress">): HubClient {
+    return new HubClient({ ...this.#options, signal, onProgress });
+  }
+
   /** The commit of a revision and the names of its files. */
   async repository(id: string, revision: string): Promise<RepositoryInfo> {
     const url = `${this.#options.endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}`;
@@ -107,8 +112,14 @@ export class HubClient {
         await this.#pause(tries);
       }
     }
-    await verify(name, entry, partial);
-    await rename(partial, path);
+    try {
+      await verify(name, entry, partial);
+      await rename(partial, path);
+    } catch (error) {
+      // A program that knows nothing of our locks was quicker: Python's writes the same part.
+      const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+      if (!isMissing || !(await isFile(path))) throw error;
+    }
   }
 
   async #transfer(name: string, entry: FileEntry, partial: string): Promise<void> {
@@ -196,6 +207,9 @@ export class HubClient {
     return httpStatus(id, response.status);
   }
 }
+
+export const isFile = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isFile() ?? false;
 
 /** A transfer that ended too early: it can be taken up again. */
 class BrokenTransfer extends Error {}
