@@ -108,6 +108,7 @@ function joined(parts: readonly Record<string, Tensor>[]): Record<string, Tensor
   );
 }
 
+/** What the network gives, as it gives it: whoever hands numbers on looks whether they are finite (`finite.ts`). */
 export class Encoder implements AsyncDisposable {
   readonly loaded: LoadedNetwork;
   readonly looker: Looker;

@@ -1,43 +1,34 @@
 // The verb `retrieve`: cosine over everything, then ITM re-ranks the best k (train_retrieval.py `evaluation`,
 // eval_retrieval_video.py).
-import type { Tensor } from "@blip-ts/graph";
-import { BlipError, UsageError } from "../errors.ts";
+import { floatTensor, type Tensor } from "@blip-ts/graph";
+import { BlipError, ModelError, UsageError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { cosineMatrix } from "./encoder.ts";
 import { badOption } from "./errors.ts";
+import { failuresOf, orNotFinite, quoted } from "./finite.ts";
+import { best, hitOf, rankedHits, type HitScores } from "./hits.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { loadNetwork } from "./load-network.ts";
-import { scoresOf } from "./match.ts";
 import { orDisposed } from "./or-disposed.ts";
 import {
   batchSize,
   chunks,
   processorsOf,
+  rowError,
   verbOptions,
   type FailedRow,
+  type FailedText,
   type PictureModel,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
 import { stackPixels } from "./processor.ts";
 import { textRows, trimmed, type TokenRow } from "./text-batches.ts";
+import { isVideo, nameOf, videoOf, type Retrievable, type Seen } from "./video.ts";
 
-/** A video by frames that were chosen before; each is a picture. */
-export interface Video<ImageInput> {
-  /** What its rows call it. */
-  readonly image: ImageInput;
-  readonly frames: readonly ImageInput[];
-}
-
-/** What every hit says of its pair. */
-export interface HitScores {
-  readonly cosine: number;
-  /** ITM logits; null where the pair was not re-ranked. */
-  readonly logits: readonly [no: number, yes: number] | null;
-  /** logits[1] + cosine; null where the pair was not re-ranked. */
-  readonly rankScore: number | null;
-}
+/** ITM logits of a pair: "does not match" and "matches". */
+type Logits = readonly [number, number];
 
 export interface ImageHit<ImageInput> extends HitScores {
   readonly image: ImageInput;
@@ -75,44 +66,12 @@ const lookBatch = 32;
 /** Frames at a time. */
 const frameBatch = 8;
 
-/** A picture, or a video by its frames. */
-export type Retrievable<Input> = Input | Video<Input>;
-
-const isVideo = <Input>(one: Retrievable<Input>): one is Video<Input> =>
-  typeof one === "object" && one !== null && "frames" in one && "image" in one;
-
-const nameOf = <Input>(one: Retrievable<Input>): Input => (isVideo(one) ? one.image : one);
-
-/** A picture as the network saw it: states [1, N, D] and unit vector [1, E]. */
-interface Seen {
-  readonly states: Tensor<"float32">;
-  readonly features: Tensor<"float32">;
-}
-
 interface Read<Input> {
   /** Pictures that could be read, by their place among those given. */
   readonly places: readonly number[];
   readonly failed: readonly FailedRow<Input>[];
   /** [images, texts] */
   readonly cosines: readonly Float32Array[];
-}
-
-/**
- * 8 frames of n as BLIP takes them: frame i * floor(n / 8), for the step is cut to a whole number (data/video_dataset.py).
- * Of fewer than 8 the first, eight times.
- */
-export function uniformFrames<T>(frames: readonly T[], count = 8): T[] {
-  const step = Math.floor(frames.length / count);
-  return Array.from({ length: frames.length > 0 ? count : 0 }, (_, index) => frames[index * step]).filter(
-    (frame) => frame !== undefined,
-  );
-}
-
-/** Places of the highest scores, best first; equals in their order. */
-export function best(scores: ArrayLike<number>, count: number): number[] {
-  const places = Array.from({ length: scores.length }, (_, place) => place);
-  places.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
-  return places.slice(0, count);
 }
 
 /** A matching model with what turns pictures and texts into its inputs. */
@@ -140,7 +99,9 @@ export class Retriever<ImageInput> implements AsyncDisposable {
   }
 
   /**
-   * For each text the pictures, best first. Pictures that cannot be read give rows with their errors, which come first.
+   * For each text the pictures, best first. Pictures that cannot be read, or whose states are not finite, give rows with
+   * their errors, which come first; a text whose numbers are not finite, alone or with a picture, gives a row with its
+   * error.
    * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
    * @throws {InputError} `text/too-long`
    */
@@ -148,9 +109,9 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     images: readonly Retrievable<Input>[],
     texts: readonly string[],
     options: RetrieveOptions = {},
-  ): AsyncGenerator<TextRow<Input> | FailedRow<Input>, void, undefined> {
+  ): AsyncGenerator<TextRow<Input> | FailedRow<Input> | FailedText, void, undefined> {
     const { k, cacheBytes, encoded } = this.#checked(images, texts, options);
-    const features = await this.model.textFeatures(encoded, options);
+    const { features, broken } = await this.#readTexts(encoded, options);
     const cache = new Map<number, Tensor<"float32">>();
     let bytes = 0;
     const found = await this.#readAll(images, features, options, (place, { states }) => {
@@ -162,28 +123,37 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     // Which texts ask for a second look at which picture.
     const wanted = new Map<number, number[]>();
     const order = texts.map((_, text) =>
-      best(
-        found.cosines.map((row) => row[text] ?? NaN),
-        found.places.length,
-      ),
+      broken[text]
+        ? []
+        : best(
+            found.cosines.map((row) => row[text] ?? NaN),
+            found.places.length,
+          ),
     );
     order.forEach((ranking, text) => {
       for (const index of ranking.slice(0, k)) wanted.set(index, [...(wanted.get(index) ?? []), text]);
     });
-    const logits = await this.#lookAgain(images, found.places, wanted, encoded, cache, options);
-    for (const [text, ranking] of order.entries()) {
-      const hits = ranking.flatMap((index) => {
-        const image = images[found.places[index] ?? 0];
-        if (image === undefined) return [];
-        const cosine = found.cosines[index]?.[text] ?? NaN;
-        return [{ image: nameOf(image), ...hitOf(cosine, logits.get(`${index} ${text}`)) }];
-      });
-      yield { text: texts[text] ?? "", hits: reRanked(hits) };
+    const looked = await orNotFinite(() =>
+      this.#lookAgain(images, found.places, wanted, encoded, cache, options),
+    );
+    const [failure, logits] =
+      looked instanceof ModelError ? [looked, new Map<string, Logits>()] : [undefined, looked];
+    for (const [index, text] of texts.entries()) {
+      const hits = rankedHits(this.#name, quoted(text), broken[index] ?? failure, () =>
+        (order[index] ?? []).flatMap((seen) => {
+          const image = images[found.places[seen] ?? 0];
+          if (image === undefined) return [];
+          const cosine = found.cosines[seen]?.[index] ?? NaN;
+          return [{ image: nameOf(image), ...hitOf(cosine, logits.get(`${seen} ${index}`)) }];
+        }),
+      );
+      yield hits instanceof ModelError ? { text, error: rowError(hits) } : { text, hits };
     }
   }
 
   /**
-   * For each picture, as it is read, the texts, best first. One that cannot be read gives a row with its error.
+   * For each picture, as it is read, the texts, best first. One that cannot be read, or whose numbers are not finite,
+   * gives a row with its error; texts whose unit vectors are not finite give theirs first, and are no hits.
    * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
    * @throws {InputError} `text/too-long`
    */
@@ -191,9 +161,15 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     images: readonly Retrievable<Input>[],
     texts: readonly string[],
     options: RetrieveOptions = {},
-  ): AsyncGenerator<ImageRow<Input> | FailedRow<Input>, void, undefined> {
+  ): AsyncGenerator<ImageRow<Input> | FailedRow<Input> | FailedText, void, undefined> {
     const { k, encoded } = this.#checked(images, texts, options);
-    const features = await this.model.textFeatures(encoded, options);
+    const { features, broken } = await this.#readTexts(encoded, options);
+    for (const [index, text] of texts.entries()) {
+      const error = broken[index];
+      if (error) yield { text, error: rowError(error) };
+    }
+    const usable = texts.filter((_, index) => !broken[index]).length;
+    if (usable === 0) return;
     const rows = textRows(encoded).map(trimmed);
     for await (const { image, seen, error } of this.#each(images, options)) {
       if (!seen) {
@@ -201,14 +177,22 @@ export class Retriever<ImageInput> implements AsyncDisposable {
         continue;
       }
       const cosines = cosineMatrix(seen.features, features).data;
-      const ranking = best(cosines, texts.length);
+      const ranking = best(
+        cosines.map((cosine, text) => (broken[text] ? -Infinity : cosine)),
+        usable,
+      );
       const asking = ranking.slice(0, k);
-      const looked = await this.#look([seen.states], [asking], rows, options);
-      const hits = ranking.map((text, place) => ({
-        text: texts[text] ?? "",
-        ...hitOf(cosines[text] ?? NaN, looked[place]),
-      }));
-      yield { image: nameOf(image), hits: reRanked(hits) };
+      const looked = await orNotFinite(() => this.#look([seen.states], [asking], rows, options));
+      const [failure, logits] = looked instanceof ModelError ? [looked, []] : [undefined, looked];
+      const hits = rankedHits(this.#name, "the image", failure, () =>
+        ranking.map((text, place) => ({
+          text: texts[text] ?? "",
+          ...hitOf(cosines[text] ?? NaN, logits[place]),
+        })),
+      );
+      yield hits instanceof ModelError
+        ? { image: nameOf(image), error: rowError(hits) }
+        : { image: nameOf(image), hits };
     }
   }
 
@@ -227,6 +211,26 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     return { k, cacheBytes, encoded: this.#processors.texts.encode(texts) };
   }
 
+  get #name(): string {
+    return this.model.loaded.opened.files.name;
+  }
+
+  /** Unit vectors of texts [B, E], and what is wrong with each. */
+  async #readTexts(encoded: EncodedTexts, { signal }: RetrieveOptions) {
+    const read = await orNotFinite(() => this.model.encoder.readTexts(encoded, { signal }));
+    if (!(read instanceof ModelError))
+      return {
+        features: read.features,
+        broken: failuresOf(this.#name, "the unit vector of the text", read.features),
+      };
+    const { config } = this.model;
+    const [count = 0] = encoded.inputIds.dims;
+    return {
+      features: floatTensor([count, config.jointEmbedding], new Float32Array(count * config.jointEmbedding)),
+      broken: Array.from({ length: count }, () => read),
+    };
+  }
+
   /**
    * The ITM logits of pictures with the texts that ask for them, by `picture text`.
    * @param cache states that were kept; what is not there is computed again
@@ -238,8 +242,8 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     encoded: EncodedTexts,
     cache: Map<number, Tensor<"float32">>,
     options: RetrieveOptions,
-  ): Promise<Map<string, readonly [number, number]>> {
-    const logits = new Map<string, readonly [number, number]>();
+  ): Promise<Map<string, Logits>> {
+    const logits = new Map<string, Logits>();
     const rows = textRows(encoded).map(trimmed);
     for (const part of chunks(
       [...wanted].sort(([a], [b]) => a - b),
@@ -276,12 +280,12 @@ export class Retriever<ImageInput> implements AsyncDisposable {
   }
 
   /** The ITM logits of each picture with its texts, picture by picture. */
-  #look(
+  async #look(
     states: readonly Tensor<"float32">[],
     asking: readonly (readonly number[])[],
     rows: readonly TokenRow[],
     { signal }: RetrieveOptions,
-  ): Promise<readonly (readonly [number, number])[]> {
+  ): Promise<readonly Logits[]> {
     const work = {
       images: states.map(({ data }) => [data] as const),
       states: states[0]?.dims[1] ?? 0,
@@ -289,21 +293,23 @@ export class Retriever<ImageInput> implements AsyncDisposable {
         texts.flatMap((text) => (rows[text] ? [{ ...rows[text], image }] : [])),
       ),
     };
-    return this.model.scorePairs(work, { signal });
+    return (await this.model.encoder.looker.run(work, { head: "itm", signal })).logits;
   }
 
-  /** A picture's or a video's states and unit vector. @throws {InputError} `image/...` */
+  /**
+   * A picture's or a video's states and unit vector, which are finite.
+   * @throws {InputError} `image/...` @throws {ModelError} `model/not-finite`
+   */
   async #see<Input extends ImageInput>(one: Retrievable<Input>, { signal }: RetrieveOptions): Promise<Seen> {
     const { images } = this.#processors;
-    if (!isVideo(one)) {
-      const pixels = stackPixels([await images.pixels(one, signal)], images.config);
-      return this.model.encodeImages(pixels, { signal });
-    }
+    const see = (pictures: readonly Float32Array[]) =>
+      this.model.encodeImages(stackPixels(pictures, images.config), { signal });
+    if (!isVideo(one)) return see([await images.pixels(one, signal)]);
     const parts = [];
     for (const part of chunks(one.frames, frameBatch)) {
       const pixels: Float32Array[] = [];
       for (const frame of part) pixels.push(await images.pixels(frame, signal));
-      parts.push(await this.model.encodeImages(stackPixels(pixels, images.config), { signal }));
+      parts.push(await see(pixels));
     }
     return videoOf(parts);
   }
@@ -323,7 +329,7 @@ export class Retriever<ImageInput> implements AsyncDisposable {
           seen = await this.#see(image, options);
         } catch (thrown) {
           if (!(thrown instanceof BlipError)) throw thrown;
-          error = { code: thrown.code, message: thrown.message };
+          error = rowError(thrown);
         }
         yield { image, seen, error, place: done };
         done++;
@@ -353,43 +359,4 @@ export class Retriever<ImageInput> implements AsyncDisposable {
     }
     return { places, failed, cosines };
   }
-}
-
-/** What a hit says; without logits it was not looked at again. */
-function hitOf(cosine: number, logits: readonly [number, number] | undefined): HitScores {
-  return logits
-    ? { cosine, logits, rankScore: scoresOf(...logits, cosine).rankScore }
-    : { cosine, logits: null, rankScore: null };
-}
-
-/** Those that were re-ranked by their scores, then the others, which are in the order of their cosines. */
-function reRanked<Hit extends HitScores>(hits: readonly Hit[]): Hit[] {
-  const looked = hits.filter(({ rankScore }) => rankScore !== null);
-  const scores = looked.map(({ rankScore }) => rankScore ?? NaN);
-  const ranked = best(scores, looked.length).flatMap((place) => looked[place] ?? []);
-  return [...ranked, ...hits.filter(({ rankScore }) => rankScore === null)];
-}
-
-/** Frames as one: the mean of their projections at unit length, and all their states side by side. */
-export function videoOf(
-  parts: readonly { readonly states: Tensor<"float32">; readonly projections: Tensor<"float32"> }[],
-): Seen {
-  const [, N = 0, D = 0] = parts[0]?.states.dims ?? [];
-  const E = parts[0]?.projections.dims[1] ?? 0;
-  const frames = parts.reduce((sum, { states }) => sum + (states.dims[0] ?? 0), 0);
-  const states = new Float32Array(frames * N * D);
-  const mean = new Float64Array(E);
-  let frame = 0;
-  for (const part of parts) {
-    states.set(part.states.data, frame * N * D);
-    part.projections.data.forEach(
-      (value, index) => (mean[index % E] = (mean[index % E] ?? 0) + value / frames),
-    );
-    frame += part.states.dims[0] ?? 0;
-  }
-  const length = Math.max(Math.hypot(...mean), 1e-12);
-  return {
-    states: { dtype: "float32", dims: [1, frames * N, D], data: states },
-    features: { dtype: "float32", dims: [1, E], data: Float32Array.from(mean, (value) => value / length) },
-  };
 }
