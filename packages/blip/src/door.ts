@@ -28,17 +28,17 @@ import { inspect as inspectOn, printTask as printTaskOn, type Inspection } from 
 import { Matcher as MatcherOn, type MatchOptions, type MatchRow } from "./tasks/match.ts";
 import type { ModelOptions } from "./tasks/model-options.ts";
 import { NaturalLanguageVisualReasoning } from "./tasks/natural-language-visual-reasoning.ts";
-import type { FailedRow, VerbOptions } from "./tasks/picture-model.ts";
+import type { FailedRow, FailedText, VerbOptions } from "./tasks/picture-model.ts";
 import { loadProcessor, type Processor, type ProcessorOptions } from "./tasks/processor.ts";
 import { quantize as quantizeOn, type QuantizeOptions } from "./tasks/quantize.ts";
 import { QuestionAnswering } from "./tasks/question-answering.ts";
 import {
   Retriever as RetrieverOn,
   type ImageRow,
-  type Retrievable,
   type RetrieveOptions,
   type TextRow,
 } from "./tasks/retrieve.ts";
+import type { Retrievable } from "./tasks/video.ts";
 import { convert as convertOn, type Conversion, type ConvertOptions } from "./tasks/save.ts";
 import { verify as verifyOn, type VerifyOptions, type VerifyRow } from "./tasks/verify.ts";
 
@@ -166,7 +166,7 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
 
   /**
    * Scores every picture with every text; each picture is encoded once.
-   * @returns a row for each pair, pictures in order, texts inside; one row with `error` for a picture that cannot be read
+   * @returns a row for each pair, pictures in order, texts inside; one row with `error` for a picture that cannot be read, or about which the model's numbers are not finite
    * @throws {ModelError} where the model cannot be used @throws {UsageError} where a text is empty or an option is wrong
    */
   async function match<Input extends ImageInput>(
@@ -180,7 +180,7 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
 
   /**
    * Captions pictures.
-   * @returns `numReturn` rows a picture, best first; one row with `error` for a picture that cannot be read
+   * @returns `numReturn` rows a picture, best first; one row with `error` for a picture that cannot be read, or about which the model's numbers are not finite
    * @throws {ModelError} where the model cannot be used @throws {UsageError} where an option is wrong
    */
   async function caption<Input extends ImageInput>(
@@ -193,7 +193,7 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
 
   /**
    * Answers every question about every picture: freely, or with the best of `answers`.
-   * @returns a row for each pair, pictures in order, questions inside; one with `error` for a picture that cannot be read
+   * @returns a row for each pair, pictures in order, questions inside; one with `error` for a picture that cannot be read, or for an answer that is not finite
    * @throws {ModelError} where the model cannot be used @throws {UsageError} where a question is empty or an option is wrong
    */
   async function ask<Input extends ImageInput>(
@@ -207,7 +207,7 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
 
   /**
    * Judges statements about a left and a right picture.
-   * @returns a row a statement; or a row with `error` for each picture that cannot be read
+   * @returns a row a statement; or a row with `error` for each picture that cannot be read, or for a statement whose logits are not finite
    * @throws {ModelError} where the model cannot be used @throws {UsageError} where a statement is empty
    */
   async function compare<Input extends ImageInput>(
@@ -221,14 +221,14 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
 
   /**
    * Pictures and texts as vectors of one space, or as all their states.
-   * @returns pictures in order, then texts in order; a row with `error` for a picture that cannot be read
+   * @returns pictures in order, then texts in order; a row with `error` for a picture that cannot be read, or for what is not finite
    * @throws {ModelError} where the model cannot be used @throws {UsageError} where a text is empty or an option is wrong
    */
   async function embed<Input extends ImageInput, States extends boolean = false>(
     images: readonly Input[],
     texts: readonly string[] = [],
     options: Options<VerbOptions, EmbedOptions<States>> = {},
-  ): Promise<(ImageEmbedding<Input, States> | TextEmbedding<States> | FailedRow<Input>)[]> {
+  ): Promise<(ImageEmbedding<Input, States> | TextEmbedding<States> | FailedRow<Input> | FailedText)[]> {
     const embedder = await Embedder.fromPretrained(options.model ?? embedded, options);
     return closing(embedder, async () => [
       ...(images.length > 0 ? await all(embedder.embedImages(images, callOptions(options))) : []),
@@ -238,27 +238,27 @@ export function door<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
 
   /**
    * Searches pictures by texts, or with `by: "image"` texts by pictures: cosine first, then ITM re-ranks the best k.
-   * @returns a row a text (or a picture) with its hits, best first; a row with `error` for a picture that cannot be read
+   * @returns a row a text (or a picture) with its hits, best first; a row with `error` for a picture that cannot be read, or for what is not finite
    * @throws {ModelError} where the model cannot be used @throws {UsageError} where a text is empty or an option is wrong
    */
   function retrieve<Input extends ImageInput>(
     images: readonly Retrievable<Input>[],
     texts: readonly string[],
     options: RetrieveCall & { readonly by: "image" },
-  ): Promise<(ImageRow<Input> | FailedRow<Input>)[]>;
+  ): Promise<(ImageRow<Input> | FailedRow<Input> | FailedText)[]>;
   function retrieve<Input extends ImageInput>(
     images: readonly Retrievable<Input>[],
     texts: readonly string[],
     options?: RetrieveCall & { readonly by?: "text" },
-  ): Promise<(TextRow<Input> | FailedRow<Input>)[]>;
+  ): Promise<(TextRow<Input> | FailedRow<Input> | FailedText)[]>;
   async function retrieve<Input extends ImageInput>(
     images: readonly Retrievable<Input>[],
     texts: readonly string[],
     { by = "text", ...options }: RetrieveCall & { readonly by?: "text" | "image" } = {},
-  ): Promise<(TextRow<Input> | ImageRow<Input> | FailedRow<Input>)[]> {
+  ): Promise<(TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]> {
     const retriever = await Retriever.fromPretrained(options.model ?? embedded, options);
     const call = callOptions(options);
-    return closing<typeof retriever, (TextRow<Input> | ImageRow<Input> | FailedRow<Input>)[]>(
+    return closing<typeof retriever, (TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]>(
       retriever,
       () =>
         by === "image"

@@ -44,7 +44,14 @@ export type { QuestionInputs, RankedAnswer, RankOptions } from "./tasks/question
 /** NLVR2: inputs of `BlipForNLVR`. */
 export type { StatementInputs } from "./tasks/natural-language-visual-reasoning.ts";
 /** What all verbs share. */
-export type { FailedRow, VerbCallOptions, VerbOptions, VerbProgress } from "./tasks/picture-model.ts";
+export type {
+  FailedRow,
+  FailedText,
+  RowError,
+  VerbCallOptions,
+  VerbOptions,
+  VerbProgress,
+} from "./tasks/picture-model.ts";
 /** Rows and options of `match`. */
 export type { MatchOptions, MatchRow, MatchScores } from "./tasks/match.ts";
 /** Rows and options of `caption`. */
@@ -56,16 +63,9 @@ export type { CompareOptions, CompareRow } from "./tasks/compare.ts";
 /** Rows and options of `embed`. */
 export type { Embedding, EmbedOptions, ImageEmbedding, TextEmbedding } from "./tasks/embed.ts";
 /** Rows and options of `retrieve`. */
-export type {
-  HitScores,
-  ImageHit,
-  ImageRow,
-  Retrievable,
-  RetrieveOptions,
-  TextHit,
-  TextRow,
-  Video,
-} from "./tasks/retrieve.ts";
+export type { HitScores } from "./tasks/hits.ts";
+export type { ImageHit, ImageRow, RetrieveOptions, TextHit, TextRow } from "./tasks/retrieve.ts";
+export type { Retrievable, Video } from "./tasks/video.ts";
 /** Single requests of many callers, run in batches: `new Batched({ matcher })`. */
 export {
   Batched,
@@ -91,7 +91,7 @@ export type { MatchRequest } from "./tasks/match.ts";
 export type { CaptionRequest } from "./tasks/caption.ts";
 export type { AnswerRequest } from "./tasks/ask.ts";
 /** The frames of a video that BLIP looks at. */
-export { uniformFrames } from "./tasks/retrieve.ts";
+export { uniformFrames } from "./tasks/video.ts";
 /** Recall, median and mean of a ranking. */
 export { bestRanks, retrievalMetrics, type RetrievalMetrics } from "./tasks/retrieval-metrics.ts";
 /** Processor options and results. */

@@ -1,7 +1,17 @@
 // How far a model's answers in one type are from those in another, on pictures and texts: what `blip quantize --check`
 // and bench/accuracy.ts print.
 import { closing } from "@blip-ts/base";
-import { Answerer, Comparer, Embedder, InputError, Matcher, type FailedRow, type VerbOptions } from "blip-ts";
+import {
+  Answerer,
+  Comparer,
+  Embedder,
+  InputError,
+  Matcher,
+  ModelError,
+  type FailedRow,
+  type FailedText,
+  type VerbOptions,
+} from "blip-ts";
 import { generated, greedyCaptions } from "./greedy-captions.ts";
 import { table } from "./table.ts";
 
@@ -39,17 +49,29 @@ interface Answers {
   readonly words: Readonly<Record<string, readonly string[]>>;
 }
 
-/** All rows of a verb. @throws {InputError} the first picture's failure: a comparison without it would say nothing */
-async function all<Row extends object>(rows: AsyncIterable<Row | FailedRow<string>>): Promise<Row[]> {
+/**
+ * All rows of a verb.
+ * @throws {InputError} the first picture's failure: a comparison without it would say nothing
+ * @throws {ModelError} `model/not-finite`, likewise
+ */
+async function all<Row extends object>(rows: AsyncIterable<Row | Failed>): Promise<Row[]> {
   const list: Row[] = [];
   for await (const row of rows) {
-    if (isFailed(row)) throw new InputError(row.error.code, row.error.message, { image: row.image });
+    if (isFailed(row)) throw failureOf(row);
     list.push(row);
   }
   return list;
 }
 
-const isFailed = (row: object): row is FailedRow<string> => "error" in row;
+type Failed = FailedRow<string> | FailedText;
+
+const isFailed = (row: object): row is Failed => "error" in row;
+
+function failureOf({ error: { code, message }, ...about }: Failed): InputError | ModelError {
+  return code.startsWith("model/")
+    ? new ModelError(code, message, about)
+    : new InputError(code, message, about);
+}
 
 /** For each group of `size` numbers, the place of the largest. */
 function firstPlaces(numbers: readonly number[], size: number): string[] {

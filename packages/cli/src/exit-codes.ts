@@ -12,7 +12,13 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
+/** Did the model give numbers that are not finite? */
+export const isNotFinite = (error: unknown): error is ModelError =>
+  error instanceof ModelError && error.code === "model/not-finite";
+
 export function exitCodeOf(error: unknown): number {
+  // The model was loaded and did its task: what it said is no answer, as in a row that failed.
+  if (isNotFinite(error)) return exitCodes.failed;
   if (error instanceof ModelError) return exitCodes.model;
   if (error instanceof BlipError) return exitCodes.usage;
   return exitCodes.failed;

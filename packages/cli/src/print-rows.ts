@@ -1,6 +1,6 @@
 // What every verb that makes rows has in common: its model is loaded, its rows are printed, those that failed are counted.
 import { type Closable } from "@blip-ts/base";
-import type { FailedRow, VerbCallOptions, VerbOptions } from "blip-ts";
+import type { FailedRow, FailedText, VerbCallOptions, VerbOptions } from "blip-ts";
 import { chooseModel, loadOptions, type PictureFlags } from "./common-options.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { progressBar } from "./progress.ts";
@@ -12,15 +12,24 @@ export interface RowVerb<Row extends object, Model extends Closable> {
   /** A model that does the verb's task on photographs. */
   readonly suggestion: string;
   readonly load: (source: string, options: VerbOptions) => Promise<Model>;
-  readonly rows: (model: Model, call: VerbCallOptions) => AsyncIterable<Row | FailedRow<string>>;
+  readonly rows: (model: Model, call: VerbCallOptions) => AsyncIterable<Row | Failed>;
   /** What people see: the columns, how many of the last are numbers, and the lines that a row is. */
   readonly head: readonly string[];
   readonly numeric: number;
   readonly lines: (row: Row) => readonly (readonly string[])[];
 }
 
-/** Did the row's picture fail? */
-const failed = (row: object): row is FailedRow<string> => "error" in row;
+type Failed = FailedRow<string> | FailedText;
+
+/** Did the row's picture fail, or its text? */
+const failed = (row: object): row is Failed => "error" in row;
+
+/** What failed, as people see it: the picture, and the text where it is about one. */
+function subjectOf(row: Failed): string {
+  if (!("image" in row)) return row.text;
+  const about = row.text ?? row.question ?? row.statement;
+  return about === undefined ? row.image : `${row.image} ${JSON.stringify(about)}`;
+}
 
 /** @returns the exit code */
 export async function printRows<Row extends object, Model extends Closable>(
@@ -34,11 +43,11 @@ export async function printRows<Row extends object, Model extends Closable>(
     const source = chooseModel(flags, terminal, suggestion);
     const model = await load(source, loadOptions(flags, terminal, progress));
     try {
-      const linesOf = (row: Row | FailedRow<string>) =>
+      const linesOf = (row: Row | Failed) =>
         failed(row)
-          ? [[row.image, `(${row.error.code})`, ...head.slice(2).map(() => "-")].slice(0, head.length)]
+          ? [[subjectOf(row), `(${row.error.code})`, ...head.slice(2).map(() => "-")].slice(0, head.length)]
           : lines(row);
-      const printer = rowPrinter<Row | FailedRow<string>>(terminal, flags, (all) =>
+      const printer = rowPrinter<Row | Failed>(terminal, flags, (all) =>
         tableLines(head, all.flatMap(linesOf), numeric),
       );
       let failures = 0;
@@ -55,7 +64,8 @@ export async function printRows<Row extends object, Model extends Closable>(
         const { message } = row.error;
         // The bar comes back below the message.
         progress.stop();
-        print(stderr, message.startsWith(row.image) ? message : `${row.image}: ${message}`);
+        const subject = subjectOf(row);
+        print(stderr, message.startsWith(subject) ? message : `${subject}: ${message}`);
       }
       printer.end();
       return failures > 0 ? exitCodes.failed : exitCodes.done;

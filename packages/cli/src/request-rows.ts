@@ -2,11 +2,13 @@
 import {
   Batched,
   InputError,
+  type BlipError,
   type BatchedModels,
   type FailedRow,
   type ImageInput,
   type VerbCallOptions,
 } from "blip-ts";
+import { isNotFinite } from "./exit-codes.ts";
 
 /** Pictures in a batch, unless told. */
 const picturesAtOnce = 4;
@@ -25,7 +27,8 @@ export interface PictureRequests<Row extends object> {
 }
 
 /**
- * Rows of pictures in their order, as soon as they are there; a picture that cannot be read has one with its error.
+ * Rows of pictures in their order, as soon as they are there; a picture that cannot be read, or about which the model's
+ * numbers are not finite, has one with its error.
  * What is wrong with the call itself has been found before: any other failure ends the list.
  */
 export async function* requestRows<Row extends object>(
@@ -40,7 +43,7 @@ export async function* requestRows<Row extends object>(
     try {
       return { rows: await rowsOf(batched, image, signal) };
     } catch (error) {
-      if (!(error instanceof InputError)) return { failure: error };
+      if (!isRowFailure(error)) return { failure: error };
       return { rows: [{ image, error: { code: error.code, message: error.message } }] };
     }
   };
@@ -61,6 +64,10 @@ export async function* requestRows<Row extends object>(
     await batched.close({ waiting: "reject" });
   }
 }
+
+/** Is it what is wrong with one request, so that the others go on? */
+export const isRowFailure = (error: unknown): error is BlipError =>
+  error instanceof InputError || isNotFinite(error);
 
 /** Settled without rejecting: one that fails while another is waited for is reported in its turn. */
 type Settled<Row> = { readonly rows: readonly (Row | FailedRow<string>)[] } | { readonly failure: unknown };

@@ -23,7 +23,7 @@ export async function* floatRows(
   const rowBytes = width * BYTES_PER_ELEMENT[tensor.dtype];
   if (tensor.strides) {
     const bytes = await readTensorBytes(tensor);
-    yield toFloats(bytes.slice(start * rowBytes, end * rowBytes), tensor);
+    yield floatsOf(bytes.slice(start * rowBytes, end * rowBytes), tensor);
     return;
   }
   const rows = Math.max(1, Math.floor(PIECE / Math.max(1, rowBytes)));
@@ -31,15 +31,13 @@ export async function* floatRows(
     const count = Math.min(rows, end - row);
     const offset = tensor.offset + row * rowBytes;
     const bytes = await readRange(tensor.source, offset, count * rowBytes, tensor.name);
-    yield toFloats(bytes.byteOffset === 0 ? bytes : bytes.slice(), tensor);
+    yield floatsOf(bytes, tensor);
   }
 }
 
-/** @param bytes at byte 0 of their own buffer */
-function toFloats(
-  { buffer, byteLength }: Uint8Array<ArrayBuffer>,
-  { dtype, name }: StoredTensor,
-): Float32Array {
+/** The numbers of a floating-point tensor, or of some of its rows, as float32. @param bytes as they lie in the file */
+export function floatsOf(bytes: Uint8Array<ArrayBuffer>, { dtype, name }: StoredTensor): Float32Array {
+  const { buffer, byteLength } = bytes.byteOffset === 0 ? bytes : bytes.slice();
   switch (dtype) {
     case "float32":
       return new Float32Array(buffer, 0, byteLength / 4);

@@ -1,5 +1,6 @@
 // Beam search for one prompt, in the two conventions that BLIP's numbers were made with:
 // transformers 4.15 (generation_beam_search.py) and 5.23 (generation/utils.py `_beam_search`).
+import { allFinite } from "./finite.ts";
 import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { logSoftmax, processScores } from "./processors.ts";
@@ -189,6 +190,7 @@ export class BeamSearch implements Search {
   readonly #options: SequenceOptions;
   readonly #scoring: Scoring;
   #beams: readonly Beam[];
+  #broken = false;
 
   constructor(prompt: readonly number[], options: SequenceOptions) {
     this.prompt = prompt;
@@ -200,7 +202,13 @@ export class BeamSearch implements Search {
     this.#beams = [{ tokens: prompt, logProbabilities: [], sum: 0 }];
   }
 
+  get broken(): boolean {
+    return this.#broken;
+  }
+
   advance(logits: readonly Float32Array[]): Continuation | undefined {
+    this.#broken = !logits.every(allFinite);
+    if (this.#broken) return undefined;
     const raw = this.#beams.map((_, index) => logSoftmax(logits[index] ?? new Float32Array()));
     const scores = this.#beams.map(({ tokens }, index) =>
       processScores(raw[index] ?? new Float32Array(), tokens, this.#options),

@@ -39,11 +39,11 @@ export async function* generateSteps(
   }
 }
 
-/** The results of every search, best first. */
+/** The results of every search, best first; undefined for one that the network's logits broke. */
 export async function generate(
   model: NextTokenModel,
   searches: readonly Search[],
-): Promise<readonly (readonly Hypothesis[])[]> {
+): Promise<readonly (readonly Hypothesis[] | undefined)[]> {
   for await (const over of generateSteps(model, searches)) if (over === searches.length) break;
-  return searches.map((search) => search.results());
+  return searches.map((search) => (search.broken ? undefined : search.results()));
 }

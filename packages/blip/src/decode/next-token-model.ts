@@ -33,6 +33,8 @@ export interface Continuation {
 /** A search for the continuations of one prompt. */
 export interface Search {
   readonly prompt: readonly number[];
+  /** Did the network give logits that are not finite? Then the search is over, and has no results. */
+  readonly broken: boolean;
   /**
    * Takes the logits of its rows: one row for the prompt at first, then as many as it asked for.
    * @returns what to compute next, or undefined when it is over

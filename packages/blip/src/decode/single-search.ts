@@ -1,4 +1,5 @@
 // Greedy search and sampling: sequences that do not compete with each other.
+import { allFinite } from "./finite.ts";
 import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { candidates, logProbability, processScores } from "./processors.ts";
@@ -60,6 +61,7 @@ class Sequence {
 export class SingleSearch implements Search {
   readonly prompt: readonly number[];
   readonly #sequences: readonly Sequence[];
+  #broken = false;
 
   constructor(prompt: readonly number[], options: SequenceOptions) {
     this.prompt = prompt;
@@ -70,14 +72,20 @@ export class SingleSearch implements Search {
     });
   }
 
+  get broken(): boolean {
+    return this.#broken;
+  }
+
   advance(logits: readonly Float32Array[]): Continuation | undefined {
     this.#sequences.forEach((sequence, index) => {
       // At first there is one row, from which all sequences begin.
       const row = logits[logits.length === 1 ? 0 : index];
       if (!row) throw new Error(`row ${index} has no logits`);
-      if (!sequence.done) sequence.extend(row);
+      if (sequence.done) return;
+      if (allFinite(row)) sequence.extend(row);
+      else this.#broken = true;
     });
-    if (this.#sequences.every(({ done }) => done)) return undefined;
+    if (this.#broken || this.#sequences.every(({ done }) => done)) return undefined;
     // Rows that are done go on without being read: each prompt keeps as many rows.
     return {
       parents: this.#sequences.map((_, index) => (logits.length === 1 ? 0 : index)),

@@ -1,7 +1,7 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
 import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
-import { UsageError, type BlipError } from "../errors.ts";
+import { BlipError, UsageError, type ModelError } from "../errors.ts";
 import { conflictingOptions } from "../decode/errors.ts";
 import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
@@ -14,19 +14,23 @@ import {
   readDistinct,
   type ReadOptions,
 } from "./distinct-pictures.ts";
+import { failuresOf } from "./finite.ts";
 import { sumOf } from "./generator.ts";
 import { loadNetwork } from "./load-network.ts";
 import {
+  answersOf,
   chunks,
   inOrder,
   processorsOf,
   readBatches,
   repeat,
+  rowError,
   verbOptions,
   type FailedRow,
   type PictureModel,
   type ReadPicture,
   type ReadPictureOptions,
+  type RowError,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
@@ -77,6 +81,9 @@ const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((text, index) => text === b[index]);
 
 type Scored = Omit<AnswerRow<never>, "image">;
+type Answers = readonly Omit<Scored, "question">[];
+/** A row of a question, or why it has none. */
+type Asked = Scored | { readonly question: string; readonly error: RowError };
 
 /** A picture with its own question. */
 export interface AnswerRequest<ImageInput> {
@@ -113,8 +120,9 @@ export class Answerer<ImageInput> implements Closable {
   }
 
   /**
-   * Every question about every picture, pictures in their order, questions inside. A picture that cannot be read gives
-   * one row with its error.
+   * Every question about every picture, pictures in their order, questions inside. A picture that cannot be read, or
+   * whose states are not finite, gives one row with its error; a question about whose answer the model's numbers are not
+   * finite, one with its own.
    * @throws {UsageError} `usage/no-images`, `usage/no-questions`, `usage/no-answers`, `usage/bad-option`, `text/empty`,
    * `generate/...`
    * @throws {InputError} `text/too-long`
@@ -135,16 +143,18 @@ export class Answerer<ImageInput> implements Closable {
     const answerIds = this.#answerIds(options);
     parts.slice(0, 1).forEach(({ encoded }) => this.model.prepare(encoded, 1));
     for await (const batch of readBatches(images, this.#processors.images, options)) {
-      const rows = batch.pixels ? await this.#rows(batch.pixels, parts, options, answerIds) : [];
-      yield* inOrder(batch, (place) => rows[place] ?? []);
+      const { pixels } = batch;
+      const rows = await answersOf(async () => (pixels ? this.#rows(pixels, parts, options, answerIds) : []));
+      yield* inOrder(batch, rows);
     }
   }
 
   /**
    * Pictures, each with a question of its own; equal pictures are encoded once.
-   * @returns for each request its rows, best first, or what was wrong with its picture
+   * @returns for each request its rows, best first, or what was wrong with its picture or with the model's numbers
    * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `text/empty`, `generate/...`
    * @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
    */
   async askEach(
     requests: readonly AnswerRequest<ImageInput>[],
@@ -165,6 +175,7 @@ export class Answerer<ImageInput> implements Closable {
       for (const [request, error] of failed) answers[request] = error;
       if (!pixels) continue;
       const states = await this.model.encoder.imageStates(pixels, { signal });
+      const broken = this.#brokenIn("image", states);
       const places = readable.map(({ place }) => place);
       for (const group of fullGroups(places, questionBatch)) {
         const asked = group.rows.map((row) => readable[row]?.request ?? 0);
@@ -173,7 +184,10 @@ export class Answerer<ImageInput> implements Closable {
         const found = await this.#answersOf(memory, answerIds, options);
         asked.forEach((request, index) => {
           const question = questions[request] ?? "";
-          answers[request] = (found[index] ?? []).map((one) => ({ question, ...one }));
+          const failure = broken[places[group.rows[index] ?? 0] ?? 0];
+          const own = found[index] ?? [];
+          if (failure) answers[request] = failure;
+          else answers[request] = own instanceof BlipError ? own : own.map((one) => ({ question, ...one }));
         });
       }
     }
@@ -217,43 +231,48 @@ export class Answerer<ImageInput> implements Closable {
     return this.#list.ids;
   }
 
-  /** For each question its rows, some questions at a time. */
+  #brokenIn(what: "image" | "question", states: Tensor<"float32">): readonly (ModelError | undefined)[] {
+    return failuresOf(this.model.loaded.opened.files.name, `the states of the ${what}`, states);
+  }
+
+  /** For each question its rows or why it has none, some questions at a time. */
   async #answersOf(
     { states, mask }: MaskedMemory,
     answerIds: readonly (readonly number[])[] | undefined,
     options: AskOptions,
-  ): Promise<Omit<Scored, "question">[][]> {
+  ): Promise<(Answers | BlipError)[]> {
     const [total = 0] = states.dims;
     const { answers: step } = this.model.loaded.limits;
-    const found: Omit<Scored, "question">[][] = [];
+    const broken = this.#brokenIn("question", states);
+    const found: (Answers | BlipError)[] = [];
     for (let from = 0; from < total; from += step) {
       const to = Math.min(total, from + step);
       const memory = { states: rowsOf(states, from, to), mask: rowsOf(mask, from, to) };
       found.push(...(await this.#answers(memory, answerIds, options)));
     }
-    return found;
+    return found.map((own, question) => broken[question] ?? own);
   }
 
   #answers(
     memory: MaskedMemory,
     answerIds: readonly (readonly number[])[] | undefined,
     options: AskOptions,
-  ): Promise<Omit<Scored, "question">[][]> {
+  ): Promise<(Answers | BlipError)[]> {
     return answerIds
       ? this.#ranked(memory, options.answers ?? [], answerIds, options)
       : this.#generated(memory, options);
   }
 
-  /** For each picture its rows, questions in their order. */
+  /** For each picture its rows, questions in their order, or what is wrong with it. */
   async #rows(
     pixels: Tensor<"float32">,
     parts: readonly QuestionPart[],
     options: AskOptions,
     answerIds: readonly (readonly number[])[] | undefined,
-  ): Promise<Scored[][]> {
+  ): Promise<(Asked[] | BlipError)[]> {
     const { signal } = options;
     const images = await this.model.encoder.imageStates(pixels, { signal });
-    const rows: Scored[][] = [];
+    const rows: Asked[][] = [];
     for (const { questions, encoded } of parts) {
       // All questions look at the pictures at once; answers follow for some of them at a time.
       const all = await this.model.questionStates(images, repeat(encoded, images.dims[0] ?? 0), { signal });
@@ -261,20 +280,23 @@ export class Answerer<ImageInput> implements Closable {
       found.forEach((some, place) => {
         const question = questions[place % questions.length] ?? "";
         const own = (rows[Math.floor(place / questions.length)] ??= []);
-        for (const one of some) own.push({ question, ...one });
+        if (some instanceof BlipError) own.push({ question, error: rowError(some) });
+        else for (const one of some) own.push({ question, ...one });
       });
     }
-    return rows;
+    return this.#brokenIn("image", images).map((broken, place) => broken ?? rows[place] ?? []);
   }
 
-  async #generated(memory: MaskedMemory, options: AskOptions): Promise<Omit<Scored, "question">[][]> {
-    const found = await this.model.answer(memory, options);
+  async #generated(memory: MaskedMemory, options: AskOptions): Promise<(Answers | BlipError)[]> {
+    const found = await this.model.answerEach(memory, options);
     return found.map((hypotheses) =>
-      hypotheses.map((hypothesis) => ({
-        answer: this.#processors.texts.decode(hypothesis.tokens),
-        tokens: hypothesis.tokens,
-        score: sumOf(hypothesis),
-      })),
+      hypotheses instanceof BlipError
+        ? hypotheses
+        : hypotheses.map((hypothesis) => ({
+            answer: this.#processors.texts.decode(hypothesis.tokens),
+            tokens: hypothesis.tokens,
+            score: sumOf(hypothesis),
+          })),
     );
   }
 
@@ -283,10 +305,12 @@ export class Answerer<ImageInput> implements Closable {
     answers: readonly string[],
     ids: readonly (readonly number[])[],
     { k, signal }: AskOptions,
-  ): Promise<Omit<Scored, "question">[][]> {
-    const found = await this.model.rank(memory, ids, { k, signal });
-    return found.map(([best]) =>
-      best ? [{ answer: answers[best.index] ?? "", tokens: best.tokens, score: best.score }] : [],
-    );
+  ): Promise<(Answers | BlipError)[]> {
+    const found = await this.model.rankEach(memory, ids, { k, signal });
+    return found.map((ranked) => {
+      if (ranked instanceof BlipError) return ranked;
+      const [best] = ranked;
+      return best ? [{ answer: answers[best.index] ?? "", tokens: best.tokens, score: best.score }] : [];
+    });
   }
 }

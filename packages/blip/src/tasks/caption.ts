@@ -1,17 +1,19 @@
 // The verb `caption`: what pictures show, in words (models/blip.py `generate`).
 import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
-import type { Hypothesis } from "../decode/next-token-model.ts";
 import type { GenerationOptions } from "../decode/options.ts";
-import { UsageError, type BlipError } from "../errors.ts";
+import { BlipError, UsageError, type ModelError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { blipPrompt, ConditionalGeneration } from "./conditional-generation.ts";
 import { distinctOf, pickRows, readDistinct, type ReadOptions } from "./distinct-pictures.ts";
+import { notFinite } from "./errors.ts";
+import { failuresOf, quoted } from "./finite.ts";
 import { sumOf, type StreamedToken } from "./generator.ts";
 import { memoryOfTwo } from "./limits.ts";
 import { loadNetwork, memoryNeeded } from "./load-network.ts";
 import { Matcher } from "./match.ts";
 import {
+  answersOf,
   chunks,
   inOrder,
   processorsOf,
@@ -76,6 +78,8 @@ type Captions = readonly Omit<CaptionRow<never>, "image">[];
 interface SeenPictures {
   readonly states: Tensor<"float32">;
   readonly matched: Tensor<"float32"> | undefined;
+  /** For each picture what is wrong with its states, if anything is. */
+  readonly broken: readonly (ModelError | undefined)[];
 }
 
 /** A captioning model with what turns pictures into its inputs and tokens into text. */
@@ -128,8 +132,8 @@ export class Captioner<ImageInput> implements Closable {
   }
 
   /**
-   * Captions of pictures, in their order; `numReturn` rows each, best first. A picture that cannot be read gives one row
-   * with its error.
+   * Captions of pictures, in their order; `numReturn` rows each, best first. A picture that cannot be read, or about
+   * which the model's numbers are not finite, gives one row with its error.
    * @throws {UsageError} `usage/no-images`, `usage/bad-option`, `usage/unequal-prompts`, `generate/...`
    * @throws {InputError} `text/too-long` for a prompt longer than the position table
    */
@@ -146,17 +150,19 @@ export class Captioner<ImageInput> implements Closable {
       const own = prompts.slice(from, from + batch.images.length);
       const readable = own.filter((_, index) => typeof batch.places[index] === "number");
       from += batch.images.length;
-      const rows = batch.pixels
-        ? await this.#rows(await this.#see(batch.pixels, batch, options), readable, options)
-        : [];
-      yield* inOrder(batch, (place) => rows[place] ?? []);
+      const { pixels } = batch;
+      const rows = await answersOf(async () =>
+        pixels ? this.#rows(await this.#see(pixels, batch, options), readable, options) : [],
+      );
+      yield* inOrder(batch, rows);
     }
   }
 
   /**
    * Captions of pictures, each with a prompt of its own; equal pictures are encoded once.
-   * @returns for each request its rows, best first, or what was wrong with its picture
+   * @returns for each request its rows, best first, or what was wrong with its picture or with the model's numbers
    * @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
    */
   async captionEach(
     requests: readonly CaptionRequest<ImageInput>[],
@@ -196,7 +202,7 @@ export class Captioner<ImageInput> implements Closable {
   /**
    * One picture's caption, token by token.
    * @throws {UsageError} `generate/cannot-stream` where options ask for beams or several captions
-   * @throws {InputError} `image/...`
+   * @throws {InputError} `image/...` @throws {ModelError} `model/not-finite`
    */
   async *stream(
     image: ImageInput,
@@ -209,6 +215,8 @@ export class Captioner<ImageInput> implements Closable {
     this.model.generator.options(prompts, single);
     const pixels = await this.#processors.images.batch([image], options);
     const states = await this.model.encoder.imageStates(pixels, options);
+    const [broken] = this.#brokenIn(states);
+    if (broken) throw broken;
     const [prompt = []] = prompts;
     for await (const token of this.model.generator.stream({ states }, prompt, single, options))
       yield { ...token, caption: this.#textOf(token.tokens, prompt) };
@@ -271,13 +279,21 @@ export class Captioner<ImageInput> implements Closable {
   ): Promise<SeenPictures> {
     const states = await this.model.encoder.imageStates(pixels, { signal });
     const matcher = this.#matcher;
-    if (!matcher) return { states, matched: undefined };
-    if (this.#shared) return { states, matched: states };
-    return { states, matched: (await matcher.model.encodeImages(otherPixels ?? pixels, { signal })).states };
+    const broken = this.#brokenIn(states);
+    if (!matcher) return { states, matched: undefined, broken };
+    if (this.#shared) return { states, matched: states, broken };
+    const { encoder, loaded } = matcher.model;
+    const matched = (await encoder.encodeImages(otherPixels ?? pixels, { signal })).states;
+    const brokenThere = this.#brokenIn(matched, loaded);
+    return { states, matched, broken: broken.map((one, place) => one ?? brokenThere[place]) };
+  }
+
+  #brokenIn(states: Tensor<"float32">, { opened } = this.model.loaded) {
+    return failuresOf(opened.files.name, "the states of the image", states);
   }
 
   /**
-   * For each prompt its rows.
+   * For each prompt its rows, or why it has none.
    * @param places the picture of each prompt; without it, its own
    */
   async #rows(
@@ -285,22 +301,49 @@ export class Captioner<ImageInput> implements Closable {
     prompts: readonly (readonly number[])[],
     options: CaptionOptions,
     places: readonly number[] = prompts.map((_, index) => index),
-  ): Promise<Captions[]> {
+  ): Promise<(Captions | BlipError)[]> {
     const { signal } = options;
     const states = pickRows(seen.states, places);
-    const found = await this.model.generator.generate({ states }, prompts, options, { signal });
-    const rows = found.map((hypotheses, picture) =>
-      hypotheses.map((hypothesis: Hypothesis) => ({
-        caption: this.#textOf(hypothesis.tokens, prompts[picture] ?? []),
+    const found = await this.model.generator.generateEach({ states }, prompts, options, { signal });
+    const rows = found.map((hypotheses, row): Captions | BlipError => {
+      const broken = seen.broken[places[row] ?? 0];
+      if (broken) return broken;
+      if (hypotheses instanceof BlipError) return hypotheses;
+      return hypotheses.map((hypothesis) => ({
+        caption: this.#textOf(hypothesis.tokens, prompts[row] ?? []),
         tokens: hypothesis.tokens,
         logProbability: sumOf(hypothesis),
-      })),
+      }));
+    });
+    return this.#scored(seen, rows, places, signal);
+  }
+
+  /** The same rows with the ITM probability of each caption, if one was asked for. */
+  async #scored(
+    { matched }: SeenPictures,
+    rows: readonly (Captions | BlipError)[],
+    places: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<(Captions | BlipError)[]> {
+    const matcher = this.#matcher;
+    if (!matcher || !matched) return [...rows];
+    const { name } = matcher.model.loaded.opened.files;
+    const scored: (Captions | BlipError)[] = [...rows];
+    // Captions of a call have as many rows each; one that failed has none, and is left out.
+    const asked = rows.flatMap((row, index) => (row instanceof BlipError ? [] : [{ row, index }]));
+    if (asked.length === 0) return scored;
+    const states = pickRows(
+      matched,
+      asked.map(({ index }) => places[index] ?? 0),
     );
-    if (!this.#matcher || !seen.matched) return rows;
-    const matched = seen.matched === seen.states ? states : pickRows(seen.matched, places);
-    const captions = rows.flatMap((some) => some.map(({ caption }) => caption));
-    const scores = await this.#matcher.probabilities(matched, captions, { signal });
+    const captions = asked.flatMap(({ row }) => row.map(({ caption }) => caption));
+    const scores = await matcher.probabilities(states, captions, { signal });
     let place = 0;
-    return rows.map((some) => some.map((row) => ({ ...row, match: scores[place++] ?? null })));
+    for (const { row, index } of asked) {
+      const own = row.map((one) => ({ ...one, match: scores[place++] ?? null }));
+      const broken = own.find(({ match }) => match !== null && !Number.isFinite(match));
+      scored[index] = broken ? notFinite(name, `the ITM logits of ${quoted(broken.caption)}`) : own;
+    }
+    return scored;
   }
 }

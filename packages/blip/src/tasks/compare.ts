@@ -1,12 +1,18 @@
 // The verb `compare`: are statements about two pictures true? (models/blip_nlvr.py)
 import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import { allFinite } from "../decode/finite.ts";
 import { BlipError, UsageError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import { notFinite } from "./errors.ts";
+import { failuresOf, orNotFinite, quoted } from "./finite.ts";
 import { loadNetwork } from "./load-network.ts";
 import { probabilityOf } from "./match.ts";
 import { NaturalLanguageVisualReasoning } from "./natural-language-visual-reasoning.ts";
 import {
   processorsOf,
+  rowError,
   verbOptions,
   type FailedRow,
   type PictureModel,
@@ -54,8 +60,8 @@ export class Comparer<ImageInput> implements Closable {
   }
 
   /**
-   * Statements about a left and a right picture. A picture that cannot be read gives a row with its error, and then
-   * there are no others.
+   * Statements about a left and a right picture. A picture that cannot be read, or whose states are not finite, gives a
+   * row with its error, and then there are no others. A statement whose logits are not finite gives one with its own.
    * @throws {UsageError} `usage/no-texts`, `text/empty` @throws {InputError} `text/too-long`
    */
   async *compare<Input extends ImageInput>(
@@ -77,10 +83,28 @@ export class Comparer<ImageInput> implements Closable {
         yield { image, error: { code: error.code, message: error.message } };
       }
     if (pictures.length < 2) return;
-    const { logits } = await this.model.judge(stackPixels(pictures, images.config), encoded, { signal });
+    const found = await orNotFinite(() =>
+      this.#judge(stackPixels(pictures, images.config), encoded, { signal }),
+    );
+    if (found instanceof BlipError) {
+      for (const image of [left, right]) yield { image, error: rowError(found) };
+      return;
+    }
+    const { broken, logits } = found;
+    for (const [place, image] of [left, right].entries()) {
+      const error = broken[place];
+      if (error) yield { image, error: rowError(error) };
+    }
+    if (broken.some((error) => error)) return;
+    const { name } = this.model.loaded.opened.files;
     for (const [index, statement] of statements.entries()) {
       const [no, yes] = [logits.data[2 * index] ?? NaN, logits.data[2 * index + 1] ?? NaN];
-      yield { images: [left, right], statement, label: yes > no, probability: probabilityOf(no, yes) };
+      if (allFinite([no, yes]))
+        yield { images: [left, right], statement, label: yes > no, probability: probabilityOf(no, yes) };
+      else {
+        const error = notFinite(name, `the logits of ${quoted(statement)}`);
+        yield { image: left, statement, error: rowError(error) };
+      }
     }
   }
 
@@ -92,5 +116,14 @@ export class Comparer<ImageInput> implements Closable {
   /** Calls `close`, for `await using`. */
   [asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Logits of statements [B, 2], and what is wrong with the two pictures. */
+  async #judge(pixels: Tensor<"float32">, encoded: EncodedTexts, options: CompareOptions) {
+    const { model } = this;
+    model.prepareToJudge(encoded);
+    const states = await model.encoder.imageStates(pixels, options);
+    const { logits } = await model.look(states, encoded, options);
+    return { broken: failuresOf(model.loaded.opened.files.name, "the states of the image", states), logits };
   }
 }

@@ -7,6 +7,7 @@ import { UsageError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { Encoder, type ImageOptions } from "./encoder.ts";
+import { expectFinite } from "./finite.ts";
 import { checkTextFeeds, type TextFeeds } from "./text-feeds.ts";
 import { Generator, type StreamedToken } from "./generator.ts";
 import { loadNetwork, type LoadedNetwork, type NetworkTask } from "./load-network.ts";
@@ -74,6 +75,7 @@ export class ConditionalGeneration implements Closable {
   /**
    * Logits of the next token after each of the given ones: [B, T, V]. `inputIds` are the decoder's as they stand.
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   * @throws {ModelError} `model/not-finite`
    */
   async forward(
     inputs: CaptionInputs & TextFeeds,
@@ -81,11 +83,15 @@ export class ConditionalGeneration implements Closable {
   ): Promise<{ readonly logits: Tensor<"float32">; readonly lastHiddenState: Tensor<"float32"> }> {
     const { inputIds, attentionMask } = checkTextFeeds(inputs, this.config.text);
     this.generator.decoder.prepare();
-    const states = await this.encoder.imageStates(inputs.pixelValues, options);
+    const states = await this.#states(inputs.pixelValues, options);
     expectEqual(states.dims[0] ?? 0, inputIds.dims[0] ?? 0);
     const run = await this.generator.decoder.open(states, undefined, options);
     try {
-      return { logits: await run.allLogits(inputIds, attentionMask), lastHiddenState: states };
+      const logits = await run.allLogits(inputIds, attentionMask);
+      return {
+        logits: expectFinite(this.loaded.opened.files.name, "the logits of sequence", logits),
+        lastHiddenState: states,
+      };
     } finally {
       run.close();
     }
@@ -95,6 +101,7 @@ export class ConditionalGeneration implements Closable {
    * Captions of each picture, best first. A prompt is given as the tokenizer encodes it, [CLS] ... [SEP]: [DEC] takes
    * the place of its first token, and its last one goes. Rows do not depend on each other.
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`, `generate/...`
+   * @throws {ModelError} `model/not-finite`
    */
   async generate(
     inputs: CaptionInputs,
@@ -104,13 +111,14 @@ export class ConditionalGeneration implements Closable {
     // Options are looked at before anything is computed.
     this.generator.options(prompts, options);
     this.generator.decoder.prepare();
-    const states = await this.encoder.imageStates(inputs.pixelValues, options);
+    const states = await this.#states(inputs.pixelValues, options);
     return this.generator.generate({ states }, prompts, options, options);
   }
 
   /**
    * The caption of one picture, token by token.
    * @throws {UsageError} `generate/cannot-stream` where options ask for beams or several captions
+   * @throws {ModelError} `model/not-finite`
    */
   async *stream(
     inputs: CaptionInputs,
@@ -120,7 +128,7 @@ export class ConditionalGeneration implements Closable {
     if (!prompt || others.length > 0)
       throw new UsageError("generate/cannot-stream", "one picture can be streamed at a time");
     this.generator.decoder.prepare();
-    const states = await this.encoder.imageStates(inputs.pixelValues, options);
+    const states = await this.#states(inputs.pixelValues, options);
     yield* this.generator.stream({ states }, prompt, options, options);
   }
 
@@ -142,6 +150,12 @@ export class ConditionalGeneration implements Closable {
   /** A prompt's ids as the decoder begins with them. */
   promptOf(ids: readonly number[]): number[] {
     return [this.loaded.tokens.dec, ...ids.slice(1, -1)];
+  }
+
+  /** All states of pictures, which are finite. */
+  async #states(pixelValues: Tensor<"float32">, options: ImageOptions): Promise<Tensor<"float32">> {
+    const states = await this.encoder.imageStates(pixelValues, options);
+    return expectFinite(this.loaded.opened.files.name, "the states of image", states);
   }
 
   #prompts({ pixelValues, inputIds, attentionMask }: CaptionInputs): number[][] {

@@ -2,17 +2,22 @@
 // LAVIS blip_feature_extractor.py).
 import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
-import type { BlipError } from "../errors.ts";
+import { BlipError, type ModelError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import { distinctOf, readDistinct, type ReadOptions } from "./distinct-pictures.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import { failuresOf, orNotFinite } from "./finite.ts";
 import { FeatureExtraction } from "./feature-extraction.ts";
 import { loadNetwork } from "./load-network.ts";
 import {
+  answersOf,
   inOrder,
   processorsOf,
   readBatches,
+  rowError,
   verbOptions,
   type FailedRow,
+  type FailedText,
   type PictureModel,
   type ReadPicture,
   type ReadPictureOptions,
@@ -69,7 +74,7 @@ export class Embedder<ImageInput> implements Closable {
   }
 
   /**
-   * Pictures in their order. One that cannot be read gives a row with its error.
+   * Pictures in their order. One that cannot be read, or whose numbers are not finite, gives a row with its error.
    * @throws {UsageError} `usage/no-images`, `usage/bad-option`
    */
   async *embedImages<Input extends ImageInput, States extends boolean = false>(
@@ -78,34 +83,39 @@ export class Embedder<ImageInput> implements Closable {
   ): AsyncGenerator<ImageEmbedding<Input, States> | FailedRow<Input>, void, undefined> {
     const { signal, states } = options;
     for await (const batch of readBatches(images, this.#processors.images, options)) {
-      const found = batch.pixels && (await this.model.getImageFeatures(batch.pixels, { signal }));
-      yield* inOrder(batch, (place) =>
-        found ? [{ embedding: embeddingOf(found.states, found.features, [place, place], states) }] : [],
-      );
+      const { pixels } = batch;
+      const found = await answersOf(async () => (pixels ? this.#images(pixels, states, signal) : []));
+      yield* inOrder(batch, (place) => {
+        const embedding = found(place);
+        return embedding instanceof BlipError ? embedding : [{ embedding }];
+      });
     }
   }
 
   /**
-   * Texts in their order; what else is in the call does not change them.
+   * Texts in their order; what else is in the call does not change them. One whose numbers are not finite gives a row
+   * with its error.
    * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
    */
   async *embedTexts<States extends boolean = false>(
     texts: readonly string[],
     { signal, states }: Pick<EmbedOptions<States>, "signal" | "states"> = {},
-  ): AsyncGenerator<TextEmbedding<States>, void, undefined> {
+  ): AsyncGenerator<TextEmbedding<States> | FailedText, void, undefined> {
     if (texts.length === 0) return;
     // All are read before any work is done, so that an empty one is found first.
     const encoded = this.#processors.texts.encode(texts);
-    const found = await this.model.readTexts(encoded, { signal, states });
-    const D = this.model.config.text.hiddenSize;
+    const found = await orNotFinite(() => this.#texts(encoded, states, signal));
     for (const [index, text] of texts.entries()) {
-      const data = found.states[index] ?? new Float32Array();
-      const own = { dtype: "float32" as const, dims: [1, data.length / D, D], data };
-      yield { text, embedding: embeddingOf(own, found.features, [0, index], states) };
+      const embedding = found instanceof BlipError ? found : found[index];
+      if (embedding instanceof BlipError) yield { text, error: rowError(embedding) };
+      else if (embedding) yield { text, embedding };
     }
   }
 
-  /** Pictures, equal ones encoded once: for each its vector or its states, or what was wrong with it. */
+  /**
+   * Pictures, equal ones encoded once: for each its vector or its states, or what was wrong with it.
+   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
+   */
   async embedImagesEach<States extends boolean = false>(
     images: readonly ImageInput[],
     { states, ...options }: Pick<EmbedOptions<States>, "states"> & ReadOptions<ImageInput> = {},
@@ -115,9 +125,11 @@ export class Embedder<ImageInput> implements Closable {
     for await (const batch of readDistinct(distinctOf(images), this.#processors.images, options)) {
       for (const [request, error] of batch.failed) embeddings[request] = error;
       if (!batch.pixels) continue;
-      const found = await this.model.getImageFeatures(batch.pixels, { signal });
-      for (const { request, place } of batch.readable)
-        embeddings[request] = embeddingOf(found.states, found.features, [place, place], states);
+      const found = await this.#images(batch.pixels, states, signal);
+      for (const { request, place } of batch.readable) {
+        const embedding = found[place];
+        if (embedding) embeddings[request] = embedding;
+      }
     }
     return embeddings;
   }
@@ -127,13 +139,16 @@ export class Embedder<ImageInput> implements Closable {
     return readAhead(image, this.#processors.images, options);
   }
 
-  /** Texts together: for each its vector. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  /**
+   * Texts together: for each its vector, or what was wrong with it.
+   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
+   */
   async embedTextsEach(
     texts: readonly string[],
     { signal }: Pick<EmbedOptions, "signal"> = {},
-  ): Promise<Embedding<false>[]> {
-    const { features } = await this.model.readTexts(this.#processors.texts.encode(texts), { signal });
-    return texts.map((_, index) => row(features, index, features.dims[1] ?? 0));
+  ): Promise<(Embedding<false> | BlipError)[]> {
+    return this.#texts(this.#processors.texts.encode(texts), false, signal);
   }
 
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
@@ -149,6 +164,40 @@ export class Embedder<ImageInput> implements Closable {
   /** Calls `close`, for `await using`. */
   [asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** For each picture its numbers, which are finite, or why it has none. */
+  async #images<States extends boolean>(
+    pixels: Tensor<"float32">,
+    all: States | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<(Embedding<States> | BlipError)[]> {
+    const { states, features } = await this.model.encoder.encodeImages(pixels, { signal });
+    const inStates = this.#broken("the states of the image", states);
+    const inFeatures = this.#broken("the unit vector of the image", features);
+    return inStates.map(
+      (broken, place) => broken ?? inFeatures[place] ?? embeddingOf(states, features, [place, place], all),
+    );
+  }
+
+  /** For each text its numbers, which are finite, or why it has none. */
+  async #texts<States extends boolean>(
+    encoded: EncodedTexts,
+    all: States | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<(Embedding<States> | BlipError)[]> {
+    const { states, features } = await this.model.encoder.readTexts(encoded, { signal, states: all });
+    const D = this.model.config.text.hiddenSize;
+    return this.#broken("the unit vector of the text", features).map((broken, index) => {
+      const data = states[index] ?? new Float32Array();
+      const own = { dtype: "float32" as const, dims: [1, data.length / D, D], data };
+      const inStates = this.#broken("the states of the text", own)[0];
+      return broken ?? inStates ?? embeddingOf(own, features, [0, index], all);
+    });
+  }
+
+  #broken(what: string, numbers: Tensor<"float32">): readonly (ModelError | undefined)[] {
+    return failuresOf(this.model.loaded.opened.files.name, what, numbers);
   }
 }
 

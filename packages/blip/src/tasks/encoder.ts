@@ -109,6 +109,7 @@ function joined(parts: readonly Record<string, Tensor>[]): Record<string, Tensor
   );
 }
 
+/** What the network gives, as it gives it: whoever hands numbers on looks whether they are finite (`finite.ts`). */
 export class Encoder implements Closable {
   readonly loaded: LoadedNetwork;
   readonly looker: Looker;

@@ -22,12 +22,14 @@ export function commonFolder(paths: readonly string[]): string {
 
 /**
  * The ONNX model of a graph with the weights of `tensors` (by the names that the graph uses).
+ * @param onRead called with the bytes of each weight that is read into memory
  * @throws {ModelError} where bytes that must be in memory cannot be read.
  */
 export async function toEngineModel(
   graph: Graph,
   tensors: ReadonlyMap<string, StoredTensor>,
   emit: EmitOptions = {},
+  onRead?: (name: string, bytes: Uint8Array<ArrayBuffer>) => void,
 ): Promise<EngineModel> {
   const used = [...new Set(graph.weights.map(({ name }) => name))].map((name) => {
     const tensor = tensors.get(name);
@@ -50,7 +52,9 @@ export async function toEngineModel(
       locations.set(name, { location, offset, dtype: weightType(tensor) });
     } else {
       const location = `memory/${index}`;
-      external.push({ location, data: await readTensorBytes(tensor) });
+      const data = await readTensorBytes(tensor);
+      onRead?.(name, data);
+      external.push({ location, data });
       locations.set(name, { location, offset: 0, dtype: weightType(tensor) });
     }
   }

@@ -123,6 +123,24 @@ export const engineRefused = (graph: string, cause: unknown): ModelError => {
   );
 };
 
+/** @param what holds such a number: "the states of the image", "the logits of ..." */
+export const notFinite = (name: string, what: string): ModelError =>
+  new ModelError(
+    "model/not-finite",
+    `${name}: expected finite numbers, found NaN or infinity in ${what}. ` +
+      "Its weights are damaged, or too large for the type: get the file again, or compute in fp32 (dtype, --dtype).",
+    { name, what },
+  );
+
+/** @param tensor of the weights of 8-bit products, which would round such a number to some other one */
+export const weightsNotFinite = (file: string, tensor: string): ModelError =>
+  new ModelError(
+    "model/not-finite",
+    `${file}: expected finite numbers, found NaN or infinity in ${tensor}. Get the file again; ` +
+      "weights that were converted and kept ($HF_HOME/blip-ts/weights) may be deleted, and are made again.",
+    { file, tensor },
+  );
+
 export const modelClosed = (): UsageError =>
   new UsageError(
     "usage/disposed",

@@ -6,7 +6,9 @@ import type { Platform } from "../platform.ts";
 import type { RunOptions } from "../runtime/runtime.ts";
 import { Encoder, type EncodedImages, type ImageOptions, type ReadTexts } from "./encoder.ts";
 import { type TextFeeds } from "./text-feeds.ts";
-import { wrongTask } from "./errors.ts";
+import { allFinite } from "../decode/finite.ts";
+import { notFinite, wrongTask } from "./errors.ts";
+import { expectFinite, finiteEncoding } from "./finite.ts";
 import { isDual, loadNetwork, type LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { savePretrained } from "./save.ts";
@@ -14,11 +16,12 @@ import { savePretrained } from "./save.ts";
 /** A model that makes features: from a file with the projections of matching, or of `BlipModel`. */
 export class FeatureExtraction implements Closable {
   readonly loaded: LoadedNetwork;
-  readonly #encoder: Encoder;
+  /** The network without the check that its numbers are finite: verbs make it row by row. */
+  readonly encoder: Encoder;
 
   constructor(loaded: LoadedNetwork) {
     this.loaded = loaded;
-    this.#encoder = new Encoder(loaded, isDual(loaded.opened) ? "dual" : "contrastive");
+    this.encoder = new Encoder(loaded, isDual(loaded.opened) ? "dual" : "contrastive");
   }
 
   /** @throws {ModelError} where the model cannot be found, read, or used for features */
@@ -32,31 +35,39 @@ export class FeatureExtraction implements Closable {
 
   /**
    * Pictures [B, 3, S, S]: all states [B, N, D]; the class token's projection [B, E], and the same at unit length.
-   * @throws {UsageError} `model/bad-pixels`
+   * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
    */
-  getImageFeatures(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
-    return this.#encoder.encodeImages(pixelValues, options);
+  async getImageFeatures(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
+    return finiteEncoding(this.#name, "image", await this.encoder.encodeImages(pixelValues, options));
   }
 
   /**
    * Texts alone [B, T]: all states [B, T, D]; the first token's projection [B, E], and the same at unit length.
-   * @throws {UsageError} `model/bad-ids`
+   * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
-  getTextFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
-    return this.#encoder.encodeTexts(texts, options);
+  async getTextFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
+    return finiteEncoding(this.#name, "text", await this.encoder.encodeTexts(texts, options));
   }
 
-  /** Texts of any number, in batches of like length. @throws {UsageError} `model/bad-ids` */
-  readTexts(
+  /**
+   * Texts of any number, in batches of like length.
+   * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
+   */
+  async readTexts(
     texts: TextFeeds,
     options: RunOptions & { readonly states?: boolean | undefined } = {},
   ): Promise<ReadTexts> {
-    return this.#encoder.readTexts(texts, options);
+    const read = await this.encoder.readTexts(texts, options);
+    expectFinite(this.#name, "the unit vector of text", read.features);
+    const row = read.states.findIndex((states) => !allFinite(states));
+    if (row >= 0) throw notFinite(this.#name, `the states of text ${row + 1} of ${read.states.length}`);
+    return read;
   }
 
   /**
    * Texts as they look at pictures: all states [B, T, D]. [ENC] stands first, but in `hf`.
    * @throws {ModelError} `model/wrong-task` for a `BlipModel`, whose text model does not look at pictures
+   * @throws {ModelError} `model/not-finite`
    * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
    */
   async getMultimodalFeatures(
@@ -66,8 +77,10 @@ export class FeatureExtraction implements Closable {
     const { files, tasks } = this.loaded.opened;
     if (isDual(this.loaded.opened))
       throw wrongTask(files.name, "multimodal features", tasks.tasks, ["text_encoder"]);
-    const states = await this.#encoder.imageStates(inputs.pixelValues, options);
-    return (await this.#encoder.look([states], inputs, undefined, options)).states;
+    const images = await this.encoder.imageStates(inputs.pixelValues, options);
+    expectFinite(this.#name, "the states of image", images);
+    const { states } = await this.encoder.look([images], inputs, undefined, options);
+    return expectFinite(this.#name, "the states of text", states);
   }
 
   /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
@@ -77,11 +90,15 @@ export class FeatureExtraction implements Closable {
 
   /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
   async close(): Promise<void> {
-    await this.#encoder.close();
+    await this.encoder.close();
   }
 
   /** Calls `close`, for `await using`. */
   [asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  get #name(): string {
+    return this.loaded.opened.files.name;
   }
 }

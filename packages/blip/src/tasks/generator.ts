@@ -8,8 +8,9 @@ import {
   type GenerationOptions,
   type SequenceOptions,
 } from "../decode/options.ts";
-import { UsageError } from "../errors.ts";
+import { ModelError, UsageError } from "../errors.ts";
 import type { RunOptions } from "../runtime/runtime.ts";
+import { notFinite } from "./errors.ts";
 import { generationDefaults, readGenerationConfig, type GenerationTask } from "./generation-defaults.ts";
 import type { LoadedNetwork } from "./load-network.ts";
 import { readJson } from "./open-model.ts";
@@ -68,7 +69,7 @@ export class Generator {
 
   /**
    * Sequences for each of the memory's rows, best first.
-   * @throws {UsageError} `generate/...`
+   * @throws {UsageError} `generate/...` @throws {ModelError} `model/not-finite`
    */
   async generate(
     memory: Memory,
@@ -76,13 +77,30 @@ export class Generator {
     options: GenerationOptions,
     run: RunOptions = {},
   ): Promise<readonly (readonly Hypothesis[])[]> {
+    return (await this.generateEach(memory, prompts, options, run)).map((found) => {
+      if (found instanceof ModelError) throw found;
+      return found;
+    });
+  }
+
+  /**
+   * The same; a row whose logits are not finite has an error, and the others go on.
+   * @throws {UsageError} `generate/...`
+   */
+  async generateEach(
+    memory: Memory,
+    prompts: readonly (readonly number[])[],
+    options: GenerationOptions,
+    run: RunOptions = {},
+  ): Promise<readonly (readonly Hypothesis[] | ModelError)[]> {
     const sequences = this.options(prompts, options);
     const decoding = await this.decoder.open(memory.states, memory.mask, run);
     try {
-      return await generate(
+      const found = await generate(
         decoding,
         prompts.map((prompt, index) => searchOf(prompt, at(sequences, index))),
       );
+      return found.map((hypotheses) => hypotheses ?? this.#broken());
     } finally {
       decoding.close();
     }
@@ -91,6 +109,7 @@ export class Generator {
   /**
    * The tokens of one sequence as they are chosen.
    * @throws {UsageError} `generate/...`, and where the options ask for beams or several sequences
+   * @throws {ModelError} `model/not-finite`, after the tokens before
    */
   async *stream(
     memory: Memory,
@@ -109,6 +128,7 @@ export class Generator {
       const search = searchOf(prompt, sequence);
       const steps = generateSteps(decoding, [search]);
       while ((await steps.next()).done !== true) {
+        if (search.broken) throw this.#broken();
         const [hypothesis] = search.results();
         const token = hypothesis?.tokens.at(-1);
         if (hypothesis && token !== undefined)
@@ -121,6 +141,10 @@ export class Generator {
     } finally {
       decoding.close();
     }
+  }
+
+  #broken(): ModelError {
+    return notFinite(this.#loaded.opened.files.name, "the logits of the next token");
   }
 }
 

@@ -1,10 +1,11 @@
 // Matching and contrast as transformers' `BlipForImageTextRetrieval` offers them.
 import { asyncDispose, type Closable } from "@blip-ts/base";
-import type { Tensor } from "@blip-ts/graph";
+import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import type { RunOptions } from "../runtime/runtime.ts";
 import { cosineMatrix, Encoder, type EncodedImages, type ImageOptions } from "./encoder.ts";
+import { expectFinite, finiteEncoding } from "./finite.ts";
 import { type TextFeeds } from "./text-feeds.ts";
 import type { LookOptions, LookWork } from "./looker.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
@@ -41,12 +42,13 @@ export interface RetrievalOutput {
 /** The network of one checkpoint, ready for pictures and texts. */
 export class ImageTextRetrieval implements Closable {
   readonly loaded: LoadedNetwork;
-  readonly #encoder: Encoder;
+  /** The network without the check that its numbers are finite: verbs make it row by row. */
+  readonly encoder: Encoder;
 
   constructor(loaded: LoadedNetwork) {
     this.loaded = loaded;
-    this.#encoder = new Encoder(loaded, "contrastive");
-    this.#encoder.prepareImages();
+    this.encoder = new Encoder(loaded, "contrastive");
+    this.encoder.prepareImages();
   }
 
   /** @throws {ModelError} where the model cannot be found, read, or used for matching */
@@ -58,66 +60,87 @@ export class ImageTextRetrieval implements Closable {
     return this.loaded.config;
   }
 
-  /** Pictures [B, 3, S, S]: all states and unit vectors. @throws {UsageError} `model/bad-pixels` */
-  encodeImages(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
-    return this.#encoder.encodeImages(pixelValues, options);
+  /**
+   * Pictures [B, 3, S, S]: all states and unit vectors.
+   * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
+   */
+  async encodeImages(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
+    return finiteEncoding(this.#name, "image", await this.encoder.encodeImages(pixelValues, options));
   }
 
-  /** Texts alone: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS]. */
-  encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
-    return this.#encoder.encodeTexts(texts, options);
+  /**
+   * Texts alone: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS].
+   * @throws {ModelError} `model/not-finite`
+   */
+  async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
+    return finiteEncoding(this.#name, "text", await this.encoder.encodeTexts(texts, options));
   }
 
   /**
    * Texts that look at images: `imageStates` [I, N, D] and B texts, B a multiple of I; each image in turn has B/I of the
    * texts. Returns logits [B, 2] and all text states [B, T, D].
-   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
+   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async matchTexts(
     imageStates: Tensor<"float32">,
     texts: TextFeeds,
     options: RunOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly states: Tensor<"float32"> }> {
-    const { logits, states } = await this.#encoder.look([imageStates], texts, "itm", options);
+    const { logits, states } = await this.encoder.look([imageStates], texts, "itm", options);
     if (!logits) throw new Error("the head of matching gave no logits");
-    return { logits, states };
+    expectFinite(this.#name, "the states of text", states);
+    return { logits: expectFinite(this.#name, itmLogits, logits), states };
   }
 
   /**
    * What the ITM head says of the same, [B, 2], and no states: faster, as padding and what the head does not read are not
    * computed. Any number of texts; they go in batches of like length, and an image's keys and values are made once.
-   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
+   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
-  scoreTexts(
+  async scoreTexts(
     imageStates: Tensor<"float32">,
     texts: TextFeeds,
     options: RunOptions = {},
   ): Promise<Tensor<"float32">> {
-    return this.#encoder.score([imageStates], texts, "itm", options);
+    return expectFinite(
+      this.#name,
+      itmLogits,
+      await this.encoder.score([imageStates], texts, "itm", options),
+    );
   }
 
-  /** The same for texts with images of their choice. */
+  /** The same for texts with images of their choice. @throws {ModelError} `model/not-finite` */
   async scorePairs(
     work: LookWork,
     options: Pick<LookOptions, "form" | "signal"> = {},
   ): Promise<readonly (readonly [number, number])[]> {
-    return (await this.#encoder.looker.run(work, { ...options, head: "itm" })).logits;
+    const { logits } = await this.encoder.looker.run(work, { ...options, head: "itm" });
+    expectFinite(this.#name, itmLogits, floatTensor([logits.length, 2], logits.flat()));
+    return logits;
   }
 
-  /** Unit vectors of texts of any number, [B, E]. @throws {UsageError} `model/bad-ids` */
+  /**
+   * Unit vectors of texts of any number, [B, E].
+   * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
+   */
   async textFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<Tensor<"float32">> {
-    return (await this.#encoder.readTexts(texts, options)).features;
+    return expectFinite(
+      this.#name,
+      "the unit vector of text",
+      (await this.encoder.readTexts(texts, options)).features,
+    );
   }
 
   /** Begins to load what `scoreTexts` needs for texts that are shared out among images. */
   prepareToScore(texts: TextFeeds, images: number): void {
-    this.#encoder.prepareToLook(texts, images, { head: "itm", scores: true });
+    this.encoder.prepareToLook(texts, images, { head: "itm", scores: true });
   }
 
   /**
    * ITM logits of each picture with its text, or with `useItmHead: false` the cosines of all pictures with all texts.
    * Follows transformers' `BlipForImageTextRetrieval.forward`.
    * @throws {UsageError} `model/bad-pixels`, `model/unequal-batches`, `model/bad-ids`
+   * @throws {ModelError} `model/not-finite`
    */
   async forward(inputs: RetrievalInputs, options: ForwardOptions = {}): Promise<RetrievalOutput> {
     const { useItmHead = true, signal, onProgress } = options;
@@ -125,8 +148,8 @@ export class ImageTextRetrieval implements Closable {
     report(0);
     // The text's session is loaded while the picture is looked at.
     const [count = 0] = inputs.pixelValues.dims;
-    if (useItmHead) this.#encoder.prepareToLook(inputs, count, { head: "itm" });
-    else this.#encoder.prepareToRead();
+    if (useItmHead) this.encoder.prepareToLook(inputs, count, { head: "itm" });
+    else this.encoder.prepareToRead();
     const images = await this.encodeImages(inputs.pixelValues, options);
     report(1);
     if (useItmHead) {
@@ -150,11 +173,17 @@ export class ImageTextRetrieval implements Closable {
 
   /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
   async close(): Promise<void> {
-    await this.#encoder.close();
+    await this.encoder.close();
   }
 
   /** Calls `close`, for `await using`. */
   [asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  get #name(): string {
+    return this.loaded.opened.files.name;
+  }
 }
+
+const itmLogits = "the ITM logits of pair";

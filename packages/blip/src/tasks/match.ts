@@ -2,23 +2,29 @@
 // looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
 import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
-import { UsageError, type BlipError } from "../errors.ts";
+import { allFinite } from "../decode/finite.ts";
+import { BlipError, UsageError, type ModelError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { distinctOf, readDistinct, type ReadOptions } from "./distinct-pictures.ts";
 import { cosineMatrix } from "./encoder.ts";
+import { notFinite } from "./errors.ts";
+import { failuresOf, quoted } from "./finite.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
 import {
+  answersOf,
   inOrder,
   processorsOf,
   readBatches,
   repeat,
+  rowError,
   verbOptions,
   type FailedRow,
   type PictureModel,
   type ReadPicture,
   type ReadPictureOptions,
+  type RowError,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
@@ -93,8 +99,8 @@ export class Matcher<ImageInput> implements Closable {
   }
 
   /**
-   * Every picture with every text, pictures in their order, texts inside. A picture that cannot be read gives one row
-   * with its error.
+   * Every picture with every text, pictures in their order, texts inside. A picture that cannot be read, or whose states
+   * are not finite, gives one row with its error; a text whose scores are not finite with a picture, one with its own.
    * @throws {UsageError} `text/empty`, `usage/no-images`, `usage/no-texts`, `usage/bad-option`
    * @throws {InputError} `text/too-long`
    */
@@ -110,19 +116,21 @@ export class Matcher<ImageInput> implements Closable {
     this.model.prepareToScore(encoded, 1);
     let features: Tensor<"float32"> | undefined;
     for await (const pictures of readBatches(images, this.processors.images, options)) {
-      // The first pictures are decoded while the texts are read.
-      features ??= await this.model.textFeatures(encoded, { signal });
-      const scores = pictures.pixels
-        ? await this.#score(pictures.pixels, { texts, encoded, features }, signal)
-        : [];
-      yield* inOrder(pictures, (place) => scores[place] ?? []);
+      const { pixels } = pictures;
+      const scores = await answersOf(async () => {
+        // The first pictures are decoded while the texts are read.
+        features ??= (await this.model.encoder.readTexts(encoded, { signal })).features;
+        return pixels ? this.#score(pixels, { texts, encoded, features }, signal) : [];
+      });
+      yield* inOrder(pictures, scores);
     }
   }
 
   /**
    * Pictures, each with texts of its own; equal pictures are encoded once.
-   * @returns for each request the scores of its texts, or what was wrong with its picture
+   * @returns for each request the scores of its texts, or what was wrong with its picture or with a score
    * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
    */
   async matchEach(
     requests: readonly MatchRequest<ImageInput>[],
@@ -140,10 +148,12 @@ export class Matcher<ImageInput> implements Closable {
       const rows = readable.flatMap(({ request, place: picture }) =>
         (requests[request]?.texts ?? []).map((text) => ({ text, request, picture })),
       );
-      const scores = await this.#scoreRows(pixels, rows, options.signal);
-      rows.forEach(({ text, request }, row) => {
-        const [answer, score] = [answers[request], scores[row]];
-        if (Array.isArray(answer) && score) answer.push({ text, ...score });
+      const { broken, scores } = await this.#scoreRows(pixels, rows, options.signal);
+      rows.forEach(({ text, request, picture }, row) => {
+        const [answer, score] = [answers[request], broken[picture] ?? scores[row]];
+        if (!Array.isArray(answer) || !score) return;
+        if (score instanceof BlipError) answers[request] = score;
+        else answer.push({ text, ...score });
       });
     }
     return answers;
@@ -156,6 +166,7 @@ export class Matcher<ImageInput> implements Closable {
 
   /**
    * The ITM probability of each picture with its own text.
+   * Not finite if the model's logits are not.
    * @param states [B, N, D] @param texts as many for each picture, in the pictures' order; one of which the conventions
    * leave nothing to read (empty, or only punctuation) has none
    */
@@ -168,7 +179,8 @@ export class Matcher<ImageInput> implements Closable {
     const legible = texts.map((text) => read.clean(text).trim() !== "");
     // Each picture needs as many texts: a word stands in for what cannot be read, and its score is not used.
     const said = texts.map((text, row) => (legible[row] === true ? text : "a"));
-    const { data } = await this.model.scoreTexts(states, read.encode(said, { truncation: true }), options);
+    const encoded = read.encode(said, { truncation: true });
+    const { data } = await this.model.encoder.score([states], encoded, "itm", options);
     return texts.map((_, row) =>
       legible[row] === true ? probabilityOf(data[2 * row] ?? NaN, data[2 * row + 1] ?? NaN) : null,
     );
@@ -184,15 +196,16 @@ export class Matcher<ImageInput> implements Closable {
     return this.close();
   }
 
-  /** The scores of texts with their pictures. */
+  /** The scores of texts with their pictures, and what is wrong with pictures, by their place. */
   async #scoreRows(
     pixels: Tensor<"float32">,
     rows: readonly { readonly text: string; readonly picture: number }[],
     signal: AbortSignal | undefined,
-  ): Promise<MatchScores[]> {
-    const { states, features } = await this.model.encodeImages(pixels, { signal });
+  ) {
+    const { encoder } = this.model;
+    const { states, features } = await encoder.encodeImages(pixels, { signal });
     const encoded = this.processors.texts.encode(rows.map(({ text }) => text));
-    const read = await this.model.textFeatures(encoded, { signal });
+    const read = (await encoder.readTexts(encoded, { signal })).features;
     const pictures = rows.map(({ picture }) => picture);
     const [count = 0, N = 0, D = 0] = states.dims;
     const seen = Array.from({ length: count }, (_, index) =>
@@ -204,29 +217,59 @@ export class Matcher<ImageInput> implements Closable {
       rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: pictures[index] ?? 0 })),
     };
     const cosines = cosineMatrix(features, read).data;
-    return (await this.model.scorePairs(work, { signal })).map(([no, yes], row) =>
-      scoresOf(no, yes, cosines[(pictures[row] ?? 0) * rows.length + row] ?? NaN),
-    );
+    const { logits } = await encoder.looker.run(work, { head: "itm", signal });
+    return {
+      broken: failuresOf(this.#name, ofImage, states),
+      scores: rows.map(({ text }, row) =>
+        finiteScores(this.#name, text, logits[row], cosines[(pictures[row] ?? 0) * rows.length + row]),
+      ),
+    };
   }
 
-  /** For each picture its scores with every text. */
+  get #name(): string {
+    return this.model.loaded.opened.files.name;
+  }
+
+  /** For each picture its scores with every text, or what is wrong with it. */
   async #score(
     pixels: Tensor<"float32">,
     { texts, encoded, features }: ReadTexts,
     signal: AbortSignal | undefined,
-  ): Promise<Omit<MatchRow<never>, "image">[][]> {
+  ): Promise<(ScoredText[] | BlipError)[]> {
     const [count = 0] = pixels.dims;
-    const seen = await this.model.encodeImages(pixels, { signal });
-    const { data } = await this.model.scoreTexts(seen.states, repeat(encoded, count), { signal });
+    const { encoder } = this.model;
+    const seen = await encoder.encodeImages(pixels, { signal });
+    const { data } = await encoder.score([seen.states], repeat(encoded, count), "itm", { signal });
     const cosines = cosineMatrix(seen.features, features).data;
-    return Array.from({ length: count }, (_, row) =>
-      texts.map((text, column) => {
-        const index = row * texts.length + column;
-        const [no, yes] = [data[index * 2] ?? NaN, data[index * 2 + 1] ?? NaN];
-        return { text, ...scoresOf(no, yes, cosines[index] ?? NaN) };
-      }),
+    return failuresOf(this.#name, ofImage, seen.states).map(
+      (broken, row) =>
+        broken ??
+        texts.map((text, column) => {
+          const index = row * texts.length + column;
+          const logits = [data[index * 2] ?? NaN, data[index * 2 + 1] ?? NaN] as const;
+          const scores = finiteScores(this.#name, text, logits, cosines[index]);
+          return scores instanceof BlipError ? { text, error: rowError(scores) } : { text, ...scores };
+        }),
     );
   }
+}
+
+/** What a text has with a picture, or why it has nothing. */
+type ScoredText = { readonly text: string } & (MatchScores | { readonly error: RowError });
+
+/** What failures say is not finite. */
+const ofImage = "the states of the image";
+
+/** What a row says of its two logits and its cosine, if all of them are finite. */
+export function finiteScores(
+  model: string,
+  text: string,
+  [no, yes]: readonly [number, number] = [NaN, NaN],
+  cosine = NaN,
+): MatchScores | ModelError {
+  if (!allFinite([no, yes])) return notFinite(model, `the ITM logits of ${quoted(text)}`);
+  if (!Number.isFinite(cosine)) return notFinite(model, `the cosine of ${quoted(text)}`);
+  return scoresOf(no, yes, cosine);
 }
 
 /** softmax([no, yes])[1] */

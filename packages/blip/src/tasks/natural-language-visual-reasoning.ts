@@ -5,6 +5,7 @@ import { UsageError } from "../errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { Encoder, type ImageOptions } from "./encoder.ts";
+import { expectFinite } from "./finite.ts";
 import { type TextFeeds } from "./text-feeds.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
@@ -18,12 +19,13 @@ export interface StatementInputs extends TextFeeds {
 
 export class NaturalLanguageVisualReasoning implements Closable {
   readonly loaded: LoadedNetwork;
-  readonly #encoder: Encoder;
+  /** The network without the check that its numbers are finite: verbs make it row by row. */
+  readonly encoder: Encoder;
 
   constructor(loaded: LoadedNetwork) {
     this.loaded = loaded;
-    this.#encoder = new Encoder(loaded);
-    this.#encoder.prepareImages();
+    this.encoder = new Encoder(loaded);
+    this.encoder.prepareImages();
   }
 
   /** @throws {ModelError} where the model cannot be found, read, or used for NLVR2 */
@@ -42,6 +44,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
   /**
    * Logits [B, 2] of "false" and "true", and all text states [B, T, D].
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   * @throws {ModelError} `model/not-finite`
    */
   async forward(
     inputs: StatementInputs,
@@ -55,34 +58,50 @@ export class NaturalLanguageVisualReasoning implements Closable {
         `${count} statements need ${2 * count} images, all left ones first, then all right ones; found ${images}`,
         { images, texts: count },
       );
-    this.#encoder.prepareToLook(inputs, count, { head: "nlvr" });
-    const states = await this.#encoder.imageStates(inputs.pixelValues, options);
-    return this.#judge(half(states, 0), half(states, 1), inputs, options);
+    this.encoder.prepareToLook(inputs, count, { head: "nlvr" });
+    const states = await this.encoder.imageStates(inputs.pixelValues, options);
+    return this.#judge(states, inputs, options);
   }
 
   /**
    * Many statements about one pair of pictures [2, 3, S, S]: logits [B, 2].
-   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async judge(
     pixelValues: Tensor<"float32">,
     texts: TextFeeds,
     options: ImageOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
-    this.#encoder.prepareToLook(texts, 1, { head: "nlvr" });
-    const states = await this.#encoder.imageStates(pixelValues, options);
-    return this.#judge(half(states, 0), half(states, 1), texts, options);
+    this.prepareToJudge(texts);
+    return this.#judge(await this.encoder.imageStates(pixelValues, options), texts, options);
+  }
+
+  /** Begins to load what statements about one pair of pictures need. */
+  prepareToJudge(texts: TextFeeds): void {
+    this.encoder.prepareToLook(texts, 1, { head: "nlvr" });
+  }
+
+  /**
+   * The same over pictures that were encoded before, left ones first [2I, N, D], without the check that logits are finite.
+   * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
+   */
+  async look(states: Tensor<"float32">, texts: TextFeeds, options: ImageOptions) {
+    const found = await this.encoder.look([half(states, 0), half(states, 1)], texts, "nlvr", options);
+    if (!found.logits) throw new Error("the head of NLVR2 gave no logits");
+    return { logits: found.logits, questionEmbeds: found.states };
   }
 
   async #judge(
-    left: Tensor<"float32">,
-    right: Tensor<"float32">,
+    images: Tensor<"float32">,
     texts: TextFeeds,
     options: ImageOptions,
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
-    const { logits, states } = await this.#encoder.look([left, right], texts, "nlvr", options);
-    if (!logits) throw new Error("the head of NLVR2 gave no logits");
-    return { logits, questionEmbeds: states };
+    const { name } = this.loaded.opened.files;
+    expectFinite(name, "the states of image", images);
+    const found = await this.look(images, texts, options);
+    expectFinite(name, "the states of statement", found.questionEmbeds);
+    expectFinite(name, "the logits of statement", found.logits);
+    return found;
   }
 
   /** Writes a folder with Hugging Face names. @throws {UsageError} `save/...` where it cannot be written */
@@ -92,7 +111,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
 
   /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
   async close(): Promise<void> {
-    await this.#encoder.close();
+    await this.encoder.close();
   }
 
   /** Calls `close`, for `await using`. */

@@ -9,10 +9,25 @@ import { nextTurn } from "../runtime/next-turn.ts";
 import type { Engine, EngineSession, SessionOptions } from "../runtime/runtime.ts";
 import { toEngineModel } from "./engine-model.ts";
 import { engineRefused, modelClosed } from "./errors.ts";
+import { checkFiniteWeights } from "./finite-weights.ts";
+import { isNotFinite } from "./finite.ts";
 import type { NetworkTypes } from "./network-dtype.ts";
 
 /** How a session is loaded; those of one group can hand each other the outputs that they keep. */
 type SessionForm = Pick<SessionOptions, "group" | "keep" | "unpacked">;
+
+/** What is being made, unless a check beside it fails: then it is closed when it is there. */
+async function closedUnless<T extends Closable>(making: Promise<T>, check: Promise<void>): Promise<T> {
+  // Whichever fails first is reported; the other's failure is nobody's.
+  making.catch(() => undefined);
+  try {
+    await check;
+  } catch (error) {
+    making.then((made) => made.close()).catch(() => undefined);
+    throw error;
+  }
+  return making;
+}
 
 export class Network implements Closable {
   readonly config: BlipConfig;
@@ -22,6 +37,8 @@ export class Network implements Closable {
   readonly #tensors: ReadonlyMap<string, StoredTensor>;
   readonly #engine: Engine;
   readonly #emit: EmitOptions;
+  /** Of weights of 8-bit graphs: whether they are finite. */
+  readonly #finite = new Map<string, Promise<void>>();
   readonly #sessions = new Map<string, Promise<EngineSession>>();
   #closing: Promise<void> | undefined;
 
@@ -47,15 +64,16 @@ export class Network implements Closable {
   /**
    * A graph's session, loaded when it is first asked for; `key` names it among this network's, `build` makes the graph.
    * @param form what it keeps and hands to other sessions, and what its products are like
-   * @throws {UsageError} `usage/disposed` @throws {ModelError} `model/engine`, and where weights cannot be read
+   * @throws {UsageError} `usage/disposed` @throws {ModelError} `model/engine`, `model/not-finite` where weights of 8 bits
+   * are not finite, and where weights cannot be read
    */
   session(key: string, build: () => Graph, form: SessionForm = {}): Promise<EngineSession> {
     const known = this.#sessions.get(key);
     if (known) return known;
     const made = this.#load(build, form);
     this.#sessions.set(key, made);
-    // What failed is not kept: the next call tries again and reports its own failure.
-    made.catch(() => this.#sessions.delete(key));
+    // What failed is not kept: the next call tries again and reports its own failure. Numbers do not become finite.
+    made.catch((error: unknown) => isNotFinite(error) || this.#sessions.delete(key));
     return made;
   }
 
@@ -66,16 +84,22 @@ export class Network implements Closable {
     await nextTurn();
     const optimized = optimize(graph, this.#passes);
     await nextTurn();
-    const model = await toEngineModel(optimized, this.#tensors, this.#emit);
+    const read = new Map<string, Uint8Array<ArrayBuffer>>();
+    const model = await toEngineModel(optimized, this.#tensors, this.#emit, (name, bytes) =>
+      read.set(name, bytes),
+    );
     // Nobody would end the thread of a session that is made from now on.
     if (this.#closing) throw modelClosed();
     // Whole numbers are always laid out anew: their products need sums of columns.
     const unpacked = form.unpacked === true && this.dtype === "fp32";
-    return this.#engine
-      .createSession(model, { ...form, unpacked, name: graph.name })
-      .catch((error: unknown) => {
+    const create = () =>
+      this.#engine.createSession(model, { ...form, unpacked, name: graph.name }).catch((error: unknown) => {
         throw error instanceof BlipError ? error : engineRefused(graph.name, error);
       });
+    if (this.dtype !== "int8") return create();
+    // Both at once: what is in files is read while the engine's thread makes the session.
+    const check = checkFiniteWeights(optimized, this.#tensors, read, this.#finite);
+    return closedUnless(create(), check);
   }
 
   /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */

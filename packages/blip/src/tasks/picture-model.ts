@@ -8,6 +8,7 @@ import type { EncodedTexts } from "../text/word-piece.ts";
 import { badOption } from "./errors.ts";
 import type { LoadedNetwork } from "./load-network.ts";
 import type { ModelOptions } from "./model-options.ts";
+import { orNotFinite } from "./finite.ts";
 import { readImageConfig } from "./image-settings.ts";
 import {
   checkMaxPixels,
@@ -18,11 +19,29 @@ import {
   type ProcessorOptions,
 } from "./processor.ts";
 
-/** A picture that could not be read; the others go on. */
+/** Why a row failed. */
+export interface RowError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** An image that could not be read, or of which the model makes no finite numbers; the others go on. */
 export interface FailedRow<ImageInput> {
   readonly image: ImageInput;
-  readonly error: { readonly code: string; readonly message: string };
+  /** What the row would be about, if not all rows of the image fail: its text, its question or its statement. */
+  readonly text?: string;
+  readonly question?: string;
+  readonly statement?: string;
+  readonly error: RowError;
 }
+
+/** A text of which the model makes no finite numbers. */
+export interface FailedText {
+  readonly text: string;
+  readonly error: RowError;
+}
+
+export const rowError = ({ code, message }: BlipError): RowError => ({ code, message });
 
 /** How a verb's model is loaded. */
 export interface VerbOptions extends Omit<ModelOptions, "onProgress">, Omit<ProcessorOptions, "onProgress"> {
@@ -179,16 +198,36 @@ export async function readPicture<ImageInput>(
   }
 }
 
-/** A batch's rows in the order of its pictures: those that were made of it, or one with what was wrong. */
+/**
+ * A batch's rows in the order of its pictures: those that were made of it, or one with what was wrong.
+ * @param rowsOf the rows of the picture at a place, or why it has none
+ */
 export function* inOrder<Input, Row extends object>(
   { images, places }: PictureBatch<Input>,
-  rowsOf: (place: number) => readonly Row[],
+  rowsOf: (place: number) => readonly Row[] | BlipError,
 ): Generator<({ readonly image: Input } & Row) | FailedRow<Input>, void, undefined> {
   for (const [index, image] of images.entries()) {
     const place = places[index];
-    if (place instanceof BlipError) yield { image, error: { code: place.code, message: place.message } };
-    else if (place !== undefined) for (const row of rowsOf(place)) yield { image, ...row };
+    if (place === undefined) continue;
+    const rows = place instanceof BlipError ? place : rowsOf(place);
+    if (rows instanceof BlipError) yield { image, error: rowError(rows) };
+    else for (const row of rows) yield { image, ...row };
   }
+}
+
+/**
+ * The answers of a batch by the place of its pictures. If the model makes no finite numbers at all, every picture fails
+ * for that.
+ */
+export async function answersOf<T>(
+  work: () => Promise<readonly (T | BlipError)[]>,
+): Promise<(place: number) => T | BlipError> {
+  const found = await orNotFinite(work);
+  return (place) => {
+    const answer = found instanceof BlipError ? found : found[place];
+    if (answer === undefined) throw new Error(`there is no answer about picture ${place}`);
+    return answer;
+  };
 }
 
 /** @throws {UsageError} `usage/bad-option` */

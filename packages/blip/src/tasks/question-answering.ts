@@ -3,13 +3,15 @@
 import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
+import { allFinite } from "../decode/finite.ts";
 import { logSoftmax } from "../decode/processors.ts";
-import { UsageError } from "../errors.ts";
-import { badOption } from "./errors.ts";
+import { ModelError, UsageError } from "../errors.ts";
+import { badOption, notFinite } from "./errors.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { expectEqual, type GenerateOptions } from "./conditional-generation.ts";
 import { Encoder, type ImageOptions } from "./encoder.ts";
+import { expectFinite } from "./finite.ts";
 import { checkTextFeeds, type TextFeeds } from "./text-feeds.ts";
 import { Generator, type MaskedMemory, type Memory } from "./generator.ts";
 import { loadNetwork, type LoadedNetwork } from "./load-network.ts";
@@ -87,15 +89,19 @@ export class QuestionAnswering implements Closable {
   /**
    * Questions as they look at their pictures: states [B, T, D], and which of them are not padding.
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   * @throws {ModelError} `model/not-finite`
    */
   async encodeQuestions(inputs: QuestionInputs, options: ImageOptions = {}): Promise<MaskedMemory> {
     const feeds = checkTextFeeds(inputs, this.config.text);
     this.prepare(feeds, inputs.pixelValues.dims[0] ?? 1);
     const images = await this.encoder.imageStates(inputs.pixelValues, options);
-    return this.questionStates(images, feeds, options);
+    expectFinite(this.#name, "the states of image", images);
+    const memory = await this.questionStates(images, feeds, options);
+    expectFinite(this.#name, "the states of question", memory.states);
+    return memory;
   }
 
-  /** The same over pictures that were encoded before: [I, N, D]. */
+  /** The same over pictures that were encoded before, [I, N, D], without the check that states are finite. */
   async questionStates(
     images: Tensor<"float32">,
     feeds: TextFeeds,
@@ -111,6 +117,7 @@ export class QuestionAnswering implements Closable {
   /**
    * Logits of the next answer token after each of the decoder's given ones: [B, T, V].
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   * @throws {ModelError} `model/not-finite`
    */
   async forward(
     inputs: QuestionInputs & { readonly decoderInputIds: Tensor<"int64"> },
@@ -125,7 +132,7 @@ export class QuestionAnswering implements Closable {
     const run = await this.generator.decoder.open(states, mask, options);
     try {
       const logits = await run.allLogits(answer.inputIds, answer.attentionMask);
-      return { logits, questionEmbeds: states };
+      return { logits: expectFinite(this.#name, "the logits of sequence", logits), questionEmbeds: states };
     } finally {
       run.close();
     }
@@ -134,7 +141,7 @@ export class QuestionAnswering implements Closable {
   /**
    * Generated answers to each question, best first. Padding is masked, so that rows do not depend on each other (both
    * references attend to it).
-   * @throws {UsageError} `model/...`, `generate/...`
+   * @throws {UsageError} `model/...`, `generate/...` @throws {ModelError} `model/not-finite`
    */
   async generate(
     inputs: QuestionInputs,
@@ -144,11 +151,23 @@ export class QuestionAnswering implements Closable {
     return this.answer(await this.encodeQuestions(inputs, options), options);
   }
 
-  /** Generated answers for questions that were encoded before. @throws {UsageError} `generate/...` */
+  /**
+   * Generated answers for questions that were encoded before.
+   * @throws {UsageError} `generate/...` @throws {ModelError} `model/not-finite`
+   */
   answer(memory: Memory, options: GenerateOptions = {}): Promise<readonly (readonly Hypothesis[])[]> {
-    const count = memory.states.dims[0] ?? 0;
-    const prompts = Array.from({ length: count }, () => [this.loaded.tokens.dec]);
-    return this.generator.generate(memory, prompts, options, options);
+    return this.generator.generate(memory, this.#beginnings(memory), options, options);
+  }
+
+  /**
+   * The same; a question whose logits are not finite has an error, and the others go on.
+   * @throws {UsageError} `generate/...`
+   */
+  answerEach(
+    memory: Memory,
+    options: GenerateOptions = {},
+  ): Promise<readonly (readonly Hypothesis[] | ModelError)[]> {
+    return this.generator.generateEach(memory, this.#beginnings(memory), options, options);
   }
 
   /**
@@ -156,18 +175,33 @@ export class QuestionAnswering implements Closable {
    * summed smoothed loss of all their tokens. Equals keep the list's order.
    * @param answers ids of each answer as the tokenizer encodes it, [CLS] ... [SEP]
    * @returns for each question the ranked answers, best first
-   * @throws {UsageError} `usage/no-answers`, `usage/bad-option`
+   * @throws {UsageError} `usage/no-answers`, `usage/bad-option` @throws {ModelError} `model/not-finite`
    */
   async rank(
     memory: MaskedMemory,
     answers: readonly (readonly number[])[],
     options: RankOptions = {},
   ): Promise<readonly (readonly RankedAnswer[])[]> {
+    return (await this.rankEach(memory, answers, options)).map((ranked) => {
+      if (ranked instanceof ModelError) throw ranked;
+      return ranked;
+    });
+  }
+
+  /**
+   * The same; a question whose log-probabilities are not finite has an error, and the others go on.
+   * @throws {UsageError} `usage/no-answers`, `usage/bad-option`
+   */
+  async rankEach(
+    memory: MaskedMemory,
+    answers: readonly (readonly number[])[],
+    options: RankOptions = {},
+  ): Promise<readonly (readonly RankedAnswer[] | ModelError)[]> {
     const { k = defaultK } = options;
     checkRanking(answers, k);
     const sequences = answers.map((ids) => [this.loaded.tokens.dec, ...ids.slice(1)]);
     const [count = 0, N = 0, D = 0] = memory.states.dims;
-    const ranked: RankedAnswer[][] = [];
+    const ranked: (RankedAnswer[] | ModelError)[] = [];
     for (let row = 0; row < count; row++) {
       const states = { ...memory.states, dims: [1, N, D], data: part(memory.states.data, row, N * D) };
       const mask = { ...memory.mask, dims: [1, N], data: part(memory.mask.data, row, N) };
@@ -181,7 +215,7 @@ export class QuestionAnswering implements Closable {
     sequences: readonly (readonly number[])[],
     k: number,
     options: RankOptions,
-  ): Promise<RankedAnswer[]> {
+  ): Promise<RankedAnswer[] | ModelError> {
     const run = await this.generator.decoder.open(states, mask, options);
     try {
       return await this.#rankWith(run, sequences, k);
@@ -194,8 +228,10 @@ export class QuestionAnswering implements Closable {
     run: DecoderRun,
     sequences: readonly (readonly number[])[],
     k: number,
-  ): Promise<RankedAnswer[]> {
-    const first = logSoftmax(await run.start([[this.loaded.tokens.dec]]));
+  ): Promise<RankedAnswer[] | ModelError> {
+    const logits = await run.start([[this.loaded.tokens.dec]]);
+    if (!allFinite(logits)) return notFinite(this.#name, "the logits of the first token");
+    const first = logSoftmax(logits);
     const mean = first.reduce((sum, x) => sum + x, 0) / first.length;
     const chosen = sequences
       .map((tokens, index) => ({ tokens, index, first: first[tokens[1] ?? 0] ?? -Infinity }))
@@ -218,6 +254,7 @@ export class QuestionAnswering implements Closable {
         found.set(keyOf(tokens), -all.reduce((sum, one) => sum + smoothedLoss(one), 0));
       });
     }
+    if (!allFinite([...found.values()])) return notFinite(this.#name, "the log-probabilities of answers");
     return chosen
       .map(({ index, tokens }) => ({ index, tokens, score: found.get(keyOf(tokens)) ?? -Infinity }))
       .sort((a, b) => b.score - a.score || a.index - b.index);
@@ -236,6 +273,15 @@ export class QuestionAnswering implements Closable {
   /** Calls `close`, for `await using`. */
   [asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  get #name(): string {
+    return this.loaded.opened.files.name;
+  }
+
+  /** Every answer begins with [DEC]. */
+  #beginnings({ states }: Memory): number[][] {
+    return Array.from({ length: states.dims[0] ?? 0 }, () => [this.loaded.tokens.dec]);
   }
 }
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../decode/random.ts";
 import { bestRanks, retrievalMetrics } from "./retrieval-metrics.ts";
-import { best, uniformFrames } from "./retrieve.ts";
+import { best } from "./hits.ts";
+import { uniformFrames } from "./video.ts";
 
 function naive(scores: readonly number[][], relevant: readonly number[][]) {
   const places = scores.map((row, query) => {

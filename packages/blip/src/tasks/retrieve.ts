@@ -1,44 +1,34 @@
 // The verb `retrieve`: cosine over everything, then ITM re-ranks the best k (train_retrieval.py `evaluation`,
 // eval_retrieval_video.py).
 import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
-import type { Tensor } from "@blip-ts/graph";
-import { BlipError, UsageError } from "../errors.ts";
+import { floatTensor, type Tensor } from "@blip-ts/graph";
+import { BlipError, ModelError, UsageError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { cosineMatrix } from "./encoder.ts";
 import { badOption } from "./errors.ts";
+import { failuresOf, orNotFinite, quoted } from "./finite.ts";
+import { best, hitOf, rankedHits, type HitScores } from "./hits.ts";
 import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { loadNetwork } from "./load-network.ts";
-import { scoresOf } from "./match.ts";
 import {
   batchSize,
   chunks,
   processorsOf,
+  rowError,
   verbOptions,
   type FailedRow,
+  type FailedText,
   type PictureModel,
   type VerbCallOptions,
   type VerbOptions,
 } from "./picture-model.ts";
 import { checkMaxPixels, stackPixels } from "./processor.ts";
 import { textRows, trimmed, type TokenRow } from "./text-batches.ts";
-import { videoOf, type Seen } from "./video.ts";
+import { isVideo, nameOf, videoOf, type Retrievable, type Seen } from "./video.ts";
 
-/** A video by frames that were chosen before; each is a picture. */
-export interface Video<ImageInput> {
-  /** What its rows call it. */
-  readonly image: ImageInput;
-  readonly frames: readonly ImageInput[];
-}
-
-/** What every hit says of its pair. */
-export interface HitScores {
-  readonly cosine: number;
-  /** ITM logits; null where the pair was not re-ranked. */
-  readonly logits: readonly [no: number, yes: number] | null;
-  /** logits[1] + cosine; null where the pair was not re-ranked. */
-  readonly rankScore: number | null;
-}
+/** ITM logits of a pair: "does not match" and "matches". */
+type Logits = readonly [number, number];
 
 export interface ImageHit<ImageInput> extends HitScores {
   readonly image: ImageInput;
@@ -76,38 +66,12 @@ const lookBatch = 32;
 /** Frames at a time. */
 const frameBatch = 8;
 
-/** A picture, or a video by its frames. */
-export type Retrievable<Input> = Input | Video<Input>;
-
-const isVideo = <Input>(one: Retrievable<Input>): one is Video<Input> =>
-  typeof one === "object" && one !== null && "frames" in one && "image" in one;
-
-const nameOf = <Input>(one: Retrievable<Input>): Input => (isVideo(one) ? one.image : one);
-
 interface Read<Input> {
   /** Pictures that could be read, by their place among those given. */
   readonly places: readonly number[];
   readonly failed: readonly FailedRow<Input>[];
   /** [images, texts] */
   readonly cosines: readonly Float32Array[];
-}
-
-/**
- * 8 frames of n as BLIP takes them: frame i * floor(n / 8), for the step is cut to a whole number (data/video_dataset.py).
- * Of fewer than 8 the first, eight times.
- */
-export function uniformFrames<T>(frames: readonly T[], count = 8): T[] {
-  const step = Math.floor(frames.length / count);
-  return Array.from({ length: frames.length > 0 ? count : 0 }, (_, index) => frames[index * step]).filter(
-    (frame) => frame !== undefined,
-  );
-}
-
-/** Places of the highest scores, best first; equals in their order. */
-export function best(scores: ArrayLike<number>, count: number): number[] {
-  const places = Array.from({ length: scores.length }, (_, place) => place);
-  places.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
-  return places.slice(0, count);
 }
 
 /** A matching model with what turns pictures and texts into its inputs. */
@@ -136,7 +100,9 @@ export class Retriever<ImageInput> implements Closable {
   }
 
   /**
-   * For each text the pictures, best first. Pictures that cannot be read give rows with their errors, which come first.
+   * For each text the pictures, best first. Pictures that cannot be read, or whose states are not finite, give rows with
+   * their errors, which come first; a text whose numbers are not finite, alone or with a picture, gives a row with its
+   * error.
    * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
    * @throws {InputError} `text/too-long`
    */
@@ -144,9 +110,9 @@ export class Retriever<ImageInput> implements Closable {
     images: readonly Retrievable<Input>[],
     texts: readonly string[],
     options: RetrieveOptions = {},
-  ): AsyncGenerator<TextRow<Input> | FailedRow<Input>, void, undefined> {
+  ): AsyncGenerator<TextRow<Input> | FailedRow<Input> | FailedText, void, undefined> {
     const { k, cacheBytes, encoded } = this.#checked(images, texts, options);
-    const features = await this.model.textFeatures(encoded, options);
+    const { features, broken } = await this.#readTexts(encoded, options);
     const cache = new Map<number, Tensor<"float32">>();
     let bytes = 0;
     const found = await this.#readAll(images, features, options, (place, { states }) => {
@@ -158,29 +124,41 @@ export class Retriever<ImageInput> implements Closable {
     // Which texts ask for a second look at which picture.
     const wanted = new Map<number, number[]>();
     const order = texts.map((_, text) =>
-      best(
-        found.cosines.map((row) => row[text] ?? NaN),
-        found.places.length,
-      ),
+      broken[text]
+        ? []
+        : best(
+            found.cosines.map((row) => row[text] ?? NaN),
+            found.places.length,
+          ),
     );
     order.forEach((ranking, text) => {
       for (const index of ranking.slice(0, k)) wanted.set(index, [...(wanted.get(index) ?? []), text]);
     });
-    const { logits, failed } = await this.#lookAgain(images, found.places, wanted, encoded, cache, options);
+    const second = await orNotFinite(() =>
+      this.#lookAgain(images, found.places, wanted, encoded, cache, options),
+    );
+    const failure = second instanceof ModelError ? second : undefined;
+    const { logits, failed } =
+      second instanceof ModelError
+        ? { logits: new Map<string, Logits>(), failed: new Map<number, FailedRow<Input>>() }
+        : second;
     yield* failed.values();
-    for (const [text, ranking] of order.entries()) {
-      const hits = ranking.flatMap((index) => {
-        const image = images[found.places[index] ?? 0];
-        if (image === undefined || failed.has(index)) return [];
-        const cosine = found.cosines[index]?.[text] ?? NaN;
-        return [{ image: nameOf(image), ...hitOf(cosine, logits.get(`${index} ${text}`)) }];
-      });
-      yield { text: texts[text] ?? "", hits: reRanked(hits) };
+    for (const [index, text] of texts.entries()) {
+      const hits = rankedHits(this.#name, quoted(text), broken[index] ?? failure, () =>
+        (order[index] ?? []).flatMap((seen) => {
+          const image = images[found.places[seen] ?? 0];
+          if (image === undefined || failed.has(seen)) return [];
+          const cosine = found.cosines[seen]?.[index] ?? NaN;
+          return [{ image: nameOf(image), ...hitOf(cosine, logits.get(`${seen} ${index}`)) }];
+        }),
+      );
+      yield hits instanceof ModelError ? { text, error: rowError(hits) } : { text, hits };
     }
   }
 
   /**
-   * For each picture, as it is read, the texts, best first. One that cannot be read gives a row with its error.
+   * For each picture, as it is read, the texts, best first. One that cannot be read, or whose numbers are not finite,
+   * gives a row with its error; texts whose unit vectors are not finite give theirs first, and are no hits.
    * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
    * @throws {InputError} `text/too-long`
    */
@@ -188,9 +166,15 @@ export class Retriever<ImageInput> implements Closable {
     images: readonly Retrievable<Input>[],
     texts: readonly string[],
     options: RetrieveOptions = {},
-  ): AsyncGenerator<ImageRow<Input> | FailedRow<Input>, void, undefined> {
+  ): AsyncGenerator<ImageRow<Input> | FailedRow<Input> | FailedText, void, undefined> {
     const { k, encoded } = this.#checked(images, texts, options);
-    const features = await this.model.textFeatures(encoded, options);
+    const { features, broken } = await this.#readTexts(encoded, options);
+    for (const [index, text] of texts.entries()) {
+      const error = broken[index];
+      if (error) yield { text, error: rowError(error) };
+    }
+    const usable = texts.filter((_, index) => !broken[index]).length;
+    if (usable === 0) return;
     const rows = textRows(encoded).map(trimmed);
     for await (const { image, seen } of this.#each(images, options)) {
       if ("error" in seen) {
@@ -198,14 +182,22 @@ export class Retriever<ImageInput> implements Closable {
         continue;
       }
       const cosines = cosineMatrix(seen.features, features).data;
-      const ranking = best(cosines, texts.length);
+      const ranking = best(
+        cosines.map((cosine, text) => (broken[text] ? -Infinity : cosine)),
+        usable,
+      );
       const asking = ranking.slice(0, k);
-      const looked = await this.#look([seen.states], [asking], rows, options);
-      const hits = ranking.map((text, place) => ({
-        text: texts[text] ?? "",
-        ...hitOf(cosines[text] ?? NaN, looked[place]),
-      }));
-      yield { image: nameOf(image), hits: reRanked(hits) };
+      const looked = await orNotFinite(() => this.#look([seen.states], [asking], rows, options));
+      const [failure, logits] = looked instanceof ModelError ? [looked, []] : [undefined, looked];
+      const hits = rankedHits(this.#name, "the image", failure, () =>
+        ranking.map((text, place) => ({
+          text: texts[text] ?? "",
+          ...hitOf(cosines[text] ?? NaN, logits[place]),
+        })),
+      );
+      yield hits instanceof ModelError
+        ? { image: nameOf(image), error: rowError(hits) }
+        : { image: nameOf(image), hits };
     }
   }
 
@@ -231,6 +223,26 @@ export class Retriever<ImageInput> implements Closable {
     return { k, cacheBytes, encoded: this.#processors.texts.encode(texts) };
   }
 
+  get #name(): string {
+    return this.model.loaded.opened.files.name;
+  }
+
+  /** Unit vectors of texts [B, E], and what is wrong with each. */
+  async #readTexts(encoded: EncodedTexts, { signal }: RetrieveOptions) {
+    const read = await orNotFinite(() => this.model.encoder.readTexts(encoded, { signal }));
+    if (!(read instanceof ModelError))
+      return {
+        features: read.features,
+        broken: failuresOf(this.#name, "the unit vector of the text", read.features),
+      };
+    const { config } = this.model;
+    const [count = 0] = encoded.inputIds.dims;
+    return {
+      features: floatTensor([count, config.jointEmbedding], new Float32Array(count * config.jointEmbedding)),
+      broken: Array.from({ length: count }, () => read),
+    };
+  }
+
   /**
    * The ITM logits of pictures with the texts that ask for them, by `picture text`.
    * @param cache states that were kept; what is not there is computed again
@@ -244,7 +256,7 @@ export class Retriever<ImageInput> implements Closable {
     cache: Map<number, Tensor<"float32">>,
     options: RetrieveOptions,
   ) {
-    const logits = new Map<string, readonly [number, number]>();
+    const logits = new Map<string, Logits>();
     const failed = new Map<number, FailedRow<Input>>();
     const rows = textRows(encoded).map(trimmed);
     for (const part of chunks(
@@ -283,12 +295,12 @@ export class Retriever<ImageInput> implements Closable {
   }
 
   /** The ITM logits of each picture with its texts, picture by picture. */
-  #look(
+  async #look(
     states: readonly Tensor<"float32">[],
     asking: readonly (readonly number[])[],
     rows: readonly TokenRow[],
     { signal }: RetrieveOptions,
-  ): Promise<readonly (readonly [number, number])[]> {
+  ): Promise<readonly Logits[]> {
     const work = {
       images: states.map(({ data }) => [data] as const),
       states: states[0]?.dims[1] ?? 0,
@@ -296,21 +308,26 @@ export class Retriever<ImageInput> implements Closable {
         texts.flatMap((text) => (rows[text] ? [{ ...rows[text], image }] : [])),
       ),
     };
-    return this.model.scorePairs(work, { signal });
+    return (await this.model.encoder.looker.run(work, { head: "itm", signal })).logits;
   }
 
-  /** A picture's or a video's states and unit vector. @throws {InputError} `image/...` */
+  /**
+   * A picture's or a video's states and unit vector, which are finite.
+   * @throws {InputError} `image/...` @throws {ModelError} `model/not-finite`
+   */
   async #see<Input extends ImageInput>(one: Retrievable<Input>, options: RetrieveOptions): Promise<Seen> {
     const { signal, maxPixels } = options;
     const { images } = this.#processors;
+    const see = (pictures: readonly Float32Array[]) =>
+      this.model.encodeImages(stackPixels(pictures, images.config), { signal });
+    if (!isVideo(one)) return see([await images.pixels(one, signal, maxPixels)]);
     const parts = [];
-    for (const part of chunks(isVideo(one) ? one.frames : [one], frameBatch)) {
+    for (const part of chunks(one.frames, frameBatch)) {
       const pixels: Float32Array[] = [];
       for (const frame of part) pixels.push(await images.pixels(frame, signal, maxPixels));
-      parts.push(await this.model.encodeImages(stackPixels(pixels, images.config), { signal }));
+      parts.push(await see(pixels));
     }
-    const [only] = parts;
-    return only && !isVideo(one) ? only : videoOf(parts);
+    return videoOf(parts);
   }
 
   /** The same, or its row where it cannot be read. */
@@ -322,7 +339,7 @@ export class Retriever<ImageInput> implements Closable {
       return await this.#see(one, options);
     } catch (error) {
       if (!(error instanceof BlipError)) throw error;
-      return { image: nameOf(one), error: { code: error.code, message: error.message } };
+      return { image: nameOf(one), error: rowError(error) };
     }
   }
 
@@ -363,19 +380,4 @@ export class Retriever<ImageInput> implements Closable {
     }
     return { places, failed, cosines };
   }
-}
-
-/** What a hit says; without logits it was not looked at again. */
-function hitOf(cosine: number, logits: readonly [number, number] | undefined): HitScores {
-  return logits
-    ? { cosine, logits, rankScore: scoresOf(...logits, cosine).rankScore }
-    : { cosine, logits: null, rankScore: null };
-}
-
-/** Those that were re-ranked by their scores, then the others, which are in the order of their cosines. */
-function reRanked<Hit extends HitScores>(hits: readonly Hit[]): Hit[] {
-  const looked = hits.filter(({ rankScore }) => rankScore !== null);
-  const scores = looked.map(({ rankScore }) => rankScore ?? NaN);
-  const ranked = best(scores, looked.length).flatMap((place) => looked[place] ?? []);
-  return [...ranked, ...hits.filter(({ rankScore }) => rankScore === null)];
 }

@@ -2,7 +2,8 @@
 import { asyncDispose, type Closable } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { readTensorBytes } from "../checkpoint/stored-tensor.ts";
-import { UsageError } from "../errors.ts";
+import { allFinite } from "../decode/finite.ts";
+import { ModelError, UsageError } from "../errors.ts";
 import { projectionGraph } from "../model/encoders.ts";
 import type { Platform } from "../platform.ts";
 import { float32Output } from "../runtime/float32.ts";
@@ -11,11 +12,19 @@ import { Answerer } from "./ask.ts";
 import { Captioner } from "./caption.ts";
 import type { ConditionalGeneration } from "./conditional-generation.ts";
 import { Embedder } from "./embed.ts";
+import { notFinite } from "./errors.ts";
+import { expectFinite } from "./finite.ts";
 import type { FeatureExtraction } from "./feature-extraction.ts";
 import type { LoadedNetwork } from "./load-network.ts";
 import { Matcher } from "./match.ts";
 import { openWeights } from "./open-model.ts";
-import { processorsOf, verbOptions, type FailedRow, type VerbOptions } from "./picture-model.ts";
+import {
+  processorsOf,
+  verbOptions,
+  type FailedRow,
+  type FailedText,
+  type VerbOptions,
+} from "./picture-model.ts";
 import type { Published, Sample } from "./published-samples.ts";
 import { smoothedLoss } from "./question-answering.ts";
 
@@ -74,11 +83,17 @@ function words(
   return { expected: wanted, found: `${got} (${found.text}${hint})`, equal: wanted === got };
 }
 
-async function first<Row extends object>(rows: AsyncIterable<Row | FailedRow<unknown>>): Promise<Row> {
-  for await (const row of rows) {
-    if ("error" in row) throw new UsageError(row.error.code, row.error.message);
-    return row;
-  }
+/** @throws {ModelError} `model/not-finite` @throws {UsageError} the row's other failures */
+function succeeded<Row extends object>(row: Row | FailedRow<unknown> | FailedText): Row {
+  if (!("error" in row)) return row;
+  const { code, message } = row.error;
+  throw code.startsWith("model/") ? new ModelError(code, message) : new UsageError(code, message);
+}
+
+async function first<Row extends object>(
+  rows: AsyncIterable<Row | FailedRow<unknown> | FailedText>,
+): Promise<Row> {
+  for await (const row of rows) return succeeded(row);
   throw new Error("a picture gave no row");
 }
 
@@ -131,13 +146,16 @@ async function featureMeans<ImageInput>(
   const picture = (await model.getImageFeatures(pixelValues, run)).states;
   const words = (await model.getTextFeatures(feeds, run)).states;
   const both = await model.getMultimodalFeatures({ ...feeds, pixelValues }, run);
-  return {
+  const means = {
     image: mean(picture.data),
     multimodal: mean(both.data),
     text: mean(words.data),
     textProjection: mean((await projected(model.loaded, "text", words)).data),
     imageProjection: mean((await projected(model.loaded, "image", picture)).data),
   };
+  if (!allFinite(Object.values(means)))
+    throw notFinite(model.loaded.opened.files.name, "the projections of all states");
+  return means;
 }
 
 /** softmax(cosines / temperature) of a picture over names. */
@@ -151,8 +169,9 @@ async function zeroShot<ImageInput>(
   const temperature = await temperatureOf(embedder.model.loaded);
   const scores: number[] = [];
   for await (const text of embedder.embedTexts(names, stop))
-    scores.push(dot(embedding, text.embedding) / temperature);
+    scores.push(dot(embedding, succeeded(text).embedding) / temperature);
   const most = Math.max(...scores);
+  if (!Number.isFinite(most)) throw notFinite(embedder.model.loaded.opened.files.name, "its temperature");
   const powers = scores.map((score) => Math.exp(score - most));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers.map((power) => power / sum);
@@ -170,11 +189,16 @@ async function captionLoss<ImageInput>(
   const { images, texts } = await processorsOf(platform, model.loaded, options);
   const { signal } = options;
   const ids = [model.loaded.tokens.dec, ...texts.tokenizer.ids(text).slice(1)];
-  const states = await model.encoder.imageStates(await images.batch([image], { signal }), { signal });
+  const { name } = model.loaded.opened.files;
+  const pixels = await images.batch([image], { signal });
+  const states = await model.encoder.imageStates(pixels, { signal });
+  expectFinite(name, "the states of image", states);
   const run = await model.generator.decoder.open(states, undefined, { signal });
   try {
     const [scores = []] = await run.scores([0], [ids.slice(0, -1)], [ids.slice(given)]);
-    return mean(scores.map(smoothedLoss));
+    const loss = mean(scores.map(smoothedLoss));
+    if (!Number.isFinite(loss)) throw notFinite(name, "the log-probabilities of the caption");
+    return loss;
   } finally {
     run.close();
   }

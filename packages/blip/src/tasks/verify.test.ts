@@ -132,11 +132,13 @@ describe("verify", () => {
     });
     const picture = await first(embedder.embedImages([scene]));
     const powers: number[] = [];
-    for await (const { embedding } of embedder.embedTexts(["a dog", "two cats"]))
+    for await (const row of embedder.embedTexts(["a dog", "two cats"])) {
+      if ("error" in row) throw new Error(row.error.message);
       // The temperature of all tiny checkpoints is 0.07, with which training begins.
       powers.push(
-        Math.exp(embedding.reduce((sum, x, at) => sum + x * (picture.embedding[at] ?? 0), 0) / 0.07),
+        Math.exp(row.embedding.reduce((sum, x, at) => sum + x * (picture.embedding[at] ?? 0), 0) / 0.07),
       );
+    }
     const share = (powers[0] ?? NaN) / powers.reduce((a, b) => a + b, 0);
     const of = (dog: number) =>
       sample(

@@ -2,6 +2,7 @@
 // wants it; nothing is downloaded otherwise.
 import { BlipError, UsageError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
+import { isNotFinite } from "./finite.ts";
 import type { VerbOptions } from "./picture-model.ts";
 import { publishedPictures, publishedSamples, type Sample } from "./published-samples.ts";
 import { modelOf, SampledModel } from "./run-sample.ts";
@@ -135,6 +136,12 @@ async function rowOf<ImageInput>(
     const { expected, found, equal } = await model.ask(sample, pictureInput(place));
     return { ...row, expected, found, verdict: equal ? "equal" : "different" };
   } catch (error) {
+    // A model that makes no finite numbers says something else than what was published.
+    if (isNotFinite(error))
+      return {
+        ...row,
+        ...{ expected: JSON.stringify(sample.expected), found: error.message, verdict: "different" },
+      };
     // A picture that cannot be read, or a file that lacks what training left, is no finding about the model.
     if (!(error instanceof BlipError) || !/^(?:image|verify)\//.test(error.code)) throw error;
     return skipped(error.message);

@@ -1,10 +1,36 @@
-// A video as the network sees it: frames as one picture (eval_retrieval_video.py).
+// Videos as BLIP retrieves them: some frames of each, seen as one (data/video_dataset.py, eval_retrieval_video.py).
 import type { Tensor } from "@blip-ts/graph";
+
+/** A video by frames that were chosen before; each is a picture. */
+export interface Video<ImageInput> {
+  /** What its rows call it. */
+  readonly image: ImageInput;
+  readonly frames: readonly ImageInput[];
+}
+
+/** A picture, or a video by its frames. */
+export type Retrievable<Input> = Input | Video<Input>;
+
+export const isVideo = <Input>(one: Retrievable<Input>): one is Video<Input> =>
+  typeof one === "object" && one !== null && "frames" in one && "image" in one;
+
+export const nameOf = <Input>(one: Retrievable<Input>): Input => (isVideo(one) ? one.image : one);
 
 /** A picture as the network saw it: states [1, N, D] and unit vector [1, E]. */
 export interface Seen {
   readonly states: Tensor<"float32">;
   readonly features: Tensor<"float32">;
+}
+
+/**
+ * 8 frames of n as BLIP takes them: frame i * floor(n / 8), for the step is cut to a whole number (data/video_dataset.py).
+ * Of fewer than 8 the first, eight times.
+ */
+export function uniformFrames<T>(frames: readonly T[], count = 8): T[] {
+  const step = Math.floor(frames.length / count);
+  return Array.from({ length: frames.length > 0 ? count : 0 }, (_, index) => frames[index * step]).filter(
+    (frame) => frame !== undefined,
+  );
 }
 
 /** Frames as one: the mean of their projections at unit length, and all their states side by side. */

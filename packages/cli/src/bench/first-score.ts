@@ -1,9 +1,9 @@
 // The child process of `blip bench`: loads a model, scores one picture with one text, says when it was done and the most
-// memory that it took.
+// memory that it took; or why there is no score.
 import { readFile } from "node:fs/promises";
-import { BlipForImageTextRetrieval, BlipProcessor } from "blip-ts";
+import { BlipForImageTextRetrieval, BlipProcessor, ModelError } from "blip-ts";
 import { firstText, formulaPicture } from "./inputs.ts";
-import type { FirstScore, FirstScoreOrder } from "./measures.ts";
+import type { FirstScore, FirstScoreOrder, NoScore } from "./measures.ts";
 
 /** In bytes. Linux's `ru_maxrss` begins with the parent's peak, so that its own record of the process is read there. */
 async function peakMemory(): Promise<number> {
@@ -12,14 +12,19 @@ async function peakMemory(): Promise<number> {
   return Number(kilobytes) * 1024;
 }
 
-const { source, dtype, threads, image } = JSON.parse(process.argv[2] ?? "") as FirstScoreOrder;
-const options = { dtype, threads, onWarning: () => undefined };
-const processor = await BlipProcessor.fromPretrained(source);
-const model = await BlipForImageTextRetrieval.fromPretrained(source, options);
-const { itmScore } = await model.forward(await processor(image ?? formulaPicture(), firstText));
-const said: FirstScore = {
-  at: performance.timeOrigin + performance.now(),
-  logits: [...itmScore.data],
-  memory: await peakMemory(),
-};
+async function score({ source, dtype, threads, image }: FirstScoreOrder): Promise<FirstScore | NoScore> {
+  const options = { dtype, threads, onWarning: () => undefined };
+  try {
+    const processor = await BlipProcessor.fromPretrained(source);
+    const model = await BlipForImageTextRetrieval.fromPretrained(source, options);
+    const { itmScore } = await model.forward(await processor(image ?? formulaPicture(), firstText));
+    const at = performance.timeOrigin + performance.now();
+    return { at, logits: [...itmScore.data], memory: await peakMemory() };
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    return { failed: { code: error.code, message: error.message } };
+  }
+}
+
+const said = await score(JSON.parse(process.argv[2] ?? "") as FirstScoreOrder);
 process.stdout.write(`${JSON.stringify(said)}\n`, () => process.exit(0));

@@ -7,6 +7,7 @@ import {
   BlipForConditionalGeneration,
   BlipForImageTextRetrieval,
   MatrixProduct,
+  ModelError,
   type ModelOptions,
   type Tensor,
 } from "blip-ts";
@@ -61,11 +62,21 @@ export interface Sample {
   readonly memory?: number;
 }
 
+/** @throws {ModelError} `model/not-finite`: how fast a model makes no numbers says nothing */
 async function timed(work: () => Promise<readonly number[]>): Promise<Sample> {
   const start = performance.now();
   const outputs = await work();
-  return { value: (performance.now() - start) / 1000, outputs };
+  const value = (performance.now() - start) / 1000;
+  if (!outputs.every(Number.isFinite)) throw notFinite();
+  return { value, outputs };
 }
+
+const notFinite = (): ModelError =>
+  new ModelError(
+    "model/not-finite",
+    "the model: expected finite numbers, found NaN or infinity in the first states of an image. " +
+      "Its weights are damaged, or too large for the type: get the file again, or measure another type.",
+  );
 
 const head = ({ data }: Tensor<"float32">, count: number): number[] => Array.from(data.subarray(0, count));
 
@@ -258,6 +269,11 @@ export interface FirstScoreOrder {
   readonly image?: string | undefined;
 }
 
+/** What the child process says if the model cannot be used. */
+export interface NoScore {
+  readonly failed: { readonly code: string; readonly message: string };
+}
+
 /** What the child process says. */
 export interface FirstScore {
   /** When the score was there, in milliseconds since the epoch. */
@@ -267,13 +283,15 @@ export interface FirstScore {
   readonly memory: number;
 }
 
-/** A process of its own, until its score is there. */
+/** A process of its own, until its score is there. @throws {ModelError} what the child says is wrong with the model */
 export async function firstScore(order: FirstScoreOrder): Promise<Sample> {
   const start = Date.now();
   const { stdout } = await promisify(execFile)(process.execPath, [
     firstScoreProgram(),
     JSON.stringify(order),
   ]);
-  const { at, logits, memory } = JSON.parse(stdout) as FirstScore;
+  const said = JSON.parse(stdout) as FirstScore | NoScore;
+  if ("failed" in said) throw new ModelError(said.failed.code, said.failed.message);
+  const { at, logits, memory } = said;
   return { value: (at - start) / 1000, outputs: logits, memory };
 }

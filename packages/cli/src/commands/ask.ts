@@ -1,5 +1,5 @@
 // `blip ask IMAGE... -q QUESTION`: answers, said freely or chosen from a list.
-import { Answerer, UsageError, type AnswerRow } from "blip-ts";
+import { Answerer, UsageError, type AnswerRow, type BlipError, type FailedRow } from "blip-ts";
 import { Option, type Command } from "commander";
 import {
   addPictureOptions,
@@ -8,6 +8,7 @@ import {
   imagesArgument,
   type PictureFlags,
 } from "../common-options.ts";
+import { isNotFinite } from "../exit-codes.ts";
 import { addGenerationOptions, generationOptions, type GenerationFlags } from "../generation-options.ts";
 import { listImages } from "../list-images.ts";
 import { checkTexts, listOf } from "../list-texts.ts";
@@ -19,6 +20,31 @@ interface AskFlags extends PictureFlags, GenerationFlags {
   readonly question?: readonly string[];
   readonly answers?: string;
   readonly k?: number;
+}
+
+type Asked = readonly AnswerRow<string>[] | { readonly failure: unknown };
+
+/**
+ * The rows of an image: of its questions in their order, or one if it failed for all of them.
+ * @throws what a question failed for, but for numbers that are not finite
+ */
+function rowsOf(
+  image: string,
+  questions: readonly string[],
+  asked: readonly Asked[],
+): (AnswerRow<string> | FailedRow<string>)[] {
+  const failures = asked.flatMap((one) => ("failure" in one ? [one.failure] : []));
+  for (const failure of failures) if (!isNotFinite(failure)) throw failure;
+  const broken = failures.filter(isNotFinite);
+  const [first] = broken;
+  // Of an image that fails as a whole, every question says the same.
+  if (first && broken.length === asked.length && broken.every(({ message }) => message === first.message))
+    throw first;
+  return asked.flatMap((one, index): readonly (AnswerRow<string> | FailedRow<string>)[] => {
+    if (!("failure" in one)) return one;
+    const { code, message } = one.failure as BlipError;
+    return [{ image, question: questions[index] ?? "", error: { code, message } }];
+  });
 }
 
 async function run(given: readonly string[], flags: AskFlags, terminal: Terminal): Promise<number> {
@@ -49,7 +75,10 @@ async function run(given: readonly string[], flags: AskFlags, terminal: Terminal
             const asked = questions.map((question) =>
               batched.ask(image, question, { ...options, signal, whenFull: "wait" }),
             );
-            return (await Promise.all(asked)).flat();
+            const settled = asked.map((one): Promise<Asked> =>
+              one.catch((failure: unknown) => ({ failure })),
+            );
+            return rowsOf(image, questions, await Promise.all(settled));
           },
         },
         call,

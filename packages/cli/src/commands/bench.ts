@@ -55,7 +55,7 @@ async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
   const { row, runs, threads, textHeads, revision, offline } = flags;
   const progress = progressBar(terminal, flags.quiet);
   const printer = rowPrinter<BenchRow>(terminal, flags, toText);
-  let missing = 0;
+  let [missing, broken] = [0, 0];
   const source = chooseModel(flags, terminal, "Salesforce/blip-itm-base-flickr");
   try {
     const rows = bench(source, {
@@ -70,13 +70,15 @@ async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
       printer.add(one);
       if (!("notRun" in one)) continue;
       missing++;
-      const { message } = one.notRun;
+      const { code, message } = one.notRun;
+      if (code === "model/not-finite") broken++;
       if (flags.quiet !== true && !reasons.has(message)) print(terminal.stderr, `Not run: ${message}`);
       reasons.add(message);
     }
     printer.end();
-    // A model need not do everything, but it has to do what was asked for.
-    return row !== undefined && missing > 0 ? exitCodes.failed : exitCodes.done;
+    // A model need not do everything, but it has to do what was asked for, and what it does has to be numbers.
+    const failed = (row !== undefined && missing > 0) || broken > 0;
+    return failed ? exitCodes.failed : exitCodes.done;
   } finally {
     progress.stop();
   }

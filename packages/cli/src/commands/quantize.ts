@@ -3,7 +3,7 @@ import { BlipProcessor, InputError, quantize, UsageError, type VerbOptions, type
 import { Option, type Command } from "commander";
 import { accuracy, accuracyTable, defaultTexts } from "../accuracy.ts";
 import { addSourceOptions, collect, maxPixelsOption, warner, type SourceFlags } from "../common-options.ts";
-import { exitCodes } from "../exit-codes.ts";
+import { exitCodes, isNotFinite } from "../exit-codes.ts";
 import { listImages } from "../list-images.ts";
 import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
 import { loadProgress, progressBar } from "../progress.ts";
@@ -69,7 +69,11 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
       { source: folder, options: { ...loaded, dtype } },
       images,
       texts,
-    );
+    ).catch((error: unknown) => {
+      // The folder is there, and says so.
+      if (isNotFinite(error)) printConversion(folder, made, { dtype }, json, terminal);
+      throw error;
+    });
     if (json === true) printConversion(folder, made, { dtype, accuracy: rows }, json, terminal);
     else {
       printConversion(folder, made, { dtype }, json, terminal);
