@@ -1,8 +1,10 @@
-// The passes in the order in which they run before a graph is lowered for inference.
+// The passes in the order in which they run before a graph is lowered: for inference, and for training.
 import { checkGraph } from "../check.ts";
 import type { Graph } from "../graph.ts";
+import { commonSubexpressions } from "./common-subexpressions.ts";
 import { dropUnused } from "./drop-unused.ts";
 import { flattenRows } from "./flatten-rows.ts";
+import { mergeReshapes } from "./merge-reshapes.ts";
 import { splitProjections } from "./split-projections.ts";
 
 export type Pass = (graph: Graph) => Graph;
@@ -13,5 +15,14 @@ export type Pass = (graph: Graph) => Graph;
  */
 export function optimize(graph: Graph, types: readonly Pass[] = []): Graph {
   const passes: readonly Pass[] = [splitProjections, ...types, flattenRows, dropUnused];
+  return passes.reduce((current, pass) => checkGraph(pass(current)), checkGraph(graph));
+}
+
+/**
+ * The graph with gradients as it is run. Rows stay stacks, as products over all rows take them as matrices already; a
+ * reshape that is gone may leave two nodes equal, so these are merged once more.
+ */
+export function optimizeForTraining(graph: Graph): Graph {
+  const passes: readonly Pass[] = [commonSubexpressions, mergeReshapes, commonSubexpressions, dropUnused];
   return passes.reduce((current, pass) => checkGraph(pass(current)), checkGraph(graph));
 }
