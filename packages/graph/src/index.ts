@@ -89,3 +89,10 @@ export {
 export type { EmitOptions } from "./onnx/emitter.ts";
 /** The slow evaluator that tests compare with. */
 export { evaluate, evaluateInDoubles } from "./reference/evaluate.ts";
+/** Gradients to compare with. */
+export {
+  centralDifference,
+  evaluatedGradients,
+  wholeGradient,
+  type Differenced,
+} from "./reference/central-differences.ts";

@@ -1,8 +1,10 @@
 // Every operation's gradient against central differences in double precision, and on ONNX Runtime against the evaluator,
 // driven from the table of samples.
 import {
+  centralDifference,
   differentiate,
   evaluate,
+  evaluatedGradients,
   evaluateInDoubles,
   GraphBuilder,
   gradientRules,
@@ -13,7 +15,6 @@ import {
   type Tensor,
 } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
-import { centralDifference, evaluatedGradients } from "./central-differences.ts";
 import { runOnnx } from "./run-onnx.ts";
 import { graphOf, noise, noWeights, samples, some, type Sample } from "./samples.ts";
 

@@ -1,17 +1,15 @@
-// Gradients by central differences in double precision, which those of the graph are compared with.
-import {
-  evaluateInDoubles,
-  sizeOf,
-  type Differentiated,
-  type Graph,
-  type ParameterGradient,
-  type Tensor,
-} from "@blip-ts/graph";
+// Gradients by central differences in double precision, which those of a graph are compared with; and a parameter's whole
+// gradient, put together from what a graph gives.
+import type { Differentiated, ParameterGradient } from "../autodiff/differentiate.ts";
+import { GraphError } from "../errors.ts";
+import type { Graph } from "../graph.ts";
+import { sizeOf, type Tensor } from "../types/dtype.ts";
+import { evaluateInDoubles } from "./evaluate.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 type Doubles = Tensor<"float64">;
 const noWeights = (): never => {
-  throw new Error("parameters are inputs");
+  throw new GraphError("central differences: expected parameters as inputs, got weights. Lift them");
 };
 
 const valueAt = (data: ArrayLike<number | bigint>, index: number): number => Number(data[index] ?? NaN);
@@ -29,16 +27,22 @@ function lossOf(graph: Graph, inputs: Tensors, of: readonly string[], seeds: Ten
   return loss;
 }
 
+/** What is differentiated: outputs by name, and the inputs `seed NAME` of those that are no numbers. */
+export interface Differenced {
+  readonly of: readonly string[];
+  readonly seeds: Tensors;
+}
+
 /** d loss / d input[index], by differences over two steps, whose errors of second order cancel. */
 export function centralDifference(
   graph: Graph,
   inputs: Tensors,
-  { of, seeds }: { readonly of: readonly string[]; readonly seeds: Tensors },
+  { of, seeds }: Differenced,
   name: string,
   index: number,
 ): number {
   const tensor = inputs[name];
-  if (!tensor) throw new Error(`there is no input ${name}`);
+  if (!tensor) throw new GraphError(`central differences: there is no input ${name}`);
   const data = Float64Array.from(tensor.data, Number);
   const here = valueAt(data, index);
   const step = 1e-5 * Math.max(1, Math.min(Math.abs(here), 1e3));
@@ -68,7 +72,8 @@ export function wholeGradient(
         result[place] = valueAt(result, place) + valueAt(values, row * width + k);
       }
   }
-  if (result.length !== sizeOf(dims)) throw new Error(`${name}: the gradient has another shape`);
+  if (result.length !== sizeOf(dims))
+    throw new GraphError(`gradient of ${name}: expected ${sizeOf(dims)} numbers, got ${result.length}`);
   return result;
 }
 
