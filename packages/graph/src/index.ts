@@ -53,7 +53,7 @@ export { checkGraph } from "./check.ts";
 /** Graphs as text. */
 export { printGraph } from "./print.ts";
 /** Graph to graph. */
-export { optimize, optimizeForTraining, type Pass } from "./passes/index.ts";
+export { optimize, optimizeForTraining, prepareForTraining, type Pass } from "./passes/index.ts";
 export { float16, type Float16Options } from "./passes/float16.ts";
 export { int8, int8Names, rangeName, type Blocks, type Int8Plan } from "./passes/int8.ts";
 export { liftParameters } from "./passes/lift-parameters.ts";

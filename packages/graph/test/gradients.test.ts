@@ -108,6 +108,17 @@ describe("gradients stop", () => {
     expect(found.outputs.map(({ name }) => name)).toEqual(["out"]);
   });
 
+  test("at steps, behind which may be what has no gradient", () => {
+    const stopped = graph((b) => {
+      const x = b.input("x", "float32", [2, 3]);
+      const weight = b.input("w", "int8", [3, 4]);
+      const scale = b.input("s", "float32", [4]);
+      b.output("out", b.op("quantizedLinear", [b.positive(x), weight, scale], { activations: "row" }));
+    });
+    expect(differentiate(stopped, { parameters: ["x"], of }).gradients).toEqual([{ name: "x", rows: [] }]);
+    expect(() => differentiate(stopped, { parameters: ["s"], of })).toThrow("8-bit numbers have no gradient");
+  });
+
   test("where a mean is over a dimension that has only a name, it is said", () => {
     const named = graph((b) => {
       b.output("out", b.mean(b.input("x", "float32", ["B", "T"])));

@@ -167,9 +167,10 @@ export const refusals: Refusals = {
   sum: [
     [[f(2), f(2)], { axes: [0], keep: true }, "expected 1 inputs, found 2"],
     [[ids(2)], { axes: [0], keep: true }, "x: expected floating point, found int64"],
-    [[f(2, 3)], { axes: [2], keep: true }, "[2] are not axes of [2, 3], each once"],
-    [[f(2, 3)], { axes: [-1], keep: true }, "[-1] are not axes of [2, 3], each once"],
-    [[f(2, 3)], { axes: [0, 0], keep: true }, "[0, 0] are not axes of [2, 3], each once"],
+    [[f(2, 3)], { axes: [], keep: true }, "[] are not axes of [2, 3], each once, and at least one"],
+    [[f(2, 3)], { axes: [2], keep: true }, "[2] are not axes of [2, 3], each once, and at least one"],
+    [[f(2, 3)], { axes: [-1], keep: true }, "[-1] are not axes of [2, 3], each once, and at least one"],
+    [[f(2, 3)], { axes: [0, 0], keep: true }, "[0, 0] are not axes of [2, 3], each once, and at least one"],
   ],
   crossEntropy: [
     [[f(2, 3)], { smoothing: 0 }, "expected 2 inputs, found 1"],

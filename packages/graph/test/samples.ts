@@ -67,7 +67,11 @@ const surprise = (smoothing: number): Sample => ({
 });
 
 export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> = {
-  add: [two((b, x, y) => b.add(x, y), [2, 3], [2, 3]), two((b, x, y) => b.add(x, y), [2, 1, 3], [4, 1])],
+  add: [
+    two((b, x, y) => b.add(x, y), [2, 3], [2, 3]),
+    two((b, x, y) => b.add(x, y), [1, 3], [3]),
+    two((b, x, y) => b.add(x, y), [2, 1, 3], [4, 1]),
+  ],
   subtract: [two((b, x, y) => b.subtract(x, y), [2, 3], [3])],
   multiply: [two((b, x, y) => b.multiply(x, y), [2, 3], [])],
   divide: [two((b, x, y) => b.divide(x, y), [2, 3], [2, 1])],

@@ -15,6 +15,7 @@ import {
   liftParameters,
   optimize,
   optimizeForTraining,
+  prepareForTraining,
   printGraph,
   tieWeights,
   type EmitOptions,
@@ -61,6 +62,22 @@ describe("parameters", () => {
     const graph = liftParameters(({ name }) => name !== "head.bias")(tied());
     expect(graph.inputs.map(({ name }) => name)).toEqual(["x", "head.weight", "table"]);
     expect(graph.weights.map(({ name }) => name)).toEqual(["head.bias"]);
+  });
+
+  test("are products of matrices: stacks of rows are flattened first", () => {
+    const graph = prepareForTraining(
+      built((b, x) => b.output("y", b.linear(x, "dense", 3)), ["B", "T", 4]),
+      { "dense.weight": "shared.weight" },
+      ({ name }) => name !== "dense.bias",
+    );
+    expect(graph.inputs.map(({ name }) => name)).toEqual(["x", "shared.weight"]);
+    expect(kinds(graph)).toEqual(["reshape", "linear", "reshape"]);
+    const parameters = ["shared.weight"];
+    const found = optimizeForTraining(differentiate(graph, { parameters, of: ["y"] }).graph);
+    const product = some(found.nodes.find(({ kind }) => kind === "matmul"));
+    expect(product.inputs.map(({ shape }) => shape.length)).toEqual([2, 2]);
+    // The rows of x are flattened once for both ways.
+    expect(kinds(found).filter((kind) => kind === "reshape")).toHaveLength(3);
   });
 
   test("are whole: a split projection's are not lifted", () => {
@@ -178,13 +195,23 @@ describe("what slices give back", () => {
 
   test("is put side by side where they do not overlap, with zeros between", () => {
     const found = backward((b, x) => {
-      // The last one first: they are put in order.
-      b.output("y", b.add(b.exp(b.slice(x, 1, 3, 4)), b.tanh(b.slice(x, 1, 0, 1))));
+      // The way back meets the last one first: they are put in order.
+      b.output("y", b.add(b.exp(b.slice(x, 1, 0, 1)), b.tanh(b.slice(x, 1, 3, 4))));
     });
     const concats = found.nodes.filter(({ kind }) => kind === "concat");
     expect(concats).toHaveLength(1);
     expect(some(concats[0]).inputs.map(({ shape }) => shape[1])).toEqual([1, 2, 1]);
     expect(printGraph(found)).toContain("expand(0, shape=[2, 2])");
+  });
+
+  test("is added up where they are along different axes", () => {
+    const found = backward((b, x) => {
+      const [row, column] = [b.slice(x, 0, 0, 1), b.slice(x, 1, 1, 2)];
+      b.output("y", b.add(b.exp(row), b.tanh(column)));
+    });
+    expect(found.nodes.filter(({ kind }) => kind === "concat").map(({ inputs }) => inputs.length)).toEqual([
+      3, 2,
+    ]);
   });
 
   test("is added up where they do", () => {
@@ -245,14 +272,16 @@ describe("on the way to ONNX", () => {
   });
 });
 
-/** Three layers x + tanh(x W^T + c), as trained. */
+/** Three layers x + tanh((x + shift) W^T + c), as trained. */
 function layers(recompute?: Recompute) {
   const graph = liftParameters()(
     built((b, x) => {
       let state = x;
+      // No parameter is behind it.
+      const shift = b.exp(x);
       for (let layer = 0; layer < 3; layer++) {
         const at = b.at(`encoder.layers.${layer}`);
-        state = at.add(state, at.tanh(at.linear(state, "dense", 4)));
+        state = at.add(state, at.tanh(at.linear(at.add(state, shift), "dense", 4)));
       }
       b.output("loss", b.sum(b.multiply(state, state), [0, 1]));
     }),
@@ -268,7 +297,7 @@ describe("layers that are computed again", () => {
     const barriers = graph.nodes.filter(({ kind }) => kind === "barrier");
     // The first layer reads nothing but an input, which is there anyway: it is not computed again.
     expect(barriers.map(({ scope }) => scope)).toEqual(
-      [2, 1].map((layer) => `again.encoder.layers.${layer}.dense`),
+      [2, 1].map((layer) => `again.encoder.layers.${layer}`),
     );
     expect(graph.nodes.filter(({ kind }) => kind === "linear")).toHaveLength(5);
     expect(graph.nodes.filter(({ kind }) => kind === "tanh")).toHaveLength(5);

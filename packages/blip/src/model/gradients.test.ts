@@ -9,10 +9,9 @@ import {
   floatTensor,
   int64Tensor,
   layerOf,
-  liftParameters,
   optimizeForTraining,
+  prepareForTraining,
   sizeOf,
-  tieWeights,
   wholeGradient,
   type Differentiated,
   type Graph,
@@ -116,7 +115,7 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 function trained({ graph, of, ties = {} }: Case, recompute?: Recompute) {
-  const lifted = liftParameters()(tieWeights(ties)(graph));
+  const lifted = prepareForTraining(graph, ties);
   // Images' states too: their gradient goes on to the image's network.
   const parameters = lifted.inputs.filter(({ value }) => value.dtype === "float32").map(({ name }) => name);
   const found = differentiate(lifted, { parameters, of, ...(recompute && { recompute }) });

@@ -87,7 +87,7 @@ class Reverse {
     const found = gradientsOf<OpKind>(b, second, gradient, saved.map(again));
     node.inputs.forEach((value, index) => {
       const one = found[index];
-      if (one && this.#isWanted(value)) receive(this.receivedFor(value), one);
+      if (one) receive(this.receivedFor(value), one);
     });
   }
 }

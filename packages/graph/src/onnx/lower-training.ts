@@ -1,4 +1,4 @@
-// Lowerings of what training adds. Which form is fast on ONNX Runtime's CPU was measured: bench/notes.md says how.
+// Lowerings of what training adds, in the forms that were fastest on ONNX Runtime's CPU (1.30, two cores, AVX2).
 import type { NodeOf, OpKind } from "../graph.ts";
 import { productOf, type Dim } from "../types/dim.ts";
 import { floatTensor } from "../types/dtype.ts";

@@ -48,11 +48,13 @@ export const rowMean: ShapeRule<"rowMean"> = toColumn;
 /** 1 / sqrt(variance + epsilon), the biased variance, over the last axis, which stays as 1. */
 export const rowInverseStd: ShapeRule<"rowInverseStd"> = toColumn;
 
-/** The sum over some axes, which go, or stay as 1. */
+/** The sum over some axes, at least one, which go, or stay as 1. */
 export const sum: ShapeRule<"sum"> = (inputs, { axes, keep }) => {
   const { dtype, shape } = sameAsInput(inputs);
-  if (new Set(axes).size !== axes.length || axes.some((axis) => !(axis in shape)))
-    throw new GraphError(`[${axes.join(", ")}] are not axes of ${formatShape(shape)}, each once`);
+  if (axes.length === 0 || new Set(axes).size !== axes.length || axes.some((axis) => !(axis in shape)))
+    throw new GraphError(
+      `[${axes.join(", ")}] are not axes of ${formatShape(shape)}, each once, and at least one`,
+    );
   return {
     dtype,
     shape: keep
