@@ -23,6 +23,8 @@ export default {
     forbid("graph-types", `${graph}types/`, graph, `${graph}(types/|errors)`),
     forbid("graph-ops", `${graph}ops/`, `${graph}(onnx|reference|passes|autodiff|builder|check)`),
     forbid("graph-passes", `${graph}passes/`, `${graph}(onnx|reference)`),
+    forbid("graph-autodiff", `${graph}autodiff/`, `${graph}(onnx|reference|passes)`),
+    forbid("graph-passes-know-no-gradients", `${graph}passes/`, `${graph}autodiff`),
     forbid("graph-onnx", `${graph}onnx/`, `${graph}reference`),
     forbid("graph-reference", `${graph}reference/`, `${graph}onnx`),
     forbid("graph-alone", graph, "^packages/(blip|cli)/"),

@@ -1,16 +1,17 @@
 // The builder: what the network's code calls. Its scope is the path of the weights in the checkpoint, so that
 // `b.at("encoder.layers.0").linear(x, "mlp.fc1", M)` uses `encoder.layers.0.mlp.fc1.weight` and `.bias`.
 import { GraphError } from "./errors.ts";
-import type {
-  Constant,
-  Graph,
-  NamedValue,
-  Node,
-  OpAttributes,
-  OpKind,
-  Value,
-  ValueType,
-  Weight,
+import {
+  nextValueId,
+  type Constant,
+  type Graph,
+  type NamedValue,
+  type Node,
+  type OpAttributes,
+  type OpKind,
+  type Value,
+  type ValueType,
+  type Weight,
 } from "./graph.ts";
 import { inferType } from "./ops/index.ts";
 import { formatShape, namedDim, sameShape, type Dim, type Shape } from "./types/dim.ts";
@@ -53,6 +54,36 @@ export class GraphBuilder {
       nextId: 0,
     };
     return new GraphBuilder(state, "");
+  }
+
+  /**
+   * Goes on with a graph: its values keep their ids, so that they can be used; the graph itself stays as it is.
+   * @param ids a graph whose ids are not given again either
+   */
+  static from(graph: Graph, ids: Graph = graph): GraphBuilder {
+    const { name, inputs, weights, constants, nodes, outputs } = graph;
+    const path = (weight: Weight) =>
+      weight.rows ? `${weight.name}[${weight.rows.start}:${weight.rows.end}]` : weight.name;
+    const state: State = {
+      name,
+      inputs: [...inputs],
+      weights: new Map(weights.map((weight) => [path(weight), weight])),
+      constants: [...constants],
+      nodes: [...nodes],
+      outputs: [...outputs],
+      nextId: Math.max(nextValueId(graph), nextValueId(ids)),
+    };
+    return new GraphBuilder(state, "");
+  }
+
+  /** A node of another graph over the same values, as it is. */
+  append(node: Node): void {
+    this.#state.nodes.push(node);
+  }
+
+  /** How many nodes there are. */
+  get nodeCount(): number {
+    return this.#state.nodes.length;
   }
 
   /** The same graph, one scope deeper. */
@@ -137,14 +168,44 @@ export class GraphBuilder {
   tanh = (x: Value): Value => this.op("tanh", [x], {});
   /** x in another element type; floats lose their fraction as whole numbers. */
   cast = (x: Value, to: DType): Value => this.op("cast", [x], { to });
-  /** a [..., M, L] times b [..., L, N] -> [..., M, N]; the dimensions before broadcast. */
-  matmul = (a: Value, b: Value): Value => this.op("matmul", [a, b], {});
+  /** exp x, element by element. */
+  exp = (x: Value): Value => this.op("exp", [x], {});
+  /** The error function, element by element. */
+  erf = (x: Value): Value => this.op("erf", [x], {});
+  /** The square root, element by element. */
+  sqrt = (x: Value): Value => this.op("sqrt", [x], {});
+  /** 1 where x > 0, else 0. */
+  positive = (x: Value): Value => this.op("positive", [x], {});
+  /**
+   * a [..., M, L] times b [..., L, N] -> [..., M, N]; the dimensions before broadcast.
+   * @param how whether either is transposed before (a is then [..., L, M], b [..., N, L]), and a factor of the product
+   */
+  matmul = (a: Value, b: Value, how: OpAttributes["matmul"] = {}): Value => this.op("matmul", [a, b], how);
   /** The mean over the last axis, which goes: [..., D] -> [...]. */
   mean = (x: Value): Value => this.op("mean", [x], {});
+  /** The mean over the last axis, which stays: [..., D] -> [..., 1]. */
+  rowMean = (x: Value): Value => this.op("rowMean", [x], {});
+  /** The sum over some axes, counted from 0; they go, or stay as 1 where `keep` says so. */
+  sum = (x: Value, axes: readonly number[], keep = false): Value => this.op("sum", [x], { axes, keep });
   /** Rows of a table [V, ...] by int64 ids [...]: the ids' shape, then a row's. */
   gather = (table: Value, ids: Value): Value => this.op("gather", [table, ids], {});
   /** One number of each row: x [..., V] at int64 ids [...] -> [...]. */
   takeAlongLast = (x: Value, ids: Value): Value => this.op("takeAlongLast", [x, ids], {});
+  /** x [..., V] with values [...] added at int64 ids [...], one a row. */
+  addAlongLast = (x: Value, ids: Value, values: Value): Value =>
+    this.op("addAlongLast", [x, ids, values], {});
+  /** A table [rows, ...] of zeros to which rows [..., ...] are added at int64 ids [...], those of equal ids together. */
+  scatterAdd = (ids: Value, values: Value, rows: Dim): Value =>
+    this.op("scatterAdd", [ids, values], { rows });
+  /**
+   * -log softmax(x)[label] for each row: x [..., V], int64 labels [...] from 0 to V - 1 -> [...]. A row that does not
+   * count has any label and is multiplied with 0 afterwards.
+   * @param smoothing share of the target that is spread over all of V, 0 to 1
+   */
+  crossEntropy = (x: Value, labels: Value, smoothing = 0): Value =>
+    this.op("crossEntropy", [x, labels], { smoothing });
+  /** x itself, of which things are computed anew: they are not merged with what is there, nor begun before `after` is. */
+  barrier = (x: Value, after?: Value): Value => this.op("barrier", after ? [x, after] : [x], {});
   /** x - log(sum(exp x)) over the last axis. */
   logSoftmax = (x: Value): Value => this.op("logSoftmax", [x], {});
   /** exp(x) / sum(exp x) over the last axis. */
@@ -155,8 +216,8 @@ export class GraphBuilder {
   reshape = (x: Value, shape: ShapeLike): Value => this.op("reshape", [x], { shape: toShape(shape) });
   /** Axis i of the output is axis permutation[i] of x. */
   transpose = (x: Value, permutation: readonly number[]): Value => this.op("transpose", [x], { permutation });
-  /** Elements start to end - 1 along one axis, counted from 0. */
-  slice = (x: Value, axis: number, start: number, end: number): Value =>
+  /** Elements start to end - 1 along one axis, counted from 0; a named bound is taken to lie within it. */
+  slice = (x: Value, axis: number, start: Dim, end: Dim): Value =>
     this.op("slice", [x], { axis, start, end });
   /** Values one after another along one axis; their other dimensions are equal. */
   concat = (values: readonly Value[], axis: number): Value => this.op("concat", values, { axis });

@@ -1,6 +1,6 @@
 // The graph: values, the nodes that make them, and what comes from outside (inputs, weights, constants).
 // Static single assignment; a node has exactly one output; nodes are in an order in which they can be run.
-import type { Shape } from "./types/dim.ts";
+import type { Dim, Shape } from "./types/dim.ts";
 import type { DType, Tensor } from "./types/dtype.ts";
 
 /** What is known of a value before anything runs. */
@@ -30,32 +30,50 @@ export interface OpAttributes {
   gelu: object;
   relu: object;
   tanh: object;
+  exp: object;
+  erf: object;
+  sqrt: object;
+  positive: object;
   cast: { readonly to: DType };
   // linear algebra
   linear: object;
   quantizedLinear: { readonly activations: Activations };
   blockLinear: object;
   dequantize: object;
-  matmul: object;
+  matmul: {
+    /** The last two axes of a (or of b) change places before the product. */
+    readonly transposeA?: boolean;
+    readonly transposeB?: boolean;
+    /** What the product is multiplied with. */
+    readonly scale?: number;
+  };
   // normalization
   layerNorm: { readonly epsilon: number };
   softmax: object;
   logSoftmax: object;
   l2Normalize: { readonly epsilon: number };
+  rowInverseStd: { readonly epsilon: number };
   // attention
   attention: { readonly heads: number; readonly scale: number };
   // reduction
   mean: object;
+  rowMean: object;
+  sum: { readonly axes: readonly number[]; readonly keep: boolean };
+  crossEntropy: { readonly smoothing: number };
   // look-up and convolution
   gather: object;
   takeAlongLast: object;
+  addAlongLast: object;
+  scatterAdd: { readonly rows: Dim };
   patchConvolution: { readonly patch: number };
   // shape
   reshape: { readonly shape: Shape };
   transpose: { readonly permutation: readonly number[] };
-  slice: { readonly axis: number; readonly start: number; readonly end: number };
+  slice: { readonly axis: number; readonly start: Dim; readonly end: Dim };
   concat: { readonly axis: number };
   expand: { readonly shape: Shape };
+  // order of computation
+  barrier: object;
 }
 
 export type OpKind = keyof OpAttributes;

@@ -53,11 +53,28 @@ export { checkGraph } from "./check.ts";
 /** Graphs as text. */
 export { printGraph } from "./print.ts";
 /** Graph to graph. */
-export { optimize, type Pass } from "./passes/index.ts";
+export { optimize, optimizeForTraining, prepareForTraining, type Pass } from "./passes/index.ts";
 export { float16, type Float16Options } from "./passes/float16.ts";
 export { int8, int8Names, rangeName, type Blocks, type Int8Plan } from "./passes/int8.ts";
-/** Gradients, by operation. */
-export { gradientRules, type GradientRule } from "./autodiff/gradients.ts";
+export { liftParameters } from "./passes/lift-parameters.ts";
+export { tieWeights } from "./passes/tie-weights.ts";
+/** Gradients: the rules, by operation, and a graph with them. */
+export { gradientRules } from "./autodiff/gradient-rules.ts";
+export type {
+  Backward,
+  Forward,
+  Gradient,
+  GradientRule,
+  RangeGradient,
+  RowsGradient,
+} from "./autodiff/rule.ts";
+export {
+  differentiate,
+  type Differentiated,
+  type GradientOptions,
+  type ParameterGradient,
+} from "./autodiff/differentiate.ts";
+export { layerOf, type Recompute } from "./autodiff/recompute.ts";
 /** Graph to ONNX. */
 export {
   contributedOperators,
@@ -71,4 +88,11 @@ export {
 } from "./onnx/emit.ts";
 export type { EmitOptions } from "./onnx/emitter.ts";
 /** The slow evaluator that tests compare with. */
-export { evaluate } from "./reference/evaluate.ts";
+export { evaluate, evaluateInDoubles } from "./reference/evaluate.ts";
+/** Gradients to compare with. */
+export {
+  centralDifference,
+  evaluatedGradients,
+  wholeGradient,
+  type Differenced,
+} from "./reference/central-differences.ts";

@@ -1,11 +1,15 @@
 // A graph as text: one line a node, in the order in which they run. Tests snapshot it, `blip inspect` prints it.
 import type { Graph, Node, Value } from "./graph.ts";
 import { fromHalf } from "./types/half.ts";
-import { formatShape, type Dim } from "./types/dim.ts";
+import { formatDim, formatShape, type Dim } from "./types/dim.ts";
 
 const isShape = (value: unknown): value is readonly Dim[] => Array.isArray(value);
 
+const isDim = (value: unknown): value is Dim =>
+  typeof value === "object" && value !== null && "terms" in value;
+
 function formatAttribute(value: unknown): string {
+  if (isDim(value)) return formatDim(value);
   return isShape(value) ? formatShape(value) : String(value);
 }
 

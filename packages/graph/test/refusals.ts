@@ -48,6 +48,10 @@ export const refusals: Refusals = {
   gelu: unary,
   relu: unary,
   tanh: unary,
+  exp: unary,
+  erf: unary,
+  sqrt: unary,
+  positive: unary,
   cast: [[[f(2), f(2)], { to: "float32" }, "expected 1 inputs, found 2"]],
   linear: [
     [[f(2, 3)], {}, "expected 2 to 3 inputs, found 1"],
@@ -109,6 +113,8 @@ export const refusals: Refusals = {
     [[ids(2, 3), ids(3, 2)], {}, "a: expected floating point, found int64"],
     [[f(2, 3), f(2, 3)], {}, "rows of b against columns of a: expected [3], found [2]"],
     [[f(2, 3), f(3)], {}, "no axis -2 in [3]"],
+    [[f(2, 3), f(3, 4)], { transposeA: true }, "rows of b against columns of a: expected [2], found [3]"],
+    [[f(2, 3), f(3, 4)], { transposeB: true }, "rows of b against columns of a: expected [3], found [4]"],
     [[f(4, 2, 3), f(5, 3, 2)], {}, "[4] and [5] do not broadcast"],
   ],
   layerNorm: [
@@ -152,6 +158,29 @@ export const refusals: Refusals = {
     [[q, kv, kv, f(1, 1, 2, 4)], two, "columns of the bias: expected [5], found [4]"],
   ],
   mean: normalized,
+  rowMean: [...normalized, [[f()], {}, "no axis -1 in []"]],
+  rowInverseStd: [
+    [[f(2), f(2)], epsilon, "expected 1 inputs, found 2"],
+    [[ids(2)], epsilon, "x: expected floating point, found int64"],
+    [[f()], epsilon, "no axis -1 in []"],
+  ],
+  sum: [
+    [[f(2), f(2)], { axes: [0], keep: true }, "expected 1 inputs, found 2"],
+    [[ids(2)], { axes: [0], keep: true }, "x: expected floating point, found int64"],
+    [[f(2, 3)], { axes: [], keep: true }, "[] are not axes of [2, 3], each once, and at least one"],
+    [[f(2, 3)], { axes: [2], keep: true }, "[2] are not axes of [2, 3], each once, and at least one"],
+    [[f(2, 3)], { axes: [-1], keep: true }, "[-1] are not axes of [2, 3], each once, and at least one"],
+    [[f(2, 3)], { axes: [0, 0], keep: true }, "[0, 0] are not axes of [2, 3], each once, and at least one"],
+  ],
+  crossEntropy: [
+    [[f(2, 3)], { smoothing: 0 }, "expected 2 inputs, found 1"],
+    [[ids(2, 3), ids(2)], { smoothing: 0 }, "x: expected floating point, found int64"],
+    [[f(2, 3), f(2)], { smoothing: 0 }, "ids: expected int64, found float32"],
+    [[f(2, 3), ids(3)], { smoothing: 0 }, "axis 0 of the ids: expected [2], found [3]"],
+    [[f(2, 3), ids(2)], { smoothing: 1.1 }, "smoothing: expected 0 to 1, found 1.1"],
+    [[f(2, 3), ids(2)], { smoothing: -0.1 }, "smoothing: expected 0 to 1, found -0.1"],
+    [[f(2, 3), ids(2)], { smoothing: NaN }, "smoothing: expected 0 to 1, found NaN"],
+  ],
   gather: [
     [[f(5, 3)], {}, "expected 2 inputs, found 1"],
     [[f(), ids(2)], {}, "no axis 0 in []"],
@@ -162,6 +191,20 @@ export const refusals: Refusals = {
     [[f(2, 3), f(2)], {}, "ids: expected int64, found float32"],
     [[f(2, 3), ids(2, 1)], {}, "ids: expected 1 dimensions, found [2, 1]"],
     [[f(2, 3), ids(3)], {}, "axis 0 of the ids: expected [2], found [3]"],
+  ],
+  addAlongLast: [
+    [[f(2, 3), ids(2)], {}, "expected 3 inputs, found 2"],
+    [[ids(2, 3), ids(2), ids(2)], {}, "x: expected floating point, found int64"],
+    [[f(2, 3), ids(2), half(2)], {}, "element types differ: float32 and float16"],
+    [[f(2, 3), ids(3), f(3)], {}, "axis 0 of the ids: expected [2], found [3]"],
+    [[f(2, 3), ids(2), f(2, 1)], {}, "values: expected [2], found [2, 1]"],
+  ],
+  scatterAdd: [
+    [[ids(2)], { rows: 5 }, "expected 2 inputs, found 1"],
+    [[f(2), f(2, 3)], { rows: 5 }, "ids: expected int64, found float32"],
+    [[ids(2), ids(2, 3)], { rows: 5 }, "rows: expected floating point, found int64"],
+    [[ids(2), f(3, 2)], { rows: 5 }, "rows [3, 2]: expected to begin with [2]"],
+    [[ids(2, 3), f(2)], { rows: 5 }, "rows [2]: expected to begin with [2, 3]"],
   ],
   patchConvolution: [
     [[f("B", 3, 4, 4), f(5, 3, 2, 2)], { patch: 2 }, "expected 3 inputs, found 2"],
@@ -199,6 +242,7 @@ export const refusals: Refusals = {
     [[f(2)], { axis: 0, start: -1, end: 1 }, "-1:1 is not a range of axis 0 of [2]"],
     [[f("B")], { axis: 0, start: 1, end: 1 }, "1:1 is not a range of axis 0 of [B]"],
     [[f(2)], { axis: 0, start: 1, end: 3 }, "1:3 is not a range of axis 0 of [2]"],
+    [[f(9)], { axis: 0, start: namedDim("T"), end: namedDim("T") }, "T:T is not a range of axis 0 of [9]"],
   ],
   concat: [
     [[], one, "expected at least 1 inputs, found 0"],
@@ -211,5 +255,12 @@ export const refusals: Refusals = {
     [[f(1), f(1)], { shape: [2] }, "expected 1 inputs, found 2"],
     [[f(1)], { shape: [2, 2] }, "[1] and [2, 2] differ in rank"],
     [[f(2, 1)], { shape: [3, 4] }, "axis 0: expected [3], found [2]"],
+  ],
+  barrier: [
+    [[], {}, "expected 1 to 2 inputs, found 0"],
+    [[f(2), f(2), f(2)], {}, "expected 1 to 2 inputs, found 3"],
+    [[f(2), ids(2)], {}, "element types differ: float32 and int64"],
+    [[f(), f(2)], {}, "no axis 0 in []"],
+    [[f(2), f()], {}, "no axis 0 in []"],
   ],
 };

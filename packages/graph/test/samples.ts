@@ -24,6 +24,8 @@ export function noise(dims: readonly number[], seed = 1): Tensor<"float32"> {
 
 export interface Sample {
   readonly inputs: Readonly<Record<string, Tensor<"float32" | "int64" | "int8" | "uint8">>>;
+  /** Inputs at which it has a gradient, where those have none. */
+  readonly smooth?: Sample["inputs"];
   /** Shapes with names, where they are not just the tensors'. */
   readonly shapes?: Readonly<Record<string, readonly (number | string)[]>>;
   build(b: GraphBuilder, inputs: Readonly<Record<string, Value>>): Value;
@@ -57,14 +59,29 @@ const flat = floatTensor([3, 4], [1, 1.001, 0.999, 1, 0, 0, 0, 0, 5, -3, 2, 1]);
 /** A row that sees one column only, and one that sees two. */
 const hiding = floatTensor([2, 1, 2, 3], [0, -3e38, -3e38, 0, 0, -3e38, -3e38, 0, 0, 0, 0, 0]);
 
+/** The loss of labels, each row's once, one of them twice. */
+const surprise = (smoothing: number): Sample => ({
+  inputs: { x: noise([2, 2, 5], 4), labels: int64Tensor([2, 2], [4, 0, 2, 2]) },
+  shapes: { x: ["B", "T", 5], labels: ["B", "T"] },
+  build: (b, { x, labels }) => b.crossEntropy(some(x), some(labels), smoothing),
+});
+
 export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> = {
-  add: [two((b, x, y) => b.add(x, y), [2, 3], [2, 3]), two((b, x, y) => b.add(x, y), [2, 1, 3], [4, 1])],
+  add: [
+    two((b, x, y) => b.add(x, y), [2, 3], [2, 3]),
+    two((b, x, y) => b.add(x, y), [1, 3], [3]),
+    two((b, x, y) => b.add(x, y), [2, 1, 3], [4, 1]),
+  ],
   subtract: [two((b, x, y) => b.subtract(x, y), [2, 3], [3])],
   multiply: [two((b, x, y) => b.multiply(x, y), [2, 3], [])],
   divide: [two((b, x, y) => b.divide(x, y), [2, 3], [2, 1])],
   gelu: [one((b, x) => b.gelu(x), floatTensor([8], [-8, -3, -1, -0.1, 0, 0.5, 2, 8]))],
   relu: [one((b, x) => b.relu(x))],
   tanh: [one((b, x) => b.tanh(x), floatTensor([5], [-20, -1, 0, 0.5, 20]))],
+  exp: [one((b, x) => b.exp(x))],
+  erf: [one((b, x) => b.erf(x), floatTensor([7], [-8, -3, -0.1, 0, 0.5, 2, 8]))],
+  sqrt: [one((b, x) => b.sqrt(x), floatTensor([3], [0.01, 1, 9]))],
+  positive: [one((b, x) => b.positive(x), floatTensor([4], [-2, 0, 1e-3, 3]))],
   cast: [
     {
       inputs: { x: int64Tensor([3], [0, 1, -7]) },
@@ -141,7 +158,26 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
   matmul: [
     two((b, x, y) => b.matmul(x, y), [2, 3], [3, 4]),
     two((b, x, y) => b.matmul(x, y), [2, 1, 2, 3], [5, 3, 4]),
+    two((b, x, y) => b.matmul(x, y, { transposeA: true }), [3, 2], [3, 4]),
+    two((b, x, y) => b.matmul(x, y, { transposeB: true, scale: 0.5 }), [2, 3], [4, 3]),
+    two((b, x, y) => b.matmul(x, y, { transposeA: true, transposeB: true }), [3, 2], [4, 3]),
+    two((b, x, y) => b.matmul(x, y, { scale: -2 }), [2, 3], [3, 4]),
+    two((b, x, y) => b.matmul(x, y, { transposeA: true, scale: 2 }), [2, 1, 3, 2], [5, 3, 4]),
+    two((b, x, y) => b.matmul(x, y, { transposeB: true }), [2, 2, 3], [2, 4, 3]),
+    two((b, x, y) => b.matmul(x, y, { transposeA: true, transposeB: true, scale: 3 }), [2, 3, 2], [2, 4, 3]),
   ],
+  rowMean: [one((b, x) => b.rowMean(x), noise([2, 3, 5]), ["B", "T", 5])],
+  rowInverseStd: [one((b, x) => b.op("rowInverseStd", [x], { epsilon: 1e-5 }), flat)],
+  sum: [
+    one((b, x) => b.sum(x, [1]), noise([2, 3, 4])),
+    one((b, x) => b.sum(x, [0, 2], true), noise([2, 3, 4])),
+    one((b, x) => b.sum(x, [0]), noise([5, 4]), ["B", 4]),
+    one((b, x) => b.sum(x, [0], true), noise([5, 4])),
+    one((b, x) => b.sum(x, [0, 1]), noise([2, 3, 4]), ["B", "T", 4]),
+    one((b, x) => b.sum(x, [0, 1], true), noise([2, 3, 4])),
+    one((b, x) => b.sum(x, [0, 1]), noise([2, 3])),
+  ],
+  crossEntropy: [surprise(0), surprise(0.1)],
   layerNorm: [
     {
       inputs: { x: flat, g: noise([4], 2), c: noise([4], 3) },
@@ -151,7 +187,11 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
   softmax: [one((b, x) => b.softmax(x), floatTensor([2, 3], [1000, 1001, 999, -5, 0, 5]))],
   logSoftmax: [one((b, x) => b.logSoftmax(x), floatTensor([2, 3], [1000, 1001, 999, -5, 0, 5]))],
   mean: [one((b, x) => b.mean(x), noise([2, 3, 5]), ["B", "T", 5])],
-  l2Normalize: [one((b, x) => b.l2Normalize(x), flat)],
+  l2Normalize: [
+    { ...one((b, x) => b.l2Normalize(x), flat), smooth: { x: noise([3, 4]) } },
+    // Rows shorter than epsilon are only scaled.
+    one((b, x) => b.l2Normalize(x, 1), floatTensor([2, 3], [0.1, -0.2, 0.3, 3, -2, 1])),
+  ],
   attention: [
     {
       inputs: { q: noise([2, 3, 8]), k: noise([2, 5, 8], 2), v: noise([2, 5, 8], 3) },
@@ -195,6 +235,24 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
       build: (b, { x, ids }) => b.takeAlongLast(some(x), some(ids)),
     },
   ],
+  addAlongLast: [
+    {
+      inputs: { x: noise([2, 2, 5]), ids: int64Tensor([2, 2], [4, 0, 2, 2]), v: noise([2, 2], 3) },
+      shapes: { x: ["B", "T", 5], ids: ["B", "T"], v: ["B", "T"] },
+      build: (b, { x, ids, v }) => b.addAlongLast(some(x), some(ids), some(v)),
+    },
+  ],
+  scatterAdd: [
+    {
+      inputs: { ids: int64Tensor([2, 2], [4, 0, 2, 2]), v: noise([2, 2, 3], 3) },
+      shapes: { ids: ["B", "T"], v: ["B", "T", 3] },
+      build: (b, { ids, v }) => b.scatterAdd(some(ids), some(v), 5),
+    },
+    {
+      inputs: { ids: int64Tensor([3], [1, 0, 1]), v: noise([3, 2, 2], 3) },
+      build: (b, { ids, v }) => b.scatterAdd(some(ids), some(v), 2),
+    },
+  ],
   patchConvolution: [
     {
       inputs: { x: noise([2, 3, 4, 6]), w: noise([5, 3, 2, 2], 2), c: noise([5], 3) },
@@ -214,11 +272,28 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
     },
   ],
   transpose: [one((b, x) => b.transpose(x, [2, 0, 1]), noise([2, 3, 4]))],
-  slice: [one((b, x) => b.slice(x, 1, 1, 3)), one((b, x) => b.slice(x, 0, 2, 3), noise([3, 2]), ["B", 2])],
+  slice: [
+    one((b, x) => b.slice(x, 1, 1, 3)),
+    one((b, x) => b.slice(x, 0, 2, 3), noise([3, 2]), ["B", 2]),
+    {
+      // From one dimension's end to another's: both have only names.
+      inputs: { x: noise([2, 7]), y: noise([2], 2), z: noise([5], 3) },
+      shapes: { x: [2, 7], y: ["T"], z: ["N"] },
+      build(b, { x, y, z }) {
+        const [from, to] = [some(some(y).shape[0]), some(some(z).shape[0])];
+        return b.slice(some(x), 1, from, to);
+      },
+    },
+  ],
   concat: [
     two((b, x, y) => b.concat([x, y], 1), [2, 3], [2, 2]),
     two((b, x, y) => b.concat([x, y], 0), [2, 3], [1, 3]),
     two((b, x, y) => b.concat([x, y], 1), [2, 0], [2, 2]),
+    {
+      inputs: { x: noise([2, 3]), y: noise([4, 3], 2) },
+      shapes: { x: ["B", 3], y: ["T", 3] },
+      build: (b, { x, y }) => b.concat([some(x), some(y)], 0),
+    },
   ],
   expand: [
     one((b, x) => b.expand(x, [2, 5, 4]), noise([2, 1, 4])),
@@ -230,6 +305,15 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
         const [B, T, I] = [some(some(y).shape[0]), some(some(y).shape[1]), some(some(z).shape[0])];
         return b.expand(some(x), [addDims(divide(multiply(B, T), I), I), 2]);
       },
+    },
+  ],
+  barrier: [
+    one((b, x) => b.barrier(x)),
+    two((b, x, y) => b.barrier(x, y), [2, 3], [4, 3]),
+    {
+      inputs: { x: noise([2, 3, 4]), y: noise([2, 5], 2) },
+      shapes: { x: ["B", "T", 4], y: ["B", 5] },
+      build: (b, { x, y }) => b.barrier(some(x), some(y)),
     },
   ],
 };

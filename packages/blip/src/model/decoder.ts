@@ -5,7 +5,7 @@ import type { BlipConfig, TextConfig } from "./config.ts";
 import { causalBias, memoryOf, textModel, type KeysAndValues } from "./text.ts";
 
 /** Where the decoder's weights stand. */
-const scope = "text_decoder.bert";
+export const scope = "text_decoder.bert";
 
 /** The layers that attend to a memory: the decoder's, or those of the encoder that looks at images. */
 export type MemoryScope = typeof scope | "text_encoder";
@@ -115,13 +115,19 @@ export function at<T>(list: readonly T[], index: number): T {
 
 /** The LM head: chosen tokens of hidden [R, T, D], numbered row by row in the input rows [Q], to logits [Q, V]. */
 function logitsOf(b: GraphBuilder, hidden: Value, { text }: BlipConfig): Value {
-  const { hiddenSize: D, vocabSize: V, layerNormEps } = text;
+  const { hiddenSize: D } = text;
   const rows = b.input("rows", "int64", ["Q"]);
   const [R = 0, T = 0] = b.dims(hidden, "R T D");
   const flat = b.reshape(hidden, [multiplyDims(R, T), D]);
+  return languageModelHead(b, b.gather(flat, rows), { text });
+}
+
+/** States [..., D] of the decoder to logits [..., V]. */
+export function languageModelHead(b: GraphBuilder, states: Value, { text }: Pick<BlipConfig, "text">): Value {
+  const { hiddenSize: D, vocabSize: V, layerNormEps } = text;
   const head = b.at("text_decoder.cls.predictions");
   const transform = head.at("transform");
-  const inner = head.gelu(transform.linear(b.gather(flat, rows), "dense", D));
+  const inner = head.gelu(transform.linear(states, "dense", D));
   const x = transform.layerNorm(inner, "LayerNorm", layerNormEps);
   return head.op("linear", [x, head.weight("decoder.weight", [V, D]), head.weight("bias", [V])], {});
 }

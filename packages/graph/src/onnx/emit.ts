@@ -9,6 +9,7 @@ import {
   ValueInfoProtoSchema,
   type GraphProto,
   type ModelProto,
+  type NodeProto,
   type TensorProto,
   type ValueInfoProto,
 } from "./generated/onnx_pb.ts";
@@ -68,10 +69,11 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
   for (const node of graph.nodes) lower(emit, node, named.get(node.output.id));
   for (const { name, value } of graph.outputs)
     if (emit.nameOf(value) !== name) emit.node("Identity", [emit.nameOf(value)], { output: name });
-  const contributed = emit.nodes.some(({ domain }) => domain === microsoft);
+  const nodes = options.leavesLast === true ? leavesLast(emit.nodes) : emit.nodes;
+  const contributed = nodes.some(({ domain }) => domain === microsoft);
   const lowered = create(GraphProtoSchema, {
     name: graph.name,
-    node: emit.nodes,
+    node: nodes,
     initializer: emit.initializers,
     input: graph.inputs.map(valueInfo),
     output: graph.outputs.map(valueInfo),
@@ -164,7 +166,16 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 }
 
+/** What no node reads at the end, in reverse. */
+function leavesLast(nodes: readonly NodeProto[]): NodeProto[] {
+  const read = new Set(nodes.flatMap(({ input }) => input));
+  const isRead = ({ output }: NodeProto) => output.some((name) => read.has(name));
+  return [...nodes.filter(isRead), ...nodes.filter((node) => !isRead(node)).reverse()];
+}
+
 function lower<K extends OpKind>(emit: Emitter, node: NodeOf<K>, outputName: string | undefined): void {
+  // A statistic that a LayerNormalization gives beside its own output.
+  if (emit.has(node.output)) return;
   const name = outputName ?? emit.fresh(node.scope === "" ? node.kind : `${node.scope}.${node.kind}`);
   const output = emit.name(node.output, name);
   lowerings[node.kind](emit, node, output);

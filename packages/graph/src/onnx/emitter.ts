@@ -11,7 +11,7 @@ import {
   type TensorProto,
 } from "./generated/onnx_pb.ts";
 import { GraphError } from "../errors.ts";
-import type { Graph, Value } from "../graph.ts";
+import type { Graph, NodeOf, OpKind, Value } from "../graph.ts";
 import { formatDim, formatShape, plainName, type Dim, type Shape } from "../types/dim.ts";
 import { int64Tensor, type DType, type Tensor } from "../types/dtype.ts";
 
@@ -28,9 +28,9 @@ export const onnxDataType: Readonly<Record<DType, DataType>> = {
   bool: DataType.BOOL,
 };
 
-/** Attributes as numbers or lists of whole numbers; `float` marks what ONNX wants as a float. */
+/** Attributes as numbers or lists of whole numbers; `float` marks what ONNX wants as a float, `text` what as a string. */
 export type OnnxAttributes = Readonly<
-  Record<string, bigint | readonly bigint[] | { readonly float: number }>
+  Record<string, bigint | readonly bigint[] | { readonly float: number } | { readonly text: string }>
 >;
 
 /** The contributed operators' domain; the others are ONNX's own. */
@@ -42,6 +42,12 @@ export interface EmitOptions {
   readonly standardOperators?: boolean | undefined;
   /** Makes LogSoftmax of smaller operators, for devices without a kernel of it. */
   readonly plainLogSoftmax?: boolean | undefined;
+  /**
+   * Writes nodes that no other reads last, and those in reverse. ONNX Runtime orders nodes by a walk from the last of
+   * them: gradients of weights are then made where their inputs are, instead of all of them at the end, when everything
+   * that they read would have had to be kept.
+   */
+  readonly leavesLast?: boolean | undefined;
 }
 
 export class Emitter {
@@ -50,11 +56,14 @@ export class Emitter {
   readonly initializers: TensorProto[] = [];
   readonly #names = new Map<number, string>();
   readonly #vectors = new Map<string, string>();
+  readonly #statistics: Readonly<Record<"rowMean" | "rowInverseStd", readonly NodeOf<OpKind>[]>>;
   readonly #dimensions = new Map<string, { readonly input: string; readonly axis: number }>();
   #count = 0;
 
   constructor(graph: Graph, options: EmitOptions) {
     this.options = options;
+    const of = (kind: OpKind) => graph.nodes.filter((node) => node.kind === kind);
+    this.#statistics = { rowMean: of("rowMean"), rowInverseStd: of("rowInverseStd") };
     for (const { name, value } of graph.inputs)
       value.shape.forEach((dim, axis) => {
         const letter = plainName(dim);
@@ -73,6 +82,25 @@ export class Emitter {
     const name = this.#names.get(value.id);
     if (name === undefined) throw new GraphError(`value ${value.id} has no ONNX name`);
     return name;
+  }
+
+  /** Whether something was written that gives the value. */
+  has(value: Value): boolean {
+    return this.#names.has(value.id);
+  }
+
+  /**
+   * Names for the second and the third output of a LayerNormalization, the mean and 1 / std of its rows, where the graph
+   * has nodes that give them: these need no nodes of their own then.
+   */
+  statisticsOf({ inputs: [x], attributes }: NodeOf<"layerNorm">): string[] {
+    const reads = (node: NodeOf<OpKind>) => node.inputs[0]?.id === x?.id && !this.has(node.output);
+    const mean = this.#statistics.rowMean.find(reads)?.output;
+    const inverse = this.#statistics.rowInverseStd.find(
+      (node) => reads(node) && "epsilon" in node.attributes && node.attributes.epsilon === attributes.epsilon,
+    )?.output;
+    const names = [mean, inverse].map((value) => (value ? this.name(value, this.fresh("statistic")) : ""));
+    return inverse ? names : names.filter((name) => name !== "");
   }
 
   fresh(stem: string): string {
@@ -219,6 +247,8 @@ function toAttribute(name: string, value: OnnxAttributes[string]): AttributeProt
       ? { type: AttributeType.INT, i: value }
       : "float" in value
         ? { type: AttributeType.FLOAT, f: value.float }
-        : { type: AttributeType.INTS, ints: [...value] };
+        : "text" in value
+          ? { type: AttributeType.STRING, s: Uint8Array.from(value.text, (letter) => letter.charCodeAt(0)) }
+          : { type: AttributeType.INTS, ints: [...value] };
   return create(AttributeProtoSchema, { ...fields, name });
 }

@@ -3,18 +3,18 @@ import { GraphError } from "../errors.ts";
 import type { NodeOf, OpKind } from "../graph.ts";
 import { floatTensor } from "../types/dtype.ts";
 import { microsoft, onnxDataType, type Emitter } from "./emitter.ts";
-
-/** Writes a node's ONNX nodes; the last one's output is called `output`. */
-export type Lowering<K extends OpKind> = (emit: Emitter, node: NodeOf<K>, output: string) => void;
-
-const inputNames = (emit: Emitter, node: NodeOf<OpKind>) => node.inputs.map((value) => emit.nameOf(value));
-
-/** An operation that ONNX has under the name `opType`, with the same inputs and no attributes. */
-const same =
-  (opType: string, domain = "") =>
-  (emit: Emitter, node: NodeOf<OpKind>, output: string): void => {
-    emit.node(opType, inputNames(emit, node), { output, domain });
-  };
+import {
+  addAlongLast,
+  barrier,
+  crossEntropy,
+  matmul,
+  positive,
+  rowInverseStd,
+  rowMean,
+  scatterAdd,
+  sum,
+} from "./lower-training.ts";
+import { inputNames, same, type Lowering } from "./lowering.ts";
 
 /**
  * Gemm takes PyTorch's weight [out, in] as it lies in the file (transB), but only 2-D inputs: leading dimensions are
@@ -131,7 +131,8 @@ const blockLinear: Lowering<"blockLinear"> = (emit, node, output) => {
 
 const layerNorm: Lowering<"layerNorm"> = (emit, node, output) => {
   const attributes = { axis: -1n, epsilon: { float: node.attributes.epsilon } };
-  emit.node("LayerNormalization", inputNames(emit, node), { output, attributes });
+  const more = emit.statisticsOf(node);
+  emit.node("LayerNormalization", inputNames(emit, node), { output, attributes, more });
 };
 
 const l2Normalize: Lowering<"l2Normalize"> = (emit, node, output) => {
@@ -229,8 +230,8 @@ const logSoftmax: Lowering<"logSoftmax"> = (emit, node, output) => {
 const slice: Lowering<"slice"> = (emit, node, output) => {
   const { axis, start, end } = node.attributes;
   const [x = ""] = inputNames(emit, node);
-  const ranges = [[start], [end], [axis]].map((values) => emit.int64Vector(values));
-  emit.node("Slice", [x, ...ranges], { output });
+  const bounds = [start, end].map((bound) => emit.exactShape([bound]));
+  emit.node("Slice", [x, ...bounds, emit.int64Vector([axis])], { output });
 };
 
 export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
@@ -241,6 +242,10 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   gelu,
   relu: same("Relu"),
   tanh: same("Tanh"),
+  exp: same("Exp"),
+  erf: same("Erf"),
+  sqrt: same("Sqrt"),
+  positive,
   cast: (emit, node, output) => {
     const attributes = { to: BigInt(onnxDataType[node.attributes.to]) };
     emit.node("Cast", inputNames(emit, node), { output, attributes });
@@ -257,18 +262,22 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
     const zeros = emit.constant({ dtype: "int8", dims: [rows], data: new Int8Array(rows) });
     emit.node("DequantizeLinear", [...inputNames(emit, node), zeros], { output, attributes: { axis: 0n } });
   },
-  matmul: same("MatMul"),
+  matmul,
   layerNorm,
   softmax: (emit, node, output) => {
     emit.node("Softmax", inputNames(emit, node), { output, attributes: { axis: -1n } });
   },
   logSoftmax,
   l2Normalize,
+  rowInverseStd,
   attention,
   mean: (emit, node, output) => {
     const inputs = [...inputNames(emit, node), emit.int64Vector([-1])];
     emit.node("ReduceMean", inputs, { output, attributes: { keepdims: 0n } });
   },
+  rowMean,
+  sum,
+  crossEntropy,
   gather: same("Gather"),
   takeAlongLast: (emit, node, output) => {
     const [x = "", ids = ""] = inputNames(emit, node);
@@ -277,6 +286,8 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
     const taken = emit.node("GatherElements", [x, column], { attributes: { axis: -1n } });
     emit.node("Squeeze", [taken, last], { output });
   },
+  addAlongLast,
+  scatterAdd,
   patchConvolution: (emit, node, output) => {
     const sides = [BigInt(node.attributes.patch), BigInt(node.attributes.patch)];
     emit.node("Conv", inputNames(emit, node), {
@@ -301,4 +312,5 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   expand: (emit, node, output) => {
     emit.node("Expand", [...inputNames(emit, node), emit.exactShape(node.attributes.shape)], { output });
   },
+  barrier,
 };

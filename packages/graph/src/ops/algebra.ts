@@ -86,13 +86,15 @@ export const dequantize: ShapeRule<"dequantize"> = (inputs) => {
   return { dtype: scale.dtype, shape: x.shape };
 };
 
-/** Batched matrix product over the last two axes; the others broadcast. */
-export const matmul: ShapeRule<"matmul"> = (inputs) => {
+/** scale * a b over the last two axes, either of them transposed where it is said; the others broadcast. */
+export const matmul: ShapeRule<"matmul"> = (inputs, { transposeA = false, transposeB = false }) => {
   expectCount(inputs, 2);
   expectSameDType(inputs);
   const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];
   expectFloat(a, "a");
-  expectDim(dimAt(b, -2), dimAt(a, -1), "rows of b against columns of a");
+  const [rows, inner] = transposeA ? [dimAt(a, -1), dimAt(a, -2)] : [dimAt(a, -2), dimAt(a, -1)];
+  const [other, columns] = transposeB ? [dimAt(b, -1), dimAt(b, -2)] : [dimAt(b, -2), dimAt(b, -1)];
+  expectDim(other, inner, "rows of b against columns of a");
   const batch: readonly Dim[] = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  return { dtype: a.dtype, shape: [...batch, dimAt(a, -2), dimAt(b, -1)] };
+  return { dtype: a.dtype, shape: [...batch, rows, columns] };
 };

@@ -37,6 +37,11 @@ export const divide: ShapeRule<"divide"> = binary;
 export const gelu: ShapeRule<"gelu"> = unaryFloat;
 export const relu: ShapeRule<"relu"> = unaryFloat;
 export const tanh: ShapeRule<"tanh"> = unaryFloat;
+export const exp: ShapeRule<"exp"> = unaryFloat;
+export const erf: ShapeRule<"erf"> = unaryFloat;
+export const sqrt: ShapeRule<"sqrt"> = unaryFloat;
+/** 1 where x > 0, else 0. */
+export const positive: ShapeRule<"positive"> = unaryFloat;
 export const cast: ShapeRule<"cast"> = (inputs, { to }) => {
   expectCount(inputs, 1);
   return { dtype: to, shape: inputAt(inputs, 0).shape };

@@ -4,11 +4,33 @@ import type { NodeOf, OpAttributes, OpKind, ValueType } from "../graph.ts";
 import { formatShape } from "../types/dim.ts";
 import { blockLinear, dequantize, linear, matmul, quantizedLinear } from "./algebra.ts";
 import { attention } from "./attention.ts";
-import { add, cast, divide, gelu, multiply, relu, subtract, tanh } from "./elementwise.ts";
-import { gather, patchConvolution, takeAlongLast } from "./lookup.ts";
-import { l2Normalize, layerNorm, logSoftmax, mean, softmax } from "./normalization.ts";
+import {
+  add,
+  cast,
+  divide,
+  erf,
+  exp,
+  gelu,
+  multiply,
+  positive,
+  relu,
+  sqrt,
+  subtract,
+  tanh,
+} from "./elementwise.ts";
+import { addAlongLast, crossEntropy, gather, patchConvolution, scatterAdd, takeAlongLast } from "./lookup.ts";
+import {
+  l2Normalize,
+  layerNorm,
+  logSoftmax,
+  mean,
+  rowInverseStd,
+  rowMean,
+  softmax,
+  sum,
+} from "./normalization.ts";
 import type { ShapeRule } from "./rule.ts";
-import { concat, expand, reshape, slice, transpose } from "./shape.ts";
+import { barrier, concat, expand, reshape, slice, transpose } from "./shape.ts";
 
 export const shapeRules: { readonly [K in OpKind]: ShapeRule<K> } = {
   add,
@@ -18,6 +40,10 @@ export const shapeRules: { readonly [K in OpKind]: ShapeRule<K> } = {
   gelu,
   relu,
   tanh,
+  exp,
+  erf,
+  sqrt,
+  positive,
   cast,
   linear,
   quantizedLinear,
@@ -28,16 +54,23 @@ export const shapeRules: { readonly [K in OpKind]: ShapeRule<K> } = {
   softmax,
   logSoftmax,
   l2Normalize,
+  rowInverseStd,
   attention,
   mean,
+  rowMean,
+  sum,
+  crossEntropy,
   gather,
   takeAlongLast,
+  addAlongLast,
+  scatterAdd,
   patchConvolution,
   reshape,
   transpose,
   slice,
   concat,
   expand,
+  barrier,
 };
 
 /** Every operation, in the order of the table. */

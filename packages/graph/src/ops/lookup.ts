@@ -1,7 +1,7 @@
-// Table look-up and the patch convolution: how ids and pixels become states.
+// Table look-up, its reverse, and the patch convolution: how ids and pixels become states, and states a loss.
 import { GraphError } from "../errors.ts";
 import type { ValueType } from "../graph.ts";
-import { formatShape } from "../types/dim.ts";
+import { formatShape, sameShape } from "../types/dim.ts";
 import {
   dimAt,
   expectCount,
@@ -26,16 +26,59 @@ export const gather: ShapeRule<"gather"> = (inputs) => {
   return { dtype: table.dtype, shape: [...ids.shape, ...table.shape.slice(1)] };
 };
 
-/** One number of each row: x [..., V] by int64 ids [...] -> [...]. */
-export const takeAlongLast: ShapeRule<"takeAlongLast"> = (inputs) => {
-  expectCount(inputs, 2);
-  const [x, ids] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+/** The shape of ids that name one number of each row of x [..., V]. */
+function expectOnePerRow(ids: ValueType, x: ValueType): void {
   expectIds(ids);
   expectRank(ids, x.shape.length - 1, "ids");
   ids.shape.forEach((dim, axis) => {
     expectDim(dim, dimAt(x, axis), `axis ${axis} of the ids`);
   });
+}
+
+/** One number of each row: x [..., V] by int64 ids [...] -> [...]. */
+export const takeAlongLast: ShapeRule<"takeAlongLast"> = (inputs) => {
+  expectCount(inputs, 2);
+  const [x, ids] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+  expectOnePerRow(ids, x);
   return { dtype: x.dtype, shape: ids.shape };
+};
+
+/** x [..., V] with a number added to one place of each row: ids [...], int64, and values [...]. */
+export const addAlongLast: ShapeRule<"addAlongLast"> = (inputs) => {
+  expectCount(inputs, 3);
+  const [x, ids, values] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
+  expectFloat(x, "x");
+  expectSameDType([x, values]);
+  expectOnePerRow(ids, x);
+  if (!sameShape(values.shape, ids.shape))
+    throw new GraphError(`values: expected ${formatShape(ids.shape)}, found ${formatShape(values.shape)}`);
+  return x;
+};
+
+/** What a table of so many rows gets where rows [..., D] are added to it at int64 ids [...]: the other rows are 0. */
+export const scatterAdd: ShapeRule<"scatterAdd"> = (inputs, { rows: count }) => {
+  expectCount(inputs, 2);
+  const [ids, rows] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+  expectIds(ids);
+  expectFloat(rows, "rows");
+  const rank = ids.shape.length;
+  if (!sameShape(rows.shape.slice(0, rank), ids.shape))
+    throw new GraphError(`rows ${formatShape(rows.shape)}: expected to begin with ${formatShape(ids.shape)}`);
+  return { dtype: rows.dtype, shape: [count, ...rows.shape.slice(rank)] };
+};
+
+/**
+ * -log softmax(x)[label] with label smoothing: x [..., V], labels [...] int64 -> [...]. A share `smoothing` of the
+ * target is spread over all of V, as in torch's CrossEntropyLoss.
+ */
+export const crossEntropy: ShapeRule<"crossEntropy"> = (inputs, { smoothing }) => {
+  expectCount(inputs, 2);
+  const [x, labels] = [inputAt(inputs, 0), inputAt(inputs, 1)];
+  expectFloat(x, "x");
+  expectOnePerRow(labels, x);
+  if (!(smoothing >= 0 && smoothing <= 1))
+    throw new GraphError(`smoothing: expected 0 to 1, found ${smoothing}`);
+  return { dtype: x.dtype, shape: labels.shape };
 };
 
 /** Convolution whose stride is its kernel: pixels [B, C, S, S'], weight [D, C, p, p], bias [D] -> [B, D, S/p, S'/p]. */

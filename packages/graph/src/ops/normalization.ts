@@ -1,5 +1,7 @@
-// Normalizations and means over the last axis.
+// Normalizations, means and sums.
+import { GraphError } from "../errors.ts";
 import type { ValueType } from "../graph.ts";
+import { formatShape } from "../types/dim.ts";
 import { dimAt, expectCount, expectDim, expectFloat, expectRank, inputAt, type ShapeRule } from "./rule.ts";
 
 /** (x - mean) / sqrt(variance + epsilon) * gain + bias, the biased variance, over the last axis. */
@@ -34,4 +36,29 @@ export const l2Normalize: ShapeRule<"l2Normalize"> = sameAsInput;
 export const mean: ShapeRule<"mean"> = (inputs) => {
   const { dtype, shape } = sameAsInput(inputs);
   return { dtype, shape: shape.slice(0, -1) };
+};
+
+const toColumn = (inputs: readonly ValueType[]): ValueType => {
+  const { dtype, shape } = sameAsInput(inputs);
+  dimAt({ dtype, shape }, -1);
+  return { dtype, shape: [...shape.slice(0, -1), 1] };
+};
+/** The mean over the last axis, which stays as 1. */
+export const rowMean: ShapeRule<"rowMean"> = toColumn;
+/** 1 / sqrt(variance + epsilon), the biased variance, over the last axis, which stays as 1. */
+export const rowInverseStd: ShapeRule<"rowInverseStd"> = toColumn;
+
+/** The sum over some axes, at least one, which go, or stay as 1. */
+export const sum: ShapeRule<"sum"> = (inputs, { axes, keep }) => {
+  const { dtype, shape } = sameAsInput(inputs);
+  if (axes.length === 0 || new Set(axes).size !== axes.length || axes.some((axis) => !(axis in shape)))
+    throw new GraphError(
+      `[${axes.join(", ")}] are not axes of ${formatShape(shape)}, each once, and at least one`,
+    );
+  return {
+    dtype,
+    shape: keep
+      ? shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim))
+      : shape.filter((_, axis) => !axes.includes(axis)),
+  };
 };

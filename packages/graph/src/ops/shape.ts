@@ -1,6 +1,6 @@
 // Operations that move elements without changing them.
 import { GraphError } from "../errors.ts";
-import { addDims, formatShape, productOf, sameDim, type Dim } from "../types/dim.ts";
+import { addDims, formatDim, formatShape, multiplyDims, productOf, sameDim, type Dim } from "../types/dim.ts";
 import {
   dimAt,
   expectCount,
@@ -30,14 +30,23 @@ export const transpose: ShapeRule<"transpose"> = (inputs, { permutation }) => {
   return { dtype: x.dtype, shape: permutation.map((axis) => dimAt(x, axis)) };
 };
 
-/** Elements start..end-1 along one axis of numbered size. */
+const isBelow = (dim: Dim, least: number) => typeof dim === "number" && dim < least;
+
+/** Elements start..end-1 along one axis; named bounds are taken to lie within it. */
 export const slice: ShapeRule<"slice"> = (inputs, { axis, start, end }) => {
   expectCount(inputs, 1);
   const x = inputAt(inputs, 0);
   const size = dimAt(x, axis);
-  if (start < 0 || end <= start || (typeof size === "number" && end > size))
-    throw new GraphError(`${start}:${end} is not a range of axis ${axis} of ${formatShape(x.shape)}`);
-  return { dtype: x.dtype, shape: x.shape.map((dim, index) => (index === axis ? end - start : dim)) };
+  const length = addDims(end, multiplyDims(start, -1));
+  if (
+    isBelow(start, 0) ||
+    isBelow(length, 1) ||
+    (typeof size === "number" && typeof end === "number" && end > size)
+  )
+    throw new GraphError(
+      `${formatDim(start)}:${formatDim(end)} is not a range of axis ${axis} of ${formatShape(x.shape)}`,
+    );
+  return { dtype: x.dtype, shape: x.shape.map((dim, index) => (index === axis ? length : dim)) };
 };
 
 export const concat: ShapeRule<"concat"> = (inputs, { axis }) => {
@@ -63,4 +72,19 @@ export const expand: ShapeRule<"expand"> = (inputs, { shape }) => {
     if (dim !== 1) expectDim(dim, shape[axis] ?? 0, `axis ${axis}`);
   });
   return { dtype: x.dtype, shape };
+};
+
+/**
+ * x itself, computed anew from here: what is made of it is never merged with what was made of x before. With a second
+ * input it is not there before that one is.
+ */
+export const barrier: ShapeRule<"barrier"> = (inputs) => {
+  expectCount(inputs, 1, 2);
+  expectSameDType(inputs);
+  const x = inputAt(inputs, 0);
+  if (inputs.length === 2) {
+    dimAt(x, 0);
+    dimAt(inputAt(inputs, 1), 0);
+  }
+  return { dtype: x.dtype, shape: x.shape };
 };

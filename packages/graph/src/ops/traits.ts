@@ -9,6 +9,8 @@ export interface Traits {
   readonly rows: "byRow" | "byElement" | "whole";
   /** It sums many numbers itself: in half precision that sum would lose the small ones, so it is computed in float32. */
   readonly sums: boolean;
+  /** Two of it are never one, though their inputs are the same. */
+  readonly distinct?: true;
 }
 
 const [byRow, byElement, whole] = [
@@ -26,6 +28,10 @@ export const traits: Readonly<Record<OpKind, Traits>> = {
   gelu: byElement,
   relu: byElement,
   tanh: byElement,
+  exp: byElement,
+  erf: byElement,
+  sqrt: byElement,
+  positive: byElement,
   cast: byElement,
   linear: byRow,
   quantizedLinear: byRow,
@@ -36,14 +42,21 @@ export const traits: Readonly<Record<OpKind, Traits>> = {
   softmax: { rows: "whole", sums: true },
   logSoftmax: { rows: "whole", sums: true },
   l2Normalize: { rows: "whole", sums: true },
+  rowInverseStd: { rows: "whole", sums: true },
   attention: whole,
   mean: { rows: "whole", sums: true },
+  rowMean: { rows: "whole", sums: true },
+  sum: { rows: "whole", sums: true },
+  crossEntropy: { rows: "whole", sums: true },
   gather: whole,
   takeAlongLast: whole,
+  addAlongLast: whole,
+  scatterAdd: { rows: "whole", sums: true },
   patchConvolution: whole,
   reshape: whole,
   transpose: whole,
   slice: whole,
   concat: whole,
   expand: whole,
+  barrier: { rows: "whole", sums: false, distinct: true },
 };

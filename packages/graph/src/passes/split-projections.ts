@@ -37,6 +37,7 @@ export function splitProjections(graph: Graph): Graph {
     if (!x || !parameters.every((value) => weights.has(value.id))) continue;
     for (const slice of slices) {
       const { start, end } = slice.attributes;
+      if (typeof start !== "number" || typeof end !== "number") continue;
       const rows = parameters
         .map((value) => rowsOf(value, start, end))
         .filter((value) => value !== undefined);

@@ -1,10 +1,11 @@
 // Runs a graph with the reference evaluators: slow, plain, in double precision. What tests compare ONNX Runtime with.
 import { GraphError } from "../errors.ts";
 import type { Graph, NodeOf, OpKind, Value } from "../graph.ts";
-import { evaluateDim, plainName } from "../types/dim.ts";
+import { evaluateDim, plainName, type Dim } from "../types/dim.ts";
 import { fromHalf } from "../types/half.ts";
 import { floatTensor, sizeOf, type Tensor } from "../types/dtype.ts";
-import { evaluators, type Numbers } from "./evaluators.ts";
+import { evaluators } from "./evaluators.ts";
+import type { Numbers } from "./numbers.ts";
 
 const toNumbers = ({ dtype, dims, data }: Tensor): Numbers => ({
   dims,
@@ -38,9 +39,24 @@ export function evaluate(
   inputs: Readonly<Record<string, Tensor>>,
   weights: (name: string) => Tensor,
 ): Record<string, Tensor<"float32">> {
+  return Object.fromEntries(
+    Object.entries(evaluateInDoubles(graph, inputs, weights)).map(([name, { dims, data }]) => [
+      name,
+      floatTensor(dims, Float32Array.from(data)),
+    ]),
+  );
+}
+
+/** The same without rounding at either end, for central differences: float64 tensors may stand for floats. */
+export function evaluateInDoubles(
+  graph: Graph,
+  inputs: Readonly<Record<string, Tensor>>,
+  weights: (name: string) => Tensor,
+): Record<string, Tensor<"float64">> {
   const binding = bindDims(graph, inputs);
   const values = new Map<number, Numbers>();
-  const dimsOf = (value: Value) => value.shape.map((dim) => evaluateDim(dim, binding));
+  const valueOf = (dim: Dim) => evaluateDim(dim, binding);
+  const dimsOf = (value: Value) => value.shape.map(valueOf);
   const put = (value: Value, numbers: Numbers, what: string) => {
     const expected = dimsOf(value);
     if (numbers.data.length !== sizeOf(expected))
@@ -66,12 +82,12 @@ export function evaluate(
   for (const { value, tensor } of graph.constants) put(value, toNumbers(tensor), "constant");
   for (const node of graph.nodes) {
     const dims = dimsOf(node.output);
-    values.set(node.output.id, { dims, data: run(node, node.inputs.map(get), dims) });
+    values.set(node.output.id, { dims, data: run(node, node.inputs.map(get), dims, valueOf) });
   }
   return Object.fromEntries(
     graph.outputs.map(({ name, value }) => {
       const { dims, data } = get(value);
-      return [name, floatTensor(dims, Float32Array.from(data))];
+      return [name, { dtype: "float64", dims, data }];
     }),
   );
 }
@@ -80,6 +96,7 @@ function run<K extends OpKind>(
   node: NodeOf<K>,
   inputs: readonly Numbers[],
   dims: readonly number[],
+  valueOf: (dim: Dim) => number,
 ): Float64Array {
-  return evaluators[node.kind](inputs, node, dims);
+  return evaluators[node.kind](inputs, node, dims, valueOf);
 }

@@ -1,79 +1,19 @@
 // The table of reference evaluators, exhaustive by type: plain loops in double precision that say what an operation
 // means. They are for tests, and are as slow as they are plain.
-import { GraphError } from "../errors.ts";
-import type { NodeOf, OpKind } from "../graph.ts";
+import type { OpKind } from "../graph.ts";
 import { sizeOf } from "../types/dtype.ts";
-
-/** A concrete array of numbers: every element type is a JavaScript number here. */
-export interface Numbers {
-  readonly dims: readonly number[];
-  readonly data: Float64Array;
-}
-
-/** The output's data from the inputs', given the output's dimensions. */
-export type Evaluator<K extends OpKind> = (
-  inputs: readonly Numbers[],
-  node: NodeOf<K>,
-  dims: readonly number[],
-) => Float64Array;
-
-/** The n-th argument of an evaluator, which the shape rule has already promised. */
-export function argument(inputs: readonly Numbers[], index: number): Numbers {
-  const input = inputs[index];
-  if (!input) throw new GraphError(`input ${index} is missing`);
-  return input;
-}
-
-const at = (data: Float64Array, index: number): number => data[index] ?? Number.NaN;
-
-/** Coordinates of the i-th element, row-major. */
-function coordinates(index: number, dims: readonly number[]): number[] {
-  const result: number[] = [];
-  for (const dim of [...dims].reverse()) {
-    result.unshift(index % dim);
-    index = Math.floor(index / dim);
-  }
-  return result;
-}
-
-/** The same coordinates, but for the one along an axis. */
-function moved(coords: readonly number[], axis: number, place: number): number[] {
-  const result = [...coords];
-  result[axis] = place;
-  return result;
-}
-
-/** Position of coordinates, aligned at the last axis; axes of size 1 repeat. */
-function position(coords: readonly number[], dims: readonly number[]): number {
-  const skipped = coords.length - dims.length;
-  return dims.reduce((sum, dim, axis) => sum * dim + (dim === 1 ? 0 : (coords[axis + skipped] ?? 0)), 0);
-}
-
-const make = (dims: readonly number[], element: (coords: readonly number[], index: number) => number) =>
-  Float64Array.from({ length: sizeOf(dims) }, (_, index) => element(coordinates(index, dims), index));
-
-const binary =
-  (compute: (a: number, b: number) => number) =>
-  (inputs: readonly Numbers[], _node: unknown, dims: readonly number[]): Float64Array => {
-    const [a, b] = [argument(inputs, 0), argument(inputs, 1)];
-    return make(dims, (c) => compute(at(a.data, position(c, a.dims)), at(b.data, position(c, b.dims))));
-  };
-
-const unary =
-  (compute: (x: number) => number) =>
-  (inputs: readonly Numbers[]): Float64Array =>
-    argument(inputs, 0).data.map(compute);
-
-/** Applies a function to each row along the last axis. */
-const byRow =
-  (compute: (row: Float64Array) => Float64Array) =>
-  ({ data, dims }: Numbers): Float64Array => {
-    const width = dims.at(-1) ?? 1;
-    const result = new Float64Array(data.length);
-    for (let start = 0; start < data.length; start += width)
-      result.set(compute(data.subarray(start, start + width)), start);
-    return result;
-  };
+import { addAlongLast, crossEntropy, rowInverseStd, scatterAdd, sum } from "./evaluate-training.ts";
+import {
+  argument,
+  at,
+  binary,
+  byRow,
+  make,
+  position,
+  unary,
+  type Evaluator,
+  type Numbers,
+} from "./numbers.ts";
 
 /** The error function, by its series near zero and its continued fraction far from it; to about 1e-15. */
 export function erf(x: number): number {
@@ -97,6 +37,14 @@ const softmaxRow = (row: Float64Array): Float64Array => {
   const powers = row.map((x) => Math.exp(x - highest));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers.map((x) => x / sum);
+};
+
+const rowMeans = ({ data, dims }: Numbers): Float64Array => {
+  const width = dims.at(-1) ?? 1;
+  return make(
+    dims.slice(0, -1),
+    (_c, index) => data.subarray(index * width, (index + 1) * width).reduce((a, b) => a + b, 0) / width,
+  );
 };
 
 const linear: Evaluator<"linear"> = (inputs, _node, dims) => {
@@ -165,16 +113,19 @@ const blockLinear: Evaluator<"blockLinear"> = (inputs, _node, dims) => {
   });
 };
 
-const matmul: Evaluator<"matmul"> = (inputs, _node, dims) => {
+const matmul: Evaluator<"matmul"> = (inputs, node, dims) => {
   const [a, b] = [argument(inputs, 0), argument(inputs, 1)];
-  const width = a.dims.at(-1) ?? 0;
+  const { transposeA = false, transposeB = false, scale = 1 } = node.attributes;
+  const width = a.dims.at(transposeA ? -2 : -1) ?? 0;
   return make(dims, (c) => {
+    const [row = 0, column = 0] = c.slice(-2);
     let sum = 0;
-    for (let k = 0; k < width; k++)
-      sum +=
-        at(a.data, position([...c.slice(0, -1), k], a.dims)) *
-        at(b.data, position(moved(c, c.length - 2, k), b.dims));
-    return sum;
+    for (let k = 0; k < width; k++) {
+      const left = [...c.slice(0, -2), ...(transposeA ? [k, row] : [row, k])];
+      const right = [...c.slice(0, -2), ...(transposeB ? [column, k] : [k, column])];
+      sum += at(a.data, position(left, a.dims)) * at(b.data, position(right, b.dims));
+    }
+    return sum * scale;
   });
 };
 
@@ -236,7 +187,7 @@ const concat: Evaluator<"concat"> = (inputs, node, dims) => {
     let offset = c[axis] ?? 0;
     for (const input of inputs) {
       const size = input.dims[axis] ?? 0;
-      if (offset < size) return at(input.data, position(moved(c, axis, offset), input.dims));
+      if (offset < size) return at(input.data, position(c.with(axis, offset), input.dims));
       offset -= size;
     }
     return Number.NaN;
@@ -251,6 +202,10 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
   gelu: unary((x) => (x / 2) * (1 + erf(x / Math.SQRT2))),
   relu: unary((x) => Math.max(0, x)),
   tanh: unary(Math.tanh),
+  exp: unary(Math.exp),
+  erf: unary(erf),
+  sqrt: unary(Math.sqrt),
+  positive: unary((x) => (x > 0 ? 1 : 0)),
   cast: (inputs, node) =>
     argument(inputs, 0).data.map((x) => (/^u?int/.test(node.attributes.to) ? Math.trunc(x) : x)),
   linear,
@@ -275,6 +230,7 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
       const norm = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
       return row.map((x) => x / Math.max(norm, node.attributes.epsilon));
     })(argument(inputs, 0)),
+  rowInverseStd,
   attention,
   gather: (inputs, _node, dims) => {
     const [table, ids] = [argument(inputs, 0), argument(inputs, 1)];
@@ -288,14 +244,12 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
     const width = x.dims.at(-1) ?? 1;
     return make(dims, (_c, index) => at(x.data, index * width + at(ids.data, index)));
   },
-  mean: (inputs, _node, dims) => {
-    const x = argument(inputs, 0);
-    const width = x.dims.at(-1) ?? 1;
-    return make(
-      dims,
-      (_c, index) => x.data.subarray(index * width, (index + 1) * width).reduce((a, b) => a + b, 0) / width,
-    );
-  },
+  mean: (inputs) => rowMeans(argument(inputs, 0)),
+  rowMean: (inputs) => rowMeans(argument(inputs, 0)),
+  sum,
+  crossEntropy,
+  addAlongLast,
+  scatterAdd,
   patchConvolution,
   reshape: (inputs) => argument(inputs, 0).data,
   transpose: (inputs, node, dims) => {
@@ -306,14 +260,16 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
       return at(x.data, position(source, x.dims));
     });
   },
-  slice: (inputs, node, dims) => {
-    const { axis, start } = node.attributes;
+  slice: (inputs, node, dims, valueOf) => {
+    const { axis } = node.attributes;
+    const start = valueOf(node.attributes.start);
     const x = argument(inputs, 0);
-    return make(dims, (c) => at(x.data, position(moved(c, axis, (c[axis] ?? 0) + start), x.dims)));
+    return make(dims, (c) => at(x.data, position(c.with(axis, (c[axis] ?? 0) + start), x.dims)));
   },
   concat,
   expand: (inputs, _node, dims) => {
     const x = argument(inputs, 0);
     return make(dims, (c) => at(x.data, position(c, x.dims)));
   },
+  barrier: (inputs) => argument(inputs, 0).data,
 };

@@ -1,0 +1,49 @@
+// The decoder as it is trained: all tokens of given texts at once, each told the true ones before it (teacher forcing;
+// models/blip.py `BLIP_Decoder.forward`, models/blip_vqa.py `BLIP_VQA.forward`). No cache: nothing is generated.
+import { GraphBuilder, type Graph } from "@blip-ts/graph";
+import type { BlipConfig } from "./config.ts";
+import { languageModelHead, scope } from "./decoder.ts";
+import { causalBias, textModel, type Memory } from "./text.ts";
+
+/** The LM head is the table of words (transformers `tie_weights`), as `tieWeights` wants it: alias to canonical name. */
+export const languageModelTies: Readonly<Record<string, string>> = {
+  "text_decoder.cls.predictions.decoder.weight": `${scope}.embeddings.word_embeddings.weight`,
+};
+
+export interface LanguageModelOptions {
+  /** D', the width of the states that it attends to: the image's, or in question answering the text's. */
+  readonly width: number;
+  /** Whether those states have padding: an input memory_mask [I, N], 1 for what may be seen. */
+  readonly memoryMask?: boolean;
+  /** The share of each target that is spread over the vocabulary; BLIP takes 0.1. */
+  readonly smoothing?: number;
+}
+
+/**
+ * - input_ids [B, T], position_ids [B, T] and key_positions [B, T], as the decoder's graph reads them
+ * - encoder_hidden_states [I, N, D'], B a multiple of I
+ * - labels [B, T]: the token that is to follow each, any token where none is
+ * - label_weights [B, T]: what each token's loss counts; 0 for prompts and padding
+ * -> token_loss [B, T] without weights, and loss []: the weighted sum, which the caller divides by what it counts
+ */
+export function languageModelGraph(config: BlipConfig, options: LanguageModelOptions): Graph {
+  const { width, memoryMask = false, smoothing = 0 } = options;
+  const b = GraphBuilder.create("language-model");
+  const ids = b.input("input_ids", "int64", ["B", "T"]);
+  const positions = b.input("position_ids", "int64", ["B", "T"]);
+  const keys = b.input("key_positions", "int64", ["B", "T"]);
+  const states = b.input("encoder_hidden_states", "float32", ["I", "N", width]);
+  const mask = memoryMask ? b.input("memory_mask", "int64", ["I", "N"]) : undefined;
+  const labels = b.input("labels", "int64", ["B", "T"]);
+  const weights = b.input("label_weights", "float32", ["B", "T"]);
+  const memories: readonly Memory[] = [{ of: states, mask }];
+  const { states: hidden } = textModel(
+    b.at(scope),
+    { ids, positions, bias: causalBias(b, positions, keys), memories: () => memories },
+    config.text,
+  );
+  const losses = b.crossEntropy(languageModelHead(b, hidden, config), labels, smoothing);
+  b.output("token_loss", losses);
+  b.output("loss", b.sum(b.multiply(losses, weights), [0, 1]));
+  return b.build();
+}

@@ -1,0 +1,76 @@
+// What a value gets of all the operations that read it, added up.
+import type { GraphBuilder } from "../builder.ts";
+import type { Value } from "../graph.ts";
+import { addDims, multiplyDims, type Dim } from "../types/dim.ts";
+import { zeros } from "./parts.ts";
+import type { Gradient, RangeGradient, RowsGradient } from "./rule.ts";
+
+/** The gradients that came for one value. */
+export interface Received {
+  readonly dense: Value[];
+  readonly ranges: RangeGradient[];
+  readonly rows: RowsGradient[];
+}
+
+export function receive(into: Received, gradient: NonNullable<Gradient>): void {
+  if ("range" in gradient) into.ranges.push(gradient);
+  else if ("ids" in gradient) into.rows.push(gradient);
+  else into.dense.push(gradient);
+}
+
+const withSize = (shape: Value["shape"], axis: number, size: Dim) =>
+  shape.map((dim, index) => (index === axis ? size : dim));
+
+interface Numbered extends RangeGradient {
+  readonly start: number;
+  readonly end: number;
+}
+const isNumbered = (gradient: RangeGradient): gradient is Numbered =>
+  typeof gradient.start === "number" && typeof gradient.end === "number";
+
+/** Ranges that do not overlap, in order, along one axis: what several slices of one value give back. */
+function disjoint(ranges: readonly RangeGradient[]): readonly RangeGradient[] | undefined {
+  if (!ranges.every(isNumbered)) return undefined;
+  const sorted = ranges.toSorted((a, b) => a.start - b.start);
+  const fits = sorted.every((one, index) => {
+    const before = sorted[index - 1];
+    return before === undefined || (before.axis === one.axis && before.end <= one.start);
+  });
+  return fits ? sorted : undefined;
+}
+
+/** Ranges side by side along one axis, with zeros where there is none. */
+function sideBySide(b: GraphBuilder, value: Value, ranges: readonly RangeGradient[]): Value {
+  const axis = ranges[0]?.axis ?? 0;
+  const parts: Value[] = [];
+  let at: Dim = 0;
+  const fill = (until: Dim) => {
+    const size = addDims(until, multiplyDims(at, -1));
+    if (size !== 0) parts.push(zeros(b, withSize(value.shape, axis, size)));
+  };
+  for (const { start, end, range } of ranges) {
+    fill(start);
+    parts.push(range);
+    at = end;
+  }
+  fill(value.shape[axis] ?? 0);
+  const [only] = parts;
+  return parts.length === 1 && only ? only : b.concat(parts, axis);
+}
+
+/** The whole gradient of a value, or undefined where nothing came. */
+export function accumulated(
+  b: GraphBuilder,
+  value: Value,
+  { dense, ranges, rows }: Received,
+): Value | undefined {
+  const groups = disjoint(ranges) ? [ranges] : ranges.map((range) => [range]);
+  const parts = [
+    ...dense,
+    ...groups
+      .filter((group) => group.length > 0)
+      .map((group) => sideBySide(b, value, disjoint(group) ?? group)),
+    ...rows.map((one) => b.scatterAdd(one.ids, one.rows, value.shape[0] ?? 1)),
+  ];
+  return parts.reduce<Value | undefined>((sum, part) => (sum ? b.add(sum, part) : part), undefined);
+}

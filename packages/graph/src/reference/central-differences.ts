@@ -1,0 +1,89 @@
+// Gradients by central differences in double precision, which those of a graph are compared with; and a parameter's whole
+// gradient, put together from what a graph gives.
+import type { Differentiated, ParameterGradient } from "../autodiff/differentiate.ts";
+import { GraphError } from "../errors.ts";
+import type { Graph } from "../graph.ts";
+import { sizeOf, type Tensor } from "../types/dtype.ts";
+import { evaluateInDoubles } from "./evaluate.ts";
+
+type Tensors = Readonly<Record<string, Tensor>>;
+type Doubles = Tensor<"float64">;
+const noWeights = (): never => {
+  throw new GraphError("central differences: expected parameters as inputs, got weights. Lift them");
+};
+
+const valueAt = (data: ArrayLike<number | bigint>, index: number): number => Number(data[index] ?? NaN);
+
+/** The outputs named by `of`, each times its seed where there is one, added up. */
+function lossOf(graph: Graph, inputs: Tensors, of: readonly string[], seeds: Tensors): number {
+  const outputs = evaluateInDoubles(graph, inputs, noWeights);
+  let loss = 0;
+  for (const name of of) {
+    const weights = seeds[`seed ${name}`]?.data;
+    const values = outputs[name]?.data ?? [NaN];
+    for (let index = 0; index < values.length; index++)
+      loss += valueAt(values, index) * (weights ? valueAt(weights, index) : 1);
+  }
+  return loss;
+}
+
+/** What is differentiated: outputs by name, and the inputs `seed NAME` of those that are no numbers. */
+export interface Differenced {
+  readonly of: readonly string[];
+  readonly seeds: Tensors;
+}
+
+/** d loss / d input[index], by differences over two steps, whose errors of second order cancel. */
+export function centralDifference(
+  graph: Graph,
+  inputs: Tensors,
+  { of, seeds }: Differenced,
+  name: string,
+  index: number,
+): number {
+  const tensor = inputs[name];
+  if (!tensor) throw new GraphError(`central differences: there is no input ${name}`);
+  const data = Float64Array.from(tensor.data, Number);
+  const here = valueAt(data, index);
+  const step = 1e-5 * Math.max(1, Math.min(Math.abs(here), 1e3));
+  const at = (x: number) => {
+    const moved: Doubles = { dtype: "float64", dims: tensor.dims, data: data.with(index, x) };
+    return lossOf(graph, { ...inputs, [name]: moved }, of, seeds);
+  };
+  const slope = (h: number) => (at(here + h) - at(here - h)) / (2 * h);
+  return (4 * slope(step) - slope(2 * step)) / 3;
+}
+
+/** A parameter's whole gradient of a run's outputs: the dense part, then the rows, in order. */
+export function wholeGradient(
+  { name, dense, rows }: ParameterGradient,
+  outputs: Readonly<Record<string, { readonly data: ArrayLike<number | bigint> }>>,
+  dims: readonly number[],
+): Float64Array {
+  const result = dense
+    ? Float64Array.from(outputs[dense]?.data ?? [], Number)
+    : new Float64Array(sizeOf(dims));
+  const width = sizeOf(dims.slice(1));
+  for (const one of rows) {
+    const [ids, values] = [outputs[one.ids]?.data ?? [], outputs[one.rows]?.data ?? []];
+    for (let row = 0; row < ids.length; row++)
+      for (let k = 0; k < width; k++) {
+        const place = valueAt(ids, row) * width + k;
+        result[place] = valueAt(result, place) + valueAt(values, row * width + k);
+      }
+  }
+  if (result.length !== sizeOf(dims))
+    throw new GraphError(`gradient of ${name}: expected ${sizeOf(dims)} numbers, got ${result.length}`);
+  return result;
+}
+
+/** Every parameter's gradient as the reference evaluator computes it, in doubles. */
+export function evaluatedGradients(
+  { graph, gradients }: Differentiated,
+  inputs: Tensors,
+): ReadonlyMap<string, Float64Array> {
+  const outputs = evaluateInDoubles(graph, inputs, noWeights);
+  return new Map(
+    gradients.map((one) => [one.name, wholeGradient(one, outputs, inputs[one.name]?.dims ?? [])]),
+  );
+}
