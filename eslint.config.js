@@ -1,11 +1,17 @@
 // Typed lint. The arrows between rooms are in .dependency-cruiser.mjs.
 import tseslint from "typescript-eslint";
 
-const isomorphic = ["packages/graph/src/**/*.ts", "packages/blip/src/**/*.ts"];
+const isomorphic = [
+  "packages/graph/src/**/*.ts",
+  "packages/blip/src/**/*.ts",
+  "packages/datasets/src/**/*.ts",
+];
 const platformCode = [
   "packages/blip/src/platform/**",
   "packages/blip/src/node.ts",
   "packages/blip/src/web.ts",
+  "packages/datasets/src/node/**",
+  "packages/datasets/src/node.ts",
 ];
 
 export default tseslint.config(
