@@ -135,10 +135,10 @@ async function documentFormat<T extends Task>(
       task,
       fitting.map(({ name }) => `"${name}"`),
     );
-  if (fitting.length === 1 || mayBeLines) return fitting[0];
-  const found = isAnnotationFile(start.keys, start.records.get("annotations"))
-    ? annotationAdvice(start.keys)
-    : `a JSON object with ${keysOf(start.keys)}`;
+  if (fitting.length === 1) return fitting[0];
+  const swapped = task === "vqa" && isAnnotationFile(start.keys, start.records.get("annotations"));
+  if (mayBeLines && !swapped) return undefined;
+  const found = swapped ? annotationAdvice(start.keys) : `a JSON object with ${keysOf(start.keys)}`;
   throw unknownFormat(document.name, task, found, knownForms(task));
 }
 

@@ -143,7 +143,9 @@ export class Row {
     const limit = this.context.limits.imageBytes;
     if (bytes.length > limit)
       throw tooLarge(this.place, `the bytes of "${field}"`, bytes.length, limit, "imageBytes");
-    return { kind: "bytes", name: path ?? `${field} of ${this.place.unit} ${this.place.at}`, bytes };
+    // A view would keep the whole row group or page that it lies in.
+    const own = bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes;
+    return { kind: "bytes", name: path ?? `${field} of ${this.place.unit} ${this.place.at}`, bytes: own };
   }
 
   /** `bbox_x`, `bbox_y`, `bbox_w`, `bbox_h`, if there are any. @throws {InputError} `dataset/bad-field` */

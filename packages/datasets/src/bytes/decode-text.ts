@@ -48,16 +48,19 @@ function wrongByte(bytes: Uint8Array): string {
   let bad = bytes.length;
   while (good < bad) {
     const middle = (good + bad + 1) >> 1;
-    if (decodesSoFar(bytes.subarray(0, middle))) good = middle;
+    if (decodes(bytes.subarray(0, middle), true)) good = middle;
     else bad = middle - 1;
   }
+  // The byte that begins a character which does not go on.
+  while (good > 0 && !decodes(bytes.subarray(0, good), false)) good--;
   const byte = (bytes[good] ?? 0).toString(16).toUpperCase().padStart(2, "0");
   return `the byte 0x${byte} at ${good}, as Latin-1 or Windows-1252 has it`;
 }
 
-function decodesSoFar(bytes: Uint8Array): boolean {
+/** @param stream whether the last character may be cut */
+function decodes(bytes: Uint8Array, stream: boolean): boolean {
   try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream });
     return true;
   } catch {
     return false;

@@ -18,7 +18,16 @@ export async function* jsonPieces(
   limits: SplitLimits,
 ): AsyncGenerator<JsonPiece> {
   const splitter = new JsonSplitter(name, limits);
-  for await (const chunk of unmarked(name, bytes)) yield* splitter.push(chunk);
+  for await (const chunk of unmarked(name, bytes)) {
+    const pieces: JsonPiece[] = [];
+    try {
+      splitter.push(chunk, pieces);
+    } catch (error) {
+      yield* pieces;
+      throw error;
+    }
+    yield* pieces;
+  }
   splitter.end();
 }
 

@@ -64,9 +64,11 @@ export class JsonSplitter {
     this.#limits = limits;
   }
 
-  /** @throws {InputError} `dataset/bad-json` if what is between the rows is wrong */
-  push(chunk: Uint8Array): JsonPiece[] {
-    const pieces: JsonPiece[] = [];
+  /**
+   * @param pieces the rows that end in the chunk are added, also those before an error
+   * @throws {InputError} `dataset/bad-json` if what is between the rows is wrong
+   */
+  push(chunk: Uint8Array, pieces: JsonPiece[]): void {
     let at = 0;
     while (at < chunk.length) {
       if (this.#capturing !== undefined) {
@@ -78,7 +80,6 @@ export class JsonSplitter {
       else at = this.#between(byte, at, pieces);
     }
     this.#offset += chunk.length;
-    return pieces;
   }
 
   /** @throws {InputError} `dataset/truncated` */

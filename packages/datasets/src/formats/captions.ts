@@ -94,18 +94,21 @@ export const captionFormats: readonly RecordFormat<"caption">[] = [
   },
 ];
 
-const pretrainRow = (row: Row): PretrainExample => ({
-  place: row.place,
-  image: row.image(row.has("image") ? "image" : "url"),
-  caption: row.text("caption"),
-});
+/** A list of texts is an example for each. */
+function pretrainRow(row: Row): readonly PretrainExample[] {
+  const image = row.image(row.has("image") ? "image" : "url");
+  return row.texts("caption").map((caption) => ({ place: row.place, image, caption }));
+}
 
 export const pretrainFormats: readonly RecordFormat<"pretrain">[] = [
   {
     name: "pretrain",
     what: 'a pre-training list: {"image": path or "url": URL, "caption": text}',
-    fits: (record) => typeof record.caption === "string" && hasAny(record, ["image", "url"]),
-    read: (row) => [pretrainRow(row)],
+    fits: (record) =>
+      hasAll(record, ["caption"]) &&
+      hasAny(record, ["image", "url"]) &&
+      !hasAny(record, ["jpg", "png", "webp"]),
+    read: pretrainRow,
   },
   {
     name: "table",

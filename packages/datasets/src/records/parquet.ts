@@ -75,7 +75,7 @@ export async function openParquet(file: DataFile, limits: DatasetLimits): Promis
   const footer = await file.read(file.size - 8 - length, length + 8);
   return guarded(file, () => {
     new ThriftWalk(footer.subarray(0, length), 0).struct();
-    const metadata = parquetMetadata(footer, { geoparquet: false, parsers });
+    const metadata = parquetMetadata(footer, { geoparquet: false });
     const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
     return { file, metadata, columns, rows: Number(metadata.num_rows) };
   });
@@ -130,6 +130,8 @@ async function readGroup(
       columns: [...columns],
       compressors,
       parsers,
+      // Bytes that are not said to be text are an image's.
+      utf8: false,
     });
   } catch (error) {
     throw parquetError(file, error);

@@ -1,6 +1,6 @@
 // Shards as webdataset and img2dataset write them: a tar whose members of one key, one behind the other, are a sample.
-// The key ends at the first dot of the base name, the rest is the extension, in small letters; what is named `__x__`,
-// or has no dot, is passed over (webdataset 1.0, tariterators.py).
+// The key ends at the first dot of the base name, the rest is the extension, in small letters; what lies in a folder
+// `__x__`, or has no dot, is passed over (webdataset 1.0, tariterators.py).
 import { InputError } from "@blip-ts/base";
 import { createTarDecoder, type ParsedTarEntry } from "modern-tar";
 import { depthOf, parseRecord } from "../bytes/json-pieces.ts";
@@ -29,7 +29,7 @@ interface Sample {
 /** `dir/000012.seg.png` -> key `dir/000012`, suffix `seg.png`. */
 export function memberName(name: string): { key: string; suffix: string } | undefined {
   const [, key, suffix] = /^((?:.*\/|)[^./][^.]*)\.([^/]+)$/.exec(name.replace(/^(?:\.\/)+/, "")) ?? [];
-  if (key === undefined || suffix === undefined || /__[^/]*__/.test(name)) return undefined;
+  if (key === undefined || suffix === undefined || /^__[^/]*__(?:$|\/)/.test(name)) return undefined;
   return { key, suffix: suffix.toLowerCase() };
 }
 
