@@ -13,7 +13,8 @@ const lineFeed = 10;
 
 /** Text without the byte order mark. @throws {InputError} `dataset/encoding` if it begins as another encoding does */
 export async function* unmarked(name: string, bytes: Bytes): AsyncGenerator<Uint8Array> {
-  const { head, bytes: all } = await peek(bytes, 64);
+  // Four bytes tell a mark; a slow stream is not waited for.
+  const { head, bytes: all } = await peek(bytes, 64, ({ length }) => length >= 4);
   let skip = markLength(head);
   try {
     const other = otherEncoding(head);
