@@ -42,26 +42,26 @@ describe("Parquet", () => {
     expect(error.message).toContain("a list of 30000000 in fewer bytes");
   });
 
-  test("a page whose levels are a run of 134 million", async () => {
-    // Levels of three values, one missing: 2 bytes, a packed run. Instead: 6 bytes, a run of 2^27 ones.
+  test("a page whose levels are a run of 33 million", async () => {
+    // Levels of three values, one missing: a packed run in 2 bytes. Instead, in 5 bytes, a run of 2^25 ones.
     const column = parquetMetadata(whole).row_groups[0]?.columns.find(
       ({ meta_data: meta }) => meta?.path_in_schema.join(".") === "image_id",
     );
-    const levels = whole.indexOf(Buffer.from([2, 0, 0, 0, 3]), Number(column?.meta_data?.data_page_offset));
+    const levels = whole.indexOf(
+      Buffer.from([2, 0, 0, 0, 3, 3]),
+      Number(column?.meta_data?.data_page_offset),
+    );
     const bytes = Buffer.from(whole);
-    bytes.set([6, 0, 0, 0, 0x80, 0x80, 0x80, 0x80, 0x01, 0x01], levels);
+    bytes.set([5, 0, 0, 0, 0x80, 0x80, 0x80, 0x20, 0x01], levels);
     const error = await bounded(() => refusal(() => examplesOf("retrieval", fileWith(bytes))));
     expect(error.code).toBe("dataset/damaged");
-    expect(error.message).toContain("a run of 134217728 values");
+    expect(error.message).toContain("a run of 33554432 values");
   });
 
   test("pages that grow to more than a row group may have", async () => {
-    // The size that a page says it has decompressed, in zstd: the third field of its header.
-    const zstd = readFileSync(fixture("parquet/zstd.parquet"));
-    const error = await refusal(() =>
-      examplesOf("retrieval", fileWith(zstd), { limits: { rowGroupBytes: 700 } }),
-    );
-    expect(error.message).toContain("limits.rowGroupBytes");
+    const zstd = fixture("parquet/zstd.parquet");
+    const error = await refusal(() => examplesOf("retrieval", zstd, { limits: { rowGroupBytes: 400 } }));
+    expect(error).toMatchObject({ code: "dataset/too-large", fields: { option: "rowGroupBytes" } });
   });
 });
 

@@ -1,6 +1,6 @@
 // Pages of a Parquet column, looked at before hyparquet decodes them: their number of values, their sizes and the runs
 // of their levels are what it allocates and loops by (https://github.com/apache/parquet-format, Encodings.md).
-import { GuardError, ThriftWalk, type ThriftStruct } from "./thrift-guard.ts";
+import { GuardError, GuardLimit, ThriftWalk, type ThriftStruct } from "./thrift-guard.ts";
 
 export type Decompress = (bytes: Uint8Array, length: number) => Uint8Array;
 
@@ -59,8 +59,8 @@ export function checkPages(
     if (size < 0 || size > chunk.length - walk.offset)
       throw new GuardError("a page that ends behind its column");
     bytes += length;
-    if (length < 0 || bytes > limits.bytes)
-      throw new GuardError(`pages of more than ${limits.bytes} bytes (limits.rowGroupBytes)`);
+    if (length < 0) throw new GuardError("a page of no size");
+    if (bytes > limits.bytes) throw new GuardLimit(bytes);
     const page = chunk.subarray(walk.offset, walk.offset + size);
     values += checkPage(header, page, length, { ...shape, values: shape.values - values }, decompress);
     offset = walk.offset + size;

@@ -20,7 +20,7 @@ import type { DatasetLimits } from "../limits.ts";
 import { wholeFile } from "../place.ts";
 import { checkPages, type ColumnShape, type Decompress } from "./page-guard.ts";
 import type { RawRow } from "./raw-row.ts";
-import { ThriftWalk } from "./thrift-guard.ts";
+import { GuardLimit, ThriftWalk } from "./thrift-guard.ts";
 
 export interface ParquetFile {
   readonly file: DataFile;
@@ -177,26 +177,34 @@ async function readChunks(
       );
     if (!columns.includes(meta.path_in_schema[0] ?? "")) continue;
     const { start, length } = chunkRange(file, meta, limits);
-    if (length > left)
-      throw tooLarge(
-        wholeFile(file.name),
-        "the bytes of a row group's columns",
-        limits.rowGroupBytes - left + length,
-        limits.rowGroupBytes,
-        "rowGroupBytes",
-      );
+    const used = limits.rowGroupBytes - left;
+    if (length > left) throw groupTooLarge(file, used + length, limits);
     const bytes = await file.read(start, length);
-    left -= guarded(file, () =>
-      checkPages(
-        bytes,
-        shapeOf(meta, group, tree, limits, file),
-        { bytes: left },
-        decompressorOf(file, meta),
-      ),
-    );
+    const shape = guarded(file, () => shapeOf(meta, group, tree, limits, file));
+    const decompress = decompressorOf(file, meta);
+    left -= pageBytes(file, used, limits, () => checkPages(bytes, shape, { bytes: left }, decompress));
     chunks.push({ start, bytes });
   }
   return chunks;
+}
+
+const groupTooLarge = (file: DataFile, found: number, limits: DatasetLimits) =>
+  tooLarge(
+    wholeFile(file.name),
+    "the bytes of a row group's columns",
+    found,
+    limits.rowGroupBytes,
+    "rowGroupBytes",
+  );
+
+/** @throws {InputError} `dataset/too-large`, `dataset/damaged` */
+function pageBytes(file: DataFile, used: number, limits: DatasetLimits, check: () => number): number {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof GuardLimit) throw groupTooLarge(file, used + error.found, limits);
+    throw parquetError(file, error);
+  }
 }
 
 /** As the library finds it. */
@@ -214,14 +222,7 @@ function chunkRange(
   const place = wholeFile(file.name);
   if (!(start >= 0 && length >= 0 && start + length <= file.size))
     throw damaged(place, "a Parquet file", "a column that lies behind the file's end");
-  if (length > limits.rowGroupBytes)
-    throw tooLarge(
-      place,
-      "the bytes of a row group's columns",
-      length,
-      limits.rowGroupBytes,
-      "rowGroupBytes",
-    );
+  if (length > limits.rowGroupBytes) throw groupTooLarge(file, length, limits);
   return { start, length };
 }
 

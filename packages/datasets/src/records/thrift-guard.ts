@@ -12,6 +12,16 @@ const maxDepth = 24;
 /** What the guards refuse with; the reader says where. */
 export class GuardError extends Error {}
 
+/** More than a limit allows. */
+export class GuardLimit extends GuardError {
+  readonly found: number;
+
+  constructor(found: number) {
+    super(`more than the limit: ${found}`);
+    this.found = found;
+  }
+}
+
 const refuse = (detail: string): never => {
   throw new GuardError(detail);
 };
