@@ -114,6 +114,27 @@ describe("texts", () => {
   });
 });
 
+test("a list of 60 MB is streamed", async () => {
+  const row = JSON.stringify({ image: "a.jpg", text: "x".repeat(200), more: [1, { a: "]" }] });
+  const block = new TextEncoder().encode(Array.from({ length: 300 }, () => `${row},`).join(""));
+  const blocks = 800;
+  async function* source() {
+    yield new TextEncoder().encode("[");
+    for (let count = 0; count < blocks; count++) {
+      await Promise.resolve();
+      yield block;
+    }
+    yield new TextEncoder().encode(`${row}]`);
+  }
+  const rows = await bounded(async () => {
+    let count = 0;
+    for await (const one of readPairs(source())) count += "error" in one ? 0 : 1;
+    return count;
+  });
+  expect(rows).toBe(300 * blocks + 1);
+  expect(block.length * blocks).toBeGreaterThan(60e6);
+}, 120_000);
+
 /** Every fixture that is one file, with the tasks it may be read for. */
 const files: readonly string[] = [
   ...readdirSync(fixture("lists")).map((name) => list(name)),
@@ -171,7 +192,7 @@ async function neverRaw(run: () => Promise<unknown>): Promise<void> {
   }
 }
 
-const runs = Number(process.env["BLIP_FUZZ_RUNS"] ?? 300);
+const runs = Number(process.env.BLIP_FUZZ_RUNS ?? 300);
 
 /** Each file with each task that it can be read for: damage to these goes the furthest. */
 async function readable(): Promise<[string, Task][]> {

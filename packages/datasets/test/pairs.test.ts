@@ -181,8 +181,10 @@ describe("what cannot be read at all", () => {
 });
 
 test("rows of a slow stream come as they are written", async () => {
-  let release = () => undefined as void;
-  const waiting = new Promise<void>((resolve) => (release = resolve));
+  let release: (() => void) | undefined;
+  const waiting = new Promise<void>((resolve) => {
+    release = resolve;
+  });
   async function* slow() {
     yield encoded('{"image": "a.png", "text": "first"}\n');
     await waiting;
@@ -190,7 +192,7 @@ test("rows of a slow stream come as they are written", async () => {
   }
   const rows = readPairs(slow(), { name: "standard input" });
   expect((await rows.next()).value).toMatchObject({ texts: ["first"] });
-  release();
+  release?.();
   expect((await rows.next()).value).toMatchObject({
     texts: ["second"],
     place: { file: "standard input", at: 2 },

@@ -18,7 +18,7 @@ const linesOf = (...rows: readonly Json[]) =>
   fileWith(rows.map((row) => JSON.stringify(row)).join("\n"), "rows.jsonl");
 
 /** The second row is wrong. */
-async function second<T extends Task>(task: T, good: Json, bad: Json, options: DatasetOptions = {}) {
+async function second(task: Task, good: Json, bad: Json, options: DatasetOptions = {}) {
   const path = listOf(good, bad);
   const error = await refusal(() => examplesOf(task, path, options));
   expect(error.fields).toMatchObject({ file: path, unit: "index", row: 1 });

@@ -73,8 +73,8 @@ describe("Parquet", () => {
     });
     const expected = golden.parquet["parquet/winoground.parquet"]?.[0];
     expect(row?.images.map(described)).toEqual([
-      (expected?.["image_0"] as { bytes: unknown }).bytes,
-      (expected?.["image_1"] as { bytes: unknown }).bytes,
+      (expected?.image_0 as { bytes: unknown }).bytes,
+      (expected?.image_1 as { bytes: unknown }).bytes,
     ]);
   });
 
@@ -143,7 +143,7 @@ describe("webdataset", () => {
     const rows = await examplesOf("pretrain", fixture("shards"));
     const expected = ["00000.tar", "00001.tar"].flatMap((name) => golden.shards[`shards/${name}`] ?? []);
     expect(rows.map(({ image }) => described(image))).toEqual(expected.map(({ jpg }) => jpg));
-    expect(rows.map(({ place }) => place.at)).toEqual(expected.map((sample) => sample["__key__"]));
+    expect(rows.map(({ place }) => place.at)).toEqual(expected.map((sample) => sample.__key__));
     expect(rows.map(({ caption }) => caption)).toEqual([
       "a red square",
       "a green square",
@@ -157,18 +157,18 @@ describe("webdataset", () => {
     const onRowError = ({ message }: Error) => errors.push(message);
     const rows = await examplesOf("retrieval", fixture("odd.tar"), { onRowError });
     const [meta, ...expected] =
-      golden.shards["odd.tar"]?.toSorted((a) => (a["__key__"] === "__meta__" ? -1 : 1)) ?? [];
-    expect(meta?.["__key__"]).toBe("__meta__");
+      golden.shards["odd.tar"]?.toSorted((a) => (a.__key__ === "__meta__" ? -1 : 1)) ?? [];
+    expect(meta?.__key__).toBe("__meta__");
     expect(errors).toEqual([
       expect.stringContaining(
         'sample "__meta__": field "image": expected the path, URL or bytes of an image',
       ),
     ]);
     expect(rows).toHaveLength(2);
-    expect(described(rows[0]?.image ?? { kind: "url", url: "" })).toEqual(expected[0]?.["png"]);
+    expect(described(rows[0]?.image ?? { kind: "url", url: "" })).toEqual(expected[0]?.png);
     expect(rows[0]?.captions).toEqual(["ünïcode"]);
-    expect(rows[0]?.place.at).toBe(expected[0]?.["__key__"]);
-    expect(described(rows[1]?.image ?? { kind: "url", url: "" })).toEqual(expected[1]?.["png"]);
+    expect(rows[0]?.place.at).toBe(expected[0]?.__key__);
+    expect(described(rows[1]?.image ?? { kind: "url", url: "" })).toEqual(expected[1]?.png);
     const left = await examplesOf("retrieval", fixture("odd.tar"), {
       columns: { image: "left" },
       onRowError: () => undefined,

@@ -1,8 +1,9 @@
 // What the tests share: fixtures, files in memory, examples as a list.
-import { mkdtempSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
 import { BlipError } from "@blip-ts/base";
 import type { Bytes, PairError, PairRow, PathOptions, Task } from "@blip-ts/datasets/node";
 import { readDataset, readPairs } from "@blip-ts/datasets/node";
@@ -11,9 +12,12 @@ const fixtures = fileURLToPath(new URL("../../../fixtures/datasets", import.meta
 export const fixture = (name: string) => join(fixtures, name);
 export const list = (name: string) => join(fixtures, "lists", name);
 
-/** A folder with these files. */
+const temporary = mkdtempSync(join(tmpdir(), "blip-datasets-"));
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+/** A folder with these files, gone after the tests of the file. */
 export function folderWith(files: Readonly<Record<string, string | Uint8Array>>): string {
-  const folder = mkdtempSync(join(tmpdir(), "blip-datasets-"));
+  const folder = mkdtempSync(join(temporary, "data-"));
   for (const [name, content] of Object.entries(files)) {
     const path = join(folder, name);
     mkdirSync(dirname(path), { recursive: true });
