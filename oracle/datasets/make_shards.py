@@ -95,6 +95,9 @@ def write_parquet() -> None:
         use_dictionary=False,
         column_encoding={"caption": "DELTA_BYTE_ARRAY", "image_id": "DELTA_BINARY_PACKED"},
     )
+    repeated = table.slice(0, 1).select(["image"]).append_column("caption", pa.array(["word " * 40_000]))
+    pq.write_table(repeated, folder / "compressible.parquet", compression="zstd", use_dictionary=False,
+                   write_statistics=False)
     pq.write_table(
         pa.table({"jpg": [image_bytes(index, "JPEG") for index in range(4)], "url": ["http://localhost/x.jpg"] * 4,
                   "caption": [texts[0] for texts in CAPTIONS], "key": [f"{index:09d}" for index in range(4)]}),
@@ -199,6 +202,8 @@ def write_shards() -> None:
 
 
 def described(value):
+    if isinstance(value, str) and len(value) > 1000:
+        return {"characters": len(value), "sha256": sha(value.encode())}
     if isinstance(value, bytes):
         return {"bytes": len(value), "sha256": sha(value)}
     if isinstance(value, dict):

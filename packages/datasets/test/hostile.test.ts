@@ -5,7 +5,15 @@ import fc from "fast-check";
 import { parquetMetadata } from "hyparquet";
 import { BlipError } from "@blip-ts/base";
 import { describe, expect, test } from "vitest";
-import { readDataset, readPairs, tasks, type Task } from "@blip-ts/datasets/node";
+import {
+  type DataFile,
+  openFile,
+  readData,
+  readDataset,
+  readPairs,
+  tasks,
+  type Task,
+} from "@blip-ts/datasets/node";
 import { all, chunks, examplesOf, fileWith, fixture, list, refusal } from "./support.ts";
 
 const megabytes = () => process.memoryUsage().rss / 2 ** 20;
@@ -58,10 +66,37 @@ describe("Parquet", () => {
     expect(error.message).toContain("a run of 33554432 values");
   });
 
-  test("pages that grow to more than a row group may have", async () => {
-    const zstd = fixture("parquet/zstd.parquet");
-    const error = await refusal(() => examplesOf("retrieval", zstd, { limits: { rowGroupBytes: 400 } }));
+  test("a text that is 200 kB, in 2 kB of zstd: bounded before it is decompressed", async () => {
+    const path = fixture("parquet/compressible.parquet");
+    const [row] = await examplesOf("retrieval", path);
+    expect(row?.captions[0]).toHaveLength(200_000);
+    const error = await refusal(() => examplesOf("retrieval", path, { limits: { rowGroupBytes: 100_000 } }));
     expect(error).toMatchObject({ code: "dataset/too-large", fields: { option: "rowGroupBytes" } });
+  });
+
+  test("columns that are too large together are not read", async () => {
+    const file = await openFile(fixture("parquet/none.parquet"));
+    let read = 0;
+    const watched: DataFile = {
+      ...file,
+      read(offset, length) {
+        read += length;
+        return file.read(offset, length);
+      },
+    };
+    const run = async () => {
+      const dataset = await readData(
+        "retrieval",
+        { kind: "file", file: watched },
+        { limits: { rowGroupBytes: 500 } },
+        {},
+      );
+      read = 0;
+      return all(dataset.examples);
+    };
+    expect(await refusal(run)).toMatchObject({ code: "dataset/too-large" });
+    expect(read).toBeGreaterThan(0);
+    expect(read).toBeLessThanOrEqual(500);
   });
 });
 

@@ -124,6 +124,8 @@ describe("what a row must have", () => {
   test("a row is never taken for its prototype", async () => {
     const [row] = await pairsOf('{"__proto__": {"image": "a.png"}, "text": "t"}');
     expect(row).toMatchObject({ error: { code: "dataset/bad-row" } });
+    const [own] = await pairsOf('{"image": "a.png"}', { textColumns: ["toString"] });
+    expect(own).toMatchObject({ error: { code: "dataset/bad-row" } });
     const [kept] = await pairsOf('{"image": "a.png", "text": "t", "constructor": 1}');
     expect(kept).toMatchObject({ fields: { constructor: 1 } });
   });
