@@ -3,6 +3,7 @@
 const graph = "^packages/graph/src/";
 const blip = "^packages/blip/src/";
 const cli = "^packages/cli/src/";
+const datasets = "^packages/datasets/src/";
 
 /** `from` may import nothing that matches `to`, but for `except`. */
 const forbid = (name, from, to, except) => ({
@@ -27,7 +28,19 @@ export default {
     forbid("graph-passes-know-no-gradients", `${graph}passes/`, `${graph}autodiff`),
     forbid("graph-onnx", `${graph}onnx/`, `${graph}reference`),
     forbid("graph-reference", `${graph}reference/`, `${graph}onnx`),
-    forbid("graph-alone", graph, "^packages/(blip|cli)/"),
+    forbid("graph-alone", graph, "^packages/(blip|cli|datasets)/"),
+    forbid("datasets-on-base-alone", datasets, "^packages/", "^packages/(base|datasets)/"),
+    forbid("datasets-know-no-node", `${datasets}(?!node/|node\\.ts)`, `${datasets}node(/|\\.ts)`),
+    forbid(
+      "datasets-formats-below-reading",
+      `${datasets}formats/`,
+      `${datasets}(records|detect|read-dataset|pairs|row-source)`,
+    ),
+    forbid(
+      "datasets-records-below-formats",
+      `${datasets}records/`,
+      `${datasets}(formats|detect|read-dataset|pairs|row-source)`,
+    ),
     forbid("blip-below-cli", blip, cli, "^$"),
     forbid("model-imports-graph-only", `${blip}model/`, blip, `${blip}model/`),
     forbid("runtime-below-tasks", `${blip}runtime/`, `${blip}tasks/`),

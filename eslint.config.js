@@ -1,12 +1,15 @@
 // Typed lint. The arrows between rooms are in .dependency-cruiser.mjs.
 import tseslint from "typescript-eslint";
 
-const isomorphic = ["packages/graph/src/**/*.ts", "packages/blip/src/**/*.ts"];
+const isomorphic = ["packages/{base,graph,checkpoint,engine,metrics,datasets,blip}/src/**/*.ts"];
 const shipped = ["packages/*/src/**/*.ts"];
 const platformCode = [
   "packages/blip/src/platform/**",
   "packages/blip/src/node.ts",
   "packages/blip/src/web.ts",
+  "packages/engine/src/{node,web}/**",
+  "packages/datasets/src/node/**",
+  "packages/datasets/src/node.ts",
 ];
 
 export default tseslint.config(

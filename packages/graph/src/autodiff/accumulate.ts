@@ -31,7 +31,7 @@ const isNumbered = (gradient: RangeGradient): gradient is Numbered =>
 /** Ranges that do not overlap, in order, along one axis: what several slices of one value give back. */
 function disjoint(ranges: readonly RangeGradient[]): readonly RangeGradient[] | undefined {
   if (!ranges.every(isNumbered)) return undefined;
-  const sorted = ranges.toSorted((a, b) => a.start - b.start);
+  const sorted = [...ranges].sort((a, b) => a.start - b.start);
   const fits = sorted.every((one, index) => {
     const before = sorted[index - 1];
     return before === undefined || (before.axis === one.axis && before.end <= one.start);

@@ -61,9 +61,9 @@ class Reverse {
   }
 
   run(segments: readonly Segment[], recompute: Recompute | undefined): void {
-    for (const segment of segments.toReversed()) {
+    for (const segment of [...segments].reverse()) {
       let again: Again | undefined;
-      for (const step of segment.steps.toReversed()) {
+      for (const step of [...segment.steps].reverse()) {
         const { node } = step;
         if (!this.#isWanted(node.output)) continue;
         const b = this.#b.at(node.scope === "" ? "gradient" : `gradient.${node.scope}`);

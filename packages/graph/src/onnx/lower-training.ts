@@ -13,7 +13,7 @@ const number = (emit: Emitter, value: number) =>
 /** The last two axes change places. */
 function swapped(emit: Emitter, name: string, rank: number): string {
   const axes = Array.from({ length: rank }, (_, axis) => BigInt(axis));
-  const perm = [...axes.slice(0, -2), ...axes.slice(-2).toReversed()];
+  const perm = [...axes.slice(0, -2), ...axes.slice(-2).reverse()];
   return emit.node("Transpose", [name], { attributes: { perm } });
 }
 

@@ -47,7 +47,9 @@ export function centralDifference(
   const here = valueAt(data, index);
   const step = 1e-5 * Math.max(1, Math.min(Math.abs(here), 1e3));
   const at = (x: number) => {
-    const moved: Doubles = { dtype: "float64", dims: tensor.dims, data: data.with(index, x) };
+    const changed = Float64Array.from(data);
+    changed[index] = x;
+    const moved: Doubles = { dtype: "float64", dims: tensor.dims, data: changed };
     return lossOf(graph, { ...inputs, [name]: moved }, of, seeds);
   };
   const slope = (h: number) => (at(here + h) - at(here - h)) / (2 * h);

@@ -9,6 +9,7 @@ import {
   binary,
   byRow,
   make,
+  moved,
   position,
   unary,
   type Evaluator,
@@ -187,7 +188,7 @@ const concat: Evaluator<"concat"> = (inputs, node, dims) => {
     let offset = c[axis] ?? 0;
     for (const input of inputs) {
       const size = input.dims[axis] ?? 0;
-      if (offset < size) return at(input.data, position(c.with(axis, offset), input.dims));
+      if (offset < size) return at(input.data, position(moved(c, axis, offset), input.dims));
       offset -= size;
     }
     return Number.NaN;
@@ -264,7 +265,7 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
     const { axis } = node.attributes;
     const start = valueOf(node.attributes.start);
     const x = argument(inputs, 0);
-    return make(dims, (c) => at(x.data, position(c.with(axis, (c[axis] ?? 0) + start), x.dims)));
+    return make(dims, (c) => at(x.data, position(moved(c, axis, (c[axis] ?? 0) + start), x.dims)));
   },
   concat,
   expand: (inputs, _node, dims) => {

@@ -31,10 +31,17 @@ export const at = (data: Float64Array, index: number): number => data[index] ?? 
 /** Coordinates of the i-th element, row-major. */
 function coordinates(index: number, dims: readonly number[]): number[] {
   const result: number[] = [];
-  for (const dim of dims.toReversed()) {
+  for (const dim of [...dims].reverse()) {
     result.unshift(index % dim);
     index = Math.floor(index / dim);
   }
+  return result;
+}
+
+/** The same coordinates, but for the one along an axis. */
+export function moved(coords: readonly number[], axis: number, place: number): number[] {
+  const result = [...coords];
+  result[axis] = place;
   return result;
 }
 

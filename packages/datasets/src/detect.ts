@@ -1,0 +1,291 @@
+// What a path holds: the container by its first bytes, the form by its first row. Names decide nothing, but which file
+// of a folder is meant.
+import { InputError } from "@blip-ts/base";
+import { jsonPieces, parseValue, isRecord, type JsonRecord } from "./bytes/json-pieces.ts";
+import { headOf } from "./bytes/streams.ts";
+import { ambiguousFormat, keysOf, unknownFormat, wrongFormat } from "./errors.ts";
+import type { Task } from "./examples.ts";
+import type { DataFile, DataFolder } from "./files.ts";
+import type { DocumentStart, JsonDocument } from "./formats/format.ts";
+import { knownForms } from "./formats/index.ts";
+import type { DatasetLimits } from "./limits.ts";
+import type { ContainerName } from "./options.ts";
+import type { CsvRecords } from "./records/csv.ts";
+import {
+  bytesOf,
+  csvSource,
+  imageFolderSource,
+  isImagePath,
+  jsonLinesSource,
+  jsonListSource,
+  parquetSource,
+  shardSource,
+  sidecars,
+  stem,
+  type RowSource,
+} from "./row-source.ts";
+import { sniffFile, type SniffedFile } from "./sniff.ts";
+
+export interface DetectOptions {
+  readonly task: Task;
+  readonly limits: DatasetLimits;
+  readonly split: string | undefined;
+  readonly container: ContainerName | undefined;
+  readonly csv: CsvRecords | undefined;
+}
+
+export type Detected =
+  | { readonly kind: "rows"; readonly source: RowSource }
+  /** `rows`: the same file as lines, if it may be either. */
+  | { readonly kind: "document"; readonly document: JsonDocument; readonly rows?: RowSource };
+
+export function documentOf(file: DataFile, limits: DatasetLimits): JsonDocument {
+  return { name: file.name, size: file.size, pieces: () => jsonPieces(file.name, bytesOf(file), limits) };
+}
+
+/** @throws {InputError} `dataset/unknown-format`, `dataset/wrong-format`, `dataset/encoding`, ... */
+export async function detectFile(file: DataFile, options: DetectOptions): Promise<Detected> {
+  const { limits, container } = options;
+  const { head, whole } = await headOf(bytesOf(file), limits.rowBytes);
+  const sniffed = sniffFile(file.name, head, whole);
+  if (sniffed.container === "unknown")
+    throw unknownFormat(file.name, options.task, sniffed.found, knownForms(options.task));
+  // One object on one line may be lines, too.
+  const asked = sniffed.container === "jsonl" && container === "json" ? "jsonl" : container;
+  if (asked !== undefined && asked !== sniffed.container)
+    throw wrongFormat(file.name, asked, containerWhat[asked], containerWhat[sniffed.container]);
+  return detectedFile(file, sniffed, options);
+}
+
+async function detectedFile(
+  file: DataFile,
+  sniffed: Exclude<SniffedFile, { container: "unknown" }>,
+  { limits, csv }: DetectOptions,
+): Promise<Detected> {
+  switch (sniffed.container) {
+    case "parquet":
+      return { kind: "rows", source: await parquetSource(file.name, [file], limits) };
+    case "webdataset":
+      return { kind: "rows", source: shardSource(file.name, [file], limits) };
+    case "csv":
+      return { kind: "rows", source: csvSource(file, sniffed.firstLine, limits, csv) };
+    case "json":
+      if (sniffed.top === "list") return { kind: "rows", source: jsonListSource(file, limits) };
+      return { kind: "document", document: documentOf(file, limits) };
+    case "jsonl": {
+      const source = jsonLinesSource(file, limits);
+      if (!sniffed.alone) return { kind: "rows", source };
+      return { kind: "document", document: documentOf(file, limits), rows: source };
+    }
+  }
+}
+
+const containerWhat: Readonly<Record<ContainerName, string>> = {
+  json: "JSON",
+  jsonl: "JSON lines",
+  csv: "CSV or TSV",
+  parquet: "Parquet",
+  webdataset: "a webdataset shard",
+  "image-folder": "a folder of images with texts beside them",
+};
+
+interface Candidate {
+  readonly container: ContainerName;
+  readonly what: string;
+  open(): Promise<RowSource>;
+}
+
+/**
+ * The one form that a folder is in: metadata.jsonl or metadata.csv, Parquet, shards, or images with texts.
+ * @throws {InputError} `dataset/unknown-format`, `dataset/ambiguous-format`
+ */
+export async function detectFolder(folder: DataFolder, options: DetectOptions): Promise<Detected> {
+  const candidates = candidatesOf(folder, options);
+  const asked = candidates.filter(
+    ({ container }) => options.container === undefined || container === options.container,
+  );
+  const [only, ...others] = asked;
+  if (only === undefined)
+    throw unknownFormat(folder.name, options.task, foundIn(folder, candidates), [
+      "metadata.jsonl or metadata.csv beside the images",
+      "*.parquet",
+      "*.tar shards",
+      "images with a .txt or .caption beside each",
+      "or give the path of one file",
+    ]);
+  if (others.length > 0)
+    throw ambiguousFormat(
+      folder.name,
+      options.task,
+      asked.map(({ what }) => what),
+      'Name one with "format" ("jsonl", "csv", "parquet", "webdataset", "image-folder"), or give the path of one file.',
+    );
+  return { kind: "rows", source: await only.open() };
+}
+
+function foundIn(folder: DataFolder, candidates: readonly Candidate[]): string {
+  if (candidates.length > 0) return candidates.map(({ what }) => what).join(", ");
+  if (folder.files.length === 0) return "an empty folder";
+  return `a folder with ${keysOf(folder.files.map(({ path }) => path))}`;
+}
+
+const endsWith = (file: DataFile, suffix: RegExp) => suffix.test(file.path);
+
+/** Tables that img2dataset writes beside its shards hold no images. */
+function withoutShardTables(tables: readonly DataFile[], folder: DataFolder): readonly DataFile[] {
+  const stats = new Set(folder.files.map(({ path }) => path).filter((path) => path.endsWith("_stats.json")));
+  const shards = new Set(
+    folder.files.filter((file) => endsWith(file, /\.tar(?:\.gz)?$/i)).map(({ path }) => path),
+  );
+  const images = folder.files.some(({ path }) => isImagePath(path));
+  return tables.filter(({ path }) => {
+    const name = stem(path);
+    return !shards.has(`${name}.tar`) && !(images && stats.has(`${name}_stats.json`));
+  });
+}
+
+function candidatesOf(folder: DataFolder, options: DetectOptions): Candidate[] {
+  const { files } = folder;
+  const found: Candidate[] = [];
+  for (const container of ["jsonl", "csv"] as const) {
+    const named = files.filter((file) => endsWith(file, new RegExp(`(?:^|/)metadata\\.${container}$`)));
+    if (named.length > 0)
+      found.push({
+        container,
+        what: `metadata.${container}`,
+        open: () => openMetadata(folder, named, options),
+      });
+  }
+  const tables = withoutShardTables(
+    files.filter((file) => endsWith(file, /\.parquet$/i)),
+    folder,
+  );
+  if (tables.length > 0)
+    found.push({
+      container: "parquet",
+      what: `${tables.length} Parquet files`,
+      open: () => parquetSource(folder.name, inSplit(folder, tables, options), options.limits),
+    });
+  const shards = files.filter((file) => endsWith(file, /\.(?:tar|tgz|tar\.gz)$/i));
+  if (shards.length > 0)
+    found.push({
+      container: "webdataset",
+      what: `${shards.length} shards (*.tar)`,
+      open: () => Promise.resolve(shardSource(folder.name, inSplit(folder, shards, options), options.limits)),
+    });
+  const beside = imageFolder(folder, options);
+  if (beside !== undefined) found.push(beside);
+  return found;
+}
+
+function imageFolder(folder: DataFolder, options: DetectOptions): Candidate | undefined {
+  const texts = sidecars(folder.files);
+  const images = folder.files.filter(({ path }) => isImagePath(path));
+  if (!images.some(({ path }) => texts.has(stem(path)))) return undefined;
+  return {
+    container: "image-folder",
+    what: "images with texts beside them",
+    open: () =>
+      Promise.resolve(
+        imageFolderSource(folder.name, folder.root, inSplit(folder, images, options), texts, options.limits),
+      ),
+  };
+}
+
+/** One file of metadata; its paths start at its own folder. */
+async function openMetadata(
+  folder: DataFolder,
+  named: readonly DataFile[],
+  options: DetectOptions,
+): Promise<RowSource> {
+  const [file, ...others] = options.split === undefined ? named : inSplit(folder, named, options);
+  if (file === undefined || others.length > 0)
+    throw ambiguousFormat(
+      folder.name,
+      options.task,
+      named.map(({ path }) => path),
+      'Name one with "split", or give its path.',
+    );
+  const detected = await detectFile(file, options);
+  if (detected.kind === "rows") return detected.source;
+  if (detected.rows !== undefined) return detected.rows;
+  throw unknownFormat(file.name, options.task, "a JSON document", knownForms(options.task));
+}
+
+/** `data/train-00000-of-00002.parquet` and `train/x.tar` are of the split "train". */
+function splitOf({ path }: DataFile): readonly string[] {
+  const names = path.split("/");
+  const file = names.pop() ?? "";
+  const prefix =
+    /^(.+?)-\d{5}-of-\d{5}(?:-[0-9a-f]+)?\.[a-z.]+$/i.exec(file)?.[1] ??
+    /^([a-z]+)\.[a-z.]+$/i.exec(file)?.[1];
+  return prefix === undefined ? names : [...names, prefix];
+}
+
+const splitNames = new Set([
+  "train",
+  "training",
+  "val",
+  "valid",
+  "validation",
+  "dev",
+  "test",
+  "testing",
+  "eval",
+]);
+
+/** @throws {InputError} `dataset/ambiguous-format` if the files are of several splits and none was asked for */
+function inSplit(
+  folder: DataFolder,
+  files: readonly DataFile[],
+  { split, task }: DetectOptions,
+): readonly DataFile[] {
+  const splits = [...new Set(files.flatMap((file) => splitOf(file).filter((name) => splitNames.has(name))))];
+  if (split === undefined) {
+    if (splits.length > 1)
+      throw ambiguousFormat(
+        folder.name,
+        task,
+        splits.map((name) => `the split "${name}"`),
+        'Name one with "split".',
+      );
+    return files;
+  }
+  const chosen = files.filter((file) => splitOf(file).includes(split));
+  if (chosen.length > 0) return chosen;
+  throw unknownFormat(
+    folder.name,
+    task,
+    splits.length === 0 ? "no splits in the names of its files" : `the splits ${keysOf(splits)}`,
+    [`files of the split "${split}" (${split}-00000-of-00001.parquet, ${split}/...)`],
+  );
+}
+
+/** Enough to see past COCO's licences. */
+const startPieces = 256;
+
+/** The keys of a document and the first record under each. @throws {InputError} if it is broken */
+export async function startOf(document: JsonDocument): Promise<DocumentStart> {
+  const keys: string[] = [];
+  const records = new Map<string, JsonRecord>();
+  let count = 0;
+  for await (const piece of document.pieces()) {
+    if (++count > startPieces) break;
+    if (piece.kind === "error") continue;
+    const key = piece.kind === "entry" ? piece.key : (piece.section ?? "");
+    if (!keys.includes(key)) keys.push(key);
+    if (piece.kind === "section" || records.has(key)) continue;
+    const value = valueOf(piece);
+    if (isRecord(value)) records.set(key, value);
+  }
+  return { keys, records };
+}
+
+function valueOf(piece: { place: Parameters<typeof parseValue>[0]; text: string }): unknown {
+  try {
+    return parseValue(piece.place, piece.text);
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+// One image with its texts: Karpathy's lists, NoCaps as BLIP has it, pre-training lists, tables
+// (BLIP, data/coco_karpathy_dataset.py, flickr30k_dataset.py, nocaps_dataset.py, pretrain_dataset.py).
+import type {
+  CaptionExample,
+  ExampleId,
+  ImageSource,
+  PretrainExample,
+  RetrievalExample,
+} from "../examples.ts";
+import type { Row } from "../row.ts";
+import { columnOf, hasRole, idOf, needColumn } from "./columns.ts";
+import { hasAll, hasAny, type RecordFormat } from "./format.ts";
+
+/** `COCO_val2014_000000391895.jpg` -> 391895: the digits behind the last "_", as BLIP's train_caption.py reads them. */
+export function cocoImageId(path: string): number | undefined {
+  const digits = /_(\d{1,15})\.[^./\\]+$/.exec(path)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function karpathyId(row: Row, image: ImageSource): ExampleId {
+  const given = row.optionalId("image_id");
+  if (given !== undefined) return given;
+  if (image.kind !== "path") return idOf(row, image);
+  return cocoImageId(image.path) ?? image.path;
+}
+
+function karpathyRow(row: Row): RetrievalExample {
+  const image = row.image("image");
+  return { place: row.place, image, imageId: karpathyId(row, image), captions: row.texts("caption") };
+}
+
+function tableRow(row: Row): RetrievalExample {
+  const image = row.image(needColumn(row, "image"));
+  return {
+    place: row.place,
+    image,
+    imageId: idOf(row, image),
+    captions: row.texts(needColumn(row, "captions")),
+  };
+}
+
+const isKarpathy = (record: Readonly<Record<string, unknown>>) => hasAll(record, ["image", "caption"]);
+
+const karpathyWhat = 'Karpathy\'s split as BLIP has it: {"image", "caption": text or texts, "image_id"}';
+const tableWhat =
+  "a table with an image (image, file_name, path, url, ...) and texts (caption, captions, text, ...)";
+
+export const retrievalFormats: readonly RecordFormat<"retrieval">[] = [
+  { name: "karpathy", what: karpathyWhat, fits: isKarpathy, read: (row) => [karpathyRow(row)] },
+  {
+    name: "table",
+    what: tableWhat,
+    fits: (record) => hasRole(record, "image") && hasRole(record, "captions"),
+    read: (row) => [tableRow(row)],
+  },
+];
+
+function nocapsRow(row: Row): CaptionExample {
+  const domain = row.optionalText("domain");
+  return {
+    place: row.place,
+    image: row.image("image"),
+    imageId: row.id("img_id"),
+    captions: [],
+    ...(domain === undefined ? {} : { domain }),
+  };
+}
+
+/** A caption is what is asked for, so an image without one is no mistake. */
+function captionTableRow(row: Row): CaptionExample {
+  const image = row.image(needColumn(row, "image"));
+  const captions = columnOf(row, "captions");
+  return {
+    place: row.place,
+    image,
+    imageId: idOf(row, image),
+    captions: captions === undefined ? [] : row.texts(captions),
+  };
+}
+
+export const captionFormats: readonly RecordFormat<"caption">[] = [
+  { name: "karpathy", what: karpathyWhat, fits: isKarpathy, read: (row) => [karpathyRow(row)] },
+  {
+    name: "nocaps",
+    what: 'NoCaps as BLIP has it: {"image", "img_id"}',
+    fits: (record) => hasAll(record, ["image", "img_id"]) && !hasAny(record, ["caption", "captions"]),
+    read: (row) => [nocapsRow(row)],
+  },
+  {
+    name: "table",
+    what: tableWhat,
+    fits: (record) => hasRole(record, "image") && hasRole(record, "captions"),
+    read: (row) => [captionTableRow(row)],
+  },
+];
+
+/** A list of texts is an example for each. */
+function pretrainRow(row: Row): readonly PretrainExample[] {
+  const image = row.image(row.has("image") ? "image" : "url");
+  return row.texts("caption").map((caption) => ({ place: row.place, image, caption }));
+}
+
+export const pretrainFormats: readonly RecordFormat<"pretrain">[] = [
+  {
+    name: "pretrain",
+    what: 'a pre-training list: {"image": path or "url": URL, "caption": text}',
+    fits: (record) =>
+      hasAll(record, ["caption"]) &&
+      hasAny(record, ["image", "url"]) &&
+      !hasAny(record, ["jpg", "png", "webp"]),
+    read: pretrainRow,
+  },
+  {
+    name: "table",
+    what: tableWhat,
+    fits: (record) => hasRole(record, "image") && hasRole(record, "captions"),
+    read(row) {
+      const { image, captions, place } = tableRow(row);
+      return captions.map((caption) => ({ place, image, caption }));
+    },
+  },
+];

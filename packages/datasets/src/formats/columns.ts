@@ -1,0 +1,78 @@
+// Columns of tables by the names that people give them; the caller may name others.
+import type { ColumnRole, Row } from "../row.ts";
+import { badRow, keysOf } from "../errors.ts";
+import type { ExampleId, ImageSource } from "../examples.ts";
+import type { JsonRecord } from "../bytes/json-pieces.ts";
+
+/** In order of preference: bytes before paths, paths before URLs. */
+export const columnNames: Readonly<Record<ColumnRole, readonly string[]>> = {
+  image: [
+    "image",
+    "jpg",
+    "jpeg",
+    "png",
+    "webp",
+    "file_name",
+    "image_path",
+    "filepath",
+    "filename",
+    "img",
+    "path",
+    "url",
+    "URL",
+    "image_url",
+  ],
+  captions: [
+    "captions",
+    "caption",
+    "texts",
+    "text",
+    "sentences_raw",
+    "sentences",
+    "sentence",
+    "TEXT",
+    "alt_text",
+  ],
+  id: ["image_id", "imgid", "img_id", "cocoid", "id", "key", "__key__"],
+  question: ["question"],
+  questionId: ["question_id", "questionId", "id", "__key__"],
+  answers: ["answers", "answer", "direct_answers", "multiple_choice_answer"],
+  answerType: ["answer_type"],
+  questionType: ["question_type"],
+  sentence: ["sentence", "statement", "text", "caption"],
+  label: ["label", "match", "answer"],
+  video: ["clip_name", "video_id", "video"],
+};
+
+const namesOf = (role: ColumnRole, row: Row): readonly string[] => {
+  const chosen = row.context.columns[role];
+  return chosen === undefined ? columnNames[role] : [chosen];
+};
+
+/** The column of this role that the row has. */
+export const columnOf = (row: Row, role: ColumnRole): string | undefined => row.first(namesOf(role, row));
+
+/** @throws {InputError} `dataset/bad-row` */
+export function needColumn(row: Row, role: ColumnRole): string {
+  const found = columnOf(row, role);
+  if (found !== undefined) return found;
+  const names = namesOf(role, row);
+  throw badRow(
+    row.place,
+    `a value in one of the columns ${keysOf(names, 16)} (${role})`,
+    keysOf(Object.keys(row.record).filter((name) => row.has(name))),
+    `Add it, or name the column with "columns".`,
+  );
+}
+
+export const hasRole = (record: JsonRecord, role: ColumnRole): boolean =>
+  columnNames[role].some((name) => Object.hasOwn(record, name));
+
+/** The row's id, or its image's path, or its place. */
+export function idOf(row: Row, image: ImageSource | undefined): ExampleId {
+  const column = columnOf(row, "id");
+  if (column !== undefined) return row.id(column);
+  if (image?.kind === "path") return image.path;
+  if (image?.kind === "url") return image.url;
+  return row.place.at;
+}

@@ -1,0 +1,7 @@
+// The readers on Node: by path.
+export * from "./index.ts";
+export { csvRecords } from "./node/csv-records.ts";
+export { imagePath } from "./node/image-path.ts";
+export { listFolder, openFile, openPath } from "./node/open-path.ts";
+export { type PathOptions, readDataset } from "./node/read-dataset.ts";
+export { readAnswerList, readPairs } from "./node/read-pairs.ts";

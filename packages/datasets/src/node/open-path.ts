@@ -1,0 +1,135 @@
+// Files and folders of this machine as data. A file is looked at before it is opened, so that a pipe or a device is
+// refused and not waited for.
+import { createReadStream } from "node:fs";
+import { open, readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, sep } from "node:path";
+import { notFound, tooLarge, truncated, unreadable } from "../errors.ts";
+import type { DataFile, DataFolder } from "../files.ts";
+import type { DatasetLimits } from "../limits.ts";
+import type { DataInput } from "../read-dataset.ts";
+import { wholeFile } from "../place.ts";
+
+const chunkBytes = 256 * 1024;
+const codeOf = (error: unknown) =>
+  error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+const isAbsent = (error: unknown) => ["ENOENT", "ENOTDIR"].includes(codeOf(error));
+
+/** @throws {InputError} `dataset/not-found`, `dataset/unreadable` */
+async function statOf(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    throw isAbsent(error) ? notFound(path, undefined, error) : unreadable(path, codeOf(error), error);
+  }
+}
+
+function dataFile(name: string, path: string, below: string, root: string, size: number): DataFile {
+  return {
+    name,
+    path: below,
+    size,
+    root,
+    read: (offset, length) => readRange(name, path, offset, length),
+    stream: () => streamOf(name, path),
+  };
+}
+
+async function readRange(name: string, path: string, offset: number, length: number) {
+  const bytes = new Uint8Array(length);
+  try {
+    const file = await open(path, "r");
+    try {
+      for (let done = 0; done < length;) {
+        const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
+        if (bytesRead === 0) throw truncated(wholeFile(name), `${length} bytes at ${offset}`);
+        done += bytesRead;
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw codeOf(error).startsWith("dataset/") ? error : unreadable(name, codeOf(error), error);
+  }
+  return bytes;
+}
+
+async function* streamOf(name: string, path: string): AsyncGenerator<Uint8Array> {
+  const stream = createReadStream(path, { highWaterMark: chunkBytes });
+  try {
+    for await (const chunk of stream) {
+      if (chunk instanceof Uint8Array) yield chunk;
+    }
+  } catch (error) {
+    throw unreadable(name, codeOf(error), error);
+  }
+}
+
+/** @throws {InputError} `dataset/not-found` if it is a folder or no regular file, `dataset/unreadable` */
+export async function openFile(path: string): Promise<DataFile> {
+  const found = await statOf(path);
+  if (found.isDirectory()) throw notFound(path, "it is a folder");
+  if (!found.isFile()) throw notFound(path, "it is not a regular file");
+  return dataFile(path, path, basename(path), dirname(path), found.size);
+}
+
+/** @throws {InputError} `dataset/not-found`, `dataset/unreadable`, `dataset/too-large` */
+export async function openPath(path: string, limits: DatasetLimits): Promise<DataInput> {
+  const found = await statOf(path);
+  if (!found.isDirectory()) return { kind: "file", file: await openFile(path) };
+  return { kind: "folder", folder: await openFolder(path, limits) };
+}
+
+/** Folders of systems and tools, in which nobody keeps data. */
+const isHidden = (name: string) => name.startsWith(".") || name === "__MACOSX" || name === "@eaDir";
+
+async function openFolder(path: string, limits: DatasetLimits): Promise<DataFolder> {
+  const files: DataFile[] = [];
+  const seen = new Set<string>();
+  const visit = async (folder: string, below: string): Promise<void> => {
+    const real = await realpath(folder).catch((error: unknown) =>
+      Promise.reject(unreadable(folder, codeOf(error), error)),
+    );
+    // A link may lead back up.
+    if (seen.has(real)) return;
+    seen.add(real);
+    for (const name of await namesIn(folder)) {
+      const own = below === "" ? name : `${below}/${name}`;
+      const entry = await stat(join(folder, name)).catch(() => undefined);
+      if (entry?.isDirectory() === true) await visit(join(folder, name), own);
+      else if (entry?.isFile() === true) {
+        files.push(dataFile(join(path, own), join(folder, name), own, rootOf(path, own), entry.size));
+        if (files.length > limits.folderFiles)
+          throw tooLarge(
+            wholeFile(path),
+            "a number of files",
+            files.length,
+            limits.folderFiles,
+            "folderFiles",
+          );
+      }
+    }
+  };
+  await visit(path, "");
+  return { name: path, root: path, files };
+}
+
+/** Metadata names images below its own folder. */
+const rootOf = (folder: string, below: string) => join(folder, dirname(below));
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => !isHidden(name)).sort();
+  } catch (error) {
+    throw unreadable(folder, codeOf(error), error);
+  }
+}
+
+/** Names of the files in a folder; undefined if there is none. @throws {InputError} `dataset/unreadable` */
+export async function listFolder(root: string, path: string): Promise<readonly string[] | undefined> {
+  try {
+    return await readdir(join(root, path.split("/").join(sep)));
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw unreadable(join(root, path), codeOf(error), error);
+  }
+}

@@ -1,0 +1,129 @@
+// Shards as webdataset and img2dataset write them: a tar whose members of one key, one behind the other, are a sample.
+// The key ends at the first dot of the base name, the rest is the extension, in small letters; what lies in a folder
+// `__x__`, or has no dot, is passed over (webdataset 1.0, tariterators.py).
+import { InputError } from "@blip-ts/base";
+import { createTarDecoder, type ParsedTarEntry } from "modern-tar";
+import { depthOf, parseRecord } from "../bytes/json-pieces.ts";
+import { decodeText } from "../bytes/decode-text.ts";
+import { messageOf } from "../bytes/errors-of.ts";
+import { fromReadable, joined, toReadable } from "../bytes/streams.ts";
+import { badRow, damaged, tooDeep, tooLarge } from "../errors.ts";
+import type { Bytes } from "../files.ts";
+import type { DatasetLimits } from "../limits.ts";
+import { wholeFile, type Place } from "../place.ts";
+import type { RawRow } from "./raw-row.ts";
+
+const imageSuffix = /^(?:(.+)\.)?(?:jpe?g|png|webp|gif|tiff?|avif|bmp)$/;
+const textSuffix = /^(?:(.+)\.)?(?:txt|text|caption)$/;
+
+interface Sample {
+  readonly key: string;
+  readonly place: Place;
+  readonly fields: Map<string, unknown>;
+  /** Fields of the .json member: the members themselves come before them. */
+  json: Readonly<Record<string, unknown>>;
+  readonly suffixes: Set<string>;
+  error?: InputError;
+}
+
+/** `dir/000012.seg.png` -> key `dir/000012`, suffix `seg.png`. */
+export function memberName(name: string): { key: string; suffix: string } | undefined {
+  const [, key, suffix] = /^((?:.*\/|)[^./][^.]*)\.([^/]+)$/.exec(name.replace(/^(?:\.\/)+/, "")) ?? [];
+  if (key === undefined || suffix === undefined || /^__[^/]*__(?:$|\/)/.test(name)) return undefined;
+  return { key, suffix: suffix.toLowerCase() };
+}
+
+/** @throws {InputError} `dataset/damaged` if the archive is broken or cut */
+export async function* shardRows(name: string, bytes: Bytes, limits: DatasetLimits): AsyncGenerator<RawRow> {
+  let sample: Sample | undefined;
+  for await (const entry of entries(name, bytes)) {
+    const member = entry.header.type === "file" ? memberName(entry.header.name) : undefined;
+    if (member === undefined) {
+      await entry.body.cancel();
+      continue;
+    }
+    if (sample?.key !== member.key) {
+      if (sample !== undefined) yield finish(sample);
+      sample = newSample(name, member.key);
+    }
+    await addMember(sample, member.suffix, entry, limits);
+  }
+  if (sample !== undefined) yield finish(sample);
+}
+
+async function* entries(name: string, bytes: Bytes): AsyncGenerator<ParsedTarEntry> {
+  try {
+    yield* fromReadable(toReadable(bytes).pipeThrough(createTarDecoder({ strict: true })));
+  } catch (error) {
+    throw tarError(name, error);
+  }
+}
+
+const tarError = (name: string, error: unknown): InputError =>
+  error instanceof InputError ? error : damaged(wholeFile(name), "a tar archive", messageOf(error), error);
+
+const newSample = (file: string, key: string): Sample => ({
+  key,
+  place: { file, unit: "sample", at: key },
+  fields: new Map([["__key__", key]]),
+  json: {},
+  suffixes: new Set(),
+});
+
+const finish = ({ place, fields, json, error }: Sample): RawRow =>
+  error === undefined ? { place, record: { ...json, ...Object.fromEntries(fields) } } : { place, error };
+
+/** An error is the sample's: the next ones go on. */
+async function addMember(
+  sample: Sample,
+  suffix: string,
+  entry: ParsedTarEntry,
+  limits: DatasetLimits,
+): Promise<void> {
+  const image = imageSuffix.exec(suffix);
+  const text = textSuffix.exec(suffix);
+  if (image === null && text === null && suffix !== "json") {
+    await entry.body.cancel();
+    return;
+  }
+  const { place } = sample;
+  try {
+    if (sample.suffixes.has(suffix))
+      throw badRow(place, "one member of each extension", `".${suffix}" twice`);
+    sample.suffixes.add(suffix);
+    const limit = image === null ? limits.rowBytes : limits.imageBytes;
+    const { size } = entry.header;
+    if (size > limit)
+      throw tooLarge(
+        place,
+        `the bytes of ".${suffix}"`,
+        size,
+        limit,
+        image === null ? "rowBytes" : "imageBytes",
+      );
+    const bytes = await bodyOf(place.file, entry);
+    if (image !== null) sample.fields.set(image[1] ?? "image", { bytes, path: `${sample.key}.${suffix}` });
+    else if (text !== null) sample.fields.set(text[1] ?? "caption", decodeText(place, bytes).trim());
+    else sample.json = jsonMember(place, decodeText(place, bytes), limits);
+  } catch (error) {
+    if (!(error instanceof InputError) || error.code === "dataset/damaged") throw error;
+    sample.error ??= error;
+    await entry.body.cancel().catch(() => undefined);
+  }
+}
+
+function jsonMember(place: Place, text: string, limits: DatasetLimits): Readonly<Record<string, unknown>> {
+  if (depthOf(text) > limits.depth) throw tooDeep(place, limits.depth);
+  return parseRecord(place, text);
+}
+
+/** The header's size was checked; the decoder gives as much, or throws. @throws {InputError} `dataset/damaged` */
+async function bodyOf(file: string, { body }: ParsedTarEntry): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  try {
+    for await (const part of fromReadable(body)) parts.push(part);
+  } catch (error) {
+    throw tarError(file, error);
+  }
+  return joined(parts);
+}

@@ -1,0 +1,163 @@
+// Where a data set's rows come from: one file of rows, several shards, or a folder of images with texts beside them.
+import { ungzipped } from "./bytes/streams.ts";
+import { decodeText } from "./bytes/decode-text.ts";
+import { badRow, tooLong, unsupported } from "./errors.ts";
+import type { Bytes, DataFile } from "./files.ts";
+import type { DatasetLimits } from "./limits.ts";
+import { wholeFile, type Place } from "./place.ts";
+import { csvRows, delimiterOf, type CsvRecords } from "./records/csv.ts";
+import { openParquet, parquetRows, type ParquetFile } from "./records/parquet.ts";
+import { jsonLineRows, jsonListRows, type RawRow } from "./records/raw-row.ts";
+import { shardRows } from "./records/webdataset.ts";
+import type { ContainerName } from "./options.ts";
+import { InputError } from "@blip-ts/base";
+
+export interface RowSource {
+  readonly container: ContainerName;
+  /** For messages: what was found. */
+  readonly what: string;
+  readonly name: string;
+  readonly root: string;
+  /** The names of the columns, where they are known before a row is read. */
+  readonly columns?: readonly string[];
+  /** Rows from the beginning. `needed`: the columns that will be looked at. */
+  rows(needed: readonly string[] | undefined): AsyncIterable<RawRow>;
+}
+
+export const bytesOf = (file: DataFile): Bytes => ungzipped(file.name, file.stream());
+
+export const jsonListSource = (file: DataFile, limits: DatasetLimits): RowSource => ({
+  container: "json",
+  what: "a JSON list",
+  name: file.name,
+  root: file.root,
+  rows: () => jsonListRows(file.name, bytesOf(file), limits),
+});
+
+export const jsonLinesSource = (file: DataFile, limits: DatasetLimits): RowSource => ({
+  container: "jsonl",
+  what: "JSON lines",
+  name: file.name,
+  root: file.root,
+  rows: () => jsonLineRows(file.name, bytesOf(file), limits),
+});
+
+/** @throws {InputError} `dataset/unsupported` where no parser of CSV is at hand */
+export function csvSource(
+  file: DataFile,
+  firstLine: string,
+  limits: DatasetLimits,
+  parse: CsvRecords | undefined,
+): RowSource {
+  if (parse === undefined)
+    throw unsupported(wholeFile(file.name), "JSON, Parquet or a shard", "CSV", "Convert it to JSON lines.");
+  const delimiter = delimiterOf(firstLine);
+  return {
+    container: "csv",
+    what: delimiter === "\t" ? "TSV" : "CSV",
+    name: file.name,
+    root: file.root,
+    rows: () => csvRows(file.name, bytesOf(file), { delimiter, rowBytes: limits.rowBytes }, parse),
+  };
+}
+
+export const shardSource = (name: string, files: readonly DataFile[], limits: DatasetLimits): RowSource => ({
+  container: "webdataset",
+  what: files.length === 1 ? "a webdataset shard" : `${files.length} webdataset shards`,
+  name,
+  root: files[0]?.root ?? "",
+  async *rows() {
+    for (const file of files) yield* shardRows(file.name, bytesOf(file), limits);
+  },
+});
+
+/** @throws {InputError} if the first file is none; the others are opened when they are read */
+export async function parquetSource(
+  name: string,
+  files: readonly DataFile[],
+  limits: DatasetLimits,
+): Promise<RowSource> {
+  const [first, ...others] = files;
+  if (first === undefined) throw badRow(wholeFile(name), "a Parquet file", "none");
+  const opened = await openParquet(first, limits);
+  return {
+    container: "parquet",
+    what: files.length === 1 ? "a Parquet file" : `${files.length} Parquet files`,
+    name,
+    root: first.root,
+    columns: opened.columns,
+    async *rows(needed) {
+      yield* parquetRows(opened, neededOf(opened, needed), limits);
+      for (const file of others) {
+        const next = await openParquet(file, limits);
+        yield* parquetRows(next, neededOf(next, needed), limits);
+      }
+    },
+  };
+}
+
+/** A column that a shard lacks is a field that its rows lack. */
+const neededOf = (file: ParquetFile, needed: readonly string[] | undefined) =>
+  needed === undefined ? file.columns : file.columns.filter((column) => needed.includes(column));
+
+const textSuffixes = [".txt", ".caption"];
+const stemOf = (path: string) => path.replace(/\.[^./]+$/, "");
+
+/** Texts beside images, by the image: each line that is not blank is a text. */
+export function imageFolderSource(
+  name: string,
+  root: string,
+  images: readonly DataFile[],
+  texts: ReadonlyMap<string, DataFile>,
+  limits: DatasetLimits,
+): RowSource {
+  return {
+    container: "image-folder",
+    what: "a folder of images with texts beside them",
+    name,
+    root,
+    columns: ["image", "caption"],
+    async *rows() {
+      for (const image of images) yield await folderRow(image, texts.get(stemOf(image.path)), limits);
+    },
+  };
+}
+
+async function folderRow(
+  image: DataFile,
+  text: DataFile | undefined,
+  limits: DatasetLimits,
+): Promise<RawRow> {
+  const place: Place = wholeFile(image.name);
+  try {
+    if (text === undefined)
+      throw badRow(place, "a .txt or .caption file of the same name beside the image", "none", "Write one.");
+    return { place, record: { image: image.path, caption: await linesOf(text, limits) } };
+  } catch (error) {
+    if (error instanceof InputError) return { place, error };
+    throw error;
+  }
+}
+
+async function linesOf(file: DataFile, limits: DatasetLimits): Promise<readonly string[]> {
+  const place = wholeFile(file.name);
+  if (file.size > limits.rowBytes) throw tooLong(place, "a text file", limits.rowBytes);
+  const text = decodeText(place, await file.read(0, file.size)).replace(/^\uFEFF/, "");
+  const lines = text.split("\n").map((line) => line.trim());
+  const found = lines.filter((line) => line !== "");
+  if (found.length === 0) throw badRow(place, "a text", "an empty file");
+  return found;
+}
+
+export const isImagePath = (path: string): boolean => /\.(?:jpe?g|png|webp|gif|tiff?|avif)$/i.test(path);
+
+export function sidecars(files: readonly DataFile[]): Map<string, DataFile> {
+  const found = new Map<string, DataFile>();
+  for (const suffix of textSuffixes)
+    for (const file of files)
+      if (file.path.toLowerCase().endsWith(suffix) && !found.has(stemOf(file.path)))
+        found.set(stemOf(file.path), file);
+  return found;
+}
+
+export const stem = stemOf;

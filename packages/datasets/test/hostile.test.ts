@@ -1,0 +1,311 @@
+// Files that are made to hurt: sizes and counts that are not there, and random damage to every fixture. Nothing but a
+// BlipError is thrown, in little time and memory.
+import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { parquetMetadata } from "hyparquet";
+import { BlipError } from "@blip-ts/base";
+import { describe, expect, test } from "vitest";
+import {
+  type DataFile,
+  openFile,
+  readData,
+  readDataset,
+  readPairs,
+  tasks,
+  type Task,
+} from "@blip-ts/datasets/node";
+import { all, chunks, examplesOf, fileWith, fixture, list, refusal } from "./support.ts";
+
+const megabytes = () => process.memoryUsage().rss / 2 ** 20;
+
+/** Fails if more memory or processor time is taken than a bound allows. */
+async function bounded<T>(run: () => Promise<T>): Promise<T> {
+  const before = megabytes();
+  const start = process.cpuUsage();
+  const result = await run();
+  expect(megabytes() - before).toBeLessThan(400);
+  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(10);
+  return result;
+}
+
+describe("Parquet", () => {
+  const whole = readFileSync(fixture("parquet/none.parquet"));
+
+  /** A file with this footer. */
+  const withFooter = (footer: readonly number[]) =>
+    Buffer.concat([
+      whole.subarray(0, 4),
+      Buffer.alloc(64),
+      Buffer.from(footer),
+      uint32(footer.length),
+      Buffer.from("PAR1"),
+    ]);
+
+  test("lists of 30 million in lists, in a footer of 60 bytes", async () => {
+    // A list of lists, of a length that is taken at once: 240 MB for each.
+    const list = [0xf9, 0x80, 0x87, 0xa7, 0x0e];
+    const footer = [0x19, ...Array.from({ length: 12 }, () => list).flat()];
+    const error = await bounded(() => refusal(() => examplesOf("retrieval", fileWith(withFooter(footer)))));
+    expect(error.code).toBe("dataset/damaged");
+    expect(error.message).toContain("a list of 30000000 in fewer bytes");
+  });
+
+  test("a page whose levels are a run of 33 million", async () => {
+    // Levels of three values, one missing: a packed run in 2 bytes. Instead, in 5 bytes, a run of 2^25 ones.
+    const column = parquetMetadata(whole).row_groups[0]?.columns.find(
+      ({ meta_data: meta }) => meta?.path_in_schema.join(".") === "image_id",
+    );
+    const levels = whole.indexOf(
+      Buffer.from([2, 0, 0, 0, 3, 3]),
+      Number(column?.meta_data?.data_page_offset),
+    );
+    const bytes = Buffer.from(whole);
+    bytes.set([5, 0, 0, 0, 0x80, 0x80, 0x80, 0x20, 0x01], levels);
+    const error = await bounded(() => refusal(() => examplesOf("retrieval", fileWith(bytes))));
+    expect(error.code).toBe("dataset/damaged");
+    expect(error.message).toContain("a run of 33554432 values");
+  });
+
+  test("a text that is 200 kB, in 2 kB of zstd: bounded before it is decompressed", async () => {
+    const path = fixture("parquet/compressible.parquet");
+    const [row] = await examplesOf("retrieval", path);
+    expect(row?.captions[0]).toHaveLength(200_000);
+    const error = await refusal(() => examplesOf("retrieval", path, { limits: { rowGroupBytes: 100_000 } }));
+    expect(error).toMatchObject({ code: "dataset/too-large", fields: { option: "rowGroupBytes" } });
+  });
+
+  test("columns that are too large together are not read", async () => {
+    const file = await openFile(fixture("parquet/none.parquet"));
+    let read = 0;
+    const watched: DataFile = {
+      ...file,
+      read(offset, length) {
+        read += length;
+        return file.read(offset, length);
+      },
+    };
+    const run = async () => {
+      const dataset = await readData(
+        "retrieval",
+        { kind: "file", file: watched },
+        { limits: { rowGroupBytes: 500 } },
+        {},
+      );
+      read = 0;
+      return all(dataset.examples);
+    };
+    expect(await refusal(run)).toMatchObject({ code: "dataset/too-large" });
+    expect(read).toBeGreaterThan(0);
+    expect(read).toBeLessThanOrEqual(500);
+  });
+});
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+describe("shards", () => {
+  const header = (name: string, size: string, type = "0") => {
+    const block = Buffer.alloc(512);
+    block.write(name, 0);
+    block.write("0000644\0", 100);
+    block.write(size, 124);
+    block.write("00000000000\0", 136);
+    block.write("        ", 148);
+    block.write(type, 156);
+    block.write("ustar\x0000", 257, "latin1");
+    const sum = block.reduce((total, byte) => total + byte, 0);
+    block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+    return block;
+  };
+
+  test.each([
+    ["a member of 8 GB", header("a.jpg", "77777777777")],
+    ["a name of 8 GB", header("././@LongLink", "77777777777", "L")],
+    ["a size below nothing", header("a.jpg", "-1111111111")],
+  ])("%s", async (_, block) => {
+    const path = fileWith(Buffer.concat([block, Buffer.alloc(4096)]), "a.tar");
+    const error = await bounded(() => refusal(() => examplesOf("pretrain", path)));
+    expect(["dataset/damaged", "dataset/too-large"]).toContain(error.code);
+  });
+});
+
+describe("texts", () => {
+  test("a megabyte of brackets, a row of many empty lists, a line without an end", async () => {
+    for (const content of [
+      "[".repeat(2 ** 20),
+      `[${"[],".repeat(2 ** 14)}[]]`,
+      "{".repeat(2 ** 22),
+      `[{"a":"${"x".repeat(2 ** 22)}`,
+      "a".repeat(2 ** 22),
+    ]) {
+      const path = fileWith(content);
+      for (const task of ["retrieval", "vqa"] as const)
+        await bounded(() => refusal(() => examplesOf(task, path)));
+      await bounded(() => refusal(() => all(readPairs(path))).catch(() => undefined));
+    }
+  });
+});
+
+test("a list of 60 MB is streamed", async () => {
+  const row = JSON.stringify({ image: "a.jpg", text: "x".repeat(200), more: [1, { a: "]" }] });
+  const block = new TextEncoder().encode(Array.from({ length: 300 }, () => `${row},`).join(""));
+  const blocks = 810;
+  async function* source() {
+    yield new TextEncoder().encode("[");
+    for (let count = 0; count < blocks; count++) {
+      await Promise.resolve();
+      yield block;
+    }
+    yield new TextEncoder().encode(`${row}]`);
+  }
+  const rows = await bounded(async () => {
+    let count = 0;
+    for await (const one of readPairs(source())) count += "error" in one ? 0 : 1;
+    return count;
+  });
+  expect(rows).toBe(300 * blocks + 1);
+  expect(block.length * blocks).toBeGreaterThan(60e6);
+}, 120_000);
+
+/** Every fixture that is one file, with the tasks it may be read for. */
+const files: readonly string[] = [
+  ...readdirSync(fixture("lists")).map((name) => list(name)),
+  ...[
+    "snappy",
+    "gzip",
+    "zstd",
+    "brotli",
+    "lz4",
+    "v2-pages",
+    "plain",
+    "delta",
+    "img2dataset",
+    "winoground",
+  ].map((name) => fixture(`parquet/${name}.parquet`)),
+  fixture("parquet/hub/data/train-00000-of-00001.parquet"),
+  fixture("shards/00000.tar"),
+  fixture("odd.tar"),
+];
+
+interface Damage {
+  readonly at: number;
+  readonly kind: "set" | "cut" | "insert" | "double" | "many";
+  readonly value: number;
+}
+
+function damaged(bytes: Buffer, changes: readonly Damage[]): Buffer {
+  let result = Buffer.from(bytes);
+  for (const { at, kind, value } of changes) {
+    const place = Math.floor(at * result.length);
+    if (kind === "set") result[place] = value;
+    else if (kind === "cut") result = result.subarray(0, place);
+    else if (kind === "insert")
+      result = Buffer.concat([result.subarray(0, place), Buffer.of(value), result.subarray(place)]);
+    else if (kind === "double") result = Buffer.concat([result.subarray(0, place), result]);
+    else result.subarray(place, place + 8).fill(value);
+  }
+  return result;
+}
+
+const change: fc.Arbitrary<Damage> = fc.record({
+  at: fc.double({ min: 0, max: 0.999999, noNaN: true }),
+  kind: fc.constantFrom("set", "set", "set", "cut", "insert", "double", "many"),
+  value: fc.oneof(
+    fc.integer({ min: 0, max: 255 }),
+    fc.constantFrom(0x7f, 0x80, 0xff, 0x22, 0x5b, 0x7d, 0x2c, 0x0a),
+  ),
+});
+
+async function neverRaw(run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof BlipError)) throw error;
+  }
+}
+
+const runs = Number(process.env.BLIP_FUZZ_RUNS ?? 300);
+
+/** Each file with each task that it can be read for: damage to these goes the furthest. */
+async function readable(): Promise<[string, Task][]> {
+  const found: [string, Task][] = [];
+  for (const file of files)
+    for (const task of tasks)
+      try {
+        await readDataset(task, file, { split: "test" });
+        found.push([file, task]);
+      } catch (error) {
+        expect(error).toBeInstanceOf(BlipError);
+      }
+  return found;
+}
+
+test("random damage to any fixture, read for its tasks, throws nothing but BlipErrors", async () => {
+  const whole = await readable();
+  expect(whole.length).toBeGreaterThan(60);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...whole),
+      fc.array(change, { minLength: 1, maxLength: 4 }),
+      fc.boolean(),
+      async ([file, task], changes, goOn) => {
+        const path = fileWith(damaged(readFileSync(file), changes));
+        const options = { split: "test", ...(goOn ? { onRowError: () => undefined } : {}) };
+        await neverRaw(async () => {
+          const dataset = await readDataset(task, path, options);
+          await all(dataset.examples);
+        });
+      },
+    ),
+    { numRuns: runs },
+  );
+}, 300_000);
+
+test("random damage to VQA's annotations", async () => {
+  const annotations = readFileSync(list("v2_annotations.json"));
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+      const path = fileWith(damaged(annotations, changes));
+      await neverRaw(() => examplesOf("vqa", list("v2_questions.json"), { annotations: path }));
+    }),
+    { numRuns: runs },
+  );
+}, 300_000);
+
+test("random damage to lists of pairs, in any chunks", async () => {
+  const sources = [
+    "pairs.jsonl",
+    "captions.csv",
+    "captions.tsv",
+    "coco_karpathy_val.json",
+    "nlvr_dev.json",
+  ].map((name) => readFileSync(list(name)));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...sources),
+      fc.array(change, { maxLength: 6 }),
+      fc.integer({ min: 1, max: 200 }),
+      async (source, changes, size) => {
+        await neverRaw(() => all(readPairs(chunks(damaged(source, changes), size))));
+      },
+    ),
+    { numRuns: runs },
+  );
+}, 300_000);
+
+test("any bytes at all", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 2000 }),
+      fc.constantFrom<Task>(...tasks),
+      async (bytes, task) => {
+        await neverRaw(async () => all((await readDataset(task, fileWith(bytes))).examples));
+        await neverRaw(() => all(readPairs(chunks(bytes, 100))));
+      },
+    ),
+    { numRuns: runs },
+  );
+}, 300_000);
