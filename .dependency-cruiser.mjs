@@ -1,9 +1,10 @@
-// The arrows between rooms: who may import whom. Tests wire rooms together as node.ts does, so they are left out.
+// The arrows between rooms: the layers of scripts/layers.mjs, and the order within `graph`. Tests wire rooms together as
+// node.ts does, so they are left out.
+import { layerRules } from "./scripts/layers.mjs";
 
 const graph = "^packages/graph/src/";
-const blip = "^packages/blip/src/";
-const cli = "^packages/cli/src/";
 const datasets = "^packages/datasets/src/";
+const published = "^packages/(?!testing/)[^/]+/src/";
 
 /** `from` may import nothing that matches `to`, but for `except`. */
 const forbid = (name, from, to, except) => ({
@@ -13,14 +14,11 @@ const forbid = (name, from, to, except) => ({
   to: except === undefined ? { path: to } : { path: to, pathNot: except },
 });
 
-/** Folders of `blip` that import none of each other. */
-const siblings = ["checkpoint", "image", "text", "decode"];
-const higher = ["model", "runtime", "tasks", "platform"];
-
 export default {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    ...layerRules(),
     forbid("graph-types", `${graph}types/`, graph, `${graph}(types/|errors)`),
     forbid("graph-ops", `${graph}ops/`, `${graph}(onnx|reference|passes|autodiff|builder|check)`),
     forbid("graph-passes", `${graph}passes/`, `${graph}(onnx|reference)`),
@@ -28,9 +26,6 @@ export default {
     forbid("graph-passes-know-no-gradients", `${graph}passes/`, `${graph}autodiff`),
     forbid("graph-onnx", `${graph}onnx/`, `${graph}reference`),
     forbid("graph-reference", `${graph}reference/`, `${graph}onnx`),
-    forbid("graph-alone", graph, "^packages/(blip|cli|datasets)/"),
-    forbid("datasets-on-base-alone", datasets, "^packages/", "^packages/(base|datasets)/"),
-    forbid("datasets-know-no-node", `${datasets}(?!node/|node\\.ts)`, `${datasets}node(/|\\.ts)`),
     forbid(
       "datasets-formats-below-reading",
       `${datasets}formats/`,
@@ -41,20 +36,7 @@ export default {
       `${datasets}records/`,
       `${datasets}(formats|detect|read-dataset|pairs|row-source)`,
     ),
-    forbid("blip-below-cli", blip, cli, "^$"),
-    forbid("model-imports-graph-only", `${blip}model/`, blip, `${blip}model/`),
-    forbid("runtime-below-tasks", `${blip}runtime/`, `${blip}tasks/`),
-    forbid("only-doors-open-platform", `${blip}(?!platform/|node\\.ts|web\\.ts)`, `${blip}platform/`),
-    forbid("node-is-not-web", `${blip}platform/node/`, `${blip}platform/web/`),
-    forbid("web-is-not-node", `${blip}platform/web/`, `${blip}platform/node/`),
-    forbid("cli-uses-the-door", cli, blip, `${blip}node\\.ts$`),
-    ...siblings.map((one) =>
-      forbid(
-        `${one}-alone`,
-        `${blip}${one}/`,
-        `${blip}(${[...siblings, ...higher].filter((other) => other !== one).join("|")})/`,
-      ),
-    ),
+    forbid("testing-is-for-tests", published, "^packages/testing/"),
   ],
   options: {
     exclude: { path: "\\.test\\.ts$" },

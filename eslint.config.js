@@ -7,7 +7,7 @@ const platformCode = [
   "packages/blip/src/platform/**",
   "packages/blip/src/node.ts",
   "packages/blip/src/web.ts",
-  "packages/engine/src/{node,web}/**",
+  "packages/engine/src/{node,web,worker}/**",
   "packages/datasets/src/node/**",
   "packages/datasets/src/node.ts",
 ];

@@ -10,8 +10,8 @@ import {
   Retriever,
   type Tensor,
 } from "blip-ts";
-import { readSafetensors } from "../packages/blip/src/checkpoint/safetensors.ts";
-import { readTensorBytes } from "../packages/blip/src/checkpoint/stored-tensor.ts";
+import { readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
+
 import { fileSource } from "../packages/blip/src/platform/node/local-files.ts";
 
 const [folder] = process.argv.slice(2);

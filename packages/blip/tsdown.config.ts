@@ -7,8 +7,8 @@ export default defineConfig({
   entry: {
     node: "src/node.ts",
     web: "src/web.ts",
-    "web-session-worker": "src/platform/web/session-thread.ts",
-    "session-worker": "src/platform/node/session-thread.ts",
+    "web-session-worker": "../engine/src/web/session-thread.ts",
+    "session-worker": "../engine/src/node/session-thread.ts",
     cli: "../cli/src/bin.ts",
     "first-score": "../cli/src/bench/first-score.ts",
   },

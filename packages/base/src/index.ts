@@ -1,3 +1,9 @@
 // What every other package stands on.
-export { asyncDispose, closedBy, closing, orClosed, type Closable } from "./closable.ts";
+export { unlessAborted, untilAborted } from "./abortable.ts";
+export { badOption } from "./bad-option.ts";
+export type { ByteRange, ByteSource } from "./byte-source.ts";
+export { asyncDispose, type Closable, closedBy, closing, orClosed } from "./closable.ts";
 export { BlipError, type ErrorFields, InputError, ModelError, UsageError } from "./errors.ts";
+export { allFinite } from "./finite.ts";
+export type { Warning } from "./warning.ts";
+export { nextTurn } from "./yield-to-event-loop.ts";

@@ -1,26 +1,26 @@
 // The door for Node: the isomorphic package wired to files, the Hub's cache, sharp and onnxruntime-node.
-import { door } from "./door.ts";
+import { door } from "./create-api.ts";
 import type { ImageInput } from "./platform/node/decode-image.ts";
 import { nodePlatform } from "./platform/node/node-platform.ts";
-import type { Answerer as AnswererOn } from "./tasks/ask.ts";
-import type { Captioner as CaptionerOn } from "./tasks/caption.ts";
-import type { Comparer as ComparerOn } from "./tasks/compare.ts";
-import type { ConditionalGeneration } from "./tasks/conditional-generation.ts";
-import type { Embedder as EmbedderOn } from "./tasks/embed.ts";
-import type { FeatureExtraction } from "./tasks/feature-extraction.ts";
-import type { ImageTextRetrieval } from "./tasks/image-text-retrieval.ts";
-import type { Matcher as MatcherOn } from "./tasks/match.ts";
-import { MatrixProduct as MatrixProductOn, type MatrixProductOptions } from "./tasks/matrix-product.ts";
-import type { NaturalLanguageVisualReasoning } from "./tasks/natural-language-visual-reasoning.ts";
-import type { Processor } from "./tasks/processor.ts";
-import type { QuestionAnswering } from "./tasks/question-answering.ts";
-import type { Retriever as RetrieverOn } from "./tasks/retrieve.ts";
+import type { Answerer as AnswererOn } from "./verbs/ask.ts";
+import type { Captioner as CaptionerOn } from "./verbs/caption.ts";
+import type { Comparer as ComparerOn } from "./verbs/compare.ts";
+import type { ConditionalGeneration } from "./classes/conditional-generation.ts";
+import type { Embedder as EmbedderOn } from "./verbs/embed.ts";
+import type { FeatureExtraction } from "./classes/model.ts";
+import type { ImageTextRetrieval } from "./classes/image-text-retrieval.ts";
+import type { Matcher as MatcherOn } from "./verbs/match.ts";
+import { MatrixProduct as MatrixProductOn, type MatrixProductOptions } from "@blip-ts/engine";
+import type { NaturalLanguageVisualReasoning } from "./classes/nlvr.ts";
+import type { Processor } from "./processor/processor.ts";
+import type { QuestionAnswering } from "./classes/question-answering.ts";
+import type { Retriever as RetrieverOn } from "./verbs/retrieve.ts";
 
 export * from "./index.ts";
 export type { ImageInput } from "./platform/node/decode-image.ts";
 /** How products of 8-bit numbers are computed on this processor, which a small one shows once a process. */
-export { int8Products } from "./platform/node/node-engine.ts";
-export type { Int8Products } from "./runtime/int8-trial.ts";
+export { int8Products } from "@blip-ts/engine/node";
+export type { Int8Products } from "@blip-ts/engine";
 
 const wired = door<ImageInput>(nodePlatform, (path) => path);
 

@@ -1,24 +1,25 @@
 // The door for pages: the isomorphic package wired to URLs, the browser's decoders and Cache, and onnxruntime-web.
-import { door } from "./door.ts";
+import { door } from "./create-api.ts";
 import type { ImageInput } from "./platform/web/decode-image.ts";
 import { webPlatform } from "./platform/web/web-platform.ts";
-import type { Answerer as AnswererOn } from "./tasks/ask.ts";
-import type { Captioner as CaptionerOn } from "./tasks/caption.ts";
-import type { Comparer as ComparerOn } from "./tasks/compare.ts";
-import type { ConditionalGeneration } from "./tasks/conditional-generation.ts";
-import type { Embedder as EmbedderOn } from "./tasks/embed.ts";
-import type { FeatureExtraction } from "./tasks/feature-extraction.ts";
-import type { ImageTextRetrieval } from "./tasks/image-text-retrieval.ts";
-import type { Matcher as MatcherOn } from "./tasks/match.ts";
-import type { NaturalLanguageVisualReasoning } from "./tasks/natural-language-visual-reasoning.ts";
-import type { Processor } from "./tasks/processor.ts";
-import type { QuestionAnswering } from "./tasks/question-answering.ts";
-import type { Retriever as RetrieverOn } from "./tasks/retrieve.ts";
+import type { Answerer as AnswererOn } from "./verbs/ask.ts";
+import type { Captioner as CaptionerOn } from "./verbs/caption.ts";
+import type { Comparer as ComparerOn } from "./verbs/compare.ts";
+import type { ConditionalGeneration } from "./classes/conditional-generation.ts";
+import type { Embedder as EmbedderOn } from "./verbs/embed.ts";
+import type { FeatureExtraction } from "./classes/model.ts";
+import type { ImageTextRetrieval } from "./classes/image-text-retrieval.ts";
+import type { Matcher as MatcherOn } from "./verbs/match.ts";
+import type { NaturalLanguageVisualReasoning } from "./classes/nlvr.ts";
+import type { Processor } from "./processor/processor.ts";
+import type { QuestionAnswering } from "./classes/question-answering.ts";
+import type { Retriever as RetrieverOn } from "./verbs/retrieve.ts";
 
 export * from "./index.ts";
 export type { ImageInput } from "./platform/web/decode-image.ts";
 /** Where a page's files are. */
-export { configure, type WasmPaths, type WebSettings } from "./platform/web/settings.ts";
+export { configure, type WebSettings } from "./platform/web/settings.ts";
+export type { WasmPaths } from "@blip-ts/engine/web";
 /** Throws away what the browser's Cache keeps of checkpoints. */
 export { clearCache } from "./platform/web/file-cache.ts";
 

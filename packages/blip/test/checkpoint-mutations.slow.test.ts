@@ -1,14 +1,11 @@
 // Ten thousand damaged checkpoints: each opens, or is refused on purpose. No other error, no hang, no read out of bounds.
 // The cases come from a seeded generator: a failure names its case, and the same case fails again.
-
 import { describe, expect, it } from "vitest";
-import type { ByteSource } from "../src/byte-source.ts";
-import { openCheckpoint } from "../src/checkpoint/open-checkpoint.ts";
-import { readTensorBytes, type Checkpoint } from "../src/checkpoint/stored-tensor.ts";
-import { BlipError } from "../src/errors.ts";
-import { floats, safetensorsOf, stateDict, torchLegacyOf, torchZipOf } from "./support/checkpoint-bytes.ts";
+import { BlipError, type ByteSource } from "@blip-ts/base";
+import { type Checkpoint, openCheckpoint, readTensorBytes } from "@blip-ts/checkpoint";
+import { floats, safetensorsOf, stateDict, torchLegacyOf, torchZipOf } from "@blip-ts/testing";
 import { mutate, type Random } from "./support/mutate.ts";
-import * as p from "./support/pickle-bytes.ts";
+import * as p from "@blip-ts/testing/pickle-bytes";
 
 const CASES = 10_000;
 const SEED = 20220128;

@@ -1,23 +1,20 @@
 // The goldens of the tiny checkpoints on every device that is present. Where a machine has no graphics card, WebGPU runs
 // on SwiftShader (vitest.slow.config.ts).
-import { closedBy } from "@blip-ts/base";
+import { BlipError, closedBy } from "@blip-ts/base";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { floatTensor, GraphBuilder, emitOnnx, int64Tensor, type Tensor } from "@blip-ts/graph";
 import { afterAll, describe, expect, test } from "vitest";
-import { BlipError } from "../src/errors.ts";
-import type { Device, Profile } from "../src/platform.ts";
+import { type Device, type EngineSession, openEngine, type Profile } from "@blip-ts/engine";
 import { nodePlatform } from "../src/platform/node/node-platform.ts";
-import type { EngineSession } from "../src/runtime/runtime.ts";
-import { ConditionalGeneration } from "../src/tasks/conditional-generation.ts";
-import { FeatureExtraction } from "../src/tasks/feature-extraction.ts";
-import { ImageTextRetrieval } from "../src/tasks/image-text-retrieval.ts";
-import { loadNetwork } from "../src/tasks/load-network.ts";
-import { NaturalLanguageVisualReasoning } from "../src/tasks/natural-language-visual-reasoning.ts";
-import { openEngine } from "../src/tasks/open-engine.ts";
-import { QuestionAnswering } from "../src/tasks/question-answering.ts";
-import { rowsOf } from "../src/tasks/rows-of.ts";
+import { ConditionalGeneration } from "../src/classes/conditional-generation.ts";
+import { FeatureExtraction } from "../src/classes/model.ts";
+import { ImageTextRetrieval } from "../src/classes/image-text-retrieval.ts";
+import { loadNetwork } from "../src/load/load-model.ts";
+import { NaturalLanguageVisualReasoning } from "../src/classes/nlvr.ts";
+import { QuestionAnswering } from "../src/classes/question-answering.ts";
+import { rowsOf } from "../src/run/batch-rows.ts";
 import {
   expectClose,
   fixture,

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Tensor } from "@blip-ts/graph";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { rowsOf } from "../src/tasks/rows-of.ts";
+import { rowsOf } from "../src/run/batch-rows.ts";
 import {
   fixture,
   goldenJson,

@@ -5,8 +5,15 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 import { BlipError } from "@blip-ts/base";
-import type { Bytes, PairError, PairRow, PathOptions, Task } from "@blip-ts/datasets/node";
-import { readDataset, readPairs } from "@blip-ts/datasets/node";
+import {
+  type Bytes,
+  type PairError,
+  type PairRow,
+  type PathOptions,
+  readDataset,
+  readPairs,
+  type Task,
+} from "@blip-ts/datasets/node";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/datasets", import.meta.url));
 export const fixture = (name: string) => join(fixtures, name);

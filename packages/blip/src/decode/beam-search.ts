@@ -1,6 +1,6 @@
 // Beam search for one prompt, in the two conventions that BLIP's numbers were made with:
 // transformers 4.15 (generation_beam_search.py) and 5.23 (generation/utils.py `_beam_search`).
-import { allFinite } from "./finite.ts";
+import { allFinite } from "@blip-ts/base";
 import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { logSoftmax, processScores } from "./processors.ts";

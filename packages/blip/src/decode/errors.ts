@@ -1,5 +1,5 @@
 // What can be wrong with a request to generate. Codes are `generate/...`.
-import { UsageError } from "../errors.ts";
+import { UsageError } from "@blip-ts/base";
 
 export const badGenerationOption = (name: string, found: unknown, expected: string): UsageError =>
   new UsageError("generate/bad-option", `${name}: expected ${expected}, found ${String(found)}`, {

@@ -1,5 +1,5 @@
 // Greedy search and sampling: sequences that do not compete with each other.
-import { allFinite } from "./finite.ts";
+import { allFinite } from "@blip-ts/base";
 import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { candidates, logProbability, processScores } from "./processors.ts";

@@ -1,5 +1,5 @@
 // What can be wrong with pictures: one factory a failure. Codes are `image/...`.
-import { InputError, ModelError } from "../errors.ts";
+import { InputError, ModelError } from "@blip-ts/base";
 
 /** What `decodeImage` reads. */
 export const readable = "JPEG, PNG, WebP, GIF, AVIF or TIFF";

@@ -1,7 +1,7 @@
 // The first frame of a GIF as Pillow decodes it (GifImagePlugin.py, libImaging/GifDecode.c). Our own, because other
 // decoders drop the colour under transparent pixels, which BLIP's convert("RGB") keeps.
 import { truncated } from "./errors.ts";
-import { pauses } from "./pauses.ts";
+import { pauses } from "./pause.ts";
 import type { Alpha, RgbImage } from "./raw-image.ts";
 
 export interface GifFrame {

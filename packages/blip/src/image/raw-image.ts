@@ -1,7 +1,7 @@
 // Pictures in memory: what callers may give, and the RGB bytes that everything becomes. The arithmetic is Pillow's
 // (libImaging/AlphaComposite.c, Convert.c).
 import { badRaw } from "./errors.ts";
-import { pauses } from "./pauses.ts";
+import { pauses } from "./pause.ts";
 
 /** Raw pixels, row by row, channels together: grey, grey and alpha, RGB, or RGBA; 8 or 16 bits a channel. */
 export interface RawImage {

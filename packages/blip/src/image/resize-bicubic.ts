@@ -1,6 +1,6 @@
 // Pillow's BICUBIC resize of 8-bit RGB, to the bit (libImaging/Resample.c): antialiased, a = -0.5, one pass across and
 // one down, each rounded to bytes, weights in fixed point with 22 fractional bits.
-import { pauses, type Pause } from "./pauses.ts";
+import { pauses, type Pause } from "./pause.ts";
 import type { RgbImage } from "./raw-image.ts";
 
 /** Bits behind the point of a weight: 32 less the 8 of a byte and 2 for sign and overshoot. */

@@ -1,46 +1,15 @@
 // The text decoder as graphs (models/blip.py `BLIP_Decoder`, models/blip_vqa.py; transformers `BlipTextLMHeadModel`):
 // what it attends to, made once; the tokens of a step over those before, with the LM head; scores of given tokens.
 import { addDims, GraphBuilder, multiplyDims, namedDim, type Graph, type Value } from "@blip-ts/graph";
-import type { BlipConfig, TextConfig } from "./config.ts";
-import { causalBias, memoryOf, textModel, type KeysAndValues } from "./text.ts";
+import type { BlipConfig } from "./config.ts";
+import { causalBias, memoryOf, textModel } from "./text.ts";
+import { pair, outputPairs, inputPairs, at } from "./kv-cache.ts";
 
 /** Where the decoder's weights stand. */
 export const scope = "text_decoder.bert";
 
 /** The layers that attend to a memory: the decoder's, or those of the encoder that looks at images. */
 export type MemoryScope = typeof scope | "text_encoder";
-
-const pair = (name: string, layer: number) => [`${name}.${layer}.key`, `${name}.${layer}.value`] as const;
-
-/** The names of a cache's tensors, by layer: `memory` is cross-attention's, `past` and `present` self-attention's. */
-export function cacheNames(name: "memory" | "past" | "present", { layers }: TextConfig): string[] {
-  return Array.from({ length: layers }, (_, layer) => pair(name, layer)).flat();
-}
-
-function outputPairs(b: GraphBuilder, name: "memory" | "present", pairs: readonly KeysAndValues[]): void {
-  pairs.forEach(({ key, value }, layer) => {
-    const [keys, values] = pair(name, layer);
-    b.output(keys, key);
-    b.output(values, value);
-  });
-}
-
-/** Inputs [batch, H, length, K] of every layer. */
-export function inputPairs(
-  b: GraphBuilder,
-  name: "memory" | "past",
-  batch: string,
-  length: string,
-  { heads, hiddenSize, layers }: TextConfig,
-): KeysAndValues[] {
-  return Array.from({ length: layers }, (_, layer) => {
-    const [key, value] = pair(name, layer).map((one) =>
-      b.input(one, "float32", [batch, heads, length, hiddenSize / heads]),
-    );
-    if (!key || !value) throw new Error("a pair has two parts");
-    return { key, value };
-  });
-}
 
 /**
  * encoder_hidden_states [I, N, D'] -> memory.L.key and memory.L.value [I, H, N, K] of every layer L: what the layers at
@@ -104,13 +73,6 @@ export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memor
   b.output("logits", logitsOf(b, states, config));
   outputPairs(b, "present", present);
   return b.build();
-}
-
-/** A layer's part. */
-export function at<T>(list: readonly T[], index: number): T {
-  const one = list[index];
-  if (one === undefined) throw new Error(`there is no layer ${index}`);
-  return one;
 }
 
 /** The LM head: chosen tokens of hidden [R, T, D], numbered row by row in the input rows [Q], to logits [Q, V]. */

@@ -2,7 +2,7 @@
 // models/blip_itm.py, blip_retrieval.py, blip_nlvr.py, blip_vqa.py; transformers `BlipForImageTextRetrieval`, `BlipModel`.
 import { GraphBuilder, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "./config.ts";
-import { at, inputPairs } from "./decoder.ts";
+import { at, inputPairs } from "./kv-cache.ts";
 import { paddingBias, textModel, type Memory } from "./text.ts";
 import { visionModel } from "./vision.ts";
 

@@ -12,13 +12,13 @@ import {
   type Tensor,
 } from "@blip-ts/graph";
 import { afterAll, describe, expect, test } from "vitest";
-import { readSafetensors } from "../checkpoint/safetensors.ts";
-import { readTensorBytes, type Checkpoint } from "../checkpoint/stored-tensor.ts";
+import { type Checkpoint, readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
 import { fileSource } from "../platform/node/local-files.ts";
-import { createNodeEngine } from "../platform/node/node-engine.ts";
-import { toEngineModel } from "../tasks/engine-model.ts";
+import { createNodeEngine } from "@blip-ts/engine/node";
+import { toEngineModel } from "@blip-ts/engine";
 import type { BlipConfig } from "./config.ts";
-import { cacheNames, decodeGraph, memoryGraph, scoreGraph } from "./decoder.ts";
+import { decodeGraph, memoryGraph, scoreGraph } from "./decoder.ts";
+import { cacheNames } from "./kv-cache.ts";
 import { imageGraph, multimodalGraph, textGraph } from "./encoders.ts";
 
 const fixtures = new URL("../../../../fixtures/", import.meta.url);

@@ -1,5 +1,5 @@
 // What can be wrong with texts and tokenizer files: one factory a failure. Codes are `text/...`.
-import { InputError, ModelError, UsageError } from "../errors.ts";
+import { InputError, ModelError, UsageError } from "@blip-ts/base";
 
 export const emptyText = (position: number): UsageError =>
   new UsageError("text/empty", `text ${position + 1} is empty: give a sentence`, { position });

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { failureOf } from "../../test/support/failure.ts";
+import { failureOf } from "@blip-ts/testing";
 import { fixture } from "../../test/support/goldens.ts";
-import { ModelError } from "../errors.ts";
+import { ModelError } from "@blip-ts/base";
 import { nodePlatform } from "../platform/node/node-platform.ts";
-import { loadProcessor } from "../tasks/processor.ts";
+import { loadProcessor } from "../processor/processor.ts";
 import { BertTokenizer } from "./word-piece.ts";
 
 interface File {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { nodePlatform } from "../../src/platform/node/node-platform.ts";
-import { passHalvesAsBits } from "../../src/platform/worker/session-host.ts";
-import { exportOnnx, type ExportOptions } from "../../src/tasks/export-onnx.ts";
+import { passHalvesAsBits } from "@blip-ts/engine";
+import { exportOnnx, type ExportOptions } from "../../src/tools/export/export-onnx.ts";
 import { fixture } from "./goldens.ts";
 
 // A program of one's own has to do so as well: the README's part on exported files says it.

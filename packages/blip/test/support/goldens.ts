@@ -5,9 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Tensor } from "@blip-ts/graph";
 import { expect } from "vitest";
-import { openCheckpoint } from "../../src/checkpoint/open-checkpoint.ts";
-import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
-import { readTensorBytes } from "../../src/checkpoint/stored-tensor.ts";
+import { openCheckpoint, readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
 import type { GenerationOptions } from "../../src/decode/options.ts";
 import { fileSource } from "../../src/platform/node/local-files.ts";
 

@@ -1,7 +1,5 @@
 // Tensors of which only names and shapes matter, for tests.
-
-import { memorySource } from "../../src/checkpoint/memory-source.ts";
-import type { StoredTensor } from "../../src/checkpoint/stored-tensor.ts";
+import { memorySource, type StoredTensor } from "@blip-ts/checkpoint";
 
 const source = memorySource("m.pth", new Uint8Array(0));
 

@@ -1,12 +1,11 @@
 // A folder written under another name beside its own, and renamed when it is whole.
-import { closedBy } from "@blip-ts/base";
+import { closedBy, UsageError } from "@blip-ts/base";
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { UsageError } from "../../errors.ts";
-import type { FolderWriter } from "../../platform.ts";
+import type { FolderWriter } from "../../files.ts";
 
 const cannotWrite = (path: string, cause: unknown): UsageError => {
   const detail = cause instanceof Error ? cause.message : String(cause);

@@ -9,10 +9,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { InputError } from "../../errors.ts";
-import { defaultImageConfig, preprocess } from "../../image/image-processor.ts";
+import { InputError } from "@blip-ts/base";
+import { defaultImageConfig, preprocess } from "../../image/preprocess.ts";
 import { resizeBicubic } from "../../image/resize-bicubic.ts";
-import type { DecodeOptions } from "../../platform.ts";
+import type { DecodeOptions } from "../../image/decode-options.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
 
 interface Expected {

@@ -15,7 +15,7 @@ import {
   type RgbImage,
   type ToRgbOptions,
 } from "../../image/raw-image.ts";
-import type { DecodeOptions } from "../../platform.ts";
+import type { DecodeOptions } from "../../image/decode-options.ts";
 import { blockOtherLoaders, checkDecoder } from "./image-loaders.ts";
 import { readPicture, type EncodedInput, type EncodedPicture } from "./read-picture.ts";
 

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { DerivedWeights } from "../../platform.ts";
+import type { DerivedWeights } from "../../files.ts";
 import { deriveWeights } from "./derived-weights.ts";
 import { fileSource } from "./local-files.ts";
 

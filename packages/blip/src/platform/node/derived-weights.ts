@@ -5,10 +5,10 @@ import { createWriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import type { ByteSource } from "../../byte-source.ts";
-import { derivedInMemory, warnNotKept } from "../../checkpoint/derived-in-memory.ts";
-import { derivedKey, type SourceState } from "../../checkpoint/derived-key.ts";
-import type { DerivedWeights } from "../../platform.ts";
+import type { ByteSource } from "@blip-ts/base";
+import { derivedInMemory, warnNotKept } from "../../load/converted-in-memory.ts";
+import { derivedKey, type SourceState } from "../../load/converted-key.ts";
+import type { DerivedWeights } from "../../files.ts";
 import { hubHome, type Environment } from "./hub/hub-cache.ts";
 import { fileSource } from "./local-files.ts";
 

@@ -4,7 +4,7 @@ import sharp, { type Metadata } from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fixture } from "../../../test/support/goldens.ts";
 import { sniff } from "../../image/sniff.ts";
-import type { DecodeOptions } from "../../platform.ts";
+import type { DecodeOptions } from "../../image/decode-options.ts";
 import { decodeImage } from "./decode-image.ts";
 import { checkDecoder } from "./image-loaders.ts";
 

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ModelError } from "../../errors.ts";
+import { ModelError } from "@blip-ts/base";
 import { fileSource, localModel, readSideFile } from "./local-files.ts";
 
 let folder = "";

@@ -2,9 +2,8 @@
 import type { Stats } from "node:fs";
 import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { ByteSource } from "../../byte-source.ts";
-import type { ModelFiles } from "../../platform.ts";
-import { BlipError } from "../../errors.ts";
+import { BlipError, type ByteSource } from "@blip-ts/base";
+import type { ModelFiles } from "../../files.ts";
 import { ambiguousWeights, noWeights, notRegular, readFailed, tooLarge } from "./model-errors.ts";
 
 /** Most bytes of a file beside the weights; BERT's tokenizer.json has 711,661. */

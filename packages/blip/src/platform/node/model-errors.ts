@@ -1,5 +1,5 @@
 // What can be wrong with finding a model's files: one factory a failure. Codes are `model/...`.
-import { ModelError } from "../../errors.ts";
+import { ModelError } from "@blip-ts/base";
 
 export const notFound = (name: string): ModelError =>
   new ModelError(

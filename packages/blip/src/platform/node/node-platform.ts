@@ -7,8 +7,7 @@ import { decodeImage, type ImageInput } from "./decode-image.ts";
 import { deriveWeights } from "./derived-weights.ts";
 import { folderModel, localModel } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
-import { nodeDevices } from "./devices.ts";
-import { createNodeEngine } from "./node-engine.ts";
+import { createNodeEngine, nodeDevices } from "@blip-ts/engine/node";
 
 /** The name of the model that travels in this package. */
 export const embeddedModel = "picture-book";

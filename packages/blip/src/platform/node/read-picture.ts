@@ -3,7 +3,7 @@
 import { constants, type Stats } from "node:fs";
 import { open, opendir, stat, type FileHandle } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { BlipError, type InputError } from "../../errors.ts";
+import { BlipError, type InputError } from "@blip-ts/base";
 import {
   notAnImage,
   notFound,

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fixture } from "../../../test/support/goldens.ts";
-import { InputError } from "../../errors.ts";
+import { InputError } from "@blip-ts/base";
 import { decodeImage } from "./decode-image.ts";
 
 beforeEach(() => {

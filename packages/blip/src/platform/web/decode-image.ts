@@ -1,6 +1,6 @@
 // Pictures of a page. PNG and GIF are decoded by our own code, to the bytes that Node gives; JPEG, WebP and AVIF by the
 // browser, with colour profiles left alone.
-import { InputError } from "../../errors.ts";
+import { InputError } from "@blip-ts/base";
 import { badRaw, notAnImage, tooLarge, truncated, unreachable, unsupported } from "../../image/errors.ts";
 import { declaredSize, type SizedFormat } from "../../image/declared-size.ts";
 import { decodeGif, parseGif } from "../../image/gif.ts";
@@ -8,7 +8,7 @@ import { checkArea } from "../../image/image-area.ts";
 import { parsePngHeader } from "../../image/png-header.ts";
 import { isRawImage, toRgb, whitenColour, type RawImage, type RgbImage } from "../../image/raw-image.ts";
 import { sniff, sniffLength, type PictureFormat } from "../../image/sniff.ts";
-import type { DecodeOptions } from "../../platform.ts";
+import type { DecodeOptions } from "../../image/decode-options.ts";
 import { decodePng, parsePng } from "./decode-png.ts";
 import { tainted } from "./errors.ts";
 import { bodyOf } from "./pieces.ts";

@@ -1,7 +1,7 @@
 // PNG to raw pixels (PNG specification, third edition), by the browser's own inflate. Not the browser's decoder: a
 // canvas keeps colours multiplied by alpha and 8 bits, so that translucent and 16-bit pixels come back changed.
 import { truncated, unsupported } from "../../image/errors.ts";
-import { pauses } from "../../image/pauses.ts";
+import { pauses } from "../../image/pause.ts";
 import type { RawImage } from "../../image/raw-image.ts";
 
 export interface PngFrame {

@@ -2,7 +2,7 @@
 // take in a browser is in test/web-weights.slow.test.ts.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fakeCaches, type FakeCaches } from "../../../test/support/fake-caches.ts";
-import type { DerivedWeights } from "../../platform.ts";
+import type { DerivedWeights } from "../../files.ts";
 import { deriveWeights } from "./derived-weights.ts";
 import { RemoteFile } from "./remote-file.ts";
 

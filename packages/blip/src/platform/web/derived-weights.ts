@@ -1,9 +1,9 @@
 // Weights made of a model's own, kept in the browser's Cache in pieces, with the tensors that stay as they are: the next
 // load reads nothing of the original but its header. What is half-written has no size yet and is never used.
-import type { ByteSource } from "../../byte-source.ts";
-import { derivedInMemory, derivedName, warnNotKept } from "../../checkpoint/derived-in-memory.ts";
-import { derivedKey } from "../../checkpoint/derived-key.ts";
-import type { DerivedWeights } from "../../platform.ts";
+import type { ByteSource } from "@blip-ts/base";
+import { derivedInMemory, derivedName, warnNotKept } from "../../load/converted-in-memory.ts";
+import { derivedKey } from "../../load/converted-key.ts";
+import type { DerivedWeights } from "../../files.ts";
 import { readFailed } from "./errors.ts";
 import { FileCache } from "./file-cache.ts";
 import { piecesOf, readPieces } from "./pieces.ts";

@@ -1,8 +1,7 @@
 // A file behind a URL, read by HTTP range requests: only the parts that are asked for, each once. A server that knows
 // no ranges is asked for the whole file.
-import type { ByteRange, ByteSource } from "../../byte-source.ts";
-import { BlipError } from "../../errors.ts";
-import type { SourceOptions } from "../../platform.ts";
+import { BlipError, type ByteRange, type ByteSource } from "@blip-ts/base";
+import type { SourceOptions } from "../../files.ts";
 import {
   brokenOff,
   changed,

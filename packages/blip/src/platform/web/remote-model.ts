@@ -1,11 +1,12 @@
 // Models behind URLs: a folder, a weights file, the embedded model, or a Hub id. Node's rules of which file holds the
 // weights, but a server does not list its files: each is asked for.
-import { ModelError } from "../../errors.ts";
-import type { ModelFiles, SideFile, SourceOptions } from "../../platform.ts";
+import { ModelError } from "@blip-ts/base";
+import type { ModelFiles, SideFile, SourceOptions } from "../../files.ts";
 import { noWeights, notFound, nothingThere, offline, readFailed, unreachable } from "./errors.ts";
 import { FileCache } from "./file-cache.ts";
 import { expectOk, isAbsent, RemoteFile, type RemoteOptions } from "./remote-file.ts";
-import { currentSettings, folderUrl } from "./settings.ts";
+import { currentSettings } from "./settings.ts";
+import { folderUrl } from "@blip-ts/engine/web";
 
 /** The name of the model that travels in this package. */
 const embeddedModel = "picture-book";

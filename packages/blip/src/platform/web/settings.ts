@@ -1,20 +1,8 @@
 // What a page says once about where things are: the engine's files, this package's models, the Hub.
-import { UsageError } from "../../errors.ts";
+import { UsageError } from "@blip-ts/base";
+import type { WebEngineSettings } from "@blip-ts/engine/web";
 
-/** Where onnxruntime-web's own two files are: a folder, or each by itself. */
-export type WasmPaths =
-  string | { readonly mjs?: string | URL | undefined; readonly wasm?: string | URL | undefined };
-
-export interface WebSettings {
-  /**
-   * The folder in which onnxruntime-web's `dist/` is served. Without it, the worker imports `onnxruntime-web` by name,
-   * which bundlers resolve.
-   */
-  readonly runtime?: string | URL | undefined;
-  /** Where ONNX Runtime's `ort-wasm-*.wasm` and `.mjs` are, where they are not beside the runtime. No CDN is asked. */
-  readonly wasmPaths?: WasmPaths | undefined;
-  /** This package's `web-session-worker.js`, or what starts it; without it, the file beside this module. */
-  readonly worker?: string | URL | (() => Worker) | undefined;
+export interface WebSettings extends WebEngineSettings {
   /** The folder of this package's `models/`; without it, found from this module's own address. */
   readonly models?: string | URL | undefined;
   /** Where Hub ids are resolved: https://huggingface.co unless told. */
@@ -53,9 +41,3 @@ export function configure(more: WebSettings): void {
 }
 
 export const currentSettings = (): WebSettings => settings;
-
-/** A folder's address with its slash at the end, from the page's own. */
-export function folderUrl(folder: string | URL): string {
-  const { href } = new URL(folder, document.baseURI);
-  return href.endsWith("/") ? href : `${href}/`;
-}

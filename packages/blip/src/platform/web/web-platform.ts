@@ -4,7 +4,8 @@ import { decodeImage, type ImageInput } from "./decode-image.ts";
 import { deriveWeights } from "./derived-weights.ts";
 import { noFolders } from "./errors.ts";
 import { bundledVocabulary, openRemoteModel } from "./remote-model.ts";
-import { createWebEngine } from "./web-engine.ts";
+import { createWebEngine } from "@blip-ts/engine/web";
+import { currentSettings } from "./settings.ts";
 
 export const webPlatform: Platform<ImageInput> = {
   openModel: openRemoteModel,
@@ -18,7 +19,7 @@ export const webPlatform: Platform<ImageInput> = {
     },
     { device: "cpu" },
   ],
-  createEngine: createWebEngine,
+  createEngine: (options) => createWebEngine(options, currentSettings()),
   decodeImage,
   createFolder: (path) => Promise.reject(noFolders(path)),
   deriveWeights,

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { DownloadProgress } from "../../../platform.ts";
+import type { DownloadProgress } from "../../../files.ts";
 import { downloadModel, type DownloadOptions } from "./download-model.ts";
 
 const id = "someone/blip-tiny";

@@ -6,7 +6,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { DownloadProgress, Warning } from "../../../platform.ts";
+import type { DownloadProgress } from "../../../files.ts";
+import type { Warning } from "@blip-ts/base";
 import { downloadModel, type DownloadOptions } from "./download-model.ts";
 
 const id = "someone/blip-tiny";

@@ -1,7 +1,7 @@
 // A model of the Hub in the local cache: what is there is taken, what is not is fetched.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { sideFiles, type SourceOptions } from "../../../platform.ts";
+import { sideFiles, type SourceOptions } from "../../../files.ts";
 import { checkId, isCommit, readSettings, RepositoryCache, type Environment } from "./hub-cache.ts";
 import { HubClient, isBroken, isFile, type FileEntry } from "./hub-client.ts";
 import { noWeights, offline as offlineError, reason, unreachable } from "./hub-errors.ts";

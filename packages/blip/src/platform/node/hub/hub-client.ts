@@ -5,7 +5,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DownloadProgress } from "../../../platform.ts";
+import type { DownloadProgress } from "../../../files.ts";
 import {
   corrupt,
   gated,

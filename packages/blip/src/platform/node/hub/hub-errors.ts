@@ -1,5 +1,5 @@
 // What can go wrong between here and the Hub: one factory a failure. Codes are `hub/...`.
-import { ModelError } from "../../../errors.ts";
+import { ModelError } from "@blip-ts/base";
 
 export const badId = (id: string): ModelError =>
   new ModelError(

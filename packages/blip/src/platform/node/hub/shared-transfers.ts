@@ -1,6 +1,6 @@
 // Transfers of this process: who asks for a file that is on its way already waits for that, and does not begin another one.
-import type { DownloadProgress } from "../../../platform.ts";
-import { unlessAborted } from "../../../runtime/unless-aborted.ts";
+import type { DownloadProgress } from "../../../files.ts";
+import { unlessAborted } from "@blip-ts/base";
 
 type Report = (progress: DownloadProgress) => void;
 

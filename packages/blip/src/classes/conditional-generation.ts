@@ -1,0 +1,187 @@
+// Captioning as transformers' `BlipForConditionalGeneration` offers it (models/blip.py `BLIP_Decoder`).
+import { asyncDispose, type Closable, orClosed, UsageError } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import type { Hypothesis } from "../decode/next-token-model.ts";
+import type { GenerationOptions } from "../decode/options.ts";
+import type { BlipConfig } from "../model/config.ts";
+import type { Platform } from "../platform.ts";
+import { Encoder, type ImageOptions } from "../run/encoders.ts";
+import { expectFinite } from "../run/finite.ts";
+import { checkTextFeeds, type TextFeeds } from "../run/text-feeds.ts";
+import { Generator, type StreamedToken } from "../run/generate.ts";
+import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
+import type { NetworkTask } from "../load/task-graphs.ts";
+import type { ModelOptions } from "../load/model-options.ts";
+import { savePretrained } from "../save/save.ts";
+
+/** What captions are made of. */
+export interface CaptionInputs {
+  /** [B, 3, S, S] */
+  readonly pixelValues: Tensor<"float32">;
+  /** [B, T], the prompts; without it captions begin from nothing. */
+  readonly inputIds?: TextFeeds["inputIds"] | undefined;
+  /** [B, T], ones for tokens and zeros for padding; without it all are tokens. */
+  readonly attentionMask?: TextFeeds["attentionMask"] | undefined;
+}
+
+export interface GenerateOptions extends GenerationOptions, ImageOptions {}
+
+/** BLIP's captions all begin so (models/blip.py). */
+export const blipPrompt = "a picture of ";
+
+export class ConditionalGeneration implements Closable {
+  readonly loaded: LoadedNetwork;
+  readonly encoder: Encoder;
+  readonly generator: Generator;
+
+  private constructor(loaded: LoadedNetwork, encoder: Encoder, generator: Generator) {
+    this.loaded = loaded;
+    this.encoder = encoder;
+    encoder.prepareImages();
+    this.generator = generator;
+  }
+
+  /**
+   * @param more tasks besides captioning that the same file is to do
+   * @throws {ModelError} where the model cannot be found, read, or used for captioning
+   */
+  static async load(
+    platform: Platform<never>,
+    source: string,
+    options: ModelOptions = {},
+    more: readonly NetworkTask[] = [],
+  ): Promise<ConditionalGeneration> {
+    const loaded = await loadNetwork(platform, source, ["caption", ...more], options);
+    return ConditionalGeneration.over(loaded, more, options.signal);
+  }
+
+  static async over(
+    loaded: LoadedNetwork,
+    more: readonly NetworkTask[] = [],
+    signal?: AbortSignal,
+  ): Promise<ConditionalGeneration> {
+    const encoder = new Encoder(loaded, more.includes("match") ? "contrastive" : undefined);
+    return orClosed(
+      loaded.network,
+      async () => new ConditionalGeneration(loaded, encoder, await Generator.create(loaded, "caption")),
+      signal,
+    );
+  }
+
+  get config(): BlipConfig {
+    return this.loaded.config;
+  }
+
+  /**
+   * Logits of the next token after each of the given ones: [B, T, V]. `inputIds` are the decoder's as they stand.
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   * @throws {ModelError} `model/not-finite`
+   */
+  async forward(
+    inputs: CaptionInputs & TextFeeds,
+    options: ImageOptions = {},
+  ): Promise<{ readonly logits: Tensor<"float32">; readonly lastHiddenState: Tensor<"float32"> }> {
+    const { inputIds, attentionMask } = checkTextFeeds(inputs, this.config.text);
+    this.generator.decoder.prepare();
+    const states = await this.#states(inputs.pixelValues, options);
+    expectEqual(states.dims[0] ?? 0, inputIds.dims[0] ?? 0);
+    const run = await this.generator.decoder.open(states, undefined, options);
+    try {
+      const logits = await run.allLogits(inputIds, attentionMask);
+      return {
+        logits: expectFinite(this.loaded.opened.files.name, "the logits of sequence", logits),
+        lastHiddenState: states,
+      };
+    } finally {
+      run.close();
+    }
+  }
+
+  /**
+   * Captions of each picture, best first. A prompt is given as the tokenizer encodes it, [CLS] ... [SEP]: [DEC] takes
+   * the place of its first token, and its last one goes. Rows do not depend on each other.
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`, `generate/...`
+   * @throws {ModelError} `model/not-finite`
+   */
+  async generate(
+    inputs: CaptionInputs,
+    options: GenerateOptions = {},
+  ): Promise<readonly (readonly Hypothesis[])[]> {
+    const prompts = this.#prompts(inputs);
+    // Options are looked at before anything is computed.
+    this.generator.options(prompts, options);
+    this.generator.decoder.prepare();
+    const states = await this.#states(inputs.pixelValues, options);
+    return this.generator.generate({ states }, prompts, options, options);
+  }
+
+  /**
+   * The caption of one picture, token by token.
+   * @throws {UsageError} `generate/cannot-stream` where options ask for beams or several captions
+   * @throws {ModelError} `model/not-finite`
+   */
+  async *stream(
+    inputs: CaptionInputs,
+    options: GenerateOptions = {},
+  ): AsyncGenerator<StreamedToken, void, undefined> {
+    const [prompt, ...others] = this.#prompts(inputs);
+    if (!prompt || others.length > 0)
+      throw new UsageError("generate/cannot-stream", "one picture can be streamed at a time");
+    this.generator.decoder.prepare();
+    const states = await this.#states(inputs.pixelValues, options);
+    yield* this.generator.stream({ states }, prompt, options, options);
+  }
+
+  /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
+  savePretrained(folder: string): Promise<void> {
+    return savePretrained(this.loaded, "caption", folder);
+  }
+
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.encoder.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** A prompt's ids as the decoder begins with them. */
+  promptOf(ids: readonly number[]): number[] {
+    return [this.loaded.tokens.dec, ...ids.slice(1, -1)];
+  }
+
+  /** All states of pictures, which are finite. */
+  async #states(pixelValues: Tensor<"float32">, options: ImageOptions): Promise<Tensor<"float32">> {
+    const states = await this.encoder.imageStates(pixelValues, options);
+    return expectFinite(this.loaded.opened.files.name, "the states of image", states);
+  }
+
+  #prompts({ pixelValues, inputIds, attentionMask }: CaptionInputs): number[][] {
+    const images = pixelValues.dims[0] ?? 0;
+    if (!inputIds) {
+      const { compat, tokenizer } = this.loaded;
+      const prompt = compat === "hf" ? [this.loaded.tokens.dec] : this.promptOf(tokenizer.ids(blipPrompt));
+      return Array.from({ length: images }, () => prompt);
+    }
+    const feeds = checkTextFeeds({ inputIds, attentionMask }, this.config.text);
+    const [count = 0, length = 0] = inputIds.dims;
+    expectEqual(images, count);
+    return Array.from({ length: count }, (_, row) => {
+      const ids = Array.from(inputIds.data.subarray(row * length, (row + 1) * length), Number);
+      return this.promptOf(
+        ids.filter((_id, column) => feeds.attentionMask.data[row * length + column] !== 0n),
+      );
+    });
+  }
+}
+
+export function expectEqual(images: number, texts: number): void {
+  if (images !== texts)
+    throw new UsageError(
+      "model/unequal-batches",
+      `${texts} texts for ${images} images: give as many texts as images`,
+      { images, texts },
+    );
+}

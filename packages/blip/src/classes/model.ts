@@ -1,0 +1,104 @@
+// Features of pictures and texts (models/blip.py `BLIP_Base`, LAVIS blip_feature_extractor.py; transformers `BlipModel`).
+import { allFinite, asyncDispose, type Closable } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import type { BlipConfig } from "../model/config.ts";
+import type { Platform } from "../platform.ts";
+import { notFinite, type RunOptions } from "@blip-ts/engine";
+import { Encoder, type EncodedImages, type ImageOptions, type ReadTexts } from "../run/encoders.ts";
+import type { TextFeeds } from "../run/text-feeds.ts";
+import { wrongTask } from "../load/errors.ts";
+import { expectFinite, finiteEncoding } from "../run/finite.ts";
+import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
+import { isDual } from "../load/task-graphs.ts";
+import type { ModelOptions } from "../load/model-options.ts";
+import { savePretrained } from "../save/save.ts";
+
+/** A model that makes features: from a file with the projections of matching, or of `BlipModel`. */
+export class FeatureExtraction implements Closable {
+  readonly loaded: LoadedNetwork;
+  /** The network without the check that its numbers are finite: verbs make it row by row. */
+  readonly encoder: Encoder;
+
+  constructor(loaded: LoadedNetwork) {
+    this.loaded = loaded;
+    this.encoder = new Encoder(loaded, isDual(loaded.opened) ? "dual" : "contrastive");
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for features */
+  static async load(platform: Platform<never>, source: string, options: ModelOptions = {}) {
+    return new FeatureExtraction(await loadNetwork(platform, source, ["embed"], options));
+  }
+
+  get config(): BlipConfig {
+    return this.loaded.config;
+  }
+
+  /**
+   * Pictures [B, 3, S, S]: all states [B, N, D]; the class token's projection [B, E], and the same at unit length.
+   * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
+   */
+  async getImageFeatures(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
+    return finiteEncoding(this.#name, "image", await this.encoder.encodeImages(pixelValues, options));
+  }
+
+  /**
+   * Texts alone [B, T]: all states [B, T, D]; the first token's projection [B, E], and the same at unit length.
+   * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
+   */
+  async getTextFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
+    return finiteEncoding(this.#name, "text", await this.encoder.encodeTexts(texts, options));
+  }
+
+  /**
+   * Texts of any number, in batches of like length.
+   * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
+   */
+  async readTexts(
+    texts: TextFeeds,
+    options: RunOptions & { readonly states?: boolean | undefined } = {},
+  ): Promise<ReadTexts> {
+    const read = await this.encoder.readTexts(texts, options);
+    expectFinite(this.#name, "the unit vector of text", read.features);
+    const row = read.states.findIndex((states) => !allFinite(states));
+    if (row >= 0) throw notFinite(this.#name, `the states of text ${row + 1} of ${read.states.length}`);
+    return read;
+  }
+
+  /**
+   * Texts as they look at pictures: all states [B, T, D]. [ENC] stands first, but in `hf`.
+   * @throws {ModelError} `model/wrong-task` for a `BlipModel`, whose text model does not look at pictures
+   * @throws {ModelError} `model/not-finite`
+   * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
+   */
+  async getMultimodalFeatures(
+    inputs: TextFeeds & { readonly pixelValues: Tensor<"float32"> },
+    options: ImageOptions = {},
+  ): Promise<Tensor<"float32">> {
+    const { files, tasks } = this.loaded.opened;
+    if (isDual(this.loaded.opened))
+      throw wrongTask(files.name, "multimodal features", tasks.tasks, ["text_encoder"]);
+    const images = await this.encoder.imageStates(inputs.pixelValues, options);
+    expectFinite(this.#name, "the states of image", images);
+    const { states } = await this.encoder.look([images], inputs, undefined, options);
+    return expectFinite(this.#name, "the states of text", states);
+  }
+
+  /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
+  savePretrained(folder: string): Promise<void> {
+    return savePretrained(this.loaded, "embed", folder);
+  }
+
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.encoder.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #name(): string {
+    return this.loaded.opened.files.name;
+  }
+}

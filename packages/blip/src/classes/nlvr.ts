@@ -1,0 +1,126 @@
+// NLVR2: is a statement about two pictures true? (models/blip_nlvr.py; transformers has no such class.)
+import { asyncDispose, type Closable, UsageError } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import type { BlipConfig } from "../model/config.ts";
+import type { Platform } from "../platform.ts";
+import { Encoder, type ImageOptions } from "../run/encoders.ts";
+import { expectFinite } from "../run/finite.ts";
+import type { TextFeeds } from "../run/text-feeds.ts";
+import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
+import type { ModelOptions } from "../load/model-options.ts";
+import { rowsOf } from "../run/batch-rows.ts";
+import { savePretrained } from "../save/save.ts";
+
+/** Statements [B, T] about pictures [2B, 3, S, S]: the first B are the left ones, the last B the right ones. */
+export interface StatementInputs extends TextFeeds {
+  readonly pixelValues: Tensor<"float32">;
+}
+
+export class NaturalLanguageVisualReasoning implements Closable {
+  readonly loaded: LoadedNetwork;
+  /** The network without the check that its numbers are finite: verbs make it row by row. */
+  readonly encoder: Encoder;
+
+  constructor(loaded: LoadedNetwork) {
+    this.loaded = loaded;
+    this.encoder = new Encoder(loaded);
+    this.encoder.prepareImages();
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for NLVR2 */
+  static async load(platform: Platform<never>, source: string, options: ModelOptions = {}) {
+    const loaded = await loadNetwork(platform, source, ["compare"], {
+      ...options,
+      compat: options.compat ?? "blip",
+    });
+    return new NaturalLanguageVisualReasoning(loaded);
+  }
+
+  get config(): BlipConfig {
+    return this.loaded.config;
+  }
+
+  /**
+   * Logits [B, 2] of "false" and "true", and all text states [B, T, D].
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   * @throws {ModelError} `model/not-finite`
+   */
+  async forward(
+    inputs: StatementInputs,
+    options: ImageOptions = {},
+  ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    const [images = 0] = inputs.pixelValues.dims;
+    const [count = 0] = inputs.inputIds.dims;
+    if (images !== 2 * count)
+      throw new UsageError(
+        "model/unequal-batches",
+        `${count} statements need ${2 * count} images, all left ones first, then all right ones; found ${images}`,
+        { images, texts: count },
+      );
+    this.encoder.prepareToLook(inputs, count, { head: "nlvr" });
+    const states = await this.encoder.imageStates(inputs.pixelValues, options);
+    return this.#judge(states, inputs, options);
+  }
+
+  /**
+   * Many statements about one pair of pictures [2, 3, S, S]: logits [B, 2].
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids` @throws {ModelError} `model/not-finite`
+   */
+  async judge(
+    pixelValues: Tensor<"float32">,
+    texts: TextFeeds,
+    options: ImageOptions = {},
+  ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    this.prepareToJudge(texts);
+    return this.#judge(await this.encoder.imageStates(pixelValues, options), texts, options);
+  }
+
+  /** Begins to load what statements about one pair of pictures need. */
+  prepareToJudge(texts: TextFeeds): void {
+    this.encoder.prepareToLook(texts, 1, { head: "nlvr" });
+  }
+
+  /**
+   * The same over pictures that were encoded before, left ones first [2I, N, D], without the check that logits are finite.
+   * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
+   */
+  async look(states: Tensor<"float32">, texts: TextFeeds, options: ImageOptions) {
+    const found = await this.encoder.look([half(states, 0), half(states, 1)], texts, "nlvr", options);
+    if (!found.logits) throw new Error("the head of NLVR2 gave no logits");
+    return { logits: found.logits, questionEmbeds: found.states };
+  }
+
+  async #judge(
+    images: Tensor<"float32">,
+    texts: TextFeeds,
+    options: ImageOptions,
+  ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    const { name } = this.loaded.opened.files;
+    expectFinite(name, "the states of image", images);
+    const found = await this.look(images, texts, options);
+    expectFinite(name, "the states of statement", found.questionEmbeds);
+    expectFinite(name, "the logits of statement", found.logits);
+    return found;
+  }
+
+  /** Writes a folder with Hugging Face names. @throws {UsageError} `save/...` where it cannot be written */
+  savePretrained(folder: string): Promise<void> {
+    return savePretrained(this.loaded, "compare", folder);
+  }
+
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.encoder.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** The first or the second half of a batch. */
+function half(states: Tensor<"float32">, which: 0 | 1): Tensor<"float32"> {
+  const count = (states.dims[0] ?? 0) / 2;
+  return rowsOf(states, which * count, (which + 1) * count);
+}

@@ -1,0 +1,303 @@
+// Answers to questions about pictures, generated or ranked (models/blip_vqa.py; transformers
+// `BlipForQuestionAnswering`, which only generates).
+import {
+  allFinite,
+  asyncDispose,
+  badOption,
+  type Closable,
+  ModelError,
+  orClosed,
+  UsageError,
+} from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import type { Hypothesis } from "../decode/next-token-model.ts";
+import { logSoftmax } from "../decode/processors.ts";
+import { notFinite } from "@blip-ts/engine";
+import type { BlipConfig } from "../model/config.ts";
+import type { Platform } from "../platform.ts";
+import { expectEqual, type GenerateOptions } from "./conditional-generation.ts";
+import { Encoder, type ImageOptions } from "../run/encoders.ts";
+import { expectFinite } from "../run/finite.ts";
+import { checkTextFeeds, type TextFeeds } from "../run/text-feeds.ts";
+import { Generator, type MaskedMemory, type Memory } from "../run/generate.ts";
+import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
+import type { ModelOptions } from "../load/model-options.ts";
+import { savePretrained } from "../save/save.ts";
+import type { DecoderRun, TokenScore } from "../run/text-decoder.ts";
+
+/** Questions [B, T] about pictures [I, 3, S, S], B a multiple of I: each picture in turn has B/I of the questions. */
+export interface QuestionInputs extends TextFeeds {
+  readonly pixelValues: Tensor<"float32">;
+}
+
+/** An answer of a list with its rank. */
+export interface RankedAnswer {
+  /** Index into the list. */
+  readonly index: number;
+  /** Minus the summed label-smoothed loss of its tokens, [SEP] included; what BLIP ranks by. */
+  readonly score: number;
+  /** The answer as the decoder says it: [DEC] ... [SEP]. */
+  readonly tokens: readonly number[];
+}
+
+export interface RankOptions extends ImageOptions {
+  /** How many answers are ranked in full, the most likely by their first token: 128; a shorter list is ranked whole. */
+  readonly k?: number | undefined;
+}
+
+const defaultK = 128;
+/** models/med.py: label smoothing of the decoder's loss. */
+const smoothing = 0.1;
+
+/** The label-smoothed cross entropy of a token. */
+export const smoothedLoss = ({ logProbability, meanLogProbability }: TokenScore): number =>
+  -(1 - smoothing) * logProbability - smoothing * meanLogProbability;
+
+export class QuestionAnswering implements Closable {
+  readonly loaded: LoadedNetwork;
+  readonly encoder: Encoder;
+  readonly generator: Generator;
+
+  private constructor(loaded: LoadedNetwork, generator: Generator) {
+    this.loaded = loaded;
+    this.encoder = new Encoder(loaded);
+    this.encoder.prepareImages();
+    this.generator = generator;
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for questions */
+  static async load(
+    platform: Platform<never>,
+    source: string,
+    options: ModelOptions = {},
+  ): Promise<QuestionAnswering> {
+    return QuestionAnswering.over(await loadNetwork(platform, source, ["ask"], options), options.signal);
+  }
+
+  static async over(loaded: LoadedNetwork, signal?: AbortSignal): Promise<QuestionAnswering> {
+    return orClosed(
+      loaded.network,
+      async () => new QuestionAnswering(loaded, await Generator.create(loaded, "ask")),
+      signal,
+    );
+  }
+
+  /** Begins to load what questions need that are shared out among pictures; a failure is reported where it is used. */
+  prepare(questions: TextFeeds, images: number): void {
+    this.encoder.prepareToLook(questions, images, { padding: "dropped" });
+    this.generator.decoder.prepare();
+  }
+
+  get config(): BlipConfig {
+    return this.loaded.config;
+  }
+
+  /**
+   * Questions as they look at their pictures: states [B, T, D], and which of them are not padding.
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   * @throws {ModelError} `model/not-finite`
+   */
+  async encodeQuestions(inputs: QuestionInputs, options: ImageOptions = {}): Promise<MaskedMemory> {
+    const feeds = checkTextFeeds(inputs, this.config.text);
+    this.prepare(feeds, inputs.pixelValues.dims[0] ?? 1);
+    const images = await this.encoder.imageStates(inputs.pixelValues, options);
+    expectFinite(this.#name, "the states of image", images);
+    const memory = await this.questionStates(images, feeds, options);
+    expectFinite(this.#name, "the states of question", memory.states);
+    return memory;
+  }
+
+  /** The same over pictures that were encoded before, [I, N, D], without the check that states are finite. */
+  async questionStates(
+    images: Tensor<"float32">,
+    feeds: TextFeeds,
+    options: ImageOptions = {},
+  ): Promise<MaskedMemory> {
+    const { attentionMask } = checkTextFeeds(feeds, this.config.text);
+    // The decoder does not look at padding.
+    const dropped = { ...options, padding: "dropped" } as const;
+    const { states } = await this.encoder.look([images], feeds, undefined, dropped);
+    return { states, mask: attentionMask };
+  }
+
+  /**
+   * Logits of the next answer token after each of the decoder's given ones: [B, T, V].
+   * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
+   * @throws {ModelError} `model/not-finite`
+   */
+  async forward(
+    inputs: QuestionInputs & { readonly decoderInputIds: Tensor<"int64"> },
+    options: ImageOptions & { readonly decoderAttentionMask?: Tensor<"int64"> } = {},
+  ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    const answer = checkTextFeeds(
+      { inputIds: inputs.decoderInputIds, attentionMask: options.decoderAttentionMask },
+      this.config.text,
+    );
+    expectEqual(inputs.inputIds.dims[0] ?? 0, answer.inputIds.dims[0] ?? 0);
+    const { states, mask } = await this.encodeQuestions(inputs, options);
+    const run = await this.generator.decoder.open(states, mask, options);
+    try {
+      const logits = await run.allLogits(answer.inputIds, answer.attentionMask);
+      return { logits: expectFinite(this.#name, "the logits of sequence", logits), questionEmbeds: states };
+    } finally {
+      run.close();
+    }
+  }
+
+  /**
+   * Generated answers to each question, best first. Padding is masked, so that rows do not depend on each other (both
+   * references attend to it).
+   * @throws {UsageError} `model/...`, `generate/...` @throws {ModelError} `model/not-finite`
+   */
+  async generate(
+    inputs: QuestionInputs,
+    options: GenerateOptions = {},
+  ): Promise<readonly (readonly Hypothesis[])[]> {
+    this.generator.options([[this.loaded.tokens.dec]], options);
+    return this.answer(await this.encodeQuestions(inputs, options), options);
+  }
+
+  /**
+   * Generated answers for questions that were encoded before.
+   * @throws {UsageError} `generate/...` @throws {ModelError} `model/not-finite`
+   */
+  answer(memory: Memory, options: GenerateOptions = {}): Promise<readonly (readonly Hypothesis[])[]> {
+    return this.generator.generate(memory, this.#beginnings(memory), options, options);
+  }
+
+  /**
+   * The same; a question whose logits are not finite has an error, and the others go on.
+   * @throws {UsageError} `generate/...`
+   */
+  answerEach(
+    memory: Memory,
+    options: GenerateOptions = {},
+  ): Promise<readonly (readonly Hypothesis[] | ModelError)[]> {
+    return this.generator.generateEach(memory, this.#beginnings(memory), options, options);
+  }
+
+  /**
+   * Ranks a list of answers for each question as `rank_answer` does: the k likeliest by their first token, then by the
+   * summed smoothed loss of all their tokens. Equals keep the list's order.
+   * @param answers ids of each answer as the tokenizer encodes it, [CLS] ... [SEP]
+   * @returns for each question the ranked answers, best first
+   * @throws {UsageError} `usage/no-answers`, `usage/bad-option` @throws {ModelError} `model/not-finite`
+   */
+  async rank(
+    memory: MaskedMemory,
+    answers: readonly (readonly number[])[],
+    options: RankOptions = {},
+  ): Promise<readonly (readonly RankedAnswer[])[]> {
+    return (await this.rankEach(memory, answers, options)).map((ranked) => {
+      if (ranked instanceof ModelError) throw ranked;
+      return ranked;
+    });
+  }
+
+  /**
+   * The same; a question whose log-probabilities are not finite has an error, and the others go on.
+   * @throws {UsageError} `usage/no-answers`, `usage/bad-option`
+   */
+  async rankEach(
+    memory: MaskedMemory,
+    answers: readonly (readonly number[])[],
+    options: RankOptions = {},
+  ): Promise<readonly (readonly RankedAnswer[] | ModelError)[]> {
+    const { k = defaultK } = options;
+    checkRanking(answers, k);
+    const sequences = answers.map((ids) => [this.loaded.tokens.dec, ...ids.slice(1)]);
+    const [count = 0, N = 0, D = 0] = memory.states.dims;
+    const ranked: (RankedAnswer[] | ModelError)[] = [];
+    for (let row = 0; row < count; row++) {
+      const states = { ...memory.states, dims: [1, N, D], data: part(memory.states.data, row, N * D) };
+      const mask = { ...memory.mask, dims: [1, N], data: part(memory.mask.data, row, N) };
+      ranked.push(await this.#rankOne({ states, mask }, sequences, k, options));
+    }
+    return ranked;
+  }
+
+  async #rankOne(
+    { states, mask }: MaskedMemory,
+    sequences: readonly (readonly number[])[],
+    k: number,
+    options: RankOptions,
+  ): Promise<RankedAnswer[] | ModelError> {
+    const run = await this.generator.decoder.open(states, mask, options);
+    try {
+      return await this.#rankWith(run, sequences, k);
+    } finally {
+      run.close();
+    }
+  }
+
+  async #rankWith(
+    run: DecoderRun,
+    sequences: readonly (readonly number[])[],
+    k: number,
+  ): Promise<RankedAnswer[] | ModelError> {
+    const logits = await run.start([[this.loaded.tokens.dec]]);
+    if (!allFinite(logits)) return notFinite(this.#name, "the logits of the first token");
+    const first = logSoftmax(logits);
+    const mean = first.reduce((sum, x) => sum + x, 0) / first.length;
+    const chosen = sequences
+      .map((tokens, index) => ({ tokens, index, first: first[tokens[1] ?? 0] ?? -Infinity }))
+      .sort((a, b) => b.first - a.first || a.index - b.index)
+      .slice(0, k);
+    // Each distinct answer once: a product may round its rows differently, and equals are to tie.
+    const keyOf = (tokens: readonly number[]) => tokens.join(" ");
+    const distinct = [...new Map(chosen.map((one) => [keyOf(one.tokens), one])).values()];
+    const found = new Map<string, number>();
+    const { candidates } = this.loaded.limits;
+    for (let start = 0; start < distinct.length; start += candidates) {
+      const batch = distinct.slice(start, start + candidates);
+      const scores = await run.scores(
+        batch.map(() => 0),
+        batch.map(({ tokens }) => tokens.slice(1, -1)),
+        batch.map(({ tokens }) => tokens.slice(2)),
+      );
+      batch.forEach(({ tokens, first: logProbability }, row) => {
+        const all = [{ logProbability, meanLogProbability: mean }, ...(scores[row] ?? [])];
+        found.set(keyOf(tokens), -all.reduce((sum, one) => sum + smoothedLoss(one), 0));
+      });
+    }
+    if (!allFinite([...found.values()])) return notFinite(this.#name, "the log-probabilities of answers");
+    return chosen
+      .map(({ index, tokens }) => ({ index, tokens, score: found.get(keyOf(tokens)) ?? -Infinity }))
+      .sort((a, b) => b.score - a.score || a.index - b.index);
+  }
+
+  /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
+  savePretrained(folder: string): Promise<void> {
+    return savePretrained(this.loaded, "ask", folder);
+  }
+
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.encoder.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #name(): string {
+    return this.loaded.opened.files.name;
+  }
+
+  /** Every answer begins with [DEC]. */
+  #beginnings({ states }: Memory): number[][] {
+    return Array.from({ length: states.dims[0] ?? 0 }, () => [this.loaded.tokens.dec]);
+  }
+}
+
+/** @throws {UsageError} `usage/no-answers`, `usage/bad-option` */
+export function checkRanking(answers: readonly unknown[], k: number = defaultK): void {
+  if (answers.length === 0)
+    throw new UsageError("usage/no-answers", "the list of answers is empty: give at least one answer");
+  if (!Number.isSafeInteger(k) || k < 1) throw badOption("k", k, ["a positive whole number"]);
+}
+
+function part<T extends Float32Array | BigInt64Array>(data: T, row: number, size: number): T {
+  return data.slice(row * size, (row + 1) * size) as T;
+}

@@ -1,0 +1,196 @@
+// What a network asks of its engine: which sessions are loaded with their weights as they lie, and which ones multiply
+// 8-bit numbers.
+import { closedBy } from "@blip-ts/base";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fixture } from "../../test/support/goldens.ts";
+import { nodePlatform } from "../platform/node/node-platform.ts";
+import type { Platform } from "../platform.ts";
+import type { NetworkDType, SessionOptions } from "@blip-ts/engine";
+import { ConditionalGeneration } from "./conditional-generation.ts";
+import { ImageTextRetrieval } from "./image-text-retrieval.ts";
+import { QuestionAnswering } from "./question-answering.ts";
+
+let root = "";
+const home = process.env.HF_HOME;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "blip-network-"));
+  process.env.HF_HOME = root;
+});
+afterAll(async () => {
+  if (home === undefined) delete process.env.HF_HOME;
+  else process.env.HF_HOME = home;
+  await rm(root, { recursive: true, force: true });
+});
+
+/** Node, noting by name which sessions use weights as they lie, or multiply by signed ones: the last one of each name. */
+function watched() {
+  const unpacked: Record<string, boolean> = {};
+  const signed: Record<string, boolean> = {};
+  const platform: Platform<never> = {
+    ...nodePlatform,
+    createEngine(options) {
+      const engine = nodePlatform.createEngine(options);
+      return {
+        async createSession(model, more: SessionOptions = {}) {
+          const session = await engine.createSession(model, more);
+          unpacked[more.name ?? ""] = more.unpacked === true;
+          signed[more.name ?? ""] = model.signedProducts === true;
+          return session;
+        },
+        ...closedBy(() => engine.close()),
+      };
+    },
+  };
+  return { platform, unpacked, signed };
+}
+
+/** Sessions that are never there, as those whose weights come over a slow network. */
+const never: Platform<never> = {
+  ...nodePlatform,
+  createEngine: () => ({
+    createSession: () => new Promise(() => undefined),
+    ...closedBy(() => Promise.resolve()),
+  }),
+};
+
+const pixels = (side: number) => ({
+  dtype: "float32" as const,
+  dims: [1, 3, side, side],
+  data: new Float32Array(3 * side * side),
+});
+const ids = { dtype: "int64" as const, dims: [1, 3], data: BigInt64Array.of(2n, 30n, 3n) };
+
+test("no session is made once the model is closed: nobody would end its thread", async () => {
+  const made: string[] = [];
+  let closed = false;
+  const platform: Platform<never> = {
+    ...nodePlatform,
+    createEngine: () => ({
+      createSession: (_, { name = "" } = {}) => {
+        made.push(closed ? `${name}, too late` : name);
+        return Promise.reject(new Error("no engine"));
+      },
+      ...closedBy(() => {
+        closed = true;
+        return Promise.resolve();
+      }),
+    }),
+  };
+  const model = await ImageTextRetrieval.load(platform, fixture("tiny/match"));
+  const seen = model.encodeImages(pixels(model.loaded.imageSize));
+  await model.close();
+  await expect(seen).rejects.toThrow(/was closed/);
+  expect(made).toEqual([]);
+  await expect(model.encodeImages(pixels(model.loaded.imageSize))).rejects.toThrow(/was closed/);
+  expect(made).toEqual([]);
+});
+
+test.each<[string, (signal: AbortSignal) => Promise<unknown>]>([
+  [
+    "a matching model's",
+    async (signal) => {
+      const model = await ImageTextRetrieval.load(never, fixture("tiny/match"));
+      return model.encodeImages(pixels(model.loaded.imageSize), { signal });
+    },
+  ],
+  [
+    "its texts'",
+    async (signal) =>
+      (await ImageTextRetrieval.load(never, fixture("tiny/match"))).textFeatures(
+        { inputIds: ids },
+        { signal },
+      ),
+  ],
+  [
+    "texts' over images",
+    async (signal) => {
+      const model = await ImageTextRetrieval.load(never, fixture("tiny/match"));
+      const [N, D] = [17, model.config.vision.hiddenSize];
+      const states = { dtype: "float32" as const, dims: [1, N, D], data: new Float32Array(N * D) };
+      return model.scoreTexts(states, { inputIds: ids }, { signal });
+    },
+  ],
+  [
+    "a decoder's",
+    async (signal) => {
+      const { generator, config } = await ConditionalGeneration.load(never, fixture("tiny/caption"));
+      const [N, D] = [17, config.vision.hiddenSize];
+      const states = { dtype: "float32" as const, dims: [1, N, D], data: new Float32Array(N * D) };
+      return generator.generate({ states }, [[1]], {}, { signal });
+    },
+  ],
+])("a call does not wait for %s session once it is stopped", async (_, call) => {
+  const stop = new AbortController();
+  const running = call(stop.signal);
+  setTimeout(() => stop.abort(new Error("enough")), 100);
+  await expect(running).rejects.toThrow("enough");
+});
+
+test.each<[NetworkDType, boolean]>([
+  ["fp32", false],
+  ["fp16", false],
+  ["int8", true],
+])("in %s what has many rows multiplies by signed 8-bit weights: %s", async (dtype, expected) => {
+  const options = { dtype, onWarning: () => undefined };
+  const caption = watched();
+  await using captioning = await ConditionalGeneration.load(
+    caption.platform,
+    fixture("tiny/caption"),
+    options,
+  );
+  const picture = { pixelValues: pixels(captioning.loaded.imageSize) };
+  await captioning.generate(picture, { maxNewTokens: 2 });
+  // A decoder's steps multiply in blocks, by an operator that has no other form.
+  expect(caption.signed).toEqual({ image: expected, memory: expected, decode: false });
+  const match = watched();
+  await using matching = await ImageTextRetrieval.load(match.platform, fixture("tiny/match"), options);
+  await matching.forward({ ...picture, inputIds: ids });
+  expect(match.signed).toEqual({ image: expected, "match-folded": expected });
+});
+
+describe("weights are used as they lie for", () => {
+  test.each<[NetworkDType, boolean]>([
+    ["fp32", true],
+    ["int8", false],
+  ])("in %s a picture's states and what a decoder attends to there: %s", async (dtype, expected) => {
+    const { platform, unpacked } = watched();
+    await using model = await ConditionalGeneration.load(platform, fixture("tiny/caption"), {
+      dtype,
+      onWarning: () => undefined,
+    });
+    const { imageSize } = model.loaded;
+    await model.generate({ pixelValues: pixels(imageSize) }, { maxNewTokens: 2 });
+    expect(unpacked).toEqual({ image: expected, memory: expected, decode: false });
+  });
+
+  test("texts over few pictures, until they are many", async () => {
+    const { platform, unpacked } = watched();
+    await using model = await ImageTextRetrieval.load(platform, fixture("tiny/match"));
+    const { imageSize } = model.loaded;
+    const { states } = await model.encodeImages(pixels(imageSize));
+    const text = { ids: ids.data, mask: BigInt64Array.of(1n, 1n, 1n) };
+    const score = (count: number) => {
+      const rows = Array.from({ length: count }, (_, image) => ({ ...text, image }));
+      const work = { images: rows.map(() => [states.data] as const), states: states.dims[1] ?? 0, rows };
+      return model.scorePairs(work, { form: "folded" });
+    };
+    const [few] = await score(15);
+    await model.textFeatures({ inputIds: ids });
+    expect(unpacked).toEqual({ image: true, "match-folded": true, text: true });
+    const [many] = await score(16);
+    expect(unpacked["match-folded"]).toBe(false);
+    // The same product in another order of its sums.
+    expect(many?.[0]).toBeCloseTo(few?.[0] ?? NaN, 5);
+  });
+
+  test("not for what a decoder attends to where those are questions, which have few rows", async () => {
+    const { platform, unpacked } = watched();
+    await using model = await QuestionAnswering.load(platform, fixture("tiny/vqa"));
+    const { imageSize } = model.loaded;
+    await model.generate({ pixelValues: pixels(imageSize), inputIds: ids }, { maxNewTokens: 2 });
+    expect(unpacked).toMatchObject({ image: true, memory: false, decode: false });
+  });
+});

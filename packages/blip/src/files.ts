@@ -1,0 +1,81 @@
+// The files of a model, as a platform finds, fetches, converts and writes them.
+import type { ByteSource, Closable, Warning } from "@blip-ts/base";
+
+/** The files beside the weights that a model folder may have. */
+export const sideFiles = [
+  "config.json",
+  "processor_config.json",
+  "preprocessor_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "vocab.txt",
+  "generation_config.json",
+] as const;
+
+export type SideFile = (typeof sideFiles)[number];
+
+/** A model found: its weights as byte sources, and its small files as text. */
+export interface ModelFiles {
+  /** The path or id as the user gave it, for messages. */
+  readonly name: string;
+  /** A single file has nothing beside it. */
+  readonly kind: "folder" | "file";
+  readonly weights:
+    | { readonly kind: "single"; readonly source: ByteSource }
+    | {
+        readonly kind: "sharded";
+        readonly indexName: string;
+        readonly index: unknown;
+        open(file: string): Promise<ByteSource>;
+      };
+  /** The text of a small file, or undefined where there is none. */
+  read(file: SideFile): Promise<string | undefined>;
+}
+
+/** Bytes that arrive while a model is fetched, or that are written while its weights are converted. */
+export interface DownloadProgress {
+  readonly kind: "download" | "convert";
+  readonly file: string;
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/** Where a model comes from, and how it is fetched. */
+export interface SourceOptions {
+  /** Branch, tag or commit of a Hub repository; `main` unless told. */
+  readonly revision?: string | undefined;
+  /** Makes no request: only what is in the cache. */
+  readonly offline?: boolean | undefined;
+  /**
+   * Stops the loading, of a local model between its steps: the call ends with the signal's reason, and nothing stays open.
+   * A page fetches weights when they are first needed: there it holds for as long as the model is used.
+   */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** Called with what the caller should know and may ignore; without it, warnings go to the platform's console. */
+  readonly onWarning?: ((warning: Warning) => void) | undefined;
+}
+
+/** A folder that is being written; it is there under its name only when it is whole. */
+export interface FolderWriter extends Closable {
+  write(file: string, content: string | AsyncIterable<Uint8Array>): Promise<void>;
+  /** Gives the folder its name. Without it, `close` throws away what was written. */
+  commit(): Promise<void>;
+}
+
+/** Weights to be made of a model's own, once. */
+export interface DerivedWeights {
+  /** The files that hold the original ones. */
+  readonly sources: readonly ByteSource[];
+  /** Their type, `int8` or `float16`: what of one model stands beside each other. */
+  readonly type: string;
+  /** What besides the files decides the bytes: how they are made, and all tensors with their places. */
+  readonly recipe: string;
+  /**
+   * A safetensors file.
+   * @param whole with the tensors that stay as they are, so that the original file need not be read again
+   */
+  bytes(whole?: boolean): AsyncIterable<Uint8Array>;
+  /** Says what the caller should know. */
+  warn(warning: Warning): void;
+}

@@ -1,0 +1,36 @@
+// Weights that are made of a model's own and kept nowhere.
+import type { ByteSource } from "@blip-ts/base";
+import type { DerivedWeights } from "../files.ts";
+import { memorySource } from "@blip-ts/checkpoint";
+
+/** How weights are called in messages. */
+export const derivedName = ({ sources, type }: DerivedWeights): string =>
+  `${sources[0]?.name ?? "weights"} as ${type}`;
+
+/** Says that weights are made anew each time, and why. */
+export function warnNotKept(weights: DerivedWeights, reason: string): void {
+  const message =
+    `${derivedName(weights)}: the converted weights stay in memory and are made anew whenever the model is loaded, ` +
+    `because ${reason}`;
+  weights.warn({ code: "weights/not-kept", message });
+}
+
+/** The file of `weights` in memory. @param bytes its bytes, where they are made already */
+export async function derivedInMemory(
+  weights: DerivedWeights,
+  bytes: AsyncIterable<Uint8Array> = weights.bytes(),
+): Promise<ByteSource> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of bytes) {
+    pieces.push(piece);
+    size += piece.length;
+  }
+  const whole = new Uint8Array(size);
+  let place = 0;
+  for (const piece of pieces) {
+    whole.set(piece, place);
+    place += piece.length;
+  }
+  return memorySource(derivedName(weights), whole);
+}

@@ -1,0 +1,220 @@
+// From a path or id to a network that is ready for a task: opened, its sizes decided, all its tensors accounted for.
+import { orClosed, unlessAborted, type Warning } from "@blip-ts/base";
+import { optimize, type Graph } from "@blip-ts/graph";
+import type { IntendedGap } from "../weights/intended-gaps.ts";
+import { checkRequired } from "../weights/requirements.ts";
+import type { StoredTensor } from "@blip-ts/checkpoint";
+import { secondBias, withTiedHead } from "../weights/tied-head.ts";
+import type { BlipConfig } from "../model/config.ts";
+import type { Compat, Platform } from "../platform.ts";
+import type { BertTokenizer } from "../text/word-piece.ts";
+import { defaultLimits, leastMemory, limitsWithin, type Limits } from "./memory-plan.ts";
+import { checkImageSize, checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { chooseDType, typedTensors, typesOf } from "./weight-dtype.ts";
+import { Network, type NetworkTypes, openEngine } from "@blip-ts/engine";
+import { expectTask, openSource, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
+import { readConfig } from "./read-config.ts";
+import { type SpecialTokens, specialTokens } from "./special-tokens.ts";
+import { type NetworkTask, isDual, graphsOf } from "./task-graphs.ts";
+
+/** Groups of tensors that other tasks need. One of which a task uses nothing may be there; of the others, nothing else. */
+const groups: readonly IntendedGap[] = [
+  { pattern: /^text_decoder\./, reason: "decoder, for captions and answers" },
+  { pattern: /^text_encoder\./, reason: "text encoder, for matching and questions" },
+  { pattern: /^cls_head\./, reason: "head of NLVR2" },
+  { pattern: /^itm_head\./, reason: "head of matching" },
+  { pattern: /^(?:vision|text)_proj\./, reason: "projections of the joint embedding" },
+  { pattern: /^(?:text_model|visual_projection|text_projection)\./, reason: "BlipModel's own text model" },
+];
+
+/** What any file may have besides. */
+const alwaysLeftOut: readonly IntendedGap[] = [
+  secondBias,
+  { pattern: /^logit_scale$/, reason: "temperature of the contrastive loss, used in training only" },
+];
+
+/** `BlipModel` is built of the same layers and leaves their cross-attention unused. */
+const dualCrossAttention: IntendedGap = {
+  pattern: /^text_model\.encoder\.layer\.\d+\.crossattention\./,
+  reason: "cross-attention, which texts alone do not use",
+};
+
+/** All that is decided about a model before anything of it is run. */
+export interface PreparedModel {
+  readonly platform: Platform<never>;
+  readonly opened: OpenedModel;
+  /** The parsed config.json, where there is one. */
+  readonly json: unknown;
+  readonly config: BlipConfig;
+  readonly tokenizer: BertTokenizer;
+  readonly tokens: SpecialTokens;
+  readonly compat: Compat;
+  /** Side of the pictures in pixels. */
+  readonly imageSize: number;
+  readonly warnings: readonly Warning[];
+  /** By the names that float32 graphs use; `typedTensors` makes those of the model's type. */
+  readonly originals: ReadonlyMap<string, StoredTensor>;
+  readonly types: NetworkTypes;
+}
+
+export interface LoadedNetwork extends Omit<PreparedModel, "originals" | "types"> {
+  readonly network: Network;
+  /** How much the network is given at a time. */
+  readonly limits: Limits;
+}
+
+/** A model's sizes, with what is noteworthy about them. */
+export async function configOf(
+  opened: OpenedModel,
+  options: ModelOptions,
+  task?: NetworkTask,
+): Promise<{ readonly json: unknown; readonly config: BlipConfig; readonly warnings: readonly Warning[] }> {
+  const { vision, text, jointEmbedding, dualEmbedding } = opened.architecture;
+  if (!vision || !text) throw new Error(`${opened.files.name} has no task, so that it has no sizes`);
+  const json = await readJson(opened.files, "config.json");
+  const name = json === undefined ? opened.files.name : `${opened.files.name}/config.json`;
+  const { config, warnings } = readConfig(name, { vision, text, jointEmbedding }, json, {
+    compat: options.compat ?? "hf",
+    textHeads: options.textHeads,
+  });
+  const dual = task === "embed" && isDual(opened) && dualEmbedding !== undefined;
+  return { json, warnings, config: dual ? { ...config, jointEmbedding: dualEmbedding } : config };
+}
+
+/**
+ * Compares a file with what the tasks require of it.
+ * @returns all tensors by the names that the network uses
+ * @throws {ModelError} `checkpoint/mismatch`
+ */
+export function checkTensors(
+  opened: OpenedModel,
+  config: BlipConfig,
+  tasks: readonly NetworkTask[],
+): ReadonlyMap<string, StoredTensor> {
+  const tensors = withTiedHead(opened.tensors);
+  const required = new Map(
+    tasks
+      .flatMap((task) => graphsOf(task, opened, config))
+      .flatMap(({ weights }) => weights.map(({ name, shape }) => [name, shape] as const)),
+  );
+  const names = [...required.keys()];
+  const unused = groups.filter(({ pattern }) => !names.some((one) => pattern.test(one)));
+  checkRequired(tensors, required, [...unused, dualCrossAttention, ...alwaysLeftOut]);
+  return tensors;
+}
+
+/**
+ * What tasks need of a model that is open, checked. No weight is read or converted.
+ * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
+ * @throws {UsageError} `usage/bad-option` where pictures are to be smaller than a patch
+ */
+export async function prepareModel(
+  platform: Platform<never>,
+  opened: OpenedModel,
+  tasks: readonly NetworkTask[],
+  options: ModelOptions,
+): Promise<PreparedModel> {
+  const { signal } = options;
+  for (const task of tasks) expectTask(opened, task);
+  const { json, config, warnings } = await unlessAborted(configOf(opened, options, tasks[0]), signal);
+  const { imageSize = config.vision.imageSize } = options;
+  if (options.imageSize !== undefined) checkImageSize(imageSize, config.vision.patchSize);
+  const originals = checkTensors(opened, config, tasks);
+  const compat = options.compat ?? "hf";
+  const tokenizer = await unlessAborted(
+    readTokenizer(opened.files, config.text.vocabSize, () => platform.bundledVocabulary()),
+    signal,
+  );
+  signal?.throwIfAborted();
+  const does = (...some: readonly NetworkTask[]) => some.some((task) => tasks.includes(task));
+  const tokens = specialTokens(opened.files.name, tokenizer, json, config, {
+    dec: does("caption", "ask"),
+    // transformers has no NLVR2: its only convention is the original's.
+    enc: does("compare") || (compat !== "hf" && (does("match", "ask") || (does("embed") && !isDual(opened)))),
+  });
+  warnings.forEach(warningOf(platform, options));
+  const types = typesOf(chooseDType(opened, options.dtype), originals, opened.quantized);
+  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, originals, types };
+}
+
+/** Where warnings go. */
+const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
+  onWarning ?? ((warning) => platform.warn(warning));
+
+/** Graphs by name: tasks share some. */
+const distinct = (graphs: readonly Graph[]): readonly Graph[] => [
+  ...new Map(graphs.map((graph) => [graph.name, graph])).values(),
+];
+
+/** What a bound of memory is compared with: the sizes at which pictures are seen, and the graphs that are loaded. */
+function counted(
+  { opened, config, imageSize, types }: Pick<PreparedModel, "opened" | "config" | "imageSize" | "types">,
+  tasks: readonly NetworkTask[],
+): [config: BlipConfig, graphs: Graph[]] {
+  const graphs = distinct(tasks.flatMap((task) => graphsOf(task, opened, config)));
+  return [
+    { ...config, vision: { ...config.vision, imageSize } },
+    graphs.map((graph) => optimize(graph, types.passes)),
+  ];
+}
+
+/**
+ * MB that a model and its process take at least, before anything of it is loaded.
+ * @throws {ModelError} where it cannot be found, read, or used for the tasks
+ * @throws {UsageError} where an option is wrong
+ */
+export async function memoryNeeded(
+  platform: Platform<never>,
+  source: string,
+  tasks: readonly NetworkTask[],
+  options: ModelOptions,
+): Promise<number> {
+  checkModelOptions(options);
+  const opened = await openSource(platform, source, options);
+  // Who loads it is warned then.
+  const model = await prepareModel(platform, opened, tasks, { ...options, onWarning: () => undefined });
+  return leastMemory(...counted(model, tasks));
+}
+
+/**
+ * A network for tasks, of a model that is open. What can be refused at once is refused before weights are converted,
+ * which takes seconds: a bound of memory, then the device.
+ * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, `model/device`, ...
+ * @throws {UsageError} `usage/memory-too-small` @throws the signal's reason
+ */
+export async function networkOf(
+  platform: Platform<never>,
+  opened: OpenedModel,
+  tasks: readonly NetworkTask[],
+  options: ModelOptions,
+): Promise<LoadedNetwork> {
+  const { originals, types, ...prepared } = await prepareModel(platform, opened, tasks, options);
+  const { config } = prepared;
+  const onWarning = warningOf(platform, options);
+  const limits =
+    options.memory === undefined
+      ? defaultLimits(config)
+      : limitsWithin(options.memory, ...counted({ ...prepared, types }, tasks));
+  const { engine, emit } = await openEngine(platform, types.dtype, { ...options, onWarning });
+  const load = async () => {
+    options.signal?.throwIfAborted();
+    const tensors = await typedTensors(platform, opened, originals, types.dtype, options);
+    return { ...prepared, network: new Network(types, tensors, engine, emit), limits };
+  };
+  return orClosed(engine, load, options.signal);
+}
+
+/**
+ * Opens a model for tasks.
+ * @throws {ModelError} where it cannot be found, read, or used for them
+ * @throws {UsageError} where an option is wrong
+ */
+export async function loadNetwork(
+  platform: Platform<never>,
+  source: string,
+  tasks: readonly NetworkTask[],
+  options: ModelOptions = {},
+): Promise<LoadedNetwork> {
+  checkModelOptions(options);
+  return networkOf(platform, await openSource(platform, source, options), tasks, options);
+}

@@ -1,0 +1,77 @@
+// Bounds of memory: what fits, what is refused, and batches that shrink.
+import { describe, expect, test } from "vitest";
+import { arrayOf, failureOf } from "@blip-ts/testing";
+import { fixture } from "../../test/support/goldens.ts";
+import { nodePlatform } from "../platform/node/node-platform.ts";
+import { Captioner } from "../verbs/caption.ts";
+import { loadNetwork } from "./load-model.ts";
+import { Matcher } from "../verbs/match.ts";
+
+const tiny = fixture("tiny/match");
+const load = (memory?: number) => loadNetwork(nodePlatform, tiny, ["match"], { memory });
+
+/** The least that a refusal names. */
+async function least(): Promise<number> {
+  const { code, fields } = await failureOf(() => load(1));
+  expect(code).toBe("usage/memory-too-small");
+  return Number(fields.least);
+}
+
+describe("a bound of memory", () => {
+  test("that the model does not fit in is refused with the least that would do, which does", async () => {
+    const enough = await least();
+    await using small = (await load(enough)).network;
+    await expect(load(enough - 1)).rejects.toMatchObject({ code: "usage/memory-too-small" });
+    expect(small).toBeDefined();
+    for (const wrong of [0, -1, NaN, Infinity])
+      await expect(load(wrong)).rejects.toMatchObject({ code: "usage/bad-option" });
+  });
+
+  test("makes batches smaller, and the larger it is the less", async () => {
+    const enough = await least();
+    const all = [enough, enough + 2, 2000].map(async (memory) => (await load(memory)).limits);
+    const [small, , large] = await Promise.all(all);
+    const free = (await load()).limits;
+    expect([small?.images, large?.images, free.images]).toEqual([1, 4, undefined]);
+    expect(small?.texts.tokens).toBeLessThan(large?.texts.tokens ?? 0);
+    expect(small?.looks(17).rows).toBe(1);
+    expect(large?.looks(17)).toEqual(free.looks(17));
+  });
+
+  test("of two models counts their process once, and a refusal names the bound that was given", async () => {
+    const captioner = (memory: number, matchModel?: string) =>
+      Captioner.load(nodePlatform, fixture("tiny/caption"), { memory, matchModel });
+    const alone = Number((await failureOf(() => captioner(1))).fields.least);
+    const both = await failureOf(() => captioner(alone, tiny));
+    const together = Number(both.fields.least);
+    expect(both.message).toBe(
+      `memory: ${alone} MB do not hold these two models and the smallest batches; ` +
+        `${together} MB would do (memory, --memory MB).`,
+    );
+    // The second adds its sessions and batches; another process would be 346 MB.
+    expect(together - alone).toBeGreaterThan(20);
+    expect(together - alone).toBeLessThan(200);
+    await expect(captioner(together - 1, tiny)).rejects.toMatchObject({ code: "usage/memory-too-small" });
+    await using enough = await captioner(together, tiny);
+    expect(enough.model.loaded.limits.images).toBe(1);
+  });
+
+  test("changes no row", async () => {
+    const memory = await least();
+    const scene = (n: number) => fixture(`../examples/scenes/0${n}.png`);
+    const images = [1, 2, 3].map(scene);
+    const texts = ["a sheep", "a red car on a green background", "two cats"];
+    await using free = await Matcher.load(nodePlatform, "picture-book");
+    const rows = await arrayOf(free.match(images, texts));
+    await using matcher = await Matcher.load(nodePlatform, "picture-book", { memory: memory + 200 });
+    const bounded = await arrayOf(matcher.match(images, texts, { imageBatchSize: 3 }));
+    rows.forEach((row, index) => {
+      const other = bounded[index];
+      if ("error" in row || !other || "error" in other) return expect.fail("a row is missing");
+      expect([other.image, other.text]).toEqual([row.image, row.text]);
+      // Batches of other sizes sum float32 in another order: logits up to 6 move by 1e-5.
+      expect(other.logits[1]).toBeCloseTo(row.logits[1], 4);
+      expect(other.cosine).toBeCloseTo(row.cosine, 5);
+    });
+  });
+});

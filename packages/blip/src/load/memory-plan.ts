@@ -1,0 +1,149 @@
+// How much the network is given at a time: as much as is fast, or what keeps the process within a bound of memory. The
+// numbers are those of bench/RESULTS.md, "Memory"; memory.slow.test.ts holds a process to its bound.
+import { elementSize, type Graph } from "@blip-ts/graph";
+import { imageTokens, type BlipConfig } from "../model/config.ts";
+import { formOf } from "../model/encoders.ts";
+import { memoryTooSmall } from "./errors.ts";
+
+/** Sizes of batches. */
+export interface Limits {
+  /** Pictures that are read and encoded at a time; undefined where it is the caller's choice. */
+  readonly images: number | undefined;
+  /** Texts alone. */
+  readonly texts: BatchLimits;
+  /** Texts over the kept keys and values of one image. */
+  readonly cachedLooks: BatchLimits;
+  /** Texts over images of N states each, which travel with them. */
+  readonly looks: (N: number) => BatchLimits;
+  /** Questions that are answered at a time, and answers of a list that are ranked at a time. */
+  readonly answers: number;
+  readonly candidates: number;
+  /** Bytes of image states that are kept for a second look. */
+  readonly keptStates: number;
+}
+
+const MiB = 2 ** 20;
+
+/** How much at a time, from plenty to the least. */
+const levels = [
+  { images: 4, tokens: 512, rows: 16, answers: 64, candidates: 128 },
+  { images: 2, tokens: 256, rows: 8, answers: 16, candidates: 64 },
+  { images: 1, tokens: 128, rows: 4, answers: 4, candidates: 16 },
+  { images: 1, tokens: 64, rows: 1, answers: 1, candidates: 8 },
+] as const;
+
+type Level = (typeof levels)[number];
+
+/** Limits of a level; states of images count as those of the model's own size. */
+function limitsOf({ vision }: BlipConfig, level: Level, bounded: boolean, keptStates: number): Limits {
+  const { images, tokens, rows, answers, candidates } = level;
+  const states = rows * imageTokens(vision);
+  return {
+    images: bounded ? images : undefined,
+    texts: { tokens, rows: 64 },
+    cachedLooks: { tokens, rows: 64 },
+    looks: (N) => ({ tokens: Math.min(256, tokens), rows: Math.max(1, Math.floor(states / N)) }),
+    ...{ answers, candidates, keptStates },
+  };
+}
+
+/** Unless memory is bounded: what fills the matrix products (past 400 rows they gain no more). */
+export const defaultLimits = (config: BlipConfig): Limits => limitsOf(config, levels[0], false, 512 * MiB);
+
+/**
+ * What a process takes without a model: Node and the engine's library (170 MiB), pictures of 8 million pixels (24 MB)
+ * being read, and those before them that are not collected yet: seven at most in 25 runs.
+ */
+const processBytes = 330 * MiB;
+/** A session beside its weights: its thread, its graph. */
+const sessionBytes = 12 * MiB;
+/** The engine packs weights for its matrix products, which makes them a little larger (1.07 measured). */
+const packing = 1.08;
+/** Allocators round up and keep what was freed. */
+const slack = 1.3;
+/** Tokens of a long text; beams, and the tokens of a long answer. */
+const [textTokens, beams, answerTokens] = [35, 8, 40];
+
+/** Bytes of a graph's weights once loaded. Of a table only the rows that are read come into memory. */
+export function weightBytes(graph: Graph): number {
+  const tables = new Set(
+    graph.nodes.flatMap(({ kind, inputs }) => (kind === "gather" ? (inputs[0]?.id ?? []) : [])),
+  );
+  return graph.weights
+    .filter(({ value }) => !tables.has(value.id))
+    .reduce((sum, { value: { shape, dtype } }) => {
+      const bytes = shape.reduce<number>((size, dim) => size * Number(dim), elementSize[dtype]);
+      return sum + bytes;
+    }, 0);
+}
+
+/** What batches of a level take beside the weights, by the graphs that there are. */
+function workingBytes({ vision, text }: BlipConfig, graphs: readonly Graph[], level: Level): number {
+  const { images, tokens, rows, answers, candidates } = level;
+  const N = imageTokens(vision);
+  const [D, H, V, width] = [text.hiddenSize, text.heads, text.vocabSize, vision.hiddenSize];
+  const has = (name: string) => graphs.some((graph) => graph.name === name);
+  const pixels = 3 * vision.imageSize ** 2;
+  const encode = images * (N * (2 * vision.intermediateSize + 8 * width) + 3 * pixels + 2 * N * width);
+  const read = tokens * (2 * text.intermediateSize + 8 * D);
+  const keysAndValues = text.layers * 2 * N * D;
+  const folded = rows * (4 * N * width + textTokens * H * (2 * N + 4 * width));
+  const looks = has("look-memory") ? Math.max(folded, 2.5 * keysAndValues) : has("compare") ? folded : 0;
+  // Answers attend to questions, captions to images.
+  const captions = has("decode") && !has("multimodal-folded");
+  const sequence = 4 * text.layers * D * answerTokens;
+  const decoded = (captions ? images : answers) * beams * (sequence + 4 * V);
+  const ranked = captions ? 0 : candidates * (sequence + 12 * V);
+  const decode = has("decode") ? (captions ? 2 * images * keysAndValues : 0) + Math.max(decoded, ranked) : 0;
+  return 4 * slack * (encode + read + looks + decode);
+}
+
+/** Bytes that a model takes beside its batches, the process among them. */
+function fixedBytes(graphs: readonly Graph[]): number {
+  // Both forms load about the same weights: all of the text stack.
+  const loaded = graphs.filter((graph) => formOf(graph) !== "cached" && graph.name !== "look-memory");
+  return loaded.reduce((sum, graph) => sum + packing * weightBytes(graph) + sessionBytes, processBytes);
+}
+
+/** MB of the least bound that `limitsWithin` takes. */
+export function leastMemory(config: BlipConfig, graphs: readonly Graph[]): number {
+  const [, , , level] = levels;
+  return Math.ceil((fixedBytes(graphs) + workingBytes(config, graphs, level)) / 1e6);
+}
+
+/**
+ * Bounds of two models in one process, whose own bytes both of them count: what is left beside the least goes to both.
+ * @param least MB that each takes
+ * @throws {UsageError} `usage/memory-too-small`
+ */
+export function memoryOfTwo(memory: number, least: readonly [number, number]): [number, number] {
+  const [one, two] = least;
+  const together = Math.ceil(one + two - processBytes / 1e6);
+  if (together > memory) throw memoryTooSmall(memory, together, "these two models");
+  const spare = (memory - together) / 2;
+  return [one + spare, two + spare];
+}
+
+/**
+ * The most at a time that keeps the process's peak within a bound: the sum of what the process, each session and its
+ * batches take. What is left keeps image states.
+ * @param memory MB (of a million bytes), the bound of the whole process
+ * @param graphs those of the tasks, every one loaded; of the forms of looking at images one
+ * @throws {UsageError} `usage/memory-too-small` with the least that would do
+ */
+export function limitsWithin(memory: number, config: BlipConfig, graphs: readonly Graph[]): Limits {
+  const fixed = fixedBytes(graphs);
+  const bound = memory * 1e6;
+  for (const level of levels) {
+    const left = bound - fixed - workingBytes(config, graphs, level);
+    if (left >= 0) return limitsOf(config, level, true, Math.floor(left / 2));
+  }
+  throw memoryTooSmall(memory, leastMemory(config, graphs));
+}
+
+/** How much one call may hold. */
+export interface BatchLimits {
+  /** Tokens, padding included. A text that is longer goes alone. */
+  readonly tokens: number;
+  readonly rows: number;
+}

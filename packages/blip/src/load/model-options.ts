@@ -1,0 +1,61 @@
+// How a model is loaded: what every task takes.
+import type { Compat } from "../platform.ts";
+import type { SourceOptions } from "../files.ts";
+import type { Device, EngineOptions, NetworkDType } from "@blip-ts/engine";
+import { badOption } from "@blip-ts/base";
+import type { TextHeads } from "./read-config.ts";
+
+export interface ModelOptions extends SourceOptions, EngineOptions {
+  /** Whose conventions where the references differ. Classes with transformers' names: `hf` unless told; verbs: `blip`. */
+  readonly compat?: Compat | undefined;
+  /** Attention heads of the text model; without it, 12 where it is 768 wide, else as config.json says. */
+  readonly textHeads?: TextHeads | undefined;
+  /**
+   * Side of the pictures in pixels, where it is to be another than the checkpoint's: its position embeddings are
+   * interpolated (models/vit.py `interpolate_pos_embed`).
+   */
+  readonly imageSize?: number | undefined;
+  /**
+   * The type in which the network computes: `fp32` unless told, or `int8` where the file's weights are. Weights of
+   * another type are converted when first asked for and kept beside the Hub's cache.
+   */
+  readonly dtype?: NetworkDType | undefined;
+  /**
+   * MB (of a million bytes) within which the whole process's peak stays: batches are made as small as that needs, and a
+   * bound in which the model has no room is refused with the least that would do.
+   */
+  readonly memory?: number | undefined;
+}
+
+const dtypes: readonly NetworkDType[] = ["fp32", "fp16", "int8"];
+const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"];
+const compats: readonly Compat[] = ["hf", "blip", "lavis"];
+
+/** @throws {UsageError} `usage/bad-option`, listing the valid ones */
+export function checkModelOptions(options: ModelOptions): void {
+  const { compat, textHeads, imageSize, dtype, device, memory } = options;
+  if (dtype !== undefined && !dtypes.includes(dtype)) throw badOption("dtype", dtype, dtypes);
+  if (device !== undefined && !devices.includes(device)) throw badOption("device", device, devices);
+  if (memory !== undefined && !(memory > 0 && Number.isFinite(memory)))
+    throw badOption("memory", memory, ["a number of MB above 0"]);
+  if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
+  if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))
+    throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);
+  if (typeof textHeads === "string" && (textHeads as string) !== "config")
+    throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);
+  if (imageSize !== undefined) checkImageSize(imageSize, 1);
+}
+
+/** Largest side: attention grows with its fourth power. */
+const maxImageSize = 2048;
+
+/**
+ * A side that is no multiple of the patch is allowed: what is left over at the right and below is not seen, as in transformers.
+ * @param patch the side of a patch, once the model is known
+ * @throws {UsageError} `usage/bad-option`
+ */
+export function checkImageSize(imageSize: number, patch: number): void {
+  if (Number.isSafeInteger(imageSize) && imageSize >= patch && imageSize <= maxImageSize) return;
+  const least = patch === 1 ? "1" : `${patch} (a patch of this model)`;
+  throw badOption("imageSize", imageSize, [`a whole number of ${least} to ${maxImageSize} pixels`]);
+}

@@ -1,0 +1,130 @@
+// A model's files, opened: its checkpoint under Hugging Face names, what it is and what it can do. No weight is read.
+import { deriveArchitecture, type Architecture } from "../weights/architecture.ts";
+import { toHuggingFaceNames, type Dialect } from "../weights/names.ts";
+import type { IgnoredTensor } from "../weights/intended-gaps.ts";
+import {
+  type Checkpoint,
+  type CheckpointFormat,
+  openCheckpoint,
+  readQuantized,
+  readShardedSafetensors,
+  type StoredTensor,
+} from "@blip-ts/checkpoint";
+import { tasksOf, type Task, type TaskReport } from "../weights/tasks-of.ts";
+import type { Platform } from "../platform.ts";
+import type { ModelFiles, SideFile, SourceOptions } from "../files.ts";
+import { unlessAborted } from "@blip-ts/base";
+import { BertTokenizer } from "../text/word-piece.ts";
+import { badJson, sideFileTooLarge, vocabularyNeeded, vocabularyTooLarge, wrongTask } from "./errors.ts";
+
+export interface OpenedModel {
+  readonly files: ModelFiles;
+  readonly format: CheckpointFormat;
+  readonly dialect: Dialect;
+  /** By Hugging Face name. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** 8-bit matrices and their scales, of which `tensors` has what they stand for; empty in a floating-point file. */
+  readonly quantized: ReadonlyMap<string, StoredTensor>;
+  readonly ignored: readonly IgnoredTensor[];
+  readonly architecture: Architecture;
+  readonly tasks: TaskReport;
+}
+
+/**
+ * Opens a model's checkpoint.
+ * @throws {ModelError} `checkpoint/...`
+ */
+export async function openModel(files: ModelFiles): Promise<OpenedModel> {
+  const checkpoint = await openWeights(files);
+  const { dialect, tensors: named, ignored } = toHuggingFaceNames(checkpoint);
+  const { tensors, quantized } = readQuantized(named);
+  const architecture = deriveArchitecture(tensors);
+  const tasks = tasksOf(architecture);
+  return { files, format: checkpoint.format, dialect, tensors, quantized, ignored, architecture, tasks };
+}
+
+/**
+ * Finds a model and opens its checkpoint.
+ * @throws {ModelError} where it cannot be found or read @throws the signal's reason
+ */
+export async function openSource(
+  platform: Pick<Platform<never>, "openModel">,
+  source: string,
+  options: SourceOptions,
+): Promise<OpenedModel> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  // A download ends by the signal itself, when it has put its files in order.
+  const files = await platform.openModel(source, options);
+  signal?.throwIfAborted();
+  return unlessAborted(openModel(files), signal);
+}
+
+/** All tensors of a model by their own names, also those that no task needs. @throws {ModelError} `checkpoint/...` */
+export function openWeights({ weights }: ModelFiles): Promise<Checkpoint> {
+  return weights.kind === "single"
+    ? openCheckpoint(weights.source)
+    : readShardedSafetensors(weights.index, weights.indexName, (file) => weights.open(file));
+}
+
+/** @throws {ModelError} `model/wrong-task`, which says what the model can do instead */
+export function expectTask({ files, tasks }: OpenedModel, task: Task): void {
+  const missing = tasks.missing.get(task);
+  if (missing) throw wrongTask(files.name, task, tasks.tasks, missing);
+}
+
+/**
+ * A side file as JSON; undefined where there is none.
+ * @param most characters that it may have, where that is less than what the platform reads
+ * @throws {ModelError} `model/bad-json`, `model/side-file-too-large`
+ */
+export async function readJson(files: ModelFiles, file: SideFile, most = Infinity): Promise<unknown> {
+  const text = await files.read(file);
+  if (text === undefined) return undefined;
+  if (text.length > most) throw sideFileTooLarge(`${files.name}/${file}`, text.length, most);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw badJson(`${files.name}/${file}`, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/**
+ * The tokenizer that lies beside the weights: tokenizer.json, else vocab.txt. Where a model has
+ * neither, the bundled BERT vocabulary if it can be its.
+ * @param vocabSize rows of the model's word table
+ * @throws {ModelError} `text/bad-tokenizer`, `tokenizer/...`, `model/vocabulary-needed`, `model/vocabulary-mismatch`
+ */
+export async function readTokenizer(
+  files: ModelFiles,
+  vocabSize: number | undefined,
+  bundled: () => Promise<string>,
+): Promise<BertTokenizer> {
+  const tokenizer = await ownTokenizer(files, vocabSize);
+  if (tokenizer) {
+    const { size } = tokenizer.vocabulary;
+    if (vocabSize !== undefined && size > vocabSize) throw vocabularyTooLarge(files.name, size, vocabSize);
+    return tokenizer;
+  }
+  if (vocabSize !== undefined && vocabSize !== 30522 && vocabSize !== 30524)
+    throw vocabularyNeeded(files.name, vocabSize);
+  return BertTokenizer.fromVocabulary(await bundled(), "bert-base-uncased/vocab.txt");
+}
+
+async function ownTokenizer(
+  files: ModelFiles,
+  vocabSize: number | undefined,
+): Promise<BertTokenizer | undefined> {
+  const json = await readJson(files, "tokenizer.json");
+  if (json !== undefined)
+    return BertTokenizer.fromJson(
+      json,
+      await readJson(files, "tokenizer_config.json"),
+      `${files.name}/tokenizer.json`,
+      vocabSize,
+    );
+  const vocabulary = await files.read("vocab.txt");
+  return vocabulary === undefined
+    ? undefined
+    : BertTokenizer.fromVocabulary(vocabulary, `${files.name}/vocab.txt`);
+}

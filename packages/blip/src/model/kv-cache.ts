@@ -1,0 +1,48 @@
+// Names of the decoder's caches: keys and values of each layer, past and present, and those of cross-attention.
+import { GraphBuilder } from "@blip-ts/graph";
+import type { TextConfig } from "./config.ts";
+import type { KeysAndValues } from "./text.ts";
+
+export const pair = (name: string, layer: number) =>
+  [`${name}.${layer}.key`, `${name}.${layer}.value`] as const;
+
+/** The names of a cache's tensors, by layer: `memory` is cross-attention's, `past` and `present` self-attention's. */
+export function cacheNames(name: "memory" | "past" | "present", { layers }: TextConfig): string[] {
+  return Array.from({ length: layers }, (_, layer) => pair(name, layer)).flat();
+}
+
+export function outputPairs(
+  b: GraphBuilder,
+  name: "memory" | "present",
+  pairs: readonly KeysAndValues[],
+): void {
+  pairs.forEach(({ key, value }, layer) => {
+    const [keys, values] = pair(name, layer);
+    b.output(keys, key);
+    b.output(values, value);
+  });
+}
+
+/** Inputs [batch, H, length, K] of every layer. */
+export function inputPairs(
+  b: GraphBuilder,
+  name: "memory" | "past",
+  batch: string,
+  length: string,
+  { heads, hiddenSize, layers }: TextConfig,
+): KeysAndValues[] {
+  return Array.from({ length: layers }, (_, layer) => {
+    const [key, value] = pair(name, layer).map((one) =>
+      b.input(one, "float32", [batch, heads, length, hiddenSize / heads]),
+    );
+    if (!key || !value) throw new Error("a pair has two parts");
+    return { key, value };
+  });
+}
+
+/** A layer's part. */
+export function at<T>(list: readonly T[], index: number): T {
+  const one = list[index];
+  if (one === undefined) throw new Error(`there is no layer ${index}`);
+  return one;
+}

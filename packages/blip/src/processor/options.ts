@@ -1,0 +1,35 @@
+// How a processor is loaded and called.
+import type { Compat } from "../platform.ts";
+import type { DecodeOptions } from "../image/decode-options.ts";
+import type { SourceOptions } from "../files.ts";
+import type { EncodeOptions } from "../text/word-piece.ts";
+
+export interface ProcessorOptions extends SourceOptions {
+  /** Whose conventions where the references differ: `hf` unless told. */
+  readonly compat?: Compat | undefined;
+  /** How transparency becomes RGB: over white (`hf`), or the alpha channel dropped (`blip`, `lavis`). */
+  readonly alpha?: DecodeOptions["alpha"] | undefined;
+  /** `upright` turns pictures as their EXIF says (`blip`, `lavis`), `stored` leaves them (`hf`). */
+  readonly orientation?: DecodeOptions["orientation"] | undefined;
+  /**
+   * Most pixels of an image, a whole number of at least 1: 178,956,970 unless told. An image that declares more is refused
+   * (`image/too-large`) before memory is taken for its pixels.
+   */
+  readonly maxPixels?: number | undefined;
+}
+
+/** Pictures read, of all of a call. */
+export interface ProcessorProgress {
+  readonly kind: "process";
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ProcessorCallOptions extends EncodeOptions {
+  readonly onProgress?: ((progress: ProcessorProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Most pixels of an image of this call, instead of the processor's own limit. */
+  readonly maxPixels?: number | undefined;
+  /** BLIP's clean-up of captions before the tokenizer; on for `blip` and `lavis`. */
+  readonly preCaption?: boolean;
+}

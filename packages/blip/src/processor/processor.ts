@@ -1,0 +1,85 @@
+// Pictures and texts as a model reads them (transformers `BlipProcessor`; BLIP's own transforms under `blip`, `lavis`).
+import type { Tensor } from "@blip-ts/graph";
+import { defaultImageConfig } from "../image/preprocess.ts";
+import type { Platform } from "../platform.ts";
+import { unlessAborted, type Warning } from "@blip-ts/base";
+import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
+import { readImageConfig } from "../load/image-settings.ts";
+import { openSource, readTokenizer } from "../load/open-model.ts";
+import { TextProcessor } from "./text-processor.ts";
+import { ImageProcessor, decodeDefaults } from "./image-processor.ts";
+import type { ProcessorOptions, ProcessorCallOptions } from "./options.ts";
+
+export interface ProcessedImages {
+  /** [B, 3, S, S] */
+  readonly pixelValues: Tensor<"float32">;
+}
+
+type OneOrMore<T> = T | readonly T[];
+
+/** A processor is called with pictures and texts; one of each is a batch of one. */
+export interface Processor<ImageInput> {
+  (
+    images: OneOrMore<ImageInput>,
+    texts: OneOrMore<string>,
+    options?: ProcessorCallOptions,
+  ): Promise<ProcessedImages & EncodedTexts>;
+  (
+    images: OneOrMore<ImageInput>,
+    texts?: undefined,
+    options?: ProcessorCallOptions,
+  ): Promise<ProcessedImages>;
+  readonly imageProcessor: ImageProcessor<ImageInput>;
+  readonly textProcessor: TextProcessor;
+  readonly tokenizer: BertTokenizer;
+}
+
+const listOf = <T>(value: OneOrMore<T>): readonly T[] =>
+  Array.isArray(value) ? (value as readonly T[]) : [value as T];
+
+function callable<ImageInput>(
+  images: ImageProcessor<ImageInput>,
+  texts: TextProcessor,
+): Processor<ImageInput> {
+  async function process(
+    pictures: OneOrMore<ImageInput>,
+    sentences?: OneOrMore<string>,
+    options: ProcessorCallOptions = {},
+  ): Promise<ProcessedImages & Partial<EncodedTexts>> {
+    const encoded = sentences === undefined ? {} : texts.encode(listOf(sentences), options);
+    return { pixelValues: await images.batch(listOf(pictures), options), ...encoded };
+  }
+  // The overloads promise ids where texts are given, which is what `process` does.
+  return Object.assign(process as Processor<ImageInput>, {
+    imageProcessor: images,
+    textProcessor: texts,
+    tokenizer: texts.tokenizer,
+  });
+}
+
+/**
+ * The processor of a model: its image settings and its tokenizer. Weights are looked at only where those files
+ * leave the picture's size or the vocabulary open.
+ * @throws {ModelError} where the model cannot be found or its files cannot be used @throws the signal's reason
+ */
+export async function loadProcessor<ImageInput>(
+  platform: Platform<ImageInput>,
+  source: string,
+  options: ProcessorOptions = {},
+): Promise<Processor<ImageInput>> {
+  const { compat = "hf" } = options;
+  const decode = decodeDefaults(compat, options);
+  const { signal } = options;
+  const { files, architecture } = await openSource(platform, source, options);
+  const config =
+    (await unlessAborted(readImageConfig(files), signal)) ??
+    defaultImageConfig(architecture.vision?.imageSize ?? 384);
+  const tokenizer = await unlessAborted(
+    readTokenizer(files, architecture.text?.vocabSize, () => platform.bundledVocabulary()),
+    signal,
+  );
+  signal?.throwIfAborted();
+  const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
+  const images = new ImageProcessor(platform, config, { ...decode, onWarning });
+  return callable(images, new TextProcessor(tokenizer, architecture.text?.maxPositions ?? 512, compat));
+}

@@ -1,0 +1,218 @@
+// Texts that look at images, in the form that is the cheapest for their shape, in batches of like length. Keys and values
+// of an image are made once for all its texts and stay with the engine.
+import type { Tensor } from "@blip-ts/graph";
+import { memoryGraph } from "../model/decoder.ts";
+import { cacheNames } from "../model/kv-cache.ts";
+import { multimodalGraph, type LookForm, type MultimodalHead } from "../model/encoders.ts";
+import {
+  type EngineSession,
+  type Feeds,
+  float32Output,
+  type ResidentTensor,
+  type RunOptions,
+} from "@blip-ts/engine";
+import { unlessAborted } from "@blip-ts/base";
+import type { LoadedNetwork } from "../load/load-model.ts";
+import { chooseForm, type LookShape } from "./cross-attention-form.ts";
+import { positions, withFirstToken } from "./text-feeds.ts";
+import { batchesByLength, stackRows, type TokenRow } from "./text-batches.ts";
+
+/** An image as texts see it: its states N * D', or those of NLVR2's two. */
+export type SeenStates = readonly [Float32Array, Float32Array?];
+
+/** A text with the image that it looks at. */
+export interface LookRow extends TokenRow {
+  /** Its place among the images. */
+  readonly image: number;
+}
+
+export interface LookWork {
+  readonly images: readonly SeenStates[];
+  /** N, the states of each image. */
+  readonly states: number;
+  readonly rows: readonly LookRow[];
+}
+
+export interface LookOptions extends RunOptions {
+  readonly head?: MultimodalHead;
+  /** All states of each text as well; without them the last layer computes the first state alone. */
+  readonly allStates?: boolean | undefined;
+  /** The form; chosen by shape unless told. */
+  readonly form?: LookForm | undefined;
+}
+
+/** For each row, in its place. */
+export interface Looked {
+  /** With a head: its two logits. */
+  readonly logits: readonly (readonly [number, number])[];
+  /** With `allStates`: T * D numbers, T the row's own length. */
+  readonly states: readonly Float32Array[];
+}
+
+/** Sessions of this group hand an image's keys and values to each other. */
+const group = "look";
+
+/**
+ * From so many images a call on weights are packed. Packing takes 430 ms at base size; a call over 16 images gains 20 ms
+ * by it, one over a single image 45 (bench/RESULTS.md).
+ */
+const imagesWorthPacking = 16;
+
+export class Looker {
+  readonly #loaded: LoadedNetwork;
+  #first: LookForm | undefined;
+
+  constructor(loaded: LoadedNetwork) {
+    this.#loaded = loaded;
+  }
+
+  /**
+   * The cheapest form for text tokens that look at each image, in the mean, with its states. Where memory is bounded,
+   * there is room for one: that of the first choice.
+   */
+  form(head: MultimodalHead, shape: LookShape): LookForm {
+    const { config, limits } = this.#loaded;
+    const cheapest = chooseForm(config, head, shape);
+    if (limits.images === undefined) return cheapest;
+    return (this.#first ??= cheapest);
+  }
+
+  /** Begins to load the sessions; a failure is reported where they are used. */
+  prepare(form: LookForm, images: number, options: LookOptions): void {
+    this.#session(form, images, options).catch(() => undefined);
+    if (form === "cached") this.#memory().catch(() => undefined);
+  }
+
+  async run(work: LookWork, options: LookOptions): Promise<Looked> {
+    options.signal?.throwIfAborted();
+    const found: { logits: [number, number][]; states: Float32Array[] } = { logits: [], states: [] };
+    if (work.rows.length === 0) return found;
+    const tokens = work.rows.reduce((sum, { ids }) => sum + ids.length, 0) / work.images.length;
+    const form = options.form ?? this.form(options.head, { tokens, states: work.states });
+    const batches = form === "cached" ? this.#cached(work, options) : this.#over(form, work, options);
+    for await (const { rows, length, outputs } of batches) {
+      const logits = options.head && float32Output(outputs, `${options.head}_score`).data;
+      const states = options.allStates === true ? float32Output(outputs, "question_embeds") : undefined;
+      const D = states?.dims[2] ?? 0;
+      rows.forEach((row, place) => {
+        if (logits) found.logits[row] = [logits[2 * place] ?? NaN, logits[2 * place + 1] ?? NaN];
+        const own = work.rows[row]?.ids.length ?? 0;
+        if (states) found.states[row] = states.data.slice(place * length * D, (place * length + own) * D);
+      });
+    }
+    return found;
+  }
+
+  /** Each image's keys and values are made once; its texts follow in batches. */
+  async *#cached({ images, states: N, rows }: LookWork, options: LookOptions) {
+    const { cachedLooks } = this.#loaded.limits;
+    const session = await unlessAborted(this.#session("cached", images.length, options), options.signal);
+    const memory = await unlessAborted(this.#memory(), options.signal);
+    const names = cacheNames("memory", this.#loaded.config.text);
+    for (const [image, [states]] of images.entries()) {
+      const own = rows.flatMap((row, index) => (row.image === image ? [index] : []));
+      if (own.length === 0) continue;
+      const feeds = { encoder_hidden_states: this.#tensor([states], N) };
+      const { kept } = await memory.runKeeping(feeds, names, options);
+      try {
+        for (const batch of batchesByLength(lengthsOf(rows, own), cachedLooks)) {
+          const places = batch.flatMap((index) => own[index] ?? []);
+          yield await this.#call(session, rows, places, kept, options);
+        }
+      } finally {
+        memory.release(Object.values<ResidentTensor>(kept));
+      }
+    }
+  }
+
+  /** Texts of many images side by side. */
+  async *#over(form: LookForm, work: LookWork, options: LookOptions) {
+    const limits = this.#loaded.limits.looks(work.states);
+    const session = await unlessAborted(this.#session(form, work.images.length, options), options.signal);
+    const all = work.rows.map((_, index) => index);
+    for (const batch of batchesByLength(lengthsOf(work.rows, all), limits)) {
+      const { images, places } = alignedTo(work, batch);
+      const stack = (which: 0 | 1) =>
+        this.#tensor(
+          images.flatMap((image) => image[which] ?? []),
+          work.states,
+        );
+      const second = images[0]?.[1] && { image_embeds_1: stack(1) };
+      yield await this.#call(session, work.rows, places, { image_embeds: stack(0), ...second }, options);
+    }
+  }
+
+  async #call(
+    session: EngineSession,
+    rows: readonly LookRow[],
+    places: readonly number[],
+    images: Feeds,
+    options: RunOptions,
+  ) {
+    const texts = stackRows(places.flatMap((place) => rows[place] ?? []));
+    const length = texts.inputIds.dims[1] ?? 0;
+    const feeds: Feeds = {
+      input_ids: withFirstToken(texts.inputIds, this.#loaded.tokens.enc),
+      attention_mask: texts.attentionMask,
+      position_ids: positions(length),
+      ...images,
+    };
+    // The images' states were put together for this call.
+    const handOver = Object.keys(images);
+    return { rows: places, length, outputs: await session.run(feeds, { ...options, handOver }) };
+  }
+
+  /** States of images one after another: [I, N, D']. */
+  #tensor(images: readonly Float32Array[], N: number): Tensor<"float32"> {
+    const size = images[0]?.length ?? 0;
+    const data = new Float32Array(images.length * size);
+    images.forEach((states, index) => data.set(states, index * size));
+    return { dtype: "float32", dims: [images.length, N, size / N], data };
+  }
+
+  #memory(): Promise<EngineSession> {
+    const { config, network } = this.#loaded;
+    const width = config.vision.hiddenSize;
+    const keep = cacheNames("memory", config.text);
+    return network.session("look memory", () => memoryGraph(config, width, "text_encoder"), {
+      group,
+      keep,
+      unpacked: true,
+    });
+  }
+
+  /** For few texts over few images the session of their own is there at once; for many their weights are packed. */
+  #session(form: LookForm, images: number, { head, allStates = false }: LookOptions): Promise<EngineSession> {
+    const { config, network, limits } = this.#loaded;
+    const unpacked = form === "folded" && (images < imagesWorthPacking || limits.images !== undefined);
+    return network.session(
+      `look ${head ?? ""} ${form} ${allStates ? "all" : "first"}${unpacked ? " unpacked" : ""}`,
+      () => multimodalGraph(config, head, { form, firstOnly: !allStates }),
+      { group, unpacked },
+    );
+  }
+}
+
+const lengthsOf = (rows: readonly TokenRow[], places: readonly number[]): number[] =>
+  places.map((place) => rows[place]?.ids.length ?? 0);
+
+/**
+ * The network shares texts out evenly among images, in their order: each image once where all have as many texts in the
+ * batch, else each text with its image.
+ */
+function alignedTo({ images, rows }: LookWork, batch: readonly number[]) {
+  const byImage = new Map<number, number[]>();
+  for (const place of batch) {
+    const image = rows[place]?.image ?? 0;
+    byImage.set(image, [...(byImage.get(image) ?? []), place]);
+  }
+  const groups = [...byImage];
+  const even = groups.every(([, places]) => places.length === groups[0]?.[1].length);
+  const order = even
+    ? groups
+    : groups.flatMap(([image, places]) => places.map((place) => [image, [place]] as const));
+  return {
+    images: order.flatMap(([image]) => (images[image] ? [images[image]] : [])),
+    places: order.flatMap(([, places]) => places),
+  };
+}

@@ -1,0 +1,158 @@
+// Sequences for what a decoder attends to: options resolved, searches run side by side, rows independent of each other.
+import type { Tensor } from "@blip-ts/graph";
+import { generate, generateSteps, searchOf } from "../decode/generate.ts";
+import type { Hypothesis } from "../decode/next-token-model.ts";
+import {
+  resolveOptions,
+  sequenceOptions,
+  type GenerationOptions,
+  type SequenceOptions,
+} from "../decode/options.ts";
+import { ModelError, UsageError } from "@blip-ts/base";
+import { notFinite, type RunOptions } from "@blip-ts/engine";
+import { generationDefaults, readGenerationConfig, type GenerationTask } from "./generation-defaults.ts";
+import type { LoadedNetwork } from "../load/load-model.ts";
+import { readJson } from "../load/open-model.ts";
+import { TextDecoder } from "./text-decoder.ts";
+
+/** What a decoder attends to: [I, N, D], and [I, N] ones for what may be seen where it attends to questions. */
+export interface Memory {
+  readonly states: Tensor<"float32">;
+  readonly mask?: Tensor<"int64"> | undefined;
+}
+
+/** Questions that a decoder attends to: their padding is hidden. */
+export interface MaskedMemory extends Memory {
+  readonly mask: Tensor<"int64">;
+}
+
+/** A token as it is chosen, and the text so far. */
+export interface StreamedToken {
+  readonly token: number;
+  /** The sequence up to it, the prompt included. */
+  readonly tokens: readonly number[];
+  readonly logProbability: number;
+}
+
+export class Generator {
+  readonly decoder: TextDecoder;
+  readonly #loaded: LoadedNetwork;
+  readonly #task: GenerationTask;
+  readonly #config: GenerationOptions;
+
+  private constructor(loaded: LoadedNetwork, task: GenerationTask, config: GenerationOptions) {
+    this.#loaded = loaded;
+    this.#task = task;
+    this.#config = config;
+    this.decoder = new TextDecoder(loaded);
+  }
+
+  /** @throws {ModelError} `model/bad-json`, `model/bad-config` for a generation_config.json that cannot be read */
+  static async create(loaded: LoadedNetwork, task: GenerationTask): Promise<Generator> {
+    const { files } = loaded.opened;
+    const json = loaded.compat === "hf" ? await readJson(files, "generation_config.json") : undefined;
+    return new Generator(loaded, task, readGenerationConfig(json, `${files.name}/generation_config.json`));
+  }
+
+  /**
+   * The options of each prompt's sequences.
+   * @throws {UsageError} `generate/...`
+   */
+  options(prompts: readonly (readonly number[])[], options: GenerationOptions): SequenceOptions[] {
+    const { compat, config, tokens } = this.#loaded;
+    const resolved = resolveOptions(options, generationDefaults(this.#task, compat, options, this.#config));
+    return prompts.map((prompt) =>
+      sequenceOptions(resolved, prompt.length, config.text.maxPositions, tokens.sep),
+    );
+  }
+
+  /**
+   * Sequences for each of the memory's rows, best first.
+   * @throws {UsageError} `generate/...` @throws {ModelError} `model/not-finite`
+   */
+  async generate(
+    memory: Memory,
+    prompts: readonly (readonly number[])[],
+    options: GenerationOptions,
+    run: RunOptions = {},
+  ): Promise<readonly (readonly Hypothesis[])[]> {
+    return (await this.generateEach(memory, prompts, options, run)).map((found) => {
+      if (found instanceof ModelError) throw found;
+      return found;
+    });
+  }
+
+  /**
+   * The same; a row whose logits are not finite has an error, and the others go on.
+   * @throws {UsageError} `generate/...`
+   */
+  async generateEach(
+    memory: Memory,
+    prompts: readonly (readonly number[])[],
+    options: GenerationOptions,
+    run: RunOptions = {},
+  ): Promise<readonly (readonly Hypothesis[] | ModelError)[]> {
+    const sequences = this.options(prompts, options);
+    const decoding = await this.decoder.open(memory.states, memory.mask, run);
+    try {
+      const found = await generate(
+        decoding,
+        prompts.map((prompt, index) => searchOf(prompt, at(sequences, index))),
+      );
+      return found.map((hypotheses) => hypotheses ?? this.#broken());
+    } finally {
+      decoding.close();
+    }
+  }
+
+  /**
+   * The tokens of one sequence as they are chosen.
+   * @throws {UsageError} `generate/...`, and where the options ask for beams or several sequences
+   * @throws {ModelError} `model/not-finite`, after the tokens before
+   */
+  async *stream(
+    memory: Memory,
+    prompt: readonly number[],
+    options: GenerationOptions,
+    run: RunOptions = {},
+  ): AsyncGenerator<StreamedToken, void, undefined> {
+    const [sequence] = this.options([prompt], options);
+    if (!sequence || sequence.beams > 1 || sequence.numReturn > 1)
+      throw new UsageError(
+        "generate/cannot-stream",
+        "beams and several sequences are known only when they are over: stream with beams: 1 and numReturn: 1",
+      );
+    const decoding = await this.decoder.open(memory.states, memory.mask, run);
+    try {
+      const search = searchOf(prompt, sequence);
+      const steps = generateSteps(decoding, [search]);
+      while ((await steps.next()).done !== true) {
+        if (search.broken) throw this.#broken();
+        const [hypothesis] = search.results();
+        const token = hypothesis?.tokens.at(-1);
+        if (hypothesis && token !== undefined)
+          yield {
+            token,
+            tokens: [...hypothesis.tokens],
+            logProbability: hypothesis.tokenLogProbabilities.at(-1) ?? NaN,
+          };
+      }
+    } finally {
+      decoding.close();
+    }
+  }
+
+  #broken(): ModelError {
+    return notFinite(this.#loaded.opened.files.name, "the logits of the next token");
+  }
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const one = list[index];
+  if (one === undefined) throw new Error(`there is no element ${index}`);
+  return one;
+}
+
+/** The natural-log probability of a sequence's generated tokens together. */
+export const sumOf = ({ tokenLogProbabilities }: Hypothesis): number =>
+  tokenLogProbabilities.reduce((a, b) => a + b, 0);

@@ -1,0 +1,329 @@
+// The text decoder of a loaded network. Its caches stay with the engine: keys and values of what it attends to are made
+// once, those of its own tokens grow step by step, and only logits come back.
+import { floatTensor, int64Tensor, type Graph, type Tensor } from "@blip-ts/graph";
+import type { NextTokenModel } from "../decode/next-token-model.ts";
+import type { BlipConfig } from "../model/config.ts";
+import { decodeGraph, memoryGraph, scoreGraph, selectGraph } from "../model/decoder.ts";
+import { cacheNames } from "../model/kv-cache.ts";
+import {
+  type EngineSession,
+  type Feeds,
+  float32Output,
+  type ResidentTensor,
+  type RunOptions,
+} from "@blip-ts/engine";
+import { unlessAborted } from "@blip-ts/base";
+import type { LoadedNetwork } from "../load/load-model.ts";
+import { decoderWidth } from "../load/task-graphs.ts";
+
+/** Sessions of this group hand the caches to each other. */
+const group = "decoder";
+
+type Kept = Record<string, ResidentTensor>;
+
+/** What the select graph calls the chosen rows of a memory. */
+const keptNames = (names: readonly string[]): string[] => names.map((name) => `kept.${name}`);
+
+/** How likely a token is at its place. */
+export interface TokenScore {
+  /** Natural logarithm of its probability. */
+  readonly logProbability: number;
+  /** Mean natural logarithm over the vocabulary, which label smoothing takes a share of. */
+  readonly meanLogProbability: number;
+}
+
+export class TextDecoder {
+  readonly #loaded: LoadedNetwork;
+
+  constructor(loaded: LoadedNetwork) {
+    this.#loaded = loaded;
+  }
+
+  get config(): BlipConfig {
+    return this.#loaded.config;
+  }
+
+  /** Are the caches in half precision? */
+  get halfCaches(): boolean {
+    return this.#loaded.network.dtype === "fp16";
+  }
+
+  /** Begins to load the sessions; a failure is reported where they are used. */
+  prepare(): void {
+    for (const session of [() => this.#memory(), () => this.decode()]) session().catch(() => undefined);
+  }
+
+  /**
+   * What to attend to.
+   * @param states [I, N, D]: of images, or of questions
+   * @param mask [I, N], 1 for what may be seen; where the decoder attends to questions
+   */
+  async open(
+    states: Tensor<"float32">,
+    mask: Tensor<"int64"> | undefined,
+    options: RunOptions = {},
+  ): Promise<DecoderRun> {
+    const session = await unlessAborted(this.#memory(), options.signal);
+    const names = cacheNames("memory", this.config.text);
+    const { kept } = await session.runKeeping({ encoder_hidden_states: states }, names, options);
+    return new DecoderRun(this, session, kept, mask, states.dims[0] ?? 0, options);
+  }
+
+  #memory(): Promise<EngineSession> {
+    const width = decoderWidth(this.#loaded.opened, this.config);
+    const keep = cacheNames("memory", this.config.text);
+    const ofImages = this.#loaded.opened.architecture.decoderMemory !== "question";
+    return this.#session("memory", () => memoryGraph(this.config, width), keep, ofImages);
+  }
+
+  decode(): Promise<EngineSession> {
+    const memoryMask = this.#loaded.opened.architecture.decoderMemory === "question";
+    const keep = ["hidden", ...cacheNames("present", this.config.text)];
+    return this.#session("decode", () => decodeGraph(this.config, { memoryMask }), keep);
+  }
+
+  score(): Promise<EngineSession> {
+    return this.#session("score", () => scoreGraph(this.config));
+  }
+
+  select(): Promise<EngineSession> {
+    const keep = keptNames(cacheNames("memory", this.config.text));
+    return this.#session("select", () => selectGraph(this.config), keep);
+  }
+
+  #session(
+    key: string,
+    build: () => Graph,
+    keep: readonly string[] = [],
+    unpacked = false,
+  ): Promise<EngineSession> {
+    return this.#loaded.network.session(`decoder ${key}`, build, { group, keep, unpacked });
+  }
+}
+
+/** New tokens of rows [R, T]; positions of padding lie after every token's. */
+interface NewTokens {
+  readonly ids: readonly (readonly number[])[];
+  readonly positions: readonly (readonly number[])[];
+  readonly keys: readonly (readonly number[])[];
+}
+
+/** What the network makes of them. */
+interface Advanced {
+  /** [R, T, D], to be released. */
+  readonly hidden: ResidentTensor;
+  /** Of the chosen states [Q, V]. */
+  readonly logits: Float32Array;
+}
+
+const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
+
+/** Sequences over one memory. Close it to free what it keeps with the engine. */
+export class DecoderRun implements NextTokenModel {
+  readonly #decoder: TextDecoder;
+  readonly #engine: EngineSession;
+  readonly #options: RunOptions;
+  #memory: Kept;
+  #mask: Tensor<"int64"> | undefined;
+  #images: number;
+  #past: Kept | undefined;
+  /** Positions of each row's tokens so far, padding included, in the order of the cache. */
+  #keys: readonly (readonly number[])[] = [];
+
+  constructor(
+    decoder: TextDecoder,
+    engine: EngineSession,
+    memory: Kept,
+    mask: Tensor<"int64"> | undefined,
+    images: number,
+    options: RunOptions,
+  ) {
+    this.#decoder = decoder;
+    this.#engine = engine;
+    this.#memory = memory;
+    this.#mask = mask;
+    this.#images = images;
+    this.#options = options;
+  }
+
+  get vocabSize(): number {
+    return this.#decoder.config.text.vocabSize;
+  }
+
+  async start(prompts: readonly (readonly number[])[]): Promise<Float32Array> {
+    return this.#lastLogits(range(prompts.length), prompts);
+  }
+
+  async step(parents: readonly number[], tokens: readonly number[]): Promise<Float32Array> {
+    return this.#lastLogits(
+      parents,
+      tokens.map((token) => [token]),
+    );
+  }
+
+  /** Logits after every token of the sequences: [R, T, V] for rows of one length. */
+  async allLogits(sequences: Tensor<"int64">, mask: Tensor<"int64">): Promise<Tensor<"float32">> {
+    const [R = 0, T = 0] = sequences.dims;
+    const rows = range(R).map((row) => Array.from(sequences.data.subarray(row * T, (row + 1) * T), Number));
+    const keys = rows.map((tokens, row) =>
+      tokens.map((_, index) => (mask.data[row * T + index] === 0n ? this.#hidden : index)),
+    );
+    const positions = rows.map((tokens) => tokens.map((_, index) => index));
+    const { hidden, logits } = await this.#advance(range(R), { ids: rows, positions, keys }, range(R * T));
+    this.#engine.release([hidden]);
+    return floatTensor([R, T, this.vocabSize], logits);
+  }
+
+  /**
+   * How likely `labels[r]` are after `tokens[r]` were added to row `parents[r]`: a score for each token and its label.
+   * The rows stay as they are.
+   */
+  async scores(
+    parents: readonly number[],
+    tokens: readonly (readonly number[])[],
+    labels: readonly (readonly number[])[],
+  ): Promise<TokenScore[][]> {
+    const length = Math.max(...tokens.map((row) => row.length));
+    // The head's own logits are not what is asked for: it gets a single row.
+    const { hidden } = await this.#extend(parents, tokens, [0], false);
+    try {
+      const rows = labels.flatMap((row, index) =>
+        row.map((_, column) => (index + 1) * length - row.length + column),
+      );
+      const flat = labels.flat();
+      const session = await unlessAborted(this.#decoder.score(), this.#options.signal);
+      const outputs = await session.run(
+        { hidden, rows: int64Tensor([rows.length], rows), labels: int64Tensor([flat.length], flat) },
+        this.#options,
+      );
+      const chosen = float32Output(outputs, "log_probability").data;
+      const means = float32Output(outputs, "mean_log_probability").data;
+      let place = 0;
+      return labels.map((row) =>
+        row.map(() => {
+          const index = place++;
+          return { logProbability: chosen[index] ?? NaN, meanLogProbability: means[index] ?? NaN };
+        }),
+      );
+    } finally {
+      this.#engine.release([hidden]);
+    }
+  }
+
+  /** Frees the tensors that are kept with the engine. A second call does nothing more. */
+  close(): void {
+    this.#engine.release([...Object.values(this.#memory), ...Object.values(this.#past ?? {})]);
+    this.#memory = {};
+    this.#past = undefined;
+  }
+
+  /** The position of padding: after every token's, so that no token sees it. */
+  get #hidden(): number {
+    return this.#decoder.config.text.maxPositions;
+  }
+
+  async #lastLogits(
+    parents: readonly number[],
+    tokens: readonly (readonly number[])[],
+  ): Promise<Float32Array> {
+    const length = Math.max(...tokens.map((row) => row.length));
+    const last = tokens.map((_, row) => (row + 1) * length - 1);
+    const { hidden, logits } = await this.#extend(parents, tokens, last);
+    this.#engine.release([hidden]);
+    return logits;
+  }
+
+  /** Adds tokens to rows; shorter ones are padded on the left, so that every row's last token stands last. */
+  #extend(
+    parents: readonly number[],
+    tokens: readonly (readonly number[])[],
+    rows: readonly number[],
+    goOn = true,
+  ): Promise<Advanced> {
+    const length = Math.max(...tokens.map((row) => row.length));
+    const [ids, positions, keys]: [number[][], number[][], number[][]] = [[], [], []];
+    tokens.forEach((row, index) => {
+      const before = this.#keys[parents[index] ?? 0] ?? [];
+      const first = before.filter((position) => position !== this.#hidden).length;
+      const padding = range(length - row.length);
+      ids.push([...padding.map(() => 0), ...row]);
+      positions.push([...padding.map(() => 0), ...row.map((_, place) => first + place)]);
+      keys.push([...padding.map(() => this.#hidden), ...row.map((_, place) => first + place)]);
+    });
+    return this.#advance(parents, { ids, positions, keys }, rows, goOn);
+  }
+
+  /** Runs the network over new tokens [R, T] of rows; if they go on, the cache is the new rows' afterwards. */
+  async #advance(
+    parents: readonly number[],
+    { ids, positions, keys }: NewTokens,
+    rows: readonly number[],
+    goOn = true,
+  ): Promise<Advanced> {
+    const { text } = this.#decoder.config;
+    const session = await unlessAborted(this.#decoder.decode(), this.#options.signal);
+    await this.#dropImages(parents);
+    const [R, T] = [ids.length, ids[0]?.length ?? 0];
+    const allKeys = keys.map((row, index) => [...(this.#keys[parents[index] ?? 0] ?? []), ...row]);
+    const feeds: Feeds = {
+      input_ids: int64Tensor([R, T], ids.flat()),
+      position_ids: int64Tensor([R, T], positions.flat()),
+      key_positions: int64Tensor([R, allKeys[0]?.length ?? 0], allKeys.flat()),
+      row_index: int64Tensor([R], parents),
+      rows: int64Tensor([rows.length], rows),
+      ...(this.#past ?? this.#emptyPast(R)),
+      ...this.#memory,
+      ...(this.#mask && { memory_mask: this.#mask }),
+    };
+    const keep = ["hidden", ...cacheNames("present", text)];
+    const { tensors, kept } = await session.runKeeping(feeds, keep, this.#options);
+    const { hidden, ...present } = kept;
+    if (!hidden) throw new Error("the decoder gave no states");
+    const logits = float32Output(tensors, "logits").data;
+    if (!goOn) {
+      this.#engine.release(Object.values(present));
+      return { hidden, logits };
+    }
+    this.#engine.release(Object.values(this.#past ?? {}));
+    this.#past = Object.fromEntries(
+      Object.entries(present).map(([name, tensor]) => [name.replace("present", "past"), tensor]),
+    );
+    this.#keys = allKeys;
+    return { hidden, logits };
+  }
+
+  #emptyPast(rows: number): Feeds {
+    const { heads, hiddenSize } = this.#decoder.config.text;
+    const dims = [rows, heads, 0, hiddenSize / heads];
+    const empty: Tensor = this.#decoder.halfCaches
+      ? { dtype: "float16", dims, data: new Uint16Array(0) }
+      : floatTensor(dims, []);
+    return Object.fromEntries(cacheNames("past", this.#decoder.config.text).map((name) => [name, empty]));
+  }
+
+  /** Leaves out images whose sequences are over. */
+  async #dropImages(parents: readonly number[]): Promise<void> {
+    if (!this.#past) return;
+    const rowsPerImage = this.#keys.length / this.#images;
+    const images = [...new Set(parents.map((parent) => Math.floor(parent / rowsPerImage)))];
+    if (images.length === this.#images) return;
+    const session = await unlessAborted(this.#decoder.select(), this.#options.signal);
+    const names = cacheNames("memory", this.#decoder.config.text);
+    const { kept } = await session.runKeeping(
+      { image_index: int64Tensor([images.length], images), ...this.#memory },
+      keptNames(names),
+      this.#options,
+    );
+    this.#engine.release(Object.values(this.#memory));
+    this.#memory = Object.fromEntries(
+      Object.entries(kept).map(([name, tensor]) => [name.replace("kept.", ""), tensor]),
+    );
+    if (this.#mask) {
+      const [, N = 0] = this.#mask.dims;
+      const { data } = this.#mask;
+      const rows = images.flatMap((image) => [...data.subarray(image * N, (image + 1) * N)]);
+      this.#mask = { dtype: "int64", dims: [images.length, N], data: BigInt64Array.from(rows) };
+    }
+    this.#images = images.length;
+  }
+}

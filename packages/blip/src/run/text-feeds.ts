@@ -1,0 +1,69 @@
+// Token ids as the network reads them: checked, with their positions.
+import { int64Tensor, type Tensor } from "@blip-ts/graph";
+import { UsageError } from "@blip-ts/base";
+import type { BlipConfig } from "../model/config.ts";
+
+/** Token ids and their padding mask, [B, T] each. */
+export interface TextFeeds {
+  readonly inputIds: Tensor<"int64">;
+  /** 1 for tokens, 0 for padding; without it every position is a token. */
+  readonly attentionMask?: Tensor<"int64"> | undefined;
+}
+
+/** Ids with their mask, both there. */
+export interface CheckedTexts {
+  readonly inputIds: Tensor<"int64">;
+  readonly attentionMask: Tensor<"int64">;
+}
+
+/** 0 to length - 1. */
+export function positions(length: number): Tensor<"int64"> {
+  return int64Tensor(
+    [length],
+    Array.from({ length }, (_, index) => index),
+  );
+}
+
+/**
+ * Ids and mask, checked.
+ * @throws {UsageError} `model/bad-ids`
+ */
+export function checkTextFeeds(
+  { inputIds, attentionMask }: TextFeeds,
+  { maxPositions, vocabSize }: BlipConfig["text"],
+): CheckedTexts {
+  const [, length = 0] = inputIds.dims;
+  if (inputIds.dims.length !== 2 || length === 0 || length > maxPositions)
+    throw new UsageError(
+      "model/bad-ids",
+      `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, found [${inputIds.dims.join(", ")}]`,
+      { found: inputIds.dims, maxPositions },
+    );
+  const wrong = inputIds.data.find((id) => id < 0n || id >= BigInt(vocabSize));
+  if (wrong !== undefined)
+    throw new UsageError(
+      "model/bad-ids",
+      `inputIds: ${wrong} is not an id of the vocabulary of ${vocabSize}`,
+      { id: Number(wrong), vocabSize },
+    );
+  const mask = attentionMask ?? {
+    dtype: "int64" as const,
+    dims: inputIds.dims,
+    data: inputIds.data.map(() => 1n),
+  };
+  if (mask.data.length !== inputIds.data.length)
+    throw new UsageError(
+      "model/bad-ids",
+      `attentionMask: expected the shape of inputIds, [${inputIds.dims.join(", ")}], found [${mask.dims.join(", ")}]`,
+    );
+  return { inputIds, attentionMask: mask };
+}
+
+/** One sequence's ids with another first token, as BLIP writes [ENC] over [CLS]. */
+export function withFirstToken(inputIds: Tensor<"int64">, first: number | undefined): Tensor<"int64"> {
+  if (first === undefined) return inputIds;
+  const [count = 0, length = 0] = inputIds.dims;
+  const data = inputIds.data.slice();
+  for (let row = 0; row < count; row++) data[row * length] = BigInt(first);
+  return { dtype: "int64", dims: inputIds.dims, data };
+}

@@ -1,0 +1,170 @@
+// The small files of a Hugging Face folder: config.json, preprocessor and tokenizer.
+import type { StoredTensor } from "@blip-ts/checkpoint";
+import { defaultImageConfig } from "../image/preprocess.ts";
+import type { LoadedNetwork } from "../load/load-model.ts";
+import type { NetworkTask } from "../load/task-graphs.ts";
+import { decoderToken } from "../load/special-tokens.ts";
+import { readImageSettings } from "../load/image-settings.ts";
+import type { BlipConfig } from "../model/config.ts";
+
+/** What a class is made of, by top-level module, and what transformers calls it. */
+export interface SavedClass {
+  readonly architecture: string;
+  readonly modules: readonly string[];
+}
+
+export const classes: Readonly<Record<NetworkTask, SavedClass>> = {
+  match: {
+    architecture: "BlipForImageTextRetrieval",
+    modules: ["vision_model", "text_encoder", "vision_proj", "text_proj", "itm_head"],
+  },
+  embed: {
+    architecture: "BlipModel",
+    modules: ["vision_model", "text_model", "visual_projection", "text_projection", "logit_scale"],
+  },
+  caption: { architecture: "BlipForConditionalGeneration", modules: ["vision_model", "text_decoder"] },
+  ask: {
+    architecture: "BlipForQuestionAnswering",
+    modules: ["vision_model", "text_encoder", "text_decoder"],
+  },
+  compare: { architecture: "BlipForNLVR", modules: ["vision_model", "text_encoder", "cls_head"] },
+};
+
+/** What is saved: all that is known of a model but its engine. */
+export type Saved = Pick<LoadedNetwork, "platform" | "opened" | "json" | "config" | "tokenizer">;
+
+/** Fields that transformers declares as floats: it refuses a 0 where it expects 0.0. */
+const floatFields = [
+  ...["attention_dropout", "attention_probs_dropout_prob", "hidden_dropout_prob", "label_smoothing"],
+  ...[
+    "initializer_factor",
+    "initializer_range",
+    "layer_norm_eps",
+    "logit_scale_init_value",
+    "rescale_factor",
+  ],
+].join("|");
+
+const wholeFloat = new RegExp(String.raw`^(\s*"(?:${floatFields})": -?\d+)(,?)$`, "gm");
+
+export const jsonText = (json: object): string =>
+  `${JSON.stringify(json, undefined, 2).replace(wholeFloat, "$1.0$2")}\n`;
+
+export type Json = Readonly<Record<string, unknown>>;
+
+const section = (value: unknown): Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {};
+
+/** transformers' names of element types. */
+const dtypeNames: Readonly<Record<string, string>> = {
+  float16: "float16",
+  bfloat16: "bfloat16",
+  float64: "float64",
+};
+
+export function configJson(
+  { json, config, tokenizer }: Saved,
+  { architecture }: SavedClass,
+  tied: boolean,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Json {
+  const given = section(json);
+  const { vision, text } = config;
+  const [visionGiven, textGiven] = [section(given.vision_config), section(given.text_config)];
+  const dtype = tensors.values().next().value?.dtype ?? "float32";
+  const dec = tokenizer.vocabulary.get("[DEC]") ?? decoderToken(json);
+  return {
+    // BlipModel's two widths have defaults that files may rely on.
+    projection_dim: 512,
+    logit_scale_init_value: 2.6592,
+    initializer_factor: 1,
+    initializer_range: 0.02,
+    ...given,
+    architectures: [architecture],
+    model_type: "blip",
+    dtype: dtypeNames[dtype] ?? "float32",
+    tie_word_embeddings: tied,
+    ...(architecture === "BlipModel"
+      ? { projection_dim: config.jointEmbedding }
+      : { image_text_hidden_size: config.jointEmbedding }),
+    text_config: {
+      attention_probs_dropout_prob: 0,
+      bos_token_id: dec,
+      // Generation ends at sep_token_id; this one is read by nothing.
+      eos_token_id: tokenizer.sepId,
+      hidden_act: "gelu",
+      hidden_dropout_prob: 0,
+      initializer_range: 0.02,
+      is_decoder: true,
+      label_smoothing: 0,
+      model_type: "blip_text_model",
+      pad_token_id: tokenizer.padId,
+      projection_dim: 768,
+      sep_token_id: tokenizer.sepId,
+      use_cache: true,
+      ...textGiven,
+      encoder_hidden_size: vision.hiddenSize,
+      hidden_size: text.hiddenSize,
+      intermediate_size: text.intermediateSize,
+      layer_norm_eps: text.layerNormEps,
+      max_position_embeddings: text.maxPositions,
+      num_attention_heads: text.heads,
+      num_hidden_layers: text.layers,
+      tie_word_embeddings: tied,
+      vocab_size: text.vocabSize,
+    },
+    vision_config: {
+      attention_dropout: 0,
+      hidden_act: "gelu",
+      initializer_range: 0.02,
+      model_type: "blip_vision_model",
+      projection_dim: 512,
+      ...visionGiven,
+      hidden_size: vision.hiddenSize,
+      image_size: vision.imageSize,
+      intermediate_size: vision.intermediateSize,
+      layer_norm_eps: vision.layerNormEps,
+      num_attention_heads: vision.heads,
+      num_hidden_layers: vision.layers,
+      patch_size: vision.patchSize,
+    },
+  };
+}
+
+/**
+ * The image settings, whichever file they came from. They are written under the older name alone, which all versions of
+ * transformers read.
+ */
+export async function preprocessorJson({ opened, config }: Saved): Promise<Json> {
+  const side = config.vision.imageSize;
+  const given = section((await readImageSettings(opened.files))?.fields);
+  const { mean, std } = defaultImageConfig(side);
+  return {
+    do_normalize: true,
+    do_rescale: true,
+    do_resize: true,
+    image_mean: mean,
+    image_processor_type: "BlipImageProcessor",
+    image_std: std,
+    processor_class: "BlipProcessor",
+    resample: 3,
+    rescale_factor: 1 / 255,
+    ...given,
+    size: { height: side, width: side },
+  };
+}
+
+export const tokenizerConfig = ({ text }: BlipConfig): Json => ({
+  cls_token: "[CLS]",
+  do_lower_case: true,
+  mask_token: "[MASK]",
+  model_input_names: ["input_ids", "attention_mask"],
+  model_max_length: text.maxPositions,
+  pad_token: "[PAD]",
+  processor_class: "BlipProcessor",
+  sep_token: "[SEP]",
+  strip_accents: null,
+  tokenize_chinese_chars: true,
+  tokenizer_class: "BertTokenizer",
+  unk_token: "[UNK]",
+});

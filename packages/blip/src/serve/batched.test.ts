@@ -1,0 +1,332 @@
+// Requests of many callers over real models: the rows of the verbs, with fewer calls of the engine.
+import { closedBy } from "@blip-ts/base";
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { arrayOf, failureOf } from "@blip-ts/testing";
+import { fixture } from "../../test/support/goldens.ts";
+import { nodePlatform } from "../platform/node/node-platform.ts";
+import type { Engine, EngineSession, Feeds } from "@blip-ts/engine";
+import { Answerer } from "../verbs/ask.ts";
+import { Batched } from "./batched.ts";
+import { Captioner } from "../verbs/caption.ts";
+import { fullGroups, samePicture } from "../verbs/distinct-images.ts";
+import { Embedder } from "../verbs/embed.ts";
+import { Matcher, type MatchRow } from "../verbs/match.ts";
+import type { FailedRow } from "../verbs/image-batches.ts";
+
+const scene = (number: string) => fixture(`../examples/scenes/${number}.png`);
+const broken = fixture("images/text.jpg");
+
+/** An engine whose sessions' calls pass through `watch`. */
+function watchedEngine(
+  engine: Engine,
+  watch: <T>(feeds: Feeds, call: () => Promise<T>) => Promise<T>,
+): Engine {
+  const watched = (session: EngineSession): EngineSession => ({
+    run: (feeds, more) => watch(feeds, () => session.run(feeds, more)),
+    runKeeping: (feeds, keep, more) => watch(feeds, () => session.runKeeping(feeds, keep, more)),
+    release: (tensors) => session.release(tensors),
+    ...closedBy(() => session.close()),
+  });
+  return {
+    createSession: async (model, more) => watched(await engine.createSession(model, more)),
+    ...closedBy(() => engine.close()),
+  };
+}
+
+/** Calls of the engine, and the rows of their inputs. */
+const calls: Record<string, readonly number[]>[] = [];
+const counting: typeof nodePlatform = {
+  ...nodePlatform,
+  createEngine: (options) =>
+    watchedEngine(nodePlatform.createEngine(options), (feeds, call) => {
+      calls.push(Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims])));
+      return call();
+    }),
+};
+
+/** Another batch sums float32 in another order. */
+const digits = 5;
+/** Sums of some twenty logarithms. */
+const sumDigits = 4;
+
+describe("the embedded model", () => {
+  let matcher: Matcher<Parameters<typeof nodePlatform.decodeImage>[0]>;
+  beforeAll(async () => {
+    matcher = await Matcher.load(counting, "picture-book");
+  });
+  afterAll(() => matcher[Symbol.asyncDispose]());
+
+  test("answers eight callers with the rows of each alone, in 5 calls of the engine instead of 24", async () => {
+    const requests = ["01", "02", "03", "04", "05", "06", "07", "08"].map((number) => ({
+      image: scene(number),
+      texts: [`a ${number === "01" ? "small sheep on a purple background" : "tulip"}`],
+    }));
+    calls.length = 0;
+    const alone: (MatchRow<string> | FailedRow<string>)[][] = [];
+    for (const { image, texts } of requests) alone.push(await arrayOf(matcher.match([image], texts)));
+    expect(calls).toHaveLength(24);
+    calls.length = 0;
+    const batched = new Batched({ matcher });
+    const together = await Promise.all(
+      requests.map(({ image, texts }, index) => batched.match(image, texts, { caller: String(index) })),
+    );
+    // The pictures once; texts of two lengths, alone and over the pictures.
+    expect(calls).toHaveLength(5);
+    together.forEach((rows, index) => {
+      const [expected] = alone[index] ?? [];
+      const [row] = rows;
+      if (!expected || "error" in expected || !row) return expect.fail("a row is missing");
+      expect([row.image, row.text]).toEqual([expected.image, expected.text]);
+      expect(row.logits[0]).toBeCloseTo(expected.logits[0], digits);
+      expect(row.logits[1]).toBeCloseTo(expected.logits[1], digits);
+      expect(row.cosine).toBeCloseTo(expected.cosine, digits);
+    });
+  });
+
+  test("encodes equal pictures once, by path or by content, and keeps each caller's own texts", async () => {
+    const batched = new Batched({ matcher });
+    const bytes = await readFile(scene("01"));
+    const copy = Uint8Array.from(bytes);
+    const [same] = await arrayOf(matcher.match([scene("01")], ["a sheep"]));
+    calls.length = 0;
+    const rows = await Promise.all([
+      batched.match(bytes, ["a sheep", "a cow"]),
+      batched.match(copy, ["a sheep"]),
+      batched.match(scene("02"), ["a taxi", "a sheep", "a cow"]),
+      batched.match(bytes, ["a tulip"]),
+    ]);
+    expect(calls.flatMap(({ pixel_values: dims }) => (dims ? [dims[0]] : []))).toEqual([2]);
+    expect(rows.map((some) => some.map(({ text }) => text))).toEqual([
+      ["a sheep", "a cow"],
+      ["a sheep"],
+      ["a taxi", "a sheep", "a cow"],
+      ["a tulip"],
+    ]);
+    expect(rows[1][0]?.image).toBe(copy);
+    if (!same || "error" in same) return expect.fail("a row is missing");
+    for (const row of [rows[0][0], rows[1][0]])
+      expect(row?.probability).toBeCloseTo(same.probability, digits);
+  });
+
+  test("fails the request alone whose picture or text is bad", async () => {
+    const batched = new Batched({ matcher });
+    const settled = await Promise.allSettled([
+      batched.match(scene("01"), ["a sheep"]),
+      batched.match(broken, ["a sheep"]),
+      batched.match(scene("02"), [" "]),
+      batched.match(scene("02"), []),
+      batched.match(scene("02"), ["a sheep"]),
+    ]);
+    expect(
+      settled.map((one) =>
+        one.status === "fulfilled" ? one.value.length : (one.reason as { code: string }).code,
+      ),
+    ).toEqual([1, "image/not-an-image", "text/empty", "usage/no-texts", 1]);
+  });
+
+  test("embeds", async () => {
+    await using embedder = await Embedder.load(nodePlatform, "picture-book");
+    const batched = new Batched({ embedder });
+    const found = await Promise.all([
+      batched.embedImage(scene("05")),
+      batched.embedImage(scene("06")),
+      batched.embedText("a sun"),
+      batched.embedText("a small sheep on a purple background"),
+    ]);
+    const alone = [
+      ...(await arrayOf(embedder.embedImages([scene("05"), scene("06")]))),
+      ...(await arrayOf(embedder.embedTexts(["a sun", "a small sheep on a purple background"]))),
+    ];
+    alone.forEach((row, index) => {
+      if ("error" in row) return expect.fail(row.error.message);
+      row.embedding.forEach((value, place) => expect(found[index]?.[place]).toBeCloseTo(value, digits));
+    });
+  });
+
+  test("takes a request back", async () => {
+    const batched = new Batched({ matcher });
+    const controller = new AbortController();
+    const taken = batched.match(scene("01"), ["a sheep"], { signal: controller.signal });
+    const kept = batched.match(scene("02"), ["a sheep"]);
+    expect(batched.waiting).toBe(2);
+    controller.abort(new Error("gone"));
+    await expect(taken).rejects.toThrow("gone");
+    expect(await kept).toHaveLength(1);
+    await batched.close();
+    await expect(batched.match(scene("01"), ["a sheep"])).rejects.toMatchObject({ code: "batch/closed" });
+    await expect(batched.caption(scene("01"))).rejects.toMatchObject({ code: "batch/no-model" });
+  });
+});
+
+test("captions of one batch are those of each picture alone, with a prompt of its own", async () => {
+  await using captioner = await Captioner.load(nodePlatform, fixture("tiny/caption"));
+  const asked = [
+    { image: scene("01") },
+    { image: scene("02"), prompt: "a woman and her" },
+    { image: scene("01"), prompt: "two red" },
+    { image: scene("03") },
+  ];
+  const groups: (readonly [string, number])[] = [];
+  await using batched = new Batched(
+    { captioner },
+    { onBatch: ({ group, requests }) => groups.push([group, requests]) },
+  );
+  const sampled = { sample: true, seed: 3, numReturn: 2 };
+  const together = await Promise.all([
+    ...asked.map(({ image, prompt }) => batched.caption(image, { prompt })),
+    batched.caption(scene("04"), sampled),
+    batched.caption(broken).catch((error: unknown) => [error]),
+  ]);
+  expect(groups).toEqual([
+    ["caption {}", 5],
+    [`caption ${JSON.stringify(sampled)}`, 1],
+  ]);
+  const alone = [];
+  for (const { image, prompt } of asked) alone.push(await arrayOf(captioner.caption([image], { prompt })));
+  alone.push(await arrayOf(captioner.caption([scene("04")], sampled)));
+  alone.forEach((rows, index) =>
+    expect(together[index]).toEqual(
+      rows.map((row) => ({
+        ...row,
+        ...("logProbability" in row && {
+          logProbability: expect.closeTo(row.logProbability, sumDigits) as number,
+        }),
+      })),
+    ),
+  );
+  expect(together.at(-1)).toMatchObject([{ code: "image/not-an-image" }]);
+  await expect(batched.caption(scene("01"), { beams: 9 })).rejects.toMatchObject({
+    code: expect.stringMatching(/^generate\//) as string,
+  });
+});
+
+test("answers of one batch are those of each question alone, free or of a list", async () => {
+  await using answerer = await Answerer.load(nodePlatform, fixture("tiny/vqa-original"));
+  await using batched = new Batched({ answerer });
+  const asked = [
+    [scene("01"), "is there a dog in the picture?"],
+    [scene("02"), "two red cars"],
+    [scene("01"), "a cat sitting under a tree with snow?"],
+  ] as const;
+  for (const options of [{}, { answers: ["a dog", "two red cars", "snow"] }]) {
+    const together = await Promise.all(
+      asked.map(([image, question]) => batched.ask(image, question, options)),
+    );
+    for (const [index, [image, question]] of asked.entries()) {
+      const [expected] = await arrayOf(answerer.ask([image], [question], options));
+      const [row] = together[index] ?? [];
+      if (!expected || "error" in expected) return expect.fail("a row is missing");
+      expect(row).toEqual({ ...expected, score: expect.closeTo(expected.score, sumDigits) as number });
+    }
+  }
+  await expect(batched.ask(scene("01"), " ")).rejects.toMatchObject({ code: "text/empty" });
+});
+
+test("reads the next batch's pictures while one runs, each once, and leaves off where nobody waits any more", async () => {
+  const events: string[] = [];
+  const watching: typeof nodePlatform = {
+    ...nodePlatform,
+    decodeImage: (input, options) => {
+      const name = typeof input === "string" ? input.slice(-6, -4) : "";
+      events.push(`read ${name}`);
+      if (name !== "06") return nodePlatform.decodeImage(input, options);
+      // A picture that never comes.
+      return new Promise((_come, reject) =>
+        options.signal?.addEventListener("abort", () => {
+          events.push("left off 06");
+          reject(new Error("left off"));
+        }),
+      );
+    },
+  };
+  await using captioner = await Captioner.load(watching, fixture("tiny/caption"));
+  await using batched = new Batched({ captioner }, { window: 0, maxBatch: 2 });
+  const taken = new AbortController();
+  const ask = async (number: string, signal?: AbortSignal) => {
+    await batched.caption(scene(number), { signal });
+    events.push(`said ${number}`);
+  };
+  const kept = ["01", "02", "03", "04"].map((number) => ask(number));
+  const given = [ask("05", taken.signal), ask("06", taken.signal)].map((one) => one.catch(() => undefined));
+  await Promise.all(kept.slice(0, 2));
+  const said = events.indexOf("said 01");
+  expect(events.slice(0, said)).toEqual(["01", "02", "03", "04"].map((number) => `read ${number}`));
+  await vi.waitFor(() => expect(events).toContain("read 06"));
+  taken.abort();
+  await Promise.all([...kept, ...given]);
+  // Looking ahead follows in a moment.
+  await vi.waitFor(() => expect(events).toContain("left off 06"));
+  expect(events.filter((event) => event.startsWith("read"))).toHaveLength(6);
+});
+
+test("a picture that was begun for one model is not given to another, which reads it in its own way", async () => {
+  let left = Infinity;
+  let atLast = (): void => undefined;
+  const platform: typeof nodePlatform = {
+    ...nodePlatform,
+    createEngine: (options) =>
+      watchedEngine(nodePlatform.createEngine(options), async (_, call) => {
+        const outputs = await call();
+        if (--left === 0) atLast();
+        return outputs;
+      }),
+  };
+  await using captioner = await Captioner.load(platform, fixture("tiny/caption"));
+  await using matcher = await Matcher.load(nodePlatform, "picture-book");
+  const [expected] = await arrayOf(matcher.match([scene("02")], ["a taxi"]));
+  await using batched = new Batched({ captioner, matcher }, { window: 0, maxBatch: 1 });
+  await batched.caption(scene("01"));
+  left = 1e6;
+  await batched.caption(scene("01"));
+  left = 1e6 - left;
+
+  const stop = new AbortController();
+  const first = batched.caption(scene("01"));
+  const taken = batched.caption(scene("02"), { signal: stop.signal }).catch(() => undefined);
+  // Looking ahead follows in a moment what changes; here the next batch begins before that.
+  const matched = new Promise<MatchRow<string>[]>((resolve, reject) => {
+    atLast = () => {
+      stop.abort();
+      batched.match(scene("02"), ["a taxi"]).then(resolve, reject);
+    };
+  });
+  await Promise.all([first, taken]);
+  expect(await matched).toEqual([expected]);
+});
+
+test("a bound of memory holds for batches: no call of the engine has more than it would alone", async () => {
+  const { fields } = await failureOf(() =>
+    Captioner.load(nodePlatform, fixture("tiny/caption"), { memory: 1 }),
+  );
+  await using captioner = await Captioner.load(counting, fixture("tiny/caption"), {
+    memory: Number(fields.least),
+  });
+  await using batched = new Batched({ captioner });
+  calls.length = 0;
+  const rows = await Promise.all(
+    ["01", "01", "02", "03"].map((number) => batched.caption(scene(number), { beams: 1 })),
+  );
+  expect(rows.flat()).toHaveLength(4);
+  expect(calls.length).toBeGreaterThan(4);
+  for (const call of calls) for (const dims of Object.values(call)) expect(dims[0] ?? 1).toBe(1);
+});
+
+test("pictures with equally many rows go together, a picture's rows side by side", () => {
+  expect(fullGroups([0, 1, 0, 2, 1, 3], 8)).toEqual([
+    { pictures: [0, 1], rows: [0, 2, 1, 4] },
+    { pictures: [2, 3], rows: [3, 5] },
+  ]);
+  expect(fullGroups([0, 0, 0], 2)).toEqual([
+    { pictures: [0], rows: [0, 1] },
+    { pictures: [0], rows: [2] },
+  ]);
+});
+
+test("pictures are equal by path, address or content, never by looks", () => {
+  expect(samePicture("a.png", "a.png")).toBe(true);
+  expect(samePicture(Uint8Array.of(1, 2), Uint8Array.of(1, 2))).toBe(true);
+  expect(samePicture(Uint8Array.of(1, 2).buffer, Uint8Array.of(1, 2).buffer)).toBe(true);
+  expect(samePicture(Uint8Array.of(1, 2), Uint8Array.of(1, 3))).toBe(false);
+  expect(samePicture(new Blob(["a"]), new Blob(["a"]))).toBe(false);
+});

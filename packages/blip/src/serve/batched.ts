@@ -1,0 +1,300 @@
+// The serving shape: one object that answers single requests of many callers, and runs those that go together as one
+// batch. Rows are those of the verbs, whatever batch they came in.
+import { asyncDispose, BlipError, type Closable, UsageError } from "@blip-ts/base";
+import type { Answerer, AnswerRow, AskOptions } from "../verbs/ask.ts";
+import type { Captioner, CaptionOptions, CaptionRow } from "../verbs/caption.ts";
+import type { Embedder, Embedding } from "../verbs/embed.ts";
+import type { Matcher, MatchRow } from "../verbs/match.ts";
+import { checkMaxPixels } from "../processor/image-processor.ts";
+import { PicturesAhead, type PictureReader } from "../verbs/prefetch.ts";
+import {
+  RequestBatcher,
+  type BatcherOptions,
+  type CloseOptions,
+  type Outcome,
+  type RequestOptions,
+} from "./request-batcher.ts";
+
+/** The models that answer; a verb without its model is refused. They stay their owner's, who closes them. */
+export interface BatchedModels<ImageInput> {
+  readonly matcher?: Matcher<ImageInput> | undefined;
+  readonly captioner?: Captioner<ImageInput> | undefined;
+  readonly answerer?: Answerer<ImageInput> | undefined;
+  readonly embedder?: Embedder<ImageInput> | undefined;
+}
+
+/** What a call of many pictures takes and a request does not. */
+type OfCalls = "imageBatchSize" | "maxPixels" | "onProgress" | "signal";
+
+/** How requests wait, and what their pictures may be. */
+export interface BatchedOptions extends BatcherOptions {
+  /** Most pixels of an image, instead of its model's own limit: whole, at least 1. */
+  readonly maxPixels?: number | undefined;
+}
+
+/** How a caption is made, and how its request waits. */
+export interface CaptionRequestOptions extends Omit<CaptionOptions, OfCalls | "prompt">, RequestOptions {
+  readonly prompt?: string | undefined;
+}
+
+/** How an answer is made, and how its request waits. */
+export interface AskRequestOptions extends Omit<AskOptions, OfCalls>, RequestOptions {}
+
+/** What is made of a picture, and how its request waits. */
+export interface EmbedRequestOptions<States extends boolean = boolean> extends RequestOptions {
+  readonly states?: States | undefined;
+}
+
+/** What is asked for; `options` are those of all requests of a batch. */
+type Asked<ImageInput> =
+  | { readonly verb: "match"; readonly image: ImageInput; readonly texts: readonly string[] }
+  | {
+      readonly verb: "caption";
+      readonly image: ImageInput;
+      readonly prompt: string | undefined;
+      readonly options: Omit<CaptionOptions, OfCalls | "prompt">;
+    }
+  | {
+      readonly verb: "ask";
+      readonly image: ImageInput;
+      readonly question: string;
+      readonly options: Omit<AskOptions, OfCalls>;
+    }
+  | { readonly verb: "embedImage"; readonly image: ImageInput; readonly states: boolean }
+  | { readonly verb: "embedText"; readonly text: string };
+
+/** What is said to it. */
+interface Said {
+  readonly match?: readonly Omit<MatchRow<never>, "image">[];
+  readonly caption?: readonly Omit<CaptionRow<never>, "image">[];
+  readonly ask?: readonly Omit<AnswerRow<never>, "image">[];
+  readonly embedding?: Embedding;
+}
+
+function expected<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("a request was answered as another one");
+  return value;
+}
+
+/** A value, or the error that stands in its place. */
+const outcomes = <T>(found: readonly (T | BlipError)[], say: (value: T) => Said): Outcome<Said>[] =>
+  found.map((one) => (one instanceof BlipError ? { error: one } : { value: say(one) }));
+
+export class Batched<ImageInput> implements Closable {
+  readonly #models: BatchedModels<ImageInput>;
+  readonly #batcher: RequestBatcher<Asked<ImageInput>, Said>;
+  readonly #ahead: PicturesAhead<ImageInput>;
+  readonly #maxPixels: number | undefined;
+  /** The last group of questions: with a list to choose from it is a long text, which is kept once. */
+  #askGroup = "";
+
+  /** @throws {UsageError} `usage/bad-option` */
+  constructor(models: BatchedModels<ImageInput>, { maxPixels, ...options }: BatchedOptions = {}) {
+    checkMaxPixels(maxPixels);
+    this.#models = models;
+    this.#maxPixels = maxPixels;
+    this.#ahead = new PicturesAhead(maxPixels);
+    this.#batcher = new RequestBatcher(
+      (requests, _group, signal) => this.#run(requests, signal),
+      options,
+      (requests) => this.#readAhead(requests),
+    );
+  }
+
+  /** Requests that wait. */
+  get waiting(): number {
+    return this.#batcher.waiting;
+  }
+
+  /**
+   * A picture with each of some texts.
+   * @throws {UsageError} `usage/no-texts`, `text/empty`, `batch/...` @throws {InputError} `text/...`, `image/...`
+   */
+  async match<Input extends ImageInput>(
+    image: Input,
+    texts: readonly string[],
+    options: RequestOptions = {},
+  ): Promise<MatchRow<Input>[]> {
+    // What is wrong with a request is found before it waits, and spoils no batch.
+    if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
+    this.#matcher.processors.texts.encode(texts);
+    const { match } = await this.#batcher.submit({ verb: "match", image, texts }, "match", options);
+    return expected(match).map((row) => ({ image, ...row }));
+  }
+
+  /**
+   * What a picture shows: `numReturn` rows, best first.
+   * @throws {UsageError} `generate/...`, `usage/...`, `batch/...` @throws {InputError} `text/...`, `image/...`
+   */
+  async caption<Input extends ImageInput>(
+    image: Input,
+    { prompt, signal, caller, whenFull, ...options }: CaptionRequestOptions = {},
+  ): Promise<CaptionRow<Input>[]> {
+    this.#captioner.check({ prompt }, options);
+    const group = `caption ${JSON.stringify(options)}`;
+    const request = { verb: "caption" as const, image, prompt, options };
+    const { caption } = await this.#batcher.submit(request, group, { signal, caller, whenFull });
+    return expected(caption).map((row) => ({ image, ...row }));
+  }
+
+  /**
+   * An answer about a picture: `numReturn` rows, best first; with `answers` the best of the list.
+   * @throws {UsageError} `text/empty`, `generate/...`, `usage/...`, `batch/...`
+   * @throws {InputError} `text/...`, `image/...`
+   */
+  async ask<Input extends ImageInput>(
+    image: Input,
+    question: string,
+    { signal, caller, whenFull, ...options }: AskRequestOptions = {},
+  ): Promise<AnswerRow<Input>[]> {
+    this.#answerer.check([question], options);
+    const group = `ask ${JSON.stringify(options)}`;
+    if (group !== this.#askGroup) this.#askGroup = group;
+    const request = { verb: "ask" as const, image, question, options };
+    const { ask } = await this.#batcher.submit(request, this.#askGroup, { signal, caller, whenFull });
+    return expected(ask).map((row) => ({ image, ...row }));
+  }
+
+  /**
+   * A picture as a vector of unit length; with `states` as all its states [N, D'].
+   * @throws {UsageError} `batch/...` @throws {InputError} `image/...`
+   */
+  async embedImage<States extends boolean = false>(
+    image: ImageInput,
+    { states, ...options }: EmbedRequestOptions<States> = {},
+  ): Promise<Embedding<States>> {
+    modelFor("embed", "embedder", this.#models.embedder);
+    const all = states === true;
+    const request = { verb: "embedImage" as const, image, states: all };
+    // `states` of the group is of type States, which tells the two apart.
+    return (await this.#embed(request, `embedImage ${all}`, options)) as Embedding<States>;
+  }
+
+  /** A text as a vector of unit length. @throws {UsageError} `text/empty`, `batch/...` @throws {InputError} `text/...` */
+  async embedText(text: string, options: RequestOptions = {}): Promise<Embedding<false>> {
+    this.#embedder.check(text);
+    return (await this.#embed({ verb: "embedText", text }, "embedText", options)) as Embedding<false>;
+  }
+
+  /**
+   * Takes no more requests, and answers those that wait, or rejects them if the options say so. The models stay loaded:
+   * whoever loaded them closes them afterwards.
+   * @throws {UsageError} `usage/bad-option`
+   */
+  close(options?: CloseOptions): Promise<void> {
+    return this.#batcher.close(options);
+  }
+
+  /** Calls `close`, for `await using`: those that wait are answered. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #embed(request: Asked<ImageInput>, group: string, options: RequestOptions): Promise<Embedding> {
+    const { embedding } = await this.#batcher.submit(request, group, options);
+    return expected(embedding);
+  }
+
+  /** Begins to read the pictures of requests that are likely to be next. */
+  #readAhead(requests: readonly Asked<ImageInput>[]): void {
+    const images = requests.flatMap((request) => (request.verb === "embedText" ? [] : [request.image]));
+    this.#ahead.expect(images, this.#pictureModel(requests[0]?.verb));
+  }
+
+  #pictureModel(verb: Asked<ImageInput>["verb"] | undefined): PictureReader<ImageInput> | undefined {
+    const { matcher, captioner, answerer, embedder } = this.#models;
+    switch (verb) {
+      case "match":
+        return matcher;
+      case "caption":
+        return captioner;
+      case "ask":
+        return answerer;
+      case "embedImage":
+        return embedder;
+      case "embedText":
+      case undefined:
+        return undefined;
+    }
+  }
+
+  /** Requests of one verb with the same options, together. */
+  async #run(requests: readonly Asked<ImageInput>[], signal: AbortSignal): Promise<Outcome<Said>[]> {
+    const [first] = requests;
+    const pictures = (reader: PictureReader<ImageInput>) => ({
+      signal,
+      maxPixels: this.#maxPixels,
+      ahead: this.#ahead.take(reader, signal),
+    });
+    switch (first?.verb) {
+      case undefined:
+        return [];
+      case "match": {
+        const matcher = this.#matcher;
+        const found = await matcher.matchEach(only(requests, "match"), pictures(matcher));
+        return outcomes(found, (match) => ({ match }));
+      }
+      case "caption": {
+        const captioner = this.#captioner;
+        const options = { ...first.options, ...pictures(captioner) };
+        const found = await captioner.captionEach(only(requests, "caption"), options);
+        return outcomes(found, (caption) => ({ caption }));
+      }
+      case "ask": {
+        const answerer = this.#answerer;
+        const options = { ...first.options, ...pictures(answerer) };
+        const found = await answerer.askEach(only(requests, "ask"), options);
+        return outcomes(found, (ask) => ({ ask }));
+      }
+      case "embedImage": {
+        const images = only(requests, "embedImage").map(({ image }) => image);
+        const embedder = this.#embedder;
+        const options = { states: first.states, ...pictures(embedder) };
+        const found = await embedder.embedImagesEach(images, options);
+        return outcomes(found, (embedding) => ({ embedding }));
+      }
+      case "embedText": {
+        const texts = only(requests, "embedText").map(({ text }) => text);
+        const found = await this.#embedder.embedTextsEach(texts, { signal });
+        return outcomes(found, (embedding) => ({ embedding }));
+      }
+    }
+  }
+
+  get #matcher(): Matcher<ImageInput> {
+    return modelFor("match", "matcher", this.#models.matcher);
+  }
+
+  get #captioner(): Captioner<ImageInput> {
+    return modelFor("caption", "captioner", this.#models.captioner);
+  }
+
+  get #answerer(): Answerer<ImageInput> {
+    return modelFor("ask", "answerer", this.#models.answerer);
+  }
+
+  get #embedder(): Embedder<ImageInput> {
+    return modelFor("embed", "embedder", this.#models.embedder);
+  }
+}
+
+/** @throws {UsageError} `batch/no-model` */
+function modelFor<Model>(verb: string, name: string, model: Model | undefined): Model {
+  if (model === undefined)
+    throw new UsageError(
+      "batch/no-model",
+      `${verb} needs a model that can do it, and none was given: make this object with ${name}`,
+      { verb, model: name },
+    );
+  return model;
+}
+
+/** The requests of a verb; a batch holds no others. */
+function only<ImageInput, Verb extends Asked<ImageInput>["verb"]>(
+  requests: readonly Asked<ImageInput>[],
+  verb: Verb,
+) {
+  return requests.filter(
+    (request): request is Extract<Asked<ImageInput>, { verb: Verb }> => request.verb === verb,
+  );
+}

@@ -1,0 +1,369 @@
+// The verb `export`: a task's graphs as ONNX files that any program runs with ONNX Runtime, and a description of how.
+import { closing, UsageError } from "@blip-ts/base";
+import {
+  contributedOperators,
+  emitOnnx,
+  emitSelfContained,
+  formatDim,
+  lengthOf,
+  onnxOpset,
+  optimize,
+  type EmitOptions,
+  type Graph,
+  type NamedValue,
+  type OnnxPiece,
+  type WeightLocation,
+} from "@blip-ts/graph";
+import { readRange, readTensorBytes, type StoredTensor, tensorBytes } from "@blip-ts/checkpoint";
+import { decodeGraph, memoryGraph, scoreGraph } from "../../model/decoder.ts";
+import { imageGraph, multimodalGraph, textGraph } from "../../model/encoders.ts";
+import type { Compat, Platform } from "../../platform.ts";
+import type { FolderWriter } from "../../files.ts";
+import { type NetworkDType, weightType } from "@blip-ts/engine";
+import { version } from "../../version.ts";
+import { graphMeanings, letterMeanings, meaningOf, stepsOf, type ExportedGraph } from "./guide.ts";
+import { prepareModel, type PreparedModel } from "../../load/load-model.ts";
+import { decoderWidth, graphTasks, isDual, type NetworkTask } from "../../load/task-graphs.ts";
+import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
+import { typedTensors } from "../../load/weight-dtype.ts";
+import { openSource, readJson, type OpenedModel } from "../../load/open-model.ts";
+import { imageConfigOf } from "../../verbs/image-batches.ts";
+import { decodeDefaults } from "../../processor/image-processor.ts";
+import { textLimits } from "../../processor/text-processor.ts";
+
+export interface ExportOptions extends ModelOptions {
+  /** `match`, `retrieve` (the files of `match`), `caption`, `ask`, `compare` or `embed`. */
+  readonly task: string;
+  /** Each file carries its own weights; refused where one would have more than 2 GiB, protobuf's limit. */
+  readonly selfContained?: boolean | undefined;
+  /** Uses no operator of ONNX Runtime's own: slower there, but other engines can run the files. */
+  readonly standardOperators?: boolean | undefined;
+}
+
+/** An input or output of an exported file. */
+export interface ExportedTensor {
+  readonly name: string;
+  readonly dtype: string;
+  /** Numbers, or letters that `letters` explains. */
+  readonly shape: readonly (number | string)[];
+  readonly about: string;
+}
+
+export interface ExportedFile {
+  readonly file: string;
+  readonly about: string;
+  readonly inputs: readonly ExportedTensor[];
+  readonly outputs: readonly ExportedTensor[];
+}
+
+/** What `export.json` says: all that a program needs to run the files. */
+export interface ExportDescription {
+  readonly producer: string;
+  readonly model: string;
+  readonly task: string;
+  readonly compat: Compat;
+  /** The type in which the files compute; their inputs and outputs are float32, but for the caches of `fp16`. */
+  readonly dtype: NetworkDType;
+  /** Versions of the operators, by domain. */
+  readonly opset: Readonly<Record<string, number>>;
+  /** The operators of `com.microsoft` among them. */
+  readonly contributedOperators: readonly string[];
+  /** The file that holds the weights of all the others; null where they carry their own. */
+  readonly data: string | null;
+  readonly files: readonly ExportedFile[];
+  readonly letters: Readonly<Record<string, string>>;
+  readonly tokens: Readonly<Record<string, number>>;
+  readonly picture: Readonly<Record<string, unknown>>;
+  readonly text: Readonly<Record<string, unknown>>;
+  readonly steps: readonly string[];
+}
+
+/** The file that holds the weights. */
+const dataFile = "weights.data";
+
+/** A task's graphs by the names of their files, in the order in which they are run. */
+function exportedGraphs(
+  task: NetworkTask,
+  { opened, config, imageSize }: PreparedModel,
+): Partial<Record<ExportedGraph, Graph>> {
+  const size = { height: imageSize, width: imageSize };
+  const decoder = () => ({
+    memory: memoryGraph(config, decoderWidth(opened, config)),
+    decode: decodeGraph(config, { memoryMask: opened.architecture.decoderMemory === "question" }),
+  });
+  switch (task) {
+    case "match":
+      return {
+        image: imageGraph(config, { ...size, head: "contrastive" }),
+        text: textGraph(config, "contrastive"),
+        match: multimodalGraph(config, "itm"),
+      };
+    case "embed": {
+      const head = isDual(opened) ? "dual" : "contrastive";
+      return {
+        image: imageGraph(config, { ...size, head }),
+        text: textGraph(config, head),
+        ...(head === "contrastive" && { multimodal: multimodalGraph(config) }),
+      };
+    }
+    case "compare":
+      return { image: imageGraph(config, size), compare: multimodalGraph(config, "nlvr") };
+    case "caption":
+      return { image: imageGraph(config, size), ...decoder() };
+    case "ask":
+      return {
+        image: imageGraph(config, size),
+        question: multimodalGraph(config),
+        ...decoder(),
+        score: scoreGraph(config),
+      };
+  }
+}
+
+/** What is written: the graphs as they are run, and the tensors that they read. */
+interface Exported {
+  readonly graphs: readonly (readonly [name: ExportedGraph, graph: Graph])[];
+  readonly tensorOf: (name: string) => StoredTensor;
+}
+
+/**
+ * Writes a task's graphs as ONNX files, their weights beside them or inside, with the tokenizer's files and an
+ * `export.json` that says inputs, outputs, preprocessing and the order of steps. The folder is there when it is whole.
+ * @returns what export.json says
+ * @throws {UsageError} `usage/unknown-task`, `export/too-large`, `save/exists`, `save/cannot-write`
+ * @throws {ModelError} where the model cannot be found, read, or used for the task
+ */
+export async function exportOnnx(
+  platform: Platform<never>,
+  source: string,
+  folder: string,
+  options: ExportOptions,
+): Promise<ExportDescription> {
+  const task = graphTasks[options.task];
+  const valid = Object.keys(graphTasks);
+  if (task === undefined)
+    throw new UsageError(
+      "usage/unknown-task",
+      `task (--task): expected ${valid.join(" or ")}, found ${options.task}`,
+      { task: options.task, valid },
+    );
+  // As all verbs: BLIP's own conventions unless told.
+  const given = { ...options, compat: options.compat ?? ("blip" as const) };
+  checkModelOptions(given);
+  const opened = await openSource(platform, source, given);
+  const model = await prepareModel(platform, opened, [task], given);
+  return closing(await platform.createFolder(folder), (writer) =>
+    writeExport(writer, platform, opened, model, task, given),
+  );
+}
+
+async function writeExport(
+  writer: FolderWriter,
+  platform: Platform<never>,
+  opened: OpenedModel,
+  model: PreparedModel,
+  task: NetworkTask,
+  given: ExportOptions & { readonly compat: Compat },
+): Promise<ExportDescription> {
+  const tensors = await typedTensors(platform, opened, model.originals, model.types.dtype, given);
+  given.signal?.throwIfAborted();
+  const exported: Exported = {
+    graphs: (Object.entries(exportedGraphs(task, model)) as [ExportedGraph, Graph][]).map(([name, graph]) => [
+      name,
+      optimize(graph, model.types.passes),
+    ]),
+    tensorOf(name) {
+      const tensor = tensors.get(name);
+      if (!tensor) throw new Error(`${name} was not required of the checkpoint`);
+      return tensor;
+    },
+  };
+  const description = await describe(task, model, exported, given);
+  const { contents, data } =
+    given.selfContained === true ? selfContained(exported, given) : sharingData(exported, given);
+  for (const [name, content] of contents) await writer.write(`${name}.onnx`, content);
+  if (data) await writer.write(dataFile, data);
+  const { tokenizer } = model;
+  const json = (await readJson(opened.files, "tokenizer.json")) ?? tokenizer.toJson();
+  await writer.write("tokenizer.json", `${JSON.stringify(json, undefined, 1)}\n`);
+  await writer.write("vocab.txt", (await opened.files.read("vocab.txt")) ?? tokenizer.toVocabulary());
+  await writer.write("export.json", `${JSON.stringify(description, undefined, 2)}\n`);
+  given.signal?.throwIfAborted();
+  await writer.commit();
+  return description;
+}
+
+/** What is written: the files of the graphs, and of their weights where they lie apart. */
+interface Contents {
+  readonly contents: readonly (readonly [name: ExportedGraph, content: AsyncIterable<Uint8Array>])[];
+  readonly data?: AsyncIterable<Uint8Array>;
+}
+
+/** ONNX asks for multiples of a page, and on Windows of its 64 KiB, so that a file can be mapped into memory. */
+const page = 4096;
+const granularity = 65536;
+
+const aligned = (offset: number, to: number): number => Math.ceil(offset / to) * to;
+
+/** A tensor and where it begins in the file of weights. */
+interface Placed {
+  readonly tensor: StoredTensor;
+  readonly start: number;
+}
+
+/** Files whose weights lie in one file, each tensor once. */
+function sharingData({ graphs, tensorOf }: Exported, options: ExportOptions): Contents {
+  const places = new Map<string, Placed>();
+  let end = 0;
+  const place = (tensor: StoredTensor): Placed => {
+    // The same bytes under two names (tied matrices) are one.
+    const { source, offset, byteLength, strides = [] } = tensor;
+    const key = [source.path ?? source.name, offset, byteLength, ...strides].join(":");
+    const known = places.get(key);
+    if (known) return known;
+    const start = aligned(end, byteLength >= granularity ? granularity : page);
+    const placed = { tensor, start };
+    places.set(key, placed);
+    end = start + byteLength;
+    return placed;
+  };
+  const locate = (name: string): WeightLocation => {
+    const tensor = tensorOf(name);
+    return { location: dataFile, offset: place(tensor).start, dtype: weightType(tensor) };
+  };
+  return {
+    contents: graphs.map(([name, graph]) => [
+      name,
+      bytesOf([emitOnnx(graph, locate, options)], tensorOf, options),
+    ]),
+    data: dataBytes([...places.values()], options),
+  };
+}
+
+async function* dataBytes(
+  places: readonly Placed[],
+  { signal }: Pick<ExportOptions, "signal">,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let written = 0;
+  for (const { tensor, start } of places) {
+    if (start > written) yield new Uint8Array(start - written);
+    for await (const piece of tensorBytes(tensor)) {
+      signal?.throwIfAborted();
+      yield piece;
+    }
+    written = start + tensor.byteLength;
+  }
+}
+
+/** Most bytes of a serialized protobuf message. */
+const maxMessage = 2 ** 31 - 1;
+
+/** Files that carry their weights. @throws {UsageError} `export/too-large` */
+function selfContained({ graphs, tensorOf }: Exported, options: ExportOptions): Contents {
+  return {
+    contents: graphs.map(([name, graph]) => {
+      const pieces = emitSelfContained(graph, (weight) => weightType(tensorOf(weight)), options);
+      const size = lengthOf(pieces);
+      if (size > maxMessage)
+        throw new UsageError(
+          "export/too-large",
+          `${name}.onnx: expected at most ${maxMessage} bytes (2 GiB, the limit of protobuf), found ${size} with its weights inside. ` +
+            `Leave out selfContained (--self-contained): the weights then lie in ${dataFile} beside it.`,
+          { file: `${name}.onnx`, size, limit: maxMessage },
+        );
+      return [name, bytesOf(pieces, tensorOf, options)];
+    }),
+  };
+}
+
+async function* bytesOf(
+  pieces: readonly OnnxPiece[],
+  tensorOf: Exported["tensorOf"],
+  { signal }: Pick<ExportOptions, "signal">,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const piece of pieces) {
+    signal?.throwIfAborted();
+    if (piece instanceof Uint8Array) {
+      yield piece;
+      continue;
+    }
+    const { name, offset, length } = piece;
+    const tensor = tensorOf(name);
+    yield tensor.strides
+      ? (await readTensorBytes(tensor)).subarray(offset, offset + length)
+      : await readRange(tensor.source, tensor.offset + offset, length, tensor.name);
+  }
+}
+
+const described = ({ name, value: { dtype, shape } }: NamedValue): ExportedTensor => ({
+  name,
+  dtype,
+  shape: shape.map((dim) => (typeof dim === "number" ? dim : formatDim(dim))),
+  about: meaningOf(name),
+});
+
+async function describe(
+  task: NetworkTask,
+  model: PreparedModel,
+  { graphs }: Exported,
+  options: ExportOptions & EmitOptions & { readonly compat: Compat },
+): Promise<ExportDescription> {
+  const { opened, config, compat, tokens, tokenizer, imageSize } = model;
+  const files = graphs.map(([name, { inputs, outputs }]) => ({
+    file: `${name}.onnx`,
+    about: graphMeanings[name],
+    inputs: inputs.map(described),
+    outputs: outputs.map(described),
+  }));
+  const letters = new Set(
+    files.flatMap(({ inputs, outputs }) =>
+      [...inputs, ...outputs].flatMap(({ shape }) => String(shape).match(/[A-Z]/g) ?? []),
+    ),
+  );
+  const contributed = [
+    ...new Set(graphs.flatMap(([, graph]) => contributedOperators(graph, options))),
+  ].sort();
+  const { dec, enc, sep, pad } = tokens;
+  const { height, width, doRescale, doNormalize, rescaleFactor, mean, std } = await imageConfigOf(
+    opened,
+    imageSize,
+  );
+  const { alpha, orientation } = decodeDefaults(compat, {});
+  const limits = textLimits(task, compat);
+  return {
+    producer: `blip-ts ${version}`,
+    model: opened.files.name,
+    task: options.task,
+    compat,
+    dtype: model.types.dtype,
+    opset: { "ai.onnx": onnxOpset, ...(contributed.length > 0 && { "com.microsoft": 1 }) },
+    contributedOperators: contributed,
+    data: options.selfContained === true ? null : dataFile,
+    files,
+    letters: Object.fromEntries(Object.entries(letterMeanings).filter(([letter]) => letters.has(letter))),
+    tokens: {
+      ...{ cls: tokenizer.clsId, sep, pad },
+      ...((task === "caption" || task === "ask") && { dec }),
+      ...(enc !== undefined && { enc }),
+    },
+    picture: {
+      ...{ height, width },
+      channels: "RGB",
+      layout: "[picture, channel, row, column]",
+      resize: "bicubic as Pillow's, to height x width whatever the aspect",
+      value: "(byte * rescale_factor - mean) / std",
+      rescale_factor: doRescale ? rescaleFactor : 1,
+      mean: doNormalize ? mean : [0, 0, 0],
+      std: doNormalize ? std : [1, 1, 1],
+      ...{ alpha, orientation },
+    },
+    text: {
+      tokenizer: "tokenizer.json, or vocab.txt: BERT's WordPiece, lower case",
+      max_positions: config.text.maxPositions,
+      max_words: limits?.words ?? null,
+      max_tokens: limits?.tokens ?? config.text.maxPositions,
+      clean_up: limits?.cleanUp ?? null,
+    },
+    steps: stepsOf(task, model),
+  };
+}

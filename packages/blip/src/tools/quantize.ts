@@ -1,0 +1,64 @@
+// The verb `quantize`: a folder of another type, in which nothing is left of the original's weights but what stays as it is.
+import { int8Names } from "@blip-ts/graph";
+import { type MadeTensor, quantizedMetadata, quantizedTensors, type StoredTensor } from "@blip-ts/checkpoint";
+import { withTiedHead } from "../weights/tied-head.ts";
+import type { Platform } from "../platform.ts";
+import { badOption } from "@blip-ts/base";
+import { halfTensors, quantizedRanges, reported } from "../load/weight-dtype.ts";
+import type { ConvertedWeights } from "../save/save.ts";
+import { convert, type Conversion, type ConvertOptions } from "./convert.ts";
+
+/** The types that weights are converted to. */
+export type WeightDType = "fp16" | "int8";
+const weightDTypes: readonly WeightDType[] = ["fp16", "int8"];
+
+export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
+  /** `fp16`: all weights halves, which transformers loads too. `int8`: the matrices of 8 bits; only this package loads it. */
+  readonly dtype: WeightDType;
+}
+
+/**
+ * The weights' type, in config.json. transformers takes missing matrices for ones to be drawn at random, with a warning,
+ * and an unknown quant_method for none; a type that is not floating point it refuses (5.23).
+ */
+const int8Config = { dtype: "int8" };
+
+function conversionTo(dtype: WeightDType, source: string, options: QuantizeOptions): ConvertedWeights {
+  if (dtype === "fp16")
+    return {
+      tensors: (originals) =>
+        new Map<string, StoredTensor | MadeTensor>([
+          ...originals,
+          ...reported(halfTensors(originals), source, options),
+        ]),
+      config: { dtype: "float16" },
+      metadata: {},
+    };
+  return {
+    tensors(originals) {
+      const ranges = quantizedRanges(withTiedHead(originals));
+      const replaced = new Set(ranges.map(({ name }) => name.replace(/\[\d+:\d+\]$/, "")));
+      return new Map<string, StoredTensor | MadeTensor>([
+        ...[...originals].filter(([name]) => !replaced.has(name)),
+        ...reported(quantizedTensors(ranges, int8Names), source, options),
+      ]);
+    },
+    config: int8Config,
+    metadata: quantizedMetadata,
+  };
+}
+
+/**
+ * Writes a folder with converted weights, config, preprocessor and tokenizer. Every task of the model runs from it.
+ * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`, `usage/bad-option`
+ */
+export function quantize(
+  platform: Platform<never>,
+  source: string,
+  folder: string,
+  options: QuantizeOptions,
+): Promise<Conversion> {
+  const { dtype, ...rest } = options;
+  if (!weightDTypes.includes(dtype)) return Promise.reject(badOption("dtype", dtype, weightDTypes));
+  return convert(platform, source, folder, rest, conversionTo(dtype, source, options));
+}

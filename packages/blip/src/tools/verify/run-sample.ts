@@ -1,0 +1,318 @@
+// What a model says where something was published of it: one function a kind of sample.
+import { allFinite, asyncDispose, type Closable, ModelError, UsageError } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import { readTensorBytes } from "@blip-ts/checkpoint";
+import { projectionGraph } from "../../model/encoders.ts";
+import type { Platform } from "../../platform.ts";
+import { float32Output, notFinite, type RunOptions } from "@blip-ts/engine";
+import { Answerer } from "../../verbs/ask.ts";
+import { Captioner } from "../../verbs/caption.ts";
+import type { ConditionalGeneration } from "../../classes/conditional-generation.ts";
+import { Embedder } from "../../verbs/embed.ts";
+import { expectFinite } from "../../run/finite.ts";
+import type { FeatureExtraction } from "../../classes/model.ts";
+import type { LoadedNetwork } from "../../load/load-model.ts";
+import { Matcher } from "../../verbs/match.ts";
+import { openWeights } from "../../load/open-model.ts";
+import {
+  processorsOf,
+  verbOptions,
+  type FailedRow,
+  type FailedText,
+  type VerbOptions,
+} from "../../verbs/image-batches.ts";
+import type { Published, Sample } from "./published-samples.ts";
+import { smoothedLoss } from "../../classes/question-answering.ts";
+
+export interface Finding {
+  readonly expected: string;
+  readonly found: string;
+  readonly equal: boolean;
+}
+
+/** A known fault, said where its numbers appear. */
+const eightHeadsHint =
+  "this is what 8 attention heads in the text model give, as the first config files said; the weights were trained " +
+  "with 12: leave out --text-heads (textHeads)";
+
+/** Five digits that say something. */
+const digits = (value: number) => (Math.abs(value) < 0.01 ? value.toPrecision(5) : value.toFixed(5));
+
+const isNear = ([value, tolerance]: Published, found: number) => Math.abs(value - found) <= tolerance;
+
+/** @param eightHeads what the same numbers are with a known fault, in the same order */
+function numbers(
+  list: readonly (readonly [name: string, expected: Published | undefined, found: number])[],
+  eightHeads?: readonly number[],
+): Finding {
+  const asked = list.flatMap(([name, expected, found], index) =>
+    expected === undefined ? [] : [{ name, expected, found, fault: eightHeads?.[index] ?? NaN }],
+  );
+  const equal = asked.every(({ expected, found }) => isNear(expected, found));
+  const faulty = !equal && asked.every(({ expected, found, fault }) => isNear([fault, expected[1]], found));
+  const found = asked.map((one) => `${one.name} ${digits(one.found)}`).join(", ");
+  return {
+    expected: asked
+      .map(
+        ({ name, expected: [value, tolerance] }) =>
+          `${name} ${digits(value)} +- ${Number(tolerance.toPrecision(3))}`,
+      )
+      .join(", "),
+    found: faulty ? `${found} (${eightHeadsHint})` : found,
+    equal,
+  };
+}
+
+/** Token ids where they were published, else the text. */
+function words(
+  expected: {
+    readonly tokens?: readonly number[];
+    readonly text: string | undefined;
+    readonly eightHeads?: readonly number[];
+  },
+  found: { readonly tokens: readonly number[]; readonly text: string },
+): Finding {
+  if (!expected.tokens)
+    return { expected: expected.text ?? "", found: found.text, equal: expected.text === found.text };
+  const [wanted, got] = [expected.tokens.join(" "), found.tokens.join(" ")];
+  const hint = expected.eightHeads?.join(" ") === got ? `: ${eightHeadsHint}` : "";
+  return { expected: wanted, found: `${got} (${found.text}${hint})`, equal: wanted === got };
+}
+
+/** @throws {ModelError} `model/not-finite` @throws {UsageError} the row's other failures */
+function succeeded<Row extends object>(row: Row | FailedRow<unknown> | FailedText): Row {
+  if (!("error" in row)) return row;
+  const { code, message } = row.error;
+  throw code.startsWith("model/") ? new ModelError(code, message) : new UsageError(code, message);
+}
+
+async function first<Row extends object>(
+  rows: AsyncIterable<Row | FailedRow<unknown> | FailedText>,
+): Promise<Row> {
+  for await (const row of rows) return succeeded(row);
+  throw new Error("a picture gave no row");
+}
+
+const dot = (a: readonly number[], b: readonly number[]) =>
+  a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0);
+
+const mean = (values: Iterable<number>): number => {
+  let [sum, count] = [0, 0];
+  for (const value of values) [sum, count] = [sum + value, count + 1];
+  return sum / count;
+};
+
+/** The unit vectors of all tokens [B, T, E] of their states [B, T, D], where a verb takes the first token's alone. */
+export async function projected(
+  { network, config }: Pick<LoadedNetwork, "network" | "config">,
+  of: "image" | "text",
+  states: Tensor<"float32">,
+): Promise<Tensor<"float32">> {
+  const build = () => projectionGraph(config, of);
+  const session = await network.session(`projection ${of}`, build);
+  return float32Output(await session.run({ states }), "features");
+}
+
+/**
+ * The temperature of the contrastive loss, which training left in an original file.
+ * @throws {UsageError} `verify/no-temperature`
+ */
+async function temperatureOf({ opened: { files } }: Pick<LoadedNetwork, "opened">): Promise<number> {
+  const stored = (await openWeights(files)).tensors.get("temp");
+  if (stored?.dtype !== "float32")
+    throw new UsageError(
+      "verify/no-temperature",
+      `${files.name} has no "temp" in float32, the temperature of the contrastive loss: give the original file`,
+    );
+  const { buffer, byteOffset } = await readTensorBytes(stored);
+  return new DataView(buffer, byteOffset).getFloat32(0, true);
+}
+
+/** The means of all states and of all unit vectors. */
+async function featureMeans<ImageInput>(
+  platform: Platform<ImageInput>,
+  model: FeatureExtraction,
+  image: ImageInput,
+  text: string,
+  options: VerbOptions,
+) {
+  const { images, texts } = await processorsOf(platform, model.loaded, options);
+  const run = { signal: options.signal };
+  const [pixelValues, feeds] = [await images.batch([image], run), texts.encode([text])];
+  const picture = (await model.getImageFeatures(pixelValues, run)).states;
+  const words = (await model.getTextFeatures(feeds, run)).states;
+  const both = await model.getMultimodalFeatures({ ...feeds, pixelValues }, run);
+  const means = {
+    image: mean(picture.data),
+    multimodal: mean(both.data),
+    text: mean(words.data),
+    textProjection: mean((await projected(model.loaded, "text", words)).data),
+    imageProjection: mean((await projected(model.loaded, "image", picture)).data),
+  };
+  if (!allFinite(Object.values(means)))
+    throw notFinite(model.loaded.opened.files.name, "the projections of all states");
+  return means;
+}
+
+/** softmax(cosines / temperature) of a picture over names. */
+async function zeroShot<ImageInput>(
+  embedder: Embedder<ImageInput>,
+  image: ImageInput,
+  names: readonly string[],
+  stop: RunOptions,
+): Promise<number[]> {
+  const { embedding } = await first(embedder.embedImages([image], stop));
+  const temperature = await temperatureOf(embedder.model.loaded);
+  const scores: number[] = [];
+  for await (const text of embedder.embedTexts(names, stop))
+    scores.push(dot(embedding, succeeded(text).embedding) / temperature);
+  const most = Math.max(...scores);
+  if (!Number.isFinite(most)) throw notFinite(embedder.model.loaded.opened.files.name, "its temperature");
+  const powers = scores.map((score) => Math.exp(score - most));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / sum);
+}
+
+/** The mean smoothed loss of a caption's tokens after the first `given` ones, [SEP] included (models/blip.py `BLIP_Decoder`). */
+async function captionLoss<ImageInput>(
+  platform: Platform<ImageInput>,
+  model: ConditionalGeneration,
+  image: ImageInput,
+  text: string,
+  given: number,
+  options: VerbOptions,
+): Promise<number> {
+  const { images, texts } = await processorsOf(platform, model.loaded, options);
+  const { signal } = options;
+  const ids = [model.loaded.tokens.dec, ...texts.tokenizer.ids(text).slice(1)];
+  const { name } = model.loaded.opened.files;
+  const pixels = await images.batch([image], { signal });
+  const states = await model.encoder.imageStates(pixels, { signal });
+  expectFinite(name, "the states of image", states);
+  const run = await model.generator.decoder.open(states, undefined, { signal });
+  try {
+    const [scores = []] = await run.scores([0], [ids.slice(0, -1)], [ids.slice(given)]);
+    const loss = mean(scores.map(smoothedLoss));
+    if (!Number.isFinite(loss)) throw notFinite(name, "the log-probabilities of the caption");
+    return loss;
+  } finally {
+    run.close();
+  }
+}
+
+/** Who asks for each kind of sample. */
+const verbs = {
+  ...{ match: "matcher", embed: "embedder", means: "embedder", classify: "embedder" },
+  ...{ caption: "captioner", loss: "captioner", ask: "answerer" },
+} as const satisfies Record<Sample["expected"]["task"], string>;
+
+/** Samples of which this is the same are asked of one model, loaded in one way. */
+export const modelOf = ({ compat, imageSize, expected }: Sample): string =>
+  [verbs[expected.task], compat, imageSize ?? ""].join(" ");
+
+/** The model that samples are asked of; it is loaded for the first of them. */
+export class SampledModel<ImageInput> implements Closable {
+  readonly #platform: Platform<ImageInput>;
+  readonly #source: string;
+  readonly #options: VerbOptions;
+  #matcher: Matcher<ImageInput> | undefined;
+  #embedder: Embedder<ImageInput> | undefined;
+  #captioner: Captioner<ImageInput> | undefined;
+  #answerer: Answerer<ImageInput> | undefined;
+
+  /** @param sample one of the samples, which have `modelOf` in common */
+  constructor(
+    platform: Platform<ImageInput>,
+    source: string,
+    { compat, imageSize }: Sample,
+    options: VerbOptions,
+  ) {
+    this.#platform = platform;
+    this.#source = source;
+    this.#options = verbOptions({ ...options, compat, imageSize });
+  }
+
+  /**
+   * What the model says where something was published of it.
+   * @throws {ModelError} where the model cannot do what the sample asks
+   * @throws {UsageError} `image/...` for a picture that cannot be read, `verify/no-temperature`
+   */
+  async ask({ expected }: Sample, image: ImageInput): Promise<Finding> {
+    const [platform, source, options] = [this.#platform, this.#source, this.#options];
+    const stop = { signal: options.signal };
+    switch (expected.task) {
+      case "match": {
+        const matcher = (this.#matcher ??= await Matcher.load(platform, source, options));
+        const row = await first(matcher.match([image], [expected.text], stop));
+        return numbers(
+          [
+            ["probability", expected.probability, row.probability],
+            ["cosine", expected.cosine, row.cosine],
+          ],
+          expected.eightHeads,
+        );
+      }
+      case "embed":
+      case "means":
+      case "classify":
+        return this.#features(
+          (this.#embedder ??= await Embedder.load(platform, source, options)),
+          expected,
+          image,
+        );
+      case "loss": {
+        const { model } = (this.#captioner ??= await Captioner.load(platform, source, options));
+        const { text, given } = expected;
+        const loss = await captionLoss(platform, model, image, text, given, options);
+        return numbers([["loss", expected.loss, loss]]);
+      }
+      case "caption": {
+        const captioner = (this.#captioner ??= await Captioner.load(platform, source, options));
+        const row = await first(captioner.caption([image], { prompt: expected.prompt, ...stop }));
+        return words({ ...expected, text: expected.caption }, { tokens: row.tokens, text: row.caption });
+      }
+      case "ask": {
+        const answerer = (this.#answerer ??= await Answerer.load(platform, source, options));
+        const row = await first(
+          answerer.ask([image], [expected.question], { answers: expected.answers, ...stop }),
+        );
+        return words({ ...expected, text: expected.answer }, { tokens: row.tokens, text: row.answer });
+      }
+    }
+  }
+
+  /** Frees the models that were loaded. */
+  async close(): Promise<void> {
+    for (const one of [this.#matcher, this.#embedder, this.#captioner, this.#answerer]) await one?.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #features(
+    embedder: Embedder<ImageInput>,
+    expected: Extract<Sample["expected"], { task: "embed" | "means" | "classify" }>,
+    image: ImageInput,
+  ): Promise<Finding> {
+    const stop = { signal: this.#options.signal };
+    switch (expected.task) {
+      case "embed": {
+        const picture = await first(embedder.embedImages([image], stop));
+        const text = await first(embedder.embedTexts([expected.text], stop));
+        return numbers([["cosine", expected.cosine, dot(picture.embedding, text.embedding)]]);
+      }
+      case "means": {
+        const { text } = expected;
+        const means = await featureMeans(this.#platform, embedder.model, image, text, this.#options);
+        return numbers(expected.means.map(([name, value]) => [name, value, means[name]]));
+      }
+      case "classify": {
+        const names = expected.names.map(([name]) => name);
+        const shares = await zeroShot(embedder, image, names, stop);
+        return numbers(expected.names.map(([name, share], index) => [name, share, shares[index] ?? NaN]));
+      }
+    }
+  }
+}

@@ -1,0 +1,149 @@
+// The verb `verify`: does a real checkpoint say what was published of it? Pictures are given, or fetched where the caller
+// wants it; nothing is downloaded otherwise.
+import { BlipError, UsageError } from "@blip-ts/base";
+import type { Platform } from "../../platform.ts";
+import { isNotFinite } from "@blip-ts/engine";
+import type { VerbOptions } from "../../verbs/image-batches.ts";
+import { publishedPictures, publishedSamples, type Sample } from "./published-samples.ts";
+import { modelOf, SampledModel } from "./run-sample.ts";
+
+export type { Published, Sample } from "./published-samples.ts";
+
+export interface VerifyRow {
+  readonly sample: string;
+  readonly source: string;
+  readonly expected: string;
+  /** What this model says, with what it means where that is known; or why it could not be asked. */
+  readonly found: string;
+  readonly verdict: "equal" | "different" | "skipped";
+}
+
+export interface VerifyOptions extends Omit<VerbOptions, "compat" | "imageSize"> {
+  /** Where a picture of this name lies; undefined where it is not at hand. Without it samples are skipped. */
+  readonly pictureOf?: ((name: string) => Promise<string | undefined>) | undefined;
+  /** Which published model this is, where its name does not say: "blip-itm-base-coco". */
+  readonly as?: string | undefined;
+  /** Samples other than the published ones. */
+  readonly samples?: readonly Sample[] | undefined;
+  readonly onSample?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
+}
+
+/** The last part of a path or id, without the ending of a weights file. */
+const lastPart = (name: string): string =>
+  (
+    name
+      .split(/[/\\]/)
+      .filter((part) => part !== "")
+      .at(-1) ?? name
+  ).replace(/\.(?:pth|bin|safetensors)$/, "");
+
+/** The samples that were published of a model. @throws {UsageError} `verify/no-samples`, listing what is known */
+export function samplesOf(source: string, options: Pick<VerifyOptions, "as" | "samples">): readonly Sample[] {
+  const { samples = publishedSamples } = options;
+  const name = options.as ?? lastPart(source);
+  const own = samples.filter(({ models }) => models.includes(name));
+  if (own.length > 0) return own;
+  const known = [...new Set(samples.flatMap(({ models }) => models))].sort();
+  throw new UsageError(
+    "verify/no-samples",
+    `${source}: expected a model of which samples were published, found "${name}". Say which it is with --as: ${known.join(", ")}.`,
+    { name, known },
+  );
+}
+
+function aboutOf(expected: Sample["expected"]): string {
+  switch (expected.task) {
+    case "match":
+    case "embed":
+    case "means":
+    case "loss":
+      return `"${expected.text}"`;
+    case "classify":
+      return expected.names.map(([name]) => name).join(", ");
+    case "ask":
+      return `"${expected.question}"${expected.answers ? ` of ${expected.answers.length} answers` : ""}`;
+    case "caption":
+      return expected.prompt === undefined ? "" : `"${expected.prompt}"`;
+  }
+}
+
+/** What a sample asks, in a line. */
+function describe({ picture, compat, imageSize, expected }: Sample): string {
+  const about = aboutOf(expected);
+  return [expected.task, picture, about, compat, ...(imageSize === undefined ? [] : [`${imageSize} px`])]
+    .filter((part) => part !== "")
+    .join(" ");
+}
+
+/**
+ * The published samples of a model, one after another: expected, found, verdict.
+ * @throws {UsageError} `verify/no-samples` for a model of which nothing was published
+ * @throws {ModelError} where the model cannot be found or read
+ */
+export async function* verify<ImageInput>(
+  platform: Platform<ImageInput>,
+  source: string,
+  pictureInput: (place: string) => ImageInput,
+  options: VerifyOptions = {},
+): AsyncGenerator<VerifyRow, void, undefined> {
+  const { pictureOf, as, samples: given, onSample, ...loading } = options;
+  const samples = samplesOf(source, { as, samples: given });
+  onSample?.({ done: 0, total: samples.length });
+  // Each model is loaded once, and one at a time: its samples are asked together. Rows keep the samples' order.
+  const groups = new Map<string, number[]>();
+  for (const [index, sample] of samples.entries())
+    groups.set(modelOf(sample), [...(groups.get(modelOf(sample)) ?? []), index]);
+  const rows = new Map<number, VerifyRow>();
+  let next = 0;
+  for (const group of groups.values()) {
+    const model = new SampledModel(platform, source, at(samples, group[0]), loading);
+    try {
+      for (const index of group) {
+        loading.signal?.throwIfAborted();
+        rows.set(index, await rowOf(model, at(samples, index), pictureInput, pictureOf));
+        onSample?.({ done: rows.size, total: samples.length });
+        for (let row = rows.get(next); row; row = rows.get(++next)) yield row;
+      }
+    } finally {
+      await model.close();
+    }
+  }
+}
+
+function at(samples: readonly Sample[], index: number | undefined): Sample {
+  const sample = samples[index ?? -1];
+  if (!sample) throw new Error(`there is no sample ${index}`);
+  return sample;
+}
+
+async function rowOf<ImageInput>(
+  model: SampledModel<ImageInput>,
+  sample: Sample,
+  pictureInput: (place: string) => ImageInput,
+  pictureOf: VerifyOptions["pictureOf"],
+): Promise<VerifyRow> {
+  const row = { sample: describe(sample), source: sample.source };
+  const skipped = (found: string): VerifyRow => ({
+    ...row,
+    ...{ expected: JSON.stringify(sample.expected), found, verdict: "skipped" },
+  });
+  const place = await pictureOf?.(sample.picture);
+  if (place === undefined) {
+    const from = publishedPictures[sample.picture];
+    return skipped(`the picture ${sample.picture} is not at hand${from === undefined ? "" : ` (${from})`}`);
+  }
+  try {
+    const { expected, found, equal } = await model.ask(sample, pictureInput(place));
+    return { ...row, expected, found, verdict: equal ? "equal" : "different" };
+  } catch (error) {
+    // A model that makes no finite numbers says something else than what was published.
+    if (isNotFinite(error))
+      return {
+        ...row,
+        ...{ expected: JSON.stringify(sample.expected), found: error.message, verdict: "different" },
+      };
+    // A picture that cannot be read, or a file that lacks what training left, is no finding about the model.
+    if (!(error instanceof BlipError) || !/^(?:image|verify)\//.test(error.code)) throw error;
+    return skipped(error.message);
+  }
+}

@@ -1,0 +1,314 @@
+// The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
+import { asyncDispose, BlipError, type Closable, type ModelError, orClosed, UsageError } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import { conflictingOptions } from "../decode/errors.ts";
+import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
+import type { Platform } from "../platform.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import {
+  distinctOf,
+  fullGroups,
+  pickRows,
+  pickTexts,
+  readDistinct,
+  type ReadOptions,
+} from "./distinct-images.ts";
+import { failuresOf } from "../run/finite.ts";
+import { sumOf, type MaskedMemory } from "../run/generate.ts";
+import { loadNetwork } from "../load/load-model.ts";
+import {
+  answersOf,
+  chunks,
+  inOrder,
+  processorsOf,
+  readBatches,
+  repeat,
+  rowError,
+  verbOptions,
+  type FailedRow,
+  type PictureModel,
+  type ReadPicture,
+  type ReadPictureOptions,
+  type RowError,
+  type VerbCallOptions,
+  type VerbOptions,
+} from "./image-batches.ts";
+import { readAhead } from "./prefetch.ts";
+import { checkRanking, QuestionAnswering } from "../classes/question-answering.ts";
+import { rowsOf } from "../run/batch-rows.ts";
+
+/** An answer to a question about a picture. */
+export interface AnswerRow<ImageInput> {
+  readonly image: ImageInput;
+  readonly question: string;
+  readonly answer: string;
+  /** The whole decoder sequence: [DEC], the answer, [SEP] where it was reached. */
+  readonly tokens: readonly number[];
+  /** Natural-log probability of the answer's tokens together; with a list minus their summed smoothed loss. */
+  readonly score: number;
+}
+
+export interface AskOptions extends GenerationOptions, VerbCallOptions {
+  /** Answers to choose from, ranked as BLIP ranks; without it the answer is generated, as the options of generation say. */
+  readonly answers?: readonly string[] | undefined;
+  /** How many of the list are ranked in full, the likeliest by their first token: 128; a shorter list is ranked whole. */
+  readonly k?: number | undefined;
+}
+
+/** @throws {UsageError} `generate/conflicting-options` for options of generation beside a list */
+function checkUngenerated(options: GenerationOptions): void {
+  const given = Object.entries(options).flatMap(([name, value]) =>
+    name in transformersDefaults && value !== undefined && value !== false ? [name] : [],
+  );
+  if (given.length > 0)
+    throw conflictingOptions(
+      `${given.join(", ")}: these say how an answer is generated, and of a list of answers (--answers) one is chosen ` +
+        "by its rank: leave out the list, or these",
+    );
+}
+
+/** Questions that look at each picture at a time. */
+const questionBatch = 128;
+
+interface QuestionPart {
+  readonly questions: readonly string[];
+  readonly encoded: EncodedTexts;
+}
+
+const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((text, index) => text === b[index]);
+
+type Scored = Omit<AnswerRow<never>, "image">;
+type Answers = readonly Omit<Scored, "question">[];
+/** A row of a question, or why it has none. */
+type Asked = Scored | { readonly question: string; readonly error: RowError };
+
+/** A picture with its own question. */
+export interface AnswerRequest<ImageInput> {
+  readonly image: ImageInput;
+  readonly question: string;
+}
+
+/** A question-answering model with what turns pictures and questions into its inputs and tokens into text. */
+export class Answerer<ImageInput> implements Closable {
+  readonly model: QuestionAnswering;
+  readonly #processors: PictureModel<ImageInput>;
+  /** The last list to choose from. */
+  #list: { readonly answers: readonly string[]; readonly ids: number[][] } | undefined;
+
+  private constructor(model: QuestionAnswering, processors: PictureModel<ImageInput>) {
+    this.model = model;
+    this.#processors = processors;
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for questions */
+  static async load<ImageInput>(
+    platform: Platform<ImageInput>,
+    source: string,
+    options: VerbOptions = {},
+  ): Promise<Answerer<ImageInput>> {
+    const given = verbOptions(options);
+    const loaded = await loadNetwork(platform, source, ["ask"], given);
+    return orClosed(
+      loaded.network,
+      async () =>
+        new Answerer(await QuestionAnswering.over(loaded), await processorsOf(platform, loaded, given)),
+      given.signal,
+    );
+  }
+
+  /**
+   * Every question about every picture, pictures in their order, questions inside. A picture that cannot be read, or
+   * whose states are not finite, gives one row with its error; a question about whose answer the model's numbers are not
+   * finite, one with its own.
+   * @throws {UsageError} `usage/no-images`, `usage/no-questions`, `usage/no-answers`, `usage/bad-option`, `text/empty`,
+   * `generate/...`
+   * @throws {InputError} `text/too-long`
+   */
+  async *ask<Input extends ImageInput>(
+    images: readonly Input[],
+    questions: readonly string[],
+    options: AskOptions = {},
+  ): AsyncGenerator<AnswerRow<Input> | FailedRow<Input>, void, undefined> {
+    const { texts } = this.#processors;
+    if (questions.length === 0)
+      throw new UsageError("usage/no-questions", "there is no question: give at least one");
+    const parts = chunks(questions, questionBatch).map((part) => ({
+      questions: part,
+      encoded: texts.encodeQuestions(part),
+    }));
+    // What is wrong with the call is found before any picture is read.
+    const answerIds = this.#answerIds(options);
+    parts.slice(0, 1).forEach(({ encoded }) => this.model.prepare(encoded, 1));
+    for await (const batch of readBatches(images, this.#processors.images, options)) {
+      const { pixels } = batch;
+      const rows = await answersOf(async () => (pixels ? this.#rows(pixels, parts, options, answerIds) : []));
+      yield* inOrder(batch, rows);
+    }
+  }
+
+  /**
+   * Pictures, each with a question of its own; equal pictures are encoded once.
+   * @returns for each request its rows, best first, or what was wrong with its picture or with the model's numbers
+   * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `text/empty`, `generate/...`
+   * @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
+   */
+  async askEach(
+    requests: readonly AnswerRequest<ImageInput>[],
+    options: AskOptions & ReadOptions<ImageInput> = {},
+  ): Promise<(Scored[] | BlipError)[]> {
+    const { signal } = options;
+    const questions = requests.map(({ question }) => question);
+    const encoded = this.#processors.texts.encodeQuestions(questions);
+    const answerIds = this.#answerIds(options);
+    const pictures = distinctOf(requests.map(({ image }) => image));
+    this.model.prepare(encoded, pictures.images.length);
+    const answers = requests.map((): Scored[] | BlipError => []);
+    for await (const { pixels, readable, failed } of readDistinct(
+      pictures,
+      this.#processors.images,
+      options,
+    )) {
+      for (const [request, error] of failed) answers[request] = error;
+      if (!pixels) continue;
+      const states = await this.model.encoder.imageStates(pixels, { signal });
+      const broken = this.#brokenIn("image", states);
+      const places = readable.map(({ place }) => place);
+      for (const group of fullGroups(places, questionBatch)) {
+        const asked = group.rows.map((row) => readable[row]?.request ?? 0);
+        const texts = pickTexts(encoded, asked);
+        const memory = await this.model.questionStates(pickRows(states, group.pictures), texts, { signal });
+        const found = await this.#answersOf(memory, answerIds, options);
+        asked.forEach((request, index) => {
+          const question = questions[request] ?? "";
+          const failure = broken[places[group.rows[index] ?? 0] ?? 0];
+          const own = found[index] ?? [];
+          if (failure) answers[request] = failure;
+          else answers[request] = own instanceof BlipError ? own : own.map((one) => ({ question, ...one }));
+        });
+      }
+    }
+    return answers;
+  }
+
+  /** Begins to read a picture for `askEach`; undefined where memory is bounded. */
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.#processors.images, options);
+  }
+
+  /**
+   * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `text/empty`, `generate/...`
+   * @throws {InputError} `text/too-long`
+   */
+  check(questions: readonly string[], options: AskOptions): void {
+    this.#processors.texts.encodeQuestions(questions);
+    this.#answerIds(options);
+  }
+
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The ids of the answers to choose from, where there are such; all options are checked. */
+  #answerIds(options: AskOptions): number[][] | undefined {
+    const { answers, k } = options;
+    this.model.generator.options([[this.model.loaded.tokens.dec]], options);
+    if (!answers) return undefined;
+    checkRanking(answers, k);
+    checkUngenerated(options);
+    // Requests come with the same list one after another.
+    if (!this.#list || !sameTexts(this.#list.answers, answers))
+      this.#list = { answers: [...answers], ids: this.#processors.texts.answerIds(answers) };
+    return this.#list.ids;
+  }
+
+  #brokenIn(what: "image" | "question", states: Tensor<"float32">): readonly (ModelError | undefined)[] {
+    return failuresOf(this.model.loaded.opened.files.name, `the states of the ${what}`, states);
+  }
+
+  /** For each question its rows or why it has none, some questions at a time. */
+  async #answersOf(
+    { states, mask }: MaskedMemory,
+    answerIds: readonly (readonly number[])[] | undefined,
+    options: AskOptions,
+  ): Promise<(Answers | BlipError)[]> {
+    const [total = 0] = states.dims;
+    const { answers: step } = this.model.loaded.limits;
+    const broken = this.#brokenIn("question", states);
+    const found: (Answers | BlipError)[] = [];
+    for (let from = 0; from < total; from += step) {
+      const to = Math.min(total, from + step);
+      const memory = { states: rowsOf(states, from, to), mask: rowsOf(mask, from, to) };
+      found.push(...(await this.#answers(memory, answerIds, options)));
+    }
+    return found.map((own, question) => broken[question] ?? own);
+  }
+
+  #answers(
+    memory: MaskedMemory,
+    answerIds: readonly (readonly number[])[] | undefined,
+    options: AskOptions,
+  ): Promise<(Answers | BlipError)[]> {
+    return answerIds
+      ? this.#ranked(memory, options.answers ?? [], answerIds, options)
+      : this.#generated(memory, options);
+  }
+
+  /** For each picture its rows, questions in their order, or what is wrong with it. */
+  async #rows(
+    pixels: Tensor<"float32">,
+    parts: readonly QuestionPart[],
+    options: AskOptions,
+    answerIds: readonly (readonly number[])[] | undefined,
+  ): Promise<(Asked[] | BlipError)[]> {
+    const { signal } = options;
+    const images = await this.model.encoder.imageStates(pixels, { signal });
+    const rows: Asked[][] = [];
+    for (const { questions, encoded } of parts) {
+      // All questions look at the pictures at once; answers follow for some of them at a time.
+      const all = await this.model.questionStates(images, repeat(encoded, images.dims[0] ?? 0), { signal });
+      const found = await this.#answersOf(all, answerIds, options);
+      found.forEach((some, place) => {
+        const question = questions[place % questions.length] ?? "";
+        const own = (rows[Math.floor(place / questions.length)] ??= []);
+        if (some instanceof BlipError) own.push({ question, error: rowError(some) });
+        else for (const one of some) own.push({ question, ...one });
+      });
+    }
+    return this.#brokenIn("image", images).map((broken, place) => broken ?? rows[place] ?? []);
+  }
+
+  async #generated(memory: MaskedMemory, options: AskOptions): Promise<(Answers | BlipError)[]> {
+    const found = await this.model.answerEach(memory, options);
+    return found.map((hypotheses) =>
+      hypotheses instanceof BlipError
+        ? hypotheses
+        : hypotheses.map((hypothesis) => ({
+            answer: this.#processors.texts.decode(hypothesis.tokens),
+            tokens: hypothesis.tokens,
+            score: sumOf(hypothesis),
+          })),
+    );
+  }
+
+  async #ranked(
+    memory: MaskedMemory,
+    answers: readonly string[],
+    ids: readonly (readonly number[])[],
+    { k, signal }: AskOptions,
+  ): Promise<(Answers | BlipError)[]> {
+    const found = await this.model.rankEach(memory, ids, { k, signal });
+    return found.map((ranked) => {
+      if (ranked instanceof BlipError) return ranked;
+      const [best] = ranked;
+      return best ? [{ answer: answers[best.index] ?? "", tokens: best.tokens, score: best.score }] : [];
+    });
+  }
+}

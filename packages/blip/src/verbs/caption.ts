@@ -1,0 +1,348 @@
+// The verb `caption`: what pictures show, in words (models/blip.py `generate`).
+import { asyncDispose, BlipError, type Closable, type ModelError, orClosed, UsageError } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import type { GenerationOptions } from "../decode/options.ts";
+import type { Platform } from "../platform.ts";
+import { blipPrompt, ConditionalGeneration } from "../classes/conditional-generation.ts";
+import { distinctOf, pickRows, readDistinct, type ReadOptions } from "./distinct-images.ts";
+import { notFinite } from "@blip-ts/engine";
+import { failuresOf, quoted } from "../run/finite.ts";
+import { sumOf, type StreamedToken } from "../run/generate.ts";
+import { memoryOfTwo } from "../load/memory-plan.ts";
+import { loadNetwork, memoryNeeded } from "../load/load-model.ts";
+import { Matcher } from "./match.ts";
+import {
+  answersOf,
+  chunks,
+  inOrder,
+  processorsOf,
+  readBatches,
+  verbOptions,
+  type FailedRow,
+  type PictureBatch,
+  type PictureModel,
+  type ReadPicture,
+  type ReadPictureOptions,
+  type VerbCallOptions,
+  type VerbOptions,
+} from "./image-batches.ts";
+import { readAhead } from "./prefetch.ts";
+
+/** A picture in words. */
+export interface CaptionRow<ImageInput> {
+  readonly image: ImageInput;
+  readonly caption: string;
+  /** The whole decoder sequence: [DEC], the prompt, the generated tokens, [SEP] where it was reached. */
+  readonly tokens: readonly number[];
+  /** Natural-log probability of the generated tokens together, [SEP] included, before penalties. */
+  readonly logProbability: number;
+  /**
+   * With `score` or `matchModel`: the ITM probability that the caption fits, 0 to 1; null where it is empty or only
+   * punctuation, of which the matching model reads nothing.
+   */
+  readonly match?: number | null;
+}
+
+/** A caption as it grows. */
+export interface CaptionToken extends StreamedToken {
+  /** The caption so far. */
+  readonly caption: string;
+}
+
+export interface CaptionerOptions extends VerbOptions {
+  /** Scores captions with the model's own matching heads; a file without them is refused. */
+  readonly score?: boolean | undefined;
+  /** Scores captions with this matching model: a folder, a file, or a Hub id. */
+  readonly matchModel?: string | undefined;
+}
+
+export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
+  /**
+   * How captions begin, for all pictures or for each; an empty text for none. Unless told, "a picture of " under `blip`
+   * and `lavis`, none under `hf`.
+   */
+  readonly prompt?: string | readonly string[] | undefined;
+}
+
+/** A picture with its own prompt. */
+export interface CaptionRequest<ImageInput> {
+  readonly image: ImageInput;
+  readonly prompt?: string | undefined;
+}
+
+/** Rows without their pictures. */
+type Captions = readonly Omit<CaptionRow<never>, "image">[];
+
+/** States of pictures [I, N, D], by the captioning model and, where captions are scored, by the matching one. */
+interface SeenPictures {
+  readonly states: Tensor<"float32">;
+  readonly matched: Tensor<"float32"> | undefined;
+  /** For each picture what is wrong with its states, if anything is. */
+  readonly broken: readonly (ModelError | undefined)[];
+}
+
+/** A captioning model with what turns pictures into its inputs and tokens into text. */
+export class Captioner<ImageInput> implements Closable {
+  readonly model: ConditionalGeneration;
+  readonly #processors: PictureModel<ImageInput>;
+  readonly #matcher: Matcher<ImageInput> | undefined;
+
+  private constructor(
+    model: ConditionalGeneration,
+    processors: PictureModel<ImageInput>,
+    matcher: Matcher<ImageInput> | undefined,
+  ) {
+    this.model = model;
+    this.#processors = processors;
+    this.#matcher = matcher;
+  }
+
+  /** @throws {ModelError} where a model cannot be found, read, or used for its task */
+  static async load<ImageInput>(
+    platform: Platform<ImageInput>,
+    source: string,
+    options: CaptionerOptions = {},
+  ): Promise<Captioner<ImageInput>> {
+    const { matchModel, score = false } = options;
+    const all = verbOptions(options);
+    // The revision and the picture size are the captioner's.
+    const matching = { ...all, revision: undefined, imageSize: undefined };
+    const more = score && matchModel === undefined ? (["match"] as const) : [];
+    let [memory, matchMemory] = [all.memory, all.memory];
+    if (all.memory !== undefined && matchModel !== undefined)
+      [memory, matchMemory] = memoryOfTwo(all.memory, [
+        await memoryNeeded(platform, source, ["caption"], all),
+        await memoryNeeded(platform, matchModel, ["match"], matching),
+      ]);
+    const given = { ...all, memory };
+    const loaded = await loadNetwork(platform, source, ["caption", ...more], given);
+    const make = async () => {
+      const model = await ConditionalGeneration.over(loaded, more);
+      const processors = await processorsOf(platform, loaded, given);
+      const matcher =
+        matchModel !== undefined
+          ? await Matcher.load(platform, matchModel, { ...matching, memory: matchMemory })
+          : score
+            ? await Matcher.over(platform, loaded, given)
+            : undefined;
+      return new Captioner(model, processors, matcher);
+    };
+    return orClosed(loaded.network, make, all.signal);
+  }
+
+  /**
+   * Captions of pictures, in their order; `numReturn` rows each, best first. A picture that cannot be read, or about
+   * which the model's numbers are not finite, gives one row with its error.
+   * @throws {UsageError} `usage/no-images`, `usage/bad-option`, `usage/unequal-prompts`, `generate/...`
+   * @throws {InputError} `text/too-long` for a prompt longer than the position table
+   */
+  async *caption<Input extends ImageInput>(
+    images: readonly Input[],
+    options: CaptionOptions = {},
+  ): AsyncGenerator<CaptionRow<Input> | FailedRow<Input>, void, undefined> {
+    const prompts = this.#prompts(options.prompt, images.length);
+    // What is wrong with the call is found before any picture is read.
+    this.model.generator.options(prompts, options);
+    this.model.generator.decoder.prepare();
+    let from = 0;
+    for await (const batch of readBatches(images, this.#processors.images, options, this.#otherImages)) {
+      const own = prompts.slice(from, from + batch.images.length);
+      const readable = own.filter((_, index) => typeof batch.places[index] === "number");
+      from += batch.images.length;
+      const { pixels } = batch;
+      const rows = await answersOf(async () =>
+        pixels ? this.#rows(await this.#see(pixels, batch, options), readable, options) : [],
+      );
+      yield* inOrder(batch, rows);
+    }
+  }
+
+  /**
+   * Captions of pictures, each with a prompt of its own; equal pictures are encoded once.
+   * @returns for each request its rows, best first, or what was wrong with its picture or with the model's numbers
+   * @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
+   */
+  async captionEach(
+    requests: readonly CaptionRequest<ImageInput>[],
+    options: Omit<CaptionOptions, "prompt"> & ReadOptions<ImageInput> = {},
+  ): Promise<(Captions | BlipError)[]> {
+    const prompts = requests.flatMap(({ prompt }) => this.#prompts(prompt, 1));
+    this.model.generator.options(prompts, options);
+    this.model.generator.decoder.prepare();
+    const found = requests.map((): Captions | BlipError => []);
+    const pictures = distinctOf(requests.map(({ image }) => image));
+    for await (const batch of readDistinct(pictures, this.#processors.images, options, this.#otherImages)) {
+      for (const [request, error] of batch.failed) found[request] = error;
+      if (!batch.pixels) continue;
+      const seen = await this.#see(batch.pixels, batch, options);
+      // As many captions at a time as pictures, whatever they are about.
+      const { images: atOnce = requests.length } = this.model.loaded.limits;
+      for (const some of chunks(batch.readable, atOnce)) {
+        const own = some.map(({ request }) => prompts[request] ?? []);
+        const places = some.map(({ place }) => place);
+        const rows = await this.#rows(seen, own, options, places);
+        some.forEach(({ request }, index) => (found[request] = rows[index] ?? []));
+      }
+    }
+    return found;
+  }
+
+  /** Begins to read a picture for `captionEach`; undefined where memory is bounded. */
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.#processors.images, options, this.#otherImages);
+  }
+
+  /** @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long` */
+  check({ prompt }: Pick<CaptionRequest<unknown>, "prompt">, options: GenerationOptions): void {
+    this.model.generator.options(this.#prompts(prompt, 1), options);
+  }
+
+  /**
+   * One picture's caption, token by token.
+   * @throws {UsageError} `generate/cannot-stream` where options ask for beams or several captions
+   * @throws {InputError} `image/...` @throws {ModelError} `model/not-finite`
+   */
+  async *stream(
+    image: ImageInput,
+    options: Omit<CaptionOptions, "imageBatchSize" | "onProgress"> = {},
+  ): AsyncGenerator<CaptionToken, void, undefined> {
+    const { compat } = this.model.loaded;
+    const prompts = this.#prompts(options.prompt, 1);
+    // The references' three beams are not a wish of the caller.
+    const single = { ...options, beams: options.beams ?? (compat === "hf" ? undefined : 1) };
+    this.model.generator.options(prompts, single);
+    const pixels = await this.#processors.images.batch([image], options);
+    const states = await this.model.encoder.imageStates(pixels, options);
+    const [broken] = this.#brokenIn(states);
+    if (broken) throw broken;
+    const [prompt = []] = prompts;
+    for await (const token of this.model.generator.stream({ states }, prompt, single, options))
+      yield { ...token, caption: this.#textOf(token.tokens, prompt) };
+  }
+
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+    if (!this.#shared) await this.#matcher?.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Does one network caption and match? */
+  get #shared(): boolean {
+    return this.#matcher?.model.loaded === this.model.loaded;
+  }
+
+  /** How another model's matching heads read pictures. */
+  get #otherImages() {
+    return this.#shared ? undefined : this.#matcher?.processors.images;
+  }
+
+  #prompts(given: CaptionOptions["prompt"], count: number): number[][] {
+    const { compat, tokens } = this.model.loaded;
+    const texts = given ?? (compat === "hf" ? "" : blipPrompt);
+    if (typeof texts !== "string" && texts.length !== count)
+      throw new UsageError(
+        "usage/unequal-prompts",
+        `${texts.length} prompts for ${count} images: give one for all, or as many as images`,
+        { prompts: texts.length, images: count },
+      );
+    const idsOf = (text: string): number[] => {
+      if (text.trim() === "") return [tokens.dec];
+      const [ids = []] = this.#processors.texts.answerIds([text]);
+      return this.model.promptOf(ids);
+    };
+    if (typeof texts !== "string") return texts.map(idsOf);
+    const ids = idsOf(texts);
+    return Array.from({ length: count }, () => ids);
+  }
+
+  /** BLIP cuts the prompt off; transformers keeps it. */
+  #textOf(tokens: readonly number[], prompt: readonly number[]): string {
+    const { texts } = this.#processors;
+    const text = texts.decode(tokens);
+    if (this.model.loaded.compat === "hf") return text;
+    const begins = texts.decode(prompt);
+    return text.startsWith(begins) ? text.slice(begins.length).trim() : text;
+  }
+
+  /** Pictures as the decoder sees them, and as the matching model does. */
+  async #see(
+    pixels: Tensor<"float32">,
+    { otherPixels }: Pick<PictureBatch<unknown>, "otherPixels">,
+    { signal }: CaptionOptions,
+  ): Promise<SeenPictures> {
+    const states = await this.model.encoder.imageStates(pixels, { signal });
+    const matcher = this.#matcher;
+    const broken = this.#brokenIn(states);
+    if (!matcher) return { states, matched: undefined, broken };
+    if (this.#shared) return { states, matched: states, broken };
+    const { encoder, loaded } = matcher.model;
+    const matched = (await encoder.encodeImages(otherPixels ?? pixels, { signal })).states;
+    const brokenThere = this.#brokenIn(matched, loaded);
+    return { states, matched, broken: broken.map((one, place) => one ?? brokenThere[place]) };
+  }
+
+  #brokenIn(states: Tensor<"float32">, { opened } = this.model.loaded) {
+    return failuresOf(opened.files.name, "the states of the image", states);
+  }
+
+  /**
+   * For each prompt its rows, or why it has none.
+   * @param places the picture of each prompt; without it, its own
+   */
+  async #rows(
+    seen: SeenPictures,
+    prompts: readonly (readonly number[])[],
+    options: CaptionOptions,
+    places: readonly number[] = prompts.map((_, index) => index),
+  ): Promise<(Captions | BlipError)[]> {
+    const { signal } = options;
+    const states = pickRows(seen.states, places);
+    const found = await this.model.generator.generateEach({ states }, prompts, options, { signal });
+    const rows = found.map((hypotheses, row): Captions | BlipError => {
+      const broken = seen.broken[places[row] ?? 0];
+      if (broken) return broken;
+      if (hypotheses instanceof BlipError) return hypotheses;
+      return hypotheses.map((hypothesis) => ({
+        caption: this.#textOf(hypothesis.tokens, prompts[row] ?? []),
+        tokens: hypothesis.tokens,
+        logProbability: sumOf(hypothesis),
+      }));
+    });
+    return this.#scored(seen, rows, places, signal);
+  }
+
+  /** The same rows with the ITM probability of each caption, if one was asked for. */
+  async #scored(
+    { matched }: SeenPictures,
+    rows: readonly (Captions | BlipError)[],
+    places: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<(Captions | BlipError)[]> {
+    const matcher = this.#matcher;
+    if (!matcher || !matched) return [...rows];
+    const { name } = matcher.model.loaded.opened.files;
+    const scored: (Captions | BlipError)[] = [...rows];
+    // Captions of a call have as many rows each; one that failed has none, and is left out.
+    const asked = rows.flatMap((row, index) => (row instanceof BlipError ? [] : [{ row, index }]));
+    if (asked.length === 0) return scored;
+    const states = pickRows(
+      matched,
+      asked.map(({ index }) => places[index] ?? 0),
+    );
+    const captions = asked.flatMap(({ row }) => row.map(({ caption }) => caption));
+    const scores = await matcher.probabilities(states, captions, { signal });
+    let place = 0;
+    for (const { row, index } of asked) {
+      const own = row.map((one) => ({ ...one, match: scores[place++] ?? null }));
+      const broken = own.find(({ match }) => match !== null && !Number.isFinite(match));
+      scored[index] = broken ? notFinite(name, `the ITM logits of ${quoted(broken.caption)}`) : own;
+    }
+    return scored;
+  }
+}

@@ -1,0 +1,124 @@
+// Requests over pictures, put together for the network: each distinct picture once, full matrices of pictures and rows.
+import type { Tensor } from "@blip-ts/graph";
+import type { BlipError } from "@blip-ts/base";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import { readBatches, type AheadOfBatch, type PictureBatch } from "./image-batches.ts";
+import type { ImageProcessor } from "../processor/image-processor.ts";
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** Are two pictures surely the same? Paths and URLs by their text, bytes by their content, all else by identity. */
+export function samePicture(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return sameBytes(a, b);
+  if (a instanceof ArrayBuffer && b instanceof ArrayBuffer)
+    return sameBytes(new Uint8Array(a), new Uint8Array(b));
+  return false;
+}
+
+/** Pictures that are read together, with the requests that are about them. */
+export interface DistinctPictures<ImageInput> extends Pick<
+  PictureBatch<ImageInput>,
+  "pixels" | "otherPixels"
+> {
+  /** Requests with their picture's place in `pixels`, in order. */
+  readonly readable: readonly { readonly request: number; readonly place: number }[];
+  /** Requests with what was wrong with their picture. */
+  readonly failed: readonly (readonly [request: number, error: BlipError])[];
+}
+
+/** How pictures of requests are read. */
+export interface ReadOptions<ImageInput> {
+  readonly signal?: AbortSignal | undefined;
+  /** Most pixels of a picture, instead of the model's own limit. */
+  readonly maxPixels?: number | undefined;
+  readonly ahead?: AheadOfBatch<ImageInput> | undefined;
+}
+
+/** Each distinct picture of requests, and which one is whose. */
+export interface Distinct<ImageInput> {
+  readonly images: readonly ImageInput[];
+  readonly which: readonly number[];
+}
+
+export function distinctOf<ImageInput>(given: readonly ImageInput[]): Distinct<ImageInput> {
+  const images: ImageInput[] = [];
+  const which = given.map((image) => {
+    const known = images.findIndex((one) => samePicture(one, image));
+    return known < 0 ? images.push(image) - 1 : known;
+  });
+  return { images, which };
+}
+
+/** Reads each distinct picture once: all of them together, or fewer at a time where memory is bounded. */
+export async function* readDistinct<ImageInput>(
+  { images, which }: Distinct<ImageInput>,
+  processor: ImageProcessor<ImageInput>,
+  options: ReadOptions<ImageInput>,
+  other?: ImageProcessor<ImageInput>,
+): AsyncGenerator<DistinctPictures<ImageInput>, void, undefined> {
+  let from = 0;
+  const batches = readBatches(images, processor, { ...options, imageBatchSize: images.length }, other);
+  for await (const { pixels, otherPixels, places } of batches) {
+    const own = which.flatMap((picture, request) => {
+      const place = places[picture - from];
+      return place === undefined ? [] : [{ request, place }];
+    });
+    yield {
+      ...{ pixels, otherPixels },
+      readable: own.flatMap(({ request, place }) => (typeof place === "number" ? [{ request, place }] : [])),
+      failed: own.flatMap(({ request, place }) =>
+        typeof place === "number" ? [] : [[request, place] as const],
+      ),
+    };
+    from += places.length;
+  }
+}
+
+/** Chosen rows of a tensor's first dimension. */
+export function pickRows(tensor: Tensor<"float32">, rows: readonly number[]): Tensor<"float32"> {
+  const [count = 0, ...rest] = tensor.dims;
+  if (rows.length === count && rows.every((row, index) => row === index)) return tensor;
+  const size = rest.reduce((a, b) => a * b, 1);
+  const data = new Float32Array(rows.length * size);
+  rows.forEach((row, index) => data.set(tensor.data.subarray(row * size, (row + 1) * size), index * size));
+  return { dtype: "float32", dims: [rows.length, ...rest], data };
+}
+
+/** Chosen texts. */
+export function pickTexts({ inputIds, attentionMask }: EncodedTexts, rows: readonly number[]): EncodedTexts {
+  const pick = ({ dims, data }: Tensor<"int64">): Tensor<"int64"> => {
+    const [, T = 0] = dims;
+    const picked = rows.flatMap((row) => [...data.subarray(row * T, (row + 1) * T)]);
+    return { dtype: "int64", dims: [rows.length, T], data: BigInt64Array.from(picked) };
+  };
+  return { inputIds: pick(inputIds), attentionMask: pick(attentionMask) };
+}
+
+/** Pictures that have equally many rows: each in turn has `rows.length / pictures.length` of them. */
+export interface FullGroup {
+  readonly pictures: readonly number[];
+  readonly rows: readonly number[];
+}
+
+/**
+ * Rows by their pictures, so that the network can share a picture's work among its rows.
+ * @param places the picture of each row @param most rows of a picture in one group, which holds no picture twice
+ */
+export function fullGroups(places: readonly number[], most: number): FullGroup[] {
+  const byPicture = new Map<number, number[]>();
+  places.forEach((picture, row) => byPicture.set(picture, [...(byPicture.get(picture) ?? []), row]));
+  const groups = new Map<string, { pictures: number[]; rows: number[] }>();
+  for (const [picture, rows] of byPicture)
+    for (let from = 0; from < rows.length; from += most) {
+      const part = rows.slice(from, from + most);
+      const key = `${from} ${part.length}`;
+      const group = groups.get(key) ?? { pictures: [], rows: [] };
+      group.pictures.push(picture);
+      group.rows.push(...part);
+      groups.set(key, group);
+    }
+  return [...groups.values()];
+}

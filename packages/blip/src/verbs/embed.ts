@@ -1,0 +1,218 @@
+// The verb `embed`: pictures and texts as vectors of one space, or as all their states (models/blip.py `BLIP_Base`,
+// LAVIS blip_feature_extractor.py).
+import { asyncDispose, BlipError, type Closable, type ModelError, orClosed } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import type { Platform } from "../platform.ts";
+import { distinctOf, readDistinct, type ReadOptions } from "./distinct-images.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import { failuresOf, orNotFinite } from "../run/finite.ts";
+import { FeatureExtraction } from "../classes/model.ts";
+import { loadNetwork } from "../load/load-model.ts";
+import {
+  answersOf,
+  inOrder,
+  processorsOf,
+  readBatches,
+  rowError,
+  verbOptions,
+  type FailedRow,
+  type FailedText,
+  type PictureModel,
+  type ReadPicture,
+  type ReadPictureOptions,
+  type VerbCallOptions,
+  type VerbOptions,
+} from "./image-batches.ts";
+import { readAhead } from "./prefetch.ts";
+
+/** E numbers of unit length; with `states` a list of numbers for each token: [N, D'] of a picture, [T, D] of a text. */
+export type Embedding<States extends boolean = boolean> = States extends true
+  ? readonly (readonly number[])[]
+  : readonly number[];
+
+/** A picture as numbers. */
+export interface ImageEmbedding<ImageInput, States extends boolean = boolean> {
+  readonly image: ImageInput;
+  readonly embedding: Embedding<States>;
+}
+
+/** A text as numbers. */
+export interface TextEmbedding<States extends boolean = boolean> {
+  readonly text: string;
+  readonly embedding: Embedding<States>;
+}
+
+export interface EmbedOptions<States extends boolean = boolean> extends VerbCallOptions {
+  /** All states after the last layer instead of the joint embedding. */
+  readonly states?: States | undefined;
+}
+
+/** A model of features with what turns pictures and texts into its inputs. */
+export class Embedder<ImageInput> implements Closable {
+  readonly model: FeatureExtraction;
+  readonly #processors: PictureModel<ImageInput>;
+
+  private constructor(model: FeatureExtraction, processors: PictureModel<ImageInput>) {
+    this.model = model;
+    this.#processors = processors;
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for features */
+  static async load<ImageInput>(
+    platform: Platform<ImageInput>,
+    source: string,
+    options: VerbOptions = {},
+  ): Promise<Embedder<ImageInput>> {
+    const given = verbOptions(options);
+    const loaded = await loadNetwork(platform, source, ["embed"], given);
+    return orClosed(
+      loaded.network,
+      async () => new Embedder(new FeatureExtraction(loaded), await processorsOf(platform, loaded, given)),
+      given.signal,
+    );
+  }
+
+  /**
+   * Pictures in their order. One that cannot be read, or whose numbers are not finite, gives a row with its error.
+   * @throws {UsageError} `usage/no-images`, `usage/bad-option`
+   */
+  async *embedImages<Input extends ImageInput, States extends boolean = false>(
+    images: readonly Input[],
+    options: EmbedOptions<States> = {},
+  ): AsyncGenerator<ImageEmbedding<Input, States> | FailedRow<Input>, void, undefined> {
+    const { signal, states } = options;
+    for await (const batch of readBatches(images, this.#processors.images, options)) {
+      const { pixels } = batch;
+      const found = await answersOf(async () => (pixels ? this.#images(pixels, states, signal) : []));
+      yield* inOrder(batch, (place) => {
+        const embedding = found(place);
+        return embedding instanceof BlipError ? embedding : [{ embedding }];
+      });
+    }
+  }
+
+  /**
+   * Texts in their order; what else is in the call does not change them. One whose numbers are not finite gives a row
+   * with its error.
+   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
+   */
+  async *embedTexts<States extends boolean = false>(
+    texts: readonly string[],
+    { signal, states }: Pick<EmbedOptions<States>, "signal" | "states"> = {},
+  ): AsyncGenerator<TextEmbedding<States> | FailedText, void, undefined> {
+    if (texts.length === 0) return;
+    // All are read before any work is done, so that an empty one is found first.
+    const encoded = this.#processors.texts.encode(texts);
+    const found = await orNotFinite(() => this.#texts(encoded, states, signal));
+    for (const [index, text] of texts.entries()) {
+      const embedding = found instanceof BlipError ? found : found[index];
+      if (embedding instanceof BlipError) yield { text, error: rowError(embedding) };
+      else if (embedding) yield { text, embedding };
+    }
+  }
+
+  /**
+   * Pictures, equal ones encoded once: for each its vector or its states, or what was wrong with it.
+   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
+   */
+  async embedImagesEach<States extends boolean = false>(
+    images: readonly ImageInput[],
+    { states, ...options }: Pick<EmbedOptions<States>, "states"> & ReadOptions<ImageInput> = {},
+  ): Promise<(Embedding<States> | BlipError)[]> {
+    const { signal } = options;
+    const embeddings: (Embedding<States> | BlipError)[] = [];
+    for await (const batch of readDistinct(distinctOf(images), this.#processors.images, options)) {
+      for (const [request, error] of batch.failed) embeddings[request] = error;
+      if (!batch.pixels) continue;
+      const found = await this.#images(batch.pixels, states, signal);
+      for (const { request, place } of batch.readable) {
+        const embedding = found[place];
+        if (embedding) embeddings[request] = embedding;
+      }
+    }
+    return embeddings;
+  }
+
+  /** Begins to read a picture for `embedImagesEach`; undefined where memory is bounded. */
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.#processors.images, options);
+  }
+
+  /**
+   * Texts together: for each its vector, or what was wrong with it.
+   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
+   */
+  async embedTextsEach(
+    texts: readonly string[],
+    { signal }: Pick<EmbedOptions, "signal"> = {},
+  ): Promise<(Embedding<false> | BlipError)[]> {
+    return this.#texts(this.#processors.texts.encode(texts), false, signal);
+  }
+
+  /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  check(text: string): void {
+    this.#processors.texts.encode([text]);
+  }
+
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** For each picture its numbers, which are finite, or why it has none. */
+  async #images<States extends boolean>(
+    pixels: Tensor<"float32">,
+    all: States | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<(Embedding<States> | BlipError)[]> {
+    const { states, features } = await this.model.encoder.encodeImages(pixels, { signal });
+    const inStates = this.#broken("the states of the image", states);
+    const inFeatures = this.#broken("the unit vector of the image", features);
+    return inStates.map(
+      (broken, place) => broken ?? inFeatures[place] ?? embeddingOf(states, features, [place, place], all),
+    );
+  }
+
+  /** For each text its numbers, which are finite, or why it has none. */
+  async #texts<States extends boolean>(
+    encoded: EncodedTexts,
+    all: States | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<(Embedding<States> | BlipError)[]> {
+    const { states, features } = await this.model.encoder.readTexts(encoded, { signal, states: all });
+    const D = this.model.config.text.hiddenSize;
+    return this.#broken("the unit vector of the text", features).map((broken, index) => {
+      const data = states[index] ?? new Float32Array();
+      const own = { dtype: "float32" as const, dims: [1, data.length / D, D], data };
+      const inStates = this.#broken("the states of the text", own)[0];
+      return broken ?? inStates ?? embeddingOf(own, features, [0, index], all);
+    });
+  }
+
+  #broken(what: string, numbers: Tensor<"float32">): readonly (ModelError | undefined)[] {
+    return failuresOf(this.model.loaded.opened.files.name, what, numbers);
+  }
+}
+
+const row = ({ data }: Tensor<"float32">, index: number, size: number): number[] =>
+  Array.from(data.subarray(index * size, (index + 1) * size));
+
+function embeddingOf<States extends boolean>(
+  states: Tensor<"float32">,
+  features: Tensor<"float32">,
+  [stateRow, featureRow]: readonly [number, number],
+  all: States | undefined,
+): Embedding<States> {
+  const [, N = 0, D = 0] = states.dims;
+  const found: unknown = all
+    ? Array.from({ length: N }, (_, token) => row(states, stateRow * N + token, D))
+    : row(features, featureRow, features.dims[1] ?? 0);
+  // `all` is of type States, which tells the two apart.
+  return found as Embedding<States>;
+}

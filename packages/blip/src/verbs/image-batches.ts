@@ -1,0 +1,249 @@
+// What the verbs share: a loaded model with what turns pictures and texts into its inputs, pictures read in batches,
+// and rows for pictures that cannot be read.
+import type { Tensor } from "@blip-ts/graph";
+import { badOption, BlipError, UsageError, type Warning } from "@blip-ts/base";
+import { defaultImageConfig, type ImageConfig } from "../image/preprocess.ts";
+import type { Platform } from "../platform.ts";
+import type { DownloadProgress } from "../files.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import type { LoadedNetwork } from "../load/load-model.ts";
+import type { ModelOptions } from "../load/model-options.ts";
+import { orNotFinite } from "../run/finite.ts";
+import { readImageConfig } from "../load/image-settings.ts";
+import type { ProcessorOptions } from "../processor/options.ts";
+import { checkMaxPixels, decodeDefaults, ImageProcessor, stackPixels } from "../processor/image-processor.ts";
+import { TextProcessor } from "../processor/text-processor.ts";
+
+/** Why a row failed. */
+export interface RowError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** An image that could not be read, or of which the model makes no finite numbers; the others go on. */
+export interface FailedRow<ImageInput> {
+  readonly image: ImageInput;
+  /** What the row would be about, if not all rows of the image fail: its text, its question or its statement. */
+  readonly text?: string;
+  readonly question?: string;
+  readonly statement?: string;
+  readonly error: RowError;
+}
+
+/** A text of which the model makes no finite numbers. */
+export interface FailedText {
+  readonly text: string;
+  readonly error: RowError;
+}
+
+export const rowError = ({ code, message }: BlipError): RowError => ({ code, message });
+
+/** How a verb's model is loaded. */
+export interface VerbOptions extends Omit<ModelOptions, "onProgress">, Omit<ProcessorOptions, "onProgress"> {
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+}
+
+/** Pictures done, of all of a call. */
+export interface VerbProgress {
+  readonly kind: "images";
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What every verb's call takes. */
+export interface VerbCallOptions {
+  /** Pictures at a time: 4; fewer where memory is bounded. */
+  readonly imageBatchSize?: number | undefined;
+  /** Most pixels of an image of this call, instead of the model's own limit (see `ProcessorOptions`). */
+  readonly maxPixels?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
+}
+
+interface BatchOptions<ImageInput> extends VerbCallOptions {
+  readonly ahead?: AheadOfBatch<ImageInput> | undefined;
+}
+
+/** A picture as one model reads it, or two; or what is wrong with it. */
+export type ReadPicture = readonly [Float32Array, Float32Array?] | BlipError;
+
+/** What was done for a batch of requests before it began. */
+export interface AheadOfBatch<ImageInput> {
+  /** The picture, where it is being read already. */
+  readonly begun: (image: ImageInput) => Promise<ReadPicture> | undefined;
+  /** Called when all pictures of the batch are read. */
+  readonly onRead: () => void;
+}
+
+/** Pictures at a time unless told. */
+export const defaultImageBatch = 4;
+
+export interface PictureModel<ImageInput> {
+  readonly images: ImageProcessor<ImageInput>;
+  readonly texts: TextProcessor;
+}
+
+/** How a model's pictures are made pixel values; their size is the network's own. */
+export async function imageConfigOf(
+  { files }: LoadedNetwork["opened"],
+  imageSize: number,
+): Promise<ImageConfig> {
+  const normal = defaultImageConfig(imageSize);
+  const { height, width } = normal;
+  return { ...((await readImageConfig(files)) ?? normal), height, width };
+}
+
+/** The processors of a loaded model. */
+export async function processorsOf<ImageInput>(
+  platform: Platform<ImageInput>,
+  { opened, tokenizer, config, compat, imageSize, limits }: LoadedNetwork,
+  options: VerbOptions,
+): Promise<PictureModel<ImageInput>> {
+  const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
+  const decode = { ...decodeDefaults(compat, options), onWarning };
+  return {
+    images: new ImageProcessor(platform, await imageConfigOf(opened, imageSize), decode, limits.images),
+    texts: new TextProcessor(tokenizer, config.text.maxPositions, compat),
+  };
+}
+
+/** Options of a verb with its own convention, `blip`, unless told. */
+export const verbOptions = <T extends VerbOptions>(options: T) => ({
+  ...options,
+  compat: options.compat ?? ("blip" as const),
+});
+
+/** A batch of pictures as they were read. */
+export interface PictureBatch<Input> {
+  readonly images: readonly Input[];
+  /** Pixel values of those that could be read [B', 3, S, S], in order; undefined where there are none. */
+  readonly pixels: Tensor<"float32"> | undefined;
+  /** The same pictures as another model reads them, where one is asked for. */
+  readonly otherPixels: Tensor<"float32"> | undefined;
+  /** For each picture its place in `pixels`, or what was wrong with it. */
+  readonly places: readonly (number | BlipError)[];
+}
+
+/**
+ * Pictures in batches, the next ones decoded while the network looks at these.
+ * @throws {UsageError} `usage/no-images`, `usage/bad-option`
+ */
+export async function* readBatches<Input extends ImageInput, ImageInput>(
+  images: readonly Input[],
+  processor: ImageProcessor<ImageInput>,
+  { imageBatchSize = defaultImageBatch, maxPixels, ahead, signal, onProgress }: BatchOptions<ImageInput>,
+  other?: ImageProcessor<ImageInput>,
+): AsyncGenerator<PictureBatch<Input>, void, undefined> {
+  if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
+  checkMaxPixels(maxPixels);
+  const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);
+  const batches = chunks(images, size);
+  const readOne = (image: Input) =>
+    ahead?.begun(image) ?? readPicture(image, processor, other, { signal, maxPixels });
+  const read = async (batch: readonly Input[] = []) => {
+    if (processor.atOnce === undefined) return Promise.all(batch.map(readOne));
+    // One at a time: a decoded photograph takes far more memory than its pixel values.
+    const found = [];
+    for (const image of batch) found.push(await readOne(image));
+    return found;
+  };
+  onProgress?.({ kind: "images", done: 0, total: images.length });
+  let next = read(batches[0]);
+  next.catch(() => undefined);
+  let done = 0;
+  for (const [index, batch] of batches.entries()) {
+    const found = await next;
+    if (index === batches.length - 1) ahead?.onRead();
+    next = read(batches[index + 1]);
+    next.catch(() => undefined);
+    const readable = found.flatMap((one) => (one instanceof BlipError ? [] : [one]));
+    const stack = (which: 0 | 1, config: ImageConfig | undefined) => {
+      const pictures = readable.flatMap((one) => one[which] ?? []);
+      return config && pictures.length > 0 ? stackPixels(pictures, config) : undefined;
+    };
+    let place = 0;
+    yield {
+      images: batch,
+      pixels: stack(0, processor.config),
+      otherPixels: stack(1, other?.config),
+      places: found.map((one) => (one instanceof BlipError ? one : place++)),
+    };
+    done += batch.length;
+    onProgress?.({ kind: "images", done, total: images.length });
+  }
+}
+
+/** What a call says of how its pictures are read. */
+export type ReadPictureOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
+
+/** A picture, decoded once, for one model or two. */
+export async function readPicture<ImageInput>(
+  image: ImageInput,
+  processor: ImageProcessor<ImageInput>,
+  other: ImageProcessor<ImageInput> | undefined,
+  { signal, maxPixels }: ReadPictureOptions,
+): Promise<ReadPicture> {
+  try {
+    const decoded = await processor.decode(image, signal, maxPixels);
+    const pixels = await processor.prepare(decoded);
+    return other ? [pixels, await other.prepare(decoded)] : [pixels];
+  } catch (error) {
+    if (error instanceof BlipError) return error;
+    throw error;
+  }
+}
+
+/**
+ * A batch's rows in the order of its pictures: those that were made of it, or one with what was wrong.
+ * @param rowsOf the rows of the picture at a place, or why it has none
+ */
+export function* inOrder<Input, Row extends object>(
+  { images, places }: PictureBatch<Input>,
+  rowsOf: (place: number) => readonly Row[] | BlipError,
+): Generator<({ readonly image: Input } & Row) | FailedRow<Input>, void, undefined> {
+  for (const [index, image] of images.entries()) {
+    const place = places[index];
+    if (place === undefined) continue;
+    const rows = place instanceof BlipError ? place : rowsOf(place);
+    if (rows instanceof BlipError) yield { image, error: rowError(rows) };
+    else for (const row of rows) yield { image, ...row };
+  }
+}
+
+/**
+ * The answers of a batch by the place of its pictures. If the model makes no finite numbers at all, every picture fails
+ * for that.
+ */
+export async function answersOf<T>(
+  work: () => Promise<readonly (T | BlipError)[]>,
+): Promise<(place: number) => T | BlipError> {
+  const found = await orNotFinite(work);
+  return (place) => {
+    const answer = found instanceof BlipError ? found : found[place];
+    if (answer === undefined) throw new Error(`there is no answer about picture ${place}`);
+    return answer;
+  };
+}
+
+/** @throws {UsageError} `usage/bad-option` */
+export function batchSize(name: string, size: number): number {
+  if (!Number.isSafeInteger(size) || size < 1) throw badOption(name, size, ["a positive whole number"]);
+  return size;
+}
+
+export function chunks<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
+    list.slice(index * size, (index + 1) * size),
+  );
+}
+
+/** Ids and masks of texts once for each of `times` pictures. */
+export function repeat({ inputIds, attentionMask }: EncodedTexts, times: number): EncodedTexts {
+  const [count = 0, length = 0] = inputIds.dims;
+  const again = ({ data }: Tensor<"int64">): Tensor<"int64"> => {
+    const all = new BigInt64Array(data.length * times);
+    for (let index = 0; index < times; index++) all.set(data, index * data.length);
+    return { dtype: "int64", dims: [count * times, length], data: all };
+  };
+  return { inputIds: again(inputIds), attentionMask: again(attentionMask) };
+}

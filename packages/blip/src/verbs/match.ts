@@ -1,0 +1,287 @@
+// The verb `match`: every picture with every text. Each picture is encoded once, each text once for its cosine; ITM
+// looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
+import {
+  allFinite,
+  asyncDispose,
+  BlipError,
+  type Closable,
+  type ModelError,
+  orClosed,
+  UsageError,
+} from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import type { Platform } from "../platform.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import { distinctOf, readDistinct, type ReadOptions } from "./distinct-images.ts";
+import { cosineMatrix } from "../run/encoders.ts";
+import { notFinite } from "@blip-ts/engine";
+import { failuresOf, quoted } from "../run/finite.ts";
+import { ImageTextRetrieval } from "../classes/image-text-retrieval.ts";
+import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
+import {
+  answersOf,
+  inOrder,
+  processorsOf,
+  readBatches,
+  repeat,
+  rowError,
+  verbOptions,
+  type FailedRow,
+  type PictureModel,
+  type ReadPicture,
+  type ReadPictureOptions,
+  type RowError,
+  type VerbCallOptions,
+  type VerbOptions,
+} from "./image-batches.ts";
+import { readAhead } from "./prefetch.ts";
+import { textRows, trimmed } from "../run/text-batches.ts";
+
+/** How well a text fits a picture. */
+export interface MatchScores {
+  /** ITM logits of "does not match" and "matches". */
+  readonly logits: readonly [no: number, yes: number];
+  /** softmax(logits)[1]: how likely the text fits the picture, 0 to 1. */
+  readonly probability: number;
+  /** Cosine of the contrastive embeddings, -1 to 1; no temperature. */
+  readonly cosine: number;
+  /** logits[1] + cosine: what the paper's retrieval ranks by. */
+  readonly rankScore: number;
+}
+
+/** The scores of one picture with one text. */
+export interface MatchRow<ImageInput> extends MatchScores {
+  readonly image: ImageInput;
+  readonly text: string;
+}
+
+export type MatchOptions = VerbCallOptions;
+
+/** The texts of a call as both encoders read them. */
+interface ReadTexts {
+  readonly texts: readonly string[];
+  readonly encoded: EncodedTexts;
+  /** [B, E] */
+  readonly features: Tensor<"float32">;
+}
+
+/** A picture with its own texts. */
+export interface MatchRequest<ImageInput> {
+  readonly image: ImageInput;
+  readonly texts: readonly string[];
+}
+
+/** A model with what turns pictures and texts into its inputs. */
+export class Matcher<ImageInput> implements Closable {
+  readonly model: ImageTextRetrieval;
+  readonly processors: PictureModel<ImageInput>;
+
+  private constructor(model: ImageTextRetrieval, processors: PictureModel<ImageInput>) {
+    this.model = model;
+    this.processors = processors;
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for matching */
+  static async load<ImageInput>(
+    platform: Platform<ImageInput>,
+    source: string,
+    options: VerbOptions = {},
+  ): Promise<Matcher<ImageInput>> {
+    const given = verbOptions(options);
+    return Matcher.over(platform, await loadNetwork(platform, source, ["match"], given), given);
+  }
+
+  /** A matcher over a network that is loaded, and may do other tasks besides. */
+  static async over<ImageInput>(
+    platform: Platform<ImageInput>,
+    loaded: LoadedNetwork,
+    options: VerbOptions,
+  ): Promise<Matcher<ImageInput>> {
+    return orClosed(
+      loaded.network,
+      async () => new Matcher(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, options)),
+      options.signal,
+    );
+  }
+
+  /**
+   * Every picture with every text, pictures in their order, texts inside. A picture that cannot be read, or whose states
+   * are not finite, gives one row with its error; a text whose scores are not finite with a picture, one with its own.
+   * @throws {UsageError} `text/empty`, `usage/no-images`, `usage/no-texts`, `usage/bad-option`
+   * @throws {InputError} `text/too-long`
+   */
+  async *match<Input extends ImageInput>(
+    images: readonly Input[],
+    texts: readonly string[],
+    options: MatchOptions = {},
+  ): AsyncGenerator<MatchRow<Input> | FailedRow<Input>, void, undefined> {
+    const { signal } = options;
+    if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
+    // All texts are read before any work is done, so that an empty one is found first.
+    const encoded = this.processors.texts.encode(texts);
+    this.model.prepareToScore(encoded, 1);
+    let features: Tensor<"float32"> | undefined;
+    for await (const pictures of readBatches(images, this.processors.images, options)) {
+      const { pixels } = pictures;
+      const scores = await answersOf(async () => {
+        // The first pictures are decoded while the texts are read.
+        features ??= (await this.model.encoder.readTexts(encoded, { signal })).features;
+        return pixels ? this.#score(pixels, { texts, encoded, features }, signal) : [];
+      });
+      yield* inOrder(pictures, scores);
+    }
+  }
+
+  /**
+   * Pictures, each with texts of its own; equal pictures are encoded once.
+   * @returns for each request the scores of its texts, or what was wrong with its picture or with a score
+   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
+   */
+  async matchEach(
+    requests: readonly MatchRequest<ImageInput>[],
+    options: ReadOptions<ImageInput> = {},
+  ): Promise<((MatchScores & { readonly text: string })[] | BlipError)[]> {
+    const answers = requests.map((): (MatchScores & { text: string })[] | BlipError => []);
+    const pictures = distinctOf(requests.map(({ image }) => image));
+    for await (const { pixels, readable, failed } of readDistinct(
+      pictures,
+      this.processors.images,
+      options,
+    )) {
+      for (const [request, error] of failed) answers[request] = error;
+      if (!pixels) continue;
+      const rows = readable.flatMap(({ request, place: picture }) =>
+        (requests[request]?.texts ?? []).map((text) => ({ text, request, picture })),
+      );
+      const { broken, scores } = await this.#scoreRows(pixels, rows, options.signal);
+      rows.forEach(({ text, request, picture }, row) => {
+        const [answer, score] = [answers[request], broken[picture] ?? scores[row]];
+        if (!Array.isArray(answer) || !score) return;
+        if (score instanceof BlipError) answers[request] = score;
+        else answer.push({ text, ...score });
+      });
+    }
+    return answers;
+  }
+
+  /** Begins to read a picture for `matchEach`; undefined where memory is bounded. */
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.processors.images, options);
+  }
+
+  /**
+   * The ITM probability of each picture with its own text.
+   * Not finite if the model's logits are not.
+   * @param states [B, N, D] @param texts as many for each picture, in the pictures' order; one of which the conventions
+   * leave nothing to read (empty, or only punctuation) has none
+   */
+  async probabilities(
+    states: Tensor<"float32">,
+    texts: readonly string[],
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<(number | null)[]> {
+    const read = this.processors.texts;
+    const legible = texts.map((text) => read.clean(text).trim() !== "");
+    // Each picture needs as many texts: a word stands in for what cannot be read, and its score is not used.
+    const said = texts.map((text, row) => (legible[row] === true ? text : "a"));
+    const encoded = read.encode(said, { truncation: true });
+    const { data } = await this.model.encoder.score([states], encoded, "itm", options);
+    return texts.map((_, row) =>
+      legible[row] === true ? probabilityOf(data[2 * row] ?? NaN, data[2 * row + 1] ?? NaN) : null,
+    );
+  }
+
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The scores of texts with their pictures, and what is wrong with pictures, by their place. */
+  async #scoreRows(
+    pixels: Tensor<"float32">,
+    rows: readonly { readonly text: string; readonly picture: number }[],
+    signal: AbortSignal | undefined,
+  ) {
+    const { encoder } = this.model;
+    const { states, features } = await encoder.encodeImages(pixels, { signal });
+    const encoded = this.processors.texts.encode(rows.map(({ text }) => text));
+    const read = (await encoder.readTexts(encoded, { signal })).features;
+    const pictures = rows.map(({ picture }) => picture);
+    const [count = 0, N = 0, D = 0] = states.dims;
+    const seen = Array.from({ length: count }, (_, index) =>
+      states.data.subarray(index * N * D, (index + 1) * N * D),
+    );
+    const work = {
+      images: seen.map((one) => [one] as const),
+      states: N,
+      rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: pictures[index] ?? 0 })),
+    };
+    const cosines = cosineMatrix(features, read).data;
+    const { logits } = await encoder.looker.run(work, { head: "itm", signal });
+    return {
+      broken: failuresOf(this.#name, ofImage, states),
+      scores: rows.map(({ text }, row) =>
+        finiteScores(this.#name, text, logits[row], cosines[(pictures[row] ?? 0) * rows.length + row]),
+      ),
+    };
+  }
+
+  get #name(): string {
+    return this.model.loaded.opened.files.name;
+  }
+
+  /** For each picture its scores with every text, or what is wrong with it. */
+  async #score(
+    pixels: Tensor<"float32">,
+    { texts, encoded, features }: ReadTexts,
+    signal: AbortSignal | undefined,
+  ): Promise<(ScoredText[] | BlipError)[]> {
+    const [count = 0] = pixels.dims;
+    const { encoder } = this.model;
+    const seen = await encoder.encodeImages(pixels, { signal });
+    const { data } = await encoder.score([seen.states], repeat(encoded, count), "itm", { signal });
+    const cosines = cosineMatrix(seen.features, features).data;
+    return failuresOf(this.#name, ofImage, seen.states).map(
+      (broken, row) =>
+        broken ??
+        texts.map((text, column) => {
+          const index = row * texts.length + column;
+          const logits = [data[index * 2] ?? NaN, data[index * 2 + 1] ?? NaN] as const;
+          const scores = finiteScores(this.#name, text, logits, cosines[index]);
+          return scores instanceof BlipError ? { text, error: rowError(scores) } : { text, ...scores };
+        }),
+    );
+  }
+}
+
+/** What a text has with a picture, or why it has nothing. */
+type ScoredText = { readonly text: string } & (MatchScores | { readonly error: RowError });
+
+/** What failures say is not finite. */
+const ofImage = "the states of the image";
+
+/** What a row says of its two logits and its cosine, if all of them are finite. */
+export function finiteScores(
+  model: string,
+  text: string,
+  [no, yes]: readonly [number, number] = [NaN, NaN],
+  cosine = NaN,
+): MatchScores | ModelError {
+  if (!allFinite([no, yes])) return notFinite(model, `the ITM logits of ${quoted(text)}`);
+  if (!Number.isFinite(cosine)) return notFinite(model, `the cosine of ${quoted(text)}`);
+  return scoresOf(no, yes, cosine);
+}
+
+/** softmax([no, yes])[1] */
+export const probabilityOf = (no: number, yes: number): number => 1 / (1 + Math.exp(no - yes));
+
+/** What a row says of its two logits and its cosine. */
+export function scoresOf(no: number, yes: number, cosine: number): MatchScores {
+  return { logits: [no, yes], probability: probabilityOf(no, yes), cosine, rankScore: yes + cosine };
+}

@@ -1,0 +1,102 @@
+// Pictures that are read while another batch runs: the engine's threads compute, the platform's decode.
+import { samePicture } from "./distinct-images.ts";
+import {
+  readPicture,
+  type AheadOfBatch,
+  type ReadPicture,
+  type ReadPictureOptions,
+} from "./image-batches.ts";
+import type { ImageProcessor } from "../processor/image-processor.ts";
+
+/** Begins to read a picture; undefined where memory is bounded, and pictures are read one at a time. */
+export const readAhead = <ImageInput>(
+  image: ImageInput,
+  processor: ImageProcessor<ImageInput>,
+  options: ReadPictureOptions,
+  other?: ImageProcessor<ImageInput>,
+): Promise<ReadPicture> | undefined =>
+  processor.atOnce === undefined ? readPicture(image, processor, other, options) : undefined;
+
+/** What reads pictures in its own way: a model. */
+export interface PictureReader<ImageInput> {
+  /** Begins to read a picture, if it may be read ahead. */
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined;
+}
+
+interface Begun<ImageInput> {
+  readonly image: ImageInput;
+  readonly reader: PictureReader<ImageInput>;
+  readonly picture: Promise<ReadPicture>;
+  readonly stop: AbortController;
+}
+
+type Expected<ImageInput> = readonly [images: readonly ImageInput[], reader: PictureReader<ImageInput>];
+
+/** Pictures of the requests that are likely to be next; those of others are dropped. */
+export class PicturesAhead<ImageInput> {
+  readonly #maxPixels: number | undefined;
+  #begun: readonly Begun<ImageInput>[] = [];
+  #expected: Expected<ImageInput> | undefined;
+  /** Is a batch reading its own pictures? Those come first. */
+  #busy = false;
+
+  /** @param maxPixels most pixels of a picture, instead of its model's own limit */
+  constructor(maxPixels?: number) {
+    this.#maxPixels = maxPixels;
+  }
+
+  /** @param reader of all of them; undefined where there is nothing to read */
+  expect(images: readonly ImageInput[], reader: PictureReader<ImageInput> | undefined): void {
+    this.#expected = reader && [images, reader];
+    if (!this.#busy) this.#begin();
+  }
+
+  /** Hands over those that are begun to the batch that begins. @param reader of that batch @param signal of it */
+  take(reader: PictureReader<ImageInput>, signal: AbortSignal): AheadOfBatch<ImageInput> {
+    // Requests may be taken back just before another model's batch begins: pictures are its own where it reads them.
+    const begun = this.#begun.filter((one) => one.reader === reader);
+    this.#drop(begun);
+    this.#begun = [];
+    // They are the batch's own now; what comes after it is not known yet.
+    this.#expected = undefined;
+    this.#busy = true;
+    const stop = () => begun.forEach((one) => one.stop.abort(signal.reason));
+    signal.addEventListener("abort", stop, { once: true });
+    return {
+      begun: (image) => find(begun, image)?.picture,
+      onRead: () => {
+        this.#busy = false;
+        this.#begin();
+      },
+    };
+  }
+
+  #begin(): void {
+    const next: Begun<ImageInput>[] = [];
+    const [images, reader] = this.#expected ?? [[]];
+    const before = this.#begun.filter((one) => one.reader === reader);
+    for (const image of images) {
+      if (find(next, image)) continue;
+      const known = find(before, image);
+      if (known) {
+        next.push(known);
+        continue;
+      }
+      const stop = new AbortController();
+      const picture = reader?.readAhead(image, { signal: stop.signal, maxPixels: this.#maxPixels });
+      // Whoever takes it is told what went wrong.
+      picture?.catch(() => undefined);
+      if (reader && picture) next.push({ image, reader, picture, stop });
+    }
+    this.#drop(next);
+    this.#begun = next;
+  }
+
+  /** Leaves off what was begun for nothing. */
+  #drop(kept: readonly Begun<ImageInput>[]): void {
+    for (const one of this.#begun) if (!kept.includes(one)) one.stop.abort();
+  }
+}
+
+const find = <ImageInput>(begun: readonly Begun<ImageInput>[], image: ImageInput) =>
+  begun.find((one) => samePicture(one.image, image));

@@ -1,0 +1,389 @@
+// The verb `retrieve`: cosine over everything, then ITM re-ranks the best k (train_retrieval.py `evaluation`,
+// eval_retrieval_video.py).
+import {
+  asyncDispose,
+  badOption,
+  BlipError,
+  type Closable,
+  ModelError,
+  orClosed,
+  UsageError,
+} from "@blip-ts/base";
+import { floatTensor, type Tensor } from "@blip-ts/graph";
+import type { Platform } from "../platform.ts";
+import type { EncodedTexts } from "../text/word-piece.ts";
+import { cosineMatrix } from "../run/encoders.ts";
+import { failuresOf, orNotFinite, quoted } from "../run/finite.ts";
+import { best, hitOf, rankedHits, type HitScores } from "./hits.ts";
+import { ImageTextRetrieval } from "../classes/image-text-retrieval.ts";
+import { loadNetwork } from "../load/load-model.ts";
+import {
+  batchSize,
+  chunks,
+  processorsOf,
+  rowError,
+  verbOptions,
+  type FailedRow,
+  type FailedText,
+  type PictureModel,
+  type VerbCallOptions,
+  type VerbOptions,
+} from "./image-batches.ts";
+import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
+import { textRows, trimmed, type TokenRow } from "../run/text-batches.ts";
+import { isVideo, nameOf, videoOf, type Retrievable, type Seen } from "./video.ts";
+
+/** ITM logits of a pair: "does not match" and "matches". */
+type Logits = readonly [number, number];
+
+export interface ImageHit<ImageInput> extends HitScores {
+  readonly image: ImageInput;
+}
+
+export interface TextHit extends HitScores {
+  readonly text: string;
+}
+
+/** The pictures for a text, best first. */
+export interface TextRow<ImageInput> {
+  readonly text: string;
+  readonly hits: readonly ImageHit<ImageInput>[];
+}
+
+/** The texts for a picture, best first. */
+export interface ImageRow<ImageInput> {
+  readonly image: ImageInput;
+  readonly hits: readonly TextHit[];
+}
+
+export interface RetrieveOptions extends VerbCallOptions {
+  /** How many of each ranking ITM looks at: 128, as for Flickr30k; 256 for COCO. 0 ranks by cosine alone. */
+  readonly k?: number | undefined;
+  /**
+   * Most bytes of image states that are kept between the two steps: 512 MiB, or what a bound of memory leaves. What does
+   * not fit is computed again.
+   */
+  readonly cacheBytes?: number | undefined;
+}
+
+const defaultK = 128;
+/** Pictures whose texts are looked at together. */
+const lookBatch = 32;
+/** Frames at a time. */
+const frameBatch = 8;
+
+interface Read<Input> {
+  /** Pictures that could be read, by their place among those given. */
+  readonly places: readonly number[];
+  readonly failed: readonly FailedRow<Input>[];
+  /** [images, texts] */
+  readonly cosines: readonly Float32Array[];
+}
+
+/** A matching model with what turns pictures and texts into its inputs. */
+export class Retriever<ImageInput> implements Closable {
+  readonly model: ImageTextRetrieval;
+  readonly #processors: PictureModel<ImageInput>;
+
+  private constructor(model: ImageTextRetrieval, processors: PictureModel<ImageInput>) {
+    this.model = model;
+    this.#processors = processors;
+  }
+
+  /** @throws {ModelError} where the model cannot be found, read, or used for matching */
+  static async load<ImageInput>(
+    platform: Platform<ImageInput>,
+    source: string,
+    options: VerbOptions = {},
+  ): Promise<Retriever<ImageInput>> {
+    const given = verbOptions(options);
+    const loaded = await loadNetwork(platform, source, ["match"], given);
+    return orClosed(
+      loaded.network,
+      async () => new Retriever(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, given)),
+      given.signal,
+    );
+  }
+
+  /**
+   * For each text the pictures, best first. Pictures that cannot be read, or whose states are not finite, give rows with
+   * their errors, which come first; a text whose numbers are not finite, alone or with a picture, gives a row with its
+   * error.
+   * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
+   * @throws {InputError} `text/too-long`
+   */
+  async *byText<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    texts: readonly string[],
+    options: RetrieveOptions = {},
+  ): AsyncGenerator<TextRow<Input> | FailedRow<Input> | FailedText, void, undefined> {
+    const { k, cacheBytes, encoded } = this.#checked(images, texts, options);
+    const { features, broken } = await this.#readTexts(encoded, options);
+    const cache = new Map<number, Tensor<"float32">>();
+    let bytes = 0;
+    const found = await this.#readAll(images, features, options, (place, { states }) => {
+      if (k === 0 || bytes + states.data.byteLength > cacheBytes) return;
+      bytes += states.data.byteLength;
+      cache.set(place, states);
+    });
+    yield* found.failed;
+    // Which texts ask for a second look at which picture.
+    const wanted = new Map<number, number[]>();
+    const order = texts.map((_, text) =>
+      broken[text]
+        ? []
+        : best(
+            found.cosines.map((row) => row[text] ?? NaN),
+            found.places.length,
+          ),
+    );
+    order.forEach((ranking, text) => {
+      for (const index of ranking.slice(0, k)) wanted.set(index, [...(wanted.get(index) ?? []), text]);
+    });
+    const second = await orNotFinite(() =>
+      this.#lookAgain(images, found.places, wanted, encoded, cache, options),
+    );
+    const failure = second instanceof ModelError ? second : undefined;
+    const { logits, failed } =
+      second instanceof ModelError
+        ? { logits: new Map<string, Logits>(), failed: new Map<number, FailedRow<Input>>() }
+        : second;
+    yield* failed.values();
+    for (const [index, text] of texts.entries()) {
+      const hits = rankedHits(this.#name, quoted(text), broken[index] ?? failure, () =>
+        (order[index] ?? []).flatMap((seen) => {
+          const image = images[found.places[seen] ?? 0];
+          if (image === undefined || failed.has(seen)) return [];
+          const cosine = found.cosines[seen]?.[index] ?? NaN;
+          return [{ image: nameOf(image), ...hitOf(cosine, logits.get(`${seen} ${index}`)) }];
+        }),
+      );
+      yield hits instanceof ModelError ? { text, error: rowError(hits) } : { text, hits };
+    }
+  }
+
+  /**
+   * For each picture, as it is read, the texts, best first. One that cannot be read, or whose numbers are not finite,
+   * gives a row with its error; texts whose unit vectors are not finite give theirs first, and are no hits.
+   * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
+   * @throws {InputError} `text/too-long`
+   */
+  async *byImage<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    texts: readonly string[],
+    options: RetrieveOptions = {},
+  ): AsyncGenerator<ImageRow<Input> | FailedRow<Input> | FailedText, void, undefined> {
+    const { k, encoded } = this.#checked(images, texts, options);
+    const { features, broken } = await this.#readTexts(encoded, options);
+    for (const [index, text] of texts.entries()) {
+      const error = broken[index];
+      if (error) yield { text, error: rowError(error) };
+    }
+    const usable = texts.filter((_, index) => !broken[index]).length;
+    if (usable === 0) return;
+    const rows = textRows(encoded).map(trimmed);
+    for await (const { image, seen } of this.#each(images, options)) {
+      if ("error" in seen) {
+        yield seen;
+        continue;
+      }
+      const cosines = cosineMatrix(seen.features, features).data;
+      const ranking = best(
+        cosines.map((cosine, text) => (broken[text] ? -Infinity : cosine)),
+        usable,
+      );
+      const asking = ranking.slice(0, k);
+      const looked = await orNotFinite(() => this.#look([seen.states], [asking], rows, options));
+      const [failure, logits] = looked instanceof ModelError ? [looked, []] : [undefined, looked];
+      const hits = rankedHits(this.#name, "the image", failure, () =>
+        ranking.map((text, place) => ({
+          text: texts[text] ?? "",
+          ...hitOf(cosines[text] ?? NaN, logits[place]),
+        })),
+      );
+      yield hits instanceof ModelError
+        ? { image: nameOf(image), error: rowError(hits) }
+        : { image: nameOf(image), hits };
+    }
+  }
+
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #checked(images: readonly unknown[], texts: readonly string[], options: RetrieveOptions) {
+    const { keptStates } = this.model.loaded.limits;
+    const { k = defaultK, cacheBytes = keptStates } = options;
+    checkMaxPixels(options.maxPixels);
+    if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
+    if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text: give at least one");
+    if (!Number.isSafeInteger(k) || k < 0) throw badOption("k", k, ["a whole number of at least 0"]);
+    if (!(cacheBytes >= 0)) throw badOption("cacheBytes", cacheBytes, ["a number of bytes"]);
+    // All texts are read before any work is done, so that an empty one is found first.
+    return { k, cacheBytes, encoded: this.#processors.texts.encode(texts) };
+  }
+
+  get #name(): string {
+    return this.model.loaded.opened.files.name;
+  }
+
+  /** Unit vectors of texts [B, E], and what is wrong with each. */
+  async #readTexts(encoded: EncodedTexts, { signal }: RetrieveOptions) {
+    const read = await orNotFinite(() => this.model.encoder.readTexts(encoded, { signal }));
+    if (!(read instanceof ModelError))
+      return {
+        features: read.features,
+        broken: failuresOf(this.#name, "the unit vector of the text", read.features),
+      };
+    const { config } = this.model;
+    const [count = 0] = encoded.inputIds.dims;
+    return {
+      features: floatTensor([count, config.jointEmbedding], new Float32Array(count * config.jointEmbedding)),
+      broken: Array.from({ length: count }, () => read),
+    };
+  }
+
+  /**
+   * The ITM logits of pictures with the texts that ask for them, by `picture text`.
+   * @param cache states that were kept; what is not there is computed again
+   * @returns with them the pictures that could not be read any more, by their place among those that could
+   */
+  async #lookAgain<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    places: readonly number[],
+    wanted: ReadonlyMap<number, readonly number[]>,
+    encoded: EncodedTexts,
+    cache: Map<number, Tensor<"float32">>,
+    options: RetrieveOptions,
+  ) {
+    const logits = new Map<string, Logits>();
+    const failed = new Map<number, FailedRow<Input>>();
+    const rows = textRows(encoded).map(trimmed);
+    for (const part of chunks(
+      [...wanted].sort(([a], [b]) => a - b),
+      lookBatch,
+    )) {
+      const seen: {
+        readonly index: number;
+        readonly states: Tensor<"float32">;
+        readonly asking: readonly number[];
+      }[] = [];
+      for (const [index, asking] of part) {
+        const place = places[index] ?? 0;
+        const image = images[place];
+        if (image === undefined) continue;
+        const again = cache.get(place) ?? (await this.#seeOrError(image, options));
+        cache.delete(place);
+        if ("error" in again) failed.set(index, again);
+        else seen.push({ index, states: "states" in again ? again.states : again, asking });
+      }
+      // Videos have more states than pictures.
+      for (const N of new Set(seen.map(({ states }) => states.dims[1] ?? 0))) {
+        const alike = seen.filter(({ states }) => states.dims[1] === N);
+        const looked = await this.#look(
+          alike.map(({ states }) => states),
+          alike.map(({ asking }) => asking),
+          rows,
+          options,
+        );
+        let row = 0;
+        for (const { index, asking } of alike)
+          for (const text of asking) logits.set(`${index} ${text}`, looked[row++] ?? [NaN, NaN]);
+      }
+    }
+    return { logits, failed };
+  }
+
+  /** The ITM logits of each picture with its texts, picture by picture. */
+  async #look(
+    states: readonly Tensor<"float32">[],
+    asking: readonly (readonly number[])[],
+    rows: readonly TokenRow[],
+    { signal }: RetrieveOptions,
+  ): Promise<readonly Logits[]> {
+    const work = {
+      images: states.map(({ data }) => [data] as const),
+      states: states[0]?.dims[1] ?? 0,
+      rows: asking.flatMap((texts, image) =>
+        texts.flatMap((text) => (rows[text] ? [{ ...rows[text], image }] : [])),
+      ),
+    };
+    return (await this.model.encoder.looker.run(work, { head: "itm", signal })).logits;
+  }
+
+  /**
+   * A picture's or a video's states and unit vector, which are finite.
+   * @throws {InputError} `image/...` @throws {ModelError} `model/not-finite`
+   */
+  async #see<Input extends ImageInput>(one: Retrievable<Input>, options: RetrieveOptions): Promise<Seen> {
+    const { signal, maxPixels } = options;
+    const { images } = this.#processors;
+    const see = (pictures: readonly Float32Array[]) =>
+      this.model.encodeImages(stackPixels(pictures, images.config), { signal });
+    if (!isVideo(one)) return see([await images.pixels(one, signal, maxPixels)]);
+    const parts = [];
+    for (const part of chunks(one.frames, frameBatch)) {
+      const pixels: Float32Array[] = [];
+      for (const frame of part) pixels.push(await images.pixels(frame, signal, maxPixels));
+      parts.push(await see(pixels));
+    }
+    return videoOf(parts);
+  }
+
+  /** The same, or its row where it cannot be read. */
+  async #seeOrError<Input extends ImageInput>(
+    one: Retrievable<Input>,
+    options: RetrieveOptions,
+  ): Promise<Seen | FailedRow<Input>> {
+    try {
+      return await this.#see(one, options);
+    } catch (error) {
+      if (!(error instanceof BlipError)) throw error;
+      return { image: nameOf(one), error: rowError(error) };
+    }
+  }
+
+  /** Every picture, seen or with what was wrong. */
+  async *#each<Input extends ImageInput>(images: readonly Retrievable<Input>[], options: RetrieveOptions) {
+    const { onProgress } = options;
+    const size = batchSize("imageBatchSize", options.imageBatchSize ?? 1);
+    const total = images.length;
+    onProgress?.({ kind: "images", done: 0, total });
+    let done = 0;
+    for (const part of chunks(images, size)) {
+      for (const image of part) {
+        yield { image, seen: await this.#seeOrError(image, options), place: done };
+        done++;
+      }
+      onProgress?.({ kind: "images", done, total });
+    }
+  }
+
+  /** All pictures with their cosines; `keep` may keep their states. */
+  async #readAll<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    texts: Tensor<"float32">,
+    options: RetrieveOptions,
+    keep: (place: number, seen: Seen) => void,
+  ): Promise<Read<Input>> {
+    const places: number[] = [];
+    const failed: FailedRow<Input>[] = [];
+    const cosines: Float32Array[] = [];
+    for await (const { seen, place } of this.#each(images, options)) {
+      if ("error" in seen) {
+        failed.push(seen);
+        continue;
+      }
+      places.push(place);
+      cosines.push(cosineMatrix(seen.features, texts).data);
+      keep(place, seen);
+    }
+    return { places, failed, cosines };
+  }
+}

@@ -1,0 +1,61 @@
+// What can be wrong with the names and shapes of a checkpoint's tensors: one factory per failure.
+import { ModelError } from "@blip-ts/base";
+import { counted, MAX_DETAIL, shown, someOf } from "@blip-ts/checkpoint";
+
+export const unknownNames = (where: string, names: readonly string[]): ModelError =>
+  new ModelError(
+    "checkpoint/dialect",
+    `${where}: expected the tensors of a BLIP model (visual_encoder.* or vision_model.*, with a text model), found ` +
+      `${names.length === 0 ? "none" : `${names.length} of another kind: ${someOf(names, 5)}`}. ` +
+      "This is another model family, or a part of a model.",
+    { where, names: names.slice(0, 5) },
+  );
+
+export const mixedDialects = (where: string, ...prefixes: readonly string[]): ModelError =>
+  new ModelError(
+    "checkpoint/dialect",
+    `${where}: the tensors are named in two ways at once (${prefixes.map((prefix) => `${prefix}*`).join(" and ")}). ` +
+      "Save one model a file.",
+    { where, prefixes },
+  );
+
+export const badArchitecture = (where: string, detail: string): ModelError =>
+  new ModelError(
+    "checkpoint/architecture",
+    `${where}: ${shown(detail, MAX_DETAIL)}. The file is incomplete or of a model that is not BLIP.`,
+    { where, detail },
+  );
+
+export interface MismatchedShape {
+  readonly name: string;
+  readonly expected: readonly number[];
+  readonly found: readonly number[];
+}
+
+export interface Mismatch {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly misshaped: readonly MismatchedShape[];
+}
+
+export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError {
+  const { missing, unexpected, misshaped } = mismatch;
+  const shapes = misshaped.map(
+    ({ name, expected, found }) =>
+      `${shown(name)}: expected [${expected.join(", ")}], found [${found.join(", ")}]`,
+  );
+  const parts = [
+    missing.length > 0 &&
+      `${counted(missing.length, "tensor is", "tensors are")} missing (${someOf(missing)})`,
+    unexpected.length > 0 &&
+      `${counted(unexpected.length, "tensor is", "tensors are")} unexpected (${someOf(unexpected)})`,
+    misshaped.length > 0 &&
+      `${counted(misshaped.length, "tensor has", "tensors have")} another shape (${someOf(shapes)})`,
+  ].filter((part) => part !== false);
+  return new ModelError(
+    "checkpoint/mismatch",
+    `${where}: the file does not fit the model: ${parts.join("; ")}. ` +
+      "Nothing was loaded. Check that the configuration belongs to this file and that the file is for this task.",
+    { where, ...mismatch },
+  );
+}

@@ -1,0 +1,89 @@
+// The two ways to name BLIP's tensors: the original's (models/vit.py, models/med.py) and Hugging Face's. They differ in
+// the vision transformer only; no tensor is transposed or split between them (convert_blip_original_pytorch_to_hf.py).
+import { mixedDialects, unknownNames } from "./errors.ts";
+import { intendedReason, TRAINING_LEFTOVERS, type IgnoredTensor } from "./intended-gaps.ts";
+import type { Checkpoint, StoredTensor } from "@blip-ts/checkpoint";
+
+export type Dialect = "original" | "huggingface";
+
+/** [original, Hugging Face]; `L` is the number of a layer. A name that ends where a tensor has parts stands for all of them. */
+export const VISION_NAMES: readonly (readonly [original: string, huggingFace: string])[] = [
+  ["visual_encoder.cls_token", "vision_model.embeddings.class_embedding"],
+  ["visual_encoder.pos_embed", "vision_model.embeddings.position_embedding"],
+  ["visual_encoder.patch_embed.proj", "vision_model.embeddings.patch_embedding"],
+  ["visual_encoder.blocks.L.norm1", "vision_model.encoder.layers.L.layer_norm1"],
+  ["visual_encoder.blocks.L.norm2", "vision_model.encoder.layers.L.layer_norm2"],
+  ["visual_encoder.blocks.L.attn.qkv", "vision_model.encoder.layers.L.self_attn.qkv"],
+  ["visual_encoder.blocks.L.attn.proj", "vision_model.encoder.layers.L.self_attn.projection"],
+  ["visual_encoder.blocks.L.mlp.fc1", "vision_model.encoder.layers.L.mlp.fc1"],
+  ["visual_encoder.blocks.L.mlp.fc2", "vision_model.encoder.layers.L.mlp.fc2"],
+  ["visual_encoder.norm", "vision_model.post_layernorm"],
+];
+
+/** Names under this prefix are of that dialect. Every BLIP checkpoint has a vision transformer. */
+const MARKS = { original: "visual_encoder.", huggingface: "vision_model." } as const;
+
+/** A BLIP file has text beside vision; other families (CLIP, SigLIP) share `vision_model.` but not these. */
+const TEXT_MARKS = ["text_encoder.", "text_decoder.", "text_model.", "text_proj", "itm_head"];
+
+/**
+ * Tells how a checkpoint names its tensors.
+ * @param names the names of all tensors
+ * @param where the file, for messages
+ * @throws {ModelError} `checkpoint/dialect` where they are of another model family, or of both dialects
+ */
+export function detectDialect(names: Iterable<string>, where = "the checkpoint"): Dialect {
+  const all = [...names];
+  const has = (prefix: string) => all.some((name) => name.startsWith(prefix));
+  const original = has(MARKS.original);
+  const huggingFace = has(MARKS.huggingface);
+  if (original && huggingFace) throw mixedDialects(where, MARKS.original, MARKS.huggingface);
+  if (!(original || huggingFace) || !(original || TEXT_MARKS.some(has))) throw unknownNames(where, all);
+  return original ? "original" : "huggingface";
+}
+
+const RENAMES = VISION_NAMES.map(([original, huggingFace]) => ({
+  pattern: new RegExp(
+    `^${original.replaceAll(".", "\\.").replace("\\.L\\.", "\\.(?<layer>\\d+)\\.")}(?<part>\\..+)?$`,
+  ),
+  huggingFace,
+}));
+
+/** The Hugging Face name of an original one; a name that is the same in both stays as it is. */
+export function toHuggingFaceName(original: string): string {
+  for (const { pattern, huggingFace } of RENAMES) {
+    const groups = pattern.exec(original)?.groups;
+    if (groups) return `${huggingFace.replace(".L.", `.${groups.layer ?? ""}.`)}${groups.part ?? ""}`;
+  }
+  return original;
+}
+
+export interface NamedTensors {
+  readonly dialect: Dialect;
+  /** By Hugging Face name; each tensor keeps the name it has in its file. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly ignored: readonly IgnoredTensor[];
+}
+
+/**
+ * The tensors of a checkpoint by their Hugging Face names, without what training left behind. Tied tensors keep all
+ * their names; what only the original has (NLVR's `self0`, `merge_layer`, `cls_head`) keeps the original one.
+ * @throws {ModelError} `checkpoint/dialect`
+ */
+export function toHuggingFaceNames(checkpoint: Pick<Checkpoint, "tensors">): NamedTensors {
+  const [first] = checkpoint.tensors.values();
+  const where = first?.source.name ?? "the checkpoint";
+  const dialect = detectDialect(checkpoint.tensors.keys(), where);
+  const tensors = new Map<string, StoredTensor>();
+  const ignored: IgnoredTensor[] = [];
+  for (const [name, tensor] of checkpoint.tensors) {
+    const reason = intendedReason(TRAINING_LEFTOVERS, name);
+    if (reason !== undefined) {
+      ignored.push({ name, reason });
+      continue;
+    }
+    const renamed = dialect === "original" ? toHuggingFaceName(name) : name;
+    tensors.set(renamed, tensor);
+  }
+  return { dialect, tensors, ignored };
+}

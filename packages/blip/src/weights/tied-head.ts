@@ -1,0 +1,30 @@
+// The LM head's matrix and bias, which files carry once, twice, or under either name.
+import type { IntendedGap } from "./intended-gaps.ts";
+import type { StoredTensor } from "@blip-ts/checkpoint";
+
+const head = "text_decoder.cls.predictions.";
+const words = "text_decoder.bert.embeddings.word_embeddings.weight";
+
+/** The bias under its second name, where it is there under both. */
+export const secondBias: IntendedGap = {
+  pattern: /^text_decoder\.cls\.predictions\.decoder\.bias$/,
+  reason: "the bias of the LM head under its second name",
+};
+
+/**
+ * Fills in the names under which the network looks for them: the matrix is the word embeddings where a file has none of
+ * its own (transformers 5), and fine-tunes of transformers 4 may have one that differs; the bias is `bias`, else
+ * `decoder.bias`.
+ */
+export function withTiedHead(tensors: ReadonlyMap<string, StoredTensor>): ReadonlyMap<string, StoredTensor> {
+  const filled = new Map(tensors);
+  const fill = (name: string, from: string) => {
+    const tensor = tensors.get(from);
+    if (!filled.has(name) && tensor) filled.set(name, tensor);
+  };
+  if (tensors.has(`${head}transform.dense.weight`)) {
+    fill(`${head}decoder.weight`, words);
+    fill(`${head}bias`, `${head}decoder.bias`);
+  }
+  return filled;
+}

@@ -1,0 +1,155 @@
+// What can be wrong with a checkpoint: one factory a failure. Codes are `checkpoint/...`.
+// Names that come from a file are cut and stripped of control characters before they are shown.
+import { ModelError } from "@blip-ts/base";
+
+const MAX_SHOWN = 160;
+export const MAX_DETAIL = 600;
+
+/** A name or text of a file, fit for a terminal: no control characters, not endless. */
+export function shown(text: string, most = MAX_SHOWN): string {
+  const cut = text.length > most ? `${text.slice(0, most)}...` : text;
+  return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, "\uFFFD");
+}
+
+/** A name of a file in quotes. */
+export const quoted = (name: string): string => `"${shown(name)}"`;
+
+/** Up to `most` of the names, and how many more there are. */
+export function someOf(names: readonly string[], most = 10): string {
+  const first = names
+    .slice(0, most)
+    .map((name) => shown(name))
+    .join(", ");
+  return names.length > most ? `${first}, and ${names.length - most} more` : first;
+}
+
+const DAMAGED =
+  "The file is damaged or was not written by a library that follows the format: download it again.";
+
+export const readFailed = (where: string, offset: number, length: number, size: number): ModelError =>
+  new ModelError(
+    "model/read-failed",
+    `${where}: cannot read ${length} bytes from byte ${offset}; the source has ${size} bytes.`,
+    { where, offset, length, size },
+  );
+
+export const truncated = (where: string, what: string, expected: number, found: number): ModelError =>
+  new ModelError(
+    "checkpoint/truncated",
+    `${where}: the file ends too early: ${shown(what)} needs ${expected} bytes, the file has ${found}. Download it again; it is not whole.`,
+    { where, what, expected, found },
+  );
+
+export const malformed = (where: string, detail: string): ModelError =>
+  new ModelError("checkpoint/malformed", `${where}: ${shown(detail, MAX_DETAIL)}. ${DAMAGED}`, {
+    where,
+    detail,
+  });
+
+export const overLimit = (where: string, what: string, found: number | string, limit: number): ModelError =>
+  new ModelError(
+    "checkpoint/limit",
+    `${where}: ${shown(what)} is ${found}, more than the limit of ${limit}. No model of this family needs that much; nothing was read.`,
+    { where, what, found, limit },
+  );
+
+export const repeatedStorage = (where: string, found: number, size: number, limit: number): ModelError =>
+  new ModelError(
+    "checkpoint/limit",
+    `${where}: expected tensors of at most ${limit} bytes together in a file of ${size}, found ${found}: they repeat what ` +
+      "the file holds. Nothing was read. If you trust it, save it with contiguous tensors, or as safetensors.",
+    { where, found, size, limit },
+  );
+
+export const unsupported = (where: string, what: string, advice: string): ModelError =>
+  new ModelError("checkpoint/unsupported", `${where}: ${shown(what, MAX_DETAIL)}. ${advice}`, {
+    where,
+    what,
+  });
+
+export const unknownFormat = (where: string, found: string, advice: string): ModelError =>
+  new ModelError(
+    "checkpoint/unknown-format",
+    `${where}: expected a safetensors file or a PyTorch checkpoint, found ${found}. ${advice}`,
+    { where, found },
+  );
+
+export const unsupportedDType = (
+  where: string,
+  tensor: string,
+  dtype: string,
+  known: readonly string[],
+): ModelError =>
+  new ModelError(
+    "checkpoint/dtype",
+    `${where}: ${shown(tensor)} is stored as ${shown(dtype)}, which is not supported. Supported: ${known.join(", ")}. Save the weights in one of these.`,
+    { where, tensor, dtype, known },
+  );
+
+export const refusedGlobal = (where: string, global: string): ModelError =>
+  new ModelError(
+    "checkpoint/pickle-global",
+    `${where}: the pickle asks for the Python global ${shown(global)}, which is not among the few that weights need ` +
+      "(tensors, storages, OrderedDict and plain data). Nothing was run. " +
+      "If you trust the file, open it in PyTorch and save only its state dict, or convert it to safetensors.",
+    { where, global },
+  );
+
+export const refusedOpcode = (where: string, opcode: string, at: number): ModelError =>
+  new ModelError(
+    "checkpoint/pickle-opcode",
+    `${where}: the pickle uses ${opcode} at byte ${at}, which torch.save does not write for weights. Nothing was run. ` +
+      "If you trust the file, open it in PyTorch and save its state dict again.",
+    { where, opcode, at },
+  );
+
+export const missingMember = (where: string, member: string, advice = DAMAGED): ModelError =>
+  new ModelError("checkpoint/missing-member", `${where}: the archive has no ${shown(member)}. ${advice}`, {
+    where,
+    member,
+  });
+
+export const duplicateName = (where: string, what: string, name: string): ModelError =>
+  new ModelError(
+    "checkpoint/duplicate",
+    `${where}: ${what} ${shown(name)} occurs twice, so it is unclear which is meant. ${DAMAGED}`,
+    { where, what, name },
+  );
+
+export const notATensor = (where: string, entry: string, found: string): ModelError =>
+  new ModelError(
+    "checkpoint/not-a-tensor",
+    `${where}: expected a tensor at ${shown(entry)}, found ${shown(found)}. Save the model's state dict (bare, or under "model" or "state_dict").`,
+    { where, entry, found },
+  );
+
+export const counted = (number: number, one: string, many = `${one}s`) =>
+  `${number} ${number === 1 ? one : many}`;
+
+export interface DisagreeingShards {
+  readonly missing: readonly string[];
+  readonly duplicated: readonly string[];
+  readonly unlisted: readonly string[];
+}
+
+export function disagreeingShards(where: string, lists: DisagreeingShards): ModelError {
+  const parts = [
+    lists.missing.length > 0 && `${lists.missing.length} not in the file it names (${someOf(lists.missing)})`,
+    lists.duplicated.length > 0 &&
+      `${lists.duplicated.length} in more than one file (${someOf(lists.duplicated)})`,
+    lists.unlisted.length > 0 &&
+      `${lists.unlisted.length} in a file but not in the index (${someOf(lists.unlisted)})`,
+  ].filter((part) => part !== false);
+  return new ModelError(
+    "checkpoint/shards",
+    `${where}: the index and its files disagree. Tensors: ${parts.join("; ")}. Download index and shards again, of one revision.`,
+    { where, ...lists },
+  );
+}
+
+export const badQuantized = (where: string, matrix: string, detail: string): ModelError =>
+  new ModelError(
+    "checkpoint/quantized",
+    `${where}: the 8-bit matrix ${quoted(matrix)} cannot be used: ${detail}. Write the folder again with \`blip quantize\`.`,
+    { where, matrix, detail },
+  );

@@ -1,0 +1,22 @@
+// Files of weights, whoever wrote them: safetensors, torch's zip, the legacy stream; one at a time or in shards.
+export { counted, MAX_DETAIL, shown, someOf } from "./errors.ts";
+export { floatRows, floatsOf } from "./float-rows.ts";
+export { memorySource } from "./memory-source.ts";
+export { openCheckpoint } from "./open-checkpoint.ts";
+export { quantizedMetadata, type QuantizedRange, quantizedTensors, readQuantized } from "./quantized.ts";
+export { readRange } from "./read-range.ts";
+export { readSafetensors } from "./safetensors.ts";
+export { readShardedSafetensors } from "./sharded.ts";
+export {
+  type Checkpoint,
+  type CheckpointFormat,
+  readTensorBytes,
+  type StoredTensor,
+} from "./stored-tensor.ts";
+export {
+  type MadeTensor,
+  safetensorsBytes,
+  sameTensor,
+  tensorBytes,
+  type WritableTensors,
+} from "./write-safetensors.ts";

@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { failureOf, safetensorsOf } from "@blip-ts/testing";
+import { memorySource } from "./memory-source.ts";
+import { readShardedSafetensors } from "./sharded.ts";
+
+const shard = (...names: string[]) => {
+  const entries = names.map((name, index) => [
+    name,
+    { dtype: "U8", shape: [1], data_offsets: [index, index + 1] },
+  ]);
+  return safetensorsOf(Object.fromEntries(entries), new Uint8Array(names.length));
+};
+
+const open = (index: unknown, files: Record<string, Uint8Array>) =>
+  readShardedSafetensors(index, "model.safetensors.index.json", (file) => {
+    const bytes = files[file];
+    return bytes === undefined
+      ? Promise.reject(new Error(`asked for ${file}`))
+      : Promise.resolve(memorySource(file, bytes));
+  });
+
+const index = {
+  metadata: { total_size: 3, format: "pt" },
+  weight_map: { a: "1.safetensors", b: "2.safetensors", c: "1.safetensors" },
+};
+
+describe("readShardedSafetensors", () => {
+  it("opens each shard once and gives all tensors, each in its own file", async () => {
+    const { format, tensors, metadata } = await open(index, {
+      "1.safetensors": shard("a", "c"),
+      "2.safetensors": shard("b"),
+    });
+    expect(format).toBe("safetensors");
+    expect([...tensors.values()].map(({ name, source }) => `${name} in ${source.name}`)).toEqual([
+      "a in 1.safetensors",
+      "c in 1.safetensors",
+      "b in 2.safetensors",
+    ]);
+    expect(metadata).toEqual({ total_size: "3", format: "pt" });
+  });
+
+  it("reports tensors that are missing, in two files, or not listed, all at once", async () => {
+    const files = { "1.safetensors": shard("a", "x"), "2.safetensors": shard("a", "b") };
+    const failure = await failureOf(() => open(index, files));
+    expect(failure.code).toBe("checkpoint/shards");
+    expect(failure.fields).toMatchObject({ missing: ["c"], duplicated: ["a"], unlisted: ["x"] });
+    for (const says of ["1 not in the file", "1 in more than one", "1 in a file but not"])
+      expect(failure.message).toContain(says);
+  });
+
+  it("does not take a tensor from another shard than the one that is named", async () => {
+    const files = { "1.safetensors": shard("a", "b", "c"), "2.safetensors": shard() };
+    expect(await failureOf(() => open(index, files))).toMatchObject({ fields: { missing: ["b"] } });
+  });
+
+  it.each([
+    "../secret",
+    "a/b.safetensors",
+    "a\\b.safetensors",
+    "..",
+    ".hidden",
+    "C:x",
+    "%2e%2e",
+    "a?b",
+    "a\u0000b",
+    "",
+    7,
+    null,
+  ])("refuses a shard named %j without opening it", async (file) => {
+    const failure = await failureOf(() => open({ weight_map: { a: file } }, {}));
+    expect(failure.code).toBe("checkpoint/malformed");
+    expect(failure.message).toContain("model.safetensors.index.json");
+  });
+
+  it.each([[null], [[]], [{}], [{ weight_map: [] }], [{ weight_map: {} }]])(
+    "refuses the index %j",
+    async (json) => {
+      expect(await failureOf(() => open(json, {}))).toMatchObject({ code: "checkpoint/malformed" });
+    },
+  );
+
+  it("refuses more shards than any model has", async () => {
+    const weight_map = Object.fromEntries(
+      Array.from({ length: 1_001 }, (_, i) => [`t${i}`, `${i}.safetensors`]),
+    );
+    expect(await failureOf(() => open({ weight_map }, {}))).toMatchObject({ code: "checkpoint/limit" });
+  });
+});

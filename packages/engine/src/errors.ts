@@ -1,0 +1,52 @@
+// What can go wrong between a graph and the engine: one factory per failure.
+import { ModelError, UsageError } from "@blip-ts/base";
+import type { NetworkDType } from "./device.ts";
+
+export const deviceUnavailable = (
+  device: string,
+  dtype: NetworkDType,
+  reason: string,
+  present: readonly string[],
+): ModelError =>
+  new ModelError(
+    "model/device",
+    `device ${device} cannot be used: ${reason}. Present here${dtype === "fp32" ? "" : ` for ${dtype}`}: ${present.join(", ")}.`,
+    { device, dtype, reason, present },
+  );
+
+export const engineRefused = (graph: string, cause: unknown): ModelError => {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new ModelError(
+    "model/engine",
+    `ONNX Runtime cannot load the "${graph}" graph: ${detail}`,
+    { graph },
+    { cause },
+  );
+};
+
+/** @param what holds such a number: "the states of the image", "the logits of ..." */
+export const notFinite = (name: string, what: string): ModelError =>
+  new ModelError(
+    "model/not-finite",
+    `${name}: expected finite numbers, found NaN or infinity in ${what}. ` +
+      "Its weights are damaged, or too large for the type: get the file again, or compute in fp32 (dtype, --dtype).",
+    { name, what },
+  );
+
+/** @param tensor of the weights of 8-bit products, which would round such a number to some other one */
+export const weightsNotFinite = (file: string, tensor: string): ModelError =>
+  new ModelError(
+    "model/not-finite",
+    `${file}: expected finite numbers, found NaN or infinity in ${tensor}. Get the file again; ` +
+      "weights that were converted and kept ($HF_HOME/blip-ts/weights) may be deleted, and are made again.",
+    { file, tensor },
+  );
+
+export const modelClosed = (): UsageError =>
+  new UsageError(
+    "usage/disposed",
+    "model: expected one that is open, found one that was closed. Load it again, or close it later.",
+  );
+
+export const isNotFinite = (error: unknown): error is ModelError =>
+  error instanceof ModelError && error.code === "model/not-finite";

@@ -1,0 +1,37 @@
+// From a graph and named tensors to sessions that run.
+export type {
+  Device,
+  EngineOptions,
+  EnginePlatform,
+  NetworkDType,
+  PlatformDevice,
+  Profile,
+  ProfiledOperator,
+} from "./device.ts";
+export { toEngineModel, weightType } from "./engine-model.ts";
+export type {
+  Engine,
+  EngineModel,
+  EngineSession,
+  ExternalBytes,
+  Feeds,
+  KeptOutputs,
+  ResidentTensor,
+  RunOptions,
+  SessionOptions,
+} from "./engine.ts";
+export { isNotFinite, notFinite } from "./errors.ts";
+export { float32Output } from "./float32.ts";
+export {
+  type Int8Products,
+  Int8Trial,
+  isExact,
+  type LendSession,
+  trialCase,
+  trialGraph,
+  trialModel,
+} from "./int8-trial.ts";
+export { MatrixProduct, type MatrixProductOptions } from "./matrix-product.ts";
+export { openEngine } from "./open-engine.ts";
+export { Network, type NetworkTypes } from "./sessions.ts";
+export { passHalvesAsBits } from "./worker/session-host.ts";

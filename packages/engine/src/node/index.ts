@@ -1,0 +1,3 @@
+// ONNX Runtime in Node's worker threads.
+export { nodeDevices } from "./devices.ts";
+export { createNodeEngine, int8Products } from "./node-engine.ts";

@@ -1,0 +1,171 @@
+// ONNX Runtime's traces of an engine's sessions, put together into one file that chrome://tracing and Perfetto open,
+// and what they say in short.
+import { asyncDispose, UsageError } from "@blip-ts/base";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, parse } from "node:path";
+import type { Profile, ProfiledOperator } from "../device.ts";
+import type { Engine, EngineModel, EngineSession, SessionOptions } from "../engine.ts";
+
+/** An event of a trace; times are microseconds. */
+interface TraceEvent {
+  readonly cat?: string;
+  readonly name: string;
+  readonly ph: string;
+  readonly ts?: number;
+  readonly dur?: number;
+  readonly args?: { readonly op_name?: string; readonly provider?: string; readonly name?: string };
+}
+
+/** A session's events, and when it began, in milliseconds. */
+export interface SessionTrace {
+  readonly session: string;
+  readonly begun: number;
+  readonly events: readonly TraceEvent[];
+}
+
+const cannotWrite = (file: string, cause: unknown): UsageError =>
+  new UsageError(
+    "usage/profile",
+    `profile: ${file} cannot be written (${cause instanceof Error ? cause.message : String(cause)}). ` +
+      "Give a file in a folder that exists.",
+    { file },
+    { cause },
+  );
+
+/** Each session as a process of one trace, with its times on one clock. */
+export function mergeTraces(traces: readonly SessionTrace[]): (TraceEvent & { readonly pid: number })[] {
+  const first = Math.min(...traces.map(({ begun }) => begun));
+  return traces.flatMap(({ session, begun, events }, index) => {
+    const pid = index + 1;
+    const name = { name: "process_name", ph: "M", pid, args: { name: session } };
+    return [
+      name,
+      ...events.map((event) => ({ ...event, pid, ts: (event.ts ?? 0) + (begun - first) * 1000 })),
+    ];
+  });
+}
+
+const kernel = "_kernel_time";
+
+/**
+ * How long each operator took on what. Where a device says how long its kernels ran (events of the category Api, called
+ * node&operator&kernel), that counts; else how long the processor was busy with the node.
+ */
+export function summarize(traces: readonly SessionTrace[]): ProfiledOperator[] {
+  const found = new Map<string, { calls: number; host: number; device: number | undefined }>();
+  const entry = (provider: string, operator: string) => {
+    const key = `${provider} ${operator}`;
+    const one = found.get(key) ?? { calls: 0, host: 0, device: undefined };
+    found.set(key, one);
+    return one;
+  };
+  for (const { events } of traces) {
+    let device = "";
+    for (const { cat, name, dur = 0, args } of events) {
+      if (cat !== "Node" || !name.endsWith(kernel) || !args?.provider || !args.op_name) continue;
+      const provider = args.provider.replace("ExecutionProvider", "");
+      if (provider !== "CPU") device = provider;
+      const one = entry(provider, args.op_name);
+      one.calls++;
+      one.host += dur;
+    }
+    for (const { cat, name, dur = 0 } of events) {
+      const operator = name.split("&")[1];
+      if (cat !== "Api" || operator === undefined) continue;
+      const one = entry(device, operator);
+      one.device = (one.device ?? 0) + dur;
+    }
+  }
+  return [...found]
+    .map(([key, { calls, host, device }]) => {
+      const [provider = "", operator = ""] = key.split(" ");
+      return { operator, provider, calls, milliseconds: (device ?? host) / 1000 };
+    })
+    .sort((a, b) => b.milliseconds - a.milliseconds);
+}
+
+/** Files that engines of this process have written, and how many did. */
+const written = new Map<string, number>();
+
+/** `trace.json`, then `trace.2.json`: a call that loads several models writes a file for each. */
+function nextFile(file: string): string {
+  const count = (written.get(file) ?? 0) + 1;
+  written.set(file, count);
+  const { dir, name, ext } = parse(file);
+  return count === 1 ? file : join(dir, `${name}.${count}${ext}`);
+}
+
+/** An engine that writes a trace when it is closed. */
+export class ProfiledEngine implements Engine {
+  readonly #engine: Engine;
+  readonly #file: string;
+  readonly #folder: string;
+  readonly #onProfile: ((profile: Profile) => void) | undefined;
+  readonly #sessions: { readonly name: string; readonly begun: number }[] = [];
+  #closed = false;
+
+  /**
+   * @param create makes the engine whose sessions write their traces under the paths that it is given
+   * @throws {UsageError} `usage/profile` where the file cannot be written
+   */
+  constructor(
+    file: string,
+    create: (profilePrefix: (session: string) => string) => Engine,
+    onProfile?: (profile: Profile) => void,
+  ) {
+    this.#file = nextFile(file);
+    this.#onProfile = onProfile;
+    try {
+      writeFileSync(this.#file, "[]");
+    } catch (error) {
+      throw cannotWrite(this.#file, error);
+    }
+    this.#folder = mkdtempSync(join(tmpdir(), "blip-profile-"));
+    this.#engine = create((session) => {
+      const index = this.#sessions.push({ name: session, begun: Date.now() }) - 1;
+      return join(this.#folder, `session-${index}`);
+    });
+  }
+
+  createSession(model: EngineModel, options?: SessionOptions): Promise<EngineSession> {
+    return this.#engine.createSession(model, options);
+  }
+
+  /** Closes the engine and writes its trace. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#engine.close();
+      const traces = await this.#read();
+      const events = mergeTraces(traces).map((event) => JSON.stringify(event));
+      await writeFile(this.#file, `[${events.join(",\n")}]\n`);
+      this.#onProfile?.({
+        file: this.#file,
+        sessions: traces.map(({ session }) => session),
+        operators: summarize(traces),
+      });
+    } finally {
+      await rm(this.#folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** ONNX Runtime adds the time to a file's name; a session that could not be made has none. */
+  async #read(): Promise<SessionTrace[]> {
+    const files = await readdir(this.#folder);
+    const traces = this.#sessions.map(async ({ name, begun }, index): Promise<SessionTrace[]> => {
+      const file = files.find((one) => one.startsWith(`session-${index}_`));
+      if (file === undefined) return [];
+      const text = await readFile(join(this.#folder, file), "utf8");
+      return [{ session: name, begun, events: JSON.parse(text) as TraceEvent[] }];
+    });
+    return (await Promise.all(traces)).flat();
+  }
+}

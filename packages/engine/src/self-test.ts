@@ -1,0 +1,152 @@
+// Does a device compute what it should? A layer of the network in small, in the type that is asked for, beside the
+// reference evaluator. Drivers exist that load a model and answer with garbage, or lack half floats.
+import {
+  emitOnnx,
+  evaluate,
+  floatTensor,
+  GraphBuilder,
+  optimize,
+  type EmitOptions,
+  type Graph,
+  type Tensor,
+  type Value,
+} from "@blip-ts/graph";
+import type { Engine, RunOptions } from "./engine.ts";
+
+/** The type in which a network multiplies. */
+export type FloatType = "float32" | "float16";
+
+/** N is odd and no multiple of a tile; a head is 64 wide, as in every released model. */
+const [N, D, heads, M] = [37, 128, 2, 256];
+
+/** The lowest score of a masked key: float16's own, which float32 has too. */
+const masked = -65504;
+
+/**
+ * What is left between a device and the evaluator, by the largest value expected. float16 rounds by 2^-11 at each of
+ * some ten steps; in float32, GPUs' exponentials differ by some 1e-5. What is broken is off by the values themselves.
+ */
+const tolerances: Readonly<Record<FloatType, number>> = { float32: 1e-3, float16: 2e-2 };
+
+/** Numbers between -1 and 1, the same each time (Numerical Recipes' generator). */
+function generator(): (count: number) => Float32Array {
+  let state = 1;
+  return (count) =>
+    Float32Array.from({ length: count }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 31 - 1;
+    });
+}
+
+/**
+ * x [1, N, D] -> y [1, N, D]: LayerNorm, attention as the encoders have it, attention over keys and values in heads
+ * with a bias as the decoder has it, and the feed-forward layer.
+ */
+export function selfTestGraph(dtype: FloatType): Graph {
+  const random = generator();
+  const b = GraphBuilder.create("self_test");
+  const typed = (value: Value) => (dtype === "float32" ? value : b.cast(value, dtype));
+  const constant = (dims: readonly number[], scale: number, shift = 0) => {
+    const data = random(dims.reduce((product, dim) => product * dim, 1));
+    return typed(
+      b.constant(
+        floatTensor(
+          dims,
+          data.map((value) => value * scale + shift),
+        ),
+      ),
+    );
+  };
+  const linear = (x: Value, inner: number, out: number) =>
+    b.op("linear", [x, constant([out, inner], Math.sqrt(3 / inner)), constant([out], 0.1)], {});
+  const norm = (x: Value) =>
+    b.op("layerNorm", [x, constant([D], 0.2, 1), constant([D], 0.1)], { epsilon: 1e-6 });
+  const inHeads = (x: Value) => b.transpose(b.reshape(x, [1, N, heads, D / heads]), [0, 2, 1, 3]);
+  const causal = floatTensor(
+    [1, 1, N, N],
+    Float32Array.from({ length: N * N }, (_, index) => (index % N > Math.floor(index / N) ? masked : 0)),
+  );
+  const scale = 1 / Math.sqrt(D / heads);
+
+  const x = typed(b.input("x", "float32", [1, N, D]));
+  const first = norm(x);
+  const [q, k, v] = [linear(first, D, D), linear(first, D, D), linear(first, D, D)];
+  const attended = b.add(x, linear(b.attention(q, k, v, heads, scale), D, D));
+  const second = norm(attended);
+  const [keys, values] = [inHeads(linear(second, D, D)), inHeads(linear(second, D, D))];
+  const context = b.attention(linear(second, D, D), keys, values, heads, scale, typed(b.constant(causal)));
+  const third = norm(b.add(attended, context));
+  const y = linear(b.gelu(linear(third, D, M)), M, D);
+  b.output("y", dtype === "float32" ? y : b.cast(y, "float32"));
+  return b.build();
+}
+
+/** States with the outlying channels that residual streams have. */
+function states(): Tensor<"float32"> {
+  const values = generator()(N * D);
+  return floatTensor(
+    [1, N, D],
+    values.map((value, index) => value * (index % D === 5 ? 40 : 2)),
+  );
+}
+
+let expected: Tensor<"float32"> | undefined;
+
+/** y as it should be; the evaluator takes a tenth of a second, so it runs once. */
+export function expectedStates(): Tensor<"float32"> {
+  const x = states();
+  expected ??= evaluate(selfTestGraph("float32"), { x }, () => x).y;
+  if (!expected) throw new Error("the self-test gives y");
+  return expected;
+}
+
+/** `failed`: it could not be run; `wrong`: it gave other numbers. */
+export interface SelfTestFailure {
+  readonly kind: "failed" | "wrong";
+  readonly what: string;
+}
+
+/**
+ * Runs the test on an engine.
+ * @returns what is wrong, or undefined
+ */
+export async function selfTest(
+  engine: Engine,
+  dtype: FloatType,
+  emit: EmitOptions,
+  options: RunOptions = {},
+): Promise<SelfTestFailure | undefined> {
+  const x = states();
+  const graph = optimize(selfTestGraph(dtype));
+  const locate = (name: string) => {
+    throw new Error(`the self-test has no weight, and not ${name}`);
+  };
+  const onnx = emitOnnx(graph, locate, emit);
+  let found: Tensor | undefined;
+  try {
+    const session = await engine.createSession({ onnx, external: [] }, options);
+    found = (await session.run({ x }, options)).y;
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    return { kind: "failed", what: error instanceof Error ? error.message : String(error) };
+  }
+  if (found?.dtype !== "float32") throw new Error("the self-test gives y in float32");
+  const what = difference(found.data, expectedStates().data, dtype);
+  return what === undefined ? undefined : { kind: "wrong", what };
+}
+
+/** What is wrong with numbers, or undefined. */
+export function difference(
+  found: Float32Array,
+  expected: Float32Array,
+  dtype: FloatType,
+): string | undefined {
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const worst = expected.reduce((most, value, index) => {
+    const off = Math.abs((found[index] ?? NaN) - value);
+    return Number.isNaN(off) ? Infinity : Math.max(most, off);
+  }, 0);
+  if (worst <= tolerances[dtype] * largest) return undefined;
+  const off = worst === Infinity ? "not numbers" : `off by ${worst.toPrecision(3)}`;
+  return `${dtype} is computed wrongly: values of up to ${largest.toPrecision(3)} were ${off}`;
+}

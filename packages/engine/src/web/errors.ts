@@ -1,0 +1,25 @@
+// What can go wrong between a page and its engine: one factory per failure.
+import { ModelError, UsageError } from "@blip-ts/base";
+
+export const runtimeMissing = (detail: string): ModelError =>
+  new ModelError(
+    "model/no-runtime",
+    `onnxruntime-web cannot be loaded (${detail}). Install it (npm i onnxruntime-web@1.30.0) and bundle the page, ` +
+      'or serve its dist/ folder and say where: configure({ runtime: "/path/to/dist/" }).',
+    { detail },
+  );
+
+export const workerMissing = (detail: string, cause?: unknown): ModelError =>
+  new ModelError(
+    "model/no-runtime",
+    `the engine's worker cannot be started (${detail}). Serve this package's dist/web-session-worker.js from the ` +
+      'page\'s own origin and say where: configure({ worker: "/path/to/web-session-worker.js" }).',
+    { detail },
+    { cause },
+  );
+
+export const noTraces = (): UsageError =>
+  new UsageError(
+    "usage/profile",
+    "profile: a page has no file to write a trace to. Use the browser's own profiler, or run it in Node.",
+  );

@@ -1,0 +1,48 @@
+// The caller's side of a page's worker, where that cannot be started or does not answer.
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { EngineModel } from "../engine.ts";
+import { createWebEngine } from "./web-engine.ts";
+
+const model: EngineModel = { onnx: new Uint8Array(1), external: [] };
+
+/** A worker that says nothing. */
+class SilentWorker {
+  addEventListener = () => undefined;
+  postMessage = () => undefined;
+  terminate = () => undefined;
+}
+
+beforeEach(() => {
+  vi.stubGlobal("crossOriginIsolated", false);
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+test("a worker that the browser refuses to start is a failure with what to do, each time", async () => {
+  // Browsers start no worker from another origin, where a page may well have its script from.
+  vi.stubGlobal(
+    "Worker",
+    class extends SilentWorker {
+      constructor() {
+        super();
+        throw new Error("Script at 'https://cdn.example/worker.js' cannot be accessed from origin");
+      }
+    },
+  );
+  await using engine = createWebEngine({ device: "cpu" });
+  for (const time of ["first", "second"])
+    await expect(engine.createSession(model), time).rejects.toMatchObject({
+      code: "model/no-runtime",
+      message: expect.stringContaining("cdn.example") as string,
+    });
+});
+
+test("loading can be stopped while the worker has not said yet whether there is a runtime", async () => {
+  vi.stubGlobal("Worker", SilentWorker);
+  const engine = createWebEngine({ device: "cpu" });
+  const stop = new AbortController();
+  const session = engine.createSession(model, { signal: stop.signal });
+  stop.abort(new Error("enough"));
+  await expect(session).rejects.toThrow("enough");
+});

@@ -1,0 +1,31 @@
+// What a thread's sessions and their worker say to each other.
+import type { Tensor } from "@blip-ts/graph";
+import type { EngineModel, Feeds, ResidentTensor } from "../engine.ts";
+
+export type WorkerRequest = { readonly id: number; readonly session: number } & (
+  | {
+      readonly kind: "create";
+      readonly model: EngineModel;
+      readonly threads: number | undefined;
+      /** ONNX Runtime's session configuration entries. */
+      readonly sessionConfig: Readonly<Record<string, string>>;
+      /** Outputs that are to stay where they are computed. */
+      readonly keep: readonly string[];
+      /** How the path of ONNX Runtime's trace of this session begins; without it, none is written. */
+      readonly profilePrefix?: string | undefined;
+    }
+  | { readonly kind: "run"; readonly feeds: Feeds; readonly keep: readonly string[] }
+  | { readonly kind: "free"; readonly tensors: readonly number[] }
+  | { readonly kind: "release" }
+);
+
+export interface WorkerOutputs {
+  readonly tensors: Record<string, Tensor>;
+  readonly kept: Record<string, ResidentTensor>;
+}
+
+export interface WorkerReply {
+  readonly id: number;
+  readonly outputs?: WorkerOutputs | undefined;
+  readonly error?: string;
+}

@@ -1,0 +1,302 @@
+// ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product. The thread itself is
+// handed in: Node's or a page's, with a `session-host.ts` in it.
+import { asyncDispose, closing, unlessAborted } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import type { Int8Trial, LendSession } from "../int8-trial.ts";
+import type {
+  CallOptions,
+  Engine,
+  EngineModel,
+  EngineSession,
+  Feeds,
+  KeptOutputs,
+  ResidentTensor,
+  RunOptions,
+  SessionOptions,
+} from "../engine.ts";
+import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./messages.ts";
+
+export interface WorkerEngineOptions {
+  /** Threads of ONNX Runtime; without it, one for each core. */
+  readonly threads?: number | undefined;
+  /** ONNX Runtime's session configuration entries without their `session.`, e.g. `{ dynamic_block_base: "4" }`. */
+  readonly sessionConfig?: Readonly<Record<string, string>>;
+  /** How many threads are started at once, while the caller still reads what the first sessions are made of. */
+  readonly waitingThreads?: number | undefined;
+  /** The entries of sessions whose weights are used as they lie. */
+  readonly unpackedConfig?: Readonly<Record<string, string>>;
+  /** Tells the entries of sessions with 8-bit products; without it they have none of their own, and nothing is tried. */
+  readonly int8Trial?: Int8Trial | undefined;
+  /** How the path of a session's trace begins, where one is to be written; called once a session. */
+  readonly profilePrefix?: ((session: string) => string) | undefined;
+}
+
+/** A thread as its owner sees it. */
+export interface EngineThreadPort {
+  /** @param taken memory that goes to the thread instead of being copied */
+  post(request: WorkerRequest, taken: readonly ArrayBuffer[]): void;
+  terminate(): Promise<void>;
+  /** Keeps the process alive while a call is pending, and not otherwise; pages have no such thing. */
+  keepAlive?(pending: boolean): void;
+}
+
+export interface EngineThreadListener {
+  message(reply: WorkerReply): void;
+  /** The thread is gone. */
+  failure(error: Error): void;
+}
+
+/** Starts a thread. */
+export type StartThread = (listener: EngineThreadListener) => EngineThreadPort;
+
+interface Pending {
+  resolve(outputs: WorkerOutputs): void;
+  reject(error: unknown): void;
+}
+
+type RequestBody = WorkerRequest extends infer R ? (R extends WorkerRequest ? Omit<R, "id"> : never) : never;
+
+/** A thread that holds sessions, and the tensors that they keep for each other. */
+class EngineThread {
+  readonly #port: EngineThreadPort;
+  readonly #pending = new Map<number, Pending>();
+  #failure: Error | undefined;
+  #nextId = 0;
+  #nextSession = 0;
+  #open = 0;
+
+  constructor(start: StartThread) {
+    this.#port = start({
+      message: (reply) => {
+        const settled = this.#settle(reply.id, (pending) => {
+          if (reply.error === undefined) pending.resolve(reply.outputs ?? { tensors: {}, kept: {} });
+          else pending.reject(new Error(reply.error));
+        });
+        // The caller went away while the thread computed: nobody will release what was kept.
+        if (!settled) this.free(Object.values(reply.outputs?.kept ?? {}));
+      },
+      failure: (error) => this.#fail(error),
+    });
+  }
+
+  /** Can it open no session any more? */
+  get ended(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** A number for a session that is opened in this thread. */
+  claim(): number {
+    this.#open++;
+    return this.#nextSession++;
+  }
+
+  async call(
+    body: RequestBody,
+    { signal }: RunOptions,
+    taken: readonly ArrayBuffer[] = [],
+  ): Promise<WorkerOutputs> {
+    signal?.throwIfAborted();
+    if (this.#failure) throw this.#failure;
+    const id = this.#nextId++;
+    const reply = new Promise<WorkerOutputs>((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+    });
+    const abort = () => this.#settle(id, (pending) => pending.reject(signal?.reason));
+    signal?.addEventListener("abort", abort, { once: true });
+    if (this.#pending.size === 1) this.#port.keepAlive?.(true);
+    this.#port.post({ id, ...body } satisfies WorkerRequest, taken);
+    try {
+      return await reply;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  free(tensors: readonly ResidentTensor[]): void {
+    if (this.#failure || tensors.length === 0) return;
+    const numbers = tensors.map(({ resident }) => resident);
+    const request = { id: this.#nextId++, session: -1, kind: "free", tensors: numbers } as const;
+    this.#port.post(request satisfies WorkerRequest, []);
+  }
+
+  /** Ends a thread in which no session was opened. */
+  async end(): Promise<void> {
+    this.#failure ??= new Error("the engine is closed");
+    await this.#port.terminate();
+  }
+
+  /** Frees a session's memory; the last one ends the thread. */
+  async close(session: number): Promise<void> {
+    if (!this.#failure) await this.call({ session, kind: "release" }, {});
+    if (--this.#open > 0) return;
+    this.#failure ??= new Error("the session is closed");
+    await this.#port.terminate();
+  }
+
+  #settle(id: number, act: (pending: Pending) => void): boolean {
+    const pending = this.#pending.get(id);
+    if (!pending) return false;
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#port.keepAlive?.(false);
+    act(pending);
+    return true;
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const id of [...this.#pending.keys()]) this.#settle(id, (pending) => pending.reject(this.#failure));
+  }
+}
+
+/** Without a group a session has a thread of its own: two that are needed at once load side by side. */
+class WorkerSession implements EngineSession {
+  readonly #thread: EngineThread;
+  readonly #number: number;
+  #closed = false;
+
+  constructor(thread: EngineThread) {
+    this.#thread = thread;
+    this.#number = thread.claim();
+  }
+
+  async create(
+    model: EngineModel,
+    { threads, sessionConfig: every = {}, unpackedConfig, profilePrefix }: WorkerEngineOptions,
+    options: SessionOptions,
+  ) {
+    const { name = "session", keep = [], unpacked = false } = options;
+    const sessionConfig = unpacked ? { ...every, ...unpackedConfig } : every;
+    const prefix = profilePrefix?.(name);
+    await this.#call({ kind: "create", model, threads, sessionConfig, keep, profilePrefix: prefix }, options);
+  }
+
+  async run(feeds: Feeds, { handOver = [], ...options }: CallOptions = {}): Promise<Record<string, Tensor>> {
+    const taken = handOver.flatMap((name) => bufferOf(feeds[name]));
+    return (await this.#call({ kind: "run", feeds, keep: [] }, options, taken)).tensors;
+  }
+
+  runKeeping(feeds: Feeds, keep: readonly string[], options: RunOptions = {}): Promise<KeptOutputs> {
+    return this.#call({ kind: "run", feeds, keep }, options);
+  }
+
+  release(tensors: readonly ResidentTensor[]): void {
+    this.#thread.free(tensors);
+  }
+
+  /** Waits for the call that runs, then frees the session's memory. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#thread.close(this.#number);
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #call(
+    body: RequestBody extends infer R ? (R extends RequestBody ? Omit<R, "session"> : never) : never,
+    options: RunOptions,
+    taken: readonly ArrayBuffer[] = [],
+  ): Promise<WorkerOutputs> {
+    return this.#thread.call({ session: this.#number, ...body }, options, taken);
+  }
+}
+
+/** The memory of a tensor that has it for itself; what is shared is copied. */
+function bufferOf(feed: Feeds[string] | undefined): ArrayBuffer[] {
+  if (!feed || !("data" in feed)) return [];
+  const { buffer, byteLength } = feed.data;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
+}
+
+/** One thread for all sessions of all engines that share it: a device that is used from two threads at once breaks. */
+export class SharedThread {
+  readonly #start: StartThread;
+  #thread: EngineThread | undefined;
+
+  constructor(start: StartThread) {
+    this.#start = start;
+  }
+
+  /** The thread; a new one where the last session of the one before was closed. */
+  get(): EngineThread {
+    if (!this.#thread || this.#thread.ended) this.#thread = new EngineThread(this.#start);
+    return this.#thread;
+  }
+}
+
+class WorkerEngine implements Engine {
+  readonly #threads: StartThread | SharedThread;
+  readonly #options: WorkerEngineOptions;
+  /** Threads that are started for the first sessions. */
+  readonly #waiting: EngineThread[];
+  readonly #sessions = new Set<WorkerSession>();
+  readonly #groups = new Map<string, EngineThread>();
+
+  constructor(threads: StartThread | SharedThread, options: WorkerEngineOptions) {
+    this.#threads = threads;
+    this.#options = options;
+    const { waitingThreads = 0 } = options;
+    this.#waiting =
+      threads instanceof SharedThread
+        ? []
+        : Array.from({ length: waitingThreads }, () => new EngineThread(threads));
+  }
+
+  async createSession(model: EngineModel, options: SessionOptions = {}): Promise<EngineSession> {
+    const thread = this.#thread(options.group);
+    const session = new WorkerSession(thread);
+    this.#sessions.add(session);
+    const { int8Trial, sessionConfig } = this.#options;
+    if (model.signedProducts !== true || !int8Trial) {
+      await session.create(model, this.#options, options);
+      return session;
+    }
+    const own = await unlessAborted(int8Trial.config(this.#lender(thread)), options.signal);
+    await session.create(model, { ...this.#options, sessionConfig: { ...own, ...sessionConfig } }, options);
+    return session;
+  }
+
+  /** Lends sessions in a thread, without a trace: they are none of the model's. */
+  #lender(thread: EngineThread): LendSession {
+    const { sessionConfig } = this.#options;
+    return (model, config, use) =>
+      closing(new WorkerSession(thread), async (session) => {
+        await session.create(model, { threads: 1, sessionConfig: { ...sessionConfig, ...config } }, {});
+        return use(session);
+      });
+  }
+
+  #thread(group: string | undefined): EngineThread {
+    const threads = this.#threads;
+    if (threads instanceof SharedThread) return threads.get();
+    const next = () => this.#waiting.shift() ?? new EngineThread(threads);
+    if (group === undefined) return next();
+    const known = this.#groups.get(group) ?? next();
+    this.#groups.set(group, known);
+    return known;
+  }
+
+  /** Ends the threads, each after the call that runs in it. */
+  async close(): Promise<void> {
+    const unused = this.#waiting.splice(0).map((thread) => thread.end());
+    await Promise.all([...unused, ...[...this.#sessions].map((session) => session.close())]);
+    this.#sessions.clear();
+    this.#groups.clear();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** ONNX Runtime in threads that are started for it, or in one that engines share. */
+export function createWorkerEngine(
+  threads: StartThread | SharedThread,
+  options: WorkerEngineOptions = {},
+): Engine {
+  return new WorkerEngine(threads, options);
+}

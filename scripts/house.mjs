@@ -1,0 +1,86 @@
+// Measures the house: the size of folders, files and functions. Arrows and cycles are dependency-cruiser's (npm run arrows).
+// Prints what is too large and fails; with --all the largest of each kind as well.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import ts from "typescript";
+
+const limits = { folder: 3000, file: 400, function: 60 };
+
+/** What may be larger, each with its reason. */
+const exceptions = new Map([]);
+
+const sources = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "packages"], {
+  encoding: "utf8",
+})
+  .split("\n")
+  .filter(
+    (file) =>
+      /^packages\/(?!testing\/)[^/]+\/src\/.*\.ts$/.test(file) &&
+      !file.endsWith(".test.ts") &&
+      !file.includes("/generated/"),
+  );
+
+const lineCount = (text) => text.split("\n").length - 1;
+
+function functionsOf(file, text) {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const line = (position) => source.getLineAndCharacterOfPosition(position).line;
+  const found = [];
+  const visit = (node) => {
+    if (ts.isFunctionLike(node) && node.body) {
+      const lines = line(node.end) - line(node.getStart()) + 1;
+      const name =
+        node.name?.getText() ??
+        (ts.isVariableDeclaration(node.parent) ? node.parent.name.getText() : "(function)");
+      found.push({ what: `${file}:${line(node.getStart()) + 1} ${name}`, key: `${file} ${name}`, lines });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+const measured = { folder: new Map(), file: [], function: [] };
+for (const file of sources) {
+  let text;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    continue; // deleted, and not yet committed
+  }
+  const lines = lineCount(text);
+  measured.folder.set(dirname(file), (measured.folder.get(dirname(file)) ?? 0) + lines);
+  measured.file.push({ what: file, key: file, lines });
+  measured.function.push(...functionsOf(file, text));
+}
+const kinds = {
+  folder: [...measured.folder].map(([what, lines]) => ({ what, key: what, lines })),
+  file: measured.file,
+  function: measured.function,
+};
+let failed = 0;
+const unused = new Set(exceptions.keys());
+for (const [kind, list] of Object.entries(kinds)) {
+  list.sort((a, b) => b.lines - a.lines);
+  for (const { what, key, lines } of list.filter(({ lines }) => lines > limits[kind])) {
+    if (exceptions.has(key)) unused.delete(key);
+    else {
+      failed++;
+      console.error(
+        `${kind} of ${lines} lines: ${what}. Expected at most ${limits[kind]}. Part it, or give a reason in scripts/house.mjs.`,
+      );
+    }
+  }
+  if (process.argv.includes("--all"))
+    for (const { what, lines } of list.slice(0, 10)) console.log(`${kind} ${lines} ${what}`);
+}
+for (const key of unused) {
+  failed++;
+  console.error(`${key} has an exception in scripts/house.mjs that it does not need. Remove it.`);
+}
+const [largest] = kinds.folder;
+console.log(
+  `${sources.length} files in ${kinds.folder.length} folders; the largest folder has ${largest.lines} lines (${largest.what}).`,
+);
+process.exit(failed > 0 ? 1 : 0);

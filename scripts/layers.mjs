@@ -1,0 +1,95 @@
+// The rooms of the house, from the ground floor up. A room may import itself and the rooms of the layers below it; rooms
+// of one layer do not know each other. `npm run arrows` and `npm run house` read this list and nothing else.
+
+/**
+ * @typedef {object} Room
+ * @property {string} name
+ * @property {string} path the folder, or the file, below the root
+ * @property {string[]} [only] the rooms that it may import, if they are fewer than all below it
+ */
+
+/** @type {readonly (readonly Room[])[]} */
+export const layers = [
+  [
+    { name: "base", path: "packages/base/src" },
+    { name: "graph", path: "packages/graph/src", only: [] },
+    { name: "version", path: "packages/blip/src/version.ts" },
+  ],
+  [
+    { name: "checkpoint", path: "packages/checkpoint/src" },
+    { name: "datasets", path: "packages/datasets/src", only: ["base"] },
+  ],
+  [{ name: "engine", path: "packages/engine/src" }],
+  [
+    { name: "engine/node", path: "packages/engine/src/node" },
+    { name: "engine/web", path: "packages/engine/src/web" },
+    { name: "datasets/node", path: "packages/datasets/src/node", only: ["base", "datasets"] },
+  ],
+  [
+    {
+      name: "datasets entry",
+      path: "packages/datasets/src/node.ts",
+      only: ["base", "datasets", "datasets/node"],
+    },
+  ],
+  [
+    { name: "model", path: "packages/blip/src/model", only: ["graph"] },
+    { name: "weights", path: "packages/blip/src/weights" },
+    { name: "image", path: "packages/blip/src/image", only: ["base"] },
+    { name: "text", path: "packages/blip/src/text", only: ["base", "graph"] },
+    { name: "decode", path: "packages/blip/src/decode", only: ["base"] },
+  ],
+  [{ name: "files", path: "packages/blip/src/files.ts" }],
+  [{ name: "platform interface", path: "packages/blip/src/platform.ts" }],
+  [{ name: "tasks", path: "packages/blip/src/tasks" }],
+  [{ name: "load", path: "packages/blip/src/load" }],
+  [
+    { name: "save", path: "packages/blip/src/save" },
+    { name: "run", path: "packages/blip/src/run" },
+    { name: "processor", path: "packages/blip/src/processor" },
+  ],
+  [{ name: "classes", path: "packages/blip/src/classes" }],
+  [{ name: "verbs", path: "packages/blip/src/verbs" }],
+  [
+    { name: "serve", path: "packages/blip/src/serve" },
+    { name: "tools", path: "packages/blip/src/tools" },
+  ],
+  [{ name: "api", path: "packages/blip/src" }],
+  [
+    { name: "platform/node", path: "packages/blip/src/platform/node" },
+    { name: "platform/web", path: "packages/blip/src/platform/web" },
+  ],
+  [
+    { name: "node entry", path: "packages/blip/src/node.ts" },
+    { name: "web entry", path: "packages/blip/src/web.ts" },
+  ],
+  [{ name: "cli", path: "packages/cli/src", only: ["node entry", "base"] }],
+];
+
+export const rooms = layers.flatMap((layer, level) => layer.map((room) => ({ ...room, level })));
+
+const escape = (path) => path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** What a room's paths look like, without those of rooms that stand within its folder. */
+function pattern(room) {
+  if (room.path.endsWith(".ts")) return `^${escape(room.path)}$`;
+  const within = rooms
+    .filter((other) => other !== room && other.path.startsWith(`${room.path}/`))
+    .map(({ path }) => escape(path.slice(room.path.length + 1)) + (path.endsWith(".ts") ? "$" : "/"));
+  return `^${escape(room.path)}/${within.length > 0 ? `(?!${within.join("|")})` : ""}`;
+}
+
+/** One rule per room, as dependency-cruiser reads it: what the room must not import. */
+export function layerRules() {
+  return rooms.map((room) => {
+    const mayImport = (other) =>
+      other === room || (room.only ? room.only.includes(other.name) : other.level < room.level);
+    return {
+      name: `layer-${room.name.replace(/\W+/g, "-")}`,
+      comment: `${room.name} may import ${room.only ? room.only.join(", ") || "no other room" : "what lies below it"}`,
+      severity: "error",
+      from: { path: pattern(room) },
+      to: { path: rooms.filter((other) => !mayImport(other)).map(pattern) },
+    };
+  });
+}
