@@ -6,7 +6,12 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 export default defineConfig({
   resolve: { alias: { "blip-ts": path("packages/blip/src/node.ts") } },
   test: {
-    include: ["scripts/**/*.test.ts", "packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "bench/**/*.test.ts"],
+    include: [
+      "scripts/**/*.test.ts",
+      "packages/*/src/**/*.test.ts",
+      "packages/*/test/**/*.test.ts",
+      "bench/**/*.test.ts",
+    ],
     exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
     // For tests that load ONNX Runtime themselves.
     env: { ORT_DISABLE_TELEMETRY: "1" },

@@ -10,7 +10,7 @@ import { expectFinite } from "../run/finite.ts";
 import { checkTextFeeds, type TextFeeds } from "../run/text-feeds.ts";
 import { Generator, type StreamedToken } from "../run/generate.ts";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
-import type { NetworkTask } from "../load/task-graphs.ts";
+import type { NetworkTask } from "../tasks/task.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
 

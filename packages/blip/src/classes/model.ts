@@ -9,7 +9,7 @@ import type { TextFeeds } from "../run/text-feeds.ts";
 import { wrongTask } from "../load/errors.ts";
 import { expectFinite, finiteEncoding } from "../run/finite.ts";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
-import { isDual } from "../load/task-graphs.ts";
+import { isDual } from "../tasks/graphs.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
 
@@ -21,7 +21,7 @@ export class FeatureExtraction implements Closable {
 
   constructor(loaded: LoadedNetwork) {
     this.loaded = loaded;
-    this.encoder = new Encoder(loaded, isDual(loaded.opened) ? "dual" : "contrastive");
+    this.encoder = new Encoder(loaded, isDual(loaded.opened.architecture) ? "dual" : "contrastive");
   }
 
   /** @throws {ModelError} where the model cannot be found, read, or used for features */
@@ -75,7 +75,7 @@ export class FeatureExtraction implements Closable {
     options: ImageOptions = {},
   ): Promise<Tensor<"float32">> {
     const { files, tasks } = this.loaded.opened;
-    if (isDual(this.loaded.opened))
+    if (isDual(this.loaded.opened.architecture))
       throw wrongTask(files.name, "multimodal features", tasks.tasks, ["text_encoder"]);
     const images = await this.encoder.imageStates(inputs.pixelValues, options);
     expectFinite(this.#name, "the states of image", images);

@@ -1,41 +1,50 @@
 // From a path or id to a network that is ready for a task: opened, its sizes decided, all its tensors accounted for.
 import { orClosed, unlessAborted, type Warning } from "@blip-ts/base";
-import { optimize, type Graph } from "@blip-ts/graph";
-import type { IntendedGap } from "../weights/intended-gaps.ts";
+import { optimize } from "@blip-ts/graph";
+import { below, exactly, type IntendedGap } from "../weights/intended-gaps.ts";
+import { layerPathOf } from "../weights/layer-paths.ts";
 import { checkRequired } from "../weights/requirements.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { secondBias, withTiedHead } from "../weights/tied-head.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Compat, Platform } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
-import { defaultLimits, leastMemory, limitsWithin, type Limits } from "./memory-plan.ts";
+import { defaultLimits, leastMemory, limitsWithin, type Limits, type MemoryNeeds } from "./memory-plan.ts";
 import { checkImageSize, checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { chooseDType, typedTensors, typesOf } from "./weight-dtype.ts";
 import { Network, type NetworkTypes, openEngine } from "@blip-ts/engine";
 import { expectTask, openSource, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import { readConfig } from "./read-config.ts";
 import { type SpecialTokens, specialTokens } from "./special-tokens.ts";
-import { type NetworkTask, isDual, graphsOf } from "./task-graphs.ts";
+import { isDual } from "../tasks/graphs.ts";
+import { specOf } from "../tasks/index.ts";
+import type { NetworkTask, TaskGraph, TaskModel } from "../tasks/task.ts";
 
 /** Groups of tensors that other tasks need. One of which a task uses nothing may be there; of the others, nothing else. */
 const groups: readonly IntendedGap[] = [
-  { pattern: /^text_decoder\./, reason: "decoder, for captions and answers" },
-  { pattern: /^text_encoder\./, reason: "text encoder, for matching and questions" },
-  { pattern: /^cls_head\./, reason: "head of NLVR2" },
-  { pattern: /^itm_head\./, reason: "head of matching" },
-  { pattern: /^(?:vision|text)_proj\./, reason: "projections of the joint embedding" },
-  { pattern: /^(?:text_model|visual_projection|text_projection)\./, reason: "BlipModel's own text model" },
+  { covers: below("text_decoder"), reason: "decoder, for captions and answers" },
+  { covers: below("text_encoder"), reason: "text encoder, for matching and questions" },
+  { covers: below("cls_head"), reason: "head of NLVR2" },
+  { covers: below("itm_head"), reason: "head of matching" },
+  { covers: below("vision_proj", "text_proj"), reason: "projections of the joint embedding" },
+  {
+    covers: below("text_model", "visual_projection", "text_projection"),
+    reason: "BlipModel's own text model",
+  },
 ];
 
 /** What any file may have besides. */
 const alwaysLeftOut: readonly IntendedGap[] = [
   secondBias,
-  { pattern: /^logit_scale$/, reason: "temperature of the contrastive loss, used in training only" },
+  { covers: exactly("logit_scale"), reason: "temperature of the contrastive loss, used in training only" },
 ];
 
 /** `BlipModel` is built of the same layers and leaves their cross-attention unused. */
 const dualCrossAttention: IntendedGap = {
-  pattern: /^text_model\.encoder\.layer\.\d+\.crossattention\./,
+  covers: (name) => {
+    const path = layerPathOf(name);
+    return path?.stack === "dual" && path.rest.startsWith("crossattention.");
+  },
   reason: "cross-attention, which texts alone do not use",
 };
 
@@ -77,7 +86,7 @@ export async function configOf(
     compat: options.compat ?? "hf",
     textHeads: options.textHeads,
   });
-  const dual = task === "embed" && isDual(opened) && dualEmbedding !== undefined;
+  const dual = task === "embed" && isDual(opened.architecture) && dualEmbedding !== undefined;
   return { json, warnings, config: dual ? { ...config, jointEmbedding: dualEmbedding } : config };
 }
 
@@ -94,11 +103,11 @@ export function checkTensors(
   const tensors = withTiedHead(opened.tensors);
   const required = new Map(
     tasks
-      .flatMap((task) => graphsOf(task, opened, config))
-      .flatMap(({ weights }) => weights.map(({ name, shape }) => [name, shape] as const)),
+      .flatMap((task) => specOf(task).graphs({ config, architecture: opened.architecture }))
+      .flatMap(({ graph: { weights } }) => weights.map(({ name, shape }) => [name, shape] as const)),
   );
   const names = [...required.keys()];
-  const unused = groups.filter(({ pattern }) => !names.some((one) => pattern.test(one)));
+  const unused = groups.filter(({ covers }) => !names.some(covers));
   checkRequired(tensors, required, [...unused, dualCrossAttention, ...alwaysLeftOut]);
   return tensors;
 }
@@ -126,11 +135,10 @@ export async function prepareModel(
     signal,
   );
   signal?.throwIfAborted();
-  const does = (...some: readonly NetworkTask[]) => some.some((task) => tasks.includes(task));
+  const specs = tasks.map(specOf);
   const tokens = specialTokens(opened.files.name, tokenizer, json, config, {
-    dec: does("caption", "ask"),
-    // transformers has no NLVR2: its only convention is the original's.
-    enc: does("compare") || (compat !== "hf" && (does("match", "ask") || (does("embed") && !isDual(opened)))),
+    dec: specs.some(({ lengths }) => lengths !== undefined),
+    enc: specs.some(({ startsWithEnc }) => startsWithEnc(compat, opened.architecture)),
   });
   warnings.forEach(warningOf(platform, options));
   const types = typesOf(chooseDType(opened, options.dtype), originals, opened.quantized);
@@ -142,20 +150,25 @@ const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((wa
   onWarning ?? ((warning) => platform.warn(warning));
 
 /** Graphs by name: tasks share some. */
-const distinct = (graphs: readonly Graph[]): readonly Graph[] => [
-  ...new Map(graphs.map((graph) => [graph.name, graph])).values(),
+const distinct = (graphs: readonly TaskGraph[]): readonly TaskGraph[] => [
+  ...new Map(graphs.map((graph) => [graph.graph.name, graph])).values(),
 ];
 
-/** What a bound of memory is compared with: the sizes at which pictures are seen, and the graphs that are loaded. */
+/** What a bound of memory is compared with: the sizes at which images are seen, and the graphs that are loaded. */
 function counted(
   { opened, config, imageSize, types }: Pick<PreparedModel, "opened" | "config" | "imageSize" | "types">,
   tasks: readonly NetworkTask[],
-): [config: BlipConfig, graphs: Graph[]] {
-  const graphs = distinct(tasks.flatMap((task) => graphsOf(task, opened, config)));
-  return [
-    { ...config, vision: { ...config.vision, imageSize } },
-    graphs.map((graph) => optimize(graph, types.passes)),
-  ];
+): MemoryNeeds {
+  const model: TaskModel = { config, architecture: opened.architecture };
+  const specs = tasks.map(specOf);
+  return {
+    config: { ...config, vision: { ...config.vision, imageSize } },
+    shapes: specs.map(({ memory }) => memory(opened.architecture)),
+    graphs: distinct(specs.flatMap(({ graphs }) => graphs(model))).map(({ graph, ...rest }) => ({
+      ...rest,
+      graph: optimize(graph, types.passes),
+    })),
+  };
 }
 
 /**
@@ -173,7 +186,7 @@ export async function memoryNeeded(
   const opened = await openSource(platform, source, options);
   // Who loads it is warned then.
   const model = await prepareModel(platform, opened, tasks, { ...options, onWarning: () => undefined });
-  return leastMemory(...counted(model, tasks));
+  return leastMemory(counted(model, tasks));
 }
 
 /**
@@ -194,7 +207,7 @@ export async function networkOf(
   const limits =
     options.memory === undefined
       ? defaultLimits(config)
-      : limitsWithin(options.memory, ...counted({ ...prepared, types }, tasks));
+      : limitsWithin(options.memory, counted({ ...prepared, types }, tasks));
   const { engine, emit } = await openEngine(platform, types.dtype, { ...options, onWarning });
   const load = async () => {
     options.signal?.throwIfAborted();

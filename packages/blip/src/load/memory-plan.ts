@@ -2,7 +2,7 @@
 // numbers are those of bench/RESULTS.md, "Memory"; memory.slow.test.ts holds a process to its bound.
 import { elementSize, type Graph } from "@blip-ts/graph";
 import { imageTokens, type BlipConfig } from "../model/config.ts";
-import { formOf } from "../model/encoders.ts";
+import type { MemoryShape, TaskGraph } from "../tasks/task.ts";
 import { memoryTooSmall } from "./errors.ts";
 
 /** Sizes of batches. */
@@ -77,38 +77,55 @@ export function weightBytes(graph: Graph): number {
     }, 0);
 }
 
-/** What batches of a level take beside the weights, by the graphs that there are. */
-function workingBytes({ vision, text }: BlipConfig, graphs: readonly Graph[], level: Level): number {
+/** What a bound of memory is compared with. */
+export interface MemoryNeeds {
+  readonly config: BlipConfig;
+  /** Of each task that is loaded. */
+  readonly shapes: readonly MemoryShape[];
+  /** The graphs of all these tasks, each once, after the passes of their type. */
+  readonly graphs: readonly TaskGraph[];
+}
+
+/** What batches of a level take beside the weights, by the tasks that there are. */
+function workingBytes({ config: { vision, text }, shapes }: MemoryNeeds, level: Level): number {
   const { images, tokens, rows, answers, candidates } = level;
   const N = imageTokens(vision);
   const [D, H, V, width] = [text.hiddenSize, text.heads, text.vocabSize, vision.hiddenSize];
-  const has = (name: string) => graphs.some((graph) => graph.name === name);
+  const has = (shape: Partial<MemoryShape>) =>
+    shapes.some((one) =>
+      Object.entries(shape).every(([key, value]) => one[key as keyof MemoryShape] === value),
+    );
   const pixels = 3 * vision.imageSize ** 2;
   const encode = images * (N * (2 * vision.intermediateSize + 8 * width) + 3 * pixels + 2 * N * width);
   const read = tokens * (2 * text.intermediateSize + 8 * D);
   const keysAndValues = text.layers * 2 * N * D;
   const folded = rows * (4 * N * width + textTokens * H * (2 * N + 4 * width));
-  const looks = has("look-memory") ? Math.max(folded, 2.5 * keysAndValues) : has("compare") ? folded : 0;
-  // Answers attend to questions, captions to images.
-  const captions = has("decode") && !has("multimodal-folded");
+  const looks = has({ crossAttention: "cached" })
+    ? Math.max(folded, 2.5 * keysAndValues)
+    : has({ crossAttention: "folded" })
+      ? folded
+      : 0;
   const sequence = 4 * text.layers * D * answerTokens;
-  const decoded = (captions ? images : answers) * beams * (sequence + 4 * V);
-  const ranked = captions ? 0 : candidates * (sequence + 12 * V);
-  const decode = has("decode") ? (captions ? 2 * images * keysAndValues : 0) + Math.max(decoded, ranked) : 0;
+  const decodedBytes = (sequences: number) => sequences * beams * (sequence + 4 * V);
+  // Captions attend to images, answers to questions, and lists of answers are ranked.
+  const captions = has({ decodes: "image" }) ? 2 * images * keysAndValues + decodedBytes(images) : 0;
+  const ranked = candidates * (sequence + 12 * V);
+  const answered = has({ decodes: "question" }) ? Math.max(decodedBytes(answers), ranked) : 0;
+  const decode = Math.max(captions, answered);
   return 4 * slack * (encode + read + looks + decode);
 }
 
 /** Bytes that a model takes beside its batches, the process among them. */
-function fixedBytes(graphs: readonly Graph[]): number {
+function fixedBytes({ graphs }: MemoryNeeds): number {
   // Both forms load about the same weights: all of the text stack.
-  const loaded = graphs.filter((graph) => formOf(graph) !== "cached" && graph.name !== "look-memory");
-  return loaded.reduce((sum, graph) => sum + packing * weightBytes(graph) + sessionBytes, processBytes);
+  const loaded = graphs.filter(({ role, form }) => form !== "cached" && role !== "cross-kv");
+  return loaded.reduce((sum, { graph }) => sum + packing * weightBytes(graph) + sessionBytes, processBytes);
 }
 
 /** MB of the least bound that `limitsWithin` takes. */
-export function leastMemory(config: BlipConfig, graphs: readonly Graph[]): number {
+export function leastMemory(needs: MemoryNeeds): number {
   const [, , , level] = levels;
-  return Math.ceil((fixedBytes(graphs) + workingBytes(config, graphs, level)) / 1e6);
+  return Math.ceil((fixedBytes(needs) + workingBytes(needs, level)) / 1e6);
 }
 
 /**
@@ -128,17 +145,17 @@ export function memoryOfTwo(memory: number, least: readonly [number, number]): [
  * The most at a time that keeps the process's peak within a bound: the sum of what the process, each session and its
  * batches take. What is left keeps image states.
  * @param memory MB (of a million bytes), the bound of the whole process
- * @param graphs those of the tasks, every one loaded; of the forms of looking at images one
+ * @param needs of the tasks; every graph is loaded, of the forms of cross-attention one
  * @throws {UsageError} `usage/memory-too-small` with the least that would do
  */
-export function limitsWithin(memory: number, config: BlipConfig, graphs: readonly Graph[]): Limits {
-  const fixed = fixedBytes(graphs);
+export function limitsWithin(memory: number, needs: MemoryNeeds): Limits {
+  const fixed = fixedBytes(needs);
   const bound = memory * 1e6;
   for (const level of levels) {
-    const left = bound - fixed - workingBytes(config, graphs, level);
-    if (left >= 0) return limitsOf(config, level, true, Math.floor(left / 2));
+    const left = bound - fixed - workingBytes(needs, level);
+    if (left >= 0) return limitsOf(needs.config, level, true, Math.floor(left / 2));
   }
-  throw memoryTooSmall(memory, leastMemory(config, graphs));
+  throw memoryTooSmall(memory, leastMemory(needs));
 }
 
 /** How much one call may hold. */

@@ -10,7 +10,8 @@ import {
   readShardedSafetensors,
   type StoredTensor,
 } from "@blip-ts/checkpoint";
-import { tasksOf, type Task, type TaskReport } from "../weights/tasks-of.ts";
+import type { Task } from "../tasks/task.ts";
+import { tasksOf, type TaskReport } from "../tasks/tasks-of.ts";
 import type { Platform } from "../platform.ts";
 import type { ModelFiles, SideFile, SourceOptions } from "../files.ts";
 import { unlessAborted } from "@blip-ts/base";

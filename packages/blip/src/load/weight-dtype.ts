@@ -1,5 +1,7 @@
 // The type in which a network computes: which pass its graphs go through, and which weights those read. Converted
 // weights are made once and kept by the platform; everything else stays in the original file.
+import { isCacheName } from "../model/kv-cache.ts";
+import { layerPathOf } from "../weights/layer-paths.ts";
 import {
   float16,
   int8,
@@ -45,8 +47,14 @@ const recipeVersion = 2;
  * Heads and projections, from which scores are read, would add to the error (0.012) and save nothing: they stay float32,
  * as do tables that are looked up, the patch convolution (2 % of the time) and vectors.
  */
-const quantizable =
-  /^(?:vision_model\.encoder\.layers|text_encoder\.encoder\.layer|text_model\.encoder\.layer|text_decoder\.bert\.encoder\.layer)\.\d+\.|^text_decoder\.cls\.predictions\.(?:transform\.dense|decoder)\.weight$/;
+function isQuantized(name: string): boolean {
+  return layerPathOf(name) !== undefined || headMatrices.has(name);
+}
+
+/** The matrices of the LM head. */
+const headMatrices = new Set(
+  ["transform.dense", "decoder"].map((path) => `text_decoder.cls.predictions.${path}.weight`),
+);
 
 /**
  * Pictures have many rows and are encoded one by one, so that one scale for all rows of a picture costs least (a scale a
@@ -54,25 +62,36 @@ const quantizable =
  * padding: one scale for all moved logits by up to 0.05 with the batch, and probabilities by 0.028 from float32's; a
  * scale a row, which takes 5 to 15 % more of the products' time, moves nothing.
  */
-const activationsOf = (name: string): Activations => (name.startsWith("vision_model.") ? "tensor" : "row");
+const activationsOf = (name: string): Activations =>
+  layerPathOf(name)?.stack === "vision" ? "tensor" : "row";
 
 /**
  * A decoder's step has one row a sequence: there one operator a product, which rounds its rows itself, block by block,
  * takes half of the time of the chain of operators that rounds rows (bench/RESULTS.md), and a finer scale is a smaller
  * error. From some 24 rows on it takes longer, so that what is made of a picture's states (keys and values) stays in rows.
  */
-const ofSteps = /^text_decoder\.(?!bert\.encoder\.layer\.\d+\.crossattention\.self\.(?:key|value)\.)/;
+function isOfSteps(name: string): boolean {
+  if (headMatrices.has(name)) return true;
+  const path = layerPathOf(name);
+  return path?.stack === "textDecoder" && !keysAndValues.includes(path.rest);
+}
+
+/** What is made of a picture's states (or a question's), once. */
+const keysAndValues = ["key", "value"].map((part) => `crossattention.self.${part}.weight`);
 
 /** The largest block by which rows can be divided, of those that the operator takes; more would be no faster. */
 function blockOf(name: string, width: number): number | undefined {
-  return ofSteps.test(name) ? [256, 128, 64, 32, 16].find((block) => width % block === 0) : undefined;
+  return isOfSteps(name) ? [256, 128, 64, 32, 16].find((block) => width % block === 0) : undefined;
 }
+
+const isQuantizedMatrix = (name: string, { shape }: StoredTensor): boolean =>
+  isQuantized(name) && shape.length === 2;
 
 /** The matrices that become 8-bit ones; the vision's fused projection in its three parts, as the graphs read it. */
 export function quantizedRanges(tensors: Tensors): QuantizedRange[] {
   return [...tensors].flatMap(([name, tensor]) => {
     const [out = 0, width = 0] = tensor.shape;
-    if (!quantizable.test(name) || tensor.shape.length !== 2) return [];
+    if (!isQuantizedMatrix(name, tensor)) return [];
     const parts = name.endsWith(".self_attn.qkv.weight") && out % 3 === 0 ? 3 : 1;
     const size = out / parts;
     const block = blockOf(name, width);
@@ -82,9 +101,6 @@ export function quantizedRanges(tensors: Tensors): QuantizedRange[] {
     });
   });
 }
-
-/** Borders of decoders that stay where they are computed: caches, handed from session to session. */
-const isCache = (name: string): boolean => /^(?:kept\.)?(?:memory|past|present)\.\d/.test(name);
 
 /**
  * The type that is asked for, or the file's own.
@@ -113,8 +129,9 @@ const roundingOf = (tensors: Tensors): Roundings =>
 const roundingOfFile = (quantized: Tensors): Roundings =>
   new Map(
     [...quantized].flatMap(([key, { shape }]): [string, Activations | Blocks][] => {
-      const name = key.replace(/\.(?:int8|blocks)$/, "");
-      if (name === key) return [];
+      const suffix = [".int8", ".blocks"].find((ending) => key.endsWith(ending));
+      if (suffix === undefined) return [];
+      const name = key.slice(0, -suffix.length);
       const block = shape[2];
       return [[name, block === undefined ? activationsOf(name) : { block }]];
     }),
@@ -126,7 +143,7 @@ export function typesOf(dtype: NetworkDType, tensors: Tensors, quantized: Tensor
     case "fp32":
       return { dtype, passes: [] };
     case "fp16":
-      return { dtype, passes: [float16({ isHalfBorder: isCache })] };
+      return { dtype, passes: [float16({ isHalfBorder: isCacheName })] };
     case "int8": {
       const rounding = quantized.size > 0 ? roundingOfFile(quantized) : roundingOf(tensors);
       const plan: Int8Plan = (weight: Weight) => rounding.get(rangeName(weight));
@@ -191,8 +208,7 @@ export function reported(
 }
 
 /** Tensors of which nothing is made, to be written as they are. */
-function unconverted(tensors: Tensors, made: ReadonlyMap<string, MadeTensor>): [string, MadeTensor][] {
-  const converted = new Set([...made.keys()].map((name) => name.replace(/(?:\[\d+:\d+\])?\.int8$/, "")));
+function unconverted(tensors: Tensors, converted: ReadonlySet<string>): [string, MadeTensor][] {
   return [...tensors].flatMap(([name, tensor]): [string, MadeTensor][] => {
     if (converted.has(name)) return [];
     const { dtype, shape, byteLength } = tensor;
@@ -215,6 +231,11 @@ export async function typedTensors(
   const made = dtype === "int8" ? int8Tensors(tensors) : dtype === "fp16" ? halfTensors(tensors) : new Map();
   if (made.size === 0) return tensors;
   const type = dtype === "int8" ? "int8" : "float16";
+  const converted = new Set(
+    dtype === "int8"
+      ? [...tensors].filter(([name, tensor]) => isQuantizedMatrix(name, tensor)).map(([name]) => name)
+      : made.keys(),
+  );
   const places = [...tensors].map(([name, { dtype: from, shape, offset, strides }]) => [
     name,
     ...[from, shape, offset, strides],
@@ -224,7 +245,7 @@ export async function typedTensors(
     type,
     recipe: JSON.stringify([recipeVersion, [...made.keys()], places]),
     bytes: (whole = false) => {
-      const written = whole ? new Map([...unconverted(tensors, made), ...made]) : made;
+      const written = whole ? new Map([...unconverted(tensors, converted), ...made]) : made;
       return safetensorsBytes(reported(written, `${opened.files.name} to ${type}`, options));
     },
     warn: options.onWarning ?? ((warning: Warning) => platform.warn(warning)),

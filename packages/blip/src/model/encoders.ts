@@ -103,16 +103,6 @@ export interface MultimodalGraphOptions {
   readonly firstOnly?: boolean;
 }
 
-const lookNames = /^(?:match|compare|multimodal)(?:-(?<form>cached|folded))?$/;
-
-/** The form of a graph of texts over images, by its name; undefined for other graphs. */
-export function formOf({ name }: Graph): LookForm | undefined {
-  const found = lookNames.exec(name);
-  if (!found) return undefined;
-  const form = found.groups?.form;
-  return form === "cached" || form === "folded" ? form : "plain";
-}
-
 /**
  * input_ids [B, T] with image_embeds [I, N, D'] -> question_embeds [B, T, D], the text as it looks at the image. B is a
  * multiple of I: each image has B/I texts in turn. In the form `cached`, memory.L.key and memory.L.value [I, H, N, K]

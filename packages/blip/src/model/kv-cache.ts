@@ -11,6 +11,13 @@ export function cacheNames(name: "memory" | "past" | "present", { layers }: Text
   return Array.from({ length: layers }, (_, layer) => pair(name, layer)).flat();
 }
 
+/** Is a graph's input or output such a tensor? The rows that `selectGraph` keeps are named `kept.memory...`. */
+export function isCacheName(name: string): boolean {
+  const path = name.split(".");
+  const [kind, layer, part] = path[0] === "kept" ? path.slice(1) : path;
+  return ["memory", "past", "present"].includes(kind ?? "") && layer !== undefined && part !== undefined;
+}
+
 export function outputPairs(
   b: GraphBuilder,
   name: "memory" | "present",

@@ -1,28 +1,23 @@
 // Texts as a model reads them, under each reference's conventions.
+import { specOf } from "../tasks/index.ts";
+import type { NetworkTask, TextLimits } from "../tasks/task.ts";
 import type { Compat } from "../platform.ts";
 import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
 import type { ProcessorCallOptions } from "./options.ts";
 
-/** BLIP reads 30 words of a caption, and 35 tokens (configs/retrieval_*.yaml, models/blip_retrieval.py). */
-const captionWords = 30;
+/** How BLIP cuts the texts of a task; undefined if texts are read as they are. */
+export const textLimitsOf = (task: NetworkTask, compat: Compat): TextLimits | undefined =>
+  compat === "hf" ? undefined : specOf(task).text;
 
-const captionTokens = 35;
+/** Captions, questions and statements have limits of their own. */
+const limits = {
+  captions: specOf("match").text,
+  questions: specOf("ask").text,
+  statements: specOf("compare").text,
+};
 
-/** 50 words of a question and 35 tokens (data/vqa_dataset.py, models/blip_vqa.py); 40 words of NLVR2's statements, whole. */
-const questionWords = 50;
-
-const questionTokens = 35;
-
-const statementWords = 40;
-
-/** How BLIP cuts the texts of a task; undefined where texts are read as they are. */
-export function textLimits(task: string, compat: Compat) {
-  if (compat === "hf") return undefined;
-  if (task === "ask") return { words: questionWords, tokens: questionTokens, cleanUp: "pre_question" };
-  if (task === "compare") return { words: statementWords, tokens: undefined, cleanUp: "pre_caption" };
-  return { words: captionWords, tokens: captionTokens, cleanUp: "pre_caption" };
-}
+const cut = ({ tokens }: TextLimits) => (tokens === undefined ? {} : { truncation: true, maxLength: tokens });
 
 /** Texts to ids by the conventions of a mode. */
 export class TextProcessor {
@@ -39,26 +34,30 @@ export class TextProcessor {
 
   /** A text as it is read: cleaned up under `blip` and `lavis`, which may leave nothing of it; as it is under `hf`. */
   clean(text: string, clean = this.#blip): string {
-    return clean ? preCaption(text, captionWords) : text;
+    return clean ? preCaption(text, limits.captions.words) : text;
   }
 
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encode(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
-    const cut = this.#blip ? { truncation: true, maxLength: captionTokens } : {};
     const plain = texts.map((text) => this.clean(text, options.preCaption));
-    return this.tokenizer.encode(plain, this.#positions, { ...cut, ...options });
+    return this.tokenizer.encode(plain, this.#positions, {
+      ...(this.#blip ? cut(limits.captions) : {}),
+      ...options,
+    });
   }
 
   /** Questions about a picture. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeQuestions(questions: readonly string[]): EncodedTexts {
     if (!this.#blip) return this.tokenizer.encode(questions, this.#positions);
-    const plain = questions.map((question) => preQuestion(question, questionWords));
-    return this.tokenizer.encode(plain, this.#positions, { truncation: true, maxLength: questionTokens });
+    const plain = questions.map((question) => preQuestion(question, limits.questions.words));
+    return this.tokenizer.encode(plain, this.#positions, cut(limits.questions));
   }
 
   /** Statements about two pictures. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeStatements(statements: readonly string[]): EncodedTexts {
-    const plain = this.#blip ? statements.map((text) => preCaption(text, statementWords)) : statements;
+    const plain = this.#blip
+      ? statements.map((text) => preCaption(text, limits.statements.words))
+      : statements;
     return this.tokenizer.encode(plain, this.#positions);
   }
 

@@ -1,17 +1,11 @@
 // How captions and answers are generated unless told: each reference's own numbers (the contract's `--compat` table).
+import { specOf } from "../tasks/index.ts";
 import { transformersDefaults, type GenerationOptions, type ResolvedOptions } from "../decode/options.ts";
 import type { Compat } from "../platform.ts";
 import { badConfig } from "../load/errors.ts";
 
+/** Tasks that generate. */
 export type GenerationTask = "caption" | "ask";
-
-/** models/blip.py, configs/caption_coco.yaml; models/blip_vqa.py; LAVIS blip_caption.py. */
-const lengths: Readonly<
-  Record<GenerationTask, Readonly<Record<"blip" | "lavis", readonly [number, number]>>>
-> = {
-  caption: { blip: [20, 5], lavis: [30, 10] },
-  ask: { blip: [10, 1], lavis: [10, 1] },
-};
 
 /** BLIP samples from the 50 likeliest tokens within 0.9, with a repetition penalty that no argument changes. */
 const blipSampling = { topP: 0.9, topK: 50, repetitionPenalty: 1.1 };
@@ -64,7 +58,9 @@ export function generationDefaults(
   config: GenerationOptions,
 ): ResolvedOptions {
   if (compat === "hf") return { ...transformersDefaults, ...config } as ResolvedOptions;
-  const [maxLength, minLength] = lengths[task][compat];
+  const { lengths } = specOf(task);
+  if (!lengths) throw new Error(`${task} generates nothing`);
+  const [maxLength, minLength] = lengths[compat];
   return {
     ...transformersDefaults,
     ...(options.sample === true ? blipSampling : {}),

@@ -14,7 +14,7 @@ import {
 } from "@blip-ts/engine";
 import { unlessAborted } from "@blip-ts/base";
 import type { LoadedNetwork } from "../load/load-model.ts";
-import { decoderWidth } from "../load/task-graphs.ts";
+import { decoderWidth } from "../tasks/graphs.ts";
 
 /** Sessions of this group hand the caches to each other. */
 const group = "decoder";
@@ -70,7 +70,7 @@ export class TextDecoder {
   }
 
   #memory(): Promise<EngineSession> {
-    const width = decoderWidth(this.#loaded.opened, this.config);
+    const width = decoderWidth(this.#loaded.opened.architecture, this.config);
     const keep = cacheNames("memory", this.config.text);
     const ofImages = this.#loaded.opened.architecture.decoderMemory !== "question";
     return this.#session("memory", () => memoryGraph(this.config, width), keep, ofImages);

@@ -2,33 +2,10 @@
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { defaultImageConfig } from "../image/preprocess.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
-import type { NetworkTask } from "../load/task-graphs.ts";
+import type { SavedClass } from "../tasks/task.ts";
 import { decoderToken } from "../load/special-tokens.ts";
 import { readImageSettings } from "../load/image-settings.ts";
 import type { BlipConfig } from "../model/config.ts";
-
-/** What a class is made of, by top-level module, and what transformers calls it. */
-export interface SavedClass {
-  readonly architecture: string;
-  readonly modules: readonly string[];
-}
-
-export const classes: Readonly<Record<NetworkTask, SavedClass>> = {
-  match: {
-    architecture: "BlipForImageTextRetrieval",
-    modules: ["vision_model", "text_encoder", "vision_proj", "text_proj", "itm_head"],
-  },
-  embed: {
-    architecture: "BlipModel",
-    modules: ["vision_model", "text_model", "visual_projection", "text_projection", "logit_scale"],
-  },
-  caption: { architecture: "BlipForConditionalGeneration", modules: ["vision_model", "text_decoder"] },
-  ask: {
-    architecture: "BlipForQuestionAnswering",
-    modules: ["vision_model", "text_encoder", "text_decoder"],
-  },
-  compare: { architecture: "BlipForNLVR", modules: ["vision_model", "text_encoder", "cls_head"] },
-};
 
 /** What is saved: all that is known of a model but its engine. */
 export type Saved = Pick<LoadedNetwork, "platform" | "opened" | "json" | "config" | "tokenizer">;

@@ -1,12 +1,11 @@
 // A model as a folder that transformers loads: Hugging Face's names, config, preprocessor and tokenizer files.
 import { closing, unlessAborted, untilAborted, UsageError } from "@blip-ts/base";
 import { safetensorsBytes, sameTensor, type StoredTensor, type WritableTensors } from "@blip-ts/checkpoint";
-import { isDual, type NetworkTask } from "../load/task-graphs.ts";
+import { specOf } from "../tasks/index.ts";
+import type { NetworkTask, SavedClass } from "../tasks/task.ts";
 import { readJson, type OpenedModel } from "../load/open-model.ts";
 import {
   type Saved,
-  type SavedClass,
-  classes,
   configJson,
   preprocessorJson,
   tokenizerConfig,
@@ -48,8 +47,7 @@ export async function savePretrained(
 ): Promise<void> {
   const { opened, platform } = saved;
   if (opened.quantized.size > 0) throw alreadyQuantized(opened.files.name);
-  // Without projections of its own model, features come from a file of matching: that is its class.
-  const kind = classes[task === "embed" && !isDual(opened) ? "match" : task];
+  const kind = specOf(task).saved(opened.architecture);
   const { tensors, tied } = await unlessAborted(tensorsOf(opened, kind), signal);
   const written = convertTo?.tensors(tensors) ?? tensors;
   const files: Record<string, object> = {

@@ -2,12 +2,12 @@
 import { unlessAborted, UsageError, type Warning } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { checkTensors, configOf } from "../load/load-model.ts";
-import type { NetworkTask } from "../load/task-graphs.ts";
+import { specOf } from "../tasks/index.ts";
+import type { NetworkTask } from "../tasks/task.ts";
 import { checkModelOptions, type ModelOptions } from "../load/model-options.ts";
 import { expectTask, openSource, readTokenizer, type OpenedModel } from "../load/open-model.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
-import { classes } from "../save/hf-config.ts";
 import { type ConvertedWeights, savePretrained } from "../save/save.ts";
 
 /** Of several tasks that one class does, the class's own. */
@@ -84,22 +84,12 @@ export async function convert(
   const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   all.forEach(warn);
   await savePretrained({ platform, opened, json, config, tokenizer }, task, folder, { convertTo, signal });
-  return { task, architecture: classes[task].architecture, warnings: all };
+  return { task, architecture: specOf(task).saved(opened.architecture).architecture, warnings: all };
 }
 
-function classWarnings({ files }: OpenedModel, task: NetworkTask, { vision, text }: BlipConfig): Warning[] {
-  const why =
-    task === "compare"
-      ? "transformers has no class for NLVR2"
-      : task === "ask" && vision.hiddenSize !== text.hiddenSize
-        ? "transformers' BlipForQuestionAnswering expects answers to attend to states as wide as the picture's"
-        : undefined;
-  return why === undefined
-    ? []
-    : [
-        {
-          code: "save/no-class",
-          message: `${files.name}: ${why}; this package loads the folder, transformers does not`,
-        },
-      ];
+function classWarnings({ files }: OpenedModel, task: NetworkTask, config: BlipConfig): Warning[] {
+  const why = specOf(task).noClass(config);
+  if (why === undefined) return [];
+  const message = `${files.name}: ${why}; this package loads the folder, transformers does not`;
+  return [{ code: "save/no-class", message }];
 }

@@ -5,11 +5,10 @@ import type { StoredTensor } from "@blip-ts/checkpoint";
 import { withTiedHead } from "../weights/tied-head.ts";
 import { UsageError, type Warning } from "@blip-ts/base";
 import { imageTokens, type BlipConfig } from "../model/config.ts";
-import { formOf } from "../model/encoders.ts";
 import type { Platform } from "../platform.ts";
 import { knownFaults } from "./known-faults.ts";
 import { configOf } from "../load/load-model.ts";
-import { graphsOf, graphTasks } from "../load/task-graphs.ts";
+import { networkTaskOf, runnableTasks, specOf } from "../tasks/index.ts";
 import { whenChosen } from "../run/cross-attention-form.ts";
 import { chooseDType, typesOf } from "../load/weight-dtype.ts";
 import { checkModelOptions, type ModelOptions } from "../load/model-options.ts";
@@ -114,8 +113,8 @@ export async function printTask(
   task: string,
   options: ModelOptions = {},
 ): Promise<string> {
-  const chosen = graphTasks[task];
-  const valid = Object.keys(graphTasks);
+  const chosen = networkTaskOf(task);
+  const valid = runnableTasks;
   if (chosen === undefined)
     throw new UsageError("usage/unknown-task", `--graph: expected ${valid.join(", ")}, found ${task}`, {
       task,
@@ -130,9 +129,9 @@ export async function printTask(
     withTiedHead(opened.tensors),
     opened.quantized,
   );
-  return graphsOf(chosen, opened, config)
-    .map((graph) => {
-      const form = formOf(graph);
+  return specOf(chosen)
+    .graphs({ config, architecture: opened.architecture })
+    .map(({ graph, form }) => {
       const when =
         form === undefined ? "" : `# ${form}: ${whenChosen(config, form, imageTokens(config.vision))}\n`;
       return when + printGraph(optimize(graph, passes));

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { failureOf } from "@blip-ts/testing";
 import { storedTensors } from "../../test/support/stored-tensors.ts";
 import { deriveArchitecture } from "./architecture.ts";
-import { tasksOf } from "./tasks-of.ts";
+import { tasksOf } from "../tasks/tasks-of.ts";
 
 type Shapes = Record<string, readonly number[]>;
 

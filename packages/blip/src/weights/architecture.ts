@@ -46,6 +46,19 @@ export const PARTS = [
 
 export type Part = (typeof PARTS)[number];
 
+/** How messages and `blip inspect` name a part. */
+export const partNames: Readonly<Record<Part, string>> = {
+  vision: "vision_model",
+  textEncoder: "text_encoder",
+  textDecoder: "text_decoder",
+  lmHead: "text_decoder.cls",
+  itmHead: "itm_head",
+  visionProj: "vision_proj",
+  textProj: "text_proj",
+  nlvr: "cls_head",
+  dual: "visual_projection",
+};
+
 export interface Architecture {
   readonly parts: ReadonlySet<Part>;
   readonly vision?: VisionArchitecture;

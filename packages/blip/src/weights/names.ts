@@ -42,21 +42,30 @@ export function detectDialect(names: Iterable<string>, where = "the checkpoint")
   return original ? "original" : "huggingface";
 }
 
-const RENAMES = VISION_NAMES.map(([original, huggingFace]) => ({
-  pattern: new RegExp(
-    `^${original.replaceAll(".", "\\.").replace("\\.L\\.", "\\.(?<layer>\\d+)\\.")}(?<part>\\..+)?$`,
-  ),
-  huggingFace,
-}));
+/** The rest of a path below a prefix: "" at the prefix itself, undefined elsewhere. */
+function belowPrefix(path: string, prefix: string): string | undefined {
+  if (path === prefix) return "";
+  return path.startsWith(`${prefix}.`) ? path.slice(prefix.length) : undefined;
+}
 
 /** The Hugging Face name of an original one; a name that is the same in both stays as it is. */
 export function toHuggingFaceName(original: string): string {
-  for (const { pattern, huggingFace } of RENAMES) {
-    const groups = pattern.exec(original)?.groups;
-    if (groups) return `${huggingFace.replace(".L.", `.${groups.layer ?? ""}.`)}${groups.part ?? ""}`;
+  for (const [from, to] of VISION_NAMES) {
+    const [stack = "", part] = from.split(".L.");
+    if (part === undefined) {
+      const rest = belowPrefix(original, from);
+      if (rest !== undefined) return to + rest;
+      continue;
+    }
+    const [layer = "", ...path] = (belowPrefix(original, stack) ?? "").slice(1).split(".");
+    const rest = belowPrefix(path.join("."), part);
+    if (rest !== undefined && isNumber(layer)) return to.replace(".L.", `.${layer}.`) + rest;
   }
   return original;
 }
+
+const isNumber = (text: string): boolean =>
+  text !== "" && [...text].every((digit) => digit >= "0" && digit <= "9");
 
 export interface NamedTensors {
   readonly dialect: Dialect;

@@ -1,5 +1,5 @@
 // The LM head's matrix and bias, which files carry once, twice, or under either name.
-import type { IntendedGap } from "./intended-gaps.ts";
+import { exactly, type IntendedGap } from "./intended-gaps.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 
 const head = "text_decoder.cls.predictions.";
@@ -7,7 +7,7 @@ const words = "text_decoder.bert.embeddings.word_embeddings.weight";
 
 /** The bias under its second name, where it is there under both. */
 export const secondBias: IntendedGap = {
-  pattern: /^text_decoder\.cls\.predictions\.decoder\.bias$/,
+  covers: exactly(`${head}decoder.bias`),
   reason: "the bias of the LM head under its second name",
 };
 

@@ -12,7 +12,7 @@ import {
   readTensorBytes,
   type StoredTensor,
 } from "@blip-ts/checkpoint";
-import { tasksOf } from "./tasks-of.ts";
+import { tasksOf } from "../tasks/tasks-of.ts";
 
 const tiny = (path: string) => fileURLToPath(new URL(`../../../../fixtures/tiny/${path}`, import.meta.url));
 const open = async (path: string) => openCheckpoint(await fileSource(tiny(path)));

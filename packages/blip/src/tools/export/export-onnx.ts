@@ -15,21 +15,20 @@ import {
   type WeightLocation,
 } from "@blip-ts/graph";
 import { readRange, readTensorBytes, type StoredTensor, tensorBytes } from "@blip-ts/checkpoint";
-import { decodeGraph, memoryGraph, scoreGraph } from "../../model/decoder.ts";
-import { imageGraph, multimodalGraph, textGraph } from "../../model/encoders.ts";
 import type { Compat, Platform } from "../../platform.ts";
 import type { FolderWriter } from "../../files.ts";
 import { type NetworkDType, weightType } from "@blip-ts/engine";
 import { version } from "../../version.ts";
-import { graphMeanings, letterMeanings, meaningOf, stepsOf, type ExportedGraph } from "./guide.ts";
+import { graphMeanings, letterMeanings, meaningOf } from "./guide.ts";
 import { prepareModel, type PreparedModel } from "../../load/load-model.ts";
-import { decoderWidth, graphTasks, isDual, type NetworkTask } from "../../load/task-graphs.ts";
+import { networkTaskOf, runnableTasks, specOf } from "../../tasks/index.ts";
+import type { ExportedGraph, NetworkTask, TaskModel } from "../../tasks/task.ts";
 import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
 import { typedTensors } from "../../load/weight-dtype.ts";
 import { openSource, readJson, type OpenedModel } from "../../load/open-model.ts";
 import { imageConfigOf } from "../../verbs/image-batches.ts";
 import { decodeDefaults } from "../../processor/image-processor.ts";
-import { textLimits } from "../../processor/text-processor.ts";
+import { textLimitsOf } from "../../processor/text-processor.ts";
 
 export interface ExportOptions extends ModelOptions {
   /** `match`, `retrieve` (the files of `match`), `caption`, `ask`, `compare` or `embed`. */
@@ -81,44 +80,10 @@ export interface ExportDescription {
 /** The file that holds the weights. */
 const dataFile = "weights.data";
 
-/** A task's graphs by the names of their files, in the order in which they are run. */
-function exportedGraphs(
-  task: NetworkTask,
-  { opened, config, imageSize }: PreparedModel,
-): Partial<Record<ExportedGraph, Graph>> {
-  const size = { height: imageSize, width: imageSize };
-  const decoder = () => ({
-    memory: memoryGraph(config, decoderWidth(opened, config)),
-    decode: decodeGraph(config, { memoryMask: opened.architecture.decoderMemory === "question" }),
-  });
-  switch (task) {
-    case "match":
-      return {
-        image: imageGraph(config, { ...size, head: "contrastive" }),
-        text: textGraph(config, "contrastive"),
-        match: multimodalGraph(config, "itm"),
-      };
-    case "embed": {
-      const head = isDual(opened) ? "dual" : "contrastive";
-      return {
-        image: imageGraph(config, { ...size, head }),
-        text: textGraph(config, head),
-        ...(head === "contrastive" && { multimodal: multimodalGraph(config) }),
-      };
-    }
-    case "compare":
-      return { image: imageGraph(config, size), compare: multimodalGraph(config, "nlvr") };
-    case "caption":
-      return { image: imageGraph(config, size), ...decoder() };
-    case "ask":
-      return {
-        image: imageGraph(config, size),
-        question: multimodalGraph(config),
-        ...decoder(),
-        score: scoreGraph(config),
-      };
-  }
-}
+const taskModel = ({ config, opened: { architecture } }: PreparedModel): TaskModel => ({
+  config,
+  architecture,
+});
 
 /** What is written: the graphs as they are run, and the tensors that they read. */
 interface Exported {
@@ -139,8 +104,8 @@ export async function exportOnnx(
   folder: string,
   options: ExportOptions,
 ): Promise<ExportDescription> {
-  const task = graphTasks[options.task];
-  const valid = Object.keys(graphTasks);
+  const task = networkTaskOf(options.task);
+  const valid = runnableTasks;
   if (task === undefined)
     throw new UsageError(
       "usage/unknown-task",
@@ -167,8 +132,9 @@ async function writeExport(
 ): Promise<ExportDescription> {
   const tensors = await typedTensors(platform, opened, model.originals, model.types.dtype, given);
   given.signal?.throwIfAborted();
+  const exportedGraphs = specOf(task).exported(taskModel(model), model.imageSize);
   const exported: Exported = {
-    graphs: (Object.entries(exportedGraphs(task, model)) as [ExportedGraph, Graph][]).map(([name, graph]) => [
+    graphs: (Object.entries(exportedGraphs) as [ExportedGraph, Graph][]).map(([name, graph]) => [
       name,
       optimize(graph, model.types.passes),
     ]),
@@ -329,7 +295,7 @@ async function describe(
     imageSize,
   );
   const { alpha, orientation } = decodeDefaults(compat, {});
-  const limits = textLimits(task, compat);
+  const limits = textLimitsOf(task, compat);
   return {
     producer: `blip-ts ${version}`,
     model: opened.files.name,
@@ -364,6 +330,6 @@ async function describe(
       max_tokens: limits?.tokens ?? config.text.maxPositions,
       clean_up: limits?.cleanUp ?? null,
     },
-    steps: stepsOf(task, model),
+    steps: specOf(task).exportSteps({ ...taskModel(model), compat, dtype: model.types.dtype, tokens }),
   };
 }

@@ -1,11 +1,6 @@
-// What an export says of itself, in words: what each file, tensor and shape letter is, and how the files are run one
-// after another.
-import type { PreparedModel } from "../../load/load-model.ts";
-import type { NetworkTask } from "../../load/task-graphs.ts";
-
-/** Names of the exported files, without `.onnx`. */
-export type ExportedGraph =
-  "image" | "text" | "match" | "multimodal" | "compare" | "question" | "memory" | "decode" | "score";
+// What an export says of itself, in words: what each file, tensor and shape letter is. How the files are run is in each
+// task's record.
+import type { ExportedGraph } from "../../tasks/task.ts";
 
 export const graphMeanings: Readonly<Record<ExportedGraph, string>> = {
   image: "pictures to states, and for matching and embedding to vectors of the joint space",
@@ -67,78 +62,3 @@ export const letterMeanings: Readonly<Record<string, string>> = {
   P: "tokens in the cache",
   Q: "states that are looked at",
 };
-
-/** How the files are run, step by step. */
-export function stepsOf(
-  task: NetworkTask,
-  { tokens, config, compat, opened, types }: PreparedModel,
-): string[] {
-  const ids = "input_ids are [CLS] text [SEP], padded with `tokens.pad`; position_ids are 0 to T - 1";
-  const first =
-    tokens.enc === undefined
-      ? "The first token stays [CLS]."
-      : `The first token of every text is replaced by [ENC], ${tokens.enc}.`;
-  const alone =
-    types.dtype === "int8"
-      ? " Run one picture at a time: a run rounds with one scale, which is to be the picture's own. In this and every other " +
-        "file, products of 8 bits overflow on x86 processors without VNNI unless ONNX Runtime's session is given the " +
-        "configuration entry session.x64quantprecision 1; on those with VNNI or AMX the entry costs time and changes nothing else."
-      : "";
-  const picture = `image.onnx: pixel_values -> image_embeds. One run serves every text about the same pictures.${alone}`;
-  const sharing =
-    "B texts look at I pictures, B a multiple of I: the first B / I texts belong to the first picture, and so on.";
-  const { heads, hiddenSize, maxPositions, layers } = config.text;
-  const words = (begin: string, memory: string) => [
-    memory,
-    `decode.onnx, first step: input_ids [R, T] are the sequences so far, which begin with [DEC], ${tokens.dec}${begin}; ` +
-      `position_ids and key_positions are 0 to T - 1 in each row, row_index is 0 to R - 1, past.* of the ${layers} layers ` +
-      `have the shape [R, ${heads}, 0, ${hiddenSize / heads}], memory.* are those of memory.onnx.`,
-    "rows = (r + 1) * T - 1 for each sequence r: logits are those of what follows it. Greedy: the largest is the next token.",
-    "decode.onnx, every other step: input_ids [R, 1] are the chosen tokens, position_ids [R, 1] their positions, " +
-      "key_positions [R, P + 1] are 0 to P, row_index says which sequence each one continues, past.* are the last step's present.*.",
-    `A sequence is over at [SEP], ${tokens.sep}, or at ${maxPositions} tokens.`,
-    `Beginnings of several lengths are padded on the left: position 0, and ${maxPositions} in key_positions, which hides them.`,
-  ];
-  switch (task) {
-    case "match":
-      return [
-        picture,
-        `text.onnx: ${ids} -> text_features; image_features . text_features is the cosine.`,
-        `match.onnx: the same inputs with image_embeds -> itm_score. ${first} ${sharing}`,
-      ];
-    case "embed":
-      return [
-        picture,
-        `text.onnx: ${ids} -> text_features. The first token stays [CLS].`,
-        ...(opened.architecture.parts.has("visionProj")
-          ? [`multimodal.onnx: the same inputs with image_embeds -> question_embeds. ${first} ${sharing}`]
-          : []),
-      ];
-    case "compare":
-      return [
-        `${picture} The left and the right pictures are both run.`,
-        `compare.onnx: ${ids}; image_embeds are the left pictures', image_embeds_1 the right ones' -> nlvr_score. ${first}`,
-      ];
-    case "caption":
-      return [
-        picture,
-        ...words(
-          compat === "hf"
-            ? ", and go on with a prompt where there is one"
-            : ' and go on with the prompt, "a picture of" unless another is wished, without [CLS] and [SEP]',
-          "memory.onnx: encoder_hidden_states = image_embeds -> memory.*",
-        ),
-      ];
-    case "ask":
-      return [
-        picture,
-        `question.onnx: ${ids}; image_embeds -> question_embeds. ${first} ${sharing}`,
-        ...words(
-          "",
-          "memory.onnx: encoder_hidden_states = question_embeds -> memory.*; decode.onnx reads memory_mask = attention_mask.",
-        ),
-        "To rank given answers: decode.onnx reads [DEC] and an answer without its last token at once; score.onnx: hidden, rows and " +
-          "labels, the token after each -> log_probability.",
-      ];
-  }
-}

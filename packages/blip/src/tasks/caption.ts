@@ -1,0 +1,33 @@
+// Captions (models/blip.py `BLIP_Decoder`; transformers `BlipForConditionalGeneration`).
+import { imageGraph } from "../model/encoders.ts";
+import { decoderSteps, imageStep } from "./export-steps.ts";
+import { decoderGraphs, decoderTaskGraphs } from "./graphs.ts";
+import { captionLimits } from "./match.ts";
+import type { NetworkTaskSpec } from "./task.ts";
+
+export const caption: NetworkTaskSpec<"caption"> = {
+  runs: "caption",
+  needs: { parts: ["vision", "textDecoder", "lmHead"], decoderMemory: "image" },
+  graphs: (model) => [{ role: "image", graph: imageGraph(model.config) }, ...decoderTaskGraphs(model)],
+  exported: (model, size) => ({
+    image: imageGraph(model.config, { height: size, width: size }),
+    ...decoderGraphs(model),
+  }),
+  exportSteps: (model) => [
+    imageStep(model),
+    ...decoderSteps(
+      model,
+      model.compat === "hf"
+        ? ", and go on with a prompt where there is one"
+        : ' and go on with the prompt, "a picture of" unless another is wished, without [CLS] and [SEP]',
+      "memory.onnx: encoder_hidden_states = image_embeds -> memory.*",
+    ),
+  ],
+  saved: () => ({ architecture: "BlipForConditionalGeneration", modules: ["vision_model", "text_decoder"] }),
+  noClass: () => undefined,
+  text: captionLimits,
+  startsWithEnc: () => false,
+  // models/blip.py and configs/caption_coco.yaml; LAVIS blip_caption.py.
+  lengths: { blip: [20, 5], lavis: [30, 10] },
+  memory: () => ({ crossAttention: undefined, decodes: "image" }),
+};

@@ -1,0 +1,55 @@
+// Features of images and texts (models/blip.py `BLIP_Base`; transformers `BlipModel`, whose text model stands alone).
+import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
+import { firstToken, imageStep, sharingImages, textInputs } from "./export-steps.ts";
+import { crossAttentionGraphs, isDual } from "./graphs.ts";
+import { captionLimits, retrievalClass } from "./match.ts";
+import type { NetworkTaskSpec, TaskModel } from "./task.ts";
+
+const headOf = ({ architecture }: Pick<TaskModel, "architecture">) =>
+  isDual(architecture) ? "dual" : "contrastive";
+
+export const embed: NetworkTaskSpec<"embed"> = {
+  runs: "embed",
+  needs: { parts: ["vision", "textEncoder", "visionProj", "textProj"], or: ["vision", "dual"] },
+  graphs: ({ config, architecture }) => {
+    const head = headOf({ architecture });
+    return [
+      { role: "image", graph: imageGraph(config, { head }) },
+      { role: "text", graph: textGraph(config, head) },
+      ...(head === "dual" ? [] : crossAttentionGraphs(config)),
+    ];
+  },
+  exported: ({ config, architecture }, size) => {
+    const head = headOf({ architecture });
+    return {
+      image: imageGraph(config, { height: size, width: size, head }),
+      text: textGraph(config, head),
+      ...(head === "contrastive" && { multimodal: multimodalGraph(config) }),
+    };
+  },
+  exportSteps: (model) => [
+    imageStep(model),
+    `text.onnx: ${textInputs} -> text_features. The first token stays [CLS].`,
+    ...(headOf(model) === "contrastive"
+      ? [
+          `multimodal.onnx: the same inputs with image_embeds -> question_embeds. ${firstToken(model)} ${sharingImages}`,
+        ]
+      : []),
+  ],
+  // Without projections of BlipModel's own, features come from a file of matching: that is its class.
+  saved: (architecture) =>
+    isDual(architecture)
+      ? {
+          architecture: "BlipModel",
+          modules: ["vision_model", "text_model", "visual_projection", "text_projection", "logit_scale"],
+        }
+      : retrievalClass,
+  noClass: () => undefined,
+  text: captionLimits,
+  startsWithEnc: (compat, architecture) => compat !== "hf" && !isDual(architecture),
+  lengths: undefined,
+  memory: (architecture) => ({
+    crossAttention: isDual(architecture) ? undefined : "cached",
+    decodes: undefined,
+  }),
+};

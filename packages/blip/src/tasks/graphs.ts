@@ -1,0 +1,43 @@
+// Graphs that several tasks share.
+import { decodeGraph, memoryGraph } from "../model/decoder.ts";
+import { multimodalGraph, type LookForm, type MultimodalHead } from "../model/encoders.ts";
+import type { BlipConfig } from "../model/config.ts";
+import type { Architecture } from "../weights/architecture.ts";
+import type { TaskGraph, TaskModel } from "./task.ts";
+
+/** The width of what the decoder attends to: image states, or in question answering question states. */
+export function decoderWidth(architecture: Architecture, config: BlipConfig): number {
+  return architecture.decoderMemory === "question" ? config.text.hiddenSize : config.vision.hiddenSize;
+}
+
+/** Is it transformers' `BlipModel`, whose text model stands alone? */
+export const isDual = ({ parts }: Architecture): boolean => parts.has("dual") && !parts.has("visionProj");
+
+/** Texts over images in each form that is chosen among. Without a head the graphs give all states. */
+export function crossAttentionGraphs(config: BlipConfig, head?: MultimodalHead): TaskGraph[] {
+  const inForm = (form: LookForm): TaskGraph => ({
+    role: "cross-attention",
+    form,
+    graph: multimodalGraph(config, head, { form, firstOnly: head === "itm" }),
+  });
+  if (head === "nlvr") return [inForm("folded"), inForm("plain")];
+  const keysAndValues = memoryGraph(config, config.vision.hiddenSize, "text_encoder");
+  return [inForm("folded"), { role: "cross-kv", graph: keysAndValues }, inForm("cached")];
+}
+
+/** What the decoder attends to, and the decoder's step. */
+export function decoderGraphs({ config, architecture }: TaskModel) {
+  return {
+    memory: memoryGraph(config, decoderWidth(architecture, config)),
+    decode: decodeGraph(config, { memoryMask: architecture.decoderMemory === "question" }),
+  };
+}
+
+/** The same with their roles. */
+export function decoderTaskGraphs(model: TaskModel): TaskGraph[] {
+  const { memory, decode } = decoderGraphs(model);
+  return [
+    { role: "decoder-kv", graph: memory },
+    { role: "decode", graph: decode },
+  ];
+}

@@ -1,0 +1,34 @@
+// One record per task: the only place that knows what a task is.
+import { ask } from "./ask.ts";
+import { caption } from "./caption.ts";
+import { compare } from "./compare.ts";
+import { embed } from "./embed.ts";
+import { match, matchingParts } from "./match.ts";
+import { taskNames, type NetworkTask, type NetworkTaskSpec, type Task, type TaskSpec } from "./task.ts";
+
+export const tasks: { readonly [T in Task]: TaskSpec<T> } = {
+  match,
+  caption,
+  ask,
+  compare,
+  embed,
+  retrieve: { runs: "match", needs: { parts: matchingParts } },
+  pretrain: {
+    runs: undefined,
+    needs: { parts: [...matchingParts, "textDecoder", "lmHead"], decoderMemory: "image" },
+  },
+};
+
+/** The record of a task that runs a network. */
+export const specOf = (task: NetworkTask): NetworkTaskSpec => tasks[task];
+
+/** The verbs that run a network; a verb that runs another one's stands behind it. */
+export const runnableTasks: readonly Task[] = taskNames
+  .filter((task) => tasks[task].runs === task)
+  .flatMap((network) => taskNames.filter((task) => tasks[task].runs === network));
+
+/** The task whose network a verb runs; undefined for a name that is no verb with a network. */
+export function networkTaskOf(name: string): NetworkTask | undefined {
+  const known = runnableTasks.find((task) => task === name);
+  return known && tasks[known].runs;
+}

@@ -1,0 +1,29 @@
+// Which tasks a checkpoint can do, and what the others would need.
+import { partNames, type Architecture } from "../weights/architecture.ts";
+import { tasks } from "./index.ts";
+import { taskNames, type Needs, type Task } from "./task.ts";
+
+export interface TaskReport {
+  readonly tasks: readonly Task[];
+  /** For each task that cannot be done, what is missing: by the names of `partNames`, or "a decoder that attends to ...". */
+  readonly missing: ReadonlyMap<Task, readonly string[]>;
+}
+
+/** The tasks that the parts of a checkpoint allow. */
+export function tasksOf(architecture: Pick<Architecture, "parts" | "decoderMemory">): TaskReport {
+  const missing = new Map<Task, readonly string[]>();
+  for (const task of taskNames) {
+    const lacks = lackedBy(architecture, tasks[task].needs);
+    if (lacks.length > 0) missing.set(task, lacks);
+  }
+  return { tasks: taskNames.filter((task) => !missing.has(task)), missing };
+}
+
+function lackedBy(architecture: Pick<Architecture, "parts" | "decoderMemory">, needs: Needs): string[] {
+  const { parts, decoderMemory } = architecture;
+  if (needs.or?.every((part) => parts.has(part))) return [];
+  const lacks = needs.parts.filter((part) => !parts.has(part)).map((part) => partNames[part]);
+  const wrongMemory =
+    parts.has("textDecoder") && needs.decoderMemory !== undefined && decoderMemory !== needs.decoderMemory;
+  return wrongMemory ? [...lacks, `a decoder that attends to the ${needs.decoderMemory ?? ""}`] : lacks;
+}

@@ -1,0 +1,32 @@
+// The places of weights within stacks of layers, taken apart: which stack, which layer, what of it.
+
+/** Paths of the stacks, by Hugging Face names; the number of a layer follows. */
+export const stacks = {
+  vision: "vision_model.encoder.layers",
+  textEncoder: "text_encoder.encoder.layer",
+  textDecoder: "text_decoder.bert.encoder.layer",
+  dual: "text_model.encoder.layer",
+} as const;
+
+export type Stack = keyof typeof stacks;
+
+/** Where a weight stands. */
+export interface LayerPath {
+  readonly stack: Stack;
+  readonly layer: number;
+  /** The path within the layer, such as `crossattention.self.key.weight`. */
+  readonly rest: string;
+}
+
+/** The place of a weight that belongs to a layer; undefined for any other one. */
+export function layerPathOf(name: string): LayerPath | undefined {
+  for (const stack of Object.keys(stacks) as Stack[]) {
+    const prefix = `${stacks[stack]}.`;
+    if (!name.startsWith(prefix)) continue;
+    const [number = "", ...rest] = name.slice(prefix.length).split(".");
+    const layer = Number(number);
+    if (number === "" || !Number.isSafeInteger(layer) || layer < 0 || rest.length === 0) return undefined;
+    return { stack, layer, rest: rest.join(".") };
+  }
+  return undefined;
+}
