@@ -23,7 +23,7 @@ function node(
 test("a session that cannot be made, or whose call fails, says so in its error alone", async () => {
   const program = `
     import { emitOnnx, floatTensor, GraphBuilder } from "@blip-ts/graph";
-    import { createNodeEngine } from ${JSON.stringify(file("../src/platform/node/node-engine.ts"))};
+    import { createNodeEngine } from ${JSON.stringify(file("../../engine/src/node/node-engine.ts"))};
     const b = GraphBuilder.create("sum");
     b.output("y", b.add(b.input("x", "float32", ["N"]), b.input("z", "float32", ["N"])));
     const onnx = emitOnnx(b.build(), () => undefined);
