@@ -71,6 +71,22 @@ describe("quantized matrices", () => {
     expect(quantized.size).toBe(2 * parts.length);
   });
 
+  test.each([undefined, 3])(
+    "have a scale that is NaN for each NaN, wherever it stands (blocks of %s)",
+    async (block) => {
+      const damaged = numbers.slice();
+      const [shared, places] = [block ?? width, [0, 7, 16, 5 * width + 5]];
+      for (const at of places) damaged[at] = at === 7 ? Infinity : NaN;
+      const tensor = { ...matrix, source: memorySource("m", new Uint8Array(damaged.buffer)) };
+      const tensors = await quantizedFile([{ name: "x.weight", tensor, start: 0, end: out, block }]);
+      const stored = tensors.get("x.weight.scale");
+      if (!stored) throw new Error("x.weight.scale");
+      const scales = new Float32Array((await readTensorBytes(stored)).buffer);
+      const broken = [...scales.keys()].filter((at) => !Number.isFinite(scales[at]));
+      expect(broken).toEqual(places.map((at) => Math.floor(at / shared)));
+    },
+  );
+
   test("in blocks differ by half a step of their block at most", async () => {
     const block = 3;
     const tensors = await quantizedFile([{ name: "x.weight", tensor: matrix, start: 0, end: out, block }]);

@@ -60,8 +60,9 @@ function largestOf(numbers: Float32Array, start: number, end: number): number {
   let largest = 0;
   for (let index = start; index < end; index++) {
     const size = Math.abs(numbers[index] ?? 0);
-    // A number that is none stays none, so that it is seen.
-    if (!(size <= largest)) largest = size;
+    // A number that is none makes the scale none, so that it is seen.
+    if (Number.isNaN(size)) return NaN;
+    if (size > largest) largest = size;
   }
   return largest;
 }

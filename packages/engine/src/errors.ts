@@ -28,7 +28,7 @@ export const engineRefused = (graph: string, cause: unknown): ModelError => {
 export const notFinite = (name: string, what: string): ModelError =>
   new ModelError(
     "model/not-finite",
-    `${name}: expected finite numbers, found NaN or infinity in ${what}. ` +
+    `${name}: expected finite numbers in ${what}, found others. ` +
       "Its weights are damaged, or too large for the type: get the file again, or compute in fp32 (dtype, --dtype).",
     { name, what },
   );
@@ -37,7 +37,7 @@ export const notFinite = (name: string, what: string): ModelError =>
 export const weightsNotFinite = (file: string, tensor: string): ModelError =>
   new ModelError(
     "model/not-finite",
-    `${file}: expected finite numbers, found NaN or infinity in ${tensor}. Get the file again; ` +
+    `${file}: expected finite numbers in ${tensor}, found others. Get the file again; ` +
       "weights that were converted and kept ($HF_HOME/blip-ts/weights) may be deleted, and are made again.",
     { file, tensor },
   );

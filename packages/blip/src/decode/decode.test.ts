@@ -220,3 +220,84 @@ describe("scores", () => {
     expect(found[3]).toBeCloseTo(-2000 - Math.log(2 + Math.exp(-1)), 3);
   });
 });
+
+describe("logits that are not finite", () => {
+  /** The same model, which knows nothing of what follows token 2. */
+  function lacking(value: number): NextTokenModel {
+    const whole = model();
+    let last: number[] = [];
+    const spoilt = (logits: Float32Array) => {
+      last.forEach((token, row) => {
+        if (token === 2) logits[6 * row + 4] = value;
+      });
+      return logits;
+    };
+    return {
+      vocabSize: 6,
+      start: async (prompts) => {
+        last = prompts.map((prompt) => prompt.at(-1) ?? 0);
+        return spoilt(await whole.start(prompts));
+      },
+      step: async (parents, tokens) => {
+        last = [...tokens];
+        return spoilt(await whole.step(parents, tokens));
+      },
+    };
+  }
+  const single = { sample: false, maxLength: 3 };
+  const ways: [string, Partial<SequenceOptions>][] = [
+    ["greedy", single],
+    ["drawn", { sample: true, numReturn: 3, seed: 5, maxLength: 3, topK: 2 }],
+    ["of beams as in 5.23", { ...single, beams: 3, numReturn: 3 }],
+    ["of beams as in 4.15", { ...single, beams: 3, beamScoring: "transformers-4.15" }],
+  ];
+
+  test.each(ways)("break their own search: %s", async (_, some) => {
+    // Token 1 leads to 0, 3 and 4, and what follows those is the last: token 2 is never read.
+    const search = (prompt: number[]) => searchOf(prompt, options(some));
+    for (const value of [NaN, Infinity, -Infinity]) {
+      const found = await generate(lacking(value), [search([1]), search([2]), search([1])]);
+      const [alone] = await generate(lacking(value), [search([1])]);
+      expect(found[1]).toBeUndefined();
+      expect(alone?.length).toBeGreaterThan(0);
+      expect(found[0]).toEqual(alone);
+      expect(found[2]).toEqual(alone);
+    }
+  });
+
+  test("break a search in its midst, too", async () => {
+    // The likeliest way from 3 is to 0, 0's to 3; one beam more of three comes to 2.
+    const [greedy] = await generate(lacking(NaN), [searchOf([0], options({ ...single, maxLength: 6 }))]);
+    expect(greedy?.[0]?.tokens).toHaveLength(6);
+    const [beams] = await generate(lacking(NaN), [
+      searchOf([0], options({ ...single, beams: 3, maxLength: 6 })),
+    ]);
+    expect(beams).toBeUndefined();
+  });
+
+  test("are not what a search forbids itself", async () => {
+    const forbidding = { minLength: 4, noRepeatNgram: 1, repetitionPenalty: 1.5, maxLength: 5 };
+    for (const [, some] of ways) {
+      const [found] = await generate(model(), [searchOf([0], options({ ...some, ...forbidding }))]);
+      expect(found?.length).toBeGreaterThan(0);
+      for (const { tokenLogProbabilities } of found ?? [])
+        for (const one of tokenLogProbabilities) expect(Number.isFinite(one)).toBe(true);
+    }
+  });
+
+  test("of a row that is over are not read", async () => {
+    // What follows [SEP] is nothing to anybody.
+    const afterSep: NextTokenModel = {
+      vocabSize: 6,
+      start: (prompts) => Promise.resolve(new Float32Array(6 * prompts.length).fill(1)),
+      step: (_parents, tokens) =>
+        Promise.resolve(
+          Float32Array.from(tokens.flatMap((token) => new Array<number>(6).fill(token === sepId ? NaN : 1))),
+        ),
+    };
+    const some = options({ numReturn: 8, seed: 1, maxLength: 6 });
+    const [found] = await generate(afterSep, [searchOf([0], some)]);
+    const lengths = new Set(found?.map(({ tokens }) => tokens.length));
+    expect(lengths.size).toBeGreaterThan(1);
+  });
+});

@@ -36,8 +36,9 @@ type Tensors = ReadonlyMap<string, StoredTensor>;
 /**
  * Raised when other bytes come of the same weights, so that what was kept is made anew.
  * 1: matrices of the transformers' layers and the LM head, a scale a row. 2: those of the decoder's steps in blocks.
+ * 3: a number that is NaN makes its scale NaN, wherever it stands in its row.
  */
-const recipeVersion = 2;
+const recipeVersion = 3;
 
 /**
  * What is quantized: the matrices of all transformer layers and of the LM head, which are 99 % of the multiplications.

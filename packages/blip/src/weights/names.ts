@@ -64,8 +64,7 @@ export function toHuggingFaceName(original: string): string {
   return original;
 }
 
-const isNumber = (text: string): boolean =>
-  text !== "" && [...text].every((digit) => digit >= "0" && digit <= "9");
+const isNumber = (text: string): boolean => text !== "" && String(Math.trunc(Number(text))) === text;
 
 export interface NamedTensors {
   readonly dialect: Dialect;

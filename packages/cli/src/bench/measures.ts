@@ -74,7 +74,7 @@ async function timed(work: () => Promise<readonly number[]>): Promise<Sample> {
 const notFinite = (): ModelError =>
   new ModelError(
     "model/not-finite",
-    "the model: expected finite numbers, found NaN or infinity in the first states of an image. " +
+    "the model: expected finite numbers in the first states of an image, found others. " +
       "Its weights are damaged, or too large for the type: get the file again, or measure another type.",
   );
 

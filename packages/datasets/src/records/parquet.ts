@@ -182,7 +182,8 @@ async function readChunks(
     const bytes = await file.read(start, length);
     const shape = guarded(file, () => shapeOf(meta, group, tree, limits, file));
     const decompress = decompressorOf(file, meta);
-    left -= pageBytes(file, used, limits, () => checkPages(bytes, shape, { bytes: left }, decompress));
+    const pages = pageBytes(file, used, limits, () => checkPages(bytes, shape, { bytes: left }, decompress));
+    left -= Math.max(length, pages);
     chunks.push({ start, bytes });
   }
   return chunks;

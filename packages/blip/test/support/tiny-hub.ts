@@ -1,0 +1,73 @@
+// A server on this machine that plays the Hub, with tiny models of random weights under the ids of real ones, and every
+// other host, each of whose addresses is the same picture.
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fixture } from "./goldens.ts";
+
+const commit = "0123456789abcdef0123456789abcdef01234567";
+
+export interface TinyHub extends AsyncDisposable {
+  /** HF_ENDPOINT; `local-hosts.mjs` turns other hosts to it. */
+  readonly origin: string;
+  /** The hosts that were asked for pictures. */
+  readonly hosts: ReadonlySet<string>;
+}
+
+/**
+ * @param models folders of fixtures/tiny by the ids of the models that they stand for
+ * @param picture what every other host answers
+ */
+export async function serveTinyHub(
+  models: Readonly<Record<string, string>>,
+  picture: Uint8Array,
+): Promise<TinyHub> {
+  const hosts = new Set<string>();
+
+  async function answer({ url = "", method }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const send = (type: string, body: string | Uint8Array) => {
+      const bytes = Buffer.from(body);
+      response.writeHead(200, {
+        "content-type": type,
+        "content-length": bytes.length,
+        etag: `"${createHash("sha256").update(bytes).digest("hex")}"`,
+        "x-repo-commit": commit,
+      });
+      response.end(method === "HEAD" ? undefined : bytes);
+    };
+    const host = /^\/hosts\/([^/]+)\//.exec(url)?.[1];
+    if (host !== undefined) {
+      hosts.add(host);
+      send("image/png", picture);
+      return;
+    }
+    const [, listed, id, file] =
+      /^(?:\/api\/models\/(.+)\/revision\/.+|\/(.+)\/resolve\/[^/]+\/(.+))$/.exec(url) ?? [];
+    const model = models[listed ?? id ?? ""];
+    const folder = fixture(`tiny/${model ?? ""}`);
+    const files = model === undefined ? [] : await readdir(folder);
+    if (listed !== undefined && model !== undefined)
+      send(
+        "application/json",
+        JSON.stringify({ sha: commit, siblings: files.map((rfilename) => ({ rfilename })) }),
+      );
+    else if (file !== undefined && files.includes(file))
+      send("application/octet-stream", await readFile(join(folder, file)));
+    else response.writeHead(404, { "x-error-code": "RepoNotFound" }).end();
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    hosts,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
