@@ -1,6 +1,6 @@
 // Do products of 8-bit numbers overflow on this processor? x86 processors without VNNI add two of them in 16 bits, and
-// the sum saturates if weights are signed (pmaddubsw). ONNX Runtime can make weights unsigned (session.x64quantprecision),
-// and then it computes on every x86 processor without VNNI and AMX: exactly, but slowly. A small product tells.
+// the sum saturates if weights are signed (pmaddubsw). ONNX Runtime can make weights unsigned (session.x64quantprecision):
+// those products are exact on every x86 processor, and use neither VNNI nor AMX. A small product tells which form to take.
 import { emitOnnx, floatTensor, GraphBuilder, optimize, type EmitOptions, type Graph } from "@blip-ts/graph";
 import type { EngineModel, EngineSession } from "./engine.ts";
 
