@@ -109,10 +109,11 @@ describe("images of which the model makes no finite numbers have a row each, and
       { images: [one, two], statement: "a cat" },
       { image: one, statement: "a dog", error },
     ]);
-    const table = await blip([...args, await without(folder, "cls_head.0.weight")]);
+    const table = await blip([...args, await without(folder, ...dog)]);
     expect(table.code).toBe(1);
     clean(table.stdout);
-    expect(table.stderr).toContain(`${one} "a cat": `);
+    expect(table.stderr).toContain(`${one} "a dog": `);
+    expect(await rowsFor(...args, await without(folder, "cls_head.0.weight"))).toEqual(each);
   });
 });
 

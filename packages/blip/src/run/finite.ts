@@ -6,7 +6,7 @@
 // be rounded to some number by the next product, and be gone. At base size these are 443,136 numbers, 0.4 ms beside the
 // 400 ms in which they are computed.
 import type { Tensor } from "@blip-ts/graph";
-import { allFinite, type BlipError, ModelError } from "@blip-ts/base";
+import { allFinite, BlipError, ModelError } from "@blip-ts/base";
 import { isNotFinite, notFinite } from "@blip-ts/engine";
 
 /** For each row of a tensor's first dimension: is every number of it finite? */
@@ -74,6 +74,8 @@ export async function orNotFinite<T>(work: () => Promise<T>): Promise<T | ModelE
   }
 }
 
-/** The first error of a list, if there is one. */
-export const firstFailure = (list: readonly unknown[]): BlipError | undefined =>
-  list.find((one): one is ModelError => one instanceof ModelError);
+/** The first of answers about an image, if all of them failed: then the image has one row, and not one for each. */
+export function allFailed(answers: readonly unknown[]): BlipError | undefined {
+  const [first] = answers;
+  return first instanceof BlipError && answers.every((one) => one instanceof BlipError) ? first : undefined;
+}

@@ -13,7 +13,7 @@ import {
   readDistinct,
   type ReadOptions,
 } from "./distinct-images.ts";
-import { failuresOf } from "../run/finite.ts";
+import { allFailed, failuresOf } from "../run/finite.ts";
 import { sumOf, type MaskedMemory } from "../run/generate.ts";
 import { loadNetwork } from "../load/load-model.ts";
 import {
@@ -120,7 +120,7 @@ export class Answerer<ImageInput> implements Closable {
   /**
    * Every question about every picture, pictures in their order, questions inside. A picture that cannot be read, or
    * whose states are not finite, gives one row with its error; a question about whose answer the model's numbers are not
-   * finite, one with its own.
+   * finite, one with its own, or one for all questions if none has an answer.
    * @throws {UsageError} `usage/no-images`, `usage/no-questions`, `usage/no-answers`, `usage/bad-option`, `text/empty`,
    * `generate/...`
    * @throws {InputError} `text/too-long`
@@ -270,7 +270,7 @@ export class Answerer<ImageInput> implements Closable {
   ): Promise<(Asked[] | BlipError)[]> {
     const { signal } = options;
     const images = await this.model.encoder.imageStates(pixels, { signal });
-    const rows: Asked[][] = [];
+    const rows: { readonly question: string; readonly found: Answers | BlipError }[][] = [];
     for (const { questions, encoded } of parts) {
       // All questions look at the pictures at once; answers follow for some of them at a time.
       const all = await this.model.questionStates(images, repeat(encoded, images.dims[0] ?? 0), { signal });
@@ -278,11 +278,20 @@ export class Answerer<ImageInput> implements Closable {
       found.forEach((some, place) => {
         const question = questions[place % questions.length] ?? "";
         const own = (rows[Math.floor(place / questions.length)] ??= []);
-        if (some instanceof BlipError) own.push({ question, error: rowError(some) });
-        else for (const one of some) own.push({ question, ...one });
+        own.push({ question, found: some });
       });
     }
-    return this.#brokenIn("image", images).map((broken, place) => broken ?? rows[place] ?? []);
+    return this.#brokenIn("image", images).map((broken, place) => {
+      const own = rows[place] ?? [];
+      const failure = allFailed(own.map((one) => one.found));
+      if (broken) return broken;
+      if (failure) return failure;
+      return own.flatMap(({ question, found: some }): Asked[] =>
+        some instanceof BlipError
+          ? [{ question, error: rowError(some) }]
+          : some.map((one) => ({ question, ...one })),
+      );
+    });
   }
 
   async #generated(memory: MaskedMemory, options: AskOptions): Promise<(Answers | BlipError)[]> {

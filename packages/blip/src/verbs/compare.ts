@@ -4,7 +4,7 @@ import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { notFinite } from "@blip-ts/engine";
-import { failuresOf, orNotFinite, quoted } from "../run/finite.ts";
+import { allFailed, failuresOf, orNotFinite, quoted } from "../run/finite.ts";
 import { loadNetwork } from "../load/load-model.ts";
 import { probabilityOf } from "./match.ts";
 import { NaturalLanguageVisualReasoning } from "../classes/nlvr.ts";
@@ -59,7 +59,8 @@ export class Comparer<ImageInput> implements Closable {
 
   /**
    * Statements about a left and a right picture. A picture that cannot be read, or whose states are not finite, gives a
-   * row with its error, and then there are no others. A statement whose logits are not finite gives one with its own.
+   * row with its error, and then there are no others. A statement whose logits are not finite gives one with its own;
+   * where all are so, both pictures give one.
    * @throws {UsageError} `usage/no-texts`, `text/empty` @throws {InputError} `text/too-long`
    */
   async *compare<Input extends ImageInput>(
@@ -88,21 +89,24 @@ export class Comparer<ImageInput> implements Closable {
       for (const image of [left, right]) yield { image, error: rowError(found) };
       return;
     }
-    const { broken, logits } = found;
+    const { name } = this.model.loaded.opened.files;
+    const judged = statements.map((statement, index) => {
+      const [no, yes] = [found.logits.data[2 * index] ?? NaN, found.logits.data[2 * index + 1] ?? NaN];
+      return allFinite([no, yes])
+        ? { label: yes > no, probability: probabilityOf(no, yes) }
+        : notFinite(name, `the logits of ${quoted(statement)}`);
+    });
+    const none = allFailed(judged);
+    const broken = found.broken.some((error) => error) ? found.broken : [none, none];
     for (const [place, image] of [left, right].entries()) {
       const error = broken[place];
       if (error) yield { image, error: rowError(error) };
     }
     if (broken.some((error) => error)) return;
-    const { name } = this.model.loaded.opened.files;
     for (const [index, statement] of statements.entries()) {
-      const [no, yes] = [logits.data[2 * index] ?? NaN, logits.data[2 * index + 1] ?? NaN];
-      if (allFinite([no, yes]))
-        yield { images: [left, right], statement, label: yes > no, probability: probabilityOf(no, yes) };
-      else {
-        const error = notFinite(name, `the logits of ${quoted(statement)}`);
-        yield { image: left, statement, error: rowError(error) };
-      }
+      const row = judged[index];
+      if (row instanceof BlipError) yield { image: left, statement, error: rowError(row) };
+      else if (row) yield { images: [left, right], statement, ...row };
     }
   }
 

@@ -23,7 +23,7 @@ export interface RowError {
 /** An image that could not be read, or of which the model makes no finite numbers; the others go on. */
 export interface FailedRow<ImageInput> {
   readonly image: ImageInput;
-  /** What the row would be about, if not all rows of the image fail: its text, its question or its statement. */
+  /** What the row would be about, if others of the image did not fail: its text, its question or its statement. */
   readonly text?: string;
   readonly question?: string;
   readonly statement?: string;

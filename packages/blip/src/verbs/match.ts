@@ -15,7 +15,7 @@ import type { EncodedTexts } from "../text/word-piece.ts";
 import { distinctOf, readDistinct, type ReadOptions } from "./distinct-images.ts";
 import { cosineMatrix } from "../run/encoders.ts";
 import { notFinite } from "@blip-ts/engine";
-import { failuresOf, quoted } from "../run/finite.ts";
+import { allFailed, failuresOf, quoted } from "../run/finite.ts";
 import { ImageTextRetrieval } from "../classes/image-text-retrieval.ts";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import {
@@ -106,7 +106,8 @@ export class Matcher<ImageInput> implements Closable {
 
   /**
    * Every picture with every text, pictures in their order, texts inside. A picture that cannot be read, or whose states
-   * are not finite, gives one row with its error; a text whose scores are not finite with a picture, one with its own.
+   * are not finite, gives one row with its error; a text whose scores are not finite with a picture, one with its own, or
+   * one for all texts if none has scores.
    * @throws {UsageError} `text/empty`, `usage/no-images`, `usage/no-texts`, `usage/bad-option`
    * @throws {InputError} `text/too-long`
    */
@@ -247,16 +248,19 @@ export class Matcher<ImageInput> implements Closable {
     const seen = await encoder.encodeImages(pixels, { signal });
     const { data } = await encoder.score([seen.states], repeat(encoded, count), "itm", { signal });
     const cosines = cosineMatrix(seen.features, features).data;
-    return failuresOf(this.#name, ofImage, seen.states).map(
-      (broken, row) =>
-        broken ??
-        texts.map((text, column) => {
-          const index = row * texts.length + column;
-          const logits = [data[index * 2] ?? NaN, data[index * 2 + 1] ?? NaN] as const;
-          const scores = finiteScores(this.#name, text, logits, cosines[index]);
-          return scores instanceof BlipError ? { text, error: rowError(scores) } : { text, ...scores };
-        }),
-    );
+    return failuresOf(this.#name, ofImage, seen.states).map((broken, row) => {
+      const scored = texts.map((text, column) => {
+        const index = row * texts.length + column;
+        const logits = [data[index * 2] ?? NaN, data[index * 2 + 1] ?? NaN] as const;
+        return { text, scores: finiteScores(this.#name, text, logits, cosines[index]) };
+      });
+      const failure = allFailed(scored.map(({ scores }) => scores));
+      if (broken) return broken;
+      if (failure) return failure;
+      return scored.map(({ text, scores }) =>
+        scores instanceof BlipError ? { text, error: rowError(scores) } : { text, ...scores },
+      );
+    });
   }
 }
 

@@ -36,10 +36,7 @@ function rowsOf(
   const failures = asked.flatMap((one) => ("failure" in one ? [one.failure] : []));
   for (const failure of failures) if (!isNotFinite(failure)) throw failure;
   const broken = failures.filter(isNotFinite);
-  const [first] = broken;
-  // Of an image that fails as a whole, every question says the same.
-  if (first && broken.length === asked.length && broken.every(({ message }) => message === first.message))
-    throw first;
+  if (broken[0] && broken.length === asked.length) throw broken[0];
   return asked.flatMap((one, index): readonly (AnswerRow<string> | FailedRow<string>)[] => {
     if (!("failure" in one)) return one;
     const { code, message } = one.failure as BlipError;
