@@ -18,13 +18,13 @@ const inputs = {
   ...processor.textProcessor.encode(asked.match.texts),
 };
 const { itmScore } = await matching.forward(inputs);
-await matchingclose();
+await matching.close();
 
 const captioning = await BlipForConditionalGeneration.fromPretrained(asked.caption.model);
 const captions = [];
 for (const options of asked.caption.options)
   captions.push(await captioning.generate({ pixelValues: floats(asked.caption.pixels) }, options));
-await captioningclose();
+await captioning.close();
 
 const [scene] = await match([asked.scene.image], [asked.scene.text]);
 console.log(
