@@ -23,13 +23,13 @@ const inputs = {
   ...processor.textProcessor.encode(asked.match.texts),
 };
 const { itmScore } = await matching.forward(inputs);
-await matchingclose();
+await matching.close();
 
 const captioning = await BlipForConditionalGeneration.fromPretrained(asked.caption.model);
 const captions = [];
 for (const options of asked.caption.options)
   captions.push(await captioning.generate({ pixelValues: floats(asked.caption.pixels) }, options));
-await captioningclose();
+await captioning.close();
 
 /** The best caption and the best answer in a type: tokens and score. */
 async function bestIn(dtype) {
