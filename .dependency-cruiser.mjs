@@ -2,6 +2,7 @@
 
 const graph = "^packages/graph/src/";
 const blip = "^packages/blip/src/";
+const metrics = "^packages/metrics/src/";
 const cli = "^packages/cli/src/";
 
 /** `from` may import nothing that matches `to`, but for `except`. */
@@ -26,6 +27,7 @@ export default {
     forbid("graph-onnx", `${graph}onnx/`, `${graph}reference`),
     forbid("graph-reference", `${graph}reference/`, `${graph}onnx`),
     forbid("graph-alone", graph, "^packages/(blip|cli)/"),
+    forbid("metrics-imports-base-only", metrics, "^packages/", `^packages/(base|metrics)/src/`),
     forbid("blip-below-cli", blip, cli, "^$"),
     forbid("model-imports-graph-only", `${blip}model/`, blip, `${blip}model/`),
     forbid("runtime-below-tasks", `${blip}runtime/`, `${blip}tasks/`),

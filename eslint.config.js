@@ -1,7 +1,11 @@
 // Typed lint. The arrows between rooms are in .dependency-cruiser.mjs.
 import tseslint from "typescript-eslint";
 
-const isomorphic = ["packages/graph/src/**/*.ts", "packages/blip/src/**/*.ts"];
+const isomorphic = [
+  "packages/graph/src/**/*.ts",
+  "packages/metrics/src/**/*.ts",
+  "packages/blip/src/**/*.ts",
+];
 const platformCode = [
   "packages/blip/src/platform/**",
   "packages/blip/src/node.ts",

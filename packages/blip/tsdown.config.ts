@@ -7,6 +7,7 @@ export default defineConfig({
   entry: {
     node: "src/node.ts",
     web: "src/web.ts",
+    metrics: "../metrics/src/index.ts",
     "web-session-worker": "src/platform/web/session-thread.ts",
     "session-worker": "src/platform/node/session-thread.ts",
     cli: "../cli/src/bin.ts",
@@ -18,6 +19,6 @@ export default defineConfig({
   platform: "node",
   target: "node20.19",
   fixedExtension: false,
-  dts: { entry: ["src/node.ts", "src/web.ts"], build: true },
+  dts: { entry: ["src/node.ts", "src/web.ts", "../metrics/src/index.ts"], build: true },
   clean: true,
 });

@@ -91,7 +91,7 @@ export type { AnswerRequest } from "./tasks/ask.ts";
 /** The frames of a video that BLIP looks at. */
 export { uniformFrames } from "./tasks/retrieve.ts";
 /** Recall, median and mean of a ranking. */
-export { bestRanks, retrievalMetrics, type RetrievalMetrics } from "./tasks/retrieval-metrics.ts";
+export { bestRanks, retrievalMetrics, type RetrievalMetrics } from "@blip-ts/metrics";
 /** Processor options and results. */
 export type {
   ProcessedImages,
