@@ -20,5 +20,7 @@ export default defineConfig({
   target: "node20.19",
   fixedExtension: false,
   dts: { entry: ["src/node.ts", "src/web.ts", "../metrics/src/index.ts"], build: true },
+  // Bundled on purpose; everything else is a dependency of the package.
+  deps: { onlyBundle: ["plur", "irregular-plurals"] },
   clean: true,
 });
