@@ -18,6 +18,7 @@ export const layers = [
   [
     { name: "checkpoint", path: "packages/checkpoint/src" },
     { name: "datasets", path: "packages/datasets/src", only: ["base"] },
+    { name: "metrics", path: "packages/metrics/src", only: ["base"] },
   ],
   [{ name: "engine", path: "packages/engine/src" }],
   [

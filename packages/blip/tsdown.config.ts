@@ -7,6 +7,7 @@ export default defineConfig({
   entry: {
     node: "src/node.ts",
     web: "src/web.ts",
+    metrics: "../metrics/src/index.ts",
     "web-session-worker": "../engine/src/web/session-thread.ts",
     "session-worker": "../engine/src/node/session-thread.ts",
     cli: "../cli/src/bin.ts",
@@ -19,8 +20,10 @@ export default defineConfig({
   // The baseline that README states; test/baseline.test.ts holds what is shipped to it.
   target: ["es2022", "node20.19", "chrome111", "firefox128", "safari16.4"],
   fixedExtension: false,
-  dts: { entry: ["src/node.ts", "src/web.ts"], build: true },
+  dts: { entry: ["src/node.ts", "src/web.ts", "../metrics/src/index.ts"], build: true },
   // `Symbol.asyncDispose`, which ES2022's own library files lack.
   banner: { dts: '/// <reference lib="esnext.disposable" />' },
+  // Bundled on purpose; everything else is a dependency of the package.
+  deps: { onlyBundle: ["plur", "irregular-plurals"] },
   clean: true,
 });

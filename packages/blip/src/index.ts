@@ -89,7 +89,7 @@ export type { AnswerRequest } from "./verbs/ask.ts";
 /** The frames of a video that BLIP looks at. */
 export { uniformFrames } from "./verbs/video.ts";
 /** Recall, median and mean of a ranking. */
-export { bestRanks, retrievalMetrics, type RetrievalMetrics } from "./verbs/retrieval-metrics.ts";
+export { bestRanks, retrievalMetrics, type RetrievalMetrics } from "@blip-ts/metrics";
 /** Processor options and results. */
 export type { ProcessedImages } from "./processor/processor.ts";
 export type { ProcessorCallOptions, ProcessorOptions, ProcessorProgress } from "./processor/options.ts";

@@ -68,6 +68,7 @@ describe("the tarball", () => {
       "dist/node.js",
       "dist/session-worker.js",
       "dist/node.d.ts",
+      "dist/metrics.d.ts",
     ])
       expect(names).toContain(name);
     expect(names.filter((name) => /\.test\.|^src\/|fixtures/.test(name))).toEqual([]);
@@ -128,6 +129,27 @@ describe("the tarball", () => {
        export { logits, same };`,
     );
     await typecheck("use.mts");
+  });
+
+  test("brings the metrics and their types, without another package", async () => {
+    await writeFile(
+      join(folder, "metrics.mts"),
+      `import { captionMetrics, type CaptionReport } from "blip-ts/metrics";
+       const report: CaptionReport = captionMetrics(["a dog"], [["a dog"]]);
+       // @ts-expect-error references are lists
+       captionMetrics(["a dog"], ["a dog"]);
+       export { report };`,
+    );
+    await typecheck("metrics.mts");
+    await writeFile(
+      join(folder, "metrics.mjs"),
+      `import { captionMetrics, retrievalMetrics } from "blip-ts/metrics";
+       import { retrievalMetrics as same } from "blip-ts";
+       console.log(captionMetrics(["a dog"], [["a dog"]]).rougeL, retrievalMetrics === same);`,
+    );
+    expect((await node("metrics.mjs")).stdout.trim()).toBe("1 true");
+    const bundle = await readFile(join(folder, "node_modules/blip-ts/dist/metrics.js"), "utf8");
+    expect(bundle).not.toMatch(/from "(?!\.\/)/);
   });
 
   test.each(["blip", "blip-ts"])("brings the command as %s", async (name) => {

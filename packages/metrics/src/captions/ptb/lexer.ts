@@ -1,0 +1,45 @@
+// Cuts text into the tokens of the Penn Treebank by the longest of the rules that match.
+import { type Rule, rules } from "./rules.ts";
+
+interface Compiled extends Rule {
+  readonly pattern: RegExp;
+}
+
+const compiled: readonly Compiled[] = rules.map((rule) => ({
+  ...rule,
+  pattern: new RegExp(rule.before === undefined ? rule.match : `(?:${rule.match})(?=(${rule.before}))`, "y"),
+}));
+
+/** The rule that wins at `position`, with the length of what it reads; undefined if none matches. */
+function longest(text: string, position: number): { rule: Compiled; length: number } | undefined {
+  let best: { rule: Compiled; length: number } | undefined;
+  let reach = 0;
+  for (const rule of compiled) {
+    rule.pattern.lastIndex = position;
+    const found = rule.pattern.exec(text);
+    if (found === null) continue;
+    const [read, after] = found;
+    const reaches = read.length + (rule.before === undefined ? 0 : (after?.length ?? 0));
+    if (reaches > reach) [best, reach] = [{ rule, length: read.length }, reaches];
+  }
+  return best;
+}
+
+/**
+ * The tokens of a text. A new line is the token "\n". Spaces within a token ("5 1/2") are U+00A0.
+ * What no rule reads is dropped: control characters, emoji, letters beyond Unicode's first plane.
+ */
+export function* lex(text: string): Generator<string> {
+  for (let position = 0; position < text.length;) {
+    const found = longest(text, position);
+    if (found === undefined) {
+      position++;
+      continue;
+    }
+    const { rule, length } = found;
+    const read = text.slice(position, position + length);
+    const token = rule.token === undefined ? read.replaceAll("\u00ad", "") : rule.token(read);
+    if (token !== null) yield token.replaceAll(" ", "\u00a0") || "-";
+    position += length - (rule.again ?? 0);
+  }
+}

@@ -1,0 +1,86 @@
+// The failures of the metrics, one factory each. All are UsageErrors with the code `usage/bad-option`.
+import { UsageError } from "@blip-ts/base";
+
+const badOption = (message: string, fields: Readonly<Record<string, unknown>>) =>
+  new UsageError("usage/bad-option", message, fields);
+
+/** `place` is empty, although `what` belongs there. */
+export const nothingIn = (place: string, what: string) =>
+  badOption(`${place}: expected at least one ${what}, got none. Give at least one ${what}.`, { place });
+
+/** There are `found` of `place`, although each of `expected` `what` needs one. */
+export const notOneFor = (place: string, expected: number, what: string, found: number) =>
+  badOption(
+    `${place}: expected one for each of ${expected} ${what}, got ${found}. Give lists of equal length.`,
+    { place, expected, found },
+  );
+
+/** `place` holds what is no finite number. */
+export const notFinite = (place: string, found: unknown) =>
+  badOption(
+    `${place}: expected a finite number, got ${String(found)}. Leave out or mend what has no score.`,
+    {
+      place,
+      found,
+    },
+  );
+
+/** `place` names the `found`-th of `count` `what`. */
+export const outside = (place: string, count: number, what: string, found: number) =>
+  badOption(
+    `${place}: expected ${what} from 0 to ${count - 1}, got ${found}. Count from 0, in the order of the scores.`,
+    { place, count, found },
+  );
+
+/** `place` is longer than what is read in reasonable time. */
+export const tooLong = (place: string, limit: number, found: number) =>
+  badOption(
+    `${place}: expected at most ${limit} characters, got ${found}. Give one caption for each image.`,
+    {
+      place,
+      limit,
+      found,
+    },
+  );
+
+/** `text` belongs to `found` images, although it is right for exactly one. */
+export const notOfOneImage = (text: number, found: number) =>
+  badOption(
+    `textsOfImage: expected each text with exactly one image, got ${found} images for text ${text}. ` +
+      "Use retrievalMetrics, which takes lists for both directions.",
+    { text, found },
+  );
+
+/** All labels are alike, so that nothing can be told apart. */
+export const oneClass = (label: boolean) =>
+  badOption(`labels: expected true and false ones, got only ${label}. Give pairs of both kinds.`, { label });
+
+/** `place` is an option outside of its range. */
+export const badNumber = (place: string, expected: string, found: number) =>
+  badOption(`${place}: expected ${expected}, got ${found}. Choose another ${place}.`, { place, found });
+
+/** `place` is not of the form that tells which sentence an example is of. */
+export const badIdentifier = (place: string, found: string) =>
+  badOption(
+    `${place}: expected "split-set-pair-sentence" as in NLVR2, got ${JSON.stringify(found)}. ` +
+      "Leave identifiers out, and give sentences.",
+    { place, found },
+  );
+
+/** `place` names a thing that is not in the vocabulary. */
+export const unknownThing = (place: string, found: string) =>
+  badOption(
+    `${place}: expected a name of the vocabulary, got ${JSON.stringify(found)}. Add it to the vocabulary.`,
+    {
+      place,
+      found,
+    },
+  );
+
+/** Two things of the vocabulary go by the same `term`. */
+export const ambiguousTerm = (term: string, first: string, second: string) =>
+  badOption(
+    `vocabulary: expected a term for one thing, got ${JSON.stringify(term)} for ${JSON.stringify(first)} and ` +
+      `${JSON.stringify(second)}. Keep it for one of them.`,
+    { term, first, second },
+  );

@@ -1,0 +1,42 @@
+// How good rankings, captions and answers are, as the reference implementations count it.
+/** Retrieval: R@k, means, median and mean rank. */
+export {
+  bestRanks,
+  type Bounds,
+  type RankReport,
+  retrievalMetrics,
+  type RetrievalMetrics,
+  retrievalReport,
+  type RetrievalReport,
+} from "./retrieval.ts";
+/** Captions beside references: everything at once, and each metric of tokens. */
+export { captionMetrics, type CaptionMetrics, type CaptionReport } from "./captions/caption-metrics.ts";
+export { longestCaption, tokenizeCaptions, type Tokens } from "./captions/tokenize.ts";
+export { bleu, type Bleu, type BleuScores } from "./captions/bleu.ts";
+export { type CaptionScores, rougeL } from "./captions/rouge-l.ts";
+export { ciderD, type CiderOptions } from "./captions/cider-d.ts";
+/** Captions beside the things that are in the images. */
+export {
+  type CaptionThings,
+  namedThings,
+  type Thing,
+  thingMetrics,
+  type ThingMetrics,
+  type ThingScores,
+} from "./things.ts";
+/** Answers to visual questions. */
+export { normalizeVqaAnswer, vqaAccuracy, type VqaMetrics, type VqaQuestion } from "./vqa.ts";
+/** Statements about two images. */
+export { type NlvrExample, nlvrMetrics, type NlvrMetrics } from "./nlvr.ts";
+/** Right pairs of image and text beside wrong ones. */
+export {
+  matchMetrics,
+  type MatchMetrics,
+  type MatchOptions,
+  pairRanking,
+  type PairRanking,
+  rocAuc,
+  winoground,
+  type WinogroundMetrics,
+  type WinogroundScores,
+} from "./match.ts";

@@ -1,0 +1,52 @@
+// NLVR2's accuracy and consistency (lil-lab/nlvr, nlvr2/eval/metrics.py; Suhr et al. 2019, arXiv 1811.00491).
+import { badIdentifier, nothingIn } from "./errors.ts";
+import { mean } from "./numbers.ts";
+
+/** One judgement of a sentence about two images. */
+export interface NlvrExample {
+  readonly prediction: boolean;
+  readonly label: boolean;
+  readonly sentence: string;
+  /** NLVR2's "split-set-pair-sentence", such as "dev-850-2-1". */
+  readonly identifier?: string;
+}
+
+export interface NlvrMetrics {
+  /** Share of right predictions, 0 to 1. */
+  readonly accuracy: number;
+  /** Share of sentences all of whose predictions are right, 0 to 1. */
+  readonly consistency: number;
+  /** How many sentences there are. */
+  readonly sentences: number;
+}
+
+/** What all image pairs of a sentence share. */
+function sentenceOf(example: NlvrExample, index: number): string {
+  const { identifier } = example;
+  if (identifier === undefined) return `sentence ${example.sentence}`;
+  const parts = identifier.split("-");
+  if (parts.length < 4) throw badIdentifier(`examples[${index}].identifier`, identifier);
+  return `identifier ${parts.with(2, "").join("-")}`;
+}
+
+/**
+ * Accuracy = |right predictions| / |examples|. Consistency = |sentences all of whose image pairs are judged right| /
+ * |sentences|. Examples are of one sentence if their identifiers are equal but for the pair (the third part), or,
+ * without identifiers, if their sentences are equal. Both are shares, 0 to 1.
+ * @throws {UsageError} `usage/bad-option` if there is no example, or an identifier has fewer than four parts
+ * @source lil-lab/nlvr, nlvr2/eval/metrics.py
+ */
+export function nlvrMetrics(examples: readonly NlvrExample[]): NlvrMetrics {
+  if (examples.length === 0) throw nothingIn("examples", "example");
+  const right = examples.map(({ prediction, label }) => prediction === label);
+  const consistent = new Map<string, boolean>();
+  for (const [index, example] of examples.entries()) {
+    const sentence = sentenceOf(example, index);
+    consistent.set(sentence, (consistent.get(sentence) ?? true) && right[index] === true);
+  }
+  return {
+    accuracy: mean(right.map(Number)),
+    consistency: mean([...consistent.values()].map(Number)),
+    sentences: consistent.size,
+  };
+}

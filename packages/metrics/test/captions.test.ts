@@ -1,0 +1,260 @@
+// Tokens and scores beside pycocoevalcap's (oracle/metrics/captions_goldens.py).
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  bleu,
+  captionMetrics,
+  type CaptionMetrics,
+  ciderD,
+  longestCaption,
+  rougeL,
+  tokenizeCaptions,
+} from "../src/index.ts";
+import { pieces, readFixture } from "./support/fixtures.ts";
+import { captionSet, fingerprint } from "./support/generate.ts";
+
+interface Goldens {
+  readonly sets: number;
+  readonly score: readonly number[];
+  readonly each: readonly (readonly number[])[];
+  readonly tokens: string;
+}
+
+const goldens = readFixture("captions.json") as Goldens;
+const sets = Array.from({ length: goldens.sets }, (_, seed) => captionSet(pieces, seed));
+const inOrder = (of: CaptionMetrics) => [of.bleu1, of.bleu2, of.bleu3, of.bleu4, of.rougeL, of.ciderD];
+
+describe("beside pycocoevalcap", () => {
+  test("each line has the same tokens", () => {
+    const lines = readFixture("tokens.json") as readonly (readonly [line: string, tokens: string])[];
+    const found = tokenizeCaptions(lines.map(([line]) => line));
+    for (const [index, [line, tokens]] of lines.entries()) expect(found[index]?.join(" "), line).toBe(tokens);
+  });
+
+  test("1,000 generated sets of a caption and five references have the same tokens", () => {
+    const captions = tokenizeCaptions(sets.map(({ caption }) => caption));
+    const references = tokenizeCaptions(sets.flatMap((one) => one.references));
+    const found = captions.map((caption, index) =>
+      [caption, ...references.slice(5 * index, 5 * index + 5)].map((tokens) => tokens.join(" ")).join("\n"),
+    );
+    expect(found.map((text) => fingerprint(text).toString(36))).toEqual(goldens.tokens.split(" "));
+  });
+
+  test("and the same scores, together and each, to 1e-6", () => {
+    const report = captionMetrics(
+      sets.map(({ caption }) => caption),
+      sets.map(({ references }) => references),
+    );
+    for (const [index, score] of inOrder(report).entries())
+      expect(Math.abs(score - (goldens.score[index] ?? NaN)), `metric ${index}`).toBeLessThan(1e-6);
+    for (const [set, each] of report.each.entries())
+      for (const [index, score] of inOrder(each).entries()) {
+        const expected = goldens.each[index]?.[set] ?? NaN;
+        // Goldens are rounded to nine digits.
+        expect(Math.abs(score - expected), `set ${set}, metric ${index}`).toBeLessThan(1e-6);
+      }
+  });
+});
+
+describe("tokenizeCaptions", () => {
+  test("lower-cases, cuts clitics, removes punctuation", () => {
+    expect(tokenizeCaptions(["A man's dog, isn't it?", 'He said: "No -- never!"', "(a) [b]"])).toEqual([
+      ["a", "man", "'s", "dog", "is", "n't", "it"],
+      ["he", "said", "no", "never"],
+      ["-lrb-", "a", "-rrb-", "-lsb-", "b", "-rsb-"],
+    ]);
+  });
+
+  test("gives each caption its line, whatever breaks are in it", () => {
+    const captions = ["a\nb", "c\r\nd", "", "  ", "e\u2028f", "g\u000bh", "\n"];
+    const expected = [["a", "b"], ["c", "d"], [], [], ["e", "f"], ["g", "h"], []];
+    expect(tokenizeCaptions(captions)).toEqual(expected);
+    expect(tokenizeCaptions([])).toEqual([]);
+  });
+
+  test("an abbreviation's full stop ends the sentence if the next caption starts one", () => {
+    // The second "." is punctuation and removed, so that the difference shows within a caption alone.
+    expect(tokenizeCaptions(["by the U.S.", "The end"])).toEqual([
+      ["by", "the", "u.s."],
+      ["the", "end"],
+    ]);
+    expect(tokenizeCaptions(["cat no. ", "5"])).toEqual([["cat", "no"], ["5"]]);
+  });
+
+  test("any text: a list for each caption, tokens in small letters without spaces", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: "binary", maxLength: 60 }), { maxLength: 5 }), (captions) => {
+        const tokens = tokenizeCaptions(captions);
+        // A quotation mark of a tag may reach into the next caption, but no line is lost.
+        expect(tokens).toHaveLength(captions.length);
+        for (const token of tokens.flat()) {
+          expect(token).not.toBe("");
+          expect(token).not.toMatch(/[ \n]/);
+          expect(token).toBe(token.toLowerCase());
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("words of letters alone are the words", () => {
+    fc.assert(
+      fc.property(fc.array(fc.stringMatching(/^[b-df-hj-np-tv-z]{3,9}$/), { minLength: 1 }), (words) => {
+        expect(tokenizeCaptions([words.join(" ")])).toEqual([words]);
+      }),
+    );
+  });
+
+  test("an adversarial caption of the longest length takes seconds at most; a longer one is refused", () => {
+    const long = (piece: string) =>
+      piece.repeat(Math.ceil(longestCaption / piece.length)).slice(0, longestCaption);
+    const started = performance.now();
+    for (const piece of [
+      "a,",
+      "a.",
+      "<a ",
+      '<a b="',
+      "a-",
+      "1,",
+      "+",
+      "www.a",
+      "&a;",
+      "a@",
+      "'a",
+      "a'",
+      "é+",
+      "1 ",
+      "U.S. ",
+    ])
+      tokenizeCaptions([long(piece)]);
+    expect(performance.now() - started).toBeLessThan(15_000);
+    expect(() => tokenizeCaptions(["a", "b".repeat(longestCaption + 1)])).toThrow(
+      "captions[1]: expected at most 5000 characters, got 5001. Give one caption for each image.",
+    );
+  });
+});
+
+const words = fc.array(fc.constantFrom("a", "b", "c", "d", "e"), { minLength: 1, maxLength: 12 });
+const several = fc.array(fc.tuple(words, fc.array(words, { minLength: 1, maxLength: 4 })), {
+  minLength: 2,
+  maxLength: 6,
+});
+
+describe("caption metrics", () => {
+  test("a caption that is its only reference is perfect", () => {
+    const captions = ["a man rides a red bike", "two dogs sleep on the big sofa"];
+    const report = captionMetrics(
+      captions,
+      captions.map((one) => [one]),
+    );
+    for (const score of [report.bleu1, report.bleu4, report.rougeL]) expect(score).toBeCloseTo(1, 6);
+    expect(report.ciderD).toBeCloseTo(10, 10);
+  });
+
+  test("nothing in common is nothing", () => {
+    const report = captionMetrics(["one two three four", "red"], [["five six seven eight"], ["blue"]]);
+    expect(report.bleu4).toBeLessThan(1e-3);
+    expect([report.rougeL, report.ciderD]).toEqual([0, 0]);
+  });
+
+  test("BLEU by hand: clipped counts and the brevity penalty", () => {
+    // "the" counts twice, as often as in one reference; 7 words beside 6 and 7: no penalty.
+    const { each } = bleu(
+      [["the", "the", "the", "the", "the", "the", "the"]],
+      [
+        [
+          ["the", "cat", "is", "on", "the", "mat"],
+          ["there", "is", "a", "cat", "on", "the", "mat"],
+        ],
+      ],
+    );
+    expect(each[0]?.[0]).toBeCloseTo(2 / 7, 8);
+    const short = bleu([["the", "cat"]], [[["the", "cat", "sat", "down"]]]);
+    expect(short.score[0]).toBeCloseTo(Math.exp(1 - 4 / 2), 8);
+  });
+
+  test("ROUGE-L by hand: recall weighs 1.2 times", () => {
+    const { score } = rougeL([["a", "b", "c"]], [[["a", "x", "c", "y"]]]);
+    const [precision, recall] = [2 / 3, 2 / 4];
+    expect(score).toBeCloseTo((2.44 * precision * recall) / (recall + 1.44 * precision), 12);
+    expect(rougeL([[], []], [[[]], [["a"]]]).each).toEqual([1, 0]);
+  });
+
+  test("CIDEr-D by hand: one word each, and the penalty of a longer caption", () => {
+    // Of two images, so that IDF is ln 2 for what is in one. Unigrams agree, longer n-grams do not exist: 10 / 4.
+    expect(ciderD([["a"], ["b"]], [[["a"]], [["b"]]]).each).toEqual([2.5, 2.5]);
+    // "a" twice is clipped to once and stands beside its own norm 2: cosine 1/2; one bigram more: exp(-1 / 72).
+    const { each } = ciderD([["a", "a"], ["b"]], [[["a"]], [["b"]]]);
+    expect(each[0]).toBeCloseTo((10 / 4) * 0.5 * Math.exp(-1 / 72), 12);
+    expect(ciderD([["a", "a"], ["b"]], [[["a"]], [["b"]]], { sigma: 1 }).each[0]).toBeCloseTo(
+      1.25 * Math.exp(-0.5),
+      12,
+    );
+    expect(ciderD([["a"]], [[["a"]]]).score).toBe(0);
+  });
+
+  test("scores stay in their range, and a caption among its references has a full ROUGE-L", () => {
+    fc.assert(
+      fc.property(several, (items) => {
+        const captions = items.map(([caption]) => caption);
+        const references = items.map(([, list]) => list);
+        for (const score of bleu(captions, references).each.flat()) {
+          expect(score).toBeGreaterThanOrEqual(0);
+          expect(score).toBeLessThanOrEqual(1);
+        }
+        const rouge = rougeL(captions, references);
+        const more = rougeL(
+          captions,
+          references.map((list, index) => [...list, captions[index] ?? []]),
+        );
+        for (const [index, score] of more.each.entries()) {
+          expect(score).toBeCloseTo(1, 12);
+          expect(rouge.each[index]).toBeLessThanOrEqual(1);
+        }
+        for (const score of ciderD(captions, references).each) {
+          expect(score).toBeGreaterThanOrEqual(0);
+          expect(score).toBeLessThanOrEqual(10 + 1e-9);
+        }
+      }),
+    );
+  });
+
+  test("the order of references does not matter", () => {
+    fc.assert(
+      fc.property(several, (items) => {
+        const captions = items.map(([caption]) => caption);
+        const references = items.map(([, list]) => list);
+        const turned = references.map((list) => list.toReversed());
+        for (const metric of [rougeL, ciderD])
+          expect(metric(captions, turned).score).toBeCloseTo(metric(captions, references).score, 10);
+        expect(bleu(captions, turned)).toEqual(bleu(captions, references));
+      }),
+    );
+  });
+
+  test.each<[string, () => unknown, string]>([
+    [
+      "no caption",
+      () => captionMetrics([], []),
+      "captions: expected at least one caption, got none. Give at least one caption.",
+    ],
+    [
+      "lists of another length",
+      () => bleu([["a"], ["b"]], [[["a"]]]),
+      "references: expected one for each of 2 captions, got 1. Give lists of equal length.",
+    ],
+    [
+      "a caption without references",
+      () => rougeL([["a"]], [[]]),
+      "references[0]: expected at least one reference, got none.",
+    ],
+    [
+      "no width",
+      () => ciderD([["a"]], [[["a"]]], { sigma: 0 }),
+      "sigma: expected a number above 0, got 0. Choose another sigma.",
+    ],
+  ])("refuses %s", (_what, call, message) => {
+    expect(call).toThrow(message);
+    expect(call).toThrow(expect.objectContaining({ code: "usage/bad-option" }) as Error);
+  });
+});
