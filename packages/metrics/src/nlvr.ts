@@ -26,7 +26,7 @@ function sentenceOf(example: NlvrExample, index: number): string {
   if (identifier === undefined) return `sentence ${example.sentence}`;
   const parts = identifier.split("-");
   if (parts.length < 4) throw badIdentifier(`examples[${index}].identifier`, identifier);
-  return `identifier ${parts.with(2, "").join("-")}`;
+  return `identifier ${parts.map((part, index) => (index === 2 ? "" : part)).join("-")}`;
 }
 
 /**
