@@ -1,5 +1,5 @@
-// The door for Node: the isomorphic package wired to files, the Hub's cache, sharp and onnxruntime-node.
-import { door } from "./create-api.ts";
+// The entry for Node: the isomorphic package wired to files, the Hub's cache, sharp and onnxruntime-node.
+import { createApi } from "./create-api.ts";
 import type { ImageInput } from "./platform/node/decode-image.ts";
 import { nodePlatform } from "./platform/node/node-platform.ts";
 import type { Answerer as AnswererOn } from "./verbs/ask.ts";
@@ -22,7 +22,7 @@ export type { ImageInput } from "./platform/node/decode-image.ts";
 export { int8Products } from "@blip-ts/engine/node";
 export type { Int8Products } from "@blip-ts/engine";
 
-const wired = door<ImageInput>(nodePlatform, (path) => path);
+const wired = createApi<ImageInput>(nodePlatform, (path) => path);
 
 /** Pictures and texts as a model reads them; called as `await processor(image, text)`. */
 export type BlipProcessor = Processor<ImageInput>;
@@ -79,7 +79,7 @@ export const MatrixProduct = {
     MatrixProductOn.load(nodePlatform, options),
 };
 
-// The functions: a model is loaded for one call. Their parameters are described in `door.ts`.
+// The functions: a model is loaded for one call. Their parameters are described in `create-verbs.ts` and `create-api.ts`.
 /** Scores every picture with every text. */
 export const match = wired.match;
 /** Captions pictures. */

@@ -1,5 +1,5 @@
-// The door for pages: the isomorphic package wired to URLs, the browser's decoders and Cache, and onnxruntime-web.
-import { door } from "./create-api.ts";
+// The entry for pages: the isomorphic package wired to URLs, the browser's decoders and Cache, and onnxruntime-web.
+import { createApi } from "./create-api.ts";
 import type { ImageInput } from "./platform/web/decode-image.ts";
 import { webPlatform } from "./platform/web/web-platform.ts";
 import type { Answerer as AnswererOn } from "./verbs/ask.ts";
@@ -23,7 +23,7 @@ export type { WasmPaths } from "@blip-ts/engine/web";
 /** Throws away what the browser's Cache keeps of checkpoints. */
 export { clearCache } from "./platform/web/file-cache.ts";
 
-const wired = door<ImageInput>(webPlatform, (url) => url);
+const wired = createApi<ImageInput>(webPlatform, (url) => url);
 
 /** Pictures and texts as a model reads them; called as `await processor(image, text)`. */
 export type BlipProcessor = Processor<ImageInput>;
@@ -73,7 +73,7 @@ export const Embedder = wired.Embedder;
 export type Retriever = RetrieverOn<ImageInput>;
 export const Retriever = wired.Retriever;
 
-// The functions: a model is loaded for one call. Their parameters are described in `door.ts`.
+// The functions: a model is loaded for one call. Their parameters are described in `create-verbs.ts` and `create-api.ts`.
 /** Scores every picture with every text. */
 export const match = wired.match;
 /** Captions pictures. */

@@ -92,23 +92,17 @@ export function decideTextHeads(
   };
 }
 
-/**
- * The sizes of the network.
- * @param architecture what the tensors' shapes show; a file without projections has no joint embedding: config.json's
- * is then taken, or transformers' default
- * @param json the parsed config.json, or undefined where there is none
- * @throws {ModelError} `model/bad-config`, `model/bad-heads`, `model/heads-unknown`
- */
-export function readConfig(
+/** What shapes show of a network. */
+type KnownSizes = Required<Pick<Architecture, "vision" | "text">> & {
+  readonly jointEmbedding: number | undefined;
+};
+
+/** config.json must not contradict what the tensors' shapes show. @throws {ModelError} `model/bad-config` */
+function agreeWithShapes(
   name: string,
-  architecture: Required<Pick<Architecture, "vision" | "text">> & {
-    readonly jointEmbedding: number | undefined;
-  },
-  json: unknown,
-  options: ConfigOptions,
-): { readonly config: BlipConfig; readonly warnings: readonly Warning[] } {
-  if (json !== undefined && !isSection(json)) throw badConfig(name, "expected an object");
-  const { vision, text, jointEmbedding } = architecture;
+  { vision, text, jointEmbedding }: KnownSizes,
+  json: Section | undefined,
+) {
   const [visionJson, textJson] = [section(json, "vision_config"), section(json, "text_config")];
   agree(name, "vision_config", visionJson, {
     hidden_size: vision.hiddenSize,
@@ -128,7 +122,25 @@ export function readConfig(
     agree(name, "config", json ?? {}, { image_text_hidden_size: jointEmbedding });
   expectGelu(name, "vision_config", visionJson);
   expectGelu(name, "text_config", textJson);
+}
 
+/**
+ * The sizes of the network.
+ * @param architecture what the tensors' shapes show; a file without projections has no joint embedding: config.json's
+ * is then taken, or transformers' default
+ * @param json the parsed config.json, or undefined where there is none
+ * @throws {ModelError} `model/bad-config`, `model/bad-heads`, `model/heads-unknown`
+ */
+export function readConfig(
+  name: string,
+  architecture: KnownSizes,
+  json: unknown,
+  options: ConfigOptions,
+): { readonly config: BlipConfig; readonly warnings: readonly Warning[] } {
+  if (json !== undefined && !isSection(json)) throw badConfig(name, "expected an object");
+  const { vision, text, jointEmbedding } = architecture;
+  const [visionJson, textJson] = [section(json, "vision_config"), section(json, "text_config")];
+  agreeWithShapes(name, architecture, json);
   const salesforce = text.hiddenSize === salesforceTextWidth && vision.hiddenSize in salesforceVisionHeads;
   if (json === undefined && !salesforce && typeof options.textHeads !== "number")
     throw headsUnknown(name, text.hiddenSize, vision.hiddenSize);

@@ -2,11 +2,11 @@
 import { expect, test } from "vitest";
 import { arrayOf, failureOf } from "@blip-ts/testing";
 import { fixture } from "../../test/support/goldens.ts";
-import { door } from "../create-api.ts";
+import { createApi } from "../create-api.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { Batched } from "../serve/batched.ts";
 
-const { BlipProcessor, Matcher, Captioner, Answerer, Comparer, Embedder, Retriever, match } = door(
+const { BlipProcessor, Matcher, Captioner, Answerer, Comparer, Embedder, Retriever, match } = createApi(
   nodePlatform,
   (path) => path,
 );

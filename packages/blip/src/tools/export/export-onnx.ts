@@ -268,13 +268,31 @@ const described = ({ name, value: { dtype, shape } }: NamedValue): ExportedTenso
   about: meaningOf(name),
 });
 
+/** How images become pixel values. */
+async function describedImage({ opened, imageSize, compat }: PreparedModel) {
+  const settings = await imageConfigOf(opened, imageSize);
+  const { height, width, doRescale, doNormalize, rescaleFactor, mean, std } = settings;
+  const { alpha, orientation } = decodeDefaults(compat, {});
+  return {
+    ...{ height, width },
+    channels: "RGB",
+    layout: "[picture, channel, row, column]",
+    resize: "bicubic as Pillow's, to height x width whatever the aspect",
+    value: "(byte * rescale_factor - mean) / std",
+    rescale_factor: doRescale ? rescaleFactor : 1,
+    mean: doNormalize ? mean : [0, 0, 0],
+    std: doNormalize ? std : [1, 1, 1],
+    ...{ alpha, orientation },
+  };
+}
+
 async function describe(
   task: NetworkTask,
   model: PreparedModel,
   { graphs }: Exported,
   options: ExportOptions & EmitOptions & { readonly compat: Compat },
 ): Promise<ExportDescription> {
-  const { opened, config, compat, tokens, tokenizer, imageSize } = model;
+  const { opened, config, compat, tokens, tokenizer } = model;
   const files = graphs.map(([name, { inputs, outputs }]) => ({
     file: `${name}.onnx`,
     about: graphMeanings[name],
@@ -290,11 +308,6 @@ async function describe(
     ...new Set(graphs.flatMap(([, graph]) => contributedOperators(graph, options))),
   ].sort();
   const { dec, enc, sep, pad } = tokens;
-  const { height, width, doRescale, doNormalize, rescaleFactor, mean, std } = await imageConfigOf(
-    opened,
-    imageSize,
-  );
-  const { alpha, orientation } = decodeDefaults(compat, {});
   const limits = textLimitsOf(task, compat);
   return {
     producer: `blip-ts ${version}`,
@@ -312,17 +325,7 @@ async function describe(
       ...((task === "caption" || task === "ask") && { dec }),
       ...(enc !== undefined && { enc }),
     },
-    picture: {
-      ...{ height, width },
-      channels: "RGB",
-      layout: "[picture, channel, row, column]",
-      resize: "bicubic as Pillow's, to height x width whatever the aspect",
-      value: "(byte * rescale_factor - mean) / std",
-      rescale_factor: doRescale ? rescaleFactor : 1,
-      mean: doNormalize ? mean : [0, 0, 0],
-      std: doNormalize ? std : [1, 1, 1],
-      ...{ alpha, orientation },
-    },
+    picture: await describedImage(model),
     text: {
       tokenizer: "tokenizer.json, or vocab.txt: BERT's WordPiece, lower case",
       max_positions: config.text.maxPositions,

@@ -1,0 +1,171 @@
+// The functions of a platform: a model is loaded for one call.
+import { closing } from "@blip-ts/base";
+import type { PlatformClasses } from "./create-classes.ts";
+import type { AnswerRow, AskOptions } from "./verbs/ask.ts";
+import type { CaptionerOptions, CaptionOptions, CaptionRow } from "./verbs/caption.ts";
+import type { CompareRow } from "./verbs/compare.ts";
+import type { EmbedOptions, ImageEmbedding, TextEmbedding } from "./verbs/embed.ts";
+import type { FailedRow, FailedText, VerbOptions } from "./verbs/image-batches.ts";
+import type { MatchOptions, MatchRow } from "./verbs/match.ts";
+import type { ImageRow, RetrieveOptions, TextRow } from "./verbs/retrieve.ts";
+import type { Retrievable } from "./verbs/video.ts";
+
+/** Which model a verb runs, and how far its call has come. */
+export interface WithModel {
+  /** A folder, a weights file, a Hub id, or `picture-book`, which is taken where nothing is said. */
+  readonly model?: string | undefined;
+  /** Called as pictures are done; `onProgress` is called while a model is fetched. */
+  readonly onImages?: MatchOptions["onProgress"];
+}
+
+/** A verb's options: how its model is loaded, and those of its call. */
+export type Options<Load, Call> = Load & Omit<Call, "onProgress" | "signal"> & WithModel;
+
+const embedded = "picture-book";
+
+async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
+  const list: Row[] = [];
+  for await (const row of rows) list.push(row);
+  return list;
+}
+
+/** The options of a call: progress is about its pictures. */
+const callOptions = <O extends WithModel>({ onImages, ...options }: O) => ({
+  ...options,
+  onProgress: onImages,
+});
+
+type RetrieveCall = Options<VerbOptions, RetrieveOptions>;
+
+function matchWith<ImageInput>({ Matcher }: PlatformClasses<ImageInput>) {
+  /**
+   * Scores every picture with every text; each picture is encoded once.
+   * @returns a row for each pair, pictures in order, texts inside; one row with `error` for a picture that cannot be read, or about which the model's numbers are not finite
+   * @throws {ModelError} where the model cannot be used @throws {UsageError} where a text is empty or an option is wrong
+   */
+  async function match<Input extends ImageInput>(
+    images: readonly Input[],
+    texts: readonly string[],
+    options: Options<VerbOptions, MatchOptions> = {},
+  ): Promise<(MatchRow<Input> | FailedRow<Input>)[]> {
+    const matcher = await Matcher.fromPretrained(options.model ?? embedded, options);
+    return closing(matcher, () => all(matcher.match(images, texts, callOptions(options))));
+  }
+  return match;
+}
+
+function captionWith<ImageInput>({ Captioner }: PlatformClasses<ImageInput>) {
+  /**
+   * Captions pictures.
+   * @returns `numReturn` rows a picture, best first; one row with `error` for a picture that cannot be read, or about which the model's numbers are not finite
+   * @throws {ModelError} where the model cannot be used @throws {UsageError} where an option is wrong
+   */
+  async function caption<Input extends ImageInput>(
+    images: readonly Input[],
+    options: Options<CaptionerOptions, CaptionOptions> = {},
+  ): Promise<(CaptionRow<Input> | FailedRow<Input>)[]> {
+    const captioner = await Captioner.fromPretrained(options.model ?? embedded, options);
+    return closing(captioner, () => all(captioner.caption(images, callOptions(options))));
+  }
+  return caption;
+}
+
+function askWith<ImageInput>({ Answerer }: PlatformClasses<ImageInput>) {
+  /**
+   * Answers every question about every picture: freely, or with the best of `answers`.
+   * @returns a row for each pair, pictures in order, questions inside; one with `error` for a picture that cannot be read, or for an answer that is not finite
+   * @throws {ModelError} where the model cannot be used @throws {UsageError} where a question is empty or an option is wrong
+   */
+  async function ask<Input extends ImageInput>(
+    images: readonly Input[],
+    questions: readonly string[],
+    options: Options<VerbOptions, AskOptions> = {},
+  ): Promise<(AnswerRow<Input> | FailedRow<Input>)[]> {
+    const answerer = await Answerer.fromPretrained(options.model ?? embedded, options);
+    return closing(answerer, () => all(answerer.ask(images, questions, callOptions(options))));
+  }
+  return ask;
+}
+
+function compareWith<ImageInput>({ Comparer }: PlatformClasses<ImageInput>) {
+  /**
+   * Judges statements about a left and a right picture.
+   * @returns a row a statement; or a row with `error` for each picture that cannot be read, or for a statement whose logits are not finite
+   * @throws {ModelError} where the model cannot be used @throws {UsageError} where a statement is empty
+   */
+  async function compare<Input extends ImageInput>(
+    images: readonly [Input, Input],
+    statements: readonly string[],
+    options: VerbOptions & Pick<WithModel, "model"> = {},
+  ): Promise<(CompareRow<Input> | FailedRow<Input>)[]> {
+    const comparer = await Comparer.fromPretrained(options.model ?? embedded, options);
+    return closing(comparer, () => all(comparer.compare(images, statements, options)));
+  }
+  return compare;
+}
+
+function embedWith<ImageInput>({ Embedder }: PlatformClasses<ImageInput>) {
+  /**
+   * Pictures and texts as vectors of one space, or as all their states.
+   * @returns pictures in order, then texts in order; a row with `error` for a picture that cannot be read, or for what is not finite
+   * @throws {ModelError} where the model cannot be used @throws {UsageError} where a text is empty or an option is wrong
+   */
+  async function embed<Input extends ImageInput, States extends boolean = false>(
+    images: readonly Input[],
+    texts: readonly string[] = [],
+    options: Options<VerbOptions, EmbedOptions<States>> = {},
+  ): Promise<(ImageEmbedding<Input, States> | TextEmbedding<States> | FailedRow<Input> | FailedText)[]> {
+    const embedder = await Embedder.fromPretrained(options.model ?? embedded, options);
+    return closing(embedder, async () => [
+      ...(images.length > 0 ? await all(embedder.embedImages(images, callOptions(options))) : []),
+      ...(await all(embedder.embedTexts(texts, options))),
+    ]);
+  }
+  return embed;
+}
+
+function retrieveWith<ImageInput>({ Retriever }: PlatformClasses<ImageInput>) {
+  /**
+   * Searches pictures by texts, or with `by: "image"` texts by pictures: cosine first, then ITM re-ranks the best k.
+   * @returns a row a text (or a picture) with its hits, best first; a row with `error` for a picture that cannot be read, or for what is not finite
+   * @throws {ModelError} where the model cannot be used @throws {UsageError} where a text is empty or an option is wrong
+   */
+  function retrieve<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    texts: readonly string[],
+    options: RetrieveCall & { readonly by: "image" },
+  ): Promise<(ImageRow<Input> | FailedRow<Input> | FailedText)[]>;
+  function retrieve<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    texts: readonly string[],
+    options?: RetrieveCall & { readonly by?: "text" },
+  ): Promise<(TextRow<Input> | FailedRow<Input> | FailedText)[]>;
+  async function retrieve<Input extends ImageInput>(
+    images: readonly Retrievable<Input>[],
+    texts: readonly string[],
+    { by = "text", ...options }: RetrieveCall & { readonly by?: "text" | "image" } = {},
+  ): Promise<(TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]> {
+    const retriever = await Retriever.fromPretrained(options.model ?? embedded, options);
+    const call = callOptions(options);
+    return closing<typeof retriever, (TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]>(
+      retriever,
+      () =>
+        by === "image"
+          ? all(retriever.byImage(images, texts, call))
+          : all(retriever.byText(images, texts, call)),
+    );
+  }
+  return retrieve;
+}
+
+/** The functions over a platform's classes. */
+export function createVerbs<ImageInput>(classes: PlatformClasses<ImageInput>) {
+  return {
+    match: matchWith(classes),
+    caption: captionWith(classes),
+    ask: askWith(classes),
+    compare: compareWith(classes),
+    embed: embedWith(classes),
+    retrieve: retrieveWith(classes),
+  };
+}
