@@ -8,7 +8,9 @@ import * as metrics from "../src/index.ts";
 
 const page = readFileSync(new URL("../../../docs/metrics.md", import.meta.url), "utf8");
 const programs = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, program = ""]) => program);
-const door = fileURLToPath(new URL("../src/index.ts", import.meta.url));
+const entry = fileURLToPath(new URL("../src/index.ts", import.meta.url));
+/** The globals that Node and pages share. */
+const globals = fileURLToPath(new URL("../../base/src/universal.d.ts", import.meta.url));
 
 /** What console.log prints of these values. */
 const printed = (values: readonly unknown[]) =>
@@ -50,11 +52,11 @@ test("each program of docs/metrics.md has right types", { timeout: 120_000 }, ()
     skipLibCheck: true,
     allowImportingTsExtensions: true,
     types: [],
-    lib: ["lib.es2023.d.ts"],
+    lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"],
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
-    paths: { "blip-ts/metrics": [door] },
+    paths: { "blip-ts/metrics": [entry] },
   };
   const host = ts.createCompilerHost(options);
   const [read, exists] = [host.readFile.bind(host), host.fileExists.bind(host)];
@@ -65,7 +67,7 @@ test("each program of docs/metrics.md has right types", { timeout: 120_000 }, ()
     const text = files.get(name);
     return text === undefined ? source(name, language, ...rest) : ts.createSourceFile(name, text, language);
   };
-  const diagnostics = ts.getPreEmitDiagnostics(ts.createProgram([...files.keys()], options, host));
+  const diagnostics = ts.getPreEmitDiagnostics(ts.createProgram([...files.keys(), globals], options, host));
   const messages = diagnostics.map(
     ({ messageText, file }) =>
       `${file?.fileName ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`,
