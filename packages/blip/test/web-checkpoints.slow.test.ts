@@ -1,5 +1,6 @@
 // Where a page has its models from: ranges and whole files, other origins, the Hub, the browser's cache; and what is said
 // where there is none.
+import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Page } from "playwright-core";
@@ -149,7 +150,8 @@ describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () 
     const opened = await open(underTest().server);
     await opened.route("**/hub/someone/model/resolve/v1/*", (route) => {
       const file = route.request().url().split("/").at(-1) ?? "";
-      return route.fulfill({ path: fixture(`tiny/match/${file}`), headers: { etag: '"1"' } });
+      const path = fixture(`tiny/match/${file}`);
+      return route.fulfill(existsSync(path) ? { path, headers: { etag: '"1"' } } : { status: 404 });
     });
     await opened.evaluate(() => inPage.configure({ hub: "/hub" }));
     const found = await opened.evaluate(
