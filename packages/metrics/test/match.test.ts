@@ -83,13 +83,18 @@ describe("winoground", () => {
         [0.9, 0.7],
         [0.1, 0.6],
       ],
+      // Each image finds its text, but image 0 wins with both texts.
+      [
+        [0.9, 0.1],
+        [0.8, 0.2],
+      ],
       // All alike: ties are wrong.
       [
         [0.5, 0.5],
         [0.5, 0.5],
       ],
     ] as const;
-    expect(winoground(items)).toEqual({ text: 0.5, image: 0.5, group: 0.25 });
+    expect(winoground(items)).toEqual({ text: 3 / 5, image: 2 / 5, group: 1 / 5 });
   });
 
   test("group is never above text or image", () => {

@@ -49,13 +49,17 @@ describe("normalizeVqaAnswer", () => {
     ["dont", "don't"],
     ["1,000", "1000"],
     ["black/white", "black white"],
-    ["black / white", "black  white".replace("  ", " ")],
+    ["black / white", "black white"],
+    ["black / white/red", "black whitered"],
     ["t-shirt", "t shirt"],
     ["5 p.m.", "5 pm"],
     ["3.5", "3.5"],
     ["somebody'd", "somebodyd"],
     ["constructor", "constructor"],
     ["\n yes\t", "yes"],
+    // A space at either end is none beside the hyphen.
+    [" -x-y", "x y"],
+    ["x-y-\u3000", "x y"],
     [`${"a.".repeat(40)}b`, `${"a".repeat(32)}${"a.".repeat(8)}b`],
   ])("%j is %j", (answer, expected) => {
     expect(normalizeVqaAnswer(answer)).toBe(expected);

@@ -18,7 +18,7 @@ interface Weighted {
 
 interface Caption {
   readonly orders: readonly Weighted[];
-  /** Number of bigrams: the reference's measure of length. */
+  /** In words. */
   readonly length: number;
 }
 
@@ -47,7 +47,7 @@ function weigh(words: readonly string[], frequencies: ReadonlyMap<Ngram, number>
     }
     return { weights, norm: Math.sqrt(squares) };
   });
-  return { orders, length: Math.max(0, words.length - 1) };
+  return { orders, length: words.length };
 }
 
 /** Mean over n of the clipped cosine, with the penalty for a difference in length. */
