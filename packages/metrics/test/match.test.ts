@@ -88,13 +88,18 @@ describe("winoground", () => {
         [0.9, 0.1],
         [0.8, 0.2],
       ],
+      // Each text finds its image, but text 1 wins on both images.
+      [
+        [0.3, 0.1],
+        [0.5, 0.6],
+      ],
       // All alike: ties are wrong.
       [
         [0.5, 0.5],
         [0.5, 0.5],
       ],
     ] as const;
-    expect(winoground(items)).toEqual({ text: 3 / 5, image: 2 / 5, group: 1 / 5 });
+    expect(winoground(items)).toEqual({ text: 3 / 6, image: 3 / 6, group: 1 / 6 });
   });
 
   test("group is never above text or image", () => {

@@ -18,8 +18,8 @@ const punctuation = new Set("'' ' `` ` . ? ! , : - -- ... ; -LRB- -RRB- -LCB- -R
  * -lowerCase), then pycocoevalcap's list of 17 punctuation tokens. "A man's dog, isn't it?" is
  * a, man, 's, dog, is, n't, it.
  *
- * As there, all captions are one text of a line each. A full stop at the end of a caption belongs to its last word if
- * that is an abbreviation and the next caption starts with a small letter, so that the order of captions can matter.
+ * As there, all captions are one text of a line each, and what the next caption begins with can decide whether a full
+ * stop stays with a single letter ("row A.") or with "no." and "fig.", so that the order of captions can matter.
  * Other than there, line breaks of every kind within a caption are spaces (there only "\n" is; others shift all later
  * captions by a line).
  * @param captions any text

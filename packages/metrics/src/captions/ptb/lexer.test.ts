@@ -12,6 +12,10 @@ test.each<[string, readonly string[]]>([
   ["Inc. The", ["Inc.", ".", "The"]],
   ["Inc. is", ["Inc.", "is"]],
   ["Inc.", ["Inc.", "."]],
+  ["the U.S. The end", ["the", "U.S.", ".", "The", "end"]],
+  ["the U.S. flag", ["the", "U.S.", "flag"]],
+  ['say "x" now', ["say", "``", "x", "''", "now"]],
+  ["a \u00ad b", ["a", "-", "b"]],
   ["cannot don't it's gonna", ["can", "not", "do", "n't", "it", "'s", "gon", "na"]],
   ["a \u{1f600} dog", ["a", "dog"]],
 ])("%j", (text, expected) => {
