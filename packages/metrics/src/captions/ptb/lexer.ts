@@ -1,4 +1,5 @@
 // Cuts text into the tokens of the Penn Treebank by the longest of the rules that match.
+import { contracted } from "./lexicon.ts";
 import { type Rule, rules } from "./rules.ts";
 
 interface Compiled extends Rule {
@@ -9,6 +10,10 @@ const compiled: readonly Compiled[] = rules.map((rule) => ({
   ...rule,
   pattern: new RegExp(rule.before === undefined ? rule.match : `(?:${rule.match})(?=(${rule.before}))`, "y"),
 }));
+
+/** A word of small letters between spaces: no rule reads more or less of it, unless it is to be cut. */
+const plainWord = / ?([a-z]+)(?= )/y;
+const toBeCut = new Set(contracted.split(" ").map((one) => one.replace("|", "")));
 
 /** The rule that wins at `position`, with the length of what it reads; undefined if none matches. */
 function longest(text: string, position: number): { rule: Compiled; length: number } | undefined {
@@ -31,6 +36,14 @@ function longest(text: string, position: number): { rule: Compiled; length: numb
  */
 export function* lex(text: string): Generator<string> {
   for (let position = 0; position < text.length;) {
+    // Most words of captions, without asking every rule.
+    plainWord.lastIndex = position;
+    const [plain = "", plainToken = ""] = plainWord.exec(text) ?? [];
+    if (plain !== "" && !toBeCut.has(plainToken)) {
+      yield plainToken;
+      position += plain.length;
+      continue;
+    }
     const found = longest(text, position);
     if (found === undefined) {
       position++;
