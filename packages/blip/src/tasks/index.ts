@@ -22,10 +22,15 @@ export const tasks: { readonly [T in Task]: TaskSpec<T> } = {
 /** The record of a task that runs a network. */
 export const specOf = (task: NetworkTask): NetworkTaskSpec => tasks[task];
 
+const runsItself = (task: Task): task is NetworkTask => tasks[task].runs === task;
+
+/** The tasks that have a network of their own. */
+export const networkTasks: readonly NetworkTask[] = taskNames.filter(runsItself);
+
 /** The verbs that run a network; a verb that runs another one's stands behind it. */
-export const runnableTasks: readonly Task[] = taskNames
-  .filter((task) => tasks[task].runs === task)
-  .flatMap((network) => taskNames.filter((task) => tasks[task].runs === network));
+export const runnableTasks: readonly Task[] = networkTasks.flatMap((network) =>
+  taskNames.filter((task) => tasks[task].runs === network),
+);
 
 /** The task whose network a verb runs; undefined for a name that is no verb with a network. */
 export function networkTaskOf(name: string): NetworkTask | undefined {

@@ -2,7 +2,7 @@
 import { unlessAborted, UsageError, type Warning } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { checkTensors, configOf } from "../load/load-model.ts";
-import { specOf } from "../tasks/index.ts";
+import { networkTasks, specOf } from "../tasks/index.ts";
 import type { NetworkTask } from "../tasks/task.ts";
 import { checkModelOptions, type ModelOptions } from "../load/model-options.ts";
 import { expectTask, openSource, readTokenizer, type OpenedModel } from "../load/open-model.ts";
@@ -10,20 +10,17 @@ import type { BlipConfig } from "../model/config.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { type ConvertedWeights, savePretrained } from "../save/save.ts";
 
-/** Of several tasks that one class does, the class's own. */
-const convertible: readonly NetworkTask[] = ["match", "caption", "ask", "compare", "embed"];
-
 export interface ConvertOptions extends ModelOptions {
   /** Which model a file of several (a pre-trained one) is to become. */
   readonly task?: string | undefined;
 }
 
 function chooseTask(opened: OpenedModel, asked: string | undefined): NetworkTask {
-  const can = convertible.filter((task) => opened.tasks.tasks.includes(task));
+  const can = networkTasks.filter((task) => opened.tasks.tasks.includes(task));
   // What matches also makes features: one class does both.
   const own = can.filter((task) => task !== "embed" || !can.includes("match"));
   if (asked !== undefined) {
-    const chosen = convertible.find((task) => task === asked);
+    const chosen = networkTasks.find((task) => task === asked);
     if (!chosen)
       throw new UsageError("usage/bad-option", `task: expected ${own.join(" or ")}, found ${asked}`, {
         asked,

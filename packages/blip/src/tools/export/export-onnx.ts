@@ -322,7 +322,7 @@ async function describe(
     letters: Object.fromEntries(Object.entries(letterMeanings).filter(([letter]) => letters.has(letter))),
     tokens: {
       ...{ cls: tokenizer.clsId, sep, pad },
-      ...((task === "caption" || task === "ask") && { dec }),
+      ...(specOf(task).lengths && { dec }),
       ...(enc !== undefined && { enc }),
     },
     picture: await describedImage(model),
