@@ -186,8 +186,14 @@ describe("a local model", () => {
       expect(steps).toBeGreaterThan(2);
       for (const at of some(steps)) {
         const found = await stopped(run, at);
-        expect(found.expected, `step ${at}`).toBeInstanceOf(DOMException);
+        // Two runs may read in a few steps more or fewer: one that ended before the step was not aborted.
+        if (found.steps < at) {
+          expect(found.reason, `a load of ${found.steps} steps`).toBeUndefined();
+          expect(at, `a load of ${found.steps} steps`).toBeGreaterThan(steps - 4);
+          continue;
+        }
         expect(found, `step ${at} of ${steps}`).toMatchObject({ value: undefined, open: 0, files: [] });
+        expect(found.expected, `step ${at} of ${steps}`).toBeInstanceOf(DOMException);
         expect(found.reason, `step ${at} of ${steps}`).toBe(found.expected);
       }
     },
