@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { must } from "./must.ts";
 
 describe("must", () => {
-  test("gives what stands at an index, also if that is undefined or 0", () => {
+  test("gives what stands at an index, also if that is null or 0", () => {
     expect(must(["a", "b"], 1)).toBe("b");
-    expect(must([undefined], 0)).toBeUndefined();
+    expect(must([null], 0)).toBeNull();
     expect(must(new Float32Array([0]), 0)).toBe(0);
   });
 
