@@ -1,5 +1,6 @@
 // Typed lint. The arrows between rooms are in .dependency-cruiser.mjs.
 import tseslint from "typescript-eslint";
+import { noIndexDefault } from "./scripts/lint/no-index-default.mjs";
 
 const isomorphic = ["packages/{base,graph,checkpoint,engine,metrics,datasets,blip}/src/**/*.ts"];
 const shipped = ["packages/*/src/**/*.ts"];
@@ -45,7 +46,9 @@ export default tseslint.config(
   {
     files: shipped,
     ignores: ["**/*.test.ts"],
+    plugins: { house: { rules: { "no-index-default": noIndexDefault } } },
     rules: {
+      "house/no-index-default": "error",
       "no-restricted-syntax": [
         "error",
         {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { must } from "./must.ts";
+import { last, missed, must } from "./must.ts";
 
 describe("must", () => {
   test("gives what stands at an index, also if that is null or 0", () => {
@@ -17,4 +17,21 @@ describe("must", () => {
   test("refuses any index of an empty list", () => {
     expect(() => must([], 0)).toThrow(RangeError);
   });
+});
+
+describe("last", () => {
+  test("gives the last element", () => {
+    expect(last([1, 2])).toBe(2);
+  });
+
+  test("refuses an empty list", () => {
+    expect(() => last([], "beam")).toThrow("beam: expected an index from 0 to -1, got -1.");
+  });
+});
+
+test("missed throws where a list has no element", () => {
+  const bytes = new Uint8Array([0]);
+  const at = (index: number) => bytes[index] ?? missed(index, "byte");
+  expect(at(0)).toBe(0);
+  expect(() => at(1)).toThrow("byte: the index 1 is outside the list.");
 });

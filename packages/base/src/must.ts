@@ -1,3 +1,5 @@
+// Checked accesses to lists. A default such as `?? 0` would hide a wrong index; these throw. (Lint reports such defaults.)
+
 /**
  * The element of a list at an index that must be in it.
  * @param what what the list holds, for the message
@@ -8,4 +10,20 @@ export function must<T>(list: ArrayLike<T>, index: number, what = "element"): T 
     throw new RangeError(`${what}: expected an index from 0 to ${list.length - 1}, got ${index}.`);
   }
   return list[index] as T;
+}
+
+/**
+ * The last element of a list that must have one.
+ * @param what what the list holds, for the message
+ * @throws {RangeError} if the list is empty
+ */
+export const last = <T>(list: ArrayLike<T>, what?: string): T => must(list, list.length - 1, what);
+
+/**
+ * For loops over millions of elements, in which a call per element costs time: `list[index] ?? missed(index)` costs what
+ * a default costs.
+ * @throws {RangeError} always: the index is outside the list, a fault of this package
+ */
+export function missed(index: number, what = "element"): never {
+  throw new RangeError(`${what}: the index ${index} is outside the list.`);
 }

@@ -1,0 +1,108 @@
+// A lint rule: no default for an element of a list. A default quiets the compiler and hides a wrong index: it pairs a text
+// with image 0. `must(list, index)` throws; in a hot loop `list[index] ?? missed(index)` does, at the price of a default.
+import { ESLintUtils } from "@typescript-eslint/utils";
+import ts from "typescript";
+
+/** The list access whose miss an expression passes on: `list[i]`, `list[i]?.field`, `list.at(i)`. */
+function accessOf(node) {
+  switch (node.type) {
+    case "ChainExpression":
+    case "TSAsExpression":
+      return accessOf(node.expression);
+    case "MemberExpression":
+      return node.computed && !node.optional && !hasOptional(node.object) ? node : accessOf(node.object);
+    case "CallExpression": {
+      const { callee } = node;
+      const isAt = callee.type === "MemberExpression" && !callee.computed && callee.property.name === "at";
+      return isAt && !callee.optional && !hasOptional(callee.object) ? node : accessOf(callee);
+    }
+    default:
+      return undefined;
+  }
+}
+
+const hasOptional = (node) =>
+  node.type === "MemberExpression"
+    ? node.optional || hasOptional(node.object)
+    : node.type === "CallExpression" && (node.optional || hasOptional(node.callee));
+
+/** May a default of an `.at(i)`, or of an element of a pattern, stand for a list that is too short? */
+const isEmptyValue = (node) =>
+  (node.type === "Literal" && (node.value === 0 || node.value === "")) ||
+  (node.type === "Identifier" && node.name === "NaN") ||
+  (node.type === "ArrayExpression" && node.elements.length === 0) ||
+  (node.type === "NewExpression" && node.arguments.length === 0);
+
+export const noIndexDefault = ESLintUtils.RuleCreator.withoutDocs({
+  meta: {
+    type: "problem",
+    hasSuggestions: true,
+    schema: [],
+    messages: {
+      hidden:
+        "a default hides a wrong index: must({{list}}, {{index}}), or in a hot loop {{list}}[{{index}}] ?? missed({{index}})",
+      must: "throw if the index is wrong",
+      missed: "throw if the index is wrong, in a hot loop",
+      pattern: "a default hides a list that is too short: check its length, or type it as a tuple",
+    },
+  },
+  defaultOptions: [],
+  create(context) {
+    const services = ESLintUtils.getParserServices(context);
+    const checker = services.program.getTypeChecker();
+    const text = (node) => context.sourceCode.getText(node);
+
+    /** Is it a list whose elements the compiler does not know one by one? */
+    const isList = (node) => {
+      const type = checker.getNonNullableType(services.getTypeAtLocation(node));
+      const parts = type.isUnion() ? type.types : [type];
+      return parts.every(
+        (part) =>
+          checker.getIndexInfoOfType(part, ts.IndexKind.Number) !== undefined &&
+          part.getProperty("length") !== undefined,
+      );
+    };
+
+    const never = (node) => (services.getTypeAtLocation(node).flags & ts.TypeFlags.Never) !== 0;
+
+    return {
+      "LogicalExpression[operator='??']"(node) {
+        const access = accessOf(node.left);
+        if (access === undefined || never(node.right)) return;
+        const at = access.type === "CallExpression";
+        const list = at ? access.callee.object : access.object;
+        const index = at ? access.arguments[0] : access.property;
+        if (!isList(list) || index === undefined || (at && !isEmptyValue(node.right))) return;
+        // Of a regular expression's match the groups may be missing.
+        const match = checker.typeToString(services.getTypeAtLocation(list));
+        if (/RegExp(Exec|Match)Array/.test(match)) return;
+        const last = at && text(index) === "-1";
+        const checked = last ? `last(${text(list)})` : `must(${text(list)}, ${text(index)})`;
+        const rest = text(node.left).slice(access.range[1] - node.left.range[0]).replace(/^\?\./, ".");
+        context.report({
+          node,
+          messageId: "hidden",
+          data: { list: text(list), index: text(index) },
+          suggest: [
+            { messageId: "must", fix: (fixer) => fixer.replaceText(node, checked + rest) },
+            ...(at || rest !== ""
+              ? []
+              : [
+                  {
+                    messageId: "missed",
+                    fix: (fixer) => fixer.replaceText(node.right, `missed(${text(index)})`),
+                  },
+                ]),
+          ],
+        });
+      },
+      "ArrayPattern > AssignmentPattern"(node) {
+        const pattern = node.parent;
+        const type = services.getTypeAtLocation(pattern.parent.init ?? pattern);
+        const tuple = checker.isTupleType(type);
+        if (!tuple && isEmptyValue(node.right) && !/RegExp/.test(checker.typeToString(type)))
+          context.report({ node, messageId: "pattern" });
+      },
+    };
+  },
+});
