@@ -6,6 +6,6 @@
  */
 export function allFinite(values: ArrayLike<number>): boolean {
   let [sum, index] = [0, values.length];
-  while (index-- > 0) sum += (values[index] ?? NaN) * 0;
+  while (index-- > 0) sum += (values[index] ?? missed("number")) * 0;
   return sum === 0;
 }

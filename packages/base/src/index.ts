@@ -5,6 +5,6 @@ export type { ByteRange, ByteSource } from "./byte-source.ts";
 export { asyncDispose, type Closable, closedBy, closing, orClosed } from "./closable.ts";
 export { BlipError, type ErrorFields, InputError, ModelError, UsageError } from "./errors.ts";
 export { allFinite } from "./finite.ts";
-export { last, missed, must } from "./must.ts";
+export { atLeast, last, missed, must } from "./must.ts";
 export type { Warning } from "./warning.ts";
 export { nextTurn } from "./yield-to-event-loop.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { last, missed, must } from "./must.ts";
+import { atLeast, last, missed, must } from "./must.ts";
 
 describe("must", () => {
   test("gives what stands at an index, also if that is null or 0", () => {
@@ -29,9 +29,20 @@ describe("last", () => {
   });
 });
 
+describe("atLeast", () => {
+  test("gives the list, typed as a tuple", () => {
+    const [rows, columns]: readonly [number, number, ...number[]] = atLeast([2, 3, 4], 2);
+    expect([rows, columns]).toEqual([2, 3]);
+  });
+
+  test("refuses a shorter list", () => {
+    expect(() => atLeast([2], 2, "dimension")).toThrow("dimension: expected at least 2 of them, got 1.");
+  });
+});
+
 test("missed throws where a list has no element", () => {
   const bytes = new Uint8Array([0]);
-  const at = (index: number) => bytes[index] ?? missed(index, "byte");
+  const at = (index: number) => bytes[index] ?? missed("byte");
   expect(at(0)).toBe(0);
-  expect(() => at(1)).toThrow("byte: the index 1 is outside the list.");
+  expect(() => at(1)).toThrow("byte: expected an index within the list.");
 });

@@ -19,11 +19,31 @@ export function must<T>(list: ArrayLike<T>, index: number, what = "element"): T 
  */
 export const last = <T>(list: ArrayLike<T>, what?: string): T => must(list, list.length - 1, what);
 
+type AtLeast<T, Count extends number, Known extends readonly T[] = []> = Known["length"] extends Count
+  ? readonly [...Known, ...T[]]
+  : AtLeast<T, Count, readonly [...Known, T]>;
+
 /**
- * For loops over millions of elements, in which a call per element costs time: `list[index] ?? missed(index)` costs what
- * a default costs.
+ * The list itself, of which so many elements are sure: `const [rows, columns] = atLeast(shape, 2)`.
+ * @param what what the list holds, for the message
+ * @throws {RangeError} if it has fewer: a fault of this package, never of its caller
+ */
+export function atLeast<T, Count extends number>(
+  list: readonly T[],
+  count: Count,
+  what = "element",
+): AtLeast<T, Count> {
+  if (list.length < count)
+    throw new RangeError(`${what}: expected at least ${count} of them, got ${list.length}.`);
+  return list as AtLeast<T, Count>;
+}
+
+/**
+ * For loops over millions of elements, in which a call per element costs time: `bytes[index] ?? missed("byte")` costs
+ * what a default costs.
+ * @param what what the list holds, for the message
  * @throws {RangeError} always: the index is outside the list, a fault of this package
  */
-export function missed(index: number, what = "element"): never {
-  throw new RangeError(`${what}: the index ${index} is outside the list.`);
+export function missed(what: string): never {
+  throw new RangeError(`${what}: expected an index within the list.`);
 }

@@ -1,4 +1,5 @@
 // The numbers of a tensor as float32, piece by piece: whole rows, no more of them in memory than a piece holds.
+import { missed } from "@blip-ts/base";
 import { fromHalf } from "@blip-ts/graph";
 import { readRange } from "./read-range.ts";
 import { BYTES_PER_ELEMENT, readTensorBytes, type StoredTensor } from "./stored-tensor.ts";
@@ -10,6 +11,9 @@ const PIECE = 2 ** 22;
 let halves: Float32Array | undefined;
 const halfTable = () => (halves ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => fromHalf(bits)));
 
+/** A scalar is one row. */
+const rowsOf = ({ shape: [rows = 1] }: StoredTensor): number => rows;
+
 /**
  * Rows start..end-1 of a floating-point tensor, its first dimension counting rows.
  * @throws {ModelError} `checkpoint/truncated`, `checkpoint/limit`, ...
@@ -17,7 +21,7 @@ const halfTable = () => (halves ??= Float32Array.from({ length: 2 ** 16 }, (_, b
 export async function* floatRows(
   tensor: StoredTensor,
   start = 0,
-  end = tensor.shape[0] ?? 1,
+  end = rowsOf(tensor),
 ): AsyncGenerator<Float32Array, void, undefined> {
   const width = tensor.shape.slice(1).reduce((product, size) => product * size, 1);
   const rowBytes = width * BYTES_PER_ELEMENT[tensor.dtype];
@@ -45,7 +49,7 @@ export function floatsOf(bytes: Uint8Array<ArrayBuffer>, { dtype, name }: Stored
       return Float32Array.from(new Float64Array(buffer, 0, byteLength / 8));
     case "float16": {
       const table = halfTable();
-      return Float32Array.from(new Uint16Array(buffer, 0, byteLength / 2), (bits) => table[bits] ?? NaN);
+      return Float32Array.from(new Uint16Array(buffer, 0, byteLength / 2), (bits) => table[bits] ?? missed("half"));
     }
     case "bfloat16":
       return new Float32Array(

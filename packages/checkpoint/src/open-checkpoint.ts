@@ -1,5 +1,5 @@
 // The one door of this room: tells a checkpoint's format by its first bytes, and says what a file is that is none.
-import type { ByteSource } from "@blip-ts/base";
+import { must, type ByteSource } from "@blip-ts/base";
 import { unknownFormat, unsupported } from "./errors.ts";
 import { decodeUtf8, readRange, readUint64, viewOf } from "./read-range.ts";
 import { HEADER_LENGTH_BYTES, MAX_HEADER_BYTES, readSafetensors } from "./safetensors.ts";
@@ -27,7 +27,7 @@ const OTHERS: readonly (readonly [signature: string, found: string, advice: stri
 export async function openCheckpoint(source: ByteSource): Promise<Checkpoint> {
   const head = await readRange(source, 0, Math.min(source.size, PROBE_BYTES), "the beginning");
   if (startsWith(head, "PK\x03\x04") || startsWith(head, "PK\x05\x06")) return readTorchZip(source);
-  if (head[0] === 0x80 && (head[1] ?? 0) <= 5) return readTorchLegacy(source);
+  if (head[0] === 0x80 && (head.length < 2 || must(head, 1) <= 5)) return readTorchLegacy(source);
   if (looksLikeSafetensors(head)) return readSafetensors(source);
   if (startsWith(head, "ustar", 257))
     throw unsupported(

@@ -3,6 +3,7 @@
 // original: weight[o, i] = int8[i, o] * scale[o]. Or in blocks of rows: `X.weight.blocks` [out, in / block, block],
 // unsigned, and `X.weight.scale` [out, in / block]: weight[o, i] = (blocks[o, i] - 128) * scale[o, floor(i / block)].
 // They are the layouts that ONNX Runtime multiplies with.
+import { missed, must } from "@blip-ts/base";
 import { badQuantized } from "./errors.ts";
 import { floatRows } from "./float-rows.ts";
 import type { StoredTensor } from "./stored-tensor.ts";
@@ -32,7 +33,7 @@ export function quantizedTensors(
 ): Map<string, MadeTensor> {
   const made = new Map<string, MadeTensor>();
   for (const range of ranges) {
-    const [width, out] = [range.tensor.shape[1] ?? 0, range.end - range.start];
+    const [width, out] = [must(range.tensor.shape, 1, "dimension"), range.end - range.start];
     const { block } = range;
     const { values, scale } = names(range.name, block !== undefined);
     const scales = block === undefined ? [out] : [out, width / block];
@@ -59,7 +60,7 @@ async function* once(make: () => Promise<Uint8Array>): AsyncGenerator<Uint8Array
 function largestOf(numbers: Float32Array, start: number, end: number): number {
   let largest = 0;
   for (let index = start; index < end; index++) {
-    const size = Math.abs(numbers[index] ?? 0);
+    const size = Math.abs(numbers[index] ?? missed("number"));
     // A number that is none makes the scale none, so that it is seen.
     if (Number.isNaN(size)) return NaN;
     if (size > largest) largest = size;
@@ -68,7 +69,7 @@ function largestOf(numbers: Float32Array, start: number, end: number): number {
 }
 
 async function scalesOf({ tensor, start, end, block }: QuantizedRange): Promise<Float32Array> {
-  const width = tensor.shape[1] ?? 0;
+  const width = must(tensor.shape, 1, "dimension");
   const shared = block ?? width;
   const scales = new Float32Array(((end - start) * width) / shared);
   let place = 0;
@@ -88,7 +89,7 @@ async function* blocksOf(
     for (let from = 0; from < piece.length; from += block) {
       const inverse = inverseOf(piece, from, from + block);
       for (let index = from; index < from + block; index++)
-        values[index] = 128 + roundedBy(inverse, piece[index] ?? 0);
+        values[index] = 128 + roundedBy(inverse, piece[index] ?? missed("number"));
     }
     yield values;
   }
@@ -108,7 +109,7 @@ function roundedBy(inverse: number, value: number): number {
 const BLOCK = 64;
 
 async function valuesOf({ tensor, start, end }: QuantizedRange): Promise<Uint8Array> {
-  const [width, out] = [tensor.shape[1] ?? 0, end - start];
+  const [width, out] = [must(tensor.shape, 1, "dimension"), end - start];
   const values = new Int8Array(width * out);
   const inverses = new Float64Array(BLOCK);
   let first = 0;
@@ -124,7 +125,7 @@ async function valuesOf({ tensor, start, end }: QuantizedRange): Promise<Uint8Ar
         const target = column * out + first + block;
         let from = block * width + column;
         for (let row = 0; row < count; row++, from += width)
-          values[target + row] = roundedBy(inverses[row] ?? 0, piece[from] ?? 0);
+          values[target + row] = roundedBy(inverses[row] ?? missed("row"), piece[from] ?? missed("number"));
       }
     }
     first += rows;
@@ -190,7 +191,8 @@ export function readQuantized(all: ReadonlyMap<string, StoredTensor>): Quantized
 
 /** The matrix [out, in] that parts stand for together. */
 function matrixOf(matrix: string, parts: readonly Part[]): StoredTensor {
-  const where = (parts[0]?.values ?? parts[0]?.scale)?.source.name ?? "the checkpoint";
+  const [sample] = parts;
+  const where = (sample?.values ?? sample?.scale)?.source.name ?? "the checkpoint";
   let rows = 0;
   let width: number | undefined;
   for (const { name, start, end, values, scale } of [...parts].sort((a, b) => a.start - b.start)) {

@@ -1,5 +1,5 @@
 // What a checkpoint is once it is opened: names, shapes and byte ranges. No weight is read here but by `readTensorBytes`.
-import type { ByteSource } from "@blip-ts/base";
+import { last, missed, must, type ByteSource } from "@blip-ts/base";
 import { malformed, overLimit, quoted } from "./errors.ts";
 import { readRange } from "./read-range.ts";
 
@@ -63,7 +63,7 @@ export function elementCount(shape: readonly number[]): number | undefined {
 export function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const size = shape[axis] ?? 0;
+    const size = must(shape, axis);
     if (size === 0) return true;
     if (size !== 1 && strides[axis] !== expected) return false;
     expected *= size;
@@ -73,7 +73,7 @@ export function isContiguous(shape: readonly number[], strides: readonly number[
 
 /** Index of the last element that strides can reach from the first; Infinity or unsafe numbers where they lie. */
 export const lastElement = (shape: readonly number[], strides: readonly number[]): number =>
-  shape.reduce((last, size, axis) => last + (size - 1) * (strides[axis] ?? 0), 0);
+  shape.reduce((last, size, axis) => last + (size - 1) * must(strides, axis, "stride"), 0);
 
 /**
  * The elements of a tensor, contiguous and little-endian, in a buffer aligned to the element.
@@ -125,18 +125,18 @@ function gather(
   const source = new Words(from.buffer, from.byteOffset, from.byteLength / width);
   const result = new Words(elementCount(shape) ?? 0);
   const inner = shape.at(-1) ?? 1;
-  const innerStride = strides.at(-1) ?? 0;
+  const innerStride = strides.length === 0 ? 0 : last(strides);
   const index = new Array<number>(Math.max(shape.length - 1, 0)).fill(0);
   let start = 0;
   for (let row = 0; row < result.length; row += inner) {
     for (let column = 0; column < inner; column++)
-      result[row + column] = source[start + column * innerStride] ?? 0;
+      result[row + column] = source[start + column * innerStride] ?? missed("word");
     for (let axis = index.length - 1; axis >= 0; axis--) {
-      const stride = strides[axis] ?? 0;
-      const next = (index[axis] ?? 0) + 1;
+      const stride = must(strides, axis);
+      const next = must(index, axis) + 1;
       start += stride;
       index[axis] = next;
-      if (next < (shape[axis] ?? 0)) break;
+      if (next < must(shape, axis)) break;
       start -= next * stride;
       index[axis] = 0;
     }

@@ -1,6 +1,6 @@
 // How far a model's answers in one type are from those in another, on pictures and texts: what `blip quantize --check`
 // and bench/accuracy.ts print.
-import { closing } from "@blip-ts/base";
+import { closing, must } from "@blip-ts/base";
 import {
   Answerer,
   Comparer,
@@ -119,7 +119,7 @@ const runs: Readonly<Record<string, Run>> = {
     const rows = await closing(await Comparer.fromPretrained(source, options), async (model) => {
       const list = [];
       for (const [index, left] of images.entries()) {
-        const right = images[(index + 1) % images.length] ?? left;
+        const right = must(images, (index + 1) % images.length);
         list.push(...(await all(model.compare([left, right], texts, stopOf(options)))));
       }
       return list;
@@ -139,7 +139,7 @@ const runs: Readonly<Record<string, Run>> = {
         ] as const,
     );
     const cosines = pictures.flatMap(({ embedding: a }) =>
-      said.map(({ embedding: b }) => a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0)),
+      said.map(({ embedding: b }) => a.reduce((sum, value, index) => sum + value * (must(b, index)), 0)),
     );
     return {
       numbers: { cosine: cosines },
@@ -175,7 +175,7 @@ export async function accuracy(
 }
 
 function differences(measure: string, expected: readonly number[], found: readonly number[]): AccuracyRow {
-  const sizes = expected.map((value, index) => Math.abs(value - (found[index] ?? NaN)));
+  const sizes = expected.map((value, index) => Math.abs(value - (must(found, index))));
   return {
     ...{ measure, compared: expected.length, same: null },
     largest: sizes.reduce((a, b) => Math.max(a, b), 0),

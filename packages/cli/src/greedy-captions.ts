@@ -1,6 +1,6 @@
 // Greedy captions of pictures with the logarithm of each token's probability, along the model's own caption or along
 // another one's (teacher forcing): what says how far a type of number is from another one, token by token.
-import { closing } from "@blip-ts/base";
+import { atLeast, closing, missed } from "@blip-ts/base";
 import {
   BlipForConditionalGeneration,
   BlipProcessor,
@@ -28,7 +28,7 @@ function logProbability(row: Float32Array, token: number): number {
   for (const value of row) most = Math.max(most, value);
   let sum = 0;
   for (const value of row) sum += Math.exp(value - most);
-  return (row[token] ?? NaN) - most - Math.log(sum);
+  return (row[token] ?? missed("logit")) - most - Math.log(sum);
 }
 
 async function along(
@@ -43,7 +43,7 @@ async function along(
     inputIds: { dtype: "int64", dims, data: BigInt64Array.from(ids, BigInt) },
     attentionMask: { dtype: "int64", dims, data: new BigInt64Array(ids.length).fill(1n) },
   });
-  const [, T = 0, V = 0] = logits.dims;
+  const [, T, V] = atLeast(logits.dims, 3);
   const labels = generated(caption);
   return labels.map((token, index) => {
     const place = T - labels.length + index;

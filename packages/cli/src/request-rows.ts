@@ -1,4 +1,5 @@
 // A list of pictures as requests to `Batched`: so many at a time that one batch runs while the next one waits.
+import { must } from "@blip-ts/base";
 import {
   Batched,
   InputError,
@@ -53,7 +54,7 @@ export async function* requestRows<Row extends object>(
   onProgress?.({ kind: "images", done: 0, total });
   try {
     for (let done = 0; done < total; done++) {
-      while (next < total && asked.length < 2 * imageBatchSize) asked.push(ask(images[next++] ?? ""));
+      while (next < total && asked.length < 2 * imageBatchSize) asked.push(ask(must(images, next++, "image")));
       const found = await asked.shift();
       if (!found) throw new Error("a picture was not asked about");
       if ("failure" in found) throw found.failure;

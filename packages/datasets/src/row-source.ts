@@ -10,7 +10,7 @@ import { openParquet, parquetRows, type ParquetFile } from "./records/parquet.ts
 import { jsonLineRows, jsonListRows, type RawRow } from "./records/raw-row.ts";
 import { shardRows } from "./records/webdataset.ts";
 import type { ContainerName } from "./options.ts";
-import { InputError } from "@blip-ts/base";
+import { InputError, must } from "@blip-ts/base";
 
 export interface RowSource {
   readonly container: ContainerName;
@@ -65,7 +65,7 @@ export const shardSource = (name: string, files: readonly DataFile[], limits: Da
   container: "webdataset",
   what: files.length === 1 ? "a webdataset shard" : `${files.length} webdataset shards`,
   name,
-  root: files[0]?.root ?? "",
+  root: must(files, 0).root,
   async *rows() {
     for (const file of files) yield* shardRows(file.name, bytesOf(file), limits);
   },

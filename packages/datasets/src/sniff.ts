@@ -1,4 +1,5 @@
 // What a file is by how it begins: its name does not decide.
+import { must } from "@blip-ts/base";
 import { depthOf, isRecord } from "./bytes/json-pieces.ts";
 import { decodeText, markLength, otherEncoding } from "./bytes/decode-text.ts";
 import { badEncoding } from "./errors.ts";
@@ -53,7 +54,7 @@ export function sniffFile(name: string, head: Uint8Array, whole: boolean): Sniff
 function isTar(head: Uint8Array): boolean {
   if (head.length < 512) return false;
   let sum = 0;
-  for (let at = 0; at < 512; at++) sum += at >= 148 && at < 156 ? 32 : (head[at] ?? 0);
+  for (let at = 0; at < 512; at++) sum += at >= 148 && at < 156 ? 32 : must(head, at);
   const stored = /^ *([0-7]+)[ \0]/.exec(String.fromCharCode(...head.subarray(148, 156)))?.[1];
   return stored !== undefined && Number.parseInt(stored, 8) === sum && head[0] !== 0;
 }

@@ -1,6 +1,7 @@
 // Do products of 8-bit numbers overflow on this processor? x86 processors without VNNI add two of them in 16 bits, and
 // the sum saturates if weights are signed (pmaddubsw). ONNX Runtime can make weights unsigned (session.x64quantprecision):
 // those products are exact on every x86 processor, and use neither VNNI nor AMX. A small product tells which form to take.
+import { must } from "@blip-ts/base";
 import { emitOnnx, floatTensor, GraphBuilder, optimize, type EmitOptions, type Graph } from "@blip-ts/graph";
 import type { EngineModel, EngineSession } from "./engine.ts";
 
@@ -35,8 +36,8 @@ const columns: readonly ((k: number) => number)[] = [
   (k) => ((k >> 1) % 2 === 0 ? 127 : -127),
 ];
 
-const rowAt = (m: number) => rows[m % rows.length] ?? (() => 0);
-const columnAt = (n: number) => columns[n % columns.length] ?? (() => 0);
+const rowAt = (m: number) => must(rows, m % rows.length);
+const columnAt = (n: number) => must(columns, n % columns.length);
 
 /** Row-major [height, width]. */
 const matrix = (height: number, width: number, at: (y: number, x: number) => number): number[] =>
@@ -80,7 +81,7 @@ export function trialCase(height: number) {
       [height, K],
       matrix(height, K, (m, k) => rowAt(m)(k)),
     ),
-    product: matrix(height, N, (m, n) => sums[m % rows.length]?.[n % columns.length] ?? 0),
+    product: matrix(height, N, (m, n) => must(must(sums, m % rows.length), n % columns.length)),
   };
 }
 
@@ -96,7 +97,7 @@ export async function isExact(session: Pick<EngineSession, "run">): Promise<bool
       const data = found[activations]?.data;
       if (!(data instanceof Float32Array) || data.length !== product.length) return false;
       // Not `>= 0.5`: what is not a number is wrong, too.
-      if (!data.every((value, index) => Math.abs(value - (product[index] ?? NaN)) < 0.5)) return false;
+      if (!data.every((value, index) => Math.abs(value - (must(product, index))) < 0.5)) return false;
     }
   }
   return true;

@@ -23,15 +23,15 @@ type Verdict = { readonly emit: EmitOptions; readonly warning?: Warning } | { re
 const passed = new WeakMap<EnginePlatform, Map<string, Verdict>>();
 
 /** ONNX Runtime's messages begin with a place in its sources, or with the operator that failed, and go on over lines. */
-export const plainReason = (message: string): string =>
-  message
+export function plainReason(message: string): string {
+  const [line = message] = message
     .replace(/^.*\bwas false\. /s, "")
     .replace(/^.*\bStatus Message: /s, "")
     .replace(/^\S+\.cc:\d+ \w+ /, "")
     .replace(/^OrtSessionOptionsAppendExecutionProvider\w*: /, "")
-    .split("\n")[0]
-    ?.trim()
-    .replace(/\.$/, "") ?? message;
+    .split("\n");
+  return line.trim().replace(/\.$/, "");
+}
 
 const withHint = (found: string, hint: string | undefined): string =>
   hint === undefined ? found : `${found}. ${hint}`;

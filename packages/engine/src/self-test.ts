@@ -1,5 +1,6 @@
 // Does a device compute what it should? A layer of the network in small, in the type that is asked for, beside the
 // reference evaluator. Drivers exist that load a model and answer with garbage, or lack half floats.
+import { must } from "@blip-ts/base";
 import {
   emitOnnx,
   evaluate,
@@ -143,7 +144,7 @@ export function difference(
 ): string | undefined {
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const worst = expected.reduce((most, value, index) => {
-    const off = Math.abs((found[index] ?? NaN) - value);
+    const off = Math.abs((must(found, index)) - value);
     return Number.isNaN(off) ? Infinity : Math.max(most, off);
   }, 0);
   if (worst <= tolerances[dtype] * largest) return undefined;

@@ -27,6 +27,9 @@ interface State {
   nextId: number;
 }
 
+/** A dimension per letter. */
+type DimsOf<Letters extends string> = Letters extends `${string} ${infer Rest}` ? [Dim, ...DimsOf<Rest>] : [Dim];
+
 /** Shapes may be written with names: `["B", 3, 384, 384]`. */
 export type ShapeLike = readonly (Dim | string)[];
 
@@ -132,13 +135,13 @@ export class GraphBuilder {
   }
 
   /** The dimensions of a value by the letters given: `const [B, N, D] = b.dims(x, "B N D")` throws on another rank. */
-  dims(value: Value, letters: string): Dim[] {
+  dims<Letters extends string>(value: Value, letters: Letters): DimsOf<Letters> {
     const names = letters.split(" ");
     if (names.length !== value.shape.length)
       throw new GraphError(
         `at ${this.#scope}: expected [${names.join(", ")}], found ${formatShape(value.shape)}`,
       );
-    return [...value.shape];
+    return [...value.shape] as DimsOf<Letters>;
   }
 
   /** Any operation, by name. @throws {GraphError} where the types of the inputs do not fit. */

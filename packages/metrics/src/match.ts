@@ -1,4 +1,5 @@
 // How well scores tell right pairs of image and text from wrong ones.
+import { must } from "@blip-ts/base";
 import { badNumber, nothingIn, notOneFor, oneClass } from "./errors.ts";
 import { expectFinite, mean } from "./numbers.ts";
 
@@ -44,7 +45,7 @@ export function matchMetrics(
   if (!Number.isFinite(threshold)) throw badNumber("threshold", "a finite number", threshold);
   let [truePositive, falsePositive, falseNegative] = [0, 0, 0];
   for (const [index, label] of labels.entries()) {
-    const match = (scores[index] ?? NaN) >= threshold;
+    const match = (must(scores, index)) >= threshold;
     if (match && label) truePositive++;
     else if (match) falsePositive++;
     else if (label) falseNegative++;
@@ -67,7 +68,7 @@ export function matchMetrics(
 export function rocAuc(scores: ArrayLike<number>, labels: readonly boolean[]): number {
   expectPairs(scores, labels);
   const pairs = labels
-    .map((label, index) => ({ label, score: scores[index] ?? NaN }))
+    .map((label, index) => ({ label, score: must(scores, index) }))
     .sort((a, b) => a.score - b.score);
   const positives = labels.filter(Boolean).length;
   if (positives === 0 || positives === labels.length) throw oneClass(positives > 0);
@@ -105,7 +106,7 @@ export function pairRanking(right: ArrayLike<number>, wrong: ArrayLike<number>):
   expectFinite("wrong", wrong);
   let [above, equal] = [0, 0];
   for (let index = 0; index < right.length; index++) {
-    const [one, other] = [right[index] ?? NaN, wrong[index] ?? NaN];
+    const [one, other] = [must(right, index), must(wrong, index)];
     if (one > other) above++;
     else if (one === other) equal++;
   }

@@ -1,4 +1,5 @@
 // How good a ranking is (BLIP's train_retrieval.py `itm_eval`; eval_retrieval_video.py adds the median).
+import { missed, must } from "@blip-ts/base";
 import { nothingIn, notFinite, notOfOneImage, notOneFor, outside } from "./errors.ts";
 import { mean } from "./numbers.ts";
 
@@ -59,7 +60,7 @@ function placesOf(row: ArrayLike<number>, right: readonly number[], query: numbe
   const tied: number[] = [];
   let above = 0;
   for (let candidate = 0; candidate < row.length; candidate++) {
-    const score = row[candidate] ?? NaN;
+    const score = row[candidate] ?? missed("score");
     if (Number.isNaN(score)) throw notFinite(`scores[${query}][${candidate}]`, score);
     if (score > best) above++;
     else if (score === best) tied.push(candidate);
@@ -77,7 +78,7 @@ function allPlaces(scores: Scores, relevant: Relevant, order: TieOrder): Places[
   if (scores.length === 0) throw nothingIn("scores", "query");
   if (relevant.length !== scores.length)
     throw notOneFor("relevant", scores.length, "queries", relevant.length);
-  return scores.map((row, query) => placesOf(row, relevant[query] ?? [], query, order));
+  return scores.map((row, query) => placesOf(row, must(relevant, query), query, order));
 }
 
 /** Percent of ranks below k. */
@@ -88,7 +89,7 @@ function ofRanks(ranks: readonly number[]): RetrievalMetrics {
   const [r1, r5, r10] = [recall(ranks, 1), recall(ranks, 5), recall(ranks, 10)];
   const sorted = [...ranks].sort((a, b) => a - b);
   const middle = sorted.length / 2;
-  const median = ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
+  const median = ((must(sorted, Math.ceil(middle) - 1)) + (must(sorted, Math.floor(middle)))) / 2;
   return { r1, r5, r10, rMean: (r1 + r5 + r10) / 3, medianRank: median + 1, meanRank: mean(ranks) + 1 };
 }
 

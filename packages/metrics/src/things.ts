@@ -1,4 +1,5 @@
 // Which things a caption names, and how well they agree with the things that are there.
+import { last } from "@blip-ts/base";
 import plur from "plur";
 import { ambiguousTerm, nothingIn, notOneFor, unknownThing } from "./errors.ts";
 
@@ -40,7 +41,7 @@ const wordsOf = (term: string) =>
 const key = (words: readonly string[]) => words.join(" ");
 
 function plural(words: readonly string[]): string[] {
-  return [...words.slice(0, -1), plur(words.at(-1) ?? "")];
+  return [...words.slice(0, -1), plur(last(words))];
 }
 
 /** Each term of the vocabulary with its thing's name. What is written beats a plural that was made. */

@@ -1,4 +1,5 @@
 // The accuracy of VQA v2 (Antol et al. 2015, Goyal et al. 2017), as the official evaluation and LAVIS's vqa_eval.py count it.
+import { must } from "@blip-ts/base";
 import { nothingIn } from "./errors.ts";
 import { mean } from "./numbers.ts";
 import { splitWords, trim } from "./python-text.ts";
@@ -99,7 +100,7 @@ function byType(values: readonly number[], types: readonly (string | undefined)[
   for (const [index, type] of types.entries()) {
     if (type === undefined) continue;
     const group = groups.get(type) ?? [];
-    group.push(values[index] ?? NaN);
+    group.push(must(values, index));
     groups.set(type, group);
   }
   return Object.fromEntries([...groups].map(([type, group]) => [type, mean(group)]));

@@ -1,6 +1,6 @@
 // Beam search for one prompt, in the two conventions that BLIP's numbers were made with:
 // transformers 4.15 (generation_beam_search.py) and 5.23 (generation/utils.py `_beam_search`).
-import { allFinite } from "@blip-ts/base";
+import { allFinite, missed, must } from "@blip-ts/base";
 import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { logSoftmax, processScores } from "./processors.ts";
@@ -80,15 +80,16 @@ class PromptIncluded implements Scoring {
       else if (rank < count) this.#add(beam, extend(beam, candidate), candidate.sum);
       if (going.length === count) break;
     }
-    const length = beams[0]?.tokens.length ?? 1;
-    const best = candidates[0]?.sum ?? -Infinity;
+    const length = must(beams, 0).tokens.length;
+    const best = must(candidates, 0).sum;
     if (this.#kept.length >= count && (earlyStopping || this.#worst >= best / length ** lengthPenalty))
       this.#over = true;
     return going;
   }
 
   isOver(beams: readonly Beam[]): boolean {
-    return this.#over || (beams[0]?.tokens.length ?? 0) >= this.#options.maxLength;
+    const [first] = beams;
+    return this.#over || first === undefined || first.tokens.length >= this.#options.maxLength;
   }
 
   finish(open: readonly Beam[]): readonly Finished[] {
@@ -130,7 +131,7 @@ class GeneratedOnly implements Scoring {
 
   step(candidates: readonly Candidate[], beams: readonly Beam[]): readonly Candidate[] {
     const { beams: count, sepId, maxLength, lengthPenalty } = this.#options;
-    const length = (beams[0]?.tokens.length ?? 0) + 1;
+    const length = must(beams, 0).tokens.length + 1;
     const ends = ({ token }: Candidate) => token === sepId || length >= maxLength;
     // [SEP] counts only among the best candidates.
     const ended = candidates.slice(0, count).flatMap((candidate) => {
@@ -171,15 +172,16 @@ function bestCandidates(
   // What a candidate must surpass: the last one's sum, once there are enough.
   let least = -Infinity;
   beams.forEach((beam, parent) => {
-    const row = scores[parent] ?? new Float32Array();
+    const row = must(scores, parent, "row of scores");
+    const logProbabilities = must(raw, parent, "row of log-probabilities");
     for (let token = 0; token < row.length; token++) {
-      const sum = Math.fround((row[token] ?? NaN) + beam.sum);
+      const sum = Math.fround((row[token] ?? missed("score")) + beam.sum);
       if (best.length >= count && !(sum > least)) continue;
       let place = best.length;
-      while (place > 0 && sum > (best[place - 1]?.sum ?? NaN)) place--;
-      best.splice(place, 0, { parent, token, sum, logProbability: raw[parent]?.[token] ?? NaN });
+      while (place > 0 && sum > must(best, place - 1).sum) place--;
+      best.splice(place, 0, { parent, token, sum, logProbability: must(logProbabilities, token) });
       if (best.length > count) best.pop();
-      if (best.length === count) least = best[count - 1]?.sum ?? NaN;
+      if (best.length === count) least = must(best, count - 1).sum;
     }
   });
   return best;
@@ -209,9 +211,9 @@ export class BeamSearch implements Search {
   advance(logits: readonly Float32Array[]): Continuation | undefined {
     this.#broken = !logits.every(allFinite);
     if (this.#broken) return undefined;
-    const raw = this.#beams.map((_, index) => logSoftmax(logits[index] ?? new Float32Array()));
+    const raw = this.#beams.map((_, index) => logSoftmax(must(logits, index, "row of logits")));
     const scores = this.#beams.map(({ tokens }, index) =>
-      processScores(raw[index] ?? new Float32Array(), tokens, this.#options),
+      processScores(must(raw, index, "row of scores"), tokens, this.#options),
     );
     const all = bestCandidates(this.#beams, scores, raw, 2 * this.#options.beams);
     const going = this.#scoring.step(all, this.#beams);

@@ -1,5 +1,6 @@
 // What is done to the scores of the next token before one is chosen, in transformers' order (generation/logits_process.py):
 // repetition penalty, no repeated n-gram, minimum length; then, where tokens are drawn, temperature, top-k, top-p.
+import { missed, must } from "@blip-ts/base";
 import type { SequenceOptions } from "./options.ts";
 
 /** log(sum(exp(x))), in double precision. */
@@ -15,13 +16,13 @@ function logSumExp(logits: Float32Array): number {
 export function logSoftmax(logits: Float32Array): Float32Array {
   const shift = logSumExp(logits);
   const shifted = new Float32Array(logits.length);
-  for (let token = 0; token < logits.length; token++) shifted[token] = (logits[token] ?? NaN) - shift;
+  for (let token = 0; token < logits.length; token++) shifted[token] = (logits[token] ?? missed("logit")) - shift;
   return shifted;
 }
 
 /** log(softmax(x)) of one token. */
 export const logProbability = (logits: Float32Array, token: number): number =>
-  Math.fround((logits[token] ?? NaN) - logSumExp(logits));
+  Math.fround(must(logits, token, "logit") - logSumExp(logits));
 
 /** Positive scores are divided and negative ones multiplied, so that either way the token becomes less likely. */
 function penalizeRepetition(scores: Float32Array, tokens: readonly number[], penalty: number): void {
@@ -81,7 +82,7 @@ export function candidates(
   kept.sort((a, b) => b.score - a.score || a.token - b.token);
   if (topK > 0) {
     // As the reference, all tokens stay that are as likely as the k-th.
-    const least = kept[Math.min(topK, kept.length) - 1]?.score ?? -Infinity;
+    const least = must(kept, Math.min(topK, kept.length) - 1, "token that may follow").score;
     kept = kept.filter(({ score }) => score >= least);
   }
   const probabilities = softmax(kept.map(({ score }) => score));
@@ -97,11 +98,11 @@ export function candidates(
     }
   }
   const shares = softmax(kept.slice(0, count).map(({ score }) => score));
-  return shares.map((probability, index) => ({ token: kept[index]?.token ?? 0, probability }));
+  return shares.map((probability, index) => ({ token: must(kept, index).token, probability }));
 }
 
 function softmax(scores: readonly number[]): number[] {
-  const highest = scores[0] ?? 0;
+  const highest = must(scores, 0, "token that may follow");
   const powers = scores.map((score) => Math.exp(score - highest));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers.map((power) => power / sum);

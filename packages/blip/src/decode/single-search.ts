@@ -1,5 +1,5 @@
 // Greedy search and sampling: sequences that do not compete with each other.
-import { allFinite } from "@blip-ts/base";
+import { allFinite, last, missed } from "@blip-ts/base";
 import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { candidates, logProbability, processScores } from "./processors.ts";
@@ -12,7 +12,7 @@ type Choose = (scores: Float32Array) => number;
 const likeliest: Choose = (scores) => {
   let [best, highest] = [0, -Infinity];
   for (let token = 0; token < scores.length; token++) {
-    const score = scores[token] ?? NaN;
+    const score = scores[token] ?? missed("score");
     if (score > highest) [best, highest] = [token, score];
   }
   return best;
@@ -28,7 +28,7 @@ const drawn =
       if (left < 0) return token;
     }
     // The probabilities' sum may fall short of 1 by rounding.
-    return list.at(-1)?.token ?? 0;
+    return last(list, "token that may follow").token;
   };
 
 class Sequence {
@@ -89,7 +89,7 @@ export class SingleSearch implements Search {
     // Rows that are done go on without being read: each prompt keeps as many rows.
     return {
       parents: this.#sequences.map((_, index) => (logits.length === 1 ? 0 : index)),
-      tokens: this.#sequences.map(({ tokens }) => tokens.at(-1) ?? 0),
+      tokens: this.#sequences.map(({ tokens }) => last(tokens, "token")),
     };
   }
 

@@ -1,5 +1,6 @@
 // The first frame of a GIF as Pillow decodes it (GifImagePlugin.py, libImaging/GifDecode.c). Our own, because other
 // decoders drop the colour under transparent pixels, which BLIP's convert("RGB") keeps.
+import { missed, must } from "@blip-ts/base";
 import { truncated } from "./errors.ts";
 import { pauses } from "./pause.ts";
 import type { Alpha, RgbImage } from "./raw-image.ts";
@@ -53,7 +54,8 @@ export function parseGif(bytes: Uint8Array, name: string): GifFrame {
     if (mark === 0x21) {
       const label = byte();
       for (let length = byte(), first = true; length > 0; length = byte(), first = false) {
-        if (label === 0xf9 && first && length >= 4 && (bytes[at] ?? 0) & 1) transparent = bytes[at + 3];
+        if (label === 0xf9 && first && length >= 4 && at < bytes.length && must(bytes, at) & 1)
+          transparent = bytes[at + 3];
         at += length;
       }
     } else if (mark === 0x2c) {
@@ -73,11 +75,12 @@ export function parseGif(bytes: Uint8Array, name: string): GifFrame {
 
 /** Data of sub-blocks, one after the other; what is missing at the end is missing here. */
 function joinBlocks(bytes: Uint8Array, start: number): Uint8Array {
+  const lengthAt = (at: number) => (at < bytes.length ? must(bytes, at) : 0);
   let size = 0;
-  for (let at = start, length; (length = bytes[at] ?? 0) > 0; at += length + 1) size += length;
+  for (let at = start, length; (length = lengthAt(at)) > 0; at += length + 1) size += length;
   const joined = new Uint8Array(Math.min(size, bytes.length));
   let used = 0;
-  for (let at = start, length; (length = bytes[at] ?? 0) > 0; at += length + 1) {
+  for (let at = start, length; (length = lengthAt(at)) > 0; at += length + 1) {
     const part = bytes.subarray(at + 1, at + 1 + length);
     joined.set(part, used);
     used += part.length;
@@ -119,17 +122,17 @@ async function unpack(data: Uint8Array, codeBits: number, target: Uint8Array, na
       throw truncated(name, "its compressed pixels make no sense");
     if (previous !== -1 && next < tableSize) {
       prefix[next] = previous;
-      first[next] = first[previous] ?? 0;
-      suffix[next] = first[code === next ? previous : code] ?? 0;
-      lengths[next] = (lengths[previous] ?? 0) + 1;
+      first[next] = must(first, previous, "code");
+      suffix[next] = must(first, code === next ? previous : code, "code");
+      lengths[next] = must(lengths, previous, "code") + 1;
       next++;
       if (next === 1 << size && size < 12) size++;
     }
-    const length = lengths[code] ?? 0;
+    const length = must(lengths, code, "code");
     // Written from its end; what would lie behind the last pixel is dropped by the array.
     for (let place = out + length - 1, link = code; place >= out; place--) {
-      target[place] = suffix[link] ?? 0;
-      link = prefix[link] ?? 0;
+      target[place] = suffix[link] ?? missed("code");
+      link = prefix[link] ?? missed("code");
     }
     out += length;
     previous = code;
@@ -160,25 +163,27 @@ export async function decodeGif(
 ): Promise<RgbImage> {
   const { width, height, left, top, frameWidth, frameHeight, transparent = 0 } = frame;
   const indices = new Uint8Array(frameWidth * frameHeight).fill(transparent);
-  await unpack(joinBlocks(bytes, frame.start + 1), bytes[frame.start] ?? 0, indices, name);
+  const codeBits = bytes[frame.start];
+  if (codeBits === undefined) throw truncated(name, "its pixels are missing");
+  await unpack(joinBlocks(bytes, frame.start + 1), codeBits, indices, name);
   const palette = Uint8Array.from(frame.palette);
   if (frame.transparent !== undefined && alpha === "white")
     palette.fill(255, frame.transparent * 3, frame.transparent * 3 + 3);
   const data = new Uint8Array(width * height * 3);
   const paint = (pixel: number, index: number) => {
-    data[pixel * 3] = palette[index * 3] ?? 0;
-    data[pixel * 3 + 1] = palette[index * 3 + 1] ?? 0;
-    data[pixel * 3 + 2] = palette[index * 3 + 2] ?? 0;
+    data[pixel * 3] = palette[index * 3] ?? missed("colour");
+    data[pixel * 3 + 1] = palette[index * 3 + 1] ?? missed("colour");
+    data[pixel * 3 + 2] = palette[index * 3 + 2] ?? missed("colour");
   };
   const pause = pauses();
   const order = rowOrder(frameHeight, frame.interlaced);
   const source = new Int32Array(height).fill(-1);
   order.forEach((row, index) => (source[top + row] = index));
   for (let row = 0; row < height; row++) {
-    const from = source[row] ?? -1;
+    const from = must(source, row, "row");
     for (let column = 0; column < width; column++) {
       const inside = from >= 0 && column >= left && column < left + frameWidth;
-      const index = inside ? (indices[from * frameWidth + column - left] ?? 0) : transparent;
+      const index = inside ? (indices[from * frameWidth + column - left] ?? missed("pixel")) : transparent;
       paint(row * width + column, index);
     }
     const wait = pause();

@@ -1,5 +1,6 @@
 // From RGB bytes to pixel values as transformers 5.23's PIL image processor (`BlipImageProcessorPil`) computes them:
 // Pillow's resize, byte * factor in double, rounded to float32, then (x - mean) / std in float32.
+import { missed, must } from "@blip-ts/base";
 import { badConfig } from "./errors.ts";
 import type { RgbImage } from "./raw-image.ts";
 import { resizeBicubic } from "./resize-bicubic.ts";
@@ -145,7 +146,7 @@ function tables({ doRescale, doNormalize, rescaleFactor, mean, std }: ImageConfi
     Float32Array.from({ length: 256 }, (_, byte) => {
       const scaled = fround(doRescale ? byte * rescaleFactor : byte);
       if (!doNormalize) return scaled;
-      return fround(fround(scaled - fround(mean[channel] ?? 0)) / fround(std[channel] ?? 1));
+      return fround(fround(scaled - fround(must(mean, channel))) / fround(must(std, channel)));
     }),
   );
 }
@@ -168,7 +169,7 @@ export async function preprocess(image: RgbImage, config: ImageConfig): Promise<
   const values = new Float32Array(3 * area);
   tables(config).forEach((table, channel) => {
     for (let pixel = 0; pixel < area; pixel++)
-      values[channel * area + pixel] = table[data[pixel * 3 + channel] ?? 0] ?? 0;
+      values[channel * area + pixel] = table[data[pixel * 3 + channel] ?? missed("byte")] ?? missed("value");
   });
   return values;
 }

@@ -1,5 +1,6 @@
 // Pictures in memory: what callers may give, and the RGB bytes that everything becomes. The arithmetic is Pillow's
 // (libImaging/AlphaComposite.c, Convert.c).
+import { missed } from "@blip-ts/base";
 import { badRaw } from "./errors.ts";
 import { pauses } from "./pause.ts";
 
@@ -87,7 +88,7 @@ async function toBytes(image: RawImage, words: Uint16Array, options: ToRgbOption
   const seen = { clipped: false };
   await inBlocks(words.length, (from, to) => {
     for (let index = from; index < to; index++) {
-      const word = words[index] ?? 0;
+      const word = words[index] ?? missed("byte");
       if (clip && word > 255) seen.clipped = true;
       bytes[index] = clip ? Math.min(word, 255) : word >> 8;
     }
@@ -113,10 +114,10 @@ export async function toRgb(image: RawImage, options: ToRgbOptions): Promise<Rgb
   await inBlocks(width * height, (from, to) => {
     for (let pixel = from; pixel < to; pixel++) {
       const start = pixel * channels;
-      const opacity = white ? (data[start + channels - 1] ?? 0) : 255;
-      rgb[pixel * 3] = overWhite(data[start] ?? 0, opacity);
-      rgb[pixel * 3 + 1] = overWhite(data[start + green] ?? 0, opacity);
-      rgb[pixel * 3 + 2] = overWhite(data[start + blue] ?? 0, opacity);
+      const opacity = white ? (data[start + channels - 1] ?? missed("byte")) : 255;
+      rgb[pixel * 3] = overWhite(data[start] ?? missed("byte"), opacity);
+      rgb[pixel * 3 + 1] = overWhite(data[start + green] ?? missed("byte"), opacity);
+      rgb[pixel * 3 + 2] = overWhite(data[start + blue] ?? missed("byte"), opacity);
     }
   });
   return { data: rgb, width, height };
@@ -127,9 +128,9 @@ export async function cmykToRgb(data: Uint8Array, width: number, height: number)
   const rgb = new Uint8Array(width * height * 3);
   await inBlocks(width * height, (from, to) => {
     for (let pixel = from; pixel < to; pixel++) {
-      const light = 255 - (data[pixel * 4 + 3] ?? 0);
+      const light = 255 - (data[pixel * 4 + 3] ?? missed("byte"));
       for (let channel = 0; channel < 3; channel++) {
-        const product = (data[pixel * 4 + channel] ?? 0) * light + 128;
+        const product = (data[pixel * 4 + channel] ?? missed("byte")) * light + 128;
         rgb[pixel * 3 + channel] = light - (((product >> 8) + product) >> 8);
       }
     }

@@ -1,5 +1,6 @@
 // Pillow's BICUBIC resize of 8-bit RGB, to the bit (libImaging/Resample.c): antialiased, a = -0.5, one pass across and
 // one down, each rounded to bytes, weights in fixed point with 22 fractional bits.
+import { missed } from "@blip-ts/base";
 import { pauses, type Pause } from "./pause.ts";
 import type { RgbImage } from "./raw-image.ts";
 
@@ -49,7 +50,7 @@ async function weightsFor(from: number, to: number, pause: Pause): Promise<Weigh
       sum += weight;
     }
     for (let tap = 0; tap < taps; tap++) {
-      const weight = (sum === 0 ? (row[tap] ?? 0) : (row[tap] ?? 0) / sum) * (1 << precisionBits);
+      const weight = (sum === 0 ? (row[tap] ?? missed("byte")) : (row[tap] ?? missed("byte")) / sum) * (1 << precisionBits);
       values[out * stride + tap] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
     }
     first[out] = start;
@@ -82,14 +83,14 @@ function acrossRow(
     let red = half;
     let green = half;
     let blue = half;
-    let index = start + (first[out] ?? 0) * 3;
+    let index = start + (first[out] ?? missed("byte")) * 3;
     const base = out * stride;
-    const end = base + (count[out] ?? 0);
+    const end = base + (count[out] ?? missed("byte"));
     for (let tap = base; tap < end; tap++, index += 3) {
-      const weight = values[tap] ?? 0;
-      red = (red + Math.imul(source[index] ?? 0, weight)) | 0;
-      green = (green + Math.imul(source[index + 1] ?? 0, weight)) | 0;
-      blue = (blue + Math.imul(source[index + 2] ?? 0, weight)) | 0;
+      const weight = values[tap] ?? missed("byte");
+      red = (red + Math.imul(source[index] ?? missed("byte"), weight)) | 0;
+      green = (green + Math.imul(source[index + 1] ?? missed("byte"), weight)) | 0;
+      blue = (blue + Math.imul(source[index + 2] ?? missed("byte"), weight)) | 0;
     }
     const place = at + out * 3;
     target[place] = toByte(red);
@@ -122,11 +123,11 @@ function downRow(
     let d = half;
     let index = start + column;
     for (let tap = base; tap < base + taps; tap++, index += rowBytes) {
-      const weight = values[tap] ?? 0;
-      a = (a + Math.imul(source[index] ?? 0, weight)) | 0;
-      b = (b + Math.imul(source[index + 1] ?? 0, weight)) | 0;
-      c = (c + Math.imul(source[index + 2] ?? 0, weight)) | 0;
-      d = (d + Math.imul(source[index + 3] ?? 0, weight)) | 0;
+      const weight = values[tap] ?? missed("byte");
+      a = (a + Math.imul(source[index] ?? missed("byte"), weight)) | 0;
+      b = (b + Math.imul(source[index + 1] ?? missed("byte"), weight)) | 0;
+      c = (c + Math.imul(source[index + 2] ?? missed("byte"), weight)) | 0;
+      d = (d + Math.imul(source[index + 3] ?? missed("byte"), weight)) | 0;
     }
     target[at + column] = toByte(a);
     target[at + column + 1] = toByte(b);
@@ -137,7 +138,7 @@ function downRow(
     let sum = half;
     let index = start + column;
     for (let tap = base; tap < base + taps; tap++, index += rowBytes)
-      sum = (sum + Math.imul(source[index] ?? 0, values[tap] ?? 0)) | 0;
+      sum = (sum + Math.imul(source[index] ?? missed("byte"), values[tap] ?? missed("byte"))) | 0;
     target[at + column] = toByte(sum);
   }
 }
@@ -165,8 +166,8 @@ async function downPass(image: RgbImage, height: number, pause: Pause): Promise<
   const data = new Uint8Array(rowBytes * height);
   const span = Math.max(4, Math.trunc(burst / stride));
   for (let row = 0; row < height; row++) {
-    const start = (first[row] ?? 0) * rowBytes;
-    const [base, taps] = [row * stride, count[row] ?? 0];
+    const start = (first[row] ?? missed("byte")) * rowBytes;
+    const [base, taps] = [row * stride, count[row] ?? missed("byte")];
     for (let from = 0; from < rowBytes; from += span) {
       const to = Math.min(rowBytes, from + span);
       downRow(image.data, start, rowBytes, data, row * rowBytes, values, base, taps, from, to);

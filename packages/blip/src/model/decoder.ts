@@ -79,7 +79,7 @@ export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memor
 function logitsOf(b: GraphBuilder, hidden: Value, { text }: BlipConfig): Value {
   const { hiddenSize: D } = text;
   const rows = b.input("rows", "int64", ["Q"]);
-  const [R = 0, T = 0] = b.dims(hidden, "R T D");
+  const [R, T] = b.dims(hidden, "R T D");
   const flat = b.reshape(hidden, [multiplyDims(R, T), D]);
   return languageModelHead(b, b.gather(flat, rows), { text });
 }

@@ -8,7 +8,7 @@ import { visionModel } from "./vision.ts";
 
 /** The state at index 0 of every sequence: [B, N, D] -> [B, D]. */
 function firstState(b: GraphBuilder, states: Value): Value {
-  const [B = 0, , D = 0] = b.dims(states, "B N D");
+  const [B, , D] = b.dims(states, "B N D");
   return b.reshape(b.slice(states, 1, 0, 1), [B, D]);
 }
 

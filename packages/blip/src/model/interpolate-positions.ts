@@ -1,6 +1,7 @@
 // Position embeddings of another grid than the checkpoint's, as torch's un-antialiased bicubic gives them
 // (models/vit.py `interpolate_pos_embed`; transformers `interpolate_pos_encoding`).
 // The interpolation is linear in the table, so it is one constant matrix in front of it.
+import { must } from "@blip-ts/base";
 import { floatTensor, type GraphBuilder, type Value } from "@blip-ts/graph";
 
 /** torch's cubic coefficient; Pillow's pictures use -0.5, another kernel. */
@@ -21,7 +22,7 @@ export function bicubicWeights(from: number, to: number): number[][] {
     const row = new Array<number>(from).fill(0);
     for (let tap = floor - 1; tap <= floor + 2; tap++) {
       const source = Math.min(Math.max(tap, 0), from - 1);
-      row[source] = (row[source] ?? 0) + cubic(center - tap);
+      row[source] = (must(row, source)) + cubic(center - tap);
     }
     return row;
   });
@@ -35,7 +36,7 @@ export function interpolatePositions(
   rows: number,
   columns: number,
 ): Value {
-  const [, N, D = 0] = b.dims(table, "1 N D");
+  const [, N, D] = b.dims(table, "1 N D");
   const [vertical, horizontal] = [bicubicWeights(side, rows), bicubicWeights(side, columns)];
   const matrix = vertical.flatMap((down) =>
     horizontal.flatMap((across) => down.flatMap((y) => across.map((x) => y * x))),

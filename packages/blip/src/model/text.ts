@@ -1,5 +1,6 @@
 // The multimodal text transformer, MED (models/med.py, models/nlvr_encoder.py; transformers `BlipTextModel`): BERT,
 // post-norm. Encoder and decoder, alone or over images, with or without a cache, one image or two: all are arguments.
+import { atLeast, must } from "@blip-ts/base";
 import {
   divideDims,
   floatTensor,
@@ -60,8 +61,8 @@ const hide = (b: GraphBuilder, hidden: Value): Value =>
   b.multiply(hidden, b.constant(floatTensor([], [masked])));
 
 /** A 2-D padding mask [B, N] of ones and zeros as a bias of scores [B, 1, rows, N]; it hides keys from every query. */
-export function paddingBias(b: GraphBuilder, mask: Value, rows = mask.shape[1] ?? 0): Value {
-  const [B = 0, N = 0] = b.dims(mask, "B N");
+export function paddingBias(b: GraphBuilder, mask: Value, rows = must(mask.shape, 1)): Value {
+  const [B, N] = b.dims(mask, "B N");
   const bias = hide(b, b.subtract(b.scalar(1), b.cast(mask, "float32")));
   return b.expand(b.reshape(bias, [B, 1, 1, N]), [B, 1, rows, N]);
 }
@@ -72,8 +73,8 @@ export function paddingBias(b: GraphBuilder, mask: Value, rows = mask.shape[1] ?
  * @param keys positions of all keys [B, S]; padding has one after every token's
  */
 export function causalBias(b: GraphBuilder, queries: Value, keys: Value): Value {
-  const [B = 0, T = 0] = b.dims(queries, "B T");
-  const [, S = 0] = b.dims(keys, "B S");
+  const [B, T] = b.dims(queries, "B T");
+  const [, S] = b.dims(keys, "B S");
   const query = b.reshape(b.cast(queries, "float32"), [B, 1, T, 1]);
   const key = b.reshape(b.cast(keys, "float32"), [B, 1, 1, S]);
   // min(1, max(0, key - query)): positions are whole numbers.
@@ -91,7 +92,7 @@ function embeddings(b: GraphBuilder, ids: Value, positions: Value, config: TextC
 
 /** [B, N, D] -> [B, H, N, K] */
 function inHeads(b: GraphBuilder, x: Value, heads: number): Value {
-  const [B = 0, N = 0, D = 0] = b.dims(x, "B N D");
+  const [B, N, D] = b.dims(x, "B N D");
   return b.transpose(b.reshape(x, [B, N, heads, Number(D) / heads]), [0, 2, 1, 3]);
 }
 
@@ -111,8 +112,8 @@ function projectInHeads(b: GraphBuilder, states: Value, config: TextConfig): Key
  * once for all its texts. Where the memory is as long as the batch, nothing changes.
  */
 function perMemory(b: GraphBuilder, query: Value, memory: Value): Value {
-  const [B = 0, T = 0, D = 0] = b.dims(query, "B T D");
-  const [I = 0] = memory.shape;
+  const [B, T, D] = b.dims(query, "B T D");
+  const [I] = atLeast(memory.shape, 1);
   return sameDim(I, B) ? query : b.reshape(query, [I, divideDims(multiplyDims(B, T), I), D]);
 }
 
@@ -126,7 +127,7 @@ function attend(
 ): Value {
   const { hiddenSize: D, heads } = config;
   const query = perMemory(b, b.linear(x, "query", D), source.key);
-  const bias = biasOf(query.shape[1] ?? 0);
+  const bias = biasOf(must(query.shape, 1));
   const context = b.attention(query, source.key, source.value, heads, 1 / Math.sqrt(D / heads), bias);
   return b.reshape(context, x.shape);
 }
@@ -144,7 +145,7 @@ function attendFolded(
 ): Value {
   const K = D / H;
   const query = perMemory(b, b.multiply(b.linear(x, "query", D), b.scalar(1 / Math.sqrt(K))), states);
-  const [I = 0, R = 0] = b.dims(query, "I R D");
+  const [I, R] = b.dims(query, "I R D");
   const [, , width] = b.dims(states, "I N D");
   if (typeof width !== "number") throw new GraphError("folded: the width of the states must be a number");
   const rows = multiplyDims(I, R);

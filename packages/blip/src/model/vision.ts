@@ -26,7 +26,7 @@ function block(b: GraphBuilder, x: Value, config: VisionConfig): Value {
 /** Patches and the class token, with their positions: [B, 3, S, S'] -> [B, N, D]. */
 function embeddings(b: GraphBuilder, pixels: Value, config: VisionConfig): Value {
   const { hiddenSize: D, patchSize, imageSize } = config;
-  const [B = 0, , height, width] = b.dims(pixels, "B C S S");
+  const [B, , height, width] = b.dims(pixels, "B C S S");
   if (typeof height !== "number" || typeof width !== "number")
     throw new GraphError("vision: the picture's sides must be numbers");
   const grid = b.patchConvolution(pixels, "patch_embedding", patchSize, D);

@@ -1,4 +1,5 @@
 // Texts as a model reads them, under each reference's conventions.
+import { atLeast } from "@blip-ts/base";
 import { specOf } from "../tasks/index.ts";
 import type { NetworkTask, TextLimits } from "../tasks/task.ts";
 import type { Compat } from "../platform.ts";
@@ -64,7 +65,7 @@ export class TextProcessor {
   /** Answers as a decoder is to say them, each for itself: [CLS] ... [SEP]. @throws {UsageError} `text/empty` */
   answerIds(answers: readonly string[]): number[][] {
     const { inputIds, attentionMask } = this.tokenizer.encode(answers, this.#positions);
-    const [, length = 0] = inputIds.dims;
+    const [, length] = atLeast(inputIds.dims, 2);
     return answers.map((_, row) =>
       Array.from(inputIds.data.subarray(row * length, (row + 1) * length), Number).filter(
         (_id, column) => attentionMask.data[row * length + column] === 1n,

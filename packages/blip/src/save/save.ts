@@ -1,5 +1,5 @@
 // A model as a folder that transformers loads: Hugging Face's names, config, preprocessor and tokenizer files.
-import { closing, unlessAborted, untilAborted, UsageError } from "@blip-ts/base";
+import { closing, must, unlessAborted, untilAborted, UsageError } from "@blip-ts/base";
 import { safetensorsBytes, sameTensor, type StoredTensor, type WritableTensors } from "@blip-ts/checkpoint";
 import { specOf } from "../tasks/index.ts";
 import type { NetworkTask, SavedClass } from "../tasks/task.ts";
@@ -76,7 +76,7 @@ const secondBias = "text_decoder.cls.predictions.decoder.bias";
 
 /** The class's tensors; those that are tied only once, as transformers 5 saves them. */
 async function tensorsOf({ tensors }: OpenedModel, { modules }: SavedClass) {
-  const kept = new Map([...tensors].filter(([name]) => modules.includes(name.split(".", 1)[0] ?? "")));
+  const kept = new Map([...tensors].filter(([name]) => modules.includes(must(name.split(".", 1), 0))));
   const [own, embeddings] = [kept.get(matrix), kept.get(words)];
   const tied = !own || !embeddings || (await sameTensor(own, embeddings));
   if (tied) kept.delete(matrix);

@@ -156,8 +156,8 @@ class Reader {
       );
     if (token.length > maxTokenLength)
       throw overTokenizerLimit(this.#name, `${field()}, in characters`, token.length, maxTokenLength);
-    const before = this.#byId[id] ?? token;
-    if (before !== token)
+    const before = this.#byId[id];
+    if (before !== undefined && before !== token)
       throw badId(
         this.#name,
         field(),

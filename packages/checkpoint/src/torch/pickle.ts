@@ -1,5 +1,6 @@
 // A pickle machine that cannot run anything: it knows the opcodes that torch.save writes, and calls only what its world
 // hands it for a global. The opcodes are those of CPython's pickletools. Every resource has a named limit.
+import { last } from "@blip-ts/base";
 import { malformed, overLimit, refusedGlobal, refusedOpcode } from "../errors.ts";
 import { OutOfBytes, PickleCursor, readLiteral } from "./pickle-cursor.ts";
 import { OP, refusedOpcodeName } from "./pickle-opcodes.ts";
@@ -111,7 +112,7 @@ class Machine {
   }
 
   #pop(): PickleValue {
-    const value = this.#stack.length > (this.#marks.at(-1) ?? 0) ? this.#stack.pop() : undefined;
+    const value = this.#stack.length > (this.#marks.length === 0 ? 0 : last(this.#marks)) ? this.#stack.pop() : undefined;
     if (value === undefined) throw this.#bad("takes more from its stack than it put there");
     return value;
   }

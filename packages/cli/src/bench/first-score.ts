@@ -1,5 +1,6 @@
 // The child process of `blip bench`: loads a model, scores one picture with one text, says when it was done and the most
 // memory that it took; or why there is no score.
+import { must } from "@blip-ts/base";
 import { readFile } from "node:fs/promises";
 import { BlipForImageTextRetrieval, BlipProcessor, ModelError } from "blip-ts";
 import { firstText, formulaPicture } from "./inputs.ts";
@@ -26,5 +27,5 @@ async function score({ source, dtype, threads, image }: FirstScoreOrder): Promis
   }
 }
 
-const said = await score(JSON.parse(process.argv[2] ?? "") as FirstScoreOrder);
+const said = await score(JSON.parse(must(process.argv, 2, "argument")) as FirstScoreOrder);
 process.stdout.write(`${JSON.stringify(said)}\n`, () => process.exit(0));

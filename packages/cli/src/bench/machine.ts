@@ -11,8 +11,9 @@ export interface Machine {
 }
 
 export function machine(): Machine {
+  const [cpu] = cpus();
   return {
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cpu: cpu?.model.trim() ?? "unknown",
     cores: availableParallelism(),
     memory: totalmem(),
     system: `${type()} ${process.arch}`,

@@ -1,4 +1,5 @@
 // `blip ask IMAGE... -q QUESTION`: answers, said freely or chosen from a list.
+import { must } from "@blip-ts/base";
 import { Answerer, UsageError, type AnswerRow, type BlipError, type FailedRow } from "blip-ts";
 import { Option, type Command } from "commander";
 import {
@@ -40,7 +41,7 @@ function rowsOf(
   return asked.flatMap((one, index): readonly (AnswerRow<string> | FailedRow<string>)[] => {
     if (!("failure" in one)) return one;
     const { code, message } = one.failure as BlipError;
-    return [{ image, question: questions[index] ?? "", error: { code, message } }];
+    return [{ image, question: must(questions, index, "question"), error: { code, message } }];
   });
 }
 

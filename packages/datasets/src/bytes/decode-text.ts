@@ -1,4 +1,5 @@
 // Bytes to text: UTF-8 alone, and what else it may be is said by name.
+import { must } from "@blip-ts/base";
 import { badEncoding } from "../errors.ts";
 import type { Place } from "../place.ts";
 
@@ -53,7 +54,7 @@ function wrongByte(bytes: Uint8Array): string {
   }
   // The byte that begins a character which does not go on.
   while (good > 0 && !decodes(bytes.subarray(0, good), false)) good--;
-  const byte = (bytes[good] ?? 0).toString(16).toUpperCase().padStart(2, "0");
+  const byte = (must(bytes, good)).toString(16).toUpperCase().padStart(2, "0");
   return `the byte 0x${byte} at ${good}, as Latin-1 or Windows-1252 has it`;
 }
 

@@ -1,7 +1,7 @@
 // A JSON document cut into its top rows as it streams by: the elements of a list, the entries of an object and the
 // elements of each list directly in it. Only brackets and strings are looked at; `JSON.parse` judges each row, so that
 // one wrong row does not end the file and no more than one row is held.
-import { InputError } from "@blip-ts/base";
+import { InputError, missed } from "@blip-ts/base";
 import { badDocument, tooDeep, tooLong, truncated } from "../errors.ts";
 import { wholeFile, type Place } from "../place.ts";
 import { decodeText } from "./decode-text.ts";
@@ -75,7 +75,7 @@ export class JsonSplitter {
         at = this.#scan(chunk, at, pieces);
         continue;
       }
-      const byte = chunk[at] ?? 0;
+      const byte = chunk[at] ?? missed("byte");
       if (isBlank(byte)) at++;
       else at = this.#between(byte, at, pieces);
     }
@@ -170,7 +170,7 @@ export class JsonSplitter {
 
   #endOfValue(chunk: Uint8Array, start: number): { at: number; complete: boolean } {
     for (let at = start; at < chunk.length; at++) {
-      const byte = chunk[at] ?? 0;
+      const byte = chunk[at] ?? missed("byte");
       if (this.#inString) {
         if (this.#escaped) this.#escaped = false;
         else if (byte === backslash) this.#escaped = true;

@@ -1,6 +1,6 @@
 // Rows of CSV and TSV. The parser is the platform's (`node/csv-records.ts`): what it gives is bytes, so that a row that
 // is no UTF-8 is that row's error.
-import { InputError } from "@blip-ts/base";
+import { InputError, must } from "@blip-ts/base";
 import { decodeText } from "../bytes/decode-text.ts";
 import { unmarked } from "../bytes/lines.ts";
 import type { JsonRecord } from "../bytes/json-pieces.ts";
@@ -75,7 +75,7 @@ function rowOf(place: Place, header: readonly string[], fields: readonly Uint8Ar
         "Put a field that holds the separator in quotes.",
       );
     const entries = header.map((name, index): [string, unknown] => {
-      const text = decodeText(place, fields[index] ?? new Uint8Array());
+      const text = decodeText(place, must(fields, index));
       return [name, text === "" ? undefined : text];
     });
     const record: JsonRecord = Object.fromEntries(entries);

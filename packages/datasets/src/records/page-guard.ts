@@ -1,5 +1,6 @@
 // Pages of a Parquet column, looked at before hyparquet decodes them: their number of values, their sizes and the runs
 // of their levels are what it allocates and loops by (https://github.com/apache/parquet-format, Encodings.md).
+import { must } from "@blip-ts/base";
 import { GuardError, GuardLimit, ThriftWalk, type ThriftStruct } from "./thrift-guard.ts";
 
 export type Decompress = (bytes: Uint8Array, length: number) => Uint8Array;
@@ -149,7 +150,7 @@ function checkValues(encoding: number, values: Uint8Array, count: number, shape:
   if (encoding === plain || bounded.has(encoding)) return;
   if (dictionary.has(encoding)) {
     if (count === 0 && values.length === 0) return;
-    const width = values[0] ?? 0;
+    const width = values.length === 0 ? 0 : must(values, 0);
     if (width > 32) throw new GuardError(`a dictionary's indices of ${width} bits`);
     if (width > 0) checkRuns(values.subarray(1), width, count, true);
     return;

@@ -1,6 +1,6 @@
 // Parquet as the Hub's data sets are: an image column of {bytes, path}, texts, lists. A row group is read at a time, of
 // the needed columns alone; hyparquet decodes what the guards have let through.
-import { InputError } from "@blip-ts/base";
+import { InputError, must } from "@blip-ts/base";
 import {
   parquetMetadata,
   parquetReadObjects,
@@ -35,12 +35,14 @@ const parsers = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && d
 
 /** zstd says how long it gets; the library would believe it. */
 function zstd(bytes: Uint8Array, length: number): Uint8Array {
-  const flags = bytes[4] ?? 0;
+  // Behind the end there are zeros: data that are cut off are the decompressor's to report.
+  const byteAt = (index: number) => (index < bytes.length ? must(bytes, index) : 0);
+  const flags = byteAt(4);
   const sizeBytes = flags >> 6 === 0 ? (flags >> 5) & 1 : 1 << (flags >> 6);
-  const idBytes = [0, 1, 2, 4][flags & 3] ?? 0;
+  const idBytes = must([0, 1, 2, 4], flags & 3);
   const at = 6 - ((flags >> 5) & 1) + idBytes;
   let size = sizeBytes === 2 ? 256 : 0;
-  for (let index = 0; index < sizeBytes; index++) size += (bytes[at + index] ?? 0) * 256 ** index;
+  for (let index = 0; index < sizeBytes; index++) size += byteAt(at + index) * 256 ** index;
   if (sizeBytes > 0 && size !== length)
     throw new Error(`zstd data of ${size} bytes, of ${length} that the page has`);
   return decompressZstd(bytes, new Uint8Array(length));
@@ -175,7 +177,8 @@ async function readChunks(
         path ?? "none",
         "Write it as one file.",
       );
-    if (!columns.includes(meta.path_in_schema[0] ?? "")) continue;
+    const [column] = meta.path_in_schema;
+    if (column === undefined || !columns.includes(column)) continue;
     const { start, length } = chunkRange(file, meta, limits);
     const used = limits.rowGroupBytes - left;
     if (length > left) throw groupTooLarge(file, used + length, limits);

@@ -1,6 +1,6 @@
 // ONNX Runtime's traces of an engine's sessions, put together into one file that chrome://tracing and Perfetto open,
 // and what they say in short.
-import { asyncDispose, UsageError } from "@blip-ts/base";
+import { asyncDispose, atLeast, UsageError } from "@blip-ts/base";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -80,7 +80,7 @@ export function summarize(traces: readonly SessionTrace[]): ProfiledOperator[] {
   }
   return [...found]
     .map(([key, { calls, host, device }]) => {
-      const [provider = "", operator = ""] = key.split(" ");
+      const [provider, operator] = atLeast(key.split(" "), 2);
       return { operator, provider, calls, milliseconds: (device ?? host) / 1000 };
     })
     .sort((a, b) => b.milliseconds - a.milliseconds);

@@ -1,4 +1,5 @@
 // What a value gets of all the operations that read it, added up.
+import { must } from "@blip-ts/base";
 import type { GraphBuilder } from "../builder.ts";
 import type { Value } from "../graph.ts";
 import { addDims, multiplyDims, type Dim } from "../types/dim.ts";
@@ -41,7 +42,7 @@ function disjoint(ranges: readonly RangeGradient[]): readonly RangeGradient[] | 
 
 /** Ranges side by side along one axis, with zeros where there is none. */
 function sideBySide(b: GraphBuilder, value: Value, ranges: readonly RangeGradient[]): Value {
-  const axis = ranges[0]?.axis ?? 0;
+  const axis = must(ranges, 0).axis;
   const parts: Value[] = [];
   let at: Dim = 0;
   const fill = (until: Dim) => {
@@ -53,7 +54,7 @@ function sideBySide(b: GraphBuilder, value: Value, ranges: readonly RangeGradien
     parts.push(range);
     at = end;
   }
-  fill(value.shape[axis] ?? 0);
+  fill(must(value.shape, axis));
   const [only] = parts;
   return parts.length === 1 && only ? only : b.concat(parts, axis);
 }
@@ -70,7 +71,7 @@ export function accumulated(
     ...groups
       .filter((group) => group.length > 0)
       .map((group) => sideBySide(b, value, disjoint(group) ?? group)),
-    ...rows.map((one) => b.scatterAdd(one.ids, one.rows, value.shape[0] ?? 1)),
+    ...rows.map((one) => b.scatterAdd(one.ids, one.rows, must(value.shape, 0))),
   ];
   return parts.reduce<Value | undefined>((sum, part) => (sum ? b.add(sum, part) : part), undefined);
 }

@@ -1,4 +1,5 @@
 // Reverse mode: a graph with the gradients of its outputs by its parameters, as one graph of the same operations.
+import { must } from "@blip-ts/base";
 import type { GraphBuilder } from "../builder.ts";
 import { checkGraph } from "../check.ts";
 import { GraphError } from "../errors.ts";
@@ -150,7 +151,7 @@ export function differentiate(graph: Graph, { parameters, of, recompute }: Gradi
   }
   reverse.run(segmentsOf(steps, recompute), recompute);
   const gradients = values.map((value, index) =>
-    give(b.at("gradient"), parameters[index] ?? "", value, reverse.receivedFor(value)),
+    give(b.at("gradient"), must(parameters, index), value, reverse.receivedFor(value)),
   );
   return { graph: checkGraph({ ...b.build(), name: `${graph.name} with gradients` }), gradients };
 }

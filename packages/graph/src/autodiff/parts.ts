@@ -1,4 +1,5 @@
 // What gradient rules are written with.
+import { must } from "@blip-ts/base";
 import type { GraphBuilder } from "../builder.ts";
 import { GraphError } from "../errors.ts";
 import type { NodeOf, OpKind, Value } from "../graph.ts";
@@ -23,7 +24,7 @@ export const rowSum = (b: GraphBuilder, x: Value): Value => b.sum(x, [lastAxis(x
 
 /** 1 / D of a node's first input [..., D]. @throws {GraphError} where D has only a name */
 export function inverseWidth(b: GraphBuilder, node: NodeOf<OpKind>): Value {
-  const width = node.inputs[0]?.shape.at(-1) ?? 1;
+  const width = must(node.inputs, 0).shape.at(-1);
   if (typeof width !== "number")
     throw new GraphError(
       `the gradient of ${node.kind} at ${node.scope === "" ? "the top" : node.scope}: expected a number as the last dimension, got ${formatDim(width)}. Give the graph a number there`,
@@ -56,7 +57,7 @@ export function unbroadcast(b: GraphBuilder, gradient: Value, shape: Shape): Val
   if (sameShape(gradient.shape, shape)) return gradient;
   const extra = gradient.shape.length - shape.length;
   const axes = [...gradient.shape.keys()].filter(
-    (axis) => axis < extra || !sameDim(shape[axis - extra] ?? 1, gradient.shape[axis] ?? 1),
+    (axis) => axis < extra || !sameDim(must(shape, axis - extra), must(gradient.shape, axis)),
   );
   const sum = b.sum(gradient, axes, extra === 0);
   return sameShape(sum.shape, shape) ? sum : b.reshape(sum, shape);

@@ -182,9 +182,12 @@ function lower<K extends OpKind>(emit: Emitter, node: NodeOf<K>, outputName: str
 }
 
 /** Which part of a weight a graph reads. */
+/** A scalar is one row. */
+const rowsOf = ([rows = 1]: readonly number[]): number => rows;
+
 function rangeOf({ shape, rows }: Weight, dtype: DType) {
   const rowBytes = sizeOf(shape.slice(1)) * elementSize[dtype];
-  const { start, end } = rows ?? { start: 0, end: shape[0] ?? 1 };
+  const { start, end } = rows ?? { start: 0, end: rowsOf(shape) };
   const dims = (rows ? [end - start, ...shape.slice(1)] : shape).map(BigInt);
   return { dims, offset: start * rowBytes, length: (end - start) * rowBytes };
 }

@@ -1,4 +1,5 @@
 // What the lowerings write into: nodes, small constants and shape vectors of the ONNX graph that is being made.
+import { must } from "@blip-ts/base";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   AttributeProtoSchema,
@@ -186,7 +187,7 @@ export class Emitter {
         }
         return this.#dimension(dim);
       });
-      return parts.length === 1 ? (parts[0] ?? "") : this.node("Concat", parts, { attributes: { axis: 0n } });
+      return parts.length === 1 ? (must(parts, 0)) : this.node("Concat", parts, { attributes: { axis: 0n } });
     });
   }
 

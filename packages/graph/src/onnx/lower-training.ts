@@ -1,4 +1,5 @@
 // Lowerings of what training adds, in the forms that were fastest on ONNX Runtime's CPU (1.30, two cores, AVX2).
+import { atLeast, must } from "@blip-ts/base";
 import type { NodeOf, OpKind } from "../graph.ts";
 import { productOf, type Dim } from "../types/dim.ts";
 import { floatTensor } from "../types/dtype.ts";
@@ -23,8 +24,8 @@ function swapped(emit: Emitter, name: string, rank: number): string {
  */
 export const matmul: Lowering<"matmul"> = (emit, node, output) => {
   const { transposeA = false, transposeB = false, scale = 1 } = node.attributes;
-  const [a = "", b = ""] = inputNames(emit, node);
-  const [rankA = 0, rankB = 0] = node.inputs.map(({ shape }) => shape.length);
+  const [a, b] = atLeast(inputNames(emit, node), 2);
+  const [rankA, rankB] = atLeast(node.inputs.map(({ shape }) => shape.length), 2);
   if (!transposeA && !transposeB && scale === 1) {
     emit.node("MatMul", [a, b], { output });
     return;
@@ -67,8 +68,8 @@ export const positive: Lowering<"positive"> = (emit, node, output) => {
 /** A sum over the first axes is a product with a row of ones, which is faster than ReduceSum over rows. */
 export const sum: Lowering<"sum"> = (emit, node, output) => {
   const { axes, keep } = node.attributes;
-  const [x = ""] = inputNames(emit, node);
-  const shape = node.inputs[0]?.shape ?? [];
+  const [x] = atLeast(inputNames(emit, node), 1);
+  const shape = must(node.inputs, 0).shape;
   const leading = axes.length > 0 && axes.length < shape.length && axes.every((axis) => axis < axes.length);
   if (!leading || node.output.dtype !== "float32") {
     emit.node("ReduceSum", [x, emit.int64Vector(axes)], { output, attributes: { keepdims: keep ? 1n : 0n } });
@@ -108,11 +109,11 @@ const reduced = (emit: Emitter, opType: string, x: string, output?: string) =>
   });
 
 export const rowMean: Lowering<"rowMean"> = (emit, node, output) => {
-  reduced(emit, "ReduceMean", inputNames(emit, node)[0] ?? "", output);
+  reduced(emit, "ReduceMean", must(inputNames(emit, node), 0), output);
 };
 
 export const rowInverseStd: Lowering<"rowInverseStd"> = (emit, node, output) => {
-  const [x = ""] = inputNames(emit, node);
+  const [x] = atLeast(inputNames(emit, node), 1);
   const centered = emit.node("Sub", [x, reduced(emit, "ReduceMean", x)]);
   const variance = reduced(emit, "ReduceMean", emit.node("Mul", [centered, centered]));
   const deviation = emit.node("Sqrt", [emit.node("Add", [variance, number(emit, node.attributes.epsilon)])]);
@@ -120,7 +121,7 @@ export const rowInverseStd: Lowering<"rowInverseStd"> = (emit, node, output) => 
 };
 
 export const crossEntropy: Lowering<"crossEntropy"> = (emit, node, output) => {
-  const [x = "", labels = ""] = inputNames(emit, node);
+  const [x, labels] = atLeast(inputNames(emit, node), 2);
   const { smoothing } = node.attributes;
   const logs = emit.node("LogSoftmax", [x], { attributes: { axis: -1n } });
   const taken = emit.node("GatherElements", [logs, column(emit, labels)], { attributes: { axis: -1n } });
@@ -140,13 +141,13 @@ const scattered = (emit: Emitter, inputs: readonly string[], axis: bigint, outpu
   emit.node("ScatterElements", inputs, { output, attributes: { axis, reduction: { text: "add" } } });
 
 export const addAlongLast: Lowering<"addAlongLast"> = (emit, node, output) => {
-  const [x = "", ids = "", values = ""] = inputNames(emit, node);
+  const [x, ids, values] = atLeast(inputNames(emit, node), 3);
   scattered(emit, [x, column(emit, ids), column(emit, values)], -1n, output);
 };
 
 export const scatterAdd: Lowering<"scatterAdd"> = (emit, node, output) => {
-  const [ids = "", rows = ""] = inputNames(emit, node);
-  const count = productOf(node.inputs[0]?.shape ?? []);
+  const [ids, rows] = atLeast(inputNames(emit, node), 2);
+  const count = productOf(must(node.inputs, 0).shape);
   const rest = node.output.shape.slice(1);
   const width = productOf(rest);
   const places = emit.node("Expand", [
@@ -166,7 +167,7 @@ export const scatterAdd: Lowering<"scatterAdd"> = (emit, node, output) => {
  * and which is not there before the second input is. Alone it is Identity, and merging must be turned off.
  */
 export const barrier: Lowering<"barrier"> = (emit, node, output) => {
-  const [x = "", after] = inputNames(emit, node);
+  const [x, after] = atLeast(inputNames(emit, node), 1);
   const [type, other] = node.inputs;
   if (after === undefined || !type || !other) {
     same("Identity")(emit, node, output);

@@ -1,4 +1,5 @@
 // The table of ONNX lowerings, exhaustive by type. Fused operators of ONNX Runtime are used where they pay.
+import { atLeast, must } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 import type { NodeOf, OpKind } from "../graph.ts";
 import { floatTensor } from "../types/dtype.ts";
@@ -21,7 +22,7 @@ import { inputNames, same, type Lowering } from "./lowering.ts";
  * folded around it. ONNX Runtime's Reshape moves no bytes.
  */
 const linear: Lowering<"linear"> = (emit, node, output) => {
-  const [x = "", weight = "", bias] = inputNames(emit, node);
+  const [x, weight, bias] = atLeast(inputNames(emit, node), 2);
   const gemm = bias === undefined ? [weight] : [weight, bias];
   const attributes = { transB: 1n };
   const [type, matrix] = [node.inputs[0], node.inputs[1]];
@@ -70,7 +71,7 @@ function integerProduct(
  * ONNX Runtime's fast kernel wants unsigned activations and signed weights.
  */
 const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
-  const [x = "", weight = "", scale = "", bias = ""] = inputNames(emit, node);
+  const [x, weight, scale, bias] = atLeast(inputNames(emit, node), 4);
   if (node.attributes.activations === "tensor") {
     const rounded: Rounded = { x: `${x}:uint8`, scale: `${x}:scale`, zero: `${x}:zero` };
     emit.shared(rounded.x, () =>
@@ -102,8 +103,8 @@ const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
 
 /** One operator that rounds x itself: for few rows, where a chain of small operators takes longer than the product. */
 const blockLinear: Lowering<"blockLinear"> = (emit, node, output) => {
-  const [x = "", weight = "", scale = "", bias] = inputNames(emit, node);
-  const [out = 0, blocks = 0, block = 0] = node.inputs[1]?.shape ?? [];
+  const [x, weight, scale, bias] = atLeast(inputNames(emit, node), 3);
+  const [out, blocks, block] = atLeast(must(node.inputs, 1).shape, 3);
   if (typeof out !== "number" || typeof blocks !== "number" || typeof block !== "number")
     throw new GraphError(`blockLinear at ${node.scope}: the weight's shape must be numbers`);
   const width = blocks * block;
@@ -136,7 +137,7 @@ const layerNorm: Lowering<"layerNorm"> = (emit, node, output) => {
 };
 
 const l2Normalize: Lowering<"l2Normalize"> = (emit, node, output) => {
-  const [x = ""] = inputNames(emit, node);
+  const [x] = atLeast(inputNames(emit, node), 1);
   const axes = emit.int64Vector([-1]);
   const norm = emit.node("ReduceL2", [x, axes], { attributes: { keepdims: 1n } });
   const floor = emit.constant(floatTensor([], [node.attributes.epsilon]));
@@ -153,7 +154,7 @@ const attention: Lowering<"attention"> = (emit, node, output) => {
     return;
   }
   const { heads, scale } = node.attributes;
-  const [q = "", k = "", v = "", bias] = inputNames(emit, node);
+  const [q, k, v, bias] = atLeast(inputNames(emit, node), 3);
   const inputs = bias === undefined ? [q, k, v] : [q, k, v, "", "", bias];
   const attributes = { num_heads: BigInt(heads), scale: { float: scale } };
   emit.node("MultiHeadAttention", inputs, { output, attributes, domain: microsoft });
@@ -178,7 +179,7 @@ function inFloat32(emit: Emitter, node: NodeOf<OpKind>) {
 const standardAttention: Lowering<"attention"> = (emit, node, output) => {
   const { heads, scale } = node.attributes;
   const { widen, narrow } = inFloat32(emit, node);
-  const [q = "", k = "", v = "", bias] = node.inputs.map((value) => {
+  const [q, k, v, bias] = atLeast(node.inputs.map((value) => {
     const name = emit.nameOf(value);
     const width = value.shape[2];
     if (value.shape.length !== 3) return name;
@@ -186,7 +187,7 @@ const standardAttention: Lowering<"attention"> = (emit, node, output) => {
       throw new GraphError(`attention at ${node.scope}: the width must be a number`);
     const split = emit.node("Reshape", [name, emit.int64Vector([0, 0, heads, width / heads])]);
     return emit.node("Transpose", [split], { attributes: { perm: [0n, 2n, 1n, 3n] } });
-  });
+  }), 3);
   const columns = emit.node("Transpose", [k], { attributes: { perm: [0n, 1n, 3n, 2n] } });
   const factor = emit.constant(floatTensor([], [scale]));
   const scaled = emit.node("Mul", [widen(emit.node("MatMul", [q, columns])), factor]);
@@ -205,7 +206,7 @@ const gelu: Lowering<"gelu"> = (emit, node, output) => {
     return;
   }
   const { half, widen, narrow } = inFloat32(emit, node);
-  const [name = ""] = inputNames(emit, node);
+  const [name] = atLeast(inputNames(emit, node), 1);
   const x = widen(name);
   const number = (value: number) => emit.constant(floatTensor([], [value]));
   const erf = emit.node("Erf", [emit.node("Mul", [x, number(Math.SQRT1_2)])]);
@@ -216,7 +217,7 @@ const gelu: Lowering<"gelu"> = (emit, node, output) => {
 
 /** In parts: x - m - log sum exp(x - m) with the largest value m, so that no exponential overflows. */
 const logSoftmax: Lowering<"logSoftmax"> = (emit, node, output) => {
-  const [x = ""] = inputNames(emit, node);
+  const [x] = atLeast(inputNames(emit, node), 1);
   if (emit.options.plainLogSoftmax !== true) {
     emit.node("LogSoftmax", [x], { output, attributes: { axis: -1n } });
     return;
@@ -229,7 +230,7 @@ const logSoftmax: Lowering<"logSoftmax"> = (emit, node, output) => {
 
 const slice: Lowering<"slice"> = (emit, node, output) => {
   const { axis, start, end } = node.attributes;
-  const [x = ""] = inputNames(emit, node);
+  const [x] = atLeast(inputNames(emit, node), 1);
   const bounds = [start, end].map((bound) => emit.exactShape([bound]));
   emit.node("Slice", [x, ...bounds, emit.int64Vector([axis])], { output });
 };
@@ -254,7 +255,7 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   quantizedLinear,
   blockLinear,
   dequantize: (emit, node, output) => {
-    const [rows = 0] = node.inputs[1]?.shape ?? [];
+    const [rows] = atLeast(must(node.inputs, 1).shape, 1);
     if (typeof rows !== "number")
       throw new GraphError(`dequantize at ${node.scope}: the scale's shape must be numbers`);
     // Said, though it is the default: where ONNX Runtime makes weights unsigned, it would else be a number for all rows.
@@ -280,7 +281,7 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   crossEntropy,
   gather: same("Gather"),
   takeAlongLast: (emit, node, output) => {
-    const [x = "", ids = ""] = inputNames(emit, node);
+    const [x, ids] = atLeast(inputNames(emit, node), 2);
     const last = emit.int64Vector([-1]);
     const column = emit.node("Unsqueeze", [ids, last]);
     const taken = emit.node("GatherElements", [x, column], { attributes: { axis: -1n } });

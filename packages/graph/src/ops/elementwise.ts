@@ -1,15 +1,19 @@
 // Operations on each element; two inputs broadcast as numpy and ONNX do.
+import { must } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 import type { ValueType } from "../graph.ts";
 import { formatShape, sameDim, type Dim, type Shape } from "../types/dim.ts";
 import { expectCount, expectFloat, expectSameDType, inputAt, type ShapeRule } from "./rule.ts";
 
+/** An axis before the first one has size 1. */
+const dimFrom = (shape: Shape, axis: number): Dim => (axis < 0 ? 1 : must(shape, axis));
+
 /** The shape of two operands after broadcasting: equal dimensions, or 1 on one side. */
 export function broadcastShapes(a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis): Dim => {
-    const x = a[axis - rank + a.length] ?? 1;
-    const y = b[axis - rank + b.length] ?? 1;
+    const x = dimFrom(a, axis - rank + a.length);
+    const y = dimFrom(b, axis - rank + b.length);
     if (sameDim(x, y) || y === 1) return x;
     if (x === 1) return y;
     throw new GraphError(`${formatShape(a)} and ${formatShape(b)} do not broadcast`);

@@ -1,4 +1,5 @@
 // Operations that move elements without changing them.
+import { must } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 import { addDims, formatDim, formatShape, multiplyDims, productOf, sameDim, type Dim } from "../types/dim.ts";
 import {
@@ -69,7 +70,7 @@ export const expand: ShapeRule<"expand"> = (inputs, { shape }) => {
   if (x.shape.length !== shape.length)
     throw new GraphError(`${formatShape(x.shape)} and ${formatShape(shape)} differ in rank`);
   x.shape.forEach((dim, axis) => {
-    if (dim !== 1) expectDim(dim, shape[axis] ?? 0, `axis ${axis}`);
+    if (dim !== 1) expectDim(dim, must(shape, axis), `axis ${axis}`);
   });
   return { dtype: x.dtype, shape };
 };

@@ -1,12 +1,16 @@
 // Operations that treat every row alone (products with weights, LayerNorm, what is element by element) are computed on
 // matrices [rows, width] instead of [B, T, width]: chains of them are reshaped once at either end, where ONNX Runtime's
 // Gemm, which takes matrices alone, would have each of them reshaped around it.
+import { atLeast } from "@blip-ts/base";
 import { nextValueId, type Graph, type Node, type Value } from "../graph.ts";
 import { traits } from "../ops/traits.ts";
 import { multiplyDims, sameShape, type Shape } from "../types/dim.ts";
 
 const isStack = ({ shape }: Value): boolean => shape.length === 3;
-const flatShape = ([first = 0, second = 0, width = 0]: Shape): Shape => [multiplyDims(first, second), width];
+function flatShape(stack: Shape): Shape {
+  const [first, second, width] = atLeast(stack, 3);
+  return [multiplyDims(first, second), width];
+}
 
 /** Which inputs become matrices with the output, or undefined where the node is not one of rows. */
 function flattened({ kind, inputs, output }: Node): readonly boolean[] | undefined {

@@ -1,6 +1,7 @@
 // Linears over chosen weights become 8-bit products. Their weights are other tensors, made of the checkpoint's once:
 // `NAME.int8` [in, out], signed, and `NAME.scale` [out], where NAME is the matrix's or that of a range of its rows; or in
 // blocks `NAME.blocks` [out, in / block, block], of which 128 stands for 0, and `NAME.scale` [out, in / block].
+import { atLeast } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 import { nextValueId, type Activations, type Graph, type Node, type Value, type Weight } from "../graph.ts";
 
@@ -31,7 +32,7 @@ export const int8 =
     let nextId = nextValueId(graph);
     const make = (weight: Weight, blocks?: Blocks): readonly [Value, Value] => {
       const name = rangeName(weight);
-      const [out = 0, width = 0] = weight.value.shape.map(Number);
+      const [out, width] = atLeast(weight.value.shape.map(Number), 2);
       const names = int8Names(name, blocks !== undefined);
       const pair = made.get(name) ?? [
         blocks

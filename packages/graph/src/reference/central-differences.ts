@@ -1,5 +1,6 @@
 // Gradients by central differences in double precision, which those of a graph are compared with; and a parameter's whole
 // gradient, put together from what a graph gives.
+import { missed } from "@blip-ts/base";
 import type { Differentiated, ParameterGradient } from "../autodiff/differentiate.ts";
 import { GraphError } from "../errors.ts";
 import type { Graph } from "../graph.ts";
@@ -12,7 +13,7 @@ const noWeights = (): never => {
   throw new GraphError("central differences: expected parameters as inputs, got weights. Lift them");
 };
 
-const valueAt = (data: ArrayLike<number | bigint>, index: number): number => Number(data[index] ?? NaN);
+const valueAt = (data: ArrayLike<number | bigint>, index: number): number => Number(data[index] ?? missed("number"));
 
 /** The outputs named by `of`, each times its seed where there is one, added up. */
 function lossOf(graph: Graph, inputs: Tensors, of: readonly string[], seeds: Tensors): number {
@@ -56,6 +57,13 @@ export function centralDifference(
   return (4 * slope(step) - slope(2 * step)) / 3;
 }
 
+/** @throws {GraphError} if there is none of the name */
+function tensorOf<T>(tensors: Readonly<Record<string, T>>, name: string): T {
+  const tensor = tensors[name];
+  if (tensor === undefined) throw new GraphError(`expected a tensor ${name}, got ${Object.keys(tensors).join(", ")}`);
+  return tensor;
+}
+
 /** A parameter's whole gradient of a run's outputs: the dense part, then the rows, in order. */
 export function wholeGradient(
   { name, dense, rows }: ParameterGradient,
@@ -63,11 +71,11 @@ export function wholeGradient(
   dims: readonly number[],
 ): Float64Array {
   const result = dense
-    ? Float64Array.from(outputs[dense]?.data ?? [], Number)
+    ? Float64Array.from(tensorOf(outputs, dense).data, Number)
     : new Float64Array(sizeOf(dims));
   const width = sizeOf(dims.slice(1));
   for (const one of rows) {
-    const [ids, values] = [outputs[one.ids]?.data ?? [], outputs[one.rows]?.data ?? []];
+    const [ids, values] = [tensorOf(outputs, one.ids).data, tensorOf(outputs, one.rows).data];
     for (let row = 0; row < ids.length; row++)
       for (let k = 0; k < width; k++) {
         const place = valueAt(ids, row) * width + k;
@@ -86,6 +94,6 @@ export function evaluatedGradients(
 ): ReadonlyMap<string, Float64Array> {
   const outputs = evaluateInDoubles(graph, inputs, noWeights);
   return new Map(
-    gradients.map((one) => [one.name, wholeGradient(one, outputs, inputs[one.name]?.dims ?? [])]),
+    gradients.map((one) => [one.name, wholeGradient(one, outputs, tensorOf(inputs, one.name).dims)]),
   );
 }

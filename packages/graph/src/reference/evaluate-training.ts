@@ -1,4 +1,5 @@
 // Evaluators of what training adds: losses, sums, and what look-ups give back.
+import { missed } from "@blip-ts/base";
 import { argument, at, byRow, position, type Evaluator } from "./numbers.ts";
 
 /** 1 / sqrt(variance + epsilon) of each row. */
@@ -24,8 +25,8 @@ export const sum: Evaluator<"sum"> = (inputs, node, dims) => {
     result[place] = at(result, place) + value;
     // The next coordinates, row-major.
     for (let axis = x.dims.length - 1; axis >= 0; axis--) {
-      const next = (coordinates[axis] ?? 0) + 1;
-      coordinates[axis] = next < (x.dims[axis] ?? 1) ? next : 0;
+      const next = (coordinates[axis] ?? missed("axis")) + 1;
+      coordinates[axis] = next < (x.dims[axis] ?? missed("axis")) ? next : 0;
       if (coordinates[axis] !== 0) break;
     }
   });

@@ -1,5 +1,6 @@
 // The table of reference evaluators, exhaustive by type: plain loops in double precision that say what an operation
 // means. They are for tests, and are as slow as they are plain.
+import { atLeast, missed, must } from "@blip-ts/base";
 import type { OpKind } from "../graph.ts";
 import { sizeOf } from "../types/dtype.ts";
 import { addAlongLast, crossEntropy, rowInverseStd, scatterAdd, sum } from "./evaluate-training.ts";
@@ -50,7 +51,7 @@ const rowMeans = ({ data, dims }: Numbers): Float64Array => {
 
 const linear: Evaluator<"linear"> = (inputs, _node, dims) => {
   const [x, weight, bias] = [argument(inputs, 0), argument(inputs, 1), inputs[2]];
-  const [out = 0, width = 0] = weight.dims;
+  const [out, width] = atLeast(weight.dims, 2);
   return make(dims, (_c, index) => {
     const [row, column] = [Math.floor(index / out), index % out];
     let sum = bias ? at(bias.data, column) : 0;
@@ -86,7 +87,7 @@ const quantizedLinear: Evaluator<"quantizedLinear"> = (inputs, node, dims) => {
   const rounded =
     node.attributes.activations === "tensor" ? roundTensor(x) : { ...x, data: byRow(roundRow)(x) };
   const bias = inputs[3];
-  const [width = 0, out = 0] = weight.dims;
+  const [width, out] = atLeast(weight.dims, 2);
   return make(dims, (_c, index) => {
     const [row, column] = [Math.floor(index / out), index % out];
     let sum = 0;
@@ -100,7 +101,7 @@ const quantizedLinear: Evaluator<"quantizedLinear"> = (inputs, node, dims) => {
 const blockLinear: Evaluator<"blockLinear"> = (inputs, _node, dims) => {
   const [x, weight, scale] = [argument(inputs, 0), argument(inputs, 1), argument(inputs, 2)];
   const bias = inputs[3];
-  const [out = 0, blocks = 0, block = 0] = weight.dims;
+  const [out, blocks, block] = atLeast(weight.dims, 3);
   const width = blocks * block;
   return make(dims, (_c, index) => {
     const [row, column] = [Math.floor(index / out), index % out];
@@ -117,9 +118,9 @@ const blockLinear: Evaluator<"blockLinear"> = (inputs, _node, dims) => {
 const matmul: Evaluator<"matmul"> = (inputs, node, dims) => {
   const [a, b] = [argument(inputs, 0), argument(inputs, 1)];
   const { transposeA = false, transposeB = false, scale = 1 } = node.attributes;
-  const width = a.dims.at(transposeA ? -2 : -1) ?? 0;
+  const width = must(a.dims, a.dims.length - (transposeA ? 2 : 1));
   return make(dims, (c) => {
-    const [row = 0, column = 0] = c.slice(-2);
+    const [row, column] = atLeast(c.slice(-2), 2);
     let sum = 0;
     for (let k = 0; k < width; k++) {
       const left = [...c.slice(0, -2), ...(transposeA ? [k, row] : [row, k])];
@@ -142,8 +143,8 @@ const layerNorm: Evaluator<"layerNorm"> = (inputs, node) => {
 
 const attention: Evaluator<"attention"> = (inputs, node) => {
   const [q, k, v, bias] = [argument(inputs, 0), argument(inputs, 1), argument(inputs, 2), inputs[3]];
-  const [batch = 0, rows = 0, width = 0] = q.dims;
-  const columns = k.dims.at(-2) ?? 0;
+  const [batch, rows, width] = atLeast(q.dims, 3);
+  const columns = must(k.dims, k.dims.length - 2);
   const { heads, scale } = node.attributes;
   const size = width / heads;
   // Keys and values [B, N, D], or in heads [B, H, N, K]: the place of the first number of a column.
@@ -169,15 +170,16 @@ const attention: Evaluator<"attention"> = (inputs, node) => {
 const patchConvolution: Evaluator<"patchConvolution"> = (inputs, node, dims) => {
   const [pixels, weight, bias] = [argument(inputs, 0), argument(inputs, 1), argument(inputs, 2)];
   const { patch } = node.attributes;
-  const channels = pixels.dims[1] ?? 0;
-  return make(dims, ([b = 0, d = 0, y = 0, x = 0]) => {
+  const channels = must(pixels.dims, 1);
+  return make(dims, (c) => {
+    const [b, d, y, x] = atLeast(c, 4);
     let sum = at(bias.data, d);
-    for (let c = 0; c < channels; c++)
+    for (let channel = 0; channel < channels; channel++)
       for (let i = 0; i < patch; i++)
         for (let j = 0; j < patch; j++)
           sum +=
-            at(pixels.data, position([b, c, y * patch + i, x * patch + j], pixels.dims)) *
-            at(weight.data, position([d, c, i, j], weight.dims));
+            at(pixels.data, position([b, channel, y * patch + i, x * patch + j], pixels.dims)) *
+            at(weight.data, position([d, channel, i, j], weight.dims));
     return sum;
   });
 };
@@ -185,9 +187,9 @@ const patchConvolution: Evaluator<"patchConvolution"> = (inputs, node, dims) => 
 const concat: Evaluator<"concat"> = (inputs, node, dims) => {
   const { axis } = node.attributes;
   return make(dims, (c) => {
-    let offset = c[axis] ?? 0;
+    let offset = must(c, axis);
     for (const input of inputs) {
-      const size = input.dims[axis] ?? 0;
+      const size = must(input.dims, axis);
       if (offset < size) return at(input.data, position(moved(c, axis, offset), input.dims));
       offset -= size;
     }
@@ -214,7 +216,7 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
   blockLinear,
   dequantize: (inputs) => {
     const [x, scale] = [argument(inputs, 0), argument(inputs, 1)];
-    const width = x.dims[1] ?? 1;
+    const width = must(x.dims, 1);
     return x.data.map((value, index) => value * at(scale.data, Math.floor(index / width)));
   },
   matmul,
@@ -257,7 +259,7 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
     const x = argument(inputs, 0);
     return make(dims, (c) => {
       const source: number[] = [];
-      node.attributes.permutation.forEach((axis, index) => (source[axis] = c[index] ?? 0));
+      node.attributes.permutation.forEach((axis, index) => (source[axis] = c[index] ?? missed("axis")));
       return at(x.data, position(source, x.dims));
     });
   },
@@ -265,7 +267,7 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
     const { axis } = node.attributes;
     const start = valueOf(node.attributes.start);
     const x = argument(inputs, 0);
-    return make(dims, (c) => at(x.data, position(moved(c, axis, (c[axis] ?? 0) + start), x.dims)));
+    return make(dims, (c) => at(x.data, position(moved(c, axis, (c[axis] ?? missed("axis")) + start), x.dims)));
   },
   concat,
   expand: (inputs, _node, dims) => {

@@ -1,4 +1,5 @@
 // What the reference evaluators are written with: arrays of doubles, and loops over their elements and rows.
+import { missed } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 import type { NodeOf, OpKind } from "../graph.ts";
 import type { Dim } from "../types/dim.ts";
@@ -26,7 +27,7 @@ export function argument(inputs: readonly Numbers[], index: number): Numbers {
   return input;
 }
 
-export const at = (data: Float64Array, index: number): number => data[index] ?? Number.NaN;
+export const at = (data: Float64Array, index: number): number => data[index] ?? missed("number");
 
 /** Coordinates of the i-th element, row-major. */
 function coordinates(index: number, dims: readonly number[]): number[] {
@@ -48,7 +49,7 @@ export function moved(coords: readonly number[], axis: number, place: number): n
 /** Position of coordinates, aligned at the last axis; axes of size 1 repeat. */
 export function position(coords: readonly number[], dims: readonly number[]): number {
   const skipped = coords.length - dims.length;
-  return dims.reduce((sum, dim, axis) => sum * dim + (dim === 1 ? 0 : (coords[axis + skipped] ?? 0)), 0);
+  return dims.reduce((sum, dim, axis) => sum * dim + (dim === 1 ? 0 : (coords[axis + skipped] ?? missed("number"))), 0);
 }
 
 export const make = (

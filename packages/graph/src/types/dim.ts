@@ -3,6 +3,7 @@
 // The legend of shape letters, used in code, docstrings and printed graphs:
 //   B batch (texts)   I images   N image tokens   T text tokens   D width   H heads   K width of a head
 //   M MLP width   V vocabulary   E joint embedding   Q queue   S image side   P patches
+import { must } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 
 interface Term {
@@ -79,7 +80,7 @@ export function sameDim(a: Dim, b: Dim): boolean {
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((dim, axis) => sameDim(dim, b[axis] ?? -1));
+  return a.length === b.length && a.every((dim, axis) => sameDim(dim, must(b, axis)));
 }
 
 /** The number of elements of a shape. */

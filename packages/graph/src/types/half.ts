@@ -1,4 +1,5 @@
 // IEEE 754 binary16 as bits: this package's oldest Node has no Float16Array.
+import { must } from "@blip-ts/base";
 
 /** The largest finite half. */
 export const halfMax = 65504;
@@ -9,7 +10,7 @@ const bits = new Uint32Array(float.buffer);
 /** The half nearest to a float32, ties to even, as its bits; what is beyond the largest finite one becomes that one. */
 export function toHalf(value: number): number {
   float[0] = value;
-  const word = bits[0] ?? 0;
+  const word = must(bits, 0);
   const sign = (word >>> 16) & 0x8000;
   const rest = word & 0x7fffffff;
   if (rest > 0x7f800000) return sign | 0x7e00;

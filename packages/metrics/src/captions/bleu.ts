@@ -1,4 +1,5 @@
 // BLEU-1 to BLEU-4 (Papineni et al. 2002), as pycocoevalcap's bleu_scorer.py counts it.
+import { atLeast, must } from "@blip-ts/base";
 import { countNgrams, expectReferences, wordsOf } from "./ngrams.ts";
 import type { Tokens } from "./tokenize.ts";
 
@@ -47,10 +48,10 @@ function scoreOf({ length, referenceLength, guessed, correct }: Counts): BleuSco
   const ratio = (length + tiny) / (referenceLength + small);
   const penalty = ratio < 1 ? Math.exp(1 - 1 / ratio) : 1;
   let product = 1;
-  const [b1 = NaN, b2 = NaN, b3 = NaN, b4 = NaN] = orders.map((n, index) => {
-    product *= ((correct[index] ?? NaN) + tiny) / ((guessed[index] ?? NaN) + small);
+  const [b1, b2, b3, b4] = atLeast(orders.map((n, index) => {
+    product *= ((must(correct, index)) + tiny) / ((must(guessed, index)) + small);
     return product ** (1 / n) * penalty;
-  });
+  }), 4);
   return [b1, b2, b3, b4];
 }
 
@@ -64,12 +65,12 @@ function scoreOf({ length, referenceLength, guessed, correct }: Counts): BleuSco
  */
 export function bleu(captions: readonly Tokens[], references: readonly (readonly Tokens[])[]): Bleu {
   expectReferences(captions, references);
-  const counts = captions.map((caption, index) => countCaption(caption, references[index] ?? []));
+  const counts = captions.map((caption, index) => countCaption(caption, must(references, index)));
   const total = counts.reduce((a, b) => ({
     length: a.length + b.length,
     referenceLength: a.referenceLength + b.referenceLength,
-    guessed: a.guessed.map((count, index) => count + (b.guessed[index] ?? NaN)),
-    correct: a.correct.map((count, index) => count + (b.correct[index] ?? NaN)),
+    guessed: a.guessed.map((count, index) => count + (must(b.guessed, index))),
+    correct: a.correct.map((count, index) => count + (must(b.correct, index))),
   }));
   return { score: scoreOf(total), each: counts.map(scoreOf) };
 }

@@ -1,5 +1,6 @@
 // All caption metrics of raw text, as pycocoevalcap's COCOEvalCap runs them.
-import { bleu } from "./bleu.ts";
+import { must } from "@blip-ts/base";
+import { bleu, type BleuScores } from "./bleu.ts";
 import { ciderD } from "./cider-d.ts";
 import { expectReferences } from "./ngrams.ts";
 import { rougeL } from "./rouge-l.ts";
@@ -40,17 +41,14 @@ export function captionMetrics(
   const grouped = references.map(({ length }) => flat.slice(next, (next += length)));
   const [blue, rouge, cider] = [bleu(tokens, grouped), rougeL(tokens, grouped), ciderD(tokens, grouped)];
   const named = (
-    [bleu1, bleu2, bleu3, bleu4]: readonly number[],
+    [bleu1, bleu2, bleu3, bleu4]: BleuScores,
     rougeScore: number,
     ciderScore: number,
   ) => ({
-    bleu1: bleu1 ?? NaN,
-    bleu2: bleu2 ?? NaN,
-    bleu3: bleu3 ?? NaN,
-    bleu4: bleu4 ?? NaN,
+    ...{ bleu1, bleu2, bleu3, bleu4 },
     rougeL: rougeScore,
     ciderD: ciderScore,
   });
-  const each = blue.each.map((one, index) => named(one, rouge.each[index] ?? NaN, cider.each[index] ?? NaN));
+  const each = blue.each.map((one, index) => named(one, must(rouge.each, index), must(cider.each, index)));
   return { ...named(blue.score, rouge.score, cider.score), each };
 }

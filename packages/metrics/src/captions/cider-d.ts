@@ -1,4 +1,5 @@
 // CIDEr-D (Vedantam et al. 2015, arXiv 1411.5726, section 6), as pycocoevalcap's cider_scorer.py counts it.
+import { must } from "@blip-ts/base";
 import { badNumber } from "../errors.ts";
 import { mean } from "../numbers.ts";
 import { countNgrams, expectReferences, type Ngram, wordsOf } from "./ngrams.ts";
@@ -89,7 +90,7 @@ export function ciderD(
   const weighed = (one: readonly string[]) => weigh(one, frequencies, captions.length);
   const each = captions.map((tokens, index) => {
     const caption = weighed(wordsOf(tokens));
-    const others = (words[index] ?? []).map(weighed);
+    const others = (must(words, index)).map(weighed);
     return 10 * mean(others.map((reference) => similarity(caption, reference, sigma)));
   });
   return { score: mean(each), each };

@@ -1,4 +1,5 @@
 // ROUGE-L (Lin 2004), as pycocoevalcap's rouge.py counts it.
+import { last, missed, must } from "@blip-ts/base";
 import { mean } from "../numbers.ts";
 import { expectReferences } from "./ngrams.ts";
 import type { Tokens } from "./tokenize.ts";
@@ -18,12 +19,12 @@ function commonLength(a: Tokens, b: Tokens): number {
   for (const one of a) {
     const next = [0];
     for (const [index, other] of b.entries()) {
-      const skipped = Math.max(previous[index + 1] ?? 0, next[index] ?? 0);
-      next.push(one === other ? (previous[index] ?? 0) + 1 : skipped);
+      const skipped = Math.max(previous[index + 1] ?? missed("word"), next[index] ?? missed("word"));
+      next.push(one === other ? (previous[index] ?? missed("word")) + 1 : skipped);
     }
     previous = next;
   }
-  return previous.at(-1) ?? 0;
+  return last(previous);
 }
 
 /** The reference splits "" at spaces, which gives one empty token. */
@@ -44,7 +45,7 @@ export function rougeL(
   const each = captions.map((caption, index) => {
     const words = orEmpty(caption);
     let [precision, recall] = [0, 0];
-    for (const reference of references[index] ?? []) {
+    for (const reference of must(references, index)) {
       const others = orEmpty(reference);
       const common = commonLength(others, words);
       precision = Math.max(precision, common / words.length);

@@ -1,4 +1,5 @@
 // Gradients of what moves elements.
+import { must } from "@blip-ts/base";
 import { addDims, type Dim } from "../../types/dim.ts";
 import { unbroadcast } from "../parts.ts";
 import { input, type GradientRule } from "../rule.ts";
@@ -25,7 +26,7 @@ export const concat: GradientRule<"concat"> = {
     const { axis } = node.attributes;
     let start: Dim = 0;
     return node.inputs.map(({ shape }) => {
-      const [from, end]: [Dim, Dim] = [start, addDims(start, shape[axis] ?? 0)];
+      const [from, end]: [Dim, Dim] = [start, addDims(start, must(shape, axis))];
       start = end;
       return shape[axis] === 0 ? undefined : b.slice(g, axis, from, end);
     });

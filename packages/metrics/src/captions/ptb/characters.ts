@@ -2,6 +2,7 @@
 // They were read off Stanford's PTBTokenizer 3.4.1 by tokenizing each unit of the BMP in 41 contexts
 // (oracle/metrics/README.md), and they are Unicode 6's. "a-b/2" is every second unit from a to b.
 // What is in no class, all surrogates among it, is dropped and parts words.
+import { atLeast } from "@blip-ts/base";
 
 /** Letters: they start and go on a word. */
 const letters =
@@ -77,8 +78,11 @@ function inBrackets(ranges: string): string {
   return ranges
     .split(" ")
     .map((range) => {
-      const [bounds = "", step] = range.split("/");
-      const [first = NaN, last = first] = bounds.split("-").map((hex) => parseInt(hex, 16));
+      const [bounds, step] = atLeast(range.split("/"), 1);
+      const [first, last = first] = atLeast(
+        bounds.split("-").map((hex) => parseInt(hex, 16)),
+        1,
+      );
       if (step === undefined) return first === last ? unit(first) : `${unit(first)}-${unit(last)}`;
       return Array.from({ length: (last - first) / 2 + 1 }, (_, index) => unit(first + 2 * index)).join("");
     })

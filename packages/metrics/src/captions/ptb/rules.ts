@@ -1,5 +1,6 @@
 // The rules of the Penn Treebank tokenizer, as Stanford's PTBTokenizer 3.4.1 applies them. They were found by
 // giving it all short strings, words in many contexts and random text, and comparing (oracle/metrics/README.md).
+import { atLeast } from "@blip-ts/base";
 import { symbol } from "./characters.ts";
 import * as lexicon from "./lexicon.ts";
 import * as p from "./patterns.ts";
@@ -43,7 +44,7 @@ const closing = (abbreviation: string, before?: string): Rule => ({
 
 const words: readonly Rule[] = [
   ...lexicon.contracted.split(" ").map((one) => {
-    const [first = "", second = ""] = one.split("|");
+    const [first, second] = atLeast(one.split("|"), 2);
     return {
       match: p.anyCase(first + second),
       again: second.length,
