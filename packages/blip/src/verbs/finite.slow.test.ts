@@ -1,11 +1,9 @@
 // Numbers that are not finite fail their own row in every verb. One model overflows at white images and sees black ones as
 // before; others lack numbers for one word, or in a head.
-import { floatTensor } from "@blip-ts/graph";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { arrayOf } from "@blip-ts/testing";
 import { DamagedModels, noDog, noThirdWord, plainImage, type Damage } from "../../test/support/damaged.ts";
 import { failureOf } from "@blip-ts/testing";
-import { allFinite } from "@blip-ts/base";
 import { ModelError } from "@blip-ts/base";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { Answerer } from "./ask.ts";
@@ -13,7 +11,6 @@ import { Batched } from "../serve/batched.ts";
 import { Captioner } from "./caption.ts";
 import { Comparer } from "./compare.ts";
 import { Embedder } from "./embed.ts";
-import { finiteRows } from "../run/finite.ts";
 import { Matcher } from "./match.ts";
 import { Retriever } from "./retrieve.ts";
 
@@ -39,23 +36,6 @@ function expectSame(found: unknown, expected: unknown): void {
     for (const [key, value] of Object.entries(expected))
       expectSame((found as Record<string, unknown>)[key], value);
 }
-
-describe("allFinite", () => {
-  test.each<[string, number[], boolean]>([
-    ["numbers", [0, -1, 3e38, 1e-45], true],
-    ["nothing", [], true],
-    ["NaN", [1, NaN, 2], false],
-    ["infinity", [1, 2, Infinity], false],
-    ["minus infinity", [-Infinity, 2], false],
-  ])("of %s", (_, values, finite) => {
-    expect(allFinite(values)).toBe(finite);
-    expect(allFinite(Float32Array.from(values))).toBe(finite);
-  });
-
-  test("tells rows apart", () => {
-    expect(finiteRows(floatTensor([3, 2], [1, 2, NaN, 4, 5, 6]))).toEqual([true, false, true]);
-  });
-});
 
 /** Each verb over images: its rows, whatever else it needs. */
 type Images = readonly (typeof black)[];

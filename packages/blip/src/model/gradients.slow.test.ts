@@ -1,0 +1,3 @@
+import { gradientTests, networks } from "../../test/support/network-gradients.ts";
+
+gradientTests(networks);

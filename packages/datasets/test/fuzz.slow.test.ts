@@ -1,0 +1,3 @@
+import { fuzzTests } from "./fuzz.ts";
+
+fuzzTests(300, 300_000);

@@ -1,0 +1,57 @@
+// The gate, `npm run check`. What computes on one core runs two at a time; the tests use both cores. Each step's time is
+// printed, and its output if it fails.
+import { spawn } from "node:child_process";
+
+const cache = "node_modules/.cache";
+
+/** Steps one after the other in each lane, lanes side by side; the stages one after the other. */
+const stages = [
+  [
+    [
+      ["types", "tsc --build"],
+      ["lint", `eslint --max-warnings 0 --cache --cache-strategy content --cache-location ${cache}/eslint/ .`],
+    ],
+    [
+      ["build", "node scripts/build-if-changed.mjs"],
+      ["format", `prettier --check --cache --cache-strategy content --cache-location ${cache}/prettier .`],
+      ["arrows", "depcruise packages --config .dependency-cruiser.mjs"],
+      ["house", "node scripts/house.mjs"],
+      ["package", "publint packages/blip --strict && attw --pack packages/blip --profile esm-only"],
+    ],
+  ],
+  [[["tests", "vitest run"]]],
+];
+
+/** @returns {Promise<boolean>} whether it passed */
+function run([name, command]) {
+  const from = performance.now();
+  const child = spawn(command, { shell: true, stdio: ["ignore", "pipe", "pipe"] });
+  const printed = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => printed.push(bytes));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      const seconds = ((performance.now() - from) / 1000).toFixed(1);
+      console.log(`${code === 0 ? "passed" : "FAILED"} ${name} (${seconds} s)`);
+      // The tests' own summary says which were slow.
+      if (code !== 0 || name === "tests") process.stdout.write(Buffer.concat(printed));
+      resolve(code === 0);
+    });
+  });
+}
+
+async function lane(steps) {
+  const passed = [];
+  for (const step of steps) passed.push(await run(step));
+  return passed;
+}
+
+const from = performance.now();
+let failed = 0;
+for (const lanes of stages) {
+  const passed = (await Promise.all(lanes.map(lane))).flat();
+  failed += passed.filter((one) => !one).length;
+}
+const seconds = ((performance.now() - from) / 1000).toFixed(0);
+console.log(failed === 0 ? `All passed in ${seconds} s.` : `${failed} failed, in ${seconds} s.`);
+process.exit(failed === 0 ? 0 : 1);
