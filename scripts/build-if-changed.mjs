@@ -11,7 +11,9 @@ const dist = join(root, "packages/blip/dist");
 
 /** The files below a folder, but for tests, and what is installed or built. */
 function* filesIn(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
       if (!["node_modules", "dist", "test", ".tsbuild"].includes(entry.name)) yield* filesIn(path);
@@ -28,9 +30,11 @@ function digest() {
     const folder = join(root, "packages", room);
     if (!statSync(folder).isDirectory()) continue;
     for (const path of filesIn(folder))
-      if (/\.(?:ts|json|js|mjs)$/.test(path) && !path.includes("/models/")) add(path.slice(root.length), readFileSync(path));
+      if (/\.(?:ts|json|js|mjs)$/.test(path) && !path.includes("/models/"))
+        add(path.slice(root.length), readFileSync(path));
   }
-  if (existsSync(dist)) for (const path of filesIn(dist)) add(path.slice(root.length), String(statSync(path).size));
+  if (existsSync(dist))
+    for (const path of filesIn(dist)) add(path.slice(root.length), String(statSync(path).size));
   return hash.digest("hex");
 }
 

@@ -9,7 +9,10 @@ const stages = [
   [
     [
       ["types", "tsc --build"],
-      ["lint", `eslint --max-warnings 0 --cache --cache-strategy content --cache-location ${cache}/eslint/ .`],
+      [
+        "lint",
+        `eslint --max-warnings 0 --cache --cache-strategy content --cache-location ${cache}/eslint/ .`,
+      ],
     ],
     [
       ["build", "node scripts/build-if-changed.mjs"],

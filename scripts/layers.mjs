@@ -35,7 +35,7 @@ export const layers = [
     },
   ],
   [
-    { name: "model", path: "packages/blip/src/model", only: ["graph"] },
+    { name: "model", path: "packages/blip/src/model", only: ["base", "graph"] },
     { name: "weights", path: "packages/blip/src/weights" },
     { name: "image", path: "packages/blip/src/image", only: ["base"] },
     { name: "text", path: "packages/blip/src/text", only: ["base", "graph"] },

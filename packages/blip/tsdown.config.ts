@@ -17,7 +17,7 @@ export default defineConfig({
   tsconfig: "tsconfig.json",
   format: "esm",
   platform: "node",
-  // The baseline that README states; test/baseline.test.ts holds what is shipped to it.
+  // The baseline that README states; test/baseline-shipped.slow.test.ts holds what is shipped to it.
   target: ["es2022", "node20.19", "chrome111", "firefox128", "safari16.4"],
   fixedExtension: false,
   dts: { entry: ["src/node.ts", "src/web.ts", "../metrics/src/index.ts"], build: true },

@@ -78,7 +78,9 @@ export const noIndexDefault = ESLintUtils.RuleCreator.withoutDocs({
         if (/RegExp(Exec|Match)Array/.test(match)) return;
         const last = at && text(index) === "-1";
         const checked = last ? `last(${text(list)})` : `must(${text(list)}, ${text(index)})`;
-        const rest = text(node.left).slice(access.range[1] - node.left.range[0]).replace(/^\?\./, ".");
+        const rest = text(node.left)
+          .slice(access.range[1] - node.left.range[0])
+          .replace(/^\?\./, ".");
         context.report({
           node,
           messageId: "hidden",

@@ -1,5 +1,7 @@
 // Are numbers finite? Asked of a network's own logits, before a search forbids any.
 
+import { missed } from "./must.ts";
+
 /**
  * Is every number finite? x * 0 is NaN for NaN and infinities and 0 for all others, so that no number needs a branch.
  * Counted by index: an iterator takes twenty times as long.

@@ -139,7 +139,7 @@ export type {
   EngineSession,
   ExternalBytes,
   Feeds,
-  KeptOutputs,
+  RetainedOutputs,
   ResidentTensor,
   RunOptions,
   SessionOptions,

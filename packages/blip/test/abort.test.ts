@@ -22,7 +22,9 @@ async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
 
 test("a load ends with a reason of the caller's own, before it and while it goes on", async () => {
   const reason = new Error("enough");
-  await expect(Matcher.load(nodePlatform, tiny("match"), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  await expect(Matcher.load(nodePlatform, tiny("match"), { signal: AbortSignal.abort(reason) })).rejects.toBe(
+    reason,
+  );
   const controller = new AbortController();
   const loading = Matcher.load(nodePlatform, tiny("match"), { signal: controller.signal });
   controller.abort(reason);

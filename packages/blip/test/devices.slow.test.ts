@@ -137,9 +137,9 @@ for (const device of ["webgpu", "cuda", "coreml", "dml"] as const) {
         const made = await session(key, build, sharing);
         return {
           run: (feeds, call) => made.run(feeds, call),
-          runKeeping: async (feeds, keep, call) => {
-            const outputs = await made.runKeeping(feeds, keep, call);
-            for (const tensor of Object.values(outputs.kept)) {
+          runRetaining: async (feeds, keep, call) => {
+            const outputs = await made.runRetaining(feeds, keep, call);
+            for (const tensor of Object.values(outputs.retained)) {
               expect(tensor.onDevice).toBe(true);
               kept[key] = (kept[key] ?? 0) + 1;
             }

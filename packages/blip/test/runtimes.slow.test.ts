@@ -158,7 +158,7 @@ describe("the tiny goldens", async () => {
       const [float, half] = [found.float[what], found.half[what]];
       expect(half.tokens).toEqual(float.tokens);
       const difference = Math.abs(half.score / float.score - 1);
-      // What is rounded to 11 bits is not what it was, and as near to it as quantize.test.ts has it.
+      // What is rounded to 11 bits is not what it was, and as near to it as quantize.slow.test.ts has it.
       expect(difference).toBeGreaterThan(0);
       expect(difference).toBeLessThan(0.004);
     }

@@ -193,7 +193,7 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
   });
 
   // What their kernels in WebAssembly must not lose; halves go from step to step in arrays that newer browsers have.
-  // As in Node (tools/quantize.test.ts): 6 %, or 0.4 %, of numbers of about 4.
+  // As in Node (tools/quantize.slow.test.ts): 6 %, or 0.4 %, of numbers of about 4.
   test.each([
     ["int8", 0.25],
     ["fp16", 0.016],

@@ -1,11 +1,11 @@
-// The numbers of a tensor as float32, piece by piece: whole rows, no more of them in memory than a piece holds.
+// The numbers of a tensor as float32, chunk by chunk: whole rows, no more of them in memory than a chunk holds.
 import { missed } from "@blip-ts/base";
 import { fromHalf } from "@blip-ts/graph";
 import { readRange } from "./read-range.ts";
 import { BYTES_PER_ELEMENT, readTensorBytes, type StoredTensor } from "./stored-tensor.ts";
 
 /** Most bytes that are read at a time, but at least a row. */
-const PIECE = 2 ** 22;
+const CHUNK = 2 ** 22;
 
 /** All halves by their bits. */
 let halves: Float32Array | undefined;
@@ -30,7 +30,7 @@ export async function* floatRows(
     yield floatsOf(bytes.slice(start * rowBytes, end * rowBytes), tensor);
     return;
   }
-  const rows = Math.max(1, Math.floor(PIECE / Math.max(1, rowBytes)));
+  const rows = Math.max(1, Math.floor(CHUNK / Math.max(1, rowBytes)));
   for (let row = start; row < end; row += rows) {
     const count = Math.min(rows, end - row);
     const offset = tensor.offset + row * rowBytes;
@@ -49,7 +49,10 @@ export function floatsOf(bytes: Uint8Array<ArrayBuffer>, { dtype, name }: Stored
       return Float32Array.from(new Float64Array(buffer, 0, byteLength / 8));
     case "float16": {
       const table = halfTable();
-      return Float32Array.from(new Uint16Array(buffer, 0, byteLength / 2), (bits) => table[bits] ?? missed("half"));
+      return Float32Array.from(
+        new Uint16Array(buffer, 0, byteLength / 2),
+        (bits) => table[bits] ?? missed("half"),
+      );
     }
     case "bfloat16":
       return new Float32Array(

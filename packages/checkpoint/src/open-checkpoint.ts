@@ -1,4 +1,4 @@
-// The one door of this room: tells a checkpoint's format by its first bytes, and says what a file is that is none.
+// The entry of this room: tells a checkpoint's format by its first bytes, and says what a file is that is none.
 import { must, type ByteSource } from "@blip-ts/base";
 import { unknownFormat, unsupported } from "./errors.ts";
 import { decodeUtf8, readRange, readUint64, viewOf } from "./read-range.ts";

@@ -73,23 +73,23 @@ async function scalesOf({ tensor, start, end, block }: QuantizedRange): Promise<
   const shared = block ?? width;
   const scales = new Float32Array(((end - start) * width) / shared);
   let place = 0;
-  for await (const piece of floatRows(tensor, start, end))
-    for (let from = 0; from < piece.length; from += shared)
-      scales[place++] = largestOf(piece, from, from + shared) / 127;
+  for await (const chunk of floatRows(tensor, start, end))
+    for (let from = 0; from < chunk.length; from += shared)
+      scales[place++] = largestOf(chunk, from, from + shared) / 127;
   return scales;
 }
 
-/** The numbers of a piece of whole rows at a time, in the order in which they lie in the matrix. */
+/** The numbers of a chunk of whole rows at a time, in the order in which they lie in the matrix. */
 async function* blocksOf(
   { tensor, start, end }: QuantizedRange,
   block: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const piece of floatRows(tensor, start, end)) {
-    const values = new Uint8Array(piece.length);
-    for (let from = 0; from < piece.length; from += block) {
-      const inverse = inverseOf(piece, from, from + block);
+  for await (const chunk of floatRows(tensor, start, end)) {
+    const values = new Uint8Array(chunk.length);
+    for (let from = 0; from < chunk.length; from += block) {
+      const inverse = inverseOf(chunk, from, from + block);
       for (let index = from; index < from + block; index++)
-        values[index] = 128 + roundedBy(inverse, piece[index] ?? missed("number"));
+        values[index] = 128 + roundedBy(inverse, chunk[index] ?? missed("number"));
     }
     yield values;
   }
@@ -113,19 +113,19 @@ async function valuesOf({ tensor, start, end }: QuantizedRange): Promise<Uint8Ar
   const values = new Int8Array(width * out);
   const inverses = new Float64Array(BLOCK);
   let first = 0;
-  for await (const piece of floatRows(tensor, start, end)) {
-    const rows = piece.length / width;
+  for await (const chunk of floatRows(tensor, start, end)) {
+    const rows = chunk.length / width;
     for (let block = 0; block < rows; block += BLOCK) {
       const count = Math.min(BLOCK, rows - block);
       for (let row = 0; row < count; row++) {
         const from = (block + row) * width;
-        inverses[row] = inverseOf(piece, from, from + width);
+        inverses[row] = inverseOf(chunk, from, from + width);
       }
       for (let column = 0; column < width; column++) {
         const target = column * out + first + block;
         let from = block * width + column;
         for (let row = 0; row < count; row++, from += width)
-          values[target + row] = roundedBy(inverses[row] ?? missed("row"), piece[from] ?? missed("number"));
+          values[target + row] = roundedBy(inverses[row] ?? missed("row"), chunk[from] ?? missed("number"));
       }
     }
     first += rows;

@@ -1,4 +1,4 @@
-// Writing a safetensors file from tensors that lie elsewhere, piece by piece: no more than one piece is in memory.
+// Writing a safetensors file from tensors that lie elsewhere, chunk by chunk: no more than one chunk is in memory.
 // https://huggingface.co/docs/safetensors
 import { readRange } from "./read-range.ts";
 import {
@@ -22,14 +22,14 @@ const DTYPE_NAMES: Readonly<Record<CheckpointDType, string>> = {
 };
 
 /** Most bytes that are read at a time. */
-const PIECE = 2 ** 24;
+const CHUNK = 2 ** 24;
 
 /** A tensor whose bytes are made while the file is written. */
 export interface MadeTensor {
   readonly dtype: CheckpointDType;
   readonly shape: readonly number[];
   readonly byteLength: number;
-  /** All its bytes, little-endian and in row-major order, in pieces. */
+  /** All its bytes, little-endian and in row-major order, in chunks. */
   bytes(): AsyncIterable<Uint8Array>;
 }
 
@@ -69,14 +69,14 @@ export async function* safetensorsBytes(
   for (const [, tensor] of order) yield* "bytes" in tensor ? tensor.bytes() : tensorBytes(tensor);
 }
 
-/** The bytes of a tensor in row-major order, piece by piece. */
+/** The bytes of a tensor in row-major order, chunk by chunk. */
 export async function* tensorBytes(tensor: StoredTensor): AsyncGenerator<Uint8Array, void, undefined> {
   if (tensor.strides) {
     yield await readTensorBytes(tensor);
     return;
   }
-  for (let done = 0; done < tensor.byteLength; done += PIECE) {
-    const length = Math.min(PIECE, tensor.byteLength - done);
+  for (let done = 0; done < tensor.byteLength; done += CHUNK) {
+    const length = Math.min(CHUNK, tensor.byteLength - done);
     yield await readRange(tensor.source, tensor.offset + done, length, tensor.name);
   }
 }
@@ -86,9 +86,9 @@ export async function sameTensor(a: StoredTensor, b: StoredTensor): Promise<bool
   if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
   if (a.source === b.source && a.offset === b.offset && !a.strides && !b.strides) return true;
   const others = tensorBytes(b);
-  for await (const piece of tensorBytes(a)) {
+  for await (const chunk of tensorBytes(a)) {
     const { value } = await others.next();
-    if (!value || piece.length !== value.length || piece.some((byte, index) => byte !== value[index]))
+    if (!value || chunk.length !== value.length || chunk.some((byte, index) => byte !== value[index]))
       return false;
   }
   return true;

@@ -139,7 +139,7 @@ const runs: Readonly<Record<string, Run>> = {
         ] as const,
     );
     const cosines = pictures.flatMap(({ embedding: a }) =>
-      said.map(({ embedding: b }) => a.reduce((sum, value, index) => sum + value * (must(b, index)), 0)),
+      said.map(({ embedding: b }) => a.reduce((sum, value, index) => sum + value * must(b, index), 0)),
     );
     return {
       numbers: { cosine: cosines },
@@ -175,7 +175,7 @@ export async function accuracy(
 }
 
 function differences(measure: string, expected: readonly number[], found: readonly number[]): AccuracyRow {
-  const sizes = expected.map((value, index) => Math.abs(value - (must(found, index))));
+  const sizes = expected.map((value, index) => Math.abs(value - must(found, index)));
   return {
     ...{ measure, compared: expected.length, same: null },
     largest: sizes.reduce((a, b) => Math.max(a, b), 0),

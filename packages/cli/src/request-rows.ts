@@ -54,7 +54,8 @@ export async function* requestRows<Row extends object>(
   onProgress?.({ kind: "images", done: 0, total });
   try {
     for (let done = 0; done < total; done++) {
-      while (next < total && asked.length < 2 * imageBatchSize) asked.push(ask(must(images, next++, "image")));
+      while (next < total && asked.length < 2 * imageBatchSize)
+        asked.push(ask(must(images, next++, "image")));
       const found = await asked.shift();
       if (!found) throw new Error("a picture was not asked about");
       if ("failure" in found) throw found.failure;

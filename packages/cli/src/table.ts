@@ -43,7 +43,7 @@ export function* tableLines(
       yield row
         .map((cell, column) => {
           const { text, width } = line < cell.length ? must(cell, line) : blank;
-          const space = " ".repeat((must(widths, column)) - width);
+          const space = " ".repeat(must(widths, column) - width);
           return column >= head.length - numeric ? space + text : text + space;
         })
         .join(gap)

@@ -11,19 +11,40 @@ test.each<[verb: string, model: string, args: string[], fields: string[]]>([
   ["ask", "vqa", ["-q", "is there a dog?"], ["image", "question", "answer", "tokens", "score"]],
   ["embed", "match", [], ["image", "embedding"]],
   ["retrieve", "match", ["-t", "a dog", "--by", "image"], ["image", "hits"]],
-])("blip %s has the contract's fields, and goes on after a broken image", async (verb, model, args, fields) => {
-  const images = [broken, scene("01")];
-  const { code, stdout } = await blip([verb, ...images, ...args, "--model", tiny(model), "--json", "--quiet"]);
-  expect(code).toBe(1);
-  const [failed, row] = rowsOf(stdout);
-  expect(failed).toMatchObject({ image: broken, error: { code: "image/not-an-image" } });
-  expect(row?.image).toBe(scene("01"));
-  expect(Object.keys(row ?? {})).toEqual(fields);
-});
+])(
+  "blip %s has the contract's fields, and goes on after a broken image",
+  async (verb, model, args, fields) => {
+    const images = [broken, scene("01")];
+    const { code, stdout } = await blip([
+      verb,
+      ...images,
+      ...args,
+      "--model",
+      tiny(model),
+      "--json",
+      "--quiet",
+    ]);
+    expect(code).toBe(1);
+    const [failed, row] = rowsOf(stdout);
+    expect(failed).toMatchObject({ image: broken, error: { code: "image/not-an-image" } });
+    expect(row?.image).toBe(scene("01"));
+    expect(Object.keys(row ?? {})).toEqual(fields);
+  },
+);
 
 test("blip compare has the contract's fields, and exits with 3 if the model cannot do it", async () => {
   const compare = (model: string) =>
-    blip(["compare", scene("01"), scene("02"), "-s", "both show a dog", "--model", tiny(model), "--json", "--quiet"]);
+    blip([
+      "compare",
+      scene("01"),
+      scene("02"),
+      "-s",
+      "both show a dog",
+      "--model",
+      tiny(model),
+      "--json",
+      "--quiet",
+    ]);
   const { code, stdout } = await compare("nlvr-original");
   expect(code).toBe(0);
   expect(Object.keys(rowsOf(stdout)[0] ?? {})).toEqual(["images", "statement", "label", "probability"]);

@@ -79,70 +79,86 @@ async function readable(): Promise<[string, Task][]> {
 
 /** @param runs of each test @param timeout of each test, in milliseconds */
 export function fuzzTests(runs: number, timeout: number): void {
-test("random damage to any fixture, read for its tasks, throws nothing but BlipErrors", async () => {
-  const whole = await readable();
-  expect(whole.length).toBeGreaterThan(60);
-  await fc.assert(
-    fc.asyncProperty(
-      fc.constantFrom(...whole),
-      fc.array(change, { minLength: 1, maxLength: 4 }),
-      fc.boolean(),
-      async ([file, task], changes, goOn) => {
-        const path = fileWith(damaged(readFileSync(file), changes));
-        const options = { split: "test", ...(goOn ? { onRowError: () => undefined } : {}) };
-        await neverRaw(async () => {
-          const dataset = await readDataset(task, path, options);
-          await all(dataset.examples);
-        });
-      },
-    ),
-    { numRuns: runs },
+  test(
+    "random damage to any fixture, read for its tasks, throws nothing but BlipErrors",
+    async () => {
+      const whole = await readable();
+      expect(whole.length).toBeGreaterThan(60);
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...whole),
+          fc.array(change, { minLength: 1, maxLength: 4 }),
+          fc.boolean(),
+          async ([file, task], changes, goOn) => {
+            const path = fileWith(damaged(readFileSync(file), changes));
+            const options = { split: "test", ...(goOn ? { onRowError: () => undefined } : {}) };
+            await neverRaw(async () => {
+              const dataset = await readDataset(task, path, options);
+              await all(dataset.examples);
+            });
+          },
+        ),
+        { numRuns: runs },
+      );
+    },
+    timeout,
   );
-}, timeout);
 
-test("random damage to VQA's annotations", async () => {
-  const annotations = readFileSync(list("v2_annotations.json"));
-  await fc.assert(
-    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
-      const path = fileWith(damaged(annotations, changes));
-      await neverRaw(() => examplesOf("vqa", list("v2_questions.json"), { annotations: path }));
-    }),
-    { numRuns: runs },
+  test(
+    "random damage to VQA's annotations",
+    async () => {
+      const annotations = readFileSync(list("v2_annotations.json"));
+      await fc.assert(
+        fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+          const path = fileWith(damaged(annotations, changes));
+          await neverRaw(() => examplesOf("vqa", list("v2_questions.json"), { annotations: path }));
+        }),
+        { numRuns: runs },
+      );
+    },
+    timeout,
   );
-}, timeout);
 
-test("random damage to lists of pairs, in any chunks", async () => {
-  const sources = [
-    "pairs.jsonl",
-    "captions.csv",
-    "captions.tsv",
-    "coco_karpathy_val.json",
-    "nlvr_dev.json",
-  ].map((name) => readFileSync(list(name)));
-  await fc.assert(
-    fc.asyncProperty(
-      fc.constantFrom(...sources),
-      fc.array(change, { maxLength: 6 }),
-      fc.integer({ min: 1, max: 200 }),
-      async (source, changes, size) => {
-        await neverRaw(() => all(readPairs(chunks(damaged(source, changes), size))));
-      },
-    ),
-    { numRuns: runs },
+  test(
+    "random damage to lists of pairs, in any chunks",
+    async () => {
+      const sources = [
+        "pairs.jsonl",
+        "captions.csv",
+        "captions.tsv",
+        "coco_karpathy_val.json",
+        "nlvr_dev.json",
+      ].map((name) => readFileSync(list(name)));
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...sources),
+          fc.array(change, { maxLength: 6 }),
+          fc.integer({ min: 1, max: 200 }),
+          async (source, changes, size) => {
+            await neverRaw(() => all(readPairs(chunks(damaged(source, changes), size))));
+          },
+        ),
+        { numRuns: runs },
+      );
+    },
+    timeout,
   );
-}, timeout);
 
-test("any bytes at all", async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.uint8Array({ maxLength: 2000 }),
-      fc.constantFrom<Task>(...tasks),
-      async (bytes, task) => {
-        await neverRaw(async () => all((await readDataset(task, fileWith(bytes))).examples));
-        await neverRaw(() => all(readPairs(chunks(bytes, 100))));
-      },
-    ),
-    { numRuns: runs },
+  test(
+    "any bytes at all",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.uint8Array({ maxLength: 2000 }),
+          fc.constantFrom<Task>(...tasks),
+          async (bytes, task) => {
+            await neverRaw(async () => all((await readDataset(task, fileWith(bytes))).examples));
+            await neverRaw(() => all(readPairs(chunks(bytes, 100))));
+          },
+        ),
+        { numRuns: runs },
+      );
+    },
+    timeout,
   );
-}, timeout);
 }

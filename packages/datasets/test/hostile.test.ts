@@ -1,18 +1,10 @@
 // Files that are made to hurt: sizes and counts that are not there. Nothing but a BlipError is thrown, in little processor
 // time and memory. Random damage to every fixture is in fuzz.slow.test.ts.
+import { readFileSync } from "node:fs";
 import { parquetMetadata } from "hyparquet";
-import { BlipError } from "@blip-ts/base";
 import { describe, expect, test } from "vitest";
-import {
-  type DataFile,
-  openFile,
-  readData,
-  readDataset,
-  readPairs,
-  tasks,
-  type Task,
-} from "@blip-ts/datasets/node";
-import { all, chunks, examplesOf, fileWith, fixture, list, refusal } from "./support.ts";
+import { type DataFile, openFile, readData, readPairs } from "@blip-ts/datasets/node";
+import { all, examplesOf, fileWith, fixture, list, refusal } from "./support.ts";
 
 const megabytes = () => process.memoryUsage().rss / 2 ** 20;
 

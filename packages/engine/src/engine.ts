@@ -24,15 +24,15 @@ export interface RunOptions {
 }
 
 export interface CallOptions extends RunOptions {
-  /** Inputs whose memory the engine may take instead of copying it: the caller has no more use for them. */
-  readonly handOver?: readonly string[] | undefined;
+  /** Inputs whose buffers the engine may transfer instead of copying them: the caller has no more use for them. */
+  readonly transfer?: readonly string[] | undefined;
 }
 
 export interface SessionOptions extends RunOptions {
   /** Sessions of one group are run one after another, and can hand resident tensors to each other. */
   readonly group?: string | undefined;
-  /** The outputs that `runKeeping` may keep: on a device they stay in its memory. */
-  readonly keep?: readonly string[] | undefined;
+  /** The outputs that `runRetaining` may retain: on a device they stay in its memory. */
+  readonly retain?: readonly string[] | undefined;
   /**
    * Weights are used as they lie in the file, where the engine can: it does not lay them out anew for its products, which
    * takes long and their size in memory once more, and gains little where products have hundreds of rows or are few.
@@ -42,7 +42,7 @@ export interface SessionOptions extends RunOptions {
   readonly name?: string | undefined;
 }
 
-/** A tensor that stays where the engine computed it. It is kept until it is released, or its engine is closed. */
+/** A tensor that stays where the engine computed it. It is retained until it is released, or its engine is closed. */
 export interface ResidentTensor {
   readonly resident: number;
   readonly dtype: DType;
@@ -51,23 +51,23 @@ export interface ResidentTensor {
   readonly onDevice: boolean;
 }
 
-/** What a session reads: numbers, or a tensor that a session of its group kept. */
+/** What a session reads: numbers, or a tensor that a session of its group retained. */
 export type Feeds = Readonly<Record<string, Tensor | ResidentTensor>>;
 
-export interface KeptOutputs {
+export interface RetainedOutputs {
   readonly tensors: Record<string, Tensor>;
-  readonly kept: Record<string, ResidentTensor>;
+  readonly retained: Record<string, ResidentTensor>;
 }
 
 /** A model that is loaded and can be run. */
 export interface EngineSession extends Closable {
   run(feeds: Feeds, options?: CallOptions): Promise<Record<string, Tensor>>;
   /**
-   * Runs, and keeps the outputs named in `keep` with the engine: they are not copied to the caller. They are those that
-   * the session was made to keep.
+   * Runs, and retains the outputs named in `retain` in the engine: they are not copied to the caller. They are among
+   * those that the session was created to retain.
    */
-  runKeeping(feeds: Feeds, keep: readonly string[], options?: RunOptions): Promise<KeptOutputs>;
-  /** Frees kept tensors. */
+  runRetaining(feeds: Feeds, retain: readonly string[], options?: RunOptions): Promise<RetainedOutputs>;
+  /** Frees retained tensors. */
   release(tensors: readonly ResidentTensor[]): void;
 }
 

@@ -45,5 +45,5 @@ async function checkOne(
     if (!allFinite(numbers)) throw weightsNotFinite(tensor.source.name, name);
   };
   if (bytes) expectFinite(floatsOf(bytes, tensor));
-  else for await (const piece of floatRows(tensor)) expectFinite(piece);
+  else for await (const chunk of floatRows(tensor)) expectFinite(chunk);
 }

@@ -15,7 +15,7 @@ export type {
   EngineSession,
   ExternalBytes,
   Feeds,
-  KeptOutputs,
+  RetainedOutputs,
   ResidentTensor,
   RunOptions,
   SessionOptions,

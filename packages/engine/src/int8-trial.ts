@@ -97,7 +97,7 @@ export async function isExact(session: Pick<EngineSession, "run">): Promise<bool
       const data = found[activations]?.data;
       if (!(data instanceof Float32Array) || data.length !== product.length) return false;
       // Not `>= 0.5`: what is not a number is wrong, too.
-      if (!data.every((value, index) => Math.abs(value - (must(product, index))) < 0.5)) return false;
+      if (!data.every((value, index) => Math.abs(value - must(product, index)) < 0.5)) return false;
     }
   }
   return true;

@@ -10,7 +10,7 @@ import { toEngineModel } from "./engine-model.ts";
 import { openEngine } from "./open-engine.ts";
 
 export interface MatrixProductOptions extends EngineOptions {
-  /** Rows of x: 577, the tokens of a picture of 384 pixels. */
+  /** Rows of x: 577, the tokens of an image of 384 pixels. */
   readonly rows?: number | undefined;
   /** Columns of x: 768, the width of a base model. */
   readonly inner?: number | undefined;

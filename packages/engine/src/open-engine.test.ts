@@ -30,7 +30,7 @@ function engineOf(compute: Compute): Engine {
           if (!x || "resident" in x || x.dtype !== "float32") throw new Error("no x");
           return Promise.resolve({ y: compute(x, fused) });
         },
-        runKeeping: () => Promise.reject(new Error("nothing is kept")),
+        runRetaining: () => Promise.reject(new Error("nothing is kept")),
         release: () => undefined,
         ...closedBy(() => Promise.resolve()),
       };

@@ -144,7 +144,7 @@ export function difference(
 ): string | undefined {
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const worst = expected.reduce((most, value, index) => {
-    const off = Math.abs((must(found, index)) - value);
+    const off = Math.abs(must(found, index) - value);
     return Number.isNaN(off) ? Infinity : Math.max(most, off);
   }, 0);
   if (worst <= tolerances[dtype] * largest) return undefined;

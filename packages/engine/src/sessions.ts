@@ -8,8 +8,8 @@ import { toEngineModel } from "./engine-model.ts";
 import { engineRefused, modelClosed, isNotFinite } from "./errors.ts";
 import { checkFiniteWeights } from "./finite-weights.ts";
 
-/** How a session is loaded; those of one group can hand each other the outputs that they keep. */
-type SessionForm = Pick<SessionOptions, "group" | "keep" | "unpacked">;
+/** How a session is loaded; those of one group can hand each other the outputs that they retain. */
+type SessionForm = Pick<SessionOptions, "group" | "retain" | "unpacked">;
 
 /** What is being made, unless a check beside it fails: then it is closed when it is there. */
 async function closedUnless<T extends Closable>(making: Promise<T>, check: Promise<void>): Promise<T> {
@@ -55,7 +55,7 @@ export class Network implements Closable {
 
   /**
    * A graph's session, loaded when it is first asked for; `key` names it among this network's, `build` makes the graph.
-   * @param form what it keeps and hands to other sessions, and what its products are like
+   * @param form what it retains and hands to other sessions, and what its products are like
    * @throws {UsageError} `usage/disposed` @throws {ModelError} `model/engine`, `model/not-finite` where weights of 8 bits
    * are not finite, and where weights cannot be read
    */

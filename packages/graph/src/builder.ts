@@ -28,7 +28,9 @@ interface State {
 }
 
 /** A dimension per letter. */
-type DimsOf<Letters extends string> = Letters extends `${string} ${infer Rest}` ? [Dim, ...DimsOf<Rest>] : [Dim];
+type DimsOf<Letters extends string> = Letters extends `${string} ${infer Rest}`
+  ? [Dim, ...DimsOf<Rest>]
+  : [Dim];
 
 /** Shapes may be written with names: `["B", 3, 384, 384]`. */
 export type ShapeLike = readonly (Dim | string)[];

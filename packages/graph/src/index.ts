@@ -1,4 +1,4 @@
-// The public door of the graph package.
+// What the graph package exports.
 /** The error of graphs that cannot be. */
 export { GraphError } from "./errors.ts";
 /** Graphs and their parts. */
@@ -82,7 +82,7 @@ export {
   emitSelfContained,
   lengthOf,
   onnxOpset,
-  type OnnxPiece,
+  type OnnxChunk,
   type WeightBytes,
   type WeightLocation,
 } from "./onnx/emit.ts";

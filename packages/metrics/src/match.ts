@@ -45,7 +45,7 @@ export function matchMetrics(
   if (!Number.isFinite(threshold)) throw badNumber("threshold", "a finite number", threshold);
   let [truePositive, falsePositive, falseNegative] = [0, 0, 0];
   for (const [index, label] of labels.entries()) {
-    const match = (must(scores, index)) >= threshold;
+    const match = must(scores, index) >= threshold;
     if (match && label) truePositive++;
     else if (match) falsePositive++;
     else if (label) falseNegative++;

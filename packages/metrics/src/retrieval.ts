@@ -89,7 +89,7 @@ function ofRanks(ranks: readonly number[]): RetrievalMetrics {
   const [r1, r5, r10] = [recall(ranks, 1), recall(ranks, 5), recall(ranks, 10)];
   const sorted = [...ranks].sort((a, b) => a - b);
   const middle = sorted.length / 2;
-  const median = ((must(sorted, Math.ceil(middle) - 1)) + (must(sorted, Math.floor(middle)))) / 2;
+  const median = (must(sorted, Math.ceil(middle) - 1) + must(sorted, Math.floor(middle))) / 2;
   return { r1, r5, r10, rMean: (r1 + r5 + r10) / 3, medianRank: median + 1, meanRank: mean(ranks) + 1 };
 }
 

@@ -1,14 +1,7 @@
 // Tokens and scores beside pycocoevalcap's (oracle/metrics/captions_goldens.py).
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  bleu,
-  captionMetrics,
-  ciderD,
-  longestCaption,
-  rougeL,
-  tokenizeCaptions,
-} from "../src/index.ts";
+import { bleu, captionMetrics, ciderD, longestCaption, rougeL, tokenizeCaptions } from "../src/index.ts";
 import { readFixture } from "./support/fixtures.ts";
 
 describe("beside pycocoevalcap", () => {

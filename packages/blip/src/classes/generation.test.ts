@@ -172,7 +172,7 @@ describe("BlipForConditionalGeneration", async () => {
         (fed[key] ??= []).push([...((feeds.input_ids ?? Object.values(feeds)[0])?.dims ?? [])]);
       return {
         run: (feeds, options) => (note(feeds), made.run(feeds, options)),
-        runKeeping: (feeds, keep, options) => (note(feeds), made.runKeeping(feeds, keep, options)),
+        runRetaining: (feeds, keep, options) => (note(feeds), made.runRetaining(feeds, keep, options)),
         release: (tensors) => made.release(tensors),
         ...closedBy(() => made.close()),
       };

@@ -16,7 +16,8 @@ function logSumExp(logits: Float32Array): number {
 export function logSoftmax(logits: Float32Array): Float32Array {
   const shift = logSumExp(logits);
   const shifted = new Float32Array(logits.length);
-  for (let token = 0; token < logits.length; token++) shifted[token] = (logits[token] ?? missed("logit")) - shift;
+  for (let token = 0; token < logits.length; token++)
+    shifted[token] = (logits[token] ?? missed("logit")) - shift;
   return shifted;
 }
 

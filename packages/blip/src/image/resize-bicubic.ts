@@ -50,7 +50,9 @@ async function weightsFor(from: number, to: number, pause: Pause): Promise<Weigh
       sum += weight;
     }
     for (let tap = 0; tap < taps; tap++) {
-      const weight = (sum === 0 ? (row[tap] ?? missed("byte")) : (row[tap] ?? missed("byte")) / sum) * (1 << precisionBits);
+      const weight =
+        (sum === 0 ? (row[tap] ?? missed("byte")) : (row[tap] ?? missed("byte")) / sum) *
+        (1 << precisionBits);
       values[out * stride + tap] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
     }
     first[out] = start;

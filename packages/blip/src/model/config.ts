@@ -40,7 +40,7 @@ export interface BlipConfig {
   readonly jointEmbedding: number;
 }
 
-/** N: the class token and the patches of a square picture of side `imageSize`. */
+/** N: the class token and the patches of a square image of side `imageSize`. */
 export function imageTokens({ imageSize, patchSize }: VisionConfig): number {
   return 1 + Math.floor(imageSize / patchSize) ** 2;
 }

@@ -2,36 +2,40 @@
 // what it attends to, made once; the tokens of a step over those before, with the LM head; scores of given tokens.
 import { addDims, GraphBuilder, multiplyDims, namedDim, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "./config.ts";
-import { causalBias, memoryOf, textModel } from "./text.ts";
+import { causalBias, crossKeysAndValues, textModel } from "./text.ts";
 import { pair, outputPairs, inputPairs, at } from "./kv-cache.ts";
 
 /** Where the decoder's weights stand. */
 export const scope = "text_decoder.bert";
 
-/** The layers that attend to a memory: the decoder's, or those of the encoder that looks at images. */
-export type MemoryScope = typeof scope | "text_encoder";
+/** The layers with cross-attention: the decoder's, or those of the text encoder that attends to images. */
+export type CrossAttentionScope = typeof scope | "text_encoder";
 
 /**
  * encoder_hidden_states [I, N, D'] -> memory.L.key and memory.L.value [I, H, N, K] of every layer L: what the layers at
  * `of` attend to, once for each image (or question).
  * @param width D': the image's width, or in question answering the text's
  */
-export function memoryGraph(config: BlipConfig, width: number, of: MemoryScope = scope): Graph {
+export function crossKeysAndValuesGraph(
+  config: BlipConfig,
+  width: number,
+  of: CrossAttentionScope = scope,
+): Graph {
   const b = GraphBuilder.create(of === scope ? "memory" : "look-memory");
   const states = b.input("encoder_hidden_states", "float32", ["I", "N", width]);
-  outputPairs(b, "memory", memoryOf(b.at(of), states, config.text));
+  outputPairs(b, "memory", crossKeysAndValues(b.at(of), states, config.text));
   return b.build();
 }
 
-/** Chosen rows of a memory: image_index [I] of memory.L.* [I', H, N, K] -> kept.memory.L.* [I, H, N, K]. */
+/** Chosen rows of cross-attention keys and values: image_index [I] of memory.L.* [I', H, N, K] -> kept.memory.L.* [I, H, N, K]. */
 export function selectGraph(config: BlipConfig): Graph {
   const b = GraphBuilder.create("select");
   const index = b.input("image_index", "int64", ["J"]);
-  const memory = inputPairs(b, "memory", "I", "N", config.text);
-  memory.forEach((one, layer) => {
+  const cached = inputPairs(b, "memory", "I", "N", config.text);
+  cached.forEach((keysAndValues, layer) => {
     const [key, value] = pair("memory", layer);
-    b.output(`kept.${key}`, b.gather(one.key, index));
-    b.output(`kept.${value}`, b.gather(one.value, index));
+    b.output(`kept.${key}`, b.gather(keysAndValues.key, index));
+    b.output(`kept.${value}`, b.gather(keysAndValues.value, index));
   });
   return b.build();
 }
@@ -43,7 +47,7 @@ export function selectGraph(config: BlipConfig): Graph {
  * - row_index [R]: which of the R' sequences before each of these continues (beams move)
  * - past.L.key, past.L.value [R', H, P, K]; memory.L.key, memory.L.value [I, H, N, K], R a multiple of I
  * - with `memoryMask`, memory_mask [I, N]
- * - rows [Q]: which of the R*T states, numbered row by row, the LM head looks at
+ * - rows [Q]: which of the R*T states, numbered row by row, the LM head reads
  * -> hidden [R, T, D], logits [Q, V] and present.L.key, present.L.value [R, H, P+T, K]
  */
 export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memoryMask: boolean }): Graph {
@@ -56,7 +60,7 @@ export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memor
     key: b.gather(key, index),
     value: b.gather(value, index),
   }));
-  const memory = inputPairs(b, "memory", "I", "N", config.text);
+  const cached = inputPairs(b, "memory", "I", "N", config.text);
   const mask = memoryMask ? b.input("memory_mask", "int64", ["I", "N"]) : undefined;
   const { states, present } = textModel(
     b.at(scope),
@@ -64,7 +68,7 @@ export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memor
       ids,
       positions,
       bias: causalBias(b, positions, keys),
-      memories: (layer) => [{ of: at(memory, layer), mask }],
+      crossAttendTo: (layer) => [{ of: at(cached, layer), mask }],
       past: (layer) => at(past, layer),
     },
     config.text,

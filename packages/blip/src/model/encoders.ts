@@ -1,9 +1,9 @@
-// The encoders as graphs that share their weights by name: a picture, a text, and a text over one picture or two.
+// The encoders as graphs that share their weights by name: an image, a text, and a text that attends to one image or two.
 // models/blip_itm.py, blip_retrieval.py, blip_nlvr.py, blip_vqa.py; transformers `BlipForImageTextRetrieval`, `BlipModel`.
 import { GraphBuilder, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "./config.ts";
 import { at, inputPairs } from "./kv-cache.ts";
-import { paddingBias, textModel, type Memory } from "./text.ts";
+import { paddingBias, textModel, type CrossAttentionSource } from "./text.ts";
 import { visionModel } from "./vision.ts";
 
 /** The state at index 0 of every sequence: [B, N, D] -> [B, D]. */
@@ -25,7 +25,7 @@ function bareLinear(b: GraphBuilder, x: Value, name: string, out: number): Value
   return b.op("linear", [x, b.at(name).weight("weight", [out, Number(x.shape.at(-1))])], {});
 }
 
-/** Side of the picture, and what is made of its class token besides. */
+/** Side of the image, and what is made of its class token besides. */
 export interface ImageGraphOptions {
   readonly height?: number;
   readonly width?: number;
@@ -88,26 +88,26 @@ export function textGraph(
   return b.build();
 }
 
-/** A text over pictures: what it is asked for, in order of the checkpoints that carry it. */
+/** A text that attends to images: what it is asked for, in order of the checkpoints that carry it. */
 export type MultimodalHead = "itm" | "nlvr" | undefined;
 
 /**
- * How texts get at images. `plain`: keys and values are made of the states in the graph. `cached`: they come in, made
+ * How texts attend to images. `plain`: keys and values are made of the states in the graph. `cached`: they come in, made
  * once an image by the memory graph of `text_encoder`. `folded`: states are attended to as they are. One function.
  */
-export type LookForm = "plain" | "cached" | "folded";
+export type CrossAttentionForm = "plain" | "cached" | "folded";
 
 export interface MultimodalGraphOptions {
-  readonly form?: LookForm;
+  readonly form?: CrossAttentionForm;
   /** What is made of first states alone: the last layer computes no others, and question_embeds is not given. */
   readonly firstOnly?: boolean;
 }
 
 /**
- * input_ids [B, T] with image_embeds [I, N, D'] -> question_embeds [B, T, D], the text as it looks at the image. B is a
+ * input_ids [B, T] with image_embeds [I, N, D'] -> question_embeds [B, T, D], the text as it attends to the image. B is a
  * multiple of I: each image has B/I texts in turn. In the form `cached`, memory.L.key and memory.L.value [I, H, N, K]
  * stand for image_embeds.
- * Head `itm`: itm_score [B, 2], logits of "does not match" and "matches". Head `nlvr`: a second picture,
+ * Head `itm`: itm_score [B, 2], logits of "does not match" and "matches". Head `nlvr`: a second image,
  * image_embeds_1, and nlvr_score [B, 2], logits of "false" and "true".
  */
 export function multimodalGraph(
@@ -118,8 +118,9 @@ export function multimodalGraph(
   const name = head === "itm" ? "match" : head === "nlvr" ? "compare" : "multimodal";
   const b = GraphBuilder.create(form === "plain" ? name : `${name}-${form}`);
   const inputs = textInputs(b);
-  const memories = form === "cached" ? cachedMemory(b, config) : imageMemories(b, config, head, form);
-  const { states } = textModel(b.at("text_encoder"), { ...inputs, memories, firstOnly }, config.text);
+  const crossAttendTo =
+    form === "cached" ? cachedKeysAndValues(b, config) : imageStates(b, config, head, form);
+  const { states } = textModel(b.at("text_encoder"), { ...inputs, crossAttendTo, firstOnly }, config.text);
   if (!firstOnly) b.output("question_embeds", states);
   const first = firstState(b, states);
   if (head === "itm") b.output("itm_score", b.linear(first, "itm_head", 2));
@@ -131,7 +132,7 @@ export function multimodalGraph(
 }
 
 /**
- * states [B, T, D] of pictures or of texts -> features [B, T, E]: the unit vector of every token, not of the first alone
+ * states [B, T, D] of images or of texts -> features [B, T, E]: the unit vector of every token, not of the first alone
  * (LAVIS blip_feature_extractor.py).
  */
 export function projectionGraph(config: BlipConfig, of: "image" | "text"): Graph {
@@ -143,25 +144,25 @@ export function projectionGraph(config: BlipConfig, of: "image" | "text"): Graph
   return b.build();
 }
 
-type Memories = (layer: number) => readonly Memory[];
+type SourcesOfLayer = (layer: number) => readonly CrossAttentionSource[];
 
-/** The states of an image, or of two for NLVR2: every layer looks at the same. */
-function imageMemories(
+/** The states of an image, or of two for NLVR2: every layer attends to the same. */
+function imageStates(
   b: GraphBuilder,
   { vision }: BlipConfig,
   head: MultimodalHead,
-  form: LookForm,
-): Memories {
+  form: CrossAttentionForm,
+): SourcesOfLayer {
   const names = ["image_embeds", ...(head === "nlvr" ? ["image_embeds_1"] : [])];
-  const memories = names.map((name): Memory => {
+  const sources = names.map((name): CrossAttentionSource => {
     const states = b.input(name, "float32", ["I", "N", vision.hiddenSize]);
     return form === "folded" ? { folded: states } : { of: states };
   });
-  return () => memories;
+  return () => sources;
 }
 
 /** Keys and values that were made before, for each layer its own. */
-function cachedMemory(b: GraphBuilder, { text }: BlipConfig): Memories {
+function cachedKeysAndValues(b: GraphBuilder, { text }: BlipConfig): SourcesOfLayer {
   const pairs = inputPairs(b, "memory", "I", "N", text);
   return (layer) => [{ of: at(pairs, layer) }];
 }

@@ -4,7 +4,7 @@
 import { must } from "@blip-ts/base";
 import { floatTensor, type GraphBuilder, type Value } from "@blip-ts/graph";
 
-/** torch's cubic coefficient; Pillow's pictures use -0.5, another kernel. */
+/** torch's cubic coefficient; Pillow resizes images with -0.5, another kernel. */
 const a = -0.75;
 
 function cubic(distance: number): number {
@@ -22,7 +22,7 @@ export function bicubicWeights(from: number, to: number): number[][] {
     const row = new Array<number>(from).fill(0);
     for (let tap = floor - 1; tap <= floor + 2; tap++) {
       const source = Math.min(Math.max(tap, 0), from - 1);
-      row[source] = (must(row, source)) + cubic(center - tap);
+      row[source] = must(row, source) + cubic(center - tap);
     }
     return row;
   });

@@ -1,4 +1,5 @@
 // Names of the decoder's caches: keys and values of each layer, past and present, and those of cross-attention.
+import { must } from "@blip-ts/base";
 import { GraphBuilder } from "@blip-ts/graph";
 import type { TextConfig } from "./config.ts";
 import type { KeysAndValues } from "./text.ts";
@@ -39,8 +40,8 @@ export function inputPairs(
   { heads, hiddenSize, layers }: TextConfig,
 ): KeysAndValues[] {
   return Array.from({ length: layers }, (_, layer) => {
-    const [key, value] = pair(name, layer).map((one) =>
-      b.input(one, "float32", [batch, heads, length, hiddenSize / heads]),
+    const [key, value] = pair(name, layer).map((input) =>
+      b.input(input, "float32", [batch, heads, length, hiddenSize / heads]),
     );
     if (!key || !value) throw new Error("a pair has two parts");
     return { key, value };
@@ -49,7 +50,5 @@ export function inputPairs(
 
 /** A layer's part. */
 export function at<T>(list: readonly T[], index: number): T {
-  const one = list[index];
-  if (one === undefined) throw new Error(`there is no layer ${index}`);
-  return one;
+  return must(list, index, "layer");
 }

@@ -3,7 +3,7 @@
 import { GraphBuilder, type Graph } from "@blip-ts/graph";
 import type { BlipConfig } from "./config.ts";
 import { languageModelHead, scope } from "./decoder.ts";
-import { causalBias, textModel, type Memory } from "./text.ts";
+import { causalBias, textModel, type CrossAttentionSource } from "./text.ts";
 
 /** The LM head is the table of words (transformers `tie_weights`), as `tieWeights` wants it: alias to canonical name. */
 export const languageModelTies: Readonly<Record<string, string>> = {
@@ -36,10 +36,10 @@ export function languageModelGraph(config: BlipConfig, options: LanguageModelOpt
   const mask = memoryMask ? b.input("memory_mask", "int64", ["I", "N"]) : undefined;
   const labels = b.input("labels", "int64", ["B", "T"]);
   const weights = b.input("label_weights", "float32", ["B", "T"]);
-  const memories: readonly Memory[] = [{ of: states, mask }];
+  const sources: readonly CrossAttentionSource[] = [{ of: states, mask }];
   const { states: hidden } = textModel(
     b.at(scope),
-    { ids, positions, bias: causalBias(b, positions, keys), memories: () => memories },
+    { ids, positions, bias: causalBias(b, positions, keys), crossAttendTo: () => sources },
     config.text,
   );
   const losses = b.crossEntropy(languageModelHead(b, hidden, config), labels, smoothing);

@@ -17,7 +17,7 @@ import { fileSource } from "../platform/node/local-files.ts";
 import { createNodeEngine } from "@blip-ts/engine/node";
 import { toEngineModel } from "@blip-ts/engine";
 import type { BlipConfig } from "./config.ts";
-import { decodeGraph, memoryGraph, scoreGraph } from "./decoder.ts";
+import { decodeGraph, crossKeysAndValuesGraph, scoreGraph } from "./decoder.ts";
 import { cacheNames } from "./kv-cache.ts";
 import { imageGraph, multimodalGraph, textGraph } from "./encoders.ts";
 
@@ -175,10 +175,16 @@ describe("the forms of looking at images", () => {
     engine.createSession(await toEngineModel(optimize(graph), weights.tensors), { group });
 
   test("keys and values that were made before give transformers' states", async () => {
-    await using memory = await load(memoryGraph(config, config.vision.hiddenSize, "text_encoder"), "look");
+    await using memory = await load(
+      crossKeysAndValuesGraph(config, config.vision.hiddenSize, "text_encoder"),
+      "look",
+    );
     await using session = await load(multimodalGraph(config, "itm", { form: "cached" }), "look");
     const names = cacheNames("memory", config.text);
-    const { kept } = await memory.runKeeping({ encoder_hidden_states: states.image_embeds }, names);
+    const { retained: kept } = await memory.runRetaining(
+      { encoder_hidden_states: states.image_embeds },
+      names,
+    );
     const outputs = await session.run({ ...texts, ...kept });
     await expectGolden(outputs.itm_score, "itm_score");
     await expectGolden(outputs.question_embeds, "multimodal.question_embeds");
@@ -217,12 +223,12 @@ describe("the network, printed", () => {
       textGraph(small, "contrastive"),
       multimodalGraph(small, "itm"),
       multimodalGraph({ ...small, text: { ...small.text, firstMergeLayer: 0 } }, "nlvr"),
-      memoryGraph(small, small.vision.hiddenSize),
+      crossKeysAndValuesGraph(small, small.vision.hiddenSize),
       decodeGraph(small, { memoryMask: true }),
       scoreGraph(small),
       multimodalGraph(small, "itm", { form: "folded", firstOnly: true }),
       multimodalGraph(small, "itm", { form: "cached", firstOnly: true }),
-      memoryGraph(small, small.vision.hiddenSize, "text_encoder"),
+      crossKeysAndValuesGraph(small, small.vision.hiddenSize, "text_encoder"),
     ])
       expect(printGraph(optimize(graph))).toMatchSnapshot();
   });
@@ -230,7 +236,7 @@ describe("the network, printed", () => {
 
 describe("a step of the decoder", () => {
   const decode = optimize(decodeGraph(config, { memoryMask: false }));
-  const memory = optimize(memoryGraph(config, config.vision.hiddenSize));
+  const memory = optimize(crossKeysAndValuesGraph(config, config.vision.hiddenSize));
   /** Attention is two products: scores, and their sum over the values. */
   const products = (graph: Graph) =>
     graph.nodes.reduce(

@@ -23,7 +23,7 @@ export interface KeysAndValues {
 }
 
 /** What a cross-attention attends to. */
-export type Memory =
+export type CrossAttentionSource =
   | {
       /** States [I, N, D'], of which keys and values are made here; or keys and values that were made before. */
       readonly of: Value | KeysAndValues;
@@ -41,8 +41,8 @@ export interface TextInputs {
   readonly positions: Value;
   /** Added to the scores of self-attention [B, 1, T, S], where S counts the keys: those of the past, then the T new ones. */
   readonly bias: Value;
-  /** What the cross-attention of a layer attends to: nothing (mode `text`), one memory, or NLVR2's two. */
-  readonly memories?: (layer: number) => readonly Memory[];
+  /** What the cross-attention of a layer attends to: nothing (mode `text`), one source, or NLVR2's two. */
+  readonly crossAttendTo?: (layer: number) => readonly CrossAttentionSource[];
   /** Self-attention's keys and values of the tokens before, by layer. */
   readonly past?: (layer: number) => KeysAndValues;
   /** Only each text's first state is wanted: the last layer computes no other. */
@@ -91,7 +91,7 @@ function embeddings(b: GraphBuilder, ids: Value, positions: Value, config: TextC
 }
 
 /** [B, N, D] -> [B, H, N, K] */
-function inHeads(b: GraphBuilder, x: Value, heads: number): Value {
+function splitHeads(b: GraphBuilder, x: Value, heads: number): Value {
   const [B, N, D] = b.dims(x, "B N D");
   return b.transpose(b.reshape(x, [B, N, heads, Number(D) / heads]), [0, 2, 1, 3]);
 }
@@ -101,19 +101,19 @@ function project(b: GraphBuilder, states: Value, { hiddenSize: D }: TextConfig):
   return { key: b.linear(states, "key", D), value: b.linear(states, "value", D) };
 }
 
-function projectInHeads(b: GraphBuilder, states: Value, config: TextConfig): KeysAndValues {
+function projectToHeads(b: GraphBuilder, states: Value, config: TextConfig): KeysAndValues {
   const { key, value } = project(b, states, config);
-  return { key: inHeads(b, key, config.heads), value: inHeads(b, value, config.heads) };
+  return { key: splitHeads(b, key, config.heads), value: splitHeads(b, value, config.heads) };
 }
 
 /**
- * Texts of one image as one long sequence: [B, T, D] -> [I, B*T/I, D] for a memory of I images, text b belonging to
+ * Texts of one image as one long sequence: [B, T, D] -> [I, B*T/I, D] for the states of I images, text b belonging to
  * image floor(b * I / B). Queries do not see each other, so this is exact, and each image's keys and values are made
- * once for all its texts. Where the memory is as long as the batch, nothing changes.
+ * once for all its texts. If there are as many images as texts, nothing changes.
  */
-function perMemory(b: GraphBuilder, query: Value, memory: Value): Value {
+function perImage(b: GraphBuilder, query: Value, attended: Value): Value {
   const [B, T, D] = b.dims(query, "B T D");
-  const [I] = atLeast(memory.shape, 1);
+  const [I] = atLeast(attended.shape, 1);
   return sameDim(I, B) ? query : b.reshape(query, [I, divideDims(multiplyDims(B, T), I), D]);
 }
 
@@ -126,7 +126,7 @@ function attend(
   biasOf: (rows: Value["shape"][number]) => Value | undefined,
 ): Value {
   const { hiddenSize: D, heads } = config;
-  const query = perMemory(b, b.linear(x, "query", D), source.key);
+  const query = perImage(b, b.linear(x, "query", D), source.key);
   const bias = biasOf(must(query.shape, 1));
   const context = b.attention(query, source.key, source.value, heads, 1 / Math.sqrt(D / heads), bias);
   return b.reshape(context, x.shape);
@@ -144,7 +144,7 @@ function attendFolded(
   { hiddenSize: D, heads: H }: TextConfig,
 ): Value {
   const K = D / H;
-  const query = perMemory(b, b.multiply(b.linear(x, "query", D), b.scalar(1 / Math.sqrt(K))), states);
+  const query = perImage(b, b.multiply(b.linear(x, "query", D), b.scalar(1 / Math.sqrt(K))), states);
   const [I, R] = b.dims(query, "I R D");
   const [, , width] = b.dims(states, "I N D");
   if (typeof width !== "number") throw new GraphError("folded: the width of the states must be a number");
@@ -181,24 +181,24 @@ function selfAttention(
   const self = b.at("self");
   let present: KeysAndValues | undefined;
   if (past) {
-    const made = projectInHeads(self, x, config);
+    const made = projectToHeads(self, x, config);
     present = {
       key: self.concat([past.key, made.key], 2),
       value: self.concat([past.value, made.value], 2),
     };
   }
-  const asking = firstOnly ? b.slice(x, 1, 0, 1) : x;
-  const shown = firstOnly ? b.slice(bias, 2, 0, 1) : bias;
-  const context = attend(self, asking, present ?? project(self, x, config), config, () => shown);
-  return { state: residualOutput(b.at("output"), context, asking, config), present };
+  const queries = firstOnly ? b.slice(x, 1, 0, 1) : x;
+  const queryBias = firstOnly ? b.slice(bias, 2, 0, 1) : bias;
+  const context = attend(self, queries, present ?? project(self, x, config), config, () => queryBias);
+  return { state: residualOutput(b.at("output"), context, queries, config), present };
 }
 
-/** What x takes of one memory, whatever its form: [B, T, D]. */
-function attendTo(b: GraphBuilder, x: Value, memory: Memory, config: TextConfig): Value {
-  if ("folded" in memory) return attendFolded(b, x, memory.folded, config);
-  const { of, mask } = memory;
-  const source = "key" in of ? of : project(b, of, config);
-  return attend(b, x, source, config, (rows) => mask && paddingBias(b, mask, rows));
+/** The context that x takes from one source, whatever its form: [B, T, D]. */
+function attendTo(b: GraphBuilder, x: Value, source: CrossAttentionSource, config: TextConfig): Value {
+  if ("folded" in source) return attendFolded(b, x, source.folded, config);
+  const { of, mask } = source;
+  const keysAndValues = "key" in of ? of : project(b, of, config);
+  return attend(b, x, keysAndValues, config, (rows) => mask && paddingBias(b, mask, rows));
 }
 
 /**
@@ -208,15 +208,15 @@ function attendTo(b: GraphBuilder, x: Value, memory: Memory, config: TextConfig)
 function crossAttention(
   b: GraphBuilder,
   x: Value,
-  memories: readonly Memory[],
+  sources: readonly CrossAttentionSource[],
   config: TextConfig,
   layer: number,
 ): Value {
   const { hiddenSize: D, layerNormEps, firstMergeLayer = Infinity } = config;
   const output = b.at("output");
-  const attended = memories.map((memory, index) => {
-    const name = memories.length === 1 ? "" : String(index);
-    const context = attendTo(b.at(`self${name}`), x, memory, config);
+  const attended = sources.map((source, index) => {
+    const name = sources.length === 1 ? "" : String(index);
+    const context = attendTo(b.at(`self${name}`), x, source, config);
     return output.linear(context, `dense${name}`, D);
   });
   const [first, second] = attended;
@@ -231,7 +231,7 @@ function crossAttention(
 
 /** The whole stack: ids to states. */
 export function textModel(b: GraphBuilder, inputs: TextInputs, config: TextConfig): TextOutputs {
-  const { ids, positions, bias, memories = () => [], past } = inputs;
+  const { ids, positions, bias, crossAttendTo = () => [], past } = inputs;
   const firstOnlyAt = inputs.firstOnly === true ? config.layers - 1 : undefined;
   const present: KeysAndValues[] = [];
   let x = embeddings(b.at("embeddings"), ids, positions, config);
@@ -247,7 +247,7 @@ export function textModel(b: GraphBuilder, inputs: TextInputs, config: TextConfi
     const crossed = crossAttention(
       layer.at("crossattention"),
       attended.state,
-      memories(index),
+      crossAttendTo(index),
       config,
       index,
     );
@@ -257,9 +257,9 @@ export function textModel(b: GraphBuilder, inputs: TextInputs, config: TextConfi
   return { states: x, present };
 }
 
-/** Every layer's keys and values of a memory [I, N, D'], made once to be attended to again and again. */
-export function memoryOf(b: GraphBuilder, states: Value, config: TextConfig): KeysAndValues[] {
+/** Every layer's cross-attention keys and values of states [I, N, D'], made once to be attended to again and again. */
+export function crossKeysAndValues(b: GraphBuilder, states: Value, config: TextConfig): KeysAndValues[] {
   return Array.from({ length: config.layers }, (_, layer) =>
-    projectInHeads(b.at(`encoder.layer.${layer}.crossattention.self`), states, config),
+    projectToHeads(b.at(`encoder.layer.${layer}.crossattention.self`), states, config),
   );
 }

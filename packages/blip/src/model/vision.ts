@@ -28,7 +28,7 @@ function embeddings(b: GraphBuilder, pixels: Value, config: VisionConfig): Value
   const { hiddenSize: D, patchSize, imageSize } = config;
   const [B, , height, width] = b.dims(pixels, "B C S S");
   if (typeof height !== "number" || typeof width !== "number")
-    throw new GraphError("vision: the picture's sides must be numbers");
+    throw new GraphError("vision: the image's sides must be numbers");
   const grid = b.patchConvolution(pixels, "patch_embedding", patchSize, D);
   const [rows, columns] = [Math.floor(height / patchSize), Math.floor(width / patchSize)];
   const patches = b.transpose(b.reshape(grid, [B, D, rows * columns]), [0, 2, 1]);

@@ -1,6 +1,6 @@
 // Which form of looking at images is the cheapest, by the shape of the work: the one place that decides.
 import type { BlipConfig } from "../model/config.ts";
-import type { LookForm, MultimodalHead } from "../model/encoders.ts";
+import type { CrossAttentionForm, MultimodalHead } from "../model/encoders.ts";
 
 /**
  * What a multiply-add of the keys and values costs beside one of the folded products: their own run, and its outputs put
@@ -31,13 +31,13 @@ export function chooseForm(
   config: BlipConfig,
   head: MultimodalHead,
   { tokens, states }: LookShape,
-): LookForm {
+): CrossAttentionForm {
   if (tokens < tokensWorthCaching(config, states)) return "folded";
   return head === "nlvr" ? "plain" : "cached";
 }
 
 /** When a graph of this form runs, for people. */
-export function whenChosen(config: BlipConfig, form: LookForm, N: number): string {
+export function whenChosen(config: BlipConfig, form: CrossAttentionForm, N: number): string {
   const tokens = tokensWorthCaching(config, N);
   switch (form) {
     case "folded":

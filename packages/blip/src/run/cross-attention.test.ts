@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { fixture, goldenTensors } from "../../test/support/goldens.ts";
 import type { BlipConfig } from "../model/config.ts";
-import type { LookForm } from "../model/encoders.ts";
+import type { CrossAttentionForm } from "../model/encoders.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { loadNetwork } from "../load/load-model.ts";
 import { chooseForm, tokensWorthCaching } from "./cross-attention-form.ts";
@@ -56,19 +56,24 @@ describe("texts over images", async () => {
     }),
   );
 
-  test.each<LookForm>(["plain", "cached", "folded"])("%s: each row is what it is alone", async (form) => {
-    const { logits } = await looker.run(work, { ...options, form });
-    const all = await looker.run(work, { ...options, form, allStates: true });
-    expect(logits).toHaveLength(rows.length);
-    alone.forEach((one, index) => {
-      expect(far(one.logits[0] ?? [], logits[index] ?? [])).toBeLessThan(tolerance);
-      expect(far(one.logits[0] ?? [], all.logits[index] ?? [])).toBeLessThan(tolerance);
-      expect(all.states[index]).toHaveLength((rows[index]?.ids.length ?? 0) * loaded.config.text.hiddenSize);
-      expect(far(one.states[0] ?? [], all.states[index] ?? [])).toBeLessThan(tolerance);
-    });
-    // Texts that say the same thing would hide a wrong order.
-    expect(new Set(logits.map(([no]) => no.toFixed(4))).size).toBeGreaterThan(30);
-  });
+  test.each<CrossAttentionForm>(["plain", "cached", "folded"])(
+    "%s: each row is what it is alone",
+    async (form) => {
+      const { logits } = await looker.run(work, { ...options, form });
+      const all = await looker.run(work, { ...options, form, allStates: true });
+      expect(logits).toHaveLength(rows.length);
+      alone.forEach((one, index) => {
+        expect(far(one.logits[0] ?? [], logits[index] ?? [])).toBeLessThan(tolerance);
+        expect(far(one.logits[0] ?? [], all.logits[index] ?? [])).toBeLessThan(tolerance);
+        expect(all.states[index]).toHaveLength(
+          (rows[index]?.ids.length ?? 0) * loaded.config.text.hiddenSize,
+        );
+        expect(far(one.states[0] ?? [], all.states[index] ?? [])).toBeLessThan(tolerance);
+      });
+      // Texts that say the same thing would hide a wrong order.
+      expect(new Set(logits.map(([no]) => no.toFixed(4))).size).toBeGreaterThan(30);
+    },
+  );
 
   test("runs the form that its shape asks for", async () => {
     const worth = tokensWorthCaching(loaded.config, N);
@@ -105,7 +110,7 @@ describe("statements about two images", async () => {
       states: N,
       rows,
     };
-    const judge = (form: LookForm) => looker.run(work, { head: "nlvr", form });
+    const judge = (form: CrossAttentionForm) => looker.run(work, { head: "nlvr", form });
     const [plain, folded] = [await judge("plain"), await judge("folded")];
     expect(plain.logits).toHaveLength(2);
     expect(far(plain.logits.flat(), folded.logits.flat())).toBeLessThan(tolerance);

@@ -1,9 +1,9 @@
 // Texts that look at images, in the form that is the cheapest for their shape, in batches of like length. Keys and values
 // of an image are made once for all its texts and stay with the engine.
 import type { Tensor } from "@blip-ts/graph";
-import { memoryGraph } from "../model/decoder.ts";
+import { crossKeysAndValuesGraph } from "../model/decoder.ts";
 import { cacheNames } from "../model/kv-cache.ts";
-import { multimodalGraph, type LookForm, type MultimodalHead } from "../model/encoders.ts";
+import { multimodalGraph, type CrossAttentionForm, type MultimodalHead } from "../model/encoders.ts";
 import {
   type EngineSession,
   type Feeds,
@@ -38,7 +38,7 @@ export interface LookOptions extends RunOptions {
   /** All states of each text as well; without them the last layer computes the first state alone. */
   readonly allStates?: boolean | undefined;
   /** The form; chosen by shape unless told. */
-  readonly form?: LookForm | undefined;
+  readonly form?: CrossAttentionForm | undefined;
 }
 
 /** For each row, in its place. */
@@ -60,7 +60,7 @@ const imagesWorthPacking = 16;
 
 export class Looker {
   readonly #loaded: LoadedNetwork;
-  #first: LookForm | undefined;
+  #first: CrossAttentionForm | undefined;
 
   constructor(loaded: LoadedNetwork) {
     this.#loaded = loaded;
@@ -70,7 +70,7 @@ export class Looker {
    * The cheapest form for text tokens that look at each image, in the mean, with its states. Where memory is bounded,
    * there is room for one: that of the first choice.
    */
-  form(head: MultimodalHead, shape: LookShape): LookForm {
+  form(head: MultimodalHead, shape: LookShape): CrossAttentionForm {
     const { config, limits } = this.#loaded;
     const cheapest = chooseForm(config, head, shape);
     if (limits.images === undefined) return cheapest;
@@ -78,7 +78,7 @@ export class Looker {
   }
 
   /** Begins to load the sessions; a failure is reported where they are used. */
-  prepare(form: LookForm, images: number, options: LookOptions): void {
+  prepare(form: CrossAttentionForm, images: number, options: LookOptions): void {
     this.#session(form, images, options).catch(() => undefined);
     if (form === "cached") this.#memory().catch(() => undefined);
   }
@@ -113,7 +113,7 @@ export class Looker {
       const own = rows.flatMap((row, index) => (row.image === image ? [index] : []));
       if (own.length === 0) continue;
       const feeds = { encoder_hidden_states: this.#tensor([states], N) };
-      const { kept } = await memory.runKeeping(feeds, names, options);
+      const { retained: kept } = await memory.runRetaining(feeds, names, options);
       try {
         for (const batch of batchesByLength(lengthsOf(rows, own), cachedLooks)) {
           const places = batch.flatMap((index) => own[index] ?? []);
@@ -126,7 +126,7 @@ export class Looker {
   }
 
   /** Texts of many images side by side. */
-  async *#over(form: LookForm, work: LookWork, options: LookOptions) {
+  async *#over(form: CrossAttentionForm, work: LookWork, options: LookOptions) {
     const limits = this.#loaded.limits.looks(work.states);
     const session = await unlessAborted(this.#session(form, work.images.length, options), options.signal);
     const all = work.rows.map((_, index) => index);
@@ -159,7 +159,7 @@ export class Looker {
     };
     // The images' states were put together for this call.
     const handOver = Object.keys(images);
-    return { rows: places, length, outputs: await session.run(feeds, { ...options, handOver }) };
+    return { rows: places, length, outputs: await session.run(feeds, { ...options, transfer: handOver }) };
   }
 
   /** States of images one after another: [I, N, D']. */
@@ -174,15 +174,19 @@ export class Looker {
     const { config, network } = this.#loaded;
     const width = config.vision.hiddenSize;
     const keep = cacheNames("memory", config.text);
-    return network.session("look memory", () => memoryGraph(config, width, "text_encoder"), {
+    return network.session("look memory", () => crossKeysAndValuesGraph(config, width, "text_encoder"), {
       group,
-      keep,
+      retain: keep,
       unpacked: true,
     });
   }
 
   /** For few texts over few images the session of their own is there at once; for many their weights are packed. */
-  #session(form: LookForm, images: number, { head, allStates = false }: LookOptions): Promise<EngineSession> {
+  #session(
+    form: CrossAttentionForm,
+    images: number,
+    { head, allStates = false }: LookOptions,
+  ): Promise<EngineSession> {
     const { config, network, limits } = this.#loaded;
     const unpacked = form === "folded" && (images < imagesWorthPacking || limits.images !== undefined);
     return network.session(

@@ -3,7 +3,7 @@
 import { floatTensor, int64Tensor, type Graph, type Tensor } from "@blip-ts/graph";
 import type { NextTokenModel } from "../decode/next-token-model.ts";
 import type { BlipConfig } from "../model/config.ts";
-import { decodeGraph, memoryGraph, scoreGraph, selectGraph } from "../model/decoder.ts";
+import { decodeGraph, crossKeysAndValuesGraph, scoreGraph, selectGraph } from "../model/decoder.ts";
 import { cacheNames } from "../model/kv-cache.ts";
 import {
   type EngineSession,
@@ -65,7 +65,7 @@ export class TextDecoder {
   ): Promise<DecoderRun> {
     const session = await unlessAborted(this.#memory(), options.signal);
     const names = cacheNames("memory", this.config.text);
-    const { kept } = await session.runKeeping({ encoder_hidden_states: states }, names, options);
+    const { retained: kept } = await session.runRetaining({ encoder_hidden_states: states }, names, options);
     return new DecoderRun(this, session, kept, mask, states.dims[0] ?? 0, options);
   }
 
@@ -73,7 +73,7 @@ export class TextDecoder {
     const width = decoderWidth(this.#loaded.opened.architecture, this.config);
     const keep = cacheNames("memory", this.config.text);
     const ofImages = this.#loaded.opened.architecture.decoderMemory !== "question";
-    return this.#session("memory", () => memoryGraph(this.config, width), keep, ofImages);
+    return this.#session("memory", () => crossKeysAndValuesGraph(this.config, width), keep, ofImages);
   }
 
   decode(): Promise<EngineSession> {
@@ -97,7 +97,7 @@ export class TextDecoder {
     keep: readonly string[] = [],
     unpacked = false,
   ): Promise<EngineSession> {
-    return this.#loaded.network.session(`decoder ${key}`, build, { group, keep, unpacked });
+    return this.#loaded.network.session(`decoder ${key}`, build, { group, retain: keep, unpacked });
   }
 }
 
@@ -276,7 +276,7 @@ export class DecoderRun implements NextTokenModel {
       ...(this.#mask && { memory_mask: this.#mask }),
     };
     const keep = ["hidden", ...cacheNames("present", text)];
-    const { tensors, kept } = await session.runKeeping(feeds, keep, this.#options);
+    const { tensors, retained: kept } = await session.runRetaining(feeds, keep, this.#options);
     const { hidden, ...present } = kept;
     if (!hidden) throw new Error("the decoder gave no states");
     const logits = float32Output(tensors, "logits").data;
@@ -309,7 +309,7 @@ export class DecoderRun implements NextTokenModel {
     if (images.length === this.#images) return;
     const session = await unlessAborted(this.#decoder.select(), this.#options.signal);
     const names = cacheNames("memory", this.#decoder.config.text);
-    const { kept } = await session.runKeeping(
+    const { retained: kept } = await session.runRetaining(
       { image_index: int64Tensor([images.length], images), ...this.#memory },
       keptNames(names),
       this.#options,

@@ -24,7 +24,7 @@ function watchedEngine(
 ): Engine {
   const watched = (session: EngineSession): EngineSession => ({
     run: (feeds, more) => watch(feeds, () => session.run(feeds, more)),
-    runKeeping: (feeds, keep, more) => watch(feeds, () => session.runKeeping(feeds, keep, more)),
+    runRetaining: (feeds, keep, more) => watch(feeds, () => session.runRetaining(feeds, keep, more)),
     release: (tensors) => session.release(tensors),
     ...closedBy(() => session.close()),
   });

@@ -1,6 +1,6 @@
 // Graphs that several tasks share.
-import { decodeGraph, memoryGraph } from "../model/decoder.ts";
-import { multimodalGraph, type LookForm, type MultimodalHead } from "../model/encoders.ts";
+import { decodeGraph, crossKeysAndValuesGraph } from "../model/decoder.ts";
+import { multimodalGraph, type CrossAttentionForm, type MultimodalHead } from "../model/encoders.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Architecture } from "../weights/architecture.ts";
 import type { TaskGraph, TaskModel } from "./task.ts";
@@ -15,20 +15,20 @@ export const isDual = ({ parts }: Architecture): boolean => parts.has("dual") &&
 
 /** Texts over images in each form that is chosen among. Without a head the graphs give all states. */
 export function crossAttentionGraphs(config: BlipConfig, head?: MultimodalHead): TaskGraph[] {
-  const inForm = (form: LookForm): TaskGraph => ({
+  const inForm = (form: CrossAttentionForm): TaskGraph => ({
     role: "cross-attention",
     form,
     graph: multimodalGraph(config, head, { form, firstOnly: head === "itm" }),
   });
   if (head === "nlvr") return [inForm("folded"), inForm("plain")];
-  const keysAndValues = memoryGraph(config, config.vision.hiddenSize, "text_encoder");
+  const keysAndValues = crossKeysAndValuesGraph(config, config.vision.hiddenSize, "text_encoder");
   return [inForm("folded"), { role: "cross-kv", graph: keysAndValues }, inForm("cached")];
 }
 
 /** What the decoder attends to, and the decoder's step. */
 export function decoderGraphs({ config, architecture }: TaskModel) {
   return {
-    memory: memoryGraph(config, decoderWidth(architecture, config)),
+    memory: crossKeysAndValuesGraph(config, decoderWidth(architecture, config)),
     decode: decodeGraph(config, { memoryMask: architecture.decoderMemory === "question" }),
   };
 }

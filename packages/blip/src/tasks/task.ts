@@ -3,7 +3,7 @@
 // field that a record lacks does not compile.
 import type { Graph } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
-import type { LookForm } from "../model/encoders.ts";
+import type { CrossAttentionForm } from "../model/encoders.ts";
 import type { Compat } from "../platform.ts";
 import type { Architecture, Part } from "../weights/architecture.ts";
 
@@ -31,7 +31,7 @@ export type GraphRole = "image" | "text" | "cross-attention" | "cross-kv" | "dec
 export interface TaskGraph {
   readonly role: GraphRole;
   /** How texts get at images, if the graph is one of several for that. */
-  readonly form?: LookForm;
+  readonly form?: CrossAttentionForm;
   readonly graph: Graph;
 }
 

@@ -7,7 +7,7 @@ import type { Tensor } from "@blip-ts/graph";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { failureOf } from "@blip-ts/testing";
 import { fixture } from "../../test/support/goldens.ts";
-import type { LookForm } from "../model/encoders.ts";
+import type { CrossAttentionForm } from "../model/encoders.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import type { DownloadProgress } from "../files.ts";
 import { ConditionalGeneration } from "../classes/conditional-generation.ts";
@@ -254,7 +254,7 @@ describe("kept weights", () => {
 
 describe("8 bits move an ITM probability of the embedded model by at most 0.02", () => {
   /** Of every example scene with every sentence, 288 pairs, in one form of looking at pictures. */
-  async function probabilities(dtype: "fp32" | "int8", form: LookForm): Promise<number[]> {
+  async function probabilities(dtype: "fp32" | "int8", form: CrossAttentionForm): Promise<number[]> {
     const folder = fixture("../examples/scenes");
     const scenes = JSON.parse(await readFile(join(folder, "scenes.json"), "utf8")) as readonly {
       readonly image: string;
@@ -277,7 +277,7 @@ describe("8 bits move an ITM probability of the embedded model by at most 0.02",
     return found;
   }
 
-  test.each<[LookForm, string]>([
+  test.each<[CrossAttentionForm, string]>([
     ["folded", "few"],
     ["cached", "many"],
   ])("%s, in which %s texts look at a picture", async (form) => {

@@ -97,44 +97,44 @@ async function openedOrRefused(work: () => Promise<Checkpoint>): Promise<Checkpo
 
 /** @param cases in all @param timeout of each test, in milliseconds */
 export function mutationTests(cases: number, timeout: number): void {
-const casesEach = Math.ceil(cases / files.length);
+  const casesEach = Math.ceil(cases / files.length);
 
-describe.each(files)("a damaged %s", (name, make) => {
-  it("opens as it is", async () => {
-    expect((await openCheckpoint(watched(make((bytes) => bytes)).source)).tensors.size).toBeGreaterThan(1);
-  });
+  describe.each(files)("a damaged %s", (name, make) => {
+    it("opens as it is", async () => {
+      expect((await openCheckpoint(watched(make((bytes) => bytes)).source)).tensors.size).toBeGreaterThan(1);
+    });
 
-  it(`opens or is refused on purpose, in ${casesEach} cases`, { timeout }, async () => {
-    const random = seeded(SEED);
-    const codes = new Map<string, number>();
-    let slowest = 0;
-    for (let index = 0; index < casesEach; index++) {
-      const damaged = make((bytes) => mutate(bytes, random));
-      const where = `${name}, case ${index}`;
-      const { source, total } = watched(damaged);
-      const started = process.cpuUsage();
-      const outcome = await openedOrRefused(() => openCheckpoint(source)).catch((error: unknown) =>
-        expect.fail(`${where}: ${String(error)}`),
-      );
-      expect(total(), where).toBeLessThanOrEqual(MAX_READ_FACTOR * damaged.length + 1_024);
-      if (!(outcome instanceof BlipError))
-        for (const tensor of outcome.tensors.values()) {
-          const read = await readTensorBytes(tensor, { maxBytes: MAX_TENSOR_BYTES }).catch(
-            (error: unknown) =>
-              error instanceof BlipError ? undefined : expect.fail(`${where}: ${String(error)}`),
-          );
-          if (read !== undefined) expect(read.length, where).toBe(tensor.byteLength);
-        }
-      const { user, system } = process.cpuUsage(started);
-      slowest = Math.max(slowest, (user + system) / 1000);
-      const code = outcome instanceof BlipError ? outcome.code : "opened";
-      codes.set(code, (codes.get(code) ?? 0) + 1);
-    }
-    expect(slowest).toBeLessThan(MAX_CASE_MS);
-    // Mutations that are all refused at the door, or that change nothing, would test nothing.
-    expect(codes.size).toBeGreaterThan(3);
-    expect(codes.get("opened") ?? 0).toBeGreaterThan(0);
-    console.info(`${name}: slowest case ${slowest.toFixed(1)} ms`, Object.fromEntries(codes));
+    it(`opens or is refused on purpose, in ${casesEach} cases`, { timeout }, async () => {
+      const random = seeded(SEED);
+      const codes = new Map<string, number>();
+      let slowest = 0;
+      for (let index = 0; index < casesEach; index++) {
+        const damaged = make((bytes) => mutate(bytes, random));
+        const where = `${name}, case ${index}`;
+        const { source, total } = watched(damaged);
+        const started = process.cpuUsage();
+        const outcome = await openedOrRefused(() => openCheckpoint(source)).catch((error: unknown) =>
+          expect.fail(`${where}: ${String(error)}`),
+        );
+        expect(total(), where).toBeLessThanOrEqual(MAX_READ_FACTOR * damaged.length + 1_024);
+        if (!(outcome instanceof BlipError))
+          for (const tensor of outcome.tensors.values()) {
+            const read = await readTensorBytes(tensor, { maxBytes: MAX_TENSOR_BYTES }).catch(
+              (error: unknown) =>
+                error instanceof BlipError ? undefined : expect.fail(`${where}: ${String(error)}`),
+            );
+            if (read !== undefined) expect(read.length, where).toBe(tensor.byteLength);
+          }
+        const { user, system } = process.cpuUsage(started);
+        slowest = Math.max(slowest, (user + system) / 1000);
+        const code = outcome instanceof BlipError ? outcome.code : "opened";
+        codes.set(code, (codes.get(code) ?? 0) + 1);
+      }
+      expect(slowest).toBeLessThan(MAX_CASE_MS);
+      // Mutations that are all refused at the door, or that change nothing, would test nothing.
+      expect(codes.size).toBeGreaterThan(3);
+      expect(codes.get("opened") ?? 0).toBeGreaterThan(0);
+      console.info(`${name}: slowest case ${slowest.toFixed(1)} ms`, Object.fromEntries(codes));
+    });
   });
-});
 }

@@ -165,65 +165,65 @@ export const networks = Object.keys(cases) as (keyof typeof cases)[];
 
 /** @param names of the networks to test */
 export function gradientTests(names: readonly (keyof typeof cases)[]): void {
-describe.each(names)("%s", (name) => {
-  const one: Case = cases[name];
-  const { lifted, parameters, found, feeds, seeds } = trained(one);
-  const gradients = evaluatedGradients(found, { ...feeds, ...seeds });
+  describe.each(names)("%s", (name) => {
+    const one: Case = cases[name];
+    const { lifted, parameters, found, feeds, seeds } = trained(one);
+    const gradients = evaluatedGradients(found, { ...feeds, ...seeds });
 
-  test("the gradient of every parameter is what central differences say", () => {
-    expect(one.graph.nodes).toHaveLength(one.nodes);
-    for (const name of parameters) {
-      const gradient = gradients.get(name) ?? new Float64Array();
-      const largest = gradient.reduce((most, x) => Math.max(most, Math.abs(x)), 0.1);
-      // The largest number, and the one in the middle.
-      const strongest = gradient.findIndex((x) => Math.abs(x) === largest);
-      const places = new Set([Math.max(strongest, 0), gradient.length >> 1]);
-      for (const index of places) {
-        const expected = centralDifference(lifted, feeds, { of: one.of, seeds }, name, index);
-        // Of 16 digits a step of 1e-5 takes 5, and norms over rows of width 6 and 8 some more.
-        expect(Math.abs((gradient[index] ?? NaN) - expected), `${name}[${index}]`).toBeLessThan(
-          1e-6 * largest,
-        );
+    test("the gradient of every parameter is what central differences say", () => {
+      expect(one.graph.nodes).toHaveLength(one.nodes);
+      for (const name of parameters) {
+        const gradient = gradients.get(name) ?? new Float64Array();
+        const largest = gradient.reduce((most, x) => Math.max(most, Math.abs(x)), 0.1);
+        // The largest number, and the one in the middle.
+        const strongest = gradient.findIndex((x) => Math.abs(x) === largest);
+        const places = new Set([Math.max(strongest, 0), gradient.length >> 1]);
+        for (const index of places) {
+          const expected = centralDifference(lifted, feeds, { of: one.of, seeds }, name, index);
+          // Of 16 digits a step of 1e-5 takes 5, and norms over rows of width 6 and 8 some more.
+          expect(Math.abs((gradient[index] ?? NaN) - expected), `${name}[${index}]`).toBeLessThan(
+            1e-6 * largest,
+          );
+        }
       }
-    }
-  });
+    });
 
-  test("no parameter that the output needs is without a gradient", () => {
-    const silent = found.gradients.filter(({ dense, rows }) => dense === undefined && rows.length === 0);
-    expect(silent.map(({ name }) => name)).toEqual([]);
-    expect([...gradients].filter(([, values]) => norm(values) === 0)).toEqual([]);
-  });
+    test("no parameter that the output needs is without a gradient", () => {
+      const silent = found.gradients.filter(({ dense, rows }) => dense === undefined && rows.length === 0);
+      expect(silent.map(({ name }) => name)).toEqual([]);
+      expect([...gradients].filter(([, values]) => norm(values) === 0)).toEqual([]);
+    });
 
-  test("ONNX Runtime computes the same", async () => {
-    const graph = optimizeForTraining(found.graph);
-    const run = await onEngine({ ...found, graph }, { ...feeds, ...seeds });
-    const whole = Math.sqrt([...gradients.values()].reduce((sum, each) => sum + norm(each) ** 2, 0));
-    for (const [name, expected] of gradients) {
-      const difference = expected.map((x, index) => x - (run.get(name)?.[index] ?? NaN));
-      // float32 through some twenty sums: 5e-7 of the whole gradient at most, 3e-5 of a small one in which much cancels.
-      expect(norm(difference), name).toBeLessThan(2e-5 * Math.max(norm(expected), whole / 100));
-    }
-  });
+    test("ONNX Runtime computes the same", async () => {
+      const graph = optimizeForTraining(found.graph);
+      const run = await onEngine({ ...found, graph }, { ...feeds, ...seeds });
+      const whole = Math.sqrt([...gradients.values()].reduce((sum, each) => sum + norm(each) ** 2, 0));
+      for (const [name, expected] of gradients) {
+        const difference = expected.map((x, index) => x - (run.get(name)?.[index] ?? NaN));
+        // float32 through some twenty sums: 5e-7 of the whole gradient at most, 3e-5 of a small one in which much cancels.
+        expect(norm(difference), name).toBeLessThan(2e-5 * Math.max(norm(expected), whole / 100));
+      }
+    });
 
-  test("passes leave at most 60 % of the nodes, and change no number", () => {
-    const graph = optimizeForTraining(found.graph);
-    if (one.raw !== undefined) expect(graph.nodes.length).toBeLessThanOrEqual(0.6 * one.raw);
-    const [before, after] = [found.graph, graph].map((each) =>
-      evaluateInDoubles(each, { ...feeds, ...seeds }, () => floatTensor([0], [])),
+    test("passes leave at most 60 % of the nodes, and change no number", () => {
+      const graph = optimizeForTraining(found.graph);
+      if (one.raw !== undefined) expect(graph.nodes.length).toBeLessThanOrEqual(0.6 * one.raw);
+      const [before, after] = [found.graph, graph].map((each) =>
+        evaluateInDoubles(each, { ...feeds, ...seeds }, () => floatTensor([0], [])),
+      );
+      expect(after).toEqual(before);
+    });
+
+    test.each(["gradient", "identity"] as const)(
+      "layers computed again, kept apart by %s, give the same",
+      (apart) => {
+        const again = trained(one, { layerOf, apart });
+        const barriers = again.found.graph.nodes.filter(({ kind }) => kind === "barrier");
+        if (one.graph.name !== "score") expect(barriers.length).toBeGreaterThan(0);
+        const graph = optimizeForTraining(again.found.graph);
+        const recomputed = evaluatedGradients({ ...again.found, graph }, { ...feeds, ...seeds });
+        expect(recomputed).toEqual(gradients);
+      },
     );
-    expect(after).toEqual(before);
   });
-
-  test.each(["gradient", "identity"] as const)(
-    "layers computed again, kept apart by %s, give the same",
-    (apart) => {
-      const again = trained(one, { layerOf, apart });
-      const barriers = again.found.graph.nodes.filter(({ kind }) => kind === "barrier");
-      if (one.graph.name !== "score") expect(barriers.length).toBeGreaterThan(0);
-      const graph = optimizeForTraining(again.found.graph);
-      const recomputed = evaluatedGradients({ ...again.found, graph }, { ...feeds, ...seeds });
-      expect(recomputed).toEqual(gradients);
-    },
-  );
-});
 }

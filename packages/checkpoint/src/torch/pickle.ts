@@ -112,7 +112,8 @@ class Machine {
   }
 
   #pop(): PickleValue {
-    const value = this.#stack.length > (this.#marks.length === 0 ? 0 : last(this.#marks)) ? this.#stack.pop() : undefined;
+    const value =
+      this.#stack.length > (this.#marks.length === 0 ? 0 : last(this.#marks)) ? this.#stack.pop() : undefined;
     if (value === undefined) throw this.#bad("takes more from its stack than it put there");
     return value;
   }

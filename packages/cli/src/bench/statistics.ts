@@ -31,5 +31,5 @@ export function summarize(values: readonly number[]): Summary {
 
 /** Of values measured in turn, run by run: how many times `b` goes into `a`. What has no counterpart is left out. */
 export function ratios(a: readonly number[], b: readonly number[]): number[] {
-  return a.slice(0, b.length).map((value, run) => value / (must(b, run)));
+  return a.slice(0, b.length).map((value, run) => value / must(b, run));
 }

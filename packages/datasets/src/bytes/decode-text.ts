@@ -54,7 +54,7 @@ function wrongByte(bytes: Uint8Array): string {
   }
   // The byte that begins a character which does not go on.
   while (good > 0 && !decodes(bytes.subarray(0, good), false)) good--;
-  const byte = (must(bytes, good)).toString(16).toUpperCase().padStart(2, "0");
+  const byte = must(bytes, good).toString(16).toUpperCase().padStart(2, "0");
   return `the byte 0x${byte} at ${good}, as Latin-1 or Windows-1252 has it`;
 }
 

@@ -10,18 +10,18 @@ export type WorkerRequest = { readonly id: number; readonly session: number } & 
       /** ONNX Runtime's session configuration entries. */
       readonly sessionConfig: Readonly<Record<string, string>>;
       /** Outputs that are to stay where they are computed. */
-      readonly keep: readonly string[];
+      readonly retain: readonly string[];
       /** How the path of ONNX Runtime's trace of this session begins; without it, none is written. */
       readonly profilePrefix?: string | undefined;
     }
-  | { readonly kind: "run"; readonly feeds: Feeds; readonly keep: readonly string[] }
+  | { readonly kind: "run"; readonly feeds: Feeds; readonly retain: readonly string[] }
   | { readonly kind: "free"; readonly tensors: readonly number[] }
   | { readonly kind: "release" }
 );
 
 export interface WorkerOutputs {
   readonly tensors: Record<string, Tensor>;
-  readonly kept: Record<string, ResidentTensor>;
+  readonly retained: Record<string, ResidentTensor>;
 }
 
 export interface WorkerReply {

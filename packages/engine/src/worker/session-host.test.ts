@@ -72,7 +72,7 @@ test("what is kept stays on the device, is fed from there, and is freed there", 
     preferredOutputLocation: { cache: "gpu-buffer" },
   });
   const { outputs } = await ask({ session: 0, kind: "run", feeds: { x }, keep: ["cache"] });
-  const cache = outputs?.kept.cache;
+  const cache = outputs?.retained.cache;
   expect(cache).toMatchObject({ dtype: "float16", dims: [1, 2], onDevice: true });
   expect(outputs?.tensors).toMatchObject({ logits: { dtype: "float32" } });
   if (!cache) throw new Error("nothing was kept");

@@ -12,7 +12,7 @@ export type OnnxRuntime = Pick<typeof common, "InferenceSession" | "Tensor">;
 export interface Runtime {
   readonly ort: OnnxRuntime;
   readonly executionProviders: readonly common.InferenceSession.ExecutionProviderConfig[];
-  /** Where outputs that are kept lie; without it, in the processor's memory. */
+  /** Where outputs that are retained lie; without it, in the processor's memory. */
   readonly keptLocation?: "gpu-buffer";
 }
 
@@ -35,9 +35,9 @@ let nextResident = 0;
 
 function toOrt({ ort }: Runtime, feed: Tensor | ResidentTensor): common.Tensor {
   if ("resident" in feed) {
-    const kept = residents.get(feed.resident);
-    if (!kept) throw new Error("a tensor that was kept is gone");
-    return kept;
+    const retained = residents.get(feed.resident);
+    if (!retained) throw new Error("a tensor that was retained is gone");
+    return retained;
   }
   const { dtype, data, dims } = feed;
   switch (dtype) {
@@ -57,7 +57,7 @@ function toOrt({ ort }: Runtime, feed: Tensor | ResidentTensor): common.Tensor {
  * told to leave there (and onnxruntime-node 1.30 ends the process where such a tensor is asked for its data).
  */
 function fromOrt(tensor: common.Tensor): Tensor {
-  if (tensor.location !== "cpu") throw new Error("an output that was to be kept is asked for");
+  if (tensor.location !== "cpu") throw new Error("an output that was to be retained is asked for");
   const { data, dims } = tensor;
   if (data instanceof Float32Array) return { dtype: "float32" satisfies DType, dims, data };
   if (data instanceof BigInt64Array) return { dtype: "int64" satisfies DType, dims, data };
@@ -65,7 +65,7 @@ function fromOrt(tensor: common.Tensor): Tensor {
   throw new Error(`outputs of type ${tensor.type} are not passed from the engine`);
 }
 
-/** The types that kept outputs have. */
+/** The types that retained outputs have. */
 const keptTypes: Partial<Record<common.Tensor.Type, DType>> = {
   float32: "float32",
   float16: "float16",
@@ -73,9 +73,9 @@ const keptTypes: Partial<Record<common.Tensor.Type, DType>> = {
 };
 
 /** Keeps an output where it is. */
-function keep(tensor: common.Tensor): ResidentTensor {
+function retain(tensor: common.Tensor): ResidentTensor {
   const dtype = keptTypes[tensor.type];
-  if (!dtype) throw new Error(`outputs of type ${tensor.type} are not kept`);
+  if (!dtype) throw new Error(`outputs of type ${tensor.type} are not retained`);
   const resident = nextResident++;
   residents.set(resident, tensor);
   return { resident, dtype, dims: tensor.dims, onDevice: tensor.location !== "cpu" };
@@ -103,9 +103,9 @@ async function run(
     Object.entries(request.feeds).map(([name, feed]) => [name, toOrt(runtime, feed)]),
   );
   const outputs = await session.run(feeds);
-  const result: WorkerOutputs = { tensors: {}, kept: {} };
+  const result: WorkerOutputs = { tensors: {}, retained: {} };
   for (const [name, tensor] of Object.entries(outputs))
-    if (request.keep.includes(name)) result.kept[name] = keep(tensor);
+    if (request.retain.includes(name)) result.retained[name] = retain(tensor);
     else result.tensors[name] = fromOrt(tensor);
   return result;
 }
@@ -132,7 +132,7 @@ async function handle(
         enableMemPattern: false,
         ...(request.threads === undefined ? {} : { intraOpNumThreads: request.threads }),
         ...(keptLocation && {
-          preferredOutputLocation: Object.fromEntries(request.keep.map((name) => [name, keptLocation])),
+          preferredOutputLocation: Object.fromEntries(request.retain.map((name) => [name, keptLocation])),
         }),
         ...(request.profilePrefix !== undefined && {
           enableProfiling: true,

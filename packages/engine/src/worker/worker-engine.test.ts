@@ -105,7 +105,7 @@ describe("sessions with 8-bit products", () => {
             [height, product.length / height],
             product.map((value) => value + off),
           );
-          listener.message({ ...reply, outputs: { tensors: { tensor: found, row: found }, kept: {} } });
+          listener.message({ ...reply, outputs: { tensors: { tensor: found, row: found }, retained: {} } });
         },
       });
     };
@@ -181,9 +181,9 @@ test("memory that is handed over is not copied; what is shared with other tensor
   const own = floatTensor([2], [1, 2]);
   const part = { ...own, data: new Float32Array(8).subarray(2, 4) };
   const taken = () => started[0]?.told.at(-1)?.taken;
-  await session.run({ own }, { handOver: ["own"] });
+  await session.run({ own }, { transfer: ["own"] });
   expect(taken()).toBe(1);
-  await session.run({ part }, { handOver: ["part"] });
+  await session.run({ part }, { transfer: ["part"] });
   expect(taken()).toBe(0);
   await session.run({ own });
   expect(taken()).toBe(0);

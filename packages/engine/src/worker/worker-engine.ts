@@ -9,7 +9,7 @@ import type {
   EngineModel,
   EngineSession,
   Feeds,
-  KeptOutputs,
+  RetainedOutputs,
   ResidentTensor,
   RunOptions,
   SessionOptions,
@@ -56,7 +56,7 @@ interface Pending {
 
 type RequestBody = WorkerRequest extends infer R ? (R extends WorkerRequest ? Omit<R, "id"> : never) : never;
 
-/** A thread that holds sessions, and the tensors that they keep for each other. */
+/** A thread that holds sessions, and the tensors that they retain for each other. */
 class EngineThread {
   readonly #port: EngineThreadPort;
   readonly #pending = new Map<number, Pending>();
@@ -69,11 +69,11 @@ class EngineThread {
     this.#port = start({
       message: (reply) => {
         const settled = this.#settle(reply.id, (pending) => {
-          if (reply.error === undefined) pending.resolve(reply.outputs ?? { tensors: {}, kept: {} });
+          if (reply.error === undefined) pending.resolve(reply.outputs ?? { tensors: {}, retained: {} });
           else pending.reject(new Error(reply.error));
         });
-        // The caller went away while the thread computed: nobody will release what was kept.
-        if (!settled) this.free(Object.values(reply.outputs?.kept ?? {}));
+        // The caller went away while the thread computed: nobody will release what was retained.
+        if (!settled) this.free(Object.values(reply.outputs?.retained ?? {}));
       },
       failure: (error) => this.#fail(error),
     });
@@ -164,19 +164,22 @@ class WorkerSession implements EngineSession {
     { threads, sessionConfig: every = {}, unpackedConfig, profilePrefix }: WorkerEngineOptions,
     options: SessionOptions,
   ) {
-    const { name = "session", keep = [], unpacked = false } = options;
+    const { name = "session", retain = [], unpacked = false } = options;
     const sessionConfig = unpacked ? { ...every, ...unpackedConfig } : every;
     const prefix = profilePrefix?.(name);
-    await this.#call({ kind: "create", model, threads, sessionConfig, keep, profilePrefix: prefix }, options);
+    await this.#call(
+      { kind: "create", model, threads, sessionConfig, retain, profilePrefix: prefix },
+      options,
+    );
   }
 
-  async run(feeds: Feeds, { handOver = [], ...options }: CallOptions = {}): Promise<Record<string, Tensor>> {
-    const taken = handOver.flatMap((name) => bufferOf(feeds[name]));
-    return (await this.#call({ kind: "run", feeds, keep: [] }, options, taken)).tensors;
+  async run(feeds: Feeds, { transfer = [], ...options }: CallOptions = {}): Promise<Record<string, Tensor>> {
+    const taken = transfer.flatMap((name) => bufferOf(feeds[name]));
+    return (await this.#call({ kind: "run", feeds, retain: [] }, options, taken)).tensors;
   }
 
-  runKeeping(feeds: Feeds, keep: readonly string[], options: RunOptions = {}): Promise<KeptOutputs> {
-    return this.#call({ kind: "run", feeds, keep }, options);
+  runRetaining(feeds: Feeds, retain: readonly string[], options: RunOptions = {}): Promise<RetainedOutputs> {
+    return this.#call({ kind: "run", feeds, retain }, options);
   }
 
   release(tensors: readonly ResidentTensor[]): void {

@@ -24,7 +24,7 @@ export const rowSum = (b: GraphBuilder, x: Value): Value => b.sum(x, [lastAxis(x
 
 /** 1 / D of a node's first input [..., D]. @throws {GraphError} where D has only a name */
 export function inverseWidth(b: GraphBuilder, node: NodeOf<OpKind>): Value {
-  const width = must(node.inputs, 0).shape.at(-1);
+  const width = lastDim(must(node.inputs, 0));
   if (typeof width !== "number")
     throw new GraphError(
       `the gradient of ${node.kind} at ${node.scope === "" ? "the top" : node.scope}: expected a number as the last dimension, got ${formatDim(width)}. Give the graph a number there`,

@@ -120,21 +120,21 @@ export interface WeightBytes {
   readonly length: number;
 }
 
-/** A serialized model in pieces that stand one after another. */
-export type OnnxPiece = Uint8Array<ArrayBuffer> | WeightBytes;
+/** A serialized model in chunks that stand one after another. */
+export type OnnxChunk = Uint8Array<ArrayBuffer> | WeightBytes;
 
 /**
- * The serialized model with its weights inside, in pieces, so that they need not be in memory together.
+ * The serialized model with its weights inside, in chunks, so that they need not be in memory together.
  * @param dtypeOf the type of each weight's bytes
  */
 export function emitSelfContained(
   graph: Graph,
   dtypeOf: (name: string) => DType,
   options: EmitOptions = {},
-): OnnxPiece[] {
+): OnnxChunk[] {
   const { model, graph: lowered, weights } = lowerGraph(graph, dtypeOf, options);
   const { initializer } = GraphProtoSchema.field;
-  const initializers = weights.flatMap(({ stored, weight, dtype }): OnnxPiece[] => {
+  const initializers = weights.flatMap(({ stored, weight, dtype }): OnnxChunk[] => {
     const { dims, offset, length } = rangeOf(weight, dtype);
     const head = toBinary(
       TensorProtoSchema,
@@ -152,9 +152,9 @@ export function emitSelfContained(
   ];
 }
 
-/** Bytes of pieces together. */
-export const lengthOf = (pieces: readonly OnnxPiece[]): number =>
-  pieces.reduce((sum, { length }) => sum + length, 0);
+/** Bytes of chunks together. */
+export const lengthOf = (chunks: readonly OnnxChunk[]): number =>
+  chunks.reduce((sum, { length }) => sum + length, 0);
 
 /** What stands before the bytes of a field: its number with wire type 2, and their length. protobuf.dev/programming-guides/encoding */
 function fieldHead(number: number, length: number): Uint8Array<ArrayBuffer> {

@@ -187,7 +187,7 @@ export class Emitter {
         }
         return this.#dimension(dim);
       });
-      return parts.length === 1 ? (must(parts, 0)) : this.node("Concat", parts, { attributes: { axis: 0n } });
+      return parts.length === 1 ? must(parts, 0) : this.node("Concat", parts, { attributes: { axis: 0n } });
     });
   }
 

@@ -25,7 +25,10 @@ function swapped(emit: Emitter, name: string, rank: number): string {
 export const matmul: Lowering<"matmul"> = (emit, node, output) => {
   const { transposeA = false, transposeB = false, scale = 1 } = node.attributes;
   const [a, b] = atLeast(inputNames(emit, node), 2);
-  const [rankA, rankB] = atLeast(node.inputs.map(({ shape }) => shape.length), 2);
+  const [rankA, rankB] = atLeast(
+    node.inputs.map(({ shape }) => shape.length),
+    2,
+  );
   if (!transposeA && !transposeB && scale === 1) {
     emit.node("MatMul", [a, b], { output });
     return;

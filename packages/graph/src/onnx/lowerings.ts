@@ -179,15 +179,18 @@ function inFloat32(emit: Emitter, node: NodeOf<OpKind>) {
 const standardAttention: Lowering<"attention"> = (emit, node, output) => {
   const { heads, scale } = node.attributes;
   const { widen, narrow } = inFloat32(emit, node);
-  const [q, k, v, bias] = atLeast(node.inputs.map((value) => {
-    const name = emit.nameOf(value);
-    const width = value.shape[2];
-    if (value.shape.length !== 3) return name;
-    if (typeof width !== "number")
-      throw new GraphError(`attention at ${node.scope}: the width must be a number`);
-    const split = emit.node("Reshape", [name, emit.int64Vector([0, 0, heads, width / heads])]);
-    return emit.node("Transpose", [split], { attributes: { perm: [0n, 2n, 1n, 3n] } });
-  }), 3);
+  const [q, k, v, bias] = atLeast(
+    node.inputs.map((value) => {
+      const name = emit.nameOf(value);
+      const width = value.shape[2];
+      if (value.shape.length !== 3) return name;
+      if (typeof width !== "number")
+        throw new GraphError(`attention at ${node.scope}: the width must be a number`);
+      const split = emit.node("Reshape", [name, emit.int64Vector([0, 0, heads, width / heads])]);
+      return emit.node("Transpose", [split], { attributes: { perm: [0n, 2n, 1n, 3n] } });
+    }),
+    3,
+  );
   const columns = emit.node("Transpose", [k], { attributes: { perm: [0n, 1n, 3n, 2n] } });
   const factor = emit.constant(floatTensor([], [scale]));
   const scaled = emit.node("Mul", [widen(emit.node("MatMul", [q, columns])), factor]);

@@ -13,7 +13,8 @@ const noWeights = (): never => {
   throw new GraphError("central differences: expected parameters as inputs, got weights. Lift them");
 };
 
-const valueAt = (data: ArrayLike<number | bigint>, index: number): number => Number(data[index] ?? missed("number"));
+const valueAt = (data: ArrayLike<number | bigint>, index: number): number =>
+  Number(data[index] ?? missed("number"));
 
 /** The outputs named by `of`, each times its seed where there is one, added up. */
 function lossOf(graph: Graph, inputs: Tensors, of: readonly string[], seeds: Tensors): number {
@@ -60,7 +61,8 @@ export function centralDifference(
 /** @throws {GraphError} if there is none of the name */
 function tensorOf<T>(tensors: Readonly<Record<string, T>>, name: string): T {
   const tensor = tensors[name];
-  if (tensor === undefined) throw new GraphError(`expected a tensor ${name}, got ${Object.keys(tensors).join(", ")}`);
+  if (tensor === undefined)
+    throw new GraphError(`expected a tensor ${name}, got ${Object.keys(tensors).join(", ")}`);
   return tensor;
 }
 

@@ -267,7 +267,9 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
     const { axis } = node.attributes;
     const start = valueOf(node.attributes.start);
     const x = argument(inputs, 0);
-    return make(dims, (c) => at(x.data, position(moved(c, axis, (c[axis] ?? missed("axis")) + start), x.dims)));
+    return make(dims, (c) =>
+      at(x.data, position(moved(c, axis, (c[axis] ?? missed("axis")) + start), x.dims)),
+    );
   },
   concat,
   expand: (inputs, _node, dims) => {

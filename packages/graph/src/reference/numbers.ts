@@ -49,7 +49,10 @@ export function moved(coords: readonly number[], axis: number, place: number): n
 /** Position of coordinates, aligned at the last axis; axes of size 1 repeat. */
 export function position(coords: readonly number[], dims: readonly number[]): number {
   const skipped = coords.length - dims.length;
-  return dims.reduce((sum, dim, axis) => sum * dim + (dim === 1 ? 0 : (coords[axis + skipped] ?? missed("number"))), 0);
+  return dims.reduce(
+    (sum, dim, axis) => sum * dim + (dim === 1 ? 0 : (coords[axis + skipped] ?? missed("number"))),
+    0,
+  );
 }
 
 export const make = (

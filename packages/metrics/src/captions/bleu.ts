@@ -48,10 +48,13 @@ function scoreOf({ length, referenceLength, guessed, correct }: Counts): BleuSco
   const ratio = (length + tiny) / (referenceLength + small);
   const penalty = ratio < 1 ? Math.exp(1 - 1 / ratio) : 1;
   let product = 1;
-  const [b1, b2, b3, b4] = atLeast(orders.map((n, index) => {
-    product *= ((must(correct, index)) + tiny) / ((must(guessed, index)) + small);
-    return product ** (1 / n) * penalty;
-  }), 4);
+  const [b1, b2, b3, b4] = atLeast(
+    orders.map((n, index) => {
+      product *= (must(correct, index) + tiny) / (must(guessed, index) + small);
+      return product ** (1 / n) * penalty;
+    }),
+    4,
+  );
   return [b1, b2, b3, b4];
 }
 
@@ -69,8 +72,8 @@ export function bleu(captions: readonly Tokens[], references: readonly (readonly
   const total = counts.reduce((a, b) => ({
     length: a.length + b.length,
     referenceLength: a.referenceLength + b.referenceLength,
-    guessed: a.guessed.map((count, index) => count + (must(b.guessed, index))),
-    correct: a.correct.map((count, index) => count + (must(b.correct, index))),
+    guessed: a.guessed.map((count, index) => count + must(b.guessed, index)),
+    correct: a.correct.map((count, index) => count + must(b.correct, index)),
   }));
   return { score: scoreOf(total), each: counts.map(scoreOf) };
 }

@@ -40,11 +40,7 @@ export function captionMetrics(
   let next = 0;
   const grouped = references.map(({ length }) => flat.slice(next, (next += length)));
   const [blue, rouge, cider] = [bleu(tokens, grouped), rougeL(tokens, grouped), ciderD(tokens, grouped)];
-  const named = (
-    [bleu1, bleu2, bleu3, bleu4]: BleuScores,
-    rougeScore: number,
-    ciderScore: number,
-  ) => ({
+  const named = ([bleu1, bleu2, bleu3, bleu4]: BleuScores, rougeScore: number, ciderScore: number) => ({
     ...{ bleu1, bleu2, bleu3, bleu4 },
     rougeL: rougeScore,
     ciderD: ciderScore,

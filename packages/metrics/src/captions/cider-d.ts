@@ -90,7 +90,7 @@ export function ciderD(
   const weighed = (one: readonly string[]) => weigh(one, frequencies, captions.length);
   const each = captions.map((tokens, index) => {
     const caption = weighed(wordsOf(tokens));
-    const others = (must(words, index)).map(weighed);
+    const others = must(words, index).map(weighed);
     return 10 * mean(others.map((reference) => similarity(caption, reference, sigma)));
   });
   return { score: mean(each), each };

@@ -11,7 +11,7 @@ import {
   type EmitOptions,
   type Graph,
   type NamedValue,
-  type OnnxPiece,
+  type OnnxChunk,
   type WeightLocation,
 } from "@blip-ts/graph";
 import { readRange, readTensorBytes, type StoredTensor, tensorBytes } from "@blip-ts/checkpoint";
@@ -243,7 +243,7 @@ function selfContained({ graphs, tensorOf }: Exported, options: ExportOptions): 
 }
 
 async function* bytesOf(
-  pieces: readonly OnnxPiece[],
+  pieces: readonly OnnxChunk[],
   tensorOf: Exported["tensorOf"],
   { signal }: Pick<ExportOptions, "signal">,
 ): AsyncGenerator<Uint8Array, void, undefined> {
