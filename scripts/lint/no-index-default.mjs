@@ -1,5 +1,5 @@
 // A lint rule: no default for an element of a list. A default quiets the compiler and hides a wrong index: it pairs a text
-// with image 0. `must(list, index)` throws; in a hot loop `list[index] ?? missed(index)` does, at the price of a default.
+// with image 0. `must(list, index)` throws; in a hot loop `list[index] ?? missed("what it holds")` does, at the price of a default.
 import { ESLintUtils } from "@typescript-eslint/utils";
 import ts from "typescript";
 
@@ -26,12 +26,10 @@ const hasOptional = (node) =>
     ? node.optional || hasOptional(node.object)
     : node.type === "CallExpression" && (node.optional || hasOptional(node.callee));
 
-/** May a default of an `.at(i)`, or of an element of a pattern, stand for a list that is too short? */
+/** A default that means nothing, but quiets the compiler. `?? 1` of a shape's last dimension means a scalar. */
 const isEmptyValue = (node) =>
   (node.type === "Literal" && (node.value === 0 || node.value === "")) ||
-  (node.type === "Identifier" && node.name === "NaN") ||
-  (node.type === "ArrayExpression" && node.elements.length === 0) ||
-  (node.type === "NewExpression" && node.arguments.length === 0);
+  (node.type === "Identifier" && node.name === "NaN");
 
 export const noIndexDefault = ESLintUtils.RuleCreator.withoutDocs({
   meta: {
@@ -40,10 +38,10 @@ export const noIndexDefault = ESLintUtils.RuleCreator.withoutDocs({
     schema: [],
     messages: {
       hidden:
-        "a default hides a wrong index: must({{list}}, {{index}}), or in a hot loop {{list}}[{{index}}] ?? missed({{index}})",
+        "a default hides a wrong index: must({{list}}, {{index}}), or in a hot loop {{list}}[{{index}}] ?? missed("what it holds")",
       must: "throw if the index is wrong",
       missed: "throw if the index is wrong, in a hot loop",
-      pattern: "a default hides a list that is too short: check its length, or type it as a tuple",
+      pattern: "a default hides a list that is too short: atLeast(list, count), or type it as a tuple",
     },
   },
   defaultOptions: [],
@@ -63,12 +61,17 @@ export const noIndexDefault = ESLintUtils.RuleCreator.withoutDocs({
       );
     };
 
-    const never = (node) => (services.getTypeAtLocation(node).flags & ts.TypeFlags.Never) !== 0;
+    /** Does it throw, or leave the miss to be seen: `list[0] ?? others[0]`? */
+    const isSeen = (node) => {
+      const type = services.getTypeAtLocation(node);
+      const parts = type.isUnion() ? type.types : [type];
+      return parts.some((part) => (part.flags & (ts.TypeFlags.Never | ts.TypeFlags.Undefined)) !== 0);
+    };
 
     return {
       "LogicalExpression[operator='??']"(node) {
         const access = accessOf(node.left);
-        if (access === undefined || never(node.right)) return;
+        if (access === undefined || isSeen(node.right)) return;
         const at = access.type === "CallExpression";
         const list = at ? access.callee.object : access.object;
         const index = at ? access.arguments[0] : access.property;
@@ -92,7 +95,7 @@ export const noIndexDefault = ESLintUtils.RuleCreator.withoutDocs({
               : [
                   {
                     messageId: "missed",
-                    fix: (fixer) => fixer.replaceText(node.right, `missed(${text(index)})`),
+                    fix: (fixer) => fixer.replaceText(node.right, `missed("element")`),
                   },
                 ]),
           ],

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { parquetMetadata } from "hyparquet";
 import { describe, expect, test } from "vitest";
 import { type DataFile, openFile, readData, readPairs } from "@blip-ts/datasets/node";
-import { all, examplesOf, fileWith, fixture, list, refusal } from "./support.ts";
+import { all, examplesOf, fileWith, fixture, refusal } from "./support.ts";
 
 const megabytes = () => process.memoryUsage().rss / 2 ** 20;
 

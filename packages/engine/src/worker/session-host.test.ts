@@ -66,30 +66,30 @@ const x: Tensor = { dtype: "float32", dims: [1], data: Float32Array.of(1) };
 test("what is kept stays on the device, is fed from there, and is freed there", async () => {
   const log: string[] = [];
   const { ask, created, fed } = host(log);
-  await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, keep: ["cache"] });
+  await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, retain: ["cache"] });
   expect(created[0]).toMatchObject({
     executionProviders: ["webgpu"],
     preferredOutputLocation: { cache: "gpu-buffer" },
   });
-  const { outputs } = await ask({ session: 0, kind: "run", feeds: { x }, keep: ["cache"] });
+  const { outputs } = await ask({ session: 0, kind: "run", feeds: { x }, retain: ["cache"] });
   const cache = outputs?.retained.cache;
   expect(cache).toMatchObject({ dtype: "float16", dims: [1, 2], onDevice: true });
   expect(outputs?.tensors).toMatchObject({ logits: { dtype: "float32" } });
   if (!cache) throw new Error("nothing was kept");
-  await ask({ session: 0, kind: "run", feeds: { cache }, keep: ["cache"] });
+  await ask({ session: 0, kind: "run", feeds: { cache }, retain: ["cache"] });
   expect(fed[1]?.cache?.location).toBe("gpu-buffer");
   expect(log).toEqual([]);
   await ask({ session: -1, kind: "free", tensors: [cache.resident] });
   expect(log).toEqual(["dispose"]);
-  const gone = await ask({ session: 0, kind: "run", feeds: { cache }, keep: [] });
+  const gone = await ask({ session: 0, kind: "run", feeds: { cache }, retain: [] });
   expect(gone.error).toMatch(/gone/);
 });
 
 test("an output that was left on the device and is not kept is a mistake that is told", async () => {
   const log: string[] = [];
   const { ask } = host(log);
-  await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, keep: ["cache"] });
-  const { error } = await ask({ session: 0, kind: "run", feeds: { x }, keep: [] });
+  await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, retain: ["cache"] });
+  const { error } = await ask({ session: 0, kind: "run", feeds: { x }, retain: [] });
   expect(error).toMatch(/to be kept/);
   expect(log).not.toContain("download");
 });
@@ -97,7 +97,7 @@ test("an output that was left on the device and is not kept is a mistake that is
 test("a trace is ended before its session is released", async () => {
   const log: string[] = [];
   const { ask, created } = host(log);
-  const create = { kind: "create", model, threads: undefined, sessionConfig: {}, keep: [] } as const;
+  const create = { kind: "create", model, threads: undefined, sessionConfig: {}, retain: [] } as const;
   await ask({ session: 0, ...create, profilePrefix: "p" });
   await ask({ session: 1, ...create });
   expect(created).toMatchObject([{ enableProfiling: true, profileFilePrefix: "p" }, {}]);
@@ -109,7 +109,7 @@ test("a trace is ended before its session is released", async () => {
 
 test("every session stops its threads with its call, whatever its own configuration is", async () => {
   const { ask, created } = host([]);
-  const create = { kind: "create", model, threads: undefined, keep: [] } as const;
+  const create = { kind: "create", model, threads: undefined, retain: [] } as const;
   await ask({ session: 0, ...create, sessionConfig: {} });
   await ask({ session: 1, ...create, sessionConfig: { disable_prepacking: "1" } });
   expect(created.map(({ extra }) => extra?.session)).toEqual([
