@@ -38,7 +38,7 @@ export const noIndexDefault = ESLintUtils.RuleCreator.withoutDocs({
     schema: [],
     messages: {
       hidden:
-        "a default hides a wrong index: must({{list}}, {{index}}), or in a hot loop {{list}}[{{index}}] ?? missed("what it holds")",
+        "a default hides a wrong index: must({{list}}, {{index}}), or in a hot loop {{list}}[{{index}}] ?? missed('what it holds')",
       must: "throw if the index is wrong",
       missed: "throw if the index is wrong, in a hot loop",
       pattern: "a default hides a list that is too short: atLeast(list, count), or type it as a tuple",

@@ -71,7 +71,7 @@ function integerProduct(
  * ONNX Runtime's fast kernel wants unsigned activations and signed weights.
  */
 const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
-  const [x, weight, scale, bias] = atLeast(inputNames(emit, node), 4);
+  const [x, weight, scale, bias = ""] = atLeast(inputNames(emit, node), 3);
   if (node.attributes.activations === "tensor") {
     const rounded: Rounded = { x: `${x}:uint8`, scale: `${x}:scale`, zero: `${x}:zero` };
     emit.shared(rounded.x, () =>
