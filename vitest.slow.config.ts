@@ -12,7 +12,7 @@ if (process.env.VK_DRIVER_FILES === undefined && !existsSync("/dev/dri") && exis
 }
 
 export default mergeConfig(
-  { ...base, test: { ...base.test, include: [], exclude: [] } },
+  { ...base, test: { ...base.test, projects: undefined, include: [], exclude: [] } },
   defineConfig({
     test: {
       include: ["packages/*/{src,test}/**/*.slow.test.ts"],
