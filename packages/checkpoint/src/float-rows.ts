@@ -49,10 +49,12 @@ export function floatsOf(bytes: Uint8Array<ArrayBuffer>, { dtype, name }: Stored
       return Float32Array.from(new Float64Array(buffer, 0, byteLength / 8));
     case "float16": {
       const table = halfTable();
-      return Float32Array.from(
-        new Uint16Array(buffer, 0, byteLength / 2),
-        (bits) => table[bits] ?? missed("half"),
-      );
+      const bits = new Uint16Array(buffer, 0, byteLength / 2);
+      const numbers = new Float32Array(bits.length);
+      // Float32Array.from with a function takes thirty times as long.
+      for (let index = 0; index < bits.length; index++)
+        numbers[index] = table[bits[index] ?? missed("half")] ?? missed("half");
+      return numbers;
     }
     case "bfloat16":
       return new Float32Array(

@@ -85,12 +85,12 @@ test("what is kept stays on the device, is fed from there, and is freed there", 
   expect(gone.error).toMatch(/gone/);
 });
 
-test("an output that was left on the device and is not kept is a mistake that is told", async () => {
+test("an output that was left on the device and is not retained is a mistake that is told", async () => {
   const log: string[] = [];
   const { ask } = host(log);
   await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, retain: ["cache"] });
   const { error } = await ask({ session: 0, kind: "run", feeds: { x }, retain: [] });
-  expect(error).toMatch(/to be kept/);
+  expect(error).toMatch(/to be retained/);
   expect(log).not.toContain("download");
 });
 
