@@ -33,7 +33,9 @@ const hidden = (line: string, must: string, inLoop = false) => ({
       messageId: "hidden",
       suggestions: [
         { messageId: "must", output: given + must },
-        ...(inLoop ? [{ messageId: "missed", output: given + line.replace(/\?\? .*;/, '?? missed("element");') }] : []),
+        ...(inLoop
+          ? [{ messageId: "missed", output: given + line.replace(/\?\? .*;/, '?? missed("element");') }]
+          : []),
       ],
     },
   ],

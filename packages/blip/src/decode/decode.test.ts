@@ -301,3 +301,14 @@ describe("logits that are not finite", () => {
     expect(lengths.size).toBeGreaterThan(1);
   });
 });
+
+describe("rows of logits that are missing", () => {
+  test.each([
+    ["beams of transformers 5", { sample: false, beams: 2, beamScoring: "transformers-5.23" }],
+    ["beams of transformers 4.15", { sample: false, beams: 2, beamScoring: "transformers-4.15" }],
+    ["one sequence", { sample: false }],
+  ] as const)("are no row of another sequence: %s", (_, some) => {
+    const search = searchOf([0], options(some as Partial<SequenceOptions>));
+    expect(() => search.advance([])).toThrow(/row/);
+  });
+});
