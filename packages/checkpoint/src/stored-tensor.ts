@@ -123,7 +123,10 @@ function gather(
   const from = aligned(bytes, width);
   const Words = ARRAY_OF_WIDTH[width];
   const source = new Words(from.buffer, from.byteOffset, from.byteLength / width);
-  const result = new Words(elementCount(shape) ?? 0);
+  const count = elementCount(shape);
+  if (count === undefined)
+    throw new RangeError(`expected a shape of countable elements, got [${shape.join(", ")}]`);
+  const result = new Words(count);
   const inner = shape.at(-1) ?? 1;
   const innerStride = strides.length === 0 ? 0 : last(strides);
   const index = new Array<number>(Math.max(shape.length - 1, 0)).fill(0);

@@ -1,4 +1,5 @@
 // A record of a file with its place: typed fields, each refused by name.
+import { atLeast } from "@blip-ts/base";
 import { badField, described, tooLarge } from "./errors.ts";
 import type { Crop, ExampleId, ImageSource } from "./examples.ts";
 import { isRecord, type JsonRecord } from "./bytes/json-pieces.ts";
@@ -152,11 +153,14 @@ export class Row {
   crop(): Crop | undefined {
     const names = ["bbox_x", "bbox_y", "bbox_w", "bbox_h"] as const;
     if (!names.some((name) => this.has(name))) return undefined;
-    const [x, y, width, height] = names.map((name) => {
-      const value = this.number(name);
-      if (value < 0) throw this.wrong(name, "a number of at least 0");
-      return value;
-    });
-    return { x: x ?? 0, y: y ?? 0, width: width ?? 0, height: height ?? 0 };
+    const [x, y, width, height] = atLeast(
+      names.map((name) => {
+        const value = this.number(name);
+        if (value < 0) throw this.wrong(name, "a number of at least 0");
+        return value;
+      }),
+      4,
+    );
+    return { x, y, width, height };
   }
 }

@@ -28,8 +28,8 @@ export function checkGraph(graph: Graph): Graph {
   for (const { name, value } of graph.inputs) make(value, `input ${name}`);
   for (const weight of graph.weights) {
     make(weight.value, `weight ${weight.name}`);
-    const rows = weight.rows ? weight.rows.end - weight.rows.start : weight.shape[0];
-    const expected = weight.rows ? [rows ?? 0, ...weight.shape.slice(1)] : weight.shape;
+    const { rows, shape } = weight;
+    const expected = rows ? [rows.end - rows.start, ...shape.slice(1)] : shape;
     if (!sameShape(weight.value.shape, expected))
       throw new GraphError(
         `weight ${weight.name}: expected ${formatShape(expected)}, found ${formatShape(weight.value.shape)}`,

@@ -45,7 +45,9 @@ export async function readTorchZip(source: ByteSource): Promise<Checkpoint> {
   for (const [name, tensor] of state.tensors) {
     const { key } = tensor.storage;
     checkSize(source, tensor.storage, member(source, members, `${prefix}data/${key}`));
-    tensors.set(name, storeTensor(name, tensor, source, starts.get(key) ?? NaN));
+    const start = starts.get(key);
+    if (start === undefined) throw new RangeError(`expected the start of storage ${key}, got none`);
+    tensors.set(name, storeTensor(name, tensor, source, start));
   }
   checkRepeats(source, tensors);
   return { format: "torch-zip", tensors, metadata: state.metadata };
