@@ -1,9 +1,9 @@
 // Full counts, by hand: hours. What they found stands in docs/long-tests.md.
 import { defineConfig, mergeConfig } from "vitest/config";
-import slow from "./vitest.slow.config.ts";
+import base from "./vitest.config.ts";
 
 export default mergeConfig(
-  { ...slow, test: { ...slow.test, include: [], exclude: [] } },
+  { ...base, test: { ...base.test, projects: undefined, include: [], exclude: [] } },
   defineConfig({
     test: {
       include: ["packages/*/{src,test}/**/*.long.test.ts"],
