@@ -72,7 +72,9 @@ export async function* safetensorsBytes(
 /** The bytes of a tensor in row-major order, piece by piece. */
 export async function* tensorBytes(tensor: StoredTensor): AsyncGenerator<Uint8Array, void, undefined> {
   if (tensor.strides) {
-    yield await readTensorBytes(tensor);
+    // In the same pieces as any other, so that two can be compared.
+    const bytes = await readTensorBytes(tensor);
+    for (let done = 0; done < bytes.length; done += PIECE) yield bytes.subarray(done, done + PIECE);
     return;
   }
   for (let done = 0; done < tensor.byteLength; done += PIECE) {
