@@ -58,6 +58,8 @@ export interface Convertible {
   readonly saved: Saved;
   readonly architecture: string;
   readonly warnings: readonly Warning[];
+  /** Why transformers cannot load a folder of it, if it cannot. */
+  readonly noClass: readonly Warning[];
 }
 
 /**
@@ -91,7 +93,8 @@ export async function openConvertible(
     task,
     saved: { platform, opened, json, config, tokenizer },
     architecture: specOf(task).saved(opened.architecture).architecture,
-    warnings: [...warnings, ...classWarnings(opened, task, config)],
+    warnings,
+    noClass: classWarnings(opened, task, config),
   };
 }
 
@@ -108,7 +111,8 @@ export async function convert(
   options: ConvertOptions = {},
   convertTo?: ConvertedWeights,
 ): Promise<Conversion> {
-  const { task, saved, architecture, warnings } = await openConvertible(platform, source, options);
+  const { task, saved, architecture, ...found } = await openConvertible(platform, source, options);
+  const warnings = [...found.warnings, ...found.noClass];
   warnings.forEach(options.onWarning ?? ((warning: Warning) => platform.warn(warning)));
   await savePretrained(saved, task, folder, { convertTo, signal: options.signal });
   return { task, architecture, warnings };
