@@ -11,7 +11,7 @@ import { nodePlatform } from "../platform/node/node-platform.ts";
 import { Captioner } from "../verbs/caption.ts";
 import { Matcher } from "../verbs/match.ts";
 import { inspect } from "../tools/inspect.ts";
-import { openModelForTasks, openSuite } from "./open-suite.ts";
+import { openModelForTasks } from "./open-suite.ts";
 
 let root = "";
 let parts: Record<PartTask, string>;

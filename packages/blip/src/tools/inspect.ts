@@ -153,8 +153,13 @@ async function inspectSuite(
     warnings: found.flatMap(({ warnings }) => warnings),
     ignored: found.flatMap(({ ignored }) => ignored),
     imageEncoder: { folder: suite.index.imageEncoder, parameters: shared },
-    parts: found.map(({ ignored: _, ...part }) => part),
+    parts: found.map(withoutIgnored),
   };
+}
+
+function withoutIgnored(found: Inspection & InspectedPart): InspectedPart {
+  const { folder, format, dialect, architecture, weights, parameters, tasks, missing, warnings } = found;
+  return { folder, format, dialect, architecture, weights, parameters, tasks, missing, warnings };
 }
 
 /** What a part lacks for a task that the suite names it for. */

@@ -169,6 +169,16 @@ test("a processor is that of the task's part", async () => {
   });
 });
 
+test("captions are scored by the suite's own part where it is named, else the way is said", async () => {
+  const error = await failureOf(() => Captioner.load(nodePlatform, suite, { score: true, ...quiet }));
+  expect(error).toMatchObject({ code: "suite/several-parts" });
+  expect(error.message).toContain("--match-model");
+  const scored = { score: true, matchModel: suite, ...quiet };
+  await using captioner = await Captioner.load(nodePlatform, suite, scored);
+  const [row] = await arrayOf(captioner.caption([scene], { maxNewTokens: 4 }));
+  expect(row).toHaveProperty("match");
+});
+
 test("quantize writes the part of a task", async () => {
   const out = join(root, "half-ask");
   expect(await quantize(nodePlatform, suite, out, { dtype: "fp16", task: "ask", ...quiet })).toMatchObject({
