@@ -145,7 +145,9 @@ describe("refuses", () => {
     const folder = await copy();
     const path = join(folder, "model_index.json");
     await writeFile(path, (await readFile(path, "utf8")) + " ".repeat(70_000));
-    expect(await load(folder)).toMatchObject({ code: "model/side-file-too-large" });
+    const error = await load(folder);
+    expect(error).toMatchObject({ code: "model/side-file-too-large" });
+    expect(error.message).toContain("it was not read");
   });
 
   test("a part that does not do what the index says, which inspect tells too", async () => {

@@ -18,6 +18,7 @@ import { Embedder } from "../verbs/embed.ts";
 import { Matcher } from "../verbs/match.ts";
 import { Retriever } from "../verbs/retrieve.ts";
 import { convert } from "./convert.ts";
+import { exportOnnx } from "./export/export-onnx.ts";
 import { inspect, printTask } from "./inspect.ts";
 import { makeSuite } from "./make-suite.ts";
 import { quantize } from "./quantize.ts";
@@ -177,6 +178,19 @@ test("captions are scored by the suite's own part where it is named, else the wa
   await using captioner = await Captioner.load(nodePlatform, suite, scored);
   const [row] = await arrayOf(captioner.caption([scene], { maxNewTokens: 4 }));
   expect(row).toHaveProperty("match");
+});
+
+test("export writes the files of a task, as of its part", async () => {
+  const [own, shared] = [join(root, "onnx-part"), join(root, "onnx-suite")];
+  await exportOnnx(nodePlatform, parts.ask, own, { task: "ask", ...quiet });
+  await exportOnnx(nodePlatform, suite, shared, { task: "ask", ...quiet });
+  const names = (await readdir(own)).sort();
+  expect((await readdir(shared)).sort()).toEqual(names);
+  for (const name of names.filter((file) => file.endsWith(".json") && file !== "export.json"))
+    expect(await readFile(join(shared, name), "utf8")).toBe(await readFile(join(own, name), "utf8"));
+  expect({ ...(await jsonIn(shared, "export.json")), model: parts.ask }).toEqual(
+    await jsonIn(own, "export.json"),
+  );
 });
 
 test("quantize writes the part of a task", async () => {
