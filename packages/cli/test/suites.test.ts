@@ -1,5 +1,5 @@
 // Suites on the command line: made, looked at, used by each verb, and turned into a folder of one task again.
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -61,6 +61,33 @@ test("convert writes the part of a task; without one it names them, as quantize 
   const { code, stdout } = await blip(["convert", suite, out, "--task", "caption"]);
   expect([code, stdout]).toEqual([0, `${out}: BlipForConditionalGeneration (caption)\n`]);
   expect(await readdir(out)).toContain("model.safetensors");
+});
+
+test("bench measures its parts", async () => {
+  const bench = await blip([
+    "bench",
+    "--model",
+    suite,
+    "--row",
+    "image-fp32",
+    "--runs",
+    "1",
+    "--json",
+    "--quiet",
+  ]);
+  expect(bench.code).toBe(0);
+  expect(rowsOf(bench.stdout).map(({ row, unit }) => [row, unit])).toEqual([["image-fp32", "s"]]);
+});
+
+test("verify runs the part of each sample", async () => {
+  const images = join(root, "images");
+  await mkdir(images);
+  await copyFile(scene("01"), join(images, "demo.jpg"));
+  const verify = await blip(["verify", suite, "--as", "blip-itm-base-coco", "--images", images, "--json"]);
+  const verdicts = rowsOf(verify.stdout).map(({ verdict }) => verdict);
+  // Weights are random: what could be run differs.
+  expect(verify.code).toBe(1);
+  expect(verdicts).toContain("different");
 });
 
 describe("convert refuses", () => {
