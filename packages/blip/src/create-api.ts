@@ -11,6 +11,12 @@ import {
   type ExportOptions,
 } from "./tools/export/export-onnx.ts";
 import { inspect as inspectOn, printTask as printTaskOn, type Inspection } from "./tools/inspect.ts";
+import {
+  makeSuite as makeSuiteOn,
+  type MakeSuiteOptions,
+  type SuiteConversion,
+  type SuitePart,
+} from "./tools/make-suite.ts";
 import { quantize as quantizeOn, type QuantizeOptions } from "./tools/quantize.ts";
 import { verify as verifyOn, type VerifyOptions, type VerifyRow } from "./tools/verify/verify.ts";
 
@@ -30,6 +36,18 @@ function createTools<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
    */
   const convert = (source: string, folder: string, options?: ConvertOptions): Promise<Conversion> =>
     convertOn(platform, source, folder, options);
+
+  /**
+   * Makes a suite, models of several tasks in one folder that does not exist yet; each class and command loads it by its task.
+   * @param parts `[{ task: "match", model: "DIR" }, { task: "ask", model: "DIR" }]`; their image encoders must be equal
+   * @throws {ModelError} `suite/different-encoders`, and where a model cannot be used
+   * @throws {UsageError} `suite/bad-parts`, `usage/bad-option`, `save/...`
+   */
+  const makeSuite = (
+    parts: readonly SuitePart[],
+    folder: string,
+    options?: MakeSuiteOptions,
+  ): Promise<SuiteConversion> => makeSuiteOn(platform, parts, folder, options);
 
   /**
    * A task's graphs as ONNX files in a folder that does not exist yet, with an `export.json` that says how to run them.
@@ -53,7 +71,7 @@ function createTools<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
   const verify = (source: string, options?: VerifyOptions): AsyncGenerator<VerifyRow, void, undefined> =>
     verifyOn(platform, source, fromPlace, options);
 
-  return { inspect, printTask, convert, exportOnnx, quantize, verify };
+  return { inspect, printTask, convert, makeSuite, exportOnnx, quantize, verify };
 }
 
 /**

@@ -32,6 +32,27 @@ export interface ModelFiles {
   read(file: SideFile): Promise<string | undefined>;
 }
 
+/** The file that makes a folder a suite. */
+export const suiteIndexFile = "model_index.json";
+
+/** Most bytes of that file; one that lists all tasks has some 400. */
+export const maxSuiteIndexBytes = 65_536;
+
+/** A suite found: a folder with a part for each task, and the image encoder that they share. */
+export interface SuiteFiles {
+  /** The path or id as the user gave it, for messages. */
+  readonly name: string;
+  readonly kind: "suite";
+  /** The text of model_index.json. Nothing of it has been checked. */
+  readonly index: string;
+  /**
+   * The model in one of its folders. Each call looks for it anew, and fetches what is missing.
+   * @param folder a plain name, which stands beside model_index.json
+   * @throws {ModelError} where there are no weights in it
+   */
+  openFolder(folder: string): Promise<ModelFiles>;
+}
+
 /** Bytes that arrive while a model is fetched, or that are written while its weights are converted. */
 export interface DownloadProgress {
   readonly kind: "download" | "convert";
@@ -58,6 +79,7 @@ export interface SourceOptions {
 
 /** A folder that is being written; it is there under its name only when it is whole. */
 export interface FolderWriter extends Closable {
+  /** @param file a name, or a folder's and a name with a slash between them */
   write(file: string, content: string | AsyncIterable<Uint8Array>): Promise<void>;
   /** Gives the folder its name. Without it, `close` throws away what was written. */
   commit(): Promise<void>;

@@ -95,9 +95,11 @@ export type { ProcessedImages } from "./processor/processor.ts";
 export type { ProcessorCallOptions, ProcessorOptions, ProcessorProgress } from "./processor/options.ts";
 export type { EncodedTexts, EncodeOptions } from "./text/word-piece.ts";
 /** What `inspect` finds. */
-export type { Inspection } from "./tools/inspect.ts";
+export type { InspectedPart, Inspection } from "./tools/inspect.ts";
 /** What `convert` is told and says. */
 export type { Conversion, ConvertOptions } from "./tools/convert.ts";
+/** What `makeSuite` is told and says. */
+export type { MakeSuiteOptions, SuiteConversion, SuitePart } from "./tools/make-suite.ts";
 /** What `exportOnnx` is told and says. */
 export type {
   ExportDescription,
@@ -131,7 +133,7 @@ export { Embedder as EmbedderOn } from "./verbs/embed.ts";
 export { Retriever as RetrieverOn } from "./verbs/retrieve.ts";
 export type { Platform } from "./platform.ts";
 export type { DecodeOptions } from "./image/decode-options.ts";
-export type { DerivedWeights, FolderWriter, ModelFiles, SideFile } from "./files.ts";
+export type { DerivedWeights, FolderWriter, ModelFiles, SideFile, SuiteFiles } from "./files.ts";
 export type { PlatformDevice } from "@blip-ts/engine";
 export type {
   Engine,

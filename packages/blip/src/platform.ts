@@ -3,7 +3,7 @@
 import type { ByteSource, Warning } from "@blip-ts/base";
 import type { RgbImage } from "./image/raw-image.ts";
 import type { EnginePlatform } from "@blip-ts/engine";
-import type { ModelFiles, SourceOptions, FolderWriter, DerivedWeights } from "./files.ts";
+import type { DerivedWeights, FolderWriter, ModelFiles, SourceOptions, SuiteFiles } from "./files.ts";
 import type { DecodeOptions } from "./image/decode-options.ts";
 
 /** Whose conventions, where the references differ. */
@@ -11,7 +11,8 @@ export type Compat = "hf" | "blip" | "lavis";
 
 /** Input: whatever this platform takes for a picture. */
 export interface Platform<ImageInput> extends EnginePlatform {
-  openModel(source: string, options: SourceOptions): Promise<ModelFiles>;
+  /** Finds a model; a folder with weights is a model, one with model_index.json alone a suite. */
+  openModel(source: string, options: SourceOptions): Promise<ModelFiles | SuiteFiles>;
   /** bert-base-uncased's vocab.txt. */
   bundledVocabulary(): Promise<string>;
   decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage>;

@@ -92,6 +92,8 @@ export const inspect = wired.inspect;
 export const printTask = wired.printTask;
 /** Any checkpoint to a Hugging Face folder. */
 export const convert = wired.convert;
+/** Models of several tasks as one folder, a suite, which shares their image encoder. */
+export const makeSuite = wired.makeSuite;
 /** A task's graphs as ONNX files, with an `export.json` that says how to run them. */
 export const exportOnnx = wired.exportOnnx;
 /** A folder with half-precision or 8-bit weights. */

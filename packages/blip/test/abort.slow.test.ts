@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { closedBy } from "@blip-ts/base";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixture } from "./support/goldens.ts";
+import { plainModel } from "./support/plain-model.ts";
 import type { ImageInput } from "../src/platform/node/decode-image.ts";
 import { nodePlatform } from "../src/platform/node/node-platform.ts";
 import type { Platform } from "../src/platform.ts";
@@ -44,7 +45,7 @@ function watched(onStep: () => void) {
   const platform: Platform<ImageInput> = {
     ...nodePlatform,
     async openModel(source, options) {
-      const files = await step(() => nodePlatform.openModel(source, options));
+      const files = plainModel(await step(() => nodePlatform.openModel(source, options)));
       const { weights } = files;
       if (weights.kind !== "single") throw new Error("a model of one file was expected");
       const own = weights.source;

@@ -72,7 +72,9 @@ export async function* safetensorsBytes(
 /** The bytes of a tensor in row-major order, chunk by chunk. */
 export async function* tensorBytes(tensor: StoredTensor): AsyncGenerator<Uint8Array, void, undefined> {
   if (tensor.strides) {
-    yield await readTensorBytes(tensor);
+    // In the same chunks as any other, so that two can be compared.
+    const bytes = await readTensorBytes(tensor);
+    for (let done = 0; done < bytes.length; done += CHUNK) yield bytes.subarray(done, done + CHUNK);
     return;
   }
   for (let done = 0; done < tensor.byteLength; done += CHUNK) {

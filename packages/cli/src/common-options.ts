@@ -137,7 +137,7 @@ export function addModelOptions(command: Command): Command {
     .addOption(compatOption())
     .option(
       "--model <M>",
-      "a folder, a file, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
+      "a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
     .addOption(dtypeOption())
     .addOption(deviceOption())

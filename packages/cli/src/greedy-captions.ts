@@ -63,7 +63,7 @@ export async function greedyCaptions(
 ): Promise<GreedyCaptions> {
   const given = { ...options, compat: options.compat ?? ("blip" as const) };
   return closing(await BlipForConditionalGeneration.fromPretrained(source, given), async (model) => {
-    const processor = await BlipProcessor.fromPretrained(source, given);
+    const processor = await BlipProcessor.fromPretrained(source, { ...given, task: "caption" });
     const captions: Caption[] = [];
     const forced: number[][] = [];
     for (const [index, image] of images.entries()) {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { arrayOf } from "@blip-ts/testing";
 import { damage, DamagedModels, plainImage } from "../../test/support/damaged.ts";
+import { plainModel } from "../../test/support/plain-model.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { Answerer } from "../verbs/ask.ts";
 import { Captioner } from "../verbs/caption.ts";
@@ -127,7 +128,7 @@ describe("8 bits", () => {
     const inMemory: typeof nodePlatform = {
       ...nodePlatform,
       async openModel(source, options) {
-        const files = await nodePlatform.openModel(source, options);
+        const files = plainModel(await nodePlatform.openModel(source, options));
         if (files.weights.kind !== "single") throw new Error("one file is expected");
         const { source: file } = files.weights;
         const { name, size } = file;

@@ -1,5 +1,7 @@
-// What can be wrong between a checkpoint and what is asked of it: one factory a failure. Codes are `model/...`.
+// What can be wrong between a checkpoint and what is asked of it: one factory a failure. Codes are `model/...`,
+// of suites `suite/...`.
 import { ModelError, UsageError } from "@blip-ts/base";
+import { shown, someOf } from "@blip-ts/checkpoint";
 
 export const wrongTask = (
   name: string,
@@ -91,4 +93,90 @@ export const dtypeRefused = (name: string, asked: string): UsageError =>
     "usage/dtype",
     `dtype: ${name} holds 8-bit weights, expected int8, found ${asked}. What rounding took away does not come back: give the original model.`,
     { name, asked },
+  );
+
+/** A value of a JSON file, short. */
+function valueOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" && value !== null ? "an object" : shown(JSON.stringify(value));
+}
+
+export const suiteLacks = (name: string, task: string, tasks: readonly string[]): ModelError =>
+  new ModelError(
+    "model/wrong-task",
+    `${name} cannot do "${task}": the suite has no part for it. It can do: ${tasks.join(", ")}. ` +
+      "Give a model that was trained for the task, or make a suite with it (blip convert --suite).",
+    { name, task, tasks },
+  );
+
+export const taskNeeded = (name: string, tasks: readonly string[]): UsageError =>
+  new UsageError(
+    "suite/task-needed",
+    `${name} is a suite, whose parts do several tasks: expected one of ${tasks.join(", ")}, found none. ` +
+      "Say which with task (--task).",
+    { name, tasks },
+  );
+
+export const severalParts = (name: string, tasks: readonly string[]): ModelError =>
+  new ModelError(
+    "suite/several-parts",
+    `${name}: expected one part that does ${tasks.join(" and ")}, found them in several. ` +
+      "Load them one by one; captions are scored with matchModel (--match-model), which may be the suite too.",
+    { name, tasks },
+  );
+
+export const badSuiteIndex = (name: string, field: string, expected: string, found: unknown): ModelError =>
+  new ModelError(
+    "suite/bad-index",
+    `${name}: ${shown(field)}: expected ${expected}, found ${valueOf(found)}. ` +
+      "Make the suite anew with blip convert --suite; what a newer blip-ts wrote, read with that.",
+    { name, field },
+  );
+
+export const unknownSuiteTask = (name: string, task: string, tasks: readonly string[]): ModelError =>
+  new ModelError(
+    "suite/unknown-task",
+    `${name}: tasks: expected ${tasks.join(", ")}, found ${valueOf(task)}. Remove it, or read the suite with the blip-ts that wrote it.`,
+    { name, task, tasks },
+  );
+
+export const badSuitePath = (name: string, field: string, kind: string, found: string): ModelError =>
+  new ModelError(
+    "suite/bad-path",
+    `${name}: ${field}: expected the plain name of a folder beside this file, found ${kind} (${valueOf(found)}), ` +
+      "which is not opened. Put the part into a folder of the suite, and name that.",
+    { name, field },
+  );
+
+export const duplicateInSuite = (name: string, found: string): ModelError =>
+  new ModelError(
+    "suite/duplicate",
+    `${name}: expected each thing once, found ${shown(found)}. Keep the one that is meant.`,
+    { name },
+  );
+
+export const missingPart = (name: string, folder: string, what: string, cause: Error): ModelError =>
+  new ModelError(
+    "suite/missing-part",
+    `${name}: expected ${what} in its folder ${folder}, found none to read (${cause.message}). ` +
+      "Copy or download the suite as a whole.",
+    { name, folder },
+    { cause },
+  );
+
+export const misplacedTensors = (folder: string, whose: string, found: readonly string[]): ModelError =>
+  new ModelError(
+    "suite/misplaced-tensors",
+    `${folder}: expected ${whose} tensors alone, found ${someOf(found, 3)}. ` +
+      "The image encoder lies in one folder, all else in the parts: make the suite anew with blip convert --suite.",
+    { folder, names: found.slice(0, 5) },
+  );
+
+export const encoderWidth = (encoder: string, found: unknown, where: string, width: number): ModelError =>
+  new ModelError(
+    "suite/encoder-width",
+    `${encoder}: expected an image encoder of width ${width}, as ${where}, found ${valueOf(found)}. ` +
+      "They are of different models: give the part and the encoder that belong together.",
+    { encoder, width },
   );

@@ -13,7 +13,8 @@ import { defaultLimits, leastMemory, limitsWithin, type Limits, type MemoryNeeds
 import { checkImageSize, checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { chooseDType, typedTensors, typesOf } from "./weight-dtype.ts";
 import { Network, type NetworkTypes, openEngine } from "@blip-ts/engine";
-import { expectTask, openSource, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
+import { expectTask, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
+import { openSource } from "./open-suite.ts";
 import { readConfig } from "./read-config.ts";
 import { type SpecialTokens, specialTokens } from "./special-tokens.ts";
 import { isDual } from "../tasks/graphs.ts";
@@ -183,7 +184,7 @@ export async function memoryNeeded(
   options: ModelOptions,
 ): Promise<number> {
   checkModelOptions(options);
-  const opened = await openSource(platform, source, options);
+  const opened = await openSource(platform, source, tasks, options);
   // Who loads it is warned then.
   const model = await prepareModel(platform, opened, tasks, { ...options, onWarning: () => undefined });
   return leastMemory(counted(model, tasks));
@@ -229,5 +230,5 @@ export async function loadNetwork(
   options: ModelOptions = {},
 ): Promise<LoadedNetwork> {
   checkModelOptions(options);
-  return networkOf(platform, await openSource(platform, source, options), tasks, options);
+  return networkOf(platform, await openSource(platform, source, tasks, options), tasks, options);
 }

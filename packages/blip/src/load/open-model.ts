@@ -12,9 +12,7 @@ import {
 } from "@blip-ts/checkpoint";
 import type { Task } from "../tasks/task.ts";
 import { tasksOf, type TaskReport } from "../tasks/tasks-of.ts";
-import type { Platform } from "../platform.ts";
-import type { ModelFiles, SideFile, SourceOptions } from "../files.ts";
-import { unlessAborted } from "@blip-ts/base";
+import type { ModelFiles, SideFile } from "../files.ts";
 import { BertTokenizer } from "../text/word-piece.ts";
 import { badJson, sideFileTooLarge, vocabularyNeeded, vocabularyTooLarge, wrongTask } from "./errors.ts";
 
@@ -36,29 +34,19 @@ export interface OpenedModel {
  * @throws {ModelError} `checkpoint/...`
  */
 export async function openModel(files: ModelFiles): Promise<OpenedModel> {
-  const checkpoint = await openWeights(files);
+  return openedFrom(files, await openWeights(files));
+}
+
+/**
+ * What the tensors of a model's checkpoint are.
+ * @throws {ModelError} `checkpoint/...`
+ */
+export function openedFrom(files: ModelFiles, checkpoint: Checkpoint): OpenedModel {
   const { dialect, tensors: named, ignored } = toHuggingFaceNames(checkpoint);
   const { tensors, quantized } = readQuantized(named);
   const architecture = deriveArchitecture(tensors);
   const tasks = tasksOf(architecture);
   return { files, format: checkpoint.format, dialect, tensors, quantized, ignored, architecture, tasks };
-}
-
-/**
- * Finds a model and opens its checkpoint.
- * @throws {ModelError} where it cannot be found or read @throws the signal's reason
- */
-export async function openSource(
-  platform: Pick<Platform<never>, "openModel">,
-  source: string,
-  options: SourceOptions,
-): Promise<OpenedModel> {
-  const { signal } = options;
-  signal?.throwIfAborted();
-  // A download ends by the signal itself, when it has put its files in order.
-  const files = await platform.openModel(source, options);
-  signal?.throwIfAborted();
-  return unlessAborted(openModel(files), signal);
 }
 
 /** All tensors of a model by their own names, also those that no task needs. @throws {ModelError} `checkpoint/...` */

@@ -5,6 +5,8 @@ import type { SourceOptions } from "../files.ts";
 import type { EncodeOptions } from "../text/word-piece.ts";
 
 export interface ProcessorOptions extends SourceOptions {
+  /** Of a suite: the task whose part has the processor, e.g. `ask`. A model that is no suite has one processor for all. */
+  readonly task?: string | undefined;
   /** Whose conventions where the references differ: `hf` unless told. */
   readonly compat?: Compat | undefined;
   /** How transparency becomes RGB: over white (`hf`), or the alpha channel dropped (`blip`, `lavis`). */

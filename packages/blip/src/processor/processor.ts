@@ -2,10 +2,13 @@
 import type { Tensor } from "@blip-ts/graph";
 import { defaultImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
-import { unlessAborted, type Warning } from "@blip-ts/base";
+import { badOption, unlessAborted, type Warning } from "@blip-ts/base";
 import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
 import { readImageConfig } from "../load/image-settings.ts";
-import { openSource, readTokenizer } from "../load/open-model.ts";
+import { readTokenizer } from "../load/open-model.ts";
+import { openSource } from "../load/open-suite.ts";
+import { networkTaskOf, runnableTasks } from "../tasks/index.ts";
+import type { Task } from "../tasks/task.ts";
 import { TextProcessor } from "./text-processor.ts";
 import { ImageProcessor, decodeDefaults } from "./image-processor.ts";
 import type { ProcessorOptions, ProcessorCallOptions } from "./options.ts";
@@ -57,10 +60,19 @@ function callable<ImageInput>(
   });
 }
 
+/** @throws {UsageError} `usage/bad-option`, listing the tasks */
+function taskOf(asked: string | undefined): readonly Task[] {
+  if (asked === undefined) return [];
+  const task = networkTaskOf(asked);
+  if (task === undefined) throw badOption("task", asked, runnableTasks);
+  return [task];
+}
+
 /**
  * The processor of a model: its image settings and its tokenizer. Weights are looked at only where those files
  * leave the picture's size or the vocabulary open.
- * @throws {ModelError} where the model cannot be found or its files cannot be used @throws the signal's reason
+ * @throws {ModelError} where the model cannot be found or its files cannot be used
+ * @throws {UsageError} `suite/task-needed` for a suite without `task` @throws the signal's reason
  */
 export async function loadProcessor<ImageInput>(
   platform: Platform<ImageInput>,
@@ -70,7 +82,7 @@ export async function loadProcessor<ImageInput>(
   const { compat = "hf" } = options;
   const decode = decodeDefaults(compat, options);
   const { signal } = options;
-  const { files, architecture } = await openSource(platform, source, options);
+  const { files, architecture } = await openSource(platform, source, taskOf(options.task), options);
   const config =
     (await unlessAborted(readImageConfig(files), signal)) ??
     defaultImageConfig(architecture.vision?.imageSize ?? 384);

@@ -1,6 +1,7 @@
 // A model as a folder that transformers loads: Hugging Face's names, config, preprocessor and tokenizer files.
 import { closing, must, unlessAborted, untilAborted, UsageError } from "@blip-ts/base";
 import { safetensorsBytes, sameTensor, type StoredTensor, type WritableTensors } from "@blip-ts/checkpoint";
+import type { FolderWriter } from "../files.ts";
 import { specOf } from "../tasks/index.ts";
 import type { NetworkTask, SavedClass } from "../tasks/task.ts";
 import { readJson, type OpenedModel } from "../load/open-model.ts";
@@ -34,6 +35,11 @@ interface SaveOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is to be saved has floating-point weights. @throws {UsageError} `save/quantized` */
+export function expectUnquantized({ files, quantized }: OpenedModel): void {
+  if (quantized.size > 0) throw alreadyQuantized(files.name);
+}
+
 /**
  * Writes config.json, model.safetensors, preprocessor_config.json and the tokenizer's files.
  * @param task which class the folder is to be of
@@ -45,11 +51,31 @@ export async function savePretrained(
   folder: string,
   { convertTo, signal }: SaveOptions = {},
 ): Promise<void> {
-  const { opened, platform } = saved;
-  if (opened.quantized.size > 0) throw alreadyQuantized(opened.files.name);
+  const { platform } = saved;
+  const files = await savedFiles(saved, task, { convertTo, signal });
+  await closing(await platform.createFolder(folder), async (writer) => {
+    await writeFiles(writer, files, signal);
+    await writer.commit();
+  });
+}
+
+/** What a folder is to hold. */
+export interface SavedFiles {
+  /** The small files' texts, by name. */
+  readonly texts: ReadonlyMap<string, string>;
+  readonly weights: WritableTensors;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The files of a class. No weight is read but those that may be tied. */
+export async function savedFiles(
+  saved: Saved,
+  task: NetworkTask,
+  { convertTo, signal }: SaveOptions = {},
+): Promise<SavedFiles> {
+  const { opened } = saved;
   const kind = specOf(task).saved(opened.architecture);
   const { tensors, tied } = await unlessAborted(tensorsOf(opened, kind), signal);
-  const written = convertTo?.tensors(tensors) ?? tensors;
   const files: Record<string, object> = {
     "config.json": { ...configJson(saved, kind, tied, tensors), ...convertTo?.config },
     "preprocessor_config.json": await preprocessorJson(saved),
@@ -59,14 +85,28 @@ export async function savePretrained(
   };
   const vocabulary = (await opened.files.read("vocab.txt")) ?? saved.tokenizer.toVocabulary();
   signal?.throwIfAborted();
-  await closing(await platform.createFolder(folder), async (writer) => {
-    for (const [name, json] of Object.entries(files)) await writer.write(name, jsonText(json));
-    await writer.write("vocab.txt", vocabulary);
-    const bytes = safetensorsBytes(written, convertTo?.metadata);
-    await writer.write("model.safetensors", untilAborted(bytes, signal));
-    signal?.throwIfAborted();
-    await writer.commit();
-  });
+  return {
+    texts: new Map([
+      ...Object.entries(files).map(([name, json]): [string, string] => [name, jsonText(json)]),
+      ["vocab.txt", vocabulary],
+    ]),
+    weights: convertTo?.tensors(tensors) ?? tensors,
+    metadata: convertTo?.metadata,
+  };
+}
+
+/** Writes files, the weights last. @param within the sub-folder that they go to, if not the folder itself */
+export async function writeFiles(
+  writer: FolderWriter,
+  { texts, weights, metadata }: SavedFiles,
+  signal: AbortSignal | undefined,
+  within?: string,
+): Promise<void> {
+  const place = (name: string) => (within === undefined ? name : `${within}/${name}`);
+  for (const [name, text] of texts) await writer.write(place(name), text);
+  const bytes = safetensorsBytes(weights, metadata);
+  await writer.write(place("model.safetensors"), untilAborted(bytes, signal));
+  signal?.throwIfAborted();
 }
 
 const words = "text_decoder.bert.embeddings.word_embeddings.weight";

@@ -1,33 +1,37 @@
 // Any checkpoint to a Hugging Face folder.
-import { unlessAborted, UsageError, type Warning } from "@blip-ts/base";
+import { badOption, unlessAborted, UsageError, type Warning } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { checkTensors, configOf } from "../load/load-model.ts";
 import { networkTasks, specOf } from "../tasks/index.ts";
 import type { NetworkTask } from "../tasks/task.ts";
 import { checkModelOptions, type ModelOptions } from "../load/model-options.ts";
-import { expectTask, openSource, readTokenizer, type OpenedModel } from "../load/open-model.ts";
+import { expectTask, readTokenizer, type OpenedModel } from "../load/open-model.ts";
+import { openSource } from "../load/open-suite.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
-import { type ConvertedWeights, savePretrained } from "../save/save.ts";
+import type { Saved } from "../save/hf-config.ts";
+import { type ConvertedWeights, expectUnquantized, savePretrained } from "../save/save.ts";
 
 export interface ConvertOptions extends ModelOptions {
-  /** Which model a file of several (a pre-trained one) is to become. */
+  /** Which model a file of several (a pre-trained one) or a suite is to become. */
   readonly task?: string | undefined;
 }
 
-function chooseTask(opened: OpenedModel, asked: string | undefined): NetworkTask {
+/** @throws {UsageError} `usage/bad-option`, listing the tasks whose models can be written */
+export function networkTaskNamed(asked: string): NetworkTask {
+  const task = networkTasks.find((known) => known === asked);
+  if (!task) throw badOption("task", asked, networkTasks);
+  return task;
+}
+
+function chooseTask(opened: OpenedModel, asked: NetworkTask | undefined): NetworkTask {
+  if (asked !== undefined) {
+    expectTask(opened, asked);
+    return asked;
+  }
   const can = networkTasks.filter((task) => opened.tasks.tasks.includes(task));
   // What matches also makes features: one class does both.
   const own = can.filter((task) => task !== "embed" || !can.includes("match"));
-  if (asked !== undefined) {
-    const chosen = networkTasks.find((task) => task === asked);
-    if (!chosen)
-      throw new UsageError("usage/bad-option", `task: expected ${own.join(" or ")}, found ${asked}`, {
-        asked,
-      });
-    expectTask(opened, chosen);
-    return chosen;
-  }
   const [first, ...others] = own;
   if (first === undefined) expectTask(opened, "match");
   if (first === undefined || others.length > 0)
@@ -48,11 +52,57 @@ export interface Conversion {
   readonly warnings: readonly Warning[];
 }
 
+/** A model checked for a task, ready to be written. */
+export interface Convertible {
+  readonly task: NetworkTask;
+  readonly saved: Saved;
+  readonly architecture: string;
+  readonly warnings: readonly Warning[];
+  /** Why transformers cannot load a folder of it, if it cannot. */
+  readonly noClass: readonly Warning[];
+}
+
 /**
- * Any checkpoint to a Hugging Face folder: names, config, processor.
+ * Finds a model and checks that a task's class can be written of it. Warnings are not told yet.
+ * @throws {ModelError} where the model cannot be used
+ * @throws {UsageError} `usage/bad-option`, `save/several-models`, `save/quantized`, `suite/task-needed`
+ */
+export async function openConvertible(
+  platform: Platform<never>,
+  source: string,
+  options: ConvertOptions,
+): Promise<Convertible> {
+  checkModelOptions(options);
+  const { signal } = options;
+  const asked = options.task === undefined ? [] : [networkTaskNamed(options.task)];
+  const opened = await openSource(platform, source, asked, options);
+  const task = chooseTask(opened, asked[0]);
+  // An original file was trained with the original's epsilon; a Hugging Face one says its own.
+  const compat = opened.dialect === "original" ? "blip" : "hf";
+  const { json, config, warnings } = await unlessAborted(
+    configOf(opened, { ...options, compat }, task),
+    signal,
+  );
+  checkTensors(opened, config, [task]);
+  expectUnquantized(opened);
+  const tokenizer: BertTokenizer = await unlessAborted(
+    readTokenizer(opened.files, config.text.vocabSize, () => platform.bundledVocabulary()),
+    signal,
+  );
+  return {
+    task,
+    saved: { platform, opened, json, config, tokenizer },
+    architecture: specOf(task).saved(opened.architecture).architecture,
+    warnings,
+    noClass: classWarnings(opened, task, config),
+  };
+}
+
+/**
+ * Any checkpoint to a Hugging Face folder: names, config, processor. Of a suite, the part of `task` with the image encoder.
  * @returns what was written, with a warning where transformers has no class for the folder
  * @param convertTo changes the weights by the way; without it numbers stay as they are
- * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`
+ * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`, `suite/task-needed`
  */
 export async function convert(
   platform: Platform<never>,
@@ -61,27 +111,11 @@ export async function convert(
   options: ConvertOptions = {},
   convertTo?: ConvertedWeights,
 ): Promise<Conversion> {
-  checkModelOptions(options);
-  const { signal } = options;
-  const opened = await openSource(platform, source, options);
-  const task = chooseTask(opened, options.task);
-  expectTask(opened, task);
-  // An original file was trained with the original's epsilon; a Hugging Face one says its own.
-  const compat = opened.dialect === "original" ? "blip" : "hf";
-  const { json, config, warnings } = await unlessAborted(
-    configOf(opened, { ...options, compat }, task),
-    signal,
-  );
-  checkTensors(opened, config, [task]);
-  const tokenizer: BertTokenizer = await unlessAborted(
-    readTokenizer(opened.files, config.text.vocabSize, () => platform.bundledVocabulary()),
-    signal,
-  );
-  const all = [...warnings, ...classWarnings(opened, task, config)];
-  const warn = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
-  all.forEach(warn);
-  await savePretrained({ platform, opened, json, config, tokenizer }, task, folder, { convertTo, signal });
-  return { task, architecture: specOf(task).saved(opened.architecture).architecture, warnings: all };
+  const { task, saved, architecture, ...found } = await openConvertible(platform, source, options);
+  const warnings = [...found.warnings, ...found.noClass];
+  warnings.forEach(options.onWarning ?? ((warning: Warning) => platform.warn(warning)));
+  await savePretrained(saved, task, folder, { convertTo, signal: options.signal });
+  return { task, architecture, warnings };
 }
 
 function classWarnings({ files }: OpenedModel, task: NetworkTask, config: BlipConfig): Warning[] {

@@ -3,7 +3,7 @@ import { optimize, printGraph } from "@blip-ts/graph";
 import type { IgnoredTensor } from "../weights/intended-gaps.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { withTiedHead } from "../weights/tied-head.ts";
-import { UsageError, type Warning } from "@blip-ts/base";
+import { must, unlessAborted, UsageError, type Warning } from "@blip-ts/base";
 import { imageTokens, type BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { knownFaults } from "./known-faults.ts";
@@ -12,10 +12,14 @@ import { networkTaskOf, runnableTasks, specOf } from "../tasks/index.ts";
 import { whenChosen } from "../run/cross-attention-form.ts";
 import { chooseDType, typesOf } from "../load/weight-dtype.ts";
 import { checkModelOptions, type ModelOptions } from "../load/model-options.ts";
-import { expectTask, openSource } from "../load/open-model.ts";
+import { expectTask, type OpenedModel } from "../load/open-model.ts";
+import { findModel, openModelForTasks, openSource, openSuite, type OpenedSuite } from "../load/open-suite.ts";
+import { tasksIn } from "../load/suite-index.ts";
+import type { Task } from "../tasks/task.ts";
+import { isImageEncoder } from "../weights/names.ts";
 
 export interface Inspection {
-  /** `safetensors`, `torch-zip` or `torch-legacy`. */
+  /** `safetensors`, `torch-zip` or `torch-legacy`, or `suite` for models of several tasks in one folder. */
   readonly format: string;
   /** Whose names the tensors carry: `original` or `huggingface`. */
   readonly dialect: string;
@@ -26,7 +30,7 @@ export interface Inspection {
   };
   /** Type of the weights: `float32`, `float16`, ..., or `int8` where matrices are of 8 bits. */
   readonly weights: string;
-  /** Numbers that the networks hold, training's leftovers not counted. */
+  /** Numbers that the networks hold, training's leftovers not counted; of a suite those of its image encoder once. */
   readonly parameters: number;
   readonly tasks: readonly string[];
   /** Heads that the architecture could have and the file lacks. */
@@ -34,11 +38,18 @@ export interface Inspection {
   readonly warnings: readonly Warning[];
   /** Tensors that are left out by declaration, with the reason. */
   readonly ignored: readonly IgnoredTensor[];
+  /** Of a suite: the image encoder that its parts share. */
+  readonly imageEncoder?: { readonly folder: string; readonly parameters: number };
+  /** Of a suite: its parts. */
+  readonly parts?: readonly InspectedPart[];
 }
 
-async function open(platform: Platform<never>, source: string, options: ModelOptions) {
-  checkModelOptions(options);
-  return openSource(platform, source, options);
+/** A part of a suite, with the shared image encoder counted in. */
+export interface InspectedPart extends Omit<Inspection, "ignored" | "imageEncoder" | "parts"> {
+  /** Where it lies in the suite. */
+  readonly folder: string;
+  /** Those that the suite names it for. */
+  readonly tasks: readonly Task[];
 }
 
 /** The contract's verbs follow BLIP's own conventions unless told. */
@@ -56,7 +67,18 @@ export async function inspect(
   source: string,
   options: ModelOptions = {},
 ): Promise<Inspection> {
-  const opened = await open(platform, source, options);
+  checkModelOptions(options);
+  const files = await findModel(platform, source, options);
+  return files.kind === "suite"
+    ? inspectSuite(platform, openSuite(files), options)
+    : inspectModel(platform, await unlessAborted(openModelForTasks(files, []), options.signal), options);
+}
+
+async function inspectModel(
+  platform: Platform<never>,
+  opened: OpenedModel,
+  options: ModelOptions,
+): Promise<Inspection> {
   const { architecture, tensors, tasks } = opened;
   const warnings: Warning[] = [];
   let config: BlipConfig | undefined;
@@ -67,16 +89,9 @@ export async function inspect(
     if (read) warnings.push(...(await knownFaults(opened, read.json, () => platform.bundledVocabulary())));
   } catch (error) {
     // A config that cannot be used is a finding here, not a failure: the rest of the file can still be told.
-    warnings.push({
-      code: (error as { code?: string }).code ?? "unknown",
-      message: (error as Error).message,
-    });
+    warnings.push(warningOf(error));
   }
   options.signal?.throwIfAborted();
-  let parameters = 0;
-  for (const { dtype, shape } of tensors.values())
-    if (dtype.includes("float") || dtype === "int8")
-      parameters += shape.reduce((product, size) => product * size, 1);
   return {
     format: opened.format,
     dialect: opened.dialect,
@@ -86,12 +101,75 @@ export async function inspect(
       ...(architecture.jointEmbedding !== undefined && { jointEmbedding: architecture.jointEmbedding }),
     },
     weights: opened.quantized.size > 0 ? "int8" : commonType(tensors),
-    parameters,
+    parameters: parametersIn(tensors.values()),
     tasks: tasks.tasks,
     missing: [...new Set([...tasks.missing.values()].flat())],
     warnings,
     ignored: opened.ignored,
   };
+}
+
+const warningOf = (error: unknown): Warning => ({
+  code: (error as { code?: string }).code ?? "unknown",
+  message: (error as Error).message,
+});
+
+function parametersIn(tensors: Iterable<StoredTensor>): number {
+  let parameters = 0;
+  for (const { dtype, shape } of tensors)
+    if (dtype.includes("float") || dtype === "int8")
+      parameters += shape.reduce((product, size) => product * size, 1);
+  return parameters;
+}
+
+/** The parts of a suite one by one, and what they are together. @throws {ModelError} where a part cannot be read */
+async function inspectSuite(
+  platform: Platform<never>,
+  suite: OpenedSuite,
+  options: ModelOptions,
+): Promise<Inspection> {
+  const found: (Inspection & InspectedPart)[] = [];
+  let shared = 0;
+  for (const [folder, networks] of suite.parts) {
+    const part = await unlessAborted(suite.part(folder), options.signal);
+    const named = tasksIn(new Set(networks));
+    const unable = named.flatMap((task) => lackOf(part, task));
+    const inspected = await inspectModel(platform, part, options);
+    shared = parametersIn(
+      [...part.tensors].flatMap(([name, tensor]) => (isImageEncoder(name) ? [tensor] : [])),
+    );
+    found.push({ ...inspected, folder, tasks: named, warnings: [...inspected.warnings, ...unable] });
+  }
+  const first = must(found, 0);
+  const { vision } = first.architecture;
+  return {
+    format: "suite",
+    dialect: first.dialect,
+    architecture: vision ? { vision } : {},
+    weights: [...new Set(found.map(({ weights }) => weights))].join(", "),
+    parameters: found.reduce((sum, { parameters }) => sum + parameters - shared, shared),
+    tasks: suite.index.tasks,
+    missing: first.missing.filter((head) => found.every(({ missing }) => missing.includes(head))),
+    warnings: found.flatMap(({ warnings }) => warnings),
+    ignored: found.flatMap(({ ignored }) => ignored),
+    imageEncoder: { folder: suite.index.imageEncoder, parameters: shared },
+    parts: found.map(withoutIgnored),
+  };
+}
+
+function withoutIgnored(found: Inspection & InspectedPart): InspectedPart {
+  const { folder, format, dialect, architecture, weights, parameters, tasks, missing, warnings } = found;
+  return { folder, format, dialect, architecture, weights, parameters, tasks, missing, warnings };
+}
+
+/** What a part lacks for a task that the suite names it for. */
+function lackOf(part: OpenedModel, task: Task): Warning[] {
+  try {
+    expectTask(part, task);
+    return [];
+  } catch (error) {
+    return [warningOf(error)];
+  }
 }
 
 /** The type of most numbers. */
@@ -120,7 +198,8 @@ export async function printTask(
       task,
       valid,
     });
-  const opened = await open(platform, source, options);
+  checkModelOptions(options);
+  const opened = await openSource(platform, source, [chosen], options);
   expectTask(opened, chosen);
   const { config } = await configOf(opened, verbDefaults(options), chosen);
   options.signal?.throwIfAborted();

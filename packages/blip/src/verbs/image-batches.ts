@@ -39,7 +39,8 @@ export interface FailedText {
 export const rowError = ({ code, message }: BlipError): RowError => ({ code, message });
 
 /** How a verb's model is loaded. */
-export interface VerbOptions extends Omit<ModelOptions, "onProgress">, Omit<ProcessorOptions, "onProgress"> {
+export interface VerbOptions
+  extends Omit<ModelOptions, "onProgress">, Omit<ProcessorOptions, "onProgress" | "task"> {
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
 }
 

@@ -23,6 +23,10 @@ export const VISION_NAMES: readonly (readonly [original: string, huggingFace: st
 /** Names under this prefix are of that dialect. Every BLIP checkpoint has a vision transformer. */
 const MARKS = { original: "visual_encoder.", huggingface: "vision_model." } as const;
 
+/** Is it a tensor of the image encoder, in either dialect? */
+export const isImageEncoder = (name: string): boolean =>
+  Object.values(MARKS).some((prefix) => name.startsWith(prefix));
+
 /** A BLIP file has text beside vision; other families (CLIP, SigLIP) share `vision_model.` but not these. */
 const TEXT_MARKS = ["text_encoder.", "text_decoder.", "text_model.", "text_proj", "itm_head"];
 

@@ -4,20 +4,28 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { fixture } from "./goldens.ts";
 
 const commit = "0123456789abcdef0123456789abcdef01234567";
+
+/** All files below a folder, as the Hub names them. */
+const filesIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"));
 
 export interface TinyHub extends AsyncDisposable {
   /** HF_ENDPOINT; `local-hosts.mjs` turns other hosts to it. */
   readonly origin: string;
   /** The hosts that were asked for pictures. */
   readonly hosts: ReadonlySet<string>;
+  /** The files that were sent, in order, as REPOSITORY/PATH. */
+  readonly sent: readonly string[];
 }
 
 /**
- * @param models folders of fixtures/tiny by the ids of the models that they stand for
+ * @param models folders by the ids of the models that they stand for: names in fixtures/tiny, or paths
  * @param picture what every other host answers
  */
 export async function serveTinyHub(
@@ -25,6 +33,7 @@ export async function serveTinyHub(
   picture: Uint8Array,
 ): Promise<TinyHub> {
   const hosts = new Set<string>();
+  const sent: string[] = [];
 
   async function answer({ url = "", method }: IncomingMessage, response: ServerResponse): Promise<void> {
     const send = (type: string, body: string | Uint8Array) => {
@@ -46,16 +55,17 @@ export async function serveTinyHub(
     const [, listed, id, file] =
       /^(?:\/api\/models\/(.+)\/revision\/.+|\/(.+)\/resolve\/[^/]+\/(.+))$/.exec(url) ?? [];
     const model = models[listed ?? id ?? ""];
-    const folder = fixture(`tiny/${model ?? ""}`);
-    const files = model === undefined ? [] : await readdir(folder);
+    const folder = resolve(fixture("tiny"), model ?? "");
+    const files = model === undefined ? [] : await filesIn(folder);
     if (listed !== undefined && model !== undefined)
       send(
         "application/json",
         JSON.stringify({ sha: commit, siblings: files.map((rfilename) => ({ rfilename })) }),
       );
-    else if (file !== undefined && files.includes(file))
+    else if (id !== undefined && file !== undefined && files.includes(file)) {
+      if (method === "GET") sent.push(`${id}/${file}`);
       send("application/octet-stream", await readFile(join(folder, file)));
-    else response.writeHead(404, { "x-error-code": "RepoNotFound" }).end();
+    } else response.writeHead(404, { "x-error-code": "RepoNotFound" }).end();
   }
 
   const server = createServer((request, response) => {
@@ -64,7 +74,7 @@ export async function serveTinyHub(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    hosts,
+    ...{ hosts, sent },
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

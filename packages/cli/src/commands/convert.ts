@@ -1,5 +1,6 @@
-// `blip convert IN OUT`: any checkpoint as a Hugging Face folder.
-import { convert, type Conversion } from "blip-ts";
+// `blip convert IN OUT`: any checkpoint as a Hugging Face folder. `blip convert --suite OUT TASK=MODEL...`: models of
+// several tasks as one folder.
+import { convert, makeSuite, UsageError, type Conversion } from "blip-ts";
 import type { Command } from "commander";
 import { addSourceOptions, warner, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -8,9 +9,35 @@ import { print, type Terminal } from "../terminal.ts";
 
 interface ConvertFlags extends SourceFlags {
   readonly task?: string;
+  readonly suite?: string;
 }
 
-async function run(model: string, folder: string, flags: ConvertFlags, terminal: Terminal): Promise<number> {
+/** What is read and what is written: IN OUT. @throws {UsageError} `usage/bad-arguments` */
+function modelAndFolder(places: readonly string[]): readonly [model: string, folder: string] {
+  const [model, folder, ...others] = places;
+  if (model !== undefined && folder !== undefined && others.length === 0) return [model, folder];
+  throw new UsageError(
+    "usage/bad-arguments",
+    `convert: expected IN OUT, found ${places.length === 0 ? "nothing" : places.join(" ")}. ` +
+      "Name what is read and a folder that does not exist yet; for models of several tasks: --suite OUT match=DIR ask=DIR",
+    { places },
+  );
+}
+
+/** @throws {UsageError} `usage/bad-arguments` */
+function partOf(text: string): { task: string; model: string } {
+  const at = text.indexOf("=");
+  if (at > 0 && at < text.length - 1) return { task: text.slice(0, at), model: text.slice(at + 1) };
+  throw new UsageError(
+    "usage/bad-arguments",
+    `convert --suite: expected TASK=MODEL, found ${text}. Name each part as match=DIR.`,
+    { text },
+  );
+}
+
+async function run(places: readonly string[], flags: ConvertFlags, terminal: Terminal): Promise<number> {
+  if (flags.suite !== undefined) return runSuite(flags.suite, places, flags, terminal);
+  const [model, folder] = modelAndFolder(places);
   const progress = progressBar(terminal, flags.quiet);
   const { textHeads, revision, offline, task, json } = flags;
   try {
@@ -21,6 +48,42 @@ async function run(model: string, folder: string, flags: ConvertFlags, terminal:
       onProgress: loadProgress(progress, terminal, flags.quiet),
     });
     printConversion(folder, made, {}, json, terminal);
+    return exitCodes.done;
+  } finally {
+    progress.stop();
+  }
+}
+
+async function runSuite(
+  folder: string,
+  places: readonly string[],
+  flags: ConvertFlags,
+  terminal: Terminal,
+): Promise<number> {
+  if (flags.task !== undefined)
+    throw new UsageError(
+      "usage/bad-option",
+      `--task: expected none beside --suite, found ${flags.task}. Name a task's model as ${flags.task}=MODEL.`,
+      { task: flags.task },
+    );
+  const progress = progressBar(terminal, flags.quiet);
+  const { textHeads, revision, offline, json } = flags;
+  try {
+    const { tasks, parts, warnings } = await makeSuite(places.map(partOf), folder, {
+      ...{ textHeads, revision, offline },
+      signal: terminal.signal,
+      onWarning: warner(flags, terminal),
+      onProgress: loadProgress(progress, terminal, flags.quiet),
+    });
+    print(
+      terminal.stdout,
+      json === true
+        ? JSON.stringify([{ folder, tasks, parts, warnings }], undefined, 1)
+        : [
+            `${folder}: a suite for ${tasks.join(", ")}`,
+            ...parts.map(({ task, architecture, model }) => `${task}: ${architecture} of ${model}`),
+          ].join("\n"),
+    );
     return exitCodes.done;
   } finally {
     progress.stop();
@@ -49,10 +112,20 @@ export function addConvert(program: Command, terminal: Terminal, finish: (code: 
     .description(
       "any checkpoint as a Hugging Face folder: names, config, processor; numbers stay as they are",
     )
-    .argument("<in>", "a folder, a file, picture-book, or a Hub id")
-    .argument("<out>", "a folder that does not exist yet")
-    .option("--task <TASK>", "which model a file of several becomes: match, caption, ask, compare or embed");
-  addSourceOptions(command).action(async (model: string, folder: string, flags: ConvertFlags) =>
-    finish(await run(model, folder, flags, terminal)),
+    .usage("[options] <in> <out>\n       blip convert [options] --suite <out> <task=model...>")
+    .argument(
+      "[places...]",
+      "IN: a folder, a file, a suite, picture-book, or a Hub id; OUT: a folder that does not exist yet",
+    )
+    .option(
+      "--task <TASK>",
+      "which model a file of several, or a suite, becomes: match, caption, ask, compare or embed",
+    )
+    .option(
+      "--suite <OUT>",
+      "make one folder of the models of several tasks, whose image encoders are equal: match=DIR ask=DIR",
+    );
+  addSourceOptions(command).action(async (places: string[], flags: ConvertFlags) =>
+    finish(await run(places, flags, terminal)),
   );
 }

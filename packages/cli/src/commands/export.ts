@@ -82,7 +82,7 @@ export function addExport(program: Command, terminal: Terminal, finish: (code: n
   const command = program
     .command("export")
     .description("a task as ONNX files for other programs, with their inputs, outputs and order of steps")
-    .argument("<model>", "a folder, a file, picture-book, or a Hub id")
+    .argument("<model>", "a folder, a file, a suite, picture-book, or a Hub id")
     .argument("<out>", "a folder that does not exist yet")
     .addOption(
       new Option("--task <TASK>", "match, retrieve, caption, ask, compare or embed").makeOptionMandatory(),

@@ -17,6 +17,8 @@ const sizes = (part: object): string =>
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(", ");
 
+const counted = (parameters: number): string => parameters.toLocaleString("en");
+
 function describe(model: string, found: Inspection): string {
   const { vision, text, jointEmbedding } = found.architecture;
   const reasons = new Map<string, number>();
@@ -24,9 +26,20 @@ function describe(model: string, found: Inspection): string {
   const rows: [string, string][] = [
     ["model", model],
     ["format", `${found.format}, ${found.dialect} names, ${found.weights} weights`],
-    ["parameters", found.parameters.toLocaleString("en")],
+    ["parameters", `${counted(found.parameters)}${found.parts ? ", the image encoder's once" : ""}`],
     ["tasks", found.tasks.length > 0 ? found.tasks.join(", ") : "none"],
     ["missing", found.missing.length > 0 ? found.missing.join(", ") : "nothing"],
+    ...(found.imageEncoder
+      ? ([["encoder", `${counted(found.imageEncoder.parameters)} in ${found.imageEncoder.folder}`]] as [
+          string,
+          string,
+        ][])
+      : []),
+    ...(found.parts ?? []).map(({ folder, tasks, parameters, architecture }): [string, string] => [
+      "part",
+      `${folder}: ${tasks.join(", ")}; ${counted(parameters)} parameters with the image encoder` +
+        (architecture.text ? `; text ${sizes(architecture.text)}` : ""),
+    ]),
     ...(vision ? ([["vision", sizes(vision)]] as [string, string][]) : []),
     ...(text ? ([["text", sizes(text)]] as [string, string][]) : []),
     ...(jointEmbedding === undefined ? [] : ([["embedding", String(jointEmbedding)]] as [string, string][])),
@@ -70,8 +83,8 @@ async function run(model: string, flags: InspectFlags, terminal: Terminal): Prom
 export function addInspect(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   const command = program
     .command("inspect")
-    .description("what a checkpoint is and which tasks it can do")
-    .argument("<model>", "a folder, a file, picture-book, or a Hub id")
+    .description("what a checkpoint or a suite is and which tasks it can do")
+    .argument("<model>", "a folder, a file, a suite, picture-book, or a Hub id")
     .option("--graph <TASK>", "print the graphs of a task");
   addSourceOptions(command)
     .addOption(compatOption())

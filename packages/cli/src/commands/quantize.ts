@@ -21,7 +21,11 @@ interface QuantizeFlags extends SourceFlags, TextFlags {
  * A picture that cannot be read would end the comparison when the folder is written.
  * @throws {InputError} for the first such picture
  */
-async function checkPictures(model: string, images: readonly string[], options: VerbOptions): Promise<void> {
+async function checkPictures(
+  model: string,
+  images: readonly string[],
+  options: VerbOptions & { readonly task: string | undefined },
+): Promise<void> {
   const processor = await BlipProcessor.fromPretrained(model, options);
   for (const image of images) {
     options.signal?.throwIfAborted();
@@ -51,7 +55,7 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   const { signal } = terminal;
   const loaded = { textHeads, revision, offline, maxPixels, signal, onWarning: () => undefined };
   try {
-    if (images) await checkPictures(model, images, loaded);
+    if (images) await checkPictures(model, images, { ...loaded, task });
     const made = await quantize(model, folder, {
       ...{ dtype, textHeads, revision, offline, task },
       signal,
@@ -89,10 +93,13 @@ export function addQuantize(program: Command, terminal: Terminal, finish: (code:
   const command = program
     .command("quantize")
     .description("a folder with half-precision or 8-bit weights, which every task of the model runs from")
-    .argument("<in>", "a folder, a file, picture-book, or a Hub id")
+    .argument("<in>", "a folder, a file, a suite, picture-book, or a Hub id")
     .argument("<out>", "a folder that does not exist yet")
     .addOption(new Option("--dtype <T>", "type of the weights").choices(["fp16", "int8"]).default("int8"))
-    .option("--task <TASK>", "which model a file of several becomes: match, caption, ask, compare or embed");
+    .option(
+      "--task <TASK>",
+      "which model a file of several, or a suite, becomes: match, caption, ask, compare or embed",
+    );
   addTextOptions(command).addOption(
     new Option(
       "--check <IMAGE>",

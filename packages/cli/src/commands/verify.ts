@@ -94,7 +94,7 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
   const command = program
     .command("verify")
     .description("the published samples of one of Salesforce's models: expected, found, verdict")
-    .argument("<model>", "a folder, a file, or a Hub id")
+    .argument("<model>", "a folder, a file, a suite, or a Hub id")
     .option(
       "--images <DIR>",
       `a folder with the samples' pictures: ${Object.keys(publishedPictures).join(", ")}`,

@@ -46,6 +46,7 @@ export async function createFolder(path: string): Promise<FolderWriter> {
     async write(file, content) {
       try {
         const place = join(partial, file);
+        if (dirname(place) !== partial) await mkdir(dirname(place), { recursive: true });
         if (typeof content === "string") await writeFile(place, content);
         else await pipeline(content, createWriteStream(place));
       } catch (error) {

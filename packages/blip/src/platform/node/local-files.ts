@@ -3,7 +3,7 @@ import type { Stats } from "node:fs";
 import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BlipError, type ByteSource } from "@blip-ts/base";
-import type { ModelFiles } from "../../files.ts";
+import { maxSuiteIndexBytes, suiteIndexFile, type ModelFiles, type SuiteFiles } from "../../files.ts";
 import { ambiguousWeights, noWeights, notRegular, readFailed, tooLarge } from "./model-errors.ts";
 
 /** Most bytes of a file beside the weights; BERT's tokenizer.json has 711,661. */
@@ -66,21 +66,29 @@ export async function fileSource(name: string): Promise<ByteSource> {
 
 /**
  * The text of a small file, or undefined where there is none.
+ * @param most bytes that it may have
  * @throws {ModelError} `model/side-file-too-large`, `model/read-failed`
  */
-export async function readSideFile(path: string): Promise<string | undefined> {
+export async function readSideFile(path: string, most = maxSideFileBytes): Promise<string | undefined> {
   const found = await statOf(path, path);
   if (!found || found.isDirectory()) return undefined;
   if (!found.isFile()) throw notRegular(path);
-  if (found.size > maxSideFileBytes) throw tooLarge(path, found.size, maxSideFileBytes);
+  if (found.size > most) throw tooLarge(path, found.size, most);
   return reading(path, () => readFile(path, "utf8"));
 }
 
 const indexFile = "model.safetensors.index.json";
 
+const knownWeights = ["model.safetensors", indexFile, "pytorch_model.bin"];
+
+/** Is it a suite: a folder with model_index.json, and no weights beside it? */
+const isSuite = (names: readonly string[]): boolean =>
+  names.includes(suiteIndexFile) &&
+  !names.some((name) => knownWeights.includes(name) || name.endsWith(".pth"));
+
 /** Which file of a folder holds the weights. @throws {ModelError} `model/no-weights`, `model/ambiguous-weights` */
 export function chooseWeights(folder: string, names: readonly string[]): string {
-  const known = ["model.safetensors", indexFile, "pytorch_model.bin"].find((name) => names.includes(name));
+  const known = knownWeights.find((name) => names.includes(name));
   if (known !== undefined) return known;
   const [first, ...others] = names.filter((name) => name.endsWith(".pth")).sort();
   if (first === undefined) throw noWeights(folder, names);
@@ -88,9 +96,35 @@ export function chooseWeights(folder: string, names: readonly string[]): string 
   return first;
 }
 
-/** The model in a folder. `name` is what the user called it. */
-export async function folderModel(folder: string, name = folder): Promise<ModelFiles> {
-  const weights = chooseWeights(name, await reading(name, () => readdir(folder)));
+/**
+ * The model or the suite in a folder.
+ * @param name what the user called it
+ * @param fetchPart brings one of a suite's folders there before it is opened
+ */
+export async function openFolder(
+  folder: string,
+  name = folder,
+  fetchPart?: (part: string) => Promise<unknown>,
+): Promise<ModelFiles | SuiteFiles> {
+  const names = await reading(name, () => readdir(folder));
+  if (!isSuite(names)) return modelIn(folder, name, names);
+  return {
+    name,
+    kind: "suite",
+    index: (await readSideFile(join(folder, suiteIndexFile), maxSuiteIndexBytes)) ?? "",
+    async openFolder(part) {
+      await fetchPart?.(part);
+      return modelFolder(join(folder, part), `${name}/${part}`);
+    },
+  };
+}
+
+/** The model in a folder, which is no suite. */
+export const modelFolder = async (folder: string, name: string): Promise<ModelFiles> =>
+  modelIn(folder, name, await reading(name, () => readdir(folder)));
+
+async function modelIn(folder: string, name: string, names: readonly string[]): Promise<ModelFiles> {
+  const weights = chooseWeights(name, names);
   const path = join(folder, weights);
   const read: ModelFiles["read"] = (file) => readSideFile(join(folder, file));
   if (weights !== indexFile)
@@ -111,12 +145,13 @@ export async function folderModel(folder: string, name = folder): Promise<ModelF
   };
 }
 
-/** A path that exists, as a model; undefined where there is nothing. */
-export async function localModel(path: string): Promise<ModelFiles | undefined> {
+/** A path that exists, as a model or a suite; undefined where there is nothing. */
+export async function localModel(path: string): Promise<ModelFiles | SuiteFiles | undefined> {
   const found = await statOf(path, path);
   if (!found) return undefined;
-  if (found.isDirectory()) return folderModel(path);
-  if (basename(path) === indexFile) return folderModel(dirname(path), path);
+  if (found.isDirectory()) return openFolder(path);
+  if (basename(path) === indexFile) return modelFolder(dirname(path), path);
+  if (basename(path) === suiteIndexFile) return openFolder(dirname(path));
   return {
     name: path,
     kind: "file",

@@ -5,7 +5,7 @@ import type { Platform } from "../../platform.ts";
 import { createFolder } from "./create-folder.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
 import { deriveWeights } from "./derived-weights.ts";
-import { folderModel, localModel } from "./local-files.ts";
+import { localModel, modelFolder, openFolder } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
 import { createNodeEngine, nodeDevices } from "@blip-ts/engine/node";
 
@@ -24,11 +24,14 @@ export const nodePlatform: Platform<ImageInput> = {
   async openModel(source, options) {
     const local = await localModel(source);
     if (local) return local;
-    if (source === embeddedModel) return folderModel(modelFile(embeddedModel), embeddedModel);
+    if (source === embeddedModel) return modelFolder(modelFile(embeddedModel), embeddedModel);
     if (!hubId.test(source)) throw notFound(source);
     const { downloadModel } = await import("./hub/download-model.ts");
-    const { folder } = await downloadModel(source, options);
-    return folderModel(folder, source);
+    const { folder, commit } = await downloadModel(source, options);
+    // The parts are those of the suite's own commit.
+    return openFolder(folder, source, (part) =>
+      downloadModel(source, { ...options, revision: commit }, part),
+    );
   },
   bundledVocabulary: () => readFile(modelFile("bert-base-uncased/vocab.txt"), "utf8"),
   devices: nodeDevices(process.platform, process.arch),

@@ -1,6 +1,7 @@
 // The small files of a model where the network or the server fails.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fakeCaches } from "../../../test/support/fake-caches.ts";
+import { plainModel } from "../../../test/support/plain-model.ts";
 import { openRemoteModel } from "./remote-model.ts";
 
 /** Answers for config.json; the weights are there, and have a header's worth of bytes. */
@@ -21,7 +22,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const open = (more: { offline?: boolean } = {}) => openRemoteModel("/model/", more);
+const open = (more: { offline?: boolean } = {}) => openRemoteModel("/model/", more).then(plainModel);
 const said =
   (body: string, status = 200) =>
   () =>

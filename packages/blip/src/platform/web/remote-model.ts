@@ -1,11 +1,19 @@
 // Models behind URLs: a folder, a weights file, the embedded model, or a Hub id. Node's rules of which file holds the
 // weights, but a server does not list its files: each is asked for.
 import { ModelError } from "@blip-ts/base";
-import type { ModelFiles, SideFile, SourceOptions } from "../../files.ts";
+import {
+  maxSuiteIndexBytes,
+  suiteIndexFile,
+  type ModelFiles,
+  type SideFile,
+  type SourceOptions,
+  type SuiteFiles,
+} from "../../files.ts";
 import { noWeights, notFound, nothingThere, offline, readFailed, unreachable } from "./errors.ts";
 import { FileCache } from "./file-cache.ts";
 import { expectOk, isAbsent, RemoteFile, type RemoteOptions } from "./remote-file.ts";
 import { currentSettings } from "./settings.ts";
+import { bodyOf } from "./pieces.ts";
 import { folderUrl } from "@blip-ts/engine/web";
 
 /** The name of the model that travels in this package. */
@@ -45,11 +53,35 @@ function remoteOptions(options: SourceOptions, token?: string): RemoteOptions {
   return { ...options, ...headers, cache: currentSettings().cache ?? true };
 }
 
+/** The bytes of an answer, which may be `most` at most. @throws {ModelError} `model/read-failed` */
+async function bytesWithin(url: string, response: Response, most: number): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const part of bodyOf(response)) {
+    parts.push(part);
+    size += part.length;
+    if (size > most)
+      throw readFailed(url, `expected at most ${most} bytes of such a file, found more, which were not read`);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 /**
  * The text of a small file; undefined where there is none. Without a network, what was there before.
+ * @param most bytes that it may have
  * @throws {ModelError} `hub/...`, `model/read-failed`
  */
-async function readText(url: string, options: RemoteOptions): Promise<string | undefined> {
+async function readText(
+  url: string,
+  options: RemoteOptions,
+  most = maxSideFileBytes,
+): Promise<string | undefined> {
   const cache = await FileCache.open(url, options.cache);
   const kept = async () => {
     await cache.use({ size: 0, etag: "text" });
@@ -77,28 +109,52 @@ async function readText(url: string, options: RemoteOptions): Promise<string | u
       return undefined;
     }
     expectOk(url, response);
-    bytes = new Uint8Array(await response.arrayBuffer());
+    bytes = await bytesWithin(url, response, most);
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof ModelError) throw error;
     if (!before) throw unreachable(url, error);
     return before.text;
   }
-  if (bytes.length > maxSideFileBytes)
-    throw readFailed(
-      url,
-      `${bytes.length} bytes, more than the limit of ${maxSideFileBytes} for such a file`,
-    );
   await cache.put("text", bytes);
   return new TextDecoder().decode(bytes);
 }
 
-/** A model's files by what makes an address of a file's name. */
-async function folderModel(
+/** Makes an address of a file's name. */
+type UrlOf = (file: string) => string | undefined;
+
+/** A model or a suite by its files' addresses. model_index.json is asked for where there are no weights. */
+async function openFolder(
   name: string,
-  urlOf: (file: string) => string | undefined,
+  urlOf: UrlOf,
   options: RemoteOptions,
-): Promise<ModelFiles> {
+): Promise<ModelFiles | SuiteFiles> {
+  try {
+    return await folderModel(name, urlOf, options);
+  } catch (error) {
+    // Without a network, the cache may have a suite where it has no model.
+    if (!(error instanceof ModelError && (error.code === "model/no-weights" || isUnreached(error))))
+      throw error;
+    const url = urlOf(suiteIndexFile);
+    const index =
+      url === undefined
+        ? undefined
+        : await readText(url, options, maxSuiteIndexBytes).catch((other: unknown) => {
+            throw isUnreached(other) ? error : other;
+          });
+    if (index === undefined) throw error;
+    const openPart = (part: string) =>
+      folderModel(`${name.replace(/\/+$/, "")}/${part}`, (file) => urlOf(`${part}/${file}`), options);
+    return { name, kind: "suite", index, openFolder: openPart };
+  }
+}
+
+/** Is it that nothing can be said of a file without the network? */
+const isUnreached = (error: unknown): boolean =>
+  error instanceof ModelError && ["hub/offline", "hub/unreachable"].includes(error.code);
+
+/** A model's files by their addresses. */
+async function folderModel(name: string, urlOf: UrlOf, options: RemoteOptions): Promise<ModelFiles> {
   const read = (file: SideFile) => {
     const url = urlOf(file);
     return url === undefined ? Promise.resolve(undefined) : readText(url, options);
@@ -107,8 +163,7 @@ async function folderModel(
   let failure: ModelError | undefined;
   const orNothing = <T>(found: Promise<T>): Promise<T | undefined> =>
     found.catch((error: unknown) => {
-      if (!(error instanceof ModelError && ["hub/offline", "hub/unreachable"].includes(error.code)))
-        throw error;
+      if (!(error instanceof ModelError && isUnreached(error))) throw error;
       failure ??= error;
       return undefined;
     });
@@ -165,7 +220,10 @@ function addressOf(source: string): URL {
  * A model by its address, its Hub id, or its name in this package.
  * @throws {ModelError} `model/not-found`, `model/no-weights`, `hub/...`
  */
-export async function openRemoteModel(source: string, options: SourceOptions): Promise<ModelFiles> {
+export async function openRemoteModel(
+  source: string,
+  options: SourceOptions,
+): Promise<ModelFiles | SuiteFiles> {
   if (source === embeddedModel)
     return folderModel(source, (file) => embeddedUrl(`${embeddedModel}/${file}`), remoteOptions(options));
   const isUrl =
@@ -175,13 +233,13 @@ export async function openRemoteModel(source: string, options: SourceOptions): P
     const { hub = "https://huggingface.co", token } = currentSettings();
     const revision = encodeURIComponent(options.revision ?? "main");
     const folder = `${folderUrl(hub)}${source}/resolve/${revision}/`;
-    return folderModel(source, inFolder(folder), remoteOptions(options, token));
+    return openFolder(source, inFolder(folder), remoteOptions(options, token));
   }
   const { href, pathname } = addressOf(source);
   if (pathname.endsWith(`/${indexFile}`))
     return folderModel(source, inFolder(new URL(".", href).href), remoteOptions(options));
   if (!weightsFile.test(pathname) && !href.startsWith("blob:"))
-    return folderModel(source, inFolder(folderUrl(href)), remoteOptions(options));
+    return openFolder(source, inFolder(folderUrl(href)), remoteOptions(options));
   const file = await RemoteFile.find(href, remoteOptions(options));
   if (!file) throw nothingThere(href, 404);
   return {

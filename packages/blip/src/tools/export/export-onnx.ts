@@ -25,7 +25,8 @@ import { networkTaskOf, runnableTasks, specOf } from "../../tasks/index.ts";
 import type { ExportedGraph, NetworkTask, TaskModel } from "../../tasks/task.ts";
 import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
 import { typedTensors } from "../../load/weight-dtype.ts";
-import { openSource, readJson, type OpenedModel } from "../../load/open-model.ts";
+import { readJson, type OpenedModel } from "../../load/open-model.ts";
+import { openSource } from "../../load/open-suite.ts";
 import { imageConfigOf } from "../../verbs/image-batches.ts";
 import { decodeDefaults } from "../../processor/image-processor.ts";
 import { textLimitsOf } from "../../processor/text-processor.ts";
@@ -115,7 +116,7 @@ export async function exportOnnx(
   // As all verbs: BLIP's own conventions unless told.
   const given = { ...options, compat: options.compat ?? ("blip" as const) };
   checkModelOptions(given);
-  const opened = await openSource(platform, source, given);
+  const opened = await openSource(platform, source, [task], given);
   const model = await prepareModel(platform, opened, [task], given);
   return closing(await platform.createFolder(folder), (writer) =>
     writeExport(writer, platform, opened, model, task, given),

@@ -1,0 +1,198 @@
+// A model or a suite, opened for a task. A suite's part has no image encoder of its own: its weights are joined with those
+// that all parts share.
+import { ModelError, unlessAborted } from "@blip-ts/base";
+import type { Checkpoint, StoredTensor } from "@blip-ts/checkpoint";
+import type { ModelFiles, SourceOptions, SuiteFiles } from "../files.ts";
+import type { Platform } from "../platform.ts";
+import { tasks as taskSpecs } from "../tasks/index.ts";
+import type { NetworkTask, Task } from "../tasks/task.ts";
+import { isImageEncoder } from "../weights/names.ts";
+import {
+  encoderWidth,
+  missingPart,
+  misplacedTensors,
+  severalParts,
+  suiteLacks,
+  taskNeeded,
+} from "./errors.ts";
+import { openedFrom, openModel, openWeights, readJson, type OpenedModel } from "./open-model.ts";
+import { readSuiteIndex, type SuiteIndex } from "./suite-index.ts";
+
+/** A value made once for each key; one that failed is made anew. */
+function once<K, V>(values: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  const known = values.get(key);
+  if (known) return known;
+  const made = make();
+  values.set(key, made);
+  made.catch(() => values.delete(key));
+  return made;
+}
+
+/** A suite whose index was read. Its folders are opened when they are first asked for, each once. */
+export class OpenedSuite {
+  readonly files: SuiteFiles;
+  readonly index: SuiteIndex;
+  readonly #encoders = new Map<string, Promise<Checkpoint>>();
+  readonly #parts = new Map<string, Promise<OpenedModel>>();
+
+  /** @throws {ModelError} `suite/...` where model_index.json is wrong */
+  constructor(files: SuiteFiles) {
+    this.files = files;
+    this.index = readSuiteIndex(files.index, files.name);
+  }
+
+  /** The folders of parts, each once, with the networks that it is for. */
+  get parts(): ReadonlyMap<string, readonly NetworkTask[]> {
+    const parts = new Map<string, NetworkTask[]>();
+    for (const [task, folder] of this.index.folders) parts.set(folder, [...(parts.get(folder) ?? []), task]);
+    return parts;
+  }
+
+  /** The shared image encoder. @throws {ModelError} `suite/missing-part`, `suite/misplaced-tensors`, `checkpoint/...` */
+  imageEncoder(): Promise<Checkpoint> {
+    const { imageEncoder: folder } = this.index;
+    return once(this.#encoders, folder, async () => {
+      const checkpoint = await openWeights(await this.#folder(folder, "the image encoder"));
+      const others = [...checkpoint.tensors.keys()].filter((name) => !isImageEncoder(name));
+      if (others.length > 0)
+        throw misplacedTensors(`${this.files.name}/${folder}`, "the image encoder's", others);
+      return checkpoint;
+    });
+  }
+
+  /**
+   * The model of a folder, with the shared image encoder's tensors, which are the same objects in all parts.
+   * @throws {ModelError} `suite/missing-part`, `suite/misplaced-tensors`, `suite/encoder-width`, `checkpoint/...`
+   */
+  part(folder: string): Promise<OpenedModel> {
+    return once(this.#parts, folder, async () => {
+      const encoder = await this.imageEncoder();
+      const found = await this.#folder(folder, this.parts.get(folder)?.join(" and ") ?? "no task");
+      const own = await openWeights(found);
+      const doubled = [...own.tensors.keys()].filter(isImageEncoder);
+      if (doubled.length > 0) throw misplacedTensors(found.name, "the part's own", doubled);
+      const tensors: ReadonlyMap<string, StoredTensor> = new Map([...own.tensors, ...encoder.tensors]);
+      const opened = openedFrom(readOnce(found), { ...own, tensors });
+      await expectWidth(this, opened);
+      return opened;
+    });
+  }
+
+  /** The folder of tasks. @throws {ModelError} `model/wrong-task`, `suite/several-parts` @throws {UsageError} `suite/task-needed` */
+  folderOf(tasks: readonly Task[]): string {
+    const { name } = this.files;
+    if (tasks.length === 0) throw taskNeeded(name, this.index.tasks);
+    const folders = tasks.map((task) => {
+      const network = taskSpecs[task].runs;
+      const folder = network && this.index.folders.get(network);
+      if (folder === undefined) throw suiteLacks(name, task, this.index.tasks);
+      return folder;
+    });
+    const [folder = "", ...others] = folders;
+    if (others.some((other) => other !== folder)) throw severalParts(name, tasks);
+    return folder;
+  }
+
+  async #folder(folder: string, what: string): Promise<ModelFiles> {
+    try {
+      return await this.files.openFolder(folder);
+    } catch (error) {
+      const missing = ["model/no-weights", "model/not-found", "model/read-failed", "hub/no-weights"];
+      if (!(error instanceof ModelError && missing.includes(error.code))) throw error;
+      throw missingPart(this.files.name, folder, what, error);
+    }
+  }
+}
+
+/** config.json is looked at when a part is joined, and read again when its network is built: it is fetched once. */
+function readOnce(files: ModelFiles): ModelFiles {
+  const config = new Map<string, Promise<string | undefined>>();
+  return {
+    ...files,
+    read: (file) => (file === "config.json" ? once(config, file, () => files.read(file)) : files.read(file)),
+  };
+}
+
+/** The image encoder has the width that the part was made for. @throws {ModelError} `suite/encoder-width` */
+async function expectWidth(
+  { files, index }: OpenedSuite,
+  { files: part, architecture }: OpenedModel,
+): Promise<void> {
+  const found = architecture.vision?.hiddenSize;
+  const json = await readJson(part, "config.json");
+  const said = sizeOf(sizeOf(json, "vision_config"), "hidden_size");
+  const widths: readonly (readonly [where: string, width: unknown])[] = [
+    [`${part.name}/config.json says (vision_config.hidden_size)`, said],
+    [`the cross-attention of ${part.name} reads`, architecture.text?.encoderWidth],
+  ];
+  for (const [where, width] of widths)
+    if (typeof width === "number" && width !== found)
+      throw encoderWidth(`${files.name}/${index.imageEncoder}`, found, where, width);
+}
+
+const sizeOf = (value: unknown, field: string): unknown =>
+  typeof value === "object" && value !== null
+    ? (value as Readonly<Record<string, unknown>>)[field]
+    : undefined;
+
+const suites = new WeakMap<SuiteFiles, OpenedSuite>();
+
+/** A suite, opened once for its files. @throws {ModelError} `suite/...` where model_index.json is wrong */
+export function openSuite(files: SuiteFiles): OpenedSuite {
+  const suite = suites.get(files) ?? new OpenedSuite(files);
+  suites.set(files, suite);
+  return suite;
+}
+
+const models = new WeakMap<ModelFiles, Map<"model", Promise<OpenedModel>>>();
+
+/**
+ * The model that does tasks: a plain model itself, of a suite the part for them, joined with the shared image encoder.
+ * No weight is read. It may be called again for the same `files`: each file is opened once, and the tensors of the shared
+ * image encoder are the same objects in all parts (parts whose configurations differ may yet compute other states with them).
+ * @param tasks of a suite all must lie in one part; a plain model is not asked whether it can do them (`expectTask` is)
+ * @throws {ModelError} `model/wrong-task` for a task that a suite lacks, `suite/...`, `checkpoint/...`
+ * @throws {UsageError} `suite/task-needed` for a suite without a task
+ */
+export async function openModelForTasks(
+  files: ModelFiles | SuiteFiles,
+  tasks: readonly Task[],
+): Promise<OpenedModel> {
+  if (files.kind === "suite") {
+    const suite = openSuite(files);
+    return suite.part(suite.folderOf(tasks));
+  }
+  const opened = models.get(files) ?? new Map<"model", Promise<OpenedModel>>();
+  models.set(files, opened);
+  return once(opened, "model", () => openModel(files));
+}
+
+type Finder = Pick<Platform<never>, "openModel">;
+
+/** Finds a model or a suite. @throws {ModelError} where there is none @throws the signal's reason */
+export async function findModel(
+  platform: Finder,
+  source: string,
+  options: SourceOptions,
+): Promise<ModelFiles | SuiteFiles> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  // A download ends by the signal itself, when it has put its files in order.
+  const files = await platform.openModel(source, options);
+  signal?.throwIfAborted();
+  return files;
+}
+
+/**
+ * Finds a model, and opens the checkpoint that does tasks.
+ * @throws {ModelError} where it cannot be found or read, and what `openModelForTasks` throws @throws the signal's reason
+ */
+export async function openSource(
+  platform: Finder,
+  source: string,
+  tasks: readonly Task[],
+  options: SourceOptions,
+): Promise<OpenedModel> {
+  const files = await findModel(platform, source, options);
+  return unlessAborted(openModelForTasks(files, tasks), options.signal);
+}
