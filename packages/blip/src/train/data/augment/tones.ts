@@ -2,7 +2,9 @@
 import type { RgbImage } from "../../../image/raw-image.ts";
 
 /** Whose AutoContrast: Pillow's, or BLIP's own, which takes the darkest value's negative in 8 bits. */
-export type AutoContrast = "pillow" | "blip";
+export const autoContrasts = ["pillow", "blip"] as const;
+
+export type AutoContrast = (typeof autoContrasts)[number];
 
 /** Each channel by a table of 256 values. */
 function byTables({ data, width, height }: RgbImage, tables: readonly Uint8Array[]): RgbImage {
