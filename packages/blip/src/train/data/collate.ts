@@ -113,7 +113,7 @@ export class GrowingBatch {
       samples: this.#entries.map(({ number }) => number),
       position,
     };
-    return { ...common, ...collate[task](this.#entries, this.#texts, prompt) } as TrainingBatch;
+    return { ...common, ...collate[task](this.#entries, this.#texts, prompt) };
   }
 
   /** The whole, or of a batch that is not full as many images as it has, side by side. */

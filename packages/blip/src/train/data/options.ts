@@ -105,7 +105,7 @@ function resolveAugment(task: TrainingTask, options: AugmentOptions): ResolvedAu
     autoContrast = "pillow",
   } = options;
   const [least, most] = scale;
-  if (!(scale.length === 2 && least > 0 && least <= most && most <= 1))
+  if (!(least > 0 && least <= most && most <= 1))
     throw badOption("augment.scale", "two shares above 0 and up to 1, the smaller one first", scale);
   for (const name of list)
     if (!augmentations.includes(name))
@@ -124,8 +124,10 @@ function resolveAugment(task: TrainingTask, options: AugmentOptions): ResolvedAu
   };
 }
 
+/** Callers in JavaScript are not held to the types. */
 function triple(name: string, value: readonly [number, number, number], nonzero: boolean) {
-  const fits = value.length === 3 && value.every((one) => Number.isFinite(one) && !(nonzero && one === 0));
+  const count: number = value.length;
+  const fits = count === 3 && value.every((one) => Number.isFinite(one) && !(nonzero && one === 0));
   if (!fits) throw badOption(name, `three numbers${nonzero ? " other than 0" : ""}, for R, G and B`, value);
   return value;
 }

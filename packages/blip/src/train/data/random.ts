@@ -1,6 +1,8 @@
 // Random numbers by counter: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). A number
 // follows from its address alone, so that any worker draws a sample's numbers, in any order, and a resume draws them again.
 
+import { must } from "@blip-ts/base";
+
 const multiplierA = 0xd2511f53;
 const multiplierB = 0xcd9e8d57;
 const keyStepA = 0x9e3779b9;
@@ -76,7 +78,7 @@ export class Random {
       );
       this.#used = 0;
     }
-    return this.#words[this.#used++] as number;
+    return must(this.#words, this.#used++);
   }
 
   /** From 0 to below 1, of 53 bits. */
@@ -105,8 +107,8 @@ export function permutation(count: number, random: Random): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {
     const chosen = random.below(last + 1);
-    const kept = order[last] as number;
-    order[last] = order[chosen] as number;
+    const kept = must(order, last);
+    order[last] = must(order, chosen);
     order[chosen] = kept;
   }
   return order;

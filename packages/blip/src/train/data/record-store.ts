@@ -57,9 +57,9 @@ export class RecordStore<T> {
   }
 
   get(number: number): T {
-    const at = 3 * number;
-    const block = must(this.#blocks, must(this.#index, at, "record"), "block");
-    const bytes = block.subarray(must(this.#index, at + 1), must(this.#index, at + 2));
+    const index = this.#index.subarray(0, 3 * this.#size);
+    const block = must(this.#blocks, must(index, 3 * number, "record"), "block");
+    const bytes = block.subarray(must(index, 3 * number + 1), must(index, 3 * number + 2));
     return JSON.parse(this.#decoder.decode(bytes)) as T;
   }
 }

@@ -4,14 +4,7 @@ import type { Dataset, DatasetPart, ImageSource, Place } from "@blip-ts/datasets
 import { expect, test } from "vitest";
 import { augmentImages } from "../../../test/support/augment-images.ts";
 import { defaultImageConfig, preprocess } from "../../image/preprocess.ts";
-import type {
-  MatchBatch,
-  SkippedSample,
-  TrainingBatch,
-  TrainingData,
-  TrainingPosition,
-  TrainingTask,
-} from "./batch.ts";
+import type { MatchBatch, SkippedSample, TrainingData, TrainingPosition } from "./batch.ts";
 import { inProcessLoader, type DecodeSource, type ImagePlan, type SampleLoader } from "./load-sample.ts";
 import type { TrainingDataOptions } from "./options.ts";
 import { openTrainingData } from "./training-data.ts";
@@ -97,11 +90,8 @@ const numbered = (count: number, first = 0): Shown[] =>
     text: `caption ${first + index}`,
   }));
 
-async function take<T extends TrainingTask>(
-  batches: AsyncIterable<TrainingBatch<T>>,
-  count = Number.POSITIVE_INFINITY,
-) {
-  const found: TrainingBatch<T>[] = [];
+async function take(batches: AsyncIterable<MatchBatch>, count = Number.POSITIVE_INFINITY) {
+  const found: MatchBatch[] = [];
   for await (const batch of batches) {
     found.push(batch);
     if (found.length === count) break;
@@ -120,13 +110,14 @@ const captionsOf = (batches: readonly MatchBatch[]) => batches.flatMap(({ captio
 test("an epoch is a permutation, epochs and seeds differ, and without shuffling it is the data's order", async () => {
   const rows = numbered(40);
   const captions = rows.map(({ text }) => text);
-  const [first, second, again] = await using({ rows }, async (data) => {
-    const both = captionsOf(await take(data.batches({ untilEpoch: 2 })));
-    return [both.slice(0, 40), both.slice(40), captionsOf(await epochOf(data))];
-  });
+  const { both, again } = await using({ rows }, async (data) => ({
+    both: captionsOf(await take(data.batches({ untilEpoch: 2 }))),
+    again: captionsOf(await epochOf(data)),
+  }));
+  const [first, second] = [both.slice(0, 40), both.slice(40)];
   expect(first).not.toEqual(captions);
-  expect([...(first ?? [])].sort()).toEqual([...captions].sort());
-  expect([...(second ?? [])].sort()).toEqual([...captions].sort());
+  expect([...first].sort()).toEqual([...captions].sort());
+  expect([...second].sort()).toEqual([...captions].sort());
   expect(second).not.toEqual(first);
   expect(again).toEqual(first);
   expect(await using({ rows, seed: 1 }, async (data) => captionsOf(await epochOf(data)))).not.toEqual(first);

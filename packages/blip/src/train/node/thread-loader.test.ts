@@ -1,9 +1,17 @@
-// Threads that are made to die, hang and answer late.
+// Threads that are made to die, hang and answer late. Those of Node are the built ones: `npm run build` first.
 import { InputError } from "@blip-ts/base";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { SampleRequest } from "../data/load-sample.ts";
+import { loadSample, type ImagePlan, type SampleRequest } from "../data/load-sample.ts";
+import { nodeDecode } from "./decode-source.ts";
 import type { ThreadRequest } from "./messages.ts";
-import { threadLoader, type StartSampleThread, type ThreadListener } from "./thread-loader.ts";
+import { startSampleThread } from "./start-thread.ts";
+import {
+  threadLoader,
+  type SampleThread,
+  type StartSampleThread,
+  type ThreadListener,
+} from "./thread-loader.ts";
 
 class FakeThreads {
   readonly posted: { thread: number; request: ThreadRequest }[] = [];
@@ -144,4 +152,35 @@ test("closing waits for the sample that runs, and ends the others", async () => 
   await end;
   expect(threads.terminated).toEqual([0]);
   await expect(loader.load(request(2), signal())).rejects.toMatchObject({ code: "train-data/closed" });
+});
+
+test("threads of Node that end in the middle are replaced, and every sample comes", async () => {
+  const plan: ImagePlan = {
+    seed: 1,
+    imageSize: 64,
+    augment: false,
+    mean: [0.5, 0.5, 0.5],
+    std: [0.5, 0.5, 0.5],
+  };
+  const decode = { alpha: "drop", orientation: "upright", grey16: "scale" } as const;
+  const started: SampleThread[] = [];
+  const loader = threadLoader((listener) => {
+    const thread = startSampleThread({ plan, decode })(listener);
+    started.push(thread);
+    return thread;
+  }, 2);
+  const images = fileURLToPath(new URL("../../../../../fixtures/datasets/images", import.meta.url));
+  const requests = Array.from({ length: 8 }, (_, number) => ({
+    images: [{ kind: "path", root: images, path: `${number % 4}.png` } as const],
+    epoch: 0,
+    number,
+  }));
+  const loads = requests.map((one) => loader.load(one, signal()));
+  await started[0]?.terminate();
+  await loads[5];
+  await started[1]?.terminate();
+  const expected = await Promise.all(requests.map((one) => loadSample(one, plan, nodeDecode(decode))));
+  expect(await Promise.all(loads)).toEqual(expected);
+  expect(loader.replaced).toBeGreaterThanOrEqual(1);
+  await loader.close();
 });

@@ -51,12 +51,9 @@ async function epochOf<T extends TrainingTask>(
   });
 }
 
-const cases: readonly (readonly [
-  name: string,
-  task: TrainingTask,
-  samples: number,
-  reader?: NodeTrainingDataOptions["reader"],
-])[] = [
+type Case = readonly [TrainingTask, number, NodeTrainingDataOptions["reader"]?];
+
+const cases: readonly (readonly [string, ...Case])[] = [
   ["coco_karpathy_train.json", "match", 3],
   ["coco_karpathy_train.json", "caption", 3],
   ["coco_karpathy_val.json", "match", 3],
@@ -74,20 +71,24 @@ const cases: readonly (readonly [
   ["pretrain.json", "pretrain", 2],
 ];
 
-test.each(cases)("%s trains %s", async (name, task, samples, reader) => {
-  const imageRoot = await imagesFor(task, list(name), reader);
-  const { batches, stats } = await epochOf(task, list(name), {
-    reader: { ...reader, imageRoot },
-    workers: 0,
-  });
-  expect(stats.skipped).toBe(0);
-  expect(batches).toHaveLength(samples);
-  const images = task === "nlvr" ? 2 : 1;
-  for (const { pixels } of batches) {
-    expect(pixels).toHaveLength(images * 3 * 32 * 32);
-    expect(pixels.every(Number.isFinite)).toBe(true);
-  }
-});
+test.each(cases.map(([name, ...one]) => ({ name, task: one[0], one })))(
+  "$name trains $task",
+  async ({ name, one }) => {
+    const [task, samples, reader] = one;
+    const imageRoot = await imagesFor(task, list(name), reader);
+    const { batches, stats } = await epochOf(task, list(name), {
+      reader: { ...reader, imageRoot },
+      workers: 0,
+    });
+    expect(stats.skipped).toBe(0);
+    expect(batches).toHaveLength(samples);
+    const images = task === "nlvr" ? 2 : 1;
+    for (const { pixels } of batches) {
+      expect(pixels).toHaveLength(images * 3 * 32 * 32);
+      expect(pixels.every(Number.isFinite)).toBe(true);
+    }
+  },
+);
 
 test.each([
   ["folder", "caption"],

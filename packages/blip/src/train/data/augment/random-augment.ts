@@ -1,5 +1,6 @@
 // BLIP's RandomAugment (transform/randaugment.py): two operations of ten, drawn with replacement, each done with a chance
 // of one half, at level 5 of 10.
+import { must } from "@blip-ts/base";
 import type { RgbImage } from "../../../image/raw-image.ts";
 import type { Random } from "../random.ts";
 import { autoContrast, brightness, equalize, sharpness, type AutoContrast } from "./tones.ts";
@@ -84,7 +85,7 @@ export interface RandomAugmentOptions {
 /** The operations first, then per operation whether it is done and which way: as many draws, whatever comes out. */
 export function randomAugment(image: RgbImage, random: Random, options: RandomAugmentOptions): RgbImage {
   const { operations, level, list } = options;
-  const names = Array.from({ length: operations }, () => list[random.below(list.length)] as Augmentation);
+  const names = Array.from({ length: operations }, () => must(list, random.below(list.length)));
   let current = image;
   for (const name of names) {
     const done = random.unit() <= 0.5;

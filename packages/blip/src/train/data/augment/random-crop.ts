@@ -3,6 +3,7 @@
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { resizeBicubic } from "../../../image/resize-bicubic.ts";
 import type { Random } from "../random.ts";
+import { viewOf } from "./view-of.ts";
 import { roundEven } from "./warp-affine.ts";
 
 /** In pixels. */
@@ -73,12 +74,13 @@ export const croppedAndResized = (image: RgbImage, box: CropBox, size: number): 
 /** Left becomes right. */
 export function flipped({ data, width, height }: RgbImage): RgbImage {
   const target = new Uint8Array(data.length);
+  const bytes = viewOf(data);
   for (let row = 0; row < height; row++) {
     let to = (row + 1) * width * 3 - 3;
     for (let from = row * width * 3; from < (row + 1) * width * 3; from += 3, to -= 3) {
-      target[to] = data[from] as number;
-      target[to + 1] = data[from + 1] as number;
-      target[to + 2] = data[from + 2] as number;
+      target[to] = bytes.getUint8(from);
+      target[to + 1] = bytes.getUint8(from + 1);
+      target[to + 2] = bytes.getUint8(from + 2);
     }
   }
   return { data: target, width, height };

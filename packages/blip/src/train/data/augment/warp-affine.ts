@@ -1,6 +1,7 @@
 // OpenCV's warpAffine of 8-bit RGB to the bit (imgproc/imgwarp.cpp: bilinear, constant border): places in the source have
 // 5 bits behind the point, weights 15, and both are rounded as there.
 import type { RgbImage } from "../../../image/raw-image.ts";
+import { viewOf } from "./view-of.ts";
 
 /** [a, b, c, d, e, f]: (x, y) of the source goes to (a x + b y + c, d x + e y + f). */
 export type Affine = readonly [number, number, number, number, number, number];
@@ -33,7 +34,8 @@ function inverse([a, b, c, d, e, f]: Affine): Affine {
 
 /** One pixel between four, of which those outside of the image have the border's value. */
 function blend(
-  { data, width, height }: RgbImage,
+  bytes: DataView,
+  { width, height }: RgbImage,
   column: number,
   row: number,
   across: number,
@@ -49,14 +51,21 @@ function blend(
   const index = (row * width + column) * 3;
   const below = index + width * 3;
   for (let channel = 0; channel < 3; channel++) {
-    const topLeft = top && left ? (data[index + channel] as number) : border;
-    const topRight = top && right ? (data[index + 3 + channel] as number) : border;
-    const bottomLeft = bottom && left ? (data[below + channel] as number) : border;
-    const bottomRight = bottom && right ? (data[below + 3 + channel] as number) : border;
+    const topLeft = top && left ? bytes.getUint8(index + channel) : border;
+    const topRight = top && right ? bytes.getUint8(index + 3 + channel) : border;
+    const bottomLeft = bottom && left ? bytes.getUint8(below + channel) : border;
+    const bottomRight = bottom && right ? bytes.getUint8(below + 3 + channel) : border;
     const upper = topLeft * (32 - across) + topRight * across;
     const lower = bottomLeft * (32 - across) + bottomRight * across;
     target[at + channel] = (upper * (32 - down) + lower * down + weightHalf) >> weightShift;
   }
+}
+
+/** What a coordinate gains from the row's beginning to each of its pixels, 4 bytes each. */
+function steps(factor: number, width: number): DataView {
+  const view = new DataView(new ArrayBuffer(4 * width));
+  for (let x = 0; x < width; x++) view.setInt32(4 * x, roundEven(factor * x * sumScale));
+  return view;
 }
 
 /**
@@ -66,20 +75,21 @@ function blend(
 export function warpAffine(image: RgbImage, map: Affine, border: number): RgbImage {
   const { data, width, height } = image;
   const [a, b, c, d, e, f] = inverse(map);
-  const stepX = Int32Array.from({ length: width }, (_, x) => roundEven(a * x * sumScale));
-  const stepY = Int32Array.from({ length: width }, (_, x) => roundEven(d * x * sumScale));
+  const stepX = steps(a, width);
+  const stepY = steps(d, width);
   const target = new Uint8Array(data.length);
+  const bytes = viewOf(data);
   const stride = width * 3;
   for (let y = 0, at = 0; y < height; y++) {
     const startX = roundEven((b * y + c) * sumScale) + half;
     const startY = roundEven((e * y + f) * sumScale) + half;
     for (let x = 0; x < width; x++, at += 3) {
-      const placeX = (startX + (stepX[x] as number)) >> placeShift;
-      const placeY = (startY + (stepY[x] as number)) >> placeShift;
+      const placeX = (startX + stepX.getInt32(4 * x)) >> placeShift;
+      const placeY = (startY + stepY.getInt32(4 * x)) >> placeShift;
       const [column, row] = [placeX >> placeShift, placeY >> placeShift];
       const [across, down] = [placeX & placeMask, placeY & placeMask];
       if (column < 0 || row < 0 || column >= width - 1 || row >= height - 1) {
-        blend(image, column, row, across, down, border, target, at);
+        blend(bytes, image, column, row, across, down, border, target, at);
         continue;
       }
       const index = row * stride + column * 3;
@@ -90,10 +100,10 @@ export function warpAffine(image: RgbImage, map: Affine, border: number): RgbIma
       const topLeft = 1024 - topRight - bottomLeft - bottomRight;
       for (let channel = 0; channel < 3; channel++)
         target[at + channel] =
-          ((data[index + channel] as number) * topLeft +
-            (data[index + 3 + channel] as number) * topRight +
-            (data[below + channel] as number) * bottomLeft +
-            (data[below + 3 + channel] as number) * bottomRight +
+          (bytes.getUint8(index + channel) * topLeft +
+            bytes.getUint8(index + 3 + channel) * topRight +
+            bytes.getUint8(below + channel) * bottomLeft +
+            bytes.getUint8(below + 3 + channel) * bottomRight +
             weightHalf) >>
           weightShift;
     }
