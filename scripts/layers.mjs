@@ -73,6 +73,11 @@ export const layers = [
       path: "packages/blip/src/train/node",
       only: ["base", "datasets", "datasets entry", "image", "train/data", "platform/node"],
     },
+    {
+      name: "train/web",
+      path: "packages/blip/src/train/web",
+      only: ["base", "datasets", "image", "train/data", "platform/web"],
+    },
   ],
   [
     { name: "node entry", path: "packages/blip/src/node.ts" },
