@@ -267,6 +267,14 @@ test("data of which nothing can be used are refused, with the reasons", async ()
   ).rejects.toMatchObject({ code: "train-data/too-large" });
 });
 
+test("bad samples between good ones do not end the run, however many they are", async () => {
+  const rows = numbered(20).flatMap((row) => [row, { name: "bad.png", text: "a bad one" }]);
+  await using({ rows, maxBadInRow: 2, shuffle: false }, async (data) => {
+    expect(await epochOf(data)).toHaveLength(5);
+    expect(data.stats().skipped).toBeGreaterThanOrEqual(19);
+  });
+});
+
 test("texts of one image share their number, others do not", async () => {
   const rows = [...numbered(3), ...numbered(2), { name: "7.png", text: "seven" }];
   for (const setup of [{ rows }, { shards: [rows] }])

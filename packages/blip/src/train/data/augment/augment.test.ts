@@ -7,6 +7,7 @@ import { augmentImages, noise } from "../../../../test/support/augment-images.ts
 import { Random, streams } from "../random.ts";
 import { croppedAndResized, flipped, randomCrop } from "./random-crop.ts";
 import { augmentations, augmented, randomAugment, type Augmentation } from "./random-augment.ts";
+import { roundEven } from "./warp-affine.ts";
 
 const golden = JSON.parse(
   readFileSync(new URL("../../../../../../fixtures/training/augment.json", import.meta.url), "utf8"),
@@ -56,6 +57,11 @@ test("Equalize and AutoContrast equal Pillow's; BLIP's own AutoContrast is there
   );
   expect(blip).toEqual(golden.operations["AutoContrast blip"]);
   expect(blip).not.toEqual(golden.operations["AutoContrast pillow"]);
+});
+
+test("numbers are rounded as OpenCV and Python round them: halves to the even one", () => {
+  const found = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4999, 2.5001, -7].map(roundEven);
+  expect(found.map((value) => value + 0)).toEqual([-2, -2, 0, 0, 2, 2, 2, 3, -7]);
 });
 
 test("the warps of an image of 384 pixels equal OpenCV's", () => {
