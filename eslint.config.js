@@ -6,6 +6,7 @@ const isomorphic = ["packages/{base,graph,checkpoint,engine,metrics,datasets,bli
 const shipped = ["packages/*/src/**/*.ts"];
 const platformCode = [
   "packages/blip/src/platform/**",
+  "packages/blip/src/train/node/**",
   "packages/blip/src/node.ts",
   "packages/blip/src/web.ts",
   "packages/engine/src/{node,web,worker}/**",

@@ -41,7 +41,14 @@ export const layers = [
     { name: "text", path: "packages/blip/src/text", only: ["base", "graph"] },
     { name: "decode", path: "packages/blip/src/decode", only: ["base"] },
   ],
-  [{ name: "files", path: "packages/blip/src/files.ts" }],
+  [
+    { name: "files", path: "packages/blip/src/files.ts" },
+    {
+      name: "train/data",
+      path: "packages/blip/src/train/data",
+      only: ["base", "datasets", "image", "text"],
+    },
+  ],
   [{ name: "platform interface", path: "packages/blip/src/platform.ts" }],
   [{ name: "tasks", path: "packages/blip/src/tasks" }],
   [{ name: "load", path: "packages/blip/src/load" }],
@@ -60,6 +67,18 @@ export const layers = [
   [
     { name: "platform/node", path: "packages/blip/src/platform/node" },
     { name: "platform/web", path: "packages/blip/src/platform/web" },
+  ],
+  [
+    {
+      name: "train/node",
+      path: "packages/blip/src/train/node",
+      only: ["base", "datasets", "datasets entry", "image", "train/data", "platform/node"],
+    },
+    {
+      name: "train/web",
+      path: "packages/blip/src/train/web",
+      only: ["base", "datasets", "image", "train/data", "platform/web"],
+    },
   ],
   [
     { name: "node entry", path: "packages/blip/src/node.ts" },

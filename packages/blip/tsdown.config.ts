@@ -10,6 +10,7 @@ export default defineConfig({
     metrics: "../metrics/src/index.ts",
     "web-session-worker": "../engine/src/web/session-thread.ts",
     "session-worker": "../engine/src/node/session-thread.ts",
+    "sample-worker": "src/train/node/sample-thread.ts",
     cli: "../cli/src/bin.ts",
     "first-score": "../cli/src/bench/first-score.ts",
   },

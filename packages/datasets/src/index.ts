@@ -25,7 +25,13 @@ export {
 export { type Place, placeName } from "./place.ts";
 
 // Data sets: a file or folder of one task
-export { type DataInput, type Dataset, readData, type ReadContext } from "./read-dataset.ts";
+export {
+  type DataInput,
+  type Dataset,
+  type DatasetPart,
+  readData,
+  type ReadContext,
+} from "./read-dataset.ts";
 export { type ContainerName, type DatasetOptions } from "./options.ts";
 export { type FormatName } from "./formats/format.ts";
 export { knownForms } from "./formats/index.ts";

@@ -44,6 +44,15 @@ export interface Dataset<T extends Task> {
   readonly description: string;
   /** From the beginning at each iteration. @throws {InputError} `dataset/...`, naming file, row and field */
   readonly examples: AsyncIterable<ExampleOf<T>>;
+  /** The same examples, shard by shard: a part for each shard or Parquet file, one part for any other form. */
+  readonly parts: readonly DatasetPart<T>[];
+}
+
+/** A file of a data set of several. */
+export interface DatasetPart<T extends Task> {
+  readonly name: string;
+  /** As `Dataset.examples`. */
+  readonly examples: AsyncIterable<ExampleOf<T>>;
 }
 
 const containers: ReadonlySet<string> = new Set<ContainerName>([
@@ -164,8 +173,27 @@ function documentDataset<T extends Task>(
     format: format.name,
     container: "json",
     description: `a JSON document, read as "${format.name}" (${format.what})${without}`,
-    examples: { [Symbol.asyncIterator]: () => settled(read(), options) },
+    ...inParts<T>([{ name: document.name, read }], options),
   };
+}
+
+/** The examples of some readers, together and each for itself. */
+function inParts<T extends Task>(
+  readers: readonly { readonly name: string; readonly read: () => AsyncIterable<Outcome<ExampleOf<T>>> }[],
+  options: DatasetOptions,
+): Pick<Dataset<T>, "examples" | "parts"> {
+  const parts = readers.map(({ name, read }) => ({
+    name,
+    examples: { [Symbol.asyncIterator]: () => settled(read(), options) },
+  }));
+  return { examples: { [Symbol.asyncIterator]: () => chained(parts) }, parts };
+}
+
+/** All examples of some parts, one part behind the other. */
+export async function* chained<T extends Task>(
+  parts: readonly Pick<DatasetPart<T>, "examples">[],
+): AsyncGenerator<ExampleOf<T>> {
+  for (const { examples } of parts) yield* examples;
 }
 
 /** Examples alone: errors of rows go to `onRowError`, or end the reading. */
@@ -196,14 +224,18 @@ async function rowDataset<T extends Task>(
   );
   const row = rowContext(options, source.root, context);
   const needed = neededColumns(options);
-  const rows = () => (chosen.name === "table" ? source.rows(needed) : source.rows(undefined));
+  const parts = source.parts ?? [source];
+  const rows = (part: Pick<RowSource, "rows">) => part.rows(chosen.name === "table" ? needed : undefined);
   return {
     task,
     name: source.name,
     format: chosen.name,
     container: source.container,
     description: `${source.what}, read as "${chosen.name}" (${chosen.what})`,
-    examples: { [Symbol.asyncIterator]: () => settled(rowOutcomes(rows(), chosen, row), options) },
+    ...inParts<T>(
+      parts.map((part) => ({ name: part.name, read: () => rowOutcomes(rows(part), chosen, row) })),
+      options,
+    ),
   };
 }
 

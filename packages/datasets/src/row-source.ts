@@ -22,6 +22,8 @@ export interface RowSource {
   readonly columns?: readonly string[];
   /** Rows from the beginning. `needed`: the columns that will be looked at. */
   rows(needed: readonly string[] | undefined): AsyncIterable<RawRow>;
+  /** Each file alone, if there are several; together they have the same rows. */
+  readonly parts?: readonly Pick<RowSource, "name" | "rows">[];
 }
 
 export const bytesOf = (file: DataFile): Bytes => ungzipped(file.name, file.stream());
@@ -61,15 +63,22 @@ export function csvSource(
   };
 }
 
-export const shardSource = (name: string, files: readonly DataFile[], limits: DatasetLimits): RowSource => ({
-  container: "webdataset",
-  what: files.length === 1 ? "a webdataset shard" : `${files.length} webdataset shards`,
-  name,
-  root: must(files, 0).root,
-  async *rows() {
-    for (const file of files) yield* shardRows(file.name, bytesOf(file), limits);
-  },
-});
+export function shardSource(name: string, files: readonly DataFile[], limits: DatasetLimits): RowSource {
+  const parts = files.map((file) => ({
+    name: file.name,
+    rows: () => shardRows(file.name, bytesOf(file), limits),
+  }));
+  return {
+    container: "webdataset",
+    what: files.length === 1 ? "a webdataset shard" : `${files.length} webdataset shards`,
+    name,
+    root: must(files, 0).root,
+    async *rows() {
+      for (const part of parts) yield* part.rows();
+    },
+    parts,
+  };
+}
 
 /** @throws {InputError} if the first file is none; the others are opened when they are read */
 export async function parquetSource(
@@ -80,6 +89,13 @@ export async function parquetSource(
   const [first, ...others] = files;
   if (first === undefined) throw badRow(wholeFile(name), "a Parquet file", "none");
   const opened = await openParquet(first, limits);
+  const parts = [first, ...others].map((file) => ({
+    name: file.name,
+    async *rows(needed: readonly string[] | undefined) {
+      const table = file === first ? opened : await openParquet(file, limits);
+      yield* parquetRows(table, neededOf(table, needed), limits);
+    },
+  }));
   return {
     container: "parquet",
     what: files.length === 1 ? "a Parquet file" : `${files.length} Parquet files`,
@@ -87,12 +103,9 @@ export async function parquetSource(
     root: first.root,
     columns: opened.columns,
     async *rows(needed) {
-      yield* parquetRows(opened, neededOf(opened, needed), limits);
-      for (const file of others) {
-        const next = await openParquet(file, limits);
-        yield* parquetRows(next, neededOf(next, needed), limits);
-      }
+      for (const part of parts) yield* part.rows(needed);
     },
+    parts,
   };
 }
 

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { defaultLimits, openFile, readDataset, type ImageSource } from "@blip-ts/datasets/node";
-import { examplesOf, fileWith, fixture, folderWith, refusal } from "./support.ts";
+import { all, examplesOf, fileWith, fixture, folderWith, list, refusal } from "./support.ts";
 
 interface Golden {
   readonly parquet: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
@@ -230,3 +230,20 @@ function damage(whole: Buffer, at: number): Buffer {
   bytes[at] = (bytes[at] ?? 0) ^ 0xff;
   return bytes;
 }
+
+test("a data set of several files has a part for each, with the same examples", async () => {
+  const table = readFileSync(fixture("parquet/none.parquet"));
+  for (const [path, options, count] of [
+    [fixture("shards"), {}, 2],
+    [folderWith({ "a.parquet": table, "b.parquet": table }), {}, 2],
+    [[list("coco_karpathy_train.json"), fixture("shards")], {}, 3],
+    [list("captions_val2014.json"), {}, 1],
+  ] as const) {
+    const dataset = await readDataset("retrieval", path, options);
+    expect(dataset.parts).toHaveLength(count);
+    const inParts = [];
+    for (const { examples } of dataset.parts) inParts.push(...(await all(examples)));
+    expect(inParts.length).toBeGreaterThan(0);
+    expect(inParts).toEqual(await all(dataset.examples));
+  }
+});

@@ -1,9 +1,9 @@
 // Data sets by their paths.
 import { badOption } from "../errors.ts";
-import type { ExampleOf, Task } from "../examples.ts";
+import type { Task } from "../examples.ts";
 import { defaultLimits } from "../limits.ts";
 import type { DatasetOptions } from "../options.ts";
-import { readData, type Dataset } from "../read-dataset.ts";
+import { chained, readData, type Dataset } from "../read-dataset.ts";
 import { csvRecords } from "./csv-records.ts";
 import { listFolder, openFile, openPath } from "./open-path.ts";
 
@@ -49,9 +49,6 @@ function joined<T extends Task>(parts: readonly Dataset<T>[]): Dataset<T> {
     name: parts.map(({ name }) => name).join(", "),
     description: parts.map(({ name, description }) => `${name}: ${description}`).join("; "),
     examples: { [Symbol.asyncIterator]: () => chained(parts) },
+    parts: parts.flatMap((part) => part.parts),
   };
-}
-
-async function* chained<T extends Task>(parts: readonly Dataset<T>[]): AsyncGenerator<ExampleOf<T>> {
-  for (const { examples } of parts) yield* examples;
 }

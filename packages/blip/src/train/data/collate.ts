@@ -1,0 +1,129 @@
+// Samples to a batch: pixel values are copied as they come, texts are put together at the end.
+import type { TrainingBatch, TrainingPosition, TrainingTask } from "./batch.ts";
+import { mirrored } from "./items.ts";
+import { Random, streams } from "./random.ts";
+import type { Entry } from "./sample-source.ts";
+
+/** What a batch has beside its task's own fields. */
+interface Common {
+  readonly size: number;
+  readonly pixels: Float32Array<ArrayBuffer>;
+  readonly imageSize: number;
+  readonly epoch: number;
+  readonly batch: number;
+  readonly samples: readonly number[];
+  readonly position: TrainingPosition;
+}
+
+type Collate = {
+  readonly [T in TrainingTask]: (
+    entries: readonly Entry[],
+    texts: readonly string[],
+    prompt: string,
+  ) => Omit<TrainingBatch<T>, keyof Common>;
+};
+
+const flat = <V>(lists: readonly (readonly V[] | undefined)[]): V[] => lists.flatMap((list) => list ?? []);
+
+const collate: Collate = {
+  match: (entries, captions) => ({
+    task: "match",
+    captions,
+    imageIds: entries.map(({ imageId }) => imageId),
+  }),
+  caption: (_, captions, prompt) => ({ task: "caption", captions, prompt }),
+  vqa: (entries, questions) => ({
+    task: "vqa",
+    questions,
+    answers: flat(entries.map(({ item }) => item.answers)),
+    weights: flat(entries.map(({ item }) => item.weights)),
+    answerCounts: entries.map(({ item }) => item.answers?.length ?? 0),
+  }),
+  nlvr: (entries, sentences) => ({
+    task: "nlvr",
+    sentences,
+    labels: entries.map(({ item }) => item.label ?? 0),
+  }),
+  pretrain: (_, captions) => ({ task: "pretrain", captions }),
+};
+
+export interface Shape {
+  readonly task: TrainingTask;
+  readonly batchSize: number;
+  readonly imageSize: number;
+  readonly seed: number;
+  readonly epoch: number;
+  readonly prompt: string;
+  /** NLVR2: the two images may change places. */
+  readonly swap: boolean;
+}
+
+/** A batch that grows. */
+export class GrowingBatch {
+  readonly #shape: Shape;
+  readonly #image: number;
+  readonly #perSample: number;
+  #pixels: Float32Array<ArrayBuffer> | undefined;
+  readonly #entries: Entry[] = [];
+  readonly #texts: string[] = [];
+
+  constructor(shape: Shape) {
+    this.#shape = shape;
+    this.#image = 3 * shape.imageSize * shape.imageSize;
+    this.#perSample = shape.task === "nlvr" ? 2 : 1;
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  get isFull(): boolean {
+    return this.size === this.#shape.batchSize;
+  }
+
+  /** @param values [n, 3, S, S] of the sample's images */
+  add(entry: Entry, values: Float32Array): void {
+    const { batchSize } = this.#shape;
+    this.#pixels ??= new Float32Array(batchSize * this.#perSample * this.#image);
+    const swapped = this.#swapped(entry);
+    const row = this.size;
+    for (let image = 0; image < this.#perSample; image++) {
+      const from = (swapped ? this.#perSample - 1 - image : image) * this.#image;
+      const part = values.subarray(from, from + this.#image);
+      this.#pixels.set(part, (image * batchSize + row) * this.#image);
+    }
+    this.#entries.push(entry);
+    this.#texts.push(swapped ? mirrored(entry.item.text) : entry.item.text);
+  }
+
+  #swapped({ number }: Entry): boolean {
+    const { swap, seed, epoch } = this.#shape;
+    return swap && new Random({ seed, epoch, index: number, stream: streams.pair }).unit() >= 0.5;
+  }
+
+  /** @param batch its number in the epoch */
+  finish(batch: number, position: TrainingPosition): TrainingBatch {
+    const { task, imageSize, epoch, prompt } = this.#shape;
+    const common: Common = {
+      size: this.size,
+      pixels: this.#values(),
+      imageSize,
+      epoch,
+      batch,
+      samples: this.#entries.map(({ number }) => number),
+      position,
+    };
+    return { ...common, ...collate[task](this.#entries, this.#texts, prompt) };
+  }
+
+  /** The whole, or of a batch that is not full as many images as it has, side by side. */
+  #values(): Float32Array<ArrayBuffer> {
+    const all = this.#pixels ?? new Float32Array(0);
+    if (this.isFull) return all;
+    const [block, rows] = [this.#shape.batchSize * this.#image, this.size * this.#image];
+    const values = new Float32Array(rows * this.#perSample);
+    for (let image = 0; image < this.#perSample; image++)
+      values.set(all.subarray(image * block, image * block + rows), image * rows);
+    return values;
+  }
+}

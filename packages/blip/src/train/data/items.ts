@@ -1,0 +1,133 @@
+// What is trained on, sample by sample: a reader's examples, one per caption, question or statement, with texts cleaned as
+// BLIP's data sets clean them (data/coco_karpathy_dataset.py, vqa_dataset.py, nlvr_dataset.py, pretrain_dataset.py).
+import { InputError } from "@blip-ts/base";
+import { placeName, type ExampleOf, type ImageSource, type Place, type Task } from "@blip-ts/datasets";
+import { preCaption, preQuestion } from "../../text/pre-caption.ts";
+import type { TrainingTask } from "./batch.ts";
+import { noAnswers, noCaptions, noLabel, nothingLeft } from "./errors.ts";
+
+/** The reader of a task's data. */
+export const readerTasks = {
+  match: "retrieval",
+  caption: "caption",
+  vqa: "vqa",
+  nlvr: "nlvr",
+  pretrain: "pretrain",
+} as const satisfies Readonly<Record<TrainingTask, Task>>;
+
+export type ReaderTask<T extends TrainingTask = TrainingTask> = (typeof readerTasks)[T];
+
+export interface Texts {
+  readonly maxWords: number;
+  readonly prompt: string;
+}
+
+/** One sample of any task. */
+export interface Item {
+  /** One, for `nlvr` two. */
+  readonly images: readonly ImageSource[];
+  /** The caption, question or statement. */
+  readonly text: string;
+  readonly answers?: readonly string[];
+  readonly weights?: readonly number[];
+  readonly label?: 0 | 1;
+  /** `match`: what is equal for texts of the same image. */
+  readonly imageKey?: string;
+  /** For messages. */
+  readonly place: string;
+}
+
+/** What an example gives: samples, or why there is none. */
+export type ItemOutcome = Item | InputError;
+
+function caption(text: string, place: string, { maxWords }: Texts): string {
+  const clean = preCaption(text, maxWords);
+  if (clean === "") throw nothingLeft(place, text);
+  return clean;
+}
+
+/** An id that the file gives is the file's image's; else the row is the image. */
+function keyOf(id: string | number, place: Place): string {
+  return id === place.at ? `${place.file}\n${id}` : `${typeof id} ${id}`;
+}
+
+type Makers = {
+  readonly [T in TrainingTask]: (
+    example: ExampleOf<ReaderTask<T>>,
+    place: string,
+    texts: Texts,
+  ) => readonly (() => Item)[];
+};
+
+const makers: Makers = {
+  match: ({ image, imageId, captions, place: at }, place, texts) =>
+    captions.map((text) => () => ({
+      images: [image],
+      text: caption(text, place, texts),
+      imageKey: keyOf(imageId, at),
+      place,
+    })),
+  caption({ image, captions }, place, texts) {
+    if (captions.length === 0) throw noCaptions(place);
+    return captions.map((text) => () => ({
+      images: [image],
+      text: texts.prompt + caption(text, place, texts),
+      place,
+    }));
+  },
+  vqa: ({ image, question, answers }, place, texts) => [
+    () => {
+      const clean = preQuestion(question, texts.maxWords);
+      if (clean.trim() === "") throw nothingLeft(place, question);
+      const told = answers.filter(({ answer }) => answer.trim() !== "");
+      if (told.length === 0) throw noAnswers(place);
+      return {
+        images: [image],
+        text: clean,
+        answers: told.map(({ answer }) => answer),
+        weights: told.map(({ weight }) => weight),
+        place,
+      };
+    },
+  ],
+  nlvr: ({ images, sentence, label }, place, texts) => [
+    () => {
+      if (label === undefined) throw noLabel(place);
+      return { images, text: caption(sentence, place, texts), label: label ? 1 : 0, place };
+    },
+  ],
+  pretrain: ({ image, caption: text }, place, texts) => [
+    () => ({ images: [image], text: caption(text, place, texts), place }),
+  ],
+};
+
+function outcome(make: () => Item): ItemOutcome {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof InputError) return error;
+    throw error;
+  }
+}
+
+/** The samples of an example; what is wrong with one of them leaves the others be. */
+export function itemsOf<T extends TrainingTask>(
+  task: T,
+  example: ExampleOf<ReaderTask<T>>,
+  texts: Texts,
+): readonly ItemOutcome[] {
+  const place = placeName(example.place);
+  try {
+    return makers[task](example, place, texts).map(outcome);
+  } catch (error) {
+    if (error instanceof InputError) return [error];
+    throw error;
+  }
+}
+
+/** NLVR2's augmentation when the two images change places: "left" becomes "right", and back. */
+export const mirrored = (sentence: string): string =>
+  sentence
+    .split(" ")
+    .map((word) => (word === "left" ? "right" : word === "right" ? "left" : word))
+    .join(" ");

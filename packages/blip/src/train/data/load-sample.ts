@@ -1,0 +1,98 @@
+// One sample's images: decoded, augmented, normalised. The same function runs in workers and in a page.
+import { closedBy, must, type Closable } from "@blip-ts/base";
+import type { ImageSource } from "@blip-ts/datasets";
+import { defaultImageConfig, preprocess, type ImageConfig } from "../../image/preprocess.ts";
+import type { RgbImage } from "../../image/raw-image.ts";
+import { croppedAndResized, flipped, randomCrop } from "./augment/random-crop.ts";
+import { randomAugment } from "./augment/random-augment.ts";
+import type { ResolvedAugment, ResolvedOptions } from "./options.ts";
+import { Random, streams } from "./random.ts";
+
+/** What is the same for all samples of a run, as plain data. */
+export type ImagePlan = Pick<ResolvedOptions, "seed" | "imageSize" | "augment" | "mean" | "std">;
+
+export interface SampleRequest {
+  readonly images: readonly ImageSource[];
+  readonly epoch: number;
+  /** Of the sample: with seed and epoch it says what is drawn. */
+  readonly number: number;
+}
+
+/** An image as 8-bit RGB. @throws {InputError} `image/...` */
+export type DecodeSource = (image: ImageSource, signal: AbortSignal | undefined) => Promise<RgbImage>;
+
+/** Loads samples, some at a time; the rest waits. */
+export interface SampleLoader extends Closable {
+  /** Samples that are worked on at a time. */
+  readonly parallel: number;
+  /** Workers that died and were replaced. */
+  readonly replaced: number;
+  /**
+   * [n, 3, S, S] of the request's n images.
+   * @throws {InputError} if an image cannot be used @throws the signal's reason
+   */
+  load(request: SampleRequest, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
+}
+
+const configOf = ({ imageSize, mean, std }: ImagePlan): ImageConfig => ({
+  ...defaultImageConfig(imageSize),
+  mean,
+  std,
+});
+
+/** RandomResizedCrop, flip and RandAugment, in the reference's order. */
+async function augmentedImage(
+  image: RgbImage,
+  size: number,
+  augment: ResolvedAugment,
+  random: Random,
+): Promise<RgbImage> {
+  const box = randomCrop(image, random, augment.scale);
+  const part = await croppedAndResized(image, box, size);
+  const turned = random.unit() < augment.flip ? flipped(part) : part;
+  return randomAugment(turned, random, augment);
+}
+
+const imageStreams = [streams.firstImage, streams.secondImage] as const;
+
+/**
+ * Pixel values of a sample's images [n, 3, S, S].
+ * @throws {InputError} `image/...`, from `decode` @throws the signal's reason
+ */
+export async function loadSample(
+  { images, epoch, number }: SampleRequest,
+  plan: ImagePlan,
+  decode: DecodeSource,
+  signal?: AbortSignal,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { imageSize, augment, seed } = plan;
+  const length = 3 * imageSize * imageSize;
+  const values = new Float32Array(images.length * length);
+  for (const [index, source] of images.entries()) {
+    const image = await decode(source, signal);
+    signal?.throwIfAborted();
+    const random = new Random({ seed, epoch, index: number, stream: must(imageStreams, index) });
+    const ready = augment === false ? image : await augmentedImage(image, imageSize, augment, random);
+    values.set(await preprocess(ready, configOf(plan)), index * length);
+  }
+  return values;
+}
+
+/** Loads in the caller's own thread, one sample at a time: what a page does. */
+export function inProcessLoader(plan: ImagePlan, decode: DecodeSource): SampleLoader {
+  let last: Promise<unknown> = Promise.resolve();
+  const close = () => Promise.resolve();
+  return {
+    parallel: 1,
+    replaced: 0,
+    load(request, signal) {
+      const loaded = last.then(() => {
+        signal.throwIfAborted();
+        return loadSample(request, plan, decode, signal);
+      });
+      last = loaded.catch(() => undefined);
+      return loaded;
+    },
+    ...closedBy(close),
+  };
+}

@@ -1,0 +1,180 @@
+// The samples of an epoch in their order. Lists are kept in memory and shuffled as a whole. Shards and tables with images
+// are streams: shards are shuffled, then samples within a buffer, as webdataset does.
+import { InputError, must } from "@blip-ts/base";
+import type { Dataset, DatasetPart } from "@blip-ts/datasets";
+import type { TrainingTask } from "./batch.ts";
+import { listTooLarge, mixedSources, noSamples } from "./errors.ts";
+import { itemsOf, type Item, type ReaderTask } from "./items.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { permutation, Random, streams } from "./random.ts";
+import { RecordStore } from "./record-store.ts";
+import type { SkipLog } from "./skip-log.ts";
+
+/** A sample in an epoch's order. */
+export interface Entry {
+  /** Of the sample in the list, or of its reading in this epoch: where its random numbers lie. */
+  readonly number: number;
+  readonly item: Item;
+  /** `match`: equal for texts of the same image. */
+  readonly imageId: number;
+}
+
+export interface SampleSource {
+  /** Null if they are not counted in advance. */
+  readonly samples: number | null;
+  /** The entries of an epoch behind the first `skip` ones. */
+  entries(epoch: number, skip: number): AsyncIterable<Entry>;
+}
+
+interface Opening<T extends TrainingTask> {
+  readonly task: T;
+  readonly dataset: Dataset<ReaderTask<T>>;
+  readonly options: ResolvedOptions;
+  readonly skips: SkipLog;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The samples of a part, one behind the other. Samples that cannot be are told and left out. */
+async function* itemsIn<T extends TrainingTask>(
+  { examples }: Pick<DatasetPart<ReaderTask<T>>, "examples">,
+  { task, options, skips, signal }: Omit<Opening<T>, "dataset">,
+): AsyncGenerator<Item> {
+  for await (const example of examples) {
+    signal?.throwIfAborted();
+    for (const item of itemsOf(task, example, options)) {
+      if (item instanceof InputError) skips.skip(item);
+      else yield item;
+    }
+  }
+}
+
+const isStreamed = (item: Item): boolean => item.images.some(({ kind }) => kind === "bytes");
+
+type ListRecord = Item & { readonly imageId: number };
+
+class ListSource implements SampleSource {
+  readonly #records: RecordStore<ListRecord>;
+  readonly #options: ResolvedOptions;
+
+  constructor(records: RecordStore<ListRecord>, options: ResolvedOptions) {
+    this.#records = records;
+    this.#options = options;
+  }
+
+  get samples(): number {
+    return this.#records.size;
+  }
+
+  async *entries(epoch: number, skip: number): AsyncGenerator<Entry> {
+    const { seed, shuffle } = this.#options;
+    const count = this.#records.size;
+    const random = new Random({ seed, epoch, index: 0, stream: streams.order });
+    const order = shuffle ? permutation(count, random) : undefined;
+    for (let place = skip; place < count; place++) {
+      const number = order === undefined ? place : must(order, place);
+      const { imageId, ...item } = this.#records.get(number);
+      yield await Promise.resolve({ number, item, imageId });
+    }
+  }
+}
+
+/** 53 bits of a text: two of the FNV-1a family, side by side. */
+export function textHash(text: string): number {
+  let [a, b] = [0x811c9dc5, 0x1b873593];
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    a = Math.imul(a ^ unit, 0x01000193);
+    b = Math.imul(b ^ unit ^ (a >>> 15), 0x85ebca6b);
+  }
+  a = Math.imul(a ^ (a >>> 16), 0xc2b2ae35);
+  b = Math.imul(b ^ (b >>> 13), 0x27d4eb2f);
+  return ((b >>> 0) & 0x1fffff) * 2 ** 32 + ((a ^ (b >>> 11)) >>> 0);
+}
+
+class StreamSource<T extends TrainingTask> implements SampleSource {
+  readonly samples = null;
+  readonly #opening: Opening<T>;
+
+  constructor(opening: Opening<T>) {
+    this.#opening = opening;
+  }
+
+  async *entries(epoch: number, skip: number): AsyncGenerator<Entry> {
+    const { seed, shuffle } = this.#opening.options;
+    const random = (stream: typeof streams.order | typeof streams.buffer) =>
+      new Random({ seed, epoch, index: 0, stream });
+    const { parts } = this.#opening.dataset;
+    const order = shuffle ? permutation(parts.length, random(streams.order)) : parts.keys();
+    const read = this.#read(order);
+    let left = skip;
+    for await (const entry of shuffle ? this.#buffered(read, random(streams.buffer)) : read)
+      if (left > 0) left--;
+      else yield entry;
+  }
+
+  async *#read(order: Iterable<number>): AsyncGenerator<Entry> {
+    let number = 0;
+    for (const index of order)
+      try {
+        for await (const item of itemsIn(must(this.#opening.dataset.parts, index), this.#opening))
+          yield { number: number++, item, imageId: textHash(item.imageKey ?? "") };
+      } catch (error) {
+        // The rest of a shard that is damaged is left out, and the others go on.
+        if (!(error instanceof InputError)) throw error;
+        this.#opening.skips.skip(error);
+      }
+  }
+
+  /** One of the buffer, by chance, for each that comes. */
+  async *#buffered(entries: AsyncIterable<Entry>, random: Random): AsyncGenerator<Entry> {
+    const { shuffleSamples, shuffleBytes } = this.#opening.options;
+    const buffer: Entry[] = [];
+    let bytes = 0;
+    const take = (): Entry => {
+      const chosen = random.below(buffer.length);
+      const entry = must(buffer, chosen);
+      buffer[chosen] = must(buffer, buffer.length - 1);
+      buffer.pop();
+      bytes -= bytesOf(entry);
+      return entry;
+    };
+    for await (const entry of entries) {
+      buffer.push(entry);
+      bytes += bytesOf(entry);
+      while (buffer.length > shuffleSamples || (bytes > shuffleBytes && buffer.length > 0)) yield take();
+    }
+    while (buffer.length > 0) yield take();
+  }
+}
+
+const bytesOf = ({ item }: Entry): number =>
+  item.images.reduce((sum, image) => sum + (image.kind === "bytes" ? image.bytes.length : 0), 0);
+
+async function listOf<T extends TrainingTask>(opening: Opening<T>): Promise<SampleSource> {
+  const { dataset, options, skips } = opening;
+  const records = new RecordStore<ListRecord>(options.listBytes, () =>
+    listTooLarge(dataset.name, options.listBytes),
+  );
+  const imageIds = new Map<string, number>();
+  for (const part of dataset.parts)
+    for await (const item of itemsIn(part, opening)) {
+      if (isStreamed(item)) {
+        if (records.size > 0) throw mixedSources(part.name);
+        return new StreamSource(opening);
+      }
+      const { imageKey, ...rest } = item;
+      const imageId = imageKey === undefined ? 0 : (imageIds.get(imageKey) ?? imageIds.size);
+      if (imageKey !== undefined) imageIds.set(imageKey, imageId);
+      records.add({ ...rest, imageId });
+    }
+  if (records.size === 0) throw noSamples(dataset.name, skips.count, skips.reasons);
+  return new ListSource(records, options);
+}
+
+/**
+ * The samples of a data set.
+ * @throws {InputError} `train-data/no-samples`, `train-data/mixed`, `train-data/too-large`, and what the files throw
+ */
+export async function openSamples<T extends TrainingTask>(opening: Opening<T>): Promise<SampleSource> {
+  return opening.dataset.container === "webdataset" ? new StreamSource(opening) : listOf(opening);
+}

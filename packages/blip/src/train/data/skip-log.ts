@@ -1,0 +1,32 @@
+// Samples that are left out: each with a line, all of them counted.
+import type { SkippedSample } from "./batch.ts";
+
+/** Reasons that an error about the whole data set quotes. */
+const quoted = 3;
+
+export class SkipLog {
+  readonly #tell: (skipped: SkippedSample) => void;
+  #count = 0;
+  readonly #reasons: string[] = [];
+
+  constructor(tell: (skipped: SkippedSample) => void) {
+    this.#tell = tell;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The first few. */
+  get reasons(): readonly string[] {
+    return this.#reasons;
+  }
+
+  /** @param place of the sample, if the error does not name it */
+  skip(error: Error, place?: string): void {
+    this.#count++;
+    const line = place === undefined ? error.message : `${place}: ${error.message}`;
+    if (this.#reasons.length < quoted) this.#reasons.push(line);
+    this.#tell({ line, error });
+  }
+}

@@ -1,0 +1,53 @@
+// Training data from files and folders, loaded by threads.
+import type { InputError } from "@blip-ts/base";
+import { readDataset, type Dataset, type PathOptions } from "@blip-ts/datasets/node";
+import { availableParallelism } from "node:os";
+import type { TrainingData, TrainingTask } from "../data/batch.ts";
+import { readerTasks, type ReaderTask } from "../data/items.ts";
+import { inProcessLoader, type ImagePlan } from "../data/load-sample.ts";
+import type { TrainingDataOptions } from "../data/options.ts";
+import { openTrainingData } from "../data/training-data.ts";
+import { nodeDecode } from "./decode-source.ts";
+import { badWorkers } from "./errors.ts";
+import type { TrainingDecode } from "./messages.ts";
+import { startSampleThread } from "./start-thread.ts";
+import { threadLoader } from "./thread-loader.ts";
+
+export interface NodeTrainingDataOptions extends TrainingDataOptions {
+  /**
+   * Threads that decode and augment. One less than the processor's cores unless told, from 1 to 8; 0: the main thread.
+   * Decoders share Node's own pool of 4 threads: for more than 4 set the environment variable UV_THREADPOOL_SIZE.
+   */
+  readonly workers?: number | undefined;
+  /** How the files are read: `imageRoot`, `format`, `split`, `columns`, `annotations`, ... */
+  readonly reader?: Omit<PathOptions, "onRowError"> | undefined;
+  /** Alpha is dropped, images are upright and 16-bit grey is scaled unless told, as with `compat: "blip"`. */
+  readonly decode?: Partial<TrainingDecode> | undefined;
+  /** Ends the opening, not the batches. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const defaultWorkers = (): number => Math.min(8, Math.max(1, availableParallelism() - 1));
+
+/**
+ * Training data of a task from a file or folder, or from several, one behind the other. All forms of docs/datasets.md.
+ * @throws {UsageError} `train-data/bad-option`, `dataset/bad-option`
+ * @throws {InputError} `train-data/no-samples`, `train-data/too-few`, `train-data/mixed`, `train-data/too-large`,
+ * `dataset/...` @throws the signal's reason
+ */
+export async function createTrainingData<T extends TrainingTask>(
+  task: T,
+  path: string | readonly string[],
+  options: NodeTrainingDataOptions,
+): Promise<TrainingData<T>> {
+  const { workers = defaultWorkers(), reader = {}, decode = {}, signal, ...rest } = options;
+  if (!(Number.isInteger(workers) && workers >= 0 && workers <= 256)) throw badWorkers(workers);
+  const decoding: TrainingDecode = { alpha: "drop", orientation: "upright", grey16: "scale", ...decode };
+  const open = (onRowError: (error: InputError) => void): Promise<Dataset<ReaderTask<T>>> =>
+    readDataset<ReaderTask<T>>(readerTasks[task], path, { ...reader, onRowError });
+  const loader = (plan: ImagePlan) =>
+    workers === 0
+      ? inProcessLoader(plan, nodeDecode(decoding))
+      : threadLoader(startSampleThread({ plan, decode: decoding }), workers);
+  return openTrainingData(task, { open, loader }, rest, signal);
+}

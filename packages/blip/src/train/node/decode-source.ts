@@ -1,0 +1,23 @@
+// Images of data sets by Node's decoder.
+import { imagePath } from "@blip-ts/datasets/node";
+import type { ImageSource } from "@blip-ts/datasets";
+import { decodeImage } from "../../platform/node/decode-image.ts";
+import type { DecodeSource } from "../data/load-sample.ts";
+import type { TrainingDecode } from "./messages.ts";
+
+function inputOf(image: ImageSource): string | Uint8Array {
+  switch (image.kind) {
+    case "path":
+      return imagePath(image);
+    case "url":
+      return image.url;
+    case "bytes":
+      return image.bytes;
+  }
+}
+
+/** @param options 16-bit grey that is clipped is told nobody: a data set may have thousands */
+export const nodeDecode =
+  (options: TrainingDecode): DecodeSource =>
+  (image, signal) =>
+    decodeImage(inputOf(image), { ...options, signal });

@@ -1,0 +1,17 @@
+// What can be wrong with the threads that load samples. Codes are `train-data/...`.
+import { UsageError } from "@blip-ts/base";
+
+export const noThreads = (detail: string): UsageError =>
+  new UsageError(
+    "train-data/no-workers",
+    `workers: expected threads that load images, got threads that end before they load one (${detail}). ` +
+      "Give workers: 0 to load in the main thread, or fewer workers.",
+    { detail },
+  );
+
+export const badWorkers = (found: unknown): UsageError =>
+  new UsageError(
+    "train-data/bad-option",
+    `workers: expected a whole number from 0 to 256, got ${String(found)}. Give another value.`,
+    { name: "workers", found },
+  );

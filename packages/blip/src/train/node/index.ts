@@ -1,0 +1,2 @@
+// Training data on Node.
+export { createTrainingData, type NodeTrainingDataOptions } from "./create-training-data.ts";

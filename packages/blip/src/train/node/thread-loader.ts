@@ -1,0 +1,197 @@
+// Samples by several threads, a sample per thread at a time. A thread that dies is replaced, and its sample tried once more.
+import { closedBy, InputError } from "@blip-ts/base";
+import type { SampleLoader, SampleRequest } from "../data/load-sample.ts";
+import { closed, workerDied } from "../data/errors.ts";
+import { noThreads } from "./errors.ts";
+import type { ThreadReply, ThreadRequest } from "./messages.ts";
+
+/** A thread as the loader sees it. */
+export interface SampleThread {
+  post(request: ThreadRequest): void;
+  /** While a sample is under way the process stays alive. */
+  keepAlive(busy: boolean): void;
+  terminate(): Promise<void>;
+}
+
+export interface ThreadListener {
+  message(reply: ThreadReply): void;
+  /** The thread has ended, or is about to. */
+  died(detail: string): void;
+}
+
+export type StartSampleThread = (listener: ThreadListener) => SampleThread;
+
+interface Task {
+  readonly id: number;
+  readonly request: SampleRequest;
+  readonly signal: AbortSignal;
+  readonly resolve: (values: Float32Array<ArrayBuffer>) => void;
+  readonly reject: (reason: unknown) => void;
+  deaths: number;
+  /** Nobody waits for it any more. */
+  dropped: boolean;
+}
+
+interface Slot {
+  thread: SampleThread | undefined;
+  task: Task | undefined;
+  /** Called when the running task is over. */
+  idle: (() => void) | undefined;
+}
+
+/** Deaths per thread before any of them has answered, after which no more are started. */
+const deathsPerThread = 3;
+
+class ThreadLoader {
+  readonly #start: StartSampleThread;
+  readonly #slots: Slot[];
+  readonly #queue: Task[] = [];
+  readonly #signals = new WeakSet<AbortSignal>();
+  #nextId = 0;
+  #answered = false;
+  #replaced = 0;
+  #end: Error | undefined;
+
+  constructor(start: StartSampleThread, threads: number) {
+    this.#start = start;
+    this.#slots = Array.from({ length: threads }, () => ({
+      thread: undefined,
+      task: undefined,
+      idle: undefined,
+    }));
+  }
+
+  get parallel(): number {
+    return this.#slots.length;
+  }
+
+  get replaced(): number {
+    return this.#replaced;
+  }
+
+  load(request: SampleRequest, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
+    return new Promise((resolve, reject) => {
+      if (this.#end !== undefined) throw this.#end;
+      signal.throwIfAborted();
+      this.#listenTo(signal);
+      const id = this.#nextId++;
+      this.#queue.push({ id, request, signal, resolve, reject, deaths: 0, dropped: false });
+      this.#feed();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#finish(closed());
+    await Promise.all(
+      this.#slots.map(async (slot) => {
+        // A thread is not ended in the middle of a native call.
+        if (slot.task !== undefined) await new Promise<void>((resolve) => (slot.idle = resolve));
+        const { thread } = slot;
+        slot.thread = undefined;
+        await thread?.terminate();
+      }),
+    );
+  }
+
+  /** One listener per signal, however many samples are loaded under it. */
+  #listenTo(signal: AbortSignal): void {
+    if (this.#signals.has(signal)) return;
+    this.#signals.add(signal);
+    signal.addEventListener("abort", () => this.#drop((task) => task.signal === signal, signal.reason), {
+      once: true,
+    });
+  }
+
+  /** Ends the tasks that a condition holds for. */
+  #drop(condition: (task: Task) => boolean, reason: unknown): void {
+    for (const task of this.#queue.splice(0)) {
+      if (condition(task)) task.reject(reason);
+      else this.#queue.push(task);
+    }
+    for (const { task, thread } of this.#slots)
+      if (task !== undefined && !task.dropped && condition(task)) {
+        task.dropped = true;
+        task.reject(reason);
+        thread?.post({ kind: "cancel", id: task.id });
+      }
+  }
+
+  #finish(error: Error): void {
+    this.#end ??= error;
+    this.#drop(() => true, this.#end);
+  }
+
+  /** Gives waiting samples to idle threads. */
+  #feed(): void {
+    for (const slot of this.#slots) {
+      if (this.#end !== undefined) return;
+      if (slot.task !== undefined) continue;
+      const task = this.#queue.shift();
+      if (task === undefined) return;
+      slot.task = task;
+      slot.thread ??= this.#newThread(slot);
+      slot.thread.keepAlive(true);
+      slot.thread.post({ kind: "load", id: task.id, request: task.request });
+    }
+  }
+
+  #newThread(slot: Slot): SampleThread {
+    const isCurrent = () => slot.thread === thread;
+    const thread: SampleThread = this.#start({
+      message: (reply) => {
+        if (isCurrent()) this.#answer(slot, reply);
+      },
+      died: (detail) => {
+        if (isCurrent()) this.#died(slot, detail);
+      },
+    });
+    return thread;
+  }
+
+  #release(slot: Slot): Task | undefined {
+    const { task } = slot;
+    slot.task = undefined;
+    slot.thread?.keepAlive(false);
+    slot.idle?.();
+    return task;
+  }
+
+  #answer(slot: Slot, reply: ThreadReply): void {
+    if (slot.task?.id !== reply.id) return;
+    this.#answered = true;
+    const task = this.#release(slot);
+    if (task !== undefined && !task.dropped) {
+      if ("values" in reply) task.resolve(reply.values);
+      else if ("bad" in reply)
+        task.reject(new InputError(reply.bad.code, reply.bad.message, { ...reply.bad.fields }));
+      else task.reject(new Error(reply.fault));
+    }
+    this.#feed();
+  }
+
+  #died(slot: Slot, detail: string): void {
+    slot.thread = undefined;
+    this.#replaced++;
+    const task = this.#release(slot);
+    if (task !== undefined && !task.dropped) {
+      if (++task.deaths < 2) this.#queue.unshift(task);
+      else task.reject(workerDied(detail));
+    }
+    if (!this.#answered && this.#replaced >= deathsPerThread * this.#slots.length)
+      this.#finish(noThreads(detail));
+    this.#feed();
+  }
+}
+
+/** @param threads at least 1; they are started when they are first needed */
+export function threadLoader(start: StartSampleThread, threads: number): SampleLoader {
+  const loader = new ThreadLoader(start, threads);
+  return {
+    parallel: threads,
+    get replaced() {
+      return loader.replaced;
+    },
+    load: (request, signal) => loader.load(request, signal),
+    ...closedBy(() => loader.close()),
+  };
+}

@@ -1,0 +1,68 @@
+// Training data of files that a page was given, loaded in the caller's own thread.
+import { readData, type DatasetOptions, type ImageSource } from "@blip-ts/datasets";
+import type { DecodeOptions } from "../../image/decode-options.ts";
+import { decodeImage } from "../../platform/web/decode-image.ts";
+import type { TrainingData, TrainingTask } from "../data/batch.ts";
+import { readerTasks, type ReaderTask } from "../data/items.ts";
+import { inProcessLoader, type DecodeSource } from "../data/load-sample.ts";
+import type { TrainingDataOptions } from "../data/options.ts";
+import { openTrainingData } from "../data/training-data.ts";
+import { FileFolder, type PageFile } from "./file-folder.ts";
+
+export interface WebTrainingDataOptions extends TrainingDataOptions {
+  /** The path of the list among the files; the form of the folder as a whole is found out unless told. */
+  readonly list?: string | undefined;
+  /** How the files are read: `imageRoot`, `format`, `split`, `columns`, ... */
+  readonly reader?: Omit<DatasetOptions, "onRowError"> | undefined;
+  /** Alpha is dropped, images are upright and 16-bit grey is scaled unless told, as with `compat: "blip"`. */
+  readonly decode?:
+    Partial<Pick<DecodeOptions, "alpha" | "orientation" | "grey16" | "maxPixels">> | undefined;
+  /** Ends the opening, not the batches. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+function inputOf(image: ImageSource, files: FileFolder): string | Uint8Array | Blob {
+  switch (image.kind) {
+    case "path":
+      return files.file(image.root, image.path);
+    case "url":
+      return image.url;
+    case "bytes":
+      return image.bytes;
+  }
+}
+
+/**
+ * Training data of a task: images with texts beside them, `metadata.jsonl`, JSON lists, Parquet, shards. CSV is read on
+ * Node alone.
+ * @throws {UsageError} `train-data/bad-option`, `dataset/bad-option`
+ * @throws {InputError} `train-data/...`, `dataset/...` @throws the signal's reason
+ */
+export async function createTrainingData<T extends TrainingTask>(
+  task: T,
+  files: Iterable<PageFile>,
+  options: WebTrainingDataOptions,
+): Promise<TrainingData<T>> {
+  const { list, reader = {}, decode = {}, signal, ...rest } = options;
+  const folder = new FileFolder(files);
+  const decoding = { alpha: "drop", orientation: "upright", grey16: "scale", ...decode } as const;
+  const decodeSource: DecodeSource = async (image, aborted) =>
+    decodeImage(inputOf(image, folder), { ...decoding, signal: aborted });
+  return openTrainingData(
+    task,
+    {
+      open: (onRowError) =>
+        readData<ReaderTask<T>>(
+          readerTasks[task],
+          list === undefined
+            ? { kind: "folder", folder: folder.folder }
+            : { kind: "file", file: folder.dataFile(list) },
+          { ...reader, onRowError },
+          {},
+        ),
+      loader: (plan) => inProcessLoader(plan, decodeSource),
+    },
+    rest,
+    signal,
+  );
+}

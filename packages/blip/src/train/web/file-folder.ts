@@ -1,0 +1,88 @@
+// Files that a page was given (a chosen folder, a drop) as the readers of data sets see a folder.
+import type { DataFile, DataFolder } from "@blip-ts/datasets";
+import { noSuchFile, unreadableFile } from "./errors.ts";
+
+/** A file with its place among the others; without one it is `webkitRelativePath`, or the file's name. */
+export interface PlacedFile {
+  readonly path: string;
+  readonly file: Blob;
+}
+
+export type PageFile = File | PlacedFile;
+
+function placed(given: PageFile): PlacedFile {
+  if ("file" in given) return given;
+  return { path: given.webkitRelativePath === "" ? given.name : given.webkitRelativePath, file: given };
+}
+
+const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+
+/** `a/./b/../c` -> `a/c` */
+function normal(path: string): string {
+  const names: string[] = [];
+  for (const name of path.split("/"))
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  return names.join("/");
+}
+
+async function bytesOf(path: string, blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await blob.arrayBuffer());
+  } catch (error) {
+    // A file that was changed or moved since it was chosen.
+    throw unreadableFile(path, error);
+  }
+}
+
+const chunkBytes = 1 << 18;
+
+async function* streamOf(path: string, blob: Blob): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < blob.size; at += chunkBytes)
+    yield await bytesOf(path, blob.slice(at, at + chunkBytes));
+}
+
+const dataFile = ({ path, file }: PlacedFile): DataFile => ({
+  name: path,
+  path,
+  size: file.size,
+  root: folderOf(path),
+  async read(offset, length) {
+    const bytes = await bytesOf(path, file.slice(offset, offset + length));
+    if (bytes.length !== length) throw unreadableFile(path, new Error("it ends too early"));
+    return bytes;
+  },
+  stream: () => streamOf(path, file),
+});
+
+const isHidden = (path: string): boolean => path.split("/").some((name) => name.startsWith("."));
+
+/** Files by their paths. */
+export class FileFolder {
+  readonly #files = new Map<string, PlacedFile>();
+
+  constructor(files: Iterable<PageFile>) {
+    for (const given of files) {
+      const { path, file } = placed(given);
+      if (!isHidden(path)) this.#files.set(normal(path), { path: normal(path), file });
+    }
+  }
+
+  /** @throws {InputError} `train-data/no-file` */
+  file(root: string, path: string): Blob {
+    const name = normal(`${root}/${path}`);
+    const found = this.#files.get(name);
+    if (found === undefined) throw noSuchFile(name);
+    return found.file;
+  }
+
+  /** @throws {InputError} `train-data/no-file` */
+  dataFile(path: string): DataFile {
+    return dataFile({ path: normal(path), file: this.file("", path) });
+  }
+
+  get folder(): DataFolder {
+    const files = [...this.#files.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+    return { name: "the files", root: "", files: files.map(dataFile) };
+  }
+}

@@ -1,0 +1,3 @@
+// Training data in a page.
+export { createTrainingData, type WebTrainingDataOptions } from "./create-training-data.ts";
+export type { PageFile, PlacedFile } from "./file-folder.ts";
