@@ -1,5 +1,5 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
-import { asyncDispose, BlipError, type Closable, type ModelError, orClosed, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { conflictingOptions } from "../decode/errors.ts";
 import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
@@ -15,25 +15,19 @@ import {
 } from "./distinct-images.ts";
 import { allFailed, failuresOf } from "../run/finite.ts";
 import { sumOf, type MaskedMemory } from "../run/generate.ts";
-import { loadNetwork } from "../load/load-model.ts";
 import {
   answersOf,
   chunks,
   inOrder,
-  processorsOf,
   readBatches,
   repeat,
   rowError,
-  verbOptions,
   type FailedRow,
-  type PictureModel,
-  type ReadPicture,
-  type ReadPictureOptions,
   type RowError,
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { readAhead } from "./prefetch.ts";
+import { loadVerb, Verb, type VerbParts } from "./verb.ts";
 import { checkRanking, QuestionAnswering } from "../classes/question-answering.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 
@@ -90,31 +84,25 @@ export interface AnswerRequest<ImageInput> {
 }
 
 /** A question-answering model with what turns pictures and questions into its inputs and tokens into text. */
-export class Answerer<ImageInput> implements Closable {
-  readonly model: QuestionAnswering;
-  readonly #processors: PictureModel<ImageInput>;
+export class Answerer<ImageInput> extends Verb<ImageInput, QuestionAnswering> {
   /** The last list to choose from. */
   #list: { readonly answers: readonly string[]; readonly ids: number[][] } | undefined;
 
-  private constructor(model: QuestionAnswering, processors: PictureModel<ImageInput>) {
-    this.model = model;
-    this.#processors = processors;
-  }
-
   /** @throws {ModelError} where the model cannot be found, read, or used for questions */
-  static async load<ImageInput>(
+  static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: VerbOptions = {},
   ): Promise<Answerer<ImageInput>> {
-    const given = verbOptions(options);
-    const loaded = await loadNetwork(platform, source, ["ask"], given);
-    return orClosed(
-      loaded.network,
-      async () =>
-        new Answerer(await QuestionAnswering.over(loaded), await processorsOf(platform, loaded, given)),
-      given.signal,
-    );
+    return loadVerb(platform, source, ["ask"], options, (parts) => Answerer.over(parts));
+  }
+
+  /** One over a network that is loaded. */
+  static async over<ImageInput>({
+    loaded,
+    processors,
+  }: VerbParts<ImageInput>): Promise<Answerer<ImageInput>> {
+    return new Answerer(await QuestionAnswering.over(loaded), processors);
   }
 
   /**
@@ -130,7 +118,7 @@ export class Answerer<ImageInput> implements Closable {
     questions: readonly string[],
     options: AskOptions = {},
   ): AsyncGenerator<AnswerRow<Input> | FailedRow<Input>, void, undefined> {
-    const { texts } = this.#processors;
+    const { texts } = this.processors;
     if (questions.length === 0)
       throw new UsageError("usage/no-questions", "there is no question: give at least one");
     const parts = chunks(questions, questionBatch).map((part) => ({
@@ -140,7 +128,7 @@ export class Answerer<ImageInput> implements Closable {
     // What is wrong with the call is found before any picture is read.
     const answerIds = this.#answerIds(options);
     parts.slice(0, 1).forEach(({ encoded }) => this.model.prepare(encoded, 1));
-    for await (const batch of readBatches(images, this.#processors.images, options)) {
+    for await (const batch of readBatches(images, this.processors.images, options)) {
       const { pixels } = batch;
       const rows = await answersOf(async () => (pixels ? this.#rows(pixels, parts, options, answerIds) : []));
       yield* inOrder(batch, rows);
@@ -160,14 +148,14 @@ export class Answerer<ImageInput> implements Closable {
   ): Promise<(Scored[] | BlipError)[]> {
     const { signal } = options;
     const questions = requests.map(({ question }) => question);
-    const encoded = this.#processors.texts.encodeQuestions(questions);
+    const encoded = this.processors.texts.encodeQuestions(questions);
     const answerIds = this.#answerIds(options);
     const pictures = distinctOf(requests.map(({ image }) => image));
     this.model.prepare(encoded, pictures.images.length);
     const answers = requests.map((): Scored[] | BlipError => []);
     for await (const { pixels, readable, failed } of readDistinct(
       pictures,
-      this.#processors.images,
+      this.processors.images,
       options,
     )) {
       for (const [request, error] of failed) answers[request] = error;
@@ -192,28 +180,13 @@ export class Answerer<ImageInput> implements Closable {
     return answers;
   }
 
-  /** Begins to read a picture for `askEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.#processors.images, options);
-  }
-
   /**
    * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `text/empty`, `generate/...`
    * @throws {InputError} `text/too-long`
    */
   check(questions: readonly string[], options: AskOptions): void {
-    this.#processors.texts.encodeQuestions(questions);
+    this.processors.texts.encodeQuestions(questions);
     this.#answerIds(options);
-  }
-
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
-  }
-
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   /** The ids of the answers to choose from, where there are such; all options are checked. */
@@ -225,7 +198,7 @@ export class Answerer<ImageInput> implements Closable {
     checkUngenerated(options);
     // Requests come with the same list one after another.
     if (!this.#list || !sameTexts(this.#list.answers, answers))
-      this.#list = { answers: [...answers], ids: this.#processors.texts.answerIds(answers) };
+      this.#list = { answers: [...answers], ids: this.processors.texts.answerIds(answers) };
     return this.#list.ids;
   }
 
@@ -300,7 +273,7 @@ export class Answerer<ImageInput> implements Closable {
       hypotheses instanceof BlipError
         ? hypotheses
         : hypotheses.map((hypothesis) => ({
-            answer: this.#processors.texts.decode(hypothesis.tokens),
+            answer: this.processors.texts.decode(hypothesis.tokens),
             tokens: hypothesis.tokens,
             score: sumOf(hypothesis),
           })),

@@ -1,5 +1,5 @@
 // The verb `caption`: what pictures show, in words (models/blip.py `generate`).
-import { asyncDispose, BlipError, type Closable, type ModelError, orClosed, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
@@ -9,24 +9,21 @@ import { notFinite } from "@blip-ts/engine";
 import { failuresOf, quoted } from "../run/finite.ts";
 import { sumOf, type StreamedToken } from "../run/generate.ts";
 import { memoryOfTwo } from "../load/memory-plan.ts";
-import { loadNetwork, memoryNeeded } from "../load/load-model.ts";
+import { memoryNeeded } from "../load/load-model.ts";
 import { Matcher } from "./match.ts";
 import {
   answersOf,
   chunks,
   inOrder,
-  processorsOf,
   readBatches,
   verbOptions,
   type FailedRow,
   type PictureBatch,
-  type PictureModel,
-  type ReadPicture,
-  type ReadPictureOptions,
+  type Processors,
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { readAhead } from "./prefetch.ts";
+import { loadVerb, Verb, type VerbParts } from "./verb.ts";
 
 /** A picture in words. */
 export interface CaptionRow<ImageInput> {
@@ -82,52 +79,49 @@ interface SeenPictures {
 }
 
 /** A captioning model with what turns pictures into its inputs and tokens into text. */
-export class Captioner<ImageInput> implements Closable {
-  readonly model: ConditionalGeneration;
-  readonly #processors: PictureModel<ImageInput>;
+export class Captioner<ImageInput> extends Verb<ImageInput, ConditionalGeneration> {
   readonly #matcher: Matcher<ImageInput> | undefined;
 
   private constructor(
     model: ConditionalGeneration,
-    processors: PictureModel<ImageInput>,
+    processors: Processors<ImageInput>,
     matcher: Matcher<ImageInput> | undefined,
   ) {
-    this.model = model;
-    this.#processors = processors;
+    super(model, processors);
     this.#matcher = matcher;
   }
 
-  /** @throws {ModelError} where a model cannot be found, read, or used for its task */
+  /** @throws {ModelError} if a model cannot be found, read, or used for its task */
   static async load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: CaptionerOptions = {},
   ): Promise<Captioner<ImageInput>> {
-    const { matchModel, score = false } = options;
-    const all = verbOptions(options);
-    // The revision and the picture size are the captioner's.
-    const matching = { ...all, revision: undefined, imageSize: undefined };
-    const more = score && matchModel === undefined ? (["match"] as const) : [];
-    let [memory, matchMemory] = [all.memory, all.memory];
-    if (all.memory !== undefined && matchModel !== undefined)
-      [memory, matchMemory] = memoryOfTwo(all.memory, [
-        await memoryNeeded(platform, source, ["caption"], all),
+    const { matchModel, score = false, ...own } = options;
+    if (matchModel === undefined)
+      return loadVerb(platform, source, score ? ["caption", "match"] : ["caption"], own, (parts) =>
+        Captioner.over(parts, score ? Matcher.over(parts) : undefined),
+      );
+    // The revision and the image size are the captioner's.
+    const matching = { ...verbOptions(own), revision: undefined, imageSize: undefined };
+    let [memory, matchMemory] = [own.memory, own.memory];
+    if (own.memory !== undefined)
+      [memory, matchMemory] = memoryOfTwo(own.memory, [
+        await memoryNeeded(platform, source, ["caption"], verbOptions(own)),
         await memoryNeeded(platform, matchModel, ["match"], matching),
       ]);
-    const given = { ...all, memory };
-    const loaded = await loadNetwork(platform, source, ["caption", ...more], given);
-    const make = async () => {
-      const model = await ConditionalGeneration.over(loaded, more);
-      const processors = await processorsOf(platform, loaded, given);
-      const matcher =
-        matchModel !== undefined
-          ? await Matcher.load(platform, matchModel, { ...matching, memory: matchMemory })
-          : score
-            ? await Matcher.over(platform, loaded, given)
-            : undefined;
-      return new Captioner(model, processors, matcher);
-    };
-    return orClosed(loaded.network, make, all.signal);
+    return loadVerb(platform, source, ["caption"], { ...own, memory }, async (parts) =>
+      Captioner.over(parts, await Matcher.load(platform, matchModel, { ...matching, memory: matchMemory })),
+    );
+  }
+
+  /** One over a network that is loaded. @param matcher what scores captions, of this network or another */
+  static async over<ImageInput>(
+    { loaded, processors }: VerbParts<ImageInput>,
+    matcher?: Matcher<ImageInput>,
+  ): Promise<Captioner<ImageInput>> {
+    const more = matcher?.model.loaded === loaded ? (["match"] as const) : [];
+    return new Captioner(await ConditionalGeneration.over(loaded, more), processors, matcher);
   }
 
   /**
@@ -145,7 +139,7 @@ export class Captioner<ImageInput> implements Closable {
     this.model.generator.options(prompts, options);
     this.model.generator.decoder.prepare();
     let from = 0;
-    for await (const batch of readBatches(images, this.#processors.images, options, this.#otherImages)) {
+    for await (const batch of readBatches(images, this.processors.images, options, this.otherImages)) {
       const own = prompts.slice(from, from + batch.images.length);
       const readable = own.filter((_, index) => typeof batch.places[index] === "number");
       from += batch.images.length;
@@ -172,7 +166,7 @@ export class Captioner<ImageInput> implements Closable {
     this.model.generator.decoder.prepare();
     const found = requests.map((): Captions | BlipError => []);
     const pictures = distinctOf(requests.map(({ image }) => image));
-    for await (const batch of readDistinct(pictures, this.#processors.images, options, this.#otherImages)) {
+    for await (const batch of readDistinct(pictures, this.processors.images, options, this.otherImages)) {
       for (const [request, error] of batch.failed) found[request] = error;
       if (!batch.pixels) continue;
       const seen = await this.#see(batch.pixels, batch, options);
@@ -186,11 +180,6 @@ export class Captioner<ImageInput> implements Closable {
       }
     }
     return found;
-  }
-
-  /** Begins to read a picture for `captionEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.#processors.images, options, this.#otherImages);
   }
 
   /** @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long` */
@@ -212,7 +201,7 @@ export class Captioner<ImageInput> implements Closable {
     // The references' three beams are not a wish of the caller.
     const single = { ...options, beams: options.beams ?? (compat === "hf" ? undefined : 1) };
     this.model.generator.options(prompts, single);
-    const pixels = await this.#processors.images.batch([image], options);
+    const pixels = await this.processors.images.batch([image], options);
     const states = await this.model.encoder.imageStates(pixels, options);
     const [broken] = this.#brokenIn(states);
     if (broken) throw broken;
@@ -221,15 +210,10 @@ export class Captioner<ImageInput> implements Closable {
       yield { ...token, caption: this.#textOf(token.tokens, prompt) };
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
+  /** Frees the model, and the one that scores captions. A second call does nothing more. */
+  override async close(): Promise<void> {
+    await super.close();
     if (!this.#shared) await this.#matcher?.close();
-  }
-
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   /** Does one network caption and match? */
@@ -237,8 +221,8 @@ export class Captioner<ImageInput> implements Closable {
     return this.#matcher?.model.loaded === this.model.loaded;
   }
 
-  /** How another model's matching heads read pictures. */
-  get #otherImages() {
+  /** How another model's matching heads read images. */
+  protected override get otherImages() {
     return this.#shared ? undefined : this.#matcher?.processors.images;
   }
 
@@ -253,7 +237,7 @@ export class Captioner<ImageInput> implements Closable {
       );
     const idsOf = (text: string): number[] => {
       if (text.trim() === "") return [tokens.dec];
-      const [ids = []] = this.#processors.texts.answerIds([text]);
+      const [ids = []] = this.processors.texts.answerIds([text]);
       return this.model.promptOf(ids);
     };
     if (typeof texts !== "string") return texts.map(idsOf);
@@ -263,7 +247,7 @@ export class Captioner<ImageInput> implements Closable {
 
   /** BLIP cuts the prompt off; transformers keeps it. */
   #textOf(tokens: readonly number[], prompt: readonly number[]): string {
-    const { texts } = this.#processors;
+    const { texts } = this.processors;
     const text = texts.decode(tokens);
     if (this.model.loaded.compat === "hf") return text;
     const begins = texts.decode(prompt);

@@ -1,22 +1,14 @@
 // The verb `compare`: are statements about two pictures true? (models/blip_nlvr.py)
-import { allFinite, asyncDispose, BlipError, type Closable, orClosed, UsageError } from "@blip-ts/base";
+import { allFinite, BlipError, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { notFinite } from "@blip-ts/engine";
 import { allFailed, failuresOf, orNotFinite, quoted } from "../run/finite.ts";
-import { loadNetwork } from "../load/load-model.ts";
 import { probabilityOf } from "./match.ts";
 import { NaturalLanguageVisualReasoning } from "../classes/nlvr.ts";
-import {
-  processorsOf,
-  rowError,
-  verbOptions,
-  type FailedRow,
-  type PictureModel,
-  type ReadPictureOptions,
-  type VerbOptions,
-} from "./image-batches.ts";
+import { rowError, type FailedRow, type ReadPictureOptions, type VerbOptions } from "./image-batches.ts";
+import { loadVerb, Verb, type VerbParts } from "./verb.ts";
 import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
 
 /** A statement about two pictures, judged. */
@@ -32,29 +24,19 @@ export interface CompareRow<ImageInput> {
 export type CompareOptions = ReadPictureOptions;
 
 /** An NLVR2 model with what turns pictures and statements into its inputs. */
-export class Comparer<ImageInput> implements Closable {
-  readonly model: NaturalLanguageVisualReasoning;
-  readonly #processors: PictureModel<ImageInput>;
-
-  private constructor(model: NaturalLanguageVisualReasoning, processors: PictureModel<ImageInput>) {
-    this.model = model;
-    this.#processors = processors;
-  }
-
+export class Comparer<ImageInput> extends Verb<ImageInput, NaturalLanguageVisualReasoning> {
   /** @throws {ModelError} where the model cannot be found, read, or used for NLVR2 */
-  static async load<ImageInput>(
+  static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: VerbOptions = {},
   ): Promise<Comparer<ImageInput>> {
-    const given = verbOptions(options);
-    const loaded = await loadNetwork(platform, source, ["compare"], given);
-    return orClosed(
-      loaded.network,
-      async () =>
-        new Comparer(new NaturalLanguageVisualReasoning(loaded), await processorsOf(platform, loaded, given)),
-      given.signal,
-    );
+    return loadVerb(platform, source, ["compare"], options, (parts) => Comparer.over(parts));
+  }
+
+  /** One over a network that is loaded. */
+  static over<ImageInput>({ loaded, processors }: VerbParts<ImageInput>): Comparer<ImageInput> {
+    return new Comparer(new NaturalLanguageVisualReasoning(loaded), processors);
   }
 
   /**
@@ -71,7 +53,7 @@ export class Comparer<ImageInput> implements Closable {
     if (statements.length === 0)
       throw new UsageError("usage/no-texts", "there is no statement: give at least one");
     checkMaxPixels(maxPixels);
-    const { images, texts } = this.#processors;
+    const { images, texts } = this.processors;
     const encoded = texts.encodeStatements(statements);
     const pictures: Float32Array[] = [];
     for (const image of [left, right])
@@ -108,16 +90,6 @@ export class Comparer<ImageInput> implements Closable {
       if (row instanceof BlipError) yield { image: left, statement, error: rowError(row) };
       else if (row) yield { images: [left, right], statement, ...row };
     }
-  }
-
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
-  }
-
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   /** Logits of statements [B, 2], and what is wrong with the two pictures. */

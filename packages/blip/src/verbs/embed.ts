@@ -1,29 +1,23 @@
 // The verb `embed`: pictures and texts as vectors of one space, or as all their states (models/blip.py `BLIP_Base`,
 // LAVIS blip_feature_extractor.py).
-import { asyncDispose, BlipError, type Closable, type ModelError, orClosed } from "@blip-ts/base";
+import { BlipError, type ModelError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import { distinctOf, readDistinct, type ReadOptions } from "./distinct-images.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { failuresOf, orNotFinite } from "../run/finite.ts";
 import { FeatureExtraction } from "../classes/model.ts";
-import { loadNetwork } from "../load/load-model.ts";
 import {
   answersOf,
   inOrder,
-  processorsOf,
   readBatches,
   rowError,
-  verbOptions,
   type FailedRow,
   type FailedText,
-  type PictureModel,
-  type ReadPicture,
-  type ReadPictureOptions,
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { readAhead } from "./prefetch.ts";
+import { loadVerb, Verb, type VerbParts } from "./verb.ts";
 
 /** E numbers of unit length; with `states` a list of numbers for each token: [N, D'] of a picture, [T, D] of a text. */
 export type Embedding<States extends boolean = boolean> = States extends true
@@ -48,28 +42,19 @@ export interface EmbedOptions<States extends boolean = boolean> extends VerbCall
 }
 
 /** A model of features with what turns pictures and texts into its inputs. */
-export class Embedder<ImageInput> implements Closable {
-  readonly model: FeatureExtraction;
-  readonly #processors: PictureModel<ImageInput>;
-
-  private constructor(model: FeatureExtraction, processors: PictureModel<ImageInput>) {
-    this.model = model;
-    this.#processors = processors;
-  }
-
+export class Embedder<ImageInput> extends Verb<ImageInput, FeatureExtraction> {
   /** @throws {ModelError} where the model cannot be found, read, or used for features */
-  static async load<ImageInput>(
+  static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: VerbOptions = {},
   ): Promise<Embedder<ImageInput>> {
-    const given = verbOptions(options);
-    const loaded = await loadNetwork(platform, source, ["embed"], given);
-    return orClosed(
-      loaded.network,
-      async () => new Embedder(new FeatureExtraction(loaded), await processorsOf(platform, loaded, given)),
-      given.signal,
-    );
+    return loadVerb(platform, source, ["embed"], options, (parts) => Embedder.over(parts));
+  }
+
+  /** One over a network that is loaded. */
+  static over<ImageInput>({ loaded, processors }: VerbParts<ImageInput>): Embedder<ImageInput> {
+    return new Embedder(new FeatureExtraction(loaded), processors);
   }
 
   /**
@@ -81,7 +66,7 @@ export class Embedder<ImageInput> implements Closable {
     options: EmbedOptions<States> = {},
   ): AsyncGenerator<ImageEmbedding<Input, States> | FailedRow<Input>, void, undefined> {
     const { signal, states } = options;
-    for await (const batch of readBatches(images, this.#processors.images, options)) {
+    for await (const batch of readBatches(images, this.processors.images, options)) {
       const { pixels } = batch;
       const found = await answersOf(async () => (pixels ? this.#images(pixels, states, signal) : []));
       yield* inOrder(batch, (place) => {
@@ -102,7 +87,7 @@ export class Embedder<ImageInput> implements Closable {
   ): AsyncGenerator<TextEmbedding<States> | FailedText, void, undefined> {
     if (texts.length === 0) return;
     // All are read before any work is done, so that an empty one is found first.
-    const encoded = this.#processors.texts.encode(texts);
+    const encoded = this.processors.texts.encode(texts);
     const found = await orNotFinite(() => this.#texts(encoded, states, signal));
     for (const [index, text] of texts.entries()) {
       const embedding = found instanceof BlipError ? found : found[index];
@@ -121,7 +106,7 @@ export class Embedder<ImageInput> implements Closable {
   ): Promise<(Embedding<States> | BlipError)[]> {
     const { signal } = options;
     const embeddings: (Embedding<States> | BlipError)[] = [];
-    for await (const batch of readDistinct(distinctOf(images), this.#processors.images, options)) {
+    for await (const batch of readDistinct(distinctOf(images), this.processors.images, options)) {
       for (const [request, error] of batch.failed) embeddings[request] = error;
       if (!batch.pixels) continue;
       const found = await this.#images(batch.pixels, states, signal);
@@ -133,11 +118,6 @@ export class Embedder<ImageInput> implements Closable {
     return embeddings;
   }
 
-  /** Begins to read a picture for `embedImagesEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.#processors.images, options);
-  }
-
   /**
    * Texts together: for each its vector, or what was wrong with it.
    * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
@@ -147,22 +127,12 @@ export class Embedder<ImageInput> implements Closable {
     texts: readonly string[],
     { signal }: Pick<EmbedOptions, "signal"> = {},
   ): Promise<(Embedding<false> | BlipError)[]> {
-    return this.#texts(this.#processors.texts.encode(texts), false, signal);
+    return this.#texts(this.processors.texts.encode(texts), false, signal);
   }
 
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   check(text: string): void {
-    this.#processors.texts.encode([text]);
-  }
-
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
-  }
-
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
+    this.processors.texts.encode([text]);
   }
 
   /** For each picture its numbers, which are finite, or why it has none. */

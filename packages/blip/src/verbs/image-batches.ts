@@ -78,7 +78,7 @@ export interface AheadOfBatch<ImageInput> {
 /** Pictures at a time unless told. */
 export const defaultImageBatch = 4;
 
-export interface PictureModel<ImageInput> {
+export interface Processors<ImageInput> {
   readonly images: ImageProcessor<ImageInput>;
   readonly texts: TextProcessor;
 }
@@ -98,7 +98,7 @@ export async function processorsOf<ImageInput>(
   platform: Platform<ImageInput>,
   { opened, tokenizer, config, compat, imageSize, limits }: LoadedNetwork,
   options: VerbOptions,
-): Promise<PictureModel<ImageInput>> {
+): Promise<Processors<ImageInput>> {
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   const decode = { ...decodeDefaults(compat, options), onWarning };
   return {

@@ -1,14 +1,6 @@
 // The verb `match`: every picture with every text. Each picture is encoded once, each text once for its cosine; ITM
 // looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
-import {
-  allFinite,
-  asyncDispose,
-  BlipError,
-  type Closable,
-  type ModelError,
-  orClosed,
-  UsageError,
-} from "@blip-ts/base";
+import { allFinite, BlipError, type ModelError, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -17,24 +9,18 @@ import { cosineMatrix } from "../run/encoders.ts";
 import { notFinite } from "@blip-ts/engine";
 import { allFailed, failuresOf, quoted } from "../run/finite.ts";
 import { ImageTextRetrieval } from "../classes/image-text-retrieval.ts";
-import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import {
   answersOf,
   inOrder,
-  processorsOf,
   readBatches,
   repeat,
   rowError,
-  verbOptions,
   type FailedRow,
-  type PictureModel,
-  type ReadPicture,
-  type ReadPictureOptions,
   type RowError,
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { readAhead } from "./prefetch.ts";
+import { loadVerb, Verb, type VerbParts } from "./verb.ts";
 import { textRows, trimmed } from "../run/text-batches.ts";
 
 /** How well a text fits a picture. */
@@ -72,36 +58,19 @@ export interface MatchRequest<ImageInput> {
 }
 
 /** A model with what turns pictures and texts into its inputs. */
-export class Matcher<ImageInput> implements Closable {
-  readonly model: ImageTextRetrieval;
-  readonly processors: PictureModel<ImageInput>;
-
-  private constructor(model: ImageTextRetrieval, processors: PictureModel<ImageInput>) {
-    this.model = model;
-    this.processors = processors;
-  }
-
+export class Matcher<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
   /** @throws {ModelError} where the model cannot be found, read, or used for matching */
-  static async load<ImageInput>(
+  static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: VerbOptions = {},
   ): Promise<Matcher<ImageInput>> {
-    const given = verbOptions(options);
-    return Matcher.over(platform, await loadNetwork(platform, source, ["match"], given), given);
+    return loadVerb(platform, source, ["match"], options, (parts) => Matcher.over(parts));
   }
 
-  /** A matcher over a network that is loaded, and may do other tasks besides. */
-  static async over<ImageInput>(
-    platform: Platform<ImageInput>,
-    loaded: LoadedNetwork,
-    options: VerbOptions,
-  ): Promise<Matcher<ImageInput>> {
-    return orClosed(
-      loaded.network,
-      async () => new Matcher(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, options)),
-      options.signal,
-    );
+  /** One over a network that is loaded. */
+  static over<ImageInput>({ loaded, processors }: VerbParts<ImageInput>): Matcher<ImageInput> {
+    return new Matcher(new ImageTextRetrieval(loaded), processors);
   }
 
   /**
@@ -166,11 +135,6 @@ export class Matcher<ImageInput> implements Closable {
     return answers;
   }
 
-  /** Begins to read a picture for `matchEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.processors.images, options);
-  }
-
   /**
    * The ITM probability of each picture with its own text.
    * Not finite if the model's logits are not.
@@ -191,16 +155,6 @@ export class Matcher<ImageInput> implements Closable {
     return texts.map((_, row) =>
       legible[row] === true ? probabilityOf(data[2 * row] ?? NaN, data[2 * row + 1] ?? NaN) : null,
     );
-  }
-
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
-  }
-
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   /** The scores of texts with their pictures, and what is wrong with pictures, by their place. */
@@ -226,15 +180,11 @@ export class Matcher<ImageInput> implements Closable {
     const cosines = cosineMatrix(features, read).data;
     const { logits } = await encoder.looker.run(work, { head: "itm", signal });
     return {
-      broken: failuresOf(this.#name, ofImage, states),
+      broken: failuresOf(this.name, ofImage, states),
       scores: rows.map(({ text }, row) =>
-        finiteScores(this.#name, text, logits[row], cosines[(pictures[row] ?? 0) * rows.length + row]),
+        finiteScores(this.name, text, logits[row], cosines[(pictures[row] ?? 0) * rows.length + row]),
       ),
     };
-  }
-
-  get #name(): string {
-    return this.model.loaded.opened.files.name;
   }
 
   /** For each picture its scores with every text, or what is wrong with it. */
@@ -248,11 +198,11 @@ export class Matcher<ImageInput> implements Closable {
     const seen = await encoder.encodeImages(pixels, { signal });
     const { data } = await encoder.score([seen.states], repeat(encoded, count), "itm", { signal });
     const cosines = cosineMatrix(seen.features, features).data;
-    return failuresOf(this.#name, ofImage, seen.states).map((broken, row) => {
+    return failuresOf(this.name, ofImage, seen.states).map((broken, row) => {
       const scored = texts.map((text, column) => {
         const index = row * texts.length + column;
         const logits = [data[index * 2] ?? NaN, data[index * 2 + 1] ?? NaN] as const;
-        return { text, scores: finiteScores(this.#name, text, logits, cosines[index]) };
+        return { text, scores: finiteScores(this.name, text, logits, cosines[index]) };
       });
       const failure = allFailed(scored.map(({ scores }) => scores));
       if (broken) return broken;
