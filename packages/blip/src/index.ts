@@ -20,7 +20,8 @@ export type { BlipConfig, TextConfig, VisionConfig } from "./model/config.ts";
 export type { ModelOptions } from "./load/model-options.ts";
 export type { TextHeads } from "./load/read-config.ts";
 /** Inputs and outputs of the encoders. */
-export type { EncodedImages, ImageOptions } from "./run/encoders.ts";
+export type { EncodedImages, ImageOptions } from "./run/image-encoder.ts";
+export type { EncodedTextStates } from "./run/text-encoder.ts";
 export type { TextFeeds } from "./run/text-feeds.ts";
 /** Matching and contrast: inputs, options and outputs of `BlipForImageTextRetrieval`. */
 export type {

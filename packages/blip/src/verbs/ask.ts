@@ -100,9 +100,10 @@ export class Answerer<ImageInput> extends Verb<ImageInput, QuestionAnswering> {
   /** One over a network that is loaded. */
   static async over<ImageInput>({
     loaded,
+    encoders,
     processors,
   }: VerbParts<ImageInput>): Promise<Answerer<ImageInput>> {
-    return new Answerer(await QuestionAnswering.over(loaded), processors);
+    return new Answerer(await QuestionAnswering.over(loaded, encoders), processors);
   }
 
   /**
@@ -160,7 +161,7 @@ export class Answerer<ImageInput> extends Verb<ImageInput, QuestionAnswering> {
     )) {
       for (const [request, error] of failed) answers[request] = error;
       if (!pixels) continue;
-      const states = await this.model.encoder.imageStates(pixels, { signal });
+      const states = await this.model.images.states(pixels, { signal });
       const broken = this.#brokenIn("image", states);
       const places = readable.map(({ place }) => place);
       for (const group of fullGroups(places, questionBatch)) {
@@ -242,7 +243,7 @@ export class Answerer<ImageInput> extends Verb<ImageInput, QuestionAnswering> {
     answerIds: readonly (readonly number[])[] | undefined,
   ): Promise<(Asked[] | BlipError)[]> {
     const { signal } = options;
-    const images = await this.model.encoder.imageStates(pixels, { signal });
+    const images = await this.model.images.states(pixels, { signal });
     const rows: { readonly question: string; readonly found: Answers | BlipError }[][] = [];
     for (const { questions, encoded } of parts) {
       // All questions look at the pictures at once; answers follow for some of them at a time.

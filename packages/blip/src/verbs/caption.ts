@@ -117,11 +117,10 @@ export class Captioner<ImageInput> extends Verb<ImageInput, ConditionalGeneratio
 
   /** One over a network that is loaded. @param matcher what scores captions, of this network or another */
   static async over<ImageInput>(
-    { loaded, processors }: VerbParts<ImageInput>,
+    { loaded, encoders, processors }: VerbParts<ImageInput>,
     matcher?: Matcher<ImageInput>,
   ): Promise<Captioner<ImageInput>> {
-    const more = matcher?.model.loaded === loaded ? (["match"] as const) : [];
-    return new Captioner(await ConditionalGeneration.over(loaded, more), processors, matcher);
+    return new Captioner(await ConditionalGeneration.over(loaded, encoders), processors, matcher);
   }
 
   /**
@@ -202,7 +201,7 @@ export class Captioner<ImageInput> extends Verb<ImageInput, ConditionalGeneratio
     const single = { ...options, beams: options.beams ?? (compat === "hf" ? undefined : 1) };
     this.model.generator.options(prompts, single);
     const pixels = await this.processors.images.batch([image], options);
-    const states = await this.model.encoder.imageStates(pixels, options);
+    const states = await this.model.images.states(pixels, options);
     const [broken] = this.#brokenIn(states);
     if (broken) throw broken;
     const [prompt = []] = prompts;
@@ -218,7 +217,7 @@ export class Captioner<ImageInput> extends Verb<ImageInput, ConditionalGeneratio
 
   /** Does one network caption and match? */
   get #shared(): boolean {
-    return this.#matcher?.model.loaded === this.model.loaded;
+    return this.#matcher?.model.loaded.network === this.model.loaded.network;
   }
 
   /** How another model's matching heads read images. */
@@ -260,13 +259,13 @@ export class Captioner<ImageInput> extends Verb<ImageInput, ConditionalGeneratio
     { otherPixels }: Pick<PictureBatch<unknown>, "otherPixels">,
     { signal }: CaptionOptions,
   ): Promise<SeenPictures> {
-    const states = await this.model.encoder.imageStates(pixels, { signal });
+    const states = await this.model.images.states(pixels, { signal });
     const matcher = this.#matcher;
     const broken = this.#brokenIn(states);
     if (!matcher) return { states, matched: undefined, broken };
     if (this.#shared) return { states, matched: states, broken };
-    const { encoder, loaded } = matcher.model;
-    const matched = (await encoder.encodeImages(otherPixels ?? pixels, { signal })).states;
+    const { images, loaded } = matcher.model;
+    const matched = (await images.encode(otherPixels ?? pixels, { signal })).states;
     const brokenThere = this.#brokenIn(matched, loaded);
     return { states, matched, broken: broken.map((one, place) => one ?? brokenThere[place]) };
   }

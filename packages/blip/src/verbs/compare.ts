@@ -35,8 +35,8 @@ export class Comparer<ImageInput> extends Verb<ImageInput, NaturalLanguageVisual
   }
 
   /** One over a network that is loaded. */
-  static over<ImageInput>({ loaded, processors }: VerbParts<ImageInput>): Comparer<ImageInput> {
-    return new Comparer(new NaturalLanguageVisualReasoning(loaded), processors);
+  static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Comparer<ImageInput> {
+    return new Comparer(new NaturalLanguageVisualReasoning(loaded, encoders), processors);
   }
 
   /**
@@ -96,7 +96,7 @@ export class Comparer<ImageInput> extends Verb<ImageInput, NaturalLanguageVisual
   async #judge(pixels: Tensor<"float32">, encoded: EncodedTexts, options: CompareOptions) {
     const { model } = this;
     model.prepareToJudge(encoded);
-    const states = await model.encoder.imageStates(pixels, options);
+    const states = await model.images.states(pixels, options);
     const { logits } = await model.look(states, encoded, options);
     return { broken: failuresOf(model.loaded.opened.files.name, "the states of the image", states), logits };
   }

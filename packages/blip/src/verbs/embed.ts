@@ -53,8 +53,8 @@ export class Embedder<ImageInput> extends Verb<ImageInput, FeatureExtraction> {
   }
 
   /** One over a network that is loaded. */
-  static over<ImageInput>({ loaded, processors }: VerbParts<ImageInput>): Embedder<ImageInput> {
-    return new Embedder(new FeatureExtraction(loaded), processors);
+  static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Embedder<ImageInput> {
+    return new Embedder(new FeatureExtraction(loaded, encoders), processors);
   }
 
   /**
@@ -141,7 +141,7 @@ export class Embedder<ImageInput> extends Verb<ImageInput, FeatureExtraction> {
     all: States | undefined,
     signal: AbortSignal | undefined,
   ): Promise<(Embedding<States> | BlipError)[]> {
-    const { states, features } = await this.model.encoder.encodeImages(pixels, { signal });
+    const { states, features } = await this.model.images.encode(pixels, { signal });
     const inStates = this.#broken("the states of the image", states);
     const inFeatures = this.#broken("the unit vector of the image", features);
     return inStates.map(
@@ -155,7 +155,7 @@ export class Embedder<ImageInput> extends Verb<ImageInput, FeatureExtraction> {
     all: States | undefined,
     signal: AbortSignal | undefined,
   ): Promise<(Embedding<States> | BlipError)[]> {
-    const { states, features } = await this.model.encoder.readTexts(encoded, { signal, states: all });
+    const { states, features } = await this.model.texts.readTexts(encoded, { signal, states: all });
     const D = this.model.config.text.hiddenSize;
     return this.#broken("the unit vector of the text", features).map((broken, index) => {
       const data = states[index] ?? new Float32Array();

@@ -5,7 +5,7 @@ import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { distinctOf, readDistinct, type ReadOptions } from "./distinct-images.ts";
-import { cosineMatrix } from "../run/encoders.ts";
+import { cosineMatrix } from "../run/cosine-matrix.ts";
 import { notFinite } from "@blip-ts/engine";
 import { allFailed, failuresOf, quoted } from "../run/finite.ts";
 import { ImageTextRetrieval } from "../classes/image-text-retrieval.ts";
@@ -69,8 +69,8 @@ export class Matcher<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
   }
 
   /** One over a network that is loaded. */
-  static over<ImageInput>({ loaded, processors }: VerbParts<ImageInput>): Matcher<ImageInput> {
-    return new Matcher(new ImageTextRetrieval(loaded), processors);
+  static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Matcher<ImageInput> {
+    return new Matcher(new ImageTextRetrieval(loaded, encoders), processors);
   }
 
   /**
@@ -95,7 +95,7 @@ export class Matcher<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
       const { pixels } = pictures;
       const scores = await answersOf(async () => {
         // The first pictures are decoded while the texts are read.
-        features ??= (await this.model.encoder.readTexts(encoded, { signal })).features;
+        features ??= (await this.model.texts.readTexts(encoded, { signal })).features;
         return pixels ? this.#score(pixels, { texts, encoded, features }, signal) : [];
       });
       yield* inOrder(pictures, scores);
@@ -151,7 +151,7 @@ export class Matcher<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
     // Each picture needs as many texts: a word stands in for what cannot be read, and its score is not used.
     const said = texts.map((text, row) => (legible[row] === true ? text : "a"));
     const encoded = read.encode(said, { truncation: true });
-    const { data } = await this.model.encoder.score([states], encoded, "itm", options);
+    const { data } = await this.model.texts.score([states], encoded, "itm", options);
     return texts.map((_, row) =>
       legible[row] === true ? probabilityOf(data[2 * row] ?? NaN, data[2 * row + 1] ?? NaN) : null,
     );
@@ -163,10 +163,10 @@ export class Matcher<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
     rows: readonly { readonly text: string; readonly picture: number }[],
     signal: AbortSignal | undefined,
   ) {
-    const { encoder } = this.model;
-    const { states, features } = await encoder.encodeImages(pixels, { signal });
+    const { images, texts } = this.model;
+    const { states, features } = await images.encode(pixels, { signal });
     const encoded = this.processors.texts.encode(rows.map(({ text }) => text));
-    const read = (await encoder.readTexts(encoded, { signal })).features;
+    const read = (await texts.readTexts(encoded, { signal })).features;
     const pictures = rows.map(({ picture }) => picture);
     const [count = 0, N = 0, D = 0] = states.dims;
     const seen = Array.from({ length: count }, (_, index) =>
@@ -178,7 +178,7 @@ export class Matcher<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
       rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: pictures[index] ?? 0 })),
     };
     const cosines = cosineMatrix(features, read).data;
-    const { logits } = await encoder.looker.run(work, { head: "itm", signal });
+    const { logits } = await texts.looker.run(work, { head: "itm", signal });
     return {
       broken: failuresOf(this.name, ofImage, states),
       scores: rows.map(({ text }, row) =>
@@ -194,9 +194,8 @@ export class Matcher<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
     signal: AbortSignal | undefined,
   ): Promise<(ScoredText[] | BlipError)[]> {
     const [count = 0] = pixels.dims;
-    const { encoder } = this.model;
-    const seen = await encoder.encodeImages(pixels, { signal });
-    const { data } = await encoder.score([seen.states], repeat(encoded, count), "itm", { signal });
+    const seen = await this.model.images.encode(pixels, { signal });
+    const { data } = await this.model.texts.score([seen.states], repeat(encoded, count), "itm", { signal });
     const cosines = cosineMatrix(seen.features, features).data;
     return failuresOf(this.name, ofImage, seen.states).map((broken, row) => {
       const scored = texts.map((text, column) => {

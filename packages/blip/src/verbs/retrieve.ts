@@ -4,7 +4,7 @@ import { badOption, BlipError, ModelError, UsageError } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
-import { cosineMatrix } from "../run/encoders.ts";
+import { cosineMatrix } from "../run/cosine-matrix.ts";
 import { failuresOf, orNotFinite, quoted } from "../run/finite.ts";
 import { best, hitOf, rankedHits, type HitScores } from "./hits.ts";
 import { ImageTextRetrieval } from "../classes/image-text-retrieval.ts";
@@ -81,8 +81,8 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
   }
 
   /** One over a network that is loaded. */
-  static over<ImageInput>({ loaded, processors }: VerbParts<ImageInput>): Retriever<ImageInput> {
-    return new Retriever(new ImageTextRetrieval(loaded), processors);
+  static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Retriever<ImageInput> {
+    return new Retriever(new ImageTextRetrieval(loaded, encoders), processors);
   }
 
   /**
@@ -201,7 +201,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
 
   /** Unit vectors of texts [B, E], and what is wrong with each. */
   async #readTexts(encoded: EncodedTexts, { signal }: RetrieveOptions) {
-    const read = await orNotFinite(() => this.model.encoder.readTexts(encoded, { signal }));
+    const read = await orNotFinite(() => this.model.texts.readTexts(encoded, { signal }));
     if (!(read instanceof ModelError))
       return {
         features: read.features,
@@ -280,7 +280,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
         texts.flatMap((text) => (rows[text] ? [{ ...rows[text], image }] : [])),
       ),
     };
-    return (await this.model.encoder.looker.run(work, { head: "itm", signal })).logits;
+    return (await this.model.texts.looker.run(work, { head: "itm", signal })).logits;
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Tensor } from "@blip-ts/graph";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { Platform } from "../platform.ts";
 import type { ImageProcessor } from "../processor/image-processor.ts";
+import { type Encoders, encodersOf } from "../run/encoders.ts";
 import { failuresOf } from "../run/finite.ts";
 import type { NetworkTask } from "../tasks/task.ts";
 import {
@@ -21,6 +22,7 @@ import { readAhead } from "./prefetch.ts";
 export interface VerbParts<ImageInput> {
   /** A network that can do the verb's task, and others besides if its owner says so. */
   readonly loaded: LoadedNetwork;
+  readonly encoders: Encoders;
   readonly processors: Processors<ImageInput>;
 }
 
@@ -40,7 +42,11 @@ export async function loadVerb<ImageInput, Made>(
   const loaded = await loadNetwork(platform, source, tasks, loadOptions);
   return orClosed(
     loaded.network,
-    async () => make({ loaded, processors: await processorsOf(platform, loaded, loadOptions) }),
+    async () =>
+      make({
+        ...{ loaded, encoders: encodersOf(loaded, tasks) },
+        processors: await processorsOf(platform, loaded, loadOptions),
+      }),
     loadOptions.signal,
   );
 }
