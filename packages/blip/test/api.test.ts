@@ -8,6 +8,7 @@ const file = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 test("the public API is as it was reviewed: every exported name with its kind and signature", async () => {
   const api = {
     ...publicApi({ node: file("../src/node.ts") }, file("../tsconfig.node.json")),
+    ...publicApi({ platform: file("../src/platform-api.ts") }, file("../tsconfig.core.json")),
     ...publicApi({ web: file("../src/web.ts") }, file("../tsconfig.web.json")),
   };
   for (const [entry, text] of Object.entries(api))

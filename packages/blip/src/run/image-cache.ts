@@ -15,7 +15,7 @@ type Compute = (pixelValues: Tensor<"float32">, signal: AbortSignal) => Promise<
 export interface CacheLimits {
   /** Images that nobody holds. */
   readonly images: number;
-  /** Bytes of all images, those that are held included. */
+  /** Bytes of all images, those that are held included, with the pixel values that their holders keep. */
   readonly bytes: number;
 }
 
@@ -31,12 +31,14 @@ interface Entry {
   running: { readonly run: Run; readonly row: number } | undefined;
   /** Afterwards: outputs of this image alone, each [1, ...]. */
   outputs: ImageOutputs | undefined;
+  /** Of its pixel values, which each holder keeps. */
+  readonly pixelBytes: number;
   /** How many calls of `hold` were not released. */
   holders: number;
 }
 
-const bytesOf = (outputs: ImageOutputs): number =>
-  Object.values(outputs).reduce((sum, { data }) => sum + data.byteLength, 0);
+const bytesOf = ({ outputs = {}, holders, pixelBytes }: Entry): number =>
+  Object.values(outputs).reduce((sum, { data }) => sum + data.byteLength, holders * pixelBytes);
 
 const rowOf = (outputs: ImageOutputs, row: number): ImageOutputs =>
   Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, rowsOf(tensor, row, row + 1)]));
@@ -60,18 +62,7 @@ export class ImageCache {
 
   /** Bytes of what is kept. */
   get bytes(): number {
-    return [...this.#entries.values()].reduce(
-      (sum, { outputs }) => sum + (outputs ? bytesOf(outputs) : 0),
-      0,
-    );
-  }
-
-  /** Bytes of what is held. */
-  get heldBytes(): number {
-    return [...this.#entries.values()].reduce(
-      (sum, { outputs, holders }) => sum + (outputs && holders > 0 ? bytesOf(outputs) : 0),
-      0,
-    );
+    return [...this.#entries.values()].reduce((sum, entry) => sum + bytesOf(entry), 0);
   }
 
   /**
@@ -100,6 +91,7 @@ export class ImageCache {
     const entries = await this.#entriesOf(pixelValues, compute, signal);
     let held = true;
     for (const entry of entries) entry.holders++;
+    this.#evict();
     const release = () => {
       if (held) for (const entry of entries) entry.holders--;
       held = false;
@@ -149,7 +141,8 @@ export class ImageCache {
     const stop = new AbortController();
     const run: Run = { outputs: compute(pixelValues, stop.signal), stop, waiting: 0 };
     const own = keys.map((key, row) => {
-      const entry: Entry = { running: { run, row }, outputs: undefined, holders: 0 };
+      const pixelBytes = pixelValues.data.byteLength / keys.length;
+      const entry: Entry = { running: { run, row }, outputs: undefined, holders: 0, pixelBytes };
       this.#entries.set(key, entry);
       return [key, entry] as const;
     });
@@ -204,10 +197,10 @@ export class ImageCache {
     const free = [...this.#entries].filter(([, { holders, outputs }]) => holders === 0 && outputs);
     let kept = this.bytes;
     let count = free.length;
-    for (const [key, { outputs = {} }] of free) {
+    for (const [key, entry] of free) {
       if (count <= images && kept <= bytes) return;
       this.#entries.delete(key);
-      kept -= bytesOf(outputs);
+      kept -= bytesOf(entry);
       count--;
     }
   }

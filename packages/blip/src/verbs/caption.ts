@@ -8,7 +8,7 @@ import { distinctOf, pickRows, readDistinct, type ReadOptions } from "./distinct
 import { notFinite } from "@blip-ts/engine";
 import { failuresOf, quoted } from "../run/finite.ts";
 import { sumOf, type StreamedToken } from "../run/generate.ts";
-import { memoryOfTwo } from "../load/memory-plan.ts";
+import { memoryOfEach } from "../load/memory-plan.ts";
 import { memoryNeeded } from "../load/load-model.ts";
 import { Matcher } from "./match.ts";
 import {
@@ -106,7 +106,7 @@ export class Captioner<ImageInput> extends Verb<ImageInput, ConditionalGeneratio
     const matching = { ...verbOptions(own), revision: undefined, imageSize: undefined };
     let [memory, matchMemory] = [own.memory, own.memory];
     if (own.memory !== undefined)
-      [memory, matchMemory] = memoryOfTwo(own.memory, [
+      [memory, matchMemory] = memoryOfEach(own.memory, [
         await memoryNeeded(platform, source, ["caption"], verbOptions(own)),
         await memoryNeeded(platform, matchModel, ["match"], matching),
       ]);
