@@ -4,7 +4,7 @@ import type { Task } from "../tasks/task.ts";
 import type { AnswerRow, Answerer, AskOptions } from "./ask.ts";
 import type { CaptionOptions, Captioner, CaptionRow } from "./caption.ts";
 import type { Embedder, Embedding, EmbedOptions } from "./embed.ts";
-import { imageClosed } from "./errors.ts";
+import { foreignImage, imageClosed } from "./errors.ts";
 import type { VerbCallOptions } from "./image-batches.ts";
 import type { Matcher, MatchRow } from "./match.ts";
 
@@ -51,9 +51,10 @@ export class BlipImage<ImageInput> implements Closable {
     this.#verbs = verbs;
   }
 
-  /** Was it prepared for the model of these verbs? */
-  isOf(verbs: ImageVerbs<ImageInput | BlipImage<ImageInput>>): boolean {
-    return this.#verbs === verbs;
+  /** @throws {UsageError} `usage/foreign-image` if it is another model's, `usage/disposed` if it was closed */
+  expectOpen(verbs: ImageVerbs<ImageInput | BlipImage<ImageInput>>): void {
+    if (this.#verbs !== verbs) throw foreignImage();
+    if (!this.#held) throw imageClosed();
   }
 
   /** Pixel values as the model reads them [3, S, S]. @throws {UsageError} `usage/disposed` */

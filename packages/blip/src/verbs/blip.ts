@@ -15,7 +15,7 @@ import { BlipImage, type ImageVerbs } from "./blip-image.ts";
 import { Captioner, type CaptionOptions, type CaptionRow } from "./caption.ts";
 import { Comparer, type CompareOptions, type CompareRow } from "./compare.ts";
 import { Embedder, type EmbedOptions, type ImageEmbedding, type TextEmbedding } from "./embed.ts";
-import { foreignImage, imageClosed, noRoomForImage } from "./errors.ts";
+import { imageClosed, noRoomForImage } from "./errors.ts";
 import {
   processorsOf,
   verbOptions,
@@ -325,12 +325,7 @@ export class Blip<ImageInput> implements Closable {
   /** What is wrong with a call is found before anything is loaded or read. */
   #expect(task: Task, images: readonly unknown[]): void {
     this.#verbs.expect(task);
-    for (const image of images)
-      if (image instanceof BlipImage) {
-        if (!image.isOf(this.#verbs)) throw foreignImage();
-        // The getter refuses an image that was closed.
-        void image.pixels;
-      }
+    for (const image of images) if (image instanceof BlipImage) image.expectOpen(this.#verbs);
   }
 }
 
