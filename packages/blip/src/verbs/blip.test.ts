@@ -211,7 +211,7 @@ describe("an image that is held", () => {
   });
 
   test("belongs to its model, whose other calls refuse it", async () => {
-    await using other = await Blip.load(nodePlatform, pretrained);
+    await using other = await Blip.load(platform, pretrained);
     await using image = await other.image(scene(1));
     expect(() => blip.match([image], texts)).toThrow(/found an image of another one/);
     expect(() => blip.retrieve([{ image, frames: [image] }], texts)).toThrow(/of another one/);

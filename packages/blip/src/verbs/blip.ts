@@ -226,13 +226,15 @@ export class Blip<ImageInput> implements Closable {
    * @throws {ModelError} `model/wrong-task` at once
    * @throws {UsageError} `usage/...`, `text/empty` @throws {InputError} `text/too-long`
    */
-  compare<Input extends ImageOrInput<ImageInput>>(
-    images: readonly [Input, Input],
+  compare<Left extends ImageOrInput<ImageInput>, Right extends ImageOrInput<ImageInput>>(
+    images: readonly [Left, Right],
     statements: readonly string[],
     options: CompareOptions = {},
-  ): AsyncGenerator<CompareRow<Input> | FailedRow<Input>, void, undefined> {
+  ): AsyncGenerator<CompareRow<Left | Right> | FailedRow<Left | Right>, void, undefined> {
     this.#expect("compare", images);
-    return rowsOf(this.#verbs.comparer, (comparer) => comparer.compare(images, statements, options));
+    return rowsOf(this.#verbs.comparer, (comparer) =>
+      comparer.compare<Left | Right>(images, statements, options),
+    );
   }
 
   /**
