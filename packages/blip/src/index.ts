@@ -88,10 +88,13 @@ export {
   type RequestOptions,
   type RunBatch,
 } from "./serve/request-batcher.ts";
-/** Requests for many pictures at once, each with texts, a prompt or a question of its own. */
+/** Streams of rows: what every verb's `rows` takes and gives. */
+export type { AnsweredRow, RowCallOptions, RowSource, RowsOptions } from "./verbs/rows.ts";
 export type { MatchRequest } from "./verbs/match.ts";
-export type { CaptionRequest } from "./verbs/caption.ts";
-export type { AnswerRequest } from "./verbs/ask.ts";
+export type { Caption, CaptionRequest, CaptionRowOptions } from "./verbs/caption.ts";
+export type { Answer, AnswerRequest, AskRowOptions } from "./verbs/ask.ts";
+export type { CompareAnswer, CompareRequest } from "./verbs/compare.ts";
+export type { EmbedAnswer, EmbedRequest, EmbedRowOptions } from "./verbs/embed.ts";
 /** The frames of a video that BLIP looks at. */
 export { uniformFrames } from "./verbs/video.ts";
 /** Recall, median and mean of a ranking. */

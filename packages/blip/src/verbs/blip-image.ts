@@ -28,11 +28,11 @@ export interface HeldImage<ImageInput> {
   readonly release: () => void;
 }
 
-/** The answer to one request. @throws the error that stands in its place */
-function answerOf<Answer>(answers: readonly (Answer | BlipError)[]): Answer {
-  const answer = must(answers, 0, "answers");
-  if (answer instanceof BlipError) throw answer;
-  return answer;
+/** The answers to a request. @throws the error that stands in their place */
+function answersOrError<Answer>(answers: readonly Answer[] | BlipError | undefined): readonly Answer[] {
+  if (answers instanceof BlipError) throw answers;
+  if (!answers) throw new Error("a request has no answer");
+  return answers;
 }
 
 /**
@@ -76,8 +76,15 @@ export class BlipImage<ImageInput> implements Closable {
     this.#expect("match");
     if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
     const matcher = await this.#verbs.matcher();
-    const scored = answerOf(await matcher.matchEach([{ image: this, texts }], { signal }));
-    return scored.map((row) => ({ image: this.image, ...row }));
+    // All texts are read before anything else, so that an empty one is found first.
+    for (const text of texts) matcher.check({ text });
+    const requests = texts.map((text) => ({ image: this, text }));
+    const answers = await matcher.answerEach(requests, { signal });
+    return texts.map((text, index) => ({
+      image: this.image,
+      text,
+      ...must(answersOrError(answers[index]), 0),
+    }));
   }
 
   /**
@@ -93,8 +100,9 @@ export class BlipImage<ImageInput> implements Closable {
   > {
     this.#expect("caption");
     const captioner = await this.#verbs.captioner();
-    const captions = answerOf(await captioner.captionEach([{ image: this, prompt }], options));
-    return captions.map((row) => ({ image: this.image, ...row }));
+    captioner.check({ prompt }, options);
+    const [captions] = await captioner.answerEach([{ image: this, prompt }], options);
+    return answersOrError(captions).map((row) => ({ image: this.image, ...row }));
   }
 
   /**
@@ -105,8 +113,9 @@ export class BlipImage<ImageInput> implements Closable {
   async ask(question: string, options: Omit<AskOptions, OfReading> = {}): Promise<AnswerRow<ImageInput>[]> {
     this.#expect("ask");
     const answerer = await this.#verbs.answerer();
-    const answers = answerOf(await answerer.askEach([{ image: this, question }], options));
-    return answers.map((row) => ({ image: this.image, ...row }));
+    answerer.check({ question }, options);
+    const [answers] = await answerer.answerEach([{ image: this, question }], options);
+    return answersOrError(answers).map((row) => ({ image: this.image, question, ...row }));
   }
 
   /**
@@ -119,7 +128,9 @@ export class BlipImage<ImageInput> implements Closable {
   ): Promise<Embedding<States>> {
     this.#expect("embed");
     const embedder = await this.#verbs.embedder();
-    return answerOf(await embedder.embedImagesEach([this], options));
+    const [answers] = await embedder.answerEach([{ image: this }], options);
+    // `states` is of type States, which tells the two apart.
+    return must(answersOrError(answers), 0).embedding as Embedding<States>;
   }
 
   /**

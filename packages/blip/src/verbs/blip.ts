@@ -7,27 +7,45 @@ import type { Platform } from "../platform.ts";
 import { stackPixels } from "../processor/image-processor.ts";
 import { ImageCache } from "../run/image-cache.ts";
 import { ImageEncoder } from "../run/image-encoder.ts";
-import { TextEncoder } from "../run/text-encoder.ts";
 import { imageHeadOf, networkTaskOf } from "../tasks/index.ts";
-import type { NetworkTask, Task } from "../tasks/task.ts";
-import { Answerer, type AnswerRow, type AskOptions } from "./ask.ts";
-import { BlipImage, type ImageVerbs } from "./blip-image.ts";
-import { Captioner, type CaptionOptions, type CaptionRow } from "./caption.ts";
-import { Comparer, type CompareOptions, type CompareRow } from "./compare.ts";
-import { Embedder, type EmbedOptions, type ImageEmbedding, type TextEmbedding } from "./embed.ts";
+import type { Task } from "../tasks/task.ts";
+import {
+  type Answer,
+  type AnswerRequest,
+  type AnswerRow,
+  type AskOptions,
+  type AskRowOptions,
+} from "./ask.ts";
+import { BlipImage } from "./blip-image.ts";
+import {
+  type Caption,
+  type CaptionOptions,
+  type CaptionRequest,
+  type CaptionRow,
+  type CaptionRowOptions,
+} from "./caption.ts";
+import { type CompareAnswer, type CompareOptions, type CompareRequest, type CompareRow } from "./compare.ts";
+import {
+  type EmbedAnswer,
+  type EmbedOptions,
+  type EmbedRequest,
+  type EmbedRowOptions,
+  type ImageEmbedding,
+  type TextEmbedding,
+} from "./embed.ts";
 import { imageClosed, noRoomForImage } from "./errors.ts";
 import {
   processorsOf,
   verbOptions,
   type FailedRow,
   type FailedText,
-  type Processors,
   type ReadPictureOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { Matcher, type MatchOptions, type MatchRow } from "./match.ts";
+import { type MatchOptions, type MatchRequest, type MatchRow, type MatchScores } from "./match.ts";
+import type { AnsweredRow, RowCallOptions, RowSource, RowsOptions } from "./rows.ts";
 import { Retriever, type ImageRow, type RetrieveOptions, type TextRow } from "./retrieve.ts";
-import type { VerbParts } from "./verb.ts";
+import { LazyVerbs, type VerbBase } from "./lazy-verbs.ts";
 import { isVideo, type Retrievable } from "./video.ts";
 
 /** How a model of several tasks is loaded. */
@@ -42,77 +60,20 @@ export type ImageOrInput<ImageInput> = ImageInput | BlipImage<ImageInput>;
 /** Images whose states are kept although nobody holds them. */
 const lastImages = 4;
 
-/** What is made when it is first asked for, once; what failed is tried again. */
-function lazily<Made>(make: () => Promise<Made>): () => Promise<Made> {
-  let made: Promise<Made> | undefined;
-  return () => {
-    if (made) return made;
-    const now = make();
-    made = now;
-    now.catch(() => {
-      made = undefined;
-    });
-    return now;
-  };
-}
-
-/** What the verbs of a model stand on. */
-interface Base<ImageInput> {
-  readonly open: OpenTasks;
-  readonly images: ImageEncoder;
-  readonly processors: Processors<ImageInput>;
-}
-
-/** The verbs of a model, each made when it is first called. Those of one network share its text encoder. */
-class LazyVerbs<ImageInput> implements ImageVerbs<ImageInput> {
-  readonly #base: Base<ImageInput>;
-  readonly #parts = new Map<NetworkTask, () => Promise<VerbParts<ImageInput>>>();
-  closed = false;
-
-  constructor(base: Base<ImageInput>) {
-    this.#base = base;
-  }
-
-  readonly matcher = lazily(async () => Matcher.over(await this.#partsOf("match")));
-  readonly captioner = lazily(async () => Captioner.over(await this.#partsOf("caption")));
-  readonly answerer = lazily(async () => Answerer.over(await this.#partsOf("ask")));
-  readonly comparer = lazily(async () => Comparer.over(await this.#partsOf("compare")));
-  readonly embedder = lazily(async () => Embedder.over(await this.#partsOf("embed")));
-  readonly retriever = lazily(async () => Retriever.over(await this.#partsOf("match")));
-
-  expect(task: Task): void {
-    if (this.closed) throw modelClosed();
-    this.#base.open.expect(task);
-  }
-
-  #partsOf(task: NetworkTask): Promise<VerbParts<ImageInput>> {
-    const parts = this.#parts.get(task) ?? lazily(() => this.#open(task));
-    this.#parts.set(task, parts);
-    return parts();
-  }
-
-  async #open(task: NetworkTask): Promise<VerbParts<ImageInput>> {
-    const { open, images, processors } = this.#base;
-    const loaded = await open.openTask(task);
-    const texts = new TextEncoder(loaded, imageHeadOf([task], loaded.opened.architecture));
-    return { loaded, encoders: { images, texts }, processors };
-  }
-}
-
 /**
  * A model for every task that its file can do. Sessions are made when they are first needed, and shared by the tasks.
  * The states of the last four images are kept, by the content of their pixel values: an image that comes again, for
  * whatever task, is not encoded again.
  */
 export class Blip<ImageInput> implements Closable {
-  readonly #base: Base<ImageOrInput<ImageInput>>;
+  readonly #base: VerbBase<ImageOrInput<ImageInput>>;
   readonly #cache: ImageCache;
   readonly #verbs: LazyVerbs<ImageOrInput<ImageInput>>;
   readonly #held = new Set<BlipImage<ImageInput>>();
   /** Images that are about to be held. */
   #opening = 0;
 
-  private constructor(base: Base<ImageOrInput<ImageInput>>, cache: ImageCache) {
+  private constructor(base: VerbBase<ImageOrInput<ImageInput>>, cache: ImageCache) {
     this.#base = base;
     this.#cache = cache;
     this.#verbs = new LazyVerbs(base);
@@ -288,6 +249,51 @@ export class Blip<ImageInput> implements Closable {
     >(this.#verbs.retriever, (retriever) =>
       by === "image" ? retriever.byImage(images, texts, options) : retriever.byText(images, texts, options),
     );
+  }
+
+  /** A stream of rows `{ image, text }`, each answered in its place: see `rows` of Matcher. @throws {ModelError} `model/wrong-task` at once */
+  matchRows<Row extends MatchRequest<ImageOrInput<ImageInput>>>(
+    source: RowSource<Row>,
+    options: RowsOptions & RowCallOptions = {},
+  ): AsyncGenerator<AnsweredRow<Row, MatchScores>, void, undefined> {
+    this.#expect("match", []);
+    return rowsOf(this.#verbs.matcher, (verb) => verb.rows(source, options));
+  }
+
+  /** A stream of rows `{ image, prompt? }`, each answered in its place: see `rows` of Captioner. @throws {ModelError} `model/wrong-task` at once */
+  captionRows<Row extends CaptionRequest<ImageOrInput<ImageInput>>>(
+    source: RowSource<Row>,
+    options: RowsOptions & CaptionRowOptions = {},
+  ): AsyncGenerator<AnsweredRow<Row, Caption>, void, undefined> {
+    this.#expect("caption", []);
+    return rowsOf(this.#verbs.captioner, (verb) => verb.rows(source, options));
+  }
+
+  /** A stream of rows `{ image, question }`, each answered in its place: see `rows` of Answerer. @throws {ModelError} `model/wrong-task` at once */
+  askRows<Row extends AnswerRequest<ImageOrInput<ImageInput>>>(
+    source: RowSource<Row>,
+    options: RowsOptions & AskRowOptions = {},
+  ): AsyncGenerator<AnsweredRow<Row, Answer>, void, undefined> {
+    this.#expect("ask", []);
+    return rowsOf(this.#verbs.answerer, (verb) => verb.rows(source, options));
+  }
+
+  /** A stream of rows `{ images, statement }`, each answered in its place: see `rows` of Comparer. @throws {ModelError} `model/wrong-task` at once */
+  compareRows<Row extends CompareRequest<ImageOrInput<ImageInput>>>(
+    source: RowSource<Row>,
+    options: RowsOptions & RowCallOptions = {},
+  ): AsyncGenerator<AnsweredRow<Row, CompareAnswer>, void, undefined> {
+    this.#expect("compare", []);
+    return rowsOf(this.#verbs.comparer, (verb) => verb.rows(source, options));
+  }
+
+  /** A stream of rows `{ image }` or `{ text }`, each answered in its place: see `rows` of Embedder. @throws {ModelError} `model/wrong-task` at once */
+  embedRows<Row extends EmbedRequest<ImageOrInput<ImageInput>>>(
+    source: RowSource<Row>,
+    options: RowsOptions & EmbedRowOptions = {},
+  ): AsyncGenerator<AnsweredRow<Row, EmbedAnswer>, void, undefined> {
+    this.#expect("embed", []);
+    return rowsOf(this.#verbs.embedder, (verb) => verb.rows(source, options));
   }
 
   /**

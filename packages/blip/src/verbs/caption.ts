@@ -4,7 +4,7 @@ import type { Tensor } from "@blip-ts/graph";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
 import { blipPrompt, ConditionalGeneration } from "../classes/conditional-generation.ts";
-import { distinctOf, pickRows, readDistinct, type ReadOptions } from "./distinct-images.ts";
+import { pickRows } from "./distinct-images.ts";
 import { notFinite } from "@blip-ts/engine";
 import { failuresOf, quoted } from "../run/finite.ts";
 import { sumOf, type StreamedToken } from "../run/generate.ts";
@@ -23,7 +23,9 @@ import {
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { loadVerb, Verb, type VerbParts } from "./verb.ts";
+import { imagesOfRows, RowVerb, stacked, type PixelBatch, type SeenImage, type SeenRequest } from "./rows.ts";
+import { rowsOf } from "../run/batch-rows.ts";
+import { loadVerb, type VerbParts } from "./verb.ts";
 
 /** A picture in words. */
 export interface CaptionRow<ImageInput> {
@@ -61,14 +63,18 @@ export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
   readonly prompt?: string | readonly string[] | undefined;
 }
 
-/** A picture with its own prompt. */
+/** How rows are captioned; each has its own prompt. */
+export type CaptionRowOptions = Omit<CaptionOptions, "prompt" | "onProgress">;
+
+/** An image with a prompt, as a row. */
 export interface CaptionRequest<ImageInput> {
   readonly image: ImageInput;
   readonly prompt?: string | undefined;
 }
 
-/** Rows without their pictures. */
-type Captions = readonly Omit<CaptionRow<never>, "image">[];
+/** Rows without their images. */
+export type Caption = Omit<CaptionRow<never>, "image">;
+type Captions = readonly Caption[];
 
 /** States of pictures [I, N, D], by the captioning model and, where captions are scored, by the matching one. */
 interface SeenPictures {
@@ -79,7 +85,13 @@ interface SeenPictures {
 }
 
 /** A captioning model with what turns pictures into its inputs and tokens into text. */
-export class Captioner<ImageInput> extends Verb<ImageInput, ConditionalGeneration> {
+export class Captioner<ImageInput> extends RowVerb<
+  ImageInput,
+  ConditionalGeneration,
+  CaptionRequest<ImageInput>,
+  Caption,
+  CaptionRowOptions
+> {
   readonly #matcher: Matcher<ImageInput> | undefined;
 
   private constructor(
@@ -150,37 +162,6 @@ export class Captioner<ImageInput> extends Verb<ImageInput, ConditionalGeneratio
     }
   }
 
-  /**
-   * Captions of pictures, each with a prompt of its own; equal pictures are encoded once.
-   * @returns for each request its rows, best first, or what was wrong with its picture or with the model's numbers
-   * @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long`
-   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
-   */
-  async captionEach(
-    requests: readonly CaptionRequest<ImageInput>[],
-    options: Omit<CaptionOptions, "prompt"> & ReadOptions<ImageInput> = {},
-  ): Promise<(Captions | BlipError)[]> {
-    const prompts = requests.flatMap(({ prompt }) => this.#prompts(prompt, 1));
-    this.model.generator.options(prompts, options);
-    this.model.generator.decoder.prepare();
-    const found = requests.map((): Captions | BlipError => []);
-    const pictures = distinctOf(requests.map(({ image }) => image));
-    for await (const batch of readDistinct(pictures, this.processors.images, options, this.otherImages)) {
-      for (const [request, error] of batch.failed) found[request] = error;
-      if (!batch.pixels) continue;
-      const seen = await this.#see(batch.pixels, batch, options);
-      // As many captions at a time as pictures, whatever they are about.
-      const { images: atOnce = requests.length } = this.model.loaded.limits;
-      for (const some of chunks(batch.readable, atOnce)) {
-        const own = some.map(({ request }) => prompts[request] ?? []);
-        const places = some.map(({ place }) => place);
-        const rows = await this.#rows(seen, own, options, places);
-        some.forEach(({ request }, index) => (found[request] = rows[index] ?? []));
-      }
-    }
-    return found;
-  }
-
   /** @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long` */
   check({ prompt }: Pick<CaptionRequest<unknown>, "prompt">, options: GenerationOptions): void {
     this.model.generator.options(this.#prompts(prompt, 1), options);
@@ -213,6 +194,47 @@ export class Captioner<ImageInput> extends Verb<ImageInput, ConditionalGeneratio
   override async close(): Promise<void> {
     await super.close();
     if (!this.#shared) await this.#matcher?.close();
+  }
+
+  protected checkOptions(options: CaptionRowOptions): void {
+    this.model.generator.options([[this.model.loaded.tokens.dec]], options);
+  }
+
+  protected imagesOf({ image }: CaptionRequest<ImageInput>): readonly ImageInput[] {
+    return [image];
+  }
+
+  protected async see(batch: PixelBatch, options: CaptionRowOptions): Promise<(SeenImage | BlipError)[]> {
+    if (!batch.pixels) return [];
+    const { states, matched, broken } = await this.#see(batch.pixels, batch, options);
+    return broken.map(
+      (failure, row) =>
+        failure ?? {
+          states: rowsOf(states, row, row + 1),
+          matched: matched && rowsOf(matched, row, row + 1),
+        },
+    );
+  }
+
+  protected async answer(
+    rows: readonly SeenRequest<CaptionRequest<ImageInput>>[],
+    options: CaptionRowOptions,
+  ): Promise<(Captions | BlipError)[]> {
+    const answers: (Captions | BlipError)[] = [];
+    // As many captions at a time as images, whatever they are about.
+    const { images: most = Infinity } = this.model.loaded.limits;
+    for (const some of chunks(rows, Math.min(most, options.imageBatchSize ?? rows.length))) {
+      const { images, places } = imagesOfRows(some);
+      const matched = images.flatMap((image) => image.matched ?? []);
+      const seen: SeenPictures = {
+        states: stacked(images.map(({ states }) => states)),
+        matched: matched.length > 0 ? stacked(matched) : undefined,
+        broken: [],
+      };
+      const prompts = some.flatMap(({ request }) => this.#prompts(request.prompt, 1));
+      answers.push(...(await this.#rows(seen, prompts, options, places)));
+    }
+    return answers;
   }
 
   /** Does one network caption and match? */
@@ -257,7 +279,7 @@ export class Captioner<ImageInput> extends Verb<ImageInput, ConditionalGeneratio
   async #see(
     pixels: Tensor<"float32">,
     { otherPixels }: Pick<PictureBatch<unknown>, "otherPixels">,
-    { signal }: CaptionOptions,
+    { signal }: Pick<CaptionOptions, "signal">,
   ): Promise<SeenPictures> {
     const states = await this.model.images.states(pixels, { signal });
     const matcher = this.#matcher;

@@ -1,9 +1,8 @@
 // The verb `embed`: pictures and texts as vectors of one space, or as all their states (models/blip.py `BLIP_Base`,
 // LAVIS blip_feature_extractor.py).
-import { BlipError, type ModelError } from "@blip-ts/base";
+import { BlipError, must, type ModelError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
-import { distinctOf, readDistinct, type ReadOptions } from "./distinct-images.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { failuresOf, orNotFinite } from "../run/finite.ts";
 import { FeatureExtraction } from "../classes/model.ts";
@@ -17,7 +16,9 @@ import {
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { loadVerb, Verb, type VerbParts } from "./verb.ts";
+import { RowVerb, type PixelBatch, type RowCallOptions, type SeenImage, type SeenRequest } from "./rows.ts";
+import { rowsOf } from "../run/batch-rows.ts";
+import { loadVerb, type VerbParts } from "./verb.ts";
 
 /** E numbers of unit length; with `states` a list of numbers for each token: [N, D'] of a picture, [T, D] of a text. */
 export type Embedding<States extends boolean = boolean> = States extends true
@@ -41,8 +42,27 @@ export interface EmbedOptions<States extends boolean = boolean> extends VerbCall
   readonly states?: States | undefined;
 }
 
+/** An image or a text, as a row. */
+export type EmbedRequest<ImageInput> =
+  | { readonly image: ImageInput; readonly text?: undefined }
+  | { readonly text: string; readonly image?: undefined };
+
+/** What is said of such a row. */
+export interface EmbedAnswer {
+  readonly embedding: Embedding;
+}
+
+/** How such rows are embedded. */
+export type EmbedRowOptions = Pick<EmbedOptions, "states"> & RowCallOptions;
+
 /** A model of features with what turns pictures and texts into its inputs. */
-export class Embedder<ImageInput> extends Verb<ImageInput, FeatureExtraction> {
+export class Embedder<ImageInput> extends RowVerb<
+  ImageInput,
+  FeatureExtraction,
+  EmbedRequest<ImageInput>,
+  EmbedAnswer,
+  EmbedRowOptions
+> {
   /** @throws {ModelError} where the model cannot be found, read, or used for features */
   static load<ImageInput>(
     platform: Platform<ImageInput>,
@@ -96,43 +116,48 @@ export class Embedder<ImageInput> extends Verb<ImageInput, FeatureExtraction> {
     }
   }
 
-  /**
-   * Pictures, equal ones encoded once: for each its vector or its states, or what was wrong with it.
-   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
-   */
-  async embedImagesEach<States extends boolean = false>(
-    images: readonly ImageInput[],
-    { states, ...options }: Pick<EmbedOptions<States>, "states"> & ReadOptions<ImageInput> = {},
-  ): Promise<(Embedding<States> | BlipError)[]> {
-    const { signal } = options;
-    const embeddings: (Embedding<States> | BlipError)[] = [];
-    for await (const batch of readDistinct(distinctOf(images), this.processors.images, options)) {
-      for (const [request, error] of batch.failed) embeddings[request] = error;
-      if (!batch.pixels) continue;
-      const found = await this.#images(batch.pixels, states, signal);
-      for (const { request, place } of batch.readable) {
-        const embedding = found[place];
-        if (embedding) embeddings[request] = embedding;
-      }
-    }
-    return embeddings;
-  }
-
-  /**
-   * Texts together: for each its vector, or what was wrong with it.
-   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
-   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
-   */
-  async embedTextsEach(
-    texts: readonly string[],
-    { signal }: Pick<EmbedOptions, "signal"> = {},
-  ): Promise<(Embedding<false> | BlipError)[]> {
-    return this.#texts(this.processors.texts.encode(texts), false, signal);
-  }
-
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
-  check(text: string): void {
-    this.processors.texts.encode([text]);
+  check({ text }: Pick<EmbedRequest<ImageInput>, "text">): void {
+    if (text !== undefined) this.processors.texts.encode([text]);
+  }
+
+  protected checkOptions(): void {
+    // What is said of images is checked where they are read.
+  }
+
+  protected imagesOf({ image }: EmbedRequest<ImageInput>): readonly ImageInput[] {
+    return image === undefined ? [] : [image];
+  }
+
+  protected async see(
+    { pixels }: PixelBatch,
+    { signal }: EmbedRowOptions,
+  ): Promise<(SeenImage | BlipError)[]> {
+    if (!pixels) return [];
+    const { states, features } = await this.model.images.encode(pixels, { signal });
+    const inFeatures = this.failuresOf("the unit vector of the image", features);
+    return this.failuresOf("the states of the image", states).map(
+      (broken, row) =>
+        broken ??
+        inFeatures[row] ?? { states: rowsOf(states, row, row + 1), features: rowsOf(features, row, row + 1) },
+    );
+  }
+
+  protected async answer(
+    rows: readonly SeenRequest<EmbedRequest<ImageInput>>[],
+    { states: all, signal }: EmbedRowOptions,
+  ): Promise<(EmbedAnswer[] | BlipError)[]> {
+    const texts = rows.flatMap(({ request }) => request.text ?? []);
+    const read = texts.length > 0 ? await this.#texts(this.processors.texts.encode(texts), all, signal) : [];
+    let next = 0;
+    return rows.map(({ images: [seen] }) => {
+      if (!seen) {
+        const embedding = must(read, next++, "texts");
+        return embedding instanceof BlipError ? embedding : [{ embedding }];
+      }
+      if (!seen.features) throw new Error("an image has no unit vector");
+      return [{ embedding: embeddingOf(seen.states, seen.features, [0, 0], all) }];
+    });
   }
 
   /** For each picture its numbers, which are finite, or why it has none. */

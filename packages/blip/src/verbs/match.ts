@@ -1,10 +1,9 @@
 // The verb `match`: every picture with every text. Each picture is encoded once, each text once for its cosine; ITM
 // looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
-import { allFinite, BlipError, type ModelError, UsageError } from "@blip-ts/base";
+import { allFinite, BlipError, must, type ModelError, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
-import { distinctOf, readDistinct, type ReadOptions } from "./distinct-images.ts";
 import { cosineMatrix } from "../run/cosine-matrix.ts";
 import { notFinite } from "@blip-ts/engine";
 import { allFailed, failuresOf, quoted } from "../run/finite.ts";
@@ -20,7 +19,17 @@ import {
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { loadVerb, Verb, type VerbParts } from "./verb.ts";
+import {
+  imagesOfRows,
+  RowVerb,
+  stacked,
+  type PixelBatch,
+  type RowCallOptions,
+  type SeenImage,
+  type SeenRequest,
+} from "./rows.ts";
+import { rowsOf } from "../run/batch-rows.ts";
+import { loadVerb, type VerbParts } from "./verb.ts";
 import { textRows, trimmed } from "../run/text-batches.ts";
 
 /** How well a text fits a picture. */
@@ -51,14 +60,20 @@ interface ReadTexts {
   readonly features: Tensor<"float32">;
 }
 
-/** A picture with its own texts. */
+/** An image with a text, as a row. */
 export interface MatchRequest<ImageInput> {
   readonly image: ImageInput;
-  readonly texts: readonly string[];
+  readonly text: string;
 }
 
 /** A model with what turns pictures and texts into its inputs. */
-export class Matcher<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
+export class Matcher<ImageInput> extends RowVerb<
+  ImageInput,
+  ImageTextRetrieval,
+  MatchRequest<ImageInput>,
+  MatchScores,
+  RowCallOptions
+> {
   /** @throws {ModelError} where the model cannot be found, read, or used for matching */
   static load<ImageInput>(
     platform: Platform<ImageInput>,
@@ -102,37 +117,9 @@ export class Matcher<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
     }
   }
 
-  /**
-   * Pictures, each with texts of its own; equal pictures are encoded once.
-   * @returns for each request the scores of its texts, or what was wrong with its picture or with a score
-   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
-   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
-   */
-  async matchEach(
-    requests: readonly MatchRequest<ImageInput>[],
-    options: ReadOptions<ImageInput> = {},
-  ): Promise<((MatchScores & { readonly text: string })[] | BlipError)[]> {
-    const answers = requests.map((): (MatchScores & { text: string })[] | BlipError => []);
-    const pictures = distinctOf(requests.map(({ image }) => image));
-    for await (const { pixels, readable, failed } of readDistinct(
-      pictures,
-      this.processors.images,
-      options,
-    )) {
-      for (const [request, error] of failed) answers[request] = error;
-      if (!pixels) continue;
-      const rows = readable.flatMap(({ request, place: picture }) =>
-        (requests[request]?.texts ?? []).map((text) => ({ text, request, picture })),
-      );
-      const { broken, scores } = await this.#scoreRows(pixels, rows, options.signal);
-      rows.forEach(({ text, request, picture }, row) => {
-        const [answer, score] = [answers[request], broken[picture] ?? scores[row]];
-        if (!Array.isArray(answer) || !score) return;
-        if (score instanceof BlipError) answers[request] = score;
-        else answer.push({ text, ...score });
-      });
-    }
-    return answers;
+  /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  check({ text }: Pick<MatchRequest<ImageInput>, "text">): void {
+    this.processors.texts.encode([text]);
   }
 
   /**
@@ -157,34 +144,48 @@ export class Matcher<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
     );
   }
 
-  /** The scores of texts with their pictures, and what is wrong with pictures, by their place. */
-  async #scoreRows(
-    pixels: Tensor<"float32">,
-    rows: readonly { readonly text: string; readonly picture: number }[],
-    signal: AbortSignal | undefined,
-  ) {
-    const { images, texts } = this.model;
-    const { states, features } = await images.encode(pixels, { signal });
-    const encoded = this.processors.texts.encode(rows.map(({ text }) => text));
-    const read = (await texts.readTexts(encoded, { signal })).features;
-    const pictures = rows.map(({ picture }) => picture);
-    const [count = 0, N = 0, D = 0] = states.dims;
-    const seen = Array.from({ length: count }, (_, index) =>
-      states.data.subarray(index * N * D, (index + 1) * N * D),
+  protected checkOptions(): void {
+    // What is said of images is checked where they are read.
+  }
+
+  protected imagesOf({ image }: MatchRequest<ImageInput>): readonly ImageInput[] {
+    return [image];
+  }
+
+  protected async see(
+    { pixels }: PixelBatch,
+    { signal }: RowCallOptions,
+  ): Promise<(SeenImage | BlipError)[]> {
+    if (!pixels) return [];
+    const { states, features } = await this.model.images.encode(pixels, { signal });
+    return this.failuresOf(ofImage, states).map(
+      (broken, row) =>
+        broken ?? { states: rowsOf(states, row, row + 1), features: rowsOf(features, row, row + 1) },
     );
+  }
+
+  protected async answer(
+    rows: readonly SeenRequest<MatchRequest<ImageInput>>[],
+    { signal }: RowCallOptions,
+  ): Promise<(MatchScores[] | BlipError)[]> {
+    const encoder = this.model.texts;
+    const texts = rows.map(({ request }) => request.text);
+    const encoded = this.processors.texts.encode(texts);
+    const { images, places } = imagesOfRows(rows);
+    const { features } = await encoder.readTexts(encoded, { signal });
+    const vectors = stacked(images.flatMap(({ features: vector }) => vector ?? []));
+    const cosines = cosineMatrix(vectors, features).data;
     const work = {
-      images: seen.map((one) => [one] as const),
-      states: N,
-      rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: pictures[index] ?? 0 })),
+      images: images.map(({ states }) => [states.data] as const),
+      states: must(must(images, 0).states.dims, 1),
+      rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: must(places, index) })),
     };
-    const cosines = cosineMatrix(features, read).data;
-    const { logits } = await texts.looker.run(work, { head: "itm", signal });
-    return {
-      broken: failuresOf(this.name, ofImage, states),
-      scores: rows.map(({ text }, row) =>
-        finiteScores(this.name, text, logits[row], cosines[(pictures[row] ?? 0) * rows.length + row]),
-      ),
-    };
+    const { logits } = await encoder.looker.run(work, { head: "itm", signal });
+    return texts.map((text, row) => {
+      const cosine = must(cosines, must(places, row) * texts.length + row, "cosines");
+      const scores = finiteScores(this.name, text, must(logits, row, "logits"), cosine);
+      return scores instanceof BlipError ? scores : [scores];
+    });
   }
 
   /** For each picture its scores with every text, or what is wrong with it. */
