@@ -208,8 +208,8 @@ export abstract class RowVerb<
     const work = (ready: readonly SeenRequest<Request>[]) => this.answer(ready, options);
     const { atOnce = Infinity } = this.processors.images;
     const most = Math.min(atOnce, options.imageBatchSize ?? Infinity);
-    await pending.answer(work, most);
     const missing = images.flatMap((image, place) => (pending.seen.get(place) ? [] : [{ image, place }]));
+    await pending.answer(work, most);
     let from = 0;
     for await (const batch of this.#read(
       missing.map(({ image }) => image),
