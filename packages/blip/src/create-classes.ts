@@ -9,7 +9,7 @@ import type { Platform } from "./platform.ts";
 import type { ProcessorOptions } from "./processor/options.ts";
 import { loadProcessor, type Processor } from "./processor/processor.ts";
 import { Answerer } from "./verbs/ask.ts";
-import { Blip, type BlipOptions } from "./verbs/blip.ts";
+import { Blip, type BlipOptions } from "./verbs/blip/blip.ts";
 import { Captioner, type CaptionerOptions } from "./verbs/caption.ts";
 import { Comparer } from "./verbs/compare.ts";
 import { Embedder } from "./verbs/embed.ts";

@@ -41,7 +41,7 @@ export type { QuestionInputs, RankedAnswer, RankOptions } from "./classes/questi
 /** NLVR2: inputs of `BlipForNLVR`. */
 export type { StatementInputs } from "./classes/nlvr.ts";
 /** How a model of several tasks is loaded, and what its calls take for an image. */
-export type { BlipOptions, ImageOrInput } from "./verbs/blip.ts";
+export type { BlipOptions, ImageOrInput } from "./verbs/blip/blip.ts";
 export type { Task } from "./tasks/task.ts";
 /** What loads models of one class. */
 export type { Pretrained } from "./create-classes.ts";

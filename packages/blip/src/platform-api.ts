@@ -34,8 +34,8 @@ export type { QuestionAnswering } from "./classes/question-answering.ts";
 export type { NaturalLanguageVisualReasoning } from "./classes/nlvr.ts";
 export type { FeatureExtraction } from "./classes/model.ts";
 /** A model of several tasks, and those of one task. */
-export type { Blip } from "./verbs/blip.ts";
-export type { BlipImage } from "./verbs/blip-image.ts";
+export type { Blip } from "./verbs/blip/blip.ts";
+export type { BlipImage } from "./verbs/blip/blip-image.ts";
 export type { Matcher } from "./verbs/match.ts";
 export type { Captioner } from "./verbs/caption.ts";
 export type { Answerer } from "./verbs/ask.ts";

@@ -6,7 +6,7 @@ import { fixture } from "../../test/support/goldens.ts";
 import { watchedRuns } from "../../test/support/watched-runs.ts";
 import type { Platform } from "../platform.ts";
 import { Answerer } from "./ask.ts";
-import { Blip } from "./blip.ts";
+import { Blip } from "./blip/blip.ts";
 import { Captioner } from "./caption.ts";
 import { Comparer } from "./compare.ts";
 import { Embedder } from "./embed.ts";

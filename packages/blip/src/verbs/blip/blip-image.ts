@@ -1,12 +1,12 @@
 // An image that several calls are about: it is decoded and encoded once, and every call about it shares its states.
 import { asyncDispose, BlipError, type Closable, must, UsageError } from "@blip-ts/base";
-import type { Task } from "../tasks/task.ts";
-import type { AnswerRow, Answerer, AskOptions } from "./ask.ts";
-import type { CaptionOptions, Captioner, CaptionRow } from "./caption.ts";
-import type { Embedder, Embedding, EmbedOptions } from "./embed.ts";
+import type { Task } from "../../tasks/task.ts";
+import type { AnswerRow, Answerer, AskOptions } from "../ask.ts";
+import type { CaptionOptions, Captioner, CaptionRow } from "../caption.ts";
+import type { Embedder, Embedding, EmbedOptions } from "../embed.ts";
 import { foreignImage, imageClosed } from "./errors.ts";
-import type { VerbCallOptions } from "./image-batches.ts";
-import type { Matcher, MatchRow } from "./match.ts";
+import type { VerbCallOptions } from "../image-batches.ts";
+import type { Matcher, MatchRow } from "../match.ts";
 
 /** What a call about an image that is read already does not take. */
 type OfReading = Exclude<keyof VerbCallOptions, "signal">;

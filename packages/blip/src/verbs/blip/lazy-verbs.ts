@@ -1,19 +1,19 @@
 // The verbs of one model, each made when it is first called.
 import { modelClosed } from "@blip-ts/engine";
-import type { OpenTasks } from "../load/open-tasks.ts";
-import type { ImageEncoder } from "../run/image-encoder.ts";
-import { TextEncoder } from "../run/text-encoder.ts";
-import { imageHeadOf } from "../tasks/index.ts";
-import type { NetworkTask, Task } from "../tasks/task.ts";
-import { Answerer } from "./ask.ts";
+import type { OpenTasks } from "../../load/open-tasks.ts";
+import type { ImageEncoder } from "../../run/image-encoder.ts";
+import { TextEncoder } from "../../run/text-encoder.ts";
+import { imageHeadOf } from "../../tasks/index.ts";
+import type { NetworkTask, Task } from "../../tasks/task.ts";
+import { Answerer } from "../ask.ts";
 import type { ImageVerbs } from "./blip-image.ts";
-import { Captioner } from "./caption.ts";
-import { Comparer } from "./compare.ts";
-import { Embedder } from "./embed.ts";
-import type { Processors } from "./image-batches.ts";
-import { Matcher } from "./match.ts";
-import { Retriever } from "./retrieve.ts";
-import type { VerbParts } from "./verb.ts";
+import { Captioner } from "../caption.ts";
+import { Comparer } from "../compare.ts";
+import { Embedder } from "../embed.ts";
+import type { Processors } from "../image-batches.ts";
+import { Matcher } from "../match.ts";
+import { Retriever } from "../retrieve.ts";
+import type { VerbParts } from "../verb.ts";
 
 /** What is made when it is first asked for, once; what failed is tried again. */
 function lazily<Made>(make: () => Promise<Made>): () => Promise<Made> {

@@ -1,21 +1,21 @@
 // All verbs over one model: one engine, one set of sessions and weights, and images that are encoded once for all of them.
 import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
 import { modelClosed } from "@blip-ts/engine";
-import { heldBytes } from "../load/memory-plan.ts";
-import { openTasks, type OpenTasks } from "../load/open-tasks.ts";
-import type { Platform } from "../platform.ts";
-import { stackPixels } from "../processor/image-processor.ts";
-import { ImageCache } from "../run/image-cache.ts";
-import { ImageEncoder } from "../run/image-encoder.ts";
-import { imageHeadOf, networkTaskOf } from "../tasks/index.ts";
-import type { Task } from "../tasks/task.ts";
+import { heldBytes } from "../../load/memory-plan.ts";
+import { openTasks, type OpenTasks } from "../../load/open-tasks.ts";
+import type { Platform } from "../../platform.ts";
+import { stackPixels } from "../../processor/image-processor.ts";
+import { ImageCache } from "../../run/image-cache.ts";
+import { ImageEncoder } from "../../run/image-encoder.ts";
+import { imageHeadOf, networkTaskOf } from "../../tasks/index.ts";
+import type { Task } from "../../tasks/task.ts";
 import {
   type Answer,
   type AnswerRequest,
   type AnswerRow,
   type AskOptions,
   type AskRowOptions,
-} from "./ask.ts";
+} from "../ask.ts";
 import { BlipImage } from "./blip-image.ts";
 import {
   type Caption,
@@ -23,8 +23,8 @@ import {
   type CaptionRequest,
   type CaptionRow,
   type CaptionRowOptions,
-} from "./caption.ts";
-import { type CompareAnswer, type CompareOptions, type CompareRequest, type CompareRow } from "./compare.ts";
+} from "../caption.ts";
+import { type CompareAnswer, type CompareOptions, type CompareRequest, type CompareRow } from "../compare.ts";
 import {
   type EmbedAnswer,
   type EmbedOptions,
@@ -32,7 +32,7 @@ import {
   type EmbedRowOptions,
   type ImageEmbedding,
   type TextEmbedding,
-} from "./embed.ts";
+} from "../embed.ts";
 import { imageClosed, noRoomForImage } from "./errors.ts";
 import {
   processorsOf,
@@ -41,12 +41,12 @@ import {
   type FailedText,
   type ReadPictureOptions,
   type VerbOptions,
-} from "./image-batches.ts";
-import { type MatchOptions, type MatchRequest, type MatchRow, type MatchScores } from "./match.ts";
-import type { AnsweredRow, RowCallOptions, RowSource, RowsOptions } from "./rows.ts";
-import { Retriever, type ImageRow, type RetrieveOptions, type TextRow } from "./retrieve.ts";
+} from "../image-batches.ts";
+import { type MatchOptions, type MatchRequest, type MatchRow, type MatchScores } from "../match.ts";
+import type { AnsweredRow, RowCallOptions, RowSource, RowsOptions } from "../rows.ts";
+import { Retriever, type ImageRow, type RetrieveOptions, type TextRow } from "../retrieve.ts";
 import { LazyVerbs, type VerbBase } from "./lazy-verbs.ts";
-import { isVideo, type Retrievable } from "./video.ts";
+import { isVideo, type Retrievable } from "../video.ts";
 
 /** How a model of several tasks is loaded. */
 export interface BlipOptions extends VerbOptions {

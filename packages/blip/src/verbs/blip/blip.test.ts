@@ -1,17 +1,17 @@
 // A model of several tasks: one network, images encoded once, handles, errors at the call, closing, and a bound of memory.
 import { arrayOf, failureOf } from "@blip-ts/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { fixture } from "../../test/support/goldens.ts";
-import { watchedRuns } from "../../test/support/watched-runs.ts";
-import { heldBytes } from "../load/memory-plan.ts";
-import { nodePlatform } from "../platform/node/node-platform.ts";
-import { Answerer } from "./ask.ts";
+import { fixture } from "../../../test/support/goldens.ts";
+import { watchedRuns } from "../../../test/support/watched-runs.ts";
+import { heldBytes } from "../../load/memory-plan.ts";
+import { nodePlatform } from "../../platform/node/node-platform.ts";
+import { Answerer } from "../ask.ts";
 import { Blip } from "./blip.ts";
-import { Captioner } from "./caption.ts";
-import { Comparer } from "./compare.ts";
-import { Embedder } from "./embed.ts";
-import { Matcher } from "./match.ts";
-import { Retriever } from "./retrieve.ts";
+import { Captioner } from "../caption.ts";
+import { Comparer } from "../compare.ts";
+import { Embedder } from "../embed.ts";
+import { Matcher } from "../match.ts";
+import { Retriever } from "../retrieve.ts";
 
 const scene = (n: number) => fixture(`../examples/scenes/${String(n).padStart(2, "0")}.png`);
 const texts = ["a sheep", "a tulip above a cow on a red background"];
