@@ -1,5 +1,5 @@
 // A page that matches and captions: what the model that is loaded can do decides what the page offers.
-import { Captioner, configure, inspect, Matcher, type DownloadProgress } from "blip-ts";
+import { Blip, type BlipImage, configure, inspect, type DownloadProgress } from "blip-ts";
 
 // `npm run page` puts everything beside this script: the page works from any static server, without a network.
 configure({ runtime: "./engine/", models: "./models/" });
@@ -27,8 +27,10 @@ const matchForm = element("match", HTMLFormElement);
 const captionForm = element("caption", HTMLFormElement);
 const loadForm = element("load", HTMLFormElement);
 
-/** What is loaded: the model's name, and what it can do. */
-let model: { name: string; matcher?: Matcher; captioner?: Captioner } = { name: "" };
+/** The model that is loaded. */
+let blip: Blip | undefined;
+/** The image that is shown, as the model holds it: both forms ask about the same states. */
+let held: Promise<BlipImage> | undefined;
 let picture: string | File = "scenes/01.png";
 
 function say(text: string, wrong = false): void {
@@ -49,9 +51,23 @@ function onProgress({ loaded, total }: DownloadProgress): void {
 
 /** What was said of another picture, or by another model, does not stay. */
 function clearResults(): void {
+  held?.then((image) => image.close()).catch(() => undefined);
+  held = undefined;
   rows.replaceChildren();
   said.textContent = "";
 }
+
+/** The image that is shown: encoded when it is first asked about, once. */
+function shown(): Promise<BlipImage> {
+  if (!blip) throw new Error("no model is loaded");
+  const image = (held ??= blip.image(picture));
+  image.catch(() => {
+    if (held === image) held = undefined;
+  });
+  return image;
+}
+
+const can = (task: "match" | "caption") => blip?.tasks.includes(task) === true;
 
 function showPicture(next: string | File): void {
   if (preview.src.startsWith("blob:")) URL.revokeObjectURL(preview.src);
@@ -67,20 +83,20 @@ async function load(name: string): Promise<void> {
   clearResults();
   buttonOf(matchForm).disabled = true;
   buttonOf(captionForm).disabled = true;
-  await model.matcher?.close();
-  await model.captioner?.close();
-  model = { name };
-  const { tasks, parameters } = await inspect(name, { onProgress });
-  if (tasks.includes("match")) model.matcher = await Matcher.fromPretrained(name, { onProgress });
-  if (tasks.includes("caption")) model.captioner = await Captioner.fromPretrained(name, { onProgress });
-  buttonOf(matchForm).disabled = !model.matcher;
-  buttonOf(captionForm).disabled = !model.captioner;
-  captionNote.textContent = model.captioner
+  await blip?.close();
+  blip = undefined;
+  const { parameters } = await inspect(name, { onProgress });
+  blip = await Blip.fromPretrained(name, { onProgress });
+  buttonOf(matchForm).disabled = !can("match");
+  buttonOf(captionForm).disabled = !can("caption");
+  captionNote.textContent = can("caption")
     ? ""
     : `${name} has no language head, so that it cannot caption. Load a model that can below: picture-book, or, ` +
       "for photographs, Salesforce/blip-image-captioning-base (990 MB from the Hub).";
   const threads = crossOriginIsolated ? `${navigator.hardwareConcurrency} threads` : "one thread";
-  say(`${name}: ${(parameters / 1e6).toFixed(1)} million parameters, does ${tasks.join(", ")}; ${threads}.`);
+  say(
+    `${name}: ${(parameters / 1e6).toFixed(1)} million parameters, does ${blip.tasks.join(", ")}; ${threads}.`,
+  );
 }
 
 function rowOf(text: string, probability: number, cosine: number): HTMLLIElement {
@@ -98,21 +114,15 @@ function rowOf(text: string, probability: number, cosine: number): HTMLLIElement
 async function match(): Promise<void> {
   const lines = texts.value.split("\n").filter((line) => line.trim() !== "");
   const start = performance.now();
-  const found: HTMLLIElement[] = [];
-  for await (const row of model.matcher?.match([picture], lines) ?? []) {
-    if ("error" in row) throw new Error(row.error.message);
-    found.push(rowOf(row.text, row.probability, row.cosine));
-  }
-  rows.replaceChildren(...found);
+  const scored = await (await shown()).match(lines);
+  rows.replaceChildren(...scored.map((row) => rowOf(row.text, row.probability, row.cosine)));
   say(`Matched in ${((performance.now() - start) / 1000).toFixed(2)} s.`);
 }
 
 async function caption(): Promise<void> {
   const start = performance.now();
-  for await (const row of model.captioner?.caption([picture]) ?? []) {
-    if ("error" in row) throw new Error(row.error.message);
-    said.textContent = row.caption;
-  }
+  const [row] = await (await shown()).caption();
+  said.textContent = row?.caption ?? "";
   say(`Captioned in ${((performance.now() - start) / 1000).toFixed(2)} s.`);
 }
 
@@ -126,8 +136,7 @@ function onSubmit(form: HTMLFormElement, work: () => Promise<void>): void {
       .catch((error: unknown) => say(messageOf(error), true))
       .finally(() => {
         progress.hidden = true;
-        button.disabled =
-          (form === matchForm && !model.matcher) || (form === captionForm && !model.captioner);
+        button.disabled = (form === matchForm && !can("match")) || (form === captionForm && !can("caption"));
       });
   });
 }

@@ -8,6 +8,7 @@ export default defineConfig({
     node: "src/node.ts",
     web: "src/web.ts",
     metrics: "../metrics/src/index.ts",
+    platform: "src/platform-api.ts",
     "web-session-worker": "../engine/src/web/session-thread.ts",
     "session-worker": "../engine/src/node/session-thread.ts",
     "sample-worker": "src/train/node/sample-thread.ts",
@@ -21,10 +22,13 @@ export default defineConfig({
   // The baseline that README states; test/baseline-shipped.slow.test.ts holds what is shipped to it.
   target: ["es2022", "node20.19", "chrome111", "firefox128", "safari16.4"],
   fixedExtension: false,
-  dts: { entry: ["src/node.ts", "src/web.ts", "../metrics/src/index.ts"], build: true },
+  dts: {
+    entry: ["src/node.ts", "src/web.ts", "src/platform-api.ts", "../metrics/src/index.ts"],
+    build: true,
+  },
   // `Symbol.asyncDispose`, which ES2022's own library files lack.
   banner: { dts: '/// <reference lib="esnext.disposable" />' },
   // Bundled on purpose; everything else is a dependency of the package.
-  deps: { onlyBundle: ["plur", "irregular-plurals"] },
+  deps: { onlyBundle: ["plur", "irregular-plurals", "@noble/hashes"] },
   clean: true,
 });

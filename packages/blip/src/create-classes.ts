@@ -9,6 +9,7 @@ import type { Platform } from "./platform.ts";
 import type { ProcessorOptions } from "./processor/options.ts";
 import { loadProcessor, type Processor } from "./processor/processor.ts";
 import { Answerer } from "./verbs/ask.ts";
+import { Blip, type BlipOptions } from "./verbs/blip/blip.ts";
 import { Captioner, type CaptionerOptions } from "./verbs/caption.ts";
 import { Comparer } from "./verbs/compare.ts";
 import { Embedder } from "./verbs/embed.ts";
@@ -43,6 +44,7 @@ export interface PlatformClasses<ImageInput> {
   readonly BlipForQuestionAnswering: Pretrained<QuestionAnswering, ModelOptions>;
   readonly BlipForNLVR: Pretrained<NaturalLanguageVisualReasoning, ModelOptions>;
   readonly BlipModel: Pretrained<FeatureExtraction, ModelOptions>;
+  readonly Blip: Pretrained<Blip<ImageInput>, BlipOptions>;
   readonly Matcher: Pretrained<Matcher<ImageInput>, VerbOptions>;
   readonly Captioner: Pretrained<Captioner<ImageInput>, CaptionerOptions>;
   readonly Answerer: Pretrained<Answerer<ImageInput>, VerbOptions>;
@@ -60,6 +62,7 @@ export function createClasses<ImageInput>(platform: Platform<ImageInput>): Platf
     BlipForQuestionAnswering: pretrained(platform, (...of) => QuestionAnswering.load(...of)),
     BlipForNLVR: pretrained(platform, (...of) => NaturalLanguageVisualReasoning.load(...of)),
     BlipModel: pretrained(platform, (...of) => FeatureExtraction.load(...of)),
+    Blip: pretrained(platform, (...of) => Blip.load(...of)),
     Matcher: pretrained(platform, (...of) => Matcher.load(...of)),
     Captioner: pretrained(platform, (...of) => Captioner.load(...of)),
     Answerer: pretrained(platform, (...of) => Answerer.load(...of)),

@@ -20,7 +20,8 @@ export type { BlipConfig, TextConfig, VisionConfig } from "./model/config.ts";
 export type { ModelOptions } from "./load/model-options.ts";
 export type { TextHeads } from "./load/read-config.ts";
 /** Inputs and outputs of the encoders. */
-export type { EncodedImages, ImageOptions } from "./run/encoders.ts";
+export type { EncodedImages, ImageOptions } from "./run/image-encoder.ts";
+export type { EncodedTextStates } from "./run/text-encoder.ts";
 export type { TextFeeds } from "./run/text-feeds.ts";
 /** Matching and contrast: inputs, options and outputs of `BlipForImageTextRetrieval`. */
 export type {
@@ -39,6 +40,11 @@ export type { MaskedMemory, Memory, StreamedToken } from "./run/generate.ts";
 export type { QuestionInputs, RankedAnswer, RankOptions } from "./classes/question-answering.ts";
 /** NLVR2: inputs of `BlipForNLVR`. */
 export type { StatementInputs } from "./classes/nlvr.ts";
+/** How a model of several tasks is loaded, and what its calls take for an image. */
+export type { BlipOptions, ImageOrInput } from "./verbs/blip/blip.ts";
+export type { Task } from "./tasks/task.ts";
+/** What loads models of one class. */
+export type { Pretrained } from "./create-classes.ts";
 /** What all verbs share. */
 export type {
   FailedRow,
@@ -82,10 +88,13 @@ export {
   type RequestOptions,
   type RunBatch,
 } from "./serve/request-batcher.ts";
-/** Requests for many pictures at once, each with texts, a prompt or a question of its own. */
+/** Streams of rows: what every verb's `rows` takes and gives. */
+export type { AnsweredRow, RowCallOptions, RowSource, RowsOptions } from "./verbs/rows.ts";
 export type { MatchRequest } from "./verbs/match.ts";
-export type { CaptionRequest } from "./verbs/caption.ts";
-export type { AnswerRequest } from "./verbs/ask.ts";
+export type { Caption, CaptionRequest, CaptionRowOptions } from "./verbs/caption.ts";
+export type { Answer, AnswerRequest, AskRowOptions } from "./verbs/ask.ts";
+export type { CompareAnswer, CompareRequest } from "./verbs/compare.ts";
+export type { EmbedAnswer, EmbedRequest, EmbedRowOptions } from "./verbs/embed.ts";
 /** The frames of a video that BLIP looks at. */
 export { uniformFrames } from "./verbs/video.ts";
 /** Recall, median and mean of a ranking. */
@@ -114,36 +123,7 @@ export { publishedPictures } from "./tools/verify/published-samples.ts";
 export type { Published, Sample, VerifyOptions, VerifyRow } from "./tools/verify/verify.ts";
 /** BLIP's own clean-up of captions and questions. */
 export { preCaption, preQuestion } from "./text/pre-caption.ts";
-/** The engine's own matrix product, which measurements are compared with. */
-export { MatrixProduct as MatrixProductOn, type MatrixProductOptions } from "@blip-ts/engine";
+/** How a matrix product is measured. */
+export type { MatrixProductOptions } from "@blip-ts/engine";
 /** This package's version. */
 export { version } from "./version.ts";
-/** The parts that a platform of one's own is wired to: see `Platform`. */
-export { loadProcessor } from "./processor/processor.ts";
-export { ImageTextRetrieval } from "./classes/image-text-retrieval.ts";
-export { ConditionalGeneration } from "./classes/conditional-generation.ts";
-export { QuestionAnswering } from "./classes/question-answering.ts";
-export { NaturalLanguageVisualReasoning } from "./classes/nlvr.ts";
-export { FeatureExtraction } from "./classes/model.ts";
-export { Matcher as MatcherOn } from "./verbs/match.ts";
-export { Captioner as CaptionerOn } from "./verbs/caption.ts";
-export { Answerer as AnswererOn } from "./verbs/ask.ts";
-export { Comparer as ComparerOn } from "./verbs/compare.ts";
-export { Embedder as EmbedderOn } from "./verbs/embed.ts";
-export { Retriever as RetrieverOn } from "./verbs/retrieve.ts";
-export type { Platform } from "./platform.ts";
-export type { DecodeOptions } from "./image/decode-options.ts";
-export type { DerivedWeights, FolderWriter, ModelFiles, SideFile, SuiteFiles } from "./files.ts";
-export type { PlatformDevice } from "@blip-ts/engine";
-export type {
-  Engine,
-  EngineModel,
-  EngineSession,
-  ExternalBytes,
-  Feeds,
-  RetainedOutputs,
-  ResidentTensor,
-  RunOptions,
-  SessionOptions,
-} from "@blip-ts/engine";
-export type { RgbImage } from "./image/raw-image.ts";

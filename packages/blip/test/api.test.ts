@@ -7,7 +7,10 @@ const file = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 test("the public API is as it was reviewed: every exported name with its kind and signature", async () => {
   const api = {
-    ...publicApi({ node: file("../src/node.ts") }, file("../tsconfig.node.json")),
+    ...publicApi(
+      { node: file("../src/node.ts"), platform: file("../src/platform-api.ts") },
+      file("../tsconfig.node.json"),
+    ),
     ...publicApi({ web: file("../src/web.ts") }, file("../tsconfig.web.json")),
   };
   for (const [entry, text] of Object.entries(api))

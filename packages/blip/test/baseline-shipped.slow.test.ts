@@ -31,9 +31,15 @@ const inPages: Allowed = {
   ".dispose": "ONNX Runtime's tensors have it",
   ".toBase64": "looked for by @bufbuild/protobuf",
   ".setFromBase64": "looked for by @bufbuild/protobuf",
+  ".toHex": "looked for by @noble/hashes",
+  "Uint8Array.fromHex": "looked for by @noble/hashes",
 };
 
-const inNode: Allowed = { ".take": "FairQueue's" };
+const inNode: Allowed = {
+  ".take": "FairQueue's",
+  ".toHex": "looked for by @noble/hashes",
+  "Uint8Array.fromHex": "looked for by @noble/hashes",
+};
 
 /** What onnxruntime-web looks for and does without. */
 const inTheRuntime: Allowed = {

@@ -54,6 +54,13 @@ const programs: Readonly<Record<string, { args?: () => readonly string[]; says: 
       /^one caller went away$/m,
     ],
   },
+  "10-one-model.ts": {
+    says: [
+      /^caption: a tulip above a cow on a red background$/m,
+      /^a tulip above a cow: 9\d\.\d %$/m,
+      /^embedding: 128 numbers$/m,
+    ],
+  },
 };
 
 test.each(Object.entries(programs))("%s", async (name, { args = () => [], says }) => {

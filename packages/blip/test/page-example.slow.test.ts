@@ -35,13 +35,18 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
   let browser: Browser;
   let page: Page;
   const asked: string[] = [];
+  const ranges: { readonly url: string; readonly range: string }[] = [];
   const wrong: string[] = [];
 
   beforeAll(async () => {
     server = await servePages({ folders: { "": made, fixtures: join(root, "fixtures") } });
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1100, height: 900 } });
-    page.on("request", (request) => void asked.push(request.url()));
+    page.on("request", (request) => {
+      asked.push(request.url());
+      if (request.method() === "GET")
+        ranges.push({ url: request.url(), range: request.headers().range ?? "" });
+    });
     page.on("pageerror", (error) => void wrong.push(error.message));
     await page.goto(`${server.origin}/index.html`);
   }, 60_000);
@@ -65,6 +70,18 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     expect(rows[0]).toContain("a small sheep on a purple background");
     expect(percent(rows[0])).toBeGreaterThan(90);
     for (const row of rows.slice(1)) expect(percent(row)).toBeLessThan(5);
+  });
+
+  test("fetches each file of the model once, for both of its tasks", async () => {
+    await page.click("#caption button");
+    await page.waitForFunction("document.getElementById('said').textContent !== ''");
+    const weights = ranges.filter(({ url }) => url.endsWith("/model.safetensors"));
+    expect(weights.length).toBeGreaterThan(0);
+    // A response of a range begins where it was asked for; no byte is in two of them.
+    const spans = weights
+      .map(({ range }) => /bytes=(\d+)-(\d+)/.exec(range)?.slice(1).map(Number) ?? [0, Infinity])
+      .sort(([a = 0], [b = 0]) => a - b);
+    spans.forEach(([from = 0], index) => expect(from).toBeGreaterThan(spans[index - 1]?.[1] ?? -1));
   });
 
   test("looks at a file that is chosen", async () => {

@@ -20,7 +20,7 @@ export type {
   RunOptions,
   SessionOptions,
 } from "./engine.ts";
-export { isNotFinite, notFinite } from "./errors.ts";
+export { isNotFinite, modelClosed, notFinite } from "./errors.ts";
 export { float32Output } from "./float32.ts";
 export {
   type Int8Products,

@@ -5,7 +5,8 @@ import type { Hypothesis } from "../decode/next-token-model.ts";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
-import { Encoder, type ImageOptions } from "../run/encoders.ts";
+import { type Encoders, encodersOf } from "../run/encoders.ts";
+import type { ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
 import { expectFinite } from "../run/finite.ts";
 import { checkTextFeeds, type TextFeeds } from "../run/text-feeds.ts";
 import { Generator, type StreamedToken } from "../run/generate.ts";
@@ -31,13 +32,13 @@ export const blipPrompt = "a picture of ";
 
 export class ConditionalGeneration implements Closable {
   readonly loaded: LoadedNetwork;
-  readonly encoder: Encoder;
+  readonly images: ImageEncoder;
   readonly generator: Generator;
 
-  private constructor(loaded: LoadedNetwork, encoder: Encoder, generator: Generator) {
+  private constructor(loaded: LoadedNetwork, images: ImageEncoder, generator: Generator) {
     this.loaded = loaded;
-    this.encoder = encoder;
-    encoder.prepareImages();
+    this.images = images;
+    images.prepare();
     this.generator = generator;
   }
 
@@ -52,20 +53,16 @@ export class ConditionalGeneration implements Closable {
     more: readonly NetworkTask[] = [],
   ): Promise<ConditionalGeneration> {
     const loaded = await loadNetwork(platform, source, ["caption", ...more], options);
-    return ConditionalGeneration.over(loaded, more, options.signal);
+    const encoders = encodersOf(loaded, ["caption", ...more]);
+    return orClosed(loaded.network, () => ConditionalGeneration.over(loaded, encoders), options.signal);
   }
 
+  /** One over a network that is loaded. @throws {ModelError} for a generation_config.json that cannot be read */
   static async over(
     loaded: LoadedNetwork,
-    more: readonly NetworkTask[] = [],
-    signal?: AbortSignal,
+    { images }: Pick<Encoders, "images"> = encodersOf(loaded, ["caption"]),
   ): Promise<ConditionalGeneration> {
-    const encoder = new Encoder(loaded, more.includes("match") ? "contrastive" : undefined);
-    return orClosed(
-      loaded.network,
-      async () => new ConditionalGeneration(loaded, encoder, await Generator.create(loaded, "caption")),
-      signal,
-    );
+    return new ConditionalGeneration(loaded, images, await Generator.create(loaded, "caption"));
   }
 
   get config(): BlipConfig {
@@ -139,7 +136,7 @@ export class ConditionalGeneration implements Closable {
 
   /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
   async close(): Promise<void> {
-    await this.encoder.close();
+    await this.loaded.network.close();
   }
 
   /** Calls `close`, for `await using`. */
@@ -154,7 +151,7 @@ export class ConditionalGeneration implements Closable {
 
   /** All states of pictures, which are finite. */
   async #states(pixelValues: Tensor<"float32">, options: ImageOptions): Promise<Tensor<"float32">> {
-    const states = await this.encoder.imageStates(pixelValues, options);
+    const states = await this.images.states(pixelValues, options);
     return expectFinite(this.loaded.opened.files.name, "the states of image", states);
   }
 

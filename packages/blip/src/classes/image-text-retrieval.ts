@@ -4,7 +4,10 @@ import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import type { RunOptions } from "@blip-ts/engine";
-import { cosineMatrix, Encoder, type EncodedImages, type ImageOptions } from "../run/encoders.ts";
+import { cosineMatrix } from "../run/cosine-matrix.ts";
+import { encodersOf } from "../run/encoders.ts";
+import type { EncodedImages, ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
+import type { EncodedTextStates, TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite, finiteEncoding } from "../run/finite.ts";
 import type { TextFeeds } from "../run/text-feeds.ts";
 import type { LookOptions, LookWork } from "../run/cross-attention.ts";
@@ -43,12 +46,14 @@ export interface RetrievalOutput {
 export class ImageTextRetrieval implements Closable {
   readonly loaded: LoadedNetwork;
   /** The network without the check that its numbers are finite: verbs make it row by row. */
-  readonly encoder: Encoder;
+  readonly images: ImageEncoder;
+  readonly texts: TextEncoder;
 
-  constructor(loaded: LoadedNetwork) {
+  constructor(loaded: LoadedNetwork, { images, texts } = encodersOf(loaded, ["match"])) {
     this.loaded = loaded;
-    this.encoder = new Encoder(loaded, "contrastive");
-    this.encoder.prepareImages();
+    this.images = images;
+    this.texts = texts;
+    images.prepare();
   }
 
   /** @throws {ModelError} where the model cannot be found, read, or used for matching */
@@ -65,15 +70,15 @@ export class ImageTextRetrieval implements Closable {
    * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
    */
   async encodeImages(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
-    return finiteEncoding(this.#name, "image", await this.encoder.encodeImages(pixelValues, options));
+    return finiteEncoding(this.#name, "image", await this.images.encode(pixelValues, options));
   }
 
   /**
    * Texts alone: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS].
    * @throws {ModelError} `model/not-finite`
    */
-  async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
-    return finiteEncoding(this.#name, "text", await this.encoder.encodeTexts(texts, options));
+  async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
+    return finiteEncoding(this.#name, "text", await this.texts.encodeTexts(texts, options));
   }
 
   /**
@@ -86,7 +91,7 @@ export class ImageTextRetrieval implements Closable {
     texts: TextFeeds,
     options: RunOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly states: Tensor<"float32"> }> {
-    const { logits, states } = await this.encoder.look([imageStates], texts, "itm", options);
+    const { logits, states } = await this.texts.look([imageStates], texts, "itm", options);
     if (!logits) throw new Error("the head of matching gave no logits");
     expectFinite(this.#name, "the states of text", states);
     return { logits: expectFinite(this.#name, itmLogits, logits), states };
@@ -102,11 +107,7 @@ export class ImageTextRetrieval implements Closable {
     texts: TextFeeds,
     options: RunOptions = {},
   ): Promise<Tensor<"float32">> {
-    return expectFinite(
-      this.#name,
-      itmLogits,
-      await this.encoder.score([imageStates], texts, "itm", options),
-    );
+    return expectFinite(this.#name, itmLogits, await this.texts.score([imageStates], texts, "itm", options));
   }
 
   /** The same for texts with images of their choice. @throws {ModelError} `model/not-finite` */
@@ -114,7 +115,7 @@ export class ImageTextRetrieval implements Closable {
     work: LookWork,
     options: Pick<LookOptions, "form" | "signal"> = {},
   ): Promise<readonly (readonly [number, number])[]> {
-    const { logits } = await this.encoder.looker.run(work, { ...options, head: "itm" });
+    const { logits } = await this.texts.looker.run(work, { ...options, head: "itm" });
     expectFinite(this.#name, itmLogits, floatTensor([logits.length, 2], logits.flat()));
     return logits;
   }
@@ -127,13 +128,13 @@ export class ImageTextRetrieval implements Closable {
     return expectFinite(
       this.#name,
       "the unit vector of text",
-      (await this.encoder.readTexts(texts, options)).features,
+      (await this.texts.readTexts(texts, options)).features,
     );
   }
 
   /** Begins to load what `scoreTexts` needs for texts that are shared out among images. */
   prepareToScore(texts: TextFeeds, images: number): void {
-    this.encoder.prepareToLook(texts, images, { head: "itm", scores: true });
+    this.texts.prepareToLook(texts, images, { head: "itm", scores: true });
   }
 
   /**
@@ -148,8 +149,8 @@ export class ImageTextRetrieval implements Closable {
     report(0);
     // The text's session is loaded while the picture is looked at.
     const [count = 0] = inputs.pixelValues.dims;
-    if (useItmHead) this.encoder.prepareToLook(inputs, count, { head: "itm" });
-    else this.encoder.prepareToRead();
+    if (useItmHead) this.texts.prepareToLook(inputs, count, { head: "itm" });
+    else this.texts.prepareToRead();
     const images = await this.encodeImages(inputs.pixelValues, options);
     report(1);
     if (useItmHead) {
@@ -173,7 +174,7 @@ export class ImageTextRetrieval implements Closable {
 
   /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
   async close(): Promise<void> {
-    await this.encoder.close();
+    await this.loaded.network.close();
   }
 
   /** Calls `close`, for `await using`. */

@@ -4,7 +4,9 @@ import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { notFinite, type RunOptions } from "@blip-ts/engine";
-import { Encoder, type EncodedImages, type ImageOptions, type ReadTexts } from "../run/encoders.ts";
+import { encodersOf } from "../run/encoders.ts";
+import type { EncodedImages, ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
+import type { EncodedTextStates, ReadTexts, TextEncoder } from "../run/text-encoder.ts";
 import type { TextFeeds } from "../run/text-feeds.ts";
 import { wrongTask } from "../load/errors.ts";
 import { expectFinite, finiteEncoding } from "../run/finite.ts";
@@ -17,11 +19,13 @@ import { savePretrained } from "../save/save.ts";
 export class FeatureExtraction implements Closable {
   readonly loaded: LoadedNetwork;
   /** The network without the check that its numbers are finite: verbs make it row by row. */
-  readonly encoder: Encoder;
+  readonly images: ImageEncoder;
+  readonly texts: TextEncoder;
 
-  constructor(loaded: LoadedNetwork) {
+  constructor(loaded: LoadedNetwork, { images, texts } = encodersOf(loaded, ["embed"])) {
     this.loaded = loaded;
-    this.encoder = new Encoder(loaded, isDual(loaded.opened.architecture) ? "dual" : "contrastive");
+    this.images = images;
+    this.texts = texts;
   }
 
   /** @throws {ModelError} where the model cannot be found, read, or used for features */
@@ -38,15 +42,15 @@ export class FeatureExtraction implements Closable {
    * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
    */
   async getImageFeatures(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
-    return finiteEncoding(this.#name, "image", await this.encoder.encodeImages(pixelValues, options));
+    return finiteEncoding(this.#name, "image", await this.images.encode(pixelValues, options));
   }
 
   /**
    * Texts alone [B, T]: all states [B, T, D]; the first token's projection [B, E], and the same at unit length.
    * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
-  async getTextFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedImages> {
-    return finiteEncoding(this.#name, "text", await this.encoder.encodeTexts(texts, options));
+  async getTextFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
+    return finiteEncoding(this.#name, "text", await this.texts.encodeTexts(texts, options));
   }
 
   /**
@@ -57,7 +61,7 @@ export class FeatureExtraction implements Closable {
     texts: TextFeeds,
     options: RunOptions & { readonly states?: boolean | undefined } = {},
   ): Promise<ReadTexts> {
-    const read = await this.encoder.readTexts(texts, options);
+    const read = await this.texts.readTexts(texts, options);
     expectFinite(this.#name, "the unit vector of text", read.features);
     const row = read.states.findIndex((states) => !allFinite(states));
     if (row >= 0) throw notFinite(this.#name, `the states of text ${row + 1} of ${read.states.length}`);
@@ -77,9 +81,9 @@ export class FeatureExtraction implements Closable {
     const { files, tasks } = this.loaded.opened;
     if (isDual(this.loaded.opened.architecture))
       throw wrongTask(files.name, "multimodal features", tasks.tasks, ["text_encoder"]);
-    const images = await this.encoder.imageStates(inputs.pixelValues, options);
+    const images = await this.images.states(inputs.pixelValues, options);
     expectFinite(this.#name, "the states of image", images);
-    const { states } = await this.encoder.look([images], inputs, undefined, options);
+    const { states } = await this.texts.look([images], inputs, undefined, options);
     return expectFinite(this.#name, "the states of text", states);
   }
 
@@ -90,7 +94,7 @@ export class FeatureExtraction implements Closable {
 
   /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
   async close(): Promise<void> {
-    await this.encoder.close();
+    await this.loaded.network.close();
   }
 
   /** Calls `close`, for `await using`. */

@@ -3,7 +3,9 @@ import { asyncDispose, type Closable, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
-import { Encoder, type ImageOptions } from "../run/encoders.ts";
+import { encodersOf } from "../run/encoders.ts";
+import type { ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
+import type { TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite } from "../run/finite.ts";
 import type { TextFeeds } from "../run/text-feeds.ts";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
@@ -19,12 +21,14 @@ export interface StatementInputs extends TextFeeds {
 export class NaturalLanguageVisualReasoning implements Closable {
   readonly loaded: LoadedNetwork;
   /** The network without the check that its numbers are finite: verbs make it row by row. */
-  readonly encoder: Encoder;
+  readonly images: ImageEncoder;
+  readonly texts: TextEncoder;
 
-  constructor(loaded: LoadedNetwork) {
+  constructor(loaded: LoadedNetwork, { images, texts } = encodersOf(loaded, ["compare"])) {
     this.loaded = loaded;
-    this.encoder = new Encoder(loaded);
-    this.encoder.prepareImages();
+    this.images = images;
+    this.texts = texts;
+    images.prepare();
   }
 
   /** @throws {ModelError} where the model cannot be found, read, or used for NLVR2 */
@@ -57,8 +61,8 @@ export class NaturalLanguageVisualReasoning implements Closable {
         `${count} statements need ${2 * count} images, all left ones first, then all right ones; found ${images}`,
         { images, texts: count },
       );
-    this.encoder.prepareToLook(inputs, count, { head: "nlvr" });
-    const states = await this.encoder.imageStates(inputs.pixelValues, options);
+    this.texts.prepareToLook(inputs, count, { head: "nlvr" });
+    const states = await this.images.states(inputs.pixelValues, options);
     return this.#judge(states, inputs, options);
   }
 
@@ -72,12 +76,12 @@ export class NaturalLanguageVisualReasoning implements Closable {
     options: ImageOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
     this.prepareToJudge(texts);
-    return this.#judge(await this.encoder.imageStates(pixelValues, options), texts, options);
+    return this.#judge(await this.images.states(pixelValues, options), texts, options);
   }
 
   /** Begins to load what statements about one pair of pictures need. */
   prepareToJudge(texts: TextFeeds): void {
-    this.encoder.prepareToLook(texts, 1, { head: "nlvr" });
+    this.texts.prepareToLook(texts, 1, { head: "nlvr" });
   }
 
   /**
@@ -85,7 +89,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
    * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
    */
   async look(states: Tensor<"float32">, texts: TextFeeds, options: ImageOptions) {
-    const found = await this.encoder.look([half(states, 0), half(states, 1)], texts, "nlvr", options);
+    const found = await this.texts.look([half(states, 0), half(states, 1)], texts, "nlvr", options);
     if (!found.logits) throw new Error("the head of NLVR2 gave no logits");
     return { logits: found.logits, questionEmbeds: found.states };
   }
@@ -110,7 +114,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
 
   /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
   async close(): Promise<void> {
-    await this.encoder.close();
+    await this.loaded.network.close();
   }
 
   /** Calls `close`, for `await using`. */

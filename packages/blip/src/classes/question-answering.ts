@@ -16,7 +16,9 @@ import { notFinite } from "@blip-ts/engine";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { expectEqual, type GenerateOptions } from "./conditional-generation.ts";
-import { Encoder, type ImageOptions } from "../run/encoders.ts";
+import { type Encoders, encodersOf } from "../run/encoders.ts";
+import type { ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
+import type { TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite } from "../run/finite.ts";
 import { checkTextFeeds, type TextFeeds } from "../run/text-feeds.ts";
 import { Generator, type MaskedMemory, type Memory } from "../run/generate.ts";
@@ -55,13 +57,15 @@ export const smoothedLoss = ({ logProbability, meanLogProbability }: TokenScore)
 
 export class QuestionAnswering implements Closable {
   readonly loaded: LoadedNetwork;
-  readonly encoder: Encoder;
+  readonly images: ImageEncoder;
+  readonly texts: TextEncoder;
   readonly generator: Generator;
 
-  private constructor(loaded: LoadedNetwork, generator: Generator) {
+  private constructor(loaded: LoadedNetwork, { images, texts }: Encoders, generator: Generator) {
     this.loaded = loaded;
-    this.encoder = new Encoder(loaded);
-    this.encoder.prepareImages();
+    this.images = images;
+    this.texts = texts;
+    images.prepare();
     this.generator = generator;
   }
 
@@ -71,20 +75,21 @@ export class QuestionAnswering implements Closable {
     source: string,
     options: ModelOptions = {},
   ): Promise<QuestionAnswering> {
-    return QuestionAnswering.over(await loadNetwork(platform, source, ["ask"], options), options.signal);
+    const loaded = await loadNetwork(platform, source, ["ask"], options);
+    return orClosed(loaded.network, () => QuestionAnswering.over(loaded), options.signal);
   }
 
-  static async over(loaded: LoadedNetwork, signal?: AbortSignal): Promise<QuestionAnswering> {
-    return orClosed(
-      loaded.network,
-      async () => new QuestionAnswering(loaded, await Generator.create(loaded, "ask")),
-      signal,
-    );
+  /** One over a network that is loaded. @throws {ModelError} for a generation_config.json that cannot be read */
+  static async over(
+    loaded: LoadedNetwork,
+    encoders: Encoders = encodersOf(loaded, ["ask"]),
+  ): Promise<QuestionAnswering> {
+    return new QuestionAnswering(loaded, encoders, await Generator.create(loaded, "ask"));
   }
 
   /** Begins to load what questions need that are shared out among pictures; a failure is reported where it is used. */
   prepare(questions: TextFeeds, images: number): void {
-    this.encoder.prepareToLook(questions, images, { padding: "dropped" });
+    this.texts.prepareToLook(questions, images, { padding: "dropped" });
     this.generator.decoder.prepare();
   }
 
@@ -100,7 +105,7 @@ export class QuestionAnswering implements Closable {
   async encodeQuestions(inputs: QuestionInputs, options: ImageOptions = {}): Promise<MaskedMemory> {
     const feeds = checkTextFeeds(inputs, this.config.text);
     this.prepare(feeds, inputs.pixelValues.dims[0] ?? 1);
-    const images = await this.encoder.imageStates(inputs.pixelValues, options);
+    const images = await this.images.states(inputs.pixelValues, options);
     expectFinite(this.#name, "the states of image", images);
     const memory = await this.questionStates(images, feeds, options);
     expectFinite(this.#name, "the states of question", memory.states);
@@ -116,7 +121,7 @@ export class QuestionAnswering implements Closable {
     const { attentionMask } = checkTextFeeds(feeds, this.config.text);
     // The decoder does not look at padding.
     const dropped = { ...options, padding: "dropped" } as const;
-    const { states } = await this.encoder.look([images], feeds, undefined, dropped);
+    const { states } = await this.texts.look([images], feeds, undefined, dropped);
     return { states, mask: attentionMask };
   }
 
@@ -273,7 +278,7 @@ export class QuestionAnswering implements Closable {
 
   /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
   async close(): Promise<void> {
-    await this.encoder.close();
+    await this.loaded.network.close();
   }
 
   /** Calls `close`, for `await using`. */

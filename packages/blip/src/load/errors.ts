@@ -17,6 +17,14 @@ export const wrongTask = (
     { name, task, tasks, missing },
   );
 
+export const taskNotOpened = (name: string, task: string, tasks: readonly string[]): UsageError =>
+  new UsageError(
+    "usage/task-not-opened",
+    `tasks: expected "${task}" among the tasks that ${name} was opened for, found ${tasks.join(", ")}. ` +
+      "Add it to the option tasks, or leave the option out.",
+    { name, task, tasks },
+  );
+
 export const memoryTooSmall = (memory: number, least: number, models = "this model"): UsageError =>
   new UsageError(
     "usage/memory-too-small",

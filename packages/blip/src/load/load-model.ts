@@ -126,7 +126,9 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const { signal } = options;
   for (const task of tasks) expectTask(opened, task);
-  const { json, config, warnings } = await unlessAborted(configOf(opened, options, tasks[0]), signal);
+  // Features alone may have a width of their own.
+  const sizing = tasks.includes("embed") ? "embed" : tasks[0];
+  const { json, config, warnings } = await unlessAborted(configOf(opened, options, sizing), signal);
   const { imageSize = config.vision.imageSize } = options;
   if (options.imageSize !== undefined) checkImageSize(imageSize, config.vision.patchSize);
   const originals = checkTensors(opened, config, tasks);
@@ -136,14 +138,31 @@ export async function prepareModel(
     signal,
   );
   signal?.throwIfAborted();
-  const specs = tasks.map(specOf);
-  const tokens = specialTokens(opened.files.name, tokenizer, json, config, {
-    dec: specs.some(({ lengths }) => lengths !== undefined),
-    enc: specs.some(({ startsWithEnc }) => startsWithEnc(compat, opened.architecture)),
-  });
+  const tokens = tokensOf({ opened, tokenizer, json, config, compat }, tasks);
   warnings.forEach(warningOf(platform, options));
   const types = typesOf(chooseDType(opened, options.dtype), originals, opened.quantized);
   return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, originals, types };
+}
+
+/**
+ * The special tokens that tasks need.
+ * @throws {ModelError} `model/no-special-token`
+ */
+export function tokensOf(
+  {
+    opened,
+    tokenizer,
+    json,
+    config,
+    compat,
+  }: Pick<PreparedModel, "opened" | "tokenizer" | "json" | "config" | "compat">,
+  tasks: readonly NetworkTask[],
+): SpecialTokens {
+  const specs = tasks.map(specOf);
+  return specialTokens(opened.files.name, tokenizer, json, config, {
+    dec: specs.some(({ lengths }) => lengths !== undefined),
+    enc: specs.some(({ startsWithEnc }) => startsWithEnc(compat, opened.architecture)),
+  });
 }
 
 /** Where warnings go. */
@@ -159,6 +178,7 @@ const distinct = (graphs: readonly TaskGraph[]): readonly TaskGraph[] => [
 function counted(
   { opened, config, imageSize, types }: Pick<PreparedModel, "opened" | "config" | "imageSize" | "types">,
   tasks: readonly NetworkTask[],
+  holds: boolean,
 ): MemoryNeeds {
   const model: TaskModel = { config, architecture: opened.architecture };
   const specs = tasks.map(specOf);
@@ -169,6 +189,7 @@ function counted(
       ...rest,
       graph: optimize(graph, types.passes),
     })),
+    holds,
   };
 }
 
@@ -187,12 +208,13 @@ export async function memoryNeeded(
   const opened = await openSource(platform, source, tasks, options);
   // Who loads it is warned then.
   const model = await prepareModel(platform, opened, tasks, { ...options, onWarning: () => undefined });
-  return leastMemory(counted(model, tasks));
+  return leastMemory(counted(model, tasks, false));
 }
 
 /**
  * A network for tasks, of a model that is open. What can be refused at once is refused before weights are converted,
  * which takes seconds: a bound of memory, then the device.
+ * @param holds images are held for several calls, and the last ones kept
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, `model/device`, ...
  * @throws {UsageError} `usage/memory-too-small` @throws the signal's reason
  */
@@ -201,6 +223,7 @@ export async function networkOf(
   opened: OpenedModel,
   tasks: readonly NetworkTask[],
   options: ModelOptions,
+  holds = false,
 ): Promise<LoadedNetwork> {
   const { originals, types, ...prepared } = await prepareModel(platform, opened, tasks, options);
   const { config } = prepared;
@@ -208,7 +231,7 @@ export async function networkOf(
   const limits =
     options.memory === undefined
       ? defaultLimits(config)
-      : limitsWithin(options.memory, counted({ ...prepared, types }, tasks));
+      : limitsWithin(options.memory, counted({ ...prepared, types }, tasks, holds));
   const { engine, emit } = await openEngine(platform, types.dtype, { ...options, onWarning });
   const load = async () => {
     options.signal?.throwIfAborted();

@@ -20,6 +20,8 @@ export interface Limits {
   readonly candidates: number;
   /** Bytes of image states that are kept for a second look. */
   readonly keptStates: number;
+  /** Bytes of images that are held for several calls, and of the last ones. */
+  readonly heldImages: number;
 }
 
 const MiB = 2 ** 20;
@@ -35,7 +37,12 @@ const levels = [
 type Level = (typeof levels)[number];
 
 /** Limits of a level; states of images count as those of the model's own size. */
-function limitsOf({ vision }: BlipConfig, level: Level, bounded: boolean, keptStates: number): Limits {
+function limitsOf(
+  { vision }: BlipConfig,
+  level: Level,
+  bounded: boolean,
+  { keptStates, heldImages }: Pick<Limits, "keptStates" | "heldImages">,
+): Limits {
   const { images, tokens, rows, answers, candidates } = level;
   const states = rows * imageTokens(vision);
   return {
@@ -43,12 +50,19 @@ function limitsOf({ vision }: BlipConfig, level: Level, bounded: boolean, keptSt
     texts: { tokens, rows: 64 },
     cachedLooks: { tokens, rows: 64 },
     looks: (N) => ({ tokens: Math.min(256, tokens), rows: Math.max(1, Math.floor(states / N)) }),
-    ...{ answers, candidates, keptStates },
+    ...{ answers, candidates, keptStates, heldImages },
   };
 }
 
 /** Unless memory is bounded: what fills the matrix products (past 400 rows they gain no more). */
-export const defaultLimits = (config: BlipConfig): Limits => limitsOf(config, levels[0], false, 512 * MiB);
+export const defaultLimits = (config: BlipConfig): Limits =>
+  limitsOf(config, levels[0], false, { keptStates: 512 * MiB, heldImages: Infinity });
+
+/** Bytes of an image that is held: its pixel values, its states and its embedding, before and after its length is made 1. */
+export function heldBytes({ vision, jointEmbedding }: BlipConfig): number {
+  const pixels = 3 * vision.imageSize ** 2;
+  return 4 * (pixels + imageTokens(vision) * vision.hiddenSize + 2 * jointEmbedding);
+}
 
 /**
  * What a process takes without a model: Node and the engine's library (170 MiB), pictures of 8 million pixels (24 MB)
@@ -84,6 +98,8 @@ export interface MemoryNeeds {
   readonly shapes: readonly MemoryShape[];
   /** The graphs of all these tasks, each once, after the passes of their type. */
   readonly graphs: readonly TaskGraph[];
+  /** Are images held for several calls? One at least is to have room. */
+  readonly holds: boolean;
 }
 
 /** What batches of a level take beside the weights, by the tasks that there are. */
@@ -116,10 +132,14 @@ function workingBytes({ config: { vision, text }, shapes }: MemoryNeeds, level: 
 }
 
 /** Bytes that a model takes beside its batches, the process among them. */
-function fixedBytes({ graphs }: MemoryNeeds): number {
+function fixedBytes({ config, graphs, holds }: MemoryNeeds): number {
   // Both forms load about the same weights: all of the text stack.
   const loaded = graphs.filter(({ role, form }) => form !== "cached" && role !== "cross-kv");
-  return loaded.reduce((sum, { graph }) => sum + packing * weightBytes(graph) + sessionBytes, processBytes);
+  const held = holds ? heldBytes(config) : 0;
+  return loaded.reduce(
+    (sum, { graph }) => sum + packing * weightBytes(graph) + sessionBytes,
+    processBytes + held,
+  );
 }
 
 /** MB of the least bound that `limitsWithin` takes. */
@@ -129,21 +149,22 @@ export function leastMemory(needs: MemoryNeeds): number {
 }
 
 /**
- * Bounds of two models in one process, whose own bytes both of them count: what is left beside the least goes to both.
+ * Bounds of several models in one process, whose own bytes each of them counts: what is left beside the least is shared
+ * out evenly.
  * @param least MB that each takes
  * @throws {UsageError} `usage/memory-too-small`
  */
-export function memoryOfTwo(memory: number, least: readonly [number, number]): [number, number] {
-  const [one, two] = least;
-  const together = Math.ceil(one + two - processBytes / 1e6);
-  if (together > memory) throw memoryTooSmall(memory, together, "these two models");
-  const spare = (memory - together) / 2;
-  return [one + spare, two + spare];
+export function memoryOfEach(memory: number, least: readonly number[]): number[] {
+  const shared = (least.length - 1) * (processBytes / 1e6);
+  const together = Math.ceil(least.reduce((sum, own) => sum + own, 0) - shared);
+  if (together > memory) throw memoryTooSmall(memory, together, `these ${least.length} models`);
+  const spare = (memory - together) / least.length;
+  return least.map((own) => own + spare);
 }
 
 /**
  * The most at a time that keeps the process's peak within a bound: the sum of what the process, each session and its
- * batches take. What is left keeps image states.
+ * batches take. Half of what is left keeps image states; those that are held get a half of that.
  * @param memory MB (of a million bytes), the bound of the whole process
  * @param needs of the tasks; every graph is loaded, of the forms of cross-attention one
  * @throws {UsageError} `usage/memory-too-small` with the least that would do
@@ -153,7 +174,10 @@ export function limitsWithin(memory: number, needs: MemoryNeeds): Limits {
   const bound = memory * 1e6;
   for (const level of levels) {
     const left = bound - fixed - workingBytes(needs, level);
-    if (left >= 0) return limitsOf(needs.config, level, true, Math.floor(left / 2));
+    if (left < 0) continue;
+    const kept = Math.floor(left / (needs.holds ? 4 : 2));
+    const heldImages = needs.holds ? heldBytes(needs.config) + kept : 0;
+    return limitsOf(needs.config, level, true, { keptStates: kept, heldImages });
   }
   throw memoryTooSmall(memory, leastMemory(needs));
 }

@@ -31,23 +31,39 @@ export function decodeDefaults(
   return { alpha, orientation, grey16: hf ? "clip" : "scale", maxPixels: options.maxPixels } as const;
 }
 
+/** [3, S, S] of an input that stands for an image that was prepared before. */
+export type PreparedBefore<ImageInput> = (input: ImageInput) => Float32Array | undefined;
+
 /** Pictures to pixel values. */
 export class ImageProcessor<ImageInput> {
   readonly config: ImageConfig;
   /** Pictures that may be in memory at a time; undefined where it is the caller's choice. */
   readonly atOnce: number | undefined;
   readonly #decode: (input: ImageInput, signal?: AbortSignal, maxPixels?: number) => Promise<RgbImage>;
+  readonly #prepared: PreparedBefore<ImageInput>;
 
-  constructor(platform: Platform<ImageInput>, config: ImageConfig, options: DecodeOptions, atOnce?: number) {
+  constructor(
+    platform: Pick<Platform<ImageInput>, "decodeImage">,
+    config: ImageConfig,
+    options: DecodeOptions,
+    atOnce?: number,
+    prepared: PreparedBefore<ImageInput> = () => undefined,
+  ) {
     this.config = config;
     this.atOnce = atOnce;
+    this.#prepared = prepared;
     this.#decode = (input, signal, maxPixels = options.maxPixels) =>
       platform.decodeImage(input, { ...options, signal, maxPixels });
   }
 
   /** [3, S, S] of one picture. @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option` */
   async pixels(input: ImageInput, signal?: AbortSignal, maxPixels?: number): Promise<Float32Array> {
-    return this.prepare(await this.decode(input, signal, maxPixels));
+    return this.prepared(input) ?? this.prepare(await this.decode(input, signal, maxPixels));
+  }
+
+  /** [3, S, S] of an image that was prepared before; undefined for all others. */
+  prepared(input: ImageInput): Float32Array | undefined {
+    return this.#prepared(input);
   }
 
   /**

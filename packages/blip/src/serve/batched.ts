@@ -1,11 +1,13 @@
 // The serving shape: one object that answers single requests of many callers, and runs those that go together as one
 // batch. Rows are those of the verbs, whatever batch they came in.
-import { asyncDispose, BlipError, type Closable, UsageError } from "@blip-ts/base";
+import { asyncDispose, BlipError, type Closable, must, UsageError } from "@blip-ts/base";
 import type { Answerer, AnswerRow, AskOptions } from "../verbs/ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "../verbs/caption.ts";
-import type { Embedder, Embedding } from "../verbs/embed.ts";
+import type { EmbedAnswer, Embedder, Embedding } from "../verbs/embed.ts";
+import type { AheadOfBatch } from "../verbs/image-batches.ts";
 import type { Matcher, MatchRow } from "../verbs/match.ts";
 import { checkMaxPixels } from "../processor/image-processor.ts";
+import type { RowCallOptions } from "../verbs/rows.ts";
 import { PicturesAhead, type PictureReader } from "../verbs/prefetch.ts";
 import {
   RequestBatcher,
@@ -77,8 +79,33 @@ function expected<T>(value: T | undefined): T {
 }
 
 /** A value, or the error that stands in its place. */
-const outcomes = <T>(found: readonly (T | BlipError)[], say: (value: T) => Said): Outcome<Said>[] =>
-  found.map((one) => (one instanceof BlipError ? { error: one } : { value: say(one) }));
+const outcomes = <T>(
+  found: readonly (T | BlipError)[],
+  say: (value: T, index: number) => Said,
+): Outcome<Said>[] =>
+  found.map((one, index) => (one instanceof BlipError ? { error: one } : { value: say(one, index) }));
+
+const embeddingOf = (rows: readonly EmbedAnswer[]): Said => ({ embedding: must(rows, 0).embedding });
+
+/** Images with some texts each: a row per text, in one batch; a request whose text failed has that error. */
+async function matched<ImageInput>(
+  requests: readonly { readonly image: ImageInput; readonly texts: readonly string[] }[],
+  matcher: Matcher<ImageInput>,
+  options: RowCallOptions & { readonly ahead: AheadOfBatch<ImageInput> },
+): Promise<Outcome<Said>[]> {
+  const rows = requests.flatMap(({ image, texts }) => texts.map((text) => ({ image, text })));
+  const answers = await matcher.answerEach(rows, options);
+  let next = 0;
+  const found = requests.map(({ texts }) => {
+    const own = texts.map((text) => ({ text, answer: must(answers, next++, "answers") }));
+    const failed = own.find(({ answer }) => answer instanceof BlipError)?.answer;
+    if (failed instanceof BlipError) return failed;
+    return own.flatMap(({ text, answer }) =>
+      answer instanceof BlipError ? [] : answer.map((scores) => ({ text, ...scores })),
+    );
+  });
+  return outcomes(found, (match) => ({ match }));
+}
 
 export class Batched<ImageInput> implements Closable {
   readonly #models: BatchedModels<ImageInput>;
@@ -147,7 +174,7 @@ export class Batched<ImageInput> implements Closable {
     question: string,
     { signal, caller, whenFull, ...options }: AskRequestOptions = {},
   ): Promise<AnswerRow<Input>[]> {
-    this.#answerer.check([question], options);
+    this.#answerer.check({ question }, options);
     const group = `ask ${JSON.stringify(options)}`;
     if (group !== this.#askGroup) this.#askGroup = group;
     const request = { verb: "ask" as const, image, question, options };
@@ -172,7 +199,7 @@ export class Batched<ImageInput> implements Closable {
 
   /** A text as a vector of unit length. @throws {UsageError} `text/empty`, `batch/...` @throws {InputError} `text/...` */
   async embedText(text: string, options: RequestOptions = {}): Promise<Embedding<false>> {
-    this.#embedder.check(text);
+    this.#embedder.check({ text });
     return (await this.#embed({ verb: "embedText", text }, "embedText", options)) as Embedding<false>;
   }
 
@@ -231,32 +258,32 @@ export class Batched<ImageInput> implements Closable {
         return [];
       case "match": {
         const matcher = this.#matcher;
-        const found = await matcher.matchEach(only(requests, "match"), pictures(matcher));
-        return outcomes(found, (match) => ({ match }));
+        return matched(only(requests, "match"), matcher, pictures(matcher));
       }
       case "caption": {
         const captioner = this.#captioner;
         const options = { ...first.options, ...pictures(captioner) };
-        const found = await captioner.captionEach(only(requests, "caption"), options);
+        const found = await captioner.answerEach(only(requests, "caption"), options);
         return outcomes(found, (caption) => ({ caption }));
       }
       case "ask": {
         const answerer = this.#answerer;
         const options = { ...first.options, ...pictures(answerer) };
-        const found = await answerer.askEach(only(requests, "ask"), options);
-        return outcomes(found, (ask) => ({ ask }));
+        const asked = only(requests, "ask");
+        const found = await answerer.answerEach(asked, options);
+        return outcomes(found, (rows, index) => ({
+          ask: rows.map((row) => ({ question: must(asked, index).question, ...row })),
+        }));
       }
       case "embedImage": {
-        const images = only(requests, "embedImage").map(({ image }) => image);
         const embedder = this.#embedder;
         const options = { states: first.states, ...pictures(embedder) };
-        const found = await embedder.embedImagesEach(images, options);
-        return outcomes(found, (embedding) => ({ embedding }));
+        const images = only(requests, "embedImage").map(({ image }) => ({ image }));
+        return outcomes(await embedder.answerEach(images, options), embeddingOf);
       }
       case "embedText": {
-        const texts = only(requests, "embedText").map(({ text }) => text);
-        const found = await this.#embedder.embedTextsEach(texts, { signal });
-        return outcomes(found, (embedding) => ({ embedding }));
+        const texts = only(requests, "embedText").map(({ text }) => ({ text }));
+        return outcomes(await this.#embedder.answerEach(texts, { signal }), embeddingOf);
       }
     }
   }

@@ -13,6 +13,7 @@ export const ask: NetworkTaskSpec<"ask"> = {
     ...crossAttentionGraphs(model.config),
     ...decoderTaskGraphs(model),
   ],
+  imageHead: () => undefined,
   exported: (model, size) => ({
     image: imageGraph(model.config, { height: size, width: size }),
     question: multimodalGraph(model.config),

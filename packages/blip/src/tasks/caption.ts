@@ -9,6 +9,7 @@ export const caption: NetworkTaskSpec<"caption"> = {
   runs: "caption",
   needs: { parts: ["vision", "textDecoder", "lmHead"], decoderMemory: "image" },
   graphs: (model) => [{ role: "image", graph: imageGraph(model.config) }, ...decoderTaskGraphs(model)],
+  imageHead: () => undefined,
   exported: (model, size) => ({
     image: imageGraph(model.config, { height: size, width: size }),
     ...decoderGraphs(model),

@@ -11,6 +11,7 @@ export const compare: NetworkTaskSpec<"compare"> = {
     { role: "image", graph: imageGraph(config) },
     ...crossAttentionGraphs(config, "nlvr"),
   ],
+  imageHead: () => undefined,
   exported: ({ config }, size) => ({
     image: imageGraph(config, { height: size, width: size }),
     compare: multimodalGraph(config, "nlvr"),

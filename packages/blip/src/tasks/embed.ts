@@ -3,24 +3,25 @@ import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
 import { firstToken, imageStep, sharingImages, textInputs } from "./export-steps.ts";
 import { crossAttentionGraphs, isDual } from "./graphs.ts";
 import { captionLimits, retrievalClass } from "./match.ts";
-import type { NetworkTaskSpec, TaskModel } from "./task.ts";
+import type { Architecture } from "../weights/architecture.ts";
+import type { ImageHead, NetworkTaskSpec } from "./task.ts";
 
-const headOf = ({ architecture }: Pick<TaskModel, "architecture">) =>
-  isDual(architecture) ? "dual" : "contrastive";
+const headOf = (architecture: Architecture): ImageHead => (isDual(architecture) ? "dual" : "contrastive");
 
 export const embed: NetworkTaskSpec<"embed"> = {
   runs: "embed",
   needs: { parts: ["vision", "textEncoder", "visionProj", "textProj"], or: ["vision", "dual"] },
   graphs: ({ config, architecture }) => {
-    const head = headOf({ architecture });
+    const head = headOf(architecture);
     return [
       { role: "image", graph: imageGraph(config, { head }) },
       { role: "text", graph: textGraph(config, head) },
       ...(head === "dual" ? [] : crossAttentionGraphs(config)),
     ];
   },
+  imageHead: headOf,
   exported: ({ config, architecture }, size) => {
-    const head = headOf({ architecture });
+    const head = headOf(architecture);
     return {
       image: imageGraph(config, { height: size, width: size, head }),
       text: textGraph(config, head),
@@ -30,7 +31,7 @@ export const embed: NetworkTaskSpec<"embed"> = {
   exportSteps: (model) => [
     imageStep(model),
     `text.onnx: ${textInputs} -> text_features. The first token stays [CLS].`,
-    ...(headOf(model) === "contrastive"
+    ...(headOf(model.architecture) === "contrastive"
       ? [
           `multimodal.onnx: the same inputs with image_embeds -> question_embeds. ${firstToken(model)} ${sharingImages}`,
         ]

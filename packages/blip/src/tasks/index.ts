@@ -4,7 +4,15 @@ import { caption } from "./caption.ts";
 import { compare } from "./compare.ts";
 import { embed } from "./embed.ts";
 import { match, matchingParts } from "./match.ts";
-import { taskNames, type NetworkTask, type NetworkTaskSpec, type Task, type TaskSpec } from "./task.ts";
+import type { Architecture } from "../weights/architecture.ts";
+import {
+  taskNames,
+  type ImageHead,
+  type NetworkTask,
+  type NetworkTaskSpec,
+  type Task,
+  type TaskSpec,
+} from "./task.ts";
 
 export const tasks: { readonly [T in Task]: TaskSpec<T> } = {
   match,
@@ -26,6 +34,13 @@ const runsItself = (task: Task): task is NetworkTask => tasks[task].runs === tas
 
 /** The tasks that have a network of their own. */
 export const networkTasks: readonly NetworkTask[] = taskNames.filter(runsItself);
+
+/** What one image graph for several tasks makes of the class token: all of them that make something make the same. */
+export const imageHeadOf = (
+  tasks: readonly NetworkTask[],
+  architecture: Architecture,
+): ImageHead | undefined =>
+  tasks.map((task) => specOf(task).imageHead(architecture)).find((head) => head !== undefined);
 
 /** The verbs that run a network; a verb that runs another one's stands behind it. */
 export const runnableTasks: readonly Task[] = networkTasks.flatMap((network) =>

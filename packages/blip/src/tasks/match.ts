@@ -30,6 +30,7 @@ export const match: NetworkTaskSpec<"match"> = {
     { role: "text", graph: textGraph(config, "contrastive") },
     ...crossAttentionGraphs(config, "itm"),
   ],
+  imageHead: () => "contrastive",
   exported: ({ config }, size) => ({
     image: imageGraph(config, { height: size, width: size, head: "contrastive" }),
     text: textGraph(config, "contrastive"),

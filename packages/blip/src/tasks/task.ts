@@ -35,6 +35,9 @@ export interface TaskGraph {
   readonly graph: Graph;
 }
 
+/** What is made of an image's class token, and of a text's: a joint embedding, by the projections of matching or BlipModel's. */
+export type ImageHead = "contrastive" | "dual";
+
 /** What graphs are built of. */
 export interface TaskModel {
   readonly config: BlipConfig;
@@ -84,6 +87,8 @@ export interface NetworkTaskSpec<T extends NetworkTask = NetworkTask> {
   readonly needs: Needs;
   /** The graphs that run; `inspect --graph` prints them, and a checkpoint must have their weights. */
   readonly graphs: (model: TaskModel) => readonly TaskGraph[];
+  /** What the task's image graph makes of the class token, if anything. */
+  readonly imageHead: (architecture: Architecture) => ImageHead | undefined;
   /** The graphs of `blip export`, by file, in the order in which they run, for images of `size` pixels a side. */
   readonly exported: (model: TaskModel, size: number) => Partial<Record<ExportedGraph, Graph>>;
   /** How the exported files are run, step by step. */

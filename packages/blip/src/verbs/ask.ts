@@ -1,39 +1,27 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
-import { asyncDispose, BlipError, type Closable, type ModelError, orClosed, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { conflictingOptions } from "../decode/errors.ts";
 import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
-import {
-  distinctOf,
-  fullGroups,
-  pickRows,
-  pickTexts,
-  readDistinct,
-  type ReadOptions,
-} from "./distinct-images.ts";
+import { fullGroups, pickTexts } from "./distinct-images.ts";
 import { allFailed, failuresOf } from "../run/finite.ts";
 import { sumOf, type MaskedMemory } from "../run/generate.ts";
-import { loadNetwork } from "../load/load-model.ts";
 import {
   answersOf,
   chunks,
   inOrder,
-  processorsOf,
   readBatches,
   repeat,
   rowError,
-  verbOptions,
   type FailedRow,
-  type PictureModel,
-  type ReadPicture,
-  type ReadPictureOptions,
   type RowError,
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { readAhead } from "./prefetch.ts";
+import { imagesOfRows, RowVerb, stacked, type PixelBatch, type SeenImage, type SeenRequest } from "./rows.ts";
+import { loadVerb, type VerbParts } from "./verb.ts";
 import { checkRanking, QuestionAnswering } from "../classes/question-answering.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 
@@ -79,42 +67,48 @@ const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((text, index) => text === b[index]);
 
 type Scored = Omit<AnswerRow<never>, "image">;
-type Answers = readonly Omit<Scored, "question">[];
+/** What is said of such a row. */
+export type Answer = Omit<Scored, "question">;
+type Answers = readonly Answer[];
 /** A row of a question, or why it has none. */
 type Asked = Scored | { readonly question: string; readonly error: RowError };
 
-/** A picture with its own question. */
+/** How rows are answered. */
+export type AskRowOptions = Omit<AskOptions, "onProgress">;
+
+/** An image with a question, as a row. */
 export interface AnswerRequest<ImageInput> {
   readonly image: ImageInput;
   readonly question: string;
 }
 
 /** A question-answering model with what turns pictures and questions into its inputs and tokens into text. */
-export class Answerer<ImageInput> implements Closable {
-  readonly model: QuestionAnswering;
-  readonly #processors: PictureModel<ImageInput>;
+export class Answerer<ImageInput> extends RowVerb<
+  ImageInput,
+  QuestionAnswering,
+  AnswerRequest<ImageInput>,
+  Answer,
+  AskRowOptions
+> {
   /** The last list to choose from. */
   #list: { readonly answers: readonly string[]; readonly ids: number[][] } | undefined;
 
-  private constructor(model: QuestionAnswering, processors: PictureModel<ImageInput>) {
-    this.model = model;
-    this.#processors = processors;
-  }
-
   /** @throws {ModelError} where the model cannot be found, read, or used for questions */
-  static async load<ImageInput>(
+  static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: VerbOptions = {},
   ): Promise<Answerer<ImageInput>> {
-    const given = verbOptions(options);
-    const loaded = await loadNetwork(platform, source, ["ask"], given);
-    return orClosed(
-      loaded.network,
-      async () =>
-        new Answerer(await QuestionAnswering.over(loaded), await processorsOf(platform, loaded, given)),
-      given.signal,
-    );
+    return loadVerb(platform, source, ["ask"], options, (parts) => Answerer.over(parts));
+  }
+
+  /** One over a network that is loaded. */
+  static async over<ImageInput>({
+    loaded,
+    encoders,
+    processors,
+  }: VerbParts<ImageInput>): Promise<Answerer<ImageInput>> {
+    return new Answerer(await QuestionAnswering.over(loaded, encoders), processors);
   }
 
   /**
@@ -130,7 +124,7 @@ export class Answerer<ImageInput> implements Closable {
     questions: readonly string[],
     options: AskOptions = {},
   ): AsyncGenerator<AnswerRow<Input> | FailedRow<Input>, void, undefined> {
-    const { texts } = this.#processors;
+    const { texts } = this.processors;
     if (questions.length === 0)
       throw new UsageError("usage/no-questions", "there is no question: give at least one");
     const parts = chunks(questions, questionBatch).map((part) => ({
@@ -140,7 +134,7 @@ export class Answerer<ImageInput> implements Closable {
     // What is wrong with the call is found before any picture is read.
     const answerIds = this.#answerIds(options);
     parts.slice(0, 1).forEach(({ encoded }) => this.model.prepare(encoded, 1));
-    for await (const batch of readBatches(images, this.#processors.images, options)) {
+    for await (const batch of readBatches(images, this.processors.images, options)) {
       const { pixels } = batch;
       const rows = await answersOf(async () => (pixels ? this.#rows(pixels, parts, options, answerIds) : []));
       yield* inOrder(batch, rows);
@@ -148,72 +142,47 @@ export class Answerer<ImageInput> implements Closable {
   }
 
   /**
-   * Pictures, each with a question of its own; equal pictures are encoded once.
-   * @returns for each request its rows, best first, or what was wrong with its picture or with the model's numbers
-   * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `text/empty`, `generate/...`
-   * @throws {InputError} `text/too-long`
-   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
-   */
-  async askEach(
-    requests: readonly AnswerRequest<ImageInput>[],
-    options: AskOptions & ReadOptions<ImageInput> = {},
-  ): Promise<(Scored[] | BlipError)[]> {
-    const { signal } = options;
-    const questions = requests.map(({ question }) => question);
-    const encoded = this.#processors.texts.encodeQuestions(questions);
-    const answerIds = this.#answerIds(options);
-    const pictures = distinctOf(requests.map(({ image }) => image));
-    this.model.prepare(encoded, pictures.images.length);
-    const answers = requests.map((): Scored[] | BlipError => []);
-    for await (const { pixels, readable, failed } of readDistinct(
-      pictures,
-      this.#processors.images,
-      options,
-    )) {
-      for (const [request, error] of failed) answers[request] = error;
-      if (!pixels) continue;
-      const states = await this.model.encoder.imageStates(pixels, { signal });
-      const broken = this.#brokenIn("image", states);
-      const places = readable.map(({ place }) => place);
-      for (const group of fullGroups(places, questionBatch)) {
-        const asked = group.rows.map((row) => readable[row]?.request ?? 0);
-        const texts = pickTexts(encoded, asked);
-        const memory = await this.model.questionStates(pickRows(states, group.pictures), texts, { signal });
-        const found = await this.#answersOf(memory, answerIds, options);
-        asked.forEach((request, index) => {
-          const question = questions[request] ?? "";
-          const failure = broken[places[group.rows[index] ?? 0] ?? 0];
-          const own = found[index] ?? [];
-          if (failure) answers[request] = failure;
-          else answers[request] = own instanceof BlipError ? own : own.map((one) => ({ question, ...one }));
-        });
-      }
-    }
-    return answers;
-  }
-
-  /** Begins to read a picture for `askEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.#processors.images, options);
-  }
-
-  /**
    * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `text/empty`, `generate/...`
    * @throws {InputError} `text/too-long`
    */
-  check(questions: readonly string[], options: AskOptions): void {
-    this.#processors.texts.encodeQuestions(questions);
+  check({ question }: Pick<AnswerRequest<ImageInput>, "question">, options: AskRowOptions): void {
+    this.processors.texts.encodeQuestions([question]);
     this.#answerIds(options);
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
+  protected checkOptions(options: AskRowOptions): void {
+    this.#answerIds(options);
   }
 
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
+  protected imagesOf({ image }: AnswerRequest<ImageInput>): readonly ImageInput[] {
+    return [image];
+  }
+
+  protected async see({ pixels }: PixelBatch, { signal }: AskRowOptions): Promise<(SeenImage | BlipError)[]> {
+    if (!pixels) return [];
+    const states = await this.model.images.states(pixels, { signal });
+    return this.#brokenIn("image", states).map(
+      (broken, row) => broken ?? { states: rowsOf(states, row, row + 1) },
+    );
+  }
+
+  protected async answer(
+    rows: readonly SeenRequest<AnswerRequest<ImageInput>>[],
+    options: AskRowOptions,
+  ): Promise<(Answers | BlipError)[]> {
+    const { signal } = options;
+    const encoded = this.processors.texts.encodeQuestions(rows.map(({ request }) => request.question));
+    const answerIds = this.#answerIds(options);
+    const { images, places } = imagesOfRows(rows);
+    const answers: (Answers | BlipError)[] = [];
+    for (const group of fullGroups(places, questionBatch)) {
+      const states = stacked(group.pictures.map((place) => must(images, place).states));
+      const texts = pickTexts(encoded, group.rows);
+      const memory = await this.model.questionStates(states, texts, { signal });
+      const found = await this.#answersOf(memory, answerIds, options);
+      group.rows.forEach((row, index) => (answers[row] = must(found, index, "answers")));
+    }
+    return answers;
   }
 
   /** The ids of the answers to choose from, where there are such; all options are checked. */
@@ -225,7 +194,7 @@ export class Answerer<ImageInput> implements Closable {
     checkUngenerated(options);
     // Requests come with the same list one after another.
     if (!this.#list || !sameTexts(this.#list.answers, answers))
-      this.#list = { answers: [...answers], ids: this.#processors.texts.answerIds(answers) };
+      this.#list = { answers: [...answers], ids: this.processors.texts.answerIds(answers) };
     return this.#list.ids;
   }
 
@@ -269,7 +238,7 @@ export class Answerer<ImageInput> implements Closable {
     answerIds: readonly (readonly number[])[] | undefined,
   ): Promise<(Asked[] | BlipError)[]> {
     const { signal } = options;
-    const images = await this.model.encoder.imageStates(pixels, { signal });
+    const images = await this.model.images.states(pixels, { signal });
     const rows: { readonly question: string; readonly found: Answers | BlipError }[][] = [];
     for (const { questions, encoded } of parts) {
       // All questions look at the pictures at once; answers follow for some of them at a time.
@@ -300,7 +269,7 @@ export class Answerer<ImageInput> implements Closable {
       hypotheses instanceof BlipError
         ? hypotheses
         : hypotheses.map((hypothesis) => ({
-            answer: this.#processors.texts.decode(hypothesis.tokens),
+            answer: this.processors.texts.decode(hypothesis.tokens),
             tokens: hypothesis.tokens,
             score: sumOf(hypothesis),
           })),

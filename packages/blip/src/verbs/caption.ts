@@ -1,32 +1,31 @@
 // The verb `caption`: what pictures show, in words (models/blip.py `generate`).
-import { asyncDispose, BlipError, type Closable, type ModelError, orClosed, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
 import { blipPrompt, ConditionalGeneration } from "../classes/conditional-generation.ts";
-import { distinctOf, pickRows, readDistinct, type ReadOptions } from "./distinct-images.ts";
+import { pickRows } from "./distinct-images.ts";
 import { notFinite } from "@blip-ts/engine";
 import { failuresOf, quoted } from "../run/finite.ts";
 import { sumOf, type StreamedToken } from "../run/generate.ts";
-import { memoryOfTwo } from "../load/memory-plan.ts";
-import { loadNetwork, memoryNeeded } from "../load/load-model.ts";
+import { memoryOfEach } from "../load/memory-plan.ts";
+import { memoryNeeded } from "../load/load-model.ts";
 import { Matcher } from "./match.ts";
 import {
   answersOf,
   chunks,
   inOrder,
-  processorsOf,
   readBatches,
   verbOptions,
   type FailedRow,
   type PictureBatch,
-  type PictureModel,
-  type ReadPicture,
-  type ReadPictureOptions,
+  type Processors,
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { readAhead } from "./prefetch.ts";
+import { imagesOfRows, RowVerb, stacked, type PixelBatch, type SeenImage, type SeenRequest } from "./rows.ts";
+import { rowsOf } from "../run/batch-rows.ts";
+import { loadVerb, type VerbParts } from "./verb.ts";
 
 /** A picture in words. */
 export interface CaptionRow<ImageInput> {
@@ -64,14 +63,18 @@ export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
   readonly prompt?: string | readonly string[] | undefined;
 }
 
-/** A picture with its own prompt. */
+/** How rows are captioned; each has its own prompt. */
+export type CaptionRowOptions = Omit<CaptionOptions, "prompt" | "onProgress">;
+
+/** An image with a prompt, as a row. */
 export interface CaptionRequest<ImageInput> {
   readonly image: ImageInput;
   readonly prompt?: string | undefined;
 }
 
-/** Rows without their pictures. */
-type Captions = readonly Omit<CaptionRow<never>, "image">[];
+/** Rows without their images. */
+export type Caption = Omit<CaptionRow<never>, "image">;
+type Captions = readonly Caption[];
 
 /** States of pictures [I, N, D], by the captioning model and, where captions are scored, by the matching one. */
 interface SeenPictures {
@@ -82,52 +85,54 @@ interface SeenPictures {
 }
 
 /** A captioning model with what turns pictures into its inputs and tokens into text. */
-export class Captioner<ImageInput> implements Closable {
-  readonly model: ConditionalGeneration;
-  readonly #processors: PictureModel<ImageInput>;
+export class Captioner<ImageInput> extends RowVerb<
+  ImageInput,
+  ConditionalGeneration,
+  CaptionRequest<ImageInput>,
+  Caption,
+  CaptionRowOptions
+> {
   readonly #matcher: Matcher<ImageInput> | undefined;
 
   private constructor(
     model: ConditionalGeneration,
-    processors: PictureModel<ImageInput>,
+    processors: Processors<ImageInput>,
     matcher: Matcher<ImageInput> | undefined,
   ) {
-    this.model = model;
-    this.#processors = processors;
+    super(model, processors);
     this.#matcher = matcher;
   }
 
-  /** @throws {ModelError} where a model cannot be found, read, or used for its task */
+  /** @throws {ModelError} if a model cannot be found, read, or used for its task */
   static async load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: CaptionerOptions = {},
   ): Promise<Captioner<ImageInput>> {
-    const { matchModel, score = false } = options;
-    const all = verbOptions(options);
-    // The revision and the picture size are the captioner's.
-    const matching = { ...all, revision: undefined, imageSize: undefined };
-    const more = score && matchModel === undefined ? (["match"] as const) : [];
-    let [memory, matchMemory] = [all.memory, all.memory];
-    if (all.memory !== undefined && matchModel !== undefined)
-      [memory, matchMemory] = memoryOfTwo(all.memory, [
-        await memoryNeeded(platform, source, ["caption"], all),
+    const { matchModel, score = false, ...own } = options;
+    if (matchModel === undefined)
+      return loadVerb(platform, source, score ? ["caption", "match"] : ["caption"], own, (parts) =>
+        Captioner.over(parts, score ? Matcher.over(parts) : undefined),
+      );
+    // The revision and the image size are the captioner's.
+    const matching = { ...verbOptions(own), revision: undefined, imageSize: undefined };
+    let [memory, matchMemory] = [own.memory, own.memory];
+    if (own.memory !== undefined)
+      [memory, matchMemory] = memoryOfEach(own.memory, [
+        await memoryNeeded(platform, source, ["caption"], verbOptions(own)),
         await memoryNeeded(platform, matchModel, ["match"], matching),
       ]);
-    const given = { ...all, memory };
-    const loaded = await loadNetwork(platform, source, ["caption", ...more], given);
-    const make = async () => {
-      const model = await ConditionalGeneration.over(loaded, more);
-      const processors = await processorsOf(platform, loaded, given);
-      const matcher =
-        matchModel !== undefined
-          ? await Matcher.load(platform, matchModel, { ...matching, memory: matchMemory })
-          : score
-            ? await Matcher.over(platform, loaded, given)
-            : undefined;
-      return new Captioner(model, processors, matcher);
-    };
-    return orClosed(loaded.network, make, all.signal);
+    return loadVerb(platform, source, ["caption"], { ...own, memory }, async (parts) =>
+      Captioner.over(parts, await Matcher.load(platform, matchModel, { ...matching, memory: matchMemory })),
+    );
+  }
+
+  /** One over a network that is loaded. @param matcher what scores captions, of this network or another */
+  static async over<ImageInput>(
+    { loaded, encoders, processors }: VerbParts<ImageInput>,
+    matcher?: Matcher<ImageInput>,
+  ): Promise<Captioner<ImageInput>> {
+    return new Captioner(await ConditionalGeneration.over(loaded, encoders), processors, matcher);
   }
 
   /**
@@ -145,7 +150,7 @@ export class Captioner<ImageInput> implements Closable {
     this.model.generator.options(prompts, options);
     this.model.generator.decoder.prepare();
     let from = 0;
-    for await (const batch of readBatches(images, this.#processors.images, options, this.#otherImages)) {
+    for await (const batch of readBatches(images, this.processors.images, options, this.otherImages)) {
       const own = prompts.slice(from, from + batch.images.length);
       const readable = own.filter((_, index) => typeof batch.places[index] === "number");
       from += batch.images.length;
@@ -155,42 +160,6 @@ export class Captioner<ImageInput> implements Closable {
       );
       yield* inOrder(batch, rows);
     }
-  }
-
-  /**
-   * Captions of pictures, each with a prompt of its own; equal pictures are encoded once.
-   * @returns for each request its rows, best first, or what was wrong with its picture or with the model's numbers
-   * @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long`
-   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
-   */
-  async captionEach(
-    requests: readonly CaptionRequest<ImageInput>[],
-    options: Omit<CaptionOptions, "prompt"> & ReadOptions<ImageInput> = {},
-  ): Promise<(Captions | BlipError)[]> {
-    const prompts = requests.flatMap(({ prompt }) => this.#prompts(prompt, 1));
-    this.model.generator.options(prompts, options);
-    this.model.generator.decoder.prepare();
-    const found = requests.map((): Captions | BlipError => []);
-    const pictures = distinctOf(requests.map(({ image }) => image));
-    for await (const batch of readDistinct(pictures, this.#processors.images, options, this.#otherImages)) {
-      for (const [request, error] of batch.failed) found[request] = error;
-      if (!batch.pixels) continue;
-      const seen = await this.#see(batch.pixels, batch, options);
-      // As many captions at a time as pictures, whatever they are about.
-      const { images: atOnce = requests.length } = this.model.loaded.limits;
-      for (const some of chunks(batch.readable, atOnce)) {
-        const own = some.map(({ request }) => prompts[request] ?? []);
-        const places = some.map(({ place }) => place);
-        const rows = await this.#rows(seen, own, options, places);
-        some.forEach(({ request }, index) => (found[request] = rows[index] ?? []));
-      }
-    }
-    return found;
-  }
-
-  /** Begins to read a picture for `captionEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.#processors.images, options, this.#otherImages);
   }
 
   /** @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long` */
@@ -212,8 +181,8 @@ export class Captioner<ImageInput> implements Closable {
     // The references' three beams are not a wish of the caller.
     const single = { ...options, beams: options.beams ?? (compat === "hf" ? undefined : 1) };
     this.model.generator.options(prompts, single);
-    const pixels = await this.#processors.images.batch([image], options);
-    const states = await this.model.encoder.imageStates(pixels, options);
+    const pixels = await this.processors.images.batch([image], options);
+    const states = await this.model.images.states(pixels, options);
     const [broken] = this.#brokenIn(states);
     if (broken) throw broken;
     const [prompt = []] = prompts;
@@ -221,24 +190,60 @@ export class Captioner<ImageInput> implements Closable {
       yield { ...token, caption: this.#textOf(token.tokens, prompt) };
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
+  /** Frees the model, and the one that scores captions. A second call does nothing more. */
+  override async close(): Promise<void> {
+    await super.close();
     if (!this.#shared) await this.#matcher?.close();
   }
 
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
+  protected checkOptions(options: CaptionRowOptions): void {
+    this.model.generator.options([[this.model.loaded.tokens.dec]], options);
+  }
+
+  protected imagesOf({ image }: CaptionRequest<ImageInput>): readonly ImageInput[] {
+    return [image];
+  }
+
+  protected async see(batch: PixelBatch, options: CaptionRowOptions): Promise<(SeenImage | BlipError)[]> {
+    if (!batch.pixels) return [];
+    const { states, matched, broken } = await this.#see(batch.pixels, batch, options);
+    return broken.map(
+      (failure, row) =>
+        failure ?? {
+          states: rowsOf(states, row, row + 1),
+          matched: matched && rowsOf(matched, row, row + 1),
+        },
+    );
+  }
+
+  protected async answer(
+    rows: readonly SeenRequest<CaptionRequest<ImageInput>>[],
+    options: CaptionRowOptions,
+  ): Promise<(Captions | BlipError)[]> {
+    const answers: (Captions | BlipError)[] = [];
+    // As many captions at a time as images, whatever they are about.
+    const { images: most = Infinity } = this.model.loaded.limits;
+    for (const some of chunks(rows, Math.min(most, options.imageBatchSize ?? rows.length))) {
+      const { images, places } = imagesOfRows(some);
+      const matched = images.flatMap((image) => image.matched ?? []);
+      const seen: SeenPictures = {
+        states: stacked(images.map(({ states }) => states)),
+        matched: matched.length > 0 ? stacked(matched) : undefined,
+        broken: [],
+      };
+      const prompts = some.flatMap(({ request }) => this.#prompts(request.prompt, 1));
+      answers.push(...(await this.#rows(seen, prompts, options, places)));
+    }
+    return answers;
   }
 
   /** Does one network caption and match? */
   get #shared(): boolean {
-    return this.#matcher?.model.loaded === this.model.loaded;
+    return this.#matcher?.model.loaded.network === this.model.loaded.network;
   }
 
-  /** How another model's matching heads read pictures. */
-  get #otherImages() {
+  /** How another model's matching heads read images. */
+  protected override get otherImages() {
     return this.#shared ? undefined : this.#matcher?.processors.images;
   }
 
@@ -253,7 +258,7 @@ export class Captioner<ImageInput> implements Closable {
       );
     const idsOf = (text: string): number[] => {
       if (text.trim() === "") return [tokens.dec];
-      const [ids = []] = this.#processors.texts.answerIds([text]);
+      const [ids = []] = this.processors.texts.answerIds([text]);
       return this.model.promptOf(ids);
     };
     if (typeof texts !== "string") return texts.map(idsOf);
@@ -263,7 +268,7 @@ export class Captioner<ImageInput> implements Closable {
 
   /** BLIP cuts the prompt off; transformers keeps it. */
   #textOf(tokens: readonly number[], prompt: readonly number[]): string {
-    const { texts } = this.#processors;
+    const { texts } = this.processors;
     const text = texts.decode(tokens);
     if (this.model.loaded.compat === "hf") return text;
     const begins = texts.decode(prompt);
@@ -274,15 +279,15 @@ export class Captioner<ImageInput> implements Closable {
   async #see(
     pixels: Tensor<"float32">,
     { otherPixels }: Pick<PictureBatch<unknown>, "otherPixels">,
-    { signal }: CaptionOptions,
+    { signal }: Pick<CaptionOptions, "signal">,
   ): Promise<SeenPictures> {
-    const states = await this.model.encoder.imageStates(pixels, { signal });
+    const states = await this.model.images.states(pixels, { signal });
     const matcher = this.#matcher;
     const broken = this.#brokenIn(states);
     if (!matcher) return { states, matched: undefined, broken };
     if (this.#shared) return { states, matched: states, broken };
-    const { encoder, loaded } = matcher.model;
-    const matched = (await encoder.encodeImages(otherPixels ?? pixels, { signal })).states;
+    const { images, loaded } = matcher.model;
+    const matched = (await images.encode(otherPixels ?? pixels, { signal })).states;
     const brokenThere = this.#brokenIn(matched, loaded);
     return { states, matched, broken: broken.map((one, place) => one ?? brokenThere[place]) };
   }

@@ -1,22 +1,17 @@
 // The verb `compare`: are statements about two pictures true? (models/blip_nlvr.py)
-import { allFinite, asyncDispose, BlipError, type Closable, orClosed, UsageError } from "@blip-ts/base";
+import { allFinite, BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { notFinite } from "@blip-ts/engine";
 import { allFailed, failuresOf, orNotFinite, quoted } from "../run/finite.ts";
-import { loadNetwork } from "../load/load-model.ts";
 import { probabilityOf } from "./match.ts";
 import { NaturalLanguageVisualReasoning } from "../classes/nlvr.ts";
-import {
-  processorsOf,
-  rowError,
-  verbOptions,
-  type FailedRow,
-  type PictureModel,
-  type ReadPictureOptions,
-  type VerbOptions,
-} from "./image-batches.ts";
+import { rowError, type FailedRow, type ReadPictureOptions, type VerbOptions } from "./image-batches.ts";
+import { RowVerb, type PixelBatch, type RowCallOptions, type SeenImage, type SeenRequest } from "./rows.ts";
+import { rowsOf } from "../run/batch-rows.ts";
+import { textRows, trimmed } from "../run/text-batches.ts";
+import { loadVerb, type VerbParts } from "./verb.ts";
 import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
 
 /** A statement about two pictures, judged. */
@@ -31,30 +26,35 @@ export interface CompareRow<ImageInput> {
 /** What stops a call, and how large its pictures may be. */
 export type CompareOptions = ReadPictureOptions;
 
+/** Two images with a statement, as a row. */
+export interface CompareRequest<ImageInput> {
+  readonly images: readonly [left: ImageInput, right: ImageInput];
+  readonly statement: string;
+}
+
+/** What is said of such a row. */
+export type CompareAnswer = Pick<CompareRow<never>, "label" | "probability">;
+
 /** An NLVR2 model with what turns pictures and statements into its inputs. */
-export class Comparer<ImageInput> implements Closable {
-  readonly model: NaturalLanguageVisualReasoning;
-  readonly #processors: PictureModel<ImageInput>;
-
-  private constructor(model: NaturalLanguageVisualReasoning, processors: PictureModel<ImageInput>) {
-    this.model = model;
-    this.#processors = processors;
-  }
-
+export class Comparer<ImageInput> extends RowVerb<
+  ImageInput,
+  NaturalLanguageVisualReasoning,
+  CompareRequest<ImageInput>,
+  CompareAnswer,
+  RowCallOptions
+> {
   /** @throws {ModelError} where the model cannot be found, read, or used for NLVR2 */
-  static async load<ImageInput>(
+  static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: VerbOptions = {},
   ): Promise<Comparer<ImageInput>> {
-    const given = verbOptions(options);
-    const loaded = await loadNetwork(platform, source, ["compare"], given);
-    return orClosed(
-      loaded.network,
-      async () =>
-        new Comparer(new NaturalLanguageVisualReasoning(loaded), await processorsOf(platform, loaded, given)),
-      given.signal,
-    );
+    return loadVerb(platform, source, ["compare"], options, (parts) => Comparer.over(parts));
+  }
+
+  /** One over a network that is loaded. */
+  static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Comparer<ImageInput> {
+    return new Comparer(new NaturalLanguageVisualReasoning(loaded, encoders), processors);
   }
 
   /**
@@ -71,7 +71,7 @@ export class Comparer<ImageInput> implements Closable {
     if (statements.length === 0)
       throw new UsageError("usage/no-texts", "there is no statement: give at least one");
     checkMaxPixels(maxPixels);
-    const { images, texts } = this.#processors;
+    const { images, texts } = this.processors;
     const encoded = texts.encodeStatements(statements);
     const pictures: Float32Array[] = [];
     for (const image of [left, right])
@@ -91,10 +91,8 @@ export class Comparer<ImageInput> implements Closable {
     }
     const { name } = this.model.loaded.opened.files;
     const judged = statements.map((statement, index) => {
-      const [no, yes] = [found.logits.data[2 * index] ?? NaN, found.logits.data[2 * index + 1] ?? NaN];
-      return allFinite([no, yes])
-        ? { label: yes > no, probability: probabilityOf(no, yes) }
-        : notFinite(name, `the logits of ${quoted(statement)}`);
+      const [no, yes] = [must(found.logits.data, 2 * index), must(found.logits.data, 2 * index + 1)];
+      return judgementOf(name, statement, [no, yes]);
     });
     const none = allFailed(judged);
     const broken = found.broken.some((error) => error) ? found.broken : [none, none];
@@ -110,22 +108,71 @@ export class Comparer<ImageInput> implements Closable {
     }
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
+  /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  check({ statement }: Pick<CompareRequest<ImageInput>, "statement">): void {
+    this.processors.texts.encodeStatements([statement]);
   }
 
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
+  protected checkOptions(): void {
+    // What is said of images is checked where they are read.
+  }
+
+  protected imagesOf({ images }: CompareRequest<ImageInput>): readonly ImageInput[] {
+    return images;
+  }
+
+  protected async see(
+    { pixels }: PixelBatch,
+    { signal }: RowCallOptions,
+  ): Promise<(SeenImage | BlipError)[]> {
+    if (!pixels) return [];
+    const states = await this.model.images.states(pixels, { signal });
+    return this.failuresOf("the states of the image", states).map(
+      (broken, row) => broken ?? { states: rowsOf(states, row, row + 1) },
+    );
+  }
+
+  protected async answer(
+    rows: readonly SeenRequest<CompareRequest<ImageInput>>[],
+    { signal }: RowCallOptions,
+  ): Promise<(CompareAnswer[] | BlipError)[]> {
+    const statements = rows.map(({ request }) => request.statement);
+    const encoded = this.processors.texts.encodeStatements(statements);
+    const pairs: (readonly [SeenImage, SeenImage])[] = [];
+    const places = rows.map(({ images }) => {
+      const [left, right] = [must(images, 0), must(images, 1)];
+      const known = pairs.findIndex((pair) => pair[0] === left && pair[1] === right);
+      return known < 0 ? pairs.push([left, right]) - 1 : known;
+    });
+    const work = {
+      images: pairs.map(([left, right]) => [left.states.data, right.states.data] as const),
+      states: must(must(pairs, 0)[0].states.dims, 1),
+      rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: must(places, index) })),
+    };
+    const { logits } = await this.model.texts.looker.run(work, { head: "nlvr", signal });
+    return statements.map((statement, row) => {
+      const judged = judgementOf(this.name, statement, must(logits, row, "logits"));
+      return judged instanceof BlipError ? judged : [judged];
+    });
   }
 
   /** Logits of statements [B, 2], and what is wrong with the two pictures. */
   async #judge(pixels: Tensor<"float32">, encoded: EncodedTexts, options: CompareOptions) {
     const { model } = this;
     model.prepareToJudge(encoded);
-    const states = await model.encoder.imageStates(pixels, options);
+    const states = await model.images.states(pixels, options);
     const { logits } = await model.look(states, encoded, options);
     return { broken: failuresOf(model.loaded.opened.files.name, "the states of the image", states), logits };
   }
+}
+
+/** What two logits say of a statement, if they are finite. */
+function judgementOf(
+  model: string,
+  statement: string,
+  [no, yes]: readonly [number, number],
+): CompareAnswer | ModelError {
+  return allFinite([no, yes])
+    ? { label: yes > no, probability: probabilityOf(no, yes) }
+    : notFinite(model, `the logits of ${quoted(statement)}`);
 }

@@ -1,9 +1,6 @@
 // Requests over pictures, put together for the network: each distinct picture once, full matrices of pictures and rows.
 import type { Tensor } from "@blip-ts/graph";
-import type { BlipError } from "@blip-ts/base";
 import type { EncodedTexts } from "../text/word-piece.ts";
-import { readBatches, type AheadOfBatch, type PictureBatch } from "./image-batches.ts";
-import type { ImageProcessor } from "../processor/image-processor.ts";
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
@@ -16,25 +13,6 @@ export function samePicture(a: unknown, b: unknown): boolean {
   if (a instanceof ArrayBuffer && b instanceof ArrayBuffer)
     return sameBytes(new Uint8Array(a), new Uint8Array(b));
   return false;
-}
-
-/** Pictures that are read together, with the requests that are about them. */
-export interface DistinctPictures<ImageInput> extends Pick<
-  PictureBatch<ImageInput>,
-  "pixels" | "otherPixels"
-> {
-  /** Requests with their picture's place in `pixels`, in order. */
-  readonly readable: readonly { readonly request: number; readonly place: number }[];
-  /** Requests with what was wrong with their picture. */
-  readonly failed: readonly (readonly [request: number, error: BlipError])[];
-}
-
-/** How pictures of requests are read. */
-export interface ReadOptions<ImageInput> {
-  readonly signal?: AbortSignal | undefined;
-  /** Most pixels of a picture, instead of the model's own limit. */
-  readonly maxPixels?: number | undefined;
-  readonly ahead?: AheadOfBatch<ImageInput> | undefined;
 }
 
 /** Each distinct picture of requests, and which one is whose. */
@@ -50,31 +28,6 @@ export function distinctOf<ImageInput>(given: readonly ImageInput[]): Distinct<I
     return known < 0 ? images.push(image) - 1 : known;
   });
   return { images, which };
-}
-
-/** Reads each distinct picture once: all of them together, or fewer at a time where memory is bounded. */
-export async function* readDistinct<ImageInput>(
-  { images, which }: Distinct<ImageInput>,
-  processor: ImageProcessor<ImageInput>,
-  options: ReadOptions<ImageInput>,
-  other?: ImageProcessor<ImageInput>,
-): AsyncGenerator<DistinctPictures<ImageInput>, void, undefined> {
-  let from = 0;
-  const batches = readBatches(images, processor, { ...options, imageBatchSize: images.length }, other);
-  for await (const { pixels, otherPixels, places } of batches) {
-    const own = which.flatMap((picture, request) => {
-      const place = places[picture - from];
-      return place === undefined ? [] : [{ request, place }];
-    });
-    yield {
-      ...{ pixels, otherPixels },
-      readable: own.flatMap(({ request, place }) => (typeof place === "number" ? [{ request, place }] : [])),
-      failed: own.flatMap(({ request, place }) =>
-        typeof place === "number" ? [] : [[request, place] as const],
-      ),
-    };
-    from += places.length;
-  }
 }
 
 /** Chosen rows of a tensor's first dimension. */

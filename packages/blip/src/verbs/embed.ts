@@ -1,29 +1,24 @@
 // The verb `embed`: pictures and texts as vectors of one space, or as all their states (models/blip.py `BLIP_Base`,
 // LAVIS blip_feature_extractor.py).
-import { asyncDispose, BlipError, type Closable, type ModelError, orClosed } from "@blip-ts/base";
+import { BlipError, must, type ModelError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
-import { distinctOf, readDistinct, type ReadOptions } from "./distinct-images.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { failuresOf, orNotFinite } from "../run/finite.ts";
 import { FeatureExtraction } from "../classes/model.ts";
-import { loadNetwork } from "../load/load-model.ts";
 import {
   answersOf,
   inOrder,
-  processorsOf,
   readBatches,
   rowError,
-  verbOptions,
   type FailedRow,
   type FailedText,
-  type PictureModel,
-  type ReadPicture,
-  type ReadPictureOptions,
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { readAhead } from "./prefetch.ts";
+import { RowVerb, type PixelBatch, type RowCallOptions, type SeenImage, type SeenRequest } from "./rows.ts";
+import { rowsOf } from "../run/batch-rows.ts";
+import { loadVerb, type VerbParts } from "./verb.ts";
 
 /** E numbers of unit length; with `states` a list of numbers for each token: [N, D'] of a picture, [T, D] of a text. */
 export type Embedding<States extends boolean = boolean> = States extends true
@@ -47,29 +42,39 @@ export interface EmbedOptions<States extends boolean = boolean> extends VerbCall
   readonly states?: States | undefined;
 }
 
+/** An image or a text, as a row. */
+export type EmbedRequest<ImageInput> =
+  | { readonly image: ImageInput; readonly text?: undefined }
+  | { readonly text: string; readonly image?: undefined };
+
+/** What is said of such a row. */
+export interface EmbedAnswer {
+  readonly embedding: Embedding;
+}
+
+/** How such rows are embedded. */
+export type EmbedRowOptions = Pick<EmbedOptions, "states"> & RowCallOptions;
+
 /** A model of features with what turns pictures and texts into its inputs. */
-export class Embedder<ImageInput> implements Closable {
-  readonly model: FeatureExtraction;
-  readonly #processors: PictureModel<ImageInput>;
-
-  private constructor(model: FeatureExtraction, processors: PictureModel<ImageInput>) {
-    this.model = model;
-    this.#processors = processors;
-  }
-
+export class Embedder<ImageInput> extends RowVerb<
+  ImageInput,
+  FeatureExtraction,
+  EmbedRequest<ImageInput>,
+  EmbedAnswer,
+  EmbedRowOptions
+> {
   /** @throws {ModelError} where the model cannot be found, read, or used for features */
-  static async load<ImageInput>(
+  static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: VerbOptions = {},
   ): Promise<Embedder<ImageInput>> {
-    const given = verbOptions(options);
-    const loaded = await loadNetwork(platform, source, ["embed"], given);
-    return orClosed(
-      loaded.network,
-      async () => new Embedder(new FeatureExtraction(loaded), await processorsOf(platform, loaded, given)),
-      given.signal,
-    );
+    return loadVerb(platform, source, ["embed"], options, (parts) => Embedder.over(parts));
+  }
+
+  /** One over a network that is loaded. */
+  static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Embedder<ImageInput> {
+    return new Embedder(new FeatureExtraction(loaded, encoders), processors);
   }
 
   /**
@@ -81,7 +86,7 @@ export class Embedder<ImageInput> implements Closable {
     options: EmbedOptions<States> = {},
   ): AsyncGenerator<ImageEmbedding<Input, States> | FailedRow<Input>, void, undefined> {
     const { signal, states } = options;
-    for await (const batch of readBatches(images, this.#processors.images, options)) {
+    for await (const batch of readBatches(images, this.processors.images, options)) {
       const { pixels } = batch;
       const found = await answersOf(async () => (pixels ? this.#images(pixels, states, signal) : []));
       yield* inOrder(batch, (place) => {
@@ -102,7 +107,7 @@ export class Embedder<ImageInput> implements Closable {
   ): AsyncGenerator<TextEmbedding<States> | FailedText, void, undefined> {
     if (texts.length === 0) return;
     // All are read before any work is done, so that an empty one is found first.
-    const encoded = this.#processors.texts.encode(texts);
+    const encoded = this.processors.texts.encode(texts);
     const found = await orNotFinite(() => this.#texts(encoded, states, signal));
     for (const [index, text] of texts.entries()) {
       const embedding = found instanceof BlipError ? found : found[index];
@@ -111,58 +116,48 @@ export class Embedder<ImageInput> implements Closable {
     }
   }
 
-  /**
-   * Pictures, equal ones encoded once: for each its vector or its states, or what was wrong with it.
-   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
-   */
-  async embedImagesEach<States extends boolean = false>(
-    images: readonly ImageInput[],
-    { states, ...options }: Pick<EmbedOptions<States>, "states"> & ReadOptions<ImageInput> = {},
-  ): Promise<(Embedding<States> | BlipError)[]> {
-    const { signal } = options;
-    const embeddings: (Embedding<States> | BlipError)[] = [];
-    for await (const batch of readDistinct(distinctOf(images), this.#processors.images, options)) {
-      for (const [request, error] of batch.failed) embeddings[request] = error;
-      if (!batch.pixels) continue;
-      const found = await this.#images(batch.pixels, states, signal);
-      for (const { request, place } of batch.readable) {
-        const embedding = found[place];
-        if (embedding) embeddings[request] = embedding;
-      }
-    }
-    return embeddings;
-  }
-
-  /** Begins to read a picture for `embedImagesEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.#processors.images, options);
-  }
-
-  /**
-   * Texts together: for each its vector, or what was wrong with it.
-   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
-   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
-   */
-  async embedTextsEach(
-    texts: readonly string[],
-    { signal }: Pick<EmbedOptions, "signal"> = {},
-  ): Promise<(Embedding<false> | BlipError)[]> {
-    return this.#texts(this.#processors.texts.encode(texts), false, signal);
-  }
-
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
-  check(text: string): void {
-    this.#processors.texts.encode([text]);
+  check({ text }: Pick<EmbedRequest<ImageInput>, "text">): void {
+    if (text !== undefined) this.processors.texts.encode([text]);
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
+  protected checkOptions(): void {
+    // What is said of images is checked where they are read.
   }
 
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
+  protected imagesOf({ image }: EmbedRequest<ImageInput>): readonly ImageInput[] {
+    return image === undefined ? [] : [image];
+  }
+
+  protected async see(
+    { pixels }: PixelBatch,
+    { signal }: EmbedRowOptions,
+  ): Promise<(SeenImage | BlipError)[]> {
+    if (!pixels) return [];
+    const { states, features } = await this.model.images.encode(pixels, { signal });
+    const inFeatures = this.failuresOf("the unit vector of the image", features);
+    return this.failuresOf("the states of the image", states).map(
+      (broken, row) =>
+        broken ??
+        inFeatures[row] ?? { states: rowsOf(states, row, row + 1), features: rowsOf(features, row, row + 1) },
+    );
+  }
+
+  protected async answer(
+    rows: readonly SeenRequest<EmbedRequest<ImageInput>>[],
+    { states: all, signal }: EmbedRowOptions,
+  ): Promise<(EmbedAnswer[] | BlipError)[]> {
+    const texts = rows.flatMap(({ request }) => request.text ?? []);
+    const read = texts.length > 0 ? await this.#texts(this.processors.texts.encode(texts), all, signal) : [];
+    let next = 0;
+    return rows.map(({ images: [seen] }) => {
+      if (!seen) {
+        const embedding = must(read, next++, "texts");
+        return embedding instanceof BlipError ? embedding : [{ embedding }];
+      }
+      if (!seen.features) throw new Error("an image has no unit vector");
+      return [{ embedding: embeddingOf(seen.states, seen.features, [0, 0], all) }];
+    });
   }
 
   /** For each picture its numbers, which are finite, or why it has none. */
@@ -171,7 +166,7 @@ export class Embedder<ImageInput> implements Closable {
     all: States | undefined,
     signal: AbortSignal | undefined,
   ): Promise<(Embedding<States> | BlipError)[]> {
-    const { states, features } = await this.model.encoder.encodeImages(pixels, { signal });
+    const { states, features } = await this.model.images.encode(pixels, { signal });
     const inStates = this.#broken("the states of the image", states);
     const inFeatures = this.#broken("the unit vector of the image", features);
     return inStates.map(
@@ -185,7 +180,7 @@ export class Embedder<ImageInput> implements Closable {
     all: States | undefined,
     signal: AbortSignal | undefined,
   ): Promise<(Embedding<States> | BlipError)[]> {
-    const { states, features } = await this.model.encoder.readTexts(encoded, { signal, states: all });
+    const { states, features } = await this.model.texts.readTexts(encoded, { signal, states: all });
     const D = this.model.config.text.hiddenSize;
     return this.#broken("the unit vector of the text", features).map((broken, index) => {
       const data = states[index] ?? new Float32Array();

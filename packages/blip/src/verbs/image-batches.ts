@@ -11,7 +11,13 @@ import type { ModelOptions } from "../load/model-options.ts";
 import { orNotFinite } from "../run/finite.ts";
 import { readImageConfig } from "../load/image-settings.ts";
 import type { ProcessorOptions } from "../processor/options.ts";
-import { checkMaxPixels, decodeDefaults, ImageProcessor, stackPixels } from "../processor/image-processor.ts";
+import {
+  checkMaxPixels,
+  decodeDefaults,
+  ImageProcessor,
+  type PreparedBefore,
+  stackPixels,
+} from "../processor/image-processor.ts";
 import { TextProcessor } from "../processor/text-processor.ts";
 
 /** Why a row failed. */
@@ -79,7 +85,7 @@ export interface AheadOfBatch<ImageInput> {
 /** Pictures at a time unless told. */
 export const defaultImageBatch = 4;
 
-export interface PictureModel<ImageInput> {
+export interface Processors<ImageInput> {
   readonly images: ImageProcessor<ImageInput>;
   readonly texts: TextProcessor;
 }
@@ -94,16 +100,23 @@ export async function imageConfigOf(
   return { ...((await readImageConfig(files)) ?? normal), height, width };
 }
 
-/** The processors of a loaded model. */
+/** The processors of a loaded model. @param prepared inputs that stand for images that were prepared before */
 export async function processorsOf<ImageInput>(
-  platform: Platform<ImageInput>,
+  platform: Pick<Platform<ImageInput>, "decodeImage" | "warn">,
   { opened, tokenizer, config, compat, imageSize, limits }: LoadedNetwork,
   options: VerbOptions,
-): Promise<PictureModel<ImageInput>> {
+  prepared?: PreparedBefore<ImageInput>,
+): Promise<Processors<ImageInput>> {
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   const decode = { ...decodeDefaults(compat, options), onWarning };
   return {
-    images: new ImageProcessor(platform, await imageConfigOf(opened, imageSize), decode, limits.images),
+    images: new ImageProcessor(
+      platform,
+      await imageConfigOf(opened, imageSize),
+      decode,
+      limits.images,
+      prepared,
+    ),
     texts: new TextProcessor(tokenizer, config.text.maxPositions, compat),
   };
 }
@@ -185,6 +198,8 @@ export async function readPicture<ImageInput>(
   { signal, maxPixels }: ReadPictureOptions,
 ): Promise<ReadPicture> {
   try {
+    const prepared = processor.prepared(image);
+    if (prepared) return [prepared];
     const decoded = await processor.decode(image, signal, maxPixels);
     const pixels = await processor.prepare(decoded);
     return other ? [pixels, await other.prepare(decoded)] : [pixels];

@@ -1,40 +1,35 @@
 // The verb `match`: every picture with every text. Each picture is encoded once, each text once for its cosine; ITM
 // looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
-import {
-  allFinite,
-  asyncDispose,
-  BlipError,
-  type Closable,
-  type ModelError,
-  orClosed,
-  UsageError,
-} from "@blip-ts/base";
+import { allFinite, BlipError, must, type ModelError, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
-import { distinctOf, readDistinct, type ReadOptions } from "./distinct-images.ts";
-import { cosineMatrix } from "../run/encoders.ts";
+import { cosineMatrix } from "../run/cosine-matrix.ts";
 import { notFinite } from "@blip-ts/engine";
 import { allFailed, failuresOf, quoted } from "../run/finite.ts";
 import { ImageTextRetrieval } from "../classes/image-text-retrieval.ts";
-import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import {
   answersOf,
   inOrder,
-  processorsOf,
   readBatches,
   repeat,
   rowError,
-  verbOptions,
   type FailedRow,
-  type PictureModel,
-  type ReadPicture,
-  type ReadPictureOptions,
   type RowError,
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { readAhead } from "./prefetch.ts";
+import {
+  imagesOfRows,
+  RowVerb,
+  stacked,
+  type PixelBatch,
+  type RowCallOptions,
+  type SeenImage,
+  type SeenRequest,
+} from "./rows.ts";
+import { rowsOf } from "../run/batch-rows.ts";
+import { loadVerb, type VerbParts } from "./verb.ts";
 import { textRows, trimmed } from "../run/text-batches.ts";
 
 /** How well a text fits a picture. */
@@ -65,43 +60,32 @@ interface ReadTexts {
   readonly features: Tensor<"float32">;
 }
 
-/** A picture with its own texts. */
+/** An image with a text, as a row. */
 export interface MatchRequest<ImageInput> {
   readonly image: ImageInput;
-  readonly texts: readonly string[];
+  readonly text: string;
 }
 
 /** A model with what turns pictures and texts into its inputs. */
-export class Matcher<ImageInput> implements Closable {
-  readonly model: ImageTextRetrieval;
-  readonly processors: PictureModel<ImageInput>;
-
-  private constructor(model: ImageTextRetrieval, processors: PictureModel<ImageInput>) {
-    this.model = model;
-    this.processors = processors;
-  }
-
+export class Matcher<ImageInput> extends RowVerb<
+  ImageInput,
+  ImageTextRetrieval,
+  MatchRequest<ImageInput>,
+  MatchScores,
+  RowCallOptions
+> {
   /** @throws {ModelError} where the model cannot be found, read, or used for matching */
-  static async load<ImageInput>(
+  static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: VerbOptions = {},
   ): Promise<Matcher<ImageInput>> {
-    const given = verbOptions(options);
-    return Matcher.over(platform, await loadNetwork(platform, source, ["match"], given), given);
+    return loadVerb(platform, source, ["match"], options, (parts) => Matcher.over(parts));
   }
 
-  /** A matcher over a network that is loaded, and may do other tasks besides. */
-  static async over<ImageInput>(
-    platform: Platform<ImageInput>,
-    loaded: LoadedNetwork,
-    options: VerbOptions,
-  ): Promise<Matcher<ImageInput>> {
-    return orClosed(
-      loaded.network,
-      async () => new Matcher(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, options)),
-      options.signal,
-    );
+  /** One over a network that is loaded. */
+  static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Matcher<ImageInput> {
+    return new Matcher(new ImageTextRetrieval(loaded, encoders), processors);
   }
 
   /**
@@ -126,49 +110,16 @@ export class Matcher<ImageInput> implements Closable {
       const { pixels } = pictures;
       const scores = await answersOf(async () => {
         // The first pictures are decoded while the texts are read.
-        features ??= (await this.model.encoder.readTexts(encoded, { signal })).features;
+        features ??= (await this.model.texts.readTexts(encoded, { signal })).features;
         return pixels ? this.#score(pixels, { texts, encoded, features }, signal) : [];
       });
       yield* inOrder(pictures, scores);
     }
   }
 
-  /**
-   * Pictures, each with texts of its own; equal pictures are encoded once.
-   * @returns for each request the scores of its texts, or what was wrong with its picture or with a score
-   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
-   * @throws {ModelError} `model/not-finite` if the model makes no finite numbers at all
-   */
-  async matchEach(
-    requests: readonly MatchRequest<ImageInput>[],
-    options: ReadOptions<ImageInput> = {},
-  ): Promise<((MatchScores & { readonly text: string })[] | BlipError)[]> {
-    const answers = requests.map((): (MatchScores & { text: string })[] | BlipError => []);
-    const pictures = distinctOf(requests.map(({ image }) => image));
-    for await (const { pixels, readable, failed } of readDistinct(
-      pictures,
-      this.processors.images,
-      options,
-    )) {
-      for (const [request, error] of failed) answers[request] = error;
-      if (!pixels) continue;
-      const rows = readable.flatMap(({ request, place: picture }) =>
-        (requests[request]?.texts ?? []).map((text) => ({ text, request, picture })),
-      );
-      const { broken, scores } = await this.#scoreRows(pixels, rows, options.signal);
-      rows.forEach(({ text, request, picture }, row) => {
-        const [answer, score] = [answers[request], broken[picture] ?? scores[row]];
-        if (!Array.isArray(answer) || !score) return;
-        if (score instanceof BlipError) answers[request] = score;
-        else answer.push({ text, ...score });
-      });
-    }
-    return answers;
-  }
-
-  /** Begins to read a picture for `matchEach`; undefined where memory is bounded. */
-  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
-    return readAhead(image, this.processors.images, options);
+  /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  check({ text }: Pick<MatchRequest<ImageInput>, "text">): void {
+    this.processors.texts.encode([text]);
   }
 
   /**
@@ -187,54 +138,54 @@ export class Matcher<ImageInput> implements Closable {
     // Each picture needs as many texts: a word stands in for what cannot be read, and its score is not used.
     const said = texts.map((text, row) => (legible[row] === true ? text : "a"));
     const encoded = read.encode(said, { truncation: true });
-    const { data } = await this.model.encoder.score([states], encoded, "itm", options);
+    const { data } = await this.model.texts.score([states], encoded, "itm", options);
     return texts.map((_, row) =>
       legible[row] === true ? probabilityOf(data[2 * row] ?? NaN, data[2 * row + 1] ?? NaN) : null,
     );
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
+  protected checkOptions(): void {
+    // What is said of images is checked where they are read.
   }
 
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
+  protected imagesOf({ image }: MatchRequest<ImageInput>): readonly ImageInput[] {
+    return [image];
   }
 
-  /** The scores of texts with their pictures, and what is wrong with pictures, by their place. */
-  async #scoreRows(
-    pixels: Tensor<"float32">,
-    rows: readonly { readonly text: string; readonly picture: number }[],
-    signal: AbortSignal | undefined,
-  ) {
-    const { encoder } = this.model;
-    const { states, features } = await encoder.encodeImages(pixels, { signal });
-    const encoded = this.processors.texts.encode(rows.map(({ text }) => text));
-    const read = (await encoder.readTexts(encoded, { signal })).features;
-    const pictures = rows.map(({ picture }) => picture);
-    const [count = 0, N = 0, D = 0] = states.dims;
-    const seen = Array.from({ length: count }, (_, index) =>
-      states.data.subarray(index * N * D, (index + 1) * N * D),
+  protected async see(
+    { pixels }: PixelBatch,
+    { signal }: RowCallOptions,
+  ): Promise<(SeenImage | BlipError)[]> {
+    if (!pixels) return [];
+    const { states, features } = await this.model.images.encode(pixels, { signal });
+    return this.failuresOf(ofImage, states).map(
+      (broken, row) =>
+        broken ?? { states: rowsOf(states, row, row + 1), features: rowsOf(features, row, row + 1) },
     );
-    const work = {
-      images: seen.map((one) => [one] as const),
-      states: N,
-      rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: pictures[index] ?? 0 })),
-    };
-    const cosines = cosineMatrix(features, read).data;
-    const { logits } = await encoder.looker.run(work, { head: "itm", signal });
-    return {
-      broken: failuresOf(this.#name, ofImage, states),
-      scores: rows.map(({ text }, row) =>
-        finiteScores(this.#name, text, logits[row], cosines[(pictures[row] ?? 0) * rows.length + row]),
-      ),
-    };
   }
 
-  get #name(): string {
-    return this.model.loaded.opened.files.name;
+  protected async answer(
+    rows: readonly SeenRequest<MatchRequest<ImageInput>>[],
+    { signal }: RowCallOptions,
+  ): Promise<(MatchScores[] | BlipError)[]> {
+    const encoder = this.model.texts;
+    const texts = rows.map(({ request }) => request.text);
+    const encoded = this.processors.texts.encode(texts);
+    const { images, places } = imagesOfRows(rows);
+    const { features } = await encoder.readTexts(encoded, { signal });
+    const vectors = stacked(images.flatMap(({ features: vector }) => vector ?? []));
+    const cosines = cosineMatrix(vectors, features).data;
+    const work = {
+      images: images.map(({ states }) => [states.data] as const),
+      states: must(must(images, 0).states.dims, 1),
+      rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: must(places, index) })),
+    };
+    const { logits } = await encoder.looker.run(work, { head: "itm", signal });
+    return texts.map((text, row) => {
+      const cosine = must(cosines, must(places, row) * texts.length + row, "cosines");
+      const scores = finiteScores(this.name, text, must(logits, row, "logits"), cosine);
+      return scores instanceof BlipError ? scores : [scores];
+    });
   }
 
   /** For each picture its scores with every text, or what is wrong with it. */
@@ -244,15 +195,14 @@ export class Matcher<ImageInput> implements Closable {
     signal: AbortSignal | undefined,
   ): Promise<(ScoredText[] | BlipError)[]> {
     const [count = 0] = pixels.dims;
-    const { encoder } = this.model;
-    const seen = await encoder.encodeImages(pixels, { signal });
-    const { data } = await encoder.score([seen.states], repeat(encoded, count), "itm", { signal });
+    const seen = await this.model.images.encode(pixels, { signal });
+    const { data } = await this.model.texts.score([seen.states], repeat(encoded, count), "itm", { signal });
     const cosines = cosineMatrix(seen.features, features).data;
-    return failuresOf(this.#name, ofImage, seen.states).map((broken, row) => {
+    return failuresOf(this.name, ofImage, seen.states).map((broken, row) => {
       const scored = texts.map((text, column) => {
         const index = row * texts.length + column;
         const logits = [data[index * 2] ?? NaN, data[index * 2 + 1] ?? NaN] as const;
-        return { text, scores: finiteScores(this.#name, text, logits, cosines[index]) };
+        return { text, scores: finiteScores(this.name, text, logits, cosines[index]) };
       });
       const failure = allFailed(scored.map(({ scores }) => scores));
       if (broken) return broken;

@@ -1,34 +1,23 @@
 // The verb `retrieve`: cosine over everything, then ITM re-ranks the best k (train_retrieval.py `evaluation`,
 // eval_retrieval_video.py).
-import {
-  asyncDispose,
-  badOption,
-  BlipError,
-  type Closable,
-  ModelError,
-  orClosed,
-  UsageError,
-} from "@blip-ts/base";
+import { badOption, BlipError, ModelError, UsageError } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
-import { cosineMatrix } from "../run/encoders.ts";
+import { cosineMatrix } from "../run/cosine-matrix.ts";
 import { failuresOf, orNotFinite, quoted } from "../run/finite.ts";
 import { best, hitOf, rankedHits, type HitScores } from "./hits.ts";
 import { ImageTextRetrieval } from "../classes/image-text-retrieval.ts";
-import { loadNetwork } from "../load/load-model.ts";
 import {
   batchSize,
   chunks,
-  processorsOf,
   rowError,
-  verbOptions,
   type FailedRow,
   type FailedText,
-  type PictureModel,
   type VerbCallOptions,
   type VerbOptions,
 } from "./image-batches.ts";
+import { loadVerb, Verb, type VerbParts } from "./verb.ts";
 import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
 import { textRows, trimmed, type TokenRow } from "../run/text-batches.ts";
 import { isVideo, nameOf, videoOf, type Retrievable, type Seen } from "./video.ts";
@@ -81,28 +70,19 @@ interface Read<Input> {
 }
 
 /** A matching model with what turns pictures and texts into its inputs. */
-export class Retriever<ImageInput> implements Closable {
-  readonly model: ImageTextRetrieval;
-  readonly #processors: PictureModel<ImageInput>;
-
-  private constructor(model: ImageTextRetrieval, processors: PictureModel<ImageInput>) {
-    this.model = model;
-    this.#processors = processors;
-  }
-
+export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
   /** @throws {ModelError} where the model cannot be found, read, or used for matching */
-  static async load<ImageInput>(
+  static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
     options: VerbOptions = {},
   ): Promise<Retriever<ImageInput>> {
-    const given = verbOptions(options);
-    const loaded = await loadNetwork(platform, source, ["match"], given);
-    return orClosed(
-      loaded.network,
-      async () => new Retriever(new ImageTextRetrieval(loaded), await processorsOf(platform, loaded, given)),
-      given.signal,
-    );
+    return loadVerb(platform, source, ["match"], options, (parts) => Retriever.over(parts));
+  }
+
+  /** One over a network that is loaded. */
+  static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Retriever<ImageInput> {
+    return new Retriever(new ImageTextRetrieval(loaded, encoders), processors);
   }
 
   /**
@@ -150,7 +130,7 @@ export class Retriever<ImageInput> implements Closable {
         : second;
     yield* failed.values();
     for (const [index, text] of texts.entries()) {
-      const hits = rankedHits(this.#name, quoted(text), broken[index] ?? failure, () =>
+      const hits = rankedHits(this.name, quoted(text), broken[index] ?? failure, () =>
         (order[index] ?? []).flatMap((seen) => {
           const image = images[found.places[seen] ?? 0];
           if (image === undefined || failed.has(seen)) return [];
@@ -195,7 +175,7 @@ export class Retriever<ImageInput> implements Closable {
       const asking = ranking.slice(0, k);
       const looked = await orNotFinite(() => this.#look([seen.states], [asking], rows, options));
       const [failure, logits] = looked instanceof ModelError ? [looked, []] : [undefined, looked];
-      const hits = rankedHits(this.#name, "the image", failure, () =>
+      const hits = rankedHits(this.name, "the image", failure, () =>
         ranking.map((text, place) => ({
           text: texts[text] ?? "",
           ...hitOf(cosines[text] ?? NaN, logits[place]),
@@ -207,16 +187,6 @@ export class Retriever<ImageInput> implements Closable {
     }
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
-  async close(): Promise<void> {
-    await this.model.close();
-  }
-
-  /** Calls `close`, for `await using`. */
-  [asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   #checked(images: readonly unknown[], texts: readonly string[], options: RetrieveOptions) {
     const { keptStates } = this.model.loaded.limits;
     const { k = defaultK, cacheBytes = keptStates } = options;
@@ -226,20 +196,16 @@ export class Retriever<ImageInput> implements Closable {
     if (!Number.isSafeInteger(k) || k < 0) throw badOption("k", k, ["a whole number of at least 0"]);
     if (!(cacheBytes >= 0)) throw badOption("cacheBytes", cacheBytes, ["a number of bytes"]);
     // All texts are read before any work is done, so that an empty one is found first.
-    return { k, cacheBytes, encoded: this.#processors.texts.encode(texts) };
-  }
-
-  get #name(): string {
-    return this.model.loaded.opened.files.name;
+    return { k, cacheBytes, encoded: this.processors.texts.encode(texts) };
   }
 
   /** Unit vectors of texts [B, E], and what is wrong with each. */
   async #readTexts(encoded: EncodedTexts, { signal }: RetrieveOptions) {
-    const read = await orNotFinite(() => this.model.encoder.readTexts(encoded, { signal }));
+    const read = await orNotFinite(() => this.model.texts.readTexts(encoded, { signal }));
     if (!(read instanceof ModelError))
       return {
         features: read.features,
-        broken: failuresOf(this.#name, "the unit vector of the text", read.features),
+        broken: failuresOf(this.name, "the unit vector of the text", read.features),
       };
     const { config } = this.model;
     const [count = 0] = encoded.inputIds.dims;
@@ -314,7 +280,7 @@ export class Retriever<ImageInput> implements Closable {
         texts.flatMap((text) => (rows[text] ? [{ ...rows[text], image }] : [])),
       ),
     };
-    return (await this.model.encoder.looker.run(work, { head: "itm", signal })).logits;
+    return (await this.model.texts.looker.run(work, { head: "itm", signal })).logits;
   }
 
   /**
@@ -323,7 +289,7 @@ export class Retriever<ImageInput> implements Closable {
    */
   async #see<Input extends ImageInput>(one: Retrievable<Input>, options: RetrieveOptions): Promise<Seen> {
     const { signal, maxPixels } = options;
-    const { images } = this.#processors;
+    const { images } = this.processors;
     const see = (pictures: readonly Float32Array[]) =>
       this.model.encodeImages(stackPixels(pictures, images.config), { signal });
     if (!isVideo(one)) return see([await images.pixels(one, signal, maxPixels)]);

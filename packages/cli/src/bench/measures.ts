@@ -212,7 +212,7 @@ async function matcherEncoder(models: BenchModels, dtype: BenchDType): Promise<I
 
 async function captionEncoder(models: BenchModels, dtype: BenchDType): Promise<ImageEncoder> {
   const model = await models.captioning(dtype);
-  const states = (pixels: Tensor<"float32">) => model.encoder.imageStates(pixels);
+  const states = (pixels: Tensor<"float32">) => model.images.states(pixels);
   return { config: model.config, size: model.loaded.imageSize, states };
 }
 

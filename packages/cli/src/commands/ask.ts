@@ -63,7 +63,7 @@ async function run(given: readonly string[], flags: AskFlags, terminal: Terminal
     rows: (answerer, call) => {
       const options = { ...generationOptions(flags), answers, k: flags.k };
       // What is wrong with the call is found before any picture is read.
-      answerer.check(questions, options);
+      for (const question of questions) answerer.check({ question }, options);
       return requestRows(
         images,
         {

@@ -51,7 +51,7 @@ async function run(given: readonly string[], flags: EmbedFlags, terminal: Termin
     load: (source, options) => Embedder.fromPretrained(source, options),
     async *rows(embedder, call) {
       // What is wrong with the call is found before any picture is read.
-      for (const text of texts) embedder.check(text);
+      for (const text of texts) embedder.check({ text });
       if (images.length > 0) yield* requestRows(images, requests(embedder, states), call);
       yield* embedder.embedTexts(texts, { signal: call.signal, states });
     },

@@ -144,7 +144,7 @@ describe("an exported model, weights beside or inside, contributed operators or 
   test("caption", async () => {
     await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"));
     const own = await model.generator.generate(
-      { states: await model.encoder.imageStates(pixelValues) },
+      { states: await model.images.states(pixelValues) },
       [[model.loaded.tokens.dec], [model.loaded.tokens.dec]],
       { maxLength: 9 },
     );
@@ -218,7 +218,7 @@ describe("an exported model, weights beside or inside, contributed operators or 
     // 8-bit files round all pictures of a run with one scale: they are given one at a time, as the steps say.
     const picture = rowsOf(pixelValues, 0, 1);
     await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"), { dtype });
-    const states = await model.encoder.imageStates(picture);
+    const states = await model.images.states(picture);
     const [[best] = []] = await model.generator.generate({ states }, [[model.loaded.tokens.dec]], {
       maxLength: 9,
     });
@@ -238,7 +238,7 @@ describe("an exported model, weights beside or inside, contributed operators or 
     await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"), {
       imageSize: 48,
     });
-    const own = await model.encoder.imageStates(larger);
+    const own = await model.images.states(larger);
     const { run, description } = await exported(folder, "caption", { task: "caption", imageSize: 48 });
     expect(description.picture).toMatchObject({ height: 48, width: 48 });
     expectClose(some((await run("image", { pixel_values: larger })).image_embeds), own, tolerance);

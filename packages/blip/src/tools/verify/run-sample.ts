@@ -187,7 +187,7 @@ async function captionLoss<ImageInput>(
   const ids = [model.loaded.tokens.dec, ...texts.tokenizer.ids(text).slice(1)];
   const { name } = model.loaded.opened.files;
   const pixels = await images.batch([image], { signal });
-  const states = await model.encoder.imageStates(pixels, { signal });
+  const states = await model.images.states(pixels, { signal });
   expectFinite(name, "the states of image", states);
   const run = await model.generator.decoder.open(states, undefined, { signal });
   try {

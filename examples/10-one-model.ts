@@ -1,0 +1,21 @@
+// One model for several tasks: its weights are read once, and an image that several calls are about is encoded once.
+import { fileURLToPath } from "node:url";
+import { Blip } from "blip-ts";
+
+const scene = fileURLToPath(new URL("scenes/02.png", import.meta.url));
+const blip = await Blip.fromPretrained("picture-book");
+console.log(`picture-book can ${blip.tasks.join(", ")}`);
+
+const image = await blip.image(scene);
+for (const { caption } of await image.caption()) console.log(`caption: ${caption}`);
+for (const { text, probability } of await image.match(["a cow", "a tulip above a cow", "a sheep"]))
+  console.log(`${text}: ${(100 * probability).toFixed(1)} %`);
+const vector = await image.embed();
+console.log(`embedding: ${vector.length} numbers`);
+await image.close();
+
+// Calls over many images are the same as those of the classes of one task.
+for await (const row of blip.match([scene], ["a tulip above a cow on a red background"]))
+  if ("error" in row) console.error(row.error.message);
+  else console.log(`${row.text}: ${(100 * row.probability).toFixed(1)} %`);
+await blip.close();

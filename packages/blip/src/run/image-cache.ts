@@ -1,0 +1,230 @@
+// What the image encoder made of the last images, by the content of their pixel values: an image that comes again, in
+// another call or for another task, is not encoded again. Images that are held stay until they are released.
+import { must, unlessAborted } from "@blip-ts/base";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { floatTensor, type Tensor } from "@blip-ts/graph";
+import { rowsOf } from "./batch-rows.ts";
+
+/** Outputs of the image graph by name, each [B, ...]. */
+export type ImageOutputs = Readonly<Record<string, Tensor<"float32">>>;
+
+/** Runs the image encoder over pixel values [B, 3, H, W]. */
+type Compute = (pixelValues: Tensor<"float32">, signal: AbortSignal) => Promise<ImageOutputs>;
+
+/** How much is kept. */
+export interface CacheLimits {
+  /** Images that nobody holds. */
+  readonly images: number;
+  /** Bytes of all images, those that are held included, with the pixel values that their holders keep. */
+  readonly bytes: number;
+}
+
+/** A batch that is being encoded, for as many calls as wait for it. */
+interface Run {
+  readonly outputs: Promise<ImageOutputs>;
+  readonly stop: AbortController;
+  waiting: number;
+}
+
+interface Entry {
+  /** While it is encoded: the batch, and the image's row in it. */
+  running: { readonly run: Run; readonly row: number } | undefined;
+  /** Afterwards: outputs of this image alone, each [1, ...]. */
+  outputs: ImageOutputs | undefined;
+  /** Of its pixel values, which each holder keeps. */
+  readonly pixelBytes: number;
+  /** How many calls of `hold` were not released. */
+  holders: number;
+}
+
+const bytesOf = ({ outputs = {}, holders, pixelBytes }: Entry): number =>
+  Object.values(outputs).reduce((sum, { data }) => sum + data.byteLength, holders * pixelBytes);
+
+const rowOf = (outputs: ImageOutputs, row: number): ImageOutputs =>
+  Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, rowsOf(tensor, row, row + 1)]));
+
+/** SHA-256 of an image's pixel values, with their dimensions. Pages that are not secure have no `crypto.subtle`. */
+async function contentKey({ data, dims }: Tensor<"float32">): Promise<string> {
+  const bytes = new Uint8Array(data.slice().buffer);
+  const { subtle } = crypto as Partial<typeof crypto>;
+  const hash = subtle ? new Uint8Array(await subtle.digest("SHA-256", bytes)) : sha256(bytes);
+  return `${dims.join("x")} ${Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+export class ImageCache {
+  readonly #limits: CacheLimits;
+  /** From the image that was used longest ago to the last one. */
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(limits: CacheLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes of what is kept. */
+  get bytes(): number {
+    return [...this.#entries.values()].reduce((sum, entry) => sum + bytesOf(entry), 0);
+  }
+
+  /**
+   * Outputs for images, each distinct one computed once. A call that is aborted ends at once; what it waited for goes on
+   * as long as another call waits for it.
+   * @param pixelValues [B, 3, H, W] @throws what `compute` throws, or the signal's reason
+   */
+  async run(
+    pixelValues: Tensor<"float32">,
+    compute: Compute,
+    signal: AbortSignal | undefined,
+  ): Promise<ImageOutputs> {
+    const entries = await this.#entriesOf(pixelValues, compute, signal);
+    return this.#wait(entries, signal);
+  }
+
+  /**
+   * Keeps an image's outputs until the returned function is called.
+   * @param pixelValues [1, 3, H, W] @throws what `compute` throws, or the signal's reason
+   */
+  async hold(
+    pixelValues: Tensor<"float32">,
+    compute: Compute,
+    signal: AbortSignal | undefined,
+  ): Promise<() => void> {
+    const entries = await this.#entriesOf(pixelValues, compute, signal);
+    let held = true;
+    for (const entry of entries) entry.holders++;
+    this.#evict();
+    const release = () => {
+      if (held) for (const entry of entries) entry.holders--;
+      held = false;
+      this.#evict();
+    };
+    try {
+      await this.#wait(entries, signal);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return release;
+  }
+
+  /** Forgets everything; what is being encoded goes on for those who wait. */
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** The entry of each image, begun if it is new. They become the last ones to be evicted. */
+  async #entriesOf(
+    pixelValues: Tensor<"float32">,
+    compute: Compute,
+    signal: AbortSignal | undefined,
+  ): Promise<Entry[]> {
+    const [count = 0] = pixelValues.dims;
+    const rows = Array.from({ length: count }, (_, row) => rowsOf(pixelValues, row, row + 1));
+    const keys = await Promise.all(rows.map(contentKey));
+    signal?.throwIfAborted();
+    const missing = [...new Set(keys)].filter((key) => !this.#entries.has(key));
+    if (missing.length > 0) {
+      const own = missing.map((key) => ({ outputs: { pixels: must(rows, keys.indexOf(key)) }, row: 0 }));
+      const { pixels = pixelValues } = missing.length === count ? {} : gathered(own);
+      this.#begin(missing, pixels, compute);
+    }
+    return keys.map((key) => {
+      const entry = this.#entries.get(key);
+      if (!entry) throw new Error(`there is no image ${key}`);
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+      return entry;
+    });
+  }
+
+  /** Begins to encode images that are neither here nor being encoded. */
+  #begin(keys: readonly string[], pixelValues: Tensor<"float32">, compute: Compute): void {
+    const stop = new AbortController();
+    const run: Run = { outputs: compute(pixelValues, stop.signal), stop, waiting: 0 };
+    const own = keys.map((key, row) => {
+      const pixelBytes = pixelValues.data.byteLength / keys.length;
+      const entry: Entry = { running: { run, row }, outputs: undefined, holders: 0, pixelBytes };
+      this.#entries.set(key, entry);
+      return [key, entry] as const;
+    });
+    run.outputs.then(
+      (outputs) => this.#settle(own, outputs),
+      () => this.#drop(own),
+    );
+  }
+
+  /** The outputs of entries, one after another. */
+  async #wait(entries: readonly Entry[], signal: AbortSignal | undefined): Promise<ImageOutputs> {
+    const runs = new Set(entries.flatMap(({ running }) => running?.run ?? []));
+    // What is read of an entry is decided now: it may be evicted while others are still encoded.
+    const sources = entries.map(async ({ running, outputs }) =>
+      running ? { outputs: await running.run.outputs, row: running.row } : { outputs: outputs ?? {}, row: 0 },
+    );
+    for (const run of runs) run.waiting++;
+    try {
+      return gathered(await unlessAborted(Promise.all(sources), signal));
+    } finally {
+      for (const run of runs) if (--run.waiting === 0) this.#leave(run);
+    }
+  }
+
+  /** Nobody waits any more: what has not been computed by now never is. */
+  #leave(run: Run): void {
+    const own = [...this.#entries].filter(([, { running }]) => running?.run === run);
+    if (own.length === 0) return;
+    this.#drop(own);
+    run.stop.abort();
+  }
+
+  #drop(entries: readonly (readonly [string, Entry])[]): void {
+    for (const [key, entry] of entries) if (this.#entries.get(key) === entry) this.#entries.delete(key);
+  }
+
+  /** Keeps what a batch gave: of a large one only the images that stay are copied. */
+  #settle(entries: readonly (readonly [string, Entry])[], outputs: ImageOutputs): void {
+    const free = entries.filter(([, { holders }]) => holders === 0);
+    this.#drop(free.slice(0, Math.max(0, free.length - this.#limits.images)));
+    for (const [key, entry] of entries) {
+      if (this.#entries.get(key) !== entry || !entry.running) continue;
+      entry.outputs = rowOf(outputs, entry.running.row);
+      entry.running = undefined;
+      this.#evict();
+    }
+  }
+
+  /** Lets go of images that nobody holds, the one that was used longest ago first. */
+  #evict(): void {
+    const { images, bytes } = this.#limits;
+    const free = [...this.#entries].filter(([, { holders, outputs }]) => holders === 0 && outputs);
+    let kept = this.bytes;
+    let count = free.length;
+    for (const [key, entry] of free) {
+      if (count <= images && kept <= bytes) return;
+      this.#entries.delete(key);
+      kept -= bytesOf(entry);
+      count--;
+    }
+  }
+}
+
+/** Rows of outputs one after another. Those that stand so already are not copied. */
+function gathered(
+  sources: readonly { readonly outputs: ImageOutputs; readonly row: number }[],
+): ImageOutputs {
+  const [first] = sources;
+  if (!first) return {};
+  return Object.fromEntries(
+    Object.entries(first.outputs).map(([name, tensor]) => {
+      const [rows = 0, ...rest] = tensor.dims;
+      const whole = sources.every(({ outputs, row }, index) => outputs === first.outputs && row === index);
+      if (whole && rows === sources.length) return [name, tensor];
+      const size = tensor.data.length / rows;
+      const data = new Float32Array(sources.length * size);
+      sources.forEach(({ outputs, row }, index) => {
+        const from = outputs[name]?.data.subarray(row * size, (row + 1) * size);
+        if (from?.length !== size) throw new Error(`the encoder gave no ${name} of image ${index}`);
+        data.set(from, index * size);
+      });
+      return [name, floatTensor([sources.length, ...rest], data)];
+    }),
+  );
+}

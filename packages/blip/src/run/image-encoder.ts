@@ -1,0 +1,142 @@
+// The image encoder of a loaded network, with its inputs checked.
+import { unlessAborted, UsageError } from "@blip-ts/base";
+import { floatTensor, type Tensor } from "@blip-ts/graph";
+import { float32Output, type RunOptions } from "@blip-ts/engine";
+import type { LoadedNetwork } from "../load/load-model.ts";
+import { imageGraph } from "../model/encoders.ts";
+import type { ImageHead } from "../tasks/task.ts";
+import { rowsOf } from "./batch-rows.ts";
+import type { ImageCache, ImageOutputs } from "./image-cache.ts";
+
+export interface ImageOptions extends RunOptions {
+  /** Accepts images of another size than the model's by interpolating its position embeddings. */
+  readonly interpolatePosEncoding?: boolean | undefined;
+}
+
+export interface EncodedImages {
+  /** All states, [B, N, D]. */
+  readonly states: Tensor<"float32">;
+  /** Unit vectors, [B, E]. */
+  readonly features: Tensor<"float32">;
+  /** The same before they are made unit vectors, [B, E]. */
+  readonly projections: Tensor<"float32">;
+}
+
+/** Outputs of parts of a batch, one after another. */
+function joined(parts: readonly Record<string, Tensor>[]): ImageOutputs {
+  const [first = {}] = parts;
+  return Object.fromEntries(
+    Object.keys(first).map((name) => {
+      const chunks = parts.map((part) => float32Output(part, name));
+      const [only] = chunks;
+      if (only && chunks.length === 1) return [name, only];
+      const data = new Float32Array(chunks.reduce((sum, chunk) => sum + chunk.data.length, 0));
+      let from = 0;
+      for (const chunk of chunks) {
+        data.set(chunk.data, from);
+        from += chunk.data.length;
+      }
+      const count = chunks.reduce((sum, { dims: [rows = 0] }) => sum + rows, 0);
+      return [name, floatTensor([count, ...(only?.dims.slice(1) ?? [])], data)];
+    }),
+  );
+}
+
+/** What the network gives, as it gives it: whoever hands numbers on checks that they are finite (`finite.ts`). */
+export class ImageEncoder {
+  readonly loaded: LoadedNetwork;
+  readonly #head: ImageHead | undefined;
+  readonly #cache: ImageCache | undefined;
+
+  /**
+   * @param head what is made of an image's class token
+   * @param cache keeps what was made of the last images; without it every call computes
+   */
+  constructor(loaded: LoadedNetwork, head?: ImageHead, cache?: ImageCache) {
+    this.loaded = loaded;
+    this.#head = head;
+    this.#cache = cache;
+  }
+
+  /**
+   * Begins to load what images of the model's size need, while the first one is still read; a failure is reported where
+   * it is used.
+   */
+  prepare(): void {
+    const { imageSize } = this.loaded;
+    void this.#session(imageSize, imageSize);
+  }
+
+  /**
+   * All states of images [B, 3, S, S]: [B, N, D].
+   * @throws {UsageError} `model/bad-pixels`
+   */
+  async states(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<Tensor<"float32">> {
+    return float32Output(await this.#outputs(pixelValues, options), "image_embeds");
+  }
+
+  /** Images with their joint embeddings. @throws {UsageError} `model/bad-pixels` */
+  async encode(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
+    const outputs = await this.#outputs(pixelValues, options);
+    return {
+      states: float32Output(outputs, "image_embeds"),
+      features: float32Output(outputs, "image_features"),
+      projections: float32Output(outputs, "image_projection"),
+    };
+  }
+
+  /**
+   * Encodes an image of the model's size and keeps what was made of it until the returned function is called.
+   * @param pixelValues [1, 3, S, S] @throws {UsageError} `model/bad-pixels` @throws the signal's reason
+   */
+  hold(pixelValues: Tensor<"float32">, { signal }: RunOptions = {}): Promise<() => void> {
+    if (!this.#cache) throw new Error("an encoder without a cache holds no image");
+    this.#check(pixelValues, false);
+    return this.#cache.hold(pixelValues, (pixels, stop) => this.#run(pixels, { signal: stop }), signal);
+  }
+
+  #session(height: number, width: number) {
+    const head = this.#head;
+    return this.loaded.network.session(
+      `image ${head ?? ""} ${height}x${width}`,
+      () => imageGraph(this.loaded.config, { height, width, head }),
+      { unpacked: true },
+    );
+  }
+
+  async #outputs(pixelValues: Tensor<"float32">, options: ImageOptions): Promise<ImageOutputs> {
+    this.#check(pixelValues, options.interpolatePosEncoding === true);
+    return this.#cache
+      ? this.#cache.run(pixelValues, (pixels, stop) => this.#run(pixels, { signal: stop }), options.signal)
+      : this.#run(pixelValues, options);
+  }
+
+  /** @throws {UsageError} `model/bad-pixels` */
+  #check(pixelValues: Tensor<"float32">, interpolate: boolean): void {
+    const [, channels, height = 0, width = 0] = pixelValues.dims;
+    const { imageSize } = this.loaded;
+    const { patchSize } = this.loaded.config.vision;
+    const expected = height === imageSize && width === imageSize;
+    const usable = interpolate && height >= patchSize && width >= patchSize;
+    if (pixelValues.dims.length !== 4 || channels !== 3 || !(expected || usable))
+      throw new UsageError(
+        "model/bad-pixels",
+        `pixelValues: expected [B, 3, ${imageSize}, ${imageSize}], found [${pixelValues.dims.join(", ")}]. ` +
+          "Pictures of another size need interpolatePosEncoding: true.",
+        { found: pixelValues.dims, imageSize },
+      );
+  }
+
+  async #run(pixelValues: Tensor<"float32">, options: RunOptions): Promise<ImageOutputs> {
+    const [count = 0, , height = 0, width = 0] = pixelValues.dims;
+    const session = await unlessAborted(this.#session(height, width), options.signal);
+    // In 8 bits one by one, so that each image is rounded by itself; its 577 rows keep all cores busy.
+    const step = this.loaded.network.dtype === "int8" ? 1 : (this.loaded.limits.images ?? count);
+    const parts: Record<string, Tensor>[] = [];
+    for (let from = 0; from < count; from += step) {
+      const part = step >= count ? pixelValues : rowsOf(pixelValues, from, Math.min(count, from + step));
+      parts.push(await session.run({ pixel_values: part }, options));
+    }
+    return joined(parts);
+  }
+}

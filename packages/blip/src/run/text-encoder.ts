@@ -1,0 +1,203 @@
+// Texts of a loaded network, alone and over images, with their inputs checked.
+import { unlessAborted, UsageError } from "@blip-ts/base";
+import { floatTensor, type Tensor } from "@blip-ts/graph";
+import type { BlipConfig } from "../model/config.ts";
+import { textGraph, type MultimodalHead } from "../model/encoders.ts";
+import { float32Output, type RunOptions } from "@blip-ts/engine";
+import type { LoadedNetwork } from "../load/load-model.ts";
+import { Looker, type LookWork, type SeenStates } from "./cross-attention.ts";
+import type { ImageHead } from "../tasks/task.ts";
+import { checkTextFeeds, positions, type CheckedTexts, type TextFeeds } from "./text-feeds.ts";
+import { batchesByLength, stackRows, textRows, trimmed, type TokenRow } from "./text-batches.ts";
+
+/** Texts alone, as many tokens each. */
+export interface EncodedTextStates {
+  /** All states, [B, T, D]. */
+  readonly states: Tensor<"float32">;
+  /** Unit vectors, [B, E]. */
+  readonly features: Tensor<"float32">;
+  /** The same before they are made unit vectors, [B, E]. */
+  readonly projections: Tensor<"float32">;
+}
+
+/** Texts alone. */
+export interface ReadTexts {
+  /** Unit vectors, [B, E]. */
+  readonly features: Tensor<"float32">;
+  /** Where asked for: each text's states, T * D numbers for its own T tokens. */
+  readonly states: readonly Float32Array[];
+}
+
+/** States of images [I, N, D], or of NLVR2's left and right ones. */
+export type ImageStates = readonly [Tensor<"float32">, Tensor<"float32">?];
+
+export interface LookCallOptions extends RunOptions {
+  /** `kept` computes states of padding as the references do; `dropped` leaves zeros there. */
+  readonly padding?: "kept" | "dropped" | undefined;
+}
+
+/** What is going to be looked for. */
+export interface Preparation extends Pick<LookCallOptions, "padding"> {
+  readonly head?: MultimodalHead;
+  /** Logits alone. */
+  readonly scores?: boolean;
+}
+
+/** Texts shared out among images evenly, in their order. @throws {UsageError} `model/unequal-batches` */
+function lookWork([first, second]: ImageStates, rows: readonly TokenRow[]): LookWork {
+  const [images = 0, states = 0, width = 0] = first.dims;
+  if (images === 0 || rows.length % images !== 0)
+    throw new UsageError(
+      "model/unequal-batches",
+      `${rows.length} texts cannot be shared out among ${images} images: give as many texts as images`,
+      { images, texts: rows.length },
+    );
+  const size = states * width;
+  const part = ({ data }: Tensor<"float32">, image: number) =>
+    data.subarray(image * size, (image + 1) * size);
+  const each = rows.length / images;
+  return {
+    images: Array.from({ length: images }, (_, image): SeenStates =>
+      second ? [part(first, image), part(second, image)] : [part(first, image)],
+    ),
+    states,
+    rows: rows.map((row, index) => ({ ...row, image: Math.floor(index / each) })),
+  };
+}
+
+const logitsOf = (logits: readonly (readonly [number, number])[]): Tensor<"float32"> =>
+  floatTensor([logits.length, 2], logits.flat());
+
+/** What the network gives, as it gives it: whoever hands numbers on checks that they are finite (`finite.ts`). */
+export class TextEncoder {
+  readonly loaded: LoadedNetwork;
+  readonly looker: Looker;
+  readonly #head: ImageHead | undefined;
+
+  /** @param head what is made of a text's first token */
+  constructor(loaded: LoadedNetwork, head?: ImageHead) {
+    this.loaded = loaded;
+    this.looker = new Looker(loaded);
+    this.#head = head;
+  }
+
+  get config(): BlipConfig {
+    return this.loaded.config;
+  }
+
+  /** Texts alone: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS]. */
+  async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
+    const feeds = this.#textFeeds(checkTextFeeds(texts, this.config.text));
+    options.signal?.throwIfAborted();
+    const session = await unlessAborted(this.#textSession(false), options.signal);
+    const outputs = await session.run(feeds, options);
+    return {
+      states: float32Output(outputs, "question_embeds"),
+      features: float32Output(outputs, "text_features"),
+      projections: float32Output(outputs, "text_projection"),
+    };
+  }
+
+  /**
+   * Texts alone, of any number, in batches of like length: unit vectors [B, E], and with `states` each text's own.
+   * @throws {UsageError} `model/bad-ids`
+   */
+  async readTexts(
+    texts: TextFeeds,
+    { states = false, ...options }: RunOptions & { readonly states?: boolean | undefined } = {},
+  ): Promise<ReadTexts> {
+    const rows = this.#rows(texts, "dropped");
+    const session = await unlessAborted(this.#textSession(!states), options.signal);
+    const [E, D] = [this.config.jointEmbedding, this.config.text.hiddenSize];
+    const features = new Float32Array(rows.length * E);
+    const own: Float32Array[] = [];
+    const lengths = rows.map(({ ids }) => ids.length);
+    for (const batch of batchesByLength(lengths, this.loaded.limits.texts)) {
+      options.signal?.throwIfAborted();
+      const feeds = stackRows(batch.flatMap((row) => rows[row] ?? []));
+      const length = feeds.inputIds.dims[1] ?? 0;
+      const outputs = await session.run(this.#textFeeds(feeds), options);
+      const found = float32Output(outputs, "text_features").data;
+      const all = states ? float32Output(outputs, "question_embeds").data : undefined;
+      batch.forEach((row, place) => {
+        features.set(found.subarray(place * E, (place + 1) * E), row * E);
+        const from = place * length * D;
+        if (all) own[row] = all.slice(from, from + (lengths[row] ?? 0) * D);
+      });
+    }
+    return { features: floatTensor([rows.length, E], features), states: own };
+  }
+
+  /** Begins to load what `encodeTexts` needs; a failure is reported where it is used. */
+  prepareToRead(): void {
+    this.#textSession(false).catch(() => undefined);
+  }
+
+  /**
+   * Begins to load what `look`, or with `scores` what `score`, needs for texts that are shared out among images; a
+   * failure is reported where it is used.
+   */
+  prepareToLook(texts: TextFeeds, images: number, { head, scores, padding }: Preparation = {}): void {
+    const rows = this.#rows(texts, scores === true ? "dropped" : padding);
+    const side = Math.floor(this.loaded.imageSize / this.config.vision.patchSize);
+    const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0) / images;
+    const form = this.looker.form(head, { tokens, states: 1 + side * side });
+    this.looker.prepare(form, images, { head, allStates: scores !== true });
+  }
+
+  /**
+   * Texts that look at images: `imageStates` [I, N, D] (NLVR2: two of them) and B texts, B a multiple of I; each image
+   * in turn has B/I of the texts. Returns all text states [B, T, D] and, with a head, its logits [B, 2].
+   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
+   */
+  async look(
+    imageStates: ImageStates,
+    texts: TextFeeds,
+    head?: MultimodalHead,
+    options: LookCallOptions = {},
+  ): Promise<{ readonly states: Tensor<"float32">; readonly logits: Tensor<"float32"> | undefined }> {
+    const work = lookWork(imageStates, this.#rows(texts, options.padding));
+    const { states, logits } = await this.looker.run(work, { ...options, head, allStates: true });
+    const [B = 0, T = 0] = texts.inputIds.dims;
+    const D = this.config.text.hiddenSize;
+    const all = new Float32Array(B * T * D);
+    states.forEach((row, index) => all.set(row, index * T * D));
+    return { states: floatTensor([B, T, D], all), logits: head && logitsOf(logits) };
+  }
+
+  /**
+   * What the head says of the same [B, 2]: no state is computed that it does not need, and no padding.
+   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
+   */
+  async score(
+    imageStates: ImageStates,
+    texts: TextFeeds,
+    head: NonNullable<MultimodalHead>,
+    options: RunOptions = {},
+  ): Promise<Tensor<"float32">> {
+    const work = lookWork(imageStates, this.#rows(texts, "dropped"));
+    return logitsOf((await this.looker.run(work, { ...options, head })).logits);
+  }
+
+  #textSession(firstOnly: boolean) {
+    // A call's texts are read once, however many pictures follow.
+    return this.loaded.network.session(
+      `text ${firstOnly ? "first" : "all"}`,
+      () => textGraph(this.config, this.#head, { firstOnly }),
+      { unpacked: true },
+    );
+  }
+
+  #rows(texts: TextFeeds, padding: LookCallOptions["padding"]): TokenRow[] {
+    const rows = textRows(checkTextFeeds(texts, this.config.text));
+    return padding === "dropped" ? rows.map(trimmed) : rows;
+  }
+
+  #textFeeds({ inputIds, attentionMask }: CheckedTexts): Record<string, Tensor> {
+    return {
+      input_ids: inputIds,
+      position_ids: positions(inputIds.dims[1] ?? 0),
+      attention_mask: attentionMask,
+    };
+  }
+}

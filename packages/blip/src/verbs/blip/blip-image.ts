@@ -1,0 +1,155 @@
+// An image that several calls are about: it is decoded and encoded once, and every call about it shares its states.
+import { asyncDispose, BlipError, type Closable, must, UsageError } from "@blip-ts/base";
+import type { Task } from "../../tasks/task.ts";
+import type { AnswerRow, Answerer, AskOptions } from "../ask.ts";
+import type { CaptionOptions, Captioner, CaptionRow } from "../caption.ts";
+import type { Embedder, Embedding, EmbedOptions } from "../embed.ts";
+import { foreignImage, imageClosed } from "./errors.ts";
+import type { VerbCallOptions } from "../image-batches.ts";
+import type { Matcher, MatchRow } from "../match.ts";
+
+/** What a call about an image that is read already does not take. */
+type OfReading = Exclude<keyof VerbCallOptions, "signal">;
+
+/** The verbs of the model that an image was prepared for. */
+export interface ImageVerbs<ImageInput> {
+  /** @throws {ModelError} `model/wrong-task` @throws {UsageError} `usage/disposed` */
+  expect(task: Task): void;
+  readonly matcher: () => Promise<Matcher<ImageInput>>;
+  readonly captioner: () => Promise<Captioner<ImageInput>>;
+  readonly answerer: () => Promise<Answerer<ImageInput>>;
+  readonly embedder: () => Promise<Embedder<ImageInput>>;
+}
+
+/** What an image is made of: its pixel values [3, S, S], and what lets go of its states. */
+export interface HeldImage<ImageInput> {
+  readonly image: ImageInput;
+  readonly pixels: Float32Array;
+  readonly release: () => void;
+}
+
+/** The answers to a request. @throws the error that stands in their place */
+function answersOrError<Answer>(answers: readonly Answer[] | BlipError | undefined): readonly Answer[] {
+  if (answers instanceof BlipError) throw answers;
+  if (!answers) throw new Error("a request has no answer");
+  return answers;
+}
+
+/**
+ * An image of `blip.image(input)`: its states are computed once, and kept until it is closed. Calls of its model take it
+ * in place of an input.
+ */
+export class BlipImage<ImageInput> implements Closable {
+  /** The input that it was made of. */
+  readonly image: ImageInput;
+  readonly #verbs: ImageVerbs<ImageInput | BlipImage<ImageInput>>;
+  #held: HeldImage<ImageInput> | undefined;
+
+  constructor(held: HeldImage<ImageInput>, verbs: ImageVerbs<ImageInput | BlipImage<ImageInput>>) {
+    this.image = held.image;
+    this.#held = held;
+    this.#verbs = verbs;
+  }
+
+  /** @throws {UsageError} `usage/foreign-image` if it is another model's, `usage/disposed` if it was closed */
+  expectOpen(verbs: ImageVerbs<ImageInput | BlipImage<ImageInput>>): void {
+    if (this.#verbs !== verbs) throw foreignImage();
+    if (!this.#held) throw imageClosed();
+  }
+
+  /** Pixel values as the model reads them [3, S, S]. @throws {UsageError} `usage/disposed` */
+  get pixels(): Float32Array {
+    if (!this.#held) throw imageClosed();
+    return this.#held.pixels;
+  }
+
+  /**
+   * The image with each text.
+   * @returns a row per text, in their order
+   * @throws {UsageError} `usage/no-texts`, `text/empty`, `usage/disposed` @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/wrong-task`, `model/not-finite` @throws the signal's reason
+   */
+  async match(
+    texts: readonly string[],
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<MatchRow<ImageInput>[]> {
+    this.#expect("match");
+    if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
+    const matcher = await this.#verbs.matcher();
+    // All texts are read before anything else, so that an empty one is found first.
+    for (const text of texts) matcher.check({ text });
+    const requests = texts.map((text) => ({ image: this, text }));
+    const answers = await matcher.answerEach(requests, { signal });
+    return texts.map((text, index) => ({
+      image: this.image,
+      text,
+      ...must(answersOrError(answers[index]), 0),
+    }));
+  }
+
+  /**
+   * What the image shows: `numReturn` rows, best first.
+   * @throws {UsageError} `generate/...`, `usage/bad-option`, `usage/disposed` @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/wrong-task`, `model/not-finite` @throws the signal's reason
+   */
+  async caption({
+    prompt,
+    ...options
+  }: Omit<CaptionOptions, OfReading | "prompt"> & { readonly prompt?: string | undefined } = {}): Promise<
+    CaptionRow<ImageInput>[]
+  > {
+    this.#expect("caption");
+    const captioner = await this.#verbs.captioner();
+    captioner.check({ prompt }, options);
+    const [captions] = await captioner.answerEach([{ image: this, prompt }], options);
+    return answersOrError(captions).map((row) => ({ image: this.image, ...row }));
+  }
+
+  /**
+   * An answer about the image: `numReturn` rows, best first; with `answers` the best of the list.
+   * @throws {UsageError} `text/empty`, `generate/...`, `usage/...` @throws {InputError} `text/too-long`
+   * @throws {ModelError} `model/wrong-task`, `model/not-finite` @throws the signal's reason
+   */
+  async ask(question: string, options: Omit<AskOptions, OfReading> = {}): Promise<AnswerRow<ImageInput>[]> {
+    this.#expect("ask");
+    const answerer = await this.#verbs.answerer();
+    answerer.check({ question }, options);
+    const [answers] = await answerer.answerEach([{ image: this, question }], options);
+    return answersOrError(answers).map((row) => ({ image: this.image, question, ...row }));
+  }
+
+  /**
+   * The image as a vector of unit length; with `states` as all its states [N, D].
+   * @throws {UsageError} `usage/disposed` @throws {ModelError} `model/wrong-task`, `model/not-finite`
+   * @throws the signal's reason
+   */
+  async embed<States extends boolean = false>(
+    options: Pick<EmbedOptions<States>, "states" | "signal"> = {},
+  ): Promise<Embedding<States>> {
+    this.#expect("embed");
+    const embedder = await this.#verbs.embedder();
+    const [answers] = await embedder.answerEach([{ image: this }], options);
+    // `states` is of type States, which tells the two apart.
+    return must(answersOrError(answers), 0).embedding as Embedding<States>;
+  }
+
+  /**
+   * Lets go of the image's states. Calls that are under way finish; later ones are refused (`usage/disposed`). A second
+   * call does nothing more.
+   */
+  close(): Promise<void> {
+    this.#held?.release();
+    this.#held = undefined;
+    return Promise.resolve();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #expect(task: Task): void {
+    this.#verbs.expect(task);
+    if (!this.#held) throw imageClosed();
+  }
+}

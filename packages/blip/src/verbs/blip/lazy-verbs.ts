@@ -1,0 +1,73 @@
+// The verbs of one model, each made when it is first called.
+import { modelClosed } from "@blip-ts/engine";
+import type { OpenTasks } from "../../load/open-tasks.ts";
+import type { ImageEncoder } from "../../run/image-encoder.ts";
+import { TextEncoder } from "../../run/text-encoder.ts";
+import { imageHeadOf } from "../../tasks/index.ts";
+import type { NetworkTask, Task } from "../../tasks/task.ts";
+import { Answerer } from "../ask.ts";
+import type { ImageVerbs } from "./blip-image.ts";
+import { Captioner } from "../caption.ts";
+import { Comparer } from "../compare.ts";
+import { Embedder } from "../embed.ts";
+import type { Processors } from "../image-batches.ts";
+import { Matcher } from "../match.ts";
+import { Retriever } from "../retrieve.ts";
+import type { VerbParts } from "../verb.ts";
+
+/** What is made when it is first asked for, once; what failed is tried again. */
+function lazily<Made>(make: () => Promise<Made>): () => Promise<Made> {
+  let made: Promise<Made> | undefined;
+  return () => {
+    if (made) return made;
+    const now = make();
+    made = now;
+    now.catch(() => {
+      made = undefined;
+    });
+    return now;
+  };
+}
+
+/** What the verbs of a model stand on. */
+export interface VerbBase<ImageInput> {
+  readonly open: OpenTasks;
+  readonly images: ImageEncoder;
+  readonly processors: Processors<ImageInput>;
+}
+
+/** The verbs of a model, each made when it is first called. Those of one network share its text encoder. */
+export class LazyVerbs<ImageInput> implements ImageVerbs<ImageInput> {
+  readonly #base: VerbBase<ImageInput>;
+  readonly #parts = new Map<NetworkTask, () => Promise<VerbParts<ImageInput>>>();
+  closed = false;
+
+  constructor(base: VerbBase<ImageInput>) {
+    this.#base = base;
+  }
+
+  readonly matcher = lazily(async () => Matcher.over(await this.#partsOf("match")));
+  readonly captioner = lazily(async () => Captioner.over(await this.#partsOf("caption")));
+  readonly answerer = lazily(async () => Answerer.over(await this.#partsOf("ask")));
+  readonly comparer = lazily(async () => Comparer.over(await this.#partsOf("compare")));
+  readonly embedder = lazily(async () => Embedder.over(await this.#partsOf("embed")));
+  readonly retriever = lazily(async () => Retriever.over(await this.#partsOf("match")));
+
+  expect(task: Task): void {
+    if (this.closed) throw modelClosed();
+    this.#base.open.expect(task);
+  }
+
+  #partsOf(task: NetworkTask): Promise<VerbParts<ImageInput>> {
+    const parts = this.#parts.get(task) ?? lazily(() => this.#open(task));
+    this.#parts.set(task, parts);
+    return parts();
+  }
+
+  async #open(task: NetworkTask): Promise<VerbParts<ImageInput>> {
+    const { open, images, processors } = this.#base;
+    const loaded = await open.openTask(task);
+    const texts = new TextEncoder(loaded, imageHeadOf([task], loaded.opened.architecture));
+    return { loaded, encoders: { images, texts }, processors };
+  }
+}

@@ -1,0 +1,336 @@
+// The one form in which every verb takes a stream: rows in, rows out, in order. Requests of many callers are answered by
+// the same code. An image is read and encoded once for all rows about it that stand near each other.
+import { badOption, BlipError, type Closable, must } from "@blip-ts/base";
+import { floatTensor, type Tensor } from "@blip-ts/graph";
+import type { LoadedNetwork } from "../load/load-model.ts";
+import { orNotFinite } from "../run/finite.ts";
+import { distinctOf, samePicture } from "./distinct-images.ts";
+import {
+  defaultImageBatch,
+  readBatches,
+  rowError,
+  type AheadOfBatch,
+  type PictureBatch,
+  type RowError,
+  type VerbCallOptions,
+} from "./image-batches.ts";
+import { Verb } from "./verb.ts";
+
+/** Rows as a caller has them: a list, or whatever yields them. */
+export type RowSource<Row> = Iterable<Row> | AsyncIterable<Row>;
+
+/**
+ * A row with what the verb says of it, whose fields replace those of the same names; or with what is wrong with it. All
+ * other fields are as they were.
+ */
+export type AnsweredRow<Row, Answer> =
+  (Omit<Row, keyof Answer | "error"> & Answer) | (Row & { readonly error: RowError });
+
+/** What every call about rows takes. */
+export type RowCallOptions = Omit<VerbCallOptions, "onProgress">;
+
+/** How far a stream of rows is read ahead. */
+export interface RowsOptions {
+  /**
+   * Rows that are read before the first of them is answered: 64. Within so many rows an image is read and encoded once;
+   * its states are kept for them, as far as `memory` allows.
+   */
+  readonly window?: number | undefined;
+}
+
+const defaultWindow = 64;
+
+/** An image as a verb's network saw it. */
+export interface SeenImage {
+  /** [1, N, D] */
+  readonly states: Tensor<"float32">;
+  /** Its unit vector [1, E], if the verb needs it. */
+  readonly features?: Tensor<"float32"> | undefined;
+  /** Its states by another model, which scores captions. */
+  readonly matched?: Tensor<"float32"> | undefined;
+}
+
+/** A request with its images, all of which are finite. */
+export interface SeenRequest<Request> {
+  readonly request: Request;
+  readonly images: readonly SeenImage[];
+}
+
+/** Each distinct image of requests about one image, and which is whose. */
+export function imagesOfRows(rows: readonly SeenRequest<unknown>[]): {
+  readonly images: readonly SeenImage[];
+  readonly places: readonly number[];
+} {
+  const images = [...new Set(rows.map((row) => must(row.images, 0, "images")))];
+  return { images, places: rows.map((row) => images.indexOf(must(row.images, 0, "images"))) };
+}
+
+/** Tensors [1, ...] of equal shape as one [B, ...]; one alone is not copied. */
+export function stacked(tensors: readonly Tensor<"float32">[]): Tensor<"float32"> {
+  const first = must(tensors, 0, "tensors");
+  if (tensors.length === 1) return first;
+  const size = first.data.length;
+  const data = new Float32Array(tensors.length * size);
+  tensors.forEach((tensor, index) => data.set(tensor.data, index * size));
+  return floatTensor([tensors.length, ...first.dims.slice(1)], data);
+}
+
+const bytesOf = ({ states, features, matched }: SeenImage): number =>
+  states.data.byteLength + (features?.data.byteLength ?? 0) + (matched?.data.byteLength ?? 0);
+
+/** Images of the rows before: those of the last window, within a number of bytes. */
+class KeptImages<ImageInput> {
+  readonly #most: number;
+  /** From the one that was used longest ago to the last one. */
+  #entries: { readonly image: ImageInput; readonly seen: SeenImage | BlipError; window: number }[] = [];
+  #window = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get(image: ImageInput): SeenImage | BlipError | undefined {
+    const index = this.#entries.findIndex((entry) => samePicture(entry.image, image));
+    if (index < 0) return undefined;
+    const [entry] = this.#entries.splice(index, 1);
+    if (!entry) return undefined;
+    this.#entries.push({ ...entry, window: this.#window });
+    return entry.seen;
+  }
+
+  add(image: ImageInput, seen: SeenImage | BlipError): void {
+    this.#entries.push({ image, seen, window: this.#window });
+    let bytes = this.#entries.reduce((sum, entry) => sum + sizeOf(entry.seen), 0);
+    while (bytes > this.#most) {
+      const oldest = this.#entries.shift();
+      if (!oldest) return;
+      bytes -= sizeOf(oldest.seen);
+    }
+  }
+
+  /** Begins the next window: what the one before did not use goes. */
+  advance(): void {
+    this.#entries = this.#entries.filter(({ window }) => window === this.#window);
+    this.#window++;
+  }
+}
+
+const sizeOf = (seen: SeenImage | BlipError): number => (seen instanceof BlipError ? 0 : bytesOf(seen));
+
+/** So many rows at a time. If the source fails, those before its failure come first. */
+async function* inWindows<Row>(source: RowSource<Row>, size: number): AsyncGenerator<Row[], void, undefined> {
+  let rows: Row[] = [];
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for await (const row of source) {
+      rows.push(row);
+      if (rows.length < size) continue;
+      yield rows;
+      rows = [];
+    }
+  } catch (error) {
+    failure = { error };
+  }
+  if (rows.length > 0) yield rows;
+  if (failure) throw failure.error;
+}
+
+/** A verb whose requests are about an image, or a few, each. */
+export abstract class RowVerb<
+  ImageInput,
+  Model extends Closable & { readonly loaded: LoadedNetwork },
+  Request,
+  Answer extends object,
+  Call extends RowCallOptions,
+> extends Verb<ImageInput, Model> {
+  /** What is wrong with a request, before anything is read. */
+  abstract check(request: Request, options: Call): void;
+
+  /** What is wrong with the options of a call, whatever its requests. */
+  protected abstract checkOptions(options: Call): void;
+
+  protected abstract imagesOf(request: Request): readonly ImageInput[];
+
+  /** Encodes images that were read: for each what it looks like, or what is not finite. */
+  protected abstract see(batch: PixelBatch, options: Call): Promise<readonly (SeenImage | BlipError)[]>;
+
+  /** For each request its answers, best first, or why it has none. */
+  protected abstract answer(
+    requests: readonly SeenRequest<Request>[],
+    options: Call,
+  ): Promise<readonly (readonly Answer[] | BlipError)[]>;
+
+  /**
+   * Answers rows in their order, however many there are. A row may have more fields, which are passed through; a row that
+   * is wrong, whose image cannot be read, or about which the model's numbers are not finite, comes back with its `error`,
+   * and the others go on. Within `window` rows each distinct image is read and encoded once (paths and URLs are compared
+   * by their text, bytes by their content).
+   * @throws {UsageError} `usage/bad-option`, `generate/...` if an option is wrong
+   * @throws what the source throws, after the rows before it; the signal's reason
+   */
+  async *rows<Row extends Request>(
+    source: RowSource<Row>,
+    { window = defaultWindow, ...given }: RowsOptions & Partial<Call> = {},
+  ): AsyncGenerator<AnsweredRow<Row, Answer>, void, undefined> {
+    // What is left of the options is a call's own: the compiler cannot see it.
+    const options = { imageBatchSize: defaultImageBatch, ...given } as unknown as Call;
+    if (!Number.isSafeInteger(window) || window < 1)
+      throw badOption("window", window, ["a positive whole number"]);
+    this.checkOptions(options);
+    const kept = new KeptImages<ImageInput>(this.model.loaded.limits.keptStates);
+    for await (const rows of inWindows(source, window)) {
+      options.signal?.throwIfAborted();
+      const answers = await this.#checked(rows, options, kept);
+      for (const [index, row] of rows.entries()) {
+        const answer = must(answers, index, "answers");
+        if (answer instanceof BlipError) yield { ...row, error: rowError(answer) };
+        else for (const own of answer) yield { ...row, ...own };
+      }
+      kept.advance();
+    }
+  }
+
+  /**
+   * Requests together, for whoever batches them: each distinct image is read and encoded once. Requests were checked.
+   * @returns for each request its answers, best first, or what is wrong with its image or with the model's numbers
+   */
+  async answerEach(
+    requests: readonly Request[],
+    options: Call & { readonly ahead?: AheadOfBatch<ImageInput> | undefined },
+    kept = new KeptImages<ImageInput>(0),
+  ): Promise<(readonly Answer[] | BlipError)[]> {
+    const wanted = requests.map((request) => this.imagesOf(request));
+    const { images, which } = distinctOf(wanted.flat());
+    let next = 0;
+    const places = wanted.map((own) => own.map(() => must(which, next++)));
+    const pending = new Pending<Request, Answer>(requests, places);
+    images.forEach((image, place) => pending.seen.set(place, kept.get(image)));
+    const work = (ready: readonly SeenRequest<Request>[]) => this.answer(ready, options);
+    const { atOnce = Infinity } = this.processors.images;
+    const most = Math.min(atOnce, options.imageBatchSize ?? Infinity);
+    const missing = images.flatMap((image, place) => (pending.seen.get(place) ? [] : [{ image, place }]));
+    await pending.answer(work, most);
+    let from = 0;
+    for await (const batch of this.#read(
+      missing.map(({ image }) => image),
+      options,
+    )) {
+      const seen = batch.pixels ? await orNotFinite(() => this.see(batch, options)) : [];
+      batch.places.forEach((row, index) => {
+        const { image, place } = must(missing, from + index, "images");
+        const found = row instanceof BlipError ? row : seen instanceof BlipError ? seen : must(seen, row);
+        pending.seen.set(place, found);
+        kept.add(image, found);
+      });
+      from += batch.places.length;
+      await pending.answer(work, most);
+    }
+    return pending.answers();
+  }
+
+  /** Images that are not there yet, in batches; none if there are none. */
+  async *#read(
+    images: readonly ImageInput[],
+    options: Call & { readonly ahead?: AheadOfBatch<ImageInput> | undefined },
+  ): AsyncGenerator<PictureBatch<ImageInput>, void, undefined> {
+    const { signal, maxPixels, ahead, imageBatchSize = images.length } = options;
+    if (images.length > 0)
+      yield* readBatches(
+        images,
+        this.processors.images,
+        { signal, maxPixels, ahead, imageBatchSize },
+        this.otherImages,
+      );
+    else ahead?.onRead();
+  }
+
+  /** The same for rows that were not checked yet. */
+  async #checked(
+    rows: readonly Request[],
+    options: Call,
+    kept: KeptImages<ImageInput>,
+  ): Promise<readonly (readonly Answer[] | BlipError)[]> {
+    const wrong = rows.map((row) => {
+      try {
+        this.check(row, options);
+        return undefined;
+      } catch (error) {
+        if (error instanceof BlipError) return error;
+        throw error;
+      }
+    });
+    const right = rows.filter((_, index) => !wrong[index]);
+    const answers = right.length > 0 ? await this.answerEach(right, options, kept) : [];
+    let next = 0;
+    return wrong.map((error) => error ?? must(answers, next++, "answers"));
+  }
+}
+
+/** Images that were read, as one model reads them and, if it is asked, another. */
+export type PixelBatch = Pick<PictureBatch<unknown>, "pixels" | "otherPixels">;
+
+/** Requests that wait for their images. */
+class Pending<Request, Answer> {
+  /** By the place of the image: what it looks like, or what is wrong with it. Those that nobody waits for go. */
+  readonly seen = new Map<number, SeenImage | BlipError | undefined>();
+  readonly #requests: readonly Request[];
+  /** Of each request, the places of its images. */
+  readonly #places: readonly (readonly number[])[];
+  readonly #answers = new Map<number, readonly Answer[] | BlipError>();
+
+  constructor(requests: readonly Request[], places: readonly (readonly number[])[]) {
+    this.#requests = requests;
+    this.#places = places;
+  }
+
+  /** Answers all requests whose images are there. @param most images at a time */
+  async answer(
+    work: (ready: readonly SeenRequest<Request>[]) => Promise<readonly (readonly Answer[] | BlipError)[]>,
+    most: number,
+  ): Promise<void> {
+    for (const part of this.#ready(most)) {
+      const rows = part.map(({ index, images }) => ({ request: must(this.#requests, index), images }));
+      const answers = await orNotFinite(() => work(rows));
+      part.forEach(({ index }, row) =>
+        this.#answers.set(index, answers instanceof BlipError ? answers : must(answers, row, "answers")),
+      );
+    }
+    const waitedFor = new Set(this.#places.flatMap((own, index) => (this.#answers.has(index) ? [] : own)));
+    for (const place of [...this.seen.keys()]) if (!waitedFor.has(place)) this.seen.set(place, undefined);
+  }
+
+  /** One for each request. */
+  answers(): (readonly Answer[] | BlipError)[] {
+    return this.#requests.map((_, index) => {
+      const answer = this.#answers.get(index);
+      if (!answer) throw new Error(`request ${index} has no answer`);
+      return answer;
+    });
+  }
+
+  /** Requests whose images are all there, in parts that have so many images at most. Failed images answer theirs. */
+  #ready(most: number) {
+    const parts: { readonly index: number; readonly images: readonly SeenImage[] }[][] = [];
+    let distinct = new Set<number>();
+    for (const [index, places] of this.#places.entries()) {
+      const own = places.map((place) => this.seen.get(place));
+      if (this.#answers.has(index) || own.some((one) => one === undefined)) continue;
+      const failure = own.find((one) => one instanceof BlipError);
+      if (failure) {
+        this.#answers.set(index, failure);
+        continue;
+      }
+      const images = own.flatMap((one) => (one instanceof BlipError ? [] : (one ?? [])));
+      const together = new Set([...distinct, ...places]);
+      const part = parts.at(-1);
+      if (part && together.size <= most) {
+        part.push({ index, images });
+        distinct = together;
+        continue;
+      }
+      parts.push([{ index, images }]);
+      distinct = new Set(places);
+    }
+    return parts;
+  }
+}

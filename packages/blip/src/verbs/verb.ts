@@ -1,0 +1,98 @@
+// What every verb is: a network that is loaded for a task, with what turns images and texts into its inputs. It is loaded
+// here, owned by the verb, and closed once.
+import { asyncDispose, type Closable, type ModelError, orClosed } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
+import type { Platform } from "../platform.ts";
+import type { ImageProcessor } from "../processor/image-processor.ts";
+import { type Encoders, encodersOf } from "../run/encoders.ts";
+import { failuresOf } from "../run/finite.ts";
+import type { NetworkTask } from "../tasks/task.ts";
+import {
+  processorsOf,
+  verbOptions,
+  type Processors,
+  type ReadPicture,
+  type ReadPictureOptions,
+  type VerbOptions,
+} from "./image-batches.ts";
+import { readAhead } from "./prefetch.ts";
+
+/** What a verb is made over. */
+export interface VerbParts<ImageInput> {
+  /** A network that can do the verb's task, and others besides if its owner says so. */
+  readonly loaded: LoadedNetwork;
+  readonly encoders: Encoders;
+  readonly processors: Processors<ImageInput>;
+}
+
+/**
+ * Loads a model for tasks and makes a verb over it, which owns it.
+ * @throws {ModelError} if the model cannot be found, read, or used for the tasks
+ * @throws {UsageError} if an option is wrong @throws the signal's reason
+ */
+export async function loadVerb<ImageInput, Made>(
+  platform: Platform<ImageInput>,
+  source: string,
+  tasks: readonly NetworkTask[],
+  options: VerbOptions,
+  make: (parts: VerbParts<ImageInput>) => Made | Promise<Made>,
+): Promise<Made> {
+  const loadOptions = verbOptions(options);
+  const loaded = await loadNetwork(platform, source, tasks, loadOptions);
+  return orClosed(
+    loaded.network,
+    async () =>
+      make({
+        ...{ loaded, encoders: encodersOf(loaded, tasks) },
+        processors: await processorsOf(platform, loaded, loadOptions),
+      }),
+    loadOptions.signal,
+  );
+}
+
+/** A model of one task with what turns images and texts into its inputs. */
+export abstract class Verb<
+  ImageInput,
+  Model extends Closable & { readonly loaded: LoadedNetwork },
+> implements Closable {
+  /** The network behind the verb, for tensors. */
+  readonly model: Model;
+  /** What turns images and texts into the model's inputs. */
+  readonly processors: Processors<ImageInput>;
+
+  protected constructor(model: Model, processors: Processors<ImageInput>) {
+    this.model = model;
+    this.processors = processors;
+  }
+
+  /** Begins to read an image for a batch of requests; undefined if memory is bounded. */
+  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
+    return readAhead(image, this.processors.images, options, this.otherImages);
+  }
+
+  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  async close(): Promise<void> {
+    await this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The model's name, as messages say it. */
+  protected get name(): string {
+    return this.model.loaded.opened.files.name;
+  }
+
+  /** How a second model of the verb reads images, if it has one. */
+  protected get otherImages(): ImageProcessor<ImageInput> | undefined {
+    return undefined;
+  }
+
+  /** For each row of a tensor what is wrong with it, if it is not finite. @param what "the states of the image" */
+  protected failuresOf(what: string, tensor: Tensor<"float32">): readonly (ModelError | undefined)[] {
+    return failuresOf(this.name, what, tensor);
+  }
+}
