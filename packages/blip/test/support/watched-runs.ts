@@ -22,9 +22,9 @@ export function watchedRuns() {
               count(runs, name);
               return session.run(...call);
             },
-            runKeeping: (...call) => {
+            runRetaining: (...call) => {
               count(runs, name);
-              return session.runKeeping(...call);
+              return session.runRetaining(...call);
             },
             release: (tensors) => session.release(tensors),
             ...closedBy(() => session.close()),
