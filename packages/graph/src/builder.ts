@@ -86,6 +86,11 @@ export class GraphBuilder {
     this.#state.nodes.push(node);
   }
 
+  /** The path of what is added now, "" at the top. */
+  get scope(): string {
+    return this.#scope;
+  }
+
   /** How many nodes there are. */
   get nodeCount(): number {
     return this.#state.nodes.length;
@@ -181,6 +186,8 @@ export class GraphBuilder {
   sqrt = (x: Value): Value => this.op("sqrt", [x], {});
   /** 1 where x > 0, else 0. */
   positive = (x: Value): Value => this.op("positive", [x], {});
+  /** x itself as a number that was given: no gradient passes. */
+  detach = (x: Value): Value => this.op("detach", [x], {});
   /**
    * a [..., M, L] times b [..., L, N] -> [..., M, N]; the dimensions before broadcast.
    * @param how whether either is transposed before (a is then [..., L, M], b [..., N, L]), and a factor of the product

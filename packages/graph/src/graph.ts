@@ -34,6 +34,7 @@ export interface OpAttributes {
   erf: object;
   sqrt: object;
   positive: object;
+  detach: object;
   cast: { readonly to: DType };
   // linear algebra
   linear: object;

@@ -86,7 +86,7 @@ describe("a gradient", () => {
 
   test("has every kind of rule: these refuse, these stop, all others have one", () => {
     expect(opKinds.filter(refuses)).toEqual(["quantizedLinear", "blockLinear", "dequantize"]);
-    expect(opKinds.filter((kind) => ruleOf(kind) === "stop")).toEqual(["positive"]);
+    expect(opKinds.filter((kind) => ruleOf(kind) === "stop")).toEqual(["positive", "detach"]);
   });
 });
 
@@ -106,6 +106,20 @@ describe("gradients stop", () => {
     const { graph: found, gradients } = differentiate(stopped, { parameters: ["x"], of });
     expect(gradients).toEqual([{ name: "x", rows: [] }]);
     expect(found.outputs.map(({ name }) => name)).toEqual(["out"]);
+  });
+
+  test("at what is detached: the other factor's gradient is all there is", () => {
+    const squared = graph((b) => {
+      const x = b.input("x", "float32", [3]);
+      b.output("out", b.multiply(x, b.detach(x)));
+    });
+    const x = noise([3]);
+    const seed = noise([3], 5);
+    const found = evaluatedGradients(differentiate(squared, { parameters: ["x"], of }), {
+      x,
+      "seed out": seed,
+    });
+    expect([...some(found.get("x"))]).toEqual([...x.data].map((one, index) => one * some(seed.data[index])));
   });
 
   test("at steps, behind which may be what has no gradient", () => {

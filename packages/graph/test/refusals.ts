@@ -52,6 +52,7 @@ export const refusals: Refusals = {
   erf: unary,
   sqrt: unary,
   positive: unary,
+  detach: unary,
   cast: [[[f(2), f(2)], { to: "float32" }, "expected 1 inputs, found 2"]],
   linear: [
     [[f(2, 3)], {}, "expected 2 to 3 inputs, found 1"],

@@ -82,6 +82,7 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
   erf: [one((b, x) => b.erf(x), floatTensor([7], [-8, -3, -0.1, 0, 0.5, 2, 8]))],
   sqrt: [one((b, x) => b.sqrt(x), floatTensor([3], [0.01, 1, 9]))],
   positive: [one((b, x) => b.positive(x), floatTensor([4], [-2, 0, 1e-3, 3]))],
+  detach: [one((b, x) => b.detach(x))],
   cast: [
     {
       inputs: { x: int64Tensor([3], [0, 1, -7]) },

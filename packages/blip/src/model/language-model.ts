@@ -1,8 +1,9 @@
 // The decoder as it is trained: all tokens of given texts at once, each told the true ones before it (teacher forcing;
 // models/blip.py `BLIP_Decoder.forward`, models/blip_vqa.py `BLIP_VQA.forward`). No cache: nothing is generated.
-import { GraphBuilder, type Graph } from "@blip-ts/graph";
+import { GraphBuilder, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "./config.ts";
 import { languageModelHead, scope } from "./decoder.ts";
+import type { Regularizer } from "./regularize.ts";
 import { causalBias, textModel, type CrossAttentionSource } from "./text.ts";
 
 /** The LM head is the table of words (transformers `tie_weights`), as `tieWeights` wants it: alias to canonical name. */
@@ -17,6 +18,29 @@ export interface LanguageModelOptions {
   readonly memoryMask?: boolean;
   /** The share of each target that is spread over the vocabulary; BLIP takes 0.1. */
   readonly smoothing?: number;
+}
+
+/** What the decoder reads of texts, as its graph names it, and what its loss is taken over. */
+export interface LanguageModelInputs {
+  /** [B, T], int64 each. */
+  readonly ids: Value;
+  readonly positions: Value;
+  readonly keys: Value;
+  readonly labels: Value;
+  readonly crossAttendTo: (layer: number) => readonly CrossAttentionSource[];
+  readonly regularize?: Regularizer | undefined;
+}
+
+/** -log p of each token that is to follow [B, T], with label smoothing; rows that do not count have any number. */
+export function tokenLosses(
+  b: GraphBuilder,
+  { ids, positions, keys, labels, crossAttendTo, regularize }: LanguageModelInputs,
+  config: Pick<BlipConfig, "text">,
+  smoothing: number,
+): Value {
+  const bias = causalBias(b, positions, keys);
+  const { states } = textModel(b.at(scope), { ids, positions, bias, crossAttendTo, regularize }, config.text);
+  return b.crossEntropy(languageModelHead(b, states, config), labels, smoothing);
 }
 
 /**
@@ -37,12 +61,8 @@ export function languageModelGraph(config: BlipConfig, options: LanguageModelOpt
   const labels = b.input("labels", "int64", ["B", "T"]);
   const weights = b.input("label_weights", "float32", ["B", "T"]);
   const sources: readonly CrossAttentionSource[] = [{ of: states, mask }];
-  const { states: hidden } = textModel(
-    b.at(scope),
-    { ids, positions, bias: causalBias(b, positions, keys), crossAttendTo: () => sources },
-    config.text,
-  );
-  const losses = b.crossEntropy(languageModelHead(b, hidden, config), labels, smoothing);
+  const inputs = { ids, positions, keys, labels, crossAttendTo: () => sources };
+  const losses = tokenLosses(b, inputs, config, smoothing);
   b.output("token_loss", losses);
   b.output("loss", b.sum(b.multiply(losses, weights), [0, 1]));
   return b.build();

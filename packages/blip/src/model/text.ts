@@ -12,6 +12,7 @@ import {
   type Value,
 } from "@blip-ts/graph";
 import type { TextConfig } from "./config.ts";
+import { attentionWithDropout, splitHeads, type Regularizer } from "./regularize.ts";
 
 /** The lowest float32: what the references add to the score of a masked position. */
 const masked = -3.4028234663852886e38;
@@ -33,12 +34,20 @@ export type CrossAttentionSource =
   /** States [I, N, D'] that are attended to as they are, all of them: the weights of keys and values go to the query's side. */
   | { readonly folded: Value };
 
+/** Tokens, to be looked up; or their words' states that `embedText` gave [B, T, D]. */
+export type Words =
+  | {
+      /** Token ids [B, T], int64. */
+      readonly ids: Value;
+      /** Positions of the tokens [T] or [B, T], int64: 0, 1, 2, ... */
+      readonly positions: Value;
+    }
+  | { readonly embedded: Value };
+
 /** What a text stack reads. */
-export interface TextInputs {
-  /** Token ids [B, T], int64. */
-  readonly ids: Value;
-  /** Positions of the tokens [T] or [B, T], int64: 0, 1, 2, ... */
-  readonly positions: Value;
+export type TextInputs = Words & TextOptions;
+
+interface TextOptions {
   /** Added to the scores of self-attention [B, 1, T, S], where S counts the keys: those of the past, then the T new ones. */
   readonly bias: Value;
   /** What the cross-attention of a layer attends to: nothing (mode `text`), one source, or NLVR2's two. */
@@ -47,7 +56,16 @@ export interface TextInputs {
   readonly past?: (layer: number) => KeysAndValues;
   /** Only each text's first state is wanted: the last layer computes no other. */
   readonly firstOnly?: boolean | undefined;
+  /** For training: what is left out at random. */
+  readonly regularize?: Regularizer | undefined;
 }
+
+/** The sizes of a stack, and what it leaves out. */
+interface Stack extends TextConfig {
+  readonly regularize?: Regularizer | undefined;
+}
+
+const dropped = (b: GraphBuilder, x: Value, { regularize }: Stack): Value => regularize?.dropout(b, x) ?? x;
 
 export interface TextOutputs {
   /** All states after the last layer [B, T, D]; with `firstOnly` the first ones [B, 1, D]. */
@@ -82,18 +100,13 @@ export function causalBias(b: GraphBuilder, queries: Value, keys: Value): Value 
   return hide(b, b.subtract(b.scalar(1), b.relu(b.subtract(b.scalar(1), later))));
 }
 
-/** Words and positions [B, T, D]; no token types. */
-function embeddings(b: GraphBuilder, ids: Value, positions: Value, config: TextConfig): Value {
+/** Words and positions [B, T, D], of ids [B, T] and positions [T] or [B, T]; no token types. `b` is at the stack. */
+export function embedText(stack: GraphBuilder, ids: Value, positions: Value, config: TextConfig): Value {
+  const b = stack.at("embeddings");
   const { vocabSize, maxPositions, hiddenSize, layerNormEps } = config;
   const words = b.embedding(ids, "word_embeddings", vocabSize, hiddenSize);
   const places = b.embedding(positions, "position_embeddings", maxPositions, hiddenSize);
   return b.layerNorm(b.add(words, places), "LayerNorm", layerNormEps);
-}
-
-/** [B, N, D] -> [B, H, N, K] */
-function splitHeads(b: GraphBuilder, x: Value, heads: number): Value {
-  const [B, N, D] = b.dims(x, "B N D");
-  return b.transpose(b.reshape(x, [B, N, heads, Number(D) / heads]), [0, 2, 1, 3]);
 }
 
 /** The projections that make keys and values of states [B, N, D']: [B, N, D] each. */
@@ -122,13 +135,16 @@ function attend(
   b: GraphBuilder,
   x: Value,
   source: KeysAndValues,
-  config: TextConfig,
+  config: Stack,
   biasOf: (rows: Value["shape"][number]) => Value | undefined,
 ): Value {
-  const { hiddenSize: D, heads } = config;
+  const { hiddenSize: D, heads, regularize } = config;
   const query = perImage(b, b.linear(x, "query", D), source.key);
   const bias = biasOf(must(query.shape, 1));
-  const context = b.attention(query, source.key, source.value, heads, 1 / Math.sqrt(D / heads), bias);
+  const scale = 1 / Math.sqrt(D / heads);
+  const context = regularize
+    ? attentionWithDropout(b, [query, source.key, source.value], { heads, scale, bias }, regularize)
+    : b.attention(query, source.key, source.value, heads, scale, bias);
   return b.reshape(context, x.shape);
 }
 
@@ -163,9 +179,10 @@ function attendFolded(
 }
 
 /** LN(dense(context) + x) of self-attention and of the feed-forward layer; `b` is at their `output`. */
-function residualOutput(b: GraphBuilder, context: Value, x: Value, config: TextConfig): Value {
+function residualOutput(b: GraphBuilder, context: Value, x: Value, config: Stack): Value {
   const { hiddenSize, layerNormEps } = config;
-  return b.layerNorm(b.add(b.linear(context, "dense", hiddenSize), x), "LayerNorm", layerNormEps);
+  const dense = dropped(b, b.linear(context, "dense", hiddenSize), config);
+  return b.layerNorm(b.add(dense, x), "LayerNorm", layerNormEps);
 }
 
 function selfAttention(
@@ -176,7 +193,7 @@ function selfAttention(
     past,
     firstOnly,
   }: { readonly bias: Value; readonly past: KeysAndValues | undefined; readonly firstOnly: boolean },
-  config: TextConfig,
+  config: Stack,
 ): { readonly state: Value; readonly present: KeysAndValues | undefined } {
   const self = b.at("self");
   let present: KeysAndValues | undefined;
@@ -194,7 +211,7 @@ function selfAttention(
 }
 
 /** The context that x takes from one source, whatever its form: [B, T, D]. */
-function attendTo(b: GraphBuilder, x: Value, source: CrossAttentionSource, config: TextConfig): Value {
+function attendTo(b: GraphBuilder, x: Value, source: CrossAttentionSource, config: Stack): Value {
   if ("folded" in source) return attendFolded(b, x, source.folded, config);
   const { of, mask } = source;
   const keysAndValues = "key" in of ? of : project(b, of, config);
@@ -209,7 +226,7 @@ function crossAttention(
   b: GraphBuilder,
   x: Value,
   sources: readonly CrossAttentionSource[],
-  config: TextConfig,
+  config: Stack,
   layer: number,
 ): Value {
   const { hiddenSize: D, layerNormEps, firstMergeLayer = Infinity } = config;
@@ -226,15 +243,17 @@ function crossAttention(
     : layer >= firstMergeLayer
       ? output.linear(output.concat([first, second], 2), "merge_layer", D)
       : output.multiply(output.add(first, second), output.scalar(0.5));
-  return output.layerNorm(output.add(merged, x), "LayerNorm", layerNormEps);
+  return output.layerNorm(output.add(dropped(output, merged, config), x), "LayerNorm", layerNormEps);
 }
 
 /** The whole stack: ids to states. */
-export function textModel(b: GraphBuilder, inputs: TextInputs, config: TextConfig): TextOutputs {
-  const { ids, positions, bias, crossAttendTo = () => [], past } = inputs;
+export function textModel(b: GraphBuilder, inputs: TextInputs, sizes: TextConfig): TextOutputs {
+  const { bias, crossAttendTo = () => [], past, regularize } = inputs;
+  const config: Stack = { ...sizes, regularize };
   const firstOnlyAt = inputs.firstOnly === true ? config.layers - 1 : undefined;
   const present: KeysAndValues[] = [];
-  let x = embeddings(b.at("embeddings"), ids, positions, config);
+  const words = "embedded" in inputs ? inputs.embedded : embedText(b, inputs.ids, inputs.positions, config);
+  let x = dropped(b.at("embeddings"), words, config);
   for (let index = 0; index < config.layers; index++) {
     const layer = b.at(`encoder.layer.${index}`);
     const attended = selfAttention(
@@ -262,4 +281,21 @@ export function crossKeysAndValues(b: GraphBuilder, states: Value, config: TextC
   return Array.from({ length: config.layers }, (_, layer) =>
     projectToHeads(b.at(`encoder.layer.${layer}.crossattention.self`), states, config),
   );
+}
+
+/**
+ * One layer's keys and values of states [I, N, D'], made once per image (or question); what rows take of them is
+ * chosen afterwards, so that there are as many products as images, not as rows.
+ * @param choose [I, N, D] -> [B, N, D], the keys or the values that each row attends to
+ */
+export function layerKeysAndValues(
+  stack: GraphBuilder,
+  states: Value,
+  layer: number,
+  config: TextConfig,
+  choose: (b: GraphBuilder, of: Value) => Value,
+): KeysAndValues {
+  const b = stack.at(`encoder.layer.${layer}.crossattention.self`);
+  const { key, value } = project(b, states, config);
+  return { key: choose(b, key), value: choose(b, value) };
 }

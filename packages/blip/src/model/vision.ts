@@ -3,6 +3,7 @@
 import { GraphError, type GraphBuilder, type Value } from "@blip-ts/graph";
 import { imageTokens, type VisionConfig } from "./config.ts";
 import { interpolatePositions } from "./interpolate-positions.ts";
+import type { Regularizer } from "./regularize.ts";
 
 /** softmax(q k^T / sqrt(K)) v with one Linear D -> 3D: rows 0..D-1 are q, then k, then v. */
 function selfAttention(b: GraphBuilder, x: Value, { hiddenSize: D, heads }: VisionConfig): Value {
@@ -11,16 +12,19 @@ function selfAttention(b: GraphBuilder, x: Value, { hiddenSize: D, heads }: Visi
   return b.linear(b.attention(q, k, v, heads, 1 / Math.sqrt(D / heads)), "projection", D);
 }
 
+/** What is added to x; `b` is at the branch. */
+type Branch = (b: GraphBuilder, x: Value) => Value;
+
 /** x += attention(LN1 x); x += mlp(LN2 x) */
-function block(b: GraphBuilder, x: Value, config: VisionConfig): Value {
+function block(b: GraphBuilder, x: Value, config: VisionConfig, keep: Branch): Value {
   const { hiddenSize, intermediateSize, layerNormEps } = config;
-  const attended = selfAttention(b.at("self_attn"), b.layerNorm(x, "layer_norm1", layerNormEps), config);
-  const residual = b.add(x, attended);
-  const mlp = b.at("mlp");
+  const [self, mlp] = [b.at("self_attn"), b.at("mlp")];
+  const attended = selfAttention(self, b.layerNorm(x, "layer_norm1", layerNormEps), config);
+  const residual = b.add(x, keep(self, attended));
   const inner = mlp.gelu(
     mlp.linear(b.layerNorm(residual, "layer_norm2", layerNormEps), "fc1", intermediateSize),
   );
-  return b.add(residual, mlp.linear(inner, "fc2", hiddenSize));
+  return b.add(residual, keep(mlp, mlp.linear(inner, "fc2", hiddenSize)));
 }
 
 /** Patches and the class token, with their positions: [B, 3, S, S'] -> [B, N, D]. */
@@ -43,9 +47,19 @@ function embeddings(b: GraphBuilder, pixels: Value, config: VisionConfig): Value
 /**
  * All token states after the final LayerNorm: pixel_values [B, 3, S, S'] -> [B, N, D]. Index 0 is the class token, the
  * global feature; all N are what texts attend to. Sides other than the config's interpolate the positions.
+ * @param regularize for training: what is left out at random
  */
-export function visionModel(b: GraphBuilder, pixels: Value, config: VisionConfig): Value {
+export function visionModel(
+  b: GraphBuilder,
+  pixels: Value,
+  config: VisionConfig,
+  regularize?: Regularizer,
+): Value {
   let x = embeddings(b.at("embeddings"), pixels, config);
-  for (let layer = 0; layer < config.layers; layer++) x = block(b.at(`encoder.layers.${layer}`), x, config);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const depth = layer / Math.max(1, config.layers - 1);
+    const keep: Branch = (at, branch) => regularize?.dropPath(at, branch, depth) ?? branch;
+    x = block(b.at(`encoder.layers.${layer}`), x, config, keep);
+  }
   return b.layerNorm(x, "post_layernorm", config.layerNormEps);
 }

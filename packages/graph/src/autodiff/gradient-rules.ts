@@ -18,6 +18,7 @@ import * as shape from "./rules/shape.ts";
 export const gradientRules: { readonly [K in OpKind]: GradientRule<K> } = {
   ...elementwise,
   positive: "stop",
+  detach: "stop",
   linear,
   quantizedLinear,
   blockLinear,

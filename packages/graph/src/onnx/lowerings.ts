@@ -250,6 +250,7 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
   erf: same("Erf"),
   sqrt: same("Sqrt"),
   positive,
+  detach: same("Identity"),
   cast: (emit, node, output) => {
     const attributes = { to: BigInt(onnxDataType[node.attributes.to]) };
     emit.node("Cast", inputNames(emit, node), { output, attributes });

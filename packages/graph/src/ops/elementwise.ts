@@ -46,6 +46,8 @@ export const erf: ShapeRule<"erf"> = unaryFloat;
 export const sqrt: ShapeRule<"sqrt"> = unaryFloat;
 /** 1 where x > 0, else 0. */
 export const positive: ShapeRule<"positive"> = unaryFloat;
+/** x itself, through which no gradient passes. */
+export const detach: ShapeRule<"detach"> = unaryFloat;
 export const cast: ShapeRule<"cast"> = (inputs, { to }) => {
   expectCount(inputs, 1);
   return { dtype: to, shape: inputAt(inputs, 0).shape };

@@ -7,6 +7,7 @@ import { attention } from "./attention.ts";
 import {
   add,
   cast,
+  detach,
   divide,
   erf,
   exp,
@@ -44,6 +45,7 @@ export const shapeRules: { readonly [K in OpKind]: ShapeRule<K> } = {
   erf,
   sqrt,
   positive,
+  detach,
   cast,
   linear,
   quantizedLinear,

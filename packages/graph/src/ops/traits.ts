@@ -32,6 +32,7 @@ export const traits: Readonly<Record<OpKind, Traits>> = {
   erf: byElement,
   sqrt: byElement,
   positive: byElement,
+  detach: byElement,
   cast: byElement,
   linear: byRow,
   quantizedLinear: byRow,

@@ -209,6 +209,7 @@ export const evaluators: { readonly [K in OpKind]: Evaluator<K> } = {
   erf: unary(erf),
   sqrt: unary(Math.sqrt),
   positive: unary((x) => (x > 0 ? 1 : 0)),
+  detach: (inputs) => argument(inputs, 0).data,
   cast: (inputs, node) =>
     argument(inputs, 0).data.map((x) => (/^u?int/.test(node.attributes.to) ? Math.trunc(x) : x)),
   linear,

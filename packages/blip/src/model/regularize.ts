@@ -1,0 +1,87 @@
+// Dropout (models/med.py) and stochastic depth (models/vit.py, timm's DropPath) as inputs: what is kept is drawn outside,
+// from a seed, so that a run can be resumed and is the same on every device. The network says where by calling these.
+import { multiplyDims, type GraphBuilder, type Shape, type Value } from "@blip-ts/graph";
+
+/** What a network leaves out at random while it is trained. */
+export interface Regularizer {
+  /** x with a share of its elements set to 0 and the others scaled up, as torch's Dropout. */
+  dropout(b: GraphBuilder, x: Value): Value;
+  /**
+   * A branch [B, N, D] that is 0 for a share of the samples and scaled up for the others.
+   * @param depth the layer's place, from 0 for the first layer to 1 for the last, by which the share grows
+   */
+  dropPath(b: GraphBuilder, x: Value, depth: number): Value;
+}
+
+/** An input of 0 and 1, uint8: what is kept. */
+export interface MaskInput {
+  readonly name: string;
+  readonly shape: Shape;
+  /** The share of zeros. */
+  readonly rate: number;
+}
+
+export interface Rates {
+  /** Of elements, in the text stacks; BLIP takes 0.1 of states and of attention's weights alike. Default 0. */
+  readonly dropout?: number;
+  /** Of samples, at the last layer of the image encoder; BLIP takes 0.1 for VQA, NLVR2 and ViT-L. Default 0. */
+  readonly dropPath?: number;
+}
+
+/** Makes an input for every place, named `keep LABEL SCOPE`; a rate of 0 makes none. */
+export class Masks {
+  readonly inputs: MaskInput[] = [];
+  readonly #rates: Required<Rates>;
+
+  constructor({ dropout = 0, dropPath = 0 }: Rates = {}) {
+    this.#rates = { dropout, dropPath };
+  }
+
+  /** @param label tells uses of one stack apart: each draws its own */
+  for(label: string): Regularizer | undefined {
+    const { dropout, dropPath } = this.#rates;
+    if (dropout === 0 && dropPath === 0) return undefined;
+    return {
+      dropout: (b, x) => this.#masked(b, x, label, { shape: x.shape, rate: dropout }),
+      dropPath: (b, x, depth) => {
+        const [B = 1, ...rest] = x.shape;
+        return this.#masked(b, x, label, { shape: [B, ...rest.map(() => 1)], rate: dropPath * depth });
+      },
+    };
+  }
+
+  #masked(b: GraphBuilder, x: Value, label: string, { shape, rate }: Omit<MaskInput, "name">): Value {
+    if (rate === 0) return x;
+    const name = `keep ${label} ${b.scope}`;
+    const mask = b.input(name, "uint8", shape);
+    this.inputs.push({ name, shape, rate });
+    return b.multiply(x, b.multiply(b.cast(mask, "float32"), b.scalar(1 / (1 - rate))));
+  }
+}
+
+/** [B, N, D] -> [B, H, N, K] */
+export function splitHeads(b: GraphBuilder, x: Value, heads: number): Value {
+  const [B, N, D] = b.dims(x, "B N D");
+  return b.transpose(b.reshape(x, [B, N, heads, Number(D) / heads]), [0, 2, 1, 3]);
+}
+
+/** `attention` in its parts, with dropout of its weights: q [B, T, D], k and v [B, N, D] or in heads -> [B, T, D]. */
+export function attentionWithDropout(
+  b: GraphBuilder,
+  [q, k, v]: readonly [Value, Value, Value],
+  {
+    heads,
+    scale,
+    bias,
+  }: { readonly heads: number; readonly scale: number; readonly bias: Value | undefined },
+  regularize: Regularizer,
+): Value {
+  const [queries, keys, values] = [q, k, v].map((x) =>
+    x.shape.length === 4 ? x : splitHeads(b, x, heads),
+  ) as [Value, Value, Value];
+  const products = b.matmul(queries, keys, { transposeB: true, scale });
+  const weights = regularize.dropout(b, b.softmax(bias ? b.add(products, bias) : products));
+  const context = b.matmul(weights, values);
+  const [B = 1, H = 1, T = 1, K = 1] = context.shape;
+  return b.reshape(b.transpose(context, [0, 2, 1, 3]), [B, T, multiplyDims(H, K)]);
+}

@@ -1,0 +1,155 @@
+// Losses over one network, as one objective: their weighted sum, their inputs, their outputs, what they remember.
+import { evaluateDim, floatTensor, plainName, sizeOf, type Graph, type Tensor } from "@blip-ts/graph";
+import { must } from "@blip-ts/base";
+import type { BlipConfig } from "../../model/config.ts";
+import type { MaskInput } from "../../model/regularize.ts";
+import type { Objective, TrainingGraph } from "../objective.ts";
+import type { ImageBatch } from "./batches.ts";
+import { badBatch, badSetting } from "./errors.ts";
+import { Network, type NetworkOptions } from "./network.ts";
+import type { LossPart, PartContext, Tensors } from "./part.ts";
+import { keepMask, streamOf } from "./random.ts";
+import { temperatureBounds } from "./temperature.ts";
+
+/** A loss, and how much of the whole it is. */
+export interface WeightedPart<Batch extends ImageBatch> {
+  readonly part: LossPart<Batch>;
+  /** Default 1. */
+  readonly weight?: number;
+}
+
+/** What a trainer needs to know of an objective beside the seam. */
+export interface ComposedObjective<Batch> extends Objective<Batch> {
+  /** Numbers that the trainer keeps within bounds before every run, in place: the temperature of contrast. */
+  readonly bounds: Readonly<Record<string, { readonly lowest: number; readonly highest: number }>>;
+  /** Whether a weight belongs to a head that is thrown away: it is saved with the run, not with the model. */
+  isThrownAway(weight: string): boolean;
+}
+
+export interface ComposeOptions<Batch extends ImageBatch> extends NetworkOptions {
+  readonly name: string;
+  readonly parts: readonly WeightedPart<Batch>[];
+  /** More ties, alias to canonical name, of the weights that there are. */
+  readonly ties?: (names: readonly string[]) => Readonly<Record<string, string>>;
+}
+
+/** `vision_model` of `vision_model_m.embeddings...`: what a momentum encoder's weight follows. */
+const followed = (name: string): string | undefined => {
+  const [, module, path] = /^(vision_model|text_encoder|vision_proj|text_proj)_m(\..*)$/.exec(name) ?? [];
+  return module !== undefined && path !== undefined ? `${module}${path}` : undefined;
+};
+
+/**
+ * Weights of momentum encoders, and which weight each follows. Cross-attention of the momentum text encoder, which the
+ * reference carries along, is read by nothing and is not among them.
+ */
+export function momentumPairs(graph: Graph, ties: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    graph.weights.flatMap(({ name }) => {
+      const online = followed(name);
+      return online === undefined ? [] : [[name, ties[online] ?? online]];
+    }),
+  );
+}
+
+/** Sizes of named dimensions, as the tensors that are fed have them. */
+function sizesOf(graph: Graph, feeds: Tensors): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const { name, value } of graph.inputs)
+    value.shape.forEach((dim, axis) => {
+      const letter = plainName(dim);
+      const size = feeds[name]?.dims[axis];
+      if (letter !== undefined && size !== undefined) sizes.set(letter, size);
+    });
+  return sizes;
+}
+
+/** What is kept of every place, from the step's seed. */
+function drawMasks(graph: Graph, masks: readonly MaskInput[], feeds: Tensors, seed: number): Tensors {
+  const sizes = sizesOf(graph, feeds);
+  return Object.fromEntries(
+    masks.map(({ name, shape, rate }): [string, Tensor] => {
+      const dims = shape.map((dim) => evaluateDim(dim, sizes));
+      return [name, { dtype: "uint8", dims, data: keepMask(sizeOf(dims), rate, streamOf(seed, name)) }];
+    }),
+  );
+}
+
+function pixelTensor({ pixels }: ImageBatch, graph: Graph): Tensor {
+  const value = graph.inputs.find(({ name }) => name === "pixel_values")?.value;
+  const dims = (value?.shape ?? []).map(Number);
+  if (pixels.length !== sizeOf(dims))
+    throw badBatch("pixels", pixels.length, `${sizeOf(dims)} numbers [${dims.join(", ")}]`);
+  return floatTensor(dims, pixels);
+}
+
+function losses<Batch extends ImageBatch>(
+  network: Network,
+  parts: readonly WeightedPart<Batch>[],
+): readonly string[] {
+  const { b } = network;
+  const names = parts.map(({ part }) => `loss ${part.name}`);
+  const weighted = parts.map(({ part, weight = 1 }, index) => {
+    if (!(weight > 0)) throw badSetting(`weight of ${part.name}`, weight, "a number above 0");
+    const loss = part.build(network);
+    b.output(must(names, index), loss);
+    return weight === 1 ? loss : b.multiply(loss, b.scalar(weight));
+  });
+  if (weighted.length === 0) throw badSetting("losses", 0, "at least one");
+  b.output(
+    "loss",
+    weighted.reduce((sum, one) => b.add(sum, one)),
+  );
+  return names;
+}
+
+/**
+ * An objective of any losses that read one kind of batch; a recipe may bring its own beside those that are here.
+ * @throws {UsageError} `objective/bad-setting`, `objective/no-negatives`
+ */
+export function compose<Batch extends ImageBatch>(
+  config: BlipConfig,
+  options: ComposeOptions<Batch>,
+): ComposedObjective<Batch> {
+  const { name, parts: weighted, batch } = options;
+  if (!Number.isInteger(batch) || batch < 1) throw badSetting("batch size", batch, "a whole number from 1");
+  const network = new Network(name, config, options);
+  const names = losses(network, weighted);
+  const built = network.build();
+  const parts = weighted.map(({ part }) => part);
+  const weights = built.weights.map((weight) => weight.name);
+  const ties: Record<string, string> = { ...options.ties?.(weights) };
+  for (const part of parts) Object.assign(ties, part.ties);
+  const momentum = momentumPairs(built, ties);
+  const graph: TrainingGraph = { graph: built, loss: "loss", ties, momentum };
+  const [only, ...others] = parts;
+  const thrown = parts.flatMap(({ throwAway = [] }) => throwAway);
+  return {
+    name,
+    graph,
+    inputs: (given, { step, seed }) => inputsOf(given, built, parts, { step, seed }, network.masks.inputs),
+    weight: (given) => (others.length === 0 ? only?.count?.(given) : undefined) ?? given.size,
+    outputs: [...names, ...parts.flatMap(({ outputs = [] }) => outputs)],
+    after(outputs, given) {
+      for (const part of parts) part.after?.(outputs, given);
+    },
+    state: () => Object.assign({}, ...parts.map((part) => part.state?.() ?? {})) as Tensors,
+    restore(state) {
+      for (const part of parts) part.restore?.(state);
+    },
+    bounds: weights.includes("temp") ? { temp: temperatureBounds } : {},
+    isThrownAway: (weight) => thrown.some((path) => weight === path || weight.startsWith(`${path}.`)),
+  };
+}
+
+function inputsOf<Batch extends ImageBatch>(
+  batch: Batch,
+  graph: Graph,
+  parts: readonly LossPart<Batch>[],
+  context: PartContext,
+  masks: readonly MaskInput[],
+): Tensors {
+  const feeds: Record<string, Tensor> = { pixel_values: pixelTensor(batch, graph) };
+  for (const part of parts) Object.assign(feeds, part.inputs(batch, context));
+  return { ...feeds, ...drawMasks(graph, masks, feeds, context.seed) };
+}

@@ -1,0 +1,121 @@
+// ITC: images and texts that belong together point the same way (ALBEF, arXiv 2107.07651, 3.2; models/blip_retrieval.py,
+// blip_pretrain.py). Keys are the features of the momentum encoders, of this batch and of the last ones; targets are
+// partly what the momentum encoders say themselves.
+import { must } from "@blip-ts/base";
+import { floatTensor, type Tensor, type Value } from "@blip-ts/graph";
+import type { PairBatch } from "./batches.ts";
+import { badBatch } from "./errors.ts";
+import type { KeyQueue } from "./key-queue.ts";
+import type { Network } from "./network.ts";
+import { positionsOf, rowsOf, type RowOptions } from "./token-rows.ts";
+import type { LossPart, Tensors } from "./part.ts";
+
+export interface ContrastOptions {
+  readonly queue: KeyQueue;
+  /** The share of the targets that the momentum encoders give, at a step. See `rampedAlpha`. */
+  readonly alpha: (step: number) => number;
+  /**
+   * What belongs together: texts and images of one image, wherever they are in the queue (retrieval); or only a pair
+   * itself (pre-training, whose queue remembers no images).
+   */
+  readonly positives: "image" | "pair";
+  readonly rows: RowOptions;
+}
+
+/**
+ * The share of distillation, 0.4 in BLIP, which grows from 0 over the first steps: one epoch in retrieval, two in
+ * pre-training (train_retrieval.py, pretrain.py).
+ */
+export const rampedAlpha =
+  (alpha: number, rampSteps: number) =>
+  (step: number): number =>
+    alpha * (rampSteps > 0 ? Math.min(1, step / rampSteps) : 1);
+
+/** Ids, mask and positions of the texts, as the unimodal encoder reads them. */
+export function textInputs({ tokens }: Pick<PairBatch, "tokens">, options: RowOptions): Tensors {
+  const { ids, mask, length } = rowsOf(tokens, options);
+  return { input_ids: ids, attention_mask: mask, position_ids: positionsOf(length) };
+}
+
+/** The images that texts are of, or numbers that no two have. @throws {UsageError} `objective/bad-batch` */
+export function imageIdsOf({ size, imageIds }: PairBatch): readonly number[] {
+  if (imageIds && imageIds.length !== size) throw badBatch("image ids", imageIds.length, size);
+  return imageIds ?? Array.from({ length: size }, (_, row) => row);
+}
+
+/**
+ * Target of each row [B, B + Q]: keys of its own image, of this batch and then of the queue, share 1 equally.
+ * @param queued the images in the queue; with positives `pair` none of them
+ */
+export function positiveTargets(
+  ids: readonly number[],
+  queued: ArrayLike<number>,
+  positives: ContrastOptions["positives"],
+): Tensor<"float32"> {
+  const [B, Q] = [ids.length, queued.length];
+  const targets = new Float32Array(B * (B + Q));
+  ids.forEach((id, row) => {
+    const own: number[] = [];
+    for (let other = 0; other < B; other++)
+      if (positives === "pair" ? other === row : must(ids, other) === id) own.push(other);
+    for (let place = 0; positives === "image" && place < Q; place++)
+      if (queued[place] === id) own.push(B + place);
+    for (const column of own) targets[row * (B + Q) + column] = 1 / own.length;
+  });
+  return floatTensor([B, B + Q], targets);
+}
+
+/** Cosines of queries [B, E] with keys of the batch [B, E] and of the queue [Q, E], over the temperature: [B, B + Q]. */
+function similarities({ b, temperature }: Network, queries: Value, keys: Value, queue: Value): Value {
+  const product = (right: Value) => b.matmul(queries, right, { transposeB: true });
+  return b.divide(b.concat([product(keys), product(queue)], 1), temperature);
+}
+
+function build(network: Network, { queue }: ContrastOptions): Value {
+  const { b, batch: B, features, momentumFeatures: keys } = network;
+  const E = network.config.jointEmbedding;
+  const queues = {
+    images: b.input("image_queue", "float32", [queue.length, E]),
+    texts: b.input("text_queue", "float32", [queue.length, E]),
+  };
+  const positives = b.input("positive_targets", "float32", [B, B + queue.length]);
+  const alpha = b.input("alpha", "float32", []);
+  const certain = b.multiply(positives, b.subtract(b.scalar(1), alpha));
+  const side = (from: "images" | "texts", to: "images" | "texts"): Value => {
+    const soft = b.softmax(b.detach(similarities(network, keys[from], keys[to], queues[to])));
+    const targets = b.add(b.multiply(soft, alpha), certain);
+    const logs = b.logSoftmax(similarities(network, features[from], keys[to], queues[to]));
+    return b.sum(b.multiply(logs, targets), [0, 1]);
+  };
+  // Images to texts and texts to images: the mean of both, over B rows.
+  const loss = b.multiply(b.add(side("images", "texts"), side("texts", "images")), b.scalar(-0.5 / B));
+  b.output("momentum_image_features", keys.images);
+  b.output("momentum_text_features", keys.texts);
+  return loss;
+}
+
+/** The loss ITC, which fills the queue after every batch. */
+export function contrast(options: ContrastOptions): LossPart<PairBatch> {
+  const { queue, positives } = options;
+  return {
+    name: "ITC",
+    build: (network) => build(network, options),
+    inputs: (batch, { step }) => ({
+      ...textInputs(batch, options.rows),
+      ...queue.inputs(),
+      positive_targets: positiveTargets(imageIdsOf(batch), queue.ids, positives),
+      alpha: floatTensor([], [options.alpha(step)]),
+    }),
+    outputs: ["momentum_image_features", "momentum_text_features"],
+    after(outputs, batch) {
+      const { momentum_image_features: images, momentum_text_features: texts } = outputs;
+      if (!images || !texts)
+        throw badBatch("outputs for the queue", Object.keys(outputs).join(", "), "both features");
+      queue.add(images, texts, imageIdsOf(batch));
+    },
+    state: () => queue.state(),
+    restore: (state) => {
+      queue.restore(state);
+    },
+  };
+}

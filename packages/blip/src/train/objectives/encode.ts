@@ -1,0 +1,63 @@
+// Batches of texts, as the data gives them, to batches of token ids.
+import type {
+  CaptionBatch,
+  ImageBatch,
+  PairBatch,
+  QuestionBatch,
+  StatementBatch,
+  Tokens,
+} from "./batches.ts";
+
+/** [CLS], the words' ids, [SEP]: neither padded nor cut. */
+export type Encode = (text: string) => Tokens;
+
+interface Captions extends ImageBatch {
+  /** Cleaned, one per image [B]. */
+  readonly captions: readonly string[];
+}
+
+/** Pairs of match and pre-training. */
+export const encodePairs = (batch: Captions & Pick<PairBatch, "imageIds">, encode: Encode): PairBatch => ({
+  ...imagesOf(batch),
+  tokens: batch.captions.map(encode),
+  ...(batch.imageIds && { imageIds: batch.imageIds }),
+});
+
+/** Captions that begin with the prompt. Its [SEP] is not theirs. */
+export const encodeCaptions = (
+  batch: Captions & { readonly prompt: string },
+  encode: Encode,
+): CaptionBatch => ({
+  ...imagesOf(batch),
+  tokens: batch.captions.map(encode),
+  promptLength: encode(batch.prompt).length - 1,
+});
+
+/** Questions with the answers of all of them. */
+export const encodeQuestions = (
+  batch: ImageBatch & {
+    readonly questions: readonly string[];
+    readonly answers: readonly string[];
+    readonly weights: readonly number[];
+    readonly answerCounts: readonly number[];
+  },
+  encode: Encode,
+): QuestionBatch => ({
+  ...imagesOf(batch),
+  questions: batch.questions.map(encode),
+  answers: batch.answers.map(encode),
+  weights: batch.weights,
+  answerCounts: batch.answerCounts,
+});
+
+/** Statements about two images each. */
+export const encodeStatements = (
+  batch: ImageBatch & { readonly sentences: readonly string[]; readonly labels: readonly (0 | 1)[] },
+  encode: Encode,
+): StatementBatch => ({
+  ...imagesOf(batch),
+  sentences: batch.sentences.map(encode),
+  labels: batch.labels,
+});
+
+const imagesOf = ({ size, imageSize, pixels }: ImageBatch): ImageBatch => ({ size, imageSize, pixels });

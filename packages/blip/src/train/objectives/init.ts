@@ -1,0 +1,78 @@
+// Weights to begin from scratch with, as the reference's classes begin (models/vit.py and med.py `_init_weights`; torch's
+// own for the heads). Not transformers', whose image encoder begins at 1e-10 and learns nothing.
+import { sizeOf, type Tensor } from "@blip-ts/graph";
+import { badSetting } from "./errors.ts";
+import { normals, streamOf } from "./random.ts";
+import { firstTemperature } from "./temperature.ts";
+
+/** How a weight begins. */
+export type Beginning =
+  | { readonly constant: number }
+  /** The normal distribution around 0. timm cuts it at 2, which is 100 of these deviations: nothing is cut. */
+  | { readonly deviation: number }
+  /** As likely from -bound to bound. */
+  | { readonly bound: number };
+
+/** A weight, and the fan-in that torch's own initialisation reads off the matrix beside a bias. */
+export interface WeightShape {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+const inStacks = /^(vision_model|text_encoder|text_decoder)(_m)?\./;
+const isNorm = /(^|\.)(layer_norm\d|post_layernorm|LayerNorm)\.(weight|bias)$/;
+
+/**
+ * - encoders and decoder: norms 1 and 0, biases 0, everything else normal with 0.02
+ * - the patch convolution, which the reference leaves to torch, and the heads: uniform within 1 / sqrt(fan-in), biases too
+ * - temp: 0.07
+ * @param fanIn numbers that go into one output of the layer: for a bias its matrix's
+ */
+export function beginningOf(name: string, fanIn: number): Beginning {
+  if (name === "temp") return { constant: firstTemperature };
+  if (isNorm.test(name)) return { constant: name.endsWith(".weight") ? 1 : 0 };
+  if (!inStacks.test(name) || /\.patch_embedding\.(weight|bias)$/.test(name))
+    return { bound: 1 / Math.sqrt(fanIn) };
+  return name.endsWith("bias") ? { constant: 0 } : { deviation: 0.02 };
+}
+
+/**
+ * All weights of a network, from a seed: each follows from the seed and its name alone, whatever other weights there are.
+ * @param weights names and shapes, a bias after or before its matrix
+ * @param follows weights that begin as another one does: ties and momentum encoders, by name
+ * @throws {UsageError} `objective/bad-setting` for a bias of a head without its matrix
+ */
+export function initialWeights(
+  weights: readonly WeightShape[],
+  seed: number,
+  follows: Readonly<Record<string, string>> = {},
+): Map<string, Tensor<"float32">> {
+  const shapes = new Map(weights.map(({ name, shape }) => [name, shape]));
+  const make = ({ name, shape }: WeightShape): Tensor<"float32"> => {
+    const source = follows[name] ?? name;
+    const matrix = shapes.get(name.endsWith(".bias") ? name.replace(/bias$/, "weight") : name);
+    if (!matrix && !inStacks.test(name))
+      throw badSetting(`weights to begin with, ${name}`, "a bias alone", "its matrix beside it");
+    const fanIn = sizeOf((matrix ?? shape).slice(1));
+    return {
+      dtype: "float32",
+      dims: shape,
+      data: drawn(sizeOf(shape), beginningOf(source, fanIn), seed, source),
+    };
+  };
+  return new Map(weights.map((weight) => [weight.name, make(weight)]));
+}
+
+function drawn(count: number, beginning: Beginning, seed: number, name: string): Float32Array {
+  if ("constant" in beginning) return new Float32Array(count).fill(beginning.constant);
+  const random = streamOf(seed, name);
+  if ("bound" in beginning)
+    return Float32Array.from({ length: count }, () => (2 * random() - 1) * beginning.bound);
+  const values = new Float32Array(count);
+  for (let at = 0; at < count; at += 2) {
+    const [first, second] = normals(random);
+    values[at] = beginning.deviation * first;
+    if (at + 1 < count) values[at + 1] = beginning.deviation * second;
+  }
+  return values;
+}

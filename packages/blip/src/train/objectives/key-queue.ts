@@ -1,0 +1,143 @@
+// The features of the last batches that contrast compares with (MoCo, arXiv 1911.05722; models/blip_retrieval.py). A ring:
+// the oldest give way.
+import { must, type Warning } from "@blip-ts/base";
+import { floatTensor, int64Tensor, sizeOf, type Tensor } from "@blip-ts/graph";
+import { badBatch, badSetting, badState } from "./errors.ts";
+import type { Tensors } from "./part.ts";
+import { normals, streamOf } from "./random.ts";
+
+/** The id of what was never an image: the reference fills its queue with it. */
+const noImage = -100;
+
+export interface QueueSizes {
+  /** Q as the recipe has it; BLIP's is 57,600. */
+  readonly asked: number;
+  /** B */
+  readonly batch: number;
+  /** Samples of the data set, if they are counted. */
+  readonly samples: number | undefined;
+}
+
+/**
+ * The queue's length: a multiple of the batch, as the reference demands, and not longer than the data. A longer one would
+ * hold every image several times, and the text of the very image that is looked for among the wrong ones.
+ * @throws {UsageError} `objective/bad-setting`
+ */
+export function queueLength(
+  { asked, batch, samples }: QueueSizes,
+  warn?: (warning: Warning) => void,
+): number {
+  if (!Number.isInteger(asked) || asked < batch)
+    throw badSetting("queue", asked, `a whole number of at least one batch (${batch})`);
+  const bound = Math.min(asked, Math.max(samples ?? asked, batch));
+  const length = bound - (bound % batch);
+  if (length !== asked)
+    warn?.({
+      code: "objective/queue-shrunk",
+      message:
+        `The queue holds ${length} pairs in place of ${asked}: ` +
+        (bound < asked ? `the data has ${samples}` : `a multiple of the batch of ${batch}`) +
+        ".",
+    });
+  return length;
+}
+
+export class KeyQueue {
+  readonly length: number;
+  readonly #width: number;
+  readonly #images: Float32Array;
+  readonly #texts: Float32Array;
+  readonly #ids: Float64Array;
+  #next = 0;
+
+  /** Random unit vectors, whose images are no sample's. @param length Q @param width E */
+  constructor(length: number, width: number, seed: number) {
+    this.length = length;
+    this.#width = width;
+    this.#images = unitVectors(length, width, seed, "image queue");
+    this.#texts = unitVectors(length, width, seed, "text queue");
+    this.#ids = new Float64Array(length).fill(noImage);
+  }
+
+  /** [Q, E] each, in place: they change with `add`. */
+  inputs(): Tensors {
+    const dims = [this.length, this.#width];
+    return { image_queue: floatTensor(dims, this.#images), text_queue: floatTensor(dims, this.#texts) };
+  }
+
+  /** The image of each entry [Q]. */
+  get ids(): Float64Array {
+    return this.#ids;
+  }
+
+  /** Takes features [B, E] of a batch and the images that they are of. @throws {UsageError} `objective/bad-batch` */
+  add(images: Tensor, texts: Tensor, ids: readonly number[]): void {
+    const size = ids.length * this.#width;
+    for (const [name, { data }] of Object.entries({ images, texts }))
+      if (data.length !== size) throw badBatch(`features of ${name}`, data.length, `${size} numbers`);
+    ids.forEach((id, row) => {
+      for (let k = 0; k < this.#width; k++) {
+        const [from, to] = [row * this.#width + k, this.#next * this.#width + k];
+        this.#images[to] = must(images.data as Float32Array, from);
+        this.#texts[to] = must(texts.data as Float32Array, from);
+      }
+      this.#ids[this.#next] = id;
+      this.#next = (this.#next + 1) % this.length;
+    });
+  }
+
+  /** A copy. */
+  state(): Tensors {
+    const { image_queue, text_queue } = this.inputs();
+    const copy = ({ dims, data }: Tensor): Tensor => ({
+      dtype: "float32",
+      dims,
+      data: (data as Float32Array).slice(),
+    });
+    return {
+      ...(image_queue && { image_queue: copy(image_queue) }),
+      ...(text_queue && { text_queue: copy(text_queue) }),
+      idx_queue: int64Tensor([this.length], [...this.#ids]),
+      queue_ptr: int64Tensor([1], [this.#next]),
+    };
+  }
+
+  /** @throws {UsageError} `objective/bad-state` if it is another queue's */
+  restore(state: Tensors): void {
+    const take = (name: string, dims: readonly number[]): Tensor["data"] => {
+      const found = state[name];
+      if (found?.data.length !== sizeOf(dims))
+        throw badState(name, found ? `[${found.dims.join(", ")}]` : "nothing", `[${dims.join(", ")}]`);
+      return found.data;
+    };
+    const whole = [this.length, this.#width];
+    const [images, texts] = [take("image_queue", whole), take("text_queue", whole)];
+    const [ids, next] = [
+      take("idx_queue", [this.length]),
+      Number(must(take("queue_ptr", [1]) as BigInt64Array, 0)),
+    ];
+    if (!(next >= 0 && next < this.length))
+      throw badState("queue_ptr", String(next), `0 to ${this.length - 1}`);
+    this.#images.set(images as Float32Array);
+    this.#texts.set(texts as Float32Array);
+    this.#ids.set(Float64Array.from(ids as BigInt64Array, Number));
+    this.#next = next;
+  }
+}
+
+/** [count, width], each of length 1 and of a direction as likely as any. */
+function unitVectors(count: number, width: number, seed: number, name: string): Float32Array {
+  const random = streamOf(seed, name);
+  const vectors = new Float32Array(count * width);
+  for (let place = 0; place < vectors.length; place += 2) {
+    const [first, second] = normals(random);
+    vectors[place] = first;
+    if (place + 1 < vectors.length) vectors[place + 1] = second;
+  }
+  for (let row = 0; row < count; row++) {
+    const vector = vectors.subarray(row * width, (row + 1) * width);
+    const length = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
+    vector.forEach((x, k) => (vector[k] = x / length));
+  }
+  return vectors;
+}

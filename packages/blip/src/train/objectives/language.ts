@@ -1,0 +1,84 @@
+// LM: the next word of a caption, told the image and the words before (models/blip.py `BLIP_Decoder`, blip_pretrain.py).
+// Written so that neither of two known mistakes can come back: padding does not count, and labels are shifted once.
+import type { Tensor, Value } from "@blip-ts/graph";
+import { languageModelTies, tokenLosses, type LanguageModelInputs } from "../../model/language-model.ts";
+import type { CaptionBatch, ImageBatch, Tokens } from "./batches.ts";
+import type { Network } from "./network.ts";
+import type { LossPart, Tensors } from "./part.ts";
+import {
+  decoderRows,
+  rowsOf,
+  weighted,
+  type DecoderRows,
+  type RowOptions,
+  type SpecialTokens,
+} from "./token-rows.ts";
+
+/** The share of each target that BLIP spreads over the vocabulary (models/med.py). */
+export const labelSmoothing = 0.1;
+
+export interface LanguageOptions {
+  readonly rows: RowOptions;
+  readonly tokens: Pick<SpecialTokens, "decoder">;
+  /** Default: BLIP's 0.1. */
+  readonly smoothing?: number;
+}
+
+/** The loss of texts of a decoder [R, T], each token times its weight, added up. */
+export function weightedTokenLoss(
+  { b, config, masks }: Network,
+  rows: Value["shape"][number] | string,
+  crossAttendTo: LanguageModelInputs["crossAttendTo"],
+  smoothing: number,
+): Value {
+  const input = (name: string) => b.input(name, "int64", [rows, "D"]);
+  const inputs = {
+    ids: input("decoder_ids"),
+    positions: input("decoder_positions"),
+    keys: input("decoder_keys"),
+    labels: input("labels"),
+  };
+  const weights = b.input("label_weights", "float32", [rows, "D"]);
+  const losses = tokenLosses(
+    b,
+    { ...inputs, crossAttendTo, regularize: masks.for("decoder") },
+    config,
+    smoothing,
+  );
+  return b.sum(b.multiply(losses, weights), [0, 1]);
+}
+
+/** The decoder's inputs. */
+export const decoderInputs = (rows: DecoderRows, weights: Tensor<"float32">): Tensors => ({
+  decoder_ids: rows.ids,
+  decoder_positions: rows.positions,
+  decoder_keys: rows.keys,
+  labels: rows.labels,
+  label_weights: weights,
+});
+
+/** Captions in a batch: with a prompt, or without (pre-training). */
+type Captions = ImageBatch & { readonly tokens: readonly Tokens[] } & Partial<
+    Pick<CaptionBatch, "promptLength">
+  >;
+
+/** The loss LM: the mean over all tokens that are to be predicted. */
+export function language({ rows, tokens, smoothing = labelSmoothing }: LanguageOptions): LossPart<Captions> {
+  const read = ({ tokens: texts, promptLength = 1 }: Captions) =>
+    decoderRows(rowsOf(texts, { ...rows, first: tokens.decoder }), promptLength);
+  const countOf = (decoder: DecoderRows) => decoder.counts.reduce((sum, one) => sum + one, 0);
+  return {
+    name: "LM",
+    build(network) {
+      const { imageStates } = network;
+      return weightedTokenLoss(network, network.batch, () => [{ of: imageStates }], smoothing);
+    },
+    inputs(batch) {
+      const decoder = read(batch);
+      const share = 1 / countOf(decoder);
+      return decoderInputs(decoder, weighted(decoder, new Array<number>(batch.size).fill(share)));
+    },
+    count: (batch) => countOf(read(batch)),
+    ties: languageModelTies,
+  };
+}

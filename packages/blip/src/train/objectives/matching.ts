@@ -1,0 +1,123 @@
+// ITM: whether a text is of an image, told from the hardest wrong ones of the batch (ALBEF, arXiv 2107.07651, 3.2;
+// models/blip_retrieval.py, blip_pretrain.py).
+import { floatTensor, int64Tensor, type GraphBuilder, type Tensor, type Value } from "@blip-ts/graph";
+import { embedText, layerKeysAndValues, paddingBias, textModel } from "../../model/text.ts";
+import type { PairBatch } from "./batches.ts";
+import { imageIdsOf, textInputs } from "./contrast.ts";
+import { noNegatives } from "./errors.ts";
+import { drawRows } from "./hard-negatives.ts";
+import { firstStates, pickRows, type Network } from "./network.ts";
+import type { LossPart } from "./part.ts";
+import { streamOf, uniforms } from "./random.ts";
+import { rowsOf, type RowOptions, type SpecialTokens } from "./token-rows.ts";
+
+export interface MatchingOptions {
+  /** What similarities are between: online features (retrieval), or online ones and momentum's keys (pre-training). */
+  readonly keys: "online" | "momentum";
+  /** Added to every weight but those that are masked: 0 in retrieval, 1e-4 in pre-training. */
+  readonly floor: number;
+  readonly rows: RowOptions;
+  readonly tokens: Pick<SpecialTokens, "encoder">;
+}
+
+/** 1 where an image and a text may be a wrong pair, 0 where they are of one image [B, B]. */
+export function wrongPairs(ids: readonly number[]): Tensor<"float32"> {
+  return floatTensor(
+    [ids.length, ids.length],
+    ids.flatMap((id) => ids.map((other) => (other === id ? 0 : 1))),
+  );
+}
+
+interface Negatives {
+  /** For each text an image of the batch, and for each image a text [B, B]: rows with one 1, or none. */
+  readonly images: Value;
+  readonly texts: Value;
+  /** 1 where there is one [B]. */
+  readonly hasImage: Value;
+  readonly hasText: Value;
+}
+
+/**
+ * Drawn by the softmax of similarities, the images for all texts first, then the texts for all images, as the reference
+ * draws them. The draws come in: nothing here is random. A row all of whose others are of its own image has no negative;
+ * the reference fails there.
+ */
+function negatives(network: Network, { keys, floor }: MatchingOptions): Negatives {
+  const { b, batch: B, features, temperature } = network;
+  const other = keys === "online" ? features : network.momentumFeatures;
+  const wrong = b.input("wrong_pairs", "float32", [B, B]);
+  const draws = b.input("negative_draws", "float32", [2, B]);
+  const weights = (queries: Value, against: Value) => {
+    const cosines = b.matmul(queries, against, { transposeB: true });
+    const likely = b.softmax(b.detach(b.divide(cosines, temperature)));
+    return b.multiply(floor > 0 ? b.add(likely, b.scalar(floor)) : likely, wrong);
+  };
+  const drawn = (row: number) => b.slice(draws, 0, row, row + 1);
+  const images = drawRows(b, weights(features.texts, other.images), drawn(0));
+  const texts = drawRows(b, weights(features.images, other.texts), drawn(1));
+  const places = b.constant(floatTensor([1, B], [...new Array(B).keys()]));
+  b.output("negative_images", b.sum(b.multiply(images.choice, places), [1]));
+  b.output("negative_texts", b.sum(b.multiply(texts.choice, places), [1]));
+  return { images: images.choice, texts: texts.choice, hasImage: images.found, hasText: texts.found };
+}
+
+/**
+ * Logits of 3 B pairs: B true ones; B texts with a wrong image; B images with a wrong text. An image's keys and values are
+ * made once and shared by the three rows that attend to it; of the last layer the first states alone.
+ */
+function logits(network: Network, { images, texts }: Negatives): Value {
+  const { b, batch: B, config, imageStates } = network;
+  const stack = b.at("text_encoder");
+  const ids = b.input("itm_ids", "int64", [B, "T"]);
+  const { mask, positions } = network.texts;
+  const words = embedText(stack, ids, positions, config.text);
+  const seen = b.cast(mask, "float32");
+  const thrice = (own: Value, wrong: Value) => b.concat([own, own, wrong], 0);
+  const seenImages = (at: GraphBuilder, of: Value) => at.concat([of, pickRows(at, images, of), of], 0);
+  const crossAttendTo = (layer: number) => [
+    { of: layerKeysAndValues(stack, imageStates, layer, config.text, seenImages) },
+  ];
+  const { states } = textModel(
+    stack,
+    {
+      embedded: thrice(words, pickRows(b, texts, words)),
+      bias: paddingBias(b, thrice(seen, pickRows(b, texts, seen))),
+      ...{ crossAttendTo, firstOnly: true, regularize: network.masks.for("matching") },
+    },
+    config.text,
+  );
+  return b.linear(firstStates(b, states), "itm_head", 2);
+}
+
+/** The mean over the pairs that there are. Where no row has a negative, there is nothing to tell apart: 0. */
+function build(network: Network, options: MatchingOptions): Value {
+  const { b, batch: B } = network;
+  if (B < 2) throw noNegatives(B);
+  const found = negatives(network, options);
+  const labels = [...new Array<number>(B).fill(1), ...new Array<number>(2 * B).fill(0)];
+  const losses = b.crossEntropy(logits(network, found), b.constant(int64Tensor([3 * B], labels)));
+  const wrong = b.concat([found.hasImage, found.hasText], 0);
+  const any = b.positive(b.sum(wrong, [0]));
+  const counted = b.concat([b.expand(b.reshape(any, [1]), [B]), wrong], 0);
+  // max(1, the number of pairs)
+  const pairs = b.add(b.relu(b.subtract(b.sum(counted, [0]), b.scalar(1))), b.scalar(1));
+  return b.divide(b.sum(b.multiply(losses, counted), [0]), pairs);
+}
+
+/** The loss ITM. @throws {UsageError} `objective/no-negatives` for batches of one pair */
+export function matching(options: MatchingOptions): LossPart<PairBatch> {
+  const { rows, tokens } = options;
+  return {
+    name: "ITM",
+    build: (network) => build(network, options),
+    inputs: (batch, { seed }) => ({
+      ...textInputs(batch, rows),
+      itm_ids: rowsOf(batch.tokens, { ...rows, first: tokens.encoder }).ids,
+      wrong_pairs: wrongPairs(imageIdsOf(batch)),
+      negative_draws: floatTensor(
+        [2, batch.size],
+        uniforms(2 * batch.size, streamOf(seed, "negative_draws")),
+      ),
+    }),
+  };
+}

@@ -1,0 +1,56 @@
+// Names what each patch of an image shows, by a head that is thrown away afterwards: a lesson for the image encoder where
+// the data knows it (the embedded model was begun so, oracle/picture_book).
+import { floatTensor, int64Tensor, type Value } from "@blip-ts/graph";
+import type { PatchBatch } from "./batches.ts";
+import { badBatch, badSetting } from "./errors.ts";
+import type { Network } from "./network.ts";
+import type { LossPart } from "./part.ts";
+
+/** Where the head's weights are. */
+const head = "patch_names";
+
+export interface PatchNamesOptions {
+  /** K: what a patch may show. */
+  readonly kinds: number;
+  /** The weight of each kind [K], as torch's CrossEntropyLoss has it. Default: 1 each. */
+  readonly weights?: readonly number[];
+}
+
+function build({ b, batch: B, imageStates }: Network, kinds: number): Value {
+  const patches = Number(imageStates.shape[1]) - 1;
+  const labels = b.input("patch_labels", "int64", [B, patches]);
+  const weights = b.input("patch_weights", "float32", [B, patches]);
+  const named = b.linear(b.slice(imageStates, 1, 1, patches + 1), head, kinds);
+  return b.sum(b.multiply(b.crossEntropy(named, labels), weights), [0, 1]);
+}
+
+/** The loss `patch-names`: the weighted mean over patches of which is known what they show; 0 if there is none. */
+export function patchNames({ kinds, weights }: PatchNamesOptions): LossPart<PatchBatch> {
+  if (!Number.isInteger(kinds) || kinds < 2)
+    throw badSetting("kinds of patches", kinds, "a whole number from 2");
+  if (weights && weights.length !== kinds)
+    throw badSetting("weights of patches", weights.length, `${kinds} numbers`);
+  return {
+    name: "patch-names",
+    build: (network) => build(network, kinds),
+    inputs({ size, patches }) {
+      const known = Array.from({ length: patches.length }, (_, place) => Number(patches[place]));
+      const wrong = known.find((kind) => !Number.isInteger(kind) || kind < -1 || kind >= kinds);
+      if (wrong !== undefined) throw badBatch("a patch", wrong, `-1 to ${kinds - 1}`);
+      const own = known.map((kind) => (kind < 0 ? 0 : (weights?.[kind] ?? 1)));
+      const whole = own.reduce((a, b) => a + b, 0);
+      const dims = [size, known.length / size];
+      return {
+        patch_labels: int64Tensor(
+          dims,
+          known.map((kind) => Math.max(0, kind)),
+        ),
+        patch_weights: floatTensor(
+          dims,
+          own.map((weight) => (whole > 0 ? weight / whole : 0)),
+        ),
+      };
+    },
+    throwAway: [head],
+  };
+}

@@ -1,0 +1,150 @@
+// BLIP's objectives, with BLIP's numbers (train_retrieval.py, train_caption.py, train_vqa.py, train_nlvr.py, pretrain.py).
+import type { Warning } from "@blip-ts/base";
+import type { BlipConfig } from "../../model/config.ts";
+import type { CaptionBatch, ImageBatch, PairBatch, QuestionBatch, StatementBatch } from "./batches.ts";
+import { answers } from "./answers.ts";
+import { compose, type ComposedObjective, type WeightedPart } from "./compose.ts";
+import { contrast, rampedAlpha } from "./contrast.ts";
+import { KeyQueue, queueLength } from "./key-queue.ts";
+import { language } from "./language.ts";
+import { matching } from "./matching.ts";
+import { statements } from "./statements.ts";
+import { blipTokens, type SpecialTokens } from "./token-rows.ts";
+
+/** What all objectives may be told. */
+export interface TaskOptions<Batch extends ImageBatch> {
+  /** B */
+  readonly batch: number;
+  /** S, in pixels. Default: the config's. */
+  readonly imageSize?: number;
+  /** Default 0.1, as BLIP's BERT. */
+  readonly dropout?: number;
+  /** Default 0; 0.1 for VQA and NLVR2. */
+  readonly dropPath?: number;
+  /** Longer texts are cut. Defaults: match 35, pre-training 30, captions 40, questions 35, statements none. */
+  readonly maxLength?: number;
+  /** Default: those of BLIP's tokenizer. */
+  readonly tokens?: SpecialTokens;
+  /** Losses beside the task's own, over the same images. */
+  readonly more?: readonly WeightedPart<Batch>[];
+}
+
+export interface ContrastiveOptions<Batch extends ImageBatch> extends TaskOptions<Batch> {
+  /** Q. Default 57,600. */
+  readonly queue?: number;
+  /** Samples of the data set, if they are counted: the queue is not longer. */
+  readonly samples: number | undefined;
+  /** The share of soft targets at the end of the ramp. Default 0.4. */
+  readonly alpha?: number;
+  /** Steps over which alpha grows from 0: one epoch in retrieval, two in pre-training. */
+  readonly rampSteps: number;
+  /** Of the queue's first vectors, which are random. */
+  readonly seed: number;
+  readonly warn?: (warning: Warning) => void;
+}
+
+const rowsFor = (
+  { maxLength, tokens = blipTokens }: { readonly maxLength?: number; readonly tokens?: SpecialTokens },
+  length: number,
+) => ({
+  padding: tokens.padding,
+  maxLength: maxLength ?? length,
+});
+
+function queueFor<Batch extends ImageBatch>(
+  { jointEmbedding }: BlipConfig,
+  { queue = 57_600, batch, samples, seed, warn }: ContrastiveOptions<Batch>,
+): KeyQueue {
+  return new KeyQueue(queueLength({ asked: queue, batch, samples }, warn), jointEmbedding, seed);
+}
+
+const shared = <Batch extends ImageBatch>({
+  batch,
+  imageSize,
+  dropout = 0.1,
+  dropPath = 0,
+}: TaskOptions<Batch>) => ({
+  ...{ batch, dropout, dropPath },
+  ...(imageSize !== undefined && { imageSize }),
+});
+
+/** `match`: BLIP's fine-tuning for retrieval, ITC and ITM. */
+export function matchObjective(
+  config: BlipConfig,
+  options: ContrastiveOptions<PairBatch>,
+): ComposedObjective<PairBatch> {
+  const { tokens = blipTokens, alpha = 0.4, rampSteps, more = [] } = options;
+  const rows = rowsFor(options, 35);
+  const queue = queueFor(config, options);
+  const parts = [
+    { part: contrast({ queue, alpha: rampedAlpha(alpha, rampSteps), positives: "image", rows }) },
+    { part: matching({ keys: "online", floor: 0, rows, tokens }) },
+  ];
+  return compose(config, { name: "match", parts: [...parts, ...more], ...shared(options) });
+}
+
+/**
+ * Weights of the text encoder that are the decoder's in pre-training: all but self-attention (models/blip_pretrain.py
+ * `tie_encoder_decoder_weights`).
+ */
+export function pretrainTies(names: Iterable<string>): Record<string, string> {
+  return Object.fromEntries(
+    [...names].flatMap((name) => {
+      const path = name.startsWith("text_encoder.") ? name.slice("text_encoder".length) : undefined;
+      return path === undefined || path.includes(".attention.") ? [] : [[name, `text_decoder.bert${path}`]];
+    }),
+  );
+}
+
+/** `pretrain`: ITC, ITM and LM over the same pairs, of one weight each. */
+export function pretrainObjective(
+  config: BlipConfig,
+  options: ContrastiveOptions<PairBatch>,
+): ComposedObjective<PairBatch> {
+  const { tokens = blipTokens, alpha = 0.4, rampSteps, more = [] } = options;
+  const rows = rowsFor(options, 30);
+  const queue = queueFor(config, options);
+  const parts = [
+    { part: contrast({ queue, alpha: rampedAlpha(alpha, rampSteps), positives: "pair", rows }) },
+    { part: matching({ keys: "momentum", floor: 1e-4, rows, tokens }) },
+    { part: language({ rows, tokens }) },
+    ...more,
+  ];
+  return compose(config, { name: "pretrain", parts, ties: pretrainTies, ...shared(options) });
+}
+
+/** `caption`: LM after a prompt. */
+export function captionObjective(
+  config: BlipConfig,
+  options: TaskOptions<CaptionBatch>,
+): ComposedObjective<CaptionBatch> {
+  const { tokens = blipTokens, more = [] } = options;
+  const part = language({ rows: rowsFor(options, 40), tokens });
+  return compose(config, { name: "caption", parts: [{ part }, ...more], ...shared(options) });
+}
+
+/** `vqa`: answers by their weights. */
+export function vqaObjective(
+  config: BlipConfig,
+  options: TaskOptions<QuestionBatch>,
+): ComposedObjective<QuestionBatch> {
+  const { tokens = blipTokens, more = [] } = options;
+  const part = answers({ rows: rowsFor(options, 35), tokens });
+  return compose(config, {
+    ...{ name: "vqa", parts: [{ part }, ...more] },
+    ...shared({ dropPath: 0.1, ...options }),
+  });
+}
+
+/** `nlvr`: whether a statement is true of two images. */
+export function nlvrObjective(
+  config: BlipConfig,
+  options: TaskOptions<StatementBatch>,
+): ComposedObjective<StatementBatch> {
+  const { tokens = blipTokens, more = [] } = options;
+  const part = statements({ rows: rowsFor(options, Infinity), tokens });
+  return compose(config, {
+    ...{ name: "nlvr", parts: [{ part }, ...more], images: 2 },
+    ...shared({ dropPath: 0.1, ...options }),
+  });
+}

@@ -1,0 +1,114 @@
+// Texts as rows of equal length, and what a decoder is to predict of them.
+import { must } from "@blip-ts/base";
+import { floatTensor, int64Tensor, type Tensor } from "@blip-ts/graph";
+import type { Tokens } from "./batches.ts";
+import { badBatch, nothingToLearn } from "./errors.ts";
+
+/** Ids of BLIP's special tokens. */
+export interface SpecialTokens {
+  /** [PAD] */
+  readonly padding: number;
+  /** [DEC], which begins every text of a decoder. */
+  readonly decoder: number;
+  /** [ENC], which begins every text that attends to an image. */
+  readonly encoder: number;
+}
+
+/** Those of bert-base-uncased with BLIP's two (models/blip.py `init_tokenizer`). */
+export const blipTokens: SpecialTokens = { padding: 0, decoder: 30522, encoder: 30523 };
+
+export interface RowOptions {
+  /** The first token in place of [CLS]. */
+  readonly first?: number;
+  /** Longer texts lose words before [SEP], as transformers truncates. Default: no bound. */
+  readonly maxLength?: number;
+  /** [PAD] */
+  readonly padding: number;
+}
+
+export interface Rows {
+  readonly length: number;
+  /** [B, T] */
+  readonly ids: Tensor<"int64">;
+  /** 1 for tokens, 0 for padding [B, T]. */
+  readonly mask: Tensor<"int64">;
+  /** Tokens of each row, without padding [B]. */
+  readonly lengths: readonly number[];
+}
+
+/** @throws {UsageError} `objective/bad-batch` if a text has fewer than two tokens */
+export function rowsOf(texts: readonly Tokens[], { first, maxLength = Infinity, padding }: RowOptions): Rows {
+  const rows = texts.map((tokens, row) => {
+    if (tokens.length < 2) throw badBatch(`tokens of text ${row}`, tokens.length, "[CLS] and [SEP] at least");
+    const cut =
+      tokens.length > maxLength
+        ? [...tokens.slice(0, maxLength - 1), must(tokens, tokens.length - 1)]
+        : tokens;
+    return first === undefined ? cut : [first, ...cut.slice(1)];
+  });
+  const lengths = rows.map((row) => row.length);
+  const length = Math.max(0, ...lengths);
+  const padded = rows.flatMap((row) => [...row, ...new Array<number>(length - row.length).fill(padding)]);
+  const mask = rows.flatMap((row) => Array.from({ length }, (_, at) => (at < row.length ? 1 : 0)));
+  const dims = [rows.length, length];
+  return { length, ids: int64Tensor(dims, padded), mask: int64Tensor(dims, mask), lengths };
+}
+
+/** 0 to T - 1 [T]. */
+export const positionsOf = (length: number): Tensor<"int64"> =>
+  int64Tensor(
+    [length],
+    Array.from({ length }, (_, at) => at),
+  );
+
+export interface DecoderRows {
+  readonly ids: Tensor<"int64">;
+  /** [B, T] */
+  readonly positions: Tensor<"int64">;
+  /** Positions of keys [B, T]: padding's is after every token's, so that none attends to it. */
+  readonly keys: Tensor<"int64">;
+  /** The token that follows each [B, T]; 0 if none counts there. */
+  readonly labels: Tensor<"int64">;
+  /** 1 if the label counts [B, T]. */
+  readonly counts: Uint8Array;
+}
+
+/**
+ * Rows as a decoder learns them: each token is to predict the one after it. The shift is here and nowhere else. Neither
+ * padding nor the prompt is predicted: labels stand one place before their token, so those of the last token, of padding
+ * and of the first `promptLength - 1` tokens do not count.
+ */
+export function decoderRows(rows: Rows, promptLength: number): DecoderRows {
+  const { length, ids, lengths } = rows;
+  const { dims } = ids;
+  const counts = new Uint8Array(ids.data.length);
+  const labels = new BigInt64Array(ids.data.length);
+  const keys = new BigInt64Array(ids.data.length);
+  const positions = BigInt64Array.from(ids.data, (_, place) => BigInt(place % length));
+  lengths.forEach((tokens, row) => {
+    if (tokens <= promptLength) throw nothingToLearn(`text ${row}`);
+    for (let at = 0; at < length; at++) {
+      const place = row * length + at;
+      keys[place] = BigInt(at < tokens ? at : length);
+      if (at + 1 < promptLength || at + 1 >= tokens) continue;
+      labels[place] = must(ids.data, place + 1);
+      counts[place] = 1;
+    }
+  });
+  return {
+    ids,
+    positions: { dtype: "int64", dims, data: positions },
+    keys: { dtype: "int64", dims, data: keys },
+    labels: { dtype: "int64", dims, data: labels },
+    counts,
+  };
+}
+
+/** Of the tokens that count, each row's its weight; of the others 0 [B, T]. */
+export function weighted({ ids, counts }: DecoderRows, weights: readonly number[]): Tensor<"float32"> {
+  const [, length = 1] = ids.dims;
+  return floatTensor(
+    ids.dims,
+    Float32Array.from(counts, (count, place) => count * must(weights, Math.floor(place / length))),
+  );
+}
