@@ -50,6 +50,7 @@ export const layers = [
     { name: "run", path: "packages/blip/src/run" },
     { name: "processor", path: "packages/blip/src/processor" },
   ],
+  [{ name: "train/objective", path: "packages/blip/src/train/objective.ts", only: ["graph"] }],
   [{ name: "classes", path: "packages/blip/src/classes" }],
   [{ name: "verbs", path: "packages/blip/src/verbs" }],
   [
