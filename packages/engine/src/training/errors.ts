@@ -33,3 +33,31 @@ export const wrongLength = (name: string, expected: number, got: number): UsageE
     `${name}: expected ${expected} numbers, got ${got}. Give the weights of this model.`,
     { name, expected, got },
   );
+
+export const unknownGraph = (name: string, known: readonly string[]): UsageError =>
+  new UsageError(
+    "train/graph",
+    `${name}: expected one of the graphs ${known.join(", ")}, got another name. Add the graph first.`,
+    { name, known },
+  );
+
+export const missingFeed = (graph: string, name: string, expected: string): UsageError =>
+  new UsageError(
+    "train/feed",
+    `${graph}, input ${name}: expected ${expected}, got nothing. Give it with the batch.`,
+    { graph, name },
+  );
+
+export const wrongFeed = (graph: string, name: string, expected: string, got: string): UsageError =>
+  new UsageError(
+    "train/feed",
+    `${graph}, input ${name}: expected ${expected}, got ${got}. Make the batch for this graph.`,
+    { graph, name, expected, got },
+  );
+
+export const wrongOutput = (graph: string, name: string, found: string): UsageError =>
+  new UsageError(
+    "train/output",
+    `${graph}, output ${name}: expected an output of type float32 or int64, got ${found}. Name another output.`,
+    { graph, name },
+  );
