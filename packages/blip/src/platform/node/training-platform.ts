@@ -46,6 +46,9 @@ export const nodeTraining: TrainingPlatform = {
         if (isMissing(error)) return [];
         throw error;
       }),
-    remove: (path) => rm(path, { recursive: true, force: true }),
+    remove: (path) =>
+      rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+        throw cannotWrite(path, error);
+      }),
   },
 };

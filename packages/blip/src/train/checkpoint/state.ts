@@ -42,7 +42,8 @@ interface Index {
 const indexName = "training.json";
 const factsName = "state.json";
 const tensorsName = "state.safetensors";
-const isState = (name: string) => /^\.?step-\d+(\.|$)/.test(name);
+/** Also of states that were not finished: `.step-3.partial-...`. */
+const isState = (name: string) => /^\.?step-\d+(\.[\w-]+)*$/.test(name);
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -103,7 +104,9 @@ export async function saveState(
   await files.replaceText(`${folder}/${indexName}`, `${JSON.stringify(index, null, 2)}\n`);
   const kept = new Set([index.last, index.best]);
   for (const other of await files.list(folder))
-    if (isState(other) && !kept.has(other)) await files.remove(`${folder}/${other}`);
+    if (isState(other) && !kept.has(other))
+      // The new state is there; what cannot be removed now goes with the next one.
+      await files.remove(`${folder}/${other}`).catch(() => undefined);
 }
 
 export interface OpenedState {
