@@ -42,7 +42,7 @@ export interface Run {
 }
 
 export interface Bank {
-  /** The floats of all its trained parameters: what each block has. */
+  /** The floats of each block: its trained parameters, and zeros. */
   readonly block: number;
   readonly blocks: number;
   readonly runs: readonly Run[];
@@ -62,6 +62,12 @@ export interface PlaceOptions {
 }
 
 const largestMemory = 2 ** 32;
+/**
+ * Blocks are 1,088 bytes more than a multiple of 4 KiB apart. At a multiple, what the update writes to one array holds up
+ * what it reads of the others (their addresses have the same lower 12 bits): 64 M numbers took six times as long.
+ */
+const [period, shift] = [1024, 272];
+const staggered = (length: number) => length + ((period + shift - (length % period)) % period);
 /** Kernels work on vectors of four floats. */
 const padded = (length: number) => Math.ceil(length / 4) * 4;
 const floatsOf = ({ dims }: Parameter) => padded(sizeOf(dims));
@@ -103,6 +109,7 @@ function fill(bank: number, families: readonly Family[], blocks: number, of: Map
     else runs.push({ group, start: block, end });
     block = end;
   }
+  block = staggered(block);
   let start = block * blocks;
   for (const { head, followers } of families)
     for (const one of head.role.kind === "trained" ? followers : [head, ...followers]) {
@@ -118,7 +125,7 @@ export function placeParameters(
   { sums = false, bytesPerMemory = largestMemory }: PlaceOptions = {},
 ): Places {
   const blocks = sums ? 5 : 4;
-  const capacity = Math.min(bytesPerMemory, largestMemory);
+  const capacity = Math.min(bytesPerMemory, largestMemory) - blocks * period * 4;
   const shares: Family[][] = [[]];
   let used = 0;
   for (const family of familiesOf(parameters, blocks)) {

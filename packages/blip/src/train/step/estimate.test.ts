@@ -105,18 +105,19 @@ test("weights, gradients and moments are counted exactly", () => {
   const [trained, followers] = [numbers("trained"), numbers("follower")];
   expect(followers).toBe(trained);
   const found = estimateMemory(plan, feeds);
-  expect(found).toMatchObject({ weights: 8 * trained, gradients: 4 * trained, moments: 8 * trained });
-  expect(found.total).toBe(20 * trained + found.activations);
-  expect(estimateMemory(plan, feeds, true).moments).toBe(12 * trained);
+  // Blocks are a little apart.
+  expect(found.gradients).toBeGreaterThanOrEqual(4 * trained);
+  expect(found.gradients).toBeLessThan(4 * trained + 4096);
+  expect(found).toMatchObject({ weights: found.gradients + 4 * followers, moments: 2 * found.gradients });
+  expect(found.total).toBe(4 * found.gradients + 4 * followers + found.activations);
+  expect(estimateMemory(plan, feeds, true).moments).toBe(3 * found.gradients);
   // Frozen weights have neither gradients nor moments.
   const frozen = planTraining(
     { ...tiny.objective, graph: { ...tiny.objective.graph, momentum: {} } },
-    {
-      frozen: ({ name }) => !name.includes("crossattention"),
-    },
+    { frozen: ({ name }) => !name.includes("crossattention") },
   );
   const half = estimateMemory(frozen, feeds);
-  expect(half.gradients).toBeLessThan(trained * 4);
+  expect(half.gradients).toBeLessThan(trained * 3);
   expect(half.weights).toBeGreaterThan(3.9 * trained);
   expect(half.activations).toBeLessThan(found.activations);
 });
