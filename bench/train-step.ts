@@ -114,9 +114,9 @@ async function pytorch(folder: string, size: Size) {
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => {
-    const { done, value } = await lines.next();
-    if (done === true) throw new Error("PyTorch ended");
-    return JSON.parse(value) as unknown;
+    const reply = await lines.next();
+    if (reply.done === true) throw new Error("PyTorch ended");
+    return JSON.parse(reply.value) as unknown;
   };
   const { ready } = (await next()) as { readonly ready: number };
   return {

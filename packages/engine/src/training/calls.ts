@@ -69,7 +69,7 @@ export class TrainingThread {
     });
     if (this.#pending.size === 1) this.#port.keepAlive?.(true);
     this.#port.post({ id, kind, body } as TrainingRequest, taken);
-    return (await reply) as TrainingCalls[K]["result"];
+    return reply;
   }
 
   async end(): Promise<void> {

@@ -105,7 +105,7 @@ export class TrainingMemory {
       const to = gradient.subarray(Number(ids[row]) * width, (Number(ids[row]) + 1) * width);
       const from = rows.subarray(row * width, (row + 1) * width);
       for (let column = 0; column < width; column++)
-        to[column] = (to[column] as number) + (from[column] as number);
+        to[column] = must(to, column, "a row") + must(from, column, "a row");
     }
   }
 

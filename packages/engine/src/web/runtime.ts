@@ -52,12 +52,11 @@ export function begin(settings: WorkerSettings): Promise<Runtime> {
  * Waits for the page's settings, then leaves messages to what `answer` makes of the runtime. Where a bundler put ONNX
  * Runtime into the worker's file, its own threads start from it: they are no such workers.
  */
-export function afterSettings<Request>(
-  answer: (runtime: Promise<Runtime>) => (request: Request) => void,
-): void {
+export function afterSettings(answer: (runtime: Promise<Runtime>) => (request: never) => void): void {
   if (self.name.startsWith("em-pthread")) return;
   onmessage = ({ data }: MessageEvent<WorkerSettings>) => {
     const next = answer(begin(data));
-    onmessage = ({ data: request }: MessageEvent<Request>) => next(request);
+    // What a page sends is what its side of this worker makes.
+    onmessage = ({ data: request }: MessageEvent<never>) => next(request);
   };
 }

@@ -176,9 +176,11 @@ class Host {
       case "update":
         return this.#opened.memory.update(body);
       case "follow":
-        return void this.#opened.memory.follow(body.momentum);
+        this.#opened.memory.follow(body.momentum);
+        return undefined;
       case "write":
-        return void this.#opened.memory.write(body.name, body.array, body.values);
+        this.#opened.memory.write(body.name, body.array, body.values);
+        return undefined;
       case "read":
         return this.#opened.memory.view(body.name, body.array).slice();
       case "close":

@@ -77,7 +77,7 @@ export function stateTensors(
   for (const [name, { dtype, dims, data }] of Object.entries(others)) {
     const known = stateTypes.find((one) => one === dtype);
     if (!known) throw new Error(`the objective's state ${name} is ${dtype}, which no state holds`);
-    const copy = bytesOf(data.slice() as ArrayBufferView<ArrayBuffer>);
+    const copy = bytesOf(data.slice());
     all.set(`objective ${name}`, {
       ...{ dtype: known, shape: dims, byteLength: copy.byteLength },
       async *bytes() {

@@ -24,9 +24,9 @@ export interface OptimizerOptions {
 export interface Optimizer extends AdamSettings {
   readonly groups: readonly ParameterGroup[];
   readonly momentum: number;
-  learningRate(step: number): number;
+  readonly learningRate: (step: number) => number;
   /** @param step the number of the update, from 0 */
-  update(step: number, from: UpdateSettings["from"]): UpdateSettings;
+  readonly update: (step: number, from: UpdateSettings["from"]) => UpdateSettings;
 }
 
 const defaults = { betas: [0.9, 0.999], eps: 1e-8, decay: 0.05, momentum: 0.995 } as const;

@@ -34,7 +34,7 @@ const step: AdamStep = {
 };
 const [p, g, m, v] = [0, length, 2 * length, 3 * length] as const;
 
-const calls: Readonly<Record<string, (kernel: Kernel) => number | void>> = {
+const calls: Readonly<Record<string, (kernel: Kernel) => unknown>> = {
   adamw: (kernel) => kernel.adamw(p, g, m, v, length, step),
   "adamw of a part": (kernel) => kernel.adamw(p + 8, g + 8, m + 8, v + 8, 20, { ...step, step: 1, decay: 0 }),
   "adamw of nothing": (kernel) => kernel.adamw(p, g, m, v, 0, step),
@@ -61,7 +61,7 @@ describe.each(Object.entries(calls))("%s", (name, call) => {
     // toEqual tells -0 from 0, and takes any NaN for NaN.
     expect(compiled.subarray(0, 4 * length)).toEqual(plain.subarray(0, 4 * length));
     if (what.includes("numbers") && !/squares|nothing/.test(name)) expect(plain).not.toEqual(before);
-    if (/nothing/.test(name)) expect(plain).toEqual(before);
+    if (name.includes("nothing")) expect(plain).toEqual(before);
   });
 });
 
