@@ -57,6 +57,6 @@ export function afterSettings(answer: (runtime: Promise<Runtime>) => (request: n
   onmessage = ({ data }: MessageEvent<WorkerSettings>) => {
     const next = answer(begin(data));
     // What a page sends is what its side of this worker makes.
-    onmessage = ({ data: request }: MessageEvent<never>) => next(request);
+    onmessage = (event: MessageEvent) => next(event.data as never);
   };
 }
