@@ -69,7 +69,7 @@ function graphOf({ D, heads, L, TL, S, T, V }: Size): Graph {
       ids,
       positions,
       bias: causalBias(b, positions, positions),
-      memories: () => [{ of: states, mask: undefined }],
+      crossAttendTo: () => [{ of: states, mask: undefined }],
     },
     config.text,
   );
