@@ -1,6 +1,6 @@
 // Images per second of processor time (all threads together) and of the clock: decode, crop, flip, RandAugment, normalise. In
 // turn with BLIP's own preparation if
-// a Python with oracle/training/requirements.txt and a checkout of BLIP are given.
+// a Python with oracle/train/data/requirements.txt and a checkout of BLIP are given.
 //   npx tsx bench/training-data.ts [--size 224] [--rounds 3] [--python P --blip FOLDER]
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ interface Rates {
 
 const size = Number(values.size);
 const seconds = 6;
-const speedScript = fileURLToPath(new URL("../oracle/training/augment_speed.py", import.meta.url));
+const speedScript = fileURLToPath(new URL("../oracle/train/data/augment_speed.py", import.meta.url));
 
 /** JPEGs of 640 x 480 pixels: soft shapes under a little noise, about 60 KB each. */
 async function makeImages(folder: string): Promise<void> {

@@ -57,7 +57,10 @@ export const layers = [
     { name: "run", path: "packages/blip/src/run" },
     { name: "processor", path: "packages/blip/src/processor" },
   ],
-  [{ name: "train/objective", path: "packages/blip/src/train/objective.ts", only: ["graph"] }],
+  [
+    { name: "train/objective", path: "packages/blip/src/train/objective.ts", only: ["graph"] },
+    { name: "train/errors", path: "packages/blip/src/train/errors.ts", only: ["base"] },
+  ],
   [
     {
       name: "train/objectives",
@@ -65,6 +68,26 @@ export const layers = [
       only: ["base", "graph", "model", "decode", "train/objective"],
     },
   ],
+  [
+    {
+      name: "train/optimizer",
+      path: "packages/blip/src/train/optimizer",
+      only: ["base", "engine", "weights"],
+    },
+    {
+      name: "train/checkpoint",
+      path: "packages/blip/src/train/checkpoint",
+      only: ["base", "checkpoint", "files", "train/errors"],
+    },
+  ],
+  [
+    {
+      name: "train/step",
+      path: "packages/blip/src/train/step",
+      only: ["graph", "engine", "train/objective", "train/errors", "train/optimizer"],
+    },
+  ],
+  [{ name: "train/loop", path: "packages/blip/src/train/loop" }],
   [{ name: "classes", path: "packages/blip/src/classes" }],
   [{ name: "verbs", path: "packages/blip/src/verbs" }],
   [

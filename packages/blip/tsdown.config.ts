@@ -12,6 +12,8 @@ export default defineConfig({
     "web-session-worker": "../engine/src/web/session-thread.ts",
     "session-worker": "../engine/src/node/session-thread.ts",
     "sample-worker": "src/train/node/sample-thread.ts",
+    "training-worker": "../engine/src/node/training-thread.ts",
+    "web-training-worker": "../engine/src/web/training-thread.ts",
     cli: "../cli/src/bin.ts",
     "first-score": "../cli/src/bench/first-score.ts",
   },

@@ -40,3 +40,5 @@ declare const crypto: {
 
 declare function setTimeout(callback: () => void, milliseconds?: number): unknown;
 declare function clearTimeout(timer: unknown): void;
+
+declare function atob(text: string): string;

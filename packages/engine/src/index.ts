@@ -35,3 +35,20 @@ export { MatrixProduct, type MatrixProductOptions } from "./matrix-product.ts";
 export { openEngine } from "./open-engine.ts";
 export { Network, type NetworkTypes } from "./sessions.ts";
 export { passHalvesAsBits } from "./worker/session-host.ts";
+export type { StartTraining, TrainingListener, TrainingPort } from "./training/calls.ts";
+export { adamNumbers, type AdamSettings } from "./training/kernel/adam.ts";
+export type { OutputMode, Share, TrainingReply, TrainingRequest } from "./training/messages.ts";
+export {
+  placeParameters,
+  type Parameter,
+  type ParameterArray,
+  type ParameterRole,
+} from "./training/places.ts";
+export type { Updated, UpdateSettings } from "./training/training-memory.ts";
+export {
+  TrainingSession,
+  type TrainingGraphInput,
+  type TrainingRun,
+  type TrainingSessionOptions,
+} from "./training/training-session.ts";
+export { hostTraining } from "./worker/training-host.ts";

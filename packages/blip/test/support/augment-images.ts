@@ -1,4 +1,4 @@
-// The 20 small images of oracle/training/images.py, by the same integer arithmetic.
+// The 20 small images of oracle/train/data/images.py, by the same integer arithmetic.
 import type { RgbImage } from "../../src/image/raw-image.ts";
 
 const sizes = [

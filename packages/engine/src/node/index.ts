@@ -1,3 +1,4 @@
 // ONNX Runtime in Node's worker threads.
 export { nodeDevices } from "./devices.ts";
 export { createNodeEngine, int8Products } from "./node-engine.ts";
+export { startNodeTraining } from "./start-training.ts";

@@ -1,58 +1,21 @@
 // ONNX Runtime in Node's worker threads.
 import { closing } from "@blip-ts/base";
-import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
 import type { Device, Profile } from "../device.ts";
 import { Int8Trial, type Int8Products } from "../int8-trial.ts";
 import type { Engine } from "../engine.ts";
-import type { WorkerReply } from "../worker/messages.ts";
+import type { WorkerReply, WorkerRequest } from "../worker/messages.ts";
 import {
   createWorkerEngine,
   SharedThread,
   type StartThread,
   type WorkerEngineOptions,
 } from "../worker/worker-engine.ts";
-import { afterNativeCall, createNativeState, guardExit, unguardExit } from "./native-calls.ts";
 import { ProfiledEngine } from "./profile.ts";
 import type { SessionThreadData } from "./session-thread.ts";
+import { startNativeWorker } from "./start-worker.ts";
 
-/** The worker's file stands beside this one when built; from the sources it is the built one. */
-function workerFile(): URL {
-  const here = import.meta.url;
-  return new URL(here.endsWith(".ts") ? "../../../blip/dist/session-worker.js" : "./session-worker.js", here);
-}
-
-const startThread =
-  (device: Device): StartThread =>
-  (listener) => {
-    // Read by ONNX Runtime from the process's own environment, of which a worker has a copy; unset, it reports its use.
-    process.env.ORT_DISABLE_TELEMETRY ??= "1";
-    const native = createNativeState();
-    const worker = new Worker(fileURLToPath(workerFile()), {
-      workerData: { device, native } satisfies SessionThreadData,
-      // Not the program's own options: with `node --input-type=module --eval ...` no worker would start.
-      execArgv: [],
-    });
-    guardExit(native);
-    worker.on("message", (reply: WorkerReply) => listener.message(reply));
-    worker.on("error", (error: unknown) =>
-      listener.failure(error instanceof Error ? error : new Error(String(error))),
-    );
-    worker.on("exit", (code) => {
-      unguardExit(native);
-      listener.failure(new Error(`the engine's thread ended (exit code ${code})`));
-    });
-    // An idle thread does not keep the process alive; a pending call does. Listening for messages would again.
-    worker.unref();
-    return {
-      post: (request, taken) => worker.postMessage(request, taken),
-      terminate: async () => {
-        await afterNativeCall(native);
-        await worker.terminate();
-      },
-      keepAlive: (pending) => (pending ? worker.ref() : worker.unref()),
-    };
-  };
+const startThread = (device: Device): StartThread =>
+  startNativeWorker<WorkerRequest, WorkerReply>("session-worker.js", { device } satisfies SessionThreadData);
 
 /** Each device's one thread. */
 const deviceThreads = new Map<Device, SharedThread>();

@@ -6,6 +6,8 @@ import {
   ModelProtoSchema,
   TensorProtoSchema,
   TensorProto_DataLocation as DataLocation,
+  NodeProtoSchema,
+  TypeProtoSchema,
   ValueInfoProtoSchema,
   type GraphProto,
   type ModelProto,
@@ -69,14 +71,24 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
   for (const node of graph.nodes) lower(emit, node, named.get(node.output.id));
   for (const { name, value } of graph.outputs)
     if (emit.nameOf(value) !== name) emit.node("Identity", [emit.nameOf(value)], { output: name });
-  const nodes = options.leavesLast === true ? leavesLast(emit.nodes) : emit.nodes;
+  const nodes = options.leavesLast === true ? leavesLast(emit.nodes) : [...emit.nodes];
+  const { sequenceFirst } = options;
+  const [first] = graph.outputs;
+  const outputs = graph.outputs.map(valueInfo);
+  if (sequenceFirst !== undefined && first) {
+    // After the leaves: where the first output is a loss, the walk begins with it, as it would without the sequence.
+    nodes.push(
+      create(NodeProtoSchema, { opType: "SequenceConstruct", input: [first.name], output: [sequenceFirst] }),
+    );
+    outputs.unshift(sequenceInfo(sequenceFirst, first));
+  }
   const contributed = nodes.some(({ domain }) => domain === microsoft);
   const lowered = create(GraphProtoSchema, {
     name: graph.name,
     node: nodes,
     initializer: emit.initializers,
     input: graph.inputs.map(valueInfo),
-    output: graph.outputs.map(valueInfo),
+    output: outputs,
   });
   const model = create(ModelProtoSchema, {
     irVersion,
@@ -205,6 +217,16 @@ function externalTensor(
     dataType: onnxDataType[dtype],
     dataLocation: DataLocation.EXTERNAL,
     externalData: Object.entries(entries).map(([key, value]) => ({ key, value: String(value) })),
+  });
+}
+
+function sequenceInfo(name: string, { value }: NamedValue): ValueInfoProto {
+  const elemType = create(TypeProtoSchema, {
+    value: { case: "tensorType", value: { elemType: onnxDataType[value.dtype] } },
+  });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: "sequenceType", value: { elemType } } },
   });
 }
 

@@ -49,6 +49,11 @@ export interface EmitOptions {
    * that they read would have had to be kept.
    */
   readonly leavesLast?: boolean | undefined;
+  /**
+   * Adds an output of this name before the others: a sequence that holds the graph's first output. onnxruntime-node 1.30
+   * converts no sequence and stops there, so that it does not copy what it has written in place.
+   */
+  readonly sequenceFirst?: string | undefined;
 }
 
 export class Emitter {

@@ -1,0 +1,70 @@
+"""PyTorch's side of bench/train-step.ts: transformers' captioner, AdamW (fused) and clip_grad_norm_.
+
+usage: train_step.py FOLDER SIZES_JSON THREADS
+Writes FOLDER/weights.safetensors, answers each line of its input with one step, as a line of JSON.
+"""
+import json
+import resource
+import sys
+import time
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from transformers import BlipConfig, BlipTextConfig, BlipVisionConfig
+from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
+
+folder, sizes, threads = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
+torch.manual_seed(0)
+if threads > 0:
+    torch.set_num_threads(threads)
+D, V = sizes["D"], sizes["V"]
+vision = BlipVisionConfig(
+    hidden_size=D, intermediate_size=4 * D, num_hidden_layers=sizes["L"], num_attention_heads=sizes["heads"],
+    image_size=sizes["S"], patch_size=16, attention_dropout=0.0,
+)
+text = BlipTextConfig(
+    hidden_size=D, encoder_hidden_size=D, intermediate_size=4 * D, num_hidden_layers=sizes["TL"],
+    num_attention_heads=sizes["heads"], vocab_size=V, max_position_embeddings=max(32, sizes["T"]),
+    hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, is_decoder=True, layer_norm_eps=1e-12,
+    bos_token_id=0, sep_token_id=1, eos_token_id=1, pad_token_id=0,
+)
+model = BlipForConditionalGeneration(BlipConfig(text_config=text.to_dict(), vision_config=vision.to_dict()))
+model.tie_weights()
+save_file(
+    {n: p.detach() for n, p in model.named_parameters()}, f"{folder}/weights.safetensors", {"format": "pt"}
+)
+
+
+def read(name, dtype, *shape):
+    return torch.from_numpy(np.fromfile(f"{folder}/{name}.bin", dtype).reshape(shape))
+
+
+B, T, S = sizes["B"], sizes["T"], sizes["S"]
+pixels, ids, labels = None, None, None
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05, fused=True)
+
+
+def step():
+    optimizer.zero_grad()
+    states = model.vision_model(pixels).last_hidden_state
+    logits = model.text_decoder(
+        input_ids=ids, attention_mask=torch.ones_like(ids), encoder_hidden_states=states
+    ).logits
+    loss = torch.nn.functional.cross_entropy(logits.reshape(-1, V), labels.reshape(-1))
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss.item(), norm.item()
+
+
+print(json.dumps({"ready": sum(p.numel() for p in model.parameters()), "torch": torch.__version__}), flush=True)
+for _ in sys.stdin:
+    if pixels is None:
+        pixels = read("pixels", "<f4", B, 3, S, S)
+        ids, labels = read("ids", "<i8", B, T), read("labels", "<i8", B, T)
+    begin, before = time.perf_counter(), time.process_time()
+    loss, norm = step()
+    took, cpu = (time.perf_counter() - begin) * 1000, (time.process_time() - before) * 1000
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"ms": took, "cpu": cpu, "loss": loss, "norm": norm, "peak": peak}), flush=True)

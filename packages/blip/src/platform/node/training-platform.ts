@@ -1,0 +1,54 @@
+// Training in Node: the thread, and states on disk.
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { dirname } from "node:path";
+import { UsageError } from "@blip-ts/base";
+import { startNodeTraining } from "@blip-ts/engine/node";
+import type { TrainingPlatform } from "../../train/loop/trainer.ts";
+import { createFolder } from "./create-folder.ts";
+import { fileSource } from "./local-files.ts";
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+
+const cannotWrite = (path: string, cause: unknown): UsageError =>
+  new UsageError(
+    "save/cannot-write",
+    `${path}: expected a file that can be written, found ${cause instanceof Error ? cause.message : String(cause)}. ` +
+      "Name another place.",
+    { path },
+    { cause },
+  );
+
+export const nodeTraining: TrainingPlatform = {
+  startTraining: startNodeTraining,
+  files: {
+    createFolder,
+    async replaceText(path, text) {
+      const partial = `${path}.${randomUUID()}`;
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(partial, text);
+        await rename(partial, path);
+      } catch (error) {
+        await rm(partial, { force: true }).catch(() => undefined);
+        throw cannotWrite(path, error);
+      }
+    },
+    readText: (path) =>
+      readFile(path, "utf8").catch((error: unknown) => {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }),
+    openFile: fileSource,
+    list: (path) =>
+      readdir(path).catch((error: unknown) => {
+        if (isMissing(error)) return [];
+        throw error;
+      }),
+    remove: (path) =>
+      rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+        throw cannotWrite(path, error);
+      }),
+  },
+};

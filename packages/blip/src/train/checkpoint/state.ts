@@ -1,0 +1,138 @@
+// The complete state of a training on disk. A folder holds one folder for each state that is kept and `training.json`,
+// which says which of them is the last and which the best. States are written whole under another name and then named;
+// only then `training.json` is replaced, and what it no longer names is removed: whenever the process ends, it names states
+// that are there.
+import { closing, untilAborted, type ByteSource } from "@blip-ts/base";
+import {
+  readSafetensors,
+  safetensorsBytes,
+  type StoredTensor,
+  type WritableTensors,
+} from "@blip-ts/checkpoint";
+import { noState, otherState } from "../errors.ts";
+import type { TrainingFiles } from "./files.ts";
+
+/** What can be written as JSON. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export interface StateFacts {
+  readonly objective: string;
+  /** Updates that were made. */
+  readonly step: number;
+  readonly seed: number;
+  /** Where the data is, as the caller knows it. */
+  readonly position: Json;
+}
+
+export interface SaveOptions {
+  /** Keeps this state as the best one, until another is. */
+  readonly best?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Which of the states. */
+export type Which = "last" | "best";
+
+interface Index {
+  readonly version: 1;
+  readonly last: string;
+  readonly best?: string | undefined;
+}
+
+const indexName = "training.json";
+const factsName = "state.json";
+const tensorsName = "state.safetensors";
+/** Also of states that were not finished: `.step-3.partial-...`. */
+const isState = (name: string) => /^\.?step-\d+(\.[\w-]+)*$/.test(name);
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function parse(path: string, text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (!isRecord(value)) throw otherState(path, "its content", "a JSON object", text.slice(0, 40));
+  return value;
+}
+
+async function readIndex(files: TrainingFiles, folder: string): Promise<Index | undefined> {
+  const path = `${folder}/${indexName}`;
+  const text = await files.readText(path);
+  if (text === undefined) return undefined;
+  const { version, last, best } = parse(path, text);
+  if (version !== 1) throw otherState(path, "version", "1", String(version));
+  if (typeof last !== "string" || !isState(last))
+    throw otherState(path, "last", "the name of a state", String(last));
+  if (best !== undefined && (typeof best !== "string" || !isState(best)))
+    throw otherState(path, "best", "the name of a state", JSON.stringify(best));
+  return { version, last, best };
+}
+
+/** A name for a state of this step that no state in the index has. */
+function freeName(step: number, index: Index | undefined): string {
+  const taken = new Set([index?.last, index?.best]);
+  const names = [`step-${step}`, `step-${step}.2`, `step-${step}.3`];
+  return names.find((name) => !taken.has(name)) ?? `step-${step}.4`;
+}
+
+/**
+ * Writes a state as the last one, and as the best one if it is.
+ * @throws {UsageError} `save/cannot-write`; the states that were there are still there then
+ */
+export async function saveState(
+  files: TrainingFiles,
+  folder: string,
+  facts: StateFacts,
+  tensors: WritableTensors,
+  { best = false, signal }: SaveOptions = {},
+): Promise<void> {
+  const before = await readIndex(files, folder);
+  const name = freeName(facts.step, before);
+  // One that was written and not named yet when a process ended.
+  await files.remove(`${folder}/${name}`);
+  await closing(await files.createFolder(`${folder}/${name}`), async (writer) => {
+    await writer.write(factsName, `${JSON.stringify({ version: 1, ...facts }, null, 2)}\n`);
+    await writer.write(tensorsName, untilAborted(safetensorsBytes(tensors), signal));
+    signal?.throwIfAborted();
+    await writer.commit();
+  });
+  const index: Index = { version: 1, last: name, best: best ? name : before?.best };
+  await files.replaceText(`${folder}/${indexName}`, `${JSON.stringify(index, null, 2)}\n`);
+  const kept = new Set([index.last, index.best]);
+  for (const other of await files.list(folder))
+    if (isState(other) && !kept.has(other))
+      // The new state is there; what cannot be removed now goes with the next one.
+      await files.remove(`${folder}/${other}`).catch(() => undefined);
+}
+
+export interface OpenedState {
+  readonly facts: StateFacts;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly source: ByteSource;
+}
+
+/** @throws {UsageError} `train/no-state` @throws {ModelError} `train/state`, and where a file cannot be read */
+export async function openState(
+  files: TrainingFiles,
+  folder: string,
+  which: Which = "last",
+): Promise<OpenedState> {
+  const name = (await readIndex(files, folder))?.[which];
+  if (name === undefined) throw noState(folder, which);
+  const path = `${folder}/${name}/${factsName}`;
+  const text = await files.readText(path);
+  if (text === undefined) throw noState(`${folder}/${name}`, factsName);
+  const { version, objective, step, seed, position } = parse(path, text);
+  if (version !== 1) throw otherState(path, "version", "1", String(version));
+  if (typeof objective !== "string") throw otherState(path, "objective", "a name", String(objective));
+  if (typeof step !== "number" || !Number.isSafeInteger(step) || step < 0)
+    throw otherState(path, "step", "a whole number from 0", String(step));
+  if (typeof seed !== "number") throw otherState(path, "seed", "a number", String(seed));
+  const source = await files.openFile(`${folder}/${name}/${tensorsName}`);
+  const { tensors } = await readSafetensors(source);
+  return { facts: { objective, step, seed, position: position as Json }, tensors, source };
+}

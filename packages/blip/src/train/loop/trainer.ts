@@ -1,0 +1,301 @@
+// The loop's core: a batch goes in, the weights change, and the loss comes out.
+import { asyncDispose, type Closable, orClosed, unlessAborted } from "@blip-ts/base";
+import type { MadeTensor, StoredTensor } from "@blip-ts/checkpoint";
+import { TrainingSession, type OutputMode, type StartTraining } from "@blip-ts/engine";
+import type { Tensor } from "@blip-ts/graph";
+import type { TrainingFiles } from "../checkpoint/files.ts";
+import { openState, saveState, type Json, type SaveOptions, type Which } from "../checkpoint/state.ts";
+import { noParts, notFiniteStep, trainerClosed } from "../errors.ts";
+import type { BatchContext, Objective } from "../objective.ts";
+import { createOptimizer, type Optimizer, type OptimizerOptions } from "../optimizer/optimizer.ts";
+import { estimateMemory, type MemoryEstimate } from "../step/estimate.ts";
+import { planForward, planTraining, type PlanOptions, type TrainingPlan } from "../step/plan.ts";
+import { seedOf } from "./seeds.ts";
+import { exportTensors, restoreTensors, stateTensors, writeWeights } from "./weights.ts";
+
+/** What a platform does for training. */
+export interface TrainingPlatform {
+  /** Starts the thread in which a training computes. */
+  readonly startTraining: StartTraining;
+  readonly files: TrainingFiles;
+}
+
+export interface TrainerOptions<Batch> extends Omit<PlanOptions, "groups"> {
+  readonly objective: Objective<Batch>;
+  /** The weights to begin with, by the names of the objective's graph; names under ties need not be there. */
+  readonly weights: ReadonlyMap<string, StoredTensor>;
+  readonly optimizer: OptimizerOptions;
+  /** Updates in an epoch, by which the schedule counts. */
+  readonly stepsPerEpoch: number;
+  /** Lets a step add up the gradients of several batches: 4 bytes more for each number that is trained. */
+  readonly accumulate?: boolean | undefined;
+  /** Of everything random in batches: 0 if not given. */
+  readonly seed?: number | undefined;
+  /** Threads of ONNX Runtime; without it, one for each core. */
+  readonly threads?: number | undefined;
+  /** How gradients are handed over: what a self-test finds fastest, if not given. */
+  readonly handOver?: OutputMode | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StepOptions {
+  /** Rejects the call at once. A step that is computed then is finished, and counts only if it was updating already. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StepResult {
+  /** The number of this step, from 0. */
+  readonly step: number;
+  /** The mean over all that the step's batches count. */
+  readonly loss: number;
+  /** The norm of all gradients together, before they were clipped. */
+  readonly norm: number;
+  readonly lr: number;
+  /** The objective's other outputs, for each batch. */
+  readonly outputs: readonly Readonly<Record<string, Tensor>>[];
+}
+
+const trainGraph = "objective.graph";
+
+export class Trainer<Batch> implements Closable {
+  /** The parameters, and the graph that is run. */
+  readonly plan: TrainingPlan;
+  readonly #options: TrainerOptions<Batch>;
+  readonly #optimizer: Optimizer;
+  readonly #session: TrainingSession;
+  readonly #files: TrainingFiles;
+  readonly #hasFollowers: boolean;
+  /** Work that is done one after another. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #steps = 0;
+  #seed: number;
+  /** The step before which followers were moved last. */
+  #followed = -1;
+  #closing: Promise<void> | undefined;
+
+  /** Use `createTrainer`. */
+  constructor(
+    options: TrainerOptions<Batch>,
+    parts: {
+      readonly plan: TrainingPlan;
+      readonly optimizer: Optimizer;
+      readonly session: TrainingSession;
+      readonly files: TrainingFiles;
+    },
+  ) {
+    this.#options = options;
+    this.plan = parts.plan;
+    this.#optimizer = parts.optimizer;
+    this.#session = parts.session;
+    this.#files = parts.files;
+    this.#seed = options.seed ?? 0;
+    this.#hasFollowers = parts.plan.parameters.some(({ role }) => role.kind === "follower");
+  }
+
+  /** Updates that were made, also before a resume. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** How gradients get to their places on this platform. */
+  get handOver(): OutputMode {
+    return this.#session.outputs;
+  }
+
+  /** Bytes that a step will need with batches of these sizes. @param feeds inputs of the graph, or their dimensions */
+  estimate(feeds: Readonly<Record<string, Pick<Tensor, "dims">>>): MemoryEstimate {
+    return estimateMemory(this.plan, feeds, this.#options.accumulate);
+  }
+
+  /**
+   * One update from one batch.
+   * @throws {ModelError} `train/not-finite`: the weights are those before this step
+   * @throws {UsageError} `train/feed` if the objective's inputs do not fit its graph, `usage/disposed`
+   */
+  step(batch: Batch, options: StepOptions = {}): Promise<StepResult> {
+    return this.stepOver([batch], options);
+  }
+
+  /**
+   * One update from several batches, each of which counts in proportion to `objective.weight`.
+   * @throws as `step`; {UsageError} `train/parts` if there are several and the trainer does not `accumulate`
+   */
+  async stepOver(batches: readonly Batch[], { signal }: StepOptions = {}): Promise<StepResult> {
+    if (batches.length < 1 || (batches.length > 1 && this.#options.accumulate !== true))
+      throw noParts(batches.length);
+    signal?.throwIfAborted();
+    return unlessAborted(
+      this.#inTurn(() => this.#update(batches, signal)),
+      signal,
+    );
+  }
+
+  async #update(batches: readonly Batch[], signal: AbortSignal | undefined): Promise<StepResult> {
+    signal?.throwIfAborted();
+    const { objective } = this.#options;
+    const step = this.#steps;
+    // Before the forward pass, as models/blip_retrieval.py has it.
+    if (this.#hasFollowers && this.#followed !== step) {
+      await this.#session.follow(this.#optimizer.momentum);
+      this.#followed = step;
+    }
+    const counts = batches.map((batch) => objective.weight?.(batch) ?? 1);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const contexts = batches.map((_, part) => this.#context(step, part));
+    const results: Readonly<Record<string, Tensor>>[] = [];
+    let loss = 0;
+    for (const [part, batch] of batches.entries()) {
+      const [context, count] = [contexts[part], counts[part]];
+      if (!context || count === undefined) continue;
+      const share = batches.length === 1 ? undefined : { share: count / total, first: part === 0 };
+      const found = await this.#run(await objective.inputs(batch, context), share);
+      if (!Number.isFinite(found.loss))
+        throw notFiniteStep({ step, part, loss: found.loss, norm: undefined });
+      loss += found.loss * (share?.share ?? 1);
+      results.push(found.outputs);
+      signal?.throwIfAborted();
+    }
+    const from = batches.length === 1 ? "gradient" : "sum";
+    const { norm, applied } = await this.#session.update(this.#optimizer.update(step, from));
+    if (!applied) throw notFiniteStep({ step, part: batches.length - 1, loss, norm });
+    this.#steps = step + 1;
+    results.forEach((outputs, part) => {
+      const [batch, context] = [batches[part] as Batch, contexts[part]];
+      if (context) objective.after?.(outputs, batch, context);
+    });
+    return { step, loss, norm, lr: this.#optimizer.learningRate(step), outputs: results };
+  }
+
+  async #run(feeds: Readonly<Record<string, Tensor>>, share: { share: number; first: boolean } | undefined) {
+    const { graph, outputs: others = [] } = this.#options.objective;
+    const outputs = await this.#session.run(trainGraph, feeds, { wanted: [graph.loss, ...others], share });
+    return { loss: Number(outputs[graph.loss]?.data[0]), outputs };
+  }
+
+  #context(step: number, part: number): BatchContext {
+    return {
+      ...{ step, part, seed: seedOf(this.#seed, step, part) },
+      run: (name, feeds) => this.#session.run(name, feeds, { wanted: this.#outputsOf(name) }),
+    };
+  }
+
+  #outputsOf(name: string): string[] {
+    return (this.#options.objective.graphs?.[name]?.outputs ?? []).map((output) => output.name);
+  }
+
+  /**
+   * Runs one of the objective's other graphs with the weights as they are now: for validation.
+   * @throws {UsageError} `train/graph`, `train/feed`
+   */
+  run(
+    name: string,
+    feeds: Readonly<Record<string, Tensor>>,
+    { signal }: StepOptions = {},
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    return unlessAborted(
+      this.#inTurn(() => this.#session.run(name, feeds, { wanted: this.#outputsOf(name) })),
+      signal,
+    );
+  }
+
+  /** The weights as they are when they are read, by the names of the graph; those that are not trained are not among them. */
+  weights(): ReadonlyMap<string, MadeTensor> {
+    return exportTensors(this.plan, (name) => this.#inTurn(() => this.#session.read(name, "weight")));
+  }
+
+  /**
+   * Writes the complete state as the folder's last one: weights, moments, step, seed, the objective's state, and where the
+   * data is. A training that resumes from it goes on with the same numbers.
+   * @param position where the data is, as the caller knows it
+   * @throws {UsageError} `save/cannot-write`
+   */
+  async save(
+    folder: string,
+    { position = null, ...options }: SaveOptions & { position?: Json } = {},
+  ): Promise<void> {
+    const { objective } = this.#options;
+    await this.#inTurn(() => {
+      const facts = { objective: objective.name, step: this.#steps, seed: this.#seed, position };
+      const tensors = stateTensors(this.plan, this.#session, objective.state?.() ?? {});
+      return saveState(this.#files, folder, facts, tensors, options);
+    });
+  }
+
+  /**
+   * Goes on from a state that was saved.
+   * @returns where the data was
+   * @throws {UsageError} `train/no-state` @throws {ModelError} `train/state` if it is of another objective or model
+   */
+  async resume(
+    folder: string,
+    { which = "last", signal }: StepOptions & { which?: Which } = {},
+  ): Promise<Json> {
+    return this.#inTurn(async () => {
+      const { objective } = this.#options;
+      const { facts, tensors } = await openState(this.#files, folder, which);
+      const others = await restoreTensors(
+        folder,
+        { objective: objective.name, plan: this.plan },
+        facts,
+        tensors,
+        {
+          session: this.#session,
+          signal,
+        },
+      );
+      objective.restore?.(others);
+      this.#steps = facts.step;
+      this.#seed = facts.seed;
+      this.#followed = -1;
+      return facts.position;
+    });
+  }
+
+  /** Waits for the step that is computed, then frees everything. A second call does nothing more. */
+  close(): Promise<void> {
+    this.#closing ??= this.#queue.then(() => this.#session.close());
+    return this.#closing;
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing) return Promise.reject(trainerClosed());
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/**
+ * Takes memory, loads the graphs and the weights.
+ * @throws {UsageError} `train/loss`, `train/frozen`, `train/optimizer`, `train/schedule`, `train/parameter-size`
+ * @throws {ModelError} `train/weight` if a weight is missing or has another shape, `train/memory`, `model/engine`
+ */
+export async function createTrainer<Batch>(
+  { startTraining, files }: TrainingPlatform,
+  options: TrainerOptions<Batch>,
+): Promise<Trainer<Batch>> {
+  const { objective, weights, accumulate, threads, handOver, signal } = options;
+  const { groups } = options.optimizer;
+  const optimizer = createOptimizer(options.optimizer, options.stepsPerEpoch);
+  const plan = planTraining(objective, { ...options, groups });
+  const session = await TrainingSession.open(startTraining, plan.parameters, {
+    ...{ threads, outputs: handOver, signal, sums: accumulate },
+  });
+  return orClosed(
+    session,
+    async () => {
+      await session.addGraph(trainGraph, { graph: plan.graph, gradients: plan.gradients, weights });
+      const names = new Set(plan.parameters.map(({ name }) => name));
+      for (const [name, graph] of Object.entries(objective.graphs ?? {}))
+        await session.addGraph(name, { graph: planForward(graph, objective.graph, names), weights });
+      await writeWeights(plan, session, weights, signal);
+      return new Trainer(options, { plan, optimizer, session, files });
+    },
+    signal,
+  );
+}

@@ -1,0 +1,72 @@
+// AdamW and what goes with it. Defaults are BLIP's (configs/*.yaml, train_*.py): weight decay 0.05 on all weights, no
+// clipping.
+import { UsageError } from "@blip-ts/base";
+import type { AdamSettings, UpdateSettings } from "@blip-ts/engine";
+import type { ParameterGroup } from "./groups.ts";
+import { checkSchedule, learningRate, type Schedule } from "./schedule.ts";
+
+export interface OptimizerOptions {
+  readonly schedule: Schedule;
+  /** 0.9 and 0.999 if not given. */
+  readonly betas?: readonly [number, number] | undefined;
+  /** 1e-8 if not given. */
+  readonly eps?: number | undefined;
+  /** Of weights in no group: 0.05 if not given. */
+  readonly decay?: number | undefined;
+  /** Groups with settings of their own. */
+  readonly groups?: readonly ParameterGroup[] | undefined;
+  /** The most that the norm of all gradients together may be; without it they are not clipped. */
+  readonly clip?: number | undefined;
+  /** The share that followers keep of themselves: 0.995 if not given. */
+  readonly momentum?: number | undefined;
+}
+
+export interface Optimizer extends AdamSettings {
+  readonly groups: readonly ParameterGroup[];
+  readonly momentum: number;
+  readonly learningRate: (step: number) => number;
+  /** @param step the number of the update, from 0 */
+  readonly update: (step: number, from: UpdateSettings["from"]) => UpdateSettings;
+}
+
+const defaults = { betas: [0.9, 0.999], eps: 1e-8, decay: 0.05, momentum: 0.995 } as const;
+
+function check(name: string, value: number, isRight: boolean, expected: string): void {
+  if (isRight && Number.isFinite(value)) return;
+  throw new UsageError(
+    "train/optimizer",
+    `optimizer, ${name}: expected ${expected}, got ${value}. Choose another number.`,
+    {
+      name,
+      expected,
+      value,
+    },
+  );
+}
+
+/** @throws {UsageError} `train/optimizer`, `train/schedule` */
+export function createOptimizer(options: OptimizerOptions, stepsPerEpoch: number): Optimizer {
+  const { schedule, groups = [], clip } = options;
+  const { betas = defaults.betas, eps = defaults.eps, decay = defaults.decay } = options;
+  const { momentum = defaults.momentum } = options;
+  const [beta1, beta2] = betas;
+  checkSchedule(schedule);
+  for (const [index, beta] of betas.entries())
+    check(`betas[${index}]`, beta, beta >= 0 && beta < 1, "a number from 0 to below 1");
+  check("eps", eps, eps > 0, "a number above 0");
+  check("decay", decay, decay >= 0, "a number of at least 0");
+  check("momentum", momentum, momentum >= 0 && momentum <= 1, "a number from 0 to 1");
+  if (clip !== undefined) check("clip", clip, clip > 0, "a number above 0");
+  check("stepsPerEpoch", stepsPerEpoch, stepsPerEpoch > 0, "a number above 0");
+  const rate = (step: number) => learningRate(schedule, step, stepsPerEpoch);
+  return {
+    ...{ beta1, beta2, eps, groups, momentum, learningRate: rate },
+    update: (step, from) => ({
+      ...{ beta1, beta2, eps, clip, from, step: step + 1 },
+      groups: [...groups, {}].map((group: Partial<ParameterGroup>) => ({
+        lr: rate(step) * (group.lrScale ?? 1),
+        decay: group.decay ?? decay,
+      })),
+    }),
+  };
+}

@@ -1,0 +1,99 @@
+// What of an objective's graph is trained: the graph with gradients, and every parameter with its role.
+import type { Parameter, ParameterRole } from "@blip-ts/engine";
+import {
+  differentiate,
+  layerOf,
+  optimizeForTraining,
+  prepareForTraining,
+  type Graph,
+  type ParameterGradient,
+} from "@blip-ts/graph";
+import { noLoss, nothingTrained } from "../errors.ts";
+import type { Objective, TrainingGraph } from "../objective.ts";
+import { groupOf, type NamedShape, type ParameterGroup } from "../optimizer/groups.ts";
+
+export interface PlanOptions {
+  readonly groups?: readonly ParameterGroup[] | undefined;
+  /** Weights that stay as they are. */
+  readonly frozen?: ((weight: NamedShape) => boolean) | undefined;
+  /** Computes layers a second time on the way back: about a third more time for a part of the memory. */
+  readonly recompute?: boolean | undefined;
+}
+
+export interface TrainingPlan {
+  /** Forward and backward; its inputs are the batch's and the parameters. */
+  readonly graph: Graph;
+  readonly gradients: readonly ParameterGradient[];
+  readonly parameters: readonly Parameter[];
+  /** The weights that are left in the graph. */
+  readonly still: readonly string[];
+}
+
+/** The graph with the loss and the outputs that somebody wants. */
+function wantedOutputs({
+  name,
+  graph: { graph, loss },
+  outputs = [],
+}: Pick<Objective<never>, "name" | "graph" | "outputs">): Graph {
+  const found = graph.outputs.find((output) => output.name === loss)?.value;
+  if (found?.shape.length !== 0)
+    throw noLoss(name, loss, found ? `${found.shape.length} dimensions` : "none");
+  const wanted = graph.outputs.filter((output) => output.name === loss || outputs.includes(output.name));
+  // The walk of ONNX Runtime begins with the loss: it comes first.
+  return { ...graph, outputs: wanted.sort((a, b) => Number(b.name === loss) - Number(a.name === loss)) };
+}
+
+/** A weight under its canonical name. */
+const canonical =
+  ({ ties = {} }: TrainingGraph) =>
+  (name: string): string =>
+    ties[name] ?? name;
+
+/**
+ * @throws {UsageError} `train/loss`, `train/frozen` @throws {GraphError} if an operation that weights pass through has no
+ * gradient
+ */
+export function planTraining(
+  objective: Pick<Objective<never>, "name" | "graph" | "outputs">,
+  { groups = [], frozen = () => false, recompute = false }: PlanOptions = {},
+): TrainingPlan {
+  const { ties = {}, momentum = {} } = objective.graph;
+  const nameOf = canonical(objective.graph);
+  const forward = wantedOutputs(objective);
+  const dims = new Map(forward.weights.map(({ name, shape }) => [nameOf(name), shape]));
+  const followers = new Map(Object.entries(momentum).map(([name, of]) => [nameOf(name), nameOf(of)]));
+  const trained = new Set(
+    [...dims].flatMap(([name, shape]) =>
+      followers.has(name) || frozen({ name, dims: shape }) ? [] : [name],
+    ),
+  );
+  const followed = new Set(followers.values());
+  const isParameter = (name: string) => trained.has(name) || followers.has(name) || followed.has(name);
+  const lifted = prepareForTraining(forward, ties, ({ name }) => isParameter(name));
+  const found = differentiate(lifted, {
+    parameters: [...trained],
+    of: [objective.graph.loss],
+    ...(recompute && { recompute: { layerOf } }),
+  });
+  const gradients = found.gradients.filter(({ dense, rows }) => dense !== undefined || rows.length > 0);
+  if (gradients.length === 0) throw nothingTrained(objective.name);
+  const withGradient = new Set(gradients.map(({ name }) => name));
+  const role = (name: string): ParameterRole => {
+    const of = followers.get(name);
+    if (of !== undefined) return { kind: "follower", of };
+    if (!withGradient.has(name)) return { kind: "still" };
+    return { kind: "trained", group: groupOf({ name, dims: dims.get(name) ?? [] }, groups) };
+  };
+  const names = new Set([...[...dims.keys()].filter(isParameter), ...followers.keys()]);
+  const parameters = [...names].map((name) => {
+    const own = dims.get(name) ?? dims.get(followers.get(name) ?? "") ?? [];
+    return { name, dims: own, role: role(name) };
+  });
+  const graph = optimizeForTraining(found.graph);
+  return { graph, gradients, parameters, still: graph.weights.map(({ name }) => name) };
+}
+
+/** Another graph over the same weights, without gradients. */
+export function planForward(graph: Graph, training: TrainingGraph, parameters: ReadonlySet<string>): Graph {
+  return optimizeForTraining(prepareForTraining(graph, training.ties, ({ name }) => parameters.has(name)));
+}

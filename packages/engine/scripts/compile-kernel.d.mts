@@ -1,0 +1,1 @@
+export function compileKernel(text: string): Promise<Uint8Array>;

@@ -1,0 +1,90 @@
+// Calls of a training thread, as promises.
+import { ModelError, UsageError } from "@blip-ts/base";
+import type {
+  TrainingCalls,
+  TrainingFailure,
+  TrainingKind,
+  TrainingReply,
+  TrainingRequest,
+} from "./messages.ts";
+
+/** A thread as its owner sees it. */
+export interface TrainingPort {
+  /** @param taken memory that goes to the thread instead of being copied */
+  post(request: TrainingRequest, taken: readonly ArrayBuffer[]): void;
+  terminate(): Promise<void>;
+  /** Keeps the process alive while a call is pending, and not otherwise; pages have no such thing. */
+  keepAlive?(pending: boolean): void;
+}
+
+export interface TrainingListener {
+  message(reply: TrainingReply): void;
+  /** The thread is gone. */
+  failure(error: Error): void;
+}
+
+/** Starts a thread with a `worker/training-host.ts` in it. */
+export type StartTraining = (listener: TrainingListener) => TrainingPort;
+
+interface Pending {
+  resolve(result: TrainingReply["result"]): void;
+  reject(error: unknown): void;
+}
+
+/** The thread's own failures as they were thrown there; what ONNX Runtime says as it is. */
+function errorOf({ message, code, fields }: TrainingFailure): Error {
+  if (code === undefined) return new Error(message);
+  return code === "train/memory"
+    ? new ModelError(code, message, fields)
+    : new UsageError(code, message, fields);
+}
+
+export class TrainingThread {
+  readonly #port: TrainingPort;
+  readonly #pending = new Map<number, Pending>();
+  #failure: Error | undefined;
+  #nextId = 0;
+
+  constructor(start: StartTraining) {
+    this.#port = start({
+      message: ({ id, result, failure }) =>
+        this.#settle(id, (pending) => (failure ? pending.reject(errorOf(failure)) : pending.resolve(result))),
+      failure: (error) => {
+        this.#failure ??= error;
+        for (const id of [...this.#pending.keys()])
+          this.#settle(id, (pending) => pending.reject(this.#failure));
+      },
+    });
+  }
+
+  async call<K extends TrainingKind>(
+    kind: K,
+    body: TrainingCalls[K]["request"],
+    taken: readonly ArrayBuffer[] = [],
+  ): Promise<TrainingCalls[K]["result"]> {
+    if (this.#failure) throw this.#failure;
+    const id = this.#nextId++;
+    const reply = new Promise<TrainingReply["result"]>((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+    });
+    if (this.#pending.size === 1) this.#port.keepAlive?.(true);
+    this.#port.post({ id, kind, body } as TrainingRequest, taken);
+    return reply;
+  }
+
+  async end(): Promise<void> {
+    this.#failure ??= new UsageError(
+      "usage/disposed",
+      "training: expected a session that is open, found one that was closed. Open it again, or close it later.",
+    );
+    await this.#port.terminate();
+  }
+
+  #settle(id: number, act: (pending: Pending) => void): void {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#port.keepAlive?.(false);
+    act(pending);
+  }
+}

@@ -1,0 +1,53 @@
+// The compiled kernel over one memory. Node and pages run the same bytes.
+import { adamNumbers, type AdamStep } from "./adam.ts";
+import { kernelBytes } from "./generated/kernel-bytes.ts";
+
+/** Places of arrays are counted in floats from the memory's beginning, and are multiples of 4, as lengths are. */
+export interface Kernel {
+  /** One AdamW update of the weights at p by the gradients at g; m and v are the moments. */
+  adamw(p: number, g: number, m: number, v: number, length: number, step: AdamStep): void;
+  /** The sum of squares, in double precision. */
+  squares(a: number, length: number): number;
+  /** a = keep * a + share * b */
+  blend(a: number, b: number, length: number, keep: number, share: number): void;
+  /** a = share * b */
+  scaled(a: number, b: number, length: number, share: number): void;
+}
+
+interface Exports {
+  adamw(...numbers: number[]): void;
+  squares(a: number, length: number): number;
+  blend(a: number, b: number, length: number, keep: number, share: number): void;
+  scaled(a: number, b: number, length: number, share: number): void;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** @throws {WebAssembly.CompileError} if the engine has no SIMD: all browsers of the baseline have it */
+const moduleOnce = (): WebAssembly.Module =>
+  (compiled ??= new WebAssembly.Module(
+    Uint8Array.from(atob(kernelBytes), (character) => character.charCodeAt(0)),
+  ));
+
+/** The functions do nothing with an array of length 0. */
+export function kernelOver(memory: WebAssembly.Memory): Kernel {
+  const instance = new WebAssembly.Instance(moduleOnce(), { training: { memory } });
+  const exports = instance.exports as unknown as Exports;
+  // Addresses above 2 GiB become negative here, and are unsigned again in the module.
+  const at = (place: number) => place * 4;
+  return {
+    adamw(p, g, m, v, length, step) {
+      if (length === 0) return;
+      const { scale, mix1, beta2, mix2, root, eps, size, keep } = adamNumbers(step);
+      const numbers = [scale, mix1, beta2, mix2, root, eps, size, keep];
+      exports.adamw(at(p), at(g), at(m), at(v), length, ...numbers);
+    },
+    squares: (a, length) => (length === 0 ? 0 : exports.squares(at(a), length)),
+    blend(a, b, length, keep, share) {
+      if (length > 0) exports.blend(at(a), at(b), length, keep, share);
+    },
+    scaled(a, b, length, share) {
+      if (length > 0) exports.scaled(at(a), at(b), length, share);
+    },
+  };
+}

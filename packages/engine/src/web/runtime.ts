@@ -1,0 +1,62 @@
+// onnxruntime-web as the workers use it.
+import type * as common from "onnxruntime-common";
+import { passHalvesAsBits, type Runtime } from "../worker/session-host.ts";
+import type { WorkerReady, WorkerSettings } from "./messages.ts";
+
+type Ort = typeof common;
+
+/** onnxruntime-web's default export is the module itself, too; what it exports by name is enough. */
+const isOrt = (module: unknown): module is Ort =>
+  typeof module === "object" && module !== null && "InferenceSession" in module && "env" in module;
+
+async function importOrt({ runtime, provider }: WorkerSettings): Promise<Ort> {
+  let module: unknown;
+  if (runtime !== undefined)
+    module = await import(/* @vite-ignore */ /* webpackIgnore: true */ `${runtime}ort.${provider}.min.mjs`);
+  else if (provider === "webgpu") module = await import("onnxruntime-web/webgpu");
+  else module = await import("onnxruntime-web/wasm");
+  if (!isOrt(module)) throw new Error("what was imported is not ONNX Runtime");
+  return module;
+}
+
+async function load(settings: WorkerSettings): Promise<Runtime> {
+  const ort = await importOrt(settings);
+  const { wasm } = ort.env;
+  if (settings.wasmPaths !== undefined) wasm.wasmPaths = settings.wasmPaths;
+  wasm.numThreads = settings.threads;
+  // This is a worker already.
+  wasm.proxy = false;
+  return {
+    ort,
+    executionProviders: [settings.provider],
+    ...(settings.provider === "webgpu" && { keptLocation: "gpu-buffer" }),
+  };
+}
+
+/** Loads the runtime that the page tells of, and says whether there is one. */
+export function begin(settings: WorkerSettings): Promise<Runtime> {
+  passHalvesAsBits();
+  const runtime = load(settings);
+  runtime.then(
+    () => postMessage({ kind: "ready" } satisfies WorkerReady),
+    (error: unknown) =>
+      postMessage({
+        kind: "ready",
+        error: error instanceof Error ? error.message : String(error),
+      } satisfies WorkerReady),
+  );
+  return runtime;
+}
+
+/**
+ * Waits for the page's settings, then leaves messages to what `answer` makes of the runtime. Where a bundler put ONNX
+ * Runtime into the worker's file, its own threads start from it: they are no such workers.
+ */
+export function afterSettings(answer: (runtime: Promise<Runtime>) => (request: never) => void): void {
+  if (self.name.startsWith("em-pthread")) return;
+  onmessage = ({ data }: MessageEvent<WorkerSettings>) => {
+    const next = answer(begin(data));
+    // What a page sends is what its side of this worker makes.
+    onmessage = (event: MessageEvent) => next(event.data as never);
+  };
+}

@@ -1,0 +1,27 @@
+// Training sessions in a page's workers.
+import type { StartTraining } from "../training/calls.ts";
+import type { TrainingReply, TrainingRequest } from "../training/messages.ts";
+import type { WebEngineSettings } from "./settings.ts";
+import { connect, settingsOf, startWorker } from "./start-worker.ts";
+
+const ownWorker = () =>
+  new Worker(new URL("./web-training-worker.js", import.meta.url), { type: "module", name: "blip-ts" });
+
+/**
+ * A worker for one training session, on WebAssembly.
+ * @param settings where ONNX Runtime's files are; `worker` is this package's `web-training-worker.js`
+ * @param threads one for each core in a page that is isolated (COOP and COEP headers), else 1
+ * @throws {ModelError} (when a session is opened) `model/no-runtime`
+ */
+export const startWebTraining =
+  ({ worker, ...files }: WebEngineSettings = {}, threads?: number): StartTraining =>
+  (listener) =>
+    connect<TrainingRequest, TrainingReply>(
+      startWorker(worker, ownWorker),
+      settingsOf(files, threads),
+      listener,
+      (error) => {
+        if (error) listener.failure(error);
+      },
+      () => [],
+    );

@@ -1,0 +1,82 @@
+// Workers of a page in which onnxruntime-web computes.
+import type { ModelError } from "@blip-ts/base";
+import type { Device } from "../device.ts";
+import { runtimeMissing, workerMissing } from "./errors.ts";
+import type { WorkerReady, WorkerSettings } from "./messages.ts";
+import { folderUrl, type WasmPaths, type WebEngineSettings } from "./settings.ts";
+
+/**
+ * @param worker where its script is, as the page says; `own` starts it if the page does not
+ * @throws {ModelError} `model/no-runtime`: browsers refuse some scripts at once, those of other origins among them
+ */
+export function startWorker(worker: WebEngineSettings["worker"], own: () => Worker): Worker {
+  try {
+    if (typeof worker === "function") return worker();
+    return worker === undefined
+      ? own()
+      : new Worker(new URL(worker, document.baseURI), { type: "module", name: "blip-ts" });
+  } catch (error) {
+    throw workerMissing(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function absolutePaths(paths: WasmPaths | undefined): WorkerSettings["wasmPaths"] {
+  if (paths === undefined) return undefined;
+  if (typeof paths === "string") return folderUrl(paths);
+  const { mjs, wasm } = paths;
+  return {
+    ...(mjs === undefined ? {} : { mjs: new URL(mjs, document.baseURI).href }),
+    ...(wasm === undefined ? {} : { wasm: new URL(wasm, document.baseURI).href }),
+  };
+}
+
+/** One a core where the page is isolated (COOP and COEP headers), else one: browsers share memory only so. */
+const threadsOf = (threads: number | undefined) =>
+  crossOriginIsolated ? (threads ?? navigator.hardwareConcurrency) : 1;
+
+/** What a worker is told of the runtime. */
+export const settingsOf = (
+  { runtime, wasmPaths }: Pick<WebEngineSettings, "runtime" | "wasmPaths">,
+  threads: number | undefined,
+  device?: Device | "auto",
+): WorkerSettings => ({
+  kind: "settings",
+  runtime: runtime === undefined ? undefined : folderUrl(runtime),
+  wasmPaths: absolutePaths(wasmPaths),
+  threads: threadsOf(threads),
+  provider: device === "webgpu" ? "webgpu" : "wasm",
+});
+
+interface Listener<Reply> {
+  message(reply: Reply): void;
+  failure(error: Error): void;
+}
+
+/** Tells a worker's engine what it says, and `ready` whether it has a runtime. */
+export function connect<Request, Reply extends object>(
+  worker: Worker,
+  settings: WorkerSettings,
+  listener: Listener<Reply>,
+  ready: (error: ModelError | undefined) => void,
+  transferred: (request: Request) => readonly ArrayBuffer[],
+) {
+  worker.addEventListener("message", ({ data }: MessageEvent<Reply | WorkerReady>) => {
+    if ("kind" in data) ready(data.error === undefined ? undefined : runtimeMissing(data.error));
+    else listener.message(data);
+  });
+  worker.addEventListener("error", (event) => {
+    // A script that cannot be loaded says nothing at all.
+    const message = event.message || "its script cannot be loaded";
+    ready(workerMissing(message));
+    listener.failure(new Error(`the engine's worker ended: ${message}`));
+  });
+  worker.postMessage(settings);
+  return {
+    post: (request: Request, taken: readonly ArrayBuffer[]) =>
+      worker.postMessage(request, [...transferred(request), ...taken]),
+    terminate: () => {
+      worker.terminate();
+      return Promise.resolve();
+    },
+  };
+}
