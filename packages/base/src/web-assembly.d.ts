@@ -5,6 +5,7 @@ declare namespace WebAssembly {
     constructor(descriptor: { readonly initial: number; readonly maximum?: number });
     readonly buffer: ArrayBuffer;
   }
+  // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- it is as the platform declares it
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }

@@ -308,7 +308,7 @@ describe("rows of logits that are missing", () => {
     ["beams of transformers 4.15", { sample: false, beams: 2, beamScoring: "transformers-4.15" }],
     ["one sequence", { sample: false }],
   ] as const)("are no row of another sequence: %s", (_, some) => {
-    const search = searchOf([0], options(some as Partial<SequenceOptions>));
+    const search = searchOf([0], options(some));
     expect(() => search.advance([])).toThrow(/row/);
   });
 });
