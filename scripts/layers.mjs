@@ -115,7 +115,8 @@ export const layers = [
     { name: "node entry", path: "packages/blip/src/node.ts" },
     { name: "web entry", path: "packages/blip/src/web.ts" },
   ],
-  [{ name: "cli", path: "packages/cli/src", only: ["node entry", "base"] }],
+  // The readers of data files for `--pairs`: what they read is the command's own argument, nothing that the library takes.
+  [{ name: "cli", path: "packages/cli/src", only: ["node entry", "base", "datasets entry"] }],
 ];
 
 export const rooms = layers.flatMap((layer, level) => layer.map((room) => ({ ...room, level })));

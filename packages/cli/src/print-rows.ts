@@ -17,6 +17,17 @@ export interface RowVerb<Row extends object, Model extends Closable> {
   readonly head: readonly string[];
   readonly numeric: number;
   readonly lines: (row: Row) => readonly (readonly string[])[];
+  /** What is wrong with a row, if it is: by default its `error`. */
+  readonly failureOf?: (row: Row | Failed) => RowFailure | undefined;
+}
+
+/** What is wrong with a row, as people see it. */
+export interface RowFailure {
+  /** What failed. */
+  readonly subject: string;
+  readonly code: string;
+  /** It says what failed too. */
+  readonly message: string;
 }
 
 type Failed = FailedRow<string> | FailedText;
@@ -31,11 +42,18 @@ function subjectOf(row: Failed): string {
   return about === undefined ? row.image : `${row.image} ${JSON.stringify(about)}`;
 }
 
+function ownFailure(row: object): RowFailure | undefined {
+  if (!failed(row)) return undefined;
+  const { code, message } = row.error;
+  const subject = subjectOf(row);
+  return { subject, code, message: message.startsWith(subject) ? message : `${subject}: ${message}` };
+}
+
 /** @returns the exit code */
 export async function printRows<Row extends object, Model extends Closable>(
   terminal: Terminal,
   flags: PictureFlags,
-  { suggestion, load, rows, head, numeric, lines }: RowVerb<Row, Model>,
+  { suggestion, load, rows, head, numeric, lines, failureOf = ownFailure }: RowVerb<Row, Model>,
 ): Promise<number> {
   const { signal, stderr } = terminal;
   const progress = progressBar(terminal, flags.quiet);
@@ -43,10 +61,13 @@ export async function printRows<Row extends object, Model extends Closable>(
     const source = chooseModel(flags, terminal, suggestion);
     const model = await load(source, loadOptions(flags, terminal, progress));
     try {
-      const linesOf = (row: Row | Failed) =>
-        failed(row)
-          ? [[subjectOf(row), `(${row.error.code})`, ...head.slice(2).map(() => "-")].slice(0, head.length)]
-          : lines(row);
+      const linesOf = (row: Row | Failed) => {
+        const failure = failureOf(row);
+        if (!failure) return lines(row as Row);
+        return [
+          [failure.subject, `(${failure.code})`, ...head.slice(2).map(() => "-")].slice(0, head.length),
+        ];
+      };
       const printer = rowPrinter<Row | Failed>(terminal, flags, (all) =>
         tableLines(head, all.flatMap(linesOf), numeric),
       );
@@ -58,14 +79,13 @@ export async function printRows<Row extends object, Model extends Closable>(
       };
       for await (const row of rows(model, call)) {
         printer.add(row);
-        if (!failed(row)) continue;
+        const failure = failureOf(row);
+        if (!failure) continue;
         failures++;
         if (flags.quiet === true) continue;
-        const { message } = row.error;
         // The bar comes back below the message.
         progress.stop();
-        const subject = subjectOf(row);
-        print(stderr, message.startsWith(subject) ? message : `${subject}: ${message}`);
+        print(stderr, failure.message);
       }
       printer.end();
       return failures > 0 ? exitCodes.failed : exitCodes.done;

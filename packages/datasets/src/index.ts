@@ -42,6 +42,7 @@ export { readAnswers } from "./answer-list.ts";
 // Pairs: rows of images and texts that a command is given
 export {
   type Count,
+  type FirstColumn,
   type PairError,
   type PairRow,
   pairRows,

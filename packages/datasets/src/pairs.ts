@@ -18,6 +18,11 @@ export interface Count {
   readonly max: number;
 }
 
+/** Columns of which the first that a row has counts; the others are passed through. */
+export interface FirstColumn {
+  readonly firstOf: readonly string[];
+}
+
 export type PairsFormat = "jsonl" | "json" | "csv";
 
 export interface PairsOptions {
@@ -30,7 +35,7 @@ export interface PairsOptions {
   readonly texts?: Count;
   /** Columns of images and texts, where their names are not the usual ones. */
   readonly imageColumns?: readonly string[];
-  readonly textColumns?: readonly string[];
+  readonly textColumns?: readonly string[] | FirstColumn;
   /** The folder that relative image paths start at. Default "": the caller's own. */
   readonly imageRoot?: string;
   /** Takes absolute paths and "..", as of a list that the user wrote. Default false. */
@@ -186,11 +191,12 @@ function imageList(row: Row, field: string): readonly ImageSource[] {
   return value.map((item: unknown, index) => row.imageOf(`${field}[${index}]`, item));
 }
 
-function textsOf(row: Row, { texts = one, textColumns: own }: PairsOptions): Found<string> {
-  const columns =
-    own?.filter((name) => row.has(name)) ?? [row.first(textColumns)].filter((name) => name !== undefined);
+function textsOf(row: Row, options: PairsOptions): Found<string> {
+  const { texts = one, textColumns: own = { firstOf: textColumns } } = options;
+  const names = "firstOf" in own ? own.firstOf : own;
+  const columns = names.filter((name) => row.has(name)).slice(0, "firstOf" in own ? 1 : names.length);
   const found = columns.flatMap((name) => row.texts(name));
-  checkCount(row, "text", found.length, texts, own ?? textColumns);
+  checkCount(row, "text", found.length, texts, names);
   return { columns, found };
 }
 

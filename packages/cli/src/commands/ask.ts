@@ -1,23 +1,34 @@
-// `blip ask IMAGE... -q QUESTION`: answers, said freely or chosen from a list.
+// `blip ask IMAGE... -q QUESTION`: answers, said freely or chosen from a list; `--pairs FILE`: each row's own question.
 import { must } from "@blip-ts/base";
-import { Answerer, UsageError, type AnswerRow, type BlipError, type FailedRow } from "blip-ts";
-import { Option, type Command } from "commander";
 import {
-  addPictureOptions,
-  anyNumber,
-  collect,
-  imagesArgument,
-  type PictureFlags,
-} from "../common-options.ts";
+  Answerer,
+  UsageError,
+  type Answer,
+  type AnswerRow,
+  type BlipError,
+  type FailedRow,
+  type VerbOptions,
+} from "blip-ts";
+import { Option, type Command } from "commander";
+import { addPictureOptions, anyNumber, collect, type PictureFlags } from "../common-options.ts";
 import { isNotFinite } from "../exit-codes.ts";
 import { addGenerationOptions, generationOptions, type GenerationFlags } from "../generation-options.ts";
 import { listImages } from "../list-images.ts";
 import { checkTexts, listOf } from "../list-texts.ts";
+import {
+  addPairsOptions,
+  hasPairs,
+  imagesOrPairs,
+  needImages,
+  printPairs,
+  type PairForm,
+  type PairsFlags,
+} from "../pairs/index.ts";
 import { printRows } from "../print-rows.ts";
 import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface AskFlags extends PictureFlags, GenerationFlags {
+interface AskFlags extends PictureFlags, GenerationFlags, PairsFlags {
   readonly question?: readonly string[];
   readonly answers?: string;
   readonly k?: number;
@@ -45,21 +56,47 @@ function rowsOf(
   });
 }
 
+const pairs: PairForm = {
+  images: 1,
+  text: { name: "question", columns: ["question", "questions"], needed: true },
+  results: ["answer", "tokens", "score"],
+};
+
+const verb = {
+  suggestion: "Salesforce/blip-vqa-capfilt-large",
+  load: (source: string, options: VerbOptions) => Answerer.fromPretrained(source, options),
+  head: ["image", "question", "answer", "score"],
+  numeric: 1,
+};
+
+const listed = (flags: AskFlags) =>
+  flags.answers === undefined ? undefined : listOf("--answers", flags.answers, "usage/no-answers");
+
+async function runPairs(flags: AskFlags & { readonly pairs: string }, terminal: Terminal): Promise<number> {
+  const options = { ...generationOptions(flags), answers: await listed(flags), k: flags.k };
+  return printPairs<Answerer, Answer>(terminal, flags, {
+    ...verb,
+    form: pairs,
+    rows: (answerer, source, call) => answerer.rows(source, { ...options, ...call }),
+    cells: (images, question = "", { answer, score }) => [...images, question, answer, score.toFixed(3)],
+  });
+}
+
 async function run(given: readonly string[], flags: AskFlags, terminal: Terminal): Promise<number> {
-  const questions = checkTexts("question", flags.question ?? []);
-  if (questions.length === 0)
-    throw new UsageError("usage/no-questions", "no question is given: give -q QUESTION");
   if (flags.k !== undefined && flags.answers === undefined)
     throw new UsageError(
       "usage/bad-option",
       "-k says how many of a list are ranked: give --answers FILE with it",
     );
-  const answers =
-    flags.answers === undefined ? undefined : await listOf("--answers", flags.answers, "usage/no-answers");
+  if (hasPairs(flags, { images: given, "-q": flags.question })) return runPairs(flags, terminal);
+  needImages(given);
+  const questions = checkTexts("question", flags.question ?? []);
+  if (questions.length === 0)
+    throw new UsageError("usage/no-questions", "no question is given: give -q QUESTION");
+  const answers = await listed(flags);
   const images = await listImages(given, terminal.stdin);
   return printRows<AnswerRow<string>, Answerer>(terminal, flags, {
-    suggestion: "Salesforce/blip-vqa-capfilt-large",
-    load: (source, options) => Answerer.fromPretrained(source, options),
+    ...verb,
     rows: (answerer, call) => {
       const options = { ...generationOptions(flags), answers, k: flags.k };
       // What is wrong with the call is found before any picture is read.
@@ -82,8 +119,6 @@ async function run(given: readonly string[], flags: AskFlags, terminal: Terminal
         call,
       );
     },
-    head: ["image", "question", "answer", "score"],
-    numeric: 1,
     lines: ({ image, question, answer, score }) => [[image, question, answer, score.toFixed(3)]],
   });
 }
@@ -92,7 +127,7 @@ export function addAsk(program: Command, terminal: Terminal, finish: (code: numb
   const command = program
     .command("ask")
     .description("answers to questions about images (VQA)")
-    .argument(...imagesArgument)
+    .argument(...imagesOrPairs)
     .addOption(new Option("-q, --question <TEXT>", "a question; may be given again").argParser(collect))
     .option("--answers <FILE>", "answers to choose from, a line each or as a JSON array: the best is ranked")
     .addOption(
@@ -100,6 +135,7 @@ export function addAsk(program: Command, terminal: Terminal, finish: (code: numb
         anyNumber("-k"),
       ),
     );
+  addPairsOptions(command, "{image, question}");
   addPictureOptions(addGenerationOptions(command)).action(async (images: string[], flags: AskFlags) =>
     finish(await run(images, flags, terminal)),
   );

@@ -1,26 +1,61 @@
-// `blip caption IMAGE...`: what images show, in words.
-import { Captioner, type CaptionRow } from "blip-ts";
+// `blip caption IMAGE...`: what images show, in words; `--pairs FILE`: a prompt for each row.
+import { Captioner, type Caption, type CaptionRow, type VerbOptions } from "blip-ts";
 import type { Command } from "commander";
-import { addPictureOptions, imagesArgument, type PictureFlags } from "../common-options.ts";
+import { addPictureOptions, type PictureFlags } from "../common-options.ts";
 import { addGenerationOptions, generationOptions, type GenerationFlags } from "../generation-options.ts";
 import { listImages } from "../list-images.ts";
+import {
+  addPairsOptions,
+  hasPairs,
+  imagesOrPairs,
+  needImages,
+  printPairs,
+  type PairForm,
+  type PairsFlags,
+} from "../pairs/index.ts";
 import { percent, printRows } from "../print-rows.ts";
 import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface CaptionFlags extends PictureFlags, GenerationFlags {
+interface CaptionFlags extends PictureFlags, GenerationFlags, PairsFlags {
   readonly prompt?: string;
   readonly score?: boolean;
   readonly matchModel?: string;
 }
 
+const pairs: PairForm = {
+  images: 1,
+  text: { name: "prompt", columns: ["prompt"], needed: false },
+  results: ["caption", "tokens", "logProbability", "match"],
+};
+
 async function run(given: readonly string[], flags: CaptionFlags, terminal: Terminal): Promise<number> {
-  const images = await listImages(given, terminal.stdin);
   const { score, matchModel, prompt } = flags;
   const scored = score === true || matchModel !== undefined;
-  return printRows<CaptionRow<string>, Captioner>(terminal, flags, {
+  const verb = {
     suggestion: "Salesforce/blip-image-captioning-large",
-    load: (source, options) => Captioner.fromPretrained(source, { ...options, score, matchModel }),
+    load: (source: string, options: VerbOptions) =>
+      Captioner.fromPretrained(source, { ...options, score, matchModel }),
+    head: ["image", "caption", ...(scored ? ["match"] : [])],
+    numeric: scored ? 1 : 0,
+  };
+  const cells = (image: string, { caption, match }: Caption) => [
+    image,
+    caption,
+    ...(scored ? [match == null ? "-" : percent(match)] : []),
+  ];
+  if (hasPairs(flags, { images: given }))
+    return printPairs<Captioner, Caption>(terminal, flags, {
+      ...verb,
+      form: pairs,
+      otherText: prompt,
+      rows: (captioner, source, call) => captioner.rows(source, { ...generationOptions(flags), ...call }),
+      cells: (images, _, caption) => cells(images.join(" "), caption),
+    });
+  needImages(given);
+  const images = await listImages(given, terminal.stdin);
+  return printRows<CaptionRow<string>, Captioner>(terminal, flags, {
+    ...verb,
     rows: (captioner, call) => {
       const options = generationOptions(flags);
       // What is wrong with the call is found before any picture is read.
@@ -35,11 +70,7 @@ async function run(given: readonly string[], flags: CaptionFlags, terminal: Term
         call,
       );
     },
-    head: ["image", "caption", ...(scored ? ["match"] : [])],
-    numeric: scored ? 1 : 0,
-    lines: ({ image, caption, match }) => [
-      [image, caption, ...(scored ? [match == null ? "-" : percent(match)] : [])],
-    ],
+    lines: (row) => [cells(row.image, row)],
   });
 }
 
@@ -47,11 +78,12 @@ export function addCaption(program: Command, terminal: Terminal, finish: (code: 
   const command = program
     .command("caption")
     .description("what images show, in words")
-    .argument(...imagesArgument)
+    .argument(...imagesOrPairs)
     .option("--prompt <TEXT>", 'how captions begin (default: "a picture of "; none with --compat hf)');
   addGenerationOptions(command)
     .option("--score", "how well each caption fits: the ITM probability of the model's own heads")
     .option("--match-model <M>", "--score by this matching model: a folder, a file, a suite, or a Hub id");
+  addPairsOptions(command, "{image} or {image, prompt}; --prompt is for rows without one");
   addPictureOptions(command).action(async (images: string[], flags: CaptionFlags) =>
     finish(await run(images, flags, terminal)),
   );

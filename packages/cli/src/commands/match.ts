@@ -1,23 +1,55 @@
-// `blip match IMAGE... -t TEXT...`: every image with every text.
-import { Matcher, type MatchRow } from "blip-ts";
+// `blip match IMAGE... -t TEXT...`: every image with every text; `--pairs FILE`: each row's own.
+import { Matcher, type MatchRow, type MatchScores, type VerbOptions } from "blip-ts";
 import type { Command } from "commander";
-import { addPictureOptions, imagesArgument, type PictureFlags } from "../common-options.ts";
+import { addPictureOptions, type PictureFlags } from "../common-options.ts";
 import { listImages } from "../list-images.ts";
 import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
+import {
+  addPairsOptions,
+  hasPairs,
+  imagesOrPairs,
+  needImages,
+  printPairs,
+  type PairForm,
+  type PairsFlags,
+} from "../pairs/index.ts";
 import { percent, printRows } from "../print-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
-type MatchFlags = PictureFlags & TextFlags;
+type MatchFlags = PictureFlags & TextFlags & PairsFlags;
+
+const pairs: PairForm = {
+  images: 1,
+  text: { name: "text", columns: ["text", "texts", "caption", "captions", "sentence"], needed: true },
+  results: ["logits", "probability", "cosine", "rankScore"],
+};
+
+const verb = {
+  suggestion: "Salesforce/blip-itm-base-flickr",
+  load: (source: string, options: VerbOptions) => Matcher.fromPretrained(source, options),
+  head: ["image", "text", "match", "cosine"],
+  numeric: 2,
+};
 
 async function run(given: readonly string[], flags: MatchFlags, terminal: Terminal): Promise<number> {
+  if (hasPairs(flags, { images: given, "-t": flags.text, "--texts": flags.texts }))
+    return printPairs<Matcher, MatchScores>(terminal, flags, {
+      ...verb,
+      form: pairs,
+      rows: (matcher, source, call) => matcher.rows(source, call),
+      cells: (images, text = "", { probability, cosine }) => [
+        ...images,
+        text,
+        percent(probability),
+        cosine.toFixed(3),
+      ],
+    });
+  needImages(given);
   const texts = await listTexts(flags);
   const images = await listImages(given, terminal.stdin);
   return printRows<MatchRow<string>, Matcher>(terminal, flags, {
-    suggestion: "Salesforce/blip-itm-base-flickr",
-    load: (source, options) => Matcher.fromPretrained(source, options),
+    ...verb,
     rows: (matcher, call) => matcher.match(images, texts, call),
-    head: ["image", "text", "match", "cosine"],
-    numeric: 2,
     lines: ({ image, text, probability, cosine }) => [[image, text, percent(probability), cosine.toFixed(3)]],
   });
 }
@@ -28,8 +60,9 @@ export function addMatch(program: Command, terminal: Terminal, finish: (code: nu
     .description(
       "how well texts fit images: ITM logits, probability and cosine of every image with every text",
     )
-    .argument(...imagesArgument);
-  addPictureOptions(addTextOptions(command)).action(async (images: string[], flags: MatchFlags) =>
+    .argument(...imagesOrPairs);
+  addPairsOptions(addTextOptions(command), "{image, text}, or {image, texts} for several");
+  addPictureOptions(command).action(async (images: string[], flags: MatchFlags) =>
     finish(await run(images, flags, terminal)),
   );
 }

@@ -1,0 +1,154 @@
+// `--pairs FILE`: a verb over rows of a file, in their order, instead of products of its arguments.
+import type { Closable } from "@blip-ts/base";
+import { UsageError, type RowError, type RowsOptions, type VerbOptions } from "blip-ts";
+import { Option, type Command } from "commander";
+import { imagesArgument, positiveInteger, type PictureFlags } from "../common-options.ts";
+import { printRows } from "../print-rows.ts";
+import type { Terminal } from "../terminal.ts";
+import { PairRow, type Pair, type PairForm, type PairRequest } from "./pair-request.ts";
+import { openPairs } from "./read-requests.ts";
+
+export type { PairForm } from "./pair-request.ts";
+
+export interface PairsFlags {
+  readonly pairs?: string;
+  readonly window?: number;
+}
+
+/** What every call about rows takes. */
+interface PairsCall extends RowsOptions {
+  readonly imageBatchSize: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What a verb gives for a request. */
+type AnsweredPair<Answer> =
+  (Answer & { readonly pair: Pair }) | { readonly pair: Pair; readonly error: RowError };
+
+export interface PairsVerb<Model extends Closable, Answer extends object> {
+  readonly form: PairForm;
+  /** The text of rows that have none. */
+  readonly otherText?: string | undefined;
+  /** A model that does the verb's task on photographs. */
+  readonly suggestion: string;
+  readonly load: (source: string, options: VerbOptions) => Promise<Model>;
+  readonly rows: (
+    model: Model,
+    source: AsyncIterable<PairRequest>,
+    call: PairsCall,
+  ) => AsyncIterable<AnsweredPair<Answer>>;
+  /** What people see: the columns, how many of the last are numbers, and the cells of a row. */
+  readonly head: readonly string[];
+  readonly numeric: number;
+  readonly cells: (images: readonly string[], text: string | undefined, answer: Answer) => readonly string[];
+}
+
+/** Rows that a window may have: each is a megabyte at most. */
+const widestWindow = 100_000;
+
+function windowOf(text: string): number {
+  const rows = positiveInteger("--window")(text);
+  if (rows <= widestWindow) return rows;
+  throw new UsageError("usage/bad-option", `--window: expected at most ${widestWindow}, found "${text}"`, {
+    name: "--window",
+    text,
+  });
+}
+
+const isGiven = (value: unknown): boolean =>
+  value !== undefined && !(Array.isArray(value) && value.length === 0);
+
+/**
+ * Is the verb about rows?
+ * @param beside what says the same as rows do: images, texts
+ * @throws {UsageError} `usage/bad-option` if something of that is given too, or `--window` without rows
+ */
+export function hasPairs<Flags extends PairsFlags>(
+  flags: Flags,
+  beside: Readonly<Record<string, unknown>>,
+): flags is Flags & { readonly pairs: string } {
+  if (flags.pairs === undefined) {
+    if (flags.window === undefined) return false;
+    throw new UsageError(
+      "usage/bad-option",
+      "--window says how many rows are read ahead: give --pairs FILE with it",
+    );
+  }
+  const names = Object.keys(beside).filter((name) => isGiven(beside[name]));
+  if (names.length === 0) return true;
+  throw new UsageError(
+    "usage/bad-option",
+    `--pairs: expected images and texts in its rows alone, got ${names.join(", ")} beside it. Leave one of them out.`,
+    { names },
+  );
+}
+
+/** Rows as people and programs see them. @returns the exit code */
+export async function printPairs<Model extends Closable, Answer extends object>(
+  terminal: Terminal,
+  flags: PictureFlags & PairsFlags & { readonly pairs: string },
+  { form, otherText, suggestion, load, rows, head, numeric, cells }: PairsVerb<Model, Answer>,
+): Promise<number> {
+  const opened = await openPairs(flags.pairs, form, terminal, otherText);
+  try {
+    return await printRows<PairRow<Answer>, Model>(terminal, flags, {
+      suggestion,
+      load,
+      rows: (model, { imageBatchSize, signal = terminal.signal }) =>
+        pairRows(rows(model, opened.requests, { imageBatchSize, signal, window: flags.window })),
+      failureOf: (row) =>
+        row instanceof PairRow && row.error
+          ? { subject: row.pair.images.join(" ") || row.pair.place, ...row.error }
+          : undefined,
+      head,
+      numeric,
+      lines: ({ pair, answer }) => (answer ? [cells(pair.images, pair.text, answer)] : []),
+    });
+  } finally {
+    await opened.close();
+  }
+}
+
+async function* pairRows<Answer extends object>(
+  rows: AsyncIterable<AnsweredPair<Answer>>,
+): AsyncGenerator<PairRow<Answer>, void, undefined> {
+  for await (const { pair, ...found } of rows)
+    // All that the verb adds to a row is its answer, or its error: what else a row has is no field of its own.
+    yield new PairRow(pair, found as unknown as Answer);
+}
+
+/** Images as arguments, which rows stand in for. */
+export const imagesOrPairs = ["[image...]", imagesArgument[1]] as const;
+
+/** @throws {UsageError} `usage/no-images` if neither they nor rows are given */
+export function needImages(given: readonly unknown[]): void {
+  if (given.length === 0)
+    throw new UsageError(
+      "usage/no-images",
+      "no image is given: give files, folders, patterns, URLs or -, or rows by --pairs FILE",
+    );
+}
+
+/** @param rows what they look like */
+export const addPairsOptions = (command: Command, rows: string): Command =>
+  command
+    .option(
+      "--pairs <FILE>",
+      `rows instead of images and texts: JSON lines, a JSON array, CSV or TSV, or - for standard input; each is ${rows}`,
+    )
+    .addOption(
+      new Option(
+        "--window <N>",
+        "with --pairs: rows that are read ahead and answered together, within which an image is read once (default: 64)",
+      ).argParser(windowOf),
+    )
+    .addHelpText(
+      "after",
+      [
+        "",
+        "Rows of --pairs: image paths start at the file's folder (on standard input: at the current folder), unless they",
+        "are absolute or URLs. Rows keep their order; a wrong row has its error, and the others go on (exit code 1). Other",
+        "fields are passed through; those that have the name of a result stand in `row`. With --jsonl rows are printed as",
+        "they come, in bounded memory.",
+      ].join("\n"),
+    );
