@@ -93,6 +93,7 @@ export const layers = [
   [
     { name: "serve", path: "packages/blip/src/serve" },
     { name: "tools", path: "packages/blip/src/tools" },
+    { name: "evaluate", path: "packages/blip/src/evaluate" },
   ],
   [{ name: "api", path: "packages/blip/src" }],
   [

@@ -19,6 +19,11 @@ import {
 } from "./tools/make-suite.ts";
 import { quantize as quantizeOn, type QuantizeOptions } from "./tools/quantize.ts";
 import { verify as verifyOn, type VerifyOptions, type VerifyRow } from "./tools/verify/verify.ts";
+import {
+  verifyAll as verifyAllOn,
+  type VerifyAllOptions,
+  type VerifyReport,
+} from "./tools/verify/verify-all.ts";
 
 /** @param fromPlace an image by its path or URL */
 function createTools<ImageInput>(platform: Platform<ImageInput>, fromPlace: (place: string) => ImageInput) {
@@ -65,13 +70,18 @@ function createTools<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
     quantizeOn(platform, source, folder, options);
 
   /**
-   * The published samples of one of Salesforce's models: expected, found, verdict.
+   * The published samples of one of Salesforce's models: expected, found, verdict. Another model is checked for what can
+   * be checked.
    * @throws {UsageError} `verify/no-samples` @throws {ModelError} where the model cannot be found or read
    */
   const verify = (source: string, options?: VerifyOptions): AsyncGenerator<VerifyRow, void, undefined> =>
     verifyOn(platform, source, fromPlace, options);
 
-  return { inspect, printTask, convert, makeSuite, exportOnnx, quantize, verify };
+  /** All published models in one report, with the verdict on 8 or 12 text heads of blip-itm-base-flickr. */
+  const verifyAll = (options?: VerifyAllOptions): Promise<VerifyReport> =>
+    verifyAllOn(platform, fromPlace, options);
+
+  return { inspect, printTask, convert, makeSuite, exportOnnx, quantize, verify, verifyAll };
 }
 
 /**

@@ -121,6 +121,14 @@ export type { QuantizeOptions, WeightDType } from "./tools/quantize.ts";
 /** What `verify` is told and finds, and where the pictures of the published samples are. */
 export { publishedPictures } from "./tools/verify/published-samples.ts";
 export type { Published, Sample, VerifyOptions, VerifyRow } from "./tools/verify/verify.ts";
+export {
+  type HeadsTried,
+  type HeadsVerdict,
+  type ModelVerdict,
+  publishedModels,
+  type VerifyAllOptions,
+  type VerifyReport,
+} from "./tools/verify/verify-all.ts";
 /** BLIP's own clean-up of captions and questions. */
 export { preCaption, preQuestion } from "./text/pre-caption.ts";
 /** How a matrix product is measured. */

@@ -63,8 +63,10 @@ export const {
   exportOnnx,
   /** A folder with half-precision or 8-bit weights. */
   quantize,
-  /** The published samples of one of Salesforce's models: expected, found, verdict. */
+  /** The published samples of one of Salesforce's models: expected, found, verdict; another model is checked. */
   verify,
+  /** All published models in one report. */
+  verifyAll,
 } = createApi<ImageInput>(nodePlatform, (path) => path);
 
 // The types of what the classes load.
@@ -89,3 +91,14 @@ export type MatrixProduct = EngineProduct;
 export const MatrixProduct = {
   load: (options?: MatrixProductOptions): Promise<MatrixProduct> => EngineProduct.load(nodePlatform, options),
 };
+
+/** A model on a data set of the field: metrics, and the published numbers beside them. */
+export { type EvaluationData, evaluate, readAnswerList } from "./platform/node/evaluate/index.ts";
+export {
+  type EvaluateOptions,
+  type EvaluationProgress,
+  type EvaluationTask,
+  evaluationTasks,
+  type FailedExample,
+} from "./evaluate/options.ts";
+export type { Compared, EvaluationReport, Results } from "./evaluate/report.ts";

@@ -64,8 +64,10 @@ export const {
   exportOnnx,
   /** A folder with half-precision or 8-bit weights. */
   quantize,
-  /** The published samples of one of Salesforce's models: expected, found, verdict. */
+  /** The published samples of one of Salesforce's models: expected, found, verdict; another model is checked. */
   verify,
+  /** All published models in one report. */
+  verifyAll,
 } = createApi<ImageInput>(webPlatform, (url) => url);
 
 // The types of what the classes load.

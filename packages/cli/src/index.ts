@@ -7,6 +7,7 @@ import { addCaption } from "./commands/caption.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addConvert } from "./commands/convert.ts";
 import { addEmbed } from "./commands/embed.ts";
+import { addEval } from "./commands/eval.ts";
 import { addExport } from "./commands/export.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addMatch } from "./commands/match.ts";
@@ -37,7 +38,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   program.commandsGroup("Verbs:");
   const verbs = [
     ...[addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve],
-    ...[addInspect, addConvert, addExport, addQuantize, addVerify, addBench],
+    ...[addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench],
   ];
   for (const add of verbs) add(program, terminal, finish);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);

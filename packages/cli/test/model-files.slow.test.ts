@@ -105,10 +105,35 @@ describe("blip export", () => {
 });
 
 describe("blip verify", () => {
-  test("lists the models of which samples were published", async () => {
-    const { code, stdout, stderr } = await blip(["verify", tiny("vqa")]);
+  test("lists the models of which samples were published for a name that is none of theirs", async () => {
+    const { code, stdout, stderr } = await blip(["verify", tiny("vqa"), "--as", "blip-vqa"]);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(/--as: .*blip-vqa-base/);
+  });
+
+  test("checks a model of which nothing was published, and never calls it equal", async () => {
+    const { code, stdout } = await blip(["verify", tiny("match"), "--json"]);
+    expect(code).toBe(0);
+    const rows = rowsOf(stdout);
+    expect(rows.length).toBeGreaterThan(6);
+    for (const row of rows) expect(row).toMatchObject({ verdict: "checked", source: "nothing published" });
+    const failed = await blip(["verify", tiny("match"), "--text-heads", "3", "--json"]);
+    expect(failed.code).toBe(1);
+    expect(rowsOf(failed.stdout).filter(({ verdict }) => verdict === "failed")).not.toHaveLength(0);
+  });
+
+  test("takes a model or --all, and with --all nothing that is about one model", async () => {
+    const both = await blip(["verify", tiny("match"), "--all"]);
+    const neither = await blip(["verify"]);
+    const one = await blip(["verify", "--all", "--revision", "main"]);
+    expect([both, neither, one].map(({ code, stdout }) => [code, stdout])).toEqual([
+      [2, ""],
+      [2, ""],
+      [2, ""],
+    ]);
+    expect(both.stderr).toMatch(/found both/);
+    expect(neither.stderr).toMatch(/found neither/);
+    expect(one.stderr).toMatch(/found revision/);
   });
 
   test("skips samples whose pictures are not at hand, and is then no success", async () => {

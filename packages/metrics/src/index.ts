@@ -3,6 +3,8 @@
 export {
   bestRanks,
   type Bounds,
+  type QueryPlaces,
+  rankReport,
   type RankReport,
   retrievalMetrics,
   type RetrievalMetrics,

@@ -35,8 +35,8 @@ export interface RetrievalReport {
   readonly rMean: number;
 }
 
-/** Places of the best right candidate: with ties in one order, at best, at worst. */
-interface Places {
+/** Places of a query's best right candidate, 0 for the first: with ties in one order, at best, at worst. */
+export interface QueryPlaces {
   readonly rank: number;
   readonly best: number;
   readonly worst: number;
@@ -48,7 +48,12 @@ type Relevant = readonly (readonly number[])[];
 /** Which of equal scores ranks first: the earlier candidate, or the later one (a stable argsort, reversed). */
 type TieOrder = "earlier" | "later";
 
-function placesOf(row: ArrayLike<number>, right: readonly number[], query: number, order: TieOrder): Places {
+function placesOf(
+  row: ArrayLike<number>,
+  right: readonly number[],
+  query: number,
+  order: TieOrder,
+): QueryPlaces {
   if (right.length === 0) throw nothingIn(`relevant[${query}]`, "right candidate");
   const isRight = new Set(right);
   let best = -Infinity;
@@ -74,7 +79,7 @@ function placesOf(row: ArrayLike<number>, right: readonly number[], query: numbe
   };
 }
 
-function allPlaces(scores: Scores, relevant: Relevant, order: TieOrder): Places[] {
+function allPlaces(scores: Scores, relevant: Relevant, order: TieOrder): QueryPlaces[] {
   if (scores.length === 0) throw nothingIn("scores", "query");
   if (relevant.length !== scores.length)
     throw notOneFor("relevant", scores.length, "queries", relevant.length);
@@ -114,8 +119,12 @@ export function retrievalMetrics(scores: Scores, relevant: Relevant): RetrievalM
   return ofRanks(bestRanks(scores, relevant));
 }
 
-function rankReport(scores: Scores, relevant: Relevant): RankReport {
-  const places = allPlaces(scores, relevant, "later");
+/**
+ * The report of one direction from the places of its queries, for who ranks without all scores in memory.
+ * @throws {UsageError} `usage/bad-option` if there is no query
+ */
+export function rankReport(places: readonly QueryPlaces[]): RankReport {
+  if (places.length === 0) throw nothingIn("places", "query");
   const bounds = (k: number): Bounds => ({
     lowest: recall(
       places.map(({ worst }) => worst),
@@ -161,8 +170,8 @@ export function retrievalReport(
   textToImage: Scores,
   textsOfImage: Relevant,
 ): RetrievalReport {
-  const forImages = rankReport(imageToText, textsOfImage);
-  const forTexts = rankReport(textToImage, imagesOf(textsOfImage, textToImage.length));
+  const forImages = rankReport(allPlaces(imageToText, textsOfImage, "later"));
+  const forTexts = rankReport(allPlaces(textToImage, imagesOf(textsOfImage, textToImage.length), "later"));
   return {
     imageToText: forImages,
     textToImage: forTexts,

@@ -1,7 +1,15 @@
-// `blip verify MODEL`: does a real checkpoint say what was published of it?
+// `blip verify MODEL`: does a real checkpoint say what was published of it? `--all`: every published one.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { publishedPictures, UsageError, verify, type VerifyRow } from "blip-ts";
+import {
+  publishedModels,
+  publishedPictures,
+  UsageError,
+  verify,
+  verifyAll,
+  type VerifyReport,
+  type VerifyRow,
+} from "blip-ts";
 import type { Command } from "commander";
 import {
   addSourceOptions,
@@ -15,7 +23,7 @@ import {
   type SourceFlags,
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { loadProgress, progressBar } from "../progress.ts";
+import { loadProgress, progressBar, type Progress } from "../progress.ts";
 import { rowPrinter } from "../rows.ts";
 import { tableLines } from "../table.ts";
 import { print, type Terminal } from "../terminal.ts";
@@ -29,6 +37,7 @@ interface VerifyFlags extends SourceFlags {
   readonly profile?: string;
   readonly maxPixels?: number;
   readonly jsonl?: boolean;
+  readonly all?: boolean;
 }
 
 /** A picture in the given folder, else its address where it may be fetched. */
@@ -51,10 +60,23 @@ async function checkFolder(images: string): Promise<void> {
     );
 }
 
+/** What a call over one model and one over all have in common. */
+function callOptions(flags: VerifyFlags, terminal: Terminal, progress: Progress) {
+  const { offline, threads, device, profile, maxPixels } = flags;
+  return {
+    ...{ offline, threads, device, profile, maxPixels },
+    onProfile: profilePrinter(terminal),
+    pictureOf: pictureIn(flags),
+    signal: terminal.signal,
+    onWarning: warner(flags, terminal),
+    onProgress: loadProgress(progress, terminal, flags.quiet),
+  };
+}
+
 async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promise<number> {
   if (flags.images !== undefined) await checkFolder(flags.images);
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, offline, threads, device, profile, maxPixels, as } = flags;
+  const { textHeads, revision, as } = flags;
   const rows = rowPrinter<VerifyRow>(terminal, flags, (all) =>
     tableLines(
       ["verdict", "sample", "expected", "found", "published in"],
@@ -63,14 +85,10 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
     ),
   );
   try {
-    const counts = { equal: 0, different: 0, skipped: 0 };
+    const counts = { equal: 0, different: 0, skipped: 0, checked: 0, failed: 0 };
     const found = verify(model, {
-      ...{ textHeads, revision, offline, threads, device, profile, maxPixels, as },
-      onProfile: profilePrinter(terminal),
-      pictureOf: pictureIn(flags),
-      signal: terminal.signal,
-      onWarning: warner(flags, terminal),
-      onProgress: loadProgress(progress, terminal, flags.quiet),
+      ...callOptions(flags, terminal, progress),
+      ...{ textHeads, revision, as },
       onSample: ({ done, total }) => progress.update("samples", done, total),
     });
     for await (const row of found) {
@@ -84,17 +102,86 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
         `${counts.skipped} of the samples could not be run: give their pictures with --images DIR, or let --fetch fetch them`,
       );
     // What was not run is not verified.
-    return counts.different + counts.skipped > 0 ? exitCodes.failed : exitCodes.done;
+    return counts.different + counts.skipped + counts.failed > 0 ? exitCodes.failed : exitCodes.done;
   } finally {
     progress.stop();
   }
 }
 
+/** A row for each model, and what is said of the text heads. */
+function* reportLines({ models, textHeads, version }: VerifyReport): Generator<string> {
+  yield* tableLines(
+    ["verdict", "model", "rows", "what is not equal or checked"],
+    models.map(({ verdict, model, rows, error }) => [
+      verdict,
+      model,
+      String(rows.length),
+      error?.message ??
+        rows
+          .filter((row) => row.verdict !== "equal" && row.verdict !== "checked")
+          .map((row) => `${row.sample}: ${row.found}`)
+          .join("\n"),
+    ]),
+    0,
+  );
+  const tried = textHeads.tried.map(
+    ({ heads, right, margin }) => `${heads} heads rank ${right} of 12 right, margin ${margin.toFixed(3)}`,
+  );
+  const said =
+    textHeads.verdict === undefined ? (textHeads.reason ?? "undecided") : `${textHeads.verdict} heads`;
+  yield `Text heads of ${textHeads.model}: ${[said, ...tried].join("; ")}`;
+  yield `blip-ts ${version}`;
+}
+
+async function runAll(flags: VerifyFlags, terminal: Terminal): Promise<number> {
+  if (flags.images !== undefined) await checkFolder(flags.images);
+  for (const option of ["as", "textHeads", "revision"] as const)
+    if (flags[option] !== undefined)
+      throw new UsageError(
+        "usage/bad-option",
+        `--all: expected no option that is about one model, found ${option}`,
+        {
+          option,
+        },
+      );
+  const progress = progressBar(terminal, flags.quiet);
+  try {
+    const report = await verifyAll({
+      ...callOptions(flags, terminal, progress),
+      onModel: ({ done, total }) => progress.update("models", done, total),
+    });
+    progress.stop();
+    if (flags.json === true || flags.jsonl === true)
+      print(terminal.stdout, JSON.stringify(report, undefined, flags.json === true ? 1 : undefined));
+    else for (const line of reportLines(report)) print(terminal.stdout, line);
+    const good = report.models.every(({ verdict }) => verdict === "equal" || verdict === "checked");
+    return good && report.textHeads.verdict !== undefined ? exitCodes.done : exitCodes.failed;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** One model, or all of them. @throws {UsageError} `usage/bad-option` */
+function runOne(model: string | undefined, flags: VerifyFlags, terminal: Terminal): Promise<number> {
+  if (flags.all === true && model === undefined) return runAll(flags, terminal);
+  if (flags.all !== true && model !== undefined) return run(model, flags, terminal);
+  throw new UsageError(
+    "usage/bad-option",
+    `verify: expected a model, or --all, found ${model === undefined ? "neither" : "both"}. Give one of them.`,
+  );
+}
+
 export function addVerify(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   const command = program
     .command("verify")
-    .description("the published samples of one of Salesforce's models: expected, found, verdict")
-    .argument("<model>", "a folder, a file, a suite, or a Hub id")
+    .description(
+      "the published samples of one of Salesforce's models: expected, found, verdict; another model is checked for what can be checked",
+    )
+    .argument("[model]", "a folder, a file, a suite, or a Hub id")
+    .option(
+      "--all",
+      `all ${publishedModels.length} models on the Hub in one report, about 10 GB the first time`,
+    )
     .option(
       "--images <DIR>",
       `a folder with the samples' pictures: ${Object.keys(publishedPictures).join(", ")}`,
@@ -106,7 +193,7 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
     .addOption(threadsOption())
     .addOption(maxPixelsOption())
     .option("--jsonl", "a JSON row a line, as they come");
-  addSourceOptions(command).action(async (model: string, flags: VerifyFlags) =>
-    finish(await run(model, flags, terminal)),
+  addSourceOptions(command).action(async (model: string | undefined, flags: VerifyFlags) =>
+    finish(await runOne(model, flags, terminal)),
   );
 }

@@ -1,10 +1,11 @@
-// The verb `verify`: does a real checkpoint say what was published of it? Pictures are given, or fetched where the caller
-// wants it; nothing is downloaded otherwise.
+// The verb `verify`: does a real checkpoint say what was published of it? A model of which nothing was published is checked
+// for what can be checked. Images are given, or fetched where the caller wants it; nothing is downloaded otherwise.
 import { BlipError, UsageError } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { isNotFinite } from "@blip-ts/engine";
 import type { VerbOptions } from "../../verbs/image-batches.ts";
 import { publishedPictures, publishedSamples, type Sample } from "./published-samples.ts";
+import { checkModel } from "./check-model.ts";
 import { modelOf, SampledModel } from "./run-sample.ts";
 
 export type { Published, Sample } from "./published-samples.ts";
@@ -15,7 +16,11 @@ export interface VerifyRow {
   readonly expected: string;
   /** What this model says, with what it means where that is known; or why it could not be asked. */
   readonly found: string;
-  readonly verdict: "equal" | "different" | "skipped";
+  /**
+   * `equal` or `different` from what was published, or `skipped` because it could not be asked. Of a model without
+   * published samples `checked` or `failed`: that its answers are right, nothing says.
+   */
+  readonly verdict: "equal" | "different" | "skipped" | "checked" | "failed";
 }
 
 export interface VerifyOptions extends Omit<VerbOptions, "compat" | "imageSize"> {
@@ -36,6 +41,12 @@ const lastPart = (name: string): string =>
       .filter((part) => part !== "")
       .at(-1) ?? name
   ).replace(/\.(?:pth|bin|safetensors)$/, "");
+
+/** Was anything published of a model of this name? */
+export const hasSamples = (
+  source: string,
+  { as = lastPart(source), samples = publishedSamples }: Pick<VerifyOptions, "as" | "samples">,
+): boolean => samples.some(({ models }) => models.includes(as));
 
 /** The samples that were published of a model. @throws {UsageError} `verify/no-samples`, listing what is known */
 export function samplesOf(source: string, options: Pick<VerifyOptions, "as" | "samples">): readonly Sample[] {
@@ -75,9 +86,26 @@ function describe({ picture, compat, imageSize, expected }: Sample): string {
     .join(" ");
 }
 
+/** A model of which nothing was published, check by check. */
+async function* checks(
+  platform: Platform<never>,
+  source: string,
+  options: VerbOptions,
+): AsyncGenerator<VerifyRow, void, undefined> {
+  for await (const { what, expected, found, passed } of checkModel(platform, source, options))
+    yield {
+      sample: what,
+      source: "nothing published",
+      expected,
+      found,
+      verdict: passed ? "checked" : "failed",
+    };
+}
+
 /**
- * The published samples of a model, one after another: expected, found, verdict.
- * @throws {UsageError} `verify/no-samples` for a model of which nothing was published
+ * The published samples of a model, one after another: expected, found, verdict. A model of which nothing was published is
+ * checked: its tasks, its text heads, known faults, norms of features, and whether it answers the same by two ways.
+ * @throws {UsageError} `verify/no-samples` if `as` names a model of which nothing was published
  * @throws {ModelError} where the model cannot be found or read
  */
 export async function* verify<ImageInput>(
@@ -87,6 +115,10 @@ export async function* verify<ImageInput>(
   options: VerifyOptions = {},
 ): AsyncGenerator<VerifyRow, void, undefined> {
   const { pictureOf, as, samples: given, onSample, ...loading } = options;
+  if (as === undefined && !hasSamples(source, { samples: given })) {
+    yield* checks(platform, source, loading);
+    return;
+  }
   const samples = samplesOf(source, { as, samples: given });
   onSample?.({ done: 0, total: samples.length });
   // Each model is loaded once, and one at a time: its samples are asked together. Rows keep the samples' order.

@@ -1,0 +1,114 @@
+// What a run is: task, model, data, options. Rows of an earlier run are taken up if all of it is the same.
+import type { LoadedNetwork } from "../load/load-model.ts";
+import type { ModelFiles } from "../files.ts";
+import type { BlipConfig } from "../model/config.ts";
+import { version } from "../version.ts";
+import type { Difference } from "./errors.ts";
+import type { EvaluationHost } from "./host.ts";
+import type { EvaluateOptions, EvaluationTask } from "./options.ts";
+import type { Survey } from "./survey.ts";
+
+export interface Identity {
+  readonly task: EvaluationTask;
+  /** This package's version. */
+  readonly version: string;
+  readonly model: {
+    readonly name: string;
+    /** SHA-256 of the weights' file; of several, of one after another in the order of their names. */
+    readonly sha256: string;
+    /** Sizes as they were read: heads and epsilons are among them. */
+    readonly config: BlipConfig;
+  };
+  readonly data: {
+    readonly name: string;
+    readonly format: string;
+    readonly rows: number;
+    /** SHA-256 of the rows as they were read, not of the file. */
+    readonly sha256: string;
+  };
+  /** All that decides a number, also what was not given. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+const chunkBytes = 1 << 23;
+
+/** SHA-256 of a model's weights. */
+async function weightsHash(
+  host: EvaluationHost,
+  { weights }: ModelFiles,
+  signal?: AbortSignal,
+): Promise<string> {
+  const hasher = host.hasher();
+  const sources = weights.kind === "single" ? [weights.source] : [];
+  if (weights.kind === "sharded") {
+    const { weight_map: map = {} } = weights.index as { readonly weight_map?: Record<string, string> };
+    for (const file of [...new Set(Object.values(map))].sort()) sources.push(await weights.open(file));
+  }
+  for (const source of sources)
+    for (let offset = 0; offset < source.size; offset += chunkBytes) {
+      signal?.throwIfAborted();
+      hasher.update(await source.read(offset, Math.min(chunkBytes, source.size - offset)));
+    }
+  return hasher.digest();
+}
+
+/** Options of loading that change numbers, whatever the task. */
+function loadingOptions(options: EvaluateOptions, { compat, imageSize, network, config }: LoadedNetwork) {
+  const { orientation, alpha, device = "cpu", revision } = options;
+  const dtype = network.dtype;
+  return { compat, dtype, device, imageSize, textHeads: config.text.heads, orientation, alpha, revision };
+}
+
+/** @param decides what decides the task's numbers besides */
+export async function identityOf(
+  host: EvaluationHost,
+  task: EvaluationTask,
+  loaded: LoadedNetwork,
+  {
+    dataset,
+    rows,
+    sha256,
+  }: Pick<Survey<never>, "rows" | "sha256"> & { dataset: { name: string; format: string } },
+  options: EvaluateOptions,
+  decides: Readonly<Record<string, unknown>>,
+): Promise<Identity> {
+  const { files } = loaded.opened;
+  const { limit } = options;
+  const all = { ...loadingOptions(options, loaded), limit, ...decides };
+  return {
+    task,
+    version,
+    model: {
+      name: files.name,
+      sha256: await weightsHash(host, files, options.signal),
+      config: loaded.config,
+    },
+    data: { name: dataset.name, format: dataset.format, rows, sha256 },
+    // What was not given is null, so that it is compared as well.
+    options: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value ?? null])),
+  };
+}
+
+const said = (value: unknown): string => {
+  if (value === undefined) return "nothing";
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+};
+
+/** What two runs differ in; names of files do not count. */
+export function differences(wanted: Identity, found: Identity): Difference[] {
+  const pairs: [string, unknown, unknown][] = [
+    ["task", wanted.task, found.task],
+    ["version of blip-ts", wanted.version, found.version],
+    ["model (SHA-256 of its weights)", wanted.model.sha256, found.model.sha256],
+    ["sizes of the model", wanted.model.config, found.model.config],
+    ["data (SHA-256 of its rows)", wanted.data.sha256, found.data.sha256],
+  ];
+  for (const name of new Set([...Object.keys(wanted.options), ...Object.keys(found.options)]))
+    pairs.push([`option ${name}`, wanted.options[name], found.options[name]]);
+  return pairs.flatMap(([what, expected, other]) =>
+    JSON.stringify(expected) === JSON.stringify(other)
+      ? []
+      : [{ what, expected: said(expected), found: said(other) }],
+  );
+}

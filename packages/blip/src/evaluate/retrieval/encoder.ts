@@ -1,0 +1,214 @@
+// A matching model as retrieval uses it: texts and images to unit vectors and states, pairs to scores.
+import { allFinite, asyncDispose, BlipError, type Closable, must } from "@blip-ts/base";
+import { notFinite } from "@blip-ts/engine";
+import type { Tensor } from "@blip-ts/graph";
+import { ImageTextRetrieval } from "../../classes/image-text-retrieval.ts";
+import { loadNetwork, type LoadedNetwork } from "../../load/load-model.ts";
+import type { Platform } from "../../platform.ts";
+import { stackPixels } from "../../processor/image-processor.ts";
+import { failuresOf, orNotFinite } from "../../run/finite.ts";
+import { textRows, trimmed, type TokenRow } from "../../run/text-batches.ts";
+import { preCaption } from "../../text/pre-caption.ts";
+import type { EncodedTexts } from "../../text/word-piece.ts";
+import { processorsOf, verbOptions, type Processors } from "../../verbs/image-batches.ts";
+import { videoOf, type Seen } from "../../verbs/video.ts";
+import type { EvaluatedImage, EvaluationHost } from "../host.ts";
+import type { EvaluateOptions } from "../options.ts";
+import type { Item } from "./collection.ts";
+
+/** BLIP reads 40 words of a clip's text and 35 tokens (data/video_dataset.py, eval_retrieval_video.py). */
+const [videoWords, videoTokens] = [40, 35];
+/** Frames of a clip, which are encoded together (data/video_dataset.py). */
+const framesAtOnce = 8;
+
+/** An image's frames, decoded and resized. */
+export type Frames = readonly Float32Array[];
+
+/** An image, and the texts that look at it. */
+export interface Look {
+  /** Its states, N * D. */
+  readonly states: Float32Array;
+  readonly texts: readonly TokenRow[];
+}
+
+export class RetrievalEncoder implements Closable {
+  readonly model: ImageTextRetrieval;
+  readonly #processors: Processors<EvaluatedImage>;
+  readonly #host: EvaluationHost;
+  readonly #options: EvaluateOptions;
+  readonly #isVideo: boolean;
+
+  private constructor(
+    model: ImageTextRetrieval,
+    processors: Processors<EvaluatedImage>,
+    host: EvaluationHost,
+    options: EvaluateOptions,
+    isVideo: boolean,
+  ) {
+    [this.model, this.#processors, this.#host] = [model, processors, host];
+    [this.#options, this.#isVideo] = [options, isVideo];
+  }
+
+  /** @throws {ModelError} if the model cannot be found, read, or used for matching */
+  static async load(
+    platform: Platform<EvaluatedImage>,
+    source: string,
+    host: EvaluationHost,
+    options: EvaluateOptions,
+    isVideo: boolean,
+  ): Promise<RetrievalEncoder> {
+    const given = verbOptions(options);
+    const loaded = await loadNetwork(platform, source, ["match"], given);
+    try {
+      const processors = await processorsOf(platform, loaded, given);
+      return new RetrievalEncoder(new ImageTextRetrieval(loaded), processors, host, options, isVideo);
+    } catch (error) {
+      await loaded.network.close();
+      throw error;
+    }
+  }
+
+  get loaded(): LoadedNetwork {
+    return this.model.loaded;
+  }
+
+  /** E, the length of a unit vector. */
+  get width(): number {
+    return this.model.config.jointEmbedding;
+  }
+
+  /** Numbers that the states of an image, or of all frames of a clip, are. */
+  get statesLength(): number {
+    const { config, imageSize } = this.loaded;
+    const { patchSize, hiddenSize } = config.vision;
+    const one = (1 + Math.floor(imageSize / patchSize) ** 2) * hiddenSize;
+    return this.#isVideo ? framesAtOnce * one : one;
+  }
+
+  /** The tokens of each text. @throws {BlipError} if one of them cannot be read */
+  tokens(texts: readonly string[]): TokenRow[] {
+    return textRows(this.#encode(texts)).map(trimmed);
+  }
+
+  /** Unit vectors of texts, E numbers each, or what is wrong with one. */
+  async readTexts(texts: readonly string[]): Promise<(Float32Array | BlipError)[]> {
+    const { signal } = this.#options;
+    const encoded = orError(() => this.#encode(texts));
+    if (encoded instanceof BlipError) {
+      if (texts.length === 1) return [encoded];
+      // One of them cannot be read: each by itself, to know which.
+      const each: (Float32Array | BlipError)[] = [];
+      for (const text of texts) each.push(...(await this.readTexts([text])));
+      return each;
+    }
+    const read = await orNotFinite(() => this.model.texts.readTexts(encoded, { signal }));
+    if (read instanceof BlipError) return texts.map(() => read);
+    const { features } = read;
+    const broken = failuresOf(this.#name, "the unit vector of the text", features);
+    const E = this.width;
+    return texts.map((_, row) => must(broken, row) ?? features.data.slice(row * E, (row + 1) * E));
+  }
+
+  /** Decodes an image, or the frames of a clip. */
+  async frames({ frames }: Item): Promise<Frames | BlipError> {
+    const { signal, maxPixels } = this.#options;
+    const found: Float32Array[] = [];
+    try {
+      for (const frame of frames)
+        found.push(await this.#processors.images.pixels(this.#host.imageOf(frame), signal, maxPixels));
+      return found;
+    } catch (error) {
+      if (error instanceof BlipError) return error;
+      throw error;
+    }
+  }
+
+  /** States and unit vectors of images that were decoded, or what is wrong with one. */
+  async see(images: readonly Frames[]): Promise<(Seen | BlipError)[]> {
+    const found = await orNotFinite(() => this.#see(images));
+    if (found instanceof BlipError) return images.map(() => found);
+    return found.map((seen) => {
+      const [broken] = failuresOf(this.#name, "the states of the image", seen.states);
+      const [wrong] = failuresOf(this.#name, "the unit vector of the image", seen.features);
+      return broken ?? wrong ?? seen;
+    });
+  }
+
+  /** The logit of "matches" for each text of each image, or what is wrong with an image's. */
+  async look(looks: readonly Look[]): Promise<(Float32Array | BlipError)[]> {
+    const N = must(looks, 0).states.length / this.model.config.vision.hiddenSize;
+    const work = {
+      images: looks.map(({ states }) => [states] as const),
+      states: N,
+      rows: looks.flatMap(({ texts }, image) => texts.map((text) => ({ ...text, image }))),
+    };
+    const { signal } = this.#options;
+    const looked = await orNotFinite(() => this.model.texts.looker.run(work, { head: "itm", signal }));
+    if (looked instanceof BlipError) return looks.map(() => looked);
+    let row = 0;
+    return looks.map(({ texts }) => {
+      const own = looked.logits.slice(row, (row += texts.length));
+      if (!own.every(allFinite)) return notFinite(this.#name, "the ITM logits of the image's pairs");
+      return Float32Array.from(own, ([, yes]) => yes);
+    });
+  }
+
+  /** Frees the model. */
+  close(): Promise<void> {
+    return this.model.close();
+  }
+
+  /** Calls `close`, for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #name(): string {
+    return this.loaded.opened.files.name;
+  }
+
+  #encode(texts: readonly string[]): EncodedTexts {
+    const reader = this.#processors.texts;
+    if (!this.#isVideo || this.loaded.compat === "hf") return reader.encode(texts);
+    return reader.tokenizer.encode(
+      texts.map((text) => preCaption(text, videoWords)),
+      this.model.config.text.maxPositions,
+      { truncation: true, maxLength: videoTokens },
+    );
+  }
+
+  async #see(images: readonly Frames[]): Promise<Seen[]> {
+    const { signal } = this.#options;
+    const encode = (pixels: Frames) =>
+      this.model.images.encode(stackPixels(pixels, this.#processors.images.config), { signal });
+    if (this.#isVideo) {
+      const clips: Seen[] = [];
+      for (const frames of images) {
+        const parts = [];
+        for (let from = 0; from < frames.length; from += framesAtOnce)
+          parts.push(await encode(frames.slice(from, from + framesAtOnce)));
+        clips.push(videoOf(parts));
+      }
+      return clips;
+    }
+    const { states, features } = await encode(images.flat());
+    return images.map((_, row) => ({ states: rowOf(states, row), features: rowOf(features, row) }));
+  }
+}
+
+/** What `make` makes, or the error that is about what it was given. */
+function orError<T>(make: () => T): T | BlipError {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof BlipError) return error;
+    throw error;
+  }
+}
+
+/** A copy of a row: what it was cut from may go. */
+function rowOf({ dims, data }: Tensor<"float32">, row: number): Tensor<"float32"> {
+  const [, ...rest] = dims;
+  const size = rest.reduce((product, dim) => product * dim, 1);
+  return { dtype: "float32", dims: [1, ...rest], data: data.slice(row * size, (row + 1) * size) };
+}

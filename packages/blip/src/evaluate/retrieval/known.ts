@@ -1,0 +1,90 @@
+// What a retrieval run knows: unit vectors, scores of pairs, what failed; read from its log, and kept beside it.
+import type { LoggedRow, RowLog } from "../row-log.ts";
+import type { Collection } from "./collection.ts";
+import { unpackFloats, unpackIndices } from "./packed.ts";
+
+/** Kinds of rows in the log. */
+export const kinds = { text: "text", image: "image", pairs: "pairs" } as const;
+
+/** Unit vectors, one after another, and which of them are known. */
+interface KnownVectors {
+  readonly data: Float32Array;
+  readonly present: boolean[];
+}
+
+export interface Known {
+  readonly images: KnownVectors;
+  readonly texts: KnownVectors;
+  /** For each image the texts whose scores are known, and the scores. */
+  readonly pairs: Map<number, readonly [texts: Uint32Array, scores: Float32Array]>;
+  /** For each image its number in the file of states. */
+  readonly stored: Map<number, number>;
+  /** What failed, by kind and number. */
+  readonly failed: Map<string, LoggedRow>;
+}
+
+function nothingKnown({ images, texts }: Collection, E: number): Known {
+  const none = (count: number): KnownVectors => ({
+    data: new Float32Array(count * E),
+    present: Array.from({ length: count }, () => false),
+  });
+  return {
+    images: none(images),
+    texts: none(texts.length),
+    pairs: new Map(),
+    stored: new Map(),
+    failed: new Map(),
+  };
+}
+
+export class RetrievalLog {
+  readonly known: Known;
+  readonly #E: number;
+  readonly #log: RowLog;
+
+  private constructor(known: Known, E: number, log: RowLog) {
+    [this.known, this.#E, this.#log] = [known, E, log];
+  }
+
+  /** @param E the length of a unit vector */
+  static async read(collection: Collection, E: number, log: RowLog): Promise<RetrievalLog> {
+    const found = new RetrievalLog(nothingKnown(collection, E), E, log);
+    for await (const row of log.rows()) found.#take(row);
+    return found;
+  }
+
+  /** Writes rows, then knows them. */
+  async append(rows: readonly LoggedRow[]): Promise<void> {
+    await this.#log.append(rows);
+    for (const row of rows) this.#take(row);
+  }
+
+  /** What is no row of this run, such as numbers of another length, is passed over, and computed again. */
+  #take(row: LoggedRow): void {
+    const { known } = this;
+    const { kind, n, error } = row;
+    const key = `${kind} ${n}`;
+    if (error !== undefined) {
+      known.failed.set(key, row);
+      return;
+    }
+    known.failed.delete(key);
+    if (kind === kinds.text) this.#vector(known.texts, row);
+    if (kind === kinds.image) {
+      this.#vector(known.images, row);
+      if (typeof row.stored === "number") known.stored.set(n, row.stored);
+    }
+    if (kind === kinds.pairs) {
+      const texts = unpackIndices(row.texts);
+      const scores = texts && unpackFloats(row.scores, texts.length);
+      if (texts && scores) known.pairs.set(n, [texts, scores]);
+    }
+  }
+
+  #vector({ data, present }: KnownVectors, { n, features }: LoggedRow): void {
+    const found = unpackFloats(features, this.#E);
+    if (found === undefined || n < 0 || n >= present.length) return;
+    data.set(found, n * this.#E);
+    present[n] = true;
+  }
+}

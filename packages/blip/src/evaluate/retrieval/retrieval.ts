@@ -1,0 +1,106 @@
+// The task `retrieval`: R@1, 5, 10 both ways, by cosine and re-ranked at each k (BLIP train_retrieval.py `itm_eval`).
+import { type QueryPlaces, rankReport, type RankReport } from "@blip-ts/metrics";
+import { must } from "@blip-ts/base";
+import type { Results } from "../report.ts";
+import type { Collection } from "./collection.ts";
+import type { Known } from "./known.ts";
+import { rerankedPlaces } from "./places.ts";
+import type { CosineRanking } from "./rank-cosines.ts";
+
+type Directions = Readonly<Record<"imageToText" | "textToImage", readonly QueryPlaces[]>>;
+
+/** R@k in percent with ranks; where another order of ties would move one, how low and how high it could be. */
+function numbers({ bounds, ...report }: RankReport): Results {
+  const moved = Object.entries(bounds).flatMap(([name, { lowest, highest }]) =>
+    lowest === highest ? [] : [[name, { lowest, highest }] as const],
+  );
+  return { ...report, ...(moved.length > 0 ? { bounds: Object.fromEntries(moved) } : {}) };
+}
+
+/** Both directions, as BLIP reports them; a direction without a query has no numbers. */
+function both({ imageToText, textToImage }: Directions): Results {
+  if (imageToText.length === 0 || textToImage.length === 0) return {};
+  const [texts, images] = [rankReport(imageToText), rankReport(textToImage)];
+  return {
+    imageToText: numbers(texts),
+    textToImage: numbers(images),
+    rMean: (texts.rMean + images.rMean) / 2,
+  };
+}
+
+/** The scores of candidates, of which some may be missing because the image could not be read again. */
+function scoresOf(
+  candidates: Uint32Array,
+  k: number,
+  scoreOf: (candidate: number) => number | undefined,
+): { readonly looked: number[]; readonly scores: number[] } {
+  const looked: number[] = [];
+  const scores: number[] = [];
+  for (const candidate of candidates.subarray(0, k)) {
+    const score = scoreOf(candidate);
+    if (score === undefined) continue;
+    looked.push(candidate);
+    scores.push(score);
+  }
+  return { looked, scores };
+}
+
+/** Looks for a text's score with an image by halving: an image's texts are in their order. */
+function pairScore({ pairs }: Known, image: number, text: number): number | undefined {
+  const [texts, scores] = pairs.get(image) ?? [];
+  if (texts === undefined || scores === undefined) return undefined;
+  let [low, high] = [0, texts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (must(texts, middle) < text) low = middle + 1;
+    else high = middle;
+  }
+  return texts[low] === text ? scores[low] : undefined;
+}
+
+/** The places of both directions, re-ranked at k. */
+function reranked(k: number, ranking: CosineRanking, known: Known, collection: Collection): Directions {
+  const { images, texts } = known;
+  const { textsOfImage, imageOfText } = collection;
+  const imageToText: QueryPlaces[] = [];
+  for (const [image, there] of images.present.entries()) {
+    const right = must(textsOfImage, image).filter((text) => texts.present[text] === true);
+    if (!there || right.length === 0) continue;
+    const best = ranking.textsOf.best(image);
+    const { looked, scores } = scoresOf(best, k, (text) => pairScore(known, image, text));
+    imageToText.push(rerankedPlaces(looked, scores, right, texts.present));
+  }
+  const textToImage: QueryPlaces[] = [];
+  for (const [text, there] of texts.present.entries()) {
+    const image = must(imageOfText, text);
+    if (!there || images.present[image] !== true) continue;
+    const best = ranking.imagesOf.best(text);
+    const { looked, scores } = scoresOf(best, k, (one) => pairScore(known, one, text));
+    textToImage.push(rerankedPlaces(looked, scores, [image], images.present));
+  }
+  return { imageToText, textToImage };
+}
+
+const present = (list: readonly boolean[]) => list.filter(Boolean).length;
+
+/** @param ks at which k of each ranking ITM looked */
+export function retrievalResults(
+  ks: readonly number[],
+  ranking: CosineRanking,
+  known: Known,
+  collection: Collection,
+): Results {
+  const cosine = both({ imageToText: ranking.imagePlaces, textToImage: ranking.textPlaces });
+  return {
+    images: present(known.images.present),
+    texts: present(known.texts.present),
+    cosine,
+    ...(ks.length > 0
+      ? {
+          reranked: Object.fromEntries(
+            ks.map((k) => [`k${k}`, both(reranked(k, ranking, known, collection))]),
+          ),
+        }
+      : {}),
+  };
+}

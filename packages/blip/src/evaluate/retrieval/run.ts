@@ -1,0 +1,254 @@
+// Retrieval, step by step: texts encoded, images encoded, both ranked by cosine, the best pairs re-ranked by ITM
+// (BLIP train_retrieval.py `evaluation`). Each step's rows stand in the log, from which a run that was stopped goes on.
+import { BlipError, must } from "@blip-ts/base";
+import type { TokenRow } from "../../run/text-batches.ts";
+import type { Seen } from "../../verbs/video.ts";
+import type { EvaluationHost, StatesFile } from "../host.ts";
+import type { EvaluateOptions, StepClock } from "../options.ts";
+import { failedRow, type LoggedRow } from "../row-log.ts";
+import type { Collection, Item } from "./collection.ts";
+import type { Frames, RetrievalEncoder } from "./encoder.ts";
+import { kinds, type Known, type RetrievalLog } from "./known.ts";
+import { pack } from "./packed.ts";
+import { cosineOf, rankCosines, type CosineRanking } from "./rank-cosines.ts";
+
+export interface RetrievalRun {
+  readonly encoder: RetrievalEncoder;
+  readonly collection: Collection;
+  readonly host: EvaluationHost;
+  readonly clock: StepClock;
+  readonly options: EvaluateOptions;
+  /** States of images on disk, with how many of them there is room for. */
+  readonly states: StatesFile | undefined;
+}
+
+/** Texts, images, and images whose pairs are scored, at a time. */
+const textsAtOnce = 256;
+const imagesAtOnce = 4;
+const pairsAtOnce = 8;
+
+/** Unit vectors of all texts that are not known yet. */
+export async function encodeTexts({ encoder, collection, clock, options }: RetrievalRun, log: RetrievalLog) {
+  const { texts } = collection;
+  const { present } = log.known.texts;
+  let done = present.filter(Boolean).length;
+  clock.begin("texts", done, texts.length);
+  for (let from = 0; from < texts.length; from += textsAtOnce) {
+    options.signal?.throwIfAborted();
+    const numbers = [...texts.slice(from, from + textsAtOnce).keys()]
+      .map((index) => from + index)
+      .filter((text) => present[text] !== true);
+    if (numbers.length === 0) continue;
+    const features = await encoder.readTexts(numbers.map((text) => must(texts, text)));
+    await log.append(
+      numbers.map((text, index): LoggedRow => {
+        const found = must(features, index);
+        if (found instanceof BlipError) return failedRow(kinds.text, text, found);
+        return { kind: kinds.text, n: text, features: pack(found) };
+      }),
+    );
+    clock.done((done += numbers.length));
+  }
+}
+
+/** Images one after another with what they decode to; the next ones are decoded while the network looks at these. */
+async function* decoded(
+  encoder: RetrievalEncoder,
+  items: AsyncIterable<Item>,
+  size: number,
+): AsyncGenerator<{ readonly item: Item; readonly frames: Frames | BlipError }[]> {
+  const decode = async (batch: readonly Item[]) => {
+    const found = [];
+    for (const item of batch) found.push({ item, frames: await encoder.frames(item) });
+    return found;
+  };
+  let before: ReturnType<typeof decode> | undefined;
+  let batch: Item[] = [];
+  try {
+    for await (const item of items) {
+      batch.push(item);
+      if (batch.length < size) continue;
+      const ready = before;
+      before = decode(batch);
+      before.catch(() => undefined);
+      batch = [];
+      if (ready) yield await ready;
+    }
+    if (before) yield await before;
+    before = undefined;
+    if (batch.length > 0) yield await decode(batch);
+  } finally {
+    await before?.catch(() => undefined);
+  }
+}
+
+async function* chosen(items: AsyncIterable<Item>, wanted: (n: number) => boolean): AsyncGenerator<Item> {
+  for await (const item of items) if (wanted(item.n)) yield item;
+}
+
+/** Encodes what was decoded. */
+async function seen(
+  encoder: RetrievalEncoder,
+  batch: readonly { readonly item: Item; readonly frames: Frames | BlipError }[],
+): Promise<{ readonly item: Item; readonly found: Seen | BlipError }[]> {
+  const readable = batch.flatMap(({ frames }) => (frames instanceof BlipError ? [] : [frames]));
+  const encoded = readable.length > 0 ? await encoder.see(readable) : [];
+  let place = 0;
+  return batch.map(({ item, frames }) => ({
+    item,
+    found: frames instanceof BlipError ? frames : must(encoded, place++),
+  }));
+}
+
+/** Unit vectors of all images that are not known yet; states go to disk while there is room. */
+export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promise<void> {
+  const { encoder, collection, clock, options, states } = run;
+  const {
+    images: { present },
+    stored,
+  } = log.known;
+  const bytes = (options.statesCache ?? 0) * 1e9;
+  let done = present.filter(Boolean).length;
+  clock.begin("images", done, collection.images);
+  const items = chosen(collection.items(), (n) => present[n] !== true);
+  const { imageBatchSize = imagesAtOnce } = options;
+  for await (const batch of decoded(encoder, items, imageBatchSize)) {
+    options.signal?.throwIfAborted();
+    const rows: LoggedRow[] = [];
+    for (const { item, found } of await seen(encoder, batch)) {
+      if (found instanceof BlipError) {
+        rows.push(failedRow(kinds.image, item.n, found));
+        continue;
+      }
+      const record = stored.size + rows.filter((row) => row.stored !== undefined).length;
+      const { data } = found.states;
+      const fits = states !== undefined && (record + 1) * data.byteLength <= bytes;
+      if (fits) await states.write(record, data);
+      const place = fits ? { stored: record } : {};
+      rows.push({ kind: kinds.image, n: item.n, features: pack(found.features.data), ...place });
+    }
+    await log.append(rows);
+    clock.done((done += batch.length));
+  }
+}
+
+/** For each image the texts that are to be scored with it, in either direction. */
+function wantedTexts(ranking: CosineRanking, { images, texts }: Known): number[][] {
+  const wanted = images.present.map((there, image) =>
+    there ? new Set<number>(ranking.textsOf.best(image)) : new Set<number>(),
+  );
+  for (const [text, there] of texts.present.entries())
+    if (there) for (const image of ranking.imagesOf.best(text)) must(wanted, image).add(text);
+  return wanted.map((own) => [...own].sort((a, b) => a - b));
+}
+
+/** Those of the texts whose scores are not known. */
+function missing(
+  texts: readonly number[],
+  known: readonly [Uint32Array, Float32Array] | undefined,
+): number[] {
+  const have = new Set(known?.[0]);
+  return texts.filter((text) => !have.has(text));
+}
+
+/** Scores the pairs that either direction asks for, image by image. */
+export async function rerank(run: RetrievalRun, log: RetrievalLog, ranking: CosineRanking): Promise<void> {
+  const { encoder, collection, clock, options, states } = run;
+  const { known } = log;
+  const wanted = wantedTexts(ranking, known);
+  const left = wanted.map((texts, image) => missing(texts, known.pairs.get(image)).length > 0);
+  const total = wanted.filter((texts) => texts.length > 0).length;
+  let done = total - left.filter(Boolean).length;
+  clock.begin("pairs", done, total);
+  const tokens = tokensOf(encoder, collection.texts, known.texts.present);
+  const { isStored, statesOf } = await storedStates(states, known.stored, encoder.statesLength);
+  const score = async (
+    batch: readonly { readonly n: number; readonly states: Float32Array | BlipError }[],
+  ) => {
+    options.signal?.throwIfAborted();
+    const rows = await scored(encoder, batch, wanted, tokens, known);
+    await log.append(rows);
+    clock.done((done += batch.length));
+  };
+  const onDisk = [...left.keys()].filter((n) => left[n] === true && isStored(n));
+  for (let from = 0; from < onDisk.length; from += pairsAtOnce) {
+    const batch = [];
+    for (const n of onDisk.slice(from, from + pairsAtOnce)) batch.push({ n, states: await statesOf(n) });
+    await score(batch);
+  }
+  const again = chosen(collection.items(), (n) => left[n] === true && !isStored(n));
+  const { imageBatchSize = imagesAtOnce } = options;
+  for await (const batch of decoded(encoder, again, imageBatchSize))
+    await score(
+      (await seen(encoder, batch)).map(({ item, found }) => ({
+        n: item.n,
+        states: found instanceof BlipError ? found : found.states.data,
+      })),
+    );
+}
+
+/** Tokens of texts, made when they are first asked for. */
+function tokensOf(encoder: RetrievalEncoder, texts: readonly string[], present: readonly boolean[]) {
+  const all: TokenRow[] = [];
+  for (let from = 0; from < texts.length; from += textsAtOnce) {
+    const numbers = [...texts.slice(from, from + textsAtOnce).keys()]
+      .map((index) => from + index)
+      .filter((text) => present[text] === true);
+    const rows = numbers.length > 0 ? encoder.tokens(numbers.map((text) => must(texts, text))) : [];
+    for (const [index, text] of numbers.entries()) {
+      const { ids, mask } = must(rows, index);
+      // A view would keep the padding of the whole batch.
+      all[text] = { ids: ids.slice(), mask: mask.slice() };
+    }
+  }
+  return all;
+}
+
+/** States that are on disk. A run that goes on may have no file of them, or one that its predecessor did not fill. */
+async function storedStates(
+  states: StatesFile | undefined,
+  stored: ReadonlyMap<number, number>,
+  length: number,
+) {
+  const records = Math.floor(((await states?.size()) ?? 0) / (Float32Array.BYTES_PER_ELEMENT * length));
+  const isStored = (n: number) => (stored.get(n) ?? Infinity) < records;
+  const statesOf = async (n: number): Promise<Float32Array> => {
+    const record = stored.get(n);
+    if (record === undefined || states === undefined) throw new Error(`image ${n} has no states on disk`);
+    return states.read(record, length);
+  };
+  return { isStored, statesOf };
+}
+
+/** Rows of scores: logit of "matches" and cosine together, as BLIP ranks. */
+async function scored(
+  encoder: RetrievalEncoder,
+  batch: readonly { readonly n: number; readonly states: Float32Array | BlipError }[],
+  wanted: readonly (readonly number[])[],
+  tokens: readonly TokenRow[],
+  known: Known,
+): Promise<LoggedRow[]> {
+  const asked = batch.flatMap(({ n, states }) => (states instanceof BlipError ? [] : [{ n, states }]));
+  const looks = asked.map(({ n, states }) => ({
+    states,
+    texts: must(wanted, n).map((text) => must(tokens, text)),
+  }));
+  const found = looks.length > 0 ? await encoder.look(looks) : [];
+  const logits = new Map(asked.map(({ n }, index) => [n, must(found, index)]));
+  return batch.map(({ n, states }): LoggedRow => {
+    const own = states instanceof BlipError ? states : logits.get(n);
+    if (own === undefined) throw new Error(`image ${n} got no scores`);
+    if (own instanceof BlipError) return failedRow(kinds.pairs, n, own);
+    const texts = must(wanted, n);
+    const scores = Float32Array.from(
+      own,
+      (logit, index) =>
+        logit + cosineOf(known.images.data, n, known.texts.data, must(texts, index), encoder.width),
+    );
+    return { kind: kinds.pairs, n, texts: pack(Uint32Array.from(texts)), scores: pack(scores) };
+  });
+}
+
+/** The cosine ranking of what was encoded. */
+export const rankAll = ({ encoder, collection, options }: RetrievalRun, { known }: RetrievalLog, k: number) =>
+  rankCosines(known.images, known.texts, encoder.width, collection.textsOfImage, k, options.signal);

@@ -1,0 +1,99 @@
+// Captions: BLEU, ROUGE-L and CIDEr-D against references, and the things that captions name (BLIP train_caption.py and
+// eval_nocaps.py, which write the same rows).
+import type { CaptionExample } from "@blip-ts/datasets";
+import { captionMetrics, namedThings, type Thing, thingMetrics } from "@blip-ts/metrics";
+import { BlipError, closedBy } from "@blip-ts/base";
+import type { Platform } from "../../platform.ts";
+import { Captioner } from "../../verbs/caption.ts";
+import type { EvaluatedImage } from "../host.ts";
+import type { Results } from "../report.ts";
+import type { Evaluated, RowTask } from "./row-task.ts";
+import { generationOf, generationOnly } from "./generation.ts";
+
+const captionOf = ({ fields }: Evaluated<"caption">): string => String(fields.caption);
+
+/** What is left out of the report, and why. */
+const leftOut =
+  "METEOR and SPICE: both need tools in Java that this package does not carry (docs/metrics.md)";
+
+type Scored = Pick<CaptionExample, "captions" | "domain"> & { readonly caption: string };
+
+function scores(rows: readonly Scored[]): Results {
+  const { bleu1, bleu2, bleu3, bleu4, rougeL, ciderD } = captionMetrics(
+    rows.map(({ caption }) => caption),
+    rows.map(({ captions }) => captions),
+  );
+  return { images: rows.length, bleu1, bleu2, bleu3, bleu4, rougeL, ciderD };
+}
+
+/** The things that are there are those that a reference names. */
+function thingScores(rows: readonly Scored[], things: readonly Thing[]): Results {
+  const there = rows.map(({ captions }) => [
+    ...new Set(captions.flatMap((reference) => namedThings(reference, things))),
+  ]);
+  const { precision, recall, f1 } = thingMetrics(
+    rows.map(({ caption }) => caption),
+    there,
+    things,
+  );
+  return { precision, recall, f1 };
+}
+
+/** NoCaps has three domains, whose CIDEr is computed by itself. */
+function byDomain(rows: readonly Scored[]): Results {
+  const domains = new Map<string, Scored[]>();
+  for (const row of rows) {
+    if (row.domain === undefined) continue;
+    domains.set(row.domain, [...(domains.get(row.domain) ?? []), row]);
+  }
+  return Object.fromEntries([...domains].map(([domain, own]) => [domain, scores(own)]));
+}
+
+export const captionTask = (
+  platform: Platform<EvaluatedImage>,
+  defaults: { readonly repetitionPenalty?: number },
+): RowTask<"caption"> => ({
+  data: "caption",
+  async load(source, host, options) {
+    const given = { ...options, repetitionPenalty: options.repetitionPenalty ?? defaults.repetitionPenalty };
+    const captioner = await Captioner.load(platform, source, given);
+    const { model } = captioner;
+    const { prompt, signal, maxPixels } = options;
+    return {
+      loaded: model.loaded,
+      decides: { ...generationOf(model.generator, model.loaded.tokens.dec, given), prompt },
+      imagesOf: ({ image }) => [image],
+      async fieldsOf(examples) {
+        const requests = examples.map(({ image }) => ({ image: host.imageOf(image), prompt }));
+        const found = await captioner.answerEach(requests, { ...generationOnly(given), signal, maxPixels });
+        return found.map((rows, index) => {
+          if (rows instanceof BlipError) return rows;
+          const [best] = rows;
+          if (!best) throw new Error("an image got no caption");
+          return { id: examples[index]?.imageId, caption: best.caption, logProbability: best.logProbability };
+        });
+      },
+      ...closedBy(() => captioner.close()),
+    };
+  },
+  async results(rows, { things }) {
+    const scored: Scored[] = [];
+    let all = 0;
+    for await (const row of rows) {
+      all++;
+      const { captions, domain } = row.example;
+      if (captions.length > 0)
+        scored.push({ captions, caption: captionOf(row), ...(domain === undefined ? {} : { domain }) });
+    }
+    if (scored.length === 0) return { images: all, withoutReferences: all };
+    const domains = byDomain(scored);
+    return {
+      ...scores(scored),
+      withoutReferences: all - scored.length,
+      leftOut,
+      ...(things ? { things: thingScores(scored, things) } : {}),
+      ...(Object.keys(domains).length > 0 ? { domains } : {}),
+    };
+  },
+  submitted: (row) => ({ image_id: row.example.imageId, caption: captionOf(row) }),
+});

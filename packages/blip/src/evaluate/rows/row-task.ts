@@ -1,0 +1,182 @@
+// Tasks in which each row of the data is evaluated by itself: captions, questions, statements, matches.
+import { BlipError, type Closable } from "@blip-ts/base";
+import type { ExampleOf, ImageSource, Task } from "@blip-ts/datasets";
+import { isNotFinite } from "@blip-ts/engine";
+import type { LoadedNetwork } from "../../load/load-model.ts";
+import type { EvaluationHost } from "../host.ts";
+import type { EvaluateOptions, EvaluationTask, StepClock } from "../options.ts";
+import type { Results } from "../report.ts";
+import { failedRow, type LoggedRow, type RowLog } from "../row-log.ts";
+import { imageKey, type Numbered, type Survey } from "../survey.ts";
+
+/** What a model says of a row, as it stands in the file of rows. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A task's model, loaded. */
+export interface RowModel<T extends Task> extends Closable {
+  readonly loaded: LoadedNetwork;
+  /** What decides the rows besides how the model is loaded. */
+  readonly decides: Fields;
+  imagesOf(example: ExampleOf<T>): readonly ImageSource[];
+  /**
+   * What the model says of rows, or what is wrong with one of them.
+   * @throws {BlipError} what is wrong with a text, with which all rows of the call fail
+   */
+  fieldsOf(examples: readonly ExampleOf<T>[]): Promise<readonly (Fields | BlipError)[]>;
+}
+
+/** A row with what the model said of it. */
+export interface Evaluated<T extends Task> {
+  readonly example: ExampleOf<T>;
+  readonly fields: Fields;
+}
+
+export interface RowTask<T extends Task> {
+  /** The data's task, which may be called otherwise. */
+  readonly data: T;
+  load(source: string, host: EvaluationHost, options: EvaluateOptions): Promise<RowModel<T>>;
+  results(
+    rows: AsyncIterable<Evaluated<T>>,
+    options: EvaluateOptions,
+    task: EvaluationTask,
+  ): Promise<Results>;
+  /** A row of the file that the data set's server reads. */
+  submitted?(row: Evaluated<T>): object;
+}
+
+/** Rows and bytes of images that wait to be put together by their images. */
+const [windowRows, windowBytes] = [256, 1 << 26];
+/** Rows of a call. */
+const mostRows = 128;
+
+type Keyed<Example> = Numbered<Example> & { readonly keys: readonly string[] };
+
+/** Rows in batches of a few images, rows of one image together if they stand near each other. */
+export async function* imageBatches<Example>(
+  rows: AsyncIterable<Numbered<Example>>,
+  imagesAtOnce: number,
+  imagesOf: (example: Example) => readonly ImageSource[],
+  keyOf: (source: ImageSource) => string,
+): AsyncGenerator<Numbered<Example>[]> {
+  let waiting: Keyed<Example>[] = [];
+  let bytes = 0;
+  for await (const row of rows) {
+    const images = imagesOf(row.example);
+    waiting.push({ ...row, keys: images.map(keyOf) });
+    bytes += images.reduce((sum, one) => sum + (one.kind === "bytes" ? one.bytes.length : 0), 0);
+    if (waiting.length < windowRows && bytes < windowBytes) continue;
+    yield* packed(waiting, imagesAtOnce);
+    [waiting, bytes] = [[], 0];
+  }
+  yield* packed(waiting, imagesAtOnce);
+}
+
+function* packed<Example>(
+  rows: readonly Keyed<Example>[],
+  imagesAtOnce: number,
+): Generator<Keyed<Example>[]> {
+  const byImages = new Map<string, Keyed<Example>[]>();
+  for (const row of rows) {
+    const key = row.keys.join("\n");
+    const own = byImages.get(key);
+    if (own) own.push(row);
+    else byImages.set(key, [row]);
+  }
+  let batch: Keyed<Example>[] = [];
+  let keys = new Set<string>();
+  for (const row of [...byImages.values()].flat()) {
+    const all = new Set([...keys, ...row.keys]);
+    if (batch.length > 0 && (all.size > imagesAtOnce || batch.length >= mostRows)) {
+      yield batch;
+      [batch, keys] = [[], new Set(row.keys)];
+    } else keys = all;
+    batch.push(row);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** The rows' fields; a text that cannot be read fails its own row, and a model without finite numbers all of them. */
+async function fieldsEach<T extends Task>(
+  model: RowModel<T>,
+  examples: readonly ExampleOf<T>[],
+): Promise<readonly (Fields | BlipError)[]> {
+  try {
+    return await model.fieldsOf(examples);
+  } catch (error) {
+    const ofOne = error instanceof BlipError && (/^(?:text|image)\//.test(error.code) || isNotFinite(error));
+    if (!ofOne) throw error;
+    if (examples.length === 1) return [error];
+    const found: (Fields | BlipError)[] = [];
+    for (const example of examples) found.push(...(await fieldsEach(model, [example])));
+    return found;
+  }
+}
+
+/** Images at a time unless told. */
+const defaultImages = 4;
+
+export interface RowRun<T extends Task> {
+  readonly model: RowModel<T>;
+  readonly found: Survey<T>;
+  readonly log: RowLog;
+  readonly host: EvaluationHost;
+  readonly clock: StepClock;
+  readonly options: EvaluateOptions;
+}
+
+/** Rows of the log that are done; those that failed are tried again. */
+async function doneRows(log: RowLog): Promise<Map<number, LoggedRow>> {
+  const done = new Map<number, LoggedRow>();
+  for await (const row of log.rows()) done.set(row.n, row);
+  return done;
+}
+
+async function* without<Example>(
+  rows: AsyncIterable<Numbered<Example>>,
+  done: ReadonlyMap<number, LoggedRow>,
+): AsyncGenerator<Numbered<Example>> {
+  for await (const row of rows) {
+    const own = done.get(row.n);
+    if (own === undefined || own.error !== undefined) yield row;
+  }
+}
+
+/**
+ * Evaluates the rows that are not done yet, a batch at a time, each of which stands in the log before the next begins.
+ * @returns all rows that have fields, with them, and what failed
+ */
+export async function runRows<T extends Task>({ model, found, log, host, clock, options }: RowRun<T>) {
+  const known = await doneRows(log);
+  let done = [...known.values()].filter(({ error }) => error === undefined).length;
+  clock.begin("rows", done, found.rows);
+  const left = without(found.again(), known);
+  const { imageBatchSize = defaultImages, signal } = options;
+  const keyOf = (source: ImageSource) => imageKey(host, source);
+  for await (const batch of imageBatches(left, imageBatchSize, (one) => model.imagesOf(one), keyOf)) {
+    signal?.throwIfAborted();
+    const fields = await fieldsEach(
+      model,
+      batch.map(({ example }) => example),
+    );
+    await log.append(
+      batch.map(({ n }, index): LoggedRow => {
+        const own = fields[index];
+        if (own === undefined) throw new Error(`row ${n} got no answer`);
+        return own instanceof BlipError ? failedRow("row", n, own) : { kind: "row", n, ...own };
+      }),
+    );
+    clock.done((done += batch.length));
+  }
+  const rows = await doneRows(log);
+  return {
+    evaluated: {
+      async *[Symbol.asyncIterator](): AsyncGenerator<Evaluated<T>> {
+        for await (const { n, example } of found.again()) {
+          const fields = rows.get(n);
+          if (fields !== undefined && fields.error === undefined) yield { example, fields };
+        }
+      },
+    },
+    failed: [...rows.values()].filter(({ error }) => error !== undefined),
+  };
+}

@@ -1,0 +1,127 @@
+// The first pass over the data: how many rows there are, which are wrong, and a fingerprint by which a run that goes on
+// knows that its rows are of the same data.
+import type { InputError } from "@blip-ts/base";
+import {
+  type Dataset,
+  type ExampleOf,
+  type ImageSource,
+  type Place,
+  placeName,
+  type Task,
+} from "@blip-ts/datasets";
+import { noRows } from "./errors.ts";
+import type { EvaluationHost } from "./host.ts";
+import type { EvaluateOptions, FailedExample, StepClock } from "./options.ts";
+
+/** Data that can be read again and again; a wrong row goes to whoever reads. */
+export interface EvaluatedData<T extends Task> {
+  readonly name: string;
+  /** @param onRowError is told of each wrong row, which is left out */
+  open(onRowError: (error: InputError) => void): Promise<Dataset<T>>;
+}
+
+export interface Survey<T extends Task> {
+  readonly dataset: Dataset<T>;
+  readonly rows: number;
+  /** SHA-256 of all rows: texts, ids, paths below the images' folder, bytes of images that lie in the data. */
+  readonly sha256: string;
+  readonly failed: readonly FailedExample[];
+  /** The rows once more, from the beginning, each with its number. */
+  again(): AsyncIterable<Numbered<ExampleOf<T>>>;
+}
+
+export interface Numbered<Example> {
+  /** From 0; wrong rows do not count. */
+  readonly n: number;
+  readonly example: Example;
+}
+
+export interface Reading {
+  readonly host: EvaluationHost;
+  readonly clock: StepClock;
+  readonly options: EvaluateOptions;
+}
+
+async function* firstRows<Example>(
+  examples: AsyncIterable<Example>,
+  limit = Infinity,
+): AsyncGenerator<Numbered<Example>> {
+  let n = 0;
+  for await (const example of examples) {
+    yield { n: n++, example };
+    if (n >= limit) return;
+  }
+}
+
+/** A row as its fingerprint has it: without its place and the images' folder, and with hashes for bytes. */
+function fingerprint(example: object, hashOf: (bytes: Uint8Array) => string): string {
+  return JSON.stringify(example, (key, value: unknown) => {
+    if (key === "place" || key === "root") return undefined;
+    return value instanceof Uint8Array ? hashOf(value) : value;
+  });
+}
+
+/** SHA-256 of bytes. */
+export function hashOf(host: EvaluationHost, bytes: Uint8Array): string {
+  const hasher = host.hasher();
+  hasher.update(bytes);
+  return hasher.digest();
+}
+
+/** SHA-256 of texts in their order. */
+export const listHash = (host: EvaluationHost, texts: readonly string[]): string =>
+  hashOf(host, new TextEncoder().encode(JSON.stringify(texts)));
+
+/** Which image a source is: two of the same key are the same image. */
+export function imageKey(host: EvaluationHost, source: ImageSource): string {
+  if (source.kind === "path") return `path ${source.root}|${source.path}`;
+  return source.kind === "url" ? `url ${source.url}` : `bytes ${hashOf(host, source.bytes)}`;
+}
+
+/** Rows between two reports of progress. */
+const reported = 1000;
+
+/**
+ * Reads all rows.
+ * @param see is shown each row
+ * @throws {InputError} `evaluate/no-rows`, and what ends the reading of the file: `dataset/...`
+ */
+export async function survey<T extends Task>(
+  data: EvaluatedData<T>,
+  { host, clock, options }: Reading,
+  see: (row: Numbered<ExampleOf<T>>) => void = () => undefined,
+): Promise<Survey<T>> {
+  const failed: FailedExample[] = [];
+  let counting = true;
+  const dataset = await data.open((error) => {
+    // The same rows are wrong each time.
+    if (!counting) return;
+    const row = { place: placeOf(error) ?? data.name, code: error.code, message: error.message };
+    failed.push(row);
+    options.onFailed?.(row);
+  });
+  const hasher = host.hasher();
+  let rows = 0;
+  clock.begin("data", 0, undefined);
+  for await (const row of firstRows(dataset.examples, options.limit)) {
+    options.signal?.throwIfAborted();
+    hasher.update(`${fingerprint(row.example, (bytes) => hashOf(host, bytes))}\n`);
+    see(row);
+    if (++rows % reported === 0) clock.done(rows);
+  }
+  counting = false;
+  if (rows === 0) throw noRows(data.name, failed.length);
+  return {
+    dataset,
+    rows,
+    sha256: hasher.digest(),
+    failed,
+    again: () => firstRows(dataset.examples, options.limit),
+  };
+}
+
+function placeOf({ fields }: InputError): string | undefined {
+  const { file, unit, row } = fields as Partial<Record<"file" | "unit" | "row", unknown>>;
+  if (typeof file !== "string" || typeof unit !== "string") return undefined;
+  return placeName({ file, unit: unit as Place["unit"], at: row as Place["at"] });
+}

@@ -1,0 +1,35 @@
+// `evaluate` on Node: data by its path.
+import { type DatasetOptions, type PathOptions, readDataset, type Task } from "@blip-ts/datasets/node";
+import { evaluateOn } from "../../../evaluate/evaluate.ts";
+import type { EvaluateOptions, EvaluationTask } from "../../../evaluate/options.ts";
+import type { EvaluationReport } from "../../../evaluate/report.ts";
+import { nodePlatform } from "../node-platform.ts";
+import { nodeEvaluationHost } from "./host.ts";
+
+/** How the data is read. */
+export interface EvaluationData extends Omit<PathOptions, "onRowError"> {
+  /** A file or folder, or several, which are read one behind the other. */
+  readonly path: string | readonly string[];
+  /** `retrieval`: clips by folders of frames (MSRVTT), of which 8 are looked at. */
+  readonly video?: boolean | undefined;
+}
+
+/** What the readers call the data of a task. */
+const dataTask = (task: EvaluationTask, video: boolean): Task => {
+  if (task === "retrieval") return video ? "video" : "retrieval";
+  return task === "nocaps" ? "caption" : task;
+};
+
+/** See `index.ts`. */
+export function evaluate(
+  task: EvaluationTask,
+  data: string | readonly string[] | EvaluationData,
+  options: EvaluateOptions = {},
+): Promise<EvaluationReport> {
+  const given: EvaluationData = typeof data === "object" && "path" in data ? data : { path: data };
+  const { path, video = false, ...reading } = given;
+  const open = (onRowError: NonNullable<DatasetOptions["onRowError"]>) =>
+    readDataset(dataTask(task, video), path, { ...reading, onRowError });
+  const name = typeof path === "string" ? path : path.join(", ");
+  return evaluateOn(nodePlatform, nodeEvaluationHost, task, { name, open: open as never }, options);
+}

@@ -1,0 +1,42 @@
+// Node as an evaluation's machine: hashes, files of rows and of states, images by their paths.
+import { createHash } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { imagePath } from "@blip-ts/datasets/node";
+import type { EvaluationHost } from "../../../evaluate/host.ts";
+import { cannotWrite } from "../../../evaluate/errors.ts";
+import { openRowFile } from "./row-file.ts";
+import { openStatesFile } from "./states-file.ts";
+
+const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Under another name first, so that the file is there whole or not at all. */
+async function writeWhole(path: string, pieces: AsyncIterable<string> | Iterable<string>): Promise<void> {
+  const unfinished = `${path}.${process.pid}.part`;
+  try {
+    const file = await open(unfinished, "w");
+    try {
+      for await (const piece of pieces) await file.write(piece);
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw cannotWrite(path, detailOf(error), error);
+  }
+}
+
+export const nodeEvaluationHost: EvaluationHost = {
+  hasher() {
+    const hash = createHash("sha256");
+    return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest("hex") };
+  },
+  imageOf(source) {
+    if (source.kind === "bytes") return source.bytes;
+    return source.kind === "url" ? source.url : imagePath(source);
+  },
+  openRows: openRowFile,
+  openStates: openStatesFile,
+  writeFile: writeWhole,
+  now: () => performance.now(),
+};

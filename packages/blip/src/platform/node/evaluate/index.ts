@@ -1,0 +1,34 @@
+// Evaluation as the Node entry offers it. The readers of data files are loaded when they are first needed: a first match
+// waits for none of them.
+import type { EvaluateOptions, EvaluationTask } from "../../../evaluate/options.ts";
+import type { EvaluationReport } from "../../../evaluate/report.ts";
+import type { EvaluationData } from "./evaluate.ts";
+
+export type { EvaluationData } from "./evaluate.ts";
+
+/**
+ * Evaluates a model on a data set of the field: `retrieval`, `caption`, `nocaps`, `vqa`, `nlvr` or `match`.
+ * @param data a path, several, or with more about how they are read
+ * @returns the report, which with `report` is written as well; a run that was stopped goes on from the rows beside it
+ * @throws {UsageError} `usage/bad-option`, `evaluate/other-run`, `evaluate/not-rows`, `evaluate/in-use`,
+ * `evaluate/cannot-write`, `dataset/bad-option`
+ * @throws {InputError} `evaluate/no-rows`, and what ends the reading of the data: `dataset/...`
+ * @throws {ModelError} if the model cannot be found, read, or used for the task
+ */
+export async function evaluate(
+  task: EvaluationTask,
+  data: string | readonly string[] | EvaluationData,
+  options: EvaluateOptions = {},
+): Promise<EvaluationReport> {
+  const { evaluate: run } = await import("./evaluate.ts");
+  return run(task, data, options);
+}
+
+/**
+ * BLIP's `answer_list.json`: a JSON list of answers, each once.
+ * @throws {InputError} `dataset/not-found`, `dataset/bad-row`, `dataset/bad-json`, `dataset/encoding`
+ */
+export async function readAnswerList(path: string): Promise<string[]> {
+  const { readAnswerList: read } = await import("@blip-ts/datasets/node");
+  return read(path);
+}

@@ -1,0 +1,86 @@
+// How the command's data is read.
+import { UsageError, type EvaluationData } from "blip-ts";
+import { Option, type Command } from "commander";
+import { collect } from "../common-options.ts";
+
+export interface DataFlags {
+  readonly images?: readonly string[];
+  readonly annotations?: string;
+  readonly split?: string;
+  readonly format?: string;
+  readonly column?: readonly string[];
+  readonly video?: boolean;
+  readonly allowOutside?: boolean;
+}
+
+export const addDataOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option(
+        "--images <DIR>",
+        "the folder that paths of images start at (default: the data's own); NAME=DIR for each set that BLIP's question lists name",
+      ).argParser(collect),
+    )
+    .option("--annotations <FILE>", "vqa: the second file of VQA v2 and OK-VQA, with people's answers")
+    .option("--split <NAME>", "a part of a file or folder that has several")
+    .option("--format <NAME>", "the form of the data, where its content does not say")
+    .addOption(
+      new Option(
+        "--column <ROLE=NAME>",
+        "a table's column by what it holds: image, captions, question, answers, label, ...; may be given again",
+      ).argParser(collect),
+    )
+    .option("--video", "retrieval: clips by folders of frames (MSRVTT)")
+    .option("--allow-outside", "take absolute paths and .. in the data as they are");
+
+/** `a=b` in two, else undefined. */
+function pair(text: string): readonly [string, string] | undefined {
+  const at = text.indexOf("=");
+  return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : undefined;
+}
+
+function imageRoot(given: readonly string[]): EvaluationData["imageRoot"] | undefined {
+  const [first, ...others] = given;
+  if (first === undefined) return undefined;
+  const pairs = given.flatMap((one) => {
+    const found = pair(one);
+    return found ? [found] : [];
+  });
+  if (pairs.length === given.length) return Object.fromEntries(pairs);
+  if (others.length === 0) return first;
+  throw new UsageError(
+    "usage/bad-option",
+    `--images: expected one folder, or NAME=DIR for each, found ${given.join(", ")}. Name the sets, as in --images vqa=coco --images vg=vg.`,
+    { given },
+  );
+}
+
+function columns(given: readonly string[]): NonNullable<EvaluationData["columns"]> {
+  const pairs = given.map((one) => {
+    const found = pair(one);
+    if (found) return found;
+    throw new UsageError(
+      "usage/bad-option",
+      `--column: expected ROLE=NAME, found "${one}". Say what the column holds, as in --column image=photo.`,
+      { one },
+    );
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** @throws {UsageError} `usage/bad-option` */
+export function dataOf(path: readonly string[], flags: DataFlags): EvaluationData {
+  const { images = [], column = [], annotations, split, format, video, allowOutside } = flags;
+  const root = imageRoot(images);
+  return {
+    path,
+    ...(root === undefined ? {} : { imageRoot: root }),
+    ...(column.length === 0 ? {} : { columns: columns(column) }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(split === undefined ? {} : { split }),
+    // The readers say which forms there are.
+    ...(format === undefined ? {} : { format: format as NonNullable<EvaluationData["format"]> }),
+    ...(video === undefined ? {} : { video }),
+    ...(allowOutside === undefined ? {} : { allowOutside }),
+  };
+}
