@@ -1,5 +1,5 @@
 // Captioning as transformers' `BlipForConditionalGeneration` offers it (models/blip.py `BLIP_Decoder`).
-import { asyncDispose, type Closable, orClosed, UsageError } from "@blip-ts/base";
+import { asyncDispose, atLeast, type Closable, must, orClosed, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
 import type { GenerationOptions } from "../decode/options.ts";
@@ -81,7 +81,7 @@ export class ConditionalGeneration implements Closable {
     const { inputIds, attentionMask } = checkTextFeeds(inputs, this.config.text);
     this.generator.decoder.prepare();
     const states = await this.#states(inputs.pixelValues, options);
-    expectEqual(states.dims[0] ?? 0, inputIds.dims[0] ?? 0);
+    expectEqual(must(states.dims, 0), must(inputIds.dims, 0));
     const run = await this.generator.decoder.open(states, undefined, options);
     try {
       const logits = await run.allLogits(inputIds, attentionMask);
@@ -156,14 +156,14 @@ export class ConditionalGeneration implements Closable {
   }
 
   #prompts({ pixelValues, inputIds, attentionMask }: CaptionInputs): number[][] {
-    const images = pixelValues.dims[0] ?? 0;
+    const images = must(pixelValues.dims, 0);
     if (!inputIds) {
       const { compat, tokenizer } = this.loaded;
       const prompt = compat === "hf" ? [this.loaded.tokens.dec] : this.promptOf(tokenizer.ids(blipPrompt));
       return Array.from({ length: images }, () => prompt);
     }
     const feeds = checkTextFeeds({ inputIds, attentionMask }, this.config.text);
-    const [count = 0, length = 0] = inputIds.dims;
+    const [count, length] = atLeast(inputIds.dims, 2);
     expectEqual(images, count);
     return Array.from({ length: count }, (_, row) => {
       const ids = Array.from(inputIds.data.subarray(row * length, (row + 1) * length), Number);

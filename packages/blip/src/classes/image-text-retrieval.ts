@@ -1,5 +1,5 @@
 // Matching and contrast as transformers' `BlipForImageTextRetrieval` offers them.
-import { asyncDispose, type Closable } from "@blip-ts/base";
+import { asyncDispose, atLeast, type Closable } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
@@ -148,7 +148,7 @@ export class ImageTextRetrieval implements Closable {
     const report = (done: number) => onProgress?.({ kind: "forward", done, total: 2 });
     report(0);
     // The text's session is loaded while the picture is looked at.
-    const [count = 0] = inputs.pixelValues.dims;
+    const [count] = atLeast(inputs.pixelValues.dims, 1);
     if (useItmHead) this.texts.prepareToLook(inputs, count, { head: "itm" });
     else this.texts.prepareToRead();
     const images = await this.encodeImages(inputs.pixelValues, options);

@@ -1,5 +1,5 @@
 // NLVR2: is a statement about two pictures true? (models/blip_nlvr.py; transformers has no such class.)
-import { asyncDispose, type Closable, UsageError } from "@blip-ts/base";
+import { asyncDispose, atLeast, type Closable, must, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
@@ -53,8 +53,8 @@ export class NaturalLanguageVisualReasoning implements Closable {
     inputs: StatementInputs,
     options: ImageOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
-    const [images = 0] = inputs.pixelValues.dims;
-    const [count = 0] = inputs.inputIds.dims;
+    const [images] = atLeast(inputs.pixelValues.dims, 1);
+    const [count] = atLeast(inputs.inputIds.dims, 1);
     if (images !== 2 * count)
       throw new UsageError(
         "model/unequal-batches",
@@ -125,6 +125,6 @@ export class NaturalLanguageVisualReasoning implements Closable {
 
 /** The first or the second half of a batch. */
 function half(states: Tensor<"float32">, which: 0 | 1): Tensor<"float32"> {
-  const count = (states.dims[0] ?? 0) / 2;
+  const count = must(states.dims, 0) / 2;
   return rowsOf(states, which * count, (which + 1) * count);
 }

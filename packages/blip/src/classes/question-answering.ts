@@ -3,9 +3,11 @@
 import {
   allFinite,
   asyncDispose,
+  atLeast,
   badOption,
   type Closable,
   ModelError,
+  must,
   orClosed,
   UsageError,
 } from "@blip-ts/base";
@@ -104,7 +106,7 @@ export class QuestionAnswering implements Closable {
    */
   async encodeQuestions(inputs: QuestionInputs, options: ImageOptions = {}): Promise<MaskedMemory> {
     const feeds = checkTextFeeds(inputs, this.config.text);
-    this.prepare(feeds, inputs.pixelValues.dims[0] ?? 1);
+    this.prepare(feeds, must(inputs.pixelValues.dims, 0));
     const images = await this.images.states(inputs.pixelValues, options);
     expectFinite(this.#name, "the states of image", images);
     const memory = await this.questionStates(images, feeds, options);
@@ -138,7 +140,7 @@ export class QuestionAnswering implements Closable {
       { inputIds: inputs.decoderInputIds, attentionMask: options.decoderAttentionMask },
       this.config.text,
     );
-    expectEqual(inputs.inputIds.dims[0] ?? 0, answer.inputIds.dims[0] ?? 0);
+    expectEqual(must(inputs.inputIds.dims, 0), must(answer.inputIds.dims, 0));
     const { states, mask } = await this.encodeQuestions(inputs, options);
     const run = await this.generator.decoder.open(states, mask, options);
     try {
@@ -211,7 +213,7 @@ export class QuestionAnswering implements Closable {
     const { k = defaultK } = options;
     checkRanking(answers, k);
     const sequences = answers.map((ids) => [this.loaded.tokens.dec, ...ids.slice(1)]);
-    const [count = 0, N = 0, D = 0] = memory.states.dims;
+    const [count, N, D] = atLeast(memory.states.dims, 3);
     const ranked: (RankedAnswer[] | ModelError)[] = [];
     for (let row = 0; row < count; row++) {
       const states = { ...memory.states, dims: [1, N, D], data: part(memory.states.data, row, N * D) };
@@ -245,7 +247,7 @@ export class QuestionAnswering implements Closable {
     const first = logSoftmax(logits);
     const mean = first.reduce((sum, x) => sum + x, 0) / first.length;
     const chosen = sequences
-      .map((tokens, index) => ({ tokens, index, first: first[tokens[1] ?? 0] ?? -Infinity }))
+      .map((tokens, index) => ({ tokens, index, first: must(first, must(tokens, 1)) }))
       .sort((a, b) => b.first - a.first || a.index - b.index)
       .slice(0, k);
     // Each distinct answer once: a product may round its rows differently, and equals are to tie.
@@ -261,7 +263,7 @@ export class QuestionAnswering implements Closable {
         batch.map(({ tokens }) => tokens.slice(2)),
       );
       batch.forEach(({ tokens, first: logProbability }, row) => {
-        const all = [{ logProbability, meanLogProbability: mean }, ...(scores[row] ?? [])];
+        const all = [{ logProbability, meanLogProbability: mean }, ...must(scores, row)];
         found.set(keyOf(tokens), -all.reduce((sum, one) => sum + smoothedLoss(one), 0));
       });
     }
@@ -292,7 +294,7 @@ export class QuestionAnswering implements Closable {
 
   /** Every answer begins with [DEC]. */
   #beginnings({ states }: Memory): number[][] {
-    return Array.from({ length: states.dims[0] ?? 0 }, () => [this.loaded.tokens.dec]);
+    return Array.from({ length: must(states.dims, 0) }, () => [this.loaded.tokens.dec]);
   }
 }
 

@@ -1,11 +1,12 @@
 // Weights that are made of a model's own and kept nowhere.
+import { must } from "@blip-ts/base";
 import type { ByteSource } from "@blip-ts/base";
 import type { DerivedWeights } from "../files.ts";
 import { memorySource } from "@blip-ts/checkpoint";
 
 /** How weights are called in messages. */
 export const derivedName = ({ sources, type }: DerivedWeights): string =>
-  `${sources[0]?.name ?? "weights"} as ${type}`;
+  `${must(sources, 0).name} as ${type}`;
 
 /** Says that weights are made anew each time, and why. */
 export function warnNotKept(weights: DerivedWeights, reason: string): void {

@@ -1,5 +1,6 @@
 // How much the network is given at a time: as much as is fast, or what keeps the process within a bound of memory. The
 // numbers are those of bench/RESULTS.md, "Memory"; memory.slow.test.ts holds a process to its bound.
+import { must } from "@blip-ts/base";
 import { elementSize, type Graph } from "@blip-ts/graph";
 import { imageTokens, type BlipConfig } from "../model/config.ts";
 import type { MemoryShape, TaskGraph } from "../tasks/task.ts";
@@ -81,7 +82,7 @@ const [textTokens, beams, answerTokens] = [35, 8, 40];
 /** Bytes of a graph's weights once loaded. Of a table only the rows that are read come into memory. */
 export function weightBytes(graph: Graph): number {
   const tables = new Set(
-    graph.nodes.flatMap(({ kind, inputs }) => (kind === "gather" ? (inputs[0]?.id ?? []) : [])),
+    graph.nodes.flatMap(({ kind, inputs }) => (kind === "gather" ? must(inputs, 0).id : [])),
   );
   return graph.weights
     .filter(({ value }) => !tables.has(value.id))

@@ -1,6 +1,6 @@
 // A model or a suite, opened for a task. A suite's part has no image encoder of its own: its weights are joined with those
 // that all parts share.
-import { ModelError, unlessAborted } from "@blip-ts/base";
+import { atLeast, ModelError, unlessAborted } from "@blip-ts/base";
 import type { Checkpoint, StoredTensor } from "@blip-ts/checkpoint";
 import type { ModelFiles, SourceOptions, SuiteFiles } from "../files.ts";
 import type { Platform } from "../platform.ts";
@@ -88,7 +88,7 @@ export class OpenedSuite {
       if (folder === undefined) throw suiteLacks(name, task, this.index.tasks);
       return folder;
     });
-    const [folder = "", ...others] = folders;
+    const [folder, ...others] = atLeast(folders, 1);
     if (others.some((other) => other !== folder)) throw severalParts(name, tasks);
     return folder;
   }

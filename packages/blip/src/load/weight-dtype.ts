@@ -23,7 +23,7 @@ import {
   type StoredTensor,
   tensorBytes,
 } from "@blip-ts/checkpoint";
-import { ModelError, nextTurn, type Warning } from "@blip-ts/base";
+import { atLeast, ModelError, nextTurn, type Warning } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import type { DerivedWeights, DownloadProgress } from "../files.ts";
 import type { NetworkDType, NetworkTypes } from "@blip-ts/engine";
@@ -91,8 +91,8 @@ const isQuantizedMatrix = (name: string, { shape }: StoredTensor): boolean =>
 /** The matrices that become 8-bit ones; the vision's fused projection in its three parts, as the graphs read it. */
 export function quantizedRanges(tensors: Tensors): QuantizedRange[] {
   return [...tensors].flatMap(([name, tensor]) => {
-    const [out = 0, width = 0] = tensor.shape;
     if (!isQuantizedMatrix(name, tensor)) return [];
+    const [out, width] = atLeast(tensor.shape, 2);
     const parts = name.endsWith(".self_attn.qkv.weight") && out % 3 === 0 ? 3 : 1;
     const size = out / parts;
     const block = blockOf(name, width);

@@ -11,7 +11,7 @@ import {
   type ResidentTensor,
   type RunOptions,
 } from "@blip-ts/engine";
-import { unlessAborted } from "@blip-ts/base";
+import { missed, must, unlessAborted } from "@blip-ts/base";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import { chooseForm, type LookShape } from "./cross-attention-form.ts";
 import { positions, withFirstToken } from "./text-feeds.ts";
@@ -95,8 +95,8 @@ export class Looker {
       const states = options.allStates === true ? float32Output(outputs, "question_embeds") : undefined;
       const D = states?.dims[2] ?? 0;
       rows.forEach((row, place) => {
-        if (logits) found.logits[row] = [logits[2 * place] ?? NaN, logits[2 * place + 1] ?? NaN];
-        const own = work.rows[row]?.ids.length ?? 0;
+        if (logits) found.logits[row] = [must(logits, 2 * place), must(logits, 2 * place + 1)];
+        const own = must(work.rows, row).ids.length;
         if (states) found.states[row] = states.data.slice(place * length * D, (place * length + own) * D);
       });
     }
@@ -116,7 +116,7 @@ export class Looker {
       const { retained: kept } = await memory.runRetaining(feeds, names, options);
       try {
         for (const batch of batchesByLength(lengthsOf(rows, own), cachedLooks)) {
-          const places = batch.flatMap((index) => own[index] ?? []);
+          const places = batch.map((index) => must(own, index));
           yield await this.#call(session, rows, places, kept, options);
         }
       } finally {
@@ -134,7 +134,7 @@ export class Looker {
       const { images, places } = alignedTo(work, batch);
       const stack = (which: 0 | 1) =>
         this.#tensor(
-          images.flatMap((image) => image[which] ?? []),
+          images.map((image) => image[which] ?? missed("states of the second image")),
           work.states,
         );
       const second = images[0]?.[1] && { image_embeds_1: stack(1) };
@@ -149,8 +149,8 @@ export class Looker {
     images: Feeds,
     options: RunOptions,
   ) {
-    const texts = stackRows(places.flatMap((place) => rows[place] ?? []));
-    const length = texts.inputIds.dims[1] ?? 0;
+    const texts = stackRows(places.map((place) => must(rows, place)));
+    const length = must(texts.inputIds.dims, 1);
     const feeds: Feeds = {
       input_ids: withFirstToken(texts.inputIds, this.#loaded.tokens.enc),
       attention_mask: texts.attentionMask,
@@ -164,7 +164,7 @@ export class Looker {
 
   /** States of images one after another: [I, N, D']. */
   #tensor(images: readonly Float32Array[], N: number): Tensor<"float32"> {
-    const size = images[0]?.length ?? 0;
+    const size = must(images, 0).length;
     const data = new Float32Array(images.length * size);
     images.forEach((states, index) => data.set(states, index * size));
     return { dtype: "float32", dims: [images.length, N, size / N], data };
@@ -198,7 +198,7 @@ export class Looker {
 }
 
 const lengthsOf = (rows: readonly TokenRow[], places: readonly number[]): number[] =>
-  places.map((place) => rows[place]?.ids.length ?? 0);
+  places.map((place) => must(rows, place).ids.length);
 
 /**
  * The network shares texts out evenly among images, in their order: each image once where all have as many texts in the
@@ -207,7 +207,7 @@ const lengthsOf = (rows: readonly TokenRow[], places: readonly number[]): number
 function alignedTo({ images, rows }: LookWork, batch: readonly number[]) {
   const byImage = new Map<number, number[]>();
   for (const place of batch) {
-    const image = rows[place]?.image ?? 0;
+    const image = must(rows, place).image;
     byImage.set(image, [...(byImage.get(image) ?? []), place]);
   }
   const groups = [...byImage];

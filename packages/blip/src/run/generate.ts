@@ -8,7 +8,7 @@ import {
   type GenerationOptions,
   type SequenceOptions,
 } from "../decode/options.ts";
-import { ModelError, UsageError } from "@blip-ts/base";
+import { last, ModelError, UsageError } from "@blip-ts/base";
 import { notFinite, type RunOptions } from "@blip-ts/engine";
 import { generationDefaults, readGenerationConfig, type GenerationTask } from "./generation-defaults.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
@@ -134,7 +134,7 @@ export class Generator {
           yield {
             token,
             tokens: [...hypothesis.tokens],
-            logProbability: hypothesis.tokenLogProbabilities.at(-1) ?? NaN,
+            logProbability: last(hypothesis.tokenLogProbabilities),
           };
       }
     } finally {

@@ -1,6 +1,6 @@
 // What the image encoder made of the last images, by the content of their pixel values: an image that comes again, in
 // another call or for another task, is not encoded again. Images that are held stay until they are released.
-import { must, unlessAborted } from "@blip-ts/base";
+import { atLeast, must, unlessAborted } from "@blip-ts/base";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { rowsOf } from "./batch-rows.ts";
@@ -117,7 +117,7 @@ export class ImageCache {
     compute: Compute,
     signal: AbortSignal | undefined,
   ): Promise<Entry[]> {
-    const [count = 0] = pixelValues.dims;
+    const [count] = atLeast(pixelValues.dims, 1);
     const rows = Array.from({ length: count }, (_, row) => rowsOf(pixelValues, row, row + 1));
     const keys = await Promise.all(rows.map(contentKey));
     signal?.throwIfAborted();
@@ -214,7 +214,7 @@ function gathered(
   if (!first) return {};
   return Object.fromEntries(
     Object.entries(first.outputs).map(([name, tensor]) => {
-      const [rows = 0, ...rest] = tensor.dims;
+      const [rows, ...rest] = atLeast(tensor.dims, 1);
       const whole = sources.every(({ outputs, row }, index) => outputs === first.outputs && row === index);
       if (whole && rows === sources.length) return [name, tensor];
       const size = tensor.data.length / rows;

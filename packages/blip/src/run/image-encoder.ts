@@ -1,5 +1,5 @@
 // The image encoder of a loaded network, with its inputs checked.
-import { unlessAborted, UsageError } from "@blip-ts/base";
+import { atLeast, unlessAborted, UsageError } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { float32Output, type RunOptions } from "@blip-ts/engine";
 import type { LoadedNetwork } from "../load/load-model.ts";
@@ -113,11 +113,11 @@ export class ImageEncoder {
 
   /** @throws {UsageError} `model/bad-pixels` */
   #check(pixelValues: Tensor<"float32">, interpolate: boolean): void {
-    const [, channels, height = 0, width = 0] = pixelValues.dims;
+    const [, channels, height, width] = pixelValues.dims;
     const { imageSize } = this.loaded;
     const { patchSize } = this.loaded.config.vision;
     const expected = height === imageSize && width === imageSize;
-    const usable = interpolate && height >= patchSize && width >= patchSize;
+    const usable = [height, width].every((side) => interpolate && side !== undefined && side >= patchSize);
     if (pixelValues.dims.length !== 4 || channels !== 3 || !(expected || usable))
       throw new UsageError(
         "model/bad-pixels",
@@ -128,7 +128,7 @@ export class ImageEncoder {
   }
 
   async #run(pixelValues: Tensor<"float32">, options: RunOptions): Promise<ImageOutputs> {
-    const [count = 0, , height = 0, width = 0] = pixelValues.dims;
+    const [count, , height, width] = atLeast(pixelValues.dims, 4);
     const session = await unlessAborted(this.#session(height, width), options.signal);
     // In 8 bits one by one, so that each image is rounded by itself; its 577 rows keep all cores busy.
     const step = this.loaded.network.dtype === "int8" ? 1 : (this.loaded.limits.images ?? count);

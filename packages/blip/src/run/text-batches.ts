@@ -1,5 +1,6 @@
 // Texts of many lengths in batches without waste: sorted, equal lengths together, padded where another call would cost
 // more than the padding. Results go back to the caller's order by index.
+import { atLeast } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { CheckedTexts } from "./text-feeds.ts";
 import type { BatchLimits } from "../load/memory-plan.ts";
@@ -12,7 +13,7 @@ export interface TokenRow {
 
 /** The rows of a batch as they are, padding included. */
 export function textRows({ inputIds, attentionMask }: CheckedTexts): TokenRow[] {
-  const [count = 0, length = 0] = inputIds.dims;
+  const [count, length] = atLeast(inputIds.dims, 2);
   return Array.from({ length: count }, (_, row) => ({
     ids: inputIds.data.subarray(row * length, (row + 1) * length),
     mask: attentionMask.data.subarray(row * length, (row + 1) * length),

@@ -12,7 +12,7 @@ import {
   type ResidentTensor,
   type RunOptions,
 } from "@blip-ts/engine";
-import { unlessAborted } from "@blip-ts/base";
+import { atLeast, must, unlessAborted } from "@blip-ts/base";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import { decoderWidth } from "../tasks/graphs.ts";
 
@@ -66,7 +66,7 @@ export class TextDecoder {
     const session = await unlessAborted(this.#memory(), options.signal);
     const names = cacheNames("memory", this.config.text);
     const { retained: kept } = await session.runRetaining({ encoder_hidden_states: states }, names, options);
-    return new DecoderRun(this, session, kept, mask, states.dims[0] ?? 0, options);
+    return new DecoderRun(this, session, kept, mask, must(states.dims, 0), options);
   }
 
   #memory(): Promise<EngineSession> {
@@ -163,7 +163,7 @@ export class DecoderRun implements NextTokenModel {
 
   /** Logits after every token of the sequences: [R, T, V] for rows of one length. */
   async allLogits(sequences: Tensor<"int64">, mask: Tensor<"int64">): Promise<Tensor<"float32">> {
-    const [R = 0, T = 0] = sequences.dims;
+    const [R, T] = atLeast(sequences.dims, 2);
     const rows = range(R).map((row) => Array.from(sequences.data.subarray(row * T, (row + 1) * T), Number));
     const keys = rows.map((tokens, row) =>
       tokens.map((_, index) => (mask.data[row * T + index] === 0n ? this.#hidden : index)),
@@ -202,7 +202,7 @@ export class DecoderRun implements NextTokenModel {
       return labels.map((row) =>
         row.map(() => {
           const index = place++;
-          return { logProbability: chosen[index] ?? NaN, meanLogProbability: means[index] ?? NaN };
+          return { logProbability: must(chosen, index), meanLogProbability: must(means, index) };
         }),
       );
     } finally {
@@ -243,7 +243,7 @@ export class DecoderRun implements NextTokenModel {
     const length = Math.max(...tokens.map((row) => row.length));
     const [ids, positions, keys]: [number[][], number[][], number[][]] = [[], [], []];
     tokens.forEach((row, index) => {
-      const before = this.#keys[parents[index] ?? 0] ?? [];
+      const before = this.#keysOf(must(parents, index));
       const first = before.filter((position) => position !== this.#hidden).length;
       const padding = range(length - row.length);
       ids.push([...padding.map(() => 0), ...row]);
@@ -263,12 +263,12 @@ export class DecoderRun implements NextTokenModel {
     const { text } = this.#decoder.config;
     const session = await unlessAborted(this.#decoder.decode(), this.#options.signal);
     await this.#dropImages(parents);
-    const [R, T] = [ids.length, ids[0]?.length ?? 0];
-    const allKeys = keys.map((row, index) => [...(this.#keys[parents[index] ?? 0] ?? []), ...row]);
+    const [R, T] = [ids.length, must(ids, 0).length];
+    const allKeys = keys.map((row, index) => [...this.#keysOf(must(parents, index)), ...row]);
     const feeds: Feeds = {
       input_ids: int64Tensor([R, T], ids.flat()),
       position_ids: int64Tensor([R, T], positions.flat()),
-      key_positions: int64Tensor([R, allKeys[0]?.length ?? 0], allKeys.flat()),
+      key_positions: int64Tensor([R, must(allKeys, 0).length], allKeys.flat()),
       row_index: int64Tensor([R], parents),
       rows: int64Tensor([rows.length], rows),
       ...(this.#past ?? this.#emptyPast(R)),
@@ -290,6 +290,11 @@ export class DecoderRun implements NextTokenModel {
     );
     this.#keys = allKeys;
     return { hidden, logits };
+  }
+
+  /** The positions of a row's keys in the cache: none before the first tokens. */
+  #keysOf(row: number): readonly number[] {
+    return this.#past ? must(this.#keys, row, "rows of the cache") : [];
   }
 
   #emptyPast(rows: number): Feeds {
@@ -319,7 +324,7 @@ export class DecoderRun implements NextTokenModel {
       Object.entries(kept).map(([name, tensor]) => [name.replace("kept.", ""), tensor]),
     );
     if (this.#mask) {
-      const [, N = 0] = this.#mask.dims;
+      const [, N] = atLeast(this.#mask.dims, 2);
       const { data } = this.#mask;
       const rows = images.flatMap((image) => [...data.subarray(image * N, (image + 1) * N)]);
       this.#mask = { dtype: "int64", dims: [images.length, N], data: BigInt64Array.from(rows) };

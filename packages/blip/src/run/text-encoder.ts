@@ -1,5 +1,5 @@
 // Texts of a loaded network, alone and over images, with their inputs checked.
-import { unlessAborted, UsageError } from "@blip-ts/base";
+import { atLeast, must, unlessAborted, UsageError } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import { textGraph, type MultimodalHead } from "../model/encoders.ts";
@@ -45,7 +45,7 @@ export interface Preparation extends Pick<LookCallOptions, "padding"> {
 
 /** Texts shared out among images evenly, in their order. @throws {UsageError} `model/unequal-batches` */
 function lookWork([first, second]: ImageStates, rows: readonly TokenRow[]): LookWork {
-  const [images = 0, states = 0, width = 0] = first.dims;
+  const [images, states, width] = atLeast(first.dims, 3);
   if (images === 0 || rows.length % images !== 0)
     throw new UsageError(
       "model/unequal-batches",
@@ -114,15 +114,15 @@ export class TextEncoder {
     const lengths = rows.map(({ ids }) => ids.length);
     for (const batch of batchesByLength(lengths, this.loaded.limits.texts)) {
       options.signal?.throwIfAborted();
-      const feeds = stackRows(batch.flatMap((row) => rows[row] ?? []));
-      const length = feeds.inputIds.dims[1] ?? 0;
+      const feeds = stackRows(batch.map((row) => must(rows, row)));
+      const length = must(feeds.inputIds.dims, 1);
       const outputs = await session.run(this.#textFeeds(feeds), options);
       const found = float32Output(outputs, "text_features").data;
       const all = states ? float32Output(outputs, "question_embeds").data : undefined;
       batch.forEach((row, place) => {
         features.set(found.subarray(place * E, (place + 1) * E), row * E);
         const from = place * length * D;
-        if (all) own[row] = all.slice(from, from + (lengths[row] ?? 0) * D);
+        if (all) own[row] = all.slice(from, from + must(lengths, row) * D);
       });
     }
     return { features: floatTensor([rows.length, E], features), states: own };
@@ -158,7 +158,7 @@ export class TextEncoder {
   ): Promise<{ readonly states: Tensor<"float32">; readonly logits: Tensor<"float32"> | undefined }> {
     const work = lookWork(imageStates, this.#rows(texts, options.padding));
     const { states, logits } = await this.looker.run(work, { ...options, head, allStates: true });
-    const [B = 0, T = 0] = texts.inputIds.dims;
+    const [B, T] = atLeast(texts.inputIds.dims, 2);
     const D = this.config.text.hiddenSize;
     const all = new Float32Array(B * T * D);
     states.forEach((row, index) => all.set(row, index * T * D));
@@ -196,7 +196,7 @@ export class TextEncoder {
   #textFeeds({ inputIds, attentionMask }: CheckedTexts): Record<string, Tensor> {
     return {
       input_ids: inputIds,
-      position_ids: positions(inputIds.dims[1] ?? 0),
+      position_ids: positions(must(inputIds.dims, 1)),
       attention_mask: attentionMask,
     };
   }

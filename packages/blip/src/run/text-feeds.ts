@@ -1,6 +1,6 @@
 // Token ids as the network reads them: checked, with their positions.
 import { int64Tensor, type Tensor } from "@blip-ts/graph";
-import { UsageError } from "@blip-ts/base";
+import { atLeast, UsageError } from "@blip-ts/base";
 import type { BlipConfig } from "../model/config.ts";
 
 /** Token ids and their padding mask, [B, T] each. */
@@ -32,8 +32,8 @@ export function checkTextFeeds(
   { inputIds, attentionMask }: TextFeeds,
   { maxPositions, vocabSize }: BlipConfig["text"],
 ): CheckedTexts {
-  const [, length = 0] = inputIds.dims;
-  if (inputIds.dims.length !== 2 || length === 0 || length > maxPositions)
+  const [, length] = inputIds.dims;
+  if (inputIds.dims.length !== 2 || length === undefined || length === 0 || length > maxPositions)
     throw new UsageError(
       "model/bad-ids",
       `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, found [${inputIds.dims.join(", ")}]`,
@@ -62,7 +62,7 @@ export function checkTextFeeds(
 /** One sequence's ids with another first token, as BLIP writes [ENC] over [CLS]. */
 export function withFirstToken(inputIds: Tensor<"int64">, first: number | undefined): Tensor<"int64"> {
   if (first === undefined) return inputIds;
-  const [count = 0, length = 0] = inputIds.dims;
+  const [count, length] = atLeast(inputIds.dims, 2);
   const data = inputIds.data.slice();
   for (let row = 0; row < count; row++) data[row * length] = BigInt(first);
   return { dtype: "int64", dims: inputIds.dims, data };

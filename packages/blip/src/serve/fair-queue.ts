@@ -1,4 +1,5 @@
 // A queue in which callers take turns: whoever has a thousand requests waits as long for the next answer as whoever has one.
+import { must } from "@blip-ts/base";
 
 export class FairQueue<T> {
   /** What each caller waits for, oldest first; callers in the order of their turns. */
@@ -56,7 +57,7 @@ export class FairQueue<T> {
         line.findIndex((item, place) => place >= from && fits(item)),
       );
       const turn = turns.findIndex((place) => place >= 0);
-      const [one, place] = [lines[turn], turns[turn] ?? 0];
+      const [one, place] = [lines[turn], must(turns, turn)];
       const item = one?.line[place];
       if (!one || item === undefined) break;
       found.push(item);

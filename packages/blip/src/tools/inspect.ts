@@ -177,7 +177,8 @@ function commonType(tensors: ReadonlyMap<string, StoredTensor>): string {
   const bytes = new Map<string, number>();
   for (const { dtype, byteLength } of tensors.values())
     bytes.set(dtype, (bytes.get(dtype) ?? 0) + byteLength);
-  return [...bytes].sort(([, a], [, b]) => b - a)[0]?.[0] ?? "none";
+  const [most] = [...bytes].sort(([, a], [, b]) => b - a);
+  return most ? most[0] : "none";
 }
 
 /**

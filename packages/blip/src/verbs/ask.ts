@@ -1,5 +1,5 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
-import { BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
+import { atLeast, BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { conflictingOptions } from "../decode/errors.ts";
 import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
@@ -208,7 +208,7 @@ export class Answerer<ImageInput> extends RowVerb<
     answerIds: readonly (readonly number[])[] | undefined,
     options: AskOptions,
   ): Promise<(Answers | BlipError)[]> {
-    const [total = 0] = states.dims;
+    const [total] = atLeast(states.dims, 1);
     const { answers: step } = this.model.loaded.limits;
     const broken = this.#brokenIn("question", states);
     const found: (Answers | BlipError)[] = [];
@@ -217,7 +217,7 @@ export class Answerer<ImageInput> extends RowVerb<
       const memory = { states: rowsOf(states, from, to), mask: rowsOf(mask, from, to) };
       found.push(...(await this.#answers(memory, answerIds, options)));
     }
-    return found.map((own, question) => broken[question] ?? own);
+    return found.map((own, question) => must(broken, question) ?? own);
   }
 
   #answers(
@@ -242,16 +242,16 @@ export class Answerer<ImageInput> extends RowVerb<
     const rows: { readonly question: string; readonly found: Answers | BlipError }[][] = [];
     for (const { questions, encoded } of parts) {
       // All questions look at the pictures at once; answers follow for some of them at a time.
-      const all = await this.model.questionStates(images, repeat(encoded, images.dims[0] ?? 0), { signal });
+      const all = await this.model.questionStates(images, repeat(encoded, must(images.dims, 0)), { signal });
       const found = await this.#answersOf(all, answerIds, options);
       found.forEach((some, place) => {
-        const question = questions[place % questions.length] ?? "";
+        const question = must(questions, place % questions.length);
         const own = (rows[Math.floor(place / questions.length)] ??= []);
         own.push({ question, found: some });
       });
     }
     return this.#brokenIn("image", images).map((broken, place) => {
-      const own = rows[place] ?? [];
+      const own = must(rows, place);
       const failure = allFailed(own.map((one) => one.found));
       if (broken) return broken;
       if (failure) return failure;
@@ -286,7 +286,7 @@ export class Answerer<ImageInput> extends RowVerb<
     return found.map((ranked) => {
       if (ranked instanceof BlipError) return ranked;
       const [best] = ranked;
-      return best ? [{ answer: answers[best.index] ?? "", tokens: best.tokens, score: best.score }] : [];
+      return best ? [{ answer: must(answers, best.index), tokens: best.tokens, score: best.score }] : [];
     });
   }
 }

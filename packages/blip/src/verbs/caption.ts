@@ -1,5 +1,5 @@
 // The verb `caption`: what pictures show, in words (models/blip.py `generate`).
-import { BlipError, type ModelError, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
@@ -310,11 +310,11 @@ export class Captioner<ImageInput> extends RowVerb<
     const states = pickRows(seen.states, places);
     const found = await this.model.generator.generateEach({ states }, prompts, options, { signal });
     const rows = found.map((hypotheses, row): Captions | BlipError => {
-      const broken = seen.broken[places[row] ?? 0];
+      const broken = seen.broken[must(places, row)];
       if (broken) return broken;
       if (hypotheses instanceof BlipError) return hypotheses;
       return hypotheses.map((hypothesis) => ({
-        caption: this.#textOf(hypothesis.tokens, prompts[row] ?? []),
+        caption: this.#textOf(hypothesis.tokens, must(prompts, row)),
         tokens: hypothesis.tokens,
         logProbability: sumOf(hypothesis),
       }));
@@ -338,13 +338,13 @@ export class Captioner<ImageInput> extends RowVerb<
     if (asked.length === 0) return scored;
     const states = pickRows(
       matched,
-      asked.map(({ index }) => places[index] ?? 0),
+      asked.map(({ index }) => must(places, index)),
     );
     const captions = asked.flatMap(({ row }) => row.map(({ caption }) => caption));
     const scores = await matcher.probabilities(states, captions, { signal });
     let place = 0;
     for (const { row, index } of asked) {
-      const own = row.map((one) => ({ ...one, match: scores[place++] ?? null }));
+      const own = row.map((one) => ({ ...one, match: must(scores, place++) }));
       const broken = own.find(({ match }) => match !== null && !Number.isFinite(match));
       scored[index] = broken ? notFinite(name, `the ITM logits of ${quoted(broken.caption)}`) : own;
     }

@@ -1,4 +1,5 @@
 // Requests over pictures, put together for the network: each distinct picture once, full matrices of pictures and rows.
+import { atLeast } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { EncodedTexts } from "../text/word-piece.ts";
 
@@ -32,7 +33,7 @@ export function distinctOf<ImageInput>(given: readonly ImageInput[]): Distinct<I
 
 /** Chosen rows of a tensor's first dimension. */
 export function pickRows(tensor: Tensor<"float32">, rows: readonly number[]): Tensor<"float32"> {
-  const [count = 0, ...rest] = tensor.dims;
+  const [count, ...rest] = atLeast(tensor.dims, 1);
   if (rows.length === count && rows.every((row, index) => row === index)) return tensor;
   const size = rest.reduce((a, b) => a * b, 1);
   const data = new Float32Array(rows.length * size);
@@ -43,7 +44,7 @@ export function pickRows(tensor: Tensor<"float32">, rows: readonly number[]): Te
 /** Chosen texts. */
 export function pickTexts({ inputIds, attentionMask }: EncodedTexts, rows: readonly number[]): EncodedTexts {
   const pick = ({ dims, data }: Tensor<"int64">): Tensor<"int64"> => {
-    const [, T = 0] = dims;
+    const [, T] = atLeast(dims, 2);
     const picked = rows.flatMap((row) => [...data.subarray(row * T, (row + 1) * T)]);
     return { dtype: "int64", dims: [rows.length, T], data: BigInt64Array.from(picked) };
   };

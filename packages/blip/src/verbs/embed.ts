@@ -1,6 +1,6 @@
 // The verb `embed`: pictures and texts as vectors of one space, or as all their states (models/blip.py `BLIP_Base`,
 // LAVIS blip_feature_extractor.py).
-import { BlipError, must, type ModelError } from "@blip-ts/base";
+import { atLeast, BlipError, type ModelError, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -183,7 +183,7 @@ export class Embedder<ImageInput> extends RowVerb<
     const { states, features } = await this.model.texts.readTexts(encoded, { signal, states: all });
     const D = this.model.config.text.hiddenSize;
     return this.#broken("the unit vector of the text", features).map((broken, index) => {
-      const data = states[index] ?? new Float32Array();
+      const data = all ? must(states, index) : new Float32Array();
       const own = { dtype: "float32" as const, dims: [1, data.length / D, D], data };
       const inStates = this.#broken("the states of the text", own)[0];
       return broken ?? inStates ?? embeddingOf(own, features, [0, index], all);
@@ -204,10 +204,10 @@ function embeddingOf<States extends boolean>(
   [stateRow, featureRow]: readonly [number, number],
   all: States | undefined,
 ): Embedding<States> {
-  const [, N = 0, D = 0] = states.dims;
+  const [, N, D] = atLeast(states.dims, 3);
   const found: unknown = all
     ? Array.from({ length: N }, (_, token) => row(states, stateRow * N + token, D))
-    : row(features, featureRow, features.dims[1] ?? 0);
+    : row(features, featureRow, must(features.dims, 1));
   // `all` is of type States, which tells the two apart.
   return found as Embedding<States>;
 }

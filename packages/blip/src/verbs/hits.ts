@@ -1,5 +1,5 @@
 // What a search says of what it found, and in which order (train_retrieval.py `evaluation`).
-import { allFinite, type ModelError } from "@blip-ts/base";
+import { allFinite, type ModelError, must } from "@blip-ts/base";
 import { notFinite } from "@blip-ts/engine";
 import { scoresOf } from "./match.ts";
 
@@ -15,7 +15,7 @@ export interface HitScores {
 /** Places of the highest scores, best first; equals in their order. */
 export function best(scores: ArrayLike<number>, count: number): number[] {
   const places = Array.from({ length: scores.length }, (_, place) => place);
-  places.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+  places.sort((a, b) => must(scores, b) - must(scores, a) || a - b);
   return places.slice(0, count);
 }
 
@@ -46,6 +46,6 @@ export function rankedHits<Hit extends HitScores>(
 function reRanked<Hit extends HitScores>(hits: readonly Hit[]): Hit[] {
   const looked = hits.filter(({ rankScore }) => rankScore !== null);
   const scores = looked.map(({ rankScore }) => rankScore ?? NaN);
-  const ranked = best(scores, looked.length).flatMap((place) => looked[place] ?? []);
+  const ranked = best(scores, looked.length).map((place) => must(looked, place));
   return [...ranked, ...hits.filter(({ rankScore }) => rankScore === null)];
 }

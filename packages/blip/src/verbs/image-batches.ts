@@ -1,7 +1,7 @@
 // What the verbs share: a loaded model with what turns pictures and texts into its inputs, pictures read in batches,
 // and rows for pictures that cannot be read.
 import type { Tensor } from "@blip-ts/graph";
-import { badOption, BlipError, UsageError, type Warning } from "@blip-ts/base";
+import { atLeast, badOption, BlipError, missed, must, UsageError, type Warning } from "@blip-ts/base";
 import { defaultImageConfig, type ImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
 import type { DownloadProgress } from "../files.ts";
@@ -172,8 +172,13 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
     next.catch(() => undefined);
     const readable = found.flatMap((one) => (one instanceof BlipError ? [] : [one]));
     const stack = (which: 0 | 1, config: ImageConfig | undefined) => {
-      const pictures = readable.flatMap((one) => one[which] ?? []);
-      return config && pictures.length > 0 ? stackPixels(pictures, config) : undefined;
+      if (!config || readable.length === 0) return undefined;
+      return stackPixels(
+        readable.map(
+          (one) => must<Float32Array | undefined>(one, which) ?? missed("pixels of the other model"),
+        ),
+        config,
+      );
     };
     let place = 0;
     yield {
@@ -255,7 +260,7 @@ export function chunks<T>(list: readonly T[], size: number): T[][] {
 
 /** Ids and masks of texts once for each of `times` pictures. */
 export function repeat({ inputIds, attentionMask }: EncodedTexts, times: number): EncodedTexts {
-  const [count = 0, length = 0] = inputIds.dims;
+  const [count, length] = atLeast(inputIds.dims, 2);
   const again = ({ data }: Tensor<"int64">): Tensor<"int64"> => {
     const all = new BigInt64Array(data.length * times);
     for (let index = 0; index < times; index++) all.set(data, index * data.length);

@@ -1,6 +1,6 @@
 // The verb `match`: every picture with every text. Each picture is encoded once, each text once for its cosine; ITM
 // looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
-import { allFinite, BlipError, must, type ModelError, UsageError } from "@blip-ts/base";
+import { allFinite, atLeast, BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -140,7 +140,7 @@ export class Matcher<ImageInput> extends RowVerb<
     const encoded = read.encode(said, { truncation: true });
     const { data } = await this.model.texts.score([states], encoded, "itm", options);
     return texts.map((_, row) =>
-      legible[row] === true ? probabilityOf(data[2 * row] ?? NaN, data[2 * row + 1] ?? NaN) : null,
+      legible[row] === true ? probabilityOf(must(data, 2 * row), must(data, 2 * row + 1)) : null,
     );
   }
 
@@ -194,14 +194,14 @@ export class Matcher<ImageInput> extends RowVerb<
     { texts, encoded, features }: ReadTexts,
     signal: AbortSignal | undefined,
   ): Promise<(ScoredText[] | BlipError)[]> {
-    const [count = 0] = pixels.dims;
+    const [count] = atLeast(pixels.dims, 1);
     const seen = await this.model.images.encode(pixels, { signal });
     const { data } = await this.model.texts.score([seen.states], repeat(encoded, count), "itm", { signal });
     const cosines = cosineMatrix(seen.features, features).data;
     return failuresOf(this.name, ofImage, seen.states).map((broken, row) => {
       const scored = texts.map((text, column) => {
         const index = row * texts.length + column;
-        const logits = [data[index * 2] ?? NaN, data[index * 2 + 1] ?? NaN] as const;
+        const logits = [must(data, index * 2), must(data, index * 2 + 1)] as const;
         return { text, scores: finiteScores(this.name, text, logits, cosines[index]) };
       });
       const failure = allFailed(scored.map(({ scores }) => scores));

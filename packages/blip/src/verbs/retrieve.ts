@@ -1,6 +1,6 @@
 // The verb `retrieve`: cosine over everything, then ITM re-ranks the best k (train_retrieval.py `evaluation`,
 // eval_retrieval_video.py).
-import { badOption, BlipError, ModelError, UsageError } from "@blip-ts/base";
+import { atLeast, badOption, BlipError, ModelError, must, UsageError } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -113,7 +113,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
       broken[text]
         ? []
         : best(
-            found.cosines.map((row) => row[text] ?? NaN),
+            found.cosines.map((row) => must(row, text)),
             found.places.length,
           ),
     );
@@ -131,10 +131,10 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     yield* failed.values();
     for (const [index, text] of texts.entries()) {
       const hits = rankedHits(this.name, quoted(text), broken[index] ?? failure, () =>
-        (order[index] ?? []).flatMap((seen) => {
-          const image = images[found.places[seen] ?? 0];
+        must(order, index).flatMap((seen) => {
+          const image = images[must(found.places, seen)];
           if (image === undefined || failed.has(seen)) return [];
-          const cosine = found.cosines[seen]?.[index] ?? NaN;
+          const cosine = must(must(found.cosines, seen), index);
           return [{ image: nameOf(image), ...hitOf(cosine, logits.get(`${seen} ${index}`)) }];
         }),
       );
@@ -177,8 +177,8 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
       const [failure, logits] = looked instanceof ModelError ? [looked, []] : [undefined, looked];
       const hits = rankedHits(this.name, "the image", failure, () =>
         ranking.map((text, place) => ({
-          text: texts[text] ?? "",
-          ...hitOf(cosines[text] ?? NaN, logits[place]),
+          text: must(texts, text),
+          ...hitOf(must(cosines, text), logits[place]),
         })),
       );
       yield hits instanceof ModelError
@@ -208,7 +208,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
         broken: failuresOf(this.name, "the unit vector of the text", read.features),
       };
     const { config } = this.model;
-    const [count = 0] = encoded.inputIds.dims;
+    const [count] = atLeast(encoded.inputIds.dims, 1);
     return {
       features: floatTensor([count, config.jointEmbedding], new Float32Array(count * config.jointEmbedding)),
       broken: Array.from({ length: count }, () => read),
@@ -241,7 +241,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
         readonly asking: readonly number[];
       }[] = [];
       for (const [index, asking] of part) {
-        const place = places[index] ?? 0;
+        const place = must(places, index);
         const image = images[place];
         if (image === undefined) continue;
         const again = cache.get(place) ?? (await this.#seeOrError(image, options));
@@ -250,7 +250,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
         else seen.push({ index, states: "states" in again ? again.states : again, asking });
       }
       // Videos have more states than pictures.
-      for (const N of new Set(seen.map(({ states }) => states.dims[1] ?? 0))) {
+      for (const N of new Set(seen.map(({ states }) => must(states.dims, 1)))) {
         const alike = seen.filter(({ states }) => states.dims[1] === N);
         const looked = await this.#look(
           alike.map(({ states }) => states),
@@ -260,7 +260,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
         );
         let row = 0;
         for (const { index, asking } of alike)
-          for (const text of asking) logits.set(`${index} ${text}`, looked[row++] ?? [NaN, NaN]);
+          for (const text of asking) logits.set(`${index} ${text}`, must(looked, row++));
       }
     }
     return { logits, failed };
@@ -275,10 +275,8 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
   ): Promise<readonly Logits[]> {
     const work = {
       images: states.map(({ data }) => [data] as const),
-      states: states[0]?.dims[1] ?? 0,
-      rows: asking.flatMap((texts, image) =>
-        texts.flatMap((text) => (rows[text] ? [{ ...rows[text], image }] : [])),
-      ),
+      states: must(must(states, 0).dims, 1),
+      rows: asking.flatMap((texts, image) => texts.map((text) => ({ ...must(rows, text, "texts"), image }))),
     };
     return (await this.model.texts.looker.run(work, { head: "itm", signal })).logits;
   }

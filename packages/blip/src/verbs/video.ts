@@ -1,4 +1,5 @@
 // Videos as BLIP retrieves them: some frames of each, seen as one (data/video_dataset.py, eval_retrieval_video.py).
+import { atLeast, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 
 /** A video by frames that were chosen before; each is a picture. */
@@ -37,18 +38,18 @@ export function uniformFrames<T>(frames: readonly T[], count = 8): T[] {
 export function videoOf(
   parts: readonly { readonly states: Tensor<"float32">; readonly projections: Tensor<"float32"> }[],
 ): Seen {
-  const [, N = 0, D = 0] = parts[0]?.states.dims ?? [];
-  const E = parts[0]?.projections.dims[1] ?? 0;
-  const frames = parts.reduce((sum, { states }) => sum + (states.dims[0] ?? 0), 0);
+  const [, N, D] = atLeast(must(parts, 0).states.dims, 3);
+  const E = must(must(parts, 0).projections.dims, 1);
+  const frames = parts.reduce((sum, { states }) => sum + must(states.dims, 0), 0);
   const states = new Float32Array(frames * N * D);
   const mean = new Float64Array(E);
   let frame = 0;
   for (const part of parts) {
     states.set(part.states.data, frame * N * D);
     part.projections.data.forEach(
-      (value, index) => (mean[index % E] = (mean[index % E] ?? 0) + value / frames),
+      (value, index) => (mean[index % E] = must(mean, index % E) + value / frames),
     );
-    frame += part.states.dims[0] ?? 0;
+    frame += must(part.states.dims, 0);
   }
   const length = Math.max(Math.hypot(...mean), 1e-12);
   return {

@@ -1,4 +1,5 @@
 // The sizes of a network, read off the shapes of its tensors (Hugging Face names). Heads cannot be: no shape shows them.
+import { atLeast, must } from "@blip-ts/base";
 import { badArchitecture } from "./errors.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 
@@ -119,9 +120,9 @@ export function deriveArchitecture(tensors: Tensors): Architecture {
 function deriveVision(tensors: Tensors): VisionArchitecture | undefined {
   const prefix = "vision_model.";
   if (!hasPrefix(tensors, prefix)) return undefined;
-  const [, positions = 0, hiddenSize = 0] = shapeOf(tensors, `${prefix}embeddings.position_embedding`, 3);
+  const [, positions, hiddenSize] = atLeast(shapeOf(tensors, `${prefix}embeddings.position_embedding`, 3), 3);
   const patch = `${prefix}embeddings.patch_embedding.weight`;
-  const [, , patchSize = 0, patchWidth = 0] = shapeOf(tensors, patch, 4);
+  const [, , patchSize, patchWidth] = atLeast(shapeOf(tensors, patch, 4), 4);
   if (patchSize !== patchWidth || patchSize === 0)
     throw badArchitecture(
       whereOf(tensors),
@@ -134,17 +135,20 @@ function deriveVision(tensors: Tensors): VisionArchitecture | undefined {
       `${positions} image positions are not one class token and a square of patches`,
     );
   const layers = countLayers(tensors, `${prefix}encoder.layers.`);
-  const [intermediateSize = 0] = shapeOf(tensors, `${prefix}encoder.layers.0.mlp.fc1.weight`, 2);
+  const [intermediateSize] = atLeast(shapeOf(tensors, `${prefix}encoder.layers.0.mlp.fc1.weight`, 2), 1);
   return { hiddenSize, layers, intermediateSize, patchSize, positions, imageSize: side * patchSize };
 }
 
 function deriveText(tensors: Tensors, prefix: string): TextArchitecture | undefined {
   if (!hasPrefix(tensors, prefix)) return undefined;
-  const [vocabSize = 0, hiddenSize = 0] = shapeOf(tensors, `${prefix}embeddings.word_embeddings.weight`, 2);
-  const [maxPositions = 0] = shapeOf(tensors, `${prefix}embeddings.position_embeddings.weight`, 2);
+  const [vocabSize, hiddenSize] = atLeast(
+    shapeOf(tensors, `${prefix}embeddings.word_embeddings.weight`, 2),
+    2,
+  );
+  const [maxPositions] = atLeast(shapeOf(tensors, `${prefix}embeddings.position_embeddings.weight`, 2), 1);
   const layers = countLayers(tensors, `${prefix}encoder.layer.`);
   const first = `${prefix}encoder.layer.0.`;
-  const [intermediateSize = 0] = shapeOf(tensors, `${first}intermediate.dense.weight`, 2);
+  const [intermediateSize] = atLeast(shapeOf(tensors, `${first}intermediate.dense.weight`, 2), 1);
   // NLVR2 attends to two images, each with an attention of its own.
   const keys = ["self", "self0"].map((self) => `${first}crossattention.${self}.key.weight`);
   const key = keys.find((name) => tensors.has(name));
@@ -186,7 +190,7 @@ function deriveEmbedding(tensors: Tensors, names: readonly string[]): number | u
 function countLayers(tensors: Tensors, prefix: string): number {
   const numbers = new Set<string>();
   for (const name of tensors.keys())
-    if (name.startsWith(prefix)) numbers.add(name.slice(prefix.length).split(".", 1)[0] ?? "");
+    if (name.startsWith(prefix)) numbers.add(must(name.slice(prefix.length).split(".", 1), 0));
   for (let layer = 0; layer < numbers.size; layer++)
     if (!numbers.has(String(layer)))
       throw badArchitecture(

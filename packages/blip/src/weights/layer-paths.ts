@@ -1,4 +1,5 @@
 // The places of weights within stacks of layers, taken apart: which stack, which layer, what of it.
+import { atLeast } from "@blip-ts/base";
 
 /** Paths of the stacks, by Hugging Face names; the number of a layer follows. */
 export const stacks = {
@@ -23,7 +24,7 @@ export function layerPathOf(name: string): LayerPath | undefined {
   for (const stack of Object.keys(stacks) as Stack[]) {
     const prefix = `${stacks[stack]}.`;
     if (!name.startsWith(prefix)) continue;
-    const [number = "", ...rest] = name.slice(prefix.length).split(".");
+    const [number, ...rest] = atLeast(name.slice(prefix.length).split("."), 1);
     const layer = Number(number);
     if (number === "" || !Number.isSafeInteger(layer) || layer < 0 || rest.length === 0) return undefined;
     return { stack, layer, rest: rest.join(".") };

@@ -1,5 +1,6 @@
 // The two ways to name BLIP's tensors: the original's (models/vit.py, models/med.py) and Hugging Face's. They differ in
 // the vision transformer only; no tensor is transposed or split between them (convert_blip_original_pytorch_to_hf.py).
+import { atLeast } from "@blip-ts/base";
 import { mixedDialects, unknownNames } from "./errors.ts";
 import { intendedReason, TRAINING_LEFTOVERS, type IgnoredTensor } from "./intended-gaps.ts";
 import type { Checkpoint, StoredTensor } from "@blip-ts/checkpoint";
@@ -55,13 +56,13 @@ function belowPrefix(path: string, prefix: string): string | undefined {
 /** The Hugging Face name of an original one; a name that is the same in both stays as it is. */
 export function toHuggingFaceName(original: string): string {
   for (const [from, to] of VISION_NAMES) {
-    const [stack = "", part] = from.split(".L.");
+    const [stack, part] = atLeast(from.split(".L."), 1);
     if (part === undefined) {
       const rest = belowPrefix(original, from);
       if (rest !== undefined) return to + rest;
       continue;
     }
-    const [layer = "", ...path] = (belowPrefix(original, stack) ?? "").slice(1).split(".");
+    const [layer, ...path] = atLeast((belowPrefix(original, stack) ?? "").slice(1).split("."), 1);
     const rest = belowPrefix(path.join("."), part);
     if (rest !== undefined && isNumber(layer)) return to.replace(".L.", `.${layer}.`) + rest;
   }

@@ -1,5 +1,5 @@
 // A folder written under another name beside its own, and renamed when it is whole.
-import { closedBy, UsageError } from "@blip-ts/base";
+import { closedBy, must, UsageError } from "@blip-ts/base";
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
@@ -30,7 +30,7 @@ export async function createFolder(path: string): Promise<FolderWriter> {
   const found = await stat(target).catch(() => undefined);
   if (found && !found.isDirectory()) throw exists(path, "a file");
   const names = found ? await readdir(target) : [];
-  if (names.length > 0) throw exists(path, `${names.length} file(s) in it, e.g. ${names[0] ?? ""}`);
+  if (names.length > 0) throw exists(path, `${names.length} file(s) in it, e.g. ${must(names, 0)}`);
   const partial = join(dirname(target), `.${basename(target)}.partial-${randomUUID()}`);
   try {
     await mkdir(dirname(target), { recursive: true });

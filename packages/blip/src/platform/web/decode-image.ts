@@ -1,6 +1,6 @@
 // Pictures of a page. PNG and GIF are decoded by our own code, to the bytes that Node gives; JPEG, WebP and AVIF by the
 // browser, with colour profiles left alone.
-import { InputError } from "@blip-ts/base";
+import { InputError, missed } from "@blip-ts/base";
 import { badRaw, notAnImage, tooLarge, truncated, unreachable, unsupported } from "../../image/errors.ts";
 import { declaredSize, type SizedFormat } from "../../image/declared-size.ts";
 import { decodeGif, parseGif } from "../../image/gif.ts";
@@ -135,10 +135,10 @@ function withoutExif(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const kept: Uint8Array<ArrayBuffer>[] = [bytes.subarray(0, 2)];
   let at = 2;
   while (at + 4 <= bytes.length && bytes[at] === 0xff) {
-    const marker = bytes[at + 1] ?? 0;
+    const marker = bytes[at + 1] ?? missed("byte");
     // The pixels begin.
     if (marker === 0xda) break;
-    const end = at + 2 + (((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
+    const end = at + 2 + (((bytes[at + 2] ?? missed("byte")) << 8) | (bytes[at + 3] ?? missed("byte")));
     if (marker !== 0xe1) kept.push(bytes.subarray(at, end));
     at = end;
   }

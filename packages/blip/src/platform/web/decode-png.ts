@@ -1,5 +1,6 @@
 // PNG to raw pixels (PNG specification, third edition), by the browser's own inflate. Not the browser's decoder: a
 // canvas keeps colours multiplied by alpha and 8 bits, so that translucent and 16-bit pixels come back changed.
+import { missed } from "@blip-ts/base";
 import { truncated, unsupported } from "../../image/errors.ts";
 import { pauses } from "../../image/pause.ts";
 import type { RawImage } from "../../image/raw-image.ts";
@@ -70,7 +71,7 @@ const adam7 = [
   [0, 1, 1, 2],
 ] as const;
 
-const samplesOf = (colourType: number) => [1, 1, 3, 1, 2, 1, 4][colourType] ?? 1;
+const samplesOf = (colourType: number) => [1, 1, 3, 1, 2, 1, 4][colourType] ?? missed("colour type");
 
 /** Inflates exactly as many bytes as the pixels need. */
 async function inflate(
@@ -113,9 +114,9 @@ function paeth(left: number, up: number, corner: number): number {
 /** Undoes a row's filter in place. */
 function unfilter(filter: number, row: Uint8Array, above: Uint8Array, step: number, name: string): void {
   for (let at = 0; at < row.length; at++) {
-    const left = at >= step ? (row[at - step] ?? 0) : 0;
-    const up = above[at] ?? 0;
-    const corner = at >= step ? (above[at - step] ?? 0) : 0;
+    const left = at >= step ? (row[at - step] ?? missed("byte")) : 0;
+    const up = above[at] ?? missed("byte");
+    const corner = at >= step ? (above[at - step] ?? missed("byte")) : 0;
     let guess: number;
     switch (filter) {
       case 0:
@@ -135,16 +136,16 @@ function unfilter(filter: number, row: Uint8Array, above: Uint8Array, step: numb
       default:
         throw truncated(name, `a row has the filter ${filter}`);
     }
-    row[at] = (row[at] ?? 0) + guess;
+    row[at] = (row[at] ?? missed("byte")) + guess;
   }
 }
 
 /** The samples of a row, one by one: bits are taken from the left. */
 function sampleAt(row: Uint8Array, index: number, depth: number): number {
-  if (depth === 8) return row[index] ?? 0;
-  if (depth === 16) return ((row[index * 2] ?? 0) << 8) | (row[index * 2 + 1] ?? 0);
+  if (depth === 8) return row[index] ?? missed("byte");
+  if (depth === 16) return ((row[index * 2] ?? missed("byte")) << 8) | (row[index * 2 + 1] ?? missed("byte"));
   const bit = index * depth;
-  return ((row[bit >> 3] ?? 0) >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
+  return ((row[bit >> 3] ?? missed("byte")) >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
 }
 
 /**
@@ -188,7 +189,7 @@ export async function decodePng(frame: PngFrame, name: string): Promise<RawImage
     let above = new Uint8Array(rowBytes(columns));
     for (let line = 0; line < rows; line++) {
       const row = bytes.subarray(at + 1, at + 1 + above.length);
-      unfilter(bytes[at] ?? 0, row, above, step, name);
+      unfilter(bytes[at] ?? missed("byte"), row, above, step, name);
       const start = (top + line * down) * width + left;
       for (let column = 0; column < columns; column++) put(row, column, start + column * across);
       at += 1 + row.length;

@@ -1,6 +1,6 @@
 // A file behind a URL, read by HTTP range requests: only the parts that are asked for, each once. A server that knows
 // no ranges is asked for the whole file.
-import { BlipError, type ByteRange, type ByteSource } from "@blip-ts/base";
+import { BlipError, type ByteRange, type ByteSource, last, must } from "@blip-ts/base";
 import type { SourceOptions } from "../../files.ts";
 import {
   brokenOff,
@@ -126,8 +126,8 @@ class Pieces {
   }
 
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const last = this.numbersOf({ offset, length }).at(-1) ?? 0;
-    return readPieces(offset, length, this.#size, (index) => this.#piece(index, last));
+    const lastPiece = last(this.numbersOf({ offset, length }));
+    return readPieces(offset, length, this.#size, (index) => this.#piece(index, lastPiece));
   }
 
   /** Keeps the first piece. @param answer what the server sends of it already */
@@ -190,8 +190,8 @@ class Pieces {
     let done = 0;
     for (let tries = 1; done < run.length; tries++) {
       const left = run.slice(done);
-      const start = (left[0] ?? 0) * this.#size;
-      const end = (left.at(-1) ?? 0) * this.#size + this.#length(left.at(-1) ?? 0);
+      const start = must(left, 0) * this.#size;
+      const end = last(left) * this.#size + this.#length(last(left));
       let failure: unknown;
       try {
         const answer = (tries === 1 ? begun : undefined) ?? (await this.#file.part(start, end));
@@ -208,7 +208,7 @@ class Pieces {
         failure = error;
       }
       if (done < run.length && tries === maxTries)
-        throw brokenOff(this.#file.name, (run[done] ?? 0) * this.#size, failure);
+        throw brokenOff(this.#file.name, must(run, done) * this.#size, failure);
     }
   }
 }

@@ -1,5 +1,5 @@
 // What a model says where something was published of it: one function a kind of sample.
-import { allFinite, asyncDispose, type Closable, ModelError, UsageError } from "@blip-ts/base";
+import { allFinite, asyncDispose, type Closable, ModelError, must, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { readTensorBytes } from "@blip-ts/checkpoint";
 import { projectionGraph } from "../../model/encoders.ts";
@@ -94,7 +94,7 @@ async function first<Row extends object>(
 }
 
 const dot = (a: readonly number[], b: readonly number[]) =>
-  a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0);
+  a.reduce((sum, value, index) => sum + value * must(b, index), 0);
 
 const mean = (values: Iterable<number>): number => {
   let [sum, count] = [0, 0];
@@ -311,7 +311,7 @@ export class SampledModel<ImageInput> implements Closable {
       case "classify": {
         const names = expected.names.map(([name]) => name);
         const shares = await zeroShot(embedder, image, names, stop);
-        return numbers(expected.names.map(([name, share], index) => [name, share, shares[index] ?? NaN]));
+        return numbers(expected.names.map(([name, share], index) => [name, share, must(shares, index)]));
       }
     }
   }
