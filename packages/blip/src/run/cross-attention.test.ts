@@ -75,6 +75,16 @@ describe("texts over images", async () => {
     },
   );
 
+  test.each<CrossAttentionForm>(["plain", "cached", "folded"])(
+    "%s: a text of an image that is not there throws, and is paired with no other",
+    async (form) => {
+      const strays = rows.slice(0, 2).map((row, index) => ({ ...row, image: index === 0 ? 0 : I }));
+      await expect(looker.run({ ...work, rows: strays }, { ...options, form })).rejects.toThrow(
+        `images of texts: expected an index from 0 to ${I - 1}, got ${I}.`,
+      );
+    },
+  );
+
   test("runs the form that its shape asks for", async () => {
     const worth = tokensWorthCaching(loaded.config, N);
     const forms = [worth - 1, worth].map((tokens) => looker.form("itm", { tokens, states: N }));

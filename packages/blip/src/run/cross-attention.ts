@@ -87,6 +87,7 @@ export class Looker {
     options.signal?.throwIfAborted();
     const found: { logits: [number, number][]; states: Float32Array[] } = { logits: [], states: [] };
     if (work.rows.length === 0) return found;
+    for (const { image } of work.rows) must(work.images, image, "images of texts");
     const tokens = work.rows.reduce((sum, { ids }) => sum + ids.length, 0) / work.images.length;
     const form = options.form ?? this.form(options.head, { tokens, states: work.states });
     const batches = form === "cached" ? this.#cached(work, options) : this.#over(form, work, options);
@@ -216,7 +217,7 @@ function alignedTo({ images, rows }: LookWork, batch: readonly number[]) {
     ? groups
     : groups.flatMap(([image, places]) => places.map((place) => [image, [place]] as const));
   return {
-    images: order.flatMap(([image]) => (images[image] ? [images[image]] : [])),
+    images: order.map(([image]) => must(images, image)),
     places: order.flatMap(([, places]) => places),
   };
 }

@@ -1,5 +1,5 @@
 // Requests over pictures, put together for the network: each distinct picture once, full matrices of pictures and rows.
-import { atLeast } from "@blip-ts/base";
+import { atLeast, missed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { EncodedTexts } from "../text/word-piece.ts";
 
@@ -37,15 +37,20 @@ export function pickRows(tensor: Tensor<"float32">, rows: readonly number[]): Te
   if (rows.length === count && rows.every((row, index) => row === index)) return tensor;
   const size = rest.reduce((a, b) => a * b, 1);
   const data = new Float32Array(rows.length * size);
-  rows.forEach((row, index) => data.set(tensor.data.subarray(row * size, (row + 1) * size), index * size));
+  rows.forEach((row, index) => {
+    if (!(row >= 0 && row < count)) missed("rows of the tensor");
+    data.set(tensor.data.subarray(row * size, (row + 1) * size), index * size);
+  });
   return { dtype: "float32", dims: [rows.length, ...rest], data };
 }
 
 /** Chosen texts. */
 export function pickTexts({ inputIds, attentionMask }: EncodedTexts, rows: readonly number[]): EncodedTexts {
   const pick = ({ dims, data }: Tensor<"int64">): Tensor<"int64"> => {
-    const [, T] = atLeast(dims, 2);
-    const picked = rows.flatMap((row) => [...data.subarray(row * T, (row + 1) * T)]);
+    const [count, T] = atLeast(dims, 2);
+    const picked = rows.flatMap((row) =>
+      row >= 0 && row < count ? [...data.subarray(row * T, (row + 1) * T)] : missed("texts"),
+    );
     return { dtype: "int64", dims: [rows.length, T], data: BigInt64Array.from(picked) };
   };
   return { inputIds: pick(inputIds), attentionMask: pick(attentionMask) };
