@@ -35,7 +35,7 @@ export type { BeamScoring, GenerationOptions } from "./decode/options.ts";
 export type { Hypothesis } from "./decode/next-token-model.ts";
 /** Captioning: inputs and options of `BlipForConditionalGeneration`. */
 export type { CaptionInputs, GenerateOptions } from "./classes/conditional-generation.ts";
-export type { MaskedMemory, Memory, StreamedToken } from "./run/generate.ts";
+export type { MaskedEncoderStates, EncoderStates, StreamedToken } from "./run/generate.ts";
 /** Questions: inputs, options and outputs of `BlipForQuestionAnswering`. */
 export type { QuestionInputs, RankedAnswer, RankOptions } from "./classes/question-answering.ts";
 /** NLVR2: inputs of `BlipForNLVR`. */
@@ -119,7 +119,7 @@ export type {
 /** What `quantize` is told. */
 export type { QuantizeOptions, WeightDType } from "./tools/quantize.ts";
 /** What `verify` is told and finds, and where the pictures of the published samples are. */
-export { publishedPictures } from "./tools/verify/published-samples.ts";
+export { publishedImages } from "./tools/verify/published-samples.ts";
 export type { Published, Sample, VerifyOptions, VerifyRow } from "./tools/verify/verify.ts";
 export {
   type HeadsTried,

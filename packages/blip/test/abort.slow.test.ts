@@ -276,7 +276,7 @@ describe("a call", async () => {
   const verified = (signal: AbortSignal) =>
     verify<ImageInput>(nodePlatform, match, (place) => place, {
       ...{ samples, as: "stand-in", signal },
-      pictureOf: () => Promise.resolve(scene),
+      imageOf: () => Promise.resolve(scene),
     });
 
   type Call = (signal: AbortSignal) => Promise<unknown>;

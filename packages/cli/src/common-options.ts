@@ -38,7 +38,7 @@ export interface ModelFlags extends SourceFlags {
 }
 
 /** What every verb over many pictures takes. */
-export interface PictureFlags extends ModelFlags {
+export interface ImageFlags extends ModelFlags {
   readonly batchSize?: number;
 }
 
@@ -156,7 +156,7 @@ export function addModelOptions(command: Command): Command {
 }
 
 /** The options of a verb over many pictures. */
-export const addPictureOptions = (command: Command): Command =>
+export const addImageOptions = (command: Command): Command =>
   addModelOptions(command).addOption(
     new Option("--batch-size <N>", "images at a time (default: 4)").argParser(
       positiveInteger("--batch-size"),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { uniformFrames, UsageError, type Video } from "blip-ts";
 import { findPattern, isPattern } from "./find-pattern.ts";
 
-const pictureEnding = /\.(?:jpe?g|jfif|png|webp|gif|avif|bmp|tiff?)$/i;
+const imageEnding = /\.(?:jpe?g|jfif|png|webp|gif|avif|bmp|tiff?)$/i;
 
 /** A URL that is fetched; Windows drives (`c:\`) are not. */
 export const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument);
@@ -32,7 +32,7 @@ async function* walk(folder: string): AsyncGenerator<Walked, void, undefined> {
     const path = join(folder, entry.name);
     if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) {
       if (!entry.isSymbolicLink()) yield* walk(path);
-    } else if (pictureEnding.test(entry.name)) yield { path };
+    } else if (imageEnding.test(entry.name)) yield { path };
   }
 }
 

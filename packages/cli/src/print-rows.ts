@@ -1,7 +1,7 @@
 // What every verb that makes rows has in common: its model is loaded, its rows are printed, those that failed are counted.
 import { type Closable } from "@blip-ts/base";
 import type { FailedRow, FailedText, VerbCallOptions, VerbOptions } from "blip-ts";
-import { chooseModel, loadOptions, type PictureFlags } from "./common-options.ts";
+import { chooseModel, loadOptions, type ImageFlags } from "./common-options.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { progressBar } from "./progress.ts";
 import { rowPrinter } from "./rows.ts";
@@ -52,7 +52,7 @@ function ownFailure(row: object): RowFailure | undefined {
 /** @returns the exit code */
 export async function printRows<Row extends object, Model extends Closable>(
   terminal: Terminal,
-  flags: PictureFlags,
+  flags: ImageFlags,
   { suggestion, load, rows, head, numeric, lines, failureOf = ownFailure }: RowVerb<Row, Model>,
 ): Promise<number> {
   const { signal, stderr } = terminal;

@@ -12,9 +12,9 @@ import {
 import { isNotFinite } from "./exit-codes.ts";
 
 /** Pictures in a batch, unless told. */
-const picturesAtOnce = 4;
+const imagesAtOnce = 4;
 
-export interface PictureRequests<Row extends object> {
+export interface ImageRequests<Row extends object> {
   /** What answers. */
   readonly models: BatchedModels<ImageInput>;
   /** Requests that each picture is: 1. */
@@ -34,8 +34,8 @@ export interface PictureRequests<Row extends object> {
  */
 export async function* requestRows<Row extends object>(
   images: readonly string[],
-  { models, each = 1, rowsOf }: PictureRequests<Row>,
-  { imageBatchSize = picturesAtOnce, signal, onProgress }: VerbCallOptions,
+  { models, each = 1, rowsOf }: ImageRequests<Row>,
+  { imageBatchSize = imagesAtOnce, signal, onProgress }: VerbCallOptions,
 ): AsyncGenerator<Row | FailedRow<string>, void, undefined> {
   const maxBatch = imageBatchSize * each;
   // Batches are full but for the last one, which waits for nobody.

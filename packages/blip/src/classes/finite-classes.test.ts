@@ -109,8 +109,8 @@ test("verify says that such a model is different, whatever is asked of it", asyn
     { ...common, expected: { task: "embed" as const, ...about, cosine: [0.5, 0.1] as const } },
     { ...common, expected: { task: "means" as const, ...about, means: [["image", [0, 1]] as const] } },
   ];
-  const pictureOf = () => Promise.resolve(fixture("../examples/scenes/01.png"));
-  const rows = await arrayOf(verify(nodePlatform, model, (one) => one, { samples, as: "m", pictureOf }));
+  const imageOf = () => Promise.resolve(fixture("../examples/scenes/01.png"));
+  const rows = await arrayOf(verify(nodePlatform, model, (one) => one, { samples, as: "m", imageOf }));
   expect(rows).toHaveLength(3);
   for (const row of rows) {
     expect(row.verdict).toBe("different");

@@ -10,7 +10,7 @@ import type { EncodedImages, ImageEncoder, ImageOptions } from "../run/image-enc
 import type { EncodedTextStates, TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite, finiteEncoding } from "../run/finite.ts";
 import type { TextFeeds } from "../run/text-feeds.ts";
-import type { LookOptions, LookWork } from "../run/cross-attention.ts";
+import type { CrossAttentionOptions, CrossAttentionWork } from "../run/cross-attention.ts";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
@@ -91,7 +91,7 @@ export class ImageTextRetrieval implements Closable {
     texts: TextFeeds,
     options: RunOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly states: Tensor<"float32"> }> {
-    const { logits, states } = await this.texts.look([imageStates], texts, "itm", options);
+    const { logits, states } = await this.texts.crossAttend([imageStates], texts, "itm", options);
     if (!logits) throw new Error("the head of matching gave no logits");
     expectFinite(this.#name, "the states of text", states);
     return { logits: expectFinite(this.#name, itmLogits, logits), states };
@@ -112,10 +112,10 @@ export class ImageTextRetrieval implements Closable {
 
   /** The same for texts with images of their choice. @throws {ModelError} `model/not-finite` */
   async scorePairs(
-    work: LookWork,
-    options: Pick<LookOptions, "form" | "signal"> = {},
+    work: CrossAttentionWork,
+    options: Pick<CrossAttentionOptions, "form" | "signal"> = {},
   ): Promise<readonly (readonly [number, number])[]> {
-    const { logits } = await this.texts.looker.run(work, { ...options, head: "itm" });
+    const { logits } = await this.texts.crossAttention.run(work, { ...options, head: "itm" });
     expectFinite(this.#name, itmLogits, floatTensor([logits.length, 2], logits.flat()));
     return logits;
   }
@@ -134,7 +134,7 @@ export class ImageTextRetrieval implements Closable {
 
   /** Begins to load what `scoreTexts` needs for texts that are shared out among images. */
   prepareToScore(texts: TextFeeds, images: number): void {
-    this.texts.prepareToLook(texts, images, { head: "itm", scores: true });
+    this.texts.prepareToCrossAttend(texts, images, { head: "itm", scores: true });
   }
 
   /**
@@ -149,7 +149,7 @@ export class ImageTextRetrieval implements Closable {
     report(0);
     // The text's session is loaded while the picture is looked at.
     const [count] = atLeast(inputs.pixelValues.dims, 1);
-    if (useItmHead) this.texts.prepareToLook(inputs, count, { head: "itm" });
+    if (useItmHead) this.texts.prepareToCrossAttend(inputs, count, { head: "itm" });
     else this.texts.prepareToRead();
     const images = await this.encodeImages(inputs.pixelValues, options);
     report(1);

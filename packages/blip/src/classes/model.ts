@@ -83,7 +83,7 @@ export class FeatureExtraction implements Closable {
       throw wrongTask(files.name, "multimodal features", tasks.tasks, ["text_encoder"]);
     const images = await this.images.states(inputs.pixelValues, options);
     expectFinite(this.#name, "the states of image", images);
-    const { states } = await this.texts.look([images], inputs, undefined, options);
+    const { states } = await this.texts.crossAttend([images], inputs, undefined, options);
     return expectFinite(this.#name, "the states of text", states);
   }
 

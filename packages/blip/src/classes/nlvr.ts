@@ -61,7 +61,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
         `${count} statements need ${2 * count} images, all left ones first, then all right ones; found ${images}`,
         { images, texts: count },
       );
-    this.texts.prepareToLook(inputs, count, { head: "nlvr" });
+    this.texts.prepareToCrossAttend(inputs, count, { head: "nlvr" });
     const states = await this.images.states(inputs.pixelValues, options);
     return this.#judge(states, inputs, options);
   }
@@ -81,15 +81,15 @@ export class NaturalLanguageVisualReasoning implements Closable {
 
   /** Begins to load what statements about one pair of pictures need. */
   prepareToJudge(texts: TextFeeds): void {
-    this.texts.prepareToLook(texts, 1, { head: "nlvr" });
+    this.texts.prepareToCrossAttend(texts, 1, { head: "nlvr" });
   }
 
   /**
    * The same over pictures that were encoded before, left ones first [2I, N, D], without the check that logits are finite.
    * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
    */
-  async look(states: Tensor<"float32">, texts: TextFeeds, options: ImageOptions) {
-    const found = await this.texts.look([half(states, 0), half(states, 1)], texts, "nlvr", options);
+  async crossAttend(states: Tensor<"float32">, texts: TextFeeds, options: ImageOptions) {
+    const found = await this.texts.crossAttend([half(states, 0), half(states, 1)], texts, "nlvr", options);
     if (!found.logits) throw new Error("the head of NLVR2 gave no logits");
     return { logits: found.logits, questionEmbeds: found.states };
   }
@@ -101,7 +101,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
     const { name } = this.loaded.opened.files;
     expectFinite(name, "the states of image", images);
-    const found = await this.look(images, texts, options);
+    const found = await this.crossAttend(images, texts, options);
     expectFinite(name, "the states of statement", found.questionEmbeds);
     expectFinite(name, "the logits of statement", found.logits);
     return found;

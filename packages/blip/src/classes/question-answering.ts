@@ -23,7 +23,7 @@ import type { ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
 import type { TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite } from "../run/finite.ts";
 import { checkTextFeeds, type TextFeeds } from "../run/text-feeds.ts";
-import { Generator, type MaskedMemory, type Memory } from "../run/generate.ts";
+import { Generator, type MaskedEncoderStates, type EncoderStates } from "../run/generate.ts";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
@@ -91,7 +91,7 @@ export class QuestionAnswering implements Closable {
 
   /** Begins to load what questions need that are shared out among pictures; a failure is reported where it is used. */
   prepare(questions: TextFeeds, images: number): void {
-    this.texts.prepareToLook(questions, images, { padding: "dropped" });
+    this.texts.prepareToCrossAttend(questions, images, { padding: "dropped" });
     this.generator.decoder.prepare();
   }
 
@@ -104,14 +104,14 @@ export class QuestionAnswering implements Closable {
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
    * @throws {ModelError} `model/not-finite`
    */
-  async encodeQuestions(inputs: QuestionInputs, options: ImageOptions = {}): Promise<MaskedMemory> {
+  async encodeQuestions(inputs: QuestionInputs, options: ImageOptions = {}): Promise<MaskedEncoderStates> {
     const feeds = checkTextFeeds(inputs, this.config.text);
     this.prepare(feeds, must(inputs.pixelValues.dims, 0));
     const images = await this.images.states(inputs.pixelValues, options);
     expectFinite(this.#name, "the states of image", images);
-    const memory = await this.questionStates(images, feeds, options);
-    expectFinite(this.#name, "the states of question", memory.states);
-    return memory;
+    const questionStates = await this.questionStates(images, feeds, options);
+    expectFinite(this.#name, "the states of question", questionStates.states);
+    return questionStates;
   }
 
   /** The same over pictures that were encoded before, [I, N, D], without the check that states are finite. */
@@ -119,11 +119,11 @@ export class QuestionAnswering implements Closable {
     images: Tensor<"float32">,
     feeds: TextFeeds,
     options: ImageOptions = {},
-  ): Promise<MaskedMemory> {
+  ): Promise<MaskedEncoderStates> {
     const { attentionMask } = checkTextFeeds(feeds, this.config.text);
     // The decoder does not look at padding.
     const dropped = { ...options, padding: "dropped" } as const;
-    const { states } = await this.texts.look([images], feeds, undefined, dropped);
+    const { states } = await this.texts.crossAttend([images], feeds, undefined, dropped);
     return { states, mask: attentionMask };
   }
 
@@ -168,8 +168,11 @@ export class QuestionAnswering implements Closable {
    * Generated answers for questions that were encoded before.
    * @throws {UsageError} `generate/...` @throws {ModelError} `model/not-finite`
    */
-  answer(memory: Memory, options: GenerateOptions = {}): Promise<readonly (readonly Hypothesis[])[]> {
-    return this.generator.generate(memory, this.#beginnings(memory), options, options);
+  answer(
+    questionStates: EncoderStates,
+    options: GenerateOptions = {},
+  ): Promise<readonly (readonly Hypothesis[])[]> {
+    return this.generator.generate(questionStates, this.#beginnings(questionStates), options, options);
   }
 
   /**
@@ -177,10 +180,10 @@ export class QuestionAnswering implements Closable {
    * @throws {UsageError} `generate/...`
    */
   answerEach(
-    memory: Memory,
+    questionStates: EncoderStates,
     options: GenerateOptions = {},
   ): Promise<readonly (readonly Hypothesis[] | ModelError)[]> {
-    return this.generator.generateEach(memory, this.#beginnings(memory), options, options);
+    return this.generator.generateEach(questionStates, this.#beginnings(questionStates), options, options);
   }
 
   /**
@@ -191,11 +194,11 @@ export class QuestionAnswering implements Closable {
    * @throws {UsageError} `usage/no-answers`, `usage/bad-option` @throws {ModelError} `model/not-finite`
    */
   async rank(
-    memory: MaskedMemory,
+    questionStates: MaskedEncoderStates,
     answers: readonly (readonly number[])[],
     options: RankOptions = {},
   ): Promise<readonly (readonly RankedAnswer[])[]> {
-    return (await this.rankEach(memory, answers, options)).map((ranked) => {
+    return (await this.rankEach(questionStates, answers, options)).map((ranked) => {
       if (ranked instanceof ModelError) throw ranked;
       return ranked;
     });
@@ -206,25 +209,29 @@ export class QuestionAnswering implements Closable {
    * @throws {UsageError} `usage/no-answers`, `usage/bad-option`
    */
   async rankEach(
-    memory: MaskedMemory,
+    questionStates: MaskedEncoderStates,
     answers: readonly (readonly number[])[],
     options: RankOptions = {},
   ): Promise<readonly (readonly RankedAnswer[] | ModelError)[]> {
     const { k = defaultK } = options;
     checkRanking(answers, k);
     const sequences = answers.map((ids) => [this.loaded.tokens.dec, ...ids.slice(1)]);
-    const [count, N, D] = atLeast(memory.states.dims, 3);
+    const [count, N, D] = atLeast(questionStates.states.dims, 3);
     const ranked: (RankedAnswer[] | ModelError)[] = [];
     for (let row = 0; row < count; row++) {
-      const states = { ...memory.states, dims: [1, N, D], data: part(memory.states.data, row, N * D) };
-      const mask = { ...memory.mask, dims: [1, N], data: part(memory.mask.data, row, N) };
+      const states = {
+        ...questionStates.states,
+        dims: [1, N, D],
+        data: part(questionStates.states.data, row, N * D),
+      };
+      const mask = { ...questionStates.mask, dims: [1, N], data: part(questionStates.mask.data, row, N) };
       ranked.push(await this.#rankOne({ states, mask }, sequences, k, options));
     }
     return ranked;
   }
 
   async #rankOne(
-    { states, mask }: MaskedMemory,
+    { states, mask }: MaskedEncoderStates,
     sequences: readonly (readonly number[])[],
     k: number,
     options: RankOptions,
@@ -293,7 +300,7 @@ export class QuestionAnswering implements Closable {
   }
 
   /** Every answer begins with [DEC]. */
-  #beginnings({ states }: Memory): number[][] {
+  #beginnings({ states }: EncoderStates): number[][] {
     return Array.from({ length: must(states.dims, 0) }, () => [this.loaded.tokens.dec]);
   }
 }

@@ -141,13 +141,13 @@ test.each<[NetworkDType, boolean]>([
     fixture("tiny/caption"),
     options,
   );
-  const picture = { pixelValues: pixels(captioning.loaded.imageSize) };
-  await captioning.generate(picture, { maxNewTokens: 2 });
+  const image = { pixelValues: pixels(captioning.loaded.imageSize) };
+  await captioning.generate(image, { maxNewTokens: 2 });
   // A decoder's steps multiply in blocks, by an operator that has no other form.
   expect(caption.signed).toEqual({ image: expected, memory: expected, decode: false });
   const match = watched();
   await using matching = await ImageTextRetrieval.load(match.platform, fixture("tiny/match"), options);
-  await matching.forward({ ...picture, inputIds: ids });
+  await matching.forward({ ...image, inputIds: ids });
   expect(match.signed).toEqual({ image: expected, "match-folded": expected });
 });
 

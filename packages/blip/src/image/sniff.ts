@@ -4,10 +4,10 @@
 export const heic = "a HEIC picture, as iPhones take them";
 
 /** What can be decoded. */
-export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "avif" | "tiff";
+export type ImageFormat = "jpeg" | "png" | "webp" | "gif" | "avif" | "tiff";
 
 export type Sniffed =
-  | { readonly kind: "picture"; readonly format: PictureFormat }
+  | { readonly kind: "picture"; readonly format: ImageFormat }
   /** A picture, but of a format that is not read. */
   | { readonly kind: "unsupported"; readonly found: string }
   | { readonly kind: "other"; readonly found: string };
@@ -15,30 +15,29 @@ export type Sniffed =
 /** Bytes at the beginning of a file that `sniff` wants to see. */
 export const sniffLength = 256;
 
-const known: readonly (readonly [prefix: string, PictureFormat | { picture: string } | { other: string }])[] =
-  [
-    ["\xff\xd8\xff", "jpeg"],
-    ["\x89PNG\r\n\x1a\n", "png"],
-    ["GIF87a", "gif"],
-    ["GIF89a", "gif"],
-    ["II*\0", "tiff"],
-    ["MM\0*", "tiff"],
-    ["II+\0", "tiff"],
-    ["MM\0+", "tiff"],
-    ["BM", { picture: "a BMP picture" }],
-    ["\0\0\x01\0", { picture: "an icon (ICO)" }],
-    ["\0\0\0\x0cjP  ", { picture: "a JPEG 2000 picture" }],
-    ["\xff\x4f\xff\x51", { picture: "a JPEG 2000 picture" }],
-    ["\0\0\0\x0cJXL ", { picture: "a JPEG XL picture" }],
-    ["\xff\x0a", { picture: "a JPEG XL picture" }],
-    ["8BPS", { picture: "a Photoshop document" }],
-    ["qoif", { picture: "a QOI picture" }],
-    ["\x76\x2f\x31\x01", { picture: "an OpenEXR picture" }],
-    ["%PDF-", { other: "a PDF document" }],
-    ["PK\x03\x04", { other: "a ZIP archive" }],
-    ["\x1f\x8b", { other: "gzip data" }],
-    ["\x1aE\xdf\xa3", { other: "a video (Matroska)" }],
-  ];
+const known: readonly (readonly [prefix: string, ImageFormat | { picture: string } | { other: string }])[] = [
+  ["\xff\xd8\xff", "jpeg"],
+  ["\x89PNG\r\n\x1a\n", "png"],
+  ["GIF87a", "gif"],
+  ["GIF89a", "gif"],
+  ["II*\0", "tiff"],
+  ["MM\0*", "tiff"],
+  ["II+\0", "tiff"],
+  ["MM\0+", "tiff"],
+  ["BM", { picture: "a BMP picture" }],
+  ["\0\0\x01\0", { picture: "an icon (ICO)" }],
+  ["\0\0\0\x0cjP  ", { picture: "a JPEG 2000 picture" }],
+  ["\xff\x4f\xff\x51", { picture: "a JPEG 2000 picture" }],
+  ["\0\0\0\x0cJXL ", { picture: "a JPEG XL picture" }],
+  ["\xff\x0a", { picture: "a JPEG XL picture" }],
+  ["8BPS", { picture: "a Photoshop document" }],
+  ["qoif", { picture: "a QOI picture" }],
+  ["\x76\x2f\x31\x01", { picture: "an OpenEXR picture" }],
+  ["%PDF-", { other: "a PDF document" }],
+  ["PK\x03\x04", { other: "a ZIP archive" }],
+  ["\x1f\x8b", { other: "gzip data" }],
+  ["\x1aE\xdf\xa3", { other: "a video (Matroska)" }],
+];
 
 /**
  * The brands of an ISO media file: four letters each, in its first box and nowhere else (ISO/IEC 14496-12, 4.3). Text may

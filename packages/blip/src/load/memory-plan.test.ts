@@ -34,8 +34,8 @@ describe("a bound of memory", () => {
     const free = (await load()).limits;
     expect([small?.images, large?.images, free.images]).toEqual([1, 4, undefined]);
     expect(small?.texts.tokens).toBeLessThan(large?.texts.tokens ?? 0);
-    expect(small?.looks(17).rows).toBe(1);
-    expect(large?.looks(17)).toEqual(free.looks(17));
+    expect(small?.crossAttention(17).rows).toBe(1);
+    expect(large?.crossAttention(17)).toEqual(free.crossAttention(17));
   });
 
   test("of two models counts their process once, and a refusal names the bound that was given", async () => {

@@ -13,9 +13,9 @@ export interface Limits {
   /** Texts alone. */
   readonly texts: BatchLimits;
   /** Texts over the kept keys and values of one image. */
-  readonly cachedLooks: BatchLimits;
+  readonly cachedCrossAttention: BatchLimits;
   /** Texts over images of N states each, which travel with them. */
-  readonly looks: (N: number) => BatchLimits;
+  readonly crossAttention: (N: number) => BatchLimits;
   /** Questions that are answered at a time, and answers of a list that are ranked at a time. */
   readonly answers: number;
   readonly candidates: number;
@@ -49,8 +49,8 @@ function limitsOf(
   return {
     images: bounded ? images : undefined,
     texts: { tokens, rows: 64 },
-    cachedLooks: { tokens, rows: 64 },
-    looks: (N) => ({ tokens: Math.min(256, tokens), rows: Math.max(1, Math.floor(states / N)) }),
+    cachedCrossAttention: { tokens, rows: 64 },
+    crossAttention: (N) => ({ tokens: Math.min(256, tokens), rows: Math.max(1, Math.floor(states / N)) }),
     ...{ answers, candidates, keptStates, heldImages },
   };
 }
@@ -117,7 +117,7 @@ function workingBytes({ config: { vision, text }, shapes }: MemoryNeeds, level: 
   const read = tokens * (2 * text.intermediateSize + 8 * D);
   const keysAndValues = text.layers * 2 * N * D;
   const folded = rows * (4 * N * width + textTokens * H * (2 * N + 4 * width));
-  const looks = has({ crossAttention: "cached" })
+  const crossAttention = has({ crossAttention: "cached" })
     ? Math.max(folded, 2.5 * keysAndValues)
     : has({ crossAttention: "folded" })
       ? folded
@@ -129,7 +129,7 @@ function workingBytes({ config: { vision, text }, shapes }: MemoryNeeds, level: 
   const ranked = candidates * (sequence + 12 * V);
   const answered = has({ decodes: "question" }) ? Math.max(decodedBytes(answers), ranked) : 0;
   const decode = Math.max(captions, answered);
-  return 4 * slack * (encode + read + looks + decode);
+  return 4 * slack * (encode + read + crossAttention + decode);
 }
 
 /** Bytes that a model takes beside its batches, the process among them. */

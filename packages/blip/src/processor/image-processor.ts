@@ -87,23 +87,23 @@ export class ImageProcessor<ImageInput> {
     inputs: readonly ImageInput[],
     { signal, maxPixels, onProgress }: Pick<ProcessorCallOptions, "signal" | "maxPixels" | "onProgress"> = {},
   ): Promise<Tensor<"float32">> {
-    const pictures: Float32Array[] = [];
+    const images: Float32Array[] = [];
     // One at a time: a decoded photograph takes far more memory than its pixel values.
     const total = inputs.length;
     for (const input of inputs) {
-      pictures.push(await this.pixels(input, signal, maxPixels));
-      onProgress?.({ kind: "process", done: pictures.length, total });
+      images.push(await this.pixels(input, signal, maxPixels));
+      onProgress?.({ kind: "process", done: images.length, total });
     }
-    return stackPixels(pictures, this.config);
+    return stackPixels(images, this.config);
   }
 }
 
 /** Pictures of one size as a batch [B, 3, S, S]. */
 export function stackPixels(
-  pictures: readonly Float32Array[],
+  images: readonly Float32Array[],
   { height, width }: Pick<ImageConfig, "height" | "width">,
 ): Tensor<"float32"> {
-  const data = new Float32Array(pictures.length * 3 * height * width);
-  pictures.forEach((pixels, index) => data.set(pixels, index * 3 * height * width));
-  return floatTensor([pictures.length, 3, height, width], data);
+  const data = new Float32Array(images.length * 3 * height * width);
+  images.forEach((pixels, index) => data.set(pixels, index * 3 * height * width));
+  return floatTensor([images.length, 3, height, width], data);
 }

@@ -21,7 +21,7 @@ export function tokensWorthCaching({ text, vision }: BlipConfig, N: number): num
 }
 
 /** The work: text tokens that look at each image, in the mean, and N, the states of an image. */
-export interface LookShape {
+export interface CrossAttentionShape {
   readonly tokens: number;
   readonly states: number;
 }
@@ -30,7 +30,7 @@ export interface LookShape {
 export function chooseForm(
   config: BlipConfig,
   head: MultimodalHead,
-  { tokens, states }: LookShape,
+  { tokens, states }: CrossAttentionShape,
 ): CrossAttentionForm {
   if (tokens < tokensWorthCaching(config, states)) return "folded";
   return head === "nlvr" ? "plain" : "cached";

@@ -6,7 +6,7 @@ import type { CrossAttentionForm } from "../model/encoders.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { loadNetwork } from "../load/load-model.ts";
 import { chooseForm, tokensWorthCaching } from "./cross-attention-form.ts";
-import { Looker, type LookWork } from "./cross-attention.ts";
+import { CrossAttention, type CrossAttentionWork } from "./cross-attention.ts";
 
 const base = {
   vision: { hiddenSize: 768 },
@@ -34,7 +34,7 @@ const far = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 describe("texts over images", async () => {
   const loaded = await loadNetwork(nodePlatform, fixture("tiny/match"), ["match"]);
   afterAll(() => loaded.network[Symbol.asyncDispose]());
-  const looker = new Looker(loaded);
+  const crossAttention = new CrossAttention(loaded);
   const states = await (await goldenTensors("match")).floats("vision.last_hidden_state");
   const [I = 0, N = 0, D = 0] = states.dims;
   const images = Array.from(
@@ -47,20 +47,20 @@ describe("texts over images", async () => {
     const ids = BigInt64Array.from({ length }, (_, token) => BigInt(5 + ((index * 31 + token * 11) % 100)));
     return { ids, mask: ids.map(() => 1n), image: Math.floor((index * index) % (I + 1)) % I };
   });
-  const work: LookWork = { images, states: N, rows };
+  const work: CrossAttentionWork = { images, states: N, rows };
   const options = { head: "itm" } as const;
   const alone = await Promise.all(
     rows.map(async ({ image, ...row }) => {
       const one = { images: images.slice(image, image + 1), states: N, rows: [{ ...row, image: 0 }] };
-      return looker.run(one, { ...options, form: "plain", allStates: true });
+      return crossAttention.run(one, { ...options, form: "plain", allStates: true });
     }),
   );
 
   test.each<CrossAttentionForm>(["plain", "cached", "folded"])(
     "%s: each row is what it is alone",
     async (form) => {
-      const { logits } = await looker.run(work, { ...options, form });
-      const all = await looker.run(work, { ...options, form, allStates: true });
+      const { logits } = await crossAttention.run(work, { ...options, form });
+      const all = await crossAttention.run(work, { ...options, form, allStates: true });
       expect(logits).toHaveLength(rows.length);
       alone.forEach((one, index) => {
         expect(far(one.logits[0] ?? [], logits[index] ?? [])).toBeLessThan(tolerance);
@@ -79,7 +79,7 @@ describe("texts over images", async () => {
     "%s: a text of an image that is not there throws, and is paired with no other",
     async (form) => {
       const strays = rows.slice(0, 2).map((row, index) => ({ ...row, image: index === 0 ? 0 : I }));
-      await expect(looker.run({ ...work, rows: strays }, { ...options, form })).rejects.toThrow(
+      await expect(crossAttention.run({ ...work, rows: strays }, { ...options, form })).rejects.toThrow(
         `images of texts: expected an index from 0 to ${I - 1}, got ${I}.`,
       );
     },
@@ -87,9 +87,9 @@ describe("texts over images", async () => {
 
   test("runs the form that its shape asks for", async () => {
     const worth = tokensWorthCaching(loaded.config, N);
-    const forms = [worth - 1, worth].map((tokens) => looker.form("itm", { tokens, states: N }));
+    const forms = [worth - 1, worth].map((tokens) => crossAttention.form("itm", { tokens, states: N }));
     expect(forms).toEqual(["folded", "cached"]);
-    await expect(looker.run({ images, states: N, rows: [] }, options)).resolves.toEqual({
+    await expect(crossAttention.run({ images, states: N, rows: [] }, options)).resolves.toEqual({
       logits: [],
       states: [],
     });
@@ -103,24 +103,24 @@ describe("statements about two images", async () => {
   afterAll(() => loaded.network[Symbol.asyncDispose]());
 
   test("folded, are judged as they are with keys and values", async () => {
-    const looker = new Looker(loaded);
+    const crossAttention = new CrossAttention(loaded);
     const { hiddenSize } = loaded.config.vision;
     const N = 5;
-    const picture = (seed: number) =>
+    const image = (seed: number) =>
       Float32Array.from({ length: N * hiddenSize }, (_, k) => Math.sin(seed + k * 1.7));
     const rows = [6, 4].map((length, index) => {
       const ids = BigInt64Array.from({ length }, (_, token) => BigInt(7 + index + token));
       return { ids, mask: ids.map(() => 1n), image: index };
     });
-    const work: LookWork = {
+    const work: CrossAttentionWork = {
       images: [
-        [picture(1), picture(2)],
-        [picture(3), picture(4)],
+        [image(1), image(2)],
+        [image(3), image(4)],
       ],
       states: N,
       rows,
     };
-    const judge = (form: CrossAttentionForm) => looker.run(work, { head: "nlvr", form });
+    const judge = (form: CrossAttentionForm) => crossAttention.run(work, { head: "nlvr", form });
     const [plain, folded] = [await judge("plain"), await judge("folded")];
     expect(plain.logits).toHaveLength(2);
     expect(far(plain.logits.flat(), folded.logits.flat())).toBeLessThan(tolerance);

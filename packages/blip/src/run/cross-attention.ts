@@ -13,7 +13,7 @@ import {
 } from "@blip-ts/engine";
 import { missed, must, unlessAborted } from "@blip-ts/base";
 import type { LoadedNetwork } from "../load/load-model.ts";
-import { chooseForm, type LookShape } from "./cross-attention-form.ts";
+import { chooseForm, type CrossAttentionShape } from "./cross-attention-form.ts";
 import { positions, withFirstToken } from "./text-feeds.ts";
 import { batchesByLength, stackRows, type TokenRow } from "./text-batches.ts";
 
@@ -21,19 +21,19 @@ import { batchesByLength, stackRows, type TokenRow } from "./text-batches.ts";
 export type SeenStates = readonly [Float32Array, Float32Array?];
 
 /** A text with the image that it looks at. */
-export interface LookRow extends TokenRow {
+export interface CrossAttentionRow extends TokenRow {
   /** Its place among the images. */
   readonly image: number;
 }
 
-export interface LookWork {
+export interface CrossAttentionWork {
   readonly images: readonly SeenStates[];
   /** N, the states of each image. */
   readonly states: number;
-  readonly rows: readonly LookRow[];
+  readonly rows: readonly CrossAttentionRow[];
 }
 
-export interface LookOptions extends RunOptions {
+export interface CrossAttentionOptions extends RunOptions {
   readonly head?: MultimodalHead;
   /** All states of each text as well; without them the last layer computes the first state alone. */
   readonly allStates?: boolean | undefined;
@@ -42,7 +42,7 @@ export interface LookOptions extends RunOptions {
 }
 
 /** For each row, in its place. */
-export interface Looked {
+export interface CrossAttentionOutputs {
   /** With a head: its two logits. */
   readonly logits: readonly (readonly [number, number])[];
   /** With `allStates`: T * D numbers, T the row's own length. */
@@ -58,7 +58,7 @@ const group = "look";
  */
 const imagesWorthPacking = 16;
 
-export class Looker {
+export class CrossAttention {
   readonly #loaded: LoadedNetwork;
   #first: CrossAttentionForm | undefined;
 
@@ -70,7 +70,7 @@ export class Looker {
    * The cheapest form for text tokens that look at each image, in the mean, with its states. Where memory is bounded,
    * there is room for one: that of the first choice.
    */
-  form(head: MultimodalHead, shape: LookShape): CrossAttentionForm {
+  form(head: MultimodalHead, shape: CrossAttentionShape): CrossAttentionForm {
     const { config, limits } = this.#loaded;
     const cheapest = chooseForm(config, head, shape);
     if (limits.images === undefined) return cheapest;
@@ -78,12 +78,12 @@ export class Looker {
   }
 
   /** Begins to load the sessions; a failure is reported where they are used. */
-  prepare(form: CrossAttentionForm, images: number, options: LookOptions): void {
+  prepare(form: CrossAttentionForm, images: number, options: CrossAttentionOptions): void {
     this.#session(form, images, options).catch(() => undefined);
-    if (form === "cached") this.#memory().catch(() => undefined);
+    if (form === "cached") this.#keysAndValues().catch(() => undefined);
   }
 
-  async run(work: LookWork, options: LookOptions): Promise<Looked> {
+  async run(work: CrossAttentionWork, options: CrossAttentionOptions): Promise<CrossAttentionOutputs> {
     options.signal?.throwIfAborted();
     const found: { logits: [number, number][]; states: Float32Array[] } = { logits: [], states: [] };
     if (work.rows.length === 0) return found;
@@ -105,30 +105,30 @@ export class Looker {
   }
 
   /** Each image's keys and values are made once; its texts follow in batches. */
-  async *#cached({ images, states: N, rows }: LookWork, options: LookOptions) {
-    const { cachedLooks } = this.#loaded.limits;
+  async *#cached({ images, states: N, rows }: CrossAttentionWork, options: CrossAttentionOptions) {
+    const { cachedCrossAttention } = this.#loaded.limits;
     const session = await unlessAborted(this.#session("cached", images.length, options), options.signal);
-    const memory = await unlessAborted(this.#memory(), options.signal);
+    const keysAndValues = await unlessAborted(this.#keysAndValues(), options.signal);
     const names = cacheNames("memory", this.#loaded.config.text);
     for (const [image, [states]] of images.entries()) {
       const own = rows.flatMap((row, index) => (row.image === image ? [index] : []));
       if (own.length === 0) continue;
       const feeds = { encoder_hidden_states: this.#tensor([states], N) };
-      const { retained: kept } = await memory.runRetaining(feeds, names, options);
+      const { retained: kept } = await keysAndValues.runRetaining(feeds, names, options);
       try {
-        for (const batch of batchesByLength(lengthsOf(rows, own), cachedLooks)) {
+        for (const batch of batchesByLength(lengthsOf(rows, own), cachedCrossAttention)) {
           const places = batch.map((index) => must(own, index));
           yield await this.#call(session, rows, places, kept, options);
         }
       } finally {
-        memory.release(Object.values<ResidentTensor>(kept));
+        keysAndValues.release(Object.values<ResidentTensor>(kept));
       }
     }
   }
 
   /** Texts of many images side by side. */
-  async *#over(form: CrossAttentionForm, work: LookWork, options: LookOptions) {
-    const limits = this.#loaded.limits.looks(work.states);
+  async *#over(form: CrossAttentionForm, work: CrossAttentionWork, options: CrossAttentionOptions) {
+    const limits = this.#loaded.limits.crossAttention(work.states);
     const session = await unlessAborted(this.#session(form, work.images.length, options), options.signal);
     const all = work.rows.map((_, index) => index);
     for (const batch of batchesByLength(lengthsOf(work.rows, all), limits)) {
@@ -145,7 +145,7 @@ export class Looker {
 
   async #call(
     session: EngineSession,
-    rows: readonly LookRow[],
+    rows: readonly CrossAttentionRow[],
     places: readonly number[],
     images: Feeds,
     options: RunOptions,
@@ -171,7 +171,7 @@ export class Looker {
     return { dtype: "float32", dims: [images.length, N, size / N], data };
   }
 
-  #memory(): Promise<EngineSession> {
+  #keysAndValues(): Promise<EngineSession> {
     const { config, network } = this.#loaded;
     const width = config.vision.hiddenSize;
     const keep = cacheNames("memory", config.text);
@@ -186,7 +186,7 @@ export class Looker {
   #session(
     form: CrossAttentionForm,
     images: number,
-    { head, allStates = false }: LookOptions,
+    { head, allStates = false }: CrossAttentionOptions,
   ): Promise<EngineSession> {
     const { config, network, limits } = this.#loaded;
     const unpacked = form === "folded" && (images < imagesWorthPacking || limits.images !== undefined);
@@ -205,7 +205,7 @@ const lengthsOf = (rows: readonly TokenRow[], places: readonly number[]): number
  * The network shares texts out evenly among images, in their order: each image once where all have as many texts in the
  * batch, else each text with its image.
  */
-function alignedTo({ images, rows }: LookWork, batch: readonly number[]) {
+function alignedTo({ images, rows }: CrossAttentionWork, batch: readonly number[]) {
   const byImage = new Map<number, number[]>();
   for (const place of batch) {
     const image = must(rows, place).image;

@@ -1,5 +1,5 @@
 // Answers are finite. What is not comes of damaged weights, or of numbers too large for the type: it fails its row, and
-// is never printed as NaN, null or an empty caption. Looked at are the numbers that a network gave, before anything is
+// is never printed as NaN, null or an empty caption. CrossAttentionOutputs at are the numbers that a network gave, before anything is
 // made of them: what a search forbids itself (-Infinity) is added later and is no failure.
 //
 // All states of an image are looked at, not only what is projected of its first one: in 8 bits a state that is NaN would

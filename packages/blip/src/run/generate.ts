@@ -16,13 +16,13 @@ import { readJson } from "../load/open-model.ts";
 import { TextDecoder } from "./text-decoder.ts";
 
 /** What a decoder attends to: [I, N, D], and [I, N] ones for what may be seen where it attends to questions. */
-export interface Memory {
+export interface EncoderStates {
   readonly states: Tensor<"float32">;
   readonly mask?: Tensor<"int64"> | undefined;
 }
 
 /** Questions that a decoder attends to: their padding is hidden. */
-export interface MaskedMemory extends Memory {
+export interface MaskedEncoderStates extends EncoderStates {
   readonly mask: Tensor<"int64">;
 }
 
@@ -71,7 +71,7 @@ export class Generator {
    * @throws {UsageError} `generate/...` @throws {ModelError} `model/not-finite`
    */
   async generate(
-    memory: Memory,
+    memory: EncoderStates,
     prompts: readonly (readonly number[])[],
     options: GenerationOptions,
     run: RunOptions = {},
@@ -87,7 +87,7 @@ export class Generator {
    * @throws {UsageError} `generate/...`
    */
   async generateEach(
-    memory: Memory,
+    memory: EncoderStates,
     prompts: readonly (readonly number[])[],
     options: GenerationOptions,
     run: RunOptions = {},
@@ -111,7 +111,7 @@ export class Generator {
    * @throws {ModelError} `model/not-finite`, after the tokens before
    */
   async *stream(
-    memory: Memory,
+    memory: EncoderStates,
     prompt: readonly number[],
     options: GenerationOptions,
     run: RunOptions = {},

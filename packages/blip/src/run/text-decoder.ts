@@ -50,7 +50,8 @@ export class TextDecoder {
 
   /** Begins to load the sessions; a failure is reported where they are used. */
   prepare(): void {
-    for (const session of [() => this.#memory(), () => this.decode()]) session().catch(() => undefined);
+    for (const session of [() => this.#crossKeysAndValues(), () => this.decode()])
+      session().catch(() => undefined);
   }
 
   /**
@@ -63,21 +64,21 @@ export class TextDecoder {
     mask: Tensor<"int64"> | undefined,
     options: RunOptions = {},
   ): Promise<DecoderRun> {
-    const session = await unlessAborted(this.#memory(), options.signal);
+    const session = await unlessAborted(this.#crossKeysAndValues(), options.signal);
     const names = cacheNames("memory", this.config.text);
     const { retained: kept } = await session.runRetaining({ encoder_hidden_states: states }, names, options);
     return new DecoderRun(this, session, kept, mask, must(states.dims, 0), options);
   }
 
-  #memory(): Promise<EngineSession> {
+  #crossKeysAndValues(): Promise<EngineSession> {
     const width = decoderWidth(this.#loaded.opened.architecture, this.config);
     const keep = cacheNames("memory", this.config.text);
-    const ofImages = this.#loaded.opened.architecture.decoderMemory !== "question";
+    const ofImages = this.#loaded.opened.architecture.decoderAttendsTo !== "question";
     return this.#session("memory", () => crossKeysAndValuesGraph(this.config, width), keep, ofImages);
   }
 
   decode(): Promise<EngineSession> {
-    const memoryMask = this.#loaded.opened.architecture.decoderMemory === "question";
+    const memoryMask = this.#loaded.opened.architecture.decoderAttendsTo === "question";
     const keep = ["hidden", ...cacheNames("present", this.config.text)];
     return this.#session("decode", () => decodeGraph(this.config, { memoryMask }), keep);
   }
@@ -123,7 +124,7 @@ export class DecoderRun implements NextTokenModel {
   readonly #decoder: TextDecoder;
   readonly #engine: EngineSession;
   readonly #options: RunOptions;
-  #memory: Kept;
+  #crossKeysAndValues: Kept;
   #mask: Tensor<"int64"> | undefined;
   #images: number;
   #past: Kept | undefined;
@@ -140,7 +141,7 @@ export class DecoderRun implements NextTokenModel {
   ) {
     this.#decoder = decoder;
     this.#engine = engine;
-    this.#memory = memory;
+    this.#crossKeysAndValues = memory;
     this.#mask = mask;
     this.#images = images;
     this.#options = options;
@@ -212,8 +213,8 @@ export class DecoderRun implements NextTokenModel {
 
   /** Frees the tensors that are kept with the engine. A second call does nothing more. */
   close(): void {
-    this.#engine.release([...Object.values(this.#memory), ...Object.values(this.#past ?? {})]);
-    this.#memory = {};
+    this.#engine.release([...Object.values(this.#crossKeysAndValues), ...Object.values(this.#past ?? {})]);
+    this.#crossKeysAndValues = {};
     this.#past = undefined;
   }
 
@@ -272,7 +273,7 @@ export class DecoderRun implements NextTokenModel {
       row_index: int64Tensor([R], parents),
       rows: int64Tensor([rows.length], rows),
       ...(this.#past ?? this.#emptyPast(R)),
-      ...this.#memory,
+      ...this.#crossKeysAndValues,
       ...(this.#mask && { memory_mask: this.#mask }),
     };
     const keep = ["hidden", ...cacheNames("present", text)];
@@ -315,12 +316,12 @@ export class DecoderRun implements NextTokenModel {
     const session = await unlessAborted(this.#decoder.select(), this.#options.signal);
     const names = cacheNames("memory", this.#decoder.config.text);
     const { retained: kept } = await session.runRetaining(
-      { image_index: int64Tensor([images.length], images), ...this.#memory },
+      { image_index: int64Tensor([images.length], images), ...this.#crossKeysAndValues },
       keptNames(names),
       this.#options,
     );
-    this.#engine.release(Object.values(this.#memory));
-    this.#memory = Object.fromEntries(
+    this.#engine.release(Object.values(this.#crossKeysAndValues));
+    this.#crossKeysAndValues = Object.fromEntries(
       Object.entries(kept).map(([name, tensor]) => [name.replace("kept.", ""), tensor]),
     );
     if (this.#mask) {

@@ -5,7 +5,7 @@ import type { BlipConfig } from "../model/config.ts";
 import { textGraph, type MultimodalHead } from "../model/encoders.ts";
 import { float32Output, type RunOptions } from "@blip-ts/engine";
 import type { LoadedNetwork } from "../load/load-model.ts";
-import { Looker, type LookWork, type SeenStates } from "./cross-attention.ts";
+import { CrossAttention, type CrossAttentionWork, type SeenStates } from "./cross-attention.ts";
 import type { ImageHead } from "../tasks/task.ts";
 import { checkTextFeeds, positions, type CheckedTexts, type TextFeeds } from "./text-feeds.ts";
 import { batchesByLength, stackRows, textRows, trimmed, type TokenRow } from "./text-batches.ts";
@@ -31,20 +31,20 @@ export interface ReadTexts {
 /** States of images [I, N, D], or of NLVR2's left and right ones. */
 export type ImageStates = readonly [Tensor<"float32">, Tensor<"float32">?];
 
-export interface LookCallOptions extends RunOptions {
+export interface CrossAttentionCallOptions extends RunOptions {
   /** `kept` computes states of padding as the references do; `dropped` leaves zeros there. */
   readonly padding?: "kept" | "dropped" | undefined;
 }
 
 /** What is going to be looked for. */
-export interface Preparation extends Pick<LookCallOptions, "padding"> {
+export interface Preparation extends Pick<CrossAttentionCallOptions, "padding"> {
   readonly head?: MultimodalHead;
   /** Logits alone. */
   readonly scores?: boolean;
 }
 
 /** Texts shared out among images evenly, in their order. @throws {UsageError} `model/unequal-batches` */
-function lookWork([first, second]: ImageStates, rows: readonly TokenRow[]): LookWork {
+function crossAttentionWork([first, second]: ImageStates, rows: readonly TokenRow[]): CrossAttentionWork {
   const [images, states, width] = atLeast(first.dims, 3);
   if (images === 0 || rows.length % images !== 0)
     throw new UsageError(
@@ -71,13 +71,13 @@ const logitsOf = (logits: readonly (readonly [number, number])[]): Tensor<"float
 /** What the network gives, as it gives it: whoever hands numbers on checks that they are finite (`finite.ts`). */
 export class TextEncoder {
   readonly loaded: LoadedNetwork;
-  readonly looker: Looker;
+  readonly crossAttention: CrossAttention;
   readonly #head: ImageHead | undefined;
 
   /** @param head what is made of a text's first token */
   constructor(loaded: LoadedNetwork, head?: ImageHead) {
     this.loaded = loaded;
-    this.looker = new Looker(loaded);
+    this.crossAttention = new CrossAttention(loaded);
     this.#head = head;
   }
 
@@ -134,15 +134,15 @@ export class TextEncoder {
   }
 
   /**
-   * Begins to load what `look`, or with `scores` what `score`, needs for texts that are shared out among images; a
+   * Begins to load what `crossAttend`, or with `scores` what `score`, needs for texts that are shared out among images; a
    * failure is reported where it is used.
    */
-  prepareToLook(texts: TextFeeds, images: number, { head, scores, padding }: Preparation = {}): void {
+  prepareToCrossAttend(texts: TextFeeds, images: number, { head, scores, padding }: Preparation = {}): void {
     const rows = this.#rows(texts, scores === true ? "dropped" : padding);
     const side = Math.floor(this.loaded.imageSize / this.config.vision.patchSize);
     const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0) / images;
-    const form = this.looker.form(head, { tokens, states: 1 + side * side });
-    this.looker.prepare(form, images, { head, allStates: scores !== true });
+    const form = this.crossAttention.form(head, { tokens, states: 1 + side * side });
+    this.crossAttention.prepare(form, images, { head, allStates: scores !== true });
   }
 
   /**
@@ -150,14 +150,14 @@ export class TextEncoder {
    * in turn has B/I of the texts. Returns all text states [B, T, D] and, with a head, its logits [B, 2].
    * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
    */
-  async look(
+  async crossAttend(
     imageStates: ImageStates,
     texts: TextFeeds,
     head?: MultimodalHead,
-    options: LookCallOptions = {},
+    options: CrossAttentionCallOptions = {},
   ): Promise<{ readonly states: Tensor<"float32">; readonly logits: Tensor<"float32"> | undefined }> {
-    const work = lookWork(imageStates, this.#rows(texts, options.padding));
-    const { states, logits } = await this.looker.run(work, { ...options, head, allStates: true });
+    const work = crossAttentionWork(imageStates, this.#rows(texts, options.padding));
+    const { states, logits } = await this.crossAttention.run(work, { ...options, head, allStates: true });
     const [B, T] = atLeast(texts.inputIds.dims, 2);
     const D = this.config.text.hiddenSize;
     const all = new Float32Array(B * T * D);
@@ -175,8 +175,8 @@ export class TextEncoder {
     head: NonNullable<MultimodalHead>,
     options: RunOptions = {},
   ): Promise<Tensor<"float32">> {
-    const work = lookWork(imageStates, this.#rows(texts, "dropped"));
-    return logitsOf((await this.looker.run(work, { ...options, head })).logits);
+    const work = crossAttentionWork(imageStates, this.#rows(texts, "dropped"));
+    return logitsOf((await this.crossAttention.run(work, { ...options, head })).logits);
   }
 
   #textSession(firstOnly: boolean) {
@@ -188,7 +188,7 @@ export class TextEncoder {
     );
   }
 
-  #rows(texts: TextFeeds, padding: LookCallOptions["padding"]): TokenRow[] {
+  #rows(texts: TextFeeds, padding: CrossAttentionCallOptions["padding"]): TokenRow[] {
     const rows = textRows(checkTextFeeds(texts, this.config.text));
     return padding === "dropped" ? rows.map(trimmed) : rows;
   }

@@ -9,7 +9,7 @@ import type { Engine, EngineSession, Feeds } from "@blip-ts/engine";
 import { Answerer } from "../verbs/ask.ts";
 import { Batched } from "./batched.ts";
 import { Captioner } from "../verbs/caption.ts";
-import { fullGroups, samePicture } from "../verbs/distinct-images.ts";
+import { fullGroups, sameImage } from "../verbs/distinct-images.ts";
 import { Embedder } from "../verbs/embed.ts";
 import { Matcher, type MatchRow } from "../verbs/match.ts";
 import type { FailedRow } from "../verbs/image-batches.ts";
@@ -324,9 +324,9 @@ test("pictures with equally many rows go together, a picture's rows side by side
 });
 
 test("pictures are equal by path, address or content, never by looks", () => {
-  expect(samePicture("a.png", "a.png")).toBe(true);
-  expect(samePicture(Uint8Array.of(1, 2), Uint8Array.of(1, 2))).toBe(true);
-  expect(samePicture(Uint8Array.of(1, 2).buffer, Uint8Array.of(1, 2).buffer)).toBe(true);
-  expect(samePicture(Uint8Array.of(1, 2), Uint8Array.of(1, 3))).toBe(false);
-  expect(samePicture(new Blob(["a"]), new Blob(["a"]))).toBe(false);
+  expect(sameImage("a.png", "a.png")).toBe(true);
+  expect(sameImage(Uint8Array.of(1, 2), Uint8Array.of(1, 2))).toBe(true);
+  expect(sameImage(Uint8Array.of(1, 2).buffer, Uint8Array.of(1, 2).buffer)).toBe(true);
+  expect(sameImage(Uint8Array.of(1, 2), Uint8Array.of(1, 3))).toBe(false);
+  expect(sameImage(new Blob(["a"]), new Blob(["a"]))).toBe(false);
 });

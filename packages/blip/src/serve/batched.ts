@@ -8,7 +8,7 @@ import type { AheadOfBatch } from "../verbs/image-batches.ts";
 import type { Matcher, MatchRow } from "../verbs/match.ts";
 import { checkMaxPixels } from "../processor/image-processor.ts";
 import type { RowCallOptions } from "../verbs/rows.ts";
-import { PicturesAhead, type PictureReader } from "../verbs/prefetch.ts";
+import { ImagesAhead, type ImageReader } from "../verbs/prefetch.ts";
 import {
   RequestBatcher,
   type BatcherOptions,
@@ -110,7 +110,7 @@ async function matched<ImageInput>(
 export class Batched<ImageInput> implements Closable {
   readonly #models: BatchedModels<ImageInput>;
   readonly #batcher: RequestBatcher<Asked<ImageInput>, Said>;
-  readonly #ahead: PicturesAhead<ImageInput>;
+  readonly #ahead: ImagesAhead<ImageInput>;
   readonly #maxPixels: number | undefined;
   /** The last group of questions: with a list to choose from it is a long text, which is kept once. */
   #askGroup = "";
@@ -120,7 +120,7 @@ export class Batched<ImageInput> implements Closable {
     checkMaxPixels(maxPixels);
     this.#models = models;
     this.#maxPixels = maxPixels;
-    this.#ahead = new PicturesAhead(maxPixels);
+    this.#ahead = new ImagesAhead(maxPixels);
     this.#batcher = new RequestBatcher(
       (requests, _group, signal) => this.#run(requests, signal),
       options,
@@ -225,10 +225,10 @@ export class Batched<ImageInput> implements Closable {
   /** Begins to read the pictures of requests that are likely to be next. */
   #readAhead(requests: readonly Asked<ImageInput>[]): void {
     const images = requests.flatMap((request) => (request.verb === "embedText" ? [] : [request.image]));
-    this.#ahead.expect(images, this.#pictureModel(requests[0]?.verb));
+    this.#ahead.expect(images, this.#imageModel(requests[0]?.verb));
   }
 
-  #pictureModel(verb: Asked<ImageInput>["verb"] | undefined): PictureReader<ImageInput> | undefined {
+  #imageModel(verb: Asked<ImageInput>["verb"] | undefined): ImageReader<ImageInput> | undefined {
     const { matcher, captioner, answerer, embedder } = this.#models;
     switch (verb) {
       case "match":
@@ -248,7 +248,7 @@ export class Batched<ImageInput> implements Closable {
   /** Requests of one verb with the same options, together. */
   async #run(requests: readonly Asked<ImageInput>[], signal: AbortSignal): Promise<Outcome<Said>[]> {
     const [first] = requests;
-    const pictures = (reader: PictureReader<ImageInput>) => ({
+    const pictures = (reader: ImageReader<ImageInput>) => ({
       signal,
       maxPixels: this.#maxPixels,
       ahead: this.#ahead.take(reader, signal),

@@ -7,7 +7,7 @@ import type { NetworkTaskSpec } from "./task.ts";
 
 export const ask: NetworkTaskSpec<"ask"> = {
   runs: "ask",
-  needs: { parts: ["vision", "textEncoder", "textDecoder", "lmHead"], decoderMemory: "question" },
+  needs: { parts: ["vision", "textEncoder", "textDecoder", "lmHead"], decoderAttendsTo: "question" },
   graphs: (model) => [
     { role: "image", graph: imageGraph(model.config) },
     ...crossAttentionGraphs(model.config),

@@ -7,7 +7,7 @@ import type { NetworkTaskSpec } from "./task.ts";
 
 export const caption: NetworkTaskSpec<"caption"> = {
   runs: "caption",
-  needs: { parts: ["vision", "textDecoder", "lmHead"], decoderMemory: "image" },
+  needs: { parts: ["vision", "textDecoder", "lmHead"], decoderAttendsTo: "image" },
   graphs: (model) => [{ role: "image", graph: imageGraph(model.config) }, ...decoderTaskGraphs(model)],
   imageHead: () => undefined,
   exported: (model, size) => ({

@@ -7,7 +7,7 @@ import type { TaskGraph, TaskModel } from "./task.ts";
 
 /** The width of what the decoder attends to: image states, or in question answering question states. */
 export function decoderWidth(architecture: Architecture, config: BlipConfig): number {
-  return architecture.decoderMemory === "question" ? config.text.hiddenSize : config.vision.hiddenSize;
+  return architecture.decoderAttendsTo === "question" ? config.text.hiddenSize : config.vision.hiddenSize;
 }
 
 /** Is it transformers' `BlipModel`, whose text model stands alone? */
@@ -29,7 +29,7 @@ export function crossAttentionGraphs(config: BlipConfig, head?: MultimodalHead):
 export function decoderGraphs({ config, architecture }: TaskModel) {
   return {
     memory: crossKeysAndValuesGraph(config, decoderWidth(architecture, config)),
-    decode: decodeGraph(config, { memoryMask: architecture.decoderMemory === "question" }),
+    decode: decodeGraph(config, { memoryMask: architecture.decoderAttendsTo === "question" }),
   };
 }
 

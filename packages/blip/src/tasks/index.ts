@@ -23,7 +23,7 @@ export const tasks: { readonly [T in Task]: TaskSpec<T> } = {
   retrieve: { runs: "match", needs: { parts: matchingParts } },
   pretrain: {
     runs: undefined,
-    needs: { parts: [...matchingParts, "textDecoder", "lmHead"], decoderMemory: "image" },
+    needs: { parts: [...matchingParts, "textDecoder", "lmHead"], decoderAttendsTo: "image" },
   },
 };
 

@@ -19,7 +19,7 @@ export type NetworkTask = Exclude<Task, "retrieve" | "pretrain">;
 export interface Needs {
   readonly parts: readonly Part[];
   /** What the decoder must have been trained to attend to. */
-  readonly decoderMemory?: "image" | "question";
+  readonly decoderAttendsTo?: "image" | "question";
   /** Other parts that do as well. */
   readonly or?: readonly Part[];
 }

@@ -10,7 +10,7 @@ export interface TaskReport {
 }
 
 /** The tasks that the parts of a checkpoint allow. */
-export function tasksOf(architecture: Pick<Architecture, "parts" | "decoderMemory">): TaskReport {
+export function tasksOf(architecture: Pick<Architecture, "parts" | "decoderAttendsTo">): TaskReport {
   const missing = new Map<Task, readonly string[]>();
   for (const task of taskNames) {
     const lacks = lackedBy(architecture, tasks[task].needs);
@@ -19,11 +19,13 @@ export function tasksOf(architecture: Pick<Architecture, "parts" | "decoderMemor
   return { tasks: taskNames.filter((task) => !missing.has(task)), missing };
 }
 
-function lackedBy(architecture: Pick<Architecture, "parts" | "decoderMemory">, needs: Needs): string[] {
-  const { parts, decoderMemory } = architecture;
+function lackedBy(architecture: Pick<Architecture, "parts" | "decoderAttendsTo">, needs: Needs): string[] {
+  const { parts, decoderAttendsTo } = architecture;
   if (needs.or?.every((part) => parts.has(part))) return [];
   const lacks = needs.parts.filter((part) => !parts.has(part)).map((part) => partNames[part]);
   const wrongMemory =
-    parts.has("textDecoder") && needs.decoderMemory !== undefined && decoderMemory !== needs.decoderMemory;
-  return wrongMemory ? [...lacks, `a decoder that attends to the ${needs.decoderMemory ?? ""}`] : lacks;
+    parts.has("textDecoder") &&
+    needs.decoderAttendsTo !== undefined &&
+    decoderAttendsTo !== needs.decoderAttendsTo;
+  return wrongMemory ? [...lacks, `a decoder that attends to the ${needs.decoderAttendsTo ?? ""}`] : lacks;
 }

@@ -7,7 +7,7 @@ import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { fullGroups, pickTexts } from "./distinct-images.ts";
 import { allFailed, failuresOf } from "../run/finite.ts";
-import { sumOf, type MaskedMemory } from "../run/generate.ts";
+import { sumOf, type MaskedEncoderStates } from "../run/generate.ts";
 import {
   answersOf,
   chunks,
@@ -178,8 +178,8 @@ export class Answerer<ImageInput> extends RowVerb<
     for (const group of fullGroups(places, questionBatch)) {
       const states = stacked(group.pictures.map((place) => must(images, place).states));
       const texts = pickTexts(encoded, group.rows);
-      const memory = await this.model.questionStates(states, texts, { signal });
-      const found = await this.#answersOf(memory, answerIds, options);
+      const questionStates = await this.model.questionStates(states, texts, { signal });
+      const found = await this.#answersOf(questionStates, answerIds, options);
       group.rows.forEach((row, index) => (answers[row] = must(found, index, "answers")));
     }
     return answers;
@@ -204,7 +204,7 @@ export class Answerer<ImageInput> extends RowVerb<
 
   /** For each question its rows or why it has none, some questions at a time. */
   async #answersOf(
-    { states, mask }: MaskedMemory,
+    { states, mask }: MaskedEncoderStates,
     answerIds: readonly (readonly number[])[] | undefined,
     options: AskOptions,
   ): Promise<(Answers | BlipError)[]> {
@@ -214,20 +214,20 @@ export class Answerer<ImageInput> extends RowVerb<
     const found: (Answers | BlipError)[] = [];
     for (let from = 0; from < total; from += step) {
       const to = Math.min(total, from + step);
-      const memory = { states: rowsOf(states, from, to), mask: rowsOf(mask, from, to) };
-      found.push(...(await this.#answers(memory, answerIds, options)));
+      const questionStates = { states: rowsOf(states, from, to), mask: rowsOf(mask, from, to) };
+      found.push(...(await this.#answers(questionStates, answerIds, options)));
     }
     return found.map((own, question) => must(broken, question) ?? own);
   }
 
   #answers(
-    memory: MaskedMemory,
+    questionStates: MaskedEncoderStates,
     answerIds: readonly (readonly number[])[] | undefined,
     options: AskOptions,
   ): Promise<(Answers | BlipError)[]> {
     return answerIds
-      ? this.#ranked(memory, options.answers ?? [], answerIds, options)
-      : this.#generated(memory, options);
+      ? this.#ranked(questionStates, options.answers ?? [], answerIds, options)
+      : this.#generated(questionStates, options);
   }
 
   /** For each picture its rows, questions in their order, or what is wrong with it. */
@@ -263,8 +263,11 @@ export class Answerer<ImageInput> extends RowVerb<
     });
   }
 
-  async #generated(memory: MaskedMemory, options: AskOptions): Promise<(Answers | BlipError)[]> {
-    const found = await this.model.answerEach(memory, options);
+  async #generated(
+    questionStates: MaskedEncoderStates,
+    options: AskOptions,
+  ): Promise<(Answers | BlipError)[]> {
+    const found = await this.model.answerEach(questionStates, options);
     return found.map((hypotheses) =>
       hypotheses instanceof BlipError
         ? hypotheses
@@ -277,12 +280,12 @@ export class Answerer<ImageInput> extends RowVerb<
   }
 
   async #ranked(
-    memory: MaskedMemory,
+    questionStates: MaskedEncoderStates,
     answers: readonly string[],
     ids: readonly (readonly number[])[],
     { k, signal }: AskOptions,
   ): Promise<(Answers | BlipError)[]> {
-    const found = await this.model.rankEach(memory, ids, { k, signal });
+    const found = await this.model.rankEach(questionStates, ids, { k, signal });
     return found.map((ranked) => {
       if (ranked instanceof BlipError) return ranked;
       const [best] = ranked;

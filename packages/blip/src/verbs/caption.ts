@@ -18,7 +18,7 @@ import {
   readBatches,
   verbOptions,
   type FailedRow,
-  type PictureBatch,
+  type ReadBatch,
   type Processors,
   type VerbCallOptions,
   type VerbOptions,
@@ -77,7 +77,7 @@ export type Caption = Omit<CaptionRow<never>, "image">;
 type Captions = readonly Caption[];
 
 /** States of pictures [I, N, D], by the captioning model and, where captions are scored, by the matching one. */
-interface SeenPictures {
+interface SeenImages {
   readonly states: Tensor<"float32">;
   readonly matched: Tensor<"float32"> | undefined;
   /** For each picture what is wrong with its states, if anything is. */
@@ -226,7 +226,7 @@ export class Captioner<ImageInput> extends RowVerb<
     for (const some of chunks(rows, Math.min(most, options.imageBatchSize ?? rows.length))) {
       const { images, places } = imagesOfRows(some);
       const matched = images.flatMap((image) => image.matched ?? []);
-      const seen: SeenPictures = {
+      const seen: SeenImages = {
         states: stacked(images.map(({ states }) => states)),
         matched: matched.length > 0 ? stacked(matched) : undefined,
         broken: [],
@@ -278,9 +278,9 @@ export class Captioner<ImageInput> extends RowVerb<
   /** Pictures as the decoder sees them, and as the matching model does. */
   async #see(
     pixels: Tensor<"float32">,
-    { otherPixels }: Pick<PictureBatch<unknown>, "otherPixels">,
+    { otherPixels }: Pick<ReadBatch<unknown>, "otherPixels">,
     { signal }: Pick<CaptionOptions, "signal">,
-  ): Promise<SeenPictures> {
+  ): Promise<SeenImages> {
     const states = await this.model.images.states(pixels, { signal });
     const matcher = this.#matcher;
     const broken = this.#brokenIn(states);
@@ -301,7 +301,7 @@ export class Captioner<ImageInput> extends RowVerb<
    * @param places the picture of each prompt; without it, its own
    */
   async #rows(
-    seen: SeenPictures,
+    seen: SeenImages,
     prompts: readonly (readonly number[])[],
     options: CaptionOptions,
     places: readonly number[] = prompts.map((_, index) => index),
@@ -324,7 +324,7 @@ export class Captioner<ImageInput> extends RowVerb<
 
   /** The same rows with the ITM probability of each caption, if one was asked for. */
   async #scored(
-    { matched }: SeenPictures,
+    { matched }: SeenImages,
     rows: readonly (Captions | BlipError)[],
     places: readonly number[],
     signal: AbortSignal | undefined,

@@ -7,7 +7,7 @@ import { notFinite } from "@blip-ts/engine";
 import { allFailed, failuresOf, orNotFinite, quoted } from "../run/finite.ts";
 import { probabilityOf } from "./match.ts";
 import { NaturalLanguageVisualReasoning } from "../classes/nlvr.ts";
-import { rowError, type FailedRow, type ReadPictureOptions, type VerbOptions } from "./image-batches.ts";
+import { rowError, type FailedRow, type ReadImageOptions, type VerbOptions } from "./image-batches.ts";
 import { RowVerb, type PixelBatch, type RowCallOptions, type SeenImage, type SeenRequest } from "./rows.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 import { textRows, trimmed } from "../run/text-batches.ts";
@@ -24,7 +24,7 @@ export interface CompareRow<ImageInput> {
 }
 
 /** What stops a call, and how large its pictures may be. */
-export type CompareOptions = ReadPictureOptions;
+export type CompareOptions = ReadImageOptions;
 
 /** Two images with a statement, as a row. */
 export interface CompareRequest<ImageInput> {
@@ -149,7 +149,7 @@ export class Comparer<ImageInput> extends RowVerb<
       states: must(must(pairs, 0)[0].states.dims, 1),
       rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: must(places, index) })),
     };
-    const { logits } = await this.model.texts.looker.run(work, { head: "nlvr", signal });
+    const { logits } = await this.model.texts.crossAttention.run(work, { head: "nlvr", signal });
     return statements.map((statement, row) => {
       const judged = judgementOf(this.name, statement, must(logits, row, "logits"));
       return judged instanceof BlipError ? judged : [judged];
@@ -161,7 +161,7 @@ export class Comparer<ImageInput> extends RowVerb<
     const { model } = this;
     model.prepareToJudge(encoded);
     const states = await model.images.states(pixels, options);
-    const { logits } = await model.look(states, encoded, options);
+    const { logits } = await model.crossAttend(states, encoded, options);
     return { broken: failuresOf(model.loaded.opened.files.name, "the states of the image", states), logits };
   }
 }

@@ -8,7 +8,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Are two pictures surely the same? Paths and URLs by their text, bytes by their content, all else by identity. */
-export function samePicture(a: unknown, b: unknown): boolean {
+export function sameImage(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (a instanceof Uint8Array && b instanceof Uint8Array) return sameBytes(a, b);
   if (a instanceof ArrayBuffer && b instanceof ArrayBuffer)
@@ -25,7 +25,7 @@ export interface Distinct<ImageInput> {
 export function distinctOf<ImageInput>(given: readonly ImageInput[]): Distinct<ImageInput> {
   const images: ImageInput[] = [];
   const which = given.map((image) => {
-    const known = images.findIndex((one) => samePicture(one, image));
+    const known = images.findIndex((one) => sameImage(one, image));
     return known < 0 ? images.push(image) - 1 : known;
   });
   return { images, which };
@@ -67,15 +67,15 @@ export interface FullGroup {
  * @param places the picture of each row @param most rows of a picture in one group, which holds no picture twice
  */
 export function fullGroups(places: readonly number[], most: number): FullGroup[] {
-  const byPicture = new Map<number, number[]>();
-  places.forEach((picture, row) => byPicture.set(picture, [...(byPicture.get(picture) ?? []), row]));
+  const byImage = new Map<number, number[]>();
+  places.forEach((image, row) => byImage.set(image, [...(byImage.get(image) ?? []), row]));
   const groups = new Map<string, { pictures: number[]; rows: number[] }>();
-  for (const [picture, rows] of byPicture)
+  for (const [image, rows] of byImage)
     for (let from = 0; from < rows.length; from += most) {
       const part = rows.slice(from, from + most);
       const key = `${from} ${part.length}`;
       const group = groups.get(key) ?? { pictures: [], rows: [] };
-      group.pictures.push(picture);
+      group.pictures.push(image);
       group.rows.push(...part);
       groups.set(key, group);
     }

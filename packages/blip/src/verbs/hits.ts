@@ -44,8 +44,8 @@ export function rankedHits<Hit extends HitScores>(
 
 /** Those that were re-ranked by their scores, then the others, which are in the order of their cosines. */
 function reRanked<Hit extends HitScores>(hits: readonly Hit[]): Hit[] {
-  const looked = hits.filter(({ rankScore }) => rankScore !== null);
-  const scores = looked.map(({ rankScore }) => rankScore ?? NaN);
-  const ranked = best(scores, looked.length).map((place) => must(looked, place));
+  const reranked = hits.filter(({ rankScore }) => rankScore !== null);
+  const scores = reranked.map(({ rankScore }) => rankScore ?? NaN);
+  const ranked = best(scores, reranked.length).map((place) => must(reranked, place));
   return [...ranked, ...hits.filter(({ rankScore }) => rankScore === null)];
 }

@@ -72,12 +72,12 @@ interface BatchOptions<ImageInput> extends VerbCallOptions {
 }
 
 /** A picture as one model reads it, or two; or what is wrong with it. */
-export type ReadPicture = readonly [Float32Array, Float32Array?] | BlipError;
+export type ReadImage = readonly [Float32Array, Float32Array?] | BlipError;
 
 /** What was done for a batch of requests before it began. */
 export interface AheadOfBatch<ImageInput> {
   /** The picture, where it is being read already. */
-  readonly begun: (image: ImageInput) => Promise<ReadPicture> | undefined;
+  readonly begun: (image: ImageInput) => Promise<ReadImage> | undefined;
   /** Called when all pictures of the batch are read. */
   readonly onRead: () => void;
 }
@@ -128,7 +128,7 @@ export const verbOptions = <T extends VerbOptions>(options: T) => ({
 });
 
 /** A batch of pictures as they were read. */
-export interface PictureBatch<Input> {
+export interface ReadBatch<Input> {
   readonly images: readonly Input[];
   /** Pixel values of those that could be read [B', 3, S, S], in order; undefined where there are none. */
   readonly pixels: Tensor<"float32"> | undefined;
@@ -147,13 +147,13 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   processor: ImageProcessor<ImageInput>,
   { imageBatchSize = defaultImageBatch, maxPixels, ahead, signal, onProgress }: BatchOptions<ImageInput>,
   other?: ImageProcessor<ImageInput>,
-): AsyncGenerator<PictureBatch<Input>, void, undefined> {
+): AsyncGenerator<ReadBatch<Input>, void, undefined> {
   if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
   checkMaxPixels(maxPixels);
   const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);
   const batches = chunks(images, size);
   const readOne = (image: Input) =>
-    ahead?.begun(image) ?? readPicture(image, processor, other, { signal, maxPixels });
+    ahead?.begun(image) ?? readPixels(image, processor, other, { signal, maxPixels });
   const read = async (batch: readonly Input[] = []) => {
     if (processor.atOnce === undefined) return Promise.all(batch.map(readOne));
     // One at a time: a decoded photograph takes far more memory than its pixel values.
@@ -193,15 +193,15 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
 }
 
 /** What a call says of how its pictures are read. */
-export type ReadPictureOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
+export type ReadImageOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
 
 /** A picture, decoded once, for one model or two. */
-export async function readPicture<ImageInput>(
+export async function readPixels<ImageInput>(
   image: ImageInput,
   processor: ImageProcessor<ImageInput>,
   other: ImageProcessor<ImageInput> | undefined,
-  { signal, maxPixels }: ReadPictureOptions,
-): Promise<ReadPicture> {
+  { signal, maxPixels }: ReadImageOptions,
+): Promise<ReadImage> {
   try {
     const prepared = processor.prepared(image);
     if (prepared) return [prepared];
@@ -219,7 +219,7 @@ export async function readPicture<ImageInput>(
  * @param rowsOf the rows of the picture at a place, or why it has none
  */
 export function* inOrder<Input, Row extends object>(
-  { images, places }: PictureBatch<Input>,
+  { images, places }: ReadBatch<Input>,
   rowsOf: (place: number) => readonly Row[] | BlipError,
 ): Generator<({ readonly image: Input } & Row) | FailedRow<Input>, void, undefined> {
   for (const [index, image] of images.entries()) {

@@ -180,7 +180,7 @@ export class Matcher<ImageInput> extends RowVerb<
       states: must(must(images, 0).states.dims, 1),
       rows: textRows(encoded).map((row, index) => ({ ...trimmed(row), image: must(places, index) })),
     };
-    const { logits } = await encoder.looker.run(work, { head: "itm", signal });
+    const { logits } = await encoder.crossAttention.run(work, { head: "itm", signal });
     return texts.map((text, row) => {
       const cosine = must(cosines, must(places, row) * texts.length + row, "cosines");
       const scores = finiteScores(this.name, text, must(logits, row, "logits"), cosine);

@@ -1,39 +1,34 @@
 // Pictures that are read while another batch runs: the engine's threads compute, the platform's decode.
-import { samePicture } from "./distinct-images.ts";
-import {
-  readPicture,
-  type AheadOfBatch,
-  type ReadPicture,
-  type ReadPictureOptions,
-} from "./image-batches.ts";
+import { sameImage } from "./distinct-images.ts";
+import { readPixels, type AheadOfBatch, type ReadImage, type ReadImageOptions } from "./image-batches.ts";
 import type { ImageProcessor } from "../processor/image-processor.ts";
 
 /** Begins to read a picture; undefined where memory is bounded, and pictures are read one at a time. */
 export const readAhead = <ImageInput>(
   image: ImageInput,
   processor: ImageProcessor<ImageInput>,
-  options: ReadPictureOptions,
+  options: ReadImageOptions,
   other?: ImageProcessor<ImageInput>,
-): Promise<ReadPicture> | undefined =>
-  processor.atOnce === undefined ? readPicture(image, processor, other, options) : undefined;
+): Promise<ReadImage> | undefined =>
+  processor.atOnce === undefined ? readPixels(image, processor, other, options) : undefined;
 
 /** What reads pictures in its own way: a model. */
-export interface PictureReader<ImageInput> {
+export interface ImageReader<ImageInput> {
   /** Begins to read a picture, if it may be read ahead. */
-  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined;
+  readAhead(image: ImageInput, options: ReadImageOptions): Promise<ReadImage> | undefined;
 }
 
 interface Begun<ImageInput> {
   readonly image: ImageInput;
-  readonly reader: PictureReader<ImageInput>;
-  readonly picture: Promise<ReadPicture>;
+  readonly reader: ImageReader<ImageInput>;
+  readonly picture: Promise<ReadImage>;
   readonly stop: AbortController;
 }
 
-type Expected<ImageInput> = readonly [images: readonly ImageInput[], reader: PictureReader<ImageInput>];
+type Expected<ImageInput> = readonly [images: readonly ImageInput[], reader: ImageReader<ImageInput>];
 
 /** Pictures of the requests that are likely to be next; those of others are dropped. */
-export class PicturesAhead<ImageInput> {
+export class ImagesAhead<ImageInput> {
   readonly #maxPixels: number | undefined;
   #begun: readonly Begun<ImageInput>[] = [];
   #expected: Expected<ImageInput> | undefined;
@@ -46,13 +41,13 @@ export class PicturesAhead<ImageInput> {
   }
 
   /** @param reader of all of them; undefined where there is nothing to read */
-  expect(images: readonly ImageInput[], reader: PictureReader<ImageInput> | undefined): void {
+  expect(images: readonly ImageInput[], reader: ImageReader<ImageInput> | undefined): void {
     this.#expected = reader && [images, reader];
     if (!this.#busy) this.#begin();
   }
 
   /** Hands over those that are begun to the batch that begins. @param reader of that batch @param signal of it */
-  take(reader: PictureReader<ImageInput>, signal: AbortSignal): AheadOfBatch<ImageInput> {
+  take(reader: ImageReader<ImageInput>, signal: AbortSignal): AheadOfBatch<ImageInput> {
     // Requests may be taken back just before another model's batch begins: pictures are its own where it reads them.
     const begun = this.#begun.filter((one) => one.reader === reader);
     this.#drop(begun);
@@ -99,4 +94,4 @@ export class PicturesAhead<ImageInput> {
 }
 
 const find = <ImageInput>(begun: readonly Begun<ImageInput>[], image: ImageInput) =>
-  begun.find((one) => samePicture(one.image, image));
+  begun.find((one) => sameImage(one.image, image));

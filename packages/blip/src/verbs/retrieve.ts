@@ -57,7 +57,7 @@ export interface RetrieveOptions extends VerbCallOptions {
 
 const defaultK = 128;
 /** Pictures whose texts are looked at together. */
-const lookBatch = 32;
+const rerankBatch = 32;
 /** Frames at a time. */
 const frameBatch = 8;
 
@@ -121,7 +121,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
       for (const index of ranking.slice(0, k)) wanted.set(index, [...(wanted.get(index) ?? []), text]);
     });
     const second = await orNotFinite(() =>
-      this.#lookAgain(images, found.places, wanted, encoded, cache, options),
+      this.#rerank(images, found.places, wanted, encoded, cache, options),
     );
     const failure = second instanceof ModelError ? second : undefined;
     const { logits, failed } =
@@ -173,8 +173,8 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
         usable,
       );
       const asking = ranking.slice(0, k);
-      const looked = await orNotFinite(() => this.#look([seen.states], [asking], rows, options));
-      const [failure, logits] = looked instanceof ModelError ? [looked, []] : [undefined, looked];
+      const reranked = await orNotFinite(() => this.#itmLogits([seen.states], [asking], rows, options));
+      const [failure, logits] = reranked instanceof ModelError ? [reranked, []] : [undefined, reranked];
       const hits = rankedHits(this.name, "the image", failure, () =>
         ranking.map((text, place) => ({
           text: must(texts, text),
@@ -220,7 +220,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
    * @param cache states that were kept; what is not there is computed again
    * @returns with them the pictures that could not be read any more, by their place among those that could
    */
-  async #lookAgain<Input extends ImageInput>(
+  async #rerank<Input extends ImageInput>(
     images: readonly Retrievable<Input>[],
     places: readonly number[],
     wanted: ReadonlyMap<number, readonly number[]>,
@@ -233,7 +233,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     const rows = textRows(encoded).map(trimmed);
     for (const part of chunks(
       [...wanted].sort(([a], [b]) => a - b),
-      lookBatch,
+      rerankBatch,
     )) {
       const seen: {
         readonly index: number;
@@ -252,7 +252,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
       // Videos have more states than pictures.
       for (const N of new Set(seen.map(({ states }) => must(states.dims, 1)))) {
         const alike = seen.filter(({ states }) => states.dims[1] === N);
-        const looked = await this.#look(
+        const reranked = await this.#itmLogits(
           alike.map(({ states }) => states),
           alike.map(({ asking }) => asking),
           rows,
@@ -260,14 +260,14 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
         );
         let row = 0;
         for (const { index, asking } of alike)
-          for (const text of asking) logits.set(`${index} ${text}`, must(looked, row++));
+          for (const text of asking) logits.set(`${index} ${text}`, must(reranked, row++));
       }
     }
     return { logits, failed };
   }
 
   /** The ITM logits of each picture with its texts, picture by picture. */
-  async #look(
+  async #itmLogits(
     states: readonly Tensor<"float32">[],
     asking: readonly (readonly number[])[],
     rows: readonly TokenRow[],
@@ -278,7 +278,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
       states: must(must(states, 0).dims, 1),
       rows: asking.flatMap((texts, image) => texts.map((text) => ({ ...must(rows, text, "texts"), image }))),
     };
-    return (await this.model.texts.looker.run(work, { head: "itm", signal })).logits;
+    return (await this.model.texts.crossAttention.run(work, { head: "itm", signal })).logits;
   }
 
   /**

@@ -4,13 +4,13 @@ import { badOption, BlipError, type Closable, must } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import { orNotFinite } from "../run/finite.ts";
-import { distinctOf, samePicture } from "./distinct-images.ts";
+import { distinctOf, sameImage } from "./distinct-images.ts";
 import {
   defaultImageBatch,
   readBatches,
   rowError,
   type AheadOfBatch,
-  type PictureBatch,
+  type ReadBatch,
   type RowError,
   type VerbCallOptions,
 } from "./image-batches.ts";
@@ -90,7 +90,7 @@ class KeptImages<ImageInput> {
   }
 
   get(image: ImageInput): SeenImage | BlipError | undefined {
-    const index = this.#entries.findIndex((entry) => samePicture(entry.image, image));
+    const index = this.#entries.findIndex((entry) => sameImage(entry.image, image));
     if (index < 0) return undefined;
     const [entry] = this.#entries.splice(index, 1);
     if (!entry) return undefined;
@@ -232,7 +232,7 @@ export abstract class RowVerb<
   async *#read(
     images: readonly ImageInput[],
     options: Call & { readonly ahead?: AheadOfBatch<ImageInput> | undefined },
-  ): AsyncGenerator<PictureBatch<ImageInput>, void, undefined> {
+  ): AsyncGenerator<ReadBatch<ImageInput>, void, undefined> {
     const { signal, maxPixels, ahead, imageBatchSize = images.length } = options;
     if (images.length > 0)
       yield* readBatches(
@@ -267,7 +267,7 @@ export abstract class RowVerb<
 }
 
 /** Images that were read, as one model reads them and, if it is asked, another. */
-export type PixelBatch = Pick<PictureBatch<unknown>, "pixels" | "otherPixels">;
+export type PixelBatch = Pick<ReadBatch<unknown>, "pixels" | "otherPixels">;
 
 /** Requests that wait for their images. */
 class Pending<Request, Answer> {

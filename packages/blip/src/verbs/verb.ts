@@ -12,8 +12,8 @@ import {
   processorsOf,
   verbOptions,
   type Processors,
-  type ReadPicture,
-  type ReadPictureOptions,
+  type ReadImage,
+  type ReadImageOptions,
   type VerbOptions,
 } from "./image-batches.ts";
 import { readAhead } from "./prefetch.ts";
@@ -67,7 +67,7 @@ export abstract class Verb<
   }
 
   /** Begins to read an image for a batch of requests; undefined if memory is bounded. */
-  readAhead(image: ImageInput, options: ReadPictureOptions): Promise<ReadPicture> | undefined {
+  readAhead(image: ImageInput, options: ReadImageOptions): Promise<ReadImage> | undefined {
     return readAhead(image, this.processors.images, options, this.otherImages);
   }
 

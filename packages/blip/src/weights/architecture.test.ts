@@ -85,7 +85,7 @@ describe("deriveArchitecture", () => {
       "image",
     ],
   ])("tells what the decoder of %s attends to", (_, shapes, memory) => {
-    expect(derive(shapes).decoderMemory).toBe(memory);
+    expect(derive(shapes).decoderAttendsTo).toBe(memory);
   });
 
   const without = (name: string) => Object.fromEntries(Object.entries(match).filter(([key]) => key !== name));

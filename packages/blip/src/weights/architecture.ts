@@ -68,7 +68,7 @@ export interface Architecture {
   /** Of the decoder where there is one. */
   readonly decoder?: TextArchitecture;
   /** What the decoder attends to: in captioning and pre-training the image, in question answering the question. */
-  readonly decoderMemory?: "image" | "question";
+  readonly decoderAttendsTo?: "image" | "question";
   /** E */
   readonly jointEmbedding?: number;
   /** E of transformers' `BlipModel`, which has a text model and projections of its own. */
@@ -105,13 +105,13 @@ export function deriveArchitecture(tensors: Tensors): Architecture {
   const [, decoder] = texts;
   const jointEmbedding = deriveEmbedding(tensors, ["vision_proj.weight", "text_proj.weight"]);
   const dualEmbedding = deriveEmbedding(tensors, ["visual_projection.weight", "text_projection.weight"]);
-  const decoderMemory = decoder && deriveMemory(parts, decoder, vision, text);
+  const decoderAttendsTo = decoder && deriveMemory(parts, decoder, vision, text);
   return {
     parts,
     ...(vision && { vision }),
     ...(text && { text }),
     ...(decoder && { decoder }),
-    ...(decoderMemory && { decoderMemory }),
+    ...(decoderAttendsTo && { decoderAttendsTo }),
     ...(jointEmbedding !== undefined && { jointEmbedding }),
     ...(dualEmbedding !== undefined && { dualEmbedding }),
   };

@@ -45,7 +45,7 @@ async function failure(promise: Promise<unknown>): Promise<{ code: unknown; mess
 }
 
 /** The same picture in each of the forms that a page has. */
-async function pictureIn(form: string, url: string): Promise<ImageInput> {
+async function imageIn(form: string, url: string): Promise<ImageInput> {
   const blob = async () => (await fetch(url)).blob();
   const exact = { colorSpaceConversion: "none", premultiplyAlpha: "none" } as const;
   const bitmap = async () => createImageBitmap(await blob(), exact);
@@ -261,7 +261,7 @@ export const inPage = {
     options: { alpha: "white" | "drop"; orientation: "stored" | "upright" },
     form = "URL",
   ) {
-    const input = await pictureIn(form, url);
+    const input = await imageIn(form, url);
     const { data, width, height } = await decodeImage(input, { ...options, grey16: "clip" });
     return { data: Array.from(data), width, height };
   },

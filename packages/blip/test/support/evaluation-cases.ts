@@ -119,7 +119,7 @@ export async function readCase(one: EvaluationCase): Promise<ReadCase> {
   for await (const example of dataset.examples) {
     const shown = JSON.stringify(example, (key, value: unknown) => {
       if (key === "place") return undefined;
-      return isImage(value) ? pictureOf(value, places, !own && !isContainer) : value;
+      return isImage(value) ? imageOf(value, places, !own && !isContainer) : value;
     });
     rows.push(JSON.parse(shown));
   }
@@ -134,7 +134,7 @@ const isImage = (value: unknown): value is ImageSource =>
   typeof value === "object" && value !== null && "kind" in value;
 
 /** @param standsIn whether a picture of fixtures/images is to stand at the place */
-function pictureOf(source: ImageSource, places: Map<string, string>, standsIn: boolean): unknown {
+function imageOf(source: ImageSource, places: Map<string, string>, standsIn: boolean): unknown {
   if (source.kind === "bytes") return { base64: Buffer.from(source.bytes).toString("base64") };
   if (source.kind === "url") throw new Error(`no case has URLs: ${source.url}`);
   if (!standsIn) return { file: join(source.root, source.path).slice(fixture("").length) };

@@ -3,7 +3,7 @@
 import { must } from "@blip-ts/base";
 import { readFile } from "node:fs/promises";
 import { BlipForImageTextRetrieval, BlipProcessor, ModelError } from "blip-ts";
-import { firstText, formulaPicture } from "./inputs.ts";
+import { firstText, formulaImage } from "./inputs.ts";
 import type { FirstScore, FirstScoreOrder, NoScore } from "./measures.ts";
 
 /** In bytes. Linux's `ru_maxrss` begins with the parent's peak, so that its own record of the process is read there. */
@@ -18,7 +18,7 @@ async function score({ source, dtype, threads, image }: FirstScoreOrder): Promis
   try {
     const processor = await BlipProcessor.fromPretrained(source);
     const model = await BlipForImageTextRetrieval.fromPretrained(source, options);
-    const { itmScore } = await model.forward(await processor(image ?? formulaPicture(), firstText));
+    const { itmScore } = await model.forward(await processor(image ?? formulaImage(), firstText));
     const at = performance.timeOrigin + performance.now();
     return { at, logits: [...itmScore.data], memory: await peakMemory() };
   } catch (error) {

@@ -36,7 +36,7 @@ export function repeated({ data }: Tensor<"int64">, count: number): Tensor<"int6
 }
 
 /** A picture of 640 x 480 for the pipeline from pixels on. */
-export function formulaPicture(): RawImage {
+export function formulaImage(): RawImage {
   const [width, height, channels] = [640, 480, 3] as const;
   const data = new Uint8Array(width * height * channels);
   for (let index = 0; index < data.length; index++) data[index] = (index * 7919) % 251;

@@ -10,7 +10,7 @@ import {
   type VerbOptions,
 } from "blip-ts";
 import { Option, type Command } from "commander";
-import { addPictureOptions, anyNumber, collect, type PictureFlags } from "../common-options.ts";
+import { addImageOptions, anyNumber, collect, type ImageFlags } from "../common-options.ts";
 import { isNotFinite } from "../exit-codes.ts";
 import { addGenerationOptions, generationOptions, type GenerationFlags } from "../generation-options.ts";
 import { listImages } from "../list-images.ts";
@@ -28,7 +28,7 @@ import { printRows } from "../print-rows.ts";
 import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface AskFlags extends PictureFlags, GenerationFlags, PairsFlags {
+interface AskFlags extends ImageFlags, GenerationFlags, PairsFlags {
   readonly question?: readonly string[];
   readonly answers?: string;
   readonly k?: number;
@@ -136,7 +136,7 @@ export function addAsk(program: Command, terminal: Terminal, finish: (code: numb
       ),
     );
   addPairsOptions(command, "{image, question}");
-  addPictureOptions(addGenerationOptions(command)).action(async (images: string[], flags: AskFlags) =>
+  addImageOptions(addGenerationOptions(command)).action(async (images: string[], flags: AskFlags) =>
     finish(await run(images, flags, terminal)),
   );
 }

@@ -1,7 +1,7 @@
 // `blip caption IMAGE...`: what images show, in words; `--pairs FILE`: a prompt for each row.
 import { Captioner, type Caption, type CaptionRow, type VerbOptions } from "blip-ts";
 import type { Command } from "commander";
-import { addPictureOptions, type PictureFlags } from "../common-options.ts";
+import { addImageOptions, type ImageFlags } from "../common-options.ts";
 import { addGenerationOptions, generationOptions, type GenerationFlags } from "../generation-options.ts";
 import { listImages } from "../list-images.ts";
 import {
@@ -17,7 +17,7 @@ import { percent, printRows } from "../print-rows.ts";
 import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface CaptionFlags extends PictureFlags, GenerationFlags, PairsFlags {
+interface CaptionFlags extends ImageFlags, GenerationFlags, PairsFlags {
   readonly prompt?: string;
   readonly score?: boolean;
   readonly matchModel?: string;
@@ -84,7 +84,7 @@ export function addCaption(program: Command, terminal: Terminal, finish: (code: 
     .option("--score", "how well each caption fits: the ITM probability of the model's own heads")
     .option("--match-model <M>", "--score by this matching model: a folder, a file, a suite, or a Hub id");
   addPairsOptions(command, "{image} or {image, prompt}; --prompt is for rows without one");
-  addPictureOptions(command).action(async (images: string[], flags: CaptionFlags) =>
+  addImageOptions(command).action(async (images: string[], flags: CaptionFlags) =>
     finish(await run(images, flags, terminal)),
   );
 }

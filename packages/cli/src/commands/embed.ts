@@ -8,14 +8,14 @@ import {
   type TextEmbedding,
 } from "blip-ts";
 import type { Command } from "commander";
-import { addPictureOptions, type PictureFlags } from "../common-options.ts";
+import { addImageOptions, type ImageFlags } from "../common-options.ts";
 import { listImages } from "../list-images.ts";
 import { addTextOptions, linesOf, checkTexts, type TextFlags } from "../list-texts.ts";
 import { printRows } from "../print-rows.ts";
 import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface EmbedFlags extends PictureFlags, TextFlags {
+interface EmbedFlags extends ImageFlags, TextFlags {
   readonly states?: boolean;
 }
 
@@ -70,7 +70,7 @@ export function addEmbed(program: Command, terminal: Terminal, finish: (code: nu
     "--states",
     "all states after the last layer instead of the vector in the joint space",
   );
-  addPictureOptions(command).action(async (images: string[], flags: EmbedFlags) =>
+  addImageOptions(command).action(async (images: string[], flags: EmbedFlags) =>
     finish(await run(images, flags, terminal)),
   );
 }

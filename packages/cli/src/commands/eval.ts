@@ -10,12 +10,12 @@ import {
 } from "blip-ts";
 import { Argument, Option, type Command } from "commander";
 import {
-  addPictureOptions,
+  addImageOptions,
   anyNumber,
   chooseModel,
   loadOptions,
   positiveInteger,
-  type PictureFlags,
+  type ImageFlags,
 } from "../common-options.ts";
 import { addDataOptions, dataOf, type DataFlags } from "../eval/data-options.ts";
 import { reportLines } from "../eval/report-lines.ts";
@@ -25,7 +25,7 @@ import { addGenerationOptions, generationOptions, type GenerationFlags } from ".
 import { progressBar, type Progress } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
 
-interface EvalFlags extends PictureFlags, GenerationFlags, DataFlags {
+interface EvalFlags extends ImageFlags, GenerationFlags, DataFlags {
   readonly out?: string;
   readonly restart?: boolean;
   readonly limit?: number;
@@ -170,7 +170,7 @@ export function addEval(program: Command, terminal: Terminal, finish: (code: num
     .option("--answers <FILE>", "vqa: answers to choose from, a JSON list (answer_list.json)")
     .option("--submission <FILE>", "caption, nocaps, vqa: a file for the data set's server");
   addDataOptions(command);
-  addPictureOptions(addGenerationOptions(command)).action(
+  addImageOptions(addGenerationOptions(command)).action(
     async (task: EvaluationTask, data: string[], flags: EvalFlags) =>
       finish(await run(task, data, flags, terminal)),
   );

@@ -1,7 +1,7 @@
 // `blip match IMAGE... -t TEXT...`: every image with every text; `--pairs FILE`: each row's own.
 import { Matcher, type MatchRow, type MatchScores, type VerbOptions } from "blip-ts";
 import type { Command } from "commander";
-import { addPictureOptions, type PictureFlags } from "../common-options.ts";
+import { addImageOptions, type ImageFlags } from "../common-options.ts";
 import { listImages } from "../list-images.ts";
 import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
 import {
@@ -16,7 +16,7 @@ import {
 import { percent, printRows } from "../print-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
-type MatchFlags = PictureFlags & TextFlags & PairsFlags;
+type MatchFlags = ImageFlags & TextFlags & PairsFlags;
 
 const pairs: PairForm = {
   images: 1,
@@ -62,7 +62,7 @@ export function addMatch(program: Command, terminal: Terminal, finish: (code: nu
     )
     .argument(...imagesOrPairs);
   addPairsOptions(addTextOptions(command), "{image, text}, or {image, texts} for several");
-  addPictureOptions(command).action(async (images: string[], flags: MatchFlags) =>
+  addImageOptions(command).action(async (images: string[], flags: MatchFlags) =>
     finish(await run(images, flags, terminal)),
   );
 }

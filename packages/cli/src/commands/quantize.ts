@@ -21,7 +21,7 @@ interface QuantizeFlags extends SourceFlags, TextFlags {
  * A picture that cannot be read would end the comparison when the folder is written.
  * @throws {InputError} for the first such picture
  */
-async function checkPictures(
+async function checkImages(
   model: string,
   images: readonly string[],
   options: VerbOptions & { readonly task: string | undefined },
@@ -55,7 +55,7 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   const { signal } = terminal;
   const loaded = { textHeads, revision, offline, maxPixels, signal, onWarning: () => undefined };
   try {
-    if (images) await checkPictures(model, images, { ...loaded, task });
+    if (images) await checkImages(model, images, { ...loaded, task });
     const made = await quantize(model, folder, {
       ...{ dtype, textHeads, revision, offline, task },
       signal,

@@ -1,13 +1,13 @@
 // `blip retrieve IMAGE... -t TEXT...`: which images fit a text best, or which texts an image.
 import { Retriever, type ImageRow, type TextRow } from "blip-ts";
 import { Option, type Command } from "commander";
-import { addPictureOptions, anyNumber, imagesArgument, type PictureFlags } from "../common-options.ts";
+import { addImageOptions, anyNumber, imagesArgument, type ImageFlags } from "../common-options.ts";
 import { listImages, listVideos } from "../list-images.ts";
 import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
 import { printRows } from "../print-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface RetrieveFlags extends PictureFlags, TextFlags {
+interface RetrieveFlags extends ImageFlags, TextFlags {
   readonly k?: number;
   readonly by: "text" | "image";
   readonly frames?: boolean;
@@ -69,7 +69,7 @@ export function addRetrieve(program: Command, terminal: Terminal, finish: (code:
       "--frames",
       "each folder is a video: 8 of its pictures, in the order of the numbers in their names",
     );
-  addPictureOptions(command).action(async (images: string[], flags: RetrieveFlags) =>
+  addImageOptions(command).action(async (images: string[], flags: RetrieveFlags) =>
     finish(await run(images, flags, terminal)),
   );
 }

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   publishedModels,
-  publishedPictures,
+  publishedImages,
   UsageError,
   verify,
   verifyAll,
@@ -41,12 +41,12 @@ interface VerifyFlags extends SourceFlags {
 }
 
 /** A picture in the given folder, else its address where it may be fetched. */
-const pictureIn =
+const imageIn =
   ({ images, fetch }: VerifyFlags) =>
   async (name: string): Promise<string | undefined> => {
     const place = images === undefined ? undefined : join(images, name);
     if (place !== undefined && (await stat(place).catch(() => undefined)) !== undefined) return place;
-    return fetch === true ? publishedPictures[name] : undefined;
+    return fetch === true ? publishedImages[name] : undefined;
   };
 
 /** @throws {UsageError} `usage/bad-option` */
@@ -66,7 +66,7 @@ function callOptions(flags: VerifyFlags, terminal: Terminal, progress: Progress)
   return {
     ...{ offline, threads, device, profile, maxPixels },
     onProfile: profilePrinter(terminal),
-    pictureOf: pictureIn(flags),
+    imageOf: imageIn(flags),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),
     onProgress: loadProgress(progress, terminal, flags.quiet),
@@ -184,7 +184,7 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
     )
     .option(
       "--images <DIR>",
-      `a folder with the samples' pictures: ${Object.keys(publishedPictures).join(", ")}`,
+      `a folder with the samples' pictures: ${Object.keys(publishedImages).join(", ")}`,
     )
     .option("--fetch", "fetch pictures that are not in that folder from where they were published")
     .option("--as <NAME>", "which published model this is, where its name does not say")

@@ -2,7 +2,7 @@
 import type { Closable } from "@blip-ts/base";
 import { UsageError, type RowError, type RowsOptions, type VerbOptions } from "blip-ts";
 import { Option, type Command } from "commander";
-import { imagesArgument, positiveInteger, type PictureFlags } from "../common-options.ts";
+import { imagesArgument, positiveInteger, type ImageFlags } from "../common-options.ts";
 import { printRows } from "../print-rows.ts";
 import type { Terminal } from "../terminal.ts";
 import { PairRow, type Pair, type PairForm, type PairRequest } from "./pair-request.ts";
@@ -86,7 +86,7 @@ export function hasPairs<Flags extends PairsFlags>(
 /** Rows as people and programs see them. @returns the exit code */
 export async function printPairs<Model extends Closable, Answer extends object>(
   terminal: Terminal,
-  flags: PictureFlags & PairsFlags & { readonly pairs: string },
+  flags: ImageFlags & PairsFlags & { readonly pairs: string },
   { form, otherText, suggestion, load, rows, head, numeric, cells }: PairsVerb<Model, Answer>,
 ): Promise<number> {
   const opened = await openPairs(flags.pairs, form, terminal, otherText);

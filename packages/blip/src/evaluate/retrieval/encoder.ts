@@ -143,7 +143,9 @@ export class RetrievalEncoder implements Closable {
       rows: looks.flatMap(({ texts }, image) => texts.map((text) => ({ ...text, image }))),
     };
     const { signal } = this.#options;
-    const looked = await orNotFinite(() => this.model.texts.looker.run(work, { head: "itm", signal }));
+    const looked = await orNotFinite(() =>
+      this.model.texts.crossAttention.run(work, { head: "itm", signal }),
+    );
     if (looked instanceof BlipError) return looks.map(() => looked);
     let row = 0;
     return looks.map(({ texts }) => {

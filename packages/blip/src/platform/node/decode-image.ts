@@ -17,7 +17,7 @@ import {
 } from "../../image/raw-image.ts";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { blockOtherLoaders, checkDecoder } from "./image-loaders.ts";
-import { readPicture, type EncodedInput, type EncodedPicture } from "./read-picture.ts";
+import { readImage, type EncodedInput, type EncodedImage } from "./read-image.ts";
 
 /** A path, an http(s) or file URL, the bytes of a file, or raw pixels. */
 export type ImageInput = EncodedInput | RawImage;
@@ -32,7 +32,7 @@ function rawOptions({ alpha, grey16, onWarning }: DecodeOptions, name: string): 
 }
 
 /** Grey of 16 bits that Pillow opens as such; it reads grey with alpha, and grey AVIF, as 8 bits a channel. */
-const isGrey16 = ({ depth, space }: Metadata, { format }: EncodedPicture, png: PngHeader | undefined) =>
+const isGrey16 = ({ depth, space }: Metadata, { format }: EncodedImage, png: PngHeader | undefined) =>
   depth === "ushort" &&
   (space === "grey16" || space === "b-w") &&
   (format === "tiff" || png?.colourType === 0);
@@ -41,7 +41,7 @@ const isGrey16 = ({ depth, space }: Metadata, { format }: EncodedPicture, png: P
 async function decode(
   picture: Sharp,
   metadata: Metadata,
-  encoded: EncodedPicture,
+  encoded: EncodedImage,
   options: DecodeOptions,
 ): Promise<RgbImage> {
   // Pillow turns a TIFF by itself when it loads it.
@@ -98,7 +98,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
     checkArea("raw pixels", input.width, input.height, maxPixels);
     return toRgb(input, rawOptions(options, "raw pixels"));
   }
-  const encoded = await readPicture(input, signal);
+  const encoded = await readImage(input, signal);
   const { name, bytes } = encoded;
   if (encoded.format === "gif") {
     const frame = parseGif(bytes, name);
@@ -107,14 +107,14 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   }
   blockOtherLoaders();
   // The limit is checked here, from the header, so that the message is ours. Pillow, too, bears with libjpeg's warnings.
-  const picture = sharp(bytes, { ignoreIcc: true, failOn: "error", limitInputPixels: false });
-  const metadata = await picture.metadata().catch((error: unknown) => {
+  const image = sharp(bytes, { ignoreIcc: true, failOn: "error", limitInputPixels: false });
+  const metadata = await image.metadata().catch((error: unknown) => {
     throw failure(name, error);
   });
   checkDecoder(encoded, metadata);
   checkArea(name, metadata.width, metadata.height, maxPixels);
   signal?.throwIfAborted();
-  return decode(picture, metadata, encoded, options).catch((error: unknown) => {
+  return decode(image, metadata, encoded, options).catch((error: unknown) => {
     throw failure(name, error);
   });
 }

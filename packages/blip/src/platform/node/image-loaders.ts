@@ -1,8 +1,8 @@
 // Which of libvips' decoders sharp may use. libvips chooses by the bytes, as we do; that both mean the same is checked.
 import sharp, { type Metadata } from "sharp";
 import { unsupported } from "../../image/errors.ts";
-import { heic, type PictureFormat } from "../../image/sniff.ts";
-import type { EncodedPicture } from "./read-picture.ts";
+import { heic, type ImageFormat } from "../../image/sniff.ts";
+import type { EncodedImage } from "./read-image.ts";
 
 /**
  * Loaders of formats that are not read here, in any build of libvips: SVG and PDF are programs, whose time has no bound.
@@ -39,7 +39,7 @@ export function blockOtherLoaders(): void {
 }
 
 /** What sharp calls the decoder of a format; GIF has our own. */
-const decoders: Readonly<Record<PictureFormat, string>> = {
+const decoders: Readonly<Record<ImageFormat, string>> = {
   jpeg: "jpeg",
   png: "png",
   webp: "webp",
@@ -49,7 +49,7 @@ const decoders: Readonly<Record<PictureFormat, string>> = {
 };
 
 /** @throws {InputError} `image/unsupported` where libvips takes the bytes for another format than `sniff` */
-export function checkDecoder({ name, format }: EncodedPicture, found: Metadata): void {
+export function checkDecoder({ name, format }: EncodedImage, found: Metadata): void {
   if (found.format === "heif" && found.compression !== "av1")
     throw unsupported(name, found.compression === "hevc" ? heic : "HEIF whose pixels are no AV1");
   if (found.format !== decoders[format])

@@ -7,7 +7,7 @@ import { decodeGif, parseGif } from "../../image/gif.ts";
 import { checkArea } from "../../image/image-area.ts";
 import { parsePngHeader } from "../../image/png-header.ts";
 import { isRawImage, toRgb, whitenColour, type RawImage, type RgbImage } from "../../image/raw-image.ts";
-import { sniff, sniffLength, type PictureFormat } from "../../image/sniff.ts";
+import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { decodePng, parsePng } from "./decode-png.ts";
 import { tainted } from "./errors.ts";
@@ -107,18 +107,18 @@ async function readBlob(blob: Blob): Promise<Encoded> {
 }
 
 /** @throws {InputError} `image/not-an-image`, `image/unsupported` */
-function formatOf({ name, bytes }: Encoded): PictureFormat {
+function formatOf({ name, bytes }: Encoded): ImageFormat {
   const sniffed = sniff(bytes.subarray(0, sniffLength));
   if (sniffed.kind === "picture") return sniffed.format;
   throw sniffed.kind === "unsupported" ? unsupported(name, sniffed.found) : notAnImage(name, sniffed.found);
 }
 
 /** What a canvas holds, as bytes without multiplication by alpha. @throws {InputError} `image/unreachable` */
-function pixelsOf(picture: CanvasImageSource, width: number, height: number): RawImage {
+function pixelsOf(image: CanvasImageSource, width: number, height: number): RawImage {
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   if (!context)
     throw badRaw("the browser has no room for another canvas. Close other pages, or make it smaller.");
-  context.drawImage(picture, 0, 0);
+  context.drawImage(image, 0, 0);
   try {
     const { data } = context.getImageData(0, 0, width, height);
     return { data, width, height, channels: 4 };

@@ -216,15 +216,15 @@ describe("an exported model, weights beside or inside, contributed operators or 
 
   test.each(["fp16", "int8"] as const)("in %s", async (dtype) => {
     // 8-bit files round all pictures of a run with one scale: they are given one at a time, as the steps say.
-    const picture = rowsOf(pixelValues, 0, 1);
+    const image = rowsOf(pixelValues, 0, 1);
     await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"), { dtype });
-    const states = await model.images.states(picture);
+    const states = await model.images.states(image);
     const [[best] = []] = await model.generator.generate({ states }, [[model.loaded.tokens.dec]], {
       maxLength: 9,
     });
     await inEveryForm("caption", { task: "caption", dtype }, async (files) => {
       expect(files.description.dtype).toBe(dtype);
-      const { image_embeds } = await files.run("image", { pixel_values: picture });
+      const { image_embeds } = await files.run("image", { pixel_values: image });
       // Of halves and of bytes, another order of sums moves the last bit of some, of 11 and of 8.
       expectClose(some(image_embeds), states, 2e-2);
       expect((await greedy(files, states, 8)).sequences).toEqual([best?.tokens]);

@@ -56,7 +56,7 @@ export interface Sample {
 }
 
 /** Where the pictures are. */
-export const publishedPictures: Readonly<Record<string, string>> = {
+export const publishedImages: Readonly<Record<string, string>> = {
   "demo.jpg": "https://storage.googleapis.com/sfr-vision-language-research/BLIP/demo.jpg",
   "merlion.png": "https://raw.githubusercontent.com/salesforce/LAVIS/main/docs/_static/merlion.png",
   "000000039769.jpg": "http://images.cocodataset.org/val2017/000000039769.jpg",

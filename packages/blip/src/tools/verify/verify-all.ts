@@ -169,7 +169,7 @@ async function headsVerdict<ImageInput>(
   const tried: HeadsTried[] = [];
   const undecided = (reason: string) => ({ model, configured, tried, verdict: undefined, reason });
   for (const [name] of shows) {
-    const place = await options.pictureOf?.(name);
+    const place = await options.imageOf?.(name);
     if (place === undefined) return undecided(`the image ${name} is not at hand`);
     images.push(imageInput(place));
   }

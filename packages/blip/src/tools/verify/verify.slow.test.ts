@@ -12,12 +12,12 @@ import { ConditionalGeneration } from "../../classes/conditional-generation.ts";
 import { Embedder } from "../../verbs/embed.ts";
 import { Matcher } from "../../verbs/match.ts";
 import { processorsOf } from "../../verbs/image-batches.ts";
-import { publishedPictures, publishedSamples, type Published, type Sample } from "./published-samples.ts";
+import { publishedImages, publishedSamples, type Published, type Sample } from "./published-samples.ts";
 import { projected } from "./run-sample.ts";
 import { samplesOf, verify, type VerifyOptions, type VerifyRow } from "./verify.ts";
 
 const scene = fixture("../examples/scenes/01.png");
-const pictureOf = (name: string) => Promise.resolve(name === "scene" ? scene : undefined);
+const imageOf = (name: string) => Promise.resolve(name === "scene" ? scene : undefined);
 const [match, caption, vqa, pretrained] = ["match", "caption", "vqa", "pretrain-original"].map((name) =>
   fixture(`tiny/${name}`),
 );
@@ -36,7 +36,7 @@ async function rowsOf(
 ) {
   const rows: VerifyRow[] = [];
   const all = verify<ImageInput>(platform, model ?? "", (place) => place, {
-    ...{ samples, as: "stand-in", pictureOf },
+    ...{ samples, as: "stand-in", imageOf },
     ...options,
   });
   for await (const row of all) rows.push(row);
@@ -103,17 +103,17 @@ describe("verify", () => {
       compat: "lavis",
     });
     const meanOf = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
-    const picture = await first(embedder.embedImages([scene], { states: true }));
+    const image = await first(embedder.embedImages([scene], { states: true }));
     const text = await first(embedder.embedTexts(["a dog"], { states: true }));
     const statesOf = (rows: readonly (readonly number[])[]) =>
       floatTensor([1, rows.length, rows[0]?.length ?? 0], rows.flat());
     const projections = async (of: "image" | "text", rows: readonly (readonly number[])[]) =>
       meanOf([...(await projected(embedder.model.loaded, of, statesOf(rows))).data]);
     const means = [
-      ["image", meanOf(picture.embedding.flat())],
+      ["image", meanOf(image.embedding.flat())],
       ["text", meanOf(text.embedding.flat())],
       ["textProjection", await projections("text", text.embedding)],
-      ["imageProjection", await projections("image", picture.embedding)],
+      ["imageProjection", await projections("image", image.embedding)],
     ] as const;
     const of = (off: number) => {
       const published = means.map(
@@ -130,13 +130,13 @@ describe("verify", () => {
     await using embedder = await Embedder.load<ImageInput>(nodePlatform, pretrained ?? "", {
       compat: "lavis",
     });
-    const picture = await first(embedder.embedImages([scene]));
+    const image = await first(embedder.embedImages([scene]));
     const powers: number[] = [];
     for await (const row of embedder.embedTexts(["a dog", "two cats"])) {
       if ("error" in row) throw new Error(row.error.message);
       // The temperature of all tiny checkpoints is 0.07, with which training begins.
       powers.push(
-        Math.exp(row.embedding.reduce((sum, x, at) => sum + x * (picture.embedding[at] ?? 0), 0) / 0.07),
+        Math.exp(row.embedding.reduce((sum, x, at) => sum + x * (image.embedding[at] ?? 0), 0) / 0.07),
       );
     }
     const share = (powers[0] ?? NaN) / powers.reduce((a, b) => a + b, 0);
@@ -267,7 +267,7 @@ describe("verify", () => {
       verdict: "skipped",
       found: expect.stringMatching(/demo\.jpg.*https/) as unknown,
     });
-    const broken = { pictureOf: () => Promise.resolve(fixture("images/text.jpg")) };
+    const broken = { imageOf: () => Promise.resolve(fixture("images/text.jpg")) };
     const [row] = await rowsOf(match, [sample({ task: "embed", text: "a", cosine: [0, 1] })], broken);
     expect(row?.verdict).toBe("skipped");
     expect(row?.found).toMatch(/found text/);
@@ -290,6 +290,6 @@ describe("verify", () => {
     // LAVIS's caption and loss are of its own file, the notebook's answer is not of the file that LAVIS asked.
     expect(tasks("blip_coco_caption_base")).toEqual(["caption", "loss"]);
     expect([tasks("model_vqa"), tasks("model_base_vqa_capfilt_large")]).toEqual([["ask"], ["ask", "ask"]]);
-    expect(publishedSamples.every(({ picture }) => picture in publishedPictures)).toBe(true);
+    expect(publishedSamples.every(({ picture: image }) => image in publishedImages)).toBe(true);
   });
 });

@@ -4,7 +4,7 @@ import { BlipError, UsageError } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { isNotFinite } from "@blip-ts/engine";
 import type { VerbOptions } from "../../verbs/image-batches.ts";
-import { publishedPictures, publishedSamples, type Sample } from "./published-samples.ts";
+import { publishedImages, publishedSamples, type Sample } from "./published-samples.ts";
 import { checkModel } from "./check-model.ts";
 import { modelOf, SampledModel } from "./run-sample.ts";
 
@@ -25,7 +25,7 @@ export interface VerifyRow {
 
 export interface VerifyOptions extends Omit<VerbOptions, "compat" | "imageSize"> {
   /** Where a picture of this name lies; undefined where it is not at hand. Without it samples are skipped. */
-  readonly pictureOf?: ((name: string) => Promise<string | undefined>) | undefined;
+  readonly imageOf?: ((name: string) => Promise<string | undefined>) | undefined;
   /** Which published model this is, where its name does not say: "blip-itm-base-coco". */
   readonly as?: string | undefined;
   /** Samples other than the published ones. */
@@ -79,9 +79,9 @@ function aboutOf(expected: Sample["expected"]): string {
 }
 
 /** What a sample asks, in a line. */
-function describe({ picture, compat, imageSize, expected }: Sample): string {
+function describe({ picture: image, compat, imageSize, expected }: Sample): string {
   const about = aboutOf(expected);
-  return [expected.task, picture, about, compat, ...(imageSize === undefined ? [] : [`${imageSize} px`])]
+  return [expected.task, image, about, compat, ...(imageSize === undefined ? [] : [`${imageSize} px`])]
     .filter((part) => part !== "")
     .join(" ");
 }
@@ -111,10 +111,10 @@ async function* checks(
 export async function* verify<ImageInput>(
   platform: Platform<ImageInput>,
   source: string,
-  pictureInput: (place: string) => ImageInput,
+  imageInput: (place: string) => ImageInput,
   options: VerifyOptions = {},
 ): AsyncGenerator<VerifyRow, void, undefined> {
-  const { pictureOf, as, samples: given, onSample, ...loading } = options;
+  const { imageOf, as, samples: given, onSample, ...loading } = options;
   if (as === undefined && !hasSamples(source, { samples: given })) {
     yield* checks(platform, source, loading);
     return;
@@ -132,7 +132,7 @@ export async function* verify<ImageInput>(
     try {
       for (const index of group) {
         loading.signal?.throwIfAborted();
-        rows.set(index, await rowOf(model, at(samples, index), pictureInput, pictureOf));
+        rows.set(index, await rowOf(model, at(samples, index), imageInput, imageOf));
         onSample?.({ done: rows.size, total: samples.length });
         for (let row = rows.get(next); row; row = rows.get(++next)) yield row;
       }
@@ -151,21 +151,21 @@ function at(samples: readonly Sample[], index: number | undefined): Sample {
 async function rowOf<ImageInput>(
   model: SampledModel<ImageInput>,
   sample: Sample,
-  pictureInput: (place: string) => ImageInput,
-  pictureOf: VerifyOptions["pictureOf"],
+  imageInput: (place: string) => ImageInput,
+  imageOf: VerifyOptions["imageOf"],
 ): Promise<VerifyRow> {
   const row = { sample: describe(sample), source: sample.source };
   const skipped = (found: string): VerifyRow => ({
     ...row,
     ...{ expected: JSON.stringify(sample.expected), found, verdict: "skipped" },
   });
-  const place = await pictureOf?.(sample.picture);
+  const place = await imageOf?.(sample.picture);
   if (place === undefined) {
-    const from = publishedPictures[sample.picture];
+    const from = publishedImages[sample.picture];
     return skipped(`the picture ${sample.picture} is not at hand${from === undefined ? "" : ` (${from})`}`);
   }
   try {
-    const { expected, found, equal } = await model.ask(sample, pictureInput(place));
+    const { expected, found, equal } = await model.ask(sample, imageInput(place));
     return { ...row, expected, found, verdict: equal ? "equal" : "different" };
   } catch (error) {
     // A model that makes no finite numbers says something else than what was published.

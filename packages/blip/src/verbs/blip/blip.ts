@@ -39,7 +39,7 @@ import {
   verbOptions,
   type FailedRow,
   type FailedText,
-  type ReadPictureOptions,
+  type ReadImageOptions,
   type VerbOptions,
 } from "../image-batches.ts";
 import { type MatchOptions, type MatchRequest, type MatchRow, type MatchScores } from "../match.ts";
@@ -129,7 +129,7 @@ export class Blip<ImageInput> implements Closable {
    * @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option`, `usage/disposed`, `usage/too-many-images`
    * @throws the signal's reason
    */
-  async image(input: ImageInput, options: ReadPictureOptions = {}): Promise<BlipImage<ImageInput>> {
+  async image(input: ImageInput, options: ReadImageOptions = {}): Promise<BlipImage<ImageInput>> {
     if (this.#verbs.closed) throw modelClosed();
     const { loaded } = this.#base.images;
     const most = Math.floor(loaded.limits.heldImages / heldBytes(loaded.config));
@@ -312,7 +312,7 @@ export class Blip<ImageInput> implements Closable {
     return this.close();
   }
 
-  async #hold(input: ImageInput, { signal, maxPixels }: ReadPictureOptions): Promise<BlipImage<ImageInput>> {
+  async #hold(input: ImageInput, { signal, maxPixels }: ReadImageOptions): Promise<BlipImage<ImageInput>> {
     const { images } = this.#base.processors;
     const pixels = await images.pixels(input, signal, maxPixels);
     const letGo = await this.#base.images.hold(stackPixels([pixels], images.config), { signal });

@@ -55,7 +55,7 @@ export const unreachable = (endpoint: string, what: string, cause: unknown): Mod
 export const offline = (id: string, revision: string, folder: string): ModelError =>
   new ModelError(
     "hub/offline",
-    `${id} (${revision}) is not whole in the cache, and offline mode makes no request. Looked in ${folder}. ` +
+    `${id} (${revision}) is not whole in the cache, and offline mode makes no request. CrossAttentionOutputs in ${folder}. ` +
       "Run once without --offline (HF_HUB_OFFLINE), or give the folder of the files.",
     { id, revision, folder },
   );

@@ -13,24 +13,24 @@ import {
   unreadableFolder,
   unsupported,
 } from "../../image/errors.ts";
-import { sniff, sniffLength, type PictureFormat } from "../../image/sniff.ts";
+import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
 import { fetchImage } from "./fetch-image.ts";
 
 /** A path, an http(s) or file URL, or the bytes of a file. */
 export type EncodedInput = string | URL | Uint8Array | ArrayBuffer | Blob;
 
-export interface EncodedPicture {
+export interface EncodedImage {
   /** For messages. */
   readonly name: string;
   readonly bytes: Uint8Array;
-  readonly format: PictureFormat;
+  readonly format: ImageFormat;
 }
 
 /** Largest file that is read into memory. */
 const maxFileBytes = 256 * 1024 * 1024;
 
 /** @throws {InputError} `image/not-an-image`, `image/unsupported` */
-function formatOf(name: string, head: Uint8Array): PictureFormat {
+function formatOf(name: string, head: Uint8Array): ImageFormat {
   const sniffed = sniff(head);
   if (sniffed.kind === "picture") return sniffed.format;
   throw sniffed.kind === "unsupported" ? unsupported(name, sniffed.found) : notAnImage(name, sniffed.found);
@@ -75,7 +75,7 @@ async function checkRegular(path: string, found: Stats): Promise<void> {
   throw notFound(path, "it is a folder");
 }
 
-async function readOpened(path: string, file: FileHandle): Promise<EncodedPicture> {
+async function readOpened(path: string, file: FileHandle): Promise<EncodedImage> {
   const found = await file.stat();
   await checkRegular(path, found);
   const head = new Uint8Array(sniffLength);
@@ -85,7 +85,7 @@ async function readOpened(path: string, file: FileHandle): Promise<EncodedPictur
   return { name: path, bytes: await file.readFile(), format };
 }
 
-async function readPictureFile(path: string): Promise<EncodedPicture> {
+async function readImageFile(path: string): Promise<EncodedImage> {
   let file: FileHandle;
   try {
     await checkRegular(path, await stat(path));
@@ -106,14 +106,11 @@ async function readPictureFile(path: string): Promise<EncodedPicture> {
  * @throws {InputError} `image/not-found`, `image/unreadable`, `image/not-an-image`, `image/unsupported`,
  * `image/too-large`, `image/unreachable`
  */
-export async function readPicture(
-  input: EncodedInput,
-  signal: AbortSignal | undefined,
-): Promise<EncodedPicture> {
+export async function readImage(input: EncodedInput, signal: AbortSignal | undefined): Promise<EncodedImage> {
   if (typeof input === "string" || input instanceof URL) {
     const text = String(input);
     if (!/^https?:/i.test(text)) {
-      return readPictureFile(/^file:/i.test(text) ? pathOf(text) : text);
+      return readImageFile(/^file:/i.test(text) ? pathOf(text) : text);
     }
     const bytes = await fetchImage(text, signal);
     return { name: text, bytes, format: formatOf(text, bytes.subarray(0, sniffLength)) };
