@@ -112,5 +112,6 @@ export function ownFields(fields: Fields, { images, text, results }: PairForm): 
   const entries = Object.entries(fields);
   const hidden = entries.filter(([name]) => taken.has(name));
   const open = entries.filter(([name]) => !taken.has(name));
-  return Object.fromEntries([...open, ...(hidden.length > 0 ? [["row", Object.fromEntries(hidden)]] : [])]);
+  const own: [string, unknown][] = hidden.length > 0 ? [["row", Object.fromEntries(hidden)]] : [];
+  return Object.fromEntries<unknown>([...open, ...own]);
 }

@@ -49,7 +49,9 @@ export async function openPairs(
   const toRequests = (row: ReadRow | WrongRow) => requestsOf(row, form, readers, otherText);
   return {
     requests: requests(first, rows, { name, toRequests, signal: terminal.signal }),
-    close: async () => void (await rows.return(undefined)),
+    close: async () => {
+      await rows.return(undefined);
+    },
   };
 }
 
