@@ -55,7 +55,7 @@ async function partsOwnRows() {
 }
 
 /** The same, of one model. */
-async function rowsOf(blip: Blip<string>) {
+async function rowsOf(blip: Pick<Blip<string>, "match" | "retrieve" | "embed" | "caption" | "ask" | "compare">) {
   return [
     ...(await arrayOf(blip.match([scene(1)], texts))),
     ...(await arrayOf(blip.retrieve([scene(1)], texts))),
