@@ -18,7 +18,12 @@ const pure = [
 ];
 
 export default defineConfig({
-  resolve: { alias: { "blip-ts": path("packages/blip/src/node.ts") } },
+  resolve: {
+    alias: {
+      "blip-ts/train": path("packages/blip/src/train/node/index.ts"),
+      "blip-ts": path("packages/blip/src/node.ts"),
+    },
+  },
   test: {
     reporters: ["default", path("scripts/slow-tests.ts")],
     // For tests that load ONNX Runtime themselves.

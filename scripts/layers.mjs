@@ -88,6 +88,7 @@ export const layers = [
     },
   ],
   [{ name: "train/loop", path: "packages/blip/src/train/loop" }],
+  [{ name: "train/run", path: "packages/blip/src/train/run" }],
   [{ name: "classes", path: "packages/blip/src/classes" }],
   [{ name: "verbs", path: "packages/blip/src/verbs" }],
   [
@@ -104,7 +105,10 @@ export const layers = [
     {
       name: "train/node",
       path: "packages/blip/src/train/node",
-      only: ["base", "datasets", "datasets entry", "image", "train/data", "platform/node"],
+      only: [
+        ...["base", "datasets", "datasets entry", "image", "train/data", "train/run", "platform/node"],
+        "platform interface",
+      ],
     },
     {
       name: "train/web",
@@ -117,7 +121,7 @@ export const layers = [
     { name: "web entry", path: "packages/blip/src/web.ts" },
   ],
   // The readers of data files for `--pairs`: what they read is the command's own argument, nothing that the library takes.
-  [{ name: "cli", path: "packages/cli/src", only: ["node entry", "base", "datasets entry"] }],
+  [{ name: "cli", path: "packages/cli/src", only: ["node entry", "train/node", "base", "datasets entry"] }],
 ];
 
 export const rooms = layers.flatMap((layer, level) => layer.map((room) => ({ ...room, level })));

@@ -9,6 +9,7 @@ export default defineConfig({
     web: "src/web.ts",
     metrics: "../metrics/src/index.ts",
     platform: "src/platform-api.ts",
+    train: "src/train/node/index.ts",
     "web-session-worker": "../engine/src/web/session-thread.ts",
     "session-worker": "../engine/src/node/session-thread.ts",
     "sample-worker": "src/train/node/sample-thread.ts",
@@ -17,7 +18,7 @@ export default defineConfig({
     cli: "../cli/src/bin.ts",
     "first-score": "../cli/src/bench/first-score.ts",
   },
-  alias: { "blip-ts": source("src/node.ts") },
+  alias: { "blip-ts/train": source("src/train/node/index.ts"), "blip-ts": source("src/node.ts") },
   tsconfig: "tsconfig.json",
   format: "esm",
   platform: "node",
@@ -25,7 +26,13 @@ export default defineConfig({
   target: ["es2022", "node20.19", "chrome111", "firefox128", "safari16.4"],
   fixedExtension: false,
   dts: {
-    entry: ["src/node.ts", "src/web.ts", "src/platform-api.ts", "../metrics/src/index.ts"],
+    entry: [
+      "src/node.ts",
+      "src/web.ts",
+      "src/platform-api.ts",
+      "src/train/node/index.ts",
+      "../metrics/src/index.ts",
+    ],
     build: true,
   },
   // `Symbol.asyncDispose`, which ES2022's own library files lack.

@@ -61,6 +61,13 @@ const programs: Readonly<Record<string, { args?: () => readonly string[]; says: 
       /^embedding: 128 numbers$/m,
     ],
   },
+  "11-fine-tune.ts": {
+    says: [
+      /^\d+ numbers are trained, in \d+ MB$/m,
+      /^4 of 4 captions as taught, after 10 steps/m,
+      /^20 rows/m,
+    ],
+  },
 };
 
 test.each(Object.entries(programs))("%s", async (name, { args = () => [], says }) => {

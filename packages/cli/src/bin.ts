@@ -4,13 +4,18 @@ import { endWithOutput, standardOutput } from "./output.ts";
 
 /** Milliseconds after Ctrl-C for the verb to end by itself: the engine cannot leave off within a graph. */
 const grace = 2000;
+/** Training ends its step and saves its state, minutes perhaps; a second Ctrl-C ends it at once. */
+const trainingGrace = 600_000;
 const interrupted = new AbortController();
 process.once("SIGINT", () => {
   interrupted.abort(new Error("interrupted"));
   process.stdin.destroy();
   // By the signal itself, which has no handler any more and is 130 to a shell: `process.exit` waits for the call that
   // the engine is in, a batch of pictures perhaps.
-  setTimeout(() => process.kill(process.pid, "SIGINT"), grace).unref();
+  setTimeout(
+    () => process.kill(process.pid, "SIGINT"),
+    process.argv[2] === "train" ? trainingGrace : grace,
+  ).unref();
 });
 const stdout = standardOutput();
 endWithOutput({ stdout, stderr: process.stderr }, (code) => process.exit(code));

@@ -13,6 +13,7 @@ import { addInspect } from "./commands/inspect.ts";
 import { addMatch } from "./commands/match.ts";
 import { addQuantize } from "./commands/quantize.ts";
 import { addRetrieve } from "./commands/retrieve.ts";
+import { addTrain } from "./commands/train.ts";
 import { addVerify } from "./commands/verify.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { print, type Terminal } from "./terminal.ts";
@@ -38,7 +39,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   program.commandsGroup("Verbs:");
   const verbs = [
     ...[addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve],
-    ...[addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench],
+    ...[addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench, addTrain],
   ];
   for (const add of verbs) add(program, terminal, finish);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);

@@ -57,8 +57,13 @@ export interface Objective<Batch> {
   weight?(batch: Batch): number;
   /** Outputs of the graph beside the loss that `after` and the trainer's result want, such as the parts of the loss. */
   readonly outputs?: readonly string[];
-  /** Called after every batch with those outputs: what goes into a queue, e.g. */
+  /**
+   * Called with those outputs once per batch, after the step's update has succeeded: what goes into a queue, e.g. A step
+   * that gave no finite numbers changes nothing.
+   */
   after?(outputs: Readonly<Record<string, Tensor>>, batch: Batch, context: BatchContext): void;
+  /** Weights of one number that the trainer moves into these bounds, in place, before each step: the temperature of contrast. */
+  readonly bounds?: Readonly<Record<string, { readonly lowest: number; readonly highest: number }>>;
   /** What the objective itself remembers from step to step (queues), for the state that is saved. */
   state?(): Readonly<Record<string, Tensor>>;
   /** Takes what `state` gave. */

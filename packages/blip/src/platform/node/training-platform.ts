@@ -1,5 +1,5 @@
 // Training in Node: the thread, and states on disk.
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { dirname } from "node:path";
 import { UsageError } from "@blip-ts/base";
@@ -35,6 +35,10 @@ export const nodeTraining: TrainingPlatform = {
         throw cannotWrite(path, error);
       }
     },
+    appendText: (path, text) =>
+      appendFile(path, text).catch((error: unknown) => {
+        throw cannotWrite(path, error);
+      }),
     readText: (path) =>
       readFile(path, "utf8").catch((error: unknown) => {
         if (isMissing(error)) return undefined;

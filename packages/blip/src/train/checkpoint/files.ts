@@ -8,6 +8,8 @@ export interface TrainingFiles {
   createFolder(path: string): Promise<FolderWriter>;
   /** Writes a small file so that it has either its old content or its new one, whenever the process ends. */
   replaceText(path: string, text: string): Promise<void>;
+  /** Adds a text to the end of a file, which is made if it is not there. */
+  appendText(path: string, text: string): Promise<void>;
   /** The text of a file; undefined if there is none. */
   readText(path: string): Promise<string | undefined>;
   openFile(path: string): Promise<ByteSource>;

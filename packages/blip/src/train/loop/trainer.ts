@@ -97,6 +97,11 @@ export class Trainer<Batch> implements Closable {
     return this.#steps;
   }
 
+  /** Of the next step. */
+  get learningRate(): number {
+    return this.#optimizer.learningRate(this.#steps);
+  }
+
   /** How gradients get to their places on this platform. */
   get handOver(): OutputMode {
     return this.#session.outputs;
@@ -139,6 +144,7 @@ export class Trainer<Batch> implements Closable {
       await this.#session.follow(this.#optimizer.momentum);
       this.#followed = step;
     }
+    await this.#clampWeights();
     const counts = batches.map((batch) => objective.weight?.(batch) ?? 1);
     const total = counts.reduce((sum, count) => sum + count, 0);
     const contexts = batches.map((_, part) => this.#context(step, part));
@@ -164,6 +170,17 @@ export class Trainer<Batch> implements Closable {
       if (context) objective.after?.(outputs, batch, context);
     });
     return { step, loss, norm, lr: this.#optimizer.learningRate(step), outputs: results };
+  }
+
+  /** As models/blip_retrieval.py clamps its temperature before each forward pass. */
+  async #clampWeights(): Promise<void> {
+    for (const [name, { lowest, highest }] of Object.entries(this.#options.objective.bounds ?? {})) {
+      if (!this.plan.parameters.some((parameter) => parameter.name === name)) continue;
+      const values = await this.#session.read(name, "weight");
+      const clamped = values.map((value) => Math.min(Math.max(value, lowest), highest));
+      if (clamped.some((value, index) => value !== values[index]))
+        await this.#session.write(name, "weight", clamped);
+    }
   }
 
   async #run(feeds: Readonly<Record<string, Tensor>>, share: { share: number; first: boolean } | undefined) {

@@ -1,0 +1,45 @@
+// Training in Node: data from files and folders, the run's folder on disk.
+import type { Platform } from "../../platform.ts";
+import { nodePlatform } from "../../platform/node/node-platform.ts";
+import { nodeTraining } from "../../platform/node/training-platform.ts";
+import type { TrainingDataOptions } from "../data/options.ts";
+import type { TrainingTask } from "../data/batch.ts";
+import { runTraining, type TrainReport } from "../run/run.ts";
+import type { TrainOptions } from "../run/options.ts";
+import { createTrainingData, type NodeTrainingDataOptions } from "./create-training-data.ts";
+
+export interface NodeTrainOptions extends TrainOptions {
+  /** Validation data: its loss is computed after each epoch, and the best weights are the result. */
+  readonly validation?: string | readonly string[] | undefined;
+  /** Threads that load images, as for `createTrainingData`. */
+  readonly workers?: NodeTrainingDataOptions["workers"];
+  /** How the data's files are read, as for `createTrainingData`. */
+  readonly reader?: NodeTrainingDataOptions["reader"];
+}
+
+/**
+ * Trains or fine-tunes a model for a task, and writes run.json, metrics.jsonl, state/ and model/ into `options.out`.
+ * `match`, `caption` and `vqa` leave a Hugging Face folder, `nlvr` and `pretrain` one with the original names.
+ * @param task `match` (retrieval fine-tuning: ITC and ITM), `caption`, `vqa`, `nlvr` or `pretrain`
+ * @param data a file or folder of docs/datasets.md, or several, one behind the other
+ * @throws {UsageError} `usage/bad-option`, `train/out-occupied`, `train/no-run`, `train/other-run`, `train-data/...`
+ * @throws {ModelError} where the model cannot be used, `train/not-finite`, `train/memory`
+ * @throws {InputError} where the data cannot be used @throws the signal's reason, when the state is saved
+ */
+export function train(
+  task: TrainingTask,
+  data: string | readonly string[],
+  { validation, workers, reader, ...options }: NodeTrainOptions,
+): Promise<TrainReport> {
+  const open = (path: string | readonly string[]) => (given: TrainingDataOptions) =>
+    createTrainingData(task, path, { ...given, workers, reader, signal: options.signal });
+  const platform: Platform<never> = nodePlatform;
+  return runTraining(
+    task,
+    {
+      ...{ platform, training: nodeTraining, openData: open(data) },
+      ...(validation !== undefined && { openValidation: open(validation) }),
+    },
+    options,
+  );
+}

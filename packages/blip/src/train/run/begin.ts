@@ -1,0 +1,157 @@
+// What a run begins with: a model's sizes, its tokenizer, and every weight of the objective's graph.
+import { unlessAborted, UsageError, type Warning } from "@blip-ts/base";
+import { memorySource, readTensorBytes, floatsOf, type StoredTensor } from "@blip-ts/checkpoint";
+import { evaluate, floatTensor, GraphBuilder, type Tensor } from "@blip-ts/graph";
+import { configOf } from "../../load/load-model.ts";
+import { openSource } from "../../load/open-suite.ts";
+import { readTokenizer, type OpenedModel } from "../../load/open-model.ts";
+import { specialTokens } from "../../load/special-tokens.ts";
+import { imageTokens, type BlipConfig } from "../../model/config.ts";
+import { interpolatePositions } from "../../model/interpolate-positions.ts";
+import type { Platform } from "../../platform.ts";
+import type { Saved } from "../../save/hf-config.ts";
+import { expectUnquantized } from "../../save/save.ts";
+import type { NetworkTask } from "../../tasks/task.ts";
+import { withTiedHead } from "../../weights/tied-head.ts";
+import type { TrainingGraph } from "../objective.ts";
+import { initialWeights } from "../objectives/init.ts";
+import type { SpecialTokens } from "../objectives/token-rows.ts";
+import { badTrainOption } from "./errors.ts";
+import type { Settings } from "./options.ts";
+
+export interface BaseModel extends Saved {
+  readonly opened: OpenedModel;
+  readonly config: BlipConfig;
+  readonly tokens: SpecialTokens;
+  /** By the names of graphs. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly warnings: readonly Warning[];
+}
+
+const positions = "vision_model.embeddings.position_embedding";
+
+export function stored(name: string, { dims, data }: Tensor<"float32">): StoredTensor {
+  const { buffer, byteOffset, byteLength } = data;
+  const source = memorySource(name, new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
+  return { name, dtype: "float32", shape: dims, source, offset: 0, byteLength };
+}
+
+/** The table of positions for images of another size, as models/vit.py `interpolate_pos_embed` makes it at loading. */
+async function resized(tensor: StoredTensor, vision: BlipConfig["vision"], imageSize: number) {
+  const b = GraphBuilder.create("positions");
+  const dims = [1, imageTokens(vision), vision.hiddenSize];
+  const side = Math.floor(imageSize / vision.patchSize);
+  const own = Math.floor(vision.imageSize / vision.patchSize);
+  b.output("table", interpolatePositions(b, b.weight("table", dims), own, side, side));
+  const table = floatTensor(dims, floatsOf(await readTensorBytes(tensor), tensor));
+  const { table: made } = evaluate(b.build(), {}, () => table);
+  if (!made) throw new Error("the graph of positions has one output");
+  return stored(positions, made);
+}
+
+/** NLVR2's layers that merge begin in the middle (models/nlvr_encoder.py). */
+const withMerge = (config: BlipConfig): BlipConfig => {
+  const { layers, firstMergeLayer = Math.floor(layers / 2) } = config.text;
+  return { ...config, text: { ...config.text, firstMergeLayer } };
+};
+
+/**
+ * Opens the model that a run begins with.
+ * @throws {ModelError} where it cannot be found or read @throws {UsageError} `usage/bad-option`, `save/quantized`
+ */
+export async function openBase(
+  platform: Platform<never>,
+  settings: Settings,
+  needed: NetworkTask,
+  signal: AbortSignal | undefined,
+): Promise<BaseModel> {
+  const { model, task, imageSize } = settings;
+  const opened = await openSource(platform, model, [needed], { signal });
+  expectUnquantized(opened);
+  const { vision, text } = opened.architecture;
+  if (!vision || !text)
+    throw new UsageError(
+      "train/model",
+      `${model}: expected a model with an image encoder and a text encoder or decoder, got one without. Name another model.`,
+      { model },
+    );
+  const compat = opened.dialect === "original" ? "blip" : "hf";
+  const found = await unlessAborted(configOf(opened, { compat }), signal);
+  const tokenizer = await unlessAborted(
+    readTokenizer(opened.files, found.config.text.vocabSize, () => platform.bundledVocabulary()),
+    signal,
+  );
+  const { dec, enc, pad } = specialTokens(opened.files.name, tokenizer, found.json, found.config, {
+    dec: true,
+    enc: true,
+  });
+  let config = task === "nlvr" ? withMerge(found.config) : found.config;
+  const tensors = new Map(withTiedHead(opened.tensors));
+  if (imageSize !== null && imageSize !== config.vision.imageSize) {
+    if (imageSize % config.vision.patchSize !== 0)
+      throw badTrainOption("imageSize", `a multiple of the patch's ${config.vision.patchSize}`, imageSize);
+    const table = tensors.get(positions);
+    if (table) tensors.set(positions, await resized(table, config.vision, imageSize));
+    config = { ...config, vision: { ...config.vision, imageSize } };
+  }
+  const tokens = { padding: pad, decoder: dec, encoder: enc ?? dec + 1 };
+  return { ...found, platform, opened, config, tokenizer, tokens, tensors };
+}
+
+/**
+ * Another weight that one may begin as, if the model lacks it: NLVR2's doubled attention as the single one
+ * (models/blip_nlvr.py), the decoder as the encoder and the other way round, which pre-training ties but for
+ * self-attention.
+ */
+export function donorOf(name: string): string | undefined {
+  const single = name
+    .replace(/\.crossattention\.self[01]\./, ".crossattention.self.")
+    .replace(/\.crossattention\.output\.dense[01]\./, ".crossattention.output.dense.");
+  if (single !== name) return single;
+  if (name.startsWith("text_decoder.bert.")) return name.replace("text_decoder.bert.", "text_encoder.");
+  if (name.startsWith("text_encoder.")) return name.replace("text_encoder.", "text_decoder.bert.");
+  return undefined;
+}
+
+export interface BegunWeights {
+  readonly weights: ReadonlyMap<string, StoredTensor>;
+  /** Those that were not the model's own, `NAME` or `NAME (as OTHER)`. */
+  readonly begun: readonly string[];
+}
+
+const fits = (tensor: StoredTensor | undefined, shape: readonly number[]): tensor is StoredTensor =>
+  tensor?.shape.length === shape.length && tensor.shape.every((size, axis) => size === shape[axis]);
+
+/** Every weight that the trainer wants to be given: the model's, a donor's, else a new one. Momentum encoders follow. */
+export function weightsToBegin(
+  { graph, ties = {}, momentum = {} }: TrainingGraph,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  { init, seed }: Pick<Settings, "init" | "seed">,
+): BegunWeights {
+  const weights = new Map<string, StoredTensor>();
+  const begun: string[] = [];
+  const missing = new Set<string>();
+  for (const { name, shape } of graph.weights) {
+    if (Object.hasOwn(momentum, name) || Object.hasOwn(ties, name)) continue;
+    const donor = donorOf(name);
+    // A donor may itself have doubled names of the other stack.
+    const second = donor === undefined ? undefined : donorOf(donor);
+    const sources = init ? [] : [name, donor, second];
+    const source = sources.find((one) => one !== undefined && fits(tensors.get(one), shape));
+    const tensor = source === undefined ? undefined : tensors.get(source);
+    if (tensor) weights.set(name, tensor);
+    else missing.add(name);
+    if (source !== name && name !== "temp")
+      begun.push(source === undefined ? name : `${name} (as ${source})`);
+  }
+  const matrices = new Set([...missing].map((name) => name.replace(/bias$/, "weight")));
+  const made = initialWeights(
+    graph.weights.filter(({ name }) => missing.has(name) || matrices.has(name)),
+    seed,
+  );
+  for (const name of missing) {
+    const tensor = made.get(name);
+    if (tensor) weights.set(name, stored(name, tensor));
+  }
+  return { weights, begun };
+}

@@ -1,0 +1,46 @@
+// The folder of a run: run.json (what its numbers depend on), state/ (last and best), metrics.jsonl, model/.
+import type { TrainingFiles } from "../checkpoint/files.ts";
+import { noRun, otherRun, outOccupied } from "./errors.ts";
+import type { Settings } from "./options.ts";
+
+export const stateFolder = (out: string): string => `${out}/state`;
+export const modelFolder = (out: string): string => `${out}/model`;
+const settingsFile = (out: string) => `${out}/run.json`;
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Begins a run's folder, or finds that it is the one to go on with. What is compared is what the numbers depend on.
+ * @throws {UsageError} `train/out-occupied`, `train/no-run`, `train/other-run`, `save/cannot-write`
+ */
+export async function prepareFolder(
+  files: TrainingFiles,
+  out: string,
+  settings: Settings,
+  resume: boolean,
+): Promise<void> {
+  if (!resume) {
+    const [first, ...others] = await files.list(out);
+    if (first !== undefined) throw outOccupied(out, `${others.length + 1} file(s) in it, e.g. ${first}`);
+    await files.replaceText(settingsFile(out), `${JSON.stringify({ version: 1, ...settings }, null, 2)}\n`);
+    return;
+  }
+  const text = await files.readText(settingsFile(out));
+  if (text === undefined) throw noRun(out);
+  const before = parsed(text);
+  for (const [name, value] of Object.entries(settings)) {
+    const [had, has] = [JSON.stringify(before[name]), JSON.stringify(value)];
+    if (had !== has) throw otherRun(out, name, had, has);
+  }
+}
+
+/** Whether a state was saved yet. */
+export const hasState = async (files: TrainingFiles, out: string): Promise<boolean> =>
+  (await files.readText(`${stateFolder(out)}/training.json`)) !== undefined;

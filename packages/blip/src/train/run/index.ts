@@ -1,0 +1,4 @@
+// What of training runs others use.
+export { recipeNamed, recipeNames, scaledRate, type Recipe, type RecipeName } from "./recipes.ts";
+export type { EpochReport, RecipeOverrides, RunPlan, Settings, StepReport, TrainOptions } from "./options.ts";
+export { runTraining, type RunParts, type TrainReport } from "./run.ts";

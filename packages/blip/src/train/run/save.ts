@@ -1,0 +1,94 @@
+// The result of a run as a model: Hugging Face folders of match, caption and VQA, the original names for NLVR2 and
+// pre-training, for which transformers has no class.
+import { closing } from "@blip-ts/base";
+import {
+  readTensorBytes,
+  type MadeTensor,
+  type StoredTensor,
+  type WritableTensors,
+} from "@blip-ts/checkpoint";
+import { sizeOf } from "@blip-ts/graph";
+import { openedFrom } from "../../load/open-model.ts";
+import { savedFiles, writeFiles } from "../../save/save.ts";
+import { toOriginalName } from "../../weights/names.ts";
+import type { TrainingTask } from "../data/batch.ts";
+import type { BaseModel } from "./begin.ts";
+import { networkTaskOf, type DataObjective } from "./tasks.ts";
+
+type Weights = ReadonlyMap<string, StoredTensor | MadeTensor>;
+
+/** The weights of a result: those that were trained, those that were frozen, and ties under both names. */
+export function resultWeights(
+  objective: DataObjective,
+  trained: ReadonlyMap<string, MadeTensor>,
+  begun: ReadonlyMap<string, StoredTensor>,
+): Weights {
+  const { graph, ties = {}, momentum = {} } = objective.graph;
+  const all = new Map<string, StoredTensor | MadeTensor>();
+  for (const { name } of graph.weights) {
+    if (Object.hasOwn(momentum, name) || objective.isThrownAway(name)) continue;
+    const source = ties[name] ?? name;
+    const tensor = trained.get(source) ?? begun.get(source);
+    if (tensor) all.set(name, tensor);
+  }
+  return all;
+}
+
+/** What a file says of a tensor that is written in its place. */
+const placeholder = (name: string, { shape }: Pick<MadeTensor, "shape">): StoredTensor => ({
+  ...{ name, dtype: "float32", shape, offset: 0, byteLength: sizeOf(shape) * 4 },
+  source: {
+    name,
+    size: sizeOf(shape) * 4,
+    read: () => Promise.reject(new Error(`${name} is not written yet`)),
+  },
+});
+
+/** Names that stand for another weight: they are written once, or their values again. */
+const isHeadMatrix = (name: string) => name === "text_decoder.cls.predictions.decoder.weight";
+
+/** Half-precision originals that were frozen are written as the float32 that the run computed with. */
+function asFloat32(tensor: StoredTensor | MadeTensor): StoredTensor | MadeTensor {
+  if (tensor.dtype === "float32" || "bytes" in tensor) return tensor;
+  return {
+    ...{ dtype: "float32", shape: tensor.shape, byteLength: sizeOf(tensor.shape) * 4 },
+    async *bytes() {
+      const { floatsOf } = await import("@blip-ts/checkpoint");
+      const floats = floatsOf(await readTensorBytes(tensor), tensor);
+      yield new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+    },
+  };
+}
+
+const originalOf = (weights: Weights): WritableTensors =>
+  new Map([...weights].map(([name, tensor]) => [toOriginalName(name), asFloat32(tensor)]));
+
+/**
+ * Writes a result as a folder that does not exist yet: config.json, tokenizer, image settings and weights.
+ * @throws {UsageError} `save/exists`, `save/cannot-write` @throws the signal's reason
+ */
+export async function saveResult(
+  base: BaseModel,
+  task: TrainingTask,
+  weights: Weights,
+  folder: string,
+): Promise<void> {
+  const named = new Map([...weights].filter(([name]) => !isHeadMatrix(name)));
+  const tensors = new Map([...named].map(([name, tensor]) => [name, placeholder(name, tensor)]));
+  const files = base.opened.files;
+  const opened = openedFrom(files, { format: "safetensors", tensors, metadata: {} });
+  const written = (originals: ReadonlyMap<string, StoredTensor>): WritableTensors =>
+    new Map(
+      [...originals.keys()].flatMap((name) => {
+        const tensor = named.get(name);
+        return tensor ? [[name, asFloat32(tensor)] as const] : [];
+      }),
+    );
+  const convertTo = { tensors: written, config: {}, metadata: {} };
+  const made = await savedFiles({ ...base, opened }, networkTaskOf[task], { convertTo });
+  const original = task === "nlvr" || task === "pretrain";
+  await closing(await base.platform.createFolder(folder), async (writer) => {
+    await writeFiles(writer, original ? { ...made, weights: originalOf(weights) } : made, undefined);
+    await writer.commit();
+  });
+}

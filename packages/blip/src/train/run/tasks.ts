@@ -1,0 +1,114 @@
+// What differs between tasks: the objective, how texts become tokens, and which class the result is.
+import { UsageError, type Warning } from "@blip-ts/base";
+import type { BlipConfig } from "../../model/config.ts";
+import type { NetworkTask } from "../../tasks/task.ts";
+import type { TrainingBatch, TrainingTask } from "../data/batch.ts";
+import type { ImageBatch } from "../objectives/batches.ts";
+import type { ComposedObjective } from "../objectives/compose.ts";
+import {
+  encodeCaptions,
+  encodePairs,
+  encodeQuestions,
+  encodeStatements,
+  type Encode,
+} from "../objectives/encode.ts";
+import {
+  captionObjective,
+  matchObjective,
+  nlvrObjective,
+  pretrainObjective,
+  vqaObjective,
+} from "../objectives/tasks.ts";
+import type { SpecialTokens } from "../objectives/token-rows.ts";
+import type { Settings } from "./options.ts";
+
+/** The task whose network is trained, as the rest of the package names it. */
+export const networkTaskOf: Readonly<Record<TrainingTask, NetworkTask>> = {
+  match: "match",
+  caption: "caption",
+  vqa: "ask",
+  nlvr: "compare",
+  pretrain: "match",
+};
+
+/** An objective that reads the batches of training data. */
+export type DataObjective = ComposedObjective<TrainingBatch>;
+
+export interface ObjectiveParts {
+  readonly config: BlipConfig;
+  readonly tokens: SpecialTokens;
+  readonly encode: Encode;
+  readonly settings: Settings;
+  /** Of the data, if they are counted. */
+  readonly samples: number | undefined;
+  readonly batchesPerEpoch: number;
+  readonly warn?: (warning: Warning) => void;
+}
+
+/** The same objective over other batches. */
+function reading<Batch extends ImageBatch, T extends TrainingTask>(
+  objective: ComposedObjective<Batch>,
+  task: T,
+  encode: (batch: TrainingBatch<T>) => Batch,
+): DataObjective {
+  const known = new WeakMap<TrainingBatch, Batch>();
+  const encoded = (batch: TrainingBatch): Batch => {
+    if (batch.task !== task) throw new Error(`a batch of ${batch.task} in training of ${task}`);
+    const found = known.get(batch) ?? encode(batch as TrainingBatch<T>);
+    known.set(batch, found);
+    return found;
+  };
+  return {
+    ...objective,
+    inputs: (batch, context) => objective.inputs(encoded(batch), context),
+    weight: (batch) => objective.weight?.(encoded(batch)) ?? 1,
+    after: (outputs, batch, context) => objective.after?.(outputs, encoded(batch), context),
+  };
+}
+
+/**
+ * @param validates without dropout, and with a queue of one batch: what validation losses are computed with
+ * @throws {UsageError} `objective/...`
+ */
+export function objectiveOf(parts: ObjectiveParts, validates = false): DataObjective {
+  const { config, tokens, encode, settings, samples, batchesPerEpoch, warn } = parts;
+  const { task, batchSize, seed } = settings;
+  const rates = validates
+    ? { dropout: 0, dropPath: 0 }
+    : { dropout: settings.dropout, dropPath: settings.dropPath };
+  const options = { batch: batchSize, ...rates, tokens };
+  const contrastive = {
+    ...options,
+    ...{
+      samples,
+      seed,
+      queue: validates ? batchSize : settings.queue,
+      alpha: validates ? 0 : settings.alpha,
+    },
+    rampSteps: Math.ceil(batchesPerEpoch / settings.accumulate) * (task === "pretrain" ? 2 : 1),
+    ...(warn && !validates && { warn }),
+  };
+  switch (task) {
+    case "match":
+      return reading(matchObjective(config, contrastive), task, (batch) => encodePairs(batch, encode));
+    case "pretrain":
+      return reading(pretrainObjective(config, contrastive), task, (batch) => encodePairs(batch, encode));
+    case "caption":
+      return reading(captionObjective(config, options), task, (batch) => encodeCaptions(batch, encode));
+    case "vqa":
+      return reading(vqaObjective(config, options), task, (batch) => encodeQuestions(batch, encode));
+    case "nlvr":
+      return reading(nlvrObjective(config, options), task, (batch) => encodeStatements(batch, encode));
+  }
+}
+
+/** @throws {UsageError} `usage/bad-option` */
+export function trainingTaskNamed(name: string, known: readonly TrainingTask[]): TrainingTask {
+  const task = known.find((one) => one === name);
+  if (task) return task;
+  throw new UsageError(
+    "usage/bad-option",
+    `task: expected ${known.join(", ")}, got ${name}. Choose one of them.`,
+    { name },
+  );
+}

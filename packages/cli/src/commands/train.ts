@@ -1,0 +1,213 @@
+// `blip train TASK DATA`: fine-tunes or trains a model, and leaves it in a folder.
+import { recipeNames, train, trainingTasks, type NodeTrainOptions, type RunPlan } from "blip-ts/train";
+import { Argument, Option, type Command } from "commander";
+import {
+  anyNumber,
+  imageSizeOption,
+  positiveInteger,
+  quietOption,
+  threadsOption,
+  warner,
+} from "../common-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { progressBar } from "../progress.ts";
+import { print, type Terminal } from "../terminal.ts";
+
+type Task = Parameters<typeof train>[0];
+type Own = Pick<
+  NodeTrainOptions,
+  | "recipe"
+  | "epochs"
+  | "batchSize"
+  | "lr"
+  | "accumulate"
+  | "init"
+  | "imageSize"
+  | "freeze"
+  | "recompute"
+  | "seed"
+  | "threads"
+  | "prompt"
+  | "resume"
+  | "saveSteps"
+  | "patience"
+  | "batchesPerEpoch"
+  | "workers"
+  | "clip"
+  | "decay"
+  | "dropout"
+  | "dropPath"
+  | "queue"
+  | "alpha"
+  | "momentum"
+  | "warmUp"
+>;
+
+interface TrainFlags extends Omit<Own, "clip"> {
+  readonly model?: string;
+  readonly out: string;
+  readonly val?: string;
+  readonly clip?: number;
+  /** False with --no-augment. */
+  readonly augment: boolean;
+  readonly imageRoot?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+
+/** 75 -> "1 min 15 s". */
+export function duration(seconds: number): string {
+  const whole = Math.max(1, Math.round(seconds));
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+function describePlan(plan: RunPlan, model: string): string[] {
+  const { samples, steps, samplesPerStep, lr, trained, memory, seconds, begun } = plan;
+  return [
+    `${samples ?? "unknown"} samples, ${steps} steps of ${samplesPerStep}, learning rate ${lr.toPrecision(3)}, ` +
+      `${(trained / 1e6).toFixed(1)} million numbers trained`,
+    `Memory: about ${megabytes(memory.total)} (weights ${megabytes(memory.weights)}, gradients ` +
+      `${megabytes(memory.gradients)}, moments ${megabytes(memory.moments)}, a step ${megabytes(memory.activations)}). ` +
+      `Time: about ${duration(seconds)}`,
+    ...(begun.length > 0
+      ? [
+          `${begun.length} weights are not ${model}'s own and begin anew, or as another part: ${begun.slice(0, 1).join()} ...`,
+        ]
+      : []),
+  ];
+}
+
+function optionsOf(flags: TrainFlags): Omit<NodeTrainOptions, "model" | "out"> {
+  const { recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed } = flags;
+  const { threads, prompt, resume, saveSteps, patience, batchesPerEpoch, workers } = flags;
+  const { clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, val, augment, imageRoot } = flags;
+  return {
+    ...{ recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed },
+    ...{ threads, prompt, resume, saveSteps, patience, batchesPerEpoch, workers },
+    ...{ clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, validation: val },
+    ...(!augment && { augment: false as const }),
+    ...(imageRoot !== undefined && { reader: { imageRoot } }),
+  };
+}
+
+async function run(
+  task: Task,
+  data: readonly string[],
+  flags: TrainFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const progress = progressBar(terminal, flags.quiet);
+  const say = (text: string) => {
+    if (flags.quiet !== true) print(terminal.stderr, text);
+  };
+  const model = flags.model ?? terminal.env.BLIP_MODEL ?? "picture-book";
+  try {
+    const report = await train(task, data, {
+      ...{ ...optionsOf(flags), model, out: flags.out, signal: terminal.signal },
+      onWarning: warner(flags, terminal),
+      onSkip: ({ line }) => say(`Left out: ${line}`),
+      onPlan: (plan) => describePlan(plan, model).forEach(say),
+      onStep: ({ step, steps, loss, losses, imagesPerSecond, secondsLeft }) => {
+        const parts = Object.entries(losses).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+        const said = parts.length > 1 ? ` (${parts.join(", ")})` : "";
+        progress.update("steps", step + 1, steps);
+        if (terminal.stderr.isTTY !== true && (step + 1) % Math.ceil(steps / 20) === 0)
+          say(
+            `step ${step + 1} of ${steps}: loss ${loss.toFixed(3)}${said}, ` +
+              `${imagesPerSecond.toFixed(1)} images/s, ${duration(secondsLeft)} left`,
+          );
+      },
+      onEpoch: ({ epoch, loss, validationLoss, best }) => {
+        progress.stop();
+        const validated =
+          validationLoss === null ? "" : `, validation ${validationLoss.toFixed(4)}${best ? " (best)" : ""}`;
+        say(`epoch ${epoch + 1}: loss ${loss.toFixed(4)}${validated}`);
+      },
+    });
+    if (flags.json === true) print(terminal.stdout, JSON.stringify(report, undefined, 1));
+    else
+      print(
+        terminal.stdout,
+        `${report.model}: ${report.steps} steps, ${report.epochs} epochs` +
+          (report.loss === null ? "" : `, last loss ${report.loss.toFixed(4)}`) +
+          (report.skipped > 0 ? `, ${report.skipped} samples left out` : ""),
+      );
+    return exitCodes.done;
+  } finally {
+    progress.stop();
+  }
+}
+
+const whole = (flag: string, about: string) =>
+  new Option(`${flag} <N>`, about).argParser(positiveInteger(flag));
+const real = (flag: string, about: string) => new Option(`${flag} <X>`, about).argParser(anyNumber(flag));
+
+function addOptions(command: Command): Command {
+  return command
+    .option(
+      "--model <M>",
+      "what it begins with: a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
+    )
+    .addOption(
+      new Option(
+        "--out <DIR>",
+        "a folder that does not exist yet, or the run's own with --resume",
+      ).makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--recipe <R>", "blip: BLIP's own numbers; few: for tens to hundreds of images")
+        .choices(recipeNames)
+        .default("blip"),
+    )
+    .addOption(whole("--epochs", "times that all samples are seen"))
+    .addOption(whole("--batch-size", "samples of a batch"))
+    .addOption(whole("--accumulate", "batches whose gradients are added up to one step (default: 1)"))
+    .addOption(
+      real(
+        "--lr",
+        "highest learning rate (default: the recipe's, times the root of samples per step over its own)",
+      ),
+    )
+    .option("--init", "take only sizes and vocabulary of the model: all weights begin at random")
+    .option("--val <FILE>", "validation data: the result is the epoch of the lowest loss on it")
+    .addOption(whole("--patience", "epochs without a better validation loss after which it ends"))
+    .option("--resume", "go on with the run in --out; the other options are to be those it began with")
+    .addOption(imageSizeOption())
+    .addOption(
+      new Option("--freeze <PART>", "what is not trained").choices(["imageEncoder", "allButCrossAttention"]),
+    )
+    .option("--recompute", "compute layers a second time: slower, in less memory")
+    .option("--no-augment", "each image whole, instead of BLIP's crops and colours")
+    .option("--prompt <TEXT>", "what captions begin with (default: a picture of)")
+    .option("--image-root <DIR>", "where the data's paths start (default: the data file's folder)")
+    .addOption(real("--clip", "most that the norm of the gradients may be"))
+    .addOption(real("--decay", "weight decay"))
+    .addOption(real("--dropout", "share that is left out of texts"))
+    .addOption(real("--drop-path", "share of image layers that is left out"))
+    .addOption(whole("--queue", "pairs in the queue of match and pretrain"))
+    .addOption(real("--alpha", "share of soft targets of match and pretrain"))
+    .addOption(real("--momentum", "what momentum encoders keep of themselves per step"))
+    .addOption(whole("--warm-up", "steps over which the learning rate rises"))
+    .addOption(whole("--batches-per-epoch", "for shards and tables with images, which are not counted"))
+    .addOption(whole("--save-steps", "steps between saved states, besides each epoch's end (default: 500)"))
+    .addOption(whole("--workers", "threads that load images (default: one less than the cores)"))
+    .addOption(real("--seed", "of everything random (default: 42)"))
+    .addOption(threadsOption())
+    .option("--json", "the report as one JSON object")
+    .addOption(quietOption());
+}
+
+export function addTrain(program: Command, terminal: Terminal, finish: (code: number) => void): void {
+  const command = program
+    .command("train")
+    .description("fine-tune or train a model; leaves model/, state/, metrics.jsonl and run.json in a folder")
+    .addArgument(new Argument("<task>", "what is learned").choices(trainingTasks))
+    .argument("<data...>", "files or folders of images with texts, in the forms of docs/datasets.md");
+  addOptions(command).action(async (task: Task, data: string[], flags: TrainFlags) =>
+    finish(await run(task, data, flags, terminal)),
+  );
+}
