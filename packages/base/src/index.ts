@@ -6,5 +6,6 @@ export { asyncDispose, type Closable, closedBy, closing, orClosed } from "./clos
 export { BlipError, type ErrorFields, InputError, ModelError, UsageError } from "./errors.ts";
 export { allFinite } from "./finite.ts";
 export { atLeast, last, missed, must } from "./must.ts";
+export { once } from "./once.ts";
 export type { Warning } from "./warning.ts";
 export { nextTurn } from "./yield-to-event-loop.ts";

@@ -32,7 +32,7 @@ export {
   trialModel,
 } from "./int8-trial.ts";
 export { MatrixProduct, type MatrixProductOptions } from "./matrix-product.ts";
-export { openEngine } from "./open-engine.ts";
+export { openEngine, type OpenEngine } from "./open-engine.ts";
 export { Network, type NetworkTypes } from "./sessions.ts";
 export { passHalvesAsBits } from "./worker/session-host.ts";
 export type { StartTraining, TrainingListener, TrainingPort } from "./training/calls.ts";

@@ -130,7 +130,7 @@ export const severalParts = (name: string, tasks: readonly string[]): ModelError
   new ModelError(
     "suite/several-parts",
     `${name}: expected one part that does ${tasks.join(" and ")}, found them in several. ` +
-      "Load them one by one; captions are scored with matchModel (--match-model), which may be the suite too.",
+      "Load them one by one, or all of them with Blip.fromPretrained.",
     { name, tasks },
   );
 
@@ -187,4 +187,53 @@ export const encoderWidth = (encoder: string, found: unknown, where: string, wid
     `${encoder}: expected an image encoder of width ${width}, as ${where}, found ${valueOf(found)}. ` +
       "They are of different models: give the part and the encoder that belong together.",
     { encoder, width },
+  );
+
+/** A field with its value in each of two parts. */
+type Difference = readonly [field: string, one: unknown, other: unknown];
+
+const differing = ([one, other]: readonly [string, string], [field, a, b]: Difference): string =>
+  `expected one ${field} in all parts, found ${JSON.stringify(a)} in ${one} and ${JSON.stringify(b)} in ${other}`;
+
+export const differentStates = (
+  name: string,
+  parts: readonly [string, string],
+  found: Difference,
+): ModelError =>
+  new ModelError(
+    "suite/different-states",
+    `${name}: ${differing(parts, [`vision_config.${found[0]}`, found[1], found[2]])}, so that the shared image encoder would ` +
+      "not give both the same states. Correct the config.json that does not belong to these weights, or keep the models apart.",
+    { name, parts, field: found[0] },
+  );
+
+export const differentSettings = (
+  name: string,
+  parts: readonly [string, string],
+  found: Difference,
+): ModelError =>
+  new ModelError(
+    "suite/different-settings",
+    `${name}: ${differing(parts, found)}, so that they do not share an image's states. ` +
+      "Open them apart, each with its own tasks, or give the preprocessor_config.json that belongs to these weights.",
+    { name, parts, field: found[0] },
+  );
+
+export const differentTypes = (
+  name: string,
+  [one, other]: readonly [readonly [part: string, dtype: string], readonly [part: string, dtype: string]],
+): ModelError =>
+  new ModelError(
+    "suite/different-types",
+    `${name}: expected parts that compute in one type, found ${one[1]} in ${one[0]} and ${other[1]} in ${other[0]}. ` +
+      "Open them apart, each with its own tasks.",
+    { name },
+  );
+
+export const severalProjections = (name: string, tasks: readonly string[]): ModelError =>
+  new ModelError(
+    "suite/several-projections",
+    `${name}: expected one part that makes embeddings of images, found those of ${tasks.join(" and of ")}. ` +
+      "Open them apart, each with its own tasks.",
+    { name, tasks },
   );

@@ -3,7 +3,7 @@
 // none. As in transformers 5.23 (image_processing_base.py `get_image_processor_dict`) the former wins, and whole: what it
 // leaves out has its default, whatever the latter says.
 import { badConfig } from "../image/errors.ts";
-import { parseImageConfig, type ImageConfig } from "../image/preprocess.ts";
+import { defaultImageConfig, parseImageConfig, type ImageConfig } from "../image/preprocess.ts";
 import type { ModelFiles } from "../files.ts";
 import { readJson } from "./open-model.ts";
 
@@ -45,6 +45,16 @@ export async function readImageSettings(files: ModelFiles): Promise<ImageSetting
 export async function readImageConfig(files: ModelFiles): Promise<ImageConfig | undefined> {
   const settings = await readImageSettings(files);
   return settings && parseImageConfig(settings.fields, settings.name, settings.prefix);
+}
+
+/** How a model's images are made pixel values; their size is the network's own. @throws {ModelError} as `readImageConfig` */
+export async function imageConfigOf(
+  { files }: { readonly files: ModelFiles },
+  imageSize: number,
+): Promise<ImageConfig> {
+  const normal = defaultImageConfig(imageSize);
+  const { height, width } = normal;
+  return { ...((await readImageConfig(files)) ?? normal), height, width };
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

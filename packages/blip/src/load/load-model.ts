@@ -12,7 +12,7 @@ import type { BertTokenizer } from "../text/word-piece.ts";
 import { defaultLimits, leastMemory, limitsWithin, type Limits, type MemoryNeeds } from "./memory-plan.ts";
 import { checkImageSize, checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { chooseDType, typedTensors, typesOf } from "./weight-dtype.ts";
-import { Network, type NetworkTypes, openEngine } from "@blip-ts/engine";
+import { Network, type NetworkTypes, openEngine, type OpenEngine } from "@blip-ts/engine";
 import { expectTask, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
 import { openSource } from "./open-suite.ts";
 import { readConfig } from "./read-config.ts";
@@ -115,6 +115,7 @@ export function checkTensors(
 
 /**
  * What tasks need of a model that is open, checked. No weight is read or converted.
+ * @param speaking the tasks whose special tokens must be there: all of them, unless told
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
  * @throws {UsageError} `usage/bad-option` where pictures are to be smaller than a patch
  */
@@ -123,6 +124,7 @@ export async function prepareModel(
   opened: OpenedModel,
   tasks: readonly NetworkTask[],
   options: ModelOptions,
+  speaking: readonly NetworkTask[] = tasks,
 ): Promise<PreparedModel> {
   const { signal } = options;
   for (const task of tasks) expectTask(opened, task);
@@ -138,7 +140,7 @@ export async function prepareModel(
     signal,
   );
   signal?.throwIfAborted();
-  const tokens = tokensOf({ opened, tokenizer, json, config, compat }, tasks);
+  const tokens = tokensOf({ opened, tokenizer, json, config, compat }, speaking);
   warnings.forEach(warningOf(platform, options));
   const types = typesOf(chooseDType(opened, options.dtype), originals, opened.quantized);
   return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, originals, types };
@@ -166,7 +168,7 @@ export function tokensOf(
 }
 
 /** Where warnings go. */
-const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
+export const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
   onWarning ?? ((warning) => platform.warn(warning));
 
 /** Graphs by name: tasks share some. */
@@ -175,7 +177,7 @@ const distinct = (graphs: readonly TaskGraph[]): readonly TaskGraph[] => [
 ];
 
 /** What a bound of memory is compared with: the sizes at which images are seen, and the graphs that are loaded. */
-function counted(
+export function counted(
   { opened, config, imageSize, types }: Pick<PreparedModel, "opened" | "config" | "imageSize" | "types">,
   tasks: readonly NetworkTask[],
   holds: boolean,
@@ -211,10 +213,17 @@ export async function memoryNeeded(
   return leastMemory(counted(model, tasks, false));
 }
 
+/** How a network is used. */
+export interface NetworkUse {
+  /** Are images held for several calls, and the last ones kept? */
+  readonly holds?: boolean;
+  /** The tasks whose special tokens must be there: all of them, unless told. */
+  readonly speaking?: readonly NetworkTask[];
+}
+
 /**
  * A network for tasks, of a model that is open. What can be refused at once is refused before weights are converted,
  * which takes seconds: a bound of memory, then the device.
- * @param holds images are held for several calls, and the last ones kept
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, `model/device`, ...
  * @throws {UsageError} `usage/memory-too-small` @throws the signal's reason
  */
@@ -223,22 +232,32 @@ export async function networkOf(
   opened: OpenedModel,
   tasks: readonly NetworkTask[],
   options: ModelOptions,
-  holds = false,
+  { holds = false, speaking }: NetworkUse = {},
 ): Promise<LoadedNetwork> {
-  const { originals, types, ...prepared } = await prepareModel(platform, opened, tasks, options);
-  const { config } = prepared;
+  const prepared = await prepareModel(platform, opened, tasks, options, speaking);
   const onWarning = warningOf(platform, options);
   const limits =
     options.memory === undefined
-      ? defaultLimits(config)
-      : limitsWithin(options.memory, counted({ ...prepared, types }, tasks, holds));
-  const { engine, emit } = await openEngine(platform, types.dtype, { ...options, onWarning });
-  const load = async () => {
-    options.signal?.throwIfAborted();
-    const tensors = await typedTensors(platform, opened, originals, types.dtype, options);
-    return { ...prepared, network: new Network(types, tensors, engine, emit), limits };
-  };
-  return orClosed(engine, load, options.signal);
+      ? defaultLimits(prepared.config)
+      : limitsWithin(options.memory, counted(prepared, tasks, holds));
+  const open = await openEngine(platform, prepared.types.dtype, { ...options, onWarning });
+  return orClosed(open.engine, () => networkOver(prepared, open, limits, options), options.signal);
+}
+
+/**
+ * A network of a model that was prepared, over an engine that is open. Weights are converted if its type asks for it.
+ * @throws {ModelError} if weights cannot be read @throws the signal's reason
+ */
+export async function networkOver(
+  { originals, types, ...prepared }: PreparedModel,
+  { engine, emit }: Pick<OpenEngine, "engine" | "emit">,
+  limits: Limits,
+  options: ModelOptions,
+): Promise<LoadedNetwork> {
+  options.signal?.throwIfAborted();
+  const { platform, opened } = prepared;
+  const tensors = await typedTensors(platform, opened, originals, types.dtype, options);
+  return { ...prepared, network: new Network(types, tensors, engine, emit), limits };
 }
 
 /**

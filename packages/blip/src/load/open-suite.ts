@@ -1,8 +1,8 @@
 // A model or a suite, opened for a task. A suite's part has no image encoder of its own: its weights are joined with those
 // that all parts share.
-import { atLeast, ModelError, unlessAborted } from "@blip-ts/base";
+import { atLeast, ModelError, once, unlessAborted } from "@blip-ts/base";
 import type { Checkpoint, StoredTensor } from "@blip-ts/checkpoint";
-import type { ModelFiles, SourceOptions, SuiteFiles } from "../files.ts";
+import type { ModelFiles, SideFile, SourceOptions, SuiteFiles } from "../files.ts";
 import type { Platform } from "../platform.ts";
 import { tasks as taskSpecs } from "../tasks/index.ts";
 import type { NetworkTask, Task } from "../tasks/task.ts";
@@ -17,16 +17,6 @@ import {
 } from "./errors.ts";
 import { openedFrom, openModel, openWeights, readJson, type OpenedModel } from "./open-model.ts";
 import { readSuiteIndex, type SuiteIndex } from "./suite-index.ts";
-
-/** A value made once for each key; one that failed is made anew. */
-function once<K, V>(values: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
-  const known = values.get(key);
-  if (known) return known;
-  const made = make();
-  values.set(key, made);
-  made.catch(() => values.delete(key));
-  return made;
-}
 
 /** A suite whose index was read. Its folders are opened when they are first asked for, each once. */
 export class OpenedSuite {
@@ -104,12 +94,15 @@ export class OpenedSuite {
   }
 }
 
-/** config.json is looked at when a part is joined, and read again when its network is built: it is fetched once. */
+/** Small files that are looked at when parts are joined, and read again when verbs are made. */
+const readTwice: readonly SideFile[] = ["config.json", "processor_config.json", "preprocessor_config.json"];
+
+/** Each of these is fetched once. */
 function readOnce(files: ModelFiles): ModelFiles {
-  const config = new Map<string, Promise<string | undefined>>();
+  const texts = new Map<SideFile, Promise<string | undefined>>();
   return {
     ...files,
-    read: (file) => (file === "config.json" ? once(config, file, () => files.read(file)) : files.read(file)),
+    read: (file) => (readTwice.includes(file) ? once(texts, file, () => files.read(file)) : files.read(file)),
   };
 }
 

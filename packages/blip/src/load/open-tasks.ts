@@ -1,5 +1,5 @@
 // A model that does several tasks: where the network of each of them comes from.
-import { asyncDispose, badOption, type Closable } from "@blip-ts/base";
+import { asyncDispose, badOption, unlessAborted } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { networkTaskOf, networkTasks, runnableTasks } from "../tasks/index.ts";
 import type { NetworkTask, Task } from "../tasks/task.ts";
@@ -7,27 +7,11 @@ import { taskNotOpened, wrongTask } from "./errors.ts";
 import { networkOf, tokensOf, type LoadedNetwork } from "./load-model.ts";
 import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { expectTask, type OpenedModel } from "./open-model.ts";
-import { openSource } from "./open-suite.ts";
+import { findModel, openModelForTasks, openSuite } from "./open-suite.ts";
+import { openSuiteTasks } from "./suite-tasks.ts";
+import type { OpenTasks } from "./task-networks.ts";
 
-/**
- * The networks of a model's tasks. In a single file all of them are one network; a model of several files may have one
- * per task, as long as they share the image encoder of `images`.
- */
-export interface OpenTasks extends Closable {
-  /** What the model is called in messages. */
-  readonly name: string;
-  /** What it can do, of what was asked for. */
-  readonly tasks: readonly Task[];
-  /** The network whose image encoder every task uses. */
-  readonly images: LoadedNetwork;
-  /**
-   * @throws {ModelError} `model/wrong-task`, which says what the model can do instead
-   * @throws {UsageError} `usage/task-not-opened` if it could, but was opened for others
-   */
-  expect(task: Task): void;
-  /** The network of a task that `expect` lets pass. @throws {ModelError} if its files cannot be used */
-  openTask(task: NetworkTask): Promise<LoadedNetwork>;
-}
+export type { OpenTasks } from "./task-networks.ts";
 
 /** The tasks that are asked for, checked. @throws {UsageError} `usage/bad-option` */
 function wanted(tasks: readonly Task[]): readonly Task[] {
@@ -60,7 +44,7 @@ class SingleFile implements OpenTasks {
   }
 
   openTask(task: NetworkTask): Promise<LoadedNetwork> {
-    return Promise.resolve({ ...this.images, tokens: tokensOf(this.images, [task]) });
+    return new Promise((resolve) => resolve({ ...this.images, tokens: tokensOf(this.images, [task]) }));
   }
 
   close(): Promise<void> {
@@ -72,25 +56,36 @@ class SingleFile implements OpenTasks {
   }
 }
 
+/** What is opened of a model of several tasks. */
+export interface TasksToOpen {
+  /** Without it all; fewer take less of a bound of memory, and of a suite fewer parts are read. */
+  readonly tasks?: readonly Task[] | undefined;
+  /** Are images held for several calls, and the last ones kept? They are, unless told. */
+  readonly holds?: boolean;
+}
+
 /**
- * Opens a model for every task that it can do, or for those of them that are asked for.
- * @param tasks without it all; fewer take less of a bound of memory
- * @throws {ModelError} if it cannot be found, read, or used for any of them
+ * Opens a model, or a suite, for every task that it can do, or for those of them that are asked for. A special token that
+ * a task needs and the vocabulary lacks is found when that task is opened.
+ * @throws {ModelError} if it cannot be found, read, or used for any of them, and `suite/...`
  * @throws {UsageError} if an option is wrong @throws the signal's reason
  */
 export async function openTasks(
   platform: Platform<never>,
   source: string,
   options: ModelOptions,
-  tasks?: readonly Task[],
+  { tasks, holds = true }: TasksToOpen = {},
 ): Promise<OpenTasks> {
   checkModelOptions(options);
   const asked = tasks && wanted(tasks);
-  const opened = await openSource(platform, source, [], options);
+  const files = await findModel(platform, source, options);
+  if (files.kind === "suite") return openSuiteTasks(platform, openSuite(files), options, { asked, holds });
+  const opened = await unlessAborted(openModelForTasks(files, []), options.signal);
   const able = runnableTasks.filter((task) => opened.tasks.tasks.includes(task));
   const all = asked ?? able;
   const none = all.find((task) => !able.includes(task)) ?? (able.length === 0 ? "match" : undefined);
   if (none) throw wrongTask(opened.files.name, none, able, opened.tasks.missing.get(none) ?? []);
   const networks = networkTasks.filter((network) => all.some((task) => networkTaskOf(task) === network));
-  return new SingleFile(opened, await networkOf(platform, opened, networks, options, true), all);
+  const loaded = await networkOf(platform, opened, networks, options, { holds, speaking: [] });
+  return new SingleFile(opened, loaded, all);
 }

@@ -3,6 +3,8 @@
 import { closing, ModelError, must, unlessAborted, UsageError, type Warning } from "@blip-ts/base";
 import { sameTensor, type StoredTensor } from "@blip-ts/checkpoint";
 import { imageEncoderFolder, suiteIndexText, tasksIn } from "../load/suite-index.ts";
+import { configOf } from "../load/load-model.ts";
+import { expectSameStates } from "../load/same-images.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { suiteIndexFile } from "../files.ts";
 import type { Platform } from "../platform.ts";
@@ -109,6 +111,16 @@ async function expectOneEncoder(
   }
 }
 
+/** All parts compute the same states with it. @throws {ModelError} `suite/different-states` */
+async function expectOneConfig(name: string, parts: readonly OpenedPart[], options: MakeSuiteOptions) {
+  const sized = parts.map(async ({ task, model, saved: { opened } }) => {
+    // As verbs read it: BLIP's own epsilon wins over the one that transformers' config files say.
+    const { config } = await unlessAborted(configOf(opened, { ...options, compat: "blip" }, task), options.signal);
+    return { name: `${task}=${model}`, config };
+  });
+  expectSameStates(name, await Promise.all(sized));
+}
+
 /** A part's own files: without the image encoder's weights. */
 async function ownFiles({ saved, task }: OpenedPart, signal: AbortSignal | undefined): Promise<SavedFiles> {
   const files = await savedFiles(saved, task, { signal });
@@ -120,8 +132,8 @@ async function ownFiles({ saved, task }: OpenedPart, signal: AbortSignal | undef
  * as they are; config, preprocessor and tokenizer files come along; the image encoder is written once.
  * @param parts a model for each task; `match` brings `embed` too, unless another model is named for it
  * @param folder which does not exist yet, or is empty; it is there when it is whole
- * @throws {ModelError} `suite/different-encoders` naming the first tensor that differs, `model/wrong-task`, and where a
- *   model cannot be found or read
+ * @throws {ModelError} `suite/different-encoders` naming the first tensor that differs, `suite/different-states` naming the
+ *   first size of `vision_config` that does, `model/wrong-task`, and where a model cannot be found or read
  * @throws {UsageError} `suite/bad-parts`, `usage/bad-option`, `save/exists`, `save/cannot-write`, `save/quantized`
  */
 export async function makeSuite(
@@ -138,6 +150,7 @@ export async function makeSuite(
   const folders = foldersOf(opened);
   await closing(await platform.createFolder(folder), async (writer) => {
     await expectOneEncoder(opened, signal);
+    await expectOneConfig(folder, opened, options);
     warnings.forEach(options.onWarning ?? ((warning: Warning) => platform.warn(warning)));
     await writer.write(suiteIndexFile, suiteIndexText(folders));
     const encoder = { texts: new Map<string, string>(), weights: encoderOf(must(opened, 0)) };

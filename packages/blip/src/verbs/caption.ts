@@ -1,5 +1,5 @@
 // The verb `caption`: what pictures show, in words (models/blip.py `generate`).
-import { BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, must, orClosed, UsageError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
@@ -10,11 +10,15 @@ import { failuresOf, quoted } from "../run/finite.ts";
 import { sumOf, type StreamedToken } from "../run/generate.ts";
 import { memoryOfEach } from "../load/memory-plan.ts";
 import { memoryNeeded } from "../load/load-model.ts";
+import { openTasks } from "../load/open-tasks.ts";
+import { ImageEncoder } from "../run/image-encoder.ts";
+import { imageHeadOf } from "../tasks/index.ts";
 import { Matcher } from "./match.ts";
 import {
   answersOf,
   chunks,
   inOrder,
+  processorsOf,
   readBatches,
   verbOptions,
   type FailedRow,
@@ -25,7 +29,7 @@ import {
 } from "./image-batches.ts";
 import { imagesOfRows, RowVerb, stacked, type PixelBatch, type SeenImage, type SeenRequest } from "./rows.ts";
 import { rowsOf } from "../run/batch-rows.ts";
-import { loadVerb, type VerbParts } from "./verb.ts";
+import { loadVerb, partsOfTask, type VerbParts } from "./verb.ts";
 
 /** A picture in words. */
 export interface CaptionRow<ImageInput> {
@@ -111,9 +115,9 @@ export class Captioner<ImageInput> extends RowVerb<
   ): Promise<Captioner<ImageInput>> {
     const { matchModel, score = false, ...own } = options;
     if (matchModel === undefined)
-      return loadVerb(platform, source, score ? ["caption", "match"] : ["caption"], own, (parts) =>
-        Captioner.over(parts, score ? Matcher.over(parts) : undefined),
-      );
+      return score
+        ? Captioner.#loadScoring(platform, source, verbOptions(own))
+        : loadVerb(platform, source, ["caption"], own, (parts) => Captioner.over(parts));
     // The revision and the image size are the captioner's.
     const matching = { ...verbOptions(own), revision: undefined, imageSize: undefined };
     let [memory, matchMemory] = [own.memory, own.memory];
@@ -125,6 +129,26 @@ export class Captioner<ImageInput> extends RowVerb<
     return loadVerb(platform, source, ["caption"], { ...own, memory }, async (parts) =>
       Captioner.over(parts, await Matcher.load(platform, matchModel, { ...matching, memory: matchMemory })),
     );
+  }
+
+  /** One whose captions are scored by the same file, or by another part of the suite: an image is encoded once for both. */
+  static async #loadScoring<ImageInput>(
+    platform: Platform<ImageInput>,
+    source: string,
+    options: VerbOptions,
+  ): Promise<Captioner<ImageInput>> {
+    const tasks = ["caption", "match"] as const;
+    const open = await openTasks(platform, source, options, { tasks, holds: false });
+    const make = async () => {
+      const images = new ImageEncoder(open.images, imageHeadOf(tasks, open.images.opened.architecture));
+      const processors = await processorsOf(platform, open.images, options);
+      const [captioning, matching] = [
+        await partsOfTask(open, "caption", images, processors),
+        await partsOfTask(open, "match", images, processors),
+      ];
+      return Captioner.over(captioning, Matcher.over(matching));
+    };
+    return orClosed(open, make, options.signal);
   }
 
   /** One over a network that is loaded. @param matcher what scores captions, of this network or another */
@@ -193,7 +217,7 @@ export class Captioner<ImageInput> extends RowVerb<
   /** Frees the model, and the one that scores captions. A second call does nothing more. */
   override async close(): Promise<void> {
     await super.close();
-    if (!this.#shared) await this.#matcher?.close();
+    await this.#matcher?.close();
   }
 
   protected checkOptions(options: CaptionRowOptions): void {
@@ -237,9 +261,9 @@ export class Captioner<ImageInput> extends RowVerb<
     return answers;
   }
 
-  /** Does one network caption and match? */
+  /** Does one image encoder serve captions and their scores? */
   get #shared(): boolean {
-    return this.#matcher?.model.loaded.network === this.model.loaded.network;
+    return this.#matcher?.model.images === this.model.images;
   }
 
   /** How another model's matching heads read images. */

@@ -2,14 +2,14 @@
 // and rows for pictures that cannot be read.
 import type { Tensor } from "@blip-ts/graph";
 import { atLeast, badOption, BlipError, missed, must, UsageError, type Warning } from "@blip-ts/base";
-import { defaultImageConfig, type ImageConfig } from "../image/preprocess.ts";
+import type { ImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
 import type { DownloadProgress } from "../files.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { orNotFinite } from "../run/finite.ts";
-import { readImageConfig } from "../load/image-settings.ts";
+import { imageConfigOf } from "../load/image-settings.ts";
 import type { ProcessorOptions } from "../processor/options.ts";
 import {
   checkMaxPixels,
@@ -90,23 +90,14 @@ export interface Processors<ImageInput> {
   readonly texts: TextProcessor;
 }
 
-/** How a model's pictures are made pixel values; their size is the network's own. */
-export async function imageConfigOf(
-  { files }: LoadedNetwork["opened"],
-  imageSize: number,
-): Promise<ImageConfig> {
-  const normal = defaultImageConfig(imageSize);
-  const { height, width } = normal;
-  return { ...((await readImageConfig(files)) ?? normal), height, width };
-}
-
 /** The processors of a loaded model. @param prepared inputs that stand for images that were prepared before */
 export async function processorsOf<ImageInput>(
   platform: Pick<Platform<ImageInput>, "decodeImage" | "warn">,
-  { opened, tokenizer, config, compat, imageSize, limits }: LoadedNetwork,
+  loaded: LoadedNetwork,
   options: VerbOptions,
   prepared?: PreparedBefore<ImageInput>,
 ): Promise<Processors<ImageInput>> {
+  const { opened, compat, imageSize, limits } = loaded;
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   const decode = { ...decodeDefaults(compat, options), onWarning };
   return {
@@ -117,9 +108,13 @@ export async function processorsOf<ImageInput>(
       limits.images,
       prepared,
     ),
-    texts: new TextProcessor(tokenizer, config.text.maxPositions, compat),
+    texts: textProcessorOf(loaded),
   };
 }
+
+/** What makes tokens of texts for a loaded model. */
+export const textProcessorOf = ({ tokenizer, config, compat }: LoadedNetwork): TextProcessor =>
+  new TextProcessor(tokenizer, config.text.maxPositions, compat);
 
 /** Options of a verb with its own convention, `blip`, unless told. */
 export const verbOptions = <T extends VerbOptions>(options: T) => ({

@@ -3,13 +3,18 @@
 import { asyncDispose, type Closable, type ModelError, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
+import type { OpenTasks } from "../load/task-networks.ts";
 import type { Platform } from "../platform.ts";
 import type { ImageProcessor } from "../processor/image-processor.ts";
 import { type Encoders, encodersOf } from "../run/encoders.ts";
 import { failuresOf } from "../run/finite.ts";
+import type { ImageEncoder } from "../run/image-encoder.ts";
+import { TextEncoder } from "../run/text-encoder.ts";
+import { imageHeadOf } from "../tasks/index.ts";
 import type { NetworkTask } from "../tasks/task.ts";
 import {
   processorsOf,
+  textProcessorOf,
   verbOptions,
   type Processors,
   type ReadImage,
@@ -24,6 +29,23 @@ export interface VerbParts<ImageInput> {
   readonly loaded: LoadedNetwork;
   readonly encoders: Encoders;
   readonly processors: Processors<ImageInput>;
+}
+
+/**
+ * The parts of one task of several, whose images are encoded once for all of them. Texts are read as the task's own part
+ * reads them: of a suite, each may have a vocabulary of its own.
+ * @throws {ModelError} `model/no-special-token`, and if the files of the task cannot be used
+ */
+export async function partsOfTask<ImageInput>(
+  open: OpenTasks,
+  task: NetworkTask,
+  images: ImageEncoder,
+  processors: Processors<ImageInput>,
+): Promise<VerbParts<ImageInput>> {
+  const loaded = await open.openTask(task);
+  const texts = new TextEncoder(loaded, imageHeadOf([task], loaded.opened.architecture));
+  const own = { images: processors.images, texts: textProcessorOf(loaded) };
+  return { loaded, encoders: { images, texts }, processors: own };
 }
 
 /**

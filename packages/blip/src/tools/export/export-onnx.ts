@@ -27,7 +27,7 @@ import { checkModelOptions, type ModelOptions } from "../../load/model-options.t
 import { typedTensors } from "../../load/weight-dtype.ts";
 import { readJson, type OpenedModel } from "../../load/open-model.ts";
 import { openSource } from "../../load/open-suite.ts";
-import { imageConfigOf } from "../../verbs/image-batches.ts";
+import { imageConfigOf } from "../../load/image-settings.ts";
 import { decodeDefaults } from "../../processor/image-processor.ts";
 import { textLimitsOf } from "../../processor/text-processor.ts";
 

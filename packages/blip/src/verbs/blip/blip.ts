@@ -61,7 +61,7 @@ export type ImageOrInput<ImageInput> = ImageInput | BlipImage<ImageInput>;
 const lastImages = 4;
 
 /**
- * A model for every task that its file can do. Sessions are made when they are first needed, and shared by the tasks.
+ * A model for every task that its file can do, or a suite for all of its parts. Sessions are made when they are first needed, and shared by the tasks.
  * The states of the last four images are kept, by the content of their pixel values: an image that comes again, for
  * whatever task, is not encoded again.
  */
@@ -90,7 +90,7 @@ export class Blip<ImageInput> implements Closable {
   ): Promise<Blip<ImageInput>> {
     const { tasks, ...own } = options;
     const loadOptions = verbOptions(own);
-    const open = await openTasks(platform, source, loadOptions, tasks);
+    const open = await openTasks(platform, source, loadOptions, { tasks });
     return orClosed(open, () => Blip.over(platform, open, loadOptions), loadOptions.signal);
   }
 

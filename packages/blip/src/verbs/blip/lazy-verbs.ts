@@ -1,9 +1,7 @@
 // The verbs of one model, each made when it is first called.
 import { modelClosed } from "@blip-ts/engine";
-import type { OpenTasks } from "../../load/open-tasks.ts";
+import type { OpenTasks } from "../../load/task-networks.ts";
 import type { ImageEncoder } from "../../run/image-encoder.ts";
-import { TextEncoder } from "../../run/text-encoder.ts";
-import { imageHeadOf } from "../../tasks/index.ts";
 import type { NetworkTask, Task } from "../../tasks/task.ts";
 import { Answerer } from "../ask.ts";
 import type { ImageVerbs } from "./blip-image.ts";
@@ -13,7 +11,7 @@ import { Embedder } from "../embed.ts";
 import type { Processors } from "../image-batches.ts";
 import { Matcher } from "../match.ts";
 import { Retriever } from "../retrieve.ts";
-import type { VerbParts } from "../verb.ts";
+import { partsOfTask, type VerbParts } from "../verb.ts";
 
 /** What is made when it is first asked for, once; what failed is tried again. */
 function lazily<Made>(make: () => Promise<Made>): () => Promise<Made> {
@@ -59,15 +57,9 @@ export class LazyVerbs<ImageInput> implements ImageVerbs<ImageInput> {
   }
 
   #partsOf(task: NetworkTask): Promise<VerbParts<ImageInput>> {
-    const parts = this.#parts.get(task) ?? lazily(() => this.#open(task));
+    const { open, images, processors } = this.#base;
+    const parts = this.#parts.get(task) ?? lazily(() => partsOfTask(open, task, images, processors));
     this.#parts.set(task, parts);
     return parts();
-  }
-
-  async #open(task: NetworkTask): Promise<VerbParts<ImageInput>> {
-    const { open, images, processors } = this.#base;
-    const loaded = await open.openTask(task);
-    const texts = new TextEncoder(loaded, imageHeadOf([task], loaded.opened.architecture));
-    return { loaded, encoders: { images, texts }, processors };
   }
 }

@@ -1,0 +1,181 @@
+// A suite, opened for several tasks: one engine for all parts, the image encoder's session made once, and the network of a
+// part when one of its tasks is first called.
+import { asyncDispose, type Closable, closedBy, must, once, orClosed, unlessAborted } from "@blip-ts/base";
+import { type Engine, modelClosed, openEngine, type OpenEngine } from "@blip-ts/engine";
+import type { Platform } from "../platform.ts";
+import { imageHeadOf, networkTaskOf, networkTasks } from "../tasks/index.ts";
+import type { NetworkTask, Task } from "../tasks/task.ts";
+import { severalProjections, suiteLacks, taskNotOpened } from "./errors.ts";
+import { memoryOfParts } from "./memory-of-parts.ts";
+import {
+  counted,
+  networkOver,
+  prepareModel,
+  tokensOf,
+  warningOf,
+  type LoadedNetwork,
+  type PreparedModel,
+} from "./load-model.ts";
+import { defaultLimits, limitsWithin, type Limits } from "./memory-plan.ts";
+import type { ModelOptions } from "./model-options.ts";
+import type { OpenedSuite } from "./open-suite.ts";
+import { expectOneType, expectSameImages, expectSameStates } from "./same-images.ts";
+import type { OpenTasks } from "./task-networks.ts";
+
+/** A part that was prepared for its tasks. No weight of it was read. */
+interface Part {
+  readonly networks: readonly NetworkTask[];
+  readonly model: PreparedModel;
+}
+
+/** What the networks of a suite's parts are made with. */
+interface Shared {
+  readonly open: OpenEngine;
+  readonly limits: Limits;
+  readonly options: ModelOptions;
+}
+
+/** Tasks of a suite: a network for each part, which all share an engine, and with it the image encoder of one of them. */
+class SuiteTasks implements OpenTasks {
+  readonly tasks: readonly Task[];
+  readonly images: LoadedNetwork;
+  readonly #suite: OpenedSuite;
+  readonly #parts: readonly Part[];
+  readonly #shared: Shared;
+  readonly #networks: Map<Part, Promise<LoadedNetwork>>;
+  #closed = false;
+
+  constructor(
+    suite: OpenedSuite,
+    tasks: readonly Task[],
+    parts: readonly Part[],
+    [part, images]: readonly [Part, LoadedNetwork],
+    shared: Shared,
+  ) {
+    this.#suite = suite;
+    this.tasks = tasks;
+    this.#parts = parts;
+    this.images = images;
+    this.#shared = shared;
+    this.#networks = new Map([[part, Promise.resolve(images)]]);
+  }
+
+  get name(): string {
+    return this.#suite.files.name;
+  }
+
+  expect(task: Task): void {
+    if (this.tasks.includes(task)) return;
+    const { tasks } = this.#suite.index;
+    throw tasks.includes(task) ? taskNotOpened(this.name, task, this.tasks) : suiteLacks(this.name, task, tasks);
+  }
+
+  async openTask(task: NetworkTask): Promise<LoadedNetwork> {
+    if (this.#closed) throw modelClosed();
+    const part = this.#parts.find(({ networks }) => networks.includes(task));
+    if (!part) throw new Error(`${this.name} was not opened for ${task}`);
+    const tokens = tokensOf(part.model, [task]);
+    const loaded = await once(this.#networks, part, () => this.#load(part));
+    return { ...loaded, tokens };
+  }
+
+  /** Ends all sessions with the engine. A second call does nothing more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const networks = await Promise.allSettled(this.#networks.values());
+    const open = networks.flatMap((found) => (found.status === "fulfilled" ? [found.value.network] : []));
+    // The engine is closed by the first, once; the others refuse calls from now on.
+    await Promise.all(open.map((network) => network.close()));
+  }
+
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The signal is that of loading, which is over. */
+  #load({ model }: Part): Promise<LoadedNetwork> {
+    const { open, limits, options } = this.#shared;
+    return networkOver(model, open, limits, { ...options, signal: undefined });
+  }
+}
+
+/** An engine that several networks close, once. */
+function closedOnce(engine: Engine): Engine {
+  let closing: Promise<void> | undefined;
+  const closable: Closable = closedBy(() => (closing ??= engine.close()));
+  return { createSession: (model, options) => engine.createSession(model, options), ...closable };
+}
+
+/** The parts of tasks, prepared; each file is opened once, and no weight is read. */
+async function prepareParts(
+  platform: Platform<never>,
+  suite: OpenedSuite,
+  tasks: readonly Task[],
+  options: ModelOptions,
+): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (const [folder, able] of suite.parts) {
+    const networks = networkTasks.filter(
+      (network) => able.includes(network) && tasks.some((task) => networkTaskOf(task) === network),
+    );
+    if (networks.length === 0) continue;
+    const opened = await unlessAborted(suite.part(folder), options.signal);
+    parts.push({ networks, model: await prepareModel(platform, opened, networks, options, []) });
+  }
+  return parts;
+}
+
+/** The part whose image graph serves all: the one that makes embeddings of images, if there is one. */
+function imagePartOf(name: string, parts: readonly Part[]): Part {
+  const heads = parts.filter(({ networks, model }) => imageHeadOf(networks, model.opened.architecture));
+  const [first = must(parts, 0), ...others] = heads;
+  if (others.length > 0)
+    throw severalProjections(name, heads.map(({ networks }) => networks.join(" and ")));
+  return first;
+}
+
+/**
+ * Opens a suite for tasks.
+ * @param asked all that it can do, unless told @param holds are images held for several calls?
+ * @throws {ModelError} `model/wrong-task` for a task that it lacks, `suite/...`, and what opening a model throws
+ * @throws {UsageError} `usage/memory-too-small` @throws the signal's reason
+ */
+export async function openSuiteTasks(
+  platform: Platform<never>,
+  suite: OpenedSuite,
+  options: ModelOptions,
+  { asked, holds }: { readonly asked: readonly Task[] | undefined; readonly holds: boolean },
+): Promise<OpenTasks> {
+  const { name } = suite.files;
+  const { tasks: able } = suite.index;
+  const tasks = asked ?? able;
+  const lacking = tasks.find((task) => !able.includes(task));
+  if (lacking) throw suiteLacks(name, lacking, able);
+  const parts = await prepareParts(platform, suite, tasks, options);
+  const models = parts.map(({ model }) => model);
+  expectOneType(name, models);
+  expectSameStates(name, models.map(({ opened, config }) => ({ name: opened.files.name, config })));
+  await unlessAborted(expectSameImages(name, models), options.signal);
+  const images = imagePartOf(name, parts);
+  const limits =
+    options.memory === undefined
+      ? defaultLimits(images.model.config)
+      : limitsWithin(
+          options.memory,
+          memoryOfParts(
+            counted(images.model, images.networks, holds),
+            parts.filter((part) => part !== images).map(({ model, networks }) => counted(model, networks, holds)),
+          ),
+        );
+  const { types } = images.model;
+  const opened = await openEngine(platform, types.dtype, { ...options, onWarning: warningOf(platform, options) });
+  const open = { ...opened, engine: closedOnce(opened.engine) };
+  return orClosed(
+    open.engine,
+    async () => {
+      const loaded = await networkOver(images.model, open, limits, options);
+      return new SuiteTasks(suite, tasks, parts, [images, loaded], { open, limits, options });
+    },
+    options.signal,
+  );
+}
