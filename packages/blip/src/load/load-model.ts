@@ -168,8 +168,10 @@ export function tokensOf(
 }
 
 /** Where warnings go. */
-export const warningOf = (platform: Platform<never>, { onWarning }: ModelOptions): ((warning: Warning) => void) =>
-  onWarning ?? ((warning) => platform.warn(warning));
+export const warningOf = (
+  platform: Platform<never>,
+  { onWarning }: ModelOptions,
+): ((warning: Warning) => void) => onWarning ?? ((warning) => platform.warn(warning));
 
 /** Graphs by name: tasks share some. */
 const distinct = (graphs: readonly TaskGraph[]): readonly TaskGraph[] => [

@@ -67,7 +67,9 @@ class SuiteTasks implements OpenTasks {
   expect(task: Task): void {
     if (this.tasks.includes(task)) return;
     const { tasks } = this.#suite.index;
-    throw tasks.includes(task) ? taskNotOpened(this.name, task, this.tasks) : suiteLacks(this.name, task, tasks);
+    throw tasks.includes(task)
+      ? taskNotOpened(this.name, task, this.tasks)
+      : suiteLacks(this.name, task, tasks);
   }
 
   async openTask(task: NetworkTask): Promise<LoadedNetwork> {
@@ -130,7 +132,10 @@ function imagePartOf(name: string, parts: readonly Part[]): Part {
   const heads = parts.filter(({ networks, model }) => imageHeadOf(networks, model.opened.architecture));
   const [first = must(parts, 0), ...others] = heads;
   if (others.length > 0)
-    throw severalProjections(name, heads.map(({ networks }) => networks.join(" and ")));
+    throw severalProjections(
+      name,
+      heads.map(({ networks }) => networks.join(" and ")),
+    );
   return first;
 }
 
@@ -154,7 +159,10 @@ export async function openSuiteTasks(
   const parts = await prepareParts(platform, suite, tasks, options);
   const models = parts.map(({ model }) => model);
   expectOneType(name, models);
-  expectSameStates(name, models.map(({ opened, config }) => ({ name: opened.files.name, config })));
+  expectSameStates(
+    name,
+    models.map(({ opened, config }) => ({ name: opened.files.name, config })),
+  );
   await unlessAborted(expectSameImages(name, models), options.signal);
   const images = imagePartOf(name, parts);
   const limits =
@@ -164,11 +172,16 @@ export async function openSuiteTasks(
           options.memory,
           memoryOfParts(
             counted(images.model, images.networks, holds),
-            parts.filter((part) => part !== images).map(({ model, networks }) => counted(model, networks, holds)),
+            parts
+              .filter((part) => part !== images)
+              .map(({ model, networks }) => counted(model, networks, holds)),
           ),
         );
   const { types } = images.model;
-  const opened = await openEngine(platform, types.dtype, { ...options, onWarning: warningOf(platform, options) });
+  const opened = await openEngine(platform, types.dtype, {
+    ...options,
+    onWarning: warningOf(platform, options),
+  });
   const open = { ...opened, engine: closedOnce(opened.engine) };
   return orClosed(
     open.engine,

@@ -115,7 +115,10 @@ async function expectOneEncoder(
 async function expectOneConfig(name: string, parts: readonly OpenedPart[], options: MakeSuiteOptions) {
   const sized = parts.map(async ({ task, model, saved: { opened } }) => {
     // As verbs read it: BLIP's own epsilon wins over the one that transformers' config files say.
-    const { config } = await unlessAborted(configOf(opened, { ...options, compat: "blip" }, task), options.signal);
+    const { config } = await unlessAborted(
+      configOf(opened, { ...options, compat: "blip" }, task),
+      options.signal,
+    );
     return { name: `${task}=${model}`, config };
   });
   expectSameStates(name, await Promise.all(sized));

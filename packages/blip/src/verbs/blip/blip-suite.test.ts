@@ -121,9 +121,11 @@ describe("tasks", () => {
     const lacking = await failureOf(() => Promise.resolve(blip.caption([scene(1)])));
     expect(lacking).toMatchObject({ name: "ModelError", code: "model/wrong-task" });
     expect(lacking.message).toMatch(/cannot do "caption": .*It can do: match, retrieve, ask, embed\./);
-    expect(await failureOf(() => Blip.load(nodePlatform, matchAndAsk, { tasks: ["compare"] }))).toMatchObject({
-      code: "model/wrong-task",
-    });
+    expect(await failureOf(() => Blip.load(nodePlatform, matchAndAsk, { tasks: ["compare"] }))).toMatchObject(
+      {
+        code: "model/wrong-task",
+      },
+    );
   });
 
   test("only the parts of those that are asked for are opened", async () => {
@@ -168,7 +170,9 @@ describe("refuses", () => {
     const error = await fails(folder);
     expect(error).toMatchObject({ name: "ModelError", code: "suite/different-states" });
     expect(error.message).toMatch(
-      new RegExp(`expected one vision_config\\.${field} in all parts, found .* in .*/match and ${value} in .*/ask`),
+      new RegExp(
+        `expected one vision_config\\.${field} in all parts, found .* in .*/match and ${value} in .*/ask`,
+      ),
     );
     await using alone = await Blip.load(nodePlatform, folder, { tasks: ["ask"], ...quiet });
     expect(alone.tasks).toEqual(["ask"]);
@@ -192,7 +196,9 @@ describe("refuses", () => {
       }),
     );
     expect(error).toMatchObject({ name: "ModelError", code: "suite/different-settings" });
-    expect(error.message).toMatch(/expected one image_mean in all parts, found .* and \[0.5,0.5,0.5\] in .*ask/);
+    expect(error.message).toMatch(
+      /expected one image_mean in all parts, found .* and \[0.5,0.5,0.5\] in .*ask/,
+    );
   });
 
   test("two parts that make embeddings of images", async () => {
@@ -247,7 +253,9 @@ test("a bound of memory counts the graphs of all parts", async () => {
   const bounded = { memory: both, ...quiet };
   await using blip = await Blip.load(nodePlatform, matchAndAsk, bounded);
   await using matcher = await Matcher.load(nodePlatform, parts.match, quiet);
-  expect(await arrayOf(blip.match([scene(1)], texts))).toEqual(await arrayOf(matcher.match([scene(1)], texts)));
+  expect(await arrayOf(blip.match([scene(1)], texts))).toEqual(
+    await arrayOf(matcher.match([scene(1)], texts)),
+  );
   expect(await failureOf(() => Blip.load(nodePlatform, matchAndAsk, { memory: both - 1 }))).toMatchObject({
     code: "usage/memory-too-small",
   });
@@ -293,7 +301,10 @@ test("captions are scored by the suite's part that matches, which sees the same 
   await using captioner = await Captioner.load(platform, suite, { score: true, ...quiet });
   const rows = await arrayOf(captioner.caption([scene(1)], short));
   expect(runs.get("image")).toBe(1);
-  await using apart = await Captioner.load(nodePlatform, parts.caption, { matchModel: parts.match, ...quiet });
+  await using apart = await Captioner.load(nodePlatform, parts.caption, {
+    matchModel: parts.match,
+    ...quiet,
+  });
   expect(rows).toEqual(await arrayOf(apart.caption([scene(1)], short)));
   const [row] = rows;
   expect(row).toHaveProperty("match", expect.any(Number));
