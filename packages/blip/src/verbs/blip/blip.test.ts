@@ -1,4 +1,7 @@
 // A model of several tasks: one network, images encoded once, handles, errors at the call, closing, and a bound of memory.
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { arrayOf, failureOf } from "@blip-ts/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { fixture } from "../../../test/support/goldens.ts";
@@ -141,6 +144,26 @@ describe("other tasks", () => {
     const [row] = rows;
     expect(row && "probability" in row ? row.probability : NaN).toBeCloseTo(expected.probability, 6);
     expect(runs.get("image")).toBe(2);
+  });
+
+  test("a file without [ENC] captions; what needs the token fails at the call, which says so", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "blip-no-enc-"));
+    try {
+      await cp(pretrained, folder, { recursive: true });
+      const path = join(folder, "config.json");
+      const json = JSON.parse(await readFile(path, "utf8")) as { text_config: Record<string, unknown> };
+      // [DEC] is the last row of the word table, so that there is none for [ENC].
+      json.text_config.bos_token_id = 126;
+      await writeFile(path, JSON.stringify(json));
+      await using blip = await Blip.load(nodePlatform, folder);
+      expect(blip.tasks).toContain("match");
+      expect(await arrayOf(blip.caption([scene(1)], { maxNewTokens: 2 }))).toHaveLength(1);
+      const lacking = { code: "model/no-special-token" };
+      expect(await failureOf(() => arrayOf(blip.match([scene(1)], texts)))).toMatchObject(lacking);
+      expect(await failureOf(() => Matcher.load(nodePlatform, folder))).toMatchObject(lacking);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test("only those that it was opened for, of which the model must be able", async () => {
