@@ -105,6 +105,15 @@ test("an image that is held serves all parts", async () => {
   expect(runs.get("image")).toBe(1);
 });
 
+test("tasks of one part share its network, and make each session once", async () => {
+  const { platform, loads } = watchedRuns();
+  await using blip = await Blip.load(platform, matchAndAsk, { tasks: ["match", "embed"], ...quiet });
+  await arrayOf(blip.match([scene(1)], texts));
+  await arrayOf(blip.embed([scene(1)], texts));
+  for (const [name, count] of loads) expect([name, count]).toEqual([name, 1]);
+  expect(loads.get("image")).toBe(1);
+});
+
 test("parts that are first called at once are opened once", async () => {
   const { platform, loads } = watchedRuns();
   await using blip = await Blip.load(platform, suite, quiet);
