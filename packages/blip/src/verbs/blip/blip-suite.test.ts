@@ -298,7 +298,7 @@ describe("from the Hub", () => {
     expect(await arrayOf(two.ask([scene(1)], questions, short))).not.toEqual([]);
     const folders = () => new Set(hub.sent.map((file) => file.split("/")[2]));
     expect([...folders()].sort()).toEqual(["ask", "image_encoder", "match", "model_index.json"]);
-    await using blip = await Blip.load(nodePlatform, id, quiet);
+    await using blip = await Blip.load<string>(nodePlatform, id, quiet);
     expect(await rowsOf(blip)).toEqual(await partsOwnRows());
     expect(folders()).toContain("compare");
     expect(hub.sent.filter((file, index) => hub.sent.indexOf(file) !== index)).toEqual([]);
