@@ -55,7 +55,7 @@ async function partsOwnRows() {
 }
 
 /** The same, of one model. */
-async function rowsOf(blip: Pick<Blip<string>, "match" | "retrieve" | "embed" | "caption" | "ask" | "compare">) {
+async function rowsOf(blip: Blip<string>) {
   return [
     ...(await arrayOf(blip.match([scene(1)], texts))),
     ...(await arrayOf(blip.retrieve([scene(1)], texts))),
@@ -103,6 +103,15 @@ test("an image that is held serves all parts", async () => {
     ...(await arrayOf(blip.ask([scene(1)], [must(questions, 0)], short))),
   ]);
   expect(runs.get("image")).toBe(1);
+});
+
+test("tasks of one part share its network, and make each session once", async () => {
+  const { platform, loads } = watchedRuns();
+  await using blip = await Blip.load(platform, matchAndAsk, { tasks: ["match", "embed"], ...quiet });
+  await arrayOf(blip.match([scene(1)], texts));
+  await arrayOf(blip.embed([scene(1)], texts));
+  for (const [name, count] of loads) expect([name, count]).toEqual([name, 1]);
+  expect(loads.get("image")).toBe(1);
 });
 
 test("parts that are first called at once are opened once", async () => {
@@ -289,7 +298,7 @@ describe("from the Hub", () => {
     expect(await arrayOf(two.ask([scene(1)], questions, short))).not.toEqual([]);
     const folders = () => new Set(hub.sent.map((file) => file.split("/")[2]));
     expect([...folders()].sort()).toEqual(["ask", "image_encoder", "match", "model_index.json"]);
-    await using blip = await Blip.load(nodePlatform, id, quiet);
+    await using blip = await Blip.load<string>(nodePlatform, id, quiet);
     expect(await rowsOf(blip)).toEqual(await partsOwnRows());
     expect(folders()).toContain("compare");
     expect(hub.sent.filter((file, index) => hub.sent.indexOf(file) !== index)).toEqual([]);
