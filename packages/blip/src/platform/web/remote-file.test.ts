@@ -79,6 +79,21 @@ describe("a beginning that breaks off", () => {
   });
 });
 
+describe("weights behind a header", () => {
+  test("are fetched without the bytes that came with it", async () => {
+    const file = await find();
+    await file.read(70_000, 40_000);
+    expect(Buffer.from(await file.read(0, file.size)).equals(content)).toBe(true);
+    expect(asked).toEqual(["bytes=0-65535", "bytes=65536-131071", `bytes=131072-${content.length - 1}`]);
+  });
+
+  test("are fetched on from where the connection broke off", async () => {
+    const file = await find();
+    next = [broken(part, 100_000, "error")];
+    expect(Buffer.from(await file.read(0, file.size)).equals(content)).toBe(true);
+  });
+});
+
 test("a connection that breaks off each time is a failure that says which file and what to do", async () => {
   const file = await find();
   next = Array.from({ length: 8 }, () => broken(part, 1000, "error"));

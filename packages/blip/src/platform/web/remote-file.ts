@@ -158,6 +158,23 @@ class Pieces {
     }
   }
 
+  /** The pieces in memory from one on, as far as they follow one another. */
+  *heldFrom(index: number): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
+    for (let piece = this.#held.get(index); piece; piece = this.#held.get(++index)) yield piece;
+  }
+
+  /** The bytes from `start` up to `end`: those that came with a header are not fetched again. */
+  async *#bytes(start: number, end: number): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+    let at = start;
+    for (const known of this.#file.known(start)) {
+      const piece = known.subarray(0, end - at);
+      at += piece.length;
+      yield piece;
+      if (at === end) return;
+    }
+    yield* bodyOf(await this.#file.part(at, end));
+  }
+
   async #piece(index: number, last: number): Promise<Uint8Array<ArrayBuffer>> {
     for (;;) {
       const here =
@@ -194,8 +211,8 @@ class Pieces {
       const end = last(left) * this.#size + this.#length(last(left));
       let failure: unknown;
       try {
-        const answer = (tries === 1 ? begun : undefined) ?? (await this.#file.part(start, end));
-        for await (const piece of piecesOf(bodyOf(answer), this.#size)) {
+        const bytes = tries === 1 && begun ? bodyOf(begun) : this.#bytes(start, end);
+        for await (const piece of piecesOf(bytes, this.#size)) {
           const number = run[done];
           if (number === undefined || piece.length !== this.#length(number)) break;
           await this.#keep(number, piece);
@@ -353,6 +370,11 @@ export class RemoteFile implements ByteSource {
       throw readFailed(this.name, `expected ${length} bytes at ${offset}, the file has ${this.size}`);
     const small = length <= pageBytes && !this.#whole && !this.#blocks.covers({ offset, length });
     return (small ? this.#pages : this.#blocks).read(offset, length);
+  }
+
+  /** What pages hold from a byte on, if one begins there. */
+  known(start: number): Iterable<Uint8Array<ArrayBuffer>> {
+    return start % pageBytes === 0 ? this.#pages.heldFrom(start / pageBytes) : [];
   }
 
   /** A piece that came with the whole file. */
