@@ -1,5 +1,5 @@
 // The image encoder of a loaded network, with its inputs checked.
-import { atLeast, unlessAborted, UsageError } from "@blip-ts/base";
+import { atLeast, must, unlessAborted, UsageError } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { float32Output, type RunOptions } from "@blip-ts/engine";
 import type { LoadedNetwork } from "../load/load-model.ts";
@@ -36,7 +36,7 @@ function joined(parts: readonly Record<string, Tensor>[]): ImageOutputs {
         data.set(chunk.data, from);
         from += chunk.data.length;
       }
-      const count = chunks.reduce((sum, { dims: [rows = 0] }) => sum + rows, 0);
+      const count = chunks.reduce((sum, { dims }) => sum + must(dims, 0), 0);
       return [name, floatTensor([count, ...(only?.dims.slice(1) ?? [])], data)];
     }),
   );

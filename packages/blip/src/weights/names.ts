@@ -104,13 +104,13 @@ export function toHuggingFaceNames(checkpoint: Pick<Checkpoint, "tensors">): Nam
 /** The original name of a Hugging Face one; a name that is the same in both stays as it is. */
 export function toOriginalName(huggingFace: string): string {
   for (const [to, from] of VISION_NAMES) {
-    const [stack = "", part] = from.split(".L.");
+    const [stack, part] = atLeast(from.split(".L."), 1);
     if (part === undefined) {
       const rest = belowPrefix(huggingFace, from);
       if (rest !== undefined) return to + rest;
       continue;
     }
-    const [layer = "", ...path] = (belowPrefix(huggingFace, stack) ?? "").slice(1).split(".");
+    const [layer, ...path] = atLeast((belowPrefix(huggingFace, stack) ?? "").slice(1).split("."), 1);
     const rest = belowPrefix(path.join("."), part);
     if (rest !== undefined && isNumber(layer)) return to.replace(".L.", `.${layer}.`) + rest;
   }

@@ -88,6 +88,13 @@ function placesInRow(row: Float32Array, present: readonly boolean[], right: read
   return { rank: above + wrongLater, best: above, worst: above + wrong };
 }
 
+/** @param tiedLater those of the tied images that come after the text's own */
+const placesFrom = (above: number, tied: number, tiedLater: number): QueryPlaces => ({
+  rank: above + tiedLater,
+  best: above,
+  worst: above + tied,
+});
+
 /** Images between two looks at the clock. */
 const pauseEvery = 16;
 
@@ -141,19 +148,12 @@ export async function rankCosines(
       }
     }
   }
-  const textPlaces = [...own.keys()]
-    .filter(
-      (text) =>
-        texts.present[text] === true &&
-        images.present[imageOf[text] ?? missed("the image of a text")] === true,
-    )
-    .map((text): QueryPlaces => {
-      const best = above[text] ?? missed("a count");
-      return {
-        rank: best + (tiedLater[text] ?? missed("a count")),
-        best,
-        worst: best + (tied[text] ?? missed("a count")),
-      };
-    });
+  const asked = [...own.keys()].filter(
+    (text) =>
+      texts.present[text] === true && images.present[imageOf[text] ?? missed("the image of a text")] === true,
+  );
+  const textPlaces = asked.map((text) =>
+    placesFrom(must(above, text), must(tied, text), must(tiedLater, text)),
+  );
   return { imagePlaces, textPlaces, textsOf, imagesOf };
 }

@@ -15,6 +15,7 @@ import {
 } from "./errors.ts";
 import { FileCache, type FileFacts } from "./file-cache.ts";
 import { bodyOf, piecesOf, readPieces } from "./pieces.ts";
+import { etagOf, headSize, wholeSize } from "./response-facts.ts";
 
 /** Reads of headers fetch so much around them: a zip has a header beside each tensor, 2 MB apart. */
 const pageBytes = 1 << 16;
@@ -69,15 +70,6 @@ export function expectOk(url: string, response: Response): void {
   if (isAbsent(response)) throw nothingThere(url, response.status);
   if (response.status === 401 || response.status === 403) throw unauthorized(url, response.status);
   if (!response.ok) throw httpStatus(url, response.status);
-}
-
-/** What tells one version of a file from another, as far as the server lets a page see it. */
-const etagOf = ({ headers }: Response) => headers.get("etag") ?? headers.get("last-modified") ?? "";
-
-/** The size of the whole in `content-range: bytes 0-9/1000`. */
-function wholeSize(response: Response): number | undefined {
-  const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
-  return total === undefined ? undefined : Number(total);
 }
 
 const pieceName = (size: number, index: number) => `${size}-${index}`;
@@ -400,15 +392,4 @@ export class RemoteFile implements ByteSource {
     const { loaded, total } = this.#progress;
     if (total > 0) this.options.onProgress?.({ kind: "download", file: this.name, loaded, total });
   }
-}
-
-/** The size of a file whose server hides `content-range` from pages of other origins. */
-async function headSize(url: string, { signal, headers }: RemoteOptions): Promise<number | undefined> {
-  const response = await fetch(url, {
-    method: "HEAD",
-    ...(headers ? { headers } : {}),
-    ...(signal ? { signal } : {}),
-  }).catch(() => undefined);
-  const length = response?.ok === true ? response.headers.get("content-length") : null;
-  return length === null ? undefined : Number(length);
 }

@@ -1,6 +1,6 @@
 // A model of which nothing was published: what can be checked of it all the same. None of it says that its answers are
 // right; that they are what the same network says by another way does.
-import { allFinite, BlipError, must } from "@blip-ts/base";
+import { allFinite, atLeast, BlipError, must } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { ConditionalGeneration } from "../../classes/conditional-generation.ts";
 import type { Hypothesis } from "../../decode/next-token-model.ts";
@@ -71,7 +71,7 @@ function same(what: string, one: ArrayLike<number>, other: ArrayLike<number>, bo
 
 /** Unit vectors have length 1; and two different inputs do not have the same one. */
 function norms(what: string, { dims, data }: Tensor<"float32">): Check {
-  const [rows = 0, width = 0] = dims;
+  const [rows, width] = atLeast(dims, 2);
   const vectors = Array.from({ length: rows }, (_, row) => data.subarray(row * width, (row + 1) * width));
   const lengths = vectors.map((vector) => Math.hypot(...vector));
   const apart = difference(must(vectors, 0), must(vectors, 1));
@@ -117,7 +117,7 @@ async function checkMatch(model: ImageTextRetrieval): Promise<readonly Check[]> 
   const whole = (await model.matchTexts(seen.states, read)).logits.data;
   const quick = (await model.scoreTexts(seen.states, read)).data;
   const matrix = await model.forward({ ...read, pixelValues: pixels }, { useItmHead: false });
-  const [, E = 0] = features.dims;
+  const E = must(features.dims, 1);
   const cosines = [0, 1].flatMap((image) =>
     [0, 1].map((text) => dot(seen.features.data, image * E, features.data, text * E, E)),
   );
@@ -143,7 +143,7 @@ function dot(a: Float32Array, from: number, b: Float32Array, at: number, length:
 
 /** The log-probabilities of the generated tokens, of logits [1, T, V] that were computed at once. */
 function taught({ dims, data }: Tensor<"float32">, { tokens, tokenLogProbabilities }: Hypothesis): number[] {
-  const [, , V = 0] = dims;
+  const V = must(dims, 2);
   const prompt = tokens.length - tokenLogProbabilities.length;
   return tokens.slice(prompt).map((token, index) => {
     const row = data.subarray((prompt - 1 + index) * V, (prompt + index) * V);
