@@ -57,11 +57,10 @@ export class FairQueue<T> {
         line.findIndex((item, place) => place >= from && fits(item)),
       );
       const turn = turns.findIndex((place) => place >= 0);
-      const [one, place] = [lines[turn], must(turns, turn)];
-      const item = one?.line[place];
-      if (!one || item === undefined) break;
-      found.push(item);
-      lines = [...lines.slice(0, turn), ...lines.slice(turn + 1), { line: one.line, from: place + 1 }];
+      if (turn < 0) break;
+      const [{ line }, place] = [must(lines, turn), must(turns, turn)];
+      found.push(must(line, place));
+      lines = [...lines.slice(0, turn), ...lines.slice(turn + 1), { line, from: place + 1 }];
     }
     return found;
   }

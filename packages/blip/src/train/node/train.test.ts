@@ -106,7 +106,7 @@ describe("a run that goes on", () => {
   test("ends with the weights and losses of an unbroken one, bit for bit", async () => {
     const whole = short();
     await train("caption", captions, whole);
-    for (const steps of [1, 2, 5]) {
+    for (const steps of [2, 5]) {
       const stop = new AbortController();
       const options = short({
         signal: stop.signal,
@@ -121,7 +121,7 @@ describe("a run that goes on", () => {
         (await readFile(join(out, "metrics.jsonl"), "utf8")).match(/"loss":[^,]*/g);
       expect(await losses(options.out)).toEqual(await losses(whole.out));
     }
-  });
+  }, 90_000);
 
   test("is refused with other settings, and where there is none", async () => {
     const options = short({ epochs: 1 });
