@@ -1,5 +1,5 @@
 // A page that matches and captions: what the model that is loaded can do decides what the page offers.
-import { Blip, type BlipImage, configure, inspect, type DownloadProgress } from "blip-ts";
+import { Blip, type BlipImage, configure, type DownloadProgress } from "blip-ts";
 
 // `npm run page` puts everything beside this script: the page works from any static server, without a network.
 configure({ runtime: "./engine/", models: "./models/" });
@@ -85,7 +85,6 @@ async function load(name: string): Promise<void> {
   buttonOf(captionForm).disabled = true;
   await blip?.close();
   blip = undefined;
-  const { parameters } = await inspect(name, { onProgress });
   blip = await Blip.fromPretrained(name, { onProgress });
   buttonOf(matchForm).disabled = !can("match");
   buttonOf(captionForm).disabled = !can("caption");
@@ -94,9 +93,7 @@ async function load(name: string): Promise<void> {
     : `${name} has no language head, so that it cannot caption. Load a model that can below: picture-book, or, ` +
       "for photographs, Salesforce/blip-image-captioning-base (990 MB from the Hub).";
   const threads = crossOriginIsolated ? `${navigator.hardwareConcurrency} threads` : "one thread";
-  say(
-    `${name}: ${(parameters / 1e6).toFixed(1)} million parameters, does ${blip.tasks.join(", ")}; ${threads}.`,
-  );
+  say(`${name}: does ${blip.tasks.join(", ")}; ${threads}.`);
 }
 
 function rowOf(text: string, probability: number, cosine: number): HTMLLIElement {
