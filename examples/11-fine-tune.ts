@@ -22,7 +22,7 @@ for (const image of Object.keys(captions)) await copyFile(join(scenes, image), j
 await writeFile(join(work, "captions.jsonl"), `${rows.join("\n")}\n`);
 
 const report = await train("caption", join(work, "captions.jsonl"), {
-  ...{ model: "picture-book", out: join(work, "run"), recipe: "few", epochs: 10, lr: 5e-4 },
+  ...{ model: "picture-book", out: join(work, "run"), recipe: "few", epochs: 20, lr: 5e-4 },
   ...{ augment: false, dropout: 0 },
   onPlan: ({ memory, trained }) =>
     console.log(`${trained} numbers are trained, in ${Math.ceil(memory.total / 1e6)} MB`),

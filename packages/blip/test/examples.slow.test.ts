@@ -64,8 +64,8 @@ const programs: Readonly<Record<string, { args?: () => readonly string[]; says: 
   "11-fine-tune.ts": {
     says: [
       /^\d+ numbers are trained, in \d+ MB$/m,
-      /^4 of 4 captions as taught, after 10 steps/m,
-      /^20 rows/m,
+      /^4 of 4 captions as taught, after 20 steps/m,
+      /^40 rows/m,
     ],
   },
 };
