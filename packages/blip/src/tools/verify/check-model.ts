@@ -1,6 +1,6 @@
 // A model of which nothing was published: what can be checked of it all the same. None of it says that its answers are
 // right; that they are what the same network says by another way does.
-import { allFinite, atLeast, BlipError, must } from "@blip-ts/base";
+import { allFinite, atLeast, BlipError, closing, must } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { ConditionalGeneration } from "../../classes/conditional-generation.ts";
 import type { Hypothesis } from "../../decode/next-token-model.ts";
@@ -94,17 +94,10 @@ const processorOf = ({ tokenizer, config, compat }: LoadedNetwork) =>
 type Model = { readonly loaded: LoadedNetwork; close(): Promise<void> };
 
 /** Loads a model, looks, and closes it. */
-async function looking<M extends Model>(
+const looking = async <M extends Model>(
   model: Promise<M>,
   look: (model: M) => Promise<readonly Check[]>,
-): Promise<readonly Check[]> {
-  const loaded = await model;
-  try {
-    return await look(loaded);
-  } finally {
-    await loaded.close();
-  }
-}
+): Promise<readonly Check[]> => closing(await model, look);
 
 async function checkMatch(model: ImageTextRetrieval): Promise<readonly Check[]> {
   const { loaded } = model;

@@ -1,6 +1,6 @@
 // All published models in one report, with the verdict on the text heads of itm-base-flickr, whose config.json most likely
 // still says 8 where the weights were trained with 12 (transformers issue 22625).
-import { BlipError, must } from "@blip-ts/base";
+import { BlipError, closing, must } from "@blip-ts/base";
 import { inspect } from "../inspect.ts";
 import type { Platform } from "../../platform.ts";
 import { version } from "../../version.ts";
@@ -124,7 +124,7 @@ async function tryHeads<ImageInput>(
     textHeads: heads,
     onWarning: () => undefined,
   });
-  try {
+  return closing(matcher, async () => {
     const logits: number[][] = [];
     for (const image of images) {
       const row: number[] = [];
@@ -139,9 +139,7 @@ async function tryHeads<ImageInput>(
       logits.push(row);
     }
     return compared(logits, heads);
-  } finally {
-    await matcher.close();
-  }
+  });
 }
 
 async function configuredHeads(platform: Platform<never>, model: string, options: VerifyOptions) {

@@ -45,6 +45,9 @@ interface BatchOf<T extends TrainingTask> {
   readonly position: TrainingPosition;
 }
 
+/** What the batches of all tasks have. */
+export type CommonFields = Omit<BatchOf<TrainingTask>, "task">;
+
 export interface MatchBatch extends BatchOf<"match"> {
   /** Cleaned by BLIP's `pre_caption`, one per image [B]. */
   readonly captions: readonly string[];

@@ -1,26 +1,15 @@
 // Samples to a batch: pixel values are copied as they come, texts are put together at the end.
-import type { TrainingBatch, TrainingPosition, TrainingTask } from "./batch.ts";
+import type { CommonFields, TrainingBatch, TrainingPosition, TrainingTask } from "./batch.ts";
 import { mirrored } from "./items.ts";
 import { Random, streams } from "./random.ts";
 import type { Entry } from "./sample-source.ts";
-
-/** What a batch has beside its task's own fields. */
-interface Common {
-  readonly size: number;
-  readonly pixels: Float32Array<ArrayBuffer>;
-  readonly imageSize: number;
-  readonly epoch: number;
-  readonly batch: number;
-  readonly samples: readonly number[];
-  readonly position: TrainingPosition;
-}
 
 type Collate = {
   readonly [T in TrainingTask]: (
     entries: readonly Entry[],
     texts: readonly string[],
     prompt: string,
-  ) => Omit<TrainingBatch<T>, keyof Common>;
+  ) => Omit<TrainingBatch<T>, keyof CommonFields>;
 };
 
 const flat = <V>(lists: readonly (readonly V[] | undefined)[]): V[] => lists.flatMap((list) => list ?? []);
@@ -104,7 +93,7 @@ export class GrowingBatch {
   /** @param batch its number in the epoch */
   finish(batch: number, position: TrainingPosition): TrainingBatch {
     const { task, imageSize, epoch, prompt } = this.#shape;
-    const common: Common = {
+    const common: CommonFields = {
       size: this.size,
       pixels: this.#values(),
       imageSize,

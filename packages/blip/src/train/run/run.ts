@@ -2,7 +2,7 @@
 import { closing, orClosed } from "@blip-ts/base";
 import { frozenParts } from "../optimizer/groups.ts";
 import type { Platform } from "../../platform.ts";
-import { readImageSettings } from "../../load/image-settings.ts";
+import { imageConfigOf } from "../../load/image-settings.ts";
 import type { TrainingBatch, TrainingData, TrainingTask } from "../data/batch.ts";
 import { trainingTasks } from "../data/batch.ts";
 import type { TrainingDataOptions } from "../data/options.ts";
@@ -56,19 +56,13 @@ interface Opened {
   readonly steps: number;
 }
 
-const isTriple = (value: unknown): value is readonly [number, number, number] =>
-  Array.isArray(value) && value.length === 3 && value.every((one) => typeof one === "number");
-
 /** Images as the model's own settings normalise them. */
 async function dataOptions(base: BaseModel, settings: Settings, options: TrainOptions) {
-  const fields = (await readImageSettings(base.opened.files))?.fields as
-    Readonly<Record<string, unknown>> | undefined;
-  const { image_mean: mean, image_std: std } = fields ?? {};
+  const { imageSize } = base.config.vision;
+  const { mean, std } = await imageConfigOf(base.opened, imageSize);
   const { augment, prompt, batchSize, seed } = settings;
   return {
-    ...{ batchSize, seed, imageSize: base.config.vision.imageSize },
-    ...(isTriple(mean) && { mean }),
-    ...(isTriple(std) && { std }),
+    ...{ batchSize, seed, imageSize, mean, std },
     ...(augment !== true && { augment }),
     ...(prompt !== null && { prompt }),
     ...(options.onSkip && { onSkip: options.onSkip }),

@@ -1,4 +1,5 @@
 // The verbs of one model, each made when it is first called.
+import { once } from "@blip-ts/base";
 import { modelClosed } from "@blip-ts/engine";
 import type { OpenTasks } from "../../load/task-networks.ts";
 import type { ImageEncoder } from "../../run/image-encoder.ts";
@@ -37,7 +38,7 @@ export interface VerbBase<ImageInput> {
 /** The verbs of a model, each made when it is first called. Those of one network share its text encoder. */
 export class LazyVerbs<ImageInput> implements ImageVerbs<ImageInput> {
   readonly #base: VerbBase<ImageInput>;
-  readonly #parts = new Map<NetworkTask, () => Promise<VerbParts<ImageInput>>>();
+  readonly #parts = new Map<NetworkTask, Promise<VerbParts<ImageInput>>>();
   closed = false;
 
   constructor(base: VerbBase<ImageInput>) {
@@ -58,8 +59,6 @@ export class LazyVerbs<ImageInput> implements ImageVerbs<ImageInput> {
 
   #partsOf(task: NetworkTask): Promise<VerbParts<ImageInput>> {
     const { open, images, processors } = this.#base;
-    const parts = this.#parts.get(task) ?? lazily(() => partsOfTask(open, task, images, processors));
-    this.#parts.set(task, parts);
-    return parts();
+    return once(this.#parts, task, () => partsOfTask(open, task, images, processors));
   }
 }
