@@ -9,7 +9,8 @@ import { ambiguousWeights, noWeights, notRegular, readFailed, tooLarge } from ".
 /** Most bytes of a file beside the weights; BERT's tokenizer.json has 711,661. */
 const maxSideFileBytes = 64_000_000;
 
-const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+/** What a failure says of itself. */
+export const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** What the system says of a place, as a failure of ours. @throws {ModelError} `model/read-failed` */
 async function reading<T>(name: string, work: () => Promise<T>): Promise<T> {

@@ -4,10 +4,9 @@ import { open, rename, rm } from "node:fs/promises";
 import { imagePath } from "@blip-ts/datasets/node";
 import type { EvaluationHost } from "../../../evaluate/host.ts";
 import { cannotWrite } from "../../../evaluate/errors.ts";
+import { detailOf } from "../local-files.ts";
 import { openRowFile } from "./row-file.ts";
 import { openStatesFile } from "./states-file.ts";
-
-const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Under another name first, so that the file is there whole or not at all. */
 async function writeWhole(path: string, pieces: AsyncIterable<string> | Iterable<string>): Promise<void> {

@@ -1,44 +1,22 @@
 // A file of lines that grows, of one process at a time.
 import { createReadStream } from "node:fs";
-import { type FileHandle, open, readFile, rm } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { BlipError, closedBy } from "@blip-ts/base";
+import { BlipError, type Closable, closedBy, orClosed } from "@blip-ts/base";
 import type { RowFile } from "../../../evaluate/host.ts";
 import { cannotWrite, inUse } from "../../../evaluate/errors.ts";
-
-const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "");
-const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
-/** Is there a process of this number? */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === "EPERM";
-  }
-}
+import { lockNow } from "../hub/transfer-lock.ts";
+import { detailOf } from "../local-files.ts";
 
 /**
  * Takes the file for this process. A killed process leaves its lock behind, which then counts for nothing.
- * @returns what gives it back
+ * @returns the lock, which closing gives back
  * @throws {UsageError} `evaluate/in-use`
  */
-async function lock(path: string): Promise<() => Promise<void>> {
-  const own = `${path}.lock`;
-  for (;;) {
-    try {
-      const file = await open(own, "wx");
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return () => rm(own, { force: true });
-    } catch (error) {
-      if (codeOf(error) !== "EEXIST") throw error;
-    }
-    const owner = Number(await readFile(own, "utf8").catch(() => ""));
-    if (Number.isSafeInteger(owner) && owner > 0 && isAlive(owner)) throw inUse(path, String(owner));
-    await rm(own, { force: true });
-  }
+async function lock(path: string): Promise<Closable> {
+  const taken = await lockNow(`${path}.lock`);
+  if ("owner" in taken) throw inUse(path, taken.owner);
+  return closedBy(() => taken.release());
 }
 
 const blockBytes = 1 << 16;
@@ -62,32 +40,36 @@ async function wholeBytes(file: FileHandle): Promise<number> {
  */
 export async function openRowFile(path: string): Promise<RowFile> {
   try {
-    const unlock = await lock(path);
-    const file = await open(path, "a+");
-    await file.truncate(await wholeBytes(file));
-    return {
-      async *lines() {
-        const stream = createReadStream(path, { highWaterMark: blockBytes });
-        try {
-          yield* createInterface({ input: stream, crlfDelay: Infinity });
-        } finally {
-          stream.destroy();
-        }
-      },
-      async append(text) {
-        try {
-          await file.appendFile(text);
-        } catch (error) {
-          throw cannotWrite(path, detailOf(error), error);
-        }
-      },
-      clear: () => file.truncate(0),
-      ...closedBy(async () => {
-        await file.close();
-        await unlock();
-      }),
-    };
+    const held = await lock(path);
+    return await orClosed(held, () => openLocked(path, held));
   } catch (error) {
     throw error instanceof BlipError ? error : cannotWrite(path, detailOf(error), error);
   }
+}
+
+async function openLocked(path: string, held: Closable): Promise<RowFile> {
+  const file = await open(path, "a+");
+  await orClosed(file, async () => file.truncate(await wholeBytes(file)));
+  return {
+    async *lines() {
+      const stream = createReadStream(path, { highWaterMark: blockBytes });
+      try {
+        yield* createInterface({ input: stream, crlfDelay: Infinity });
+      } finally {
+        stream.destroy();
+      }
+    },
+    async append(text) {
+      try {
+        await file.appendFile(text);
+      } catch (error) {
+        throw cannotWrite(path, detailOf(error), error);
+      }
+    },
+    clear: () => file.truncate(0),
+    ...closedBy(async () => {
+      await file.close();
+      await held.close();
+    }),
+  };
 }

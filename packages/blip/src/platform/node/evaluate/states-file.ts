@@ -3,8 +3,7 @@ import { open, rm } from "node:fs/promises";
 import { closedBy } from "@blip-ts/base";
 import type { StatesFile } from "../../../evaluate/host.ts";
 import { cannotWrite } from "../../../evaluate/errors.ts";
-
-const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+import { detailOf } from "../local-files.ts";
 
 /** @throws {UsageError} `evaluate/cannot-write` */
 export async function openStatesFile(path: string): Promise<StatesFile> {

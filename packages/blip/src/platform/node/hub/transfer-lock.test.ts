@@ -5,7 +5,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { lockTransfer, removeStale, type LockOptions, type TransferLock } from "./transfer-lock.ts";
+import { lockNow, lockTransfer, removeStale, type LockOptions, type TransferLock } from "./transfer-lock.ts";
 
 const times = { heartbeat: 20, stale: 400, poll: 5 };
 const options = (): LockOptions => ({
@@ -171,5 +171,39 @@ describe("lockTransfer", () => {
     await first.release();
     expect(await readdir(join(folder, "locks"))).toHaveLength(1);
     await second.release();
+  });
+});
+
+describe("lockNow", () => {
+  /** The lock, which is given back. */
+  async function taken(): Promise<boolean> {
+    const found = await lockNow(path, times);
+    if ("owner" in found) return false;
+    await found.release();
+    return true;
+  }
+
+  test("says which process has it, and waits for none", async () => {
+    const held = await lock();
+    expect(await lockNow(path, times)).toEqual({ owner: String(process.pid) });
+    await held.release();
+    expect(await taken()).toBe(true);
+    expect(await readdir(join(folder, "locks"))).toEqual([]);
+  });
+
+  test.each([
+    ["whose process has ended", () => ({ pid: endedProcess() })],
+    ["of a container's process that had the same number", () => ({ started: Date.now() - 3_600_000 })],
+  ])("takes over one %s", async (_, change) => {
+    await writeFile(path, await ownerFile(change()));
+    expect(await taken()).toBe(true);
+  });
+
+  test("takes over another machine's if it is touched no more, not before", async () => {
+    await writeFile(path, await ownerFile({ host: "another" }));
+    expect(await taken()).toBe(false);
+    const before = new Date(Date.now() - 10 * times.stale);
+    await utimes(path, before, before);
+    expect(await taken()).toBe(true);
   });
 });

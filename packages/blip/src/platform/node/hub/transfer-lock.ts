@@ -217,6 +217,26 @@ export async function lockTransfer(path: string, options: LockOptions): Promise<
   }
 }
 
+/**
+ * Takes a lock without waiting for its owner; one whose owner is gone is taken over.
+ * @returns the lock, or the process that has it
+ */
+export async function lockNow(
+  path: string,
+  { heartbeat, stale, poll }: LockTimes = usualTimes,
+): Promise<TransferLock | { readonly owner: string }> {
+  for (;;) {
+    const file = await create(path);
+    if (file) return new HeldLock(path, file, heartbeat);
+    const found = await look(path);
+    if (!found) continue;
+    const owner = ownerOf(found.text);
+    const isStale = (await isGone(owner)) || Date.now() - found.touched > stale;
+    if (!isStale) return { owner: String(owner?.pid ?? "that has just begun") };
+    if (!(await removeStale(path, found, stale))) await sleep(poll);
+  }
+}
+
 async function waitFor(
   path: string,
   { signal, isDone, onWait }: LockOptions,

@@ -1,0 +1,33 @@
+// Files of lines: of one process at a time, and free again whatever happens.
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openRowFile } from "./row-file.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "blip-rows-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+test("a file that cannot be opened leaves no lock behind", async () => {
+  await mkdir(join(folder, "rows.jsonl"));
+  await expect(openRowFile(join(folder, "rows.jsonl"))).rejects.toMatchObject({
+    code: "evaluate/cannot-write",
+  });
+  expect(await readdir(folder)).toEqual(["rows.jsonl"]);
+});
+
+test("a file in use is refused with the process that has it, and free when it is closed", async () => {
+  const path = join(folder, "rows.jsonl");
+  const file = await openRowFile(path);
+  await expect(openRowFile(path)).rejects.toMatchObject({
+    code: "evaluate/in-use",
+    message: expect.stringContaining(String(process.pid)) as string,
+  });
+  await file.close();
+  const again = await openRowFile(path);
+  await again.close();
+  expect(await readdir(folder)).toEqual(["rows.jsonl"]);
+});
