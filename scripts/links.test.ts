@@ -43,12 +43,24 @@ async function fault({ document, text, path, line }: Link): Promise<string | und
   return `${document}: [${text}] leads to line ${line} of ${path}, which says: ${String(found?.trim())}`;
 }
 
+const benchTests = async () => (await readdir(join(root, "bench"))).map((name) => `/bench/${name}`);
+
 describe("links of the documents", () => {
   test("lead to files, and to lines that have their words", async () => {
     expect(links.length).toBeGreaterThan(50);
     expect(links.filter(({ line }) => line !== undefined).length).toBeGreaterThan(1);
     const faults = await Promise.all(links.map(fault));
     expect(faults.filter((text) => text !== undefined)).toEqual([]);
+  });
+
+  test("name tests that are there, in the table of features", async () => {
+    const named = (await readFile(join(root, "FEATURES.md"), "utf8")).match(/[\w./-]+\.test\.ts/g) ?? [];
+    expect(named.length).toBeGreaterThan(50);
+    const there = (await readdir(join(root, "packages"), { recursive: true })).filter((path) =>
+      path.endsWith(".test.ts"),
+    );
+    const all = [...there.map((path) => `/packages/${path}`), ...(await benchTests())];
+    expect(named.filter((name) => !all.some((path) => path.endsWith(`/${name}`)))).toEqual([]);
   });
 
   test("that lead elsewhere are reported", async () => {

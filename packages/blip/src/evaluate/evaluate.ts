@@ -1,6 +1,6 @@
 // An evaluation from data to report: the data is read once and checked, the model loaded, rows evaluated or taken up from
 // an earlier run, and the metrics computed of all rows.
-import { type Closable, closing } from "@blip-ts/base";
+import { closing, orClosed } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import type { Task } from "@blip-ts/datasets";
 import { type EvaluatedImage, type EvaluationHost, rowsInMemory, type StatesFile } from "./host.ts";
@@ -181,22 +181,13 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
         );
         return { results: retrievalResults(ks, ranking, known.known, collection), failed, files: [] };
       };
-      const result = await orKept(states, use);
+      // If it fails, the file stays for the next run.
+      const result = await (states ? orClosed(states, use) : use());
       await states?.remove();
       return result;
     });
     return finished(call, identity, found, outcome);
   });
-}
-
-/** States stay on disk for the next run if this one fails. */
-async function orKept(states: Closable | undefined, use: () => Promise<Outcome>): Promise<Outcome> {
-  try {
-    return await use();
-  } catch (error) {
-    await states?.close();
-    throw error;
-  }
 }
 
 /**

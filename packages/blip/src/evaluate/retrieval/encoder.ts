@@ -1,9 +1,10 @@
 // A matching model as retrieval uses it: texts and images to unit vectors and states, pairs to scores.
-import { allFinite, asyncDispose, BlipError, type Closable, must } from "@blip-ts/base";
+import { allFinite, asyncDispose, BlipError, type Closable, must, orClosed } from "@blip-ts/base";
 import { notFinite } from "@blip-ts/engine";
 import type { Tensor } from "@blip-ts/graph";
 import { ImageTextRetrieval } from "../../classes/image-text-retrieval.ts";
 import { loadNetwork, type LoadedNetwork } from "../../load/load-model.ts";
+import { imageTokens } from "../../model/config.ts";
 import type { Platform } from "../../platform.ts";
 import { stackPixels } from "../../processor/image-processor.ts";
 import { failuresOf, orNotFinite } from "../../run/finite.ts";
@@ -59,13 +60,10 @@ export class RetrievalEncoder implements Closable {
   ): Promise<RetrievalEncoder> {
     const given = verbOptions(options);
     const loaded = await loadNetwork(platform, source, ["match"], given);
-    try {
+    return orClosed(loaded.network, async () => {
       const processors = await processorsOf(platform, loaded, given);
       return new RetrievalEncoder(new ImageTextRetrieval(loaded), processors, host, options, isVideo);
-    } catch (error) {
-      await loaded.network.close();
-      throw error;
-    }
+    });
   }
 
   get loaded(): LoadedNetwork {
@@ -80,8 +78,7 @@ export class RetrievalEncoder implements Closable {
   /** Numbers that the states of an image, or of all frames of a clip, are. */
   get statesLength(): number {
     const { config, imageSize } = this.loaded;
-    const { patchSize, hiddenSize } = config.vision;
-    const one = (1 + Math.floor(imageSize / patchSize) ** 2) * hiddenSize;
+    const one = imageTokens({ ...config.vision, imageSize }) * config.vision.hiddenSize;
     return this.#isVideo ? framesAtOnce * one : one;
   }
 

@@ -27,18 +27,23 @@ const textsAtOnce = 256;
 const imagesAtOnce = 4;
 const pairsAtOnce = 8;
 
+/** The numbers of the texts that are wanted, so many at a time. */
+function* inParts(count: number, isWanted: (text: number) => boolean): Generator<number[]> {
+  for (let from = 0; from < count; from += textsAtOnce) {
+    const size = Math.min(textsAtOnce, count - from);
+    const numbers = Array.from({ length: size }, (_, index) => from + index).filter(isWanted);
+    if (numbers.length > 0) yield numbers;
+  }
+}
+
 /** Unit vectors of all texts that are not known yet. */
 export async function encodeTexts({ encoder, collection, clock, options }: RetrievalRun, log: RetrievalLog) {
   const { texts } = collection;
   const { present } = log.known.texts;
   let done = present.filter(Boolean).length;
   clock.begin("texts", done, texts.length);
-  for (let from = 0; from < texts.length; from += textsAtOnce) {
+  for (const numbers of inParts(texts.length, (text) => present[text] !== true)) {
     options.signal?.throwIfAborted();
-    const numbers = [...texts.slice(from, from + textsAtOnce).keys()]
-      .map((index) => from + index)
-      .filter((text) => present[text] !== true);
-    if (numbers.length === 0) continue;
     const features = await encoder.readTexts(numbers.map((text) => must(texts, text)));
     await log.append(
       numbers.map((text, index): LoggedRow => {
@@ -190,11 +195,8 @@ export async function rerank(run: RetrievalRun, log: RetrievalLog, ranking: Cosi
 /** Tokens of texts, made when they are first asked for. */
 function tokensOf(encoder: RetrievalEncoder, texts: readonly string[], present: readonly boolean[]) {
   const all: TokenRow[] = [];
-  for (let from = 0; from < texts.length; from += textsAtOnce) {
-    const numbers = [...texts.slice(from, from + textsAtOnce).keys()]
-      .map((index) => from + index)
-      .filter((text) => present[text] === true);
-    const rows = numbers.length > 0 ? encoder.tokens(numbers.map((text) => must(texts, text))) : [];
+  for (const numbers of inParts(texts.length, (text) => present[text] === true)) {
+    const rows = encoder.tokens(numbers.map((text) => must(texts, text)));
     for (const [index, text] of numbers.entries()) {
       const { ids, mask } = must(rows, index);
       // A view would keep the padding of the whole batch.
