@@ -11,7 +11,7 @@ export const wrongTask = (
 ): ModelError =>
   new ModelError(
     "model/wrong-task",
-    `${name} cannot do "${task}": it has no ${missing.join(", no ")}. ` +
+    `${name} cannot do "${task}": it lacks ${missing.join(", ")}. ` +
       (tasks.length > 0 ? `It can do: ${tasks.join(", ")}.` : "It can do no task of this package.") +
       " Nothing is ever initialised in place of a head that a file lacks: give a checkpoint that was trained for the task.",
     { name, task, tasks, missing },

@@ -255,7 +255,7 @@ async function fileChecks(
   const trained = hiddenSize !== 768 || heads === 12;
   const unknown = warnings.filter(({ code }) => !knownFaults.test(code));
   const known = warnings.filter(({ code }) => knownFaults.test(code));
-  const lacks = missing.length > 0 ? ` (it has no ${missing.join(", no ")})` : "";
+  const lacks = missing.length > 0 ? ` (it lacks ${missing.join(", ")})` : "";
   return [
     {
       what: "tasks",
