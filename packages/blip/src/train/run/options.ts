@@ -126,11 +126,11 @@ function number(name: string, value: number, least: number, most: number): numbe
 }
 
 function overridden(recipe: Recipe, options: RecipeOverrides): Recipe {
-  const given = Object.entries(recipe).map(([name, value]) => {
-    const own = options[name as keyof Recipe];
-    return [name, own === undefined ? value : own] as const;
-  });
-  return Object.fromEntries(given) as unknown as Recipe;
+  const names = Object.keys(recipe) as (keyof Recipe)[];
+  const given = names.flatMap((name) =>
+    options[name] === undefined ? [] : [[name, options[name]] as const],
+  );
+  return { ...recipe, ...Object.fromEntries(given) };
 }
 
 function checkRecipe(recipe: Recipe): void {

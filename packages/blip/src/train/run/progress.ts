@@ -1,5 +1,4 @@
 // What a run remembers from step to step beside its numbers: it is saved with each state.
-import { must } from "@blip-ts/base";
 import type { TrainingPosition } from "../data/batch.ts";
 import type { Json } from "../checkpoint/state.ts";
 
@@ -33,11 +32,9 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** From a state's file. The data checks the position. @returns undefined if it is of another kind */
 export function progressOf(json: unknown): Progress | undefined {
   if (!isRecord(json)) return undefined;
-  const numbers = [json.epoch, json.lossSum, json.lossCount, json.stale];
-  if (!numbers.every((value) => typeof value === "number")) return undefined;
-  const [epoch, lossSum, lossCount, stale] = [0, 1, 2, 3].map((at) => must(numbers, at));
-  if (epoch === undefined || lossSum === undefined || lossCount === undefined || stale === undefined)
-    return undefined;
+  const { epoch, lossSum, lossCount, stale } = json;
+  if (typeof epoch !== "number" || typeof lossSum !== "number") return undefined;
+  if (typeof lossCount !== "number" || typeof stale !== "number") return undefined;
   const position = isRecord(json.position) ? (json.position as unknown as TrainingPosition) : undefined;
   const best = typeof json.best === "number" ? json.best : undefined;
   return { position, epoch, lossSum, lossCount, best, stale };

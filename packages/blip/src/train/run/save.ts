@@ -2,6 +2,7 @@
 // pre-training, for which transformers has no class.
 import { closing } from "@blip-ts/base";
 import {
+  floatsOf,
   readTensorBytes,
   type MadeTensor,
   type StoredTensor,
@@ -53,7 +54,6 @@ function asFloat32(tensor: StoredTensor | MadeTensor): StoredTensor | MadeTensor
   return {
     ...{ dtype: "float32", shape: tensor.shape, byteLength: sizeOf(tensor.shape) * 4 },
     async *bytes() {
-      const { floatsOf } = await import("@blip-ts/checkpoint");
       const floats = floatsOf(await readTensorBytes(tensor), tensor);
       yield new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
     },
