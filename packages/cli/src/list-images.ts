@@ -67,10 +67,10 @@ async function lines(stdin: AsyncIterable<Buffer | string>): Promise<string[]> {
  * @throws {UsageError} `usage/no-images` where folders, patterns or standard input hold none
  */
 export const listImages = (
-  given: readonly string[],
+  inputs: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
 ): Promise<string[]> =>
-  listed(given, stdin, async function* (place) {
+  listed(inputs, stdin, async function* (place) {
     if (await isFolder(place)) for await (const { path } of walk(place)) yield path;
     else yield place;
   });
@@ -80,10 +80,10 @@ export const listImages = (
  * @throws {UsageError} `usage/no-images`, also for a folder without images
  */
 export const listVideos = (
-  given: readonly string[],
+  inputs: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
 ): Promise<(string | Video<string>)[]> =>
-  listed(given, stdin, async function* (place) {
+  listed(inputs, stdin, async function* (place) {
     yield (await isFolder(place)) ? await videoIn(place) : place;
   });
 
@@ -108,28 +108,28 @@ async function videoIn(folder: string): Promise<Video<string>> {
 }
 
 async function listed<T>(
-  given: readonly string[],
+  inputs: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
-  meaning: (place: string) => AsyncIterable<T>,
+  meaning: (path: string) => AsyncIterable<T>,
 ): Promise<T[]> {
   const all: T[] = [];
   let named = false;
-  for (const argument of given) {
+  for (const argument of inputs) {
     const isLine = argument === "-";
     for (const name of isLine ? await lines(stdin) : [argument]) {
       const { places, found } = await placesOf({ name, isLine });
       // `dir/**` matches a folder and what is in it.
       const ofName = new Set<T>();
-      for (const place of places) for await (const one of meaning(place)) ofName.add(one);
-      for (const one of ofName) all.push(one);
+      for (const path of places) for await (const item of meaning(path)) ofName.add(item);
+      for (const item of ofName) all.push(item);
       named ||= found && ofName.size > 0;
     }
   }
   if (named) return all;
-  const names = given.map((argument) => (argument === "-" ? "standard input" : `"${argument}"`)).join(", ");
+  const names = inputs.map((argument) => (argument === "-" ? "standard input" : `"${argument}"`)).join(", ");
   throw new UsageError(
     "usage/no-images",
     `no image found in ${names}: give picture files, folders that hold some, or patterns that match some`,
-    { given },
+    { given: inputs },
   );
 }

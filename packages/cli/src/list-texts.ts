@@ -39,7 +39,7 @@ export async function listOf(option: string, file: string, code: string): Promis
       `${option} ${file}: expected a JSON array of texts, found ${messageOf(error)}`,
     );
   }
-  if (Array.isArray(json) && json.every((one) => typeof one === "string")) return json;
+  if (Array.isArray(json) && json.every((value) => typeof value === "string")) return json;
   throw new UsageError(code, `${option} ${file}: expected a JSON array of texts, found other values in it`);
 }
 

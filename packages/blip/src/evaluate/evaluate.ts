@@ -71,10 +71,10 @@ async function withLog(
 async function finished(
   { host, options, begun, task }: Call,
   identity: Identity,
-  found: Pick<Survey<Task>, "rows" | "failed">,
+  surveyed: Pick<Survey<Task>, "rows" | "failed">,
   { results, failed, files }: Outcome,
 ): Promise<EvaluationReport> {
-  const all = [...found.failed, ...failed];
+  const all = [...surveyed.failed, ...failed];
   const { model, data } = identity;
   const run = { task, model: model.name, data: data.name, rows: data.rows };
   const report: EvaluationReport = {
@@ -82,7 +82,7 @@ async function finished(
     results,
     published: publishedBeside(run, results),
     failed: { count: all.length, first: all.slice(0, 100) },
-    rows: found.rows + found.failed.length,
+    rows: surveyed.rows + surveyed.failed.length,
     files,
     seconds: Math.round(host.now() - begun) / 1000,
   };
@@ -131,21 +131,21 @@ async function evaluateRows<T extends Task>(
   data: EvaluatedData<T>,
 ): Promise<EvaluationReport> {
   const { host, options, clock, task } = call;
-  const found = await survey(data, call);
+  const surveyed = await survey(data, call);
   const model = await rowTask.load(source(options), host, options);
   return closing(model, async () => {
-    const identity = await identityOf(host, task, model.loaded, found, options, model.decides);
+    const identity = await identityOf(host, task, model.loaded, surveyed, options, model.decides);
     const outcome = await withLog(call, identity, async (log) => {
-      const { evaluated, failed } = await runRows({ model, found, log, host, clock, options });
+      const { evaluated, failed } = await runRows({ model, found: surveyed, log, host, clock, options });
       const path = submissionPath(call);
       if (path !== undefined) await host.writeFile(path, listPieces(submission(evaluated, rowTask)));
       return {
         results: await rowTask.results(evaluated, options, task),
-        failed: failed.map((row) => tell(call, `${found.dataset.name}, row ${row.n}`, row)),
+        failed: failed.map((row) => tell(call, `${surveyed.dataset.name}, row ${row.n}`, row)),
         files: path === undefined ? [] : [path],
       };
     });
-    return finished(call, identity, found, outcome);
+    return finished(call, identity, surveyed, outcome);
   });
 }
 
@@ -207,20 +207,20 @@ export async function evaluateOn<T extends EvaluationTask>(
   checkEvaluateOptions(task, options);
   const clock = new StepClock(() => host.now(), options.onStep);
   const call: Call = { platform, host, task, options, clock, begun: host.now() };
-  const given = data as EvaluatedData<Task>;
+  const dataset = data as EvaluatedData<Task>;
   switch (task) {
     case "retrieval":
-      return evaluateRetrieval(call, given as EvaluatedData<RetrievalTask>);
+      return evaluateRetrieval(call, dataset as EvaluatedData<RetrievalTask>);
     case "vqa":
-      return evaluateRows(call, vqaTask(platform), given as EvaluatedData<"vqa">);
+      return evaluateRows(call, vqaTask(platform), dataset as EvaluatedData<"vqa">);
     case "nlvr":
-      return evaluateRows(call, nlvrTask(platform), given as EvaluatedData<"nlvr">);
+      return evaluateRows(call, nlvrTask(platform), dataset as EvaluatedData<"nlvr">);
     case "match":
-      return evaluateRows(call, matchTask(platform), given as EvaluatedData<"match">);
+      return evaluateRows(call, matchTask(platform), dataset as EvaluatedData<"match">);
     case "nocaps":
-      return evaluateRows(call, captionTask(platform, nocapsDefaults), given as EvaluatedData<"caption">);
+      return evaluateRows(call, captionTask(platform, nocapsDefaults), dataset as EvaluatedData<"caption">);
     default:
-      return evaluateRows(call, captionTask(platform, {}), given as EvaluatedData<"caption">);
+      return evaluateRows(call, captionTask(platform, {}), dataset as EvaluatedData<"caption">);
   }
 }
 

@@ -95,11 +95,11 @@ export class Generator {
     const sequences = this.options(prompts, options);
     const decoding = await this.decoder.open(memory.states, memory.mask, run);
     try {
-      const found = await generate(
+      const results = await generate(
         decoding,
         prompts.map((prompt, index) => searchOf(prompt, at(sequences, index))),
       );
-      return found.map((hypotheses) => hypotheses ?? this.#broken());
+      return results.map((hypotheses) => hypotheses ?? this.#broken());
     } finally {
       decoding.close();
     }

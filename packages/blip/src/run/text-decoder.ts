@@ -199,10 +199,10 @@ export class DecoderRun implements NextTokenModel {
       );
       const chosen = float32Output(outputs, "log_probability").data;
       const means = float32Output(outputs, "mean_log_probability").data;
-      let place = 0;
+      let next = 0;
       return labels.map((row) =>
         row.map(() => {
-          const index = place++;
+          const index = next++;
           return { logProbability: must(chosen, index), meanLogProbability: must(means, index) };
         }),
       );
@@ -248,8 +248,8 @@ export class DecoderRun implements NextTokenModel {
       const first = before.filter((position) => position !== this.#hidden).length;
       const padding = range(length - row.length);
       ids.push([...padding.map(() => 0), ...row]);
-      positions.push([...padding.map(() => 0), ...row.map((_, place) => first + place)]);
-      keys.push([...padding.map(() => this.#hidden), ...row.map((_, place) => first + place)]);
+      positions.push([...padding.map(() => 0), ...row.map((_, offset) => first + offset)]);
+      keys.push([...padding.map(() => this.#hidden), ...row.map((_, offset) => first + offset)]);
     });
     return this.#advance(parents, { ids, positions, keys }, rows, goOn);
   }
@@ -277,8 +277,8 @@ export class DecoderRun implements NextTokenModel {
       ...(this.#mask && { memory_mask: this.#mask }),
     };
     const keep = ["hidden", ...cacheNames("present", text)];
-    const { tensors, retained: kept } = await session.runRetaining(feeds, keep, this.#options);
-    const { hidden, ...present } = kept;
+    const { tensors, retained } = await session.runRetaining(feeds, keep, this.#options);
+    const { hidden, ...present } = retained;
     if (!hidden) throw new Error("the decoder gave no states");
     const logits = float32Output(tensors, "logits").data;
     if (!goOn) {
@@ -315,14 +315,14 @@ export class DecoderRun implements NextTokenModel {
     if (images.length === this.#images) return;
     const session = await unlessAborted(this.#decoder.select(), this.#options.signal);
     const names = cacheNames("memory", this.#decoder.config.text);
-    const { retained: kept } = await session.runRetaining(
+    const { retained } = await session.runRetaining(
       { image_index: int64Tensor([images.length], images), ...this.#crossKeysAndValues },
       keptNames(names),
       this.#options,
     );
     this.#engine.release(Object.values(this.#crossKeysAndValues));
     this.#crossKeysAndValues = Object.fromEntries(
-      Object.entries(kept).map(([name, tensor]) => [name.replace("kept.", ""), tensor]),
+      Object.entries(retained).map(([name, tensor]) => [name.replace("kept.", ""), tensor]),
     );
     if (this.#mask) {
       const [, N] = atLeast(this.#mask.dims, 2);

@@ -176,11 +176,11 @@ export class Answerer<ImageInput> extends RowVerb<
     const { images, places } = imagesOfRows(rows);
     const answers: (Answers | BlipError)[] = [];
     for (const group of fullGroups(places, questionBatch)) {
-      const states = stacked(group.pictures.map((place) => must(images, place).states));
+      const states = stacked(group.pictures.map((index) => must(images, index).states));
       const texts = pickTexts(encoded, group.rows);
       const questionStates = await this.model.questionStates(states, texts, { signal });
-      const found = await this.#answersOf(questionStates, answerIds, options);
-      group.rows.forEach((row, index) => (answers[row] = must(found, index, "answers")));
+      const groupAnswers = await this.#answersOf(questionStates, answerIds, options);
+      group.rows.forEach((row, index) => (answers[row] = must(groupAnswers, index, "answers")));
     }
     return answers;
   }
@@ -211,13 +211,13 @@ export class Answerer<ImageInput> extends RowVerb<
     const [total] = atLeast(states.dims, 1);
     const { answers: step } = this.model.loaded.limits;
     const broken = this.#brokenIn("question", states);
-    const found: (Answers | BlipError)[] = [];
+    const answers: (Answers | BlipError)[] = [];
     for (let from = 0; from < total; from += step) {
       const to = Math.min(total, from + step);
       const questionStates = { states: rowsOf(states, from, to), mask: rowsOf(mask, from, to) };
-      found.push(...(await this.#answers(questionStates, answerIds, options)));
+      answers.push(...(await this.#answers(questionStates, answerIds, options)));
     }
-    return found.map((own, question) => must(broken, question) ?? own);
+    return answers.map((own, question) => must(broken, question) ?? own);
   }
 
   #answers(
@@ -243,22 +243,22 @@ export class Answerer<ImageInput> extends RowVerb<
     for (const { questions, encoded } of parts) {
       // All questions look at the pictures at once; answers follow for some of them at a time.
       const all = await this.model.questionStates(images, repeat(encoded, must(images.dims, 0)), { signal });
-      const found = await this.#answersOf(all, answerIds, options);
-      found.forEach((some, place) => {
-        const question = must(questions, place % questions.length);
-        const own = (rows[Math.floor(place / questions.length)] ??= []);
+      const outcomes = await this.#answersOf(all, answerIds, options);
+      outcomes.forEach((some, index) => {
+        const question = must(questions, index % questions.length);
+        const own = (rows[Math.floor(index / questions.length)] ??= []);
         own.push({ question, found: some });
       });
     }
-    return this.#brokenIn("image", images).map((broken, place) => {
-      const own = must(rows, place);
-      const failure = allFailed(own.map((one) => one.found));
+    return this.#brokenIn("image", images).map((broken, index) => {
+      const own = must(rows, index);
+      const failure = allFailed(own.map((entry) => entry.found));
       if (broken) return broken;
       if (failure) return failure;
       return own.flatMap(({ question, found: some }): Asked[] =>
         some instanceof BlipError
           ? [{ question, error: rowError(some) }]
-          : some.map((one) => ({ question, ...one })),
+          : some.map((answer) => ({ question, ...answer })),
       );
     });
   }

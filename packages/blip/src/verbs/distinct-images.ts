@@ -22,9 +22,9 @@ export interface Distinct<ImageInput> {
   readonly which: readonly number[];
 }
 
-export function distinctOf<ImageInput>(given: readonly ImageInput[]): Distinct<ImageInput> {
+export function distinctOf<ImageInput>(inputs: readonly ImageInput[]): Distinct<ImageInput> {
   const images: ImageInput[] = [];
-  const which = given.map((image) => {
+  const which = inputs.map((image) => {
     const known = images.findIndex((one) => sameImage(one, image));
     return known < 0 ? images.push(image) - 1 : known;
   });

@@ -49,13 +49,13 @@ export class ImagesAhead<ImageInput> {
   /** Hands over those that are begun to the batch that begins. @param reader of that batch @param signal of it */
   take(reader: ImageReader<ImageInput>, signal: AbortSignal): AheadOfBatch<ImageInput> {
     // Requests may be taken back just before another model's batch begins: pictures are its own where it reads them.
-    const begun = this.#begun.filter((one) => one.reader === reader);
+    const begun = this.#begun.filter((entry) => entry.reader === reader);
     this.#drop(begun);
     this.#begun = [];
     // They are the batch's own now; what comes after it is not known yet.
     this.#expected = undefined;
     this.#busy = true;
-    const stop = () => begun.forEach((one) => one.stop.abort(signal.reason));
+    const stop = () => begun.forEach((entry) => entry.stop.abort(signal.reason));
     signal.addEventListener("abort", stop, { once: true });
     return {
       begun: (image) => find(begun, image)?.picture,
@@ -69,7 +69,7 @@ export class ImagesAhead<ImageInput> {
   #begin(): void {
     const next: Begun<ImageInput>[] = [];
     const [images, reader] = this.#expected ?? [[]];
-    const before = this.#begun.filter((one) => one.reader === reader);
+    const before = this.#begun.filter((entry) => entry.reader === reader);
     for (const image of images) {
       if (find(next, image)) continue;
       const known = find(before, image);
@@ -88,8 +88,8 @@ export class ImagesAhead<ImageInput> {
   }
 
   /** Leaves off what was begun for nothing. */
-  #drop(kept: readonly Begun<ImageInput>[]): void {
-    for (const one of this.#begun) if (!kept.includes(one)) one.stop.abort();
+  #drop(wanted: readonly Begun<ImageInput>[]): void {
+    for (const entry of this.#begun) if (!wanted.includes(entry)) entry.stop.abort();
   }
 }
 

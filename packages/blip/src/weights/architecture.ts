@@ -100,7 +100,7 @@ const TEXT_PREFIXES = ["text_encoder.", "text_decoder.bert.", "text_model."];
 export function deriveArchitecture(tensors: Tensors): Architecture {
   const parts = new Set(PARTS.filter((part) => tensors.has(PART_MARKS[part])));
   const texts = TEXT_PREFIXES.map((prefix) => deriveText(tensors, prefix));
-  const text = texts.find((found) => found !== undefined);
+  const text = texts.find((derived) => derived !== undefined);
   const vision = deriveVision(tensors);
   const [, decoder] = texts;
   const jointEmbedding = deriveEmbedding(tensors, ["vision_proj.weight", "text_proj.weight"]);

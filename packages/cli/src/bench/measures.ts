@@ -98,13 +98,13 @@ export class BenchModels implements Closable {
   }
 
   matching(dtype: BenchDType): Promise<BlipForImageTextRetrieval> {
-    return kept(this.#matching, dtype, () =>
+    return memoized(this.#matching, dtype, () =>
       BlipForImageTextRetrieval.fromPretrained(this.source, { ...this.#options, dtype }),
     );
   }
 
   captioning(dtype: BenchDType): Promise<BlipForConditionalGeneration> {
-    return kept(this.#captioning, dtype, () =>
+    return memoized(this.#captioning, dtype, () =>
       BlipForConditionalGeneration.fromPretrained(this.source, { ...this.#options, dtype }),
     );
   }
@@ -135,7 +135,7 @@ export class BenchModels implements Closable {
   }
 }
 
-function kept<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+function memoized<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
   const made = map.get(key) ?? make();
   map.set(key, made);
   return made;

@@ -37,15 +37,15 @@ const requests = (embedder: Embedder, states: boolean | undefined) => ({
   ],
 });
 
-async function run(given: readonly string[], flags: EmbedFlags, terminal: Terminal): Promise<number> {
+async function run(inputs: readonly string[], flags: EmbedFlags, terminal: Terminal): Promise<number> {
   const { states } = flags;
   const texts = checkTexts("text", [
     ...(flags.text ?? []),
     ...(flags.texts === undefined ? [] : await linesOf("--texts", flags.texts, "usage/no-texts")),
   ]);
-  if (given.length === 0 && texts.length === 0)
+  if (inputs.length === 0 && texts.length === 0)
     throw new UsageError("usage/no-images", "nothing to embed: give images, -t TEXT, or both");
-  const images = given.length === 0 ? [] : await listImages(given, terminal.stdin);
+  const images = inputs.length === 0 ? [] : await listImages(inputs, terminal.stdin);
   return printRows<Row, Embedder>(terminal, flags, {
     suggestion: "Salesforce/blip-itm-base-flickr",
     load: (source, options) => Embedder.fromPretrained(source, options),

@@ -31,10 +31,10 @@ function linesOf(row: Row): string[][] {
   return hidden > 0 ? [...lines, ["", `${hidden} more (--json)`, "", ""]] : lines;
 }
 
-async function run(given: readonly string[], flags: RetrieveFlags, terminal: Terminal): Promise<number> {
+async function run(inputs: readonly string[], flags: RetrieveFlags, terminal: Terminal): Promise<number> {
   const texts = await listTexts(flags);
   const images =
-    flags.frames === true ? await listVideos(given, terminal.stdin) : await listImages(given, terminal.stdin);
+    flags.frames === true ? await listVideos(inputs, terminal.stdin) : await listImages(inputs, terminal.stdin);
   const { k, by } = flags;
   return printRows<Row, Retriever>(terminal, flags, {
     suggestion: "Salesforce/blip-itm-base-flickr",

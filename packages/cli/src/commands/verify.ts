@@ -86,12 +86,12 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
   );
   try {
     const counts = { equal: 0, different: 0, skipped: 0, checked: 0, failed: 0 };
-    const found = verify(model, {
+    const results = verify(model, {
       ...callOptions(flags, terminal, progress),
       ...{ textHeads, revision, as },
       onSample: ({ done, total }) => progress.update("samples", done, total),
     });
-    for await (const row of found) {
+    for await (const row of results) {
       rows.add(row);
       counts[row.verdict]++;
     }

@@ -90,13 +90,13 @@ export class PairRow<Answer extends object> {
   readonly answer: Answer | undefined;
   readonly error: RowError | undefined;
 
-  constructor(pair: Pair, found: Answer | { readonly error: RowError }) {
+  constructor(pair: Pair, outcome: Answer | { readonly error: RowError }) {
     this.pair = pair;
-    if ("error" in found) {
-      const { code, message } = found.error;
+    if ("error" in outcome) {
+      const { code, message } = outcome.error;
       const { place } = pair;
       this.error = { code, message: message.startsWith(place) ? message : `${place}: ${message}` };
-    } else this.answer = found;
+    } else this.answer = outcome;
   }
 
   /** As programs see it. */

@@ -101,14 +101,14 @@ function requestsOf(
     const images = [head.image, head.images].flat().filter((image) => typeof image === "string");
     return [new PairRequest({ place, images, text: undefined, head, rest }, row.error)];
   }
-  const given = row.images.map((image) => {
+  const sources = row.images.map((image) => {
     if (image.kind === "bytes") throw new Error(`${place}: bytes of an image in a text`);
     return image.kind === "url"
       ? { name: image.url, opened: image.url }
       : { name: image.path, opened: image.root === "" ? image.path : imagePath(image) };
   });
-  const images = given.map((one) => one.name);
-  const opened = given.map((one) => one.opened);
+  const images = sources.map((source) => source.name);
+  const opened = sources.map((source) => source.opened);
   const rest = ownFields(row.fields, form);
   const texts: readonly (string | undefined)[] = row.texts.length > 0 ? row.texts : [otherText];
   return texts.map((text) => {

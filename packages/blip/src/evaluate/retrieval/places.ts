@@ -17,15 +17,15 @@ export function rerankedPlaces(
 ): QueryPlaces {
   const isRight = new Set(right);
   let best = -Infinity;
-  for (let place = 0; place < candidates.length; place++)
-    if (isRight.has(must(candidates, place))) best = Math.max(best, must(scores, place));
+  for (let index = 0; index < candidates.length; index++)
+    if (isRight.has(must(candidates, index))) best = Math.max(best, must(scores, index));
   if (best === -Infinity) return behind(candidates, isRight, all);
   let above = 0;
   const tied: number[] = [];
-  for (let place = 0; place < candidates.length; place++) {
-    const score = must(scores, place);
+  for (let index = 0; index < candidates.length; index++) {
+    const score = must(scores, index);
     if (score > best) above++;
-    else if (score === best) tied.push(must(candidates, place));
+    else if (score === best) tied.push(must(candidates, index));
   }
   return placesOf(
     above,

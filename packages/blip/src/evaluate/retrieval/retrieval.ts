@@ -75,7 +75,7 @@ function reranked(k: number, ranking: CosineRanking, known: Known, collection: C
     const image = must(imageOfText, text);
     if (!there || images.present[image] !== true) continue;
     const best = ranking.imagesOf.best(text);
-    const { looked, scores } = scoresOf(best, k, (one) => pairScore(known, one, text));
+    const { looked, scores } = scoresOf(best, k, (candidate) => pairScore(known, candidate, text));
     textToImage.push(rerankedPlaces(looked, scores, [image], images.present));
   }
   return { imageToText, textToImage };

@@ -47,9 +47,9 @@ export async function encodeTexts({ encoder, collection, clock, options }: Retri
     const features = await encoder.readTexts(numbers.map((text) => must(texts, text)));
     await log.append(
       numbers.map((text, index): LoggedRow => {
-        const found = must(features, index);
-        if (found instanceof BlipError) return failedRow(kinds.text, text, found);
-        return { kind: kinds.text, n: text, features: pack(found) };
+        const feature = must(features, index);
+        if (feature instanceof BlipError) return failedRow(kinds.text, text, feature);
+        return { kind: kinds.text, n: text, features: pack(feature) };
       }),
     );
     clock.done((done += numbers.length));
@@ -63,9 +63,9 @@ async function* decoded(
   size: number,
 ): AsyncGenerator<{ readonly item: Item; readonly frames: Frames | BlipError }[]> {
   const decode = async (batch: readonly Item[]) => {
-    const found = [];
-    for (const item of batch) found.push({ item, frames: await encoder.frames(item) });
-    return found;
+    const withFrames = [];
+    for (const item of batch) withFrames.push({ item, frames: await encoder.frames(item) });
+    return withFrames;
   };
   let before: ReturnType<typeof decode> | undefined;
   let batch: Item[] = [];
@@ -129,8 +129,8 @@ export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promis
       const { data } = found.states;
       const fits = states !== undefined && (record + 1) * data.byteLength <= bytes;
       if (fits) await states.write(record, data);
-      const place = fits ? { stored: record } : {};
-      rows.push({ kind: kinds.image, n: item.n, features: pack(found.features.data), ...place });
+      const storedAt = fits ? { stored: record } : {};
+      rows.push({ kind: kinds.image, n: item.n, features: pack(found.features.data), ...storedAt });
     }
     await log.append(rows);
     clock.done((done += batch.length));
@@ -235,8 +235,8 @@ async function scored(
     states,
     texts: must(wanted, n).map((text) => must(tokens, text)),
   }));
-  const found = looks.length > 0 ? await encoder.look(looks) : [];
-  const logits = new Map(asked.map(({ n }, index) => [n, must(found, index)]));
+  const scores = looks.length > 0 ? await encoder.look(looks) : [];
+  const logits = new Map(asked.map(({ n }, index) => [n, must(scores, index)]));
   return batch.map(({ n, states }): LoggedRow => {
     const own = states instanceof BlipError ? states : logits.get(n);
     if (own === undefined) throw new Error(`image ${n} got no scores`);

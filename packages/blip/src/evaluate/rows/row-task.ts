@@ -63,7 +63,7 @@ export async function* imageBatches<Example>(
   for await (const row of rows) {
     const images = imagesOf(row.example);
     waiting.push({ ...row, keys: images.map(keyOf) });
-    bytes += images.reduce((sum, one) => sum + (one.kind === "bytes" ? one.bytes.length : 0), 0);
+    bytes += images.reduce((sum, image) => sum + (image.kind === "bytes" ? image.bytes.length : 0), 0);
     if (waiting.length < windowRows && bytes < windowBytes) continue;
     yield* packed(waiting, imagesAtOnce);
     [waiting, bytes] = [[], 0];
@@ -152,7 +152,7 @@ export async function runRows<T extends Task>({ model, found, log, host, clock, 
   const left = without(found.again(), known);
   const { imageBatchSize = defaultImages, signal } = options;
   const keyOf = (source: ImageSource) => imageKey(host, source);
-  for await (const batch of imageBatches(left, imageBatchSize, (one) => model.imagesOf(one), keyOf)) {
+  for await (const batch of imageBatches(left, imageBatchSize, (example) => model.imagesOf(example), keyOf)) {
     signal?.throwIfAborted();
     const fields = await fieldsEach(
       model,

@@ -38,7 +38,7 @@ const eightHeadsHint =
 /** Five digits that say something. */
 const digits = (value: number) => (Math.abs(value) < 0.01 ? value.toPrecision(5) : value.toFixed(5));
 
-const isNear = ([value, tolerance]: Published, found: number) => Math.abs(value - found) <= tolerance;
+const isNear = ([value, tolerance]: Published, measured: number) => Math.abs(value - measured) <= tolerance;
 
 /** @param eightHeads what the same numbers are with a known fault, in the same order */
 function numbers(
@@ -50,7 +50,7 @@ function numbers(
   );
   const equal = asked.every(({ expected, found }) => isNear(expected, found));
   const faulty = !equal && asked.every(({ expected, found, fault }) => isNear([fault, expected[1]], found));
-  const found = asked.map((one) => `${one.name} ${digits(one.found)}`).join(", ");
+  const measured = asked.map((entry) => `${entry.name} ${digits(entry.found)}`).join(", ");
   return {
     expected: asked
       .map(
@@ -58,7 +58,7 @@ function numbers(
           `${name} ${digits(value)} +- ${Number(tolerance.toPrecision(3))}`,
       )
       .join(", "),
-    found: faulty ? `${found} (${eightHeadsHint})` : found,
+    found: faulty ? `${measured} (${eightHeadsHint})` : measured,
     equal,
   };
 }
@@ -179,7 +179,7 @@ async function captionLoss<ImageInput>(
   model: ConditionalGeneration,
   image: ImageInput,
   text: string,
-  given: number,
+  promptTokens: number,
   options: VerbOptions,
 ): Promise<number> {
   const { images, texts } = await processorsOf(platform, model.loaded, options);
@@ -191,7 +191,7 @@ async function captionLoss<ImageInput>(
   expectFinite(name, "the states of image", states);
   const run = await model.generator.decoder.open(states, undefined, { signal });
   try {
-    const [scores = []] = await run.scores([0], [ids.slice(0, -1)], [ids.slice(given)]);
+    const [scores = []] = await run.scores([0], [ids.slice(0, -1)], [ids.slice(promptTokens)]);
     const loss = mean(scores.map(smoothedLoss));
     if (!Number.isFinite(loss)) throw notFinite(name, "the log-probabilities of the caption");
     return loss;
