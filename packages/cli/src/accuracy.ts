@@ -96,11 +96,11 @@ const runs: Readonly<Record<string, Run>> = {
         cosine: rows.map(({ cosine }) => cosine),
       },
       words: {
-        "best text of a picture, ITM and cosine": firstPlaces(
+        "best text of an image, ITM and cosine": firstPlaces(
           rows.map(({ rankScore }) => rankScore),
           texts.length,
         ),
-        "best text of a picture, cosine": firstPlaces(
+        "best text of an image, cosine": firstPlaces(
           rows.map(({ cosine }) => cosine),
           texts.length,
         ),
@@ -130,7 +130,7 @@ const runs: Readonly<Record<string, Run>> = {
     };
   },
   async embed({ source, options }, images, texts) {
-    const [pictures, said] = await closing(
+    const [imageRows, said] = await closing(
       await Embedder.fromPretrained(source, options),
       async (model) =>
         [
@@ -138,12 +138,12 @@ const runs: Readonly<Record<string, Run>> = {
           await all(model.embedTexts(texts, stopOf(options))),
         ] as const,
     );
-    const cosines = pictures.flatMap(({ embedding: a }) =>
+    const cosines = imageRows.flatMap(({ embedding: a }) =>
       said.map(({ embedding: b }) => a.reduce((sum, value, index) => sum + value * must(b, index), 0)),
     );
     return {
       numbers: { cosine: cosines },
-      words: { "best text of a picture, cosine": firstPlaces(cosines, texts.length) },
+      words: { "best text of an image, cosine": firstPlaces(cosines, texts.length) },
     };
   },
 };

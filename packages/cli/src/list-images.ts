@@ -42,14 +42,14 @@ interface Named {
   readonly isLine: boolean;
 }
 
-/** Paths and folders that a name stands for; `found` is false for a pattern that matches nothing, which stands for itself. */
-async function placesOf({ name, isLine }: Named): Promise<{ places: readonly string[]; found: boolean }> {
-  const itself = { places: [name], found: true };
+/** Paths and folders that a name stands for; `matched` is false for a pattern that matches nothing, which stands for itself. */
+async function placesOf({ name, isLine }: Named): Promise<{ places: readonly string[]; matched: boolean }> {
+  const itself = { places: [name], matched: true };
   if (isLine || isUrl(name) || !isPattern(name)) return itself;
   // A file of that very name wins.
   if ((await lstat(name).catch(() => undefined)) !== undefined) return itself;
   const places = await findPattern(name);
-  return places.length > 0 ? { places, found: true } : { ...itself, found: false };
+  return places.length > 0 ? { places, matched: true } : { ...itself, matched: false };
 }
 
 /** Names on standard input, a line each. */
@@ -70,9 +70,9 @@ export const listImages = (
   inputs: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
 ): Promise<string[]> =>
-  listed(inputs, stdin, async function* (place) {
-    if (await isFolder(place)) for await (const { path } of walk(place)) yield path;
-    else yield place;
+  listed(inputs, stdin, async function* (name) {
+    if (await isFolder(name)) for await (const { path } of walk(name)) yield path;
+    else yield name;
   });
 
 /**
@@ -83,8 +83,8 @@ export const listVideos = (
   inputs: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
 ): Promise<(string | Video<string>)[]> =>
-  listed(inputs, stdin, async function* (place) {
-    yield (await isFolder(place)) ? await videoIn(place) : place;
+  listed(inputs, stdin, async function* (name) {
+    yield (await isFolder(name)) ? await videoIn(name) : name;
   });
 
 const byNumber = new Intl.Collator("en", { numeric: true });
@@ -97,13 +97,9 @@ async function videoIn(folder: string): Promise<Video<string>> {
     frames.push(path);
   }
   if (frames.length === 0)
-    throw new UsageError(
-      "usage/no-images",
-      `no frame found in "${folder}": give folders that hold pictures`,
-      {
-        folder,
-      },
-    );
+    throw new UsageError("usage/no-images", `no frame found in "${folder}": give folders that hold images`, {
+      folder,
+    });
   return { image: folder, frames: uniformFrames(frames.sort(byNumber.compare)) };
 }
 
@@ -117,19 +113,19 @@ async function listed<T>(
   for (const argument of inputs) {
     const isLine = argument === "-";
     for (const name of isLine ? await lines(stdin) : [argument]) {
-      const { places, found } = await placesOf({ name, isLine });
+      const { places, matched } = await placesOf({ name, isLine });
       // `dir/**` matches a folder and what is in it.
       const ofName = new Set<T>();
       for (const path of places) for await (const item of meaning(path)) ofName.add(item);
       for (const item of ofName) all.push(item);
-      named ||= found && ofName.size > 0;
+      named ||= matched && ofName.size > 0;
     }
   }
   if (named) return all;
   const names = inputs.map((argument) => (argument === "-" ? "standard input" : `"${argument}"`)).join(", ");
   throw new UsageError(
     "usage/no-images",
-    `no image found in ${names}: give picture files, folders that hold some, or patterns that match some`,
+    `no image found in ${names}: give image files, folders that hold some, or patterns that match some`,
     { given: inputs },
   );
 }

@@ -57,7 +57,7 @@ export async function* requestRows<Row extends object>(
       while (next < total && asked.length < 2 * imageBatchSize)
         asked.push(ask(must(images, next++, "image")));
       const answered = await asked.shift();
-      if (!answered) throw new Error("a picture was not asked about");
+      if (!answered) throw new Error("an image was not asked about");
       if ("failure" in answered) throw answered.failure;
       yield* answered.rows;
       onProgress?.({ kind: "images", done: done + 1, total });

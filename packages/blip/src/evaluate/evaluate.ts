@@ -2,7 +2,7 @@
 // an earlier run, and the metrics computed of all rows.
 import { closing, orClosed } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
-import type { Task } from "@blip-ts/datasets";
+import type { PlaceName, Task } from "@blip-ts/datasets";
 import { type EvaluatedImage, type EvaluationHost, rowsInMemory, type StatesFile } from "./host.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import {
@@ -94,7 +94,7 @@ async function finished(
 const source = ({ model = "picture-book" }: EvaluateOptions): string => model;
 
 /** Tells of a row or an image that the model could not be asked about. */
-function tell({ options }: Reading, place: string, { error }: LoggedRow): FailedExample {
+function tell({ options }: Reading, place: PlaceName, { error }: LoggedRow): FailedExample {
   const failed = { place, code: error?.code ?? "", message: error?.message ?? "" };
   options.onFailed?.(failed);
   return failed;
@@ -136,7 +136,7 @@ async function evaluateRows<T extends Task>(
   return closing(model, async () => {
     const identity = await identityOf(host, task, model.loaded, surveyed, options, model.decides);
     const outcome = await withLog(call, identity, async (log) => {
-      const { evaluated, failed } = await runRows({ model, found: surveyed, log, host, clock, options });
+      const { evaluated, failed } = await runRows({ model, surveyed, log, host, clock, options });
       const path = submissionPath(call);
       if (path !== undefined) await host.writeFile(path, listPieces(submission(evaluated, rowTask)));
       return {
@@ -161,12 +161,12 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
   const { platform, host, options, clock, task } = call;
   const ks = ranksOf(options);
   const collection = await collect(data, call);
-  const { found } = collection;
+  const { surveyed } = collection;
   const encoder = await RetrievalEncoder.load(platform, source(options), host, options, collection.isVideo);
   return closing(encoder, async () => {
     // Scores are of the largest k, from which those of smaller ones follow.
     const decides = { k: ks };
-    const identity = await identityOf(host, task, encoder.loaded, found, options, decides);
+    const identity = await identityOf(host, task, encoder.loaded, surveyed, options, decides);
     const outcome = await withLog(call, identity, async (log) => {
       const states = await openStates(call);
       const use = async (): Promise<Outcome> => {
@@ -177,7 +177,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
         const ranking = await rankAll(run, known, Math.max(0, ...ks));
         if (ks.length > 0) await rerank(run, known, ranking);
         const failed = [...known.known.failed.values()].map((row) =>
-          tell(call, `${found.dataset.name}, ${row.kind} ${row.n}`, row),
+          tell(call, `${surveyed.dataset.name}, ${row.kind} ${row.n}`, row),
         );
         return { results: retrievalResults(ks, ranking, known.known, collection), failed, files: [] };
       };
@@ -186,7 +186,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
       await states?.remove();
       return result;
     });
-    return finished(call, identity, found, outcome);
+    return finished(call, identity, surveyed, outcome);
   });
 }
 

@@ -1,5 +1,6 @@
 // What an evaluation is told, and what it tells while it runs.
 import { badOption } from "@blip-ts/base";
+import type { PlaceName } from "@blip-ts/datasets";
 import type { Thing } from "@blip-ts/metrics";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { VerbOptions } from "../verbs/image-batches.ts";
@@ -26,7 +27,7 @@ export interface EvaluationProgress {
 /** A row of the data that is left out. */
 export interface FailedExample {
   /** File and row: "captions.jsonl, line 3". */
-  readonly place: string;
+  readonly place: PlaceName;
   readonly code: string;
   readonly message: string;
 }
@@ -94,7 +95,8 @@ export function checkEvaluateOptions(task: EvaluationTask, options: EvaluateOpti
   if (numReturn !== undefined && numReturn !== 1) throw badOption("numReturn", numReturn, ["1"]);
   const ks = k === undefined ? [] : typeof k === "number" ? [k] : k;
   for (const value of ks)
-    if (!isWhole(value, task === "vqa" ? 1 : 0)) throw badOption("k", value, ["a whole number of at least 0"]);
+    if (!isWhole(value, task === "vqa" ? 1 : 0))
+      throw badOption("k", value, ["a whole number of at least 0"]);
   if (task === "vqa" && k !== undefined && (ks.length !== 1 || options.answers === undefined))
     throw badOption("k", ks.join(", "), ["one number, beside a list of answers"]);
 }

@@ -50,7 +50,7 @@ export interface CrossAttentionOutputs {
 }
 
 /** Sessions of this group hand an image's keys and values to each other. */
-const group = "look";
+const group = "cross-attention";
 
 /**
  * From so many images a call on weights are packed. Packing takes 430 ms at base size; a call over 16 images gains 20 ms
@@ -109,7 +109,7 @@ export class CrossAttention {
     const { cachedCrossAttention } = this.#loaded.limits;
     const session = await unlessAborted(this.#session("cached", images.length, options), options.signal);
     const keysAndValues = await unlessAborted(this.#keysAndValues(), options.signal);
-    const names = cacheNames("memory", this.#loaded.config.text);
+    const names = cacheNames("cross", this.#loaded.config.text);
     for (const [image, [states]] of images.entries()) {
       const own = rows.flatMap((row, index) => (row.image === image ? [index] : []));
       if (own.length === 0) continue;
@@ -159,8 +159,8 @@ export class CrossAttention {
       ...images,
     };
     // The images' states were put together for this call.
-    const handOver = Object.keys(images);
-    return { rows: places, length, outputs: await session.run(feeds, { ...options, transfer: handOver }) };
+    const transfer = Object.keys(images);
+    return { rows: places, length, outputs: await session.run(feeds, { ...options, transfer }) };
   }
 
   /** States of images one after another: [I, N, D']. */
@@ -174,11 +174,11 @@ export class CrossAttention {
   #keysAndValues(): Promise<EngineSession> {
     const { config, network } = this.#loaded;
     const width = config.vision.hiddenSize;
-    const keep = cacheNames("memory", config.text);
-    return network.session("look memory", () => crossKeysAndValuesGraph(config, width, "text_encoder"), {
+    const keep = cacheNames("cross", config.text);
+    return network.session("cross-kv", () => crossKeysAndValuesGraph(config, width, "text_encoder"), {
       group,
       retain: keep,
-      unpacked: true,
+      prepack: false,
     });
   }
 
@@ -189,11 +189,11 @@ export class CrossAttention {
     { head, allStates = false }: CrossAttentionOptions,
   ): Promise<EngineSession> {
     const { config, network, limits } = this.#loaded;
-    const unpacked = form === "folded" && (images < imagesWorthPacking || limits.images !== undefined);
+    const prepack = form !== "folded" || (images >= imagesWorthPacking && limits.images === undefined);
     return network.session(
-      `look ${head ?? ""} ${form} ${allStates ? "all" : "first"}${unpacked ? " unpacked" : ""}`,
+      `cross-attention ${head ?? ""} ${form} ${allStates ? "all" : "first"}${prepack ? "" : " not packed"}`,
       () => multimodalGraph(config, head, { form, firstOnly: !allStates }),
-      { group, unpacked },
+      { group, prepack },
     );
   }
 }

@@ -184,7 +184,7 @@ export class TextEncoder {
     return this.loaded.network.session(
       `text ${firstOnly ? "first" : "all"}`,
       () => textGraph(this.config, this.#head, { firstOnly }),
-      { unpacked: true },
+      { prepack: false },
     );
   }
 

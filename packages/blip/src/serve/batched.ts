@@ -83,7 +83,9 @@ const outcomes = <T>(
   answers: readonly (T | BlipError)[],
   say: (value: T, index: number) => Said,
 ): Outcome<Said>[] =>
-  answers.map((answer, index) => (answer instanceof BlipError ? { error: answer } : { value: say(answer, index) }));
+  answers.map((answer, index) =>
+    answer instanceof BlipError ? { error: answer } : { value: say(answer, index) },
+  );
 
 const embeddingOf = (rows: readonly EmbedAnswer[]): Said => ({ embedding: must(rows, 0).embedding });
 
@@ -248,7 +250,7 @@ export class Batched<ImageInput> implements Closable {
   /** Requests of one verb with the same options, together. */
   async #run(requests: readonly Asked<ImageInput>[], signal: AbortSignal): Promise<Outcome<Said>[]> {
     const [first] = requests;
-    const pictures = (reader: ImageReader<ImageInput>) => ({
+    const imageOptions = (reader: ImageReader<ImageInput>) => ({
       signal,
       maxPixels: this.#maxPixels,
       ahead: this.#ahead.take(reader, signal),
@@ -258,17 +260,17 @@ export class Batched<ImageInput> implements Closable {
         return [];
       case "match": {
         const matcher = this.#matcher;
-        return matched(only(requests, "match"), matcher, pictures(matcher));
+        return matched(only(requests, "match"), matcher, imageOptions(matcher));
       }
       case "caption": {
         const captioner = this.#captioner;
-        const options = { ...first.options, ...pictures(captioner) };
+        const options = { ...first.options, ...imageOptions(captioner) };
         const captions = await captioner.answerEach(only(requests, "caption"), options);
         return outcomes(captions, (caption) => ({ caption }));
       }
       case "ask": {
         const answerer = this.#answerer;
-        const options = { ...first.options, ...pictures(answerer) };
+        const options = { ...first.options, ...imageOptions(answerer) };
         const asked = only(requests, "ask");
         const answers = await answerer.answerEach(asked, options);
         return outcomes(answers, (rows, index) => ({
@@ -277,7 +279,7 @@ export class Batched<ImageInput> implements Closable {
       }
       case "embedImage": {
         const embedder = this.#embedder;
-        const options = { states: first.states, ...pictures(embedder) };
+        const options = { states: first.states, ...imageOptions(embedder) };
         const images = only(requests, "embedImage").map(({ image }) => ({ image }));
         return outcomes(await embedder.answerEach(images, options), embeddingOf);
       }

@@ -176,7 +176,7 @@ export class Answerer<ImageInput> extends RowVerb<
     const { images, places } = imagesOfRows(rows);
     const answers: (Answers | BlipError)[] = [];
     for (const group of fullGroups(places, questionBatch)) {
-      const states = stacked(group.pictures.map((index) => must(images, index).states));
+      const states = stacked(group.images.map((index) => must(images, index).states));
       const texts = pickTexts(encoded, group.rows);
       const questionStates = await this.model.questionStates(states, texts, { signal });
       const groupAnswers = await this.#answersOf(questionStates, answerIds, options);
@@ -239,26 +239,26 @@ export class Answerer<ImageInput> extends RowVerb<
   ): Promise<(Asked[] | BlipError)[]> {
     const { signal } = options;
     const images = await this.model.images.states(pixels, { signal });
-    const rows: { readonly question: string; readonly found: Answers | BlipError }[][] = [];
+    const rows: { readonly question: string; readonly outcome: Answers | BlipError }[][] = [];
     for (const { questions, encoded } of parts) {
       // All questions look at the pictures at once; answers follow for some of them at a time.
       const all = await this.model.questionStates(images, repeat(encoded, must(images.dims, 0)), { signal });
       const outcomes = await this.#answersOf(all, answerIds, options);
-      outcomes.forEach((some, index) => {
+      outcomes.forEach((outcome, index) => {
         const question = must(questions, index % questions.length);
         const own = (rows[Math.floor(index / questions.length)] ??= []);
-        own.push({ question, found: some });
+        own.push({ question, outcome });
       });
     }
     return this.#brokenIn("image", images).map((broken, index) => {
       const own = must(rows, index);
-      const failure = allFailed(own.map((entry) => entry.found));
+      const failure = allFailed(own.map((entry) => entry.outcome));
       if (broken) return broken;
       if (failure) return failure;
-      return own.flatMap(({ question, found: some }): Asked[] =>
-        some instanceof BlipError
-          ? [{ question, error: rowError(some) }]
-          : some.map((answer) => ({ question, ...answer })),
+      return own.flatMap(({ question, outcome }): Asked[] =>
+        outcome instanceof BlipError
+          ? [{ question, error: rowError(outcome) }]
+          : outcome.map((answer) => ({ question, ...answer })),
       );
     });
   }

@@ -73,17 +73,17 @@ export class Comparer<ImageInput> extends RowVerb<
     checkMaxPixels(maxPixels);
     const { images, texts } = this.processors;
     const encoded = texts.encodeStatements(statements);
-    const pictures: Float32Array[] = [];
+    const pixels: Float32Array[] = [];
     for (const image of [left, right])
       try {
-        pictures.push(await images.pixels(image, signal, maxPixels));
+        pixels.push(await images.pixels(image, signal, maxPixels));
       } catch (error) {
         if (!(error instanceof BlipError)) throw error;
         yield { image, error: { code: error.code, message: error.message } };
       }
-    if (pictures.length < 2) return;
+    if (pixels.length < 2) return;
     const judgment = await orNotFinite(() =>
-      this.#judge(stackPixels(pictures, images.config), encoded, { signal }),
+      this.#judge(stackPixels(pixels, images.config), encoded, { signal }),
     );
     if (judgment instanceof BlipError) {
       for (const image of [left, right]) yield { image, error: rowError(judgment) };

@@ -236,7 +236,7 @@ export async function answersOf<T>(
   const found = await orNotFinite(work);
   return (index) => {
     const answer = found instanceof BlipError ? found : found[index];
-    if (answer === undefined) throw new Error(`there is no answer about picture ${index}`);
+    if (answer === undefined) throw new Error(`there is no answer about image ${index}`);
     return answer;
   };
 }

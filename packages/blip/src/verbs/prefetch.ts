@@ -21,7 +21,7 @@ export interface ImageReader<ImageInput> {
 interface Begun<ImageInput> {
   readonly image: ImageInput;
   readonly reader: ImageReader<ImageInput>;
-  readonly picture: Promise<ReadImage>;
+  readonly reading: Promise<ReadImage>;
   readonly stop: AbortController;
 }
 
@@ -58,7 +58,7 @@ export class ImagesAhead<ImageInput> {
     const stop = () => begun.forEach((entry) => entry.stop.abort(signal.reason));
     signal.addEventListener("abort", stop, { once: true });
     return {
-      begun: (image) => find(begun, image)?.picture,
+      begun: (image) => find(begun, image)?.reading,
       onRead: () => {
         this.#busy = false;
         this.#begin();
@@ -78,10 +78,10 @@ export class ImagesAhead<ImageInput> {
         continue;
       }
       const stop = new AbortController();
-      const picture = reader?.readAhead(image, { signal: stop.signal, maxPixels: this.#maxPixels });
+      const reading = reader?.readAhead(image, { signal: stop.signal, maxPixels: this.#maxPixels });
       // Whoever takes it is told what went wrong.
-      picture?.catch(() => undefined);
-      if (reader && picture) next.push({ image, reader, picture, stop });
+      reading?.catch(() => undefined);
+      if (reader && reading) next.push({ image, reader, reading, stop });
     }
     this.#drop(next);
     this.#begun = next;

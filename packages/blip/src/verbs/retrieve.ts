@@ -288,8 +288,8 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
   async #see<Input extends ImageInput>(input: Retrievable<Input>, options: RetrieveOptions): Promise<Seen> {
     const { signal, maxPixels } = options;
     const { images } = this.processors;
-    const see = (pictures: readonly Float32Array[]) =>
-      this.model.encodeImages(stackPixels(pictures, images.config), { signal });
+    const see = (pixels: readonly Float32Array[]) =>
+      this.model.encodeImages(stackPixels(pixels, images.config), { signal });
     if (!isVideo(input)) return see([await images.pixels(input, signal, maxPixels)]);
     const parts = [];
     for (const part of chunks(input.frames, frameBatch)) {

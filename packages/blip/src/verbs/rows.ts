@@ -208,7 +208,9 @@ export abstract class RowVerb<
     const work = (ready: readonly SeenRequest<Request>[]) => this.answer(ready, options);
     const { atOnce = Infinity } = this.processors.images;
     const most = Math.min(atOnce, options.imageBatchSize ?? Infinity);
-    const missing = images.flatMap((image, position) => (pending.seen.get(position) ? [] : [{ image, place: position }]));
+    const missing = images.flatMap((image, position) =>
+      pending.seen.get(position) ? [] : [{ image, position }],
+    );
     await pending.answer(work, most);
     let from = 0;
     for await (const batch of this.#read(
@@ -217,7 +219,7 @@ export abstract class RowVerb<
     )) {
       const seen = batch.pixels ? await orNotFinite(() => this.see(batch, options)) : [];
       batch.places.forEach((row, index) => {
-        const { image, place: position } = must(missing, from + index, "images");
+        const { image, position } = must(missing, from + index, "images");
         const outcome = row instanceof BlipError ? row : seen instanceof BlipError ? seen : must(seen, row);
         pending.seen.set(position, outcome);
         cache.add(image, outcome);

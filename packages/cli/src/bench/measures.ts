@@ -29,11 +29,11 @@ export type BenchDType = (typeof dtypes)[number];
 
 export const measures = {
   product: "the engine's own matrix product, 577x768x3072",
-  image: "one picture through the image encoder",
-  "1x128": "1 picture with 128 texts of 12 tokens (ITM), the picture's states given",
-  "128x1": "128 pictures with 1 text of 12 tokens (ITM), the pictures' states given",
-  greedy: "a caption of 20 tokens, greedy, the picture's states given",
-  "beam-3": "a caption of 20 tokens, 3 beams, the picture's states given",
+  image: "one image through the image encoder",
+  "1x128": "1 image with 128 texts of 12 tokens (ITM), the image's states given",
+  "128x1": "128 images with 1 text of 12 tokens (ITM), the images' states given",
+  greedy: "a caption of 20 tokens, greedy, the image's states given",
+  "beam-3": "a caption of 20 tokens, 3 beams, the image's states given",
   "first-score": "from process start to the first ITM score",
   memory: "peak resident memory of that process",
   "install-size": "the package and all its dependencies on disk",

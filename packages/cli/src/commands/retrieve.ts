@@ -34,7 +34,9 @@ function linesOf(row: Row): string[][] {
 async function run(inputs: readonly string[], flags: RetrieveFlags, terminal: Terminal): Promise<number> {
   const texts = await listTexts(flags);
   const images =
-    flags.frames === true ? await listVideos(inputs, terminal.stdin) : await listImages(inputs, terminal.stdin);
+    flags.frames === true
+      ? await listVideos(inputs, terminal.stdin)
+      : await listImages(inputs, terminal.stdin);
   const { k, by } = flags;
   return printRows<Row, Retriever>(terminal, flags, {
     suggestion: "Salesforce/blip-itm-base-flickr",
@@ -67,7 +69,7 @@ export function addRetrieve(program: Command, terminal: Terminal, finish: (code:
     )
     .option(
       "--frames",
-      "each folder is a video: 8 of its pictures, in the order of the numbers in their names",
+      "each folder is a video: 8 of its images, in the order of the numbers in their names",
     );
   addImageOptions(command).action(async (images: string[], flags: RetrieveFlags) =>
     finish(await run(images, flags, terminal)),

@@ -1,6 +1,6 @@
 // From a file, or standard input, to requests: one for each text of a row, and one for each row that is wrong.
 import { InputError } from "@blip-ts/base";
-import type { PairError as WrongRow, PairRow as ReadRow } from "@blip-ts/datasets/node";
+import type { PairError as WrongRow, PairRow as ReadRow, PlaceName } from "@blip-ts/datasets/node";
 import { dirname } from "node:path";
 import type { Terminal } from "../terminal.ts";
 import { ownFields, PairRequest, type PairForm } from "./pair-request.ts";
@@ -95,7 +95,7 @@ function requestsOf(
   { imagePath, placeName }: Readers,
   otherText: string | undefined,
 ): PairRequest[] {
-  const place = placeName(row.place);
+  const place: PlaceName = placeName(row.place);
   if ("error" in row) {
     const { head, rest } = wrongFields(row.fields ?? {}, form);
     const images = [head.image, head.images].flat().filter((image) => typeof image === "string");

@@ -19,7 +19,7 @@ export interface Item {
 }
 
 export interface Collection {
-  readonly found: Survey<RetrievalTask>;
+  readonly surveyed: Survey<RetrievalTask>;
   readonly isVideo: boolean;
   readonly images: number;
   readonly texts: readonly string[];
@@ -56,7 +56,7 @@ export async function collect(data: EvaluatedData<RetrievalTask>, reading: Readi
   const imageOfText = new Uint32Array(texts.length);
   textsOfImage.forEach((own, image) => own.forEach((text) => (imageOfText[text] = image)));
   return {
-    found: surveyed,
+    surveyed,
     isVideo: surveyed.dataset.task === "video",
     images: textsOfImage.length,
     texts,

@@ -95,13 +95,13 @@ async function* chosen(items: AsyncIterable<Item>, wanted: (n: number) => boolea
 async function seen(
   encoder: RetrievalEncoder,
   batch: readonly { readonly item: Item; readonly frames: Frames | BlipError }[],
-): Promise<{ readonly item: Item; readonly found: Seen | BlipError }[]> {
+): Promise<{ readonly item: Item; readonly result: Seen | BlipError }[]> {
   const readable = batch.flatMap(({ frames }) => (frames instanceof BlipError ? [] : [frames]));
   const encoded = readable.length > 0 ? await encoder.see(readable) : [];
-  let place = 0;
+  let next = 0;
   return batch.map(({ item, frames }) => ({
     item,
-    found: frames instanceof BlipError ? frames : must(encoded, place++),
+    result: frames instanceof BlipError ? frames : must(encoded, next++),
   }));
 }
 
@@ -120,17 +120,17 @@ export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promis
   for await (const batch of decoded(encoder, items, imageBatchSize)) {
     options.signal?.throwIfAborted();
     const rows: LoggedRow[] = [];
-    for (const { item, found } of await seen(encoder, batch)) {
-      if (found instanceof BlipError) {
-        rows.push(failedRow(kinds.image, item.n, found));
+    for (const { item, result } of await seen(encoder, batch)) {
+      if (result instanceof BlipError) {
+        rows.push(failedRow(kinds.image, item.n, result));
         continue;
       }
       const record = stored.size + rows.filter((row) => row.stored !== undefined).length;
-      const { data } = found.states;
+      const { data } = result.states;
       const fits = states !== undefined && (record + 1) * data.byteLength <= bytes;
       if (fits) await states.write(record, data);
       const storedAt = fits ? { stored: record } : {};
-      rows.push({ kind: kinds.image, n: item.n, features: pack(found.features.data), ...storedAt });
+      rows.push({ kind: kinds.image, n: item.n, features: pack(result.features.data), ...storedAt });
     }
     await log.append(rows);
     clock.done((done += batch.length));
@@ -185,9 +185,9 @@ export async function rerank(run: RetrievalRun, log: RetrievalLog, ranking: Cosi
   const { imageBatchSize = imagesAtOnce } = options;
   for await (const batch of decoded(encoder, again, imageBatchSize))
     await score(
-      (await seen(encoder, batch)).map(({ item, found }) => ({
+      (await seen(encoder, batch)).map(({ item, result }) => ({
         n: item.n,
-        states: found instanceof BlipError ? found : found.states.data,
+        states: result instanceof BlipError ? result : result.states.data,
       })),
     );
 }

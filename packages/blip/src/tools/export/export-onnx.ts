@@ -73,7 +73,7 @@ export interface ExportDescription {
   readonly files: readonly ExportedFile[];
   readonly letters: Readonly<Record<string, string>>;
   readonly tokens: Readonly<Record<string, number>>;
-  readonly picture: Readonly<Record<string, unknown>>;
+  readonly image: Readonly<Record<string, unknown>>;
   readonly text: Readonly<Record<string, unknown>>;
   readonly steps: readonly string[];
 }
@@ -277,7 +277,7 @@ async function describedImage({ opened, imageSize, compat }: PreparedModel) {
   return {
     ...{ height, width },
     channels: "RGB",
-    layout: "[picture, channel, row, column]",
+    layout: "[image, channel, row, column]",
     resize: "bicubic as Pillow's, to height x width whatever the aspect",
     value: "(byte * rescale_factor - mean) / std",
     rescale_factor: doRescale ? rescaleFactor : 1,
@@ -326,7 +326,7 @@ async function describe(
       ...(specOf(task).lengths && { dec }),
       ...(enc !== undefined && { enc }),
     },
-    picture: await describedImage(model),
+    image: await describedImage(model),
     text: {
       tokenizer: "tokenizer.json, or vocab.txt: BERT's WordPiece, lower case",
       max_positions: config.text.maxPositions,

@@ -90,7 +90,7 @@ async function first<Row extends object>(
   rows: AsyncIterable<Row | FailedRow<unknown> | FailedText>,
 ): Promise<Row> {
   for await (const row of rows) return succeeded(row);
-  throw new Error("a picture gave no row");
+  throw new Error("an image gave no row");
 }
 
 const dot = (a: readonly number[], b: readonly number[]) =>
@@ -139,15 +139,15 @@ async function featureMeans<ImageInput>(
   const { images, texts } = await processorsOf(platform, model.loaded, options);
   const run = { signal: options.signal };
   const [pixelValues, feeds] = [await images.batch([image], run), texts.encode([text])];
-  const picture = (await model.getImageFeatures(pixelValues, run)).states;
+  const states = (await model.getImageFeatures(pixelValues, run)).states;
   const words = (await model.getTextFeatures(feeds, run)).states;
   const both = await model.getMultimodalFeatures({ ...feeds, pixelValues }, run);
   const means = {
-    image: mean(picture.data),
+    image: mean(states.data),
     multimodal: mean(both.data),
     text: mean(words.data),
     textProjection: mean((await projected(model.loaded, "text", words)).data),
-    imageProjection: mean((await projected(model.loaded, "image", picture)).data),
+    imageProjection: mean((await projected(model.loaded, "image", states)).data),
   };
   if (!allFinite(Object.values(means)))
     throw notFinite(model.loaded.opened.files.name, "the projections of all states");
@@ -262,8 +262,8 @@ export class SampledModel<ImageInput> implements Closable {
         );
       case "loss": {
         const { model } = (this.#captioner ??= await Captioner.load(platform, source, options));
-        const { text, given } = expected;
-        const loss = await captionLoss(platform, model, image, text, given, options);
+        const { text, promptTokens } = expected;
+        const loss = await captionLoss(platform, model, image, text, promptTokens, options);
         return numbers([["loss", expected.loss, loss]]);
       }
       case "caption": {
@@ -299,9 +299,9 @@ export class SampledModel<ImageInput> implements Closable {
     const stop = { signal: this.#options.signal };
     switch (expected.task) {
       case "embed": {
-        const picture = await first(embedder.embedImages([image], stop));
+        const imageRow = await first(embedder.embedImages([image], stop));
         const text = await first(embedder.embedTexts([expected.text], stop));
-        return numbers([["cosine", expected.cosine, dot(picture.embedding, text.embedding)]]);
+        return numbers([["cosine", expected.cosine, dot(imageRow.embedding, text.embedding)]]);
       }
       case "means": {
         const { text } = expected;

@@ -79,7 +79,7 @@ function aboutOf(expected: Sample["expected"]): string {
 }
 
 /** What a sample asks, in a line. */
-function describe({ picture: image, compat, imageSize, expected }: Sample): string {
+function describe({ image, compat, imageSize, expected }: Sample): string {
   const about = aboutOf(expected);
   return [expected.task, image, about, compat, ...(imageSize === undefined ? [] : [`${imageSize} px`])]
     .filter((part) => part !== "")
@@ -159,10 +159,10 @@ async function rowOf<ImageInput>(
     ...row,
     ...{ expected: JSON.stringify(sample.expected), found: reason, verdict: "skipped" },
   });
-  const pathOrUrl = await imageOf?.(sample.picture);
+  const pathOrUrl = await imageOf?.(sample.image);
   if (pathOrUrl === undefined) {
-    const from = publishedImages[sample.picture];
-    return skipped(`the picture ${sample.picture} is not at hand${from === undefined ? "" : ` (${from})`}`);
+    const from = publishedImages[sample.image];
+    return skipped(`the image ${sample.image} is not at hand${from === undefined ? "" : ` (${from})`}`);
   }
   try {
     const { expected, found, equal } = await model.ask(sample, imageInput(pathOrUrl));
