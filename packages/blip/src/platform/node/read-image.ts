@@ -66,9 +66,9 @@ function cannotOpen(path: string, error: unknown): InputError {
 }
 
 /** @throws {InputError} `image/not-found` for what is no regular file, `image/unreadable` for a folder that cannot be read */
-async function checkRegular(path: string, found: Stats): Promise<void> {
-  if (found.isFile()) return;
-  if (!found.isDirectory()) throw notFound(path, "it is not a regular file");
+async function checkRegular(path: string, stats: Stats): Promise<void> {
+  if (stats.isFile()) return;
+  if (!stats.isDirectory()) throw notFound(path, "it is not a regular file");
   try {
     await (await opendir(path)).close();
   } catch (error) {

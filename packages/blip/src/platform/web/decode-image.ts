@@ -11,7 +11,7 @@ import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { decodePng, parsePng } from "./decode-png.ts";
 import { tainted } from "./errors.ts";
-import { bodyOf } from "./pieces.ts";
+import { bodyOf } from "./chunks.ts";
 
 /**
  * A file, a URL (relative ones from the page's own address), the bytes of a file, what an image element shows, a canvas,
@@ -39,12 +39,12 @@ interface Encoded {
 }
 
 /** The file behind a URL. @throws {InputError} `image/unreachable`, `image/too-large` */
-async function fetchBytes(place: string | URL, signal: AbortSignal | undefined): Promise<Encoded> {
+async function fetchBytes(address: string | URL, signal: AbortSignal | undefined): Promise<Encoded> {
   let url: URL;
   try {
-    url = new URL(place, document.baseURI);
+    url = new URL(address, document.baseURI);
   } catch (error) {
-    throw unreachable(String(place), "expected a URL", error);
+    throw unreachable(String(address), "expected a URL", error);
   }
   const name = url.protocol === "data:" ? "the image" : url.href;
   let response: Response;
@@ -229,10 +229,10 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   if (input instanceof Uint8Array)
     return decodeFile({ name: "the image", bytes: Uint8Array.from(input) }, options);
   if (input instanceof HTMLImageElement) {
-    const place = input.currentSrc || input.src;
-    if (place === "") throw unreachable("the image element", "it has no src");
+    const address = input.currentSrc || input.src;
+    if (address === "") throw unreachable("the image element", "it has no src");
     // Its file, not what it paints: painting turns the picture and changes its colours.
-    return decodeFile(await fetchBytes(place, signal), options);
+    return decodeFile(await fetchBytes(address, signal), options);
   }
   if (input instanceof ImageData) {
     const { data, width, height } = input;
