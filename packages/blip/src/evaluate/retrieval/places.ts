@@ -40,9 +40,9 @@ function behind(
   isRight: ReadonlySet<number>,
   all: readonly boolean[],
 ): QueryPlaces {
-  const looked = new Set(Array.from(candidates));
-  const others = [...all.keys()].filter((one) => all[one] === true && !looked.has(one));
-  return placesOf(looked.size, others, isRight);
+  const reranked = new Set(Array.from(candidates));
+  const others = [...all.keys()].filter((one) => all[one] === true && !reranked.has(one));
+  return placesOf(reranked.size, others, isRight);
 }
 
 /** @param tied candidates of one score, by their numbers */

@@ -231,12 +231,12 @@ async function scored(
   known: Known,
 ): Promise<LoggedRow[]> {
   const asked = batch.flatMap(({ n, states }) => (states instanceof BlipError ? [] : [{ n, states }]));
-  const looks = asked.map(({ n, states }) => ({
+  const imageTexts = asked.map(({ n, states }) => ({
     states,
     texts: must(wanted, n).map((text) => must(tokens, text)),
   }));
-  const scores = looks.length > 0 ? await encoder.look(looks) : [];
-  const logits = new Map(asked.map(({ n }, index) => [n, must(scores, index)]));
+  const matchLogits = imageTexts.length > 0 ? await encoder.matchLogits(imageTexts) : [];
+  const logits = new Map(asked.map(({ n }, index) => [n, must(matchLogits, index)]));
   return batch.map(({ n, states }): LoggedRow => {
     const own = states instanceof BlipError ? states : logits.get(n);
     if (own === undefined) throw new Error(`image ${n} got no scores`);

@@ -16,7 +16,7 @@ import type { NetworkTask } from "../../tasks/task.ts";
 import { verbOptions, type VerbOptions } from "../../verbs/image-batches.ts";
 import { inspect } from "../inspect.ts";
 
-/** What was looked at, what it should be, what it is. */
+/** What was checked, what it should be, what it is. */
 export interface Check {
   readonly what: string;
   readonly expected: string;
@@ -93,11 +93,11 @@ const processorOf = ({ tokenizer, config, compat }: LoadedNetwork) =>
 
 type Model = { readonly loaded: LoadedNetwork; close(): Promise<void> };
 
-/** Loads a model, looks, and closes it. */
-const looking = async <M extends Model>(
+/** Loads a model, checks it, and closes it. */
+const withModel = async <M extends Model>(
   model: Promise<M>,
-  look: (model: M) => Promise<readonly Check[]>,
-): Promise<readonly Check[]> => closing(await model, look);
+  check: (model: M) => Promise<readonly Check[]>,
+): Promise<readonly Check[]> => closing(await model, check);
 
 async function checkMatch(model: ImageTextRetrieval): Promise<readonly Check[]> {
   const { loaded } = model;
@@ -227,11 +227,11 @@ async function taskChecks(
 ): Promise<readonly Check[]> {
   const loading = verbOptions(options);
   const run = {
-    match: () => looking(ImageTextRetrieval.load(platform, source, loading), checkMatch),
-    caption: () => looking(ConditionalGeneration.load(platform, source, loading), checkCaption),
-    ask: () => looking(QuestionAnswering.load(platform, source, loading), checkAsk),
-    compare: () => looking(NaturalLanguageVisualReasoning.load(platform, source, loading), checkCompare),
-    embed: () => looking(FeatureExtraction.load(platform, source, loading), checkEmbed),
+    match: () => withModel(ImageTextRetrieval.load(platform, source, loading), checkMatch),
+    caption: () => withModel(ConditionalGeneration.load(platform, source, loading), checkCaption),
+    ask: () => withModel(QuestionAnswering.load(platform, source, loading), checkAsk),
+    compare: () => withModel(NaturalLanguageVisualReasoning.load(platform, source, loading), checkCompare),
+    embed: () => withModel(FeatureExtraction.load(platform, source, loading), checkEmbed),
   };
   try {
     return await run[task]();
