@@ -53,7 +53,7 @@ async function run(inputs: readonly string[], flags: CaptionFlags, terminal: Ter
       cells: (images, _, caption) => cells(images.join(" "), caption),
     });
   needImages(inputs);
-  const images = await listImages(inputs, terminal.stdin);
+  const images = await listImages(inputs, terminal.stdin, { nul: flags.null });
   return printRows<CaptionRow<string>, Captioner>(terminal, flags, {
     ...verb,
     rows: (captioner, call) => {

@@ -26,14 +26,16 @@ function describe(model: string, inspection: Inspection): string {
   const rows: [string, string][] = [
     ["model", model],
     ["format", `${inspection.format}, ${inspection.dialect} names, ${inspection.weights} weights`],
-    ["parameters", `${counted(inspection.parameters)}${inspection.parts ? ", the image encoder's once" : ""}`],
+    [
+      "parameters",
+      `${counted(inspection.parameters)}${inspection.parts ? ", the image encoder's once" : ""}`,
+    ],
     ["tasks", inspection.tasks.length > 0 ? inspection.tasks.join(", ") : "none"],
     ["missing", inspection.missing.length > 0 ? inspection.missing.join(", ") : "nothing"],
     ...(inspection.imageEncoder
-      ? ([["encoder", `${counted(inspection.imageEncoder.parameters)} in ${inspection.imageEncoder.folder}`]] as [
-          string,
-          string,
-        ][])
+      ? ([
+          ["encoder", `${counted(inspection.imageEncoder.parameters)} in ${inspection.imageEncoder.folder}`],
+        ] as [string, string][])
       : []),
     ...(inspection.parts ?? []).map(({ folder, tasks, parameters, architecture }): [string, string] => [
       "part",
