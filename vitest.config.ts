@@ -17,7 +17,9 @@ const touchesProcess =
   /\bvi\.(?:stub|mock|doMock|spyOn|useFakeTimers)|\bprocess\.(?:env|chdir)\b|\bglobalThis\b/;
 
 const files = ["scripts", "packages", "bench"]
-  .flatMap((folder) => readdirSync(path(folder), { recursive: true }).map((file) => `${folder}/${file}`))
+  .flatMap((folder) =>
+    readdirSync(path(folder), { recursive: true, encoding: "utf8" }).map((file) => `${folder}/${file}`),
+  )
   .filter((file) => file.endsWith(".test.ts") && !/\.(?:slow|long)\.test\.ts$|\/node_modules\//.test(file));
 /** These have a process each; the others share two, which import each module once. */
 const alone = files.filter(

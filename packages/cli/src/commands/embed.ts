@@ -52,9 +52,10 @@ async function run(inputs: readonly string[], flags: EmbedFlags, terminal: Termi
       async *rows(embedder, call) {
         // What is wrong with the call is found before any picture is read.
         for (const [index, text] of texts.entries())
-          await withTextNames({ texts: [text], names: [must(listed.names, index)] }, () =>
-            Promise.resolve(embedder.check({ text })),
-          );
+          await withTextNames({ texts: [text], names: [must(listed.names, index)] }, () => {
+            embedder.check({ text });
+            return Promise.resolve();
+          });
         if (images.length > 0) yield* requestRows(images, requests(embedder, states), call);
         yield* embedder.embedTexts(texts, { signal: call.signal, states });
       },
