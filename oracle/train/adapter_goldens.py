@@ -29,6 +29,8 @@ CASES = {
 }
 IDS = torch.tensor([[2, 60, 61, 62, 70, 3], [2, 75, 64, 3, 0, 0]])
 MASK = (IDS != 0).long()
+# Tokens of both rows before the padding.
+QUESTION = 4
 DECODER = torch.tensor([[125, 60, 61, 62], [125, 75, 64, 66]])
 
 
@@ -68,13 +70,14 @@ def outputs(task: str, model: PeftModel, pixels: torch.Tensor) -> dict[str, torc
         return {"logits": model(**given, input_ids=DECODER, attention_mask=torch.ones_like(DECODER)).logits}
     inner = model.get_base_model()
     states = inner.vision_model(pixels.double()).last_hidden_state
+    # Without padding, which the references attend to.
     question = inner.text_encoder(
-        input_ids=IDS, attention_mask=MASK, encoder_hidden_states=states,
+        input_ids=IDS[:, :QUESTION], attention_mask=MASK[:, :QUESTION], encoder_hidden_states=states,
         encoder_attention_mask=torch.ones(states.shape[:2], dtype=torch.long),
     ).last_hidden_state
     answers = inner.text_decoder(
         input_ids=DECODER, attention_mask=torch.ones_like(DECODER), encoder_hidden_states=question,
-        encoder_attention_mask=MASK,
+        encoder_attention_mask=MASK[:, :QUESTION],
     )
     return {"question": question, "logits": answers.logits}
 

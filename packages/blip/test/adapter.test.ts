@@ -92,17 +92,15 @@ describe("answers as PEFT over transformers does, to 1e-5", () => {
   test("VQA: an encoder and a decoder", async () => {
     const options = { adapter: adapterOf("vqa") };
     await using model = await BlipForQuestionAnswering.fromPretrained(tiny("vqa"), options);
-    const decoderInputIds = await golden("decoder_input_ids", "int64");
-    const { logits, questionEmbeds } = await model.forward({ ...(await inputs()), decoderInputIds });
-    const question = await golden("vqa question", "float32");
-    // Padding has states that nobody reads.
-    const [, T = 0, D = 0] = question.dims;
-    const first = (tensor: Tensor<"float32">): Tensor<"float32"> => ({
-      dtype: "float32",
-      dims: [T * D],
-      data: tensor.data.slice(0, T * D),
+    const { pixelValues, inputIds } = await inputs();
+    // The oracle's questions are cut before padding begins.
+    const [first, second] = [inputIds.data.slice(0, 4), inputIds.data.slice(6, 10)];
+    const { logits, questionEmbeds } = await model.forward({
+      pixelValues,
+      inputIds: { dtype: "int64", dims: [2, 4], data: BigInt64Array.of(...first, ...second) },
+      decoderInputIds: await golden("decoder_input_ids", "int64"),
     });
-    expect(apart(first(questionEmbeds), first(question))).toBeLessThan(1e-5);
+    expect(apart(questionEmbeds, await golden("vqa question", "float32"))).toBeLessThan(1e-5);
     expect(apart(logits, await golden("vqa logits", "float32"))).toBeLessThan(1e-5);
   });
 
@@ -150,7 +148,7 @@ test("kept weights of the base and of several adapters are never mixed up", asyn
   const say = (alpha: number) =>
     writeFile(join(other, "adapter_config.json"), JSON.stringify({ ...config, lora_alpha: alpha }));
   await say(1);
-  const loads: readonly Load[] = (["fp32", "int8", "fp16"] as const).flatMap((dtype) => [
+  const loads: readonly Load[] = (["fp32", "int8"] as const).flatMap((dtype) => [
     { dtype },
     { dtype, adapter: adapterOf("match") },
     { dtype, adapter: other },
@@ -160,8 +158,9 @@ test("kept weights of the base and of several adapters are never mixed up", asyn
     for (const load of loads) found.push(await matching(tiny("match"), load));
     return found;
   };
-  const [first, again] = [await all(), await all()];
-  expect(again).toEqual(first);
+  const first = await all();
+  // From what was kept.
+  for (const row of [3, 4, 5]) expect(await matching(tiny("match"), loads[row])).toEqual(first[row]);
   for (let row = 0; row < first.length; row += 3) {
     const [base, one, two] = first.slice(row, row + 3);
     if (!base || !one || !two) throw new Error("three of each type");
@@ -176,16 +175,22 @@ test("kept weights of the base and of several adapters are never mixed up", asyn
   expect(first[5] && apart(moved, first[5])).toBeGreaterThan(0.05);
 });
 
+async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const row of rows) found.push(row);
+  return found;
+}
+
 describe("verbs", () => {
   const scene = fixture("../examples/scenes/01.png");
   test("and Blip take one", async () => {
     const adapter = adapterOf("match");
-    const [plain] = await match(scene, ["a dog"], { model: tiny("match") });
-    const [row] = await match(scene, ["a dog"], { model: tiny("match"), adapter });
+    const [plain] = await match([scene], ["a dog"], { model: tiny("match") });
+    const [row] = await match([scene], ["a dog"], { model: tiny("match"), adapter });
     await using blip = await Blip.fromPretrained(tiny("match"), { adapter });
-    const [same] = await blip.match(scene, ["a dog"]);
+    const [same] = await all(blip.match([scene], ["a dog"]));
     await using matcher = await Matcher.fromPretrained(tiny("match"), { adapter });
-    const [third] = await matcher.match(scene, ["a dog"]);
+    const [third] = await all(matcher.match([scene], ["a dog"]));
     expect(row).toEqual(same);
     expect(row).toEqual(third);
     expect(row).not.toEqual(plain);
@@ -194,8 +199,8 @@ describe("verbs", () => {
   test("one for a part of a suite; not for several, which share an image encoder", async () => {
     const suite = await tinySuite(await tinyParts(join(root, "parts")), join(root, "suite"), ["match", "caption"]);
     const adapter = adapterOf("match");
-    const [plain] = await match(scene, ["a dog"], { model: suite });
-    const [row] = await match(scene, ["a dog"], { model: suite, adapter });
+    const [plain] = await match([scene], ["a dog"], { model: suite });
+    const [row] = await match([scene], ["a dog"], { model: suite, adapter });
     expect(row).not.toEqual(plain);
     await expect(Blip.fromPretrained(suite, { adapter })).rejects.toMatchObject({ code: "adapter/suite" });
   });

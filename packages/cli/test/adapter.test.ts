@@ -1,5 +1,5 @@
 // `--adapter` in the command, and `blip train --lora`.
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -58,7 +58,9 @@ test("an adapter in a model's place, and a model in an adapter's, say what to do
 
 test("blip train --lora leaves an adapter for --adapter", async () => {
   const out = join(folder, "run");
-  const data = path("examples/scenes");
+  const data = join(folder, "data.jsonl");
+  const rows = ["01", "02", "03", "04"].map((image) => ({ image: scene(image), caption: `scene ${image}` }));
+  await writeFile(data, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   const args = ["train", "caption", data, "--model", tiny("caption"), "--out", out, "--quiet", "--json"];
   const more = ["--lora", "2", "--lora-alpha", "4", "--lora-targets", "query, dense", "--recipe", "few"];
   const quick = ["--epochs", "1", "--batch-size", "4", "--threads", "1", "--workers", "1"];

@@ -58,7 +58,7 @@ test("10 steps have PEFT's losses, norms and weights, and only the adapter's are
   const lora = adapted();
   await using trainer = await open(lora);
   const names = trainer.plan.parameters.map(({ name }) => name).sort();
-  expect(names).toEqual((await golden("begin")).keys().toArray().sort());
+  expect(names).toEqual([...(await golden("begin")).keys()].sort());
   expect([...lora.parts.matrices.map(({ name }) => name), ...lora.parts.saved].sort()).toEqual(names);
   for (const [step, loss] of facts.losses.entries()) {
     const found = await trainer.step(batchOf(tiny, step));
@@ -95,6 +95,7 @@ describe("the plan", () => {
     const { objective, frozen } = adapted({}, following);
     const { parameters, still } = planTraining(objective, { frozen });
     const followers = parameters.flatMap(({ name, role }) => (role.kind === "follower" ? [[name, role.of]] : []));
+    expect(followers.length).toBe(parameters.length / 2);
     for (const [name, of] of followers) expect(name).toBe(`momentum.${of ?? ""}`);
     expect(still.some((name) => name.startsWith("momentum."))).toBe(false);
   });

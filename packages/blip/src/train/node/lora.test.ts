@@ -119,7 +119,7 @@ test("match: momentum encoders follow the adapter, and the result changes what t
   expect(names).toContain("base_model.model.vision_proj.weight");
   const scene = must(scenes, 0);
   const say = async (adapter?: string) =>
-    (await match(sceneFile(scene), [scene.true], { model: tiny("match"), ...(adapter !== undefined && { adapter }) }))[0];
+    (await match([sceneFile(scene)], [scene.true], { model: tiny("match"), ...(adapter !== undefined && { adapter }) }))[0];
   expect(await say(report.model)).not.toEqual(await say());
 });
 
@@ -131,7 +131,7 @@ test("nlvr: an adapter over the original names, which the command's verbs take",
   }));
   const report = await train("nlvr", data, quick({ model: tiny("nlvr-original"), lora: { rank: 2 } }));
   const say = async (adapter?: string) =>
-    compare(sceneFile(must(scenes, 0)), sceneFile(must(scenes, 1)), "there is a cat", {
+    compare([sceneFile(must(scenes, 0)), sceneFile(must(scenes, 1))], ["there is a cat"], {
       model: tiny("nlvr-original"),
       ...(adapter !== undefined && { adapter }),
     });
