@@ -3,7 +3,14 @@
 import type { ByteSource, Warning } from "@blip-ts/base";
 import type { RgbImage } from "./image/raw-image.ts";
 import type { EnginePlatform } from "@blip-ts/engine";
-import type { AdapterFiles, DerivedWeights, FolderWriter, ModelFiles, SourceOptions, SuiteFiles } from "./files.ts";
+import type {
+  AdapterFiles,
+  DerivedWeights,
+  FolderWriter,
+  ModelFiles,
+  SourceOptions,
+  SuiteFiles,
+} from "./files.ts";
 import type { DecodeOptions } from "./image/decode-options.ts";
 
 /** Whose conventions, where the references differ. */

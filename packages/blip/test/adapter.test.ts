@@ -119,7 +119,10 @@ describe("merged into a plain checkpoint", () => {
     const before = await readFile(join(tiny("match"), "model.safetensors"));
     await convert(tiny("match"), out, { adapter });
     expect(apart(await matching(out), await matching(tiny("match"), { adapter }))).toBeLessThan(1e-5);
-    expect(await inspect(out)).toMatchObject({ dialect: "huggingface", tasks: expect.arrayContaining(["match"]) as unknown });
+    expect(await inspect(out)).toMatchObject({
+      dialect: "huggingface",
+      tasks: expect.arrayContaining(["match"]) as unknown,
+    });
     expect((await readFile(join(tiny("match"), "model.safetensors"))).equals(before)).toBe(true);
   });
 
@@ -197,7 +200,10 @@ describe("verbs", () => {
   });
 
   test("one for a part of a suite; not for several, which share an image encoder", async () => {
-    const suite = await tinySuite(await tinyParts(join(root, "parts")), join(root, "suite"), ["match", "caption"]);
+    const suite = await tinySuite(await tinyParts(join(root, "parts")), join(root, "suite"), [
+      "match",
+      "caption",
+    ]);
     const adapter = adapterOf("match");
     const [plain] = await match([scene], ["a dog"], { model: suite });
     const [row] = await match([scene], ["a dog"], { model: suite, adapter });
@@ -210,7 +216,12 @@ describe("what is given in the wrong place is refused, with what to do", () => {
   const load = (model: string, adapter?: string) =>
     BlipForImageTextRetrieval.fromPretrained(model, adapter === undefined ? {} : { adapter });
   test.each([
-    ["a model as the adapter", () => load(tiny("match"), tiny("match")), "adapter/not-an-adapter", /This is a model/],
+    [
+      "a model as the adapter",
+      () => load(tiny("match"), tiny("match")),
+      "adapter/not-an-adapter",
+      /This is a model/,
+    ],
     [
       "a model's file as the adapter",
       () => load(tiny("match"), tiny("match/model.safetensors")),
@@ -218,14 +229,24 @@ describe("what is given in the wrong place is refused, with what to do", () => {
       /This is a model/,
     ],
     ["nothing", () => load(tiny("match"), join("no", "such")), "adapter/not-an-adapter", /blip train --lora/],
-    ["an adapter as the model", () => load(adapterOf("match")), "model/adapter", /--model BASE --adapter FOLDER/],
+    [
+      "an adapter as the model",
+      () => load(adapterOf("match")),
+      "model/adapter",
+      /--model BASE --adapter FOLDER/,
+    ],
     [
       "an adapter's file as the model",
       () => load(adapterOf("match/adapter_model.safetensors")),
       "model/adapter",
       /--model BASE --adapter FOLDER/,
     ],
-    ["an adapter of another task", () => load(tiny("match"), adapterOf("caption")), "adapter/module", /same task/],
+    [
+      "an adapter of another task",
+      () => load(tiny("match"), adapterOf("caption")),
+      "adapter/module",
+      /same task/,
+    ],
   ])("%s", async (_, call, code, says) => {
     const found = call();
     await expect(found).rejects.toMatchObject({ code });

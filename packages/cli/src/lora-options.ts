@@ -44,7 +44,9 @@ export const addLoraOptions = (command: Command): Command =>
       ),
     )
     .addOption(
-      new Option("--lora-save <NAMES>", "modules that are trained whole beside it: itm_head").argParser(names),
+      new Option("--lora-save <NAMES>", "modules that are trained whole beside it: itm_head").argParser(
+        names,
+      ),
     );
 
 /** @throws {UsageError} `usage/bad-option` */

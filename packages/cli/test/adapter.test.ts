@@ -1,5 +1,5 @@
 // `--adapter` in the command, and `blip train --lora`.
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -26,7 +26,15 @@ const matched = async (model: string, ...more: readonly string[]) => {
 
 test("blip match takes an adapter, and blip convert writes a model of both", async () => {
   const out = join(folder, "merged");
-  const { code, stdout } = await blip(["convert", tiny("match"), out, "--adapter", adapter, "--json", "--quiet"]);
+  const { code, stdout } = await blip([
+    "convert",
+    tiny("match"),
+    out,
+    "--adapter",
+    adapter,
+    "--json",
+    "--quiet",
+  ]);
   expect(code).toBe(0);
   expect(rowsOf(stdout)).toMatchObject([{ folder: out, task: "match" }]);
   const [withIt, merged, plain] = [
@@ -38,12 +46,21 @@ test("blip match takes an adapter, and blip convert writes a model of both", asy
   expect(Math.abs(Number(withIt[0]?.probability) - Number(plain[0]?.probability))).toBeGreaterThan(1e-3);
 });
 
-test.each(["match", "caption", "ask", "compare", "retrieve", "embed", "eval", "verify", "convert", "quantize", "export"])(
-  "blip %s --help names --adapter",
-  async (verb) => {
-    expect((await blip([verb, "--help"])).stdout).toContain("--adapter <DIR>");
-  },
-);
+test.each([
+  "match",
+  "caption",
+  "ask",
+  "compare",
+  "retrieve",
+  "embed",
+  "eval",
+  "verify",
+  "convert",
+  "quantize",
+  "export",
+])("blip %s --help names --adapter", async (verb) => {
+  expect((await blip([verb, "--help"])).stdout).toContain("--adapter <DIR>");
+});
 
 test("an adapter in a model's place, and a model in an adapter's, say what to do", async () => {
   const asModel = await blip(["match", scene("01"), "-t", "a dog", "--model", adapter]);
@@ -52,14 +69,23 @@ test("an adapter in a model's place, and a model in an adapter's, say what to do
   const asAdapter = await blip(args);
   expect(asAdapter.stderr).toContain("This is a model: give it as the model (--model)");
   expect(asAdapter.code).not.toBe(0);
-  const suite = await blip(["convert", "--suite", join(folder, "suite"), `match=${tiny("match")}`, "--adapter", adapter]);
+  const suite = await blip([
+    "convert",
+    "--suite",
+    join(folder, "suite"),
+    `match=${tiny("match")}`,
+    "--adapter",
+    adapter,
+  ]);
   expect([suite.code, suite.stderr.includes("Write the part first")]).toEqual([2, true]);
 });
 
 test("blip train --lora leaves an adapter for --adapter", async () => {
   const out = join(folder, "run");
   const data = join(folder, "data.jsonl");
-  const rows = ["01", "02", "03", "04"].map((image) => ({ image: scene(image), caption: `scene ${image}` }));
+  const numbers = ["01", "02", "03", "04"];
+  for (const number of numbers) await copyFile(scene(number), join(folder, `${number}.png`));
+  const rows = numbers.map((number) => ({ image: `${number}.png`, caption: `scene ${number}` }));
   await writeFile(data, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   const args = ["train", "caption", data, "--model", tiny("caption"), "--out", out, "--quiet", "--json"];
   const more = ["--lora", "2", "--lora-alpha", "4", "--lora-targets", "query, dense", "--recipe", "few"];

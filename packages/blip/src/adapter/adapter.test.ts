@@ -23,7 +23,9 @@ const read = (text: string, bytes = weights): Promise<Adapter> =>
 const changed = (fields: Fields) => JSON.stringify({ ...(JSON.parse(config) as Fields), ...fields });
 
 async function fileOf(
-  tensors: Readonly<Record<string, { shape: readonly number[]; dtype?: "float32" | "int32"; value?: number }>>,
+  tensors: Readonly<
+    Record<string, { shape: readonly number[]; dtype?: "float32" | "int32"; value?: number }>
+  >,
 ): Promise<Uint8Array> {
   const made = Object.entries(tensors).map(([name, { shape, dtype = "float32", value = 0.5 }]) => {
     const count = shape.reduce((product, size) => product * size, 1);
@@ -119,13 +121,28 @@ describe("is refused by name", () => {
   test.each<[string, Parameters<typeof fileOf>[0], Fields, string]>([
     ["adapter/unsupported", { ...pair(), [dora]: { shape: [32] } }, {}, "got one of DoRA"],
     ["adapter/unsupported", { ...pair(), [bias]: { shape: [32] } }, {}, "got one of lora_bias"],
-    ["adapter/unsupported", { [words]: { shape: [127, 32] } }, { modules_to_save: ["word_embeddings"] }, "share"],
+    [
+      "adapter/unsupported",
+      { [words]: { shape: [127, 32] } },
+      { modules_to_save: ["word_embeddings"] },
+      "share",
+    ],
     ["adapter/tensor", { "itm_head.weight": { shape: [2, 32] } }, {}, "all below base_model.model."],
     ["adapter/tensor", { "base_model.model.itm_head.weight": { shape: [2, 32] } }, {}, "modules_to_save"],
     ["adapter/tensor", { [down]: { shape: [3, 32] } }, {}, "got lora_A without lora_B"],
     ["adapter/rank", pair(4), {}, "expected the rank 3 that adapter_config.json says"],
-    ["adapter/shape", { ...pair(), [down]: { shape: [3, 32], dtype: "int32" } }, {}, "a floating-point matrix"],
-    ["adapter/shape", { ...pair(), [down]: { shape: [96] } }, {}, "a floating-point matrix, got float32 [96]"],
+    [
+      "adapter/shape",
+      { ...pair(), [down]: { shape: [3, 32], dtype: "int32" } },
+      {},
+      "a floating-point matrix",
+    ],
+    [
+      "adapter/shape",
+      { ...pair(), [down]: { shape: [96] } },
+      {},
+      "a floating-point matrix, got float32 [96]",
+    ],
     [
       "adapter/shape",
       { ...pair(), [`base_model.model.${query}.lora_B.weight`]: { shape: [32, 2] } },
@@ -172,7 +189,11 @@ describe("merging", () => {
   test("refuses modules that the model lacks, and a base of another size", async () => {
     const tensors = await base();
     const of = async (file: Parameters<typeof fileOf>[0], fields: Fields = {}) =>
-      mergedTensors("base", tensors, await read(changed({ rank_pattern: {}, ...fields }), await fileOf(file)));
+      mergedTensors(
+        "base",
+        tensors,
+        await read(changed({ rank_pattern: {}, ...fields }), await fileOf(file)),
+      );
     const absent = of(pair(3, "text_encoder.encoder.layer.0.attention.self.query"));
     await expect(absent).rejects.toMatchObject({ code: "adapter/module" });
     await expect(absent).rejects.toThrow("text_encoder.encoder.layer.0.attention.self.query, which it lacks");

@@ -1,6 +1,12 @@
 // An adapter's updates added to a model's weights: W + scale * B A, in double precision, rounded to float32 once.
 import { allFinite, must } from "@blip-ts/base";
-import { floatRows, floatsOf, readTensorBytes, type MadeTensor, type StoredTensor } from "@blip-ts/checkpoint";
+import {
+  floatRows,
+  floatsOf,
+  readTensorBytes,
+  type MadeTensor,
+  type StoredTensor,
+} from "@blip-ts/checkpoint";
 import { badTensor, notFiniteAdapter, otherBase, unknownModules } from "./errors.ts";
 import { moduleOf } from "./names.ts";
 import type { Adapter, Update } from "./read-adapter.ts";

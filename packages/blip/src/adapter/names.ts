@@ -13,7 +13,8 @@ export const matricesOf = (module: string): { readonly down: string; readonly up
 });
 
 /** Does a path of modules end with a name, as PEFT's `target_modules` mean it? */
-export const endsWithName = (path: string, name: string): boolean => path === name || path.endsWith(`.${name}`);
+export const endsWithName = (path: string, name: string): boolean =>
+  path === name || path.endsWith(`.${name}`);
 
 /** Is a weight in one of the modules that are trained whole, as PEFT's `modules_to_save` mean it? */
 export function isWithin(weight: string, modules: readonly string[]): boolean {

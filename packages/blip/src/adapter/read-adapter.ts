@@ -115,8 +115,7 @@ function replacedName(
  */
 export async function readAdapter({ name, config: text, weights }: AdapterFiles): Promise<Adapter> {
   const config = parseConfig(name, text);
-  if (weights.size > maxBytes)
-    throw tooLarge(name, "adapter_model.safetensors", weights.size, maxBytes);
+  if (weights.size > maxBytes) throw tooLarge(name, "adapter_model.safetensors", weights.size, maxBytes);
   const bytes = await weights.read(0, weights.size);
   const { tensors } = await readSafetensors(memorySource(weights.name, bytes));
   const pairs = new Map<string, Pair>();

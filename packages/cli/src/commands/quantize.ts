@@ -2,7 +2,14 @@
 import { BlipProcessor, InputError, quantize, UsageError, type VerbOptions, type WeightDType } from "blip-ts";
 import { Option, type Command } from "commander";
 import { accuracy, accuracyTable, defaultTexts } from "../accuracy.ts";
-import { adapterOption, addSourceOptions, collect, maxPixelsOption, warner, type SourceFlags } from "../common-options.ts";
+import {
+  adapterOption,
+  addSourceOptions,
+  collect,
+  maxPixelsOption,
+  warner,
+  type SourceFlags,
+} from "../common-options.ts";
 import { exitCodes, isNotFinite } from "../exit-codes.ts";
 import { listImages } from "../list-images.ts";
 import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";

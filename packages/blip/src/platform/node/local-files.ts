@@ -3,7 +3,13 @@ import type { Stats } from "node:fs";
 import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BlipError, type ByteSource } from "@blip-ts/base";
-import { adapterFiles, maxSuiteIndexBytes, suiteIndexFile, type ModelFiles, type SuiteFiles } from "../../files.ts";
+import {
+  adapterFiles,
+  maxSuiteIndexBytes,
+  suiteIndexFile,
+  type ModelFiles,
+  type SuiteFiles,
+} from "../../files.ts";
 import { adapterAsModel } from "../../weights/errors.ts";
 import { ambiguousWeights, noWeights, notRegular, readFailed, tooLarge } from "./model-errors.ts";
 

@@ -13,11 +13,11 @@ export async function openRemoteAdapter(source: string, options: SourceOptions):
   const urlOf = inFolder(folderUrl(addressOf(source).href));
   const given = remoteOptions(options);
   const text = await readText(urlOf(adapterFiles.config), given, maxAdapterConfigBytes);
-  const weights =
-    text === undefined ? undefined : await RemoteFile.find(urlOf(adapterFiles.weights), given);
+  const weights = text === undefined ? undefined : await RemoteFile.find(urlOf(adapterFiles.weights), given);
   if (text === undefined || !weights) {
     const isModel =
-      text === undefined && (await readText(urlOf("config.json"), given, maxAdapterConfigBytes)) !== undefined;
+      text === undefined &&
+      (await readText(urlOf("config.json"), given, maxAdapterConfigBytes)) !== undefined;
     const found = text === undefined ? (isModel ? ["config.json"] : []) : [adapterFiles.config];
     throw notAnAdapter(source, found, isModel);
   }

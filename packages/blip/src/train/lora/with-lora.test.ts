@@ -82,7 +82,9 @@ test("gradients are PEFT's", async () => {
     );
   const feeds = { ...(await objective.inputs(batchOf(tiny, 0), context)), ...Object.fromEntries(weights) };
   const found = evaluate(graph, feeds, (name) => some(weights.get(name)));
-  const made = new Map(gradients.map(({ name, dense = "" }) => [name, Float32Array.from(some(found[dense]).data)]));
+  const made = new Map(
+    gradients.map(({ name, dense = "" }) => [name, Float32Array.from(some(found[dense]).data)]),
+  );
   const expected = await golden("gradient");
   expect([...made.keys()].sort()).toEqual([...expected.keys()].sort());
   for (const [name, values] of expected)
@@ -94,7 +96,9 @@ describe("the plan", () => {
     const following = await captioner(true);
     const { objective, frozen } = adapted({}, following);
     const { parameters, still } = planTraining(objective, { frozen });
-    const followers = parameters.flatMap(({ name, role }) => (role.kind === "follower" ? [[name, role.of]] : []));
+    const followers = parameters.flatMap(({ name, role }) =>
+      role.kind === "follower" ? [[name, role.of]] : [],
+    );
     expect(followers.length).toBe(parameters.length / 2);
     for (const [name, of] of followers) expect(name).toBe(`momentum.${of ?? ""}`);
     expect(still.some((name) => name.startsWith("momentum."))).toBe(false);
@@ -108,7 +112,10 @@ describe("the plan", () => {
     const queries = names({ targets: ["crossattention.self.query"], modulesToSave: [] });
     expect(queries).toHaveLength(4);
     expect(queries.every((name) => /crossattention\.self\.query\.lora_[AB]\.weight$/.test(name))).toBe(true);
-    const first = names({ targets: ["text_decoder.bert.encoder.layer.0.attention.self.value"], modulesToSave: [] });
+    const first = names({
+      targets: ["text_decoder.bert.encoder.layer.0.attention.self.value"],
+      modulesToSave: [],
+    });
     expect(first).toHaveLength(2);
   });
 });

@@ -1,7 +1,14 @@
 // An objective whose network stays as it is, with low-rank updates beside chosen matrices: only these are trained, and the
 // modules that are named besides. Names are PEFT's, so that what is trained is what is saved.
 import { must } from "@blip-ts/base";
-import { addLowRank, type Graph, type GraphBuilder, type LowRank, type Value, type Weight } from "@blip-ts/graph";
+import {
+  addLowRank,
+  type Graph,
+  type GraphBuilder,
+  type LowRank,
+  type Value,
+  type Weight,
+} from "@blip-ts/graph";
 import { endsWithName, isWithin, matricesOf, moduleOf, scaleOf } from "../../adapter/index.ts";
 import type { TrainingGraph } from "../objective.ts";
 import { drawMasks, type ComposedObjective, type MaskInput } from "../objectives/index.ts";

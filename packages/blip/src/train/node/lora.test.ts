@@ -74,13 +74,22 @@ test("leaves an adapter in PEFT's form; states hold it alone", async () => {
 test("is learned: the loss falls, and the base alone is as it was", async () => {
   const losses: number[] = [];
   const before = await readFile(join(tiny("caption"), "model.safetensors"));
-  await train("caption", captions, quick({ epochs: 30, dropout: 0, onStep: ({ loss }) => losses.push(loss) }));
+  await train(
+    "caption",
+    captions,
+    quick({ epochs: 30, dropout: 0, onStep: ({ loss }) => losses.push(loss) }),
+  );
   expect(must(losses, losses.length - 1)).toBeLessThan(must(losses, 0) - 1);
   expect((await readFile(join(tiny("caption"), "model.safetensors"))).equals(before)).toBe(true);
 });
 
 test("goes on with the numbers of an unbroken run, bit for bit, with dropout of its own", async () => {
-  const lora = { rank: 2, dropout: 0.2, targets: ["query", "qkv"], modulesToSave: ["text_decoder.cls.predictions.transform"] };
+  const lora = {
+    rank: 2,
+    dropout: 0.2,
+    targets: ["query", "qkv"],
+    modulesToSave: ["text_decoder.cls.predictions.transform"],
+  };
   const settings = { lora, dropout: 0.1, augment: undefined };
   const whole = quick(settings);
   await train("caption", captions, whole);
@@ -97,7 +106,9 @@ test("goes on with the numbers of an unbroken run, bit for bit, with dropout of 
   const file = "model/adapter_model.safetensors";
   const [one, two] = [await readFile(join(whole.out, file)), await readFile(join(broken.out, file))];
   expect(two.equals(one)).toBe(true);
-  expect((await readFile(await stateOf(broken.out))).equals(await readFile(await stateOf(whole.out)))).toBe(true);
+  expect((await readFile(await stateOf(broken.out))).equals(await readFile(await stateOf(whole.out)))).toBe(
+    true,
+  );
   const names = await namesIn(join(report.model, "adapter_model.safetensors"));
   expect(names).toContain("base_model.model.text_decoder.cls.predictions.transform.LayerNorm.bias");
   expect(names).toContain("base_model.model.vision_model.encoder.layers.0.self_attn.qkv.lora_B.weight");
@@ -105,13 +116,16 @@ test("goes on with the numbers of an unbroken run, bit for bit, with dropout of 
 
 test("match: momentum encoders follow the adapter, and the result changes what the model says", async () => {
   const options = quick({
-    ...{ model: tiny("match"), queue: 8, epochs: 4, lora: { rank: 4, modulesToSave: ["vision_proj", "text_proj"] } },
+    ...{
+      model: tiny("match"),
+      queue: 8,
+      epochs: 4,
+      lora: { rank: 4, modulesToSave: ["vision_proj", "text_proj"] },
+    },
   });
   const report = await train("match", captions, options);
   const kept = await namesIn(await stateOf(options.out));
-  expect(kept).toContain(
-    "weight text_encoder_m.encoder.layer.0.attention.self.query.lora_B.weight",
-  );
+  expect(kept).toContain("weight text_encoder_m.encoder.layer.0.attention.self.query.lora_B.weight");
   expect(kept).toContain("weight vision_proj_m.weight");
   expect(kept.some((name) => name.includes("vision_model_m"))).toBe(false);
   const names = await namesIn(join(report.model, "adapter_model.safetensors"));
@@ -119,7 +133,12 @@ test("match: momentum encoders follow the adapter, and the result changes what t
   expect(names).toContain("base_model.model.vision_proj.weight");
   const scene = must(scenes, 0);
   const say = async (adapter?: string) =>
-    (await match([sceneFile(scene)], [scene.true], { model: tiny("match"), ...(adapter !== undefined && { adapter }) }))[0];
+    (
+      await match([sceneFile(scene)], [scene.true], {
+        model: tiny("match"),
+        ...(adapter !== undefined && { adapter }),
+      })
+    )[0];
   expect(await say(report.model)).not.toEqual(await say());
 });
 

@@ -9,7 +9,13 @@ export type {
   StatementBatch,
   Tokens,
 } from "./batches.ts";
-export { compose, drawMasks, type ComposedObjective, type ComposeOptions, type WeightedPart } from "./compose.ts";
+export {
+  compose,
+  drawMasks,
+  type ComposedObjective,
+  type ComposeOptions,
+  type WeightedPart,
+} from "./compose.ts";
 export { contrast, rampedAlpha, type ContrastOptions } from "./contrast.ts";
 export { encodeCaptions, encodePairs, encodeQuestions, encodeStatements, type Encode } from "./encode.ts";
 export { initialWeights, type WeightShape } from "./init.ts";

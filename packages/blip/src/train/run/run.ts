@@ -194,7 +194,8 @@ async function trainOpened(
   // Of a run that had ended before it was resumed.
   await files.remove(model);
   if (lora) await saveLora(base, settings, lora, trainer.weights(), model);
-  else await saveResult(base, settings.task, resultWeights(objective, trainer.weights(), begun.weights), model);
+  else
+    await saveResult(base, settings.task, resultWeights(objective, trainer.weights(), begun.weights), model);
   return {
     ...{ task: settings.task, steps: done, epochs: epoch, loss: loop.lastLoss ?? null },
     ...{ validationLoss: best ?? null, stoppedEarly: epoch < settings.epochs, model },
