@@ -3,7 +3,8 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { notAnAdapter } from "../../adapter/index.ts";
 import { adapterFiles, maxAdapterConfigBytes, type AdapterFiles } from "../../files.ts";
-import { fileSource, readSideFile } from "./local-files.ts";
+import { detailOf, fileSource, readSideFile } from "./local-files.ts";
+import { readFailed } from "./model-errors.ts";
 
 const isModelFile = (name: string) =>
   /^(model\.safetensors(\.index\.json)?|pytorch_model\.bin|model_index\.json|.*\.pth)$/.test(name);
@@ -14,12 +15,11 @@ const isModelFile = (name: string) =>
  */
 export async function localAdapter(folder: string): Promise<AdapterFiles> {
   const names = await readdir(folder).catch((error: unknown) => {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
     // A weights file is no folder, and neither is the name of a model in this package or on the Hub.
-    throw notAnAdapter(
-      folder,
-      error instanceof Error && "code" in error && error.code === "ENOTDIR" ? [basename(folder)] : [],
-      isModelFile(basename(folder)),
-    );
+    if (code === "ENOENT") throw notAnAdapter(folder, [], false);
+    if (code === "ENOTDIR") throw notAnAdapter(folder, [basename(folder)], isModelFile(basename(folder)));
+    throw readFailed(folder, detailOf(error), error);
   });
   const { config, weights } = adapterFiles;
   if (!names.includes(config) || !names.includes(weights))
