@@ -16,6 +16,7 @@ export {
 export {
   type MadeTensor,
   safetensorsBytes,
+  safetensorsSource,
   sameTensor,
   tensorBytes,
   type WritableTensors,

@@ -1,8 +1,9 @@
-// How long steps will take, before there is one: the products of the forward graph, three times (the way back computes two
-// for each), at the rate of the engine's own product on this machine.
+// How long steps will take, before there is one: the products of the forward graph and those that the way back makes of them,
+// at the rate of the engine's own product on this machine; what a step costs per operation besides; the update; and the states
+// that are written.
 import { closing } from "@blip-ts/base";
-import { MatrixProduct } from "@blip-ts/engine";
-import { evaluateDim, type Graph, type Node, type Tensor } from "@blip-ts/graph";
+import { MatrixProduct, type Parameter } from "@blip-ts/engine";
+import { evaluateDim, type Graph, type Node, type Tensor, type Value } from "@blip-ts/graph";
 import type { Platform } from "../../platform.ts";
 import { bindingOf } from "../step/estimate.ts";
 
@@ -10,6 +11,12 @@ import { bindingOf } from "../step/estimate.ts";
 const efficiency = 0.6;
 /** Seconds of an operation besides its products: 5 microseconds. */
 const perNode = 5e-6;
+/** Seconds per number of what reads and writes all numbers: clipping and AdamW, a moving average. */
+const [perUpdated, perFollower] = [2e-9, 1e-9];
+/** Bytes that are written per second: an ordinary disk, and checks on the way. */
+const diskRate = 4e8;
+
+type Feeds = Readonly<Record<string, Pick<Tensor, "dims">>>;
 
 function operationsOf({ kind, inputs, output }: Node, size: (dims: readonly unknown[]) => number): number {
   const [first, second] = inputs;
@@ -20,25 +27,64 @@ function operationsOf({ kind, inputs, output }: Node, size: (dims: readonly unkn
   return 0;
 }
 
+export interface WorkOptions {
+  /** Has a weight a gradient? */
+  readonly isTrained: (weight: string) => boolean;
+  /** Are layers computed a second time on the way back? */
+  readonly recompute: boolean;
+}
+
 /** Products that are timed. */
 const timed = 4;
 
-/** Floating-point operations of a graph's products. */
-export function productsOf(graph: Graph, feeds: Readonly<Record<string, Pick<Tensor, "dims">>>): number {
+/**
+ * Floating-point operations of a step's products, and its operations. A product is made forward, and on the way back once for
+ * each of its two inputs that has a gradient.
+ */
+export function workOf(graph: Graph, feeds: Feeds, { isTrained, recompute }: WorkOptions) {
   const binding = bindingOf(graph, feeds);
   const size = (dims: readonly unknown[]) =>
     dims.reduce<number>(
       (product, dim) => product * (dim === undefined ? 1 : evaluateDim(dim as number, binding)),
       1,
     );
-  return graph.nodes.reduce((sum, node) => sum + operationsOf(node, size), 0);
+  const learned = new Set(
+    graph.weights.flatMap(({ name, value }) => (isTrained(name) ? [value.id] : [])),
+  );
+  const learns = (value: Value | undefined) => value !== undefined && learned.has(value.id);
+  let [products, nodes] = [0, 0];
+  for (const node of graph.nodes) {
+    const { kind, inputs, output } = node;
+    const back = kind === "detach" ? 0 : Math.min(2, inputs.slice(0, 2).filter(learns).length);
+    if (kind !== "detach" && inputs.some(learns)) learned.add(output.id);
+    const again = recompute && learned.has(output.id) ? 1 : 0;
+    products += (1 + back + again) * operationsOf(node, size);
+    nodes += 1 + again + (learned.has(output.id) ? 2 : 0);
+  }
+  return { products, nodes };
 }
 
-/** @returns seconds of one step */
-export async function secondsPerStep(
+const numbersOf = (parameters: readonly Parameter[], kind: Parameter["role"]["kind"]): number =>
+  parameters
+    .filter(({ role }) => role.kind === kind)
+    .reduce((sum, { dims }) => sum + dims.reduce((product, one) => product * one, 1), 0);
+
+/** @returns seconds of an update, without the gradients */
+export const secondsPerUpdate = (parameters: readonly Parameter[]): number =>
+  perUpdated * numbersOf(parameters, "trained") + perFollower * numbersOf(parameters, "follower");
+
+/** @returns seconds in which a state is written: 12 bytes per number that is trained, 4 per other */
+export const secondsPerState = (parameters: readonly Parameter[]): number =>
+  (12 * numbersOf(parameters, "trained") +
+    4 * (numbersOf(parameters, "follower") + numbersOf(parameters, "still"))) /
+  diskRate;
+
+/** @returns seconds of the gradients of one batch */
+export async function secondsPerBatch(
   platform: Platform<never>,
   graph: Graph,
-  feeds: Readonly<Record<string, Pick<Tensor, "dims">>>,
+  feeds: Feeds,
+  work: WorkOptions,
   threads: number | undefined,
 ): Promise<number> {
   const product = await MatrixProduct.load(platform, { count: 1, threads });
@@ -48,5 +94,6 @@ export async function secondsPerStep(
     for (let times = 0; times < timed; times++) await product.run();
     return ((timed * product.operations) / Math.max(1, Date.now() - begun)) * 1000;
   });
-  return (3 * productsOf(graph, feeds)) / (rate * efficiency) + 3 * graph.nodes.length * perNode;
+  const { products, nodes } = workOf(graph, feeds, work);
+  return products / (rate * efficiency) + nodes * perNode;
 }
