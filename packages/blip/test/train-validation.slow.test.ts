@@ -13,9 +13,7 @@ import { sceneData, sceneList, type Scene } from "./support/training-scenes.ts";
 type Options = Parameters<typeof train>[2];
 
 const tiny = (name: string) =>
-  name === "picture-book"
-    ? name
-    : fileURLToPath(new URL(`../../../fixtures/tiny/${name}`, import.meta.url));
+  name === "picture-book" ? name : fileURLToPath(new URL(`../../../fixtures/tiny/${name}`, import.meta.url));
 
 let root: string;
 let scenes: readonly Scene[];
@@ -37,7 +35,11 @@ const rowsOf: Readonly<Record<TrainingTask, (scene: Scene, index: number) => Rec
   match: ({ image, true: caption }) => ({ image, caption }),
   pretrain: ({ image, true: caption }) => ({ image, caption }),
   caption: ({ image, true: caption }) => ({ image, caption }),
-  vqa: ({ image }, index) => ({ image, question: "what is there?", answers: [index % 2 === 0 ? "red" : "two"] }),
+  vqa: ({ image }, index) => ({
+    image,
+    question: "what is there?",
+    answers: [index % 2 === 0 ? "red" : "two"],
+  }),
   nlvr: ({ image }, index) => ({
     images: [image, must(scenes, (index + 1) % 8).image],
     ...{ sentence: "there is a cat", label: index % 2 === 0 ? "True" : "False" },
@@ -115,7 +117,10 @@ async function rowsIn(out: string): Promise<unknown[]> {
 }
 
 const stateOf = async (out: string, which: "last" | "best") => {
-  const index = JSON.parse(await readFile(join(out, "state/training.json"), "utf8")) as Record<string, string>;
+  const index = JSON.parse(await readFile(join(out, "state/training.json"), "utf8")) as Record<
+    string,
+    string
+  >;
   return readFile(join(out, "state", index[which] ?? "", "state.safetensors"));
 };
 
@@ -170,7 +175,9 @@ test("a signal within a validation keeps what was trained, and the resumed run v
 });
 
 test("the run ends when the metric gets no better, with the weights of the best", async () => {
-  const data = await sceneData(join(root, "patience"), scenes, (scene, index) => rowsOf.caption(scene, index));
+  const data = await sceneData(join(root, "patience"), scenes, (scene, index) =>
+    rowsOf.caption(scene, index),
+  );
   const epochs: EpochReport[] = [];
   const report = await train("caption", data, {
     ...quick({ model: "picture-book", epochs: 20, lr: 0.3, clip: undefined }),

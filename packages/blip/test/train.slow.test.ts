@@ -60,9 +60,13 @@ test("caption: eight scenes are learned by heart, and the saved folder says them
   expect(await said(report.model)).toEqual(others);
   const metrics = (await readFile(join(options.out, "metrics.jsonl"), "utf8")).trim().split("\n");
   expect(metrics).toHaveLength(240);
-  expect((await readdir(options.out)).sort()).toEqual(
-    ["curves.svg", "metrics.jsonl", "model", "run.json", "state"],
-  );
+  expect((await readdir(options.out)).sort()).toEqual([
+    "curves.svg",
+    "metrics.jsonl",
+    "model",
+    "run.json",
+    "state",
+  ]);
 });
 
 test("match: the saved folder tells the new sentences from the old ones", async () => {

@@ -76,7 +76,10 @@ describe.skipIf(chromiumPath === undefined)("training in Chromium", () => {
         ([files, given]) => trainInPage(files, "data.jsonl", given),
         [addresses, { ...options, model: "/fixtures/tiny/caption/" }] as const,
       );
-      const [found, expected] = [stepsOf(metrics), stepsOf(await readFile(join(out, "metrics.jsonl"), "utf8"))];
+      const [found, expected] = [
+        stepsOf(metrics),
+        stepsOf(await readFile(join(out, "metrics.jsonl"), "utf8")),
+      ];
       expect(expected).toHaveLength(4);
       expect(found).toHaveLength(4);
       expect(relative(must(found, 0).loss, must(expected, 0).loss)).toBeLessThan(1e-5);

@@ -37,15 +37,19 @@ test("a tensor that lies column by column is the same as one that lies row by ro
 
 test("a file that lies nowhere has the bytes of the one that is written, however it is read", async () => {
   const made = (shape: readonly number[], from: number) => ({
-    ...{ dtype: "float32", shape, byteLength: 4 * shape.reduce((a, b) => a * b, 1) } as const,
+    ...({ dtype: "float32", shape, byteLength: 4 * shape.reduce((a, b) => a * b, 1) } as const),
     async *bytes() {
       const floats = Float32Array.from({ length: this.byteLength / 4 }, (_, index) => from + index);
       const bytes = new Uint8Array(floats.buffer);
       // In pieces that end anywhere.
-      for (let done = 0; done < bytes.length; done += 7) yield await Promise.resolve(bytes.subarray(done, done + 7));
+      for (let done = 0; done < bytes.length; done += 7)
+        yield await Promise.resolve(bytes.subarray(done, done + 7));
     },
   });
-  const source = memorySource("kept", Uint8Array.from({ length: 40 }, (_, index) => index));
+  const source = memorySource(
+    "kept",
+    Uint8Array.from({ length: 40 }, (_, index) => index),
+  );
   const kept: StoredTensor = { name: "k", dtype: "int16", shape: [4], source, offset: 8, byteLength: 8 };
   const tensors = new Map<string, StoredTensor | MadeTensor>([
     ["b", made([3, 5], 100)],

@@ -124,7 +124,16 @@ describe("every container of data is trained on", () => {
   test("a shard as validation data gives metrics as well", async () => {
     const shard = sets("shards/00000.tar");
     const args = ["caption", shard, "--val", shard, "--val-limit", "2", "--batches-per-epoch", "2"];
-    const found = await blipTrain([...args, ...small, "--batch-size", "1", "--epochs", "1", "--out", newOut()]);
+    const found = await blipTrain([
+      ...args,
+      ...small,
+      "--batch-size",
+      "1",
+      "--epochs",
+      "1",
+      "--out",
+      newOut(),
+    ]);
     expect(found.code).toBe(0);
     expect(found.stderr).toMatch(/^epoch 1: .*validation \d.*ciderD \d/m);
   });

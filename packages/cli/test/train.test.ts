@@ -23,16 +23,55 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 let count = 0;
 const newOut = () => join(folder, `run-${count++}`);
-const small = ["--model", tiny("caption"), "--recipe", "few", "--batch-size", "2", "--threads", "1", "--workers", "0"];
+const small = [
+  "--model",
+  tiny("caption"),
+  "--recipe",
+  "few",
+  "--batch-size",
+  "2",
+  "--threads",
+  "1",
+  "--workers",
+  "0",
+];
 
 test("--help names every task and option, and what they are unless told", async () => {
   const { code, stdout } = await blip(["train", "--help"]);
   expect(code).toBe(0);
   for (const task of ["match", "caption", "vqa", "nlvr", "pretrain"]) expect(stdout).toContain(`"${task}"`);
   for (const option of [
-    ...["--model", "--out", "--recipe", "--epochs", "--batch-size", "--accumulate", "--lr", "--init", "--resume"],
-    ...["--val", "--val-limit", "--val-beams", "--val-steps", "--best-by", "--patience", "--image-size", "--freeze"],
-    ...["--recompute", "--no-augment", "--prompt", "--clip", "--decay", "--queue", "--warm-up", "--save-steps"],
+    ...[
+      "--model",
+      "--out",
+      "--recipe",
+      "--epochs",
+      "--batch-size",
+      "--accumulate",
+      "--lr",
+      "--init",
+      "--resume",
+    ],
+    ...[
+      "--val",
+      "--val-limit",
+      "--val-beams",
+      "--val-steps",
+      "--best-by",
+      "--patience",
+      "--image-size",
+      "--freeze",
+    ],
+    ...[
+      "--recompute",
+      "--no-augment",
+      "--prompt",
+      "--clip",
+      "--decay",
+      "--queue",
+      "--warm-up",
+      "--save-steps",
+    ],
     ...["--batches-per-epoch", "--workers", "--seed", "--threads", "--json", "--quiet"],
   ])
     expect(stdout).toMatch(new RegExp(`^ +${option}\\b`, "m"));
@@ -43,11 +82,21 @@ describe("is refused", () => {
   test.each<[string, readonly string[], number, RegExp]>([
     ["an unknown task", ["captions", "DATA"], 2, /argument 'captions' is invalid/],
     ["no data", ["caption"], 2, /missing required argument 'data'/],
-    ["no epochs", ["caption", "DATA", "--epochs", "0"], 2, /--epochs: expected a positive whole number, found "0"/],
+    [
+      "no epochs",
+      ["caption", "DATA", "--epochs", "0"],
+      2,
+      /--epochs: expected a positive whole number, found "0"/,
+    ],
     ["a rate in words", ["caption", "DATA", "--lr", "fast"], 2, /--lr: expected a number, found "fast"/],
     ["an unknown recipe", ["caption", "DATA", "--recipe", "best"], 2, /argument 'best' is invalid/],
     ["an unknown part", ["caption", "DATA", "--freeze", "all"], 2, /argument 'all' is invalid/],
-    ["patience without validation", ["caption", "DATA", "--patience", "2"], 2, /patience: expected validation data/],
+    [
+      "patience without validation",
+      ["caption", "DATA", "--patience", "2"],
+      2,
+      /patience: expected validation data/,
+    ],
     [
       "another task's metric",
       ["caption", "DATA", "--val", "DATA", "--best-by", "accuracy"],
@@ -62,11 +111,18 @@ describe("is refused", () => {
     ],
     ["data that is not there", ["caption", "NOWHERE"], 2, /nowhere/],
     ["a model that is not there", ["caption", "DATA", "--model", "NOWHERE"], 3, /nowhere/],
-    ["a run that is not there", ["caption", "DATA", "--resume"], 2, /expected the run\.json of a run to resume/],
+    [
+      "a run that is not there",
+      ["caption", "DATA", "--resume"],
+      2,
+      /expected the run\.json of a run to resume/,
+    ],
     ["an unknown option", ["caption", "DATA", "--batch", "2"], 2, /unknown option '--batch'/],
   ])("%s, and nothing is written", async (_what, args, status, says) => {
     const out = newOut();
-    const given = args.map((arg) => (arg === "DATA" ? data : arg === "NOWHERE" ? join(folder, "nowhere") : arg));
+    const given = args.map((arg) =>
+      arg === "DATA" ? data : arg === "NOWHERE" ? join(folder, "nowhere") : arg,
+    );
     const { code, stdout, stderr } = await blip(["train", ...small, "--out", out, ...given]);
     expect({ code, stdout }).toEqual({ code: status, stdout: "" });
     expect(stderr).toMatch(says);
@@ -93,7 +149,9 @@ test("says what it will take, its epochs and its result; --json gives the report
   const { code, stdout, stderr } = await blip([...args, "--out", out]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^.*run-\d+\/model: 2 steps, 2 epochs, last loss \d+\.\d{4}\n$/);
-  expect(stderr).toMatch(/^2 samples, 2 steps of 2, learning rate [\d.e-]+, [\d.]+ million numbers trained$/m);
+  expect(stderr).toMatch(
+    /^2 samples, 2 steps of 2, learning rate [\d.e-]+, [\d.]+ million numbers trained$/m,
+  );
   expect(stderr).toMatch(/^Memory: about [\d,]+ MB \(weights .*\)\. Time: about \d+ s$/m);
   expect(stderr).toMatch(/^step 1 of 2: loss \d+\.\d{3}, [\d.]+ images\/s, \d+ s left$/m);
   expect(stderr).toMatch(
@@ -101,7 +159,13 @@ test("says what it will take, its epochs and its result; --json gives the report
   );
   expect((await readdir(out)).sort()).toEqual(["curves.svg", "metrics.jsonl", "model", "run.json", "state"]);
   const settings = JSON.parse(await readFile(join(out, "run.json"), "utf8")) as object;
-  expect(settings).toMatchObject({ task: "caption", epochs: 2, batchSize: 2, bestBy: "ciderD", validationBeams: 1 });
+  expect(settings).toMatchObject({
+    task: "caption",
+    epochs: 2,
+    batchSize: 2,
+    bestBy: "ciderD",
+    validationBeams: 1,
+  });
 
   const json = await blip([...args, "--out", newOut(), "--json", "--quiet"]);
   expect(json).toMatchObject({ code: 0, stderr: "" });

@@ -4,7 +4,7 @@ import { configure } from "../../src/platform/web/settings.ts";
 import { webPlatform } from "../../src/platform/web/web-platform.ts";
 import { runTraining, type TrainOptions } from "../../src/train/run/index.ts";
 import { createTrainingData } from "../../src/train/web/index.ts";
-import { memoryFiles } from "../support/memory-files.ts";
+import { memoryFiles } from "./memory-files.ts";
 
 /**
  * Trains a captioner.

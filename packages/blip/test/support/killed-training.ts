@@ -25,8 +25,24 @@ export async function killedCommand(
   const data = await sceneData(join(folder, "data"), scenes, row);
   const validation = await sceneData(join(folder, "validation"), scenes.slice(0, 4), row);
   return [
-    ...[task, data, "--model", repository(`fixtures/tiny/${task === "caption" ? "caption" : "pretrain-original"}`)],
-    ...["--recipe", "few", "--epochs", "12", "--queue", "4", "--save-steps", "3", "--threads", String(threads)],
+    ...[
+      task,
+      data,
+      "--model",
+      repository(`fixtures/tiny/${task === "caption" ? "caption" : "pretrain-original"}`),
+    ],
+    ...[
+      "--recipe",
+      "few",
+      "--epochs",
+      "12",
+      "--queue",
+      "4",
+      "--save-steps",
+      "3",
+      "--threads",
+      String(threads),
+    ],
     ...["--val", validation, "--val-limit", "2", "--val-beams", "1", "--quiet"],
   ];
 }
@@ -126,7 +142,10 @@ export async function goesOn(command: Command, out: string, kills: readonly Mome
 }
 
 /** An unbroken run to compare with. @returns expects that another run left the same, bit for bit */
-export async function unbroken(command: Command, out: string): Promise<(other: string, what: string) => Promise<void>> {
+export async function unbroken(
+  command: Command,
+  out: string,
+): Promise<(other: string, what: string) => Promise<void>> {
   expect(await blipTrain(command, out)).toBe(0);
   const whole = await resultOf(out);
   expect(whole.rows).toHaveLength(allRows);
@@ -136,6 +155,9 @@ export async function unbroken(command: Command, out: string): Promise<(other: s
       expect(found[name].equals(whole[name]), `${name}, ${what}`).toBe(true);
     expect(found.rows, what).toEqual(whole.rows);
     expect(must(found.names, 0), what).toEqual(must(whole.names, 0));
-    expect(must(found.names, 1).filter((name) => !name.startsWith("step-")), what).toEqual(["training.json"]);
+    expect(
+      must(found.names, 1).filter((name) => !name.startsWith("step-")),
+      what,
+    ).toEqual(["training.json"]);
   };
 }

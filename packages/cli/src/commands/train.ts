@@ -212,7 +212,9 @@ function addOptions(command: Command): Command {
 export function addTrain(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   const command = program
     .command("train")
-    .description("fine-tune or train a model; leaves model/, state/, metrics.jsonl, curves.svg and run.json in a folder")
+    .description(
+      "fine-tune or train a model; leaves model/, state/, metrics.jsonl, curves.svg and run.json in a folder",
+    )
     .addArgument(new Argument("<task>", "what is learned").choices(trainingTasks))
     .argument("<data...>", "files or folders of images with texts, in the forms of docs/datasets.md");
   addOptions(command).action(async (task: Task, data: string[], flags: TrainFlags) =>

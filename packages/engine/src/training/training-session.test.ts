@@ -196,7 +196,9 @@ describe("without memory", () => {
     await expect(run(size)).rejects.toMatchObject({
       name: "ModelError",
       code: "train/memory",
-      message: expect.stringMatching(/^memory: expected enough for a run of the graph products, got "/) as string,
+      message: expect.stringMatching(
+        /^memory: expected enough for a run of the graph products, got "/,
+      ) as string,
     });
     expect((await run(4)).sum?.data[0]).toBe(4);
   });
@@ -204,7 +206,7 @@ describe("without memory", () => {
   test("for the numbers themselves, a session does not open", async () => {
     const { Memory } = WebAssembly;
     WebAssembly.Memory = class extends Memory {
-      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      constructor(descriptor: { readonly initial: number; readonly maximum?: number }) {
         if (descriptor.initial > 100) throw new RangeError("WebAssembly.Memory(): could not allocate memory");
         super(descriptor);
       }

@@ -136,5 +136,9 @@ export async function openState(
   if (typeof seed !== "number") throw otherState(path, "seed", "a number", String(seed));
   const source = await files.openFile(`${folder}/${name}/${tensorsName}`);
   const { tensors } = await readSafetensors(source);
-  return { facts: { objective, step, seed, followed: followed === true, position: position as Json }, tensors, source };
+  return {
+    facts: { objective, step, seed, followed: followed === true, position: position as Json },
+    tensors,
+    source,
+  };
 }

@@ -9,7 +9,13 @@ const step = (number: number, loss: number, losses: Readonly<Record<string, numb
 const rows = [
   step(0, 4),
   step(1, 3),
-  JSON.stringify({ step: 1, ended: 0, loss: 3.5, validationLoss: 3.8, metrics: { ciderD: 0.25, bleu4: 0.1 } }),
+  JSON.stringify({
+    step: 1,
+    ended: 0,
+    loss: 3.5,
+    validationLoss: 3.8,
+    metrics: { ciderD: 0.25, bleu4: 0.1 },
+  }),
   step(2, 2),
   JSON.stringify({ step: 2, validated: 3, validationLoss: 3.1, metrics: { ciderD: 0.5, bleu4: null } }),
   // A line that a process that ended left half written.
@@ -26,7 +32,8 @@ describe("panels", () => {
       ["Validation: ciderD", ""],
       ["Validation: bleu4", ""],
     ]);
-    const points = (panel: number, series: number) => panels[panel]?.series[series]?.points.map(({ x, y }) => [x, y]);
+    const points = (panel: number, series: number) =>
+      panels[panel]?.series[series]?.points.map(({ x, y }) => [x, y]);
     expect(points(0, 0)).toEqual([
       [1, 4],
       [2, 3],
@@ -50,7 +57,9 @@ describe("panels", () => {
   });
 
   test("leave out what is no number: a run without validation, NaN as JSON has it", () => {
-    const text = [step(0, 4), '{"step":0,"ended":0,"loss":4,"validationLoss":null,"metrics":null}'].join("\n");
+    const text = [step(0, 4), '{"step":0,"ended":0,"loss":4,"validationLoss":null,"metrics":null}'].join(
+      "\n",
+    );
     expect(panelsOf(text)).toHaveLength(3);
     expect(panelsOf('{"step":0,"loss":null,"lr":null}')).toEqual([]);
   });
@@ -93,7 +102,13 @@ describe("the picture", () => {
   });
 
   test("names axes and series, and is readable in the dark", () => {
-    for (const words of ["Loss (nats)", "Learning rate (per step)", "Validation: ciderD", ">steps<", ">validation<"])
+    for (const words of [
+      "Loss (nats)",
+      "Learning rate (per step)",
+      "Validation: ciderD",
+      ">steps<",
+      ">validation<",
+    ])
       expect(svg).toContain(words);
     expect(svg).toContain("at the end: training 2, validation 3.1");
     expect(svg).toContain("@media (prefers-color-scheme:dark)");
@@ -101,7 +116,10 @@ describe("the picture", () => {
   });
 
   test("puts the highest loss above the lowest, within its panel", () => {
-    const points = /class="s0 line" points="([^"]*)"/.exec(svg)?.[1]?.split(" ").map((one) => one.split(",").map(Number));
+    const points = /class="s0 line" points="([^"]*)"/
+      .exec(svg)?.[1]
+      ?.split(" ")
+      .map((one) => one.split(",").map(Number));
     const [first, , last] = points ?? [];
     // 4 nats are the most, at the top; 2 are the least, and come at the end.
     expect(first?.[1]).toBe(46);

@@ -9,7 +9,10 @@ const margin = { left: 76, right: 24, top: 46, bottom: 34 };
 const plot = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
 
 /** Okabe and Ito's colours, which people of all kinds of sight tell apart; series differ in dashes or marks as well. */
-const colours = { light: ["#0072b2", "#d55e00", "#009e73", "#aa4f88"], dark: ["#56b4e9", "#f0965c", "#3cc79b", "#dda0c6"] };
+const colours = {
+  light: ["#0072b2", "#d55e00", "#009e73", "#aa4f88"],
+  dark: ["#56b4e9", "#f0965c", "#3cc79b", "#dda0c6"],
+};
 const dashes = ["", "6 3", "2 3", "8 3 2 3"];
 
 const rules = (theme: "light" | "dark", [paper, ink, faint]: readonly [string, string, string]) =>
@@ -54,10 +57,14 @@ function seriesSvg({ points, form }: Series, index: number, scale: Scale): strin
   const at = ({ x, y }: Point) => `${short(scale.x(x))},${short(scale.y(y))}`;
   const dash = must(dashes, index % dashes.length);
   const dashed = form === "steps" && dash !== "" ? ` stroke-dasharray="${dash}"` : "";
-  const line = points.length > 1 ? `<polyline class="${colour} line"${dashed} points="${points.map(at).join(" ")}"/>` : "";
+  const line =
+    points.length > 1
+      ? `<polyline class="${colour} line"${dashed} points="${points.map(at).join(" ")}"/>`
+      : "";
   if (form === "steps" && points.length > 1) return line;
   const marks = points.map(
-    (point) => `<circle class="${colour}" cx="${short(scale.x(point.x))}" cy="${short(scale.y(point.y))}" r="3"/>`,
+    (point) =>
+      `<circle class="${colour}" cx="${short(scale.x(point.x))}" cy="${short(scale.y(point.y))}" r="3"/>`,
   );
   return line + marks.join("");
 }

@@ -61,7 +61,11 @@ async function openPairs(
  * @param path the validation data
  * @param reader how its files are read
  */
-export function measureOn(task: TrainingTask, path: string | readonly string[], reader: Reading): Measure {
+export function measureOn(
+  task: TrainingTask,
+  path: string | readonly string[],
+  reader: Reading | undefined,
+): Measure {
   const { task: evaluated, options: given, metrics } = evaluations[task];
   const name = typeof path === "string" ? path : path.join(", ");
   const open = (onRowError: (error: InputError) => void) => {

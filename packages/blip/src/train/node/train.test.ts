@@ -185,7 +185,10 @@ describe("memory", () => {
             queueMicrotask(() =>
               listener.message({
                 id: request.id,
-                failure: { code: "train/memory", message: "memory: expected enough for a run, got bad_alloc" },
+                failure: {
+                  code: "train/memory",
+                  message: "memory: expected enough for a run, got bad_alloc",
+                },
               }),
             );
         },
@@ -193,7 +196,8 @@ describe("memory", () => {
     };
     const parts = {
       ...{ platform: nodePlatform as Platform<never>, training: { ...nodeTraining, startTraining } },
-      openData: (given: TrainingDataOptions) => createTrainingData("caption", captions, { ...given, workers: 0 }),
+      openData: (given: TrainingDataOptions) =>
+        createTrainingData("caption", captions, { ...given, workers: 0 }),
       freeMemory: () => freeMemory,
     };
     return runTraining("caption", parts, options);

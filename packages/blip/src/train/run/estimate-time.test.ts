@@ -15,7 +15,8 @@ function graph() {
 }
 
 const work = (trained: readonly string[], recompute = false) =>
-  workOf(graph(), { x: { dims: [3, 8] } }, { isTrained: (name) => trained.includes(name), recompute }).products;
+  workOf(graph(), { x: { dims: [3, 8] } }, { isTrained: (name) => trained.includes(name), recompute })
+    .products;
 
 describe("products", () => {
   const all = ["first.weight", "first.bias", "second.weight", "second.bias"];

@@ -48,9 +48,7 @@ export function workOf(graph: Graph, feeds: Feeds, { isTrained, recompute }: Wor
       (product, dim) => product * (dim === undefined ? 1 : evaluateDim(dim as number, binding)),
       1,
     );
-  const learned = new Set(
-    graph.weights.flatMap(({ name, value }) => (isTrained(name) ? [value.id] : [])),
-  );
+  const learned = new Set(graph.weights.flatMap(({ name, value }) => (isTrained(name) ? [value.id] : [])));
   const learns = (value: Value | undefined) => value !== undefined && learned.has(value.id);
   let [products, nodes] = [0, 0];
   for (const node of graph.nodes) {

@@ -43,10 +43,12 @@ export async function prepareFolder(
 }
 
 /** What a killed process left unfinished in a run's folder: the result, and files that were to replace others. */
-const isUnfinished = (name: string): boolean => /^\.model\.partial-|\.(?:json|svg|jsonl)\.[\da-f-]{36}$/.test(name);
+const isUnfinished = (name: string): boolean =>
+  /^\.model\.partial-|\.(?:json|svg|jsonl)\.[\da-f-]{36}$/.test(name);
 
 async function removeUnfinished(files: TrainingFiles, folder: string): Promise<void> {
-  for (const name of await files.list(folder)) if (isUnfinished(name)) await files.remove(`${folder}/${name}`);
+  for (const name of await files.list(folder))
+    if (isUnfinished(name)) await files.remove(`${folder}/${name}`);
 }
 
 /** Whether a state was saved yet. */

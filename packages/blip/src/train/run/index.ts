@@ -11,4 +11,10 @@ export type {
 } from "./options.ts";
 export { runTraining, type RunParts, type TrainReport } from "./run.ts";
 export type { ValidationOptions } from "./validation-options.ts";
-export { metricNames, type Measure, type MeasureOptions, type Metrics, type ValidationProgress } from "./validation.ts";
+export {
+  metricNames,
+  type Measure,
+  type MeasureOptions,
+  type Metrics,
+  type ValidationProgress,
+} from "./validation.ts";

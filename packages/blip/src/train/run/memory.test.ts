@@ -28,7 +28,9 @@ test("a warning comes only if less is free than is needed", () => {
   expect(memoryWarning(needed, undefined, settings)).toBeUndefined();
   expect(memoryWarning(needed, 4_999_000_000, settings)).toMatchObject({
     code: "train/memory",
-    message: expect.stringMatching(/expected about 5,000 MB .* got 4,999 MB that are free.*--recompute/) as string,
+    message: expect.stringMatching(
+      /expected about 5,000 MB .* got 4,999 MB that are free.*--recompute/,
+    ) as string,
   });
 });
 
@@ -41,7 +43,9 @@ describe("what runs out of memory is one error", () => {
 
   test.each([
     new Error("std::bad_alloc"),
-    new Error("Non-zero status code ... Failed to allocate memory for requested buffer of size 281474976710656"),
+    new Error(
+      "Non-zero status code ... Failed to allocate memory for requested buffer of size 281474976710656",
+    ),
     new RangeError("WebAssembly.Memory(): could not allocate memory"),
     new RangeError("Array buffer allocation failed"),
     new Error("Aborted(OOM)"),

@@ -136,7 +136,9 @@ async function planOf(
   const context = { step: 0, part: 0, seed: settings.seed, run: () => Promise.resolve({}) };
   const feeds = await objective.inputs(first, context);
   const { parameters } = trainer.plan;
-  const trainedNames = new Set(parameters.flatMap(({ name, role }) => (role.kind === "trained" ? [name] : [])));
+  const trainedNames = new Set(
+    parameters.flatMap(({ name, role }) => (role.kind === "trained" ? [name] : [])),
+  );
   const { graph, ties = {} } = objective.graph;
   const isTrained = (name: string) => trainedNames.has(ties[name] ?? name);
   const { recompute, accumulate, epochs } = settings;

@@ -26,7 +26,14 @@ test.each<[string, Validation, Validation | undefined, string, boolean]>([
 });
 
 test("progress is the same after it was saved", () => {
-  const progress = { ...atBeginning, epoch: 2, lossSum: 7.25, best: found(2.5, 0.75), stale: 1, validated: 12 };
+  const progress = {
+    ...atBeginning,
+    epoch: 2,
+    lossSum: 7.25,
+    best: found(2.5, 0.75),
+    stale: 1,
+    validated: 12,
+  };
   const saved: unknown = JSON.parse(JSON.stringify(progressJson(progress)));
   expect(progressOf(saved)).toEqual(progress);
   expect(progressOf(JSON.parse(JSON.stringify(progressJson(atBeginning))))).toEqual(atBeginning);

@@ -44,7 +44,9 @@ export function memoryFiles(): MemoryFiles {
       return bytes ? Promise.resolve(memorySource(path, bytes)) : Promise.reject(new Error(`no ${path}`));
     },
     list: (path) =>
-      Promise.resolve([...new Set(below(path).map((name) => name.slice(path.length + 1).replace(/\/.*/, "")))]),
+      Promise.resolve([
+        ...new Set(below(path).map((name) => name.slice(path.length + 1).replace(/\/.*/, ""))),
+      ]),
     remove(path) {
       for (const name of [path, ...below(path)]) contents.delete(name);
       return Promise.resolve();
