@@ -38,7 +38,8 @@ const rowsOf: Readonly<Record<TrainingTask, (scene: Scene, index: number) => Rec
   vqa: ({ image }, index) => ({
     image,
     question: "what is there?",
-    answers: [index % 2 === 0 ? "red" : "two"],
+    // VQA counts the other people who gave the answer.
+    answers: new Array<string>(10).fill(index % 2 === 0 ? "red" : "two"),
   }),
   nlvr: ({ image }, index) => ({
     images: [image, must(scenes, (index + 1) % 8).image],

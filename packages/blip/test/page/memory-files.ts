@@ -12,7 +12,10 @@ export interface MemoryFiles extends TrainingFiles {
 export function memoryFiles(): MemoryFiles {
   const contents = new Map<string, Uint8Array>();
   const text = (bytes: Uint8Array | undefined) => (bytes ? new TextDecoder().decode(bytes) : undefined);
-  const put = (path: string, value: string) => void contents.set(path, new TextEncoder().encode(value));
+  const put = (path: string, value: string): Promise<void> => {
+    contents.set(path, new TextEncoder().encode(value));
+    return Promise.resolve();
+  };
   const below = (path: string) => [...contents.keys()].filter((name) => name.startsWith(`${path}/`));
   const createFolder = (path: string): FolderWriter => {
     const written = new Map<string, Uint8Array>();
@@ -36,8 +39,8 @@ export function memoryFiles(): MemoryFiles {
   return {
     contents,
     createFolder: (path) => Promise.resolve(createFolder(path)),
-    replaceText: (path, value) => Promise.resolve(put(path, value)),
-    appendText: (path, value) => Promise.resolve(put(path, (text(contents.get(path)) ?? "") + value)),
+    replaceText: put,
+    appendText: (path, value) => put(path, (text(contents.get(path)) ?? "") + value),
     readText: (path) => Promise.resolve(text(contents.get(path))),
     openFile(path) {
       const bytes = contents.get(path);

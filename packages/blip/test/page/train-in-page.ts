@@ -25,7 +25,7 @@ async function trainInPage(
   );
   const files = memoryFiles();
   const parts = {
-    platform: { ...webPlatform, createFolder: files.createFolder },
+    platform: { ...webPlatform, createFolder: (path: string) => files.createFolder(path) },
     training: { startTraining: startWebTraining({ runtime: "/ort/" }, 1), files },
     openData: (data: Parameters<typeof createTrainingData>[2]) =>
       createTrainingData("caption", given, { ...data, list }),

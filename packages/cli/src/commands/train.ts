@@ -202,7 +202,7 @@ function addOptions(command: Command): Command {
     .addOption(whole("--warm-up", "steps over which the learning rate rises"))
     .addOption(whole("--batches-per-epoch", "for shards and tables with images, which are not counted"))
     .addOption(whole("--save-steps", "steps between saved states, besides each epoch's end (default: 500)"))
-    .addOption(whole("--workers", "threads that load images (default: one less than the cores)"))
+    .addOption(real("--workers", "threads that load images (default: one less than the cores; 0: this one)"))
     .addOption(real("--seed", "of everything random (default: 42)"))
     .addOption(threadsOption())
     .option("--json", "the report as one JSON object")

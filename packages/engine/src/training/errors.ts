@@ -14,7 +14,7 @@ export const parameterTooLarge = (name: string, bytes: number, capacity: number)
  * (V8, JavaScriptCore, SpiderMonkey), in Node and in pages.
  */
 const noMemory =
-  /bad[ _]alloc|failed to allocate memory|could ?n[o']t allocate|allocation failed|cannot allocate memory|out of memory|\(OOM\)|invalid (?:typed )?array (?:buffer )?length/i;
+  /bad[ _]alloc|failed to allocate memory|could ?n[o']t allocate|allocation failed|cannot allocate memory|out of memory|tensor shape is too large|\(OOM\)|invalid (?:typed )?array (?:buffer )?length/i;
 
 /** Did something fail for want of memory? */
 export function isOutOfMemory(error: unknown): boolean {

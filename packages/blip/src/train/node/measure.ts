@@ -79,13 +79,7 @@ export function measureOn(
       ...(evaluated === "caption" && { prompt }),
       ...(beams !== undefined && (evaluated === "caption" || evaluated === "vqa") && { beams }),
     };
-    const { results } = await evaluateOn(
-      platform,
-      nodeEvaluationHost,
-      evaluated,
-      { name, open: open as never },
-      options,
-    );
+    const { results } = await evaluateOn(platform, nodeEvaluationHost, evaluated, { name, open }, options);
     return Object.fromEntries(
       Object.entries(metrics).flatMap(([metric, at]) => {
         const value = resultAt(results, at);
