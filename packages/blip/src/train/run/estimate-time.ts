@@ -7,24 +7,41 @@ import { evaluateDim, type Graph, type Node, type Tensor, type Value } from "@bl
 import type { Platform } from "../../platform.ts";
 import { bindingOf } from "../step/estimate.ts";
 
-/** Of a product that a network computes among other things: the rate of products alone is not reached. */
-const efficiency = 0.6;
-/** Seconds of an operation besides its products: 5 microseconds. */
-const perNode = 5e-6;
+// The numbers are those of the training steps in docs/benchmarks.md, of which products are 69 % at `small` and 80 % at base.
+/** Of the rate of products alone. */
+const efficiency = 0.95;
+/** What a number that an operation makes costs, in operations of a product: norms, GELU, softmax, what is moved. */
+const perNumber = 100;
+/** Seconds of an operation besides, and of a step: its way to the thread and back. */
+const [perNode, perStep] = [5e-6, 5e-3];
 /** Seconds per number of what reads and writes all numbers: clipping and AdamW, a moving average. */
 const [perUpdated, perFollower] = [2e-9, 1e-9];
-/** Bytes that are written per second: an ordinary disk, and checks on the way. */
-const diskRate = 4e8;
+/** Bytes that are written per second: an ordinary disk, and checks on the way; and seconds of a state besides. */
+const [diskRate, perState] = [4e8, 0.015];
 
 type Feeds = Readonly<Record<string, Pick<Tensor, "dims">>>;
 
-function operationsOf({ kind, inputs, output }: Node, size: (dims: readonly unknown[]) => number): number {
+type Size = (dims: readonly unknown[]) => number;
+
+function operationsOf({ kind, inputs, output }: Node, size: Size): number {
   const [first, second] = inputs;
   const inner = first?.shape.at(-1);
   if (kind === "linear" || kind === "matmul") return 2 * size([...output.shape, inner]);
   if (kind === "patchConvolution") return 2 * size([...output.shape, ...(second?.shape.slice(1) ?? [])]);
   if (kind === "attention") return 4 * size([...output.shape, second?.shape.at(-2)]);
   return 0;
+}
+
+/** Operations whose output is their input's memory. */
+const movesNothing = (kind: Node["kind"]): boolean => ["reshape", "barrier", "detach"].includes(kind);
+
+/** Numbers that a node makes: attention its scores and their softmax, too. */
+function numbersMade(node: Node, size: Size): number {
+  if (movesNothing(node.kind)) return 0;
+  const { shape } = node.output;
+  const own = size(shape);
+  if (node.kind !== "attention") return own;
+  return own + 3 * size([...shape.slice(0, -1), node.attributes.heads, node.inputs[1]?.shape.at(-2)]);
 }
 
 export interface WorkOptions {
@@ -38,8 +55,8 @@ export interface WorkOptions {
 const timed = 4;
 
 /**
- * Floating-point operations of a step's products, and its operations. A product is made forward, and on the way back once for
- * each of its two inputs that has a gradient.
+ * Floating-point operations of a step's products, the numbers that all operations make, and the operations. A product is made
+ * forward, and on the way back once for each of its two inputs that has a gradient.
  */
 export function workOf(graph: Graph, feeds: Feeds, { isTrained, recompute }: WorkOptions) {
   const binding = bindingOf(graph, feeds);
@@ -50,16 +67,18 @@ export function workOf(graph: Graph, feeds: Feeds, { isTrained, recompute }: Wor
     );
   const learned = new Set(graph.weights.flatMap(({ name, value }) => (isTrained(name) ? [value.id] : [])));
   const learns = (value: Value | undefined) => value !== undefined && learned.has(value.id);
-  let [products, nodes] = [0, 0];
+  let [products, numbers, nodes] = [0, 0, 0];
   for (const node of graph.nodes) {
     const { kind, inputs, output } = node;
     const back = kind === "detach" ? 0 : Math.min(2, inputs.slice(0, 2).filter(learns).length);
     if (kind !== "detach" && inputs.some(learns)) learned.add(output.id);
     const again = recompute && learned.has(output.id) ? 1 : 0;
     products += (1 + back + again) * operationsOf(node, size);
-    nodes += 1 + again + (learned.has(output.id) ? 2 : 0);
+    const times = 1 + again + (learned.has(output.id) ? 2 : 0);
+    numbers += times * numbersMade(node, size);
+    nodes += times;
   }
-  return { products, nodes };
+  return { products, numbers, nodes };
 }
 
 const numbersOf = (parameters: readonly Parameter[], kind: Parameter["role"]["kind"]): number =>
@@ -69,13 +88,14 @@ const numbersOf = (parameters: readonly Parameter[], kind: Parameter["role"]["ki
 
 /** @returns seconds of an update, without the gradients */
 export const secondsPerUpdate = (parameters: readonly Parameter[]): number =>
-  perUpdated * numbersOf(parameters, "trained") + perFollower * numbersOf(parameters, "follower");
+  perStep + perUpdated * numbersOf(parameters, "trained") + perFollower * numbersOf(parameters, "follower");
 
 /** @returns seconds in which a state is written: 12 bytes per number that is trained, 4 per other */
 export const secondsPerState = (parameters: readonly Parameter[]): number =>
+  perState +
   (12 * numbersOf(parameters, "trained") +
     4 * (numbersOf(parameters, "follower") + numbersOf(parameters, "still"))) /
-  diskRate;
+    diskRate;
 
 /** @returns seconds of the gradients of one batch */
 export async function secondsPerBatch(
@@ -92,6 +112,6 @@ export async function secondsPerBatch(
     for (let times = 0; times < timed; times++) await product.run();
     return ((timed * product.operations) / Math.max(1, Date.now() - begun)) * 1000;
   });
-  const { products, nodes } = workOf(graph, feeds, work);
-  return products / (rate * efficiency) + nodes * perNode;
+  const { products, numbers, nodes } = workOf(graph, feeds, work);
+  return (products + perNumber * numbers) / (rate * efficiency) + nodes * perNode;
 }
