@@ -1,5 +1,5 @@
 // What can go wrong in a training session: one factory per failure.
-import { ModelError, UsageError } from "@blip-ts/base";
+import { BlipError, ModelError, UsageError } from "@blip-ts/base";
 
 export const parameterTooLarge = (name: string, bytes: number, capacity: number): UsageError =>
   new UsageError(
@@ -18,7 +18,7 @@ const noMemory =
 
 /** Did something fail for want of memory? */
 export function isOutOfMemory(error: unknown): boolean {
-  if (error instanceof ModelError) return error.code === "train/memory";
+  if (error instanceof BlipError) return error.code === "train/memory";
   if (!(error instanceof Error)) return false;
   const code = "code" in error ? error.code : undefined;
   return code === "ERR_WORKER_OUT_OF_MEMORY" || code === "ENOMEM" || noMemory.test(error.message);

@@ -1,5 +1,5 @@
 // What a run says of memory, before it begins and when there is none left.
-import { ModelError } from "@blip-ts/base";
+import { InputError, ModelError } from "@blip-ts/base";
 import { describe, expect, test } from "vitest";
 import { memoryText, memoryWarning, savings, withMemoryAdvice } from "./memory.ts";
 
@@ -66,6 +66,11 @@ describe("what runs out of memory is one error", () => {
   test("and other errors pass", async () => {
     const other = new ModelError("train/not-finite", "step 3");
     await expect(failing(other)).rejects.toBe(other);
+    const image = new InputError(
+      "image/too-large",
+      "cat.png: expected an image, got one whose allocation failed",
+    );
+    await expect(failing(image)).rejects.toBe(image);
     const plain = new Error("the allocation table is empty");
     await expect(failing(plain)).rejects.toBe(plain);
   });
