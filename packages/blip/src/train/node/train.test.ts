@@ -6,14 +6,9 @@ import { fileURLToPath } from "node:url";
 import { must } from "@blip-ts/base";
 import { memorySource, readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { evaluate, inspect } from "../../node.ts";
+import { inspect } from "../../node.ts";
 import { sceneData, sceneFile, sceneList, type Scene } from "../../../test/support/training-scenes.ts";
-import type { Platform } from "../../platform.ts";
-import { nodePlatform } from "../../platform/node/node-platform.ts";
-import { nodeTraining } from "../../platform/node/training-platform.ts";
-import type { TrainingDataOptions } from "../data/options.ts";
-import { recipeNamed, runTraining, scaledRate } from "../run/index.ts";
-import { createTrainingData } from "./create-training-data.ts";
+import { recipeNamed, scaledRate } from "../run/index.ts";
 import { train, type NodeTrainOptions } from "./train.ts";
 
 const tiny = (name: string) =>
@@ -154,78 +149,6 @@ test("with validation data the best epoch is the result, and the run ends when i
   expect(report.epochs).toBeLessThan(20);
   expect(report.validationLoss).toBe(Math.min(...losses.map(Number)));
   expect(losses.at(-3)).toBe(report.validationLoss);
-});
-
-test("validation says the task's metrics, and the curves show them", async () => {
-  const epochs: (Readonly<Record<string, number>> | null)[] = [];
-  const options = short({
-    ...{ model: "picture-book", validation: captions, validationLimit: 3, validationBeams: 1, epochs: 1 },
-    onEpoch: ({ metrics }) => epochs.push(metrics),
-  });
-  const report = await train("caption", captions, options);
-  const { results } = await evaluate("caption", captions, { model: report.model, limit: 3, beams: 1 });
-  const { ciderD, bleu4 } = results;
-  expect(report.metrics).toEqual({ ciderD, bleu4 });
-  expect(epochs).toEqual([report.metrics]);
-  expect(await readFile(join(options.out, "curves.svg"), "utf8")).toContain("Validation: ciderD");
-});
-
-describe("memory", () => {
-  /** A run whose thread finds no memory for its third step. */
-  async function failing(options: NodeTrainOptions, freeMemory: number) {
-    let runs = 0;
-    const startTraining: typeof nodeTraining.startTraining = (listener) => {
-      const port = nodeTraining.startTraining(listener);
-      return {
-        ...port,
-        post(request, taken) {
-          const fails = request.kind === "run" && ++runs === 3;
-          if (!fails) port.post(request, taken);
-          else
-            queueMicrotask(() =>
-              listener.message({
-                id: request.id,
-                failure: {
-                  code: "train/memory",
-                  message: "memory: expected enough for a run, got bad_alloc",
-                },
-              }),
-            );
-        },
-      };
-    };
-    const parts = {
-      ...{ platform: nodePlatform as Platform<never>, training: { ...nodeTraining, startTraining } },
-      openData: (given: TrainingDataOptions) =>
-        createTrainingData("caption", captions, { ...given, workers: 0 }),
-      freeMemory: () => freeMemory,
-    };
-    return runTraining("caption", parts, options);
-  }
-
-  test("that ends ends the run with the estimate and what helps; it goes on from there", async () => {
-    const whole = short({ epochs: 2 });
-    await train("caption", captions, whole);
-    const warnings: string[] = [];
-    const options = short({ epochs: 2, onWarning: ({ message }) => warnings.push(message) });
-    await expect(failing(options, 1e6)).rejects.toMatchObject({
-      code: "train/memory",
-      message: expect.stringMatching(
-        /^memory: expected about [\d,]+ MB \(weights .*got .*bad_alloc.*--batch-size 2 --accumulate 2.*--recompute/,
-      ) as string,
-    });
-    // A byte more is needed than the 1 MB that is free.
-    expect(warnings).toEqual([expect.stringMatching(/^memory: expected about .* got 1 MB that are free/)]);
-    await train("caption", captions, { ...short({ epochs: 2 }), out: options.out, resume: true });
-    expect((await weightsOf(options.out)).equals(await weightsOf(whole.out))).toBe(true);
-  });
-
-  test("that is enough is not spoken of", async () => {
-    const warnings: string[] = [];
-    const options = short({ epochs: 1, onWarning: ({ message }) => warnings.push(message) });
-    await failing(options, 1e12);
-    expect(warnings).toEqual([]);
-  });
 });
 
 test("numbers that are not finite end it with a report, and the state before them stays", async () => {
