@@ -53,6 +53,6 @@ test("updates and states follow the numbers", () => {
     { name: "a_m", dims: [1000, 1000], role: { kind: "follower", of: "a" } },
     { name: "b", dims: [1000], role: { kind: "still" } },
   ] as const;
-  expect(secondsPerUpdate(parameters)).toBeCloseTo(5e-3 + 3e-3, 9);
-  expect(secondsPerState(parameters)).toBeCloseTo(0.015 + 16.004e6 / 4e8, 9);
+  expect(secondsPerUpdate(parameters)).toBeCloseTo(8e-3 + 3e-3, 9);
+  expect(secondsPerState(parameters)).toBeCloseTo(0.015 + 5 * 2.5e-4 + 16.004e6 / 4e8, 9);
 });

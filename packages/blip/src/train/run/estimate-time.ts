@@ -13,11 +13,13 @@ const efficiency = 0.95;
 /** What a number that an operation makes costs, in operations of a product: norms, GELU, softmax, what is moved. */
 const perNumber = 100;
 /** Seconds of an operation besides, and of a step: its way to the thread and back. */
-const [perNode, perStep] = [5e-6, 5e-3];
+const [perNode, perStep] = [5e-6, 8e-3];
 /** Seconds per number of what reads and writes all numbers: clipping and AdamW, a moving average. */
 const [perUpdated, perFollower] = [2e-9, 1e-9];
-/** Bytes that are written per second: an ordinary disk, and checks on the way; and seconds of a state besides. */
-const [diskRate, perState] = [4e8, 0.015];
+/** Bytes that are written per second: an ordinary disk, and checks on the way. */
+const diskRate = 4e8;
+/** Seconds of a state besides, and of each of its arrays: its way from the thread. */
+const [perState, perArray] = [0.015, 2.5e-4];
 
 type Feeds = Readonly<Record<string, Pick<Tensor, "dims">>>;
 
@@ -93,6 +95,7 @@ export const secondsPerUpdate = (parameters: readonly Parameter[]): number =>
 /** @returns seconds in which a state is written: 12 bytes per number that is trained, 4 per other */
 export const secondsPerState = (parameters: readonly Parameter[]): number =>
   perState +
+  perArray * parameters.reduce((sum, { role }) => sum + (role.kind === "trained" ? 3 : 1), 0) +
   (12 * numbersOf(parameters, "trained") +
     4 * (numbersOf(parameters, "follower") + numbersOf(parameters, "still"))) /
     diskRate;
