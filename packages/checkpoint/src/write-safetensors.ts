@@ -95,10 +95,10 @@ export function safetensorsSource(
   const whole = async (tensor: StoredTensor | MadeTensor): Promise<Uint8Array> => {
     if (made?.tensor === tensor) return made.bytes;
     const bytes = new Uint8Array(tensor.byteLength);
-    let place = 0;
+    let written = 0;
     for await (const piece of bytesOf(tensor)) {
-      bytes.set(piece, place);
-      place += piece.length;
+      bytes.set(piece, written);
+      written += piece.length;
     }
     made = { tensor, bytes };
     return bytes;

@@ -127,7 +127,7 @@ async function run(
       },
       onEpoch: (epoch) => {
         progress.stop();
-        const said = [`loss ${epoch.loss.toFixed(4)}`, validationText(epoch)].filter((one) => one !== "");
+        const said = [`loss ${epoch.loss.toFixed(4)}`, validationText(epoch)].filter((part) => part !== "");
         say(`epoch ${epoch.epoch + 1}: ${said.join(", ")}`);
       },
       onValidating: ({ step, done, total }) => {

@@ -59,10 +59,10 @@ export const validationOptions = ({
 /** "validation 3.1024, ciderD 0.5120, bleu4 0.1001 (best)"; nothing where there was no validation. */
 export function validationText({
   validationLoss,
-  metrics: found,
+  metrics: measured,
   best,
 }: Pick<EpochReport, "validationLoss" | "metrics" | "best">): string {
   if (validationLoss === null) return "";
-  const values = Object.entries(found ?? {}).map(([name, value]) => `, ${name} ${value.toFixed(4)}`);
+  const values = Object.entries(measured ?? {}).map(([name, value]) => `, ${name} ${value.toFixed(4)}`);
   return `validation ${validationLoss.toFixed(4)}${values.join("")}${best ? " (best)" : ""}`;
 }

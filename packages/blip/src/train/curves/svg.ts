@@ -107,7 +107,7 @@ function panelSvg({ title, unit, series }: Panel, x: Axis, top: number): string 
       text(left - 8, scale.y(at) + 4, label, ' text-anchor="end"'),
     ]),
     ...x.ticks.map(({ at, label }) => text(scale.x(at), bottom + 18, label, ' text-anchor="middle"')),
-    ...series.map((one, index) => seriesSvg(one, index, scale)),
+    ...series.map((curve, index) => seriesSvg(curve, index, scale)),
     "</g>",
   ].join("\n");
 }

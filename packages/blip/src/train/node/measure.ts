@@ -66,7 +66,7 @@ export function measureOn(
   path: string | readonly string[],
   reader: Reading | undefined,
 ): Measure {
-  const { task: evaluated, options: given, metrics } = evaluations[task];
+  const { task: evaluated, options: fixed, metrics } = evaluations[task];
   const name = typeof path === "string" ? path : path.join(", ");
   const open = (onRowError: (error: InputError) => void) => {
     const options = { ...reader, onRowError };
@@ -75,7 +75,7 @@ export function measureOn(
   return async (model, { limit, beams, prompt, threads, signal, onWarning, onStep }) => {
     const platform: Platform<EvaluatedImage> = { ...nodePlatform, openModel: () => Promise.resolve(model) };
     const options: EvaluateOptions = {
-      ...{ ...given, model: model.name, limit, threads, signal, onWarning, onStep },
+      ...{ ...fixed, model: model.name, limit, threads, signal, onWarning, onStep },
       ...(evaluated === "caption" && { prompt }),
       ...(beams !== undefined && (evaluated === "caption" || evaluated === "vqa") && { beams }),
     };

@@ -101,16 +101,16 @@ export class TrainingLoop {
 
   async #step(batches: readonly TrainingBatch[]): Promise<void> {
     const { trainer, options } = this.#parts;
-    const found = await trainer.stepOver(batches).catch((error: unknown) => this.#refuse(error, batches));
+    const result = await trainer.stepOver(batches).catch((error: unknown) => this.#refuse(error, batches));
     const last = batches.at(-1);
-    this.lastLoss = found.loss;
+    this.lastLoss = result.loss;
     const { lossSum, lossCount } = this.progress;
     this.progress = {
       ...this.progress,
-      ...{ position: last?.position, lossSum: lossSum + found.loss, lossCount: lossCount + 1 },
+      ...{ position: last?.position, lossSum: lossSum + result.loss, lossCount: lossCount + 1 },
     };
     this.#clock.tick(batches.reduce((sum, { size }) => sum + size, 0));
-    const report = this.#report(found);
+    const report = this.#report(result);
     await this.#log.add({ ...report });
     options.onStep?.(report);
     if (options.signal?.aborted === true) {
@@ -120,11 +120,11 @@ export class TrainingLoop {
     if (trainer.steps % (options.saveSteps ?? defaultSaveSteps) === 0) await this.#save(false);
   }
 
-  #report(found: StepResult): StepReport {
+  #report(result: StepResult): StepReport {
     const { data, steps } = this.#parts;
-    const { step, loss, norm, lr } = found;
+    const { step, loss, norm, lr } = result;
     return {
-      ...{ step, steps, epoch: this.progress.epoch, loss, losses: lossesOf(found), norm, lr },
+      ...{ step, steps, epoch: this.progress.epoch, loss, losses: lossesOf(result), norm, lr },
       imagesPerSecond: this.#clock.imagesPerSecond,
       secondsLeft: this.#clock.secondsLeft(Math.max(0, steps - step - 1)),
       waitShare: data.stats().waitShare,
@@ -134,11 +134,15 @@ export class TrainingLoop {
   async #endEpoch(): Promise<void> {
     const { options, trainer } = this.#parts;
     const { epoch, lossSum, lossCount } = this.progress;
-    const found = this.#validatesAfter(epoch) ? await this.#validate() : undefined;
+    const validation = this.#validatesAfter(epoch) ? await this.#validate() : undefined;
     this.progress = { ...this.progress, ...{ epoch: epoch + 1, lossSum: 0, lossCount: 0 } };
     const report: EpochReport = {
       ...{ epoch, loss: lossSum / Math.max(lossCount, 1) },
-      ...{ validationLoss: found?.loss ?? null, metrics: found?.metrics ?? null, best: found?.best ?? false },
+      ...{
+        validationLoss: validation?.loss ?? null,
+        metrics: validation?.metrics ?? null,
+        best: validation?.best ?? false,
+      },
     };
     await this.#log.add({ step: trainer.steps - 1, ended: epoch, ...report });
     await this.#save(report.best);
@@ -160,9 +164,9 @@ export class TrainingLoop {
     const { steps } = trainer;
     if (validationSteps === null || steps === 0 || steps % validationSteps !== 0) return;
     if (this.progress.validated === steps) return;
-    const found = await this.#validate();
-    if (!found) return;
-    const { loss, metrics, best } = found;
+    const validation = await this.#validate();
+    if (!validation) return;
+    const { loss, metrics, best } = validation;
     const report = { validationLoss: loss, metrics, best };
     await this.#log.add({ step: steps - 1, validated: steps, ...report });
     await this.#save(best);
@@ -173,19 +177,19 @@ export class TrainingLoop {
   /** @returns undefined without validation data */
   async #validate(): Promise<(Validation & { readonly best: boolean }) | undefined> {
     const { validate, settings, trainer } = this.#parts;
-    const found = await validate?.().catch(async (error: unknown) => {
+    const validation = await validate?.().catch(async (error: unknown) => {
       // Whatever stops it: what was trained is kept, and the resumed run validates again.
       await this.#save(false);
       throw error;
     });
-    if (!found) return undefined;
-    const best = isBetter(found, this.progress.best, settings.bestBy);
+    if (!validation) return undefined;
+    const best = isBetter(validation, this.progress.best, settings.bestBy);
     this.progress = {
       ...this.progress,
-      ...{ best: best ? found : this.progress.best, stale: best ? 0 : this.progress.stale + 1 },
+      ...{ best: best ? validation : this.progress.best, stale: best ? 0 : this.progress.stale + 1 },
       validated: trainer.steps,
     };
-    return { ...found, best };
+    return { ...validation, best };
   }
 
   #save(best: boolean): Promise<void> {
@@ -200,15 +204,15 @@ export class TrainingLoop {
     if (!(error instanceof ModelError) || error.code !== "train/not-finite") throw error;
     const { files, options, trainer } = this.#parts;
     const { loss, norm } = error.fields as { loss: number; norm: number | undefined };
-    const found: NotFinite = {
+    const failure: NotFinite = {
       ...{ step: trainer.steps, epoch: this.progress.epoch, loss: jsonNumber(loss) },
       norm: norm === undefined ? null : jsonNumber(norm),
       lr: trainer.learningRate,
       samples: batches.flatMap(({ samples }) => samples),
     };
-    await files.replaceText(`${options.out}/not-finite.json`, `${JSON.stringify(found, null, 2)}\n`);
+    await files.replaceText(`${options.out}/not-finite.json`, `${JSON.stringify(failure, null, 2)}\n`);
     await this.#save(false);
-    const kept = `The weights before this step are in ${stateFolder(options.out)}.`;
-    throw notFiniteRun(found, kept, error);
+    const advice = `The weights before this step are in ${stateFolder(options.out)}.`;
+    throw notFiniteRun(failure, advice, error);
   }
 }

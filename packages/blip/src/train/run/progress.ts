@@ -27,8 +27,8 @@ export const atBeginning: Progress = {
 export const progressJson = (progress: Progress): Json => {
   const { position, best, ...rest } = progress;
   const place = position === undefined ? null : { ...position };
-  const found = best ? { loss: best.loss, metrics: { ...best.metrics } } : null;
-  return { ...rest, position: place, best: found };
+  const bestJson = best ? { loss: best.loss, metrics: { ...best.metrics } } : null;
+  return { ...rest, position: place, best: bestJson };
 };
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

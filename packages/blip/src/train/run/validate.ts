@@ -52,16 +52,16 @@ function metricsOf(
   return async () => {
     const weights = resultWeights(objective, trainer.weights(), begun.weights);
     const files = filesInMemory("the model in training", await resultFiles(base, task, weights));
-    const found = await measure(files, {
+    const measured = await measure(files, {
       ...{ limit, beams: validationBeams ?? undefined, prompt: prompt ?? undefined, threads, signal },
       // What there is to say of the model was said when the run began.
       onWarning: () => undefined,
       onStep: onValidating,
     });
-    const missing = metricNames[task].filter((name) => found[name] === undefined);
+    const missing = metricNames[task].filter((name) => measured[name] === undefined);
     if (missing.length > 0 && !told) onWarning?.(metricsMissing(missing));
     told = true;
-    return found;
+    return measured;
   };
 }
 

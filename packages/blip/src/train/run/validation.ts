@@ -68,11 +68,11 @@ const score = ({ loss, metrics }: Validation, by: string): number =>
  * Are these weights better than the best so far? Of the same metric, the lower loss is.
  * @param by `loss`, or the name of a metric
  */
-export function isBetter(found: Validation, best: Validation | undefined, by: string): boolean {
-  if (!Number.isFinite(found.loss)) return false;
+export function isBetter(validation: Validation, best: Validation | undefined, by: string): boolean {
+  if (!Number.isFinite(validation.loss)) return false;
   if (!best) return true;
-  const [own, other] = [score(found, by), score(best, by)];
-  return own === other ? found.loss < best.loss : own > other;
+  const [own, other] = [score(validation, by), score(best, by)];
+  return own === other ? validation.loss < best.loss : own > other;
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
