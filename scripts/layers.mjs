@@ -63,6 +63,7 @@ export const layers = [
   [
     { name: "train/objective", path: "packages/blip/src/train/objective.ts", only: ["graph"] },
     { name: "train/errors", path: "packages/blip/src/train/errors.ts", only: ["base"] },
+    { name: "train/curves", path: "packages/blip/src/train/curves", only: ["base"] },
   ],
   [
     {
@@ -115,7 +116,7 @@ export const layers = [
       path: "packages/blip/src/train/node",
       only: [
         ...["base", "datasets", "datasets entry", "image", "train/data", "train/run", "platform/node"],
-        "platform interface",
+        ...["platform interface", "evaluate"],
       ],
     },
     {

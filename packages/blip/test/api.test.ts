@@ -8,7 +8,10 @@ const file = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 test("the public API is as it was reviewed: every exported name with its kind and signature", async () => {
   const api = {
     ...publicApi(
-      { node: file("../src/node.ts"), platform: file("../src/platform-api.ts") },
+      {
+        ...{ node: file("../src/node.ts"), platform: file("../src/platform-api.ts") },
+        train: file("../src/train/node/index.ts"),
+      },
       file("../tsconfig.node.json"),
     ),
     ...publicApi({ web: file("../src/web.ts") }, file("../tsconfig.web.json")),

@@ -1,11 +1,8 @@
-// What runs learn: small models learn scenes by heart, and what they leave says so when the classes load it. A run whose
-// process is killed goes on to the same numbers.
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
+// What runs learn: small models learn scenes by heart, and what they leave says so when the classes load it.
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { setTimeout } from "node:timers/promises";
 import { must } from "@blip-ts/base";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask, caption, inspect, match } from "../src/node.ts";
@@ -63,7 +60,13 @@ test("caption: eight scenes are learned by heart, and the saved folder says them
   expect(await said(report.model)).toEqual(others);
   const metrics = (await readFile(join(options.out, "metrics.jsonl"), "utf8")).trim().split("\n");
   expect(metrics).toHaveLength(240);
-  expect((await readdir(options.out)).sort()).toEqual(["metrics.jsonl", "model", "run.json", "state"]);
+  expect((await readdir(options.out)).sort()).toEqual([
+    "curves.svg",
+    "metrics.jsonl",
+    "model",
+    "run.json",
+    "state",
+  ]);
 });
 
 test("match: the saved folder tells the new sentences from the old ones", async () => {
@@ -92,41 +95,4 @@ test("vqa: the saved folder gives the answers", async () => {
   const report = await train("vqa", data, quick({ model, epochs: 150, lr: 4e-3 }));
   const rows = await ask(scenes.slice(0, 4).map(sceneFile), ["what is there?"], { model: report.model });
   expect(rows.map((row) => ("answer" in row ? row.answer : row.error.message))).toEqual(answers);
-});
-
-/** The command in a process of its own; killed when a number of steps is in its metrics. @returns its exit code */
-async function blipTrain(args: readonly string[], out: string, killAt = Infinity): Promise<number | null> {
-  const child = spawn(process.execPath, [path("packages/blip/bin/blip.js"), "train", ...args], {
-    stdio: "ignore",
-  });
-  const ended = new Promise<number | null>((resolve) => void child.once("exit", resolve));
-  const metrics = join(out, "metrics.jsonl");
-  const rows = async () =>
-    (await readFile(metrics, "utf8").catch(() => "")).split("\n").filter((row) => row !== "").length;
-  while (child.exitCode === null && child.signalCode === null) {
-    if ((await rows()) >= killAt) child.kill("SIGKILL");
-    await Promise.race([ended, setTimeout(5)]);
-  }
-  return ended;
-}
-
-test("killed twice with SIGKILL, it ends with the weights of an unbroken run, bit for bit", async () => {
-  const data = await sceneData(join(root, "killed"), scenes, (scene) => ({
-    image: scene.image,
-    caption: scene.true,
-  }));
-  const args = (out: string) => [
-    ...["caption", data, "--model", tiny("caption"), "--out", out, "--recipe", "few", "--epochs", "15"],
-    ...["--threads", "1", "--save-steps", "3", "--quiet"],
-  ];
-  const [whole, broken] = [join(root, "whole"), join(root, "broken")];
-  expect(await blipTrain(args(whole), whole)).toBe(0);
-  // A row per step and one per epoch of 2 steps.
-  expect(await blipTrain(args(broken), broken, 8)).toBeNull();
-  await expect(stat(join(broken, "model"))).rejects.toThrow("ENOENT");
-  expect(await blipTrain([...args(broken), "--resume"], broken, 24)).toBeNull();
-  await expect(stat(join(broken, "model"))).rejects.toThrow("ENOENT");
-  expect(await blipTrain([...args(broken), "--resume"], broken)).toBe(0);
-  const weights = (out: string) => readFile(join(out, "model/model.safetensors"));
-  expect((await weights(broken)).equals(await weights(whole))).toBe(true);
 });

@@ -17,6 +17,7 @@ export {
 export {
   type MadeTensor,
   safetensorsBytes,
+  safetensorsSource,
   sameTensor,
   tensorBytes,
   type WritableTensors,

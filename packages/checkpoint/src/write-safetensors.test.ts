@@ -1,8 +1,9 @@
-// Tensors compared by their numbers, however they lie in their files.
+// Tensors compared by their numbers, however they lie in their files, and a file that is made while it is read.
 import { expect, test } from "vitest";
 import { memorySource } from "./memory-source.ts";
 import type { StoredTensor } from "./stored-tensor.ts";
-import { sameTensor } from "./write-safetensors.ts";
+import { readSafetensors } from "./safetensors.ts";
+import { safetensorsBytes, safetensorsSource, sameTensor, type MadeTensor } from "./write-safetensors.ts";
 
 /** More bytes than are read at a time. */
 const width = 2 ** 23 + 5;
@@ -34,4 +35,41 @@ test("a tensor that lies column by column is the same as one that lies row by ro
   const last = rows.length - 1;
   rows[last] = number(last) + 1;
   expect(await sameTensor(tensor(rows), strided)).toBe(false);
+});
+
+test("a file that lies nowhere has the bytes of the one that is written, however it is read", async () => {
+  const made = (shape: readonly number[], from: number) => ({
+    ...({ dtype: "float32", shape, byteLength: 4 * shape.reduce((a, b) => a * b, 1) } as const),
+    async *bytes() {
+      const floats = Float32Array.from({ length: this.byteLength / 4 }, (_, index) => from + index);
+      const bytes = new Uint8Array(floats.buffer);
+      // In pieces that end anywhere.
+      for (let done = 0; done < bytes.length; done += 7)
+        yield await Promise.resolve(bytes.subarray(done, done + 7));
+    },
+  });
+  const source = memorySource(
+    "kept",
+    Uint8Array.from({ length: 40 }, (_, index) => index),
+  );
+  const kept: StoredTensor = { name: "k", dtype: "int16", shape: [4], source, offset: 8, byteLength: 8 };
+  const tensors = new Map<string, StoredTensor | MadeTensor>([
+    ["b", made([3, 5], 100)],
+    ["k", kept],
+    ["a", made([2], 7)],
+    ["none", made([0, 4], 0)],
+  ]);
+  const pieces: number[] = [];
+  for await (const piece of safetensorsBytes(tensors, { of: "nobody" })) pieces.push(...piece);
+  const file = safetensorsSource("nowhere", tensors, { of: "nobody" });
+  expect(file.size).toBe(pieces.length);
+  expect([...(await file.read(0, file.size))]).toEqual(pieces);
+  for (const length of [1, 9, 60])
+    for (let offset = 0; offset + length <= file.size; offset += 5)
+      expect([...(await file.read(offset, length))]).toEqual(pieces.slice(offset, offset + length));
+  const read = await readSafetensors(file);
+  expect([...read.tensors.keys()].sort()).toEqual(["a", "b", "k", "none"]);
+  for (const [name, tensor] of read.tensors)
+    expect([name, tensor.shape]).toEqual([name, tensors.get(name)?.shape]);
+  await expect(file.read(file.size - 1, 2)).rejects.toMatchObject({ code: "model/read-failed" });
 });

@@ -1,5 +1,7 @@
 // Writing a safetensors file from tensors that lie elsewhere, chunk by chunk: no more than one chunk is in memory.
 // https://huggingface.co/docs/safetensors
+import type { ByteSource } from "@blip-ts/base";
+import { readFailed } from "./errors.ts";
 import { readRange } from "./read-range.ts";
 import {
   BYTES_PER_ELEMENT,
@@ -36,15 +38,8 @@ export interface MadeTensor {
 /** What a file is written from. */
 export type WritableTensors = ReadonlyMap<string, StoredTensor | MadeTensor>;
 
-/**
- * The bytes of a safetensors file.
- * @param tensors by the names that the file is to give them
- * @param metadata entries beside `format`, which transformers wants
- */
-export async function* safetensorsBytes(
-  tensors: WritableTensors,
-  metadata: Readonly<Record<string, string>> = {},
-): AsyncGenerator<Uint8Array, void, undefined> {
+/** A file as it will be: its header, and its tensors in their order. */
+function layoutOf(tensors: WritableTensors, metadata: Readonly<Record<string, string>>) {
   // Wider elements first, so that each begins where its type may.
   const order = [...tensors].sort(
     ([nameA, a], [nameB, b]) =>
@@ -65,8 +60,71 @@ export async function* safetensorsBytes(
   const start = new Uint8Array(8 + padded).fill(0x20);
   new DataView(start.buffer).setBigUint64(0, BigInt(padded), true);
   start.set(bytes, 8);
+  return { start, order: order.map(([, tensor]) => tensor), size: start.length + offset };
+}
+
+const bytesOf = (tensor: StoredTensor | MadeTensor) =>
+  "bytes" in tensor ? tensor.bytes() : tensorBytes(tensor);
+
+/**
+ * The bytes of a safetensors file.
+ * @param tensors by the names that the file is to give them
+ * @param metadata entries beside `format`, which transformers wants
+ */
+export async function* safetensorsBytes(
+  tensors: WritableTensors,
+  metadata: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { start, order } = layoutOf(tensors, metadata);
   yield start;
-  for (const [, tensor] of order) yield* "bytes" in tensor ? tensor.bytes() : tensorBytes(tensor);
+  for (const tensor of order) yield* bytesOf(tensor);
+}
+
+/**
+ * A safetensors file that lies nowhere: what is read of it is made then. One tensor is in memory, that of the last read.
+ * @param name for messages
+ * @param tensors as for `safetensorsBytes`; their numbers do not change while the file is read
+ */
+export function safetensorsSource(
+  name: string,
+  tensors: WritableTensors,
+  metadata: Readonly<Record<string, string>> = {},
+): ByteSource {
+  const { start, order, size } = layoutOf(tensors, metadata);
+  let made: { readonly tensor: StoredTensor | MadeTensor; readonly bytes: Uint8Array } | undefined;
+  const whole = async (tensor: StoredTensor | MadeTensor): Promise<Uint8Array> => {
+    if (made?.tensor === tensor) return made.bytes;
+    const bytes = new Uint8Array(tensor.byteLength);
+    let written = 0;
+    for await (const piece of bytesOf(tensor)) {
+      bytes.set(piece, written);
+      written += piece.length;
+    }
+    made = { tensor, bytes };
+    return bytes;
+  };
+  return {
+    name,
+    size,
+    async read(offset, length) {
+      if (!(offset >= 0 && length >= 0 && offset + length <= size))
+        throw readFailed(name, offset, length, size);
+      const result = new Uint8Array(length);
+      /** Puts what is asked for of a part that begins at `from`. */
+      const put = (from: number, bytes: Uint8Array) => {
+        const [first, end] = [Math.max(offset, from), Math.min(offset + length, from + bytes.length)];
+        if (first < end) result.set(bytes.subarray(first - from, end - from), first - offset);
+      };
+      put(0, start);
+      let from = start.length;
+      for (const tensor of order) {
+        const end = from + tensor.byteLength;
+        if (from < offset + length && end > offset) put(from, await whole(tensor));
+        from = end;
+      }
+      return result;
+    },
+  };
 }
 
 /** The bytes of a tensor in row-major order, chunk by chunk. */

@@ -36,6 +36,7 @@ export { openEngine, type OpenEngine } from "./open-engine.ts";
 export { Network, type NetworkTypes } from "./sessions.ts";
 export { passHalvesAsBits } from "./worker/session-host.ts";
 export type { StartTraining, TrainingListener, TrainingPort } from "./training/calls.ts";
+export { isOutOfMemory } from "./training/errors.ts";
 export { adamNumbers, type AdamSettings } from "./training/kernel/adam.ts";
 export type { OutputMode, Share, TrainingReply, TrainingRequest } from "./training/messages.ts";
 export {

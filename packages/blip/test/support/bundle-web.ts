@@ -1,4 +1,4 @@
-// The page's entry as a bundler makes it: the bundle, and the worker beside it.
+// The page's entry as a bundler makes it: the bundle, and the workers beside it.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -6,9 +6,9 @@ import { rolldown } from "rolldown";
 const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
 
 /**
- * Bundles a page's script, with this package as it is built; its worker goes beside it.
+ * Bundles a page's script, with this package as it is built; its workers go beside it.
  * @param entry a script, or the package itself
- * @returns the code of both
+ * @returns the code of all
  * @throws {Error} where something cannot be resolved for browsers
  */
 export async function bundleForPage(folder: string, entry = join(dist, "web.js")) {
@@ -29,5 +29,6 @@ export async function bundleForPage(folder: string, entry = join(dist, "web.js")
   return {
     script: await one(entry, "script.js"),
     worker: await one(join(dist, "web-session-worker.js"), "web-session-worker.js"),
+    trainingWorker: await one(join(dist, "web-training-worker.js"), "web-training-worker.js"),
   };
 }

@@ -13,6 +13,12 @@ import { exitCodes } from "../exit-codes.ts";
 import { addLoraOptions, loraOf, type LoraFlags } from "../lora-options.ts";
 import { progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
+import {
+  addValidationOptions,
+  validationOptions,
+  validationText,
+  type ValidationFlags,
+} from "../train/validation-options.ts";
 
 type Task = Parameters<typeof train>[0];
 type Own = Pick<
@@ -31,7 +37,6 @@ type Own = Pick<
   | "prompt"
   | "resume"
   | "saveSteps"
-  | "patience"
   | "batchesPerEpoch"
   | "workers"
   | "clip"
@@ -44,10 +49,9 @@ type Own = Pick<
   | "warmUp"
 >;
 
-interface TrainFlags extends Omit<Own, "clip">, LoraFlags {
+interface TrainFlags extends Omit<Own, "clip">, LoraFlags, ValidationFlags {
   readonly model?: string;
   readonly out: string;
-  readonly val?: string;
   readonly clip?: number;
   /** False with --no-augment. */
   readonly augment: boolean;
@@ -84,11 +88,11 @@ function describePlan(plan: RunPlan, model: string): string[] {
 
 function optionsOf(flags: TrainFlags): Omit<NodeTrainOptions, "model" | "out"> {
   const { recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed } = flags;
-  const { threads, prompt, resume, saveSteps, patience, batchesPerEpoch, workers } = flags;
+  const { threads, prompt, resume, saveSteps, batchesPerEpoch, workers } = flags;
   const { clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, val, augment, imageRoot } = flags;
   return {
     ...{ recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed },
-    ...{ threads, prompt, resume, saveSteps, patience, batchesPerEpoch, workers },
+    ...{ threads, prompt, resume, saveSteps, batchesPerEpoch, workers, ...validationOptions(flags) },
     ...{ clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, validation: val },
     lora: loraOf(flags),
     ...(!augment && { augment: false as const }),
@@ -123,11 +127,17 @@ async function run(
               `${imagesPerSecond.toFixed(1)} images/s, ${duration(secondsLeft)} left`,
           );
       },
-      onEpoch: ({ epoch, loss, validationLoss, best }) => {
+      onEpoch: (epoch) => {
         progress.stop();
-        const validated =
-          validationLoss === null ? "" : `, validation ${validationLoss.toFixed(4)}${best ? " (best)" : ""}`;
-        say(`epoch ${epoch + 1}: loss ${loss.toFixed(4)}${validated}`);
+        const said = [`loss ${epoch.loss.toFixed(4)}`, validationText(epoch)].filter((part) => part !== "");
+        say(`epoch ${epoch.epoch + 1}: ${said.join(", ")}`);
+      },
+      onValidating: ({ step, done, total }) => {
+        if (total !== undefined) progress.update(`validation, ${step}`, done, total);
+      },
+      onValidation: (validation) => {
+        progress.stop();
+        say(`step ${validation.steps}: ${validationText(validation)}`);
       },
     });
     if (flags.json === true) print(terminal.stdout, JSON.stringify(report, undefined, 1));
@@ -149,7 +159,7 @@ const whole = (flag: string, about: string) =>
 const real = (flag: string, about: string) => new Option(`${flag} <X>`, about).argParser(anyNumber(flag));
 
 function addOptions(command: Command): Command {
-  return command
+  return addValidationOptions(command)
     .option(
       "--model <M>",
       "what it begins with: a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
@@ -175,8 +185,6 @@ function addOptions(command: Command): Command {
       ),
     )
     .option("--init", "take only sizes and vocabulary of the model: all weights begin at random")
-    .option("--val <FILE>", "validation data: the result is the epoch of the lowest loss on it")
-    .addOption(whole("--patience", "epochs without a better validation loss after which it ends"))
     .option("--resume", "go on with the run in --out; the other options are to be those it began with")
     .addOption(imageSizeOption())
     .addOption(
@@ -196,7 +204,7 @@ function addOptions(command: Command): Command {
     .addOption(whole("--warm-up", "steps over which the learning rate rises"))
     .addOption(whole("--batches-per-epoch", "for shards and tables with images, which are not counted"))
     .addOption(whole("--save-steps", "steps between saved states, besides each epoch's end (default: 500)"))
-    .addOption(whole("--workers", "threads that load images (default: one less than the cores)"))
+    .addOption(real("--workers", "threads that load images (default: one less than the cores; 0: this one)"))
     .addOption(real("--seed", "of everything random (default: 42)"))
     .addOption(threadsOption())
     .option("--json", "the report as one JSON object")
@@ -206,7 +214,9 @@ function addOptions(command: Command): Command {
 export function addTrain(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   const command = program
     .command("train")
-    .description("fine-tune or train a model; leaves model/, state/, metrics.jsonl and run.json in a folder")
+    .description(
+      "fine-tune or train a model; leaves model/, state/, metrics.jsonl, curves.svg and run.json in a folder",
+    )
     .addArgument(new Argument("<task>", "what is learned").choices(trainingTasks))
     .argument("<data...>", "files or folders of images with texts, in the forms of docs/datasets.md");
   addLoraOptions(addOptions(command)).action(async (task: Task, data: string[], flags: TrainFlags) =>

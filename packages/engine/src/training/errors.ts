@@ -1,5 +1,5 @@
 // What can go wrong in a training session: one factory per failure.
-import { ModelError, UsageError } from "@blip-ts/base";
+import { BlipError, ModelError, UsageError } from "@blip-ts/base";
 
 export const parameterTooLarge = (name: string, bytes: number, capacity: number): UsageError =>
   new UsageError(
@@ -8,6 +8,32 @@ export const parameterTooLarge = (name: string, bytes: number, capacity: number)
       "Freeze it, or train adapters of it.",
     { name, bytes, capacity },
   );
+
+/**
+ * What says that there is no more memory: ONNX Runtime's allocators and its thread pool, WebAssembly, and JavaScript itself
+ * (V8, JavaScriptCore, SpiderMonkey), in Node and in pages.
+ */
+const noMemory =
+  /bad[ _]alloc|failed to allocate memory|could ?n[o']t allocate|allocation failed|cannot allocate memory|out of memory|tensor shape is too large|\(OOM\)|invalid (?:typed )?array (?:buffer )?length/i;
+
+/** Did something fail for want of memory? */
+export function isOutOfMemory(error: unknown): boolean {
+  if (error instanceof BlipError) return error.code === "train/memory";
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? error.code : undefined;
+  return code === "ERR_WORKER_OUT_OF_MEMORY" || code === "ENOMEM" || noMemory.test(error.message);
+}
+
+/** @param what was computed or loaded: "a run of the graph caption" */
+export const stepOutOfMemory = (what: string, cause: unknown): ModelError => {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new ModelError(
+    "train/memory",
+    `memory: expected enough for ${what}, got "${detail}". Take smaller batches, or end other programs.`,
+    { what, detail },
+    { cause },
+  );
+};
 
 /** @param bytes what the parameters need together */
 export const outOfMemory = (bytes: number, cause: unknown): ModelError =>

@@ -174,6 +174,54 @@ test("onnxruntime-web computes the same step", async () => {
   }
 });
 
+describe("without memory", () => {
+  /** The sum of all products of two numbers of x [N]: N * N numbers on the way. */
+  function products() {
+    const b = GraphBuilder.create("products");
+    const x = b.input("x", "float32", ["N"]);
+    const all = b.matmul(b.reshape(x, ["N", 1]), b.reshape(x, [1, "N"]));
+    b.output("sum", b.sum(all, [0, 1]));
+    return { graph: b.build() };
+  }
+
+  // 256 TiB, which no address of 48 bits holds, and 64 GiB for WebAssembly's of 32 bits.
+  test.each([
+    ["onnxruntime-node", startNodeTraining, 2 ** 23],
+    ["onnxruntime-web", startWasm, 2 ** 17],
+  ] as const)("a run on %s fails by name, and the session goes on", async (_engine, start, size) => {
+    await using session = await open(start);
+    await session.addGraph("products", products());
+    const run = (N: number) =>
+      session.run("products", { x: floatTensor([N], new Float32Array(N).fill(0.5)) }, { wanted: ["sum"] });
+    await expect(run(size)).rejects.toMatchObject({
+      name: "ModelError",
+      code: "train/memory",
+      message: expect.stringMatching(
+        /^memory: expected enough for a run of the graph products, got "/,
+      ) as string,
+    });
+    expect((await run(4)).sum?.data[0]).toBe(4);
+  });
+
+  test("for the numbers themselves, a session does not open", async () => {
+    const { Memory } = WebAssembly;
+    WebAssembly.Memory = class extends Memory {
+      constructor(descriptor: { readonly initial: number; readonly maximum?: number }) {
+        if (descriptor.initial > 100) throw new RangeError("WebAssembly.Memory(): could not allocate memory");
+        super(descriptor);
+      }
+    };
+    const table: Parameter = { name: "table", dims: [2 ** 20, 4], role: { kind: "trained", group: 0 } };
+    await expect(
+      TrainingSession.open(startWasm, [table]).finally(() => (WebAssembly.Memory = Memory)),
+    ).rejects.toMatchObject({
+      name: "ModelError",
+      code: "train/memory",
+      message: expect.stringContaining('got "WebAssembly.Memory(): could not allocate memory"') as string,
+    });
+  });
+});
+
 describe("a run is refused", () => {
   test.each<[string, Record<string, Tensor>, string]>([
     ["without an input", {}, "input ids: expected int64 [B], got nothing"],

@@ -13,6 +13,7 @@ import type {
   TrainingRequest,
 } from "../training/messages.ts";
 import { TrainingMemory } from "../training/training-memory.ts";
+import { isOutOfMemory, stepOutOfMemory } from "../training/errors.ts";
 import { outputModeOf, runInPlace } from "./output-mode.ts";
 import type { OnnxRuntime, Runtime } from "./session-host.ts";
 
@@ -231,10 +232,22 @@ class Host {
   }
 }
 
-const failureOf = (error: unknown): TrainingFailure => ({
-  message: error instanceof Error ? error.message : String(error),
-  ...(error instanceof BlipError && { code: error.code, fields: error.fields }),
-});
+/** What a call was about, for messages. */
+const subjectOf = ({ kind, body }: TrainingRequest): string => {
+  if (kind === "run") return `a run of the graph ${body.graph}`;
+  return kind === "graph" ? `the graph ${body.name}` : `the training's numbers (${kind})`;
+};
+
+function failureOf(thrown: unknown, request: TrainingRequest): TrainingFailure {
+  const error =
+    !(thrown instanceof BlipError) && isOutOfMemory(thrown)
+      ? stepOutOfMemory(subjectOf(request), thrown)
+      : thrown;
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    ...(error instanceof BlipError && { code: error.code, fields: error.fields }),
+  };
+}
 
 function buffersOf(result: TrainingReply["result"]): ArrayBuffer[] {
   if (result instanceof Float32Array) return [result.buffer];
@@ -265,7 +278,7 @@ export function hostTraining(
       try {
         reply = { id: request.id, result: await call(() => host.handle(request)) };
       } catch (error) {
-        reply = { id: request.id, failure: failureOf(error) };
+        reply = { id: request.id, failure: failureOf(error, request) };
       }
       post(reply, buffersOf(reply.result));
     });

@@ -20,7 +20,10 @@ beforeEach(() => {
   folder = join(root, `run-${count++}`);
 });
 
-const facts = (step: number) => ({ objective: "caption", step, seed: 7, position: { next: step } });
+const facts = (step: number) => ({
+  ...{ objective: "caption", step, seed: 7, followed: step % 2 === 0 },
+  position: { next: step },
+});
 const tensors = (step: number) =>
   new Map<string, MadeTensor>([
     [

@@ -20,6 +20,8 @@ export interface StateFacts {
   /** Updates that were made. */
   readonly step: number;
   readonly seed: number;
+  /** Were the moving averages moved already for the step that comes next? So it is if that step failed. */
+  readonly followed: boolean;
   /** Where the data is, as the caller knows it. */
   readonly position: Json;
 }
@@ -126,7 +128,7 @@ export async function openState(
   const path = `${folder}/${name}/${factsName}`;
   const text = await files.readText(path);
   if (text === undefined) throw noState(`${folder}/${name}`, factsName);
-  const { version, objective, step, seed, position } = parse(path, text);
+  const { version, objective, step, seed, followed, position } = parse(path, text);
   if (version !== 1) throw otherState(path, "version", "1", String(version));
   if (typeof objective !== "string") throw otherState(path, "objective", "a name", String(objective));
   if (typeof step !== "number" || !Number.isSafeInteger(step) || step < 0)
@@ -134,5 +136,9 @@ export async function openState(
   if (typeof seed !== "number") throw otherState(path, "seed", "a number", String(seed));
   const source = await files.openFile(`${folder}/${name}/${tensorsName}`);
   const { tensors } = await readSafetensors(source);
-  return { facts: { objective, step, seed, position: position as Json }, tensors, source };
+  return {
+    facts: { objective, step, seed, followed: followed === true, position: position as Json },
+    tensors,
+    source,
+  };
 }

@@ -75,6 +75,23 @@ test("a resumed training ends with the numbers of an unbroken one, bit for bit",
   expect(new Set(objective.seeds).size).toBe(3);
 });
 
+test("a state that is saved after a step that failed moves no average twice", async () => {
+  await using unbroken = await openTrainer(tiny);
+  await steps(unbroken, 0, 3);
+  {
+    await using first = await openTrainer(tiny);
+    await steps(first, 0, 2);
+    const batch = batchOf(tiny, 2);
+    const states = batch.states.map((row) => row.map(() => NaN));
+    await expect(first.step({ ...batch, states })).rejects.toMatchObject({ code: "train/not-finite" });
+    await first.save(folder);
+  }
+  await using second = await openTrainer(tiny);
+  await second.resume(folder);
+  await steps(second, 2, 3);
+  expect(await weightsOf(second)).toEqual(await weightsOf(unbroken));
+});
+
 describe("a state is refused", () => {
   beforeEach(async () => {
     await using trainer = await openTrainer(tiny);

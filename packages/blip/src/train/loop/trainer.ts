@@ -232,7 +232,8 @@ export class Trainer<Batch> implements Closable {
   ): Promise<void> {
     const { objective } = this.#options;
     await this.#inTurn(() => {
-      const facts = { objective: objective.name, step: this.#steps, seed: this.#seed, position };
+      const [step, seed] = [this.#steps, this.#seed];
+      const facts = { objective: objective.name, step, seed, followed: this.#followed === step, position };
       const tensors = stateTensors(this.plan, this.#session, objective.state?.() ?? {});
       return saveState(this.#files, folder, facts, tensors, options);
     });
@@ -263,7 +264,7 @@ export class Trainer<Batch> implements Closable {
       objective.restore?.(others);
       this.#steps = facts.step;
       this.#seed = facts.seed;
-      this.#followed = -1;
+      this.#followed = facts.followed ? facts.step : -1;
       return facts.position;
     });
   }

@@ -17,6 +17,8 @@ import type { LoraSettings } from "./settings.ts";
 
 /** What the adapter of an objective consists of. */
 export interface LoraParts {
+  /** The paths of the modules that get an update. */
+  readonly modules: readonly string[];
   /** Weights A and B, by name, with their shapes: a weight beside the other. */
   readonly matrices: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** Weights of the network that are trained too. */
@@ -147,6 +149,7 @@ export function withLora<Batch>(
   const followers = followersOf(momentum, new Set(saved), targets);
   const parts: LoraParts = {
     saved,
+    modules: [...targets.keys()],
     matrices: [...targets].flatMap(([module, { shape }]) => {
       const { down, up } = matricesOf(module);
       return [

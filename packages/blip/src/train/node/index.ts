@@ -4,12 +4,14 @@ export { createTrainingData, type NodeTrainingDataOptions } from "./create-train
 export { train, type NodeTrainOptions } from "./train.ts";
 export {
   /** BLIP's numbers for a task, or those for few samples. */
+  metricNames,
   recipeNamed,
   recipeNames,
   /** The learning rate for a step of other than the reference's samples. */
   scaledRate,
   type EpochReport,
   type LoraOptions,
+  type Metrics,
   type Recipe,
   type RecipeName,
   type RecipeOverrides,
@@ -17,5 +19,8 @@ export {
   type StepReport,
   type TrainOptions,
   type TrainReport,
+  type ValidationOptions,
+  type ValidationProgress,
+  type ValidationReport,
 } from "../run/index.ts";
 export { trainingTasks, type TrainingData, type TrainingTask } from "../data/index.ts";

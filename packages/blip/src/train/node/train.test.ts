@@ -140,6 +140,7 @@ test("with validation data the best epoch is the result, and the run ends when i
   const losses: (number | null)[] = [];
   const options = short({
     ...{ validation: captions, epochs: 20, lr: 0.3, patience: 2, clip: undefined },
+    ...{ bestBy: "loss", validationLimit: 0 },
     onEpoch: ({ validationLoss }) => losses.push(validationLoss),
   });
   const report = await train("caption", captions, options);

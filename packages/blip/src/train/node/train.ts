@@ -6,16 +6,29 @@ import type { TrainingDataOptions } from "../data/options.ts";
 import type { TrainingTask } from "../data/batch.ts";
 import { runTraining, type TrainReport } from "../run/run.ts";
 import type { TrainOptions } from "../run/options.ts";
+import type { Measure } from "../run/index.ts";
 import { createTrainingData, type NodeTrainingDataOptions } from "./create-training-data.ts";
+import type { measureOn } from "./measure.ts";
 
 export interface NodeTrainOptions extends TrainOptions {
-  /** Validation data: its loss is computed after each epoch, and the best weights are the result. */
+  /**
+   * Validation data: its loss and the task's metrics are computed after each epoch, and the best weights are the result.
+   * For the metrics the weights are loaded a second time: 4 bytes per number.
+   */
   readonly validation?: string | readonly string[] | undefined;
   /** Threads that load images, as for `createTrainingData`. */
   readonly workers?: NodeTrainingDataOptions["workers"];
   /** How the data's files are read, as for `createTrainingData`. */
   readonly reader?: NodeTrainingDataOptions["reader"];
 }
+
+/** What evaluates is loaded when it is first needed. */
+const measureLater =
+  (...data: Parameters<typeof measureOn>): Measure =>
+  async (...asked) => {
+    const { measureOn: measure } = await import("./measure.ts");
+    return measure(...data)(...asked);
+  };
 
 /**
  * Trains or fine-tunes a model for a task, and writes run.json, metrics.jsonl, state/ and model/ into `options.out`.
@@ -38,7 +51,11 @@ export function train(
     task,
     {
       ...{ platform, training: nodeTraining, openData: open(data) },
-      ...(validation !== undefined && { openValidation: open(validation) }),
+      ...(validation !== undefined && {
+        openValidation: open(validation),
+        measure: measureLater(task, validation, reader),
+      }),
+      freeMemory: () => process.availableMemory(),
     },
     options,
   );

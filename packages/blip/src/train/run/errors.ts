@@ -1,5 +1,5 @@
 // What can be wrong with a training run. Codes are `train/...` and `usage/...`.
-import { ModelError, UsageError } from "@blip-ts/base";
+import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 
 export const badTrainOption = (name: string, expected: string, got: unknown): UsageError =>
   new UsageError(
@@ -48,6 +48,13 @@ export const tooFewSteps = (batches: number, accumulate: number): UsageError =>
       "Accumulate fewer, or train more epochs.",
     { batches, accumulate },
   );
+
+export const metricsMissing = (missing: readonly string[]): Warning => ({
+  code: "train/no-metric",
+  message:
+    `validation: expected data that gives ${missing.join(", ")}, got data without references. ` +
+    "The loss decides which weights are best; give references, or choose by the loss (--best-by loss).",
+});
 
 /** What a step that gave no finite number was. */
 export interface NotFinite {

@@ -39,6 +39,16 @@ export async function prepareFolder(
     const [had, has] = [JSON.stringify(before[name]), JSON.stringify(value)];
     if (had !== has) throw otherRun(out, name, had, has);
   }
+  for (const folder of [out, stateFolder(out)]) await removeUnfinished(files, folder);
+}
+
+/** What a killed process left unfinished in a run's folder: the result, and files that were to replace others. */
+const isUnfinished = (name: string): boolean =>
+  /^\.model\.partial-|\.(?:json|svg|jsonl)\.[\da-f-]{36}$/.test(name);
+
+async function removeUnfinished(files: TrainingFiles, folder: string): Promise<void> {
+  for (const name of await files.list(folder))
+    if (isUnfinished(name)) await files.remove(`${folder}/${name}`);
 }
 
 /** Whether a state was saved yet. */

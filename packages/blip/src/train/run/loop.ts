@@ -1,5 +1,6 @@
 // The epochs of a run: batches to steps, states, validation, and the rows of metrics.jsonl.
 import { ModelError } from "@blip-ts/base";
+import { isOutOfMemory } from "@blip-ts/engine";
 import type { TrainingBatch, TrainingData } from "../data/batch.ts";
 import type { TrainingFiles } from "../checkpoint/files.ts";
 import type { StepResult, Trainer } from "../loop/trainer.ts";
@@ -7,11 +8,15 @@ import { Clock } from "./clock.ts";
 import { notFiniteRun, type NotFinite } from "./errors.ts";
 import { stateFolder } from "./folder.ts";
 import { MetricsLog } from "./log.ts";
-import type { Settings, StepReport, TrainOptions } from "./options.ts";
+import type { EpochReport, Settings, StepReport, TrainOptions } from "./options.ts";
 import { progressJson, type Progress } from "./progress.ts";
+import { isBetter, type Validation } from "./validation.ts";
 
 /** The graph of validation among the objective's. */
 export const validationGraph = "validation";
+
+/** Steps between states, unless told. */
+export const defaultSaveSteps = 500;
 
 export interface LoopParts {
   readonly files: TrainingFiles;
@@ -21,8 +26,8 @@ export interface LoopParts {
   readonly options: TrainOptions;
   /** Steps of the whole run. */
   readonly steps: number;
-  /** The mean loss over the validation data; undefined if there is none. */
-  readonly validate: (() => Promise<number>) | undefined;
+  /** Validates the weights as they are; undefined without validation data. */
+  readonly validate: (() => Promise<Validation>) | undefined;
 }
 
 /** Parts of the loss, by name: the mean over the step's batches. */
@@ -55,7 +60,7 @@ export class TrainingLoop {
     return this.#clock.imagesPerSecond;
   }
 
-  /** Whether no better validation loss came for too long. */
+  /** Whether no better validation came for too long. */
   #ends(): boolean {
     const { patience } = this.#parts.settings;
     return patience !== null && this.progress.stale >= patience;
@@ -68,8 +73,10 @@ export class TrainingLoop {
   async run(): Promise<void> {
     const { data, settings, trainer } = this.#parts;
     const { epochs, accumulate } = settings;
-    await this.#log.keep(trainer.steps, this.progress.epoch);
-    const { position } = this.progress;
+    const { position, epoch, validated } = this.progress;
+    await this.#log.keep({ steps: trainer.steps, epochs: epoch, validated });
+    // One that a signal kept from being made.
+    await this.#validateBetween();
     let pending: TrainingBatch[] = [];
     if (!this.#ends())
       for await (const batch of data.batches({
@@ -82,6 +89,8 @@ export class TrainingLoop {
         if (pending.length < accumulate) continue;
         await this.#step(pending);
         pending = [];
+        await this.#validateBetween();
+        if (this.#ends()) break;
       }
     await this.#endEpochsBelow(epochs);
   }
@@ -108,7 +117,7 @@ export class TrainingLoop {
       await this.#save(false);
       options.signal.throwIfAborted();
     }
-    if (trainer.steps % (options.saveSteps ?? 500) === 0) await this.#save(false);
+    if (trainer.steps % (options.saveSteps ?? defaultSaveSteps) === 0) await this.#save(false);
   }
 
   #report(result: StepResult): StepReport {
@@ -123,20 +132,64 @@ export class TrainingLoop {
   }
 
   async #endEpoch(): Promise<void> {
-    const { validate, options, trainer } = this.#parts;
-    const { epoch, lossSum, lossCount, best, stale } = this.progress;
-    const score = validate ? await validate() : undefined;
-    const isBest = score !== undefined && (best === undefined || score < best);
+    const { options, trainer } = this.#parts;
+    const { epoch, lossSum, lossCount } = this.progress;
+    const validation = this.#validatesAfter(epoch) ? await this.#validate() : undefined;
+    this.progress = { ...this.progress, ...{ epoch: epoch + 1, lossSum: 0, lossCount: 0 } };
+    const report: EpochReport = {
+      ...{ epoch, loss: lossSum / Math.max(lossCount, 1) },
+      ...{
+        validationLoss: validation?.loss ?? null,
+        metrics: validation?.metrics ?? null,
+        best: validation?.best ?? false,
+      },
+    };
+    await this.#log.add({ step: trainer.steps - 1, ended: epoch, ...report });
+    await this.#save(report.best);
+    await this.#log.draw();
+    options.onEpoch?.(report);
+  }
+
+  /** Is there a validation at this epoch's end? */
+  #validatesAfter(epoch: number): boolean {
+    const { settings, trainer } = this.#parts;
+    if (settings.validationSteps === null) return true;
+    return epoch + 1 === settings.epochs && this.progress.validated !== trainer.steps;
+  }
+
+  /** Validates after the number of steps that the settings say. */
+  async #validateBetween(): Promise<void> {
+    const { settings, options, trainer } = this.#parts;
+    const { validationSteps } = settings;
+    const { steps } = trainer;
+    if (validationSteps === null || steps === 0 || steps % validationSteps !== 0) return;
+    if (this.progress.validated === steps) return;
+    const validation = await this.#validate();
+    if (!validation) return;
+    const { loss, metrics, best } = validation;
+    const report = { validationLoss: loss, metrics, best };
+    await this.#log.add({ step: steps - 1, validated: steps, ...report });
+    await this.#save(best);
+    await this.#log.draw();
+    options.onValidation?.({ steps, ...report });
+  }
+
+  /** @returns undefined without validation data */
+  async #validate(): Promise<(Validation & { readonly best: boolean }) | undefined> {
+    const { validate, settings, trainer } = this.#parts;
+    const validation = await validate?.().catch(async (error: unknown) => {
+      // Whatever stops it: what was trained is kept, and the resumed run validates again.
+      await this.#save(false);
+      throw error;
+    });
+    if (!validation) return undefined;
+    const best = isBetter(validation, this.progress.best, settings.bestBy);
     this.progress = {
       ...this.progress,
-      ...{ epoch: epoch + 1, lossSum: 0, lossCount: 0 },
-      ...{ best: isBest ? score : best, stale: isBest || score === undefined ? 0 : stale + 1 },
+      ...{ best: best ? validation : this.progress.best, stale: best ? 0 : this.progress.stale + 1 },
+      validated: trainer.steps,
     };
-    const loss = lossSum / Math.max(lossCount, 1);
-    const report = { epoch, loss, validationLoss: score ?? null, best: isBest };
-    await this.#log.add({ step: trainer.steps - 1, ended: epoch, ...report });
-    await this.#save(isBest);
-    options.onEpoch?.(report);
+    return { ...validation, best };
   }
 
   #save(best: boolean): Promise<void> {
@@ -146,18 +199,20 @@ export class TrainingLoop {
 
   /** Says what the step was, in not-finite.json and in the error; other errors pass. */
   async #refuse(error: unknown, batches: readonly TrainingBatch[]): Promise<never> {
+    // Without memory for a step there may be enough to write what was trained; if not, the last state stays.
+    if (isOutOfMemory(error)) await this.#save(false).catch(() => undefined);
     if (!(error instanceof ModelError) || error.code !== "train/not-finite") throw error;
     const { files, options, trainer } = this.#parts;
     const { loss, norm } = error.fields as { loss: number; norm: number | undefined };
-    const found: NotFinite = {
+    const failure: NotFinite = {
       ...{ step: trainer.steps, epoch: this.progress.epoch, loss: jsonNumber(loss) },
       norm: norm === undefined ? null : jsonNumber(norm),
       lr: trainer.learningRate,
       samples: batches.flatMap(({ samples }) => samples),
     };
-    await files.replaceText(`${options.out}/not-finite.json`, `${JSON.stringify(found, null, 2)}\n`);
+    await files.replaceText(`${options.out}/not-finite.json`, `${JSON.stringify(failure, null, 2)}\n`);
     await this.#save(false);
-    const kept = `The weights before this step are in ${stateFolder(options.out)}.`;
-    throw notFiniteRun(found, kept, error);
+    const advice = `The weights before this step are in ${stateFolder(options.out)}.`;
+    throw notFiniteRun(failure, advice, error);
   }
 }

@@ -1,7 +1,13 @@
 // A run that trains an adapter: what it begins with, and the folder that it leaves.
 import { closing } from "@blip-ts/base";
-import { safetensorsBytes, type MadeTensor, type StoredTensor } from "@blip-ts/checkpoint";
-import { adapterTensors, configText } from "../../adapter/index.ts";
+import {
+  readSafetensors,
+  safetensorsBytes,
+  safetensorsSource,
+  type MadeTensor,
+  type StoredTensor,
+} from "@blip-ts/checkpoint";
+import { adapterTensors, configText, matricesOf, mergedTensors, scaleOf } from "../../adapter/index.ts";
 import { adapterFiles } from "../../files.ts";
 import { specOf } from "../../tasks/index.ts";
 import { incompleteBase, withLora, type LoraObjective, type LoraSettings } from "../lora/index.ts";
@@ -71,4 +77,35 @@ export async function saveLora(
     await writer.write(adapterFiles.weights, safetensorsBytes(tensors));
     await writer.commit();
   });
+}
+
+/**
+ * The weights of a model that has the adapter as it is now: a matrix with an update is their sum.
+ * @param trained all parameters of the run @param weights the result's, among which are the adapter's own
+ */
+export async function withUpdates(
+  { model, lora }: Settings,
+  { parts, weights: base }: BegunLora,
+  trained: ReadonlyMap<string, MadeTensor>,
+  weights: ReadonlyMap<string, StoredTensor | MadeTensor>,
+): Promise<Map<string, StoredTensor | MadeTensor>> {
+  if (!lora) throw new Error("a run without lora has no adapter");
+  const name = "the adapter in training";
+  const names = new Set(parts.matrices.map((matrix) => matrix.name));
+  const own = new Map([...trained].filter(([weight]) => names.has(weight)));
+  const { tensors } = await readSafetensors(safetensorsSource(name, own));
+  const matrix = (weight: string): StoredTensor => {
+    const tensor = tensors.get(weight);
+    if (!tensor) throw new Error(`${weight} is no parameter of the run`);
+    return tensor;
+  };
+  const scale = scaleOf(lora.alpha, lora.rank, lora.rslora);
+  const updates = new Map(
+    parts.modules.map((module) => {
+      const { down, up } = matricesOf(module);
+      return [module, { down: matrix(down), up: matrix(up), scale }];
+    }),
+  );
+  const sums = mergedTensors(model, base, { name, sha256: "", updates, replaced: new Map() });
+  return new Map([...[...weights].filter(([weight]) => !names.has(weight)), ...sums]);
 }

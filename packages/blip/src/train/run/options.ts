@@ -5,6 +5,8 @@ import type { SkippedSample } from "../data/batch.ts";
 import type { MemoryEstimate } from "../step/estimate.ts";
 import { refusedWith, resolveLora, type LoraOptions, type LoraSettings } from "../lora/index.ts";
 import { frozenParts } from "../optimizer/groups.ts";
+import { validationSettings, type ValidationOptions, type ValidationSettings } from "./validation-options.ts";
+import type { Metrics, ValidationProgress } from "./validation.ts";
 import { badTrainOption } from "./errors.ts";
 import { loraRate, recipeNamed, scaledRate, type Recipe, type RecipeName } from "./recipes.ts";
 import type { TrainingTask } from "../data/batch.ts";
@@ -48,15 +50,27 @@ export interface EpochReport {
   readonly epoch: number;
   /** The mean of the epoch's steps. */
   readonly loss: number;
-  /** Over the validation data, without dropout; null if there is none. */
+  /** Over the validation data, without dropout; null if the epoch's end did not validate. */
   readonly validationLoss: number | null;
+  /** The task's metrics over the first rows of the validation data; null as `validationLoss`. */
+  readonly metrics: Metrics | null;
+  /** Are these weights the best so far? */
+  readonly best: boolean;
+}
+
+/** A validation between steps (`validationSteps`). */
+export interface ValidationReport {
+  /** Steps that were made. */
+  readonly steps: number;
+  readonly validationLoss: number;
+  readonly metrics: Metrics;
   readonly best: boolean;
 }
 
 /** Recipe values that are replaced. */
 export type RecipeOverrides = { readonly [Name in keyof Recipe]?: Recipe[Name] | undefined };
 
-export interface TrainOptions extends RecipeOverrides {
+export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   /** A folder, a file, a suite, `picture-book`, or a Hub id. */
   readonly model: string;
   /** The folder of the run: empty or not there, unless it is resumed. */
@@ -90,8 +104,6 @@ export interface TrainOptions extends RecipeOverrides {
   readonly batchesPerEpoch?: number | undefined;
   /** Steps between states that are saved; one is saved at the end of each epoch besides. Default 500. */
   readonly saveSteps?: number | undefined;
-  /** Epochs without a better validation loss after which the run ends. It needs validation data. */
-  readonly patience?: number | undefined;
   /** Goes on with the run that `out` holds, with the same settings. */
   readonly resume?: boolean | undefined;
   /** Ends the run after its step, when its state is saved. */
@@ -99,12 +111,15 @@ export interface TrainOptions extends RecipeOverrides {
   readonly onPlan?: ((plan: RunPlan) => void) | undefined;
   readonly onStep?: ((report: StepReport) => void) | undefined;
   readonly onEpoch?: ((report: EpochReport) => void) | undefined;
+  /** Is told how far a validation is. */
+  readonly onValidating?: ((progress: ValidationProgress) => void) | undefined;
+  readonly onValidation?: ((report: ValidationReport) => void) | undefined;
   readonly onSkip?: ((skipped: SkippedSample) => void) | undefined;
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 
 /** What numbers depend on: kept in run.json, and compared when a run is resumed. */
-export interface Settings extends Recipe {
+export interface Settings extends Recipe, ValidationSettings {
   readonly task: TrainingTask;
   readonly model: string;
   readonly accumulate: number;
@@ -117,9 +132,6 @@ export interface Settings extends Recipe {
   readonly augment: AugmentOptions | boolean;
   readonly prompt: string | null;
   readonly batchesPerEpoch: number | null;
-  readonly patience: number | null;
-  /** Whether there is validation data. */
-  readonly validates: boolean;
 }
 
 function whole(name: string, value: number, least: number): number {
@@ -170,11 +182,9 @@ function loraOf(task: TrainingTask, { lora, init = false, freeze }: TrainOptions
 export function resolveSettings(task: TrainingTask, options: TrainOptions, validates: boolean): Settings {
   const recipe = overridden(recipeNamed(task, options.recipe ?? "blip"), options);
   checkRecipe(recipe);
-  const { freeze, patience, batchesPerEpoch, imageSize } = options;
+  const { freeze, batchesPerEpoch, imageSize } = options;
   if (freeze !== undefined && !Object.hasOwn(frozenParts, freeze))
     throw badTrainOption("freeze", Object.keys(frozenParts).join(" or "), freeze);
-  if (patience !== undefined && !validates)
-    throw badTrainOption("patience", "validation data (--val) beside it", "none");
   const accumulate = whole("accumulate", options.accumulate ?? 1, 1);
   if (options.saveSteps !== undefined) whole("saveSteps", options.saveSteps, 1);
   // A rate of one's own is taken as it is.
@@ -191,7 +201,6 @@ export function resolveSettings(task: TrainingTask, options: TrainOptions, valid
     augment: options.augment ?? true,
     prompt: options.prompt ?? null,
     batchesPerEpoch: batchesPerEpoch === undefined ? null : whole("batchesPerEpoch", batchesPerEpoch, 1),
-    patience: patience === undefined ? null : whole("patience", patience, 1),
-    validates,
+    ...validationSettings(task, options, validates),
   };
 }

@@ -1,6 +1,7 @@
 // What a run remembers from step to step beside its numbers: it is saved with each state.
 import type { TrainingPosition } from "../data/batch.ts";
 import type { Json } from "../checkpoint/state.ts";
+import { validationOf, type Validation } from "./validation.ts";
 
 export interface Progress {
   /** Where the next batch begins; undefined at the beginning. */
@@ -10,20 +11,24 @@ export interface Progress {
   /** Of this epoch's steps so far. */
   readonly lossSum: number;
   readonly lossCount: number;
-  /** The lowest validation loss. */
-  readonly best: number | undefined;
-  /** Epochs since it. */
+  /** What validation said of the best weights. */
+  readonly best: Validation | undefined;
+  /** Validations since. */
   readonly stale: number;
+  /** Steps that were made at the last validation. */
+  readonly validated: number;
 }
 
 export const atBeginning: Progress = {
   ...{ position: undefined, epoch: 0, lossSum: 0, lossCount: 0, best: undefined, stale: 0 },
+  validated: 0,
 };
 
 export const progressJson = (progress: Progress): Json => {
-  const { position, epoch, lossSum, lossCount, best, stale } = progress;
+  const { position, best, ...rest } = progress;
   const place = position === undefined ? null : { ...position };
-  return { position: place, epoch, lossSum, lossCount, best: best ?? null, stale };
+  const bestJson = best ? { loss: best.loss, metrics: { ...best.metrics } } : null;
+  return { ...rest, position: place, best: bestJson };
 };
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -32,10 +37,10 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** From a state's file. The data checks the position. @returns undefined if it is of another kind */
 export function progressOf(json: unknown): Progress | undefined {
   if (!isRecord(json)) return undefined;
-  const { epoch, lossSum, lossCount, stale } = json;
+  const { epoch, lossSum, lossCount, stale, validated } = json;
   if (typeof epoch !== "number" || typeof lossSum !== "number") return undefined;
   if (typeof lossCount !== "number" || typeof stale !== "number") return undefined;
+  if (typeof validated !== "number") return undefined;
   const position = isRecord(json.position) ? (json.position as unknown as TrainingPosition) : undefined;
-  const best = typeof json.best === "number" ? json.best : undefined;
-  return { position, epoch, lossSum, lossCount, best, stale };
+  return { position, epoch, lossSum, lossCount, best: validationOf(json.best), stale, validated };
 }

@@ -9,14 +9,17 @@ import type { TrainingDataOptions } from "../data/options.ts";
 import { createTrainer, type Trainer, type TrainingPlatform } from "../loop/trainer.ts";
 import { openBase, weightsToBegin, type BaseModel, type BegunWeights } from "./begin.ts";
 import { tooFewSteps, unknownLength } from "./errors.ts";
-import { secondsPerStep } from "./estimate-time.ts";
+import { secondsPerBatch, secondsPerState, secondsPerUpdate } from "./estimate-time.ts";
 import { hasState, modelFolder, prepareFolder, stateFolder } from "./folder.ts";
 import { beginLora, saveLora, type BegunLora } from "./lora.ts";
-import { TrainingLoop, validationGraph } from "./loop.ts";
+import { defaultSaveSteps, TrainingLoop, validationGraph } from "./loop.ts";
+import { memoryWarning, withMemoryAdvice } from "./memory.ts";
 import { resolveSettings, type RunPlan, type Settings, type TrainOptions } from "./options.ts";
 import { atBeginning, progressOf } from "./progress.ts";
 import { scheduleOf } from "./recipes.ts";
 import { resultWeights, saveResult } from "./save.ts";
+import { validateOn } from "./validate.ts";
+import type { Measure, Metrics } from "./validation.ts";
 import { networkTaskOf, objectiveOf, trainingTaskNamed, type DataObjective } from "./tasks.ts";
 
 /** What a platform brings. */
@@ -25,6 +28,10 @@ export interface RunParts {
   readonly training: TrainingPlatform;
   openData(options: TrainingDataOptions): Promise<TrainingData>;
   openValidation?: ((options: TrainingDataOptions) => Promise<TrainingData>) | undefined;
+  /** The task's metrics on the validation data; without it, validation gives the loss alone. */
+  readonly measure?: Measure | undefined;
+  /** Bytes of memory that are free now; without it, nobody is warned before a run begins. */
+  readonly freeMemory?: (() => number) | undefined;
 }
 
 /** What a run did. */
@@ -34,8 +41,10 @@ export interface TrainReport {
   readonly epochs: number;
   /** Of the last step of this process; null if it made none. */
   readonly loss: number | null;
-  /** The lowest validation loss, whose weights are the result; null without validation data. */
+  /** Of the best weights, which are the result; null without validation data. */
   readonly validationLoss: number | null;
+  /** The best weights' metrics; null without validation data. */
+  readonly metrics: Metrics | null;
   readonly stoppedEarly: boolean;
   readonly seconds: number;
   readonly imagesPerSecond: number;
@@ -121,9 +130,9 @@ async function planOf(
   platform: Platform<never>,
   opened: Opened,
   trainer: Trainer<TrainingBatch>,
-  { threads }: TrainOptions,
+  { threads, saveSteps = defaultSaveSteps }: TrainOptions,
 ): Promise<RunPlan | undefined> {
-  const { settings, data, objective, begun, lora, steps } = opened;
+  const { settings, data, objective, begun, steps } = opened;
   const batches = data.batches();
   const next = await batches.next();
   await batches.return?.();
@@ -131,10 +140,17 @@ async function planOf(
   const first: TrainingBatch = next.value;
   const context = { step: 0, part: 0, seed: settings.seed, run: () => Promise.resolve({}) };
   const feeds = await objective.inputs(first, context);
-  // Of frozen matrices there are no gradients: what a step computes is seen in its own graph alone.
-  const passes = lora ? { graph: trainer.plan.graph, times: 1 } : { graph: objective.graph.graph, times: 3 };
-  const seconds = await secondsPerStep(platform, passes, feeds, threads);
-  const numbers = trainer.plan.parameters.flatMap(({ dims, role }) =>
+  const { parameters } = trainer.plan;
+  const trainedNames = new Set(
+    parameters.flatMap(({ name, role }) => (role.kind === "trained" ? [name] : [])),
+  );
+  const { graph, ties = {} } = objective.graph;
+  const isTrained = (name: string) => trainedNames.has(ties[name] ?? name);
+  const { recompute, accumulate, epochs } = settings;
+  const batch = await secondsPerBatch(platform, graph, feeds, { isTrained, recompute }, threads);
+  const left = Math.max(0, steps - trainer.steps);
+  const states = Math.floor(left / saveSteps) + Math.ceil((epochs * left) / steps) + 1;
+  const numbers = parameters.flatMap(({ dims, role }) =>
     role.kind === "trained" ? [dims.reduce((product, size) => product * size, 1)] : [],
   );
   return {
@@ -143,31 +159,13 @@ async function planOf(
     trained: numbers.reduce((sum, count) => sum + count, 0),
     begun: begun.begun,
     memory: trainer.estimate(feeds),
-    seconds: seconds * settings.accumulate * Math.max(0, steps - trainer.steps),
-  };
-}
-
-/** The mean loss of all samples of the validation data that fill a batch. */
-function validateOn(
-  trainer: Trainer<TrainingBatch>,
-  { validation, validator, settings }: Opened,
-): (() => Promise<number>) | undefined {
-  if (!validation || !validator) return undefined;
-  return async () => {
-    let [sum, count] = [0, 0];
-    for await (const batch of validation.batches({ untilEpoch: 1 })) {
-      const context = { step: 0, part: 0, seed: settings.seed, run: () => Promise.resolve({}) };
-      const outputs = await trainer.run(validationGraph, await validator.inputs(batch, context));
-      const weight = validator.weight?.(batch) ?? 1;
-      sum += Number(outputs[validator.graph.loss]?.data[0]) * weight;
-      count += weight;
-    }
-    return sum / count;
+    seconds:
+      left * (batch * accumulate + secondsPerUpdate(parameters)) + states * secondsPerState(parameters),
   };
 }
 
 async function trainOpened(
-  { platform, training }: RunParts,
+  { platform, training, measure }: RunParts,
   opened: Opened,
   trainer: Trainer<TrainingBatch>,
   options: TrainOptions,
@@ -181,7 +179,7 @@ async function trainOpened(
   const plan = await planOf(platform, opened, trainer, options);
   if (plan) options.onPlan?.(plan);
   options.signal?.throwIfAborted();
-  const validate = validateOn(trainer, opened);
+  const validate = validateOn(trainer, opened, measure, options);
   const loop = new TrainingLoop(
     { files, trainer, data, settings, options, steps, validate },
     progress ?? atBeginning,
@@ -198,7 +196,8 @@ async function trainOpened(
     await saveResult(base, settings.task, resultWeights(objective, trainer.weights(), begun.weights), model);
   return {
     ...{ task: settings.task, steps: done, epochs: epoch, loss: loop.lastLoss ?? null },
-    ...{ validationLoss: best ?? null, stoppedEarly: epoch < settings.epochs, model },
+    ...{ validationLoss: best?.loss ?? null, metrics: best?.metrics ?? null },
+    ...{ stoppedEarly: epoch < settings.epochs, model },
     ...{ seconds: (Date.now() - begunAt) / 1000, imagesPerSecond: loop.imagesPerSecond },
     skipped: data.stats().skipped,
   };
@@ -227,12 +226,23 @@ export async function runTraining(
   return closing(data, async () => {
     const plain = { ...dataSettings, augment: false, shuffle: false } as const;
     const validation = await parts.openValidation?.(plain);
-    const use = async () => {
-      const opened = openedWith(base, settings, data, validation, options);
-      await prepareFolder(training.files, options.out, settings, options.resume ?? false);
-      const trainer = await openTrainer(training, opened, options);
-      return closing(trainer, () => trainOpened(parts, opened, trainer, options));
-    };
+    const use = () =>
+      withMemoryAdvice(settings, async (tell) => {
+        const opened = openedWith(base, settings, data, validation, options);
+        await prepareFolder(training.files, options.out, settings, options.resume ?? false);
+        const free = parts.freeMemory?.();
+        const trainer = await openTrainer(training, opened, options);
+        const told: TrainOptions = {
+          ...options,
+          onPlan: (plan) => {
+            tell(plan.memory);
+            options.onPlan?.(plan);
+            const warning = memoryWarning(plan.memory, free, settings);
+            if (warning) options.onWarning?.(warning);
+          },
+        };
+        return closing(trainer, () => trainOpened(parts, opened, trainer, told));
+      });
     if (!validation) return use();
     const report = await orClosed(validation, use);
     await validation.close();

@@ -10,7 +10,7 @@ import {
 } from "@blip-ts/checkpoint";
 import { sizeOf } from "@blip-ts/graph";
 import { openedFrom } from "../../load/open-model.ts";
-import { savedFiles, writeFiles } from "../../save/save.ts";
+import { savedFiles, writeFiles, type SavedFiles } from "../../save/save.ts";
 import { toOriginalName } from "../../weights/names.ts";
 import type { TrainingTask } from "../data/batch.ts";
 import type { BaseModel } from "./begin.ts";
@@ -63,16 +63,12 @@ function asFloat32(tensor: StoredTensor | MadeTensor): StoredTensor | MadeTensor
 const originalOf = (weights: Weights): WritableTensors =>
   new Map([...weights].map(([name, tensor]) => [toOriginalName(name), asFloat32(tensor)]));
 
-/**
- * Writes a result as a folder that does not exist yet: config.json, tokenizer, image settings and weights.
- * @throws {UsageError} `save/exists`, `save/cannot-write` @throws the signal's reason
- */
-export async function saveResult(
+/** The files of a result: config.json, tokenizer, image settings and weights. No weight is read yet. */
+export async function resultFiles(
   base: BaseModel,
   task: TrainingTask,
   weights: Weights,
-  folder: string,
-): Promise<void> {
+): Promise<SavedFiles> {
   const named = new Map([...weights].filter(([name]) => !isHeadMatrix(name)));
   const tensors = new Map([...named].map(([name, tensor]) => [name, placeholder(name, tensor)]));
   const files = base.opened.files;
@@ -87,8 +83,22 @@ export async function saveResult(
   const convertTo = { tensors: written, config: {}, metadata: {} };
   const made = await savedFiles({ ...base, opened }, networkTaskOf[task], { convertTo });
   const original = task === "nlvr" || task === "pretrain";
+  return original ? { ...made, weights: originalOf(weights) } : made;
+}
+
+/**
+ * Writes a result as a folder that does not exist yet.
+ * @throws {UsageError} `save/exists`, `save/cannot-write` @throws the signal's reason
+ */
+export async function saveResult(
+  base: BaseModel,
+  task: TrainingTask,
+  weights: Weights,
+  folder: string,
+): Promise<void> {
+  const files = await resultFiles(base, task, weights);
   await closing(await base.platform.createFolder(folder), async (writer) => {
-    await writeFiles(writer, original ? { ...made, weights: originalOf(weights) } : made, undefined);
+    await writeFiles(writer, files, undefined);
     await writer.commit();
   });
 }

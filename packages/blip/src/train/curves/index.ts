@@ -1,0 +1,2 @@
+// The picture of a run's curves.
+export { curvesOf } from "./svg.ts";

@@ -1,0 +1,111 @@
+// The rows of metrics.jsonl as series of points, each panel's together.
+export interface Point {
+  /** Steps that were made. */
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Series {
+  readonly name: string;
+  /** `steps`: a line through means of neighbouring steps; `marks`: a mark for each point. */
+  readonly form: "steps" | "marks";
+  readonly points: readonly Point[];
+}
+
+export interface Panel {
+  readonly title: string;
+  /** What the numbers are: "nats", "%", ... */
+  readonly unit: string;
+  readonly series: readonly Series[];
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Row =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function rowsOf(text: string): Row[] {
+  return text.split("\n").flatMap((line) => {
+    try {
+      const row: unknown = JSON.parse(line);
+      return isRecord(row) ? [row] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Most points of a line: more are not seen. */
+const mostPoints = 400;
+
+/** Means of neighbouring points, if there are more than can be seen. */
+export function thinned(points: readonly Point[]): readonly Point[] {
+  if (points.length <= mostPoints) return points;
+  const mean = (list: readonly Point[], of: "x" | "y") =>
+    list.reduce((sum, point) => sum + point[of], 0) / list.length;
+  return Array.from({ length: mostPoints }, (_, index) => {
+    const bounds = [index, index + 1].map((one) => Math.floor((one * points.length) / mostPoints));
+    const some = points.slice(...bounds);
+    return { x: mean(some, "x"), y: mean(some, "y") };
+  });
+}
+
+/** The finite values at a place of the rows. */
+function pointsOf(rows: readonly Row[], valueOf: (row: Row) => unknown): Point[] {
+  return rows.flatMap((row) => {
+    const [step, y] = [row.step, valueOf(row)];
+    if (typeof step !== "number" || typeof y !== "number" || !Number.isFinite(y)) return [];
+    return [{ x: step + 1, y }];
+  });
+}
+
+/** Names in a field that holds an object, in the order in which they come. */
+const namesIn = (rows: readonly Row[], field: string): string[] => [
+  ...new Set(rows.flatMap((row) => (isRecord(row[field]) ? Object.keys(row[field]) : []))),
+];
+
+const within = (field: string, name: string) => (row: Row) =>
+  isRecord(row[field]) ? row[field][name] : undefined;
+
+/** Units of metrics; the others are shares or scores without one. */
+const percents = new Set(["rMean", "imageToTextR1", "textToImageR1", "cosineRMean"]);
+
+/**
+ * The panels of a run: losses, learning rate, norm of the gradients, and each metric of validation.
+ * @param text metrics.jsonl
+ */
+export function panelsOf(text: string): Panel[] {
+  const rows = rowsOf(text);
+  const [steps, validations] = [
+    rows.filter((row) => "lr" in row),
+    rows.filter((row) => "ended" in row || "validated" in row),
+  ];
+  const line = (name: string, valueOf: (row: Row) => unknown): Series => ({
+    ...{ name, form: "steps" },
+    points: thinned(pointsOf(steps, valueOf)),
+  });
+  const marks = (name: string, valueOf: (row: Row) => unknown): Series => ({
+    ...{ name, form: "marks" },
+    points: pointsOf(validations, valueOf),
+  });
+  const parts = namesIn(steps, "losses");
+  const all: Panel[] = [
+    {
+      ...{ title: "Loss", unit: "nats" },
+      series: [
+        line("training", (row) => row.loss),
+        ...(parts.length > 1 ? parts.map((name) => line(name, within("losses", name))) : []),
+        marks("validation", (row) => row.validationLoss),
+      ],
+    },
+    { title: "Learning rate", unit: "per step", series: [line("learning rate", (row) => row.lr)] },
+    { title: "Norm of the gradients", unit: "before clipping", series: [line("norm", (row) => row.norm)] },
+    ...namesIn(validations, "metrics").map((name) => ({
+      ...{ title: `Validation: ${name}`, unit: percents.has(name) ? "%" : "" },
+      series: [marks(name, within("metrics", name))],
+    })),
+  ];
+  return all
+    .map((panel) => ({ ...panel, series: panel.series.filter(({ points }) => points.length > 0) }))
+    .filter(({ series }) => series.length > 0);
+}

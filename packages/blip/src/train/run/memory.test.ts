@@ -1,0 +1,77 @@
+// What a run says of memory, before it begins and when there is none left.
+import { InputError, ModelError } from "@blip-ts/base";
+import { describe, expect, test } from "vitest";
+import { memoryText, memoryWarning, savings, withMemoryAdvice } from "./memory.ts";
+
+const needed = { weights: 1.5e9, gradients: 1e9, moments: 2e9, activations: 5e8, total: 5e9 };
+const settings = { batchSize: 8, accumulate: 1, recompute: false, freeze: null };
+
+test("the estimate names its parts", () => {
+  expect(memoryText(needed)).toBe(
+    "about 5,000 MB (weights 1,500 MB, gradients 1,000 MB, moments 2,000 MB, a step 500 MB)",
+  );
+});
+
+test("only options that are not used yet are said to help", () => {
+  expect(savings(settings)).toBe(
+    "a smaller batch (--batch-size 4 --accumulate 2), layers that are computed a second time (--recompute), " +
+      "parts that are not trained (--freeze imageEncoder), smaller images (--image-size)",
+  );
+  expect(savings({ ...settings, batchSize: 3, accumulate: 2 })).toContain("--batch-size 1 --accumulate 6");
+  expect(savings({ batchSize: 1, accumulate: 4, recompute: true, freeze: "imageEncoder" })).toBe(
+    "smaller images (--image-size)",
+  );
+});
+
+test("a warning comes only if less is free than is needed", () => {
+  expect(memoryWarning(needed, 5e9, settings)).toBeUndefined();
+  expect(memoryWarning(needed, undefined, settings)).toBeUndefined();
+  expect(memoryWarning(needed, 4_999_000_000, settings)).toMatchObject({
+    code: "train/memory",
+    message: expect.stringMatching(
+      /expected about 5,000 MB .* got 4,999 MB that are free.*--recompute/,
+    ) as string,
+  });
+});
+
+describe("what runs out of memory is one error", () => {
+  const failing = (error: Error) =>
+    withMemoryAdvice(settings, async (tell) => {
+      tell(needed);
+      return Promise.reject(error);
+    });
+
+  test.each([
+    new Error("std::bad_alloc"),
+    new Error(
+      "Non-zero status code ... Failed to allocate memory for requested buffer of size 281474976710656",
+    ),
+    new RangeError("WebAssembly.Memory(): could not allocate memory"),
+    new RangeError("Array buffer allocation failed"),
+    new Error("Aborted(OOM)"),
+    Object.assign(new Error("Worker terminated due to reaching memory limit: JS heap out of memory"), {
+      code: "ERR_WORKER_OUT_OF_MEMORY",
+    }),
+    new ModelError("train/memory", "memory: expected 4,000 MiB for weights, gradients and moments"),
+  ])("of %s", async (cause) => {
+    await expect(failing(cause)).rejects.toMatchObject({
+      name: "ModelError",
+      code: "train/memory",
+      message: expect.stringContaining("expected about 5,000 MB") as string,
+      cause,
+    });
+    await expect(failing(cause)).rejects.toThrow("--batch-size 4 --accumulate 2");
+  });
+
+  test("and other errors pass", async () => {
+    const other = new ModelError("train/not-finite", "step 3");
+    await expect(failing(other)).rejects.toBe(other);
+    const image = new InputError(
+      "image/too-large",
+      "cat.png: expected an image, got one whose allocation failed",
+    );
+    await expect(failing(image)).rejects.toBe(image);
+    const plain = new Error("the allocation table is empty");
+    await expect(failing(plain)).rejects.toBe(plain);
+  });
+});

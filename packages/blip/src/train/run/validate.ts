@@ -1,0 +1,91 @@
+// A validation in a run: the loss over all batches of the validation data, and the task's metrics of the weights as they are.
+import type { TrainingBatch, TrainingData } from "../data/batch.ts";
+import type { Trainer } from "../loop/trainer.ts";
+import type { BaseModel, BegunWeights } from "./begin.ts";
+import { metricsMissing } from "./errors.ts";
+import { withUpdates, type BegunLora } from "./lora.ts";
+import { validationGraph } from "./loop.ts";
+import type { Settings, TrainOptions } from "./options.ts";
+import { resultFiles, resultWeights } from "./save.ts";
+import type { DataObjective } from "./tasks.ts";
+import { filesInMemory, metricNames, type Measure, type Metrics, type Validation } from "./validation.ts";
+
+export interface ValidationParts {
+  readonly settings: Settings;
+  readonly base: BaseModel;
+  readonly objective: DataObjective;
+  readonly begun: BegunWeights;
+  /** Of a run that trains an adapter. */
+  readonly lora: BegunLora | undefined;
+  /** Undefined without validation data; so is `validator`. */
+  readonly validation: TrainingData | undefined;
+  readonly validator: DataObjective | undefined;
+}
+
+/** The mean loss of all samples of the validation data that fill a batch. */
+async function meanLoss(
+  trainer: Trainer<TrainingBatch>,
+  { seed }: Settings,
+  validation: TrainingData,
+  validator: DataObjective,
+  { signal, onValidating }: TrainOptions,
+): Promise<number> {
+  let [sum, count, done] = [0, 0, 0];
+  for await (const batch of validation.batches({ untilEpoch: 1 })) {
+    signal?.throwIfAborted();
+    const context = { step: 0, part: 0, seed, run: () => Promise.resolve({}) };
+    const outputs = await trainer.run(validationGraph, await validator.inputs(batch, context));
+    const weight = validator.weight?.(batch) ?? 1;
+    sum += Number(outputs[validator.graph.loss]?.data[0]) * weight;
+    count += weight;
+    onValidating?.({ step: "loss", done: ++done, total: validation.batchesPerEpoch });
+  }
+  return sum / count;
+}
+
+/** The task's metrics, over a model that is loaded beside the training. */
+function metricsOf(
+  measure: Measure,
+  trainer: Trainer<TrainingBatch>,
+  { settings, base, objective, begun, lora }: ValidationParts,
+  { threads, signal, onWarning, onValidating }: TrainOptions,
+): () => Promise<Metrics> {
+  const { task, validationLimit: limit, validationBeams, prompt } = settings;
+  let told = false;
+  return async () => {
+    const trained = trainer.weights();
+    const weights = resultWeights(objective, trained, begun.weights);
+    const whole = lora ? await withUpdates(settings, lora, trained, weights) : weights;
+    const files = filesInMemory("the model in training", await resultFiles(base, task, whole));
+    const measured = await measure(files, {
+      ...{ limit, beams: validationBeams ?? undefined, prompt: prompt ?? undefined, threads, signal },
+      // What there is to say of the model was said when the run began.
+      onWarning: () => undefined,
+      onStep: onValidating,
+    });
+    const missing = metricNames[task].filter((name) => measured[name] === undefined);
+    if (missing.length > 0 && !told) onWarning?.(metricsMissing(missing));
+    told = true;
+    return measured;
+  };
+}
+
+/**
+ * @param measure without it, or if the settings want no rows for it, there are no metrics
+ * @returns undefined without validation data
+ */
+export function validateOn(
+  trainer: Trainer<TrainingBatch>,
+  parts: ValidationParts,
+  measure: Measure | undefined,
+  options: TrainOptions,
+): (() => Promise<Validation>) | undefined {
+  const { validation, validator, settings } = parts;
+  if (!validation || !validator) return undefined;
+  const metrics =
+    measure && settings.validationLimit > 0 ? metricsOf(measure, trainer, parts, options) : undefined;
+  return async () => ({
+    loss: await meanLoss(trainer, settings, validation, validator, options),
+    metrics: (await metrics?.()) ?? {},
+  });
+}

@@ -1,0 +1,68 @@
+// How `blip train` validates: its options, and what it says of a validation.
+import { metricNames, type EpochReport, type ValidationOptions } from "blip-ts/train";
+import { Option, type Command } from "commander";
+import { anyNumber, positiveInteger } from "../common-options.ts";
+
+export interface ValidationFlags {
+  readonly val?: string;
+  readonly valLimit?: number;
+  readonly valBeams?: number;
+  readonly valSteps?: number;
+  readonly bestBy?: string;
+  readonly patience?: number;
+}
+
+const metrics = Object.entries(metricNames).map(([task, names]) => `${task}: ${names.join(", ")}`);
+
+export const addValidationOptions = (command: Command): Command =>
+  command
+    .option(
+      "--val <FILE>",
+      "validation data: its loss and the task's metrics after each epoch; the result is the best epoch",
+    )
+    .addOption(
+      new Option(
+        "--val-limit <N>",
+        "rows of it that metrics are computed on, from the first; 0: none (default: 1000)",
+      ).argParser(anyNumber("--val-limit")),
+    )
+    .addOption(
+      new Option("--val-beams <N>", "beams of captions and answers in validation (default: 3)").argParser(
+        positiveInteger("--val-beams"),
+      ),
+    )
+    .addOption(
+      new Option("--val-steps <N>", "validate after every N steps instead of each epoch").argParser(
+        positiveInteger("--val-steps"),
+      ),
+    )
+    .option(
+      "--best-by <NAME>",
+      `what the best weights have: the lowest loss, or the highest metric (${metrics.join("; ")}; default: the task's first metric; pretrain, or without metrics: loss)`,
+    )
+    .addOption(
+      new Option("--patience <N>", "validations without a better one after which it ends").argParser(
+        positiveInteger("--patience"),
+      ),
+    );
+
+export const validationOptions = ({
+  valLimit,
+  valBeams,
+  valSteps,
+  bestBy,
+  patience,
+}: ValidationFlags): ValidationOptions => ({
+  ...{ validationLimit: valLimit, validationBeams: valBeams, validationSteps: valSteps, bestBy, patience },
+});
+
+/** "validation 3.1024, ciderD 0.5120, bleu4 0.1001 (best)"; nothing where there was no validation. */
+export function validationText({
+  validationLoss,
+  metrics: measured,
+  best,
+}: Pick<EpochReport, "validationLoss" | "metrics" | "best">): string {
+  if (validationLoss === null) return "";
+  const values = Object.entries(measured ?? {}).map(([name, value]) => `, ${name} ${value.toFixed(4)}`);
+  return `validation ${validationLoss.toFixed(4)}${values.join("")}${best ? " (best)" : ""}`;
+}

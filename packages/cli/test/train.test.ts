@@ -1,0 +1,169 @@
+// `blip train` as a script sees it: help, refusals with nothing written, and a short run.
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { blip, path, tiny } from "./run-blip.ts";
+
+let folder: string;
+let data: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "blip-train-"));
+  data = join(folder, "photos");
+  await mkdir(data);
+  for (const [name, text] of [
+    ["01", "a cat on a purple background"],
+    ["02", "a tulip on a red background"],
+  ] as const) {
+    await cp(path(`examples/scenes/${name}.png`), join(data, `${name}.png`));
+    await writeFile(join(data, `${name}.txt`), `${text}\n`);
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+let count = 0;
+const newOut = () => join(folder, `run-${count++}`);
+const small = [
+  "--model",
+  tiny("caption"),
+  "--recipe",
+  "few",
+  "--batch-size",
+  "2",
+  "--threads",
+  "1",
+  "--workers",
+  "0",
+];
+
+test("--help names every task and option, and what they are unless told", async () => {
+  const { code, stdout } = await blip(["train", "--help"]);
+  expect(code).toBe(0);
+  for (const task of ["match", "caption", "vqa", "nlvr", "pretrain"]) expect(stdout).toContain(`"${task}"`);
+  for (const option of [
+    ...[
+      "--model",
+      "--out",
+      "--recipe",
+      "--epochs",
+      "--batch-size",
+      "--accumulate",
+      "--lr",
+      "--init",
+      "--resume",
+    ],
+    ...[
+      "--val",
+      "--val-limit",
+      "--val-beams",
+      "--val-steps",
+      "--best-by",
+      "--patience",
+      "--image-size",
+      "--freeze",
+    ],
+    ...[
+      "--recompute",
+      "--no-augment",
+      "--prompt",
+      "--clip",
+      "--decay",
+      "--queue",
+      "--warm-up",
+      "--save-steps",
+    ],
+    ...["--batches-per-epoch", "--workers", "--seed", "--threads", "--json", "--quiet"],
+  ])
+    expect(stdout).toMatch(new RegExp(`^ +${option}\\b`, "m"));
+  expect(stdout.replaceAll(/\s+/g, " ")).toContain("caption: ciderD, bleu4");
+});
+
+describe("is refused", () => {
+  test.each<[string, readonly string[], number, RegExp]>([
+    ["an unknown task", ["captions", "DATA"], 2, /'captions' is invalid for argument 'task'/],
+    ["no data", ["caption"], 2, /missing required argument 'data'/],
+    [
+      "no epochs",
+      ["caption", "DATA", "--epochs", "0"],
+      2,
+      /--epochs: expected a positive whole number, found "0"/,
+    ],
+    ["a rate in words", ["caption", "DATA", "--lr", "fast"], 2, /--lr: expected a number, found "fast"/],
+    ["an unknown recipe", ["caption", "DATA", "--recipe", "best"], 2, /argument 'best' is invalid/],
+    ["an unknown part", ["caption", "DATA", "--freeze", "all"], 2, /argument 'all' is invalid/],
+    [
+      "patience without validation",
+      ["caption", "DATA", "--patience", "2"],
+      2,
+      /patience: expected validation data/,
+    ],
+    [
+      "another task's metric",
+      ["caption", "DATA", "--val", "DATA", "--best-by", "accuracy"],
+      2,
+      /bestBy: expected loss, ciderD, bleu4, got accuracy/,
+    ],
+    [
+      "less than no rows",
+      ["caption", "DATA", "--val", "DATA", "--val-limit", "-1"],
+      2,
+      /validationLimit: expected a whole number of at least 0, got -1/,
+    ],
+    ["data that is not there", ["caption", "NOWHERE"], 2, /nowhere/],
+    ["a model that is not there", ["caption", "DATA", "--model", "NOWHERE"], 3, /nowhere/],
+    [
+      "a run that is not there",
+      ["caption", "DATA", "--resume"],
+      2,
+      /expected the run\.json of a run to resume/,
+    ],
+    ["an unknown option", ["caption", "DATA", "--batch", "2"], 2, /unknown option '--batch'/],
+  ])("%s, and nothing is written", async (_what, args, status, says) => {
+    const out = newOut();
+    const given = args.map((arg) =>
+      arg === "DATA" ? data : arg === "NOWHERE" ? join(folder, "nowhere") : arg,
+    );
+    const { code, stdout, stderr } = await blip(["train", ...small, "--out", out, ...given]);
+    expect({ code, stdout }).toEqual({ code: status, stdout: "" });
+    expect(stderr).toMatch(says);
+    await expect(readdir(out)).rejects.toThrow("ENOENT");
+  });
+
+  test("a call without --out", async () => {
+    const { code, stderr } = await blip(["train", "caption", data, ...small]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/required option '--out <DIR>' not specified/);
+  });
+
+  test("a folder that is in use, which stays as it is", async () => {
+    const { code, stderr } = await blip(["train", "caption", data, ...small, "--out", data]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/expected a folder that is empty or not there, found 4 file\(s\)/);
+    expect((await readdir(data)).sort()).toEqual(["01.png", "01.txt", "02.png", "02.txt"]);
+  });
+});
+
+test("says what it will take, its epochs and its result, and leaves them in a folder", async () => {
+  const out = newOut();
+  const args = ["train", "caption", data, ...small, "--epochs", "2", "--val", data, "--val-beams", "1"];
+  const { code, stdout, stderr } = await blip([...args, "--out", out]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^.*run-\d+\/model: 2 steps, 2 epochs, last loss \d+\.\d{4}\n$/);
+  expect(stderr).toMatch(
+    /^2 samples, 2 steps of 2, learning rate [\d.e-]+, [\d.]+ million numbers trained$/m,
+  );
+  expect(stderr).toMatch(/^Memory: about [\d,]+ MB \(weights .*\)\. Time: about \d+ s$/m);
+  expect(stderr).toMatch(/^step 1 of 2: loss \d+\.\d{3}, [\d.]+ images\/s, \d+ s left$/m);
+  expect(stderr).toMatch(
+    /^epoch 1: loss \d+\.\d{4}, validation \d+\.\d{4}, ciderD \d\.\d{4}, bleu4 \d\.\d{4} \(best\)$/m,
+  );
+  expect((await readdir(out)).sort()).toEqual(["curves.svg", "metrics.jsonl", "model", "run.json", "state"]);
+  const settings = JSON.parse(await readFile(join(out, "run.json"), "utf8")) as object;
+  expect(settings).toMatchObject({
+    task: "caption",
+    epochs: 2,
+    batchSize: 2,
+    bestBy: "ciderD",
+    validationBeams: 1,
+  });
+});
