@@ -148,7 +148,7 @@ test("with validation data the best epoch is the result, and the run ends when i
   expect(report.epochs).toBeLessThan(20);
   expect(report.validationLoss).toBe(Math.min(...losses.map(Number)));
   expect(losses.at(-3)).toBe(report.validationLoss);
-});
+}, 90_000);
 
 test("numbers that are not finite end it with a report, and the state before them stays", async () => {
   const options = short({ lr: 1e30, clip: undefined, warmUp: 0 });
