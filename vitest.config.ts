@@ -7,6 +7,7 @@ const include = [
   "scripts/**/*.test.ts",
   "packages/*/src/**/*.test.ts",
   "packages/*/test/**/*.test.ts",
+  "train/*/src/**/*.test.ts",
   "bench/**/*.test.ts",
 ];
 const exclude = ["**/*.slow.test.ts", "**/*.long.test.ts", "**/node_modules/**"];

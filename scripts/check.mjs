@@ -17,7 +17,7 @@ const stages = [
     [
       ["build", "node scripts/build-if-changed.mjs"],
       ["format", `prettier --check --cache --cache-strategy content --cache-location ${cache}/prettier .`],
-      ["arrows", "depcruise packages --config .dependency-cruiser.mjs"],
+      ["arrows", "depcruise packages train --config .dependency-cruiser.mjs"],
       ["house", "node scripts/house.mjs"],
       ["package", "publint packages/blip --strict && attw --pack packages/blip --profile esm-only"],
     ],
