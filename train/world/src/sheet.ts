@@ -1,6 +1,7 @@
 // The contact sheet: scenes with what is said of them, to look at.
 import { writeFileSync } from "node:fs";
 import sharp, { type OverlayOptions } from "sharp";
+import { last, must } from "@blip-ts/base";
 import { readSprites } from "./art/sprites.ts";
 import { Drawer } from "./draw/draw.ts";
 import { readPanoramas } from "./draw/photo.ts";
@@ -79,6 +80,7 @@ const image = 152;
 const gap = 6;
 const lineHeight = 13;
 const mostLines = 8;
+const letters = 27;
 
 /** Lines of at most so many letters. */
 function wrapped({ text, colour }: Line, width: number): Line[] {
@@ -93,9 +95,10 @@ function wrapped({ text, colour }: Line, width: number): Line[] {
 
 const escaped = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
 
+const wrappedAll = (lines: readonly Line[]): Line[] => lines.flatMap((line) => wrapped(line, letters)).slice(0, mostLines);
+
 function textOf(lines: readonly Line[]): Buffer {
-  const wide = lines.flatMap((line) => wrapped(line, 27)).slice(0, mostLines);
-  const rows = wide.map(
+  const rows = wrappedAll(lines).map(
     ({ text, colour }, at) =>
       `<text x="1" y="${lineHeight * (at + 1) - 2}" fill="${colour}" font-family="DejaVu Sans" font-size="10">${escaped(text)}</text>`,
   );
@@ -104,25 +107,35 @@ function textOf(lines: readonly Line[]): Buffer {
   );
 }
 
+/** Where each row of cells begins, and where the last one ends: a row is as high as its longest text. */
+function tops(cells: readonly Cell[], columns: number): number[] {
+  const edges = [gap];
+  for (let at = 0; at < cells.length; at += columns) {
+    const lines = cells.slice(at, at + columns).map((cell) => wrappedAll(cell.lines).length);
+    edges.push(last(edges) + image + lineHeight * Math.max(...lines) + gap);
+  }
+  return edges;
+}
+
 /** Writes a sheet of cells as a JPEG or PNG, by the name of the file. */
 export async function writeSheet(cells: readonly Cell[], columns: number, path: string): Promise<void> {
   const panoramas = await readPanoramas();
   const drawers = new Map<SceneSource, Drawer>();
   const overlays: OverlayOptions[] = [];
-  const height = image + lineHeight * mostLines + gap;
+  const rows = tops(cells, columns);
   for (const [at, { source, scene, lines }] of cells.entries()) {
-    const known = drawers.get(source);
     const drawer =
-      known ?? new Drawer(source.catalogue, readSprites(source.catalogue, source.styles), panoramas, image);
+      drawers.get(source) ??
+      new Drawer(source.catalogue, readSprites(source.catalogue, source.styles), panoramas, image);
     drawers.set(source, drawer);
     const { data } = await drawer.draw(scene);
-    const [left, top] = [gap + (at % columns) * (image + gap), gap + Math.floor(at / columns) * height];
-    overlays.push({ input: Buffer.from(data), raw: { width: image, height: image, channels: 3 }, left, top });
-    overlays.push({ input: textOf(lines), left, top: top + image });
+    const [left, top] = [gap + (at % columns) * (image + gap), must(rows, Math.floor(at / columns))];
+    const raw = { width: image, height: image, channels: 3 } as const;
+    overlays.push({ input: Buffer.from(data), raw, left, top }, { input: textOf(lines), left, top: top + image });
   }
-  const size = { width: gap + columns * (image + gap), height: gap + Math.ceil(cells.length / columns) * height };
+  const size = { width: gap + columns * (image + gap), height: last(rows) };
   const sheet = sharp({ create: { ...size, channels: 3, background: "#ffffff" } }).composite(overlays);
-  writeFileSync(path, await (path.endsWith(".png") ? sheet.png() : sheet.jpeg({ quality: 84 })).toBuffer());
+  writeFileSync(path, await (path.endsWith(".png") ? sheet.png() : sheet.jpeg({ quality: 82 })).toBuffer());
 }
 
 const source = (world: WorldName, split: SplitName): SceneSource => sceneSource(world, split, 1);

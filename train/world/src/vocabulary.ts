@@ -96,15 +96,21 @@ const marks = [..."!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"];
 export function vocabulary(least = 1536): readonly string[] {
   const bert = bertRows();
   const known = new Set(bert);
-  const words = [...templateWords(), ...wordsIn(spamWords)];
-  const pieces = words.flatMap((word) => shortest(word, known) ?? []);
-  const rows = new Set([...letters, ...letters.map((letter) => `##${letter}`), ...marks, ...pieces]);
-  const fixed = first.length + end.length;
+  const template = templateWords();
+  const words = [...template, ...wordsIn(spamWords)];
+  const pieces = words.flatMap((word) => {
+    const parts = shortest(word, known) ?? [];
+    return parts.length > 2 && template.has(word) ? [] : parts;
+  });
+  const own = [...template].filter((word) => (shortest(word, known) ?? []).length > 2);
+  const rows = new Set<string>([...letters, ...letters.map((letter) => `##${letter}`), ...marks, ...pieces]);
+  const fixed = first.length + own.length + end.length;
   for (const row of bert) {
     if (rows.size + fixed >= least) break;
     if (/^[a-z]{2,}$/.test(row)) rows.add(row);
   }
-  return [...first, ...[...rows].sort(), ...end];
+  // What BERT itself parts into three pieces stands whole at the end, so that sentences stay short.
+  return [...first, ...[...rows].sort(), ...own.sort(), ...end];
 }
 
 /** Two pieces if a word has them, else the longest ones from the left. */

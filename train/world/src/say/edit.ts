@@ -22,7 +22,7 @@ export interface Pool {
 export function absent(scene: Scene, pool: readonly Concept[]): readonly Concept[] {
   const shown = conceptsIn(scene);
   const doubtful = scene.place.kind === "plain" ? [] : scene.place.doubtful;
-  return pool.filter(({ name }) => !doubtful.includes(name) && !shown.some((one) => akin(one, name)));
+  return pool.filter(({ name }) => ![...doubtful, ...shown].some((one) => akin(one, name)));
 }
 
 function withMention(plan: Plan, at: number, change: Partial<Mention>): Plan {

@@ -1,5 +1,5 @@
 // Questions about a scene with their answers: all that can be asked of it. Which of them are asked, the writer balances.
-import { must } from "@blip-ts/base";
+import { missed, must } from "@blip-ts/base";
 import type { Catalogue } from "../art/catalogue.ts";
 import type { Random } from "../random.ts";
 import { countOf, extentOf, relationOf, relations, repeats, thingsIn, type Group, type Relation, type Scene } from "../scene/graph.ts";
@@ -187,7 +187,13 @@ export function questionsOf(
   return askers.flatMap((ask) => ask(random, scene, absentees, catalogue));
 }
 
-/** How often what was asked and answered: kinds first, then answers within a kind, then answers within a topic. */
+/** About how many answers a kind has: each should come up as often as the others of its kind. */
+const answersOf: Readonly<Record<string, number>> = {
+  ...{ what: 60, relation: 60, category: 60, larger: 60, where: 22, colour: 11 },
+  ...{ "how-many": 6, things: 6, side: 4, "is-there": 2, "is-beside": 2, more: 2 },
+};
+
+/** How often what was asked and answered. A question is due if its answer was given less often than its kind's share. */
 export class Balance {
   readonly #counts = new Map<string, number>();
 
@@ -196,12 +202,19 @@ export class Balance {
   }
 
   #rank({ kind, answer, topic }: Question): readonly number[] {
-    return [this.#of(kind), this.#of(`${kind} = ${answer}`), this.#of(`${topic} = ${answer}`)];
+    const many = answersOf[kind] ?? missed("kind of question");
+    return [
+      // An answer that is seldom possible is asked for whenever it is.
+      many * this.#of(`${kind} = ${answer}`),
+      this.#of(kind),
+      this.#of(`${topic} = ${answer}`),
+    ];
   }
 
-  /** The question that was asked least; it counts as asked. */
+  /** The question that is most due; it counts as asked. */
   take(questions: readonly Question[]): Question | undefined {
-    const best = [...questions].sort((a, b) => compared(this.#rank(a), this.#rank(b)))[0];
+    const ranked = questions.map((question) => ({ question, rank: this.#rank(question) }));
+    const best = ranked.sort((a, b) => compared(a.rank, b.rank))[0]?.question;
     if (best === undefined) return undefined;
     for (const key of [best.kind, `${best.topic} = ${best.answer}`, `${best.kind} = ${best.answer}`])
       this.#counts.set(key, this.#of(key) + 1);

@@ -124,8 +124,10 @@ describe("questions", () => {
   test("no photograph is asked for what it may hold", () => {
     for (const { scene, question } of [...all("how-many"), ...all("is-there")]) {
       if (scene.place.kind !== "photo") continue;
-      const doubted = scene.place.doubtful.map(conceptNamed);
-      expect(doubted.some(({ plural, singular }) => question.question === `how many ${plural} are there?` || question.question.includes(` ${singular} in the`)), question.question).toBe(false);
+      for (const { plural, singular } of scene.place.doubtful.map(conceptNamed)) {
+        expect(question.question).not.toBe(`how many ${plural} are there?`);
+        expect(question.question).not.toMatch(new RegExp(`^is there an? ${singular} in`));
+      }
     }
   });
 

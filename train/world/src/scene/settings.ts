@@ -6,7 +6,7 @@ import type { SceneKind } from "./graph.ts";
 
 export const worldNames = ["full", "small", "plain"] as const;
 
-/** `full`: everything. `small`: 24 things, one or two of them. `plain`: 80 things on plain backgrounds. */
+/** `full`: everything. `small`: 24 things, one or two of them. `plain`: 79 things on plain backgrounds. */
 export type WorldName = (typeof worldNames)[number];
 
 export interface World {

@@ -102,7 +102,7 @@ const kin: readonly (readonly string[])[] = [
 export const akin = (first: string, second: string): boolean =>
   first === second || kin.some((words) => words.includes(first) && words.includes(second));
 
-/** The eighty things of the first embedded model. */
+/** The things of the embedded model of 79. */
 export const firstThings: ReadonlySet<string> = new Set(
   `airplane|apple|backpack|banana|basketball|bee|bicycle|bird|birthday cake|bread|bus|butterfly|cactus|camera|candle|carrot
 |cat|cherries|chicken|cookie|cow|crab|crown|dog|dolphin|doughnut|drum|duck|elephant|evergreen tree|fire|fish|grapes|guitar
