@@ -22,9 +22,13 @@ const exceptions = new Map([
   ["packages/graph/src/passes/float16.ts (function)", "the pass itself, within the line above"],
 ]);
 
-const sources = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "packages", "train"], {
-  encoding: "utf8",
-})
+const sources = execFileSync(
+  "git",
+  ["ls-files", "--cached", "--others", "--exclude-standard", "packages", "train"],
+  {
+    encoding: "utf8",
+  },
+)
   .split("\n")
   .filter(
     (file) =>

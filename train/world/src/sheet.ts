@@ -1,7 +1,7 @@
 // The contact sheet: scenes with what is said of them, to look at.
 import { writeFileSync } from "node:fs";
 import sharp, { type OverlayOptions } from "sharp";
-import { last, must } from "@blip-ts/base";
+import { atLeast, last, must } from "@blip-ts/base";
 import { readSprites } from "./art/sprites.ts";
 import { Drawer } from "./draw/draw.ts";
 import { readPanoramas } from "./draw/photo.ts";
@@ -13,7 +13,7 @@ import { falseCaption } from "./say/edit.ts";
 import { captionsOf, planOf } from "./say/plan.ts";
 import { Balance, questionsOf } from "./say/questions.ts";
 import { statementOf } from "./say/statements.ts";
-import { webText } from "./say/web.ts";
+import { webText, type WebKind } from "./say/web.ts";
 
 /** One cell: a scene, and lines of text. */
 interface Cell {
@@ -40,7 +40,7 @@ export function captionCells(source: SceneSource, count: number, first = 0): Cel
   return Array.from({ length: count }, (_, at) => {
     const scene = source.scene(first + at);
     const random = new Random(`${scene.key}/sheet`);
-    const [caption = ""] = captionsOf(random, scene, 1, { partial: false });
+    const [caption] = atLeast(captionsOf(random, scene, 1, { partial: false }), 1, "caption");
     const pool = { concepts: source.world.concepts, places: Object.values(source.world.places).flat() };
     const wrong = falseCaption(random, planOf(random, scene), scene, pool);
     const questions = questionsOf(random, scene, source.world.concepts, source.catalogue);
@@ -67,6 +67,19 @@ export function webCells(source: SceneSource, count: number, first = 0): Cell[] 
   });
 }
 
+/** Of many cells so many of each web kind, in their order. */
+function someOfEach(cells: readonly Cell[], most: Readonly<Record<WebKind, number>>): Cell[] {
+  const left = new Map<string, number>(
+    Object.entries(most).map(([kind, count]) => [`web text: ${kind}`, count]),
+  );
+  return cells.filter(({ lines }) => {
+    const kind = must(lines, 0).text;
+    const count = left.get(kind) ?? 0;
+    left.set(kind, count - 1);
+    return count > 0;
+  });
+}
+
 export function statementCells(source: SceneSource, count: number, first = 0): Cell[] {
   return Array.from({ length: count }, (_, at) => statementOf(source, first + at)).flatMap(
     ({ sentence, label, scenes: [left, right] }) => [
@@ -79,7 +92,7 @@ export function statementCells(source: SceneSource, count: number, first = 0): C
 const image = 152;
 const gap = 6;
 const lineHeight = 13;
-const mostLines = 8;
+const mostLines = 10;
 const letters = 27;
 
 /** Lines of at most so many letters. */
@@ -87,7 +100,8 @@ function wrapped({ text, colour }: Line, width: number): Line[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const line = lines.at(-1);
-    if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    if (line !== undefined && line.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${line} ${word}`;
     else lines.push(word);
   }
   return lines.map((line) => ({ text: line, colour }));
@@ -95,7 +109,8 @@ function wrapped({ text, colour }: Line, width: number): Line[] {
 
 const escaped = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
 
-const wrappedAll = (lines: readonly Line[]): Line[] => lines.flatMap((line) => wrapped(line, letters)).slice(0, mostLines);
+const wrappedAll = (lines: readonly Line[]): Line[] =>
+  lines.flatMap((line) => wrapped(line, letters)).slice(0, mostLines);
 
 function textOf(lines: readonly Line[]): Buffer {
   const rows = wrappedAll(lines).map(
@@ -131,11 +146,14 @@ export async function writeSheet(cells: readonly Cell[], columns: number, path: 
     const { data } = await drawer.draw(scene);
     const [left, top] = [gap + (at % columns) * (image + gap), must(rows, Math.floor(at / columns))];
     const raw = { width: image, height: image, channels: 3 } as const;
-    overlays.push({ input: Buffer.from(data), raw, left, top }, { input: textOf(lines), left, top: top + image });
+    overlays.push(
+      { input: Buffer.from(data), raw, left, top },
+      { input: textOf(lines), left, top: top + image },
+    );
   }
   const size = { width: gap + columns * (image + gap), height: last(rows) };
   const sheet = sharp({ create: { ...size, channels: 3, background: "#ffffff" } }).composite(overlays);
-  writeFileSync(path, await (path.endsWith(".png") ? sheet.png() : sheet.jpeg({ quality: 82 })).toBuffer());
+  writeFileSync(path, await (path.endsWith(".png") ? sheet.png() : sheet.jpeg({ quality: 72 })).toBuffer());
 }
 
 const source = (world: WorldName, split: SplitName): SceneSource => sceneSource(world, split, 1);
@@ -147,7 +165,13 @@ export function documentCells(): Cell[] {
     ...captionCells(source("full", "train"), 8),
     ...captionCells(source("full", "S1"), 8),
     ...captionCells(source("full", "S2"), 8),
-    ...webCells(source("full", "train"), 8, 100),
+    ...someOfEach(webCells(source("full", "train"), 80, 100), {
+      right: 2,
+      other: 2,
+      word: 2,
+      spam: 1,
+      language: 1,
+    }),
     ...statementCells(source("full", "S0"), 8),
     ...captionCells(source("small", "S0"), 4),
     ...captionCells(source("plain", "S0"), 4),

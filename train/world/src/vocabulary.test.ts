@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { bertRows, longWords, piecesOf, vocabulary, wordsIn } from "./vocabulary.ts";
 
-const rows = readFileSync(new URL("../vocab.txt", import.meta.url), "utf8").trimEnd().split("\n");
+const rows = readFileSync(new URL("../vocab.txt", import.meta.url), "utf8")
+  .trimEnd()
+  .split("\n");
 
 describe("vocab.txt", () => {
   test("is what the script makes", () => {
@@ -41,6 +43,7 @@ describe("vocab.txt", () => {
 
   test("any text has pieces", () => {
     const known = new Set(rows);
-    for (const word of wordsIn("Zebras' IMG_2043.jpg, naïve? qwxyz (50%)")) expect(piecesOf(word, known), word).toBeDefined();
+    for (const word of wordsIn("Zebras' IMG_2043.jpg, naïve? qwxyz (50%)"))
+      expect(piecesOf(word, known), word).toBeDefined();
   });
 });

@@ -30,7 +30,7 @@ export const wordsIn = (text: string): readonly string[] =>
 /** The longest pieces from the left; undefined if there are none. */
 export function piecesOf(word: string, rows: ReadonlySet<string>): readonly string[] | undefined {
   const pieces: string[] = [];
-  for (let at = 0; at < word.length; ) {
+  for (let at = 0; at < word.length;) {
     let end = word.length;
     const piece = (to: number) => (at === 0 ? "" : "##") + word.slice(at, to);
     while (end > at && !rows.has(piece(end))) end--;
@@ -75,7 +75,8 @@ function saidTexts(): readonly string[] {
           texts.push(question, answer);
       }
       if (world === "full" && split !== "S2b")
-        for (let number = 0; number < scenesPerSplit; number++) texts.push(statementOf(source, number).sentence);
+        for (let number = 0; number < scenesPerSplit; number++)
+          texts.push(statementOf(source, number).sentence);
     }
   return texts;
 }
@@ -86,8 +87,8 @@ export const templateWords = (): ReadonlySet<string> =>
 
 const first = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 const end = ["[DEC]", "[ENC]"] as const;
-const letters = [..."abcdefghijklmnopqrstuvwxyz0123456789"];
-const marks = [..."!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"];
+const letters = Array.from("abcdefghijklmnopqrstuvwxyz0123456789");
+const marks = Array.from("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
 
 /**
  * The rows of vocab.txt.

@@ -57,7 +57,11 @@ export class Canvas {
 export function shadow(canvas: Canvas, x: number, y: number, across: number, down: number): void {
   const { side } = canvas;
   for (let row = Math.max(0, Math.floor(y - down)); row < Math.min(side, y + down + 1); row++)
-    for (let column = Math.max(0, Math.floor(x - across)); column < Math.min(side, x + across + 1); column++) {
+    for (
+      let column = Math.max(0, Math.floor(x - across));
+      column < Math.min(side, x + across + 1);
+      column++
+    ) {
       const far = ((column + 0.5 - x) / across) ** 2 + ((row + 0.5 - y) / down) ** 2;
       if (far < 1) canvas.blend(column, row, [10, 12, 18], 0.38 * (1 - far));
     }

@@ -94,7 +94,8 @@ export class Drawer {
     if (thing.stands) shadow(canvas, pose.x, pose.y + down * 0.94, across * 0.85, Math.max(2, across * 0.2));
     const behind = canvas.mean(pose.x - across, pose.y - down, 2 * across, 2 * down);
     const own = colour === undefined ? sprite.colour : colours[colour];
-    if (thing.edge || deltaE(own, behind) < leastContrast) drawEdge(canvas, mips, pose, Math.max(1, side / 64));
+    if (thing.edge || deltaE(own, behind) < leastContrast)
+      drawEdge(canvas, mips, pose, Math.max(1, side / 64));
     drawSprite(canvas, mips, pose);
   }
 }

@@ -36,7 +36,8 @@ function halved({ width, height, data }: Premultiplied): Premultiplied {
   return { width: columns, height: rows, data: out };
 }
 
-const luminance = (red: number, green: number, blue: number): number => 0.299 * red + 0.587 * green + 0.114 * blue;
+const luminance = (red: number, green: number, blue: number): number =>
+  0.299 * red + 0.587 * green + 0.114 * blue;
 
 /** How much of a pixel is hue, from 0 to 1. */
 function hueShare(red: number, green: number, blue: number): number {
@@ -93,7 +94,8 @@ export class Mips {
 
   /** @param number 0 is the full size */
   level(number: number): Premultiplied {
-    while (this.#levels.length <= number) this.#levels.push(halved(must(this.#levels, this.#levels.length - 1)));
+    while (this.#levels.length <= number)
+      this.#levels.push(halved(must(this.#levels, this.#levels.length - 1)));
     return must(this.#levels, number);
   }
 }

@@ -32,5 +32,6 @@ let texture: Float32Array | undefined;
 export function noise(random: Random): (x: number, y: number) => number {
   const values = (texture ??= made());
   const [left, top] = [random.below(side), random.below(side)];
-  return (x, y) => values[((top + Math.floor(y)) & mask) * side + ((left + Math.floor(x)) & mask)] ?? missed("value");
+  return (x, y) =>
+    values[((top + Math.floor(y)) & mask) * side + ((left + Math.floor(x)) & mask)] ?? missed("value");
 }

@@ -35,8 +35,16 @@ function waves(canvas: Canvas, random: Random, horizon: number): void {
   const { side } = canvas;
   for (let count = 14; count > 0; count--) {
     const y = Math.floor(random.between(horizon + 2, side));
-    const width = Math.floor((side * (0.06 + 0.2 * (y - horizon))) / side) + random.below(Math.ceil(side / 8));
-    canvas.rectangle(random.below(side), y, width, Math.max(1, Math.round(side / 128)), [235, 246, 250], 0.35);
+    const width =
+      Math.floor((side * (0.06 + 0.2 * (y - horizon))) / side) + random.below(Math.ceil(side / 8));
+    canvas.rectangle(
+      random.below(side),
+      y,
+      width,
+      Math.max(1, Math.round(side / 128)),
+      [235, 246, 250],
+      0.35,
+    );
   }
 }
 
@@ -45,7 +53,14 @@ function lanes(canvas: Canvas, random: Random, horizon: number): void {
   const y = Math.floor(horizon + (side - horizon) * random.between(0.35, 0.6));
   const [length, gap] = [side * 0.14, side * 0.1];
   for (let x = -random.between(0, length); x < side; x += length + gap)
-    canvas.rectangle(Math.round(x), y, Math.round(length), Math.max(1, Math.round(side / 48)), [236, 220, 150], 0.85);
+    canvas.rectangle(
+      Math.round(x),
+      y,
+      Math.round(length),
+      Math.max(1, Math.round(side / 48)),
+      [236, 220, 150],
+      0.85,
+    );
   canvas.rectangle(0, Math.floor(horizon), side, Math.max(1, Math.round(side / 24)), [168, 168, 166], 0.8);
 }
 
@@ -60,7 +75,14 @@ function wallpaper(canvas: Canvas, random: Random, horizon: number): void {
   const step = Math.max(3, Math.round(side / (8 + random.below(8))));
   for (let x = random.below(step); x < side; x += step)
     canvas.rectangle(x, 0, Math.max(1, step >> 1), Math.floor(horizon), [255, 255, 255], 0.12);
-  canvas.rectangle(0, Math.floor(horizon) - 1, side, Math.max(1, Math.round(side / 40)), [240, 238, 232], 0.9);
+  canvas.rectangle(
+    0,
+    Math.floor(horizon) - 1,
+    side,
+    Math.max(1, Math.round(side / 40)),
+    [240, 238, 232],
+    0.9,
+  );
 }
 
 function dunes(canvas: Canvas, random: Random, horizon: number): void {
@@ -92,30 +114,110 @@ function flakes(canvas: Canvas, random: Random): void {
 const paintings: Readonly<Record<string, Painting>> = {
   field: {
     above: clearSky,
-    ground: [[128, 190, 84], [74, 140, 52]],
+    ground: [
+      [128, 190, 84],
+      [74, 140, 52],
+    ],
     ...{ rough: [6, 16, 1], hills: 0.05 },
   },
-  beach: { above: clearSky, ground: [[244, 222, 164], [226, 192, 124]], rough: [5, 12, 1], more: foam },
-  sea: { above: clearSky, ground: [[64, 142, 196], [24, 84, 146]], rough: [6, 12, 3], more: waves },
+  beach: {
+    above: clearSky,
+    ground: [
+      [244, 222, 164],
+      [226, 192, 124],
+    ],
+    rough: [5, 12, 1],
+    more: foam,
+  },
+  sea: {
+    above: clearSky,
+    ground: [
+      [64, 142, 196],
+      [24, 84, 146],
+    ],
+    rough: [6, 12, 3],
+    more: waves,
+  },
   snow: {
-    above: [[176, 196, 220], [220, 230, 240]],
-    ground: [[246, 249, 253], [214, 226, 240]],
+    above: [
+      [176, 196, 220],
+      [220, 230, 240],
+    ],
+    ground: [
+      [246, 249, 253],
+      [214, 226, 240],
+    ],
     ...{ rough: [7, 7, 1], hills: 0.04, more: flakes },
   },
   night: {
-    above: [[12, 14, 48], [44, 46, 104]],
-    ground: [[30, 44, 42], [14, 24, 24]],
+    above: [
+      [12, 14, 48],
+      [44, 46, 104],
+    ],
+    ground: [
+      [30, 44, 42],
+      [14, 24, 24],
+    ],
     ...{ rough: [4, 6, 1], hills: 0.06, more: stars },
   },
-  sky: { above: [[84, 156, 232], [150, 200, 246]], ground: [[150, 200, 246], [206, 230, 250]], rough: [12, 12, 2] },
-  street: { above: [[168, 198, 226], [222, 230, 236]], ground: [[96, 98, 104], [66, 68, 74]], rough: [6, 12, 1], more: lanes },
+  sky: {
+    above: [
+      [84, 156, 232],
+      [150, 200, 246],
+    ],
+    ground: [
+      [150, 200, 246],
+      [206, 230, 250],
+    ],
+    rough: [12, 12, 2],
+  },
+  street: {
+    above: [
+      [168, 198, 226],
+      [222, 230, 236],
+    ],
+    ground: [
+      [96, 98, 104],
+      [66, 68, 74],
+    ],
+    rough: [6, 12, 1],
+    more: lanes,
+  },
   desert: {
-    above: [[246, 206, 138], [250, 228, 184]],
-    ground: [[226, 176, 98], [196, 138, 70]],
+    above: [
+      [246, 206, 138],
+      [250, 228, 184],
+    ],
+    ground: [
+      [226, 176, 98],
+      [196, 138, 70],
+    ],
     ...{ rough: [5, 10, 2], hills: 0.05, more: dunes },
   },
-  table: { above: [[204, 214, 200], [222, 228, 214]], ground: [[182, 124, 72], [150, 96, 52]], rough: [4, 14, 6], more: planks },
-  room: { above: [[200, 210, 226], [214, 222, 234]], ground: [[168, 130, 96], [134, 98, 70]], rough: [3, 12, 1], more: wallpaper },
+  table: {
+    above: [
+      [204, 214, 200],
+      [222, 228, 214],
+    ],
+    ground: [
+      [182, 124, 72],
+      [150, 96, 52],
+    ],
+    rough: [4, 14, 6],
+    more: planks,
+  },
+  room: {
+    above: [
+      [200, 210, 226],
+      [214, 222, 234],
+    ],
+    ground: [
+      [168, 130, 96],
+      [134, 98, 70],
+    ],
+    rough: [3, 12, 1],
+    more: wallpaper,
+  },
 };
 
 const between = (a: number, b: number, share: number): number => a + (b - a) * share;
@@ -126,10 +228,17 @@ function skyline(side: number, horizon: number, height: number, random: Random):
   const [slow, fast] = [random.between(1, 3), random.between(4, 8)];
   return (x) =>
     side *
-    (horizon + height * (0.7 * Math.sin((slow * x) / side + first) + 0.3 * Math.sin((fast * x) / side + second)));
+    (horizon +
+      height * (0.7 * Math.sin((slow * x) / side + first) + 0.3 * Math.sin((fast * x) / side + second)));
 }
 
-function fill(canvas: Canvas, { above, ground, rough }: Painting, edge: (x: number) => number, tint: Rgb, texture: Texture): void {
+function fill(
+  canvas: Canvas,
+  { above, ground, rough }: Painting,
+  edge: (x: number) => number,
+  tint: Rgb,
+  texture: Texture,
+): void {
   const { side } = canvas;
   const [sky, earth, stretch] = rough;
   for (let x = 0; x < side; x++) {
@@ -159,7 +268,8 @@ const tintOf = (random: Random, reach: number): Rgb => [
 /** @param horizon share of the side, from the top @throws {TypeError} if the place is not painted */
 export function paintPlace(canvas: Canvas, view: string, horizon: number, random: Random): void {
   const painting = paintings[view];
-  if (painting === undefined) throw new TypeError(`Painting: expected one of ${Object.keys(paintings).join(", ")}, got ${view}.`);
+  if (painting === undefined)
+    throw new TypeError(`Painting: expected one of ${Object.keys(paintings).join(", ")}, got ${view}.`);
   const edge = skyline(canvas.side, horizon, painting.hills ?? 0, random);
   fill(canvas, painting, edge, tintOf(random, 9), noise(random));
   painting.more?.(canvas, random, horizon * canvas.side);

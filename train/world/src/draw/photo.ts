@@ -32,7 +32,10 @@ const radians = (degrees: number): number => (degrees * Math.PI) / 180;
 /** Where the directions of a grid of points over the image lie in the panorama; what is between them is straight. */
 const cells = 16;
 
-function gridOf({ width, height }: Panorama, { yaw, pitch, field }: View): readonly [Float64Array, Float64Array] {
+function gridOf(
+  { width, height }: Panorama,
+  { yaw, pitch, field }: View,
+): readonly [Float64Array, Float64Array] {
   const across = new Float64Array((cells + 1) ** 2);
   const down = new Float64Array((cells + 1) ** 2);
   const reach = Math.tan(radians(field / 2));
@@ -79,7 +82,8 @@ export function drawView(canvas: Canvas, panorama: Panorama, view: View): void {
       const [a, b] = [(top * width + first) * 3, (top * width + second) * 3];
       const step = width * 3;
       const value = (channel: number) =>
-        ((data[a + channel] ?? missed("pixel")) * (1 - right) + (data[b + channel] ?? missed("pixel")) * right) *
+        ((data[a + channel] ?? missed("pixel")) * (1 - right) +
+          (data[b + channel] ?? missed("pixel")) * right) *
           (1 - low) +
         ((data[a + step + channel] ?? missed("pixel")) * (1 - right) +
           (data[b + step + channel] ?? missed("pixel")) * right) *

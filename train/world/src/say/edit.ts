@@ -26,7 +26,10 @@ export function absent(scene: Scene, pool: readonly Concept[]): readonly Concept
 }
 
 function withMention(plan: Plan, at: number, change: Partial<Mention>): Plan {
-  return { ...plan, mentions: plan.mentions.map((one, index) => (index === at ? { ...one, ...change } : one)) };
+  return {
+    ...plan,
+    mentions: plan.mentions.map((one, index) => (index === at ? { ...one, ...change } : one)),
+  };
 }
 
 type Editor = (random: Random, plan: Plan, scene: Scene, pool: Pool) => Plan | undefined;
@@ -50,14 +53,18 @@ const editors: Readonly<Record<EditKind, Editor>> = {
     }
     const same = others.filter((one) => one.category === category);
     const from = same.length > 0 && random.chance(0.7) ? same : others;
-    return from.length === 0 ? undefined : withMention(plan, at, { concept: random.pick(from).name, synonym: undefined });
+    return from.length === 0
+      ? undefined
+      : withMention(plan, at, { concept: random.pick(from).name, synonym: undefined });
   },
   colour(random, plan, scene) {
     const at = drawn(random, plan, ({ colour }) => colour !== undefined);
     if (at === undefined) return undefined;
     const name = must(plan.mentions, at).concept;
     const true_ = scene.groups.flatMap(({ concept, colour }) => (concept.name === name ? [colour] : []));
-    return withMention(plan, at, { colour: random.pick(colourNames.filter((colour) => !true_.includes(colour))) });
+    return withMention(plan, at, {
+      colour: random.pick(colourNames.filter((colour) => !true_.includes(colour))),
+    });
   },
   number(random, plan, scene) {
     // One thing seldom becomes several: else a number would give a caption away.
@@ -79,8 +86,9 @@ const editors: Readonly<Record<EditKind, Editor>> = {
     if (random.chance(0.5)) return { ...plan, mentions: [...plan.mentions].reverse() };
     const kind = opposite[relation.kind];
     const words = relationWords[kind];
-    const said = relationWords[relation.kind].indexOf(relation.words);
-    return { ...plan, relation: { ...relation, kind, words: words[said] ?? must(words, 0) } };
+    // The words at the same place: "under" for "over". There may be fewer of them.
+    const said = Math.min(relationWords[relation.kind].indexOf(relation.words), words.length - 1);
+    return { ...plan, relation: { ...relation, kind, words: must(words, said) } };
   },
   size(random, plan, scene) {
     const at = drawn(random, plan, ({ size }) => size !== undefined);

@@ -5,7 +5,19 @@ import type { ColourName } from "../words/colours.ts";
 import { conceptNamed, pluralOfCategory, type Concept } from "../words/concepts.ts";
 import type { Place } from "../words/places.ts";
 
-export const numberWords = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"] as const;
+export const numberWords = [
+  "zero",
+  "one",
+  "two",
+  "three",
+  "four",
+  "five",
+  "six",
+  "seven",
+  "eight",
+  "nine",
+  "ten",
+] as const;
 
 export const article = (words: string): string => `${/^[aeiou]/.test(words) ? "an" : "a"} ${words}`;
 
@@ -48,7 +60,8 @@ export function phraseOf(naming: Naming): string {
   const { count, colour, size, digits, bare } = naming;
   const { noun, many } = nounOf(naming);
   const words = [size, colour, noun].filter((word) => word !== undefined).join(" ");
-  if (count > 1) return `${digits === true ? String(count) : must(numberWords, count, "number word")} ${words}`;
+  if (count > 1)
+    return `${digits === true ? String(count) : must(numberWords, count, "number word")} ${words}`;
   return many || bare === true ? words : article(words);
 }
 
@@ -69,7 +82,12 @@ export const besideWords = ["next to", "beside", "near"] as const;
 /** Words for where a scene is. */
 export const placePhrases = (place: Place): readonly string[] =>
   place.kind === "plain"
-    ? [`on ${article(place.name)}`, `on ${article(place.name)}`, `in front of ${article(place.name)}`, `on ${place.colour}`]
+    ? [
+        `on ${article(place.name)}`,
+        `on ${article(place.name)}`,
+        `in front of ${article(place.name)}`,
+        `on ${place.colour}`,
+      ]
     : place.phrases;
 
 /** What captions may begin with. */

@@ -72,7 +72,8 @@ function mentionOf(random: Random, scene: Scene, group: number, partial: boolean
   const byCategory = partial && concept.category !== undefined && random.chance(0.08);
   // What tells two groups of one concept apart is always said.
   const needed = repeats(scene);
-  const synonym = concept.synonyms.length > 0 && random.chance(0.2) ? random.below(concept.synonyms.length) : undefined;
+  const synonym =
+    concept.synonyms.length > 0 && random.chance(0.2) ? random.below(concept.synonyms.length) : undefined;
   return {
     group,
     concept: concept.name,
@@ -98,7 +99,12 @@ function isBeside(first: Group, second: Group): boolean {
   return first.count === 1 && second.count === 1 && Math.abs(a.y - b.y) < 0.22 && Math.abs(a.x - b.x) < 0.62;
 }
 
-function relationBetween(random: Random, scene: Scene, first: number, second: number): SaidRelation | undefined {
+function relationBetween(
+  random: Random,
+  scene: Scene,
+  first: number,
+  second: number,
+): SaidRelation | undefined {
   const [one, other] = [must(scene.groups, first), must(scene.groups, second)];
   const kind = relationOf(one, other);
   if (kind === undefined) return undefined;
@@ -136,9 +142,15 @@ export function planOf(random: Random, scene: Scene, { partial = true }: Caption
 }
 
 /** Different true captions. @returns fewer only if the scene has no more */
-export function captionsOf(random: Random, scene: Scene, count: number, options: CaptionOptions = {}): string[] {
+export function captionsOf(
+  random: Random,
+  scene: Scene,
+  count: number,
+  options: CaptionOptions = {},
+): string[] {
   const said = new Set<string>();
-  for (let turn = 0; turn < 20 * count && said.size < count; turn++) said.add(wordsOf(planOf(random, scene, options)));
+  for (let turn = 0; turn < 20 * count && said.size < count; turn++)
+    said.add(wordsOf(planOf(random, scene, options)));
   return [...said];
 }
 
@@ -153,7 +165,11 @@ export function plainCaption(scene: Scene): string {
   const relation: SaidRelation | undefined =
     kind === undefined
       ? undefined
-      : { kind, words: must(relationWords[kind === "right" ? "left" : kind === "below" ? "above" : kind], 0), verb: undefined };
+      : {
+          kind,
+          words: must(relationWords[kind === "right" ? "left" : kind === "below" ? "above" : kind], 0),
+          verb: undefined,
+        };
   return wordsOf({
     form: "list",
     mentions: swapped ? [...mentions].reverse() : mentions,

@@ -2,7 +2,17 @@
 import { missed, must } from "@blip-ts/base";
 import type { Catalogue } from "../art/catalogue.ts";
 import type { Random } from "../random.ts";
-import { countOf, extentOf, relationOf, relations, repeats, thingsIn, type Group, type Relation, type Scene } from "../scene/graph.ts";
+import {
+  countOf,
+  extentOf,
+  relationOf,
+  relations,
+  repeats,
+  thingsIn,
+  type Group,
+  type Relation,
+  type Scene,
+} from "../scene/graph.ts";
 import { ownColour } from "../scene/holdout.ts";
 import { akin, type Concept } from "../words/concepts.ts";
 import { absent } from "./edit.ts";
@@ -20,7 +30,12 @@ const asked = (kind: string, question: string, answer: string, topic = ""): Ques
   ...{ kind, question, answer, topic: `${kind} ${topic}` },
 });
 
-type Asker = (random: Random, scene: Scene, absentees: readonly Concept[], catalogue: Catalogue) => readonly Question[];
+type Asker = (
+  random: Random,
+  scene: Scene,
+  absentees: readonly Concept[],
+  catalogue: Catalogue,
+) => readonly Question[];
 
 const isKnown = ({ place }: Scene, name: string): boolean =>
   place.kind === "plain" || !place.doubtful.some((one) => akin(one, name));
@@ -71,7 +86,14 @@ const relation: Asker = (_, scene) => {
       const verb = other?.concept.many === true || (other?.count ?? 1) > 1 ? "are" : "is";
       return other === undefined || verb === "are"
         ? []
-        : [asked("relation", `what is ${wheres[kind]} the ${theOf(group.concept)}?`, other.concept.name, kind)];
+        : [
+            asked(
+              "relation",
+              `what is ${wheres[kind]} the ${theOf(group.concept)}?`,
+              other.concept.name,
+              kind,
+            ),
+          ];
     }),
   );
 };
@@ -96,20 +118,30 @@ const colour: Asker = (random, scene, _, catalogue) => {
   const { place } = scene;
   const ground =
     place.kind === "plain"
-      ? [asked("colour", random.pick(["what color is the background?", "what is the color of the background?"]), place.colour, "background")]
+      ? [
+          asked(
+            "colour",
+            random.pick(["what color is the background?", "what is the color of the background?"]),
+            place.colour,
+            "background",
+          ),
+        ]
       : [];
   const things = clearGroups(scene).flatMap((group) => {
     const told = group.colour ?? ownColour(group, catalogue);
     if (told === undefined) return [];
     const { concept, count } = group;
-    const question = count > 1 ? `what color are the ${concept.plural}?` : `what color is the ${theOf(concept)}?`;
+    const question =
+      count > 1 ? `what color are the ${concept.plural}?` : `what color is the ${theOf(concept)}?`;
     return [asked("colour", question, told, concept.name)];
   });
   return [...ground, ...things];
 };
 
 const where: Asker = (random, { place }) =>
-  place.kind === "plain" ? [] : [asked("where", random.pick(["where is this?", "what is the place?"]), place.name)];
+  place.kind === "plain"
+    ? []
+    : [asked("where", random.pick(["where is this?", "what is the place?"]), place.name)];
 
 const larger: Asker = (random, scene) => {
   const [a, b] = scene.groups;
@@ -139,8 +171,15 @@ const isBeside: Asker = (random, scene) => {
 
 const things: Asker = (random, scene) => {
   const count = thingsIn(scene);
-  if (count > 6 || scene.groups.some(({ concept }) => concept.many) || scene.place.kind === "photo") return [];
-  return [asked("things", random.pick(["how many things are there?", "how many objects are in the picture?"]), String(count))];
+  if (count > 6 || scene.groups.some(({ concept }) => concept.many) || scene.place.kind === "photo")
+    return [];
+  return [
+    asked(
+      "things",
+      random.pick(["how many things are there?", "how many objects are in the picture?"]),
+      String(count),
+    ),
+  ];
 };
 
 const more: Asker = (_, scene) => {
@@ -174,7 +213,20 @@ const side: Asker = (_, scene) => {
   return [];
 };
 
-const askers = [what, relation, howMany, isThere, colour, where, larger, isBeside, things, category, more, side];
+const askers = [
+  what,
+  relation,
+  howMany,
+  isThere,
+  colour,
+  where,
+  larger,
+  isBeside,
+  things,
+  category,
+  more,
+  side,
+];
 
 /** All questions that can be asked of a scene; what is drawn for them is drawn once. */
 export function questionsOf(

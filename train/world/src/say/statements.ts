@@ -58,14 +58,17 @@ class Materials {
     const chosen: Concept[] = [];
     for (const concept of this.random.shuffled(this.#concepts)) {
       if (chosen.length === count) break;
-      if (wanted(concept) && !concept.many && !chosen.some(({ name }) => akin(name, concept.name))) chosen.push(concept);
+      if (wanted(concept) && !concept.many && !chosen.some(({ name }) => akin(name, concept.name)))
+        chosen.push(concept);
     }
     return chosen;
   }
 
   /** Another thing, of the same category if there is one. */
   instead(concept: Concept, not: readonly Concept[]): Concept {
-    const others = this.#concepts.filter(({ name, many }) => !many && ![concept, ...not].some((one) => akin(one.name, name)));
+    const others = this.#concepts.filter(
+      ({ name, many }) => !many && ![concept, ...not].some((one) => akin(one.name, name)),
+    );
     const same = others.filter(({ category }) => category === concept.category);
     return this.random.pick(same.length > 0 && this.random.chance(0.6) ? same : others);
   }
@@ -81,7 +84,14 @@ class Materials {
 
   /** Groups, sometimes with another thing beside them. */
   side(groups: readonly GroupSpec[], not: readonly Concept[] = []): Side {
-    const others = this.random.chance(0.4) ? [{ concept: this.instead(must(groups, 0).concept, [...groups.map(({ concept }) => concept), ...not]), count: 1 }] : [];
+    const others = this.random.chance(0.4)
+      ? [
+          {
+            concept: this.instead(must(groups, 0).concept, [...groups.map(({ concept }) => concept), ...not]),
+            count: 1,
+          },
+        ]
+      : [];
     return { place: this.place(), groups: [...groups, ...others] };
   }
 }
@@ -109,9 +119,19 @@ const both: Drafter = (m) => {
   const pair: Pair = [m.side([one(thing)]), m.side([one(thing)])];
   return {
     kind: "both",
-    sentence: m.random.pick([`both images show ${phraseOf({ concept: thing.name, count: 1 })}`, `there is ${phraseOf({ concept: thing.name, count: 1 })} in both images`]),
+    sentence: m.random.pick([
+      `both images show ${phraseOf({ concept: thing.name, count: 1 })}`,
+      `there is ${phraseOf({ concept: thing.name, count: 1 })} in both images`,
+    ]),
     true: pair,
-    false: falsified(m.random, pair, (side) => changed(side, { concept: m.instead(thing, side.groups.map(({ concept }) => concept)) })),
+    false: falsified(m.random, pair, (side) =>
+      changed(side, {
+        concept: m.instead(
+          thing,
+          side.groups.map(({ concept }) => concept),
+        ),
+      }),
+    ),
     holds: (left, right) => shows(left, thing) && shows(right, thing),
   };
 };
@@ -124,7 +144,10 @@ const only: Drafter = (m) => {
   const isLeft = m.random.chance(0.5);
   const ordered = (first: Side, second: Side): Pair => (isLeft ? [first, second] : [second, first]);
   const wrong = m.random.chance(0.5)
-    ? ordered(changed(has, { concept: m.instead(thing, [other, ...has.groups.map(({ concept }) => concept)]) }), lacks)
+    ? ordered(
+        changed(has, { concept: m.instead(thing, [other, ...has.groups.map(({ concept }) => concept)]) }),
+        lacks,
+      )
     : ordered(has, changed(lacks, { concept: thing }));
   const sides = isLeft ? (["left", "right"] as const) : (["right", "left"] as const);
   return {
@@ -132,7 +155,8 @@ const only: Drafter = (m) => {
     sentence: `only the ${sides[0]} image has ${phraseOf({ concept: thing.name, count: 1 })}`,
     true: ordered(has, lacks),
     false: wrong,
-    holds: (left, right) => (isLeft ? shows(left, thing) && !shows(right, thing) : shows(right, thing) && !shows(left, thing)),
+    holds: (left, right) =>
+      isLeft ? shows(left, thing) && !shows(right, thing) : shows(right, thing) && !shows(left, thing),
   };
 };
 
@@ -167,7 +191,10 @@ const places: Drafter = (m) => {
   const words = m.random.pick(place.phrases);
   const same = m.random.chance(0.5);
   const isAt = (scene: Scene) => scene.place.name === place.name;
-  const pair: Pair = [{ ...first, place }, { ...second, place: same ? place : away() }];
+  const pair: Pair = [
+    { ...first, place },
+    { ...second, place: same ? place : away() },
+  ];
   return same
     ? {
         kind: "place",
@@ -180,7 +207,9 @@ const places: Drafter = (m) => {
         kind: "place",
         sentence: `the left image is ${words} and the right one is not`,
         true: pair,
-        false: m.random.chance(0.5) ? [pair[0], { ...pair[1], place }] : [{ ...pair[0], place: away() }, pair[1]],
+        false: m.random.chance(0.5)
+          ? [pair[0], { ...pair[1], place }]
+          : [{ ...pair[0], place: away() }, pair[1]],
         holds: (left, right) => isAt(left) && !isAt(right),
       };
 };
@@ -197,11 +226,17 @@ const more: Drafter = (m) => {
   const sides = isLeft ? "the left image shows more" : "the right image shows more";
   // Equal, or the other way round.
   const wrong: Pair = isLeft
-    ? m.random.chance(0.5) ? [changed(pair[0], { count: few }), pair[1]] : [pair[0], changed(pair[1], { count: many })]
-    : m.random.chance(0.5) ? [pair[0], changed(pair[1], { count: few })] : [changed(pair[0], { count: many }), pair[1]];
+    ? m.random.chance(0.5)
+      ? [changed(pair[0], { count: few }), pair[1]]
+      : [pair[0], changed(pair[1], { count: many })]
+    : m.random.chance(0.5)
+      ? [pair[0], changed(pair[1], { count: few })]
+      : [changed(pair[0], { count: many }), pair[1]];
   return {
     kind: "more",
-    sentence: named ? `${sides} ${thing.plural} than the other` : `one image shows more ${thing.plural} than the other`,
+    sentence: named
+      ? `${sides} ${thing.plural} than the other`
+      : `one image shows more ${thing.plural} than the other`,
     true: pair,
     false: wrong,
     holds: (left, right) => {
@@ -216,8 +251,12 @@ const coloursDiffer: Drafter = (m) => {
   if (!thing) return undefined;
   const [first, second, third] = m.random.sample<ColourName>(colourNames, 3);
   if (!first || !second || !third) return undefined;
-  const pair: Pair = [m.side([{ ...one(thing), colour: first }]), m.side([{ ...one(thing), colour: second }])];
-  const seen = (scene: Scene) => scene.groups.flatMap(({ concept, colour }) => (concept === thing ? [colour] : []));
+  const pair: Pair = [
+    m.side([{ ...one(thing), colour: first }]),
+    m.side([{ ...one(thing), colour: second }]),
+  ];
+  const seen = (scene: Scene) =>
+    scene.groups.flatMap(({ concept, colour }) => (concept === thing ? [colour] : []));
   return {
     kind: "colours",
     sentence: `the ${theOf(thing)} is ${first} in one image and ${second} in the other`,
@@ -238,7 +277,9 @@ const exactly: Drafter = (m) => {
     kind: "exactly",
     sentence: `each image shows exactly ${phraseOf({ concept: thing.name, count }).replace(/^an? /, "one ")}`,
     true: pair,
-    false: falsified(m.random, pair, (side) => changed(side, { count: count === 1 || m.random.chance(0.5) ? count + 1 : count - 1 })),
+    false: falsified(m.random, pair, (side) =>
+      changed(side, { count: count === 1 || m.random.chance(0.5) ? count + 1 : count - 1 }),
+    ),
     holds: (left, right) => countOf(left, thing.name) === count && countOf(right, thing.name) === count,
   };
 };
@@ -275,13 +316,24 @@ const drafters: readonly Drafter[] = [both, only, total, places, more, coloursDi
 const isDoubtful = ({ place, groups }: Side, draft: Draft): boolean =>
   place.kind === "photo" &&
   [...draft.true, ...draft.false].some((side) =>
-    [...side.groups, ...groups].some(({ concept }) => place.doubtful.some((name) => akin(name, concept.name))),
+    [...side.groups, ...groups].some(({ concept }) =>
+      place.doubtful.some((name) => akin(name, concept.name)),
+    ),
   );
 
-function built(key: string, pair: Pair, source: SceneSource, random: Random): Statement["scenes"] | undefined {
+function built(
+  key: string,
+  pair: Pair,
+  source: SceneSource,
+  random: Random,
+): Statement["scenes"] | undefined {
   const scenes = pair.map(({ place, groups, ordered }, at) => {
     const style = random.pick<Style>(source.styles);
-    return compose(new Random(`${key}/${at}`), { key: `${key}/${at}`, kind: "pair", style, place, groups, ordered }, source);
+    return compose(
+      new Random(`${key}/${at}`),
+      { key: `${key}/${at}`, kind: "pair", style, place, groups, ordered },
+      source,
+    );
   });
   const [left, right] = scenes;
   return left && right ? [left, right] : undefined;
@@ -308,7 +360,8 @@ export function statementOf(source: SceneSource, number: number): Statement {
     const pair = draft && (label ? draft.true : draft.false);
     if (!draft || !pair || !allowed(pair, source) || pair.some((side) => isDoubtful(side, draft))) continue;
     const scenes = built(`${key}/${turn}`, pair, source, random);
-    if (scenes && draft.holds(...scenes) === label) return { kind: draft.kind, sentence: draft.sentence, label, scenes };
+    if (scenes && draft.holds(...scenes) === label)
+      return { kind: draft.kind, sentence: draft.sentence, label, scenes };
   }
   throw noScene(key);
 }

@@ -77,7 +77,8 @@ describe("captions", () => {
   test("the plain one names all things, their relation from the left or from above, and the place", () => {
     const { groups, place } = scenes.find(({ kind }) => kind === "pair") ?? expect.fail("a pair");
     const said = plainCaption(scenes.find(({ kind }) => kind === "pair") ?? expect.fail("a pair"));
-    for (const { concept, count } of groups) expect(said).toContain(count === 1 ? concept.singular : concept.plural);
+    for (const { concept, count } of groups)
+      expect(said).toContain(count === 1 ? concept.singular : concept.plural);
     expect(said.length).toBeGreaterThan(place.name.length);
     expect(said).not.toMatch(/right|below/);
   });
@@ -99,7 +100,10 @@ describe("false captions", () => {
 });
 
 const asked = scenes.flatMap((scene) =>
-  questionsOf(new Random(scene.key), scene, source.world.concepts, source.catalogue).map((question) => ({ scene, question })),
+  questionsOf(new Random(scene.key), scene, source.world.concepts, source.catalogue).map((question) => ({
+    scene,
+    question,
+  })),
 );
 
 describe("questions", () => {
@@ -108,7 +112,10 @@ describe("questions", () => {
   test("how many there are is what the scene has", () => {
     for (const { scene, question } of all("how-many")) {
       const [, plural] = /^how many (.*) are there\?$/.exec(question.question) ?? [];
-      const count = scene.groups.reduce((sum, { concept, count: own }) => sum + (concept.plural === plural ? own : 0), 0);
+      const count = scene.groups.reduce(
+        (sum, { concept, count: own }) => sum + (concept.plural === plural ? own : 0),
+        0,
+      );
       expect(question.answer).toBe(String(count));
     }
     for (const { scene, question } of all("things")) expect(question.answer).toBe(String(thingsIn(scene)));
@@ -116,7 +123,11 @@ describe("questions", () => {
 
   test("what is there is there, and what is not is not", () => {
     for (const { scene, question } of all("is-there")) {
-      const named = scene.groups.some(({ concept }) => question.question.includes(` ${concept.singular} in`) || question.question.includes(` ${concept.name} in`));
+      const named = scene.groups.some(
+        ({ concept }) =>
+          question.question.includes(` ${concept.singular} in`) ||
+          question.question.includes(` ${concept.name} in`),
+      );
       expect(named, question.question).toBe(question.answer === "yes");
     }
   });
@@ -148,8 +159,10 @@ describe("questions", () => {
       return own.filter((one) => one.answer === answer).length / own.length;
     };
     expect(new Set(taken.map(({ kind }) => kind)).size).toBe(12);
-    for (const kind of ["is-there", "is-beside", "more"]) expect(Math.abs(share(kind, "yes") - 0.5), kind).toBeLessThan(0.08);
-    for (const number of ["0", "1", "2", "3", "4", "5"]) expect(share("how-many", number), number).toBeGreaterThan(0.08);
+    for (const kind of ["is-there", "is-beside", "more"])
+      expect(Math.abs(share(kind, "yes") - 0.5), kind).toBeLessThan(0.08);
+    for (const number of ["0", "1", "2", "3", "4", "5"])
+      expect(share("how-many", number), number).toBeGreaterThan(0.08);
   });
 });
 
@@ -168,15 +181,30 @@ describe("statements", () => {
   test("about both, only and totals agree with a count of their own", () => {
     const has = (scene: Scene, words: string) =>
       scene.groups.some(({ concept }) => words.endsWith(` ${concept.singular}`));
-    for (const { kind, sentence, label, scenes: [left, right] } of statements) {
+    for (const {
+      kind,
+      sentence,
+      label,
+      scenes: [left, right],
+    } of statements) {
       if (kind === "only") {
         const isLeft = sentence.startsWith("only the left");
-        expect((isLeft ? has(left, sentence) && !has(right, sentence) : has(right, sentence) && !has(left, sentence)), sentence).toBe(label);
+        expect(
+          isLeft
+            ? has(left, sentence) && !has(right, sentence)
+            : has(right, sentence) && !has(left, sentence),
+          sentence,
+        ).toBe(label);
       }
       if (kind === "total") {
         const words = ["two", "three", "four", "five", "six"];
         const told = 2 + words.findIndex((word) => sentence.startsWith(`there are ${word} `));
-        const sum = [left, right].flatMap(({ groups }) => groups).reduce((all, { concept, count }) => all + (sentence.includes(` ${concept.plural} in total`) ? count : 0), 0);
+        const sum = [left, right]
+          .flatMap(({ groups }) => groups)
+          .reduce(
+            (all, { concept, count }) => all + (sentence.includes(` ${concept.plural} in total`) ? count : 0),
+            0,
+          );
         expect(sum === told, sentence).toBe(label);
       }
     }
@@ -186,7 +214,9 @@ describe("statements", () => {
 describe("web texts", () => {
   const texts = scenes.map((scene, at) => ({
     scene,
-    ...webText(new Random(`${scene.key}/web`), scene, pool, source.catalogue, (accept) => source.named(`${at}/another`, accept)),
+    ...webText(new Random(`${scene.key}/web`), scene, pool, source.catalogue, (accept) =>
+      source.named(`${at}/another`, accept),
+    ),
   }));
 
   test("are right and wrong in their shares", () => {
@@ -199,6 +229,9 @@ describe("web texts", () => {
   test("of another scene name none of the things", () => {
     for (const { scene, kind, text } of texts)
       if (kind === "other")
-        for (const { concept } of scene.groups) expect(text.split(/[ ,]+/).join(" ")).not.toMatch(new RegExp(`\\b${concept.singular}\\b(?! (ball|car|cream|truck|dog|tree))`));
+        for (const { concept } of scene.groups)
+          expect(text.split(/[ ,]+/).join(" ")).not.toMatch(
+            new RegExp(`\\b${concept.singular}\\b(?! (ball|car|cream|truck|dog|tree))`),
+          );
   });
 });

@@ -27,7 +27,8 @@ type Spam = (random: Random, name: string) => string;
 const spam: readonly Spam[] = [
   (random) => `IMG_${digits(random, 4)}.jpg`,
   (random) => `DSC${digits(random, 5)}.JPG`,
-  (random) => `screenshot ${2010 + random.below(15)}-0${1 + random.below(9)}-${10 + random.below(19)} at ${random.below(24)}.${digits(random, 2)}`,
+  (random) =>
+    `screenshot ${2010 + random.below(15)}-0${1 + random.below(9)}-${10 + random.below(19)} at ${random.below(24)}.${digits(random, 2)}`,
   (_, name) => `buy cheap ${name} stickers free shipping`,
   (random, name) => `${name} clip art vector ${digits(random, 6)} download free`,
   (_, name) => `best ${name} deals online - shop now`,
@@ -79,7 +80,13 @@ export function webText(
     case "other":
       return { kind, text: others(random, scene, other) };
     case "spam":
-      return { kind, text: must(spam, random.below(spam.length))(random, random.chance(0.5) ? name : `${random.pick(colourNames)} ${name}`) };
+      return {
+        kind,
+        text: must(spam, random.below(spam.length))(
+          random,
+          random.chance(0.5) ? name : `${random.pick(colourNames)} ${name}`,
+        ),
+      };
     case "language":
       return { kind, text: foreign(random, scene, catalogue) };
     case "word":
@@ -96,4 +103,5 @@ function wrong(random: Random, scene: Scene, pool: Pool): string {
 }
 
 /** All that `spam` says, for the vocabulary. */
-export const spamWords = "buy cheap stickers free shipping clip art vector download best deals online shop now image of click here to enlarge stock photo posted by admin on monday comments how to draw step by step tutorial untitled follow us for more screenshot at";
+export const spamWords =
+  "buy cheap stickers free shipping clip art vector download best deals online shop now image of click here to enlarge stock photo posted by admin on monday comments how to draw step by step tutorial untitled follow us for more screenshot at";

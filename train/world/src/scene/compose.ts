@@ -26,10 +26,21 @@ export const leastContrast = 18;
 /** Least share of clear hue for a drawing to be recoloured. */
 const leastSaturated = 0.35;
 
-function fits(sprite: Sprite, { concept, colour }: GroupSpec, place: Place, held: Split["combinations"]): boolean {
+function fits(
+  sprite: Sprite,
+  { concept, colour }: GroupSpec,
+  place: Place,
+  held: Split["combinations"],
+): boolean {
   if (colour !== undefined && sprite.saturated < leastSaturated) return false;
   const { named } = sprite;
-  if (held === "never" && colour === undefined && concept.recolour && named !== undefined && colourHeld(concept.name, named))
+  if (
+    held === "never" &&
+    colour === undefined &&
+    concept.recolour &&
+    named !== undefined &&
+    colourHeld(concept.name, named)
+  )
     return false;
   if (place.kind !== "plain") return true;
   const ground = colours[place.colour];
@@ -43,7 +54,8 @@ export const drawingsOf = (
   group: GroupSpec,
   place: Place,
   held: Split["combinations"],
-): readonly Sprite[] => catalogue.of(group.concept.name, style).filter((sprite) => fits(sprite, group, place, held));
+): readonly Sprite[] =>
+  catalogue.of(group.concept.name, style).filter((sprite) => fits(sprite, group, place, held));
 
 function viewOf(random: Random, place: Place, part: Split["part"]): View | undefined {
   if (place.kind !== "photo") return undefined;

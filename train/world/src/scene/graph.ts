@@ -129,7 +129,10 @@ export function relationOf(first: Group, second: Group): Relation | undefined {
 }
 
 /** What two scenes must share to be the same scene for a sentence: place, and groups without their positions. */
-export function signature({ place, groups }: Pick<Scene, "place"> & { readonly groups: readonly GroupSpec[] }): string {
+export function signature({
+  place,
+  groups,
+}: Pick<Scene, "place"> & { readonly groups: readonly GroupSpec[] }): string {
   const told = groups.map(({ concept, count, colour, size }) =>
     [count, size ?? "", colour ?? "", concept.name].join(" "),
   );

@@ -32,7 +32,12 @@ export function pairHeld(first: string, second: string): boolean {
 export const fiveHeld = (concept: string): boolean => held("five", concept);
 
 /** The held-out combinations of a scene, by name. */
-export function heldOut(place: Place, groups: readonly GroupSpec[], catalogue?: Catalogue, scene?: Scene): string[] {
+export function heldOut(
+  place: Place,
+  groups: readonly GroupSpec[],
+  catalogue?: Catalogue,
+  scene?: Scene,
+): string[] {
   const found: string[] = [];
   for (const [index, { concept, count, colour }] of groups.entries()) {
     const { name } = concept;
@@ -52,7 +57,10 @@ export function heldOut(place: Place, groups: readonly GroupSpec[], catalogue?: 
 }
 
 /** The colour that the drawings of a recolourable concept have of themselves. */
-export function ownColour({ concept, things }: Scene["groups"][number], catalogue: Catalogue): ColourName | undefined {
+export function ownColour(
+  { concept, things }: Scene["groups"][number],
+  catalogue: Catalogue,
+): ColourName | undefined {
   if (!concept.recolour) return undefined;
   const [first] = things;
   return first === undefined ? undefined : catalogue.at(first.sprite).named;

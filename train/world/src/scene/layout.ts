@@ -27,7 +27,11 @@ export interface Ground {
 const mostOverlap = 0.18;
 
 /** Half the width and height of what a turned drawing covers. */
-export function reach({ sprite, side, angle }: Pick<Item, "sprite" | "side" | "angle">): readonly [number, number] {
+export function reach({
+  sprite,
+  side,
+  angle,
+}: Pick<Item, "sprite" | "side" | "angle">): readonly [number, number] {
   const scale = side / Math.max(sprite.width, sprite.height);
   const [width, height] = [sprite.width * scale, sprite.height * scale];
   const turned = (angle * Math.PI) / 180;
@@ -73,7 +77,9 @@ function slots(random: Random, count: number, ordered: "row" | "column" | undefi
   // A row needs not lie in the middle.
   const shift = line && count > 1 ? random.between(-0.24, 0.24) : 0;
   const points = count > 3 && ordered === undefined ? random.shuffled(all) : all;
-  return points.map(([x, y]): Point => (columns === 1 ? [x + shift, y] : rows === 1 ? [x, y + shift] : [x, y]));
+  return points.map(([x, y]): Point =>
+    columns === 1 ? [x + shift, y] : rows === 1 ? [x, y + shift] : [x, y],
+  );
 }
 
 /** Anywhere, in slots. */
@@ -130,7 +136,8 @@ export function layOut(
 ): readonly Thing[] | undefined {
   for (let turn = 0; turn < 24; turn++) {
     const home = ground.horizon !== undefined || ground.open;
-    const points = home && ordered !== "column" ? athome(random, items, ground, ordered) : free(random, items, ordered);
+    const points =
+      home && ordered !== "column" ? athome(random, items, ground, ordered) : free(random, items, ordered);
     const placed = items.map((item, at): Placed => {
       const [x, y] = must(points, at);
       const half = reach(item);
@@ -142,7 +149,9 @@ export function layOut(
         stands: home && !ground.open && !flies(item),
       };
     });
-    const crowded = placed.some((one, at) => placed.slice(at + 1).some((two) => overlap(one, two) > mostOverlap));
+    const crowded = placed.some((one, at) =>
+      placed.slice(at + 1).some((two) => overlap(one, two) > mostOverlap),
+    );
     if (!crowded) return placed.map(thingOf);
   }
   return undefined;

@@ -41,14 +41,21 @@ class Chooser {
   }
 
   /** So many different concepts. */
-  concepts(count: number, wanted: (concept: Concept) => boolean = () => true): readonly Concept[] | undefined {
+  concepts(
+    count: number,
+    wanted: (concept: Concept) => boolean = () => true,
+  ): readonly Concept[] | undefined {
     const { catalogue, split, world } = this.#stage;
     const chosen: Concept[] = [];
     const may = (concept: Concept) =>
       wanted(concept) &&
       (this.#style === "mixed" || catalogue.of(concept.name, this.#style).length > 0) &&
       !(split.combinations === "never" && placeHeld(concept.name, this.#place.name)) &&
-      !(this.#place.kind === "photo" && this.#place.doubtful.includes(concept.name) && this.#random.chance(0.7));
+      !(
+        this.#place.kind === "photo" &&
+        this.#place.doubtful.includes(concept.name) &&
+        this.#random.chance(0.7)
+      );
     for (let turn = 0; turn < 60 && chosen.length < count; turn++) {
       const concept = this.#random.pick(world.concepts);
       const clashes = chosen.some(
@@ -89,7 +96,9 @@ const makers: Readonly<Record<SceneKind, Maker>> = {
   three(random, choose, { world }) {
     const groups = choose.concepts(3)?.map(single);
     const several = world.name !== "plain" && random.chance(0.15) ? random.below(3) : -1;
-    return groups?.map((group, at) => (at === several && !group.concept.many ? { ...group, count: 2 } : group));
+    return groups?.map((group, at) =>
+      at === several && !group.concept.many ? { ...group, count: 2 } : group,
+    );
   },
   four: (_, choose) => choose.concepts(4)?.map(single),
   colours(random, choose) {
@@ -130,7 +139,13 @@ function allowed(split: Split, place: Place, groups: readonly GroupSpec[]): bool
 }
 
 /** The part of a key that several tries share: kind and style are not drawn anew, as some kinds are refused more often. */
-function attempt(key: string, turn: number, kind: SceneKind, style: Style | "mixed", stage: Stage): Scene | undefined {
+function attempt(
+  key: string,
+  turn: number,
+  kind: SceneKind,
+  style: Style | "mixed",
+  stage: Stage,
+): Scene | undefined {
   const random = new Random(`${key}/${turn}`);
   const place = drawPlace(random, stage);
   const drawn = makers[kind](random, new Chooser(random, stage, style, place), stage);
@@ -142,7 +157,9 @@ function attempt(key: string, turn: number, kind: SceneKind, style: Style | "mix
 function drawScene(key: string, stage: Stage, accept: (scene: Scene) => boolean): Scene {
   const first = new Random(key);
   const kind = first.weighted(stage.world.kindShares);
-  const style = first.chance(stage.styles.length > 1 ? stage.world.mixed : 0) ? "mixed" : first.pick(stage.styles);
+  const style = first.chance(stage.styles.length > 1 ? stage.world.mixed : 0)
+    ? "mixed"
+    : first.pick(stage.styles);
   for (let turn = 0; turn < mostTries; turn++) {
     const scene = attempt(key, turn, kind, style, stage);
     if (scene && accept(scene)) return scene;
@@ -160,7 +177,12 @@ export function sceneSource(
   seed: number,
   catalogue: Catalogue = committed(),
 ): SceneSource {
-  const stage = { catalogue, world: worlds[world], split: splits[split], styles: stylesOf(worlds[world], splits[split]) };
+  const stage = {
+    catalogue,
+    world: worlds[world],
+    split: splits[split],
+    styles: stylesOf(worlds[world], splits[split]),
+  };
   const named = (key: string, accept: (scene: Scene) => boolean = () => true) =>
     drawScene(`${world}/${split}/${seed}/${key}`, stage, accept);
   return { ...stage, seed, named, scene: (number) => named(String(number)) };

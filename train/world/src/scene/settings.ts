@@ -93,7 +93,12 @@ export interface Split {
   readonly augmented: boolean;
 }
 
-const test: Omit<Split, "name"> = { styles: undefined, combinations: "never", part: "test", augmented: false };
+const test: Omit<Split, "name"> = {
+  styles: undefined,
+  combinations: "never",
+  part: "test",
+  augmented: false,
+};
 
 export const splits: Readonly<Record<SplitName, Split>> = {
   train: { name: "train", styles: undefined, combinations: "never", part: "train", augmented: true },

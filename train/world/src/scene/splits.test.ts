@@ -9,7 +9,10 @@ import { sceneSource, type SceneSource } from "./sample.ts";
 import { splits, worlds, type SplitName } from "./settings.ts";
 
 const count = 1500;
-const scenes = (split: SplitName, world: "full" | "small" | "plain" = "full"): readonly [SceneSource, readonly Scene[]] => {
+const scenes = (
+  split: SplitName,
+  world: "full" | "small" | "plain" = "full",
+): readonly [SceneSource, readonly Scene[]] => {
   const source = sceneSource(world, split, 7);
   return [source, Array.from({ length: count }, (_, number) => source.scene(number))];
 };
@@ -56,7 +59,11 @@ describe("training scenes", () => {
       const share = training.filter((scene) => scene.kind === kind).length / count;
       expect(Math.abs(share - (worlds.full.kindShares[kind] ?? 0) / 100), kind).toBeLessThan(0.04);
     }
-    expectEven(training.flatMap(({ groups }) => groups.flatMap(({ colour }) => colour ?? [])), colourNames, 0.45);
+    expectEven(
+      training.flatMap(({ groups }) => groups.flatMap(({ colour }) => colour ?? [])),
+      colourNames,
+      0.45,
+    );
     const real = (kind: string) => training.filter(({ place }) => place.kind === kind).length / count;
     expect(Math.abs(real("plain") - 0.2)).toBeLessThan(0.05);
     expect(Math.abs(real("photo") - 0.4)).toBeLessThan(0.06);
@@ -79,13 +86,17 @@ describe("the tests' scenes", () => {
   test("each scene of S1 has a held-out combination, and all four kinds of them come up", () => {
     expect(S1.filter((scene) => held(scene).length === 0)).toEqual([]);
     const groups = S1.flatMap((scene) => scene.groups.map((group) => ({ scene, group })));
-    expect(groups.some(({ group }) => group.colour !== undefined && colourHeld(group.concept.name, group.colour))).toBe(true);
+    expect(
+      groups.some(({ group }) => group.colour !== undefined && colourHeld(group.concept.name, group.colour)),
+    ).toBe(true);
     expect(groups.some(({ scene, group }) => placeHeld(group.concept.name, scene.place.name))).toBe(true);
     expect(groups.some(({ group }) => group.count === 5 && fiveHeld(group.concept.name))).toBe(true);
-    expect(S1.some((scene) => {
-      const [first, second] = conceptsIn(scene);
-      return first !== undefined && second !== undefined && pairHeld(first, second);
-    })).toBe(true);
+    expect(
+      S1.some((scene) => {
+        const [first, second] = conceptsIn(scene);
+        return first !== undefined && second !== undefined && pairHeld(first, second);
+      }),
+    ).toBe(true);
   });
 
   test("S2 and S2b are drawn in the unseen styles alone", () => {

@@ -57,7 +57,8 @@ export function nameOfColour([red, green, blue]: Rgb): ColourName {
   const [hue, saturation, value] = hsv(red, green, blue);
   const pale = paleName(saturation, value);
   if (pale !== undefined) return pale;
-  if (hue < 14 || hue >= 345) return saturation < 0.5 && value > 0.75 ? "pink" : value < 0.45 ? "brown" : "red";
+  if (hue < 14 || hue >= 345)
+    return saturation < 0.5 && value > 0.75 ? "pink" : value < 0.45 ? "brown" : "red";
   if (hue < 42) return value < 0.68 ? "brown" : "orange";
   if (hue < 68) return value < 0.5 ? "brown" : "yellow";
   if (hue < 165) return "green";

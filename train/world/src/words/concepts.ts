@@ -80,7 +80,13 @@ export const categories: readonly string[] = [
 
 /** A plural of a category's word. */
 export const pluralOfCategory = (category: string): string =>
-  category === "toy" ? "toys" : category === "clothing" ? "clothes" : category === "food" ? "foods" : `${category}s`;
+  category === "toy"
+    ? "toys"
+    : category === "clothing"
+      ? "clothes"
+      : category === "food"
+        ? "foods"
+        : `${category}s`;
 
 /**
  * Words of which one says too much or too little of the other: a taxi is a car, an owl is a bird. None of them is ever

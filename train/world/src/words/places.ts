@@ -46,7 +46,18 @@ export const paintedPlaces: readonly RealPlace[] = [
 ];
 
 const outdoors = ["cloud", "sun", "moon", "evergreen tree", "bird"];
-const streets = [...outdoors, "car", "taxi", "bus", "truck", "house", "bicycle", "castle", "ship", "sailboat"];
+const streets = [
+  ...outdoors,
+  "car",
+  "taxi",
+  "bus",
+  "truck",
+  "house",
+  "bicycle",
+  "castle",
+  "ship",
+  "sailboat",
+];
 const indoors = ["light bulb", "candle", "clock", "television", "laptop", "book"];
 
 const photo = (view: string, name: string, doubtful: readonly string[], ...phrases: string[]): RealPlace => ({
@@ -72,7 +83,13 @@ export const photoPlaces: readonly RealPlace[] = [
   photo("sunset", "waterfront", streets, "by the water", "at the waterfront"),
   photo("venice", "town square", streets, "in a town square", "in an old town square"),
   photo("warehouse", "warehouse", [...indoors, "gift"], "in a warehouse", "in an empty warehouse"),
-  photo("workshop", "workshop", [...indoors, "hammer", "helicopter", "airplane"], "in a workshop", "in a factory"),
+  photo(
+    "workshop",
+    "workshop",
+    [...indoors, "hammer", "helicopter", "airplane"],
+    "in a workshop",
+    "in a factory",
+  ),
 ];
 
 export const places: readonly Place[] = [...plainPlaces, ...paintedPlaces, ...photoPlaces];

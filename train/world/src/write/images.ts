@@ -9,7 +9,10 @@ export const imageFormats = ["png", "jpeg"] as const;
 export type ImageFormat = (typeof imageFormats)[number];
 
 /** What a blind model sees instead of every image. */
-export const blank = (side: number): DrawnImage => ({ side, data: new Uint8Array(side * side * 3).fill(128) });
+export const blank = (side: number): DrawnImage => ({
+  side,
+  data: new Uint8Array(side * side * 3).fill(128),
+});
 
 /** @param format `jpeg`: quality 92, a quarter of the bytes, not quite the same pixels */
 export function encoded({ side, data }: DrawnImage, format: ImageFormat): Promise<Buffer> {
@@ -36,7 +39,9 @@ export class ImageMaker {
   /** The files of some scenes, in their order. */
   async files(scenes: readonly Scene[]): Promise<readonly Buffer[]> {
     const drawer = this.#drawer;
-    const drawn = await Promise.all(scenes.map((scene) => (drawer ? drawer.draw(scene) : blank(this.#side))));
+    const drawn = await Promise.all(
+      scenes.map((scene) => drawer?.draw(scene) ?? Promise.resolve(blank(this.#side))),
+    );
     for (const { data } of drawn) this.#sum.update(data);
     return Promise.all(drawn.map((image) => encoded(image, this.#format)));
   }

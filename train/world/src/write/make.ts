@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { must } from "@blip-ts/base";
 import { readSprites } from "../art/sprites.ts";
 import { Drawer } from "../draw/draw.ts";
 import { readPanoramas } from "../draw/photo.ts";
@@ -41,7 +42,11 @@ export interface MakeReport {
 /** The things that captions may name, as `blip eval caption --things` reads them. */
 export const thingsFile = ({ world }: SceneSource): Json =>
   world.concepts.map(({ name, singular, plural, synonyms }) => ({
-    ...{ name, synonyms: [...new Set([...synonyms, ...(singular === name ? [] : [singular])])], plurals: [plural] },
+    ...{
+      name,
+      synonyms: [...new Set([...synonyms, ...(singular === name ? [] : [singular])])],
+      plurals: [plural],
+    },
   }));
 
 /** All answers that questions have, as `blip eval vqa --answers` reads them. */
@@ -78,7 +83,7 @@ async function writeRows(
     images += drawn.length;
     let next = 0;
     for (const [at, { scenes, record }] of batch.entries()) {
-      const scene = keys[at] ?? "";
+      const scene = must(keys, at);
       if (known?.scene !== scene) known = { scene, files: drawn.slice(next, (next += scenes.length)) };
       labels.update(`${JSON.stringify(record)}\n`);
       await output.add({ scene, files: known.files, record });

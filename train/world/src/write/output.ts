@@ -43,7 +43,8 @@ export class Shards implements Output {
 
   async add({ files, record }: Written): Promise<void> {
     const key = six(this.#rows);
-    const names = files.length === 1 ? [this.#suffix] : files.map((_, side) => `image_${side}.${this.#suffix}`);
+    const names =
+      files.length === 1 ? [this.#suffix] : files.map((_, side) => `image_${side}.${this.#suffix}`);
     for (const [at, name] of names.entries()) this.#entry(`${key}.${name}`, must(files, at));
     this.#entry(`${key}.json`, Buffer.from(JSON.stringify(record)));
     this.#rows++;
@@ -71,7 +72,11 @@ export class Shards implements Output {
 const folderImages = 1000;
 
 /** The field of an image, or of two, in a task's list. */
-function imageField(task: TaskName, train: boolean, paths: readonly string[]): Readonly<Record<string, Json>> {
+function imageField(
+  task: TaskName,
+  train: boolean,
+  paths: readonly string[],
+): Readonly<Record<string, Json>> {
   if (task === "nlvr") return { images: paths };
   return { [task === "match" && !train ? "image_path" : "image"]: must(paths, 0) };
 }

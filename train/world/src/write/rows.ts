@@ -73,7 +73,9 @@ function* captionRows(source: SceneSource, options: RowOptions): Generator<Row> 
   // A gallery's captions must be able to say which image is meant.
   const partial = options.task !== "retrieval" || source.split.part === "train";
   for (const [number, scene] of scenesOf(source, options)) {
-    const captions = options.plain ? [plainCaption(scene)] : captionsOf(textsOf(scene), scene, options.each, { partial });
+    const captions = options.plain
+      ? [plainCaption(scene)]
+      : captionsOf(textsOf(scene), scene, options.each, { partial });
     yield { scenes: [scene], record: { image_id: number, caption: captions, ...facts(scene) } };
   }
 }
