@@ -59,7 +59,7 @@ function listedTexts(): readonly string[] {
 }
 
 /** Scenes whose texts are gathered, of each world and split. */
-const scenesPerSplit = 400;
+const scenesPerSplit = 160;
 
 /** What is said of many scenes. */
 function saidTexts(): readonly string[] {
@@ -81,9 +81,13 @@ function saidTexts(): readonly string[] {
   return texts;
 }
 
+let gathered: ReadonlySet<string> | undefined;
+
 /** All words of all templates; what only `spam` says is apart. */
-export const templateWords = (): ReadonlySet<string> =>
-  new Set([...listedTexts(), ...saidTexts()].flatMap(wordsIn));
+export function templateWords(): ReadonlySet<string> {
+  gathered ??= new Set([...listedTexts(), ...saidTexts()].flatMap(wordsIn));
+  return gathered;
+}
 
 const first = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 const end = ["[DEC]", "[ENC]"] as const;

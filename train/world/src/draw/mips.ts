@@ -19,21 +19,18 @@ function premultiplied({ width, height, data }: Pixels): Premultiplied {
 
 /** Half the size: each pixel the mean of four; what is beyond the edge is clear. */
 function halved({ width, height, data }: Premultiplied): Premultiplied {
-  const [columns, rows] = [Math.ceil(width / 2), Math.ceil(height / 2)];
-  const out = new Uint8Array(columns * rows * 4);
-  const value = (x: number, y: number, channel: number) =>
-    x < width && y < height ? (data[(y * width + x) * 4 + channel] ?? missed("pixel")) : 0;
-  for (let y = 0; y < rows; y++)
-    for (let x = 0; x < columns; x++)
-      for (let channel = 0; channel < 4; channel++) {
-        const sum =
-          value(2 * x, 2 * y, channel) +
-          value(2 * x + 1, 2 * y, channel) +
-          value(2 * x, 2 * y + 1, channel) +
-          value(2 * x + 1, 2 * y + 1, channel);
-        out[(y * columns + x) * 4 + channel] = (sum + 2) >> 2;
-      }
-  return { width: columns, height: rows, data: out };
+  const columns = Math.ceil(width / 2);
+  const rows = Math.ceil(height / 2);
+  const sums = new Uint16Array(columns * rows * 4);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const from = (y * width + x) * 4;
+      const to = ((y >> 1) * columns + (x >> 1)) * 4;
+      for (let channel = 0; channel < 4; channel++)
+        sums[to + channel] =
+          (sums[to + channel] ?? missed("sum")) + (data[from + channel] ?? missed("pixel"));
+    }
+  return { width: columns, height: rows, data: Uint8Array.from(sums, (sum) => (sum + 2) >> 2) };
 }
 
 const luminance = (red: number, green: number, blue: number): number =>

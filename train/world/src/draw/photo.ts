@@ -54,40 +54,59 @@ function gridOf(
   return [across, down];
 }
 
-/** A grid's value between its points. */
-function interpolated(grid: Float64Array, x: number, y: number): number {
-  const [column, row] = [Math.min(cells - 1, Math.floor(x)), Math.min(cells - 1, Math.floor(y))];
-  const [u, v] = [x - column, y - row];
-  const at = row * (cells + 1) + column;
-  const above = (grid[at] ?? missed("point")) * (1 - u) + (grid[at + 1] ?? missed("point")) * u;
-  const next = at + cells + 1;
-  const below = (grid[next] ?? missed("point")) * (1 - u) + (grid[next + 1] ?? missed("point")) * u;
-  return above * (1 - v) + below * v;
+/** A grid's values along a row of the image, at the points of its columns. */
+function alongRow(grid: Float64Array, y: number): Float64Array {
+  const row = Math.min(cells - 1, Math.floor(y));
+  const share = y - row;
+  const first = row * (cells + 1);
+  return Float64Array.from(
+    { length: cells + 1 },
+    (_, column) =>
+      (grid[first + column] ?? missed("point")) * (1 - share) +
+      (grid[first + cells + 1 + column] ?? missed("point")) * share,
+  );
 }
 
 /** Fills the canvas with a view. */
 export function drawView(canvas: Canvas, panorama: Panorama, view: View): void {
   const { side } = canvas;
-  const { width, height, data } = panorama;
   const [across, down] = gridOf(panorama, view);
-  for (let y = 0; y < side; y++)
+  for (let y = 0; y < side; y++) {
+    const row = ((y + 0.5) / side) * cells;
+    const [columns, rows] = [alongRow(across, row), alongRow(down, row)];
     for (let x = 0; x < side; x++) {
-      const [column, row] = [((x + 0.5) / side) * cells, ((y + 0.5) / side) * cells];
-      const u = interpolated(across, column, row) - 0.5;
-      const v = Math.min(height - 1.001, Math.max(0, interpolated(down, column, row) - 0.5));
-      const [left, top] = [Math.floor(u), Math.floor(v)];
-      const [right, low] = [u - left, v - top];
-      const first = ((left % width) + width) % width;
-      const second = (first + 1) % width;
-      const [a, b] = [(top * width + first) * 3, (top * width + second) * 3];
-      const step = width * 3;
-      const value = (channel: number) =>
-        ((data[a + channel] ?? missed("pixel")) * (1 - right) +
-          (data[b + channel] ?? missed("pixel")) * right) *
-          (1 - low) +
-        ((data[a + step + channel] ?? missed("pixel")) * (1 - right) +
-          (data[b + step + channel] ?? missed("pixel")) * right) *
-          low;
-      canvas.set(x, y, value(0), value(1), value(2));
+      const at = ((x + 0.5) / side) * cells;
+      const cell = Math.min(cells - 1, Math.floor(at));
+      const share = at - cell;
+      const u =
+        (columns[cell] ?? missed("point")) * (1 - share) + (columns[cell + 1] ?? missed("point")) * share;
+      const v = (rows[cell] ?? missed("point")) * (1 - share) + (rows[cell + 1] ?? missed("point")) * share;
+      copyPoint(canvas, (y * side + x) * 3, panorama, u - 0.5, v - 0.5);
     }
+  }
+}
+
+/** A pixel of the canvas from a point between four of the panorama, which goes round. */
+function copyPoint(
+  { data: to }: Canvas,
+  at: number,
+  { width, height, data }: Panorama,
+  u: number,
+  v: number,
+): void {
+  const down = Math.min(height - 1.001, Math.max(0, v));
+  const [left, top] = [Math.floor(u), Math.floor(down)];
+  const [right, low] = [u - left, down - top];
+  const first = ((left % width) + width) % width;
+  const a = (top * width + first) * 3;
+  const b = (top * width + ((first + 1) % width)) * 3;
+  const step = width * 3;
+  for (let channel = 0; channel < 3; channel++) {
+    const above =
+      (data[a + channel] ?? missed("pixel")) * (1 - right) + (data[b + channel] ?? missed("pixel")) * right;
+    const below =
+      (data[a + step + channel] ?? missed("pixel")) * (1 - right) +
+      (data[b + step + channel] ?? missed("pixel")) * right;
+    to[at + channel] = above * (1 - low) + below * low;
+  }
 }

@@ -22,18 +22,30 @@ function levelOf(mips: Mips, side: number): number {
   return Math.min(lastLevel, Math.max(0, Math.round(Math.log2(ratio))));
 }
 
-/** RGBA at a point between pixels; clear outside. */
+/** Adds a pixel of the sprite, by its weight, to what is gathered. */
+function gather(data: Uint8Array, at: number, weight: number, into: Float64Array): void {
+  into[0] = (into[0] ?? missed("channel")) + weight * (data[at] ?? missed("pixel"));
+  into[1] = (into[1] ?? missed("channel")) + weight * (data[at + 1] ?? missed("pixel"));
+  into[2] = (into[2] ?? missed("channel")) + weight * (data[at + 2] ?? missed("pixel"));
+  into[3] = (into[3] ?? missed("channel")) + weight * (data[at + 3] ?? missed("pixel"));
+}
+
+/** RGBA at a point between four pixels; clear outside. */
 function sampled({ width, height, data }: Premultiplied, u: number, v: number, into: Float64Array): void {
-  const [left, top] = [Math.floor(u), Math.floor(v)];
-  const [right, low] = [u - left, v - top];
-  into.fill(0);
-  for (let corner = 0; corner < 4; corner++) {
-    const [x, y] = [left + (corner & 1), top + (corner >> 1)];
-    if (x < 0 || y < 0 || x >= width || y >= height) continue;
-    const weight = ((corner & 1) === 1 ? right : 1 - right) * (corner >> 1 === 1 ? low : 1 - low);
-    const at = (y * width + x) * 4;
-    for (let channel = 0; channel < 4; channel++)
-      into[channel] = (into[channel] ?? missed("channel")) + weight * (data[at + channel] ?? missed("pixel"));
+  const left = Math.floor(u);
+  const top = Math.floor(v);
+  const right = u - left;
+  const low = v - top;
+  const at = (top * width + left) * 4;
+  const below = at + width * 4;
+  into[0] = into[1] = into[2] = into[3] = 0;
+  if (top >= 0) {
+    if (left >= 0) gather(data, at, (1 - right) * (1 - low), into);
+    if (left + 1 < width) gather(data, at + 4, right * (1 - low), into);
+  }
+  if (top + 1 < height) {
+    if (left >= 0) gather(data, below, (1 - right) * low, into);
+    if (left + 1 < width) gather(data, below + 4, right * low, into);
   }
 }
 
@@ -51,7 +63,8 @@ export function drawSprite(canvas: Canvas, mips: Mips, pose: Pose, flat?: Rgb): 
   const edge = Math.min(side, Math.ceil(pose.x + halfWidth));
   for (let y = Math.max(0, Math.floor(pose.y - halfHeight)); y < end; y++)
     for (let x = Math.max(0, Math.floor(pose.x - halfWidth)); x < edge; x++) {
-      const [across, down] = [(x + 0.5 - pose.x) / scale, (y + 0.5 - pose.y) / scale];
+      const across = (x + 0.5 - pose.x) / scale;
+      const down = (y + 0.5 - pose.y) / scale;
       const along = across * cosine + down * sine;
       const u = (pose.mirrored ? -along : along) + sprite.width / 2 - 0.5;
       const v = -across * sine + down * cosine + sprite.height / 2 - 0.5;
