@@ -116,6 +116,9 @@ function makesSense(kind: EditKind, plan: Plan): boolean {
   return kind === "colour" || new Set(names).size === names.length;
 }
 
+/** What many captions do not have: tried first more often than not, so that every kind comes up. */
+const seldomPossible: readonly EditKind[] = ["colour", "number", "relation", "size"];
+
 export interface FalseCaption {
   readonly words: string;
   readonly plan: Plan;
@@ -125,8 +128,8 @@ export interface FalseCaption {
 /** A caption that is false by one edit; undefined if the plan has nothing that can be changed. */
 export function falseCaption(random: Random, plan: Plan, scene: Scene, pool: Pool): FalseCaption | undefined {
   const words = wordsOf(plan);
-  // Twice in the list: twice as likely.
-  for (const kind of random.shuffled<EditKind>([...editKinds, "concept"])) {
+  const [seldom, always] = [random.shuffled(seldomPossible), random.shuffled<EditKind>(["concept", "place"])];
+  for (const kind of random.chance(0.6) ? [...seldom, ...always] : [...always, ...seldom]) {
     if (!makesSense(kind, plan)) continue;
     const edited = editors[kind](random, plan, scene, pool);
     if (edited === undefined) continue;
