@@ -154,8 +154,8 @@ export function captionsOf(
   return [...said];
 }
 
-/** The first embedded model's own sentence: all things in their order, their clear relation, the background. */
-export function plainCaption(scene: Scene): string {
+/** The plain sentence of a scene: all things in their order, their clear relation, the place. */
+export function plainPlan(scene: Scene): Plan {
   const mentions = scene.groups.map(({ concept, count, colour, size }, group): Mention => ({
     ...{ group, concept: concept.name, count, colour, size },
   }));
@@ -170,11 +170,13 @@ export function plainCaption(scene: Scene): string {
           words: must(relationWords[kind === "right" ? "left" : kind === "below" ? "above" : kind], 0),
           verb: undefined,
         };
-  return wordsOf({
+  return {
     form: "list",
     mentions: swapped ? [...mentions].reverse() : mentions,
     relation,
     place: { place: scene.place, words: must(placePhrases(scene.place), 0) },
     opening: must(openings, 0),
-  });
+  };
 }
+
+export const plainCaption = (scene: Scene): string => wordsOf(plainPlan(scene));

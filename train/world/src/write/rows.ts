@@ -2,7 +2,7 @@
 import { Random } from "../random.ts";
 import { conceptsIn, signature, type Scene } from "../scene/graph.ts";
 import type { SceneSource } from "../scene/sample.ts";
-import { captionsOf, plainCaption, planOf, wordsOf } from "../say/plan.ts";
+import { captionsOf, plainCaption, plainPlan, planOf, wordsOf } from "../say/plan.ts";
 import { falseCaption, type Pool } from "../say/edit.ts";
 import { Balance, questionsOf } from "../say/questions.ts";
 import { statementOf } from "../say/statements.ts";
@@ -85,7 +85,7 @@ function* editRows(source: SceneSource, options: RowOptions): Generator<Row> {
   for (const [number, scene] of scenesOf(source, options)) {
     const random = textsOf(scene);
     for (let turn = 0, made = 0; turn < 20 && made < options.each; turn++) {
-      const plan = planOf(random, scene);
+      const plan = options.plain ? plainPlan(scene) : planOf(random, scene);
       const edited = falseCaption(random, plan, scene, pool);
       if (edited === undefined) continue;
       made++;
