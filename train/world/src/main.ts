@@ -161,7 +161,7 @@ const program = new Command("world").description(
 program
   .command("art")
   .description(
-    "fetch the art (about 37 MB from the npm registry) and draw its sprites; without a network if it is there",
+    "fetch the art (about 36 MB from the npm registry) and draw its sprites; without a network if it is there",
   )
   .option("--catalogue", "write data/sprites.json anew")
   .action(art);
