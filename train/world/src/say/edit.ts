@@ -48,10 +48,12 @@ const editors: Readonly<Record<EditKind, Editor>> = {
     const others = absent(scene, pool.concepts).filter(({ many }) => !many || mention.count === 1);
     if (mention.byCategory === true) {
       const shown = new Set(scene.groups.map(({ concept }) => concept.category));
-      const other = others.filter((one) => one.category !== undefined && !shown.has(one.category));
+      const other = others.filter(
+        (concept) => concept.category !== undefined && !shown.has(concept.category),
+      );
       return other.length === 0 ? undefined : withMention(plan, at, { concept: random.pick(other).name });
     }
-    const same = others.filter((one) => one.category === category);
+    const same = others.filter((concept) => concept.category === category);
     const from = same.length > 0 && random.chance(0.7) ? same : others;
     return from.length === 0
       ? undefined
@@ -98,7 +100,7 @@ const editors: Readonly<Record<EditKind, Editor>> = {
     if (scene.groups.filter((group) => group.concept.name === concept).length > 1) return undefined;
     return withMention(plan, at, { size: size === "small" ? "large" : "small" });
   },
-  place(random, plan, _, pool) {
+  place: (random, plan, _, pool) => {
     if (plan.place === undefined) return undefined;
     const { place } = plan.place;
     const others = pool.places.filter(({ name }) => !placesAlike(name, place.name));

@@ -128,15 +128,15 @@ export function planOf(random: Random, scene: Scene, { partial = true }: Caption
       ? relationBetween(random, scene, first, second)
       : undefined;
   const mentions = chosen.map((group) => mentionOf(random, scene, group, partial));
-  const place = random.chance(partial ? 0.8 : 0.97) ? saidPlace(random, scene.place) : undefined;
+  const where = random.chance(partial ? 0.8 : 0.97) ? saidPlace(random, scene.place) : undefined;
   const form = random.weighted({ list: 60, there: 12, "place-first": 10, opening: 18 });
   const clause = relation?.verb !== undefined;
   const bare = !clause && random.chance(0.04);
   return {
-    form: clause || (form === "place-first" && place === undefined) ? "list" : form,
+    form: clause || (form === "place-first" && where === undefined) ? "list" : form,
     mentions: bare ? mentions.map((mention) => ({ ...mention, bare })) : mentions,
     relation,
-    place,
+    place: where,
     opening: random.pick(openings),
   };
 }

@@ -178,22 +178,22 @@ const total: Drafter = (m) => {
 };
 
 const places: Drafter = (m) => {
-  const place = m.real();
+  const told = m.real();
   const away = () => {
     for (;;) {
       const other = m.real();
-      if (!placesAlike(other.name, place.name)) return other;
+      if (!placesAlike(other.name, told.name)) return other;
     }
   };
   const things = m.things(2);
   const [first, second] = things.map((thing) => m.side([one(thing)]));
   if (!first || !second) return undefined;
-  const words = m.random.pick(place.phrases);
+  const words = m.random.pick(told.phrases);
   const same = m.random.chance(0.5);
-  const isAt = (scene: Scene) => scene.place.name === place.name;
+  const isAt = (scene: Scene) => scene.place.name === told.name;
   const pair: Pair = [
-    { ...first, place },
-    { ...second, place: same ? place : away() },
+    { ...first, place: told },
+    { ...second, place: same ? told : away() },
   ];
   return same
     ? {
@@ -208,7 +208,7 @@ const places: Drafter = (m) => {
         sentence: `the left image is ${words} and the right one is not`,
         true: pair,
         false: m.random.chance(0.5)
-          ? [pair[0], { ...pair[1], place }]
+          ? [pair[0], { ...pair[1], place: told }]
           : [{ ...pair[0], place: away() }, pair[1]],
         holds: (left, right) => isAt(left) && !isAt(right),
       };

@@ -21,7 +21,7 @@ const held = (kind: keyof typeof heldShares, ...names: string[]): boolean =>
 
 export const colourHeld = (concept: string, colour: ColourName): boolean => held("colour", concept, colour);
 
-export const placeHeld = (concept: string, place: string): boolean => held("place", concept, place);
+export const placeHeld = (concept: string, placeName: string): boolean => held("place", concept, placeName);
 
 export function pairHeld(first: string, second: string): boolean {
   if (first === second) return false;
@@ -38,22 +38,22 @@ export function heldOut(
   catalogue?: Catalogue,
   scene?: Scene,
 ): string[] {
-  const found: string[] = [];
+  const combinations: string[] = [];
   for (const [index, { concept, count, colour }] of groups.entries()) {
     const { name } = concept;
-    if (placeHeld(name, place.name)) found.push(`${name} | ${place.name}`);
-    if (colour !== undefined && colourHeld(name, colour)) found.push(`${name} | ${colour}`);
-    if (count >= 5 && fiveHeld(name)) found.push(`${name} | five`);
+    if (placeHeld(name, place.name)) combinations.push(`${name} | ${place.name}`);
+    if (colour !== undefined && colourHeld(name, colour)) combinations.push(`${name} | ${colour}`);
+    if (count >= 5 && fiveHeld(name)) combinations.push(`${name} | five`);
     for (const other of groups.slice(index + 1))
-      if (pairHeld(name, other.concept.name)) found.push(`${name} | ${other.concept.name}`);
+      if (pairHeld(name, other.concept.name)) combinations.push(`${name} | ${other.concept.name}`);
   }
   if (catalogue && scene)
     for (const group of scene.groups) {
       const colour = ownColour(group, catalogue);
       if (colour !== undefined && group.colour === undefined && colourHeld(group.concept.name, colour))
-        found.push(`${group.concept.name} | ${colour}`);
+        combinations.push(`${group.concept.name} | ${colour}`);
     }
-  return found;
+  return combinations;
 }
 
 /** The colour that the drawings of a recolourable concept have of themselves. */

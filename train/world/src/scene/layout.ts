@@ -149,8 +149,8 @@ export function layOut(
         stands: home && !ground.open && !flies(item),
       };
     });
-    const crowded = placed.some((one, at) =>
-      placed.slice(at + 1).some((two) => overlap(one, two) > mostOverlap),
+    const crowded = placed.some((first, at) =>
+      placed.slice(at + 1).some((second) => overlap(first, second) > mostOverlap),
     );
     if (!crowded) return placed.map(thingOf);
   }

@@ -43,7 +43,7 @@ function conceptOf(line: string): Concept {
   const said = listed(notes);
   return {
     name,
-    singular: said.find((one) => one.startsWith("one="))?.slice(4) ?? name,
+    singular: said.find((note) => note.startsWith("one="))?.slice(4) ?? name,
     plural,
     category: category === "-" ? undefined : category,
     home: homeOf(home),

@@ -108,7 +108,7 @@ function* questionRows(source: SceneSource, options: RowOptions): Generator<Row>
     for (let turn = 0; turn < options.each; turn++) {
       const question = balance.take(left);
       if (question === undefined) break;
-      left = left.filter((one) => one.kind !== question.kind);
+      left = left.filter(({ kind }) => kind !== question.kind);
       yield {
         scenes: [scene],
         record: {
