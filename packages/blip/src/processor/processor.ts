@@ -82,7 +82,11 @@ export async function loadProcessor<ImageInput>(
   const { compat = "hf" } = options;
   const decode = decodeDefaults(compat, options);
   const { signal } = options;
-  const { files, architecture } = await openSource(platform, source, taskOf(options.task), options);
+  const { files, architecture } = await openSource(platform, source, taskOf(options.task), {
+    ...options,
+    // Neither images nor texts are read otherwise with one.
+    adapter: undefined,
+  });
   const config =
     (await unlessAborted(readImageConfig(files), signal)) ??
     defaultImageConfig(architecture.vision?.imageSize ?? 384);
