@@ -4,7 +4,7 @@ import { forgottenRule, layerRules } from "./scripts/layers.mjs";
 
 const graph = "^packages/graph/src/";
 const datasets = "^packages/datasets/src/";
-const published = "^packages/(?!testing/)[^/]+/src/";
+const published = "^(packages/(?!testing/)|train/)[^/]+/src/";
 
 /** `from` may import nothing that matches `to`, but for `except`. */
 const forbid = (name, from, to, except) => ({

@@ -3,7 +3,7 @@ import tseslint from "typescript-eslint";
 import { noIndexDefault } from "./scripts/lint/no-index-default.mjs";
 
 const isomorphic = ["packages/{base,graph,checkpoint,engine,metrics,datasets,blip}/src/**/*.ts"];
-const shipped = ["packages/*/src/**/*.ts"];
+const shipped = ["packages/*/src/**/*.ts", "train/*/src/**/*.ts"];
 const platformCode = [
   "packages/blip/src/platform/**",
   "packages/blip/src/train/node/**",

@@ -8,6 +8,7 @@ const include = [
   "scripts/**/*.test.ts",
   "packages/*/src/**/*.test.ts",
   "packages/*/test/**/*.test.ts",
+  "train/*/src/**/*.test.ts",
   "bench/**/*.test.ts",
 ];
 const exclude = ["**/*.slow.test.ts", "**/*.long.test.ts", "**/node_modules/**"];
@@ -16,7 +17,7 @@ const exclude = ["**/*.slow.test.ts", "**/*.long.test.ts", "**/node_modules/**"]
 const touchesProcess =
   /\bvi\.(?:stub|mock|doMock|spyOn|useFakeTimers)|\bprocess\.(?:env|chdir)\b|\bglobalThis\b/;
 
-const files = ["scripts", "packages", "bench"]
+const files = ["scripts", "packages", "train", "bench"]
   .flatMap((folder) =>
     readdirSync(path(folder), { recursive: true, encoding: "utf8" }).map((file) => `${folder}/${file}`),
   )

@@ -12,7 +12,7 @@ const lanes = [
   ],
   [
     ["house", "node scripts/house.mjs"],
-    ["arrows", "depcruise packages --config .dependency-cruiser.mjs"],
+    ["arrows", "depcruise packages train --config .dependency-cruiser.mjs"],
     ["format", `prettier --check --cache --cache-strategy content --cache-location ${cache}/prettier .`],
     ["build", "node scripts/build-if-changed.mjs"],
     ["package", "publint packages/blip --strict && attw --pack packages/blip --profile esm-only"],

@@ -24,13 +24,17 @@ const exceptions = new Map([
   ["packages/graph/src/passes/float16.ts (function)", "the pass itself, within the line above"],
 ]);
 
-const sources = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "packages"], {
-  encoding: "utf8",
-})
+const sources = execFileSync(
+  "git",
+  ["ls-files", "--cached", "--others", "--exclude-standard", "packages", "train"],
+  {
+    encoding: "utf8",
+  },
+)
   .split("\n")
   .filter(
     (file) =>
-      /^packages\/(?!testing\/)[^/]+\/src\/.*\.ts$/.test(file) &&
+      /^(packages\/(?!testing\/)|train\/)[^/]+\/src\/.*\.ts$/.test(file) &&
       !file.endsWith(".test.ts") &&
       !file.includes("/generated/"),
   );

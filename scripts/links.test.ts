@@ -56,10 +56,11 @@ describe("links of the documents", () => {
   test("name tests that are there, in the table of features", async () => {
     const named = (await readFile(join(root, "FEATURES.md"), "utf8")).match(/[\w./-]+\.test\.ts/g) ?? [];
     expect(named.length).toBeGreaterThan(50);
-    const there = (await readdir(join(root, "packages"), { recursive: true })).filter((path) =>
-      path.endsWith(".test.ts"),
-    );
-    const all = [...there.map((path) => `/packages/${path}`), ...(await benchTests())];
+    const testsIn = async (folder: string) =>
+      (await readdir(join(root, folder), { recursive: true }))
+        .filter((path) => path.endsWith(".test.ts"))
+        .map((path) => `/${folder}/${path}`);
+    const all = [...(await testsIn("packages")), ...(await testsIn("train")), ...(await benchTests())];
     expect(named.filter((name) => !all.some((path) => path.endsWith(`/${name}`)))).toEqual([]);
   });
 

@@ -1,0 +1,105 @@
+// A scene's pixels.
+import sharp from "sharp";
+import type { Catalogue } from "../art/catalogue.ts";
+import type { SpriteSource } from "../art/sprites.ts";
+import { missed } from "@blip-ts/base";
+import { unknownName } from "../errors.ts";
+import { Random } from "../random.ts";
+import { reach } from "../scene/layout.ts";
+import { leastContrast } from "../scene/compose.ts";
+import type { Group, Scene, Thing } from "../scene/graph.ts";
+import { colours, deltaE, type ColourName } from "../words/colours.ts";
+import { Canvas, shadow } from "./canvas.ts";
+import { Mips, recoloured } from "./mips.ts";
+import { paintPlace, paintPlain } from "./painted.ts";
+import { drawView, type Panoramas } from "./photo.ts";
+import { drawEdge, drawSprite } from "./sprite.ts";
+import { augment, jpegQuality } from "./tones.ts";
+
+/** RGB. */
+export interface DrawnImage {
+  readonly side: number;
+  /** [side, side, 3] */
+  readonly data: Uint8Array;
+}
+
+/** Draws scenes of one size. */
+export class Drawer {
+  readonly #catalogue: Catalogue;
+  readonly #source: SpriteSource;
+  readonly #panoramas: Panoramas;
+  readonly #side: number;
+  readonly #mips = new Map<string, Mips>();
+
+  /** @param side S, in pixels */
+  constructor(catalogue: Catalogue, source: SpriteSource, panoramas: Panoramas, side: number) {
+    this.#catalogue = catalogue;
+    this.#source = source;
+    this.#panoramas = panoramas;
+    this.#side = side;
+  }
+
+  /** The scene without what JPEG does to it. */
+  canvas(scene: Scene): Canvas {
+    const random = new Random(`${scene.key}/pixels`);
+    const canvas = new Canvas(this.#side);
+    this.#place(canvas, scene, random);
+    const things = scene.groups.flatMap((group) => group.things.map((thing) => ({ group, thing })));
+    // What stands nearer is drawn later.
+    const order = things.sort((a, b) => a.thing.y + this.#foot(a.thing) - b.thing.y - this.#foot(b.thing));
+    for (const { group, thing } of order) this.#draw(canvas, group, thing);
+    if (scene.augmented) augment(canvas, random);
+    return canvas;
+  }
+
+  /** The scene as the splits have it. */
+  async draw(scene: Scene): Promise<DrawnImage> {
+    const canvas = this.canvas(scene);
+    const side = this.#side;
+    const data = new Uint8Array(canvas.data.buffer);
+    const quality = scene.augmented ? jpegQuality(new Random(`${scene.key}/jpeg`)) : undefined;
+    if (quality === undefined) return { side, data };
+    const raw = { width: side, height: side, channels: 3 } as const;
+    const jpeg = await sharp(data, { raw }).jpeg({ quality, chromaSubsampling: "4:2:0" }).toBuffer();
+    return { side, data: new Uint8Array(await sharp(jpeg).raw().toBuffer()) };
+  }
+
+  #place(canvas: Canvas, { place, view, horizon = 0.5 }: Scene, random: Random): void {
+    if (place.kind === "plain") paintPlain(canvas, place.colour, random);
+    else if (view === undefined) paintPlace(canvas, place.view, horizon, random);
+    else drawView(canvas, this.#panoramas.get(place.view) ?? missedView(place.view), view);
+  }
+
+  #foot({ sprite, side, angle }: Thing): number {
+    return reach({ sprite: this.#catalogue.at(sprite), side, angle })[1];
+  }
+
+  #mipsOf(index: number, colour: ColourName | undefined): Mips {
+    const key = `${index} ${colour ?? ""}`;
+    const known = this.#mips.get(key);
+    if (known) return known;
+    const pixels = this.#source(this.#catalogue.at(index));
+    const made = new Mips(colour === undefined ? pixels : recoloured(pixels, colour));
+    this.#mips.set(key, made);
+    return made;
+  }
+
+  #draw(canvas: Canvas, { colour }: Group, thing: Thing): void {
+    const side = this.#side;
+    const sprite = this.#catalogue.at(thing.sprite);
+    const mips = this.#mipsOf(thing.sprite, colour);
+    const pose = { ...thing, x: thing.x * side, y: thing.y * side, side: thing.side * side };
+    const [across, down] = reach({ ...thing, sprite }).map((half) => half * side);
+    if (across === undefined || down === undefined) return missed("half");
+    if (thing.stands) shadow(canvas, pose.x, pose.y + down * 0.94, across * 0.85, Math.max(2, across * 0.2));
+    const behind = canvas.mean(pose.x - across, pose.y - down, 2 * across, 2 * down);
+    const own = colour === undefined ? sprite.colour : colours[colour];
+    if (thing.edge || deltaE(own, behind) < leastContrast)
+      drawEdge(canvas, mips, pose, Math.max(1, side / 64));
+    drawSprite(canvas, mips, pose);
+  }
+}
+
+function missedView(view: string): never {
+  throw unknownName("panorama", view);
+}

@@ -1,0 +1,142 @@
+// False captions: a true one's plan with one thing changed so that it is not true of the scene.
+import { must } from "@blip-ts/base";
+import type { Random } from "../random.ts";
+import { conceptsIn, countOf, opposite, type Scene } from "../scene/graph.ts";
+import { colourNames } from "../words/colours.ts";
+import { akin, conceptNamed, type Concept } from "../words/concepts.ts";
+import { placesAlike, type Place } from "../words/places.ts";
+import { placePhrases, relationWords } from "./phrases.ts";
+import { wordsOf, type Mention, type Plan } from "./plan.ts";
+
+export const editKinds = ["concept", "colour", "number", "relation", "size", "place"] as const;
+
+export type EditKind = (typeof editKinds)[number];
+
+/** What false captions may name. */
+export interface Pool {
+  readonly concepts: readonly Concept[];
+  readonly places: readonly Place[];
+}
+
+/** Things of which the scene certainly shows none. */
+export function absent(scene: Scene, pool: readonly Concept[]): readonly Concept[] {
+  const shown = conceptsIn(scene);
+  const doubtful = scene.place.kind === "plain" ? [] : scene.place.doubtful;
+  return pool.filter(({ name }) => ![...doubtful, ...shown].some((one) => akin(one, name)));
+}
+
+function withMention(plan: Plan, at: number, change: Partial<Mention>): Plan {
+  return {
+    ...plan,
+    mentions: plan.mentions.map((one, index) => (index === at ? { ...one, ...change } : one)),
+  };
+}
+
+type Editor = (random: Random, plan: Plan, scene: Scene, pool: Pool) => Plan | undefined;
+
+/** An index at which something holds. */
+function drawn(random: Random, plan: Plan, holds: (mention: Mention) => boolean): number | undefined {
+  const places = plan.mentions.flatMap((mention, at) => (holds(mention) ? [at] : []));
+  return places.length === 0 ? undefined : random.pick(places);
+}
+
+const editors: Readonly<Record<EditKind, Editor>> = {
+  concept(random, plan, scene, pool) {
+    const at = random.below(plan.mentions.length);
+    const mention = must(plan.mentions, at);
+    const { category } = conceptNamed(mention.concept);
+    const others = absent(scene, pool.concepts).filter(({ many }) => !many || mention.count === 1);
+    if (mention.byCategory === true) {
+      const shown = new Set(scene.groups.map(({ concept }) => concept.category));
+      const other = others.filter(
+        (concept) => concept.category !== undefined && !shown.has(concept.category),
+      );
+      return other.length === 0 ? undefined : withMention(plan, at, { concept: random.pick(other).name });
+    }
+    const same = others.filter((concept) => concept.category === category);
+    const from = same.length > 0 && random.chance(0.7) ? same : others;
+    return from.length === 0
+      ? undefined
+      : withMention(plan, at, { concept: random.pick(from).name, synonym: undefined });
+  },
+  colour(random, plan, scene) {
+    const at = drawn(random, plan, ({ colour }) => colour !== undefined);
+    if (at === undefined) return undefined;
+    const name = must(plan.mentions, at).concept;
+    const true_ = scene.groups.flatMap(({ concept, colour }) => (concept.name === name ? [colour] : []));
+    return withMention(plan, at, {
+      colour: random.pick(colourNames.filter((colour) => !true_.includes(colour))),
+    });
+  },
+  number(random, plan, scene) {
+    // One thing seldom becomes several: else a number would give a caption away.
+    const at = drawn(
+      random,
+      plan,
+      ({ concept, count, byCategory }) =>
+        byCategory !== true && (count > 1 || (random.chance(0.12) && !conceptNamed(concept).many)),
+    );
+    if (at === undefined) return undefined;
+    const { concept, count } = must(plan.mentions, at);
+    const all = countOf(scene, concept);
+    const others = [2, 3, 4, 5].filter((number) => number !== count && number !== all);
+    return withMention(plan, at, { count: random.pick(others) });
+  },
+  relation(random, plan) {
+    const { relation } = plan;
+    if (relation === undefined || relation.kind === "beside") return undefined;
+    if (random.chance(0.5)) return { ...plan, mentions: [...plan.mentions].reverse() };
+    const kind = opposite[relation.kind];
+    const words = relationWords[kind];
+    // The words at the same place: "under" for "over". There may be fewer of them.
+    const said = Math.min(relationWords[relation.kind].indexOf(relation.words), words.length - 1);
+    return { ...plan, relation: { ...relation, kind, words: must(words, said) } };
+  },
+  size(random, plan, scene) {
+    const at = drawn(random, plan, ({ size }) => size !== undefined);
+    if (at === undefined) return undefined;
+    const { size, concept } = must(plan.mentions, at);
+    // Of a small and a large dog, "a small dog" is as true as "a large dog".
+    if (scene.groups.filter((group) => group.concept.name === concept).length > 1) return undefined;
+    return withMention(plan, at, { size: size === "small" ? "large" : "small" });
+  },
+  place: (random, plan, _, pool) => {
+    if (plan.place === undefined) return undefined;
+    const { place } = plan.place;
+    const others = pool.places.filter(({ name }) => !placesAlike(name, place.name));
+    // A background's colour is changed for another's more often than for a place.
+    const alike = others.filter(({ kind }) => (kind === "plain") === (place.kind === "plain"));
+    const other = random.pick(alike.length > 0 && random.chance(0.85) ? alike : others);
+    return { ...plan, place: { place: other, words: random.pick(placePhrases(other)) } };
+  },
+};
+
+/** Of a mirrored pair of one concept the relation says nothing that could be false. */
+function makesSense(kind: EditKind, plan: Plan): boolean {
+  if (kind !== "relation" && kind !== "colour") return true;
+  const names = plan.mentions.map(({ concept, colour, size }) => `${colour ?? ""} ${size ?? ""} ${concept}`);
+  return kind === "colour" || new Set(names).size === names.length;
+}
+
+/** What many captions do not have: tried first more often than not, so that every kind comes up. */
+const seldomPossible: readonly EditKind[] = ["colour", "number", "relation", "size"];
+
+export interface FalseCaption {
+  readonly words: string;
+  readonly plan: Plan;
+  readonly kind: EditKind;
+}
+
+/** A caption that is false by one edit; undefined if the plan has nothing that can be changed. */
+export function falseCaption(random: Random, plan: Plan, scene: Scene, pool: Pool): FalseCaption | undefined {
+  const words = wordsOf(plan);
+  const [seldom, always] = [random.shuffled(seldomPossible), random.shuffled<EditKind>(["concept", "place"])];
+  for (const kind of random.chance(0.6) ? [...seldom, ...always] : [...always, ...seldom]) {
+    if (!makesSense(kind, plan)) continue;
+    const edited = editors[kind](random, plan, scene, pool);
+    if (edited === undefined) continue;
+    const changed = wordsOf(edited);
+    if (changed !== words) return { words: changed, plan: edited, kind };
+  }
+  return undefined;
+}

@@ -1,0 +1,111 @@
+// Which world: its things, places, styles, kinds of scenes. And which part of it: the splits.
+import { farStyles, trainingStyles, unseenStyles, type Style } from "../art/packages.ts";
+import { concepts, firstThings, smallThings, type Concept } from "../words/concepts.ts";
+import { paintedPlaces, photoPlaces, plainPlaces } from "../words/places.ts";
+import type { SceneKind } from "./graph.ts";
+
+export const worldNames = ["full", "small", "plain"] as const;
+
+/** `full`: everything. `small`: 24 things, one or two of them. `plain`: 79 things on plain backgrounds. */
+export type WorldName = (typeof worldNames)[number];
+
+export interface World {
+  readonly name: WorldName;
+  readonly concepts: readonly Concept[];
+  readonly places: {
+    readonly plain: typeof plainPlaces;
+    readonly painted: typeof paintedPlaces;
+    readonly photo: typeof photoPlaces;
+  };
+  /** Shares of the kinds of places, and of scenes. */
+  readonly placeShares: Readonly<Record<"plain" | "painted" | "photo", number>>;
+  readonly kindShares: Readonly<Partial<Record<SceneKind, number>>>;
+  /** Share of scenes that mix styles. */
+  readonly mixed: number;
+  /** Share of scenes in which things lie anywhere, so that a place is not read off a thing. */
+  readonly anywhere: number;
+  /** Share of things of a recolourable concept that are recoloured where no kind asks for it. */
+  readonly recoloured: number;
+  /** Styles of the splits that do not name their own. */
+  readonly styles: readonly Style[];
+  /** Most things in a group of the kind `count`. */
+  readonly most: number;
+  /** Factor of all sides: larger things for smaller images. */
+  readonly scale: number;
+}
+
+const all = { plain: plainPlaces, painted: paintedPlaces, photo: photoPlaces };
+
+const full: World = {
+  name: "full",
+  concepts,
+  places: all,
+  placeShares: { plain: 20, painted: 40, photo: 40 },
+  kindShares: { single: 15, count: 15, pair: 30, three: 15, four: 8, colours: 10, sizes: 7 },
+  mixed: 0.15,
+  anywhere: 0.1,
+  recoloured: 0.25,
+  styles: trainingStyles,
+  most: 5,
+  scale: 1,
+};
+
+export const worlds: Readonly<Record<WorldName, World>> = {
+  full,
+  small: {
+    ...full,
+    name: "small",
+    concepts: concepts.filter(({ name }) => smallThings.has(name)),
+    placeShares: { plain: 50, painted: 50, photo: 0 },
+    kindShares: { single: 40, pair: 60 },
+    mixed: 0,
+    recoloured: 0,
+    scale: 1.15,
+  },
+  plain: {
+    ...full,
+    name: "plain",
+    concepts: concepts.filter(({ name }) => firstThings.has(name)),
+    placeShares: { plain: 1, painted: 0, photo: 0 },
+    kindShares: { single: 25, count: 25, pair: 30, three: 20 },
+    mixed: 0,
+    recoloured: 0,
+    styles: trainingStyles.filter((style) =>
+      ["noto", "fluent-emoji", "fluent-emoji-flat", "emojione"].includes(style),
+    ),
+    most: 4,
+  },
+};
+
+export const splitNames = ["train", "S0", "S1", "S2", "S2b"] as const;
+
+/** `S0`: new scenes. `S1`: held-out combinations. `S2`: an unseen style. `S2b`: two more, drawn quite differently. */
+export type SplitName = (typeof splitNames)[number];
+
+export interface Split {
+  readonly name: SplitName;
+  /** Undefined: the world's own. */
+  readonly styles: readonly Style[] | undefined;
+  /** Whether a scene may, must or must not hold a held-out combination. */
+  readonly combinations: "never" | "always";
+  /** The half of the signatures, and the yaws of panoramas, that it takes its scenes from. */
+  readonly part: "train" | "test";
+  readonly augmented: boolean;
+}
+
+const test: Omit<Split, "name"> = {
+  styles: undefined,
+  combinations: "never",
+  part: "test",
+  augmented: false,
+};
+
+export const splits: Readonly<Record<SplitName, Split>> = {
+  train: { name: "train", styles: undefined, combinations: "never", part: "train", augmented: true },
+  S0: { ...test, name: "S0" },
+  S1: { ...test, name: "S1", combinations: "always" },
+  S2: { ...test, name: "S2", styles: unseenStyles },
+  S2b: { ...test, name: "S2b", styles: farStyles },
+};
+
+export const stylesOf = (world: World, split: Split): readonly Style[] => split.styles ?? world.styles;

@@ -1,0 +1,123 @@
+// `npm run world -- make`: a split's data for a task, the same bytes for the same options.
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { must } from "@blip-ts/base";
+import { readSprites } from "../art/sprites.ts";
+import { Drawer } from "../draw/draw.ts";
+import { readPanoramas } from "../draw/photo.ts";
+import { outNotEmpty } from "../errors.ts";
+import { sceneSource, type SceneSource } from "../scene/sample.ts";
+import type { SplitName, WorldName } from "../scene/settings.ts";
+import { colourNames } from "../words/colours.ts";
+import { ImageMaker, type ImageFormat } from "./images.ts";
+import { Listed, Shards, type Output } from "./output.ts";
+import { rowsOf, type Json, type Row, type RowOptions } from "./rows.ts";
+
+export interface MakeOptions extends RowOptions {
+  readonly world: WorldName;
+  readonly split: SplitName;
+  readonly seed: number;
+  /** S, in pixels. */
+  readonly size: number;
+  readonly out: string;
+  readonly format: ImageFormat;
+  /** `shards`: webdataset; `list`: a file of rows beside a folder of images. */
+  readonly form: "shards" | "list";
+  /** Every image is the same grey. */
+  readonly blind: boolean;
+}
+
+export interface MakeReport {
+  /** What `blip train` or `blip eval` is given. */
+  readonly path: string;
+  readonly rows: number;
+  readonly images: number;
+  /** SHA-256 of what the rows say, and of the images' pixels. */
+  readonly labels: string;
+  readonly pixels: string;
+  readonly seconds: number;
+}
+
+/** The things that captions may name, as `blip eval caption --things` reads them. */
+export const thingsFile = ({ world }: SceneSource): Json =>
+  world.concepts.map(({ name, singular, plural, synonyms }) => ({
+    ...{
+      name,
+      synonyms: [...new Set([...synonyms, ...(singular === name ? [] : [singular])])],
+      plurals: [plural],
+    },
+  }));
+
+/** All answers that questions have, as `blip eval vqa --answers` reads them. */
+export function answersFile({ world }: SceneSource): readonly string[] {
+  const places = [...world.places.painted, ...world.places.photo].map(({ name }) => name);
+  return [
+    ...new Set([
+      ...world.concepts.map(({ name }) => name),
+      ...colourNames,
+      ...Array.from({ length: 7 }, (_, number) => String(number)),
+      ...places,
+      ...["yes", "no", "left", "right", "top", "bottom"],
+    ]),
+  ];
+}
+
+/** Rows that are drawn at a time. */
+const batchRows = 32;
+
+async function writeRows(
+  rows: Iterable<Row>,
+  maker: ImageMaker,
+  output: Output,
+): Promise<Pick<MakeReport, "rows" | "images" | "labels">> {
+  const labels = createHash("sha256");
+  let [count, images] = [0, 0];
+  let known: { readonly scene: string; readonly files: readonly Buffer[] } | undefined;
+  let batch: Row[] = [];
+  const flush = async () => {
+    // Rows of one scene follow each other: it is drawn once.
+    const keys = batch.map(({ scenes }) => scenes.map(({ key }) => key).join(" "));
+    const fresh = batch.filter((_, at) => keys[at] !== (at === 0 ? known?.scene : keys[at - 1]));
+    const drawn = await maker.files(fresh.flatMap(({ scenes }) => scenes));
+    images += drawn.length;
+    let next = 0;
+    for (const [at, { scenes, record }] of batch.entries()) {
+      const scene = must(keys, at);
+      if (known?.scene !== scene) known = { scene, files: drawn.slice(next, (next += scenes.length)) };
+      labels.update(`${JSON.stringify(record)}\n`);
+      await output.add({ scene, files: known.files, record });
+      count++;
+    }
+    batch = [];
+  };
+  for (const row of rows) if (batch.push(row) === batchRows) await flush();
+  await flush();
+  return { rows: count, images, labels: labels.digest("hex") };
+}
+
+/**
+ * Writes a split's data for a task into an empty folder.
+ * @throws {UsageError} `world/out-not-empty` @throws {InputError} `world/art-missing`
+ */
+export async function make(options: MakeOptions): Promise<MakeReport> {
+  const { out, split, seed, size, task, format, blind } = options;
+  if (existsSync(out) && readdirSync(out).length > 0) throw outNotEmpty(out);
+  const from = performance.now();
+  const source = sceneSource(options.world, split, seed);
+  const drawer = blind
+    ? undefined
+    : new Drawer(source.catalogue, readSprites(source.catalogue, source.styles), await readPanoramas(), size);
+  const maker = new ImageMaker(drawer, size, format);
+  const output: Output =
+    options.form === "shards" ? new Shards(out, format) : new Listed(out, task, split === "train", format);
+  const written = await writeRows(rowsOf(source, options), maker, output);
+  const path = await output.finish();
+  writeFileSync(join(out, "things.json"), `${JSON.stringify(thingsFile(source))}\n`);
+  writeFileSync(join(out, "answers.json"), `${JSON.stringify(answersFile(source))}\n`);
+  const made = { ...written, pixels: maker.sum() };
+  const { world, count, first, each, plain, form } = options;
+  const asked = { world, split, task, count, first, each, plain, seed, size, format, form, blind };
+  writeFileSync(join(out, "world.json"), `${JSON.stringify({ ...asked, ...made }, undefined, 1)}\n`);
+  return { ...made, path, seconds: (performance.now() - from) / 1000 };
+}
