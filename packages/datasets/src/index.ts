@@ -40,13 +40,7 @@ export { cocoImageId } from "./formats/captions.ts";
 export { readAnswers } from "./answer-list.ts";
 
 // Images with their texts and all other columns, and files of them
-export {
-  openWebRows,
-  type WebRow,
-  type WebRowError,
-  type WebRows,
-  type WebRowsOptions,
-} from "./web-rows.ts";
+export { openWebRows, type WebRow, type WebRowError, type WebRows, type WebRowsOptions } from "./web-rows.ts";
 export { ColumnKinds, type ColumnKind } from "./write/column-kinds.ts";
 export { csvHead, csvLine } from "./write/csv.ts";
 export { jsonLine, plainValue } from "./write/json.ts";

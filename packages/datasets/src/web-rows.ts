@@ -168,9 +168,7 @@ function webRow(
     if (names.length > limits.columns)
       throw tooLarge(place, "a number of columns", names.length, limits.columns, "columns");
     const row = new Row(place, record, context);
-    const others = names.filter(
-      (name) => name !== columns.image && name !== columns.texts && row.has(name),
-    );
+    const others = names.filter((name) => name !== columns.image && name !== columns.texts && row.has(name));
     return {
       place,
       image: row.image(columns.image),

@@ -107,7 +107,8 @@ async function addMember(
       throw tooLarge(place, `the bytes of ".${suffix}"`, size, limits[option], option);
     const bytes = await bodyOf(place.file, entry);
     if (isOther) sample.fields.set(`.${suffix}`, bytes);
-    else if (image !== null) sample.fields.set(image[1] ?? "image", { bytes, path: `${sample.key}.${suffix}` });
+    else if (image !== null)
+      sample.fields.set(image[1] ?? "image", { bytes, path: `${sample.key}.${suffix}` });
     else if (text !== null) sample.fields.set(text[1] ?? "caption", decodeText(place, bytes).trim());
     else sample.json = jsonMember(place, decodeText(place, bytes), limits);
   } catch (error) {

@@ -9,7 +9,9 @@ export const isImageStruct = (
   if (keys.length === 0 || !keys.every((key) => key === "bytes" || key === "path")) return false;
   const { bytes, path } = value as { readonly bytes?: unknown; readonly path?: unknown };
   const isBytes = bytes instanceof Uint8Array;
-  return (isBytes || bytes == null) && (typeof path === "string" || path == null) && (isBytes || path != null);
+  return (
+    (isBytes || bytes == null) && (typeof path === "string" || path == null) && (isBytes || path != null)
+  );
 };
 
 /** Characters of one call; more overflow the stack of arguments. */

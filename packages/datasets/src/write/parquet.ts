@@ -36,7 +36,9 @@ function valueOf(kind: ColumnKind, value: unknown): unknown {
   if (kind !== "image") return value;
   if (typeof value === "string") return { path: value };
   if (value instanceof Uint8Array) return { bytes: value };
-  return isImageStruct(value) ? { bytes: value.bytes ?? undefined, path: value.path ?? undefined } : undefined;
+  return isImageStruct(value)
+    ? { bytes: value.bytes ?? undefined, path: value.path ?? undefined }
+    : undefined;
 }
 
 /** A Parquet file of columns whose kinds are known. What each call gives is appended to what came before. */
