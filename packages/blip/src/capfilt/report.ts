@@ -41,8 +41,8 @@ export interface CapFiltReport extends RunIdentity {
   readonly pairs: number;
   /** Rows that are left out. */
   readonly failed: { readonly count: number; readonly first: readonly FailedExample[] };
-  /** Where the data's relative image paths start. */
-  readonly imageRoot: string;
+  /** Where the data's relative image paths start, if it has any: what is written by path has them as the data has them. */
+  readonly imageRoot: string | null;
   /** Paths of what was written, below the run's folder. */
   readonly files: readonly string[];
   /** Images captioned and filtered by this process, and how fast: null if an earlier one had done all. */

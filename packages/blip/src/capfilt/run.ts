@@ -201,7 +201,11 @@ async function finish(
   };
   const written = await writeKept(writing, { format, folder: `${out}/${runFiles.kept}`, columns });
   const files = [runFiles.kept, runFiles.log, runFiles.report, ...(html > 0 ? [runFiles.page] : [])];
-  const report = reportOf({ identity, shared, threshold, format, files, root: data.root }, written, clock);
+  const report = reportOf(
+    { identity, shared, threshold, format, files, root: counted.paths ? data.root : null },
+    written,
+    clock,
+  );
   if (html > 0) await host.writeFile(`${out}/${runFiles.page}`, pageOf(report, pageRows(writing, html)));
   await host.writeFile(`${out}/${runFiles.report}`, [`${JSON.stringify(report, undefined, 1)}\n`]);
   return report;
@@ -210,7 +214,7 @@ async function finish(
 interface Decided extends Pick<CapFiltReport, "threshold" | "format" | "files"> {
   readonly identity: RunIdentity;
   readonly shared: boolean;
-  readonly root: string;
+  readonly root: string | null;
 }
 
 const reportOf = (

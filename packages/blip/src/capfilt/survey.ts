@@ -25,6 +25,8 @@ export interface CountedData {
   readonly columns: ReadonlyMap<string, ColumnKind>;
   /** What the column of images holds. */
   readonly image: "text" | "image";
+  /** Are there images by paths? */
+  readonly paths: boolean;
 }
 
 export interface SurveyOptions {
@@ -60,7 +62,8 @@ export async function survey(
   { signal, onRow }: SurveyOptions = {},
 ): Promise<CountedData> {
   const [hasher, kinds] = [host.hasher(), new ColumnKinds()];
-  let [rows, wrong, bytes] = [0, 0, false];
+  let [rows, wrong] = [0, 0];
+  let [bytes, paths] = [false, false];
   let first: BlipError | undefined;
   for await (const row of data.rows()) {
     signal?.throwIfAborted();
@@ -71,10 +74,18 @@ export async function survey(
     } else {
       kinds.see(row.fields);
       bytes ||= row.image.kind === "bytes";
+      paths ||= row.image.kind === "path";
     }
     if (++rows % reported === 0) onRow?.(rows);
   }
   // One row alone says best itself what is wrong with it.
   if (rows === wrong) throw rows === 1 && first ? first : noRows(data.name, wrong);
-  return { rows, wrong, sha256: hasher.digest(), columns: kinds.kinds, image: bytes ? "image" : "text" };
+  return {
+    rows,
+    wrong,
+    sha256: hasher.digest(),
+    columns: kinds.kinds,
+    image: bytes ? "image" : "text",
+    paths,
+  };
 }
