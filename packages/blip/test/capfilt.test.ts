@@ -351,7 +351,7 @@ describe("forms", () => {
         });
         expect(twice).toMatchObject({
           failed: { count: 0 },
-          format: name === "folder" && format === "jsonl" ? "jsonl" : format,
+          format,
         });
       }
     },
