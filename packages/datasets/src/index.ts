@@ -43,7 +43,7 @@ export { readAnswers } from "./answer-list.ts";
 export { openWebRows, type WebRow, type WebRowError, type WebRows, type WebRowsOptions } from "./web-rows.ts";
 export { ColumnKinds, type ColumnKind } from "./write/column-kinds.ts";
 export { csvHead, csvLine } from "./write/csv.ts";
-export { jsonLine, plainValue } from "./write/json.ts";
+export { base64, jsonLine, plainValue } from "./write/json.ts";
 export { ParquetRows } from "./write/parquet.ts";
 export { tarEnd, tarMembers, type TarMember } from "./write/tar.ts";
 

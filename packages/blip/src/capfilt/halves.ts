@@ -105,7 +105,7 @@ async function* scoredRows<Row, ImageInput>(
 function keyOf(host: Pick<CapFiltHost, "hasher">, image: unknown, key: string | undefined): string {
   if (key !== undefined) return key;
   if (typeof image === "string") return `path ${image}`;
-  if (image instanceof URL) return `url ${image.href}`;
+  if (typeof image === "object" && image !== null && "href" in image) return `url ${String(image.href)}`;
   const hasher = host.hasher();
   if (image instanceof Uint8Array) hasher.update(image);
   else if (image instanceof ArrayBuffer) hasher.update(new Uint8Array(image));

@@ -21,8 +21,8 @@ export interface CapFiltHost extends Pick<
   list(folder: string): Promise<readonly string[] | undefined>;
   /** Makes a folder, and those above it. @throws {UsageError} `capfilt/cannot-write` */
   makeFolder(folder: string): Promise<void>;
-  /** Removes a folder with all that is in it, if it is there. */
-  removeFolder(folder: string): Promise<void>;
+  /** Removes a file, or a folder with all that is in it, if it is there. */
+  remove(path: string): Promise<void>;
   /** Gives a folder another name. @throws {UsageError} `capfilt/cannot-write` */
   rename(folder: string, name: string): Promise<void>;
   /** Begins a file anew. @throws {UsageError} `capfilt/cannot-write` */

@@ -90,7 +90,7 @@ export const modelIdentity = async (
 const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 /** Are an image's states the same by both models, but for the weights, which are compared by their hashes? */
-const seesAlike = (captioner: Captioner<never>, filter: Matcher<never>): boolean => {
+const seesAlike = <ImageInput>(captioner: Captioner<ImageInput>, filter: Matcher<ImageInput>): boolean => {
   const [one, other] = [captioner.model.loaded, filter.model.loaded];
   return (
     same(one.config.vision, other.config.vision) &&

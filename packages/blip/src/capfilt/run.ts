@@ -42,8 +42,9 @@ const known: readonly string[] = [
   `${runFiles.log}.lock`,
   `${runFiles.kept}.part`,
 ];
-/** Files of a run, also those that were not finished when it was killed. */
-const isOwn = (name: string) => known.includes(name) || /^report\.(?:json|html)\.\d+\.part$/.test(name);
+/** A file that was not finished when its process was killed. */
+const isUnfinished = (name: string) => /^report\.(?:json|html)\.\d+\.part$/.test(name);
+const isOwn = (name: string) => known.includes(name) || isUnfinished(name);
 
 /** @throws {UsageError} `capfilt/out-occupied`, `capfilt/not-a-run`, `capfilt/cannot-write` */
 async function checkOut({ host, out, options: { resume = false } }: Call): Promise<void> {
@@ -206,8 +207,12 @@ async function finish(
     written,
     clock,
   );
-  if (html > 0) await host.writeFile(`${out}/${runFiles.page}`, pageOf(report, pageRows(writing, html)));
+  const page = `${out}/${runFiles.page}`;
+  if (html > 0) await host.writeFile(page, pageOf(report, pageRows(writing, html)));
+  else await host.remove(page);
   await host.writeFile(`${out}/${runFiles.report}`, [`${JSON.stringify(report, undefined, 1)}\n`]);
+  for (const name of (await host.list(out)) ?? [])
+    if (isUnfinished(name)) await host.remove(`${out}/${name}`);
   return report;
 }
 

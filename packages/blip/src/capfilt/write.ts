@@ -1,7 +1,7 @@
 // The last pass: the data's rows and what was found out about each, side by side; kept pairs are written, counted, and some
 // images drawn for the page.
 import { BlipError, closing, InputError } from "@blip-ts/base";
-import { placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
+import { base64, placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
 import type { FailedExample } from "../evaluate/options.ts";
 import { dataChanged } from "./errors.ts";
 import { isKept } from "./halves.ts";
@@ -144,11 +144,11 @@ export const failedExample = ({ place, error }: FailedRow): FailedExample => ({ 
 export async function writeKept(writing: Writing, { format, folder, columns }: PairOutput): Promise<Written> {
   const { host, signal } = writing;
   const unfinished = `${folder}.part`;
-  await host.removeFolder(unfinished);
+  await host.remove(unfinished);
   await host.makeFolder(unfinished);
   const writer = await openWriter(format, { host, folder: unfinished, columns, signal });
   const written = await closing(writer, () => writeRows(writing, writer));
-  await host.removeFolder(folder);
+  await host.remove(folder);
   await host.rename(unfinished, folder);
   return written;
 }
@@ -163,8 +163,7 @@ function nameOf({ place, image }: WebRow): string {
 
 async function thumbnailOf({ host, signal }: Writing, { image }: WebRow): Promise<string | undefined> {
   try {
-    const bytes = await host.thumbnail(host.imageOf(image), side, signal);
-    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+    return base64(await host.thumbnail(host.imageOf(image), side, signal));
   } catch (error) {
     if (error instanceof InputError) return undefined;
     throw error;

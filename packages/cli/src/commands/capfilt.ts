@@ -114,7 +114,15 @@ function onStep(
 function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress): NodeCapFiltOptions {
   const { threshold, topP, seed, minLength, maxLength, prompt, format, html, resume, batchSize } = flags;
   const { compat, dtype, device, textHeads, orientation, threads, offline, maxPixels, quiet } = flags;
-  const captioner = chooseModel({ model: flags.captioner, quiet }, terminal, suggestion, "--captioner");
+  const captioner = chooseModel(
+    {
+      ...(flags.captioner === undefined ? {} : { model: flags.captioner }),
+      ...(quiet === undefined ? {} : { quiet }),
+    },
+    terminal,
+    suggestion,
+    "--captioner",
+  );
   return {
     ...{ threshold, topP, seed, minLength, maxLength, prompt, format, html, resume },
     ...{ compat, dtype, device, textHeads, orientation, threads, offline, maxPixels },

@@ -17,7 +17,8 @@ export const isImageStruct = (
 /** Characters of one call; more overflow the stack of arguments. */
 const someBytes = 0x8000;
 
-function base64(bytes: Uint8Array): string {
+/** Bytes as Base64. */
+export function base64(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += someBytes)
     text += String.fromCharCode(...bytes.subarray(at, at + someBytes));

@@ -1,7 +1,6 @@
 // Rows as a Parquet file, a group of rows at a time: bytes that are appended to a file.
 import { must } from "@blip-ts/base";
-import type { SchemaElement } from "hyparquet";
-import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { ByteWriter, ParquetWriter, type SchemaElement } from "hyparquet-writer";
 import type { ColumnKind } from "./column-kinds.ts";
 import { isImageStruct, plainValue } from "./json.ts";
 

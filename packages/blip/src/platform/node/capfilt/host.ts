@@ -62,7 +62,7 @@ export const nodeCapFiltHost: CapFiltHost = {
       }
     }),
   makeFolder: (folder) => orCannotWrite(folder, async () => void (await mkdir(folder, { recursive: true }))),
-  removeFolder: (folder) => orCannotWrite(folder, () => rm(folder, { recursive: true, force: true })),
+  remove: (path) => orCannotWrite(path, () => rm(path, { recursive: true, force: true })),
   rename: (folder, name) => orCannotWrite(name, () => rename(folder, name)),
   create: createFile,
   async readImage(image, signal) {
