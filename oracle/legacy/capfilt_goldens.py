@@ -95,7 +95,9 @@ def drawn(model: BlipCaption, image: torch.Tensor, seed: int) -> dict:
     finally:
         torch.multinomial = own
     text = model.tokenizer.decode(tokens, skip_special_tokens=True)
-    return {"seed": seed, "draws": fed.draws, "tokens": tokens, "caption": text[len(PROMPT) :]}
+    # LAVIS cuts the prompt with the blank behind it, and with it a letter of a caption that begins within a word.
+    caption = text[len(PROMPT.strip()) :].strip()
+    return {"seed": seed, "draws": fed.draws, "tokens": tokens, "caption": caption}
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { must } from "@blip-ts/base";
 import { readWebRows, type WebRow } from "@blip-ts/datasets/node";
 import type { NodeCapFiltOptions } from "blip-ts/train";
 
@@ -60,6 +61,27 @@ export async function keptOf(out: string): Promise<Kept[]> {
 /** Lines of a run's log without the first; none if there is no file. */
 export const scoresOf = async (out: string): Promise<string[]> =>
   (await readFile(join(out, "scores.jsonl"), "utf8").catch(() => "")).split("\n").slice(1, -1);
+
+/** A row of the log that was scored. */
+export interface Scored {
+  readonly n: number;
+  readonly seed: number;
+  readonly web: readonly { readonly text: string; readonly probability: number | null }[];
+  readonly synthetic: {
+    readonly text: string;
+    readonly probability: number | null;
+    readonly tokens: readonly number[];
+  };
+}
+export const scored = async (out: string) => (await scoresOf(out)).map((line) => JSON.parse(line) as Scored);
+
+/** A threshold that keeps some texts and drops others. */
+export async function middle(out: string): Promise<number> {
+  const all = (await scored(out)).flatMap(({ web, synthetic }) => [...web, synthetic]);
+  const sorted = all.flatMap(({ probability }) => probability ?? []).sort((a, b) => a - b);
+  const at = Math.floor(sorted.length / 2);
+  return (must(sorted, at - 1) + must(sorted, at)) / 2;
+}
 
 /** A run in another process. @param after milliseconds after which it is killed @returns whether it ended before */
 export async function ended(
