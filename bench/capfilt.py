@@ -67,7 +67,7 @@ class Peer:
         return self.processor([Image.open(image).convert("RGB") for image in batch], return_tensors="pt").pixel_values
 
     def captions(self, batch: list[str]) -> list[str]:
-        prompt = self.tokenizer([PROMPT] * len(batch), return_tensors="pt")
+        prompt = self.tokenizer([PROMPT] * len(batch), return_tensors="pt", return_token_type_ids=False)
         tokens = self.captioner.generate(
             pixel_values=self.pixels(batch),
             **prompt,
@@ -96,13 +96,14 @@ class Peer:
     def run(self, images: list[str], batch: int) -> dict:
         batches = [images[at : at + batch] for at in range(0, len(images), batch)]
         with torch.inference_mode():
-            begun = time.perf_counter()
+            begun, used = time.perf_counter(), time.process_time()
             captions = [self.captions(own) for own in batches]
             middle = time.perf_counter()
             found = torch.cat([self.matches(own, texts) for own, texts in zip(batches, captions, strict=True)])
             ended = time.perf_counter()
         tokens = [len(self.tokenizer(text).input_ids) for own in captions for text in own]
-        return {"caption": middle - begun, "match": ended - middle, "tokens": sum(tokens) / len(tokens), "pairs": len(found)}
+        seconds = {"caption": middle - begun, "match": ended - middle, "processor": time.process_time() - used}
+        return {**seconds, "tokens": sum(tokens) / len(tokens), "pairs": len(found)}
 
 
 def main() -> None:

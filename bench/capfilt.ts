@@ -53,7 +53,9 @@ async function startPeer() {
   return {
     async seconds() {
       child.stdin.write("run\n");
-      return JSON.parse(await line()) as { caption: number; match: number; tokens: number };
+      return JSON.parse(await line()) as {
+        readonly [name in "caption" | "match" | "processor" | "tokens"]: number;
+      };
     },
     close: () => child.stdin.end(),
   };
@@ -70,13 +72,18 @@ async function startOurs(dtype: "fp32" | "int8") {
         yield paths.slice(at, at + Number(batch)).map((image, n) => ({ image, texts: [web], seed: at + n }));
     }
     let tokens = 0;
-    const begun = performance.now();
+    const [begun, used] = [performance.now(), process.cpuUsage()];
     for await (const found of scorer.batches(batches()))
       for (const row of found) {
         if (row instanceof Error) throw row;
         tokens += row.synthetic?.tokens.length ?? 0;
       }
-    return { seconds: (performance.now() - begun) / 1000, tokens: tokens / paths.length };
+    const { user, system } = process.cpuUsage(used);
+    return {
+      seconds: (performance.now() - begun) / 1000,
+      processor: (user + system) / 1e6,
+      tokens: tokens / paths.length,
+    };
   };
   // Sessions are made by the first images.
   await run(images.slice(0, batch));
@@ -86,29 +93,42 @@ async function startOurs(dtype: "fp32" | "int8") {
 const median = (list: readonly number[]) =>
   [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? NaN;
 
+const names = ["transformers", "fp32", "int8"] as const;
+/** Seconds of the clock, and of the processor, which other programs disturb less. */
+interface Sample {
+  readonly clock: number;
+  readonly processor: number;
+}
+
 const peer = await startPeer();
 const ours = { fp32: await startOurs("fp32"), int8: await startOurs("int8") };
-const seconds = { peer: [] as number[], fp32: [] as number[], int8: [] as number[] };
+const samples: Record<(typeof names)[number], Sample[]> = { transformers: [], fp32: [], int8: [] };
 for (let round = 0; round < rounds; round++) {
-  const theirs = await peer.seconds();
-  seconds.peer.push(theirs.caption + theirs.match);
+  const { caption, match, processor, tokens } = await peer.seconds();
+  samples.transformers.push({ clock: caption + match, processor });
   const said = [
-    `transformers ${theirs.caption.toFixed(2)} + ${theirs.match.toFixed(2)} s (${theirs.tokens} tokens)`,
+    `transformers ${caption.toFixed(2)} + ${match.toFixed(2)} s, processor ${processor.toFixed(2)} (${tokens} tokens)`,
   ];
   for (const dtype of ["fp32", "int8"] as const) {
     const found = await ours[dtype].run();
-    seconds[dtype].push(found.seconds);
-    said.push(`${dtype} ${found.seconds.toFixed(2)} s (${found.tokens} tokens)`);
+    samples[dtype].push({ clock: found.seconds, processor: found.processor });
+    said.push(
+      `${dtype} ${found.seconds.toFixed(2)} s, processor ${found.processor.toFixed(2)} (${found.tokens} tokens)`,
+    );
   }
-  console.log(`round ${round + 1}: ${said.join(", ")}`);
+  console.log(`round ${round + 1}: ${said.join("; ")}`);
 }
 peer.close();
 await ours.fp32.close();
 await ours.int8.close();
-const base = median(seconds.peer);
+const of = (name: (typeof names)[number], what: keyof Sample) =>
+  median(samples[name].map((one) => one[what]));
 console.log(`${count} images, ${threads} threads, batches of ${batch}; medians of ${rounds} rounds in turn:`);
-console.log(`transformers ${(count / base / threads).toFixed(3)} images per second and core`);
-for (const dtype of ["fp32", "int8"] as const) {
-  const own = median(seconds[dtype]);
-  console.log(`${dtype} ${(count / own / threads).toFixed(3)}, ${(base / own).toFixed(2)} times as fast`);
+for (const name of names) {
+  const [clock, processor] = [of(name, "clock"), of(name, "processor")];
+  const times = ([own, what]: readonly [number, keyof Sample]) => (of("transformers", what) / own).toFixed(2);
+  console.log(
+    `${name}: ${(count / clock / threads).toFixed(3)} images per second and core (${times([clock, "clock"])} times), ` +
+      `${(count / processor).toFixed(3)} per second of processor time (${times([processor, "processor"])} times)`,
+  );
 }

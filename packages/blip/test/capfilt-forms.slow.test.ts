@@ -2,8 +2,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readDataset } from "@blip-ts/datasets/node";
 import { capfilt, outputFormats } from "blip-ts/train";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { arrayOf } from "../../testing/src/index.ts";
 import { collected, webRowsOf } from "./support/capfilt.ts";
 import { fixture } from "./support/goldens.ts";
 
@@ -56,9 +58,13 @@ describe("forms", () => {
         const columns = [...new Set(wanted.flatMap((row) => Object.keys(row.fields)))];
         const found = new Set(kept.flatMap((row) => Object.keys(row.fields)));
         expect(columns.filter((column) => !found.has(column) && column !== "__key__")).toEqual([]);
+        // Training reads each pair.
+        const reading = imageRoot === undefined ? {} : { imageRoot };
+        const { examples } = await readDataset("pretrain", join(out, "kept"), reading);
+        expect(await arrayOf(examples)).toHaveLength(texts.length + drawn);
         // It goes in again: its images can be read, and its columns are kept once more.
         const twice = await capfilt(join(out, "kept"), fresh(), {
-          ...{ captioner: both, threshold: 0, html: 0, reader: imageRoot === undefined ? {} : { imageRoot } },
+          ...{ captioner: both, threshold: 0, html: 0, reader: reading },
           ...quiet,
         });
         expect(twice).toMatchObject({
