@@ -51,6 +51,9 @@ describe("beside LAVIS", () => {
   const ends = likelierEnds();
   afterAll(() => ends.remove());
 
+  /** LAVIS scores a caption that is empty, too; here it has no score. */
+  const isLegible = (text: string) => /[^.!"()*#:;~\s]/.test(text);
+
   test.each([0, 3])("50 pairs, [SEP] by %d: tokens, probabilities, the kept list", async (sepBias) => {
     const golden = await goldenJson<Golden>("capfilt");
     const rows = golden.rows.filter((row) => row.sepBias === sepBias);
@@ -75,14 +78,15 @@ describe("beside LAVIS", () => {
       const own = must(found, n);
       expect(own.synthetic.tokens).toEqual(row.tokens);
       expect(own.synthetic.text).toBe(row.caption);
-      const given = [...own.web, own.synthetic].map(({ probability }) => probability ?? NaN);
       row.probabilities.forEach((wanted, text) => {
-        expect(Math.abs(must(given, text) - wanted)).toBeLessThan(1e-5);
+        const { probability, text: said } = must([...own.web, own.synthetic], text);
+        if (isLegible(said)) expect(Math.abs((probability ?? NaN) - wanted)).toBeLessThan(1e-5);
+        else expect(probability).toBeNull();
       });
     }
     const wanted = rows.flatMap(({ image, caption, probabilities }) =>
       [...golden.texts, caption].flatMap((text, index) =>
-        must(probabilities, index) >= threshold ? [[image, text]] : [],
+        must(probabilities, index) >= threshold && isLegible(text) ? [[image, text]] : [],
       ),
     );
     expect((await keptOf(out)).map(({ image, texts }) => [image, must(texts as string[], 0)])).toEqual(
