@@ -1,5 +1,5 @@
 // The two halves alone, on rows that a caller has: captioning, filtering.
-import { badOption, BlipError } from "@blip-ts/base";
+import { badOption, BlipError, must } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { rowError, type RowError } from "../verbs/image-batches.ts";
 import type { RowSource } from "../verbs/rows.ts";
@@ -173,7 +173,7 @@ export async function* filterRows<ImageInput, Row extends PairsToFilter<ImageInp
       if (found instanceof BlipError) yield { ...row, error: rowError(found) };
       else {
         const judged = row.texts.map((text, index) => {
-          const probability = found.web[index] ?? null;
+          const probability = must(found.web, index, "probabilities");
           return { text, probability, kept: isKept(probability, threshold) };
         });
         yield { ...row, judged };

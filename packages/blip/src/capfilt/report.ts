@@ -1,4 +1,5 @@
 // What came of it: shares of kept and dropped texts (the paper's noise ratio), and how scores are distributed.
+import { must } from "@blip-ts/base";
 import type { FailedExample } from "../evaluate/options.ts";
 import { isKept } from "./halves.ts";
 import type { RunIdentity, ScoredRow } from "./log.ts";
@@ -70,7 +71,7 @@ export class TextCount {
     }
     this.#sum += probability;
     const bin = Math.min(bins - 1, Math.floor(probability * bins));
-    this.#histogram[bin] = (this.#histogram[bin] ?? NaN) + 1;
+    this.#histogram[bin] = must(this.#histogram, bin, "parts of the histogram") + 1;
   }
 
   get report(): TextReport {

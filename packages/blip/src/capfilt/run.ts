@@ -1,7 +1,7 @@
 // CapFilt (BLIP, section 3.3): a captioner draws a caption for each collected image, a filter drops every text that does not
 // fit. The data is counted, captioned and filtered row by row, and what is kept is written. Nothing of the size of the data
 // is held in memory; a run that was killed goes on.
-import { BlipError, closing, orClosed } from "@blip-ts/base";
+import { BlipError, closing, must, orClosed } from "@blip-ts/base";
 import { placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
 import type { Platform } from "../platform.ts";
 import { rowError, verbOptions, type VerbOptions } from "../verbs/image-batches.ts";
@@ -138,7 +138,7 @@ function loggedRow({ n, row }: NumberedRow, seed: number, found: Scores | BlipEr
   const { caption, probability, tokens, logProbability } = found.synthetic;
   return {
     ...{ n, seed },
-    web: row.texts.map((text, index) => ({ text, probability: found.web[index] ?? null })),
+    web: row.texts.map((text, index) => ({ text, probability: must(found.web, index, "probabilities") })),
     synthetic: { text: caption, probability, tokens, logProbability },
   };
 }

@@ -115,7 +115,7 @@ export class Scorer<ImageInput> {
     return Promise.all(
       batch.map((row) =>
         row instanceof BlipError
-          ? row
+          ? Promise.resolve(row)
           : readPixels(row.image, first.processors.images, second?.processors.images, { signal, maxPixels }),
       ),
     );
@@ -207,6 +207,7 @@ async function probabilities<ImageInput>(
     if (failure instanceof BlipError) return failure;
     const finite = own.flatMap((one) => (one instanceof BlipError ? [] : [one]));
     const caption = captions && must(captions, image, "captions");
-    return scoresOf(finite.slice(0, texts.length), caption, finite[texts.length] ?? null);
+    const [probability = null] = finite.slice(texts.length);
+    return scoresOf(finite.slice(0, texts.length), caption, probability);
   });
 }

@@ -8,7 +8,9 @@ function cellOf(value: unknown): string {
   if (value === undefined || value === null) return "";
   const plain = plainValue(value);
   if (typeof plain === "string") return cell(plain);
-  return typeof plain === "object" ? cell(JSON.stringify(plain)) : String(plain);
+  return typeof plain === "number" || typeof plain === "boolean"
+    ? String(plain)
+    : cell(JSON.stringify(plain));
 }
 
 /** The first line: the names of the columns. */
