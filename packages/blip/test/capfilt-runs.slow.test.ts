@@ -40,7 +40,9 @@ describe("draws", () => {
       const out = fresh();
       await capfilt(list, out, { captioner: both, threshold: 0, seed, imageBatchSize, html: 0, ...quiet });
       const kept = await keptOf(out);
-      return Object.fromEntries(kept.map(({ image, capfilt_synthetic: text }) => [image, text]));
+      return Object.fromEntries(
+        kept.map(({ image, capfilt_synthetic: text }): [string, string] => [String(image), String(text)]),
+      );
     };
     const all = await captions(data, 1, 4);
     expect(all).toMatchObject(await captions(turned, 1, 3));

@@ -355,10 +355,12 @@ describe("the page", () => {
     };
     const model = { name: "<m>", sha256: "", imageEncoder: "" };
     const head = { web: empty, synthetic: empty, threshold: 0.5, captioner: model, filter: model, pairs: 0 };
-    const none = { async *[Symbol.asyncIterator]() {} };
-    const page = (await arrayOf(pageOf({ ...head, data: { name: "<d>", rows: 0, sha256: "" } }, none))).join(
-      "",
-    );
+    async function* none() {
+      yield* await Promise.resolve<never[]>([]);
+    }
+    const page = (
+      await arrayOf(pageOf({ ...head, data: { name: "<d>", rows: 0, sha256: "" } }, none()))
+    ).join("");
     expect(page).toContain("&lt;m&gt;");
     expect(page).toContain("&lt;d&gt;");
   });

@@ -1,4 +1,5 @@
 // What came of a run, for people: texts of both kinds in a table, their probabilities as bars, what was left out.
+import { must } from "@blip-ts/base";
 import type { CapFiltReport, TextReport } from "blip-ts/train";
 import { tableLines } from "../table.ts";
 
@@ -10,7 +11,7 @@ const blocks = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 export function bars(counts: readonly number[]): string {
   const most = Math.max(1, ...counts);
   return counts
-    .map((count) => blocks[count === 0 ? 0 : Math.max(1, Math.round((count / most) * 8))] ?? " ")
+    .map((count) => must(blocks, count === 0 ? 0 : Math.max(1, Math.round((count / most) * 8))))
     .join("");
 }
 
