@@ -183,7 +183,10 @@ function candidatesOf(folder: DataFolder, options: DetectOptions): Candidate[] {
         ),
     });
   // Images without texts are data only where nothing else is.
-  const beside = imageFolder(folder, { ...options, whole: options.whole === true && candidates.length === 0 });
+  const beside = imageFolder(folder, {
+    ...options,
+    whole: options.whole === true && candidates.length === 0,
+  });
   if (beside !== undefined) candidates.push(beside);
   return candidates;
 }

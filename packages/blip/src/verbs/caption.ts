@@ -354,7 +354,10 @@ export class Captioner<ImageInput> extends RowVerb<
     const { places = prompts.map((_, index) => index), seeds } = of;
     const { signal } = options;
     const states = pickRows(seen.states, places);
-    const generated = await this.model.generator.generateEach({ states }, prompts, options, { signal, seeds });
+    const generated = await this.model.generator.generateEach({ states }, prompts, options, {
+      signal,
+      seeds,
+    });
     const rows = generated.map((hypotheses, row): Captions | BlipError => {
       const broken = seen.broken[must(places, row)];
       if (broken) return broken;
