@@ -34,11 +34,11 @@ for (const { image, caption } of web) {
   const said = own.map((row) => `\n        kept: ${row.caption} (${row.capfilt_kind})`);
   console.log(`${image}  ${caption}${said.join("")}`);
 }
-for (const [kind, { texts, kept: left, droppedShare }] of [
+for (const [kind, { texts, keptTexts, droppedShare }] of [
   ["web", report.web],
   ["synthetic", report.synthetic],
 ] as const)
-  console.log(`${kind}: ${left} of ${texts} texts kept, ${(100 * droppedShare).toFixed(0)} % dropped`);
+  console.log(`${kind}: ${keptTexts} of ${texts} texts kept, ${(100 * droppedShare).toFixed(0)} % dropped`);
 console.log(`${report.pairs} pairs in kept/, images and struck-out texts in ${report.files.at(-1)}`);
 
 // The two halves alone, on rows of one's own.
@@ -46,6 +46,6 @@ for await (const row of captionImages([{ image: join(scenes, "05.png") }], { see
   console.log("caption" in row ? `drawn: ${row.caption} (seed ${row.seed})` : row.error.message);
 for await (const row of filterPairs([{ image: join(scenes, "05.png"), texts: ["a sun", "a trumpet"] }]))
   if ("judged" in row)
-    for (const { text, probability, kept: fits } of row.judged)
-      console.log(`${fits ? "kept" : "dropped"}: ${text} (${(probability ?? 0).toFixed(3)})`);
+    for (const { text, probability, isKept } of row.judged)
+      console.log(`${isKept ? "kept" : "dropped"}: ${text} (${(probability ?? 0).toFixed(3)})`);
 await rm(work, { recursive: true });

@@ -115,8 +115,8 @@ test("report, kept pairs and where they come from", async () => {
     data: { rows: 10 },
     sharedImageEncoder: true,
     format: "jsonl",
-    web: { texts: 14, kept: keptWeb.length, dropped: 14 - keptWeb.length },
-    synthetic: { texts: 10, kept: keptDrawn.length, droppedShare: (10 - keptDrawn.length) / 10 },
+    web: { texts: 14, keptTexts: keptWeb.length, dropped: 14 - keptWeb.length },
+    synthetic: { texts: 10, keptTexts: keptDrawn.length, droppedShare: (10 - keptDrawn.length) / 10 },
     pairs: keptWeb.length + keptDrawn.length,
     failed: { count: 0, first: [] },
     imageRoot: join(root, "data"),
@@ -247,7 +247,7 @@ describe("what is wrong", () => {
     expect(report.failed.first.map(({ code }) => code)).toEqual(told);
     expect(report.failed.first[0]?.place).toBe(`${join(folder, "rows.jsonl")}, line 2`);
     expect(report.images.read).toBe(3);
-    expect(report.web).toMatchObject({ texts: 3, kept: 2, dropped: 1, unreadable: 1 });
+    expect(report.web).toMatchObject({ texts: 3, keptTexts: 2, dropped: 1, unreadable: 1 });
     expect((await scoresOf(out)).length).toBe(8);
     // Nothing else of it changes the sound rows' numbers.
     const kept = await keptOf(out);
@@ -346,7 +346,7 @@ describe("the page", () => {
     expect(escaped("x".repeat(5000)).length).toBeLessThan(700);
     const empty = {
       texts: 0,
-      kept: 0,
+      keptTexts: 0,
       dropped: 0,
       unreadable: 0,
       droppedShare: 0,
@@ -386,9 +386,9 @@ describe("the halves alone", () => {
       if ("error" in row) throw new Error(row.error.message);
       const { web } = must(rows, n);
       expect(row.judged.map(({ text }) => text)).toEqual(web.map(({ text }) => text));
-      row.judged.forEach(({ probability, kept }, text) => {
+      row.judged.forEach(({ probability, isKept }, text) => {
         expect(probability).toBeCloseTo(must(web, text).probability ?? NaN, 6);
-        expect(kept).toBe((probability ?? 0) >= 0.5);
+        expect(isKept).toBe((probability ?? 0) >= 0.5);
       });
     }
   });

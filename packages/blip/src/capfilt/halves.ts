@@ -54,7 +54,7 @@ export interface FilteredPairs {
     readonly text: string;
     /** ITM probability, 0 to 1; null if the conventions leave nothing of the text to read. */
     readonly probability: Probability;
-    readonly kept: boolean;
+    readonly isKept: boolean;
   }[];
 }
 
@@ -94,9 +94,9 @@ async function* scoredRows<Row, ImageInput>(
   }
   for await (const scores of scorer.batches(batches())) {
     const own = waiting.shift() ?? [];
-    for (const [index, found] of scores.entries()) {
+    for (const [index, answer] of scores.entries()) {
       const asked = own[index];
-      if (asked) yield [asked, found];
+      if (asked) yield [asked, answer];
     }
   }
 }
@@ -116,7 +116,7 @@ function keyOf(host: Pick<CapFiltHost, "hasher">, image: unknown, key: string | 
 /**
  * One caption for each image, drawn by nucleus sampling: the first half of CapFilt. Rows come back in their order with all
  * their fields; one whose image cannot be read comes with its error.
- * @throws {ModelError} if the model cannot be found, read, or used for captions
+ * @throws {ModelError} if the model cannot be scores, read, or used for captions
  * @throws {UsageError} `usage/bad-option`, `generate/...` @throws what the source throws; the signal's reason
  */
 export async function* captionRows<ImageInput, Row extends ImageToCaption<ImageInput>>(
@@ -138,10 +138,10 @@ export async function* captionRows<ImageInput, Row extends ImageToCaption<ImageI
       seed: sampleSeed(host, seed, keyOf(host, image, key)),
     });
     const scorer = new Scorer(models, options);
-    for await (const [{ row, request }, found] of scoredRows(scorer, source, requestOf, imageBatchSize)) {
-      if (found instanceof BlipError) yield { ...row, error: rowError(found) };
-      else if (found.synthetic) {
-        const { caption, tokens, logProbability } = found.synthetic;
+    for await (const [{ row, request }, scores] of scoredRows(scorer, source, requestOf, imageBatchSize)) {
+      if (scores instanceof BlipError) yield { ...row, error: rowError(scores) };
+      else if (scores.synthetic) {
+        const { caption, tokens, logProbability } = scores.synthetic;
         yield { ...row, caption, tokens, logProbability, seed: request.seed };
       }
     }
@@ -153,7 +153,7 @@ export async function* captionRows<ImageInput, Row extends ImageToCaption<ImageI
 /**
  * How well each text fits its image, and whether it is kept: the second half of CapFilt. Rows come back in their order with
  * all their fields; one whose image cannot be read comes with its error.
- * @throws {ModelError} if the model cannot be found, read, or used for matching
+ * @throws {ModelError} if the model cannot be scores, read, or used for matching
  * @throws {UsageError} `usage/bad-option` @throws what the source throws; the signal's reason
  */
 export async function* filterRows<ImageInput, Row extends PairsToFilter<ImageInput>>(
@@ -169,12 +169,12 @@ export async function* filterRows<ImageInput, Row extends PairsToFilter<ImageInp
   try {
     const requestOf = ({ image, texts }: Row): ScoreRequest<ImageInput> => ({ image, texts, seed: 0 });
     const scorer = new Scorer(models, options);
-    for await (const [{ row }, found] of scoredRows(scorer, source, requestOf, imageBatchSize)) {
-      if (found instanceof BlipError) yield { ...row, error: rowError(found) };
+    for await (const [{ row }, scores] of scoredRows(scorer, source, requestOf, imageBatchSize)) {
+      if (scores instanceof BlipError) yield { ...row, error: rowError(scores) };
       else {
         const judged = row.texts.map((text, index) => {
-          const probability = must(found.web, index, "probabilities");
-          return { text, probability, kept: isKept(probability, threshold) };
+          const probability = must(scores.web, index, "probabilities");
+          return { text, probability, isKept: isKept(probability, threshold) };
         });
         yield { ...row, judged };
       }

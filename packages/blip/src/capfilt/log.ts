@@ -36,7 +36,7 @@ export interface ScoredRow {
 export interface FailedRow {
   readonly n: number;
   /** File and row: "captions.jsonl, line 3". */
-  readonly place: string;
+  readonly where: string;
   readonly error: { readonly code: string; readonly message: string };
 }
 
@@ -67,7 +67,7 @@ function isRow(value: unknown, n: number): value is LoggedRow {
   if (!isRecord(value) || value.n !== n) return false;
   const { error, web } = value;
   if (isRecord(error))
-    return [value.place, error.code, error.message].every((text) => typeof text === "string");
+    return [value.where, error.code, error.message].every((text) => typeof text === "string");
   return (
     typeof value.seed === "number" &&
     Array.isArray(web) &&
@@ -92,19 +92,19 @@ const said = (value: unknown): string => {
 };
 
 /** What two runs differ in; names do not count. */
-function differences(wanted: RunIdentity, found: RunIdentity): Difference[] {
+function differences(wanted: RunIdentity, other: RunIdentity): Difference[] {
   const pairs: [string, unknown, unknown][] = [
-    ["version of blip-ts", wanted.capfilt, found.capfilt],
-    ["captioner (SHA-256 of its weights)", wanted.captioner.sha256, found.captioner.sha256],
-    ["filter (SHA-256 of its weights)", wanted.filter.sha256, found.filter.sha256],
-    ["data (SHA-256 of its rows)", wanted.data.sha256, found.data.sha256],
+    ["version of blip-ts", wanted.capfilt, other.capfilt],
+    ["captioner (SHA-256 of its weights)", wanted.captioner.sha256, other.captioner.sha256],
+    ["filter (SHA-256 of its weights)", wanted.filter.sha256, other.filter.sha256],
+    ["data (SHA-256 of its rows)", wanted.data.sha256, other.data.sha256],
   ];
-  for (const name of new Set([...Object.keys(wanted.options), ...Object.keys(found.options)]))
-    pairs.push([`option ${name}`, wanted.options[name], found.options[name]]);
-  return pairs.flatMap(([what, expected, other]) =>
-    JSON.stringify(expected) === JSON.stringify(other)
+  for (const name of new Set([...Object.keys(wanted.options), ...Object.keys(other.options)]))
+    pairs.push([`option ${name}`, wanted.options[name], other.options[name]]);
+  return pairs.flatMap(([what, expected, actual]) =>
+    JSON.stringify(expected) === JSON.stringify(actual)
       ? []
-      : [{ what, expected: said(expected), found: said(other) }],
+      : [{ what, expected: said(expected), found: said(actual) }],
   );
 }
 
@@ -135,9 +135,9 @@ export async function openLog(
     if (different.length > 0) throw otherRun(name, different);
   }
   if (lines === 0) await file.append(`${JSON.stringify(identity)}\n`);
-  const found = Math.max(0, lines - 1);
-  let count = found === identity.data.rows ? found : found - (found % batch);
-  if (count < found) await file.keep(1 + count);
+  const logged = Math.max(0, lines - 1);
+  let count = logged === identity.data.rows ? logged : logged - (logged % batch);
+  if (count < logged) await file.keep(1 + count);
   return {
     get count() {
       return count;

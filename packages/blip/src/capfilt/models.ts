@@ -87,7 +87,7 @@ export const modelIdentity = async (
   imageEncoder: await encoderHash(host, loaded, signal),
 });
 
-const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+const same = (value: unknown, other: unknown): boolean => JSON.stringify(value) === JSON.stringify(other);
 
 /** Are an image's states the same by both models, but for the weights, which are compared by their hashes? */
 const seesAlike = <ImageInput>(captioner: Captioner<ImageInput>, filter: Matcher<ImageInput>): boolean => {
@@ -130,9 +130,9 @@ export async function loadModels<ImageInput>(
   platform: Platform<ImageInput>,
   host: Pick<EvaluationHost, "hasher">,
   wanted: WantedModels,
-  given: TwoModelOptions,
+  loading: TwoModelOptions,
 ): Promise<CapFiltModels<ImageInput>> {
-  const options = verbOptions<VerbOptions>(given);
+  const options = verbOptions<VerbOptions>(loading);
   const { captioner, filter } = wanted;
   if (captioner !== undefined && captioner === filter) return loadTogether(platform, captioner, options);
   const first = captioner === undefined ? undefined : await Captioner.load(platform, captioner, options);

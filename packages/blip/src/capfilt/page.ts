@@ -8,7 +8,7 @@ export interface PageText {
   readonly kind: "web" | "synthetic";
   readonly text: string;
   readonly probability: Probability;
-  readonly kept: boolean;
+  readonly isKept: boolean;
 }
 
 /** An image as the page shows it. */
@@ -65,10 +65,10 @@ function bars({ histogram }: TextReport, threshold: number): string {
 }
 
 const summary = (name: string, report: TextReport, threshold: number): string =>
-  `<tr><th>${name}</th><td>${report.texts}</td><td>${report.kept}</td><td>${report.dropped} (${percent(report.droppedShare)})</td><td>${bars(report, threshold)}</td></tr>\n`;
+  `<tr><th>${name}</th><td>${report.texts}</td><td>${report.keptTexts}</td><td>${report.dropped} (${percent(report.droppedShare)})</td><td>${bars(report, threshold)}</td></tr>\n`;
 
-function textOf({ kind, text, probability, kept }: PageText): string {
-  const own = kept ? escaped(text) : `<s>${escaped(text)}</s>`;
+function textOf({ kind, text, probability, isKept }: PageText): string {
+  const own = isKept ? escaped(text) : `<s>${escaped(text)}</s>`;
   const score = probability === null ? "nothing to read" : probability.toFixed(3);
   return `<p>${own} <small>${kind}, ${score}</small></p>`;
 }
@@ -78,9 +78,9 @@ function rowOf({ name, thumbnail, texts }: PageRow): string {
     thumbnail === undefined
       ? `<div class="none" role="img" aria-label="${escaped(name)}"></div>`
       : `<img src="data:image/jpeg;base64,${thumbnail}" alt="${escaped(name)}">`;
-  const of = (kept: boolean) =>
+  const of = (isKept: boolean) =>
     texts
-      .filter((one) => one.kept === kept)
+      .filter((one) => one.isKept === isKept)
       .map(textOf)
       .join("");
   return `<section><div>${image}<p><small>${escaped(name)}</small></p></div><div><h2>kept</h2>${of(true)}</div><div><h2>dropped</h2>${of(false)}</div></section>\n`;

@@ -9,7 +9,7 @@ import type { Probability } from "./score.ts";
 /** Texts of one kind. */
 export interface TextReport {
   readonly texts: number;
-  readonly kept: number;
+  readonly keptTexts: number;
   readonly dropped: number;
   /** Of those dropped: the conventions leave nothing of them to read (only punctuation). */
   readonly unreadable: number;
@@ -62,9 +62,9 @@ export class TextCount {
   #sum = 0;
   readonly #histogram = new Array<number>(bins).fill(0);
 
-  add(probability: Probability, kept: boolean): void {
+  add(probability: Probability, stays: boolean): void {
     this.#texts++;
-    if (kept) this.#kept++;
+    if (stays) this.#kept++;
     if (probability === null) {
       this.#unreadable++;
       return;
@@ -75,10 +75,10 @@ export class TextCount {
   }
 
   get report(): TextReport {
-    const [texts, kept, unreadable] = [this.#texts, this.#kept, this.#unreadable];
-    const dropped = texts - kept;
+    const [texts, keptTexts, unreadable] = [this.#texts, this.#kept, this.#unreadable];
+    const dropped = texts - keptTexts;
     return {
-      ...{ texts, kept, dropped, unreadable },
+      ...{ texts, keptTexts, dropped, unreadable },
       droppedShare: texts === 0 ? 0 : dropped / texts,
       meanProbability: texts === unreadable ? null : this.#sum / (texts - unreadable),
       histogram: [...this.#histogram],

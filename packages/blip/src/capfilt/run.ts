@@ -128,17 +128,17 @@ async function* batchesOf(data: WebRows, done: number, size: number): AsyncGener
   if (batch.length > 0) yield batch;
 }
 
-function loggedRow({ n, row }: NumberedRow, seed: number, found: Scores | BlipError): LoggedRow {
-  if ("error" in row || found instanceof BlipError) {
-    const error = "error" in row ? row.error : found;
+function loggedRow({ n, row }: NumberedRow, seed: number, scores: Scores | BlipError): LoggedRow {
+  if ("error" in row || scores instanceof BlipError) {
+    const error = "error" in row ? row.error : scores;
     if (!(error instanceof BlipError)) throw new Error(`row ${n} has no error`);
-    return { n, place: placeName(row.place), error: rowError(error) };
+    return { n, where: placeName(row.place), error: rowError(error) };
   }
-  if (!found.synthetic) throw new Error(`row ${n} has no caption`);
-  const { caption, probability, tokens, logProbability } = found.synthetic;
+  if (!scores.synthetic) throw new Error(`row ${n} has no caption`);
+  const { caption, probability, tokens, logProbability } = scores.synthetic;
   return {
     ...{ n, seed },
-    web: row.texts.map((text, index) => ({ text, probability: must(found.web, index, "probabilities") })),
+    web: row.texts.map((text, index) => ({ text, probability: must(scores.web, index, "probabilities") })),
     synthetic: { text: caption, probability, tokens, logProbability },
   };
 }
@@ -161,9 +161,9 @@ async function scoreRows(call: Call, models: CapFiltModels<CollectedImage>, log:
     }
   }
   const scorer = new Scorer(models, options);
-  for await (const found of scorer.batches(requests())) {
+  for await (const answers of scorer.batches(requests())) {
     const batch = waiting.shift() ?? [];
-    const rows = found.map((scores, index) => {
+    const rows = answers.map((scores, index) => {
       const own = batch[index];
       if (!own) throw dataChanged(data.name, log.count);
       return loggedRow(own, own.seed, scores);

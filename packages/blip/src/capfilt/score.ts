@@ -133,12 +133,12 @@ export class Scorer<ImageInput> {
       requests.push(row);
       images.push(own);
     });
-    const found =
+    const answers =
       images.length === 0 ? [] : await orNotFinite(() => this.#answers(requests, this.#stack(images)));
-    let place = 0;
+    let next = 0;
     return read.map((own) => {
       if (own instanceof BlipError) return own;
-      return found instanceof BlipError ? found : must(found, place++, "scores");
+      return answers instanceof BlipError ? answers : must(answers, next++, "scores");
     });
   }
 
@@ -174,8 +174,8 @@ export class Scorer<ImageInput> {
   ): Promise<readonly (Caption | BlipError)[]> {
     const { signal, prompt } = this.#options;
     const own = requests.map(({ seed }) => ({ seed, prompt }));
-    const found = await captioner.captionsOf(states, own, { ...drawing(this.#options), signal });
-    return found.map((rows) => (rows instanceof BlipError ? rows : must(rows, 0, "captions of an image")));
+    const answers = await captioner.captionsOf(states, own, { ...drawing(this.#options), signal });
+    return answers.map((rows) => (rows instanceof BlipError ? rows : must(rows, 0, "captions of an image")));
   }
 }
 
@@ -199,13 +199,13 @@ async function probabilities<ImageInput>(
     const drawn = caption && !(caption instanceof BlipError) ? [caption.caption] : [];
     return [...texts, ...drawn].map((text) => ({ text, image }));
   });
-  const found = await filter.probabilitiesOf(states, ofImages.flat(), { signal });
-  let place = 0;
+  const answers = await filter.probabilitiesOf(states, ofImages.flat(), { signal });
+  let next = 0;
   return requests.map(({ texts }, image) => {
-    const own = must(ofImages, image).map(() => must(found, place++, "probabilities"));
-    const failure = own.find((one) => one instanceof BlipError);
+    const own = must(ofImages, image).map(() => must(answers, next++, "probabilities"));
+    const failure = own.find((value) => value instanceof BlipError);
     if (failure instanceof BlipError) return failure;
-    const finite = own.flatMap((one) => (one instanceof BlipError ? [] : [one]));
+    const finite = own.flatMap((value) => (value instanceof BlipError ? [] : [value]));
     const caption = captions && must(captions, image, "captions");
     const [probability = null] = finite.slice(texts.length);
     return scoresOf(finite.slice(0, texts.length), caption, probability);

@@ -113,9 +113,9 @@ async function writeRows(writing: Writing, writer: PairWriter): Promise<Written>
   const count = new RunCount(writing.threshold);
   const first: FailedExample[] = [];
   let failed = 0;
-  const fail = (one: FailedExample) => {
+  const fail = (example: FailedExample) => {
     failed++;
-    if (first.length < named) first.push(one);
+    if (first.length < named) first.push(example);
   };
   for await (const [row, logged] of sideBySide(writing)) {
     if ("error" in logged) fail(failedExample(logged));
@@ -135,7 +135,7 @@ async function writeRows(writing: Writing, writer: PairWriter): Promise<Written>
   return { count, failed: { count: failed, first } };
 }
 
-export const failedExample = ({ place, error }: FailedRow): FailedExample => ({ place, ...error });
+export const failedExample = ({ where: place, error }: FailedRow): FailedExample => ({ place, ...error });
 
 /**
  * Writes all kept pairs into a folder, which is there whole or not at all.
@@ -173,11 +173,11 @@ async function thumbnailOf({ host, signal }: Writing, { image }: WebRow): Promis
 const textsOf = ({ web, synthetic }: ScoredRow, threshold: number): PageText[] => [
   ...web.map(({ text, probability }) => ({
     ...{ kind: "web" as const, text, probability },
-    kept: isKept(probability, threshold),
+    isKept: isKept(probability, threshold),
   })),
   {
     ...{ kind: "synthetic" as const, text: synthetic.text, probability: synthetic.probability },
-    kept: isKept(synthetic.probability, threshold),
+    isKept: isKept(synthetic.probability, threshold),
   },
 ];
 

@@ -341,10 +341,7 @@ export class Captioner<ImageInput> extends RowVerb<
     return failuresOf(opened.files.name, "the states of the image", states);
   }
 
-  /**
-   * For each prompt its rows, or why it has none.
-   * @param of `places`: the picture of each prompt; without it, its own. `seeds`: see `CaptionRequest`
-   */
+  /** For each prompt its rows, or why it has none. @param of `places`: the picture of each prompt, its own unless told */
   async #rows(
     seen: SeenImages,
     prompts: readonly (readonly number[])[],

@@ -158,11 +158,11 @@ export class Matcher<ImageInput> extends RowVerb<
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<(number | null | ModelError)[]> {
     const read = this.processors.texts;
-    const found: (number | null | ModelError)[] = rows.map(() => null);
+    const probabilities: (number | null | ModelError)[] = rows.map(() => null);
     const legible = rows.flatMap((row, index) =>
       read.clean(row.text).trim() === "" ? [] : [{ row, index }],
     );
-    if (legible.length === 0) return found;
+    if (legible.length === 0) return probabilities;
     const [count] = atLeast(states.dims, 1);
     const broken = this.failuresOf(ofImage, states);
     const tokens = textRows(
@@ -174,16 +174,17 @@ export class Matcher<ImageInput> extends RowVerb<
     const work = {
       images: Array.from({ length: count }, (_, row) => [rowsOf(states, row, row + 1).data] as const),
       states: must(states.dims, 1),
-      rows: legible.map(({ row }, place) => ({ ...trimmed(must(tokens, place)), image: row.image })),
+      rows: legible.map(({ row }, position) => ({ ...trimmed(must(tokens, position)), image: row.image })),
     };
     const { logits } = await this.model.texts.crossAttention.run(work, { head: "itm", signal });
-    legible.forEach(({ row, index }, place) => {
-      const [no, yes] = must(logits, place, "logits");
+    legible.forEach(({ row, index }, position) => {
+      const [no, yes] = must(logits, position, "logits");
       const failure = broken[row.image];
       const finite = allFinite([no, yes]) ? probabilityOf(no, yes) : undefined;
-      found[index] = failure ?? finite ?? notFinite(this.name, `the ITM logits of ${quoted(row.text)}`);
+      probabilities[index] =
+        failure ?? finite ?? notFinite(this.name, `the ITM logits of ${quoted(row.text)}`);
     });
-    return found;
+    return probabilities;
   }
 
   protected checkOptions(): void {

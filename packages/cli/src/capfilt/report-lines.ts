@@ -15,10 +15,10 @@ export function bars(counts: readonly number[]): string {
     .join("");
 }
 
-const rowOf = (name: string, { texts, kept, dropped, droppedShare, meanProbability }: TextReport) => [
+const rowOf = (name: string, { texts, keptTexts, dropped, droppedShare, meanProbability }: TextReport) => [
   name,
   String(texts),
-  String(kept),
+  String(keptTexts),
   String(dropped),
   percent(droppedShare),
   meanProbability === null ? "" : meanProbability.toFixed(4),

@@ -55,18 +55,18 @@ interface CapFiltFlags extends Pick<
   readonly quiet?: boolean;
 }
 
-const badColumnFlag = (given: string): UsageError =>
+const badColumnFlag = (flag: string): UsageError =>
   new UsageError(
     "usage/bad-option",
-    `--column: expected image=NAME or captions=NAME, got "${given}". Say what the column holds, as in --column image=photo.`,
-    { given },
+    `--column: expected image=NAME or captions=NAME, got "${flag}". Say what the column holds, as in --column image=photo.`,
+    { flag },
   );
 
 /** `image=photo`, `captions=alt`. @throws {UsageError} `usage/bad-option` */
-function columnsOf(given: readonly string[]): NonNullable<Reader["columns"]> {
-  const pairs = given.map((one): readonly [string, string] => {
-    const [, role, name] = /^(image|captions)=(.+)$/s.exec(one) ?? [];
-    if (role === undefined || name === undefined) throw badColumnFlag(one);
+function columnsOf(flags: readonly string[]): NonNullable<Reader["columns"]> {
+  const pairs = flags.map((flag): readonly [string, string] => {
+    const [, role, name] = /^(image|captions)=(.+)$/s.exec(flag) ?? [];
+    if (role === undefined || name === undefined) throw badColumnFlag(flag);
     return [role, name];
   });
   return Object.fromEntries(pairs);

@@ -25,11 +25,13 @@ const numbers: readonly ColumnKind[] = ["int32", "int64", "double"];
 const images: readonly ColumnKind[] = ["text", "bytes", "image"];
 
 /** The kind that holds values of both. */
-function joined(one: ColumnKind, other: ColumnKind): ColumnKind {
-  if (one === other) return one;
-  const wider = Math.max(numbers.indexOf(one), numbers.indexOf(other));
-  if (numbers.includes(one) && numbers.includes(other)) return must(numbers, wider);
-  return images.includes(one) && images.includes(other) && [one, other].includes("image") ? "image" : "json";
+function joined(kind: ColumnKind, other: ColumnKind): ColumnKind {
+  if (kind === other) return kind;
+  const wider = Math.max(numbers.indexOf(kind), numbers.indexOf(other));
+  if (numbers.includes(kind) && numbers.includes(other)) return must(numbers, wider);
+  return images.includes(kind) && images.includes(other) && [kind, other].includes("image")
+    ? "image"
+    : "json";
 }
 
 /** The columns of rows, in the order in which they were first seen. */

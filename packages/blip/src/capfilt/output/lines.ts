@@ -19,20 +19,22 @@ export async function lineWriter(form: "jsonl" | "csv", target: Target): Promise
   const file = await host.create(`${folder}/metadata.${form}`);
   if (form === "csv") await file.write(csvHead(names));
   return {
-    async add(kept) {
-      const { image } = kept.row;
+    async add(keptImage) {
+      const { image } = keptImage.row;
       const value =
         image.kind === "bytes"
           ? await writeImage(
               target,
               image,
-              `images/${partName(Math.floor(kept.n / rowsOfPart))}/${rowName(kept.n)}`,
+              `images/${partName(Math.floor(keptImage.n / rowsOfPart))}/${rowName(keptImage.n)}`,
             )
           : image.kind === "url"
             ? image.url
             : image.path;
-      const records = kept.pairs.map((pair) => recordOf(kept, pair, columns, value));
-      await file.write(records.map((one) => (form === "csv" ? csvLine(names, one) : jsonLine(one))).join(""));
+      const records = keptImage.pairs.map((pair) => recordOf(keptImage, pair, columns, value));
+      await file.write(
+        records.map((record) => (form === "csv" ? csvLine(names, record) : jsonLine(record))).join(""),
+      );
     },
     end: () => Promise.resolve(),
     ...closedBy(() => file.close()),

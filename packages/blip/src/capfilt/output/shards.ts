@@ -29,13 +29,15 @@ export function shardWriter(target: Target): PairWriter {
     await parts.next();
   };
   return {
-    async add(kept) {
-      const { bytes, suffix } = await imageBytes(target, kept.row.image);
-      const others = Object.entries(kept.row.fields).flatMap(([name, value]) => memberOf(name, value) ?? []);
-      for (const [index, pair] of kept.pairs.entries()) {
+    async add(keptImage) {
+      const { bytes, suffix } = await imageBytes(target, keptImage.row.image);
+      const others = Object.entries(keptImage.row.fields).flatMap(
+        ([name, value]) => memberOf(name, value) ?? [],
+      );
+      for (const [index, pair] of keptImage.pairs.entries()) {
         // A key for each pair: a sample has one text.
-        const key = `${rowName(kept.n)}_${index}`;
-        const record = { ...columnsOf(kept, pair), [target.columns.text]: pair.text };
+        const key = `${rowName(keptImage.n)}_${index}`;
+        const record = { ...columnsOf(keptImage, pair), [target.columns.text]: pair.text };
         const members: TarMember[] = [
           { name: `${key}.${suffix}`, body: bytes },
           { name: `${key}.txt`, body: pair.text },

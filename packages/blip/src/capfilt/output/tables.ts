@@ -34,11 +34,11 @@ export function tableWriter(target: Target): PairWriter {
     await parts.next();
   };
   return {
-    async add(kept) {
-      const image = imageOf(kept, columns.imageKind);
-      const own = kept.row.image.kind === "bytes" ? kept.row.image.bytes.length : 0;
-      for (const pair of kept.pairs) {
-        waiting.push(recordOf(kept, pair, columns, image));
+    async add(keptImage) {
+      const image = imageOf(keptImage, columns.imageKind);
+      const own = keptImage.row.image.kind === "bytes" ? keptImage.row.image.bytes.length : 0;
+      for (const pair of keptImage.pairs) {
+        waiting.push(recordOf(keptImage, pair, columns, image));
         bytes += own;
         if (waiting.length >= groupRows || bytes >= groupBytes) await flush();
         if (parts.isFull) await end();
