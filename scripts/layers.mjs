@@ -105,6 +105,7 @@ export const layers = [
     { name: "tools", path: "packages/blip/src/tools" },
     { name: "evaluate", path: "packages/blip/src/evaluate" },
   ],
+  [{ name: "capfilt", path: "packages/blip/src/capfilt" }],
   [{ name: "api", path: "packages/blip/src" }],
   [
     { name: "platform/node", path: "packages/blip/src/platform/node" },
@@ -116,7 +117,7 @@ export const layers = [
       path: "packages/blip/src/train/node",
       only: [
         ...["base", "datasets", "datasets entry", "image", "train/data", "train/run", "platform/node"],
-        ...["platform interface", "evaluate"],
+        ...["platform interface", "evaluate", "capfilt"],
       ],
     },
     {

@@ -68,6 +68,16 @@ const programs: Readonly<Record<string, { args?: () => readonly string[]; says: 
       /^40 rows/m,
     ],
   },
+  "12-capfilt.ts": {
+    says: [
+      /^ +kept: .+ \(web\)$/m,
+      /^ +kept: .+ \(synthetic\)$/m,
+      /^web: \d+ of 12 texts kept, \d+ % dropped$/m,
+      /^drawn: .+ \(seed \d+\)$/m,
+      /^kept: a sun \(\d\.\d{3}\)$/m,
+      /^dropped: a trumpet \(\d\.\d{3}\)$/m,
+    ],
+  },
 };
 
 test.each(Object.entries(programs))("%s", async (name, { args = () => [], says }) => {

@@ -77,6 +77,12 @@ export function positiveInteger(name: string) {
 const textHeads = (text: string): "config" | number =>
   text === "config" ? text : positiveInteger("--text-heads (config or N)")(text);
 
+export const textHeadsOption = () =>
+  new Option(
+    "--text-heads <N>",
+    "attention heads of the text model, or `config` for what config.json says",
+  ).argParser(textHeads);
+
 export const quietOption = () => new Option("--quiet", "no progress and no warnings on stderr");
 
 export const compatOption = () =>
@@ -129,12 +135,7 @@ export const maxPixelsOption = () =>
 
 export function addSourceOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option(
-        "--text-heads <N>",
-        "attention heads of the text model, or `config` for what config.json says",
-      ).argParser(textHeads),
-    )
+    .addOption(textHeadsOption())
     .option("--revision <R>", "branch, tag or commit of a Hub repository")
     .option("--offline", "make no request for the model: only what is in the cache")
     .option("--json", "one JSON array")
@@ -183,11 +184,13 @@ export const imagesArgument = [
 /**
  * `--model`, else $BLIP_MODEL, else the embedded model with a word about what it is for.
  * @param suggestion a model that does the verb's task on photographs
+ * @param option how it is given
  */
 export function chooseModel(
   flags: Pick<ModelFlags, "model" | "quiet">,
   terminal: Terminal,
   suggestion: string,
+  option = "--model",
 ): string {
   const chosen = flags.model ?? terminal.env.BLIP_MODEL;
   if (chosen !== undefined && chosen !== "") return chosen;
@@ -195,7 +198,7 @@ export function chooseModel(
     print(
       terminal.stderr,
       "Using the embedded model picture-book, which knows simple drawings. " +
-        `For photographs: --model ${suggestion}`,
+        `For photographs: ${option} ${suggestion}`,
     );
   return "picture-book";
 }

@@ -3,6 +3,7 @@ import { version } from "blip-ts";
 import { Command, CommanderError } from "commander";
 import { addAsk } from "./commands/ask.ts";
 import { addBench } from "./commands/bench.ts";
+import { addCapfilt } from "./commands/capfilt.ts";
 import { addCaption } from "./commands/caption.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addConvert } from "./commands/convert.ts";
@@ -39,7 +40,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   program.commandsGroup("Verbs:");
   const verbs = [
     ...[addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve],
-    ...[addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench, addTrain],
+    ...[addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench, addTrain, addCapfilt],
   ];
   for (const add of verbs) add(program, terminal, finish);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);

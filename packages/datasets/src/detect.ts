@@ -33,6 +33,11 @@ export interface DetectOptions {
   readonly split: string | undefined;
   readonly container: ContainerName | undefined;
   readonly csv: CsvRecords | undefined;
+  /**
+   * All that a row has is kept: other members of shards, JSON files beside images; and an image may have no text.
+   * Default false.
+   */
+  readonly whole?: boolean;
 }
 
 export type Detected =
@@ -61,13 +66,13 @@ export async function detectFile(file: DataFile, options: DetectOptions): Promis
 async function detectedFile(
   file: DataFile,
   sniffed: Exclude<SniffedFile, { container: "unknown" }>,
-  { limits, csv }: DetectOptions,
+  { limits, csv, whole }: DetectOptions,
 ): Promise<Detected> {
   switch (sniffed.container) {
     case "parquet":
       return { kind: "rows", source: await parquetSource(file.name, [file], limits) };
     case "webdataset":
-      return { kind: "rows", source: shardSource(file.name, [file], limits) };
+      return { kind: "rows", source: shardSource(file.name, [file], limits, whole) };
     case "csv":
       return { kind: "rows", source: csvSource(file, sniffed.firstLine, limits, csv) };
     case "json":
@@ -172,9 +177,16 @@ function candidatesOf(folder: DataFolder, options: DetectOptions): Candidate[] {
     candidates.push({
       container: "webdataset",
       what: `${shards.length} shards (*.tar)`,
-      open: () => Promise.resolve(shardSource(folder.name, inSplit(folder, shards, options), options.limits)),
+      open: () =>
+        Promise.resolve(
+          shardSource(folder.name, inSplit(folder, shards, options), options.limits, options.whole),
+        ),
     });
-  const beside = imageFolder(folder, options);
+  // Images without texts are data only where nothing else is.
+  const beside = imageFolder(folder, {
+    ...options,
+    whole: options.whole === true && candidates.length === 0,
+  });
   if (beside !== undefined) candidates.push(beside);
   return candidates;
 }
@@ -182,13 +194,15 @@ function candidatesOf(folder: DataFolder, options: DetectOptions): Candidate[] {
 function imageFolder(folder: DataFolder, options: DetectOptions): Candidate | undefined {
   const texts = sidecars(folder.files);
   const images = folder.files.filter(({ path }) => isImagePath(path));
-  if (!images.some(({ path }) => texts.has(stem(path)))) return undefined;
+  const { whole = false } = options;
+  if (!images.some(({ path }) => whole || texts.has(stem(path)))) return undefined;
+  const beside = { texts, ...(whole ? { records: sidecars(folder.files, [".json"]) } : {}) };
   return {
     container: "image-folder",
     what: "images with texts beside them",
     open: () =>
       Promise.resolve(
-        imageFolderSource(folder.name, folder.root, inSplit(folder, images, options), texts, options.limits),
+        imageFolderSource(folder.name, folder.root, inSplit(folder, images, options), beside, options.limits),
       ),
   };
 }

@@ -208,3 +208,10 @@ export const badOption = (option: string, expected: string, found: string): Usag
       found,
     },
   );
+
+export const badColumn = (file: string, role: string, column: string, names: readonly string[]): UsageError =>
+  new UsageError(
+    "dataset/bad-column",
+    `${shown(file)}: expected a column "${shown(column, 80)}" (${role}), found ${keysOf(names, 16)}. Name one of these.`,
+    { file, role, column, names },
+  );

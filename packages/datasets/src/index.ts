@@ -39,6 +39,14 @@ export { type ColumnNames, type ColumnRole } from "./row.ts";
 export { cocoImageId } from "./formats/captions.ts";
 export { readAnswers } from "./answer-list.ts";
 
+// Images with their texts and all other columns, and files of them
+export { openWebRows, type WebRow, type WebRowError, type WebRows, type WebRowsOptions } from "./web-rows.ts";
+export { ColumnKinds, type ColumnKind } from "./write/column-kinds.ts";
+export { csvHead, csvLine } from "./write/csv.ts";
+export { base64, jsonLine, plainValue } from "./write/json.ts";
+export { ParquetRows } from "./write/parquet.ts";
+export { tarEnd, tarMembers, type TarMember } from "./write/tar.ts";
+
 // Pairs: rows of images and texts that a command is given
 export {
   type Count,

@@ -17,6 +17,8 @@ export interface DatasetLimits {
   readonly rowGroupBytes: number;
   /** Values of one column of a Parquet row group. */
   readonly columnValues: number;
+  /** Names of columns, where all columns of a file are kept. */
+  readonly columns: number;
   /** Files of a folder. */
   readonly folderFiles: number;
   /** Frames of one video. */
@@ -32,6 +34,7 @@ export const defaultLimits: DatasetLimits = {
   footerBytes: 16 << 20,
   rowGroupBytes: 2 ** 30,
   columnValues: 8_000_000,
+  columns: 1_000,
   folderFiles: 5_000_000,
   videoFrames: 10_000,
 };

@@ -1,7 +1,8 @@
 // Where a data set's rows come from: one file of rows, several shards, or a folder of images with texts beside them.
 import { ungzipped } from "./bytes/streams.ts";
 import { decodeText } from "./bytes/decode-text.ts";
-import { badRow, tooLong, unsupported } from "./errors.ts";
+import { depthOf, parseRecord, type JsonRecord } from "./bytes/json-pieces.ts";
+import { badRow, tooDeep, tooLong, unsupported } from "./errors.ts";
 import type { Bytes, DataFile } from "./files.ts";
 import type { DatasetLimits } from "./limits.ts";
 import { wholeFile, type Place } from "./place.ts";
@@ -63,10 +64,15 @@ export function csvSource(
   };
 }
 
-export function shardSource(name: string, files: readonly DataFile[], limits: DatasetLimits): RowSource {
+export function shardSource(
+  name: string,
+  files: readonly DataFile[],
+  limits: DatasetLimits,
+  others = false,
+): RowSource {
   const parts = files.map((file) => ({
     name: file.name,
-    rows: () => shardRows(file.name, bytesOf(file), limits),
+    rows: () => shardRows(file.name, bytesOf(file), limits, others),
   }));
   return {
     container: "webdataset",
@@ -116,12 +122,19 @@ const neededOf = (file: ParquetFile, needed: readonly string[] | undefined) =>
 const textSuffixes = [".txt", ".caption"];
 const stemOf = (path: string) => path.replace(/\.[^./]+$/, "");
 
+/** What stands beside images, by their paths without extensions. */
+export interface Sidecars {
+  readonly texts: ReadonlyMap<string, DataFile>;
+  /** JSON files whose fields are columns, as img2dataset writes them. With them an image may have no text. */
+  readonly records?: ReadonlyMap<string, DataFile>;
+}
+
 /** Texts beside images, by the image: each line that is not blank is a text. */
 export function imageFolderSource(
   name: string,
   root: string,
   images: readonly DataFile[],
-  texts: ReadonlyMap<string, DataFile>,
+  beside: Sidecars,
   limits: DatasetLimits,
 ): RowSource {
   return {
@@ -131,18 +144,25 @@ export function imageFolderSource(
     root,
     columns: ["image", "caption"],
     async *rows() {
-      for (const image of images) yield await folderRow(image, texts.get(stemOf(image.path)), limits);
+      for (const image of images) yield await folderRow(image, beside, limits);
     },
   };
 }
 
 async function folderRow(
   image: DataFile,
-  text: DataFile | undefined,
+  { texts, records }: Sidecars,
   limits: DatasetLimits,
 ): Promise<RawRow> {
   const place: Place = wholeFile(image.name);
+  const text = texts.get(stemOf(image.path));
+  const json = records?.get(stemOf(image.path));
   try {
+    if (records !== undefined) {
+      const fields = json === undefined ? {} : await recordOf(json, limits);
+      const captions = text === undefined ? {} : { caption: await linesOf(text, limits) };
+      return { place, record: { ...fields, image: image.path, ...captions } };
+    }
     if (text === undefined)
       throw badRow(place, "a .txt or .caption file of the same name beside the image", "none", "Write one.");
     return { place, record: { image: image.path, caption: await linesOf(text, limits) } };
@@ -150,6 +170,14 @@ async function folderRow(
     if (error instanceof InputError) return { place, error };
     throw error;
   }
+}
+
+async function recordOf(file: DataFile, limits: DatasetLimits): Promise<JsonRecord> {
+  const place = wholeFile(file.name);
+  if (file.size > limits.rowBytes) throw tooLong(place, "a JSON file", limits.rowBytes);
+  const text = decodeText(place, await file.read(0, file.size)).replace(/^\uFEFF/, "");
+  if (depthOf(text) > limits.depth) throw tooDeep(place, limits.depth);
+  return parseRecord(place, text);
 }
 
 async function linesOf(file: DataFile, limits: DatasetLimits): Promise<readonly string[]> {
@@ -164,9 +192,12 @@ async function linesOf(file: DataFile, limits: DatasetLimits): Promise<readonly 
 
 export const isImagePath = (path: string): boolean => /\.(?:jpe?g|png|webp|gif|tiff?|avif)$/i.test(path);
 
-export function sidecars(files: readonly DataFile[]): Map<string, DataFile> {
+export function sidecars(
+  files: readonly DataFile[],
+  suffixes: readonly string[] = textSuffixes,
+): Map<string, DataFile> {
   const found = new Map<string, DataFile>();
-  for (const suffix of textSuffixes)
+  for (const suffix of suffixes)
     for (const file of files)
       if (file.path.toLowerCase().endsWith(suffix) && !found.has(stemOf(file.path)))
         found.set(stemOf(file.path), file);

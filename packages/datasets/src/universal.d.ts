@@ -47,3 +47,9 @@ declare var DecompressionStream: new (format: "gzip") => {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
 };
+
+declare class TextEncoder {
+  encode(text: string): Uint8Array<ArrayBuffer>;
+}
+
+declare function btoa(binary: string): string;

@@ -22,6 +22,8 @@ export interface RowFile extends Closable {
   append(text: string): Promise<void>;
   /** Forgets all lines. */
   clear(): Promise<void>;
+  /** Forgets all lines but the first so many. */
+  keep(lines: number): Promise<void>;
 }
 
 /** A file of equal records of float32, by their number. */
@@ -61,6 +63,15 @@ export function rowsInMemory(): RowFile {
     },
     clear() {
       text = "";
+      return Promise.resolve();
+    },
+    keep(lines) {
+      text = text
+        .split("\n")
+        .slice(0, -1)
+        .slice(0, lines)
+        .map((line) => `${line}\n`)
+        .join("");
       return Promise.resolve();
     },
     ...closedBy(() => Promise.resolve()),

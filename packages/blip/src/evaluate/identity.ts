@@ -32,9 +32,9 @@ export interface Identity {
 
 const chunkBytes = 1 << 23;
 
-/** SHA-256 of a model's weights. */
-async function weightsHash(
-  host: EvaluationHost,
+/** SHA-256 of a model's weights: of the file; of several, of one after another in the order of their names. */
+export async function weightsHash(
+  host: Pick<EvaluationHost, "hasher">,
   { weights }: ModelFiles,
   signal?: AbortSignal,
 ): Promise<string> {

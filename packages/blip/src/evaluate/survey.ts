@@ -62,7 +62,7 @@ function fingerprint(example: object, hashOf: (bytes: Uint8Array) => string): st
 }
 
 /** SHA-256 of bytes. */
-export function hashOf(host: EvaluationHost, bytes: Uint8Array): string {
+export function hashOf(host: Pick<EvaluationHost, "hasher">, bytes: Uint8Array): string {
   const hasher = host.hasher();
   hasher.update(bytes);
   return hasher.digest();

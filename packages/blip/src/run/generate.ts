@@ -34,6 +34,11 @@ export interface StreamedToken {
   readonly logProbability: number;
 }
 
+/** Seeds of rows; a row without one is drawn by that of the options. */
+export interface SeedsOfRows {
+  readonly seeds?: readonly (number | undefined)[] | undefined;
+}
+
 export class Generator {
   readonly decoder: TextDecoder;
   readonly #loaded: LoadedNetwork;
@@ -84,15 +89,19 @@ export class Generator {
 
   /**
    * The same; a row whose logits are not finite has an error, and the others go on.
+   * @param run `seeds`: where a row is drawn by a seed of its own, instead of the options' one
    * @throws {UsageError} `generate/...`
    */
   async generateEach(
     encoderStates: EncoderStates,
     prompts: readonly (readonly number[])[],
     options: GenerationOptions,
-    run: RunOptions = {},
+    { seeds = [], ...run }: RunOptions & SeedsOfRows = {},
   ): Promise<readonly (readonly Hypothesis[] | ModelError)[]> {
-    const sequences = this.options(prompts, options);
+    const sequences = this.options(prompts, options).map((sequence, row) => ({
+      ...sequence,
+      seed: seeds[row] ?? sequence.seed,
+    }));
     const decoding = await this.decoder.open(encoderStates.states, encoderStates.mask, run);
     try {
       const results = await generate(

@@ -7,7 +7,7 @@ import { blipPrompt, ConditionalGeneration } from "../classes/conditional-genera
 import { pickRows } from "./distinct-images.ts";
 import { notFinite } from "@blip-ts/engine";
 import { failuresOf, quoted } from "../run/finite.ts";
-import { sumOf, type StreamedToken } from "../run/generate.ts";
+import { type SeedsOfRows, sumOf, type StreamedToken } from "../run/generate.ts";
 import { memoryOfEach } from "../load/memory-plan.ts";
 import { memoryNeeded } from "../load/load-model.ts";
 import { openTasks } from "../load/open-tasks.ts";
@@ -74,6 +74,8 @@ export type CaptionRowOptions = Omit<CaptionOptions, "prompt" | "onProgress">;
 export interface CaptionRequest<ImageInput> {
   readonly image: ImageInput;
   readonly prompt?: string | undefined;
+  /** With `sample`: a seed of its own, instead of the call's. */
+  readonly seed?: number | undefined;
 }
 
 /** Rows without their images. */
@@ -190,8 +192,11 @@ export class Captioner<ImageInput> extends RowVerb<
   }
 
   /** @throws {UsageError} `usage/bad-option`, `generate/...` @throws {InputError} `text/too-long` */
-  check({ prompt }: Pick<CaptionRequest<unknown>, "prompt">, options: GenerationOptions): void {
-    this.model.generator.options(this.#prompts(prompt, 1), options);
+  check({ prompt, seed }: Omit<CaptionRequest<unknown>, "image">, options: GenerationOptions): void {
+    this.model.generator.options(
+      this.#prompts(prompt, 1),
+      seed === undefined ? options : { ...options, seed },
+    );
   }
 
   /**
@@ -221,6 +226,21 @@ export class Captioner<ImageInput> extends RowVerb<
   override async close(): Promise<void> {
     await super.close();
     await this.#matcher?.close();
+  }
+
+  /**
+   * Captions of images that are encoded: for each request its rows, or what is not finite.
+   * @param states [B, N, D] of this model's image encoder, in the requests' order
+   * @throws {UsageError} `generate/...` @throws {InputError} `text/too-long` @throws the signal's reason
+   */
+  captionsOf(
+    states: Tensor<"float32">,
+    requests: readonly Omit<CaptionRequest<never>, "image">[],
+    options: CaptionRowOptions = {},
+  ): Promise<(Captions | BlipError)[]> {
+    const seen = { states, matched: undefined, broken: this.#brokenIn(states) };
+    const prompts = requests.flatMap(({ prompt }) => this.#prompts(prompt, 1));
+    return this.#rows(seen, prompts, options, { seeds: requests.map(({ seed }) => seed) });
   }
 
   protected checkOptions(options: CaptionRowOptions): void {
@@ -259,7 +279,8 @@ export class Captioner<ImageInput> extends RowVerb<
         broken: [],
       };
       const prompts = some.flatMap(({ request }) => this.#prompts(request.prompt, 1));
-      answers.push(...(await this.#rows(seen, prompts, options, places)));
+      const seeds = some.map(({ request }) => request.seed);
+      answers.push(...(await this.#rows(seen, prompts, options, { places, seeds })));
     }
     return answers;
   }
@@ -323,19 +344,20 @@ export class Captioner<ImageInput> extends RowVerb<
     return failuresOf(opened.files.name, "the states of the image", states);
   }
 
-  /**
-   * For each prompt its rows, or why it has none.
-   * @param places the picture of each prompt; without it, its own
-   */
+  /** For each prompt its rows, or why it has none. @param of `places`: the picture of each prompt, its own unless told */
   async #rows(
     seen: SeenImages,
     prompts: readonly (readonly number[])[],
     options: CaptionOptions,
-    places: readonly number[] = prompts.map((_, index) => index),
+    of: { readonly places?: readonly number[] } & SeedsOfRows = {},
   ): Promise<(Captions | BlipError)[]> {
+    const { places = prompts.map((_, index) => index), seeds } = of;
     const { signal } = options;
     const states = pickRows(seen.states, places);
-    const generated = await this.model.generator.generateEach({ states }, prompts, options, { signal });
+    const generated = await this.model.generator.generateEach({ states }, prompts, options, {
+      signal,
+      seeds,
+    });
     const rows = generated.map((hypotheses, row): Captions | BlipError => {
       const broken = seen.broken[must(places, row)];
       if (broken) return broken;

@@ -144,6 +144,49 @@ export class Matcher<ImageInput> extends RowVerb<
     );
   }
 
+  /**
+   * The ITM probability of texts with images that are encoded; cosines are not computed.
+   * @param states [B, N, D] of this model's image encoder
+   * @param rows texts, each with the place of its image among the states
+   * @returns for each row 0 to 1, or null if the conventions leave nothing of the text to read (empty, or only
+   * punctuation), or what is not finite. Texts longer than the conventions have it are cut
+   * @throws the signal's reason
+   */
+  async probabilitiesOf(
+    states: Tensor<"float32">,
+    rows: readonly { readonly text: string; readonly image: number }[],
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<(number | null | ModelError)[]> {
+    const read = this.processors.texts;
+    const probabilities: (number | null | ModelError)[] = rows.map(() => null);
+    const legible = rows.flatMap((row, index) =>
+      read.clean(row.text).trim() === "" ? [] : [{ row, index }],
+    );
+    if (legible.length === 0) return probabilities;
+    const [count] = atLeast(states.dims, 1);
+    const broken = this.failuresOf(ofImage, states);
+    const tokens = textRows(
+      read.encode(
+        legible.map(({ row }) => row.text),
+        { truncation: true },
+      ),
+    );
+    const work = {
+      images: Array.from({ length: count }, (_, row) => [rowsOf(states, row, row + 1).data] as const),
+      states: must(states.dims, 1),
+      rows: legible.map(({ row }, position) => ({ ...trimmed(must(tokens, position)), image: row.image })),
+    };
+    const { logits } = await this.model.texts.crossAttention.run(work, { head: "itm", signal });
+    legible.forEach(({ row, index }, position) => {
+      const [no, yes] = must(logits, position, "logits");
+      const failure = broken[row.image];
+      const finite = allFinite([no, yes]) ? probabilityOf(no, yes) : undefined;
+      probabilities[index] =
+        failure ?? finite ?? notFinite(this.name, `the ITM logits of ${quoted(row.text)}`);
+    });
+    return probabilities;
+  }
+
   protected checkOptions(): void {
     // What is said of images is checked where they are read.
   }

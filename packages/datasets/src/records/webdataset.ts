@@ -33,8 +33,17 @@ export function memberName(name: string): { key: string; suffix: string } | unde
   return { key, suffix: suffix.toLowerCase() };
 }
 
-/** @throws {InputError} `dataset/damaged` if the archive is broken or cut */
-export async function* shardRows(name: string, bytes: Bytes, limits: DatasetLimits): AsyncGenerator<RawRow> {
+/**
+ * @param others whether members that are neither images nor texts nor JSON are kept: as bytes, under their extension with
+ * the dot before it
+ * @throws {InputError} `dataset/damaged` if the archive is broken or cut
+ */
+export async function* shardRows(
+  name: string,
+  bytes: Bytes,
+  limits: DatasetLimits,
+  others = false,
+): AsyncGenerator<RawRow> {
   let sample: Sample | undefined;
   for await (const entry of entries(name, bytes)) {
     const member = entry.header.type === "file" ? memberName(entry.header.name) : undefined;
@@ -46,7 +55,7 @@ export async function* shardRows(name: string, bytes: Bytes, limits: DatasetLimi
       if (sample !== undefined) yield finish(sample);
       sample = newSample(name, member.key);
     }
-    await addMember(sample, member.suffix, entry, limits);
+    await addMember(sample, member.suffix, entry, { limits, others });
   }
   if (sample !== undefined) yield finish(sample);
 }
@@ -78,11 +87,12 @@ async function addMember(
   sample: Sample,
   suffix: string,
   entry: ParsedTarEntry,
-  limits: DatasetLimits,
+  { limits, others }: { readonly limits: DatasetLimits; readonly others: boolean },
 ): Promise<void> {
   const image = imageSuffix.exec(suffix);
   const text = textSuffix.exec(suffix);
-  if (image === null && text === null && suffix !== "json") {
+  const isOther = image === null && text === null && suffix !== "json";
+  if (isOther && !others) {
     await entry.body.cancel();
     return;
   }
@@ -91,18 +101,14 @@ async function addMember(
     if (sample.suffixes.has(suffix))
       throw badRow(place, "one member of each extension", `".${suffix}" twice`);
     sample.suffixes.add(suffix);
-    const limit = image === null ? limits.rowBytes : limits.imageBytes;
+    const option = image === null && !isOther ? "rowBytes" : "imageBytes";
     const { size } = entry.header;
-    if (size > limit)
-      throw tooLarge(
-        place,
-        `the bytes of ".${suffix}"`,
-        size,
-        limit,
-        image === null ? "rowBytes" : "imageBytes",
-      );
+    if (size > limits[option])
+      throw tooLarge(place, `the bytes of ".${suffix}"`, size, limits[option], option);
     const bytes = await bodyOf(place.file, entry);
-    if (image !== null) sample.fields.set(image[1] ?? "image", { bytes, path: `${sample.key}.${suffix}` });
+    if (isOther) sample.fields.set(`.${suffix}`, bytes);
+    else if (image !== null)
+      sample.fields.set(image[1] ?? "image", { bytes, path: `${sample.key}.${suffix}` });
     else if (text !== null) sample.fields.set(text[1] ?? "caption", decodeText(place, bytes).trim());
     else sample.json = jsonMember(place, decodeText(place, bytes), limits);
   } catch (error) {

@@ -24,3 +24,25 @@ export {
   type ValidationReport,
 } from "../run/index.ts";
 export { trainingTasks, type TrainingData, type TrainingTask } from "../data/index.ts";
+export {
+  capfilt,
+  /** The two halves of `capfilt`, for rows that a caller has. */
+  captionImages,
+  filterPairs,
+  type NodeCapFiltOptions,
+} from "./capfilt.ts";
+export {
+  outputFormats,
+  type CapFiltOptions,
+  type CapFiltProgress,
+  type CapFiltReport,
+  type CaptionImagesOptions,
+  type FilteredPairs,
+  type FilterPairsOptions,
+  type ImageToCaption,
+  type OutputFormat,
+  type PairsToFilter,
+  type RowWith,
+  type SyntheticCaption,
+  type TextReport,
+} from "../../capfilt/index.ts";

@@ -34,6 +34,20 @@ async function wholeBytes(file: FileHandle): Promise<number> {
   return 0;
 }
 
+/** Bytes up to the end of the n-th line. */
+async function bytesOfLines(file: FileHandle, lines: number): Promise<number> {
+  const block = new Uint8Array(blockBytes);
+  let left = lines;
+  for (let from = 0; left > 0;) {
+    const { bytesRead } = await file.read(block, 0, blockBytes, from);
+    if (bytesRead === 0) return from;
+    for (let at = block.indexOf(10); at >= 0 && at < bytesRead; at = block.indexOf(10, at + 1))
+      if (--left === 0) return from + at + 1;
+    from += bytesRead;
+  }
+  return 0;
+}
+
 /**
  * Opens a file of lines, or begins it. What a killed process left of a line is cut off.
  * @throws {UsageError} `evaluate/in-use`, `evaluate/cannot-write`
@@ -67,6 +81,7 @@ async function openLocked(path: string, held: Closable): Promise<RowFile> {
       }
     },
     clear: () => file.truncate(0),
+    keep: async (lines) => file.truncate(await bytesOfLines(file, lines)),
     ...closedBy(async () => {
       await file.close();
       await held.close();

@@ -1,0 +1,185 @@
+// The two halves alone, on rows that a caller has: captioning, filtering.
+import { badOption, BlipError, must } from "@blip-ts/base";
+import type { Platform } from "../platform.ts";
+import { rowError, type RowError } from "../verbs/image-batches.ts";
+import type { RowSource } from "../verbs/rows.ts";
+import type { CapFiltHost } from "./host.ts";
+import { loadModels } from "./models.ts";
+import { checkOptions, defaults, type DrawingOptions, type TwoModelOptions } from "./options.ts";
+import { sampleSeed } from "./sample-seed.ts";
+import { Scorer, type Probability, type ScoreRequest, type Scores } from "./score.ts";
+
+export interface CaptionImagesOptions extends TwoModelOptions, DrawingOptions {
+  /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
+  readonly captioner?: string | undefined;
+}
+
+export interface FilterPairsOptions extends TwoModelOptions, Pick<DrawingOptions, "imageBatchSize"> {
+  /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
+  readonly filter?: string | undefined;
+  /** A text is kept if its ITM probability (after softmax) is at least this, 0 to 1. Default 0.5, the paper's. */
+  readonly threshold?: number | undefined;
+}
+
+/** An image to be captioned. */
+export interface ImageToCaption<ImageInput> {
+  readonly image: ImageInput;
+  /**
+   * What tells the image apart, of which its own seed is made: an image of the same key gets the same caption. Unless told
+   * its path or URL, or its bytes' content.
+   */
+  readonly key?: string | undefined;
+}
+
+/** What was drawn for an image. */
+export interface SyntheticCaption {
+  readonly caption: string;
+  /** [DEC], the prompt, the drawn tokens, [SEP] where it was reached. */
+  readonly tokens: readonly number[];
+  /** Natural-log probability of the drawn tokens together, before penalties. */
+  readonly logProbability: number;
+  /** The image's own seed: `caption` with `sample`, this seed and the same options draws the same caption. */
+  readonly seed: number;
+}
+
+/** An image with texts to be filtered. */
+export interface PairsToFilter<ImageInput> {
+  readonly image: ImageInput;
+  readonly texts: readonly string[];
+}
+
+/** Texts of an image with what the filter says of them, in their order. */
+export interface FilteredPairs {
+  readonly judged: readonly {
+    readonly text: string;
+    /** ITM probability, 0 to 1; null if the conventions leave nothing of the text to read. */
+    readonly probability: Probability;
+    readonly isKept: boolean;
+  }[];
+}
+
+/** A row with what was found out about it, or with what is wrong with it. */
+export type RowWith<Row, Found> = (Row & Found) | (Row & { readonly error: RowError });
+
+/** Is a text kept? */
+export const isKept = (probability: Probability, threshold: number): boolean =>
+  probability !== null && probability >= threshold;
+
+interface Asked<Row, ImageInput> {
+  readonly row: Row;
+  readonly request: ScoreRequest<ImageInput>;
+}
+
+/** Rows through a scorer, a batch at a time. */
+async function* scoredRows<Row, ImageInput>(
+  scorer: Scorer<ImageInput>,
+  source: RowSource<Row>,
+  requestOf: (row: Row) => ScoreRequest<ImageInput>,
+  size: number,
+): AsyncGenerator<readonly [Asked<Row, ImageInput>, Scores | BlipError], void, undefined> {
+  const waiting: Asked<Row, ImageInput>[][] = [];
+  async function* batches() {
+    let batch: Asked<Row, ImageInput>[] = [];
+    const put = () => {
+      waiting.push(batch);
+      const requests = batch.map(({ request }) => request);
+      batch = [];
+      return requests;
+    };
+    for await (const row of source) {
+      batch.push({ row, request: requestOf(row) });
+      if (batch.length === size) yield put();
+    }
+    if (batch.length > 0) yield put();
+  }
+  for await (const scores of scorer.batches(batches())) {
+    const own = waiting.shift() ?? [];
+    for (const [index, answer] of scores.entries()) {
+      const asked = own[index];
+      if (asked) yield [asked, answer];
+    }
+  }
+}
+
+/** What tells an image apart, of what a caller gives for one. */
+function keyOf(host: Pick<CapFiltHost, "hasher">, image: unknown, key: string | undefined): string {
+  if (key !== undefined) return key;
+  if (typeof image === "string") return `path ${image}`;
+  if (typeof image === "object" && image !== null && "href" in image) return `url ${String(image.href)}`;
+  const hasher = host.hasher();
+  if (image instanceof Uint8Array) hasher.update(image);
+  else if (image instanceof ArrayBuffer) hasher.update(new Uint8Array(image));
+  else throw badOption("key", key, ["a text for an image that is neither a path nor a URL nor bytes"]);
+  return `bytes ${hasher.digest()}`;
+}
+
+/**
+ * One caption for each image, drawn by nucleus sampling: the first half of CapFilt. Rows come back in their order with all
+ * their fields; one whose image cannot be read comes with its error.
+ * @throws {ModelError} if the model cannot be scores, read, or used for captions
+ * @throws {UsageError} `usage/bad-option`, `generate/...` @throws what the source throws; the signal's reason
+ */
+export async function* captionRows<ImageInput, Row extends ImageToCaption<ImageInput>>(
+  platform: Platform<ImageInput>,
+  host: Pick<CapFiltHost, "hasher">,
+  source: RowSource<Row>,
+  options: CaptionImagesOptions = {},
+): AsyncGenerator<RowWith<Row, SyntheticCaption>, void, undefined> {
+  checkOptions(options);
+  const {
+    captioner = "picture-book",
+    seed = defaults.seed,
+    imageBatchSize = defaults.imageBatchSize,
+  } = options;
+  const models = await loadModels(platform, host, { captioner }, options);
+  try {
+    const requestOf = ({ image, key }: Row): ScoreRequest<ImageInput> => ({
+      ...{ image, texts: [] },
+      seed: sampleSeed(host, seed, keyOf(host, image, key)),
+    });
+    const scorer = new Scorer(models, options);
+    for await (const [{ row, request }, scores] of scoredRows(scorer, source, requestOf, imageBatchSize)) {
+      if (scores instanceof BlipError) yield { ...row, error: rowError(scores) };
+      else if (scores.synthetic) {
+        const { caption, tokens, logProbability } = scores.synthetic;
+        yield { ...row, caption, tokens, logProbability, seed: request.seed };
+      }
+    }
+  } finally {
+    await models.close();
+  }
+}
+
+/**
+ * How well each text fits its image, and whether it is kept: the second half of CapFilt. Rows come back in their order with
+ * all their fields; one whose image cannot be read comes with its error.
+ * @throws {ModelError} if the model cannot be scores, read, or used for matching
+ * @throws {UsageError} `usage/bad-option` @throws what the source throws; the signal's reason
+ */
+export async function* filterRows<ImageInput, Row extends PairsToFilter<ImageInput>>(
+  platform: Platform<ImageInput>,
+  host: Pick<CapFiltHost, "hasher">,
+  source: RowSource<Row>,
+  options: FilterPairsOptions = {},
+): AsyncGenerator<RowWith<Row, FilteredPairs>, void, undefined> {
+  checkOptions(options);
+  const { filter = "picture-book", threshold = defaults.threshold } = options;
+  const { imageBatchSize = defaults.imageBatchSize } = options;
+  const models = await loadModels(platform, host, { filter }, options);
+  try {
+    const requestOf = ({ image, texts }: Row): ScoreRequest<ImageInput> => ({ image, texts, seed: 0 });
+    const scorer = new Scorer(models, options);
+    for await (const [{ row }, scores] of scoredRows(scorer, source, requestOf, imageBatchSize)) {
+      if (scores instanceof BlipError) yield { ...row, error: rowError(scores) };
+      else {
+        const judged = row.texts.map((text, index) => {
+          const probability = must(scores.web, index, "probabilities");
+          return { text, probability, isKept: isKept(probability, threshold) };
+        });
+        yield { ...row, judged };
+      }
+    }
+  } finally {
+    await models.close();
+  }
+}

@@ -1,0 +1,160 @@
+// What was found out about each row: a line of JSON each, in the data's order, below a line that says which run they are of.
+// A line stands for a row, so that a run that goes on reads no more of it than how many there are.
+import { closedBy, type Closable } from "@blip-ts/base";
+import type { Difference } from "../evaluate/errors.ts";
+import type { RowFile } from "../evaluate/host.ts";
+import { notALog, otherRun } from "./errors.ts";
+import type { ModelIdentity } from "./models.ts";
+import type { Probability } from "./score.ts";
+
+/** All that decides a number of a row. Threshold, format and page come after, and may change. */
+export interface RunIdentity {
+  /** This package's version. */
+  readonly capfilt: string;
+  readonly captioner: ModelIdentity;
+  readonly filter: ModelIdentity;
+  readonly data: { readonly name: string; readonly rows: number; readonly sha256: string };
+  readonly options: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** A row that was captioned and filtered. */
+export interface ScoredRow {
+  /** From 0; wrong rows count. */
+  readonly n: number;
+  /** The seed of the image's draw. */
+  readonly seed: number;
+  readonly web: readonly { readonly text: string; readonly probability: Probability }[];
+  readonly synthetic: {
+    readonly text: string;
+    readonly probability: Probability;
+    readonly tokens: readonly number[];
+    readonly logProbability: number;
+  };
+}
+
+/** A row that failed: it is wrong in the data, or its image cannot be read, or the model's numbers are not finite. */
+export interface FailedRow {
+  readonly n: number;
+  /** File and row: "captions.jsonl, line 3". */
+  readonly where: string;
+  readonly error: { readonly code: string; readonly message: string };
+}
+
+export type LoggedRow = ScoredRow | FailedRow;
+
+export interface RunLog extends Closable {
+  /** Rows that are there. */
+  readonly count: number;
+  /** From the first row on. @throws {UsageError} `capfilt/not-a-log` */
+  rows(): AsyncIterable<LoggedRow>;
+  append(rows: readonly LoggedRow[]): Promise<void>;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+const isRecord = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isIdentity = (value: unknown): value is RunIdentity =>
+  isRecord(value) &&
+  typeof value.capfilt === "string" &&
+  [value.captioner, value.filter, value.data, value.options].every(isRecord);
+
+const isProbability = (value: unknown): value is Probability => value === null || typeof value === "number";
+const isScoredText = (value: unknown): boolean =>
+  isRecord(value) && typeof value.text === "string" && isProbability(value.probability);
+
+function isRow(value: unknown, n: number): value is LoggedRow {
+  if (!isRecord(value) || value.n !== n) return false;
+  const { error, web } = value;
+  if (isRecord(error))
+    return [value.where, error.code, error.message].every((text) => typeof text === "string");
+  return (
+    typeof value.seed === "number" &&
+    Array.isArray(web) &&
+    web.every(isScoredText) &&
+    isScoredText(value.synthetic)
+  );
+}
+
+/** @throws {UsageError} `capfilt/not-a-log` */
+function parsed(name: string, line: number, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw notALog(name, line, "no JSON");
+  }
+}
+
+const said = (value: unknown): string => {
+  if (value === undefined) return "nothing";
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+};
+
+/** What two runs differ in; names do not count. */
+function differences(wanted: RunIdentity, other: RunIdentity): Difference[] {
+  const pairs: [string, unknown, unknown][] = [
+    ["version of blip-ts", wanted.capfilt, other.capfilt],
+    ["captioner (SHA-256 of its weights)", wanted.captioner.sha256, other.captioner.sha256],
+    ["filter (SHA-256 of its weights)", wanted.filter.sha256, other.filter.sha256],
+    ["data (SHA-256 of its rows)", wanted.data.sha256, other.data.sha256],
+  ];
+  for (const name of new Set([...Object.keys(wanted.options), ...Object.keys(other.options)]))
+    pairs.push([`option ${name}`, wanted.options[name], other.options[name]]);
+  return pairs.flatMap(([what, expected, actual]) =>
+    JSON.stringify(expected) === JSON.stringify(actual)
+      ? []
+      : [{ what, expected: said(expected), found: said(actual) }],
+  );
+}
+
+/** Lines of the file behind its first one. */
+async function* bodyOf(file: RowFile): AsyncGenerator<string> {
+  let line = 0;
+  for await (const text of file.lines()) if (++line > 1) yield text;
+}
+
+/**
+ * The rows of a run, which are those of an earlier one if it was the same. Rows of a batch that was not written whole are
+ * forgotten: batches are the same in every run, so that a row's numbers are the same to the last digit.
+ * @param name the file, for messages @param batch rows of a batch
+ * @throws {UsageError} `capfilt/other-run`, naming what differs; `capfilt/not-a-log`
+ */
+export async function openLog(
+  name: string,
+  file: RowFile,
+  identity: RunIdentity,
+  batch: number,
+): Promise<RunLog> {
+  let lines = 0;
+  for await (const text of file.lines()) {
+    if (lines++ > 0) continue;
+    const first = parsed(name, 1, text);
+    if (!isIdentity(first)) throw notALog(name, 1, "a line that does not name its run");
+    const different = differences(identity, first);
+    if (different.length > 0) throw otherRun(name, different);
+  }
+  if (lines === 0) await file.append(`${JSON.stringify(identity)}\n`);
+  const logged = Math.max(0, lines - 1);
+  let count = logged === identity.data.rows ? logged : logged - (logged % batch);
+  if (count < logged) await file.keep(1 + count);
+  return {
+    get count() {
+      return count;
+    },
+    async *rows() {
+      let n = 0;
+      for await (const text of bodyOf(file)) {
+        const row = parsed(name, n + 2, text);
+        if (!isRow(row, n)) throw notALog(name, n + 2, "something else");
+        n++;
+        yield row;
+      }
+    },
+    async append(rows) {
+      await file.append(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+      count += rows.length;
+    },
+    ...closedBy(() => file.close()),
+  };
+}

@@ -1,0 +1,152 @@
+// The captioner and the filter. If both see an image through the same weights in the same way, it is encoded once.
+import { asyncDispose, type Closable, must, orClosed } from "@blip-ts/base";
+import { readTensorBytes } from "@blip-ts/checkpoint";
+import type { EvaluationHost } from "../evaluate/host.ts";
+import { weightsHash } from "../evaluate/identity.ts";
+import type { LoadedNetwork } from "../load/load-model.ts";
+import { openTasks } from "../load/open-tasks.ts";
+import type { Platform } from "../platform.ts";
+import { ImageEncoder } from "../run/image-encoder.ts";
+import { imageHeadOf } from "../tasks/index.ts";
+import { Captioner } from "../verbs/caption.ts";
+import { processorsOf, verbOptions, type VerbOptions } from "../verbs/image-batches.ts";
+import { Matcher } from "../verbs/match.ts";
+import { partsOfTask } from "../verbs/verb.ts";
+import { isImageEncoder } from "../weights/names.ts";
+import type { TwoModelOptions } from "./options.ts";
+
+/** Which model it was. */
+export interface ModelIdentity {
+  readonly name: string;
+  /** SHA-256 of the weights' file; of a suite, of the part's. */
+  readonly sha256: string;
+  /** SHA-256 of the image encoder's weights alone: equal where two models share them. */
+  readonly imageEncoder: string;
+}
+
+/** At least one of the two. */
+export interface WantedModels {
+  readonly captioner?: string | undefined;
+  readonly filter?: string | undefined;
+}
+
+/** What captions and what filters, loaded. */
+export class CapFiltModels<ImageInput> implements Closable {
+  readonly captioner: Captioner<ImageInput> | undefined;
+  readonly filter: Matcher<ImageInput> | undefined;
+  /** Does an image that was encoded for captions serve the filter? */
+  readonly shared: boolean;
+
+  constructor(
+    captioner: Captioner<ImageInput> | undefined,
+    filter: Matcher<ImageInput> | undefined,
+    shared: boolean,
+  ) {
+    this.captioner = captioner;
+    this.filter = filter;
+    this.shared = shared;
+  }
+
+  async close(): Promise<void> {
+    await this.captioner?.close();
+    await this.filter?.close();
+  }
+
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/**
+ * SHA-256 of the weights of the image encoder, by name.
+ * @throws {ModelError} if they cannot be read @throws the signal's reason
+ */
+async function encoderHash(
+  host: Pick<EvaluationHost, "hasher">,
+  { opened }: LoadedNetwork,
+  signal?: AbortSignal,
+): Promise<string> {
+  const hasher = host.hasher();
+  const own = [...opened.tensors].filter(([name]) => isImageEncoder(name));
+  for (const [name, tensor] of own.sort(([a], [b]) => (a < b ? -1 : 1))) {
+    signal?.throwIfAborted();
+    hasher.update(`${name} ${tensor.dtype} ${tensor.shape.join("x")}\n`);
+    hasher.update(await readTensorBytes(tensor));
+  }
+  return hasher.digest();
+}
+
+/** @throws {ModelError} if weights cannot be read @throws the signal's reason */
+export const modelIdentity = async (
+  host: Pick<EvaluationHost, "hasher">,
+  loaded: LoadedNetwork,
+  signal?: AbortSignal,
+): Promise<ModelIdentity> => ({
+  name: loaded.opened.files.name,
+  sha256: await weightsHash(host, loaded.opened.files, signal),
+  imageEncoder: await encoderHash(host, loaded, signal),
+});
+
+const same = (value: unknown, other: unknown): boolean => JSON.stringify(value) === JSON.stringify(other);
+
+/** Are an image's states the same by both models, but for the weights, which are compared by their hashes? */
+const seesAlike = <ImageInput>(captioner: Captioner<ImageInput>, filter: Matcher<ImageInput>): boolean => {
+  const [one, other] = [captioner.model.loaded, filter.model.loaded];
+  return (
+    same(one.config.vision, other.config.vision) &&
+    one.imageSize === other.imageSize &&
+    one.network.dtype === other.network.dtype &&
+    same(captioner.processors.images.config, filter.processors.images.config)
+  );
+};
+
+/** One file, or one suite, for both. */
+async function loadTogether<ImageInput>(
+  platform: Platform<ImageInput>,
+  source: string,
+  options: VerbOptions,
+): Promise<CapFiltModels<ImageInput>> {
+  const tasks = ["caption", "match"] as const;
+  const open = await openTasks(platform, source, options, { tasks, holds: false });
+  return orClosed(
+    open,
+    async () => {
+      const images = new ImageEncoder(open.images, imageHeadOf(tasks, open.images.opened.architecture));
+      const processors = await processorsOf(platform, open.images, options);
+      const captioning = await partsOfTask(open, "caption", images, processors);
+      const matching = await partsOfTask(open, "match", images, processors);
+      return new CapFiltModels(await Captioner.over(captioning), Matcher.over(matching), true);
+    },
+    options.signal,
+  );
+}
+
+/**
+ * Loads what captions, what filters, or both.
+ * @throws {ModelError} if one cannot be found or read; `model/wrong-task` if it cannot do what it is for
+ * @throws {UsageError} if an option is wrong @throws the signal's reason
+ */
+export async function loadModels<ImageInput>(
+  platform: Platform<ImageInput>,
+  host: Pick<EvaluationHost, "hasher">,
+  wanted: WantedModels,
+  loading: TwoModelOptions,
+): Promise<CapFiltModels<ImageInput>> {
+  const options = verbOptions<VerbOptions>(loading);
+  const { captioner, filter } = wanted;
+  if (captioner !== undefined && captioner === filter) return loadTogether(platform, captioner, options);
+  const first = captioner === undefined ? undefined : await Captioner.load(platform, captioner, options);
+  const make = async () => {
+    const second = filter === undefined ? undefined : await Matcher.load(platform, filter, options);
+    const models = new CapFiltModels(first, second, false);
+    if (!first || !second || !seesAlike(first, second)) return models;
+    return orClosed(models, async () => {
+      const hashes = [
+        await encoderHash(host, first.model.loaded, options.signal),
+        await encoderHash(host, second.model.loaded, options.signal),
+      ];
+      return new CapFiltModels(first, second, must(hashes, 0) === must(hashes, 1));
+    });
+  };
+  return first ? orClosed(first, make, options.signal) : make();
+}

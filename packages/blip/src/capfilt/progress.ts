@@ -1,0 +1,56 @@
+// How far a run is, how fast, and how long it will take.
+import type { CapFiltProgress } from "./options.ts";
+
+export class ProgressClock {
+  readonly #now: () => number;
+  readonly #report: ((progress: CapFiltProgress) => void) | undefined;
+  readonly #started: number;
+  #begun = 0;
+  #first = 0;
+  #step: CapFiltProgress["step"] = "data";
+  #total: number | undefined;
+  #images = 0;
+  #seconds = 0;
+
+  /** @param now milliseconds of a clock */
+  constructor(now: () => number, report: ((progress: CapFiltProgress) => void) | undefined) {
+    this.#now = now;
+    this.#report = report;
+    this.#started = now();
+  }
+
+  /** Images of this process in each second of captioning and filtering. */
+  get imagesPerSecond(): number | undefined {
+    return this.#images > 0 && this.#seconds > 0 ? this.#images / this.#seconds : undefined;
+  }
+
+  /** Seconds since the beginning, to the millisecond. */
+  get seconds(): number {
+    return Math.round(this.#now() - this.#started) / 1000;
+  }
+
+  /** @param done what an earlier run did, which took this one no time */
+  begin(step: CapFiltProgress["step"], done: number, total: number | undefined): void {
+    [this.#step, this.#begun, this.#first, this.#total] = [step, this.#now(), done, total];
+    this.#tell(done);
+  }
+
+  /** @param images that were looked at since the last call */
+  done(done: number, images: number): void {
+    if (this.#step === "rows") {
+      this.#images += images;
+      this.#seconds = (this.#now() - this.#begun) / 1000;
+    }
+    this.#tell(done);
+  }
+
+  #tell(done: number): void {
+    const [own, total] = [done - this.#first, this.#total];
+    const seconds = (this.#now() - this.#begun) / 1000;
+    this.#report?.({
+      ...{ step: this.#step, done, total },
+      imagesPerSecond: this.#step === "rows" ? this.imagesPerSecond : undefined,
+      secondsLeft: own > 0 && total !== undefined ? (seconds / own) * (total - done) : undefined,
+    });
+  }
+}

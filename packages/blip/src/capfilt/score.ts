@@ -1,0 +1,213 @@
+// Both models on a stream of images, a batch at a time: an image is decoded while the batch before it is looked at, encoded
+// once (or once per model), captioned by a draw of its own, and its texts, collected and synthetic, are scored together.
+import { BlipError, must } from "@blip-ts/base";
+import type { Tensor } from "@blip-ts/graph";
+import type { GenerationOptions } from "../decode/options.ts";
+import { stackPixels } from "../processor/image-processor.ts";
+import { orNotFinite } from "../run/finite.ts";
+import type { Caption, Captioner } from "../verbs/caption.ts";
+import { readPixels, type ReadImage, type ReadImageOptions } from "../verbs/image-batches.ts";
+import type { Matcher } from "../verbs/match.ts";
+import type { CapFiltModels } from "./models.ts";
+import { defaults, type DrawingOptions } from "./options.ts";
+
+/** An image with what is asked about it. */
+export interface ScoreRequest<ImageInput> {
+  readonly image: ImageInput;
+  /** Texts to be scored; none may be given. */
+  readonly texts: readonly string[];
+  /** Of the caption's draw. */
+  readonly seed: number;
+}
+
+/** ITM probability of a text, 0 to 1; null if the conventions leave nothing of it to read. */
+export type Probability = number | null;
+
+export interface Scores {
+  /** Of the texts in their order; none without a filter. */
+  readonly web: readonly Probability[];
+  /** Without a captioner undefined; its probability is null without a filter, too. */
+  readonly synthetic: (Caption & { readonly probability: Probability }) | undefined;
+}
+
+/** A batch: what is asked, and in its place what is wrong with a row that cannot be asked about. */
+export type ScoreBatch<ImageInput> = readonly (ScoreRequest<ImageInput> | BlipError)[];
+
+/** How captions are drawn; the rest are the defaults of the conventions. */
+export const drawing = ({
+  topP = defaults.topP,
+  minLength,
+  maxLength,
+}: DrawingOptions): GenerationOptions => ({
+  ...{ sample: true, topP },
+  ...(minLength === undefined ? {} : { minLength }),
+  ...(maxLength === undefined ? {} : { maxLength }),
+});
+
+/** Images as both models read them. */
+interface Pixels {
+  readonly first: Tensor<"float32">;
+  readonly second: Tensor<"float32">;
+}
+
+export interface ScorerOptions
+  extends Pick<DrawingOptions, "topP" | "minLength" | "maxLength" | "prompt">, ReadImageOptions {}
+
+export class Scorer<ImageInput> {
+  readonly #models: CapFiltModels<ImageInput>;
+  readonly #options: ScorerOptions;
+
+  constructor(models: CapFiltModels<ImageInput>, options: ScorerOptions) {
+    this.#models = models;
+    this.#options = options;
+  }
+
+  /** The model whose image processor reads images, and another one if it reads them otherwise. */
+  get #readers(): readonly [Captioner<ImageInput> | Matcher<ImageInput>, Matcher<ImageInput>?] {
+    const { captioner, filter } = this.#models;
+    const first = captioner ?? filter;
+    if (!first) throw new Error("there is neither a captioner nor a filter");
+    if (!captioner || !filter || this.#alike) return [first];
+    return [captioner, filter];
+  }
+
+  /** Do both models get the same pixel values? */
+  get #alike(): boolean {
+    const { captioner, filter, shared } = this.#models;
+    if (shared || !captioner || !filter) return true;
+    const [one, other] = [captioner.processors.images, filter.processors.images];
+    return JSON.stringify(one.config) === JSON.stringify(other.config);
+  }
+
+  /**
+   * Scores batches, one behind the other.
+   * @returns for each batch its rows' scores, or what is wrong with them
+   * @throws what the source throws, after the batches before it @throws the signal's reason
+   */
+  async *batches(
+    source: AsyncIterable<ScoreBatch<ImageInput>>,
+  ): AsyncGenerator<readonly (Scores | BlipError)[], void, undefined> {
+    const iterator = source[Symbol.asyncIterator]();
+    const ahead = async () => {
+      const next = await iterator.next();
+      return next.done === true ? undefined : { batch: next.value, read: await this.#read(next.value) };
+    };
+    try {
+      let next = ahead();
+      for (;;) {
+        const current = await next;
+        if (!current) return;
+        this.#options.signal?.throwIfAborted();
+        next = ahead();
+        // If this batch fails, nobody waits for the next one.
+        next.catch(() => undefined);
+        yield await this.#score(current.batch, current.read);
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+
+  /** For each row its pixels, or what is wrong with it. */
+  #read(batch: ScoreBatch<ImageInput>): Promise<readonly ReadImage[]> {
+    const [first, second] = this.#readers;
+    const { signal, maxPixels } = this.#options;
+    return Promise.all(
+      batch.map((row) =>
+        row instanceof BlipError
+          ? Promise.resolve(row)
+          : readPixels(row.image, first.processors.images, second?.processors.images, { signal, maxPixels }),
+      ),
+    );
+  }
+
+  async #score(
+    batch: ScoreBatch<ImageInput>,
+    read: readonly ReadImage[],
+  ): Promise<readonly (Scores | BlipError)[]> {
+    const requests: ScoreRequest<ImageInput>[] = [];
+    const images: Exclude<ReadImage, BlipError>[] = [];
+    batch.forEach((row, index) => {
+      const own = must(read, index, "images");
+      if (row instanceof BlipError || own instanceof BlipError) return;
+      requests.push(row);
+      images.push(own);
+    });
+    const answers =
+      images.length === 0 ? [] : await orNotFinite(() => this.#answers(requests, this.#stack(images)));
+    let next = 0;
+    return read.map((own) => {
+      if (own instanceof BlipError) return own;
+      return answers instanceof BlipError ? answers : must(answers, next++, "scores");
+    });
+  }
+
+  #stack(images: readonly Exclude<ReadImage, BlipError>[]): Pixels {
+    const [{ processors }, other] = this.#readers;
+    const first = stackPixels(
+      images.map(([pixels]) => pixels),
+      processors.images.config,
+    );
+    if (!other) return { first, second: first };
+    const second = images.flatMap(([, pixels]) => pixels ?? []);
+    return { first, second: stackPixels(second, other.processors.images.config) };
+  }
+
+  /** Scores of images, all of which could be read. */
+  async #answers(
+    requests: readonly ScoreRequest<ImageInput>[],
+    { first, second }: Pixels,
+  ): Promise<readonly (Scores | BlipError)[]> {
+    const { captioner, filter, shared } = this.#models;
+    const { signal } = this.#options;
+    const states = await captioner?.model.images.states(first, { signal });
+    const captions = captioner && states ? await this.#captions(captioner, states, requests) : undefined;
+    if (!filter) return requests.map((_, row) => scoresOf([], must(captions ?? [], row, "captions"), null));
+    const seen = shared && states ? states : await filter.model.images.states(second, { signal });
+    return probabilities(filter, seen, requests, captions, signal);
+  }
+
+  async #captions(
+    captioner: Captioner<ImageInput>,
+    states: Tensor<"float32">,
+    requests: readonly ScoreRequest<ImageInput>[],
+  ): Promise<readonly (Caption | BlipError)[]> {
+    const { signal, prompt } = this.#options;
+    const own = requests.map(({ seed }) => ({ seed, prompt }));
+    const answers = await captioner.captionsOf(states, own, { ...drawing(this.#options), signal });
+    return answers.map((rows) => (rows instanceof BlipError ? rows : must(rows, 0, "captions of an image")));
+  }
+}
+
+const scoresOf = (
+  web: readonly Probability[],
+  caption: Caption | BlipError | undefined,
+  probability: Probability,
+): Scores | BlipError =>
+  caption instanceof BlipError ? caption : { web, synthetic: caption && { ...caption, probability } };
+
+/** Collected and synthetic texts of all images, scored in one call. */
+async function probabilities<ImageInput>(
+  filter: Matcher<ImageInput>,
+  states: Tensor<"float32">,
+  requests: readonly ScoreRequest<ImageInput>[],
+  captions: readonly (Caption | BlipError)[] | undefined,
+  signal: AbortSignal | undefined,
+): Promise<readonly (Scores | BlipError)[]> {
+  const ofImages = requests.map(({ texts }, image) => {
+    const caption = captions && must(captions, image, "captions");
+    const drawn = caption && !(caption instanceof BlipError) ? [caption.caption] : [];
+    return [...texts, ...drawn].map((text) => ({ text, image }));
+  });
+  const answers = await filter.probabilitiesOf(states, ofImages.flat(), { signal });
+  let next = 0;
+  return requests.map(({ texts }, image) => {
+    const own = must(ofImages, image).map(() => must(answers, next++, "probabilities"));
+    const failure = own.find((value) => value instanceof BlipError);
+    if (failure instanceof BlipError) return failure;
+    const finite = own.flatMap((value) => (value instanceof BlipError ? [] : [value]));
+    const caption = captions && must(captions, image, "captions");
+    const [probability = null] = finite.slice(texts.length);
+    return scoresOf(finite.slice(0, texts.length), caption, probability);
+  });
+}

@@ -1,0 +1,124 @@
+// Collected images with texts for CapFilt, what a run kept, and runs in a process of their own that are killed.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { must } from "@blip-ts/base";
+import { readWebRows, type WebRow } from "@blip-ts/datasets/node";
+import type { NodeCapFiltOptions } from "blip-ts/train";
+
+const scenes = fileURLToPath(new URL("../../../../examples/scenes/", import.meta.url));
+const door = new URL("../../dist/train.js", import.meta.url).href;
+
+export const scene = (n: number): string => join(scenes, `${String((n % 12) + 1).padStart(2, "0")}.png`);
+
+const words = [
+  "a woman and her dog",
+  "a cat under a tree with snow",
+  "two red cars",
+  "her house on the beach",
+];
+
+/** A folder with JSON lines of so many images, each its own file, with one or two texts and two other columns. */
+export async function collected(folder: string, rows: number): Promise<string> {
+  await mkdir(join(folder, "images"), { recursive: true });
+  const lines: string[] = [];
+  for (let n = 0; n < rows; n++) {
+    const image = `images/${n}.png`;
+    await copyFile(scene(n), join(folder, image));
+    const caption = n % 3 === 0 ? [words[n % 4], words[(n + 1) % 4]] : words[n % 4];
+    lines.push(JSON.stringify({ image, caption, site: `https://example.org/${n}`, width: 64 + n }));
+  }
+  await writeFile(join(folder, "rows.jsonl"), `${lines.join("\n")}\n`);
+  return join(folder, "rows.jsonl");
+}
+
+/** A kept pair with all its columns; bytes of images are counted. */
+export type Kept = Readonly<Record<string, unknown>>;
+
+/** All rows of data, a text each. */
+export async function webRowsOf(path: string, imageRoot?: string): Promise<WebRow[]> {
+  const data = await readWebRows(path, imageRoot === undefined ? {} : { imageRoot });
+  const found: WebRow[] = [];
+  for await (const row of data.rows()) {
+    if ("error" in row) throw row.error;
+    found.push(row);
+  }
+  return found;
+}
+
+/** What a run kept: image, text, and the other columns. */
+export async function keptOf(out: string): Promise<Kept[]> {
+  const rows = await webRowsOf(join(out, "kept"));
+  return rows.map(({ image, texts, fields }) => ({
+    image: image.kind === "bytes" ? image.bytes.length : image.kind === "path" ? image.path : image.url,
+    texts,
+    ...fields,
+  }));
+}
+
+/** Lines of a run's log without the first; none if there is no file. */
+export const scoresOf = async (out: string): Promise<string[]> =>
+  (await readFile(join(out, "scores.jsonl"), "utf8").catch(() => "")).split("\n").slice(1, -1);
+
+/** A row of the log that was scored. */
+export interface Scored {
+  readonly n: number;
+  readonly seed: number;
+  readonly web: readonly { readonly text: string; readonly probability: number | null }[];
+  readonly synthetic: {
+    readonly text: string;
+    readonly probability: number | null;
+    readonly tokens: readonly number[];
+  };
+}
+export const scored = async (out: string) => (await scoresOf(out)).map((line) => JSON.parse(line) as Scored);
+
+/** A threshold that keeps some texts and drops others. */
+export async function middle(out: string): Promise<number> {
+  const all = (await scored(out)).flatMap(({ web, synthetic }) => [...web, synthetic]);
+  const sorted = all.flatMap(({ probability }) => probability ?? []).sort((a, b) => a - b);
+  const at = Math.floor(sorted.length / 2);
+  return (must(sorted, at - 1) + must(sorted, at)) / 2;
+}
+
+/** A run in another process. @param after milliseconds after which it is killed @returns whether it ended before */
+export async function ended(
+  data: string,
+  out: string,
+  options: NodeCapFiltOptions,
+  after?: number,
+): Promise<boolean> {
+  const program = `import { capfilt } from ${JSON.stringify(door)};
+    await capfilt(${JSON.stringify(data)}, ${JSON.stringify(out)}, ${JSON.stringify(options)});`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const closed = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  const timer = after === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), after);
+  const [code, signal] = await closed;
+  clearTimeout(timer);
+  if (signal !== "SIGKILL" && code !== 0) throw new Error(`the run ended with ${code ?? signal}`);
+  return code === 0;
+}
+
+/** Kills a run at random moments until it ends, and compares what it leaves with a run that was not disturbed. */
+export async function killedRuns(
+  root: string,
+  { rows, kills, seed, options }: { rows: number; kills: number; seed: number; options: NodeCapFiltOptions },
+) {
+  const data = await collected(join(root, "data"), rows);
+  const [whole, cut] = [join(root, "whole"), join(root, "cut")];
+  const begun = performance.now();
+  await ended(data, whole, options);
+  const took = performance.now() - begun;
+  // A small generator: the moments are the same in every run of the test, as shares of what a run takes.
+  let state = seed;
+  const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
+  let killed = 0;
+  for (let tries = 0; killed < kills && tries < 4 * kills; tries++)
+    if (!(await ended(data, cut, { ...options, resume: true }, took * random()))) killed++;
+  await ended(data, cut, { ...options, resume: true });
+  return { killed, whole, cut };
+}

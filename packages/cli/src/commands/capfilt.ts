@@ -1,0 +1,255 @@
+// `blip capfilt DATA OUT`: captions and filters images with texts of the web; leaves the pairs that are worth training on.
+import { UsageError, type Compat, type NetworkDType } from "blip-ts";
+import { capfilt, outputFormats, type CapFiltReport, type NodeCapFiltOptions } from "blip-ts/train";
+import { Option, type Command } from "commander";
+import { reportLines } from "../capfilt/report-lines.ts";
+import {
+  anyNumber,
+  chooseModel,
+  collect,
+  compatOption,
+  deviceOption,
+  dtypeOption,
+  maxPixelsOption,
+  positiveInteger,
+  quietOption,
+  textHeadsOption,
+  threadsOption,
+  warner,
+} from "../common-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { loadProgress, progressBar, type Progress } from "../progress.ts";
+import { print, type Terminal } from "../terminal.ts";
+
+type Reader = NonNullable<NodeCapFiltOptions["reader"]>;
+
+interface CapFiltFlags extends Pick<
+  NodeCapFiltOptions,
+  | "captioner"
+  | "filter"
+  | "threshold"
+  | "topP"
+  | "seed"
+  | "minLength"
+  | "maxLength"
+  | "prompt"
+  | "format"
+  | "html"
+  | "resume"
+  | "device"
+  | "textHeads"
+  | "orientation"
+  | "threads"
+  | "offline"
+  | "maxPixels"
+> {
+  readonly compat: Compat;
+  readonly dtype?: NetworkDType;
+  readonly batchSize?: number;
+  readonly imageRoot?: string;
+  readonly split?: string;
+  readonly column?: readonly string[];
+  readonly dataFormat?: Reader["format"];
+  readonly allowOutside?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const badColumnFlag = (flag: string): UsageError =>
+  new UsageError(
+    "usage/bad-option",
+    `--column: expected image=NAME or captions=NAME, got "${flag}". Say what the column holds, as in --column image=photo.`,
+    { flag },
+  );
+
+/** `image=photo`, `captions=alt`. @throws {UsageError} `usage/bad-option` */
+function columnsOf(flags: readonly string[]): NonNullable<Reader["columns"]> {
+  const pairs = flags.map((flag): readonly [string, string] => {
+    const [, role, name] = /^(image|captions)=(.+)$/s.exec(flag) ?? [];
+    if (role === undefined || name === undefined) throw badColumnFlag(flag);
+    return [role, name];
+  });
+  return Object.fromEntries(pairs);
+}
+
+function readerOf({ imageRoot, split, column = [], dataFormat, allowOutside }: CapFiltFlags): Reader {
+  return {
+    ...(imageRoot === undefined ? {} : { imageRoot }),
+    ...(split === undefined ? {} : { split }),
+    ...(column.length === 0 ? {} : { columns: columnsOf(column) }),
+    ...(dataFormat === undefined ? {} : { format: dataFormat }),
+    ...(allowOutside === undefined ? {} : { allowOutside }),
+  };
+}
+
+/** What captions photographs; what filters them is named beside it. */
+const suggestion = "Salesforce/blip-image-captioning-base --filter Salesforce/blip-itm-base-coco";
+
+const labels = { data: "rows counted", rows: "images captioned and filtered", write: "rows written" };
+
+/** How often a line is printed where there is no bar. */
+const lines = 20;
+
+/** How far each step is; where stderr is no terminal, a line at each twentieth of the images. */
+function onStep(
+  progress: Progress,
+  terminal: Terminal,
+  quiet: boolean | undefined,
+): NonNullable<NodeCapFiltOptions["onStep"]> {
+  let said = 0;
+  return ({ step, done, total, imagesPerSecond, secondsLeft }) => {
+    if (total === undefined) return;
+    progress.update(labels[step], done, total);
+    if (quiet === true || terminal.stderr.isTTY === true || step !== "rows") return;
+    const part = Math.floor((lines * done) / total);
+    if (part <= said || imagesPerSecond === undefined || secondsLeft === undefined) return;
+    said = part;
+    print(
+      terminal.stderr,
+      `${done} of ${total} rows, ${imagesPerSecond.toPrecision(3)} images per second, ${Math.ceil(secondsLeft)} s left`,
+    );
+  };
+}
+
+function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress): NodeCapFiltOptions {
+  const { threshold, topP, seed, minLength, maxLength, prompt, format, html, resume, batchSize } = flags;
+  const { compat, dtype, device, textHeads, orientation, threads, offline, maxPixels, quiet } = flags;
+  const captioner = chooseModel(
+    {
+      ...(flags.captioner === undefined ? {} : { model: flags.captioner }),
+      ...(quiet === undefined ? {} : { quiet }),
+    },
+    terminal,
+    suggestion,
+    "--captioner",
+  );
+  return {
+    ...{ threshold, topP, seed, minLength, maxLength, prompt, format, html, resume },
+    ...{ compat, dtype, device, textHeads, orientation, threads, offline, maxPixels },
+    ...{ captioner, filter: flags.filter ?? captioner, imageBatchSize: batchSize },
+    reader: readerOf(flags),
+    signal: terminal.signal,
+    onWarning: warner(flags, terminal),
+    onProgress: loadProgress(progress, terminal, quiet),
+    onStep: onStep(progress, terminal, quiet),
+    onFailed: ({ place, message }) => {
+      if (quiet === true) return;
+      // The bar comes back below the message.
+      progress.stop();
+      print(terminal.stderr, `Left out: ${message.startsWith(place) ? message : `${place}: ${message}`}`);
+    },
+  };
+}
+
+/** How to go on, where paths of images start elsewhere than at the kept pairs. */
+function nextStep({ format, imageRoot }: CapFiltReport, out: string): string {
+  const copied = format === "folder" || format === "webdataset";
+  const root = imageRoot === null || copied ? "" : ` --image-root ${imageRoot}`;
+  return `Kept pairs in ${out}/kept. Train on them: blip train pretrain ${out}/kept${root} --model M --out DIR`;
+}
+
+async function run(data: string, out: string, flags: CapFiltFlags, terminal: Terminal): Promise<number> {
+  const progress = progressBar(terminal, flags.quiet);
+  try {
+    const report = await capfilt(data, out, optionsOf(flags, terminal, progress));
+    progress.stop();
+    if (flags.json === true) print(terminal.stdout, JSON.stringify(report, undefined, 1));
+    else for (const line of reportLines(report)) print(terminal.stdout, line);
+    if (flags.quiet !== true) print(terminal.stderr, nextStep(report, out));
+    return report.failed.count > 0 ? exitCodes.failed : exitCodes.done;
+  } finally {
+    progress.stop();
+  }
+}
+
+const whole = (flag: string, about: string) =>
+  new Option(`${flag} <N>`, about).argParser(positiveInteger(flag));
+const real = (flag: string, about: string) => new Option(`${flag} <X>`, about).argParser(anyNumber(flag));
+
+const containers = ["json", "jsonl", "csv", "parquet", "webdataset", "image-folder"];
+
+function addDataOptions(command: Command): Command {
+  return command
+    .option(
+      "--image-root <DIR>",
+      "where the data's relative image paths start (default: the data's own folder)",
+    )
+    .addOption(
+      new Option(
+        "--column <ROLE=NAME>",
+        "the column of images or captions, where its name is not a usual one; may be given again",
+      ).argParser(collect),
+    )
+    .option("--split <NAME>", "a part of a folder that has several")
+    .addOption(
+      new Option("--data-format <F>", "what holds the rows, where the content does not say").choices(
+        containers,
+      ),
+    )
+    .option("--allow-outside", "take absolute paths and .. in the data as they are");
+}
+
+function addModelChoices(command: Command): Command {
+  return command
+    .option(
+      "--captioner <M>",
+      "what captions: a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
+    )
+    .option("--filter <M>", "what filters (default: the captioner)")
+    .addOption(real("--threshold", "a text is kept from this ITM probability on, 0 to 1 (default: 0.5)"))
+    .addOption(
+      real(
+        "--top-p",
+        "captions are drawn from the likeliest tokens that have this probability (default: 0.9)",
+      ),
+    )
+    .addOption(real("--seed", "of all draws; each image has its own, made of this one (default: 42)"))
+    .addOption(whole("--min-length", "fewest tokens of a caption, prompt included (default: --compat's, 5)"))
+    .addOption(whole("--max-length", "most tokens of a caption, prompt included (default: --compat's, 20)"))
+    .option("--prompt <TEXT>", 'how captions begin (default: --compat\'s, "a picture of ")');
+}
+
+export function addCapfilt(program: Command, terminal: Terminal, finish: (code: number) => void): void {
+  const command = program
+    .command("capfilt")
+    .description(
+      "caption and filter images with texts of the web (CapFilt); leaves kept/, scores.jsonl, report.json and report.html in a folder",
+    )
+    .argument("<data>", "JSON lines, a JSON list, CSV, Parquet, webdataset shards, or a folder of images")
+    .argument("<out>", "a folder that is empty or not there, or the run's own with --resume");
+  addModelChoices(command)
+    .addOption(
+      new Option("--format <F>", "how kept pairs are written (default: as the data is)").choices(
+        outputFormats,
+      ),
+    )
+    .addOption(
+      new Option(
+        "--html <N>",
+        "images on the page report.html, drawn evenly; 0 for no page (default: 100)",
+      ).argParser(anyNumber("--html")),
+    )
+    .option(
+      "--resume",
+      "go on with the run in <out>, or begin it; a finished one is written anew by --threshold",
+    )
+    .addOption(whole("--batch-size", "images at a time (default: 8)"))
+    .addOption(compatOption())
+    .addOption(dtypeOption())
+    .addOption(deviceOption())
+    .addOption(textHeadsOption())
+    .addOption(
+      new Option("--orientation <O>", "as stored, or turned upright as EXIF says").choices([
+        "stored",
+        "upright",
+      ]),
+    )
+    .addOption(threadsOption())
+    .addOption(maxPixelsOption())
+    .option("--offline", "make no request for the models: only what is in the cache")
+    .option("--json", "the report as one JSON object")
+    .addOption(quietOption());
+  addDataOptions(command).action(async (data: string, out: string, flags: CapFiltFlags) =>
+    finish(await run(data, out, flags, terminal)),
+  );
+}

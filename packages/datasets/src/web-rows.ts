@@ -1,0 +1,194 @@
+// Images with their texts as they were collected from the web, each row with all its columns: what is captioned and
+// filtered, and then written again. Readers of tasks (`read-dataset.ts`) keep only what their task needs.
+import { InputError } from "@blip-ts/base";
+import { detectFile, detectFolder, type Detected, type DetectOptions } from "./detect.ts";
+import { badColumn, badOption, badRow, keysOf, tooLarge, unknownFormat } from "./errors.ts";
+import type { ImageSource } from "./examples.ts";
+import { columnNames } from "./formats/columns.ts";
+import { knownForms } from "./formats/index.ts";
+import { defaultLimits, type DatasetLimits } from "./limits.ts";
+import { rowContext, type ContainerName } from "./options.ts";
+import { wholeFile, type Place } from "./place.ts";
+import type { DataInput, ReadContext } from "./read-dataset.ts";
+import type { RawRow } from "./records/raw-row.ts";
+import { Row, type RowContext } from "./row.ts";
+import type { RowSource } from "./row-source.ts";
+
+/** An image with its texts, and everything else that its row says. */
+export interface WebRow {
+  readonly place: Place;
+  readonly image: ImageSource;
+  /** In the row's order, none of them blank; there may be none. */
+  readonly texts: readonly string[];
+  /** All columns but those of the image and of the texts, as the file has them; what is null is left out. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** A row that cannot be used; the others go on. */
+export interface WebRowError {
+  readonly place: Place;
+  readonly error: InputError;
+}
+
+export interface WebRowsOptions {
+  /** What holds the rows; found from the content unless told. */
+  readonly format?: ContainerName;
+  /** The folder that relative image paths start at; the data's own by default. */
+  readonly imageRoot?: string;
+  /** Takes absolute paths and ".." out of the images' folder as they are. Default false. */
+  readonly allowOutside?: boolean;
+  /** Which part of a folder that has several: "train", "val", ... */
+  readonly split?: string;
+  /** The columns of images and texts, where their names are not the usual ones. */
+  readonly columns?: { readonly image?: string; readonly captions?: string };
+  readonly limits?: Partial<DatasetLimits>;
+}
+
+export interface WebRows {
+  readonly name: string;
+  readonly container: ContainerName;
+  /** In words: "2 webdataset shards". */
+  readonly what: string;
+  /** The folder that relative image paths start at. */
+  readonly root: string;
+  /** The column of images. */
+  readonly imageColumn: string;
+  /** The column of texts; undefined if the data has none. */
+  readonly textColumn: string | undefined;
+  /** From the beginning at each call. @throws {InputError} if no row behind can be read: `dataset/...` */
+  rows(): AsyncIterable<WebRow | WebRowError>;
+}
+
+/** Rows that are looked at for the names of the columns. */
+const triedRows = 16;
+
+/**
+ * Opens data for `WebRows`: JSON lines or a JSON list, CSV or TSV, Parquet, webdataset shards, or a folder of any of them
+ * or of images (with .txt or .caption files and .json files beside them, or without).
+ * @throws {InputError} `dataset/unknown-format`, `dataset/ambiguous-format`, `dataset/bad-row`, ...
+ * @throws {UsageError} `dataset/bad-column` for a column that the data has not, `dataset/bad-option`
+ */
+export async function openWebRows(
+  input: DataInput,
+  options: WebRowsOptions,
+  context: ReadContext,
+): Promise<WebRows> {
+  for (const [name, value] of Object.entries(options.limits ?? {}))
+    if (!(Number.isFinite(value) && value > 0))
+      throw badOption(`limits.${name}`, "a number above 0", String(value));
+  const limits = { ...defaultLimits, ...options.limits };
+  const detect: DetectOptions = {
+    ...{ task: "pretrain", limits, split: options.split, container: options.format, csv: context.csv },
+    whole: true,
+  };
+  const detected =
+    input.kind === "file" ? await detectFile(input.file, detect) : await detectFolder(input.folder, detect);
+  const source = sourceOf(detected);
+  const names = await columnsOf(source);
+  const imageColumn = columnFor("image", names, options.columns?.image, source.name);
+  if (imageColumn === undefined)
+    throw badRow(
+      wholeFile(source.name),
+      `a column of images (${keysOf(columnNames.image, 16)})`,
+      keysOf(names),
+      'Name it with "columns" (--column image=NAME).',
+    );
+  const textColumn = columnFor("captions", names, options.columns?.captions, source.name);
+  const { imageRoot, allowOutside = false } = options;
+  const reading = { allowOutside, ...(imageRoot === undefined ? {} : { imageRoot }), limits };
+  const rows = rowContext(reading, source.root, context);
+  return {
+    ...{ name: source.name, container: source.container, what: source.what, imageColumn, textColumn },
+    root: imageRoot ?? source.root,
+    rows: () => webRows(source.rows(undefined), { image: imageColumn, texts: textColumn }, rows),
+  };
+}
+
+/** @throws {InputError} `dataset/unknown-format` for a JSON document that is no list */
+function sourceOf(detected: Detected): RowSource {
+  if (detected.kind === "rows") return detected.source;
+  if (detected.rows !== undefined) return detected.rows;
+  throw unknownFormat(
+    detected.document.name,
+    "rows of images and texts",
+    "a JSON document",
+    knownForms("pretrain"),
+  );
+}
+
+/** The names of the columns; of rows that say them themselves, those of the first ones. */
+async function columnsOf(source: RowSource): Promise<readonly string[]> {
+  if (source.columns !== undefined && source.container !== "image-folder") return source.columns;
+  const names = new Set<string>();
+  let first: InputError | undefined;
+  let count = 0;
+  for await (const raw of source.rows(undefined)) {
+    if ("error" in raw) first ??= raw.error;
+    else for (const name of Object.keys(raw.record)) if (raw.record[name] != null) names.add(name);
+    if (++count >= triedRows) break;
+  }
+  if (names.size > 0) return [...names];
+  throw first ?? badRow(wholeFile(source.name), "at least one row", "none", "Give a file with rows.");
+}
+
+/** @throws {UsageError} `dataset/bad-column` */
+function columnFor(
+  role: "image" | "captions",
+  names: readonly string[],
+  own: string | undefined,
+  file: string,
+): string | undefined {
+  if (own === undefined) return columnNames[role].find((name) => names.includes(name));
+  if (!names.includes(own)) throw badColumn(file, role, own, names);
+  return own;
+}
+
+interface Columns {
+  readonly image: string;
+  readonly texts: string | undefined;
+}
+
+async function* webRows(
+  rows: AsyncIterable<RawRow>,
+  columns: Columns,
+  context: RowContext,
+): AsyncGenerator<WebRow | WebRowError> {
+  for await (const raw of rows) yield "error" in raw ? raw : webRow(raw.place, raw.record, columns, context);
+}
+
+function webRow(
+  place: Place,
+  record: Readonly<Record<string, unknown>>,
+  columns: Columns,
+  context: RowContext,
+): WebRow | WebRowError {
+  try {
+    const names = Object.keys(record);
+    const { limits } = context;
+    if (names.length > limits.columns)
+      throw tooLarge(place, "a number of columns", names.length, limits.columns, "columns");
+    const row = new Row(place, record, context);
+    const others = names.filter((name) => name !== columns.image && name !== columns.texts && row.has(name));
+    return {
+      place,
+      image: row.image(columns.image),
+      texts: columns.texts === undefined ? [] : textsOf(row, columns.texts),
+      fields: Object.fromEntries(others.map((name) => [name, row.get(name)])),
+    };
+  } catch (error) {
+    if (error instanceof InputError) return { place, error };
+    throw error;
+  }
+}
+
+/** On the web a text may be missing or blank: then there is none. @throws {InputError} `dataset/bad-field` */
+function textsOf(row: Row, column: string): readonly string[] {
+  const value = row.get(column);
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.flatMap((text, index) => {
+    if (text === undefined || text === null) return [];
+    if (typeof text !== "string")
+      throw row.wrong(Array.isArray(value) ? `${column}[${index}]` : column, "a text or a list of texts");
+    return text.trim() === "" ? [] : [text];
+  });
+}

@@ -1,0 +1,52 @@
+// What columns hold, found out from all their values, as a table with types (Parquet) and one with a head (CSV) must know
+// before the first row is written.
+import { must } from "@blip-ts/base";
+import { isImageStruct } from "./json.ts";
+
+/** `image`: `{bytes, path}` as the Hub's tables have it; `json`: whatever is none of the others, or mixed. */
+export type ColumnKind =
+  "boolean" | "int32" | "int64" | "double" | "text" | "time" | "bytes" | "image" | "json";
+
+function kindOf(value: unknown): ColumnKind | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "boolean") return "boolean";
+  if (typeof value === "bigint") return "int64";
+  if (typeof value === "string") return "text";
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) return "double";
+    return value === (value | 0) ? "int32" : "int64";
+  }
+  if (value instanceof Date) return "time";
+  if (value instanceof Uint8Array) return "bytes";
+  return isImageStruct(value) ? "image" : "json";
+}
+
+const numbers: readonly ColumnKind[] = ["int32", "int64", "double"];
+const images: readonly ColumnKind[] = ["text", "bytes", "image"];
+
+/** The kind that holds values of both. */
+function joined(kind: ColumnKind, other: ColumnKind): ColumnKind {
+  if (kind === other) return kind;
+  const wider = Math.max(numbers.indexOf(kind), numbers.indexOf(other));
+  if (numbers.includes(kind) && numbers.includes(other)) return must(numbers, wider);
+  return images.includes(kind) && images.includes(other) && [kind, other].includes("image")
+    ? "image"
+    : "json";
+}
+
+/** The columns of rows, in the order in which they were first seen. */
+export class ColumnKinds {
+  readonly #kinds = new Map<string, ColumnKind | undefined>();
+
+  see(record: Readonly<Record<string, unknown>>): void {
+    for (const [name, value] of Object.entries(record)) {
+      const [before, own] = [this.#kinds.get(name), kindOf(value)];
+      this.#kinds.set(name, before && own ? joined(before, own) : (before ?? own));
+    }
+  }
+
+  /** A column that has no value anywhere counts as one of texts. */
+  get kinds(): ReadonlyMap<string, ColumnKind> {
+    return new Map([...this.#kinds].map(([name, kind]) => [name, kind ?? "text"]));
+  }
+}

@@ -1,0 +1,218 @@
+// Rows with all their columns, and files that are written of them and read again.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import {
+  ColumnKinds,
+  csvHead,
+  csvLine,
+  jsonLine,
+  ParquetRows,
+  plainValue,
+  readWebRows,
+  tarEnd,
+  tarMembers,
+  type WebRow,
+  type WebRowsOptions,
+} from "@blip-ts/datasets/node";
+import { all, fileWith, fixture, folderWith, refusal } from "./support.ts";
+
+async function rowsOf(path: string, options: WebRowsOptions = {}): Promise<WebRow[]> {
+  const data = await readWebRows(path, options);
+  return (await all(data.rows())).map((row) => {
+    if ("error" in row) throw row.error;
+    return row;
+  });
+}
+
+const png = readFileSync(fixture("images/0.png"));
+
+describe("what a row says besides", () => {
+  test("is kept: JSON lines, a JSON list, CSV", async () => {
+    const record = {
+      image: "a.png",
+      caption: "a dog",
+      site: "https://x.org/?a=1",
+      n: 7,
+      tags: ["a", { b: 1 }],
+    };
+    const { image, caption, ...others } = record;
+    for (const text of [jsonLine(record), JSON.stringify([record]), JSON.stringify([record], undefined, 2)]) {
+      const path = fileWith(text, "rows.json");
+      expect(await rowsOf(path)).toMatchObject([
+        { image: { kind: "path", path: image }, texts: [caption], fields: others },
+      ]);
+    }
+    const columns = ["image", "caption", "site", "n", "tags", "none"];
+    const csv = fileWith(csvHead(columns) + csvLine(columns, record), "rows.csv");
+    const [row] = await rowsOf(csv);
+    expect(row?.fields).toEqual({ site: record.site, n: "7", tags: JSON.stringify(record.tags) });
+  });
+
+  test("shards: members that are neither image nor text nor JSON go along, JSON fields are columns", async () => {
+    const members = [
+      { name: "a/1.png", body: png },
+      { name: "a/1.seg.png", body: png },
+      { name: "a/1.txt", body: "a dog" },
+      { name: "a/1.json", body: JSON.stringify({ url: "https://x.org", key: "000", width: 3 }) },
+      { name: "a/1.cls", body: "7" },
+      { name: "a/2.png", body: png },
+    ];
+    const bytes = await tarMembers(members);
+    const path = fileWith(Buffer.concat([bytes, tarEnd]), "0.tar");
+    const [first, second] = await rowsOf(path);
+    expect(first).toMatchObject({ texts: ["a dog"], image: { kind: "bytes", name: "a/1.png" } });
+    expect(Object.keys(first?.fields ?? {}).sort()).toEqual([
+      ".cls",
+      "__key__",
+      "key",
+      "seg",
+      "url",
+      "width",
+    ]);
+    expect(first?.fields[".cls"]).toEqual(new TextEncoder().encode("7"));
+    // An image without a text is a row, too.
+    expect(second).toMatchObject({ texts: [], fields: { __key__: "a/2" } });
+  });
+
+  test("folders: fields of the .json beside an image; an image without a text is a row", async () => {
+    const path = folderWith({
+      ...{ "a.png": png, "a.txt": "one\n\ntwo\n", "a.json": '{"site":"x","image":"other"}' },
+      ...{ "sub/b.png": png, "c.png": png, "c.json": "[1]" },
+    });
+    const data = await readWebRows(path);
+    const rows = await all(data.rows());
+    expect(rows).toMatchObject([
+      { image: { path: "a.png" }, texts: ["one", "two"], fields: { site: "x" } },
+      { error: { code: "dataset/bad-row" } },
+      { image: { path: "sub/b.png" }, texts: [], fields: {} },
+    ]);
+    expect(data).toMatchObject({ container: "image-folder", imageColumn: "image" });
+  });
+
+  test("a folder with metadata is that, whatever images lie beside it", async () => {
+    const path = folderWith({
+      "a.png": png,
+      "metadata.jsonl": '{"file_name":"a.png","text":"a dog","x":1}\n',
+    });
+    expect(await readWebRows(path)).toMatchObject({
+      container: "jsonl",
+      imageColumn: "file_name",
+      textColumn: "text",
+    });
+  });
+});
+
+describe("texts", () => {
+  test("may be missing or blank; lists keep their order; what is no text fails its row alone", async () => {
+    const texts = ['"a"', "null", '"  "', '["b","","c"]', "7", '["d",8]'];
+    const lines = texts.map((text, n) => `{"image":"${n}.png","caption":${text}}`);
+    const data = await readWebRows(fileWith(lines.join("\n"), "rows.jsonl"));
+    const rows = await all(data.rows());
+    expect(rows.map((row) => ("error" in row ? row.error.message : row.texts))).toEqual([
+      ["a"],
+      [],
+      [],
+      ["b", "c"],
+      expect.stringMatching(
+        /line 5: field "caption": expected a text or a list of texts, found a number \(7\)/,
+      ),
+      expect.stringMatching(/line 6: field "caption/),
+    ]);
+  });
+});
+
+describe("columns", () => {
+  const path = () =>
+    fileWith('{"photo":"a.png","alt":"a dog","image":"b.png","caption":"no"}\n', "rows.jsonl");
+
+  test("are named by the caller; one that is not there is refused with those that are", async () => {
+    const [row] = await rowsOf(path(), { columns: { image: "photo", captions: "alt" } });
+    expect(row).toMatchObject({
+      ...{ image: { path: "a.png" }, texts: ["a dog"] },
+      fields: { image: "b.png", caption: "no" },
+    });
+    const refused = await refusal(() => readWebRows(path(), { columns: { image: "foto" } }));
+    expect(refused).toMatchObject({ code: "dataset/bad-column" });
+    expect(refused.message).toMatch(
+      /expected a column "foto" \(image\), found "photo", "alt", "image", "caption"/,
+    );
+    const none = fileWith('{"a":1}\n', "rows.jsonl");
+    expect((await refusal(() => readWebRows(none))).message).toMatch(/--column image=NAME/);
+  });
+
+  test("too many of them fail their row", async () => {
+    const many = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`c${n}`, n]));
+    const file = fileWith(jsonLine({ image: "a.png", ...many }), "rows.jsonl");
+    const data = await readWebRows(file, { limits: { columns: 10 } });
+    expect(await all(data.rows())).toMatchObject([{ error: { code: "dataset/too-large" } }]);
+    expect(await refusal(() => readWebRows(file, { limits: { columns: 0 } }))).toMatchObject({
+      code: "dataset/bad-option",
+    });
+  });
+});
+
+describe("files that are written", () => {
+  const rows = [
+    {
+      image: { bytes: new Uint8Array(png), path: "a.png" },
+      caption: 'a "dog", one\nline',
+      ...{ whole: 1, large: 2n ** 40n, part: 0.5, yes: true, when: new Date(86_400_000) },
+      ...{ list: ["a", { b: 1 }], mixed: 1, raw: new Uint8Array([1, 2]), none: null },
+    },
+    { image: { bytes: new Uint8Array(png), path: null }, caption: "é", whole: 2 ** 33, part: 3, mixed: "x" },
+  ];
+
+  test("Parquet keeps types and nulls, group by group; images are structs as the Hub has them", async () => {
+    const kinds = new ColumnKinds();
+    for (const row of rows) kinds.see(row);
+    expect(Object.fromEntries(kinds.kinds)).toEqual({
+      ...{ image: "image", caption: "text", whole: "int64", large: "int64", part: "double", yes: "boolean" },
+      ...{ when: "time", list: "json", mixed: "json", raw: "bytes", none: "text" },
+    });
+    const table = new ParquetRows(kinds.kinds);
+    const parts = [];
+    for (const row of rows) parts.push(await table.group([row]));
+    parts.push(await table.end());
+    const [first, second] = await rowsOf(fileWith(Buffer.concat(parts), "a.parquet"));
+    expect(first).toMatchObject({ image: { kind: "bytes", name: "a.png" }, texts: [rows[0]?.caption] });
+    expect(first?.fields).toEqual({
+      ...{ whole: 1n, large: 2n ** 40n, part: 0.5, yes: true, when: new Date(86_400_000) },
+      ...{ list: ["a", { b: 1 }], mixed: 1, raw: new Uint8Array([1, 2]) },
+    });
+    expect(second?.fields).toEqual({ whole: 2n ** 33n, part: 3, mixed: "x" });
+    if (second?.image.kind === "bytes") expect(Buffer.from(second.image.bytes)).toEqual(png);
+    else expect.fail("the second image is no bytes");
+  });
+
+  test("JSON has every value: large numbers as text, times, bytes as Base64", () => {
+    const value = {
+      a: 2n ** 60n,
+      b: 5n,
+      c: new Date(0),
+      d: [new Uint8Array([255])],
+      e: new Date(NaN),
+      f: null,
+    };
+    expect(plainValue(value)).toEqual({
+      ...{ a: "1152921504606846976", b: 5, c: "1970-01-01T00:00:00.000Z", d: ["/w=="], e: null, f: null },
+    });
+  });
+
+  test("CSV: quotes, separators, line ends, blanks at the ends come back as they were", async () => {
+    const texts = ['say "a"', "a,b", "a\nb\r\nc", " a ", "a;b\tc", "é"];
+    const columns = ["image", "caption", "extra"];
+    const lines = texts.map((text) => csvLine(columns, { image: "a.png", caption: text, extra: text }));
+    const found = await rowsOf(fileWith(csvHead(columns) + lines.join(""), "rows.csv"));
+    expect(found.map((row) => row.texts)).toEqual(texts.map((text) => [text]));
+    expect(found.map(({ fields }) => fields.extra)).toEqual(texts);
+  });
+
+  test("the same members give the same tar", async () => {
+    const members = [{ name: "0.txt", body: "a" }];
+    const path = join(folderWith({ "x.txt": "" }), "x.tar");
+    writeFileSync(path, Buffer.concat([await tarMembers(members), tarEnd]));
+    expect(readFileSync(path)).toEqual(Buffer.concat([await tarMembers(members), tarEnd]));
+    expect(readFileSync(path).length).toBe(512 + 512 + 1024);
+  });
+});
