@@ -52,14 +52,14 @@ function* toText(rows: readonly BenchRow[]): Generator<string> {
 }
 
 async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
-  const { row, runs, threads, textHeads, revision, offline } = flags;
+  const { row, runs, threads, textHeads, revision, offline, allowPrivateRedirects } = flags;
   const progress = progressBar(terminal, flags.quiet);
   const printer = rowPrinter<BenchRow>(terminal, flags, toText);
   let [missing, broken] = [0, 0];
   const source = chooseModel(flags, terminal, "Salesforce/blip-itm-base-flickr");
   try {
     const rows = bench(source, {
-      ...{ rows: row, runs, threads, textHeads, revision, offline },
+      ...{ rows: row, runs, threads, textHeads, revision, offline, allowPrivateRedirects },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, flags.quiet),

@@ -59,11 +59,11 @@ function describe(folder: string, made: ExportDescription): string {
 
 async function run(model: string, folder: string, flags: ExportFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, offline, task, compat, dtype, imageSize } = flags;
+  const { textHeads, revision, offline, allowPrivateRedirects, task, compat, dtype, imageSize } = flags;
   const { selfContained, standardOperators } = flags;
   try {
     const made = await exportOnnx(model, folder, {
-      ...{ textHeads, revision, offline, task, compat, dtype, imageSize, selfContained, standardOperators },
+      ...{ textHeads, revision, offline, allowPrivateRedirects, task, compat, dtype, imageSize, selfContained, standardOperators },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, flags.quiet),

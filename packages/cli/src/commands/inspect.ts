@@ -51,14 +51,14 @@ function describe(model: string, found: Inspection): string {
 
 async function run(model: string, flags: InspectFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { compat, textHeads, revision, offline, dtype } = flags;
+  const { compat, textHeads, revision, offline, allowPrivateRedirects, dtype } = flags;
   if (dtype !== undefined && flags.graph === undefined)
     throw new UsageError(
       "usage/bad-option",
       "--dtype says in which type graphs are printed: give --graph TASK with it",
     );
   const options = {
-    ...{ compat, textHeads, revision, offline, dtype },
+    ...{ compat, textHeads, revision, offline, allowPrivateRedirects, dtype },
     signal: terminal.signal,
     onProgress: loadProgress(progress, terminal, flags.quiet),
     // An inspection's warnings are part of its result.

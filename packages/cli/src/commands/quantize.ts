@@ -38,7 +38,7 @@ async function checkImages(
 
 async function run(model: string, folder: string, flags: QuantizeFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { dtype, textHeads, revision, offline, task, json, check, maxPixels } = flags;
+  const { dtype, textHeads, revision, offline, allowPrivateRedirects, task, json, check, maxPixels } = flags;
   if (!check && (flags.text || flags.texts !== undefined))
     throw new UsageError(
       "usage/bad-option",
@@ -53,11 +53,11 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   const images = check && (await listImages(check, terminal.stdin));
   const texts = flags.text || flags.texts !== undefined ? await listTexts(flags) : defaultTexts;
   const { signal } = terminal;
-  const loaded = { textHeads, revision, offline, maxPixels, signal, onWarning: () => undefined };
+  const loaded = { textHeads, revision, offline, allowPrivateRedirects, maxPixels, signal, onWarning: () => undefined };
   try {
     if (images) await checkImages(model, images, { ...loaded, task });
     const made = await quantize(model, folder, {
-      ...{ dtype, textHeads, revision, offline, task },
+      ...{ dtype, textHeads, revision, offline, allowPrivateRedirects, task },
       signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, true),

@@ -35,6 +35,7 @@ interface VerifyFlags extends SourceFlags {
   readonly threads?: number;
   readonly device: ModelFlags["device"];
   readonly profile?: string;
+  readonly allowPrivateRedirects?: boolean;
   readonly maxPixels?: number;
   readonly jsonl?: boolean;
   readonly all?: boolean;
@@ -62,9 +63,9 @@ async function checkFolder(images: string): Promise<void> {
 
 /** What a call over one model and one over all have in common. */
 function callOptions(flags: VerifyFlags, terminal: Terminal, progress: Progress) {
-  const { offline, threads, device, profile, maxPixels } = flags;
+  const { offline, allowPrivateRedirects, threads, device, profile, maxPixels } = flags;
   return {
-    ...{ offline, threads, device, profile, maxPixels },
+    ...{ offline, allowPrivateRedirects, threads, device, profile, maxPixels },
     onProfile: profilePrinter(terminal),
     imageOf: imageIn(flags),
     signal: terminal.signal,

@@ -1,6 +1,6 @@
 // Pictures of a page. PNG and GIF are decoded by our own code, to the bytes that Node gives; JPEG, WebP and AVIF by the
 // browser, with colour profiles left alone.
-import { InputError, missed } from "@blip-ts/base";
+import { InputError, missed, shownName, shownUrl } from "@blip-ts/base";
 import { badRaw, notAnImage, tooLarge, truncated, unreachable, unsupported } from "../../image/errors.ts";
 import { declaredSize, type SizedFormat } from "../../image/declared-size.ts";
 import { decodeGif, parseGif } from "../../image/gif.ts";
@@ -44,9 +44,9 @@ async function fetchBytes(place: string | URL, signal: AbortSignal | undefined):
   try {
     url = new URL(place, document.baseURI);
   } catch (error) {
-    throw unreachable(String(place), "expected a URL", error);
+    throw unreachable(shownName(String(place)), "expected a URL", error);
   }
-  const name = url.protocol === "data:" ? "the picture" : url.href;
+  const name = url.protocol === "data:" ? "the picture" : shownUrl(url.href);
   let response: Response;
   try {
     response = await fetch(url, signal ? { signal } : {});
@@ -59,7 +59,7 @@ async function fetchBytes(place: string | URL, signal: AbortSignal | undefined):
       error,
     );
   }
-  if (!response.ok) throw unreachable(name, `the server answered ${response.status} ${response.statusText}`);
+  if (!response.ok) throw unreachable(name, `the server answered ${response.status}`);
   try {
     return { name, bytes: await readBody(name, response) };
   } catch (error) {
