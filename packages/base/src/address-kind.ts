@@ -1,7 +1,7 @@
 // What an address leads to: the public Internet, a machine or network of one's own, or what nobody should be sent to.
 // Kinds of the IANA registries of special-purpose addresses (RFC 6890), and the addresses at which clouds tell machines
 // their credentials.
-import { must } from "./must.ts";
+import { atLeast, must } from "./must.ts";
 
 /**
  * `private`: this machine, or a network that the public Internet does not reach. `reserved`: link-local addresses, at which
@@ -33,8 +33,7 @@ const ranges4: readonly Range4[] = [
   ["224.0.0.0", 3, "reserved"],
 ];
 
-const number4 = (text: string): number =>
-  text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+const number4 = (text: string): number => text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 
 const isWithin = (address: number, first: string, bits: number): boolean =>
   Math.floor(address / 2 ** (32 - bits)) === Math.floor(number4(first) / 2 ** (32 - bits));
@@ -44,8 +43,12 @@ const kindOf4 = (address: number): AddressKind =>
 
 /** The eight numbers of an IPv6 address as URL writes it. */
 function groupsOf(text: string): readonly number[] {
-  const [head = "", tail] = text.split("::");
-  const numbers = (part: string) => part.split(":").filter(Boolean).map((group) => parseInt(group, 16));
+  const [head, tail] = atLeast(text.split("::"), 1);
+  const numbers = (part: string) =>
+    part
+      .split(":")
+      .filter(Boolean)
+      .map((group) => parseInt(group, 16));
   if (tail === undefined) return numbers(head);
   const [before, after] = [numbers(head), numbers(tail)];
   return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];

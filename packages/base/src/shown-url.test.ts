@@ -15,6 +15,7 @@ test.each([
 });
 
 test("names that are no addresses stay as they are", () => {
-  for (const name of ["a.png", "C:\\a.png", "/data/a?b.png", "org/name", "httpd.png"]) expect(shownName(name)).toBe(name);
+  for (const name of ["a.png", "C:\\a.png", "/data/a?b.png", "org/name", "httpd.png"])
+    expect(shownName(name)).toBe(name);
   expect(shownName("ftp://user:secret@example.com/a")).toBe("ftp://example.com/a");
 });

@@ -29,7 +29,9 @@ describe.skipIf(!canMount())("the Hub's cache", () => {
     mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", disk);
     const folder = fixture("tiny/match");
     const names = await readdir(folder);
-    const files = await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const));
+    const files = await Promise.all(
+      names.map(async (name) => [name, await readFile(join(folder, name))] as const),
+    );
     hub = await serveScriptedHub(Object.fromEntries(files));
   });
   afterEach(async () => {
@@ -52,7 +54,9 @@ describe.skipIf(!canMount())("the Hub's cache", () => {
   test("on a full disk is named, exit 3; with room again the download goes on", async () => {
     const { code, stdout, stderr } = await match();
     expect([code, stdout]).toEqual([3, ""]);
-    expect(stderr).toMatch(/expected a cache that can be written, got ENOSPC \(the disk is full\)\. Free some room/);
+    expect(stderr).toMatch(
+      /expected a cache that can be written, got ENOSPC \(the disk is full\)\. Free some room/,
+    );
     resize("size=20m");
     expect(rowsOf((await match("--quiet")).stdout)).toHaveLength(1);
     const resumed = hub.sent().filter((sent) => /model\.safetensors@[1-9]/.test(sent));

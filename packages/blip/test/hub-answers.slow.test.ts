@@ -16,6 +16,12 @@ test("whatever a hub answers, nothing but errors of ours come out, and a right o
     await fuzzer.close();
   }
   // Each kind of refusal has been reached, and so has success.
-  for (const code of ["right", "hub/bad-answer", "hub/corrupt-download", "hub/http-status", "hub/unreachable"])
+  for (const code of [
+    "right",
+    "hub/bad-answer",
+    "hub/corrupt-download",
+    "hub/http-status",
+    "hub/unreachable",
+  ])
     expect(outcomes.get(code), code).toBeGreaterThan(0);
 });

@@ -24,13 +24,7 @@ export interface SuitePart {
 
 export type MakeSuiteOptions = Pick<
   ModelOptions,
-  | "revision"
-  | "offline"
-  | "allowPrivateRedirects"
-  | "signal"
-  | "onProgress"
-  | "onWarning"
-  | "textHeads"
+  "revision" | "offline" | "allowPrivateRedirects" | "signal" | "onProgress" | "onWarning" | "textHeads"
 >;
 
 /** What a suite was made of. */

@@ -1,19 +1,21 @@
 // Answers of a hub that is not what it should be: lists, heads, bodies, redirects, ranges, etags and raw bytes, each near
 // what a Hub says. Whatever it answers, nothing but a BlipError comes out, nothing is written beside the cache, what is
 // given has the bytes that were promised, and a hub that is as it should be gets the model loaded right afterwards.
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, realpath, rm } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { BlipError, must } from "@blip-ts/base";
 import { downloadModel } from "../../src/platform/node/hub/download-model.ts";
 import { openUrlModel } from "../../src/platform/node/hub/url-model.ts";
 import { usualLimits } from "../../src/platform/node/net/limits.ts";
 import {
   etagOf,
+  gitSha,
   hubCommit,
   hubId,
   serveScriptedHub,
+  sha256,
   type HubRequest,
   type ScriptedHub,
 } from "../support/scripted-hub.ts";
@@ -57,12 +59,29 @@ const otherCommit = "f".repeat(40);
 
 const names = [
   ...["config.json", "vocab.txt", "pytorch_model.bin", "model.safetensors", "model.safetensors.index.json"],
-  ...["model_index.json", "x.pth", "y.pth", "a/b.pth", "../x.pth", "..\\x.pth", "C:\\x.pth", "/etc/x.pth", "nul.pth"],
+  ...[
+    "model_index.json",
+    "x.pth",
+    "y.pth",
+    "a/b.pth",
+    "../x.pth",
+    "..\\x.pth",
+    "C:\\x.pth",
+    "/etc/x.pth",
+    "nul.pth",
+  ],
   ...["x.pth.", "", ".", "..", "a\0b.pth", "\ud800.pth", "\u202ex.pth", "tokenizer.json", "x".repeat(3000)],
 ];
 const oddValues: readonly unknown[] = [
   ...[null, true, 0, -1, 0.5, 1e400, "", "x", [], {}, [null], { rfilename: null }, { rfilename: 7 }],
-  ...[{ rfilename: { toString: 1 } }, ["config.json"], hubCommit.toUpperCase(), `${hubCommit}0`, "../..", "main"],
+  ...[
+    { rfilename: { toString: 1 } },
+    ["config.json"],
+    hubCommit.toUpperCase(),
+    `${hubCommit}0`,
+    "../..",
+    "main",
+  ],
 ];
 
 /** Text that a list may be. */
@@ -71,7 +90,8 @@ function listText(dice: Dice): string {
     dice.chance(0.8) ? { rfilename: dice.pick(names) } : dice.pick(oddValues),
   );
   const json: Record<string, unknown> = {
-    sha: dice.chance(0.8) ? dice.pick([otherCommit, otherCommit, hubCommit]) : dice.pick(oddValues),
+    // Never the commit that is loaded afterwards: a hub may say of a commit what it likes.
+    sha: dice.chance(0.8) ? dice.pick([otherCommit, otherCommit, "a".repeat(40)]) : dice.pick(oddValues),
     siblings: dice.chance(0.85) ? siblings : dice.pick(oddValues),
   };
   if (dice.chance(0.1)) json.__proto__ = dice.pick(oddValues);
@@ -80,22 +100,66 @@ function listText(dice: Dice): string {
   if (kind === 0) return text.slice(0, dice.below(text.length));
   if (kind === 1) return "[".repeat(dice.below(100_000));
   if (kind === 2) return "<!doctype html><title>Sign in</title>";
-  if (kind === 3) return JSON.stringify(dice.pick(oddValues)) ?? "";
+  if (kind === 3) return JSON.stringify(dice.pick(oddValues));
   if (kind === 4) return `\ufeff${text}`;
   return text;
 }
 
 const etags = [
-  ...['"abc"', 'W/"abc"', "", '""', '"."', '".."', '"a/b"', '"..\\\\x"', '"nul"', `"${"x".repeat(5000)}"`, '"a b"', '"%2e%2e"'],
-  ...[`"${"0".repeat(40)}"`, `"${"0".repeat(64)}"`, `"${etagOf(weights)}"`, `"${etagOf(files["config.json"])}"`],
+  ...[
+    '"abc"',
+    'W/"abc"',
+    "",
+    '""',
+    '"."',
+    '".."',
+    '"a/b"',
+    '"..\\\\x"',
+    '"nul"',
+    `"${"x".repeat(5000)}"`,
+    '"a b"',
+    '"%2e%2e"',
+  ],
+  ...[
+    `"${"0".repeat(40)}"`,
+    `"${"0".repeat(64)}"`,
+    `"${etagOf(weights)}"`,
+    `"${etagOf(files["config.json"])}"`,
+  ],
 ];
-const sizes = ["0", "1", "22", "20000", "19999", "20010", "-5", "1e3", "0x10", "999999999999999", "99999999999999999999", "", "x", "2.5"];
-const statuses = [200, 200, 200, 201, 204, 206, 301, 302, 307, 304, 400, 401, 403, 404, 410, 416, 418, 429, 500, 503, 511];
+const sizes = [
+  "0",
+  "1",
+  "22",
+  "20000",
+  "19999",
+  "20010",
+  "-5",
+  "1e3",
+  "0x10",
+  "999999999999999",
+  "99999999999999999999",
+  "",
+  "x",
+  "2.5",
+];
+const statuses = [
+  200, 200, 200, 201, 204, 206, 301, 302, 307, 304, 400, 401, 403, 404, 410, 416, 418, 429, 500, 503, 511,
+];
 const codes = ["GatedRepo", "RepoNotFound", "RevisionNotFound", "EntryNotFound", "\u001b[31m", ""];
 
 /** Where a redirect may lead: to this hub and to nobody else that answers. */
 const locations = (hub: ScriptedHub): readonly string[] => [
-  ...["/elsewhere", "relative", "//127.0.0.1:1/x", "", "http://[", "file:///etc/passwd", "data:,x", "javascript:1"],
+  ...[
+    "/elsewhere",
+    "relative",
+    "//127.0.0.1:1/x",
+    "",
+    "http://[",
+    "file:///etc/passwd",
+    "data:,x",
+    "javascript:1",
+  ],
   ...["http://169.254.169.254/latest", "http://0.0.0.0:1/", "http://127.0.0.1:1/", "http://2130706433:1/"],
   ...[`${hub.origin}/x`, `${hub.origin}/someone/blip-tiny/resolve/${otherCommit}/pytorch_model.bin`],
   `http://user:secret@${hub.origin.slice(7)}/x`,
@@ -111,12 +175,15 @@ function headersFor(dice: Dice, request: HubRequest, hub: ScriptedHub): Headers 
   if (dice.chance(0.3)) headers["x-linked-size"] = dice.chance(0.5) ? String(bytes.length) : dice.pick(sizes);
   if (dice.chance(0.2)) headers["x-error-code"] = dice.pick(codes);
   if (dice.chance(0.2)) headers.location = dice.pick(locations(hub));
-  if (dice.chance(0.1)) headers["retry-after"] = dice.pick(["0", "-1", "x", "Wed, 21 Oct 2015 07:28:00 GMT", "0.0"]);
+  if (dice.chance(0.1))
+    headers["retry-after"] = dice.pick(["0", "-1", "x", "Wed, 21 Oct 2015 07:28:00 GMT", "0.0"]);
   if (dice.chance(0.1)) headers["content-encoding"] = dice.pick(["gzip", "br", "identity", "x"]);
-  if (dice.chance(0.1)) headers["x-goog-hash"] = dice.pick(["md5=AAAAAAAAAAAAAAAAAAAAAA==", "md5=", "crc32c=x"]);
+  if (dice.chance(0.1))
+    headers["x-goog-hash"] = dice.pick(["md5=AAAAAAAAAAAAAAAAAAAAAA==", "md5=", "crc32c=x"]);
   if (dice.chance(0.3)) {
     const total = dice.pick([String(bytes.length), "*", "1", "x"]);
-    headers["content-range"] = `bytes ${dice.pick([String(request.from), "0", "7", "x"])}-${dice.below(30_000)}/${total}`;
+    headers["content-range"] =
+      `bytes ${dice.pick([String(request.from), "0", "7", "x"])}-${dice.below(30_000)}/${total}`;
   }
   return headers;
 }
@@ -134,10 +201,27 @@ function bodyFor(dice: Dice, request: HubRequest, hub: ScriptedHub): Buffer {
 /** Bytes that are no answer of HTTP, or hardly one. */
 function rawAnswer(dice: Dice): string {
   return dice.pick([
-    ...["", "\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 200", "HTTP/1.1 999 x\r\n\r\n", "HTTP/1.1 -1 x\r\n\r\n"],
-    ...["HTTP/2 200\r\n\r\n", "HTTP/1.1 200 \u001b[31m\r\nlocation: \u0001\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"],
-    ...["HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 7\r\n\r\nabcdefg", "HTTP/1.0 200 OK\r\n\r\n{"],
-    ...["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 302 x\r\nlocation: \r\n\r\n"],
+    ...[
+      "",
+      "\r\n\r\n",
+      "SSH-2.0-OpenSSH_9.2\r\n",
+      "HTTP/1.1 200",
+      "HTTP/1.1 999 x\r\n\r\n",
+      "HTTP/1.1 -1 x\r\n\r\n",
+    ],
+    ...[
+      "HTTP/2 200\r\n\r\n",
+      "HTTP/1.1 200 \u001b[31m\r\nlocation: \u0001\r\n\r\n",
+      "HTTP/1.1 100 Continue\r\n\r\n",
+    ],
+    ...[
+      "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 7\r\n\r\nabcdefg",
+      "HTTP/1.0 200 OK\r\n\r\n{",
+    ],
+    ...[
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+      "HTTP/1.1 302 x\r\nlocation: \r\n\r\n",
+    ],
     `HTTP/1.1 200 OK\r\nx: ${"y".repeat(20_000)}\r\n\r\n`,
     "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
   ]);
@@ -163,10 +247,12 @@ function misanswer(dice: Dice, hub: ScriptedHub, request: HubRequest, response: 
       // Node sends no such header.
     }
   }
-  if (request.kind === "head") response.setHeader("content-length", dice.pick([String(body.length), ...sizes.slice(0, 6)]));
+  if (request.kind === "head")
+    response.setHeader("content-length", dice.pick([String(body.length), ...sizes.slice(0, 6)]));
   else if (dice.chance(0.7)) response.setHeader("content-length", body.length);
   response.writeHead(status);
-  if (dice.chance(0.05)) response.write(body.subarray(0, dice.below(body.length + 1)), () => void response.destroy());
+  if (dice.chance(0.05))
+    response.write(body.subarray(0, dice.below(body.length + 1)), () => void response.destroy());
   else response.end(request.kind === "head" ? undefined : body);
 }
 
@@ -185,21 +271,22 @@ async function outcomeOf(work: () => Promise<unknown>): Promise<string> {
     return "right";
   } catch (error) {
     if (!(error instanceof BlipError)) throw error;
-    // eslint-disable-next-line no-control-regex -- no sign of a terminal's language may be in it
+    // No sign of a terminal's language may be in it.
     if (/[\u0000-\u0009\u000b-\u001f]/.test(error.message) || error.message.includes("secret"))
       throw new Error(`a message shows what it must not: ${JSON.stringify(error.message)}`, { cause: error });
     return error.code;
   }
 }
 
-/** What is given has the promised bytes. */
+/** What is given has the bytes that its hash promises. Under an etag that is no hash, anything of the said size is the file. */
 async function checkGiven(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const bytes = await readFile(join(folder, name));
-    const known = files[name as keyof typeof files] as Buffer | undefined;
-    // Under an etag that is no hash, anything of the said size is the file.
-    if (known && bytes.length === known.length && !bytes.subarray(1).equals(known.subarray(1)))
-      throw new Error(`${name} has other bytes than were sent`);
+    const path = join(folder, name);
+    const etag = basename(await realpath(path));
+    const bytes = await readFile(path);
+    const isHash = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(etag);
+    if (isHash && etag !== gitSha(bytes) && etag !== sha256(bytes))
+      throw new Error(`${name} has other bytes than its hash promises`);
   }
 }
 
@@ -227,11 +314,13 @@ export async function fuzzHubAnswers(): Promise<HubAnswersFuzzer> {
       ? await outcomeOf(async () => checkGiven((await downloadModel(hubId, options)).folder))
       : await outcomeOf(() => openUrlModel(`${hub.origin}/models/pytorch_model.bin`, options));
     const beside = await readdir(place);
-    if (beside.some((name) => name !== "home")) throw new Error(`written beside the cache: ${beside.join(", ")}`);
+    if (beside.some((name) => name !== "home"))
+      throw new Error(`written beside the cache: ${beside.join(", ")}`);
     hub.answer = () => false;
     const { folder } = await downloadModel(hubId, { ...options, revision: hubCommit });
     for (const [name, bytes] of Object.entries(files))
-      if (!bytes.equals(await readFile(join(folder, name)))) throw new Error(`${name} stays wrong with a right hub`);
+      if (!bytes.equals(await readFile(join(folder, name))))
+        throw new Error(`${name} stays wrong with a right hub`);
     await rm(place, { recursive: true, force: true });
     return outcome;
   };

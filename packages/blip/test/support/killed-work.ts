@@ -63,7 +63,12 @@ async function contentOf(folder: string): Promise<Map<string, string>> {
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     if ((await stat(path).catch(() => undefined))?.isFile() !== true) continue;
-    content.set(relative(folder, path), createHash("sha256").update(await readFile(path)).digest("hex"));
+    content.set(
+      relative(folder, path),
+      createHash("sha256")
+        .update(await readFile(path))
+        .digest("hex"),
+    );
   }
   return content;
 }
@@ -71,7 +76,10 @@ async function contentOf(folder: string): Promise<Map<string, string>> {
 const isLeftover = (name: string) => /\.partial-|\.incomplete$|\.lock(?:\.guard)?$/.test(name);
 
 /** Runs the work in a process of its own. @param after milliseconds from its beginning to its end by kill -9 */
-async function run(place: Place, after: number | undefined): Promise<{ readonly done: boolean; readonly took: number }> {
+async function run(
+  place: Place,
+  after: number | undefined,
+): Promise<{ readonly done: boolean; readonly took: number }> {
   const { kind, model, out, env } = place;
   const child = spawn(process.execPath, [script, JSON.stringify({ kind, model, out })], {
     env: { ...process.env, ...env },
@@ -91,11 +99,16 @@ async function run(place: Place, after: number | undefined): Promise<{ readonly 
 }
 
 /** What stands under its final name while the work is not done. */
-async function halfWritten({ kind, root, out, home }: Place, whole: ReadonlyMap<string, string>): Promise<string[]> {
+async function halfWritten(
+  { kind, root, out, home }: Place,
+  whole: ReadonlyMap<string, string>,
+): Promise<string[]> {
   const found = await contentOf(kind === "download" || kind === "keep" ? home : out);
   if (kind === "convert" || kind === "quantize" || kind === "export") {
     if (found.size === 0) return [];
-    return found.size === whole.size ? [] : [`${kind}: ${relative(root, out)} holds ${found.size} of ${whole.size} files`];
+    return found.size === whole.size
+      ? []
+      : [`${kind}: ${relative(root, out)} holds ${found.size} of ${whole.size} files`];
   }
   const named = [...found].filter(([name]) => !isLeftover(name) && !name.includes(".blip-ts"));
   return named.flatMap(([name, hash]) =>
@@ -110,7 +123,9 @@ async function leftovers({ root }: Place): Promise<string[]> {
 async function serveModel(): Promise<ScriptedHub> {
   const folder = fixture("tiny/match-bin");
   const names = ["config.json", "vocab.txt", "pytorch_model.bin"];
-  const files = await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const));
+  const files = await Promise.all(
+    names.map(async (name) => [name, await readFile(join(folder, name))] as const),
+  );
   const hub = await serveScriptedHub(Object.fromEntries(files));
   hub.answer = ({ kind, file, from }, response) => {
     const bytes = hub.files.get(file)?.subarray(from);
@@ -130,7 +145,11 @@ async function serveModel(): Promise<ScriptedHub> {
 }
 
 /** Each kind kills the same number of processes, at moments spread over the time that the work takes. */
-export async function killAndRepeat(kind: KilledKind, trials: number, random: () => number): Promise<KilledReport> {
+export async function killAndRepeat(
+  kind: KilledKind,
+  trials: number,
+  random: () => number,
+): Promise<KilledReport> {
   await using hub = await serveModel();
   const faults: string[] = [];
   let [killed, left, took] = [0, 0, 0];

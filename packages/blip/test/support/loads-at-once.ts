@@ -25,7 +25,8 @@ const modelFiles = ["config.json", "vocab.txt", "tokenizer.json", "pytorch_model
 async function readModel(): Promise<Record<string, Buffer>> {
   const folder = fixture("tiny/match-bin");
   const names = (await readdir(folder)).filter((name) => modelFiles.includes(name));
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))])));
+  const read = async (name: string) => [name, await readFile(join(folder, name))] as const;
+  return Object.fromEntries(await Promise.all(names.map(read)));
 }
 
 async function startLoader(): Promise<ChildProcess> {
@@ -102,7 +103,15 @@ export async function loadAtOnce(trials: number, random: () => number): Promise<
       ];
       failures.push(...(await Promise.all(loads)).filter((error) => error !== undefined));
       const sent = hub.sent().sort();
-      if (JSON.stringify(sent) !== JSON.stringify(Object.keys(files).map((name) => `${name}@0`).sort())) resent++;
+      if (
+        JSON.stringify(sent) !==
+        JSON.stringify(
+          Object.keys(files)
+            .map((name) => `${name}@0`)
+            .sort(),
+        )
+      )
+        resent++;
       if (await isLittered(home, files)) littered++;
       await rm(home, { recursive: true, force: true });
     }

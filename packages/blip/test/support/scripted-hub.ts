@@ -37,7 +37,8 @@ export interface ScriptedHub extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-function parse({ url = "", method, headers }: IncomingMessage): HubRequest {
+function parse({ url: whole = "", method, headers }: IncomingMessage): HubRequest {
+  const url = whole.replace(/\?.*$/, "");
   const isList = url.startsWith("/api/models/");
   const kind = isList ? "list" : method === "HEAD" ? "head" : "get";
   const from = Number(/bytes=(\d+)-/.exec(headers.range ?? "")?.[1] ?? 0);
@@ -48,7 +49,11 @@ function parse({ url = "", method, headers }: IncomingMessage): HubRequest {
 /** Small files are named by git's hash, large ones by sha256, as on the Hub. */
 export const etagOf = (bytes: Uint8Array): string => (bytes.length < 1000 ? gitSha(bytes) : sha256(bytes));
 
-function answerAsHub(files: ReadonlyMap<string, Buffer>, request: HubRequest, response: ServerResponse): void {
+function answerAsHub(
+  files: ReadonlyMap<string, Buffer>,
+  request: HubRequest,
+  response: ServerResponse,
+): void {
   const { kind, file, from } = request;
   if (kind === "list") {
     const siblings = [...files.keys()].map((rfilename) => ({ rfilename }));
@@ -63,8 +68,7 @@ function answerAsHub(files: ReadonlyMap<string, Buffer>, request: HubRequest, re
   }
   const facts = { etag: `"${etagOf(bytes)}"`, "accept-ranges": "bytes" };
   const part = bytes.subarray(from);
-  const range =
-    from > 0 ? { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {};
+  const range = from > 0 ? { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {};
   response.writeHead(from > 0 && kind === "get" ? 206 : 200, {
     ...facts,
     ...(kind === "get" ? range : {}),

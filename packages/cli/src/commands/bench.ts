@@ -92,7 +92,7 @@ export function addBench(program: Command, terminal: Terminal, finish: (code: nu
     )
     .option(
       "--model <M>",
-      "a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
+      "a folder, a file or its URL, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
     .option(
       "--row <ROW>",

@@ -63,7 +63,18 @@ async function run(model: string, folder: string, flags: ExportFlags, terminal: 
   const { selfContained, standardOperators } = flags;
   try {
     const made = await exportOnnx(model, folder, {
-      ...{ textHeads, revision, offline, allowPrivateRedirects, task, compat, dtype, imageSize, selfContained, standardOperators },
+      ...{
+        textHeads,
+        revision,
+        offline,
+        allowPrivateRedirects,
+        task,
+        compat,
+        dtype,
+        imageSize,
+        selfContained,
+        standardOperators,
+      },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, flags.quiet),
@@ -82,7 +93,7 @@ export function addExport(program: Command, terminal: Terminal, finish: (code: n
   const command = program
     .command("export")
     .description("a task as ONNX files for other programs, with their inputs, outputs and order of steps")
-    .argument("<model>", "a folder, a file, a suite, picture-book, or a Hub id")
+    .argument("<model>", "a folder, a file or its URL, a suite, picture-book, or a Hub id")
     .argument("<out>", "a folder that does not exist yet")
     .addOption(
       new Option("--task <TASK>", "match, retrieve, caption, ask, compare or embed").makeOptionMandatory(),

@@ -84,7 +84,7 @@ export function addInspect(program: Command, terminal: Terminal, finish: (code: 
   const command = program
     .command("inspect")
     .description("what a checkpoint or a suite is and which tasks it can do")
-    .argument("<model>", "a folder, a file, a suite, picture-book, or a Hub id")
+    .argument("<model>", "a folder, a file or its URL, a suite, picture-book, or a Hub id")
     .option("--graph <TASK>", "print the graphs of a task");
   addSourceOptions(command)
     .addOption(compatOption())

@@ -178,7 +178,7 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
     .description(
       "the published samples of one of Salesforce's models: expected, found, verdict; another model is checked for what can be checked",
     )
-    .argument("[model]", "a folder, a file, a suite, or a Hub id")
+    .argument("[model]", "a folder, a file or its URL, a suite, or a Hub id")
     .option(
       "--all",
       `all ${publishedModels.length} models on the Hub in one report, about 10 GB the first time`,

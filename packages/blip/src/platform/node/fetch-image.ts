@@ -41,7 +41,8 @@ export async function fetchImage(address: string, options: FetchImageOptions = {
     signal?.throwIfAborted();
     if (late.aborted) throw unreachable(name, `no whole answer within ${timeout / 1000} seconds`, error);
     if (error instanceof RefusedRedirect) throw unreachable(name, `the server ${error.message}`, error);
-    if (error instanceof NetworkFailure) throw unreachable(name, `cannot be fetched (${error.message})`, error);
+    if (error instanceof NetworkFailure)
+      throw unreachable(name, `cannot be fetched (${error.message})`, error);
     throw error;
   }
 }

@@ -61,7 +61,8 @@ async function shardsOf(path: string): Promise<string[]> {
     // The reader says what is wrong with it.
     return [];
   }
-  const map: unknown = typeof json === "object" && json !== null && "weight_map" in json ? json.weight_map : {};
+  const map: unknown =
+    typeof json === "object" && json !== null && "weight_map" in json ? json.weight_map : {};
   const names = Object.values(typeof map === "object" && map !== null ? map : {}) as readonly unknown[];
   return [...new Set(names)].filter(
     (name): name is string =>

@@ -1,6 +1,16 @@
 // A hub that is down, slow, or not what it should be, and a cache that is not whole: what is used, what is said, and what
 // never happens.
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +30,10 @@ import { downloadModel, type DownloadOptions } from "./download-model.ts";
 
 const config = Buffer.from('{"model_type": "blip"}\n');
 const weights = Buffer.from(
-  safetensorsOf({ x: { dtype: "U8", shape: [300_000], data_offsets: [0, 300_000] } }, Buffer.alloc(300_000, 7)),
+  safetensorsOf(
+    { x: { dtype: "U8", shape: [300_000], data_offsets: [0, 300_000] } },
+    Buffer.alloc(300_000, 7),
+  ),
 );
 const limits = { ...usualLimits, head: 200, silence: 200, window: 300, text: 400, tries: 2 };
 
@@ -67,7 +80,7 @@ const faults: readonly (readonly [string, (response: ServerResponse) => void])[]
   ["JSON of another kind", text(200, "[1, 2]")],
   ["a list without a commit", text(200, '{"siblings": []}')],
   ["siblings that are null", text(200, `{"sha": "${hubCommit}", "siblings": null}`)],
-  ["deep JSON", text(200, `${"[".repeat(200_000)}`)],
+  ["deep JSON", text(200, "[".repeat(200_000))],
   ["nothing", (response) => void response.destroy()],
   ["no head of an answer", () => undefined],
   ["a byte now and then", (response) => drip(response, "{")],
@@ -152,7 +165,7 @@ describe("without a cache", () => {
     const { code, message } = await failureOf(() => load());
     expect(code).toMatch(/^hub\/(?:bad-answer|http-status|unreachable|not-found|unauthorized)$/);
     expect(message).not.toMatch(/Sign in|blocked|later</);
-    if (/page/.test(what)) expect(message).toMatch(/got a web page\. Check the network/);
+    if (what.includes("page")) expect(message).toMatch(/got a web page\. Check the network/);
   });
 
   test.each(["list", "head", "get"] as const)("a signal ends the waiting for %s at once", async (kind) => {
@@ -164,23 +177,28 @@ describe("without a cache", () => {
     await expect(call).rejects.toThrow("enough");
   });
 
-  test.each(["silence", "drip"] as const)("weights that end in %s are resumed, and given up in the end", async (kind) => {
-    hub.answer = ({ kind: asked, file, from }, response) => {
-      if (asked !== "get" || file !== "model.safetensors") return false;
-      response.writeHead(from > 0 ? 206 : 200);
-      response.write(weights.subarray(from, from + 100_000));
-      if (kind === "silence") return true;
-      let at = from + 100_000;
-      const timer = setInterval(() => void response.write(weights.subarray(at, ++at)), 30);
-      response.on("close", () => clearInterval(timer));
-      return true;
-    };
-    expect(await failureOf(() => load({ limits: { ...limits, leastBytes: 150_000 } }))).toMatchObject({
-      code: "hub/unreachable",
-      message: expect.stringMatching(kind === "drip" ? /it sends next to nothing/ : /it fell silent/) as string,
-    });
-    expect(hub.sent().map((sent) => Number(sent.split("@")[1]) > 0)).toEqual([false, false, true]);
-  });
+  test.each(["silence", "drip"] as const)(
+    "weights that end in %s are resumed, and given up in the end",
+    async (kind) => {
+      hub.answer = ({ kind: asked, file, from }, response) => {
+        if (asked !== "get" || file !== "model.safetensors") return false;
+        response.writeHead(from > 0 ? 206 : 200);
+        response.write(weights.subarray(from, from + 100_000));
+        if (kind === "silence") return true;
+        let at = from + 100_000;
+        const timer = setInterval(() => void response.write(weights.subarray(at, ++at)), 30);
+        response.on("close", () => clearInterval(timer));
+        return true;
+      };
+      expect(await failureOf(() => load({ limits: { ...limits, leastBytes: 150_000 } }))).toMatchObject({
+        code: "hub/unreachable",
+        message: expect.stringMatching(
+          kind === "drip" ? /it sends next to nothing/ : /it fell silent/,
+        ) as string,
+      });
+      expect(hub.sent().map((sent) => Number(sent.split("@")[1]) > 0)).toEqual([false, false, true]);
+    },
+  );
 
   test("a cache that cannot be made is named", async () => {
     const file = join(home, "file");
@@ -188,7 +206,9 @@ describe("without a cache", () => {
     const env = { ...options.env, HF_HOME: join(file, "home") };
     expect(await failureOf(() => load({ env }))).toMatchObject({
       code: "hub/cannot-write",
-      message: expect.stringMatching(/expected a cache that can be written, got ENOTDIR\..*HF_HOME/) as string,
+      message: expect.stringMatching(
+        /expected a cache that can be written, got ENOTDIR\..*HF_HOME/,
+      ) as string,
     });
   });
 });
@@ -221,7 +241,12 @@ describe("what is cut short in the cache", () => {
   });
 
   test("is known of a zip archive by its missing end", async () => {
-    const zip = Buffer.concat([Buffer.from("PK\x03\x04"), Buffer.alloc(2000, 1), Buffer.from("PK\x05\x06"), Buffer.alloc(18)]);
+    const zip = Buffer.concat([
+      Buffer.from("PK\x03\x04"),
+      Buffer.alloc(2000, 1),
+      Buffer.from("PK\x05\x06"),
+      Buffer.alloc(18),
+    ]);
     hub.files.delete("model.safetensors");
     hub.files.set("pytorch_model.bin", zip);
     await load();
@@ -273,16 +298,21 @@ describe("names", () => {
     }
   });
 
-  test.each(["..\\..\\x.pth", "C:x.pth", "x.pth.", "nul.pth", "../x.pth", "a\u202ex.pth", `${"x".repeat(300)}.pth`])(
-    "a file %j of the hub is none of the model's",
-    async (name) => {
-      hub.files.clear();
-      hub.files.set(name, weights);
-      const { code, message } = await failureOf(() => load());
-      expect(code).toBe("hub/no-weights");
-      expect(message).not.toContain(name);
-    },
-  );
+  test.each([
+    "..\\..\\x.pth",
+    "C:x.pth",
+    "x.pth.",
+    "nul.pth",
+    "../x.pth",
+    "a\u202ex.pth",
+    `${"x".repeat(300)}.pth`,
+  ])("a file %j of the hub is none of the model's", async (name) => {
+    hub.files.clear();
+    hub.files.set(name, weights);
+    const { code, message } = await failureOf(() => load());
+    expect(code).toBe("hub/no-weights");
+    expect(message).not.toContain(name);
+  });
 
   test.each([".", "..", "a/b", "nul", "x".repeat(5000), "a\u00e9", ""])(
     "an etag %j is refused",
@@ -367,7 +397,10 @@ describe("bytes that are not the file's", () => {
     await load();
     await rm(home, { recursive: true });
     await beginWith(weights.subarray(0, 1000));
-    sendInstead((from, response) => void (from > 0 ? response.writeHead(416).end() : response.end(weights)));
+    sendInstead((from, response) => {
+      if (from > 0) response.writeHead(416).end();
+      else response.end(weights);
+    });
     await load();
     await expectWhole();
   });
@@ -396,7 +429,10 @@ describe("what killed processes left", () => {
     await utimes(left[1] ?? "", old, old);
     await writeFile(join(locks, "abc.blip-ts.lock"), "");
     await utimes(join(locks, "abc.blip-ts.lock"), old, old);
-    const others = [join(repository(), `.tmp${partialEnding()}`), join(repository(), "blobs", "def.incomplete")];
+    const others = [
+      join(repository(), `.tmp${partialEnding()}`),
+      join(repository(), "blobs", "def.incomplete"),
+    ];
     for (const path of others) await writeFile(path, "still written");
     await load();
     const names = await below(home);
@@ -418,11 +454,14 @@ describe("credentials", () => {
     expect(message + JSON.stringify(fields)).not.toMatch(/secret/);
   });
 
-  test.each(["hf_secret\nnext", "hf_secret\u201d", "hf secret"])("a token %j that no header takes is not quoted", async (token) => {
-    const error = await failureOf(() => load({ env: { ...options.env, HF_TOKEN: token } }));
-    expect(error).toMatchObject({ code: "hub/bad-token" });
-    expect(error.message).not.toMatch(/secret/);
-  });
+  test.each(["hf_secret\nnext", "hf_secret\u201d", "hf secret"])(
+    "a token %j that no header takes is not quoted",
+    async (token) => {
+      const error = await failureOf(() => load({ env: { ...options.env, HF_TOKEN: token } }));
+      expect(error).toMatchObject({ code: "hub/bad-token" });
+      expect(error.message).not.toMatch(/secret/);
+    },
+  );
 
   test.each(["nowhere", "ftp://user:secret@example.com", "http://", "https://example.com/?token=secret"])(
     "an endpoint %j that is none is refused, and not quoted",

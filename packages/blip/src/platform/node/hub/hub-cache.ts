@@ -1,7 +1,18 @@
 // The Hub's cache on disk, in the layout of Python's huggingface_hub, so that both find each other's models:
 // models--org--name/{blobs/<etag>, refs/<revision>, snapshots/<commit>/<file> -> ../../blobs/<etag>}.
 // Beside it, `.blip-ts/sizes/<etag>` keeps how long a blob is: one that was cut short is known and fetched again.
-import { copyFile, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import { withoutCredentials } from "../net/credentials.ts";

@@ -12,7 +12,6 @@ const device = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d¹²³])\s*(?
 export function isPlainName(name: string): boolean {
   if (name === "" || name === "." || name === "..") return false;
   // Separators, drives and streams, patterns, what no terminal should see.
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
   if (/[\\/:*?"<>|\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/.test(name)) return false;
   // Windows forgets dots and spaces at the end, so that two names are one.
   if (/[. ]$/.test(name) || device.test(name)) return false;

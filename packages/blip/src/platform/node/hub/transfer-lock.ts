@@ -221,7 +221,9 @@ export async function lockNow(
 export async function sweepLocks(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const path = join(folder, name);
-    const found = /\.blip-ts\.lock(?:\.guard)?$/.test(name) ? await look(path).catch(() => undefined) : undefined;
+    const found = /\.blip-ts\.lock(?:\.guard)?$/.test(name)
+      ? await look(path).catch(() => undefined)
+      : undefined;
     if (!found) continue;
     if (!isGone(ownerOf(found.text)) && Date.now() - found.touched < sweptMilliseconds) continue;
     if (name.endsWith(".guard")) await rm(path, { force: true }).catch(() => undefined);

@@ -19,7 +19,8 @@ export interface RemoteEntry {
   readonly size: number;
   readonly location: Hop;
   /** The hash that the bytes must have. */
-  readonly digest?: { readonly hash: Hash; readonly expected: string; readonly encoding: "hex" | "base64" } | undefined;
+  readonly digest?:
+    { readonly hash: Hash; readonly expected: string; readonly encoding: "hex" | "base64" } | undefined;
   /** Sent with a part's request: the server sends the whole file if it has another one by now. */
   readonly ifRange?: string | undefined;
 }

@@ -103,7 +103,11 @@ describe("openUrlModel", () => {
     expect(await open()).toBe(path);
     await server.close();
     expect(await open()).toBe(path);
-    expect(warnings.map(({ code }) => code)).toEqual(["hub-unreachable", "hub-unreachable", "hub-unreachable"]);
+    expect(warnings.map(({ code }) => code)).toEqual([
+      "hub-unreachable",
+      "hub-unreachable",
+      "hub-unreachable",
+    ]);
     await rm(home, { recursive: true });
     expect(await failureOf(() => open())).toMatchObject({ code: "hub/unreachable" });
   });
@@ -113,7 +117,11 @@ describe("openUrlModel", () => {
     let said = md5;
     server.answer = ({ kind }, response) => {
       if (kind !== "head") return false;
-      response.writeHead(200, { etag: '"x"', "content-length": bytes.length, "x-goog-hash": `crc32c=AAAAAA==,md5=${said}` });
+      response.writeHead(200, {
+        etag: '"x"',
+        "content-length": bytes.length,
+        "x-goog-hash": `crc32c=AAAAAA==,md5=${said}`,
+      });
       response.end();
       return true;
     };
@@ -136,7 +144,9 @@ describe("openUrlModel", () => {
   });
 
   test("says that the file is not there, and that an address is none of a weights file", async () => {
-    expect(await failureOf(() => open({}, `${server.origin}/none.pth`))).toMatchObject({ code: "hub/not-found" });
+    expect(await failureOf(() => open({}, `${server.origin}/none.pth`))).toMatchObject({
+      code: "hub/not-found",
+    });
     for (const place of [
       server.origin,
       `${server.origin}/folder/`,

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { shownUrl } from "@blip-ts/base";
+import { last, shownUrl } from "@blip-ts/base";
 import type { ModelFiles, SourceOptions, SuiteFiles } from "../../../files.ts";
 import { localModel } from "../local-files.ts";
 import { discard } from "../net/body.ts";
@@ -64,7 +64,7 @@ function placeOf(address: string, env: Environment): Place {
   let name: string;
   try {
     parsed = withoutCredentials(address);
-    name = decodeURIComponent(parsed.url.pathname.split("/").at(-1) ?? "");
+    name = decodeURIComponent(last(parsed.url.pathname.split("/")));
   } catch {
     throw notWeights(shownUrl(address));
   }
@@ -175,7 +175,12 @@ async function noteCurrent(place: Place, version: string, size: number): Promise
   await sweepLocks(join(folder, ".locks"));
 }
 
-async function fetched(client: HubClient, place: Place, kept: Kept | undefined, options: UrlModelOptions): Promise<string> {
+async function fetched(
+  client: HubClient,
+  place: Place,
+  kept: Kept | undefined,
+  options: UrlModelOptions,
+): Promise<string> {
   const offered = await offeredBy(client, place);
   const { version } = offered;
   if (kept?.version === version) return kept.path;

@@ -53,7 +53,10 @@ async function isZipCut(file: FileHandle, size: number): Promise<boolean> {
 async function isCutByContent(path: string, name: string, etag: string, size: number): Promise<boolean> {
   if (size === 0) return true;
   if (/^[0-9a-f]{40}$/.test(etag) && size <= maxHashedBytes) {
-    const digest = createHash("sha1").update(`blob ${size}\0`).update(await readFile(path)).digest("hex");
+    const digest = createHash("sha1")
+      .update(`blob ${size}\0`)
+      .update(await readFile(path))
+      .digest("hex");
     return digest !== etag;
   }
   const file = await open(path, "r");

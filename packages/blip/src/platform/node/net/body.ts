@@ -44,7 +44,10 @@ class Watch {
  * The pieces of a body. What is not read to its end is cancelled, so that its connection goes.
  * @throws {NetworkFailure} @throws the signal's reason
  */
-export async function* bodyOf(answer: Pick<Answer, "body">, options: BodyOptions): AsyncGenerator<Uint8Array> {
+export async function* bodyOf(
+  answer: Pick<Answer, "body">,
+  options: BodyOptions,
+): AsyncGenerator<Uint8Array> {
   const reader = answer.body?.getReader();
   if (!reader) return;
   const { signal } = options;

@@ -66,7 +66,9 @@ describe("a request through a proxy", () => {
   beforeEach(async () => {
     asked = [];
     proxy = createServer((request: IncomingMessage, response) => {
-      asked.push(`${request.method ?? ""} ${request.url ?? ""} ${request.headers["proxy-authorization"] ?? ""}`.trim());
+      asked.push(
+        `${request.method ?? ""} ${request.url ?? ""} ${request.headers["proxy-authorization"] ?? ""}`.trim(),
+      );
       if (request.url === "http://images.example/inside") {
         response.writeHead(302, { location: `${origin}/secret` }).end();
         return;

@@ -26,13 +26,18 @@ function valueOf(env: Environment, name: string): Proxy | undefined {
   return undefined;
 }
 
-const bareHost = (host: string) => host.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
+const bareHost = (host: string) =>
+  host
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.$/, "")
+    .toLowerCase();
 
 /** Does an entry such as 10.0.0.0/8 hold an address? */
 function isInSubnet(host: string, entry: string): boolean {
-  const [net = "", bits = ""] = entry.split("/");
+  const [, net, bits] = /^([^/]+)\/(\d{1,3})$/.exec(entry) ?? [];
+  if (net === undefined || bits === undefined) return false;
   const family = isIP(net);
-  if (family === 0 || isIP(host) !== family || !/^\d{1,3}$/.test(bits)) return false;
+  if (family === 0 || isIP(host) !== family) return false;
   const type = family === 4 ? "ipv4" : "ipv6";
   if (Number(bits) > (family === 4 ? 32 : 128)) return false;
   const list = new BlockList();
@@ -48,7 +53,8 @@ function isMeant(url: URL, entry: string): boolean {
   const host = bareHost(url.hostname);
   if (entry.includes("/")) return isInSubnet(host, entry);
   const isAddress6 = isIP(bareHost(entry)) === 6;
-  const [, named = entry, port] = (!isAddress6 && /^(.*):(\d+)$/.exec(entry)) || [];
+  const withPort = isAddress6 ? null : /^(.*):(\d+)$/.exec(entry);
+  const [, named = entry, port] = withPort ?? [];
   if (port !== undefined && port !== portOf(url)) return false;
   const name = bareHost(named).replace(/^\*?\./, "");
   return host === name || (name !== "" && isIP(host) === 0 && host.endsWith(`.${name}`));
@@ -59,7 +65,8 @@ function isMeant(url: URL, entry: string): boolean {
  * @throws {UsageError} `network/bad-proxy`
  */
 export function proxyFor(url: URL, env: Environment): Proxy | undefined {
-  const proxy = valueOf(env, url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY") ?? valueOf(env, "ALL_PROXY");
+  const proxy =
+    valueOf(env, url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY") ?? valueOf(env, "ALL_PROXY");
   if (!proxy) return undefined;
   const entries = (valueOf(env, "NO_PROXY")?.url ?? "").split(/[\s,]+/).filter(Boolean);
   if (entries.some((entry) => isMeant(url, entry))) return undefined;

@@ -18,7 +18,9 @@ const names: Readonly<Record<string, readonly string[]>> = {
   "mapped.example": ["::ffff:127.0.0.1"],
 };
 const resolve = (host: string) =>
-  names[host] ? Promise.resolve(names[host]) : Promise.reject(Object.assign(new Error(), { code: "ENOTFOUND" }));
+  names[host]
+    ? Promise.resolve(names[host])
+    : Promise.reject(Object.assign(new Error(), { code: "ENOTFOUND" }));
 const options: RedirectOptions = { env: {}, allowPrivate: false, resolve };
 
 const redirect = (from: string, location: string, more: Partial<RedirectOptions> = {}) =>
@@ -70,13 +72,17 @@ describe("hopOf", () => {
   });
 
   test("a name that has no address now is not left to a second look", async () => {
-    await expect(redirect("http://public.example/", "http://nobody.example/")).rejects.toThrow(NetworkFailure);
+    await expect(redirect("http://public.example/", "http://nobody.example/")).rejects.toThrow(
+      NetworkFailure,
+    );
   });
 
   test("through a proxy names are the proxy's affair, addresses are not", async () => {
     const env = { HTTP_PROXY: "http://proxy:1" };
     expect(await redirect("http://public.example/", "http://inside.example/", { env })).toBeDefined();
-    await expect(redirect("http://public.example/", "http://127.0.0.1/", { env })).rejects.toThrow(RefusedRedirect);
+    await expect(redirect("http://public.example/", "http://127.0.0.1/", { env })).rejects.toThrow(
+      RefusedRedirect,
+    );
   });
 
   test.each(["file:///etc/passwd", "gopher://x", "javascript:alert(1)", "data:text/plain,x"])(
@@ -90,8 +96,16 @@ describe("hopOf", () => {
     expect((await redirect("http://public.example/", "http://a:b@public.example/x"))?.url.href).toBe(
       "http://public.example/x",
     );
-    expect(await hopOf(new URL("http://a.example"), { status: 200, headers: new Headers({ location: "/x" }) }, options)).toBeUndefined();
-    expect(await hopOf(new URL("http://a.example"), { status: 302, headers: new Headers() }, options)).toBeUndefined();
+    expect(
+      await hopOf(
+        new URL("http://a.example"),
+        { status: 200, headers: new Headers({ location: "/x" }) },
+        options,
+      ),
+    ).toBeUndefined();
+    expect(
+      await hopOf(new URL("http://a.example"), { status: 302, headers: new Headers() }, options),
+    ).toBeUndefined();
     await expect(redirect("http://public.example/", "http://[")).rejects.toThrow("what is no address");
   });
 });
@@ -115,6 +129,8 @@ describe("a connection to given addresses", () => {
     const plain = { method: "GET", headers: {}, env: {}, signal: new AbortController().signal } as const;
     const answer = await fetchBy(url, { ...plain, addresses: ["127.0.0.1"] });
     const reader = answer.body?.getReader();
-    expect(Buffer.from((await reader?.read())?.value as Uint8Array).toString()).toBe(`nobody.example:${port}`);
+    expect(Buffer.from((await reader?.read())?.value as Uint8Array).toString()).toBe(
+      `nobody.example:${port}`,
+    );
   });
 });

@@ -63,7 +63,8 @@ async function check(from: URL, to: URL, options: RedirectOptions): Promise<Hop>
   const byName = addressKind(to.hostname);
   const addresses = byName === "public" ? await addressesOf(to, options) : undefined;
   const kind = worstKind([byName, ...(addresses ?? []).map(addressKind)]);
-  if (kind === "public" || mayRedirect(await kindOfSource(from, options), kind)) return { url: to, addresses };
+  if (kind === "public" || mayRedirect(await kindOfSource(from, options), kind))
+    return { url: to, addresses };
   throw new RefusedRedirect(
     "redirects to a private address, which is not followed. Give that address itself, or set allowPrivateRedirects " +
       "(--allow-private-redirects of the command) if you trust the server",

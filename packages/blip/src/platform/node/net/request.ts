@@ -46,7 +46,7 @@ export async function ask(hop: Hop, options: RequestOptions): Promise<Answer> {
     ...options.headers,
   };
   if (own.authorization !== undefined) headers.authorization = own.authorization;
-  if (authorization && own.url.origin === authorization.origin) headers.authorization = authorization.value;
+  if (own.url.origin === authorization?.origin) headers.authorization = authorization.value;
   const late = new AbortController();
   const timer = setTimeout(() => {
     late.abort(new NetworkFailure(`no answer within ${limits.head / 1000} seconds`));
