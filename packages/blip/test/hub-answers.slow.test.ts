@@ -6,7 +6,7 @@ test("whatever a hub answers, nothing but errors of ours come out, and a right o
   const fuzzer = await fuzzHubAnswers();
   const outcomes = new Map<string, number>();
   try {
-    for (let seed = 1; seed <= 1500; seed++) {
+    for (let seed = 1; seed <= 1000; seed++) {
       const outcome = await fuzzer.run(seed).catch((error: unknown) => {
         throw new Error(`seed ${seed}`, { cause: error });
       });
@@ -16,12 +16,10 @@ test("whatever a hub answers, nothing but errors of ours come out, and a right o
     await fuzzer.close();
   }
   // Each kind of refusal has been reached, and so has success.
-  for (const code of [
-    "right",
-    "hub/bad-answer",
-    "hub/corrupt-download",
-    "hub/http-status",
-    "hub/unreachable",
-  ])
-    expect(outcomes.get(code), code).toBeGreaterThan(0);
+  expect([...outcomes.keys()]).toEqual(
+    expect.arrayContaining([
+      ...["right", "hub/bad-answer", "hub/corrupt-download", "hub/http-status", "hub/unreachable"],
+      ...["hub/refused-redirect", "hub/no-weights", "hub/not-found", "hub/file-too-large"],
+    ]),
+  );
 });

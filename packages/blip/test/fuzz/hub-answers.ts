@@ -239,7 +239,12 @@ function misanswer(dice: Dice, hub: ScriptedHub, request: HubRequest, response: 
   const headers = headersFor(dice, request, hub);
   const body = bodyFor(dice, request, hub);
   const good = request.from > 0 && request.kind === "get" ? 206 : 200;
-  const status = dice.chance(0.7) ? good : dice.pick(statuses);
+  const redirects = headers.location !== undefined && dice.chance(0.6);
+  const status = redirects
+    ? dice.pick([301, 302, 303, 307, 308])
+    : dice.chance(0.7)
+      ? good
+      : dice.pick(statuses);
   for (const [name, value] of Object.entries(headers)) {
     try {
       response.setHeader(name, value);

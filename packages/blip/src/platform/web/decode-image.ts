@@ -32,6 +32,8 @@ export type ImageInput =
 
 /** Largest file. */
 const maxFileBytes = 256 * 1024 * 1024;
+/** For all of an image behind a URL, as in Node. */
+const timeoutMilliseconds = 30_000;
 
 interface Encoded {
   readonly name: string;
@@ -47,11 +49,30 @@ async function fetchBytes(place: string | URL, signal: AbortSignal | undefined):
     throw unreachable(shownName(String(place)), "expected a URL", error);
   }
   const name = url.protocol === "data:" ? "the picture" : shownUrl(url.href);
-  let response: Response;
+  // `AbortSignal.any` is younger than the browsers that are meant.
+  const stop = new AbortController();
+  const abort = () => stop.abort(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted === true) abort();
+  const late = new Error(`no whole answer within ${timeoutMilliseconds / 1000} seconds`);
+  const timer = setTimeout(() => stop.abort(late), timeoutMilliseconds);
   try {
-    response = await fetch(url, signal ? { signal } : {});
+    return { name, bytes: await fetchWithin(name, url, stop.signal) };
   } catch (error) {
     signal?.throwIfAborted();
+    throw stop.signal.reason === late ? unreachable(name, late.message, error) : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** @throws {InputError} `image/unreachable`, `image/too-large` */
+async function fetchWithin(name: string, url: URL, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal });
+  } catch (error) {
     const shared = url.origin === location.origin || url.origin === "null";
     throw unreachable(
       name,
@@ -59,11 +80,13 @@ async function fetchBytes(place: string | URL, signal: AbortSignal | undefined):
       error,
     );
   }
-  if (!response.ok) throw unreachable(name, `the server answered ${response.status}`);
+  if (!response.ok) {
+    void response.body?.cancel().catch(() => undefined);
+    throw unreachable(name, `the server answered ${response.status}`);
+  }
   try {
-    return { name, bytes: await readBody(name, response) };
+    return await readBody(name, response);
   } catch (error) {
-    signal?.throwIfAborted();
     if (error instanceof InputError) throw error;
     throw unreachable(name, `the connection broke off (${messageOf(error)}): get it again`, error);
   }

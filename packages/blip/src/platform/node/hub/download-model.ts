@@ -1,4 +1,5 @@
 // A model of the Hub in the local cache: what is there is taken, what is not is fetched.
+import type { Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BlipError } from "@blip-ts/base";
@@ -20,7 +21,7 @@ import {
 } from "./hub-errors.ts";
 import { isPlainName } from "./safe-names.ts";
 import { shareTransfer } from "./shared-transfers.ts";
-import { digestOfEtag, download, sizeOfFile } from "./transfer.ts";
+import { digestOfEtag, download } from "./transfer.ts";
 import { lockTransfer, type LockTimes } from "./transfer-lock.ts";
 
 export interface DownloadOptions extends SourceOptions {
@@ -144,17 +145,23 @@ interface Wanted {
   readonly file: string;
   readonly entry: FileEntry;
   readonly cache: RepositoryCache;
+  /** The blob that was found damaged: it counts as none, as long as it is still that one. */
+  readonly damaged: Stats | undefined;
 }
 
 /** Fetches a file into the cache once, however many loads in this process and in others want it now. */
 async function fetchBlob(
   client: HubClient,
-  { file, entry, cache }: Wanted,
+  { file, entry, cache, damaged }: Wanted,
   { signal, onProgress, lockTimes: times }: DownloadOptions,
 ): Promise<void> {
   const blob = cache.blob(entry.etag);
   await shareTransfer(blob, { file, signal, onProgress }, async ({ signal: stop, report }) => {
-    const isDone = async () => (await sizeOfFile(blob)) === entry.size;
+    const isDone = async () => {
+      const found = await stat(blob).catch(() => undefined);
+      const isDamaged = found?.ino === damaged?.ino && found?.mtimeMs === damaged?.mtimeMs;
+      return found?.isFile() === true && found.size === entry.size && !isDamaged;
+    };
     /** How far another process is. */
     const onWait = async () => {
       const partial = await stat(`${blob}.incomplete`).catch(() => undefined);
@@ -171,7 +178,6 @@ async function fetchBlob(
         });
         const { size, location, etag } = entry;
         await download(watched, { name: file, size, location, digest: digestOfEtag(etag, size) }, blob);
-        await cache.noteSize(etag, size);
       } catch (error) {
         stop.throwIfAborted();
         // Another process goes on with it.
@@ -227,12 +233,16 @@ async function fetchSnapshot(
   const weights = chooseWeights(prefix === "" ? id : `${id}/${part ?? ""}`, files, part);
   const get = async (name: string) => {
     const file = pathOf(name, part);
-    if (await cache.has(commit, file)) return;
+    const state = await cache.state(commit, file);
+    if (state === "whole") return;
     const entry = await client.file(id, commit, file);
     const most = mostBytesOf(name);
     if (entry.size > most) throw tooLarge(`${id}/${file}`, entry.size, most);
     // The same content under another commit is not fetched again.
-    await fetchBlob(client, { file, entry, cache }, options);
+    const blob = cache.blob(entry.etag);
+    const damaged = state === "cut" ? await stat(blob).catch(() => undefined) : undefined;
+    await fetchBlob(client, { file, entry, cache, damaged }, options);
+    await cache.noteSize(entry.etag, entry.size);
     await writing(cache, () => cache.link(commit, file, entry.etag));
   };
   if (weights !== suiteIndexFile) for (const file of sideFiles) if (files.includes(file)) await get(file);

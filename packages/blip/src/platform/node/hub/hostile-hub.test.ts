@@ -238,6 +238,12 @@ describe("what is cut short in the cache", () => {
     await load();
     expect(hub.sent()).toHaveLength(4);
     await expectWhole();
+    // As long as it should be, and something else.
+    await rm(join(repository(), ".blip-ts"), { recursive: true });
+    await writeFile(blob(config), Buffer.alloc(config.length));
+    await load();
+    expect(hub.sent().at(-1)).toBe("config.json@0");
+    await expectWhole();
   });
 
   test("is known of a zip archive by its missing end", async () => {

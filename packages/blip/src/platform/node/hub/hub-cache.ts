@@ -148,6 +148,7 @@ export class RepositoryCache {
   /** Notes how long a blob is, for later looks. That it cannot be noted is no failure. */
   async noteSize(etag: string, size: number): Promise<void> {
     const path = this.#size(etag);
+    if ((await this.#sizeOf(etag)) === size) return;
     try {
       await mkdir(dirname(path), { recursive: true });
       await this.#replace(path, (partial) => writeFile(partial, String(size)));

@@ -23,7 +23,6 @@ import { isPlainEtag, isPlainPath } from "./safe-names.ts";
 
 /** Between two tries it waits 0.5 s, 1 s, 2 s, or as the server says. */
 const firstPauseMilliseconds = 500;
-const maxPauseSeconds = 30;
 const maxListBytes = 32_000_000;
 const maxListedFiles = 100_000;
 
@@ -171,11 +170,13 @@ export class HubClient {
   async #pause(tries: number, retryAfter: string | null = null): Promise<void> {
     const said = /^\d{1,9}$/.test(retryAfter ?? "") ? Number(retryAfter) : NaN;
     const { pauseMilliseconds = firstPauseMilliseconds, signal } = this.options;
-    const wait = said >= 0 ? Math.min(said, maxPauseSeconds) * 1000 : pauseMilliseconds * 2 ** (tries - 1);
-    await sleep(wait, undefined, signal ? { signal } : {}).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw error;
-    });
+    const wait = said >= 0 ? said * 1000 : pauseMilliseconds * 2 ** (tries - 1);
+    await sleep(Math.min(wait, this.limits.pause), undefined, signal ? { signal } : {}).catch(
+      (error: unknown) => {
+        signal?.throwIfAborted();
+        throw error;
+      },
+    );
   }
 
   async #guarded<T>(what: string, work: () => Promise<T>): Promise<T> {

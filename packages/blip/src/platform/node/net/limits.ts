@@ -13,6 +13,8 @@ export interface NetworkLimits {
   readonly text: number;
   /** Tries of one request. */
   readonly tries: number;
+  /** Longest pause between two tries, whatever a server asks for. */
+  readonly pause: number;
 }
 
 export const usualLimits: NetworkLimits = {
@@ -22,10 +24,14 @@ export const usualLimits: NetworkLimits = {
   leastBytes: 60_000,
   text: 60_000,
   tries: 4,
+  pause: 30_000,
 };
 
 /** If the whole model is in the cache already: then nobody should wait for a server. */
-export const limitsWithCache: NetworkLimits = { ...usualLimits, head: 8_000, text: 10_000, tries: 2 };
+export const limitsWithCache: NetworkLimits = {
+  ...usualLimits,
+  ...{ head: 8_000, text: 10_000, tries: 2, pause: 2_000 },
+};
 
 /** Largest file that is fetched; BLIP's largest has some 5 GB. */
 export const maxFileBytes = 64_000_000_000;
