@@ -8,8 +8,8 @@ const quiet = { onWarning: () => undefined };
 const work = {
   download: () => inspect(model, quiet),
   keep: async () => (await Matcher.fromPretrained(model, { ...quiet, dtype: "int8" })).close(),
-  convert: () => convert(model, out, quiet),
-  quantize: () => quantize(model, out, { ...quiet, dtype: "int8" }),
+  convert: () => convert(model, out, { ...quiet, task: "match" }),
+  quantize: () => quantize(model, out, { ...quiet, task: "match", dtype: "int8" }),
   export: () => exportOnnx(model, out, { ...quiet, task: "match" }),
 }[kind];
 process.stdout.write("begun\n");

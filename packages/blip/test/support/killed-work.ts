@@ -46,10 +46,10 @@ async function again({ kind, model, out }: Place): Promise<void> {
       await (await Matcher.fromPretrained(model, { ...quiet, dtype: "int8" })).close();
       return;
     case "convert":
-      await convert(model, out, quiet);
+      await convert(model, out, { ...quiet, task: "match" });
       return;
     case "quantize":
-      await quantize(model, out, { ...quiet, dtype: "int8" });
+      await quantize(model, out, { ...quiet, task: "match", dtype: "int8" });
       return;
     case "export":
       await exportOnnx(model, out, { ...quiet, task: "match" });
@@ -94,7 +94,8 @@ async function run(
       if (after !== undefined) setTimeout(() => child.kill("SIGKILL"), after);
     } else done = true;
   }
-  await ended;
+  const [code] = (await ended) as [number | null];
+  if (code !== null && code !== 0) throw new Error(`${kind} ended by itself with ${code}`);
   return { done, took: performance.now() - begun };
 }
 
