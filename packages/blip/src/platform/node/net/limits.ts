@@ -18,10 +18,10 @@ export interface NetworkLimits {
 }
 
 export const usualLimits: NetworkLimits = {
-  head: 30_000,
+  head: 15_000,
   silence: 30_000,
-  window: 60_000,
-  leastBytes: 60_000,
+  window: 30_000,
+  leastBytes: 30_000,
   text: 60_000,
   tries: 4,
   pause: 30_000,
