@@ -260,7 +260,7 @@ describe("what is cut short in the cache", () => {
     await load({ offline: true });
     await cut(blob(zip), zip.subarray(0, 1500));
     await load();
-    expect(hub.sent().at(-1)).toBe("pytorch_model.bin@0");
+    expect(hub.sent().filter((sent) => sent === "pytorch_model.bin@0")).toHaveLength(2);
   });
 
   test("a link that leads elsewhere is made anew", async () => {
@@ -369,7 +369,8 @@ describe("bytes that are not the file's", () => {
   };
 
   test("more of them than were said are thrown away", async () => {
-    sendInstead((_from, response) => void response.end(Buffer.concat([weights, weights])));
+    // Without an end: what is too much is not waited for.
+    sendInstead((_from, response) => void response.write(Buffer.concat([weights, weights])));
     expect(await failureOf(() => load())).toMatchObject({ code: "hub/corrupt-download" });
     expect(await readdir(join(repository(), "blobs"))).toEqual([etagOf(config)]);
   });
