@@ -1,6 +1,6 @@
 // A model by its weights file's address: fetched once, resumed, asked about, and there without a network.
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Warning } from "@blip-ts/base";
@@ -48,7 +48,11 @@ describe("openUrlModel", () => {
   test("fetches a file once, and asks about it alone from then on", async () => {
     const path = await open();
     await expectWhole(path);
+    const note = join(dirname(path), "..", "current.json");
+    const { ino } = await stat(note);
     expect(await open()).toBe(path);
+    // Nothing is written: the cache may be one that is only read.
+    expect((await stat(note)).ino).toBe(ino);
     expect(await open({ offline: true })).toBe(path);
     expect(server.requests.map(({ kind }) => kind)).toEqual(["head", "get", "head"]);
     expect(await readdir(join(dirname(path), "..", ".locks"))).toEqual([]);
