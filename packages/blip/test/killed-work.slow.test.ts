@@ -1,4 +1,4 @@
-// Work that is killed by kill -9: two moments of each kind, of the twenty-five that are run by hand.
+// Work that is killed by kill -9: until two kills of each kind have left something behind, of the twenty-five that are run by hand.
 import { expect, test } from "vitest";
 import { Dice } from "./fuzz/hub-answers.ts";
 import { killAndRepeat, killedKinds } from "./support/killed-work.ts";
