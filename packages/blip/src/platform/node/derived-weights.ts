@@ -29,9 +29,9 @@ async function statesOf(sources: readonly ByteSource[]): Promise<SourceState[] |
 }
 
 /** Removes what was made of other states of a model's files. */
-async function removeOthers(folder: string, type: string, kept: string): Promise<void> {
+async function removeOthers(folder: string, type: string, current: string): Promise<void> {
   for (const name of await readdir(folder))
-    if (name !== kept && !isPartial(name) && name.startsWith(`${type}-`))
+    if (name !== current && !isPartial(name) && name.startsWith(`${type}-`))
       await rm(join(folder, name), { force: true });
 }
 

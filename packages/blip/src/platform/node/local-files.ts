@@ -39,9 +39,9 @@ const statOf = (name: string, path: string): Promise<Stats | undefined> =>
  */
 export async function fileSource(name: string): Promise<ByteSource> {
   const path = await reading(name, () => realpath(name));
-  const found = await reading(name, () => stat(path));
-  if (!found.isFile()) throw notRegular(name);
-  const { size } = found;
+  const stats = await reading(name, () => stat(path));
+  if (!stats.isFile()) throw notRegular(name);
+  const { size } = stats;
   return {
     name,
     size,

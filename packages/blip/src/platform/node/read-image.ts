@@ -35,8 +35,10 @@ const maxFileBytes = 256 * 1024 * 1024;
  */
 function formatOf(name: string, head: Uint8Array, isForeign = false): ImageFormat {
   const sniffed = sniff(head);
-  if (sniffed.kind === "picture") return sniffed.format;
-  const found = isForeign ? sniffed.found.replace(/ \((?:".*"|(?:[0-9a-f]{2} ?)+)\)$/s, "") : sniffed.found;
+  if (sniffed.kind === "image") return sniffed.format;
+  const found = isForeign
+    ? sniffed.description.replace(/ \((?:".*"|(?:[0-9a-f]{2} ?)+)\)$/s, "")
+    : sniffed.description;
   throw sniffed.kind === "unsupported" ? unsupported(name, found) : notAnImage(name, found);
 }
 
@@ -68,9 +70,9 @@ function cannotOpen(path: string, error: unknown): InputError {
 }
 
 /** @throws {InputError} `image/not-found` for what is no regular file, `image/unreadable` for a folder that cannot be read */
-async function checkRegular(path: string, found: Stats): Promise<void> {
-  if (found.isFile()) return;
-  if (!found.isDirectory()) throw notFound(path, "it is not a regular file");
+async function checkRegular(path: string, stats: Stats): Promise<void> {
+  if (stats.isFile()) return;
+  if (!stats.isDirectory()) throw notFound(path, "it is not a regular file");
   try {
     await (await opendir(path)).close();
   } catch (error) {
@@ -124,7 +126,7 @@ export async function readImage(
     const name = shownUrl(text);
     return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength), true) };
   }
-  const name = input instanceof Blob && "name" in input ? String(input.name) : "the picture";
+  const name = input instanceof Blob && "name" in input ? String(input.name) : "the image";
   checkSize(name, input instanceof Blob ? input.size : input.byteLength);
   const bytes = input instanceof Uint8Array ? input : new Uint8Array(await bufferOf(name, input));
   return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength)) };
