@@ -28,8 +28,8 @@ export const nodePlatform: Platform<ImageInput> = {
     if (source === embeddedModel) return modelFolder(modelFile(embeddedModel), embeddedModel);
     if (/^https?:/i.test(source)) {
       const { openUrlModel } = await import("./hub/url-model.ts");
-      const found = await openUrlModel(source, options);
-      if (found) return found;
+      const fetched = await openUrlModel(source, options);
+      if (fetched) return fetched;
     }
     if (!hubId.test(source)) throw notFound(shownName(source));
     const { downloadModel } = await import("./hub/download-model.ts");

@@ -158,9 +158,9 @@ async function fetchBlob(
   const blob = cache.blob(entry.etag);
   await shareTransfer(blob, { file, signal, onProgress }, async ({ signal: stop, report }) => {
     const isDone = async () => {
-      const found = await stat(blob).catch(() => undefined);
-      const isDamaged = found?.ino === damaged?.ino && found?.mtimeMs === damaged?.mtimeMs;
-      return found?.isFile() === true && found.size === entry.size && !isDamaged;
+      const stats = await stat(blob).catch(() => undefined);
+      const isDamaged = stats?.ino === damaged?.ino && stats?.mtimeMs === damaged?.mtimeMs;
+      return stats?.isFile() === true && stats.size === entry.size && !isDamaged;
     };
     /** How far another process is. */
     const onWait = async () => {

@@ -135,10 +135,10 @@ export class HubClient {
     throw badAnswer(what, `more than ${maxRedirects} redirects`);
   }
 
-  /** Asks for an address or for the place of a file. @throws {ModelError} `hub/refused-redirect` @throws {NetworkFailure} */
-  get(place: string | Hop, headers: Readonly<Record<string, string>> = {}): Promise<Answered> {
-    const what = typeof place === "string" ? this.options.endpoint : place.url.origin;
-    return this.#guarded(what, () => request(place, { ...this.#request, headers }));
+  /** Asks for an address or for the target of a file. @throws {ModelError} `hub/refused-redirect` @throws {NetworkFailure} */
+  get(target: string | Hop, headers: Readonly<Record<string, string>> = {}): Promise<Answered> {
+    const what = typeof target === "string" ? this.options.endpoint : target.url.origin;
+    return this.#guarded(what, () => request(target, { ...this.#request, headers }));
   }
 
   /**

@@ -34,8 +34,8 @@ export function digestOfEtag(etag: string, size: number): RemoteEntry["digest"] 
 }
 
 export const sizeOfFile = async (path: string): Promise<number | undefined> => {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isFile() === true ? found.size : undefined;
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isFile() === true ? stats.size : undefined;
 };
 
 /** A part of a file that is no part of it. */
@@ -174,9 +174,9 @@ async function verify(
   partial: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const found = await sizeOfFile(partial);
-  if (found === undefined || !digest) return;
-  if (found !== size) throw corrupt(name, "size", size, found);
+  const received = await sizeOfFile(partial);
+  if (received === undefined || !digest) return;
+  if (received !== size) throw corrupt(name, "size", size, received);
   const hash = digest.hash.copy();
   for await (const part of createReadStream(partial)) {
     signal?.throwIfAborted();

@@ -109,9 +109,9 @@ async function described(client: HubClient, { shown, url }: Place): Promise<Answ
   return part;
 }
 
-async function offeredBy(client: HubClient, place: Place): Promise<Offered> {
-  const { shown } = place;
-  const { answer, hop } = await described(client, place);
+async function offeredBy(client: HubClient, target: Place): Promise<Offered> {
+  const { shown } = target;
+  const { answer, hop } = await described(client, target);
   const { status, headers } = answer;
   if ([401, 403, 404, 410].includes(status)) throw fileNotFound(shown, status);
   if (status >= 400) throw httpStatus(shown, status);
@@ -161,8 +161,8 @@ async function fetchOnce(
   });
 }
 
-async function noteCurrent(place: Place, version: string, size: number): Promise<void> {
-  const { folder } = place;
+async function noteCurrent(target: Place, version: string, size: number): Promise<void> {
+  const { folder } = target;
   const partial = join(folder, `current.json${partialEnding()}`);
   await mkdir(folder, { recursive: true });
   await writeFile(partial, JSON.stringify({ version, size }));
@@ -177,20 +177,20 @@ async function noteCurrent(place: Place, version: string, size: number): Promise
 
 async function fetched(
   client: HubClient,
-  place: Place,
-  kept: Kept | undefined,
+  target: Place,
+  cached: Kept | undefined,
   options: UrlModelOptions,
 ): Promise<string> {
-  const offered = await offeredBy(client, place);
+  const offered = await offeredBy(client, target);
   const { version } = offered;
-  if (kept?.version === version) return kept.path;
-  const path = join(place.folder, version, place.name);
+  if (cached?.version === version) return cached.path;
+  const path = join(target.folder, version, target.name);
   await fetchOnce(client, offered, path, {
     ...options,
-    lock: join(place.folder, ".locks", `${version}.blip-ts.lock`),
+    lock: join(target.folder, ".locks", `${version}.blip-ts.lock`),
   });
-  await noteCurrent(place, version, offered.size).catch((error: unknown) => {
-    throw isOfTheDisk(error) ? cannotWrite(place.folder, error) : error;
+  await noteCurrent(target, version, offered.size).catch((error: unknown) => {
+    throw isOfTheDisk(error) ? cannotWrite(target.folder, error) : error;
   });
   return path;
 }
@@ -206,32 +206,32 @@ export async function openUrlModel(
   options: UrlModelOptions = {},
 ): Promise<ModelFiles | SuiteFiles | undefined> {
   const env = options.env ?? process.env;
-  const place = placeOf(address, env);
+  const target = placeOf(address, env);
   const { signal, onProgress, pauseMilliseconds, allowPrivateRedirects } = options;
   const settings = await readSettings(env);
-  const kept = await keptAt(place);
+  const cached = await keptAt(target);
   const opened = async (path: string) => {
     const files = await localModel(path);
-    return files && { ...files, name: place.shown };
+    return files && { ...files, name: target.shown };
   };
   if (options.offline === true || settings.offline) {
-    if (kept) return opened(kept.path);
-    throw fileOffline(place.shown, place.folder);
+    if (cached) return opened(cached.path);
+    throw fileOffline(target.shown, target.folder);
   }
   // The Hub's own files have addresses, too.
-  const isHubs = place.url.origin === new URL(settings.endpoint).origin;
+  const isHubs = target.url.origin === new URL(settings.endpoint).origin;
   const client = new HubClient({
-    ...{ endpoint: place.url.origin, signal, onProgress, pauseMilliseconds, env, allowPrivateRedirects },
-    authorization: place.authorization ?? (isHubs ? settings.authorization : undefined),
-    limits: options.limits ?? (kept ? limitsWithCache : undefined),
+    ...{ endpoint: target.url.origin, signal, onProgress, pauseMilliseconds, env, allowPrivateRedirects },
+    authorization: target.authorization ?? (isHubs ? settings.authorization : undefined),
+    limits: options.limits ?? (cached ? limitsWithCache : undefined),
   });
   try {
-    return await opened(await fetched(client, place, kept, options));
+    return await opened(await fetched(client, target, cached, options));
   } catch (error) {
     signal?.throwIfAborted();
-    if (!kept || !isHubsFault(error))
-      throw isBroken(error) ? unreachable(place.url.origin, place.shown, error) : error;
-    options.onWarning?.(takenFromCache(place.shown, place.url.origin, error));
-    return opened(kept.path);
+    if (!cached || !isHubsFault(error))
+      throw isBroken(error) ? unreachable(target.url.origin, target.shown, error) : error;
+    options.onWarning?.(takenFromCache(target.shown, target.url.origin, error));
+    return opened(cached.path);
   }
 }

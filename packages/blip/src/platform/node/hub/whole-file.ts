@@ -79,12 +79,12 @@ export async function fileState(
 ): Promise<FileState> {
   try {
     const real = await realpath(path);
-    const found = await stat(real);
-    if (!found.isFile()) return "missing";
+    const stats = await stat(real);
+    if (!stats.isFile()) return "missing";
     const etag = basename(dirname(real)) === "blobs" ? basename(real) : "";
     const noted = etag === "" ? undefined : await sizeOf(etag);
-    if (noted !== undefined) return noted === found.size ? "whole" : "cut";
-    return (await isCutByContent(real, name, etag, found.size)) ? "cut" : "whole";
+    if (noted !== undefined) return noted === stats.size ? "whole" : "cut";
+    return (await isCutByContent(real, name, etag, stats.size)) ? "cut" : "whole";
   } catch {
     return "missing";
   }

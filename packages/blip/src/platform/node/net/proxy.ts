@@ -11,10 +11,10 @@ export interface Proxy {
   readonly variable: string;
 }
 
-const badProxy = (variable: string, found: string): UsageError =>
+const badProxy = (variable: string, got: string): UsageError =>
   new UsageError(
     "network/bad-proxy",
-    `${variable}: expected the http:// or https:// address of a proxy, got ${found}. Set it to one, or unset it.`,
+    `${variable}: expected the http:// or https:// address of a proxy, got ${got}. Set it to one, or unset it.`,
     { variable },
   );
 

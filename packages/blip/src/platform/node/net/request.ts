@@ -68,8 +68,8 @@ export async function ask(hop: Hop, options: RequestOptions): Promise<Answer> {
  * Asks, and follows redirects.
  * @throws {NetworkFailure} @throws {RefusedRedirect} @throws {UsageError} `network/bad-proxy` @throws the signal's reason
  */
-export async function request(place: string | Hop, options: RequestOptions): Promise<Answered> {
-  let hop = typeof place === "string" ? { url: new URL(place) } : place;
+export async function request(target: string | Hop, options: RequestOptions): Promise<Answered> {
+  let hop = typeof target === "string" ? { url: new URL(target) } : target;
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
     const answer = await ask(hop, options);
     const next = await nextHop(hop, answer, options);
