@@ -24,7 +24,7 @@ function linksOf(document: string, markdown: string): Link[] {
 }
 
 const documents = [
-  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "FEATURES.md"],
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "FEATURES.md", "SECURITY.md"],
   ...(await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`),
 ];
 const links = (

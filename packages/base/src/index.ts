@@ -1,5 +1,6 @@
 // What every other package stands on.
 export { unlessAborted, untilAborted } from "./abortable.ts";
+export { addressKind, mayRedirect, worstKind, type AddressKind } from "./address-kind.ts";
 export { badOption } from "./bad-option.ts";
 export type { ByteRange, ByteSource } from "./byte-source.ts";
 export { asyncDispose, type Closable, closedBy, closing, orClosed } from "./closable.ts";
@@ -7,5 +8,6 @@ export { BlipError, type ErrorFields, InputError, ModelError, UsageError } from 
 export { allFinite } from "./finite.ts";
 export { atLeast, last, missed, must } from "./must.ts";
 export { once } from "./once.ts";
+export { shownName, shownUrl } from "./shown-url.ts";
 export type { Warning } from "./warning.ts";
 export { nextTurn } from "./yield-to-event-loop.ts";

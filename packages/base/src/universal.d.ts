@@ -42,3 +42,14 @@ declare function setTimeout(callback: () => void, milliseconds?: number): unknow
 declare function clearTimeout(timer: unknown): void;
 
 declare function atob(text: string): string;
+
+// eslint-disable-next-line no-var -- as above
+declare var URL: new (url: string, base?: string) => URL;
+
+interface URL {
+  readonly protocol: string;
+  readonly host: string;
+  readonly hostname: string;
+  readonly pathname: string;
+  readonly search: string;
+}

@@ -87,6 +87,12 @@ export interface SourceOptions {
   /** Makes no request: only what is in the cache. */
   readonly offline?: boolean | undefined;
   /**
+   * Follows redirects from public to private addresses too, of the Hub and of image URLs: `false` unless told, so that
+   * no server can make this program look at what stands in its own network. An address that is given is asked in any case.
+   * A page's browser decides by itself.
+   */
+  readonly allowPrivateRedirects?: boolean | undefined;
+  /**
    * Stops the loading, of a local model between its steps: the call ends with the signal's reason, and nothing stays open.
    * A page fetches weights when they are first needed: there it holds for as long as the model is used.
    */

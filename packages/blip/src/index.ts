@@ -1,6 +1,8 @@
 // What is the same on every platform: named exports only, a line of doc each.
 /** The errors that this package throws on purpose. */
 export { BlipError, type ErrorFields, InputError, ModelError, UsageError } from "@blip-ts/base";
+/** Public, private or reserved: what a server has to ask of addresses that others give it. */
+export { addressKind, type AddressKind } from "@blip-ts/base";
 /** Tensors in memory. */
 export type { DType, Tensor } from "@blip-ts/graph";
 /** Random access to the bytes of a model file. */

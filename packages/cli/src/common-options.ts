@@ -18,6 +18,7 @@ export interface SourceFlags {
   readonly textHeads?: "config" | number;
   readonly revision?: string;
   readonly offline?: boolean;
+  readonly allowPrivateRedirects?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -138,6 +139,10 @@ export function addSourceOptions(command: Command): Command {
     .addOption(textHeadsOption())
     .option("--revision <R>", "branch, tag or commit of a Hub repository")
     .option("--offline", "make no request for the model: only what is in the cache")
+    .option(
+      "--allow-private-redirects",
+      "follow redirects from public to private addresses too (default: they are refused)",
+    )
     .option("--json", "one JSON array")
     .addOption(quietOption());
 }
@@ -147,7 +152,7 @@ export function addModelOptions(command: Command): Command {
     .addOption(compatOption())
     .option(
       "--model <M>",
-      "a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
+      "a folder, a file or its URL, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
     .addOption(adapterOption())
     .addOption(dtypeOption())
@@ -235,10 +240,10 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
   const { compat, dtype, textHeads, orientation, imageSize, revision, offline } = flags;
-  const { threads, device, profile, memory, maxPixels, adapter } = flags;
+  const { threads, device, profile, memory, maxPixels, adapter, allowPrivateRedirects } = flags;
   return {
     ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline },
-    ...{ threads, device, profile, memory, maxPixels, adapter },
+    ...{ threads, device, profile, memory, maxPixels, adapter, allowPrivateRedirects },
     onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),

@@ -10,6 +10,8 @@ export interface DecodeOptions {
   readonly grey16: "clip" | "scale";
   /** Most pixels of an image, checked before memory is taken for them: 178,956,970 unless told, as in Pillow. */
   readonly maxPixels?: number | undefined;
+  /** Follows redirects of image URLs from public to private addresses too. A page's browser decides by itself. */
+  readonly allowPrivateRedirects?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }

@@ -21,14 +21,15 @@ export function checkMaxPixels(maxPixels: number | undefined): void {
 /** How pictures are decoded, by convention; an explicit option wins. */
 export function decodeDefaults(
   compat: Compat,
-  options: Pick<ProcessorOptions, "alpha" | "orientation" | "maxPixels">,
+  options: Pick<ProcessorOptions, "alpha" | "orientation" | "maxPixels" | "allowPrivateRedirects">,
 ) {
   const hf = compat === "hf";
   const { alpha = hf ? "white" : "drop", orientation = hf ? "stored" : "upright" } = options;
   oneOf("alpha", alpha, ["white", "drop"]);
   oneOf("orientation", orientation, ["stored", "upright"]);
   checkMaxPixels(options.maxPixels);
-  return { alpha, orientation, grey16: hf ? "clip" : "scale", maxPixels: options.maxPixels } as const;
+  const { maxPixels, allowPrivateRedirects } = options;
+  return { alpha, orientation, grey16: hf ? "clip" : "scale", maxPixels, allowPrivateRedirects } as const;
 }
 
 /** [3, S, S] of an input that stands for an image that was prepared before. */

@@ -24,7 +24,7 @@ export interface SuitePart {
 
 export type MakeSuiteOptions = Pick<
   ModelOptions,
-  "revision" | "offline" | "signal" | "onProgress" | "onWarning" | "textHeads"
+  "revision" | "offline" | "allowPrivateRedirects" | "signal" | "onProgress" | "onWarning" | "textHeads"
 >;
 
 /** What a suite was made of. */

@@ -52,14 +52,14 @@ function* toText(rows: readonly BenchRow[]): Generator<string> {
 }
 
 async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
-  const { row, runs, threads, textHeads, revision, offline } = flags;
+  const { row, runs, threads, textHeads, revision, offline, allowPrivateRedirects } = flags;
   const progress = progressBar(terminal, flags.quiet);
   const printer = rowPrinter<BenchRow>(terminal, flags, toText);
   let [missing, broken] = [0, 0];
   const source = chooseModel(flags, terminal, "Salesforce/blip-itm-base-flickr");
   try {
     const rows = bench(source, {
-      ...{ rows: row, runs, threads, textHeads, revision, offline },
+      ...{ rows: row, runs, threads, textHeads, revision, offline, allowPrivateRedirects },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, flags.quiet),
@@ -92,7 +92,7 @@ export function addBench(program: Command, terminal: Terminal, finish: (code: nu
     )
     .option(
       "--model <M>",
-      "a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
+      "a folder, a file or its URL, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
     .option(
       "--row <ROW>",

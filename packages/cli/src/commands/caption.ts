@@ -82,7 +82,10 @@ export function addCaption(program: Command, terminal: Terminal, finish: (code: 
     .option("--prompt <TEXT>", 'how captions begin (default: "a picture of "; none with --compat hf)');
   addGenerationOptions(command)
     .option("--score", "how well each caption fits: the ITM probability of the model's own heads")
-    .option("--match-model <M>", "--score by this matching model: a folder, a file, a suite, or a Hub id");
+    .option(
+      "--match-model <M>",
+      "--score by this matching model: a folder, a file or its URL, a suite, or a Hub id",
+    );
   addPairsOptions(command, "{image} or {image, prompt}; --prompt is for rows without one");
   addImageOptions(command).action(async (images: string[], flags: CaptionFlags) =>
     finish(await run(images, flags, terminal)),

@@ -40,10 +40,10 @@ async function run(places: readonly string[], flags: ConvertFlags, terminal: Ter
   if (flags.suite !== undefined) return runSuite(flags.suite, places, flags, terminal);
   const [model, folder] = modelAndFolder(places);
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, offline, task, json, adapter } = flags;
+  const { textHeads, revision, offline, allowPrivateRedirects, task, json, adapter } = flags;
   try {
     const made = await convert(model, folder, {
-      ...{ textHeads, revision, offline, task, adapter },
+      ...{ textHeads, revision, offline, allowPrivateRedirects, task, adapter },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, flags.quiet),
@@ -74,10 +74,10 @@ async function runSuite(
         "--adapter FOLDER.",
     );
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, offline, json } = flags;
+  const { textHeads, revision, offline, allowPrivateRedirects, json } = flags;
   try {
     const { tasks, parts, warnings } = await makeSuite(places.map(partOf), folder, {
-      ...{ textHeads, revision, offline },
+      ...{ textHeads, revision, offline, allowPrivateRedirects },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, flags.quiet),

@@ -61,11 +61,12 @@ function describe(folder: string, made: ExportDescription): string {
 
 async function run(model: string, folder: string, flags: ExportFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, offline, task, compat, dtype, imageSize, adapter } = flags;
+  const { textHeads, revision, offline, allowPrivateRedirects, task, compat, dtype, imageSize, adapter } =
+    flags;
   const { selfContained, standardOperators } = flags;
   try {
     const made = await exportOnnx(model, folder, {
-      ...{ textHeads, revision, offline, task, compat, dtype, imageSize, adapter },
+      ...{ textHeads, revision, offline, allowPrivateRedirects, task, compat, dtype, imageSize, adapter },
       ...{ selfContained, standardOperators },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
@@ -85,7 +86,7 @@ export function addExport(program: Command, terminal: Terminal, finish: (code: n
   const command = program
     .command("export")
     .description("a task as ONNX files for other programs, with their inputs, outputs and order of steps")
-    .argument("<model>", "a folder, a file, a suite, picture-book, or a Hub id")
+    .argument("<model>", "a folder, a file or its URL, a suite, picture-book, or a Hub id")
     .argument("<out>", "a folder that does not exist yet")
     .addOption(
       new Option("--task <TASK>", "match, retrieve, caption, ask, compare or embed").makeOptionMandatory(),

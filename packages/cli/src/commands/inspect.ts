@@ -53,14 +53,14 @@ function describe(model: string, inspection: Inspection): string {
 
 async function run(model: string, flags: InspectFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { compat, textHeads, revision, offline, dtype } = flags;
+  const { compat, textHeads, revision, offline, allowPrivateRedirects, dtype } = flags;
   if (dtype !== undefined && flags.graph === undefined)
     throw new UsageError(
       "usage/bad-option",
       "--dtype says in which type graphs are printed: give --graph TASK with it",
     );
   const options = {
-    ...{ compat, textHeads, revision, offline, dtype },
+    ...{ compat, textHeads, revision, offline, allowPrivateRedirects, dtype },
     signal: terminal.signal,
     onProgress: loadProgress(progress, terminal, flags.quiet),
     // An inspection's warnings are part of its result.
@@ -86,7 +86,7 @@ export function addInspect(program: Command, terminal: Terminal, finish: (code: 
   const command = program
     .command("inspect")
     .description("what a checkpoint or a suite is and which tasks it can do")
-    .argument("<model>", "a folder, a file, a suite, picture-book, or a Hub id")
+    .argument("<model>", "a folder, a file or its URL, a suite, picture-book, or a Hub id")
     .option("--graph <TASK>", "print the graphs of a task");
   addSourceOptions(command)
     .addOption(compatOption())

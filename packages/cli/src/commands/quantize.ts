@@ -46,7 +46,8 @@ async function checkImages(
 
 async function run(model: string, folder: string, flags: QuantizeFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { dtype, textHeads, revision, offline, task, json, check, maxPixels, adapter } = flags;
+  const { dtype, textHeads, revision, offline, allowPrivateRedirects, task, json } = flags;
+  const { check, maxPixels, adapter } = flags;
   if (!check && (flags.text || flags.texts !== undefined))
     throw new UsageError(
       "usage/bad-option",
@@ -61,11 +62,19 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   const images = check && (await listImages(check, terminal.stdin));
   const texts = flags.text || flags.texts !== undefined ? (await listTexts(flags)).texts : defaultTexts;
   const { signal } = terminal;
-  const loaded = { textHeads, revision, offline, maxPixels, signal, onWarning: () => undefined };
+  const loaded = {
+    textHeads,
+    revision,
+    offline,
+    allowPrivateRedirects,
+    maxPixels,
+    signal,
+    onWarning: () => undefined,
+  };
   try {
     if (images) await checkImages(model, images, { ...loaded, task });
     const made = await quantize(model, folder, {
-      ...{ dtype, textHeads, revision, offline, task, adapter },
+      ...{ dtype, textHeads, revision, offline, allowPrivateRedirects, task, adapter },
       signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, true),
@@ -101,7 +110,7 @@ export function addQuantize(program: Command, terminal: Terminal, finish: (code:
   const command = program
     .command("quantize")
     .description("a folder with half-precision or 8-bit weights, which every task of the model runs from")
-    .argument("<in>", "a folder, a file, a suite, picture-book, or a Hub id")
+    .argument("<in>", "a folder, a file or its URL, a suite, picture-book, or a Hub id")
     .argument("<out>", "a folder that does not exist yet")
     .addOption(new Option("--dtype <T>", "type of the weights").choices(["fp16", "int8"]).default("int8"))
     .option(

@@ -37,6 +37,7 @@ interface VerifyFlags extends SourceFlags {
   readonly threads?: number;
   readonly device: ModelFlags["device"];
   readonly profile?: string;
+  readonly allowPrivateRedirects?: boolean;
   readonly maxPixels?: number;
   readonly jsonl?: boolean;
   readonly all?: boolean;
@@ -64,9 +65,9 @@ async function checkFolder(images: string): Promise<void> {
 
 /** What a call over one model and one over all have in common. */
 function callOptions(flags: VerifyFlags, terminal: Terminal, progress: Progress) {
-  const { offline, threads, device, profile, maxPixels } = flags;
+  const { offline, allowPrivateRedirects, threads, device, profile, maxPixels } = flags;
   return {
-    ...{ offline, threads, device, profile, maxPixels },
+    ...{ offline, allowPrivateRedirects, threads, device, profile, maxPixels },
     onProfile: profilePrinter(terminal),
     imageOf: imageIn(flags),
     signal: terminal.signal,
@@ -179,7 +180,7 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
     .description(
       "the published samples of one of Salesforce's models: expected, found, verdict; another model is checked for what can be checked",
     )
-    .argument("[model]", "a folder, a file, a suite, or a Hub id")
+    .argument("[model]", "a folder, a file or its URL, a suite, or a Hub id")
     .option(
       "--all",
       `all ${publishedModels.length} models on the Hub in one report, about 10 GB the first time`,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createFolder } from "./create-folder.ts";
+import { partialEnding } from "./process-owner.ts";
 
 let root = "";
 beforeEach(async () => {
@@ -35,4 +36,12 @@ test.skipIf(process.platform === "win32")("an empty folder that was there keeps 
   await write(path);
   expect(await modeOf(path)).toBe(0o710);
   expect(await readdir(path)).toEqual(["config.json"]);
+});
+
+test("what a killed process began beside it goes, and what others still write stays", async () => {
+  const ended = partialEnding().replace(`-${process.pid}-`, "-999999999-");
+  const names = [`.out${ended}`, `.other${ended}`, `.out${partialEnding()}`, ".out.partial-somebody"];
+  for (const name of names) await mkdir(join(root, name, "within"), { recursive: true });
+  await write(join(root, "out"));
+  expect(await readdir(root)).toEqual([...names.slice(2), "out"].sort());
 });

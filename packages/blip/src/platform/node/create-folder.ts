@@ -1,11 +1,11 @@
 // A folder written under another name beside its own, and renamed when it is whole.
 import { closedBy, must, UsageError } from "@blip-ts/base";
-import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { FolderWriter } from "../../files.ts";
+import { partialEnding, sweepPartials } from "./process-owner.ts";
 
 const cannotWrite = (path: string, cause: unknown): UsageError => {
   const detail = cause instanceof Error ? cause.message : String(cause);
@@ -31,7 +31,8 @@ export async function createFolder(path: string): Promise<FolderWriter> {
   if (existing && !existing.isDirectory()) throw exists(path, "a file");
   const names = existing ? await readdir(target) : [];
   if (names.length > 0) throw exists(path, `${names.length} file(s) in it, e.g. ${must(names, 0)}`);
-  const partial = join(dirname(target), `.${basename(target)}.partial-${randomUUID()}`);
+  const partial = join(dirname(target), `.${basename(target)}${partialEnding()}`);
+  await sweepPartials(dirname(target));
   try {
     await mkdir(dirname(target), { recursive: true });
     // Not mkdtemp, whose folders are the user's alone (mode 0700) and would stay so under their name.

@@ -98,7 +98,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
     checkArea("raw pixels", input.width, input.height, maxPixels);
     return toRgb(input, rawOptions(options, "raw pixels"));
   }
-  const encoded = await readImage(input, signal);
+  const encoded = await readImage(input, signal, options.allowPrivateRedirects);
   const { name, bytes } = encoded;
   if (encoded.format === "gif") {
     const frame = parseGif(bytes, name);

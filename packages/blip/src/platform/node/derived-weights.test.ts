@@ -12,11 +12,12 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DerivedWeights } from "../../files.ts";
 import { deriveWeights } from "./derived-weights.ts";
 import { fileSource } from "./local-files.ts";
+import { partialEnding } from "./process-owner.ts";
 
 let root = "";
 let original = "";
@@ -138,6 +139,19 @@ describe("derived weights", () => {
       path,
       fresh,
     ]);
+  });
+
+  test("are found beside what a killed process began, which goes, of other models too", async () => {
+    const { path = "" } = await derive();
+    const ended = partialEnding().replace(`-${process.pid}-`, "-999999999-");
+    await writeFile(`${path}${ended}`, "half");
+    await derive();
+    expect(await kept()).toEqual([basename(path)]);
+    const other = join(dirname(dirname(path)), "another");
+    await mkdir(other);
+    await writeFile(join(other, `int8${ended}`), "half");
+    await derive("again", {}, true);
+    expect(await readdir(other)).toEqual([]);
   });
 
   test("stay in memory where nothing can be written, and that is said", async () => {

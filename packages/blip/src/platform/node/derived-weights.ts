@@ -1,6 +1,5 @@
 // Weights made of a model's own, kept beside the Hub's cache: $HF_HOME/blip-ts/weights/MODEL/TYPE-STATE.safetensors,
 // where MODEL stands for the files' real paths and STATE for their sizes, times and content.
-import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -11,6 +10,7 @@ import { derivedKey, type SourceState } from "../../load/converted-key.ts";
 import type { DerivedWeights } from "../../files.ts";
 import { hubHome, type Environment } from "./hub/hub-cache.ts";
 import { fileSource } from "./local-files.ts";
+import { isOfTheDisk, isPartial, partialEnding, sweepPartials } from "./process-owner.ts";
 
 /** The hash in the name of a file of the Hub's cache says its content, wherever it lies and whenever it was fetched. */
 const isBlob = (path: string): boolean => basename(dirname(path)) === "blobs";
@@ -28,25 +28,16 @@ async function statesOf(sources: readonly ByteSource[]): Promise<SourceState[] |
   return states;
 }
 
-/** Of what was begun and never finished, what is this old is nobody's any more. */
-const abandonedMilliseconds = 3_600_000;
-
-const partial = ".partial-";
-
+/** Removes what was made of other states of a model's files. */
 async function removeOthers(folder: string, type: string, current: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    const isOld = name.includes(partial)
-      ? Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Infinity) > abandonedMilliseconds
-      : name !== current && name.startsWith(`${type}-`);
-    if (isOld) await rm(path, { force: true });
-  }
+  for (const name of await readdir(folder))
+    if (name !== current && !isPartial(name) && name.startsWith(`${type}-`))
+      await rm(join(folder, name), { force: true });
 }
 
-/** Is it that nothing can be written there, or not as much? */
-function cannotKeep(error: unknown): error is Error {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return false;
-  return ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EEXIST"].includes(error.code);
+/** Removes what ended processes have begun, for whichever model. */
+async function sweep(root: string): Promise<void> {
+  for (const name of await readdir(root).catch(() => [])) await sweepPartials(join(root, name));
 }
 
 /** See `Platform.deriveWeights`. */
@@ -59,19 +50,22 @@ export async function deriveWeights(
   if (!states) return derivedInMemory(weights);
   const { type, recipe } = weights;
   const key = await derivedKey(states, recipe);
-  const folder = join(hubHome(env), "blip-ts", "weights", key.files);
+  const root = join(hubHome(env), "blip-ts", "weights");
+  const folder = join(root, key.files);
   const name = `${type}-${key.version}.safetensors`;
   const path = join(folder, name);
+  await sweepPartials(folder);
   if (!renew && (await stat(path).catch(() => undefined))) return fileSource(path);
-  const temporary = `${path}${partial}${process.pid}-${randomUUID()}`;
+  const temporary = `${path}${partialEnding()}`;
   try {
     await mkdir(folder, { recursive: true });
     await pipeline(weights.bytes(), createWriteStream(temporary));
     await rename(temporary, path);
     await removeOthers(folder, type, name);
+    await sweep(root);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    if (!cannotKeep(error)) throw error;
+    if (!isOfTheDisk(error)) throw error;
     const other = "name another place with HF_HOME, or write a folder with `blip quantize`";
     warnNotKept(weights, `${folder} cannot be written (${error.message}); ${other}`);
     return derivedInMemory(weights);

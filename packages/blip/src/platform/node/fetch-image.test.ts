@@ -1,14 +1,18 @@
 // Pictures by http, from a local server: redirects, limits, and what the message says.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { failureOf } from "@blip-ts/testing";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { fetchImage } from "./fetch-image.ts";
+import { readImage } from "./read-image.ts";
 
 let server: Server;
 let base = "";
+let closed = 0;
 
 beforeAll(async () => {
-  server = createServer(({ url = "" }, response) => {
+  server = createServer((request, response) => {
+    const { url = "" } = request;
     const hops = /^\/redirect\/(\d+)$/.exec(url)?.[1];
     if (hops !== undefined)
       response
@@ -16,6 +20,16 @@ beforeAll(async () => {
         .end();
     else if (url === "/picture") response.end("bytes");
     else if (url === "/elsewhere") response.writeHead(302, { location: "file:///etc/hostname" }).end();
+    else if (url === "/metadata")
+      response.writeHead(302, { location: "http://169.254.169.254/latest" }).end();
+    else if (url === "/silent") response.writeHead(200).write("a");
+    else if (url === "/endless") {
+      response.on("close", () => closed++);
+      response.writeHead(404).write("internal state: secret");
+    } else if (url === "/status") response.socket?.end("HTTP/1.1 500 internal\u001b[31m secret\r\n\r\n");
+    else if (url === "/basic") response.end(request.headers.authorization);
+    else if (url === "/text") response.end("internal state: secret");
+    else if (url === "/data") response.end(Buffer.from([1, 2, 3, 0xde, 0xad]));
     else if (url === "/large") response.end(Buffer.alloc(25_000_001));
     else response.writeHead(404).end();
   });
@@ -48,8 +62,44 @@ describe("fetchImage", () => {
     await expect(fetchImage("http://127.0.0.1:59998/a.jpg")).rejects.toMatchObject({
       code: "image/unreachable",
     });
-    await expect(fetchImage(`${base}/picture`, AbortSignal.abort(new Error("enough")))).rejects.toThrow(
-      "enough",
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(fetchImage(`${base}/picture`, { signal })).rejects.toThrow("enough");
+  });
+
+  test("a signal ends the waiting within a body, and time does, too", async () => {
+    const stop = new AbortController();
+    const call = fetchImage(`${base}/silent`, { signal: stop.signal });
+    setTimeout(() => stop.abort(new Error("enough")), 50);
+    await expect(call).rejects.toThrow("enough");
+    await expect(fetchImage(`${base}/silent`, { timeout: 50 })).rejects.toThrow(
+      "no whole answer within 0.05",
     );
   });
+
+  test("leads nowhere where clouds keep credentials, and says nothing of where it was sent", async () => {
+    const { message } = await failureOf(() => fetchImage(`${base}/metadata`));
+    expect(message).toMatch(/redirects to a private address/);
+    expect(message).not.toContain("169.254");
+  });
+
+  test("ends an answer that is none, however long its body is", async () => {
+    await expect(fetchImage(`${base}/endless`)).rejects.toThrow("the server answered 404");
+    await vi.waitFor(() => expect(closed).toBe(1));
+  });
+
+  test("sends the user and the password of an address", async () => {
+    const place = `${base.replace("//", "//user:secret@")}/basic`;
+    const expected = `Basic ${Buffer.from("user:secret").toString("base64")}`;
+    expect(Buffer.from(await fetchImage(place)).toString()).toBe(expected);
+  });
+
+  test.each(["/endless", "/status", "/text", "/data", "/missing?key=secret"])(
+    "what the server answers to %s is not quoted, nor are secrets of the address",
+    async (path) => {
+      const place = `${base.replace("//", "//user:secret@")}${path}`;
+      const error = await failureOf(() => readImage(place, undefined));
+      expect(error.message + JSON.stringify(error.fields)).not.toMatch(/secret|internal|\u001b|01 02|de ad/);
+      expect(error.message).toMatch(/^http:\/\/127\.0\.0\.1:\d+\//);
+    },
+  );
 });

@@ -1,54 +1,48 @@
-// Pictures by http(s), within limits: 25 MB, 30 seconds, 5 redirects.
+// Images by http(s), within limits: 25 MB, 30 seconds, 5 redirects, none of which leads from the public Internet to a
+// private address. What a server answers is not quoted: whoever passes messages on would tell what stands behind it.
+import { shownUrl } from "@blip-ts/base";
 import { unreachable } from "../../image/errors.ts";
+import { wholeBody, discard } from "./net/body.ts";
+import { NetworkFailure, RefusedRedirect } from "./net/failure.ts";
+import { usualLimits } from "./net/limits.ts";
+import { request, type RequestOptions } from "./net/request.ts";
 
 const maxBytes = 25_000_000;
 const timeoutMilliseconds = 30_000;
-const maxRedirects = 5;
 
-/** The bytes of a picture. @throws {InputError} `image/unreachable`, saying what the server answered */
-export async function fetchImage(url: string, signal?: AbortSignal): Promise<Uint8Array> {
-  const timeout = AbortSignal.timeout(timeoutMilliseconds);
-  const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
+export interface FetchImageOptions extends Pick<RequestOptions, "signal" | "env" | "resolve"> {
+  /** Follows redirects from public to private addresses too. */
+  readonly allowPrivateRedirects?: boolean | undefined;
+  /** Milliseconds for all of it; tests make it short. */
+  readonly timeout?: number | undefined;
+}
+
+/**
+ * The bytes of an image.
+ * @throws {InputError} `image/unreachable`, saying what the server did @throws {UsageError} `network/bad-proxy`
+ * @throws the signal's reason
+ */
+export async function fetchImage(address: string, options: FetchImageOptions = {}): Promise<Uint8Array> {
+  const { signal, timeout = timeoutMilliseconds } = options;
+  const name = shownUrl(address);
+  if (!URL.canParse(address)) throw unreachable(name, "expected a URL");
+  const late = AbortSignal.timeout(timeout);
+  const stop = signal ? AbortSignal.any([signal, late]) : late;
   try {
-    return await readBody(await follow(url, stop), url);
+    const { answer } = await request(address, { ...options, signal: stop });
+    if (!answer.ok) {
+      discard(answer);
+      throw unreachable(name, `the server answered ${answer.status}`);
+    }
+    const bytes = await wholeBody(answer, maxBytes, { limits: usualLimits, signal: stop });
+    if (!bytes) throw unreachable(name, `larger than ${maxBytes / 1e6} MB`);
+    return bytes;
   } catch (error) {
     signal?.throwIfAborted();
-    if (timeout.aborted)
-      throw unreachable(url, `no whole answer within ${timeoutMilliseconds / 1000} seconds`, error);
-    if (error instanceof TypeError) {
-      const cause = error.cause instanceof Error ? error.cause.message : error.message;
-      throw unreachable(url, `cannot be fetched (${cause})`, error);
-    }
+    if (late.aborted) throw unreachable(name, `no whole answer within ${timeout / 1000} seconds`, error);
+    if (error instanceof RefusedRedirect) throw unreachable(name, `the server ${error.message}`, error);
+    if (error instanceof NetworkFailure)
+      throw unreachable(name, `cannot be fetched (${error.message})`, error);
     throw error;
   }
-}
-
-async function follow(url: string, signal: AbortSignal): Promise<Response> {
-  let address = new URL(url);
-  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    const response = await fetch(address, { redirect: "manual", signal });
-    const location = response.headers.get("location");
-    if (response.status < 300 || response.status >= 400 || location === null) {
-      if (!response.ok)
-        throw unreachable(url, `the server answered ${response.status} ${response.statusText}`);
-      return response;
-    }
-    await response.body?.cancel();
-    address = new URL(location, address);
-    if (!/^https?:$/.test(address.protocol))
-      throw unreachable(url, `redirects to ${address.protocol}, which is not fetched`);
-  }
-  throw unreachable(url, `more than ${maxRedirects} redirects`);
-}
-
-async function readBody(response: Response, url: string): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const body = response.body as AsyncIterable<Uint8Array> | null;
-  for await (const part of body ?? []) {
-    size += part.length;
-    if (size > maxBytes) throw unreachable(url, `larger than ${maxBytes / 1e6} MB`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
 }

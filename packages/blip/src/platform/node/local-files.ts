@@ -14,7 +14,7 @@ import { adapterAsModel } from "../../weights/errors.ts";
 import { ambiguousWeights, noWeights, notRegular, readFailed, tooLarge } from "./model-errors.ts";
 
 /** Most bytes of a file beside the weights; BERT's tokenizer.json has 711,661. */
-const maxSideFileBytes = 64_000_000;
+export const maxSideFileBytes = 64_000_000;
 
 /** What a failure says of itself. */
 export const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -5,7 +5,7 @@ export const notFound = (name: string): ModelError =>
   new ModelError(
     "model/not-found",
     `${name}: there is no such file or folder, and it is no Hub id (organisation/name). ` +
-      "Give a folder, a weights file, picture-book, or an id such as Salesforce/blip-itm-base-flickr.",
+      "Give a folder, a weights file or its http(s) address, picture-book, or an id such as Salesforce/blip-itm-base-flickr.",
     { name },
   );
 

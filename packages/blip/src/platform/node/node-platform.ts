@@ -1,6 +1,7 @@
 // Node as a platform: files and the Hub's cache, sharp, ONNX Runtime in a worker thread.
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { shownName } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { createFolder } from "./create-folder.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
@@ -26,7 +27,12 @@ export const nodePlatform: Platform<ImageInput> = {
     const local = await localModel(source);
     if (local) return local;
     if (source === embeddedModel) return modelFolder(modelFile(embeddedModel), embeddedModel);
-    if (!hubId.test(source)) throw notFound(source);
+    if (/^https?:/i.test(source)) {
+      const { openUrlModel } = await import("./hub/url-model.ts");
+      const fetched = await openUrlModel(source, options);
+      if (fetched) return fetched;
+    }
+    if (!hubId.test(source)) throw notFound(shownName(source));
     const { downloadModel } = await import("./hub/download-model.ts");
     const { folder, commit } = await downloadModel(source, options);
     // The parts are those of the suite's own commit.

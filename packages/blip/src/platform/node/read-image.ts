@@ -3,7 +3,7 @@
 import { constants, type Stats } from "node:fs";
 import { open, opendir, stat, type FileHandle } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { BlipError, type InputError } from "@blip-ts/base";
+import { BlipError, shownUrl, type InputError } from "@blip-ts/base";
 import {
   notAnImage,
   notFound,
@@ -29,13 +29,17 @@ export interface EncodedImage {
 /** Largest file that is read into memory. */
 const maxFileBytes = 256 * 1024 * 1024;
 
-/** @throws {InputError} `image/not-an-image`, `image/unsupported` */
-function formatOf(name: string, head: Uint8Array): ImageFormat {
+/**
+ * @param isForeign what a server answered is named, but not quoted
+ * @throws {InputError} `image/not-an-image`, `image/unsupported`
+ */
+function formatOf(name: string, head: Uint8Array, isForeign = false): ImageFormat {
   const sniffed = sniff(head);
   if (sniffed.kind === "image") return sniffed.format;
-  throw sniffed.kind === "unsupported"
-    ? unsupported(name, sniffed.description)
-    : notAnImage(name, sniffed.description);
+  const found = isForeign
+    ? sniffed.description.replace(/ \((?:".*"|(?:[0-9a-f]{2} ?)+)\)$/s, "")
+    : sniffed.description;
+  throw sniffed.kind === "unsupported" ? unsupported(name, found) : notAnImage(name, found);
 }
 
 function checkSize(name: string, size: number): void {
@@ -108,14 +112,19 @@ async function readImageFile(path: string): Promise<EncodedImage> {
  * @throws {InputError} `image/not-found`, `image/unreadable`, `image/not-an-image`, `image/unsupported`,
  * `image/too-large`, `image/unreachable`
  */
-export async function readImage(input: EncodedInput, signal: AbortSignal | undefined): Promise<EncodedImage> {
+export async function readImage(
+  input: EncodedInput,
+  signal: AbortSignal | undefined,
+  allowPrivateRedirects?: boolean,
+): Promise<EncodedImage> {
   if (typeof input === "string" || input instanceof URL) {
     const text = String(input);
     if (!/^https?:/i.test(text)) {
       return readImageFile(/^file:/i.test(text) ? pathOf(text) : text);
     }
-    const bytes = await fetchImage(text, signal);
-    return { name: text, bytes, format: formatOf(text, bytes.subarray(0, sniffLength)) };
+    const bytes = await fetchImage(text, { signal, allowPrivateRedirects });
+    const name = shownUrl(text);
+    return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength), true) };
   }
   const name = input instanceof Blob && "name" in input ? String(input.name) : "the image";
   checkSize(name, input instanceof Blob ? input.size : input.byteLength);

@@ -1,6 +1,6 @@
 // Pictures of a page. PNG and GIF are decoded by our own code, to the bytes that Node gives; JPEG, WebP and AVIF by the
 // browser, with colour profiles left alone.
-import { InputError, missed } from "@blip-ts/base";
+import { InputError, missed, shownName, shownUrl } from "@blip-ts/base";
 import { badRaw, notAnImage, tooLarge, truncated, unreachable, unsupported } from "../../image/errors.ts";
 import { declaredSize, type SizedFormat } from "../../image/declared-size.ts";
 import { decodeGif, parseGif } from "../../image/gif.ts";
@@ -32,6 +32,8 @@ export type ImageInput =
 
 /** Largest file. */
 const maxFileBytes = 256 * 1024 * 1024;
+/** For all of an image behind a URL, as in Node. */
+const timeoutMilliseconds = 30_000;
 
 interface Encoded {
   readonly name: string;
@@ -44,14 +46,33 @@ async function fetchBytes(address: string | URL, signal: AbortSignal | undefined
   try {
     url = new URL(address, document.baseURI);
   } catch (error) {
-    throw unreachable(String(address), "expected a URL", error);
+    throw unreachable(shownName(String(address)), "expected a URL", error);
   }
-  const name = url.protocol === "data:" ? "the image" : url.href;
-  let response: Response;
+  const name = url.protocol === "data:" ? "the image" : shownUrl(url.href);
+  // `AbortSignal.any` is younger than the browsers that are meant.
+  const stop = new AbortController();
+  const abort = () => stop.abort(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted === true) abort();
+  const late = new Error(`no whole answer within ${timeoutMilliseconds / 1000} seconds`);
+  const timer = setTimeout(() => stop.abort(late), timeoutMilliseconds);
   try {
-    response = await fetch(url, signal ? { signal } : {});
+    return { name, bytes: await fetchWithin(name, url, stop.signal) };
   } catch (error) {
     signal?.throwIfAborted();
+    throw stop.signal.reason === late ? unreachable(name, late.message, error) : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** @throws {InputError} `image/unreachable`, `image/too-large` */
+async function fetchWithin(name: string, url: URL, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal });
+  } catch (error) {
     const shared = url.origin === location.origin || url.origin === "null";
     throw unreachable(
       name,
@@ -59,11 +80,13 @@ async function fetchBytes(address: string | URL, signal: AbortSignal | undefined
       error,
     );
   }
-  if (!response.ok) throw unreachable(name, `the server answered ${response.status} ${response.statusText}`);
+  if (!response.ok) {
+    void response.body?.cancel().catch(() => undefined);
+    throw unreachable(name, `the server answered ${response.status}`);
+  }
   try {
-    return { name, bytes: await readBody(name, response) };
+    return await readBody(name, response);
   } catch (error) {
-    signal?.throwIfAborted();
     if (error instanceof InputError) throw error;
     throw unreachable(name, `the connection broke off (${messageOf(error)}): get it again`, error);
   }

@@ -1,6 +1,6 @@
 // What can go wrong between a page and its files: one factory a failure. Codes are those of Node where the failure is
 // the same.
-import { InputError, ModelError, UsageError } from "@blip-ts/base";
+import { InputError, ModelError, shownName, UsageError } from "@blip-ts/base";
 
 export const notFound = (name: string): ModelError =>
   new ModelError(
@@ -13,7 +13,7 @@ export const notFound = (name: string): ModelError =>
 export const nothingThere = (url: string, status: number): ModelError =>
   new ModelError(
     "model/not-found",
-    `${url}: the server answered ${status}: there is no such file. Check the URL.`,
+    `${shownName(url)}: the server answered ${status}: there is no such file. Check the URL.`,
     { url, status },
   );
 
@@ -28,13 +28,13 @@ export const noWeights = (folder: string): ModelError =>
 export const unauthorized = (url: string, status: number): ModelError =>
   new ModelError(
     "hub/unauthorized",
-    `${url}: the server answered ${status}: the model is private or gated. Accept its terms and set a token ` +
+    `${shownName(url)}: the server answered ${status}: the model is private or gated. Accept its terms and set a token ` +
       "(configure({ token })), or serve the files yourself.",
     { url, status },
   );
 
 export const httpStatus = (url: string, status: number): ModelError =>
-  new ModelError("hub/http-status", `${url}: the server answered ${status}: try again later`, {
+  new ModelError("hub/http-status", `${shownName(url)}: the server answered ${status}: try again later`, {
     url,
     status,
   });
@@ -45,7 +45,7 @@ export const unreachable = (url: string, cause: unknown): ModelError => {
   const other = new URL(url).origin !== origin;
   return new ModelError(
     "hub/unreachable",
-    `${url} cannot be fetched, and the cache does not hold it. Check the network` +
+    `${shownName(url)} cannot be fetched, and the cache does not hold it. Check the network` +
       (other
         ? `, and that the server lets pages of ${origin} read it: its answer needs the header ` +
           `Access-Control-Allow-Origin (CORS). Files of the page's own server need none.`
@@ -58,27 +58,27 @@ export const unreachable = (url: string, cause: unknown): ModelError => {
 export const offline = (url: string): ModelError =>
   new ModelError(
     "hub/offline",
-    `${url} is not whole in the browser's cache, and offline mode makes no request. Load it once without offline.`,
+    `${shownName(url)} is not whole in the browser's cache, and offline mode makes no request. Load it once without offline.`,
     { url },
   );
 
 export const changed = (url: string): ModelError =>
   new ModelError(
     "model/changed",
-    `${url} is another file than when its reading began: load the model again`,
+    `${shownName(url)} is another file than when its reading began: load the model again`,
     { url },
   );
 
 export const tooLarge = (url: string, limit: number): ModelError =>
   new ModelError(
     "model/too-large",
-    `${url}: its server sends no parts of files (HTTP range requests), and the whole has more than ${limit} bytes. ` +
+    `${shownName(url)}: its server sends no parts of files (HTTP range requests), and the whole has more than ${limit} bytes. ` +
       "Serve it from one that does.",
     { url, limit },
   );
 
 export const readFailed = (url: string, detail: string, cause?: unknown): ModelError =>
-  new ModelError("model/read-failed", `${url}: ${detail}`, { url, detail }, { cause });
+  new ModelError("model/read-failed", `${shownName(url)}: ${detail}`, { url, detail }, { cause });
 
 export const brokenOff = (url: string, at: number, cause?: unknown): ModelError =>
   readFailed(url, `its connection broke off at byte ${at}: check the network, and load it again`, cause);

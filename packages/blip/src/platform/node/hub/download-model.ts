@@ -1,19 +1,35 @@
 // A model of the Hub in the local cache: what is there is taken, what is not is fetched.
+import type { Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { BlipError } from "@blip-ts/base";
 import { maxSuiteIndexBytes, sideFiles, suiteIndexFile, type SourceOptions } from "../../../files.ts";
-import { checkId, isCommit, readSettings, RepositoryCache, type Environment } from "./hub-cache.ts";
-import { HubClient, isBroken, isFile, type FileEntry } from "./hub-client.ts";
-import { noWeights, offline as offlineError, reason, unreachable } from "./hub-errors.ts";
-import { readSideFile } from "../local-files.ts";
+import { maxSideFileBytes, readSideFile } from "../local-files.ts";
 import { tooLarge } from "../model-errors.ts";
+import { limitsWithCache, type NetworkLimits } from "../net/limits.ts";
+import { isOfTheDisk } from "../process-owner.ts";
+import { checkId, isCommit, readSettings, RepositoryCache, type Environment } from "./hub-cache.ts";
+import { HubClient, isBroken, type FileEntry } from "./hub-client.ts";
+import {
+  badAnswer,
+  cannotWrite,
+  isHubsFault,
+  noWeights,
+  offline as offlineError,
+  takenFromCache,
+  unreachable,
+} from "./hub-errors.ts";
+import { isPlainName } from "./safe-names.ts";
 import { shareTransfer } from "./shared-transfers.ts";
+import { digestOfEtag, download } from "./transfer.ts";
 import { lockTransfer, type LockTimes } from "./transfer-lock.ts";
 
 export interface DownloadOptions extends SourceOptions {
   /** Instead of the process's environment. */
   readonly env?: Environment;
   readonly pauseMilliseconds?: number;
+  /** How long servers may take; tests make it short. */
+  readonly limits?: NetworkLimits;
   /** Of the locks between processes; tests make them short. */
   readonly lockTimes?: LockTimes;
 }
@@ -38,9 +54,21 @@ function chooseWeights(id: string, files: readonly string[], part: string | unde
 
 /** The shards that an index names; names that lead elsewhere are left to the reader's own refusal. */
 async function shardsOf(path: string): Promise<string[]> {
-  const json = JSON.parse((await readSideFile(path)) ?? "{}") as { weight_map?: Record<string, unknown> };
-  const names = Object.values(json.weight_map ?? {}).filter((name) => typeof name === "string");
-  return [...new Set(names)].filter((name) => /^[\w.-]+$/.test(name) && !name.startsWith("."));
+  let json: unknown;
+  try {
+    json = JSON.parse((await readSideFile(path)) ?? "{}");
+  } catch (error) {
+    if (error instanceof BlipError) throw error;
+    // The reader says what is wrong with it.
+    return [];
+  }
+  const map: unknown =
+    typeof json === "object" && json !== null && "weight_map" in json ? json.weight_map : {};
+  const names = Object.values(typeof map === "object" && map !== null ? map : {}) as readonly unknown[];
+  return [...new Set(names)].filter(
+    (name): name is string =>
+      typeof name === "string" && /^[\w.-]+$/.test(name) && !name.startsWith(".") && isPlainName(name),
+  );
 }
 
 /** A file's path in its repository. @param part the folder of a suite that it lies in, if it does */
@@ -58,16 +86,24 @@ async function isWhole(cache: RepositoryCache, commit: string, part: string | un
   }
   if (await has("pytorch_model.bin")) return true;
   const names = await readdir(folder).catch(() => []);
-  if (names.some((name) => name.endsWith(".pth"))) return true;
-  return part === undefined && names.some((name) => name === suiteIndexFile);
+  for (const name of names) if (name.endsWith(".pth") && (await has(name))) return true;
+  return part === undefined && (await has(suiteIndexFile));
+}
+
+/** Is the model there, and is none of the files beside its weights cut short? */
+async function isUsable(cache: RepositoryCache, commit: string, part: string | undefined): Promise<boolean> {
+  const states = await Promise.all(sideFiles.map((file) => cache.state(commit, pathOf(file, part))));
+  return !states.includes("cut") && (await isWhole(cache, commit, part));
 }
 
 /**
  * Brings a model into the cache.
- * Offline, or with a commit's hash that is cached whole, no request is made. Where the Hub cannot be reached, a whole
- * model in the cache is used, with a warning. Of a suite comes model_index.json alone; its folders are asked for one by one.
+ * Offline, or with a commit's hash that is cached whole, no request is made. If the Hub cannot be reached, is slow or
+ * answers with something else than its protocol, a whole model in the cache is used, with a warning. Of a suite comes
+ * model_index.json alone; its folders are asked for one by one.
  * @param part a plain name: the folder of a suite, which is brought instead of what lies beside it
- * @throws {ModelError} `hub/...`
+ * @throws {ModelError} `hub/...` @throws {UsageError} `hub/bad-revision`, `hub/bad-endpoint`, `hub/bad-token`,
+ * `network/bad-proxy` @throws the signal's reason
  */
 export async function downloadModel(
   id: string,
@@ -75,30 +111,31 @@ export async function downloadModel(
   part?: string,
 ): Promise<DownloadedModel> {
   checkId(id);
-  const settings = await readSettings(options.env ?? process.env);
+  const env = options.env ?? process.env;
+  const settings = await readSettings(env);
   const revision = options.revision ?? "main";
   const cache = new RepositoryCache(settings.cache, id);
   const cached = await cache.commitOf(revision);
-  const whole = cached !== undefined && (await isWhole(cache, cached, part));
+  const whole = cached !== undefined && (await isUsable(cache, cached, part));
   const fromCache = { folder: cached === undefined ? "" : cache.snapshot(cached), commit: cached ?? "" };
   if (options.offline === true || settings.offline) {
     if (whole) return fromCache;
     throw offlineError(id, revision, cache.folder);
   }
   if (whole && isCommit(revision)) return fromCache;
-  const { endpoint, token } = settings;
-  const { signal, onProgress, pauseMilliseconds } = options;
-  const client = new HubClient({ endpoint, token, signal, onProgress, pauseMilliseconds });
+  const { endpoint, authorization, hasToken } = settings;
+  const { signal, onProgress, pauseMilliseconds, allowPrivateRedirects } = options;
+  const limits = options.limits ?? (whole ? limitsWithCache : undefined);
+  const client = new HubClient({
+    ...{ endpoint, authorization, hasToken, signal, onProgress, pauseMilliseconds },
+    ...{ limits, env, allowPrivateRedirects },
+  });
   try {
     return await fetchSnapshot(client, cache, { id, revision, part }, options);
   } catch (error) {
     options.signal?.throwIfAborted();
-    if (!isBroken(error)) throw error;
-    if (!whole) throw unreachable(endpoint, id, error);
-    options.onWarning?.({
-      code: "hub-unreachable",
-      message: `${endpoint} cannot be reached (${reason(error)}): ${id} is taken from the cache`,
-    });
+    if (!whole || !isHubsFault(error)) throw isBroken(error) ? unreachable(endpoint, id, error) : error;
+    options.onWarning?.(takenFromCache(id, endpoint, error));
     return fromCache;
   }
 }
@@ -108,17 +145,23 @@ interface Wanted {
   readonly file: string;
   readonly entry: FileEntry;
   readonly cache: RepositoryCache;
+  /** The blob that was found damaged: it counts as none, as long as it is still that one. */
+  readonly damaged: Stats | undefined;
 }
 
 /** Fetches a file into the cache once, however many loads in this process and in others want it now. */
 async function fetchBlob(
   client: HubClient,
-  { file, entry, cache }: Wanted,
+  { file, entry, cache, damaged }: Wanted,
   { signal, onProgress, lockTimes: times }: DownloadOptions,
 ): Promise<void> {
   const blob = cache.blob(entry.etag);
   await shareTransfer(blob, { file, signal, onProgress }, async ({ signal: stop, report }) => {
-    const isDone = () => isFile(blob);
+    const isDone = async () => {
+      const stats = await stat(blob).catch(() => undefined);
+      const isDamaged = stats?.ino === damaged?.ino && stats?.mtimeMs === damaged?.mtimeMs;
+      return stats?.isFile() === true && stats.size === entry.size && !isDamaged;
+    };
     /** How far another process is. */
     const onWait = async () => {
       const partial = await stat(`${blob}.incomplete`).catch(() => undefined);
@@ -133,7 +176,8 @@ async function fetchBlob(
           signal: AbortSignal.any([stop, lock.lost]),
           onProgress: report,
         });
-        await watched.download(file, entry, blob);
+        const { size, location, etag } = entry;
+        await download(watched, { name: file, size, location, digest: digestOfEtag(etag, size) }, blob);
       } catch (error) {
         stop.throwIfAborted();
         // Another process goes on with it.
@@ -144,6 +188,30 @@ async function fetchBlob(
     }
   });
 }
+
+/** @throws {ModelError} `hub/cannot-write` */
+async function writing(cache: RepositoryCache, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw isOfTheDisk(error) ? cannotWrite(cache.folder, error) : error;
+  }
+}
+
+/** A cache that may only be read does without: the model is there all the same. */
+async function noteCommit(cache: RepositoryCache, revision: string, commit: string): Promise<void> {
+  try {
+    await cache.writeRef(revision, commit);
+  } catch (error) {
+    if (!isOfTheDisk(error)) throw error;
+  }
+}
+
+/** Most bytes of a file by its name; those of weights are bounded for all alike. */
+const mostBytesOf = (name: string): number => {
+  if (name === suiteIndexFile) return maxSuiteIndexBytes;
+  return name.endsWith(".json") || name.endsWith(".txt") ? maxSideFileBytes : Infinity;
+};
 
 /** What is to be brought. */
 interface Asked {
@@ -159,23 +227,29 @@ async function fetchSnapshot(
   options: DownloadOptions,
 ): Promise<DownloadedModel> {
   const { commit, files: all } = await client.repository(id, revision);
+  if (isCommit(revision) && commit !== revision) throw badAnswer(id, "another commit than was asked for");
   const prefix = pathOf("", part);
   const files = all.filter((file) => file.startsWith(prefix)).map((file) => file.slice(prefix.length));
   const weights = chooseWeights(prefix === "" ? id : `${id}/${part ?? ""}`, files, part);
   const get = async (name: string) => {
     const file = pathOf(name, part);
-    if (await cache.has(commit, file)) return;
+    const state = await cache.state(commit, file);
+    if (state === "whole") return;
     const entry = await client.file(id, commit, file);
-    if (name === suiteIndexFile && entry.size > maxSuiteIndexBytes)
-      throw tooLarge(`${id}/${file}`, entry.size, maxSuiteIndexBytes);
+    const most = mostBytesOf(name);
+    if (entry.size > most) throw tooLarge(`${id}/${file}`, entry.size, most);
     // The same content under another commit is not fetched again.
-    await fetchBlob(client, { file, entry, cache }, options);
-    await cache.link(commit, file, entry.etag);
+    const blob = cache.blob(entry.etag);
+    const damaged = state === "cut" ? await stat(blob).catch(() => undefined) : undefined;
+    await fetchBlob(client, { file, entry, cache, damaged }, options);
+    await cache.noteSize(entry.etag, entry.size);
+    await writing(cache, () => cache.link(commit, file, entry.etag));
   };
   if (weights !== suiteIndexFile) for (const file of sideFiles) if (files.includes(file)) await get(file);
   await get(weights);
   if (weights === index)
     for (const shard of await shardsOf(join(cache.snapshot(commit), pathOf(index, part)))) await get(shard);
-  await cache.writeRef(revision, commit);
+  await noteCommit(cache, revision, commit);
+  await cache.sweep();
   return { folder: cache.snapshot(commit), commit };
 }

@@ -1,36 +1,89 @@
 // The Hub's cache on disk, in the layout of Python's huggingface_hub, so that both find each other's models:
 // models--org--name/{blobs/<etag>, refs/<revision>, snapshots/<commit>/<file> -> ../../blobs/<etag>}.
-import { randomUUID } from "node:crypto";
-import { copyFile, mkdir, readFile, rename, stat, symlink, writeFile } from "node:fs/promises";
+// Beside it, `.blip-ts/sizes/<etag>` keeps how long a blob is: one that was cut short is known and fetched again.
+import {
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join, relative } from "node:path";
-import { badId } from "./hub-errors.ts";
+import { basename, dirname, join, relative } from "node:path";
+import { withoutCredentials } from "../net/credentials.ts";
+import { partialEnding, sweepPartials } from "../process-owner.ts";
+import { expandPath, valueOf, type Environment } from "./expand-path.ts";
+import { badEndpoint, badId, badToken } from "./hub-errors.ts";
+import { checkRevision, isPlainName } from "./safe-names.ts";
+import { sweepLocks } from "./transfer-lock.ts";
+import { fileState, type FileState } from "./whole-file.ts";
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type { Environment } from "./expand-path.ts";
 
 /** What the environment says, by the names that Python's library reads. */
 export interface HubSettings {
   readonly cache: string;
+  /** Without user and password. */
   readonly endpoint: string;
-  readonly token?: string;
+  /** What the endpoint alone is shown: a token, or the user and password of its address. */
+  readonly authorization?: string;
+  readonly hasToken: boolean;
   readonly offline: boolean;
 }
 
 const isSet = (value: string | undefined) => value !== undefined && /^(?:1|on|yes|true)$/i.test(value);
 
 /** Hugging Face's folder, in which all caches lie. */
-export const hubHome = (env: Environment): string =>
-  env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
+export function hubHome(env: Environment): string {
+  const home = valueOf(env, "HF_HOME");
+  if (home !== undefined) return expandPath(home, env);
+  return expandPath(join(valueOf(env, "XDG_CACHE_HOME") ?? join(homedir(), ".cache"), "huggingface"), env);
+}
 
+/** @throws {UsageError} `hub/bad-endpoint` */
+function endpointOf(env: Environment): { readonly endpoint: string; readonly authorization?: string } {
+  const said = valueOf(env, "HF_ENDPOINT") ?? "https://huggingface.co";
+  try {
+    const { url, authorization } = withoutCredentials(said);
+    if (!/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") throw badEndpoint();
+    return {
+      endpoint: url.href.replace(/\/+$/, ""),
+      ...(authorization === undefined ? {} : { authorization }),
+    };
+  } catch {
+    throw badEndpoint();
+  }
+}
+
+/** @throws {UsageError} `hub/bad-token` */
+async function tokenOf(env: Environment): Promise<string | undefined> {
+  const file = expandPath(valueOf(env, "HF_TOKEN_PATH") ?? join(hubHome(env), "token"), env);
+  const token =
+    valueOf(env, "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN") ?? (await readFile(file, "utf8").catch(() => ""));
+  const plain = token.trim();
+  if (plain === "") return undefined;
+  // A header takes no others, and who refuses them quotes them.
+  if (!/^[\x21-\x7e]+$/.test(plain)) throw badToken();
+  return plain;
+}
+
+/** @throws {UsageError} `hub/bad-endpoint`, `hub/bad-token` */
 export async function readSettings(env: Environment): Promise<HubSettings> {
-  const home = hubHome(env);
-  const tokenFile = env.HF_TOKEN_PATH ?? join(home, "token");
-  const token = env.HF_TOKEN ?? (await readFile(tokenFile, "utf8").catch(() => ""));
+  const cache = valueOf(env, "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE");
+  const token = await tokenOf(env);
+  const { endpoint, authorization } = endpointOf(env);
+  const shownToEndpoint = token === undefined ? authorization : `Bearer ${token}`;
   return {
-    cache: env.HF_HUB_CACHE ?? join(home, "hub"),
-    endpoint: (env.HF_ENDPOINT ?? "https://huggingface.co").replace(/\/+$/, ""),
+    cache: cache === undefined ? join(hubHome(env), "hub") : expandPath(cache, env),
+    endpoint,
     offline: isSet(env.HF_HUB_OFFLINE) || isSet(env.TRANSFORMERS_OFFLINE),
-    ...(token.trim() === "" ? {} : { token: token.trim() }),
+    hasToken: token !== undefined,
+    ...(shownToEndpoint === undefined ? {} : { authorization: shownToEndpoint }),
   };
 }
 
@@ -38,27 +91,34 @@ const idPattern = /^(?:[\w-][\w.-]*\/)?[\w-][\w.-]*$/;
 
 /** @throws {ModelError} `hub/bad-id`: an id becomes part of a path and of a URL */
 export function checkId(id: string): void {
-  if (!idPattern.test(id) || id.length > 200 || id.includes("..") || id.includes("--")) throw badId(id);
+  const isGood = idPattern.test(id) && id.length <= 200 && !id.includes("..") && !id.includes("--");
+  if (!isGood || !isPlainName(id.replace("/", "--"))) throw badId(id);
 }
 
 export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && "code" in error ? error.code : undefined;
 
 /** The cache of one repository. */
 export class RepositoryCache {
   readonly folder: string;
   readonly #locks: string;
 
+  /** @param id one that `checkId` lets pass */
   constructor(cache: string, id: string) {
     const name = `models--${id.replace("/", "--")}`;
     this.folder = join(cache, name);
     this.#locks = join(cache, ".locks", name);
   }
 
-  /** The commit that a branch or tag had when it was last fetched. */
+  /**
+   * The commit that a branch or tag had when it was last fetched.
+   * @throws {UsageError} `hub/bad-revision`
+   */
   async commitOf(revision: string): Promise<string | undefined> {
     if (isCommit(revision)) return revision;
-    if (revision.split("/").includes("..")) return undefined;
-    const text = await readFile(join(this.folder, "refs", ...revision.split("/")), "utf8").catch(() => "");
+    const text = await readFile(this.#ref(revision), "utf8").catch(() => "");
     return isCommit(text.trim()) ? text.trim() : undefined;
   }
 
@@ -75,31 +135,99 @@ export class RepositoryCache {
     return join(this.#locks, `${etag}.blip-ts.lock`);
   }
 
+  /** Is a file of a commit there, and as long as it was when it came? */
+  async state(commit: string, file: string): Promise<FileState> {
+    const path = join(this.snapshot(commit), file);
+    return fileState(path, basename(file), (etag) => this.#sizeOf(etag));
+  }
+
   async has(commit: string, file: string): Promise<boolean> {
-    return (await stat(join(this.snapshot(commit), file)).catch(() => undefined))?.isFile() ?? false;
+    return (await this.state(commit, file)) === "whole";
   }
 
+  /** Notes how long a blob is, for later looks. That it cannot be noted is no failure. */
+  async noteSize(etag: string, size: number): Promise<void> {
+    const path = this.#size(etag);
+    if ((await this.#sizeOf(etag)) === size) return;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await this.#replace(path, (partial) => writeFile(partial, String(size)));
+    } catch {
+      // The blob is judged by its own content then.
+    }
+  }
+
+  /**
+   * Notes what commit a branch or tag has.
+   * @throws the system's error where it cannot be written
+   */
   async writeRef(revision: string, commit: string): Promise<void> {
-    if (isCommit(revision)) return;
-    const path = join(this.folder, "refs", ...revision.split("/"));
+    if (isCommit(revision) || (await this.commitOf(revision)) === commit) return;
+    const path = this.#ref(revision);
     await mkdir(dirname(path), { recursive: true });
-    const partial = `${path}.${randomUUID()}`;
-    await writeFile(partial, commit);
-    await rename(partial, path);
+    await this.#replace(path, (partial) => writeFile(partial, commit));
   }
 
-  /** Makes a blob appear under its file's name: a relative link, or a copy where links are impossible. */
+  /** Makes a blob appear under its file's name: a relative link, or a copy if links are impossible. */
   async link(commit: string, file: string, etag: string): Promise<void> {
     const path = join(this.snapshot(commit), file);
     await mkdir(dirname(path), { recursive: true });
     const target = relative(dirname(path), this.blob(etag));
-    await symlink(target, path).catch(async (error: unknown) => {
-      const code = (error as NodeJS.ErrnoException).code;
-      // Another process was quicker, with the same content.
-      if (code === "EEXIST") return;
-      const partial = `${path}.${randomUUID()}`;
-      await copyFile(this.blob(etag), partial);
-      await rename(partial, path);
+    const before = await readlink(path).catch(() => undefined);
+    if (before === target) return;
+    // What stood there led elsewhere, or was cut short.
+    await this.#replace(path, async (partial) => {
+      await symlink(target, partial).catch((error: unknown) => {
+        if (codeOf(error) === "EEXIST") throw error;
+        return copyFile(this.blob(etag), partial);
+      });
     });
+  }
+
+  /** Removes what ended processes have begun here. */
+  async sweep(): Promise<void> {
+    await sweepLocks(this.#locks);
+    await sweepPartials(this.folder);
+    await sweepIncomplete(join(this.folder, "blobs"));
+  }
+
+  /** @throws {UsageError} `hub/bad-revision` */
+  #ref(revision: string): string {
+    checkRevision(revision);
+    return join(this.folder, "refs", ...revision.split("/"));
+  }
+
+  #size(etag: string): string {
+    return join(this.folder, ".blip-ts", "sizes", etag);
+  }
+
+  async #sizeOf(etag: string): Promise<number | undefined> {
+    const text = await readFile(this.#size(etag), "utf8").catch(() => "");
+    return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  }
+
+  /** Writes under another name, and gives the name in one step. */
+  async #replace(path: string, write: (partial: string) => Promise<void>): Promise<void> {
+    const partial = join(this.folder, `.tmp${partialEnding()}`);
+    try {
+      await write(partial);
+      await rename(partial, path);
+    } catch (error) {
+      await rm(partial, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+/** A part that nobody has gone on with for so long is of a file that nobody wants any more. */
+const staleIncompleteMilliseconds = 24 * 3_600_000;
+
+async function sweepIncomplete(blobs: string): Promise<void> {
+  for (const name of await readdir(blobs).catch(() => [])) {
+    if (!name.endsWith(".incomplete")) continue;
+    const path = join(blobs, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found && Date.now() - found.mtimeMs > staleIncompleteMilliseconds)
+      await rm(path, { force: true }).catch(() => undefined);
   }
 }

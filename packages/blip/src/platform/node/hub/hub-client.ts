@@ -1,279 +1,260 @@
-// The Hub's protocol: what a repository holds, and one file of it, resumed where a download broke off and verified.
-// @huggingface/hub's own download starts over each time, shows no progress and writes no refs/, so the transfer is ours.
-import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+// The Hub's protocol: what a repository holds, and one file of it. @huggingface/hub's own download starts over each time,
+// shows no progress and writes no refs/, so the transfer is ours (`transfer.ts`).
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DownloadProgress } from "../../../files.ts";
+import { discard, wholeBody } from "../net/body.ts";
+import { NetworkFailure, RefusedRedirect } from "../net/failure.ts";
+import type { Answer } from "../net/fetch-by.ts";
+import { maxFileBytes, maxRedirects, usualLimits, type NetworkLimits } from "../net/limits.ts";
+import { ask, nextHop, request, type Answered, type RequestOptions } from "../net/request.ts";
+import type { Hop } from "../net/redirects.ts";
+import type { Environment } from "./expand-path.ts";
 import {
-  corrupt,
+  badAnswer,
+  fileTooLarge,
   gated,
   httpStatus,
+  refusedRedirect,
   repositoryNotFound,
   revisionNotFound,
   unauthorized,
 } from "./hub-errors.ts";
+import { isPlainEtag, isPlainPath } from "./safe-names.ts";
 
-/** Tries of one request; between them it waits 0.5 s, 1 s, 2 s, or as the server says. */
-const maxTries = 4;
+/** Between two tries it waits 0.5 s, 1 s, 2 s, or as the server says. */
 const firstPauseMilliseconds = 500;
-/** A connection that says nothing for so long is broken. */
-const silenceMilliseconds = 30_000;
 const maxListBytes = 32_000_000;
+const maxListedFiles = 100_000;
 
 export interface ClientOptions {
   readonly endpoint: string;
-  readonly token?: string | undefined;
+  /** What the endpoint alone is shown. */
+  readonly authorization?: string | undefined;
+  readonly hasToken?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** The first pause before another try; tests make it short. */
   readonly pauseMilliseconds?: number | undefined;
+  readonly limits?: NetworkLimits | undefined;
+  readonly env?: Environment | undefined;
+  readonly allowPrivateRedirects?: boolean | undefined;
 }
 
 export interface FileEntry {
   readonly etag: string;
   readonly size: number;
   /** Where the bytes are, after the Hub's own redirect. */
-  readonly location: string;
+  readonly location: Hop;
 }
 
 export interface RepositoryInfo {
   readonly commit: string;
+  /** Those whose names lead nowhere else. */
   readonly files: readonly string[];
 }
 
-const bare = (etag: string) => etag.replace(/^W\//, "").replace(/^"|"$/g, "");
+export const bare = (etag: string) => etag.replace(/^W\//, "").replace(/^"|"$/g, "");
 
 export class HubClient {
-  readonly #options: ClientOptions;
+  readonly options: ClientOptions;
+  readonly #request: RequestOptions;
 
   constructor(options: ClientOptions) {
-    this.#options = options;
+    this.options = options;
+    const { endpoint, authorization, signal, env, limits, allowPrivateRedirects } = options;
+    const shown =
+      authorization === undefined ? undefined : { origin: new URL(endpoint).origin, value: authorization };
+    this.#request = { authorization: shown, signal, env, limits, allowPrivateRedirects };
+  }
+
+  get limits(): NetworkLimits {
+    return this.options.limits ?? usualLimits;
   }
 
   /** The same client, stopped and watched by others. */
   watchedBy({ signal, onProgress }: Pick<ClientOptions, "signal" | "onProgress">): HubClient {
-    return new HubClient({ ...this.#options, signal, onProgress });
-  }
-
-  /** The commit of a revision and the names of its files. */
-  async repository(id: string, revision: string): Promise<RepositoryInfo> {
-    const url = `${this.#options.endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}`;
-    const response = await this.#request(url, { method: "GET" });
-    if (!response.ok) throw await this.#refusal(response, id, revision);
-    const text = await readText(response, maxListBytes);
-    const json = JSON.parse(text) as { sha?: unknown; siblings?: { rfilename?: unknown }[] };
-    const files = (json.siblings ?? []).flatMap(({ rfilename }) =>
-      typeof rfilename === "string" ? rfilename : [],
-    );
-    if (typeof json.sha !== "string" || !/^[0-9a-f]{40}$/.test(json.sha))
-      throw httpStatus(url, response.status);
-    return { commit: json.sha, files };
-  }
-
-  /** What the Hub says of a file, without fetching it. */
-  async file(id: string, commit: string, file: string): Promise<FileEntry> {
-    const path = file.split("/").map(encodeURIComponent).join("/");
-    let url = new URL(`${this.#options.endpoint}/${id}/resolve/${commit}/${path}`);
-    for (let redirects = 0; redirects < 5; redirects++) {
-      const response = await this.#request(url.href, { method: "HEAD", redirect: "manual" });
-      const location = response.headers.get("location");
-      // A relative redirect is a renamed repository; an absolute one is where large files lie.
-      if (response.status >= 300 && response.status < 400 && location?.startsWith("/") === true) {
-        url = new URL(location, url);
-        continue;
-      }
-      if (response.status >= 400) throw await this.#refusal(response, id, commit);
-      const { headers } = response;
-      const etag = bare(headers.get("x-linked-etag") ?? headers.get("etag") ?? "");
-      const size = Number(headers.get("x-linked-size") ?? headers.get("content-length") ?? NaN);
-      if (!/^[\w.-]+$/.test(etag) || !Number.isSafeInteger(size))
-        throw httpStatus(`${url.href} (no etag or size)`, response.status);
-      return { etag, size, location: location === null ? url.href : new URL(location, url).href };
-    }
-    throw httpStatus(`${url.href} (too many redirects)`, 310);
+    return new HubClient({ ...this.options, signal, onProgress });
   }
 
   /**
-   * Fetches a file to `path`, going on where `path`.incomplete ends.
-   * @throws {ModelError} `hub/corrupt-download`, `hub/http-status`
+   * The commit of a revision and the names of its files.
+   * @throws {ModelError} `hub/...` @throws {NetworkFailure}
    */
-  async download(name: string, entry: FileEntry, path: string): Promise<void> {
-    const partial = `${path}.incomplete`;
-    await mkdir(dirname(path), { recursive: true });
-    for (let tries = 1; ; tries++) {
-      try {
-        await this.#transfer(name, entry, partial);
-        break;
-      } catch (error) {
-        this.#options.signal?.throwIfAborted();
-        if (!isBroken(error) || tries === maxTries) throw error;
-        await this.#pause(tries);
+  async repository(id: string, revision: string): Promise<RepositoryInfo> {
+    const url = `${this.options.endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}`;
+    const text = await this.trying(async () => {
+      const { answer } = await this.get(url);
+      if (!answer.ok) {
+        const refusal = this.#refusal(answer, id, revision);
+        throw isBusyStatus(answer.status) ? new Busy(refusal, answer.headers.get("retry-after")) : refusal;
       }
-    }
-    try {
-      await verify(name, entry, partial);
-      await rename(partial, path);
-    } catch (error) {
-      // A program that knows nothing of our locks was quicker: Python's writes the same part.
-      const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-      if (!isMissing || !(await isFile(path))) throw error;
-    }
+      const { signal } = this.options;
+      const bytes = await wholeBody(answer, maxListBytes, {
+        limits: this.limits,
+        signal,
+        whole: this.limits.text,
+      });
+      if (!bytes) throw badAnswer(id, `more than ${maxListBytes} bytes`);
+      return bytes.toString("utf8");
+    });
+    return repositoryOf(id, text);
   }
 
-  async #transfer(name: string, entry: FileEntry, partial: string): Promise<void> {
-    let start = (await stat(partial).catch(() => undefined))?.size ?? 0;
-    if (start > entry.size) {
-      await rm(partial);
-      start = 0;
-    }
-    if (start < entry.size || entry.size === 0) {
-      const headers: Record<string, string> = start > 0 ? { range: `bytes=${start}-` } : {};
-      const response = await this.#request(entry.location, { method: "GET", headers });
-      if (!response.ok) throw httpStatus(name, response.status);
-      // A server that does not know ranges sends the whole file.
-      if (start > 0 && response.status !== 206) start = 0;
-      const file = await open(partial, start > 0 ? "r+" : "w");
-      try {
-        let position = start;
-        const report = () =>
-          this.#options.onProgress?.({ kind: "download", file: name, loaded: position, total: entry.size });
-        report();
-        for await (const part of bodyOf(response, this.#options.signal)) {
-          if (position + part.length > entry.size)
-            throw corrupt(name, "size", entry.size, position + part.length);
-          await file.write(part, 0, part.length, position);
-          position += part.length;
-          report();
-        }
-        if (position < entry.size)
-          throw new BrokenTransfer(`${name} ended after ${position} of ${entry.size} bytes`);
-      } finally {
-        await file.close();
-      }
-    }
+  /**
+   * What the Hub says of a file, without fetching it.
+   * @throws {ModelError} `hub/...` @throws {NetworkFailure}
+   */
+  async file(id: string, commit: string, file: string): Promise<FileEntry> {
+    const path = file.split("/").map(encodeURIComponent).join("/");
+    const { answer, hop } = await this.head(
+      `${id}/${file}`,
+      new URL(`${this.options.endpoint}/${id}/resolve/${commit}/${path}`),
+    );
+    if (answer.status >= 400) throw this.#refusal(answer, id, commit);
+    return entryOf(`${id}/${file}`, answer, hop);
   }
 
-  async #request(url: string, init: RequestInit): Promise<Response> {
-    const { endpoint, token, signal } = this.#options;
-    const headers = new Headers(init.headers);
-    headers.set("user-agent", "blip-ts");
-    // The token is for the Hub alone, never for the servers that it redirects to.
-    if (token !== undefined && new URL(url).origin === new URL(endpoint).origin)
-      headers.set("authorization", `Bearer ${token}`);
+  /**
+   * What a server says of a file: its answer with the facts, and where the bytes are.
+   * @throws {ModelError} `hub/refused-redirect`, `hub/bad-answer` @throws {NetworkFailure}
+   */
+  async head(what: string, url: URL): Promise<Answered> {
+    let hop: Hop = { url };
+    for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+      const answer = await this.trying(
+        () => ask(hop, { ...this.#request, method: "HEAD" }),
+        (value) => value,
+      );
+      discard(answer);
+      const next = await this.#guarded(what, () => nextHop(hop, answer, this.#request));
+      if (!next) return { answer, hop };
+      hop = next;
+      // A redirect without the file's own facts is that of a renamed repository, or of a mirror.
+      if (answer.headers.get("x-linked-etag") !== null) return { answer, hop };
+    }
+    throw badAnswer(what, `more than ${maxRedirects} redirects`);
+  }
+
+  /** Asks for an address or for the target of a file. @throws {ModelError} `hub/refused-redirect` @throws {NetworkFailure} */
+  get(target: string | Hop, headers: Readonly<Record<string, string>> = {}): Promise<Answered> {
+    const what = typeof target === "string" ? this.options.endpoint : target.url.origin;
+    return this.#guarded(what, () => request(target, { ...this.#request, headers }));
+  }
+
+  /**
+   * Works again if a server is busy or a connection broke.
+   * @param answerOf the server's answer in what `work` gives
+   */
+  async trying<T>(
+    work: () => Promise<T>,
+    answerOf: (value: T) => Answer | undefined = () => undefined,
+  ): Promise<T> {
+    const { signal } = this.options;
     for (let tries = 1; ; tries++) {
-      const timeout = AbortSignal.timeout(silenceMilliseconds);
-      const headersOnly =
-        init.method === "HEAD" ? { signal: signal ? AbortSignal.any([signal, timeout]) : timeout } : {};
+      const isLast = tries >= this.limits.tries;
       try {
-        const response = await fetch(url, {
-          ...(signal ? { signal } : {}),
-          ...headersOnly,
-          ...init,
-          headers,
-        });
-        const busy = response.status === 429 || response.status >= 500;
-        if (!busy || tries === maxTries) return response;
-        await response.body?.cancel();
-        await this.#pause(tries, response.headers.get("retry-after"));
+        const value = await work();
+        const answer = answerOf(value);
+        if (isLast || !answer || !isBusyStatus(answer.status)) return value;
+        discard(answer);
+        await this.#pause(tries, answer.headers.get("retry-after"));
       } catch (error) {
         signal?.throwIfAborted();
-        if (!isBroken(error) || tries === maxTries || isRefused(error)) throw error;
-        await this.#pause(tries);
+        if (isLast || !(error instanceof Busy || (error instanceof NetworkFailure && !error.isFinal)))
+          throw error instanceof Busy ? error.refusal : error;
+        await this.#pause(tries, error instanceof Busy ? error.retryAfter : null);
       }
     }
   }
 
   async #pause(tries: number, retryAfter: string | null = null): Promise<void> {
-    const said = Number(retryAfter ?? NaN);
-    const { pauseMilliseconds = firstPauseMilliseconds, signal } = this.#options;
-    const wait = said >= 0 ? Math.min(said, 30) * 1000 : pauseMilliseconds * 2 ** (tries - 1);
-    await sleep(wait, undefined, signal ? { signal } : {});
+    const said = /^\d{1,9}$/.test(retryAfter ?? "") ? Number(retryAfter) : NaN;
+    const { pauseMilliseconds = firstPauseMilliseconds, signal } = this.options;
+    const wait = said >= 0 ? said * 1000 : pauseMilliseconds * 2 ** (tries - 1);
+    await sleep(Math.min(wait, this.limits.pause), undefined, signal ? { signal } : {}).catch(
+      (error: unknown) => {
+        signal?.throwIfAborted();
+        throw error;
+      },
+    );
   }
 
-  async #refusal(response: Response, id: string, revision: string): Promise<Error> {
-    const { endpoint, token } = this.#options;
-    await response.body?.cancel();
-    const code = response.headers.get("x-error-code");
+  async #guarded<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw error instanceof RefusedRedirect ? refusedRedirect(what, error.message) : error;
+    }
+  }
+
+  /** What an answer means that is no success. */
+  #refusal(answer: Answer, id: string, revision: string): Error {
+    const { endpoint, hasToken = false } = this.options;
+    discard(answer);
+    const { status } = answer;
+    const code = answer.headers.get("x-error-code");
     if (code === "GatedRepo") return gated(id, endpoint);
     if (code === "RevisionNotFound") return revisionNotFound(id, revision);
-    if (
-      response.status === 404 ||
-      (response.status === 401 && (token === undefined || code === "RepoNotFound"))
-    )
-      return repositoryNotFound(id, endpoint, token !== undefined);
-    if (response.status === 401 || response.status === 403) return unauthorized(id);
-    return httpStatus(id, response.status);
+    // Without the Hub's own code, 403 and 404 may be those of a proxy or a portal.
+    const isCertain = code !== null || status === 401;
+    if (status === 404 || (status === 401 && (!hasToken || code === "RepoNotFound")))
+      return repositoryNotFound(id, { endpoint, hasToken, isCertain });
+    if (status === 401 || status === 403) return unauthorized(id, isCertain);
+    return httpStatus(id, status);
   }
 }
 
-export const isFile = async (path: string): Promise<boolean> =>
-  (await stat(path).catch(() => undefined))?.isFile() ?? false;
+/** A server that may have time later. */
+export class Busy extends Error {
+  readonly refusal: Error;
+  readonly retryAfter: string | null;
 
-/** A transfer that ended too early: it can be taken up again. */
-class BrokenTransfer extends Error {}
+  constructor(refusal: Error, retryAfter: string | null) {
+    super(refusal.message);
+    this.refusal = refusal;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export const isBusyStatus = (status: number): boolean => status === 429 || status >= 500;
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function repositoryOf(id: string, text: string): RepositoryInfo {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw badAnswer(id, /^\s*<(?:!doctype|html)/i.test(text) ? "a web page" : "what is no JSON");
+  }
+  if (!isRecord(json)) throw badAnswer(id, "JSON that is no object");
+  const { sha, siblings } = json;
+  if (typeof sha !== "string" || !/^[0-9a-f]{40}$/.test(sha)) throw badAnswer(id, "no commit");
+  if (!Array.isArray(siblings)) throw badAnswer(id, "no list of files");
+  if (siblings.length > maxListedFiles) throw badAnswer(id, `more than ${maxListedFiles} files`);
+  const files = (siblings as readonly unknown[]).flatMap((sibling) => {
+    const name = isRecord(sibling) ? sibling.rfilename : undefined;
+    // What leads elsewhere, on some system, is none of a model's files.
+    return typeof name === "string" && isPlainPath(name) ? name : [];
+  });
+  return { commit: sha, files };
+}
+
+function entryOf(what: string, { headers }: Answer, location: Hop): FileEntry {
+  const etag = bare(headers.get("x-linked-etag") ?? headers.get("etag") ?? "");
+  if (!isPlainEtag(etag)) throw badAnswer(what, "no etag that names a file");
+  const size = sizeIn(what, headers.get("x-linked-size") ?? headers.get("content-length"));
+  return { etag, size, location };
+}
+
+/** @throws {ModelError} `hub/bad-answer`, `hub/file-too-large` */
+export function sizeIn(what: string, said: string | null): number {
+  const size = /^\d{1,15}$/.test(said ?? "") ? Number(said) : NaN;
+  if (!Number.isSafeInteger(size)) throw badAnswer(what, "no size");
+  if (size > maxFileBytes) throw fileTooLarge(what, size, maxFileBytes);
+  return size;
+}
 
 /** Failures of the connection, as against answers of the server. */
-export const isBroken = (error: unknown): boolean =>
-  error instanceof BrokenTransfer ||
-  error instanceof TypeError ||
-  (error instanceof Error && error.name === "TimeoutError");
-
-/** No one listens, or there is no such host: another try will not help. */
-const isRefused = (error: unknown): boolean => {
-  const code = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
-  return code === "ECONNREFUSED" || code === "ENOTFOUND";
-};
-
-async function* bodyOf(response: Response, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
-  if (!reader) return;
-  try {
-    for (;;) {
-      let timer: NodeJS.Timeout | undefined;
-      const silence = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => {
-          reject(new BrokenTransfer("the connection fell silent"));
-        }, silenceMilliseconds);
-      });
-      const { done, value } = await Promise.race([reader.read(), silence]).finally(() => {
-        clearTimeout(timer);
-      });
-      signal?.throwIfAborted();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
-}
-
-async function readText(response: Response, limit: number): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of bodyOf(response, undefined)) {
-    size += part.length;
-    if (size > limit) throw httpStatus(`${response.url} (an answer of over ${limit} bytes)`, response.status);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
-}
-
-/** Large files are named by their sha256, small ones by git's sha1 of their blob. */
-async function verify(name: string, { etag, size }: FileEntry, partial: string): Promise<void> {
-  const received = (await stat(partial)).size;
-  if (received !== size) {
-    await rm(partial);
-    throw corrupt(name, "size", size, received);
-  }
-  let hash: Hash;
-  if (/^[0-9a-f]{64}$/.test(etag)) hash = createHash("sha256");
-  else if (/^[0-9a-f]{40}$/.test(etag)) hash = createHash("sha1").update(`blob ${size}\0`);
-  else return;
-  for await (const part of createReadStream(partial)) hash.update(part as Buffer);
-  const digest = hash.digest("hex");
-  if (digest === etag) return;
-  await rm(partial);
-  throw corrupt(name, "hash", etag, digest);
-}
+export const isBroken = (error: unknown): error is NetworkFailure => error instanceof NetworkFailure;

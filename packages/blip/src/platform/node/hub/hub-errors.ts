@@ -1,5 +1,7 @@
-// What can go wrong between here and the Hub: one factory a failure. Codes are `hub/...`.
-import { ModelError } from "@blip-ts/base";
+// What can go wrong between here and the Hub: one factory a failure. Codes are `hub/...`. Messages hold what the caller
+// said and what the system says, never what a server sent beside names that were checked, and no credentials.
+import { ModelError, UsageError, type Warning } from "@blip-ts/base";
+import { failureOf, NetworkFailure } from "../net/failure.ts";
 
 export const badId = (id: string): ModelError =>
   new ModelError(
@@ -10,13 +12,35 @@ export const badId = (id: string): ModelError =>
     },
   );
 
+export const badEndpoint = (): UsageError =>
+  new UsageError(
+    "hub/bad-endpoint",
+    "HF_ENDPOINT: expected the http:// or https:// address of a server, got what is none. " +
+      "Set it to one such as https://huggingface.co, or unset it.",
+  );
+
+export const badToken = (): UsageError =>
+  new UsageError(
+    "hub/bad-token",
+    "HF_TOKEN: expected letters, digits and signs of ASCII, got others (a line's end within it, or a quotation mark of " +
+      "a word processor). Copy the token anew.",
+  );
+
+/** Who was asked, and how. */
+interface Asked {
+  readonly endpoint: string;
+  readonly hasToken: boolean;
+  /** Did the Hub itself say so? */
+  readonly isCertain: boolean;
+}
+
 /** The Hub answers 401 for what is private and for what does not exist alike. */
-export const repositoryNotFound = (id: string, endpoint: string, hasToken: boolean): ModelError =>
+export const repositoryNotFound = (id: string, { endpoint, hasToken, isCertain }: Asked): ModelError =>
   new ModelError(
     "hub/not-found",
     `${id}: ${endpoint} has no such model, or it is private. Check the spelling` +
       (hasToken ? ", and that the token may read it." : "; for a private model set HF_TOKEN."),
-    { id, endpoint },
+    { id, endpoint, isCertain },
   );
 
 export const revisionNotFound = (id: string, revision: string): ModelError =>
@@ -25,9 +49,9 @@ export const revisionNotFound = (id: string, revision: string): ModelError =>
     revision,
   });
 
-export const unauthorized = (id: string): ModelError =>
+export const unauthorized = (id: string, isCertain: boolean): ModelError =>
   new ModelError("hub/unauthorized", `${id}: the token (HF_TOKEN) was refused: make a new one, or unset it`, {
-    id,
+    ...{ id, isCertain },
   });
 
 export const gated = (id: string, endpoint: string): ModelError =>
@@ -43,6 +67,39 @@ export const httpStatus = (what: string, status: number): ModelError =>
     status,
   });
 
+/** @param detail what of the answer is not the protocol's, in our own words */
+export const badAnswer = (what: string, detail: string): ModelError =>
+  new ModelError(
+    "hub/bad-answer",
+    `${what}: expected an answer of a Hub, got ${detail}. Check the network (a sign-in page, a proxy) and HF_ENDPOINT.`,
+    { what, detail },
+  );
+
+/** A file that a server offers is larger than any model. */
+export const fileTooLarge = (what: string, size: number, limit: number): ModelError =>
+  new ModelError(
+    "hub/file-too-large",
+    `${what}: expected a file of at most ${limit} bytes, got one of ${size}, which was not fetched. ` +
+      "Download it elsewhere if you trust it, and give its path.",
+    { what, size, limit },
+  );
+
+/** @param detail why, as what a server did: "redirects to ..." */
+export const refusedRedirect = (what: string, detail: string): ModelError =>
+  new ModelError("hub/refused-redirect", `${what}: the server ${detail}.`, { what });
+
+export const cannotWrite = (folder: string, cause: unknown): ModelError => {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
+  const full = code === "ENOSPC" || code === "EDQUOT";
+  return new ModelError(
+    "hub/cannot-write",
+    `${folder}: expected a cache that can be written, got ${code}${full ? " (the disk is full)" : ""}. ` +
+      `${full ? "Free some room" : "Change its permissions"}, or name another place with HF_HOME.`,
+    { folder, code },
+    { cause },
+  );
+};
+
 export const unreachable = (endpoint: string, what: string, cause: unknown): ModelError =>
   new ModelError(
     "hub/unreachable",
@@ -55,7 +112,7 @@ export const unreachable = (endpoint: string, what: string, cause: unknown): Mod
 export const offline = (id: string, revision: string, folder: string): ModelError =>
   new ModelError(
     "hub/offline",
-    `${id} (${revision}) is not whole in the cache, and offline mode makes no request. CrossAttentionOutputs in ${folder}. ` +
+    `${id} (${revision}) is not whole in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
       "Run once without --offline (HF_HUB_OFFLINE), or give the folder of the files.",
     { id, revision, folder },
   );
@@ -80,8 +137,51 @@ export const noWeights = (id: string, files: readonly string[]): ModelError =>
     { id, files },
   );
 
-/** The innermost message of a failed fetch. */
-export function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? reason(error.cause) : error.message;
+export const notWeights = (address: string): UsageError =>
+  new UsageError(
+    "hub/not-a-weights-file",
+    `${address}: expected the address of a weights file (.safetensors, .bin, .pt or .pth), got another one. ` +
+      "Give the file's own address, or a Hub id (organisation/name).",
+    { address },
+  );
+
+export const fileNotFound = (address: string, status: number): ModelError =>
+  new ModelError(
+    "hub/not-found",
+    `${address}: the server answered ${status}: there is no such file, or it is not public. Check the address.`,
+    { address, status },
+  );
+
+export const fileOffline = (address: string, folder: string): ModelError =>
+  new ModelError(
+    "hub/offline",
+    `${address} is not whole in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
+      "Run once without --offline (HF_HUB_OFFLINE), or give the path of the file.",
+    { address, folder },
+  );
+
+/** Why a server could not be asked, in our own words or by the system's code. */
+export const reason = (error: unknown): string =>
+  error instanceof ModelError ? error.message.replace(/\.$/, "") : failureOf(error).message;
+
+const faults = new Set([
+  ...["hub/http-status", "hub/bad-answer", "hub/corrupt-download", "hub/refused-redirect"],
+  ...["hub/file-too-large", "hub/cannot-write", "model/side-file-too-large"],
+]);
+
+/**
+ * Is it that a server, or what answers in its place, does not do what it should? Then what is in the cache is as good as
+ * it was yesterday. That a model is private, gated or not there any more is an answer.
+ */
+export function isHubsFault(error: unknown): boolean {
+  if (error instanceof NetworkFailure) return true;
+  return error instanceof ModelError && (faults.has(error.code) || error.fields.isCertain === false);
 }
+
+export const takenFromCache = (what: string, endpoint: string, error: unknown): Warning => ({
+  code: "hub-unreachable",
+  message:
+    error instanceof NetworkFailure
+      ? `${endpoint} cannot be reached (${reason(error)}): ${what} is taken from the cache`
+      : `${reason(error)}. ${what} is taken from the cache`,
+});

@@ -5,10 +5,10 @@
 // Nothing depends on it but that work is not done twice: whoever writes a part writes the same bytes at the same place, what
 // was fetched is verified, and gets its name in one step.
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, readlink, rm, stat, type FileHandle } from "node:fs/promises";
-import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { mkdir, open, readdir, readFile, rm, stat, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isGone, thisOwner, type Owner } from "../process-owner.ts";
 
 /** In milliseconds. */
 export interface LockTimes {
@@ -37,14 +37,14 @@ export interface TransferLock {
   release(): Promise<void>;
 }
 
+/** Owners touch their locks every other second. */
+const sweptMilliseconds = 600_000;
+
 const usualTimes: LockTimes = { heartbeat: 2_000, stale: 30_000, poll: 100 };
 
-interface Owner {
+/** Who has a lock. */
+interface LockOwner extends Owner {
   readonly id: string;
-  readonly host: string;
-  readonly pid: number;
-  /** Milliseconds since 1970 at which the process began. */
-  readonly started: number;
 }
 
 /** What lies at a lock's place. */
@@ -56,17 +56,9 @@ interface Found {
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && "code" in error ? String(error.code) : undefined;
 
-/** The machine, and in a container its own numbers of processes: only there does a number say who lives. */
-const host = async (): Promise<string> =>
-  `${hostname()} ${await readlink("/proc/self/ns/pid").catch(() => "")}`;
-
-const processStart = () => Math.round(Date.now() - process.uptime() * 1000);
-/** By how much two readings of it may differ: clocks are set. */
-const startTolerance = 5_000;
-
-function ownerOf(text: string): Owner | undefined {
+function ownerOf(text: string): LockOwner | undefined {
   try {
-    const owner = JSON.parse(text) as Partial<Owner> | null;
+    const owner = JSON.parse(text) as Partial<LockOwner> | null;
     const { id, host: machine, pid, started } = owner ?? {};
     if (typeof id !== "string" || typeof machine !== "string") return undefined;
     if (!Number.isSafeInteger(pid) || Number(pid) < 1 || typeof started !== "number") return undefined;
@@ -74,19 +66,6 @@ function ownerOf(text: string): Owner | undefined {
   } catch {
     // Its owner has not written it yet, or never will.
     return undefined;
-  }
-}
-
-/** Is it sure that the owner is gone? */
-async function isGone(owner: Owner | undefined): Promise<boolean> {
-  if (owner?.host !== (await host())) return false;
-  // A container's first process has the same number each time.
-  if (owner.pid === process.pid) return Math.abs(owner.started - processStart()) > startTolerance;
-  try {
-    process.kill(owner.pid, 0);
-    return false;
-  } catch (error) {
-    return codeOf(error) === "ESRCH";
   }
 }
 
@@ -112,7 +91,7 @@ async function create(path: string): Promise<FileHandle | undefined> {
     if (taken) return undefined;
     throw error;
   }
-  const owner: Owner = { id: randomUUID(), host: await host(), pid: process.pid, started: processStart() };
+  const owner: LockOwner = { id: randomUUID(), ...thisOwner() };
   try {
     await file.writeFile(JSON.stringify(owner));
     return file;
@@ -134,7 +113,7 @@ export async function removeStale(path: string, { text }: Found, stale: number):
   if (!file) {
     // Held for a moment, unless its owner was killed in that.
     const current = await look(guard);
-    if (current && ((await isGone(ownerOf(current.text))) || Date.now() - current.touched > stale))
+    if (current && (isGone(ownerOf(current.text)) || Date.now() - current.touched > stale))
       await rm(guard, { force: true });
     return false;
   }
@@ -198,7 +177,8 @@ const noLock = (): TransferLock => ({
   lost: new AbortController().signal,
   release: () => Promise.resolve(),
 });
-const cannotLock = new Set(["EACCES", "EPERM", "EROFS", "ENOSYS", "ENOTSUP", "EDQUOT", "ENOSPC"]);
+/** Of a read-only file system, Node's recursive mkdir says ENOENT. */
+const cannotLock = (error: unknown): boolean => error instanceof Error && "syscall" in error;
 
 /**
  * Waits for a lock.
@@ -212,7 +192,7 @@ export async function lockTransfer(path: string, options: LockOptions): Promise<
     return file && new HeldLock(path, file, heartbeat);
   } catch (error) {
     options.signal.throwIfAborted();
-    if (cannotLock.has(codeOf(error) ?? "")) return noLock();
+    if (cannotLock(error)) return noLock();
     throw error;
   }
 }
@@ -231,9 +211,23 @@ export async function lockNow(
     const found = await look(path);
     if (!found) continue;
     const owner = ownerOf(found.text);
-    const isStale = (await isGone(owner)) || Date.now() - found.touched > stale;
+    const isStale = isGone(owner) || Date.now() - found.touched > stale;
     if (!isStale) return { owner: String(owner?.pid ?? "that has just begun") };
     if (!(await removeStale(path, found, stale))) await sleep(poll);
+  }
+}
+
+/** Removes the locks in a folder whose owners are gone, and those that nobody has touched for a long time. */
+export async function sweepLocks(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    const found = /\.blip-ts\.lock(?:\.guard)?$/.test(name)
+      ? await look(path).catch(() => undefined)
+      : undefined;
+    if (!found) continue;
+    if (!isGone(ownerOf(found.text)) && Date.now() - found.touched < sweptMilliseconds) continue;
+    if (name.endsWith(".guard")) await rm(path, { force: true }).catch(() => undefined);
+    else await removeStale(path, found, usualTimes.stale).catch(() => undefined);
   }
 }
 
@@ -253,7 +247,7 @@ async function waitFor(
     if (!current) continue;
     const unchanged = before?.text === current.text && before.touched === current.touched;
     before = { ...current, since: unchanged && before ? before.since : performance.now() };
-    const isStale = (await isGone(ownerOf(current.text))) || performance.now() - before.since > stale;
+    const isStale = isGone(ownerOf(current.text)) || performance.now() - before.since > stale;
     if (isStale && (await removeStale(path, current, stale))) continue;
     await onWait?.();
     await sleep(poll, undefined, { signal });

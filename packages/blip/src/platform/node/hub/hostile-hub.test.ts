@@ -1,0 +1,481 @@
+// A hub that is down, slow, or not what it should be, and a cache that is not whole: what is used, what is said, and what
+// never happens.
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { failureOf, safetensorsOf } from "@blip-ts/testing";
+import type { Warning } from "@blip-ts/base";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  etagOf,
+  hubCommit,
+  hubId,
+  serveScriptedHub,
+  type ScriptedHub,
+} from "../../../../test/support/scripted-hub.ts";
+import { usualLimits } from "../net/limits.ts";
+import { partialEnding } from "../process-owner.ts";
+import { downloadModel, type DownloadOptions } from "./download-model.ts";
+
+const config = Buffer.from('{"model_type": "blip"}\n');
+const weights = Buffer.from(
+  safetensorsOf(
+    { x: { dtype: "U8", shape: [300_000], data_offsets: [0, 300_000] } },
+    Buffer.alloc(300_000, 7),
+  ),
+);
+const limits = { ...usualLimits, head: 200, silence: 200, window: 300, text: 400, tries: 2 };
+
+let hub: ScriptedHub;
+let home = "";
+let warnings: Warning[] = [];
+let options: DownloadOptions & { env: Record<string, string> };
+beforeEach(async () => {
+  hub = await serveScriptedHub({ "config.json": config, "model.safetensors": weights });
+  home = await mkdtemp(join(tmpdir(), "blip-hostile-"));
+  warnings = [];
+  options = {
+    env: { HF_HOME: home, HF_ENDPOINT: hub.origin },
+    pauseMilliseconds: 1,
+    limits,
+    onWarning: (warning) => void warnings.push(warning),
+  };
+});
+afterEach(async () => {
+  await hub.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+const repository = () => join(home, "hub", "models--someone--blip-tiny");
+const snapshot = () => join(repository(), "snapshots", hubCommit);
+const blob = (bytes: Uint8Array) => join(repository(), "blobs", etagOf(bytes));
+const load = (more: Partial<DownloadOptions> = {}) => downloadModel(hubId, { ...options, ...more });
+async function expectWhole(): Promise<void> {
+  expect(weights.equals(await readFile(join(snapshot(), "model.safetensors")))).toBe(true);
+  expect(config.equals(await readFile(join(snapshot(), "config.json")))).toBe(true);
+}
+/** Everything below a folder. */
+const below = async (folder: string) => (await readdir(folder, { recursive: true })).sort();
+const text = (status: number, body: string) => (response: ServerResponse) =>
+  void response.writeHead(status, { "content-type": "text/html" }).end(body);
+
+const faults: readonly (readonly [string, (response: ServerResponse) => void])[] = [
+  ["a portal's page with 200", text(200, "<!doctype html><p>Sign in</p>")],
+  ["503", text(503, "later")],
+  ["429", text(429, "")],
+  ["a proxy's 403", text(403, "<html>blocked</html>")],
+  ["a portal's 404", text(404, "<html>")],
+  ["407", text(407, "")],
+  ["JSON of another kind", text(200, "[1, 2]")],
+  ["a list without a commit", text(200, '{"siblings": []}')],
+  ["siblings that are null", text(200, `{"sha": "${hubCommit}", "siblings": null}`)],
+  ["deep JSON", text(200, "[".repeat(200_000))],
+  ["nothing", (response) => void response.destroy()],
+  ["no head of an answer", () => undefined],
+  ["a byte now and then", (response) => drip(response, "{")],
+  ["a list that breaks off", (response) => breakOff(response)],
+];
+function drip(response: ServerResponse, piece: string): void {
+  response.writeHead(200);
+  const timer = setInterval(() => void response.write(piece), 40);
+  response.on("close", () => clearInterval(timer));
+}
+function breakOff(response: ServerResponse): void {
+  response.writeHead(200, { "content-length": 1000 });
+  response.write("{", () => response.destroy());
+}
+
+describe("a whole model of the cache", () => {
+  test.each(faults)("is used, with a warning, if the hub answers %s", async (_what, answer) => {
+    await load();
+    hub.answer = (_request, response) => {
+      answer(response);
+      return true;
+    };
+    expect(await load()).toMatchObject({ folder: snapshot() });
+    expect(warnings.map(({ code }) => code)).toEqual(["hub-unreachable"]);
+    expect(warnings[0]?.message).toMatch(/is taken from the cache$/);
+    // A whole model is not waited for as long as one that is not there.
+    expect(hub.requests.length).toBeLessThanOrEqual(3 + 2 + 2);
+  });
+
+  test("is used if the file of a newer commit is not what was promised", async () => {
+    await load();
+    const newer = "f".repeat(40);
+    hub.answer = ({ kind }, response) => {
+      if (kind !== "list") return false;
+      const siblings = [{ rfilename: "config.json" }, { rfilename: "model.safetensors" }];
+      response.end(JSON.stringify({ sha: newer, siblings }));
+      return true;
+    };
+    hub.files.set("config.json", Buffer.from("another"));
+    const answerFile = hub.answer;
+    hub.answer = (request, response) => {
+      if (request.kind !== "get" || request.file !== "config.json") return answerFile(request, response);
+      response.end("not it");
+      return true;
+    };
+    expect(await load()).toMatchObject({ commit: hubCommit });
+    expect(warnings[0]?.message).toContain("config.json: the download has the size");
+  });
+
+  test("is not used in place of one that is gated or gone", async () => {
+    await load();
+    for (const [code, error] of [
+      ["GatedRepo", "hub/gated"],
+      ["RepoNotFound", "hub/not-found"],
+      ["RevisionNotFound", "hub/revision-not-found"],
+    ] as const) {
+      hub.answer = (_request, response) => {
+        response.writeHead(404, { "x-error-code": code }).end();
+        return true;
+      };
+      expect(await failureOf(() => load())).toMatchObject({ code: error });
+    }
+  });
+
+  test("needs nothing to be written: not even what a branch's commit is", async () => {
+    await load();
+    const ref = join(repository(), "refs", "main");
+    await rm(ref);
+    // What stands in its place cannot be replaced.
+    await mkdir(join(ref, "in the way"), { recursive: true });
+    expect(await load()).toMatchObject({ folder: snapshot() });
+    expect(hub.sent()).toHaveLength(2);
+  });
+});
+
+describe("without a cache", () => {
+  test.each(faults)("a hub that answers %s ends in an error of ours, within bounds", async (what, answer) => {
+    hub.answer = (_request, response) => {
+      answer(response);
+      return true;
+    };
+    const { code, message } = await failureOf(() => load());
+    expect(code).toMatch(/^hub\/(?:bad-answer|http-status|unreachable|not-found|unauthorized)$/);
+    expect(message).not.toMatch(/Sign in|blocked|later</);
+    if (what.includes("page")) expect(message).toMatch(/got a web page\. Check the network/);
+  });
+
+  test.each(["list", "head", "get"] as const)("a signal ends the waiting for %s at once", async (kind) => {
+    hub.answer = (request) => request.kind === kind;
+    const stop = new AbortController();
+    const call = load({ limits: usualLimits, signal: stop.signal });
+    await vi.waitFor(() => expect(hub.requests.some((request) => request.kind === kind)).toBe(true));
+    stop.abort(new Error("enough"));
+    await expect(call).rejects.toThrow("enough");
+  });
+
+  test.each(["silence", "drip"] as const)(
+    "weights that end in %s are resumed, and given up in the end",
+    async (kind) => {
+      hub.answer = ({ kind: asked, file, from }, response) => {
+        if (asked !== "get" || file !== "model.safetensors") return false;
+        response.writeHead(from > 0 ? 206 : 200);
+        response.write(weights.subarray(from, from + 100_000));
+        if (kind === "silence") return true;
+        let at = from + 100_000;
+        const timer = setInterval(() => void response.write(weights.subarray(at, ++at)), 30);
+        response.on("close", () => clearInterval(timer));
+        return true;
+      };
+      expect(await failureOf(() => load({ limits: { ...limits, leastBytes: 150_000 } }))).toMatchObject({
+        code: "hub/unreachable",
+        message: expect.stringMatching(
+          kind === "drip" ? /it sends next to nothing/ : /it fell silent/,
+        ) as string,
+      });
+      expect(hub.sent().map((sent) => Number(sent.split("@")[1]) > 0)).toEqual([false, false, true]);
+    },
+  );
+
+  test("a cache that cannot be made is named", async () => {
+    const file = join(home, "file");
+    await writeFile(file, "in the way");
+    const env = { ...options.env, HF_HOME: join(file, "home") };
+    expect(await failureOf(() => load({ env }))).toMatchObject({
+      code: "hub/cannot-write",
+      message: expect.stringMatching(
+        /expected a cache that can be written, got ENOTDIR\..*HF_HOME/,
+      ) as string,
+    });
+  });
+});
+
+describe("what is cut short in the cache", () => {
+  const cut = async (path: string, bytes: Uint8Array) => writeFile(path, bytes.subarray(0, bytes.length - 5));
+
+  test.each([
+    ["weights", weights, "model.safetensors"],
+    ["a side file", config, "config.json"],
+  ])("is fetched again: %s", async (_what, bytes, name) => {
+    await load();
+    await cut(blob(bytes), bytes);
+    expect(await failureOf(() => load({ offline: true }))).toMatchObject({ code: "hub/offline" });
+    await load();
+    expect(hub.sent().at(-1)).toBe(`${name}@0`);
+    await expectWhole();
+    expect(hub.sent()).toHaveLength(3);
+  });
+
+  test("is known without a note of ours, as in a cache that Python filled", async () => {
+    await load();
+    await rm(join(repository(), ".blip-ts"), { recursive: true });
+    await load({ offline: true });
+    await cut(blob(weights), weights);
+    await cut(blob(config), config);
+    await load();
+    expect(hub.sent()).toHaveLength(4);
+    await expectWhole();
+    // As long as it should be, and something else.
+    await rm(join(repository(), ".blip-ts"), { recursive: true });
+    await writeFile(blob(config), Buffer.alloc(config.length));
+    await load();
+    expect(hub.sent().at(-1)).toBe("config.json@0");
+    await expectWhole();
+  });
+
+  test("is known of a zip archive by its missing end", async () => {
+    const zip = Buffer.concat([
+      Buffer.from("PK\x03\x04"),
+      Buffer.alloc(2000, 1),
+      Buffer.from("PK\x05\x06"),
+      Buffer.alloc(18),
+    ]);
+    hub.files.delete("model.safetensors");
+    hub.files.set("pytorch_model.bin", zip);
+    await load();
+    await rm(join(repository(), ".blip-ts"), { recursive: true });
+    await load({ offline: true });
+    await cut(blob(zip), zip.subarray(0, 1500));
+    await load();
+    expect(hub.sent().filter((sent) => sent === "pytorch_model.bin@0")).toHaveLength(2);
+  });
+
+  test("a link that leads elsewhere is made anew", async () => {
+    await load();
+    const path = join(snapshot(), "model.safetensors");
+    await rm(path);
+    await symlink("../../blobs/.", path);
+    await load();
+    expect(await readlink(path)).toBe(join("..", "..", "blobs", etagOf(weights)));
+    expect(hub.sent()).toHaveLength(2);
+  });
+});
+
+describe("names", () => {
+  test.each([
+    "../../../../evil-ref",
+    "..",
+    "a/../../b",
+    "..\\..\\evil",
+    "C:\\evil",
+    "c:evil",
+    "/etc/passwd",
+    "a//b",
+    "",
+    "nul",
+    "refs/COM1.txt",
+    "main.",
+    "main ",
+    "a\0b",
+    "x".repeat(300),
+  ])("a revision %j is refused before anything is asked", async (revision) => {
+    expect(await failureOf(() => load({ revision }))).toMatchObject({ code: "hub/bad-revision" });
+    expect(hub.requests).toEqual([]);
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  test("a revision of the Hub's own forms is taken", async () => {
+    for (const revision of ["refs/pr/12", "v1.0.2+cu118", "feature#7"]) {
+      await load({ revision });
+      expect(await readFile(join(repository(), "refs", ...revision.split("/")), "utf8")).toBe(hubCommit);
+    }
+  });
+
+  test.each([
+    "..\\..\\x.pth",
+    "C:x.pth",
+    "x.pth.",
+    "nul.pth",
+    "../x.pth",
+    "a\u202ex.pth",
+    `${"x".repeat(300)}.pth`,
+  ])("a file %j of the hub is none of the model's", async (name) => {
+    hub.files.clear();
+    hub.files.set(name, weights);
+    const { code, message } = await failureOf(() => load());
+    expect(code).toBe("hub/no-weights");
+    expect(message).not.toContain(name);
+  });
+
+  test.each([".", "..", "a/b", "nul", "x".repeat(5000), "a\u00e9", ""])(
+    "an etag %j is refused",
+    async (etag) => {
+      hub.answer = ({ kind }, response) => {
+        if (kind !== "head") return false;
+        response.setHeader("etag", Buffer.from(`"${etag}"`).toString("latin1"));
+        response.writeHead(200, { "content-length": 10 }).end();
+        return true;
+      };
+      expect(await failureOf(() => load())).toMatchObject({ code: "hub/bad-answer" });
+      await hub.close();
+      hub = await serveScriptedHub({ "config.json": config, "model.safetensors": weights });
+      await load({ env: { ...options.env, HF_ENDPOINT: hub.origin } });
+      await expectWhole();
+    },
+  );
+
+  test.each([
+    ["-5", "hub/bad-answer"],
+    ["many", "hub/bad-answer"],
+    ["1e3", "hub/bad-answer"],
+    ["999999999999999", "hub/file-too-large"],
+    ["999999999", "model/side-file-too-large"],
+  ])("a size of %s is refused", async (size, code) => {
+    hub.answer = ({ kind }, response) => {
+      if (kind !== "head") return false;
+      response.writeHead(200, { "x-linked-etag": "abc", "x-linked-size": size }).end();
+      return true;
+    };
+    expect(await failureOf(() => load())).toMatchObject({ code });
+    expect(hub.sent()).toEqual([]);
+  });
+});
+
+describe("bytes that are not the file's", () => {
+  const sendInstead = (answer: (from: number, response: ServerResponse) => void) => {
+    hub.answer = ({ kind, file, from }, response) => {
+      if (kind !== "get" || file !== "model.safetensors") return false;
+      answer(from, response);
+      return true;
+    };
+  };
+  const part = () => join(repository(), "blobs", `${etagOf(weights)}.incomplete`);
+  const beginWith = async (bytes: Uint8Array) => {
+    await mkdir(join(repository(), "blobs"), { recursive: true });
+    await writeFile(part(), bytes);
+  };
+
+  test("more of them than were said are thrown away", async () => {
+    // Without an end: what is too much is not waited for.
+    sendInstead((_from, response) => void response.write(Buffer.concat([weights, weights])));
+    expect(await failureOf(() => load())).toMatchObject({ code: "hub/corrupt-download" });
+    expect(await readdir(join(repository(), "blobs"))).toEqual([etagOf(config)]);
+  });
+
+  test("fewer of them than were said, by the server's own count, are thrown away", async () => {
+    sendInstead((_from, response) => void response.end(weights.subarray(0, 1000)));
+    expect(await failureOf(() => load())).toMatchObject({ code: "hub/corrupt-download" });
+    expect(await readdir(join(repository(), "blobs"))).toEqual([etagOf(config)]);
+  });
+
+  test("a part from another place, or of another whole, is not joined", async () => {
+    await beginWith(weights.subarray(0, 1000));
+    sendInstead((from, response) => {
+      if (from === 0) response.end(weights);
+      else response.writeHead(206, { "content-range": `bytes 7-9/${weights.length}` }).end("abc");
+    });
+    await load();
+    await expectWhole();
+    expect(hub.sent().slice(1)).toEqual(["model.safetensors@1000", "model.safetensors@0"]);
+  });
+
+  test("a part that is no part of the file is thrown away, and the file fetched from its beginning", async () => {
+    await beginWith(Buffer.alloc(1000, 1));
+    await load();
+    await expectWhole();
+    expect(hub.sent().slice(1)).toEqual(["model.safetensors@1000", "model.safetensors@0"]);
+  });
+
+  test("a part that is too long, or that the server knows nothing of, is begun anew", async () => {
+    await beginWith(Buffer.alloc(weights.length + 1, 1));
+    await load();
+    await rm(home, { recursive: true });
+    await beginWith(weights.subarray(0, 1000));
+    sendInstead((from, response) => {
+      if (from > 0) response.writeHead(416).end();
+      else response.end(weights);
+    });
+    await load();
+    await expectWhole();
+  });
+});
+
+test("an answer that nobody wants is cancelled, however long its body is", async () => {
+  let closed = 0;
+  hub.answer = (_request, response) => {
+    response.writeHead(404, { "x-error-code": "RepoNotFound" });
+    response.write("never ");
+    response.on("close", () => closed++);
+    return true;
+  };
+  expect(await failureOf(() => load())).toMatchObject({ code: "hub/not-found" });
+  await vi.waitFor(() => expect(closed).toBe(1));
+});
+
+describe("what killed processes left", () => {
+  test("goes with the next load, and what others still write stays", async () => {
+    await load();
+    const ended = partialEnding().replace(`-${process.pid}-`, "-999999999-");
+    const locks = join(home, "hub", ".locks", "models--someone--blip-tiny");
+    const old = new Date(Date.now() - 25 * 3_600_000);
+    const left = [join(repository(), `.tmp${ended}`), join(repository(), "blobs", "abc.incomplete")];
+    for (const path of left) await writeFile(path, "left");
+    await utimes(left[1] ?? "", old, old);
+    await writeFile(join(locks, "abc.blip-ts.lock"), "");
+    await utimes(join(locks, "abc.blip-ts.lock"), old, old);
+    const others = [
+      join(repository(), `.tmp${partialEnding()}`),
+      join(repository(), "blobs", "def.incomplete"),
+    ];
+    for (const path of others) await writeFile(path, "still written");
+    await load();
+    const names = await below(home);
+    for (const path of left) expect(names).not.toContain(path.slice(home.length + 1));
+    for (const path of others) expect(names).toContain(path.slice(home.length + 1));
+    expect(await readdir(locks)).toEqual([]);
+  });
+});
+
+describe("credentials", () => {
+  test("of HF_ENDPOINT are sent to it, and stand in no message", async () => {
+    const endpoint = hub.origin.replace("//", "//user:secret%40word@");
+    const env = { ...options.env, HF_ENDPOINT: endpoint };
+    await load({ env });
+    const expected = `Basic ${Buffer.from("user:secret@word").toString("base64")}`;
+    expect(new Set(hub.requests.map(({ authorization }) => authorization))).toEqual(new Set([expected]));
+    await hub.close();
+    const { message, fields } = await failureOf(() => downloadModel("someone/other", { ...options, env }));
+    expect(message + JSON.stringify(fields)).not.toMatch(/secret/);
+  });
+
+  test.each(["hf_secret\nnext", "hf_secret\u201d", "hf secret"])(
+    "a token %j that no header takes is not quoted",
+    async (token) => {
+      const error = await failureOf(() => load({ env: { ...options.env, HF_TOKEN: token } }));
+      expect(error).toMatchObject({ code: "hub/bad-token" });
+      expect(error.message).not.toMatch(/secret/);
+    },
+  );
+
+  test.each(["nowhere", "ftp://user:secret@example.com", "http://", "https://example.com/?token=secret"])(
+    "an endpoint %j that is none is refused, and not quoted",
+    async (endpoint) => {
+      const error = await failureOf(() => load({ env: { ...options.env, HF_ENDPOINT: endpoint } }));
+      expect(error).toMatchObject({ code: "hub/bad-endpoint" });
+      expect(error.message).not.toMatch(/secret/);
+    },
+  );
+});

@@ -1,0 +1,91 @@
+// Is a file of the cache all there? A disk that was full, or a copy that broke off, leaves files that begin rightly and end
+// too early; of most kinds it can be told without reading them.
+import { createHash } from "node:crypto";
+import { open, readFile, realpath, stat, type FileHandle } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+
+export type FileState = "whole" | "missing" | "cut";
+
+/** Small files are named by git's sha1 of them: reading them takes no time. */
+const maxHashedBytes = 4_000_000;
+const maxHeaderBytes = 100_000_000;
+/** The end of a zip archive, with the longest comment that it may have. */
+const maxZipEnd = 22 + 65_535;
+
+async function bytesAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  const { bytesRead } = await file.read(bytes, 0, length, offset);
+  return bytes.subarray(0, bytesRead);
+}
+
+/** Bytes that a safetensors file has by its own header; undefined if that says nothing. */
+async function safetensorsSize(file: FileHandle, size: number): Promise<number | undefined> {
+  const head = await bytesAt(file, 0, 8);
+  if (head.length < 8) return 8;
+  const length = head.readBigUInt64LE();
+  if (length > maxHeaderBytes) return undefined;
+  const start = 8 + Number(length);
+  if (start > size) return start;
+  let header: unknown;
+  try {
+    header = JSON.parse((await bytesAt(file, 8, Number(length))).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  if (typeof header !== "object" || header === null) return undefined;
+  let end = 0;
+  for (const value of Object.values(header)) {
+    const offsets: unknown = (value as { data_offsets?: unknown } | null)?.data_offsets;
+    const last: unknown = Array.isArray(offsets) ? offsets[1] : undefined;
+    if (typeof last === "number" && Number.isSafeInteger(last) && last > end) end = last;
+  }
+  return start + end;
+}
+
+/** An archive ends with the list of what is in it. */
+async function isZipCut(file: FileHandle, size: number): Promise<boolean> {
+  const head = await bytesAt(file, 0, 4);
+  if (head.toString("latin1") !== "PK\x03\x04") return false;
+  const length = Math.min(size, maxZipEnd);
+  return !(await bytesAt(file, size - length, length)).includes("PK\x05\x06", 0, "latin1");
+}
+
+async function isCutByContent(path: string, name: string, etag: string, size: number): Promise<boolean> {
+  if (size === 0) return true;
+  if (/^[0-9a-f]{40}$/.test(etag) && size <= maxHashedBytes) {
+    const digest = createHash("sha1")
+      .update(`blob ${size}\0`)
+      .update(await readFile(path))
+      .digest("hex");
+    return digest !== etag;
+  }
+  const file = await open(path, "r");
+  try {
+    if (name.endsWith(".safetensors")) return size < ((await safetensorsSize(file, size)) ?? 0);
+    return await isZipCut(file, size);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * @param name the file's own name: a blob has none
+ * @param sizeOf how long a blob was when it came, if that was noted
+ */
+export async function fileState(
+  path: string,
+  name: string,
+  sizeOf: (etag: string) => Promise<number | undefined>,
+): Promise<FileState> {
+  try {
+    const real = await realpath(path);
+    const stats = await stat(real);
+    if (!stats.isFile()) return "missing";
+    const etag = basename(dirname(real)) === "blobs" ? basename(real) : "";
+    const noted = etag === "" ? undefined : await sizeOf(etag);
+    if (noted !== undefined) return noted === stats.size ? "whole" : "cut";
+    return (await isCutByContent(real, name, etag, stats.size)) ? "cut" : "whole";
+  } catch {
+    return "missing";
+  }
+}

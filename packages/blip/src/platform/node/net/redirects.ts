@@ -1,0 +1,96 @@
+// Where a redirect may lead. Whoever can make us follow one could otherwise look, through us, at what stands behind our
+// firewall; an address that the caller typed is the caller's own affair.
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { addressKind, mayRedirect, worstKind, type AddressKind } from "@blip-ts/base";
+import type { Answer } from "./fetch-by.ts";
+import { failureOf, NetworkFailure, RefusedRedirect } from "./failure.ts";
+import { proxyFor, type Environment } from "./proxy.ts";
+
+export interface RedirectOptions {
+  readonly env: Environment;
+  /** Follows redirects from public to private addresses too. */
+  readonly allowPrivate: boolean;
+  /** The addresses of a name; tests play the net. */
+  readonly resolve?: ((host: string) => Promise<readonly string[]>) | undefined;
+}
+
+/** Where a redirect leads. */
+export interface Hop {
+  readonly url: URL;
+  /** Addresses that were looked at: the connection must lead to one of them. */
+  readonly addresses?: readonly string[] | undefined;
+}
+
+const resolveByDns = async (host: string): Promise<readonly string[]> =>
+  (await lookup(host, { all: true })).map(({ address }) => address);
+
+const isName = (url: URL) => isIP(url.hostname.replace(/^\[|\]$/g, "")) === 0;
+
+/**
+ * The addresses of a name, if they can be known: a proxy looks names up by itself.
+ * @throws {NetworkFailure} where they cannot be told now: a second look must not find other ones
+ */
+async function addressesOf(
+  url: URL,
+  { env, resolve = resolveByDns }: RedirectOptions,
+): Promise<readonly string[] | undefined> {
+  if (!isName(url) || proxyFor(url, env)) return undefined;
+  try {
+    const addresses = await resolve(url.hostname);
+    if (addresses.length > 0) return addresses;
+  } catch (error) {
+    throw failureOf(error);
+  }
+  throw new NetworkFailure("there is no such host");
+}
+
+/** Is the server that redirects one of our own network? Only if it is nothing else. */
+async function kindOfSource(url: URL, options: RedirectOptions): Promise<AddressKind> {
+  const kind = addressKind(url.hostname);
+  if (kind !== "public") return kind;
+  const addresses = await addressesOf(url, options).catch(() => undefined);
+  return addresses?.every((address) => addressKind(address) === "private") === true ? "private" : "public";
+}
+
+/** @throws {RefusedRedirect} @throws {NetworkFailure} */
+async function check(from: URL, to: URL, options: RedirectOptions): Promise<Hop> {
+  if (!/^https?:$/.test(to.protocol))
+    throw new RefusedRedirect(
+      `redirects to ${/^[a-z]{1,12}:$/.test(to.protocol) ? to.protocol : "another protocol"}, which is not fetched`,
+    );
+  if (options.allowPrivate || to.host === from.host) return { url: to };
+  const byName = addressKind(to.hostname);
+  const addresses = byName === "public" ? await addressesOf(to, options) : undefined;
+  const kind = worstKind([byName, ...(addresses ?? []).map(addressKind)]);
+  if (kind === "public" || mayRedirect(await kindOfSource(from, options), kind))
+    return { url: to, addresses };
+  throw new RefusedRedirect(
+    "redirects to a private address, which is not followed. Give that address itself, or set allowPrivateRedirects " +
+      "(--allow-private-redirects of the command) if you trust the server",
+    true,
+  );
+}
+
+/**
+ * Where an answer redirects to; undefined if it does not.
+ * @throws {RefusedRedirect}
+ */
+export async function hopOf(
+  from: URL,
+  answer: Pick<Answer, "status" | "headers">,
+  options: RedirectOptions,
+): Promise<Hop | undefined> {
+  const location = answer.headers.get("location");
+  if (location === null || ![301, 302, 303, 307, 308].includes(answer.status)) return undefined;
+  let to: URL;
+  try {
+    to = new URL(location, from);
+  } catch {
+    throw new RefusedRedirect("redirects to what is no address");
+  }
+  // Credentials of another's making are not sent.
+  to.username = "";
+  to.password = "";
+  return check(from, to, options);
+}

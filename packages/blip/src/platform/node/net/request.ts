@@ -1,0 +1,92 @@
+// A request with its redirects: who is asked what, how long the head of an answer may take, and who is shown credentials.
+import { discard } from "./body.ts";
+import { NetworkFailure, RefusedRedirect } from "./failure.ts";
+import { fetchBy, type Answer } from "./fetch-by.ts";
+import { maxRedirects, usualLimits, type NetworkLimits } from "./limits.ts";
+import type { Environment } from "./proxy.ts";
+import { hopOf, type Hop, type RedirectOptions } from "./redirects.ts";
+import { withoutCredentials } from "./credentials.ts";
+
+export interface RequestOptions {
+  readonly method?: "GET" | "HEAD" | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Credentials, and the one origin that sees them. */
+  readonly authorization?: { readonly origin: string; readonly value: string } | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly env?: Environment | undefined;
+  readonly allowPrivateRedirects?: boolean | undefined;
+  readonly resolve?: RedirectOptions["resolve"];
+  readonly limits?: NetworkLimits | undefined;
+}
+
+/** An answer, and what gave it. */
+export interface Answered {
+  readonly answer: Answer;
+  readonly hop: Hop;
+}
+
+/** How redirects of a request are looked at. */
+export const redirectOptions = (options: RequestOptions): RedirectOptions => ({
+  env: options.env ?? process.env,
+  allowPrivate: options.allowPrivateRedirects === true,
+  resolve: options.resolve,
+});
+
+/**
+ * Asks once; a redirect is an answer like others.
+ * @throws {NetworkFailure} @throws {UsageError} `network/bad-proxy` @throws the signal's reason
+ */
+export async function ask(hop: Hop, options: RequestOptions): Promise<Answer> {
+  const { signal, authorization, limits = usualLimits, env = process.env } = options;
+  const own = withoutCredentials(hop.url);
+  const headers: Record<string, string> = {
+    "user-agent": "blip-ts",
+    // The bytes themselves are asked for: their number is held against what was said.
+    "accept-encoding": "identity",
+    ...options.headers,
+  };
+  if (own.authorization !== undefined) headers.authorization = own.authorization;
+  if (own.url.origin === authorization?.origin) headers.authorization = authorization.value;
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    late.abort(new NetworkFailure(`no answer within ${limits.head / 1000} seconds`));
+  }, limits.head);
+  try {
+    return await fetchBy(own.url, {
+      method: options.method ?? "GET",
+      headers,
+      env,
+      signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+      addresses: hop.addresses,
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Asks, and follows redirects.
+ * @throws {NetworkFailure} @throws {RefusedRedirect} @throws {UsageError} `network/bad-proxy` @throws the signal's reason
+ */
+export async function request(target: string | Hop, options: RequestOptions): Promise<Answered> {
+  let hop = typeof target === "string" ? { url: new URL(target) } : target;
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    const answer = await ask(hop, options);
+    const next = await nextHop(hop, answer, options);
+    if (!next) return { answer, hop };
+    hop = next;
+  }
+  throw new RefusedRedirect(`answers with more than ${maxRedirects} redirects`);
+}
+
+/** Where an answer sends us; what it says beside that is thrown away. @throws {RefusedRedirect} */
+export async function nextHop(hop: Hop, answer: Answer, options: RequestOptions): Promise<Hop | undefined> {
+  try {
+    const next = await hopOf(withoutCredentials(hop.url).url, answer, redirectOptions(options));
+    if (next) discard(answer);
+    return next;
+  } catch (error) {
+    discard(answer);
+    throw error;
+  }
+}
