@@ -113,7 +113,8 @@ function foreignCoding(kind: TiffKind): string | undefined {
   if (compression === 7 && bits.some((own) => own !== 8)) return `of JPEG with ${bits.join(", ")} bits`;
   if (planes !== 1 && !(photometric === 2 && bits.every((own) => own === 8)))
     return "with a plane per sample, and not 8-bit RGB";
-  if (fillOrder !== 1 && !bits.every((own) => own === 1)) return "with bits in reversed order, and more than 1";
+  if (fillOrder !== 1 && !bits.every((own) => own === 1))
+    return "with bits in reversed order, and more than 1";
   return undefined;
 }
 
@@ -123,16 +124,20 @@ export function unreadTiff(kind: TiffKind): string | undefined {
   const [first = 1] = bits;
   const coding = foreignCoding(kind);
   if (coding !== undefined) return `a TIFF ${coding}`;
-  const colours = photometric === undefined ? "no colour model" : (photometrics[photometric] ?? `model ${photometric}`);
-  const layout = `${colours}, ${samples} samples per pixel of ${bits.join(", ")} bits`;
+  const colours =
+    photometric === undefined ? "no colour model" : (photometrics[photometric] ?? `model ${photometric}`);
+  const layout = `${colours}, samples per pixel ${samples}, bits ${[...new Set(bits)].join(", ")}`;
   const beyond = extra.length > 0 ? `, extra samples ${extra.join(", ")}` : "";
   const unknown = `a TIFF of ${layout}${beyond}`;
   if (sampleFormat.some((format) => format !== 1))
-    return `${unknown}, ${sampleFormat.map((format) => formats[format] ?? `format ${format}`).join(", ")}`;
+    return `${unknown}, ${[...new Set(sampleFormat)].map((format) => formats[format] ?? `format ${format}`).join(", ")}`;
   if (bits.some((own) => own !== first)) return unknown;
   const key = [photometric, samples, ...extra].join(" ");
   return compared[key]?.includes(first) === true ? undefined : unknown;
 }
 
-/** Is the last sample an alpha? Pillow takes none for it that the file does not call so. */
-export const tiffHasAlpha = ({ extra }: TiffKind): boolean => extra.some((meaning) => meaning === 1 || meaning === 2);
+/** Is the last sample an alpha, as Pillow sees it: if the file calls it so, or if it says nothing of a fourth one. */
+export const tiffHasAlpha = ({ extra, samples, photometric }: TiffKind): boolean =>
+  extra.length === 0
+    ? photometric === 2 && samples === 4
+    : extra.some((meaning) => meaning === 1 || meaning === 2);

@@ -50,8 +50,9 @@ class ImagesOfReader<ImageInput> {
   readonly #sideBySide: number;
   readonly #entries = new Set<Entry<ImageInput>>();
   readonly #waiting = new FairQueue<Entry<ImageInput>>();
-  /** Milliseconds that reading an image takes, by the last ones. */
+  /** Milliseconds from one image that is done to the next, by the last ones. */
   #usual = 50;
+  #lastDone = 0;
 
   constructor(reader: ImageReader<ImageInput>, options: ReadImageOptions, places: number) {
     const { imagesAtOnce } = reader;
@@ -86,7 +87,7 @@ class ImagesOfReader<ImageInput> {
   /** Milliseconds in which an image is likely to be there; 0 if none is. */
   expected(): number {
     const wait = Math.min(mostExpected, 2 * this.#usual);
-    const left = this.#in("reads").map(({ since }) => since + wait - Date.now());
+    const left = this.#in("reads").map(({ since }) => Math.max(since, this.#lastDone) + wait - Date.now());
     return Math.max(0, ...left);
   }
 
@@ -136,7 +137,10 @@ class ImagesOfReader<ImageInput> {
   }
 
   #done(entry: Entry<ImageInput>): void {
-    this.#usual = (this.#usual + Math.min(mostExpected, Date.now() - entry.since)) / 2;
+    const now = Date.now();
+    const took = now - Math.max(entry.since, this.#lastDone);
+    this.#usual = (this.#usual + Math.min(mostExpected, took)) / 2;
+    this.#lastDone = now;
     entry.state = "ready";
     this.#next();
   }

@@ -9,7 +9,13 @@ import { type Orientation, orientationOf } from "../../../image/exif-orientation
 import { decodeGif, parseGif } from "../../../image/gif.ts";
 import { checkArea } from "../../../image/image-area.ts";
 import { parsePngHeader, type PngHeader } from "../../../image/png-header.ts";
-import { cmykToRgb, toRgb, whitenColour, type RgbImage, type ToRgbOptions } from "../../../image/raw-image.ts";
+import {
+  cmykToRgb,
+  toRgb,
+  whitenColour,
+  type RgbImage,
+  type ToRgbOptions,
+} from "../../../image/raw-image.ts";
 import { tiffDirectory } from "../../../image/tiff-directory.ts";
 import { tiffHasAlpha, tiffKind } from "../../../image/tiff-kind.ts";
 import { blockOtherLoaders, checkDecoder } from "../image-loaders.ts";
@@ -34,15 +40,15 @@ const isGrey16 = ({ depth, space }: Metadata, { format }: EncodedImage, png: Png
   (space === "grey16" || space === "b-w") &&
   (format === "tiff" || png?.colourType === 0);
 
-/** sharp turns first, and mirrors then: `flip` swaps top and bottom, `flop` left and right. */
+/** sharp mirrors first, and turns then: `flip` swaps top and bottom, `flop` left and right. */
 const turns: Readonly<Record<Orientation, (image: Sharp) => Sharp>> = {
   1: (image) => image,
   2: (image) => image.flop(),
   3: (image) => image.rotate(180),
   4: (image) => image.flip(),
-  5: (image) => image.rotate(270).flip(),
+  5: (image) => image.rotate(90).flip(),
   6: (image) => image.rotate(90),
-  7: (image) => image.rotate(90).flip(),
+  7: (image) => image.rotate(270).flip(),
   8: (image) => image.rotate(270),
 };
 

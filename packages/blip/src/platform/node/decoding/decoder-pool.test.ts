@@ -30,6 +30,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** A pool of one process, and what tells that it has begun to decode. */
+function watched() {
+  let begun = (): void => undefined;
+  const decoding = new Promise<void>((resolve) => (begun = resolve));
+  const budget = {
+    acquire: () => {
+      setTimeout(begun, 20);
+      return Promise.resolve(() => undefined);
+    },
+  };
+  return { own: new DecoderPool(1, budget), decoding };
+}
+
 const decode = (name: string, more: Partial<DecodeOptions> = {}) =>
   pool.decode({ source: { name, path: image(name) }, options: { ...options, ...more } });
 const decodeLong = (more: Partial<DecodeOptions> = {}) =>
@@ -78,13 +91,19 @@ describe("a decode that does not end", () => {
   });
 
   test("before its caller leaves is ended a moment later", async () => {
+    const { own, decoding } = watched();
     const stop = new AbortController();
-    const call = decodeLong({ signal: stop.signal });
-    const [id] = pool.processes.filter((process) => isAlive(process)).slice(-1);
-    setTimeout(() => stop.abort(new Error("enough")), 20);
-    await expect(call).rejects.toThrow("enough");
-    await vi.waitFor(() => expect(pool.processes).not.toContain(id), 5000);
-    expect(await decode("grey.png")).toMatchObject({ width: 21 });
+    const source = { name: "long", bytes: long };
+    const call = own.decode({ source, options: { ...options, size, signal: stop.signal } });
+    const failed = expect(call).rejects.toThrow("enough");
+    await decoding;
+    const [id = 0] = own.processes;
+    stop.abort(new Error("enough"));
+    await failed;
+    expect(isAlive(id)).toBe(true);
+    await vi.waitFor(() => expect(own.processes).not.toContain(id), 5000);
+    await vi.waitFor(() => expect(isAlive(id)).toBe(false), 5000);
+    own.close();
   });
 
   test("before it has begun is never begun", async () => {
@@ -95,17 +114,21 @@ describe("a decode that does not end", () => {
   });
 });
 
-test("a process that dies fails its own image alone", async () => {
-  const { processes } = pool;
-  const calls = Promise.allSettled([decodeLong(), decode("grey.png")]);
-  await vi.waitFor(() => expect(pool.processes.length).toBeGreaterThan(0));
-  for (const id of pool.processes) process.kill(id, "SIGKILL");
-  const [first] = await calls;
-  expect(first).toMatchObject({
-    reason: { code: "image/decoder-ended", message: expect.stringContaining("SIGKILL") as string },
+test("a process that dies fails its own image alone, and one that dies idle none", async () => {
+  const { own, decoding } = watched();
+  const call = own.decode({ source: { name: "long", bytes: long }, options: { ...options, size } });
+  const failed = expect(call).rejects.toMatchObject({
+    code: "image/decoder-ended",
+    message: expect.stringContaining("SIGKILL") as string,
   });
-  expect(await decode("grey.png")).toMatchObject({ width: 21 });
-  expect(pool.processes.some((id) => processes.includes(id))).toBe(false);
+  await decoding;
+  own.processes.forEach((id) => process.kill(id, "SIGKILL"));
+  await failed;
+  const next = () => own.decode({ source: { name: "grey", path: image("grey.png") }, options });
+  expect(await next()).toMatchObject({ width: 21 });
+  own.processes.forEach((id) => process.kill(id, "SIGKILL"));
+  expect(await next()).toMatchObject({ width: 21 });
+  own.close();
 });
 
 test("what is isolated is bounded as for callers who are not trusted, files and bytes alike", async () => {

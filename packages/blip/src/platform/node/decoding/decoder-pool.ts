@@ -12,13 +12,13 @@ const maxWaiting = 16;
 
 export class DecoderPool {
   readonly #size: number;
-  readonly #budget: DecodeBudget;
+  readonly #budget: Pick<DecodeBudget, "acquire">;
   readonly #queue = new FairQueue<DecodeTask>();
   readonly #jobs = new Set<DecodingJob>();
   readonly #idle: DecoderProcess[] = [];
 
   /** @param size processes that compute at a time @param budget of what they decode */
-  constructor(size: number, budget: DecodeBudget) {
+  constructor(size: number, budget: Pick<DecodeBudget, "acquire">) {
     this.#size = size;
     this.#budget = budget;
   }

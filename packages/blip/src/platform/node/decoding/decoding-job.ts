@@ -28,7 +28,7 @@ export class EndedEarly extends Error {}
 export class DecodingJob {
   readonly process: DecoderProcess;
   readonly #task: DecodeTask;
-  readonly #budget: DecodeBudget;
+  readonly #budget: Pick<DecodeBudget, "acquire">;
   readonly #changed: (job: DecodingJob) => void;
   readonly #ended = new AbortController();
   /** When it begins to wait, and when it has taken too long. */
@@ -44,7 +44,7 @@ export class DecodingJob {
   constructor(
     task: DecodeTask,
     process: DecoderProcess,
-    budget: DecodeBudget,
+    budget: Pick<DecodeBudget, "acquire">,
     changed: (job: DecodingJob) => void,
   ) {
     const { source, options } = task;
@@ -53,7 +53,10 @@ export class DecodingJob {
     this.#budget = budget;
     this.#changed = changed;
     this.#waiting = setTimeout(() => this.#wait(), patienceMilliseconds);
-    this.#deadline = setTimeout(() => this.#stop(readTooSlow(source.name, readMilliseconds)), readMilliseconds);
+    this.#deadline = setTimeout(
+      () => this.#stop(readTooSlow(source.name, readMilliseconds)),
+      readMilliseconds,
+    );
     options.signal?.addEventListener("abort", this.#leave, { once: true });
     process.listen({
       reply: (reply) => void this.#reply(reply),
