@@ -6,12 +6,8 @@ import { readImage } from "../read-image.ts";
 import { decodeEncoded } from "./decode-encoded.ts";
 import { inspectImage, type InspectedImage } from "./inspect-image.ts";
 import type { DecoderReply, DecoderRequest, ImageSource, PlainDecodeOptions } from "./messages.ts";
+import { watchMemory } from "./memory-watch.ts";
 import { toPlain } from "./plain-error.ts";
-
-/** How often it looks at its memory. */
-const lookMilliseconds = 20;
-/** What a decoder may take beyond what was expected of it: a process's own memory grows, too. */
-const spareBytes = 96e6;
 
 const residentBytes = () => process.memoryUsage.rss();
 
@@ -36,24 +32,20 @@ async function decoded(image: InspectedImage, options: PlainDecodeOptions) {
 }
 
 async function answer(source: ImageSource, options: PlainDecodeOptions): Promise<void> {
-  let watch: NodeJS.Timeout | undefined;
+  let endWatch = (): void => undefined;
   try {
     const image = await inspected(source, options.maxPixels);
     const admitted = new Promise<void>((resolve) => (go = resolve));
     send({ kind: "needs", bytes: image.needs });
     await admitted;
-    const most = residentBytes() + image.needs * 1.5 + spareBytes;
-    watch = setInterval(() => {
-      const rss = residentBytes();
-      if (rss <= most) return;
-      clearInterval(watch);
+    endWatch = watchMemory(image.needs, residentBytes, (rss) => {
       send({ kind: "failed", error: toPlain(outOfBounds(source.name, rss)), rss }, end);
-    }, lookMilliseconds);
+    });
     send({ kind: "done", image: await decoded(image, options), rss: residentBytes() });
   } catch (error) {
     send({ kind: "failed", error: toPlain(error), rss: residentBytes() });
   } finally {
-    clearInterval(watch);
+    endWatch();
   }
 }
 

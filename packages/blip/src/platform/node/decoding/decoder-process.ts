@@ -6,6 +6,7 @@
 // them every file that the program reads. A process is ended by the system, whatever it computes, in milliseconds
 // (decoder-pool.slow.test.ts shows both).
 import { type ChildProcess, fork } from "node:child_process";
+import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { DecoderReply, DecoderRequest } from "./messages.ts";
 
@@ -71,6 +72,15 @@ export class DecoderProcess {
   /** Has it ended, or been ended? */
   get isGone(): boolean {
     return this.#gone || this.#child.killed;
+  }
+
+  /** Lets others compute first, for good: a system that does not allow it lets it be. */
+  yieldToOthers(): void {
+    try {
+      if (this.id !== undefined) setPriority(this.id, constants.priority.PRIORITY_BELOW_NORMAL);
+    } catch {
+      // It may have ended, too.
+    }
   }
 
   /** Ends it, whatever it computes. */

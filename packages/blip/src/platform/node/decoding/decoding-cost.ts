@@ -2,6 +2,7 @@
 import { jpegHeader } from "../../../image/jpeg-header.ts";
 import { orientationOf } from "../../../image/exif-orientation.ts";
 import { ByteReader } from "../../../image/byte-reader.ts";
+import { parsePngHeader } from "../../../image/png-header.ts";
 import { tiffDirectory } from "../../../image/tiff-directory.ts";
 import { tiffKind } from "../../../image/tiff-kind.ts";
 import type { ImageFormat } from "../../../image/sniff.ts";
@@ -15,18 +16,20 @@ const throughRgba = 4 + rgb;
 const jpegBytes = (bytes: Uint8Array) => (jpegHeader(bytes)?.progressive === true ? rgb + 6 : rgb);
 
 function pngBytes(bytes: Uint8Array): number {
-  const file = new ByteReader(bytes);
-  const [depth, colourType, interlaced] = [file.u8(24), file.u8(25), file.u8(28)];
-  const wide = depth === 16 ? 2 : 1;
-  const all = colourType === 2 && wide === 1 ? rgb : throughRgba + (wide - 1) * 4;
-  // A colour that is transparent is made white in a copy.
-  return all + rgb + (interlaced === 1 ? 4 * wide : 0);
+  const header = parsePngHeader(bytes);
+  const depth = header?.bitDepth ?? 16;
+  const grey = 1 + rgb;
+  const stored = [grey + (depth === 16 ? 2 : 0), throughRgba, rgb, throughRgba, throughRgba];
+  // A colour that is transparent is made white in a copy; what is interlaced is held whole.
+  const keyed = header?.key ? rgb : 0;
+  const interlaced = new ByteReader(bytes).u8(28) === 1 ? (4 * Math.max(8, depth)) / 8 : 0;
+  return (stored[header?.colourType ?? 1] ?? throughRgba) + keyed + interlaced;
 }
 
 function tiffBytes(bytes: Uint8Array): number {
   const { bits, samples } = tiffKind(tiffDirectory(bytes));
   const stored = (samples * Math.max(8, ...bits)) / 8;
-  return stored + throughRgba;
+  return stored + (samples === 3 ? rgb : throughRgba);
 }
 
 /** Bytes per pixel, of what is decoded and what is made of it. */
@@ -35,7 +38,7 @@ const perPixel: Readonly<Record<ImageFormat, (bytes: Uint8Array) => number>> = {
   png: pngBytes,
   webp: () => 4 + throughRgba,
   gif: () => 1 + rgb,
-  avif: () => 6 + throughRgba,
+  avif: () => 12 + throughRgba,
   tiff: tiffBytes,
 };
 
@@ -44,7 +47,7 @@ export function decodingBytes(
   { format, bytes }: Pick<EncodedImage, "format" | "bytes">,
   { width, height }: { readonly width: number; readonly height: number },
 ): number {
-  // To be turned, an image is held whole once more.
+  // To be turned, an image is held whole once more. A file is there twice while it passes from process to process.
   const turning = orientationOf(format, bytes) === 1 ? 0 : 4;
-  return bytes.length + width * height * (perPixel[format](bytes) + turning);
+  return 2 * bytes.length + width * height * (perPixel[format](bytes) + turning);
 }

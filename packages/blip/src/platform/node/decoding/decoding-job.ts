@@ -2,7 +2,7 @@
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import { decoderEnded, readTooSlow, tooSlow } from "../../../image/errors.ts";
 import type { RgbImage } from "../../../image/raw-image.ts";
-import type { DecodeBudget, Release } from "./decode-budget.ts";
+import { type DecodeBudget, type Release, smallBytes } from "./decode-budget.ts";
 import type { DecoderProcess } from "./decoder-process.ts";
 import { checkMemory, decodeMilliseconds, readMilliseconds } from "./limits.ts";
 import type { DecoderReply, ImageSource } from "./messages.ts";
@@ -114,6 +114,11 @@ export class DecodingJob {
     }
     clearTimeout(this.#waiting);
     this.#computes = true;
+    if (bytes > smallBytes) {
+      // Who waits for a large image waits long anyway; the process ends after it, and its memory with it.
+      this.process.yieldToOthers();
+      this.#once = true;
+    }
     this.#deadline = setTimeout(() => this.#stop(tooSlow(source.name, timeout)), timeout);
     this.process.post({ kind: "go" });
   }

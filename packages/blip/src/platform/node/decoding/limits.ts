@@ -20,8 +20,8 @@ export const decodingTotal = 1024e6;
  */
 export const decodedHere = 100e6;
 
-/** Bytes of a process that decodes, before its image. */
-export const decoderBytes = 75e6;
+/** Bytes of a process that decodes, beside its image: 75 MB before the first one. */
+export const decoderBytes = 100e6;
 
 /**
  * Is there room for an image within a bound of memory: in this process, or in one that ends after it?

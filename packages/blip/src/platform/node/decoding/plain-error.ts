@@ -4,7 +4,9 @@ import type { PlainError } from "./messages.ts";
 
 /** What structured clones carry: fields of errors are numbers and texts. */
 const plainFields = (fields: Readonly<Record<string, unknown>>) =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => ["number", "string"].includes(typeof value)));
+  Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => ["number", "string"].includes(typeof value)),
+  );
 
 export function toPlain(error: unknown): PlainError {
   if (!(error instanceof BlipError))
@@ -15,7 +17,12 @@ export function toPlain(error: unknown): PlainError {
       fields: {},
     };
   const { code, message, fields } = error;
-  return { type: error instanceof UsageError ? "usage" : "input", code, message, fields: plainFields(fields) };
+  return {
+    type: error instanceof UsageError ? "usage" : "input",
+    code,
+    message,
+    fields: plainFields(fields),
+  };
 }
 
 export function fromPlain({ type, code, message, fields }: PlainError): Error {

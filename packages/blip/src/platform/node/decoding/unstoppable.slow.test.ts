@@ -31,8 +31,13 @@ const program = `
 `;
 
 test("a decode in a thread goes on after the thread was ended; the end of its process ends it", async () => {
-  const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], { timeout: 60_000 });
-  const { stdout, signal } = (await run.catch((error: unknown) => error)) as { stdout: string; signal: string };
+  const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
+    timeout: 60_000,
+  });
+  const { stdout, signal } = (await run.catch((error: unknown) => error)) as {
+    stdout: string;
+    signal: string;
+  };
   const { computed } = JSON.parse(stdout) as { computed: number };
   // Seconds of a second in which nobody waits for it any more.
   console.log({ computed });
