@@ -11,9 +11,10 @@ import { Batched, BlipError, InputError, Matcher } from "blip-ts";
 /** Bytes of an upload, and of all uploads that are here at a time. */
 const mostBytes = 25_000_000;
 const mostBytesTogether = 200_000_000;
-/** Milliseconds that an upload may take, and that those under way are given when the server ends. */
+/** Milliseconds that an upload may take, and that it is given when the server ends; then requests, until they are reset. */
 const uploadMilliseconds = 15_000;
-const drainMilliseconds = 20_000;
+const lastUploadMilliseconds = 2000;
+const drainMilliseconds = 30_000;
 
 await using matcher = await Matcher.fromPretrained("picture-book");
 await using batched = new Batched(
@@ -39,6 +40,7 @@ const busy = () => new Refusal(429, "the server has as much to do as it can: ask
 
 let bytesHere = 0;
 let draining = false;
+const uploads = new Set<IncomingMessage>();
 
 /** The bytes that a request carries. What is too much is thrown away as it comes, so that its sender hears why. */
 function bodyOf(request: IncomingMessage, hold: (bytes: number) => void): Promise<Buffer> {
@@ -74,9 +76,13 @@ async function withBody<T>(request: IncomingMessage, use: (body: Uint8Array) => 
     held += bytes;
     bytesHere += bytes;
   };
+  uploads.add(request);
   try {
-    return await use(await bodyOf(request, hold));
+    const body = await bodyOf(request, hold);
+    uploads.delete(request);
+    return await use(body);
   } finally {
+    uploads.delete(request);
     bytesHere -= held;
   }
 }
@@ -127,14 +133,18 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   } catch (error) {
     if (gone.signal.aborted) return;
     const status = statusOf(error);
-    const message = status === 500 ? "the server failed" : String((error as Error).message);
+    const message = status === 500 || !(error instanceof Error) ? "the server failed" : error.message;
     if (status === 500) console.error(error);
     reply(status, { error: { message } }, status === 429 ? { "retry-after": "1" } : {});
   }
 }
 
 const server = createServer(
-  { requestTimeout: uploadMilliseconds, headersTimeout: uploadMilliseconds, connectionsCheckingInterval: 1000 },
+  {
+    requestTimeout: uploadMilliseconds,
+    headersTimeout: uploadMilliseconds,
+    connectionsCheckingInterval: 1000,
+  },
   (request, response) => void answer(request, response),
 );
 const port = Number(process.argv[2] ?? 0);
@@ -156,6 +166,8 @@ async function drained(ending: Server): Promise<void> {
   // Those that the system has accepted already are answered, too; then no more.
   await setTimeout(500);
   const closed = new Promise((done) => ending.close(done));
+  await Promise.race([closed, setTimeout(lastUploadMilliseconds)]);
+  for (const upload of uploads) upload.destroy();
   await Promise.race([closed, setTimeout(drainMilliseconds, undefined, { ref: false })]);
   ending.closeAllConnections();
   await closed;

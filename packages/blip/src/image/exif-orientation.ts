@@ -79,7 +79,8 @@ const blocks: Readonly<Record<ImageFormat, (bytes: Uint8Array) => Uint8Array | u
 export function orientationOf(format: ImageFormat, bytes: Uint8Array): Orientation {
   const block = blocks[format](bytes);
   if (!block) return 1;
-  const [value] = tiffDirectory(hasPrefix(block) ? block.subarray(prefix.length) : block).get(orientationTag) ?? [];
+  const [value] =
+    tiffDirectory(hasPrefix(block) ? block.subarray(prefix.length) : block).get(orientationTag) ?? [];
   return orientations.find((known) => known === value) ?? 1;
 }
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { checkParts, checkSize, freePixels, maxPixelsPerByte, maxScans } from "./image-bounds.ts";
 
-const check = (width: number, height: number, bytes: number) => () => checkSize("a", { width, height, bytes });
+const check = (width: number, height: number, bytes: number) => () =>
+  checkSize("a", { width, height, bytes });
 
 describe("pixels per stored byte", () => {
   test.each([

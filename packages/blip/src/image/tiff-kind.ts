@@ -20,7 +20,10 @@ export interface TiffKind {
 
 export function tiffKind(directory: TiffDirectory): TiffKind {
   const list = (tag: number) => directory.get(tag) ?? [];
-  const number = <Default>(tag: number, normal: Default) => list(tag)[0] ?? normal;
+  const number = <Default>(tag: number, normal: Default) => {
+    const [first] = list(tag);
+    return first ?? normal;
+  };
   const samples = number(277, 1);
   const bits = list(258);
   return {

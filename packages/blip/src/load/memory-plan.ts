@@ -190,7 +190,9 @@ const apartOf = (left: number): number => Math.floor(left / 2);
 /** The least bound that leaves so many bytes for decoding an image apart: larger bounds may choose larger batches. */
 function boundFor(needs: MemoryNeeds, bytes: number): number {
   const bounds = levels.map((level) => 2 * bytes - leftOf(needs, level, 0));
-  const enough = bounds.filter((bound) => apartOf(chosenLevel(needs, bound)?.left ?? -1) >= Math.floor(bytes));
+  const enough = bounds.filter(
+    (bound) => apartOf(chosenLevel(needs, bound)?.left ?? -1) >= Math.floor(bytes),
+  );
   return Math.min(...enough);
 }
 

@@ -302,9 +302,9 @@ test("a server's limit of pixels is lower, unless the model was loaded with anot
   const watching: typeof nodePlatform = {
     ...nodePlatform,
     prepareDecoders: () => undefined,
-    decodeImage: (input, { isolate, ...options }) => {
+    decodeImage: (input, options) => {
       given.push(options.maxPixels);
-      return nodePlatform.decodeImage(input, options);
+      return nodePlatform.decodeImage(input, { ...options, isolate: false });
     },
   };
   for (const [maxPixels, more] of [

@@ -136,14 +136,10 @@ export class Batched<ImageInput> implements Closable {
     if (!Number.isSafeInteger(decodeTimeout) || decodeTimeout < 1)
       throw badOption("decodeTimeout", decodeTimeout, ["a whole number of at least 1"]);
     this.#models = models;
-    this.#batcher = new RequestBatcher(
-      (requests, _group, signal) => this.#run(requests, signal),
-      options,
-      {
-        prepare: (request, caller) => this.#prepare(request, caller),
-        expected: () => this.#images.expected(),
-      },
-    );
+    this.#batcher = new RequestBatcher((requests, _group, signal) => this.#run(requests, signal), options, {
+      prepare: (request, caller) => this.#prepare(request, caller),
+      expected: () => this.#images.expected(),
+    });
     const reading = { maxPixels, isolate, timeout: decodeTimeout };
     // Those of the batch that runs, and those of the next one.
     this.#images = new RequestImages(reading, 2 * (options.maxBatch ?? defaultMaxBatch));

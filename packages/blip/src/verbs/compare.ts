@@ -24,7 +24,7 @@ export interface CompareRow<ImageInput> {
 }
 
 /** What stops a call, and how large its pictures may be. */
-export type CompareOptions = ReadImageOptions;
+export type CompareOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
 
 /** Two images with a statement, as a row. */
 export interface CompareRequest<ImageInput> {

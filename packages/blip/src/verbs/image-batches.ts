@@ -187,7 +187,9 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
 
 /** What a call says of how its pictures are read. */
 export interface ReadImageOptions
-  extends Pick<VerbCallOptions, "signal" | "maxPixels">, Pick<DecodeOptions, "isolate" | "caller" | "timeout"> {}
+  extends
+    Pick<VerbCallOptions, "signal" | "maxPixels">,
+    Pick<DecodeOptions, "isolate" | "caller" | "timeout"> {}
 
 /** The size that both models read, if it is one. */
 function commonSize<ImageInput>(processor: ImageProcessor<ImageInput>, other?: ImageProcessor<ImageInput>) {

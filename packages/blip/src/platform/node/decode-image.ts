@@ -24,7 +24,10 @@ async function decodeTrusted(input: EncodedInput, options: DecodeOptions): Promi
   const reading = readImage(input, signal);
   const path = pathOfImage(input);
   const late = () => readTooSlow(path ?? "the picture", readMilliseconds);
-  const encoded = await unlessAborted(path === undefined ? reading : within(reading, readMilliseconds, late), signal);
+  const encoded = await unlessAborted(
+    path === undefined ? reading : within(reading, readMilliseconds, late),
+    signal,
+  );
   const image = inspectImage(encoded, maxPixels);
   if (memory) checkMemory(image.name, image.needs, memory);
   // Whoever wants all pixels would get them by way of a pipe.

@@ -59,7 +59,10 @@ async function verdict(file: string): Promise<string> {
 test("docs/images.md says of each kind what is true of it", async () => {
   const docs = await readFile(fixture("../docs/images.md"), "utf8");
   const said = new Map(
-    [...docs.matchAll(/^\| `([^`]+)` +\| [^|]*\| ([^|]*?) *\|/gm)].map(([, file = "", is = ""]) => [file, is]),
+    [...docs.matchAll(/^\| `([^`]+)` +\| [^|]*\| ([^|]*?) *\|/gm)].map(([, file = "", is = ""]) => [
+      file,
+      is,
+    ]),
   );
   const rows: Record<string, string> = {};
   for (const file of files) rows[file] = await verdict(file);

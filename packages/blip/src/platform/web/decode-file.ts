@@ -53,7 +53,12 @@ function isTranslucent({ data }: RawImage): boolean {
 }
 
 /** Why the browser has no pixels of a file whose header makes sense. */
-function failure({ name }: Encoded, format: SizedFormat, { width, height }: DeclaredSize, cause: unknown): Error {
+function failure(
+  { name }: Encoded,
+  format: SizedFormat,
+  { width, height }: DeclaredSize,
+  cause: unknown,
+): Error {
   if (format === "tiff" || format === "avif")
     return unsupported(name, `${format.toUpperCase()}, for which this browser has no decoder`, cause);
   if (Math.max(width, height) > canvasSide || width * height > canvasPixels)
@@ -95,7 +100,11 @@ async function decodeByBrowser(
 }
 
 /** The size of an image that may be decoded. @throws {InputError} `image/...` */
-export function inspectFile(encoded: Encoded, format: ImageFormat, maxPixels: number | undefined): DeclaredSize {
+export function inspectFile(
+  encoded: Encoded,
+  format: ImageFormat,
+  maxPixels: number | undefined,
+): DeclaredSize {
   const { name, bytes } = encoded;
   const size = format === "gif" ? parseGif(bytes, name) : declaredSize(format, bytes);
   // A browser has no limit that can be set, and takes the memory first.

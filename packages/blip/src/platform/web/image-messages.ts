@@ -16,5 +16,6 @@ export type ImageReply =
       readonly kind: "failed";
       readonly message: string;
       /** What is wrong with the image; undefined if it is something else. */
-      readonly known: { readonly code: string; readonly fields: Readonly<Record<string, unknown>> } | undefined;
+      readonly known:
+        { readonly code: string; readonly fields: Readonly<Record<string, unknown>> } | undefined;
     };

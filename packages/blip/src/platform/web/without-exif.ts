@@ -27,7 +27,10 @@ function webpWithout(bytes: Bytes): Bytes {
   const chunks = [...riffChunks(bytes)];
   if (!chunks.some(({ type }) => type === "EXIF")) return bytes;
   const others = chunks.filter(({ type }) => type !== "EXIF");
-  const file = joined([bytes.subarray(0, 12), ...others.map(({ start, next }) => bytes.subarray(start, next))]);
+  const file = joined([
+    bytes.subarray(0, 12),
+    ...others.map(({ start, next }) => bytes.subarray(start, next)),
+  ]);
   const view = new DataView(file.buffer);
   view.setUint32(4, file.length - 8, true);
   for (const { type, data } of riffChunks(file))

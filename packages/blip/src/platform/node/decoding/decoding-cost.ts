@@ -18,12 +18,11 @@ const jpegBytes = (bytes: Uint8Array) => (jpegHeader(bytes)?.progressive === tru
 function pngBytes(bytes: Uint8Array): number {
   const header = parsePngHeader(bytes);
   const depth = header?.bitDepth ?? 16;
-  const grey = 1 + rgb;
-  const stored = [grey + (depth === 16 ? 2 : 0), throughRgba, rgb, throughRgba, throughRgba];
+  const whole: Readonly<Record<number, number>> = { 0: 1 + rgb + (depth === 16 ? 2 : 0), 2: rgb };
   // A colour that is transparent is made white in a copy; what is interlaced is held whole.
   const keyed = header?.key ? rgb : 0;
   const interlaced = new ByteReader(bytes).u8(28) === 1 ? (4 * Math.max(8, depth)) / 8 : 0;
-  return (stored[header?.colourType ?? 1] ?? throughRgba) + keyed + interlaced;
+  return (whole[header?.colourType ?? 6] ?? throughRgba) + keyed + interlaced;
 }
 
 function tiffBytes(bytes: Uint8Array): number {

@@ -82,13 +82,17 @@ export class DecodingJob {
     if (this.over) return;
     switch (reply.kind) {
       case "needs":
-        return this.#admit(reply.bytes);
+        await this.#admit(reply.bytes);
+        break;
       case "warning":
-        return this.#task.options.onWarning?.(reply.warning);
+        this.#task.options.onWarning?.(reply.warning);
+        break;
       case "done":
-        return this.#end(() => this.#task.resolve(reply.image), reply.rss);
+        this.#end(() => this.#task.resolve(reply.image), reply.rss);
+        break;
       case "failed":
-        return this.#end(() => this.#task.reject(fromPlain(reply.error)), reply.rss);
+        this.#end(() => this.#task.reject(fromPlain(reply.error)), reply.rss);
+        break;
     }
   }
 
@@ -100,7 +104,10 @@ export class DecodingJob {
     clearTimeout(this.#waiting);
     clearTimeout(this.#deadline);
     // The process waits for its next word: that may be about another image.
-    if (options.signal?.aborted === true) return this.#end(() => undefined, 0);
+    if (options.signal?.aborted === true) {
+      this.#end(() => undefined, 0);
+      return;
+    }
     this.#waiting = setTimeout(() => this.#wait(), 1);
     try {
       if (options.memory) {
@@ -110,7 +117,8 @@ export class DecodingJob {
       const either = AbortSignal.any([this.#ended.signal, ...(options.signal ? [options.signal] : [])]);
       this.#release = await this.#budget.acquire(bytes, either);
     } catch (error) {
-      return this.#end(() => this.#task.reject(error), 0);
+      this.#end(() => this.#task.reject(error), 0);
+      return;
     }
     clearTimeout(this.#waiting);
     this.#computes = true;
