@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { failureOf } from "@blip-ts/testing";
 import { badRaw } from "../image/errors.ts";
-import type { ReadImage, ReadImageOptions } from "../verbs/image-batches.ts";
+import type { ReadImage, RequestImageOptions } from "../verbs/image-batches.ts";
 import { RequestImages, type ImageReader } from "./request-images.ts";
 
 beforeEach(() => vi.useFakeTimers());
@@ -14,7 +14,7 @@ const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds)
 function held(imagesAtOnce?: number) {
   const reads = new Map<string, (read: ReadImage) => void>();
   const signals = new Map<string, AbortSignal | undefined>();
-  const given: ReadImageOptions[] = [];
+  const given: RequestImageOptions[] = [];
   const reader: ImageReader<string> = {
     imagesAtOnce,
     prepareDecoders: () => undefined,

@@ -2,7 +2,7 @@
 // at a time. One whose reading takes long lends its place to others.
 import { BlipError } from "@blip-ts/base";
 import { sameImage } from "../verbs/distinct-images.ts";
-import type { ReadImage, ReadImageOptions } from "../verbs/image-batches.ts";
+import type { ReadImage, RequestImageOptions } from "../verbs/image-batches.ts";
 import { FairQueue } from "./fair-queue.ts";
 
 /** What reads images in its own way: a model. */
@@ -10,7 +10,7 @@ export interface ImageReader<ImageInput> {
   /** Images that may be in memory at a time; undefined if their number is the caller's choice. */
   readonly imagesAtOnce: number | undefined;
   /** Reads an image as the model takes it. */
-  readImage(image: ImageInput, options: ReadImageOptions): Promise<ReadImage>;
+  readImage(image: ImageInput, options: RequestImageOptions): Promise<ReadImage>;
   /** Starts what images are decoded with that are isolated. */
   prepareDecoders(): void;
 }
@@ -44,7 +44,7 @@ interface Entry<ImageInput> {
 /** Images of the requests to one model. */
 class ImagesOfReader<ImageInput> {
   readonly #reader: ImageReader<ImageInput>;
-  readonly #options: ReadImageOptions;
+  readonly #options: RequestImageOptions;
   /** Images that are being read or ready, and those that are read side by side. */
   readonly #places: number;
   readonly #sideBySide: number;
@@ -54,7 +54,7 @@ class ImagesOfReader<ImageInput> {
   #usual = 50;
   #lastDone = 0;
 
-  constructor(reader: ImageReader<ImageInput>, options: ReadImageOptions, places: number) {
+  constructor(reader: ImageReader<ImageInput>, options: RequestImageOptions, places: number) {
     const { imagesAtOnce } = reader;
     this.#reader = reader;
     this.#options = options;
@@ -155,12 +155,12 @@ class ImagesOfReader<ImageInput> {
 
 /** Images of requests to several models, which read them in their own ways. */
 export class RequestImages<ImageInput> {
-  readonly #options: ReadImageOptions;
+  readonly #options: RequestImageOptions;
   readonly #places: number;
   readonly #readers = new Map<ImageReader<ImageInput>, ImagesOfReader<ImageInput>>();
 
   /** @param options how they are read @param places images of a model that are being read or ready */
-  constructor(options: ReadImageOptions, places: number) {
+  constructor(options: RequestImageOptions, places: number) {
     this.#options = options;
     this.#places = places;
   }

@@ -7,7 +7,7 @@ import { notFinite } from "@blip-ts/engine";
 import { allFailed, failuresOf, orNotFinite, quoted } from "../run/finite.ts";
 import { probabilityOf } from "./match.ts";
 import { NaturalLanguageVisualReasoning } from "../classes/nlvr.ts";
-import { rowError, type FailedRow, type VerbCallOptions, type VerbOptions } from "./image-batches.ts";
+import { rowError, type FailedRow, type ReadImageOptions, type VerbOptions } from "./image-batches.ts";
 import { RowVerb, type PixelBatch, type RowCallOptions, type SeenImage, type SeenRequest } from "./rows.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 import { textRows, trimmed } from "../run/text-batches.ts";
@@ -24,7 +24,7 @@ export interface CompareRow<ImageInput> {
 }
 
 /** What stops a call, and how large its pictures may be. */
-export type CompareOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
+export type CompareOptions = ReadImageOptions;
 
 /** Two images with a statement, as a row. */
 export interface CompareRequest<ImageInput> {

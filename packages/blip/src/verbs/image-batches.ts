@@ -186,10 +186,11 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
 }
 
 /** What a call says of how its pictures are read. */
-export interface ReadImageOptions
-  extends
-    Pick<VerbCallOptions, "signal" | "maxPixels">,
-    Pick<DecodeOptions, "isolate" | "caller" | "timeout"> {}
+export type ReadImageOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
+
+/** How the image of a request is read. */
+export interface RequestImageOptions
+  extends ReadImageOptions, Pick<DecodeOptions, "isolate" | "caller" | "timeout"> {}
 
 /** The size that both models read, if it is one. */
 function commonSize<ImageInput>(processor: ImageProcessor<ImageInput>, other?: ImageProcessor<ImageInput>) {
@@ -203,7 +204,7 @@ export async function readPixels<ImageInput>(
   image: ImageInput,
   processor: ImageProcessor<ImageInput>,
   other: ImageProcessor<ImageInput> | undefined,
-  { signal, maxPixels, ...more }: ReadImageOptions,
+  { signal, maxPixels, ...more }: RequestImageOptions,
 ): Promise<ReadImage> {
   try {
     const prepared = processor.prepared(image);

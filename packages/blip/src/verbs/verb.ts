@@ -19,7 +19,7 @@ import {
   verbOptions,
   type Processors,
   type ReadImage,
-  type ReadImageOptions,
+  type RequestImageOptions,
   type VerbOptions,
 } from "./image-batches.ts";
 
@@ -94,7 +94,7 @@ export abstract class Verb<
   }
 
   /** Reads an image for a batch of requests. */
-  readImage(image: ImageInput, options: ReadImageOptions): Promise<ReadImage> {
+  readImage(image: ImageInput, options: RequestImageOptions): Promise<ReadImage> {
     return readPixels(image, this.processors.images, this.otherImages, options);
   }
 
