@@ -49,7 +49,10 @@ export const layers = [
       only: ["base", "datasets", "image", "text"],
     },
   ],
-  [{ name: "platform interface", path: "packages/blip/src/platform.ts" }],
+  [
+    { name: "platform interface", path: "packages/blip/src/platform.ts" },
+    { name: "adapter", path: "packages/blip/src/adapter", only: ["base", "checkpoint", "files"] },
+  ],
   [{ name: "tasks", path: "packages/blip/src/tasks" }],
   [{ name: "load", path: "packages/blip/src/load" }],
   [
@@ -69,6 +72,11 @@ export const layers = [
     },
   ],
   [
+    {
+      name: "train/lora",
+      path: "packages/blip/src/train/lora",
+      only: ["base", "graph", "adapter", "train/objective", "train/objectives"],
+    },
     {
       name: "train/optimizer",
       path: "packages/blip/src/train/optimizer",
@@ -150,4 +158,24 @@ export function layerRules() {
       to: { path: rooms.filter((other) => !mayImport(other)).map(pattern) },
     };
   });
+}
+
+/** What starts a program or is imported by its name: packages, pages, the command, threads. */
+const entries =
+  "^packages/[^/]+/src/(index|node|web|platform-api|bin|bench/(index|first-score)|(train/)?(node|web)/(index|[a-z]+-thread)|train/objectives/index)\\.ts$";
+/** Read by tests alone: the plain form of what is compiled. */
+const oracles = "^packages/engine/src/training/kernel/plain-kernel\\.ts$";
+
+/** A pass, a verb or a command that no list names: no entry leads to it. */
+export function forgottenRule() {
+  return {
+    name: "forgotten",
+    severity: "error",
+    from: { path: entries },
+    to: {
+      path: "^packages/(?!testing/)[^/]+/src/",
+      pathNot: [entries, oracles, "\\.d\\.ts$"],
+      reachable: false,
+    },
+  };
 }

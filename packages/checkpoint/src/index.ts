@@ -7,6 +7,7 @@ export { quantizedMetadata, type QuantizedRange, quantizedTensors, readQuantized
 export { readRange } from "./read-range.ts";
 export { readSafetensors } from "./safetensors.ts";
 export { readShardedSafetensors } from "./sharded.ts";
+export { parseStrictJson } from "./strict-json.ts";
 export {
   type Checkpoint,
   type CheckpointFormat,

@@ -25,6 +25,7 @@ export interface SourceFlags {
 /** What every verb takes that runs a model. */
 export interface ModelFlags extends SourceFlags {
   readonly model?: string;
+  readonly adapter?: string;
   readonly dtype?: NetworkDType;
   readonly device: NonNullable<VerbOptions["device"]>;
   readonly profile?: string;
@@ -89,6 +90,12 @@ export const imageSizeOption = () =>
     "side in pixels of what the network sees; position embeddings are interpolated (default: the model's own)",
   ).argParser(positiveInteger("--image-size"));
 
+export const adapterOption = () =>
+  new Option(
+    "--adapter <DIR>",
+    "a LoRA adapter of the model, in PEFT's form: what blip train --lora leaves in model/",
+  );
+
 export const dtypeOption = () =>
   new Option(
     "--dtype <T>",
@@ -141,6 +148,7 @@ export function addModelOptions(command: Command): Command {
       "--model <M>",
       "a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
+    .addOption(adapterOption())
     .addOption(dtypeOption())
     .addOption(deviceOption())
     .addOption(profileOption())
@@ -224,10 +232,10 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
   const { compat, dtype, textHeads, orientation, imageSize, revision, offline } = flags;
-  const { threads, device, profile, memory, maxPixels } = flags;
+  const { threads, device, profile, memory, maxPixels, adapter } = flags;
   return {
     ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline },
-    ...{ threads, device, profile, memory, maxPixels },
+    ...{ threads, device, profile, memory, maxPixels, adapter },
     onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),

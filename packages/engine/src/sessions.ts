@@ -9,7 +9,7 @@ import { engineRefused, modelClosed, isNotFinite } from "./errors.ts";
 import { checkFiniteWeights } from "./finite-weights.ts";
 
 /** How a session is loaded; those of one group can hand each other the outputs that they retain. */
-type SessionForm = Pick<SessionOptions, "group" | "retain" | "unpacked">;
+type SessionForm = Pick<SessionOptions, "group" | "retain" | "prepack">;
 
 /** What is being made, unless a check beside it fails: then it is closed when it is there. */
 async function closedUnless<T extends Closable>(making: Promise<T>, check: Promise<void>): Promise<T> {
@@ -82,10 +82,10 @@ export class Network implements Closable {
     );
     // Nobody would end the thread of a session that is made from now on.
     if (this.#closing) throw modelClosed();
-    // Whole numbers are always laid out anew: their products need sums of columns.
-    const unpacked = form.unpacked === true && this.dtype === "fp32";
+    // Whole numbers are always packed: their products need sums of columns.
+    const prepack = form.prepack !== false || this.dtype !== "fp32";
     const create = () =>
-      this.#engine.createSession(model, { ...form, unpacked, name: graph.name }).catch((error: unknown) => {
+      this.#engine.createSession(model, { ...form, prepack, name: graph.name }).catch((error: unknown) => {
         throw error instanceof BlipError ? error : engineRefused(graph.name, error);
       });
     if (this.dtype !== "int8") return create();

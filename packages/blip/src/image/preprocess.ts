@@ -133,7 +133,7 @@ function parseSize(size: unknown, fail: Fail): Pick<ImageConfig, "height" | "wid
   if (isFields(size)) {
     const other = ["shortest_edge", "longest_edge", "max_height", "max_width"].find((key) => key in size);
     if (other !== undefined)
-      throw fail("size", `"height" and "width" without ${other}: BLIP ignores a picture's aspect`);
+      throw fail("size", `"height" and "width" without ${other}: BLIP ignores an image's aspect`);
     if (isSide(size.height) && isSide(size.width)) return { height: size.height, width: size.width };
   }
   throw fail("size", `a side of 1 to ${maxSide} pixels, or "height" and "width" of that`);

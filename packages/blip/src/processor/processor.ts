@@ -45,12 +45,12 @@ function callable<ImageInput>(
   texts: TextProcessor,
 ): Processor<ImageInput> {
   async function process(
-    pictures: OneOrMore<ImageInput>,
+    inputs: OneOrMore<ImageInput>,
     sentences?: OneOrMore<string>,
     options: ProcessorCallOptions = {},
   ): Promise<ProcessedImages & Partial<EncodedTexts>> {
     const encoded = sentences === undefined ? {} : texts.encode(listOf(sentences), options);
-    return { pixelValues: await images.batch(listOf(pictures), options), ...encoded };
+    return { pixelValues: await images.batch(listOf(inputs), options), ...encoded };
   }
   // The overloads promise ids where texts are given, which is what `process` does.
   return Object.assign(process as Processor<ImageInput>, {
@@ -82,7 +82,11 @@ export async function loadProcessor<ImageInput>(
   const { compat = "hf" } = options;
   const decode = decodeDefaults(compat, options);
   const { signal } = options;
-  const { files, architecture } = await openSource(platform, source, taskOf(options.task), options);
+  const { files, architecture } = await openSource(platform, source, taskOf(options.task), {
+    ...options,
+    // Neither images nor texts are read otherwise with one.
+    adapter: undefined,
+  });
   const config =
     (await unlessAborted(readImageConfig(files), signal)) ??
     defaultImageConfig(architecture.vision?.imageSize ?? 384);

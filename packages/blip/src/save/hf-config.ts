@@ -39,16 +39,24 @@ const dtypeNames: Readonly<Record<string, string>> = {
   float64: "float64",
 };
 
+/** The type that holds all weights' numbers: those that an adapter changed are float32 beside half-precision ones. */
+function widestType(tensors: ReadonlyMap<string, StoredTensor>): string {
+  const types = new Set([...tensors.values()].map(({ dtype }) => dtype));
+  const [only = "float32"] = types;
+  if (types.size < 2) return only;
+  return types.has("float64") ? "float64" : "float32";
+}
+
 export function configJson(
   { json, config, tokenizer }: Saved,
   { architecture }: SavedClass,
   tied: boolean,
   tensors: ReadonlyMap<string, StoredTensor>,
 ): Json {
-  const given = section(json);
+  const original = section(json);
   const { vision, text } = config;
-  const [visionGiven, textGiven] = [section(given.vision_config), section(given.text_config)];
-  const dtype = tensors.values().next().value?.dtype ?? "float32";
+  const [visionGiven, textGiven] = [section(original.vision_config), section(original.text_config)];
+  const dtype = widestType(tensors);
   const dec = tokenizer.vocabulary.get("[DEC]") ?? decoderToken(json);
   return {
     // BlipModel's two widths have defaults that files may rely on.
@@ -56,7 +64,7 @@ export function configJson(
     logit_scale_init_value: 2.6592,
     initializer_factor: 1,
     initializer_range: 0.02,
-    ...given,
+    ...original,
     architectures: [architecture],
     model_type: "blip",
     dtype: dtypeNames[dtype] ?? "float32",
@@ -114,7 +122,7 @@ export function configJson(
  */
 export async function preprocessorJson({ opened, config }: Saved): Promise<Json> {
   const side = config.vision.imageSize;
-  const given = section((await readImageSettings(opened.files))?.fields);
+  const settings = section((await readImageSettings(opened.files))?.fields);
   const { mean, std } = defaultImageConfig(side);
   return {
     do_normalize: true,
@@ -126,7 +134,7 @@ export async function preprocessorJson({ opened, config }: Saved): Promise<Json>
     processor_class: "BlipProcessor",
     resample: 3,
     rescale_factor: 1 / 255,
-    ...given,
+    ...settings,
     size: { height: side, width: side },
   };
 }

@@ -41,8 +41,8 @@ export class FairQueue<T> {
     return undefined;
   }
 
-  #removeAt(caller: string, line: T[], place: number): void {
-    line.splice(place, 1);
+  #removeAt(caller: string, line: T[], index: number): void {
+    line.splice(index, 1);
     if (line.length === 0) this.#lines.delete(caller);
     this.#size--;
   }

@@ -41,7 +41,7 @@ const isRecord = (value: unknown): value is Json =>
 const optional = (value: unknown): boolean => value === undefined || value === null;
 
 /** What stands at a place of the file. */
-function found(value: unknown): string {
+function described(value: unknown): string {
   if (isRecord(value)) return typeof value.type === "string" ? value.type : "an object";
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "string") return `"${value}"`;
@@ -71,7 +71,7 @@ class Reader {
     const added_tokens = this.#addedTokens(file.added_tokens);
     const unknown = model.unk_token;
     if (this.#idOf(unknown) === undefined)
-      throw badId(this.#name, "model.unk_token", "a token of the vocabulary", found(unknown));
+      throw badId(this.#name, "model.unk_token", "a token of the vocabulary", described(unknown));
     const json = {
       ...{ version: "1.0", truncation: null, padding: null, added_tokens, model },
       normalizer: this.#normalizer(file.normalizer),
@@ -87,19 +87,19 @@ class Reader {
   #component(field: string, value: unknown, ...types: readonly string[]): Json {
     const type = isRecord(value) ? value.type : undefined;
     if (!isRecord(value) || typeof type !== "string" || !types.includes(type))
-      throw unsupportedComponent(this.#name, field, types.join(" or "), found(value));
+      throw unsupportedComponent(this.#name, field, types.join(" or "), described(value));
     return value;
   }
 
   #boolean(field: string, value: unknown, otherwise: boolean): boolean {
     if (optional(value)) return otherwise;
     if (typeof value !== "boolean")
-      throw unsupportedComponent(this.#name, field, "true or false", found(value));
+      throw unsupportedComponent(this.#name, field, "true or false", described(value));
     return value;
   }
 
   #text(field: string, value: unknown, most: number): string {
-    if (typeof value !== "string") throw unsupportedComponent(this.#name, field, "a text", found(value));
+    if (typeof value !== "string") throw unsupportedComponent(this.#name, field, "a text", described(value));
     if (value.length > most)
       throw overTokenizerLimit(this.#name, `${field}, in characters`, value.length, most);
     return value;
@@ -112,7 +112,7 @@ class Reader {
     const words = model.max_input_chars_per_word ?? 100;
     const isWhole = Number.isSafeInteger(words) && Number(words) >= 1;
     if (!isWhole || Number(words) > maxWordLength)
-      throw overTokenizerLimit(this.#name, "model.max_input_chars_per_word", found(words), maxWordLength);
+      throw overTokenizerLimit(this.#name, "model.max_input_chars_per_word", described(words), maxWordLength);
     return {
       type: "WordPiece",
       unk_token: this.#text("model.unk_token", model.unk_token ?? "[UNK]", maxTokenLength),
@@ -129,7 +129,7 @@ class Reader {
   #vocabulary(vocab: unknown): Json {
     const field = "model.vocab";
     if (!isRecord(vocab))
-      throw unsupportedComponent(this.#name, field, "an object of ids by token", found(vocab));
+      throw unsupportedComponent(this.#name, field, "an object of ids by token", described(vocab));
     const tokens = Object.keys(vocab);
     if (tokens.length > maxVocabulary)
       throw overTokenizerLimit(this.#name, `the number of tokens of ${field}`, tokens.length, maxVocabulary);
@@ -152,7 +152,7 @@ class Reader {
         this.#name,
         field(),
         `a whole number from 0 to below the model's ${length} rows`,
-        found(id),
+        described(id),
       );
     if (token.length > maxTokenLength)
       throw overTokenizerLimit(this.#name, `${field()}, in characters`, token.length, maxTokenLength);
@@ -172,7 +172,7 @@ class Reader {
   #takeAdded(field: string, token: string, id: unknown): number {
     const known = this.#idOf(token) ?? id;
     if (known !== id)
-      throw badId(this.#name, field, `the id ${String(known)} that it has elsewhere in the file`, found(id));
+      throw badId(this.#name, field, `the id ${String(known)} that it has elsewhere in the file`, described(id));
     const taken = this.#take(() => field, token, id);
     this.#added.set(token, taken);
     return taken;
@@ -180,13 +180,13 @@ class Reader {
 
   #addedTokens(list: unknown): AddedToken[] {
     if (optional(list)) return [];
-    if (!Array.isArray(list)) throw unsupportedComponent(this.#name, "added_tokens", "a list", found(list));
+    if (!Array.isArray(list)) throw unsupportedComponent(this.#name, "added_tokens", "a list", described(list));
     if (list.length > maxAdded)
       throw overTokenizerLimit(this.#name, "the number of added_tokens", list.length, maxAdded);
     let characters = 0;
     return list.map((value: unknown, index) => {
       const field = `added_tokens[${index}]`;
-      if (!isRecord(value)) throw unsupportedComponent(this.#name, field, "an object", found(value));
+      if (!isRecord(value)) throw unsupportedComponent(this.#name, field, "an object", described(value));
       const content = this.#text(`${field}.content`, value.content, maxTokenLength);
       if (content === "")
         throw unsupportedComponent(this.#name, `${field}.content`, "a text", "an empty one");
@@ -239,7 +239,7 @@ class Reader {
           this.#name,
           `${field}.single`,
           "[CLS] A [SEP]",
-          said || found(processor.single),
+          said || described(processor.single),
         );
       const tokens = isRecord(processor.special_tokens) ? processor.special_tokens : {};
       for (const token of ["[CLS]", "[SEP]"]) {
@@ -265,7 +265,7 @@ class Reader {
         this.#name,
         field,
         `${token} with its id ${typeof known === "number" ? known : "in the vocabulary"}`,
-        `${found(content)}, ${found(id)}`,
+        `${described(content)}, ${described(id)}`,
       );
   }
 

@@ -20,9 +20,9 @@ export function checkRequired(
   const missing: string[] = [];
   const misshaped: MismatchedShape[] = [];
   for (const [name, expected] of required) {
-    const found = tensors.get(name)?.shape;
-    if (found === undefined) missing.push(name);
-    else if (!sameShape(found, expected)) misshaped.push({ name, expected, found });
+    const shape = tensors.get(name)?.shape;
+    if (shape === undefined) missing.push(name);
+    else if (!sameShape(shape, expected)) misshaped.push({ name, expected, found: shape });
   }
   const unexpected: string[] = [];
   const ignored: IgnoredTensor[] = [];

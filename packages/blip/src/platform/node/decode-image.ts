@@ -23,7 +23,7 @@ async function decodeTrusted(input: EncodedInput, options: DecodeOptions): Promi
   const { signal, maxPixels, memory, size } = options;
   const reading = readImage(input, signal);
   const path = pathOfImage(input);
-  const late = () => readTooSlow(path ?? "the picture", readMilliseconds);
+  const late = () => readTooSlow(path ?? "the image", readMilliseconds);
   const encoded = await unlessAborted(
     path === undefined ? reading : within(reading, readMilliseconds, late),
     signal,

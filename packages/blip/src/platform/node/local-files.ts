@@ -3,7 +3,14 @@ import type { Stats } from "node:fs";
 import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BlipError, type ByteSource } from "@blip-ts/base";
-import { maxSuiteIndexBytes, suiteIndexFile, type ModelFiles, type SuiteFiles } from "../../files.ts";
+import {
+  adapterFiles,
+  maxSuiteIndexBytes,
+  suiteIndexFile,
+  type ModelFiles,
+  type SuiteFiles,
+} from "../../files.ts";
+import { adapterAsModel } from "../../weights/errors.ts";
 import { ambiguousWeights, noWeights, notRegular, readFailed, tooLarge } from "./model-errors.ts";
 
 /** Most bytes of a file beside the weights; BERT's tokenizer.json has 711,661. */
@@ -39,9 +46,9 @@ const statOf = (name: string, path: string): Promise<Stats | undefined> =>
  */
 export async function fileSource(name: string): Promise<ByteSource> {
   const path = await reading(name, () => realpath(name));
-  const found = await reading(name, () => stat(path));
-  if (!found.isFile()) throw notRegular(name);
-  const { size } = found;
+  const stats = await reading(name, () => stat(path));
+  if (!stats.isFile()) throw notRegular(name);
+  const { size } = stats;
   return {
     name,
     size,
@@ -87,10 +94,11 @@ const isSuite = (names: readonly string[]): boolean =>
   names.includes(suiteIndexFile) &&
   !names.some((name) => knownWeights.includes(name) || name.endsWith(".pth"));
 
-/** Which file of a folder holds the weights. @throws {ModelError} `model/no-weights`, `model/ambiguous-weights` */
+/** Which file of a folder holds the weights. @throws {ModelError} `model/no-weights`, `model/ambiguous-weights`, `model/adapter` */
 export function chooseWeights(folder: string, names: readonly string[]): string {
   const known = knownWeights.find((name) => names.includes(name));
   if (known !== undefined) return known;
+  if (names.includes(adapterFiles.config)) throw adapterAsModel(folder);
   const [first, ...others] = names.filter((name) => name.endsWith(".pth")).sort();
   if (first === undefined) throw noWeights(folder, names);
   if (others.length > 0) throw ambiguousWeights(folder, [first, ...others]);

@@ -29,8 +29,10 @@ const canvasPixels = 2 ** 28;
 /** @throws {InputError} `image/not-an-image`, `image/unsupported` */
 export function formatOf({ name, bytes }: Encoded): ImageFormat {
   const sniffed = sniff(bytes.subarray(0, sniffLength));
-  if (sniffed.kind === "picture") return sniffed.format;
-  throw sniffed.kind === "unsupported" ? unsupported(name, sniffed.found) : notAnImage(name, sniffed.found);
+  if (sniffed.kind === "image") return sniffed.format;
+  throw sniffed.kind === "unsupported"
+    ? unsupported(name, sniffed.description)
+    : notAnImage(name, sniffed.description);
 }
 
 /** What a canvas holds, as bytes without multiplication by alpha. @throws {InputError} `image/unreachable` */
@@ -124,7 +126,7 @@ export async function decodeFile(encoded: Encoded, options: DecodeOptions): Prom
   const onClip = () =>
     options.onWarning?.({
       code: "grey16-clipped",
-      message: `${name}: a 16-bit grey picture is clipped at 255, as Pillow does; convert it to 8 bits for its full range`,
+      message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does; convert it to 8 bits for its full range`,
     });
   if (format === "gif") return decodeGif(bytes, parseGif(bytes, name), name, options.alpha);
   const upright = async (image: RgbImage) =>

@@ -7,7 +7,7 @@ import { isRawImage, toRgb, type RawImage, type RgbImage } from "../../image/raw
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { type Encoded, pixelsOf } from "./decode-file.ts";
 import { decodeOffThread } from "./decode-off-thread.ts";
-import { bodyOf, joined } from "./pieces.ts";
+import { bodyOf, joined } from "./chunks.ts";
 
 /**
  * A file, a URL (relative ones from the page's own address), the bytes of a file, what an image element shows, a canvas,
@@ -37,7 +37,7 @@ async function fetchBytes(place: string | URL, signal: AbortSignal | undefined):
   } catch (error) {
     throw unreachable(String(place), "expected a URL", error);
   }
-  const name = url.protocol === "data:" ? "the picture" : url.href;
+  const name = url.protocol === "data:" ? "the image" : url.href;
   let response: Response;
   try {
     response = await fetch(url, signal ? { signal } : {});
@@ -78,7 +78,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 /** @throws {InputError} `image/too-large`, `image/unreachable` for a file that was moved since it was chosen */
 async function readBlob(blob: Blob): Promise<Encoded> {
-  const name = "name" in blob && typeof blob.name === "string" ? blob.name : "the picture";
+  const name = "name" in blob && typeof blob.name === "string" ? blob.name : "the image";
   if (blob.size > maxFileBytes) throw tooLarge(name, `${blob.size} bytes`, `${maxFileBytes} bytes`);
   try {
     return { name, bytes: new Uint8Array(await blob.arrayBuffer()) };
@@ -99,13 +99,13 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
     return decodeOffThread(await fetchBytes(input, signal), options);
   if (input instanceof Blob) return decodeOffThread(await readBlob(input), options);
   if (input instanceof ArrayBuffer)
-    return decodeOffThread({ name: "the picture", bytes: new Uint8Array(input) }, options);
+    return decodeOffThread({ name: "the image", bytes: new Uint8Array(input) }, options);
   if (input instanceof Uint8Array)
-    return decodeOffThread({ name: "the picture", bytes: Uint8Array.from(input) }, options);
+    return decodeOffThread({ name: "the image", bytes: Uint8Array.from(input) }, options);
   if (input instanceof HTMLImageElement) {
     const place = input.currentSrc || input.src;
     if (place === "") throw unreachable("the image element", "it has no src");
-    // Its file, not what it paints: painting turns the picture and changes its colours.
+    // Its file, not what it paints: painting turns the image and changes its colours.
     return decodeOffThread(await fetchBytes(place, signal), options);
   }
   if (input instanceof ImageData) {

@@ -2,6 +2,8 @@
 // weights, but a server does not list its files: each is asked for.
 import { ModelError } from "@blip-ts/base";
 import {
+  adapterFiles,
+  maxAdapterConfigBytes,
   maxSuiteIndexBytes,
   suiteIndexFile,
   type ModelFiles,
@@ -9,11 +11,12 @@ import {
   type SourceOptions,
   type SuiteFiles,
 } from "../../files.ts";
+import { adapterAsModel } from "../../weights/errors.ts";
 import { noWeights, notFound, nothingThere, offline, readFailed, unreachable } from "./errors.ts";
 import { FileCache } from "./file-cache.ts";
 import { expectOk, isAbsent, RemoteFile, type RemoteOptions } from "./remote-file.ts";
 import { currentSettings } from "./settings.ts";
-import { bodyOf } from "./pieces.ts";
+import { bodyOf } from "./chunks.ts";
 import { folderUrl } from "@blip-ts/engine/web";
 
 /** The name of the model that travels in this package. */
@@ -48,7 +51,7 @@ function embeddedUrl(file: string): string | undefined {
   return models === undefined ? known().href : folderUrl(models) + file;
 }
 
-function remoteOptions(options: SourceOptions, token?: string): RemoteOptions {
+export function remoteOptions(options: SourceOptions, token?: string): RemoteOptions {
   const headers = token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
   return { ...options, ...headers, cache: currentSettings().cache ?? true };
 }
@@ -77,19 +80,19 @@ async function bytesWithin(url: string, response: Response, most: number): Promi
  * @param most bytes that it may have
  * @throws {ModelError} `hub/...`, `model/read-failed`
  */
-async function readText(
+export async function readText(
   url: string,
   options: RemoteOptions,
   most = maxSideFileBytes,
 ): Promise<string | undefined> {
   const cache = await FileCache.open(url, options.cache);
-  const kept = async () => {
+  const fromCache = async () => {
     await cache.use({ size: 0, etag: "text" });
     const bytes = await cache.get("text");
     if (!bytes) return undefined;
     return { text: bytes.length === 1 && bytes[0] === 0 ? undefined : new TextDecoder().decode(bytes) };
   };
-  const before = await kept();
+  const before = await fromCache();
   if (options.offline === true) {
     if (!before) throw offline(url);
     return before.text;
@@ -142,11 +145,18 @@ async function openFolder(
         : await readText(url, options, maxSuiteIndexBytes).catch((other: unknown) => {
             throw isUnreached(other) ? error : other;
           });
-    if (index === undefined) throw error;
+    if (index === undefined) throw (await isAdapter(urlOf, options)) ? adapterAsModel(name) : error;
     const openPart = (part: string) =>
       folderModel(`${name.replace(/\/+$/, "")}/${part}`, (file) => urlOf(`${part}/${file}`), options);
     return { name, kind: "suite", index, openFolder: openPart };
   }
+}
+
+/** Is it an adapter's folder that has no weights of a model? */
+async function isAdapter(urlOf: UrlOf, options: RemoteOptions): Promise<boolean> {
+  const url = urlOf(adapterFiles.config);
+  if (url === undefined || options.offline === true) return false;
+  return (await readText(url, options, maxAdapterConfigBytes).catch(() => undefined)) !== undefined;
 }
 
 /** Is it that nothing can be said of a file without the network? */
@@ -161,8 +171,8 @@ async function folderModel(name: string, urlOf: UrlOf, options: RemoteOptions): 
   };
   // Without a network, one name of the weights may be in the cache where another is not.
   let failure: ModelError | undefined;
-  const orNothing = <T>(found: Promise<T>): Promise<T | undefined> =>
-    found.catch((error: unknown) => {
+  const orNothing = <T>(fetched: Promise<T>): Promise<T | undefined> =>
+    fetched.catch((error: unknown) => {
       if (!(error instanceof ModelError && isUnreached(error))) throw error;
       failure ??= error;
       return undefined;
@@ -202,13 +212,13 @@ function parse(url: string, text: string): unknown {
   }
 }
 
-const inFolder =
+export const inFolder =
   (folder: string) =>
   (file: string): string =>
     folder + file.split("/").map(encodeURIComponent).join("/");
 
 /** @throws {ModelError} `model/not-found` (Safari 16 and Chrome 119 have no `URL.canParse`) */
-function addressOf(source: string): URL {
+export function addressOf(source: string): URL {
   try {
     return new URL(source, document.baseURI);
   } catch {

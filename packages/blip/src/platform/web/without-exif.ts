@@ -3,7 +3,7 @@
 import { riffChunks } from "../../image/exif-orientation.ts";
 import { jpegSegments } from "../../image/jpeg-header.ts";
 import type { ImageFormat } from "../../image/sniff.ts";
-import { joined } from "./pieces.ts";
+import { joined } from "./chunks.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
