@@ -132,8 +132,8 @@ export class Batched<ImageInput> implements Closable {
   #askGroup = "";
 
   /** @throws {UsageError} `usage/bad-option` */
-  constructor(models: BatchedModels<ImageInput>, given: BatchedOptions = {}) {
-    const { maxPixels, isolate = true, decodeTimeout = defaultTimeout, ...options } = given;
+  constructor(models: BatchedModels<ImageInput>, batching: BatchedOptions = {}) {
+    const { maxPixels, isolate = true, decodeTimeout = defaultTimeout, ...options } = batching;
     checkMaxPixels(maxPixels);
     if (!Number.isSafeInteger(decodeTimeout) || decodeTimeout < 1)
       throw badOption("decodeTimeout", decodeTimeout, ["a whole number of at least 1"]);

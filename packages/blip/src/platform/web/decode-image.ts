@@ -30,12 +30,12 @@ export type ImageInput =
 const maxFileBytes = 256 * 1024 * 1024;
 
 /** The file behind a URL. @throws {InputError} `image/unreachable`, `image/too-large` */
-async function fetchBytes(place: string | URL, signal: AbortSignal | undefined): Promise<Encoded> {
+async function fetchBytes(address: string | URL, signal: AbortSignal | undefined): Promise<Encoded> {
   let url: URL;
   try {
-    url = new URL(place, document.baseURI);
+    url = new URL(address, document.baseURI);
   } catch (error) {
-    throw unreachable(String(place), "expected a URL", error);
+    throw unreachable(String(address), "expected a URL", error);
   }
   const name = url.protocol === "data:" ? "the image" : url.href;
   let response: Response;
@@ -103,10 +103,10 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   if (input instanceof Uint8Array)
     return decodeOffThread({ name: "the image", bytes: Uint8Array.from(input) }, options);
   if (input instanceof HTMLImageElement) {
-    const place = input.currentSrc || input.src;
-    if (place === "") throw unreachable("the image element", "it has no src");
+    const address = input.currentSrc || input.src;
+    if (address === "") throw unreachable("the image element", "it has no src");
     // Its file, not what it paints: painting turns the image and changes its colours.
-    return decodeOffThread(await fetchBytes(place, signal), options);
+    return decodeOffThread(await fetchBytes(address, signal), options);
   }
   if (input instanceof ImageData) {
     const { data, width, height } = input;
