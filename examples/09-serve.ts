@@ -1,10 +1,20 @@
-// A server that runs the requests of its callers in batches: POST a picture to /match?text=...&text=..., JSON comes back.
+// A server that runs the requests of its callers in batches: POST an image to /match?text=...&text=..., JSON comes back.
+// Images are decoded in processes of their own, uploads are bounded in bytes and time, and SIGTERM or SIGINT drains it.
 // Without a port it asks itself: eight callers at once, and one who goes away.
 // Run: npx tsx examples/09-serve.ts [PORT]
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Batched, BlipError, InputError, Matcher } from "blip-ts";
+
+/** Bytes of an upload, and of all uploads that are here at a time. */
+const mostBytes = 25_000_000;
+const mostBytesTogether = 200_000_000;
+/** Milliseconds that an upload may take, and that it is given when the server ends; then requests, until they are reset. */
+const uploadMilliseconds = 15_000;
+const lastUploadMilliseconds = 2000;
+const drainMilliseconds = 30_000;
 
 await using matcher = await Matcher.fromPretrained("picture-book");
 await using batched = new Batched(
@@ -15,54 +25,128 @@ await using batched = new Batched(
   },
 );
 
-/** The picture that a request carries; 25 MB at most. */
-async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > 25_000_000) throw new RangeError("the picture is larger than 25 MB");
-    parts.push(part);
+/** A request that is answered with a status of its own. */
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
   }
-  return Buffer.concat(parts);
 }
 
-/** 503 where the queue is full, 4xx where the request is wrong. */
+const tooLarge = () => new Refusal(413, `the upload is larger than ${mostBytes} bytes`);
+const busy = () => new Refusal(429, "the server has as much to do as it can: ask again in a second");
+
+let bytesHere = 0;
+let draining = false;
+const uploads = new Set<IncomingMessage>();
+
+/** The bytes that a request carries. What is too much is thrown away as it comes, so that its sender hears why. */
+function bodyOf(request: IncomingMessage, hold: (bytes: number) => void): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  let refused = false;
+  return new Promise<Buffer>((resolve, reject) => {
+    const refuse = (why: Refusal) => {
+      refused = true;
+      parts.length = 0;
+      reject(why);
+    };
+    if (Number(request.headers["content-length"] ?? 0) > mostBytes) refuse(tooLarge());
+    request.on("data", (part: Buffer) => {
+      if (refused) return;
+      size += part.length;
+      if (size > mostBytes) refuse(tooLarge());
+      else if (bytesHere + part.length > mostBytesTogether) refuse(busy());
+      else {
+        hold(part.length);
+        parts.push(part);
+      }
+    });
+    request.on("end", () => resolve(Buffer.concat(parts)));
+    request.on("close", () => reject(new Refusal(400, "the upload broke off")));
+  });
+}
+
+/** Uses the image that a request carries; its bytes count until it is done. */
+async function withBody<T>(request: IncomingMessage, use: (body: Uint8Array) => Promise<T>): Promise<T> {
+  let held = 0;
+  const hold = (bytes: number) => {
+    held += bytes;
+    bytesHere += bytes;
+  };
+  uploads.add(request);
+  try {
+    const body = await bodyOf(request, hold);
+    uploads.delete(request);
+    return await use(body);
+  } finally {
+    uploads.delete(request);
+    bytesHere -= held;
+  }
+}
+
+/** 413 for what is too large, 422 for what is no image or no text, 429 where the queue is full, 400 for other mistakes. */
 function statusOf(error: unknown): number {
-  if (error instanceof BlipError && error.code === "batch/full") return 503;
-  if (error instanceof InputError) return 422;
-  return error instanceof BlipError || error instanceof RangeError ? 400 : 500;
+  if (error instanceof Refusal) return error.status;
+  if (!(error instanceof BlipError)) return 500;
+  if (error.code === "batch/full") return 429;
+  if (error.code === "image/too-large") return 413;
+  return error instanceof InputError ? 422 : 400;
+}
+
+/** The texts of a request. @throws {Refusal} */
+function textsOf({ method, url = "/" }: IncomingMessage): string[] {
+  let address: URL;
+  try {
+    address = new URL(url, "http://localhost");
+  } catch {
+    throw new Refusal(400, "expected an address: POST /match?text=...");
+  }
+  if (address.pathname !== "/match") throw new Refusal(404, "expected POST /match?text=...");
+  if (method !== "POST") throw new Refusal(405, "expected POST /match?text=...");
+  return address.searchParams.getAll("text");
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   // A caller who goes away takes the request back.
   const gone = new AbortController();
   response.on("close", () => gone.abort(new Error("the caller went away")));
-  const reply = (status: number, body: object) =>
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  const reply = (status: number, body: object, headers: Record<string, string> = {}) => {
+    const last = draining ? { connection: "close" } : {};
+    response.writeHead(status, { "content-type": "application/json", ...last, ...headers });
+    response.end(JSON.stringify(body));
+  };
   try {
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
-    if (request.method !== "POST" || pathname !== "/match") {
-      reply(404, { error: { message: "POST /match?text=..." } });
-      return;
-    }
-    const caller = request.headers["x-caller"];
-    const rows = await batched.match(await bodyOf(request), searchParams.getAll("text"), {
-      signal: gone.signal,
-      caller: typeof caller === "string" ? caller : (request.socket.remoteAddress ?? ""),
-    });
+    const texts = textsOf(request);
+    // Callers take turns. The header is for a gateway, which knows who asks; on the open, anybody can write it.
+    const { "x-caller": named } = request.headers;
+    const caller = typeof named === "string" ? named : (request.socket.remoteAddress ?? "");
+    const rows = await withBody(request, (body) =>
+      batched.match(body, texts, { signal: gone.signal, caller }),
+    );
     reply(
       200,
       rows.map(({ text, probability, cosine }) => ({ text, probability, cosine })),
     );
   } catch (error) {
     if (gone.signal.aborted) return;
-    const message = error instanceof Error ? error.message : String(error);
-    reply(statusOf(error), { error: { message } });
+    const status = statusOf(error);
+    const message = status === 500 || !(error instanceof Error) ? "the server failed" : error.message;
+    if (status === 500) console.error(error);
+    reply(status, { error: { message } }, status === 429 ? { "retry-after": "1" } : {});
   }
 }
 
-const server = createServer((request, response) => void answer(request, response));
+const server = createServer(
+  {
+    requestTimeout: uploadMilliseconds,
+    headersTimeout: uploadMilliseconds,
+    connectionsCheckingInterval: 1000,
+  },
+  (request, response) => void answer(request, response),
+);
 const port = Number(process.argv[2] ?? 0);
 await new Promise<void>((listening) => server.listen(port, "127.0.0.1", listening));
 const address = server.address();
@@ -70,10 +154,24 @@ if (typeof address !== "object" || address === null) throw new Error("the server
 const url = `http://127.0.0.1:${address.port}/match`;
 console.log(`listening on ${url}`);
 if (process.argv[2] === undefined) await askItself(server);
-else
-  await new Promise((closed) => {
-    process.once("SIGINT", () => server.close(closed));
+else await drained(server);
+
+/** Waits for a signal to end, and for the requests that are here then. */
+async function drained(ending: Server): Promise<void> {
+  await new Promise<void>((asked) => {
+    for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => asked());
   });
+  console.log("draining");
+  draining = true;
+  // Those that the system has accepted already are answered, too; then no more.
+  await setTimeout(500);
+  const closed = new Promise((done) => ending.close(done));
+  await Promise.race([closed, setTimeout(lastUploadMilliseconds)]);
+  for (const upload of uploads) upload.destroy();
+  await Promise.race([closed, setTimeout(drainMilliseconds, undefined, { ref: false })]);
+  ending.closeAllConnections();
+  await closed;
+}
 
 async function askItself(asked: Server): Promise<void> {
   const sentence = "a small sheep on a purple background";

@@ -28,6 +28,8 @@ export interface Platform<ImageInput> extends EnginePlatform {
   /** bert-base-uncased's vocab.txt. */
   bundledVocabulary(): Promise<string>;
   decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage>;
+  /** Starts what images of callers who are not trusted (`isolate`) are decoded with; a platform may have none. */
+  prepareDecoders?(): void;
   /**
    * Begins a folder that does not exist yet, or is empty.
    * @throws {UsageError} `save/exists`, `save/cannot-write`

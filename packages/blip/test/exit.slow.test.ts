@@ -1,7 +1,8 @@
 // A program that ends while the engine computes ends as it says; onnxruntime-node alone would abort it (134).
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { runScript } from "./support/run-script.ts";
 
 const root = new URL("../../../", import.meta.url);
@@ -11,6 +12,24 @@ test("a model that was loaded and never used keeps no program alive", async () =
   const script = `await blip.Matcher.fromPretrained("picture-book"); console.log("loaded");`;
   expect(await runScript(script, {}, 15_000)).toBe("loaded\n");
 });
+
+test.skipIf(!existsSync("/proc/self/task"))(
+  "processes that decode images keep no program alive, and none outlives it",
+  async () => {
+    const script = `
+      import { readFileSync } from "node:fs";
+      const matcher = await blip.Matcher.fromPretrained("picture-book");
+      const batched = new blip.Batched({ matcher });
+      await batched.match(${JSON.stringify(scene)}, ["a sheep"]);
+      console.log(readFileSync("/proc/self/task/" + process.pid + "/children", "utf8"));
+    `;
+    const children = (await runScript(script, {}, 30_000)).split(/\s+/).filter(Boolean);
+    expect(children.length).toBeGreaterThanOrEqual(2);
+    await vi.waitFor(() => {
+      for (const child of children) expect(existsSync(`/proc/${child}`)).toBe(false);
+    }, 5000);
+  },
+);
 
 /** Runs a program that says how it ends before it loads a model, or after that, while threads compute without a pause. */
 function run({ before = "", after = "" }): Promise<{ code: unknown; stderr: string }> {

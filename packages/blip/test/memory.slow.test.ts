@@ -1,6 +1,6 @@
 // The peak of a whole process (VmHWM of /proc/self/status) within the bound that it was given, and beyond it without one.
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,4 +88,56 @@ describe.skipIf(!existsSync("/proc/self/status"))("a bound of memory", () => {
       expect((await run(verb, undefined)).peak).toBeGreaterThan(least);
     },
   );
+});
+
+/** Most bytes that a process and those that it starts take together, looked at every 10 ms. */
+async function treePeak(program: string) {
+  const file = join(folder, "tree.mjs");
+  await writeFile(file, program);
+  const child = execFile(process.execPath, [file]);
+  let output = "";
+  child.stdout?.on("data", (text: string) => (output += text));
+  let peak = 0;
+  const watch = setInterval(() => (peak = Math.max(peak, treeBytes(Number(child.pid)))), 10);
+  await new Promise((resolve) => child.once("exit", resolve));
+  clearInterval(watch);
+  return {
+    peak: peak / 1e6,
+    rows: JSON.parse(output) as { readonly error?: { readonly message: string } }[],
+  };
+}
+
+function treeBytes(pid: number): number {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+    const own = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * 4096;
+    return children.reduce((sum, one) => sum + treeBytes(Number(one)), own);
+  } catch {
+    // It has ended meanwhile.
+    return 0;
+  }
+}
+
+describe.skipIf(!existsSync("/proc/self/status"))("a photograph of 108 megapixels", () => {
+  test("fails its row naming the MB that it needs, within which it is decoded, and the bound holds in both", async () => {
+    const photograph = join(folder, "photograph.jpg");
+    const create = { width: 12_000, height: 9000, channels: 3, background: { r: 9, g: 99, b: 199 } } as const;
+    await sharp({ create, limitInputPixels: false }).jpeg().toFile(photograph);
+    const program = (memory: number) => `
+      import { match } from ${JSON.stringify(built)};
+      const images = ${JSON.stringify([photograph, pictures[0], photograph])};
+      const rows = await match(images, ["a"], { memory: ${memory}, onWarning() {} });
+      console.log(JSON.stringify(rows));
+    `;
+    const bound = 410;
+    const small = await treePeak(program(bound));
+    expect(small.peak).toBeLessThan(bound);
+    expect(small.rows.map(({ error }) => error !== undefined)).toEqual([true, false, true]);
+    const needed = Number(/give memory (\d+)/.exec(small.rows[0]?.error?.message ?? "")?.[1]);
+    expect(needed).toBeGreaterThan(bound);
+    const large = await treePeak(program(needed));
+    console.log({ small: small.peak, needed, large: large.peak });
+    expect(large.rows.map(({ error }) => error)).toEqual([undefined, undefined, undefined]);
+    expect(large.peak).toBeLessThan(needed);
+  });
 });

@@ -38,8 +38,9 @@ export async function* requestRows<Row extends object>(
   { imageBatchSize = imagesAtOnce, signal, onProgress }: VerbCallOptions,
 ): AsyncGenerator<Row | FailedRow<string>, void, undefined> {
   const maxBatch = imageBatchSize * each;
-  // Batches are full but for the last one, which waits for nobody.
-  const batched = new Batched<ImageInput>(models, { window: 0, maxBatch, maxQueue: maxBatch });
+  // The images are the caller's own; the first row would wait for a process to start.
+  const options = { window: 0, maxBatch, maxQueue: maxBatch, isolate: false };
+  const batched = new Batched<ImageInput>(models, options);
   const ask = async (image: string): Promise<Settled<Row>> => {
     try {
       return { rows: await rowsOf(batched, image, signal) };

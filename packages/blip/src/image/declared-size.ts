@@ -1,5 +1,8 @@
 // How large an image says that it is, for decoders that take memory before they can be asked: a browser's. JPEG (ITU-T
-// T.81, B.2), WebP (RFC 9649), AVIF (ISO/IEC 23008-12, 6.5.3) and TIFF 6.0. PNG and GIF have parsers of their own.
+// T.81, B.2), PNG, WebP (RFC 9649), AVIF (ISO/IEC 23008-12, 6.5.3) and TIFF 6.0. GIF has a parser of its own.
+import { ByteReader, maxParts } from "./byte-reader.ts";
+import { jpegHeader } from "./jpeg-header.ts";
+import { tiffDirectory } from "./tiff-directory.ts";
 
 export interface DeclaredSize {
   /** In pixels. */
@@ -7,47 +10,9 @@ export interface DeclaredSize {
   readonly height: number;
 }
 
-export type SizedFormat = "jpeg" | "webp" | "avif" | "tiff";
+export type SizedFormat = "jpeg" | "png" | "webp" | "avif" | "tiff";
 
-/** Numbers of a file; NaN behind its end, which is no size and ends every loop. */
-class Bytes {
-  readonly #view: DataView;
-  readonly length: number;
-
-  constructor(bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.length = bytes.length;
-  }
-
-  u8 = (at: number): number => (at + 1 <= this.length ? this.#view.getUint8(at) : NaN);
-  u16 = (at: number, little = false): number =>
-    at + 2 <= this.length ? this.#view.getUint16(at, little) : NaN;
-  u24 = (at: number): number => this.u16(at, true) + this.u8(at + 2) * 0x10000;
-  u32 = (at: number, little = false): number =>
-    at + 4 <= this.length ? this.#view.getUint32(at, little) : NaN;
-  letters = (at: number): string => String.fromCharCode(...[0, 1, 2, 3].map((step) => this.u8(at + step)));
-}
-
-/** The first frame header; what comes before it is skipped, whatever it holds. */
-function jpegSize(file: Bytes): DeclaredSize | undefined {
-  for (let at = 2; at < file.length;) {
-    const marker = file.u8(at) === 0xff ? file.u8(at + 1) : 0;
-    // Fill bytes, and what is no marker: decoders look for the next one.
-    if (marker === 0 || marker === 0xff) {
-      at++;
-      continue;
-    }
-    // The pixels begin, or the image ends.
-    if (marker === 0xda || marker === 0xd9) return undefined;
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) return { width: file.u16(at + 7), height: file.u16(at + 5) };
-    const isAlone = marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
-    at += isAlone ? 2 : 2 + file.u16(at + 2);
-  }
-  return undefined;
-}
-
-function webpSize(file: Bytes): DeclaredSize | undefined {
+function webpSize(file: ByteReader): DeclaredSize | undefined {
   const data = 20;
   switch (file.letters(12)) {
     case "VP8X":
@@ -64,8 +29,8 @@ function webpSize(file: Bytes): DeclaredSize | undefined {
 }
 
 /** Boxes between two places. */
-function* boxes(file: Bytes, from: number, to: number) {
-  for (let at = from; at + 8 <= to;) {
+function* boxes(file: ByteReader, from: number, to: number) {
+  for (let at = from, step = 0; step < maxParts && at + 8 <= to; step++) {
     const said = file.u32(at);
     const large = said === 1;
     const size = large ? file.u32(at + 8) * 2 ** 32 + file.u32(at + 12) : said === 0 ? to - at : said;
@@ -77,7 +42,7 @@ function* boxes(file: Bytes, from: number, to: number) {
 }
 
 /** The largest size that a property of the file's items declares: a grid's is that of all its tiles together. */
-function avifSize(file: Bytes): DeclaredSize | undefined {
+function avifSize(file: ByteReader): DeclaredSize | undefined {
   let largest: DeclaredSize | undefined;
   const visit = (from: number, to: number, path: readonly string[]): void => {
     const [wanted, ...deeper] = path;
@@ -97,31 +62,30 @@ function avifSize(file: Bytes): DeclaredSize | undefined {
   return largest;
 }
 
-/** Width and height of the first directory, as 16-bit or 32-bit numbers. */
-function tiffSize(file: Bytes): DeclaredSize | undefined {
-  const little = file.u8(0) === 0x49;
-  const directory = file.u32(4, little);
-  const found = new Map<number, number>();
-  const count = file.u16(directory, little);
-  for (let entry = 0; entry < count; entry++) {
-    const at = directory + 2 + entry * 12;
-    const type = file.u16(at + 2, little);
-    const value = type === 3 ? file.u16(at + 8, little) : type === 4 ? file.u32(at + 8, little) : NaN;
-    found.set(file.u16(at, little), value);
-  }
-  const [width, height] = [found.get(256), found.get(257)];
+/** Width and height of the first directory. */
+function tiffSize(bytes: Uint8Array): DeclaredSize | undefined {
+  const directory = tiffDirectory(bytes);
+  const [width] = directory.get(256) ?? [];
+  const [height] = directory.get(257) ?? [];
   return width === undefined || height === undefined ? undefined : { width, height };
 }
 
-const readers: Readonly<Record<SizedFormat, (file: Bytes) => DeclaredSize | undefined>> = {
-  jpeg: jpegSize,
-  webp: webpSize,
-  avif: avifSize,
+function pngSize(file: ByteReader): DeclaredSize {
+  return { width: file.u32(16), height: file.u32(20) };
+}
+
+const readers: Readonly<Record<SizedFormat, (bytes: Uint8Array) => DeclaredSize | undefined>> = {
+  jpeg: jpegHeader,
+  png: (bytes) => pngSize(new ByteReader(bytes)),
+  webp: (bytes) => webpSize(new ByteReader(bytes)),
+  avif: (bytes) => avifSize(new ByteReader(bytes)),
   tiff: tiffSize,
 };
 
 /** The size in a file's header, read without decoding; undefined where it says none. */
 export function declaredSize(format: SizedFormat, bytes: Uint8Array): DeclaredSize | undefined {
-  const found = readers[format](new Bytes(bytes));
-  return found && found.width >= 1 && found.height >= 1 ? found : undefined;
+  const found = readers[format](bytes);
+  return found && found.width >= 1 && found.height >= 1
+    ? { width: found.width, height: found.height }
+    : undefined;
 }

@@ -13,5 +13,31 @@ export interface DecodeOptions {
   /** Follows redirects of image URLs from public to private addresses too. A page's browser decides by itself. */
   readonly allowPrivateRedirects?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * The size to which the caller resizes the image as `resizeBicubic` does. A decoder may do it where the pixels are, or
+   * leave it to the caller.
+   */
+  readonly size?: { readonly width: number; readonly height: number } | undefined;
+  /**
+   * For callers who are not trusted: decoded in a process of its own, which is ended if it does not end by itself. A
+   * platform without processes decodes as it can.
+   */
+  readonly isolate?: boolean | undefined;
+  /** Who asks: callers take turns. */
+  readonly caller?: string | undefined;
+  /** Milliseconds that decoding may take: 30,000 unless told. */
+  readonly timeout?: number | undefined;
+  /** What decoding may take of a bound of memory. */
+  readonly memory?: DecodingMemory | undefined;
   readonly onWarning?: ((warning: Warning) => void) | undefined;
+}
+
+/** What a bound of memory leaves for decoding an image. */
+export interface DecodingMemory {
+  /** Bytes that the decoding of an image may take in this process. */
+  readonly here: number;
+  /** Bytes that it may take in a process of its own, which ends after it; that process among them. */
+  readonly apart: number;
+  /** The bound, in bytes, with which an image would be decoded that takes so many bytes apart. */
+  readonly boundFor: (bytes: number) => number;
 }

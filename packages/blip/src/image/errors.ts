@@ -77,6 +77,74 @@ export const sideTooLong = (name: string, width: number, height: number, maxSide
     { name, width, height, maxSide },
   );
 
+export const tooDense = (
+  name: string,
+  { width, height, bytes }: { readonly width: number; readonly height: number; readonly bytes: number },
+): InputError =>
+  new InputError(
+    "image/too-large",
+    `${name}: expected an image whose file is as large as its pixels need, found ${sizeOf(width, height)} in ${bytes} bytes; ` +
+      "it was not decoded. Make it smaller, or store it as a JPEG.",
+    { name, width, height, bytes },
+  );
+
+export const manyScans = (name: string, most: number): InputError =>
+  new InputError(
+    "image/too-large",
+    `${name}: expected at most ${most} scans of a progressive JPEG, found more; it was not decoded. Store it anew.`,
+    { name, most },
+  );
+
+export const manyFrames = (name: string, most: number): InputError =>
+  new InputError(
+    "image/too-large",
+    `${name}: expected at most ${most} images in one file, found more; it was not decoded. Give the first one alone.`,
+    { name, most },
+  );
+
+const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
+
+/** @param needed bytes that decoding takes @param memory MB with which it would pass; undefined if it may not be told */
+export const tooMuchMemory = (name: string, needed: number, memory: number | undefined): InputError =>
+  new InputError(
+    "image/too-large",
+    `${name}: expected an image that is decoded within the bound of memory, found that it takes ${megabytes(needed)} MB; ` +
+      `it was not decoded. Make it smaller${memory === undefined ? "" : `, or give memory ${megabytes(memory)} (--memory of the command)`}.`,
+    { name, needed: megabytes(needed), ...(memory !== undefined && { memory: megabytes(memory) }) },
+  );
+
+/** A decoder took far more than its image's header lets expect. */
+export const outOfBounds = (name: string, taken: number): InputError =>
+  new InputError(
+    "image/too-large",
+    `${name}: expected an image whose decoder keeps to what its header says, found that it took ${megabytes(taken)} MB; ` +
+      "it was stopped. Store the image anew.",
+    { name, taken: megabytes(taken) },
+  );
+
+export const tooSlow = (name: string, milliseconds: number): InputError =>
+  new InputError(
+    "image/too-slow",
+    `${name}: expected an image that is decoded within ${milliseconds / 1000} s, found one that is not; it was stopped. ` +
+      "Store it anew, or make it smaller.",
+    { name, milliseconds },
+  );
+
+export const readTooSlow = (name: string, milliseconds: number): InputError =>
+  new InputError(
+    "image/unreadable",
+    `${name}: expected a file that is read within ${milliseconds / 1000} s, found one that is not. Give a copy on another disk.`,
+    { name, milliseconds },
+  );
+
+/** @param how what the system says of the process's end */
+export const decoderEnded = (name: string, how: string): InputError =>
+  new InputError(
+    "image/decoder-ended",
+    `${name}: expected the image's decoder to answer, but its process ended (${how}). Store the image anew.`,
+    { name, how },
+  );
+
 export const badRaw = (detail: string): InputError =>
   new InputError("image/bad-raw", `raw pixels: ${detail}`, { detail });
 

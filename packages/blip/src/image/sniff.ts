@@ -17,6 +17,8 @@ export const sniffLength = 256;
 
 const known: readonly (readonly [prefix: string, ImageFormat | { image: string } | { other: string }])[] = [
   ["\xff\xd8\xff", "jpeg"],
+  // Apple's tools make them for iOS: without the checks of zlib, blue before red.
+  ["\x89PNG\r\n\x1a\n\0\0\0\x04CgBI", { image: "a PNG for iOS (CgBI)" }],
   ["\x89PNG\r\n\x1a\n", "png"],
   ["GIF87a", "gif"],
   ["GIF89a", "gif"],
@@ -56,7 +58,10 @@ function media(head: Uint8Array, text: string): Sniffed | undefined {
   const brands = brandsOf(head, text);
   if (!brands) return undefined;
   const some = (pattern: RegExp) => brands.some((brand) => pattern.test(brand));
-  if (some(/^avi[fs]$/)) return { kind: "image", format: "avif" };
+  // What is an image for one decoder is a film for another: by its first brand it is a film.
+  if (brands[0] === "avis" || (some(/^avis$/) && !some(/^avif$/)))
+    return { kind: "unsupported", description: "an AVIF sequence (brand avis)" };
+  if (some(/^avif$/)) return { kind: "image", format: "avif" };
   if (some(/^(?:hei[cxms]|hev[cx]|mif1|msf1)$/)) return { kind: "unsupported", description: heic };
   return { kind: "other", description: "a video (MP4 or QuickTime)" };
 }

@@ -3,6 +3,7 @@
 import { must } from "@blip-ts/base";
 import { elementSize, type Graph } from "@blip-ts/graph";
 import { imageTokens, type BlipConfig } from "../model/config.ts";
+import type { DecodingMemory } from "../image/decode-options.ts";
 import type { MemoryShape, TaskGraph } from "../tasks/task.ts";
 import { memoryTooSmall } from "./errors.ts";
 
@@ -23,6 +24,8 @@ export interface Limits {
   readonly keptStates: number;
   /** Bytes of images that are held for several calls, and of the last ones. */
   readonly heldImages: number;
+  /** What decoding an image may take; undefined where nothing bounds memory. */
+  readonly decoding?: DecodingMemory | undefined;
 }
 
 const MiB = 2 ** 20;
@@ -42,7 +45,7 @@ function limitsOf(
   { vision }: BlipConfig,
   level: Level,
   bounded: boolean,
-  { keptStates, heldImages }: Pick<Limits, "keptStates" | "heldImages">,
+  { keptStates, heldImages, decoding }: Pick<Limits, "keptStates" | "heldImages" | "decoding">,
 ): Limits {
   const { images, tokens, rows, answers, candidates } = level;
   const states = rows * imageTokens(vision);
@@ -51,7 +54,7 @@ function limitsOf(
     texts: { tokens, rows: 64 },
     cachedCrossAttention: { tokens, rows: 64 },
     crossAttention: (N) => ({ tokens: Math.min(256, tokens), rows: Math.max(1, Math.floor(states / N)) }),
-    ...{ answers, candidates, keptStates, heldImages },
+    ...{ answers, candidates, keptStates, heldImages, decoding },
   };
 }
 
@@ -70,6 +73,11 @@ export function heldBytes({ vision, jointEmbedding }: BlipConfig): number {
  * being read, and those before them that are not collected yet: seven at most in 25 runs.
  */
 const processBytes = 330 * MiB;
+/**
+ * Most bytes of an image that is decoded within the bytes of the process: 12 megapixels of JPEG. Larger ones have a share
+ * of what the bound leaves.
+ */
+const decodedHere = 48e6;
 /** A session beside its weights: its thread, its graph. */
 const sessionBytes = 12 * MiB;
 /** The engine packs weights for its matrix products, which makes them a little larger (1.07 measured). */
@@ -163,24 +171,49 @@ export function memoryOfEach(memory: number, least: readonly number[]): number[]
   return least.map((own) => own + spare);
 }
 
+/** Bytes of a bound beside what a level of batches takes; below 0 if it does not fit. */
+const leftOf = (needs: MemoryNeeds, level: Level, bound: number): number =>
+  bound - fixedBytes(needs) - workingBytes(needs, level);
+
+/** The first level that fits within a bound, and what the bound leaves. */
+function chosenLevel(needs: MemoryNeeds, bound: number) {
+  for (const level of levels) {
+    const left = leftOf(needs, level, bound);
+    if (left >= 0) return { level, left };
+  }
+  return undefined;
+}
+
+/** Half of what is left: the other half keeps states. */
+const apartOf = (left: number): number => Math.floor(left / 2);
+
+/** The least bound that leaves so many bytes for decoding an image apart: larger bounds may choose larger batches. */
+function boundFor(needs: MemoryNeeds, bytes: number): number {
+  const bounds = levels.map((level) => 2 * bytes - leftOf(needs, level, 0));
+  const enough = bounds.filter(
+    (bound) => apartOf(chosenLevel(needs, bound)?.left ?? -1) >= Math.floor(bytes),
+  );
+  return Math.min(...enough);
+}
+
 /**
  * The most at a time that keeps the process's peak within a bound: the sum of what the process, each session and its
- * batches take. Half of what is left keeps image states; those that are held get a half of that.
- * @param memory MB (of a million bytes), the bound of the whole process
+ * batches take. Half of what is left keeps image states, of which those that are held get a half; half decodes images
+ * that are large.
+ * @param memory MB (of a million bytes), the bound of the whole process and of what it starts
  * @param needs of the tasks; every graph is loaded, of the forms of cross-attention one
  * @throws {UsageError} `usage/memory-too-small` with the least that would do
  */
 export function limitsWithin(memory: number, needs: MemoryNeeds): Limits {
-  const fixed = fixedBytes(needs);
-  const bound = memory * 1e6;
-  for (const level of levels) {
-    const left = bound - fixed - workingBytes(needs, level);
-    if (left < 0) continue;
-    const kept = Math.floor(left / (needs.holds ? 4 : 2));
-    const heldImages = needs.holds ? heldBytes(needs.config) + kept : 0;
-    return limitsOf(needs.config, level, true, { keptStates: kept, heldImages });
-  }
-  throw memoryTooSmall(memory, leastMemory(needs));
+  const chosen = chosenLevel(needs, memory * 1e6);
+  if (!chosen) throw memoryTooSmall(memory, leastMemory(needs));
+  const { level, left } = chosen;
+  const kept = Math.floor(left / (needs.holds ? 4 : 2));
+  return limitsOf(needs.config, level, true, {
+    keptStates: kept,
+    heldImages: needs.holds ? heldBytes(needs.config) + kept : 0,
+    decoding: { here: decodedHere, apart: apartOf(left), boundFor: (bytes) => boundFor(needs, bytes) },
+  });
 }
 
 /** How much one call may hold. */

@@ -1,5 +1,6 @@
 // Images as a model reads them: decoded, resized, normalised, stacked.
 import { floatTensor, type Tensor } from "@blip-ts/graph";
+import { serverMaxPixels } from "../image/image-bounds.ts";
 import { preprocess, type ImageConfig } from "../image/preprocess.ts";
 import type { RgbImage } from "../image/raw-image.ts";
 import type { Compat, Platform } from "../platform.ts";
@@ -35,16 +36,23 @@ export function decodeDefaults(
 /** [3, S, S] of an input that stands for an image that was prepared before. */
 export type PreparedBefore<ImageInput> = (input: ImageInput) => Float32Array | undefined;
 
+/** What a call says of how an image is decoded. */
+export type DecodeCall = Pick<
+  DecodeOptions,
+  "signal" | "maxPixels" | "size" | "isolate" | "caller" | "timeout"
+>;
+
 /** Pictures to pixel values. */
 export class ImageProcessor<ImageInput> {
   readonly config: ImageConfig;
   /** Pictures that may be in memory at a time; undefined where it is the caller's choice. */
   readonly atOnce: number | undefined;
-  readonly #decode: (input: ImageInput, signal?: AbortSignal, maxPixels?: number) => Promise<RgbImage>;
+  readonly #decode: (input: ImageInput, call: DecodeCall) => Promise<RgbImage>;
+  readonly #prepareDecoders: () => void;
   readonly #prepared: PreparedBefore<ImageInput>;
 
   constructor(
-    platform: Pick<Platform<ImageInput>, "decodeImage">,
+    platform: Pick<Platform<ImageInput>, "decodeImage" | "prepareDecoders">,
     config: ImageConfig,
     options: DecodeOptions,
     atOnce?: number,
@@ -53,13 +61,29 @@ export class ImageProcessor<ImageInput> {
     this.config = config;
     this.atOnce = atOnce;
     this.#prepared = prepared;
-    this.#decode = (input, signal, maxPixels = options.maxPixels) =>
-      platform.decodeImage(input, { ...options, signal, maxPixels });
+    this.#prepareDecoders = () => platform.prepareDecoders?.();
+    this.#decode = (input, call) => {
+      const ofAnyone = call.isolate === true ? serverMaxPixels : undefined;
+      const maxPixels = call.maxPixels ?? options.maxPixels ?? ofAnyone;
+      return platform.decodeImage(input, { ...options, ...call, maxPixels });
+    };
+  }
+
+  /** The size to which images are resized; undefined if they are not. */
+  get size(): { readonly width: number; readonly height: number } | undefined {
+    const { doResize, width, height } = this.config;
+    return doResize ? { width, height } : undefined;
+  }
+
+  /** Starts what images of callers who are not trusted are decoded with, unless memory is bounded. */
+  prepareDecoders(): void {
+    if (this.atOnce === undefined) this.#prepareDecoders();
   }
 
   /** [3, S, S] of one picture. @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option` */
   async pixels(input: ImageInput, signal?: AbortSignal, maxPixels?: number): Promise<Float32Array> {
-    return this.prepared(input) ?? this.prepare(await this.decode(input, signal, maxPixels));
+    const { size } = this;
+    return this.prepared(input) ?? this.prepare(await this.decode(input, signal, maxPixels, { size }));
   }
 
   /** [3, S, S] of an image that was prepared before; undefined for all others. */
@@ -70,12 +94,18 @@ export class ImageProcessor<ImageInput> {
   /**
    * A picture as RGB bytes.
    * @param maxPixels most pixels of it, instead of this processor's own limit
+   * @param more `size`: the size to which the caller resizes it, which may have been done
    * @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option`
    */
-  async decode(input: ImageInput, signal?: AbortSignal, maxPixels?: number): Promise<RgbImage> {
+  async decode(
+    input: ImageInput,
+    signal?: AbortSignal,
+    maxPixels?: number,
+    more: Omit<DecodeCall, "signal" | "maxPixels"> = {},
+  ): Promise<RgbImage> {
     checkMaxPixels(maxPixels);
     signal?.throwIfAborted();
-    return this.#decode(input, signal, maxPixels);
+    return this.#decode(input, { ...more, signal, maxPixels });
   }
 
   /** [3, S, S] of a decoded picture. */

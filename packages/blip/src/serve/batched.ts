@@ -1,21 +1,22 @@
 // The serving shape: one object that answers single requests of many callers, and runs those that go together as one
 // batch. Rows are those of the verbs, whatever batch they came in.
-import { asyncDispose, BlipError, type Closable, must, UsageError } from "@blip-ts/base";
+import { asyncDispose, badOption, BlipError, type Closable, must, UsageError } from "@blip-ts/base";
 import type { Answerer, AnswerRow, AskOptions } from "../verbs/ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "../verbs/caption.ts";
 import type { EmbedAnswer, Embedder, Embedding } from "../verbs/embed.ts";
-import type { AheadOfBatch } from "../verbs/image-batches.ts";
+import type { ImagesOfBatch } from "../verbs/image-batches.ts";
 import type { Matcher, MatchRow } from "../verbs/match.ts";
 import { checkMaxPixels } from "../processor/image-processor.ts";
 import type { RowCallOptions } from "../verbs/rows.ts";
-import { ImagesAhead, type ImageReader } from "../verbs/prefetch.ts";
 import {
+  defaultMaxBatch,
   RequestBatcher,
   type BatcherOptions,
   type CloseOptions,
   type Outcome,
   type RequestOptions,
 } from "./request-batcher.ts";
+import { RequestImages, type ImageReader, type ImageShare } from "./request-images.ts";
 
 /** The models that answer; a verb without its model is refused. They stay their owner's, who closes them. */
 export interface BatchedModels<ImageInput> {
@@ -30,9 +31,23 @@ type OfCalls = "imageBatchSize" | "maxPixels" | "onProgress" | "signal";
 
 /** How requests wait, and what their pictures may be. */
 export interface BatchedOptions extends BatcherOptions {
-  /** Most pixels of an image, instead of its model's own limit: whole, at least 1. */
+  /**
+   * Most pixels of an image: whole, at least 1. Without it, what the model was loaded with; if that says nothing either,
+   * 67,108,864 (2^26), or with `isolate: false` 178,956,970.
+   */
   readonly maxPixels?: number | undefined;
+  /**
+   * Are images decoded in processes of their own: true unless told. Such a process is ended if an image takes longer than
+   * `decodeTimeout` or far more memory than its header says, or when its caller has left; a new one takes its place. Up
+   * to 4 of them start with this object. `false` decodes in this process, where nothing can stop a decoder. A page has no
+   * processes, and decodes as it can.
+   */
+  readonly isolate?: boolean | undefined;
+  /** Milliseconds that decoding an image may take (`image/too-slow`): 20,000. */
+  readonly decodeTimeout?: number | undefined;
 }
+
+const defaultTimeout = 20_000;
 
 /** How a caption is made, and how its request waits. */
 export interface CaptionRequestOptions extends Omit<CaptionOptions, OfCalls | "prompt">, RequestOptions {
@@ -93,7 +108,7 @@ const embeddingOf = (rows: readonly EmbedAnswer[]): Said => ({ embedding: must(r
 async function matched<ImageInput>(
   requests: readonly { readonly image: ImageInput; readonly texts: readonly string[] }[],
   matcher: Matcher<ImageInput>,
-  options: RowCallOptions & { readonly ahead: AheadOfBatch<ImageInput> },
+  options: RowCallOptions & { readonly ahead: ImagesOfBatch<ImageInput> },
 ): Promise<Outcome<Said>[]> {
   const rows = requests.flatMap(({ image, texts }) => texts.map((text) => ({ image, text })));
   const answers = await matcher.answerEach(rows, options);
@@ -112,22 +127,27 @@ async function matched<ImageInput>(
 export class Batched<ImageInput> implements Closable {
   readonly #models: BatchedModels<ImageInput>;
   readonly #batcher: RequestBatcher<Asked<ImageInput>, Said>;
-  readonly #ahead: ImagesAhead<ImageInput>;
-  readonly #maxPixels: number | undefined;
+  readonly #images: RequestImages<ImageInput>;
   /** The last group of questions: with a list to choose from it is a long text, which is kept once. */
   #askGroup = "";
 
   /** @throws {UsageError} `usage/bad-option` */
-  constructor(models: BatchedModels<ImageInput>, { maxPixels, ...options }: BatchedOptions = {}) {
+  constructor(models: BatchedModels<ImageInput>, batching: BatchedOptions = {}) {
+    const { maxPixels, isolate = true, decodeTimeout = defaultTimeout, ...options } = batching;
     checkMaxPixels(maxPixels);
+    if (!Number.isSafeInteger(decodeTimeout) || decodeTimeout < 1)
+      throw badOption("decodeTimeout", decodeTimeout, ["a whole number of at least 1"]);
     this.#models = models;
-    this.#maxPixels = maxPixels;
-    this.#ahead = new ImagesAhead(maxPixels);
-    this.#batcher = new RequestBatcher(
-      (requests, _group, signal) => this.#run(requests, signal),
-      options,
-      (requests) => this.#readAhead(requests),
-    );
+    this.#batcher = new RequestBatcher((requests, _group, signal) => this.#run(requests, signal), options, {
+      prepare: (request, caller) => this.#prepare(request, caller),
+      expected: () => this.#images.expected(),
+    });
+    const reading = { maxPixels, isolate, timeout: decodeTimeout };
+    // Those of the batch that runs, and those of the next one.
+    this.#images = new RequestImages(reading, 2 * (options.maxBatch ?? defaultMaxBatch));
+    if (isolate)
+      for (const model of Object.values<Partial<ImageReader<ImageInput>> | undefined>({ ...models }))
+        model?.prepareDecoders?.();
   }
 
   /** Requests that wait. */
@@ -224,10 +244,10 @@ export class Batched<ImageInput> implements Closable {
     return expected(embedding);
   }
 
-  /** Begins to read the pictures of requests that are likely to be next. */
-  #readAhead(requests: readonly Asked<ImageInput>[]): void {
-    const images = requests.flatMap((request) => (request.verb === "embedText" ? [] : [request.image]));
-    this.#ahead.expect(images, this.#imageModel(requests[0]?.verb));
+  /** Begins to read the image of a request. */
+  #prepare(request: Asked<ImageInput>, caller: string): ImageShare | undefined {
+    const reader = this.#imageModel(request.verb);
+    return reader && "image" in request ? this.#images.share(request.image, reader, caller) : undefined;
   }
 
   #imageModel(verb: Asked<ImageInput>["verb"] | undefined): ImageReader<ImageInput> | undefined {
@@ -252,8 +272,7 @@ export class Batched<ImageInput> implements Closable {
     const [first] = requests;
     const imageOptions = (reader: ImageReader<ImageInput>) => ({
       signal,
-      maxPixels: this.#maxPixels,
-      ahead: this.#ahead.take(reader, signal),
+      ahead: { read: (image: ImageInput) => this.#images.read(image, reader) },
     });
     switch (first?.verb) {
       case undefined:

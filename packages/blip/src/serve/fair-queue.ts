@@ -1,6 +1,4 @@
 // A queue in which callers take turns: whoever has a thousand requests waits as long for the next answer as whoever has one.
-import { must } from "@blip-ts/base";
-
 export class FairQueue<T> {
   /** What each caller waits for, oldest first; callers in the order of their turns. */
   readonly #lines = new Map<string, T[]>();
@@ -41,28 +39,6 @@ export class FairQueue<T> {
       return item;
     }
     return undefined;
-  }
-
-  /**
-   * What `take` would give, one after another: the first that there is, and then what goes with it.
-   * @param most at most so many
-   */
-  ahead(most: number, goesWith: (item: T, first: T) => boolean): T[] {
-    const taken: T[] = [];
-    let lines = [...this.#lines.values()].map((line) => ({ line, from: 0 }));
-    while (taken.length < most) {
-      const [first] = taken;
-      const fits = (item: T) => first === undefined || goesWith(item, first);
-      const turns = lines.map(({ line, from }) =>
-        line.findIndex((item, index) => index >= from && fits(item)),
-      );
-      const turn = turns.findIndex((index) => index >= 0);
-      if (turn < 0) break;
-      const [{ line }, index] = [must(lines, turn), must(turns, turn)];
-      taken.push(must(line, index));
-      lines = [...lines.slice(0, turn), ...lines.slice(turn + 1), { line, from: index + 1 }];
-    }
-    return taken;
   }
 
   #removeAt(caller: string, line: T[], index: number): void {

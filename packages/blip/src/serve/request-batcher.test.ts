@@ -1,7 +1,7 @@
 // The queue with a clock and a worker that the tests hold: window, bound, turns, cancellation, failures, the end.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { FairQueue } from "./fair-queue.ts";
-import { RequestBatcher, type BatcherOptions, type Outcome } from "./request-batcher.ts";
+import { RequestBatcher, type BatcherOptions, type Outcome, type Preparer } from "./request-batcher.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -17,7 +17,7 @@ interface Held {
 }
 
 /** A batcher whose batches are held. */
-function held(options: BatcherOptions = {}, lookAhead?: (requests: readonly string[]) => void) {
+function held(options: BatcherOptions = {}, preparer?: Preparer<string>) {
   const batches: Held[] = [];
   const batcher = new RequestBatcher<string, string>(
     (requests, group, signal) =>
@@ -41,7 +41,7 @@ function held(options: BatcherOptions = {}, lookAhead?: (requests: readonly stri
         });
       }),
     options,
-    lookAhead,
+    preparer,
   );
   return { batcher, batches, run: () => batches.map(({ requests }) => requests.join(" ")) };
 }
@@ -340,39 +340,110 @@ test("another way of closing is refused, with those that there are", async () =>
   });
 });
 
-describe("looking ahead", () => {
-  test("names what runs next while a batch runs, once for all that changes at a time", async () => {
-    const seen: string[] = [];
-    const { batcher, batches } = held({ window: 5, maxBatch: 2 }, (next) => seen.push(next.join(" ")));
-    const controller = new AbortController();
-    const answers: Promise<unknown>[] = [];
-    const submit = (name: string, group = "x", caller = "one") => {
-      const signal = name === "c" ? controller.signal : undefined;
-      answers.push(batcher.submit(name, group, { caller, signal }).catch(() => "none"));
-    };
-    for (const name of ["a", "b", "c"]) submit(name);
-    submit("y", "other");
-    submit("d");
+/** Requests in capitals need something, which the test gives them. */
+function prepared(expected: () => number = () => 0) {
+  const given = new Map<string, { ready: () => void; fail: (error: Error) => void }>();
+  const released: string[] = [];
+  const preparer: Preparer<string> = {
+    expected,
+    prepare: (request) => {
+      if (request !== request.toUpperCase()) return undefined;
+      const ready = new Promise<void>((resolve, reject) => {
+        given.set(request, { ready: resolve, fail: reject });
+      });
+      return { ready, release: () => void released.push(request) };
+    },
+  };
+  const settle = async (request: string, error?: Error) => {
+    if (error) given.get(request)?.fail(error);
+    else given.get(request)?.ready();
     await pass(0);
-    expect(batches[0]?.requests).toEqual(["a", "b"]);
-    // What is of another group does not run with it.
-    expect(seen).toEqual(["c d"]);
-    submit("e", "x", "another");
-    await pass(0);
-    // Callers take turns.
-    expect(seen.at(-1)).toBe("c e");
-    controller.abort(new Error("gone"));
-    await pass(0);
-    expect(seen.at(-1)).toBe("y");
+  };
+  return { preparer, released, settle, begun: () => [...given.keys()] };
+}
+
+describe("requests that need something first", () => {
+  test("are in a batch when they are ready, and the others do not wait for them", async () => {
+    const { preparer, released, settle } = prepared();
+    const { batcher, batches, run } = held({ window: 5 }, preparer);
+    const never = batcher.submit("NEVER", "x").catch(() => "rejected");
+    const late = batcher.submit("LATE", "x");
+    const ready = batcher.submit("ready", "x");
+    await pass(5);
+    expect(run()).toEqual(["ready"]);
+    await settle("LATE");
     await batches[0]?.finish();
-    // It was right.
-    expect(batches[1]?.requests).toEqual(["y"]);
-    expect(seen.at(-1)).toBe("e d");
+    await pass(5);
+    expect(run()).toEqual(["ready", "LATE"]);
     await batches[1]?.finish();
-    await batches[2]?.finish();
-    expect(batches[2]?.requests).toEqual(["e", "d"]);
-    expect(await Promise.all(answers)).toEqual(["A", "B", "none", "Y", "D", "E"]);
-    expect(seen.at(-1)).toBe("");
+    expect(await Promise.all([ready, late])).toEqual(["READY", "LATE"]);
+    expect([released, batcher.waiting]).toEqual([["LATE"], 1]);
+    const closed = batcher.close({ waiting: "reject" });
+    expect(await never).toBe("rejected");
+    await closed;
+    expect(released).toEqual(["LATE", "NEVER"]);
+  });
+
+  test("and cannot get it fail alone, at once", async () => {
+    const { preparer, released, settle } = prepared();
+    const { batcher, run } = held({}, preparer);
+    const failed = expect(batcher.submit("A", "x")).rejects.toThrow("no image");
+    await settle("A", new Error("no image"));
+    await failed;
+    expect([run(), released, batcher.waiting]).toEqual([[], ["A"], 0]);
+  });
+
+  test("have room in the queue, which one that is taken back leaves", async () => {
+    const { preparer, released, settle, begun } = prepared();
+    const { batcher, batches } = held({ maxQueue: 1, window: 0 }, preparer);
+    const stop = new AbortController();
+    const first = batcher.submit("A", "x", { signal: stop.signal });
+    await expect(batcher.submit("B", "x")).rejects.toMatchObject({ code: "batch/full" });
+    const second = batcher.submit("C", "x", { whenFull: "wait" });
+    expect(begun()).toEqual(["A"]);
+    stop.abort(new Error("gone"));
+    await expect(first).rejects.toThrow("gone");
+    expect([begun(), released]).toEqual([["A", "C"], ["A"]]);
+    await settle("C");
+    await pass(0);
+    await batches[0]?.finish();
+    expect(await second).toBe("C");
+  });
+
+  test("and are about to be ready are waited for, as long as that is likely, but never long", async () => {
+    let expected = 30;
+    const { preparer, settle } = prepared(() => expected);
+    const { batcher, run } = held({ window: 5 }, preparer);
+    const submit = (name: string) => void batcher.submit(name, "x").catch(() => undefined);
+    submit("A");
+    submit("ready");
+    await pass(10);
+    expect(run()).toEqual([]);
+    expected = 0;
+    await settle("A");
+    expect(run()).toEqual(["ready A"]);
+
+    const other = held({ window: 5 }, prepared(() => 1000).preparer);
+    void other.batcher.submit("NEVER", "x").catch(() => undefined);
+    void other.batcher.submit("ready", "x").catch(() => undefined);
+    await pass(99);
+    expect(other.run()).toEqual([]);
+    await pass(1);
+    expect(other.run()).toEqual(["ready"]);
+  });
+
+  test("are answered by `close`, which waits for them", async () => {
+    const { preparer, settle } = prepared();
+    const { batcher, batches } = held({ window: 1000 }, preparer);
+    const answer = batcher.submit("A", "x");
+    let closed = false;
+    const closing = batcher.close().then(() => (closed = true));
+    await pass(10);
+    expect(closed).toBe(false);
+    await settle("A");
+    await batches[0]?.finish();
+    expect(await answer).toBe("A");
+    await closing;
   });
 });
 

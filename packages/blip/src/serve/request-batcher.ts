@@ -1,5 +1,5 @@
-// Requests of many callers, run in batches: those that arrive within a few milliseconds and go together, as many as fit,
-// callers in turn. The queue is bounded, and each request can be taken back.
+// Requests of many callers, run in batches: those that are ready within a few milliseconds and go together, as many as
+// fit, callers in turn. The queue is bounded, and each request can be taken back.
 import { asyncDispose, badOption, type Closable, UsageError } from "@blip-ts/base";
 import { AbortListeners } from "./abort-listeners.ts";
 import { FairQueue } from "./fair-queue.ts";
@@ -47,11 +47,21 @@ export type RunBatch<Request, Result> = (
   signal: AbortSignal,
 ) => Promise<readonly Outcome<Result>[]>;
 
-/**
- * Told, soon after it changes, which requests are likely to run next, so that work for them can begin while others run.
- * It does not throw.
- */
-export type LookAhead<Request> = (requests: readonly Request[]) => void;
+/** What a request needs before it can be part of a batch. */
+export interface Preparation {
+  /** Settles when the request is ready. What it rejects with is the request's own failure. */
+  readonly ready: Promise<unknown>;
+  /** The request is answered, or taken back. */
+  release(): void;
+}
+
+/** How requests are made ready, each by itself. */
+export interface Preparer<Request> {
+  /** Begins what a request needs; undefined if it is ready as it is. */
+  prepare(request: Request, caller: string): Preparation | undefined;
+  /** Milliseconds in which another request is likely to be ready, for which a batch that is not full waits. */
+  expected(): number;
+}
 
 interface Waiting<Request, Result> {
   readonly request: Request;
@@ -59,6 +69,7 @@ interface Waiting<Request, Result> {
   readonly caller: string;
   readonly resolve: (result: Result) => void;
   readonly reject: (reason: unknown) => void;
+  release: () => void;
 }
 
 /** What becomes of requests that wait when a batcher is closed. */
@@ -70,7 +81,11 @@ export interface CloseOptions {
   readonly waiting?: (typeof endings)[number] | undefined;
 }
 
-const defaults = { window: 5, maxBatch: 8, maxQueue: 256 };
+export const defaultMaxBatch = 8;
+const defaults = { window: 5, maxBatch: defaultMaxBatch, maxQueue: 256 };
+
+/** Most milliseconds for which a batch waits for requests that are not ready. */
+const mostPatience = 100;
 
 /** Callers that do not say who they are. */
 const anybody = "";
@@ -93,15 +108,19 @@ function whole(name: string, value: number, least: number): number {
 
 export class RequestBatcher<Request, Result> implements Closable {
   readonly #run: RunBatch<Request, Result>;
-  readonly #lookAhead: LookAhead<Request> | undefined;
+  readonly #preparer: Preparer<Request> | undefined;
   readonly #options: typeof defaults & Pick<BatcherOptions, "onBatch">;
+  /** Those that are ready. */
   readonly #queue = new FairQueue<Waiting<Request, Result>>();
+  /** Those that are being prepared, which have their room in the queue. */
+  readonly #unready = new Set<Waiting<Request, Result>>();
   /** Those for whom there is no room in the queue yet. */
   readonly #outside = new FairQueue<Waiting<Request, Result>>();
   #timer: unknown;
-  #looking = false;
   /** Has the first of those that wait waited long enough? */
   #due = false;
+  /** When the first of those that are ready was. */
+  #readySince = 0;
   #running: Promise<void> | undefined;
   /** Those of the running batch whose callers still wait, and what stops it where there are none. */
   #awaited = new Set<Waiting<Request, Result>>();
@@ -111,12 +130,13 @@ export class RequestBatcher<Request, Result> implements Closable {
     waiting.reject(reason);
   });
   #closed = false;
+  readonly #whenIdle: (() => void)[] = [];
 
-  /** @throws {UsageError} `usage/bad-option` */
-  constructor(run: RunBatch<Request, Result>, options: BatcherOptions = {}, lookAhead?: LookAhead<Request>) {
+  /** @param preparer makes requests ready before their batches are formed @throws {UsageError} `usage/bad-option` */
+  constructor(run: RunBatch<Request, Result>, options: BatcherOptions = {}, preparer?: Preparer<Request>) {
     const { onBatch, window, maxBatch, maxQueue } = options;
     this.#run = run;
-    this.#lookAhead = lookAhead;
+    this.#preparer = preparer;
     this.#options = {
       window: whole("window", window ?? defaults.window, 0),
       maxBatch: whole("maxBatch", maxBatch ?? defaults.maxBatch, 1),
@@ -125,25 +145,30 @@ export class RequestBatcher<Request, Result> implements Closable {
     };
   }
 
-  /** Requests that wait, those that wait for room included. */
+  /** Requests that wait, those that are not ready or wait for room included. */
   get waiting(): number {
-    return this.#queue.size + this.#outside.size;
+    return this.#admitted + this.#outside.size;
+  }
+
+  get #admitted(): number {
+    return this.#queue.size + this.#unready.size;
   }
 
   /**
    * Answers a request together with others of its group.
-   * @throws {UsageError} `batch/full`, `batch/closed`; the signal's reason; what running the request throws
+   * @throws {UsageError} `batch/full`, `batch/closed`; the signal's reason; what preparing or running the request throws
    */
   async submit(request: Request, group: string, options: RequestOptions = {}): Promise<Result> {
     const { signal, caller = anybody, whenFull = "reject" } = options;
     signal?.throwIfAborted();
     if (this.#closed) throw closed();
     const { maxQueue } = this.#options;
-    const full = this.#queue.size >= maxQueue;
-    if (full && whenFull === "reject") throw queueFull(this.#queue.size, maxQueue);
+    const full = this.#admitted >= maxQueue;
+    if (full && whenFull === "reject") throw queueFull(this.#admitted, maxQueue);
     let forget = (): void => undefined;
     const answer = new Promise<Result>((resolve, reject) => {
-      const waiting: Waiting<Request, Result> = { request, group, caller, resolve, reject };
+      const release = () => undefined;
+      const waiting: Waiting<Request, Result> = { request, group, caller, resolve, reject, release };
       if (signal) {
         this.#aborts.add(signal, waiting);
         forget = () => this.#aborts.remove(signal, waiting);
@@ -171,7 +196,10 @@ export class RequestBatcher<Request, Result> implements Closable {
       this.#due = true;
       this.#begin();
     }
-    while (this.#running) await this.#running;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle.push(resolve);
+      this.#checkIdle();
+    });
   }
 
   /** Calls `close`, for `await using`: those that wait are answered. */
@@ -179,33 +207,62 @@ export class RequestBatcher<Request, Result> implements Closable {
     return this.close();
   }
 
+  #checkIdle(): void {
+    if (this.#running || this.waiting > 0) return;
+    for (const idle of this.#whenIdle.splice(0)) idle();
+  }
+
   #rejectWaiting(): void {
+    const reject = (waiting: Waiting<Request, Result>) => {
+      waiting.release();
+      waiting.reject(closed());
+    };
     for (const queue of [this.#outside, this.#queue])
-      for (let next = queue.take(); next; next = queue.take()) next.reject(closed());
+      for (let next = queue.take(); next; next = queue.take()) reject(next);
+    for (const waiting of this.#unready) reject(waiting);
+    this.#unready.clear();
     this.#disarm();
-    this.#changed();
   }
 
+  /** Gives a request room in the queue, and makes it ready. */
   #admit(waiting: Waiting<Request, Result>): void {
-    this.#queue.push(waiting.caller, waiting);
-    if (this.#queue.size === 1)
-      this.#timer = setTimeout(() => {
-        this.#due = true;
-        this.#begin();
-      }, this.#options.window);
-    this.#begin();
-    this.#changed();
+    const preparation = this.#preparer?.prepare(waiting.request, waiting.caller);
+    if (!preparation) {
+      this.#enqueue(waiting);
+      return;
+    }
+    waiting.release = () => preparation.release();
+    this.#unready.add(waiting);
+    preparation.ready.then(
+      () => {
+        if (this.#unready.delete(waiting)) this.#enqueue(waiting);
+      },
+      (error: unknown) => {
+        if (!this.#unready.delete(waiting)) return;
+        waiting.release();
+        waiting.reject(error);
+        this.#fill();
+      },
+    );
   }
 
-  /** Looks ahead once for all that changes at a time. */
-  #changed(): void {
-    if (!this.#lookAhead || this.#looking) return;
-    this.#looking = true;
-    setTimeout(() => {
-      this.#looking = false;
-      const next = this.#queue.ahead(this.#options.maxBatch, (one, first) => one.group === first.group);
-      this.#lookAhead?.(next.map(({ request }) => request));
-    }, 0);
+  #enqueue(waiting: Waiting<Request, Result>): void {
+    this.#queue.push(waiting.caller, waiting);
+    if (this.#queue.size === 1) {
+      this.#readySince = Date.now();
+      if (this.#closed) this.#due = true;
+      else this.#arm(this.#options.window);
+    }
+    this.#begin();
+  }
+
+  /** Lets a batch begin after so many milliseconds. */
+  #arm(milliseconds: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#due = true;
+      this.#begin();
+    }, milliseconds);
   }
 
   /** What comes next has its own window. */
@@ -216,26 +273,44 @@ export class RequestBatcher<Request, Result> implements Closable {
 
   /** Lets those in for whom there is room now, callers in turn. */
   #fill(): void {
-    while (this.#queue.size < this.#options.maxQueue) {
+    while (this.#admitted < this.#options.maxQueue) {
       const next = this.#outside.take();
       if (!next) break;
-      this.#queue.push(next.caller, next);
+      this.#admit(next);
     }
     if (this.#queue.size === 0) this.#disarm();
-    this.#changed();
+    else this.#begin();
+    this.#checkIdle();
   }
 
   #takeBack(waiting: Waiting<Request, Result>): void {
     const { caller } = waiting;
-    if (this.#queue.remove(caller, waiting)) this.#fill();
-    else if (!this.#outside.remove(caller, waiting) && this.#awaited.delete(waiting))
+    if (this.#queue.remove(caller, waiting) || this.#unready.delete(waiting)) {
+      waiting.release();
+      this.#fill();
+    } else if (!this.#outside.remove(caller, waiting) && this.#awaited.delete(waiting)) {
       if (this.#awaited.size === 0) this.#stop.abort();
+    }
   }
 
-  /** Begins a batch where nothing runs and it is time, or enough wait. */
+  /** Milliseconds for which a batch that is not full waits for requests that are about to be ready. */
+  #patience(): number {
+    const left = this.#readySince + mostPatience - Date.now();
+    return this.#unready.size === 0 ? 0 : Math.min(left, this.#preparer?.expected() ?? left);
+  }
+
+  /** Begins a batch where nothing runs and it is time, or enough are ready. */
   #begin(): void {
     const { maxBatch } = this.#options;
-    if (this.#running || !(this.#due || this.#queue.size >= maxBatch)) return;
+    if (this.#running || this.#queue.size === 0) return;
+    if (this.#queue.size < maxBatch) {
+      if (!this.#due) return;
+      const wait = this.#patience();
+      if (wait > 0) {
+        this.#arm(wait);
+        return;
+      }
+    }
     const first = this.#queue.take();
     if (!first) return;
     const batch = [first];
@@ -245,11 +320,12 @@ export class RequestBatcher<Request, Result> implements Closable {
       if (!more) break;
       batch.push(more);
     }
-    this.#fill();
     this.#running = this.#runTogether(batch, first.group).then(() => {
       this.#running = undefined;
       this.#begin();
+      this.#checkIdle();
     });
+    this.#fill();
   }
 
   /** Never rejects: what goes wrong is the requests' own. */
@@ -267,7 +343,8 @@ export class RequestBatcher<Request, Result> implements Closable {
     } catch (error) {
       outcomes = batch.map(() => ({ error }));
     }
-    batch.forEach(({ resolve, reject }, index) => {
+    batch.forEach(({ resolve, reject, release }, index) => {
+      release();
       const outcome = outcomes[index];
       if (outcome && "value" in outcome) resolve(outcome.value);
       else reject(outcome ? outcome.error : new Error(`request ${index} of ${group} has no outcome`));

@@ -5,6 +5,7 @@ import { atLeast, badOption, BlipError, missed, must, UsageError, type Warning }
 import type { ImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
 import type { DownloadProgress } from "../files.ts";
+import type { DecodeOptions } from "../image/decode-options.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import type { ModelOptions } from "../load/model-options.ts";
@@ -68,18 +69,16 @@ export interface VerbCallOptions {
 }
 
 interface BatchOptions<ImageInput> extends VerbCallOptions {
-  readonly ahead?: AheadOfBatch<ImageInput> | undefined;
+  readonly ahead?: ImagesOfBatch<ImageInput> | undefined;
 }
 
 /** A picture as one model reads it, or two; or what is wrong with it. */
 export type ReadImage = readonly [Float32Array, Float32Array?] | BlipError;
 
-/** What was done for a batch of requests before it began. */
-export interface AheadOfBatch<ImageInput> {
-  /** The picture, where it is being read already. */
-  readonly begun: (image: ImageInput) => Promise<ReadImage> | undefined;
-  /** Called when all pictures of the batch are read. */
-  readonly onRead: () => void;
+/** Images that were read before their batch began. */
+export interface ImagesOfBatch<ImageInput> {
+  /** The image, if it was. */
+  readonly read: (image: ImageInput) => Promise<ReadImage> | undefined;
 }
 
 /** Pictures at a time unless told. */
@@ -92,14 +91,14 @@ export interface Processors<ImageInput> {
 
 /** The processors of a loaded model. @param prepared inputs that stand for images that were prepared before */
 export async function processorsOf<ImageInput>(
-  platform: Pick<Platform<ImageInput>, "decodeImage" | "warn">,
+  platform: Pick<Platform<ImageInput>, "decodeImage" | "prepareDecoders" | "warn">,
   loaded: LoadedNetwork,
   options: VerbOptions,
   prepared?: PreparedBefore<ImageInput>,
 ): Promise<Processors<ImageInput>> {
   const { opened, compat, imageSize, limits } = loaded;
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
-  const decode = { ...decodeDefaults(compat, options), onWarning };
+  const decode = { ...decodeDefaults(compat, options), onWarning, memory: limits.decoding };
   return {
     images: new ImageProcessor(
       platform,
@@ -148,7 +147,7 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);
   const batches = chunks(images, size);
   const readOne = (image: Input) =>
-    ahead?.begun(image) ?? readPixels(image, processor, other, { signal, maxPixels });
+    ahead?.read(image) ?? readPixels(image, processor, other, { signal, maxPixels });
   const read = async (batch: readonly Input[] = []) => {
     if (processor.atOnce === undefined) return Promise.all(batch.map(readOne));
     // One at a time: a decoded photograph takes far more memory than its pixel values.
@@ -162,7 +161,6 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   let done = 0;
   for (const [index, batch] of batches.entries()) {
     const results = await next;
-    if (index === batches.length - 1) ahead?.onRead();
     next = read(batches[index + 1]);
     next.catch(() => undefined);
     const readable = results.flatMap((result) => (result instanceof BlipError ? [] : [result]));
@@ -190,17 +188,29 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
 /** What a call says of how its pictures are read. */
 export type ReadImageOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
 
+/** How the image of a request is read. */
+export interface RequestImageOptions
+  extends ReadImageOptions, Pick<DecodeOptions, "isolate" | "caller" | "timeout"> {}
+
+/** The size that both models read, if it is one. */
+function commonSize<ImageInput>(processor: ImageProcessor<ImageInput>, other?: ImageProcessor<ImageInput>) {
+  const { size } = processor;
+  if (!other || !size) return size;
+  return other.size?.width === size.width && other.size.height === size.height ? size : undefined;
+}
+
 /** A picture, decoded once, for one model or two. */
 export async function readPixels<ImageInput>(
   image: ImageInput,
   processor: ImageProcessor<ImageInput>,
   other: ImageProcessor<ImageInput> | undefined,
-  { signal, maxPixels }: ReadImageOptions,
+  { signal, maxPixels, ...more }: RequestImageOptions,
 ): Promise<ReadImage> {
   try {
     const prepared = processor.prepared(image);
     if (prepared) return [prepared];
-    const decoded = await processor.decode(image, signal, maxPixels);
+    const size = commonSize(processor, other);
+    const decoded = await processor.decode(image, signal, maxPixels, { ...more, size });
     const pixels = await processor.prepare(decoded);
     return other ? [pixels, await other.prepare(decoded)] : [pixels];
   } catch (error) {

@@ -9,7 +9,7 @@ import {
   defaultImageBatch,
   readBatches,
   rowError,
-  type AheadOfBatch,
+  type ImagesOfBatch,
   type ReadBatch,
   type RowError,
   type VerbCallOptions,
@@ -196,7 +196,7 @@ export abstract class RowVerb<
    */
   async answerEach(
     requests: readonly Request[],
-    options: Call & { readonly ahead?: AheadOfBatch<ImageInput> | undefined },
+    options: Call & { readonly ahead?: ImagesOfBatch<ImageInput> | undefined },
     cache = new KeptImages<ImageInput>(0),
   ): Promise<(readonly Answer[] | BlipError)[]> {
     const wanted = requests.map((request) => this.imagesOf(request));
@@ -233,7 +233,7 @@ export abstract class RowVerb<
   /** Images that are not there yet, in batches; none if there are none. */
   async *#read(
     images: readonly ImageInput[],
-    options: Call & { readonly ahead?: AheadOfBatch<ImageInput> | undefined },
+    options: Call & { readonly ahead?: ImagesOfBatch<ImageInput> | undefined },
   ): AsyncGenerator<ReadBatch<ImageInput>, void, undefined> {
     const { signal, maxPixels, ahead, imageBatchSize = images.length } = options;
     if (images.length > 0)
@@ -243,7 +243,6 @@ export abstract class RowVerb<
         { signal, maxPixels, ahead, imageBatchSize },
         this.otherImages,
       );
-    else ahead?.onRead();
   }
 
   /** The same for rows that were not checked yet. */

@@ -14,14 +14,14 @@ import { imageHeadOf } from "../tasks/index.ts";
 import type { NetworkTask } from "../tasks/task.ts";
 import {
   processorsOf,
+  readPixels,
   textProcessorOf,
   verbOptions,
   type Processors,
   type ReadImage,
-  type ReadImageOptions,
+  type RequestImageOptions,
   type VerbOptions,
 } from "./image-batches.ts";
-import { readAhead } from "./prefetch.ts";
 
 /** What a verb is made over. */
 export interface VerbParts<ImageInput> {
@@ -88,9 +88,19 @@ export abstract class Verb<
     this.processors = processors;
   }
 
-  /** Begins to read an image for a batch of requests; undefined if memory is bounded. */
-  readAhead(image: ImageInput, options: ReadImageOptions): Promise<ReadImage> | undefined {
-    return readAhead(image, this.processors.images, options, this.otherImages);
+  /** Images that may be in memory at a time; undefined if their number is the caller's choice. */
+  get imagesAtOnce(): number | undefined {
+    return this.processors.images.atOnce;
+  }
+
+  /** Reads an image for a batch of requests. */
+  readImage(image: ImageInput, options: RequestImageOptions): Promise<ReadImage> {
+    return readPixels(image, this.processors.images, this.otherImages, options);
+  }
+
+  /** Starts what images are decoded with whose callers are not trusted, unless memory is bounded. */
+  prepareDecoders(): void {
+    this.processors.images.prepareDecoders();
   }
 
   /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */

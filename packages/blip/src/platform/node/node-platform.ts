@@ -45,6 +45,9 @@ export const nodePlatform: Platform<ImageInput> = {
   devices: nodeDevices(process.platform, process.arch),
   createEngine: createNodeEngine,
   decodeImage,
+  prepareDecoders() {
+    void import("./decoding/decode-apart.ts").then(({ warmUpDecoders }) => warmUpDecoders());
+  },
   createFolder,
   deriveWeights: (weights, renew) => deriveWeights(weights, renew, process.env),
   warn({ message }) {

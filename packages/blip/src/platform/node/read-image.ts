@@ -81,31 +81,46 @@ async function checkRegular(path: string, stats: Stats): Promise<void> {
   throw notFound(path, "it is a folder");
 }
 
-async function readOpened(path: string, file: FileHandle): Promise<EncodedImage> {
+async function readOpened(name: string, file: FileHandle): Promise<EncodedImage> {
   const found = await file.stat();
-  await checkRegular(path, found);
+  await checkRegular(name, found);
   const head = new Uint8Array(sniffLength);
   const { bytesRead } = await file.read(head, 0, sniffLength, 0);
-  const format = formatOf(path, head.subarray(0, bytesRead));
-  checkSize(path, found.size);
-  return { name: path, bytes: await file.readFile(), format };
+  const format = formatOf(name, head.subarray(0, bytesRead));
+  checkSize(name, found.size);
+  return { name, bytes: await file.readFile(), format };
 }
 
-async function readImageFile(path: string): Promise<EncodedImage> {
+async function readImageFile(path: string, name: string): Promise<EncodedImage> {
   let file: FileHandle;
   try {
-    await checkRegular(path, await stat(path));
+    await checkRegular(name, await stat(path));
     file = await open(path, openFlags);
   } catch (error) {
-    throw error instanceof BlipError ? error : cannotOpen(path, error);
+    throw error instanceof BlipError ? error : cannotOpen(name, error);
   }
   try {
-    return await readOpened(path, file);
+    return await readOpened(name, file);
   } catch (error) {
-    throw error instanceof BlipError ? error : unreadable(path, codeOf(error), error);
+    throw error instanceof BlipError ? error : unreadable(name, codeOf(error), error);
   } finally {
     await file.close().catch(() => undefined);
   }
+}
+
+/** The path of a file; undefined for what is no file of this machine's. @throws {InputError} `image/not-found` */
+export function pathOfImage(input: EncodedInput): string | undefined {
+  if (typeof input !== "string" && !(input instanceof URL)) return undefined;
+  const text = String(input);
+  if (/^https?:/i.test(text)) return undefined;
+  return /^file:/i.test(text) ? pathOf(text) : text;
+}
+
+export interface ReadImageOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** What messages call a file, if that is not its path. */
+  readonly called?: string | undefined;
+  readonly allowPrivateRedirects?: boolean | undefined;
 }
 
 /**
@@ -114,19 +129,17 @@ async function readImageFile(path: string): Promise<EncodedImage> {
  */
 export async function readImage(
   input: EncodedInput,
-  signal: AbortSignal | undefined,
-  allowPrivateRedirects?: boolean,
+  { signal, called, allowPrivateRedirects }: ReadImageOptions = {},
 ): Promise<EncodedImage> {
   if (typeof input === "string" || input instanceof URL) {
+    const path = pathOfImage(input);
+    if (path !== undefined) return readImageFile(path, called ?? path);
     const text = String(input);
-    if (!/^https?:/i.test(text)) {
-      return readImageFile(/^file:/i.test(text) ? pathOf(text) : text);
-    }
     const bytes = await fetchImage(text, { signal, allowPrivateRedirects });
     const name = shownUrl(text);
     return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength), true) };
   }
-  const name = input instanceof Blob && "name" in input ? String(input.name) : "the image";
+  const name = called ?? (input instanceof Blob && "name" in input ? String(input.name) : "the image");
   checkSize(name, input instanceof Blob ? input.size : input.byteLength);
   const bytes = input instanceof Uint8Array ? input : new Uint8Array(await bufferOf(name, input));
   return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength)) };

@@ -1,9 +1,11 @@
 // Pictures that a page fetches, where the network or the server fails; what is decoded is compared in
 // test/web-pictures.slow.test.ts.
 import { readFile } from "node:fs/promises";
+import sharp from "sharp";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fixture } from "../../../test/support/goldens.ts";
 import { InputError } from "@blip-ts/base";
+import { orientationOf } from "../../image/exif-orientation.ts";
 import { decodeImage } from "./decode-image.ts";
 
 beforeEach(() => {
@@ -95,4 +97,79 @@ test("what does not say how large it is never reaches the browser's decoder", as
   const bytes = Uint8Array.of(0xff, 0xd8, 0xff, 0xda, 0, 2);
   await expect(decodeImage(new Blob([bytes]), options)).rejects.toMatchObject({ code: "image/truncated" });
   expect(decode).not.toHaveBeenCalled();
+});
+
+test("what is damaged, larger than a browser's canvas, or without a decoder there, is told apart", async () => {
+  vi.stubGlobal("createImageBitmap", () => Promise.reject(new DOMException("no", "InvalidStateError")));
+  const jpeg = async (width: number) =>
+    decodeImage(
+      await sharp({ create: { width, height: 8, channels: 3, background: "red" } })
+        .jpeg()
+        .toBuffer(),
+      options,
+    );
+  await expect(jpeg(100)).rejects.toMatchObject({ code: "image/truncated" });
+  await expect(jpeg(20_000)).rejects.toMatchObject({
+    code: "image/unsupported",
+    message: expect.stringContaining("20000 x 8 pixels, more than this browser decodes") as string,
+  });
+  const tiff = await readFile(fixture("images/plain.tiff"));
+  await expect(decodeImage(tiff, options)).rejects.toMatchObject({ code: "image/unsupported" });
+  const zstd = await readFile(fixture("images/kinds/tiff-zstd.tif"));
+  await expect(decodeImage(zstd, options)).rejects.toThrow(/compressed with Zstandard/);
+});
+
+test("the browser is shown no EXIF: the file is turned here", async () => {
+  const shown: Uint8Array[] = [];
+  vi.stubGlobal("createImageBitmap", async (blob: Blob) => {
+    shown.push(new Uint8Array(await blob.arrayBuffer()));
+    throw new DOMException("no", "InvalidStateError");
+  });
+  for (const [file, format] of [
+    ["webp-o6.webp", "webp"],
+    ["jpeg-o6.jpg", "jpeg"],
+  ] as const) {
+    const bytes = await readFile(fixture(`images/kinds/${file}`));
+    expect(orientationOf(format, bytes)).toBe(6);
+    await expect(decodeImage(bytes, options)).rejects.toMatchObject({ code: "image/truncated" });
+    const stripped = shown.pop() ?? new Uint8Array();
+    expect(stripped.length).toBeLessThan(bytes.length);
+    expect(orientationOf(format, stripped)).toBe(1);
+    // It is the same image still.
+    const [same, own] = await Promise.all([stripped, bytes].map((one) => sharp(one).raw().toBuffer()));
+    expect(same?.equals(own ?? Buffer.alloc(0))).toBe(true);
+    expect(await sharp(stripped).metadata()).toMatchObject({ format, width: 21, height: 13 });
+  }
+});
+
+test("a large image is decoded in a worker, in the size that is wanted, and on the page's thread without one", async () => {
+  const bytes = await sharp({ create: { width: 4000, height: 2200, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
+  const size = { width: 8, height: 4 };
+  const image = { data: new Uint8Array(96), ...size };
+  const posted: { options: object }[] = [];
+  const ended = vi.fn();
+  class Decoding extends EventTarget {
+    postMessage(request: { options: object }) {
+      posted.push(request);
+      setTimeout(() => this.dispatchEvent(new MessageEvent("message", { data: { kind: "done", image } })), 0);
+    }
+    terminate = ended;
+  }
+  vi.stubGlobal("Worker", Decoding);
+  expect(await decodeImage(bytes, { ...options, size })).toEqual(image);
+  expect(posted[0]?.options).toMatchObject({ alpha: options.alpha, size });
+  expect(ended).toHaveBeenCalledTimes(1);
+  class Missing extends EventTarget {
+    postMessage() {
+      setTimeout(() => this.dispatchEvent(new Event("error")), 0);
+    }
+    terminate = ended;
+  }
+  vi.stubGlobal("Worker", Missing);
+  expect(await decodeImage(bytes, { ...options, size })).toMatchObject({ width: 4000, height: 2200 });
+  // Small ones, and those that are wanted whole, need none.
+  vi.stubGlobal("Worker", undefined);
+  expect(await decodeImage(bytes, options)).toMatchObject({ width: 4000 });
 });

@@ -114,4 +114,13 @@ describe("a PNG", async () => {
       parsePng(png({ width: 1, height: 1, depth: 3, type: 0 }, Uint8Array.of(0, 1)), "a.png"),
     ).toThrow(expect.objectContaining({ code: "image/unsupported" }) as Error);
   });
+
+  test.each([
+    [0, 1],
+    [1, 0],
+  ])("of %i x %i pixels is damaged, and says so", (width, height) => {
+    expect(() => parsePng(png({ width, height, depth: 8, type: 0 }, Uint8Array.of(0)), "a.png")).toThrow(
+      /a\.png: .*its header says/,
+    );
+  });
 });

@@ -49,6 +49,8 @@ export function parsePng(bytes: Uint8Array<ArrayBuffer>, name: string): PngFrame
   if (compressed.length === 0) throw truncated(name, "its pixels are missing");
   if (colourType === 3 && !palette) throw truncated(name, "its palette is missing");
   const size = { width: view.getUint32(16), height: view.getUint32(20) };
+  if (size.width === 0 || size.height === 0)
+    throw truncated(name, `its header says ${size.width} x ${size.height} pixels`);
   return {
     ...size,
     depth,

@@ -96,17 +96,18 @@ export class Blip<ImageInput> implements Closable {
 
   /** One over tasks that are open; it owns them. */
   static async over<ImageInput>(
-    platform: Pick<Platform<ImageInput>, "decodeImage" | "warn">,
+    platform: Pick<Platform<ImageInput>, "decodeImage" | "prepareDecoders" | "warn">,
     open: OpenTasks,
     options: VerbOptions,
   ): Promise<Blip<ImageInput>> {
     const { images: loaded } = open;
-    const decoder: Pick<Platform<ImageOrInput<ImageInput>>, "decodeImage" | "warn"> = {
+    const decoder: Pick<Platform<ImageOrInput<ImageInput>>, "decodeImage" | "prepareDecoders" | "warn"> = {
       decodeImage: (input, more) => {
         // `prepared` has seen to those that are held.
         if (input instanceof BlipImage) throw imageClosed();
         return platform.decodeImage(input, more);
       },
+      prepareDecoders: () => platform.prepareDecoders?.(),
       warn: (warning) => platform.warn(warning),
     };
     const prepared = (input: ImageOrInput<ImageInput>) =>

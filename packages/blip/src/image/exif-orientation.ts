@@ -1,0 +1,123 @@
+// How an image is to be turned, as its EXIF says (Exif 2.32, 4.6.4, tag 274): one reader for all formats and platforms.
+// JPEG has EXIF in its first segment APP1 of that name, PNG in eXIf (third edition, 11.3.4.5), WebP in a chunk EXIF (RFC
+// 9649, 2.7), TIFF is the form itself. AVIF says it in its own boxes, which decoders follow.
+import { missed } from "@blip-ts/base";
+import { ByteReader, maxParts } from "./byte-reader.ts";
+import { jpegSegments } from "./jpeg-header.ts";
+import { pauses } from "./pause.ts";
+import type { RgbImage } from "./raw-image.ts";
+import type { ImageFormat } from "./sniff.ts";
+import { tiffDirectory } from "./tiff-directory.ts";
+
+/** 1 leaves an image as it is; 2 to 4 mirror or turn it by half, 5 to 8 swap its sides. */
+export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+const orientations: readonly Orientation[] = [1, 2, 3, 4, 5, 6, 7, 8];
+const orientationTag = 0x112;
+
+/** "Exif", 0, 0: what stands before the block in JPEG, and by mistake in some WebP. */
+const prefix = [0x45, 0x78, 0x69, 0x66, 0, 0];
+const hasPrefix = (bytes: Uint8Array) => prefix.every((byte, index) => bytes[index] === byte);
+
+function jpegExif(bytes: Uint8Array): Uint8Array | undefined {
+  for (const { marker, start, end } of jpegSegments(bytes)) {
+    const data = bytes.subarray(start, end);
+    if (marker === 0xe1 && hasPrefix(data)) return data;
+  }
+  return undefined;
+}
+
+function pngExif(bytes: Uint8Array): Uint8Array | undefined {
+  const file = new ByteReader(bytes);
+  for (let at = 8, step = 0; step < maxParts && at + 12 <= file.length; step++) {
+    const [length, type] = [file.u32(at), file.letters(at + 4)];
+    if (type === "eXIf") return bytes.subarray(at + 8, at + 8 + length);
+    if (type === "IEND") break;
+    at += 12 + length;
+  }
+  return undefined;
+}
+
+/** A part of a WebP file. */
+export interface RiffChunk {
+  readonly type: string;
+  /** Its header and its content, without the byte that makes its length even. */
+  readonly start: number;
+  readonly data: number;
+  readonly end: number;
+  /** Where the next one begins. */
+  readonly next: number;
+}
+
+export function* riffChunks(bytes: Uint8Array): Generator<RiffChunk, void, undefined> {
+  const file = new ByteReader(bytes);
+  for (let start = 12, step = 0; step < maxParts && start + 8 <= file.length; step++) {
+    const length = file.u32(start + 4, true);
+    const [data, end] = [start + 8, start + 8 + length];
+    const next = end + (length % 2);
+    yield { type: file.letters(start), start, data, end, next };
+    start = next;
+  }
+}
+
+function webpExif(bytes: Uint8Array): Uint8Array | undefined {
+  for (const { type, data, end } of riffChunks(bytes)) if (type === "EXIF") return bytes.subarray(data, end);
+  return undefined;
+}
+
+/** Where a format keeps its EXIF. */
+const blocks: Readonly<Record<ImageFormat, (bytes: Uint8Array) => Uint8Array | undefined>> = {
+  jpeg: jpegExif,
+  png: pngExif,
+  webp: webpExif,
+  tiff: (bytes) => bytes,
+  gif: () => undefined,
+  avif: () => undefined,
+};
+
+/** How an image is to be turned: 1 if it does not say, or says a number that there is not. */
+export function orientationOf(format: ImageFormat, bytes: Uint8Array): Orientation {
+  const block = blocks[format](bytes);
+  if (!block) return 1;
+  const [value] =
+    tiffDirectory(hasPrefix(block) ? block.subarray(prefix.length) : block).get(orientationTag) ?? [];
+  return orientations.find((known) => known === value) ?? 1;
+}
+
+/**
+ * The pixels as they are to be seen. Gives the event loop its turn about every 8 ms.
+ * @returns `image` itself for 1
+ */
+export async function turned(image: RgbImage, orientation: Orientation): Promise<RgbImage> {
+  if (orientation === 1) return image;
+  const { data: source, width: w, height: h } = image;
+  const swaps = orientation >= 5;
+  const [width, height] = swaps ? [h, w] : [w, h];
+  // Of each pixel of the result the source is at start + x * across + y * down, counted in pixels.
+  const end = w * h - 1;
+  const [start, across, down] = (
+    {
+      2: [w - 1, -1, w],
+      3: [end, -1, -w],
+      4: [end - w + 1, 1, -w],
+      5: [0, w, 1],
+      6: [end - w + 1, -w, 1],
+      7: [end, -w, -1],
+      8: [w - 1, w, -1],
+    } as const
+  )[orientation];
+  const data = new Uint8Array(width * height * 3);
+  const pause = pauses();
+  let at = 0;
+  for (let row = 0; row < height; row++) {
+    let from = (start + row * down) * 3;
+    for (let column = 0; column < width; column++, from += across * 3) {
+      data[at++] = source[from] ?? missed("pixel");
+      data[at++] = source[from + 1] ?? missed("pixel");
+      data[at++] = source[from + 2] ?? missed("pixel");
+    }
+    const wait = pause();
+    if (wait) await wait;
+  }
+  return { data, width, height };
+}

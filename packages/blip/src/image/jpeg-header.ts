@@ -1,0 +1,59 @@
+// What a JPEG says before its pixels (ITU-T T.81, B.2), and how often they are gone over.
+import { ByteReader, maxParts } from "./byte-reader.ts";
+
+export interface JpegHeader {
+  /** In pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Are all coefficients kept until the last scan? */
+  readonly progressive: boolean;
+}
+
+/** A part of the file before its pixels. */
+export interface JpegSegment {
+  readonly marker: number;
+  /** Its content, without marker and length. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The parts before the pixels; what is no marker is skipped, as decoders do. */
+export function* jpegSegments(bytes: Uint8Array): Generator<JpegSegment, void, undefined> {
+  const file = new ByteReader(bytes);
+  let at = 2;
+  for (let step = 0; step < maxParts && at < file.length; step++) {
+    const marker = file.u8(at) === 0xff ? file.u8(at + 1) : 0;
+    // Fill bytes, and what is no marker.
+    if (marker === 0 || marker === 0xff) {
+      at++;
+      continue;
+    }
+    // The pixels begin, or the image ends.
+    if (marker === 0xda || marker === 0xd9) return;
+    const isAlone = marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
+    const end = at + 2 + (isAlone ? 0 : file.u16(at + 2));
+    if (!(end > at)) return;
+    if (!isAlone) yield { marker, start: at + 4, end };
+    at = end;
+  }
+}
+
+/** The first frame header; undefined if there is none before the pixels. */
+export function jpegHeader(bytes: Uint8Array): JpegHeader | undefined {
+  const file = new ByteReader(bytes);
+  for (const { marker, start } of jpegSegments(bytes)) {
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (!isFrame) continue;
+    const progressive = [0xc2, 0xc6, 0xca, 0xce].includes(marker);
+    return { width: file.u16(start + 3), height: file.u16(start + 1), progressive };
+  }
+  return undefined;
+}
+
+/** How many scans there are, counted up to `most` + 1: each goes over all pixels once more. */
+export function jpegScans(bytes: Uint8Array, most: number): number {
+  let scans = 0;
+  for (let at = bytes.indexOf(0xff); at >= 0 && scans <= most; at = bytes.indexOf(0xff, at + 1))
+    if (bytes[at + 1] === 0xda) scans++;
+  return scans;
+}

@@ -1,0 +1,81 @@
+// The first directory of a TIFF (TIFF 6.0; BigTIFF): its tags with their numbers, read without decoding.
+import { ByteReader } from "./byte-reader.ts";
+
+export type TiffDirectory = ReadonlyMap<number, readonly number[]>;
+
+/** Bytes of a number by the type of an entry: those that tags of pixels have. */
+const sizes: Readonly<Record<number, 1 | 2 | 4 | 8>> = { 1: 1, 3: 2, 4: 4, 6: 1, 16: 8 };
+/** Numbers of a tag that are read: more than any tag has that says how pixels are laid out, but for a colour map. */
+const maxNumbers = 8;
+/** Entries of a directory. */
+const maxEntries = 1000;
+
+interface Layout {
+  /** Bytes of an offset, of a directory's count, and of an entry. */
+  readonly offset: 4 | 8;
+  readonly count: 2 | 8;
+  readonly entry: 12 | 20;
+  readonly first: number;
+}
+
+const classic: Layout = { offset: 4, count: 2, entry: 12, first: 4 };
+const big: Layout = { offset: 8, count: 8, entry: 20, first: 8 };
+
+/** A TIFF's numbers: of the byte order and the layout that its first four bytes say. */
+class TiffReader {
+  readonly #file: ByteReader;
+  readonly #little: boolean;
+  readonly layout: Layout;
+
+  constructor(bytes: Uint8Array) {
+    this.#file = new ByteReader(bytes);
+    this.#little = this.#file.u8(0) === 0x49;
+    this.layout = this.read(2, 2) === 43 ? big : classic;
+  }
+
+  read(at: number, size: 1 | 2 | 4 | 8): number {
+    const little = this.#little;
+    if (size === 1) return this.#file.u8(at);
+    if (size === 2) return this.#file.u16(at, little);
+    return size === 4 ? this.#file.u32(at, little) : this.#file.u64(at, little);
+  }
+
+  /** The numbers of an entry. */
+  numbers(at: number): readonly number[] {
+    const { offset } = this.layout;
+    const size = sizes[this.read(at + 2, 2)];
+    const count = this.read(at + 4, offset);
+    if (size === undefined || !(count >= 1)) return [];
+    const value = at + 4 + offset;
+    const start = count * size <= offset ? value : this.read(value, offset);
+    return Array.from({ length: Math.min(count, maxNumbers) }, (_, index) =>
+      this.read(start + index * size, size),
+    );
+  }
+}
+
+/** The first directory of a TIFF, or of the EXIF block, which has the same form; empty if there is none. */
+export function tiffDirectory(bytes: Uint8Array): TiffDirectory {
+  const file = new TiffReader(bytes);
+  const { layout } = file;
+  const directory = file.read(layout.first, layout.offset);
+  const count = Math.min(file.read(directory, layout.count), maxEntries);
+  const found = new Map<number, readonly number[]>();
+  for (let entry = 0; entry < count; entry++) {
+    const at = directory + layout.count + entry * layout.entry;
+    const tag = file.read(at, 2);
+    // The first of a tag counts, as for libtiff.
+    if (!found.has(tag)) found.set(tag, file.numbers(at));
+  }
+  return found;
+}
+
+/** How many directories a TIFF has, counted up to `most` + 1. */
+export function tiffDirectories(bytes: Uint8Array, most: number): number {
+  const file = new TiffReader(bytes);
+  const { layout } = file;
+  let count = 0;
+  for (let at = file.read(layout.first, layout.offset); at > 0 && count <= most; count++)
+    at = file.read(at + layout.count + file.read(at, layout.count) * layout.entry, layout.offset);
+  return count;
+}

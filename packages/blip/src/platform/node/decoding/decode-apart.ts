@@ -1,0 +1,24 @@
+// The one pool of this program's decoders, and the one sum of all that it decodes.
+import type { DecodeOptions } from "../../../image/decode-options.ts";
+import type { RgbImage } from "../../../image/raw-image.ts";
+import { DecoderPool } from "./decoder-pool.ts";
+import { budget } from "./decode-here.ts";
+import { decoders } from "./limits.ts";
+import type { ImageSource } from "./messages.ts";
+
+let pool: DecoderPool | undefined;
+
+function decoderPool(): DecoderPool {
+  pool ??= new DecoderPool(decoders, budget);
+  return pool;
+}
+
+/** Starts the processes that the first images will need. */
+export const warmUpDecoders = (): void => decoderPool().warmUp();
+
+/** The ids of the processes that decode now or wait for an image. */
+export const decoderProcesses = (): number[] => pool?.processes ?? [];
+
+/** Decodes an image in a process of its own. */
+export const decodeApart = (source: ImageSource, options: DecodeOptions): Promise<RgbImage> =>
+  decoderPool().decode({ source, options });

@@ -1,0 +1,28 @@
+// An image in this process, within the sum of all that is decoded at once. Its native part cannot be ended: who leaves is
+// answered at once, and the bytes count until it is over.
+import { unlessAborted } from "@blip-ts/base";
+import type { DecodeOptions } from "../../../image/decode-options.ts";
+import { tooSlow } from "../../../image/errors.ts";
+import type { RgbImage } from "../../../image/raw-image.ts";
+import { DecodeBudget } from "./decode-budget.ts";
+import { decodeEncoded } from "./decode-encoded.ts";
+import type { InspectedImage } from "./inspect-image.ts";
+import { within } from "./within.ts";
+import { decodeMilliseconds, decoders, decodingTotal } from "./limits.ts";
+
+/** Of large images, one place fewer than there are processes: what is small finds one. */
+export const budget = new DecodeBudget(decodingTotal, decoders - 1);
+
+/**
+ * @throws {InputError} `image/unsupported`, `image/truncated`, `image/too-large`, `image/too-slow`
+ * @throws the signal's reason
+ */
+export async function decodeHere(image: InspectedImage, options: DecodeOptions): Promise<RgbImage> {
+  const { signal, timeout = decodeMilliseconds } = options;
+  const release = await budget.acquire(image.needs, signal);
+  const work = decodeEncoded(image, options).finally(release);
+  return unlessAborted(
+    within(work, timeout, () => tooSlow(image.name, timeout)),
+    signal,
+  );
+}

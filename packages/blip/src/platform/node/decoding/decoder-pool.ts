@@ -1,0 +1,120 @@
+// Processes that decode images: so many at a time, callers in turn. A process that waits (for a disk, for memory) lends
+// its place to another one; one that is too slow is ended, and a new one takes its place.
+import type { RgbImage } from "../../../image/raw-image.ts";
+import { decoderEnded } from "../../../image/errors.ts";
+import { FairQueue } from "../../../serve/fair-queue.ts";
+import type { DecodeBudget } from "./decode-budget.ts";
+import { DecoderProcess } from "./decoder-process.ts";
+import { type DecodeTask, DecodingJob, EndedEarly } from "./decoding-job.ts";
+
+/** Processes that wait, beside those that compute. */
+const maxWaiting = 16;
+
+export class DecoderPool {
+  readonly #size: number;
+  readonly #budget: Pick<DecodeBudget, "acquire">;
+  readonly #queue = new FairQueue<DecodeTask>();
+  readonly #jobs = new Set<DecodingJob>();
+  readonly #idle: DecoderProcess[] = [];
+
+  /** @param size processes that compute at a time @param budget of what they decode */
+  constructor(size: number, budget: Pick<DecodeBudget, "acquire">) {
+    this.#size = size;
+    this.#budget = budget;
+  }
+
+  /** The ids of the processes that there are now. */
+  get processes(): number[] {
+    const processes = [...this.#idle, ...[...this.#jobs].map((job) => job.process)];
+    return processes.flatMap(({ id }) => id ?? []);
+  }
+
+  /** Starts what the first images will need. */
+  warmUp(): void {
+    while (this.#jobs.size + this.#idle.length < this.#size) this.#idle.push(this.#start());
+  }
+
+  /**
+   * @throws {InputError} `image/...`: what is wrong with the image; `image/too-slow`, `image/decoder-ended`
+   * @throws the signal's reason
+   */
+  async decode(task: Omit<DecodeTask, "resolve" | "reject">): Promise<RgbImage> {
+    try {
+      return await this.#decodeOnce(task);
+    } catch (error) {
+      if (!(error instanceof EndedEarly)) throw error;
+    }
+    // A process that died while it waited for work is no fault of this image.
+    try {
+      return await this.#decodeOnce(task);
+    } catch (error) {
+      throw error instanceof EndedEarly ? decoderEnded(task.source.name, error.message) : error;
+    }
+  }
+
+  /** Ends all processes; what is being decoded fails. */
+  close(): void {
+    for (const process of [...this.#idle, ...[...this.#jobs].map((job) => job.process)]) process.kill();
+  }
+
+  async #decodeOnce(task: Omit<DecodeTask, "resolve" | "reject">): Promise<RgbImage> {
+    const { signal, caller = "" } = task.options;
+    signal?.throwIfAborted();
+    let leave = (): void => undefined;
+    try {
+      return await new Promise<RgbImage>((resolve, reject) => {
+        const waiting = { ...task, resolve, reject };
+        // Once it is begun, its job listens.
+        leave = () => {
+          if (this.#queue.remove(caller, waiting)) reject(signal?.reason as Error);
+        };
+        signal?.addEventListener("abort", leave, { once: true });
+        this.#queue.push(caller, waiting);
+        this.#next();
+      });
+    } finally {
+      signal?.removeEventListener("abort", leave);
+    }
+  }
+
+  #start(): DecoderProcess {
+    return new DecoderProcess((gone) => {
+      const place = this.#idle.indexOf(gone);
+      if (place >= 0) this.#idle.splice(place, 1);
+    });
+  }
+
+  #next(): void {
+    for (;;) {
+      const computing = [...this.#jobs].filter((job) => job.computes).length;
+      if (computing >= this.#size || this.#jobs.size >= this.#size + maxWaiting) return;
+      const task = this.#queue.take();
+      if (!task) return;
+      this.#begin(task);
+    }
+  }
+
+  #begin(task: DecodeTask): void {
+    let process: DecoderProcess;
+    try {
+      process = this.#idle.pop() ?? this.#start();
+    } catch (error) {
+      // A program may be forbidden to start others.
+      task.reject(decoderEnded(task.source.name, error instanceof Error ? error.message : String(error)));
+      return;
+    }
+    this.#jobs.add(new DecodingJob(task, process, this.#budget, (job) => this.#changed(job)));
+  }
+
+  #changed(job: DecodingJob): void {
+    if (job.over && this.#jobs.delete(job)) this.#keep(job.process);
+    this.#next();
+  }
+
+  /** A process that may be used again waits for the next image, within as many as compute at a time. */
+  #keep(process: DecoderProcess): void {
+    if (process.isGone) return;
+    if (this.#idle.length < this.#size) this.#idle.push(process);
+    else process.kill();
+  }
+}

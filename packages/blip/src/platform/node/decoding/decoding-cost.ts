@@ -1,0 +1,52 @@
+// What decoding an image by sharp takes at its peak, from its header: measured over a process's own (docs/images.md).
+import { jpegHeader } from "../../../image/jpeg-header.ts";
+import { orientationOf } from "../../../image/exif-orientation.ts";
+import { ByteReader } from "../../../image/byte-reader.ts";
+import { parsePngHeader } from "../../../image/png-header.ts";
+import { tiffDirectory } from "../../../image/tiff-directory.ts";
+import { tiffKind } from "../../../image/tiff-kind.ts";
+import type { ImageFormat } from "../../../image/sniff.ts";
+import type { EncodedImage } from "../read-image.ts";
+
+/** RGB, or RGBA as decoders give it, or grey of 16 bits, and then RGB of it. */
+const rgb = 3;
+const throughRgba = 4 + rgb;
+
+/** A progressive JPEG keeps its coefficients, 2 bytes each, until its last scan. */
+const jpegBytes = (bytes: Uint8Array) => (jpegHeader(bytes)?.progressive === true ? rgb + 6 : rgb);
+
+function pngBytes(bytes: Uint8Array): number {
+  const header = parsePngHeader(bytes);
+  const depth = header?.bitDepth ?? 16;
+  const whole: Readonly<Record<number, number>> = { 0: 1 + rgb + (depth === 16 ? 2 : 0), 2: rgb };
+  // A colour that is transparent is made white in a copy; what is interlaced is held whole.
+  const keyed = header?.key ? rgb : 0;
+  const interlaced = new ByteReader(bytes).u8(28) === 1 ? (4 * Math.max(8, depth)) / 8 : 0;
+  return (whole[header?.colourType ?? 6] ?? throughRgba) + keyed + interlaced;
+}
+
+function tiffBytes(bytes: Uint8Array): number {
+  const { bits, samples } = tiffKind(tiffDirectory(bytes));
+  const stored = (samples * Math.max(8, ...bits)) / 8;
+  return stored + (samples === 3 ? rgb : throughRgba);
+}
+
+/** Bytes per pixel, of what is decoded and what is made of it. */
+const perPixel: Readonly<Record<ImageFormat, (bytes: Uint8Array) => number>> = {
+  jpeg: jpegBytes,
+  png: pngBytes,
+  webp: () => 4 + throughRgba,
+  gif: () => 1 + rgb,
+  avif: () => 12 + throughRgba,
+  tiff: tiffBytes,
+};
+
+/** @param width and `height`: in pixels, of the header @returns bytes at most, those of the file among them */
+export function decodingBytes(
+  { format, bytes }: Pick<EncodedImage, "format" | "bytes">,
+  { width, height }: { readonly width: number; readonly height: number },
+): number {
+  // To be turned, an image is held whole once more. A file is there twice while it passes from process to process.
+  const turning = orientationOf(format, bytes) === 1 ? 0 : 4;
+  return 2 * bytes.length + width * height * (perPixel[format](bytes) + turning);
+}

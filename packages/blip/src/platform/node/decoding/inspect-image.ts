@@ -1,0 +1,33 @@
+// What a file's header says of its image, held against what an image may be, before memory is taken for its pixels.
+import { truncated, unsupported } from "../../../image/errors.ts";
+import { declaredSize } from "../../../image/declared-size.ts";
+import { parseGif } from "../../../image/gif.ts";
+import { checkParts, checkSize } from "../../../image/image-bounds.ts";
+import { tiffDirectory } from "../../../image/tiff-directory.ts";
+import { tiffKind, unreadTiff } from "../../../image/tiff-kind.ts";
+import type { EncodedImage } from "../read-image.ts";
+import { decodingBytes } from "./decoding-cost.ts";
+
+/** An image that may be decoded. */
+export interface InspectedImage extends EncodedImage {
+  /** Bytes that decoding it takes at its peak, those of its file among them. */
+  readonly needs: number;
+}
+
+function sizeOf({ name, bytes, format }: EncodedImage) {
+  if (format === "gif") return parseGif(bytes, name);
+  const size = declaredSize(format, bytes);
+  if (!size) throw truncated(name, "its header does not say how large it is");
+  return size;
+}
+
+/** @throws {InputError} `image/truncated`, `image/too-large`, `image/unsupported` */
+export function inspectImage(encoded: EncodedImage, maxPixels: number | undefined): InspectedImage {
+  const { name, bytes, format } = encoded;
+  const { width, height } = sizeOf(encoded);
+  checkSize(name, { width, height, bytes: bytes.length }, maxPixels);
+  checkParts(name, format, bytes);
+  const unread = format === "tiff" ? unreadTiff(tiffKind(tiffDirectory(bytes))) : undefined;
+  if (unread !== undefined) throw unsupported(name, unread);
+  return { ...encoded, needs: decodingBytes(encoded, { width, height }) };
+}

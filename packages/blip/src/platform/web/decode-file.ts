@@ -1,0 +1,141 @@
+// The bytes of a page's image to RGB, on the page's own thread or on a worker's. PNG and GIF are decoded by our own code,
+// to the bytes that Node gives; JPEG, WebP and AVIF by the browser, with colour profiles left alone.
+import { badRaw, notAnImage, truncated, unsupported } from "../../image/errors.ts";
+import { declaredSize, type DeclaredSize, type SizedFormat } from "../../image/declared-size.ts";
+import type { DecodeOptions } from "../../image/decode-options.ts";
+import { orientationOf, turned } from "../../image/exif-orientation.ts";
+import { decodeGif, parseGif } from "../../image/gif.ts";
+import { checkArea } from "../../image/image-area.ts";
+import { checkParts, checkSize } from "../../image/image-bounds.ts";
+import { parsePngHeader } from "../../image/png-header.ts";
+import { toRgb, whitenColour, type RawImage, type RgbImage } from "../../image/raw-image.ts";
+import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
+import { tiffDirectory } from "../../image/tiff-directory.ts";
+import { tiffKind, unreadTiff } from "../../image/tiff-kind.ts";
+import { decodePng, parsePng } from "./decode-png.ts";
+import { tainted } from "./errors.ts";
+import { withoutExif } from "./without-exif.ts";
+
+/** The bytes of an image's file. */
+export interface Encoded {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** The longest side, and the most pixels, for which all browsers have canvases. */
+const canvasSide = 16_384;
+const canvasPixels = 2 ** 28;
+
+/** @throws {InputError} `image/not-an-image`, `image/unsupported` */
+export function formatOf({ name, bytes }: Encoded): ImageFormat {
+  const sniffed = sniff(bytes.subarray(0, sniffLength));
+  if (sniffed.kind === "image") return sniffed.format;
+  throw sniffed.kind === "unsupported"
+    ? unsupported(name, sniffed.description)
+    : notAnImage(name, sniffed.description);
+}
+
+/** What a canvas holds, as bytes without multiplication by alpha. @throws {InputError} `image/unreachable` */
+export function pixelsOf(image: CanvasImageSource, width: number, height: number): RawImage {
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  if (!context)
+    throw badRaw("the browser has no room for another canvas. Close other pages, or make it smaller.");
+  context.drawImage(image, 0, 0);
+  try {
+    const { data } = context.getImageData(0, 0, width, height);
+    return { data, width, height, channels: 4 };
+  } catch (error) {
+    throw tainted(error);
+  }
+}
+
+function isTranslucent({ data }: RawImage): boolean {
+  for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return true;
+  return false;
+}
+
+/** Why the browser has no pixels of a file whose header makes sense. */
+function failure(
+  { name }: Encoded,
+  format: SizedFormat,
+  { width, height }: DeclaredSize,
+  cause: unknown,
+): Error {
+  if (format === "tiff" || format === "avif")
+    return unsupported(name, `${format.toUpperCase()}, for which this browser has no decoder`, cause);
+  if (Math.max(width, height) > canvasSide || width * height > canvasPixels)
+    return unsupported(name, `${width} x ${height} pixels, more than this browser decodes`, cause);
+  return truncated(name, "the browser cannot decode it", cause);
+}
+
+/** A picture by the browser's decoder, as its file stores it; AVIF and TIFF upright. */
+async function decodeByBrowser(
+  encoded: Encoded,
+  format: SizedFormat,
+  size: DeclaredSize,
+  { alpha, maxPixels, onWarning }: DecodeOptions,
+): Promise<RawImage> {
+  const { name, bytes } = encoded;
+  let bitmap: ImageBitmap;
+  try {
+    // Browsers turn images as their EXIF says, or do not, by format and by browser: they are shown none.
+    bitmap = await createImageBitmap(new Blob([withoutExif(format, bytes)], { type: `image/${format}` }), {
+      colorSpaceConversion: "none",
+      premultiplyAlpha: "none",
+      imageOrientation: "from-image",
+    });
+  } catch (error) {
+    throw failure(encoded, format, size, error);
+  }
+  try {
+    checkArea(name, bitmap.width, bitmap.height, maxPixels);
+    const pixels = pixelsOf(bitmap, bitmap.width, bitmap.height);
+    if (alpha === "drop" && isTranslucent(pixels))
+      onWarning?.({
+        code: "hidden-colours-lost",
+        message: `${name}: browsers forget the colours under transparent pixels of ${format}, which this mode looks at; convert it to PNG`,
+      });
+    return pixels;
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** The size of an image that may be decoded. @throws {InputError} `image/...` */
+export function inspectFile(
+  encoded: Encoded,
+  format: ImageFormat,
+  maxPixels: number | undefined,
+): DeclaredSize {
+  const { name, bytes } = encoded;
+  const size = format === "gif" ? parseGif(bytes, name) : declaredSize(format, bytes);
+  // A browser has no limit that can be set, and takes the memory first.
+  if (!size) throw truncated(name, "its header does not say how large it is");
+  checkSize(name, { width: size.width, height: size.height, bytes: bytes.length }, maxPixels);
+  checkParts(name, format, bytes);
+  const unread = format === "tiff" ? unreadTiff(tiffKind(tiffDirectory(bytes))) : undefined;
+  if (unread !== undefined) throw unsupported(name, unread);
+  return size;
+}
+
+/** @throws {InputError} `image/not-an-image`, `image/unsupported`, `image/truncated`, `image/too-large` */
+export async function decodeFile(encoded: Encoded, options: DecodeOptions): Promise<RgbImage> {
+  const { name, bytes } = encoded;
+  const format = formatOf(encoded);
+  const size = inspectFile(encoded, format, options.maxPixels);
+  const onClip = () =>
+    options.onWarning?.({
+      code: "grey16-clipped",
+      message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does; convert it to 8 bits for its full range`,
+    });
+  if (format === "gif") return decodeGif(bytes, parseGif(bytes, name), name, options.alpha);
+  const upright = async (image: RgbImage) =>
+    options.orientation === "upright" && format !== "tiff"
+      ? turned(image, orientationOf(format, bytes))
+      : image;
+  if (format !== "png")
+    return upright(await toRgb(await decodeByBrowser(encoded, format, size, options), options));
+  const rgb = await toRgb(await decodePng(parsePng(bytes, name), name), { ...options, onClip });
+  const key = options.alpha === "white" ? parsePngHeader(bytes)?.key : undefined;
+  return upright(key ? await whitenColour(rgb, key) : rgb);
+}

@@ -1,0 +1,57 @@
+// Large images in a worker of their own, which ends after them: a photograph of 108 megapixels is 5 s of work. Small ones
+// on the page's thread, in slices of a few milliseconds.
+import { InputError } from "@blip-ts/base";
+import type { DecodeOptions } from "../../image/decode-options.ts";
+import type { RgbImage } from "../../image/raw-image.ts";
+import { decodeFile, type Encoded, formatOf, inspectFile } from "./decode-file.ts";
+import type { ImageReply, ImageRequest } from "./image-messages.ts";
+
+/** Pixels from which on an image is large: a photograph of 8 megapixels. */
+const largePixels = 2 ** 23;
+
+/** Undefined if the page may not start it: its file is another site's, or a policy forbids it. */
+function startWorker(): Worker | undefined {
+  try {
+    return new Worker(new URL("./web-image-worker.js", import.meta.url), {
+      type: "module",
+      name: "blip-ts image",
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the worker makes of an image; undefined if its script cannot be loaded. @throws the signal's reason */
+function decodedBy(worker: Worker, encoded: Encoded, options: DecodeOptions): Promise<RgbImage | undefined> {
+  const { alpha, orientation, grey16, maxPixels, size, signal, onWarning } = options;
+  return new Promise<RgbImage | undefined>((resolve, reject) => {
+    const stop = () => reject(signal?.reason as Error);
+    signal?.addEventListener("abort", stop, { once: true });
+    worker.addEventListener("error", () => resolve(undefined));
+    worker.addEventListener("message", ({ data: reply }: MessageEvent<ImageReply>) => {
+      if (reply.kind === "warning") {
+        onWarning?.(reply.warning);
+        return;
+      }
+      signal?.removeEventListener("abort", stop);
+      if (reply.kind === "done") resolve(reply.image);
+      else if (reply.known) reject(new InputError(reply.known.code, reply.message, reply.known.fields));
+      else reject(new Error(reply.message));
+    });
+    const request: ImageRequest = { encoded, options: { alpha, orientation, grey16, maxPixels, size } };
+    worker.postMessage(request);
+  }).finally(() => worker.terminate());
+}
+
+/**
+ * The RGB bytes of a file; of a large one in the size that the caller wants, if it says one.
+ * @throws {InputError} `image/not-an-image`, `image/unsupported`, `image/truncated`, `image/too-large`
+ * @throws the signal's reason
+ */
+export async function decodeOffThread(encoded: Encoded, options: DecodeOptions): Promise<RgbImage> {
+  const { width, height } = inspectFile(encoded, formatOf(encoded), options.maxPixels);
+  // Whoever wants all pixels would wait for them to be copied.
+  const worker = options.size && width * height >= largePixels ? startWorker() : undefined;
+  const image = worker && (await decodedBy(worker, encoded, options));
+  return image ?? decodeFile(encoded, options);
+}

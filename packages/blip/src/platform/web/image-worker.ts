@@ -1,0 +1,31 @@
+// The worker in which a page's large images are decoded: the entry `web-image-worker`. It decodes one, and is ended.
+import type { DecodeOptions } from "../../image/decode-options.ts";
+import { resizeBicubic } from "../../image/resize-bicubic.ts";
+import type { RgbImage } from "../../image/raw-image.ts";
+import { decodeFile, type Encoded } from "./decode-file.ts";
+import type { ImageReply, ImageRequest } from "./image-messages.ts";
+import { InputError } from "@blip-ts/base";
+
+const reply = (message: ImageReply, transfer: Transferable[] = []) => postMessage(message, { transfer });
+
+async function decoded(encoded: Encoded, options: DecodeOptions): Promise<RgbImage> {
+  const image = await decodeFile(encoded, options);
+  return options.size ? resizeBicubic(image, options.size.width, options.size.height) : image;
+}
+
+onmessage = ({ data: { encoded, options } }: MessageEvent<ImageRequest>) => {
+  const onWarning = (warning: { readonly code: string; readonly message: string }) =>
+    reply({ kind: "warning", warning });
+  decoded(encoded, { ...options, onWarning }).then(
+    ({ data, width, height }) => {
+      const own = Uint8Array.from(data);
+      reply({ kind: "done", image: { data: own, width, height } }, [own.buffer]);
+    },
+    (error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      // Fields are texts and numbers, which pass as they are.
+      const known = error instanceof InputError ? { code: error.code, fields: error.fields } : undefined;
+      reply({ kind: "failed", message, known });
+    },
+  );
+};

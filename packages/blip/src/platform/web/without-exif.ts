@@ -1,0 +1,45 @@
+// Files without their EXIF, for browsers: since the HTML standard took `imageOrientation: "none"` for "from-image", some
+// turn every image as that says, some those of a few formats.
+import { riffChunks } from "../../image/exif-orientation.ts";
+import { jpegSegments } from "../../image/jpeg-header.ts";
+import type { ImageFormat } from "../../image/sniff.ts";
+import { joined } from "./chunks.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A JPEG without its segments APP1, EXIF and XMP among them. */
+function jpegWithout(bytes: Bytes): Bytes {
+  const kept: Bytes[] = [];
+  let from = 0;
+  for (const { marker, start, end } of jpegSegments(bytes)) {
+    if (marker !== 0xe1) continue;
+    kept.push(bytes.subarray(from, start - 4));
+    from = end;
+  }
+  return from === 0 ? bytes : joined([...kept, bytes.subarray(from)]);
+}
+
+/** The flag of VP8X that says that there is EXIF. */
+const exifFlag = 0x08;
+
+/** A WebP without its chunk EXIF. */
+function webpWithout(bytes: Bytes): Bytes {
+  const chunks = [...riffChunks(bytes)];
+  if (!chunks.some(({ type }) => type === "EXIF")) return bytes;
+  const others = chunks.filter(({ type }) => type !== "EXIF");
+  const file = joined([
+    bytes.subarray(0, 12),
+    ...others.map(({ start, next }) => bytes.subarray(start, next)),
+  ]);
+  const view = new DataView(file.buffer);
+  view.setUint32(4, file.length - 8, true);
+  for (const { type, data } of riffChunks(file))
+    if (type === "VP8X") view.setUint8(data, view.getUint8(data) & ~exifFlag);
+  return file;
+}
+
+/** The file itself if it has none, or is of another format. */
+export function withoutExif(format: ImageFormat, bytes: Bytes): Bytes {
+  if (format === "jpeg") return jpegWithout(bytes);
+  return format === "webp" ? webpWithout(bytes) : bytes;
+}
