@@ -65,7 +65,7 @@ export const nodeCapFiltHost: CapFiltHost = {
   remove: (path) => orCannotWrite(path, () => rm(path, { recursive: true, force: true })),
   rename: (folder, name) => orCannotWrite(name, () => rename(folder, name)),
   create: createFile,
-  async readImage(image, { signal }) {
+  async readImage(image, signal) {
     if (typeof image === "object" && isRawImage(image)) throw new Error("raw pixels have no file");
     const { bytes, format } = await readImage(image, { signal });
     return { bytes, format };
