@@ -108,13 +108,15 @@ export async function processorsOf<ImageInput>(
       limits.images,
       prepared,
     ),
-    texts: textProcessorOf(loaded),
+    texts: textProcessorOf(loaded, options.maxTextLength),
   };
 }
 
-/** What makes tokens of texts for a loaded model. */
-export const textProcessorOf = ({ tokenizer, config, compat }: LoadedNetwork): TextProcessor =>
-  new TextProcessor(tokenizer, config.text.maxPositions, compat);
+/** What makes tokens of texts for a loaded model. @param maxLength most characters of a text */
+export const textProcessorOf = (
+  { tokenizer, config, compat }: LoadedNetwork,
+  maxLength: number | undefined,
+): TextProcessor => new TextProcessor(tokenizer, config.text.maxPositions, compat, maxLength);
 
 /** Options of a verb with its own convention, `blip`, unless told. */
 export const verbOptions = <T extends VerbOptions>(options: T) => ({

@@ -11,7 +11,7 @@ import {
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { progressBar } from "../progress.ts";
-import { print, type Terminal } from "../terminal.ts";
+import { print, printLine, type Terminal } from "../terminal.ts";
 
 type Task = Parameters<typeof train>[0];
 type Own = Pick<
@@ -102,7 +102,7 @@ async function run(
 ): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
   const say = (text: string) => {
-    if (flags.quiet !== true) print(terminal.stderr, text);
+    if (flags.quiet !== true) printLine(terminal.stderr, text);
   };
   const model = flags.model ?? terminal.env.BLIP_MODEL ?? "picture-book";
   try {

@@ -1,6 +1,6 @@
 // Weights made of a model's own, kept beside the Hub's cache: $HF_HOME/blip-ts/weights/MODEL/TYPE-STATE.safetensors,
 // where MODEL stands for the files' real paths and STATE for their sizes, times and content.
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -10,6 +10,7 @@ import { derivedInMemory, warnNotKept } from "../../load/converted-in-memory.ts"
 import { derivedKey, type SourceState } from "../../load/converted-key.ts";
 import type { DerivedWeights } from "../../files.ts";
 import { hubHome, type Environment } from "./hub/hub-cache.ts";
+import { hashed, isIntact, noteOf, writeNote } from "./kept-weights.ts";
 import { fileSource } from "./local-files.ts";
 
 /** The hash in the name of a file of the Hub's cache says its content, wherever it lies and whenever it was fetched. */
@@ -38,7 +39,7 @@ async function removeOthers(folder: string, type: string, kept: string): Promise
     const path = join(folder, name);
     const isOld = name.includes(partial)
       ? Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Infinity) > abandonedMilliseconds
-      : name !== kept && name.startsWith(`${type}-`);
+      : name !== kept && name !== noteOf(kept) && name.startsWith(`${type}-`);
     if (isOld) await rm(path, { force: true });
   }
 }
@@ -62,12 +63,19 @@ export async function deriveWeights(
   const folder = join(hubHome(env), "blip-ts", "weights", key.files);
   const name = `${type}-${key.version}.safetensors`;
   const path = join(folder, name);
-  if (!renew && (await stat(path).catch(() => undefined))) return fileSource(path);
-  const temporary = `${path}${partial}${process.pid}-${randomUUID()}`;
+  const unique = `${partial}${process.pid}-${randomUUID()}`;
+  if (!renew && (await isIntact(path, unique).catch(() => false))) return fileSource(path);
+  const temporary = `${path}${unique}`;
+  const hash = createHash("sha256");
   try {
     await mkdir(folder, { recursive: true });
-    await pipeline(weights.bytes(), createWriteStream(temporary));
-    await rename(temporary, path);
+    await pipeline(hashed(weights.bytes(), hash), createWriteStream(temporary));
+    // Who was faster has made the same; others have opened it already.
+    if (!renew && (await isIntact(path, unique).catch(() => false))) await rm(temporary, { force: true });
+    else {
+      await rename(temporary, path);
+      await writeNote(path, hash.digest("hex"), unique);
+    }
     await removeOthers(folder, type, name);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
