@@ -14,7 +14,7 @@ const settings = fields({
 });
 
 const said = (value: unknown): string => {
-  const { mismatch } = { mismatch: undefined, ...checked(settings, value) };
+  const { mismatch } = checked(settings, value);
   return mismatch ? mismatchText(mismatch) : "nothing wrong";
 };
 
@@ -56,7 +56,7 @@ describe("a schema", () => {
 
   test("of any keys takes those that are names of prototypes too", () => {
     const record = recordOf(whole(0, 9), 3, "ids by name");
-    const { value } = { value: undefined, ...checked(record, JSON.parse('{"constructor": 1, "__proto__": 2}')) };
+    const { value } = checked(record, JSON.parse('{"constructor": 1, "__proto__": 2}'));
     expect([...(value ?? [])]).toEqual([["constructor", 1], ["__proto__", 2]]); // prettier-ignore
     const wrong = checked(record, { a: 1, b: "2" });
     expect(wrong.mismatch && mismatchText(wrong.mismatch)).toBe('b: expected a whole number from 0 to 9, found "2"');

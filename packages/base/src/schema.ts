@@ -15,7 +15,7 @@ export interface Mismatch {
 /** What a schema makes of a value: its known fields, typed; or the first place where it differs. */
 export type Checked<Value> =
   | { readonly value: Value; readonly mismatch?: undefined }
-  | { readonly mismatch: Mismatch };
+  | { readonly value?: undefined; readonly mismatch: Mismatch };
 
 const maxShown = 80;
 
@@ -108,7 +108,21 @@ export const oneOf = <const Values extends readonly string[]>(...values: Values)
 export const fields = <const Entries extends v.ObjectEntries>(
   entries: Entries,
   expected = "an object of settings",
-) => v.pipe(v.custom<object>(isPlainObject, expected), v.object(entries, expected));
+) =>
+  v.pipe(
+    v.custom<object>(isPlainObject, expected),
+    v.transform((found) => ownFields(found, entries)),
+    v.object(entries, expected),
+  );
+
+/** The known fields that an object has of its own; a field that it lacks is there as undefined, for its schema to judge. */
+const ownFields = (found: object, entries: v.ObjectEntries): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.keys(entries).map((key) => [
+      key,
+      Object.hasOwn(found, key) ? (found as Record<string, unknown>)[key] : undefined,
+    ]),
+  );
 
 /** An object whose `type` is one of those, with fields that are known. */
 export const component = <const Types extends readonly string[], const Entries extends v.ObjectEntries>(
@@ -123,6 +137,7 @@ export const component = <const Types extends readonly string[], const Entries e
       (value) => typeof (value as { type?: unknown } | null)?.type === "string" && isOne(value),
       expected,
     ),
+    v.transform((found) => ownFields(found, { type: v.unknown(), ...entries })),
     v.object({ type: v.picklist(types), ...entries }, expected),
   );
 };

@@ -17,6 +17,7 @@ export { type JsonLimits, parseStrictJson, type StrictJson } from "./strict-json
 export {
   type Checkpoint,
   type CheckpointFormat,
+  elementCount,
   readTensorBytes,
   type StoredTensor,
 } from "./stored-tensor.ts";

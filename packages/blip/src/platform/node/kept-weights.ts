@@ -29,8 +29,7 @@ async function readNote(path: string): Promise<Note | undefined> {
   try {
     const text = await readFile(noteOf(path), "utf8");
     if (text.length > maxNoteBytes) return undefined;
-    const { value } = { value: undefined, ...schema.checked(noteSchema, JSON.parse(text)) };
-    return value;
+    return schema.checked(noteSchema, JSON.parse(text)).value;
   } catch {
     return undefined;
   }
