@@ -5,8 +5,8 @@
 import { schema } from "@blip-ts/base";
 import { badId, badTokenizer, overTokenizerLimit, unsupportedComponent } from "./errors.ts";
 
-/** Most tokens of a vocabulary; BERT's largest has 119,547. */
-export const maxVocabulary = 1_000_000;
+/** Most tokens of a vocabulary, which take half a second to be made a tokenizer; BERT's largest has 119,547. */
+export const maxVocabulary = 200_000;
 /** Most added tokens, and characters of all of them: each is a node of a tree. BLIP's files have 5 to 7. */
 const maxAdded = 10_000;
 const maxAddedCharacters = 100_000;
