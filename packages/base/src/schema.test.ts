@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import * as schema from "./schema.ts";
 
-const { checked, mismatchText, fields, maybe, whole, real, flag, text, listOf, either, three, recordOf } = schema;
+const { checked, mismatchText, fields, maybe, whole, real, flag, text, listOf, either, three, recordOf } =
+  schema;
 
 const settings = fields({
   size: whole(1, 64),
@@ -33,7 +34,10 @@ describe("a schema", () => {
     [{ size: 65 }, "size: expected a whole number from 1 to 64, found 65"],
     [{ size: "8" }, 'size: expected a whole number from 1 to 64, found "8"'],
     [{ size: 8.5 }, "size: expected a whole number from 1 to 64, found 8.5"],
-    [{ size: { toString: 1, valueOf: 1 } }, 'size: expected a whole number from 1 to 64, found {"toString":1,"valueOf":1}'],
+    [
+      { size: { toString: 1, valueOf: 1 } },
+      'size: expected a whole number from 1 to 64, found {"toString":1,"valueOf":1}',
+    ],
     [{ size: 8, share: 2 }, "share: expected a number from 0 to 1, found 2"],
     [{ size: 8, on: 1 }, "on: expected true or false, found 1"],
     [{ size: 8, name: "long" }, "name: expected a text of at most 3 characters, found 4 of them"],
@@ -52,6 +56,12 @@ describe("a schema", () => {
     for (let level = 0; level < 100_000; level++) deep = [deep];
     expect(said({ size: deep })).toMatch(/found lists within lists/);
     expect(said({ size: "x".repeat(1000) }).length).toBeLessThan(200);
+    for (const [value, kind] of [
+      [() => 1, "a function"],
+      [Symbol("s"), "a symbol"],
+      [1n, "a bigint"],
+    ] as const)
+      expect(said({ size: value })).toContain(`found ${kind}`);
   });
 
   test("of any keys takes those that are names of prototypes too", () => {
@@ -59,7 +69,9 @@ describe("a schema", () => {
     const { value } = checked(record, JSON.parse('{"constructor": 1, "__proto__": 2}'));
     expect([...(value ?? [])]).toEqual([["constructor", 1], ["__proto__", 2]]); // prettier-ignore
     const wrong = checked(record, { a: 1, b: "2" });
-    expect(wrong.mismatch && mismatchText(wrong.mismatch)).toBe('b: expected a whole number from 0 to 9, found "2"');
+    expect(wrong.mismatch && mismatchText(wrong.mismatch)).toBe(
+      'b: expected a whole number from 0 to 9, found "2"',
+    );
     const many = checked(record, { a: 1, b: 2, c: 3, d: 4 });
     expect(many.mismatch?.expected).toBe("ids by name, at most 3 of them");
   });

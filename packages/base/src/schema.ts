@@ -19,15 +19,16 @@ export type Checked<Value> =
 
 const maxShown = 80;
 
-/** A value of a JSON file, short. */
+/** A value, short: as JSON if it can be said so. */
 export function shownValue(value: unknown): string {
   if (value === undefined) return "nothing";
-  let text: string;
+  let text: string | undefined;
   try {
-    text = JSON.stringify(value);
-  } catch {
-    return "lists within lists, too deep to be shown";
+    text = JSON.stringify(value) as string | undefined;
+  } catch (error) {
+    return error instanceof RangeError ? "lists within lists, too deep to be shown" : `a ${typeof value}`;
   }
+  if (text === undefined) return `a ${typeof value}`;
   return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
 }
 
@@ -181,8 +182,7 @@ export const recordOf = <const Item extends v.GenericSchema>(item: Item, most: n
 export const either = <const Options extends readonly v.GenericSchema[]>(
   options: Options,
   expected: string | ((found: unknown) => string),
-) =>
-  v.union(options, typeof expected === "string" ? expected : ({ input }) => expected(input));
+) => v.union(options, typeof expected === "string" ? expected : ({ input }) => expected(input));
 
 /** So many numbers, each of which a schema takes. */
 export const three = <const Item extends v.GenericSchema>(item: Item, expected: string) =>

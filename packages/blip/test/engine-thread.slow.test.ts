@@ -53,7 +53,8 @@ test("a matcher's threads are replaced", async () => {
 
 test("a captioner's threads are replaced, with what they kept between steps", async () => {
   await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"), quiet);
-  const caption = async () => (await model.generate({ pixelValues: pixels(model.loaded.imageSize) }))[0]?.[0]?.tokens;
+  const caption = async () =>
+    (await model.generate({ pixelValues: pixels(model.loaded.imageSize) }))[0]?.[0]?.tokens;
   const before = await caption();
   const call = caption();
   await endThreads();

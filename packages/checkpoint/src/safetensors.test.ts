@@ -126,7 +126,10 @@ describe("readSafetensors", () => {
 
   it.each<[string, unknown]>([
     ["4 MB and more", `{"a":"${"x".repeat(4_000_000)}"}`],
-    ["more than 100,000 tensors", Object.fromEntries(Array.from({ length: 100_001 }, (_, at) => [at.toString(36), 0]))],
+    [
+      "more than 100,000 tensors",
+      Object.fromEntries(Array.from({ length: 100_001 }, (_, at) => [at.toString(36), 0])),
+    ],
     [
       "more than 100,000 notes",
       { __metadata__: Object.fromEntries(Array.from({ length: 100_001 }, (_, at) => [at.toString(36), ""])) },

@@ -28,7 +28,14 @@ class File implements ByteSource {
   }
 
   get tensors(): ReadonlyMap<string, StoredTensor> {
-    const tensor = { name: "w", dtype: "float32", shape: [2], source: this, offset: 0, byteLength: 8 } as const;
+    const tensor = {
+      name: "w",
+      dtype: "float32",
+      shape: [2],
+      source: this,
+      offset: 0,
+      byteLength: 8,
+    } as const;
     return new Map([["w", tensor]]);
   }
 }
@@ -46,7 +53,8 @@ const engine = (onMake: () => void = () => undefined): Engine => ({
     onMake();
     const state = { ended: false, failure: undefined as Error | undefined, closed: false, released: 0 };
     made.push(state);
-    const run = () => (state.failure ? Promise.reject(state.failure) : Promise.resolve({ y: floatTensor([1], [1]) }));
+    const run = () =>
+      state.failure ? Promise.reject(state.failure) : Promise.resolve({ y: floatTensor([1], [1]) });
     const close = () => Promise.resolve(void (state.closed = true));
     return Promise.resolve({
       get ended() {

@@ -57,7 +57,10 @@ async function otherWeights(): Promise<string> {
 describe("a model whose file changes while it is used", () => {
   test.each<[string, (weights: string) => Promise<unknown>]>([
     ["cut short", (weights) => truncate(weights, 1000)],
-    ["overwritten in place with other numbers", async (weights) => writeFile(weights, await readFile(await otherWeights()))],
+    [
+      "overwritten in place with other numbers",
+      async (weights) => writeFile(weights, await readFile(await otherWeights())),
+    ],
     ["zeroed", async (weights) => writeFile(weights, new Uint8Array((await readFile(weights)).length))],
   ])("refuses every call once it was %s, and says what to do", async (_, change) => {
     const { folder, weights } = await copied();
@@ -66,7 +69,9 @@ describe("a model whose file changes while it is used", () => {
     await change(weights);
     await expect(seenBy(model)).rejects.toMatchObject({
       ...changed,
-      message: expect.stringMatching(/model\.safetensors: expected the file as it was .*rename it.*load: "copy"/) as string,
+      message: expect.stringMatching(
+        /model\.safetensors: expected the file as it was .*rename it.*load: "copy"/,
+      ) as string,
     });
     await expect(scoredBy(model)).rejects.toMatchObject(changed);
   });
@@ -74,15 +79,18 @@ describe("a model whose file changes while it is used", () => {
   test.each<[string, (weights: string) => Promise<unknown>]>([
     ["replaced by renaming", async (weights) => rename(await otherWeights(), weights)],
     ["deleted", (weights) => rm(weights)],
-  ])("goes on with what it has loaded once it was %s, and loads nothing of the new one", async (_, change) => {
-    const { folder, weights } = await copied();
-    await using model = await load(folder);
-    const before = await seenBy(model);
-    await change(weights);
-    expect(await seenBy(model)).toEqual(before);
-    // A graph that was not needed so far.
-    await expect(scoredBy(model)).rejects.toMatchObject(changed);
-  });
+  ])(
+    "goes on with what it has loaded once it was %s, and loads nothing of the new one",
+    async (_, change) => {
+      const { folder, weights } = await copied();
+      await using model = await load(folder);
+      const before = await seenBy(model);
+      await change(weights);
+      expect(await seenBy(model)).toEqual(before);
+      // A graph that was not needed so far.
+      await expect(scoredBy(model)).rejects.toMatchObject(changed);
+    },
+  );
 
   test("loaded anew is the new one", async () => {
     const { folder, weights } = await copied();

@@ -64,7 +64,10 @@ const calls: readonly (readonly [string, Call])[] = [
   ["caption: prompts", (bad) => caption.forward({ pixelValues: pixels(), inputIds: bad })],
   ["ask: pixelValues", (bad) => ask.generate({ pixelValues: bad, inputIds: ids() })],
   ["ask: inputIds", (bad) => ask.generate({ pixelValues: pixels(), inputIds: bad })],
-  ["ask: the decoder's ids", (bad) => ask.forward({ pixelValues: pixels(), inputIds: ids(), decoderInputIds: bad })],
+  [
+    "ask: the decoder's ids",
+    (bad) => ask.forward({ pixelValues: pixels(), inputIds: ids(), decoderInputIds: bad }),
+  ],
   ["ask: states", (bad) => ask.answer({ states: bad })],
   ["ask: states to rank", (bad) => ask.rank({ states: bad, mask: ids([1, 1]) }, [[2, 3, 4]])],
   ["compare: pixelValues", (bad) => compare.forward({ pixelValues: bad, inputIds: ids() })],
@@ -72,11 +75,14 @@ const calls: readonly (readonly [string, Call])[] = [
 ];
 
 describe.each(calls)("%s", (_, call) => {
-  test.each(wrong.map((bad, index) => [index, bad] as const))("wrong value %i is a UsageError", async (_index, bad) => {
-    const failure = await failureOf(() => call(bad as never));
-    expect(failure).toBeInstanceOf(UsageError);
-    expect(failure.code).toMatch(/^model\/(?:bad-(?:pixels|ids|states)|unequal-batches)$/);
-  });
+  test.each(wrong.map((bad, index) => [index, bad] as const))(
+    "wrong value %i is a UsageError",
+    async (_index, bad) => {
+      const failure = await failureOf(() => call(bad as never));
+      expect(failure).toBeInstanceOf(UsageError);
+      expect(failure.code).toMatch(/^model\/(?:bad-(?:pixels|ids|states)|unequal-batches)$/);
+    },
+  );
 });
 
 test.each<[string, unknown]>([

@@ -47,16 +47,16 @@ const side = schema.whole(1, maxSide);
 /** Three numbers, or one for all channels. */
 const triple = () =>
   schema.either(
-    [
-      schema.mapped(number, (value): Triple => [value, value, value]),
-      schema.three(number, "three numbers"),
-    ],
+    [schema.mapped(number, (value): Triple => [value, value, value]), schema.three(number, "three numbers")],
     "three numbers, for R, G and B",
   );
 
 /** `384` (2022) or `{ "height": 384, "width": 384 }`. */
 const size = schema.either(
-  [schema.mapped(side, (value) => ({ height: value, width: value })), schema.fields({ height: side, width: side })],
+  [
+    schema.mapped(side, (value) => ({ height: value, width: value })),
+    schema.fields({ height: side, width: side }),
+  ],
   (found) => {
     const other = ["shortest_edge", "longest_edge", "max_height", "max_width"].find(
       (key) => typeof found === "object" && found !== null && Object.hasOwn(found, key),
@@ -74,9 +74,7 @@ const settingsSchema = schema.fields({
   do_normalize: schema.maybe(schema.flag()),
   do_center_crop: schema.maybe(schema.exactly(false, "false: BLIP does not crop")),
   do_convert_rgb: schema.maybe(schema.exactly(true, "true: BLIP looks at RGB")),
-  resample: schema.maybe(
-    schema.exactly(bicubic, "3 (bicubic), with which all BLIP models are trained"),
-  ),
+  resample: schema.maybe(schema.exactly(bicubic, "3 (bicubic), with which all BLIP models are trained")),
   rescale_factor: schema.maybe(schema.real(Number.MIN_VALUE, Number.MAX_VALUE, "a positive number")),
   image_mean: schema.maybe(triple()),
   image_std: schema.maybe(

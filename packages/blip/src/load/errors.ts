@@ -33,10 +33,14 @@ export const memoryTooSmall = (memory: number, least: number, models = "this mod
   );
 
 export const badJson = (name: string, detail: string): ModelError =>
-  new ModelError("model/bad-json", `${name}: expected JSON that can be read, but ${shown(detail, MAX_DETAIL)}. Download the file again.`, {
-    name,
-    detail,
-  });
+  new ModelError(
+    "model/bad-json",
+    `${name}: expected JSON that can be read, but ${shown(detail, MAX_DETAIL)}. Download the file again.`,
+    {
+      name,
+      detail,
+    },
+  );
 
 export const sideFileTooLarge = (name: string, size: number, limit: number): ModelError =>
   new ModelError(

@@ -59,4 +59,3 @@ export async function imageConfigOf(
   const { height, width } = normal;
   return { ...((await readImageConfig(files)) ?? normal), height, width };
 }
-

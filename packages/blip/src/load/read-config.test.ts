@@ -81,7 +81,11 @@ describe("readConfig", () => {
       { vision_config: { hidden_size: 512 } },
       /vision_config\.hidden_size: expected 768, as the tensors' shapes say, found 512/,
     ],
-    ["another activation", { text_config: { hidden_act: "relu" } }, /text_config\.hidden_act: expected "gelu".*, found "relu"/],
+    [
+      "another activation",
+      { text_config: { hidden_act: "relu" } },
+      /text_config\.hidden_act: expected "gelu".*, found "relu"/,
+    ],
     [
       "heads that do not divide the width",
       { vision_config: { num_attention_heads: 7 } },

@@ -35,7 +35,10 @@ function agree(
   for (const [key, shown] of Object.entries(sizes)) {
     const said = config[key] ?? shown;
     if (said !== shown)
-      throw badConfig(name, `${where}.${key}: expected ${shown}, as the tensors' shapes say, found ${schema.shownValue(said)}`);
+      throw badConfig(
+        name,
+        `${where}.${key}: expected ${shown}, as the tensors' shapes say, found ${schema.shownValue(said)}`,
+      );
   }
 }
 
@@ -136,10 +139,7 @@ export function readConfig(
   return {
     warnings: decided.warning ? [decided.warning] : [],
     config: {
-      jointEmbedding:
-        jointEmbedding ??
-        said?.image_text_hidden_size ??
-        transformersJointEmbedding,
+      jointEmbedding: jointEmbedding ?? said?.image_text_hidden_size ?? transformersJointEmbedding,
       vision: {
         hiddenSize,
         layers,

@@ -48,7 +48,9 @@ test.each(jsonFiles)("%s that nests deeper than 64 levels is refused", async (fi
     const failure = await failureOf(() => load(modelWith(file, content)));
     expect(failure).toBeInstanceOf(ModelError);
     expect(failure.code).toBe("model/bad-json");
-    expect(failure.message).toContain(`m/${file}: expected JSON that can be read, but it nests deeper than 64 levels`);
+    expect(failure.message).toContain(
+      `m/${file}: expected JSON that can be read, but it nests deeper than 64 levels`,
+    );
   }
 });
 
@@ -115,5 +117,7 @@ test("what these files may say is read, with fields that nothing here is about",
   const special = [{ content: "[IMG]", special: true }, "[BOX]"];
   const tokens = { additional_special_tokens: special, model_max_length: 1e30, added_tokens_decoder: {} };
   await load(modelWith("tokenizer_config.json", JSON.stringify(tokens)));
-  await load(modelWith("generation_config.json", JSON.stringify({ _from_model_config: true, num_beams: null })));
+  await load(
+    modelWith("generation_config.json", JSON.stringify({ _from_model_config: true, num_beams: null })),
+  );
 });

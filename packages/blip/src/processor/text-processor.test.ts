@@ -33,10 +33,13 @@ describe.each(ways)("%s", (_, encode) => {
   });
 });
 
-test.each([0, -1, 0.5, NaN, Infinity, "9" as unknown as number])("a bound of %s is refused", async (length) => {
-  expect(await failureOf(() => checkMaxTextLength(length))).toMatchObject({ code: "usage/bad-option" });
-  expect(await failureOf(() => processor(length))).toMatchObject({ code: "usage/bad-option" });
-});
+test.each([0, -1, 0.5, NaN, Infinity, "9" as unknown as number])(
+  "a bound of %s is refused",
+  async (length) => {
+    expect(await failureOf(() => checkMaxTextLength(length))).toMatchObject({ code: "usage/bad-option" });
+    expect(await failureOf(() => processor(length))).toMatchObject({ code: "usage/bad-option" });
+  },
+);
 
 test.each<[string, string]>([
   ["spaces before the end", `a${" ".repeat(1_000_000)}a`],

@@ -4,6 +4,7 @@ import { specOf } from "../tasks/index.ts";
 import type { NetworkTask, TextLimits } from "../tasks/task.ts";
 import type { Compat } from "../platform.ts";
 import { overTextLength } from "../text/errors.ts";
+import { expectTexts } from "../text/expect-texts.ts";
 import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
 import type { ProcessorCallOptions } from "./options.ts";
@@ -97,8 +98,9 @@ export class TextProcessor {
     );
   }
 
-  /** @throws {InputError} `text/too-long` */
+  /** @throws {UsageError} `text/not-a-text`, `usage/bad-option` @throws {InputError} `text/too-long` */
   #expectLengths(texts: readonly string[]): void {
+    expectTexts(texts);
     const position = texts.findIndex(({ length }) => length > this.maxLength);
     if (position >= 0) throw overTextLength(position, must(texts, position).length, this.maxLength);
   }

@@ -1,6 +1,11 @@
 // How captions and answers are generated unless told: each reference's own numbers (the contract's `--compat` table).
 import { specOf } from "../tasks/index.ts";
-import { maxBeams, transformersDefaults, type GenerationOptions, type ResolvedOptions } from "../decode/options.ts";
+import {
+  maxBeams,
+  transformersDefaults,
+  type GenerationOptions,
+  type ResolvedOptions,
+} from "../decode/options.ts";
 import type { Compat } from "../platform.ts";
 import { badGenerationConfig } from "../load/errors.ts";
 import { schema } from "@blip-ts/base";

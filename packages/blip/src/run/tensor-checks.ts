@@ -76,7 +76,11 @@ export function imageCount(pixelValues: unknown): number {
 }
 
 /** States of images, questions or texts, [I, N, D]. @param width D @throws {UsageError} `model/bad-states` */
-export function checkStates(states: unknown, width?: number, name = "states"): readonly [number, number, number] {
+export function checkStates(
+  states: unknown,
+  width?: number,
+  name = "states",
+): readonly [number, number, number] {
   const expected = { name, dtype: "float32", code: "model/bad-states" } as const;
   const [count, length, found] = checkTensor(states, { ...expected, dims: ["I", "N", "D"] });
   if (width !== undefined && found !== width)

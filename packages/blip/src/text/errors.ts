@@ -4,6 +4,11 @@ import { InputError, ModelError, UsageError } from "@blip-ts/base";
 export const emptyText = (position: number): UsageError =>
   new UsageError("text/empty", `text ${position + 1} is empty: give a sentence`, { position });
 
+export const notAText = (position: number, found: string): UsageError =>
+  new UsageError("text/not-a-text", `text ${position + 1}: expected a text, found ${found}. Give a string.`, {
+    position,
+  });
+
 /** @param found in characters, as JavaScript counts them */
 export const overTextLength = (position: number, found: number, limit: number): InputError =>
   new InputError(

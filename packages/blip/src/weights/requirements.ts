@@ -41,7 +41,12 @@ export function checkRequired(
   }
   if (missing.length + unexpected.length + misshaped.length + mistyped.length > 0) {
     const [first] = tensors.values();
-    throw mismatchedTensors(first?.source.name ?? "the checkpoint", { missing, unexpected, misshaped, mistyped });
+    throw mismatchedTensors(first?.source.name ?? "the checkpoint", {
+      missing,
+      unexpected,
+      misshaped,
+      mistyped,
+    });
   }
   return ignored;
 }

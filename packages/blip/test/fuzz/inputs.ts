@@ -36,12 +36,15 @@ export const jsonEdit = (keys: readonly string[] = []): fc.Arbitrary<JsonEdit> =
     value: hostileValue,
   });
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
 
 /** A copy of a JSON value with changes. */
 export function edited(original: unknown, edits: readonly JsonEdit[]): unknown {
   const holder = { file: structuredClone(original) };
-  for (const { place, kind, key, value } of edits) {
+  for (const { place, kind, key, value: given } of edits) {
+    // A value of its own, which a later edit may change.
+    const value = structuredClone(given);
     let parent: Record<string, unknown> = holder;
     let at = "file";
     for (const step of place) {
@@ -57,7 +60,8 @@ export function edited(original: unknown, edits: readonly JsonEdit[]): unknown {
       Object.defineProperty(where, name, { value, enumerable: true, configurable: true, writable: true });
     const target = parent[at];
     if (kind === "remove" && parent !== holder) Reflect.deleteProperty(parent, at);
-    else if (kind === "add" && isObject(target)) put(target, Array.isArray(target) ? String(target.length) : key);
+    else if (kind === "add" && isObject(target))
+      put(target, Array.isArray(target) ? String(target.length) : key);
     else put(parent, at);
   }
   return holder.file;

@@ -14,14 +14,20 @@ interface Task {
   readonly seed: number;
   /** The seed that runs, and how many cases of it have begun. */
   readonly place: Int32Array<SharedArrayBuffer>;
-  /** When to stop, in milliseconds since 1970. */
-  readonly end: number;
+  readonly minutes: number;
 }
 
-async function work({ target: name, seed: first, place, end }: Task): Promise<void> {
+/** This file in a thread, in which Node 20 needs to be told what TypeScript is. */
+const inThread = `import("tsx/esm/api").then(({ register }) => {
+  register();
+  return import(${JSON.stringify(import.meta.url)});
+});`;
+
+async function work({ target: name, seed: first, place, minutes }: Task): Promise<void> {
   const target = targets.find((one) => one.name === name);
   if (!target) throw new Error(`no target ${name}`);
   let [cases, slowest, megabytes] = [0, 0, 0];
+  const end = Date.now() + 60_000 * minutes;
   const endings = new Map<string, number>();
   for (let seed = first; Date.now() < end; seed++) {
     place.set([seed, 0]);
@@ -36,8 +42,10 @@ async function work({ target: name, seed: first, place, end }: Task): Promise<vo
 
 function watch(target: string, minutes: number, seed: number): void {
   const place = new Int32Array(new SharedArrayBuffer(8));
-  const end = Date.now() + 60_000 * minutes;
-  const worker = new Worker(new URL(import.meta.url), { workerData: { target, seed, place, end } });
+  const worker = new Worker(inThread, {
+    eval: true,
+    workerData: { target, seed, place, minutes } satisfies Task,
+  });
   let [before, since] = ["", Date.now()];
   const timer = setInterval(() => {
     const now = place.join(" ");
@@ -59,7 +67,9 @@ if (isMainThread) {
   if (targets.some((target) => target.name === name))
     watch(name, Number(minutes), Number(seed ?? Math.floor(Math.random() * 2 ** 30)));
   else {
-    console.error(`npm run fuzz TARGET MINUTES [SEED]; targets: ${targets.map((target) => target.name).join(", ")}`);
+    console.error(
+      `npm run fuzz TARGET MINUTES [SEED]; targets: ${targets.map((target) => target.name).join(", ")}`,
+    );
     process.exitCode = 2;
   }
 } else await work(workerData as Task);

@@ -36,11 +36,18 @@ const sound: Readonly<Partial<Record<SideFile, unknown>>> = {
   "generation_config.json": generation,
 };
 
+/** What lies beside the file that is damaged. */
+const right: Readonly<Partial<Record<SideFile, string>>> = {
+  "config.json": text("config.json"),
+  "preprocessor_config.json": text("preprocessor_config.json"),
+  "vocab.txt": text("vocab.txt"),
+};
+
 const modelWith = (files: Readonly<Partial<Record<SideFile, string>>>): ModelFiles => ({
   name: "fuzzed",
   kind: "folder",
   weights: { kind: "single", source: memorySource("fuzzed/model.safetensors", weights) },
-  read: (file) => Promise.resolve(files[file] ?? (file === "vocab.txt" ? text("vocab.txt") : undefined)),
+  read: (file) => Promise.resolve(files[file] ?? right[file]),
 });
 
 const sentences = ["a dog on the grass", "Ünïcode, 日本 [MASK] ##s \u200b!", "x".repeat(300)];
@@ -76,7 +83,15 @@ const keys: Readonly<Partial<Record<SideFile, readonly string[]>>> = {
   "config.json": ["num_hidden_layers", "layer_norm_eps", "hidden_act", "bos_token_id", "vision_config"],
   "preprocessor_config.json": ["size", "image_std", "rescale_factor", "resample", "do_center_crop"],
   "processor_config.json": ["image_processor"],
-  "tokenizer.json": ["normalizer", "pre_tokenizer", "post_processor", "decoder", "added_tokens", "vocab", "type"],
+  "tokenizer.json": [
+    "normalizer",
+    "pre_tokenizer",
+    "post_processor",
+    "decoder",
+    "added_tokens",
+    "vocab",
+    "type",
+  ],
   "tokenizer_config.json": ["additional_special_tokens", "model_max_length", "do_lower_case"],
   "generation_config.json": ["num_return_sequences", "num_beams", "max_length", "do_sample"],
 };
@@ -86,13 +101,21 @@ const sideFileTarget = (file: SideFile, cases: number) =>
     ...{ name: file.replace(/\.json$/, "").replaceAll("_", "-"), cases, megabytes: 400 },
     inputs: fc.tuple(fc.array(jsonEdit(keys[file]), { minLength: 1, maxLength: 3 }), damagedText),
     use: ([edits, damage]) =>
-      load(modelWith({ [file]: damage(JSON.stringify(edited(sound[file], edits))) })),
+      load(
+        modelWith({
+          ...(file === "tokenizer_config.json" ? { "tokenizer.json": text("tokenizer.json") } : {}),
+          [file]: damage(JSON.stringify(edited(sound[file], edits))),
+        }),
+      ),
   });
 
 const vocabulary = fuzzTarget({
   ...{ name: "vocab", cases: 1_000, megabytes: 400 },
   inputs: fc.array(
-    fc.tuple(fc.nat(400), fc.oneof(fc.string(), fc.constantFrom("", "[CLS]", "[UNK]", "##", "a".repeat(600), "__proto__"))),
+    fc.tuple(
+      fc.nat(400),
+      fc.oneof(fc.string(), fc.constantFrom("", "[CLS]", "[UNK]", "##", "a".repeat(600), "__proto__")),
+    ),
     { minLength: 1, maxLength: 5 },
   ),
   async use(changes) {
@@ -109,15 +132,35 @@ const rows = tokenizer.vocabulary.size;
 const pieces = fc.oneof(
   fc.string({ unit: "grapheme" }),
   fc.string({ unit: "binary" }),
-  fc.constantFrom(" ", "\n", "\t\t", "a-", "....", "[CLS]", "[SEP]", "##", "Σ", "İ", "é", "日本", "\u200b", "\ud83d", "(", "!"),
+  fc.constantFrom(
+    " ",
+    "\n",
+    "\t\t",
+    "a-",
+    "....",
+    "[CLS]",
+    "[SEP]",
+    "##",
+    "Σ",
+    "İ",
+    "é",
+    "日本",
+    "\u200b",
+    "\ud83d",
+    "(",
+    "!",
+  ),
 );
 
 /** Texts up to the most that is read, long runs of one thing among them. */
 const anyText = fc.oneof(
   fc.array(pieces, { maxLength: 40 }).map((list) => list.join("")),
-  fc.tuple(pieces, fc.integer({ min: 1, max: 9_000 }), pieces).map(([piece, count, end]) =>
-    piece.repeat(Math.min(count, Math.floor(9_000 / Math.max(1, piece.length)))) + end.slice(0, 500),
-  ),
+  fc
+    .tuple(pieces, fc.integer({ min: 1, max: 9_000 }), pieces)
+    .map(
+      ([piece, count, end]) =>
+        piece.repeat(Math.min(count, Math.floor(9_000 / Math.max(1, piece.length)))) + end.slice(0, 500),
+    ),
 );
 
 const texts = fuzzTarget({

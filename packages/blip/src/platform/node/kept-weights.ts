@@ -1,6 +1,6 @@
 // Beside each file of kept weights stands a note: its SHA-256, and the state in which it was when that was taken. A file in
 // that state is used as it is, so that nothing is read twice; one in another state (written into, copied from another
-// machine) is hashed once, which takes about half a second a gigabyte.
+// machine) is hashed once, which takes about a second a gigabyte.
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -64,7 +64,8 @@ export async function isIntact(path: string, unique: string): Promise<boolean> {
   const note = await readNote(path);
   if (!note) return false;
   const state = await stateOf(path);
-  if ((Object.keys(state) as (keyof typeof state)[]).every((key) => state[key] === note.state[key])) return true;
+  if ((Object.keys(state) as (keyof typeof state)[]).every((key) => state[key] === note.state[key]))
+    return true;
   const hash = createHash("sha256");
   for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(piece as Buffer);
   if (hash.digest("hex") !== note.sha256) return false;

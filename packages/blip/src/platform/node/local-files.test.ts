@@ -96,7 +96,9 @@ describe("a file that is read", () => {
   };
   const changed = (found: string) => ({
     code: "model/changed",
-    message: expect.stringContaining(`expected the file as it was when the model was opened, found ${found}`) as string,
+    message: expect.stringContaining(
+      `expected the file as it was when the model was opened, found ${found}`,
+    ) as string,
   });
 
   test("is what it was", async () => {
@@ -108,7 +110,12 @@ describe("a file that is read", () => {
 
   test.each<[string, (path: string) => Promise<unknown>, string, boolean]>([
     ["cut short", (path) => truncate(path, 3), "3 bytes instead of 7", true],
-    ["written into", (path) => writeFile(path, "WEIGHTS").then(() => utimes(path, 1, 1)), "one that was written into since", true],
+    [
+      "written into",
+      (path) => writeFile(path, "WEIGHTS").then(() => utimes(path, 1, 1)),
+      "one that was written into since",
+      true,
+    ],
     ["deleted", (path) => rm(path), "none there", false],
     [
       "replaced",

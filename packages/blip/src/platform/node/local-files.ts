@@ -175,7 +175,10 @@ async function modelIn(folder: string, name: string, names: readonly string[]): 
   const read: ModelFiles["read"] = (file) => readSideFile(join(folder, file), maxSideFileBytes[file]);
   if (weights !== indexFile)
     return { name, kind: "folder", weights: { kind: "single", source: await fileSource(path) }, read };
-  const parsed = await parseStrictJson((await readSideFile(path, maxSideFileBytes[indexFile])) ?? "", sideFileLimits);
+  const parsed = await parseStrictJson(
+    (await readSideFile(path, maxSideFileBytes[indexFile])) ?? "",
+    sideFileLimits,
+  );
   if (!parsed.ok) throw readFailed(path, `expected JSON that can be read, but ${parsed.reason}`);
   const openShard = (file: string) => fileSource(join(folder, file));
   return {

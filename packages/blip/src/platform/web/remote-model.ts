@@ -78,11 +78,7 @@ async function bytesWithin(url: string, response: Response, most: number): Promi
  * @param most bytes that it may have
  * @throws {ModelError} `hub/...`, `model/read-failed`
  */
-async function readText(
-  url: string,
-  options: RemoteOptions,
-  most: number,
-): Promise<string | undefined> {
+async function readText(url: string, options: RemoteOptions, most: number): Promise<string | undefined> {
   const cache = await FileCache.open(url, options.cache);
   const kept = async () => {
     await cache.use({ size: 0, etag: "text" });
@@ -175,7 +171,8 @@ async function folderModel(name: string, urlOf: UrlOf, options: RemoteOptions): 
   for (const file of ["model.safetensors", indexFile, "pytorch_model.bin"]) {
     if (file === indexFile) {
       const url = urlOf(file);
-      const text = url === undefined ? undefined : await orNothing(readText(url, options, maxSideFileBytes[file]));
+      const text =
+        url === undefined ? undefined : await orNothing(readText(url, options, maxSideFileBytes[file]));
       if (url === undefined || text === undefined) continue;
       const open = async (shard: string) => {
         const source = await find(shard);
