@@ -22,13 +22,14 @@ const maxShown = 80;
 /** A value, short: as JSON if it can be said so. */
 export function shownValue(value: unknown): string {
   if (value === undefined) return "nothing";
-  let text: string | undefined;
+  let text: unknown;
   try {
-    text = JSON.stringify(value) as string | undefined;
+    text = JSON.stringify(value);
   } catch (error) {
     return error instanceof RangeError ? "lists within lists, too deep to be shown" : `a ${typeof value}`;
   }
-  if (text === undefined) return `a ${typeof value}`;
+  // A function is nothing to it.
+  if (typeof text !== "string") return `a ${typeof value}`;
   return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
 }
 
@@ -174,7 +175,7 @@ export const recordOf = <const Item extends v.GenericSchema>(item: Item, most: n
           return NEVER;
         }
       }
-      return found as ReadonlyMap<string, v.InferOutput<Item>>;
+      return found;
     }),
   );
 

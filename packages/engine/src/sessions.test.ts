@@ -15,13 +15,15 @@ function graph() {
   return b.build();
 }
 
+const zeros = memorySource("zeros", new Uint8Array(8));
+
 /** A file of weights that may be written into, replaced, or deleted. */
 class File implements ByteSource {
   readonly name = "w.safetensors";
   readonly size = 8;
   readonly path = "/models/w.safetensors";
   state: "same" | "written" | "gone" = "same";
-  readonly read = memorySource(this.name, new Uint8Array(8)).read;
+  readonly read: ByteSource["read"] = (offset, length) => zeros.read(offset, length);
 
   expectUnchanged(mapped = false): void {
     if (this.state === "written" || (this.state === "gone" && !mapped)) throw changed;
@@ -55,14 +57,19 @@ const engine = (onMake: () => void = () => undefined): Engine => ({
     made.push(state);
     const run = () =>
       state.failure ? Promise.reject(state.failure) : Promise.resolve({ y: floatTensor([1], [1]) });
-    const close = () => Promise.resolve(void (state.closed = true));
+    const close = () => {
+      state.closed = true;
+      return Promise.resolve();
+    };
     return Promise.resolve({
       get ended() {
         return state.ended;
       },
       run,
       runRetaining: async () => ({ tensors: await run(), retained: {} }),
-      release: () => void state.released++,
+      release: () => {
+        state.released++;
+      },
       close,
       [asyncDispose]: close,
     });

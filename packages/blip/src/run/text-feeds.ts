@@ -34,8 +34,8 @@ export function checkTextFeeds(
   { maxPositions, vocabSize }: BlipConfig["text"],
 ): CheckedTexts {
   const dims = dimsOf(inputIds);
-  const [, length = 0] = dims;
-  if (dims.length !== 2 || length === 0 || length > maxPositions)
+  const [, length] = dims;
+  if (dims.length !== 2 || length === undefined || length === 0 || length > maxPositions)
     throw new UsageError(
       "model/bad-ids",
       `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, found [${dims.join(", ")}]`,

@@ -202,7 +202,10 @@ const globals: readonly (readonly [string, string])[] = [
 
 /** One opcode with its arguments, allowed ones mostly. */
 const opcode: fc.Arbitrary<p.Bytes> = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(..."()]}tusae012NRboQ.l").map((sign) => p.ascii(sign)) },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(...Array.from("()]}tusae012NRboQ.l")).map((sign) => p.ascii(sign)),
+  },
   {
     weight: 2,
     arbitrary: fc

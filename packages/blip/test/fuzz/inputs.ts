@@ -73,7 +73,11 @@ export const damagedText: fc.Arbitrary<(text: string) => string> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(...'{}[]",:0-e\\\u0000'), fc.nat(3))
+      .tuple(
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.constantFrom(...Array.from('{}[]",:0-e\\\u0000')),
+        fc.nat(3),
+      )
       .map(([at, sign, kind]) => (text: string) => {
         const place = Math.floor(at * text.length);
         if (kind === 0) return text.slice(0, place);

@@ -64,7 +64,7 @@ function expectUnchanged(name: string, path: string, before: Identity, mapped: b
     throw readFailed(name, detailOf(error), error);
   }
   // What was mapped stays as it was when its file is renamed or deleted.
-  if (mapped && (now === undefined || now.dev !== before.dev || now.ino !== before.ino)) return;
+  if (mapped && (now?.dev !== before.dev || now.ino !== before.ino)) return;
   const difference = now === undefined ? "none there" : differenceOf(before, now);
   if (difference !== undefined) throw changed(name, difference);
 }
