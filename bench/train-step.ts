@@ -1,7 +1,7 @@
 // A training step beside PyTorch's: the same captioner, weights, batch and threads, step by step in turn; clipping and AdamW
 // included. Needs a Python with torch and transformers (oracle/train/requirements.txt).
 //
-//   npm run build && npx tsx bench/train-step.ts --size small [--steps 8] [--threads 2] [--recompute] [--python P]
+//   npm run build && npx tsx bench/train-step.ts --size small [--steps 8] [--threads 2] [--recompute] [--batches 1] [--python P]
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
@@ -36,6 +36,8 @@ const { values } = parseArgs({
     steps: { type: "string", default: "8" },
     threads: { type: "string", default: String(cpus().length) },
     recompute: { type: "boolean", default: false },
+    /** Batches that take turns. */
+    batches: { type: "string", default: "1" },
     only: { type: "string" },
     python: { type: "string", default: process.env.BLIP_BENCH_PYTHON ?? "python3" },
   },
@@ -82,10 +84,11 @@ function graphOf({ D, heads, L, TL, S, T, V }: Size): Graph {
 const noise = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, index) => Math.sin((index + 1) * 12.9898 * seed));
 
-function batchOf({ B, S, T, V }: Size): Record<string, Tensor> {
-  const words = (step: number) => Array.from({ length: B * T }, (_, index) => (index * step + 3) % V);
+function batchOf({ B, S, T, V }: Size, turn: number): Record<string, Tensor> {
+  const words = (step: number) =>
+    Array.from({ length: B * T }, (_, index) => (index * (step + 2 * turn) + 3) % V);
   return {
-    pixels: floatTensor([B, 3, S, S], noise(B * 3 * S * S, 1)),
+    pixels: floatTensor([B, 3, S, S], noise(B * 3 * S * S, 1 + turn)),
     ids: int64Tensor([B, T], words(7)),
     positions: int64Tensor(
       [B, T],
@@ -121,8 +124,8 @@ async function pytorch(folder: string, size: Size) {
   const { ready } = (await next()) as { readonly ready: number };
   return {
     parameters: ready,
-    step: async () => {
-      child.stdin.write("\n");
+    step: async (turn: number) => {
+      child.stdin.write(`${turn}\n`);
       return (await next()) as Step;
     },
     end: () => child.stdin.end(),
@@ -146,10 +149,10 @@ async function ours(folder: string, size: Size) {
     },
     optimizer: { schedule: { kind: "constant", lr: 1e-4 }, decay: 0.05, clip: 1 },
   });
-  const batch = batchOf(size);
   return {
-    estimate: trainer.estimate(batch),
-    step: async (): Promise<Step> => {
+    estimate: trainer.estimate(batchOf(size, 0)),
+    step: async (turn: number): Promise<Step> => {
+      const batch = batchOf(size, turn);
       const [begin, before] = [performance.now(), process.cpuUsage()];
       const { loss, norm } = await trainer.step(batch);
       const ms = performance.now() - begin;
@@ -175,25 +178,24 @@ const size = (sizes as Readonly<Record<string, Size>>)[values.size];
 if (!size) throw new Error(`--size: expected one of ${Object.keys(sizes).join("; ")}, got ${values.size}`);
 const folder = await mkdtemp(join(tmpdir(), "train-step-"));
 try {
-  const batch = batchOf(size);
-  for (const name of ["pixels", "ids", "labels"]) {
-    const data = batch[name]?.data ?? new Uint8Array();
-    await writeFile(join(folder, `${name}.bin`), data);
-  }
+  const batches = Number(values.batches);
+  for (let turn = 0; turn < batches; turn++)
+    for (const [name, { data }] of Object.entries(batchOf(size, turn)))
+      await writeFile(join(folder, `${name}-${turn}.bin`), data);
   const theirs = await pytorch(folder, size);
   const own = await ours(folder, size);
   console.log(`${values.size}: ${(theirs.parameters / 1e6).toFixed(1)} M parameters; estimate`, own.estimate);
   const [found, expected]: [Step[], Step[]] = [[], []];
   for (let step = 0; step <= Number(values.steps); step++) {
-    if (values.only !== "pytorch") found.push(await own.step());
-    if (values.only !== "ours") expected.push(await theirs.step());
+    if (values.only !== "pytorch") found.push(await own.step(step % batches));
+    if (values.only !== "ours") expected.push(await theirs.step(step % batches));
   }
   console.log(line("blip-ts", found));
   console.log(line("PyTorch", expected));
   const ratios = found.slice(1).map(({ ms }, index) => ms / (expected[index + 1]?.ms ?? NaN));
   const off = found.map(({ loss }, index) => Math.abs(loss / (expected[index]?.loss ?? NaN) - 1));
   console.log(
-    `ratio of medians in turn ${median(ratios).toFixed(2)}; losses ${found[0]?.loss} -> ${found.at(-1)?.loss}, off by at most ${Math.max(...off)}`,
+    `ratio of medians in turn ${median(ratios).toFixed(2)}; losses ${found[0]?.loss} -> ${found.at(-1)?.loss}, off by at most ${Math.max(...off)}, the last one by ${off.at(-1)}`,
   );
   theirs.end();
   await own.end();

@@ -41,6 +41,8 @@ export interface ModelFlags extends SourceFlags {
 
 /** What every verb over many pictures takes. */
 export interface ImageFlags extends ModelFlags {
+  /** `-0`: NULs end the paths on standard input. */
+  readonly null?: boolean;
   readonly batchSize?: number;
 }
 
@@ -175,11 +177,13 @@ export function addModelOptions(command: Command): Command {
 
 /** The options of a verb over many pictures. */
 export const addImageOptions = (command: Command): Command =>
-  addModelOptions(command).addOption(
-    new Option("--batch-size <N>", "images at a time (default: 4)").argParser(
-      positiveInteger("--batch-size"),
-    ),
-  );
+  addModelOptions(command)
+    .addOption(
+      new Option("--batch-size <N>", "images at a time (default: 4)").argParser(
+        positiveInteger("--batch-size"),
+      ),
+    )
+    .option("-0, --null", "with -: NULs end the paths on standard input (find -print0), not line breaks");
 
 export const imagesArgument = [
   "<image...>",

@@ -3,6 +3,7 @@
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { uniformFrames, UsageError, type Video } from "blip-ts";
+import { listEntries } from "./read-list.ts";
 import { findPattern, isPattern } from "./find-pattern.ts";
 
 const imageEnding = /\.(?:jpe?g|jfif|png|webp|gif|avif|bmp|tiff?)$/i;
@@ -52,13 +53,17 @@ async function placesOf({ name, isLine }: Named): Promise<{ places: readonly str
   return places.length > 0 ? { places, found: true } : { ...itself, found: false };
 }
 
-/** Names on standard input, a line each. */
-async function lines(stdin: AsyncIterable<Buffer | string>): Promise<string[]> {
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const part of stdin)
-    text += typeof part === "string" ? part : decoder.decode(part, { stream: true });
-  return text.split(/\r?\n/).filter((line) => line.trim() !== "");
+/** Paths on standard input. @throws {UsageError} `usage/no-images` if it is no list */
+async function lines(stdin: AsyncIterable<Buffer | string>, { nul }: ListOptions): Promise<string[]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
+  const form = { source: "standard input", entries: "paths", code: "usage/no-images", nul };
+  return listEntries(Buffer.concat(chunks), form).map(({ text }) => text);
+}
+
+export interface ListOptions {
+  /** Standard input has a NUL behind each path, as `find -print0` writes them. */
+  readonly nul?: boolean | undefined;
 }
 
 /**
@@ -69,8 +74,9 @@ async function lines(stdin: AsyncIterable<Buffer | string>): Promise<string[]> {
 export const listImages = (
   given: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
+  options: ListOptions = {},
 ): Promise<string[]> =>
-  listed(given, stdin, async function* (place) {
+  listed(given, { stdin, options }, async function* (place) {
     if (await isFolder(place)) for await (const { path } of walk(place)) yield path;
     else yield place;
   });
@@ -82,8 +88,9 @@ export const listImages = (
 export const listVideos = (
   given: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
+  options: ListOptions = {},
 ): Promise<(string | Video<string>)[]> =>
-  listed(given, stdin, async function* (place) {
+  listed(given, { stdin, options }, async function* (place) {
     yield (await isFolder(place)) ? await videoIn(place) : place;
   });
 
@@ -109,14 +116,14 @@ async function videoIn(folder: string): Promise<Video<string>> {
 
 async function listed<T>(
   given: readonly string[],
-  stdin: AsyncIterable<Buffer | string>,
+  { stdin, options }: { readonly stdin: AsyncIterable<Buffer | string>; readonly options: ListOptions },
   meaning: (place: string) => AsyncIterable<T>,
 ): Promise<T[]> {
   const all: T[] = [];
   let named = false;
   for (const argument of given) {
     const isLine = argument === "-";
-    for (const name of isLine ? await lines(stdin) : [argument]) {
+    for (const name of isLine ? await lines(stdin, options) : [argument]) {
       const { places, found } = await placesOf({ name, isLine });
       // `dir/**` matches a folder and what is in it.
       const ofName = new Set<T>();

@@ -1,8 +1,10 @@
 // Texts that a verb is given: an option that may be given again, and files with a text a line.
 import { readFile } from "node:fs/promises";
+import { must } from "@blip-ts/base";
 import { UsageError } from "blip-ts";
 import { Option, type Command } from "commander";
 import { collect } from "./common-options.ts";
+import { listEntries, type ListEntry } from "./read-list.ts";
 
 export interface TextFlags {
   readonly text?: readonly string[];
@@ -15,58 +17,91 @@ export const textOption = () =>
 export const addTextOptions = (command: Command): Command =>
   command.addOption(textOption()).option("--texts <FILE>", "a file with a text a line");
 
-/** A file's lines that are not empty. @throws {UsageError} `code`, where it cannot be read */
-export async function linesOf(option: string, file: string, code: string): Promise<string[]> {
-  const content = await contentOf(option, file, code);
-  return content.split(/\r?\n/).filter((line) => line.trim() !== "");
+/** Texts, and where each comes from, as a message names it: `text 2`, or `--texts FILE, line 5`. */
+export interface ListedTexts {
+  readonly texts: readonly string[];
+  readonly names: readonly string[];
+}
+
+/** @throws {UsageError} `code`, if the file cannot be read or is no list of texts */
+async function entriesOf(option: string, file: string, code: string): Promise<ListEntry[]> {
+  return listEntries(await contentOf(option, file, code), {
+    source: `${option} ${file}`,
+    entries: "texts",
+    code,
+  });
 }
 
 /**
  * A list from a file: a JSON array of texts, or a text a line.
- * @throws {UsageError} `code`, where it cannot be read or is an array of something else
+ * @throws {UsageError} `code`, if it cannot be read or is an array of something else
  */
 export async function listOf(option: string, file: string, code: string): Promise<string[]> {
-  const content = await contentOf(option, file, code);
-  if (!content.trimStart().startsWith("[")) return linesOf(option, file, code);
+  const entries = await entriesOf(option, file, code);
+  const lines = entries.map(({ text }) => text);
+  const content = lines.join("\n").trim();
+  if (!content.startsWith("[")) return lines;
   let json: unknown;
   try {
     json = JSON.parse(content);
   } catch (error) {
     // A line that merely begins with a bracket.
-    if (!content.trimEnd().endsWith("]")) return linesOf(option, file, code);
+    if (!content.endsWith("]")) return lines;
     throw new UsageError(
       code,
       `${option} ${file}: expected a JSON array of texts, found ${messageOf(error)}`,
     );
   }
-  if (Array.isArray(json) && json.every((one) => typeof one === "string")) return json;
+  if (Array.isArray(json) && json.every((value) => typeof value === "string")) return json;
   throw new UsageError(code, `${option} ${file}: expected a JSON array of texts, found other values in it`);
 }
 
-/** @throws {UsageError} `usage/no-texts` where there is none, `text/empty` */
-export async function listTexts(flags: TextFlags): Promise<string[]> {
-  const texts = [
-    ...(flags.text ?? []),
-    ...(flags.texts === undefined ? [] : await linesOf("--texts", flags.texts, "usage/no-texts")),
+/** The texts of `-t` and `--texts`, in this order; there may be none. @throws {UsageError} `usage/no-texts`, `text/empty` */
+export async function textsOf(flags: TextFlags): Promise<ListedTexts> {
+  const given = flags.text ?? [];
+  const entries = flags.texts === undefined ? [] : await entriesOf("--texts", flags.texts, "usage/no-texts");
+  const texts = [...given, ...entries.map(({ text }) => text)];
+  const names = [
+    ...given.map((_, index) => `text ${index + 1}`),
+    ...entries.map(({ line }) => `--texts ${flags.texts ?? ""}, line ${line}`),
   ];
-  if (texts.length === 0)
-    throw new UsageError(
-      "usage/no-texts",
-      "no text is given: give -t TEXT, or --texts FILE with a text a line",
-    );
-  return checkTexts("text", texts);
+  for (const [index, text] of texts.entries()) if (text.trim() === "") throw emptyText(must(names, index));
+  return { texts, names };
+}
+
+/** The same, but of at least one text. @throws {UsageError} `usage/no-texts` if there is none, `text/empty` */
+export async function listTexts(flags: TextFlags): Promise<ListedTexts> {
+  const listed = await textsOf(flags);
+  if (listed.texts.length > 0) return listed;
+  throw new UsageError(
+    "usage/no-texts",
+    "no text is given: give -t TEXT, or --texts FILE with a text a line",
+  );
+}
+
+const emptyText = (name: string) => new UsageError("text/empty", `${name} is empty: give a sentence`);
+
+/** Runs a verb; what it says of an empty text names the text as the caller wrote it, in which only the tokenizer saw nothing. */
+export async function withTextNames<T>({ names }: ListedTexts, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const position = error instanceof UsageError && error.code === "text/empty" && error.fields.position;
+    if (typeof position === "number" && position < names.length) throw emptyText(must(names, position));
+    throw error;
+  }
 }
 
 /** @throws {UsageError} `text/empty`, naming the first that is */
 export function checkTexts(kind: string, texts: readonly string[]): string[] {
   const empty = texts.findIndex((text) => text.trim() === "");
-  if (empty >= 0) throw new UsageError("text/empty", `${kind} ${empty + 1} is empty: give a sentence`);
+  if (empty >= 0) throw emptyText(`${kind} ${empty + 1}`);
   return [...texts];
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const contentOf = (option: string, file: string, code: string): Promise<string> =>
-  readFile(file, "utf8").catch((error: unknown) => {
+const contentOf = (option: string, file: string, code: string): Promise<Uint8Array> =>
+  readFile(file).catch((error: unknown) => {
     throw new UsageError(code, `${option} ${file}: ${messageOf(error)}`);
   });

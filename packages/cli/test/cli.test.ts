@@ -63,6 +63,7 @@ describe("blip match", () => {
     expect(await names([path("examples/scenes")])).toEqual(all);
     expect(await names([path("examples/scenes/0[12].png")])).toEqual(["01.png", "02.png"]);
     expect(await names(["-"], `${scene("03")}\n${scene("01")}\n`)).toEqual(["03.png", "01.png"]);
+    expect(await names(["-", "-0"], `${scene("03")}\0${scene("01")}\0`)).toEqual(["03.png", "01.png"]);
   });
 
   test("keeps going after a broken file, says so in its row, and exits with 1", async () => {
@@ -105,6 +106,18 @@ describe("blip match", () => {
       [scene("01"), "-t", "a", "--device", "gpu"],
       /Allowed choices are auto, cpu, webgpu, cuda, coreml, dml/,
     ],
+    ["a text that the tokenizer sees nothing of", [scene("01"), "-t", "\u200b"], /text 1 is empty/],
+    [
+      "a line that the mode leaves nothing of",
+      [scene("01"), "-t", "a", "--texts", path("fixtures/lists/bom-line.txt")],
+      /bom-line\.txt, line 4 is empty/,
+    ],
+    [
+      "UTF-16",
+      [scene("01"), "--texts", path("fixtures/lists/utf16.txt")],
+      /UTF-8 text, a line each, got UTF-16/,
+    ],
+    ["an image as texts", [scene("01"), "--texts", scene("02")], /02\.png, line 1: .*no UTF-8/],
     ["texts in no file", [scene("01"), "--texts", "no-such-file"], /--texts no-such-file/],
   ])("exits with 2 and an empty stdout for %s", async (_what, args, message) => {
     const { code, stdout, stderr } = await blip(["match", ...args, "--json"]);

@@ -164,8 +164,9 @@ export class BertTokenizer {
   encode(texts: readonly string[], positions: number, options: EncodeOptions = {}): EncodedTexts {
     const limit = Math.min(options.maxLength ?? positions, positions);
     const rows = texts.map((text, index) => {
-      if (text.trim() === "") throw emptyText(index);
       const ids = this.ids(text);
+      // [CLS] [SEP]: of what is left out, such as U+200B, there may be much.
+      if (ids.length <= 2) throw emptyText(index);
       if (ids.length <= limit) return ids;
       if (options.truncation !== true) throw tooLong(text, ids.length, limit);
       return [...ids.slice(0, limit - 1), this.sepId];

@@ -94,7 +94,7 @@ async function run(given: readonly string[], flags: AskFlags, terminal: Terminal
   if (questions.length === 0)
     throw new UsageError("usage/no-questions", "no question is given: give -q QUESTION");
   const answers = await listed(flags);
-  const images = await listImages(given, terminal.stdin);
+  const images = await listImages(given, terminal.stdin, { nul: flags.null });
   return printRows<AnswerRow<string>, Answerer>(terminal, flags, {
     ...verb,
     rows: (answerer, call) => {

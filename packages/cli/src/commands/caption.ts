@@ -53,7 +53,7 @@ async function run(given: readonly string[], flags: CaptionFlags, terminal: Term
       cells: (images, _, caption) => cells(images.join(" "), caption),
     });
   needImages(given);
-  const images = await listImages(given, terminal.stdin);
+  const images = await listImages(given, terminal.stdin, { nul: flags.null });
   return printRows<CaptionRow<string>, Captioner>(terminal, flags, {
     ...verb,
     rows: (captioner, call) => {

@@ -1,4 +1,5 @@
 // `blip embed IMAGE... -t TEXT...`: images and texts as vectors of one space.
+import { must } from "@blip-ts/base";
 import {
   Embedder,
   UsageError,
@@ -10,7 +11,7 @@ import {
 import type { Command } from "commander";
 import { addImageOptions, type ImageFlags } from "../common-options.ts";
 import { listImages } from "../list-images.ts";
-import { addTextOptions, linesOf, checkTexts, type TextFlags } from "../list-texts.ts";
+import { addTextOptions, textsOf, withTextNames, type TextFlags } from "../list-texts.ts";
 import { printRows } from "../print-rows.ts";
 import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
@@ -39,26 +40,29 @@ const requests = (embedder: Embedder, states: boolean | undefined) => ({
 
 async function run(given: readonly string[], flags: EmbedFlags, terminal: Terminal): Promise<number> {
   const { states } = flags;
-  const texts = checkTexts("text", [
-    ...(flags.text ?? []),
-    ...(flags.texts === undefined ? [] : await linesOf("--texts", flags.texts, "usage/no-texts")),
-  ]);
+  const listed = await textsOf(flags);
+  const { texts } = listed;
   if (given.length === 0 && texts.length === 0)
     throw new UsageError("usage/no-images", "nothing to embed: give images, -t TEXT, or both");
-  const images = given.length === 0 ? [] : await listImages(given, terminal.stdin);
-  return printRows<Row, Embedder>(terminal, flags, {
-    suggestion: "Salesforce/blip-itm-base-flickr",
-    load: (source, options) => Embedder.fromPretrained(source, options),
-    async *rows(embedder, call) {
-      // What is wrong with the call is found before any picture is read.
-      for (const text of texts) embedder.check({ text });
-      if (images.length > 0) yield* requestRows(images, requests(embedder, states), call);
-      yield* embedder.embedTexts(texts, { signal: call.signal, states });
-    },
-    head: ["image or text", "numbers", "embedding (--json: all of it)"],
-    numeric: 0,
-    lines: (row) => [["image" in row ? row.image : row.text, ...shape(row)]],
-  });
+  const images = given.length === 0 ? [] : await listImages(given, terminal.stdin, { nul: flags.null });
+  return withTextNames(listed, () =>
+    printRows<Row, Embedder>(terminal, flags, {
+      suggestion: "Salesforce/blip-itm-base-flickr",
+      load: (source, options) => Embedder.fromPretrained(source, options),
+      async *rows(embedder, call) {
+        // What is wrong with the call is found before any picture is read.
+        for (const [index, text] of texts.entries())
+          await withTextNames({ texts: [text], names: [must(listed.names, index)] }, () =>
+            Promise.resolve(embedder.check({ text })),
+          );
+        if (images.length > 0) yield* requestRows(images, requests(embedder, states), call);
+        yield* embedder.embedTexts(texts, { signal: call.signal, states });
+      },
+      head: ["image or text", "numbers", "embedding (--json: all of it)"],
+      numeric: 0,
+      lines: (row) => [["image" in row ? row.image : row.text, ...shape(row)]],
+    }),
+  );
 }
 
 export function addEmbed(program: Command, terminal: Terminal, finish: (code: number) => void): void {

@@ -3,7 +3,7 @@ import { Matcher, type MatchRow, type MatchScores, type VerbOptions } from "blip
 import type { Command } from "commander";
 import { addImageOptions, type ImageFlags } from "../common-options.ts";
 import { listImages } from "../list-images.ts";
-import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
+import { addTextOptions, listTexts, withTextNames, type TextFlags } from "../list-texts.ts";
 import {
   addPairsOptions,
   hasPairs,
@@ -45,13 +45,17 @@ async function run(given: readonly string[], flags: MatchFlags, terminal: Termin
       ],
     });
   needImages(given);
-  const texts = await listTexts(flags);
-  const images = await listImages(given, terminal.stdin);
-  return printRows<MatchRow<string>, Matcher>(terminal, flags, {
-    ...verb,
-    rows: (matcher, call) => matcher.match(images, texts, call),
-    lines: ({ image, text, probability, cosine }) => [[image, text, percent(probability), cosine.toFixed(3)]],
-  });
+  const listed = await listTexts(flags);
+  const images = await listImages(given, terminal.stdin, { nul: flags.null });
+  return withTextNames(listed, () =>
+    printRows<MatchRow<string>, Matcher>(terminal, flags, {
+      ...verb,
+      rows: (matcher, call) => matcher.match(images, listed.texts, call),
+      lines: ({ image, text, probability, cosine }) => [
+        [image, text, percent(probability), cosine.toFixed(3)],
+      ],
+    }),
+  );
 }
 
 export function addMatch(program: Command, terminal: Terminal, finish: (code: number) => void): void {

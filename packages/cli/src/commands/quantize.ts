@@ -51,7 +51,7 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
     );
   // What is to be compared is looked at before anything is written.
   const images = check && (await listImages(check, terminal.stdin));
-  const texts = flags.text || flags.texts !== undefined ? await listTexts(flags) : defaultTexts;
+  const texts = flags.text || flags.texts !== undefined ? (await listTexts(flags)).texts : defaultTexts;
   const { signal } = terminal;
   const loaded = { textHeads, revision, offline, maxPixels, signal, onWarning: () => undefined };
   try {

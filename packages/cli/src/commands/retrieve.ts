@@ -3,7 +3,7 @@ import { Retriever, type ImageRow, type TextRow } from "blip-ts";
 import { Option, type Command } from "commander";
 import { addImageOptions, anyNumber, imagesArgument, type ImageFlags } from "../common-options.ts";
 import { listImages, listVideos } from "../list-images.ts";
-import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
+import { addTextOptions, listTexts, withTextNames, type TextFlags } from "../list-texts.ts";
 import { printRows } from "../print-rows.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -32,21 +32,25 @@ function linesOf(row: Row): string[][] {
 }
 
 async function run(given: readonly string[], flags: RetrieveFlags, terminal: Terminal): Promise<number> {
-  const texts = await listTexts(flags);
+  const listed = await listTexts(flags);
   const images =
-    flags.frames === true ? await listVideos(given, terminal.stdin) : await listImages(given, terminal.stdin);
+    flags.frames === true
+      ? await listVideos(given, terminal.stdin, { nul: flags.null })
+      : await listImages(given, terminal.stdin, { nul: flags.null });
   const { k, by } = flags;
-  return printRows<Row, Retriever>(terminal, flags, {
-    suggestion: "Salesforce/blip-itm-base-flickr",
-    load: (source, options) => Retriever.fromPretrained(source, options),
-    rows: (retriever, call) =>
-      by === "image"
-        ? retriever.byImage(images, texts, { ...call, k })
-        : retriever.byText(images, texts, { ...call, k }),
-    head: [...(by === "image" ? ["image", "text"] : ["text", "image"]), "cosine", "rank score"],
-    numeric: 2,
-    lines: linesOf,
-  });
+  return withTextNames(listed, () =>
+    printRows<Row, Retriever>(terminal, flags, {
+      suggestion: "Salesforce/blip-itm-base-flickr",
+      load: (source, options) => Retriever.fromPretrained(source, options),
+      rows: (retriever, call) =>
+        by === "image"
+          ? retriever.byImage(images, listed.texts, { ...call, k })
+          : retriever.byText(images, listed.texts, { ...call, k }),
+      head: [...(by === "image" ? ["image", "text"] : ["text", "image"]), "cosine", "rank score"],
+      numeric: 2,
+      lines: linesOf,
+    }),
+  );
 }
 
 export function addRetrieve(program: Command, terminal: Terminal, finish: (code: number) => void): void {
