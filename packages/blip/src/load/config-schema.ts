@@ -8,7 +8,7 @@ const { maybe, whole, real, flag, fields, listOf, either, exactly } = schema;
 
 /** Most of any width, and of the rows of a table: BLIP's largest are 4,096 and 30,524. */
 const maxWidth = 65_536;
-const maxRows = 10_000_000;
+const maxRows = 100_000_000;
 const maxSide = 8_192;
 const name = () => schema.text(256);
 const share = () => real(0, 1);

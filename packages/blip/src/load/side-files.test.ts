@@ -79,7 +79,7 @@ test.each<[SideFile, object, code: string, says: string]>([
   ["config.json", { text_config: { num_attention_heads: 0.5 } }, "model/bad-config", "text_config.num_attention_heads: expected a whole number from 1 to 65536, found 0.5"],
   ["config.json", { text_config: { layer_norm_eps: "1e-12" } }, "model/bad-config", 'text_config.layer_norm_eps: expected a number from 0 to 1, found "1e-12"'],
   ["config.json", { text_config: { layer_norm_eps: 1 } }, "model/bad-config", "text_config.layer_norm_eps: expected a small number, from 0 to below 1, found 1"],
-  ["config.json", { text_config: { bos_token_id: 0.5 } }, "model/bad-config", "text_config.bos_token_id: expected a whole number from 0 to 10000000, found 0.5"],
+  ["config.json", { text_config: { bos_token_id: 0.5 } }, "model/bad-config", "text_config.bos_token_id: expected a whole number from 0 to 100000000, found 0.5"],
   ["config.json", { text_config: { hidden_act: odd } }, "model/bad-config", 'text_config.hidden_act: expected "gelu", which BLIP\'s networks have'],
   ["config.json", { text_config: { tie_word_embeddings: 1 } }, "model/bad-config", "text_config.tie_word_embeddings: expected true or false, found 1"],
   ["config.json", { architectures: "Blip" }, "model/bad-config", 'architectures: expected a list of at most 100, found "Blip"'],

@@ -23,11 +23,22 @@ beforeAll(async () => {
   matcher = await loadMatcher();
   captioner = await loadCaptioner();
   answerer = await loadAnswerer();
-  processor = (await loadProcessor(nodePlatform, fixture("tiny/match"))) as typeof processor;
+  processor = await loadProcessor(nodePlatform, fixture("tiny/match"));
 });
 afterAll(() => Promise.all([matcher.close(), captioner.close(), answerer.close()]));
 
-const wrongTexts: readonly unknown[] = [undefined, null, "a dog", 7, {}, [undefined], [null], [7], [["a dog"]], [{}]];
+const wrongTexts: readonly unknown[] = [
+  undefined,
+  null,
+  "a dog",
+  7,
+  {},
+  [undefined],
+  [null],
+  [7],
+  [["a dog"]],
+  [{}],
+];
 const wrongImages: readonly unknown[] = [undefined, null, "a.png", 7, {}, new Uint8Array(3)];
 
 type Call = (bad: never) => Promise<unknown>;
@@ -44,17 +55,23 @@ const ofImages: readonly (readonly [string, Call])[] = [
 ];
 
 describe.each(ofTexts)("%s", (_, call) => {
-  test.each(wrongTexts.map((bad) => [JSON.stringify(bad) || "undefined", bad]))("of %s", async (_shown, bad) => {
-    const failure = await failureOf(() => call(bad as never));
-    expect(failure).toBeInstanceOf(UsageError);
-    expect(failure.message).toMatch(/expected a (?:list of texts|text), found/);
-  });
+  test.each(wrongTexts.map((bad) => [JSON.stringify(bad) || "undefined", bad]))(
+    "of %s",
+    async (_shown, bad) => {
+      const failure = await failureOf(() => call(bad as never));
+      expect(failure).toBeInstanceOf(UsageError);
+      expect(failure.message).toMatch(/expected a (?:list of texts|text), found/);
+    },
+  );
 });
 
 describe.each(ofImages)("%s", (_, call) => {
-  test.each(wrongImages.map((bad) => [JSON.stringify(bad) || "undefined", bad]))("of images %s", async (_shown, bad) => {
-    const failure = await failureOf(() => call(bad as never));
-    expect(failure).toBeInstanceOf(UsageError);
-    expect(failure.message).toContain("images: expected a list of images, found");
-  });
+  test.each(wrongImages.map((bad) => [JSON.stringify(bad) || "undefined", bad]))(
+    "of images %s",
+    async (_shown, bad) => {
+      const failure = await failureOf(() => call(bad as never));
+      expect(failure).toBeInstanceOf(UsageError);
+      expect(failure.message).toContain("images: expected a list of images, found");
+    },
+  );
 });
