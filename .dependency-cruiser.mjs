@@ -1,6 +1,6 @@
 // The arrows between rooms: the layers of scripts/layers.mjs, and the order within `graph`. Tests wire rooms together as
 // node.ts does, so they are left out.
-import { layerRules } from "./scripts/layers.mjs";
+import { forgottenRule, layerRules } from "./scripts/layers.mjs";
 
 const graph = "^packages/graph/src/";
 const datasets = "^packages/datasets/src/";
@@ -37,6 +37,7 @@ export default {
       `${datasets}(formats|detect|read-dataset|pairs|row-source)`,
     ),
     forbid("testing-is-for-tests", published, "^packages/testing/"),
+    forgottenRule(),
   ],
   options: {
     exclude: { path: "\\.test\\.ts$" },

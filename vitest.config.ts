@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -11,11 +12,22 @@ const include = [
 ];
 const exclude = ["**/*.slow.test.ts", "**/*.long.test.ts", "**/node_modules/**"];
 
-/** Rooms whose tests leave nothing behind in their process: they share one, and import each module once. */
-const pure = [
-  "packages/{base,checkpoint,graph,metrics}/{src,test}/**/*.test.ts",
-  "packages/blip/src/{decode,image,text,weights}/**/*.test.ts",
-];
+/** What a file of tests may change for others of its process: globals, the environment, the working folder. */
+const touchesProcess =
+  /\bvi\.(?:stub|mock|doMock|spyOn|useFakeTimers)|\bprocess\.(?:env|chdir)\b|\bglobalThis\b/;
+
+const files = ["scripts", "packages", "bench"]
+  .flatMap((folder) =>
+    readdirSync(path(folder), { recursive: true, encoding: "utf8" }).map((file) => `${folder}/${file}`),
+  )
+  .filter((file) => file.endsWith(".test.ts") && !/\.(?:slow|long)\.test\.ts$|\/node_modules\//.test(file));
+/** These have a process each; the others share two, which import each module once. */
+const alone = files.filter(
+  (file) =>
+    touchesProcess.test(readFileSync(path(file), "utf8")) ||
+    // Their temporary folder goes with the first file that made it.
+    file.startsWith("packages/datasets/test/"),
+);
 
 export default defineConfig({
   resolve: {
@@ -32,8 +44,8 @@ export default defineConfig({
     // Two cores: more workers only make ONNX Runtime's own threads fight.
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: "pure", include: pure, exclude, isolate: false } },
-      { extends: true, test: { name: "others", include, exclude: [...exclude, ...pure] } },
+      { extends: true, test: { name: "shared", include, exclude: [...exclude, ...alone], isolate: false } },
+      { extends: true, test: { name: "alone", include: alone, exclude } },
     ],
   },
 });

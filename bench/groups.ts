@@ -47,7 +47,7 @@ export interface Group {
 }
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const picture = here("../examples/scenes/01.png");
+const image = here("../examples/scenes/01.png");
 
 type Measure = Parameters<typeof prepare>[0];
 
@@ -157,7 +157,7 @@ export function groups(context: Context): readonly Group[] {
           prepare: async () => {
             // It is refused here, in one place, where the package cannot compute in this type.
             await itm.matching(dtype);
-            return { sample: () => firstScore({ source: itm.source, dtype, threads, image: picture }) };
+            return { sample: () => firstScore({ source: itm.source, dtype, threads, image }) };
           },
         })),
         {
@@ -205,7 +205,7 @@ async function installedSize(): Promise<Sample> {
 /** transformers from process start to the line that it prints, by the clock outside as ours. */
 function pythonFirstScore(python: string, folder: string, threads: number): Promise<Sample> {
   const start = performance.now();
-  const args = [here("../oracle/hf/first_score.py"), folder, picture, firstText, String(threads)];
+  const args = [here("../oracle/hf/first_score.py"), folder, image, firstText, String(threads)];
   const child = spawn(python, args, { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   let complaint = "";

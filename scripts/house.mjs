@@ -1,9 +1,11 @@
-// Measures the house: the size of folders, files and functions. Arrows and cycles are dependency-cruiser's (npm run arrows).
+// Measures the house: the size of folders, files and functions, and names that say nothing. Arrows and cycles are
+// dependency-cruiser's (npm run arrows).
 // Prints what is too large and fails; with --all the largest of each kind as well.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import ts from "typescript";
+import { fillerNames } from "./lint/filler-names.mjs";
 
 const limits = { folder: 3000, file: 400, function: 60 };
 
@@ -35,8 +37,7 @@ const sources = execFileSync("git", ["ls-files", "--cached", "--others", "--excl
 
 const lineCount = (text) => text.split("\n").length - 1;
 
-function functionsOf(file, text) {
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+function functionsOf(file, source) {
   const line = (position) => source.getLineAndCharacterOfPosition(position).line;
   const found = [];
   const visit = (node) => {
@@ -54,6 +55,7 @@ function functionsOf(file, text) {
 }
 
 const measured = { folder: new Map(), file: [], function: [] };
+let failed = 0;
 for (const file of sources) {
   let text;
   try {
@@ -64,14 +66,20 @@ for (const file of sources) {
   const lines = lineCount(text);
   measured.folder.set(dirname(file), (measured.folder.get(dirname(file)) ?? 0) + lines);
   measured.file.push({ what: file, key: file, lines });
-  measured.function.push(...functionsOf(file, text));
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  measured.function.push(...functionsOf(file, source));
+  for (const { line, name, where } of fillerNames(source)) {
+    failed++;
+    console.error(
+      `${file}:${line}: expected a name that says what the value is, got "${name}" in ${where}. Name the value.`,
+    );
+  }
 }
 const kinds = {
   folder: [...measured.folder].map(([what, lines]) => ({ what, key: what, lines })),
   file: measured.file,
   function: measured.function,
 };
-let failed = 0;
 const unused = new Set(exceptions.keys());
 for (const [kind, list] of Object.entries(kinds)) {
   list.sort((a, b) => b.lines - a.lines);

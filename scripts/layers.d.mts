@@ -15,3 +15,10 @@ export declare function layerRules(): {
   from: { path: string };
   to: { path: string[] };
 }[];
+/** What no entry leads to: a pass, a verb or a command that no list names. */
+export declare function forgottenRule(): {
+  name: string;
+  severity: "error";
+  from: { path: string };
+  to: { path: string; pathNot: string[]; reachable: boolean };
+};

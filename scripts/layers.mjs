@@ -151,3 +151,23 @@ export function layerRules() {
     };
   });
 }
+
+/** What starts a program or is imported by its name: packages, pages, the command, threads. */
+const entries =
+  "^packages/[^/]+/src/(index|node|web|platform-api|bin|bench/(index|first-score)|(train/)?(node|web)/(index|[a-z]+-thread)|train/objectives/index)\\.ts$";
+/** Read by tests alone: the plain form of what is compiled. */
+const oracles = "^packages/engine/src/training/kernel/plain-kernel\\.ts$";
+
+/** A pass, a verb or a command that no list names: no entry leads to it. */
+export function forgottenRule() {
+  return {
+    name: "forgotten",
+    severity: "error",
+    from: { path: entries },
+    to: {
+      path: "^packages/(?!testing/)[^/]+/src/",
+      pathNot: [entries, oracles, "\\.d\\.ts$"],
+      reachable: false,
+    },
+  };
+}

@@ -31,7 +31,7 @@ const loadForm = element("load", HTMLFormElement);
 let blip: Blip | undefined;
 /** The image that is shown, as the model holds it: both forms ask about the same states. */
 let held: Promise<BlipImage> | undefined;
-let picture: string | File = "scenes/01.png";
+let chosen: string | File = "scenes/01.png";
 
 function say(text: string, wrong = false): void {
   status.textContent = text;
@@ -60,7 +60,7 @@ function clearResults(): void {
 /** The image that is shown: encoded when it is first asked about, once. */
 function shown(): Promise<BlipImage> {
   if (!blip) throw new Error("no model is loaded");
-  const image = (held ??= blip.image(picture));
+  const image = (held ??= blip.image(chosen));
   image.catch(() => {
     if (held === image) held = undefined;
   });
@@ -69,9 +69,9 @@ function shown(): Promise<BlipImage> {
 
 const can = (task: "match" | "caption") => blip?.tasks.includes(task) === true;
 
-function showPicture(next: string | File): void {
+function showImage(next: string | File): void {
   if (preview.src.startsWith("blob:")) URL.revokeObjectURL(preview.src);
-  picture = next;
+  chosen = next;
   preview.src = typeof next === "string" ? next : URL.createObjectURL(next);
   clearResults();
   for (const button of document.querySelectorAll(".scenes button"))
@@ -152,12 +152,12 @@ for (let number = 1; number <= 12; number++) {
   image.src = place;
   image.alt = `Scene ${number}`;
   button.append(image);
-  button.addEventListener("click", () => showPicture(place));
+  button.addEventListener("click", () => showImage(place));
   scenes.append(button);
 }
 element("file", HTMLInputElement).addEventListener("change", ({ target }) => {
   const file = target instanceof HTMLInputElement ? target.files?.[0] : undefined;
-  if (file) showPicture(file);
+  if (file) showImage(file);
 });
 for (const kind of ["dragenter", "dragover", "dragleave", "drop"])
   drop.addEventListener(kind, (event) => {
@@ -166,8 +166,8 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"])
   });
 drop.addEventListener("drop", ({ dataTransfer }) => {
   const file = dataTransfer?.files[0];
-  if (file) showPicture(file);
+  if (file) showImage(file);
 });
 
-showPicture(picture);
+showImage(chosen);
 load("picture-book").catch((error: unknown) => say(messageOf(error), true));

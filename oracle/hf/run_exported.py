@@ -76,7 +76,7 @@ def expect_close(what: str, found, expected) -> None:
 
 
 def pixels(about: dict) -> np.ndarray:
-    shape = (PICTURES, 3, about["picture"]["height"], about["picture"]["width"])
+    shape = (PICTURES, 3, about["image"]["height"], about["image"]["width"])
     return torch.randn(shape, generator=torch.Generator().manual_seed(5)).numpy()
 
 
@@ -196,7 +196,7 @@ def expect_tokens(files: Exported, tokens: np.ndarray, generate) -> None:
 def caption(files: Exported, _folder: Path, model: str) -> None:
     values = pixels(files.about)
     states = files.run("image", {"pixel_values": values})["image_embeds"]
-    tokens = greedy(files, files.run("memory", {"encoder_hidden_states": states}))
+    tokens = greedy(files, files.run("cross-kv", {"encoder_hidden_states": states}))
     reference = reference_of("BlipForConditionalGeneration", model)
     expect_tokens(
         files,
@@ -212,8 +212,8 @@ def ask(files: Exported, folder: Path, model: str) -> None:
     values = pixels(files.about)
     states = files.run("image", {"pixel_values": values})["image_embeds"]
     questions = files.run("question", {**read, "image_embeds": states})["question_embeds"]
-    memory = files.run("memory", {"encoder_hidden_states": questions})
-    attended = {**memory, "memory_mask": read["attention_mask"]}
+    keys_and_values = files.run("cross-kv", {"encoder_hidden_states": questions})
+    attended = {**keys_and_values, "encoder_attention_mask": read["attention_mask"]}
     tokens = greedy(files, attended)
     reference = reference_of("BlipForQuestionAnswering", model)
 

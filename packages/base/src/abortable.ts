@@ -17,13 +17,13 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
   }
 }
 
-/** The pieces, until the signal is aborted. @throws the signal's reason */
+/** The chunks, until the signal is aborted. @throws the signal's reason */
 export async function* untilAborted<T>(
-  pieces: AsyncIterable<T>,
+  chunks: AsyncIterable<T>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<T, void, undefined> {
-  for await (const piece of pieces) {
+  for await (const chunk of chunks) {
     signal?.throwIfAborted();
-    yield piece;
+    yield chunk;
   }
 }

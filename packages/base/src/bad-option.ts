@@ -1,9 +1,9 @@
 // An option whose value is not one of those that are valid.
 import { UsageError } from "./errors.ts";
 
-export const badOption = (name: string, found: unknown, valid: readonly string[]): UsageError =>
-  new UsageError("usage/bad-option", `${name}: expected ${valid.join(" or ")}, found ${String(found)}`, {
+export const badOption = (name: string, value: unknown, valid: readonly string[]): UsageError =>
+  new UsageError("usage/bad-option", `${name}: expected ${valid.join(" or ")}, found ${String(value)}`, {
     name,
-    found,
+    found: value,
     valid,
   });

@@ -25,8 +25,8 @@ import {
   type VerifyReport,
 } from "./tools/verify/verify-all.ts";
 
-/** @param fromPlace an image by its path or URL */
-function createTools<ImageInput>(platform: Platform<ImageInput>, fromPlace: (place: string) => ImageInput) {
+/** @param imageInput an image by its path or URL */
+function createTools<ImageInput>(platform: Platform<ImageInput>, imageInput: (pathOrUrl: string) => ImageInput) {
   /** What a model's files hold, before any weight is read. @throws {ModelError} where they cannot be found or read */
   const inspect = (source: string, options?: ModelOptions): Promise<Inspection> =>
     inspectOn(platform, source, options);
@@ -75,23 +75,23 @@ function createTools<ImageInput>(platform: Platform<ImageInput>, fromPlace: (pla
    * @throws {UsageError} `verify/no-samples` @throws {ModelError} where the model cannot be found or read
    */
   const verify = (source: string, options?: VerifyOptions): AsyncGenerator<VerifyRow, void, undefined> =>
-    verifyOn(platform, source, fromPlace, options);
+    verifyOn(platform, source, imageInput, options);
 
   /** All published models in one report, with the verdict on 8 or 12 text heads of blip-itm-base-flickr. */
   const verifyAll = (options?: VerifyAllOptions): Promise<VerifyReport> =>
-    verifyAllOn(platform, fromPlace, options);
+    verifyAllOn(platform, imageInput, options);
 
   return { inspect, printTask, convert, makeSuite, exportOnnx, quantize, verify, verifyAll };
 }
 
 /**
  * The classes and functions of a platform whose images are `ImageInput`.
- * @param fromPlace an image by its path or URL
+ * @param imageInput an image by its path or URL
  */
 export function createApi<ImageInput>(
   platform: Platform<ImageInput>,
-  fromPlace: (place: string) => ImageInput,
+  imageInput: (pathOrUrl: string) => ImageInput,
 ) {
   const classes = createClasses(platform);
-  return { ...classes, ...createVerbs(classes), ...createTools(platform, fromPlace) };
+  return { ...classes, ...createVerbs(classes), ...createTools(platform, imageInput) };
 }

@@ -241,7 +241,7 @@ async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
 }
 
 const sampleOf = (expected: Sample["expected"]): Sample => ({
-  ...{ models: ["stand-in"], picture: "scene", compat: "hf", source: "here" },
+  ...{ models: ["stand-in"], image: "scene", compat: "hf", source: "here" },
   expected,
 });
 

@@ -155,7 +155,7 @@ for (const device of ["webgpu", "cuda", "coreml", "dml"] as const) {
       await model.generate({ pixelValues: rowsOf(pixels, 0, 1) }, { maxLength: 6, minLength: 6 });
       const layers = model.config.text.layers;
       // Keys and values of every layer: of the memory once, of each of 5 steps with its states.
-      expect(kept).toEqual({ "decoder memory": 2 * layers, "decoder decode": 5 * (2 * layers + 1) });
+      expect(kept).toEqual({ "decoder cross-kv": 2 * layers, "decoder decode": 5 * (2 * layers + 1) });
       expect([...returned]).toEqual(["logits"]);
     });
 
@@ -199,7 +199,7 @@ for (const device of ["webgpu", "cuda", "coreml", "dml"] as const) {
       await rm(folder, { recursive: true });
       // The trace of all its graphs: nothing was silently left to the processor.
       expect(profiles[0]?.sessions.toSorted()).toEqual(
-        ["decode", "image", "look-memory", "memory", "multimodal-cached", "multimodal-folded"]
+        ["cross-kv", "decode", "image", "multimodal-cached", "multimodal-folded", "text-cross-kv"]
           .concat("score", "select")
           .toSorted(),
       );

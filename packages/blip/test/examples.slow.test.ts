@@ -50,7 +50,7 @@ const programs: Readonly<Record<string, { args?: () => readonly string[]; says: 
     says: [
       /^match: [2-9] requests in a batch$/m,
       /^01\.png {2}9\d\.\d % {2}a small sheep/m,
-      /^422: .*expected a picture/m,
+      /^422: .*expected an image/m,
       /^one caller went away$/m,
     ],
   },

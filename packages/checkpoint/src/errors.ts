@@ -123,8 +123,8 @@ export const notATensor = (where: string, entry: string, found: string): ModelEr
     { where, entry, found },
   );
 
-export const counted = (number: number, one: string, many = `${one}s`) =>
-  `${number} ${number === 1 ? one : many}`;
+export const counted = (number: number, singular: string, many = `${singular}s`) =>
+  `${number} ${number === 1 ? singular : many}`;
 
 export interface DisagreeingShards {
   readonly missing: readonly string[];

@@ -52,7 +52,8 @@ function looksLikeSafetensors(head: Uint8Array): boolean {
 function describeOther(head: Uint8Array, size: number): readonly [found: string, advice: string] {
   if (size === 0)
     return ["an empty file", "The download did not finish, or the path is not the one you mean."];
-  for (const [signature, found, advice] of OTHERS) if (startsWith(head, signature)) return [found, advice];
+  for (const [signature, description, advice] of OTHERS)
+    if (startsWith(head, signature)) return [description, advice];
   const text = readableText(head);
   if (text === undefined) return [`${size} bytes of another kind`, "Give the path of the weights file."];
   const start = text.trimStart().toLowerCase();

@@ -40,7 +40,7 @@ export function quantizedTensors(
     made.set(scale, {
       dtype: "float32",
       shape: scales,
-      byteLength: 4 * scales.reduce((product, one) => product * one, 1),
+      byteLength: 4 * scales.reduce((product, dim) => product * dim, 1),
       bytes: () => once(async () => new Uint8Array((await scalesOf(range)).buffer)),
     });
     made.set(values, {
@@ -180,8 +180,8 @@ export function readQuantized(all: ReadonlyMap<string, StoredTensor>): Quantized
       [kind === "scale" ? "scale" : "values"]: tensor,
     });
   }
-  for (const [matrix, found] of parts) {
-    const tensor = matrixOf(matrix, [...found.values()]);
+  for (const [matrix, stored] of parts) {
+    const tensor = matrixOf(matrix, [...stored.values()]);
     if (tensors.has(matrix))
       throw badQuantized(tensor.source.name, matrix, "it is there in floating point as well");
     tensors.set(matrix, tensor);

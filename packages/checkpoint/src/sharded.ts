@@ -31,7 +31,7 @@ export async function readShardedSafetensors(
   const files = [...new Set(weightMap.values())].sort();
   if (files.length > MAX_SHARDS) throw overLimit(indexName, "the number of shards", files.length, MAX_SHARDS);
 
-  const found = new Map<string, StoredTensor>();
+  const tensors = new Map<string, StoredTensor>();
   const shardOf = new Map<string, string>();
   const duplicated: string[] = [];
   const unlisted: string[] = [];
@@ -41,13 +41,13 @@ export async function readShardedSafetensors(
       if (shardOf.has(name)) duplicated.push(name);
       else if (!weightMap.has(name)) unlisted.push(name);
       shardOf.set(name, file);
-      if (weightMap.get(name) === file) found.set(name, tensor);
+      if (weightMap.get(name) === file) tensors.set(name, tensor);
     }
   }
-  const missing = [...weightMap.keys()].filter((name) => !found.has(name));
+  const missing = [...weightMap.keys()].filter((name) => !tensors.has(name));
   if (missing.length + duplicated.length + unlisted.length > 0)
     throw disagreeingShards(indexName, { missing, duplicated, unlisted });
-  return { format: "safetensors", tensors: found, metadata };
+  return { format: "safetensors", tensors, metadata };
 }
 
 /** What the index may say. Of the metadata texts and numbers are handed on. */

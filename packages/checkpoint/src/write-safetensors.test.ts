@@ -23,10 +23,12 @@ function tensor(bytes: Uint8Array, strides?: readonly number[]): StoredTensor {
 }
 
 test("a tensor that lies column by column is the same as one that lies row by row", async () => {
-  const rows = Uint8Array.from({ length: 2 * width }, (_, index) => number(index));
-  const columns = Uint8Array.from({ length: 2 * width }, (_, index) =>
-    number((index % 2) * width + Math.floor(index / 2)),
-  );
+  const rows = new Uint8Array(2 * width);
+  const columns = new Uint8Array(2 * width);
+  for (let index = 0; index < 2 * width; index++) {
+    rows[index] = number(index);
+    columns[index] = number((index % 2) * width + Math.floor(index / 2));
+  }
   const strided = tensor(columns, [1, 2]);
   expect(await sameTensor(tensor(rows), strided)).toBe(true);
   const last = rows.length - 1;

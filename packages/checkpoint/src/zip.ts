@@ -66,27 +66,27 @@ interface DirectoryPlace {
  * @throws {ModelError} `checkpoint/malformed`, `checkpoint/unsupported`, `checkpoint/limit`, `checkpoint/duplicate`
  */
 export async function readZipDirectory(source: ByteSource): Promise<ReadonlyMap<string, ZipMember>> {
-  const place = await findDirectory(source);
-  if (place.size > MAX_DIRECTORY_BYTES)
-    throw overLimit(source.name, "the size of the zip directory", place.size, MAX_DIRECTORY_BYTES);
-  if (place.members * CENTRAL_BYTES > place.size)
+  const directory = await findDirectory(source);
+  if (directory.size > MAX_DIRECTORY_BYTES)
+    throw overLimit(source.name, "the size of the zip directory", directory.size, MAX_DIRECTORY_BYTES);
+  if (directory.members * CENTRAL_BYTES > directory.size)
     throw malformed(
       source.name,
-      `a zip directory of ${place.size} bytes cannot hold ${place.members} members`,
+      `a zip directory of ${directory.size} bytes cannot hold ${directory.members} members`,
     );
-  const bytes = await readRange(source, place.offset, place.size, "the zip directory");
+  const bytes = await readRange(source, directory.offset, directory.size, "the zip directory");
 
   const members = new Map<string, Omit<ZipMember, "boundary">>();
   let at = 0;
-  for (let index = 0; index < place.members; index++) {
+  for (let index = 0; index < directory.members; index++) {
     if (index % MEMBERS_A_TURN === MEMBERS_A_TURN - 1) await nextTurn();
     const { next, ...member } = readCentralHeader(source, bytes, at);
     if (members.has(member.name)) throw duplicateName(source.name, "the zip member", member.name);
     members.set(member.name, member);
     at = next;
   }
-  if (at !== place.size) throw malformed(source.name, "the zip directory is longer than its members");
-  return withBoundaries(source, members, place.offset);
+  if (at !== directory.size) throw malformed(source.name, "the zip directory is longer than its members");
+  return withBoundaries(source, members, directory.offset);
 }
 
 /** Finds the directory through the end record, and through the zip64 end record where there is one. */
@@ -111,16 +111,16 @@ async function findDirectory(source: ByteSource): Promise<DirectoryPlace> {
     throw unsupported(source.name, "the zip archive is split over several files", "Join the parts first.");
   const locatorAt = at - LOCATOR_BYTES;
   const hasZip64 = locatorAt >= 0 && view.getUint32(locatorAt, true) === LOCATOR_SIGNATURE;
-  const place = hasZip64 ? await readEnd64(source, readUint64(view, locatorAt + 8)) : small;
+  const directory = hasZip64 ? await readEnd64(source, readUint64(view, locatorAt + 8)) : small;
   const endsAt = hasZip64 ? readUint64(view, locatorAt + 8) : tailOffset + at;
 
   const agrees =
-    (small.members === IN_ZIP64_16 || small.members === place.members) &&
-    (small.size === IN_ZIP64_32 || small.size === place.size) &&
-    (small.offset === IN_ZIP64_32 || small.offset === place.offset);
-  if (!agrees || place.offset + place.size !== endsAt)
+    (small.members === IN_ZIP64_16 || small.members === directory.members) &&
+    (small.size === IN_ZIP64_32 || small.size === directory.size) &&
+    (small.offset === IN_ZIP64_32 || small.offset === directory.offset);
+  if (!agrees || directory.offset + directory.size !== endsAt)
     throw malformed(source.name, "the end record of the zip archive does not point at its directory");
-  return place;
+  return directory;
 }
 
 /** The last end record whose comment reaches exactly to the end of the file. */

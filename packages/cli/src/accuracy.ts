@@ -96,11 +96,11 @@ const runs: Readonly<Record<string, Run>> = {
         cosine: rows.map(({ cosine }) => cosine),
       },
       words: {
-        "best text of a picture, ITM and cosine": firstPlaces(
+        "best text of an image, ITM and cosine": firstPlaces(
           rows.map(({ rankScore }) => rankScore),
           texts.length,
         ),
-        "best text of a picture, cosine": firstPlaces(
+        "best text of an image, cosine": firstPlaces(
           rows.map(({ cosine }) => cosine),
           texts.length,
         ),
@@ -130,7 +130,7 @@ const runs: Readonly<Record<string, Run>> = {
     };
   },
   async embed({ source, options }, images, texts) {
-    const [pictures, said] = await closing(
+    const [imageRows, said] = await closing(
       await Embedder.fromPretrained(source, options),
       async (model) =>
         [
@@ -138,12 +138,12 @@ const runs: Readonly<Record<string, Run>> = {
           await all(model.embedTexts(texts, stopOf(options))),
         ] as const,
     );
-    const cosines = pictures.flatMap(({ embedding: a }) =>
+    const cosines = imageRows.flatMap(({ embedding: a }) =>
       said.map(({ embedding: b }) => a.reduce((sum, value, index) => sum + value * must(b, index), 0)),
     );
     return {
       numbers: { cosine: cosines },
-      words: { "best text of a picture, cosine": firstPlaces(cosines, texts.length) },
+      words: { "best text of an image, cosine": firstPlaces(cosines, texts.length) },
     };
   },
 };
@@ -163,13 +163,13 @@ export async function accuracy(
   const run = runs[task];
   if (!run) throw new Error(`there is no comparison of ${task}`);
   const expected = await run(reference, images, texts);
-  const found = await run(other, images, texts);
+  const measured = await run(other, images, texts);
   return [
     ...Object.entries(expected.numbers).map(([measure, numbers]) =>
-      differences(measure, numbers, found.numbers[measure] ?? []),
+      differences(measure, numbers, measured.numbers[measure] ?? []),
     ),
     ...Object.entries(expected.words).map(([measure, words]) =>
-      agreement(measure, words, found.words[measure] ?? []),
+      agreement(measure, words, measured.words[measure] ?? []),
     ),
   ];
 }
@@ -202,26 +202,26 @@ async function captionAccuracy(
   images: readonly string[],
 ): Promise<AccuracyRow[]> {
   const expected = await greedyCaptions(reference.source, reference.options, images);
-  const found = await greedyCaptions(other.source, other.options, images, expected.captions);
+  const measured = await greedyCaptions(other.source, other.options, images, expected.captions);
   const pairs = expected.captions.map((caption, index) => {
-    const another = found.captions[index];
+    const another = measured.captions[index];
     return [generated(caption), another ? generated(another) : []] as const;
   });
   const padded = (which: 0 | 1) =>
     pairs.flatMap((pair) =>
-      Array.from({ length: Math.max(pair[0].length, pair[1].length) }, (_, place) => pair[which][place]),
+      Array.from({ length: Math.max(pair[0].length, pair[1].length) }, (_, index) => pair[which][index]),
     );
   return [
     agreement(
       "caption, greedy",
-      pairs.map(([one]) => one.join(" ")),
-      pairs.map(([, one]) => one.join(" ")),
+      pairs.map(([tokens]) => tokens.join(" ")),
+      pairs.map(([, tokens]) => tokens.join(" ")),
     ),
     agreement("token of a caption, greedy", padded(0), padded(1)),
     differences(
       "log probability of a token, along the first's caption",
       expected.forced.flat(),
-      found.forced.flat(),
+      measured.forced.flat(),
     ),
   ];
 }

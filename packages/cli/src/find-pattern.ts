@@ -37,7 +37,7 @@ export async function findPattern(pattern: string): Promise<string[]> {
         unread.push((absolute ? path : relative(process.cwd(), path)).replace(/(?<=.)\/+$/, "") || ".");
       done(error, entries);
     });
-  const found = await glob(escaped(pattern), {
+  const matches = await glob(escaped(pattern), {
     ...{ onlyFiles: false, expandDirectories: false, absolute },
     // The one form of each function that the walker calls; it passes over what fails.
     fs: {
@@ -47,12 +47,12 @@ export async function findPattern(pattern: string): Promise<string[]> {
         fs.realpath(path, (error, resolved) =>
           done(null, error ? path : resolved),
         )) as unknown as typeof fs.realpath,
-      stat: ((path: string, done: (error: NodeJS.ErrnoException | null, found: fs.Stats) => void) =>
+      stat: ((path: string, done: (error: NodeJS.ErrnoException | null, stats: fs.Stats) => void) =>
         fs.stat(path, (error, stats) =>
           error ? fs.lstat(path, done) : done(null, stats),
         )) as typeof fs.stat,
     },
   });
-  const paths = found.map((path) => path.replace(/(?<=.)\/$/, ""));
+  const paths = matches.map((path) => path.replace(/(?<=.)\/$/, ""));
   return [...new Set([...paths, ...unread])].sort();
 }

@@ -46,8 +46,8 @@ async function along(
   const [, T, V] = atLeast(logits.dims, 3);
   const labels = generated(caption);
   return labels.map((token, index) => {
-    const place = T - labels.length + index;
-    return logProbability(logits.data.subarray(place * V, (place + 1) * V), token);
+    const position = T - labels.length + index;
+    return logProbability(logits.data.subarray(position * V, (position + 1) * V), token);
   });
 }
 
@@ -61,15 +61,15 @@ export async function greedyCaptions(
   images: readonly string[],
   reference?: readonly Caption[],
 ): Promise<GreedyCaptions> {
-  const given = { ...options, compat: options.compat ?? ("blip" as const) };
-  return closing(await BlipForConditionalGeneration.fromPretrained(source, given), async (model) => {
-    const processor = await BlipProcessor.fromPretrained(source, { ...given, task: "caption" });
+  const settings = { ...options, compat: options.compat ?? ("blip" as const) };
+  return closing(await BlipForConditionalGeneration.fromPretrained(source, settings), async (model) => {
+    const processor = await BlipProcessor.fromPretrained(source, { ...settings, task: "caption" });
     const captions: Caption[] = [];
     const forced: number[][] = [];
     for (const [index, image] of images.entries()) {
-      given.signal?.throwIfAborted();
+      settings.signal?.throwIfAborted();
       const { pixelValues } = await processor(image);
-      const [[caption] = []] = await model.generate({ pixelValues }, { beams: 1, signal: given.signal });
+      const [[caption] = []] = await model.generate({ pixelValues }, { beams: 1, signal: settings.signal });
       if (!caption) throw new Error(`${image} got no caption`);
       captions.push(caption);
       forced.push(await along(model, pixelValues, reference?.[index] ?? caption));

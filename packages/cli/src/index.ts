@@ -28,7 +28,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   };
   const program = new Command("blip")
     .description(
-      "BLIP: matching, captions, answers, judgements and search over pictures, straight from the original checkpoints",
+      "BLIP: matching, captions, answers, judgements and search over images, straight from the original checkpoints",
     )
     .version(version, "--version")
     .exitOverride()

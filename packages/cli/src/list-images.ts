@@ -43,14 +43,14 @@ interface Named {
   readonly isLine: boolean;
 }
 
-/** Paths and folders that a name stands for; `found` is false for a pattern that matches nothing, which stands for itself. */
-async function placesOf({ name, isLine }: Named): Promise<{ places: readonly string[]; found: boolean }> {
-  const itself = { places: [name], found: true };
+/** Paths and folders that a name stands for; `matched` is false for a pattern that matches nothing, which stands for itself. */
+async function placesOf({ name, isLine }: Named): Promise<{ places: readonly string[]; matched: boolean }> {
+  const itself = { places: [name], matched: true };
   if (isLine || isUrl(name) || !isPattern(name)) return itself;
   // A file of that very name wins.
   if ((await lstat(name).catch(() => undefined)) !== undefined) return itself;
   const places = await findPattern(name);
-  return places.length > 0 ? { places, found: true } : { ...itself, found: false };
+  return places.length > 0 ? { places, matched: true } : { ...itself, matched: false };
 }
 
 /** Paths on standard input. @throws {UsageError} `usage/no-images` if it is no list */
@@ -72,13 +72,13 @@ export interface ListOptions {
  * @throws {UsageError} `usage/no-images` where folders, patterns or standard input hold none
  */
 export const listImages = (
-  given: readonly string[],
+  inputs: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
   options: ListOptions = {},
 ): Promise<string[]> =>
-  listed(given, { stdin, options }, async function* (place) {
-    if (await isFolder(place)) for await (const { path } of walk(place)) yield path;
-    else yield place;
+  listed(inputs, { stdin, options }, async function* (name) {
+    if (await isFolder(name)) for await (const { path } of walk(name)) yield path;
+    else yield name;
   });
 
 /**
@@ -86,12 +86,12 @@ export const listImages = (
  * @throws {UsageError} `usage/no-images`, also for a folder without images
  */
 export const listVideos = (
-  given: readonly string[],
+  inputs: readonly string[],
   stdin: AsyncIterable<Buffer | string>,
   options: ListOptions = {},
 ): Promise<(string | Video<string>)[]> =>
-  listed(given, { stdin, options }, async function* (place) {
-    yield (await isFolder(place)) ? await videoIn(place) : place;
+  listed(inputs, { stdin, options }, async function* (name) {
+    yield (await isFolder(name)) ? await videoIn(name) : name;
   });
 
 const byNumber = new Intl.Collator("en", { numeric: true });
@@ -104,39 +104,35 @@ async function videoIn(folder: string): Promise<Video<string>> {
     frames.push(path);
   }
   if (frames.length === 0)
-    throw new UsageError(
-      "usage/no-images",
-      `no frame found in "${folder}": give folders that hold pictures`,
-      {
-        folder,
-      },
-    );
+    throw new UsageError("usage/no-images", `no frame found in "${folder}": give folders that hold images`, {
+      folder,
+    });
   return { image: folder, frames: uniformFrames(frames.sort(byNumber.compare)) };
 }
 
 async function listed<T>(
-  given: readonly string[],
+  inputs: readonly string[],
   { stdin, options }: { readonly stdin: AsyncIterable<Buffer | string>; readonly options: ListOptions },
-  meaning: (place: string) => AsyncIterable<T>,
+  meaning: (path: string) => AsyncIterable<T>,
 ): Promise<T[]> {
   const all: T[] = [];
   let named = false;
-  for (const argument of given) {
+  for (const argument of inputs) {
     const isLine = argument === "-";
     for (const name of isLine ? await lines(stdin, options) : [argument]) {
-      const { places, found } = await placesOf({ name, isLine });
+      const { places, matched } = await placesOf({ name, isLine });
       // `dir/**` matches a folder and what is in it.
       const ofName = new Set<T>();
-      for (const place of places) for await (const one of meaning(place)) ofName.add(one);
-      for (const one of ofName) all.push(one);
-      named ||= found && ofName.size > 0;
+      for (const path of places) for await (const item of meaning(path)) ofName.add(item);
+      for (const item of ofName) all.push(item);
+      named ||= matched && ofName.size > 0;
     }
   }
   if (named) return all;
-  const names = given.map((argument) => (argument === "-" ? "standard input" : `"${argument}"`)).join(", ");
+  const names = inputs.map((argument) => (argument === "-" ? "standard input" : `"${argument}"`)).join(", ");
   throw new UsageError(
     "usage/no-images",
-    `no image found in ${names}: give picture files, folders that hold some, or patterns that match some`,
-    { given },
+    `no image found in ${names}: give image files, folders that hold some, or patterns that match some`,
+    { given: inputs },
   );
 }

@@ -56,10 +56,10 @@ export async function* requestRows<Row extends object>(
     for (let done = 0; done < total; done++) {
       while (next < total && asked.length < 2 * imageBatchSize)
         asked.push(ask(must(images, next++, "image")));
-      const found = await asked.shift();
-      if (!found) throw new Error("a picture was not asked about");
-      if ("failure" in found) throw found.failure;
-      yield* found.rows;
+      const answered = await asked.shift();
+      if (!answered) throw new Error("an image was not asked about");
+      if ("failure" in answered) throw answered.failure;
+      yield* answered.rows;
       onProgress?.({ kind: "images", done: done + 1, total });
     }
   } finally {

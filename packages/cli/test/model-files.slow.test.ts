@@ -50,7 +50,7 @@ describe("blip export", () => {
     expect(made.stdout).toMatch(/^ {2}in {2}pixel_values {2}float32 \[B, 3, 32, 32\]$/m);
     expect(made.stdout).toMatch(/^ {2}out present\.L\.key {2}float32 \[R, 4, P\+T, 8\], L = 0 to 2$/m);
     expect((await readdir(out)).sort()).toEqual([
-      ...["decode.onnx", "export.json", "image.onnx", "memory.onnx"],
+      ...["cross-kv.onnx", "decode.onnx", "export.json", "image.onnx"],
       ...["tokenizer.json", "vocab.txt", "weights.data"],
     ]);
     const again = await blip(["export", tiny("caption"), out, "--task", "caption", "--json"]);
@@ -86,7 +86,7 @@ describe("blip export", () => {
         contributedOperators: [],
         opset: { "ai.onnx": 18 },
       },
-      picture: { height: 48, width: 48 },
+      image: { height: 48, width: 48 },
     });
   });
 
@@ -209,8 +209,8 @@ describe("blip quantize", () => {
       { measure: "ITM logit", compared: 12, same: null },
       { measure: "ITM probability", compared: 6 },
       { measure: "cosine", compared: 6 },
-      { measure: "best text of a picture, ITM and cosine", compared: 2, largest: null },
-      { measure: "best text of a picture, cosine", compared: 2 },
+      { measure: "best text of an image, ITM and cosine", compared: 2, largest: null },
+      { measure: "best text of an image, cosine", compared: 2 },
     ]);
     const [logits] = row?.accuracy as { largest: number; mean: number }[];
     // 8 bits through two random layers of width 32; the mean is over more than the largest.
@@ -220,9 +220,9 @@ describe("blip quantize", () => {
   });
 
   test.each([
-    ["is no picture", path("fixtures/images/text.jpg"), /text\.jpg: expected a picture .* found text/],
-    ["ends too early", path("fixtures/images/truncated.jpg"), /truncated\.jpg: expected a whole picture/],
-    ["is not there", "nowhere.png", /nowhere\.png: expected the file of a picture/],
+    ["is no picture", path("fixtures/images/text.jpg"), /text\.jpg: expected an image .* found text/],
+    ["ends too early", path("fixtures/images/truncated.jpg"), /truncated\.jpg: expected a whole image/],
+    ["is not there", "nowhere.png", /nowhere\.png: expected the file of an image/],
   ])("refuses a picture to compare with that %s, before anything is written", async (_what, bad, message) => {
     const out = join(folder, "unreadable");
     const checked = ["--check", scene("01"), "--check", bad, "--quiet"];

@@ -93,7 +93,7 @@ describe("requests of a list", () => {
   test("fail alone where their picture is bad, and all together where the model or the program is", async () => {
     const failing = (error: Error) => (_batched: unknown, image: string) =>
       image === "1.png" ? Promise.reject(error) : row(image);
-    const bad = new InputError("image/not-found", "1.png: expected a picture");
+    const bad = new InputError("image/not-found", "1.png: expected an image");
     const rows: (object | FailedRow<string>)[] = await arrayOf(
       requestRows(names(3), { models: {}, rowsOf: failing(bad) }, call),
     );

@@ -10,6 +10,7 @@ import type { DocumentStart, JsonDocument } from "./formats/format.ts";
 import { knownForms } from "./formats/index.ts";
 import type { DatasetLimits } from "./limits.ts";
 import type { ContainerName } from "./options.ts";
+import type { Place } from "./place.ts";
 import type { CsvRecords } from "./records/csv.ts";
 import {
   bytesOf,
@@ -49,7 +50,7 @@ export async function detectFile(file: DataFile, options: DetectOptions): Promis
   const { head, whole } = await headOf(bytesOf(file), limits.rowBytes);
   const sniffed = sniffFile(file.name, head, whole);
   if (sniffed.container === "unknown")
-    throw unknownFormat(file.name, options.task, sniffed.found, knownForms(options.task));
+    throw unknownFormat(file.name, options.task, sniffed.description, knownForms(options.task));
   // One object on one line may be lines, too.
   const asked = sniffed.container === "jsonl" && container === "json" ? "jsonl" : container;
   if (asked !== undefined && asked !== sniffed.container)
@@ -146,11 +147,11 @@ function withoutShardTables(tables: readonly DataFile[], folder: DataFolder): re
 
 function candidatesOf(folder: DataFolder, options: DetectOptions): Candidate[] {
   const { files } = folder;
-  const found: Candidate[] = [];
+  const candidates: Candidate[] = [];
   for (const container of ["jsonl", "csv"] as const) {
     const named = files.filter((file) => endsWith(file, new RegExp(`(?:^|/)metadata\\.${container}$`)));
     if (named.length > 0)
-      found.push({
+      candidates.push({
         container,
         what: `metadata.${container}`,
         open: () => openMetadata(folder, named, options),
@@ -161,21 +162,21 @@ function candidatesOf(folder: DataFolder, options: DetectOptions): Candidate[] {
     folder,
   );
   if (tables.length > 0)
-    found.push({
+    candidates.push({
       container: "parquet",
       what: `${tables.length} Parquet files`,
       open: () => parquetSource(folder.name, inSplit(folder, tables, options), options.limits),
     });
   const shards = files.filter((file) => endsWith(file, /\.(?:tar|tgz|tar\.gz)$/i));
   if (shards.length > 0)
-    found.push({
+    candidates.push({
       container: "webdataset",
       what: `${shards.length} shards (*.tar)`,
       open: () => Promise.resolve(shardSource(folder.name, inSplit(folder, shards, options), options.limits)),
     });
   const beside = imageFolder(folder, options);
-  if (beside !== undefined) found.push(beside);
-  return found;
+  if (beside !== undefined) candidates.push(beside);
+  return candidates;
 }
 
 function imageFolder(folder: DataFolder, options: DetectOptions): Candidate | undefined {
@@ -281,7 +282,7 @@ export async function startOf(document: JsonDocument): Promise<DocumentStart> {
   return { keys, records };
 }
 
-function valueOf(piece: { place: Parameters<typeof parseValue>[0]; text: string }): unknown {
+function valueOf(piece: { place: Place; text: string }): unknown {
   try {
     return parseValue(piece.place, piece.text);
   } catch (error) {

@@ -22,7 +22,7 @@ export {
   type VqaExample,
   type WeightedAnswer,
 } from "./examples.ts";
-export { type Place, placeName } from "./place.ts";
+export { type Place, type PlaceName, placeName } from "./place.ts";
 
 // Data sets: a file or folder of one task
 export {

@@ -123,14 +123,14 @@ async function rawRows(
   const close = () => all[Symbol.asyncIterator]().return?.();
   try {
     const sniffed = sniffFile(name, head, whole);
-    const found = sniffed.container;
-    const isDocument = found === "json" && sniffed.top === "object";
-    if ((found !== "json" && found !== "jsonl" && found !== "csv") || isDocument)
+    const container = sniffed.container;
+    const isDocument = container === "json" && sniffed.top === "object";
+    if ((container !== "json" && container !== "jsonl" && container !== "csv") || isDocument)
       throw unknownFormat(name, "pairs", foundWords(sniffed, isDocument), pairForms);
-    if (format !== undefined && format !== found)
-      throw wrongFormat(name, format, "as the option says", `what begins as ${found} does`);
-    if (found === "json") return jsonListRows(name, all, limits);
-    if (found === "jsonl") return jsonLineRows(name, all, limits);
+    if (format !== undefined && format !== container)
+      throw wrongFormat(name, format, "as the option says", `what begins as ${container} does`);
+    if (container === "json") return jsonListRows(name, all, limits);
+    if (container === "jsonl") return jsonLineRows(name, all, limits);
     if (csv === undefined)
       throw unsupported(wholeFile(name), "JSON lines or a JSON list", "CSV", "Convert it to JSON lines.");
     const delimiter = delimiterOf(sniffed.firstLine);
@@ -148,7 +148,7 @@ const pairForms = [
 ];
 
 function foundWords(sniffed: SniffedFile, isDocument: boolean): string {
-  if (sniffed.container === "unknown") return sniffed.found;
+  if (sniffed.container === "unknown") return sniffed.description;
   return isDocument ? "one JSON object" : sniffed.container;
 }
 
@@ -163,26 +163,26 @@ function pairOf(raw: RawRow, row: number, options: PairsOptions, context: RowCon
     const others = Object.entries(raw.record).filter(
       ([name, value]) => !used.has(name) && value !== undefined,
     );
-    return { row, place, images: images.found, texts: texts.found, fields: Object.fromEntries(others) };
+    return { row, place, images: images.values, texts: texts.values, fields: Object.fromEntries(others) };
   } catch (error) {
     if (error instanceof InputError) return { row, place, error, fields: raw.record };
     throw error;
   }
 }
 
-interface Found<T> {
+interface InColumns<T> {
   readonly columns: readonly string[];
-  readonly found: readonly T[];
+  readonly values: readonly T[];
 }
 
-function imagesOf(row: Row, { images = one, imageColumns: own }: PairsOptions): Found<ImageSource> {
+function imagesOf(row: Row, { images = one, imageColumns: own }: PairsOptions): InColumns<ImageSource> {
   const pair =
     own === undefined ? imagePairs.find((names) => names.every((name) => row.has(name))) : undefined;
   const single = row.first(own ?? imageColumns);
   const columns = own?.filter((name) => row.has(name)) ?? (single === undefined ? (pair ?? []) : [single]);
-  const found = columns.flatMap((name) => imageList(row, name));
-  checkCount(row, "image", found.length, images, own ?? imageColumns);
-  return { columns, found };
+  const values = columns.flatMap((name) => imageList(row, name));
+  checkCount(row, "image", values.length, images, own ?? imageColumns);
+  return { columns, values };
 }
 
 function imageList(row: Row, field: string): readonly ImageSource[] {
@@ -191,13 +191,13 @@ function imageList(row: Row, field: string): readonly ImageSource[] {
   return value.map((item: unknown, index) => row.imageOf(`${field}[${index}]`, item));
 }
 
-function textsOf(row: Row, options: PairsOptions): Found<string> {
+function textsOf(row: Row, options: PairsOptions): InColumns<string> {
   const { texts = one, textColumns: own = { firstOf: textColumns } } = options;
   const names = "firstOf" in own ? own.firstOf : own;
   const columns = names.filter((name) => row.has(name)).slice(0, "firstOf" in own ? 1 : names.length);
-  const found = columns.flatMap((name) => row.texts(name));
-  checkCount(row, "text", found.length, texts, names);
-  return { columns, found };
+  const values = columns.flatMap((name) => row.texts(name));
+  checkCount(row, "text", values.length, texts, names);
+  return { columns, values };
 }
 
 function checkCount(

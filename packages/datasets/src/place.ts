@@ -10,8 +10,10 @@ export interface Place {
 
 export const wholeFile = (file: string): Place => ({ file, unit: "file", at: 0 });
 
-/** `captions.jsonl, line 3`. */
-export function placeName({ file, unit, at }: Place): string {
+/** A place as a message names it: `captions.jsonl, line 3`. */
+export type PlaceName = string;
+
+export function placeName({ file, unit, at }: Place): PlaceName {
   if (unit === "file") return shown(file);
   return `${shown(file)}, ${unit} ${typeof at === "string" ? `"${shown(at, 80)}"` : at}`;
 }

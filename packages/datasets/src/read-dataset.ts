@@ -115,8 +115,8 @@ async function datasetOf<T extends Task>(
 ): Promise<Dataset<T>> {
   if (detected.kind === "document") {
     const { document, rows } = detected;
-    const found = await documentFormat(task, document, format, rows !== undefined);
-    if (found !== undefined) return documentDataset(task, document, found, options, context, root);
+    const form = await documentFormat(task, document, format, rows !== undefined);
+    if (form !== undefined) return documentDataset(task, document, form, options, context, root);
     if (rows !== undefined) return rowDataset(task, rows, format, options, context);
   } else return rowDataset(task, detected.source, format, options, context);
   throw new Error("a document without a form was let through");
@@ -137,7 +137,7 @@ async function documentFormat<T extends Task>(
     throw wrongFormat(document.name, format, what, "a JSON document, not rows");
   }
   const start = await startOf(document);
-  const fitting = all.filter((one) => one.fits(start));
+  const fitting = all.filter((candidate) => candidate.fits(start));
   if (fitting.length > 1)
     throw ambiguousFormat(
       document.name,
@@ -147,8 +147,8 @@ async function documentFormat<T extends Task>(
   if (fitting.length === 1) return fitting[0];
   const swapped = task === "vqa" && isAnnotationFile(start.keys, start.records.get("annotations"));
   if (mayBeLines && !swapped) return undefined;
-  const found = swapped ? annotationAdvice(start.keys) : `a JSON object with ${keysOf(start.keys)}`;
-  throw unknownFormat(document.name, task, found, knownForms(task));
+  const description = swapped ? annotationAdvice(start.keys) : `a JSON object with ${keysOf(start.keys)}`;
+  throw unknownFormat(document.name, task, description, knownForms(task));
 }
 
 function documentDataset<T extends Task>(
@@ -198,10 +198,10 @@ export async function* chained<T extends Task>(
 
 /** Examples alone: errors of rows go to `onRowError`, or end the reading. */
 async function* settled<E>(
-  found: AsyncIterable<Outcome<E>>,
+  outcomes: AsyncIterable<Outcome<E>>,
   { onRowError }: DatasetOptions,
 ): AsyncGenerator<E> {
-  for await (const outcome of found) {
+  for await (const outcome of outcomes) {
     if ("example" in outcome) yield outcome.example;
     else if (onRowError === undefined) throw outcome.error;
     else onRowError(outcome.error);
@@ -289,7 +289,7 @@ async function recordFormat<T extends Task>(
     throw wrongFormat(source.name, format, what, source.what);
   }
   const first = await firstRecord(source);
-  const fitting = all.filter((one) => one.fits(first));
+  const fitting = all.filter((candidate) => candidate.fits(first));
   const special = fitting.filter(({ name }) => name !== "table");
   if (special.length > 1)
     throw ambiguousFormat(

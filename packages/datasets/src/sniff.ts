@@ -14,9 +14,9 @@ export type SniffedFile =
   /** `alone`: the file is one object on one line, which may be a document as well. */
   | { readonly container: "jsonl"; readonly alone: boolean }
   | { readonly container: "csv"; readonly firstLine: string }
-  | { readonly container: "unknown"; readonly found: string };
+  | { readonly container: "unknown"; readonly description: string };
 
-const others: readonly (readonly [prefix: string, found: string])[] = [
+const others: readonly (readonly [prefix: string, description: string])[] = [
   ["PK\x03\x04", "a ZIP archive (unpack it)"],
   ["\x28\xb5\x2f\xfd", "zstd data (unpack it)"],
   ["BZh", "bzip2 data (unpack it)"],
@@ -37,14 +37,14 @@ const others: readonly (readonly [prefix: string, found: string])[] = [
  * @throws {InputError} `dataset/encoding` for text in another encoding than UTF-8
  */
 export function sniffFile(name: string, head: Uint8Array, whole: boolean): SniffedFile {
-  if (head.length === 0) return { container: "unknown", found: "an empty file" };
+  if (head.length === 0) return { container: "unknown", description: "an empty file" };
   const start = String.fromCharCode(...head.subarray(0, 512));
   if (start.startsWith("PAR1")) return { container: "parquet" };
   if (isTar(head)) return { container: "webdataset" };
   const other = others.find(([prefix]) => start.startsWith(prefix));
-  if (other !== undefined) return { container: "unknown", found: other[1] };
+  if (other !== undefined) return { container: "unknown", description: other[1] };
   if (start.startsWith("version https://git-lfs"))
-    return { container: "unknown", found: "a Git LFS pointer" };
+    return { container: "unknown", description: "a Git LFS pointer" };
   const encoding = otherEncoding(head);
   if (encoding !== undefined) throw badEncoding(wholeFile(name), encoding);
   return sniffText(head.subarray(markLength(head)), whole);
@@ -61,13 +61,13 @@ function isTar(head: Uint8Array): boolean {
 
 function sniffText(head: Uint8Array, whole: boolean): SniffedFile {
   const first = head.findIndex((byte) => byte !== 32 && byte !== 9 && byte !== 10 && byte !== 13);
-  if (first < 0) return { container: "unknown", found: "blank lines" };
+  if (first < 0) return { container: "unknown", description: "blank lines" };
   if (head[first] === 0x5b) return { container: "json", top: "list" };
   const end = head.indexOf(10, first);
   const line = head.subarray(first, end < 0 ? head.length : end);
   if (head[first] === 0x7b) return sniffObject(head, line, end, whole);
   const text = readable(line);
-  if (text === undefined) return { container: "unknown", found: "bytes that are no text" };
+  if (text === undefined) return { container: "unknown", description: "bytes that are no text" };
   return { container: "csv", firstLine: text.replace(/\r$/, "") };
 }
 

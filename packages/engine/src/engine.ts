@@ -34,10 +34,11 @@ export interface SessionOptions extends RunOptions {
   /** The outputs that `runRetaining` may retain: on a device they stay in its memory. */
   readonly retain?: readonly string[] | undefined;
   /**
-   * Weights are used as they lie in the file, where the engine can: it does not lay them out anew for its products, which
-   * takes long and their size in memory once more, and gains little where products have hundreds of rows or are few.
+   * Default true: the engine packs weights anew for its products. With false they are used as they lie in the file, if the
+   * engine can: packing takes long and their size in memory once more, and gains little if products have hundreds of rows
+   * or are few.
    */
-  readonly unpacked?: boolean | undefined;
+  readonly prepack?: boolean | undefined;
   /** What the session is called where a person reads of it: in a profile. */
   readonly name?: string | undefined;
 }

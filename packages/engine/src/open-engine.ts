@@ -33,8 +33,8 @@ export function plainReason(message: string): string {
   return line.trim().replace(/\.$/, "");
 }
 
-const withHint = (found: string, hint: string | undefined): string =>
-  hint === undefined ? found : `${found}. ${hint}`;
+const withHint = (reason: string, hint: string | undefined): string =>
+  hint === undefined ? reason : `${reason}. ${hint}`;
 
 /** What keeps a device from a type, and what to do. */
 function reasonOf({ kind, what }: SelfTestFailure, dtype: NetworkDType, hint: string | undefined): string {
@@ -116,28 +116,28 @@ export async function openEngine(
     };
   };
   if (device === "cpu") return open("cpu", { emit: {} });
-  const others = platform.devices.filter((one) => one.device !== "cpu");
+  const others = platform.devices.filter((candidate) => candidate.device !== "cpu");
   if (device === "auto") {
     const refused: string[] = [];
-    for (const one of others.filter(({ absent }) => absent === undefined)) {
-      const verdict = await examine(platform, one, dtype, options);
+    for (const candidate of others.filter(({ absent }) => absent === undefined)) {
+      const verdict = await examine(platform, candidate, dtype, options);
       if ("emit" in verdict) {
-        onWarning({ code: "engine/device", message: `device auto: ${one.device} computes` });
-        return open(one.device, verdict);
+        onWarning({ code: "engine/device", message: `device auto: ${candidate.device} computes` });
+        return open(candidate.device, verdict);
       }
-      refused.push(`${one.device}: ${verdict.reason}`);
+      refused.push(`${candidate.device}: ${verdict.reason}`);
     }
     onWarning({ code: "engine/device", message: ["device auto: cpu computes", ...refused].join("; ") });
     return open("cpu", { emit: {} });
   }
-  const asked = others.find((one) => one.device === device);
+  const asked = others.find((candidate) => candidate.device === device);
   const verdict = asked
     ? await examine(platform, asked, dtype, options)
     : { reason: "this platform does not have it" };
   if ("emit" in verdict) return open(device, verdict);
   const present: string[] = [];
-  for (const one of [...others.filter((other) => other !== asked), processor])
-    if (one === processor || "emit" in (await examine(platform, one, dtype, options)))
-      present.push(one.device);
+  for (const candidate of [...others.filter((other) => other !== asked), processor])
+    if (candidate === processor || "emit" in (await examine(platform, candidate, dtype, options)))
+      present.push(candidate.device);
   throw deviceUnavailable(device, dtype, verdict.reason, present);
 }

@@ -123,16 +123,16 @@ export async function selfTest(
     throw new Error(`the self-test has no weight, and not ${name}`);
   };
   const onnx = emitOnnx(graph, locate, emit);
-  let found: Tensor | undefined;
+  let output: Tensor | undefined;
   try {
     const session = await engine.createSession({ onnx, external: [] }, options);
-    found = (await session.run({ x }, options)).y;
+    output = (await session.run({ x }, options)).y;
   } catch (error) {
     options.signal?.throwIfAborted();
     return { kind: "failed", what: error instanceof Error ? error.message : String(error) };
   }
-  if (found?.dtype !== "float32") throw new Error("the self-test gives y in float32");
-  const what = difference(found.data, expectedStates().data, dtype);
+  if (output?.dtype !== "float32") throw new Error("the self-test gives y in float32");
+  const what = difference(output.data, expectedStates().data, dtype);
   return what === undefined ? undefined : { kind: "wrong", what };
 }
 

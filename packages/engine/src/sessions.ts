@@ -12,7 +12,7 @@ import { GuardedSession } from "./guarded-session.ts";
 type Tensors = ReadonlyMap<string, StoredTensor>;
 
 /** How a session is loaded; those of one group can hand each other the outputs that they retain. */
-type SessionForm = Pick<SessionOptions, "group" | "retain" | "unpacked">;
+type SessionForm = Pick<SessionOptions, "group" | "retain" | "prepack">;
 
 /** @throws {ModelError} `model/changed` */
 function expectUnchanged(files: readonly ByteSource[]): void {
@@ -130,10 +130,10 @@ export class Network implements Closable {
     );
     // Nobody would end the thread of a session that is made from now on.
     if (this.#closing) throw modelClosed();
-    // Whole numbers are always laid out anew: their products need sums of columns.
-    const unpacked = form.unpacked === true && this.dtype === "fp32";
+    // Whole numbers are always packed: their products need sums of columns.
+    const prepack = form.prepack !== false || this.dtype !== "fp32";
     const create = async () => {
-      const options = { ...form, unpacked, name: graph.name };
+      const options = { ...form, prepack, name: graph.name };
       const session = await this.#engine.createSession(model, options).catch((error: unknown) => {
         // What became of the file says more than what the engine found in it.
         expectUnchanged(files);

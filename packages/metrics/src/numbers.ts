@@ -2,9 +2,9 @@
 import { notFinite } from "./errors.ts";
 
 /** @throws {UsageError} `usage/bad-option` if one of `values` is no finite number */
-export function expectFinite(place: string, values: ArrayLike<number>): void {
+export function expectFinite(name: string, values: ArrayLike<number>): void {
   for (let index = 0; index < values.length; index++)
-    if (!Number.isFinite(values[index])) throw notFinite(`${place}[${index}]`, values[index]);
+    if (!Number.isFinite(values[index])) throw notFinite(`${name}[${index}]`, values[index]);
 }
 
 /** Sum over count; NaN of nothing. */

@@ -57,9 +57,9 @@ function placesOf(
   if (right.length === 0) throw nothingIn(`relevant[${query}]`, "right candidate");
   const isRight = new Set(right);
   let best = -Infinity;
-  for (const one of isRight) {
-    const score = row[one];
-    if (score === undefined) throw outside(`relevant[${query}]`, row.length, "candidates", one);
+  for (const candidate of isRight) {
+    const score = row[candidate];
+    if (score === undefined) throw outside(`relevant[${query}]`, row.length, "candidates", candidate);
     best = Math.max(best, score);
   }
   const tied: number[] = [];

@@ -124,7 +124,7 @@ export class ConditionalGeneration implements Closable {
   ): AsyncGenerator<StreamedToken, void, undefined> {
     const [prompt, ...others] = this.#prompts(inputs);
     if (!prompt || others.length > 0)
-      throw new UsageError("generate/cannot-stream", "one picture can be streamed at a time");
+      throw new UsageError("generate/cannot-stream", "one image can be streamed at a time");
     this.generator.decoder.prepare();
     const states = await this.#states(inputs.pixelValues, options);
     yield* this.generator.stream({ states }, prompt, options, options);

@@ -101,7 +101,7 @@ describe("transformers' classes throw", () => {
 });
 
 test("verify says that such a model is different, whatever is asked of it", async () => {
-  const common = { models: ["m"], picture: "scene", compat: "lavis" as const, source: "here" };
+  const common = { models: ["m"], image: "scene", compat: "lavis" as const, source: "here" };
   const model = await models.without("match", { "vision_model.post_layernorm.weight": { value: NaN } });
   const about = { text: "a dog" };
   const samples = [

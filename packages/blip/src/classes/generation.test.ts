@@ -193,7 +193,7 @@ describe("BlipForConditionalGeneration", async () => {
       [6, 1],
       [6, 1],
     ]);
-    expect(fed["decoder memory"]).toEqual([[2, 17, 48]]);
+    expect(fed["decoder cross-kv"]).toEqual([[2, 17, 48]]);
   });
 
   test("streams the tokens of the greedy caption, and refuses to stream beams", async () => {

@@ -263,8 +263,8 @@ export class QuestionAnswering implements Closable {
       .slice(0, k);
     // Each distinct answer once: a product may round its rows differently, and equals are to tie.
     const keyOf = (tokens: readonly number[]) => tokens.join(" ");
-    const distinct = [...new Map(chosen.map((one) => [keyOf(one.tokens), one])).values()];
-    const found = new Map<string, number>();
+    const distinct = [...new Map(chosen.map((answer) => [keyOf(answer.tokens), answer])).values()];
+    const scoreOf = new Map<string, number>();
     const { candidates } = this.loaded.limits;
     for (let start = 0; start < distinct.length; start += candidates) {
       const batch = distinct.slice(start, start + candidates);
@@ -275,12 +275,12 @@ export class QuestionAnswering implements Closable {
       );
       batch.forEach(({ tokens, first: logProbability }, row) => {
         const all = [{ logProbability, meanLogProbability: mean }, ...must(scores, row)];
-        found.set(keyOf(tokens), -all.reduce((sum, one) => sum + smoothedLoss(one), 0));
+        scoreOf.set(keyOf(tokens), -all.reduce((sum, token) => sum + smoothedLoss(token), 0));
       });
     }
-    if (!allFinite([...found.values()])) return notFinite(this.#name, "the log-probabilities of answers");
+    if (!allFinite([...scoreOf.values()])) return notFinite(this.#name, "the log-probabilities of answers");
     return chosen
-      .map(({ index, tokens }) => ({ index, tokens, score: found.get(keyOf(tokens)) ?? -Infinity }))
+      .map(({ index, tokens }) => ({ index, tokens, score: scoreOf.get(keyOf(tokens)) ?? -Infinity }))
       .sort((a, b) => b.score - a.score || a.index - b.index);
   }
 

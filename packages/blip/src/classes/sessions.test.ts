@@ -25,9 +25,9 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** Node, noting by name which sessions use weights as they lie, or multiply by signed ones: the last one of each name. */
+/** Node, noting by name which sessions pack their weights, or multiply by signed ones: the last one of each name. */
 function watched() {
-  const unpacked: Record<string, boolean> = {};
+  const prepacked: Record<string, boolean> = {};
   const signed: Record<string, boolean> = {};
   const platform: Platform<never> = {
     ...nodePlatform,
@@ -36,7 +36,7 @@ function watched() {
       return {
         async createSession(model, more: SessionOptions = {}) {
           const session = await engine.createSession(model, more);
-          unpacked[more.name ?? ""] = more.unpacked === true;
+          prepacked[more.name ?? ""] = more.prepack !== false;
           signed[more.name ?? ""] = model.signedProducts === true;
           return session;
         },
@@ -44,7 +44,7 @@ function watched() {
       };
     },
   };
-  return { platform, unpacked, signed };
+  return { platform, prepacked, signed };
 }
 
 /** Sessions that are never there, as those whose weights come over a slow network. */
@@ -144,7 +144,7 @@ test.each<[NetworkDType, boolean]>([
   const image = { pixelValues: pixels(captioning.loaded.imageSize) };
   await captioning.generate(image, { maxNewTokens: 2 });
   // A decoder's steps multiply in blocks, by an operator that has no other form.
-  expect(caption.signed).toEqual({ image: expected, memory: expected, decode: false });
+  expect(caption.signed).toEqual({ image: expected, "cross-kv": expected, decode: false });
   const match = watched();
   await using matching = await ImageTextRetrieval.load(match.platform, fixture("tiny/match"), options);
   await matching.forward({ ...image, inputIds: ids });
@@ -153,21 +153,21 @@ test.each<[NetworkDType, boolean]>([
 
 describe("weights are used as they lie for", () => {
   test.each<[NetworkDType, boolean]>([
-    ["fp32", true],
-    ["int8", false],
-  ])("in %s a picture's states and what a decoder attends to there: %s", async (dtype, expected) => {
-    const { platform, unpacked } = watched();
+    ["fp32", false],
+    ["int8", true],
+  ])("in %s an image's states and what a decoder attends to there, packed: %s", async (dtype, expected) => {
+    const { platform, prepacked } = watched();
     await using model = await ConditionalGeneration.load(platform, fixture("tiny/caption"), {
       dtype,
       onWarning: () => undefined,
     });
     const { imageSize } = model.loaded;
     await model.generate({ pixelValues: pixels(imageSize) }, { maxNewTokens: 2 });
-    expect(unpacked).toEqual({ image: expected, memory: expected, decode: false });
+    expect(prepacked).toEqual({ image: expected, "cross-kv": expected, decode: true });
   });
 
   test("texts over few pictures, until they are many", async () => {
-    const { platform, unpacked } = watched();
+    const { platform, prepacked } = watched();
     await using model = await ImageTextRetrieval.load(platform, fixture("tiny/match"));
     const { imageSize } = model.loaded;
     const { states } = await model.encodeImages(pixels(imageSize));
@@ -179,18 +179,18 @@ describe("weights are used as they lie for", () => {
     };
     const [few] = await score(15);
     await model.textFeatures({ inputIds: ids });
-    expect(unpacked).toEqual({ image: true, "match-folded": true, text: true });
+    expect(prepacked).toEqual({ image: false, "match-folded": false, text: false });
     const [many] = await score(16);
-    expect(unpacked["match-folded"]).toBe(false);
+    expect(prepacked["match-folded"]).toBe(true);
     // The same product in another order of its sums.
     expect(many?.[0]).toBeCloseTo(few?.[0] ?? NaN, 5);
   });
 
   test("not for what a decoder attends to where those are questions, which have few rows", async () => {
-    const { platform, unpacked } = watched();
+    const { platform, prepacked } = watched();
     await using model = await QuestionAnswering.load(platform, fixture("tiny/vqa"));
     const { imageSize } = model.loaded;
     await model.generate({ pixelValues: pixels(imageSize), inputIds: ids }, { maxNewTokens: 2 });
-    expect(unpacked).toMatchObject({ image: true, memory: false, decode: false });
+    expect(prepacked).toMatchObject({ image: false, "cross-kv": true, decode: true });
   });
 });

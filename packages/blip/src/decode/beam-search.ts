@@ -177,9 +177,9 @@ function bestCandidates(
     for (let token = 0; token < row.length; token++) {
       const sum = Math.fround((row[token] ?? missed("score")) + beam.sum);
       if (best.length >= count && !(sum > least)) continue;
-      let place = best.length;
-      while (place > 0 && sum > must(best, place - 1).sum) place--;
-      best.splice(place, 0, { parent, token, sum, logProbability: must(logProbabilities, token) });
+      let rank = best.length;
+      while (rank > 0 && sum > must(best, rank - 1).sum) rank--;
+      best.splice(rank, 0, { parent, token, sum, logProbability: must(logProbabilities, token) });
       if (best.length > count) best.pop();
       if (best.length === count) least = must(best, count - 1).sum;
     }

@@ -111,8 +111,8 @@ const samplingOnly = ["temperature", "topK", "topP", "seed"] as const;
  * @throws {UsageError} `generate/bad-option`, `generate/conflicting-options`
  */
 export function resolveOptions(options: GenerationOptions, defaults: ResolvedOptions): ResolvedOptions {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const resolved: ResolvedOptions = { ...defaults, ...given };
+  const defined = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const resolved: ResolvedOptions = { ...defaults, ...defined };
   // Only new tokens are bounded where the caller says so and the default bounds all of them.
   const merged =
     options.maxLength === undefined && options.maxNewTokens !== undefined

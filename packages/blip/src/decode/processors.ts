@@ -77,17 +77,17 @@ export function candidates(
   { temperature, topK, topP }: Pick<SequenceOptions, "temperature" | "topK" | "topP">,
 ): Candidate[] {
   const warmed = temperature === 1 ? scores : scores.map((score) => score / temperature);
-  let kept = Array.from(warmed, (score, token) => ({ token, score })).filter(
+  let remaining = Array.from(warmed, (score, token) => ({ token, score })).filter(
     ({ score }) => score > -Infinity,
   );
-  kept.sort((a, b) => b.score - a.score || a.token - b.token);
+  remaining.sort((a, b) => b.score - a.score || a.token - b.token);
   if (topK > 0) {
     // As the reference, all tokens stay that are as likely as the k-th.
-    const least = must(kept, Math.min(topK, kept.length) - 1, "token that may follow").score;
-    kept = kept.filter(({ score }) => score >= least);
+    const least = must(remaining, Math.min(topK, remaining.length) - 1, "token that may follow").score;
+    remaining = remaining.filter(({ score }) => score >= least);
   }
-  const probabilities = softmax(kept.map(({ score }) => score));
-  let count = kept.length;
+  const probabilities = softmax(remaining.map(({ score }) => score));
+  let count = remaining.length;
   if (topP < 1) {
     // A token stays where the likelier ones together are below p: at least the first.
     let before = 0;
@@ -98,8 +98,8 @@ export function candidates(
       count++;
     }
   }
-  const shares = softmax(kept.slice(0, count).map(({ score }) => score));
-  return shares.map((probability, index) => ({ token: must(kept, index).token, probability }));
+  const shares = softmax(remaining.slice(0, count).map(({ score }) => score));
+  return shares.map((probability, index) => ({ token: must(remaining, index).token, probability }));
 }
 
 function softmax(scores: readonly number[]): number[] {

@@ -2,7 +2,7 @@
 // an earlier run, and the metrics computed of all rows.
 import { closing, orClosed } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
-import type { Task } from "@blip-ts/datasets";
+import type { PlaceName, Task } from "@blip-ts/datasets";
 import { type EvaluatedImage, type EvaluationHost, rowsInMemory, type StatesFile } from "./host.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import {
@@ -71,10 +71,10 @@ async function withLog(
 async function finished(
   { host, options, begun, task }: Call,
   identity: Identity,
-  found: Pick<Survey<Task>, "rows" | "failed">,
+  surveyed: Pick<Survey<Task>, "rows" | "failed">,
   { results, failed, files }: Outcome,
 ): Promise<EvaluationReport> {
-  const all = [...found.failed, ...failed];
+  const all = [...surveyed.failed, ...failed];
   const { model, data } = identity;
   const run = { task, model: model.name, data: data.name, rows: data.rows };
   const report: EvaluationReport = {
@@ -82,7 +82,7 @@ async function finished(
     results,
     published: publishedBeside(run, results),
     failed: { count: all.length, first: all.slice(0, 100) },
-    rows: found.rows + found.failed.length,
+    rows: surveyed.rows + surveyed.failed.length,
     files,
     seconds: Math.round(host.now() - begun) / 1000,
   };
@@ -94,7 +94,7 @@ async function finished(
 const source = ({ model = "picture-book" }: EvaluateOptions): string => model;
 
 /** Tells of a row or an image that the model could not be asked about. */
-function tell({ options }: Reading, place: string, { error }: LoggedRow): FailedExample {
+function tell({ options }: Reading, place: PlaceName, { error }: LoggedRow): FailedExample {
   const failed = { place, code: error?.code ?? "", message: error?.message ?? "" };
   options.onFailed?.(failed);
   return failed;
@@ -131,21 +131,21 @@ async function evaluateRows<T extends Task>(
   data: EvaluatedData<T>,
 ): Promise<EvaluationReport> {
   const { host, options, clock, task } = call;
-  const found = await survey(data, call);
+  const surveyed = await survey(data, call);
   const model = await rowTask.load(source(options), host, options);
   return closing(model, async () => {
-    const identity = await identityOf(host, task, model.loaded, found, options, model.decides);
+    const identity = await identityOf(host, task, model.loaded, surveyed, options, model.decides);
     const outcome = await withLog(call, identity, async (log) => {
-      const { evaluated, failed } = await runRows({ model, found, log, host, clock, options });
+      const { evaluated, failed } = await runRows({ model, surveyed, log, host, clock, options });
       const path = submissionPath(call);
       if (path !== undefined) await host.writeFile(path, listPieces(submission(evaluated, rowTask)));
       return {
         results: await rowTask.results(evaluated, options, task),
-        failed: failed.map((row) => tell(call, `${found.dataset.name}, row ${row.n}`, row)),
+        failed: failed.map((row) => tell(call, `${surveyed.dataset.name}, row ${row.n}`, row)),
         files: path === undefined ? [] : [path],
       };
     });
-    return finished(call, identity, found, outcome);
+    return finished(call, identity, surveyed, outcome);
   });
 }
 
@@ -161,12 +161,12 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
   const { platform, host, options, clock, task } = call;
   const ks = ranksOf(options);
   const collection = await collect(data, call);
-  const { found } = collection;
+  const { surveyed } = collection;
   const encoder = await RetrievalEncoder.load(platform, source(options), host, options, collection.isVideo);
   return closing(encoder, async () => {
     // Scores are of the largest k, from which those of smaller ones follow.
     const decides = { k: ks };
-    const identity = await identityOf(host, task, encoder.loaded, found, options, decides);
+    const identity = await identityOf(host, task, encoder.loaded, surveyed, options, decides);
     const outcome = await withLog(call, identity, async (log) => {
       const states = await openStates(call);
       const use = async (): Promise<Outcome> => {
@@ -177,7 +177,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
         const ranking = await rankAll(run, known, Math.max(0, ...ks));
         if (ks.length > 0) await rerank(run, known, ranking);
         const failed = [...known.known.failed.values()].map((row) =>
-          tell(call, `${found.dataset.name}, ${row.kind} ${row.n}`, row),
+          tell(call, `${surveyed.dataset.name}, ${row.kind} ${row.n}`, row),
         );
         return { results: retrievalResults(ks, ranking, known.known, collection), failed, files: [] };
       };
@@ -186,7 +186,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
       await states?.remove();
       return result;
     });
-    return finished(call, identity, found, outcome);
+    return finished(call, identity, surveyed, outcome);
   });
 }
 
@@ -207,20 +207,20 @@ export async function evaluateOn<T extends EvaluationTask>(
   checkEvaluateOptions(task, options);
   const clock = new StepClock(() => host.now(), options.onStep);
   const call: Call = { platform, host, task, options, clock, begun: host.now() };
-  const given = data as EvaluatedData<Task>;
+  const dataset = data as EvaluatedData<Task>;
   switch (task) {
     case "retrieval":
-      return evaluateRetrieval(call, given as EvaluatedData<RetrievalTask>);
+      return evaluateRetrieval(call, dataset as EvaluatedData<RetrievalTask>);
     case "vqa":
-      return evaluateRows(call, vqaTask(platform), given as EvaluatedData<"vqa">);
+      return evaluateRows(call, vqaTask(platform), dataset as EvaluatedData<"vqa">);
     case "nlvr":
-      return evaluateRows(call, nlvrTask(platform), given as EvaluatedData<"nlvr">);
+      return evaluateRows(call, nlvrTask(platform), dataset as EvaluatedData<"nlvr">);
     case "match":
-      return evaluateRows(call, matchTask(platform), given as EvaluatedData<"match">);
+      return evaluateRows(call, matchTask(platform), dataset as EvaluatedData<"match">);
     case "nocaps":
-      return evaluateRows(call, captionTask(platform, nocapsDefaults), given as EvaluatedData<"caption">);
+      return evaluateRows(call, captionTask(platform, nocapsDefaults), dataset as EvaluatedData<"caption">);
     default:
-      return evaluateRows(call, captionTask(platform, {}), given as EvaluatedData<"caption">);
+      return evaluateRows(call, captionTask(platform, {}), dataset as EvaluatedData<"caption">);
   }
 }
 

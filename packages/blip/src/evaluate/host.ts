@@ -7,7 +7,7 @@ import type { RawImage } from "../image/raw-image.ts";
 /** An image as the platform decodes it: a path or URL, the bytes of a file, or raw pixels. */
 export type EvaluatedImage = string | Uint8Array | RawImage;
 
-/** SHA-256 of bytes that come piece by piece. */
+/** SHA-256 of bytes that come chunk by chunk. */
 export interface Hasher {
   update(bytes: Uint8Array | string): void;
   /** In hexadecimal digits. */
@@ -42,7 +42,7 @@ export interface EvaluationHost {
   /** @throws {UsageError} `evaluate/cannot-write` */
   openStates(path: string): Promise<StatesFile>;
   /** Writes a file whole, or leaves the one that was there. @throws {UsageError} `evaluate/cannot-write` */
-  writeFile(path: string, pieces: AsyncIterable<string> | Iterable<string>): Promise<void>;
+  writeFile(path: string, chunks: AsyncIterable<string> | Iterable<string>): Promise<void>;
   /** Milliseconds of a clock. */
   now(): number;
 }

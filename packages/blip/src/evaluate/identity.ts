@@ -96,16 +96,16 @@ const said = (value: unknown): string => {
 };
 
 /** What two runs differ in; names of files do not count. */
-export function differences(wanted: Identity, found: Identity): Difference[] {
+export function differences(wanted: Identity, other: Identity): Difference[] {
   const pairs: [string, unknown, unknown][] = [
-    ["task", wanted.task, found.task],
-    ["version of blip-ts", wanted.version, found.version],
-    ["model (SHA-256 of its weights)", wanted.model.sha256, found.model.sha256],
-    ["sizes of the model", wanted.model.config, found.model.config],
-    ["data (SHA-256 of its rows)", wanted.data.sha256, found.data.sha256],
+    ["task", wanted.task, other.task],
+    ["version of blip-ts", wanted.version, other.version],
+    ["model (SHA-256 of its weights)", wanted.model.sha256, other.model.sha256],
+    ["sizes of the model", wanted.model.config, other.model.config],
+    ["data (SHA-256 of its rows)", wanted.data.sha256, other.data.sha256],
   ];
-  for (const name of new Set([...Object.keys(wanted.options), ...Object.keys(found.options)]))
-    pairs.push([`option ${name}`, wanted.options[name], found.options[name]]);
+  for (const name of new Set([...Object.keys(wanted.options), ...Object.keys(other.options)]))
+    pairs.push([`option ${name}`, wanted.options[name], other.options[name]]);
   return pairs.flatMap(([what, expected, other]) =>
     JSON.stringify(expected) === JSON.stringify(other)
       ? []

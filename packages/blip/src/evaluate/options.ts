@@ -1,5 +1,6 @@
 // What an evaluation is told, and what it tells while it runs.
 import { badOption } from "@blip-ts/base";
+import type { PlaceName } from "@blip-ts/datasets";
 import type { Thing } from "@blip-ts/metrics";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { VerbOptions } from "../verbs/image-batches.ts";
@@ -26,7 +27,7 @@ export interface EvaluationProgress {
 /** A row of the data that is left out. */
 export interface FailedExample {
   /** File and row: "captions.jsonl, line 3". */
-  readonly place: string;
+  readonly place: PlaceName;
   readonly code: string;
   readonly message: string;
 }
@@ -82,10 +83,10 @@ const isWhole = (value: number, least: number) => Number.isSafeInteger(value) &&
 
 /** @throws {UsageError} `usage/bad-option` */
 export function checkEvaluateOptions(task: EvaluationTask, options: EvaluateOptions): void {
-  const given = options as Readonly<Record<string, unknown>>;
+  const values = options as Readonly<Record<string, unknown>>;
   if (!evaluationTasks.includes(task)) throw badOption("task", task, evaluationTasks);
   for (const [name, tasks] of Object.entries(only))
-    if (given[name] !== undefined && !tasks.includes(task)) throw notSaid(task, name);
+    if (values[name] !== undefined && !tasks.includes(task)) throw notSaid(task, name);
   const { limit, imageBatchSize, statesCache, k, numReturn } = options;
   for (const [name, value] of Object.entries({ limit, imageBatchSize }))
     if (value !== undefined && !isWhole(value, 1)) throw badOption(name, value, ["a positive whole number"]);
@@ -93,8 +94,9 @@ export function checkEvaluateOptions(task: EvaluationTask, options: EvaluateOpti
     throw badOption("statesCache", statesCache, ["a number of GB of at least 0"]);
   if (numReturn !== undefined && numReturn !== 1) throw badOption("numReturn", numReturn, ["1"]);
   const ks = k === undefined ? [] : typeof k === "number" ? [k] : k;
-  for (const one of ks)
-    if (!isWhole(one, task === "vqa" ? 1 : 0)) throw badOption("k", one, ["a whole number of at least 0"]);
+  for (const value of ks)
+    if (!isWhole(value, task === "vqa" ? 1 : 0))
+      throw badOption("k", value, ["a whole number of at least 0"]);
   if (task === "vqa" && k !== undefined && (ks.length !== 1 || options.answers === undefined))
     throw badOption("k", ks.join(", "), ["one number, beside a list of answers"]);
 }

@@ -160,13 +160,13 @@ export function publishedBeside(
     )
     .flatMap(({ numbers, source }) =>
       Object.entries(numbers).flatMap(([metric, published]) => {
-        const found = resultAt(results, metric);
-        if (found === undefined) return [];
+        const measured = resultAt(results, metric);
+        if (measured === undefined) return [];
         return [
           {
             metric,
             published,
-            ours: shares.test(metric) && run.task !== "vqa" ? 100 * found : found,
+            ours: shares.test(metric) && run.task !== "vqa" ? 100 * measured : measured,
             source,
           },
         ];

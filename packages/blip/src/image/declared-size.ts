@@ -89,8 +89,8 @@ function avifSize(file: Bytes): DeclaredSize | undefined {
         visit(inside, end, deeper);
         continue;
       }
-      const found = { width: file.u32(inside), height: file.u32(inside + 4) };
-      if (found.width * found.height > (largest ? largest.width * largest.height : 0)) largest = found;
+      const size = { width: file.u32(inside), height: file.u32(inside + 4) };
+      if (size.width * size.height > (largest ? largest.width * largest.height : 0)) largest = size;
     }
   };
   visit(0, file.length, ["meta", "iprp", "ipco", "ispe"]);

@@ -7,7 +7,7 @@ export const readable = "JPEG, PNG, WebP, GIF, AVIF or TIFF";
 export const notFound = (name: string, found = "there is no such file", cause?: unknown): InputError =>
   new InputError(
     "image/not-found",
-    `${name}: expected the file of a picture, but ${found}. Check the path; a folder's pictures are given one by one.`,
+    `${name}: expected the file of an image, but ${found}. Check the path; a folder's images are given one by one.`,
     { name, found },
     { cause },
   );
@@ -16,7 +16,7 @@ export const notFound = (name: string, found = "there is no such file", cause?: 
 export const unreadable = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError(
     "image/unreadable",
-    `${name}: expected a picture that can be read, but reading it failed (${detail}). Give a copy of it that can be read.`,
+    `${name}: expected an image that can be read, but reading it failed (${detail}). Give a copy of it that can be read.`,
     { name, detail },
     { cause },
   );
@@ -24,7 +24,7 @@ export const unreadable = (name: string, detail: string, cause?: unknown): Input
 export const unreadableFolder = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError(
     "image/unreadable",
-    `${name}: expected a folder whose pictures can be listed, but reading it failed (${detail}). ` +
+    `${name}: expected a folder whose images can be listed, but reading it failed (${detail}). ` +
       "Change its permissions, or leave it out.",
     { name, detail },
     { cause },
@@ -33,14 +33,14 @@ export const unreadableFolder = (name: string, detail: string, cause?: unknown):
 export const notAnImage = (name: string, found: string): InputError =>
   new InputError(
     "image/not-an-image",
-    `${name}: expected a picture (${readable}), found ${found}. The bytes decide, not the name: give another file.`,
+    `${name}: expected an image (${readable}), found ${found}. The bytes decide, not the name: give another file.`,
     { name, found },
   );
 
 export const unsupported = (name: string, found: string, cause?: unknown): InputError =>
   new InputError(
     "image/unsupported",
-    `${name}: expected a picture that can be read here (${readable}), found ${found}. Convert it to PNG or JPEG.`,
+    `${name}: expected an image that can be read here (${readable}), found ${found}. Convert it to PNG or JPEG.`,
     { name, found },
     { cause },
   );
@@ -48,7 +48,7 @@ export const unsupported = (name: string, found: string, cause?: unknown): Input
 export const truncated = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError(
     "image/truncated",
-    `${name}: expected a whole picture, but it ends too early or is damaged (${detail}). Get the file again.`,
+    `${name}: expected a whole image, but it ends too early or is damaged (${detail}). Get the file again.`,
     { name, detail },
     { cause },
   );

@@ -130,8 +130,8 @@ async function unpack(data: Uint8Array, codeBits: number, target: Uint8Array, na
     }
     const length = must(lengths, code, "code");
     // Written from its end; what would lie behind the last pixel is dropped by the array.
-    for (let place = out + length - 1, link = code; place >= out; place--) {
-      target[place] = suffix[link] ?? missed("code");
+    for (let index = out + length - 1, link = code; index >= out; index--) {
+      target[index] = suffix[link] ?? missed("code");
       link = prefix[link] ?? missed("code");
     }
     out += length;

@@ -63,7 +63,7 @@ const size = schema.either(
     );
     return other === undefined
       ? `a side of 1 to ${maxSide} pixels, or "height" and "width" of that`
-      : `"height" and "width" without ${other}: BLIP ignores a picture's aspect`;
+      : `"height" and "width" without ${other}: BLIP ignores an image's aspect`;
   },
 );
 

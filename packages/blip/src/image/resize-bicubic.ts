@@ -94,10 +94,10 @@ function acrossRow(
       green = (green + Math.imul(source[index + 1] ?? missed("byte"), weight)) | 0;
       blue = (blue + Math.imul(source[index + 2] ?? missed("byte"), weight)) | 0;
     }
-    const place = at + out * 3;
-    target[place] = toByte(red);
-    target[place + 1] = toByte(green);
-    target[place + 2] = toByte(blue);
+    const pixel = at + out * 3;
+    target[pixel] = toByte(red);
+    target[pixel + 1] = toByte(green);
+    target[pixel + 2] = toByte(blue);
   }
 }
 

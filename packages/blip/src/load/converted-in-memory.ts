@@ -21,17 +21,17 @@ export async function derivedInMemory(
   weights: DerivedWeights,
   bytes: AsyncIterable<Uint8Array> = weights.bytes(),
 ): Promise<ByteSource> {
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const piece of bytes) {
-    pieces.push(piece);
-    size += piece.length;
+  for await (const chunk of bytes) {
+    chunks.push(chunk);
+    size += chunk.length;
   }
   const whole = new Uint8Array(size);
-  let place = 0;
-  for (const piece of pieces) {
-    whole.set(piece, place);
-    place += piece.length;
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
   }
   return memorySource(derivedName(weights), whole);
 }

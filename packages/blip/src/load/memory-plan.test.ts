@@ -5,6 +5,7 @@ import { fixture } from "../../test/support/goldens.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { Captioner } from "../verbs/caption.ts";
 import { loadNetwork } from "./load-model.ts";
+import { leastMemory } from "./memory-plan.ts";
 import { Matcher } from "../verbs/match.ts";
 
 const tiny = fixture("tiny/match");
@@ -25,6 +26,18 @@ describe("a bound of memory", () => {
     expect(small).toBeDefined();
     for (const wrong of [0, -1, NaN, Infinity])
       await expect(load(wrong)).rejects.toMatchObject({ code: "usage/bad-option" });
+  });
+
+  test("counts the least batch with 30 % to spare, which allocators keep", () => {
+    const width = { hiddenSize: 768, layers: 12, heads: 12, intermediateSize: 3072, layerNormEps: 1e-6 };
+    const config = {
+      vision: { ...width, imageSize: 384, patchSize: 16 },
+      text: { ...width, vocabSize: 30524, maxPositions: 512 },
+      jointEmbedding: 256,
+    };
+    // 346.03 MB of the process, and 40.36 MB of numbers of one image and 64 tokens of text.
+    const needs = { config, shapes: [], graphs: [], holds: false };
+    expect(leastMemory(needs)).toBe(Math.ceil(346.03 + 1.3 * 40.36));
   });
 
   test("makes batches smaller, and the larger it is the less", async () => {

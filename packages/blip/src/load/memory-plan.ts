@@ -109,8 +109,8 @@ function workingBytes({ config: { vision, text }, shapes }: MemoryNeeds, level: 
   const N = imageTokens(vision);
   const [D, H, V, width] = [text.hiddenSize, text.heads, text.vocabSize, vision.hiddenSize];
   const has = (shape: Partial<MemoryShape>) =>
-    shapes.some((one) =>
-      Object.entries(shape).every(([key, value]) => one[key as keyof MemoryShape] === value),
+    shapes.some((present) =>
+      Object.entries(shape).every(([key, value]) => present[key as keyof MemoryShape] === value),
     );
   const pixels = 3 * vision.imageSize ** 2;
   const encode = images * (N * (2 * vision.intermediateSize + 8 * width) + 3 * pixels + 2 * N * width);

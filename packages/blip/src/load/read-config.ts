@@ -58,14 +58,14 @@ export function decideTextHeads(
   if (option === "config") return { heads: config };
   if (width !== salesforceTextWidth) return { heads: config };
   if (!hasConfig || config === salesforceTextHeads) return { heads: salesforceTextHeads };
-  const found =
+  const configured =
     said === undefined ? `does not say them (transformers then takes ${config})` : `says ${config}`;
   return {
     heads: salesforceTextHeads,
     warning: {
       code: "text-heads",
       message:
-        `${name}: BLIP's text model of width 768 was trained with 12 attention heads, config.json ${found}; 12 are used. ` +
+        `${name}: BLIP's text model of width 768 was trained with 12 attention heads, config.json ${configured}; 12 are used. ` +
         `For transformers' own answer use textHeads: "config" (--text-heads config).`,
     },
   };

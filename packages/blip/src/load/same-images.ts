@@ -36,11 +36,11 @@ const imageFields: Readonly<Record<keyof ImageConfig, string>> = {
 /** A field in which two records differ, by its name in their files, with both values; undefined if there is none. */
 function difference<Fields extends object>(
   names: Readonly<Record<keyof Fields, string>>,
-  one: Fields,
+  first: Fields,
   other: Fields,
 ): readonly [field: string, one: unknown, other: unknown] | undefined {
   for (const key of Object.keys(names) as (keyof Fields)[])
-    if (JSON.stringify(one[key]) !== JSON.stringify(other[key])) return [names[key], one[key], other[key]];
+    if (JSON.stringify(first[key]) !== JSON.stringify(other[key])) return [names[key], first[key], other[key]];
   return undefined;
 }
 

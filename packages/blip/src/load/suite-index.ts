@@ -68,10 +68,10 @@ export function readSuiteIndex(text: string, name: string): SuiteIndex {
 function foldersOf(where: string, listed: Json, imageEncoder: string): Pick<SuiteIndex, "folders" | "tasks"> {
   const folders = new Map<NetworkTask, string>();
   const others: (readonly [task: string, network: NetworkTask, folder: string])[] = [];
-  for (const [task, place] of Object.entries(listed)) {
+  for (const [task, value] of Object.entries(listed)) {
     const network = networkTaskOf(task);
     if (network === undefined) throw unknownSuiteTask(where, task, runnableTasks);
-    const folder = folderOf(where, `tasks.${task}`, place);
+    const folder = folderOf(where, `tasks.${task}`, value);
     // Names that differ in case alone are one folder on some systems.
     if (folder.toLowerCase() === imageEncoder.toLowerCase())
       throw duplicateInSuite(where, `${JSON.stringify(folder)} both for ${task} and for the image encoder`);

@@ -158,14 +158,14 @@ export function halfTensors(tensors: Tensors): Map<string, MadeTensor> {
   const made = new Map<string, MadeTensor>();
   for (const [name, tensor] of tensors) {
     if (!["float32", "float64", "bfloat16"].includes(tensor.dtype)) continue;
-    const size = tensor.shape.reduce((product, one) => product * one, 1);
+    const size = tensor.shape.reduce((product, dim) => product * dim, 1);
     made.set(name, {
       dtype: "float16",
       shape: tensor.shape,
       byteLength: 2 * size,
       async *bytes() {
-        for await (const piece of floatRows(tensor))
-          yield new Uint8Array(Uint16Array.from(piece, toHalf).buffer);
+        for await (const chunk of floatRows(tensor))
+          yield new Uint8Array(Uint16Array.from(chunk, toHalf).buffer);
       },
     });
   }
@@ -195,10 +195,10 @@ export function reported(
       {
         ...tensor,
         async *bytes() {
-          for await (const piece of tensor.bytes()) {
+          for await (const chunk of tensor.bytes()) {
             signal?.throwIfAborted();
-            yield piece;
-            loaded += piece.length;
+            yield chunk;
+            loaded += chunk.length;
             onProgress?.({ kind: "convert", file, loaded, total });
             await nextTurn();
           }
@@ -252,8 +252,8 @@ export async function typedTensors(
     warn: options.onWarning ?? ((warning: Warning) => platform.warn(warning)),
   };
   const read = async (renew: boolean): Promise<Tensors> => {
-    const kept = await readSafetensors(await platform.deriveWeights(derived, renew));
-    return new Map([...tensors, ...kept.tensors]);
+    const derivedFile = await readSafetensors(await platform.deriveWeights(derived, renew));
+    return new Map([...tensors, ...derivedFile.tensors]);
   };
   return read(false).catch((error: unknown) => {
     // What was kept is damaged; what cannot be read anew is reported.

@@ -12,7 +12,7 @@ export const scope = "text_decoder.bert";
 export type CrossAttentionScope = typeof scope | "text_encoder";
 
 /**
- * encoder_hidden_states [I, N, D'] -> memory.L.key and memory.L.value [I, H, N, K] of every layer L: what the layers at
+ * encoder_hidden_states [I, N, D'] -> cross.L.key and cross.L.value [I, H, N, K] of every layer L: what the layers at
  * `of` attend to, once for each image (or question).
  * @param width D': the image's width, or in question answering the text's
  */
@@ -21,21 +21,21 @@ export function crossKeysAndValuesGraph(
   width: number,
   of: CrossAttentionScope = scope,
 ): Graph {
-  const b = GraphBuilder.create(of === scope ? "memory" : "look-memory");
+  const b = GraphBuilder.create(of === scope ? "cross-kv" : "text-cross-kv");
   const states = b.input("encoder_hidden_states", "float32", ["I", "N", width]);
-  outputPairs(b, "memory", crossKeysAndValues(b.at(of), states, config.text));
+  outputPairs(b, "cross", crossKeysAndValues(b.at(of), states, config.text));
   return b.build();
 }
 
-/** Chosen rows of cross-attention keys and values: image_index [I] of memory.L.* [I', H, N, K] -> kept.memory.L.* [I, H, N, K]. */
+/** Chosen rows of cross-attention keys and values: image_index [I] of cross.L.* [I', H, N, K] -> selected.cross.L.* [I, H, N, K]. */
 export function selectGraph(config: BlipConfig): Graph {
   const b = GraphBuilder.create("select");
   const index = b.input("image_index", "int64", ["J"]);
-  const cached = inputPairs(b, "memory", "I", "N", config.text);
+  const cached = inputPairs(b, "cross", "I", "N", config.text);
   cached.forEach((keysAndValues, layer) => {
-    const [key, value] = pair("memory", layer);
-    b.output(`kept.${key}`, b.gather(keysAndValues.key, index));
-    b.output(`kept.${value}`, b.gather(keysAndValues.value, index));
+    const [key, value] = pair("cross", layer);
+    b.output(`selected.${key}`, b.gather(keysAndValues.key, index));
+    b.output(`selected.${value}`, b.gather(keysAndValues.value, index));
   });
   return b.build();
 }
@@ -45,12 +45,12 @@ export function selectGraph(config: BlipConfig): Graph {
  * - input_ids, position_ids [R, T]
  * - key_positions [R, P+T]: positions of all tokens, padding having one after every token's
  * - row_index [R]: which of the R' sequences before each of these continues (beams move)
- * - past.L.key, past.L.value [R', H, P, K]; memory.L.key, memory.L.value [I, H, N, K], R a multiple of I
- * - with `memoryMask`, memory_mask [I, N]
+ * - past.L.key, past.L.value [R', H, P, K]; cross.L.key, cross.L.value [I, H, N, K], R a multiple of I
+ * - with `encoderMask`, encoder_attention_mask [I, N]: 1 for what may be seen
  * - rows [Q]: which of the R*T states, numbered row by row, the LM head reads
  * -> hidden [R, T, D], logits [Q, V] and present.L.key, present.L.value [R, H, P+T, K]
  */
-export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memoryMask: boolean }): Graph {
+export function decodeGraph(config: BlipConfig, { encoderMask }: { readonly encoderMask: boolean }): Graph {
   const b = GraphBuilder.create("decode");
   const ids = b.input("input_ids", "int64", ["R", "T"]);
   const positions = b.input("position_ids", "int64", ["R", "T"]);
@@ -60,8 +60,8 @@ export function decodeGraph(config: BlipConfig, { memoryMask }: { readonly memor
     key: b.gather(key, index),
     value: b.gather(value, index),
   }));
-  const cached = inputPairs(b, "memory", "I", "N", config.text);
-  const mask = memoryMask ? b.input("memory_mask", "int64", ["I", "N"]) : undefined;
+  const cached = inputPairs(b, "cross", "I", "N", config.text);
+  const mask = encoderMask ? b.input("encoder_attention_mask", "int64", ["I", "N"]) : undefined;
   const { states, present } = textModel(
     b.at(scope),
     {

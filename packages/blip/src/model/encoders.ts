@@ -93,7 +93,7 @@ export type MultimodalHead = "itm" | "nlvr" | undefined;
 
 /**
  * How texts attend to images. `plain`: keys and values are made of the states in the graph. `cached`: they come in, made
- * once an image by the memory graph of `text_encoder`. `folded`: states are attended to as they are. One function.
+ * once an image by `crossKeysAndValuesGraph` of `text_encoder`. `folded`: states are attended to as they are. One function.
  */
 export type CrossAttentionForm = "plain" | "cached" | "folded";
 
@@ -105,7 +105,7 @@ export interface MultimodalGraphOptions {
 
 /**
  * input_ids [B, T] with image_embeds [I, N, D'] -> question_embeds [B, T, D], the text as it attends to the image. B is a
- * multiple of I: each image has B/I texts in turn. In the form `cached`, memory.L.key and memory.L.value [I, H, N, K]
+ * multiple of I: each image has B/I texts in turn. In the form `cached`, cross.L.key and cross.L.value [I, H, N, K]
  * stand for image_embeds.
  * Head `itm`: itm_score [B, 2], logits of "does not match" and "matches". Head `nlvr`: a second image,
  * image_embeds_1, and nlvr_score [B, 2], logits of "false" and "true".
@@ -163,6 +163,6 @@ function imageStates(
 
 /** Keys and values that were made before, for each layer its own. */
 function cachedKeysAndValues(b: GraphBuilder, { text }: BlipConfig): SourcesOfLayer {
-  const pairs = inputPairs(b, "memory", "I", "N", text);
+  const pairs = inputPairs(b, "cross", "I", "N", text);
   return (layer) => [{ of: at(pairs, layer) }];
 }

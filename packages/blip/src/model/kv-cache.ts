@@ -7,21 +7,21 @@ import type { KeysAndValues } from "./text.ts";
 export const pair = (name: string, layer: number) =>
   [`${name}.${layer}.key`, `${name}.${layer}.value`] as const;
 
-/** The names of a cache's tensors, by layer: `memory` is cross-attention's, `past` and `present` self-attention's. */
-export function cacheNames(name: "memory" | "past" | "present", { layers }: TextConfig): string[] {
+/** The names of a cache's tensors, by layer: `cross` is cross-attention's, `past` and `present` self-attention's. */
+export function cacheNames(name: "cross" | "past" | "present", { layers }: TextConfig): string[] {
   return Array.from({ length: layers }, (_, layer) => pair(name, layer)).flat();
 }
 
-/** Is a graph's input or output such a tensor? The rows that `selectGraph` keeps are named `kept.memory...`. */
+/** Is a graph's input or output such a tensor? The rows that `selectGraph` keeps are named `selected.cross...`. */
 export function isCacheName(name: string): boolean {
   const path = name.split(".");
-  const [kind, layer, part] = path[0] === "kept" ? path.slice(1) : path;
-  return ["memory", "past", "present"].includes(kind ?? "") && layer !== undefined && part !== undefined;
+  const [kind, layer, part] = path[0] === "selected" ? path.slice(1) : path;
+  return ["cross", "past", "present"].includes(kind ?? "") && layer !== undefined && part !== undefined;
 }
 
 export function outputPairs(
   b: GraphBuilder,
-  name: "memory" | "present",
+  name: "cross" | "present",
   pairs: readonly KeysAndValues[],
 ): void {
   pairs.forEach(({ key, value }, layer) => {
@@ -34,7 +34,7 @@ export function outputPairs(
 /** Inputs [batch, H, length, K] of every layer. */
 export function inputPairs(
   b: GraphBuilder,
-  name: "memory" | "past",
+  name: "cross" | "past",
   batch: string,
   length: string,
   { heads, hiddenSize, layers }: TextConfig,

@@ -14,8 +14,8 @@ export const languageModelTies: Readonly<Record<string, string>> = {
 export interface LanguageModelOptions {
   /** D', the width of the states that it attends to: the image's, or in question answering the text's. */
   readonly width: number;
-  /** Whether those states have padding: an input memory_mask [I, N], 1 for what may be seen. */
-  readonly memoryMask?: boolean;
+  /** Whether those states have padding: an input encoder_attention_mask [I, N], 1 for what may be seen. */
+  readonly encoderMask?: boolean;
   /** The share of each target that is spread over the vocabulary; BLIP takes 0.1. */
   readonly smoothing?: number;
 }
@@ -51,13 +51,13 @@ export function tokenLosses(
  * -> token_loss [B, T] without weights, and loss []: the weighted sum, which the caller divides by what it counts
  */
 export function languageModelGraph(config: BlipConfig, options: LanguageModelOptions): Graph {
-  const { width, memoryMask = false, smoothing = 0 } = options;
+  const { width, encoderMask = false, smoothing = 0 } = options;
   const b = GraphBuilder.create("language-model");
   const ids = b.input("input_ids", "int64", ["B", "T"]);
   const positions = b.input("position_ids", "int64", ["B", "T"]);
   const keys = b.input("key_positions", "int64", ["B", "T"]);
   const states = b.input("encoder_hidden_states", "float32", ["I", "N", width]);
-  const mask = memoryMask ? b.input("memory_mask", "int64", ["I", "N"]) : undefined;
+  const mask = encoderMask ? b.input("encoder_attention_mask", "int64", ["I", "N"]) : undefined;
   const labels = b.input("labels", "int64", ["B", "T"]);
   const weights = b.input("label_weights", "float32", ["B", "T"]);
   const sources: readonly CrossAttentionSource[] = [{ of: states, mask }];

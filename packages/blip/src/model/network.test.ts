@@ -175,13 +175,13 @@ describe("the forms of looking at images", () => {
     engine.createSession(await toEngineModel(optimize(graph), weights.tensors), { group });
 
   test("keys and values that were made before give transformers' states", async () => {
-    await using memory = await load(
+    await using keysAndValues = await load(
       crossKeysAndValuesGraph(config, config.vision.hiddenSize, "text_encoder"),
-      "look",
+      "cross-attention",
     );
-    await using session = await load(multimodalGraph(config, "itm", { form: "cached" }), "look");
-    const names = cacheNames("memory", config.text);
-    const { retained: kept } = await memory.runRetaining(
+    await using session = await load(multimodalGraph(config, "itm", { form: "cached" }), "cross-attention");
+    const names = cacheNames("cross", config.text);
+    const { retained: kept } = await keysAndValues.runRetaining(
       { encoder_hidden_states: states.image_embeds },
       names,
     );
@@ -224,7 +224,7 @@ describe("the network, printed", () => {
       multimodalGraph(small, "itm"),
       multimodalGraph({ ...small, text: { ...small.text, firstMergeLayer: 0 } }, "nlvr"),
       crossKeysAndValuesGraph(small, small.vision.hiddenSize),
-      decodeGraph(small, { memoryMask: true }),
+      decodeGraph(small, { encoderMask: true }),
       scoreGraph(small),
       multimodalGraph(small, "itm", { form: "folded", firstOnly: true }),
       multimodalGraph(small, "itm", { form: "cached", firstOnly: true }),
@@ -235,8 +235,8 @@ describe("the network, printed", () => {
 });
 
 describe("a step of the decoder", () => {
-  const decode = optimize(decodeGraph(config, { memoryMask: false }));
-  const memory = optimize(crossKeysAndValuesGraph(config, config.vision.hiddenSize));
+  const decode = optimize(decodeGraph(config, { encoderMask: false }));
+  const keysAndValues = optimize(crossKeysAndValuesGraph(config, config.vision.hiddenSize));
   /** Attention is two products: scores, and their sum over the values. */
   const products = (graph: Graph) =>
     graph.nodes.reduce(
@@ -250,12 +250,12 @@ describe("a step of the decoder", () => {
     // The head has two.
     expect(products(decode)).toBe(12 * config.text.layers + 2);
     // Keys and values of the image, which are made once.
-    expect(products(memory)).toBe(2 * config.text.layers);
+    expect(products(keysAndValues)).toBe(2 * config.text.layers);
   });
 
   test("reads nothing of what was made once", () => {
     const names = (graph: Graph) => new Set(graph.weights.map(({ name }) => name));
-    const made = names(memory);
+    const made = names(keysAndValues);
     expect(made.size).toBe(4 * config.text.layers);
     expect([...names(decode)].filter((name) => made.has(name))).toEqual([]);
     expect([...names(decode)].filter((name) => !name.startsWith("text_decoder."))).toEqual([]);

@@ -8,8 +8,8 @@ import { badOption } from "@blip-ts/base";
 import type { ProcessorOptions, ProcessorCallOptions } from "./options.ts";
 
 /** Callers in JavaScript are not held to the types. */
-function oneOf(name: string, found: string, valid: readonly string[]): void {
-  if (!valid.includes(found)) throw badOption(name, found, valid);
+function oneOf(name: string, value: string, valid: readonly string[]): void {
+  if (!valid.includes(value)) throw badOption(name, value, valid);
 }
 
 /** @throws {UsageError} `usage/bad-option` */

@@ -45,12 +45,12 @@ function callable<ImageInput>(
   texts: TextProcessor,
 ): Processor<ImageInput> {
   async function process(
-    pictures: OneOrMore<ImageInput>,
+    inputs: OneOrMore<ImageInput>,
     sentences?: OneOrMore<string>,
     options: ProcessorCallOptions = {},
   ): Promise<ProcessedImages & Partial<EncodedTexts>> {
     const encoded = sentences === undefined ? {} : texts.encode(listOf(sentences), options);
-    return { pixelValues: await images.batch(listOf(pictures), options), ...encoded };
+    return { pixelValues: await images.batch(listOf(inputs), options), ...encoded };
   }
   // The overloads promise ids where texts are given, which is what `process` does.
   return Object.assign(process as Processor<ImageInput>, {

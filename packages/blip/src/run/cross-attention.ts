@@ -50,7 +50,7 @@ export interface CrossAttentionOutputs {
 }
 
 /** Sessions of this group hand an image's keys and values to each other. */
-const group = "look";
+const group = "cross-attention";
 
 /**
  * From so many images a call on weights are packed. Packing takes 430 ms at base size; a call over 16 images gains 20 ms
@@ -85,8 +85,8 @@ export class CrossAttention {
 
   async run(work: CrossAttentionWork, options: CrossAttentionOptions): Promise<CrossAttentionOutputs> {
     options.signal?.throwIfAborted();
-    const found: { logits: [number, number][]; states: Float32Array[] } = { logits: [], states: [] };
-    if (work.rows.length === 0) return found;
+    const results: { logits: [number, number][]; states: Float32Array[] } = { logits: [], states: [] };
+    if (work.rows.length === 0) return results;
     for (const { image } of work.rows) must(work.images, image, "images of texts");
     const tokens = work.rows.reduce((sum, { ids }) => sum + ids.length, 0) / work.images.length;
     const form = options.form ?? this.form(options.head, { tokens, states: work.states });
@@ -95,13 +95,13 @@ export class CrossAttention {
       const logits = options.head && float32Output(outputs, `${options.head}_score`).data;
       const states = options.allStates === true ? float32Output(outputs, "question_embeds") : undefined;
       const D = states?.dims[2] ?? 0;
-      rows.forEach((row, place) => {
-        if (logits) found.logits[row] = [must(logits, 2 * place), must(logits, 2 * place + 1)];
+      rows.forEach((row, index) => {
+        if (logits) results.logits[row] = [must(logits, 2 * index), must(logits, 2 * index + 1)];
         const own = must(work.rows, row).ids.length;
-        if (states) found.states[row] = states.data.slice(place * length * D, (place * length + own) * D);
+        if (states) results.states[row] = states.data.slice(index * length * D, (index * length + own) * D);
       });
     }
-    return found;
+    return results;
   }
 
   /** Each image's keys and values are made once; its texts follow in batches. */
@@ -109,19 +109,19 @@ export class CrossAttention {
     const { cachedCrossAttention } = this.#loaded.limits;
     const session = await unlessAborted(this.#session("cached", images.length, options), options.signal);
     const keysAndValues = await unlessAborted(this.#keysAndValues(), options.signal);
-    const names = cacheNames("memory", this.#loaded.config.text);
+    const names = cacheNames("cross", this.#loaded.config.text);
     for (const [image, [states]] of images.entries()) {
       const own = rows.flatMap((row, index) => (row.image === image ? [index] : []));
       if (own.length === 0) continue;
       const feeds = { encoder_hidden_states: this.#tensor([states], N) };
-      const { retained: kept } = await keysAndValues.runRetaining(feeds, names, options);
+      const { retained } = await keysAndValues.runRetaining(feeds, names, options);
       try {
         for (const batch of batchesByLength(lengthsOf(rows, own), cachedCrossAttention)) {
           const places = batch.map((index) => must(own, index));
-          yield await this.#call(session, rows, places, kept, options);
+          yield await this.#call(session, rows, places, retained, options);
         }
       } finally {
-        keysAndValues.release(Object.values<ResidentTensor>(kept));
+        keysAndValues.release(Object.values<ResidentTensor>(retained));
       }
     }
   }
@@ -150,7 +150,7 @@ export class CrossAttention {
     images: Feeds,
     options: RunOptions,
   ) {
-    const texts = stackRows(places.map((place) => must(rows, place)));
+    const texts = stackRows(places.map((index) => must(rows, index)));
     const length = must(texts.inputIds.dims, 1);
     const feeds: Feeds = {
       input_ids: withFirstToken(texts.inputIds, this.#loaded.tokens.enc),
@@ -159,8 +159,8 @@ export class CrossAttention {
       ...images,
     };
     // The images' states were put together for this call.
-    const handOver = Object.keys(images);
-    return { rows: places, length, outputs: await session.run(feeds, { ...options, transfer: handOver }) };
+    const transfer = Object.keys(images);
+    return { rows: places, length, outputs: await session.run(feeds, { ...options, transfer }) };
   }
 
   /** States of images one after another: [I, N, D']. */
@@ -174,11 +174,11 @@ export class CrossAttention {
   #keysAndValues(): Promise<EngineSession> {
     const { config, network } = this.#loaded;
     const width = config.vision.hiddenSize;
-    const keep = cacheNames("memory", config.text);
-    return network.session("look memory", () => crossKeysAndValuesGraph(config, width, "text_encoder"), {
+    const keep = cacheNames("cross", config.text);
+    return network.session("cross-kv", () => crossKeysAndValuesGraph(config, width, "text_encoder"), {
       group,
       retain: keep,
-      unpacked: true,
+      prepack: false,
     });
   }
 
@@ -189,11 +189,11 @@ export class CrossAttention {
     { head, allStates = false }: CrossAttentionOptions,
   ): Promise<EngineSession> {
     const { config, network, limits } = this.#loaded;
-    const unpacked = form === "folded" && (images < imagesWorthPacking || limits.images !== undefined);
+    const prepack = form !== "folded" || (images >= imagesWorthPacking && limits.images === undefined);
     return network.session(
-      `look ${head ?? ""} ${form} ${allStates ? "all" : "first"}${unpacked ? " unpacked" : ""}`,
+      `cross-attention ${head ?? ""} ${form} ${allStates ? "all" : "first"}${prepack ? "" : " not packed"}`,
       () => multimodalGraph(config, head, { form, firstOnly: !allStates }),
-      { group, unpacked },
+      { group, prepack },
     );
   }
 }
@@ -207,15 +207,15 @@ const lengthsOf = (rows: readonly TokenRow[], places: readonly number[]): number
  */
 function alignedTo({ images, rows }: CrossAttentionWork, batch: readonly number[]) {
   const byImage = new Map<number, number[]>();
-  for (const place of batch) {
-    const image = must(rows, place).image;
-    byImage.set(image, [...(byImage.get(image) ?? []), place]);
+  for (const index of batch) {
+    const image = must(rows, index).image;
+    byImage.set(image, [...(byImage.get(image) ?? []), index]);
   }
   const groups = [...byImage];
   const even = groups.every(([, places]) => places.length === groups[0]?.[1].length);
   const order = even
     ? groups
-    : groups.flatMap(([image, places]) => places.map((place) => [image, [place]] as const));
+    : groups.flatMap(([image, places]) => places.map((index) => [image, [index]] as const));
   return {
     images: order.map(([image]) => must(images, image)),
     places: order.flatMap(([, places]) => places),

@@ -67,16 +67,16 @@ export class Generator {
   }
 
   /**
-   * Sequences for each of the memory's rows, best first.
+   * Sequences for each row of the states, best first.
    * @throws {UsageError} `generate/...` @throws {ModelError} `model/not-finite`
    */
   async generate(
-    memory: EncoderStates,
+    encoderStates: EncoderStates,
     prompts: readonly (readonly number[])[],
     options: GenerationOptions,
     run: RunOptions = {},
   ): Promise<readonly (readonly Hypothesis[])[]> {
-    return (await this.generateEach(memory, prompts, options, run)).map((found) => {
+    return (await this.generateEach(encoderStates, prompts, options, run)).map((found) => {
       if (found instanceof ModelError) throw found;
       return found;
     });
@@ -87,19 +87,19 @@ export class Generator {
    * @throws {UsageError} `generate/...`
    */
   async generateEach(
-    memory: EncoderStates,
+    encoderStates: EncoderStates,
     prompts: readonly (readonly number[])[],
     options: GenerationOptions,
     run: RunOptions = {},
   ): Promise<readonly (readonly Hypothesis[] | ModelError)[]> {
     const sequences = this.options(prompts, options);
-    const decoding = await this.decoder.open(memory.states, memory.mask, run);
+    const decoding = await this.decoder.open(encoderStates.states, encoderStates.mask, run);
     try {
-      const found = await generate(
+      const results = await generate(
         decoding,
         prompts.map((prompt, index) => searchOf(prompt, at(sequences, index))),
       );
-      return found.map((hypotheses) => hypotheses ?? this.#broken());
+      return results.map((hypotheses) => hypotheses ?? this.#broken());
     } finally {
       decoding.close();
     }
@@ -111,7 +111,7 @@ export class Generator {
    * @throws {ModelError} `model/not-finite`, after the tokens before
    */
   async *stream(
-    memory: EncoderStates,
+    encoderStates: EncoderStates,
     prompt: readonly number[],
     options: GenerationOptions,
     run: RunOptions = {},
@@ -122,7 +122,7 @@ export class Generator {
         "generate/cannot-stream",
         "beams and several sequences are known only when they are over: stream with beams: 1 and numReturn: 1",
       );
-    const decoding = await this.decoder.open(memory.states, memory.mask, run);
+    const decoding = await this.decoder.open(encoderStates.states, encoderStates.mask, run);
     try {
       const search = searchOf(prompt, sequence);
       const steps = generateSteps(decoding, [search]);

@@ -101,7 +101,7 @@ export class ImageEncoder {
     return this.loaded.network.session(
       `image ${head ?? ""} ${height}x${width}`,
       () => imageGraph(this.loaded.config, { height, width, head }),
-      { unpacked: true },
+      { prepack: false },
     );
   }
 
@@ -124,7 +124,7 @@ export class ImageEncoder {
       throw new UsageError(
         "model/bad-pixels",
         `pixelValues: expected [B, 3, ${imageSize}, ${imageSize}], found [${dims.join(", ")}]. ` +
-          "Pictures of another size need interpolatePosEncoding: true.",
+          "Images of another size need interpolatePosEncoding: true.",
         { found: dims, imageSize },
       );
     imageCount(pixelValues);

@@ -57,8 +57,8 @@ export function batchesByLength(lengths: readonly number[], limits: BatchLimits)
     const rows = Math.max(1, Math.min(limits.rows, Math.floor(limits.tokens / longest)));
     let [cost, start] = [Infinity, end - 1];
     for (let from = end - 1; from >= Math.max(0, end - rows); from--) {
-      const one = at(costs, from) + (end - from) * longest + callTokens;
-      if (one < cost) [cost, start] = [one, from];
+      const costFrom = at(costs, from) + (end - from) * longest + callTokens;
+      if (costFrom < cost) [cost, start] = [costFrom, from];
     }
     costs.push(cost);
     starts.push(start);

@@ -19,10 +19,10 @@ import { decoderWidth } from "../tasks/graphs.ts";
 /** Sessions of this group hand the caches to each other. */
 const group = "decoder";
 
-type Kept = Record<string, ResidentTensor>;
+type Resident = Record<string, ResidentTensor>;
 
-/** What the select graph calls the chosen rows of a memory. */
-const keptNames = (names: readonly string[]): string[] => names.map((name) => `kept.${name}`);
+/** What the select graph calls the chosen rows. */
+const selectedNames = (names: readonly string[]): string[] => names.map((name) => `selected.${name}`);
 
 /** How likely a token is at its place. */
 export interface TokenScore {
@@ -65,22 +65,22 @@ export class TextDecoder {
     options: RunOptions = {},
   ): Promise<DecoderRun> {
     const session = await unlessAborted(this.#crossKeysAndValues(), options.signal);
-    const names = cacheNames("memory", this.config.text);
-    const { retained: kept } = await session.runRetaining({ encoder_hidden_states: states }, names, options);
-    return new DecoderRun(this, session, kept, mask, must(states.dims, 0), options);
+    const names = cacheNames("cross", this.config.text);
+    const { retained } = await session.runRetaining({ encoder_hidden_states: states }, names, options);
+    return new DecoderRun(this, session, retained, mask, must(states.dims, 0), options);
   }
 
   #crossKeysAndValues(): Promise<EngineSession> {
     const width = decoderWidth(this.#loaded.opened.architecture, this.config);
-    const keep = cacheNames("memory", this.config.text);
-    const ofImages = this.#loaded.opened.architecture.decoderAttendsTo !== "question";
-    return this.#session("memory", () => crossKeysAndValuesGraph(this.config, width), keep, ofImages);
+    const keep = cacheNames("cross", this.config.text);
+    const ofQuestions = this.#loaded.opened.architecture.decoderAttendsTo === "question";
+    return this.#session("cross-kv", () => crossKeysAndValuesGraph(this.config, width), keep, ofQuestions);
   }
 
   decode(): Promise<EngineSession> {
-    const memoryMask = this.#loaded.opened.architecture.decoderAttendsTo === "question";
+    const encoderMask = this.#loaded.opened.architecture.decoderAttendsTo === "question";
     const keep = ["hidden", ...cacheNames("present", this.config.text)];
-    return this.#session("decode", () => decodeGraph(this.config, { memoryMask }), keep);
+    return this.#session("decode", () => decodeGraph(this.config, { encoderMask }), keep);
   }
 
   score(): Promise<EngineSession> {
@@ -88,7 +88,7 @@ export class TextDecoder {
   }
 
   select(): Promise<EngineSession> {
-    const keep = keptNames(cacheNames("memory", this.config.text));
+    const keep = selectedNames(cacheNames("cross", this.config.text));
     return this.#session("select", () => selectGraph(this.config), keep);
   }
 
@@ -96,9 +96,9 @@ export class TextDecoder {
     key: string,
     build: () => Graph,
     keep: readonly string[] = [],
-    unpacked = false,
+    prepack = true,
   ): Promise<EngineSession> {
-    return this.#loaded.network.session(`decoder ${key}`, build, { group, retain: keep, unpacked });
+    return this.#loaded.network.session(`decoder ${key}`, build, { group, retain: keep, prepack });
   }
 }
 
@@ -119,29 +119,29 @@ interface Advanced {
 
 const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
-/** Sequences over one memory. Close it to free what it keeps with the engine. */
+/** Sequences over the states that they attend to. Close it to free what it keeps with the engine. */
 export class DecoderRun implements NextTokenModel {
   readonly #decoder: TextDecoder;
   readonly #engine: EngineSession;
   readonly #options: RunOptions;
-  #crossKeysAndValues: Kept;
+  #crossKeysAndValues: Resident;
   #mask: Tensor<"int64"> | undefined;
   #images: number;
-  #past: Kept | undefined;
+  #past: Resident | undefined;
   /** Positions of each row's tokens so far, padding included, in the order of the cache. */
   #keys: readonly (readonly number[])[] = [];
 
   constructor(
     decoder: TextDecoder,
     engine: EngineSession,
-    memory: Kept,
+    crossKeysAndValues: Resident,
     mask: Tensor<"int64"> | undefined,
     images: number,
     options: RunOptions,
   ) {
     this.#decoder = decoder;
     this.#engine = engine;
-    this.#crossKeysAndValues = memory;
+    this.#crossKeysAndValues = crossKeysAndValues;
     this.#mask = mask;
     this.#images = images;
     this.#options = options;
@@ -199,10 +199,10 @@ export class DecoderRun implements NextTokenModel {
       );
       const chosen = float32Output(outputs, "log_probability").data;
       const means = float32Output(outputs, "mean_log_probability").data;
-      let place = 0;
+      let next = 0;
       return labels.map((row) =>
         row.map(() => {
-          const index = place++;
+          const index = next++;
           return { logProbability: must(chosen, index), meanLogProbability: must(means, index) };
         }),
       );
@@ -248,8 +248,8 @@ export class DecoderRun implements NextTokenModel {
       const first = before.filter((position) => position !== this.#hidden).length;
       const padding = range(length - row.length);
       ids.push([...padding.map(() => 0), ...row]);
-      positions.push([...padding.map(() => 0), ...row.map((_, place) => first + place)]);
-      keys.push([...padding.map(() => this.#hidden), ...row.map((_, place) => first + place)]);
+      positions.push([...padding.map(() => 0), ...row.map((_, offset) => first + offset)]);
+      keys.push([...padding.map(() => this.#hidden), ...row.map((_, offset) => first + offset)]);
     });
     return this.#advance(parents, { ids, positions, keys }, rows, goOn);
   }
@@ -274,11 +274,11 @@ export class DecoderRun implements NextTokenModel {
       rows: int64Tensor([rows.length], rows),
       ...(this.#past ?? this.#emptyPast(R)),
       ...this.#crossKeysAndValues,
-      ...(this.#mask && { memory_mask: this.#mask }),
+      ...(this.#mask && { encoder_attention_mask: this.#mask }),
     };
     const keep = ["hidden", ...cacheNames("present", text)];
-    const { tensors, retained: kept } = await session.runRetaining(feeds, keep, this.#options);
-    const { hidden, ...present } = kept;
+    const { tensors, retained } = await session.runRetaining(feeds, keep, this.#options);
+    const { hidden, ...present } = retained;
     if (!hidden) throw new Error("the decoder gave no states");
     const logits = float32Output(tensors, "logits").data;
     if (!goOn) {
@@ -314,15 +314,15 @@ export class DecoderRun implements NextTokenModel {
     const images = [...new Set(parents.map((parent) => Math.floor(parent / rowsPerImage)))];
     if (images.length === this.#images) return;
     const session = await unlessAborted(this.#decoder.select(), this.#options.signal);
-    const names = cacheNames("memory", this.#decoder.config.text);
-    const { retained: kept } = await session.runRetaining(
+    const names = cacheNames("cross", this.#decoder.config.text);
+    const { retained } = await session.runRetaining(
       { image_index: int64Tensor([images.length], images), ...this.#crossKeysAndValues },
-      keptNames(names),
+      selectedNames(names),
       this.#options,
     );
     this.#engine.release(Object.values(this.#crossKeysAndValues));
     this.#crossKeysAndValues = Object.fromEntries(
-      Object.entries(kept).map(([name, tensor]) => [name.replace("kept.", ""), tensor]),
+      Object.entries(retained).map(([name, tensor]) => [name.replace("selected.", ""), tensor]),
     );
     if (this.#mask) {
       const [, N] = atLeast(this.#mask.dims, 2);

@@ -119,11 +119,11 @@ export class TextEncoder {
       const feeds = stackRows(batch.map((row) => must(rows, row)));
       const length = must(feeds.inputIds.dims, 1);
       const outputs = await session.run(this.#textFeeds(feeds), options);
-      const found = float32Output(outputs, "text_features").data;
+      const vectors = float32Output(outputs, "text_features").data;
       const all = states ? float32Output(outputs, "question_embeds").data : undefined;
-      batch.forEach((row, place) => {
-        features.set(found.subarray(place * E, (place + 1) * E), row * E);
-        const from = place * length * D;
+      batch.forEach((row, index) => {
+        features.set(vectors.subarray(index * E, (index + 1) * E), row * E);
+        const from = index * length * D;
         if (all) own[row] = all.slice(from, from + must(lengths, row) * D);
       });
     }
@@ -186,7 +186,7 @@ export class TextEncoder {
     return this.loaded.network.session(
       `text ${firstOnly ? "first" : "all"}`,
       () => textGraph(this.config, this.#head, { firstOnly }),
-      { unpacked: true },
+      { prepack: false },
     );
   }
 

@@ -45,9 +45,9 @@ export function configJson(
   tied: boolean,
   tensors: ReadonlyMap<string, StoredTensor>,
 ): Json {
-  const given = section(json);
+  const original = section(json);
   const { vision, text } = config;
-  const [visionGiven, textGiven] = [section(given.vision_config), section(given.text_config)];
+  const [visionGiven, textGiven] = [section(original.vision_config), section(original.text_config)];
   const dtype = tensors.values().next().value?.dtype ?? "float32";
   const dec = tokenizer.vocabulary.get("[DEC]") ?? decoderToken(json);
   return {
@@ -56,7 +56,7 @@ export function configJson(
     logit_scale_init_value: 2.6592,
     initializer_factor: 1,
     initializer_range: 0.02,
-    ...given,
+    ...original,
     architectures: [architecture],
     model_type: "blip",
     dtype: dtypeNames[dtype] ?? "float32",
@@ -114,7 +114,7 @@ export function configJson(
  */
 export async function preprocessorJson({ opened, config }: Saved): Promise<Json> {
   const side = config.vision.imageSize;
-  const given = section((await readImageSettings(opened.files))?.fields);
+  const settings = section((await readImageSettings(opened.files))?.fields);
   const { mean, std } = defaultImageConfig(side);
   return {
     do_normalize: true,
@@ -126,7 +126,7 @@ export async function preprocessorJson({ opened, config }: Saved): Promise<Json>
     processor_class: "BlipProcessor",
     resample: 3,
     rescale_factor: 1 / 255,
-    ...given,
+    ...settings,
     size: { height: side, width: side },
   };
 }

@@ -314,12 +314,12 @@ test("a bound of memory holds for batches: no call of the engine has more than i
 
 test("pictures with equally many rows go together, a picture's rows side by side", () => {
   expect(fullGroups([0, 1, 0, 2, 1, 3], 8)).toEqual([
-    { pictures: [0, 1], rows: [0, 2, 1, 4] },
-    { pictures: [2, 3], rows: [3, 5] },
+    { images: [0, 1], rows: [0, 2, 1, 4] },
+    { images: [2, 3], rows: [3, 5] },
   ]);
   expect(fullGroups([0, 0, 0], 2)).toEqual([
-    { pictures: [0], rows: [0, 1] },
-    { pictures: [0], rows: [2] },
+    { images: [0], rows: [0, 1] },
+    { images: [0], rows: [2] },
   ]);
 });
 

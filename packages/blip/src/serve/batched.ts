@@ -81,10 +81,12 @@ function expected<T>(value: T | undefined): T {
 
 /** A value, or the error that stands in its place. */
 const outcomes = <T>(
-  found: readonly (T | BlipError)[],
+  answers: readonly (T | BlipError)[],
   say: (value: T, index: number) => Said,
 ): Outcome<Said>[] =>
-  found.map((one, index) => (one instanceof BlipError ? { error: one } : { value: say(one, index) }));
+  answers.map((answer, index) =>
+    answer instanceof BlipError ? { error: answer } : { value: say(answer, index) },
+  );
 
 const embeddingOf = (rows: readonly EmbedAnswer[]): Said => ({ embedding: must(rows, 0).embedding });
 
@@ -97,7 +99,7 @@ async function matched<ImageInput>(
   const rows = requests.flatMap(({ image, texts }) => texts.map((text) => ({ image, text })));
   const answers = await matcher.answerEach(rows, options);
   let next = 0;
-  const found = requests.map(({ texts }) => {
+  const scored = requests.map(({ texts }) => {
     const own = texts.map((text) => ({ text, answer: must(answers, next++, "answers") }));
     const failed = own.find(({ answer }) => answer instanceof BlipError)?.answer;
     if (failed instanceof BlipError) return failed;
@@ -105,7 +107,7 @@ async function matched<ImageInput>(
       answer instanceof BlipError ? [] : answer.map((scores) => ({ text, ...scores })),
     );
   });
-  return outcomes(found, (match) => ({ match }));
+  return outcomes(scored, (match) => ({ match }));
 }
 
 export class Batched<ImageInput> implements Closable {
@@ -250,7 +252,7 @@ export class Batched<ImageInput> implements Closable {
   /** Requests of one verb with the same options, together. */
   async #run(requests: readonly Asked<ImageInput>[], signal: AbortSignal): Promise<Outcome<Said>[]> {
     const [first] = requests;
-    const pictures = (reader: ImageReader<ImageInput>) => ({
+    const imageOptions = (reader: ImageReader<ImageInput>) => ({
       signal,
       maxPixels: this.#maxPixels,
       ahead: this.#ahead.take(reader, signal),
@@ -260,26 +262,26 @@ export class Batched<ImageInput> implements Closable {
         return [];
       case "match": {
         const matcher = this.#matcher;
-        return matched(only(requests, "match"), matcher, pictures(matcher));
+        return matched(only(requests, "match"), matcher, imageOptions(matcher));
       }
       case "caption": {
         const captioner = this.#captioner;
-        const options = { ...first.options, ...pictures(captioner) };
-        const found = await captioner.answerEach(only(requests, "caption"), options);
-        return outcomes(found, (caption) => ({ caption }));
+        const options = { ...first.options, ...imageOptions(captioner) };
+        const captions = await captioner.answerEach(only(requests, "caption"), options);
+        return outcomes(captions, (caption) => ({ caption }));
       }
       case "ask": {
         const answerer = this.#answerer;
-        const options = { ...first.options, ...pictures(answerer) };
+        const options = { ...first.options, ...imageOptions(answerer) };
         const asked = only(requests, "ask");
-        const found = await answerer.answerEach(asked, options);
-        return outcomes(found, (rows, index) => ({
+        const answers = await answerer.answerEach(asked, options);
+        return outcomes(answers, (rows, index) => ({
           ask: rows.map((row) => ({ question: must(asked, index).question, ...row })),
         }));
       }
       case "embedImage": {
         const embedder = this.#embedder;
-        const options = { states: first.states, ...pictures(embedder) };
+        const options = { states: first.states, ...imageOptions(embedder) };
         const images = only(requests, "embedImage").map(({ image }) => ({ image }));
         return outcomes(await embedder.answerEach(images, options), embeddingOf);
       }

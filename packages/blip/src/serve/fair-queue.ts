@@ -48,25 +48,25 @@ export class FairQueue<T> {
    * @param most at most so many
    */
   ahead(most: number, goesWith: (item: T, first: T) => boolean): T[] {
-    const found: T[] = [];
+    const taken: T[] = [];
     let lines = [...this.#lines.values()].map((line) => ({ line, from: 0 }));
-    while (found.length < most) {
-      const [first] = found;
+    while (taken.length < most) {
+      const [first] = taken;
       const fits = (item: T) => first === undefined || goesWith(item, first);
       const turns = lines.map(({ line, from }) =>
-        line.findIndex((item, place) => place >= from && fits(item)),
+        line.findIndex((item, index) => index >= from && fits(item)),
       );
-      const turn = turns.findIndex((place) => place >= 0);
+      const turn = turns.findIndex((index) => index >= 0);
       if (turn < 0) break;
-      const [{ line }, place] = [must(lines, turn), must(turns, turn)];
-      found.push(must(line, place));
-      lines = [...lines.slice(0, turn), ...lines.slice(turn + 1), { line, from: place + 1 }];
+      const [{ line }, index] = [must(lines, turn), must(turns, turn)];
+      taken.push(must(line, index));
+      lines = [...lines.slice(0, turn), ...lines.slice(turn + 1), { line, from: index + 1 }];
     }
-    return found;
+    return taken;
   }
 
-  #removeAt(caller: string, line: T[], place: number): void {
-    line.splice(place, 1);
+  #removeAt(caller: string, line: T[], index: number): void {
+    line.splice(index, 1);
     if (line.length === 0) this.#lines.delete(caller);
     this.#size--;
   }

@@ -26,7 +26,7 @@ export const ask: NetworkTaskSpec<"ask"> = {
     ...decoderSteps(
       model,
       "",
-      "memory.onnx: encoder_hidden_states = question_embeds -> memory.*; decode.onnx reads memory_mask = attention_mask.",
+      "cross-kv.onnx: encoder_hidden_states = question_embeds -> cross.*; decode.onnx reads encoder_attention_mask = attention_mask.",
     ),
     "To rank given answers: decode.onnx reads [DEC] and an answer without its last token at once; score.onnx: hidden, rows and " +
       "labels, the token after each -> log_probability.",
@@ -38,7 +38,7 @@ export const ask: NetworkTaskSpec<"ask"> = {
   noClass: ({ vision, text }) =>
     vision.hiddenSize === text.hiddenSize
       ? undefined
-      : "transformers' BlipForQuestionAnswering expects answers to attend to states as wide as the picture's",
+      : "transformers' BlipForQuestionAnswering expects answers to attend to states as wide as the image's",
   // 50 words of a question and 35 tokens (data/vqa_dataset.py, models/blip_vqa.py).
   text: { words: 50, tokens: 35, cleanUp: "pre_question" },
   startsWithEnc: (compat) => compat !== "hf",

@@ -21,7 +21,7 @@ export const caption: NetworkTaskSpec<"caption"> = {
       model.compat === "hf"
         ? ", and go on with a prompt where there is one"
         : ' and go on with the prompt, "a picture of" unless another is wished, without [CLS] and [SEP]',
-      "memory.onnx: encoder_hidden_states = image_embeds -> memory.*",
+      "cross-kv.onnx: encoder_hidden_states = image_embeds -> cross.*",
     ),
   ],
   saved: () => ({ architecture: "BlipForConditionalGeneration", modules: ["vision_model", "text_decoder"] }),

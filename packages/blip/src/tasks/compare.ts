@@ -17,8 +17,8 @@ export const compare: NetworkTaskSpec<"compare"> = {
     compare: multimodalGraph(config, "nlvr"),
   }),
   exportSteps: (model) => [
-    `${imageStep(model)} The left and the right pictures are both run.`,
-    `compare.onnx: ${textInputs}; image_embeds are the left pictures', image_embeds_1 the right ones' -> nlvr_score. ${firstToken(model)}`,
+    `${imageStep(model)} The left and the right images are both run.`,
+    `compare.onnx: ${textInputs}; image_embeds are the left images', image_embeds_1 the right ones' -> nlvr_score. ${firstToken(model)}`,
   ],
   saved: () => ({ architecture: "BlipForNLVR", modules: ["vision_model", "text_encoder", "cls_head"] }),
   noClass: () => "transformers has no class for NLVR2",

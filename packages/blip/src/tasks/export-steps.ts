@@ -5,7 +5,7 @@ export const textInputs =
   "input_ids are [CLS] text [SEP], padded with `tokens.pad`; position_ids are 0 to T - 1";
 
 export const sharingImages =
-  "B texts look at I pictures, B a multiple of I: the first B / I texts belong to the first picture, and so on.";
+  "B texts look at I images, B a multiple of I: the first B / I texts belong to the first image, and so on.";
 
 export const firstToken = ({ tokens }: ExportedModel): string =>
   tokens.enc === undefined
@@ -15,24 +15,28 @@ export const firstToken = ({ tokens }: ExportedModel): string =>
 export function imageStep({ dtype }: ExportedModel): string {
   const alone =
     dtype === "int8"
-      ? " Run one picture at a time: a run rounds with one scale, which is to be the picture's own. In this and every other " +
+      ? " Run one image at a time: a run rounds with one scale, which is to be the image's own. In this and every other " +
         "file, products of 8 bits overflow on x86 processors without VNNI unless ONNX Runtime's session is given the " +
         "configuration entry session.x64quantprecision 1; on those with VNNI or AMX the entry costs time and changes nothing else."
       : "";
-  return `image.onnx: pixel_values -> image_embeds. One run serves every text about the same pictures.${alone}`;
+  return `image.onnx: pixel_values -> image_embeds. One run serves every text about the same images.${alone}`;
 }
 
 /**
  * The steps of a decoder.
- * @param begin how sequences go on after [DEC] @param memory the step that makes what the decoder attends to
+ * @param begin how sequences go on after [DEC] @param keysAndValues the step that makes what the decoder attends to
  */
-export function decoderSteps({ tokens, config }: ExportedModel, begin: string, memory: string): string[] {
+export function decoderSteps(
+  { tokens, config }: ExportedModel,
+  begin: string,
+  keysAndValues: string,
+): string[] {
   const { heads, hiddenSize, maxPositions, layers } = config.text;
   return [
-    memory,
+    keysAndValues,
     `decode.onnx, first step: input_ids [R, T] are the sequences so far, which begin with [DEC], ${tokens.dec}${begin}; ` +
       `position_ids and key_positions are 0 to T - 1 in each row, row_index is 0 to R - 1, past.* of the ${layers} layers ` +
-      `have the shape [R, ${heads}, 0, ${hiddenSize / heads}], memory.* are those of memory.onnx.`,
+      `have the shape [R, ${heads}, 0, ${hiddenSize / heads}], cross.* are those of cross-kv.onnx.`,
     "rows = (r + 1) * T - 1 for each sequence r: logits are those of what follows it. Greedy: the largest is the next token.",
     "decode.onnx, every other step: input_ids [R, 1] are the chosen tokens, position_ids [R, 1] their positions, " +
       "key_positions [R, P + 1] are 0 to P, row_index says which sequence each one continues, past.* are the last step's present.*.",

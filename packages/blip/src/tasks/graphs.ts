@@ -28,16 +28,16 @@ export function crossAttentionGraphs(config: BlipConfig, head?: MultimodalHead):
 /** What the decoder attends to, and the decoder's step. */
 export function decoderGraphs({ config, architecture }: TaskModel) {
   return {
-    memory: crossKeysAndValuesGraph(config, decoderWidth(architecture, config)),
-    decode: decodeGraph(config, { memoryMask: architecture.decoderAttendsTo === "question" }),
+    "cross-kv": crossKeysAndValuesGraph(config, decoderWidth(architecture, config)),
+    decode: decodeGraph(config, { encoderMask: architecture.decoderAttendsTo === "question" }),
   };
 }
 
 /** The same with their roles. */
 export function decoderTaskGraphs(model: TaskModel): TaskGraph[] {
-  const { memory, decode } = decoderGraphs(model);
+  const { "cross-kv": keysAndValues, decode } = decoderGraphs(model);
   return [
-    { role: "decoder-kv", graph: memory },
+    { role: "decoder-kv", graph: keysAndValues },
     { role: "decode", graph: decode },
   ];
 }

@@ -46,7 +46,7 @@ export interface TaskModel {
 
 /** Names of the exported files, without `.onnx`. */
 export type ExportedGraph =
-  "image" | "text" | "match" | "multimodal" | "compare" | "question" | "memory" | "decode" | "score";
+  "image" | "text" | "match" | "multimodal" | "compare" | "question" | "cross-kv" | "decode" | "score";
 
 /** A model as its export describes it. */
 export interface ExportedModel extends TaskModel {

@@ -40,7 +40,7 @@ describe("inspect", () => {
       "graph image",
       "graph text",
       "graph match-folded",
-      "graph look-memory",
+      "graph text-cross-kv",
       "graph match-cached",
     ]);
     expect(printed).toMatch(

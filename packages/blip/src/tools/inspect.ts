@@ -128,7 +128,7 @@ async function inspectSuite(
   suite: OpenedSuite,
   options: ModelOptions,
 ): Promise<Inspection> {
-  const found: (Inspection & InspectedPart)[] = [];
+  const parts: (Inspection & InspectedPart)[] = [];
   let shared = 0;
   for (const [folder, networks] of suite.parts) {
     const part = await unlessAborted(suite.part(folder), options.signal);
@@ -138,27 +138,27 @@ async function inspectSuite(
     shared = parametersIn(
       [...part.tensors].flatMap(([name, tensor]) => (isImageEncoder(name) ? [tensor] : [])),
     );
-    found.push({ ...inspected, folder, tasks: named, warnings: [...inspected.warnings, ...unable] });
+    parts.push({ ...inspected, folder, tasks: named, warnings: [...inspected.warnings, ...unable] });
   }
-  const first = must(found, 0);
+  const first = must(parts, 0);
   const { vision } = first.architecture;
   return {
     format: "suite",
     dialect: first.dialect,
     architecture: vision ? { vision } : {},
-    weights: [...new Set(found.map(({ weights }) => weights))].join(", "),
-    parameters: found.reduce((sum, { parameters }) => sum + parameters - shared, shared),
+    weights: [...new Set(parts.map(({ weights }) => weights))].join(", "),
+    parameters: parts.reduce((sum, { parameters }) => sum + parameters - shared, shared),
     tasks: suite.index.tasks,
-    missing: first.missing.filter((head) => found.every(({ missing }) => missing.includes(head))),
-    warnings: found.flatMap(({ warnings }) => warnings),
-    ignored: found.flatMap(({ ignored }) => ignored),
+    missing: first.missing.filter((head) => parts.every(({ missing }) => missing.includes(head))),
+    warnings: parts.flatMap(({ warnings }) => warnings),
+    ignored: parts.flatMap(({ ignored }) => ignored),
     imageEncoder: { folder: suite.index.imageEncoder, parameters: shared },
-    parts: found.map(withoutIgnored),
+    parts: parts.map(withoutIgnored),
   };
 }
 
-function withoutIgnored(found: Inspection & InspectedPart): InspectedPart {
-  const { folder, format, dialect, architecture, weights, parameters, tasks, missing, warnings } = found;
+function withoutIgnored(inspection: Inspection & InspectedPart): InspectedPart {
+  const { folder, format, dialect, architecture, weights, parameters, tasks, missing, warnings } = inspection;
   return { folder, format, dialect, architecture, weights, parameters, tasks, missing, warnings };
 }
 

@@ -44,7 +44,7 @@ async function tokenFault(
     {
       code: "fault/special-tokens",
       message:
-        `the vocabulary lacks ${lacking.join(" and ")}, with which texts that look at a picture begin: their ids are taken to be ` +
+        `the vocabulary lacks ${lacking.join(" and ")}, with which texts that look at an image begin: their ids are taken to be ` +
         `${dec} and ${vocabulary.get("[ENC]") ?? dec + 1} (text_config.bos_token_id and the one after it)`,
     },
   ];
@@ -63,7 +63,7 @@ function pretrainedFault({ files, tasks, architecture }: OpenedModel): Warning[]
     ? "the Hub's blip-image-captioning files were converted from pre-trained checkpoints"
     : pretrained
       ? "it carries all heads of pre-training"
-      : "its pictures are of 224 pixels, those of fine-tuned captioning models of 384";
+      : "its images are of 224 pixels, those of fine-tuned captioning models of 384";
   return [
     {
       code: "fault/pre-trained-captioner",

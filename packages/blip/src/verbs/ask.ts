@@ -178,11 +178,11 @@ export class Answerer<ImageInput> extends RowVerb<
     const { images, places } = imagesOfRows(rows);
     const answers: (Answers | BlipError)[] = [];
     for (const group of fullGroups(places, questionBatch)) {
-      const states = stacked(group.pictures.map((place) => must(images, place).states));
+      const states = stacked(group.images.map((index) => must(images, index).states));
       const texts = pickTexts(encoded, group.rows);
       const questionStates = await this.model.questionStates(states, texts, { signal });
-      const found = await this.#answersOf(questionStates, answerIds, options);
-      group.rows.forEach((row, index) => (answers[row] = must(found, index, "answers")));
+      const groupAnswers = await this.#answersOf(questionStates, answerIds, options);
+      group.rows.forEach((row, index) => (answers[row] = must(groupAnswers, index, "answers")));
     }
     return answers;
   }
@@ -213,13 +213,13 @@ export class Answerer<ImageInput> extends RowVerb<
     const [total] = atLeast(states.dims, 1);
     const { answers: step } = this.model.loaded.limits;
     const broken = this.#brokenIn("question", states);
-    const found: (Answers | BlipError)[] = [];
+    const answers: (Answers | BlipError)[] = [];
     for (let from = 0; from < total; from += step) {
       const to = Math.min(total, from + step);
       const questionStates = { states: rowsOf(states, from, to), mask: rowsOf(mask, from, to) };
-      found.push(...(await this.#answers(questionStates, answerIds, options)));
+      answers.push(...(await this.#answers(questionStates, answerIds, options)));
     }
-    return found.map((own, question) => must(broken, question) ?? own);
+    return answers.map((own, question) => must(broken, question) ?? own);
   }
 
   #answers(
@@ -241,26 +241,26 @@ export class Answerer<ImageInput> extends RowVerb<
   ): Promise<(Asked[] | BlipError)[]> {
     const { signal } = options;
     const images = await this.model.images.states(pixels, { signal });
-    const rows: { readonly question: string; readonly found: Answers | BlipError }[][] = [];
+    const rows: { readonly question: string; readonly outcome: Answers | BlipError }[][] = [];
     for (const { questions, encoded } of parts) {
       // All questions look at the pictures at once; answers follow for some of them at a time.
       const all = await this.model.questionStates(images, repeat(encoded, must(images.dims, 0)), { signal });
-      const found = await this.#answersOf(all, answerIds, options);
-      found.forEach((some, place) => {
-        const question = must(questions, place % questions.length);
-        const own = (rows[Math.floor(place / questions.length)] ??= []);
-        own.push({ question, found: some });
+      const outcomes = await this.#answersOf(all, answerIds, options);
+      outcomes.forEach((outcome, index) => {
+        const question = must(questions, index % questions.length);
+        const own = (rows[Math.floor(index / questions.length)] ??= []);
+        own.push({ question, outcome });
       });
     }
-    return this.#brokenIn("image", images).map((broken, place) => {
-      const own = must(rows, place);
-      const failure = allFailed(own.map((one) => one.found));
+    return this.#brokenIn("image", images).map((broken, index) => {
+      const own = must(rows, index);
+      const failure = allFailed(own.map((entry) => entry.outcome));
       if (broken) return broken;
       if (failure) return failure;
-      return own.flatMap(({ question, found: some }): Asked[] =>
-        some instanceof BlipError
-          ? [{ question, error: rowError(some) }]
-          : some.map((one) => ({ question, ...one })),
+      return own.flatMap(({ question, outcome }): Asked[] =>
+        outcome instanceof BlipError
+          ? [{ question, error: rowError(outcome) }]
+          : outcome.map((answer) => ({ question, ...answer })),
       );
     });
   }

@@ -274,9 +274,9 @@ export class Captioner<ImageInput> extends RowVerb<
     return this.#shared ? undefined : this.#matcher?.processors.images;
   }
 
-  #prompts(given: CaptionOptions["prompt"], count: number): number[][] {
+  #prompts(prompt: CaptionOptions["prompt"], count: number): number[][] {
     const { compat, tokens } = this.model.loaded;
-    const texts = given ?? (compat === "hf" ? "" : blipPrompt);
+    const texts = prompt ?? (compat === "hf" ? "" : blipPrompt);
     if (typeof texts !== "string") expectTexts(texts, "prompt");
     if (typeof texts !== "string" && texts.length !== count)
       throw new UsageError(
@@ -336,8 +336,8 @@ export class Captioner<ImageInput> extends RowVerb<
   ): Promise<(Captions | BlipError)[]> {
     const { signal } = options;
     const states = pickRows(seen.states, places);
-    const found = await this.model.generator.generateEach({ states }, prompts, options, { signal });
-    const rows = found.map((hypotheses, row): Captions | BlipError => {
+    const generated = await this.model.generator.generateEach({ states }, prompts, options, { signal });
+    const rows = generated.map((hypotheses, row): Captions | BlipError => {
       const broken = seen.broken[must(places, row)];
       if (broken) return broken;
       if (hypotheses instanceof BlipError) return hypotheses;
@@ -370,9 +370,9 @@ export class Captioner<ImageInput> extends RowVerb<
     );
     const captions = asked.flatMap(({ row }) => row.map(({ caption }) => caption));
     const scores = await matcher.probabilities(states, captions, { signal });
-    let place = 0;
+    let next = 0;
     for (const { row, index } of asked) {
-      const own = row.map((one) => ({ ...one, match: must(scores, place++) }));
+      const own = row.map((caption) => ({ ...caption, match: must(scores, next++) }));
       const broken = own.find(({ match }) => match !== null && !Number.isFinite(match));
       scored[index] = broken ? notFinite(name, `the ITM logits of ${quoted(broken.caption)}`) : own;
     }

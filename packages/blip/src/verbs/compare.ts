@@ -75,31 +75,31 @@ export class Comparer<ImageInput> extends RowVerb<
     checkMaxPixels(maxPixels);
     const { images, texts } = this.processors;
     const encoded = texts.encodeStatements(statements);
-    const pictures: Float32Array[] = [];
+    const pixels: Float32Array[] = [];
     for (const image of [left, right])
       try {
-        pictures.push(await images.pixels(image, signal, maxPixels));
+        pixels.push(await images.pixels(image, signal, maxPixels));
       } catch (error) {
         if (!(error instanceof BlipError)) throw error;
         yield { image, error: { code: error.code, message: error.message } };
       }
-    if (pictures.length < 2) return;
-    const found = await orNotFinite(() =>
-      this.#judge(stackPixels(pictures, images.config), encoded, { signal }),
+    if (pixels.length < 2) return;
+    const judgment = await orNotFinite(() =>
+      this.#judge(stackPixels(pixels, images.config), encoded, { signal }),
     );
-    if (found instanceof BlipError) {
-      for (const image of [left, right]) yield { image, error: rowError(found) };
+    if (judgment instanceof BlipError) {
+      for (const image of [left, right]) yield { image, error: rowError(judgment) };
       return;
     }
     const { name } = this.model.loaded.opened.files;
     const judged = statements.map((statement, index) => {
-      const [no, yes] = [must(found.logits.data, 2 * index), must(found.logits.data, 2 * index + 1)];
+      const [no, yes] = [must(judgment.logits.data, 2 * index), must(judgment.logits.data, 2 * index + 1)];
       return judgementOf(name, statement, [no, yes]);
     });
     const none = allFailed(judged);
-    const broken = found.broken.some((error) => error) ? found.broken : [none, none];
-    for (const [place, image] of [left, right].entries()) {
-      const error = broken[place];
+    const broken = judgment.broken.some((error) => error) ? judgment.broken : [none, none];
+    for (const [side, image] of [left, right].entries()) {
+      const error = broken[side];
       if (error) yield { image, error: rowError(error) };
     }
     if (broken.some((error) => error)) return;

@@ -22,9 +22,9 @@ export interface Distinct<ImageInput> {
   readonly which: readonly number[];
 }
 
-export function distinctOf<ImageInput>(given: readonly ImageInput[]): Distinct<ImageInput> {
+export function distinctOf<ImageInput>(inputs: readonly ImageInput[]): Distinct<ImageInput> {
   const images: ImageInput[] = [];
-  const which = given.map((image) => {
+  const which = inputs.map((image) => {
     const known = images.findIndex((one) => sameImage(one, image));
     return known < 0 ? images.push(image) - 1 : known;
   });
@@ -56,9 +56,9 @@ export function pickTexts({ inputIds, attentionMask }: EncodedTexts, rows: reado
   return { inputIds: pick(inputIds), attentionMask: pick(attentionMask) };
 }
 
-/** Pictures that have equally many rows: each in turn has `rows.length / pictures.length` of them. */
+/** Pictures that have equally many rows: each in turn has `rows.length / images.length` of them. */
 export interface FullGroup {
-  readonly pictures: readonly number[];
+  readonly images: readonly number[];
   readonly rows: readonly number[];
 }
 
@@ -69,13 +69,13 @@ export interface FullGroup {
 export function fullGroups(places: readonly number[], most: number): FullGroup[] {
   const byImage = new Map<number, number[]>();
   places.forEach((image, row) => byImage.set(image, [...(byImage.get(image) ?? []), row]));
-  const groups = new Map<string, { pictures: number[]; rows: number[] }>();
+  const groups = new Map<string, { images: number[]; rows: number[] }>();
   for (const [image, rows] of byImage)
     for (let from = 0; from < rows.length; from += most) {
       const part = rows.slice(from, from + most);
       const key = `${from} ${part.length}`;
-      const group = groups.get(key) ?? { pictures: [], rows: [] };
-      group.pictures.push(image);
+      const group = groups.get(key) ?? { images: [], rows: [] };
+      group.images.push(image);
       group.rows.push(...part);
       groups.set(key, group);
     }

@@ -162,35 +162,35 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   const read = async (batch: readonly Input[] = []) => {
     if (processor.atOnce === undefined) return Promise.all(batch.map(readOne));
     // One at a time: a decoded photograph takes far more memory than its pixel values.
-    const found = [];
-    for (const image of batch) found.push(await readOne(image));
-    return found;
+    const results = [];
+    for (const image of batch) results.push(await readOne(image));
+    return results;
   };
   onProgress?.({ kind: "images", done: 0, total: images.length });
   let next = read(batches[0]);
   next.catch(() => undefined);
   let done = 0;
   for (const [index, batch] of batches.entries()) {
-    const found = await next;
+    const results = await next;
     if (index === batches.length - 1) ahead?.onRead();
     next = read(batches[index + 1]);
     next.catch(() => undefined);
-    const readable = found.flatMap((one) => (one instanceof BlipError ? [] : [one]));
+    const readable = results.flatMap((result) => (result instanceof BlipError ? [] : [result]));
     const stack = (which: 0 | 1, config: ImageConfig | undefined) => {
       if (!config || readable.length === 0) return undefined;
       return stackPixels(
         readable.map(
-          (one) => must<Float32Array | undefined>(one, which) ?? missed("pixels of the other model"),
+          (result) => must<Float32Array | undefined>(result, which) ?? missed("pixels of the other model"),
         ),
         config,
       );
     };
-    let place = 0;
+    let row = 0;
     yield {
       images: batch,
       pixels: stack(0, processor.config),
       otherPixels: stack(1, other?.config),
-      places: found.map((one) => (one instanceof BlipError ? one : place++)),
+      places: results.map((result) => (result instanceof BlipError ? result : row++)),
     };
     done += batch.length;
     onProgress?.({ kind: "images", done, total: images.length });
@@ -225,7 +225,7 @@ export async function readPixels<ImageInput>(
  */
 export function* inOrder<Input, Row extends object>(
   { images, places }: ReadBatch<Input>,
-  rowsOf: (place: number) => readonly Row[] | BlipError,
+  rowsOf: (index: number) => readonly Row[] | BlipError,
 ): Generator<({ readonly image: Input } & Row) | FailedRow<Input>, void, undefined> {
   for (const [index, image] of images.entries()) {
     const place = places[index];
@@ -242,11 +242,11 @@ export function* inOrder<Input, Row extends object>(
  */
 export async function answersOf<T>(
   work: () => Promise<readonly (T | BlipError)[]>,
-): Promise<(place: number) => T | BlipError> {
+): Promise<(index: number) => T | BlipError> {
   const found = await orNotFinite(work);
-  return (place) => {
-    const answer = found instanceof BlipError ? found : found[place];
-    if (answer === undefined) throw new Error(`there is no answer about picture ${place}`);
+  return (index) => {
+    const answer = found instanceof BlipError ? found : found[index];
+    if (answer === undefined) throw new Error(`there is no answer about image ${index}`);
     return answer;
   };
 }

@@ -108,14 +108,14 @@ export class Matcher<ImageInput> extends RowVerb<
     const encoded = this.processors.texts.encode(texts);
     this.model.prepareToScore(encoded, 1);
     let features: Tensor<"float32"> | undefined;
-    for await (const pictures of readBatches(images, this.processors.images, options)) {
-      const { pixels } = pictures;
+    for await (const batch of readBatches(images, this.processors.images, options)) {
+      const { pixels } = batch;
       const scores = await answersOf(async () => {
         // The first pictures are decoded while the texts are read.
         features ??= (await this.model.texts.readTexts(encoded, { signal })).features;
         return pixels ? this.#score(pixels, { texts, encoded, features }, signal) : [];
       });
-      yield* inOrder(pictures, scores);
+      yield* inOrder(batch, scores);
     }
   }
 

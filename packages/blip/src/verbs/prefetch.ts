@@ -21,7 +21,7 @@ export interface ImageReader<ImageInput> {
 interface Begun<ImageInput> {
   readonly image: ImageInput;
   readonly reader: ImageReader<ImageInput>;
-  readonly picture: Promise<ReadImage>;
+  readonly reading: Promise<ReadImage>;
   readonly stop: AbortController;
 }
 
@@ -49,16 +49,16 @@ export class ImagesAhead<ImageInput> {
   /** Hands over those that are begun to the batch that begins. @param reader of that batch @param signal of it */
   take(reader: ImageReader<ImageInput>, signal: AbortSignal): AheadOfBatch<ImageInput> {
     // Requests may be taken back just before another model's batch begins: pictures are its own where it reads them.
-    const begun = this.#begun.filter((one) => one.reader === reader);
+    const begun = this.#begun.filter((entry) => entry.reader === reader);
     this.#drop(begun);
     this.#begun = [];
     // They are the batch's own now; what comes after it is not known yet.
     this.#expected = undefined;
     this.#busy = true;
-    const stop = () => begun.forEach((one) => one.stop.abort(signal.reason));
+    const stop = () => begun.forEach((entry) => entry.stop.abort(signal.reason));
     signal.addEventListener("abort", stop, { once: true });
     return {
-      begun: (image) => find(begun, image)?.picture,
+      begun: (image) => find(begun, image)?.reading,
       onRead: () => {
         this.#busy = false;
         this.#begin();
@@ -69,7 +69,7 @@ export class ImagesAhead<ImageInput> {
   #begin(): void {
     const next: Begun<ImageInput>[] = [];
     const [images, reader] = this.#expected ?? [[]];
-    const before = this.#begun.filter((one) => one.reader === reader);
+    const before = this.#begun.filter((entry) => entry.reader === reader);
     for (const image of images) {
       if (find(next, image)) continue;
       const known = find(before, image);
@@ -78,18 +78,18 @@ export class ImagesAhead<ImageInput> {
         continue;
       }
       const stop = new AbortController();
-      const picture = reader?.readAhead(image, { signal: stop.signal, maxPixels: this.#maxPixels });
+      const reading = reader?.readAhead(image, { signal: stop.signal, maxPixels: this.#maxPixels });
       // Whoever takes it is told what went wrong.
-      picture?.catch(() => undefined);
-      if (reader && picture) next.push({ image, reader, picture, stop });
+      reading?.catch(() => undefined);
+      if (reader && reading) next.push({ image, reader, reading, stop });
     }
     this.#drop(next);
     this.#begun = next;
   }
 
   /** Leaves off what was begun for nothing. */
-  #drop(kept: readonly Begun<ImageInput>[]): void {
-    for (const one of this.#begun) if (!kept.includes(one)) one.stop.abort();
+  #drop(wanted: readonly Begun<ImageInput>[]): void {
+    for (const entry of this.#begun) if (!wanted.includes(entry)) entry.stop.abort();
   }
 }
 

@@ -103,27 +103,27 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     const { features, broken } = await this.#readTexts(encoded, options);
     const cache = new Map<number, Tensor<"float32">>();
     let bytes = 0;
-    const found = await this.#readAll(images, features, options, (place, { states }) => {
+    const readImages = await this.#readAll(images, features, options, (index, { states }) => {
       if (k === 0 || bytes + states.data.byteLength > cacheBytes) return;
       bytes += states.data.byteLength;
-      cache.set(place, states);
+      cache.set(index, states);
     });
-    yield* found.failed;
+    yield* readImages.failed;
     // Which texts ask for a second look at which picture.
     const wanted = new Map<number, number[]>();
     const order = texts.map((_, text) =>
       broken[text]
         ? []
         : best(
-            found.cosines.map((row) => must(row, text)),
-            found.places.length,
+            readImages.cosines.map((row) => must(row, text)),
+            readImages.places.length,
           ),
     );
     order.forEach((ranking, text) => {
       for (const index of ranking.slice(0, k)) wanted.set(index, [...(wanted.get(index) ?? []), text]);
     });
     const second = await orNotFinite(() =>
-      this.#rerank(images, found.places, wanted, encoded, cache, options),
+      this.#rerank(images, readImages.places, wanted, encoded, cache, options),
     );
     const failure = second instanceof ModelError ? second : undefined;
     const { logits, failed } =
@@ -134,9 +134,9 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     for (const [index, text] of texts.entries()) {
       const hits = rankedHits(this.name, quoted(text), broken[index] ?? failure, () =>
         must(order, index).flatMap((seen) => {
-          const image = images[must(found.places, seen)];
+          const image = images[must(readImages.places, seen)];
           if (image === undefined || failed.has(seen)) return [];
-          const cosine = must(must(found.cosines, seen), index);
+          const cosine = must(must(readImages.cosines, seen), index);
           return [{ image: nameOf(image), ...hitOf(cosine, logits.get(`${seen} ${index}`)) }];
         }),
       );
@@ -178,9 +178,9 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
       const reranked = await orNotFinite(() => this.#itmLogits([seen.states], [asking], rows, options));
       const [failure, logits] = reranked instanceof ModelError ? [reranked, []] : [undefined, reranked];
       const hits = rankedHits(this.name, "the image", failure, () =>
-        ranking.map((text, place) => ({
+        ranking.map((text, rank) => ({
           text: must(texts, text),
-          ...hitOf(must(cosines, text), logits[place]),
+          ...hitOf(must(cosines, text), logits[rank]),
         })),
       );
       yield hits instanceof ModelError
@@ -245,11 +245,11 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
         readonly asking: readonly number[];
       }[] = [];
       for (const [index, asking] of part) {
-        const place = must(places, index);
-        const image = images[place];
+        const imageIndex = must(places, index);
+        const image = images[imageIndex];
         if (image === undefined) continue;
-        const again = cache.get(place) ?? (await this.#seeOrError(image, options));
-        cache.delete(place);
+        const again = cache.get(imageIndex) ?? (await this.#seeOrError(image, options));
+        cache.delete(imageIndex);
         if ("error" in again) failed.set(index, again);
         else seen.push({ index, states: "states" in again ? again.states : again, asking });
       }
@@ -289,14 +289,14 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
    * A picture's or a video's states and unit vector, which are finite.
    * @throws {InputError} `image/...` @throws {ModelError} `model/not-finite`
    */
-  async #see<Input extends ImageInput>(one: Retrievable<Input>, options: RetrieveOptions): Promise<Seen> {
+  async #see<Input extends ImageInput>(input: Retrievable<Input>, options: RetrieveOptions): Promise<Seen> {
     const { signal, maxPixels } = options;
     const { images } = this.processors;
-    const see = (pictures: readonly Float32Array[]) =>
-      this.model.encodeImages(stackPixels(pictures, images.config), { signal });
-    if (!isVideo(one)) return see([await images.pixels(one, signal, maxPixels)]);
+    const see = (pixels: readonly Float32Array[]) =>
+      this.model.encodeImages(stackPixels(pixels, images.config), { signal });
+    if (!isVideo(input)) return see([await images.pixels(input, signal, maxPixels)]);
     const parts = [];
-    for (const part of chunks(one.frames, frameBatch)) {
+    for (const part of chunks(input.frames, frameBatch)) {
       const pixels: Float32Array[] = [];
       for (const frame of part) pixels.push(await images.pixels(frame, signal, maxPixels));
       parts.push(await see(pixels));
@@ -306,14 +306,14 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
 
   /** The same, or its row where it cannot be read. */
   async #seeOrError<Input extends ImageInput>(
-    one: Retrievable<Input>,
+    input: Retrievable<Input>,
     options: RetrieveOptions,
   ): Promise<Seen | FailedRow<Input>> {
     try {
-      return await this.#see(one, options);
+      return await this.#see(input, options);
     } catch (error) {
       if (!(error instanceof BlipError)) throw error;
-      return { image: nameOf(one), error: rowError(error) };
+      return { image: nameOf(input), error: rowError(error) };
     }
   }
 
@@ -338,7 +338,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     images: readonly Retrievable<Input>[],
     texts: Tensor<"float32">,
     options: RetrieveOptions,
-    keep: (place: number, seen: Seen) => void,
+    keep: (index: number, seen: Seen) => void,
   ): Promise<Read<Input>> {
     const places: number[] = [];
     const failed: FailedRow<Input>[] = [];

@@ -170,23 +170,23 @@ export abstract class RowVerb<
    */
   async *rows<Row extends Request>(
     source: RowSource<Row>,
-    { window = defaultWindow, ...given }: RowsOptions & Partial<Call> = {},
+    { window = defaultWindow, ...call }: RowsOptions & Partial<Call> = {},
   ): AsyncGenerator<AnsweredRow<Row, Answer>, void, undefined> {
     // What is left of the options is a call's own: the compiler cannot see it.
-    const options = { imageBatchSize: defaultImageBatch, ...given } as unknown as Call;
+    const options = { imageBatchSize: defaultImageBatch, ...call } as unknown as Call;
     if (!Number.isSafeInteger(window) || window < 1)
       throw badOption("window", window, ["a positive whole number"]);
     this.checkOptions(options);
-    const kept = new KeptImages<ImageInput>(this.model.loaded.limits.keptStates);
+    const cache = new KeptImages<ImageInput>(this.model.loaded.limits.keptStates);
     for await (const rows of inWindows(source, window)) {
       options.signal?.throwIfAborted();
-      const answers = await this.#checked(rows, options, kept);
+      const answers = await this.#checked(rows, options, cache);
       for (const [index, row] of rows.entries()) {
         const answer = must(answers, index, "answers");
         if (answer instanceof BlipError) yield { ...row, error: rowError(answer) };
         else for (const own of answer) yield { ...row, ...own };
       }
-      kept.advance();
+      cache.advance();
     }
   }
 
@@ -197,18 +197,20 @@ export abstract class RowVerb<
   async answerEach(
     requests: readonly Request[],
     options: Call & { readonly ahead?: AheadOfBatch<ImageInput> | undefined },
-    kept = new KeptImages<ImageInput>(0),
+    cache = new KeptImages<ImageInput>(0),
   ): Promise<(readonly Answer[] | BlipError)[]> {
     const wanted = requests.map((request) => this.imagesOf(request));
     const { images, which } = distinctOf(wanted.flat());
     let next = 0;
     const places = wanted.map((own) => own.map(() => must(which, next++)));
     const pending = new Pending<Request, Answer>(requests, places);
-    images.forEach((image, place) => pending.seen.set(place, kept.get(image)));
+    images.forEach((image, index) => pending.seen.set(index, cache.get(image)));
     const work = (ready: readonly SeenRequest<Request>[]) => this.answer(ready, options);
     const { atOnce = Infinity } = this.processors.images;
     const most = Math.min(atOnce, options.imageBatchSize ?? Infinity);
-    const missing = images.flatMap((image, place) => (pending.seen.get(place) ? [] : [{ image, place }]));
+    const missing = images.flatMap((image, position) =>
+      pending.seen.get(position) ? [] : [{ image, position }],
+    );
     await pending.answer(work, most);
     let from = 0;
     for await (const batch of this.#read(
@@ -217,10 +219,10 @@ export abstract class RowVerb<
     )) {
       const seen = batch.pixels ? await orNotFinite(() => this.see(batch, options)) : [];
       batch.places.forEach((row, index) => {
-        const { image, place } = must(missing, from + index, "images");
-        const found = row instanceof BlipError ? row : seen instanceof BlipError ? seen : must(seen, row);
-        pending.seen.set(place, found);
-        kept.add(image, found);
+        const { image, position } = must(missing, from + index, "images");
+        const outcome = row instanceof BlipError ? row : seen instanceof BlipError ? seen : must(seen, row);
+        pending.seen.set(position, outcome);
+        cache.add(image, outcome);
       });
       from += batch.places.length;
       await pending.answer(work, most);
@@ -248,7 +250,7 @@ export abstract class RowVerb<
   async #checked(
     rows: readonly Request[],
     options: Call,
-    kept: KeptImages<ImageInput>,
+    cache: KeptImages<ImageInput>,
   ): Promise<readonly (readonly Answer[] | BlipError)[]> {
     const wrong = rows.map((row) => {
       try {
@@ -260,7 +262,7 @@ export abstract class RowVerb<
       }
     });
     const right = rows.filter((_, index) => !wrong[index]);
-    const answers = right.length > 0 ? await this.answerEach(right, options, kept) : [];
+    const answers = right.length > 0 ? await this.answerEach(right, options, cache) : [];
     let next = 0;
     return wrong.map((error) => error ?? must(answers, next++, "answers"));
   }
@@ -313,14 +315,14 @@ class Pending<Request, Answer> {
     const parts: { readonly index: number; readonly images: readonly SeenImage[] }[][] = [];
     let distinct = new Set<number>();
     for (const [index, places] of this.#places.entries()) {
-      const own = places.map((place) => this.seen.get(place));
-      if (this.#answers.has(index) || own.some((one) => one === undefined)) continue;
-      const failure = own.find((one) => one instanceof BlipError);
+      const own = places.map((position) => this.seen.get(position));
+      if (this.#answers.has(index) || own.some((outcome) => outcome === undefined)) continue;
+      const failure = own.find((outcome) => outcome instanceof BlipError);
       if (failure) {
         this.#answers.set(index, failure);
         continue;
       }
-      const images = own.flatMap((one) => (one instanceof BlipError ? [] : (one ?? [])));
+      const images = own.flatMap((outcome) => (outcome instanceof BlipError ? [] : (outcome ?? [])));
       const together = new Set([...distinct, ...places]);
       const part = parts.at(-1);
       if (part && together.size <= most) {

@@ -12,10 +12,10 @@ export interface Video<ImageInput> {
 /** A picture, or a video by its frames. */
 export type Retrievable<Input> = Input | Video<Input>;
 
-export const isVideo = <Input>(one: Retrievable<Input>): one is Video<Input> =>
-  typeof one === "object" && one !== null && "frames" in one && "image" in one;
+export const isVideo = <Input>(input: Retrievable<Input>): input is Video<Input> =>
+  typeof input === "object" && input !== null && "frames" in input && "image" in input;
 
-export const nameOf = <Input>(one: Retrievable<Input>): Input => (isVideo(one) ? one.image : one);
+export const nameOf = <Input>(input: Retrievable<Input>): Input => (isVideo(input) ? input.image : input);
 
 /** A picture as the network saw it: states [1, N, D] and unit vector [1, E]. */
 export interface Seen {

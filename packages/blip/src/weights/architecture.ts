@@ -100,12 +100,12 @@ const TEXT_PREFIXES = ["text_encoder.", "text_decoder.bert.", "text_model."];
 export function deriveArchitecture(tensors: Tensors): Architecture {
   const parts = new Set(PARTS.filter((part) => tensors.has(PART_MARKS[part])));
   const texts = TEXT_PREFIXES.map((prefix) => deriveText(tensors, prefix));
-  const text = texts.find((found) => found !== undefined);
+  const text = texts.find((derived) => derived !== undefined);
   const vision = deriveVision(tensors);
   const [, decoder] = texts;
   const jointEmbedding = deriveEmbedding(tensors, ["vision_proj.weight", "text_proj.weight"]);
   const dualEmbedding = deriveEmbedding(tensors, ["visual_projection.weight", "text_projection.weight"]);
-  const decoderAttendsTo = decoder && deriveMemory(parts, decoder, vision, text);
+  const decoderAttendsTo = decoder && deriveAttendedStates(parts, decoder, vision, text);
   return {
     parts,
     ...(vision && { vision }),
@@ -164,7 +164,7 @@ function deriveText(tensors: Tensors, prefix: string): TextArchitecture | undefi
 }
 
 /** Pre-training and question answering both have an encoder and a decoder: widths tell them apart, else the heads do. */
-function deriveMemory(
+function deriveAttendedStates(
   parts: ReadonlySet<Part>,
   decoder: TextArchitecture,
   vision: VisionArchitecture | undefined,

@@ -26,10 +26,10 @@ export function checkRequired(
   const misshaped: MismatchedShape[] = [];
   const mistyped: MismatchedType[] = [];
   for (const [name, expected] of required) {
-    const found = tensors.get(name);
-    if (found === undefined) missing.push(name);
-    else if (!sameShape(found.shape, expected)) misshaped.push({ name, expected, found: found.shape });
-    else if (!quantized.has(name) && !floats.has(found.dtype)) mistyped.push({ name, found: found.dtype });
+    const tensor = tensors.get(name);
+    if (tensor === undefined) missing.push(name);
+    else if (!sameShape(tensor.shape, expected)) misshaped.push({ name, expected, found: tensor.shape });
+    else if (!quantized.has(name) && !floats.has(tensor.dtype)) mistyped.push({ name, found: tensor.dtype });
   }
   const unexpected: string[] = [];
   const ignored: IgnoredTensor[] = [];

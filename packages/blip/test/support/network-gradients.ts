@@ -63,7 +63,7 @@ const counted = (dims: readonly number[]) =>
 /** What an input is given, by its name. */
 function given(name: string, dims: readonly number[], index: number): Tensor<"float32" | "int64"> {
   if (/positions|position_ids/.test(name)) return counted(dims);
-  if (name === "attention_mask" || name === "memory_mask")
+  if (name === "attention_mask" || name === "encoder_attention_mask")
     return int64Tensor(
       dims,
       [...counted(dims).data].map((column) => (column === 2n ? 0 : 1)),
@@ -115,7 +115,7 @@ const cases = {
     ...{ graph: scoreGraph(config), of: ["log_probability", "mean_log_probability"], nodes: 9 },
   },
   "language model": {
-    graph: languageModelGraph(config, { width: config.vision.hiddenSize, memoryMask: true, smoothing: 0.1 }),
+    graph: languageModelGraph(config, { width: config.vision.hiddenSize, encoderMask: true, smoothing: 0.1 }),
     ...{ of: ["loss"], nodes: 75, ties: languageModelTies, images: 1 },
   },
 } satisfies Readonly<Record<string, Case>>;

@@ -99,8 +99,8 @@ class Machine {
     this.#keepBelow(this.#steps, this.#limits.steps, "the work that the pickle asks for, in steps,");
   }
 
-  #keepBelow(found: number, limit: number, what: string): void {
-    if (found > limit) throw overLimit(this.#world.where, what, found, limit);
+  #keepBelow(count: number, limit: number, what: string): void {
+    if (count > limit) throw overLimit(this.#world.where, what, count, limit);
   }
 
   #stop(): PickleValue {

@@ -83,8 +83,8 @@ export function storeTensor(
       `the tensor ${quoted(name)} of shape [${shape.join(", ")}] reaches out of its storage of ${storageBytes(tensor.storage)} bytes`,
     );
   const offset = start + storageOffset * width;
-  const place = { name, dtype, shape, source, offset, byteLength };
-  return isContiguous(shape, strides) ? place : { ...place, strides };
+  const stored = { name, dtype, shape, source, offset, byteLength };
+  return isContiguous(shape, strides) ? stored : { ...stored, strides };
 }
 
 /**

@@ -78,9 +78,9 @@ function findPrefix(source: ByteSource, members: ReadonlyMap<string, ZipMember>)
   return prefix;
 }
 
-async function checkByteOrder(source: ByteSource, found: ZipMember | undefined): Promise<void> {
-  if (found === undefined) return;
-  const order = decodeUtf8(await readMember(source, found, MAX_BYTEORDER_BYTES))?.trim();
+async function checkByteOrder(source: ByteSource, entry: ZipMember | undefined): Promise<void> {
+  if (entry === undefined) return;
+  const order = decodeUtf8(await readMember(source, entry, MAX_BYTEORDER_BYTES))?.trim();
   if (order === "little") return;
   if (order === "big")
     throw unsupported(
@@ -91,17 +91,17 @@ async function checkByteOrder(source: ByteSource, found: ZipMember | undefined):
   throw malformed(source.name, `the byte order is ${quoted(order ?? "unreadable")}, expected little`);
 }
 
-async function readMember(source: ByteSource, found: ZipMember, limit: number): Promise<Uint8Array> {
-  if (found.size > limit)
-    throw overLimit(source.name, `the size of ${found.name} in bytes`, found.size, limit);
-  return readRange(source, await locateMember(source, found), found.size, found.name);
+async function readMember(source: ByteSource, entry: ZipMember, limit: number): Promise<Uint8Array> {
+  if (entry.size > limit)
+    throw overLimit(source.name, `the size of ${entry.name} in bytes`, entry.size, limit);
+  return readRange(source, await locateMember(source, entry), entry.size, entry.name);
 }
 
-function checkSize(source: ByteSource, storage: TorchStorage, found: ZipMember): void {
+function checkSize(source: ByteSource, storage: TorchStorage, entry: ZipMember): void {
   const needed = storageBytes(storage);
-  if (needed > found.size)
+  if (needed > entry.size)
     throw malformed(
       source.name,
-      `the storage ${quoted(storage.key)} needs ${needed} bytes, ${quoted(found.name)} has ${found.size}`,
+      `the storage ${quoted(storage.key)} needs ${needed} bytes, ${quoted(entry.name)} has ${entry.size}`,
     );
 }

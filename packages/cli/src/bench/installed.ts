@@ -53,18 +53,18 @@ async function resolve(name: string, from: string): Promise<string | undefined> 
  * @param root its folder
  */
 export async function installed(root: string = packageFolder()): Promise<InstalledPackage[]> {
-  const found = new Map<string, InstalledPackage>();
+  const packages = new Map<string, InstalledPackage>();
   const queue = [await realpath(root)];
   for (let folder = queue.pop(); folder !== undefined; folder = queue.pop()) {
-    if (found.has(folder)) continue;
+    if (packages.has(folder)) continue;
     const { name, version, files, dependencies, optionalDependencies } = await manifestOf(folder);
-    const parts = found.size === 0 && files ? ["package.json", ...files] : ["."];
+    const parts = packages.size === 0 && files ? ["package.json", ...files] : ["."];
     const sizes = await Promise.all(parts.map((part) => sizeOf(join(folder, part))));
-    found.set(folder, { name, version, bytes: sizes.reduce((sum, size) => sum + size, 0) });
+    packages.set(folder, { name, version, bytes: sizes.reduce((sum, size) => sum + size, 0) });
     for (const needed of Object.keys({ ...dependencies, ...optionalDependencies })) {
-      const place = await resolve(needed, folder);
-      if (place !== undefined) queue.push(place);
+      const dependencyFolder = await resolve(needed, folder);
+      if (dependencyFolder !== undefined) queue.push(dependencyFolder);
     }
   }
-  return [...found.values()];
+  return [...packages.values()];
 }

@@ -29,11 +29,11 @@ export type BenchDType = (typeof dtypes)[number];
 
 export const measures = {
   product: "the engine's own matrix product, 577x768x3072",
-  image: "one picture through the image encoder",
-  "1x128": "1 picture with 128 texts of 12 tokens (ITM), the picture's states given",
-  "128x1": "128 pictures with 1 text of 12 tokens (ITM), the pictures' states given",
-  greedy: "a caption of 20 tokens, greedy, the picture's states given",
-  "beam-3": "a caption of 20 tokens, 3 beams, the picture's states given",
+  image: "one image through the image encoder",
+  "1x128": "1 image with 128 texts of 12 tokens (ITM), the image's states given",
+  "128x1": "128 images with 1 text of 12 tokens (ITM), the images' states given",
+  greedy: "a caption of 20 tokens, greedy, the image's states given",
+  "beam-3": "a caption of 20 tokens, 3 beams, the image's states given",
   "first-score": "from process start to the first ITM score",
   memory: "peak resident memory of that process",
   "install-size": "the package and all its dependencies on disk",
@@ -98,13 +98,13 @@ export class BenchModels implements Closable {
   }
 
   matching(dtype: BenchDType): Promise<BlipForImageTextRetrieval> {
-    return kept(this.#matching, dtype, () =>
+    return memoized(this.#matching, dtype, () =>
       BlipForImageTextRetrieval.fromPretrained(this.source, { ...this.#options, dtype }),
     );
   }
 
   captioning(dtype: BenchDType): Promise<BlipForConditionalGeneration> {
-    return kept(this.#captioning, dtype, () =>
+    return memoized(this.#captioning, dtype, () =>
       BlipForConditionalGeneration.fromPretrained(this.source, { ...this.#options, dtype }),
     );
   }
@@ -135,7 +135,7 @@ export class BenchModels implements Closable {
   }
 }
 
-function kept<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+function memoized<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
   const made = map.get(key) ?? make();
   map.set(key, made);
   return made;

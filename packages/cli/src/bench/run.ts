@@ -96,21 +96,21 @@ interface Samples {
 }
 
 async function take(probe: Probe, product: Probe | undefined, runs: number, signal: AbortSignal | undefined) {
-  const found = { values: [] as number[], memory: [] as number[], own: [] as number[] };
+  const taken = { values: [] as number[], memory: [] as number[], own: [] as number[] };
   for (let run = 0; run <= runs; run++) {
     signal?.throwIfAborted();
     const own = await product?.sample();
     const { value, memory } = await probe.sample();
     if (run === 0 && runs > 0) continue;
-    found.values.push(value);
-    if (memory !== undefined) found.memory.push(memory);
-    if (own && product?.operations !== undefined) found.own.push(own.value / product.operations);
+    taken.values.push(value);
+    if (memory !== undefined) taken.memory.push(memory);
+    if (own && product?.operations !== undefined) taken.own.push(own.value / product.operations);
   }
-  const perOperation = found.values.map((value) => value / (probe.operations ?? NaN));
+  const perOperation = taken.values.map((value) => value / (probe.operations ?? NaN));
   const samples: Samples = {
-    values: found.values,
-    memory: found.memory,
-    ofProduct: ratios(found.own, perOperation),
+    values: taken.values,
+    memory: taken.memory,
+    ofProduct: ratios(taken.own, perOperation),
   };
   return samples;
 }
@@ -131,9 +131,9 @@ export async function* bench(source: string, options: BenchOptions): AsyncGenera
       onRow?.({ done: index, total: planned.length });
       const name = { row, measure, dtype, description: measures[measure], ...setting };
       try {
-        const found = await measured(measure, dtype);
+        const result = await measured(measure, dtype);
         // After the row: where no model of this process has computed in 8 bits yet, this starts an engine.
-        yield { ...name, ...found, int8: dtype === "int8" ? await int8Products() : null };
+        yield { ...name, ...result, int8: dtype === "int8" ? await int8Products() : null };
       } catch (error) {
         if (!(error instanceof BlipError)) throw error;
         yield { ...name, notRun: { code: error.code, message: error.message } };

@@ -82,19 +82,19 @@ async function runPairs(flags: AskFlags & { readonly pairs: string }, terminal: 
   });
 }
 
-async function run(given: readonly string[], flags: AskFlags, terminal: Terminal): Promise<number> {
+async function run(inputs: readonly string[], flags: AskFlags, terminal: Terminal): Promise<number> {
   if (flags.k !== undefined && flags.answers === undefined)
     throw new UsageError(
       "usage/bad-option",
       "-k says how many of a list are ranked: give --answers FILE with it",
     );
-  if (hasPairs(flags, { images: given, "-q": flags.question })) return runPairs(flags, terminal);
-  needImages(given);
+  if (hasPairs(flags, { images: inputs, "-q": flags.question })) return runPairs(flags, terminal);
+  needImages(inputs);
   const questions = checkTexts("question", flags.question ?? []);
   if (questions.length === 0)
     throw new UsageError("usage/no-questions", "no question is given: give -q QUESTION");
   const answers = await listed(flags);
-  const images = await listImages(given, terminal.stdin, { nul: flags.null });
+  const images = await listImages(inputs, terminal.stdin, { nul: flags.null });
   return printRows<AnswerRow<string>, Answerer>(terminal, flags, {
     ...verb,
     rows: (answerer, call) => {
@@ -110,8 +110,8 @@ async function run(given: readonly string[], flags: AskFlags, terminal: Terminal
             const asked = questions.map((question) =>
               batched.ask(image, question, { ...options, signal, whenFull: "wait" }),
             );
-            const settled = asked.map((one): Promise<Asked> =>
-              one.catch((failure: unknown) => ({ failure })),
+            const settled = asked.map((answer): Promise<Asked> =>
+              answer.catch((failure: unknown) => ({ failure })),
             );
             return rowsOf(image, questions, await Promise.all(settled));
           },

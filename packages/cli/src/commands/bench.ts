@@ -66,11 +66,11 @@ async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
       onRow: ({ done, total }) => progress.update("rows", done, total),
     });
     const reasons = new Set<string>();
-    for await (const one of rows) {
-      printer.add(one);
-      if (!("notRun" in one)) continue;
+    for await (const benchRow of rows) {
+      printer.add(benchRow);
+      if (!("notRun" in benchRow)) continue;
       missing++;
-      const { code, message } = one.notRun;
+      const { code, message } = benchRow.notRun;
       if (code === "model/not-finite") broken++;
       if (flags.quiet !== true && !reasons.has(message)) printLine(terminal.stderr, `Not run: ${message}`);
       reasons.add(message);

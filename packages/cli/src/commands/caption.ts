@@ -29,7 +29,7 @@ const pairs: PairForm = {
   results: ["caption", "tokens", "logProbability", "match"],
 };
 
-async function run(given: readonly string[], flags: CaptionFlags, terminal: Terminal): Promise<number> {
+async function run(inputs: readonly string[], flags: CaptionFlags, terminal: Terminal): Promise<number> {
   const { score, matchModel, prompt } = flags;
   const scored = score === true || matchModel !== undefined;
   const verb = {
@@ -44,7 +44,7 @@ async function run(given: readonly string[], flags: CaptionFlags, terminal: Term
     caption,
     ...(scored ? [match == null ? "-" : percent(match)] : []),
   ];
-  if (hasPairs(flags, { images: given }))
+  if (hasPairs(flags, { images: inputs }))
     return printPairs<Captioner, Caption>(terminal, flags, {
       ...verb,
       form: pairs,
@@ -52,8 +52,8 @@ async function run(given: readonly string[], flags: CaptionFlags, terminal: Term
       rows: (captioner, source, call) => captioner.rows(source, { ...generationOptions(flags), ...call }),
       cells: (images, _, caption) => cells(images.join(" "), caption),
     });
-  needImages(given);
-  const images = await listImages(given, terminal.stdin, { nul: flags.null });
+  needImages(inputs);
+  const images = await listImages(inputs, terminal.stdin, { nul: flags.null });
   return printRows<CaptionRow<string>, Captioner>(terminal, flags, {
     ...verb,
     rows: (captioner, call) => {

@@ -38,13 +38,13 @@ const requests = (embedder: Embedder, states: boolean | undefined) => ({
   ],
 });
 
-async function run(given: readonly string[], flags: EmbedFlags, terminal: Terminal): Promise<number> {
+async function run(inputs: readonly string[], flags: EmbedFlags, terminal: Terminal): Promise<number> {
   const { states } = flags;
   const listed = await textsOf(flags);
   const { texts } = listed;
-  if (given.length === 0 && texts.length === 0)
+  if (inputs.length === 0 && texts.length === 0)
     throw new UsageError("usage/no-images", "nothing to embed: give images, -t TEXT, or both");
-  const images = given.length === 0 ? [] : await listImages(given, terminal.stdin, { nul: flags.null });
+  const images = inputs.length === 0 ? [] : await listImages(inputs, terminal.stdin, { nul: flags.null });
   return withTextNames(listed, () =>
     printRows<Row, Embedder>(terminal, flags, {
       suggestion: "Salesforce/blip-itm-base-flickr",
@@ -52,9 +52,10 @@ async function run(given: readonly string[], flags: EmbedFlags, terminal: Termin
       async *rows(embedder, call) {
         // What is wrong with the call is found before any picture is read.
         for (const [index, text] of texts.entries())
-          await withTextNames({ texts: [text], names: [must(listed.names, index)] }, () =>
-            Promise.resolve(embedder.check({ text })),
-          );
+          await withTextNames({ texts: [text], names: [must(listed.names, index)] }, () => {
+            embedder.check({ text });
+            return Promise.resolve();
+          });
         if (images.length > 0) yield* requestRows(images, requests(embedder, states), call);
         yield* embedder.embedTexts(texts, { signal: call.signal, states });
       },

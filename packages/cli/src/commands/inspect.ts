@@ -19,23 +19,25 @@ const sizes = (part: object): string =>
 
 const counted = (parameters: number): string => parameters.toLocaleString("en");
 
-function describe(model: string, found: Inspection): string {
-  const { vision, text, jointEmbedding } = found.architecture;
+function describe(model: string, inspection: Inspection): string {
+  const { vision, text, jointEmbedding } = inspection.architecture;
   const reasons = new Map<string, number>();
-  for (const { reason } of found.ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  for (const { reason } of inspection.ignored) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   const rows: [string, string][] = [
     ["model", model],
-    ["format", `${found.format}, ${found.dialect} names, ${found.weights} weights`],
-    ["parameters", `${counted(found.parameters)}${found.parts ? ", the image encoder's once" : ""}`],
-    ["tasks", found.tasks.length > 0 ? found.tasks.join(", ") : "none"],
-    ["missing", found.missing.length > 0 ? found.missing.join(", ") : "nothing"],
-    ...(found.imageEncoder
-      ? ([["encoder", `${counted(found.imageEncoder.parameters)} in ${found.imageEncoder.folder}`]] as [
-          string,
-          string,
-        ][])
+    ["format", `${inspection.format}, ${inspection.dialect} names, ${inspection.weights} weights`],
+    [
+      "parameters",
+      `${counted(inspection.parameters)}${inspection.parts ? ", the image encoder's once" : ""}`,
+    ],
+    ["tasks", inspection.tasks.length > 0 ? inspection.tasks.join(", ") : "none"],
+    ["missing", inspection.missing.length > 0 ? inspection.missing.join(", ") : "nothing"],
+    ...(inspection.imageEncoder
+      ? ([
+          ["encoder", `${counted(inspection.imageEncoder.parameters)} in ${inspection.imageEncoder.folder}`],
+        ] as [string, string][])
       : []),
-    ...(found.parts ?? []).map(({ folder, tasks, parameters, architecture }): [string, string] => [
+    ...(inspection.parts ?? []).map(({ folder, tasks, parameters, architecture }): [string, string] => [
       "part",
       `${folder}: ${tasks.join(", ")}; ${counted(parameters)} parameters with the image encoder` +
         (architecture.text ? `; text ${sizes(architecture.text)}` : ""),
@@ -44,7 +46,7 @@ function describe(model: string, found: Inspection): string {
     ...(text ? ([["text", sizes(text)]] as [string, string][]) : []),
     ...(jointEmbedding === undefined ? [] : ([["embedding", String(jointEmbedding)]] as [string, string][])),
     ...[...reasons].map(([reason, count]): [string, string] => ["left out", `${count} tensors: ${reason}`]),
-    ...found.warnings.map(({ code, message }): [string, string] => ["warning", `${code}: ${message}`]),
+    ...inspection.warnings.map(({ code, message }): [string, string] => ["warning", `${code}: ${message}`]),
   ];
   return rows.map(([name, value]) => `${name.padEnd(11)} ${value}`).join("\n");
 }

@@ -31,8 +31,8 @@ const verb = {
   numeric: 2,
 };
 
-async function run(given: readonly string[], flags: MatchFlags, terminal: Terminal): Promise<number> {
-  if (hasPairs(flags, { images: given, "-t": flags.text, "--texts": flags.texts }))
+async function run(inputs: readonly string[], flags: MatchFlags, terminal: Terminal): Promise<number> {
+  if (hasPairs(flags, { images: inputs, "-t": flags.text, "--texts": flags.texts }))
     return printPairs<Matcher, MatchScores>(terminal, flags, {
       ...verb,
       form: pairs,
@@ -44,9 +44,9 @@ async function run(given: readonly string[], flags: MatchFlags, terminal: Termin
         cosine.toFixed(3),
       ],
     });
-  needImages(given);
+  needImages(inputs);
   const listed = await listTexts(flags);
-  const images = await listImages(given, terminal.stdin, { nul: flags.null });
+  const images = await listImages(inputs, terminal.stdin, { nul: flags.null });
   return withTextNames(listed, () =>
     printRows<MatchRow<string>, Matcher>(terminal, flags, {
       ...verb,

@@ -42,7 +42,7 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   if (!check && (flags.text || flags.texts !== undefined))
     throw new UsageError(
       "usage/bad-option",
-      "-t and --texts say what pictures are compared with: give --check IMAGE with them",
+      "-t and --texts say what images are compared with: give --check IMAGE with them",
     );
   if (!check && maxPixels !== undefined)
     throw new UsageError(
@@ -103,7 +103,7 @@ export function addQuantize(program: Command, terminal: Terminal, finish: (code:
   addTextOptions(command).addOption(
     new Option(
       "--check <IMAGE>",
-      "then compare with the original on pictures (files, folders; may be given again), with texts of your own or a few",
+      "then compare with the original on images (files, folders; may be given again), with texts of your own or a few",
     ).argParser(collect),
   );
   addSourceOptions(command.addOption(maxPixelsOption())).action(

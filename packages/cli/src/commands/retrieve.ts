@@ -31,12 +31,12 @@ function linesOf(row: Row): string[][] {
   return hidden > 0 ? [...lines, ["", `${hidden} more (--json)`, "", ""]] : lines;
 }
 
-async function run(given: readonly string[], flags: RetrieveFlags, terminal: Terminal): Promise<number> {
+async function run(inputs: readonly string[], flags: RetrieveFlags, terminal: Terminal): Promise<number> {
   const listed = await listTexts(flags);
   const images =
     flags.frames === true
-      ? await listVideos(given, terminal.stdin, { nul: flags.null })
-      : await listImages(given, terminal.stdin, { nul: flags.null });
+      ? await listVideos(inputs, terminal.stdin, { nul: flags.null })
+      : await listImages(inputs, terminal.stdin, { nul: flags.null });
   const { k, by } = flags;
   return withTextNames(listed, () =>
     printRows<Row, Retriever>(terminal, flags, {
@@ -71,7 +71,7 @@ export function addRetrieve(program: Command, terminal: Terminal, finish: (code:
     )
     .option(
       "--frames",
-      "each folder is a video: 8 of its pictures, in the order of the numbers in their names",
+      "each folder is a video: 8 of its images, in the order of the numbers in their names",
     );
   addImageOptions(command).action(async (images: string[], flags: RetrieveFlags) =>
     finish(await run(images, flags, terminal)),

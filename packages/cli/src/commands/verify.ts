@@ -55,7 +55,7 @@ async function checkFolder(images: string): Promise<void> {
   if (found?.isDirectory() !== true)
     throw new UsageError(
       "usage/bad-option",
-      `--images ${images}: expected a folder with the samples' pictures, found none there`,
+      `--images ${images}: expected a folder with the samples' images, found none there`,
       { images },
     );
 }
@@ -86,12 +86,12 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
   );
   try {
     const counts = { equal: 0, different: 0, skipped: 0, checked: 0, failed: 0 };
-    const found = verify(model, {
+    const results = verify(model, {
       ...callOptions(flags, terminal, progress),
       ...{ textHeads, revision, as },
       onSample: ({ done, total }) => progress.update("samples", done, total),
     });
-    for await (const row of found) {
+    for await (const row of results) {
       rows.add(row);
       counts[row.verdict]++;
     }
@@ -99,7 +99,7 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
     if (counts.skipped > 0 && flags.quiet !== true)
       print(
         terminal.stderr,
-        `${counts.skipped} of the samples could not be run: give their pictures with --images DIR, or let --fetch fetch them`,
+        `${counts.skipped} of the samples could not be run: give their images with --images DIR, or let --fetch fetch them`,
       );
     // What was not run is not verified.
     return counts.different + counts.skipped + counts.failed > 0 ? exitCodes.failed : exitCodes.done;
@@ -182,11 +182,8 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
       "--all",
       `all ${publishedModels.length} models on the Hub in one report, about 10 GB the first time`,
     )
-    .option(
-      "--images <DIR>",
-      `a folder with the samples' pictures: ${Object.keys(publishedImages).join(", ")}`,
-    )
-    .option("--fetch", "fetch pictures that are not in that folder from where they were published")
+    .option("--images <DIR>", `a folder with the samples' images: ${Object.keys(publishedImages).join(", ")}`)
+    .option("--fetch", "fetch images that are not in that folder from where they were published")
     .option("--as <NAME>", "which published model this is, where its name does not say")
     .addOption(deviceOption())
     .addOption(profileOption())

@@ -39,24 +39,24 @@ function pair(text: string): readonly [string, string] | undefined {
   return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : undefined;
 }
 
-function imageRoot(given: readonly string[]): EvaluationData["imageRoot"] | undefined {
-  const [first, ...others] = given;
+function imageRoot(values: readonly string[]): EvaluationData["imageRoot"] | undefined {
+  const [first, ...others] = values;
   if (first === undefined) return undefined;
-  const pairs = given.flatMap((one) => {
+  const pairs = values.flatMap((one) => {
     const found = pair(one);
     return found ? [found] : [];
   });
-  if (pairs.length === given.length) return Object.fromEntries(pairs);
+  if (pairs.length === values.length) return Object.fromEntries(pairs);
   if (others.length === 0) return first;
   throw new UsageError(
     "usage/bad-option",
-    `--images: expected one folder, or NAME=DIR for each, found ${given.join(", ")}. Name the sets, as in --images vqa=coco --images vg=vg.`,
-    { given },
+    `--images: expected one folder, or NAME=DIR for each, found ${values.join(", ")}. Name the sets, as in --images vqa=coco --images vg=vg.`,
+    { given: values },
   );
 }
 
-function columns(given: readonly string[]): NonNullable<EvaluationData["columns"]> {
-  const pairs = given.map((one) => {
+function columns(values: readonly string[]): NonNullable<EvaluationData["columns"]> {
+  const pairs = values.map((one) => {
     const found = pair(one);
     if (found) return found;
     throw new UsageError(

@@ -121,8 +121,8 @@ async function* pairRows<Answer extends object>(
 export const imagesOrPairs = ["[image...]", imagesArgument[1]] as const;
 
 /** @throws {UsageError} `usage/no-images` if neither they nor rows are given */
-export function needImages(given: readonly unknown[]): void {
-  if (given.length === 0)
+export function needImages(inputs: readonly unknown[]): void {
+  if (inputs.length === 0)
     throw new UsageError(
       "usage/no-images",
       "no image is given: give files, folders, patterns, URLs or -, or rows by --pairs FILE",

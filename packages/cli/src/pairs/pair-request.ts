@@ -1,5 +1,6 @@
 // A row of `--pairs` as a verb takes it, and as it is printed.
 import { must, type InputError } from "@blip-ts/base";
+import type { PlaceName } from "@blip-ts/datasets/node";
 import type { RowError } from "blip-ts";
 
 /** How the rows of a verb look. */
@@ -21,7 +22,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** What is printed of a row beside its answer. */
 export interface Pair {
   /** `pairs.csv, line 3` */
-  readonly place: string;
+  readonly place: PlaceName;
   /** As the row gives them. */
   readonly images: readonly string[];
   readonly text: string | undefined;
@@ -90,13 +91,13 @@ export class PairRow<Answer extends object> {
   readonly answer: Answer | undefined;
   readonly error: RowError | undefined;
 
-  constructor(pair: Pair, found: Answer | { readonly error: RowError }) {
+  constructor(pair: Pair, outcome: Answer | { readonly error: RowError }) {
     this.pair = pair;
-    if ("error" in found) {
-      const { code, message } = found.error;
+    if ("error" in outcome) {
+      const { code, message } = outcome.error;
       const { place } = pair;
       this.error = { code, message: message.startsWith(place) ? message : `${place}: ${message}` };
-    } else this.answer = found;
+    } else this.answer = outcome;
   }
 
   /** As programs see it. */

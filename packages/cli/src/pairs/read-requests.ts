@@ -1,6 +1,6 @@
 // From a file, or standard input, to requests: one for each text of a row, and one for each row that is wrong.
 import { InputError } from "@blip-ts/base";
-import type { PairError as WrongRow, PairRow as ReadRow } from "@blip-ts/datasets/node";
+import type { PairError as WrongRow, PairRow as ReadRow, PlaceName } from "@blip-ts/datasets/node";
 import { dirname } from "node:path";
 import type { Terminal } from "../terminal.ts";
 import { ownFields, PairRequest, type PairForm } from "./pair-request.ts";
@@ -95,20 +95,20 @@ function requestsOf(
   { imagePath, placeName }: Readers,
   otherText: string | undefined,
 ): PairRequest[] {
-  const place = placeName(row.place);
+  const place: PlaceName = placeName(row.place);
   if ("error" in row) {
     const { head, rest } = wrongFields(row.fields ?? {}, form);
     const images = [head.image, head.images].flat().filter((image) => typeof image === "string");
     return [new PairRequest({ place, images, text: undefined, head, rest }, row.error)];
   }
-  const given = row.images.map((image) => {
+  const sources = row.images.map((image) => {
     if (image.kind === "bytes") throw new Error(`${place}: bytes of an image in a text`);
     return image.kind === "url"
       ? { name: image.url, opened: image.url }
       : { name: image.path, opened: image.root === "" ? image.path : imagePath(image) };
   });
-  const images = given.map((one) => one.name);
-  const opened = given.map((one) => one.opened);
+  const images = sources.map((source) => source.name);
+  const opened = sources.map((source) => source.opened);
   const rest = ownFields(row.fields, form);
   const texts: readonly (string | undefined)[] = row.texts.length > 0 ? row.texts : [otherText];
   return texts.map((text) => {

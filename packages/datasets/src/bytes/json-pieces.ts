@@ -64,4 +64,4 @@ export function depthOf(text: string): number {
   return deepest;
 }
 
-export const notAList = (place: Place, found: string) => badDocument(place, "a JSON list", found);
+export const notAList = (place: Place, description: string) => badDocument(place, "a JSON list", description);

@@ -199,7 +199,7 @@ export class JsonSplitter {
   }
 
   #finish(pieces: JsonPiece[]): void {
-    const place = this.#place();
+    const place: Place = this.#place();
     const what = this.#capturing;
     this.#capturing = undefined;
     if (what === "key") {

@@ -14,7 +14,7 @@ export async function* csvRecords(
   bytes: Bytes,
   { delimiter, rowBytes }: CsvOptions,
 ): AsyncGenerator<CsvRecord> {
-  const found: CsvRecord[] = [];
+  const records: CsvRecord[] = [];
   let failure: Error | undefined;
   let lines = 0;
   let blank = 0;
@@ -31,7 +31,7 @@ export async function* csvRecords(
       const line = lines + 1 + info.empty_lines - blank;
       lines = info.lines;
       blank = info.empty_lines;
-      found.push({
+      records.push({
         line: Math.min(line, info.lines),
         fields: fields.map((field) => Buffer.from(field, "latin1")),
       });
@@ -44,11 +44,11 @@ export async function* csvRecords(
   try {
     for await (const chunk of bytes) {
       await written(parser, chunk);
-      yield* found.splice(0);
+      yield* records.splice(0);
       if (failure !== undefined) break;
     }
     if (failure === undefined) await ended(parser);
-    yield* found.splice(0);
+    yield* records.splice(0);
     if (failure !== undefined) yield problemOf(failure, lines + 1);
   } finally {
     parser.destroy();

@@ -33,8 +33,8 @@ export async function readDataset<T extends Task>(
     throw badOption("annotations", "the questions' file alone", `${paths.length} paths`);
   const second = annotations === undefined ? {} : { annotations: await openFile(annotations) };
   const parts: Dataset<T>[] = [];
-  for (const one of paths) {
-    const input = await openPath(one, { ...defaultLimits, ...options.limits });
+  for (const name of paths) {
+    const input = await openPath(name, { ...defaultLimits, ...options.limits });
     parts.push(await readData(task, input, rest, { csv: csvRecords, listFolder, ...second }));
   }
   return joined(parts);

@@ -17,7 +17,7 @@ import { messageOf } from "../bytes/errors-of.ts";
 import { damaged, tooLarge, truncated, unsupported } from "../errors.ts";
 import type { DataFile } from "../files.ts";
 import type { DatasetLimits } from "../limits.ts";
-import { wholeFile } from "../place.ts";
+import { wholeFile, type Place } from "../place.ts";
 import { checkPages, type ColumnShape, type Decompress } from "./page-guard.ts";
 import type { RawRow } from "./raw-row.ts";
 import { GuardLimit, ThriftWalk } from "./thrift-guard.ts";
@@ -65,7 +65,7 @@ const compressors: Compressors = {
 
 /** @throws {InputError} `dataset/damaged`, `dataset/truncated`, `dataset/too-large` */
 export async function openParquet(file: DataFile, limits: DatasetLimits): Promise<ParquetFile> {
-  const place = wholeFile(file.name);
+  const place: Place = wholeFile(file.name);
   if (file.size < 12) throw truncated(place, "a Parquet file");
   const tail = await file.read(file.size - 8, 8);
   if (String.fromCharCode(...tail.subarray(4)) !== "PAR1")
@@ -192,11 +192,11 @@ async function readChunks(
   return chunks;
 }
 
-const groupTooLarge = (file: DataFile, found: number, limits: DatasetLimits) =>
+const groupTooLarge = (file: DataFile, bytes: number, limits: DatasetLimits) =>
   tooLarge(
     wholeFile(file.name),
     "the bytes of a row group's columns",
-    found,
+    bytes,
     limits.rowGroupBytes,
     "rowGroupBytes",
   );
@@ -206,7 +206,7 @@ function pageBytes(file: DataFile, used: number, limits: DatasetLimits, check: (
   try {
     return check();
   } catch (error) {
-    if (error instanceof GuardLimit) throw groupTooLarge(file, used + error.found, limits);
+    if (error instanceof GuardLimit) throw groupTooLarge(file, used + error.size, limits);
     throw parquetError(file, error);
   }
 }
@@ -223,7 +223,7 @@ function chunkRange(
       : (meta.dictionary_page_offset ?? meta.data_page_offset),
   );
   const length = Number(meta.total_compressed_size);
-  const place = wholeFile(file.name);
+  const place: Place = wholeFile(file.name);
   if (!(start >= 0 && length >= 0 && start + length <= file.size))
     throw damaged(place, "a Parquet file", "a column that lies behind the file's end");
   if (length > limits.rowGroupBytes) throw groupTooLarge(file, length, limits);

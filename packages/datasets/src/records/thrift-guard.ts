@@ -14,11 +14,11 @@ export class GuardError extends Error {}
 
 /** More than a limit allows. */
 export class GuardLimit extends GuardError {
-  readonly found: number;
+  readonly size: number;
 
-  constructor(found: number) {
-    super(`more than the limit: ${found}`);
-    this.found = found;
+  constructor(size: number) {
+    super(`more than the limit: ${size}`);
+    this.size = size;
   }
 }
 

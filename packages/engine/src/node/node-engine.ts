@@ -32,7 +32,7 @@ function threadsOn(device: Device): StartThread | SharedThread {
  * ONNX Runtime packs the weights that it loads. Where products have many rows it packs them as fast while it multiplies
  * as it reads packed ones, and for a few short texts it is done before they would be packed (measured: bench/RESULTS.md).
  */
-const unpackedConfig = { disable_prepacking: "1" };
+const withoutPrepacking = { disable_prepacking: "1" };
 
 /** ONNX Runtime's entry makes weights unsigned on every x86 processor, and does nothing on others. */
 const int8Trial = new Int8Trial({ x64quantprecision: "1" });
@@ -51,7 +51,7 @@ export function int8Products(): Promise<Int8Products> {
 
 export interface NodeEngineOptions extends Omit<
   WorkerEngineOptions,
-  "profilePrefix" | "unpackedConfig" | "waitingThreads"
+  "profilePrefix" | "withoutPrepacking" | "waitingThreads"
 > {
   /** `cpu` unless told. */
   readonly device?: Device | undefined;
@@ -72,7 +72,7 @@ export function createNodeEngine(options: NodeEngineOptions = {}): Engine {
       threads,
       sessionConfig,
       // A device lays weights out as it needs them, and multiplies no 8-bit numbers.
-      ...(device === "cpu" && { unpackedConfig, int8Trial: trial }),
+      ...(device === "cpu" && { withoutPrepacking, int8Trial: trial }),
       profilePrefix,
       waitingThreads: 2,
     });

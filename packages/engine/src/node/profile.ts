@@ -54,12 +54,12 @@ const kernel = "_kernel_time";
  * node&operator&kernel), that counts; else how long the processor was busy with the node.
  */
 export function summarize(traces: readonly SessionTrace[]): ProfiledOperator[] {
-  const found = new Map<string, { calls: number; host: number; device: number | undefined }>();
+  const operators = new Map<string, { calls: number; host: number; device: number | undefined }>();
   const entry = (provider: string, operator: string) => {
     const key = `${provider} ${operator}`;
-    const one = found.get(key) ?? { calls: 0, host: 0, device: undefined };
-    found.set(key, one);
-    return one;
+    const counts = operators.get(key) ?? { calls: 0, host: 0, device: undefined };
+    operators.set(key, counts);
+    return counts;
   };
   for (const { events } of traces) {
     let device = "";
@@ -67,18 +67,18 @@ export function summarize(traces: readonly SessionTrace[]): ProfiledOperator[] {
       if (cat !== "Node" || !name.endsWith(kernel) || !args?.provider || !args.op_name) continue;
       const provider = args.provider.replace("ExecutionProvider", "");
       if (provider !== "CPU") device = provider;
-      const one = entry(provider, args.op_name);
-      one.calls++;
-      one.host += dur;
+      const counts = entry(provider, args.op_name);
+      counts.calls++;
+      counts.host += dur;
     }
     for (const { cat, name, dur = 0 } of events) {
       const operator = name.split("&")[1];
       if (cat !== "Api" || operator === undefined) continue;
-      const one = entry(device, operator);
-      one.device = (one.device ?? 0) + dur;
+      const counts = entry(device, operator);
+      counts.device = (counts.device ?? 0) + dur;
     }
   }
-  return [...found]
+  return [...operators]
     .map(([key, { calls, host, device }]) => {
       const [provider, operator] = atLeast(key.split(" "), 2);
       return { operator, provider, calls, milliseconds: (device ?? host) / 1000 };

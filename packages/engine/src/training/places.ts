@@ -112,9 +112,9 @@ function fill(bank: number, families: readonly Family[], blocks: number, of: Map
   block = staggered(block);
   let start = block * blocks;
   for (const { head, followers } of families)
-    for (const one of head.role.kind === "trained" ? followers : [head, ...followers]) {
-      of.set(one.name, { parameter: one, bank, length: sizeOf(one.dims), start });
-      start += floatsOf(one);
+    for (const parameter of head.role.kind === "trained" ? followers : [head, ...followers]) {
+      of.set(parameter.name, { parameter, bank, length: sizeOf(parameter.dims), start });
+      start += floatsOf(parameter);
     }
   return { block, blocks, runs, bytes: start * 4 };
 }

@@ -134,7 +134,7 @@ export class TrainingMemory {
     const squares = this.#places.banks.map(({ block }, index) =>
       must(this.#banks, index).kernel.squares(source * block, block),
     );
-    const norm = Math.sqrt(squares.reduce((sum, one) => sum + one, 0));
+    const norm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
     if (!Number.isFinite(norm)) return { norm, applied: false };
     const scale = clip === undefined ? 1 : Math.min(1, clip / (norm + clipEpsilon));
     this.#places.banks.forEach(({ block, runs }, index) => {
@@ -142,8 +142,8 @@ export class TrainingMemory {
       for (const { group, start, end } of runs) {
         const at = (number: number) => number * block + start;
         const { lr, decay } = must(groups, group, "groups of parameters");
-        const one = { lr, decay, beta1, beta2, eps, step, scale };
-        kernel.adamw(at(0), at(source), at(2), at(3), end - start, one);
+        const update = { lr, decay, beta1, beta2, eps, step, scale };
+        kernel.adamw(at(0), at(source), at(2), at(3), end - start, update);
       }
     });
     return { norm, applied: true };

@@ -126,7 +126,7 @@ export class TrainingSession implements Closable {
     this.#graphs.set(name, {
       graph,
       parameters: new Set(parameters),
-      rows: gradients.flatMap(({ rows }) => rows.flatMap((one) => [one.ids, one.rows])),
+      rows: gradients.flatMap(({ rows }) => rows.flatMap((part) => [part.ids, part.rows])),
     });
   }
 
@@ -146,14 +146,14 @@ export class TrainingSession implements Closable {
     const binding = bind(known, feeds);
     const names = new Set([...known.rows, ...wanted]);
     const outputs = [...names].map((output) => outputType(known, output, binding));
-    const given = Object.fromEntries(
+    const otherFeeds = Object.fromEntries(
       known.graph.inputs.flatMap((input) => {
         const feed = feeds[input.name];
         return feed && !known.parameters.has(input.name) ? [[input.name, feed]] : [];
       }),
     );
     return unlessAborted(
-      this.#thread.call("run", { graph: name, feeds: given, outputs, wanted, share }),
+      this.#thread.call("run", { graph: name, feeds: otherFeeds, outputs, wanted, share }),
       signal,
     );
   }

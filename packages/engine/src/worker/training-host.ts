@@ -84,7 +84,7 @@ class OpenGraph {
     const { ort } = this.#runtime;
     const all = { ...this.#feeds };
     for (const [name, feed] of Object.entries(feeds)) all[name] = toOrt(ort, feed);
-    const numbers = new Map(outputs.map((one) => [one.name, this.#buffers.get(one)]));
+    const numbers = new Map(outputs.map((output) => [output.name, this.#buffers.get(output)]));
     if (this.#mode === "fresh") await this.#runFresh(all, numbers);
     else {
       const others = Object.fromEntries(
@@ -93,7 +93,7 @@ class OpenGraph {
       await runInPlace(this.#session, all, { ...this.#gradients, ...others }, this.#mode);
     }
     this.#addRows(numbers);
-    const types = new Map(outputs.map((one) => [one.name, one]));
+    const types = new Map(outputs.map((output) => [output.name, output]));
     return Object.fromEntries(
       wanted.map((name) => [name, copyOf(get(numbers, name), types.get(name)?.dims ?? [])]),
     );

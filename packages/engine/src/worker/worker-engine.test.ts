@@ -69,9 +69,9 @@ test("a session that is closed twice leaves its thread to the others", async () 
 
 test("sessions whose weights are used as they lie have a configuration of their own", async () => {
   const { started, start } = threads();
-  const options = { sessionConfig: { some: "1" }, unpackedConfig: { disable_prepacking: "1" } };
+  const options = { sessionConfig: { some: "1" }, withoutPrepacking: { disable_prepacking: "1" } };
   await using engine = createWorkerEngine(start, options);
-  await engine.createSession(model, { unpacked: true });
+  await engine.createSession(model, { prepack: false });
   await engine.createSession(model);
   expect(started.map(({ told: [create] }) => create?.kind === "create" && create.sessionConfig)).toEqual([
     { some: "1", disable_prepacking: "1" },

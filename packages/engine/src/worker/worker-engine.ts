@@ -25,7 +25,7 @@ export interface WorkerEngineOptions {
   /** How many threads are started at once, while the caller still reads what the first sessions are made of. */
   readonly waitingThreads?: number | undefined;
   /** The entries of sessions whose weights are used as they lie. */
-  readonly unpackedConfig?: Readonly<Record<string, string>>;
+  readonly withoutPrepacking?: Readonly<Record<string, string>>;
   /** Tells the entries of sessions with 8-bit products; without it they have none of their own, and nothing is tried. */
   readonly int8Trial?: Int8Trial | undefined;
   /** How the path of a session's trace begins, where one is to be written; called once a session. */
@@ -167,11 +167,11 @@ class WorkerSession implements EngineSession {
 
   async create(
     model: EngineModel,
-    { threads, sessionConfig: every = {}, unpackedConfig, profilePrefix }: WorkerEngineOptions,
+    { threads, sessionConfig: every = {}, withoutPrepacking, profilePrefix }: WorkerEngineOptions,
     options: SessionOptions,
   ) {
-    const { name = "session", retain = [], unpacked = false } = options;
-    const sessionConfig = unpacked ? { ...every, ...unpackedConfig } : every;
+    const { name = "session", retain = [], prepack = true } = options;
+    const sessionConfig = prepack ? every : { ...every, ...withoutPrepacking };
     const prefix = profilePrefix?.(name);
     await this.#call(
       { kind: "create", model, threads, sessionConfig, retain, profilePrefix: prefix },

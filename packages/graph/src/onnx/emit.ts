@@ -56,7 +56,7 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
     const stored = rows ? `${name}[${rows.start}:${rows.end}]` : name;
     const dtype = dtypeOf(name);
     // Whole numbers mean something only with their scale: a cast of them would be other weights.
-    if (dtype !== value.dtype && [dtype, value.dtype].some((one) => one === "int8" || one === "uint8"))
+    if (dtype !== value.dtype && [dtype, value.dtype].some((type) => type === "int8" || type === "uint8"))
       throw new GraphError(`weight ${stored}: expected ${value.dtype}, found ${dtype} in the file`);
     if (dtype === value.dtype) emit.name(value, stored);
     else {

@@ -35,8 +35,8 @@ export const float16 =
 
     const as = (old: Value, half: boolean, scope: string): Value => {
       if (old.dtype !== "float32") return old;
-      const found = known(old, half);
-      if (found) return found;
+      const converted = known(old, half);
+      if (converted) return converted;
       const from = known(old, !half);
       if (!from) return old;
       const to = half ? "float16" : "float32";
@@ -49,9 +49,9 @@ export const float16 =
     const inputs = graph.inputs.map((input): NamedValue => {
       const { name, value } = input;
       if (value.dtype !== "float32") return input;
-      const kept = isHalfBorder(name) ? retyped(value, "float16") : value;
-      put(value, kept);
-      return { name, value: kept };
+      const typed = isHalfBorder(name) ? retyped(value, "float16") : value;
+      put(value, typed);
+      return { name, value: typed };
     });
     // A weight that only such operations read stays float32 in the graph; whatever the file has is cast when loaded.
     const readByNarrow = new Set(

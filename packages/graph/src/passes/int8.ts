@@ -76,8 +76,8 @@ export const int8 =
         { kind: "dequantize", attributes: {}, inputs: [rows, scale], output: weight.value, scope },
       ];
     });
-    const kept = graph.weights.filter((weight) => !meant.includes(weight));
-    const weightsNow = [...kept, ...[...made.values()].flat()];
+    const others = graph.weights.filter((weight) => !meant.includes(weight));
+    const weightsNow = [...others, ...[...made.values()].flat()];
     return { ...graph, nodes: [...dequantized, ...nodes], weights: weightsNow };
   };
 

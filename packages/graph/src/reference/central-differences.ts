@@ -76,12 +76,12 @@ export function wholeGradient(
     ? Float64Array.from(tensorOf(outputs, dense).data, Number)
     : new Float64Array(sizeOf(dims));
   const width = sizeOf(dims.slice(1));
-  for (const one of rows) {
-    const [ids, values] = [tensorOf(outputs, one.ids).data, tensorOf(outputs, one.rows).data];
+  for (const part of rows) {
+    const [ids, values] = [tensorOf(outputs, part.ids).data, tensorOf(outputs, part.rows).data];
     for (let row = 0; row < ids.length; row++)
       for (let k = 0; k < width; k++) {
-        const place = valueAt(ids, row) * width + k;
-        result[place] = valueAt(result, place) + valueAt(values, row * width + k);
+        const position = valueAt(ids, row) * width + k;
+        result[position] = valueAt(result, position) + valueAt(values, row * width + k);
       }
   }
   if (result.length !== sizeOf(dims))

@@ -17,12 +17,12 @@ export const rowInverseStd: Evaluator<"rowInverseStd"> = (inputs, node) => {
 export const sum: Evaluator<"sum"> = (inputs, node, dims) => {
   const x = argument(inputs, 0);
   const { axes } = node.attributes;
-  const kept = x.dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
+  const keptDims = x.dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
   const result = new Float64Array(dims.reduce((a, b) => a * b, 1));
   const coordinates = x.dims.map(() => 0);
   x.data.forEach((value) => {
-    const place = position(coordinates, kept);
-    result[place] = at(result, place) + value;
+    const index = position(coordinates, keptDims);
+    result[index] = at(result, index) + value;
     // The next coordinates, row-major.
     for (let axis = x.dims.length - 1; axis >= 0; axis--) {
       const next = (coordinates[axis] ?? missed("axis")) + 1;

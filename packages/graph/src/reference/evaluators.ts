@@ -107,8 +107,8 @@ const blockLinear: Evaluator<"blockLinear"> = (inputs, _node, dims) => {
     const [row, column] = [Math.floor(index / out), index % out];
     let sum = 0;
     for (let k = 0; k < width; k++) {
-      const place = column * width + k;
-      const meant = (at(weight.data, place) - 128) * at(scale.data, Math.floor(place / block));
+      const position = column * width + k;
+      const meant = (at(weight.data, position) - 128) * at(scale.data, Math.floor(position / block));
       sum += at(x.data, row * width + k) * meant;
     }
     return sum + (bias ? at(bias.data, column) : 0);

@@ -40,9 +40,9 @@ function coordinates(index: number, dims: readonly number[]): number[] {
 }
 
 /** The same coordinates, but for the one along an axis. */
-export function moved(coords: readonly number[], axis: number, place: number): number[] {
+export function moved(coords: readonly number[], axis: number, coordinate: number): number[] {
   const result = [...coords];
-  result[axis] = place;
+  result[axis] = coordinate;
   return result;
 }
 

@@ -37,7 +37,7 @@ function countCaption(caption: Tokens, references: readonly Tokens[]): Counts {
     const counts = others.map((reference) => countNgrams(reference, n));
     let matches = 0;
     for (const [ngram, count] of countNgrams(words, n))
-      matches += Math.min(count, Math.max(...counts.map((one) => one.get(ngram) ?? 0)));
+      matches += Math.min(count, Math.max(...counts.map((ofReference) => ofReference.get(ngram) ?? 0)));
     return matches;
   });
   const guessed = orders.map((n) => Math.max(0, words.length - n + 1));

@@ -45,6 +45,6 @@ export function captionMetrics(
     rougeL: rougeScore,
     ciderD: ciderScore,
   });
-  const each = blue.each.map((one, index) => named(one, must(rouge.each, index), must(cider.each, index)));
+  const each = blue.each.map((bleu, index) => named(bleu, must(rouge.each, index), must(cider.each, index)));
   return { ...named(blue.score, rouge.score, cider.score), each };
 }

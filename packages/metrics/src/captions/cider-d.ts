@@ -87,7 +87,7 @@ export function ciderD(
   if (!(sigma > 0)) throw badNumber("sigma", "a number above 0", sigma);
   const words = references.map((ofImage) => ofImage.map(wordsOf));
   const frequencies = documentFrequencies(words);
-  const weighed = (one: readonly string[]) => weigh(one, frequencies, captions.length);
+  const weighed = (tokens: readonly string[]) => weigh(tokens, frequencies, captions.length);
   const each = captions.map((tokens, index) => {
     const caption = weighed(wordsOf(tokens));
     const others = must(words, index).map(weighed);

@@ -19,7 +19,7 @@ export interface Item {
 }
 
 export interface Collection {
-  readonly found: Survey<RetrievalTask>;
+  readonly surveyed: Survey<RetrievalTask>;
   readonly isVideo: boolean;
   readonly images: number;
   readonly texts: readonly string[];
@@ -52,19 +52,19 @@ export async function collect(data: EvaluatedData<RetrievalTask>, reading: Readi
     }
     for (const caption of example.captions) must(textsOfImage, image).push(texts.push(caption) - 1);
   };
-  const found = await survey(data, reading, see);
+  const surveyed = await survey(data, reading, see);
   const imageOfText = new Uint32Array(texts.length);
   textsOfImage.forEach((own, image) => own.forEach((text) => (imageOfText[text] = image)));
   return {
-    found,
-    isVideo: found.dataset.task === "video",
+    surveyed,
+    isVideo: surveyed.dataset.task === "video",
     images: textsOfImage.length,
     texts,
     textsOfImage,
     imageOfText,
     async *items() {
       let next = 0;
-      for await (const { example } of found.again()) {
+      for await (const { example } of surveyed.again()) {
         // Only the first row of an image has its number next.
         if (numbers.get(keyOf(host, example)) !== next) continue;
         yield { n: next++, frames: framesOf(example), place: example.place };

@@ -25,8 +25,8 @@ const framesAtOnce = 8;
 /** An image's frames, decoded and resized. */
 export type Frames = readonly Float32Array[];
 
-/** An image, and the texts that look at it. */
-export interface Look {
+/** An image, and the texts that attend to it. */
+export interface ImageTexts {
   /** Its states, N * D. */
   readonly states: Float32Array;
   readonly texts: readonly TokenRow[];
@@ -132,21 +132,21 @@ export class RetrievalEncoder implements Closable {
   }
 
   /** The logit of "matches" for each text of each image, or what is wrong with an image's. */
-  async look(looks: readonly Look[]): Promise<(Float32Array | BlipError)[]> {
-    const N = must(looks, 0).states.length / this.model.config.vision.hiddenSize;
+  async matchLogits(images: readonly ImageTexts[]): Promise<(Float32Array | BlipError)[]> {
+    const N = must(images, 0).states.length / this.model.config.vision.hiddenSize;
     const work = {
-      images: looks.map(({ states }) => [states] as const),
+      images: images.map(({ states }) => [states] as const),
       states: N,
-      rows: looks.flatMap(({ texts }, image) => texts.map((text) => ({ ...text, image }))),
+      rows: images.flatMap(({ texts }, image) => texts.map((text) => ({ ...text, image }))),
     };
     const { signal } = this.#options;
-    const looked = await orNotFinite(() =>
+    const outputs = await orNotFinite(() =>
       this.model.texts.crossAttention.run(work, { head: "itm", signal }),
     );
-    if (looked instanceof BlipError) return looks.map(() => looked);
+    if (outputs instanceof BlipError) return images.map(() => outputs);
     let row = 0;
-    return looks.map(({ texts }) => {
-      const own = looked.logits.slice(row, (row += texts.length));
+    return images.map(({ texts }) => {
+      const own = outputs.logits.slice(row, (row += texts.length));
       if (!own.every(allFinite)) return notFinite(this.#name, "the ITM logits of the image's pairs");
       return Float32Array.from(own, ([, yes]) => yes);
     });

@@ -17,15 +17,15 @@ export function rerankedPlaces(
 ): QueryPlaces {
   const isRight = new Set(right);
   let best = -Infinity;
-  for (let place = 0; place < candidates.length; place++)
-    if (isRight.has(must(candidates, place))) best = Math.max(best, must(scores, place));
+  for (let index = 0; index < candidates.length; index++)
+    if (isRight.has(must(candidates, index))) best = Math.max(best, must(scores, index));
   if (best === -Infinity) return behind(candidates, isRight, all);
   let above = 0;
   const tied: number[] = [];
-  for (let place = 0; place < candidates.length; place++) {
-    const score = must(scores, place);
+  for (let index = 0; index < candidates.length; index++) {
+    const score = must(scores, index);
     if (score > best) above++;
-    else if (score === best) tied.push(must(candidates, place));
+    else if (score === best) tied.push(must(candidates, index));
   }
   return placesOf(
     above,
@@ -40,9 +40,9 @@ function behind(
   isRight: ReadonlySet<number>,
   all: readonly boolean[],
 ): QueryPlaces {
-  const looked = new Set(Array.from(candidates));
-  const others = [...all.keys()].filter((one) => all[one] === true && !looked.has(one));
-  return placesOf(looked.size, others, isRight);
+  const reranked = new Set(Array.from(candidates));
+  const others = [...all.keys()].filter((one) => all[one] === true && !reranked.has(one));
+  return placesOf(reranked.size, others, isRight);
 }
 
 /** @param tied candidates of one score, by their numbers */

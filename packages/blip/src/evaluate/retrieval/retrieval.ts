@@ -33,16 +33,16 @@ function scoresOf(
   candidates: Uint32Array,
   k: number,
   scoreOf: (candidate: number) => number | undefined,
-): { readonly looked: number[]; readonly scores: number[] } {
-  const looked: number[] = [];
+): { readonly scored: number[]; readonly scores: number[] } {
+  const scored: number[] = [];
   const scores: number[] = [];
   for (const candidate of candidates.subarray(0, k)) {
     const score = scoreOf(candidate);
     if (score === undefined) continue;
-    looked.push(candidate);
+    scored.push(candidate);
     scores.push(score);
   }
-  return { looked, scores };
+  return { scored, scores };
 }
 
 /** Looks for a text's score with an image by halving: an image's texts are in their order. */
@@ -67,16 +67,16 @@ function reranked(k: number, ranking: CosineRanking, known: Known, collection: C
     const right = must(textsOfImage, image).filter((text) => texts.present[text] === true);
     if (!there || right.length === 0) continue;
     const best = ranking.textsOf.best(image);
-    const { looked, scores } = scoresOf(best, k, (text) => pairScore(known, image, text));
-    imageToText.push(rerankedPlaces(looked, scores, right, texts.present));
+    const { scored, scores } = scoresOf(best, k, (text) => pairScore(known, image, text));
+    imageToText.push(rerankedPlaces(scored, scores, right, texts.present));
   }
   const textToImage: QueryPlaces[] = [];
   for (const [text, there] of texts.present.entries()) {
     const image = must(imageOfText, text);
     if (!there || images.present[image] !== true) continue;
     const best = ranking.imagesOf.best(text);
-    const { looked, scores } = scoresOf(best, k, (one) => pairScore(known, one, text));
-    textToImage.push(rerankedPlaces(looked, scores, [image], images.present));
+    const { scored, scores } = scoresOf(best, k, (candidate) => pairScore(known, candidate, text));
+    textToImage.push(rerankedPlaces(scored, scores, [image], images.present));
   }
   return { imageToText, textToImage };
 }

@@ -47,9 +47,9 @@ export async function encodeTexts({ encoder, collection, clock, options }: Retri
     const features = await encoder.readTexts(numbers.map((text) => must(texts, text)));
     await log.append(
       numbers.map((text, index): LoggedRow => {
-        const found = must(features, index);
-        if (found instanceof BlipError) return failedRow(kinds.text, text, found);
-        return { kind: kinds.text, n: text, features: pack(found) };
+        const feature = must(features, index);
+        if (feature instanceof BlipError) return failedRow(kinds.text, text, feature);
+        return { kind: kinds.text, n: text, features: pack(feature) };
       }),
     );
     clock.done((done += numbers.length));
@@ -63,9 +63,9 @@ async function* decoded(
   size: number,
 ): AsyncGenerator<{ readonly item: Item; readonly frames: Frames | BlipError }[]> {
   const decode = async (batch: readonly Item[]) => {
-    const found = [];
-    for (const item of batch) found.push({ item, frames: await encoder.frames(item) });
-    return found;
+    const withFrames = [];
+    for (const item of batch) withFrames.push({ item, frames: await encoder.frames(item) });
+    return withFrames;
   };
   let before: ReturnType<typeof decode> | undefined;
   let batch: Item[] = [];
@@ -95,13 +95,13 @@ async function* chosen(items: AsyncIterable<Item>, wanted: (n: number) => boolea
 async function seen(
   encoder: RetrievalEncoder,
   batch: readonly { readonly item: Item; readonly frames: Frames | BlipError }[],
-): Promise<{ readonly item: Item; readonly found: Seen | BlipError }[]> {
+): Promise<{ readonly item: Item; readonly result: Seen | BlipError }[]> {
   const readable = batch.flatMap(({ frames }) => (frames instanceof BlipError ? [] : [frames]));
   const encoded = readable.length > 0 ? await encoder.see(readable) : [];
-  let place = 0;
+  let next = 0;
   return batch.map(({ item, frames }) => ({
     item,
-    found: frames instanceof BlipError ? frames : must(encoded, place++),
+    result: frames instanceof BlipError ? frames : must(encoded, next++),
   }));
 }
 
@@ -120,17 +120,17 @@ export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promis
   for await (const batch of decoded(encoder, items, imageBatchSize)) {
     options.signal?.throwIfAborted();
     const rows: LoggedRow[] = [];
-    for (const { item, found } of await seen(encoder, batch)) {
-      if (found instanceof BlipError) {
-        rows.push(failedRow(kinds.image, item.n, found));
+    for (const { item, result } of await seen(encoder, batch)) {
+      if (result instanceof BlipError) {
+        rows.push(failedRow(kinds.image, item.n, result));
         continue;
       }
       const record = stored.size + rows.filter((row) => row.stored !== undefined).length;
-      const { data } = found.states;
+      const { data } = result.states;
       const fits = states !== undefined && (record + 1) * data.byteLength <= bytes;
       if (fits) await states.write(record, data);
-      const place = fits ? { stored: record } : {};
-      rows.push({ kind: kinds.image, n: item.n, features: pack(found.features.data), ...place });
+      const storedAt = fits ? { stored: record } : {};
+      rows.push({ kind: kinds.image, n: item.n, features: pack(result.features.data), ...storedAt });
     }
     await log.append(rows);
     clock.done((done += batch.length));
@@ -185,9 +185,9 @@ export async function rerank(run: RetrievalRun, log: RetrievalLog, ranking: Cosi
   const { imageBatchSize = imagesAtOnce } = options;
   for await (const batch of decoded(encoder, again, imageBatchSize))
     await score(
-      (await seen(encoder, batch)).map(({ item, found }) => ({
+      (await seen(encoder, batch)).map(({ item, result }) => ({
         n: item.n,
-        states: found instanceof BlipError ? found : found.states.data,
+        states: result instanceof BlipError ? result : result.states.data,
       })),
     );
 }
@@ -231,12 +231,12 @@ async function scored(
   known: Known,
 ): Promise<LoggedRow[]> {
   const asked = batch.flatMap(({ n, states }) => (states instanceof BlipError ? [] : [{ n, states }]));
-  const looks = asked.map(({ n, states }) => ({
+  const imageTexts = asked.map(({ n, states }) => ({
     states,
     texts: must(wanted, n).map((text) => must(tokens, text)),
   }));
-  const found = looks.length > 0 ? await encoder.look(looks) : [];
-  const logits = new Map(asked.map(({ n }, index) => [n, must(found, index)]));
+  const matchLogits = imageTexts.length > 0 ? await encoder.matchLogits(imageTexts) : [];
+  const logits = new Map(asked.map(({ n }, index) => [n, must(matchLogits, index)]));
   return batch.map(({ n, states }): LoggedRow => {
     const own = states instanceof BlipError ? states : logits.get(n);
     if (own === undefined) throw new Error(`image ${n} got no scores`);

@@ -55,18 +55,18 @@ export const captionTask = (
 ): RowTask<"caption"> => ({
   data: "caption",
   async load(source, host, options) {
-    const given = { ...options, repetitionPenalty: options.repetitionPenalty ?? defaults.repetitionPenalty };
-    const captioner = await Captioner.load(platform, source, given);
+    const settings = { ...options, repetitionPenalty: options.repetitionPenalty ?? defaults.repetitionPenalty };
+    const captioner = await Captioner.load(platform, source, settings);
     const { model } = captioner;
     const { prompt, signal, maxPixels } = options;
     return {
       loaded: model.loaded,
-      decides: { ...generationOf(model.generator, model.loaded.tokens.dec, given), prompt },
+      decides: { ...generationOf(model.generator, model.loaded.tokens.dec, settings), prompt },
       imagesOf: ({ image }) => [image],
       async fieldsOf(examples) {
         const requests = examples.map(({ image }) => ({ image: host.imageOf(image), prompt }));
-        const found = await captioner.answerEach(requests, { ...generationOnly(given), signal, maxPixels });
-        return found.map((rows, index) => {
+        const captions = await captioner.answerEach(requests, { ...generationOnly(settings), signal, maxPixels });
+        return captions.map((rows, index) => {
           if (rows instanceof BlipError) return rows;
           const [best] = rows;
           if (!best) throw new Error("an image got no caption");

@@ -73,13 +73,13 @@ async function scoresOf(
       if (!(error instanceof BlipError)) throw error;
       failed.set(row, error);
     }
-  const found = requests.length === 0 ? [] : await matcher.answerEach(requests, { signal, maxPixels });
+  const answers = requests.length === 0 ? [] : await matcher.answerEach(requests, { signal, maxPixels });
   return examples.map(({ id, images, texts }, row) => {
     const wrong = failed.get(row);
     if (wrong) return wrong;
-    const own = found.filter((_, index) => must(requests, index).row === row);
-    const scores = own.flatMap((one) => (one instanceof BlipError ? [] : [must(one, 0)]));
-    const broken = own.find((one) => one instanceof BlipError);
+    const own = answers.filter((_, index) => must(requests, index).row === row);
+    const scores = own.flatMap((answer) => (answer instanceof BlipError ? [] : [must(answer, 0)]));
+    const broken = own.find((answer) => answer instanceof BlipError);
     if (broken instanceof BlipError) return broken;
     const matrix = (of: "probability" | "cosine") =>
       images.map((_, image) => texts.map((_text, text) => must(scores, image * texts.length + text)[of]));
@@ -104,14 +104,14 @@ const nothing = (): Gathered => ({ scores: [], labels: [], right: [], wrong: [],
 function gather(into: Gathered, { example, fields }: Evaluated<"match">, measure: Measure): void {
   const scores = (fields as unknown as Scores)[measure];
   for (const [image, own] of example.matches.entries()) {
-    const given = must(scores, image);
-    into.scores.push(...given);
+    const ofImage = must(scores, image);
+    into.scores.push(...ofImage);
     into.labels.push(...own);
-    const falseOnes = given.filter((_, text) => own[text] === false);
+    const falseOnes = ofImage.filter((_, text) => own[text] === false);
     if (falseOnes.length > 0 && falseOnes.length < own.length)
       for (const [text, label] of own.entries())
         if (label) {
-          into.right.push(must(given, text));
+          into.right.push(must(ofImage, text));
           into.wrong.push(Math.max(...falseOnes));
         }
   }

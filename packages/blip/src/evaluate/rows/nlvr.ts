@@ -20,8 +20,8 @@ export const nlvrTask = (platform: Platform<EvaluatedImage>): RowTask<"nlvr"> =>
           images: [host.imageOf(left), host.imageOf(right)] as const,
           statement: sentence,
         }));
-        const found = await comparer.answerEach(requests, { signal, maxPixels });
-        return found.map((judged, index) => {
+        const judgments = await comparer.answerEach(requests, { signal, maxPixels });
+        return judgments.map((judged, index) => {
           if (judged instanceof BlipError) return judged;
           const { label, probability } = must(judged, 0);
           return { id: must(examples, index).identifier, label, probability };

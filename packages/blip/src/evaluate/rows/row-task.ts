@@ -63,7 +63,7 @@ export async function* imageBatches<Example>(
   for await (const row of rows) {
     const images = imagesOf(row.example);
     waiting.push({ ...row, keys: images.map(keyOf) });
-    bytes += images.reduce((sum, one) => sum + (one.kind === "bytes" ? one.bytes.length : 0), 0);
+    bytes += images.reduce((sum, image) => sum + (image.kind === "bytes" ? image.bytes.length : 0), 0);
     if (waiting.length < windowRows && bytes < windowBytes) continue;
     yield* packed(waiting, imagesAtOnce);
     [waiting, bytes] = [[], 0];
@@ -117,7 +117,7 @@ const defaultImages = 4;
 
 export interface RowRun<T extends Task> {
   readonly model: RowModel<T>;
-  readonly found: Survey<T>;
+  readonly surveyed: Survey<T>;
   readonly log: RowLog;
   readonly host: EvaluationHost;
   readonly clock: StepClock;
@@ -145,14 +145,14 @@ async function* without<Example>(
  * Evaluates the rows that are not done yet, a batch at a time, each of which stands in the log before the next begins.
  * @returns all rows that have fields, with them, and what failed
  */
-export async function runRows<T extends Task>({ model, found, log, host, clock, options }: RowRun<T>) {
+export async function runRows<T extends Task>({ model, surveyed, log, host, clock, options }: RowRun<T>) {
   const known = await doneRows(log);
   let done = [...known.values()].filter(({ error }) => error === undefined).length;
-  clock.begin("rows", done, found.rows);
-  const left = without(found.again(), known);
+  clock.begin("rows", done, surveyed.rows);
+  const left = without(surveyed.again(), known);
   const { imageBatchSize = defaultImages, signal } = options;
   const keyOf = (source: ImageSource) => imageKey(host, source);
-  for await (const batch of imageBatches(left, imageBatchSize, (one) => model.imagesOf(one), keyOf)) {
+  for await (const batch of imageBatches(left, imageBatchSize, (example) => model.imagesOf(example), keyOf)) {
     signal?.throwIfAborted();
     const fields = await fieldsEach(
       model,
@@ -171,7 +171,7 @@ export async function runRows<T extends Task>({ model, found, log, host, clock, 
   return {
     evaluated: {
       async *[Symbol.asyncIterator](): AsyncGenerator<Evaluated<T>> {
-        for await (const { n, example } of found.again()) {
+        for await (const { n, example } of surveyed.again()) {
           const fields = rows.get(n);
           if (fields !== undefined && fields.error === undefined) yield { example, fields };
         }

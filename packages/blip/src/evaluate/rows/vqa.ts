@@ -52,8 +52,8 @@ export const vqaTask = (platform: Platform<EvaluatedImage>): RowTask<"vqa"> => (
       imagesOf: ({ image }) => [image],
       async fieldsOf(examples) {
         const requests = examples.map(({ image, question }) => ({ image: host.imageOf(image), question }));
-        const found = await answerer.answerEach(requests, call);
-        return found.map((rows, index) => {
+        const answered = await answerer.answerEach(requests, call);
+        return answered.map((rows, index) => {
           if (rows instanceof BlipError) return rows;
           const [best] = rows;
           if (!best) throw new Error("a question got no answer");

@@ -17,19 +17,19 @@ const cannotWrite = (path: string, cause: unknown): UsageError => {
   );
 };
 
-const exists = (path: string, found: string): UsageError =>
+const exists = (path: string, contents: string): UsageError =>
   new UsageError(
     "save/exists",
-    `${path}: expected no such folder yet, or an empty one, found ${found}. Name another place, or remove it.`,
+    `${path}: expected no such folder yet, or an empty one, found ${contents}. Name another place, or remove it.`,
     { path },
   );
 
 /** @throws {UsageError} `save/exists`, `save/cannot-write` */
 export async function createFolder(path: string): Promise<FolderWriter> {
   const target = resolve(path);
-  const found = await stat(target).catch(() => undefined);
-  if (found && !found.isDirectory()) throw exists(path, "a file");
-  const names = found ? await readdir(target) : [];
+  const existing = await stat(target).catch(() => undefined);
+  if (existing && !existing.isDirectory()) throw exists(path, "a file");
+  const names = existing ? await readdir(target) : [];
   if (names.length > 0) throw exists(path, `${names.length} file(s) in it, e.g. ${must(names, 0)}`);
   const partial = join(dirname(target), `.${basename(target)}.partial-${randomUUID()}`);
   try {
@@ -37,7 +37,7 @@ export async function createFolder(path: string): Promise<FolderWriter> {
     // Not mkdtemp, whose folders are the user's alone (mode 0700) and would stay so under their name.
     await mkdir(partial);
     // The folder that was there keeps its mode.
-    if (found) await chmod(partial, found.mode & 0o7777);
+    if (existing) await chmod(partial, existing.mode & 0o7777);
   } catch (error) {
     throw cannotWrite(path, error);
   }
@@ -45,10 +45,10 @@ export async function createFolder(path: string): Promise<FolderWriter> {
   return {
     async write(file, content) {
       try {
-        const place = join(partial, file);
-        if (dirname(place) !== partial) await mkdir(dirname(place), { recursive: true });
-        if (typeof content === "string") await writeFile(place, content);
-        else await pipeline(content, createWriteStream(place));
+        const destination = join(partial, file);
+        if (dirname(destination) !== partial) await mkdir(dirname(destination), { recursive: true });
+        if (typeof content === "string") await writeFile(destination, content);
+        else await pipeline(content, createWriteStream(destination));
       } catch (error) {
         if (error instanceof Error && "syscall" in error) throw cannotWrite(path, error);
         throw error;
@@ -56,7 +56,7 @@ export async function createFolder(path: string): Promise<FolderWriter> {
     },
     async commit() {
       try {
-        if (found) await rmdir(target);
+        if (existing) await rmdir(target);
         await rename(partial, target);
         committed = true;
       } catch (error) {

@@ -214,7 +214,7 @@ describe("decodeImage", () => {
       "the signature of a PNG",
       png({ depth: 8, type: 0, rows: "00" }).subarray(0, 20),
       "image/truncated",
-      /the picture/,
+      /the image/,
     ],
     ["a drawing", svg, "image/unsupported", /an SVG drawing/],
     ["a HEIC picture", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic"), "image/unsupported", /HEIC/],

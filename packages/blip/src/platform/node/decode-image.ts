@@ -26,7 +26,7 @@ function rawOptions({ alpha, grey16, onWarning }: DecodeOptions, name: string): 
   const onClip = () =>
     onWarning?.({
       code: "grey16-clipped",
-      message: `${name}: a 16-bit grey picture is clipped at 255, as Pillow does; convert it to 8 bits for its full range`,
+      message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does; convert it to 8 bits for its full range`,
     });
   return { alpha, grey16, onClip };
 }
@@ -39,14 +39,14 @@ const isGrey16 = ({ depth, space }: Metadata, { format }: EncodedImage, png: Png
 
 /** Decoded pixels as Pillow's convert("RGB") sees them. */
 async function decode(
-  picture: Sharp,
+  source: Sharp,
   metadata: Metadata,
   encoded: EncodedImage,
   options: DecodeOptions,
 ): Promise<RgbImage> {
   // Pillow turns a TIFF by itself when it loads it.
   const upright = options.orientation === "upright" || encoded.format === "tiff";
-  const turned = upright ? picture.autoOrient() : picture;
+  const turned = upright ? source.autoOrient() : source;
   const png = encoded.format === "png" ? parsePngHeader(encoded.bytes) : undefined;
   const toOptions = rawOptions(options, encoded.name);
   const raw = async (image: Sharp, depth: "uchar" | "ushort" = "uchar") => {

@@ -34,12 +34,12 @@ const abandonedMilliseconds = 3_600_000;
 
 const partial = ".partial-";
 
-async function removeOthers(folder: string, type: string, kept: string): Promise<void> {
+async function removeOthers(folder: string, type: string, current: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     const isOld = name.includes(partial)
       ? Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Infinity) > abandonedMilliseconds
-      : name !== kept && name !== noteOf(kept) && name.startsWith(`${type}-`);
+      : name !== current && name !== noteOf(current) && name.startsWith(`${type}-`);
     if (isOld) await rm(path, { force: true });
   }
 }

@@ -24,9 +24,9 @@ export async function fetchImage(url: string, signal?: AbortSignal): Promise<Uin
 }
 
 async function follow(url: string, signal: AbortSignal): Promise<Response> {
-  let place = new URL(url);
+  let address = new URL(url);
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    const response = await fetch(place, { redirect: "manual", signal });
+    const response = await fetch(address, { redirect: "manual", signal });
     const location = response.headers.get("location");
     if (response.status < 300 || response.status >= 400 || location === null) {
       if (!response.ok)
@@ -34,9 +34,9 @@ async function follow(url: string, signal: AbortSignal): Promise<Response> {
       return response;
     }
     await response.body?.cancel();
-    place = new URL(location, place);
-    if (!/^https?:$/.test(place.protocol))
-      throw unreachable(url, `redirects to ${place.protocol}, which is not fetched`);
+    address = new URL(location, address);
+    if (!/^https?:$/.test(address.protocol))
+      throw unreachable(url, `redirects to ${address.protocol}, which is not fetched`);
   }
   throw unreachable(url, `more than ${maxRedirects} redirects`);
 }

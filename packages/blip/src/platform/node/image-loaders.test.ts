@@ -59,7 +59,7 @@ describe("libvips' loaders", () => {
   ] as const)("that take %s for %s (%s) are not believed", async (file, format, compression, message) => {
     const bytes = await readFile(fixture(`images/${file}`));
     const sniffed = sniff(bytes);
-    if (sniffed.kind !== "picture") throw new Error("a fixture is no picture");
+    if (sniffed.kind !== "image") throw new Error("a fixture is no image");
     const found = { ...(await sharp(bytes).metadata()), format, compression } as Metadata;
     const encoded = { name: file, bytes, format: sniffed.format };
     expect(() => checkDecoder(encoded, found)).toThrow(message);

@@ -49,12 +49,12 @@ const decoders: Readonly<Record<ImageFormat, string>> = {
 };
 
 /** @throws {InputError} `image/unsupported` where libvips takes the bytes for another format than `sniff` */
-export function checkDecoder({ name, format }: EncodedImage, found: Metadata): void {
-  if (found.format === "heif" && found.compression !== "av1")
-    throw unsupported(name, found.compression === "hevc" ? heic : "HEIF whose pixels are no AV1");
-  if (found.format !== decoders[format])
+export function checkDecoder({ name, format }: EncodedImage, metadata: Metadata): void {
+  if (metadata.format === "heif" && metadata.compression !== "av1")
+    throw unsupported(name, metadata.compression === "hevc" ? heic : "HEIF whose pixels are no AV1");
+  if (metadata.format !== decoders[format])
     throw unsupported(
       name,
-      `bytes that begin as ${format.toUpperCase()} does and that libvips takes for ${found.format}`,
+      `bytes that begin as ${format.toUpperCase()} does and that libvips takes for ${metadata.format}`,
     );
 }

@@ -76,13 +76,13 @@ function expectUnchanged(name: string, path: string, before: Identity, mapped: b
  */
 export async function fileSource(name: string): Promise<ByteSource> {
   const path = await reading(name, () => realpath(name));
-  const found = await reading(name, () => stat(path, { bigint: true }));
-  if (!found.isFile()) throw notRegular(name);
+  const stats = await reading(name, () => stat(path, { bigint: true }));
+  if (!stats.isFile()) throw notRegular(name);
   return {
     name,
-    size: Number(found.size),
+    size: Number(stats.size),
     path,
-    expectUnchanged: (mapped = false) => expectUnchanged(name, path, found, mapped),
+    expectUnchanged: (mapped = false) => expectUnchanged(name, path, stats, mapped),
     read: (offset, length) =>
       reading(name, async () => {
         const bytes = new Uint8Array(length);
@@ -91,7 +91,7 @@ export async function fileSource(name: string): Promise<ByteSource> {
           throw error;
         });
         try {
-          const difference = differenceOf(found, await file.stat({ bigint: true }));
+          const difference = differenceOf(stats, await file.stat({ bigint: true }));
           if (difference !== undefined) throw changed(name, difference);
           for (let done = 0; done < length;) {
             const { bytesRead } = await file.read(bytes, done, length - done, offset + done);

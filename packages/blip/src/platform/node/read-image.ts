@@ -32,8 +32,10 @@ const maxFileBytes = 256 * 1024 * 1024;
 /** @throws {InputError} `image/not-an-image`, `image/unsupported` */
 function formatOf(name: string, head: Uint8Array): ImageFormat {
   const sniffed = sniff(head);
-  if (sniffed.kind === "picture") return sniffed.format;
-  throw sniffed.kind === "unsupported" ? unsupported(name, sniffed.found) : notAnImage(name, sniffed.found);
+  if (sniffed.kind === "image") return sniffed.format;
+  throw sniffed.kind === "unsupported"
+    ? unsupported(name, sniffed.description)
+    : notAnImage(name, sniffed.description);
 }
 
 function checkSize(name: string, size: number): void {
@@ -64,9 +66,9 @@ function cannotOpen(path: string, error: unknown): InputError {
 }
 
 /** @throws {InputError} `image/not-found` for what is no regular file, `image/unreadable` for a folder that cannot be read */
-async function checkRegular(path: string, found: Stats): Promise<void> {
-  if (found.isFile()) return;
-  if (!found.isDirectory()) throw notFound(path, "it is not a regular file");
+async function checkRegular(path: string, stats: Stats): Promise<void> {
+  if (stats.isFile()) return;
+  if (!stats.isDirectory()) throw notFound(path, "it is not a regular file");
   try {
     await (await opendir(path)).close();
   } catch (error) {
@@ -115,7 +117,7 @@ export async function readImage(input: EncodedInput, signal: AbortSignal | undef
     const bytes = await fetchImage(text, signal);
     return { name: text, bytes, format: formatOf(text, bytes.subarray(0, sniffLength)) };
   }
-  const name = input instanceof Blob && "name" in input ? String(input.name) : "the picture";
+  const name = input instanceof Blob && "name" in input ? String(input.name) : "the image";
   checkSize(name, input instanceof Blob ? input.size : input.byteLength);
   const bytes = input instanceof Uint8Array ? input : new Uint8Array(await bufferOf(name, input));
   return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength)) };

@@ -11,7 +11,7 @@ import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { decodePng, parsePng } from "./decode-png.ts";
 import { tainted } from "./errors.ts";
-import { bodyOf } from "./pieces.ts";
+import { bodyOf } from "./chunks.ts";
 
 /**
  * A file, a URL (relative ones from the page's own address), the bytes of a file, what an image element shows, a canvas,
@@ -39,14 +39,14 @@ interface Encoded {
 }
 
 /** The file behind a URL. @throws {InputError} `image/unreachable`, `image/too-large` */
-async function fetchBytes(place: string | URL, signal: AbortSignal | undefined): Promise<Encoded> {
+async function fetchBytes(address: string | URL, signal: AbortSignal | undefined): Promise<Encoded> {
   let url: URL;
   try {
-    url = new URL(place, document.baseURI);
+    url = new URL(address, document.baseURI);
   } catch (error) {
-    throw unreachable(String(place), "expected a URL", error);
+    throw unreachable(String(address), "expected a URL", error);
   }
-  const name = url.protocol === "data:" ? "the picture" : url.href;
+  const name = url.protocol === "data:" ? "the image" : url.href;
   let response: Response;
   try {
     response = await fetch(url, signal ? { signal } : {});
@@ -97,7 +97,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 /** @throws {InputError} `image/too-large`, `image/unreachable` for a file that was moved since it was chosen */
 async function readBlob(blob: Blob): Promise<Encoded> {
-  const name = "name" in blob && typeof blob.name === "string" ? blob.name : "the picture";
+  const name = "name" in blob && typeof blob.name === "string" ? blob.name : "the image";
   if (blob.size > maxFileBytes) throw tooLarge(name, `${blob.size} bytes`, `${maxFileBytes} bytes`);
   try {
     return { name, bytes: new Uint8Array(await blob.arrayBuffer()) };
@@ -109,8 +109,10 @@ async function readBlob(blob: Blob): Promise<Encoded> {
 /** @throws {InputError} `image/not-an-image`, `image/unsupported` */
 function formatOf({ name, bytes }: Encoded): ImageFormat {
   const sniffed = sniff(bytes.subarray(0, sniffLength));
-  if (sniffed.kind === "picture") return sniffed.format;
-  throw sniffed.kind === "unsupported" ? unsupported(name, sniffed.found) : notAnImage(name, sniffed.found);
+  if (sniffed.kind === "image") return sniffed.format;
+  throw sniffed.kind === "unsupported"
+    ? unsupported(name, sniffed.description)
+    : notAnImage(name, sniffed.description);
 }
 
 /** What a canvas holds, as bytes without multiplication by alpha. @throws {InputError} `image/unreachable` */
@@ -194,7 +196,7 @@ async function decodeFile(encoded: Encoded, options: DecodeOptions): Promise<Rgb
   const onClip = () =>
     options.onWarning?.({
       code: "grey16-clipped",
-      message: `${name}: a 16-bit grey picture is clipped at 255, as Pillow does; convert it to 8 bits for its full range`,
+      message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does; convert it to 8 bits for its full range`,
     });
   if (format === "gif") {
     const frame = parseGif(bytes, name);
@@ -223,14 +225,14 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
     return decodeFile(await fetchBytes(input, signal), options);
   if (input instanceof Blob) return decodeFile(await readBlob(input), options);
   if (input instanceof ArrayBuffer)
-    return decodeFile({ name: "the picture", bytes: new Uint8Array(input) }, options);
+    return decodeFile({ name: "the image", bytes: new Uint8Array(input) }, options);
   if (input instanceof Uint8Array)
-    return decodeFile({ name: "the picture", bytes: Uint8Array.from(input) }, options);
+    return decodeFile({ name: "the image", bytes: Uint8Array.from(input) }, options);
   if (input instanceof HTMLImageElement) {
-    const place = input.currentSrc || input.src;
-    if (place === "") throw unreachable("the image element", "it has no src");
+    const address = input.currentSrc || input.src;
+    if (address === "") throw unreachable("the image element", "it has no src");
     // Its file, not what it paints: painting turns the picture and changes its colours.
-    return decodeFile(await fetchBytes(place, signal), options);
+    return decodeFile(await fetchBytes(address, signal), options);
   }
   if (input instanceof ImageData) {
     const { data, width, height } = input;

@@ -1,4 +1,4 @@
-// Weights made of a model's own, kept in the browser's Cache in pieces, with the tensors that stay as they are: the next
+// Weights made of a model's own, kept in the browser's Cache in chunks, with the tensors that stay as they are: the next
 // load reads nothing of the original but its header. What is half-written has no size yet and is never used.
 import type { ByteSource } from "@blip-ts/base";
 import { derivedInMemory, derivedName, warnNotKept } from "../../load/converted-in-memory.ts";
@@ -6,27 +6,27 @@ import { derivedKey } from "../../load/converted-key.ts";
 import type { DerivedWeights } from "../../files.ts";
 import { readFailed } from "./errors.ts";
 import { FileCache } from "./file-cache.ts";
-import { piecesOf, readPieces } from "./pieces.ts";
+import { chunksOf, readChunks } from "./chunks.ts";
 import { RemoteFile } from "./remote-file.ts";
 import { currentSettings } from "./settings.ts";
 
-const pieceBytes = 1 << 20;
+const chunkBytes = 1 << 20;
 
-/** A piece that was there is not there any more. */
+/** A chunk that was there is not there any more. */
 class Lost extends Error {}
 
 /** The file that is kept; where the browser has thrown a part of it away since, it is made again, in memory. */
 function keptSource(weights: DerivedWeights, cache: FileCache, size: number): ByteSource {
   const name = derivedName(weights);
   let again: Promise<ByteSource> | undefined;
-  let last: { readonly index: number; readonly piece: Uint8Array } | undefined;
-  const pieceOf = async (index: number) => {
+  let last: { readonly index: number; readonly chunk: Uint8Array } | undefined;
+  const chunkOf = async (index: number) => {
     // Vectors lie side by side in the file and are read one by one.
-    if (last?.index === index) return last.piece;
-    const piece = await cache.get(String(index));
-    if (piece?.length !== Math.min(pieceBytes, size - index * pieceBytes)) throw new Lost();
-    last = { index, piece };
-    return piece;
+    if (last?.index === index) return last.chunk;
+    const chunk = await cache.get(String(index));
+    if (chunk?.length !== Math.min(chunkBytes, size - index * chunkBytes)) throw new Lost();
+    last = { index, chunk };
+    return chunk;
   };
   return {
     name,
@@ -36,7 +36,7 @@ function keptSource(weights: DerivedWeights, cache: FileCache, size: number): By
         throw readFailed(name, `expected ${length} bytes at ${offset}, the file has ${size}`);
       if (!again)
         try {
-          return await readPieces(offset, length, pieceBytes, pieceOf);
+          return await readChunks(offset, length, chunkBytes, chunkOf);
         } catch (error) {
           if (!(error instanceof Lost)) throw error;
         }
@@ -57,16 +57,16 @@ async function keep(
   files: readonly RemoteFile[],
 ): Promise<ByteSource> {
   const marks = files.map((file) => file.mark());
-  const pieces = piecesOf(weights.bytes(true), pieceBytes);
+  const chunks = chunksOf(weights.bytes(true), chunkBytes);
   let [count, size] = [0, 0];
   try {
-    for await (const piece of pieces) {
-      if (!(await cache.put(String(count), piece)))
-        return await inMemory(weights, cache, count, piece, pieces);
+    for await (const chunk of chunks) {
+      if (!(await cache.put(String(count), chunk)))
+        return await inMemory(weights, cache, count, chunk, chunks);
       count++;
-      size += piece.length;
+      size += chunk.length;
     }
-    if (!(await cache.commit(size))) return await inMemory(weights, cache, count, new Uint8Array(0), pieces);
+    if (!(await cache.commit(size))) return await inMemory(weights, cache, count, new Uint8Array(0), chunks);
   } catch (error) {
     await cache.forget();
     throw error;
@@ -76,25 +76,25 @@ async function keep(
   return keptSource(weights, cache, size);
 }
 
-/** What the cache took, the piece that it did not take, and the rest. */
+/** What the cache took, the chunk that it did not take, and the rest. */
 async function inMemory(
   weights: DerivedWeights,
   cache: FileCache,
   count: number,
-  piece: Uint8Array,
+  chunk: Uint8Array,
   rest: AsyncIterable<Uint8Array>,
 ): Promise<ByteSource> {
   warnNotKept(weights, "the browser has no room for them");
   const taken: Uint8Array[] = [];
   for (let index = 0; index < count; index++) {
-    const one = await cache.get(String(index));
-    if (one) taken.push(one);
+    const stored = await cache.get(String(index));
+    if (stored) taken.push(stored);
   }
   await cache.forget();
   if (taken.length < count) return derivedInMemory(weights);
   const all = async function* () {
     yield* taken;
-    yield piece;
+    yield chunk;
     yield* rest;
   };
   return derivedInMemory(weights, all());
@@ -117,10 +117,10 @@ export async function deriveWeights(weights: DerivedWeights, renew: boolean): Pr
   }
   const states = files.map(({ name, size, etag }) => ({ name, state: `${size} ${etag}` }));
   const { version } = await derivedKey(states, weights.recipe);
-  const kept = await cache.facts();
-  if (kept?.etag === version && !renew) {
-    await cache.use(kept);
-    return keptSource(weights, cache, kept.size);
+  const cached = await cache.facts();
+  if (cached?.etag === version && !renew) {
+    await cache.use(cached);
+    return keptSource(weights, cache, cached.size);
   }
   await cache.begin(version);
   return keep(weights, cache, files);

@@ -93,7 +93,7 @@ export const noFolders = (path: string): UsageError =>
 export const tainted = (cause: unknown): InputError =>
   new InputError(
     "image/unreachable",
-    "the canvas holds a picture of another site, whose pixels a page may not read (CORS). Load that picture with " +
+    "the canvas holds an image of another site, whose pixels a page may not read (CORS). Load that image with " +
       'crossOrigin = "anonymous" from a server that allows it.',
     {},
     { cause },

@@ -1,4 +1,4 @@
-// What a page keeps of a file, in the browser's Cache: pieces by number, under the file's address and ETag. One Cache a
+// What a page keeps of a file, in the browser's Cache: chunks by number, under the file's address and ETag. One Cache a
 // file, so that a changed file is thrown away whole. Where there is no Cache (no secure context, private windows of some
 // browsers), nothing is kept.
 
@@ -6,9 +6,9 @@ const prefix = "blip-ts/1 ";
 /** Before the type of converted weights, and the addresses of the files that they were made of. */
 const derivedPrefix = "blip-ts/derived/1 ";
 
-/** Names of pieces become addresses, written as the Cache gives them back; the host does not exist. */
-const key = (etag: string, piece: string) =>
-  new URL(`https://blip-ts.invalid/${encodeURIComponent(piece)}?${encodeURIComponent(etag)}`).href;
+/** Names of chunks become addresses, written as the Cache gives them back; the host does not exist. */
+const key = (etag: string, chunk: string) =>
+  new URL(`https://blip-ts.invalid/${encodeURIComponent(chunk)}?${encodeURIComponent(etag)}`).href;
 
 /** What is known of a remote file. */
 export interface FileFacts {
@@ -59,7 +59,7 @@ export class FileCache {
     return this.#cache !== undefined;
   }
 
-  /** Says which file it is now; pieces of another one are thrown away. */
+  /** Says which file it is now; chunks of another one are thrown away. */
   async use(facts: FileFacts): Promise<void> {
     if (!this.usable) return;
     const before = await this.facts();
@@ -90,15 +90,15 @@ export class FileCache {
     return this.#put(factsKey, JSON.stringify({ size, etag: this.#etag } satisfies FileFacts));
   }
 
-  /** The pieces that are there. */
-  pieces(): ReadonlySet<string> {
+  /** The chunks that are there. */
+  chunks(): ReadonlySet<string> {
     return new Set(this.#known);
   }
 
-  /** Throws away the other pieces. */
-  async keepOnly(pieces: ReadonlySet<string>): Promise<void> {
+  /** Throws away the other chunks. */
+  async keepOnly(chunks: ReadonlySet<string>): Promise<void> {
     for (const place of this.#known) {
-      if (pieces.has(place) || place === factsKey) continue;
+      if (chunks.has(place) || place === factsKey) continue;
       this.#known.delete(place);
       await this.#cache?.delete(place);
     }
@@ -112,16 +112,16 @@ export class FileCache {
     await caches.delete(this.#name);
   }
 
-  /** Is a piece there? Answers from what was there when the file was opened, and what was put since. */
-  has(piece: string): boolean {
-    return this.#known.has(key(this.#etag, piece));
+  /** Is a chunk there? Answers from what was there when the file was opened, and what was put since. */
+  has(chunk: string): boolean {
+    return this.#known.has(key(this.#etag, chunk));
   }
 
-  /** A piece; undefined where it is not there, also where the browser cannot read it any more. */
-  async get(piece: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (!this.has(piece)) return undefined;
+  /** A chunk; undefined where it is not there, also where the browser cannot read it any more. */
+  async get(chunk: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (!this.has(chunk)) return undefined;
     try {
-      const found = await this.#cache?.match(key(this.#etag, piece));
+      const found = await this.#cache?.match(key(this.#etag, chunk));
       return found && new Uint8Array(await found.arrayBuffer());
     } catch {
       return undefined;
@@ -129,16 +129,16 @@ export class FileCache {
   }
 
   /** @returns whether it is kept: the browser's room may be used up */
-  async put(piece: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    const place = key(this.#etag, piece);
+  async put(chunk: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const place = key(this.#etag, chunk);
     if (!(await this.#put(place, bytes))) return false;
     this.#known.add(place);
     return true;
   }
 
-  async #put(place: string, body: Uint8Array<ArrayBuffer> | string): Promise<boolean> {
+  async #put(address: string, body: Uint8Array<ArrayBuffer> | string): Promise<boolean> {
     try {
-      await this.#cache?.put(place, new Response(body));
+      await this.#cache?.put(address, new Response(body));
       return this.#cache !== undefined;
     } catch {
       // No room: the rest is read without being kept.
@@ -160,11 +160,11 @@ function filesOf(name: string): string[] {
 export async function clearCache(url?: string): Promise<string[]> {
   if (!("caches" in globalThis)) return [];
   const asked = url === undefined ? undefined : new URL(url, document.baseURI).href;
-  const kept = (await caches.keys()).filter((name) =>
+  const names = (await caches.keys()).filter((name) =>
     asked === undefined ? filesOf(name).length > 0 : filesOf(name).includes(asked),
   );
   const filled = await Promise.all(
-    kept.map(async (name) => {
+    names.map(async (name) => {
       // Of a file that was asked for and not found there is a Cache, and nothing in it.
       const { length } = await (await caches.open(name)).keys();
       await caches.delete(name);

@@ -5,7 +5,7 @@ import { clearCache } from "./file-cache.ts";
 import { RemoteFile, type RemoteOptions } from "./remote-file.ts";
 
 const url = "http://files.example/model.safetensors";
-/** More than a header's piece and a block of weights. */
+/** More than a header's chunk and a block of weights. */
 const content = Uint8Array.from({ length: 1_300_000 }, (_, index) => index % 251);
 
 type Answer = (range: { start: number; end: number } | undefined) => Response | Promise<Response>;
@@ -125,7 +125,7 @@ test("a whole file that is longer than its server says is read all the same, and
   expect(asked).toEqual([]);
 });
 
-test("pieces are found again whatever the ETag is made of", async () => {
+test("chunks are found again whatever the ETag is made of", async () => {
   etag = `"it's %41 ~ £"`;
   await expectWhole(await find());
   asked = [];

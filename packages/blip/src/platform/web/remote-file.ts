@@ -14,7 +14,7 @@ import {
   unreachable,
 } from "./errors.ts";
 import { FileCache, type FileFacts } from "./file-cache.ts";
-import { bodyOf, piecesOf, readPieces } from "./pieces.ts";
+import { bodyOf, chunksOf, readChunks } from "./chunks.ts";
 import { etagOf, headSize, wholeSize } from "./response-facts.ts";
 
 /** Reads of headers fetch so much around them: a zip has a header beside each tensor, 2 MB apart. */
@@ -72,10 +72,10 @@ export function expectOk(url: string, response: Response): void {
   if (!response.ok) throw httpStatus(url, response.status);
 }
 
-const pieceName = (size: number, index: number) => `${size}-${index}`;
+const chunkName = (size: number, index: number) => `${size}-${index}`;
 
-/** Pieces of one size of a file: fetched in runs, kept in the cache, and in memory until others push them out. */
-class Pieces {
+/** Chunks of one size of a file: fetched in runs, kept in the cache, and in memory until others push them out. */
+class Chunks {
   readonly #file: RemoteFile;
   readonly #size: number;
   readonly #held = new Map<number, Uint8Array<ArrayBuffer>>();
@@ -88,7 +88,7 @@ class Pieces {
   }
 
   name(index: number): string {
-    return pieceName(this.#size, index);
+    return chunkName(this.#size, index);
   }
 
   numbersOf({ offset, length }: ByteRange): number[] {
@@ -118,18 +118,18 @@ class Pieces {
   }
 
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const lastPiece = last(this.numbersOf({ offset, length }));
-    return readPieces(offset, length, this.#size, (index) => this.#piece(index, lastPiece));
+    const lastChunk = last(this.numbersOf({ offset, length }));
+    return readChunks(offset, length, this.#size, (index) => this.#chunk(index, lastChunk));
   }
 
-  /** Keeps the first piece. @param answer what the server sends of it already */
+  /** Keeps the first chunk. @param answer what the server sends of it already */
   async begin(answer: Response): Promise<void> {
     if (this.#length(0) > 0) await this.#receive([0], answer);
   }
 
-  async #keep(index: number, piece: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.#hold(index, piece);
-    await this.#file.cache.put(this.name(index), piece);
+  async #keep(index: number, chunk: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#hold(index, chunk);
+    await this.#file.cache.put(this.name(index), chunk);
   }
 
   #isHere(index: number): boolean {
@@ -140,9 +140,9 @@ class Pieces {
     return Math.min(this.#size, this.#file.size - index * this.#size);
   }
 
-  #hold(index: number, piece: Uint8Array<ArrayBuffer>): void {
+  #hold(index: number, chunk: Uint8Array<ArrayBuffer>): void {
     this.#held.delete(index);
-    this.#held.set(index, piece);
+    this.#held.set(index, chunk);
     // The oldest go first.
     for (const [old] of this.#held) {
       if (this.#held.size <= 2 * maxRun) break;
@@ -150,24 +150,24 @@ class Pieces {
     }
   }
 
-  /** The pieces in memory from one on, as far as they follow one another. */
+  /** The chunks in memory from one on, as far as they follow one another. */
   *heldFrom(index: number): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
-    for (let piece = this.#held.get(index); piece; piece = this.#held.get(++index)) yield piece;
+    for (let chunk = this.#held.get(index); chunk; chunk = this.#held.get(++index)) yield chunk;
   }
 
   /** The bytes from `start` up to `end`: those that came with a header are not fetched again. */
   async *#bytes(start: number, end: number): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     let at = start;
     for (const known of this.#file.known(start)) {
-      const piece = known.subarray(0, end - at);
-      at += piece.length;
-      yield piece;
+      const chunk = known.subarray(0, end - at);
+      at += chunk.length;
+      yield chunk;
       if (at === end) return;
     }
     yield* bodyOf(await this.#file.part(at, end));
   }
 
-  async #piece(index: number, last: number): Promise<Uint8Array<ArrayBuffer>> {
+  async #chunk(index: number, last: number): Promise<Uint8Array<ArrayBuffer>> {
     for (;;) {
       const here =
         this.#file.whole(this.#size, index) ??
@@ -179,7 +179,7 @@ class Pieces {
     }
   }
 
-  /** Fetches a piece, with those after it that are asked for too. */
+  /** Fetches a chunk, with those after it that are asked for too. */
   #fetch(index: number, last: number): Promise<void> {
     const run = [index];
     for (let next = index + 1; run.length < maxRun && this.#length(next) > 0; next++) {
@@ -194,7 +194,7 @@ class Pieces {
     return coming;
   }
 
-  /** A connection that breaks off is taken up again after the last whole piece. @param begun the first answer */
+  /** A connection that breaks off is taken up again after the last whole chunk. @param begun the first answer */
   async #receive(run: readonly number[], begun?: Response): Promise<void> {
     let done = 0;
     for (let tries = 1; done < run.length; tries++) {
@@ -204,12 +204,12 @@ class Pieces {
       let failure: unknown;
       try {
         const bytes = tries === 1 && begun ? bodyOf(begun) : this.#bytes(start, end);
-        for await (const piece of piecesOf(bytes, this.#size)) {
+        for await (const chunk of chunksOf(bytes, this.#size)) {
           const number = run[done];
-          if (number === undefined || piece.length !== this.#length(number)) break;
-          await this.#keep(number, piece);
+          if (number === undefined || chunk.length !== this.#length(number)) break;
+          await this.#keep(number, chunk);
           done++;
-          this.#file.report(this.#wanted.has(number) ? piece.length : 0);
+          this.#file.report(this.#wanted.has(number) ? chunk.length : 0);
         }
       } catch (error) {
         this.#file.options.signal?.throwIfAborted();
@@ -230,9 +230,9 @@ export class RemoteFile implements ByteSource {
   readonly options: RemoteOptions;
   /** Its ETag, or when it was last changed; empty where the server says neither. */
   readonly etag: string;
-  readonly #pages = new Pieces(this, pageBytes);
-  readonly #blocks = new Pieces(this, blockBytes);
-  /** Pieces of a file that came whole and that the cache did not take. */
+  readonly #pages = new Chunks(this, pageBytes);
+  readonly #blocks = new Chunks(this, blockBytes);
+  /** Chunks of a file that came whole and that the cache did not take. */
   #whole: ReadonlyMap<number, Uint8Array<ArrayBuffer>> | undefined;
   #progress = { loaded: 0, total: 0 };
 
@@ -251,31 +251,31 @@ export class RemoteFile implements ByteSource {
    */
   static async find(url: string, options: RemoteOptions): Promise<RemoteFile | undefined> {
     const cache = await FileCache.open(url, options.cache);
-    const kept = await cache.facts();
+    const cached = await cache.facts();
     const fromCache = async (facts: FileFacts) => {
       await cache.use(facts);
       return new RemoteFile(url, facts, cache, options);
     };
     if (options.offline === true) {
-      if (!kept) throw offline(url);
-      return fromCache(kept);
+      if (!cached) throw offline(url);
+      return fromCache(cached);
     }
     let response: Response;
     try {
       response = await request(url, `bytes=0-${pageBytes - 1}`, options);
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (!kept) throw error;
+      if (!cached) throw error;
       options.onWarning?.({
         code: "hub-unreachable",
         message: `${url} cannot be fetched: it is taken from the browser's cache`,
       });
-      return fromCache(kept);
+      return fromCache(cached);
     }
     if (isAbsent(response)) {
       await response.body?.cancel();
       // A start page in the file's place may be that of a network that one has to sign in to.
-      if (!kept || !response.ok) await cache.forget();
+      if (!cached || !response.ok) await cache.forget();
       return undefined;
     }
     // "There is no such part": the file is empty.
@@ -291,7 +291,7 @@ export class RemoteFile implements ByteSource {
     return file;
   }
 
-  /** The server sends the file as a whole: it is taken so, once, in pieces. */
+  /** The server sends the file as a whole: it is taken so, once, in chunks. */
   static async #takeWhole(
     url: string,
     response: Response,
@@ -305,10 +305,10 @@ export class RemoteFile implements ByteSource {
     }
     expectOk(url, whole);
     const etag = etagOf(whole);
-    const kept = await cache.facts();
-    if (kept?.etag === etag) {
-      await cache.use(kept);
-      const file = new RemoteFile(url, kept, cache, options);
+    const cached = await cache.facts();
+    if (cached?.etag === etag) {
+      await cache.use(cached);
+      const file = new RemoteFile(url, cached, cache, options);
       if (file.#blocks.isWhole()) {
         await whole.body?.cancel();
         return file;
@@ -320,14 +320,14 @@ export class RemoteFile implements ByteSource {
     if (etag === "") await cache.forget();
     else await cache.begin(etag);
     // What the cache takes need not stay in memory.
-    const pieces = new Map<number, Uint8Array<ArrayBuffer>>();
+    const chunks = new Map<number, Uint8Array<ArrayBuffer>>();
     let size = 0;
     try {
-      for await (const piece of piecesOf(bodyOf(whole), blockBytes)) {
+      for await (const chunk of chunksOf(bodyOf(whole), blockBytes)) {
         const index = Math.floor(size / blockBytes);
-        size += piece.length;
+        size += chunk.length;
         if (size > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
-        if (!(await cache.put(pieceName(blockBytes, index), piece))) pieces.set(index, piece);
+        if (!(await cache.put(chunkName(blockBytes, index), chunk))) chunks.set(index, chunk);
         options.onProgress?.({ kind: "download", file: url, loaded: size, total: Math.max(length, size) });
       }
     } catch (error) {
@@ -337,7 +337,7 @@ export class RemoteFile implements ByteSource {
     }
     await cache.commit(size);
     const file = new RemoteFile(url, { size, etag }, cache, options);
-    file.#whole = pieces;
+    file.#whole = chunks;
     return file;
   }
 
@@ -346,7 +346,7 @@ export class RemoteFile implements ByteSource {
    * @returns throws out of it what was fetched since; a file that came whole stays, as it can only come whole again
    */
   mark(): () => Promise<void> {
-    const before = this.cache.pieces();
+    const before = this.cache.chunks();
     return () => (this.#whole ? Promise.resolve() : this.cache.keepOnly(before));
   }
 
@@ -369,7 +369,7 @@ export class RemoteFile implements ByteSource {
     return start % pageBytes === 0 ? this.#pages.heldFrom(start / pageBytes) : [];
   }
 
-  /** A piece that came with the whole file. */
+  /** A chunk that came with the whole file. */
   whole(size: number, index: number): Uint8Array<ArrayBuffer> | undefined {
     return size === blockBytes ? this.#whole?.get(index) : undefined;
   }

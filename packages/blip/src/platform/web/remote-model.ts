@@ -16,7 +16,7 @@ import { noWeights, notFound, nothingThere, offline, readFailed, unreachable } f
 import { FileCache } from "./file-cache.ts";
 import { expectOk, isAbsent, RemoteFile, type RemoteOptions } from "./remote-file.ts";
 import { currentSettings } from "./settings.ts";
-import { bodyOf } from "./pieces.ts";
+import { bodyOf } from "./chunks.ts";
 import { folderUrl } from "@blip-ts/engine/web";
 
 /** The name of the model that travels in this package. */
@@ -80,13 +80,13 @@ async function bytesWithin(url: string, response: Response, most: number): Promi
  */
 async function readText(url: string, options: RemoteOptions, most: number): Promise<string | undefined> {
   const cache = await FileCache.open(url, options.cache);
-  const kept = async () => {
+  const fromCache = async () => {
     await cache.use({ size: 0, etag: "text" });
     const bytes = await cache.get("text");
     if (!bytes) return undefined;
     return { text: bytes.length === 1 && bytes[0] === 0 ? undefined : new TextDecoder().decode(bytes) };
   };
-  const before = await kept();
+  const before = await fromCache();
   if (options.offline === true) {
     if (!before) throw offline(url);
     return before.text;
@@ -158,8 +158,8 @@ async function folderModel(name: string, urlOf: UrlOf, options: RemoteOptions): 
   };
   // Without a network, one name of the weights may be in the cache where another is not.
   let failure: ModelError | undefined;
-  const orNothing = <T>(found: Promise<T>): Promise<T | undefined> =>
-    found.catch((error: unknown) => {
+  const orNothing = <T>(fetched: Promise<T>): Promise<T | undefined> =>
+    fetched.catch((error: unknown) => {
       if (!(error instanceof ModelError && isUnreached(error))) throw error;
       failure ??= error;
       return undefined;

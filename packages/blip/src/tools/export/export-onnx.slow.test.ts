@@ -53,12 +53,12 @@ async function greedy(
   { raw, description }: Exported,
   states: Tensor<"float32">,
   length: number,
-  memoryMask?: Tensor<"int64">,
+  encoderMask?: Tensor<"int64">,
 ) {
   const { dec, sep } = description.tokens;
   const decode = some(description.files.find(({ file }) => file === "decode.onnx"));
   const pasts = decode.inputs.filter(({ name }) => name.startsWith("past."));
-  const memory = await raw("memory", { encoder_hidden_states: states });
+  const keysAndValues = await raw("cross-kv", { encoder_hidden_states: states });
   const rows = states.dims[0] ?? 0;
   const sequences = range(rows).map(() => [some(dec)]);
   let past: Record<string, OrtTensor> = Object.fromEntries(
@@ -90,8 +90,8 @@ async function greedy(
       row_index: int64Tensor([rows], range(rows)),
       rows: int64Tensor([rows], range(rows)),
       ...past,
-      ...memory,
-      ...(memoryMask && { memory_mask: memoryMask }),
+      ...keysAndValues,
+      ...(encoderMask && { encoder_attention_mask: encoderMask }),
     });
     past = Object.fromEntries(
       Object.entries(present).map(([name, tensor]) => [name.replace("present", "past"), tensor]),
@@ -228,7 +228,7 @@ describe("an exported model, weights beside or inside, contributed operators or 
       // Of halves and of bytes, another order of sums moves the last bit of some, of 11 and of 8.
       expectClose(some(image_embeds), states, 2e-2);
       expect((await greedy(files, states, 8)).sequences).toEqual([best?.tokens]);
-      for (const said of ["one picture at a time", "session.x64quantprecision 1"])
+      for (const said of ["one image at a time", "session.x64quantprecision 1"])
         expect(files.description.steps.join().includes(said)).toBe(dtype === "int8");
     });
   });
@@ -240,7 +240,7 @@ describe("an exported model, weights beside or inside, contributed operators or 
     });
     const own = await model.images.states(larger);
     const { run, description } = await exported(folder, "caption", { task: "caption", imageSize: 48 });
-    expect(description.picture).toMatchObject({ height: 48, width: 48 });
+    expect(description.image).toMatchObject({ height: 48, width: 48 });
     expectClose(some((await run("image", { pixel_values: larger })).image_embeds), own, tolerance);
   });
 });

@@ -73,7 +73,7 @@ export interface ExportDescription {
   readonly files: readonly ExportedFile[];
   readonly letters: Readonly<Record<string, string>>;
   readonly tokens: Readonly<Record<string, number>>;
-  readonly picture: Readonly<Record<string, unknown>>;
+  readonly image: Readonly<Record<string, unknown>>;
   readonly text: Readonly<Record<string, unknown>>;
   readonly steps: readonly string[];
 }
@@ -114,12 +114,12 @@ export async function exportOnnx(
       { task: options.task, valid },
     );
   // As all verbs: BLIP's own conventions unless told.
-  const given = { ...options, compat: options.compat ?? ("blip" as const) };
-  checkModelOptions(given);
-  const opened = await openSource(platform, source, [task], given);
-  const model = await prepareModel(platform, opened, [task], given);
+  const settings = { ...options, compat: options.compat ?? ("blip" as const) };
+  checkModelOptions(settings);
+  const opened = await openSource(platform, source, [task], settings);
+  const model = await prepareModel(platform, opened, [task], settings);
   return closing(await platform.createFolder(folder), (writer) =>
-    writeExport(writer, platform, opened, model, task, given),
+    writeExport(writer, platform, opened, model, task, settings),
   );
 }
 
@@ -129,10 +129,10 @@ async function writeExport(
   opened: OpenedModel,
   model: PreparedModel,
   task: NetworkTask,
-  given: ExportOptions & { readonly compat: Compat },
+  settings: ExportOptions & { readonly compat: Compat },
 ): Promise<ExportDescription> {
-  const tensors = await typedTensors(platform, opened, model.originals, model.types.dtype, given);
-  given.signal?.throwIfAborted();
+  const tensors = await typedTensors(platform, opened, model.originals, model.types.dtype, settings);
+  settings.signal?.throwIfAborted();
   const exportedGraphs = specOf(task).exported(taskModel(model), model.imageSize);
   const exported: Exported = {
     graphs: (Object.entries(exportedGraphs) as [ExportedGraph, Graph][]).map(([name, graph]) => [
@@ -145,9 +145,9 @@ async function writeExport(
       return tensor;
     },
   };
-  const description = await describe(task, model, exported, given);
+  const description = await describe(task, model, exported, settings);
   const { contents, data } =
-    given.selfContained === true ? selfContained(exported, given) : sharingData(exported, given);
+    settings.selfContained === true ? selfContained(exported, settings) : sharingData(exported, settings);
   for (const [name, content] of contents) await writer.write(`${name}.onnx`, content);
   if (data) await writer.write(dataFile, data);
   const { tokenizer } = model;
@@ -155,7 +155,7 @@ async function writeExport(
   await writer.write("tokenizer.json", `${JSON.stringify(json, undefined, 1)}\n`);
   await writer.write("vocab.txt", (await opened.files.read("vocab.txt")) ?? tokenizer.toVocabulary());
   await writer.write("export.json", `${JSON.stringify(description, undefined, 2)}\n`);
-  given.signal?.throwIfAborted();
+  settings.signal?.throwIfAborted();
   await writer.commit();
   return description;
 }
@@ -182,7 +182,7 @@ interface Placed {
 function sharingData({ graphs, tensorOf }: Exported, options: ExportOptions): Contents {
   const places = new Map<string, Placed>();
   let end = 0;
-  const place = (tensor: StoredTensor): Placed => {
+  const placed = (tensor: StoredTensor): Placed => {
     // The same bytes under two names (tied matrices) are one.
     const { source, offset, byteLength, strides = [] } = tensor;
     const key = [source.path ?? source.name, offset, byteLength, ...strides].join(":");
@@ -196,7 +196,7 @@ function sharingData({ graphs, tensorOf }: Exported, options: ExportOptions): Co
   };
   const locate = (name: string): WeightLocation => {
     const tensor = tensorOf(name);
-    return { location: dataFile, offset: place(tensor).start, dtype: weightType(tensor) };
+    return { location: dataFile, offset: placed(tensor).start, dtype: weightType(tensor) };
   };
   return {
     contents: graphs.map(([name, graph]) => [
@@ -277,7 +277,7 @@ async function describedImage({ opened, imageSize, compat }: PreparedModel) {
   return {
     ...{ height, width },
     channels: "RGB",
-    layout: "[picture, channel, row, column]",
+    layout: "[image, channel, row, column]",
     resize: "bicubic as Pillow's, to height x width whatever the aspect",
     value: "(byte * rescale_factor - mean) / std",
     rescale_factor: doRescale ? rescaleFactor : 1,
@@ -326,7 +326,7 @@ async function describe(
       ...(specOf(task).lengths && { dec }),
       ...(enc !== undefined && { enc }),
     },
-    picture: await describedImage(model),
+    image: await describedImage(model),
     text: {
       tokenizer: "tokenizer.json, or vocab.txt: BERT's WordPiece, lower case",
       max_positions: config.text.maxPositions,

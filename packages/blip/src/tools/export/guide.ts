@@ -3,13 +3,13 @@
 import type { ExportedGraph } from "../../tasks/task.ts";
 
 export const graphMeanings: Readonly<Record<ExportedGraph, string>> = {
-  image: "pictures to states, and for matching and embedding to vectors of the joint space",
+  image: "images to states, and for matching and embedding to vectors of the joint space",
   text: "texts alone to states and to vectors of the joint space",
-  match: "texts that look at pictures: does the text match?",
-  multimodal: "texts that look at pictures: their states",
-  compare: "statements that look at two pictures: are they true?",
-  question: "questions that look at pictures: what answers attend to",
-  memory: "what the decoder attends to, made once: keys and values of every layer",
+  match: "texts that look at images: does the text match?",
+  multimodal: "texts that look at images: their states",
+  compare: "statements that look at two images: are they true?",
+  question: "questions that look at images: what answers attend to",
+  "cross-kv": "what the decoder attends to, made once: keys and values of every layer",
   decode:
     "new tokens over those before: their states, logits of the next tokens, and the cache with the new tokens",
   score: "states to the log-probability of given next tokens, to rank answers",
@@ -17,9 +17,9 @@ export const graphMeanings: Readonly<Record<ExportedGraph, string>> = {
 
 /** By name, caches by the part before the layer's number. */
 const tensorMeanings: Readonly<Record<string, string>> = {
-  pixel_values: "pictures as `picture` says",
-  image_embeds: "all states of the pictures, the class token's first",
-  image_embeds_1: "all states of the second (right) pictures",
+  pixel_values: "images as `image` says",
+  image_embeds: "all states of the images, the class token's first",
+  image_embeds_1: "all states of the second (right) images",
   image_projection: "the class token's state in the joint space",
   image_features: "the same at unit length: dot products with text_features are cosines",
   input_ids: "token ids",
@@ -31,8 +31,8 @@ const tensorMeanings: Readonly<Record<string, string>> = {
   itm_score: 'logits of "does not match" and "matches"; softmax gives the probability',
   nlvr_score: 'logits of "false" and "true"; softmax gives the probability',
   encoder_hidden_states: "states that the decoder attends to",
-  memory: "keys or values of what a layer attends to, in heads",
-  memory_mask: "attention_mask of the questions: padding is not attended to",
+  cross: "keys or values of what a layer attends to, in heads",
+  encoder_attention_mask: "attention_mask of the questions: padding is not attended to",
   key_positions: "positions of all tokens, those of the cache first; padding has max_positions",
   row_index: "which sequence of the step before each of these continues",
   past: "the cache of the step before; of length 0 in the first step",
@@ -53,11 +53,11 @@ export function meaningOf(name: string): string {
 }
 
 export const letterMeanings: Readonly<Record<string, string>> = {
-  B: "rows of a batch: pictures in image.onnx, texts elsewhere",
-  I: "pictures; in the decoder of answers, questions",
-  N: "tokens that are looked at: a picture's, or a question's",
+  B: "rows of a batch: images in image.onnx, texts elsewhere",
+  I: "images; in the decoder of answers, questions",
+  N: "tokens that are looked at: an image's, or a question's",
   T: "tokens of a text; in the decoder, new tokens of each sequence",
-  R: "sequences, a multiple of I: each picture (or question) in turn has R / I of them",
+  R: "sequences, a multiple of I: each image (or question) in turn has R / I of them",
   F: "sequences of the step before",
   P: "tokens in the cache",
   Q: "states that are looked at",

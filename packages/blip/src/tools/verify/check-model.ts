@@ -16,7 +16,7 @@ import type { NetworkTask } from "../../tasks/task.ts";
 import { verbOptions, type VerbOptions } from "../../verbs/image-batches.ts";
 import { inspect } from "../inspect.ts";
 
-/** What was looked at, what it should be, what it is. */
+/** What was checked, what it should be, what it is. */
 export interface Check {
   readonly what: string;
   readonly expected: string;
@@ -43,18 +43,18 @@ function images(size: number): Tensor<"float32"> {
 const texts = ["a dog on the beach", "two cars in the snow"];
 
 /** The image at a place, alone. */
-function alone({ dims, data }: Tensor<"float32">, place: number): Tensor<"float32"> {
+function alone({ dims, data }: Tensor<"float32">, index: number): Tensor<"float32"> {
   const [, ...rest] = dims;
   const size = rest.reduce((product, dim) => product * dim, 1);
-  return floatTensor([1, ...rest], data.slice(place * size, (place + 1) * size));
+  return floatTensor([1, ...rest], data.slice(index * size, (index + 1) * size));
 }
 
 /** The largest difference of two lists of numbers. */
-function difference(one: ArrayLike<number>, other: ArrayLike<number>): number {
-  if (one.length !== other.length) return Infinity;
+function difference(first: ArrayLike<number>, other: ArrayLike<number>): number {
+  if (first.length !== other.length) return Infinity;
   let most = 0;
-  for (let index = 0; index < one.length; index++) {
-    const apart = Math.abs(must(one, index) - must(other, index));
+  for (let index = 0; index < first.length; index++) {
+    const apart = Math.abs(must(first, index) - must(other, index));
     // A number that is not finite is no small difference.
     most = apart <= most ? most : apart;
   }
@@ -64,8 +64,8 @@ function difference(one: ArrayLike<number>, other: ArrayLike<number>): number {
 const shown = (value: number) => value.toPrecision(3);
 
 /** The same numbers by two ways, within a bound. */
-function same(what: string, one: ArrayLike<number>, other: ArrayLike<number>, bound: number): Check {
-  const apart = difference(one, other);
+function same(what: string, first: ArrayLike<number>, other: ArrayLike<number>, bound: number): Check {
+  const apart = difference(first, other);
   return { what, expected: `at most ${bound} apart`, found: `${shown(apart)} apart`, passed: apart <= bound };
 }
 
@@ -93,11 +93,11 @@ const processorOf = ({ tokenizer, config, compat }: LoadedNetwork) =>
 
 type Model = { readonly loaded: LoadedNetwork; close(): Promise<void> };
 
-/** Loads a model, looks, and closes it. */
-const looking = async <M extends Model>(
+/** Loads a model, checks it, and closes it. */
+const withModel = async <M extends Model>(
   model: Promise<M>,
-  look: (model: M) => Promise<readonly Check[]>,
-): Promise<readonly Check[]> => closing(await model, look);
+  check: (model: M) => Promise<readonly Check[]>,
+): Promise<readonly Check[]> => closing(await model, check);
 
 async function checkMatch(model: ImageTextRetrieval): Promise<readonly Check[]> {
   const { loaded } = model;
@@ -183,11 +183,11 @@ async function checkAsk(model: QuestionAnswering): Promise<readonly Check[]> {
     { ...processor.encodeQuestions(questions), pixelValues: pixels },
     greedy,
   );
-  const one = { ...processor.encodeQuestions(questions.slice(0, 1)), pixelValues: alone(pixels, 0) };
-  const [[single] = []] = await model.generate(one, greedy);
+  const firstOnly = { ...processor.encodeQuestions(questions.slice(0, 1)), pixelValues: alone(pixels, 0) };
+  const [[single] = []] = await model.generate(firstOnly, greedy);
   if (!together || !single) throw new Error("an answer was not generated");
   const { tokens, tokenLogProbabilities } = single;
-  const { logits } = await model.forward({ ...one, decoderInputIds: ids(tokens.slice(0, -1)) });
+  const { logits } = await model.forward({ ...firstOnly, decoderInputIds: ids(tokens.slice(0, -1)) });
   return [
     sameTokens("ask: a question alone and beside another", together.tokens, tokens),
     same("ask: step by step and all at once", tokenLogProbabilities, taught(logits, single), boundOf(loaded)),
@@ -213,8 +213,8 @@ async function checkEmbed(model: FeatureExtraction): Promise<readonly Check[]> {
   return [norms("the features of images", seen.features), norms("the features of texts", read.features)];
 }
 
-function sameTokens(what: string, one: readonly number[], other: readonly number[]): Check {
-  const [expected, found] = [other.join(" "), one.join(" ")];
+function sameTokens(what: string, first: readonly number[], other: readonly number[]): Check {
+  const [expected, found] = [other.join(" "), first.join(" ")];
   return { what, expected, found, passed: expected === found };
 }
 
@@ -225,13 +225,13 @@ async function taskChecks(
   task: NetworkTask,
   options: VerbOptions,
 ): Promise<readonly Check[]> {
-  const given = verbOptions(options);
+  const loading = verbOptions(options);
   const run = {
-    match: () => looking(ImageTextRetrieval.load(platform, source, given), checkMatch),
-    caption: () => looking(ConditionalGeneration.load(platform, source, given), checkCaption),
-    ask: () => looking(QuestionAnswering.load(platform, source, given), checkAsk),
-    compare: () => looking(NaturalLanguageVisualReasoning.load(platform, source, given), checkCompare),
-    embed: () => looking(FeatureExtraction.load(platform, source, given), checkEmbed),
+    match: () => withModel(ImageTextRetrieval.load(platform, source, loading), checkMatch),
+    caption: () => withModel(ConditionalGeneration.load(platform, source, loading), checkCaption),
+    ask: () => withModel(QuestionAnswering.load(platform, source, loading), checkAsk),
+    compare: () => withModel(NaturalLanguageVisualReasoning.load(platform, source, loading), checkCompare),
+    embed: () => withModel(FeatureExtraction.load(platform, source, loading), checkEmbed),
   };
   try {
     return await run[task]();

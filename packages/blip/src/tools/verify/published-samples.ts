@@ -8,14 +8,14 @@ export type Published = readonly [value: number, tolerance: number];
 /** Means over all states, and over all unit vectors of tokens. */
 export type MeanName = "image" | "multimodal" | "text" | "textProjection" | "imageProjection";
 
-/** Something that was published of a model: a picture, what was asked, what came out. */
+/** Something that was published of a model: an image, what was asked, what came out. */
 export interface Sample {
   /** The model by the ends of its Hub id and of its original file: "blip-itm-base-coco", "model_base_retrieval_coco". */
   readonly models: readonly string[];
-  /** A name among the pictures. */
-  readonly picture: string;
+  /** A name among the images. */
+  readonly image: string;
   readonly compat: Compat;
-  /** Side of the pictures where it is not the model's own. */
+  /** Side of the images where it is not the model's own. */
   readonly imageSize?: number;
   /** Where it was published. */
   readonly source: string;
@@ -51,11 +51,16 @@ export interface Sample {
       }
     /** softmax(cosine / temperature) over bare names. */
     | { readonly task: "classify"; readonly names: readonly (readonly [name: string, share: Published])[] }
-    /** The mean smoothed loss of a caption's tokens after the first `given`, [DEC] counted. */
-    | { readonly task: "loss"; readonly text: string; readonly given: number; readonly loss: Published };
+    /** The mean smoothed loss of a caption's tokens after the first `promptTokens`, [DEC] counted. */
+    | {
+        readonly task: "loss";
+        readonly text: string;
+        readonly promptTokens: number;
+        readonly loss: Published;
+      };
 }
 
-/** Where the pictures are. */
+/** Where the images are. */
 export const publishedImages: Readonly<Record<string, string>> = {
   "demo.jpg": "https://storage.googleapis.com/sfr-vision-language-research/BLIP/demo.jpg",
   "merlion.png": "https://raw.githubusercontent.com/salesforce/LAVIS/main/docs/_static/merlion.png",
@@ -91,7 +96,7 @@ const tenth = (value: number): Published => [value, Math.abs(value) / 10];
 const ofTransformers: readonly Sample[] = [
   {
     models: baseCoco,
-    picture: "demo.jpg",
+    image: "demo.jpg",
     compat: "hf",
     source: transformers,
     expected: {
@@ -104,14 +109,14 @@ const ofTransformers: readonly Sample[] = [
   },
   {
     models: baseCaption,
-    picture: "demo.jpg",
+    image: "demo.jpg",
     compat: "hf",
     source: transformers,
     expected: { task: "caption", tokens: [30522, 1037, 2450, 3564, 2006, 1996, 3509, 2007, 2014, 3899, 102] },
   },
   {
     models: baseCaption,
-    picture: "demo.jpg",
+    image: "demo.jpg",
     compat: "hf",
     source: transformers,
     expected: {
@@ -123,7 +128,7 @@ const ofTransformers: readonly Sample[] = [
   },
   {
     models: baseCaption,
-    picture: "demo.jpg",
+    image: "demo.jpg",
     compat: "hf",
     imageSize: 500,
     source: transformers,
@@ -134,7 +139,7 @@ const ofTransformers: readonly Sample[] = [
   },
   {
     models: baseVqa,
-    picture: "demo.jpg",
+    image: "demo.jpg",
     compat: "hf",
     source: transformers,
     expected: {
@@ -145,14 +150,14 @@ const ofTransformers: readonly Sample[] = [
   },
   {
     models: baseCaption,
-    picture: "000000039769.jpg",
+    image: "000000039769.jpg",
     compat: "hf",
     source: "transformers documentation",
     expected: { task: "caption", caption: "two cats sleeping on a couch" },
   },
   {
     models: baseVqa,
-    picture: "000000039769.jpg",
+    image: "000000039769.jpg",
     compat: "hf",
     source: "transformers documentation",
     expected: { task: "ask", question: "How many cats are in the picture?", answer: "2" },
@@ -163,7 +168,7 @@ const ofTransformers: readonly Sample[] = [
 const ofNotebook: readonly Sample[] = [
   {
     models: baseCoco,
-    picture: "demo.jpg",
+    image: "demo.jpg",
     compat: "hf",
     source: notebook,
     expected: {
@@ -175,14 +180,14 @@ const ofNotebook: readonly Sample[] = [
   },
   {
     models: notebookCaption,
-    picture: "demo.jpg",
+    image: "demo.jpg",
     compat: "blip",
     source: notebook,
     expected: { task: "caption", caption: "a woman sitting on the beach with a dog" },
   },
   {
     models: notebookVqa,
-    picture: "demo.jpg",
+    image: "demo.jpg",
     compat: "blip",
     source: notebook,
     expected: { task: "ask", question: "where is the woman sitting?", answer: "on beach" },
@@ -197,7 +202,7 @@ const merlionMatch = (
   cosine: Published,
 ): Sample => ({
   models,
-  picture: "merlion.png",
+  image: "merlion.png",
   compat: "lavis",
   source: lavis,
   expected: { task: "match", text, probability: [probability, 1e-5], cosine },
@@ -210,14 +215,14 @@ const ofLavis: readonly Sample[] = [
   merlionMatch(largeCoco, "a random irrelevant caption", 0.04744, [0.12821, 1e-5]),
   {
     models: cocoCaption,
-    picture: "merlion.png",
+    image: "merlion.png",
     compat: "lavis",
     source: lavis,
     expected: { task: "caption", caption: fountain },
   },
   {
     models: largeCocoCaption,
-    picture: "merlion.png",
+    image: "merlion.png",
     compat: "lavis",
     source: lavis,
     expected: {
@@ -227,22 +232,22 @@ const ofLavis: readonly Sample[] = [
   },
   {
     models: cocoCaption,
-    picture: "merlion.png",
+    image: "merlion.png",
     compat: "lavis",
     source: lavis,
     // [DEC] a large statue: as many tokens as BLIP's prompt has are no part of the loss.
-    expected: { task: "loss", text: statue, given: 4, loss: tenth(2.7152) },
+    expected: { task: "loss", text: statue, promptTokens: 4, loss: tenth(2.7152) },
   },
   {
     models: lavisVqa,
-    picture: "merlion.png",
+    image: "merlion.png",
     compat: "lavis",
     source: lavis,
     expected: { task: "ask", question: "Which city is this photo taken?", answer: "singapore" },
   },
   {
     models: lavisVqa,
-    picture: "merlion.png",
+    image: "merlion.png",
     compat: "lavis",
     source: lavis,
     expected: {
@@ -254,14 +259,14 @@ const ofLavis: readonly Sample[] = [
   },
   {
     models: pretrained,
-    picture: "merlion.png",
+    image: "merlion.png",
     compat: "lavis",
     source: lavis,
     expected: { task: "embed", text: fountain, cosine: [0.2622, thousandth] },
   },
   {
     models: pretrained,
-    picture: "merlion.png",
+    image: "merlion.png",
     compat: "lavis",
     imageSize: 224,
     source: lavis,
@@ -279,7 +284,7 @@ const ofLavis: readonly Sample[] = [
   },
   {
     models: pretrained,
-    picture: "merlion.png",
+    image: "merlion.png",
     compat: "lavis",
     imageSize: 224,
     source: "LAVIS examples/blip_zero_shot_classification.ipynb",

@@ -38,7 +38,7 @@ const eightHeadsHint =
 /** Five digits that say something. */
 const digits = (value: number) => (Math.abs(value) < 0.01 ? value.toPrecision(5) : value.toFixed(5));
 
-const isNear = ([value, tolerance]: Published, found: number) => Math.abs(value - found) <= tolerance;
+const isNear = ([value, tolerance]: Published, measured: number) => Math.abs(value - measured) <= tolerance;
 
 /** @param eightHeads what the same numbers are with a known fault, in the same order */
 function numbers(
@@ -50,7 +50,7 @@ function numbers(
   );
   const equal = asked.every(({ expected, found }) => isNear(expected, found));
   const faulty = !equal && asked.every(({ expected, found, fault }) => isNear([fault, expected[1]], found));
-  const found = asked.map((one) => `${one.name} ${digits(one.found)}`).join(", ");
+  const measured = asked.map((entry) => `${entry.name} ${digits(entry.found)}`).join(", ");
   return {
     expected: asked
       .map(
@@ -58,7 +58,7 @@ function numbers(
           `${name} ${digits(value)} +- ${Number(tolerance.toPrecision(3))}`,
       )
       .join(", "),
-    found: faulty ? `${found} (${eightHeadsHint})` : found,
+    found: faulty ? `${measured} (${eightHeadsHint})` : measured,
     equal,
   };
 }
@@ -90,7 +90,7 @@ async function first<Row extends object>(
   rows: AsyncIterable<Row | FailedRow<unknown> | FailedText>,
 ): Promise<Row> {
   for await (const row of rows) return succeeded(row);
-  throw new Error("a picture gave no row");
+  throw new Error("an image gave no row");
 }
 
 const dot = (a: readonly number[], b: readonly number[]) =>
@@ -139,15 +139,15 @@ async function featureMeans<ImageInput>(
   const { images, texts } = await processorsOf(platform, model.loaded, options);
   const run = { signal: options.signal };
   const [pixelValues, feeds] = [await images.batch([image], run), texts.encode([text])];
-  const picture = (await model.getImageFeatures(pixelValues, run)).states;
+  const states = (await model.getImageFeatures(pixelValues, run)).states;
   const words = (await model.getTextFeatures(feeds, run)).states;
   const both = await model.getMultimodalFeatures({ ...feeds, pixelValues }, run);
   const means = {
-    image: mean(picture.data),
+    image: mean(states.data),
     multimodal: mean(both.data),
     text: mean(words.data),
     textProjection: mean((await projected(model.loaded, "text", words)).data),
-    imageProjection: mean((await projected(model.loaded, "image", picture)).data),
+    imageProjection: mean((await projected(model.loaded, "image", states)).data),
   };
   if (!allFinite(Object.values(means)))
     throw notFinite(model.loaded.opened.files.name, "the projections of all states");
@@ -179,7 +179,7 @@ async function captionLoss<ImageInput>(
   model: ConditionalGeneration,
   image: ImageInput,
   text: string,
-  given: number,
+  promptTokens: number,
   options: VerbOptions,
 ): Promise<number> {
   const { images, texts } = await processorsOf(platform, model.loaded, options);
@@ -191,7 +191,7 @@ async function captionLoss<ImageInput>(
   expectFinite(name, "the states of image", states);
   const run = await model.generator.decoder.open(states, undefined, { signal });
   try {
-    const [scores = []] = await run.scores([0], [ids.slice(0, -1)], [ids.slice(given)]);
+    const [scores = []] = await run.scores([0], [ids.slice(0, -1)], [ids.slice(promptTokens)]);
     const loss = mean(scores.map(smoothedLoss));
     if (!Number.isFinite(loss)) throw notFinite(name, "the log-probabilities of the caption");
     return loss;
@@ -262,8 +262,8 @@ export class SampledModel<ImageInput> implements Closable {
         );
       case "loss": {
         const { model } = (this.#captioner ??= await Captioner.load(platform, source, options));
-        const { text, given } = expected;
-        const loss = await captionLoss(platform, model, image, text, given, options);
+        const { text, promptTokens } = expected;
+        const loss = await captionLoss(platform, model, image, text, promptTokens, options);
         return numbers([["loss", expected.loss, loss]]);
       }
       case "caption": {
@@ -299,9 +299,9 @@ export class SampledModel<ImageInput> implements Closable {
     const stop = { signal: this.#options.signal };
     switch (expected.task) {
       case "embed": {
-        const picture = await first(embedder.embedImages([image], stop));
+        const imageRow = await first(embedder.embedImages([image], stop));
         const text = await first(embedder.embedTexts([expected.text], stop));
-        return numbers([["cosine", expected.cosine, dot(picture.embedding, text.embedding)]]);
+        return numbers([["cosine", expected.cosine, dot(imageRow.embedding, text.embedding)]]);
       }
       case "means": {
         const { text } = expected;

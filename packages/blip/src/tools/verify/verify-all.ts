@@ -84,7 +84,7 @@ const worst = (rows: readonly VerifyRow[]): VerifyRow["verdict"] =>
 async function verdictOf<ImageInput>(
   platform: Platform<ImageInput>,
   model: string,
-  imageInput: (place: string) => ImageInput,
+  imageInput: (pathOrUrl: string) => ImageInput,
   options: VerifyOptions,
 ): Promise<ModelVerdict> {
   const rows: VerifyRow[] = [];
@@ -128,13 +128,13 @@ async function tryHeads<ImageInput>(
     const logits: number[][] = [];
     for (const image of images) {
       const row: number[] = [];
-      for await (const found of matcher.match(
+      for await (const scores of matcher.match(
         [image],
         shows.map(([, text]) => text),
         { signal },
       )) {
-        if ("error" in found) return { heads, right: 0, margin: NaN };
-        row.push(found.logits[1] - found.logits[0]);
+        if ("error" in scores) return { heads, right: 0, margin: NaN };
+        row.push(scores.logits[1] - scores.logits[0]);
       }
       logits.push(row);
     }
@@ -159,7 +159,7 @@ export function decideHeads(tried: readonly HeadsTried[]): number | undefined {
 async function headsVerdict<ImageInput>(
   platform: Platform<ImageInput>,
   model: string,
-  imageInput: (place: string) => ImageInput,
+  imageInput: (pathOrUrl: string) => ImageInput,
   options: VerifyOptions,
 ): Promise<HeadsVerdict> {
   const images: ImageInput[] = [];
@@ -167,9 +167,9 @@ async function headsVerdict<ImageInput>(
   const tried: HeadsTried[] = [];
   const undecided = (reason: string) => ({ model, configured, tried, verdict: undefined, reason });
   for (const [name] of shows) {
-    const place = await options.imageOf?.(name);
-    if (place === undefined) return undecided(`the image ${name} is not at hand`);
-    images.push(imageInput(place));
+    const pathOrUrl = await options.imageOf?.(name);
+    if (pathOrUrl === undefined) return undecided(`the image ${name} is not at hand`);
+    images.push(imageInput(pathOrUrl));
   }
   try {
     configured = await configuredHeads(platform, model, options);
@@ -191,17 +191,17 @@ async function headsVerdict<ImageInput>(
  */
 export async function verifyAll<ImageInput>(
   platform: Platform<ImageInput>,
-  imageInput: (place: string) => ImageInput,
+  imageInput: (pathOrUrl: string) => ImageInput,
   { models = publishedModels, headsOf = doubtful, onModel, ...options }: VerifyAllOptions = {},
 ): Promise<VerifyReport> {
   const total = models.length + 1;
-  const found: ModelVerdict[] = [];
+  const verdicts: ModelVerdict[] = [];
   for (const model of models) {
-    onModel?.({ done: found.length, total });
-    found.push(await verdictOf(platform, model, imageInput, options));
+    onModel?.({ done: verdicts.length, total });
+    verdicts.push(await verdictOf(platform, model, imageInput, options));
   }
   onModel?.({ done: models.length, total });
   const textHeads = await headsVerdict(platform, headsOf, imageInput, options);
   onModel?.({ done: total, total });
-  return { version, models: found, textHeads };
+  return { version, models: verdicts, textHeads };
 }

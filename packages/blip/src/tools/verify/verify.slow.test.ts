@@ -23,7 +23,7 @@ const [match, caption, vqa, pretrained] = ["match", "caption", "vqa", "pretrain-
 );
 
 const sample = (expected: Sample["expected"], more: Partial<Sample> = {}): Sample => ({
-  ...{ models: ["stand-in"], picture: "scene", compat: "hf", source: "here" },
+  ...{ models: ["stand-in"], image: "scene", compat: "hf", source: "here" },
   ...more,
   expected,
 });
@@ -176,7 +176,7 @@ describe("verify", () => {
     const loss = losses.reduce((a, b) => a + b, 0) / losses.length;
     const of = (expected: number) =>
       sample(
-        { task: "loss", text: "two red cars and the dog", given: 4, loss: [expected, 1e-4] },
+        { task: "loss", text: "two red cars and the dog", promptTokens: 4, loss: [expected, 1e-4] },
         { compat: "lavis" },
       );
     const rows = await rowsOf(pretrained, [of(loss), of(loss + 1e-3)]);
@@ -222,7 +222,7 @@ describe("verify", () => {
       sample({ task: "match", text: "a cat", cosine: near }, { compat: "blip" }),
       sample({ task: "embed", text: "a cow", cosine: near }),
       sample({ task: "match", text: "a sheep", cosine: near }),
-      sample({ task: "match", text: "a tree", cosine: near }, { picture: "missing" }),
+      sample({ task: "match", text: "a tree", cosine: near }, { image: "missing" }),
       sample({ task: "embed", text: "a house", cosine: near }),
     ];
     const onSample = (progress: { readonly done: number }) => void done.push(progress.done);
@@ -261,7 +261,7 @@ describe("verify", () => {
 
   test("skips what has no picture, and says where the picture is", async () => {
     const [missing] = await rowsOf(match, [
-      sample({ task: "embed", text: "a", cosine: [0, 1] }, { picture: "demo.jpg" }),
+      sample({ task: "embed", text: "a", cosine: [0, 1] }, { image: "demo.jpg" }),
     ]);
     expect(missing).toMatchObject({
       verdict: "skipped",
@@ -290,6 +290,6 @@ describe("verify", () => {
     // LAVIS's caption and loss are of its own file, the notebook's answer is not of the file that LAVIS asked.
     expect(tasks("blip_coco_caption_base")).toEqual(["caption", "loss"]);
     expect([tasks("model_vqa"), tasks("model_base_vqa_capfilt_large")]).toEqual([["ask"], ["ask", "ask"]]);
-    expect(publishedSamples.every(({ picture: image }) => image in publishedImages)).toBe(true);
+    expect(publishedSamples.every(({ image }) => image in publishedImages)).toBe(true);
   });
 });

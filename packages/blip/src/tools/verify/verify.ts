@@ -79,7 +79,7 @@ function aboutOf(expected: Sample["expected"]): string {
 }
 
 /** What a sample asks, in a line. */
-function describe({ picture: image, compat, imageSize, expected }: Sample): string {
+function describe({ image, compat, imageSize, expected }: Sample): string {
   const about = aboutOf(expected);
   return [expected.task, image, about, compat, ...(imageSize === undefined ? [] : [`${imageSize} px`])]
     .filter((part) => part !== "")
@@ -111,15 +111,15 @@ async function* checks(
 export async function* verify<ImageInput>(
   platform: Platform<ImageInput>,
   source: string,
-  imageInput: (place: string) => ImageInput,
+  imageInput: (pathOrUrl: string) => ImageInput,
   options: VerifyOptions = {},
 ): AsyncGenerator<VerifyRow, void, undefined> {
-  const { imageOf, as, samples: given, onSample, ...loading } = options;
-  if (as === undefined && !hasSamples(source, { samples: given })) {
+  const { imageOf, as, samples: own, onSample, ...loading } = options;
+  if (as === undefined && !hasSamples(source, { samples: own })) {
     yield* checks(platform, source, loading);
     return;
   }
-  const samples = samplesOf(source, { as, samples: given });
+  const samples = samplesOf(source, { as, samples: own });
   onSample?.({ done: 0, total: samples.length });
   // Each model is loaded once, and one at a time: its samples are asked together. Rows keep the samples' order.
   const groups = new Map<string, number[]>();
@@ -151,21 +151,21 @@ function at(samples: readonly Sample[], index: number | undefined): Sample {
 async function rowOf<ImageInput>(
   model: SampledModel<ImageInput>,
   sample: Sample,
-  imageInput: (place: string) => ImageInput,
+  imageInput: (pathOrUrl: string) => ImageInput,
   imageOf: VerifyOptions["imageOf"],
 ): Promise<VerifyRow> {
   const row = { sample: describe(sample), source: sample.source };
-  const skipped = (found: string): VerifyRow => ({
+  const skipped = (reason: string): VerifyRow => ({
     ...row,
-    ...{ expected: JSON.stringify(sample.expected), found, verdict: "skipped" },
+    ...{ expected: JSON.stringify(sample.expected), found: reason, verdict: "skipped" },
   });
-  const place = await imageOf?.(sample.picture);
-  if (place === undefined) {
-    const from = publishedImages[sample.picture];
-    return skipped(`the picture ${sample.picture} is not at hand${from === undefined ? "" : ` (${from})`}`);
+  const pathOrUrl = await imageOf?.(sample.image);
+  if (pathOrUrl === undefined) {
+    const from = publishedImages[sample.image];
+    return skipped(`the image ${sample.image} is not at hand${from === undefined ? "" : ` (${from})`}`);
   }
   try {
-    const { expected, found, equal } = await model.ask(sample, imageInput(place));
+    const { expected, found, equal } = await model.ask(sample, imageInput(pathOrUrl));
     return { ...row, expected, found, verdict: equal ? "equal" : "different" };
   } catch (error) {
     // A model that makes no finite numbers says something else than what was published.

@@ -102,9 +102,9 @@ export async function saveState(
   });
   const index: Index = { version: 1, last: name, best: best ? name : before?.best };
   await files.replaceText(`${folder}/${indexName}`, `${JSON.stringify(index, null, 2)}\n`);
-  const kept = new Set([index.last, index.best]);
+  const needed = new Set([index.last, index.best]);
   for (const other of await files.list(folder))
-    if (isState(other) && !kept.has(other))
+    if (isState(other) && !needed.has(other))
       // The new state is there; what cannot be removed now goes with the next one.
       await files.remove(`${folder}/${other}`).catch(() => undefined);
 }

@@ -1,7 +1,14 @@
 // What is trained on, sample by sample: a reader's examples, one per caption, question or statement, with texts cleaned as
 // BLIP's data sets clean them (data/coco_karpathy_dataset.py, vqa_dataset.py, nlvr_dataset.py, pretrain_dataset.py).
 import { InputError } from "@blip-ts/base";
-import { placeName, type ExampleOf, type ImageSource, type Place, type Task } from "@blip-ts/datasets";
+import {
+  placeName,
+  type ExampleOf,
+  type ImageSource,
+  type Place,
+  type PlaceName,
+  type Task,
+} from "@blip-ts/datasets";
 import { preCaption, preQuestion } from "../../text/pre-caption.ts";
 import type { TrainingTask } from "./batch.ts";
 import { noAnswers, noCaptions, noLabel, nothingLeft } from "./errors.ts";
@@ -34,13 +41,13 @@ export interface Item {
   /** `match`: what is equal for texts of the same image. */
   readonly imageKey?: string;
   /** For messages. */
-  readonly place: string;
+  readonly place: PlaceName;
 }
 
 /** What an example gives: samples, or why there is none. */
 export type ItemOutcome = Item | InputError;
 
-function caption(text: string, place: string, { maxWords }: Texts): string {
+function caption(text: string, place: PlaceName, { maxWords }: Texts): string {
   const clean = preCaption(text, maxWords);
   if (clean === "") throw nothingLeft(place, text);
   return clean;
@@ -54,20 +61,20 @@ function keyOf(id: string | number, place: Place): string {
 type Makers = {
   readonly [T in TrainingTask]: (
     example: ExampleOf<ReaderTask<T>>,
-    place: string,
+    place: PlaceName,
     texts: Texts,
   ) => readonly (() => Item)[];
 };
 
 const makers: Makers = {
-  match: ({ image, imageId, captions, place: at }, place, texts) =>
+  match: ({ image, imageId, captions, place: at }, place: PlaceName, texts) =>
     captions.map((text) => () => ({
       images: [image],
       text: caption(text, place, texts),
       imageKey: keyOf(imageId, at),
       place,
     })),
-  caption({ image, captions }, place, texts) {
+  caption({ image, captions }, place: PlaceName, texts) {
     if (captions.length === 0) throw noCaptions(place);
     return captions.map((text) => () => ({
       images: [image],
@@ -75,7 +82,7 @@ const makers: Makers = {
       place,
     }));
   },
-  vqa: ({ image, question, answers }, place, texts) => [
+  vqa: ({ image, question, answers }, place: PlaceName, texts) => [
     () => {
       const clean = preQuestion(question, texts.maxWords);
       if (clean.trim() === "") throw nothingLeft(place, question);
@@ -90,13 +97,13 @@ const makers: Makers = {
       };
     },
   ],
-  nlvr: ({ images, sentence, label }, place, texts) => [
+  nlvr: ({ images, sentence, label }, place: PlaceName, texts) => [
     () => {
       if (label === undefined) throw noLabel(place);
       return { images, text: caption(sentence, place, texts), label: label ? 1 : 0, place };
     },
   ],
-  pretrain: ({ image, caption: text }, place, texts) => [
+  pretrain: ({ image, caption: text }, place: PlaceName, texts) => [
     () => ({ images: [image], text: caption(text, place, texts), place }),
   ],
 };

@@ -1,4 +1,5 @@
 // Samples that are left out: each with a line, all of them counted.
+import type { PlaceName } from "@blip-ts/datasets";
 import type { SkippedSample } from "./batch.ts";
 
 /** Reasons that an error about the whole data set quotes. */
@@ -23,7 +24,7 @@ export class SkipLog {
   }
 
   /** @param place of the sample, if the error does not name it */
-  skip(error: Error, place?: string): void {
+  skip(error: Error, place?: PlaceName): void {
     this.#count++;
     const line = place === undefined ? error.message : `${place}: ${error.message}`;
     if (this.#reasons.length < quoted) this.#reasons.push(line);

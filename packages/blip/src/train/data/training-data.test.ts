@@ -370,9 +370,7 @@ test("the share of time that the trainer waited is measured", async () => {
         expect(batch.size).toBe(1);
         await wait(work);
       }
-      const { waitShare, waitedSeconds } = data.stats();
-      expect(waitedSeconds).toBeGreaterThan(0);
-      return waitShare;
+      return data.stats().waitShare;
     });
   // A busy machine moves both, so that they are held against each other.
   expect(await share(slow, 0)).toBeGreaterThan(await share(undefined, 200));

@@ -154,11 +154,11 @@ export class Trainer<Batch> implements Closable {
       const [context, count] = [contexts[part], counts[part]];
       if (!context || count === undefined) continue;
       const share = batches.length === 1 ? undefined : { share: count / total, first: part === 0 };
-      const found = await this.#run(await objective.inputs(batch, context), share);
-      if (!Number.isFinite(found.loss))
-        throw notFiniteStep({ step, part, loss: found.loss, norm: undefined });
-      loss += found.loss * (share?.share ?? 1);
-      results.push(found.outputs);
+      const result = await this.#run(await objective.inputs(batch, context), share);
+      if (!Number.isFinite(result.loss))
+        throw notFiniteStep({ step, part, loss: result.loss, norm: undefined });
+      loss += result.loss * (share?.share ?? 1);
+      results.push(result.outputs);
       signal?.throwIfAborted();
     }
     const from = batches.length === 1 ? "gradient" : "sum";

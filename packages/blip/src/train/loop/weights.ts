@@ -75,7 +75,7 @@ export function stateTensors(
         made(parameter.dims, () => session.read(parameter.name, array)),
       );
   for (const [name, { dtype, dims, data }] of Object.entries(others)) {
-    const known = stateTypes.find((one) => one === dtype);
+    const known = stateTypes.find((type) => type === dtype);
     if (!known) throw new Error(`the objective's state ${name} is ${dtype}, which no state holds`);
     const copy = bytesOf(data.slice());
     all.set(`objective ${name}`, {
@@ -127,14 +127,14 @@ export async function restoreTensors(
     ),
   );
   for (const [name, { parameter }] of expected) {
-    const found = tensors.get(name);
-    if (!found) throw otherState(folder, name, `[${parameter.dims.join(", ")}]`, "nothing");
-    if (found.dtype !== "float32" || !sameDims(found.shape, parameter.dims))
+    const tensor = tensors.get(name);
+    if (!tensor) throw otherState(folder, name, `[${parameter.dims.join(", ")}]`, "nothing");
+    if (tensor.dtype !== "float32" || !sameDims(tensor.shape, parameter.dims))
       throw otherState(
         folder,
         name,
         `float32 [${parameter.dims.join(", ")}]`,
-        `${found.dtype} [${found.shape.join(", ")}]`,
+        `${tensor.dtype} [${tensor.shape.join(", ")}]`,
       );
   }
   const own = "objective ";

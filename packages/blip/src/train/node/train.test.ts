@@ -104,23 +104,22 @@ const short = (more: Partial<NodeTrainOptions> = {}) =>
 
 describe("a run that goes on", () => {
   test("ends with the weights and losses of an unbroken one, bit for bit", async () => {
-    const whole = short();
+    // Stopped within its second epoch; train.slow.test.ts kills runs twice, wherever they are.
+    const whole = short({ epochs: 2 });
     await train("caption", captions, whole);
-    for (const steps of [2, 5]) {
-      const stop = new AbortController();
-      const options = short({
-        signal: stop.signal,
-        onStep: ({ step }) => step + 1 === steps && stop.abort(),
-      });
-      await expect(train("caption", captions, options)).rejects.toMatchObject({ name: "AbortError" });
-      await expect(readdir(join(options.out, "model"))).rejects.toThrow("ENOENT");
-      await train("caption", captions, { ...short(), out: options.out, resume: true });
-      expect((await stateOf(options.out)).equals(await stateOf(whole.out))).toBe(true);
-      expect((await weightsOf(options.out)).equals(await weightsOf(whole.out))).toBe(true);
-      const losses = async (out: string) =>
-        (await readFile(join(out, "metrics.jsonl"), "utf8")).match(/"loss":[^,]*/g);
-      expect(await losses(options.out)).toEqual(await losses(whole.out));
-    }
+    const stop = new AbortController();
+    const options = short({
+      ...{ epochs: 2, signal: stop.signal },
+      onStep: ({ step }) => step === 2 && stop.abort(),
+    });
+    await expect(train("caption", captions, options)).rejects.toMatchObject({ name: "AbortError" });
+    await expect(readdir(join(options.out, "model"))).rejects.toThrow("ENOENT");
+    await train("caption", captions, { ...short({ epochs: 2 }), out: options.out, resume: true });
+    expect((await stateOf(options.out)).equals(await stateOf(whole.out))).toBe(true);
+    expect((await weightsOf(options.out)).equals(await weightsOf(whole.out))).toBe(true);
+    const losses = async (out: string) =>
+      (await readFile(join(out, "metrics.jsonl"), "utf8")).match(/"loss":[^,]*/g);
+    expect(await losses(options.out)).toEqual(await losses(whole.out));
   }, 90_000);
 
   test("is refused with other settings, and where there is none", async () => {

@@ -31,8 +31,8 @@ export function train(
   data: string | readonly string[],
   { validation, workers, reader, ...options }: NodeTrainOptions,
 ): Promise<TrainReport> {
-  const open = (path: string | readonly string[]) => (given: TrainingDataOptions) =>
-    createTrainingData(task, path, { ...given, workers, reader, signal: options.signal });
+  const open = (path: string | readonly string[]) => (settings: TrainingDataOptions) =>
+    createTrainingData(task, path, { ...settings, workers, reader, signal: options.signal });
   const platform: Platform<never> = nodePlatform;
   return runTraining(
     task,

@@ -140,8 +140,8 @@ test("a bad file is told with its line, counted, and the next sample takes its p
   );
   expect(stats.skipped).toBe(2);
   expect(lines.map((line) => line.replaceAll(folder, "")).sort()).toEqual([
-    expect.stringMatching(/^\/2\.png: .*2\.png: expected a picture .*found text/) as string,
-    expect.stringMatching(/^\/7\.png: .*7\.png: expected a picture .*found text/) as string,
+    expect.stringMatching(/^\/2\.png: .*2\.png: expected an image .*found text/) as string,
+    expect.stringMatching(/^\/7\.png: .*7\.png: expected an image .*found text/) as string,
   ]);
 });
 

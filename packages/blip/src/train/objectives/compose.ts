@@ -98,7 +98,7 @@ function losses<Batch extends ImageBatch>(
   if (weighted.length === 0) throw badSetting("losses", 0, "at least one");
   b.output(
     "loss",
-    weighted.reduce((sum, one) => b.add(sum, one)),
+    weighted.reduce((sum, term) => b.add(sum, term)),
   );
   return names;
 }
@@ -127,11 +127,11 @@ export function compose<Batch extends ImageBatch>(
   return {
     name,
     graph,
-    inputs: (given, { step, seed }) => inputsOf(given, built, parts, { step, seed }, network.masks.inputs),
-    weight: (given) => (others.length === 0 ? only?.count?.(given) : undefined) ?? given.size,
+    inputs: (input, { step, seed }) => inputsOf(input, built, parts, { step, seed }, network.masks.inputs),
+    weight: (input) => (others.length === 0 ? only?.count?.(input) : undefined) ?? input.size,
     outputs: [...names, ...parts.flatMap(({ outputs = [] }) => outputs)],
-    after(outputs, given) {
-      for (const part of parts) part.after?.(outputs, given);
+    after(outputs, input) {
+      for (const part of parts) part.after?.(outputs, input);
     },
     state: () => Object.assign({}, ...parts.map((part) => part.state?.() ?? {})) as Tensors,
     restore(state) {

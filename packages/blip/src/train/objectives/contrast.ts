@@ -58,8 +58,7 @@ export function positiveTargets(
     const own: number[] = [];
     for (let other = 0; other < B; other++)
       if (positives === "pair" ? other === row : must(ids, other) === id) own.push(other);
-    for (let place = 0; positives === "image" && place < Q; place++)
-      if (queued[place] === id) own.push(B + place);
+    for (let key = 0; positives === "image" && key < Q; key++) if (queued[key] === id) own.push(B + key);
     for (const column of own) targets[row * (B + Q) + column] = 1 / own.length;
   });
   return floatTensor([B, B + Q], targets);

@@ -12,9 +12,9 @@ let session: InferenceSession;
 beforeAll(async () => {
   const b = GraphBuilder.create("draw");
   const weights = b.input("weights", "float32", ["B", columns]);
-  const { choice, found } = drawRows(b, weights, b.input("draws", "float32", ["B"]));
+  const { choice, exists } = drawRows(b, weights, b.input("draws", "float32", ["B"]));
   b.output("choice", choice);
-  b.output("found", found);
+  b.output("exists", exists);
   const none = () => {
     throw new Error("there are no weights");
   };
@@ -35,7 +35,7 @@ async function draw(weights: readonly (readonly number[])[], draws: ArrayLike<nu
       expect(one.filter((x) => x === 1).length).toBeLessThanOrEqual(1);
       return one.indexOf(1);
     }),
-    found: [...(run.found?.data as Float32Array)],
+    exists: [...(run.exists?.data as Float32Array)],
   };
 }
 
@@ -43,12 +43,12 @@ describe("a draw", () => {
   test("is the first column whose cumulative weight is above the number", async () => {
     const weights = [0.1, 0.2, 0, 0.3, 0.4];
     const numbers = [0, 0.05, 0.15, 0.29, 0.31, 0.59, 0.61, 0.99];
-    const { chosen, found } = await draw(
+    const { chosen, exists } = await draw(
       numbers.map(() => weights),
       numbers,
     );
     expect(chosen).toEqual([0, 0, 1, 1, 3, 3, 4, 4]);
-    expect(found).toEqual(numbers.map(() => 1));
+    expect(exists).toEqual(numbers.map(() => 1));
   });
 
   test("comes as often as its weight, and never where the weight is 0", async () => {
@@ -68,7 +68,7 @@ describe("a draw", () => {
   });
 
   test("finds nothing where no column has a weight", async () => {
-    const { chosen, found } = await draw(
+    const { chosen, exists } = await draw(
       [
         [0, 0, 0, 0, 0],
         [0, 0, 1, 0, 0],
@@ -76,20 +76,20 @@ describe("a draw", () => {
       [0.5, 0.999999],
     );
     expect(chosen).toEqual([-1, 2]);
-    expect(found).toEqual([0, 1]);
+    expect(exists).toEqual([0, 1]);
   });
 
   test("is never a column of no weight, at any border", async () => {
     const weights = [0, 1e-30, 0, 1, 0];
     const numbers = [0, 1e-31, 0.5, 1 - 2 ** -24];
-    const { chosen, found } = await draw(
+    const { chosen, exists } = await draw(
       numbers.map(() => weights),
       numbers,
     );
     chosen.forEach((column, row) => {
-      if (found[row] === 1) expect([1, 3]).toContain(column);
+      if (exists[row] === 1) expect([1, 3]).toContain(column);
     });
-    expect(found.slice(2)).toEqual([1, 1]);
+    expect(exists.slice(2)).toEqual([1, 1]);
   });
 });
 

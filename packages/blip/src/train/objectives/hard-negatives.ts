@@ -24,7 +24,7 @@ export function drawRows(
   b: GraphBuilder,
   weights: Value,
   draws: Value,
-): { readonly choice: Value; readonly found: Value } {
+): { readonly choice: Value; readonly exists: Value } {
   const [B = 1, C = 1] = weights.shape;
   const columns = Number(C);
   const upTo = b.constant(floatTensor([columns, columns], upperTriangle(columns)));
@@ -35,6 +35,6 @@ export function drawRows(
   // Once above, always above, whatever rounding does to sums that are as good as equal.
   const above = b.positive(b.matmul(b.positive(b.subtract(sums, bound)), upTo));
   const choice = b.matmul(above, step);
-  const found = b.positive(b.sum(choice, [1]));
-  return { choice, found };
+  const exists = b.positive(b.sum(choice, [1]));
+  return { choice, exists };
 }

@@ -105,10 +105,10 @@ export class KeyQueue {
   /** @throws {UsageError} `objective/bad-state` if it is another queue's */
   restore(state: Tensors): void {
     const take = (name: string, dims: readonly number[]): Tensor["data"] => {
-      const found = state[name];
-      if (found?.data.length !== sizeOf(dims))
-        throw badState(name, found ? `[${found.dims.join(", ")}]` : "nothing", `[${dims.join(", ")}]`);
-      return found.data;
+      const tensor = state[name];
+      if (tensor?.data.length !== sizeOf(dims))
+        throw badState(name, tensor ? `[${tensor.dims.join(", ")}]` : "nothing", `[${dims.join(", ")}]`);
+      return tensor.data;
     };
     const whole = [this.length, this.#width];
     const [images, texts] = [take("image_queue", whole), take("text_queue", whole)];

@@ -66,7 +66,7 @@ type Captions = ImageBatch & { readonly tokens: readonly Tokens[] } & Partial<
 export function language({ rows, tokens, smoothing = labelSmoothing }: LanguageOptions): LossPart<Captions> {
   const read = ({ tokens: texts, promptLength = 1 }: Captions) =>
     decoderRows(rowsOf(texts, { ...rows, first: tokens.decoder }), promptLength);
-  const countOf = (decoder: DecoderRows) => decoder.counts.reduce((sum, one) => sum + one, 0);
+  const countOf = (decoder: DecoderRows) => decoder.counts.reduce((sum, count) => sum + count, 0);
   return {
     name: "LM",
     build(network) {

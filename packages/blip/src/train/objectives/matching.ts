@@ -58,7 +58,7 @@ function negatives(network: Network, { keys, floor }: MatchingOptions): Negative
   const places = b.constant(floatTensor([1, B], [...new Array(B).keys()]));
   b.output("negative_images", b.sum(b.multiply(images.choice, places), [1]));
   b.output("negative_texts", b.sum(b.multiply(texts.choice, places), [1]));
-  return { images: images.choice, texts: texts.choice, hasImage: images.found, hasText: texts.found };
+  return { images: images.choice, texts: texts.choice, hasImage: images.exists, hasText: texts.exists };
 }
 
 /**

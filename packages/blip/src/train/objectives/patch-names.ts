@@ -34,7 +34,7 @@ export function patchNames({ kinds, weights }: PatchNamesOptions): LossPart<Patc
     name: "patch-names",
     build: (network) => build(network, kinds),
     inputs({ size, patches }) {
-      const known = Array.from({ length: patches.length }, (_, place) => Number(patches[place]));
+      const known = Array.from({ length: patches.length }, (_, index) => Number(patches[index]));
       const wrong = known.find((kind) => !Number.isInteger(kind) || kind < -1 || kind >= kinds);
       if (wrong !== undefined) throw badBatch("a patch", wrong, `-1 to ${kinds - 1}`);
       const own = known.map((kind) => (kind < 0 ? 0 : (weights?.[kind] ?? 1)));

@@ -84,15 +84,15 @@ export function decoderRows(rows: Rows, promptLength: number): DecoderRows {
   const counts = new Uint8Array(ids.data.length);
   const labels = new BigInt64Array(ids.data.length);
   const keys = new BigInt64Array(ids.data.length);
-  const positions = BigInt64Array.from(ids.data, (_, place) => BigInt(place % length));
+  const positions = BigInt64Array.from(ids.data, (_, index) => BigInt(index % length));
   lengths.forEach((tokens, row) => {
     if (tokens <= promptLength) throw nothingToLearn(`text ${row}`);
     for (let at = 0; at < length; at++) {
-      const place = row * length + at;
-      keys[place] = BigInt(at < tokens ? at : length);
+      const index = row * length + at;
+      keys[index] = BigInt(at < tokens ? at : length);
       if (at + 1 < promptLength || at + 1 >= tokens) continue;
-      labels[place] = must(ids.data, place + 1);
-      counts[place] = 1;
+      labels[index] = must(ids.data, index + 1);
+      counts[index] = 1;
     }
   });
   return {

@@ -76,16 +76,16 @@ export async function openBase(
       { model },
     );
   const compat = opened.dialect === "original" ? "blip" : "hf";
-  const found = await unlessAborted(configOf(opened, { compat }), signal);
+  const read = await unlessAborted(configOf(opened, { compat }), signal);
   const tokenizer = await unlessAborted(
-    readTokenizer(opened.files, found.config.text.vocabSize, () => platform.bundledVocabulary()),
+    readTokenizer(opened.files, read.config.text.vocabSize, () => platform.bundledVocabulary()),
     signal,
   );
-  const { dec, enc, pad } = specialTokens(opened.files.name, tokenizer, found.json, found.config, {
+  const { dec, enc, pad } = specialTokens(opened.files.name, tokenizer, read.json, read.config, {
     dec: true,
     enc: true,
   });
-  let config = task === "nlvr" ? withMerge(found.config) : found.config;
+  let config = task === "nlvr" ? withMerge(read.config) : read.config;
   const tensors = new Map(withTiedHead(opened.tensors));
   if (imageSize !== null && imageSize !== config.vision.imageSize) {
     if (imageSize % config.vision.patchSize !== 0)
@@ -95,7 +95,7 @@ export async function openBase(
     config = { ...config, vision: { ...config.vision, imageSize } };
   }
   const tokens = { padding: pad, decoder: dec, encoder: enc ?? dec + 1 };
-  return { ...found, platform, opened, config, tokenizer, tokens, tensors };
+  return { ...read, platform, opened, config, tokenizer, tokens, tensors };
 }
 
 /**
@@ -137,7 +137,9 @@ export function weightsToBegin(
     // A donor may itself have doubled names of the other stack.
     const second = donor === undefined ? undefined : donorOf(donor);
     const sources = init ? [] : [name, donor, second];
-    const source = sources.find((one) => one !== undefined && fits(tensors.get(one), shape));
+    const source = sources.find(
+      (candidate) => candidate !== undefined && fits(tensors.get(candidate), shape),
+    );
     const tensor = source === undefined ? undefined : tensors.get(source);
     if (tensor) weights.set(name, tensor);
     else missing.add(name);

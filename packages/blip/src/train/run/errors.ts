@@ -62,13 +62,13 @@ export interface NotFinite {
 
 export const notFiniteRun = (
   { step, loss, norm, lr, samples }: NotFinite,
-  kept: string,
+  lastState: string,
   cause: unknown,
 ): ModelError =>
   new ModelError(
     "train/not-finite",
     `step ${step}: expected a finite loss and norm, got loss ${loss}${norm === null ? "" : `, norm ${norm}`} at learning ` +
-      `rate ${lr}, samples ${samples.join(", ")}. ${kept} Lower the learning rate, clip gradients, or look at the samples.`,
+      `rate ${lr}, samples ${samples.join(", ")}. ${lastState} Lower the learning rate, clip gradients, or look at the samples.`,
     { step, loss, norm, lr, samples },
     { cause },
   );

@@ -92,16 +92,16 @@ export class TrainingLoop {
 
   async #step(batches: readonly TrainingBatch[]): Promise<void> {
     const { trainer, options } = this.#parts;
-    const found = await trainer.stepOver(batches).catch((error: unknown) => this.#refuse(error, batches));
+    const result = await trainer.stepOver(batches).catch((error: unknown) => this.#refuse(error, batches));
     const last = batches.at(-1);
-    this.lastLoss = found.loss;
+    this.lastLoss = result.loss;
     const { lossSum, lossCount } = this.progress;
     this.progress = {
       ...this.progress,
-      ...{ position: last?.position, lossSum: lossSum + found.loss, lossCount: lossCount + 1 },
+      ...{ position: last?.position, lossSum: lossSum + result.loss, lossCount: lossCount + 1 },
     };
     this.#clock.tick(batches.reduce((sum, { size }) => sum + size, 0));
-    const report = this.#report(found);
+    const report = this.#report(result);
     await this.#log.add({ ...report });
     options.onStep?.(report);
     if (options.signal?.aborted === true) {
@@ -111,11 +111,11 @@ export class TrainingLoop {
     if (trainer.steps % (options.saveSteps ?? 500) === 0) await this.#save(false);
   }
 
-  #report(found: StepResult): StepReport {
+  #report(result: StepResult): StepReport {
     const { data, steps } = this.#parts;
-    const { step, loss, norm, lr } = found;
+    const { step, loss, norm, lr } = result;
     return {
-      ...{ step, steps, epoch: this.progress.epoch, loss, losses: lossesOf(found), norm, lr },
+      ...{ step, steps, epoch: this.progress.epoch, loss, losses: lossesOf(result), norm, lr },
       imagesPerSecond: this.#clock.imagesPerSecond,
       secondsLeft: this.#clock.secondsLeft(Math.max(0, steps - step - 1)),
       waitShare: data.stats().waitShare,
@@ -125,15 +125,15 @@ export class TrainingLoop {
   async #endEpoch(): Promise<void> {
     const { validate, options, trainer } = this.#parts;
     const { epoch, lossSum, lossCount, best, stale } = this.progress;
-    const found = validate ? await validate() : undefined;
-    const isBest = found !== undefined && (best === undefined || found < best);
+    const score = validate ? await validate() : undefined;
+    const isBest = score !== undefined && (best === undefined || score < best);
     this.progress = {
       ...this.progress,
       ...{ epoch: epoch + 1, lossSum: 0, lossCount: 0 },
-      ...{ best: isBest ? found : best, stale: isBest || found === undefined ? 0 : stale + 1 },
+      ...{ best: isBest ? score : best, stale: isBest || score === undefined ? 0 : stale + 1 },
     };
     const loss = lossSum / Math.max(lossCount, 1);
-    const report = { epoch, loss, validationLoss: found ?? null, best: isBest };
+    const report = { epoch, loss, validationLoss: score ?? null, best: isBest };
     await this.#log.add({ step: trainer.steps - 1, ended: epoch, ...report });
     await this.#save(isBest);
     options.onEpoch?.(report);

@@ -211,11 +211,13 @@ export async function runTraining(
   const settings = resolveSettings(task, options, parts.openValidation !== undefined);
   const { platform, training } = parts;
   const base = await openBase(platform, settings, networkTaskOf[task], options.signal);
-  for (const warning of base.warnings) (options.onWarning ?? ((one) => platform.warn(one)))(warning);
-  const given = await dataOptions(base, settings, options);
-  const data = await parts.openData(given);
+  for (const warning of base.warnings)
+    if (options.onWarning) options.onWarning(warning);
+    else platform.warn(warning);
+  const dataSettings = await dataOptions(base, settings, options);
+  const data = await parts.openData(dataSettings);
   return closing(data, async () => {
-    const plain = { ...given, augment: false, shuffle: false } as const;
+    const plain = { ...dataSettings, augment: false, shuffle: false } as const;
     const validation = await parts.openValidation?.(plain);
     const use = async () => {
       const opened = openedWith(base, settings, data, validation, options);

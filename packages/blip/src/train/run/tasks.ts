@@ -54,9 +54,9 @@ function reading<Batch extends ImageBatch, T extends TrainingTask>(
   const known = new WeakMap<TrainingBatch, Batch>();
   const encoded = (batch: TrainingBatch): Batch => {
     if (batch.task !== task) throw new Error(`a batch of ${batch.task} in training of ${task}`);
-    const found = known.get(batch) ?? encode(batch as TrainingBatch<T>);
-    known.set(batch, found);
-    return found;
+    const inputs = known.get(batch) ?? encode(batch as TrainingBatch<T>);
+    known.set(batch, inputs);
+    return inputs;
   };
   return {
     ...objective,

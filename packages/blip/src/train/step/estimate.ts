@@ -45,7 +45,8 @@ export function runOrder({ nodes }: Graph): readonly Node[] {
     seen.add(node.output.id);
     stack.push({ node, leave: true });
     const before = node.inputs.flatMap(({ id }) => (seen.has(id) ? [] : (maker.get(id) ?? [])));
-    for (const one of before.sort((a, b) => a.index - b.index)) stack.push({ node: one.node, leave: false });
+    for (const producer of before.sort((a, b) => a.index - b.index))
+      stack.push({ node: producer.node, leave: false });
   }
   return order;
 }
@@ -129,7 +130,7 @@ export function estimateMemory(
   const weights =
     banks.reduce((sum, { bytes, block, blocks }) => sum + bytes - (blocks - 1) * block * 4, 0) + still;
   const moments = (sums ? 3 : 2) * trained;
-  const dense = new Set(gradients.flatMap((one) => one.dense ?? []));
+  const dense = new Set(gradients.flatMap((gradient) => gradient.dense ?? []));
   const activations = simulatedActivations(graph, bindingOf(graph, feeds), dense);
   return {
     weights,

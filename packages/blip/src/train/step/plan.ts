@@ -70,12 +70,14 @@ export function planTraining(
   const followed = new Set(followers.values());
   const isParameter = (name: string) => trained.has(name) || followers.has(name) || followed.has(name);
   const lifted = prepareForTraining(forward, ties, ({ name }) => isParameter(name));
-  const found = differentiate(lifted, {
+  const differentiated = differentiate(lifted, {
     parameters: [...trained],
     of: [objective.graph.loss],
     ...(recompute && { recompute: { layerOf } }),
   });
-  const gradients = found.gradients.filter(({ dense, rows }) => dense !== undefined || rows.length > 0);
+  const gradients = differentiated.gradients.filter(
+    ({ dense, rows }) => dense !== undefined || rows.length > 0,
+  );
   if (gradients.length === 0) throw nothingTrained(objective.name);
   const withGradient = new Set(gradients.map(({ name }) => name));
   const role = (name: string): ParameterRole => {
@@ -89,7 +91,7 @@ export function planTraining(
     const own = dims.get(name) ?? dims.get(followers.get(name) ?? "") ?? [];
     return { name, dims: own, role: role(name) };
   });
-  const graph = optimizeForTraining(found.graph);
+  const graph = optimizeForTraining(differentiated.graph);
   return { graph, gradients, parameters, still: graph.weights.map(({ name }) => name) };
 }
 

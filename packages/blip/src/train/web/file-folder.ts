@@ -10,9 +10,12 @@ export interface PlacedFile {
 
 export type PageFile = File | PlacedFile;
 
-function placed(given: PageFile): PlacedFile {
-  if ("file" in given) return given;
-  return { path: given.webkitRelativePath === "" ? given.name : given.webkitRelativePath, file: given };
+function placed(pageFile: PageFile): PlacedFile {
+  if ("file" in pageFile) return pageFile;
+  return {
+    path: pageFile.webkitRelativePath === "" ? pageFile.name : pageFile.webkitRelativePath,
+    file: pageFile,
+  };
 }
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));

@@ -2,7 +2,6 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { must } from "@blip-ts/base";
 import { arrayOf, failureOf } from "@blip-ts/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { fixture } from "../../../test/support/goldens.ts";
@@ -13,7 +12,6 @@ import { nodePlatform } from "../../platform/node/node-platform.ts";
 import { makeSuite } from "../../tools/make-suite.ts";
 import { Answerer } from "../ask.ts";
 import { Captioner } from "../caption.ts";
-import { Comparer } from "../compare.ts";
 import { Embedder } from "../embed.ts";
 import { Matcher } from "../match.ts";
 import { Retriever } from "../retrieve.ts";
@@ -76,33 +74,6 @@ test("gives the parts' own numbers, to the digit, and encodes an image once for 
   expect([runs.get("image"), loads.get("image")]).toEqual([1, 1]);
   // One part decodes captions, the other answers.
   expect(loads.get("decode")).toBe(2);
-});
-
-test("compares two images as the part does", async () => {
-  const { platform, runs, loads } = watchedRuns();
-  await using blip = await Blip.load(platform, suite, quiet);
-  await using comparer = await Comparer.load(nodePlatform, parts.compare, quiet);
-  const compared = [[scene(1), scene(2)] as const, ["both show a sheep"]] as const;
-  expect(await arrayOf(blip.compare(...compared))).toEqual(await arrayOf(comparer.compare(...compared)));
-  await arrayOf(blip.match([scene(1), scene(2)], texts));
-  expect([runs.get("image"), loads.get("image")]).toEqual([1, 1]);
-});
-
-test("an image that is held serves all parts", async () => {
-  const { platform, runs } = watchedRuns();
-  await using blip = await Blip.load(platform, suite, quiet);
-  await using image = await blip.image(scene(1));
-  const found = [
-    ...(await image.match(texts)),
-    ...(await image.caption(short)),
-    ...(await image.ask(must(questions, 0), short)),
-  ];
-  expect(found).toEqual([
-    ...(await arrayOf(blip.match([scene(1)], texts))),
-    ...(await arrayOf(blip.caption([scene(1)], short))),
-    ...(await arrayOf(blip.ask([scene(1)], [must(questions, 0)], short))),
-  ]);
-  expect(runs.get("image")).toBe(1);
 });
 
 test("tasks of one part share its network, and make each session once", async () => {
@@ -270,22 +241,6 @@ test("a bound of memory counts the graphs of all parts", async () => {
   });
 });
 
-test("in 8 bits each part has its own weights, over one image encoder", async () => {
-  const int8 = { dtype: "int8", ...quiet } as const;
-  const { platform, runs } = watchedRuns();
-  await using blip = await Blip.load(platform, matchAndAsk, int8);
-  await using matcher = await Matcher.load(nodePlatform, parts.match, int8);
-  await using answerer = await Answerer.load(nodePlatform, parts.ask, int8);
-  expect([
-    ...(await arrayOf(blip.match([scene(1)], texts))),
-    ...(await arrayOf(blip.ask([scene(1)], questions, short))),
-  ]).toEqual([
-    ...(await arrayOf(matcher.match([scene(1)], texts))),
-    ...(await arrayOf(answerer.ask([scene(1)], questions, short))),
-  ]);
-  expect(runs.get("image")).toBe(1);
-});
-
 describe("from the Hub", () => {
   afterEach(() => vi.unstubAllEnvs());
 
@@ -303,20 +258,4 @@ describe("from the Hub", () => {
     expect(folders()).toContain("compare");
     expect(hub.sent.filter((file, index) => hub.sent.indexOf(file) !== index)).toEqual([]);
   });
-});
-
-test("captions are scored by the suite's part that matches, which sees the same states", async () => {
-  const { platform, runs } = watchedRuns();
-  await using captioner = await Captioner.load(platform, suite, { score: true, ...quiet });
-  const rows = await arrayOf(captioner.caption([scene(1)], short));
-  expect(runs.get("image")).toBe(1);
-  await using apart = await Captioner.load(nodePlatform, parts.caption, {
-    matchModel: parts.match,
-    ...quiet,
-  });
-  expect(rows).toEqual(await arrayOf(apart.caption([scene(1)], short)));
-  const [row] = rows;
-  expect(row).toHaveProperty("match", expect.any(Number));
-  const lacking = await failureOf(() => Captioner.load(nodePlatform, matchAndAsk, { score: true, ...quiet }));
-  expect(lacking).toMatchObject({ code: "model/wrong-task" });
 });

@@ -34,7 +34,7 @@ export function kernelOver(memory: WebAssembly.Memory): Kernel {
   const instance = new WebAssembly.Instance(moduleOnce(), { training: { memory } });
   const exports = instance.exports as unknown as Exports;
   // Addresses above 2 GiB become negative here, and are unsigned again in the module.
-  const at = (place: number) => place * 4;
+  const at = (index: number) => index * 4;
   return {
     adamw(p, g, m, v, length, step) {
       if (length === 0) return;

@@ -8,7 +8,7 @@ const f = Math.fround;
 
 /** @param floats the memory, as floats */
 export function plainKernel(floats: Float32Array): Kernel {
-  const get = (place: number) => must(floats, place, "floats of the memory");
+  const get = (index: number) => must(floats, index, "floats of the memory");
   return {
     adamw(p, g, m, v, length, step) {
       const { scale, mix1, beta2, mix2, root, eps, size, keep } = adamNumbers(step);

@@ -7,8 +7,8 @@ import { input, type GradientRule } from "../rule.ts";
 const inHeads = (b: GraphBuilder, x: Value, heads: number) =>
   x.shape.length === 4 ? x : splitHeads(b, x, heads);
 /** The gradient of keys or values in the form in which they came. */
-const asGiven = (b: GraphBuilder, gradient: Value, given: Value) =>
-  given.shape.length === 4 ? gradient : joinHeads(b, gradient);
+const asGiven = (b: GraphBuilder, gradient: Value, original: Value) =>
+  original.shape.length === 4 ? gradient : joinHeads(b, gradient);
 
 /**
  * With p the probabilities and o = p v: dv = p^T do, dp = do v^T, ds = p (dp - sum(dp p)), and the sum over a row of

@@ -44,12 +44,12 @@ export function* lex(text: string): Generator<string> {
       position += plain.length;
       continue;
     }
-    const found = longest(text, position);
-    if (found === undefined) {
+    const match = longest(text, position);
+    if (match === undefined) {
       position++;
       continue;
     }
-    const { rule, length } = found;
+    const { rule, length } = match;
     const read = text.slice(position, position + length);
     const token = rule.token === undefined ? read.replaceAll("\u00ad", "") : rule.token(read);
     if (token !== null) yield token.replaceAll(" ", "\u00a0") || "-";

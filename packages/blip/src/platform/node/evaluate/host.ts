@@ -9,12 +9,12 @@ import { openRowFile } from "./row-file.ts";
 import { openStatesFile } from "./states-file.ts";
 
 /** Under another name first, so that the file is there whole or not at all. */
-async function writeWhole(path: string, pieces: AsyncIterable<string> | Iterable<string>): Promise<void> {
+async function writeWhole(path: string, chunks: AsyncIterable<string> | Iterable<string>): Promise<void> {
   const unfinished = `${path}.${process.pid}.part`;
   try {
     const file = await open(unfinished, "w");
     try {
-      for await (const piece of pieces) await file.write(piece);
+      for await (const chunk of chunks) await file.write(chunk);
     } finally {
       await file.close();
     }

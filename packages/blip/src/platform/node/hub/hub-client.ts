@@ -262,10 +262,10 @@ async function readText(response: Response, limit: number): Promise<string> {
 
 /** Large files are named by their sha256, small ones by git's sha1 of their blob. */
 async function verify(name: string, { etag, size }: FileEntry, partial: string): Promise<void> {
-  const found = (await stat(partial)).size;
-  if (found !== size) {
+  const received = (await stat(partial)).size;
+  if (received !== size) {
     await rm(partial);
-    throw corrupt(name, "size", size, found);
+    throw corrupt(name, "size", size, received);
   }
   let hash: Hash;
   if (/^[0-9a-f]{64}$/.test(etag)) hash = createHash("sha256");

@@ -133,14 +133,14 @@ export async function removeStale(path: string, { text }: Found, stale: number):
   const file = await create(guard);
   if (!file) {
     // Held for a moment, unless its owner was killed in that.
-    const found = await look(guard);
-    if (found && ((await isGone(ownerOf(found.text))) || Date.now() - found.touched > stale))
+    const current = await look(guard);
+    if (current && ((await isGone(ownerOf(current.text))) || Date.now() - current.touched > stale))
       await rm(guard, { force: true });
     return false;
   }
   try {
-    const found = await look(path);
-    if (found?.text === text) await rm(path, { force: true });
+    const current = await look(path);
+    if (current?.text === text) await rm(path, { force: true });
     return true;
   } finally {
     await file.close();
@@ -249,12 +249,12 @@ async function waitFor(
     const file = await create(path);
     if (file) return file;
     if (await isDone()) return undefined;
-    const found = await look(path);
-    if (!found) continue;
-    const unchanged = before?.text === found.text && before.touched === found.touched;
-    before = { ...found, since: unchanged && before ? before.since : performance.now() };
-    const isStale = (await isGone(ownerOf(found.text))) || performance.now() - before.since > stale;
-    if (isStale && (await removeStale(path, found, stale))) continue;
+    const current = await look(path);
+    if (!current) continue;
+    const unchanged = before?.text === current.text && before.touched === current.touched;
+    before = { ...current, since: unchanged && before ? before.since : performance.now() };
+    const isStale = (await isGone(ownerOf(current.text))) || performance.now() - before.since > stale;
+    if (isStale && (await removeStale(path, current, stale))) continue;
     await onWait?.();
     await sleep(poll, undefined, { signal });
   }

@@ -1,4 +1,4 @@
-// Files in pieces of one size, the last of which may be shorter: as they are fetched, and as the browser's Cache keeps them.
+// Files in chunks of one size, the last of which may be shorter: as they are fetched, and as the browser's Cache keeps them.
 
 /** The bytes of an answer as they come; who stops reading ends the connection. */
 export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
@@ -15,40 +15,40 @@ export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<Arr
   }
 }
 
-/** Bytes as they come, cut into pieces of one size. */
-export async function* piecesOf(
+/** Bytes as they come, cut into chunks of one size. */
+export async function* chunksOf(
   parts: AsyncIterable<Uint8Array>,
   size: number,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  let piece = new Uint8Array(size);
+  let chunk = new Uint8Array(size);
   let filled = 0;
   for await (const part of parts)
     for (let at = 0; at < part.length;) {
       const taken = Math.min(size - filled, part.length - at);
-      piece.set(part.subarray(at, at + taken), filled);
+      chunk.set(part.subarray(at, at + taken), filled);
       filled += taken;
       at += taken;
       if (filled < size) continue;
-      yield piece;
-      piece = new Uint8Array(size);
+      yield chunk;
+      chunk = new Uint8Array(size);
       filled = 0;
     }
-  if (filled > 0) yield piece.slice(0, filled);
+  if (filled > 0) yield chunk.slice(0, filled);
 }
 
-/** The bytes from `offset` on, put together of pieces. */
-export async function readPieces(
+/** The bytes from `offset` on, put together of chunks. */
+export async function readChunks(
   offset: number,
   length: number,
   size: number,
-  pieceOf: (index: number) => Promise<Uint8Array>,
+  chunkOf: (index: number) => Promise<Uint8Array>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   for (let index = Math.floor(offset / size); index * size < offset + length; index++) {
-    const piece = await pieceOf(index);
+    const chunk = await chunkOf(index);
     const start = index * size - offset;
     const from = Math.max(0, -start);
-    bytes.set(piece.subarray(from, Math.min(piece.length, length - start)), start + from);
+    bytes.set(chunk.subarray(from, Math.min(chunk.length, length - start)), start + from);
   }
   return bytes;
 }
