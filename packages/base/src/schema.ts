@@ -113,16 +113,16 @@ export const fields = <const Entries extends v.ObjectEntries>(
 ) =>
   v.pipe(
     v.custom<object>(isPlainObject, expected),
-    v.transform((found) => ownFields(found, entries)),
+    v.transform((settings) => ownFields(settings, entries)),
     v.object(entries, expected),
   );
 
 /** The known fields that an object has of its own; a field that it lacks is there as undefined, for its schema to judge. */
-const ownFields = (found: object, entries: v.ObjectEntries): Record<string, unknown> =>
+const ownFields = (settings: object, entries: v.ObjectEntries): Record<string, unknown> =>
   Object.fromEntries(
     Object.keys(entries).map((key) => [
       key,
-      Object.hasOwn(found, key) ? (found as Record<string, unknown>)[key] : undefined,
+      Object.hasOwn(settings, key) ? (settings as Record<string, unknown>)[key] : undefined,
     ]),
   );
 
@@ -139,7 +139,7 @@ export const component = <const Types extends readonly string[], const Entries e
       (value) => typeof (value as { type?: unknown } | null)?.type === "string" && isOne(value),
       expected,
     ),
-    v.transform((found) => ownFields(found, { type: v.unknown(), ...entries })),
+    v.transform((settings) => ownFields(settings, { type: v.unknown(), ...entries })),
     v.object({ type: v.picklist(types), ...entries }, expected),
   );
 };
@@ -161,10 +161,10 @@ export const recordOf = <const Item extends v.GenericSchema>(item: Item, most: n
     ),
     // Not valibot's own record, which leaves out keys such as "constructor".
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const found = new Map<string, v.InferOutput<Item>>();
+      const values = new Map<string, v.InferOutput<Item>>();
       for (const [key, value] of Object.entries(dataset.value)) {
         const result = v.safeParse(item, value, { abortEarly: true });
-        if (result.success) found.set(key, result.output);
+        if (result.success) values.set(key, result.output);
         else {
           const [issue] = result.issues;
           addIssue({
@@ -175,14 +175,14 @@ export const recordOf = <const Item extends v.GenericSchema>(item: Item, most: n
           return NEVER;
         }
       }
-      return found;
+      return values;
     }),
   );
 
 /** A value of one of several kinds. @param expected all of them in words */
 export const either = <const Options extends readonly v.GenericSchema[]>(
   options: Options,
-  expected: string | ((found: unknown) => string),
+  expected: string | ((value: unknown) => string),
 ) => v.union(options, typeof expected === "string" ? expected : ({ input }) => expected(input));
 
 /** So many numbers, each of which a schema takes. */

@@ -22,14 +22,14 @@ export async function copiedTensors(
     if (!isRead || source.path === undefined) continue;
     signal?.throwIfAborted();
     // Tied tensors are read once.
-    const place = [source.path, offset, dtype, byteLength, strides?.join(",")].join(" ");
-    const before = known.get(place);
+    const tensorPlace = [source.path, offset, dtype, byteLength, strides?.join(",")].join(" ");
+    const before = known.get(tensorPlace);
     const bytes = before ? undefined : await readTensorBytes(tensor);
     const copy: StoredTensor = {
       ...{ name: tensor.name, dtype, shape, byteLength, offset: 0 },
       source: before?.source ?? memorySource(source.name, bytes ?? new Uint8Array(0)),
     };
-    known.set(place, copy);
+    known.set(tensorPlace, copy);
     copied.set(name, copy);
   }
   return copied;

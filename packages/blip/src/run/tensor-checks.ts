@@ -45,14 +45,14 @@ export function checkTensor<DType extends keyof typeof kinds>(
   tensor: unknown,
   { name, dtype, dims: letters, code }: Expected<DType>,
 ): number[] {
-  const given = (typeof tensor === "object" && tensor !== null ? tensor : {}) as Partial<
+  const parts = (typeof tensor === "object" && tensor !== null ? tensor : {}) as Partial<
     Record<keyof Tensor, unknown>
   >;
-  const dims: readonly unknown[] = Array.isArray(given.dims) ? given.dims : [];
+  const dims: readonly unknown[] = Array.isArray(parts.dims) ? parts.dims : [];
   const sizes = dims.filter((size): size is number => Number.isSafeInteger(size) && Number(size) >= 1);
-  const { data } = given;
+  const { data } = parts;
   const fits =
-    given.dtype === dtype &&
+    parts.dtype === dtype &&
     sizes.length === dims.length &&
     sizes.length === letters.length &&
     data instanceof kinds[dtype] &&
@@ -62,7 +62,7 @@ export function checkTensor<DType extends keyof typeof kinds>(
       code,
       `${name}: expected ${dtype} [${letters.join(", ")}] with as many numbers, found ${shownTensor(tensor)}. ` +
         "Give the tensor that the processor makes, or one like it.",
-      { name, dtype, found: Array.isArray(given.dims) ? given.dims : undefined },
+      { name, dtype, found: Array.isArray(parts.dims) ? parts.dims : undefined },
     );
   return sizes;
 }
