@@ -49,7 +49,10 @@ export const layers = [
       only: ["base", "datasets", "image", "text"],
     },
   ],
-  [{ name: "platform interface", path: "packages/blip/src/platform.ts" }],
+  [
+    { name: "platform interface", path: "packages/blip/src/platform.ts" },
+    { name: "adapter", path: "packages/blip/src/adapter", only: ["base", "checkpoint", "files"] },
+  ],
   [{ name: "tasks", path: "packages/blip/src/tasks" }],
   [{ name: "load", path: "packages/blip/src/load" }],
   [
@@ -69,6 +72,11 @@ export const layers = [
     },
   ],
   [
+    {
+      name: "train/lora",
+      path: "packages/blip/src/train/lora",
+      only: ["base", "graph", "adapter", "train/objective", "train/objectives"],
+    },
     {
       name: "train/optimizer",
       path: "packages/blip/src/train/optimizer",

@@ -72,6 +72,25 @@ export interface SuiteFiles {
   openFolder(folder: string): Promise<ModelFiles>;
 }
 
+/** An adapter found, in PEFT's form: updates of a model's weights. Nothing of it has been checked. */
+export interface AdapterFiles {
+  /** The path or address as the user gave it, for messages. */
+  readonly name: string;
+  /** The text of adapter_config.json. */
+  readonly config: string;
+  /** adapter_model.safetensors. */
+  readonly weights: ByteSource;
+}
+
+/** The names of an adapter's files in its folder. */
+export const adapterFiles = {
+  config: "adapter_config.json",
+  weights: "adapter_model.safetensors",
+} as const;
+
+/** Most bytes of adapter_config.json; one that lists every module of a large model has some 20,000. */
+export const maxAdapterConfigBytes = 1_000_000;
+
 /** Bytes that arrive while a model is fetched, or that are written while its weights are converted. */
 export interface DownloadProgress {
   readonly kind: "download" | "convert";
@@ -108,7 +127,7 @@ export interface FolderWriter extends Closable {
 export interface DerivedWeights {
   /** The files that hold the original ones. */
   readonly sources: readonly ByteSource[];
-  /** Their type, `int8` or `float16`: what of one model stands beside each other. */
+  /** Their type, `int8` or `float16`, or `merged` with an adapter: what of one model stands beside each other. */
   readonly type: string;
   /** What besides the files decides the bytes: how they are made, and all tensors with their places. */
   readonly recipe: string;

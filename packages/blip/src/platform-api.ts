@@ -7,7 +7,14 @@ export type { Platform } from "./platform.ts";
 export type { DecodeOptions } from "./image/decode-options.ts";
 export type { RgbImage } from "./image/raw-image.ts";
 /** Files of a model, folders that are written, and weights that are kept in another type. */
-export type { DerivedWeights, FolderWriter, ModelFiles, SideFile, SuiteFiles } from "./files.ts";
+export type {
+  AdapterFiles,
+  DerivedWeights,
+  FolderWriter,
+  ModelFiles,
+  SideFile,
+  SuiteFiles,
+} from "./files.ts";
 /** The engine: what loads models and runs them, and the devices that it offers. */
 export type {
   Engine,

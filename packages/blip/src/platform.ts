@@ -3,7 +3,14 @@
 import type { ByteSource, Warning } from "@blip-ts/base";
 import type { RgbImage } from "./image/raw-image.ts";
 import type { EnginePlatform } from "@blip-ts/engine";
-import type { DerivedWeights, FolderWriter, ModelFiles, SourceOptions, SuiteFiles } from "./files.ts";
+import type {
+  AdapterFiles,
+  DerivedWeights,
+  FolderWriter,
+  ModelFiles,
+  SourceOptions,
+  SuiteFiles,
+} from "./files.ts";
 import type { DecodeOptions } from "./image/decode-options.ts";
 
 /** Whose conventions, where the references differ. */
@@ -13,6 +20,11 @@ export type Compat = "hf" | "blip" | "lavis";
 export interface Platform<ImageInput> extends EnginePlatform {
   /** Finds a model; a folder with weights is a model, one with model_index.json alone a suite. */
   openModel(source: string, options: SourceOptions): Promise<ModelFiles | SuiteFiles>;
+  /**
+   * Finds an adapter in PEFT's form. A platform without it refuses the option `adapter`.
+   * @throws {UsageError} `adapter/not-an-adapter` if there is none, also if there is a model instead
+   */
+  openAdapter?(source: string, options: SourceOptions): Promise<AdapterFiles>;
   /** bert-base-uncased's vocab.txt. */
   bundledVocabulary(): Promise<string>;
   decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage>;

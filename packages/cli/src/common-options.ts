@@ -25,6 +25,7 @@ export interface SourceFlags {
 /** What every verb takes that runs a model. */
 export interface ModelFlags extends SourceFlags {
   readonly model?: string;
+  readonly adapter?: string;
   readonly dtype?: NetworkDType;
   readonly device: NonNullable<VerbOptions["device"]>;
   readonly profile?: string;
@@ -90,6 +91,12 @@ export const imageSizeOption = () =>
     "--image-size <N>",
     "side in pixels of what the network sees; position embeddings are interpolated (default: the model's own)",
   ).argParser(positiveInteger("--image-size"));
+
+export const adapterOption = () =>
+  new Option(
+    "--adapter <DIR>",
+    "a LoRA adapter of the model, in PEFT's form: what blip train --lora leaves in model/",
+  );
 
 export const dtypeOption = () =>
   new Option(
@@ -157,6 +164,7 @@ export function addModelOptions(command: Command): Command {
       "--model <M>",
       "a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
+    .addOption(adapterOption())
     .addOption(dtypeOption())
     .addOption(deviceOption())
     .addOption(profileOption())
@@ -242,10 +250,10 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
   const { compat, dtype, textHeads, orientation, imageSize, revision, offline } = flags;
-  const { threads, device, profile, memory, maxPixels, maxTextLength, load } = flags;
+  const { threads, device, profile, memory, maxPixels, maxTextLength, load, adapter } = flags;
   return {
     ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline },
-    ...{ threads, device, profile, memory, maxPixels, maxTextLength, load },
+    ...{ threads, device, profile, memory, maxPixels, maxTextLength, load, adapter },
     onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),

@@ -57,6 +57,7 @@ export { optimize, optimizeForTraining, prepareForTraining, type Pass } from "./
 export { float16, type Float16Options } from "./passes/float16.ts";
 export { int8, int8Names, rangeName, type Blocks, type Int8Plan } from "./passes/int8.ts";
 export { liftParameters } from "./passes/lift-parameters.ts";
+export { addLowRank, type LowRank } from "./passes/low-rank.ts";
 export { tieWeights } from "./passes/tie-weights.ts";
 /** Gradients: the rules, by operation, and a graph with them. */
 export { gradientRules } from "./autodiff/gradient-rules.ts";

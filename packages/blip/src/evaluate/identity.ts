@@ -53,10 +53,17 @@ async function weightsHash(
 }
 
 /** Options of loading that change numbers, whatever the task. */
-function loadingOptions(options: EvaluateOptions, { compat, imageSize, network, config }: LoadedNetwork) {
+function loadingOptions(
+  options: EvaluateOptions,
+  { compat, imageSize, network, config, opened }: LoadedNetwork,
+) {
   const { orientation, alpha, device = "cpu", revision } = options;
   const dtype = network.dtype;
-  return { compat, dtype, device, imageSize, textHeads: config.text.heads, orientation, alpha, revision };
+  return {
+    ...{ compat, dtype, device, imageSize, textHeads: config.text.heads, orientation, alpha, revision },
+    // What the model is with it, wherever it lies.
+    adapter: opened.adapter?.sha256,
+  };
 }
 
 /** @param decides what decides the task's numbers besides */

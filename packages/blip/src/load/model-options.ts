@@ -6,6 +6,11 @@ import { badOption } from "@blip-ts/base";
 import type { TextHeads } from "./read-config.ts";
 
 export interface ModelOptions extends SourceOptions, EngineOptions {
+  /**
+   * The folder (in a page, the address) of a LoRA adapter in PEFT's form, as `blip train --lora` or PEFT wrote it. The
+   * model is its base; its updates are merged into the weights in double precision when the model is loaded.
+   */
+  readonly adapter?: string | undefined;
   /** Whose conventions where the references differ. Classes with transformers' names: `hf` unless told; verbs: `blip`. */
   readonly compat?: Compat | undefined;
   /** Attention heads of the text model; without it, 12 where it is 768 wide, else as config.json says. */

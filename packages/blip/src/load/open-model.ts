@@ -28,6 +28,8 @@ export interface OpenedModel {
   readonly ignored: readonly IgnoredTensor[];
   readonly architecture: Architecture;
   readonly tasks: TaskReport;
+  /** The adapter whose updates `tensors` have. */
+  readonly adapter?: { readonly name: string; readonly sha256: string } | undefined;
 }
 
 /**

@@ -15,8 +15,10 @@ import {
   suiteLacks,
   taskNeeded,
 } from "./errors.ts";
+import type { ModelOptions } from "./model-options.ts";
 import { openedFrom, openModel, openWeights, readJson, type OpenedModel } from "./open-model.ts";
 import { readSuiteIndex, type SuiteIndex } from "./suite-index.ts";
+import { withAdapter, type AdapterPlatform } from "./with-adapter.ts";
 
 /** A suite whose index was read. Its folders are opened when they are first asked for, each once. */
 export class OpenedSuite {
@@ -162,6 +164,11 @@ export async function openModelForTasks(
 
 type Finder = Pick<Platform<never>, "openModel">;
 
+/** How a model is found, and what becomes of it before it is used. */
+export interface OpenOptions extends SourceOptions {
+  readonly adapter?: ModelOptions["adapter"];
+}
+
 /** Finds a model or a suite. @throws {ModelError} where there is none @throws the signal's reason */
 export async function findModel(
   platform: Finder,
@@ -177,15 +184,19 @@ export async function findModel(
 }
 
 /**
- * Finds a model, and opens the checkpoint that does tasks.
- * @throws {ModelError} where it cannot be found or read, and what `openModelForTasks` throws @throws the signal's reason
+ * Finds a model, opens the checkpoint that does tasks, and merges the adapter into it, if options name one.
+ * @param keep whether what is merged may be kept for the next time
+ * @throws {ModelError} where it cannot be found or read, and what `openModelForTasks` and `withAdapter` throw
+ * @throws the signal's reason
  */
 export async function openSource(
-  platform: Finder,
+  platform: Finder & AdapterPlatform,
   source: string,
   tasks: readonly Task[],
-  options: SourceOptions,
+  options: OpenOptions,
+  keep = true,
 ): Promise<OpenedModel> {
   const files = await findModel(platform, source, options);
-  return unlessAborted(openModelForTasks(files, tasks), options.signal);
+  const opened = await unlessAborted(openModelForTasks(files, tasks), options.signal);
+  return withAdapter(platform, opened, options, keep);
 }

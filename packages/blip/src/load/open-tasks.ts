@@ -1,5 +1,6 @@
 // A model that does several tasks: where the network of each of them comes from.
 import { asyncDispose, badOption, unlessAborted } from "@blip-ts/base";
+import { suiteBase } from "../adapter/index.ts";
 import type { Platform } from "../platform.ts";
 import { networkTaskOf, networkTasks, runnableTasks } from "../tasks/index.ts";
 import type { NetworkTask, Task } from "../tasks/task.ts";
@@ -9,6 +10,7 @@ import { checkModelOptions, type ModelOptions } from "./model-options.ts";
 import { expectTask, type OpenedModel } from "./open-model.ts";
 import { findModel, openModelForTasks, openSuite } from "./open-suite.ts";
 import { openSuiteTasks } from "./suite-tasks.ts";
+import { withAdapter } from "./with-adapter.ts";
 import type { OpenTasks } from "./task-networks.ts";
 
 export type { OpenTasks } from "./task-networks.ts";
@@ -79,8 +81,12 @@ export async function openTasks(
   checkModelOptions(options);
   const asked = tasks && wanted(tasks);
   const files = await findModel(platform, source, options);
-  if (files.kind === "suite") return openSuiteTasks(platform, openSuite(files), options, { asked, holds });
-  const opened = await unlessAborted(openModelForTasks(files, []), options.signal);
+  if (files.kind === "suite") {
+    if (options.adapter !== undefined) throw suiteBase(options.adapter, files.name);
+    return openSuiteTasks(platform, openSuite(files), options, { asked, holds });
+  }
+  const found = await unlessAborted(openModelForTasks(files, []), options.signal);
+  const opened = await withAdapter(platform, found, options);
   const able = runnableTasks.filter((task) => opened.tasks.tasks.includes(task));
   const all = asked ?? able;
   const none = all.find((task) => !able.includes(task)) ?? (able.length === 0 ? "match" : undefined);

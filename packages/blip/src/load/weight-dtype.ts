@@ -18,16 +18,16 @@ import {
   type MadeTensor,
   type QuantizedRange,
   quantizedTensors,
-  readSafetensors,
   safetensorsBytes,
   type StoredTensor,
   tensorBytes,
 } from "@blip-ts/checkpoint";
-import { atLeast, ModelError, nextTurn, type Warning } from "@blip-ts/base";
+import { atLeast, nextTurn, type Warning } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import type { DerivedWeights, DownloadProgress } from "../files.ts";
 import type { NetworkDType, NetworkTypes } from "@blip-ts/engine";
 import { dtypeRefused } from "./errors.ts";
+import { keptTensors } from "./kept-weights.ts";
 import type { ModelOptions } from "./model-options.ts";
 import type { OpenedModel } from "./open-model.ts";
 
@@ -251,13 +251,5 @@ export async function typedTensors(
     },
     warn: options.onWarning ?? ((warning: Warning) => platform.warn(warning)),
   };
-  const read = async (renew: boolean): Promise<Tensors> => {
-    const derivedFile = await readSafetensors(await platform.deriveWeights(derived, renew));
-    return new Map([...tensors, ...derivedFile.tensors]);
-  };
-  return read(false).catch((error: unknown) => {
-    // What was kept is damaged; what cannot be read anew is reported.
-    if (error instanceof ModelError && error.code.startsWith("checkpoint/")) return read(true);
-    throw error;
-  });
+  return new Map([...tensors, ...(await keptTensors(platform, derived))]);
 }

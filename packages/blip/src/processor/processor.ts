@@ -83,7 +83,11 @@ export async function loadProcessor<ImageInput>(
   const decode = decodeDefaults(compat, options);
   checkMaxTextLength(options.maxTextLength);
   const { signal } = options;
-  const { files, architecture } = await openSource(platform, source, taskOf(options.task), options);
+  const { files, architecture } = await openSource(platform, source, taskOf(options.task), {
+    ...options,
+    // Neither images nor texts are read otherwise with one.
+    adapter: undefined,
+  });
   const config =
     (await unlessAborted(readImageConfig(files), signal)) ??
     defaultImageConfig(architecture.vision?.imageSize ?? 384);

@@ -39,6 +39,14 @@ const dtypeNames: Readonly<Record<string, string>> = {
   float64: "float64",
 };
 
+/** The type that holds all weights' numbers: those that an adapter changed are float32 beside half-precision ones. */
+function widestType(tensors: ReadonlyMap<string, StoredTensor>): string {
+  const types = new Set([...tensors.values()].map(({ dtype }) => dtype));
+  const [only = "float32"] = types;
+  if (types.size < 2) return only;
+  return types.has("float64") ? "float64" : "float32";
+}
+
 export function configJson(
   { json, config, tokenizer }: Saved,
   { architecture }: SavedClass,
@@ -48,7 +56,7 @@ export function configJson(
   const original = section(json);
   const { vision, text } = config;
   const [visionGiven, textGiven] = [section(original.vision_config), section(original.text_config)];
-  const dtype = tensors.values().next().value?.dtype ?? "float32";
+  const dtype = widestType(tensors);
   const dec = tokenizer.vocabulary.get("[DEC]") ?? decoderToken(json);
   return {
     // BlipModel's two widths have defaults that files may rely on.

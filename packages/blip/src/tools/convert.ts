@@ -75,7 +75,7 @@ export async function openConvertible(
   checkModelOptions(options);
   const { signal } = options;
   const asked = options.task === undefined ? [] : [networkTaskNamed(options.task)];
-  const opened = await openSource(platform, source, asked, options);
+  const opened = await openSource(platform, source, asked, options, false);
   const task = chooseTask(opened, asked[0]);
   // An original file was trained with the original's epsilon; a Hugging Face one says its own.
   const compat = opened.dialect === "original" ? "blip" : "hf";

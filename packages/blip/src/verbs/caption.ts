@@ -120,8 +120,11 @@ export class Captioner<ImageInput> extends RowVerb<
       return score
         ? Captioner.#loadScoring(platform, source, verbOptions(own))
         : loadVerb(platform, source, ["caption"], own, (parts) => Captioner.over(parts));
-    // The revision and the image size are the captioner's.
-    const matching = { ...verbOptions(own), revision: undefined, imageSize: undefined };
+    // The revision, the image size and the adapter are the captioner's.
+    const matching = {
+      ...verbOptions(own),
+      ...{ revision: undefined, imageSize: undefined, adapter: undefined },
+    };
     let [memory, matchMemory] = [own.memory, own.memory];
     if (own.memory !== undefined)
       [memory, matchMemory] = memoryOfEach(own.memory, [

@@ -2,7 +2,22 @@
 import { ModelError } from "@blip-ts/base";
 import { counted, MAX_DETAIL, shown, someOf } from "@blip-ts/checkpoint";
 
+/** What an adapter's tensors begin with (PEFT). */
+const isOfAdapter = (name: string) => name.startsWith("base_model.model.");
+
+/** @param where the folder or the file that was given as a model */
+export const adapterAsModel = (where: string): ModelError =>
+  new ModelError(
+    "model/adapter",
+    `${where}: expected a model, got an adapter, which holds updates of a model's weights. Give its base as the model and ` +
+      "its folder as the adapter (--model BASE --adapter FOLDER); blip convert BASE OUT --adapter FOLDER makes one model of both.",
+    { where },
+  );
+
 export const unknownNames = (where: string, names: readonly string[]): ModelError =>
+  names.length > 0 && names.every(isOfAdapter) ? adapterAsModel(where) : unknownTensors(where, names);
+
+const unknownTensors = (where: string, names: readonly string[]): ModelError =>
   new ModelError(
     "checkpoint/dialect",
     `${where}: expected the tensors of a BLIP model (visual_encoder.* or vision_model.*, with a text model), found ` +

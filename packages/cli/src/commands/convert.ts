@@ -2,7 +2,7 @@
 // several tasks as one folder.
 import { convert, makeSuite, UsageError, type Conversion } from "blip-ts";
 import type { Command } from "commander";
-import { addSourceOptions, warner, type SourceFlags } from "../common-options.ts";
+import { adapterOption, addSourceOptions, warner, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
@@ -10,6 +10,7 @@ import { print, type Terminal } from "../terminal.ts";
 interface ConvertFlags extends SourceFlags {
   readonly task?: string;
   readonly suite?: string;
+  readonly adapter?: string;
 }
 
 /** What is read and what is written: IN OUT. @throws {UsageError} `usage/bad-arguments` */
@@ -39,10 +40,10 @@ async function run(places: readonly string[], flags: ConvertFlags, terminal: Ter
   if (flags.suite !== undefined) return runSuite(flags.suite, places, flags, terminal);
   const [model, folder] = modelAndFolder(places);
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, offline, task, json } = flags;
+  const { textHeads, revision, offline, task, json, adapter } = flags;
   try {
     const made = await convert(model, folder, {
-      ...{ textHeads, revision, offline, task },
+      ...{ textHeads, revision, offline, task, adapter },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, flags.quiet),
@@ -65,6 +66,12 @@ async function runSuite(
       "usage/bad-option",
       `--task: expected none beside --suite, found ${flags.task}. Name a task's model as ${flags.task}=MODEL.`,
       { task: flags.task },
+    );
+  if (flags.adapter !== undefined)
+    throw new UsageError(
+      "usage/bad-option",
+      "--adapter: expected none beside --suite, which joins models as they are. Write the part first: blip convert MODEL OUT " +
+        "--adapter FOLDER.",
     );
   const progress = progressBar(terminal, flags.quiet);
   const { textHeads, revision, offline, json } = flags;
@@ -110,7 +117,7 @@ export function addConvert(program: Command, terminal: Terminal, finish: (code: 
   const command = program
     .command("convert")
     .description(
-      "any checkpoint as a Hugging Face folder: names, config, processor; numbers stay as they are",
+      "any checkpoint as a Hugging Face folder: names, config, processor; numbers stay as they are but for those that --adapter changes",
     )
     .usage("[options] <in> <out>\n       blip convert [options] --suite <out> <task=model...>")
     .argument(
@@ -125,7 +132,7 @@ export function addConvert(program: Command, terminal: Terminal, finish: (code: 
       "--suite <OUT>",
       "make one folder of the models of several tasks, whose image encoders are equal: match=DIR ask=DIR",
     );
-  addSourceOptions(command).action(async (places: string[], flags: ConvertFlags) =>
+  addSourceOptions(command.addOption(adapterOption())).action(async (places: string[], flags: ConvertFlags) =>
     finish(await run(places, flags, terminal)),
   );
 }

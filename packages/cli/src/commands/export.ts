@@ -8,6 +8,7 @@ import {
 } from "blip-ts";
 import { Option, type Command } from "commander";
 import {
+  adapterOption,
   addSourceOptions,
   compatOption,
   dtypeOption,
@@ -24,6 +25,7 @@ interface ExportFlags extends SourceFlags {
   readonly compat: Compat;
   readonly dtype?: NetworkDType;
   readonly imageSize?: number;
+  readonly adapter?: string;
   readonly selfContained?: boolean;
   readonly standardOperators?: boolean;
 }
@@ -59,11 +61,12 @@ function describe(folder: string, made: ExportDescription): string {
 
 async function run(model: string, folder: string, flags: ExportFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, offline, task, compat, dtype, imageSize } = flags;
+  const { textHeads, revision, offline, task, compat, dtype, imageSize, adapter } = flags;
   const { selfContained, standardOperators } = flags;
   try {
     const made = await exportOnnx(model, folder, {
-      ...{ textHeads, revision, offline, task, compat, dtype, imageSize, selfContained, standardOperators },
+      ...{ textHeads, revision, offline, task, compat, dtype, imageSize, adapter },
+      ...{ selfContained, standardOperators },
       signal: terminal.signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, flags.quiet),
@@ -94,6 +97,7 @@ export function addExport(program: Command, terminal: Terminal, finish: (code: n
     .option("--standard-operators", "only ONNX's own operators, for engines other than ONNX Runtime");
   addSourceOptions(command)
     .addOption(compatOption())
+    .addOption(adapterOption())
     .addOption(dtypeOption())
     .addOption(imageSizeOption())
     .action(async (model: string, folder: string, flags: ExportFlags) =>

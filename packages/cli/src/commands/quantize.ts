@@ -2,7 +2,14 @@
 import { BlipProcessor, InputError, quantize, UsageError, type VerbOptions, type WeightDType } from "blip-ts";
 import { Option, type Command } from "commander";
 import { accuracy, accuracyTable, defaultTexts } from "../accuracy.ts";
-import { addSourceOptions, collect, maxPixelsOption, warner, type SourceFlags } from "../common-options.ts";
+import {
+  adapterOption,
+  addSourceOptions,
+  collect,
+  maxPixelsOption,
+  warner,
+  type SourceFlags,
+} from "../common-options.ts";
 import { exitCodes, isNotFinite } from "../exit-codes.ts";
 import { listImages } from "../list-images.ts";
 import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
@@ -15,6 +22,7 @@ interface QuantizeFlags extends SourceFlags, TextFlags {
   readonly task?: string;
   readonly check?: readonly string[];
   readonly maxPixels?: number;
+  readonly adapter?: string;
 }
 
 /**
@@ -38,7 +46,7 @@ async function checkImages(
 
 async function run(model: string, folder: string, flags: QuantizeFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
-  const { dtype, textHeads, revision, offline, task, json, check, maxPixels } = flags;
+  const { dtype, textHeads, revision, offline, task, json, check, maxPixels, adapter } = flags;
   if (!check && (flags.text || flags.texts !== undefined))
     throw new UsageError(
       "usage/bad-option",
@@ -57,7 +65,7 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   try {
     if (images) await checkImages(model, images, { ...loaded, task });
     const made = await quantize(model, folder, {
-      ...{ dtype, textHeads, revision, offline, task },
+      ...{ dtype, textHeads, revision, offline, task, adapter },
       signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, true),
@@ -69,7 +77,7 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
     }
     const rows = await accuracy(
       made.task,
-      { source: model, options: loaded },
+      { source: model, options: { ...loaded, adapter } },
       { source: folder, options: { ...loaded, dtype } },
       images,
       texts,
@@ -106,7 +114,7 @@ export function addQuantize(program: Command, terminal: Terminal, finish: (code:
       "then compare with the original on images (files, folders; may be given again), with texts of your own or a few",
     ).argParser(collect),
   );
-  addSourceOptions(command.addOption(maxPixelsOption())).action(
+  addSourceOptions(command.addOption(adapterOption()).addOption(maxPixelsOption())).action(
     async (model: string, folder: string, flags: QuantizeFlags) =>
       finish(await run(model, folder, flags, terminal)),
   );

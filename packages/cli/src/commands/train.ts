@@ -10,6 +10,7 @@ import {
   warner,
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { addLoraOptions, loraOf, type LoraFlags } from "../lora-options.ts";
 import { progressBar } from "../progress.ts";
 import { print, printLine, type Terminal } from "../terminal.ts";
 
@@ -43,7 +44,7 @@ type Own = Pick<
   | "warmUp"
 >;
 
-interface TrainFlags extends Omit<Own, "clip"> {
+interface TrainFlags extends Omit<Own, "clip">, LoraFlags {
   readonly model?: string;
   readonly out: string;
   readonly val?: string;
@@ -89,6 +90,7 @@ function optionsOf(flags: TrainFlags): Omit<NodeTrainOptions, "model" | "out"> {
     ...{ recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed },
     ...{ threads, prompt, resume, saveSteps, patience, batchesPerEpoch, workers },
     ...{ clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, validation: val },
+    lora: loraOf(flags),
     ...(!augment && { augment: false as const }),
     ...(imageRoot !== undefined && { reader: { imageRoot } }),
   };
@@ -207,7 +209,7 @@ export function addTrain(program: Command, terminal: Terminal, finish: (code: nu
     .description("fine-tune or train a model; leaves model/, state/, metrics.jsonl and run.json in a folder")
     .addArgument(new Argument("<task>", "what is learned").choices(trainingTasks))
     .argument("<data...>", "files or folders of images with texts, in the forms of docs/datasets.md");
-  addOptions(command).action(async (task: Task, data: string[], flags: TrainFlags) =>
+  addLoraOptions(addOptions(command)).action(async (task: Task, data: string[], flags: TrainFlags) =>
     finish(await run(task, data, flags, terminal)),
   );
 }

@@ -12,6 +12,7 @@ import {
 } from "blip-ts";
 import type { Command } from "commander";
 import {
+  adapterOption,
   addSourceOptions,
   deviceOption,
   maxPixelsOption,
@@ -32,6 +33,7 @@ interface VerifyFlags extends SourceFlags {
   readonly images?: string;
   readonly fetch?: boolean;
   readonly as?: string;
+  readonly adapter?: string;
   readonly threads?: number;
   readonly device: ModelFlags["device"];
   readonly profile?: string;
@@ -76,7 +78,7 @@ function callOptions(flags: VerifyFlags, terminal: Terminal, progress: Progress)
 async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promise<number> {
   if (flags.images !== undefined) await checkFolder(flags.images);
   const progress = progressBar(terminal, flags.quiet);
-  const { textHeads, revision, as } = flags;
+  const { textHeads, revision, as, adapter } = flags;
   const rows = rowPrinter<VerifyRow>(terminal, flags, (all) =>
     tableLines(
       ["verdict", "sample", "expected", "found", "published in"],
@@ -88,7 +90,7 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
     const counts = { equal: 0, different: 0, skipped: 0, checked: 0, failed: 0 };
     const results = verify(model, {
       ...callOptions(flags, terminal, progress),
-      ...{ textHeads, revision, as },
+      ...{ textHeads, revision, as, adapter },
       onSample: ({ done, total }) => progress.update("samples", done, total),
     });
     for await (const row of results) {
@@ -135,7 +137,7 @@ function* reportLines({ models, textHeads, version }: VerifyReport): Generator<s
 
 async function runAll(flags: VerifyFlags, terminal: Terminal): Promise<number> {
   if (flags.images !== undefined) await checkFolder(flags.images);
-  for (const option of ["as", "textHeads", "revision"] as const)
+  for (const option of ["as", "adapter", "textHeads", "revision"] as const)
     if (flags[option] !== undefined)
       throw new UsageError(
         "usage/bad-option",
@@ -185,6 +187,7 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
     .option("--images <DIR>", `a folder with the samples' images: ${Object.keys(publishedImages).join(", ")}`)
     .option("--fetch", "fetch images that are not in that folder from where they were published")
     .option("--as <NAME>", "which published model this is, where its name does not say")
+    .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(profileOption())
     .addOption(threadsOption())

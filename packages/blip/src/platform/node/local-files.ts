@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { BlipError, type ByteSource } from "@blip-ts/base";
 import { parseStrictJson } from "@blip-ts/checkpoint";
 import {
+  adapterFiles,
   maxSideFileBytes,
   maxSuiteIndexBytes,
   sideFileLimits,
@@ -12,6 +13,7 @@ import {
   type ModelFiles,
   type SuiteFiles,
 } from "../../files.ts";
+import { adapterAsModel } from "../../weights/errors.ts";
 import { ambiguousWeights, changed, noWeights, notRegular, readFailed, tooLarge } from "./model-errors.ts";
 
 /** What a failure says of itself. */
@@ -132,10 +134,11 @@ const isSuite = (names: readonly string[]): boolean =>
   names.includes(suiteIndexFile) &&
   !names.some((name) => knownWeights.includes(name) || name.endsWith(".pth"));
 
-/** Which file of a folder holds the weights. @throws {ModelError} `model/no-weights`, `model/ambiguous-weights` */
+/** Which file of a folder holds the weights. @throws {ModelError} `model/no-weights`, `model/ambiguous-weights`, `model/adapter` */
 export function chooseWeights(folder: string, names: readonly string[]): string {
   const known = knownWeights.find((name) => names.includes(name));
   if (known !== undefined) return known;
+  if (names.includes(adapterFiles.config)) throw adapterAsModel(folder);
   const [first, ...others] = names.filter((name) => name.endsWith(".pth")).sort();
   if (first === undefined) throw noWeights(folder, names);
   if (others.length > 0) throw ambiguousWeights(folder, [first, ...others]);

@@ -5,6 +5,7 @@ import type { Platform } from "../../platform.ts";
 import { createFolder } from "./create-folder.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
 import { deriveWeights } from "./derived-weights.ts";
+import { localAdapter } from "./local-adapter.ts";
 import { localModel, modelFolder, openFolder } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
 import { createNodeEngine, nodeDevices } from "@blip-ts/engine/node";
@@ -33,6 +34,7 @@ export const nodePlatform: Platform<ImageInput> = {
       downloadModel(source, { ...options, revision: commit }, part),
     );
   },
+  openAdapter: (source) => localAdapter(source),
   bundledVocabulary: () => readFile(modelFile("bert-base-uncased/vocab.txt"), "utf8"),
   devices: nodeDevices(process.platform, process.arch),
   createEngine: createNodeEngine,

@@ -105,7 +105,11 @@ export async function deriveWeights(weights: DerivedWeights, renew: boolean): Pr
   const files = weights.sources.filter((source) => source instanceof RemoteFile);
   const { cache: enabled = true } = currentSettings();
   if (!enabled) return derivedInMemory(weights);
-  if (files.length < weights.sources.length || files.some(({ etag }) => etag === "")) {
+  if (files.length < weights.sources.length) {
+    warnNotKept(weights, "some of the original ones are in this page's memory");
+    return derivedInMemory(weights);
+  }
+  if (files.some(({ etag }) => etag === "")) {
     warnNotKept(weights, "the server does not say whether the file has changed (ETag, Last-Modified)");
     return derivedInMemory(weights);
   }

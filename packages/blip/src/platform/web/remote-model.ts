@@ -3,6 +3,8 @@
 import { ModelError } from "@blip-ts/base";
 import { parseStrictJson } from "@blip-ts/checkpoint";
 import {
+  adapterFiles,
+  maxAdapterConfigBytes,
   maxSideFileBytes,
   maxSuiteIndexBytes,
   sideFileLimits,
@@ -12,6 +14,7 @@ import {
   type SourceOptions,
   type SuiteFiles,
 } from "../../files.ts";
+import { adapterAsModel } from "../../weights/errors.ts";
 import { noWeights, notFound, nothingThere, offline, readFailed, unreachable } from "./errors.ts";
 import { FileCache } from "./file-cache.ts";
 import { expectOk, isAbsent, RemoteFile, type RemoteOptions } from "./remote-file.ts";
@@ -49,7 +52,7 @@ function embeddedUrl(file: string): string | undefined {
   return models === undefined ? known().href : folderUrl(models) + file;
 }
 
-function remoteOptions(options: SourceOptions, token?: string): RemoteOptions {
+export function remoteOptions(options: SourceOptions, token?: string): RemoteOptions {
   const headers = token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
   return { ...options, ...headers, cache: currentSettings().cache ?? true };
 }
@@ -78,7 +81,11 @@ async function bytesWithin(url: string, response: Response, most: number): Promi
  * @param most bytes that it may have
  * @throws {ModelError} `hub/...`, `model/read-failed`
  */
-async function readText(url: string, options: RemoteOptions, most: number): Promise<string | undefined> {
+export async function readText(
+  url: string,
+  options: RemoteOptions,
+  most = maxSideFileBytes["tokenizer.json"],
+): Promise<string | undefined> {
   const cache = await FileCache.open(url, options.cache);
   const fromCache = async () => {
     await cache.use({ size: 0, etag: "text" });
@@ -139,11 +146,18 @@ async function openFolder(
         : await readText(url, options, maxSuiteIndexBytes).catch((other: unknown) => {
             throw isUnreached(other) ? error : other;
           });
-    if (index === undefined) throw error;
+    if (index === undefined) throw (await isAdapter(urlOf, options)) ? adapterAsModel(name) : error;
     const openPart = (part: string) =>
       folderModel(`${name.replace(/\/+$/, "")}/${part}`, (file) => urlOf(`${part}/${file}`), options);
     return { name, kind: "suite", index, openFolder: openPart };
   }
+}
+
+/** Is it an adapter's folder that has no weights of a model? */
+async function isAdapter(urlOf: UrlOf, options: RemoteOptions): Promise<boolean> {
+  const url = urlOf(adapterFiles.config);
+  if (url === undefined || options.offline === true) return false;
+  return (await readText(url, options, maxAdapterConfigBytes).catch(() => undefined)) !== undefined;
 }
 
 /** Is it that nothing can be said of a file without the network? */
@@ -198,13 +212,13 @@ async function parse(url: string, text: string): Promise<unknown> {
   return parsed.value;
 }
 
-const inFolder =
+export const inFolder =
   (folder: string) =>
   (file: string): string =>
     folder + file.split("/").map(encodeURIComponent).join("/");
 
 /** @throws {ModelError} `model/not-found` (Safari 16 and Chrome 119 have no `URL.canParse`) */
-function addressOf(source: string): URL {
+export function addressOf(source: string): URL {
   try {
     return new URL(source, document.baseURI);
   } catch {

@@ -3,12 +3,14 @@ import type { Platform } from "../../platform.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
 import { deriveWeights } from "./derived-weights.ts";
 import { noFolders } from "./errors.ts";
+import { openRemoteAdapter } from "./remote-adapter.ts";
 import { bundledVocabulary, openRemoteModel } from "./remote-model.ts";
 import { createWebEngine } from "@blip-ts/engine/web";
 import { currentSettings } from "./settings.ts";
 
 export const webPlatform: Platform<ImageInput> = {
   openModel: openRemoteModel,
+  openAdapter: openRemoteAdapter,
   bundledVocabulary,
   devices: [
     {

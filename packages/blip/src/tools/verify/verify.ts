@@ -115,7 +115,9 @@ export async function* verify<ImageInput>(
   options: VerifyOptions = {},
 ): AsyncGenerator<VerifyRow, void, undefined> {
   const { imageOf, as, samples: own, onSample, ...loading } = options;
-  if (as === undefined && !hasSamples(source, { samples: own })) {
+  // What was published of a model says nothing of it with an adapter.
+  const isPublished = options.adapter === undefined && hasSamples(source, { samples: own });
+  if (as === undefined && !isPublished) {
     yield* checks(platform, source, loading);
     return;
   }

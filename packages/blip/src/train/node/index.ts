@@ -9,6 +9,7 @@ export {
   /** The learning rate for a step of other than the reference's samples. */
   scaledRate,
   type EpochReport,
+  type LoraOptions,
   type Recipe,
   type RecipeName,
   type RecipeOverrides,

@@ -65,7 +65,7 @@ function sizesOf(graph: Graph, feeds: Tensors): Map<string, number> {
 }
 
 /** What is kept of every place, from the step's seed. */
-function drawMasks(graph: Graph, masks: readonly MaskInput[], feeds: Tensors, seed: number): Tensors {
+export function drawMasks(graph: Graph, masks: readonly MaskInput[], feeds: Tensors, seed: number): Tensors {
   const sizes = sizesOf(graph, feeds);
   return Object.fromEntries(
     masks.map(({ name, shape, rate }): [string, Tensor] => {

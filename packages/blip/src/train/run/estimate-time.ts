@@ -34,10 +34,13 @@ export function productsOf(graph: Graph, feeds: Readonly<Record<string, Pick<Ten
   return graph.nodes.reduce((sum, node) => sum + operationsOf(node, size), 0);
 }
 
-/** @returns seconds of one step */
+/**
+ * @param passes a graph, and how many times its products are computed: a forward graph's three times in training
+ * @returns seconds of one step
+ */
 export async function secondsPerStep(
   platform: Platform<never>,
-  graph: Graph,
+  { graph, times }: { readonly graph: Graph; readonly times: number },
   feeds: Readonly<Record<string, Pick<Tensor, "dims">>>,
   threads: number | undefined,
 ): Promise<number> {
@@ -48,5 +51,5 @@ export async function secondsPerStep(
     for (let times = 0; times < timed; times++) await product.run();
     return ((timed * product.operations) / Math.max(1, Date.now() - begun)) * 1000;
   });
-  return (3 * productsOf(graph, feeds)) / (rate * efficiency) + 3 * graph.nodes.length * perNode;
+  return times * (productsOf(graph, feeds) / (rate * efficiency) + graph.nodes.length * perNode);
 }

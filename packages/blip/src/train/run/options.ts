@@ -3,9 +3,10 @@ import type { Warning } from "@blip-ts/base";
 import type { AugmentOptions } from "../data/options.ts";
 import type { SkippedSample } from "../data/batch.ts";
 import type { MemoryEstimate } from "../step/estimate.ts";
+import { refusedWith, resolveLora, type LoraOptions, type LoraSettings } from "../lora/index.ts";
 import { frozenParts } from "../optimizer/groups.ts";
 import { badTrainOption } from "./errors.ts";
-import { recipeNamed, scaledRate, type Recipe, type RecipeName } from "./recipes.ts";
+import { loraRate, recipeNamed, scaledRate, type Recipe, type RecipeName } from "./recipes.ts";
 import type { TrainingTask } from "../data/batch.ts";
 
 /** What is said before the first step. */
@@ -70,6 +71,11 @@ export interface TrainOptions extends RecipeOverrides {
   readonly imageSize?: number | undefined;
   /** What is not trained: `imageEncoder`, `allButCrossAttention`. */
   readonly freeze?: keyof typeof frozenParts | undefined;
+  /**
+   * Trains updates of low rank beside the model's matrices, which stay as they are: the result is an adapter in PEFT's
+   * form, a few megabytes. Not for `pretrain`. Without `lr` the recipe's is taken ten times.
+   */
+  readonly lora?: LoraOptions | undefined;
   /** Computes layers a second time on the way back: more time for less memory. */
   readonly recompute?: boolean | undefined;
   /** Of order, augmentation, dropout, negatives and weights that begin at random. Default 42. */
@@ -105,6 +111,7 @@ export interface Settings extends Recipe {
   readonly init: boolean;
   readonly imageSize: number | null;
   readonly freeze: string | null;
+  readonly lora: LoraSettings | null;
   readonly recompute: boolean;
   readonly seed: number;
   readonly augment: AugmentOptions | boolean;
@@ -149,7 +156,17 @@ function checkRecipe(recipe: Recipe): void {
   if (!["epoch", "step"].includes(recipe.per)) throw badTrainOption("per", "epoch or step", recipe.per);
 }
 
-/** @throws {UsageError} `usage/bad-option` */
+/** @throws {UsageError} `usage/bad-option`, `train/lora-option` */
+function loraOf(task: TrainingTask, { lora, init = false, freeze }: TrainOptions): LoraSettings | null {
+  if (lora === undefined) return null;
+  const settings = resolveLora(lora);
+  if (task === "pretrain") throw refusedWith("task pretrain", "pre-training learns all weights");
+  if (init) throw refusedWith("init", "updates of weights that begin at random are of use to no model");
+  if (freeze !== undefined) throw refusedWith("freeze", "all of the model's own weights stay as they are");
+  return settings;
+}
+
+/** @throws {UsageError} `usage/bad-option`, `train/lora-option` */
 export function resolveSettings(task: TrainingTask, options: TrainOptions, validates: boolean): Settings {
   const recipe = overridden(recipeNamed(task, options.recipe ?? "blip"), options);
   checkRecipe(recipe);
@@ -161,12 +178,14 @@ export function resolveSettings(task: TrainingTask, options: TrainOptions, valid
   const accumulate = whole("accumulate", options.accumulate ?? 1, 1);
   if (options.saveSteps !== undefined) whole("saveSteps", options.saveSteps, 1);
   // A rate of one's own is taken as it is.
-  const lr = options.lr ?? scaledRate(recipe, recipe.batchSize * accumulate);
+  const lora = loraOf(task, options);
+  const lr = options.lr ?? scaledRate(recipe, recipe.batchSize * accumulate) * (lora ? loraRate : 1);
   return {
     ...recipe,
     ...{ lr, task, model: options.model, accumulate, init: options.init ?? false },
     imageSize: imageSize === undefined ? null : whole("imageSize", imageSize, 1),
     freeze: freeze ?? null,
+    lora,
     recompute: options.recompute ?? false,
     seed: whole("seed", options.seed ?? 42, 0),
     augment: options.augment ?? true,

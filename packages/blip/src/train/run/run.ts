@@ -11,6 +11,7 @@ import { openBase, weightsToBegin, type BaseModel, type BegunWeights } from "./b
 import { tooFewSteps, unknownLength } from "./errors.ts";
 import { secondsPerStep } from "./estimate-time.ts";
 import { hasState, modelFolder, prepareFolder, stateFolder } from "./folder.ts";
+import { beginLora, saveLora, type BegunLora } from "./lora.ts";
 import { TrainingLoop, validationGraph } from "./loop.ts";
 import { resolveSettings, type RunPlan, type Settings, type TrainOptions } from "./options.ts";
 import { atBeginning, progressOf } from "./progress.ts";
@@ -40,7 +41,7 @@ export interface TrainReport {
   readonly imagesPerSecond: number;
   /** Rows and images that could not be used, each time they were met. */
   readonly skipped: number;
-  /** The folder of the result. */
+  /** The folder of the result: a model, or with `lora` an adapter. */
   readonly model: string;
 }
 
@@ -52,6 +53,7 @@ interface Opened {
   readonly objective: DataObjective;
   readonly validator: DataObjective | undefined;
   readonly begun: BegunWeights;
+  readonly lora: BegunLora | undefined;
   readonly batchesPerEpoch: number;
   readonly steps: number;
 }
@@ -88,14 +90,16 @@ function openedWith(
   };
   const validator = validation && objectiveOf(parts, true);
   const plain = objectiveOf(parts);
-  const objective = validator ? { ...plain, graphs: { [validationGraph]: validator.graph.graph } } : plain;
-  const begun = weightsToBegin(objective.graph, base.tensors, settings);
-  return { settings, base, data, validation, objective, validator, begun, batchesPerEpoch, steps };
+  const whole = validator ? { ...plain, graphs: { [validationGraph]: validator.graph.graph } } : plain;
+  const lora = settings.lora ? beginLora(whole, base, settings, settings.lora) : undefined;
+  const objective = lora?.objective ?? whole;
+  const begun = lora ?? weightsToBegin(objective.graph, base.tensors, settings);
+  return { settings, base, data, validation, objective, validator, begun, lora, batchesPerEpoch, steps };
 }
 
 function openTrainer(
   training: TrainingPlatform,
-  { settings, objective, begun, batchesPerEpoch }: Opened,
+  { settings, objective, begun, lora, batchesPerEpoch }: Opened,
   { threads, signal }: TrainOptions,
 ): Promise<Trainer<TrainingBatch>> {
   const { accumulate, freeze, recompute, seed, decay, clip, momentum } = settings;
@@ -103,6 +107,7 @@ function openTrainer(
     ...{ objective, weights: begun.weights, seed, threads, signal, recompute },
     stepsPerEpoch: batchesPerEpoch / accumulate,
     ...(accumulate > 1 && { accumulate: true }),
+    ...(lora && { frozen: lora.frozen }),
     ...(freeze !== null && { frozen: frozenParts[freeze as keyof typeof frozenParts] }),
     optimizer: {
       ...{ schedule: scheduleOf(settings, settings.lr), decay, momentum },
@@ -118,7 +123,7 @@ async function planOf(
   trainer: Trainer<TrainingBatch>,
   { threads }: TrainOptions,
 ): Promise<RunPlan | undefined> {
-  const { settings, data, objective, begun, steps } = opened;
+  const { settings, data, objective, begun, lora, steps } = opened;
   const batches = data.batches();
   const next = await batches.next();
   await batches.return?.();
@@ -126,7 +131,9 @@ async function planOf(
   const first: TrainingBatch = next.value;
   const context = { step: 0, part: 0, seed: settings.seed, run: () => Promise.resolve({}) };
   const feeds = await objective.inputs(first, context);
-  const seconds = await secondsPerStep(platform, objective.graph.graph, feeds, threads);
+  // Of frozen matrices there are no gradients: what a step computes is seen in its own graph alone.
+  const passes = lora ? { graph: trainer.plan.graph, times: 1 } : { graph: objective.graph.graph, times: 3 };
+  const seconds = await secondsPerStep(platform, passes, feeds, threads);
   const numbers = trainer.plan.parameters.flatMap(({ dims, role }) =>
     role.kind === "trained" ? [dims.reduce((product, size) => product * size, 1)] : [],
   );
@@ -167,7 +174,7 @@ async function trainOpened(
 ): Promise<TrainReport> {
   const begunAt = Date.now();
   const { files } = training;
-  const { settings, base, data, objective, begun, steps } = opened;
+  const { settings, base, data, objective, begun, lora, steps } = opened;
   const { out } = options;
   const goesOn = options.resume === true && (await hasState(files, out));
   const progress = goesOn ? progressOf(await trainer.resume(stateFolder(out))) : undefined;
@@ -183,11 +190,12 @@ async function trainOpened(
   const done = trainer.steps;
   const { best, epoch } = loop.progress;
   if (best !== undefined) await trainer.resume(stateFolder(out), { which: "best" });
-  const weights = resultWeights(objective, trainer.weights(), begun.weights);
   const model = modelFolder(out);
   // Of a run that had ended before it was resumed.
   await files.remove(model);
-  await saveResult(base, settings.task, weights, model);
+  if (lora) await saveLora(base, settings, lora, trainer.weights(), model);
+  else
+    await saveResult(base, settings.task, resultWeights(objective, trainer.weights(), begun.weights), model);
   return {
     ...{ task: settings.task, steps: done, epochs: epoch, loss: loop.lastLoss ?? null },
     ...{ validationLoss: best ?? null, stoppedEarly: epoch < settings.epochs, model },

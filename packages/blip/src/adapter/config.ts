@@ -1,0 +1,124 @@
+// adapter_config.json as PEFT 0.21 writes it (peft/tuners/lora/config.py): what of it decides numbers, and what is refused.
+import { parseStrictJson } from "@blip-ts/checkpoint";
+import { badConfig, notJson, unsupported } from "./errors.ts";
+
+/** A value by names of modules: the first name that a module's path is or ends with counts. */
+export type Pattern = readonly (readonly [name: string, value: number])[];
+
+/** What of an adapter's configuration decides numbers. */
+export interface AdapterConfig {
+  /** r, where no pattern says otherwise. */
+  readonly rank: number;
+  readonly alpha: number;
+  /** Whether updates are scaled by alpha / sqrt(r) instead of alpha / r (arXiv 2312.03732). */
+  readonly rslora: boolean;
+  readonly rankPattern: Pattern;
+  readonly alphaPattern: Pattern;
+  /** Modules that were trained whole. */
+  readonly modulesToSave: readonly string[];
+}
+
+const limits = { depth: 8, items: 100_000, uniqueKeys: true };
+const maxRank = 65_536;
+
+/** Settings that say where updates were put, or how they were trained: the tensors say the former, the latter is over. */
+const ignored = new Set([
+  ...["task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision"],
+  ...["inference_mode", "r", "target_modules", "exclude_modules", "lora_alpha", "lora_dropout"],
+  ...["use_rslora", "modules_to_save", "layers_to_transform", "layers_pattern", "rank_pattern"],
+  ...["alpha_pattern", "megatron_core", "loftq_config", "eva_config", "corda_config", "lora_ga_config"],
+  ...["qalora_group_size", "runtime_config", "init_lora_weights"],
+]);
+
+/** Beginnings that leave the base model as it is; others (PiSSA, OLoRA, LoftQ, ...) change it. */
+const plainBeginnings: readonly unknown[] = [undefined, null, true, false, "gaussian", "orthogonal"];
+
+const isNothing = (value: unknown): boolean =>
+  value === null ||
+  value === false ||
+  value === "" ||
+  (typeof value === "object" && Object.keys(value).length === 0);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What changes numbers in a way that is not computed here. @throws {ModelError} `adapter/unsupported` */
+function refuseOthers(name: string, fields: Fields): void {
+  if (fields.peft_type !== "LORA") throw unsupported(name, "peft_type", fields.peft_type);
+  const { bias = "none", init_lora_weights: beginning } = fields;
+  if (bias !== "none") throw unsupported(name, "bias", bias);
+  if (!plainBeginnings.includes(beginning)) throw unsupported(name, "init_lora_weights", beginning);
+  for (const [field, value] of Object.entries(fields))
+    if (field !== "bias" && !ignored.has(field) && !isNothing(value)) throw unsupported(name, field, value);
+}
+
+/** Names of modules, as they end; PEFT reads them as regular expressions, of which only `^` is known here. */
+const plainName = /^\^?[\w-]+(\.[\w-]+)*$/;
+
+function patternOf(
+  name: string,
+  fields: Fields,
+  field: "rank_pattern" | "alpha_pattern",
+  expected: string,
+  isRight: (value: number) => boolean,
+): Pattern {
+  const value = fields[field] ?? {};
+  if (!isObject(value)) throw badConfig(name, field, "an object of numbers by module", value);
+  return Object.entries(value).map(([key, number]) => {
+    if (!plainName.test(key))
+      throw badConfig(name, field, "names of modules, without regular expressions", key);
+    if (typeof number !== "number" || !isRight(number))
+      throw badConfig(name, `${field}.${key}`, expected, number);
+    return [key, number] as const;
+  });
+}
+
+const isRank = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= maxRank;
+
+function namesOf(name: string, fields: Fields, field: string): readonly string[] {
+  const value = fields[field] ?? [];
+  if (!Array.isArray(value)) throw badConfig(name, field, "a list of names", value);
+  return value.map((one: unknown) => {
+    if (typeof one !== "string" || one === "") throw badConfig(name, field, "a list of names", one);
+    return one;
+  });
+}
+
+/**
+ * @param name of the adapter, for messages
+ * @throws {ModelError} `adapter/config`, `adapter/unsupported`
+ */
+export async function parseConfig(name: string, text: string): Promise<AdapterConfig> {
+  const parsed = await parseStrictJson(text, limits);
+  if (!parsed.ok) throw notJson(name, parsed.reason);
+  const fields = parsed.value;
+  if (!isObject(fields)) throw notJson(name, "it is no object");
+  refuseOthers(name, fields);
+  const { r: rank, lora_alpha: alpha, use_rslora: rslora = false } = fields;
+  const rankText = `a whole number from 1 to ${maxRank}`;
+  if (!isRank(rank)) throw badConfig(name, "r", rankText, rank);
+  if (typeof alpha !== "number" || !Number.isFinite(alpha))
+    throw badConfig(name, "lora_alpha", "a finite number", alpha);
+  if (typeof rslora !== "boolean") throw badConfig(name, "use_rslora", "true or false", rslora);
+  return {
+    ...{ rank, alpha, rslora },
+    rankPattern: patternOf(name, fields, "rank_pattern", rankText, isRank),
+    alphaPattern: patternOf(name, fields, "alpha_pattern", "a finite number", Number.isFinite),
+    modulesToSave: namesOf(name, fields, "modules_to_save"),
+  };
+}
+
+/** Is a module of this path meant by a name: is it the name, or does it end with it? `^` stands for the beginning. */
+const isMeant = (module: string, name: string): boolean =>
+  name.startsWith("^") ? module === name.slice(1) : module === name || module.endsWith(`.${name}`);
+
+/** The value of a module. */
+export const valueFor = (pattern: Pattern, module: string, otherwise: number): number =>
+  pattern.find(([name]) => isMeant(module, name))?.[1] ?? otherwise;
+
+/** What an update of rank r is multiplied with. */
+export const scaleOf = (alpha: number, rank: number, rslora: boolean): number =>
+  alpha / (rslora ? Math.sqrt(rank) : rank);

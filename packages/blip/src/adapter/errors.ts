@@ -1,0 +1,177 @@
+// What can be wrong with an adapter: one factory per failure. Codes are `adapter/...`. Names of a file are cut and stripped
+// of control characters before they are shown.
+import { ModelError, UsageError } from "@blip-ts/base";
+import { shown, someOf } from "@blip-ts/checkpoint";
+
+/** A value of adapter_config.json, short. */
+function valueOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return typeof value === "object" && value !== null ? "an object" : shown(JSON.stringify(value), 80);
+}
+
+const dimsOf = (shape: readonly number[]) => `[${shape.join(", ")}]`;
+
+export const badConfig = (name: string, field: string, expected: string, got: unknown): ModelError =>
+  new ModelError(
+    "adapter/config",
+    `${name}/adapter_config.json, ${shown(field, 80)}: expected ${expected}, got ${valueOf(got)}. ` +
+      "Give the adapter_config.json that PEFT wrote with these weights.",
+    { name, field, expected },
+  );
+
+export const notJson = (name: string, reason: string): ModelError =>
+  new ModelError(
+    "adapter/config",
+    `${name}/adapter_config.json: expected a JSON object, got another text (${shown(reason)}). Download the adapter again.`,
+    { name, reason },
+  );
+
+export const unsupported = (name: string, field: string, got: unknown): ModelError =>
+  new ModelError(
+    "adapter/unsupported",
+    `${name}/adapter_config.json, ${shown(field, 80)}: expected plain LoRA, got ${valueOf(got)}, which blip-ts does not ` +
+      "compute. Merge the adapter with PEFT (merge_and_unload, save_pretrained), and load the result.",
+    { name, field },
+  );
+
+export const unsupportedTensor = (name: string, tensor: string, kind: string): ModelError =>
+  new ModelError(
+    "adapter/unsupported",
+    `${name}, ${shown(tensor)}: expected tensors of plain LoRA, got one of ${kind}, which blip-ts does not compute. ` +
+      "Merge the adapter with PEFT (merge_and_unload, save_pretrained), and load the result.",
+    { name, tensor },
+  );
+
+export const tooLarge = (name: string, what: string, size: number, limit: number): ModelError =>
+  new ModelError(
+    "adapter/too-large",
+    `${name}, ${what}: expected at most ${limit} bytes, got ${size}. Name the folder of an adapter.`,
+    { name, size, limit },
+  );
+
+export const noTensors = (name: string): ModelError =>
+  new ModelError(
+    "adapter/empty",
+    `${name}: expected tensors such as base_model.model....query.lora_A.weight, got none. Save the adapter again.`,
+    { name },
+  );
+
+export const foreignTensor = (name: string, tensor: string): ModelError =>
+  new ModelError(
+    "adapter/tensor",
+    `${name}: expected lora_A and lora_B of modules and the weights of modules_to_save, all below base_model.model., got ` +
+      `${shown(tensor)}. Save the adapter with PEFT's save_pretrained.`,
+    { name, tensor },
+  );
+
+export const lonely = (name: string, module: string, has: string, lacks: string): ModelError =>
+  new ModelError(
+    "adapter/tensor",
+    `${name}, ${shown(module)}: expected lora_A and lora_B, got ${has} without ${lacks}. Download the adapter again.`,
+    { name, module },
+  );
+
+export const badTensor = (
+  name: string,
+  tensor: string,
+  expected: string,
+  { dtype, shape }: { readonly dtype: string; readonly shape: readonly number[] },
+  advice: string,
+): ModelError =>
+  new ModelError(
+    "adapter/shape",
+    `${name}, ${shown(tensor)}: expected ${expected}, got ${dtype} ${dimsOf(shape)}. ${advice}`,
+    { name, tensor, expected, shape },
+  );
+
+export const wrongRank = (
+  name: string,
+  module: string,
+  expected: number,
+  shape: readonly number[],
+): ModelError =>
+  new ModelError(
+    "adapter/rank",
+    `${name}, ${shown(module)}: expected the rank ${expected} that adapter_config.json says (r, rank_pattern), got lora_A ` +
+      `${dimsOf(shape)}. Give the adapter_config.json that belongs to these weights.`,
+    { name, module, expected, shape },
+  );
+
+export const notFiniteAdapter = (name: string, tensor: string): ModelError =>
+  new ModelError(
+    "adapter/not-finite",
+    `${name}, ${shown(tensor)}: expected finite numbers, got one that is not. Its training went wrong: use an earlier one.`,
+    { name, tensor },
+  );
+
+export const unknownModules = (
+  name: string,
+  model: string,
+  modules: readonly string[],
+  known: readonly string[],
+): ModelError =>
+  new ModelError(
+    "adapter/module",
+    `${name}: expected modules of ${shown(model)} (${someOf(known, 6)}), got ${someOf(modules, 3)}, which it lacks. ` +
+      "Give the base model that the adapter was trained on, of the same task.",
+    { name, model, modules: modules.slice(0, 5) },
+  );
+
+export const otherBase = (
+  name: string,
+  model: string,
+  module: string,
+  { expected, got }: { readonly expected: readonly number[]; readonly got: readonly number[] },
+): ModelError =>
+  new ModelError(
+    "adapter/base",
+    `${name}, ${shown(module)}: expected an adapter of a matrix ${dimsOf(expected)}, as ${shown(model)} has it, got one of ` +
+      `${dimsOf(got)}. Give the base model that the adapter was trained on: this one has another size.`,
+    { name, model, module, expected, got },
+  );
+
+export const tiedModule = (name: string, tensor: string): ModelError =>
+  new ModelError(
+    "adapter/unsupported",
+    `${name}, modules_to_save: expected modules whose weights are their own, got ${shown(tensor)}, which the LM head and the ` +
+      "table of words share. Merge the adapter with PEFT (merge_and_unload, save_pretrained), and load the result.",
+    { name, tensor },
+  );
+
+export const quantizedBase = (name: string, model: string): UsageError =>
+  new UsageError(
+    "adapter/quantized",
+    `${name}: expected a base model of floating-point weights, got ${shown(model)}, which holds 8-bit ones. Give the ` +
+      "original model; with dtype int8 (--dtype int8) it is converted after the adapter is merged.",
+    { name, model },
+  );
+
+export const suiteBase = (name: string, model: string): UsageError =>
+  new UsageError(
+    "adapter/suite",
+    `${name}: expected one model, got the suite ${shown(model)} for several tasks, which share an image encoder. Load one ` +
+      "task's class, or write the task's model first (blip convert SUITE OUT --task TASK --adapter FOLDER).",
+    { name, model },
+  );
+
+export const noAdapters = (name: string): UsageError =>
+  new UsageError(
+    "adapter/platform",
+    `adapter: expected a platform that opens adapters, got one without openAdapter for ${shown(name)}. Give a merged model.`,
+    { name },
+  );
+
+/** @param found the names of files that are there */
+export const notAnAdapter = (name: string, found: readonly string[], isModel: boolean): UsageError =>
+  new UsageError(
+    "adapter/not-an-adapter",
+    `${shown(name)}: expected a folder with adapter_config.json and adapter_model.safetensors, got ` +
+      `${found.length > 0 ? someOf(found, 6) : "none of them"}. ` +
+      (isModel
+        ? "This is a model: give it as the model (--model), and leave the adapter out."
+        : found.includes("adapter_model.bin")
+          ? "Save the adapter with PEFT's save_pretrained, which writes safetensors."
+          : "Name the folder that PEFT or blip train --lora wrote."),
+    { name, found: found.slice(0, 12) },
+  );

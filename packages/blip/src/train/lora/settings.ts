@@ -1,0 +1,70 @@
+// What of a model LoRA trains, and how (arXiv 2106.09685; PEFT's LoraConfig).
+import { UsageError } from "@blip-ts/base";
+
+export interface LoraOptions {
+  /** r, from 1: the rank of the updates. 8 or 16 are usual. */
+  readonly rank: number;
+  /** Updates are multiplied with alpha / rank. Default: the rank. */
+  readonly alpha?: number | undefined;
+  /**
+   * Which matrices get an update: names with which the paths of modules end, as transformers' class of the task has them
+   * (`qkv`, `text_decoder.bert.encoder.layer.0.attention.self.query`). Default: `query` and `value`, of all text layers.
+   */
+  readonly targets?: readonly string[] | undefined;
+  /** Of what goes into updates, 0 to below 1. Default 0. */
+  readonly dropout?: number | undefined;
+  /** Multiplies with alpha / sqrt(rank) instead (arXiv 2312.03732). Default false. */
+  readonly rslora?: boolean | undefined;
+  /** Modules that are trained whole and saved with the adapter: `itm_head`, e.g. Default: none. */
+  readonly modulesToSave?: readonly string[] | undefined;
+}
+
+/** The same with everything decided. */
+export interface LoraSettings {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly targets: readonly string[];
+  readonly dropout: number;
+  readonly rslora: boolean;
+  readonly modulesToSave: readonly string[];
+}
+
+const bad = (name: string, expected: string, got: unknown): UsageError =>
+  new UsageError(
+    "usage/bad-option",
+    `lora.${name}: expected ${expected}, got ${String(got)}. Choose another value.`,
+    { name, expected, got },
+  );
+
+/** More than any matrix of BLIP has rows. */
+const maxRank = 65_536;
+
+const plainName = /^[\w-]+(\.[\w-]+)*$/;
+
+function names(name: string, list: readonly string[]): readonly string[] {
+  for (const one of list)
+    if (typeof one !== "string" || !plainName.test(one))
+      throw bad(name, "names of modules, such as query or itm_head", one);
+  return [...new Set(list)];
+}
+
+/** @throws {UsageError} `usage/bad-option` */
+export function resolveLora({
+  rank,
+  alpha = rank,
+  targets = ["query", "value"],
+  dropout = 0,
+  rslora = false,
+  modulesToSave = [],
+}: LoraOptions): LoraSettings {
+  if (!Number.isSafeInteger(rank) || rank < 1 || rank > maxRank)
+    throw bad("rank", `a whole number from 1 to ${maxRank}`, rank);
+  if (!Number.isFinite(alpha) || alpha <= 0) throw bad("alpha", "a number above 0", alpha);
+  if (!(dropout >= 0 && dropout < 1)) throw bad("dropout", "a number from 0 to below 1", dropout);
+  if (targets.length === 0) throw bad("targets", "at least one name", "none");
+  return {
+    ...{ rank, alpha, dropout, rslora },
+    targets: names("targets", targets),
+    modulesToSave: names("modulesToSave", modulesToSave),
+  };
+}

@@ -1,0 +1,74 @@
+// A run that trains an adapter: what it begins with, and the folder that it leaves.
+import { closing } from "@blip-ts/base";
+import { safetensorsBytes, type MadeTensor, type StoredTensor } from "@blip-ts/checkpoint";
+import { adapterTensors, configText } from "../../adapter/index.ts";
+import { adapterFiles } from "../../files.ts";
+import { specOf } from "../../tasks/index.ts";
+import { incompleteBase, withLora, type LoraObjective, type LoraSettings } from "../lora/index.ts";
+import { initialWeights } from "../objectives/init.ts";
+import type { TrainingBatch } from "../data/batch.ts";
+import { stored, weightsToBegin, type BaseModel, type BegunWeights } from "./begin.ts";
+import type { Settings } from "./options.ts";
+import { networkTaskOf, type DataObjective } from "./tasks.ts";
+
+export type BegunLora = LoraObjective<TrainingBatch> & BegunWeights;
+
+/** Ties that hold of a model's own weights: the LM head of some fine-tunes is a matrix of its own. */
+function ownTies(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  ties: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(ties).filter(([alias, of]) => {
+      const [own, other] = [tensors.get(alias), tensors.get(of)];
+      return !own || (own.source === other?.source && own.offset === other.offset);
+    }),
+  );
+}
+
+/**
+ * The objective with updates, and its weights: the model's own, which stay, and those of the adapter, which begin as PEFT's.
+ * @throws {UsageError} `train/lora-target`, `train/lora-module`, `train/lora-base`
+ */
+export function beginLora(
+  whole: DataObjective,
+  { tensors }: BaseModel,
+  settings: Settings,
+  lora: LoraSettings,
+): BegunLora {
+  const ties = ownTies(tensors, whole.graph.ties ?? {});
+  const made = withLora(whole, lora, ties);
+  const { weights, begun } = weightsToBegin({ ...whole.graph, ties }, tensors, settings);
+  const saved = new Set(made.parts.saved);
+  const lacking = begun.map((name) => name.replace(/ \(as .*/, "")).filter((name) => !saved.has(name));
+  if (lacking.length > 0) throw incompleteBase(settings.model, settings.task, lacking);
+  const matrices = [...initialWeights(made.parts.matrices, settings.seed)].map(
+    ([name, tensor]) => [name, stored(name, tensor)] as const,
+  );
+  return { ...made, weights: new Map([...weights, ...matrices]), begun };
+}
+
+/**
+ * Writes the adapter as a folder that does not exist yet, in PEFT's form.
+ * @param trained all parameters of the run, followers too
+ * @throws {UsageError} `save/exists`, `save/cannot-write`
+ */
+export async function saveLora(
+  { platform, opened }: BaseModel,
+  { task, model, lora }: Settings,
+  { parts }: BegunLora,
+  trained: ReadonlyMap<string, MadeTensor>,
+  folder: string,
+): Promise<void> {
+  if (!lora) throw new Error("a run without lora has no adapter");
+  const own = new Set([...parts.matrices.map(({ name }) => name), ...parts.saved]);
+  const tensors = adapterTensors(new Map([...trained].filter(([name]) => own.has(name))));
+  // transformers has no class for NLVR2.
+  const architecture =
+    task === "nlvr" ? undefined : specOf(networkTaskOf[task]).saved(opened.architecture).architecture;
+  await closing(await platform.createFolder(folder), async (writer) => {
+    await writer.write(adapterFiles.config, configText({ ...lora, base: model, architecture }));
+    await writer.write(adapterFiles.weights, safetensorsBytes(tensors));
+    await writer.commit();
+  });
+}

@@ -1,0 +1,64 @@
+// `blip train --lora RANK` and what goes with it.
+import { UsageError } from "blip-ts";
+import type { LoraOptions } from "blip-ts/train";
+import { Option, type Command } from "commander";
+import { anyNumber, positiveInteger } from "./common-options.ts";
+
+export interface LoraFlags {
+  readonly lora?: number;
+  readonly loraAlpha?: number;
+  readonly loraTargets?: readonly string[];
+  readonly loraDropout?: number;
+  readonly loraSave?: readonly string[];
+}
+
+/** query,value -> ["query", "value"] */
+const names = (text: string): string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+
+export const addLoraOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option(
+        "--lora <RANK>",
+        "train an adapter of this rank instead of the weights; model/ is then a PEFT folder for --adapter",
+      ).argParser(positiveInteger("--lora")),
+    )
+    .addOption(
+      new Option("--lora-alpha <A>", "updates are multiplied with A / RANK (default: RANK)").argParser(
+        anyNumber("--lora-alpha"),
+      ),
+    )
+    .addOption(
+      new Option(
+        "--lora-targets <NAMES>",
+        "which matrices, by the ends of transformers' names: query,value,qkv (default: query,value)",
+      ).argParser(names),
+    )
+    .addOption(
+      new Option("--lora-dropout <X>", "share of what goes into updates that is left out").argParser(
+        anyNumber("--lora-dropout"),
+      ),
+    )
+    .addOption(
+      new Option("--lora-save <NAMES>", "modules that are trained whole beside it: itm_head").argParser(
+        names,
+      ),
+    );
+
+/** @throws {UsageError} `usage/bad-option` */
+export function loraOf(flags: LoraFlags): LoraOptions | undefined {
+  const { lora: rank, loraAlpha: alpha, loraTargets: targets } = flags;
+  const { loraDropout: dropout, loraSave: modulesToSave } = flags;
+  if (rank !== undefined) return { rank, alpha, targets, dropout, modulesToSave };
+  const given = [alpha, targets, dropout, modulesToSave].some((value) => value !== undefined);
+  if (given)
+    throw new UsageError(
+      "usage/bad-option",
+      "--lora-alpha, --lora-targets, --lora-dropout, --lora-save: expected --lora RANK beside them, got none. Add it.",
+    );
+  return undefined;
+}
