@@ -85,8 +85,8 @@ export async function openTasks(
     if (options.adapter !== undefined) throw suiteBase(options.adapter, files.name);
     return openSuiteTasks(platform, openSuite(files), options, { asked, holds });
   }
-  const found = await unlessAborted(openModelForTasks(files, []), options.signal);
-  const opened = await withAdapter(platform, found, options);
+  const base = await unlessAborted(openModelForTasks(files, []), options.signal);
+  const opened = await withAdapter(platform, base, options);
   const able = runnableTasks.filter((task) => opened.tasks.tasks.includes(task));
   const all = asked ?? able;
   const none = all.find((task) => !able.includes(task)) ?? (able.length === 0 ? "match" : undefined);
