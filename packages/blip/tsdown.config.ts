@@ -40,6 +40,6 @@ export default defineConfig({
   // `Symbol.asyncDispose`, which ES2022's own library files lack.
   banner: { dts: '/// <reference lib="esnext.disposable" />' },
   // Bundled on purpose; everything else is a dependency of the package.
-  deps: { onlyBundle: ["plur", "irregular-plurals", "@noble/hashes"] },
+  deps: { onlyBundle: ["plur", "irregular-plurals", "@noble/hashes", "valibot"] },
   clean: true,
 });

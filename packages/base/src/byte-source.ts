@@ -20,6 +20,13 @@ export interface ByteSource {
    * @throws {ModelError} `model/read-failed` where the range is not within the source or cannot be read.
    */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Looks whether a file is still what it was when it was opened; other sources have no such method.
+   * @param mapped for a session that has mapped it already: a file that was renamed or deleted since is still its own, and
+   * only one that was written into is another
+   * @throws {ModelError} `model/changed`
+   */
+  expectUnchanged?(mapped?: boolean): void;
   /** Says what will be read soon, so that a distant source can fetch together what lies side by side. */
   announce?(ranges: readonly ByteRange[]): void;
 }

@@ -1,16 +1,20 @@
 // The family of errors that the packages throw. Each makes them through one factory per failure
 // (`checkpoint/errors.ts`, `image/errors.ts`, ...): message = where, expected, found, what to do.
+import { legible } from "./legible.ts";
 
 /** What failed, as plain data: paths, tensor names, numbers. */
 export type ErrorFields = Readonly<Record<string, unknown>>;
 
-/** Base of all errors thrown on purpose. `code` is stable; the message is for people. */
+/**
+ * Base of all errors thrown on purpose. `code` is stable; the message is for people. What others wrote in it (names of
+ * files, texts, answers of servers) is written out where a terminal would obey it: a message is always one line.
+ */
 export abstract class BlipError extends Error {
   readonly code: string;
   readonly fields: ErrorFields;
 
   constructor(code: string, message: string, fields: ErrorFields = {}, options?: ErrorOptions) {
-    super(message, options);
+    super(legible(message), options);
     this.name = new.target.name;
     this.code = code;
     this.fields = fields;

@@ -14,6 +14,25 @@ export const sideFiles = [
 
 export type SideFile = (typeof sideFiles)[number];
 
+const settingsBytes = 4_000_000;
+/** BERT's largest tokenizer.json, of 119,547 tokens, has 1,961,828. */
+const tokenizerBytes = 8_000_000;
+
+/** Most bytes of each. What is larger is not read. */
+export const maxSideFileBytes: Readonly<Record<SideFile | "model.safetensors.index.json", number>> = {
+  "config.json": settingsBytes,
+  "processor_config.json": settingsBytes,
+  "preprocessor_config.json": settingsBytes,
+  "tokenizer.json": tokenizerBytes,
+  "tokenizer_config.json": settingsBytes,
+  "vocab.txt": tokenizerBytes,
+  "generation_config.json": settingsBytes,
+  "model.safetensors.index.json": settingsBytes,
+};
+
+/** Levels of objects and arrays, and values in all, of a side file that is JSON. */
+export const sideFileLimits = { depth: 64, items: 2_000_000 } as const;
+
 /** A model found: its weights as byte sources, and its small files as text. */
 export interface ModelFiles {
   /** The path or id as the user gave it, for messages. */

@@ -3,14 +3,21 @@ export { counted, MAX_DETAIL, shown, someOf } from "./errors.ts";
 export { floatRows, floatsOf } from "./float-rows.ts";
 export { memorySource } from "./memory-source.ts";
 export { openCheckpoint } from "./open-checkpoint.ts";
-export { quantizedMetadata, type QuantizedRange, quantizedTensors, readQuantized } from "./quantized.ts";
+export {
+  quantizedMatrices,
+  quantizedMetadata,
+  type QuantizedRange,
+  quantizedTensors,
+  readQuantized,
+} from "./quantized.ts";
 export { readRange } from "./read-range.ts";
 export { readSafetensors } from "./safetensors.ts";
 export { readShardedSafetensors } from "./sharded.ts";
-export { parseStrictJson } from "./strict-json.ts";
+export { type JsonLimits, parseStrictJson, type StrictJson } from "./strict-json.ts";
 export {
   type Checkpoint,
   type CheckpointFormat,
+  elementCount,
   readTensorBytes,
   type StoredTensor,
 } from "./stored-tensor.ts";

@@ -189,6 +189,10 @@ export function readQuantized(all: ReadonlyMap<string, StoredTensor>): Quantized
   return { tensors, quantized };
 }
 
+/** The matrices that 8-bit tensors stand for. @param names of those tensors; others among them are passed over */
+export const quantizedMatrices = (names: Iterable<string>): ReadonlySet<string> =>
+  new Set([...names].flatMap((name) => partName.exec(name)?.groups?.matrix ?? []));
+
 /** The matrix [out, in] that parts stand for together. */
 function matrixOf(matrix: string, parts: readonly Part[]): StoredTensor {
   const [sample] = parts;

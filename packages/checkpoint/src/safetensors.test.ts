@@ -124,6 +124,39 @@ describe("readSafetensors", () => {
     });
   });
 
+  it.each<[string, unknown]>([
+    ["4 MB and more", `{"a":"${"x".repeat(4_000_000)}"}`],
+    [
+      "more than 100,000 tensors",
+      Object.fromEntries(Array.from({ length: 100_001 }, (_, at) => [at.toString(36), 0])),
+    ],
+    [
+      "more than 100,000 notes",
+      { __metadata__: Object.fromEntries(Array.from({ length: 100_001 }, (_, at) => [at.toString(36), ""])) },
+    ],
+  ])("refuses a header of %s", async (_, header) => {
+    const failure = await failureOf(() => open(header));
+    expect(failure.code).toBe("checkpoint/limit");
+    expect(failure.message).toMatch(/more than the limit of (?:4000000|100000)/);
+  });
+
+  it.each<[unknown]>([[{ toString: 1, valueOf: 1 }], [{ toJSON: 1 }], [null], [7], [["F32"]]])(
+    "refuses the type %j by what it is",
+    async (dtype) => {
+      const failure = await failureOf(() => open({ a: { ...f32([1], 0, 4), dtype } }, new Uint8Array(4)));
+      expect(failure.code).toBe("checkpoint/dtype");
+      expect(failure.message).toContain(JSON.stringify(dtype));
+    },
+  );
+
+  it("gives the event loop its turn while it reads many entries", async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    await open(Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`t${at}`, f32([0], 0, 0)])));
+    clearInterval(timer);
+    expect(turns).toBeGreaterThanOrEqual(3);
+  });
+
   it("names a file that ends within its header as truncated", async () => {
     const bytes = safetensorsOf({ a: f32([1], 0, 4) }, new Uint8Array(4));
     for (const length of [0, 7, 8, 20]) {

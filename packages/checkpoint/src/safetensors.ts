@@ -1,6 +1,6 @@
 // The safetensors reader: 8 bytes of header length, a JSON header, then the data. As strict as the reference
 // implementation: offsets must tile the data section without overlap, gap or rest. Beyond it, repeated keys are refused.
-import type { ByteSource } from "@blip-ts/base";
+import { type ByteSource, nextTurn, schema } from "@blip-ts/base";
 import { duplicateName, malformed, overLimit, quoted, truncated, unsupportedDType } from "./errors.ts";
 import { decodeUtf8, readRange, readUint64, viewOf } from "./read-range.ts";
 import {
@@ -16,14 +16,20 @@ import { parseStrictJson } from "./strict-json.ts";
 /** Bytes before the header: its length as a little-endian 64-bit number. */
 export const HEADER_LENGTH_BYTES = 8;
 
-/** Most bytes of a header (the reference implementation's limit). */
-export const MAX_HEADER_BYTES = 100_000_000;
+/** Most bytes of a header; that of a pre-training checkpoint of BLIP has some 300,000. */
+export const MAX_HEADER_BYTES = 4_000_000;
+
+/** Most tensors and notes of a header; a pre-training checkpoint of BLIP has some 2,000. */
+export const MAX_ENTRIES = 100_000;
+
+/** Entries that are looked at in one turn of the event loop: a few milliseconds. */
+const ENTRIES_A_TURN = 5_000;
 
 /** The header, its entries, the two arrays in an entry. */
 const MAX_HEADER_DEPTH = 3;
 
 /** Most values in a header; a pre-training checkpoint of BLIP has about 15,000. */
-const MAX_HEADER_ITEMS = 2_000_000;
+const MAX_HEADER_ITEMS = 1_000_000;
 
 const DTYPES: ReadonlyMap<unknown, CheckpointDType> = new Map([
   ["F64", "float64"],
@@ -47,12 +53,20 @@ export async function readSafetensors(source: ByteSource): Promise<Checkpoint> {
   const header = await readHeader(source);
   const tensors = new Map<string, StoredTensor>();
   let metadata: Record<string, string> = {};
-  for (const [name, entry] of Object.entries(header.json)) {
+  const entries = Object.entries(header.json);
+  expectEntries(source, entries.length);
+  for (const [index, [name, entry]] of entries.entries()) {
+    if (index % ENTRIES_A_TURN === ENTRIES_A_TURN - 1) await nextTurn();
     if (name === "__metadata__") metadata = readMetadata(source, entry);
     else tensors.set(name, readEntry(source, name, entry, header.dataStart));
   }
   checkTiling(source, [...tensors.values()], header.dataStart);
   return { format: "safetensors", tensors, metadata };
+}
+
+function expectEntries(source: ByteSource, count: number): void {
+  if (count > MAX_ENTRIES)
+    throw overLimit(source.name, "the number of entries of the safetensors header", count, MAX_ENTRIES);
 }
 
 async function readHeader(source: ByteSource): Promise<{ json: object; dataStart: number }> {
@@ -69,7 +83,8 @@ async function readHeader(source: ByteSource): Promise<{ json: object; dataStart
   const text = decodeUtf8(bytes);
   if (text?.startsWith("{") !== true)
     throw malformed(source.name, "the safetensors header is not a JSON object");
-  const parsed = parseStrictJson(text, { depth: MAX_HEADER_DEPTH, items: MAX_HEADER_ITEMS });
+  const limits = { depth: MAX_HEADER_DEPTH, items: MAX_HEADER_ITEMS, uniqueKeys: true };
+  const parsed = await parseStrictJson(text, limits);
   if (!parsed.ok) {
     if (parsed.duplicate !== undefined) throw duplicateName(source.name, "the header key", parsed.duplicate);
     throw malformed(source.name, `the safetensors header cannot be used: ${parsed.reason}`);
@@ -83,6 +98,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 function readMetadata(source: ByteSource, value: unknown): Record<string, string> {
   if (!isRecord(value)) throw malformed(source.name, "__metadata__ is not an object of strings");
+  expectEntries(source, Object.keys(value).length);
   const entries = Object.entries(value).map(([key, text]): [string, string] => {
     if (typeof text !== "string")
       throw malformed(source.name, `__metadata__ holds a ${typeof text}, not a string`);
@@ -91,6 +107,9 @@ function readMetadata(source: ByteSource, value: unknown): Record<string, string
   // fromEntries defines own properties, so that a key named __proto__ stays a key.
   return Object.fromEntries(entries);
 }
+
+/** An object may have a `toString` that is none. */
+const dtypeText = (dtype: unknown): string => (typeof dtype === "string" ? dtype : schema.shownValue(dtype));
 
 const ENTRY_KEYS: ReadonlySet<string> = new Set(["dtype", "shape", "data_offsets"]);
 
@@ -101,7 +120,7 @@ function readEntry(source: ByteSource, name: string, entry: unknown, dataStart: 
     throw bad("has keys beside dtype, shape and data_offsets");
   const dtype = DTYPES.get(entry.dtype);
   if (dtype === undefined)
-    throw unsupportedDType(source.name, name, String(entry.dtype), [...DTYPES.keys()].map(String));
+    throw unsupportedDType(source.name, name, dtypeText(entry.dtype), [...DTYPES.keys()].map(String));
 
   const shape = integers(entry.shape);
   if (shape === undefined || shape.length > MAX_RANK)

@@ -72,12 +72,42 @@ describe("readShardedSafetensors", () => {
     expect(failure.message).toContain("model.safetensors.index.json");
   });
 
-  it.each([[null], [[]], [{}], [{ weight_map: [] }], [{ weight_map: {} }]])(
-    "refuses the index %j",
-    async (json) => {
-      expect(await failureOf(() => open(json, {}))).toMatchObject({ code: "checkpoint/malformed" });
-    },
-  );
+  it.each<[unknown, string]>([
+    [null, "expected an object with a weight_map, found null"],
+    [[], "expected an object with a weight_map, found []"],
+    [{}, "weight_map: expected an object from tensors to files, at most 100000 of them, found nothing"],
+    [
+      { weight_map: [] },
+      "weight_map: expected an object from tensors to files, at most 100000 of them, found []",
+    ],
+    [{ weight_map: {} }, "the weight_map of the index is empty"],
+    [
+      { weight_map: { a: { toString: 1, valueOf: 1 } } },
+      'weight_map.a: expected a text of at most 255 characters, found {"toString":1,"valueOf":1}',
+    ],
+    [
+      { weight_map: { a: "../b" } },
+      'weight_map.a: expected the plain name of a file beside the index, found "../b"',
+    ],
+    [
+      { weight_map: { a: "1" }, metadata: [] },
+      "metadata: expected an object of notes, at most 100000 of them, found []",
+    ],
+  ])("refuses the index %j, and names the field", async (json, says) => {
+    const failure = await failureOf(() => open(json, {}));
+    expect(failure.code).toBe("checkpoint/malformed");
+    expect(failure.message).toContain(says);
+  });
+
+  it("takes tensors whose names are those of prototypes", async () => {
+    const json: unknown = JSON.parse(
+      '{"weight_map": {"constructor": "1.safetensors", "__proto__": "1.safetensors"}}',
+    );
+    const header =
+      '{"constructor":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"__proto__":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}';
+    const { tensors } = await open(json, { "1.safetensors": safetensorsOf(header, new Uint8Array(2)) });
+    expect([...tensors.keys()]).toEqual(["constructor", "__proto__"]);
+  });
 
   it("refuses more shards than any model has", async () => {
     const weight_map = Object.fromEntries(

@@ -1,12 +1,15 @@
 // A model in several safetensors files: `model.safetensors.index.json` says which file holds which tensor.
 // Index and files must agree name for name.
-import type { ByteSource } from "@blip-ts/base";
-import { disagreeingShards, malformed, overLimit, quoted } from "./errors.ts";
-import { readSafetensors } from "./safetensors.ts";
+import { type ByteSource, schema } from "@blip-ts/base";
+import { disagreeingShards, malformed, overLimit } from "./errors.ts";
+import { MAX_ENTRIES, readSafetensors } from "./safetensors.ts";
 import type { Checkpoint, StoredTensor } from "./stored-tensor.ts";
 
 /** Most files of one model. */
 export const MAX_SHARDS = 1_000;
+
+/** Most characters of the name of one. */
+const MAX_SHARD_NAME = 255;
 
 /** Letters, digits and a few signs: no separator, no leading dot, nothing that means something in a URL. */
 const SHARD_NAME = /^[A-Za-z0-9_][A-Za-z0-9_. -]*$/;
@@ -47,26 +50,30 @@ export async function readShardedSafetensors(
   return { format: "safetensors", tensors, metadata };
 }
 
-function readIndex(json: unknown, where: string) {
-  if (!isRecord(json) || !isRecord(json.weight_map))
-    throw malformed(where, "the index has no weight_map from tensors to files");
-  const weightMap = new Map<string, string>();
-  for (const [name, file] of Object.entries(json.weight_map)) {
-    if (typeof file !== "string" || !SHARD_NAME.test(file))
-      throw malformed(
-        where,
-        `the index places ${quoted(name)} in ${quoted(String(file))}, which is no plain file name`,
-      );
-    weightMap.set(name, file);
-  }
-  if (weightMap.size === 0) throw malformed(where, "the weight_map of the index is empty");
-  const entries = isRecord(json.metadata) ? Object.entries(json.metadata) : [];
-  const metadata = entries
-    .filter(([, value]) => typeof value === "string" || typeof value === "number")
-    .map(([key, value]) => [key, String(value)]);
-  return { weightMap, metadata: Object.fromEntries(metadata) as Record<string, string> };
-}
+/** What the index may say. Of the metadata texts and numbers are handed on. */
+const indexSchema = schema.fields(
+  {
+    weight_map: schema.recordOf(
+      schema.only(
+        schema.text(MAX_SHARD_NAME),
+        (file) => SHARD_NAME.test(file),
+        "the plain name of a file beside the index",
+      ),
+      MAX_ENTRIES,
+      "an object from tensors to files",
+    ),
+    metadata: schema.maybe(schema.recordOf(schema.anything(), MAX_ENTRIES, "an object of notes")),
+  },
+  "an object with a weight_map",
+);
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function readIndex(json: unknown, where: string) {
+  const { value, mismatch } = schema.checked(indexSchema, json);
+  if (mismatch) throw malformed(where, `the index: ${schema.mismatchText(mismatch)}`);
+  const { weight_map: weightMap, metadata: notes } = value;
+  if (weightMap.size === 0) throw malformed(where, "the weight_map of the index is empty");
+  const metadata = [...(notes ?? [])]
+    .filter(([, note]) => typeof note === "string" || typeof note === "number")
+    .map(([key, note]): [string, string] => [key, String(note)]);
+  return { weightMap, metadata: Object.fromEntries(metadata) };
 }

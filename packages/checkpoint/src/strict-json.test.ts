@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseStrictJson } from "./strict-json.ts";
 
-const parse = (text: string) => parseStrictJson(text, { depth: 4, items: 20 });
+const parse = (text: string) => parseStrictJson(text, { depth: 4, items: 20, uniqueKeys: true });
 
 describe("parseStrictJson", () => {
   it.each([
@@ -9,8 +9,8 @@ describe("parseStrictJson", () => {
     `[",",":","{","\\"a\\"","\\\\"]`,
     `{"a\\\\":1,"a":2}`,
     "7",
-  ])("parses %s", (text) => {
-    expect(parse(text)).toEqual({ ok: true, value: JSON.parse(text) as unknown });
+  ])("parses %s", async (text) => {
+    expect(await parse(text)).toEqual({ ok: true, value: JSON.parse(text) as unknown });
   });
 
   it.each([
@@ -19,8 +19,8 @@ describe("parseStrictJson", () => {
     ['[{"x":{"y":[0],"y":1}}]', "y"],
     ['{"\\"":1,"b":[],"\\"":2}', '"'],
     ['{"__proto__":1,"__proto__":2}', "__proto__"],
-  ])("finds the repeated key of %s", (text, duplicate) => {
-    expect(parse(text)).toMatchObject({ ok: false, duplicate });
+  ])("finds the repeated key of %s", async (text, duplicate) => {
+    expect(await parse(text)).toMatchObject({ ok: false, duplicate });
   });
 
   it.each([
@@ -31,13 +31,26 @@ describe("parseStrictJson", () => {
     ['{"a', "not valid JSON"],
     ["", "not valid JSON"],
     ["]]]}}}", "not valid JSON"],
-  ])("refuses %j", (text, reason) => {
-    const result = parse(text);
+  ])("refuses %j", async (text, reason) => {
+    const result = await parse(text);
     expect(result.ok ? "" : result.reason).toContain(reason);
   });
 
-  it("walks a string of 30 million characters", () => {
+  it("keeps the last of equal keys where they need not be unique", async () => {
+    const result = await parseStrictJson('{"a":1,"a":2}', { depth: 4, items: 20 });
+    expect(result).toEqual({ ok: true, value: { a: 2 } });
+  });
+
+  it("gives the event loop its turn between looking at a long text and parsing it", async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    await parse(`"${"x".repeat(2 ** 21)}"`);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(0);
+  });
+
+  it("walks a string of 30 million characters", async () => {
     const name = `${"x".repeat(30_000_000)}\\n`;
-    expect(parse(`{"${name}":"${name}"}`).ok).toBe(true);
+    expect((await parse(`{"${name}":"${name}"}`)).ok).toBe(true);
   });
 });

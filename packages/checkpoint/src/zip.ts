@@ -1,11 +1,14 @@
 // The directory of a zip archive, and where the bytes of a stored member lie (PyTorch compresses none).
 // Follows PKWARE's APPNOTE, zip64 included; whatever this reader cannot vouch for is refused.
-import type { ByteSource } from "@blip-ts/base";
+import { type ByteSource, nextTurn } from "@blip-ts/base";
 import { duplicateName, malformed, overLimit, quoted, unsupported } from "./errors.ts";
 import { decodeUtf8, readRange, readUint64, viewOf } from "./read-range.ts";
 
-/** Most bytes of a central directory: room for 500,000 members with names of 80 bytes. */
-export const MAX_DIRECTORY_BYTES = 64 * 2 ** 20;
+/** Most bytes of a central directory, so 86,956 members; that of a pre-training checkpoint of BLIP has some 200,000. */
+export const MAX_DIRECTORY_BYTES = 4_000_000;
+
+/** Members that are looked at in one turn of the event loop: a few milliseconds. */
+const MEMBERS_A_TURN = 5_000;
 
 const END_BYTES = 22;
 const MAX_COMMENT_BYTES = 0xffff;
@@ -76,6 +79,7 @@ export async function readZipDirectory(source: ByteSource): Promise<ReadonlyMap<
   const members = new Map<string, Omit<ZipMember, "boundary">>();
   let at = 0;
   for (let index = 0; index < directory.members; index++) {
+    if (index % MEMBERS_A_TURN === MEMBERS_A_TURN - 1) await nextTurn();
     const { next, ...member } = readCentralHeader(source, bytes, at);
     if (members.has(member.name)) throw duplicateName(source.name, "the zip member", member.name);
     members.set(member.name, member);

@@ -11,7 +11,7 @@ import {
 import { Option, type Command } from "commander";
 import { loadProgress, type Progress } from "./progress.ts";
 import { table } from "./table.ts";
-import { print, type Terminal } from "./terminal.ts";
+import { print, printLine, type Terminal } from "./terminal.ts";
 
 /** What every verb takes that opens a model, by its name or as an argument. */
 export interface SourceFlags {
@@ -36,6 +36,8 @@ export interface ModelFlags extends SourceFlags {
   readonly threads?: number;
   readonly memory?: number;
   readonly maxPixels?: number;
+  readonly maxTextLength?: number;
+  readonly load?: "map" | "copy";
   readonly jsonl?: boolean;
 }
 
@@ -134,6 +136,20 @@ export const maxPixelsOption = () =>
     "most pixels of an image; one that declares more is not decoded (default: 178956970)",
   ).argParser(positiveInteger("--max-pixels"));
 
+export const maxTextLengthOption = () =>
+  new Option(
+    "--max-text-length <N>",
+    "most characters of a text; a longer one is refused (default: 10000)",
+  ).argParser(positiveInteger("--max-text-length"));
+
+export const loadOption = () =>
+  new Option(
+    "--load <how>",
+    "map: read weights from the model's file when they are needed; copy: read all into memory at once, so that the file may be overwritten",
+  )
+    .choices(["map", "copy"])
+    .default("map");
+
 export function addSourceOptions(command: Command): Command {
   return command
     .addOption(textHeadsOption())
@@ -168,6 +184,8 @@ export function addModelOptions(command: Command): Command {
     .addOption(threadsOption())
     .addOption(memoryOption())
     .addOption(maxPixelsOption())
+    .addOption(maxTextLengthOption())
+    .addOption(loadOption())
     .option("--jsonl", "a JSON row a line, as they come");
 }
 
@@ -211,7 +229,7 @@ export function chooseModel(
 /** Warnings as lines on stderr. */
 export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (warning: Warning) => void {
   return ({ message }) => {
-    if (flags.quiet !== true) print(terminal.stderr, `Warning: ${message}`);
+    if (flags.quiet !== true) printLine(terminal.stderr, `Warning: ${message}`);
   };
 }
 
@@ -240,10 +258,11 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
 /** How a verb's model is loaded. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
   const { compat, dtype, textHeads, orientation, imageSize, revision, offline } = flags;
-  const { threads, device, profile, memory, maxPixels, adapter, allowPrivateRedirects } = flags;
+  const { threads, device, profile, memory, maxPixels, maxTextLength, load, adapter } = flags;
+  const { allowPrivateRedirects } = flags;
   return {
-    ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline },
-    ...{ threads, device, profile, memory, maxPixels, adapter, allowPrivateRedirects },
+    ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline, allowPrivateRedirects },
+    ...{ threads, device, profile, memory, maxPixels, maxTextLength, load, adapter },
     onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),

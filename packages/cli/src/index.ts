@@ -17,7 +17,7 @@ import { addRetrieve } from "./commands/retrieve.ts";
 import { addTrain } from "./commands/train.ts";
 import { addVerify } from "./commands/verify.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
-import { print, type Terminal } from "./terminal.ts";
+import { print, printLine, type Terminal, write } from "./terminal.ts";
 
 export type { Terminal } from "./terminal.ts";
 
@@ -34,8 +34,8 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     .version(version, "--version")
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void terminal.stdout.write(text),
-      writeErr: (text) => void terminal.stderr.write(text),
+      writeOut: (text) => write(terminal.stdout, text),
+      writeErr: (text) => write(terminal.stderr, text),
     });
   program.commandsGroup("Verbs:");
   const verbs = [
@@ -51,7 +51,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     // commander has printed its own message; asking for help or the version is no failure.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (terminal.signal.aborted) return exitCodes.interrupted;
-    print(terminal.stderr, `blip: ${error instanceof Error ? error.message : String(error)}`);
+    printLine(terminal.stderr, `blip: ${error instanceof Error ? error.message : String(error)}`);
     if (terminal.env.BLIP_DEBUG === "1" && error instanceof Error) print(terminal.stderr, error.stack ?? "");
     return exitCodeOf(error);
   }

@@ -3,7 +3,7 @@ import { fstatSync, writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { UsageError } from "blip-ts";
 import { exitCodes } from "./exit-codes.ts";
-import type { Terminal } from "./terminal.ts";
+import { type Terminal, write } from "./terminal.ts";
 
 /** Node takes what the system took of a text for all of it: a disk that fills up would cut results short, and exit 0. */
 export class FileOutput extends Writable {
@@ -62,7 +62,7 @@ export function endWithOutput(
     stdout.on("error", () => undefined);
     // A reader that has seen enough (`blip ... | head`) closes the pipe: that is no failure.
     if (error.code === "EPIPE") exit(exitCodes.done);
-    else stderr.write(`blip: ${cannotWrite(error).message}\n`, () => exit(exitCodes.failed));
+    else write(stderr, `blip: ${cannotWrite(error).message}\n`, () => exit(exitCodes.failed));
   });
   // Warnings that nobody can read keep nobody from the results.
   stderr.on("error", () => undefined);

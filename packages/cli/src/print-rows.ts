@@ -6,7 +6,7 @@ import { exitCodes } from "./exit-codes.ts";
 import { progressBar } from "./progress.ts";
 import { rowPrinter } from "./rows.ts";
 import { tableLines } from "./table.ts";
-import { print, type Terminal } from "./terminal.ts";
+import { printLine, type Terminal } from "./terminal.ts";
 
 export interface RowVerb<Row extends object, Model extends Closable> {
   /** A model that does the verb's task on photographs. */
@@ -85,7 +85,7 @@ export async function printRows<Row extends object, Model extends Closable>(
         if (flags.quiet === true) continue;
         // The bar comes back below the message.
         progress.stop();
-        print(stderr, failure.message);
+        printLine(stderr, failure.message);
       }
       printer.end();
       return failures > 0 ? exitCodes.failed : exitCodes.done;

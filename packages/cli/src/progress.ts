@@ -1,7 +1,8 @@
 // Progress bars on stderr; nothing where stderr is not a terminal, or with --quiet.
+import { legible } from "@blip-ts/base";
 import type { DownloadProgress } from "blip-ts";
 import { SingleBar } from "cli-progress";
-import { print, type Terminal } from "./terminal.ts";
+import { printLine, type Terminal } from "./terminal.ts";
 
 export interface Progress {
   update(label: string, done: number, total: number): void;
@@ -22,7 +23,8 @@ export function progressBar(terminal: Terminal, quiet: boolean | undefined): Pro
   };
   return {
     stop,
-    update(label, done, total) {
+    update(name, done, total) {
+      const label = legible(name);
       if (label !== current) {
         stop();
         current = label;
@@ -49,7 +51,7 @@ export function loadProgress(
   let said = false;
   return ({ kind, file, loaded, total }) => {
     if (kind === "convert" && !said && quiet !== true)
-      print(terminal.stderr, `Converting the weights of ${file}, to be kept for the next time`);
+      printLine(terminal.stderr, `Converting the weights of ${file}, to be kept for the next time`);
     said ||= kind === "convert";
     progress.update(`${file} (MB)`, megabytes(loaded), megabytes(total));
   };

@@ -1,5 +1,5 @@
 // Rows as they are printed: a table for people, --json for programs, --jsonl for streams.
-import { print, type Terminal } from "./terminal.ts";
+import { print, type Terminal, write } from "./terminal.ts";
 
 export interface RowPrinter<Row> {
   add(row: Row): void;
@@ -15,10 +15,10 @@ function printBlocks({ stdout }: Terminal, pieces: Iterable<string>): void {
   for (const piece of pieces) {
     block += piece;
     if (block.length < blockLength) continue;
-    stdout.write(block);
+    write(stdout, block);
     block = "";
   }
-  if (block !== "") stdout.write(block);
+  if (block !== "") write(stdout, block);
 }
 
 /** `JSON.stringify(rows, undefined, 1)`, row by row. */

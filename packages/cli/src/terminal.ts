@@ -1,5 +1,7 @@
-// Where output goes: results to stdout, everything else to stderr.
+// Where output goes: results to stdout, everything else to stderr. All of it is written by the functions here: names and
+// texts of others may hold what a terminal obeys, and none of that gets there.
 import type { Writable } from "node:stream";
+import { legible, legibleLines } from "@blip-ts/base";
 
 export interface Terminal {
   readonly stdin: AsyncIterable<Buffer | string>;
@@ -10,4 +12,12 @@ export interface Terminal {
   readonly signal: AbortSignal;
 }
 
-export const print = (stream: Writable, text: string): void => void stream.write(`${text}\n`);
+/** Writes text as it is, but for characters that a terminal obeys; lines end where they did. */
+export const write = (stream: Writable, text: string, done?: () => void): void =>
+  void stream.write(legibleLines(text), done);
+
+/** Writes lines. */
+export const print = (stream: Writable, text: string): void => write(stream, `${text}\n`);
+
+/** Writes a message, which is one line whatever stands in it. */
+export const printLine = (stream: Writable, message: string): void => print(stream, legible(message));

@@ -25,12 +25,11 @@ describe("the table", () => {
       ["", "3 more (--json)", "", ""],
     ];
     expect(table(["image", "text", "match", "cosine"], rows, 2).split("\n")).toEqual([
-      "image       text               match  cosine",
-      "a.png       two                1.0 %     0.5",
-      "            lines",
-      "日本語.png  🐑 sheep         100.0 %  -0.123",
-      "\u001b[31mred\u001b[39m.png     e\u0301                      -       -",
-      "            3 more (--json)",
+      "image                        text               match  cosine",
+      "a.png                        two\\nlines         1.0 %     0.5",
+      "日本語.png                   🐑 sheep         100.0 %  -0.123",
+      "\\u001b[31mred\\u001b[39m.png  e\u0301                      -       -",
+      "                             3 more (--json)",
     ]);
   });
 

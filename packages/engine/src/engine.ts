@@ -62,6 +62,8 @@ export interface RetainedOutputs {
 
 /** A model that is loaded and can be run. */
 export interface EngineSession extends Closable {
+  /** Is its thread gone? Then no call succeeds any more; engines without threads leave it out. */
+  readonly ended?: boolean;
   run(feeds: Feeds, options?: CallOptions): Promise<Record<string, Tensor>>;
   /**
    * Runs, and retains the outputs named in `retain` in the engine: they are not copied to the caller. They are among

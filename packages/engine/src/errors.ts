@@ -24,6 +24,25 @@ export const engineRefused = (graph: string, cause: unknown): ModelError => {
   );
 };
 
+/** @param detail what the thread said at its end */
+export const engineEnded = (detail: string): ModelError =>
+  new ModelError(
+    "model/engine-ended",
+    `the engine's thread: expected it to compute, but it ended (${detail}). The calls that it had are lost; ` +
+      "call again: another thread takes its place.",
+    { detail },
+  );
+
+export const engineFailed = (graph: string, cause: unknown): ModelError => {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new ModelError(
+    "model/engine",
+    `ONNX Runtime cannot run the "${graph}" graph: ${detail}`,
+    { graph },
+    { cause },
+  );
+};
+
 /** @param what holds such a number: "the states of the image", "the logits of ..." */
 export const notFinite = (name: string, what: string): ModelError =>
   new ModelError(
@@ -47,6 +66,10 @@ export const modelClosed = (): UsageError =>
     "usage/disposed",
     "model: expected one that is open, found one that was closed. Load it again, or close it later.",
   );
+
+/** Was a file written into, replaced or deleted since it was opened? */
+export const isChanged = (error: unknown): error is ModelError =>
+  error instanceof ModelError && error.code === "model/changed";
 
 export const isNotFinite = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "model/not-finite";

@@ -18,7 +18,7 @@ export interface AdapterConfig {
   readonly modulesToSave: readonly string[];
 }
 
-const limits = { depth: 8, items: 100_000 };
+const limits = { depth: 8, items: 100_000, uniqueKeys: true };
 const maxRank = 65_536;
 
 /** Settings that say where updates were put, or how they were trained: the tensors say the former, the latter is over. */
@@ -91,8 +91,8 @@ function namesOf(name: string, fields: Fields, field: string): readonly string[]
  * @param name of the adapter, for messages
  * @throws {ModelError} `adapter/config`, `adapter/unsupported`
  */
-export function parseConfig(name: string, text: string): AdapterConfig {
-  const parsed = parseStrictJson(text, limits);
+export async function parseConfig(name: string, text: string): Promise<AdapterConfig> {
+  const parsed = await parseStrictJson(text, limits);
   if (!parsed.ok) throw notJson(name, parsed.reason);
   const fields = parsed.value;
   if (!isObject(fields)) throw notJson(name, "it is no object");

@@ -114,7 +114,7 @@ function replacedName(
  * @throws {ModelError} `adapter/...`, `checkpoint/...` if it is not plain LoRA or its files are damaged
  */
 export async function readAdapter({ name, config: text, weights }: AdapterFiles): Promise<Adapter> {
-  const config = parseConfig(name, text);
+  const config = await parseConfig(name, text);
   if (weights.size > maxBytes) throw tooLarge(name, "adapter_model.safetensors", weights.size, maxBytes);
   const bytes = await weights.read(0, weights.size);
   const { tensors } = await readSafetensors(memorySource(weights.name, bytes));

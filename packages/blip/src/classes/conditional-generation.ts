@@ -8,6 +8,7 @@ import type { Platform } from "../platform.ts";
 import { type Encoders, encodersOf } from "../run/encoders.ts";
 import type { ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
 import { expectFinite } from "../run/finite.ts";
+import { imageCount } from "../run/tensor-checks.ts";
 import { checkTextFeeds, type TextFeeds } from "../run/text-feeds.ts";
 import { Generator, type StreamedToken } from "../run/generate.ts";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
@@ -156,7 +157,7 @@ export class ConditionalGeneration implements Closable {
   }
 
   #prompts({ pixelValues, inputIds, attentionMask }: CaptionInputs): number[][] {
-    const images = must(pixelValues.dims, 0);
+    const images = imageCount(pixelValues);
     if (!inputIds) {
       const { compat, tokenizer } = this.loaded;
       const prompt = compat === "hf" ? [this.loaded.tokens.dec] : this.promptOf(tokenizer.ids(blipPrompt));

@@ -1,5 +1,5 @@
 // Matching and contrast as transformers' `BlipForImageTextRetrieval` offers them.
-import { asyncDispose, atLeast, type Closable } from "@blip-ts/base";
+import { asyncDispose, type Closable } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
@@ -9,6 +9,7 @@ import { encodersOf } from "../run/encoders.ts";
 import type { EncodedImages, ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
 import type { EncodedTextStates, TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite, finiteEncoding } from "../run/finite.ts";
+import { imageCount } from "../run/tensor-checks.ts";
 import type { TextFeeds } from "../run/text-feeds.ts";
 import type { CrossAttentionOptions, CrossAttentionWork } from "../run/cross-attention.ts";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
@@ -84,7 +85,7 @@ export class ImageTextRetrieval implements Closable {
   /**
    * Texts that look at images: `imageStates` [I, N, D] and B texts, B a multiple of I; each image in turn has B/I of the
    * texts. Returns logits [B, 2] and all text states [B, T, D].
-   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids` @throws {ModelError} `model/not-finite`
+   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`, `model/bad-states` @throws {ModelError} `model/not-finite`
    */
   async matchTexts(
     imageStates: Tensor<"float32">,
@@ -100,7 +101,7 @@ export class ImageTextRetrieval implements Closable {
   /**
    * What the ITM head says of the same, [B, 2], and no states: faster, as padding and what the head does not read are not
    * computed. Any number of texts; they go in batches of like length, and an image's keys and values are made once.
-   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids` @throws {ModelError} `model/not-finite`
+   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`, `model/bad-states` @throws {ModelError} `model/not-finite`
    */
   async scoreTexts(
     imageStates: Tensor<"float32">,
@@ -148,7 +149,7 @@ export class ImageTextRetrieval implements Closable {
     const report = (done: number) => onProgress?.({ kind: "forward", done, total: 2 });
     report(0);
     // The text's session is loaded while the picture is looked at.
-    const [count] = atLeast(inputs.pixelValues.dims, 1);
+    const count = imageCount(inputs.pixelValues);
     if (useItmHead) this.texts.prepareToCrossAttend(inputs, count, { head: "itm" });
     else this.texts.prepareToRead();
     const images = await this.encodeImages(inputs.pixelValues, options);

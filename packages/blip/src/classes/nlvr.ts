@@ -7,7 +7,8 @@ import { encodersOf } from "../run/encoders.ts";
 import type { ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
 import type { TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite } from "../run/finite.ts";
-import type { TextFeeds } from "../run/text-feeds.ts";
+import { imageCount } from "../run/tensor-checks.ts";
+import { checkTextFeeds, type TextFeeds } from "../run/text-feeds.ts";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { rowsOf } from "../run/batch-rows.ts";
@@ -53,8 +54,8 @@ export class NaturalLanguageVisualReasoning implements Closable {
     inputs: StatementInputs,
     options: ImageOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
-    const [images] = atLeast(inputs.pixelValues.dims, 1);
-    const [count] = atLeast(inputs.inputIds.dims, 1);
+    const images = imageCount(inputs.pixelValues);
+    const [count] = atLeast(checkTextFeeds(inputs, this.config.text).inputIds.dims, 1);
     if (images !== 2 * count)
       throw new UsageError(
         "model/unequal-batches",

@@ -3,12 +3,12 @@
 import {
   allFinite,
   asyncDispose,
-  atLeast,
   badOption,
   type Closable,
   ModelError,
   must,
   orClosed,
+  schema,
   UsageError,
 } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
@@ -22,6 +22,7 @@ import { type Encoders, encodersOf } from "../run/encoders.ts";
 import type { ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
 import type { TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite } from "../run/finite.ts";
+import { checkStates, checkTensor, imageCount } from "../run/tensor-checks.ts";
 import { checkTextFeeds, type TextFeeds } from "../run/text-feeds.ts";
 import { Generator, type MaskedEncoderStates, type EncoderStates } from "../run/generate.ts";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
@@ -106,7 +107,7 @@ export class QuestionAnswering implements Closable {
    */
   async encodeQuestions(inputs: QuestionInputs, options: ImageOptions = {}): Promise<MaskedEncoderStates> {
     const feeds = checkTextFeeds(inputs, this.config.text);
-    this.prepare(feeds, must(inputs.pixelValues.dims, 0));
+    this.prepare(feeds, imageCount(inputs.pixelValues));
     const images = await this.images.states(inputs.pixelValues, options);
     expectFinite(this.#name, "the states of image", images);
     const questionStates = await this.questionStates(images, feeds, options);
@@ -140,7 +141,8 @@ export class QuestionAnswering implements Closable {
       { inputIds: inputs.decoderInputIds, attentionMask: options.decoderAttentionMask },
       this.config.text,
     );
-    expectEqual(must(inputs.inputIds.dims, 0), must(answer.inputIds.dims, 0));
+    const questions = checkTextFeeds(inputs, this.config.text);
+    expectEqual(must(questions.inputIds.dims, 0), must(answer.inputIds.dims, 0));
     const { states, mask } = await this.encodeQuestions(inputs, options);
     const run = await this.generator.decoder.open(states, mask, options);
     try {
@@ -191,7 +193,8 @@ export class QuestionAnswering implements Closable {
    * summed smoothed loss of all their tokens. Equals keep the list's order.
    * @param answers ids of each answer as the tokenizer encodes it, [CLS] ... [SEP]
    * @returns for each question the ranked answers, best first
-   * @throws {UsageError} `usage/no-answers`, `usage/bad-option` @throws {ModelError} `model/not-finite`
+   * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `model/bad-ids`, `model/bad-states`
+   * @throws {ModelError} `model/not-finite`
    */
   async rank(
     questionStates: MaskedEncoderStates,
@@ -215,8 +218,9 @@ export class QuestionAnswering implements Closable {
   ): Promise<readonly (readonly RankedAnswer[] | ModelError)[]> {
     const { k = defaultK } = options;
     checkRanking(answers, k);
+    this.#checkAnswers(answers);
     const sequences = answers.map((ids) => [this.loaded.tokens.dec, ...ids.slice(1)]);
-    const [count, N, D] = atLeast(questionStates.states.dims, 3);
+    const [count, N, D] = checkQuestions(questionStates);
     const ranked: (RankedAnswer[] | ModelError)[] = [];
     for (let row = 0; row < count; row++) {
       const states = {
@@ -299,10 +303,42 @@ export class QuestionAnswering implements Closable {
     return this.loaded.opened.files.name;
   }
 
-  /** Every answer begins with [DEC]. */
-  #beginnings({ states }: EncoderStates): number[][] {
-    return Array.from({ length: must(states.dims, 0) }, () => [this.loaded.tokens.dec]);
+  /** @throws {UsageError} `model/bad-ids` */
+  #checkAnswers(answers: readonly (readonly number[])[]): void {
+    const { vocabSize, maxPositions } = this.config.text;
+    const { mismatch } = schema.checked(answersSchema(vocabSize, maxPositions), answers);
+    if (mismatch)
+      throw new UsageError(
+        "model/bad-ids",
+        `answers${mismatch.field}: expected ${mismatch.expected}, found ${mismatch.found}. Give answers as the tokenizer encodes them.`,
+        { field: mismatch.field },
+      );
   }
+
+  /** Every answer begins with [DEC]. @throws {UsageError} `model/bad-states` */
+  #beginnings(questions: EncoderStates): number[][] {
+    const [count] = checkQuestions(questions);
+    return Array.from({ length: count }, () => [this.loaded.tokens.dec]);
+  }
+}
+
+/** Ids of answers, [CLS] ... [SEP] each. */
+const answersSchema = (vocabSize: number, maxPositions: number) =>
+  schema.listOf(
+    schema.only(
+      schema.listOf(schema.whole(0, vocabSize - 1), maxPositions),
+      ({ length }) => length >= 2,
+      `a list of 2 to ${maxPositions} ids`,
+    ),
+    Infinity,
+  );
+
+/** [I, N, D] of questions, with their mask if they have one. @throws {UsageError} `model/bad-states` */
+function checkQuestions({ states, mask }: EncoderStates): readonly [count: number, N: number, D: number] {
+  const dims = checkStates(states);
+  if (mask !== undefined)
+    checkTensor(mask, { name: "mask", dtype: "int64", dims: ["I", "N"], code: "model/bad-states" });
+  return dims;
 }
 
 /** @throws {UsageError} `usage/no-answers`, `usage/bad-option` */

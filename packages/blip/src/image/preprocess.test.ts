@@ -95,7 +95,7 @@ describe("parseImageConfig", () => {
   test.each<[unknown, RegExp]>([
     [[], /expected an object of settings, found \[\]/],
     [{ size: { shortest_edge: 224 } }, /size: expected .*shortest_edge.*found {"shortest_edge":224}/],
-    [{ size: 0 }, /size: expected a side of 1 to 8192 pixels/],
+    [{ size: 0 }, /size: expected a side of 1 to 2048 pixels/],
     [{ size: { height: 384 } }, /size: expected a side/],
     [{ size: 1e9 }, /found 1000000000/],
     [{ resample: 2 }, /resample: expected 3 \(bicubic\).*found 2/],

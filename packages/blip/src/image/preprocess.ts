@@ -1,6 +1,6 @@
 // From RGB bytes to pixel values as transformers 5.23's PIL image processor (`BlipImageProcessorPil`) computes them:
 // Pillow's resize, byte * factor in double, rounded to float32, then (x - mean) / std in float32.
-import { missed, must } from "@blip-ts/base";
+import { missed, must, schema } from "@blip-ts/base";
 import { badConfig } from "./errors.ts";
 import type { RgbImage } from "./raw-image.ts";
 import { resizeBicubic } from "./resize-bicubic.ts";
@@ -34,33 +34,56 @@ export function defaultImageConfig(side: number): ImageConfig {
 
 /** Pillow's number of BICUBIC, the only resampling of BLIP. */
 const bicubic = 3;
-/** Largest side that a config may ask for; the largest released model reads 480. */
-const maxSide = 8192;
+/** Largest side that a config may ask for, whose pixel values take 50 MB; the largest released model reads 480. */
+const maxSide = 2048;
 
-type Fields = Readonly<Record<string, unknown>>;
 type Triple = ImageConfig["mean"];
 /** An error that names the field and what it holds. */
-type Fail = (field: string, expected: string) => Error;
+type Fail = (field: keyof Settings, expected: string) => Error;
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+const number = schema.real(-Number.MAX_VALUE, Number.MAX_VALUE);
+const side = schema.whole(1, maxSide);
 
-const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+/** Three numbers, or one for all channels. */
+const triple = () =>
+  schema.either(
+    [schema.mapped(number, (value): Triple => [value, value, value]), schema.three(number, "three numbers")],
+    "three numbers, for R, G and B",
+  );
 
-const maxShown = 80;
+/** `384` (2022) or `{ "height": 384, "width": 384 }`. */
+const size = schema.either(
+  [
+    schema.mapped(side, (value) => ({ height: value, width: value })),
+    schema.fields({ height: side, width: side }),
+  ],
+  (found) => {
+    const other = ["shortest_edge", "longest_edge", "max_height", "max_width"].find(
+      (key) => typeof found === "object" && found !== null && Object.hasOwn(found, key),
+    );
+    return other === undefined
+      ? `a side of 1 to ${maxSide} pixels, or "height" and "width" of that`
+      : `"height" and "width" without ${other}: BLIP ignores an image's aspect`;
+  },
+);
 
-function shown(value: unknown): string {
-  const text = value === undefined ? "nothing" : writtenOut(value);
-  return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
-}
+/** preprocessor_config.json, or `image_processor` of processor_config.json. */
+const settingsSchema = schema.fields({
+  do_resize: schema.maybe(schema.flag()),
+  do_rescale: schema.maybe(schema.flag()),
+  do_normalize: schema.maybe(schema.flag()),
+  do_center_crop: schema.maybe(schema.exactly(false, "false: BLIP does not crop")),
+  do_convert_rgb: schema.maybe(schema.exactly(true, "true: BLIP looks at RGB")),
+  resample: schema.maybe(schema.exactly(bicubic, "3 (bicubic), with which all BLIP models are trained")),
+  rescale_factor: schema.maybe(schema.real(Number.MIN_VALUE, Number.MAX_VALUE, "a positive number")),
+  image_mean: schema.maybe(triple()),
+  image_std: schema.maybe(
+    schema.only(triple(), (std) => std.every((value) => Math.fround(value) !== 0), "numbers other than 0"),
+  ),
+  size: schema.maybe(size),
+});
 
-function writtenOut(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return "lists within lists, too deep to be shown";
-  }
-}
+type Settings = schema.Output<typeof settingsSchema>;
 
 /**
  * What a model's image settings say, and for the rest what transformers' class defaults to. `do_pad` and
@@ -70,39 +93,26 @@ function writtenOut(value: unknown): string {
  * @throws {ModelError} `image/bad-config`, naming the field, what was expected and what was found
  */
 export function parseImageConfig(json: unknown, name: string, prefix = ""): ImageConfig {
-  if (!isFields(json)) {
-    const where = prefix === "" ? "" : `${prefix.replace(/\.$/, "")}: `;
-    throw badConfig(name, `${where}expected an object of settings, found ${shown(json)}. Correct the file.`);
-  }
-  const fail: Fail = (field, expected) =>
-    badConfig(
-      name,
-      `${prefix}${field}: expected ${expected}, found ${shown(json[field])}. Correct the file.`,
-    );
-  const flag = (field: string) => {
-    const value = json[field] ?? true;
-    if (typeof value !== "boolean") throw fail(field, "true or false");
-    return value;
+  const fail = ({ field, ...rest }: schema.Mismatch) => {
+    const path = field === "" ? prefix.replace(/\.$/, "") : `${prefix}${field}`;
+    return badConfig(name, `${schema.mismatchText({ field: path, ...rest })}. Correct the file.`);
   };
+  const { value: said, mismatch } = schema.checked(settingsSchema, json);
+  if (mismatch) throw fail(mismatch);
   const normal = defaultImageConfig(384);
-  const rescaleFactor = json.rescale_factor ?? normal.rescaleFactor;
-  if (!isNumber(rescaleFactor) || rescaleFactor <= 0) throw fail("rescale_factor", "a positive number");
-  if ((json.resample ?? bicubic) !== bicubic)
-    throw fail("resample", "3 (bicubic), with which all BLIP models are trained");
-  if ((json.do_center_crop ?? false) !== false) throw fail("do_center_crop", "false: BLIP does not crop");
-  if ((json.do_convert_rgb ?? true) !== true) throw fail("do_convert_rgb", "true: BLIP looks at RGB");
-  const std = parseTriple("image_std", json.image_std ?? normal.std, fail);
-  if (!std.every((value) => Math.fround(value) !== 0)) throw fail("image_std", "numbers other than 0");
+  const { height, width } = said.size ?? normal;
   const config: ImageConfig = {
-    ...parseSize(json.size ?? 384, fail),
-    doResize: flag("do_resize"),
-    doRescale: flag("do_rescale"),
-    doNormalize: flag("do_normalize"),
-    rescaleFactor,
-    mean: parseTriple("image_mean", json.image_mean ?? normal.mean, fail),
-    std,
+    ...{ height, width },
+    doResize: said.do_resize ?? true,
+    doRescale: said.do_rescale ?? true,
+    doNormalize: said.do_normalize ?? true,
+    rescaleFactor: said.rescale_factor ?? normal.rescaleFactor,
+    mean: said.image_mean ?? normal.mean,
+    std: said.image_std ?? normal.std,
   };
-  expectFinite(config, fail);
+  expectFinite(config, (field, expected) =>
+    fail({ field, expected, found: schema.shownValue(said[field]), overLimit: false }),
+  );
   return config;
 }
 
@@ -114,29 +124,6 @@ function expectFinite(config: ImageConfig, fail: Fail): void {
   if (!finite({ ...config, std: [1, 1, 1] }))
     throw fail("image_mean", "numbers with which pixel values are finite in float32");
   if (!finite(config)) throw fail("image_std", "numbers with which pixel values are finite in float32");
-}
-
-/** Three numbers, or one for all channels. */
-function parseTriple(field: string, value: unknown, fail: Fail): Triple {
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value, value, value];
-  const [red, green, blue] = list;
-  if (list.length !== 3 || !isNumber(red) || !isNumber(green) || !isNumber(blue))
-    throw fail(field, "three numbers, for R, G and B");
-  return [red, green, blue];
-}
-
-/** `384` (2022) or `{ "height": 384, "width": 384 }`. */
-function parseSize(size: unknown, fail: Fail): Pick<ImageConfig, "height" | "width"> {
-  const isSide = (value: unknown): value is number =>
-    typeof value === "number" && Number.isSafeInteger(value) && value > 0 && value <= maxSide;
-  if (isSide(size)) return { height: size, width: size };
-  if (isFields(size)) {
-    const other = ["shortest_edge", "longest_edge", "max_height", "max_width"].find((key) => key in size);
-    if (other !== undefined)
-      throw fail("size", `"height" and "width" without ${other}: BLIP ignores an image's aspect`);
-    if (isSide(size.height) && isSide(size.width)) return { height: size.height, width: size.width };
-  }
-  throw fail("size", `a side of 1 to ${maxSide} pixels, or "height" and "width" of that`);
 }
 
 /** The pixel value of each byte, for each channel. */

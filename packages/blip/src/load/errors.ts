@@ -1,7 +1,7 @@
 // What can be wrong between a checkpoint and what is asked of it: one factory a failure. Codes are `model/...`,
 // of suites `suite/...`.
 import { ModelError, UsageError } from "@blip-ts/base";
-import { shown, someOf } from "@blip-ts/checkpoint";
+import { MAX_DETAIL, shown, someOf } from "@blip-ts/checkpoint";
 
 export const wrongTask = (
   name: string,
@@ -33,10 +33,14 @@ export const memoryTooSmall = (memory: number, least: number, models = "this mod
   );
 
 export const badJson = (name: string, detail: string): ModelError =>
-  new ModelError("model/bad-json", `${name} is not JSON: ${detail}. Download the file again.`, {
-    name,
-    detail,
-  });
+  new ModelError(
+    "model/bad-json",
+    `${name}: expected JSON that can be read, but ${shown(detail, MAX_DETAIL)}. Download the file again.`,
+    {
+      name,
+      detail,
+    },
+  );
 
 export const sideFileTooLarge = (name: string, size: number, limit: number): ModelError =>
   new ModelError(
@@ -53,6 +57,13 @@ export const badConfig = (name: string, detail: string): ModelError =>
       name,
       detail,
     },
+  );
+
+export const badGenerationConfig = (name: string, detail: string): ModelError =>
+  new ModelError(
+    "model/bad-config",
+    `${name}: ${detail}. Correct the file, or remove it: transformers' own defaults are then used.`,
+    { name, detail },
   );
 
 export const headsUnknown = (name: string, textWidth: number, visionWidth: number): ModelError =>

@@ -2,15 +2,16 @@
 // `image_processor`; older ones into preprocessor_config.json, beside a processor_config.json that says other things or
 // none. As in transformers 5.23 (image_processing_base.py `get_image_processor_dict`) the former wins, and whole: what it
 // leaves out has its default, whatever the latter says.
+import { schema } from "@blip-ts/base";
 import { badConfig } from "../image/errors.ts";
 import { defaultImageConfig, parseImageConfig, type ImageConfig } from "../image/preprocess.ts";
 import type { ModelFiles } from "../files.ts";
 import { readJson } from "./open-model.ts";
 
-/** Most characters of a file of settings; those that transformers writes have less than a thousand. */
-const maxCharacters = 1_000_000;
-
 const nested = "image_processor";
+
+/** processor_config.json; its image settings are held against a schema of their own. */
+const processorSchema = schema.fields({ [nested]: schema.maybe(schema.anything()) });
 
 /** The settings as they are written, and where. */
 export interface ImageSettings {
@@ -26,13 +27,15 @@ export interface ImageSettings {
  * @throws {ModelError} `model/bad-json`, `model/side-file-too-large`, `image/bad-config`
  */
 export async function readImageSettings(files: ModelFiles): Promise<ImageSettings | undefined> {
-  const processor = await readJson(files, "processor_config.json", maxCharacters);
+  const processor = await readJson(files, "processor_config.json");
   const name = `${files.name}/processor_config.json`;
-  if (processor !== undefined && !isObject(processor))
-    throw badConfig(name, "expected an object of settings. Correct the file.");
-  const fields = processor?.[nested] ?? undefined;
-  if (fields !== undefined) return { fields, name, prefix: `${nested}.` };
-  const old = await readJson(files, "preprocessor_config.json", maxCharacters);
+  if (processor !== undefined) {
+    const { value, mismatch } = schema.checked(processorSchema, processor);
+    if (mismatch) throw badConfig(name, `${schema.mismatchText(mismatch)}. Correct the file.`);
+    const fields = value[nested] ?? undefined;
+    if (fields !== undefined) return { fields, name, prefix: `${nested}.` };
+  }
+  const old = await readJson(files, "preprocessor_config.json");
   return old === undefined
     ? undefined
     : { fields: old, name: `${files.name}/preprocessor_config.json`, prefix: "" };
@@ -56,6 +59,3 @@ export async function imageConfigOf(
   const { height, width } = normal;
   return { ...((await readImageConfig(files)) ?? normal), height, width };
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -4,13 +4,14 @@ import { optimize } from "@blip-ts/graph";
 import { below, exactly, type IntendedGap } from "../weights/intended-gaps.ts";
 import { layerPathOf } from "../weights/layer-paths.ts";
 import { checkRequired } from "../weights/requirements.ts";
-import type { StoredTensor } from "@blip-ts/checkpoint";
+import { quantizedMatrices, type StoredTensor } from "@blip-ts/checkpoint";
 import { secondBias, withTiedHead } from "../weights/tied-head.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Compat, Platform } from "../platform.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { defaultLimits, leastMemory, limitsWithin, type Limits, type MemoryNeeds } from "./memory-plan.ts";
 import { checkImageSize, checkModelOptions, type ModelOptions } from "./model-options.ts";
+import { copiedTensors } from "./copied-weights.ts";
 import { chooseDType, typedTensors, typesOf } from "./weight-dtype.ts";
 import { Network, type NetworkTypes, openEngine, type OpenEngine } from "@blip-ts/engine";
 import { expectTask, readJson, readTokenizer, type OpenedModel } from "./open-model.ts";
@@ -64,10 +65,12 @@ export interface PreparedModel {
   readonly warnings: readonly Warning[];
   /** By the names that float32 graphs use; `typedTensors` makes those of the model's type. */
   readonly originals: ReadonlyMap<string, StoredTensor>;
+  /** Of these, the names of those that the tasks' graphs read. */
+  readonly required: ReadonlySet<string>;
   readonly types: NetworkTypes;
 }
 
-export interface LoadedNetwork extends Omit<PreparedModel, "originals" | "types"> {
+export interface LoadedNetwork extends Omit<PreparedModel, "originals" | "required" | "types"> {
   readonly network: Network;
   /** How much the network is given at a time. */
   readonly limits: Limits;
@@ -93,14 +96,14 @@ export async function configOf(
 
 /**
  * Compares a file with what the tasks require of it.
- * @returns all tensors by the names that the network uses
+ * @returns all tensors by the names that the network uses, and which of them it requires
  * @throws {ModelError} `checkpoint/mismatch`
  */
 export function checkTensors(
   opened: OpenedModel,
   config: BlipConfig,
   tasks: readonly NetworkTask[],
-): ReadonlyMap<string, StoredTensor> {
+): Pick<PreparedModel, "originals" | "required"> {
   const tensors = withTiedHead(opened.tensors);
   const required = new Map(
     tasks
@@ -109,8 +112,9 @@ export function checkTensors(
   );
   const names = [...required.keys()];
   const unused = groups.filter(({ covers }) => !names.some(covers));
-  checkRequired(tensors, required, [...unused, dualCrossAttention, ...alwaysLeftOut]);
-  return tensors;
+  const gaps = [...unused, dualCrossAttention, ...alwaysLeftOut];
+  checkRequired(tensors, required, gaps, quantizedMatrices(opened.quantized.keys()));
+  return { originals: tensors, required: new Set(names) };
 }
 
 /**
@@ -133,7 +137,7 @@ export async function prepareModel(
   const { json, config, warnings } = await unlessAborted(configOf(opened, options, sizing), signal);
   const { imageSize = config.vision.imageSize } = options;
   if (options.imageSize !== undefined) checkImageSize(imageSize, config.vision.patchSize);
-  const originals = checkTensors(opened, config, tasks);
+  const { originals, required } = checkTensors(opened, config, tasks);
   const compat = options.compat ?? "hf";
   const tokenizer = await unlessAborted(
     readTokenizer(opened.files, config.text.vocabSize, () => platform.bundledVocabulary()),
@@ -143,7 +147,10 @@ export async function prepareModel(
   const tokens = tokensOf({ opened, tokenizer, json, config, compat }, speaking);
   warnings.forEach(warningOf(platform, options));
   const types = typesOf(chooseDType(opened, options.dtype), originals, opened.quantized);
-  return { platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings, originals, types };
+  return {
+    ...{ platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings },
+    ...{ originals, required, types },
+  };
 }
 
 /**
@@ -251,15 +258,26 @@ export async function networkOf(
  * @throws {ModelError} if weights cannot be read @throws the signal's reason
  */
 export async function networkOver(
-  { originals, types, ...prepared }: PreparedModel,
+  { originals, required, types, ...prepared }: PreparedModel,
   { engine, emit }: Pick<OpenEngine, "engine" | "emit">,
   limits: Limits,
   options: ModelOptions,
 ): Promise<LoadedNetwork> {
   options.signal?.throwIfAborted();
   const { platform, opened } = prepared;
-  const tensors = await typedTensors(platform, opened, originals, types.dtype, options);
-  return { ...prepared, network: new Network(types, tensors, engine, emit), limits };
+  const read = (some: ModelOptions) => typedTensors(platform, opened, originals, types.dtype, some);
+  const typed = await read(options);
+  if (options.load === "copy") {
+    const copied = await copiedTensors(typed, required, options.signal);
+    return { ...prepared, network: new Network(types, copied, engine, emit), limits };
+  }
+  // Kept weights that somebody deleted or damaged are made anew; of the originals, as long as they are what they were.
+  const renew = async () => {
+    for (const { source } of originals.values()) source.expectUnchanged?.();
+    return read({ ...options, signal: undefined });
+  };
+  const network = new Network(types, typed, engine, emit, typed === originals ? undefined : renew);
+  return { ...prepared, network, limits };
 }
 
 /**

@@ -30,19 +30,29 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
    * bound in which the model has no room is refused with the least that would do.
    */
   readonly memory?: number | undefined;
+  /**
+   * `map` (unless told): weights are read from the model's file when they are needed, which has to stay as it is.
+   * `copy`: all are read into memory at once, and the file may then be overwritten; they take their size in memory once more.
+   * In pages weights are in memory in any case.
+   */
+  readonly load?: "map" | "copy" | undefined;
 }
 
 const dtypes: readonly NetworkDType[] = ["fp32", "fp16", "int8"];
 const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"];
+const loads = ["map", "copy"] as const;
 const compats: readonly Compat[] = ["hf", "blip", "lavis"];
 
 /** @throws {UsageError} `usage/bad-option`, listing the valid ones */
 export function checkModelOptions(options: ModelOptions): void {
-  const { compat, textHeads, imageSize, dtype, device, memory } = options;
+  const { compat, textHeads, imageSize, dtype, device, memory, load } = options;
   if (dtype !== undefined && !dtypes.includes(dtype)) throw badOption("dtype", dtype, dtypes);
   if (device !== undefined && !devices.includes(device)) throw badOption("device", device, devices);
   if (memory !== undefined && !(memory > 0 && Number.isFinite(memory)))
     throw badOption("memory", memory, ["a number of MB above 0"]);
+  if (load !== undefined && !loads.includes(load)) throw badOption("load", load, loads);
+  if (load === "copy" && memory !== undefined)
+    throw badOption("load", load, ['"map", as memory is bounded (memory)']);
   if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
   if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))
     throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);

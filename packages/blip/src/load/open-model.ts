@@ -6,13 +6,14 @@ import {
   type Checkpoint,
   type CheckpointFormat,
   openCheckpoint,
+  parseStrictJson,
   readQuantized,
   readShardedSafetensors,
   type StoredTensor,
 } from "@blip-ts/checkpoint";
 import type { Task } from "../tasks/task.ts";
 import { tasksOf, type TaskReport } from "../tasks/tasks-of.ts";
-import type { ModelFiles, SideFile } from "../files.ts";
+import { maxSideFileBytes, sideFileLimits, type ModelFiles, type SideFile } from "../files.ts";
 import { BertTokenizer } from "../text/word-piece.ts";
 import { badJson, sideFileTooLarge, vocabularyNeeded, vocabularyTooLarge, wrongTask } from "./errors.ts";
 
@@ -65,19 +66,18 @@ export function expectTask({ files, tasks }: OpenedModel, task: Task): void {
 }
 
 /**
- * A side file as JSON; undefined where there is none.
- * @param most characters that it may have, where that is less than what the platform reads
+ * A side file as JSON, within its limits; undefined where there is none.
  * @throws {ModelError} `model/bad-json`, `model/side-file-too-large`
  */
-export async function readJson(files: ModelFiles, file: SideFile, most = Infinity): Promise<unknown> {
+export async function readJson(files: ModelFiles, file: SideFile): Promise<unknown> {
   const text = await files.read(file);
   if (text === undefined) return undefined;
-  if (text.length > most) throw sideFileTooLarge(`${files.name}/${file}`, text.length, most);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw badJson(`${files.name}/${file}`, error instanceof Error ? error.message : String(error));
-  }
+  const [name, most] = [`${files.name}/${file}`, maxSideFileBytes[file]];
+  // A platform of one's own may have read more.
+  if (text.length > most) throw sideFileTooLarge(name, text.length, most);
+  const parsed = await parseStrictJson(text, sideFileLimits);
+  if (!parsed.ok) throw badJson(name, parsed.reason);
+  return parsed.value;
 }
 
 /**
@@ -113,6 +113,7 @@ async function ownTokenizer(
       await readJson(files, "tokenizer_config.json"),
       `${files.name}/tokenizer.json`,
       vocabSize,
+      `${files.name}/tokenizer_config.json`,
     );
   const vocabulary = await files.read("vocab.txt");
   return vocabulary === undefined

@@ -79,9 +79,13 @@ describe("readConfig", () => {
     [
       "a size that the tensors deny",
       { vision_config: { hidden_size: 512 } },
-      /vision_config\.hidden_size is 512, the tensors' shapes say 768/,
+      /vision_config\.hidden_size: expected 768, as the tensors' shapes say, found 512/,
     ],
-    ["another activation", { text_config: { hidden_act: "relu" } }, /hidden_act is "relu"/],
+    [
+      "another activation",
+      { text_config: { hidden_act: "relu" } },
+      /text_config\.hidden_act: expected "gelu".*, found "relu"/,
+    ],
     [
       "heads that do not divide the width",
       { vision_config: { num_attention_heads: 7 } },
@@ -90,7 +94,7 @@ describe("readConfig", () => {
     [
       "a number that is none",
       { text_config: { num_attention_heads: "12" } },
-      /expected a positive whole number, found "12"/,
+      /text_config\.num_attention_heads: expected a whole number from 1 to 65536, found "12"/,
     ],
   ])("refuses %s", (_what, json, message) => {
     expect(() => readConfig("config.json", base, json, { compat: "hf" })).toThrow(message);

@@ -3,7 +3,8 @@
 import type { Architecture } from "../weights/architecture.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Compat } from "../platform.ts";
-import type { Warning } from "@blip-ts/base";
+import { schema, type Warning } from "@blip-ts/base";
+import { checkConfig, type ConfigFile } from "./config-schema.ts";
 import { badConfig, badHeads, headsUnknown } from "./errors.ts";
 
 /** `config` takes config.json's word (or transformers' default of 8); a number is taken as it is. */
@@ -24,43 +25,21 @@ const salesforceTextHeads = 12;
 /** Heads of Salesforce's vision transformers by width: base and large. */
 const salesforceVisionHeads: Readonly<Record<number, number>> = { 768: 12, 1024: 16 };
 
-type Section = Readonly<Record<string, unknown>>;
-
-const isSection = (value: unknown): value is Section =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-function section(config: Section | undefined, key: string): Section {
-  const value = config?.[key];
-  return isSection(value) ? value : {};
-}
-
-function positiveInteger(name: string, config: Section, key: string): number | undefined {
-  const value = config[key];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-  throw badConfig(name, `${key}: expected a positive whole number, found ${JSON.stringify(value)}`);
-}
-
-function epsilon(name: string, config: Section, otherwise: number): number {
-  const value = config.layer_norm_eps;
-  if (value === undefined || value === null) return otherwise;
-  if (typeof value === "number" && value >= 0 && value < 1) return value;
-  throw badConfig(name, `layer_norm_eps: expected a small number, found ${JSON.stringify(value)}`);
-}
-
 /** Where config.json says a size that the tensors show, both must agree. */
-function agree(name: string, where: string, config: Section, sizes: Readonly<Record<string, number>>): void {
+function agree(
+  name: string,
+  where: string,
+  config: Readonly<Record<string, unknown>>,
+  sizes: Readonly<Record<string, number>>,
+): void {
   for (const [key, shown] of Object.entries(sizes)) {
-    const said = positiveInteger(name, config, key);
-    if (said !== undefined && said !== shown)
-      throw badConfig(name, `${where}.${key} is ${said}, the tensors' shapes say ${shown}`);
+    const said = config[key] ?? shown;
+    if (said !== shown)
+      throw badConfig(
+        name,
+        `${where}.${key}: expected ${shown}, as the tensors' shapes say, found ${schema.shownValue(said)}`,
+      );
   }
-}
-
-function expectGelu(name: string, where: string, config: Section): void {
-  const act = config.hidden_act;
-  if (act !== undefined && act !== "gelu")
-    throw badConfig(name, `${where}.hidden_act is ${JSON.stringify(act)}, BLIP's networks have gelu`);
 }
 
 /**
@@ -101,17 +80,16 @@ type KnownSizes = Required<Pick<Architecture, "vision" | "text">> & {
 function agreeWithShapes(
   name: string,
   { vision, text, jointEmbedding }: KnownSizes,
-  json: Section | undefined,
+  json: ConfigFile | undefined,
 ) {
-  const [visionJson, textJson] = [section(json, "vision_config"), section(json, "text_config")];
-  agree(name, "vision_config", visionJson, {
+  agree(name, "vision_config", json?.vision_config ?? {}, {
     hidden_size: vision.hiddenSize,
     num_hidden_layers: vision.layers,
     intermediate_size: vision.intermediateSize,
     patch_size: vision.patchSize,
     image_size: vision.imageSize,
   });
-  agree(name, "text_config", textJson, {
+  agree(name, "text_config", json?.text_config ?? {}, {
     hidden_size: text.hiddenSize,
     num_hidden_layers: text.layers,
     intermediate_size: text.intermediateSize,
@@ -120,8 +98,6 @@ function agreeWithShapes(
   });
   if (jointEmbedding !== undefined)
     agree(name, "config", json ?? {}, { image_text_hidden_size: jointEmbedding });
-  expectGelu(name, "vision_config", visionJson);
-  expectGelu(name, "text_config", textJson);
 }
 
 /**
@@ -137,22 +113,22 @@ export function readConfig(
   json: unknown,
   options: ConfigOptions,
 ): { readonly config: BlipConfig; readonly warnings: readonly Warning[] } {
-  if (json !== undefined && !isSection(json)) throw badConfig(name, "expected an object");
   const { vision, text, jointEmbedding } = architecture;
-  const [visionJson, textJson] = [section(json, "vision_config"), section(json, "text_config")];
-  agreeWithShapes(name, architecture, json);
+  const said = json === undefined ? undefined : checkConfig(name, json);
+  const [visionJson, textJson] = [said?.vision_config, said?.text_config];
+  agreeWithShapes(name, architecture, said);
   const salesforce = text.hiddenSize === salesforceTextWidth && vision.hiddenSize in salesforceVisionHeads;
   if (json === undefined && !salesforce && typeof options.textHeads !== "number")
     throw headsUnknown(name, text.hiddenSize, vision.hiddenSize);
   const decided = decideTextHeads(
     name,
     text.hiddenSize,
-    positiveInteger(name, textJson, "num_attention_heads"),
+    textJson?.num_attention_heads ?? undefined,
     options.textHeads,
     json !== undefined,
   );
   const visionHeads =
-    positiveInteger(name, visionJson, "num_attention_heads") ??
+    visionJson?.num_attention_heads ??
     salesforceVisionHeads[vision.hiddenSize] ??
     // Without a config, the head width that was given for the text is the vision's too.
     (json === undefined ? vision.hiddenSize / (text.hiddenSize / decided.heads) : 12);
@@ -163,10 +139,7 @@ export function readConfig(
   return {
     warnings: decided.warning ? [decided.warning] : [],
     config: {
-      jointEmbedding:
-        jointEmbedding ??
-        positiveInteger(name, json ?? {}, "image_text_hidden_size") ??
-        transformersJointEmbedding,
+      jointEmbedding: jointEmbedding ?? said?.image_text_hidden_size ?? transformersJointEmbedding,
       vision: {
         hiddenSize,
         layers,
@@ -175,7 +148,7 @@ export function readConfig(
         imageSize,
         patchSize,
         // models/vit.py builds every LayerNorm with 1e-6; transformers' config says 1e-5.
-        layerNormEps: original ? 1e-6 : epsilon(name, visionJson, 1e-5),
+        layerNormEps: original ? 1e-6 : (visionJson?.layer_norm_eps ?? 1e-5),
       },
       text: {
         hiddenSize: text.hiddenSize,
@@ -184,7 +157,7 @@ export function readConfig(
         intermediateSize: text.intermediateSize,
         vocabSize: text.vocabSize,
         maxPositions: text.maxPositions,
-        layerNormEps: epsilon(name, textJson, 1e-12),
+        layerNormEps: textJson?.layer_norm_eps ?? 1e-12,
         ...(text.firstMergeLayer !== undefined && { firstMergeLayer: text.firstMergeLayer }),
       },
     },

@@ -18,6 +18,11 @@ export interface ProcessorOptions extends SourceOptions {
    * (`image/too-large`) before memory is taken for its pixels.
    */
   readonly maxPixels?: number | undefined;
+  /**
+   * Most characters (UTF-16 code units) of a text, a whole number of at least 1: 10,000 unless told. A longer one is refused
+   * (`text/too-long`) before it is looked at: texts are read in the caller's own thread, a million characters a second.
+   */
+  readonly maxTextLength?: number | undefined;
 }
 
 /** Pictures read, of all of a call. */

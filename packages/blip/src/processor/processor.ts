@@ -9,7 +9,7 @@ import { readTokenizer } from "../load/open-model.ts";
 import { openSource } from "../load/open-suite.ts";
 import { networkTaskOf, runnableTasks } from "../tasks/index.ts";
 import type { Task } from "../tasks/task.ts";
-import { TextProcessor } from "./text-processor.ts";
+import { checkMaxTextLength, TextProcessor } from "./text-processor.ts";
 import { ImageProcessor, decodeDefaults } from "./image-processor.ts";
 import type { ProcessorOptions, ProcessorCallOptions } from "./options.ts";
 
@@ -81,6 +81,7 @@ export async function loadProcessor<ImageInput>(
 ): Promise<Processor<ImageInput>> {
   const { compat = "hf" } = options;
   const decode = decodeDefaults(compat, options);
+  checkMaxTextLength(options.maxTextLength);
   const { signal } = options;
   const { files, architecture } = await openSource(platform, source, taskOf(options.task), {
     ...options,
@@ -97,5 +98,6 @@ export async function loadProcessor<ImageInput>(
   signal?.throwIfAborted();
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   const images = new ImageProcessor(platform, config, { ...decode, onWarning });
-  return callable(images, new TextProcessor(tokenizer, architecture.text?.maxPositions ?? 512, compat));
+  const positions = architecture.text?.maxPositions ?? 512;
+  return callable(images, new TextProcessor(tokenizer, positions, compat, options.maxTextLength));
 }

@@ -1,8 +1,10 @@
 // Texts as a model reads them, under each reference's conventions.
-import { atLeast } from "@blip-ts/base";
+import { atLeast, badOption, must } from "@blip-ts/base";
 import { specOf } from "../tasks/index.ts";
 import type { NetworkTask, TextLimits } from "../tasks/task.ts";
 import type { Compat } from "../platform.ts";
+import { overTextLength } from "../text/errors.ts";
+import { expectTexts } from "../text/expect-texts.ts";
 import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
 import type { ProcessorCallOptions } from "./options.ts";
@@ -20,14 +22,33 @@ const limits = {
 
 const cut = ({ tokens }: TextLimits) => (tokens === undefined ? {} : { truncation: true, maxLength: tokens });
 
+/**
+ * Most characters (UTF-16 code units) of a text unless told. BLIP reads at most some 500 tokens of one. What is that long
+ * is read in some 10 ms, in which the event loop waits.
+ */
+export const defaultMaxTextLength = 10_000;
+
+/** @throws {UsageError} `usage/bad-option` */
+export function checkMaxTextLength(length: number | undefined): void {
+  if (length !== undefined && !(Number.isSafeInteger(length) && length >= 1))
+    throw badOption("maxTextLength", length, ["a whole number of at least 1"]);
+}
+
 /** Texts to ids by the conventions of a mode. */
 export class TextProcessor {
   readonly tokenizer: BertTokenizer;
   readonly #positions: number;
   readonly #blip: boolean;
+  /** Most characters of a text. */
+  readonly maxLength: number;
 
-  /** @param positions the length of the model's position table */
-  constructor(tokenizer: BertTokenizer, positions: number, compat: Compat) {
+  /**
+   * @param positions the length of the model's position table @param maxLength most characters of a text
+   * @throws {UsageError} `usage/bad-option`
+   */
+  constructor(tokenizer: BertTokenizer, positions: number, compat: Compat, maxLength?: number) {
+    checkMaxTextLength(maxLength);
+    this.maxLength = maxLength ?? defaultMaxTextLength;
     this.tokenizer = tokenizer;
     this.#positions = positions;
     this.#blip = compat !== "hf";
@@ -40,6 +61,7 @@ export class TextProcessor {
 
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encode(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
+    this.#expectLengths(texts);
     const plain = texts.map((text) => this.clean(text, options.preCaption));
     return this.tokenizer.encode(plain, this.#positions, {
       ...(this.#blip ? cut(limits.captions) : {}),
@@ -49,6 +71,7 @@ export class TextProcessor {
 
   /** Questions about a picture. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeQuestions(questions: readonly string[]): EncodedTexts {
+    this.#expectLengths(questions);
     if (!this.#blip) return this.tokenizer.encode(questions, this.#positions);
     const plain = questions.map((question) => preQuestion(question, limits.questions.words));
     return this.tokenizer.encode(plain, this.#positions, cut(limits.questions));
@@ -56,6 +79,7 @@ export class TextProcessor {
 
   /** Statements about two pictures. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeStatements(statements: readonly string[]): EncodedTexts {
+    this.#expectLengths(statements);
     const plain = this.#blip
       ? statements.map((text) => preCaption(text, limits.statements.words))
       : statements;
@@ -64,6 +88,7 @@ export class TextProcessor {
 
   /** Answers as a decoder is to say them, each for itself: [CLS] ... [SEP]. @throws {UsageError} `text/empty` */
   answerIds(answers: readonly string[]): number[][] {
+    this.#expectLengths(answers);
     const { inputIds, attentionMask } = this.tokenizer.encode(answers, this.#positions);
     const [, length] = atLeast(inputIds.dims, 2);
     return answers.map((_, row) =>
@@ -71,6 +96,13 @@ export class TextProcessor {
         (_id, column) => attentionMask.data[row * length + column] === 1n,
       ),
     );
+  }
+
+  /** @throws {UsageError} `text/not-a-text`, `usage/bad-option` @throws {InputError} `text/too-long` */
+  #expectLengths(texts: readonly string[]): void {
+    expectTexts(texts);
+    const position = texts.findIndex(({ length }) => length > this.maxLength);
+    if (position >= 0) throw overTextLength(position, must(texts, position).length, this.maxLength);
   }
 
   /** What a decoder said, without special tokens. transformers 5 leaves "it ' s" as it is. */

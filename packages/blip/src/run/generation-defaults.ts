@@ -1,8 +1,14 @@
 // How captions and answers are generated unless told: each reference's own numbers (the contract's `--compat` table).
 import { specOf } from "../tasks/index.ts";
-import { transformersDefaults, type GenerationOptions, type ResolvedOptions } from "../decode/options.ts";
+import {
+  maxBeams,
+  transformersDefaults,
+  type GenerationOptions,
+  type ResolvedOptions,
+} from "../decode/options.ts";
 import type { Compat } from "../platform.ts";
-import { badConfig } from "../load/errors.ts";
+import { badGenerationConfig } from "../load/errors.ts";
+import { schema } from "@blip-ts/base";
 
 /** Tasks that generate. */
 export type GenerationTask = "caption" | "ask";
@@ -10,8 +16,34 @@ export type GenerationTask = "caption" | "ask";
 /** BLIP samples from the 50 likeliest tokens within 0.9, with a repetition penalty that no argument changes. */
 const blipSampling = { topP: 0.9, topK: 50, repetitionPenalty: 1.1 };
 
+const { maybe, whole, real, flag, fields } = schema;
+
+/** Most tokens that a file may ask for: eight times BLIP's positions, which bound a sequence in any case. */
+const maxTokens = 4_096;
+/** Most sequences for an image that a file may ask for. Who calls may ask for more. */
+const maxReturned = 32;
+const maxVocabulary = 10_000_000;
+const aboveZero = (most: number) => real(Number.MIN_VALUE, most, `a number above 0, of at most ${most}`);
+
+/** generation_config.json: what is about how tokens are chosen, and what it may ask for. */
+const generationSchema = fields({
+  num_beams: maybe(whole(1, maxBeams)),
+  max_length: maybe(whole(1, maxTokens)),
+  max_new_tokens: maybe(whole(1, maxTokens)),
+  min_length: maybe(whole(0, maxTokens)),
+  repetition_penalty: maybe(aboveZero(100)),
+  no_repeat_ngram_size: maybe(whole(0, maxTokens)),
+  do_sample: maybe(flag()),
+  temperature: maybe(aboveZero(1_000)),
+  top_k: maybe(whole(0, maxVocabulary)),
+  top_p: maybe(real(0, 1)),
+  num_return_sequences: maybe(whole(1, maxReturned)),
+  length_penalty: maybe(real(-1_000, 1_000)),
+  early_stopping: maybe(flag()),
+});
+
 /** transformers' names in generation_config.json. */
-const names: Readonly<Record<string, keyof GenerationOptions>> = {
+const names: Readonly<Record<keyof schema.Output<typeof generationSchema>, keyof GenerationOptions>> = {
   num_beams: "beams",
   max_length: "maxLength",
   max_new_tokens: "maxNewTokens",
@@ -29,18 +61,16 @@ const names: Readonly<Record<string, keyof GenerationOptions>> = {
 
 /**
  * What generation_config.json says, by our names; what it says besides is not about how tokens are chosen.
- * @throws {ModelError} `model/bad-config` where a value is neither a number nor true nor false
+ * @throws {ModelError} `model/bad-config` where a value is of another type, or asks for more than a file may
  */
 export function readGenerationConfig(json: unknown, name: string): GenerationOptions {
   if (json === undefined) return {};
-  if (typeof json !== "object" || json === null) throw badConfig(name, "expected an object");
+  const { value, mismatch } = schema.checked(generationSchema, json);
+  if (mismatch) throw badGenerationConfig(name, schema.mismatchText(mismatch));
   const given: Record<string, number | boolean> = {};
-  for (const [key, value] of Object.entries(json)) {
-    const option = names[key];
-    if (option === undefined || value === null) continue;
-    if (typeof value !== "number" && typeof value !== "boolean")
-      throw badConfig(name, `${key}: expected a number or true or false, found ${JSON.stringify(value)}`);
-    given[option] = value;
+  for (const [key, option] of Object.entries(names)) {
+    const said = value[key as keyof typeof value];
+    if (said !== undefined && said !== null) given[option] = said;
   }
   // transformers lets max_new_tokens win where both are said.
   if (given.maxNewTokens !== undefined) given.maxLength = Infinity;

@@ -6,6 +6,7 @@ import type { LoadedNetwork } from "../load/load-model.ts";
 import { imageGraph } from "../model/encoders.ts";
 import type { ImageHead } from "../tasks/task.ts";
 import { rowsOf } from "./batch-rows.ts";
+import { dimsOf, imageCount } from "./tensor-checks.ts";
 import type { ImageCache, ImageOutputs } from "./image-cache.ts";
 
 export interface ImageOptions extends RunOptions {
@@ -113,18 +114,20 @@ export class ImageEncoder {
 
   /** @throws {UsageError} `model/bad-pixels` */
   #check(pixelValues: Tensor<"float32">, interpolate: boolean): void {
-    const [, channels, height, width] = pixelValues.dims;
+    const dims = dimsOf(pixelValues);
+    const [, channels, height, width] = dims;
     const { imageSize } = this.loaded;
     const { patchSize } = this.loaded.config.vision;
     const expected = height === imageSize && width === imageSize;
     const usable = [height, width].every((side) => interpolate && side !== undefined && side >= patchSize);
-    if (pixelValues.dims.length !== 4 || channels !== 3 || !(expected || usable))
+    if (dims.length !== 4 || channels !== 3 || !(expected || usable))
       throw new UsageError(
         "model/bad-pixels",
-        `pixelValues: expected [B, 3, ${imageSize}, ${imageSize}], found [${pixelValues.dims.join(", ")}]. ` +
+        `pixelValues: expected [B, 3, ${imageSize}, ${imageSize}], found [${dims.join(", ")}]. ` +
           "Images of another size need interpolatePosEncoding: true.",
-        { found: pixelValues.dims, imageSize },
+        { found: dims, imageSize },
       );
+    imageCount(pixelValues);
   }
 
   async #run(pixelValues: Tensor<"float32">, options: RunOptions): Promise<ImageOutputs> {

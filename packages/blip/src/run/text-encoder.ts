@@ -8,6 +8,7 @@ import type { LoadedNetwork } from "../load/load-model.ts";
 import { CrossAttention, type CrossAttentionWork, type SeenStates } from "./cross-attention.ts";
 import type { ImageHead } from "../tasks/task.ts";
 import { checkTextFeeds, positions, type CheckedTexts, type TextFeeds } from "./text-feeds.ts";
+import { checkStates } from "./tensor-checks.ts";
 import { batchesByLength, stackRows, textRows, trimmed, type TokenRow } from "./text-batches.ts";
 
 /** Texts alone, as many tokens each. */
@@ -43,10 +44,11 @@ export interface Preparation extends Pick<CrossAttentionCallOptions, "padding"> 
   readonly scores?: boolean;
 }
 
-/** Texts shared out among images evenly, in their order. @throws {UsageError} `model/unequal-batches` */
+/** Texts shared out among images evenly, in their order. @throws {UsageError} `model/unequal-batches`, `model/bad-states` */
 function crossAttentionWork([first, second]: ImageStates, rows: readonly TokenRow[]): CrossAttentionWork {
-  const [images, states, width] = atLeast(first.dims, 3);
-  if (images === 0 || rows.length % images !== 0)
+  const [images, states, width] = checkStates(first);
+  if (second) checkStates(second);
+  if (rows.length % images !== 0)
     throw new UsageError(
       "model/unequal-batches",
       `${rows.length} texts cannot be shared out among ${images} images: give as many texts as images`,

@@ -1,6 +1,7 @@
 // Token ids as the network reads them: checked, with their positions.
 import { int64Tensor, type Tensor } from "@blip-ts/graph";
 import { atLeast, UsageError } from "@blip-ts/base";
+import { checkTensor, dimsOf } from "./tensor-checks.ts";
 import type { BlipConfig } from "../model/config.ts";
 
 /** Token ids and their padding mask, [B, T] each. */
@@ -32,13 +33,15 @@ export function checkTextFeeds(
   { inputIds, attentionMask }: TextFeeds,
   { maxPositions, vocabSize }: BlipConfig["text"],
 ): CheckedTexts {
-  const [, length] = inputIds.dims;
-  if (inputIds.dims.length !== 2 || length === undefined || length === 0 || length > maxPositions)
+  const dims = dimsOf(inputIds);
+  const [, length] = dims;
+  if (dims.length !== 2 || length === undefined || length === 0 || length > maxPositions)
     throw new UsageError(
       "model/bad-ids",
-      `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, found [${inputIds.dims.join(", ")}]`,
-      { found: inputIds.dims, maxPositions },
+      `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, found [${dims.join(", ")}]`,
+      { found: dims, maxPositions },
     );
+  checkTensor(inputIds, { name: "inputIds", dtype: "int64", dims: ["B", "T"], code: "model/bad-ids" });
   const wrong = inputIds.data.find((id) => id < 0n || id >= BigInt(vocabSize));
   if (wrong !== undefined)
     throw new UsageError(
@@ -51,11 +54,13 @@ export function checkTextFeeds(
     dims: inputIds.dims,
     data: inputIds.data.map(() => 1n),
   };
-  if (mask.data.length !== inputIds.data.length)
+  const maskDims = dimsOf(mask);
+  if (maskDims.length !== 2 || maskDims.some((size, axis) => size !== dims[axis]))
     throw new UsageError(
       "model/bad-ids",
-      `attentionMask: expected the shape of inputIds, [${inputIds.dims.join(", ")}], found [${mask.dims.join(", ")}]`,
+      `attentionMask: expected the shape of inputIds, [${dims.join(", ")}], found [${maskDims.join(", ")}]`,
     );
+  checkTensor(mask, { name: "attentionMask", dtype: "int64", dims: ["B", "T"], code: "model/bad-ids" });
   return { inputIds, attentionMask: mask };
 }
 

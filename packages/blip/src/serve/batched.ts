@@ -17,6 +17,7 @@ import {
   type RequestOptions,
 } from "./request-batcher.ts";
 import { RequestImages, type ImageReader, type ImageShare } from "./request-images.ts";
+import { expectTexts } from "../text/expect-texts.ts";
 
 /** The models that answer; a verb without its model is refused. They stay their owner's, who closes them. */
 export interface BatchedModels<ImageInput> {
@@ -165,6 +166,7 @@ export class Batched<ImageInput> implements Closable {
     options: RequestOptions = {},
   ): Promise<MatchRow<Input>[]> {
     // What is wrong with a request is found before it waits, and spoils no batch.
+    expectTexts(texts);
     if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
     this.#matcher.processors.texts.encode(texts);
     const { match } = await this.#batcher.submit({ verb: "match", image, texts }, "match", options);

@@ -4,6 +4,20 @@ import { InputError, ModelError, UsageError } from "@blip-ts/base";
 export const emptyText = (position: number): UsageError =>
   new UsageError("text/empty", `text ${position + 1} is empty: give a sentence`, { position });
 
+export const notAText = (position: number, found: string): UsageError =>
+  new UsageError("text/not-a-text", `text ${position + 1}: expected a text, found ${found}. Give a string.`, {
+    position,
+  });
+
+/** @param found in characters, as JavaScript counts them */
+export const overTextLength = (position: number, found: number, limit: number): InputError =>
+  new InputError(
+    "text/too-long",
+    `text ${position + 1}: expected at most ${limit} characters, found ${found}. ` +
+      "Give a shorter one, or raise maxTextLength (--max-text-length) if you trust it.",
+    { position, found, limit },
+  );
+
 export const tooLong = (text: string, tokens: number, limit: number): InputError =>
   new InputError(
     "text/too-long",
@@ -22,12 +36,18 @@ export const badTokenizer = (name: string, detail: string): ModelError =>
     },
   );
 
+export const badTokenizerConfig = (name: string, detail: string): ModelError =>
+  new ModelError(
+    "tokenizer/bad-config",
+    `${name}: ${detail}. Give the tokenizer_config.json that belongs to this tokenizer, or none.`,
+    { name, detail },
+  );
+
 export const missingToken = (name: string, token: string): ModelError =>
   badTokenizer(name, `the vocabulary has no ${token}, which every BERT vocabulary has`);
 
-/** Words of a file, fit for a message: not endless, without control characters. */
-const legible = (text: string): string =>
-  text.slice(0, 120).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, "\uFFFD");
+/** Words of a file, fit for a message: not endless. */
+const short = (text: string): string => text.slice(0, 120);
 
 /** BLIP's tokenizer is BERT's: a part of another one would change texts without a word, or compute without end. */
 export const unsupportedComponent = (
@@ -38,14 +58,14 @@ export const unsupportedComponent = (
 ): ModelError =>
   new ModelError(
     "tokenizer/unsupported-component",
-    `${name}: ${legible(field)}: expected ${expected}, found ${legible(found)}. Give the tokenizer.json or vocab.txt of a BERT model.`,
+    `${name}: ${short(field)}: expected ${expected}, found ${short(found)}. Give the tokenizer.json or vocab.txt of a BERT model.`,
     { name, field, expected, found },
   );
 
 export const badId = (name: string, field: string, expected: string, found: string): ModelError =>
   new ModelError(
     "tokenizer/bad-id",
-    `${name}: ${legible(field)}: expected ${legible(expected)}, found ${legible(found)}. Give the tokenizer that belongs to these weights.`,
+    `${name}: ${short(field)}: expected ${short(expected)}, found ${short(found)}. Give the tokenizer that belongs to these weights.`,
     { name, field, expected, found },
   );
 
@@ -53,10 +73,10 @@ export const overTokenizerLimit = (
   name: string,
   what: string,
   found: number | string,
-  limit: number,
+  limit: number | string,
 ): ModelError =>
   new ModelError(
     "tokenizer/limit",
-    `${name}: ${legible(what)}: expected at most ${limit}, found ${found}. Give the tokenizer.json or vocab.txt of a BERT model.`,
+    `${name}: ${short(what)}: expected ${typeof limit === "number" ? `at most ${limit}` : limit}, found ${found}. Give the tokenizer.json or vocab.txt of a BERT model.`,
     { name, what, found, limit },
   );

@@ -11,16 +11,24 @@ function firstWords(text: string, maxWords: number): string {
   return words.length > maxWords ? words.slice(0, maxWords).join(" ") : text;
 }
 
+/** A text without the characters at its end. (An expression such as / +$/ takes the square of a run within a text.) */
+function withoutTrailing(text: string, character: string): string {
+  let end = text.length;
+  while (text[end - 1] === character) end--;
+  return text.slice(0, end);
+}
+
 /**
  * A caption as BLIP was trained to read it: lower case, the marks . ! " ( ) * # : ; ~ replaced by spaces, runs of space
  * made one, cut to `maxWords` (30 for COCO, Flickr and pre-training; 40 for NLVR2 and MSRVTT).
  */
 export function preCaption(text: string, maxWords = 50): string {
   const plain = text.toLowerCase().replace(removed, " ").replace(runsOfSpace, " ");
-  return firstWords(plain.replace(/\n+$/, "").replace(/^ +| +$/g, ""), maxWords);
+  const cut = withoutTrailing(withoutTrailing(plain, "\n"), " ");
+  return firstWords(cut.replace(/^ +/, ""), maxWords);
 }
 
 /** A question as BLIP was trained to read it: lower case, the same marks deleted, trailing spaces cut, first `maxWords`. */
 export function preQuestion(text: string, maxWords = 50): string {
-  return firstWords(text.toLowerCase().replace(removed, "").replace(/ +$/, ""), maxWords);
+  return firstWords(withoutTrailing(text.toLowerCase().replace(removed, ""), " "), maxWords);
 }

@@ -81,7 +81,7 @@ describe("BertTokenizer", () => {
 
   test("refuses a tokenizer.json of another kind", () => {
     expect(() => BertTokenizer.fromJson({ model: { type: "BPE" } })).toThrow(
-      /tokenizer\.json: model: expected WordPiece, found BPE/,
+      /tokenizer\.json: model: expected WordPiece, found {"type":"BPE"}/,
     );
     expect(() => BertTokenizer.fromJson([])).toThrow(/has no model/);
   });

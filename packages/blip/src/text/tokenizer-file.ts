@@ -2,30 +2,85 @@
 // BertNormalizer, BertPreTokenizer, WordPiece, TemplateProcessing or BertProcessing, the WordPiece decoder; all that
 // transformers 4.26 to 5.x saves for BLIP has no others), each is read into plain values, and nothing else of the file goes
 // on. So no regular expression of a file is ever made, and no id of it decides how much memory is taken.
+import { schema } from "@blip-ts/base";
 import { badId, badTokenizer, overTokenizerLimit, unsupportedComponent } from "./errors.ts";
 
-/** Most tokens of a vocabulary; BERT's largest has 119,547. */
-export const maxVocabulary = 1_000_000;
+/** Most tokens of a vocabulary, which take half a second to be made a tokenizer; BERT's largest has 119,547. */
+export const maxVocabulary = 200_000;
 /** Most added tokens, and characters of all of them: each is a node of a tree. BLIP's files have 5 to 7. */
 const maxAdded = 10_000;
 const maxAddedCharacters = 100_000;
 /** Longest token; BERT's has 18 characters. */
-const maxTokenLength = 512;
+export const maxTokenLength = 512;
 /** Longest word that is looked up piece by piece, which takes its square: BERT's is 100. */
 const maxWordLength = 200;
 const maxPrefixLength = 16;
 
+const { maybe, flag, text, whole, anything, fields, component, listOf } = schema;
+
 type Json = Readonly<Record<string, unknown>>;
 
-interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly single_word: boolean;
-  readonly lstrip: boolean;
-  readonly rstrip: boolean;
-  readonly normalized: boolean;
-  readonly special: boolean;
-}
+const isRecord = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const wordPiece = {
+  unk_token: maybe(text(maxTokenLength)),
+  continuing_subword_prefix: maybe(text(maxPrefixLength)),
+  max_input_chars_per_word: maybe(whole(1, maxWordLength)),
+  // Ids are held against the word table below; of 30,000 of them none is looked at twice.
+  vocab: schema.passed<Json>(isRecord, "an object of ids by token"),
+};
+
+/** Files of 2019 leave the type out; only WordPiece has this prefix. */
+const isOfOldModel = (model: unknown): boolean =>
+  isRecord(model) &&
+  (model.type === undefined || model.type === null) &&
+  typeof model.continuing_subword_prefix === "string";
+
+const addedToken = fields(
+  {
+    id: anything(),
+    content: schema.only(text(maxTokenLength), (content) => content !== "", "a text, and not an empty one"),
+    single_word: maybe(flag()),
+    lstrip: maybe(flag()),
+    rstrip: maybe(flag()),
+    normalized: maybe(flag()),
+    special: maybe(flag()),
+  },
+  "an object",
+);
+
+const frame = { id: text(maxTokenLength) };
+/** [CLS] A [SEP], piece by piece. */
+const pieceSchema = fields({
+  SpecialToken: maybe(fields(frame, "an object")),
+  Sequence: maybe(fields(frame, "an object")),
+});
+
+/** tokenizer.json, but for what its ids are. */
+const fileSchema = (model: unknown) =>
+  fields({
+    model: isOfOldModel(model) ? fields(wordPiece) : component(["WordPiece"], wordPiece),
+    added_tokens: maybe(listOf(addedToken, maxAdded)),
+    normalizer: component(["BertNormalizer"], {
+      clean_text: maybe(flag()),
+      handle_chinese_chars: maybe(flag()),
+      strip_accents: maybe(flag()),
+      lowercase: maybe(flag()),
+    }),
+    pre_tokenizer: component(["BertPreTokenizer"], {}),
+    post_processor: component(["TemplateProcessing", "BertProcessing"], {
+      single: anything(),
+      special_tokens: anything(),
+      cls: anything(),
+      sep: anything(),
+    }),
+    decoder: maybe(
+      component(["WordPiece"], { prefix: maybe(text(maxPrefixLength)), cleanup: maybe(flag()) }),
+    ),
+  });
+
+type TokenizerJson = schema.Output<ReturnType<typeof fileSchema>>;
 
 /** A tokenizer.json that holds what it may. */
 export interface TokenizerFile {
@@ -35,24 +90,8 @@ export interface TokenizerFile {
   readonly json: object;
 }
 
-const isRecord = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const optional = (value: unknown): boolean => value === undefined || value === null;
-
-/** What stands at a place of the file. */
-function described(value: unknown): string {
-  if (isRecord(value)) return typeof value.type === "string" ? value.type : "an object";
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === "string") return `"${value}"`;
-  return typeof value === "number" || typeof value === "boolean"
-    ? String(value)
-    : optional(value)
-      ? "none"
-      : typeof value;
-}
-
-class Reader {
+/** Ids of tokens, each held against the word table and against those before it. */
+class Ids {
   readonly #name: string;
   /** Made as long as it gets: numbers that are tokens come first in an object, whatever their ids. */
   readonly #byId: (string | undefined)[];
@@ -65,83 +104,54 @@ class Reader {
     this.#byId = new Array<string | undefined>(Math.min(rows, maxVocabulary));
   }
 
-  read(file: unknown): TokenizerFile {
-    if (!isRecord(file) || !isRecord(file.model)) throw badTokenizer(this.#name, "it has no model");
-    const model = this.#model(file.model);
-    const added_tokens = this.#addedTokens(file.added_tokens);
-    const unknown = model.unk_token;
-    if (this.#idOf(unknown) === undefined)
-      throw badId(this.#name, "model.unk_token", "a token of the vocabulary", described(unknown));
-    const json = {
-      ...{ version: "1.0", truncation: null, padding: null, added_tokens, model },
-      normalizer: this.#normalizer(file.normalizer),
-      pre_tokenizer: this.#preTokenizer(file.pre_tokenizer),
-      post_processor: this.#postProcessor(file.post_processor),
-      decoder: this.#decoder(file.decoder),
-    };
-    const vocabulary = new Map<string, number>();
-    this.#byId.forEach((token, id) => token !== undefined && vocabulary.set(token, id));
-    return { vocabulary, json };
-  }
-
-  #component(field: string, value: unknown, ...types: readonly string[]): Json {
-    const type = isRecord(value) ? value.type : undefined;
-    if (!isRecord(value) || typeof type !== "string" || !types.includes(type))
-      throw unsupportedComponent(this.#name, field, types.join(" or "), described(value));
-    return value;
-  }
-
-  #boolean(field: string, value: unknown, otherwise: boolean): boolean {
-    if (optional(value)) return otherwise;
-    if (typeof value !== "boolean")
-      throw unsupportedComponent(this.#name, field, "true or false", described(value));
-    return value;
-  }
-
-  #text(field: string, value: unknown, most: number): string {
-    if (typeof value !== "string") throw unsupportedComponent(this.#name, field, "a text", described(value));
-    if (value.length > most)
-      throw overTokenizerLimit(this.#name, `${field}, in characters`, value.length, most);
-    return value;
-  }
-
-  #model(model: Json) {
-    // Files of 2019 leave the type out; only WordPiece has this prefix.
-    const isOld = optional(model.type) && typeof model.continuing_subword_prefix === "string";
-    if (!isOld) this.#component("model", model, "WordPiece");
-    const words = model.max_input_chars_per_word ?? 100;
-    const isWhole = Number.isSafeInteger(words) && Number(words) >= 1;
-    if (!isWhole || Number(words) > maxWordLength)
-      throw overTokenizerLimit(this.#name, "model.max_input_chars_per_word", described(words), maxWordLength);
-    return {
-      type: "WordPiece",
-      unk_token: this.#text("model.unk_token", model.unk_token ?? "[UNK]", maxTokenLength),
-      continuing_subword_prefix: this.#text(
-        "model.continuing_subword_prefix",
-        model.continuing_subword_prefix ?? "##",
-        maxPrefixLength,
-      ),
-      max_input_chars_per_word: Number(words),
-      vocab: this.#vocabulary(model.vocab),
-    };
-  }
-
-  #vocabulary(vocab: unknown): Json {
+  /** @throws {ModelError} `tokenizer/bad-id`, `tokenizer/limit` */
+  readVocabulary(vocab: Json): void {
     const field = "model.vocab";
-    if (!isRecord(vocab))
-      throw unsupportedComponent(this.#name, field, "an object of ids by token", described(vocab));
     const tokens = Object.keys(vocab);
     if (tokens.length > maxVocabulary)
       throw overTokenizerLimit(this.#name, `the number of tokens of ${field}`, tokens.length, maxVocabulary);
     for (const token of tokens)
       this.#take(() => `${field}, the token "${token.slice(0, 60)}"`, token, vocab[token]);
     this.#vocab = vocab;
-    return vocab;
   }
 
   /** The id of a token that was read. */
-  #idOf(token: string): unknown {
+  of(token: string): unknown {
     return this.#added.get(token) ?? (Object.hasOwn(this.#vocab, token) ? this.#vocab[token] : undefined);
+  }
+
+  /** An added token may stand in the vocabulary as well, and has the same id there. */
+  takeAdded(field: string, token: string, id: unknown): number {
+    const known = this.of(token) ?? id;
+    if (known !== id)
+      throw badId(
+        this.#name,
+        field,
+        `the id ${schema.shownValue(known)} that it has elsewhere in the file`,
+        schema.shownValue(id),
+      );
+    const taken = this.#take(() => field, token, id);
+    this.#added.set(token, taken);
+    return taken;
+  }
+
+  /** A special token with its id, which has to be the vocabulary's. */
+  expectSpecial(field: string, token: string, pair: unknown): void {
+    const [content, id] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
+    const known = this.of(token);
+    if (content !== token || known === undefined || id !== known)
+      throw badId(
+        this.#name,
+        field,
+        `${token} with its id ${typeof known === "number" ? known : "in the vocabulary"}`,
+        `${schema.shownValue(content)}, ${schema.shownValue(id)}`,
+      );
+  }
+
+  get vocabulary(): ReadonlyMap<string, number> {
+    const vocabulary = new Map<string, number>();
+    this.#byId.forEach((token, id) => token !== undefined && vocabulary.set(token, id));
+    return vocabulary;
   }
 
   /** @throws {ModelError} `tokenizer/bad-id` for an id that is none, or that another token has */
@@ -152,7 +162,7 @@ class Reader {
         this.#name,
         field(),
         `a whole number from 0 to below the model's ${length} rows`,
-        described(id),
+        schema.shownValue(id),
       );
     if (token.length > maxTokenLength)
       throw overTokenizerLimit(this.#name, `${field()}, in characters`, token.length, maxTokenLength);
@@ -167,123 +177,58 @@ class Reader {
     this.#byId[id] = token;
     return id;
   }
-
-  /** An added token may stand in the vocabulary as well, and has the same id there. */
-  #takeAdded(field: string, token: string, id: unknown): number {
-    const known = this.#idOf(token) ?? id;
-    if (known !== id)
-      throw badId(this.#name, field, `the id ${String(known)} that it has elsewhere in the file`, described(id));
-    const taken = this.#take(() => field, token, id);
-    this.#added.set(token, taken);
-    return taken;
-  }
-
-  #addedTokens(list: unknown): AddedToken[] {
-    if (optional(list)) return [];
-    if (!Array.isArray(list)) throw unsupportedComponent(this.#name, "added_tokens", "a list", described(list));
-    if (list.length > maxAdded)
-      throw overTokenizerLimit(this.#name, "the number of added_tokens", list.length, maxAdded);
-    let characters = 0;
-    return list.map((value: unknown, index) => {
-      const field = `added_tokens[${index}]`;
-      if (!isRecord(value)) throw unsupportedComponent(this.#name, field, "an object", described(value));
-      const content = this.#text(`${field}.content`, value.content, maxTokenLength);
-      if (content === "")
-        throw unsupportedComponent(this.#name, `${field}.content`, "a text", "an empty one");
-      characters += content.length;
-      if (characters > maxAddedCharacters)
-        throw overTokenizerLimit(this.#name, "added_tokens, in characters", characters, maxAddedCharacters);
-      const flag = (name: string, otherwise = false) =>
-        this.#boolean(`${field}.${name}`, value[name], otherwise);
-      const special = flag("special");
-      return {
-        ...{ id: this.#takeAdded(`${field}.id`, content, value.id), content, special },
-        ...{ single_word: flag("single_word"), lstrip: flag("lstrip"), rstrip: flag("rstrip") },
-        normalized: flag("normalized", !special),
-      };
-    });
-  }
-
-  #normalizer(value: unknown) {
-    const normalizer = this.#component("normalizer", value, "BertNormalizer");
-    const flag = (name: string, otherwise: boolean) =>
-      this.#boolean(`normalizer.${name}`, normalizer[name], otherwise);
-    return {
-      type: "BertNormalizer",
-      clean_text: flag("clean_text", true),
-      handle_chinese_chars: flag("handle_chinese_chars", true),
-      // Where it is not said, accents go with capital letters.
-      strip_accents: optional(normalizer.strip_accents) ? null : flag("strip_accents", true),
-      lowercase: flag("lowercase", true),
-    };
-  }
-
-  #preTokenizer(value: unknown) {
-    this.#component("pre_tokenizer", value, "BertPreTokenizer");
-    return { type: "BertPreTokenizer" };
-  }
-
-  /** [CLS] A [SEP], said in either of two ways; BLIP reads no pairs. */
-  #postProcessor(value: unknown) {
-    const field = "post_processor";
-    const processor = this.#component(field, value, "TemplateProcessing", "BertProcessing");
-    const special = (token: string) => ({ SpecialToken: { id: token, type_id: 0 } });
-    if (processor.type === "BertProcessing") {
-      this.#special(`${field}.cls`, "[CLS]", processor.cls);
-      this.#special(`${field}.sep`, "[SEP]", processor.sep);
-    } else {
-      const pieces = Array.isArray(processor.single) ? (processor.single as unknown[]) : [];
-      const said = pieces.length === 3 ? pieces.map(pieceName).join(" ") : "";
-      if (said !== "[CLS] A [SEP]")
-        throw unsupportedComponent(
-          this.#name,
-          `${field}.single`,
-          "[CLS] A [SEP]",
-          said || described(processor.single),
-        );
-      const tokens = isRecord(processor.special_tokens) ? processor.special_tokens : {};
-      for (const token of ["[CLS]", "[SEP]"]) {
-        const ids = isRecord(tokens[token]) ? tokens[token].ids : undefined;
-        const [id, ...more] = Array.isArray(ids) ? (ids as unknown[]) : [];
-        this.#special(`${field}.special_tokens`, token, more.length === 0 ? [token, id] : ids);
-      }
-    }
-    return {
-      type: "TemplateProcessing",
-      single: [special("[CLS]"), { Sequence: { id: "A", type_id: 0 } }, special("[SEP]")],
-      pair: [],
-      special_tokens: {},
-    };
-  }
-
-  /** A special token with its id, which has to be the vocabulary's. */
-  #special(field: string, token: string, pair: unknown): void {
-    const [content, id] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
-    const known = this.#idOf(token);
-    if (content !== token || known === undefined || id !== known)
-      throw badId(
-        this.#name,
-        field,
-        `${token} with its id ${typeof known === "number" ? known : "in the vocabulary"}`,
-        `${described(content)}, ${described(id)}`,
-      );
-  }
-
-  #decoder(value: unknown) {
-    if (optional(value)) return { type: "WordPiece", prefix: "##", cleanup: true };
-    const decoder = this.#component("decoder", value, "WordPiece");
-    return {
-      type: "WordPiece",
-      prefix: this.#text("decoder.prefix", decoder.prefix ?? "##", maxPrefixLength),
-      cleanup: this.#boolean("decoder.cleanup", decoder.cleanup, true),
-    };
-  }
 }
 
-/** What a piece of a template stands for. */
-function pieceName(piece: unknown): string {
-  const inside = isRecord(piece) ? (piece.SpecialToken ?? piece.Sequence) : undefined;
-  return isRecord(inside) && typeof inside.id === "string" ? inside.id.slice(0, 60) : "?";
+function addedTokens(name: string, list: TokenizerJson["added_tokens"], ids: Ids): object[] {
+  const tokens = list ?? [];
+  const characters = tokens.reduce((sum, { content }) => sum + content.length, 0);
+  if (characters > maxAddedCharacters)
+    throw overTokenizerLimit(name, "added_tokens, in characters", characters, maxAddedCharacters);
+  return tokens.map(({ id, content, special, ...flags }, index) => ({
+    ...{ id: ids.takeAdded(`added_tokens[${index}].id`, content, id), content, special: special ?? false },
+    single_word: flags.single_word ?? false,
+    lstrip: flags.lstrip ?? false,
+    rstrip: flags.rstrip ?? false,
+    normalized: flags.normalized ?? special !== true,
+  }));
+}
+
+/** [CLS] A [SEP], said in either of two ways; BLIP reads no pairs. */
+function postProcessor(name: string, processor: TokenizerJson["post_processor"], ids: Ids): object {
+  const field = "post_processor";
+  if (processor.type === "BertProcessing") {
+    ids.expectSpecial(`${field}.cls`, "[CLS]", processor.cls);
+    ids.expectSpecial(`${field}.sep`, "[SEP]", processor.sep);
+  } else {
+    const { value: pieces, mismatch } = schema.checked(listOf(pieceSchema, 3), processor.single);
+    const said = pieces?.map((piece) => (piece.SpecialToken ?? piece.Sequence)?.id ?? "?").join(" ");
+    if (said !== "[CLS] A [SEP]")
+      throw unsupportedComponent(name, `${field}.single`, "[CLS] A [SEP]", said ?? mismatch?.found ?? "none");
+    const tokens = isRecord(processor.special_tokens) ? processor.special_tokens : {};
+    for (const token of ["[CLS]", "[SEP]"]) {
+      const own = isRecord(tokens[token]) ? tokens[token].ids : undefined;
+      const [id, ...more] = Array.isArray(own) ? (own as unknown[]) : [];
+      ids.expectSpecial(`${field}.special_tokens`, token, more.length === 0 ? [token, id] : own);
+    }
+  }
+  const special = (token: string) => ({ SpecialToken: { id: token, type_id: 0 } });
+  return {
+    type: "TemplateProcessing",
+    single: [special("[CLS]"), { Sequence: { id: "A", type_id: 0 } }, special("[SEP]")],
+    pair: [],
+    special_tokens: {},
+  };
+}
+
+/** @throws {ModelError} `text/bad-tokenizer`, `tokenizer/unsupported-component`, `tokenizer/limit` */
+function checkedFile(file: unknown, name: string): TokenizerJson {
+  if (!isRecord(file) || !isRecord(file.model)) throw badTokenizer(name, "it has no model");
+  const { value, mismatch } = schema.checked(fileSchema(file.model), file);
+  if (!mismatch) return value;
+  const { field, expected, found, overLimit } = mismatch;
+  throw overLimit
+    ? overTokenizerLimit(name, field, found, expected)
+    : unsupportedComponent(name, field, expected, found);
 }
 
 /**
@@ -291,5 +236,34 @@ function pieceName(piece: unknown): string {
  * @param name of the file, for messages @param rows of the model's word table: an id is below them
  * @throws {ModelError} `text/bad-tokenizer`, `tokenizer/unsupported-component`, `tokenizer/bad-id`, `tokenizer/limit`
  */
-export const readTokenizerFile = (file: unknown, name: string, rows = maxVocabulary): TokenizerFile =>
-  new Reader(name, rows).read(file);
+export function readTokenizerFile(file: unknown, name: string, rows = maxVocabulary): TokenizerFile {
+  const { model, normalizer, decoder, ...rest } = checkedFile(file, name);
+  const ids = new Ids(name, rows);
+  ids.readVocabulary(model.vocab);
+  const added_tokens = addedTokens(name, rest.added_tokens, ids);
+  const unknown = model.unk_token ?? "[UNK]";
+  if (ids.of(unknown) === undefined)
+    throw badId(name, "model.unk_token", "a token of the vocabulary", schema.shownValue(unknown));
+  const json = {
+    ...{ version: "1.0", truncation: null, padding: null, added_tokens },
+    model: {
+      type: "WordPiece",
+      unk_token: unknown,
+      continuing_subword_prefix: model.continuing_subword_prefix ?? "##",
+      max_input_chars_per_word: model.max_input_chars_per_word ?? 100,
+      vocab: model.vocab,
+    },
+    normalizer: {
+      type: "BertNormalizer",
+      clean_text: normalizer.clean_text ?? true,
+      handle_chinese_chars: normalizer.handle_chinese_chars ?? true,
+      // Where it is not said, accents go with capital letters.
+      strip_accents: normalizer.strip_accents ?? null,
+      lowercase: normalizer.lowercase ?? true,
+    },
+    pre_tokenizer: { type: "BertPreTokenizer" },
+    post_processor: postProcessor(name, rest.post_processor, ids),
+    decoder: { type: "WordPiece", prefix: decoder?.prefix ?? "##", cleanup: decoder?.cleanup ?? true },
+  };
+  return { vocabulary: ids.vocabulary, json };
+}

@@ -2,8 +2,9 @@
 // @huggingface/tokenizers, from tokenizer.json or from the lines of vocab.txt.
 import type { Tensor } from "@blip-ts/graph";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { badTokenizer, emptyText, missingToken, tooLong } from "./errors.ts";
-import { maxVocabulary, readTokenizerFile } from "./tokenizer-file.ts";
+import { badTokenizer, emptyText, missingToken, overTokenizerLimit, tooLong } from "./errors.ts";
+import { specialsOf } from "./tokenizer-config.ts";
+import { maxTokenLength, maxVocabulary, readTokenizerFile } from "./tokenizer-file.ts";
 
 export interface EncodeOptions {
   /** `longest` (default): as long as the longest text of the call; `max_length`: exactly `maxLength`. */
@@ -23,9 +24,6 @@ export interface EncodedTexts {
 
 /** BLIP's own tokens; vocabularies that have them do not always mark them as special. */
 const decoderTokens: ReadonlySet<string> = new Set(["[DEC]", "[ENC]"]);
-
-/** Most special tokens that a tokenizer_config.json may name besides. */
-const maxSpecials = 1_000;
 
 const specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
@@ -77,16 +75,6 @@ function tokenizerJson(vocabulary: ReadonlyMap<string, number>, cls: number, sep
   };
 }
 
-/** What of a tokenizer_config.json counts here: which tokens more are special, and left out of what is decoded. */
-function specialsOf(config: unknown): { additional_special_tokens: string[] } {
-  const list: unknown =
-    typeof config === "object" && config !== null && "additional_special_tokens" in config
-      ? config.additional_special_tokens
-      : [];
-  const names = Array.isArray(list) ? list.filter((token) => typeof token === "string") : [];
-  return { additional_special_tokens: names.slice(0, maxSpecials) };
-}
-
 /** Texts to token ids and back. */
 export class BertTokenizer {
   readonly #tokenizer: Tokenizer;
@@ -120,6 +108,8 @@ export class BertTokenizer {
     if (lines.length > maxVocabulary) throw badTokenizer(name, `${lines.length} lines are too many`);
     const vocabulary = new Map<string, number>();
     lines.forEach((token, id) => {
+      if (token.length > maxTokenLength)
+        throw overTokenizerLimit(name, `line ${id + 1}, in characters`, token.length, maxTokenLength);
       if (vocabulary.has(token))
         throw badTokenizer(name, `line ${id + 1} says "${token.slice(0, 60)}" again`);
       vocabulary.set(token, id);
@@ -134,16 +124,18 @@ export class BertTokenizer {
    * From the parsed tokenizer.json, and tokenizer_config.json where there is one.
    * @param rows of the model's word table, which every id is below
    * @throws {ModelError} `text/bad-tokenizer` where it is none, `tokenizer/unsupported-component` where a part of it is not
-   * BERT's, `tokenizer/bad-id`, `tokenizer/limit`
+   * BERT's, `tokenizer/bad-id`, `tokenizer/limit`, `tokenizer/bad-config`
    */
   static fromJson(
     json: unknown,
     config: unknown = {},
     name = "tokenizer.json",
     rows?: number,
+    configName = "tokenizer_config.json",
   ): BertTokenizer {
     const { vocabulary, json: known } = readTokenizerFile(json, name, rows);
-    return new BertTokenizer(new Tokenizer(known, specialsOf(config)), vocabulary, name);
+    const settings = { additional_special_tokens: specialsOf(config, configName) };
+    return new BertTokenizer(new Tokenizer(known, settings), vocabulary, name);
   }
 
   /** The vocabulary as the lines of a vocab.txt. */

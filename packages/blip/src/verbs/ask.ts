@@ -24,6 +24,7 @@ import { imagesOfRows, RowVerb, stacked, type PixelBatch, type SeenImage, type S
 import { loadVerb, type VerbParts } from "./verb.ts";
 import { checkRanking, QuestionAnswering } from "../classes/question-answering.ts";
 import { rowsOf } from "../run/batch-rows.ts";
+import { expectTexts } from "../text/expect-texts.ts";
 
 /** An answer to a question about a picture. */
 export interface AnswerRow<ImageInput> {
@@ -125,6 +126,7 @@ export class Answerer<ImageInput> extends RowVerb<
     options: AskOptions = {},
   ): AsyncGenerator<AnswerRow<Input> | FailedRow<Input>, void, undefined> {
     const { texts } = this.processors;
+    expectTexts(questions, "questions");
     if (questions.length === 0)
       throw new UsageError("usage/no-questions", "there is no question: give at least one");
     const parts = chunks(questions, questionBatch).map((part) => ({

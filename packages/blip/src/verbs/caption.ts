@@ -26,10 +26,12 @@ import {
   type Processors,
   type VerbCallOptions,
   type VerbOptions,
+  expectImages,
 } from "./image-batches.ts";
 import { imagesOfRows, RowVerb, stacked, type PixelBatch, type SeenImage, type SeenRequest } from "./rows.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 import { loadVerb, partsOfTask, type VerbParts } from "./verb.ts";
+import { expectTexts } from "../text/expect-texts.ts";
 
 /** A picture in words. */
 export interface CaptionRow<ImageInput> {
@@ -174,6 +176,7 @@ export class Captioner<ImageInput> extends RowVerb<
     images: readonly Input[],
     options: CaptionOptions = {},
   ): AsyncGenerator<CaptionRow<Input> | FailedRow<Input>, void, undefined> {
+    expectImages(images);
     const prompts = this.#prompts(options.prompt, images.length);
     // What is wrong with the call is found before any picture is read.
     this.model.generator.options(prompts, options);
@@ -298,6 +301,7 @@ export class Captioner<ImageInput> extends RowVerb<
   #prompts(prompt: CaptionOptions["prompt"], count: number): number[][] {
     const { compat, tokens } = this.model.loaded;
     const texts = prompt ?? (compat === "hf" ? "" : blipPrompt);
+    if (typeof texts !== "string") expectTexts(texts, "prompt");
     if (typeof texts !== "string" && texts.length !== count)
       throw new UsageError(
         "usage/unequal-prompts",

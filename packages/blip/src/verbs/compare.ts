@@ -13,6 +13,7 @@ import { rowsOf } from "../run/batch-rows.ts";
 import { textRows, trimmed } from "../run/text-batches.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
 import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
+import { expectTexts } from "../text/expect-texts.ts";
 
 /** A statement about two pictures, judged. */
 export interface CompareRow<ImageInput> {
@@ -68,6 +69,7 @@ export class Comparer<ImageInput> extends RowVerb<
     statements: readonly string[],
     { signal, maxPixels }: CompareOptions = {},
   ): AsyncGenerator<CompareRow<Input> | FailedRow<Input>, void, undefined> {
+    expectTexts(statements, "statements");
     if (statements.length === 0)
       throw new UsageError("usage/no-texts", "there is no statement: give at least one");
     checkMaxPixels(maxPixels);

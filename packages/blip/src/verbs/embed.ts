@@ -19,6 +19,7 @@ import {
 import { RowVerb, type PixelBatch, type RowCallOptions, type SeenImage, type SeenRequest } from "./rows.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
+import { expectTexts } from "../text/expect-texts.ts";
 
 /** E numbers of unit length; with `states` a list of numbers for each token: [N, D'] of a picture, [T, D] of a text. */
 export type Embedding<States extends boolean = boolean> = States extends true
@@ -105,6 +106,7 @@ export class Embedder<ImageInput> extends RowVerb<
     texts: readonly string[],
     { signal, states }: Pick<EmbedOptions<States>, "signal" | "states"> = {},
   ): AsyncGenerator<TextEmbedding<States> | FailedText, void, undefined> {
+    expectTexts(texts);
     if (texts.length === 0) return;
     // All are read before any work is done, so that an empty one is found first.
     const encoded = this.processors.texts.encode(texts);

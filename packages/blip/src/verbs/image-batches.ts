@@ -1,7 +1,7 @@
 // What the verbs share: a loaded model with what turns pictures and texts into its inputs, pictures read in batches,
 // and rows for pictures that cannot be read.
 import type { Tensor } from "@blip-ts/graph";
-import { atLeast, badOption, BlipError, missed, must, UsageError, type Warning } from "@blip-ts/base";
+import { atLeast, badOption, BlipError, missed, must, schema, UsageError, type Warning } from "@blip-ts/base";
 import type { ImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
 import type { DownloadProgress } from "../files.ts";
@@ -107,19 +107,28 @@ export async function processorsOf<ImageInput>(
       limits.images,
       prepared,
     ),
-    texts: textProcessorOf(loaded),
+    texts: textProcessorOf(loaded, options.maxTextLength),
   };
 }
 
-/** What makes tokens of texts for a loaded model. */
-export const textProcessorOf = ({ tokenizer, config, compat }: LoadedNetwork): TextProcessor =>
-  new TextProcessor(tokenizer, config.text.maxPositions, compat);
+/** What makes tokens of texts for a loaded model. @param maxLength most characters of a text */
+export const textProcessorOf = (
+  { tokenizer, config, compat }: LoadedNetwork,
+  maxLength: number | undefined,
+): TextProcessor => new TextProcessor(tokenizer, config.text.maxPositions, compat, maxLength);
 
 /** Options of a verb with its own convention, `blip`, unless told. */
 export const verbOptions = <T extends VerbOptions>(options: T) => ({
   ...options,
   compat: options.compat ?? ("blip" as const),
 });
+
+/** A list of images, before anything is asked of it. @throws {UsageError} `usage/bad-option` */
+export function expectImages(images: unknown): void {
+  if (Array.isArray(images)) return;
+  const found = typeof images === "string" ? schema.shownValue(images) : `a value of type ${typeof images}`;
+  throw badOption("images", found, ["a list of images"]);
+}
 
 /** A batch of pictures as they were read. */
 export interface ReadBatch<Input> {
@@ -142,6 +151,7 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   { imageBatchSize = defaultImageBatch, maxPixels, ahead, signal, onProgress }: BatchOptions<ImageInput>,
   other?: ImageProcessor<ImageInput>,
 ): AsyncGenerator<ReadBatch<Input>, void, undefined> {
+  expectImages(images);
   if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
   checkMaxPixels(maxPixels);
   const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);

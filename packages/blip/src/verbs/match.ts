@@ -31,6 +31,7 @@ import {
 import { rowsOf } from "../run/batch-rows.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
 import { textRows, trimmed } from "../run/text-batches.ts";
+import { expectTexts } from "../text/expect-texts.ts";
 
 /** How well a text fits a picture. */
 export interface MatchScores {
@@ -101,6 +102,7 @@ export class Matcher<ImageInput> extends RowVerb<
     options: MatchOptions = {},
   ): AsyncGenerator<MatchRow<Input> | FailedRow<Input>, void, undefined> {
     const { signal } = options;
+    expectTexts(texts);
     if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
     // All texts are read before any work is done, so that an empty one is found first.
     const encoded = this.processors.texts.encode(texts);

@@ -11,6 +11,7 @@ import { ImageTextRetrieval } from "../classes/image-text-retrieval.ts";
 import {
   batchSize,
   chunks,
+  expectImages,
   rowError,
   type FailedRow,
   type FailedText,
@@ -21,6 +22,7 @@ import { loadVerb, Verb, type VerbParts } from "./verb.ts";
 import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
 import { textRows, trimmed, type TokenRow } from "../run/text-batches.ts";
 import { isVideo, nameOf, videoOf, type Retrievable, type Seen } from "./video.ts";
+import { expectTexts } from "../text/expect-texts.ts";
 
 /** ITM logits of a pair: "does not match" and "matches". */
 type Logits = readonly [number, number];
@@ -191,6 +193,8 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     const { keptStates } = this.model.loaded.limits;
     const { k = defaultK, cacheBytes = keptStates } = options;
     checkMaxPixels(options.maxPixels);
+    expectImages(images);
+    expectTexts(texts);
     if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
     if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text: give at least one");
     if (!Number.isSafeInteger(k) || k < 0) throw badOption("k", k, ["a whole number of at least 0"]);

@@ -6,6 +6,7 @@ import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { OpenTasks } from "../load/task-networks.ts";
 import type { Platform } from "../platform.ts";
 import type { ImageProcessor } from "../processor/image-processor.ts";
+import { checkMaxTextLength } from "../processor/text-processor.ts";
 import { type Encoders, encodersOf } from "../run/encoders.ts";
 import { failuresOf } from "../run/finite.ts";
 import type { ImageEncoder } from "../run/image-encoder.ts";
@@ -44,7 +45,7 @@ export async function partsOfTask<ImageInput>(
 ): Promise<VerbParts<ImageInput>> {
   const loaded = await open.openTask(task);
   const texts = new TextEncoder(loaded, imageHeadOf([task], loaded.opened.architecture));
-  const own = { images: processors.images, texts: textProcessorOf(loaded) };
+  const own = { images: processors.images, texts: textProcessorOf(loaded, processors.texts.maxLength) };
   return { loaded, encoders: { images, texts }, processors: own };
 }
 
@@ -60,6 +61,7 @@ export async function loadVerb<ImageInput, Made>(
   options: VerbOptions,
   make: (parts: VerbParts<ImageInput>) => Made | Promise<Made>,
 ): Promise<Made> {
+  checkMaxTextLength(options.maxTextLength);
   const loadOptions = verbOptions(options);
   const loaded = await loadNetwork(platform, source, tasks, loadOptions);
   return orClosed(

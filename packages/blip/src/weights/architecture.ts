@@ -1,6 +1,6 @@
 // The sizes of a network, read off the shapes of its tensors (Hugging Face names). Heads cannot be: no shape shows them.
 import { atLeast, must } from "@blip-ts/base";
-import { badArchitecture } from "./errors.ts";
+import { badArchitecture, tooManyLayers } from "./errors.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 
 export interface VisionArchitecture {
@@ -186,18 +186,22 @@ function deriveEmbedding(tensors: Tensors, names: readonly string[]): number | u
   return sizes[0];
 }
 
+/** Most layers of a stack: ONNX Runtime takes longer than their number to load many. BLIP's largest has 24. */
+export const maxLayers = 64;
+
 /** The layers below `prefix`, which must be numbered from 0 without a gap. */
 function countLayers(tensors: Tensors, prefix: string): number {
   const numbers = new Set<string>();
   for (const name of tensors.keys())
     if (name.startsWith(prefix)) numbers.add(must(name.slice(prefix.length).split(".", 1), 0));
-  for (let layer = 0; layer < numbers.size; layer++)
+  for (let layer = 0; layer < Math.min(numbers.size, maxLayers); layer++)
     if (!numbers.has(String(layer)))
       throw badArchitecture(
         whereOf(tensors),
         `${numbers.size} layers lie under ${prefix}, but number ${layer} is not among them`,
       );
   if (numbers.size === 0) throw badArchitecture(whereOf(tensors), `no layers lie under ${prefix}`);
+  if (numbers.size > maxLayers) throw tooManyLayers(whereOf(tensors), prefix, numbers.size, maxLayers);
   return numbers.size;
 }
 

@@ -41,6 +41,18 @@ export const badArchitecture = (where: string, detail: string): ModelError =>
     { where, detail },
   );
 
+export const tooManyLayers = (where: string, prefix: string, found: number, limit: number): ModelError =>
+  new ModelError(
+    "checkpoint/limit",
+    `${where}: ${shown(prefix)}: expected at most ${limit} layers, found ${found}. No model of this family has so many; nothing was loaded.`,
+    { where, prefix, found, limit },
+  );
+
+export interface MismatchedType {
+  readonly name: string;
+  readonly found: string;
+}
+
 export interface MismatchedShape {
   readonly name: string;
   readonly expected: readonly number[];
@@ -51,10 +63,14 @@ export interface Mismatch {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
   readonly misshaped: readonly MismatchedShape[];
+  readonly mistyped: readonly MismatchedType[];
 }
 
 export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError {
-  const { missing, unexpected, misshaped } = mismatch;
+  const { missing, unexpected, misshaped, mistyped } = mismatch;
+  const types = mistyped.map(
+    ({ name, found }) => `${shown(name)}: expected floating-point numbers, found ${found}`,
+  );
   const shapes = misshaped.map(
     ({ name, expected, found }) =>
       `${shown(name)}: expected [${expected.join(", ")}], found [${found.join(", ")}]`,
@@ -66,6 +82,8 @@ export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError
       `${counted(unexpected.length, "tensor is", "tensors are")} unexpected (${someOf(unexpected)})`,
     misshaped.length > 0 &&
       `${counted(misshaped.length, "tensor has", "tensors have")} another shape (${someOf(shapes)})`,
+    mistyped.length > 0 &&
+      `${counted(mistyped.length, "tensor holds", "tensors hold")} numbers of another type (${someOf(types)})`,
   ].filter((part) => part !== false);
   return new ModelError(
     "checkpoint/mismatch",

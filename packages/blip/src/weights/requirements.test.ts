@@ -36,8 +36,29 @@ describe("checkRequired", () => {
       missing: ["b"],
       unexpected: ["c"],
       misshaped: [{ name: "a", expected: [2, 3], found: [3, 2] }],
+      mistyped: [],
     });
   });
+
+  it.each(["int64", "int32", "int16", "bool", "int8", "uint8"] as const)(
+    "refuses %s where floating-point numbers belong",
+    async (dtype) => {
+      const tensors = new Map(
+        [...storedTensors({ a: [2, 3], b: [4] })].map(([name, tensor]) => [
+          name,
+          name === "b" ? { ...tensor, dtype } : tensor,
+        ]),
+      );
+      const failure = await failureOf(() => checkRequired(tensors, required));
+      expect(failure.code).toBe("checkpoint/mismatch");
+      expect(failure.message).toContain(
+        `1 tensor holds numbers of another type (b: expected floating-point numbers, found ${dtype})`,
+      );
+      expect(failure.fields).toMatchObject({ mistyped: [{ name: "b", found: dtype }] });
+      // A matrix of 8 bits with its scales is what stands for it.
+      expect(checkRequired(tensors, required, [], new Set(["b"]))).toEqual([]);
+    },
+  );
 
   it("tells shapes of another rank apart", async () => {
     for (const b of [[4, 1], []])

@@ -1,28 +1,35 @@
 // Strict loading: what the model needs against what the file has, all differences in one report.
 // (BLIP's own load_checkpoint drops what does not fit and goes on; a model loaded so is silently partly random.)
-import { mismatchedTensors, type MismatchedShape } from "./errors.ts";
+import { mismatchedTensors, type MismatchedShape, type MismatchedType } from "./errors.ts";
 import { intendedReason, type IgnoredTensor, type IntendedGap } from "./intended-gaps.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
+
+/** Types in which weights are stored. */
+const floats: ReadonlySet<StoredTensor["dtype"]> = new Set(["float32", "float16", "bfloat16", "float64"]);
 
 /**
  * Compares a file with what a model requires of it.
  * @param tensors by the names that the model uses
  * @param required the shape of every tensor that the model uses
  * @param intendedGaps tensors that may be there without being used
+ * @param quantized matrices that 8-bit numbers with scales stand for; all other weights are of floating-point numbers
  * @returns the tensors that were left out by declaration
- * @throws {ModelError} `checkpoint/mismatch`, with all missing, unexpected and mis-shaped names
+ * @throws {ModelError} `checkpoint/mismatch`, with all missing, unexpected, mis-shaped and mis-typed names
  */
 export function checkRequired(
   tensors: ReadonlyMap<string, StoredTensor>,
   required: ReadonlyMap<string, readonly number[]>,
   intendedGaps: readonly IntendedGap[] = [],
+  quantized: ReadonlySet<string> = new Set(),
 ): readonly IgnoredTensor[] {
   const missing: string[] = [];
   const misshaped: MismatchedShape[] = [];
+  const mistyped: MismatchedType[] = [];
   for (const [name, expected] of required) {
-    const shape = tensors.get(name)?.shape;
-    if (shape === undefined) missing.push(name);
-    else if (!sameShape(shape, expected)) misshaped.push({ name, expected, found: shape });
+    const tensor = tensors.get(name);
+    if (tensor === undefined) missing.push(name);
+    else if (!sameShape(tensor.shape, expected)) misshaped.push({ name, expected, found: tensor.shape });
+    else if (!quantized.has(name) && !floats.has(tensor.dtype)) mistyped.push({ name, found: tensor.dtype });
   }
   const unexpected: string[] = [];
   const ignored: IgnoredTensor[] = [];
@@ -32,9 +39,14 @@ export function checkRequired(
     if (reason === undefined) unexpected.push(name);
     else ignored.push({ name, reason });
   }
-  if (missing.length + unexpected.length + misshaped.length > 0) {
+  if (missing.length + unexpected.length + misshaped.length + mistyped.length > 0) {
     const [first] = tensors.values();
-    throw mismatchedTensors(first?.source.name ?? "the checkpoint", { missing, unexpected, misshaped });
+    throw mismatchedTensors(first?.source.name ?? "the checkpoint", {
+      missing,
+      unexpected,
+      misshaped,
+      mistyped,
+    });
   }
   return ignored;
 }

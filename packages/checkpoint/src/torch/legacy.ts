@@ -70,7 +70,7 @@ class PickleStream {
 
   async next(world: Parameters<typeof runPickle>[2]): Promise<PickleValue> {
     for (;;) {
-      const run = runPickle(this.#window, this.end, world);
+      const run = await runPickle(this.#window, this.end, world);
       if (run !== undefined) {
         this.end = run.end;
         return run.value;

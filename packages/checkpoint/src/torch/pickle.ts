@@ -1,6 +1,6 @@
 // A pickle machine that cannot run anything: it knows the opcodes that torch.save writes, and calls only what its world
 // hands it for a global. The opcodes are those of CPython's pickletools. Every resource has a named limit.
-import { last } from "@blip-ts/base";
+import { last, nextTurn } from "@blip-ts/base";
 import { malformed, overLimit, refusedGlobal, refusedOpcode } from "../errors.ts";
 import { OutOfBytes, PickleCursor, readLiteral } from "./pickle-cursor.ts";
 import { OP, refusedOpcodeName } from "./pickle-opcodes.ts";
@@ -31,25 +31,33 @@ const LOWEST_PROTOCOL = 2;
 const HIGHEST_PROTOCOL = 5;
 
 /**
- * Reads one pickle.
+ * Reads one pickle, in turns of the event loop.
  * @param bytes holds the pickle at `start`; may go on behind it
  * @returns its value and the offset behind STOP, or `undefined` where the bytes end before STOP
  * @throws {ModelError} `checkpoint/pickle-global`, `checkpoint/pickle-opcode`, `checkpoint/malformed`, `checkpoint/limit`
  */
-export function runPickle(
+export async function runPickle(
   bytes: Uint8Array,
   start: number,
   world: PickleWorld,
   limits: PickleLimits = PICKLE_LIMITS,
-): { readonly value: PickleValue; readonly end: number } | undefined {
+): Promise<{ readonly value: PickleValue; readonly end: number } | undefined> {
   const cursor = new PickleCursor(bytes, start, world.where, limits);
+  const steps = new Machine(cursor, world, limits).run();
   try {
-    return { value: new Machine(cursor, world, limits).run(), end: cursor.at };
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return { value: step.value, end: cursor.at };
+      await nextTurn();
+    }
   } catch (error) {
     if (error instanceof OutOfBytes) return undefined;
     throw error;
   }
 }
+
+/** Opcodes that are run in one turn of the event loop: a few milliseconds. */
+const OPCODES_A_TURN = 50_000;
 
 class Machine {
   readonly #cursor: PickleCursor;
@@ -66,10 +74,12 @@ class Machine {
     this.#limits = limits;
   }
 
-  run(): PickleValue {
+  /** Runs to STOP; yields where the event loop is to have its turn. */
+  *run(): Generator<undefined, PickleValue> {
     if (this.#cursor.uint8() !== OP.PROTO) throw this.#bad("does not begin with its protocol");
     this.#protocol();
-    for (;;) {
+    for (let count = 1; ; count++) {
+      if (count % OPCODES_A_TURN === 0) yield;
       const at = this.#cursor.at;
       const opcode = this.#cursor.uint8();
       if (opcode === OP.STOP) return this.#stop();

@@ -10,7 +10,7 @@ import { checkRepeats, findStateDict, inBatches, storageBytes, storeTensor } fro
 import { locateMember, readZipDirectory, type ZipMember } from "../zip.ts";
 
 /** Most bytes of a pickle; that of a retrieval checkpoint with its optimizer has about one megabyte. */
-export const MAX_PICKLE_BYTES = 64 * 2 ** 20;
+export const MAX_PICKLE_BYTES = 4_000_000;
 
 /** Room for "little" or "big", and a line end. */
 const MAX_BYTEORDER_BYTES = 16;
@@ -26,7 +26,7 @@ export async function readTorchZip(source: ByteSource): Promise<Checkpoint> {
   await checkByteOrder(source, members.get(`${prefix}byteorder`));
 
   const pickle = await readMember(source, member(source, members, `${prefix}data.pkl`), MAX_PICKLE_BYTES);
-  const run = runPickle(pickle, 0, {
+  const run = await runPickle(pickle, 0, {
     where: source.name,
     findGlobal: torchGlobals(source.name),
     loadPersistent: (id) => storageOf(source.name, id),

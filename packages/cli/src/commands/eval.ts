@@ -23,7 +23,7 @@ import { readThings } from "../eval/things.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { addGenerationOptions, generationOptions, type GenerationFlags } from "../generation-options.ts";
 import { progressBar, type Progress } from "../progress.ts";
-import { print, type Terminal } from "../terminal.ts";
+import { print, printLine, type Terminal } from "../terminal.ts";
 
 interface EvalFlags extends ImageFlags, GenerationFlags, DataFlags {
   readonly out?: string;
@@ -96,7 +96,7 @@ async function optionsOf(
       if (flags.quiet === true) return;
       // The bar comes back below the message.
       progress.stop();
-      print(terminal.stderr, message.startsWith(place) ? message : `${place}: ${message}`);
+      printLine(terminal.stderr, message.startsWith(place) ? message : `${place}: ${message}`);
     },
   };
 }
@@ -106,7 +106,7 @@ function show(report: EvaluationReport, path: string, flags: EvalFlags, terminal
     print(terminal.stdout, JSON.stringify(report, undefined, flags.json === true ? 1 : undefined));
   else for (const line of reportLines(report)) print(terminal.stdout, line);
   if (flags.quiet !== true)
-    print(terminal.stderr, `Report in ${path}, with ${report.files.join(", ")} beside it`);
+    printLine(terminal.stderr, `Report in ${path}, with ${report.files.join(", ")} beside it`);
 }
 
 async function run(

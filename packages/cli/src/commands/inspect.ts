@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { addSourceOptions, compatOption, dtypeOption, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar } from "../progress.ts";
-import { print, type Terminal } from "../terminal.ts";
+import { print, type Terminal, write } from "../terminal.ts";
 
 interface InspectFlags extends SourceFlags {
   readonly compat: Compat;
@@ -68,7 +68,7 @@ async function run(model: string, flags: InspectFlags, terminal: Terminal): Prom
   };
   try {
     if (flags.graph !== undefined) {
-      terminal.stdout.write(await printTask(model, flags.graph, options));
+      write(terminal.stdout, await printTask(model, flags.graph, options));
       return exitCodes.done;
     }
     const { ignored, ...row } = await inspect(model, options);

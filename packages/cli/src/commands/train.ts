@@ -12,7 +12,7 @@ import {
 import { exitCodes } from "../exit-codes.ts";
 import { addLoraOptions, loraOf, type LoraFlags } from "../lora-options.ts";
 import { progressBar } from "../progress.ts";
-import { print, type Terminal } from "../terminal.ts";
+import { print, printLine, type Terminal } from "../terminal.ts";
 import {
   addValidationOptions,
   validationOptions,
@@ -108,7 +108,7 @@ async function run(
 ): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
   const say = (text: string) => {
-    if (flags.quiet !== true) print(terminal.stderr, text);
+    if (flags.quiet !== true) printLine(terminal.stderr, text);
   };
   const model = flags.model ?? terminal.env.BLIP_MODEL ?? "picture-book";
   try {

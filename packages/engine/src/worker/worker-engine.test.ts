@@ -188,3 +188,63 @@ test("memory that is handed over is not copied; what is shared with other tensor
   await session.run({ own });
   expect(taken()).toBe(0);
 });
+
+describe("a thread that ends", () => {
+  /** Threads that answer, until one is told to end. */
+  function mortal() {
+    const started: { end(): void; mute: boolean; told: number }[] = [];
+    const start: StartThread = (listener) => {
+      const thread = {
+        ...{ mute: false, told: 0 },
+        end: () => listener.failure(new Error("exit code 1")),
+      };
+      started.push(thread);
+      return {
+        post(request) {
+          thread.told++;
+          if (!thread.mute) queueMicrotask(() => listener.message({ id: request.id }));
+        },
+        terminate: () => Promise.resolve(),
+      };
+    };
+    return { started, start };
+  }
+  const ended = { code: "model/engine-ended", message: expect.stringContaining("exit code 1") as string };
+
+  test("fails the calls that it has, by name, and its sessions say so", async () => {
+    const { started, start } = mortal();
+    await using engine = createWorkerEngine(start);
+    const session = await engine.createSession(model);
+    expect(session.ended).toBe(false);
+    const [thread] = started;
+    if (thread) thread.mute = true;
+    const calls = [session.run({}), session.run({})];
+    thread?.end();
+    for (const call of calls) await expect(call).rejects.toMatchObject(ended);
+    expect(session.ended).toBe(true);
+    await expect(session.run({})).rejects.toMatchObject(ended);
+    await session.close();
+  });
+
+  test("is replaced, also for its group, and if it only waited", async () => {
+    const { started, start } = mortal();
+    await using engine = createWorkerEngine(start, { waitingThreads: 2 });
+    started[0]?.end();
+    const first = await engine.createSession(model, { group: "one" });
+    expect(started.map(({ told }) => told)).toEqual([0, 1]);
+    started[1]?.end();
+    expect(first.ended).toBe(true);
+    const second = await engine.createSession(model, { group: "one" });
+    await expect(second.run({})).resolves.toEqual({});
+    expect(started).toHaveLength(3);
+  });
+
+  test("is replaced where all sessions share one", async () => {
+    const { started, start } = mortal();
+    await using engine = createWorkerEngine(new SharedThread(start));
+    await engine.createSession(model);
+    started[0]?.end();
+    await expect((await engine.createSession(model)).run({})).resolves.toEqual({});
+    expect(started).toHaveLength(2);
+  });
+});

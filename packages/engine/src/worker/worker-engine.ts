@@ -1,6 +1,6 @@
 // ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product. The thread itself is
 // handed in: Node's or a page's, with a `session-host.ts` in it.
-import { asyncDispose, closing, unlessAborted } from "@blip-ts/base";
+import { asyncDispose, BlipError, closing, unlessAborted } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Int8Trial, LendSession } from "../int8-trial.ts";
 import type {
@@ -14,6 +14,7 @@ import type {
   RunOptions,
   SessionOptions,
 } from "../engine.ts";
+import { engineEnded, modelClosed } from "../errors.ts";
 import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./messages.ts";
 
 export interface WorkerEngineOptions {
@@ -60,7 +61,7 @@ type RequestBody = WorkerRequest extends infer R ? (R extends WorkerRequest ? Om
 class EngineThread {
   readonly #port: EngineThreadPort;
   readonly #pending = new Map<number, Pending>();
-  #failure: Error | undefined;
+  #failure: BlipError | undefined;
   #nextId = 0;
   #nextSession = 0;
   #open = 0;
@@ -75,7 +76,7 @@ class EngineThread {
         // The caller went away while the thread computed: nobody will release what was retained.
         if (!settled) this.free(Object.values(reply.outputs?.retained ?? {}));
       },
-      failure: (error) => this.#fail(error),
+      failure: (error) => this.#fail(error instanceof BlipError ? error : engineEnded(error.message)),
     });
   }
 
@@ -121,15 +122,16 @@ class EngineThread {
 
   /** Ends a thread in which no session was opened. */
   async end(): Promise<void> {
-    this.#failure ??= new Error("the engine is closed");
+    this.#failure ??= modelClosed();
     await this.#port.terminate();
   }
 
   /** Frees a session's memory; the last one ends the thread. */
   async close(session: number): Promise<void> {
-    if (!this.#failure) await this.call({ session, kind: "release" }, {});
+    // A thread that ends meanwhile has freed it.
+    if (!this.#failure) await this.call({ session, kind: "release" }, {}).catch(() => undefined);
     if (--this.#open > 0) return;
-    this.#failure ??= new Error("the session is closed");
+    this.#failure ??= modelClosed();
     await this.#port.terminate();
   }
 
@@ -142,7 +144,7 @@ class EngineThread {
     return true;
   }
 
-  #fail(error: Error): void {
+  #fail(error: BlipError): void {
     this.#failure ??= error;
     for (const id of [...this.#pending.keys()]) this.#settle(id, (pending) => pending.reject(this.#failure));
   }
@@ -157,6 +159,10 @@ class WorkerSession implements EngineSession {
   constructor(thread: EngineThread) {
     this.#thread = thread;
     this.#number = thread.claim();
+  }
+
+  get ended(): boolean {
+    return this.#thread.ended;
   }
 
   async create(
@@ -249,6 +255,7 @@ class WorkerEngine implements Engine {
   }
 
   async createSession(model: EngineModel, options: SessionOptions = {}): Promise<EngineSession> {
+    for (const session of this.#sessions) if (session.ended) this.#sessions.delete(session);
     const thread = this.#thread(options.group);
     const session = new WorkerSession(thread);
     this.#sessions.add(session);
@@ -275,11 +282,15 @@ class WorkerEngine implements Engine {
   #thread(group: string | undefined): EngineThread {
     const threads = this.#threads;
     if (threads instanceof SharedThread) return threads.get();
-    const next = () => this.#waiting.shift() ?? new EngineThread(threads);
+    const next = (): EngineThread => {
+      const waiting = this.#waiting.shift();
+      return waiting?.ended === true ? next() : (waiting ?? new EngineThread(threads));
+    };
     if (group === undefined) return next();
-    const known = this.#groups.get(group) ?? next();
-    this.#groups.set(group, known);
-    return known;
+    const known = this.#groups.get(group);
+    const thread = known?.ended === false ? known : next();
+    this.#groups.set(group, thread);
+    return thread;
   }
 
   /** Ends the threads, each after the call that runs in it. */

@@ -5,6 +5,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   symlink,
@@ -59,7 +60,7 @@ const derive = async (content?: string, more?: Partial<DerivedWeights>, renew = 
 
 const kept = async () => {
   const names = await readdir(join(root, "home"), { recursive: true, withFileTypes: true });
-  return names.filter((entry) => entry.isFile()).map(({ name }) => name);
+  return names.filter((entry) => entry.isFile() && !entry.name.endsWith(".json")).map(({ name }) => name);
 };
 
 describe("derived weights", () => {
@@ -68,6 +69,39 @@ describe("derived weights", () => {
     expect(await text(first.path)).toBe("derived");
     expect((await derive("other")).path).toBe(first.path);
     expect(made).toBe(1);
+  });
+
+  test.each<[string, (path: string) => Promise<unknown>]>([
+    ["whose numbers were damaged", (path) => writeFile(path, "dErived")],
+    [
+      "that were damaged at a time that was set back",
+      async (path) => {
+        const { atime, mtime } = await stat(path);
+        await writeFile(path, "dErived");
+        await utimes(path, atime, mtime);
+      },
+    ],
+    ["that were cut short", (path) => writeFile(path, "deri")],
+    ["whose note is gone", (path) => rm(`${path}.json`)],
+    ["whose note is no note", (path) => writeFile(`${path}.json`, "[]")],
+  ])("%s are made again", async (_, change) => {
+    const { path = "" } = await derive();
+    await change(path);
+    expect(await text((await derive()).path)).toBe("derived");
+    expect(made).toBe(2);
+    // And are whole again.
+    await derive();
+    expect(made).toBe(2);
+  });
+
+  test("that were moved to another machine are looked at once, and not made again", async () => {
+    const { path = "" } = await derive();
+    await cp(path, `${path}.copy`);
+    await rename(`${path}.copy`, path);
+    const note = await text(`${path}.json`);
+    await derive();
+    expect(made).toBe(1);
+    expect(await text(`${path}.json`)).not.toBe(note);
   });
 
   test("are made again where the original was touched, and the old ones go", async () => {
@@ -137,6 +171,7 @@ describe("derived weights", () => {
     await derive("again", {}, true);
     expect((await readdir(dirname(path))).map((name) => join(dirname(path), name)).sort()).toEqual([
       path,
+      `${path}.json`,
       fresh,
     ]);
   });

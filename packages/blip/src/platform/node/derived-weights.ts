@@ -1,5 +1,6 @@
 // Weights made of a model's own, kept beside the Hub's cache: $HF_HOME/blip-ts/weights/MODEL/TYPE-STATE.safetensors,
 // where MODEL stands for the files' real paths and STATE for their sizes, times and content.
+import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -9,6 +10,7 @@ import { derivedInMemory, warnNotKept } from "../../load/converted-in-memory.ts"
 import { derivedKey, type SourceState } from "../../load/converted-key.ts";
 import type { DerivedWeights } from "../../files.ts";
 import { hubHome, type Environment } from "./hub/hub-cache.ts";
+import { hashed, isIntact, noteOf, writeNote } from "./kept-weights.ts";
 import { fileSource } from "./local-files.ts";
 import { isOfTheDisk, isPartial, partialEnding, sweepPartials } from "./process-owner.ts";
 
@@ -31,7 +33,7 @@ async function statesOf(sources: readonly ByteSource[]): Promise<SourceState[] |
 /** Removes what was made of other states of a model's files. */
 async function removeOthers(folder: string, type: string, current: string): Promise<void> {
   for (const name of await readdir(folder))
-    if (name !== current && !isPartial(name) && name.startsWith(`${type}-`))
+    if (name !== current && name !== noteOf(current) && !isPartial(name) && name.startsWith(`${type}-`))
       await rm(join(folder, name), { force: true });
 }
 
@@ -55,12 +57,19 @@ export async function deriveWeights(
   const name = `${type}-${key.version}.safetensors`;
   const path = join(folder, name);
   await sweepPartials(folder);
-  if (!renew && (await stat(path).catch(() => undefined))) return fileSource(path);
-  const temporary = `${path}${partialEnding()}`;
+  const ending = partialEnding();
+  if (!renew && (await isIntact(path, ending).catch(() => false))) return fileSource(path);
+  const temporary = `${path}${ending}`;
+  const hash = createHash("sha256");
   try {
     await mkdir(folder, { recursive: true });
-    await pipeline(weights.bytes(), createWriteStream(temporary));
-    await rename(temporary, path);
+    await pipeline(hashed(weights.bytes(), hash), createWriteStream(temporary));
+    // Who was faster has made the same; others have opened it already.
+    if (!renew && (await isIntact(path, ending).catch(() => false))) await rm(temporary, { force: true });
+    else {
+      await rename(temporary, path);
+      await writeNote(path, hash.digest("hex"), ending);
+    }
     await removeOthers(folder, type, name);
     await sweep(root);
   } catch (error) {

@@ -1,6 +1,6 @@
 // Model files that cannot be read, and places where there is none.
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -57,4 +57,83 @@ test("a folder by the name of a side file is none", async () => {
   expect(await readSideFile(join(folder, "config.json"))).toBeUndefined();
   await writeFile(join(folder, "vocab.txt"), "[PAD]\n");
   expect(await readSideFile(join(folder, "vocab.txt"))).toBe("[PAD]\n");
+});
+
+describe("side files", () => {
+  test("above their bound are refused, and not read", async () => {
+    const large = await mkdtemp(join(folder, "large-"));
+    await writeFile(join(large, "model.safetensors"), "x");
+    for (const [name, size] of [
+      ["config.json", 4_000_001],
+      ["tokenizer.json", 8_000_001],
+    ] as const) {
+      await writeFile(join(large, name), "");
+      await truncate(join(large, name), size);
+      const model = await localModel(large);
+      if (model?.kind !== "folder") throw new Error("no folder");
+      await expect(model.read(name)).rejects.toMatchObject({ code: "model/side-file-too-large" });
+    }
+  });
+
+  test.each<[string, string]>([
+    ["[".repeat(100_000), "it nests deeper than 64 levels"],
+    ["{", "it is not valid JSON"],
+  ])("an index that begins with %.20s is refused", async (text, says) => {
+    const sharded = await mkdtemp(join(folder, "sharded-"));
+    await writeFile(join(sharded, "model.safetensors.index.json"), text);
+    await expect(localModel(sharded)).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining(says) as string,
+    });
+  });
+});
+
+describe("a file that is read", () => {
+  const opened = async () => {
+    const path = join(await mkdtemp(join(folder, "weights-")), "model.safetensors");
+    await writeFile(path, "weights");
+    return { path, source: await fileSource(path) };
+  };
+  const changed = (found: string) => ({
+    code: "model/changed",
+    message: expect.stringContaining(
+      `expected the file as it was when the model was opened, found ${found}`,
+    ) as string,
+  });
+
+  test("is what it was", async () => {
+    const { source } = await opened();
+    source.expectUnchanged?.();
+    source.expectUnchanged?.(true);
+    expect(new TextDecoder().decode(await source.read(0, 7))).toBe("weights");
+  });
+
+  test.each<[string, (path: string) => Promise<unknown>, string, boolean]>([
+    ["cut short", (path) => truncate(path, 3), "3 bytes instead of 7", true],
+    [
+      "written into",
+      (path) => writeFile(path, "WEIGHTS").then(() => utimes(path, 1, 1)),
+      "one that was written into since",
+      true,
+    ],
+    ["deleted", (path) => rm(path), "none there", false],
+    [
+      "replaced",
+      async (path) => {
+        await writeFile(`${path}.new`, "weights");
+        await rename(`${path}.new`, path);
+      },
+      "another file in its place",
+      false,
+    ],
+  ])("is refused once it was %s", async (_, change, found, alsoMapped) => {
+    const { path, source } = await opened();
+    await change(path);
+    expect(() => source.expectUnchanged?.()).toThrow(expect.objectContaining(changed(found)) as Error);
+    await expect(source.read(0, 2)).rejects.toMatchObject(changed(found));
+    // What was mapped before is the old file still, unless it is the very file that was written into.
+    const mapped = () => source.expectUnchanged?.(true);
+    if (alsoMapped) expect(mapped).toThrow(expect.objectContaining(changed(found)) as Error);
+    else expect(mapped).not.toThrow();
+  });
 });

@@ -1,20 +1,20 @@
 // Model files on this machine: a folder, or a single weights file (the contract's paragraph "Model").
-import type { Stats } from "node:fs";
+import { statSync, type BigIntStats, type Stats } from "node:fs";
 import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BlipError, type ByteSource } from "@blip-ts/base";
+import { parseStrictJson } from "@blip-ts/checkpoint";
 import {
   adapterFiles,
+  maxSideFileBytes,
   maxSuiteIndexBytes,
+  sideFileLimits,
   suiteIndexFile,
   type ModelFiles,
   type SuiteFiles,
 } from "../../files.ts";
 import { adapterAsModel } from "../../weights/errors.ts";
-import { ambiguousWeights, noWeights, notRegular, readFailed, tooLarge } from "./model-errors.ts";
-
-/** Most bytes of a file beside the weights; BERT's tokenizer.json has 711,661. */
-export const maxSideFileBytes = 64_000_000;
+import { ambiguousWeights, changed, noWeights, notRegular, readFailed, tooLarge } from "./model-errors.ts";
 
 /** What a failure says of itself. */
 export const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
@@ -31,33 +31,70 @@ async function reading<T>(name: string, work: () => Promise<T>): Promise<T> {
 /** Names that cannot be those of a file: nothing is there. */
 const nothingThere = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]);
 
+const isNothingThere = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && nothingThere.has(String(error.code));
+
 /** What lies at a place; undefined where nothing does. @throws {ModelError} `model/read-failed` where that cannot be told */
 const statOf = (name: string, path: string): Promise<Stats | undefined> =>
   reading(name, () =>
     stat(path).catch((error: unknown) => {
-      if (error instanceof Error && "code" in error && nothingThere.has(String(error.code))) return undefined;
+      if (isNothingThere(error)) return undefined;
       throw error;
     }),
   );
 
+/** What tells a file, and what was written into it. */
+type Identity = Pick<BigIntStats, "dev" | "ino" | "size" | "mtimeNs">;
+
+/** How a file differs from what it was; undefined if it does not. */
+function differenceOf(before: Identity, now: Identity): string | undefined {
+  if (before.dev !== now.dev || before.ino !== now.ino) return "another file in its place";
+  if (before.size !== now.size) return `${now.size} bytes instead of ${before.size}`;
+  return before.mtimeNs === now.mtimeNs ? undefined : "one that was written into since";
+}
+
+/**
+ * Asked before every session and every call, so it does not wait for a turn of the pool of threads that decodes images: it
+ * takes some microseconds.
+ * @throws {ModelError} `model/changed`
+ */
+function expectUnchanged(name: string, path: string, before: Identity, mapped: boolean): void {
+  let now: Identity | undefined;
+  try {
+    now = statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    throw readFailed(name, detailOf(error), error);
+  }
+  // What was mapped stays as it was when its file is renamed or deleted.
+  if (mapped && (now?.dev !== before.dev || now.ino !== before.ino)) return;
+  const difference = now === undefined ? "none there" : differenceOf(before, now);
+  if (difference !== undefined) throw changed(name, difference);
+}
+
 /**
  * A file as a source of bytes. It is opened for each read, so that nothing has to be closed.
- * @throws {ModelError} `model/read-failed`, also for what is no regular file: opening a FIFO waits for a writer
+ * @throws {ModelError} `model/read-failed`, also for what is no regular file: opening a FIFO waits for a writer; its reads
+ *   `model/changed`
  */
 export async function fileSource(name: string): Promise<ByteSource> {
   const path = await reading(name, () => realpath(name));
-  const stats = await reading(name, () => stat(path));
+  const stats = await reading(name, () => stat(path, { bigint: true }));
   if (!stats.isFile()) throw notRegular(name);
-  const { size } = stats;
   return {
     name,
-    size,
+    size: Number(stats.size),
     path,
+    expectUnchanged: (mapped = false) => expectUnchanged(name, path, stats, mapped),
     read: (offset, length) =>
       reading(name, async () => {
         const bytes = new Uint8Array(length);
-        const file = await open(path, "r");
+        const file = await open(path, "r").catch((error: unknown) => {
+          if (isNothingThere(error)) throw changed(name, "none there");
+          throw error;
+        });
         try {
+          const difference = differenceOf(stats, await file.stat({ bigint: true }));
+          if (difference !== undefined) throw changed(name, difference);
           for (let done = 0; done < length;) {
             const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
             if (bytesRead === 0)
@@ -74,10 +111,13 @@ export async function fileSource(name: string): Promise<ByteSource> {
 
 /**
  * The text of a small file, or undefined where there is none.
- * @param most bytes that it may have
+ * @param most bytes that it may have: those of the largest, unless told
  * @throws {ModelError} `model/side-file-too-large`, `model/read-failed`
  */
-export async function readSideFile(path: string, most = maxSideFileBytes): Promise<string | undefined> {
+export async function readSideFile(
+  path: string,
+  most = maxSideFileBytes["tokenizer.json"],
+): Promise<string | undefined> {
   const found = await statOf(path, path);
   if (!found || found.isDirectory()) return undefined;
   if (!found.isFile()) throw notRegular(path);
@@ -135,21 +175,19 @@ export const modelFolder = async (folder: string, name: string): Promise<ModelFi
 async function modelIn(folder: string, name: string, names: readonly string[]): Promise<ModelFiles> {
   const weights = chooseWeights(name, names);
   const path = join(folder, weights);
-  const read: ModelFiles["read"] = (file) => readSideFile(join(folder, file));
+  const read: ModelFiles["read"] = (file) => readSideFile(join(folder, file), maxSideFileBytes[file]);
   if (weights !== indexFile)
     return { name, kind: "folder", weights: { kind: "single", source: await fileSource(path) }, read };
-  const text = (await readSideFile(path)) ?? "";
-  let index: unknown;
-  try {
-    index = JSON.parse(text);
-  } catch (error) {
-    throw readFailed(path, `it is not JSON: ${detailOf(error)}`, error);
-  }
+  const parsed = await parseStrictJson(
+    (await readSideFile(path, maxSideFileBytes[indexFile])) ?? "",
+    sideFileLimits,
+  );
+  if (!parsed.ok) throw readFailed(path, `expected JSON that can be read, but ${parsed.reason}`);
   const openShard = (file: string) => fileSource(join(folder, file));
   return {
     name,
     kind: "folder",
-    weights: { kind: "sharded", indexName: path, index, open: openShard },
+    weights: { kind: "sharded", indexName: path, index: parsed.value, open: openShard },
     read,
   };
 }

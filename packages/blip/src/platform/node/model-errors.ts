@@ -27,6 +27,14 @@ export const ambiguousWeights = (folder: string, found: readonly string[]): Mode
 export const readFailed = (name: string, detail: string, cause?: unknown): ModelError =>
   new ModelError("model/read-failed", `${name}: ${detail}`, { name, detail }, { cause });
 
+export const changed = (name: string, found: string): ModelError =>
+  new ModelError(
+    "model/changed",
+    `${name}: expected the file as it was when the model was opened, found ${found}. Load the model again. To replace a ` +
+      'model, write the new file beside the old one and rename it; if files are overwritten in place, use load: "copy" (--load copy).',
+    { name, found },
+  );
+
 export const notRegular = (name: string): ModelError =>
   readFailed(name, "expected a file, found a FIFO, a socket or a device, which are not read. Give a file.");
 

@@ -1,10 +1,13 @@
 // Models behind URLs: a folder, a weights file, the embedded model, or a Hub id. Node's rules of which file holds the
 // weights, but a server does not list its files: each is asked for.
 import { ModelError } from "@blip-ts/base";
+import { parseStrictJson } from "@blip-ts/checkpoint";
 import {
   adapterFiles,
   maxAdapterConfigBytes,
+  maxSideFileBytes,
   maxSuiteIndexBytes,
+  sideFileLimits,
   suiteIndexFile,
   type ModelFiles,
   type SideFile,
@@ -24,8 +27,6 @@ const embeddedModel = "picture-book";
 const indexFile = "model.safetensors.index.json";
 const weightsFile = /\.(?:safetensors|bin|pth|pt)$/;
 const hubId = /^[\w-][\w.-]*\/[\w.-]+$/;
-/** Most bytes of a file beside the weights; BERT's tokenizer.json has 711,661. */
-const maxSideFileBytes = 64_000_000;
 /** Stands in the cache for a file that is not there. */
 const absent = Uint8Array.of(0);
 
@@ -83,7 +84,7 @@ async function bytesWithin(url: string, response: Response, most: number): Promi
 export async function readText(
   url: string,
   options: RemoteOptions,
-  most = maxSideFileBytes,
+  most = maxSideFileBytes["tokenizer.json"],
 ): Promise<string | undefined> {
   const cache = await FileCache.open(url, options.cache);
   const fromCache = async () => {
@@ -167,7 +168,7 @@ const isUnreached = (error: unknown): boolean =>
 async function folderModel(name: string, urlOf: UrlOf, options: RemoteOptions): Promise<ModelFiles> {
   const read = (file: SideFile) => {
     const url = urlOf(file);
-    return url === undefined ? Promise.resolve(undefined) : readText(url, options);
+    return url === undefined ? Promise.resolve(undefined) : readText(url, options, maxSideFileBytes[file]);
   };
   // Without a network, one name of the weights may be in the cache where another is not.
   let failure: ModelError | undefined;
@@ -184,7 +185,8 @@ async function folderModel(name: string, urlOf: UrlOf, options: RemoteOptions): 
   for (const file of ["model.safetensors", indexFile, "pytorch_model.bin"]) {
     if (file === indexFile) {
       const url = urlOf(file);
-      const text = url === undefined ? undefined : await orNothing(readText(url, options));
+      const text =
+        url === undefined ? undefined : await orNothing(readText(url, options, maxSideFileBytes[file]));
       if (url === undefined || text === undefined) continue;
       const open = async (shard: string) => {
         const source = await find(shard);
@@ -194,7 +196,7 @@ async function folderModel(name: string, urlOf: UrlOf, options: RemoteOptions): 
       return {
         name,
         kind: "folder",
-        weights: { kind: "sharded", indexName: url, index: parse(url, text), open },
+        weights: { kind: "sharded", indexName: url, index: await parse(url, text), open },
         read,
       };
     }
@@ -204,12 +206,10 @@ async function folderModel(name: string, urlOf: UrlOf, options: RemoteOptions): 
   throw failure ?? noWeights(name);
 }
 
-function parse(url: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw readFailed(url, "it is not JSON", error);
-  }
+async function parse(url: string, text: string): Promise<unknown> {
+  const parsed = await parseStrictJson(text, sideFileLimits);
+  if (!parsed.ok) throw readFailed(url, `expected JSON that can be read, but ${parsed.reason}`);
+  return parsed.value;
 }
 
 export const inFolder =
@@ -263,7 +263,7 @@ export async function openRemoteModel(
 /** bert-base-uncased's vocab.txt. */
 export async function bundledVocabulary(): Promise<string> {
   const url = embeddedUrl("bert-base-uncased/vocab.txt") ?? "";
-  const text = await readText(url, remoteOptions({}));
+  const text = await readText(url, remoteOptions({}), maxSideFileBytes["vocab.txt"]);
   if (text === undefined) throw nothingThere(url, 404);
   return text;
 }

@@ -7,6 +7,7 @@ import type { Embedder, Embedding, EmbedOptions } from "../embed.ts";
 import { foreignImage, imageClosed } from "./errors.ts";
 import type { VerbCallOptions } from "../image-batches.ts";
 import type { Matcher, MatchRow } from "../match.ts";
+import { expectTexts } from "../../text/expect-texts.ts";
 
 /** What a call about an image that is read already does not take. */
 type OfReading = Exclude<keyof VerbCallOptions, "signal">;
@@ -74,6 +75,7 @@ export class BlipImage<ImageInput> implements Closable {
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<MatchRow<ImageInput>[]> {
     this.#expect("match");
+    expectTexts(texts);
     if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
     const matcher = await this.#verbs.matcher();
     // All texts are read before anything else, so that an empty one is found first.

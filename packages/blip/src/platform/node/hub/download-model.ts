@@ -4,7 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BlipError } from "@blip-ts/base";
 import { maxSuiteIndexBytes, sideFiles, suiteIndexFile, type SourceOptions } from "../../../files.ts";
-import { maxSideFileBytes, readSideFile } from "../local-files.ts";
+import { readSideFile } from "../local-files.ts";
 import { tooLarge } from "../model-errors.ts";
 import { limitsWithCache, type NetworkLimits } from "../net/limits.ts";
 import { isOfTheDisk } from "../process-owner.ts";
@@ -207,10 +207,13 @@ async function noteCommit(cache: RepositoryCache, revision: string, commit: stri
   }
 }
 
+/** Most bytes of a file beside the weights that is fetched; a model is read within narrower bounds. */
+const maxFetchedBytes = 64_000_000;
+
 /** Most bytes of a file by its name; those of weights are bounded for all alike. */
 const mostBytesOf = (name: string): number => {
   if (name === suiteIndexFile) return maxSuiteIndexBytes;
-  return name.endsWith(".json") || name.endsWith(".txt") ? maxSideFileBytes : Infinity;
+  return name.endsWith(".json") || name.endsWith(".txt") ? maxFetchedBytes : Infinity;
 };
 
 /** What is to be brought. */

@@ -1,0 +1,13 @@
+// Lists of texts as callers without types give them.
+import { badOption, schema } from "@blip-ts/base";
+import { notAText } from "./errors.ts";
+
+/**
+ * A list of texts, before anything is asked of it.
+ * @param name of the argument @throws {UsageError} `usage/bad-option` for what is no list, `text/not-a-text`
+ */
+export function expectTexts(texts: unknown, name = "texts"): asserts texts is readonly string[] {
+  if (!Array.isArray(texts)) throw badOption(name, schema.shownValue(texts), ["a list of texts"]);
+  const position = texts.findIndex((text: unknown) => typeof text !== "string");
+  if (position >= 0) throw notAText(position, schema.shownValue(texts[position]));
+}

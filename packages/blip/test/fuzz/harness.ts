@@ -1,0 +1,104 @@
+// Structure-aware fuzzing: a target makes inputs that are nearly right, and says what is done with them. Whatever comes in,
+// there is no error but the package's own, none that a terminal obeys, no case over its processor time, and no memory
+// beyond the target's bound. The cases come from a seed: a failure says its own, and the same one fails again, shrunk.
+import fc from "fast-check";
+import { BlipError, legible } from "@blip-ts/base";
+
+/** What a target is made of. */
+export interface TargetParts<Input> {
+  readonly name: string;
+  readonly inputs: fc.Arbitrary<Input>;
+  /** Uses an input as a caller would. @returns what became of it, for the tally: "opened" unless told */
+  readonly use: (input: Input) => Promise<string | undefined>;
+  /** Cases in the slow suite. */
+  readonly cases: number;
+  /** Megabytes by which the process may grow meanwhile. */
+  readonly megabytes: number;
+  /** Processor time of a case in milliseconds: 2,000 unless told. */
+  readonly milliseconds?: number;
+}
+
+/** A target, whatever its inputs are. */
+export interface FuzzTarget extends Omit<TargetParts<never>, "inputs" | "use"> {
+  /** @param wrap is called around each case */
+  property(wrap: (use: () => Promise<string | undefined>) => Promise<void>): fc.IAsyncProperty<[never]>;
+}
+
+export const fuzzTarget = <Input>({ inputs, use, ...parts }: TargetParts<Input>): FuzzTarget => ({
+  ...parts,
+  property: (wrap) =>
+    fc.asyncProperty(inputs, (input) => wrap(() => use(input))) as unknown as fc.IAsyncProperty<[never]>,
+});
+
+export interface FuzzReport {
+  readonly cases: number;
+  /** Processor time of the slowest case, in milliseconds. */
+  readonly slowest: number;
+  /** Megabytes by which the process had grown at most. */
+  readonly megabytes: number;
+  /** How many cases ended how: codes of errors, and what `use` says. */
+  readonly endings: ReadonlyMap<string, number>;
+}
+
+const defaultMilliseconds = 2_000;
+const memoryEvery = 50;
+const megabytesNow = () => process.memoryUsage().rss / 1e6;
+
+class Watch {
+  readonly endings = new Map<string, number>();
+  readonly #target: FuzzTarget;
+  readonly #before = megabytesNow();
+  readonly #onCase: (() => void) | undefined;
+  cases = 0;
+  slowest = 0;
+  megabytes = 0;
+
+  constructor(target: FuzzTarget, onCase: (() => void) | undefined) {
+    this.#target = target;
+    this.#onCase = onCase;
+  }
+
+  async run(use: () => Promise<string | undefined>): Promise<void> {
+    this.#onCase?.();
+    const started = process.cpuUsage();
+    const ending = await endingOf(use);
+    const { user, system } = process.cpuUsage(started);
+    const milliseconds = (user + system) / 1000;
+    this.slowest = Math.max(this.slowest, milliseconds);
+    this.endings.set(ending, (this.endings.get(ending) ?? 0) + 1);
+    const { milliseconds: most = defaultMilliseconds, megabytes } = this.#target;
+    if (milliseconds > most) throw new Error(`the case took ${milliseconds.toFixed(0)} ms of the processor`);
+    if (this.cases++ % memoryEvery > 0) return;
+    this.megabytes = Math.max(this.megabytes, megabytesNow() - this.#before);
+    if (this.megabytes > megabytes)
+      throw new Error(`the process has grown by ${this.megabytes.toFixed(0)} MB, the bound is ${megabytes}`);
+  }
+}
+
+async function endingOf(use: () => Promise<string | undefined>): Promise<string> {
+  try {
+    return (await use()) ?? "opened";
+  } catch (error) {
+    if (!(error instanceof BlipError)) throw error;
+    if (legible(error.message) !== error.message)
+      throw new Error(`a message that a terminal obeys: ${JSON.stringify(error.message)}`, { cause: error });
+    return error.code;
+  }
+}
+
+/**
+ * Runs cases of a target.
+ * @param onCase called before each @throws {Error} with the shrunk case, its seed and its path
+ */
+export async function fuzz(
+  target: FuzzTarget,
+  { seed, cases = target.cases }: { readonly seed: number; readonly cases?: number },
+  onCase?: () => void,
+): Promise<FuzzReport> {
+  const watch = new Watch(target, onCase);
+  const property = target.property((use) => watch.run(use));
+  const details = await fc.check(property, { seed, numRuns: cases, endOnFailure: false });
+  if (details.failed) throw new Error(`${target.name}: ${await fc.asyncDefaultReportMessage(details)}`);
+  const { slowest, megabytes, endings } = watch;
+  return { cases: watch.cases, slowest, megabytes, endings };
+}

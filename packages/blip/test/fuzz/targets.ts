@@ -1,0 +1,7 @@
+// All that is fuzzed: `npm run fuzz TARGET MINUTES` takes a name of this table, and the slow suite runs each for a while.
+// Who adds a target writes it beside these (`fuzzTarget`), and its line here.
+import { checkpointTargets } from "./checkpoints.ts";
+import type { FuzzTarget } from "./harness.ts";
+import { sideFileTargets } from "./side-files.ts";
+
+export const targets: readonly FuzzTarget[] = [...checkpointTargets, ...sideFileTargets];
