@@ -166,7 +166,7 @@ export function layerRules() {
 
 /** What starts a program or is imported by its name: packages, pages, the command, threads. */
 const entries =
-  "^packages/[^/]+/src/(index|node|web|platform-api|bin|bench/(index|first-score)|(train/)?(node|web)/(index|[a-z]+-thread)|train/objectives/index)\\.ts$";
+  "^packages/[^/]+/src/(index|node|web|platform-api|bin|bench/(index|first-score)|(train/)?(node|web)/(index|[a-z]+-thread)|platform/web/image-worker|platform/node/decoding/decoder-child|train/objectives/index)\\.ts$";
 /** Read by tests alone: the plain form of what is compiled. */
 const oracles = "^packages/engine/src/training/kernel/plain-kernel\\.ts$";
 

@@ -7,7 +7,7 @@ import { blipPrompt, ConditionalGeneration } from "../classes/conditional-genera
 import { pickRows } from "./distinct-images.ts";
 import { notFinite } from "@blip-ts/engine";
 import { failuresOf, quoted } from "../run/finite.ts";
-import { type SeedsOfRows, sumOf, type StreamedToken } from "../run/generate.ts";
+import { type SeedsOfRows, sumOf } from "../run/generate.ts";
 import { memoryOfEach } from "../load/memory-plan.ts";
 import { memoryNeeded } from "../load/load-model.ts";
 import { openTasks } from "../load/open-tasks.ts";
@@ -24,7 +24,6 @@ import {
   type FailedRow,
   type ReadBatch,
   type Processors,
-  type VerbCallOptions,
   type VerbOptions,
   expectImages,
 } from "./image-batches.ts";
@@ -33,55 +32,26 @@ import { rowsOf } from "../run/batch-rows.ts";
 import { loadVerb, partsOfTask, type VerbParts } from "./verb.ts";
 import { expectTexts } from "../text/expect-texts.ts";
 
-/** A picture in words. */
-export interface CaptionRow<ImageInput> {
-  readonly image: ImageInput;
-  readonly caption: string;
-  /** The whole decoder sequence: [DEC], the prompt, the generated tokens, [SEP] where it was reached. */
-  readonly tokens: readonly number[];
-  /** Natural-log probability of the generated tokens together, [SEP] included, before penalties. */
-  readonly logProbability: number;
-  /**
-   * With `score` or `matchModel`: the ITM probability that the caption fits, 0 to 1; null where it is empty or only
-   * punctuation, of which the matching model reads nothing.
-   */
-  readonly match?: number | null;
-}
+import type {
+  Caption,
+  CaptionerOptions,
+  CaptionOptions,
+  CaptionRequest,
+  CaptionRow,
+  CaptionRowOptions,
+  CaptionToken,
+} from "./caption-types.ts";
 
-/** A caption as it grows. */
-export interface CaptionToken extends StreamedToken {
-  /** The caption so far. */
-  readonly caption: string;
-}
+export type {
+  Caption,
+  CaptionerOptions,
+  CaptionOptions,
+  CaptionRequest,
+  CaptionRow,
+  CaptionRowOptions,
+  CaptionToken,
+} from "./caption-types.ts";
 
-export interface CaptionerOptions extends VerbOptions {
-  /** Scores captions with the model's own matching heads; a file without them is refused. */
-  readonly score?: boolean | undefined;
-  /** Scores captions with this matching model: a folder, a file, or a Hub id. */
-  readonly matchModel?: string | undefined;
-}
-
-export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
-  /**
-   * How captions begin, for all pictures or for each; an empty text for none. Unless told, "a picture of " under `blip`
-   * and `lavis`, none under `hf`.
-   */
-  readonly prompt?: string | readonly string[] | undefined;
-}
-
-/** How rows are captioned; each has its own prompt. */
-export type CaptionRowOptions = Omit<CaptionOptions, "prompt" | "onProgress">;
-
-/** An image with a prompt, as a row. */
-export interface CaptionRequest<ImageInput> {
-  readonly image: ImageInput;
-  readonly prompt?: string | undefined;
-  /** With `sample`: a seed of its own, instead of the call's. */
-  readonly seed?: number | undefined;
-}
-
-/** Rows without their images. */
-export type Caption = Omit<CaptionRow<never>, "image">;
 type Captions = readonly Caption[];
 
 /** States of pictures [I, N, D], by the captioning model and, where captions are scored, by the matching one. */

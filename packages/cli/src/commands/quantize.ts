@@ -62,19 +62,12 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   const images = check && (await listImages(check, terminal.stdin));
   const texts = flags.text || flags.texts !== undefined ? (await listTexts(flags)).texts : defaultTexts;
   const { signal } = terminal;
-  const loaded = {
-    textHeads,
-    revision,
-    offline,
-    allowPrivateRedirects,
-    maxPixels,
-    signal,
-    onWarning: () => undefined,
-  };
+  const source = { textHeads, revision, offline, allowPrivateRedirects };
+  const loaded = { ...source, maxPixels, signal, onWarning: () => undefined };
   try {
     if (images) await checkImages(model, images, { ...loaded, task });
     const made = await quantize(model, folder, {
-      ...{ dtype, textHeads, revision, offline, allowPrivateRedirects, task, adapter },
+      ...{ ...source, dtype, task, adapter },
       signal,
       onWarning: warner(flags, terminal),
       onProgress: loadProgress(progress, terminal, true),

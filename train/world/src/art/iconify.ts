@@ -104,22 +104,22 @@ export interface Icon {
 
 /** All icons of some concepts, by style and then by concept; each once. */
 export function iconsOf(wanted: readonly Concept[], codes: Codes, sets: readonly IconSet[]): Icon[] {
-  const found: Icon[] = [];
+  const icons: Icon[] = [];
   for (const set of sets) {
     for (const concept of wanted) {
       const seen = new Set<string>();
       for (const label of concept.labels) {
         const code = codes.get(label.toLowerCase());
         if (code === undefined) throw artDamaged(namesPackage.name, `the label "${label}"`, "no such label");
-        const name = namesOf(label, code, sets, set).find((one) => set.svg(one) !== undefined);
+        const name = namesOf(label, code, sets, set).find((candidate) => set.svg(candidate) !== undefined);
         const svg = name === undefined ? undefined : set.svg(name);
         if (name === undefined || svg === undefined || seen.has(svg)) continue;
         seen.add(svg);
-        found.push({ concept, style: set.style, name, svg });
+        icons.push({ concept, style: set.style, name, svg });
       }
     }
   }
-  return found;
+  return icons;
 }
 
 /** All sets, in the order of `styles`. */

@@ -84,14 +84,14 @@ export async function drawArt(rewrite: boolean, say: (line: string) => void): Pr
   const [names, sets] = [await readNames(languages), await readSets()];
   const icons = iconsOf(concepts, names.codes, sets);
   const drawn = await Promise.all(icons.map(rowOf));
-  const kept = drawn.flatMap((one) => (typeof one === "string" ? [] : [one]));
-  for (const one of drawn) if (typeof one === "string") say(`left out: ${one}`);
-  const file: CatalogueFile = { sprites: kept.map(({ row }) => row), foreign: foreignOf(concepts, names) };
+  const rows = drawn.flatMap((row) => (typeof row === "string" ? [] : [row]));
+  for (const reason of drawn) if (typeof reason === "string") say(`left out: ${reason}`);
+  const file: CatalogueFile = { sprites: rows.map(({ row }) => row), foreign: foreignOf(concepts, names) };
   if (rewrite) writeFileSync(cataloguePath, catalogueText(file));
   const committed = new Catalogue(JSON.parse(readFileSync(cataloguePath, "utf8")) as CatalogueFile);
   mkdirSync(spriteFolder, { recursive: true });
   for (const style of styles) {
-    const own = kept.filter(({ row }) => row[1] === style);
+    const own = rows.filter(({ row }) => row[1] === style);
     const expected = committed.sprites.filter((sprite) => sprite.style === style);
     writeStyle(
       style,
@@ -99,7 +99,7 @@ export async function drawArt(rewrite: boolean, say: (line: string) => void): Pr
       expected,
     );
   }
-  say(`${kept.length} sprites of ${concepts.length} things in ${styles.length} styles`);
+  say(`${rows.length} sprites of ${concepts.length} things in ${styles.length} styles`);
 }
 
 /** A sprite a line, so that changes can be read. */
