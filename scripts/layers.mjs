@@ -95,6 +95,11 @@ export const layers = [
       path: "packages/blip/src/train/step",
       only: ["graph", "engine", "train/objective", "train/errors", "train/optimizer"],
     },
+    {
+      name: "train/recipes",
+      path: "packages/blip/src/train/recipes",
+      only: ["base", "train/data", "train/optimizer"],
+    },
   ],
   [{ name: "train/loop", path: "packages/blip/src/train/loop" }],
   [{ name: "train/run", path: "packages/blip/src/train/run" }],

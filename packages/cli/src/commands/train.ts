@@ -21,6 +21,7 @@ import {
 } from "../train/validation-options.ts";
 
 type Task = Parameters<typeof train>[0];
+type Freeze = NonNullable<NodeTrainOptions["freeze"]>;
 type Own = Pick<
   NodeTrainOptions,
   | "recipe"
@@ -71,9 +72,10 @@ export function duration(seconds: number): string {
 }
 
 function describePlan(plan: RunPlan, model: string): string[] {
-  const { samples, steps, samplesPerStep, lr, trained, memory, seconds, begun } = plan;
+  const { samples, steps, phases, samplesPerStep, lr, trained, memory, seconds, begun } = plan;
+  const inPhases = phases > 1 ? ` in ${phases} phases, at most` : "";
   return [
-    `${samples ?? "unknown"} samples, ${steps} steps of ${samplesPerStep}, learning rate ${lr.toPrecision(3)}, ` +
+    `${samples ?? "unknown"} samples, ${steps} steps${inPhases} of ${samplesPerStep}, learning rate ${lr.toPrecision(3)}, ` +
       `${(trained / 1e6).toFixed(1)} million numbers trained`,
     `Memory: about ${megabytes(memory.total)} (weights ${megabytes(memory.weights)}, gradients ` +
       `${megabytes(memory.gradients)}, moments ${megabytes(memory.moments)}, a step ${megabytes(memory.activations)}). ` +
@@ -117,13 +119,13 @@ async function run(
       onWarning: warner(flags, terminal),
       onSkip: ({ line }) => say(`Left out: ${line}`),
       onPlan: (plan) => describePlan(plan, model).forEach(say),
-      onStep: ({ step, steps, loss, losses, imagesPerSecond, secondsLeft }) => {
+      onStep: ({ step, steps, phase, loss, losses, imagesPerSecond, secondsLeft }) => {
         const parts = Object.entries(losses).map(([name, value]) => `${name} ${value.toFixed(3)}`);
         const said = parts.length > 1 ? ` (${parts.join(", ")})` : "";
         progress.update("steps", step + 1, steps);
         if (terminal.stderr.isTTY !== true && (step + 1) % Math.ceil(steps / 20) === 0)
           say(
-            `step ${step + 1} of ${steps}: loss ${loss.toFixed(3)}${said}, ` +
+            `step ${step + 1} of ${steps}${phase === undefined ? "" : ` (phase ${phase})`}: loss ${loss.toFixed(3)}${said}, ` +
               `${imagesPerSecond.toFixed(1)} images/s, ${duration(secondsLeft)} left`,
           );
       },
@@ -158,6 +160,12 @@ const whole = (flag: string, about: string) =>
   new Option(`${flag} <N>`, about).argParser(positiveInteger(flag));
 const real = (flag: string, about: string) => new Option(`${flag} <X>`, about).argParser(anyNumber(flag));
 
+/** A part by its name, or several things with commas between. */
+function freezeOf(text: string): Freeze {
+  const names = text.split(",").map((name) => name.trim());
+  return text === "imageEncoder" || text === "allButCrossAttention" ? text : names;
+}
+
 function addOptions(command: Command): Command {
   return addValidationOptions(command)
     .option(
@@ -171,9 +179,11 @@ function addOptions(command: Command): Command {
       ).makeOptionMandatory(),
     )
     .addOption(
-      new Option("--recipe <R>", "blip: BLIP's own numbers; few: for tens to hundreds of images")
-        .choices(recipeNames)
-        .default("blip"),
+      new Option(
+        "--recipe <R>",
+        `${recipeNames.join(", ")}, or a JSON file: BLIP's own numbers; for tens to hundreds of images; ` +
+          "your own, also in phases (docs/train.md)",
+      ).default("blip"),
     )
     .addOption(whole("--epochs", "times that all samples are seen"))
     .addOption(whole("--batch-size", "samples of a batch"))
@@ -188,7 +198,10 @@ function addOptions(command: Command): Command {
     .option("--resume", "go on with the run in --out; the other options are to be those it began with")
     .addOption(imageSizeOption())
     .addOption(
-      new Option("--freeze <PART>", "what is not trained").choices(["imageEncoder", "allButCrossAttention"]),
+      new Option(
+        "--freeze <PARTS>",
+        "what is not trained: imageEncoder, allButCrossAttention, beginnings of weights' names; commas between",
+      ).argParser(freezeOf),
     )
     .option("--recompute", "compute layers a second time: slower, in less memory")
     .option("--no-augment", "each image whole, instead of BLIP's crops and colours")

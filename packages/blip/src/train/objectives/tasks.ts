@@ -8,8 +8,12 @@ import { contrast, rampedAlpha } from "./contrast.ts";
 import { KeyQueue, queueLength } from "./key-queue.ts";
 import { language } from "./language.ts";
 import { matching } from "./matching.ts";
+import type { LossPart } from "./part.ts";
 import { statements } from "./statements.ts";
 import { blipTokens, type SpecialTokens } from "./token-rows.ts";
+
+/** By what recipes call them. */
+type OwnWeights = { readonly [Name in "itc" | "itm" | "lm" | "nlvr"]?: number | undefined };
 
 /** What all objectives may be told. */
 export interface TaskOptions<Batch extends ImageBatch> {
@@ -25,6 +29,8 @@ export interface TaskOptions<Batch extends ImageBatch> {
   readonly maxLength?: number;
   /** Default: those of BLIP's tokenizer. */
   readonly tokens?: SpecialTokens;
+  /** The weights of the task's own losses: 1 if not given. */
+  readonly losses?: OwnWeights;
   /** Losses beside the task's own, over the same images. */
   readonly more?: readonly WeightedPart<Batch>[];
 }
@@ -68,17 +74,22 @@ const shared = <Batch extends ImageBatch>({
   ...(imageSize !== undefined && { imageSize }),
 });
 
+const weighted = <Batch extends ImageBatch>(part: LossPart<Batch>, weight = 1): WeightedPart<Batch> => ({
+  part,
+  weight,
+});
+
 /** `match`: BLIP's fine-tuning for retrieval, ITC and ITM. */
 export function matchObjective(
   config: BlipConfig,
   options: ContrastiveOptions<PairBatch>,
 ): ComposedObjective<PairBatch> {
-  const { tokens = blipTokens, alpha = 0.4, rampSteps, more = [] } = options;
+  const { tokens = blipTokens, alpha = 0.4, rampSteps, more = [], losses = {} } = options;
   const rows = rowsFor(options, 35);
   const queue = queueFor(config, options);
   const parts = [
-    { part: contrast({ queue, alpha: rampedAlpha(alpha, rampSteps), positives: "image", rows }) },
-    { part: matching({ keys: "online", floor: 0, rows, tokens }) },
+    weighted(contrast({ queue, alpha: rampedAlpha(alpha, rampSteps), positives: "image", rows }), losses.itc),
+    weighted(matching({ keys: "online", floor: 0, rows, tokens }), losses.itm),
   ];
   return compose(config, { name: "match", parts: [...parts, ...more], ...shared(options) });
 }
@@ -96,18 +107,18 @@ export function pretrainTies(names: Iterable<string>): Record<string, string> {
   );
 }
 
-/** `pretrain`: ITC, ITM and LM over the same pairs, of one weight each. */
+/** `pretrain`: ITC, ITM and LM over the same pairs, of weight 1 each unless told. */
 export function pretrainObjective(
   config: BlipConfig,
   options: ContrastiveOptions<PairBatch>,
 ): ComposedObjective<PairBatch> {
-  const { tokens = blipTokens, alpha = 0.4, rampSteps, more = [] } = options;
+  const { tokens = blipTokens, alpha = 0.4, rampSteps, more = [], losses = {} } = options;
   const rows = rowsFor(options, 30);
   const queue = queueFor(config, options);
   const parts = [
-    { part: contrast({ queue, alpha: rampedAlpha(alpha, rampSteps), positives: "pair", rows }) },
-    { part: matching({ keys: "momentum", floor: 1e-4, rows, tokens }) },
-    { part: language({ rows, tokens }) },
+    weighted(contrast({ queue, alpha: rampedAlpha(alpha, rampSteps), positives: "pair", rows }), losses.itc),
+    weighted(matching({ keys: "momentum", floor: 1e-4, rows, tokens }), losses.itm),
+    weighted(language({ rows, tokens }), losses.lm),
     ...more,
   ];
   return compose(config, { name: "pretrain", parts, ties: pretrainTies, ...shared(options) });
@@ -118,9 +129,13 @@ export function captionObjective(
   config: BlipConfig,
   options: TaskOptions<CaptionBatch>,
 ): ComposedObjective<CaptionBatch> {
-  const { tokens = blipTokens, more = [] } = options;
+  const { tokens = blipTokens, more = [], losses = {} } = options;
   const part = language({ rows: rowsFor(options, 40), tokens });
-  return compose(config, { name: "caption", parts: [{ part }, ...more], ...shared(options) });
+  return compose(config, {
+    name: "caption",
+    parts: [weighted(part, losses.lm), ...more],
+    ...shared(options),
+  });
 }
 
 /** `vqa`: answers by their weights. */
@@ -128,10 +143,10 @@ export function vqaObjective(
   config: BlipConfig,
   options: TaskOptions<QuestionBatch>,
 ): ComposedObjective<QuestionBatch> {
-  const { tokens = blipTokens, more = [] } = options;
+  const { tokens = blipTokens, more = [], losses = {} } = options;
   const part = answers({ rows: rowsFor(options, 35), tokens });
   return compose(config, {
-    ...{ name: "vqa", parts: [{ part }, ...more] },
+    ...{ name: "vqa", parts: [weighted(part, losses.lm), ...more] },
     ...shared({ dropPath: 0.1, ...options }),
   });
 }
@@ -141,10 +156,10 @@ export function nlvrObjective(
   config: BlipConfig,
   options: TaskOptions<StatementBatch>,
 ): ComposedObjective<StatementBatch> {
-  const { tokens = blipTokens, more = [] } = options;
+  const { tokens = blipTokens, more = [], losses = {} } = options;
   const part = statements({ rows: rowsFor(options, Infinity), tokens });
   return compose(config, {
-    ...{ name: "nlvr", parts: [{ part }, ...more], images: 2 },
+    ...{ name: "nlvr", parts: [weighted(part, losses.nlvr), ...more], images: 2 },
     ...shared({ dropPath: 0.1, ...options }),
   });
 }

@@ -26,6 +26,25 @@ export const frozenParts = {
     !(layerPathOf(name)?.rest.startsWith("crossattention.") ?? false),
 } as const;
 
+/** A part by its name, or a list of parts and of beginnings of weights' names. */
+export type Freeze = keyof typeof frozenParts | readonly string[];
+
+const isPart = (name: string): name is keyof typeof frozenParts => Object.hasOwn(frozenParts, name);
+
+/** Whether a weight stays as it is, by each of the names of a `Freeze`. */
+export function frozenBy(freeze: string | readonly string[]) {
+  const tests = (typeof freeze === "string" ? [freeze] : freeze).map((name) => ({
+    name,
+    takes: isPart(name) ? frozenParts[name] : (weight: NamedShape) => weight.name.startsWith(name),
+  }));
+  return {
+    frozen: (weight: NamedShape): boolean => tests.some(({ takes }) => takes(weight)),
+    /** The first of the names that none of the weights has. */
+    unused: (weights: readonly NamedShape[]): string | undefined =>
+      tests.find(({ takes }) => !weights.some(takes))?.name,
+  };
+}
+
 /** Groups as BERT's own training has them: no decay of biases and of what norms multiply with. BLIP decays all. */
 export const decayOfMatrices: readonly ParameterGroup[] = [
   { matches: ({ dims }) => dims.length < 2, decay: 0 },

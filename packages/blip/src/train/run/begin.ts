@@ -16,8 +16,8 @@ import { withTiedHead } from "../../weights/tied-head.ts";
 import type { TrainingGraph } from "../objective.ts";
 import { initialWeights } from "../objectives/init.ts";
 import type { SpecialTokens } from "../objectives/token-rows.ts";
-import { badTrainOption } from "./errors.ts";
-import type { Settings } from "./options.ts";
+import { badTrainOption } from "../recipes/index.ts";
+import type { Settings } from "./settings.ts";
 
 export interface BaseModel extends Saved {
   readonly opened: OpenedModel;

@@ -1,16 +1,5 @@
-// What can be wrong with a training run. Codes are `train/...` and `usage/...`.
+// What can be wrong with a training run, but its options (recipes/errors.ts). Codes are `train/...` and `usage/...`.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
-
-export const badTrainOption = (name: string, expected: string, got: unknown): UsageError =>
-  new UsageError(
-    "usage/bad-option",
-    `${name}: expected ${expected}, got ${String(got)}. Choose another value.`,
-    {
-      name,
-      expected,
-      got,
-    },
-  );
 
 export const outOccupied = (out: string, found: string): UsageError =>
   new UsageError(
@@ -59,6 +48,7 @@ export const metricsMissing = (missing: readonly string[]): Warning => ({
 /** What a step that gave no finite number was. */
 export interface NotFinite {
   readonly step: number;
+  readonly phase?: number;
   readonly epoch: number;
   readonly loss: number | string;
   readonly norm: number | string | null;

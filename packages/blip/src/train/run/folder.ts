@@ -1,7 +1,7 @@
 // The folder of a run: run.json (what its numbers depend on), state/ (last and best), metrics.jsonl, model/.
 import type { TrainingFiles } from "../checkpoint/files.ts";
 import { noRun, otherRun, outOccupied } from "./errors.ts";
-import type { Settings } from "./options.ts";
+import type { Settings } from "./settings.ts";
 
 export const stateFolder = (out: string): string => `${out}/state`;
 export const modelFolder = (out: string): string => `${out}/model`;
@@ -34,12 +34,34 @@ export async function prepareFolder(
   }
   const text = await files.readText(settingsFile(out));
   if (text === undefined) throw noRun(out);
-  const before = parsed(text);
-  for (const [name, value] of Object.entries(settings)) {
-    const [had, has] = [JSON.stringify(before[name]), JSON.stringify(value)];
+  const before = new Map(valuesOf(parsed(text)));
+  for (const [name, value] of valuesOf({ ...settings })) {
+    // What a run that began before there was such a setting lacks is null.
+    const [had, has] = [JSON.stringify(before.get(name) ?? null), JSON.stringify(value)];
     if (had !== has) throw otherRun(out, name, had, has);
+    before.delete(name);
   }
-  for (const folder of [out, stateFolder(out)]) await removeUnfinished(files, folder);
+  const phases = [...before.keys()].find((name) => name.startsWith("phases"));
+  if (phases !== undefined) throw otherRun(out, phases, JSON.stringify(before.get(phases)), "nothing");
+  const states = phaseNumbers(settings).map((number) => `${stateFolder(out)}/phase-${number}`);
+  for (const folder of [out, stateFolder(out), ...states]) await removeUnfinished(files, folder);
+}
+
+/** Numbers of phases, from 1. */
+const phaseNumbers = ({ phases }: Settings): readonly number[] => (phases ?? []).map((_, index) => index + 1);
+
+/** Settings by name; those of phases as `phases[0].lr`. */
+function valuesOf(settings: Readonly<Record<string, unknown>>): [string, unknown][] {
+  const { phases, ...others } = settings;
+  if (!Array.isArray(phases)) return Object.entries(settings);
+  return [
+    ...Object.entries(others),
+    ...phases.flatMap((phase: unknown, index) =>
+      Object.entries(typeof phase === "object" && phase !== null ? phase : {}).map(
+        ([name, value]: [string, unknown]): [string, unknown] => [`phases[${index}].${name}`, value],
+      ),
+    ),
+  ];
 }
 
 /** What a killed process left unfinished in a run's folder: the result, and files that were to replace others. */
@@ -51,6 +73,6 @@ async function removeUnfinished(files: TrainingFiles, folder: string): Promise<v
     if (isUnfinished(name)) await files.remove(`${folder}/${name}`);
 }
 
-/** Whether a state was saved yet. */
-export const hasState = async (files: TrainingFiles, out: string): Promise<boolean> =>
-  (await files.readText(`${stateFolder(out)}/training.json`)) !== undefined;
+/** Whether a state was saved yet. @param folder of states */
+export const hasState = async (files: TrainingFiles, folder: string): Promise<boolean> =>
+  (await files.readText(`${folder}/training.json`)) !== undefined;

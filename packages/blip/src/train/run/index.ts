@@ -1,15 +1,20 @@
 // What of training runs others use.
-export { recipeNamed, recipeNames, scaledRate, type Recipe, type RecipeName } from "./recipes.ts";
-export type {
-  EpochReport,
-  RecipeOverrides,
-  RunPlan,
-  Settings,
-  StepReport,
-  TrainOptions,
-  ValidationReport,
-} from "./options.ts";
+export {
+  recipeNamed,
+  recipeNames,
+  scaledRate,
+  type CustomRecipe,
+  type LossName,
+  type LossWeights,
+  type PatchNames,
+  type PhaseRecipe,
+  type Recipe,
+  type RecipeName,
+  type RecipeOverrides,
+} from "../recipes/index.ts";
+export type { EpochReport, RunPlan, StepReport, TrainOptions, ValidationReport } from "./options.ts";
 export type { LoraOptions } from "../lora/index.ts";
+export type { Settings } from "./settings.ts";
 export { runTraining, type RunParts, type TrainReport } from "./run.ts";
 export type { ValidationOptions } from "./validation-options.ts";
 export {

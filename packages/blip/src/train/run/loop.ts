@@ -6,9 +6,9 @@ import type { TrainingFiles } from "../checkpoint/files.ts";
 import type { StepResult, Trainer } from "../loop/trainer.ts";
 import { Clock } from "./clock.ts";
 import { notFiniteRun, type NotFinite } from "./errors.ts";
-import { stateFolder } from "./folder.ts";
 import { MetricsLog } from "./log.ts";
-import type { EpochReport, Settings, StepReport, TrainOptions } from "./options.ts";
+import type { EpochReport, StepReport, TrainOptions } from "./options.ts";
+import type { Settings } from "./settings.ts";
 import { progressJson, type Progress } from "./progress.ts";
 import { isBetter, type Validation } from "./validation.ts";
 
@@ -24,6 +24,14 @@ export interface LoopParts {
   readonly data: TrainingData;
   readonly settings: Settings;
   readonly options: TrainOptions;
+  /** Where states are kept. */
+  readonly folder: string;
+  /** From 1, in a run of phases. */
+  readonly phase: number | undefined;
+  /** Steps of the phases before. */
+  readonly stepsBefore: number;
+  /** The epoch behind this phase's last one. */
+  readonly epochs: number;
   /** Steps of the whole run. */
   readonly steps: number;
   /** Validates the weights as they are; undefined without validation data. */
@@ -60,6 +68,28 @@ export class TrainingLoop {
     return this.#clock.imagesPerSecond;
   }
 
+  /** Steps of the run so far. */
+  get #steps(): number {
+    return this.#parts.stepsBefore + this.#parts.trainer.steps;
+  }
+
+  /** Whether it ended because no better validation came. */
+  get stoppedEarly(): boolean {
+    return this.#ends() && !this.#isFull() && this.progress.epoch < this.#parts.epochs;
+  }
+
+  /** Which phase it is, for reports. */
+  get #phase(): { readonly phase?: number } {
+    const { phase } = this.#parts;
+    return phase === undefined ? {} : { phase };
+  }
+
+  /** Has the phase as many steps as it was told? */
+  #isFull(): boolean {
+    const { settings, trainer } = this.#parts;
+    return settings.steps !== null && trainer.steps >= settings.steps;
+  }
+
   /** Whether no better validation came for too long. */
   #ends(): boolean {
     const { patience } = this.#parts.settings;
@@ -71,14 +101,15 @@ export class TrainingLoop {
    * @throws {ModelError} `train/not-finite` @throws the signal's reason, when the state is saved
    */
   async run(): Promise<void> {
-    const { data, settings, trainer } = this.#parts;
-    const { epochs, accumulate } = settings;
+    const { data, settings, epochs } = this.#parts;
+    const { accumulate } = settings;
     const { position, epoch, validated } = this.progress;
-    await this.#log.keep({ steps: trainer.steps, epochs: epoch, validated });
+    await this.#log.keep({ steps: this.#steps, epochs: epoch, validated });
     // One that a signal kept from being made.
     await this.#validateBetween();
+    const isOver = () => this.#ends() || this.#isFull();
     let pending: TrainingBatch[] = [];
-    if (!this.#ends())
+    if (!isOver())
       for await (const batch of data.batches({
         untilEpoch: epochs,
         ...(position && { from: position }),
@@ -90,9 +121,16 @@ export class TrainingLoop {
         await this.#step(pending);
         pending = [];
         await this.#validateBetween();
-        if (this.#ends()) break;
+        if (isOver()) break;
       }
-    await this.#endEpochsBelow(epochs);
+    await this.#endEpochsBelow(this.#lastEpoch());
+  }
+
+  /** The epoch behind the last one that is to be ended: of a phase of so many steps, the one that they end in. */
+  #lastEpoch(): number {
+    const { epoch, lossCount } = this.progress;
+    if (!this.#isFull()) return this.#parts.epochs;
+    return lossCount > 0 ? epoch + 1 : epoch;
   }
 
   async #endEpochsBelow(epoch: number): Promise<void> {
@@ -121,10 +159,12 @@ export class TrainingLoop {
   }
 
   #report(result: StepResult): StepReport {
-    const { data, steps } = this.#parts;
-    const { step, loss, norm, lr } = result;
+    const { data, steps, stepsBefore } = this.#parts;
+    const { loss, norm, lr } = result;
+    const step = stepsBefore + result.step;
     return {
-      ...{ step, steps, epoch: this.progress.epoch, loss, losses: lossesOf(result), norm, lr },
+      ...{ step, steps, ...this.#phase, epoch: this.progress.epoch },
+      ...{ loss, losses: lossesOf(result), norm, lr },
       imagesPerSecond: this.#clock.imagesPerSecond,
       secondsLeft: this.#clock.secondsLeft(Math.max(0, steps - step - 1)),
       waitShare: data.stats().waitShare,
@@ -132,19 +172,19 @@ export class TrainingLoop {
   }
 
   async #endEpoch(): Promise<void> {
-    const { options, trainer } = this.#parts;
+    const { options } = this.#parts;
     const { epoch, lossSum, lossCount } = this.progress;
     const validation = this.#validatesAfter(epoch) ? await this.#validate() : undefined;
     this.progress = { ...this.progress, ...{ epoch: epoch + 1, lossSum: 0, lossCount: 0 } };
     const report: EpochReport = {
-      ...{ epoch, loss: lossSum / Math.max(lossCount, 1) },
+      ...{ epoch, ...this.#phase, loss: lossSum / Math.max(lossCount, 1) },
       ...{
         validationLoss: validation?.loss ?? null,
         metrics: validation?.metrics ?? null,
         best: validation?.best ?? false,
       },
     };
-    await this.#log.add({ step: trainer.steps - 1, ended: epoch, ...report });
+    await this.#log.add({ step: this.#steps - 1, ended: epoch, ...report });
     await this.#save(report.best);
     await this.#log.draw();
     options.onEpoch?.(report);
@@ -152,22 +192,21 @@ export class TrainingLoop {
 
   /** Is there a validation at this epoch's end? */
   #validatesAfter(epoch: number): boolean {
-    const { settings, trainer } = this.#parts;
-    if (settings.validationSteps === null) return true;
-    return epoch + 1 === settings.epochs && this.progress.validated !== trainer.steps;
+    if (this.#parts.settings.validationSteps === null) return true;
+    return epoch + 1 === this.#lastEpoch() && this.progress.validated !== this.#steps;
   }
 
   /** Validates after the number of steps that the settings say. */
   async #validateBetween(): Promise<void> {
-    const { settings, options, trainer } = this.#parts;
+    const { settings, options } = this.#parts;
     const { validationSteps } = settings;
-    const { steps } = trainer;
+    const steps = this.#steps;
     if (validationSteps === null || steps === 0 || steps % validationSteps !== 0) return;
     if (this.progress.validated === steps) return;
     const validation = await this.#validate();
     if (!validation) return;
     const { loss, metrics, best } = validation;
-    const report = { validationLoss: loss, metrics, best };
+    const report = { ...this.#phase, validationLoss: loss, metrics, best };
     await this.#log.add({ step: steps - 1, validated: steps, ...report });
     await this.#save(best);
     await this.#log.draw();
@@ -176,7 +215,7 @@ export class TrainingLoop {
 
   /** @returns undefined without validation data */
   async #validate(): Promise<(Validation & { readonly best: boolean }) | undefined> {
-    const { validate, settings, trainer } = this.#parts;
+    const { validate, settings } = this.#parts;
     const validation = await validate?.().catch(async (error: unknown) => {
       // Whatever stops it: what was trained is kept, and the resumed run validates again.
       await this.#save(false);
@@ -187,14 +226,14 @@ export class TrainingLoop {
     this.progress = {
       ...this.progress,
       ...{ best: best ? validation : this.progress.best, stale: best ? 0 : this.progress.stale + 1 },
-      validated: trainer.steps,
+      validated: this.#steps,
     };
     return { ...validation, best };
   }
 
   #save(best: boolean): Promise<void> {
-    const { trainer, options } = this.#parts;
-    return trainer.save(stateFolder(options.out), { position: progressJson(this.progress), best });
+    const { trainer, folder } = this.#parts;
+    return trainer.save(folder, { position: progressJson(this.progress), best });
   }
 
   /** Says what the step was, in not-finite.json and in the error; other errors pass. */
@@ -202,17 +241,17 @@ export class TrainingLoop {
     // Without memory for a step there may be enough to write what was trained; if not, the last state stays.
     if (isOutOfMemory(error)) await this.#save(false).catch(() => undefined);
     if (!(error instanceof ModelError) || error.code !== "train/not-finite") throw error;
-    const { files, options, trainer } = this.#parts;
+    const { files, options, trainer, folder } = this.#parts;
     const { loss, norm } = error.fields as { loss: number; norm: number | undefined };
     const failure: NotFinite = {
-      ...{ step: trainer.steps, epoch: this.progress.epoch, loss: jsonNumber(loss) },
+      ...{ step: this.#steps, ...this.#phase, epoch: this.progress.epoch, loss: jsonNumber(loss) },
       norm: norm === undefined ? null : jsonNumber(norm),
       lr: trainer.learningRate,
       samples: batches.flatMap(({ samples }) => samples),
     };
     await files.replaceText(`${options.out}/not-finite.json`, `${JSON.stringify(failure, null, 2)}\n`);
     await this.#save(false);
-    const advice = `The weights before this step are in ${stateFolder(options.out)}.`;
+    const advice = `The weights before this step are in ${folder}.`;
     throw notFiniteRun(failure, advice, error);
   }
 }

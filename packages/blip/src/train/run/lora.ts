@@ -14,7 +14,7 @@ import { incompleteBase, withLora, type LoraObjective, type LoraSettings } from 
 import { initialWeights } from "../objectives/init.ts";
 import type { TrainingBatch } from "../data/batch.ts";
 import { stored, weightsToBegin, type BaseModel, type BegunWeights } from "./begin.ts";
-import type { Settings } from "./options.ts";
+import type { Settings } from "./settings.ts";
 import { networkTaskOf, type DataObjective } from "./tasks.ts";
 
 export type BegunLora = LoraObjective<TrainingBatch> & BegunWeights;

@@ -2,7 +2,7 @@
 import { ModelError, type Warning } from "@blip-ts/base";
 import { isOutOfMemory } from "@blip-ts/engine";
 import type { MemoryEstimate } from "../step/estimate.ts";
-import type { Settings } from "./options.ts";
+import type { Settings } from "./settings.ts";
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString("en")} MB`;
 

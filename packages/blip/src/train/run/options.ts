@@ -1,20 +1,20 @@
-// What a run may be told, with everything that was left open decided.
+// What a run may be told, and what it tells.
 import type { Warning } from "@blip-ts/base";
 import type { AugmentOptions } from "../data/options.ts";
 import type { SkippedSample } from "../data/batch.ts";
 import type { MemoryEstimate } from "../step/estimate.ts";
-import { refusedWith, resolveLora, type LoraOptions, type LoraSettings } from "../lora/index.ts";
-import { frozenParts } from "../optimizer/groups.ts";
-import { validationSettings, type ValidationOptions, type ValidationSettings } from "./validation-options.ts";
+import type { LoraOptions } from "../lora/index.ts";
+import type { Freeze } from "../optimizer/groups.ts";
+import type { CustomRecipe, RecipeOverrides } from "../recipes/index.ts";
+import type { ValidationOptions } from "./validation-options.ts";
 import type { Metrics, ValidationProgress } from "./validation.ts";
-import { badTrainOption } from "./errors.ts";
-import { loraRate, recipeNamed, scaledRate, type Recipe, type RecipeName } from "./recipes.ts";
-import type { TrainingTask } from "../data/batch.ts";
 
 /** What is said before the first step. */
 export interface RunPlan {
   readonly samples: number | undefined;
+  /** Of all phases together; so are `seconds`. Of a recipe with phases the other numbers are the largest of any phase. */
   readonly steps: number;
+  readonly phases: number;
   readonly samplesPerStep: number;
   /** The highest learning rate. */
   readonly lr: number;
@@ -32,6 +32,8 @@ export interface StepReport {
   /** From 0. */
   readonly step: number;
   readonly steps: number;
+  /** From 1; only of a recipe with phases. Steps and epochs count on from phase to phase. */
+  readonly phase?: number;
   readonly epoch: number;
   readonly loss: number;
   /** Its parts, by name. */
@@ -48,6 +50,7 @@ export interface StepReport {
 /** What is known at the end of an epoch. */
 export interface EpochReport {
   readonly epoch: number;
+  readonly phase?: number;
   /** The mean of the epoch's steps. */
   readonly loss: number;
   /** Over the validation data, without dropout; null if the epoch's end did not validate. */
@@ -62,29 +65,31 @@ export interface EpochReport {
 export interface ValidationReport {
   /** Steps that were made. */
   readonly steps: number;
+  readonly phase?: number;
   readonly validationLoss: number;
   readonly metrics: Metrics;
   readonly best: boolean;
 }
-
-/** Recipe values that are replaced. */
-export type RecipeOverrides = { readonly [Name in keyof Recipe]?: Recipe[Name] | undefined };
 
 export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   /** A folder, a file, a suite, `picture-book`, or a Hub id. */
   readonly model: string;
   /** The folder of the run: empty or not there, unless it is resumed. */
   readonly out: string;
-  /** `blip` (default): BLIP's own numbers; `few`: for tens to hundreds of images. */
-  readonly recipe?: RecipeName | undefined;
+  /**
+   * `blip` (default): BLIP's own numbers; `few`: for tens to hundreds of images; the path of a JSON file (its name ends in
+   * `.json`) with a recipe of one's own; or that recipe itself. Options beside it come before its values, also those of
+   * its phases.
+   */
+  readonly recipe?: string | CustomRecipe | undefined;
   /** Batches whose gradients are added up to one step. Default 1. */
   readonly accumulate?: number | undefined;
   /** Takes only sizes and vocabulary of the model: all weights begin as the reference's classes begin them. */
   readonly init?: boolean | undefined;
   /** S, in pixels, a multiple of the patch: positions are interpolated once. Default: the model's own. */
   readonly imageSize?: number | undefined;
-  /** What is not trained: `imageEncoder`, `allButCrossAttention`. */
-  readonly freeze?: keyof typeof frozenParts | undefined;
+  /** What is not trained: `imageEncoder`, `allButCrossAttention`, or a list of these and of beginnings of weights' names. */
+  readonly freeze?: Freeze | undefined;
   /**
    * Trains updates of low rank beside the model's matrices, which stay as they are: the result is an adapter in PEFT's
    * form, a few megabytes. Not for `pretrain`. Without `lr` the recipe's is taken ten times.
@@ -116,91 +121,4 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   readonly onValidation?: ((report: ValidationReport) => void) | undefined;
   readonly onSkip?: ((skipped: SkippedSample) => void) | undefined;
   readonly onWarning?: ((warning: Warning) => void) | undefined;
-}
-
-/** What numbers depend on: kept in run.json, and compared when a run is resumed. */
-export interface Settings extends Recipe, ValidationSettings {
-  readonly task: TrainingTask;
-  readonly model: string;
-  readonly accumulate: number;
-  readonly init: boolean;
-  readonly imageSize: number | null;
-  readonly freeze: string | null;
-  readonly lora: LoraSettings | null;
-  readonly recompute: boolean;
-  readonly seed: number;
-  readonly augment: AugmentOptions | boolean;
-  readonly prompt: string | null;
-  readonly batchesPerEpoch: number | null;
-}
-
-function whole(name: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw badTrainOption(name, `a whole number of at least ${least}`, value);
-}
-
-function number(name: string, value: number, least: number, most: number): number {
-  if (Number.isFinite(value) && value >= least && value <= most) return value;
-  throw badTrainOption(name, `a number from ${least} to ${most}`, value);
-}
-
-function overridden(recipe: Recipe, options: RecipeOverrides): Recipe {
-  const names = Object.keys(recipe) as (keyof Recipe)[];
-  const given = names.flatMap((name) =>
-    options[name] === undefined ? [] : [[name, options[name]] as const],
-  );
-  return { ...recipe, ...Object.fromEntries(given) };
-}
-
-function checkRecipe(recipe: Recipe): void {
-  whole("batchSize", recipe.batchSize, 1);
-  whole("epochs", recipe.epochs, 1);
-  whole("warmUp", recipe.warmUp, 0);
-  whole("queue", recipe.queue, 1);
-  whole("referenceBatch", recipe.referenceBatch, 1);
-  for (const name of ["lr", "minLr", "decay", "warmUpFrom"] as const)
-    number(name, recipe[name], 0, Number.MAX_VALUE);
-  for (const name of ["dropout", "dropPath"] as const) number(name, recipe[name], 0, 0.99);
-  for (const name of ["alpha", "momentum", "rate"] as const) number(name, recipe[name], 0, 1);
-  if (recipe.clip !== null) number("clip", recipe.clip, Number.MIN_VALUE, Number.MAX_VALUE);
-  if (!["cosine", "step", "constant"].includes(recipe.schedule))
-    throw badTrainOption("schedule", "cosine, step or constant", recipe.schedule);
-  if (!["epoch", "step"].includes(recipe.per)) throw badTrainOption("per", "epoch or step", recipe.per);
-}
-
-/** @throws {UsageError} `usage/bad-option`, `train/lora-option` */
-function loraOf(task: TrainingTask, { lora, init = false, freeze }: TrainOptions): LoraSettings | null {
-  if (lora === undefined) return null;
-  const settings = resolveLora(lora);
-  if (task === "pretrain") throw refusedWith("task pretrain", "pre-training learns all weights");
-  if (init) throw refusedWith("init", "updates of weights that begin at random are of use to no model");
-  if (freeze !== undefined) throw refusedWith("freeze", "all of the model's own weights stay as they are");
-  return settings;
-}
-
-/** @throws {UsageError} `usage/bad-option`, `train/lora-option` */
-export function resolveSettings(task: TrainingTask, options: TrainOptions, validates: boolean): Settings {
-  const recipe = overridden(recipeNamed(task, options.recipe ?? "blip"), options);
-  checkRecipe(recipe);
-  const { freeze, batchesPerEpoch, imageSize } = options;
-  if (freeze !== undefined && !Object.hasOwn(frozenParts, freeze))
-    throw badTrainOption("freeze", Object.keys(frozenParts).join(" or "), freeze);
-  const accumulate = whole("accumulate", options.accumulate ?? 1, 1);
-  if (options.saveSteps !== undefined) whole("saveSteps", options.saveSteps, 1);
-  // A rate of one's own is taken as it is.
-  const lora = loraOf(task, options);
-  const lr = options.lr ?? scaledRate(recipe, recipe.batchSize * accumulate) * (lora ? loraRate : 1);
-  return {
-    ...recipe,
-    ...{ lr, task, model: options.model, accumulate, init: options.init ?? false },
-    imageSize: imageSize === undefined ? null : whole("imageSize", imageSize, 1),
-    freeze: freeze ?? null,
-    lora,
-    recompute: options.recompute ?? false,
-    seed: whole("seed", options.seed ?? 42, 0),
-    augment: options.augment ?? true,
-    prompt: options.prompt ?? null,
-    batchesPerEpoch: batchesPerEpoch === undefined ? null : whole("batchesPerEpoch", batchesPerEpoch, 1),
-    ...validationSettings(task, options, validates),
-  };
 }

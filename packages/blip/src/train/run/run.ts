@@ -1,33 +1,40 @@
 // A training run, from the model that it begins with to the folder that it leaves.
-import { closing, orClosed } from "@blip-ts/base";
-import { frozenParts } from "../optimizer/groups.ts";
+import { closing } from "@blip-ts/base";
+import { frozenBy } from "../optimizer/groups.ts";
 import type { Platform } from "../../platform.ts";
-import { imageConfigOf } from "../../load/image-settings.ts";
-import type { TrainingBatch, TrainingData, TrainingTask } from "../data/batch.ts";
+import type { TrainingBatch, TrainingTask } from "../data/batch.ts";
 import { trainingTasks } from "../data/batch.ts";
-import type { TrainingDataOptions } from "../data/options.ts";
 import { createTrainer, type Trainer, type TrainingPlatform } from "../loop/trainer.ts";
-import { openBase, weightsToBegin, type BaseModel, type BegunWeights } from "./begin.ts";
-import { tooFewSteps, unknownLength } from "./errors.ts";
-import { secondsPerBatch, secondsPerState, secondsPerUpdate } from "./estimate-time.ts";
-import { hasState, modelFolder, prepareFolder, stateFolder } from "./folder.ts";
-import { beginLora, saveLora, type BegunLora } from "./lora.ts";
-import { defaultSaveSteps, TrainingLoop, validationGraph } from "./loop.ts";
+import { scheduleOf } from "../recipes/index.ts";
+import { openBase, type BaseModel } from "./begin.ts";
+import { hasState, modelFolder, prepareFolder } from "./folder.ts";
+import { saveLora } from "./lora.ts";
+import { TrainingLoop } from "./loop.ts";
 import { memoryWarning, withMemoryAdvice } from "./memory.ts";
-import { resolveSettings, type RunPlan, type Settings, type TrainOptions } from "./options.ts";
-import { atBeginning, progressOf } from "./progress.ts";
-import { scheduleOf } from "./recipes.ts";
+import type { TrainOptions } from "./options.ts";
+import {
+  beginningOf,
+  beginPhase,
+  DataOfPhases,
+  openPhase,
+  phasesOf,
+  withPhases,
+  type BegunPhase,
+  type DataParts,
+  type OpenedPhase,
+} from "./phases.ts";
+import { planOf } from "./plan.ts";
+import { progressOf } from "./progress.ts";
 import { resultWeights, saveResult } from "./save.ts";
+import { recipeOf, resolveSettings } from "./settings.ts";
 import { validateOn } from "./validate.ts";
 import type { Measure, Metrics } from "./validation.ts";
-import { networkTaskOf, objectiveOf, trainingTaskNamed, type DataObjective } from "./tasks.ts";
+import { networkTaskOf, trainingTaskNamed } from "./tasks.ts";
 
 /** What a platform brings. */
-export interface RunParts {
+export interface RunParts extends DataParts {
   readonly platform: Platform<never>;
   readonly training: TrainingPlatform;
-  openData(options: TrainingDataOptions): Promise<TrainingData>;
-  openValidation?: ((options: TrainingDataOptions) => Promise<TrainingData>) | undefined;
   /** The task's metrics on the validation data; without it, validation gives the loss alone. */
   readonly measure?: Measure | undefined;
   /** Bytes of memory that are free now; without it, nobody is warned before a run begins. */
@@ -45,6 +52,7 @@ export interface TrainReport {
   readonly validationLoss: number | null;
   /** The best weights' metrics; null without validation data. */
   readonly metrics: Metrics | null;
+  /** Of the last phase, if there are several; so are the validation's numbers. */
   readonly stoppedEarly: boolean;
   readonly seconds: number;
   readonly imagesPerSecond: number;
@@ -54,158 +62,127 @@ export interface TrainReport {
   readonly model: string;
 }
 
-interface Opened {
-  readonly settings: Settings;
-  readonly base: BaseModel;
-  readonly data: TrainingData;
-  readonly validation: TrainingData | undefined;
-  readonly objective: DataObjective;
-  readonly validator: DataObjective | undefined;
-  readonly begun: BegunWeights;
-  readonly lora: BegunLora | undefined;
-  readonly batchesPerEpoch: number;
-  readonly steps: number;
-}
-
-/** Images as the model's own settings normalise them. */
-async function dataOptions(base: BaseModel, settings: Settings, options: TrainOptions) {
-  const { imageSize } = base.config.vision;
-  const { mean, std } = await imageConfigOf(base.opened, imageSize);
-  const { augment, prompt, batchSize, seed } = settings;
-  return {
-    ...{ batchSize, seed, imageSize, mean, std },
-    ...(augment !== true && { augment }),
-    ...(prompt !== null && { prompt }),
-    ...(options.onSkip && { onSkip: options.onSkip }),
-  } satisfies TrainingDataOptions;
-}
-
-function openedWith(
-  base: BaseModel,
-  settings: Settings,
-  data: TrainingData,
-  validation: TrainingData | undefined,
-  options: TrainOptions,
-): Opened {
-  const batchesPerEpoch = settings.batchesPerEpoch ?? data.batchesPerEpoch;
-  if (batchesPerEpoch === undefined) throw unknownLength();
-  const batches = batchesPerEpoch * settings.epochs;
-  const steps = Math.floor(batches / settings.accumulate);
-  if (steps === 0) throw tooFewSteps(batches, settings.accumulate);
-  const parts = {
-    ...{ config: base.config, tokens: base.tokens, settings, samples: data.samples, batchesPerEpoch },
-    encode: (text: string) => base.tokenizer.ids(text),
-    ...(options.onWarning && { warn: options.onWarning }),
-  };
-  const validator = validation && objectiveOf(parts, true);
-  const plain = objectiveOf(parts);
-  const whole = validator ? { ...plain, graphs: { [validationGraph]: validator.graph.graph } } : plain;
-  const lora = settings.lora ? beginLora(whole, base, settings, settings.lora) : undefined;
-  const objective = lora?.objective ?? whole;
-  const begun = lora ?? weightsToBegin(objective.graph, base.tensors, settings);
-  return { settings, base, data, validation, objective, validator, begun, lora, batchesPerEpoch, steps };
-}
-
 function openTrainer(
   training: TrainingPlatform,
-  { settings, objective, begun, lora, batchesPerEpoch }: Opened,
+  { settings, objective, begun, lora, batchesPerEpoch, index }: BegunPhase,
   { threads, signal }: TrainOptions,
 ): Promise<Trainer<TrainingBatch>> {
-  const { accumulate, freeze, recompute, seed, decay, clip, momentum } = settings;
+  const { accumulate, freeze, recompute, decay, clip, momentum, steps } = settings;
+  const stepsPerEpoch = batchesPerEpoch / accumulate;
+  const epochs = steps === null ? settings.epochs : steps / stepsPerEpoch;
   return createTrainer(training, {
-    ...{ objective, weights: begun.weights, seed, threads, signal, recompute },
-    stepsPerEpoch: batchesPerEpoch / accumulate,
+    ...{ objective, weights: begun.weights, threads, signal, recompute },
+    // Each phase draws numbers of its own.
+    seed: settings.seed + index,
+    stepsPerEpoch,
     ...(accumulate > 1 && { accumulate: true }),
     ...(lora && { frozen: lora.frozen }),
-    ...(freeze !== null && { frozen: frozenParts[freeze as keyof typeof frozenParts] }),
+    ...(freeze !== null && { frozen: frozenBy(freeze).frozen }),
     optimizer: {
-      ...{ schedule: scheduleOf(settings, settings.lr), decay, momentum },
+      ...{ schedule: scheduleOf({ ...settings, epochs }, settings.lr), decay, momentum },
       ...(clip !== null && { clip }),
     },
   });
 }
 
-/** What is said before the first step, of a first batch's sizes. */
-async function planOf(
-  platform: Platform<never>,
-  opened: Opened,
-  trainer: Trainer<TrainingBatch>,
-  { threads, saveSteps = defaultSaveSteps }: TrainOptions,
-): Promise<RunPlan | undefined> {
-  const { settings, data, objective, begun, steps } = opened;
-  const batches = data.batches();
-  const next = await batches.next();
-  await batches.return?.();
-  if (next.done === true) return undefined;
-  const first: TrainingBatch = next.value;
-  const context = { step: 0, part: 0, seed: settings.seed, run: () => Promise.resolve({}) };
-  const feeds = await objective.inputs(first, context);
-  const { parameters } = trainer.plan;
-  const trainedNames = new Set(
-    parameters.flatMap(({ name, role }) => (role.kind === "trained" ? [name] : [])),
-  );
-  const { graph, ties = {} } = objective.graph;
-  const isTrained = (name: string) => trainedNames.has(ties[name] ?? name);
-  const { recompute, accumulate, epochs } = settings;
-  const batch = await secondsPerBatch(platform, graph, feeds, { isTrained, recompute }, threads);
-  const left = Math.max(0, steps - trainer.steps);
-  const states = Math.floor(left / saveSteps) + Math.ceil((epochs * left) / steps) + 1;
-  const numbers = parameters.flatMap(({ dims, role }) =>
-    role.kind === "trained" ? [dims.reduce((product, size) => product * size, 1)] : [],
-  );
-  return {
-    ...{ samples: data.samples, steps, samplesPerStep: settings.batchSize * settings.accumulate },
-    lr: settings.lr,
-    trained: numbers.reduce((sum, count) => sum + count, 0),
-    begun: begun.begun,
-    memory: trainer.estimate(feeds),
-    seconds:
-      left * (batch * accumulate + secondsPerUpdate(parameters)) + states * secondsPerState(parameters),
-  };
+/** A run whose phases are open. */
+interface Run {
+  readonly parts: RunParts;
+  readonly options: TrainOptions;
+  readonly source: DataOfPhases;
+  readonly opened: readonly OpenedPhase[];
+  readonly base: BaseModel;
+  readonly begunAt: number;
 }
 
-async function trainOpened(
-  { platform, training, measure }: RunParts,
-  opened: Opened,
+/** Writes the result, in the place of one of a run that had ended before it was resumed. */
+async function saveModel(
+  { parts, options, base }: Run,
+  { settings, objective, begun, lora }: BegunPhase,
   trainer: Trainer<TrainingBatch>,
-  options: TrainOptions,
-): Promise<TrainReport> {
-  const begunAt = Date.now();
-  const { files } = training;
-  const { settings, base, data, objective, begun, lora, steps } = opened;
-  const { out } = options;
-  const goesOn = options.resume === true && (await hasState(files, out));
-  const progress = goesOn ? progressOf(await trainer.resume(stateFolder(out))) : undefined;
-  const plan = await planOf(platform, opened, trainer, options);
-  if (plan) options.onPlan?.(plan);
+): Promise<string> {
+  const model = modelFolder(options.out);
+  await parts.training.files.remove(model);
+  const trained = trainer.weights();
+  if (lora) await saveLora(base, settings, lora, trained, model);
+  else await saveResult(base, settings.task, resultWeights(objective, trained, begun.weights), model);
+  return model;
+}
+
+/** @returns the loop, when it has ended */
+async function trainPhase(
+  { parts, options, opened }: Run,
+  phase: BegunPhase,
+  trainer: Trainer<TrainingBatch>,
+  tellPlan: boolean,
+): Promise<TrainingLoop> {
+  const { files } = parts.training;
+  const { data, settings, before, folder } = phase;
+  const goesOn = options.resume === true && (await hasState(files, folder));
+  const progress = goesOn ? progressOf(await trainer.resume(folder)) : undefined;
+  const later = opened.slice(phase.index + 1);
+  if (tellPlan) {
+    const plan = await planOf(parts.platform, phase, later, trainer, options);
+    if (plan) options.onPlan?.(plan);
+  }
   options.signal?.throwIfAborted();
-  const validate = validateOn(trainer, opened, measure, options);
   const loop = new TrainingLoop(
-    { files, trainer, data, settings, options, steps, validate },
-    progress ?? atBeginning,
+    {
+      ...{ files, trainer, data, settings, options, folder },
+      phase: phase.number,
+      stepsBefore: before.steps,
+      epochs: before.epochs + phase.epochs,
+      steps: before.steps + [phase, ...later].reduce((sum, { steps }) => sum + steps, 0),
+      validate: validateOn(trainer, phase, parts.measure, options),
+    },
+    progress ?? beginningOf(phase),
   );
   await loop.run();
-  const done = trainer.steps;
-  const { best, epoch } = loop.progress;
-  if (best !== undefined) await trainer.resume(stateFolder(out), { which: "best" });
-  const model = modelFolder(out);
-  // Of a run that had ended before it was resumed.
-  await files.remove(model);
-  if (lora) await saveLora(base, settings, lora, trainer.weights(), model);
-  else
-    await saveResult(base, settings.task, resultWeights(objective, trainer.weights(), begun.weights), model);
-  return {
-    ...{ task: settings.task, steps: done, epochs: epoch, loss: loop.lastLoss ?? null },
-    ...{ validationLoss: best?.loss ?? null, metrics: best?.metrics ?? null },
-    ...{ stoppedEarly: epoch < settings.epochs, model },
-    ...{ seconds: (Date.now() - begunAt) / 1000, imagesPerSecond: loop.imagesPerSecond },
-    skipped: data.stats().skipped,
-  };
+  return loop;
+}
+
+/** The phase to go on with: the last one that has a state. */
+async function firstPhase({ parts, options, opened }: Run): Promise<number> {
+  if (options.resume !== true) return 0;
+  let first = 0;
+  for (const { index, folder } of opened) if (await hasState(parts.training.files, folder)) first = index;
+  return first;
+}
+
+async function trainOpened(run: Run, begun: BegunPhase, first: number): Promise<TrainReport | undefined> {
+  const { parts, options, source, opened, begunAt } = run;
+  const trainer = await openTrainer(parts.training, begun, options);
+  return closing(trainer, async () => {
+    const loop = await trainPhase(run, begun, trainer, begun.index === first);
+    const steps = begun.before.steps + trainer.steps;
+    if (begun.index < opened.length - 1) return undefined;
+    const { best, epoch } = loop.progress;
+    if (best !== undefined) await trainer.resume(begun.folder, { which: "best" });
+    return {
+      ...{ task: begun.settings.task, steps, epochs: epoch, loss: loop.lastLoss ?? null },
+      ...{ validationLoss: best?.loss ?? null, metrics: best?.metrics ?? null },
+      ...{ stoppedEarly: loop.stoppedEarly, model: await saveModel(run, begun, trainer) },
+      ...{ seconds: (Date.now() - begunAt) / 1000, imagesPerSecond: loop.imagesPerSecond },
+      skipped: source.skipped,
+    };
+  });
+}
+
+/** Trains one phase after another. */
+async function trainPhases(run: Run): Promise<TrainReport> {
+  const first = await firstPhase(run);
+  for (const phase of run.opened.slice(first)) {
+    const begun = await beginPhase(run.parts.training.files, run.opened, phase);
+    const report = await trainOpened(run, begun, first);
+    if (report) return report;
+  }
+  throw new Error("a run has a last phase");
 }
 
 /**
  * Trains a task and writes run.json, metrics.jsonl, state/ (the last and the best one) and model/ into `options.out`.
- * @throws {UsageError} `usage/bad-option`, `train/out-occupied`, `train/no-run`, `train/other-run`, `train-data/...`
+ * @throws {UsageError} `usage/bad-option`, `train/recipe`, `train/out-occupied`, `train/no-run`, `train/other-run`,
+ * `train-data/...`
  * @throws {ModelError} where the model cannot be used, `train/not-finite`, `train/memory`
  * @throws {InputError} where the data cannot be used @throws the signal's reason, when the state is saved
  */
@@ -215,37 +192,31 @@ export async function runTraining(
   options: TrainOptions,
 ): Promise<TrainReport> {
   const task = trainingTaskNamed(name, trainingTasks);
-  const settings = resolveSettings(task, options, parts.openValidation !== undefined);
   const { platform, training } = parts;
+  const recipe = await recipeOf(options.recipe, training.files);
+  const settings = resolveSettings(task, options, recipe, parts.openValidation !== undefined);
   const base = await openBase(platform, settings, networkTaskOf[task], options.signal);
   for (const warning of base.warnings)
     if (options.onWarning) options.onWarning(warning);
     else platform.warn(warning);
-  const dataSettings = await dataOptions(base, settings, options);
-  const data = await parts.openData(dataSettings);
-  return closing(data, async () => {
-    const plain = { ...dataSettings, augment: false, shuffle: false } as const;
-    const validation = await parts.openValidation?.(plain);
-    const use = () =>
-      withMemoryAdvice(settings, async (tell) => {
-        const opened = openedWith(base, settings, data, validation, options);
-        await prepareFolder(training.files, options.out, settings, options.resume ?? false);
-        const free = parts.freeMemory?.();
-        const trainer = await openTrainer(training, opened, options);
-        const told: TrainOptions = {
-          ...options,
-          onPlan: (plan) => {
-            tell(plan.memory);
-            options.onPlan?.(plan);
-            const warning = memoryWarning(plan.memory, free, settings);
-            if (warning) options.onWarning?.(warning);
-          },
-        };
-        return closing(trainer, () => trainOpened(parts, opened, trainer, told));
-      });
-    if (!validation) return use();
-    const report = await orClosed(validation, use);
-    await validation.close();
-    return report;
-  });
+  const source = new DataOfPhases(parts, base, options);
+  const phases = phasesOf(settings, options.out);
+  const open = (phase: (typeof phases)[number]) => openPhase(phase, base, source, options);
+  return withMemoryAdvice(settings, (tell) =>
+    withPhases(source, phases, open, async (opened) => {
+      const begunAt = Date.now();
+      const free = parts.freeMemory?.();
+      const told: TrainOptions = {
+        ...options,
+        onPlan: (plan) => {
+          tell(plan.memory);
+          options.onPlan?.(plan);
+          const warning = memoryWarning(plan.memory, free, settings);
+          if (warning) options.onWarning?.(warning);
+        },
+      };
+      await prepareFolder(training.files, options.out, settings, options.resume ?? false);
+      return trainPhases({ parts, options: told, source, opened, base, begunAt });
+    }),
+  );
 }

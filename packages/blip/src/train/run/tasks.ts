@@ -20,7 +20,7 @@ import {
   vqaObjective,
 } from "../objectives/tasks.ts";
 import type { SpecialTokens } from "../objectives/token-rows.ts";
-import type { Settings } from "./options.ts";
+import type { Settings } from "./settings.ts";
 
 /** The task whose network is trained, as the rest of the package names it. */
 export const networkTaskOf: Readonly<Record<TrainingTask, NetworkTask>> = {
@@ -76,7 +76,8 @@ export function objectiveOf(parts: ObjectiveParts, validates = false): DataObjec
   const rates = validates
     ? { dropout: 0, dropPath: 0 }
     : { dropout: settings.dropout, dropPath: settings.dropPath };
-  const options = { batch: batchSize, ...rates, tokens };
+  const { losses } = settings;
+  const options = { batch: batchSize, ...rates, tokens, ...(losses && { losses }) };
   const contrastive = {
     ...options,
     ...{

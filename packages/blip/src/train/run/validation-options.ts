@@ -1,6 +1,6 @@
 // How a run validates, and what it takes for better.
 import type { TrainingTask } from "../data/batch.ts";
-import { badTrainOption } from "./errors.ts";
+import { badTrainOption } from "../recipes/index.ts";
 import { metricNames } from "./validation.ts";
 
 /** All of them need validation data. */

@@ -1,0 +1,209 @@
+// Recipes of one's own and their phases, on small random models.
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { memorySource, readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sceneData, sceneList, type Scene } from "../../../test/support/training-scenes.ts";
+import { train, type NodeTrainOptions } from "./train.ts";
+
+const tiny = (name: string) =>
+  fileURLToPath(new URL(`../../../../../fixtures/tiny/${name}`, import.meta.url));
+
+let root: string;
+let scenes: readonly Scene[];
+let captions: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "blip-phases-"));
+  scenes = await sceneList(8);
+  captions = await sceneData(join(root, "data"), scenes, (scene) => ({
+    image: scene.image,
+    caption: scene.true,
+  }));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+let count = 0;
+const newOut = () => join(root, `run-${count++}`);
+const quick = (more: Partial<NodeTrainOptions> = {}): NodeTrainOptions => ({
+  ...{ model: tiny("caption"), out: newOut(), seed: 1, threads: 1, workers: 0 },
+  ...more,
+});
+
+const rowsOf = async (out: string) =>
+  (await readFile(join(out, "metrics.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, number | undefined>);
+const runJson = async (out: string) =>
+  JSON.parse(await readFile(join(out, "run.json"), "utf8")) as Record<string, unknown>;
+const weightsOf = (out: string) => readFile(join(out, "model/model.safetensors"));
+const tensorsOf = async (folder: string) =>
+  (await readSafetensors(memorySource("m", await readFile(join(folder, "model.safetensors"))))).tensors;
+
+/** Whether a weight is the same in two folders. */
+async function isSame(name: string, one: string, other: string): Promise<boolean> {
+  const [a, b] = [(await tensorsOf(one)).get(name), (await tensorsOf(other)).get(name)];
+  if (!a || !b) throw new Error(`there is no ${name}`);
+  return Buffer.compare(await readTensorBytes(a), await readTensorBytes(b)) === 0;
+}
+
+const vision = "vision_model.post_layernorm.weight";
+const text = "text_decoder.cls.predictions.transform.dense.weight";
+
+describe("a recipe of one's own", () => {
+  test("replaces a preset's values, and options replace the recipe's", async () => {
+    const file = join(root, "recipe.json");
+    const recipe = { base: "few", epochs: 1, batchSize: 4, lr: 1e-3, clip: null, decay: 0, augment: false };
+    await writeFile(file, JSON.stringify({ ...recipe, freeze: ["vision_model.", "text_decoder.cls."] }));
+    const options = quick({ recipe: file, decay: 0.01 });
+    const report = await train("caption", captions, options);
+    expect(report.steps).toBe(2);
+    expect(await runJson(options.out)).toMatchObject({
+      ...{ epochs: 1, batchSize: 4, lr: 1e-3, clip: null, decay: 0.01, augment: false, warmUp: 10 },
+      ...{ freeze: ["vision_model.", "text_decoder.cls."], phases: null },
+    });
+    expect(await isSame(vision, report.model, tiny("caption"))).toBe(true);
+    expect(await isSame(text, report.model, tiny("caption"))).toBe(true);
+    const name = "text_decoder.bert.encoder.layer.0.attention.self.query.weight";
+    expect(await isSame(name, report.model, tiny("caption"))).toBe(false);
+  });
+
+  test.each([
+    [{ batchsize: 4 }, "batchsize: expected one of the fields batchSize, "],
+    [{ lr: "fast" }, 'recipe, lr: expected a number of at least 0, got "fast".'],
+    [{ dropout: 1 }, "recipe, dropout: expected a number from 0 to 0.99, got 1."],
+    [{ phases: [] }, "recipe, phases: expected a list of at least one phase, got []."],
+    [
+      { phases: [{ epochs: 1 }, { lr: -1 }] },
+      "recipe, phases[1].lr: expected a number of at least 0, got -1.",
+    ],
+    [{ phases: [{ imageSize: 64 }] }, "recipe, phases[0].imageSize: expected one of the fields"],
+    [{ phases: [{ epochs: 1, steps: 1 }] }, "recipe, phases[0].steps: expected epochs or steps, got both."],
+    [{ augment: { flop: 1 } }, "recipe, augment.flop: expected one of the fields scale, flip"],
+    [{ losses: { itc: 1 } }, "losses: expected losses of caption (lm, patchNames), got itc."],
+    [{ losses: { lm: 0 } }, "recipe, losses.lm: expected a number above 0, got 0."],
+    [
+      { freeze: ["text_decodre."] },
+      "freeze: expected beginnings of names of weights that are trained, got text_decodre.",
+    ],
+    [[], "recipe: expected a recipe, an object, got []."],
+  ])("%j is refused, and nothing is written", async (recipe, says) => {
+    const options = quick({ recipe: recipe as object, batchSize: 4 });
+    await expect(train("caption", captions, options)).rejects.toThrow(says);
+    await expect(readdir(options.out)).rejects.toThrow("ENOENT");
+  });
+
+  test.each([
+    ["absent.json", undefined, "expected blip, few, or a JSON file, got no such file"],
+    ["broken.json", "{", "expected JSON, got "],
+    ["wrong.json", '{"epochs": 0}', "epochs: expected a whole number from 1 to"],
+  ])("the file %s is refused by its name", async (name, content, says) => {
+    const recipe = join(root, name);
+    if (content !== undefined) await writeFile(recipe, content);
+    const refused = train("caption", captions, quick({ recipe }));
+    await expect(refused).rejects.toMatchObject({ code: "train/recipe" });
+    await expect(refused).rejects.toThrow(says);
+    await expect(refused).rejects.toThrow(recipe);
+  });
+});
+
+const twoPhases = {
+  base: "few",
+  ...{ batchSize: 2, lr: 1e-2, warmUp: 0 },
+  phases: [
+    { steps: 3, freeze: "imageEncoder" },
+    { epochs: 1, batchSize: 4, lr: 1e-3, freeze: ["text_decoder."], accumulate: 1 },
+  ],
+} as const;
+
+describe("phases", () => {
+  test("run one after another, each from what the last one left", async () => {
+    const options = quick({ recipe: twoPhases });
+    const plans: number[] = [];
+    const report = await train("caption", captions, {
+      ...options,
+      onPlan: ({ steps, phases, seconds }) => plans.push(steps, phases, Math.sign(seconds)),
+    });
+    expect(plans).toEqual([5, 2, 1]);
+    expect(report).toMatchObject({ steps: 5, epochs: 2 });
+    const rows = await rowsOf(options.out);
+    const steps = rows.filter(({ ended }) => ended === undefined);
+    expect(steps.map(({ step, steps: all, phase, epoch }) => [step, all, phase, epoch])).toEqual([
+      ...[0, 1, 2].map((step) => [step, 5, 1, 0]),
+      ...[3, 4].map((step) => [step, 5, 2, 1]),
+    ]);
+    expect(rows.filter(({ ended }) => ended !== undefined).map(({ ended, phase }) => [ended, phase])).toEqual(
+      [
+        [0, 1],
+        [1, 2],
+      ],
+    );
+    // What the first phase trained is in the result, though the second one froze it.
+    expect(await isSame(text, report.model, tiny("caption"))).toBe(false);
+    expect(await isSame(vision, report.model, tiny("caption"))).toBe(false);
+    // The schedule is each phase's own: its first rate is its highest.
+    expect(steps.map(({ lr }) => lr)[0]).toBe(1e-2);
+    expect(steps.map(({ lr }) => lr)[3]).toBe(1e-3);
+  });
+
+  test("equal runs one by one: the second begins with the first one's result", async () => {
+    const values = { base: "few", batchSize: 4, lr: 1e-2, warmUp: 0, dropout: 0, augment: false } as const;
+    const phases = [{ epochs: 1 }, { epochs: 1, freeze: "imageEncoder" }] as const;
+    const whole = quick({ recipe: { ...values, phases } });
+    await train("caption", captions, whole);
+    const first = await train("caption", captions, quick({ recipe: { ...values, ...phases[0] } }));
+    const firstRows = (await rowsOf(whole.out)).filter(
+      ({ ended, phase }) => ended === undefined && phase === 1,
+    );
+    const alone = await rowsOf(join(first.model, ".."));
+    expect(firstRows.map(({ loss }) => loss)).toEqual(
+      alone.filter(({ ended }) => ended === undefined).map(({ loss }) => loss),
+    );
+    const name = "vision_model.encoder.layers.0.mlp.fc1.weight";
+    // Frozen in the second phase: as the first one left it.
+    expect(await isSame(name, join(whole.out, "model"), first.model)).toBe(true);
+    expect(await isSame(text, join(whole.out, "model"), first.model)).toBe(false);
+  });
+
+  test("stopped in either phase, or killed between them, and resumed: the same numbers, bit for bit", async () => {
+    const whole = quick({ recipe: twoPhases, validation: captions, bestBy: "loss", validationLimit: 0 });
+    await train("caption", captions, whole);
+    const losses = async (out: string) =>
+      (await rowsOf(out)).map(({ step, phase, loss, ended }) => [step, phase, loss, ended]);
+    const [weights, rows] = [await weightsOf(whole.out), await losses(whole.out)];
+    const expectSame = async (out: string) => {
+      expect((await weightsOf(out)).equals(weights)).toBe(true);
+      expect(await losses(out)).toEqual(rows);
+    };
+    for (const stopAt of [1, 3]) {
+      const stop = new AbortController();
+      const options = {
+        ...whole,
+        ...{ out: newOut(), signal: stop.signal, onStep: ({ step }) => step === stopAt && stop.abort() },
+      } satisfies NodeTrainOptions;
+      await expect(train("caption", captions, options)).rejects.toMatchObject({ name: "AbortError" });
+      await train("caption", captions, { ...whole, out: options.out, resume: true });
+      await expectSame(options.out);
+    }
+    // As a process leaves it that ends before the second phase has saved a state.
+    await rm(join(whole.out, "state/phase-2"), { recursive: true });
+    await train("caption", captions, { ...whole, resume: true });
+    await expectSame(whole.out);
+  }, 60_000);
+
+  test("other phases are refused when a run goes on", async () => {
+    const options = quick({ recipe: twoPhases });
+    await train("caption", captions, options);
+    const [first, second] = twoPhases.phases;
+    const goOn = (phases: readonly object[]) =>
+      train("caption", captions, { ...options, recipe: { ...twoPhases, phases }, resume: true });
+    await expect(goOn([first, { ...second, lr: 1 }])).rejects.toThrow(
+      "phases[1].lr: expected 0.001 as the run began with, got 1",
+    );
+    await expect(goOn([first])).rejects.toMatchObject({ code: "train/other-run" });
+    // With the same ones there is nothing left to do but to write the result again.
+    await expect(goOn([first, second])).resolves.toMatchObject({ steps: 5, loss: null });
+  });
+});

@@ -1,0 +1,185 @@
+// A recipe from a file or a program: every field by type and range, and no field that is not known.
+import { schema } from "@blip-ts/base";
+import { autoContrasts } from "../data/augment/tones.ts";
+import { augmentations } from "../data/augment/random-augment.ts";
+import { badRecipe } from "./errors.ts";
+import { lossNames } from "./losses.ts";
+import { recipeNames } from "./presets.ts";
+import type { CustomRecipe } from "./recipe.ts";
+
+const { either, fields, flag, listOf, maybe, mapped, oneOf, only, real, text, whole } = schema;
+
+const most = Number.MAX_SAFE_INTEGER;
+const count = () => maybe(whole(1, most));
+const rate = () => maybe(real(0, Number.MAX_VALUE, "a number of at least 0"));
+const share = () => maybe(real(0, 1));
+const aboveZero = () => real(Number.MIN_VALUE, Number.MAX_VALUE, "a number above 0");
+const mostPhases = 100;
+const mostNames = 10_000;
+
+const augmentEntries = {
+  scale: maybe(
+    only(
+      listOf(real(0, 1), 2),
+      ([least, greatest]) => greatest !== undefined && least !== undefined && least > 0 && least <= greatest,
+      "two shares above 0 and up to 1, the smaller one first",
+    ),
+  ),
+  flip: share(),
+  operations: maybe(whole(0, 100)),
+  level: maybe(real(0, 10)),
+  list: maybe(listOf(oneOf(...augmentations), 100)),
+  autoContrast: maybe(oneOf(...autoContrasts)),
+};
+const lossEntries = Object.fromEntries(lossNames.map((name) => [name, maybe(aboveZero())]));
+const patchEntries = {
+  names: only(listOf(text(256), mostNames), (names) => names.length >= 2, "a list of at least two names"),
+  weights: maybe(listOf(real(0, Number.MAX_VALUE, "a number of at least 0"), mostNames)),
+};
+
+const phaseEntries = {
+  batchSize: count(),
+  epochs: count(),
+  steps: count(),
+  accumulate: count(),
+  ...{ lr: rate(), minLr: rate(), referenceBatch: count() },
+  ...{ schedule: maybe(oneOf("cosine", "step", "constant")), per: maybe(oneOf("epoch", "step")) },
+  ...{ rate: share(), warmUp: maybe(whole(0, most)), warmUpFrom: rate() },
+  ...{ decay: rate(), clip: maybe(aboveZero()) },
+  ...{ dropout: maybe(real(0, 0.99)), dropPath: maybe(real(0, 0.99)) },
+  ...{ queue: count(), alpha: share(), momentum: share() },
+  freeze: maybe(
+    either(
+      [text(256), only(listOf(text(256), 1000), (names) => names.length > 0, "at least one name")],
+      "imageEncoder, allButCrossAttention, or a list of beginnings of names of weights",
+    ),
+  ),
+  recompute: maybe(flag()),
+  augment: maybe(either([flag(), fields(augmentEntries)], "true, false, or augmentation settings")),
+  prompt: maybe(text(10_000)),
+  losses: maybe(fields(lossEntries)),
+};
+
+const recipeEntries = {
+  ...phaseEntries,
+  base: maybe(oneOf(...recipeNames)),
+  imageSize: count(),
+  init: maybe(flag()),
+  seed: maybe(whole(0, most)),
+  batchesPerEpoch: count(),
+  patchNames: maybe(fields(patchEntries)),
+};
+
+const recipeSchema = fields(
+  {
+    ...recipeEntries,
+    phases: maybe(
+      only(
+        listOf(fields(phaseEntries), mostPhases),
+        (phases) => phases.length > 0,
+        "a list of at least one phase",
+      ),
+    ),
+  },
+  "a recipe, an object",
+);
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+interface Level {
+  readonly path: string;
+  readonly known: readonly string[];
+}
+
+/** Fields within a field, by its name. */
+const within: Readonly<Record<string, readonly string[]>> = {
+  augment: Object.keys(augmentEntries),
+  losses: lossNames,
+  patchNames: Object.keys(patchEntries),
+};
+
+/** @throws {UsageError} `train/recipe` at the first field that is not known */
+function refuseUnknown(name: string, recipe: Readonly<Record<string, unknown>>, { path, known }: Level) {
+  for (const [field, value] of Object.entries(recipe)) {
+    if (!known.includes(field))
+      throw badRecipe(name, `${path}${field}`, `one of the fields ${known.join(", ")}`, "another name");
+    const inner = within[field];
+    if (inner && isRecord(value)) refuseUnknown(name, value, { path: `${path}${field}.`, known: inner });
+  }
+}
+
+/** `clip` and `freeze` may be null, which is a value of theirs; of others it is as if they were not there. */
+function given(values: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).filter(
+      ([field, value]) => value !== undefined && (value !== null || field === "clip" || field === "freeze"),
+    ),
+  );
+}
+
+type Nested = Readonly<Partial<Record<"augment" | "losses", unknown>>>;
+
+/** As `given`, and so within its own objects. */
+function givenInPhase({ augment, losses, ...values }: Nested): object {
+  const inner = (value: unknown) => (isRecord(value) ? given(value) : value);
+  return given({ ...values, augment: inner(augment), losses: inner(losses) });
+}
+
+/** Values that are there, in a recipe that was checked. */
+const givenIn = mapped(recipeSchema, ({ phases, patchNames, ...values }): object => ({
+  ...givenInPhase(values),
+  ...(patchNames && { patchNames: given(patchNames) }),
+  ...(phases && { phases: phases.map(givenInPhase) }),
+}));
+
+/** @throws {UsageError} `train/recipe`, `epochs` and `steps` of one phase */
+function refuseBoth(name: string, values: object, path: string): void {
+  const { epochs, steps } = values as { epochs?: unknown; steps?: unknown };
+  if (epochs !== undefined && steps !== undefined)
+    throw badRecipe(name, `${path}steps`, "epochs or steps", "both");
+}
+
+/**
+ * Holds a recipe against its schema.
+ * @param name for messages: its file's path, or `recipe`
+ * @returns the values that it gives
+ * @throws {UsageError} `train/recipe` with the field, what was expected and what was found
+ */
+export function checkedRecipe(name: string, recipe: unknown): CustomRecipe {
+  const known = [...Object.keys(recipeEntries), "phases"];
+  if (isRecord(recipe)) {
+    refuseUnknown(name, recipe, { path: "", known });
+    refuseBoth(name, recipe, "");
+    for (const [index, phase] of (Array.isArray(recipe.phases) ? recipe.phases : []).entries())
+      if (isRecord(phase)) {
+        const path = `phases[${index}].`;
+        refuseUnknown(name, phase, { path, known: Object.keys(phaseEntries) });
+        refuseBoth(name, phase, path);
+      }
+  }
+  const { value, mismatch } = schema.checked(givenIn, recipe);
+  if (mismatch) throw badRecipe(name, mismatch.field, mismatch.expected, mismatch.found);
+  // Every field was held against the schema, which says the same as the type.
+  return value as CustomRecipe;
+}
+
+/**
+ * The recipe that a file holds.
+ * @throws {UsageError} `train/recipe` if there is none, it is no JSON, or a field is wrong
+ */
+export async function readRecipe(
+  path: string,
+  readText: (path: string) => Promise<string | undefined>,
+): Promise<CustomRecipe> {
+  const content = await readText(path);
+  if (content === undefined)
+    throw badRecipe(path, "", `${recipeNames.join(", ")}, or a JSON file`, "no such file");
+  let recipe: unknown;
+  try {
+    recipe = JSON.parse(content.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    throw badRecipe(path, "", "JSON", error instanceof Error ? error.message : "another text");
+  }
+  return checkedRecipe(path, recipe);
+}

@@ -1,0 +1,21 @@
+// What can be wrong with options of a run and with recipes.
+import { UsageError } from "@blip-ts/base";
+
+export const badTrainOption = (name: string, expected: string, got: unknown): UsageError =>
+  new UsageError(
+    "usage/bad-option",
+    `${name}: expected ${expected}, got ${String(got)}. Choose another value.`,
+    {
+      name,
+      expected,
+      got,
+    },
+  );
+
+/** @param name the recipe's file, or `recipe` @param field `phases[1].lr`; empty for the whole */
+export const badRecipe = (name: string, field: string, expected: string, found: string): UsageError =>
+  new UsageError(
+    "train/recipe",
+    `${name}${field === "" ? "" : `, ${field}`}: expected ${expected}, got ${found}. Correct the recipe.`,
+    { name, field, expected, found },
+  );

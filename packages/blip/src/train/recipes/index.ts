@@ -1,0 +1,14 @@
+// Recipes: BLIP's numbers by name, and those of one's own.
+export { checkedRecipe, readRecipe } from "./check.ts";
+export { badRecipe, badTrainOption } from "./errors.ts";
+export { checkLosses, lossNames, type LossName, type LossWeights } from "./losses.ts";
+export {
+  loraRate,
+  recipeNamed,
+  recipeNames,
+  scaledRate,
+  scheduleOf,
+  type Recipe,
+  type RecipeName,
+} from "./presets.ts";
+export type { CustomRecipe, PatchNames, PhaseRecipe, RecipeOverrides } from "./recipe.ts";

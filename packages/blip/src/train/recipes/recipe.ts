@@ -1,0 +1,49 @@
+// What a recipe may say, of a run and of each of its phases.
+import type { AugmentOptions } from "../data/options.ts";
+import type { Freeze } from "../optimizer/groups.ts";
+import type { LossWeights } from "./losses.ts";
+import type { Recipe, RecipeName } from "./presets.ts";
+
+/** Recipe values that are replaced. */
+export type RecipeOverrides = { readonly [Name in keyof Recipe]?: Recipe[Name] | undefined };
+
+/** What may differ from phase to phase. */
+export interface PhaseRecipe extends RecipeOverrides {
+  /** Updates, instead of `epochs`. */
+  readonly steps?: number | undefined;
+  readonly accumulate?: number | undefined;
+  /** What is not trained; `null`: everything is. */
+  readonly freeze?: Freeze | null | undefined;
+  readonly recompute?: boolean | undefined;
+  /** `true`: BLIP's augmentation. */
+  readonly augment?: AugmentOptions | boolean | undefined;
+  readonly prompt?: string | undefined;
+  /** The weight of each loss: BLIP's 1 each, and no `patchNames`, unless told. */
+  readonly losses?: LossWeights | undefined;
+}
+
+/** A recipe of one's own: a preset's values, of which any may be replaced. */
+export interface CustomRecipe extends PhaseRecipe {
+  /** The preset that has all values that are not given. Default `blip`. */
+  readonly base?: RecipeName | undefined;
+  readonly imageSize?: number | undefined;
+  readonly init?: boolean | undefined;
+  readonly seed?: number | undefined;
+  readonly batchesPerEpoch?: number | undefined;
+  /** What a patch may show, for the loss `patchNames`. */
+  readonly patchNames?: PatchNames | undefined;
+  /**
+   * Runs one after another, at least one. Each begins with the weights that the one before it would leave as its result,
+   * with new moments, momentum encoders and queue, and a schedule of its own. Values that a phase does not have are the
+   * recipe's.
+   */
+  readonly phases?: readonly PhaseRecipe[] | undefined;
+}
+
+/** What patches of images may show. */
+export interface PatchNames {
+  /** K names, at least two: rows name their patches by them, or by their numbers from 0. */
+  readonly names: readonly string[];
+  /** How much each name counts [K]. Default: 1 each. */
+  readonly weights?: readonly number[] | undefined;
+}

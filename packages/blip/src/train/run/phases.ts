@@ -1,0 +1,225 @@
+// The phases of a run, one for a recipe without them: each is opened with its own settings, and begins with what the ones
+// before it left in their states.
+import { asyncDispose, closing } from "@blip-ts/base";
+import type { StoredTensor } from "@blip-ts/checkpoint";
+import { imageConfigOf } from "../../load/image-settings.ts";
+import type { TrainingFiles } from "../checkpoint/files.ts";
+import { openState } from "../checkpoint/state.ts";
+import type { TrainingData, TrainingPosition } from "../data/batch.ts";
+import type { TrainingDataOptions } from "../data/options.ts";
+import { frozenBy } from "../optimizer/groups.ts";
+import { badTrainOption } from "../recipes/index.ts";
+import { weightsToBegin, type BaseModel, type BegunWeights } from "./begin.ts";
+import { tooFewSteps, unknownLength } from "./errors.ts";
+import { stateFolder } from "./folder.ts";
+import { beginLora, type BegunLora } from "./lora.ts";
+import { validationGraph } from "./loop.ts";
+import type { TrainOptions } from "./options.ts";
+import { atBeginning, progressOf, type Progress } from "./progress.ts";
+import type { Settings } from "./settings.ts";
+import { objectiveOf, type DataObjective } from "./tasks.ts";
+
+export interface Phase {
+  /** From 0. */
+  readonly index: number;
+  readonly settings: Settings;
+  /** Where its states are. */
+  readonly folder: string;
+  /** From 1; undefined if the recipe has no phases. */
+  readonly number: number | undefined;
+}
+
+/** @param out the run's folder */
+export function phasesOf(settings: Settings, out: string): readonly Phase[] {
+  const folder = stateFolder(out);
+  if (!settings.phases) return [{ index: 0, settings, folder, number: undefined }];
+  return settings.phases.map((phase, index) => ({
+    index,
+    // Weights begin at random once.
+    settings: { ...settings, ...phase, init: settings.init && index === 0 },
+    folder: `${folder}/phase-${index + 1}`,
+    number: index + 1,
+  }));
+}
+
+/** A phase with its data and its objective. */
+export interface OpenedPhase extends Phase {
+  readonly base: BaseModel;
+  readonly data: TrainingData;
+  readonly validation: TrainingData | undefined;
+  readonly objective: DataObjective;
+  readonly validator: DataObjective | undefined;
+  readonly batchesPerEpoch: number;
+  /** That it has if no image is bad. */
+  readonly epochs: number;
+  readonly steps: number;
+}
+
+/** What a phase starts with. */
+export interface BegunPhase extends OpenedPhase {
+  readonly begun: BegunWeights;
+  readonly lora: BegunLora | undefined;
+  /** Steps and epochs of the phases before it, as they came to be. */
+  readonly before: { readonly steps: number; readonly epochs: number };
+}
+
+export interface DataParts {
+  openData(options: TrainingDataOptions): Promise<TrainingData>;
+  openValidation?: ((options: TrainingDataOptions) => Promise<TrainingData>) | undefined;
+}
+
+interface Opened {
+  readonly data: TrainingData;
+  readonly validation: TrainingData | undefined;
+}
+
+/** The data of all phases: those that read in the same way share them. */
+export class DataOfPhases {
+  readonly #parts: DataParts;
+  readonly #base: BaseModel;
+  readonly #options: TrainOptions;
+  readonly #opened = new Map<string, Opened>();
+
+  constructor(parts: DataParts, base: BaseModel, options: TrainOptions) {
+    this.#parts = parts;
+    this.#base = base;
+    this.#options = options;
+  }
+
+  async open(settings: Settings): Promise<Opened> {
+    const { augment, prompt, batchSize, losses } = settings;
+    const key = JSON.stringify([augment, prompt, batchSize, losses?.patchNames !== undefined]);
+    const known = this.#opened.get(key);
+    if (known) return known;
+    const options = await this.#optionsFor(settings);
+    const data = await this.#parts.openData(options);
+    this.#opened.set(key, { data, validation: undefined });
+    const validation = await this.#parts.openValidation?.({ ...options, augment: false, shuffle: false });
+    const opened = { data, validation };
+    this.#opened.set(key, opened);
+    return opened;
+  }
+
+  /** Images as the model's own settings normalise them. */
+  async #optionsFor(settings: Settings): Promise<TrainingDataOptions> {
+    const { imageSize } = this.#base.config.vision;
+    const { mean, std } = await imageConfigOf(this.#base.opened, imageSize);
+    const { augment, prompt, batchSize, seed } = settings;
+    return {
+      ...{ batchSize, seed, imageSize, mean, std },
+      ...(augment !== true && { augment }),
+      ...(prompt !== null && { prompt }),
+      ...(this.#options.onSkip && { onSkip: this.#options.onSkip }),
+    };
+  }
+
+  /** Rows and images that could not be used, each time they were met. */
+  get skipped(): number {
+    return [...this.#opened.values()].reduce((sum, { data }) => sum + data.stats().skipped, 0);
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#opened.values()].flatMap(({ data, validation }) =>
+      validation ? [data, validation] : [data],
+    );
+    const closed = await Promise.allSettled(all.map((data) => data.close()));
+    for (const result of closed) if (result.status === "rejected") throw result.reason;
+  }
+
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function lengthOf({ steps, epochs, accumulate }: Settings, batchesPerEpoch: number) {
+  if (steps !== null) return { steps, epochs: Math.ceil((steps * accumulate) / batchesPerEpoch) };
+  const batches = batchesPerEpoch * epochs;
+  if (batches < accumulate) throw tooFewSteps(batches, accumulate);
+  return { steps: Math.floor(batches / accumulate), epochs };
+}
+
+/** @throws {UsageError} `usage/bad-option`, `train/unknown-length`, `train/too-few-steps`, `objective/...` */
+export async function openPhase(
+  phase: Phase,
+  base: BaseModel,
+  source: DataOfPhases,
+  { onWarning }: TrainOptions,
+): Promise<OpenedPhase> {
+  const { settings } = phase;
+  const { data, validation } = await source.open(settings);
+  const batchesPerEpoch = settings.batchesPerEpoch ?? data.batchesPerEpoch;
+  if (batchesPerEpoch === undefined) throw unknownLength();
+  const length = lengthOf(settings, batchesPerEpoch);
+  const parts = {
+    ...{ config: base.config, tokens: base.tokens, settings, samples: data.samples, batchesPerEpoch },
+    encode: (text: string) => base.tokenizer.ids(text),
+    // What is warned of is the same in each phase.
+    ...(onWarning && phase.index === 0 && { warn: onWarning }),
+  };
+  const validator = validation && objectiveOf(parts, true);
+  const plain = objectiveOf(parts);
+  const objective = validator ? { ...plain, graphs: { [validationGraph]: validator.graph.graph } } : plain;
+  const weights = objective.graph.graph.weights.map(({ name, shape }) => ({ name, dims: shape }));
+  const unused = settings.freeze === null ? undefined : frozenBy(settings.freeze).unused(weights);
+  if (unused !== undefined)
+    throw badTrainOption("freeze", "beginnings of names of weights that are trained", unused);
+  return { ...phase, base, data, validation, objective, validator, batchesPerEpoch, ...length };
+}
+
+/** What a phase that ended left: the weights of its result, and how long it was. */
+async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
+  const last = await openState(files, folder);
+  const progress = progressOf(last.facts.position) ?? atBeginning;
+  const { tensors } = progress.best === undefined ? last : await openState(files, folder, "best");
+  const { momentum = {} } = objective.graph;
+  const prefix = "weight ";
+  const weights = [...tensors].flatMap(([key, tensor]): [string, StoredTensor][] => {
+    const name = key.slice(prefix.length);
+    return key.startsWith(prefix) && !Object.hasOwn(momentum, name) ? [[name, tensor]] : [];
+  });
+  return { weights, steps: last.facts.step, epochs: progress.epoch };
+}
+
+/**
+ * What a phase starts with: the model's weights, and over them those of each phase before it.
+ * @param opened all phases @throws {UsageError} `train/no-state`, `train/lora-...` @throws {ModelError} `train/state`
+ */
+export async function beginPhase(
+  files: TrainingFiles,
+  opened: readonly OpenedPhase[],
+  phase: OpenedPhase,
+): Promise<BegunPhase> {
+  const { base, settings, objective } = phase;
+  let { tensors } = base;
+  let [steps, epochs] = [0, 0];
+  for (const earlier of opened.slice(0, phase.index)) {
+    const { weights } = weightsToBegin(earlier.objective.graph, tensors, earlier.settings);
+    const end = await endOf(files, earlier);
+    tensors = new Map([...tensors, ...weights, ...end.weights]);
+    [steps, epochs] = [steps + end.steps, end.epochs];
+  }
+  const lora = settings.lora ? beginLora(objective, base, settings, settings.lora) : undefined;
+  const begun = lora ?? weightsToBegin(objective.graph, tensors, settings);
+  return { ...phase, objective: lora?.objective ?? objective, begun, lora, before: { steps, epochs } };
+}
+
+/** Where a phase begins: in the epoch behind those of the phases before it. */
+export function beginningOf({ before, data }: Pick<BegunPhase, "before" | "data">): Progress {
+  const { seed, batchSize, samples = null } = data;
+  const { steps, epochs: epoch } = before;
+  const position: TrainingPosition = { epoch, batch: 0, sample: 0, seed, batchSize, samples };
+  return { ...atBeginning, epoch, validated: steps, ...(epoch > 0 && { position }) };
+}
+
+/** Opens all phases, and closes their data when the work is done. */
+export const withPhases = <T>(
+  source: DataOfPhases,
+  phases: readonly Phase[],
+  open: (phase: Phase) => Promise<OpenedPhase>,
+  work: (opened: readonly OpenedPhase[]) => Promise<T>,
+): Promise<T> =>
+  closing(source, async () => {
+    const opened: OpenedPhase[] = [];
+    for (const phase of phases) opened.push(await open(phase));
+    return work(opened);
+  });
