@@ -89,8 +89,18 @@ describe("is refused", () => {
       /--epochs: expected a positive whole number, found "0"/,
     ],
     ["a rate in words", ["caption", "DATA", "--lr", "fast"], 2, /--lr: expected a number, found "fast"/],
-    ["an unknown recipe", ["caption", "DATA", "--recipe", "best"], 2, /argument 'best' is invalid/],
-    ["an unknown part", ["caption", "DATA", "--freeze", "all"], 2, /argument 'all' is invalid/],
+    [
+      "an unknown recipe",
+      ["caption", "DATA", "--recipe", "best"],
+      2,
+      /recipe: expected blip, few, or a file whose name ends in \.json, got best/,
+    ],
+    [
+      "an unknown part",
+      ["caption", "DATA", "--freeze", "all"],
+      2,
+      /freeze: expected imageEncoder or allButCrossAttention, or beginnings of names of weights that are trained, got all/,
+    ],
     [
       "patience without validation",
       ["caption", "DATA", "--patience", "2"],

@@ -107,6 +107,11 @@ export interface MatchExample extends Example {
 export interface PretrainExample extends Example {
   readonly image: ImageSource;
   readonly caption: string;
+  /**
+   * What the image's patches show, row by row: a name, or its number among names that the reader does not know; null if
+   * that is not known.
+   */
+  readonly patches?: readonly (string | number | null)[];
 }
 
 /** A clip as a folder of frames, in their order. */

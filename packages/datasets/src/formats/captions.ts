@@ -7,6 +7,7 @@ import type {
   PretrainExample,
   RetrievalExample,
 } from "../examples.ts";
+import { badField, described } from "../errors.ts";
 import type { Row } from "../row.ts";
 import { columnOf, hasRole, idOf, needColumn } from "./columns.ts";
 import { hasAll, hasAny, type RecordFormat } from "./format.ts";
@@ -94,10 +95,29 @@ export const captionFormats: readonly RecordFormat<"caption">[] = [
   },
 ];
 
+type Patches = Pick<PretrainExample, "patches">;
+
+/** The field `patches`, if there is one. @throws {InputError} `dataset/bad-field` */
+function patchesOf(row: Row): Patches {
+  const value = row.get("patches");
+  if (value === undefined) return {};
+  const expected = "a list with a name, a number from 0 or null per patch";
+  if (!Array.isArray(value)) throw row.wrong("patches", expected);
+  return {
+    patches: value.map((label: unknown, index) => {
+      if (label === null || typeof label === "string") return label;
+      const number = typeof label === "bigint" ? Number(label) : label;
+      if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
+      throw badField(row.place, `patches[${index}]`, "a name, a number from 0 or null", described(label));
+    }),
+  };
+}
+
 /** A list of texts is an example for each. */
 function pretrainRow(row: Row): readonly PretrainExample[] {
   const image = row.image(row.has("image") ? "image" : "url");
-  return row.texts("caption").map((caption) => ({ place: row.place, image, caption }));
+  const patches = patchesOf(row);
+  return row.texts("caption").map((caption) => ({ place: row.place, image, caption, ...patches }));
 }
 
 export const pretrainFormats: readonly RecordFormat<"pretrain">[] = [
@@ -116,7 +136,8 @@ export const pretrainFormats: readonly RecordFormat<"pretrain">[] = [
     fits: (record) => hasRole(record, "image") && hasRole(record, "captions"),
     read(row) {
       const { image, captions, place } = tableRow(row);
-      return captions.map((caption) => ({ place, image, caption }));
+      const patches = patchesOf(row);
+      return captions.map((caption) => ({ place, image, caption, ...patches }));
     },
   },
 ];

@@ -83,6 +83,8 @@ export interface NlvrBatch extends BatchOf<"nlvr"> {
 export interface PretrainBatch extends BatchOf<"pretrain"> {
   /** Cleaned by `pre_caption`, without a prompt [B]. */
   readonly captions: readonly string[];
+  /** The number of what each patch shows, -1 if it is not known [B], of samples that say so; only with `patches`. */
+  readonly patches?: readonly (readonly number[] | undefined)[];
 }
 
 export interface BatchByTask {

@@ -33,7 +33,11 @@ const collate: Collate = {
     sentences,
     labels: entries.map(({ item }) => item.label ?? 0),
   }),
-  pretrain: (_, captions) => ({ task: "pretrain", captions }),
+  pretrain: (entries, captions) => ({
+    task: "pretrain",
+    captions,
+    ...(entries.some(({ item }) => item.patches) && { patches: entries.map(({ item }) => item.patches) }),
+  }),
 };
 
 export interface Shape {

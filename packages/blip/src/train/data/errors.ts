@@ -94,6 +94,13 @@ export const nothingLeft = (place: string, text: string): InputError =>
     { place },
   );
 
+export const badPatches = (place: string, expected: string, found: string | number): InputError =>
+  new InputError(
+    "train-data/patches",
+    `${place}: expected patches of ${expected}, got ${JSON.stringify(found)}. Correct the row, or the recipe's patchNames.`,
+    { place, expected, found },
+  );
+
 export const imageUnavailable = (name: string): InputError =>
   new InputError(
     "train-data/no-image",

@@ -11,7 +11,8 @@ import {
 } from "@blip-ts/datasets";
 import { preCaption, preQuestion } from "../../text/pre-caption.ts";
 import type { TrainingTask } from "./batch.ts";
-import { noAnswers, noCaptions, noLabel, nothingLeft } from "./errors.ts";
+import { badPatches, noAnswers, noCaptions, noLabel, nothingLeft } from "./errors.ts";
+import type { PatchLabels } from "./options.ts";
 
 /** The reader of a task's data. */
 export const readerTasks = {
@@ -27,6 +28,7 @@ export type ReaderTask<T extends TrainingTask = TrainingTask> = (typeof readerTa
 export interface Texts {
   readonly maxWords: number;
   readonly prompt: string;
+  readonly patches?: PatchLabels | undefined;
 }
 
 /** One sample of any task. */
@@ -38,6 +40,8 @@ export interface Item {
   readonly answers?: readonly string[];
   readonly weights?: readonly number[];
   readonly label?: 0 | 1;
+  /** `pretrain`: the number of what each patch shows; -1: not known. */
+  readonly patches?: readonly number[];
   /** `match`: what is equal for texts of the same image. */
   readonly imageKey?: string;
   /** For messages. */
@@ -51,6 +55,22 @@ function caption(text: string, place: PlaceName, { maxWords }: Texts): string {
   const clean = preCaption(text, maxWords);
   if (clean === "") throw nothingLeft(place, text);
   return clean;
+}
+
+/** @throws {InputError} `train-data/patches` */
+function patchNumbers(
+  labels: readonly (string | number | null)[],
+  { names, count }: PatchLabels,
+  place: PlaceName,
+): readonly number[] {
+  if (labels.length !== count) throw badPatches(place, `${count} labels, one per patch`, labels.length);
+  return labels.map((label) => {
+    if (label === null) return -1;
+    const number = typeof label === "number" ? label : names.indexOf(label);
+    if (number < 0 || number >= names.length)
+      throw badPatches(place, `one of the recipe's ${names.length} names, or its number`, label);
+    return number;
+  });
 }
 
 /** An id that the file gives is the file's image's; else the row is the image. */
@@ -103,8 +123,13 @@ const makers: Makers = {
       return { images, text: caption(sentence, place, texts), label: label ? 1 : 0, place };
     },
   ],
-  pretrain: ({ image, caption: text }, place: PlaceName, texts) => [
-    () => ({ images: [image], text: caption(text, place, texts), place }),
+  pretrain: ({ image, caption: text, patches }, place: PlaceName, texts) => [
+    () => ({
+      images: [image],
+      text: caption(text, place, texts),
+      ...(patches && texts.patches && { patches: patchNumbers(patches, texts.patches, place) }),
+      place,
+    }),
   ],
 };
 

@@ -23,6 +23,14 @@ export interface AugmentOptions {
   readonly autoContrast?: AutoContrast | undefined;
 }
 
+/** The labels that a row's `patches` may have. */
+export interface PatchLabels {
+  /** K names; a row may have their numbers from 0 instead. */
+  readonly names: readonly string[];
+  /** Patches per image. */
+  readonly count: number;
+}
+
 export interface TrainingDataOptions {
   readonly batchSize: number;
   /** A whole number from 0 to 2^53 - 1. Default 42. */
@@ -36,6 +44,8 @@ export interface TrainingDataOptions {
   readonly std?: readonly [number, number, number] | undefined;
   /** `caption`: what each caption begins with. Default "a picture of ". */
   readonly prompt?: string | undefined;
+  /** `pretrain`: what patches may show. Without it a row's `patches` are not read. */
+  readonly patches?: PatchLabels | undefined;
   /** Most words of a text: 30, `nlvr` 40, `vqa` 50 unless told. */
   readonly maxWords?: number | undefined;
   /** Default true. `false`: samples come in the order of the data. */
@@ -60,7 +70,8 @@ type Filled<O> = { readonly [Name in keyof O]-?: Exclude<O[Name], undefined> };
 
 export type ResolvedAugment = Filled<AugmentOptions>;
 
-export interface ResolvedOptions extends Omit<Filled<TrainingDataOptions>, "augment" | "onSkip"> {
+export interface ResolvedOptions extends Omit<Filled<TrainingDataOptions>, "augment" | "onSkip" | "patches"> {
+  readonly patches: PatchLabels | undefined;
   readonly augment: ResolvedAugment | false;
   readonly onSkip: (skipped: SkippedSample) => void;
 }
@@ -144,6 +155,7 @@ export function resolveOptions(task: TrainingTask, options: TrainingDataOptions)
     mean: triple("mean", options.mean ?? [0.48145466, 0.4578275, 0.40821073], false),
     std: triple("std", options.std ?? [0.26862954, 0.26130258, 0.27577711], true),
     prompt,
+    patches: options.patches,
     maxWords: whole("maxWords", options.maxWords ?? words[task], 1),
     shuffle,
     shuffleSamples: whole("shuffleSamples", options.shuffleSamples ?? 4096, 1),

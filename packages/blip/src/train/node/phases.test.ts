@@ -82,11 +82,11 @@ describe("a recipe of one's own", () => {
     [{ phases: [{ imageSize: 64 }] }, "recipe, phases[0].imageSize: expected one of the fields"],
     [{ phases: [{ epochs: 1, steps: 1 }] }, "recipe, phases[0].steps: expected epochs or steps, got both."],
     [{ augment: { flop: 1 } }, "recipe, augment.flop: expected one of the fields scale, flip"],
-    [{ losses: { itc: 1 } }, "losses: expected losses of caption (lm, patchNames), got itc."],
+    [{ losses: { itc: 1 } }, "losses: expected losses of caption (lm), got itc."],
     [{ losses: { lm: 0 } }, "recipe, losses.lm: expected a number above 0, got 0."],
     [
       { freeze: ["text_decodre."] },
-      "freeze: expected beginnings of names of weights that are trained, got text_decodre.",
+      "freeze: expected imageEncoder or allButCrossAttention, or beginnings of names of weights that are trained, got text_decodre.",
     ],
     [[], "recipe: expected a recipe, an object, got []."],
   ])("%j is refused, and nothing is written", async (recipe, says) => {
@@ -205,5 +205,75 @@ describe("phases", () => {
     await expect(goOn([first])).rejects.toMatchObject({ code: "train/other-run" });
     // With the same ones there is nothing left to do but to write the result again.
     await expect(goOn([first, second])).resolves.toMatchObject({ steps: 5, loss: null });
+  });
+});
+
+describe("the weights of losses, and the names of patches", () => {
+  const names = ["nothing", "thing"];
+  const patchData = (folder: string, patches: (index: number) => readonly unknown[] | undefined) =>
+    sceneData(join(root, folder), scenes.slice(0, 4), (scene, index) => ({
+      image: scene.image,
+      caption: scene.true,
+      patches: patches(index),
+    }));
+  const recipe = {
+    base: "few",
+    ...{ batchSize: 2, epochs: 1, lr: 1e-3, augment: false, warmUp: 0, queue: 2 },
+    patchNames: { names, weights: [0.1, 1] },
+    losses: { itc: 0.5, patchNames: 2 },
+  } as const;
+  const pretraining = (more: object = {}) =>
+    quick({ model: tiny("pretrain-original"), recipe: { ...recipe, ...more } });
+
+  test("the loss is their sum, and the head is not in the result", async () => {
+    const count = 16;
+    const data = await patchData("patches", (index) =>
+      index === 0
+        ? undefined
+        : Array.from({ length: count }, (_, at) => [null, "thing", 0, "nothing"][at % 4]),
+    );
+    const skipped: string[] = [];
+    const options = { ...pretraining(), onSkip: ({ line }: { line: string }) => skipped.push(line) };
+    const lossesSeen: Readonly<Record<string, number>>[] = [];
+    const report = await train("pretrain", data, {
+      ...options,
+      onStep({ loss, losses }) {
+        lossesSeen.push(losses);
+        const { ITC = NaN, ITM = NaN, LM = NaN, "patch-names": patches = NaN } = losses;
+        expect(loss).toBeCloseTo(0.5 * ITC + ITM + LM + 2 * patches, 4);
+        expect(patches).toBeGreaterThan(0);
+      },
+    });
+    expect(skipped).toEqual([]);
+    expect(lossesSeen).toHaveLength(2);
+    const tensors = [...(await tensorsOf(report.model)).keys()];
+    expect(tensors.filter((name) => name.includes("patch_names"))).toEqual([]);
+    expect(tensors).toContain("itm_head.weight");
+  });
+
+  test("rows whose patches are of another number or name are left out, with a line", async () => {
+    const data = await patchData("wrong-patches", (index) =>
+      index === 0
+        ? ["thing"]
+        : index === 1
+          ? new Array<string>(16).fill("cat")
+          : new Array<number>(16).fill(1),
+    );
+    const skipped: string[] = [];
+    await train("pretrain", data, { ...pretraining(), onSkip: ({ line }) => skipped.push(line) });
+    expect(skipped).toHaveLength(2);
+    expect(skipped[0]).toContain("expected patches of 16 labels, one per patch, got 1");
+    expect(skipped[1]).toContain(
+      'expected patches of one of the recipe\'s 2 names, or its number, got "cat"',
+    );
+  });
+
+  test.each([
+    [{ augment: true }, "augment: expected false beside the loss patchNames"],
+    [{ patchNames: undefined }, "patchNames: expected the names of what patches may show"],
+    [{ patchNames: { names, weights: [1] } }, "patchNames.weights: expected 2 numbers, one per name, got 1"],
+    [{ patchNames: { names: ["one"] } }, "recipe, patchNames.names: expected a list of at least two names"],
+  ])("%j is refused", async (more, says) => {
+    await expect(train("pretrain", captions, pretraining(more))).rejects.toThrow(says);
   });
 });

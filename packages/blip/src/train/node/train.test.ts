@@ -166,7 +166,7 @@ test("numbers that are not finite end it with a report, and the state before the
 test.each([
   [{ epochs: 0 }, "epochs: expected a whole number of at least 1, got 0"],
   [{ lr: NaN }, "lr: expected a number"],
-  [{ recipe: "best" as "few" }, "recipe: expected blip or few, got best"],
+  [{ recipe: "best" as "few" }, "recipe: expected blip, few, or a file whose name ends in .json, got best"],
   [{ freeze: "all" as "imageEncoder" }, "freeze: expected imageEncoder or allButCrossAttention, got all"],
   [{ patience: 2 }, "patience: expected validation data"],
   [{ imageSize: 33 }, "imageSize: expected a multiple of the patch's 8, got 33"],

@@ -1,7 +1,7 @@
 // Names what each patch of an image shows, by a head that is thrown away afterwards: a lesson for the image encoder where
 // the data knows it (the embedded model was begun so, oracle/picture_book).
 import { floatTensor, int64Tensor, type Value } from "@blip-ts/graph";
-import type { PatchBatch } from "./batches.ts";
+import type { ImageBatch, PatchBatch } from "./batches.ts";
 import { badBatch, badSetting } from "./errors.ts";
 import type { Network } from "./network.ts";
 import type { LossPart } from "./part.ts";
@@ -25,7 +25,10 @@ function build({ b, batch: B, imageStates }: Network, kinds: number): Value {
 }
 
 /** The loss `patch-names`: the weighted mean over patches of which is known what they show; 0 if there is none. */
-export function patchNames({ kinds, weights }: PatchNamesOptions): LossPart<PatchBatch> {
+export function patchNames({
+  kinds,
+  weights,
+}: PatchNamesOptions): LossPart<ImageBatch & Partial<Pick<PatchBatch, "patches">>> {
   if (!Number.isInteger(kinds) || kinds < 2)
     throw badSetting("kinds of patches", kinds, "a whole number from 2");
   if (weights && weights.length !== kinds)
@@ -34,6 +37,7 @@ export function patchNames({ kinds, weights }: PatchNamesOptions): LossPart<Patc
     name: "patch-names",
     build: (network) => build(network, kinds),
     inputs({ size, patches }) {
+      if (!patches) throw badBatch("patches", "none", "labels of the batch's patches");
       const known = Array.from({ length: patches.length }, (_, index) => Number(patches[index]));
       const wrong = known.find((kind) => !Number.isInteger(kind) || kind < -1 || kind >= kinds);
       if (wrong !== undefined) throw badBatch("a patch", wrong, `-1 to ${kinds - 1}`);

@@ -10,8 +10,8 @@ export type LossName = (typeof lossNames)[number];
 export type LossWeights = { readonly [Name in LossName]?: number | undefined };
 
 const lossesOf: Readonly<Record<TrainingTask, readonly LossName[]>> = {
-  match: ["itc", "itm", "patchNames"],
-  caption: ["lm", "patchNames"],
+  match: ["itc", "itm"],
+  caption: ["lm"],
   vqa: ["lm"],
   nlvr: ["nlvr"],
   pretrain: ["itc", "itm", "lm", "patchNames"],

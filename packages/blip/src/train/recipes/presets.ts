@@ -72,7 +72,7 @@ const few = (task: TrainingTask): Recipe => ({
 export function recipeNamed(task: TrainingTask, name: string): Recipe {
   if (name === "blip") return blip[task];
   if (name === "few") return few(task);
-  throw badTrainOption("recipe", recipeNames.join(" or "), name);
+  throw badTrainOption("recipe", `${recipeNames.join(", ")}, or a file whose name ends in .json`, name);
 }
 
 /**

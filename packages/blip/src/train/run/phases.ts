@@ -3,11 +3,12 @@
 import { asyncDispose, closing } from "@blip-ts/base";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { imageConfigOf } from "../../load/image-settings.ts";
+import { imageTokens } from "../../model/config.ts";
 import type { TrainingFiles } from "../checkpoint/files.ts";
 import { openState } from "../checkpoint/state.ts";
 import type { TrainingData, TrainingPosition } from "../data/batch.ts";
 import type { TrainingDataOptions } from "../data/options.ts";
-import { frozenBy } from "../optimizer/groups.ts";
+import { frozenBy, frozenParts } from "../optimizer/groups.ts";
 import { badTrainOption } from "../recipes/index.ts";
 import { weightsToBegin, type BaseModel, type BegunWeights } from "./begin.ts";
 import { tooFewSteps, unknownLength } from "./errors.ts";
@@ -102,13 +103,16 @@ export class DataOfPhases {
 
   /** Images as the model's own settings normalise them. */
   async #optionsFor(settings: Settings): Promise<TrainingDataOptions> {
-    const { imageSize } = this.#base.config.vision;
+    const { vision } = this.#base.config;
+    const { imageSize } = vision;
+    const names = settings.losses?.patchNames === undefined ? undefined : settings.patchNames?.names;
     const { mean, std } = await imageConfigOf(this.#base.opened, imageSize);
     const { augment, prompt, batchSize, seed } = settings;
     return {
       ...{ batchSize, seed, imageSize, mean, std },
       ...(augment !== true && { augment }),
       ...(prompt !== null && { prompt }),
+      ...(names && { patches: { names, count: imageTokens(vision) - 1 } }),
       ...(this.#options.onSkip && { onSkip: this.#options.onSkip }),
     };
   }
@@ -162,7 +166,11 @@ export async function openPhase(
   const weights = objective.graph.graph.weights.map(({ name, shape }) => ({ name, dims: shape }));
   const unused = settings.freeze === null ? undefined : frozenBy(settings.freeze).unused(weights);
   if (unused !== undefined)
-    throw badTrainOption("freeze", "beginnings of names of weights that are trained", unused);
+    throw badTrainOption(
+      "freeze",
+      `${Object.keys(frozenParts).join(" or ")}, or beginnings of names of weights that are trained`,
+      unused,
+    );
   return { ...phase, base, data, validation, objective, validator, batchesPerEpoch, ...length };
 }
 

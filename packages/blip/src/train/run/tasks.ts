@@ -1,10 +1,10 @@
 // What differs between tasks: the objective, how texts become tokens, and which class the result is.
 import { UsageError, type Warning } from "@blip-ts/base";
-import type { BlipConfig } from "../../model/config.ts";
+import { imageTokens, type BlipConfig } from "../../model/config.ts";
 import type { NetworkTask } from "../../tasks/task.ts";
 import type { TrainingBatch, TrainingTask } from "../data/batch.ts";
-import type { ImageBatch } from "../objectives/batches.ts";
-import type { ComposedObjective } from "../objectives/compose.ts";
+import type { ImageBatch, PairBatch } from "../objectives/batches.ts";
+import type { ComposedObjective, WeightedPart } from "../objectives/compose.ts";
 import {
   encodeCaptions,
   encodePairs,
@@ -19,6 +19,7 @@ import {
   pretrainObjective,
   vqaObjective,
 } from "../objectives/tasks.ts";
+import { patchNames } from "../objectives/patch-names.ts";
 import type { SpecialTokens } from "../objectives/token-rows.ts";
 import type { Settings } from "./settings.ts";
 
@@ -66,6 +67,18 @@ function reading<Batch extends ImageBatch, T extends TrainingTask>(
   };
 }
 
+/** The loss `patch-names`, if the recipe has it. */
+function patchLosses({ losses, patchNames: kinds }: Settings): WeightedPart<PairBatch>[] {
+  if (losses?.patchNames === undefined || !kinds) return [];
+  const { names, weights } = kinds;
+  const part = patchNames({ kinds: names.length, ...(weights && { weights }) });
+  return [{ part, weight: losses.patchNames }];
+}
+
+/** What the patches of a batch show [B, count]: -1 where its rows do not say. */
+const patchesOf = ({ size, patches = [] }: TrainingBatch<"pretrain">, count: number): readonly number[] =>
+  Array.from({ length: size }, (_, row) => patches[row] ?? new Array<number>(count).fill(-1)).flat();
+
 /**
  * @param validates without dropout, and with a queue of one batch: what validation losses are computed with
  * @throws {UsageError} `objective/...`
@@ -92,8 +105,14 @@ export function objectiveOf(parts: ObjectiveParts, validates = false): DataObjec
   switch (task) {
     case "match":
       return reading(matchObjective(config, contrastive), task, (batch) => encodePairs(batch, encode));
-    case "pretrain":
-      return reading(pretrainObjective(config, contrastive), task, (batch) => encodePairs(batch, encode));
+    case "pretrain": {
+      const more = validates ? [] : patchLosses(settings);
+      const count = imageTokens(config.vision) - 1;
+      return reading(pretrainObjective(config, { ...contrastive, more }), task, (batch) => ({
+        ...encodePairs(batch, encode),
+        ...(more.length > 0 && { patches: patchesOf(batch, count) }),
+      }));
+    }
     case "caption":
       return reading(captionObjective(config, options), task, (batch) => encodeCaptions(batch, encode));
     case "vqa":
