@@ -153,6 +153,31 @@ describe("is refused", () => {
   });
 });
 
+test("--recipe FILE: phases one after another, and options before the file's values", async () => {
+  const [out, recipe] = [newOut(), join(folder, "recipe.json")];
+  const phases = [{ steps: 2, freeze: "imageEncoder" }, { epochs: 1 }];
+  await writeFile(recipe, JSON.stringify({ base: "few", lr: 1e-3, decay: 0.5, phases }));
+  const args = ["train", "caption", data, ...small, "--recipe", recipe, "--decay", "0", "--out", out];
+  const { code, stderr } = await blip(args);
+  expect(stderr).toMatch(/2 samples, 3 steps in 2 phases, of at most 2, learning rate 0.00100/);
+  expect(stderr).toMatch(/step 3 of 3 \(phase 2\): loss/);
+  expect(code).toBe(0);
+  const {
+    decay,
+    lr,
+    phases: resolved,
+  } = JSON.parse(await readFile(join(out, "run.json"), "utf8")) as {
+    decay: number;
+    lr: number;
+    phases: { decay: number; steps: number | null; freeze: string | null }[];
+  };
+  expect({ decay, lr }).toEqual({ decay: 0, lr: 1e-3 });
+  expect(resolved.map((phase) => [phase.decay, phase.steps, phase.freeze])).toEqual([
+    [0, 2, "imageEncoder"],
+    [0, null, null],
+  ]);
+});
+
 test("says what it will take, its epochs and its result, and leaves them in a folder", async () => {
   const out = newOut();
   const args = ["train", "caption", data, ...small, "--epochs", "2", "--val", data, "--val-beams", "1"];

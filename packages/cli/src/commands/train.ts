@@ -73,9 +73,9 @@ export function duration(seconds: number): string {
 
 function describePlan(plan: RunPlan, model: string): string[] {
   const { samples, steps, phases, samplesPerStep, lr, trained, memory, seconds, begun } = plan;
-  const inPhases = phases > 1 ? ` in ${phases} phases, at most` : "";
+  const inPhases = phases > 1 ? ` in ${phases} phases, of at most` : " of";
   return [
-    `${samples ?? "unknown"} samples, ${steps} steps${inPhases} of ${samplesPerStep}, learning rate ${lr.toPrecision(3)}, ` +
+    `${samples ?? "unknown"} samples, ${steps} steps${inPhases} ${samplesPerStep}, learning rate ${lr.toPrecision(3)}, ` +
       `${(trained / 1e6).toFixed(1)} million numbers trained`,
     `Memory: about ${megabytes(memory.total)} (weights ${megabytes(memory.weights)}, gradients ` +
       `${megabytes(memory.gradients)}, moments ${megabytes(memory.moments)}, a step ${megabytes(memory.activations)}). ` +

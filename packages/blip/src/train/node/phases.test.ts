@@ -167,30 +167,21 @@ describe("phases", () => {
     expect(await isSame(text, join(whole.out, "model"), first.model)).toBe(false);
   });
 
-  test("stopped in either phase, or killed between them, and resumed: the same numbers, bit for bit", async () => {
-    const whole = quick({ recipe: twoPhases, validation: captions, bestBy: "loss", validationLimit: 0 });
+  test("stopped in the second phase and resumed: the same numbers, bit for bit", async () => {
+    // train-phases.slow.test.ts stops in the first one, and between them, with validation.
+    const whole = quick({ recipe: twoPhases });
     await train("caption", captions, whole);
+    const stop = new AbortController();
+    const options = {
+      ...whole,
+      ...{ out: newOut(), signal: stop.signal, onStep: ({ step }) => step === 3 && stop.abort() },
+    } satisfies NodeTrainOptions;
+    await expect(train("caption", captions, options)).rejects.toMatchObject({ name: "AbortError" });
+    await train("caption", captions, { ...whole, out: options.out, resume: true });
+    expect((await weightsOf(options.out)).equals(await weightsOf(whole.out))).toBe(true);
     const losses = async (out: string) =>
       (await rowsOf(out)).map(({ step, phase, loss, ended }) => [step, phase, loss, ended]);
-    const [weights, rows] = [await weightsOf(whole.out), await losses(whole.out)];
-    const expectSame = async (out: string) => {
-      expect((await weightsOf(out)).equals(weights)).toBe(true);
-      expect(await losses(out)).toEqual(rows);
-    };
-    for (const stopAt of [1, 3]) {
-      const stop = new AbortController();
-      const options = {
-        ...whole,
-        ...{ out: newOut(), signal: stop.signal, onStep: ({ step }) => step === stopAt && stop.abort() },
-      } satisfies NodeTrainOptions;
-      await expect(train("caption", captions, options)).rejects.toMatchObject({ name: "AbortError" });
-      await train("caption", captions, { ...whole, out: options.out, resume: true });
-      await expectSame(options.out);
-    }
-    // As a process leaves it that ends before the second phase has saved a state.
-    await rm(join(whole.out, "state/phase-2"), { recursive: true });
-    await train("caption", captions, { ...whole, resume: true });
-    await expectSame(whole.out);
+    expect(await losses(options.out)).toEqual(await losses(whole.out));
   }, 60_000);
 
   test("other phases are refused when a run goes on", async () => {

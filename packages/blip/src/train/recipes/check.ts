@@ -110,7 +110,7 @@ function refuseUnknown(name: string, recipe: Readonly<Record<string, unknown>>, 
 }
 
 /** `clip` and `freeze` may be null, which is a value of theirs; of others it is as if they were not there. */
-function given(values: object): Record<string, unknown> {
+function present(values: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(values).filter(
       ([field, value]) => value !== undefined && (value !== null || field === "clip" || field === "freeze"),
@@ -120,17 +120,17 @@ function given(values: object): Record<string, unknown> {
 
 type Nested = Readonly<Partial<Record<"augment" | "losses", unknown>>>;
 
-/** As `given`, and so within its own objects. */
-function givenInPhase({ augment, losses, ...values }: Nested): object {
-  const inner = (value: unknown) => (isRecord(value) ? given(value) : value);
-  return given({ ...values, augment: inner(augment), losses: inner(losses) });
+/** As `present`, and so within its own objects. */
+function cleanedPhase({ augment, losses, ...values }: Nested): object {
+  const inner = (value: unknown) => (isRecord(value) ? present(value) : value);
+  return present({ ...values, augment: inner(augment), losses: inner(losses) });
 }
 
 /** Values that are there, in a recipe that was checked. */
-const givenIn = mapped(recipeSchema, ({ phases, patchNames, ...values }): object => ({
-  ...givenInPhase(values),
-  ...(patchNames && { patchNames: given(patchNames) }),
-  ...(phases && { phases: phases.map(givenInPhase) }),
+const cleanedRecipe = mapped(recipeSchema, ({ phases, patchNames, ...values }): object => ({
+  ...cleanedPhase(values),
+  ...(patchNames && { patchNames: present(patchNames) }),
+  ...(phases && { phases: phases.map(cleanedPhase) }),
 }));
 
 /** @throws {UsageError} `train/recipe`, `epochs` and `steps` of one phase */
@@ -158,7 +158,7 @@ export function checkedRecipe(name: string, recipe: unknown): CustomRecipe {
         refuseBoth(name, phase, path);
       }
   }
-  const { value, mismatch } = schema.checked(givenIn, recipe);
+  const { value, mismatch } = schema.checked(cleanedRecipe, recipe);
   if (mismatch) throw badRecipe(name, mismatch.field, mismatch.expected, mismatch.found);
   // Every field was held against the schema, which says the same as the type.
   return value as CustomRecipe;

@@ -1,0 +1,72 @@
+// A run of two phases that is stopped anywhere ends as an unbroken one.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { train, type NodeTrainOptions } from "../src/train/node/train.ts";
+import { sceneData, sceneList } from "./support/training-scenes.ts";
+
+const tiny = fileURLToPath(new URL("../../../fixtures/tiny/pretrain-original", import.meta.url));
+
+let root: string;
+let captions: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "blip-phases-"));
+  captions = await sceneData(join(root, "data"), await sceneList(8), (scene) => ({
+    image: scene.image,
+    caption: scene.true,
+    patches: new Array<string>(16).fill("thing"),
+  }));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+let count = 0;
+const newOut = () => join(root, `run-${count++}`);
+const quick = (more: Partial<NodeTrainOptions> = {}): NodeTrainOptions => ({
+  ...{ model: tiny, out: newOut(), seed: 1, threads: 1, workers: 0 },
+  ...more,
+});
+
+const rowsOf = async (out: string) =>
+  (await readFile(join(out, "metrics.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, number | undefined>);
+const weightsOf = (out: string) => readFile(join(out, "model/model.safetensors"));
+
+const twoPhases = {
+  base: "few",
+  ...{ batchSize: 2, lr: 1e-2, warmUp: 0, queue: 4, init: true, augment: false },
+  patchNames: { names: ["nothing", "thing"] },
+  phases: [
+    { steps: 3, freeze: "imageEncoder" },
+    { epochs: 1, batchSize: 4, lr: 1e-3, freeze: ["text_decoder."], losses: { patchNames: 0.5 } },
+  ],
+} as const;
+
+test("stopped in either phase, or killed between them, and resumed: the same numbers, bit for bit", async () => {
+  const whole = quick({ recipe: twoPhases, validation: captions, bestBy: "loss", validationLimit: 0 });
+  await train("pretrain", captions, whole);
+  const losses = async (out: string) =>
+    (await rowsOf(out)).map(({ step, phase, loss, ended }) => [step, phase, loss, ended]);
+  const [weights, rows] = [await weightsOf(whole.out), await losses(whole.out)];
+  const expectSame = async (out: string) => {
+    expect((await weightsOf(out)).equals(weights)).toBe(true);
+    expect(await losses(out)).toEqual(rows);
+  };
+  for (const stopAt of [1, 2, 4]) {
+    const stop = new AbortController();
+    const options = {
+      ...whole,
+      ...{ out: newOut(), signal: stop.signal, onStep: ({ step }) => step === stopAt && stop.abort() },
+    } satisfies NodeTrainOptions;
+    await expect(train("pretrain", captions, options)).rejects.toMatchObject({ name: "AbortError" });
+    await train("pretrain", captions, { ...whole, out: options.out, resume: true });
+    await expectSame(options.out);
+  }
+  // As a process leaves it that ends before the second phase has saved a state.
+  await rm(join(whole.out, "state/phase-2"), { recursive: true });
+  await train("pretrain", captions, { ...whole, resume: true });
+  await expectSame(whole.out);
+}, 300_000);
