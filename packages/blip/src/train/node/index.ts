@@ -11,6 +11,7 @@ export {
   scaledRate,
   type CustomRecipe,
   type EpochReport,
+  type Freeze,
   type LoraOptions,
   type LossName,
   type LossWeights,

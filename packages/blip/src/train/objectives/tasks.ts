@@ -13,7 +13,7 @@ import { statements } from "./statements.ts";
 import { blipTokens, type SpecialTokens } from "./token-rows.ts";
 
 /** By what recipes call them. */
-type OwnWeights = { readonly [Name in "itc" | "itm" | "lm" | "nlvr"]?: number | undefined };
+type OwnWeights = Readonly<Partial<Record<"itc" | "itm" | "lm" | "nlvr", number | undefined>>>;
 
 /** What all objectives may be told. */
 export interface TaskOptions<Batch extends ImageBatch> {

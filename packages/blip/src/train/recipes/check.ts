@@ -161,7 +161,7 @@ export function checkedRecipe(name: string, recipe: unknown): CustomRecipe {
   const { value, mismatch } = schema.checked(cleanedRecipe, recipe);
   if (mismatch) throw badRecipe(name, mismatch.field, mismatch.expected, mismatch.found);
   // Every field was held against the schema, which says the same as the type.
-  return value as CustomRecipe;
+  return value;
 }
 
 /**

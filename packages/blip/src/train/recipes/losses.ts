@@ -7,7 +7,7 @@ export const lossNames = ["itc", "itm", "lm", "nlvr", "patchNames"] as const;
 export type LossName = (typeof lossNames)[number];
 
 /** How much of the whole each loss is, a number above 0. */
-export type LossWeights = { readonly [Name in LossName]?: number | undefined };
+export type LossWeights = Readonly<Partial<Record<LossName, number | undefined>>>;
 
 const lossesOf: Readonly<Record<TrainingTask, readonly LossName[]>> = {
   match: ["itc", "itm"],

@@ -13,6 +13,7 @@ export {
   type RecipeOverrides,
 } from "../recipes/index.ts";
 export type { EpochReport, RunPlan, StepReport, TrainOptions, ValidationReport } from "./options.ts";
+export type { Freeze } from "../optimizer/groups.ts";
 export type { LoraOptions } from "../lora/index.ts";
 export type { Settings } from "./settings.ts";
 export { runTraining, type RunParts, type TrainReport } from "./run.ts";

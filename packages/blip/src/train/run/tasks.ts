@@ -76,8 +76,10 @@ function patchLosses({ losses, patchNames: kinds }: Settings): WeightedPart<Pair
 }
 
 /** What the patches of a batch show [B, count]: -1 where its rows do not say. */
-const patchesOf = ({ size, patches = [] }: TrainingBatch<"pretrain">, count: number): readonly number[] =>
-  Array.from({ length: size }, (_, row) => patches[row] ?? new Array<number>(count).fill(-1)).flat();
+function patchesOf({ size, patches }: TrainingBatch<"pretrain">, count: number): readonly number[] {
+  const unknown = new Array<number>(count).fill(-1);
+  return (patches ?? new Array<undefined>(size).fill(undefined)).flatMap((row) => row ?? unknown);
+}
 
 /**
  * @param validates without dropout, and with a queue of one batch: what validation losses are computed with
