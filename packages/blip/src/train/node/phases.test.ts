@@ -165,7 +165,7 @@ describe("phases", () => {
     // Frozen in the second phase: as the first one left it.
     expect(await isSame(name, join(whole.out, "model"), first.model)).toBe(true);
     expect(await isSame(text, join(whole.out, "model"), first.model)).toBe(false);
-  });
+  }, 60_000);
 
   test("stopped in the second phase and resumed: the same numbers, bit for bit", async () => {
     // train-phases.slow.test.ts stops in the first one, and between them, with validation.
@@ -196,7 +196,7 @@ describe("phases", () => {
     await expect(goOn([first])).rejects.toMatchObject({ code: "train/other-run" });
     // With the same ones there is nothing left to do but to write the result again.
     await expect(goOn([first, second])).resolves.toMatchObject({ steps: 5, loss: null });
-  });
+  }, 60_000);
 });
 
 describe("the weights of losses, and the names of patches", () => {
@@ -240,7 +240,7 @@ describe("the weights of losses, and the names of patches", () => {
     const tensors = [...(await tensorsOf(report.model)).keys()];
     expect(tensors.filter((name) => name.includes("patch_names"))).toEqual([]);
     expect(tensors).toContain("itm_head.weight");
-  });
+  }, 60_000);
 
   test("rows whose patches are of another number or name are left out, with a line", async () => {
     const data = await patchData("wrong-patches", (index) =>

@@ -50,6 +50,7 @@ export interface OpenedPhase extends Phase {
   readonly validation: TrainingData | undefined;
   readonly objective: DataObjective;
   readonly validator: DataObjective | undefined;
+  readonly lora: BegunLora | undefined;
   readonly batchesPerEpoch: number;
   /** That it has if no image is bad. */
   readonly epochs: number;
@@ -59,7 +60,6 @@ export interface OpenedPhase extends Phase {
 /** What a phase starts with. */
 export interface BegunPhase extends OpenedPhase {
   readonly begun: BegunWeights;
-  readonly lora: BegunLora | undefined;
   /** Steps and epochs of the phases before it, as they came to be. */
   readonly before: { readonly steps: number; readonly epochs: number };
 }
@@ -142,7 +142,7 @@ function lengthOf({ steps, epochs, accumulate }: Settings, batchesPerEpoch: numb
   return { steps: Math.floor(batches / accumulate), epochs };
 }
 
-/** @throws {UsageError} `usage/bad-option`, `train/unknown-length`, `train/too-few-steps`, `objective/...` */
+/** @throws {UsageError} `usage/bad-option`, `train/unknown-length`, `train/too-few-steps`, `train/lora-...`, `objective/...` */
 export async function openPhase(
   phase: Phase,
   base: BaseModel,
@@ -162,7 +162,9 @@ export async function openPhase(
   };
   const validator = validation && objectiveOf(parts, true);
   const plain = objectiveOf(parts);
-  const objective = validator ? { ...plain, graphs: { [validationGraph]: validator.graph.graph } } : plain;
+  const whole = validator ? { ...plain, graphs: { [validationGraph]: validator.graph.graph } } : plain;
+  const lora = settings.lora ? beginLora(whole, base, settings, settings.lora) : undefined;
+  const objective = lora?.objective ?? whole;
   const weights = objective.graph.graph.weights.map(({ name, shape }) => ({ name, dims: shape }));
   const unused = settings.freeze === null ? undefined : frozenBy(settings.freeze).unused(weights);
   if (unused !== undefined)
@@ -171,7 +173,7 @@ export async function openPhase(
       `${Object.keys(frozenParts).join(" or ")}, or beginnings of names of weights that are trained`,
       unused,
     );
-  return { ...phase, base, data, validation, objective, validator, batchesPerEpoch, ...length };
+  return { ...phase, base, data, validation, objective, validator, lora, batchesPerEpoch, ...length };
 }
 
 /** What a phase that ended left: the weights of its result, and how long it was. */
@@ -190,14 +192,14 @@ async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
 
 /**
  * What a phase starts with: the model's weights, and over them those of each phase before it.
- * @param opened all phases @throws {UsageError} `train/no-state`, `train/lora-...` @throws {ModelError} `train/state`
+ * @param opened all phases @throws {UsageError} `train/no-state` @throws {ModelError} `train/state`
  */
 export async function beginPhase(
   files: TrainingFiles,
   opened: readonly OpenedPhase[],
   phase: OpenedPhase,
 ): Promise<BegunPhase> {
-  const { base, settings, objective } = phase;
+  const { base, settings, objective, lora } = phase;
   let { tensors } = base;
   let [steps, epochs] = [0, 0];
   for (const earlier of opened.slice(0, phase.index)) {
@@ -206,9 +208,8 @@ export async function beginPhase(
     tensors = new Map([...tensors, ...weights, ...end.weights]);
     [steps, epochs] = [steps + end.steps, end.epochs];
   }
-  const lora = settings.lora ? beginLora(objective, base, settings, settings.lora) : undefined;
   const begun = lora ?? weightsToBegin(objective.graph, tensors, settings);
-  return { ...phase, objective: lora?.objective ?? objective, begun, lora, before: { steps, epochs } };
+  return { ...phase, begun, before: { steps, epochs } };
 }
 
 /** Where a phase begins: in the epoch behind those of the phases before it. */
