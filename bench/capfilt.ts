@@ -53,7 +53,9 @@ async function startPeer() {
   return {
     async seconds() {
       child.stdin.write("run\n");
-      return JSON.parse(await line()) as Readonly<Record<"caption" | "match" | "processor" | "tokens", number>>;
+      return JSON.parse(await line()) as Readonly<
+        Record<"caption" | "match" | "processor" | "tokens", number>
+      >;
     },
     close: () => child.stdin.end(),
   };

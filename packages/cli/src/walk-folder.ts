@@ -7,10 +7,7 @@ const imageEnding = /\.(?:jpe?g|jfif|png|webp|gif|avif|bmp|tiff?)$/i;
 /** Photographs that no decoder here reads, by what their names end with. */
 const unreadEndings: readonly (readonly [kind: string, ending: RegExp])[] = [
   ["HEIC", /\.(?:heic|heif|hif)$/i],
-  [
-    "RAW",
-    /\.(?:3fr|arw|cr2|cr3|dng|erf|iiq|kdc|mos|mrw|nef|nrw|orf|pef|raf|rw2|rwl|sr2|srf|srw|x3f)$/i,
-  ],
+  ["RAW", /\.(?:3fr|arw|cr2|cr3|dng|erf|iiq|kdc|mos|mrw|nef|nrw|orf|pef|raf|rw2|rwl|sr2|srf|srw|x3f)$/i],
 ];
 
 /** Folders of thumbnails and of what was thrown away: Synology's, macOS's archives', Windows'. */

@@ -1,7 +1,13 @@
 // `blip retrieve IMAGE... -t TEXT...`: which images fit a text best, or which texts an image.
 import { Retriever, type ImageRow, type TextRow } from "blip-ts";
 import { Option, type Command } from "commander";
-import { addImageOptions, anyNumber, imagesArgument, listOptions, type ImageFlags } from "../common-options.ts";
+import {
+  addImageOptions,
+  anyNumber,
+  imagesArgument,
+  listOptions,
+  type ImageFlags,
+} from "../common-options.ts";
 import { listImages, listVideos } from "../list-images.ts";
 import { addTextOptions, listTexts, withTextNames, type TextFlags } from "../list-texts.ts";
 import { printRows } from "../print-rows.ts";

@@ -22,7 +22,6 @@ export interface WeightShape {
 const inStacks = /^(vision_model|text_encoder|text_decoder)(_m)?\./;
 const isNorm = /(^|\.)(layer_norm\d|post_layernorm|LayerNorm)\.(weight|bias)$/;
 
-
 /**
  * - updates of LoRA: A uniform within 1 / sqrt(fan-in), B 0
  * - encoders and decoder: norms 1 and 0, biases 0, everything else normal with 0.02

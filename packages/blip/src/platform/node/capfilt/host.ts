@@ -61,7 +61,8 @@ export const nodeCapFiltHost: CapFiltHost = {
         throw error;
       }
     }),
-  makeFolder: (folder) => orCannotWrite(folder, async () => {
+  makeFolder: (folder) =>
+    orCannotWrite(folder, async () => {
       await mkdir(folder, { recursive: true });
     }),
   remove: (path) => orCannotWrite(path, () => rm(path, { recursive: true, force: true })),
