@@ -55,7 +55,7 @@ export async function weightsHash(
 /** Options of loading that change numbers, whatever the task. */
 function loadingOptions(
   options: EvaluateOptions,
-  { compat, imageSize, network, config, opened }: LoadedNetwork,
+  { compat, imageSize, network, config, opened, generationConfig }: LoadedNetwork,
 ) {
   const { orientation, alpha, device = "cpu", revision } = options;
   const dtype = network.dtype;
@@ -63,6 +63,7 @@ function loadingOptions(
     ...{ compat, dtype, device, imageSize, textHeads: config.text.heads, orientation, alpha, revision },
     // What the model is with it, wherever it lies.
     adapter: opened.adapter?.sha256,
+    generationConfig,
   };
 }
 

@@ -40,7 +40,8 @@ function difference<Fields extends object>(
   other: Fields,
 ): readonly [field: string, one: unknown, other: unknown] | undefined {
   for (const key of Object.keys(names) as (keyof Fields)[])
-    if (JSON.stringify(first[key]) !== JSON.stringify(other[key])) return [names[key], first[key], other[key]];
+    if (JSON.stringify(first[key]) !== JSON.stringify(other[key]))
+      return [names[key], first[key], other[key]];
   return undefined;
 }
 
