@@ -32,6 +32,7 @@ export interface ModelFlags extends SourceFlags {
   readonly profile?: string;
   readonly compat: Compat;
   readonly orientation?: "stored" | "upright";
+  readonly pillowOrder?: "10" | "13";
   readonly imageSize?: number;
   readonly threads?: number;
   readonly memory?: number;
@@ -92,6 +93,12 @@ export const compatOption = () =>
   new Option("--compat <mode>", "whose conventions, where the references differ")
     .choices(["hf", "blip", "lavis"])
     .default("blip");
+
+export const pillowOrderOption = () =>
+  new Option(
+    "--pillow-order <V>",
+    "which pass of Pillow's resize is first: across (10, with --compat blip and lavis), or as Pillow 13 chooses (13, with hf)",
+  ).choices(["10", "13"]);
 
 export const imageSizeOption = () =>
   new Option(
@@ -180,6 +187,7 @@ export function addModelOptions(command: Command): Command {
         "upright",
       ]),
     )
+    .addOption(pillowOrderOption())
     .addOption(imageSizeOption())
     .addOption(threadsOption())
     .addOption(memoryOption())
@@ -259,10 +267,10 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
   const { compat, dtype, textHeads, orientation, imageSize, revision, offline } = flags;
   const { threads, device, profile, memory, maxPixels, maxTextLength, load, adapter } = flags;
-  const { allowPrivateRedirects } = flags;
+  const { allowPrivateRedirects, pillowOrder } = flags;
   return {
     ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline, allowPrivateRedirects },
-    ...{ threads, device, profile, memory, maxPixels, maxTextLength, load, adapter },
+    ...{ threads, device, profile, memory, maxPixels, maxTextLength, load, adapter, pillowOrder },
     onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),

@@ -1,6 +1,7 @@
 // CapFilt (BLIP, section 3.3): a captioner draws a caption for each collected image, a filter drops every text that does not
 // fit. The data is counted, captioned and filtered row by row, and what is kept is written. Nothing of the size of the data
 // is held in memory; a run that was killed goes on.
+import { decodeDefaults } from "../processor/image-processor.ts";
 import { BlipError, closing, must, orClosed } from "@blip-ts/base";
 import { placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
 import type { Platform } from "../platform.ts";
@@ -79,6 +80,7 @@ async function identityOf(
     filterType: filter.model.loaded.network.dtype,
     textHeads: model.loaded.config.text.heads,
     ...{ device, orientation, alpha, maxPixels, seed, prompt, imageBatchSize },
+    pillowOrder: decodeDefaults(model.loaded.compat, options).pillowOrder,
     topP: drawn?.topP,
     topK: drawn?.topK,
     temperature: drawn?.temperature,

@@ -1,4 +1,5 @@
 // What a run is: task, model, data, options. Rows of an earlier run are taken up if all of it is the same.
+import { decodeDefaults } from "../processor/image-processor.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import type { ModelFiles } from "../files.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -64,6 +65,7 @@ function loadingOptions(
     // What the model is with it, wherever it lies.
     adapter: opened.adapter?.sha256,
     generationConfig,
+    pillowOrder: decodeDefaults(compat, options).pillowOrder,
   };
 }
 

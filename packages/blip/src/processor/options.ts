@@ -1,6 +1,7 @@
 // How a processor is loaded and called.
 import type { Compat } from "../platform.ts";
 import type { DecodeOptions } from "../image/decode-options.ts";
+import type { PillowOrder } from "../image/resize-bicubic.ts";
 import type { SourceOptions } from "../files.ts";
 import type { EncodeOptions } from "../text/word-piece.ts";
 
@@ -13,6 +14,8 @@ export interface ProcessorOptions extends SourceOptions {
   readonly alpha?: DecodeOptions["alpha"] | undefined;
   /** `upright` turns pictures as their EXIF says (`blip`, `lavis`), `stored` leaves them (`hf`). */
   readonly orientation?: DecodeOptions["orientation"] | undefined;
+  /** Which of Pillow's passes is first, by its version: across (`10`: `blip`, `lavis`), or as Pillow 13 chooses (`hf`). */
+  readonly pillowOrder?: PillowOrder | undefined;
   /**
    * Most pixels of an image, a whole number of at least 1: 178,956,970 unless told. An image that declares more is refused
    * (`image/too-large`) before memory is taken for its pixels.

@@ -11,6 +11,7 @@ import {
   deviceOption,
   dtypeOption,
   maxPixelsOption,
+  pillowOrderOption,
   positiveInteger,
   quietOption,
   textHeadsOption,
@@ -39,6 +40,7 @@ interface CapFiltFlags extends Pick<
   | "device"
   | "textHeads"
   | "orientation"
+  | "pillowOrder"
   | "threads"
   | "offline"
   | "maxPixels"
@@ -114,6 +116,7 @@ function onStep(
 function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress): NodeCapFiltOptions {
   const { threshold, topP, seed, minLength, maxLength, prompt, format, html, resume, batchSize } = flags;
   const { compat, dtype, device, textHeads, orientation, threads, offline, maxPixels, quiet } = flags;
+  const { pillowOrder } = flags;
   const captioner = chooseModel(
     {
       ...(flags.captioner === undefined ? {} : { model: flags.captioner }),
@@ -125,7 +128,7 @@ function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress):
   );
   return {
     ...{ threshold, topP, seed, minLength, maxLength, prompt, format, html, resume },
-    ...{ compat, dtype, device, textHeads, orientation, threads, offline, maxPixels },
+    ...{ compat, dtype, device, textHeads, orientation, pillowOrder, threads, offline, maxPixels },
     ...{ captioner, filter: flags.filter ?? captioner, imageBatchSize: batchSize },
     reader: readerOf(flags),
     signal: terminal.signal,
@@ -244,6 +247,7 @@ export function addCapfilt(program: Command, terminal: Terminal, finish: (code: 
         "upright",
       ]),
     )
+    .addOption(pillowOrderOption())
     .addOption(threadsOption())
     .addOption(maxPixelsOption())
     .option("--offline", "make no request for the models: only what is in the cache")
