@@ -73,6 +73,7 @@ async function identityOf(
   const { signal, orientation, alpha, device = "cpu", maxPixels, prompt, seed = defaults.seed } = options;
   const { imageBatchSize = defaults.imageBatchSize } = options;
   const { model } = captioner;
+  const { pillowOrder, grey16 } = decodeDefaults(model.loaded.compat, options);
   const [drawn] = model.generator.options([[model.loaded.tokens.dec]], drawing(options));
   const all = {
     compat: model.loaded.compat,
@@ -80,7 +81,7 @@ async function identityOf(
     filterType: filter.model.loaded.network.dtype,
     textHeads: model.loaded.config.text.heads,
     ...{ device, orientation, alpha, maxPixels, seed, prompt, imageBatchSize },
-    pillowOrder: decodeDefaults(model.loaded.compat, options).pillowOrder,
+    ...{ pillowOrder, grey16 },
     topP: drawn?.topP,
     topK: drawn?.topK,
     temperature: drawn?.temperature,

@@ -59,13 +59,14 @@ function loadingOptions(
   { compat, imageSize, network, config, opened, generationConfig }: LoadedNetwork,
 ) {
   const { orientation, alpha, device = "cpu", revision } = options;
+  const { pillowOrder, grey16 } = decodeDefaults(compat, options);
   const dtype = network.dtype;
   return {
     ...{ compat, dtype, device, imageSize, textHeads: config.text.heads, orientation, alpha, revision },
     // What the model is with it, wherever it lies.
     adapter: opened.adapter?.sha256,
     generationConfig,
-    pillowOrder: decodeDefaults(compat, options).pillowOrder,
+    ...{ pillowOrder, grey16 },
   };
 }
 

@@ -25,18 +25,18 @@ export function decodeDefaults(
   compat: Compat,
   options: Pick<
     ProcessorOptions,
-    "alpha" | "orientation" | "pillowOrder" | "maxPixels" | "allowPrivateRedirects"
+    "alpha" | "orientation" | "grey16" | "pillowOrder" | "maxPixels" | "allowPrivateRedirects"
   >,
 ) {
   const hf = compat === "hf";
   const { alpha = hf ? "white" : "drop", orientation = hf ? "stored" : "upright" } = options;
   oneOf("alpha", alpha, ["white", "drop"]);
-  const { pillowOrder = hf ? "13" : "10" } = options;
+  const { pillowOrder = hf ? "13" : "10", grey16 = "clip" } = options;
   oneOf("orientation", orientation, ["stored", "upright"]);
+  oneOf("grey16", grey16, ["clip", "scale"]);
   oneOf("pillowOrder", pillowOrder, pillowOrders);
   checkMaxPixels(options.maxPixels);
   const { maxPixels, allowPrivateRedirects } = options;
-  const grey16 = hf ? "clip" : "scale";
   return { alpha, orientation, grey16, pillowOrder, maxPixels, allowPrivateRedirects } as const;
 }
 

@@ -273,7 +273,7 @@ const described = ({ name, value: { dtype, shape } }: NamedValue): ExportedTenso
 async function describedImage({ opened, imageSize, compat }: PreparedModel) {
   const settings = await imageConfigOf(opened, imageSize);
   const { height, width, doRescale, doNormalize, rescaleFactor, mean, std } = settings;
-  const { alpha, orientation, pillowOrder } = decodeDefaults(compat, {});
+  const { alpha, orientation, grey16, pillowOrder } = decodeDefaults(compat, {});
   return {
     ...{ height, width },
     channels: "RGB",
@@ -283,7 +283,7 @@ async function describedImage({ opened, imageSize, compat }: PreparedModel) {
     rescale_factor: doRescale ? rescaleFactor : 1,
     mean: doNormalize ? mean : [0, 0, 0],
     std: doNormalize ? std : [1, 1, 1],
-    ...{ alpha, orientation },
+    ...{ alpha, orientation, grey16 },
   };
 }
 
