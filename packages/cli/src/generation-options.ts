@@ -57,10 +57,10 @@ export async function generationConfig({
   generationConfig: file,
 }: GenerationFlags): Promise<ModelOptions["generationConfig"]> {
   if (file === undefined || file === "model") return file;
-  const fail = (found: string) =>
+  const fail = (content: string) =>
     new UsageError(
       "usage/bad-generation-config",
-      `--generation-config ${file}: expected a JSON object as in generation_config.json, found ${found}. ` +
+      `--generation-config ${file}: expected a JSON object as in generation_config.json, found ${content}. ` +
         "Give such a file, or `model` for the model's own.",
       { file },
     );
