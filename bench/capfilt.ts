@@ -53,9 +53,9 @@ async function startPeer() {
   return {
     async seconds() {
       child.stdin.write("run\n");
-      return JSON.parse(await line()) as {
-        readonly [name in "caption" | "match" | "processor" | "tokens"]: number;
-      };
+      return JSON.parse(await line()) as Readonly<
+        Record<"caption" | "match" | "processor" | "tokens", number>
+      >;
     },
     close: () => child.stdin.end(),
   };
@@ -69,7 +69,9 @@ async function startOurs(dtype: "fp32" | "int8") {
   const run = async (paths: readonly string[]) => {
     async function* batches(): AsyncGenerator<ScoreBatch<string>> {
       for (let at = 0; at < paths.length; at += Number(batch))
-        yield paths.slice(at, at + Number(batch)).map((image, n) => ({ image, texts: [web], seed: at + n }));
+        yield await Promise.resolve(
+          paths.slice(at, at + Number(batch)).map((image, n) => ({ image, texts: [web], seed: at + n })),
+        );
     }
     let tokens = 0;
     const [begun, used] = [performance.now(), process.cpuUsage()];

@@ -13,7 +13,10 @@ const lanes = [
   [
     ["house", "node scripts/house.mjs"],
     ["arrows", "depcruise packages train --config .dependency-cruiser.mjs"],
-    ["format", `prettier --check --cache --cache-strategy content --cache-location ${cache}/prettier .`],
+    [
+      "format",
+      `prettier --check --cache --cache-strategy content --cache-location ${cache}/prettier/.prettier-cache .`,
+    ],
     ["build", "node scripts/build-if-changed.mjs"],
     ["package", "publint packages/blip --strict && attw --pack packages/blip --profile esm-only"],
     ["tests", "vitest run"],

@@ -26,7 +26,10 @@ import {
 } from "./tools/verify/verify-all.ts";
 
 /** @param imageInput an image by its path or URL */
-function createTools<ImageInput>(platform: Platform<ImageInput>, imageInput: (pathOrUrl: string) => ImageInput) {
+function createTools<ImageInput>(
+  platform: Platform<ImageInput>,
+  imageInput: (pathOrUrl: string) => ImageInput,
+) {
   /** What a model's files hold, before any weight is read. @throws {ModelError} where they cannot be found or read */
   const inspect = (source: string, options?: ModelOptions): Promise<Inspection> =>
     inspectOn(platform, source, options);

@@ -136,8 +136,8 @@ afterAll(async () => {
   await rm(home, { recursive: true });
 });
 
-/** Weights that were converted whole, which are kept. */
-const kept = /^(?:float16|int8)-[0-9a-f]{32}\.safetensors$/;
+/** Weights that were converted whole, which are kept, with their notes. */
+const kept = /^(?:float16|int8)-[0-9a-f]{32}\.safetensors(?:\.json)?$/;
 
 /** All files below a folder that are not kept. */
 const filesIn = async (folder: string): Promise<string[]> =>

@@ -250,6 +250,15 @@ export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (w
   };
 }
 
+/** How the images that a verb is given are listed. */
+export const listOptions = (
+  flags: Pick<ImageFlags, "null" | "quiet">,
+  terminal: Terminal,
+): { nul: boolean | undefined; warn: (message: string) => void } => ({
+  nul: flags.null,
+  warn: (message) => warner(flags, terminal)({ code: "images-left-out", message }),
+});
+
 /** Operators that a summary names. */
 const longest = 12;
 

@@ -1,41 +1,13 @@
 // From arguments to images: files, folders (recursive, by name), globs, URLs, and `-` for a list on standard input.
 // What cannot be used stays in the list, so that its row says what is wrong with it and the others go on.
-import { lstat, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat } from "node:fs/promises";
 import { uniformFrames, UsageError, type Video } from "blip-ts";
-import { listEntries } from "./read-list.ts";
 import { findPattern, isPattern } from "./find-pattern.ts";
-
-const imageEnding = /\.(?:jpe?g|jfif|png|webp|gif|avif|bmp|tiff?)$/i;
+import { listEntries } from "./read-list.ts";
+import { isFolder, LeftOut, walkFolder } from "./walk-folder.ts";
 
 /** A URL that is fetched; Windows drives (`c:\`) are not. */
 export const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument);
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-}
-
-/** A path that a folder's walk came to; `unread` is a folder that cannot be read. */
-interface Walked {
-  readonly path: string;
-  readonly unread?: boolean;
-}
-
-/** Images below a folder, by name, each folder's own files among its subfolders, and folders that cannot be read. */
-async function* walk(folder: string): AsyncGenerator<Walked, void, undefined> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
-  if (!entries) {
-    yield { path: folder, unread: true };
-    return;
-  }
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const entry of entries) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) {
-      if (!entry.isSymbolicLink()) yield* walk(path);
-    } else if (imageEnding.test(entry.name)) yield { path };
-  }
-}
 
 /** What an argument or a line of a list names. A line is never a pattern. */
 interface Named {
@@ -64,6 +36,8 @@ async function lines(stdin: AsyncIterable<Buffer | string>, { nul }: ListOptions
 export interface ListOptions {
   /** Standard input has a NUL behind each path, as `find -print0` writes them. */
   readonly nul?: boolean | undefined;
+  /** Is told of photographs in folders that are left out, as no decoder here reads them. */
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -76,8 +50,8 @@ export const listImages = (
   stdin: AsyncIterable<Buffer | string>,
   options: ListOptions = {},
 ): Promise<string[]> =>
-  listed(inputs, { stdin, options }, async function* (name) {
-    if (await isFolder(name)) for await (const { path } of walk(name)) yield path;
+  listed(inputs, { stdin, options }, async function* (name, leftOut) {
+    if (await isFolder(name)) for await (const { path } of walkFolder(name, leftOut)) yield path;
     else yield name;
   });
 
@@ -90,15 +64,15 @@ export const listVideos = (
   stdin: AsyncIterable<Buffer | string>,
   options: ListOptions = {},
 ): Promise<(string | Video<string>)[]> =>
-  listed(inputs, { stdin, options }, async function* (name) {
-    yield (await isFolder(name)) ? await videoIn(name) : name;
+  listed(inputs, { stdin, options }, async function* (name, leftOut) {
+    yield (await isFolder(name)) ? await videoIn(name, leftOut) : name;
   });
 
 const byNumber = new Intl.Collator("en", { numeric: true });
 
-async function videoIn(folder: string): Promise<Video<string>> {
+async function videoIn(folder: string, leftOut: LeftOut): Promise<Video<string>> {
   const frames: string[] = [];
-  for await (const { path, unread } of walk(folder)) {
+  for await (const { path, unread } of walkFolder(folder, leftOut)) {
     // Of what is left other frames would be chosen: the video's row says which folder cannot be read.
     if (unread === true) return { image: folder, frames: [path] };
     frames.push(path);
@@ -113,9 +87,10 @@ async function videoIn(folder: string): Promise<Video<string>> {
 async function listed<T>(
   inputs: readonly string[],
   { stdin, options }: { readonly stdin: AsyncIterable<Buffer | string>; readonly options: ListOptions },
-  meaning: (path: string) => AsyncIterable<T>,
+  meaning: (path: string, leftOut: LeftOut) => AsyncIterable<T>,
 ): Promise<T[]> {
   const all: T[] = [];
+  const leftOut = new LeftOut();
   let named = false;
   for (const argument of inputs) {
     const isLine = argument === "-";
@@ -123,16 +98,20 @@ async function listed<T>(
       const { places, matched } = await placesOf({ name, isLine });
       // `dir/**` matches a folder and what is in it.
       const ofName = new Set<T>();
-      for (const path of places) for await (const item of meaning(path)) ofName.add(item);
+      for (const path of places) for await (const item of meaning(path, leftOut)) ofName.add(item);
       for (const item of ofName) all.push(item);
       named ||= matched && ofName.size > 0;
     }
   }
-  if (named) return all;
+  const unreadPhotographs = leftOut.message();
+  if (named) {
+    if (unreadPhotographs !== undefined) options.warn?.(unreadPhotographs);
+    return all;
+  }
   const names = inputs.map((argument) => (argument === "-" ? "standard input" : `"${argument}"`)).join(", ");
   throw new UsageError(
     "usage/no-images",
-    `no image found in ${names}: give image files, folders that hold some, or patterns that match some`,
+    `no image found in ${names}: give image files, folders that hold some, or patterns that match some${unreadPhotographs === undefined ? "" : `. ${unreadPhotographs}`}`,
     { given: inputs },
   );
 }

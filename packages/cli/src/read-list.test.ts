@@ -6,7 +6,8 @@ const utf8 = (text: string) => new TextEncoder().encode(text);
 const latin1 = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 const utf16 = (text: string, littleEndian = true) => {
   const view = new DataView(new ArrayBuffer(2 * text.length));
-  [...text].forEach((letter, index) => view.setUint16(2 * index, letter.charCodeAt(0), littleEndian));
+  for (let index = 0; index < text.length; index++)
+    view.setUint16(2 * index, text.charCodeAt(index), littleEndian);
   return new Uint8Array(view.buffer);
 };
 

@@ -1,5 +1,5 @@
 // An adapter's updates added to a model's weights: W + scale * B A, in double precision, rounded to float32 once.
-import { allFinite, must } from "@blip-ts/base";
+import { allFinite, missed, must } from "@blip-ts/base";
 import {
   floatRows,
   floatsOf,
@@ -29,12 +29,12 @@ export function addUpdate(
   const sums = new Float64Array(width);
   for (let row = 0; row * width < rows.length; row++) {
     const start = row * width;
-    for (let column = 0; column < width; column++) sums[column] = rows[start + column] ?? NaN;
+    for (let column = 0; column < width; column++) sums[column] = rows[start + column] ?? missed("number");
     for (let index = 0; index < rank; index++) {
-      const factor = scale * (up[(first + row) * rank + index] ?? NaN);
+      const factor = scale * (up[(first + row) * rank + index] ?? missed("number"));
       const at = index * width;
       for (let column = 0; column < width; column++)
-        sums[column] = (sums[column] ?? NaN) + factor * (down[at + column] ?? NaN);
+        sums[column] = (sums[column] ?? missed("number")) + factor * (down[at + column] ?? missed("number"));
     }
     rows.set(sums, start);
   }

@@ -130,7 +130,7 @@ describe("image settings that cannot be used", () => {
       "a size out of range",
       { image_processor: { size: { height: 1e6, width: 32 } } },
       "image/bad-config",
-      /image_processor\.size: expected a side of 1 to 8192 pixels/,
+      /image_processor\.size: expected a side of 1 to 2048 pixels/,
     ],
     [
       "a factor beyond float32",

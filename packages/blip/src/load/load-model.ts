@@ -4,6 +4,7 @@ import { optimize } from "@blip-ts/graph";
 import { below, exactly, type IntendedGap } from "../weights/intended-gaps.ts";
 import { layerPathOf } from "../weights/layer-paths.ts";
 import { checkRequired } from "../weights/requirements.ts";
+import { prefixLeftOut } from "../weights/wrapper-prefix.ts";
 import { quantizedMatrices, type StoredTensor } from "@blip-ts/checkpoint";
 import { secondBias, withTiedHead } from "../weights/tied-head.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -93,7 +94,12 @@ export async function configOf(
     textHeads: options.textHeads,
   });
   const dual = task === "embed" && isDual(opened.architecture) && dualEmbedding !== undefined;
-  return { json, warnings, config: dual ? { ...config, jointEmbedding: dualEmbedding } : config };
+  const wrapped = opened.prefix === "" ? [] : [prefixLeftOut(opened.files.name, opened.prefix)];
+  return {
+    json,
+    warnings: [...wrapped, ...warnings],
+    config: dual ? { ...config, jointEmbedding: dualEmbedding } : config,
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 // A model's files, opened: its checkpoint under Hugging Face names, what it is and what it can do. No weight is read.
 import { deriveArchitecture, type Architecture } from "../weights/architecture.ts";
 import { toHuggingFaceNames, type Dialect } from "../weights/names.ts";
+import { withoutPrefix, wrapperPrefix } from "../weights/wrapper-prefix.ts";
 import type { IgnoredTensor } from "../weights/intended-gaps.ts";
 import {
   type Checkpoint,
@@ -26,6 +27,8 @@ export interface OpenedModel {
   /** 8-bit matrices and their scales, of which `tensors` has what they stand for; empty in a floating-point file. */
   readonly quantized: ReadonlyMap<string, StoredTensor>;
   readonly ignored: readonly IgnoredTensor[];
+  /** What all names in the file begin with, and is left out: `module.`; empty in most. */
+  readonly prefix: string;
   readonly architecture: Architecture;
   readonly tasks: TaskReport;
   /** The adapter whose updates `tensors` have. */
@@ -44,19 +47,43 @@ export async function openModel(files: ModelFiles): Promise<OpenedModel> {
  * What the tensors of a model's checkpoint are.
  * @throws {ModelError} `checkpoint/...`
  */
-export function openedFrom(files: ModelFiles, checkpoint: Checkpoint): OpenedModel {
+export function openedFrom(files: ModelFiles, checkpoint: OpenedWeights): OpenedModel {
+  const { prefix = "" } = checkpoint;
   const { dialect, tensors: named, ignored } = toHuggingFaceNames(checkpoint);
   const { tensors, quantized } = readQuantized(named);
   const architecture = deriveArchitecture(tensors);
   const tasks = tasksOf(architecture);
-  return { files, format: checkpoint.format, dialect, tensors, quantized, ignored, architecture, tasks };
+  return {
+    files,
+    format: checkpoint.format,
+    dialect,
+    tensors,
+    quantized,
+    ignored,
+    prefix,
+    architecture,
+    tasks,
+  };
 }
 
-/** All tensors of a model by their own names, also those that no task needs. @throws {ModelError} `checkpoint/...` */
-export function openWeights({ weights }: ModelFiles): Promise<Checkpoint> {
-  return weights.kind === "single"
-    ? openCheckpoint(weights.source)
-    : readShardedSafetensors(weights.index, weights.indexName, (file) => weights.open(file));
+/** A checkpoint whose names are those of a model. */
+export interface OpenedWeights extends Checkpoint {
+  /** What all names in the file begin with, and is left out. */
+  readonly prefix?: string;
+}
+
+/**
+ * All tensors of a model by their own names, also those that no task needs, without what a program that wraps models has put
+ * before all of them.
+ * @throws {ModelError} `checkpoint/...`
+ */
+export async function openWeights({ weights }: ModelFiles): Promise<OpenedWeights> {
+  const checkpoint =
+    weights.kind === "single"
+      ? await openCheckpoint(weights.source)
+      : await readShardedSafetensors(weights.index, weights.indexName, (file) => weights.open(file));
+  const prefix = wrapperPrefix([...checkpoint.tensors.keys()]);
+  return { ...checkpoint, prefix, tensors: withoutPrefix(checkpoint.tensors, prefix) };
 }
 
 /** @throws {ModelError} `model/wrong-task`, which says what the model can do instead */

@@ -8,7 +8,7 @@ import {
   type GenerationOptions,
   type SequenceOptions,
 } from "../decode/options.ts";
-import { last, ModelError, UsageError } from "@blip-ts/base";
+import { last, ModelError, must, UsageError } from "@blip-ts/base";
 import { notFinite, type RunOptions } from "@blip-ts/engine";
 import { generationDefaults, readGenerationConfig, type GenerationTask } from "./generation-defaults.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
@@ -102,7 +102,7 @@ export class Generator {
   ): Promise<readonly (readonly Hypothesis[] | ModelError)[]> {
     const sequences = this.options(prompts, options).map((sequence, row) => ({
       ...sequence,
-      seed: seeds[row] ?? sequence.seed,
+      seed: (row < seeds.length ? must(seeds, row) : undefined) ?? sequence.seed,
     }));
     const decoding = await this.decoder.open(encoderStates.states, encoderStates.mask, run);
     try {

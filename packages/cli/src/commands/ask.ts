@@ -10,7 +10,7 @@ import {
   type VerbOptions,
 } from "blip-ts";
 import { Option, type Command } from "commander";
-import { addImageOptions, anyNumber, collect, type ImageFlags } from "../common-options.ts";
+import { addImageOptions, anyNumber, collect, listOptions, type ImageFlags } from "../common-options.ts";
 import { isNotFinite } from "../exit-codes.ts";
 import {
   addGenerationOptions,
@@ -103,7 +103,7 @@ async function run(inputs: readonly string[], flags: AskFlags, terminal: Termina
   if (questions.length === 0)
     throw new UsageError("usage/no-questions", "no question is given: give -q QUESTION");
   const answers = await listed(flags);
-  const images = await listImages(inputs, terminal.stdin, { nul: flags.null });
+  const images = await listImages(inputs, terminal.stdin, listOptions(flags, terminal));
   return printRows<AnswerRow<string>, Answerer>(terminal, flags, {
     ...(await verbOf(flags)),
     rows: (answerer, call) => {

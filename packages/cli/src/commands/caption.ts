@@ -1,7 +1,7 @@
 // `blip caption IMAGE...`: what images show, in words; `--pairs FILE`: a prompt for each row.
 import { Captioner, type Caption, type CaptionRow, type VerbOptions } from "blip-ts";
 import type { Command } from "commander";
-import { addImageOptions, type ImageFlags } from "../common-options.ts";
+import { addImageOptions, listOptions, type ImageFlags } from "../common-options.ts";
 import {
   addGenerationOptions,
   generationConfig,
@@ -59,7 +59,7 @@ async function run(inputs: readonly string[], flags: CaptionFlags, terminal: Ter
       cells: (images, _, caption) => cells(images.join(" "), caption),
     });
   needImages(inputs);
-  const images = await listImages(inputs, terminal.stdin, { nul: flags.null });
+  const images = await listImages(inputs, terminal.stdin, listOptions(flags, terminal));
   return printRows<CaptionRow<string>, Captioner>(terminal, flags, {
     ...verb,
     rows: (captioner, call) => {

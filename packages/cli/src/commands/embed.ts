@@ -9,7 +9,7 @@ import {
   type TextEmbedding,
 } from "blip-ts";
 import type { Command } from "commander";
-import { addImageOptions, type ImageFlags } from "../common-options.ts";
+import { addImageOptions, listOptions, type ImageFlags } from "../common-options.ts";
 import { listImages } from "../list-images.ts";
 import { addTextOptions, textsOf, withTextNames, type TextFlags } from "../list-texts.ts";
 import { printRows } from "../print-rows.ts";
@@ -44,7 +44,8 @@ async function run(inputs: readonly string[], flags: EmbedFlags, terminal: Termi
   const { texts } = listed;
   if (inputs.length === 0 && texts.length === 0)
     throw new UsageError("usage/no-images", "nothing to embed: give images, -t TEXT, or both");
-  const images = inputs.length === 0 ? [] : await listImages(inputs, terminal.stdin, { nul: flags.null });
+  const images =
+    inputs.length === 0 ? [] : await listImages(inputs, terminal.stdin, listOptions(flags, terminal));
   return withTextNames(listed, () =>
     printRows<Row, Embedder>(terminal, flags, {
       suggestion: "Salesforce/blip-itm-base-flickr",

@@ -1,7 +1,7 @@
 // `blip match IMAGE... -t TEXT...`: every image with every text; `--pairs FILE`: each row's own.
 import { Matcher, type MatchRow, type MatchScores, type VerbOptions } from "blip-ts";
 import type { Command } from "commander";
-import { addImageOptions, type ImageFlags } from "../common-options.ts";
+import { addImageOptions, listOptions, type ImageFlags } from "../common-options.ts";
 import { listImages } from "../list-images.ts";
 import { addTextOptions, listTexts, withTextNames, type TextFlags } from "../list-texts.ts";
 import {
@@ -46,7 +46,7 @@ async function run(inputs: readonly string[], flags: MatchFlags, terminal: Termi
     });
   needImages(inputs);
   const listed = await listTexts(flags);
-  const images = await listImages(inputs, terminal.stdin, { nul: flags.null });
+  const images = await listImages(inputs, terminal.stdin, listOptions(flags, terminal));
   return withTextNames(listed, () =>
     printRows<MatchRow<string>, Matcher>(terminal, flags, {
       ...verb,

@@ -1,7 +1,13 @@
 // `blip retrieve IMAGE... -t TEXT...`: which images fit a text best, or which texts an image.
 import { Retriever, type ImageRow, type TextRow } from "blip-ts";
 import { Option, type Command } from "commander";
-import { addImageOptions, anyNumber, imagesArgument, type ImageFlags } from "../common-options.ts";
+import {
+  addImageOptions,
+  anyNumber,
+  imagesArgument,
+  listOptions,
+  type ImageFlags,
+} from "../common-options.ts";
 import { listImages, listVideos } from "../list-images.ts";
 import { addTextOptions, listTexts, withTextNames, type TextFlags } from "../list-texts.ts";
 import { printRows } from "../print-rows.ts";
@@ -35,8 +41,8 @@ async function run(inputs: readonly string[], flags: RetrieveFlags, terminal: Te
   const listed = await listTexts(flags);
   const images =
     flags.frames === true
-      ? await listVideos(inputs, terminal.stdin, { nul: flags.null })
-      : await listImages(inputs, terminal.stdin, { nul: flags.null });
+      ? await listVideos(inputs, terminal.stdin, listOptions(flags, terminal))
+      : await listImages(inputs, terminal.stdin, listOptions(flags, terminal));
   const { k, by } = flags;
   return withTextNames(listed, () =>
     printRows<Row, Retriever>(terminal, flags, {

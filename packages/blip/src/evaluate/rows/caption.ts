@@ -55,7 +55,10 @@ export const captionTask = (
 ): RowTask<"caption"> => ({
   data: "caption",
   async load(source, host, options) {
-    const settings = { ...options, repetitionPenalty: options.repetitionPenalty ?? defaults.repetitionPenalty };
+    const settings = {
+      ...options,
+      repetitionPenalty: options.repetitionPenalty ?? defaults.repetitionPenalty,
+    };
     const captioner = await Captioner.load(platform, source, settings);
     const { model } = captioner;
     const { prompt, signal, maxPixels } = options;
@@ -65,7 +68,11 @@ export const captionTask = (
       imagesOf: ({ image }) => [image],
       async fieldsOf(examples) {
         const requests = examples.map(({ image }) => ({ image: host.imageOf(image), prompt }));
-        const captions = await captioner.answerEach(requests, { ...generationOnly(settings), signal, maxPixels });
+        const captions = await captioner.answerEach(requests, {
+          ...generationOnly(settings),
+          signal,
+          maxPixels,
+        });
         return captions.map((rows, index) => {
           if (rows instanceof BlipError) return rows;
           const [best] = rows;

@@ -21,8 +21,8 @@ const apart = () => import("./decoding/decode-apart.ts");
 /** An image of a caller who is trusted: here unless it is so large that stopping it must be possible. */
 async function decodeTrusted(input: EncodedInput, options: DecodeOptions): Promise<RgbImage> {
   const { signal, maxPixels, memory, size, allowPrivateRedirects } = options;
-  const reading = readImage(input, { signal, allowPrivateRedirects });
   const path = pathOfImage(input);
+  const reading = readImage(input, { signal, allowPrivateRedirects });
   const late = () => readTooSlow(path ?? "the image", readMilliseconds);
   const encoded = await unlessAborted(
     path === undefined ? reading : within(reading, readMilliseconds, late),

@@ -65,7 +65,14 @@ const openFlags = constants.O_RDONLY | ((constants as { O_NONBLOCK?: number }).O
 /** What a path that cannot be opened is. */
 function cannotOpen(path: string, error: unknown): InputError {
   const code = codeOf(error);
-  const found = code === "ENOENT" || code === "ENOTDIR" ? undefined : `it cannot be opened (${code})`;
+  const isAbsent = code === "ENOENT" || code === "ENOTDIR";
+  // What stands for bytes that are no UTF-8 in names that Node reads.
+  const isOtherwise = isAbsent && path.includes("\uFFFD");
+  const found = isOtherwise
+    ? "its name has bytes that are no UTF-8: rename it"
+    : isAbsent
+      ? undefined
+      : `it cannot be opened (${code})`;
   return notFound(path, found, error);
 }
 

@@ -22,10 +22,6 @@ export interface WeightShape {
 const inStacks = /^(vision_model|text_encoder|text_decoder)(_m)?\./;
 const isNorm = /(^|\.)(layer_norm\d|post_layernorm|LayerNorm)\.(weight|bias)$/;
 
-/** The matrices of LoRA's updates (PEFT, `reset_lora_parameters`): A as torch's linear layers begin, B 0. */
-const isDown = /\.lora_A\.weight$/;
-const isUp = /\.lora_B\.weight$/;
-
 /**
  * - updates of LoRA: A uniform within 1 / sqrt(fan-in), B 0
  * - encoders and decoder: norms 1 and 0, biases 0, everything else normal with 0.02
@@ -35,8 +31,8 @@ const isUp = /\.lora_B\.weight$/;
  */
 export function beginningOf(name: string, fanIn: number): Beginning {
   if (name === "temp") return { constant: firstTemperature };
-  if (isUp.test(name)) return { constant: 0 };
-  if (isDown.test(name)) return { bound: 1 / Math.sqrt(fanIn) };
+  if (name.endsWith(".lora_B.weight")) return { constant: 0 };
+  if (name.endsWith(".lora_A.weight")) return { bound: 1 / Math.sqrt(fanIn) };
   if (isNorm.test(name)) return { constant: name.endsWith(".weight") ? 1 : 0 };
   if (!inStacks.test(name) || /\.patch_embedding\.(weight|bias)$/.test(name))
     return { bound: 1 / Math.sqrt(fanIn) };

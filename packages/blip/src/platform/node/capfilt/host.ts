@@ -61,7 +61,10 @@ export const nodeCapFiltHost: CapFiltHost = {
         throw error;
       }
     }),
-  makeFolder: (folder) => orCannotWrite(folder, async () => void (await mkdir(folder, { recursive: true }))),
+  makeFolder: (folder) =>
+    orCannotWrite(folder, async () => {
+      await mkdir(folder, { recursive: true });
+    }),
   remove: (path) => orCannotWrite(path, () => rm(path, { recursive: true, force: true })),
   rename: (folder, name) => orCannotWrite(name, () => rename(folder, name)),
   create: createFile,

@@ -1,0 +1,81 @@
+// Images below a folder, without what programs put beside photographs, and with a word about photographs that are not read.
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+const imageEnding = /\.(?:jpe?g|jfif|png|webp|gif|avif|bmp|tiff?)$/i;
+
+/** Photographs that no decoder here reads, by what their names end with. */
+const unreadEndings: readonly (readonly [kind: string, ending: RegExp])[] = [
+  ["HEIC", /\.(?:heic|heif|hif)$/i],
+  ["RAW", /\.(?:3fr|arw|cr2|cr3|dng|erf|iiq|kdc|mos|mrw|nef|nrw|orf|pef|raf|rw2|rwl|sr2|srf|srw|x3f)$/i],
+];
+
+/** Folders of thumbnails and of what was thrown away: Synology's, macOS's archives', Windows'. */
+const foreignFolders: ReadonlySet<string> = new Set([
+  "@eadir",
+  "#recycle",
+  "__macosx",
+  "$recycle.bin",
+  "system volume information",
+]);
+
+/** Hidden by its name; AppleDouble files (`._x.jpg`) are. */
+const isHidden = (name: string): boolean => name.startsWith(".");
+
+/** A path that a walk came to; `unread` is a folder that cannot be read. */
+export interface WalkedPath {
+  readonly path: string;
+  readonly unread?: boolean;
+}
+
+/** Photographs that were left out, by kind. */
+export class LeftOut {
+  readonly #kinds = new Map<string, string[]>();
+
+  add(kind: string, path: string): void {
+    this.#kinds.set(kind, [...(this.#kinds.get(kind) ?? []), path]);
+  }
+
+  /** What is to be said of them; undefined if there are none. */
+  message(): string | undefined {
+    const kinds = [...this.#kinds];
+    const paths = kinds.flatMap(([, ofKind]) => ofKind);
+    const [first] = paths;
+    if (first === undefined) return undefined;
+    const counts = kinds.map(([kind, { length }]) => `${length} ${kind} file${length === 1 ? "" : "s"}`);
+    const example = paths.length === 1 ? first : `${first} and others`;
+    return `${counts.join(" and ")} left out, as blip does not read them: ${example}. Convert them to JPEG or PNG.`;
+  }
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/**
+ * Images below a folder, by name, each folder's own files among its subfolders, and folders that cannot be read. Hidden files
+ * and folders, and folders of thumbnails, are passed over; links to folders are not followed.
+ */
+export async function* walkFolder(
+  folder: string,
+  leftOut: LeftOut,
+): AsyncGenerator<WalkedPath, void, undefined> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
+  if (!entries) {
+    yield { path: folder, unread: true };
+    return;
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    if (isHidden(entry.name)) continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) {
+      if (!entry.isSymbolicLink() && !foreignFolders.has(entry.name.toLowerCase()))
+        yield* walkFolder(path, leftOut);
+    } else if (imageEnding.test(entry.name)) yield { path };
+    else {
+      const unread = unreadEndings.find(([, ending]) => ending.test(entry.name));
+      if (unread) leftOut.add(unread[0], path);
+    }
+  }
+}
