@@ -59,6 +59,7 @@ TEXTS = [
     "http://example.com/path?x=1&y=2",
     "IMG_2043.jpg",
     "a picture of ",
+    "A cat, close up!",
     "how many dogs are in the picture?",
 ]
 

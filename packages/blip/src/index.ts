@@ -105,6 +105,7 @@ export { bestRanks, retrievalMetrics, type RetrievalMetrics } from "@blip-ts/met
 /** Processor options and results. */
 export type { ProcessedImages } from "./processor/processor.ts";
 export type { ProcessorCallOptions, ProcessorOptions, ProcessorProgress } from "./processor/options.ts";
+export type { PillowOrder } from "./image/resize-bicubic.ts";
 export type { EncodedTexts, EncodeOptions } from "./text/word-piece.ts";
 /** What `inspect` finds. */
 export type { InspectedPart, Inspection } from "./tools/inspect.ts";

@@ -4,7 +4,8 @@ export { createApi } from "./create-api.ts";
 /** What a platform does for the isomorphic code. */
 export type { Platform } from "./platform.ts";
 /** How an image is decoded, and what comes of it. */
-export type { DecodeOptions } from "./image/decode-options.ts";
+export type { DecodeOptions, ResizedSize } from "./image/decode-options.ts";
+export type { PillowOrder } from "./image/resize-bicubic.ts";
 export type { RgbImage } from "./image/raw-image.ts";
 /** Files of a model, folders that are written, and weights that are kept in another type. */
 export type {

@@ -32,6 +32,8 @@ export interface ModelFlags extends SourceFlags {
   readonly profile?: string;
   readonly compat: Compat;
   readonly orientation?: "stored" | "upright";
+  readonly pillowOrder?: "10" | "13";
+  readonly grey16?: "clip" | "scale";
   readonly imageSize?: number;
   readonly threads?: number;
   readonly memory?: number;
@@ -92,6 +94,24 @@ export const compatOption = () =>
   new Option("--compat <mode>", "whose conventions, where the references differ")
     .choices(["hf", "blip", "lavis"])
     .default("blip");
+
+export const orientationOption = () =>
+  new Option(
+    "--orientation <O>",
+    "as stored (with --compat hf, and in BLIP's own code), or turned upright as EXIF says (with blip and lavis: our choice)",
+  ).choices(["stored", "upright"]);
+
+export const grey16Option = () =>
+  new Option(
+    "--grey16 <how>",
+    "16-bit grey images: clip at 255 as Pillow does, or scale to 8 bits (default: clip, with a warning)",
+  ).choices(["clip", "scale"]);
+
+export const pillowOrderOption = () =>
+  new Option(
+    "--pillow-order <V>",
+    "which pass of Pillow's resize is first: across (10, with --compat blip and lavis), or as Pillow 13 chooses (13, with hf)",
+  ).choices(["10", "13"]);
 
 export const imageSizeOption = () =>
   new Option(
@@ -174,12 +194,9 @@ export function addModelOptions(command: Command): Command {
     .addOption(dtypeOption())
     .addOption(deviceOption())
     .addOption(profileOption())
-    .addOption(
-      new Option("--orientation <O>", "as stored, or turned upright as EXIF says").choices([
-        "stored",
-        "upright",
-      ]),
-    )
+    .addOption(orientationOption())
+    .addOption(grey16Option())
+    .addOption(pillowOrderOption())
     .addOption(imageSizeOption())
     .addOption(threadsOption())
     .addOption(memoryOption())
@@ -268,10 +285,10 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
   const { compat, dtype, textHeads, orientation, imageSize, revision, offline } = flags;
   const { threads, device, profile, memory, maxPixels, maxTextLength, load, adapter } = flags;
-  const { allowPrivateRedirects } = flags;
+  const { allowPrivateRedirects, pillowOrder, grey16 } = flags;
   return {
     ...{ compat, dtype, textHeads, orientation, imageSize, revision, offline, allowPrivateRedirects },
-    ...{ threads, device, profile, memory, maxPixels, maxTextLength, load, adapter },
+    ...{ threads, device, profile, memory, maxPixels, maxTextLength, load, adapter, pillowOrder, grey16 },
     onProfile: profilePrinter(terminal),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),

@@ -1,5 +1,6 @@
 // Options of the verbs that write texts.
-import type { GenerationOptions } from "blip-ts";
+import { stat, readFile } from "node:fs/promises";
+import { UsageError, type GenerationOptions, type ModelOptions } from "blip-ts";
 import { Option, type Command } from "commander";
 import { anyNumber } from "./common-options.ts";
 
@@ -15,7 +16,11 @@ export interface GenerationFlags {
   readonly minLength?: number;
   readonly repetitionPenalty?: number;
   readonly noRepeatNgram?: number;
+  readonly generationConfig?: string;
 }
+
+/** Most bytes of such a file; transformers' have some hundred. */
+const maxConfigBytes = 1_000_000;
 
 const numbers: readonly (readonly [flag: string, value: string, about: string])[] = [
   ["--beams", "N", "beams of the search, 1 to 8; 1 is greedy"],
@@ -38,7 +43,37 @@ export function addGenerationOptions(command: Command): Command {
     option.negate = false;
     command.addOption(option);
   }
-  return command;
+  return command.option(
+    "--generation-config <FILE>",
+    "a generation_config.json that says these options unless they are given; `model`: the model's own (default: none is read)",
+  );
+}
+
+/**
+ * What `--generation-config` says.
+ * @throws {UsageError} `usage/bad-generation-config` if its file cannot be read or is no JSON
+ */
+export async function generationConfig({
+  generationConfig: file,
+}: GenerationFlags): Promise<ModelOptions["generationConfig"]> {
+  if (file === undefined || file === "model") return file;
+  const fail = (content: string) =>
+    new UsageError(
+      "usage/bad-generation-config",
+      `--generation-config ${file}: expected a JSON object as in generation_config.json, found ${content}. ` +
+        "Give such a file, or `model` for the model's own.",
+      { file },
+    );
+  try {
+    const { size } = await stat(file);
+    if (size > maxConfigBytes) throw fail(`${size} bytes`);
+    const json: unknown = JSON.parse(await readFile(file, "utf8"));
+    if (typeof json !== "object" || json === null || Array.isArray(json)) throw fail("another value");
+    return { ...json };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw fail(error instanceof SyntaxError ? "a text that is no JSON" : "no file that can be read");
+  }
 }
 
 export function generationOptions(flags: GenerationFlags): GenerationOptions {

@@ -1,6 +1,7 @@
 // CapFilt (BLIP, section 3.3): a captioner draws a caption for each collected image, a filter drops every text that does not
 // fit. The data is counted, captioned and filtered row by row, and what is kept is written. Nothing of the size of the data
 // is held in memory; a run that was killed goes on.
+import { decodeDefaults } from "../processor/image-processor.ts";
 import { BlipError, closing, must, orClosed } from "@blip-ts/base";
 import { placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
 import type { Platform } from "../platform.ts";
@@ -72,6 +73,7 @@ async function identityOf(
   const { signal, orientation, alpha, device = "cpu", maxPixels, prompt, seed = defaults.seed } = options;
   const { imageBatchSize = defaults.imageBatchSize } = options;
   const { model } = captioner;
+  const { pillowOrder, grey16 } = decodeDefaults(model.loaded.compat, options);
   const [drawn] = model.generator.options([[model.loaded.tokens.dec]], drawing(options));
   const all = {
     compat: model.loaded.compat,
@@ -79,6 +81,7 @@ async function identityOf(
     filterType: filter.model.loaded.network.dtype,
     textHeads: model.loaded.config.text.heads,
     ...{ device, orientation, alpha, maxPixels, seed, prompt, imageBatchSize },
+    ...{ pillowOrder, grey16 },
     topP: drawn?.topP,
     topK: drawn?.topK,
     temperature: drawn?.temperature,

@@ -1,4 +1,5 @@
 // What a run is: task, model, data, options. Rows of an earlier run are taken up if all of it is the same.
+import { decodeDefaults } from "../processor/image-processor.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import type { ModelFiles } from "../files.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -55,14 +56,17 @@ export async function weightsHash(
 /** Options of loading that change numbers, whatever the task. */
 function loadingOptions(
   options: EvaluateOptions,
-  { compat, imageSize, network, config, opened }: LoadedNetwork,
+  { compat, imageSize, network, config, opened, generationConfig }: LoadedNetwork,
 ) {
   const { orientation, alpha, device = "cpu", revision } = options;
+  const { pillowOrder, grey16 } = decodeDefaults(compat, options);
   const dtype = network.dtype;
   return {
     ...{ compat, dtype, device, imageSize, textHeads: config.text.heads, orientation, alpha, revision },
     // What the model is with it, wherever it lies.
     adapter: opened.adapter?.sha256,
+    generationConfig,
+    ...{ pillowOrder, grey16 },
   };
 }
 

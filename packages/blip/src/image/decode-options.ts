@@ -1,5 +1,13 @@
 // How an image file becomes RGB pixels, where the references differ.
 import type { Warning } from "@blip-ts/base";
+import type { PillowOrder } from "./resize-bicubic.ts";
+
+/** To what size an image is resized, and in which order of passes. */
+export interface ResizedSize {
+  readonly width: number;
+  readonly height: number;
+  readonly order: PillowOrder;
+}
 
 export interface DecodeOptions {
   /** `white`: transparency over white; `drop`: the alpha channel is thrown away. */
@@ -17,7 +25,7 @@ export interface DecodeOptions {
    * The size to which the caller resizes the image as `resizeBicubic` does. A decoder may do it where the pixels are, or
    * leave it to the caller.
    */
-  readonly size?: { readonly width: number; readonly height: number } | undefined;
+  readonly size?: ResizedSize | undefined;
   /**
    * For callers who are not trusted: decoded in a process of its own, which is ended if it does not end by itself. A
    * platform without processes decodes as it can.

@@ -10,7 +10,7 @@ const image = {
   height: 2,
 };
 const pixels = async (said: object) => [
-  ...(await preprocess(image, parseImageConfig({ size: 2, ...said }, name))),
+  ...(await preprocess(image, parseImageConfig({ size: 2, ...said }, name), "13")),
 ];
 
 describe("preprocess", () => {
@@ -57,12 +57,12 @@ describe("preprocess", () => {
 
   test("gives [3, height, width] for a size that is not square", async () => {
     const config = parseImageConfig({ size: { height: 3, width: 5 } }, name);
-    expect(await preprocess(image, config)).toHaveLength(45);
+    expect(await preprocess(image, config, "13")).toHaveLength(45);
   });
 
   test("refuses another size where nothing is resized", async () => {
     const config: ImageConfig = { ...defaultImageConfig(384), doResize: false };
-    await expect(preprocess(image, config)).rejects.toThrow(/384 x 384 pixels, found 2 x 2/);
+    await expect(preprocess(image, config, "13")).rejects.toThrow(/384 x 384 pixels, found 2 x 2/);
   });
 });
 

@@ -3,7 +3,7 @@
 import { missed, must, schema } from "@blip-ts/base";
 import { badConfig } from "./errors.ts";
 import type { RgbImage } from "./raw-image.ts";
-import { resizeBicubic } from "./resize-bicubic.ts";
+import { type PillowOrder, resizeBicubic } from "./resize-bicubic.ts";
 
 /** What preprocessor_config.json says, or processor_config.json under `image_processor`. */
 export interface ImageConfig {
@@ -140,12 +140,17 @@ function tables({ doRescale, doNormalize, rescaleFactor, mean, std }: ImageConfi
 
 /**
  * Pixel values of a picture: float32((byte * factor) - mean) / std. Gives the event loop its turn while it resizes.
+ * @param order of Pillow's passes, as in `resizeBicubic`
  * @returns [3, height, width], row by row
  * @throws {ModelError} `image/bad-config` where nothing is resized and the picture has another size than the config
  */
-export async function preprocess(image: RgbImage, config: ImageConfig): Promise<Float32Array> {
+export async function preprocess(
+  image: RgbImage,
+  config: ImageConfig,
+  order: PillowOrder,
+): Promise<Float32Array> {
   const { data, width, height } = config.doResize
-    ? await resizeBicubic(image, config.width, config.height)
+    ? await resizeBicubic(image, config.width, config.height, order)
     : image;
   if (width !== config.width || height !== config.height)
     throw badConfig(

@@ -4,6 +4,14 @@ import { missed } from "@blip-ts/base";
 import { pauses, type Pause } from "./pause.ts";
 import type { RgbImage } from "./raw-image.ts";
 
+/**
+ * The version of Pillow whose order of passes is taken. `10`, and all up to 12.3: across first. `13`: down first if the
+ * height shrinks by more than twice what the width does.
+ */
+export type PillowOrder = "10" | "13";
+
+export const pillowOrders: readonly PillowOrder[] = ["10", "13"];
+
 /** Bits behind the point of a weight: 32 less the 8 of a byte and 2 for sign and overshoot. */
 const precisionBits = 22;
 const half = 1 << (precisionBits - 1);
@@ -183,14 +191,18 @@ async function downPass(image: RgbImage, height: number, pause: Pause): Promise<
 /**
  * The picture at `width` x `height` pixels; a pass is left out where its side keeps its length. Gives the event loop
  * its turn about every 8 ms.
- * As Pillow 13 does, the pass down comes first where the height shrinks by more than twice what the width does (up to
- * Pillow 12 the pass across was always first): each pass rounds to bytes, so that the order shows.
+ * @param order which pass is first: each rounds to bytes, so that the order shows
  * @returns `image` itself where nothing changes
  */
-export async function resizeBicubic(image: RgbImage, width: number, height: number): Promise<RgbImage> {
+export async function resizeBicubic(
+  image: RgbImage,
+  width: number,
+  height: number,
+  order: PillowOrder,
+): Promise<RgbImage> {
   const pause = pauses();
   const shrinks = image.height - height;
-  if (shrinks > 0 && shrinks > (image.width - width) * 2)
+  if (order === "13" && shrinks > 0 && shrinks > (image.width - width) * 2)
     return acrossPass(await downPass(image, height, pause), width, pause);
   return downPass(await acrossPass(image, width, pause), height, pause);
 }

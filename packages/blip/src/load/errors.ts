@@ -62,8 +62,16 @@ export const badConfig = (name: string, detail: string): ModelError =>
 export const badGenerationConfig = (name: string, detail: string): ModelError =>
   new ModelError(
     "model/bad-config",
-    `${name}: ${detail}. Correct the file, or remove it: transformers' own defaults are then used.`,
+    `${name}: ${detail}. Correct it, or leave out generationConfig (--generation-config): no such file is then read.`,
     { name, detail },
+  );
+
+export const noGenerationConfig = (name: string): ModelError =>
+  new ModelError(
+    "model/no-generation-config",
+    `${name}: expected a generation_config.json beside the weights, found none. ` +
+      "Give its content as generationConfig (--generation-config FILE), or leave the option out.",
+    { name },
   );
 
 export const headsUnknown = (name: string, textWidth: number, visionWidth: number): ModelError =>

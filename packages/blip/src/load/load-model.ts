@@ -61,6 +61,8 @@ export interface PreparedModel {
   readonly tokenizer: BertTokenizer;
   readonly tokens: SpecialTokens;
   readonly compat: Compat;
+  /** Where captions and answers have their defaults from, if not from the mode. */
+  readonly generationConfig?: ModelOptions["generationConfig"];
   /** Side of the pictures in pixels. */
   readonly imageSize: number;
   readonly warnings: readonly Warning[];
@@ -155,7 +157,7 @@ export async function prepareModel(
   const types = typesOf(chooseDType(opened, options.dtype), originals, opened.quantized);
   return {
     ...{ platform, opened, json, config, tokenizer, tokens, compat, imageSize, warnings },
-    ...{ originals, required, types },
+    ...{ originals, required, types, generationConfig: options.generationConfig },
   };
 }
 

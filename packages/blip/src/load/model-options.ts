@@ -13,6 +13,12 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
   readonly adapter?: string | undefined;
   /** Whose conventions where the references differ. Classes with transformers' names: `hf` unless told; verbs: `blip`. */
   readonly compat?: Compat | undefined;
+  /**
+   * How captions and answers are generated unless a call says otherwise, by transformers' names: `"model"` reads the
+   * model's own generation_config.json, an object is such a file's content. Without it no such file is read, in any mode:
+   * transformers does not read it for BLIP.
+   */
+  readonly generationConfig?: "model" | Readonly<Record<string, unknown>> | undefined;
   /** Attention heads of the text model; without it, 12 where it is 768 wide, else as config.json says. */
   readonly textHeads?: TextHeads | undefined;
   /**
@@ -43,6 +49,13 @@ const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", 
 const loads = ["map", "copy"] as const;
 const compats: readonly Compat[] = ["hf", "blip", "lavis"];
 
+/** @throws {UsageError} `usage/bad-option` */
+function checkGenerationConfig(config: unknown): void {
+  const isObject = typeof config === "object" && config !== null && !Array.isArray(config);
+  if (config !== undefined && config !== "model" && !isObject)
+    throw badOption("generationConfig", config, ["model", "an object as in generation_config.json"]);
+}
+
 /** @throws {UsageError} `usage/bad-option`, listing the valid ones */
 export function checkModelOptions(options: ModelOptions): void {
   const { compat, textHeads, imageSize, dtype, device, memory, load } = options;
@@ -53,6 +66,7 @@ export function checkModelOptions(options: ModelOptions): void {
   if (load !== undefined && !loads.includes(load)) throw badOption("load", load, loads);
   if (load === "copy" && memory !== undefined)
     throw badOption("load", load, ['"map", as memory is bounded (memory)']);
+  checkGenerationConfig(options.generationConfig);
   if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
   if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))
     throw badOption("textHeads", textHeads, ["config", "a positive whole number"]);

@@ -4,7 +4,8 @@ import { serverMaxPixels } from "../image/image-bounds.ts";
 import { preprocess, type ImageConfig } from "../image/preprocess.ts";
 import type { RgbImage } from "../image/raw-image.ts";
 import type { Compat, Platform } from "../platform.ts";
-import type { DecodeOptions } from "../image/decode-options.ts";
+import type { DecodeOptions, ResizedSize } from "../image/decode-options.ts";
+import { type PillowOrder, pillowOrders } from "../image/resize-bicubic.ts";
 import { badOption } from "@blip-ts/base";
 import type { ProcessorOptions, ProcessorCallOptions } from "./options.ts";
 
@@ -19,18 +20,24 @@ export function checkMaxPixels(maxPixels: number | undefined): void {
     throw badOption("maxPixels", maxPixels, ["a whole number of at least 1"]);
 }
 
-/** How pictures are decoded, by convention; an explicit option wins. */
+/** How pictures are decoded and resized, by convention; an explicit option wins. */
 export function decodeDefaults(
   compat: Compat,
-  options: Pick<ProcessorOptions, "alpha" | "orientation" | "maxPixels" | "allowPrivateRedirects">,
+  options: Pick<
+    ProcessorOptions,
+    "alpha" | "orientation" | "grey16" | "pillowOrder" | "maxPixels" | "allowPrivateRedirects"
+  >,
 ) {
   const hf = compat === "hf";
   const { alpha = hf ? "white" : "drop", orientation = hf ? "stored" : "upright" } = options;
   oneOf("alpha", alpha, ["white", "drop"]);
+  const { pillowOrder = hf ? "13" : "10", grey16 = "clip" } = options;
   oneOf("orientation", orientation, ["stored", "upright"]);
+  oneOf("grey16", grey16, ["clip", "scale"]);
+  oneOf("pillowOrder", pillowOrder, pillowOrders);
   checkMaxPixels(options.maxPixels);
   const { maxPixels, allowPrivateRedirects } = options;
-  return { alpha, orientation, grey16: hf ? "clip" : "scale", maxPixels, allowPrivateRedirects } as const;
+  return { alpha, orientation, grey16, pillowOrder, maxPixels, allowPrivateRedirects } as const;
 }
 
 /** [3, S, S] of an input that stands for an image that was prepared before. */
@@ -47,6 +54,7 @@ export class ImageProcessor<ImageInput> {
   readonly config: ImageConfig;
   /** Pictures that may be in memory at a time; undefined where it is the caller's choice. */
   readonly atOnce: number | undefined;
+  readonly #order: PillowOrder;
   readonly #decode: (input: ImageInput, call: DecodeCall) => Promise<RgbImage>;
   readonly #prepareDecoders: () => void;
   readonly #prepared: PreparedBefore<ImageInput>;
@@ -54,11 +62,12 @@ export class ImageProcessor<ImageInput> {
   constructor(
     platform: Pick<Platform<ImageInput>, "decodeImage" | "prepareDecoders">,
     config: ImageConfig,
-    options: DecodeOptions,
+    { pillowOrder, ...options }: DecodeOptions & { readonly pillowOrder: PillowOrder },
     atOnce?: number,
     prepared: PreparedBefore<ImageInput> = () => undefined,
   ) {
     this.config = config;
+    this.#order = pillowOrder;
     this.atOnce = atOnce;
     this.#prepared = prepared;
     this.#prepareDecoders = () => platform.prepareDecoders?.();
@@ -70,9 +79,9 @@ export class ImageProcessor<ImageInput> {
   }
 
   /** The size to which images are resized; undefined if they are not. */
-  get size(): { readonly width: number; readonly height: number } | undefined {
+  get size(): ResizedSize | undefined {
     const { doResize, width, height } = this.config;
-    return doResize ? { width, height } : undefined;
+    return doResize ? { width, height, order: this.#order } : undefined;
   }
 
   /** Starts what images of callers who are not trusted are decoded with, unless memory is bounded. */
@@ -110,7 +119,7 @@ export class ImageProcessor<ImageInput> {
 
   /** [3, S, S] of a decoded picture. */
   prepare(image: RgbImage): Promise<Float32Array> {
-    return preprocess(image, this.config);
+    return preprocess(image, this.config, this.#order);
   }
 
   /** [B, 3, S, S] of several pictures. @throws {InputError} `image/...` */

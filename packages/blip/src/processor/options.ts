@@ -1,6 +1,7 @@
 // How a processor is loaded and called.
 import type { Compat } from "../platform.ts";
 import type { DecodeOptions } from "../image/decode-options.ts";
+import type { PillowOrder } from "../image/resize-bicubic.ts";
 import type { SourceOptions } from "../files.ts";
 import type { EncodeOptions } from "../text/word-piece.ts";
 
@@ -11,8 +12,15 @@ export interface ProcessorOptions extends SourceOptions {
   readonly compat?: Compat | undefined;
   /** How transparency becomes RGB: over white (`hf`), or the alpha channel dropped (`blip`, `lavis`). */
   readonly alpha?: DecodeOptions["alpha"] | undefined;
-  /** `upright` turns pictures as their EXIF says (`blip`, `lavis`), `stored` leaves them (`hf`). */
+  /**
+   * `upright` turns images as their EXIF says (`blip`, `lavis`), `stored` leaves them (`hf`). BLIP's own code leaves them:
+   * for its numbers say `stored`.
+   */
   readonly orientation?: DecodeOptions["orientation"] | undefined;
+  /** 16-bit grey: `clip` at 255, as Pillow does, with the warning `grey16-clipped` (all modes); `scale` to 8 bits. */
+  readonly grey16?: DecodeOptions["grey16"] | undefined;
+  /** Which of Pillow's passes is first, by its version: across (`10`: `blip`, `lavis`), or as Pillow 13 chooses (`hf`). */
+  readonly pillowOrder?: PillowOrder | undefined;
   /**
    * Most pixels of an image, a whole number of at least 1: 178,956,970 unless told. An image that declares more is refused
    * (`image/too-large`) before memory is taken for its pixels.

@@ -1,6 +1,11 @@
 // How long texts may be, and what the longest cost.
 import { describe, expect, test } from "vitest";
 import { failureOf } from "@blip-ts/testing";
+import { readFile } from "node:fs/promises";
+import { fixture, goldenJson } from "../../test/support/goldens.ts";
+import { nodePlatform } from "../platform/node/node-platform.ts";
+import type { Compat } from "../platform.ts";
+import { Embedder } from "../verbs/embed.ts";
 import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import { BertTokenizer } from "../text/word-piece.ts";
 import { checkMaxTextLength, TextProcessor } from "./text-processor.ts";
@@ -58,4 +63,41 @@ test("is cleaned up as before", () => {
   expect(preCaption(" A Dog.\n\n")).toBe("a dog");
   expect(preCaption("  a   dog \n")).toBe("a dog");
   expect(preQuestion("Is it  a dog?  ")).toBe("is it  a dog?");
+});
+
+describe("texts whose features are wanted", async () => {
+  const golden = await goldenJson<{ texts: readonly { text: string; ids: readonly number[] }[] }>(
+    "tokenizer",
+  );
+  const vocabulary = await readFile(
+    new URL("../../models/bert-base-uncased/vocab.txt", import.meta.url),
+    "utf8",
+  );
+  const bert = BertTokenizer.fromVocabulary(vocabulary);
+  const idsOf = (compat: Compat, text: string) =>
+    Array.from(new TextProcessor(bert, 1_000, compat).encodeFeatureTexts([text]).inputIds.data, Number);
+
+  test("are read as they are under blip, which is BLIP_Base's call of its tokenizer", () => {
+    for (const { text, ids } of golden.texts) expect(idsOf("blip", text)).toEqual(ids);
+    expect(idsOf("blip", "A cat, close up!")).toHaveLength(8);
+    expect(golden.texts.some(({ ids }) => ids.length > 35)).toBe(true);
+  });
+
+  test("are read as they are under hf, and cleaned and cut under lavis", () => {
+    expect(idsOf("hf", "A cat, close up!")).toHaveLength(8);
+    expect(idsOf("lavis", "A cat, close up!")).toHaveLength(7);
+    expect(idsOf("lavis", "word ".repeat(60))).toHaveLength(32);
+  });
+});
+
+test("the verb embed has a state for each token of the text as it is, under blip", async () => {
+  const statesOf = async (compat: Compat) => {
+    await using embedder = await Embedder.load(nodePlatform, fixture("tiny/match"), { compat });
+    const rows: unknown[] = [];
+    for await (const row of embedder.embedTexts(["two red cars, a dog!"], { states: true })) rows.push(row);
+    return rows;
+  };
+  const blip = await statesOf("blip");
+  expect(blip).toEqual(await statesOf("hf"));
+  expect(blip).not.toEqual(await statesOf("lavis"));
 });

@@ -9,9 +9,12 @@ import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
 import type { ProcessorCallOptions } from "./options.ts";
 
-/** How BLIP cuts the texts of a task; undefined if texts are read as they are. */
+/**
+ * How BLIP cuts the texts of a task; undefined if texts are read as they are. BLIP's feature extractor (models/blip.py
+ * `BLIP_Base`) reads them so, LAVIS cleans them before.
+ */
 export const textLimitsOf = (task: NetworkTask, compat: Compat): TextLimits | undefined =>
-  compat === "hf" ? undefined : specOf(task).text;
+  compat === "hf" || (compat === "blip" && task === "embed") ? undefined : specOf(task).text;
 
 /** Captions, questions and statements have limits of their own. */
 const limits = {
@@ -39,6 +42,7 @@ export class TextProcessor {
   readonly tokenizer: BertTokenizer;
   readonly #positions: number;
   readonly #blip: boolean;
+  readonly #compat: Compat;
   /** Most characters of a text. */
   readonly maxLength: number;
 
@@ -52,6 +56,7 @@ export class TextProcessor {
     this.tokenizer = tokenizer;
     this.#positions = positions;
     this.#blip = compat !== "hf";
+    this.#compat = compat;
   }
 
   /** A text as it is read: cleaned up under `blip` and `lavis`, which may leave nothing of it; as it is under `hf`. */
@@ -67,6 +72,13 @@ export class TextProcessor {
       ...(this.#blip ? cut(limits.captions) : {}),
       ...options,
     });
+  }
+
+  /** Texts whose features are wanted. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  encodeFeatureTexts(texts: readonly string[]): EncodedTexts {
+    if (textLimitsOf("embed", this.#compat)) return this.encode(texts);
+    this.#expectLengths(texts);
+    return this.tokenizer.encode(texts, this.#positions);
   }
 
   /** Questions about a picture. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */

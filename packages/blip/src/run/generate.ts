@@ -12,6 +12,7 @@ import { last, ModelError, must, UsageError } from "@blip-ts/base";
 import { notFinite, type RunOptions } from "@blip-ts/engine";
 import { generationDefaults, readGenerationConfig, type GenerationTask } from "./generation-defaults.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
+import { noGenerationConfig } from "../load/errors.ts";
 import { readJson } from "../load/open-model.ts";
 import { TextDecoder } from "./text-decoder.ts";
 
@@ -52,11 +53,12 @@ export class Generator {
     this.decoder = new TextDecoder(loaded);
   }
 
-  /** @throws {ModelError} `model/bad-json`, `model/bad-config` for a generation_config.json that cannot be read */
+  /**
+   * @throws {ModelError} `model/bad-json`, `model/bad-config` for a generation_config.json that cannot be read,
+   * `model/no-generation-config`
+   */
   static async create(loaded: LoadedNetwork, task: GenerationTask): Promise<Generator> {
-    const { files } = loaded.opened;
-    const json = loaded.compat === "hf" ? await readJson(files, "generation_config.json") : undefined;
-    return new Generator(loaded, task, readGenerationConfig(json, `${files.name}/generation_config.json`));
+    return new Generator(loaded, task, await generationConfigOf(loaded));
   }
 
   /**
@@ -154,6 +156,15 @@ export class Generator {
   #broken(): ModelError {
     return notFinite(this.#loaded.opened.files.name, "the logits of the next token");
   }
+}
+
+/** What the caller's generation config says: nothing unless it is asked for. */
+async function generationConfigOf({ opened, generationConfig }: LoadedNetwork): Promise<GenerationOptions> {
+  if (generationConfig !== "model") return readGenerationConfig(generationConfig, "generationConfig");
+  const { files } = opened;
+  const json = await readJson(files, "generation_config.json");
+  if (json === undefined) throw noGenerationConfig(files.name);
+  return readGenerationConfig(json, `${files.name}/generation_config.json`);
 }
 
 function at<T>(list: readonly T[], index: number): T {

@@ -3,11 +3,14 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fixture } from "../../test/support/goldens.ts";
+import { floatTensor } from "@blip-ts/graph";
+import { must } from "@blip-ts/base";
+import { fixture, goldenJson, goldenTensors } from "../../test/support/goldens.ts";
 import { resolveOptions, type GenerationOptions } from "../decode/options.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import type { Compat } from "../platform.ts";
 import { ConditionalGeneration } from "../classes/conditional-generation.ts";
+import type { ModelOptions } from "../load/model-options.ts";
 import { generationDefaults, readGenerationConfig, type GenerationTask } from "./generation-defaults.ts";
 
 const resolved = (
@@ -68,16 +71,35 @@ describe("generation_config.json", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test("is what hf generates with unless told, and no other mode reads it", async () => {
-    const optionsUnder = async (compat: Compat, options: GenerationOptions = {}) => {
-      await using model = await ConditionalGeneration.load(nodePlatform, folder, {
-        ...{ compat, onWarning: () => undefined },
-      });
-      return model.generator.options([[125]], options)[0];
-    };
-    expect(await optionsUnder("hf")).toMatchObject({ beams: 2, maxLength: 7 });
-    expect(await optionsUnder("hf", { beams: 1 })).toMatchObject({ beams: 1, maxLength: 7 });
-    expect(await optionsUnder("blip")).toMatchObject({ beams: 3, maxLength: 20 });
+  const optionsUnder = async (load: ModelOptions, options: GenerationOptions = {}) => {
+    await using model = await ConditionalGeneration.load(nodePlatform, folder, {
+      ...{ onWarning: () => undefined, ...load },
+    });
+    return model.generator.options([[125]], options)[0];
+  };
+
+  test("beside a model is read in no mode unless told", async () => {
+    expect(await optionsUnder({ compat: "hf" })).toMatchObject({ beams: 1, maxLength: 21 });
+    expect(await optionsUnder({ compat: "blip" })).toMatchObject({ beams: 3, maxLength: 20 });
+  });
+
+  test.each<Compat>(["hf", "blip", "lavis"])(
+    "wins over %s if it is asked for, and an option over it",
+    async (compat) => {
+      const own = { compat, generationConfig: "model" } as const;
+      expect(await optionsUnder(own)).toMatchObject({ beams: 2, maxLength: 7 });
+      expect(await optionsUnder(own, { beams: 1 })).toMatchObject({ beams: 1, maxLength: 7 });
+      const given = { compat, generationConfig: { do_sample: true, top_k: 7, max_new_tokens: 3 } };
+      expect(await optionsUnder(given)).toMatchObject({ beams: 1, sample: true, topK: 7, maxLength: 4 });
+    },
+  );
+
+  test("that is asked for and is not there, or is none, is refused", async () => {
+    const load = (generationConfig: unknown) =>
+      ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"), { generationConfig } as ModelOptions);
+    await expect(load("model")).rejects.toMatchObject({ code: "model/no-generation-config" });
+    await expect(load("other")).rejects.toMatchObject({ code: "usage/bad-option" });
+    await expect(load({ num_beams: 9 })).rejects.toMatchObject({ code: "model/bad-config" });
   });
 
   test("says options by transformers' names; new tokens win over the length", () => {
@@ -102,5 +124,45 @@ describe("generation_config.json", () => {
     expect(() => readGenerationConfig(json, "here")).toThrow(
       expect.objectContaining({ code: "model/bad-config" }),
     );
+  });
+});
+
+interface Golden {
+  readonly cases: readonly {
+    readonly config: Readonly<Record<string, unknown>>;
+    readonly beside: readonly number[][];
+    readonly passed: readonly number[][];
+  }[];
+}
+
+describe("a generation config's tokens are transformers' (oracle/hf/generation_config_goldens.py)", async () => {
+  const { cases } = await goldenJson<Golden>("generation-config");
+  const pixels = await (await goldenTensors("caption")).floats("pixel_values");
+  const [, ...dims] = pixels.dims;
+  const length = dims.reduce((a, b) => a * b, 1);
+  const images = [0, 1].map((row) =>
+    floatTensor([1, ...dims], pixels.data.slice(row * length, (row + 1) * length)),
+  );
+
+  async function tokens(source: string, generationConfig?: ModelOptions["generationConfig"]) {
+    await using model = await ConditionalGeneration.load(nodePlatform, source, {
+      ...{ compat: "hf", generationConfig, onWarning: () => undefined },
+    });
+    const rows: (readonly number[])[] = [];
+    for (const pixelValues of images)
+      rows.push(must(must(await model.generate({ pixelValues }), 0), 0).tokens);
+    return rows;
+  }
+
+  test.each(cases)("$config", async ({ config, beside, passed }) => {
+    const folder = await mkdtemp(join(tmpdir(), "blip-generation-tokens-"));
+    try {
+      await cp(fixture("tiny/caption"), folder, { recursive: true });
+      await writeFile(join(folder, "generation_config.json"), JSON.stringify(config));
+      expect(await tokens(folder)).toEqual(beside);
+      expect(await tokens(folder, "model")).toEqual(passed);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });

@@ -77,9 +77,28 @@ export function readGenerationConfig(json: unknown, name: string): GenerationOpt
   return given;
 }
 
+/** The defaults of BLIP's own scripts, and of LAVIS. */
+function blipDefaults(
+  task: GenerationTask,
+  compat: Exclude<Compat, "hf">,
+  sample: boolean | undefined,
+): ResolvedOptions {
+  const { lengths } = specOf(task);
+  if (!lengths) throw new Error(`${task} generates nothing`);
+  const [maxLength, minLength] = lengths[compat];
+  return {
+    ...transformersDefaults,
+    ...(sample === true ? blipSampling : {}),
+    maxLength,
+    minLength,
+    beams: sample === true ? 1 : 3,
+    beamScoring: "transformers-4.15",
+  };
+}
+
 /**
  * The defaults of a call.
- * @param config generation_config.json's, which `hf` reads
+ * @param config of a generation_config.json that the caller asked for; it wins over the mode
  */
 export function generationDefaults(
   task: GenerationTask,
@@ -87,16 +106,7 @@ export function generationDefaults(
   options: GenerationOptions,
   config: GenerationOptions,
 ): ResolvedOptions {
-  if (compat === "hf") return { ...transformersDefaults, ...config } as ResolvedOptions;
-  const { lengths } = specOf(task);
-  if (!lengths) throw new Error(`${task} generates nothing`);
-  const [maxLength, minLength] = lengths[compat];
-  return {
-    ...transformersDefaults,
-    ...(options.sample === true ? blipSampling : {}),
-    maxLength,
-    minLength,
-    beams: options.sample === true ? 1 : 3,
-    beamScoring: "transformers-4.15",
-  };
+  const mode =
+    compat === "hf" ? transformersDefaults : blipDefaults(task, compat, options.sample ?? config.sample);
+  return { ...mode, ...config } as ResolvedOptions;
 }

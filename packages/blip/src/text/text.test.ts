@@ -10,8 +10,16 @@ interface Golden {
   readonly cleanup: readonly { text: string; maxWords: number; caption: string; question: string }[];
 }
 
+interface Nasty {
+  readonly texts: readonly { readonly text: string; readonly ids: readonly number[] }[];
+  readonly characters: readonly (readonly [code: number, ids: readonly number[]])[];
+}
+
 const root = new URL("../../../../", import.meta.url);
 const golden = JSON.parse(await readFile(new URL("fixtures/goldens/tokenizer.json", root), "utf8")) as Golden;
+const nasty = JSON.parse(
+  await readFile(new URL("fixtures/goldens/tokenizer-nasty.json", root), "utf8"),
+) as Nasty;
 const vocabulary = await readFile(new URL("packages/blip/models/bert-base-uncased/vocab.txt", root), "utf8");
 const tokenizer = BertTokenizer.fromVocabulary(vocabulary);
 
@@ -84,6 +92,32 @@ describe("BertTokenizer", () => {
       /tokenizer\.json: model: expected WordPiece, found {"type":"BPE"}/,
     );
     expect(() => BertTokenizer.fromJson([])).toThrow(/has no model/);
+  });
+});
+
+describe("nasty texts (oracle/hf/nasty_text_goldens.py)", () => {
+  test("have transformers' ids: Greek, CJK above U+FFFF, characters newer than its tables", () => {
+    const different = nasty.texts.filter(({ text, ids }) => tokenizer.ids(text).join() !== ids.join());
+    expect(different.map(({ text }) => text)).toEqual([]);
+    expect(nasty.texts).toHaveLength(411);
+  });
+
+  test("have them wherever characters begin to be kept, parted or dropped", () => {
+    const idsOf = (code: number) => tokenizer.ids(`a${String.fromCodePoint(code)}b`).slice(1, -1);
+    const different = nasty.characters.filter(([code, ids]) => idsOf(code).join() !== ids.join());
+    expect(different.map(([code]) => code.toString(16))).toEqual([]);
+    expect(nasty.characters.length).toBeGreaterThan(1_000);
+  });
+
+  test("a vocabulary that keeps capitals keeps its sigma", () => {
+    const json = {
+      added_tokens: [],
+      normalizer: { type: "BertNormalizer", lowercase: false },
+      pre_tokenizer: { type: "BertPreTokenizer" },
+      post_processor: { type: "BertProcessing", cls: ["[CLS]", 2], sep: ["[SEP]", 3] },
+      model: { type: "WordPiece", vocab: { "[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, ΟΣ: 4 } },
+    };
+    expect(BertTokenizer.fromJson(json).ids("ΟΣ")).toEqual([2, 4, 3]);
   });
 });
 

@@ -3,6 +3,7 @@
 // transformers 4.26 to 5.x saves for BLIP has no others), each is read into plain values, and nothing else of the file goes
 // on. So no regular expression of a file is ever made, and no id of it decides how much memory is taken.
 import { schema } from "@blip-ts/base";
+import type { BertRules } from "./as-bert-reads.ts";
 import { badId, badTokenizer, overTokenizerLimit, unsupportedComponent } from "./errors.ts";
 
 /** Most tokens of a vocabulary, which take half a second to be made a tokenizer; BERT's largest has 119,547. */
@@ -88,6 +89,8 @@ export interface TokenizerFile {
   readonly vocabulary: ReadonlyMap<string, number>;
   /** For the library that runs it. */
   readonly json: object;
+  /** What its normalizer does. */
+  readonly rules: BertRules;
 }
 
 /** Ids of tokens, each held against the word table and against those before it. */
@@ -265,5 +268,11 @@ export function readTokenizerFile(file: unknown, name: string, rows = maxVocabul
     post_processor: postProcessor(name, rest.post_processor, ids),
     decoder: { type: "WordPiece", prefix: decoder?.prefix ?? "##", cleanup: decoder?.cleanup ?? true },
   };
-  return { vocabulary: ids.vocabulary, json };
+  const { lowercase } = json.normalizer;
+  const rules = {
+    lowercase,
+    stripsAccents: json.normalizer.strip_accents ?? lowercase,
+    partsChinese: json.normalizer.handle_chinese_chars,
+  };
+  return { vocabulary: ids.vocabulary, json, rules };
 }

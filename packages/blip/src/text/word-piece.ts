@@ -2,6 +2,7 @@
 // @huggingface/tokenizers, from tokenizer.json or from the lines of vocab.txt.
 import type { Tensor } from "@blip-ts/graph";
 import { Tokenizer } from "@huggingface/tokenizers";
+import { asBertReads, type BertRules } from "./as-bert-reads.ts";
 import { badTokenizer, emptyText, missingToken, overTokenizerLimit, tooLong } from "./errors.ts";
 import { specialsOf } from "./tokenizer-config.ts";
 import { maxTokenLength, maxVocabulary, readTokenizerFile } from "./tokenizer-file.ts";
@@ -75,17 +76,27 @@ function tokenizerJson(vocabulary: ReadonlyMap<string, number>, cls: number, sep
   };
 }
 
+/** bert-base-uncased's. */
+const uncased: BertRules = { lowercase: true, stripsAccents: true, partsChinese: true };
+
 /** Texts to token ids and back. */
 export class BertTokenizer {
   readonly #tokenizer: Tokenizer;
+  readonly #rules: BertRules;
   /** Ids by token. */
   readonly vocabulary: ReadonlyMap<string, number>;
   readonly padId: number;
   readonly clsId: number;
   readonly sepId: number;
 
-  private constructor(tokenizer: Tokenizer, vocabulary: ReadonlyMap<string, number>, name: string) {
+  private constructor(
+    tokenizer: Tokenizer,
+    vocabulary: ReadonlyMap<string, number>,
+    name: string,
+    rules: BertRules = uncased,
+  ) {
     this.#tokenizer = tokenizer;
+    this.#rules = rules;
     this.vocabulary = vocabulary;
     const idOf = (token: string) => {
       const id = this.vocabulary.get(token);
@@ -133,9 +144,9 @@ export class BertTokenizer {
     rows?: number,
     configName = "tokenizer_config.json",
   ): BertTokenizer {
-    const { vocabulary, json: known } = readTokenizerFile(json, name, rows);
+    const { vocabulary, json: known, rules } = readTokenizerFile(json, name, rows);
     const settings = { additional_special_tokens: specialsOf(config, configName) };
-    return new BertTokenizer(new Tokenizer(known, settings), vocabulary, name);
+    return new BertTokenizer(new Tokenizer(known, settings), vocabulary, name, rules);
   }
 
   /** The vocabulary as the lines of a vocab.txt. */
@@ -152,7 +163,7 @@ export class BertTokenizer {
 
   /** The ids of one text, [CLS] ... [SEP]. */
   ids(text: string): number[] {
-    return this.#tokenizer.encode(text).ids;
+    return this.#tokenizer.encode(asBertReads(text, this.#rules)).ids;
   }
 
   /**

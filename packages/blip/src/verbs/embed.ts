@@ -109,7 +109,7 @@ export class Embedder<ImageInput> extends RowVerb<
     expectTexts(texts);
     if (texts.length === 0) return;
     // All are read before any work is done, so that an empty one is found first.
-    const encoded = this.processors.texts.encode(texts);
+    const encoded = this.processors.texts.encodeFeatureTexts(texts);
     const found = await orNotFinite(() => this.#texts(encoded, states, signal));
     for (const [index, text] of texts.entries()) {
       const embedding = found instanceof BlipError ? found : found[index];
@@ -120,7 +120,7 @@ export class Embedder<ImageInput> extends RowVerb<
 
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   check({ text }: Pick<EmbedRequest<ImageInput>, "text">): void {
-    if (text !== undefined) this.processors.texts.encode([text]);
+    if (text !== undefined) this.processors.texts.encodeFeatureTexts([text]);
   }
 
   protected checkOptions(): void {
@@ -150,7 +150,8 @@ export class Embedder<ImageInput> extends RowVerb<
     { states: all, signal }: EmbedRowOptions,
   ): Promise<(EmbedAnswer[] | BlipError)[]> {
     const texts = rows.flatMap(({ request }) => request.text ?? []);
-    const read = texts.length > 0 ? await this.#texts(this.processors.texts.encode(texts), all, signal) : [];
+    const read =
+      texts.length > 0 ? await this.#texts(this.processors.texts.encodeFeatureTexts(texts), all, signal) : [];
     let next = 0;
     return rows.map(({ images: [seen] }) => {
       if (!seen) {

@@ -61,7 +61,7 @@ async function load(files: ModelFiles): Promise<string> {
   readGenerationConfig(await readJson(files, "generation_config.json"), "fuzzed/generation_config.json");
   use(tokenizer, config.text.vocabSize, sentences);
   if (settings) {
-    const values = await preprocess(image, { ...settings, doResize: true, width: 8, height: 8 });
+    const values = await preprocess(image, { ...settings, doResize: true, width: 8, height: 8 }, "13");
     if (!values.every(Number.isFinite)) throw new Error("pixel values are not finite");
   }
   return "loaded";

@@ -12,7 +12,12 @@ import {
 import { Option, type Command } from "commander";
 import { addImageOptions, anyNumber, collect, listOptions, type ImageFlags } from "../common-options.ts";
 import { isNotFinite } from "../exit-codes.ts";
-import { addGenerationOptions, generationOptions, type GenerationFlags } from "../generation-options.ts";
+import {
+  addGenerationOptions,
+  generationConfig,
+  generationOptions,
+  type GenerationFlags,
+} from "../generation-options.ts";
 import { listImages } from "../list-images.ts";
 import { checkTexts, listOf } from "../list-texts.ts";
 import {
@@ -62,11 +67,15 @@ const pairs: PairForm = {
   results: ["answer", "tokens", "score"],
 };
 
-const verb = {
-  suggestion: "Salesforce/blip-vqa-capfilt-large",
-  load: (source: string, options: VerbOptions) => Answerer.fromPretrained(source, options),
-  head: ["image", "question", "answer", "score"],
-  numeric: 1,
+const verbOf = async (flags: AskFlags) => {
+  const config = await generationConfig(flags);
+  return {
+    suggestion: "Salesforce/blip-vqa-capfilt-large",
+    load: (source: string, options: VerbOptions) =>
+      Answerer.fromPretrained(source, { ...options, generationConfig: config }),
+    head: ["image", "question", "answer", "score"],
+    numeric: 1,
+  };
 };
 
 const listed = (flags: AskFlags) =>
@@ -75,7 +84,7 @@ const listed = (flags: AskFlags) =>
 async function runPairs(flags: AskFlags & { readonly pairs: string }, terminal: Terminal): Promise<number> {
   const options = { ...generationOptions(flags), answers: await listed(flags), k: flags.k };
   return printPairs<Answerer, Answer>(terminal, flags, {
-    ...verb,
+    ...(await verbOf(flags)),
     form: pairs,
     rows: (answerer, source, call) => answerer.rows(source, { ...options, ...call }),
     cells: (images, question = "", { answer, score }) => [...images, question, answer, score.toFixed(3)],
@@ -96,7 +105,7 @@ async function run(inputs: readonly string[], flags: AskFlags, terminal: Termina
   const answers = await listed(flags);
   const images = await listImages(inputs, terminal.stdin, listOptions(flags, terminal));
   return printRows<AnswerRow<string>, Answerer>(terminal, flags, {
-    ...verb,
+    ...(await verbOf(flags)),
     rows: (answerer, call) => {
       const options = { ...generationOptions(flags), answers, k: flags.k };
       // What is wrong with the call is found before any picture is read.

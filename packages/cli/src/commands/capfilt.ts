@@ -10,7 +10,10 @@ import {
   compatOption,
   deviceOption,
   dtypeOption,
+  grey16Option,
   maxPixelsOption,
+  orientationOption,
+  pillowOrderOption,
   positiveInteger,
   quietOption,
   textHeadsOption,
@@ -39,6 +42,8 @@ interface CapFiltFlags extends Pick<
   | "device"
   | "textHeads"
   | "orientation"
+  | "pillowOrder"
+  | "grey16"
   | "threads"
   | "offline"
   | "maxPixels"
@@ -114,6 +119,7 @@ function onStep(
 function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress): NodeCapFiltOptions {
   const { threshold, topP, seed, minLength, maxLength, prompt, format, html, resume, batchSize } = flags;
   const { compat, dtype, device, textHeads, orientation, threads, offline, maxPixels, quiet } = flags;
+  const { pillowOrder, grey16 } = flags;
   const captioner = chooseModel(
     {
       ...(flags.captioner === undefined ? {} : { model: flags.captioner }),
@@ -125,7 +131,7 @@ function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress):
   );
   return {
     ...{ threshold, topP, seed, minLength, maxLength, prompt, format, html, resume },
-    ...{ compat, dtype, device, textHeads, orientation, threads, offline, maxPixels },
+    ...{ compat, dtype, device, textHeads, orientation, pillowOrder, grey16, threads, offline, maxPixels },
     ...{ captioner, filter: flags.filter ?? captioner, imageBatchSize: batchSize },
     reader: readerOf(flags),
     signal: terminal.signal,
@@ -238,12 +244,9 @@ export function addCapfilt(program: Command, terminal: Terminal, finish: (code: 
     .addOption(dtypeOption())
     .addOption(deviceOption())
     .addOption(textHeadsOption())
-    .addOption(
-      new Option("--orientation <O>", "as stored, or turned upright as EXIF says").choices([
-        "stored",
-        "upright",
-      ]),
-    )
+    .addOption(orientationOption())
+    .addOption(grey16Option())
+    .addOption(pillowOrderOption())
     .addOption(threadsOption())
     .addOption(maxPixelsOption())
     .option("--offline", "make no request for the models: only what is in the cache")

@@ -2,7 +2,12 @@
 import { Captioner, type Caption, type CaptionRow, type VerbOptions } from "blip-ts";
 import type { Command } from "commander";
 import { addImageOptions, listOptions, type ImageFlags } from "../common-options.ts";
-import { addGenerationOptions, generationOptions, type GenerationFlags } from "../generation-options.ts";
+import {
+  addGenerationOptions,
+  generationConfig,
+  generationOptions,
+  type GenerationFlags,
+} from "../generation-options.ts";
 import { listImages } from "../list-images.ts";
 import {
   addPairsOptions,
@@ -32,10 +37,11 @@ const pairs: PairForm = {
 async function run(inputs: readonly string[], flags: CaptionFlags, terminal: Terminal): Promise<number> {
   const { score, matchModel, prompt } = flags;
   const scored = score === true || matchModel !== undefined;
+  const config = await generationConfig(flags);
   const verb = {
     suggestion: "Salesforce/blip-image-captioning-large",
     load: (source: string, options: VerbOptions) =>
-      Captioner.fromPretrained(source, { ...options, score, matchModel }),
+      Captioner.fromPretrained(source, { ...options, score, matchModel, generationConfig: config }),
     head: ["image", "caption", ...(scored ? ["match"] : [])],
     numeric: scored ? 1 : 0,
   };

@@ -21,7 +21,12 @@ import { addDataOptions, dataOf, type DataFlags } from "../eval/data-options.ts"
 import { reportLines } from "../eval/report-lines.ts";
 import { readThings } from "../eval/things.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { addGenerationOptions, generationOptions, type GenerationFlags } from "../generation-options.ts";
+import {
+  addGenerationOptions,
+  generationConfig,
+  generationOptions,
+  type GenerationFlags,
+} from "../generation-options.ts";
 import { progressBar, type Progress } from "../progress.ts";
 import { print, printLine, type Terminal } from "../terminal.ts";
 
@@ -86,6 +91,7 @@ async function optionsOf(
   return {
     ...loadOptions(flags, terminal, progress),
     ...generationOptions(flags),
+    generationConfig: await generationConfig(flags),
     ...{ restart, limit, k, statesCache, prompt, submission, imageBatchSize: batchSize },
     ...(things === undefined ? {} : { things: await readThings(things) }),
     ...(answers === undefined ? {} : { answers: await readAnswerList(answers) }),

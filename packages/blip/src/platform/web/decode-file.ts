@@ -126,7 +126,7 @@ export async function decodeFile(encoded: Encoded, options: DecodeOptions): Prom
   const onClip = () =>
     options.onWarning?.({
       code: "grey16-clipped",
-      message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does; convert it to 8 bits for its full range`,
+      message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does. Say grey16: "scale" (--grey16 scale) for its full range.`,
     });
   if (format === "gif") return decodeGif(bytes, parseGif(bytes, name), name, options.alpha);
   const upright = async (image: RgbImage) =>

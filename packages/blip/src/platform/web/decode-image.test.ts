@@ -146,7 +146,7 @@ test("a large image is decoded in a worker, in the size that is wanted, and on t
   const bytes = await sharp({ create: { width: 4000, height: 2200, channels: 3, background: "red" } })
     .png()
     .toBuffer();
-  const size = { width: 8, height: 4 };
+  const size = { width: 8, height: 4, order: "10" } as const;
   const image = { data: new Uint8Array(96), ...size };
   const posted: { options: object }[] = [];
   const ended = vi.fn();

@@ -10,7 +10,9 @@ const reply = (message: ImageReply, transfer: Transferable[] = []) => postMessag
 
 async function decoded(encoded: Encoded, options: DecodeOptions): Promise<RgbImage> {
   const image = await decodeFile(encoded, options);
-  return options.size ? resizeBicubic(image, options.size.width, options.size.height) : image;
+  if (!options.size) return image;
+  const { width, height, order } = options.size;
+  return resizeBicubic(image, width, height, order);
 }
 
 onmessage = ({ data: { encoded, options } }: MessageEvent<ImageRequest>) => {

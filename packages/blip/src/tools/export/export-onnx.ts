@@ -273,17 +273,17 @@ const described = ({ name, value: { dtype, shape } }: NamedValue): ExportedTenso
 async function describedImage({ opened, imageSize, compat }: PreparedModel) {
   const settings = await imageConfigOf(opened, imageSize);
   const { height, width, doRescale, doNormalize, rescaleFactor, mean, std } = settings;
-  const { alpha, orientation } = decodeDefaults(compat, {});
+  const { alpha, orientation, grey16, pillowOrder } = decodeDefaults(compat, {});
   return {
     ...{ height, width },
     channels: "RGB",
     layout: "[image, channel, row, column]",
-    resize: "bicubic as Pillow's, to height x width whatever the aspect",
+    resize: `bicubic as Pillow ${pillowOrder}'s, to height x width whatever the aspect`,
     value: "(byte * rescale_factor - mean) / std",
     rescale_factor: doRescale ? rescaleFactor : 1,
     mean: doNormalize ? mean : [0, 0, 0],
     std: doNormalize ? std : [1, 1, 1],
-    ...{ alpha, orientation },
+    ...{ alpha, orientation, grey16 },
   };
 }
 

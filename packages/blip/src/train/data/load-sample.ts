@@ -9,7 +9,10 @@ import type { ResolvedAugment, ResolvedOptions } from "./options.ts";
 import { Random, streams } from "./random.ts";
 
 /** What is the same for all samples of a run, as plain data. */
-export type ImagePlan = Pick<ResolvedOptions, "seed" | "imageSize" | "augment" | "mean" | "std">;
+export type ImagePlan = Pick<
+  ResolvedOptions,
+  "seed" | "imageSize" | "augment" | "mean" | "std" | "pillowOrder"
+>;
 
 export interface SampleRequest {
   readonly images: readonly ImageSource[];
@@ -43,12 +46,12 @@ const configOf = ({ imageSize, mean, std }: ImagePlan): ImageConfig => ({
 /** RandomResizedCrop, flip and RandAugment, in the reference's order. */
 async function augmentedImage(
   image: RgbImage,
-  size: number,
+  { imageSize, pillowOrder }: ImagePlan,
   augment: ResolvedAugment,
   random: Random,
 ): Promise<RgbImage> {
   const box = randomCrop(image, random, augment.scale);
-  const part = await croppedAndResized(image, box, size);
+  const part = await croppedAndResized(image, box, imageSize, pillowOrder);
   const turned = random.unit() < augment.flip ? flipped(part) : part;
   return randomAugment(turned, random, augment);
 }
@@ -65,15 +68,15 @@ export async function loadSample(
   decode: DecodeSource,
   signal?: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const { imageSize, augment, seed } = plan;
+  const { imageSize, augment, seed, pillowOrder } = plan;
   const length = 3 * imageSize * imageSize;
   const values = new Float32Array(images.length * length);
   for (const [index, source] of images.entries()) {
     const image = await decode(source, signal);
     signal?.throwIfAborted();
     const random = new Random({ seed, epoch, index: number, stream: must(imageStreams, index) });
-    const ready = augment === false ? image : await augmentedImage(image, imageSize, augment, random);
-    values.set(await preprocess(ready, configOf(plan)), index * length);
+    const ready = augment === false ? image : await augmentedImage(image, plan, augment, random);
+    values.set(await preprocess(ready, configOf(plan), pillowOrder), index * length);
   }
   return values;
 }

@@ -1,4 +1,5 @@
 // What a training run may choose about its data, and what BLIP's own runs chose (configs/*.yaml, data/__init__.py).
+import { type PillowOrder, pillowOrders } from "../../image/resize-bicubic.ts";
 import { autoContrasts, type AutoContrast } from "./augment/tones.ts";
 import { augmentations, type Augmentation } from "./augment/random-augment.ts";
 import { trainingTasks, type SkippedSample, type TrainingTask } from "./batch.ts";
@@ -42,6 +43,8 @@ export interface TrainingDataOptions {
   /** Of the image's pixels, after division by 255. BLIP's own unless told. */
   readonly mean?: readonly [number, number, number] | undefined;
   readonly std?: readonly [number, number, number] | undefined;
+  /** Which of Pillow's passes is first where an image is resized: `10` (across) unless told, as when BLIP was trained. */
+  readonly pillowOrder?: PillowOrder | undefined;
   /** `caption`: what each caption begins with. Default "a picture of ". */
   readonly prompt?: string | undefined;
   /** `pretrain`: what patches may show. Without it a row's `patches` are not read. */
@@ -143,6 +146,11 @@ function triple(name: string, value: readonly [number, number, number], nonzero:
   return value;
 }
 
+function pillowOrder(value: PillowOrder): PillowOrder {
+  if (pillowOrders.includes(value)) return value;
+  throw badOption("pillowOrder", pillowOrders.join(" or "), value);
+}
+
 /** @throws {UsageError} `train-data/bad-option` */
 export function resolveOptions(task: TrainingTask, options: TrainingDataOptions): ResolvedOptions {
   if (!trainingTasks.includes(task)) throw badOption("task", trainingTasks.join(", "), task);
@@ -153,6 +161,7 @@ export function resolveOptions(task: TrainingTask, options: TrainingDataOptions)
     imageSize: whole("imageSize", options.imageSize ?? imageSizes[task], 1, maxSide),
     augment: augment === false ? false : resolveAugment(task, augment),
     mean: triple("mean", options.mean ?? [0.48145466, 0.4578275, 0.40821073], false),
+    pillowOrder: pillowOrder(options.pillowOrder ?? "10"),
     std: triple("std", options.std ?? [0.26862954, 0.26130258, 0.27577711], true),
     prompt,
     patches: options.patches,

@@ -239,7 +239,7 @@ export async function openTrainingData<T extends TrainingTask>(
   const { name, description } = dataset;
   if (source.samples !== null && source.samples < resolved.batchSize && resolved.dropLast)
     throw tooFew(name, source.samples, resolved.batchSize);
-  const { seed, imageSize, augment, mean, std } = resolved;
-  const loader = parts.loader({ seed, imageSize, augment, mean, std });
+  const { seed, imageSize, augment, mean, std, pillowOrder } = resolved;
+  const loader = parts.loader({ seed, imageSize, augment, mean, std, pillowOrder });
   return new OpenTrainingData({ task, name, description, source, loader, options: resolved, skips });
 }

@@ -21,7 +21,7 @@ export interface NodeTrainingDataOptions extends TrainingDataOptions {
   readonly workers?: number | undefined;
   /** How the files are read: `imageRoot`, `format`, `split`, `columns`, `annotations`, ... */
   readonly reader?: Omit<PathOptions, "onRowError"> | undefined;
-  /** Alpha is dropped, images are upright and 16-bit grey is scaled unless told, as with `compat: "blip"`. */
+  /** Alpha is dropped, images are upright and 16-bit grey is clipped unless told, as with `compat: "blip"`. */
   readonly decode?: Partial<TrainingDecode> | undefined;
   /** Ends the opening, not the batches. */
   readonly signal?: AbortSignal | undefined;
@@ -42,7 +42,7 @@ export async function createTrainingData<T extends TrainingTask>(
 ): Promise<TrainingData<T>> {
   const { workers = defaultWorkers(), reader = {}, decode = {}, signal, ...rest } = options;
   if (!(Number.isInteger(workers) && workers >= 0 && workers <= 256)) throw badWorkers(workers);
-  const decoding: TrainingDecode = { alpha: "drop", orientation: "upright", grey16: "scale", ...decode };
+  const decoding: TrainingDecode = { alpha: "drop", orientation: "upright", grey16: "clip", ...decode };
   const open = (onRowError: (error: InputError) => void): Promise<Dataset<ReaderTask<T>>> =>
     readDataset<ReaderTask<T>>(readerTasks[task], path, { ...reader, onRowError });
   const loader = (plan: ImagePlan) =>

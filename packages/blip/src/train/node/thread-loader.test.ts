@@ -156,6 +156,7 @@ test("closing waits for the sample that runs, and ends the others", async () => 
 
 test("threads of Node that end in the middle are replaced, and every sample comes", async () => {
   const plan: ImagePlan = {
+    pillowOrder: "10",
     seed: 1,
     imageSize: 64,
     augment: false,

@@ -14,7 +14,7 @@ export interface WebTrainingDataOptions extends TrainingDataOptions {
   readonly list?: string | undefined;
   /** How the files are read: `imageRoot`, `format`, `split`, `columns`, ... */
   readonly reader?: Omit<DatasetOptions, "onRowError"> | undefined;
-  /** Alpha is dropped, images are upright and 16-bit grey is scaled unless told, as with `compat: "blip"`. */
+  /** Alpha is dropped, images are upright and 16-bit grey is clipped unless told, as with `compat: "blip"`. */
   readonly decode?:
     Partial<Pick<DecodeOptions, "alpha" | "orientation" | "grey16" | "maxPixels">> | undefined;
   /** Ends the opening, not the batches. */
@@ -45,7 +45,7 @@ export async function createTrainingData<T extends TrainingTask>(
 ): Promise<TrainingData<T>> {
   const { list, reader = {}, decode = {}, signal, ...rest } = options;
   const folder = new FileFolder(files);
-  const decoding = { alpha: "drop", orientation: "upright", grey16: "scale", ...decode } as const;
+  const decoding = { alpha: "drop", orientation: "upright", grey16: "clip", ...decode } as const;
   const decodeSource: DecodeSource = async (image, aborted) =>
     decodeImage(inputOf(image, folder), { ...decoding, signal: aborted });
   return openTrainingData(

@@ -29,7 +29,7 @@ export function rawOptions(
   const onClip = () =>
     onWarning?.({
       code: "grey16-clipped",
-      message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does; convert it to 8 bits for its full range`,
+      message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does. Say grey16: "scale" (--grey16 scale) for its full range.`,
     });
   return { alpha, grey16, onClip };
 }

@@ -28,7 +28,9 @@ async function decoded(image: InspectedImage, options: PlainDecodeOptions) {
   const onWarning = (warning: { readonly code: string; readonly message: string }) =>
     void send({ kind: "warning", warning });
   const rgb = await decodeEncoded(image, { ...options, onWarning });
-  return options.size ? resizeBicubic(rgb, options.size.width, options.size.height) : rgb;
+  if (!options.size) return rgb;
+  const { width, height, order } = options.size;
+  return resizeBicubic(rgb, width, height, order);
 }
 
 async function answer(source: ImageSource, options: PlainDecodeOptions): Promise<void> {

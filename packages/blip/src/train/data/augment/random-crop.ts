@@ -1,7 +1,7 @@
 // torchvision's RandomResizedCrop and RandomHorizontalFlip on 8-bit RGB, as they treat Pillow's images: the crop is cut
 // out first and then resized by Pillow's BICUBIC.
 import type { RgbImage } from "../../../image/raw-image.ts";
-import { resizeBicubic } from "../../../image/resize-bicubic.ts";
+import { type PillowOrder, resizeBicubic } from "../../../image/resize-bicubic.ts";
 import type { Random } from "../random.ts";
 import { viewOf } from "./view-of.ts";
 import { roundEven } from "./warp-affine.ts";
@@ -68,8 +68,13 @@ export function cropped(image: RgbImage, { left, top, width, height }: CropBox):
   return { data, width, height };
 }
 
-export const croppedAndResized = (image: RgbImage, box: CropBox, size: number): Promise<RgbImage> =>
-  resizeBicubic(cropped(image, box), size, size);
+/** The pixels of a box at `size` x `size`. @param order of Pillow's passes, as in `resizeBicubic` */
+export const croppedAndResized = (
+  image: RgbImage,
+  box: CropBox,
+  size: number,
+  order: PillowOrder,
+): Promise<RgbImage> => resizeBicubic(cropped(image, box), size, size, order);
 
 /** Left becomes right. */
 export function flipped({ data, width, height }: RgbImage): RgbImage {
