@@ -26,6 +26,8 @@ type Allowed = Readonly<Record<string, string>>;
 const inPages: Allowed = {
   "Symbol.asyncDispose": "looked for; the registered symbol stands in for it (base/src/closable.ts)",
   ".take": "FairQueue's",
+  ".lang": "of valibot's settings",
+  ".chunks": "RangeCache's",
   ".bytes": "of weights that are converted, of a pickle's cursor",
   ".commit": "FolderWriter's; a page has none",
   ".dispose": "ONNX Runtime's tensors have it",
@@ -36,6 +38,7 @@ const inPages: Allowed = {
 };
 
 const inNode: Allowed = {
+  ".pause": "of the Hub client's limits",
   ".take": "FairQueue's",
   ".toHex": "looked for by @noble/hashes",
   "Uint8Array.fromHex": "looked for by @noble/hashes",

