@@ -14,10 +14,10 @@ const drawing =
 const program = `
   import { Worker } from "node:worker_threads";
   const worker = new Worker(
-    \`import("${sharpPath}").then(({ default: sharp }) => {
-      sharp(Buffer.from(${JSON.stringify(drawing)})).raw().toBuffer();
-      require("node:worker_threads").parentPort.postMessage("begun");
-    })\`,
+    \`import { parentPort } from "node:worker_threads";
+      import sharp from "${sharpPath}";
+      void sharp(Buffer.from("${Buffer.from(drawing).toString("base64")}", "base64")).raw().toBuffer();
+      parentPort.postMessage("begun");\`,
     { eval: true },
   );
   await new Promise((begun) => worker.once("message", begun));
