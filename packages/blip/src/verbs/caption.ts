@@ -31,7 +31,6 @@ import { imagesOfRows, RowVerb, stacked, type PixelBatch, type SeenImage, type S
 import { rowsOf } from "../run/batch-rows.ts";
 import { loadVerb, partsOfTask, type VerbParts } from "./verb.ts";
 import { expectTexts } from "../text/expect-texts.ts";
-
 import type {
   Caption,
   CaptionerOptions,
@@ -42,15 +41,7 @@ import type {
   CaptionToken,
 } from "./caption-types.ts";
 
-export type {
-  Caption,
-  CaptionerOptions,
-  CaptionOptions,
-  CaptionRequest,
-  CaptionRow,
-  CaptionRowOptions,
-  CaptionToken,
-} from "./caption-types.ts";
+export type * from "./caption-types.ts";
 
 type Captions = readonly Caption[];
 
