@@ -12,6 +12,7 @@ import { fetchPackage, readJson, tarballName } from "./fetch.ts";
 import { iconsOf, slug, type IconSet } from "./iconify.ts";
 import { farStyles, styles, trainingStyles, unseenStyles, type ArtPackage, type Style } from "./packages.ts";
 import { measure, renderIcon } from "./render.ts";
+import { isUnfit } from "./sprites.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "art-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -48,6 +49,16 @@ describe("packages", () => {
   test("of another sum are refused", async () => {
     const wanted = { ...(await packed("other")), sha512: "AAAA" };
     await expect(readJson(wanted, ["icons.json"], folder)).rejects.toThrow("expected the sum AAAA");
+  });
+});
+
+describe("the catalogue", () => {
+  test("each thing has a label, by which its drawings are found anew", () => {
+    expect(concepts.filter(({ labels }) => labels.length === 0)).toEqual([]);
+  });
+
+  test("has no drawing that may not stand for its thing", () => {
+    expect(catalogue().sprites.filter(({ style, concept }) => isUnfit(style, concept))).toEqual([]);
   });
 });
 

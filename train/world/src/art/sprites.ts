@@ -38,6 +38,9 @@ const unfit: ReadonlySet<string> = new Set([
   ...["noto-v1 rooster", "fxemoji rooster", "emojione motorcycle"],
 ]);
 
+/** Whether a drawing may not stand for its concept. */
+export const isUnfit = (style: string, concept: string): boolean => unfit.has(`${style} ${concept}`);
+
 const roundedTo = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 /** What is kept of an icon, or why it is left out. */
@@ -47,7 +50,7 @@ async function rowOf({
   name,
   svg,
 }: Icon): Promise<{ row: SpriteRow; pixels: Pixels } | string> {
-  if (unfit.has(`${style} ${concept.name}`)) return `${style} ${name}: unfit (${concept.name})`;
+  if (isUnfit(style, concept.name)) return `${style} ${name}: unfit (${concept.name})`;
   const pixels = await renderIcon(svg);
   if (pixels === undefined) return `${style} ${name}: empty`;
   const { colour, full, saturated, named } = measure(pixels);
