@@ -1,4 +1,5 @@
-// The documents' links lead to files that are there; one that names a line leads to what its text says.
+// The documents' links lead to files and headings that are there, and one that names a line to what its text says. What
+// travels in the package links to nothing that stays behind.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,21 +11,34 @@ interface Link {
   readonly document: string;
   readonly text: string;
   readonly path: string;
-  readonly line: number | undefined;
+  /** What follows `#`. */
+  readonly anchor: string | undefined;
 }
 
-/** Links to files of the repository; those of other servers and of the same page are left out. */
+/** Links to files of the repository, and within a document; those of other servers are left out. */
 function linksOf(document: string, markdown: string): Link[] {
-  return [...markdown.matchAll(/\[([^\]]+)\]\(([^()\s#]+)(?:#L(\d+))?(?:#[\w-]+)?\)/g)].flatMap(
-    ([, text = "", path = "", line]) =>
+  return [...markdown.matchAll(/\[([^\]]+)\]\(([^()\s#]*)(?:#([\w-]+))?\)/g)].flatMap(
+    ([, text = "", path = "", anchor]) =>
       /^[a-z]+:/.test(path)
         ? []
-        : [{ document, text, path: join(dirname(document), path), line: line ? Number(line) : undefined }],
+        : [{ document, text, anchor, path: path === "" ? document : join(dirname(document), path) }],
   );
 }
 
+/** The anchors of a document's headings, as GitHub and npm make them. */
+const anchorsOf = (markdown: string): ReadonlySet<string> =>
+  new Set(
+    [...markdown.replaceAll(/^```.*?^```$/gms, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w\s-]/g, "")
+        .trim()
+        .replaceAll(/\s/g, "-"),
+    ),
+  );
+
 const documents = [
-  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "FEATURES.md", "SECURITY.md"],
+  ...["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "FEATURES.md", "SECURITY.md"],
   ...(await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`),
 ];
 const links = (
@@ -34,23 +48,40 @@ const links = (
 const letters = (text: string) => text.toLowerCase().replace(/[^a-z]/g, "");
 
 /** @returns what is wrong with a link, if anything is */
-async function fault({ document, text, path, line }: Link): Promise<string | undefined> {
+async function fault({ document, text, path, anchor }: Link): Promise<string | undefined> {
   const there = await stat(join(root, path)).catch(() => undefined);
   if (!there) return `${document}: [${text}] leads to ${path}, which is not there`;
-  if (line === undefined) return undefined;
-  const found = (await readFile(join(root, path), "utf8")).split("\n")[line - 1];
+  if (anchor === undefined) return undefined;
+  const content = await readFile(join(root, path), "utf8");
+  const [, line] = /^L(\d+)$/.exec(anchor) ?? [];
+  if (line === undefined)
+    return anchorsOf(content).has(anchor)
+      ? undefined
+      : `${document}: [${text}] leads to #${anchor} of ${path}, which has no such heading`;
+  const found = content.split("\n")[Number(line) - 1];
   if (found !== undefined && letters(found).includes(letters(text))) return undefined;
   return `${document}: [${text}] leads to line ${line} of ${path}, which says: ${String(found?.trim())}`;
 }
+
+/** Whether a path is in the package that people install. */
+const travels = (path: string) =>
+  path.startsWith("docs/") ||
+  ["README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md", "THIRD-PARTY.md"].includes(path);
 
 const benchTests = async () => (await readdir(join(root, "bench"))).map((name) => `/bench/${name}`);
 
 describe("links of the documents", () => {
   test("lead to files, and to lines that have their words", async () => {
     expect(links.length).toBeGreaterThan(50);
-    expect(links.filter(({ line }) => line !== undefined).length).toBeGreaterThan(1);
+    expect(links.filter(({ anchor }) => /^L\d/.test(anchor ?? "")).length).toBeGreaterThan(0);
+    expect(links.filter(({ anchor }) => /^[a-z]/.test(anchor ?? "")).length).toBeGreaterThan(5);
     const faults = await Promise.all(links.map(fault));
     expect(faults.filter((text) => text !== undefined)).toEqual([]);
+  });
+
+  test("lead to what travels in the package, from a document that does", () => {
+    const astray = links.filter(({ document, path }) => travels(document) && !travels(path));
+    expect(astray.map(({ document, path }) => `${document}: ${path}`)).toEqual([]);
   });
 
   test("name tests that are there, in the table of features", async () => {
@@ -65,8 +96,12 @@ describe("links of the documents", () => {
   });
 
   test("that lead elsewhere are reported", async () => {
-    const [wrong, other] = linksOf("docs/x.md", "[a](nowhere.md) [crossAttention](../package.json#L1)");
+    const [wrong, other, heading] = linksOf(
+      "docs/x.md",
+      "[a](nowhere.md) [crossAttention](../package.json#L1) [b](README.md#no-such-heading)",
+    );
     expect(await fault(wrong ?? expect.fail("no link"))).toContain("docs/nowhere.md, which is not there");
     expect(await fault(other ?? expect.fail("no link"))).toContain("line 1 of package.json, which says: {");
+    expect(await fault(heading ?? expect.fail("no link"))).toContain("has no such heading");
   });
 });

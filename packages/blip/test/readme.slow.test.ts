@@ -1,4 +1,4 @@
-// README's examples run as they are printed, on the oldest Node and on both newer lines: each in a folder of its own
+// The examples of README and of the documents for users run as they are printed, on the oldest Node and on both newer lines: each in a folder of its own
 // that has the files of which README speaks, with the packed package installed as README says. Tiny models of random
 // weights stand for the Hub's, and one picture for all pictures of other hosts.
 import { execFile } from "node:child_process";
@@ -11,7 +11,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixture } from "./support/goldens.ts";
 import { installNode, nodeLines } from "./support/other-nodes.ts";
-import { commandsOf, namesOf, readme, type Block } from "./support/readme-blocks.ts";
+import { commandsOf, documentBlocks, namesOf, type Block } from "./support/readme-blocks.ts";
 import { serveTinyHub, type TinyHub } from "./support/tiny-hub.ts";
 
 const run = promisify(execFile);
@@ -49,7 +49,11 @@ const otherwise: Readonly<Record<string, Otherwise>> = {
     why: "`npm ci` has run: it made what runs this test",
     run: (command) => command.replace("npm ci && ", ""),
   },
-  "npm i --ignore-scripts blip-ts": {
+  "npm pack --workspace blip-ts": {
+    why: "it has run before all tests",
+    run: undefined,
+  },
+  "npm i --ignore-scripts ./blip-ts-": {
     why: "it has run before all tests, with the packed package",
     run: undefined,
   },
@@ -73,12 +77,12 @@ const kinds: Readonly<Record<string, string>> = {
   "": "what a command prints: compared with that",
 };
 
-const blocks = await readme();
+const blocks = await documentBlocks();
 const blocksOfKind = (language: string) => blocks.filter((block) => block.language === language);
 /** For tables of tests. */
 const cases = (language: string) =>
   blocksOfKind(language).map((block) => ({
-    title: `line ${block.line}: ${block.code.slice(0, block.code.indexOf("\n"))}`,
+    title: `${block.document}, line ${block.line}: ${block.code.slice(0, block.code.indexOf("\n"))}`,
     block,
   }));
 
@@ -97,10 +101,10 @@ async function installPackage(): Promise<void> {
   const [packed] = JSON.parse(stdout.slice(stdout.indexOf("["))) as { filename: string }[];
   await writeFile(join(folder, "package.json"), '{ "private": true }\n');
   const [command = ""] = blocksOfKind("sh").flatMap(({ code }) =>
-    commandsOf(code).filter((one) => one.startsWith("npm i --ignore-scripts blip-ts")),
+    commandsOf(code).filter((one) => one.startsWith("npm i --ignore-scripts ./blip-ts-")),
   );
   const place = join(folder, packed?.filename ?? "");
-  await run("bash", ["-c", command.replace("blip-ts", `--no-audit --no-fund ${place}`)], {
+  await run("bash", ["-c", command.replace(/\.\/blip-ts-\S+/, `--no-audit --no-fund ${place}`)], {
     cwd: folder,
     env: plainEnvironment(),
   });
@@ -262,7 +266,9 @@ describe("types", () => {
     const node = { types: ["node"], typeRoots: [join(root, "node_modules/@types")] };
     await compile(
       { ...strict, ...node, lib: ["es2022"], module: "nodenext" },
-      Object.fromEntries(programs.map(({ code, line }) => [`line-${line}.mts`, code])),
+      Object.fromEntries(
+        programs.map(({ code, document, line }) => [`${document.replaceAll(/\W/g, "-")}-${line}.mts`, code]),
+      ),
     );
   });
 

@@ -1,14 +1,21 @@
-// README's blocks of code, and the commands and names in them.
+// The blocks of code of README and of the documents for users, and the commands and names in them.
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { must } from "@blip-ts/base";
 import ts from "typescript";
 
 export interface Block {
   /** What follows the opening fence; empty for what a command prints. */
   readonly language: string;
   readonly code: string;
-  /** The line of README on which the code begins, from 1. */
+  /** The line of the document on which the code begins, from 1. */
   readonly line: number;
+}
+
+/** A block, and the document that it stands in. */
+export interface DocumentBlock extends Block {
+  /** "README.md", "docs/verbs.md", ... */
+  readonly document: string;
 }
 
 /** The blocks of a document of Markdown, in order. */
@@ -22,8 +29,27 @@ export function blocksOf(markdown: string): Block[] {
   );
 }
 
-export const readme = async (): Promise<Block[]> =>
-  blocksOf(await readFile(fileURLToPath(new URL("../../../../README.md", import.meta.url)), "utf8"));
+/** Documents all of whose blocks run as they are printed, with no more than a few images and a model. */
+const documents = [
+  "README",
+  "verbs",
+  "command-line",
+  "serve",
+  "weights",
+  "browser",
+  "from-transformers",
+  "recipes",
+];
+
+/** The blocks of README and of the documents for users, in order. */
+export async function documentBlocks(): Promise<DocumentBlock[]> {
+  const root = new URL("../../../../", import.meta.url);
+  const paths = documents.map((name) => (name === "README" ? "README.md" : `docs/${name}.md`));
+  const texts = await Promise.all(paths.map((path) => readFile(fileURLToPath(new URL(path, root)), "utf8")));
+  return paths.flatMap((document, index) =>
+    blocksOf(must(texts, index)).map((block) => ({ ...block, document })),
+  );
+}
 
 /** The commands of a shell's block: a line each, with the lines that it goes on over. */
 export const commandsOf = (code: string): string[] =>
