@@ -36,7 +36,9 @@ export async function userDocuments(): Promise<readonly string[]> {
 /** Sentences with more than so many words, the longest first. */
 export async function longSentences(most: number): Promise<readonly Sentence[]> {
   const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
-  const all = await Promise.all((await userDocuments()).map(async (path) => sentencesOf(path, await read(path))));
+  const all = await Promise.all(
+    (await userDocuments()).map(async (path) => sentencesOf(path, await read(path))),
+  );
   return all
     .flat()
     .filter(({ words }) => words > most)

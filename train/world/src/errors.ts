@@ -31,6 +31,13 @@ export const unknownName = (what: string, name: string): RangeError =>
 export const noScene = (key: string): RangeError =>
   new RangeError(`Scene ${key}: expected a layout within the tries, got none. The settings leave no room.`);
 
+export const tooLarge = (name: string, got: number): InputError =>
+  new InputError(
+    "world/too-large",
+    `${name}: expected numbers that half precision holds (65504 at most), got ${got}. Train with a smaller learning rate or clip the gradients.`,
+    { name, got },
+  );
+
 export const outNotEmpty = (path: string): UsageError =>
   new UsageError(
     "world/out-not-empty",

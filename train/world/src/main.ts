@@ -9,6 +9,7 @@ import { drawArt, readSprites } from "./art/sprites.ts";
 import { Drawer } from "./draw/draw.ts";
 import { readPanoramas } from "./draw/photo.ts";
 import { badOption } from "./errors.ts";
+import { halveModel } from "./halve.ts";
 import { sceneSource } from "./scene/sample.ts";
 import { splitNames, worldNames, type SplitName, type WorldName } from "./scene/settings.ts";
 import { captionCells, documentCells, statementCells, webCells, writeSheet } from "./sheet.ts";
@@ -158,6 +159,10 @@ function stem({ size, out, ...sizes }: StemFlags): void {
   say(`${out}: ${(weights / 1e6).toFixed(2)} million different weights in pre-training`);
 }
 
+async function halve(model: string, out: string): Promise<void> {
+  say(`${out}: ${((await halveModel(model, out)) / 1e6).toFixed(1)} MB`);
+}
+
 const vocabPath = fileURLToPath(new URL("../vocab.txt", import.meta.url));
 
 const program = new Command("world").description(
@@ -235,6 +240,12 @@ program
   .addOption(number("projection", "of the joint embedding", 8, 128))
   .requiredOption("--out <DIR>", "the folder")
   .action(stem);
+program
+  .command("halve")
+  .description("copy a model with its weights in half precision: what is kept between stages of training")
+  .argument("<model>", "a folder")
+  .argument("<out>", "a folder")
+  .action(halve);
 program
   .command("speed")
   .description("measure scenes per second")

@@ -1,0 +1,54 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { must } from "@blip-ts/base";
+import {
+  floatRows,
+  memorySource,
+  openCheckpoint,
+  safetensorsBytes,
+  type MadeTensor,
+} from "@blip-ts/checkpoint";
+import { halveModel } from "./halve.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "halve-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const floats = (values: readonly number[]): MadeTensor => ({
+  dtype: "float32",
+  shape: [values.length],
+  byteLength: 4 * values.length,
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async *bytes() {
+    yield new Uint8Array(Float32Array.from(values).buffer);
+  },
+});
+
+async function write(values: readonly number[]): Promise<void> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of safetensorsBytes(new Map([["w", floats(values)]]))) chunks.push(chunk);
+  writeFileSync(join(folder, "model.safetensors"), Buffer.concat(chunks));
+  writeFileSync(join(folder, "config.json"), "{}");
+}
+
+test("weights are halves of the same values, beside the model's other files", async () => {
+  await write([1, -0.1, 65504, 0]);
+  const out = join(folder, "out");
+  const bytes = await halveModel(folder, out);
+  const file = readFileSync(join(out, "model.safetensors"));
+  expect(file.length).toBe(bytes);
+  const { tensors } = await openCheckpoint(memorySource("out", file));
+  const tensor = tensors.get("w") ?? expect.fail("no weight");
+  expect(tensor.dtype).toBe("float16");
+  for await (const rows of floatRows(tensor)) {
+    expect([must(rows, 0), must(rows, 2), must(rows, 3)]).toEqual([1, 65504, 0]);
+    expect(must(rows, 1)).toBeCloseTo(-0.1, 4);
+  }
+  expect(readFileSync(join(out, "config.json"), "utf8")).toBe("{}");
+});
+
+test("a weight that half precision cannot hold is refused by its name", async () => {
+  await write([1, 70_000]);
+  await expect(halveModel(folder, join(folder, "large"))).rejects.toThrow(/^w: expected .* got 70000/);
+});

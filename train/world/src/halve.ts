@@ -1,0 +1,53 @@
+// Weights in half precision, as they are kept between two stages of training: half of the bytes. They are read as float32
+// again, so that the next stage begins within a rounding of where the last one ended.
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  elementCount,
+  floatRows,
+  memorySource,
+  openCheckpoint,
+  safetensorsBytes,
+  type MadeTensor,
+  type StoredTensor,
+} from "@blip-ts/checkpoint";
+import { halfMax, toHalf } from "@blip-ts/graph";
+import { tooLarge } from "./errors.ts";
+
+const floats: ReadonlySet<string> = new Set(["float32", "float64", "bfloat16"]);
+
+function halved(name: string, tensor: StoredTensor): MadeTensor | StoredTensor {
+  if (!floats.has(tensor.dtype)) return tensor;
+  return {
+    dtype: "float16",
+    shape: tensor.shape,
+    byteLength: 2 * (elementCount(tensor.shape) ?? 0),
+    async *bytes() {
+      for await (const rows of floatRows(tensor)) {
+        const largest = rows.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        if (!(largest <= halfMax)) throw tooLarge(name, largest);
+        yield new Uint8Array(Uint16Array.from(rows, toHalf).buffer);
+      }
+    },
+  };
+}
+
+/**
+ * Copies a model's folder, its weights in half precision.
+ * @returns bytes of the weights' file
+ * @throws {InputError} `world/too-large`: a weight beyond what half precision holds
+ */
+export async function halveModel(model: string, out: string): Promise<number> {
+  mkdirSync(out, { recursive: true });
+  for (const entry of readdirSync(model, { withFileTypes: true }))
+    if (entry.isFile() && entry.name !== "model.safetensors")
+      copyFileSync(join(model, entry.name), join(out, entry.name));
+  const path = join(model, "model.safetensors");
+  const { tensors } = await openCheckpoint(memorySource(path, readFileSync(path)));
+  const chunks: Uint8Array[] = [];
+  const made = new Map([...tensors].map(([name, tensor]) => [name, halved(name, tensor)]));
+  for await (const chunk of safetensorsBytes(made)) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  writeFileSync(join(out, "model.safetensors"), bytes);
+  return bytes.length;
+}
