@@ -83,7 +83,8 @@ describe("a recipe of one's own", () => {
     [{ phases: [{ epochs: 1, steps: 1 }] }, "recipe, phases[0].steps: expected epochs or steps, got both."],
     [{ augment: { flop: 1 } }, "recipe, augment.flop: expected one of the fields scale, flip"],
     [{ losses: { itc: 1 } }, "losses: expected losses of caption (lm), got itc."],
-    [{ losses: { lm: 0 } }, "recipe, losses.lm: expected a number above 0, got 0."],
+    [{ losses: { lm: -1 } }, "recipe, losses.lm: expected a number of at least 0, got -1."],
+    [{ losses: { lm: 0 } }, "losses: expected a loss whose weight is above 0, got none."],
     [
       { freeze: ["text_decodre."] },
       "freeze: expected imageEncoder or allButCrossAttention, or beginnings of names of weights that are trained, got text_decodre.",

@@ -284,6 +284,17 @@ describe("what a trainer is told", () => {
   });
 });
 
+test("losses of weight 0 are not computed: without contrast and matching no text is encoded twice", () => {
+  const options = { batch: 2, ...plain, ...contrastive };
+  const all = pretrainObjective(config, options);
+  const captions = pretrainObjective(config, { ...options, losses: { itc: 0, itm: 0 } });
+  expect(captions.outputs).toEqual(["loss LM"]);
+  const names = captions.graph.graph.weights.map(({ name }) => name);
+  expect(names.some((name) => name.startsWith("text_decoder."))).toBe(true);
+  expect(names.filter((name) => /^text_encoder|_proj|^itm_head|_m\.|^temp$/.test(name))).toEqual([]);
+  expect(all.graph.graph.weights.length).toBeGreaterThan(names.length);
+});
+
 test.each<[() => unknown, string]>([
   [
     () => captionObjective(config, { batch: 0, ...plain }),
@@ -293,8 +304,12 @@ test.each<[() => unknown, string]>([
   [() => patchNames({ kinds: 1 }), "kinds of patches: expected a whole number from 2, got 1."],
   [() => patchNames({ kinds: 3, weights: [1] }), "weights of patches: expected 3 numbers, got 1."],
   [
+    () => compose(config, { name: "x", batch: 1, parts: [{ part: patchNames({ kinds: 3 }), weight: -1 }] }),
+    "weight of patch-names: expected a number from 0, got -1.",
+  ],
+  [
     () => compose(config, { name: "x", batch: 1, parts: [{ part: patchNames({ kinds: 3 }), weight: 0 }] }),
-    "weight of patch-names: expected a number above 0, got 0.",
+    "losses: expected at least one, got 0.",
   ],
 ])("refuses %#", (make, message) => {
   expect(make).toThrow(message);

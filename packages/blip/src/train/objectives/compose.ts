@@ -14,7 +14,7 @@ import { temperatureBounds } from "./temperature.ts";
 /** A loss, and how much of the whole it is. */
 export interface WeightedPart<Batch extends ImageBatch> {
   readonly part: LossPart<Batch>;
-  /** Default 1. */
+  /** From 0, default 1. A part of weight 0 is left out of the graph. */
   readonly weight?: number;
 }
 
@@ -90,7 +90,6 @@ function losses<Batch extends ImageBatch>(
   const { b } = network;
   const names = parts.map(({ part }) => `loss ${part.name}`);
   const weighted = parts.map(({ part, weight = 1 }, index) => {
-    if (!(weight > 0)) throw badSetting(`weight of ${part.name}`, weight, "a number above 0");
     const loss = part.build(network);
     b.output(must(names, index), loss);
     return weight === 1 ? loss : b.multiply(loss, b.scalar(weight));
@@ -111,7 +110,10 @@ export function compose<Batch extends ImageBatch>(
   config: BlipConfig,
   options: ComposeOptions<Batch>,
 ): ComposedObjective<Batch> {
-  const { name, parts: weighted, batch } = options;
+  const { name, batch } = options;
+  for (const { part, weight = 1 } of options.parts)
+    if (!(weight >= 0)) throw badSetting(`weight of ${part.name}`, weight, "a number from 0");
+  const weighted = options.parts.filter(({ weight = 1 }) => weight > 0);
   if (!Number.isInteger(batch) || batch < 1) throw badSetting("batch size", batch, "a whole number from 1");
   const network = new Network(name, config, options);
   const names = losses(network, weighted);

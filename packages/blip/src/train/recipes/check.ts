@@ -31,7 +31,9 @@ const augmentEntries = {
   list: maybe(listOf(oneOf(...augmentations), 100)),
   autoContrast: maybe(oneOf(...autoContrasts)),
 };
-const lossEntries = Object.fromEntries(lossNames.map((name) => [name, maybe(aboveZero())]));
+const lossEntries = Object.fromEntries(
+  lossNames.map((name) => [name, maybe(real(0, Number.MAX_VALUE, "a number of at least 0"))]),
+);
 const patchEntries = {
   names: only(listOf(text(256), mostNames), (names) => names.length >= 2, "a list of at least two names"),
   weights: maybe(listOf(real(0, Number.MAX_VALUE, "a number of at least 0"), mostNames)),

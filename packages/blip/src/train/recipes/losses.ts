@@ -6,7 +6,7 @@ export const lossNames = ["itc", "itm", "lm", "nlvr", "patchNames"] as const;
 
 export type LossName = (typeof lossNames)[number];
 
-/** How much of the whole each loss is, a number above 0. */
+/** How much of the whole each loss is: 0 or more. One of weight 0 is not computed. */
 export type LossWeights = Readonly<Partial<Record<LossName, number | undefined>>>;
 
 const lossesOf: Readonly<Record<TrainingTask, readonly LossName[]>> = {
@@ -20,7 +20,7 @@ const lossesOf: Readonly<Record<TrainingTask, readonly LossName[]>> = {
 /**
  * The weights that a task's losses have.
  * @returns null if they are BLIP's
- * @throws {UsageError} `usage/bad-option` if the task has no such loss, or a weight is not above 0
+ * @throws {UsageError} `usage/bad-option` if the task has no such loss, a weight is below 0, or none is above
  */
 export function checkLosses(task: TrainingTask, losses: LossWeights | undefined): LossWeights | null {
   if (losses === undefined) return null;
@@ -28,8 +28,12 @@ export function checkLosses(task: TrainingTask, losses: LossWeights | undefined)
     const known = lossesOf[task];
     if (!known.some((loss) => loss === name))
       throw badTrainOption("losses", `losses of ${task} (${known.join(", ")})`, name);
-    if (weight !== undefined && !(Number.isFinite(weight) && weight > 0))
-      throw badTrainOption(`losses.${name}`, "a number above 0", weight);
+    if (weight !== undefined && !(Number.isFinite(weight) && weight >= 0))
+      throw badTrainOption(`losses.${name}`, "a number from 0", weight);
   }
+  const own = lossesOf[task].filter((name) => name !== "patchNames");
+  const all = [...own.map((name) => losses[name] ?? 1), losses.patchNames ?? 0];
+  if (all.every((weight) => weight === 0))
+    throw badTrainOption("losses", "a loss whose weight is above 0", "none");
   return losses;
 }

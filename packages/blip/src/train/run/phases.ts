@@ -200,7 +200,8 @@ export async function beginPhase(
   phase: OpenedPhase,
 ): Promise<BegunPhase> {
   const { base, settings, objective, lora } = phase;
-  let { tensors } = base;
+  // A run that begins at random takes nothing of the model: what no phase before this one had is new as well.
+  let tensors: BaseModel["tensors"] = opened[0]?.settings.init === true ? new Map() : base.tensors;
   let [steps, epochs] = [0, 0];
   for (const earlier of opened.slice(0, phase.index)) {
     const { weights } = weightsToBegin(earlier.objective.graph, tensors, earlier.settings);
