@@ -22,7 +22,7 @@ export function sentencesOf(document: string, markdown: string): readonly Senten
     .replaceAll(/^#+ .*$/gm, "");
   const blocks = prose.split(/\n\s*\n|\n(?=\s*(?:[-*|>]|\d+\.)\s)|\|/);
   return blocks
-    .flatMap((block) => block.replaceAll(/\s+/g, " ").split(/(?<=[.!?:])\s+(?=[A-Z"“(*_`c])/))
+    .flatMap((block) => block.replaceAll(/\s+/g, " ").split(/(?<=[.!?])\s+|(?<=:)\s+(?=[A-Z])/))
     .map((text) => text.trim())
     .map((text) => ({ document, text, words: text.split(/\s+/).filter((word) => /\w/.test(word)).length }));
 }
