@@ -1,6 +1,6 @@
-"""PyTorch's side of bench/train-step.ts: transformers' captioner, AdamW (fused) and clip_grad_norm_.
+"""PyTorch's side of bench/train-step.ts: transformers' captioner or matcher, AdamW (fused) and clip_grad_norm_.
 
-usage: train_step.py FOLDER SIZES_JSON THREADS
+usage: train_step.py lm|itm FOLDER SIZES_JSON THREADS
 Writes FOLDER/weights.safetensors, answers each line of its input, the number of a batch, with one step, as a line of JSON.
 """
 import json
@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from transformers import BlipConfig, BlipTextConfig, BlipVisionConfig
-from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
+from transformers.models.blip.modeling_blip import BlipForConditionalGeneration, BlipForImageTextRetrieval
 
-folder, sizes, threads = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
+objective, folder, sizes, threads = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
 torch.manual_seed(0)
 if threads > 0:
     torch.set_num_threads(threads)
@@ -31,8 +31,14 @@ text = BlipTextConfig(
     hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, is_decoder=True, layer_norm_eps=1e-12,
     bos_token_id=0, sep_token_id=1, eos_token_id=1, pad_token_id=0,
 )
-model = BlipForConditionalGeneration(BlipConfig(text_config=text.to_dict(), vision_config=vision.to_dict()))
-model.tie_weights()
+config = BlipConfig(text_config=text.to_dict(), vision_config=vision.to_dict())
+if objective == "lm":
+    model = BlipForConditionalGeneration(config)
+    model.tie_weights()
+else:
+    model = BlipForImageTextRetrieval(config)
+    # ITC's heads: nothing here learns them.
+    del model.vision_proj, model.text_proj
 save_file(
     {n: p.detach() for n, p in model.named_parameters()}, f"{folder}/weights.safetensors", {"format": "pt"}
 )
@@ -46,27 +52,44 @@ B, T, S = sizes["B"], sizes["T"], sizes["S"]
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05, fused=True)
 
 
-def step(pixels, ids, labels):
-    optimizer.zero_grad()
-    states = model.vision_model(pixels).last_hidden_state
+def language_loss(states, ids, labels, mask):
+    """LM: the next word, told the words before."""
     logits = model.text_decoder(
         input_ids=ids, attention_mask=torch.ones_like(ids), encoder_hidden_states=states
     ).logits
-    loss = torch.nn.functional.cross_entropy(logits.reshape(-1, V), labels.reshape(-1))
+    return torch.nn.functional.cross_entropy(logits.reshape(-1, V), labels.reshape(-1))
+
+
+def matching_loss(states, ids, labels, mask):
+    """ITM: two logits of the first state."""
+    hidden = model.text_encoder(
+        input_ids=ids, attention_mask=mask, encoder_hidden_states=states
+    ).last_hidden_state
+    return torch.nn.functional.cross_entropy(model.itm_head(hidden[:, 0]), labels)
+
+
+loss_of = language_loss if objective == "lm" else matching_loss
+
+
+def step(pixels, *texts):
+    optimizer.zero_grad()
+    loss = loss_of(model.vision_model(pixels).last_hidden_state, *texts)
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     return loss.item(), norm.item()
 
 
+def batch_of(turn):
+    pixels, ids = read(f"pixels-{turn}", "<f4", B, 3, S, S), read(f"ids-{turn}", "<i8", B, T)
+    if objective == "lm":
+        return pixels, ids, read(f"labels-{turn}", "<i8", B, T), None
+    return pixels, ids, read(f"labels-{turn}", "<i8", B), read(f"mask-{turn}", "<i8", B, T)
+
+
 print(json.dumps({"ready": sum(p.numel() for p in model.parameters()), "torch": torch.__version__}), flush=True)
 for line in sys.stdin:
-    turn = int(line)
-    batch = (
-        read(f"pixels-{turn}", "<f4", B, 3, S, S),
-        read(f"ids-{turn}", "<i8", B, T),
-        read(f"labels-{turn}", "<i8", B, T),
-    )
+    batch = batch_of(int(line))
     begin, before = time.perf_counter(), time.process_time()
     loss, norm = step(*batch)
     took, cpu = (time.perf_counter() - begin) * 1000, (time.process_time() - before) * 1000

@@ -1,10 +1,10 @@
-// Fine-tunes the embedded model on the example scenes under words of one's own, then uses the result.
+// Fine-tunes the embedded model on the example scenes under words of one's own, evaluates it before and after, and uses it.
 // Run: npx tsx examples/11-fine-tune.ts
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { caption } from "blip-ts";
+import { caption, evaluate } from "blip-ts";
 import { train } from "blip-ts/train";
 
 const scenes = fileURLToPath(new URL("scenes/", import.meta.url));
@@ -29,6 +29,13 @@ const report = await train("caption", join(work, "captions.jsonl"), {
   onEpoch: ({ epoch, loss }) => console.log(`epoch ${epoch + 1}: loss ${loss.toFixed(3)}`),
 });
 
+// Evaluate: CIDEr-D of greedy captions, which is at most 10.
+for (const [name, model] of Object.entries({ before: "picture-book", after: report.model })) {
+  const { results } = await evaluate("caption", join(work, "captions.jsonl"), { model, beams: 1 });
+  console.log(`CIDEr-D ${name}: ${Number(results.ciderD).toFixed(2)}`);
+}
+
+// Use.
 const images = Object.keys(captions).map((image) => join(work, image));
 const before = await caption(images, { model: "picture-book" });
 const after = await caption(images, { model: report.model });

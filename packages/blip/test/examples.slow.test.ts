@@ -64,6 +64,7 @@ const programs: Readonly<Record<string, { args?: () => readonly string[]; says: 
   "11-fine-tune.ts": {
     says: [
       /^\d+ numbers are trained, in \d+ MB$/m,
+      /^CIDEr-D before: [0-4]\.\d\d\nCIDEr-D after: [5-9]\.\d\d$/m,
       /^4 of 4 captions as taught, after 20 steps/m,
       /^40 rows/m,
     ],

@@ -77,13 +77,20 @@ describe("memory", () => {
     const whole = short({ epochs: 2 });
     await train("caption", captions, whole);
     const warnings: string[] = [];
-    const options = short({ epochs: 2, onWarning: ({ message }) => warnings.push(message) });
+    const measured: boolean[] = [];
+    const options = short({
+      epochs: 2,
+      onWarning: ({ message }) => warnings.push(message),
+      onPlan: (plan) => measured.push(plan.measured),
+    });
     await expect(failing(options, 1e6)).rejects.toMatchObject({
       code: "train/memory",
       message: expect.stringMatching(
         /^memory: expected about [\d,]+ MB \(weights .*got .*bad_alloc.*--batch-size 2 --accumulate 2.*--recompute/,
       ) as string,
     });
+    // Nothing is computed before its first step.
+    expect(measured).toEqual([false]);
     // A byte more is needed than the 1 MB that is free.
     expect(warnings).toEqual([expect.stringMatching(/^memory: expected about .* got 1 MB that are free/)]);
     await train("caption", captions, { ...short({ epochs: 2 }), out: options.out, resume: true });

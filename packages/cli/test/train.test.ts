@@ -187,7 +187,7 @@ test("says what it will take, its epochs and its result, and leaves them in a fo
   expect(stderr).toMatch(
     /^2 samples, 2 steps of 2, learning rate [\d.e-]+, [\d.]+ million numbers trained$/m,
   );
-  expect(stderr).toMatch(/^Memory: about [\d,]+ MB \(weights .*\)\. Time: about \d+ s$/m);
+  expect(stderr).toMatch(/^Memory: about [\d,]+ MB \(weights .*\)\. Time: about \d+ s, by the first batch$/m);
   expect(stderr).toMatch(/^step 1 of 2: loss \d+\.\d{3}, [\d.]+ images\/s, \d+ s left$/m);
   expect(stderr).toMatch(
     /^epoch 1: loss \d+\.\d{4}, validation \d+\.\d{4}, ciderD \d\.\d{4}, bleu4 \d\.\d{4} \(best\)$/m,

@@ -36,6 +36,7 @@ type Own = Pick<
   | "seed"
   | "threads"
   | "prompt"
+  | "shorten"
   | "resume"
   | "saveSteps"
   | "batchesPerEpoch"
@@ -71,15 +72,21 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
+/** Validation, whose time nothing says before it was made once, is not in it. */
+const timeText = ({ seconds, measured }: RunPlan): string =>
+  measured
+    ? `Time: about ${duration(seconds)}, by the first batch`
+    : `Time: very roughly ${duration(seconds)}, by this machine's matrix products`;
+
 function describePlan(plan: RunPlan, model: string): string[] {
-  const { samples, steps, phases, samplesPerStep, lr, trained, memory, seconds, begun } = plan;
+  const { samples, steps, phases, samplesPerStep, lr, trained, memory, begun } = plan;
   const inPhases = phases > 1 ? ` in ${phases} phases, of at most` : " of";
   return [
     `${samples ?? "unknown"} samples, ${steps} steps${inPhases} ${samplesPerStep}, learning rate ${lr.toPrecision(3)}, ` +
       `${(trained / 1e6).toFixed(1)} million numbers trained`,
     `Memory: about ${megabytes(memory.total)} (weights ${megabytes(memory.weights)}, gradients ` +
       `${megabytes(memory.gradients)}, moments ${megabytes(memory.moments)}, a step ${megabytes(memory.activations)}). ` +
-      `Time: about ${duration(seconds)}`,
+      timeText(plan),
     ...(begun.length > 0
       ? [
           `${begun.length} weights are not ${model}'s own and begin anew, or as another part: ${begun.slice(0, 1).join()} ...`,
@@ -90,11 +97,11 @@ function describePlan(plan: RunPlan, model: string): string[] {
 
 function optionsOf(flags: TrainFlags): Omit<NodeTrainOptions, "model" | "out"> {
   const { recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed } = flags;
-  const { threads, prompt, resume, saveSteps, batchesPerEpoch, workers } = flags;
+  const { threads, prompt, shorten, resume, saveSteps, batchesPerEpoch, workers } = flags;
   const { clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, val, augment, imageRoot } = flags;
   return {
     ...{ recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed },
-    ...{ threads, prompt, resume, saveSteps, batchesPerEpoch, workers, ...validationOptions(flags) },
+    ...{ threads, prompt, shorten, resume, saveSteps, batchesPerEpoch, workers, ...validationOptions(flags) },
     ...{ clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, validation: val },
     lora: loraOf(flags),
     ...(!augment && { augment: false as const }),
@@ -206,6 +213,9 @@ function addOptions(command: Command): Command {
     .option("--recompute", "compute layers a second time: slower, in less memory")
     .option("--no-augment", "each image whole, instead of BLIP's crops and colours")
     .option("--prompt <TEXT>", "what captions begin with (default: a picture of)")
+    .addOption(
+      real("--shorten", "share of captions of several sentences of which some are left out (default: 0)"),
+    )
     .option("--image-root <DIR>", "where the data's paths start (default: the data file's folder)")
     .addOption(real("--clip", "most that the norm of the gradients may be"))
     .addOption(real("--decay", "weight decay"))

@@ -123,6 +123,8 @@ export interface BatchesOptions {
   readonly from?: TrainingPosition | undefined;
   /** The epoch behind the last one: batches of epochs below it are given. Without an end unless told. */
   readonly untilEpoch?: number | undefined;
+  /** For a look at batches before they are used: `stats()` and `onSkip` do not hear of them. */
+  readonly preview?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,8 +1,10 @@
 // Samples to a batch: pixel values are copied as they come, texts are put together at the end.
 import type { CommonFields, TrainingBatch, TrainingPosition, TrainingTask } from "./batch.ts";
+import { preCaption } from "../../text/pre-caption.ts";
 import { mirrored } from "./items.ts";
 import { Random, streams } from "./random.ts";
 import type { Entry } from "./sample-source.ts";
+import { someOf } from "./sentences.ts";
 
 type Collate = {
   readonly [T in TrainingTask]: (
@@ -47,6 +49,9 @@ export interface Shape {
   readonly seed: number;
   readonly epoch: number;
   readonly prompt: string;
+  readonly maxWords: number;
+  /** The share of captions of several sentences of which some are left out. */
+  readonly shorten: number;
   /** NLVR2: the two images may change places. */
   readonly swap: boolean;
 }
@@ -86,7 +91,15 @@ export class GrowingBatch {
       this.#pixels.set(part, (image * batchSize + row) * this.#image);
     }
     this.#entries.push(entry);
-    this.#texts.push(swapped ? mirrored(entry.item.text) : entry.item.text);
+    this.#texts.push(swapped ? mirrored(entry.item.text) : this.#textOf(entry));
+  }
+
+  #textOf({ item: { text, sentences }, number }: Entry): string {
+    const { task, shorten, seed, epoch, prompt, maxWords } = this.#shape;
+    if (!sentences) return text;
+    const random = new Random({ seed, epoch, index: number, stream: streams.text });
+    if (random.unit() >= shorten) return text;
+    return (task === "caption" ? prompt : "") + preCaption(someOf(sentences, random), maxWords);
   }
 
   #swapped({ number }: Entry): boolean {

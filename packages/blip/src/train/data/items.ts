@@ -13,6 +13,7 @@ import { preCaption, preQuestion } from "../../text/pre-caption.ts";
 import type { TrainingTask } from "./batch.ts";
 import { badPatches, noAnswers, noCaptions, noLabel, nothingLeft } from "./errors.ts";
 import type { PatchLabels } from "./options.ts";
+import { sentencesOf } from "./sentences.ts";
 
 /** The reader of a task's data. */
 export const readerTasks = {
@@ -29,6 +30,8 @@ export interface Texts {
   readonly maxWords: number;
   readonly prompt: string;
   readonly patches?: PatchLabels | undefined;
+  /** Above 0: samples need their sentences. */
+  readonly shorten: number;
 }
 
 /** One sample of any task. */
@@ -37,6 +40,8 @@ export interface Item {
   readonly images: readonly ImageSource[];
   /** The caption, question or statement. */
   readonly text: string;
+  /** Of a caption that may be shortened: its sentences, at least two, as the data has them. */
+  readonly sentences?: readonly string[];
   readonly answers?: readonly string[];
   readonly weights?: readonly number[];
   readonly label?: 0 | 1;
@@ -55,6 +60,13 @@ function caption(text: string, place: PlaceName, { maxWords }: Texts): string {
   const clean = preCaption(text, maxWords);
   if (clean === "") throw nothingLeft(place, text);
   return clean;
+}
+
+/** The sentences of a caption that may be shortened. */
+function sentences(text: string, { shorten, maxWords }: Texts): Pick<Item, "sentences"> {
+  if (shorten === 0) return {};
+  const all = sentencesOf(text).filter((sentence) => preCaption(sentence, maxWords) !== "");
+  return all.length < 2 ? {} : { sentences: all };
 }
 
 /** @throws {InputError} `train-data/patches` */
@@ -91,6 +103,7 @@ const makers: Makers = {
     captions.map((text) => () => ({
       images: [image],
       text: caption(text, place, texts),
+      ...sentences(text, texts),
       imageKey: keyOf(imageId, at),
       place,
     })),
@@ -99,6 +112,7 @@ const makers: Makers = {
     return captions.map((text) => () => ({
       images: [image],
       text: texts.prompt + caption(text, place, texts),
+      ...sentences(text, texts),
       place,
     }));
   },
@@ -127,6 +141,7 @@ const makers: Makers = {
     () => ({
       images: [image],
       text: caption(text, place, texts),
+      ...sentences(text, texts),
       ...(patches && texts.patches && { patches: patchNumbers(patches, texts.patches, place) }),
       place,
     }),

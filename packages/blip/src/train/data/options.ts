@@ -49,6 +49,11 @@ export interface TrainingDataOptions {
   readonly prompt?: string | undefined;
   /** `pretrain`: what patches may show. Without it a row's `patches` are not read. */
   readonly patches?: PatchLabels | undefined;
+  /**
+   * `match`, `caption`, `pretrain`: the share of captions of several sentences of which some are left out, drawn anew in each
+   * epoch. What is left is in its order. Default 0.
+   */
+  readonly shorten?: number | undefined;
   /** Most words of a text: 30, `nlvr` 40, `vqa` 50 unless told. */
   readonly maxWords?: number | undefined;
   /** Default true. `false`: samples come in the order of the data. */
@@ -151,6 +156,13 @@ function pillowOrder(value: PillowOrder): PillowOrder {
   throw badOption("pillowOrder", pillowOrders.join(" or "), value);
 }
 
+/** What part of a question or of a statement is left is another one. */
+function shortened(task: TrainingTask, value: number): number {
+  const share = number("shorten", value, 0, 1);
+  if (share > 0 && (task === "vqa" || task === "nlvr")) throw badOption("shorten", `0 for ${task}`, share);
+  return share;
+}
+
 /** @throws {UsageError} `train-data/bad-option` */
 export function resolveOptions(task: TrainingTask, options: TrainingDataOptions): ResolvedOptions {
   if (!trainingTasks.includes(task)) throw badOption("task", trainingTasks.join(", "), task);
@@ -165,6 +177,7 @@ export function resolveOptions(task: TrainingTask, options: TrainingDataOptions)
     std: triple("std", options.std ?? [0.26862954, 0.26130258, 0.27577711], true),
     prompt,
     patches: options.patches,
+    shorten: shortened(task, options.shorten ?? 0),
     maxWords: whole("maxWords", options.maxWords ?? words[task], 1),
     shuffle,
     shuffleSamples: whole("shuffleSamples", options.shuffleSamples ?? 4096, 1),

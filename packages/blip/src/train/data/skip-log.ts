@@ -8,6 +8,8 @@ const quoted = 3;
 export class SkipLog {
   readonly #tell: (skipped: SkippedSample) => void;
   #count = 0;
+  /** While it is true, what is left out is neither told nor counted. */
+  silent = false;
   readonly #reasons: string[] = [];
 
   constructor(tell: (skipped: SkippedSample) => void) {
@@ -25,9 +27,10 @@ export class SkipLog {
 
   /** @param place of the sample, if the error does not name it */
   skip(error: Error, place?: PlaceName): void {
-    this.#count++;
     const line = place === undefined ? error.message : `${place}: ${error.message}`;
-    if (this.#reasons.length < quoted) this.#reasons.push(line);
+    if (this.#reasons.length < quoted && !this.#reasons.includes(line)) this.#reasons.push(line);
+    if (this.silent) return;
+    this.#count++;
     this.#tell({ line, error });
   }
 }

@@ -1,111 +1,20 @@
 // Batches from data sets in memory: order, resumption, what is left out, and bounds of memory.
-import { InputError, type Closable, closing } from "@blip-ts/base";
-import type { Dataset, DatasetPart, ImageSource, Place } from "@blip-ts/datasets";
+import { InputError } from "@blip-ts/base";
 import { expect, test } from "vitest";
 import { augmentImages } from "../../../test/support/augment-images.ts";
+import {
+  captionsOf,
+  decode,
+  epochOf,
+  numbered,
+  open,
+  take,
+  using,
+  type Setup,
+} from "../../../test/support/training-sets.ts";
 import { defaultImageConfig, preprocess } from "../../image/preprocess.ts";
-import type { MatchBatch, SkippedSample, TrainingData, TrainingPosition } from "./batch.ts";
-import { inProcessLoader, type DecodeSource, type ImagePlan, type SampleLoader } from "./load-sample.ts";
-import type { TrainingDataOptions } from "./options.ts";
-import { openTrainingData } from "./training-data.ts";
-
-const path = (name: string): ImageSource => ({ kind: "path", root: "/images", path: name });
-const bytes = (name: string, size = 8): ImageSource => ({ kind: "bytes", name, bytes: new Uint8Array(size) });
-const place = (at: number, file = "list.json"): Place => ({ file, unit: "index", at });
-
-const badImage = (name: string) => new InputError("image/not-found", `${name}: expected a file, got none.`);
-
-/** An image per name: "7.png" is the 7th of the small ones. */
-const decode: DecodeSource = (image) => {
-  const name = image.kind === "path" ? image.path : image.kind === "bytes" ? image.name : image.url;
-  const found = augmentImages[Number.parseInt(name, 10) % augmentImages.length];
-  if (name.includes("bad") || found === undefined) return Promise.reject(badImage(name));
-  return Promise.resolve(found);
-};
-
-interface Shown {
-  readonly name: string;
-  readonly text: string;
-}
-
-type Row = Shown | InputError;
-
-function part(rows: readonly Row[], file: string, streamed: boolean, tell: (error: InputError) => void) {
-  async function* examples() {
-    for (const [index, row] of rows.entries()) {
-      await Promise.resolve();
-      if (row instanceof InputError) {
-        if (row.code === "dataset/damaged") throw row;
-        tell(row);
-      } else
-        yield {
-          place: place(index, file),
-          image: streamed ? bytes(row.name) : path(row.name),
-          imageId: row.name,
-          captions: [row.text],
-        };
-    }
-  }
-  return { name: file, examples: { [Symbol.asyncIterator]: examples } };
-}
-
-const datasetOf = (parts: readonly DatasetPart<"retrieval">[], streamed: boolean): Dataset<"retrieval"> => ({
-  task: "retrieval",
-  name: "list.json",
-  format: "karpathy",
-  container: streamed ? "webdataset" : "json",
-  description: "a list",
-  examples: {
-    async *[Symbol.asyncIterator]() {
-      for (const { examples } of parts) yield* examples;
-    },
-  },
-  parts,
-});
-
-interface Setup extends Partial<TrainingDataOptions> {
-  /** Shards, each with its rows. */
-  readonly shards?: readonly (readonly Row[])[];
-  readonly rows?: readonly Row[];
-  readonly loader?: (plan: ImagePlan) => SampleLoader;
-}
-
-const open = ({ shards, rows, loader, ...options }: Setup): Promise<TrainingData<"match">> =>
-  openTrainingData(
-    "match",
-    {
-      open: (tell) => {
-        const all = shards ?? [rows ?? []];
-        const parts = all.map((some, index) => part(some, `${index}.tar`, shards !== undefined, tell));
-        return Promise.resolve(datasetOf(parts, shards !== undefined));
-      },
-      loader: loader ?? ((plan) => inProcessLoader(plan, decode)),
-    },
-    { batchSize: 4, imageSize: 16, ...options },
-  );
-
-const numbered = (count: number, first = 0): Shown[] =>
-  Array.from({ length: count }, (_, index) => ({
-    name: `${first + index}.png`,
-    text: `caption ${first + index}`,
-  }));
-
-async function take(batches: AsyncIterable<MatchBatch>, count = Number.POSITIVE_INFINITY) {
-  const found: MatchBatch[] = [];
-  for await (const batch of batches) {
-    found.push(batch);
-    if (found.length === count) break;
-  }
-  return found;
-}
-
-const epochOf = (data: TrainingData<"match">, epoch = 0, from?: TrainingPosition) =>
-  take(data.batches({ untilEpoch: epoch + 1, from }));
-
-const using = <R>(setup: Setup, use: (data: TrainingData<"match">) => Promise<R>): Promise<R> =>
-  open(setup).then((data) => closing(data as TrainingData<"match"> & Closable, use));
-
-const captionsOf = (batches: readonly MatchBatch[]) => batches.flatMap(({ captions }) => captions);
+import type { SkippedSample, TrainingPosition } from "./batch.ts";
+import { inProcessLoader, type ImagePlan, type SampleLoader } from "./load-sample.ts";
 
 test("an epoch is a permutation, epochs and seeds differ, and without shuffling it is the data's order", async () => {
   const rows = numbered(40);

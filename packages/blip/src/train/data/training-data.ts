@@ -93,16 +93,19 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
     };
   }
 
-  async *batches({ from, untilEpoch = maxEpoch + 1, signal }: BatchesOptions = {}): AsyncGenerator<
-    TrainingBatch<T>,
-    undefined
-  > {
+  async *batches({
+    from,
+    untilEpoch = maxEpoch + 1,
+    preview = false,
+    signal,
+  }: BatchesOptions = {}): AsyncGenerator<TrainingBatch<T>, undefined> {
     if (this.#closed) throw closed();
     if (this.#running !== undefined) throw busy();
     signal?.throwIfAborted();
     const position = from === undefined ? startOf(this.#run) : checkPosition(from, this.#run);
     const own = new AbortController();
     this.#running = own;
+    this.#opened.skips.silent = preview;
     const abort = () => own.abort(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
     try {
@@ -110,6 +113,7 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
     } finally {
       signal?.removeEventListener("abort", abort);
       own.abort();
+      this.#opened.skips.silent = false;
       this.#running = undefined;
     }
   }
@@ -157,15 +161,17 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
     let good = 0;
     for (;;) {
       const growing = this.#newBatch(from.epoch);
-      const sample = await this.#watch.waiting(() =>
-        this.#fillBatch(growing, queue, position.sample, signal),
-      );
+      const preview = this.#opened.skips.silent;
+      const fill = () => this.#fillBatch(growing, queue, position.sample, signal);
+      const sample = await (preview ? fill() : this.#watch.waiting(fill));
       good += growing.size;
       if (growing.size === 0 || (!growing.isFull && this.#opened.options.dropLast)) break;
       const { batch } = position;
       position = { ...position, batch: batch + 1, sample };
-      this.#batches++;
-      this.#samples += growing.size;
+      if (!preview) {
+        this.#batches++;
+        this.#samples += growing.size;
+      }
       // The batch is of this object's own task.
       yield growing.finish(batch, position) as TrainingBatch<T>;
     }

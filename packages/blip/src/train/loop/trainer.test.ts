@@ -72,6 +72,23 @@ test("gradients of 4 batches of 2 add up to those of one batch of 8", async () =
   expect(Math.abs(alone.norm / (await whole.step(batchOf(tiny, 2))).norm - 1)).toBeLessThan(1e-5);
 });
 
+test("measuring a batch changes nothing: steps go on with the same numbers", async () => {
+  const following = await captioner(true);
+  const accumulate = true;
+  const plain = await trained({ accumulate }, 3, following);
+  await using trainer = await openTrainer(following, { accumulate });
+  const losses: number[] = [];
+  for (let step = 0; step < 3; step++) {
+    expect(await trainer.measure(batchOf(following, 5))).toBeGreaterThanOrEqual(0);
+    expect(trainer.steps).toBe(step);
+    losses.push((await trainer.step(batchOf(following, step))).loss);
+  }
+  expect(losses).toEqual(plain.losses);
+  expect(await weightsOf(trainer)).toEqual(plain.weights);
+  const stopped = AbortSignal.abort(new Error("stopped"));
+  await expect(trainer.measure(batchOf(following, 0), { signal: stopped })).rejects.toThrow("stopped");
+});
+
 test("a trainer that does not accumulate takes one batch a step", async () => {
   await using trainer = await openTrainer(tiny);
   const batch = batchOf(tiny, 0);

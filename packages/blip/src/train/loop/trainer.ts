@@ -11,6 +11,7 @@ import { createOptimizer, type Optimizer, type OptimizerOptions } from "../optim
 import { estimateMemory, type MemoryEstimate } from "../step/estimate.ts";
 import { planForward, planTraining, type PlanOptions, type TrainingPlan } from "../step/plan.ts";
 import { seedOf } from "./seeds.ts";
+import { secondsPerRun } from "./time-runs.ts";
 import { exportTensors, restoreTensors, stateTensors, writeWeights } from "./weights.ts";
 
 /** What a platform does for training. */
@@ -110,6 +111,23 @@ export class Trainer<Batch> implements Closable {
   /** Bytes that a step will need with batches of these sizes. @param feeds inputs of the graph, or their dimensions */
   estimate(feeds: Readonly<Record<string, Pick<Tensor, "dims">>>): MemoryEstimate {
     return estimateMemory(this.plan, feeds, this.#options.accumulate);
+  }
+
+  /**
+   * How long the gradients of a batch take on this machine. They are computed a few times, and nothing is updated: what
+   * the next step gives is the same as without it.
+   * @returns seconds, for one batch, without the update
+   * @throws {UsageError} `train/feed` if the objective's inputs do not fit its graph, `usage/disposed`
+   */
+  measure(batch: Batch, { signal }: StepOptions = {}): Promise<number> {
+    const run = async () => {
+      signal?.throwIfAborted();
+      await this.#run(await this.#options.objective.inputs(batch, this.#context(this.#steps, 0)), undefined);
+    };
+    return unlessAborted(
+      this.#inTurn(() => secondsPerRun(run)),
+      signal,
+    );
   }
 
   /**

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { memorySource, readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sceneData, sceneList, type Scene } from "../../../test/support/training-scenes.ts";
+import type { RunPlan } from "../run/index.ts";
 import { train, type NodeTrainOptions } from "./train.ts";
 
 const tiny = (name: string) =>
@@ -70,7 +71,27 @@ describe("a recipe of one's own", () => {
     expect(await isSame(name, report.model, tiny("caption"))).toBe(false);
   });
 
+  test("shortens captions of several sentences, of training alone", async () => {
+    const data = await sceneData(join(root, "sentences"), scenes.slice(0, 4), ({ image, ...scene }) => ({
+      image,
+      caption: `${scene.true}.\n${scene.true}. It is a picture.`,
+    }));
+    const recipe = { base: "few", epochs: 1, batchSize: 4, lr: 0, augment: false, dropout: 0 } as const;
+    const rows = [];
+    for (const shorten of [undefined, 1]) {
+      const options = quick({ recipe: { ...recipe, shorten }, validation: data, validationLimit: 0 });
+      await train("caption", data, options);
+      expect(await runJson(options.out)).toMatchObject({ shorten: shorten ?? null });
+      rows.push(await rowsOf(options.out));
+    }
+    const [[plain, plainEnd], [short, shortEnd]] = rows as [(typeof rows)[0], (typeof rows)[0]];
+    expect(short?.loss).not.toBe(plain?.loss);
+    expect(plainEnd?.validationLoss).toBeGreaterThan(0);
+    expect(shortEnd?.validationLoss).toBe(plainEnd?.validationLoss);
+  });
+
   test.each([
+    [{ shorten: 1.5 }, "recipe, shorten: expected a number from 0 to 1, got 1.5."],
     [{ batchsize: 4 }, "batchsize: expected one of the fields batchSize, "],
     [{ lr: "fast" }, 'recipe, lr: expected a number of at least 0, got "fast".'],
     [{ dropout: 1 }, "recipe, dropout: expected a number from 0 to 0.99, got 1."],
@@ -122,12 +143,10 @@ const twoPhases = {
 describe("phases", () => {
   test("run one after another, each from what the last one left", async () => {
     const options = quick({ recipe: twoPhases });
-    const plans: number[] = [];
-    const report = await train("caption", captions, {
-      ...options,
-      onPlan: ({ steps, phases, seconds }) => plans.push(steps, phases, Math.sign(seconds)),
-    });
-    expect(plans).toEqual([5, 2, 1]);
+    const plans: RunPlan[] = [];
+    const report = await train("caption", captions, { ...options, onPlan: (plan) => plans.push(plan) });
+    expect(plans).toMatchObject([{ steps: 5, phases: 2, measured: true }]);
+    expect(plans[0]?.seconds).toBeGreaterThan(0);
     expect(report).toMatchObject({ steps: 5, epochs: 2 });
     const rows = await rowsOf(options.out);
     const steps = rows.filter(({ ended }) => ended === undefined);

@@ -59,6 +59,7 @@ const phaseEntries = {
   recompute: maybe(flag()),
   augment: maybe(either([flag(), fields(augmentEntries)], "true, false, or augmentation settings")),
   prompt: maybe(text(10_000)),
+  shorten: share(),
   losses: maybe(fields(lossEntries)),
 };
 

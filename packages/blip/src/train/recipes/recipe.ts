@@ -18,6 +18,8 @@ export interface PhaseRecipe extends RecipeOverrides {
   /** `true`: BLIP's augmentation. */
   readonly augment?: AugmentOptions | boolean | undefined;
   readonly prompt?: string | undefined;
+  /** The share of captions of several sentences of which some are left out (`match`, `caption`, `pretrain`). Default 0. */
+  readonly shorten?: number | undefined;
   /** The weight of each loss: BLIP's 1 each, and no `patchNames`, unless told. */
   readonly losses?: LossWeights | undefined;
 }

@@ -1,7 +1,13 @@
 // The work of a step: which products are made how often.
 import { GraphBuilder } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
-import { secondsPerState, secondsPerUpdate, workOf } from "./estimate-time.ts";
+import {
+  operationsAsProduct,
+  secondsPerBatch,
+  secondsPerState,
+  secondsPerUpdate,
+  workOf,
+} from "./estimate-time.ts";
 
 /** x [B, 8] -> first [8, 8] -> second [8, 4]: 128 B and 64 B operations forward; beside it a moving average's product. */
 function graph() {
@@ -53,6 +59,17 @@ test("updates and states follow the numbers", () => {
     { name: "a_m", dims: [1000, 1000], role: { kind: "follower", of: "a" } },
     { name: "b", dims: [1000], role: { kind: "still" } },
   ] as const;
-  expect(secondsPerUpdate(parameters)).toBeCloseTo(8e-3 + 3e-3, 9);
+  expect(secondsPerUpdate(parameters)).toBeCloseTo(2e-3 + 3e-3, 9);
   expect(secondsPerState(parameters)).toBeCloseTo(0.015 + 5 * 2.5e-4 + 16.004e6 / 4e8, 9);
+});
+
+test("a batch's work is its products, its numbers and its operations", () => {
+  expect(operationsAsProduct({ products: 950, numbers: 0, nodes: 0 })).toBeCloseTo(1000, 9);
+  expect(operationsAsProduct({ products: 0, numbers: 95, nodes: 2 })).toBeCloseTo(10_000 + 1e6, 6);
+});
+
+test("images are read beside a step: a batch takes the slower of both and half of the other", () => {
+  expect(secondsPerBatch(3, 1)).toBe(3.5);
+  expect(secondsPerBatch(1, 3)).toBe(3.5);
+  expect(secondsPerBatch(2, 0)).toBe(2);
 });

@@ -1,6 +1,6 @@
-// How long steps will take, before there is one: the products of the forward graph and those that the way back makes of them,
-// at the rate of the engine's own product on this machine; what a step costs per operation besides; the update; and the states
-// that are written.
+// How long steps will take, before there is one. A batch's gradients are timed on this machine; where that cannot be, they are
+// counted: the products of the forward graph and those that the way back makes of them, at the rate of the engine's own product,
+// and what a step costs per operation besides. Images, updates and the states that are written come on top.
 import { closing } from "@blip-ts/base";
 import { MatrixProduct, type Parameter } from "@blip-ts/engine";
 import { evaluateDim, type Graph, type Node, type Tensor, type Value } from "@blip-ts/graph";
@@ -12,8 +12,10 @@ import { bindingOf } from "../step/estimate.ts";
 const efficiency = 0.95;
 /** What a number that an operation makes costs, in operations of a product: norms, GELU, softmax, what is moved. */
 const perNumber = 100;
-/** Seconds of an operation besides, and of a step: its way to the thread and back. */
-const [perNode, perStep] = [5e-6, 8e-3];
+/** What an operation costs besides, in operations of a product. */
+const perNode = 5e5;
+/** Seconds of an update: its way to the thread and back, and a row of metrics.jsonl. */
+const perStep = 2e-3;
 /** Seconds per number of what reads and writes all numbers: clipping and AdamW, a moving average. */
 const [perUpdated, perFollower] = [2e-9, 1e-9];
 /** Bytes that are written per second: an ordinary disk, and checks on the way. */
@@ -55,6 +57,10 @@ export interface WorkOptions {
 
 /** Products that are timed. */
 const timed = 4;
+
+/** A batch's work as so many operations of the engine's own product. */
+export const operationsAsProduct = ({ products, numbers, nodes }: ReturnType<typeof workOf>): number =>
+  (products + perNumber * numbers) / efficiency + perNode * nodes;
 
 /**
  * Floating-point operations of a step's products, the numbers that all operations make, and the operations. A product is made
@@ -100,21 +106,21 @@ export const secondsPerState = (parameters: readonly Parameter[]): number =>
     4 * (numbersOf(parameters, "follower") + numbersOf(parameters, "still"))) /
     diskRate;
 
-/** @returns seconds of the gradients of one batch */
-export async function secondsPerBatch(
-  platform: Platform<never>,
-  graph: Graph,
-  feeds: Feeds,
-  work: WorkOptions,
-  threads: number | undefined,
-): Promise<number> {
+/**
+ * @param step seconds of a batch's gradients @param load seconds in which a batch's images are read, without a step beside it
+ * @returns seconds of a batch. Images are read while a step is computed: on idle cores it takes as long as the slower of the
+ * two, on busy ones as both together. It is between them, at most 1.5 times the one and at least 0.75 times the other.
+ */
+export const secondsPerBatch = (step: number, load: number): number =>
+  Math.max(step, load) + Math.min(step, load) / 2;
+
+/** @returns operations per second of the engine's own product */
+export async function productRate(platform: Platform<never>, threads: number | undefined): Promise<number> {
   const product = await MatrixProduct.load(platform, { count: 1, threads });
-  const rate = await closing(product, async () => {
+  return closing(product, async () => {
     await product.run();
     const begun = Date.now();
     for (let times = 0; times < timed; times++) await product.run();
     return ((timed * product.operations) / Math.max(1, Date.now() - begun)) * 1000;
   });
-  const { products, numbers, nodes } = workOf(graph, feeds, work);
-  return (products + perNumber * numbers) / (rate * efficiency) + nodes * perNode;
 }

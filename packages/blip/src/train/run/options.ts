@@ -23,8 +23,13 @@ export interface RunPlan {
   /** Weights that the model lacks and that begin at random, or as a part that is like them. */
   readonly begun: readonly string[];
   readonly memory: MemoryEstimate;
-  /** Seconds of all steps, from the products that a step computes and the rate of this machine's engine. */
+  /** Seconds of all steps that are left, with their images and states; validation is not among them. */
   readonly seconds: number;
+  /**
+   * Whether the first batch's gradients were computed for its time. Otherwise, if the memory that is free is too little,
+   * `seconds` follow from the products that a step computes and the rate of this machine's engine, which is rough.
+   */
+  readonly measured: boolean;
 }
 
 /** One step, as `metrics.jsonl` has it. */
@@ -105,6 +110,8 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   readonly augment?: AugmentOptions | false | undefined;
   /** What captions begin with. Default "a picture of ". */
   readonly prompt?: string | undefined;
+  /** The share of captions of several sentences of which some are left out, at random in each epoch. Default 0. */
+  readonly shorten?: number | undefined;
   /** For streams, whose samples are not counted. */
   readonly batchesPerEpoch?: number | undefined;
   /** Steps between states that are saved; one is saved at the end of each epoch besides. Default 500. */

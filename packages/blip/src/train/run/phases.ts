@@ -88,14 +88,17 @@ export class DataOfPhases {
   }
 
   async open(settings: Settings): Promise<Opened> {
-    const { augment, prompt, batchSize, losses } = settings;
-    const key = JSON.stringify([augment, prompt, batchSize, losses?.patchNames !== undefined]);
+    const { augment, prompt, shorten, batchSize, losses } = settings;
+    const key = JSON.stringify([augment, prompt, shorten, batchSize, losses?.patchNames !== undefined]);
     const known = this.#opened.get(key);
     if (known) return known;
     const options = await this.#optionsFor(settings);
     const data = await this.#parts.openData(options);
     this.#opened.set(key, { data, validation: undefined });
-    const validation = await this.#parts.openValidation?.({ ...options, augment: false, shuffle: false });
+    const validation = await this.#parts.openValidation?.({
+      ...options,
+      ...{ augment: false, shuffle: false, shorten: 0 },
+    });
     const opened = { data, validation };
     this.#opened.set(key, opened);
     return opened;
@@ -107,11 +110,12 @@ export class DataOfPhases {
     const { imageSize } = vision;
     const names = settings.losses?.patchNames === undefined ? undefined : settings.patchNames?.names;
     const { mean, std } = await imageConfigOf(this.#base.opened, imageSize);
-    const { augment, prompt, batchSize, seed } = settings;
+    const { augment, prompt, shorten, batchSize, seed } = settings;
     return {
       ...{ batchSize, seed, imageSize, mean, std },
       ...(augment !== true && { augment }),
       ...(prompt !== null && { prompt }),
+      ...(shorten !== null && { shorten }),
       ...(names && { patches: { names, count: imageTokens(vision) - 1 } }),
       ...(this.#options.onSkip && { onSkip: this.#options.onSkip }),
     };

@@ -23,6 +23,7 @@ import {
   type DataParts,
   type OpenedPhase,
 } from "./phases.ts";
+import type { MemoryEstimate } from "../step/estimate.ts";
 import { planOf } from "./plan.ts";
 import { progressOf } from "./progress.ts";
 import { resultWeights, saveResult } from "./save.ts";
@@ -93,6 +94,8 @@ interface Run {
   readonly opened: readonly OpenedPhase[];
   readonly base: BaseModel;
   readonly begunAt: number;
+  /** Is told the memory that is needed, and says whether a batch may be computed before the first step. */
+  readonly mayMeasure: (memory: MemoryEstimate) => boolean;
 }
 
 /** Writes the result, in the place of one of a run that had ended before it was resumed. */
@@ -111,7 +114,7 @@ async function saveModel(
 
 /** @returns the loop, when it has ended */
 async function trainPhase(
-  { parts, options, opened }: Run,
+  { parts, options, opened, mayMeasure }: Run,
   phase: BegunPhase,
   trainer: Trainer<TrainingBatch>,
   tellPlan: boolean,
@@ -122,7 +125,7 @@ async function trainPhase(
   const progress = goesOn ? progressOf(await trainer.resume(folder)) : undefined;
   const later = opened.slice(phase.index + 1);
   if (tellPlan) {
-    const plan = await planOf(parts.platform, phase, later, trainer, options);
+    const plan = await planOf(parts.platform, phase, later, trainer, { ...options, mayMeasure });
     if (plan) options.onPlan?.(plan);
   }
   options.signal?.throwIfAborted();
@@ -209,14 +212,17 @@ export async function runTraining(
       const told: TrainOptions = {
         ...options,
         onPlan: (plan) => {
-          tell(plan.memory);
           options.onPlan?.(plan);
           const warning = memoryWarning(plan.memory, free, settings);
           if (warning) options.onWarning?.(warning);
         },
       };
+      const mayMeasure = (memory: MemoryEstimate) => {
+        tell(memory);
+        return options.onPlan !== undefined && (free === undefined || memory.total <= free);
+      };
       await prepareFolder(training.files, options.out, settings, options.resume ?? false);
-      return trainPhases({ parts, options: told, source, opened, base, begunAt });
+      return trainPhases({ parts, options: told, source, opened, base, begunAt, mayMeasure });
     }),
   );
 }

@@ -30,6 +30,8 @@ export interface PhaseSettings extends Recipe {
   readonly recompute: boolean;
   readonly augment: AugmentOptions | boolean;
   readonly prompt: string | null;
+  /** Null: 0. */
+  readonly shorten: number | null;
   readonly losses: LossWeights | null;
 }
 
@@ -63,7 +65,7 @@ const recipeFields = [
 
 const phaseFields: readonly (keyof PhaseRecipe)[] = [
   ...recipeFields,
-  ...(["steps", "accumulate", "freeze", "recompute", "augment", "prompt", "losses"] as const),
+  ...(["steps", "accumulate", "freeze", "recompute", "augment", "prompt", "shorten", "losses"] as const),
 ];
 
 /** Of several levels the last value of each field. A level's `steps` take the place of earlier `epochs`, and back. */
@@ -133,6 +135,7 @@ function phaseSettings(
     ...{ accumulate, freeze, augment, losses },
     recompute: values.recompute ?? false,
     prompt: values.prompt ?? null,
+    shorten: values.shorten === undefined ? null : number("shorten", values.shorten, 0, 1),
   };
 }
 
