@@ -55,10 +55,7 @@ describe("memory", () => {
             queueMicrotask(() =>
               listener.message({
                 id: request.id,
-                failure: {
-                  code: "train/memory",
-                  message: "memory: expected enough for a run, got bad_alloc",
-                },
+                failure: { message: "bad_alloc", known: { type: "model", code: "train/memory", message: "memory: expected enough for a run, got bad_alloc" } },
               }),
             );
         },

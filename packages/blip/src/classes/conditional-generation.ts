@@ -1,5 +1,5 @@
 // Captioning as transformers' `BlipForConditionalGeneration` offers it (models/blip.py `BLIP_Decoder`).
-import { asyncDispose, atLeast, type Closable, must, orClosed, UsageError } from "@blip-ts/base";
+import { type Closable, asyncDispose, atLeast, must, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
 import type { GenerationOptions } from "../decode/options.ts";
@@ -15,6 +15,7 @@ import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { NetworkTask } from "../tasks/task.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
+import { cannotStream, unequalBatches } from "../run/errors.ts";
 
 /** What captions are made of. */
 export interface CaptionInputs {
@@ -124,7 +125,7 @@ export class ConditionalGeneration implements Closable {
   ): AsyncGenerator<StreamedToken, void, undefined> {
     const [prompt, ...others] = this.#prompts(inputs);
     if (!prompt || others.length > 0)
-      throw new UsageError("generate/cannot-stream", "one image can be streamed at a time");
+      throw cannotStream("one image", String(others.length + (prompt ? 1 : 0)));
     this.generator.decoder.prepare();
     const states = await this.#states(inputs.pixelValues, options);
     yield* this.generator.stream({ states }, prompt, options, options);
@@ -176,10 +177,5 @@ export class ConditionalGeneration implements Closable {
 }
 
 export function expectEqual(images: number, texts: number): void {
-  if (images !== texts)
-    throw new UsageError(
-      "model/unequal-batches",
-      `${texts} texts for ${images} images: give as many texts as images`,
-      { images, texts },
-    );
+  if (images !== texts) throw unequalBatches(texts, images);
 }

@@ -1,15 +1,14 @@
 // Answers to questions about pictures, generated or ranked (models/blip_vqa.py; transformers
 // `BlipForQuestionAnswering`, which only generates).
 import {
+  type Closable,
+  ModelError,
   allFinite,
   asyncDispose,
   badOption,
-  type Closable,
-  ModelError,
   must,
   orClosed,
   schema,
-  UsageError,
 } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
@@ -29,6 +28,7 @@ import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
 import type { DecoderRun, TokenScore } from "../run/text-decoder.ts";
+import { badAnswers, noAnswers } from "../run/errors.ts";
 
 /** Questions [B, T] about pictures [I, 3, S, S], B a multiple of I: each picture in turn has B/I of the questions. */
 export interface QuestionInputs extends TextFeeds {
@@ -307,12 +307,7 @@ export class QuestionAnswering implements Closable {
   #checkAnswers(answers: readonly (readonly number[])[]): void {
     const { vocabSize, maxPositions } = this.config.text;
     const { mismatch } = schema.checked(answersSchema(vocabSize, maxPositions), answers);
-    if (mismatch)
-      throw new UsageError(
-        "model/bad-ids",
-        `answers${mismatch.field}: expected ${mismatch.expected}, found ${mismatch.found}. Give answers as the tokenizer encodes them.`,
-        { field: mismatch.field },
-      );
+    if (mismatch) throw badAnswers(mismatch.field, mismatch.expected, mismatch.found);
   }
 
   /** Every answer begins with [DEC]. @throws {UsageError} `model/bad-states` */
@@ -343,8 +338,7 @@ function checkQuestions({ states, mask }: EncoderStates): readonly [count: numbe
 
 /** @throws {UsageError} `usage/no-answers`, `usage/bad-option` */
 export function checkRanking(answers: readonly unknown[], k: number = defaultK): void {
-  if (answers.length === 0)
-    throw new UsageError("usage/no-answers", "the list of answers is empty: give at least one answer");
+  if (answers.length === 0) throw noAnswers();
   if (!Number.isSafeInteger(k) || k < 1) throw badOption("k", k, ["a positive whole number"]);
 }
 

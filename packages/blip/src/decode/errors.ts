@@ -1,6 +1,10 @@
 // What can be wrong with a request to generate. Codes are `generate/...`.
 import { UsageError } from "@blip-ts/base";
 
+/**
+ * An option of generation has a value that is not valid.
+ * @remedy Give a value that the message allows.
+ */
 export const badGenerationOption = (name: string, found: unknown, expected: string): UsageError =>
   new UsageError("generate/bad-option", `${name}: expected ${expected}, found ${String(found)}`, {
     name,
@@ -8,6 +12,10 @@ export const badGenerationOption = (name: string, found: unknown, expected: stri
     expected,
   });
 
+/**
+ * The prompt alone has as many tokens as the result may have.
+ * @remedy Shorten the prompt, or raise `maxLength` (`--max-length`), which counts the prompt.
+ */
 export const promptTooLong = (length: number, maxLength: number): UsageError =>
   new UsageError(
     "generate/prompt-too-long",
@@ -16,5 +24,9 @@ export const promptTooLong = (length: number, maxLength: number): UsageError =>
     { length, maxLength },
   );
 
+/**
+ * Two options of generation exclude each other, such as sampling and beams.
+ * @remedy Leave one of them out.
+ */
 export const conflictingOptions = (message: string): UsageError =>
   new UsageError("generate/conflicting-options", message);

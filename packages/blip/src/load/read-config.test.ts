@@ -39,7 +39,7 @@ describe("text heads", () => {
   ])("%s", (_what, width, said, option, hasConfig, heads, warns) => {
     const decided = decideTextHeads("config.json", width, said, option, hasConfig);
     expect(decided.heads).toBe(heads);
-    expect(decided.warning?.code).toBe(warns ? "text-heads" : undefined);
+    expect(decided.warning?.code).toBe(warns ? "model/text-heads" : undefined);
     if (warns)
       expect(decided.warning?.message).toMatch(/trained with 12 attention heads.*--text-heads config/);
   });

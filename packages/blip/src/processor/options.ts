@@ -17,7 +17,7 @@ export interface ProcessorOptions extends SourceOptions {
    * for its numbers say `stored`.
    */
   readonly orientation?: DecodeOptions["orientation"] | undefined;
-  /** 16-bit grey: `clip` at 255, as Pillow does, with the warning `grey16-clipped` (all modes); `scale` to 8 bits. */
+  /** 16-bit grey: `clip` at 255, as Pillow does, with the warning `image/grey16-clipped` (all modes); `scale` to 8 bits. */
   readonly grey16?: DecodeOptions["grey16"] | undefined;
   /** Which of Pillow's passes is first, by its version: across (`10`: `blip`, `lavis`), or as Pillow 13 chooses (`hf`). */
   readonly pillowOrder?: PillowOrder | undefined;

@@ -1,6 +1,6 @@
 // The serving shape: one object that answers single requests of many callers, and runs those that go together as one
 // batch. Rows are those of the verbs, whatever batch they came in.
-import { asyncDispose, badOption, BlipError, type Closable, must, UsageError } from "@blip-ts/base";
+import { BlipError, type Closable, asyncDispose, badOption, must } from "@blip-ts/base";
 import type { Answerer, AnswerRow, AskOptions } from "../verbs/ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "../verbs/caption.ts";
 import type { EmbedAnswer, Embedder, Embedding } from "../verbs/embed.ts";
@@ -18,6 +18,8 @@ import {
 } from "./request-batcher.ts";
 import { RequestImages, type ImageReader, type ImageShare } from "./request-images.ts";
 import { expectTexts } from "../text/expect-texts.ts";
+import { noTexts } from "../verbs/errors.ts";
+import { noModelFor } from "./errors.ts";
 
 /** The models that answer; a verb without its model is refused. They stay their owner's, who closes them. */
 export interface BatchedModels<ImageInput> {
@@ -167,7 +169,7 @@ export class Batched<ImageInput> implements Closable {
   ): Promise<MatchRow<Input>[]> {
     // What is wrong with a request is found before it waits, and spoils no batch.
     expectTexts(texts);
-    if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
+    if (texts.length === 0) throw noTexts();
     this.#matcher.processors.texts.encode(texts);
     const { match } = await this.#batcher.submit({ verb: "match", image, texts }, "match", options);
     return expected(match).map((row) => ({ image, ...row }));
@@ -330,12 +332,7 @@ export class Batched<ImageInput> implements Closable {
 
 /** @throws {UsageError} `batch/no-model` */
 function modelFor<Model>(verb: string, name: string, model: Model | undefined): Model {
-  if (model === undefined)
-    throw new UsageError(
-      "batch/no-model",
-      `${verb} needs a model that can do it, and none was given: make this object with ${name}`,
-      { verb, model: name },
-    );
+  if (model === undefined) throw noModelFor(verb, name);
   return model;
 }
 

@@ -3,7 +3,7 @@ import { optimize, printGraph } from "@blip-ts/graph";
 import type { IgnoredTensor } from "../weights/intended-gaps.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { withTiedHead } from "../weights/tied-head.ts";
-import { must, unlessAborted, UsageError, type Warning } from "@blip-ts/base";
+import { BlipError, type Warning, must, unlessAborted } from "@blip-ts/base";
 import { imageTokens, type BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { knownFaults } from "./known-faults.ts";
@@ -17,6 +17,7 @@ import { findModel, openModelForTasks, openSource, openSuite, type OpenedSuite }
 import { tasksIn } from "../load/suite-index.ts";
 import type { Task } from "../tasks/task.ts";
 import { isImageEncoder } from "../weights/names.ts";
+import { unknownTask } from "./errors.ts";
 
 export interface Inspection {
   /** `safetensors`, `torch-zip` or `torch-legacy`, or `suite` for models of several tasks in one folder. */
@@ -109,10 +110,11 @@ async function inspectModel(
   };
 }
 
-const warningOf = (error: unknown): Warning => ({
-  code: (error as { code?: string }).code ?? "unknown",
-  message: (error as Error).message,
-});
+/** @throws what is no finding about the file */
+function warningOf(error: unknown): Warning {
+  if (!(error instanceof BlipError)) throw error;
+  return { code: error.code, message: error.message };
+}
 
 function parametersIn(tensors: Iterable<StoredTensor>): number {
   let parameters = 0;
@@ -194,11 +196,7 @@ export async function printTask(
 ): Promise<string> {
   const chosen = networkTaskOf(task);
   const valid = runnableTasks;
-  if (chosen === undefined)
-    throw new UsageError("usage/unknown-task", `--graph: expected ${valid.join(", ")}, found ${task}`, {
-      task,
-      valid,
-    });
+  if (chosen === undefined) throw unknownTask("graph", task, valid);
   checkModelOptions(options);
   const opened = await openSource(platform, source, [chosen], options);
   expectTask(opened, chosen);

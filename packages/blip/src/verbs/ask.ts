@@ -1,5 +1,5 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
-import { atLeast, BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, atLeast, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { conflictingOptions } from "../decode/errors.ts";
 import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
@@ -25,6 +25,7 @@ import { loadVerb, type VerbParts } from "./verb.ts";
 import { checkRanking, QuestionAnswering } from "../classes/question-answering.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 import { expectTexts } from "../text/expect-texts.ts";
+import { noQuestions } from "./errors.ts";
 
 /** An answer to a question about a picture. */
 export interface AnswerRow<ImageInput> {
@@ -127,8 +128,7 @@ export class Answerer<ImageInput> extends RowVerb<
   ): AsyncGenerator<AnswerRow<Input> | FailedRow<Input>, void, undefined> {
     const { texts } = this.processors;
     expectTexts(questions, "questions");
-    if (questions.length === 0)
-      throw new UsageError("usage/no-questions", "there is no question: give at least one");
+    if (questions.length === 0) throw noQuestions();
     const parts = chunks(questions, questionBatch).map((part) => ({
       questions: part,
       encoded: texts.encodeQuestions(part),

@@ -1,5 +1,5 @@
 // The verb `compare`: are statements about two pictures true? (models/blip_nlvr.py)
-import { allFinite, BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, allFinite, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -14,6 +14,7 @@ import { textRows, trimmed } from "../run/text-batches.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
 import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
 import { expectTexts } from "../text/expect-texts.ts";
+import { noTexts } from "./errors.ts";
 
 /** A statement about two pictures, judged. */
 export interface CompareRow<ImageInput> {
@@ -70,8 +71,7 @@ export class Comparer<ImageInput> extends RowVerb<
     { signal, maxPixels }: CompareOptions = {},
   ): AsyncGenerator<CompareRow<Input> | FailedRow<Input>, void, undefined> {
     expectTexts(statements, "statements");
-    if (statements.length === 0)
-      throw new UsageError("usage/no-texts", "there is no statement: give at least one");
+    if (statements.length === 0) throw noTexts("statements");
     checkMaxPixels(maxPixels);
     const { images, texts } = this.processors;
     const encoded = texts.encodeStatements(statements);

@@ -1,7 +1,16 @@
 // What the verbs share: a loaded model with what turns pictures and texts into its inputs, pictures read in batches,
 // and rows for pictures that cannot be read.
 import type { Tensor } from "@blip-ts/graph";
-import { atLeast, badOption, BlipError, missed, must, schema, UsageError, type Warning } from "@blip-ts/base";
+import {
+  BlipError,
+  type BlipErrorCode,
+  type Warning,
+  atLeast,
+  badOption,
+  missed,
+  must,
+  schema,
+} from "@blip-ts/base";
 import type { ImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
 import type { DownloadProgress } from "../files.ts";
@@ -20,10 +29,13 @@ import {
   stackPixels,
 } from "../processor/image-processor.ts";
 import { TextProcessor } from "../processor/text-processor.ts";
+import { noImages } from "./errors.ts";
 
 /** Why a row failed. */
 export interface RowError {
-  readonly code: string;
+  /** Listed in docs/errors.md. */
+  readonly code: BlipErrorCode;
+  /** One line for people. */
   readonly message: string;
 }
 
@@ -152,7 +164,7 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   other?: ImageProcessor<ImageInput>,
 ): AsyncGenerator<ReadBatch<Input>, void, undefined> {
   expectImages(images);
-  if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
+  if (images.length === 0) throw noImages();
   checkMaxPixels(maxPixels);
   const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);
   const batches = chunks(images, size);

@@ -1,5 +1,5 @@
 // The verb `export`: a task's graphs as ONNX files that any program runs with ONNX Runtime, and a description of how.
-import { closing, UsageError } from "@blip-ts/base";
+import { closing } from "@blip-ts/base";
 import {
   contributedOperators,
   emitOnnx,
@@ -30,6 +30,7 @@ import { openSource } from "../../load/open-suite.ts";
 import { imageConfigOf } from "../../load/image-settings.ts";
 import { decodeDefaults } from "../../processor/image-processor.ts";
 import { textLimitsOf } from "../../processor/text-processor.ts";
+import { graphTooLarge, unknownTask } from "../errors.ts";
 
 export interface ExportOptions extends ModelOptions {
   /** `match`, `retrieve` (the files of `match`), `caption`, `ask`, `compare` or `embed`. */
@@ -107,12 +108,7 @@ export async function exportOnnx(
 ): Promise<ExportDescription> {
   const task = networkTaskOf(options.task);
   const valid = runnableTasks;
-  if (task === undefined)
-    throw new UsageError(
-      "usage/unknown-task",
-      `task (--task): expected ${valid.join(" or ")}, found ${options.task}`,
-      { task: options.task, valid },
-    );
+  if (task === undefined) throw unknownTask("task", options.task, valid);
   // As all verbs: BLIP's own conventions unless told.
   const settings = { ...options, compat: options.compat ?? ("blip" as const) };
   checkModelOptions(settings);
@@ -231,13 +227,7 @@ function selfContained({ graphs, tensorOf }: Exported, options: ExportOptions): 
     contents: graphs.map(([name, graph]) => {
       const pieces = emitSelfContained(graph, (weight) => weightType(tensorOf(weight)), options);
       const size = lengthOf(pieces);
-      if (size > maxMessage)
-        throw new UsageError(
-          "export/too-large",
-          `${name}.onnx: expected at most ${maxMessage} bytes (2 GiB, the limit of protobuf), found ${size} with its weights inside. ` +
-            `Leave out selfContained (--self-contained): the weights then lie in ${dataFile} beside it.`,
-          { file: `${name}.onnx`, size, limit: maxMessage },
-        );
+      if (size > maxMessage) throw graphTooLarge(`${name}.onnx`, size, maxMessage, dataFile);
       return [name, bytesOf(pieces, tensorOf, options)];
     }),
   };

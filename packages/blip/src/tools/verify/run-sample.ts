@@ -1,5 +1,5 @@
 // What a model says where something was published of it: one function a kind of sample.
-import { allFinite, asyncDispose, type Closable, ModelError, must, UsageError } from "@blip-ts/base";
+import { type Closable, allFinite, asyncDispose, must, revivedError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { readTensorBytes } from "@blip-ts/checkpoint";
 import { projectionGraph } from "../../model/encoders.ts";
@@ -23,6 +23,7 @@ import {
 } from "../../verbs/image-batches.ts";
 import type { Published, Sample } from "./published-samples.ts";
 import { smoothedLoss } from "../../classes/question-answering.ts";
+import { noTemperature } from "../errors.ts";
 
 export interface Finding {
   readonly expected: string;
@@ -83,7 +84,7 @@ function words(
 function succeeded<Row extends object>(row: Row | FailedRow<unknown> | FailedText): Row {
   if (!("error" in row)) return row;
   const { code, message } = row.error;
-  throw code.startsWith("model/") ? new ModelError(code, message) : new UsageError(code, message);
+  throw revivedError({ type: code.startsWith("model/") ? "model" : "usage", code, message });
 }
 
 async function first<Row extends object>(
@@ -119,11 +120,7 @@ export async function projected(
  */
 async function temperatureOf({ opened: { files } }: Pick<LoadedNetwork, "opened">): Promise<number> {
   const stored = (await openWeights(files)).tensors.get("temp");
-  if (stored?.dtype !== "float32")
-    throw new UsageError(
-      "verify/no-temperature",
-      `${files.name} has no "temp" in float32, the temperature of the contrastive loss: give the original file`,
-    );
+  if (stored?.dtype !== "float32") throw noTemperature(files.name);
   const { buffer, byteOffset } = await readTensorBytes(stored);
   return new DataView(buffer, byteOffset).getFloat32(0, true);
 }

@@ -1,12 +1,13 @@
 // The verb `verify`: does a real checkpoint say what was published of it? A model of which nothing was published is checked
 // for what can be checked. Images are given, or fetched where the caller wants it; nothing is downloaded otherwise.
-import { BlipError, UsageError } from "@blip-ts/base";
+import { BlipError } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { isNotFinite } from "@blip-ts/engine";
 import type { VerbOptions } from "../../verbs/image-batches.ts";
 import { publishedImages, publishedSamples, type Sample } from "./published-samples.ts";
 import { checkModel } from "./check-model.ts";
 import { modelOf, SampledModel } from "./run-sample.ts";
+import { noSamples } from "../errors.ts";
 
 export type { Published, Sample } from "./published-samples.ts";
 
@@ -55,11 +56,7 @@ export function samplesOf(source: string, options: Pick<VerifyOptions, "as" | "s
   const own = samples.filter(({ models }) => models.includes(name));
   if (own.length > 0) return own;
   const known = [...new Set(samples.flatMap(({ models }) => models))].sort();
-  throw new UsageError(
-    "verify/no-samples",
-    `${source}: expected a model of which samples were published, found "${name}". Say which it is with --as: ${known.join(", ")}.`,
-    { name, known },
-  );
+  throw noSamples(source, name, known);
 }
 
 function aboutOf(expected: Sample["expected"]): string {

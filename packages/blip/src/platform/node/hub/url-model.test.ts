@@ -108,9 +108,9 @@ describe("openUrlModel", () => {
     await server.close();
     expect(await open()).toBe(path);
     expect(warnings.map(({ code }) => code)).toEqual([
-      "hub-unreachable",
-      "hub-unreachable",
-      "hub-unreachable",
+      "hub/from-cache",
+      "hub/from-cache",
+      "hub/from-cache",
     ]);
     await rm(home, { recursive: true });
     expect(await failureOf(() => open())).toMatchObject({ code: "hub/unreachable" });
