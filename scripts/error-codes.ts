@@ -104,7 +104,8 @@ function codesOf(
   visit(made, (node) => {
     if (!ts.isStringLiteral(node)) return;
     const { parent } = node;
-    const isArgument = (ts.isCallExpression(parent) || ts.isNewExpression(parent)) && parent.expression !== node;
+    const isArgument =
+      (ts.isCallExpression(parent) || ts.isNewExpression(parent)) && parent.expression !== node;
     const isCode = ts.isPropertyAssignment(parent) && parent.name.getText() === "code";
     if (isArgument || isCode) texts.push(node.text);
   });
@@ -138,7 +139,11 @@ function inlineFaults(source: ts.SourceFile, warnings: ReadonlySet<string>): str
 function flagFaults(source: ts.SourceFile): string[] {
   const faults: string[] = [];
   visit(source, (node) => {
-    if (!ts.isStringLiteral(node) && !ts.isNoSubstitutionTemplateLiteral(node) && !ts.isTemplateExpression(node))
+    if (
+      !ts.isStringLiteral(node) &&
+      !ts.isNoSubstitutionTemplateLiteral(node) &&
+      !ts.isTemplateExpression(node)
+    )
       return;
     const text = node.getText();
     const flag = /(?<![\w-])--[a-z][\w-]*/.exec(text);
@@ -150,42 +155,52 @@ function flagFaults(source: ts.SourceFile): string[] {
   return faults;
 }
 
+/** A file's factories, and what is wrong with it. */
+function readSource(source: ts.SourceFile, known: ReadonlySet<string>, warnings: ReadonlySet<string>) {
+  const { fileName } = source;
+  if (!holdsFactories(fileName)) return { factories: [], faults: inlineFaults(source, warnings) };
+  const faults = fileName.startsWith("packages/cli/") ? [] : flagFaults(source);
+  const aliases = aliasesOf(source);
+  const factories = functionsOf(source).flatMap(([made, statement]): Factory[] => {
+    const codes = codesOf(made, known, aliases);
+    if (codes.length === 0) return [];
+    const kind = [...errorClasses].find((name) => statement.getText().includes(`new ${name}(`));
+    return [{ place: placeOf(statement), codes, kind, ...textsOf(statement) }];
+  });
+  for (const { place, when, remedy } of factories)
+    if (when === "" || remedy === "")
+      faults.push(`${place}: expected a docstring that says when, and @remedy, got none. Write both.`);
+  return { factories, faults };
+}
+
+/** What is wrong with a file, for tests. */
+export const faultsOf = (
+  file: string,
+  text: string,
+  known: ReadonlySet<string>,
+  warnings: ReadonlySet<string>,
+): readonly string[] => readSource(parse(file, text), known, warnings).faults;
+
 /** Reads the sources' factories. */
 export async function errorCodes(): Promise<ErrorCodes> {
-  const sources = await Promise.all(
-    sourceFiles().map(async (file) => {
-      const text = await readFile(join(root, file), "utf8").catch(() => "");
-      return /Error\(|code:/.test(text) || file === codesFile ? [parse(file, text)] : [];
-    }),
-  ).then((lists) => lists.flat());
+  const read = async (file: string) => {
+    const text = await readFile(join(root, file), "utf8").catch(() => "");
+    return holdsFactories(file) || /new (?:Model|Input|Usage)Error\(|code: "/.test(text) || file === codesFile
+      ? [parse(file, text)]
+      : [];
+  };
+  const sources = (await Promise.all(sourceFiles().map(read))).flat();
   const unions = aliasesOf(sources.find(({ fileName }) => fileName === codesFile) ?? parse(codesFile, ""));
   const errors = unions.get("BlipErrorCode") ?? [];
   const warnings = unions.get("WarningCode") ?? [];
   const known = new Set([...errors, ...warnings]);
-  const faults: string[] = [];
-  const factories: Factory[] = [];
-  for (const source of sources) {
-    if (!holdsFactories(source.fileName)) {
-      faults.push(...inlineFaults(source, new Set(warnings)));
-      continue;
-    }
-    if (!source.fileName.startsWith("packages/cli/")) faults.push(...flagFaults(source));
-    const aliases = aliasesOf(source);
-    for (const [made, statement] of functionsOf(source)) {
-      const codes = codesOf(made, known, aliases);
-      if (codes.length === 0) continue;
-      const kind = [...errorClasses].find((name) => statement.getText().includes(`new ${name}(`));
-      const factory = { place: placeOf(statement), codes, kind, ...textsOf(statement) };
-      if (factory.when === "" || factory.remedy === "")
-        faults.push(`${factory.place}: expected a docstring that says when, and @remedy, got none. Write both.`);
-      factories.push(factory);
-    }
-  }
+  const parts = sources.map((source) => readSource(source, known, new Set(warnings)));
+  const factories = parts.flatMap((part) => part.factories);
   const made = new Set(factories.flatMap(({ codes }) => codes));
-  for (const code of known)
-    if (!made.has(code))
-      faults.push(`${codesFile}: expected a factory that makes ${code}, got none. Remove the code.`);
-  return { errors, warnings, factories, faults };
+  const unmade = [...known]
+    .filter((code) => !made.has(code))
+    .map((code) => `${codesFile}: expected a factory that makes ${code}, got none. Remove the code.`);
+  return { errors, warnings, factories, faults: [...parts.flatMap(({ faults }) => faults), ...unmade] };
 }
 
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)];

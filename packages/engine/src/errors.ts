@@ -68,7 +68,7 @@ export const notFinite = (name: string, what: string): ModelError =>
   new ModelError(
     "model/not-finite",
     `${name}: expected finite numbers in ${what}, found others. ` +
-      "Its weights are damaged, or too large for the type: get the file again, or compute in fp32 (dtype, --dtype).",
+      'Its weights are damaged, or too large for the type: get the file again, or compute with dtype: "fp32".',
     { name, what },
   );
 

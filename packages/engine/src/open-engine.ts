@@ -39,7 +39,7 @@ const withHint = (reason: string, hint: string | undefined): string =>
 /** What keeps a device from a type, and what to do. */
 function reasonOf({ kind, what }: SelfTestFailure, dtype: NetworkDType, hint: string | undefined): string {
   const found = plainReason(what);
-  const choose = dtype === "fp16" ? "choose fp32 (--dtype fp32) or another device" : "choose another device";
+  const choose = dtype === "fp16" ? 'choose dtype: "fp32" or another device' : "choose another device";
   // WebGPU's feature is called shader-f16; the first shader that wants it says so.
   if (/\brequires f16\b/.test(found))
     return `fp16 was asked for, and the graphics card or its driver has no half floats (shader-f16); ${choose}`;

@@ -203,7 +203,7 @@ export const quantizedBase = (name: string, model: string): UsageError =>
   new UsageError(
     "adapter/quantized",
     `${name}: expected a base model of floating-point weights, got ${shown(model)}, which holds 8-bit ones. Give the ` +
-      "original model; with dtype int8 (--dtype int8) it is converted after the adapter is merged.",
+      'original model; with dtype: "int8" it is converted after the adapter is merged.',
     { name, model },
   );
 
@@ -241,7 +241,7 @@ export const notAnAdapter = (name: string, found: readonly string[], isModel: bo
     `${shown(name)}: expected a folder with adapter_config.json and adapter_model.safetensors, got ` +
       `${found.length > 0 ? someOf(found, 6) : "none of them"}. ` +
       (isModel
-        ? "This is a model: give it as the model (--model), and leave the adapter out."
+        ? "This is a model: give it as the option model, and leave out the option adapter."
         : found.includes("adapter_model.bin")
           ? "Save the adapter with PEFT's save_pretrained, which writes safetensors."
           : "Name the folder that PEFT or blip train --lora wrote."),

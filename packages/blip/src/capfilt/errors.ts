@@ -9,7 +9,7 @@ import type { Difference } from "../evaluate/errors.ts";
 export const outOccupied = (out: string, found: string): UsageError =>
   new UsageError(
     "capfilt/out-occupied",
-    `${out}: expected a folder that is empty or not there, found ${found}. Go on with the run that it holds (--resume), or name another folder.`,
+    `${out}: expected a folder that is empty or not there, found ${found}. Go on with the run that it holds (resume: true), or name another folder.`,
     { out, found },
   );
 

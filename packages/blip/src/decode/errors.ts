@@ -19,8 +19,8 @@ export const badGenerationOption = (name: string, found: unknown, expected: stri
 export const promptTooLong = (length: number, maxLength: number): UsageError =>
   new UsageError(
     "generate/prompt-too-long",
-    `the prompt has ${length} tokens, with which nothing can be generated up to a maximum length of ${maxLength} ` +
-      "(which counts the prompt). Shorten the prompt, or raise maxLength (--max-length).",
+    `prompt: expected fewer than ${maxLength} tokens (maxLength, which counts the prompt), got ${length}. ` +
+      "Shorten the prompt, or raise maxLength.",
     { length, maxLength },
   );
 

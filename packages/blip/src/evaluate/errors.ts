@@ -19,7 +19,7 @@ export const otherRun = (rows: string, differences: readonly Difference[]): Usag
       differences
         .map(({ what, expected, found }) => `${what}: expected ${expected}, found ${found}`)
         .join("; ") +
-      ". Run it as before, or name another report (--out FILE), or begin anew (--restart).",
+      ". Run it as before, or name another file in the option report, or begin anew (restart: true).",
     { rows, differences },
   );
 
@@ -30,7 +30,7 @@ export const otherRun = (rows: string, differences: readonly Difference[]): Usag
 export const notRows = (rows: string, line: number, found: string): UsageError =>
   new UsageError(
     "evaluate/not-rows",
-    `${rows}, line ${line}: expected a row of an evaluation, found ${found}. Name another report (--out FILE), or begin anew (--restart).`,
+    `${rows}, line ${line}: expected a row of an evaluation, found ${found}. Name another file in the option report, or begin anew (restart: true).`,
     { rows, line, found },
   );
 
@@ -41,7 +41,7 @@ export const notRows = (rows: string, line: number, found: string): UsageError =
 export const cannotWrite = (path: string, detail: string, cause?: unknown): UsageError =>
   new UsageError(
     "evaluate/cannot-write",
-    `${path}: expected to write there, got "${detail}". Make room there, or name another report (--out FILE).`,
+    `${path}: expected to write there, got "${detail}". Make room there, or name another file in the option report.`,
     { path, detail },
     { cause },
   );
@@ -53,7 +53,7 @@ export const cannotWrite = (path: string, detail: string, cause?: unknown): Usag
 export const inUse = (path: string, owner: string): UsageError =>
   new UsageError(
     "evaluate/in-use",
-    `${path}: expected no other evaluation that writes there, found process ${owner}. Wait for it, or name another report (--out FILE).`,
+    `${path}: expected no other evaluation that writes there, found process ${owner}. Wait for it, or name another file in the option report.`,
     { path, owner },
   );
 

@@ -98,7 +98,7 @@ export const tooManyPixels = (name: string, width: number, height: number, maxPi
   new InputError(
     "image/too-large",
     `${name}: expected at most ${maxPixels} pixels, found ${sizeOf(width, height)}; it was not decoded. ` +
-      "Make it smaller, or give a larger maxPixels (--max-pixels of the command) if you trust it.",
+      "Make it smaller, or raise maxPixels if you trust it.",
     { name, width, height, maxPixels },
   );
 
@@ -162,7 +162,7 @@ export const tooMuchMemory = (name: string, needed: number, memory: number | und
   new InputError(
     "image/too-large",
     `${name}: expected an image that is decoded within the bound of memory, found that it takes ${megabytes(needed)} MB; ` +
-      `it was not decoded. Make it smaller${memory === undefined ? "" : `, or give memory ${megabytes(memory)} (--memory of the command)`}.`,
+      `it was not decoded. Make it smaller${memory === undefined ? "" : `, or give memory: ${megabytes(memory)}`}.`,
     { name, needed: megabytes(needed), ...(memory !== undefined && { memory: megabytes(memory) }) },
   );
 

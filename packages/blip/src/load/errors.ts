@@ -40,7 +40,7 @@ export const taskNotOpened = (name: string, task: string, tasks: readonly string
 export const memoryTooSmall = (memory: number, least: number, models = "this model"): UsageError =>
   new UsageError(
     "usage/memory-too-small",
-    `memory: ${memory} MB do not hold ${models} and the smallest batches; ${least} MB would do (memory, --memory MB).`,
+    `memory: expected at least ${least} MB for ${models} and the smallest batches, got ${memory}. Raise it.`,
     { memory, least },
   );
 
@@ -90,7 +90,7 @@ export const badConfig = (name: string, detail: string): ModelError =>
 export const badGenerationConfig = (name: string, detail: string): ModelError =>
   new ModelError(
     "model/bad-config",
-    `${name}: ${detail}. Correct it, or leave out generationConfig (--generation-config): no such file is then read.`,
+    `${name}: ${detail}. Correct it, or leave out generationConfig: no such file is then read.`,
     { name, detail },
   );
 
@@ -102,7 +102,7 @@ export const noGenerationConfig = (name: string): ModelError =>
   new ModelError(
     "model/no-generation-config",
     `${name}: expected a generation_config.json beside the weights, found none. ` +
-      "Give its content as generationConfig (--generation-config FILE), or leave the option out.",
+      "Give its content as generationConfig, or leave the option out.",
     { name },
   );
 
@@ -115,7 +115,7 @@ export const headsUnknown = (name: string, textWidth: number, visionWidth: numbe
     "model/heads-unknown",
     `${name}: there is no config.json beside the weights, and a network of width ${visionWidth} (vision) and ` +
       `${textWidth} (text) is not one of Salesforce's (768 or 1024, and 768), so that its attention heads cannot be known ` +
-      "from the file. Put its config.json beside it, or say textHeads (--text-heads N).",
+      "from the file. Put its config.json beside it, or set textHeads.",
     { name, textWidth, visionWidth },
   );
 
@@ -205,7 +205,7 @@ export const taskNeeded = (name: string, tasks: readonly string[]): UsageError =
   new UsageError(
     "suite/task-needed",
     `${name} is a suite, whose parts do several tasks: expected one of ${tasks.join(", ")}, found none. ` +
-      "Say which with task (--task).",
+      "Say which with the option task.",
     { name, tasks },
   );
 

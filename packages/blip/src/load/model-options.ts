@@ -65,7 +65,7 @@ export function checkModelOptions(options: ModelOptions): void {
     throw badOption("memory", memory, ["a number of MB above 0"]);
   if (load !== undefined && !loads.includes(load)) throw badOption("load", load, loads);
   if (load === "copy" && memory !== undefined)
-    throw badOption("load", load, ['"map", as memory is bounded (memory)']);
+    throw badOption("load", load, ['"map", as the option memory is set']);
   checkGenerationConfig(options.generationConfig);
   if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
   if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))

@@ -41,7 +41,7 @@ describe("text heads", () => {
     expect(decided.heads).toBe(heads);
     expect(decided.warning?.code).toBe(warns ? "model/text-heads" : undefined);
     if (warns)
-      expect(decided.warning?.message).toMatch(/trained with 12 attention heads.*--text-heads config/);
+      expect(decided.warning?.message).toMatch(/trained with 12 attention heads.*textHeads: "config"/);
   });
 });
 

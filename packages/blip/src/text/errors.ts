@@ -26,7 +26,7 @@ export const overTextLength = (position: number, found: number, limit: number): 
   new InputError(
     "text/too-long",
     `text ${position + 1}: expected at most ${limit} characters, found ${found}. ` +
-      "Give a shorter one, or raise maxTextLength (--max-text-length) if you trust it.",
+      "Give a shorter one, or raise maxTextLength if you trust it.",
     { position, found, limit },
   );
 

@@ -52,8 +52,8 @@ function checkUngenerated(options: GenerationOptions): void {
   );
   if (given.length > 0)
     throw conflictingOptions(
-      `${given.join(", ")}: these say how an answer is generated, and of a list of answers (--answers) one is chosen ` +
-        "by its rank: leave out the list, or these",
+      `${given.join(", ")}: expected none beside a list of answers, one of which is chosen by its rank, got both. ` +
+        "Leave out the option answers, or these.",
     );
 }
 

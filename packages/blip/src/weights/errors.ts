@@ -14,7 +14,7 @@ export const adapterAsModel = (where: string): ModelError =>
   new ModelError(
     "model/adapter",
     `${where}: expected a model, got an adapter, which holds updates of a model's weights. Give its base as the model and ` +
-      "its folder as the adapter (--model BASE --adapter FOLDER); blip convert BASE OUT --adapter FOLDER makes one model of both.",
+      "its folder as the adapter; blip convert BASE OUT --adapter FOLDER makes one model of both.",
     { where },
   );
 

@@ -22,7 +22,7 @@ import {
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar, type Progress } from "../progress.ts";
-import { print, type Terminal } from "../terminal.ts";
+import { print, tell, type Terminal } from "../terminal.ts";
 import { badFlag } from "../errors.ts";
 
 type Reader = NonNullable<NodeCapFiltOptions["reader"]>;
@@ -144,7 +144,7 @@ function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress):
       if (quiet === true) return;
       // The bar comes back below the message.
       progress.stop();
-      print(terminal.stderr, `Left out: ${message.startsWith(place) ? message : `${place}: ${message}`}`);
+      tell(terminal, `Left out: ${message.startsWith(place) ? message : `${place}: ${message}`}`);
     },
   };
 }

@@ -27,7 +27,7 @@ import {
   type GenerationFlags,
 } from "../generation-options.ts";
 import { progressBar, type Progress } from "../progress.ts";
-import { print, printLine, type Terminal } from "../terminal.ts";
+import { print, printLine, tell, type Terminal } from "../terminal.ts";
 import { badFlag } from "../errors.ts";
 
 interface EvalFlags extends ImageFlags, GenerationFlags, DataFlags {
@@ -102,7 +102,7 @@ async function optionsOf(
       if (flags.quiet === true) return;
       // The bar comes back below the message.
       progress.stop();
-      printLine(terminal.stderr, message.startsWith(place) ? message : `${place}: ${message}`);
+      tell(terminal, message.startsWith(place) ? message : `${place}: ${message}`);
     },
   };
 }

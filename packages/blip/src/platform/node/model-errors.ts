@@ -51,7 +51,7 @@ export const changed = (name: string, found: string): ModelError =>
   new ModelError(
     "model/changed",
     `${name}: expected the file as it was when the model was opened, found ${found}. Load the model again. To replace a ` +
-      'model, write the new file beside the old one and rename it; if files are overwritten in place, use load: "copy" (--load copy).',
+      'model, write the new file beside the old one and rename it; if files are overwritten in place, use load: "copy".',
     { name, found },
   );
 

@@ -34,7 +34,7 @@ export interface Finding {
 /** A known fault, said where its numbers appear. */
 const eightHeadsHint =
   "this is what 8 attention heads in the text model give, as the first config files said; the weights were trained " +
-  "with 12: leave out --text-heads (textHeads)";
+  "with 12: leave out textHeads";
 
 /** Five digits that say something. */
 const digits = (value: number) => (Math.abs(value) < 0.01 ? value.toPrecision(5) : value.toFixed(5));

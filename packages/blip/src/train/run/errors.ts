@@ -8,7 +8,7 @@ import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 export const outOccupied = (out: string, found: string): UsageError =>
   new UsageError(
     "train/out-occupied",
-    `${out}: expected a folder that is empty or not there, found ${found}. Resume the run that it holds (--resume), or name ` +
+    `${out}: expected a folder that is empty or not there, found ${found}. Resume the run that it holds (resume: true), or name ` +
       "another folder.",
     { out, found },
   );
@@ -43,7 +43,7 @@ export const unknownLength = (): UsageError =>
   new UsageError(
     "train/unknown-length",
     "data: expected a number of batches per epoch, got a stream (shards, tables with images), whose samples are not " +
-      "counted in advance. Say how many batches are an epoch with batchesPerEpoch (--batches-per-epoch).",
+      "counted in advance. Say how many batches are an epoch with batchesPerEpoch.",
   );
 
 /**
@@ -66,7 +66,7 @@ export const metricsMissing = (missing: readonly string[]): Warning => ({
   code: "train/no-metric",
   message:
     `validation: expected data that gives ${missing.join(", ")}, got data without references. ` +
-    "The loss decides which weights are best; give references, or choose by the loss (--best-by loss).",
+    'The loss decides which weights are best; give references, or choose by the loss (bestBy: "loss").',
 });
 
 /** What a step that gave no finite number was. */

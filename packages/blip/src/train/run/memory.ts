@@ -19,11 +19,11 @@ export function savings({ batchSize, accumulate, recompute, freeze }: Needing): 
   const half = Math.max(1, Math.floor(batchSize / 2));
   return [
     ...(batchSize > 1
-      ? [`a smaller batch (--batch-size ${half} --accumulate ${Math.ceil((accumulate * batchSize) / half)})`]
+      ? [`a smaller batch (batchSize: ${half}, accumulate: ${Math.ceil((accumulate * batchSize) / half)})`]
       : []),
-    ...(recompute ? [] : ["layers that are computed a second time (--recompute)"]),
-    ...(freeze === null ? ["parts that are not trained (--freeze imageEncoder)"] : []),
-    "smaller images (--image-size)",
+    ...(recompute ? [] : ["layers that are computed a second time (recompute: true)"]),
+    ...(freeze === null ? ['parts that are not trained (freeze: "imageEncoder")'] : []),
+    "smaller images (imageSize)",
   ].join(", ");
 }
 

@@ -167,7 +167,7 @@ export const offline = (id: string, revision: string, folder: string): ModelErro
   new ModelError(
     "hub/offline",
     `${id} (${revision}) is not whole in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
-      "Run once without --offline (HF_HUB_OFFLINE), or give the folder of the files.",
+      "Run once without offline: true (HF_HUB_OFFLINE), or give the folder of the files.",
     { id, revision, folder },
   );
 
@@ -230,7 +230,7 @@ export const fileOffline = (address: string, folder: string): ModelError =>
   new ModelError(
     "hub/offline",
     `${address} is not whole in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
-      "Run once without --offline (HF_HUB_OFFLINE), or give the path of the file.",
+      "Run once without offline: true (HF_HUB_OFFLINE), or give the path of the file.",
     { address, folder },
   );
 
