@@ -69,12 +69,23 @@ function linesOf(checker: ts.TypeChecker, exported: ts.Symbol): string[] {
   }
 }
 
+/** What is exported, and how its types are looked up. */
+export interface Exported {
+  readonly checker: ts.TypeChecker;
+  readonly symbols: readonly ts.Symbol[];
+}
+
 /**
  * @param entries names of entry points, each with its source file
  * @param config the tsconfig.json whose options the sources are read with
+ * @param see is shown the symbols of each entry point
  * @returns for each entry point a line per exported name, and one per public member, sorted by name
  */
-export function publicApi(entries: Readonly<Record<string, string>>, config: string): Record<string, string> {
+export function publicApi(
+  entries: Readonly<Record<string, string>>,
+  config: string,
+  see: (exported: Exported) => void = () => undefined,
+): Record<string, string> {
   const read = ts.getParsedCommandLineOfConfigFile(
     config,
     { noEmit: true, composite: false },
@@ -94,6 +105,7 @@ export function publicApi(entries: Readonly<Record<string, string>>, config: str
       const symbol = source && checker.getSymbolAtLocation(source);
       if (!symbol) throw new Error(`${file}: expected a module, found none`);
       const exported = checker.getExportsOfModule(symbol).sort((a, b) => (a.name < b.name ? -1 : 1));
+      see({ checker, symbols: exported });
       return [name, `${exported.flatMap((one) => linesOf(checker, one)).join("\n")}\n`];
     }),
   );

@@ -27,14 +27,19 @@ export interface CaptionInputs {
   readonly attentionMask?: TextFeeds["attentionMask"] | undefined;
 }
 
+/** How captions are generated, and how the image encoder runs. */
 export interface GenerateOptions extends GenerationOptions, ImageOptions {}
 
 /** BLIP's captions all begin so (models/blip.py). */
 export const blipPrompt = "a picture of ";
 
+/** Captions, as transformers' BlipForConditionalGeneration (modeling_blip.py); models/blip.py, `BLIP_Decoder`. */
 export class ConditionalGeneration implements Closable {
+  /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
+  /** The image encoder: pixel values [B, 3, H, W] to states [B, N, D]. */
   readonly images: ImageEncoder;
+  /** The text decoder with its search. */
   readonly generator: Generator;
 
   private constructor(loaded: LoadedNetwork, images: ImageEncoder, generator: Generator) {
@@ -67,6 +72,7 @@ export class ConditionalGeneration implements Closable {
     return new ConditionalGeneration(loaded, images, await Generator.create(loaded, "caption"));
   }
 
+  /** The network's sizes. */
   get config(): BlipConfig {
     return this.loaded.config;
   }

@@ -17,13 +17,17 @@ import { unequalPairs } from "../run/errors.ts";
 
 /** Statements [B, T] about pictures [2B, 3, S, S]: the first B are the left ones, the last B the right ones. */
 export interface StatementInputs extends TextFeeds {
+  /** [2 B, 3, H, W]: all left images, then all right ones. */
   readonly pixelValues: Tensor<"float32">;
 }
 
+/** NLVR2: is a statement about two images true? (models/blip_nlvr.py, models/nlvr_encoder.py) */
 export class NaturalLanguageVisualReasoning implements Closable {
+  /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
   /** The network without the check that its numbers are finite: verbs make it row by row. */
   readonly images: ImageEncoder;
+  /** The text encoder. */
   readonly texts: TextEncoder;
 
   constructor(loaded: LoadedNetwork, { images, texts } = encodersOf(loaded, ["compare"])) {
@@ -42,6 +46,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
     return new NaturalLanguageVisualReasoning(loaded);
   }
 
+  /** The network's sizes. */
   get config(): BlipConfig {
     return this.loaded.config;
   }

@@ -32,6 +32,7 @@ import { badAnswers, noAnswers } from "../run/errors.ts";
 
 /** Questions [B, T] about pictures [I, 3, S, S], B a multiple of I: each picture in turn has B/I of the questions. */
 export interface QuestionInputs extends TextFeeds {
+  /** [B, 3, H, W]: an image per question. */
   readonly pixelValues: Tensor<"float32">;
 }
 
@@ -45,6 +46,7 @@ export interface RankedAnswer {
   readonly tokens: readonly number[];
 }
 
+/** How a list of answers is ranked. */
 export interface RankOptions extends ImageOptions {
   /** How many answers are ranked in full, the most likely by their first token: 128; a shorter list is ranked whole. */
   readonly k?: number | undefined;
@@ -58,10 +60,15 @@ const smoothing = 0.1;
 export const smoothedLoss = ({ logProbability, meanLogProbability }: TokenScore): number =>
   -(1 - smoothing) * logProbability - smoothing * meanLogProbability;
 
+/** Answers to questions, as transformers' BlipForQuestionAnswering; models/blip_vqa.py for the ranking of a list. */
 export class QuestionAnswering implements Closable {
+  /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
+  /** The image encoder: pixel values [B, 3, H, W] to states [B, N, D]. */
   readonly images: ImageEncoder;
+  /** The question encoder, which attends to the image. */
   readonly texts: TextEncoder;
+  /** The answer decoder, which attends to the question's states. */
   readonly generator: Generator;
 
   private constructor(loaded: LoadedNetwork, { images, texts }: Encoders, generator: Generator) {
@@ -96,6 +103,7 @@ export class QuestionAnswering implements Closable {
     this.generator.decoder.prepare();
   }
 
+  /** The network's sizes. */
   get config(): BlipConfig {
     return this.loaded.config;
   }

@@ -8,6 +8,7 @@ import { badGenerationOption, conflictingOptions, promptTooLong } from "./errors
  */
 export type BeamScoring = "transformers-4.15" | "transformers-5.23";
 
+/** How texts are generated. Defaults are those of the convention (`compat`) or of generation_config.json. */
 export interface GenerationOptions {
   /** Beams, 1 to 8; 1 is greedy search. */
   readonly beams?: number | undefined;
@@ -37,6 +38,7 @@ export interface GenerationOptions {
   readonly lengthPenalty?: number | undefined;
   /** Stops as soon as there are as many finished hypotheses as beams. */
   readonly earlyStopping?: boolean | undefined;
+  /** Whose rule scores beams: transformers 4.15 (BLIP's own code, LAVIS) or 5.23. Default: by `compat`. */
   readonly beamScoring?: BeamScoring | undefined;
 }
 

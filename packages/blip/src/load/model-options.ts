@@ -5,6 +5,7 @@ import type { Device, EngineOptions, NetworkDType } from "@blip-ts/engine";
 import { badOption } from "@blip-ts/base";
 import type { TextHeads } from "./read-config.ts";
 
+/** How a model is loaded. */
 export interface ModelOptions extends SourceOptions, EngineOptions {
   /**
    * The folder (in a page, the address) of a LoRA adapter in PEFT's form, as `blip train --lora` or PEFT wrote it. The

@@ -19,20 +19,25 @@ import { cannotStream } from "./errors.ts";
 
 /** What a decoder attends to: [I, N, D], and [I, N] ones for what may be seen where it attends to questions. */
 export interface EncoderStates {
+  /** What the decoder attends to, [I, N, D]. */
   readonly states: Tensor<"float32">;
+  /** [I, N]: 1 for a state, 0 for padding. Default: all are states. */
   readonly mask?: Tensor<"int64"> | undefined;
 }
 
 /** Questions that a decoder attends to: their padding is hidden. */
 export interface MaskedEncoderStates extends EncoderStates {
+  /** [I, N]: 1 for a state, 0 for padding. */
   readonly mask: Tensor<"int64">;
 }
 
 /** A token as it is chosen, and the text so far. */
 export interface StreamedToken {
+  /** The token's id. */
   readonly token: number;
   /** The sequence up to it, the prompt included. */
   readonly tokens: readonly number[];
+  /** The natural logarithm of its probability. */
   readonly logProbability: number;
 }
 

@@ -10,11 +10,13 @@ import { dimsOf, imageCount } from "./tensor-checks.ts";
 import type { ImageCache, ImageOutputs } from "./image-cache.ts";
 import { badPixels } from "./errors.ts";
 
+/** How the image encoder runs. */
 export interface ImageOptions extends RunOptions {
   /** Accepts images of another size than the model's by interpolating its position embeddings. */
   readonly interpolatePosEncoding?: boolean | undefined;
 }
 
+/** What the image encoder gives. */
 export interface EncodedImages {
   /** All states, [B, N, D]. */
   readonly states: Tensor<"float32">;

@@ -7,6 +7,7 @@ import { badIds, badMask, unknownId } from "./errors.ts";
 
 /** Token ids and their padding mask, [B, T] each. */
 export interface TextFeeds {
+  /** Ids of tokens, [B, T], padded. */
   readonly inputIds: Tensor<"int64">;
   /** 1 for tokens, 0 for padding; without it every position is a token. */
   readonly attentionMask?: Tensor<"int64"> | undefined;

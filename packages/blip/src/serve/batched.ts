@@ -23,9 +23,13 @@ import { noModelFor } from "./errors.ts";
 
 /** The models that answer; a verb without its model is refused. They stay their owner's, who closes them. */
 export interface BatchedModels<ImageInput> {
+  /** For `match`. */
   readonly matcher?: Matcher<ImageInput> | undefined;
+  /** For `caption`. */
   readonly captioner?: Captioner<ImageInput> | undefined;
+  /** For `ask`. */
   readonly answerer?: Answerer<ImageInput> | undefined;
+  /** For `embed`. */
   readonly embedder?: Embedder<ImageInput> | undefined;
 }
 
@@ -54,6 +58,7 @@ const defaultTimeout = 20_000;
 
 /** How a caption is made, and how its request waits. */
 export interface CaptionRequestOptions extends Omit<CaptionOptions, OfCalls | "prompt">, RequestOptions {
+  /** What captions begin with. Default: the convention's. */
   readonly prompt?: string | undefined;
 }
 
@@ -62,6 +67,7 @@ export interface AskRequestOptions extends Omit<AskOptions, OfCalls>, RequestOpt
 
 /** What is made of a picture, and how its request waits. */
 export interface EmbedRequestOptions<States extends boolean = boolean> extends RequestOptions {
+  /** Gives all states as well. Default: false. */
   readonly states?: States | undefined;
 }
 
@@ -127,6 +133,7 @@ async function matched<ImageInput>(
   return outcomes(scored, (match) => ({ match }));
 }
 
+/** Verbs for many callers at once: requests that come together are computed in one batch, callers in turn. */
 export class Batched<ImageInput> implements Closable {
   readonly #models: BatchedModels<ImageInput>;
   readonly #batcher: RequestBatcher<Asked<ImageInput>, Said>;

@@ -5,6 +5,7 @@ import { AbortListeners } from "./abort-listeners.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { batcherClosed, queueFull } from "./errors.ts";
 
+/** How long requests wait for others, and how many may wait. */
 export interface BatcherOptions {
   /** Milliseconds for which the first request waits for others: 5. While a batch runs, requests gather anyway. */
   readonly window?: number | undefined;
@@ -20,11 +21,13 @@ export interface BatcherOptions {
 export interface BatchStart {
   /** What its requests have in common. */
   readonly group: string;
+  /** Requests of the batch. */
   readonly requests: number;
   /** Requests that go on waiting. */
   readonly waiting: number;
 }
 
+/** How one request waits. */
 export interface RequestOptions {
   /** Takes the request back: it rejects at once. A batch that runs goes on for the others. */
   readonly signal?: AbortSignal | undefined;
@@ -97,6 +100,7 @@ function whole(name: string, value: number, least: number): number {
   return value;
 }
 
+/** Collects requests of many callers, and hands what goes together to a function, one batch at a time. */
 export class RequestBatcher<Request, Result> implements Closable {
   readonly #run: RunBatch<Request, Result>;
   readonly #preparer: Preparer<Request> | undefined;

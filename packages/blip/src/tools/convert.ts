@@ -13,6 +13,7 @@ import type { Saved } from "../save/hf-config.ts";
 import { type ConvertedWeights, expectUnquantized, savePretrained } from "../save/save.ts";
 import { noClass, severalModels } from "./errors.ts";
 
+/** How a model is converted to a Hugging Face folder. */
 export interface ConvertOptions extends ModelOptions {
   /** Which model a file of several (a pre-trained one) or a suite is to become. */
   readonly task?: string | undefined;
@@ -41,9 +42,11 @@ function chooseTask(opened: OpenedModel, asked: NetworkTask | undefined): Networ
 
 /** What a folder was made of. */
 export interface Conversion {
+  /** The task of the model that was written. */
   readonly task: string;
   /** transformers' name of the class that loads it. */
   readonly architecture: string;
+  /** What may be wrong with the model. */
   readonly warnings: readonly Warning[];
 }
 

@@ -19,11 +19,13 @@ import type { Task } from "../tasks/task.ts";
 import { isImageEncoder } from "../weights/names.ts";
 import { unknownTask } from "./errors.ts";
 
+/** What a model's files hold. */
 export interface Inspection {
   /** `safetensors`, `torch-zip` or `torch-legacy`, or `suite` for models of several tasks in one folder. */
   readonly format: string;
   /** Whose names the tensors carry: `original` or `huggingface`. */
   readonly dialect: string;
+  /** The network's sizes. */
   readonly architecture: {
     readonly vision?: object;
     readonly text?: object;
@@ -33,9 +35,11 @@ export interface Inspection {
   readonly weights: string;
   /** Numbers that the networks hold, training's leftovers not counted; of a suite those of its image encoder once. */
   readonly parameters: number;
+  /** Tasks that it can do. */
   readonly tasks: readonly string[];
   /** Heads that the architecture could have and the file lacks. */
   readonly missing: readonly string[];
+  /** What may be wrong with it. */
   readonly warnings: readonly Warning[];
   /** Tensors that are left out by declaration, with the reason. */
   readonly ignored: readonly IgnoredTensor[];

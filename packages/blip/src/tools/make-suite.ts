@@ -23,6 +23,7 @@ export interface SuitePart {
   readonly model: string;
 }
 
+/** How the parts of a suite are opened. */
 export type MakeSuiteOptions = Pick<
   ModelOptions,
   "revision" | "offline" | "allowPrivateRedirects" | "signal" | "onProgress" | "onWarning" | "textHeads"
@@ -30,13 +31,16 @@ export type MakeSuiteOptions = Pick<
 
 /** What a suite was made of. */
 export interface SuiteConversion {
+  /** Tasks that the suite can do. */
   readonly tasks: readonly Task[];
+  /** The models that it was made of. */
   readonly parts: readonly {
     readonly task: string;
     readonly model: string;
     /** transformers' name of the part's class. */
     readonly architecture: string;
   }[];
+  /** What may be wrong with them. */
   readonly warnings: readonly Warning[];
 }
 

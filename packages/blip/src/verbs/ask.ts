@@ -29,8 +29,11 @@ import { noQuestions } from "./errors.ts";
 
 /** An answer to a question about a picture. */
 export interface AnswerRow<ImageInput> {
+  /** The image, as it was given. */
   readonly image: ImageInput;
+  /** The question, as it was given. */
   readonly question: string;
+  /** The answer. */
   readonly answer: string;
   /** The whole decoder sequence: [DEC], the answer, [SEP] where it was reached. */
   readonly tokens: readonly number[];
@@ -38,6 +41,7 @@ export interface AnswerRow<ImageInput> {
   readonly score: number;
 }
 
+/** How questions are answered. */
 export interface AskOptions extends GenerationOptions, VerbCallOptions {
   /** Answers to choose from, ranked as BLIP ranks; without it the answer is generated, as the options of generation say. */
   readonly answers?: readonly string[] | undefined;
@@ -80,7 +84,9 @@ export type AskRowOptions = Omit<AskOptions, "onProgress">;
 
 /** An image with a question, as a row. */
 export interface AnswerRequest<ImageInput> {
+  /** The image that the question is about. */
   readonly image: ImageInput;
+  /** A question in English. */
   readonly question: string;
 }
 

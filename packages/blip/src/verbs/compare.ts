@@ -18,8 +18,11 @@ import { noTexts } from "./errors.ts";
 
 /** A statement about two pictures, judged. */
 export interface CompareRow<ImageInput> {
+  /** The images, as they were given. */
   readonly images: readonly [ImageInput, ImageInput];
+  /** The statement, as it was given. */
   readonly statement: string;
+  /** Is the statement true? */
   readonly label: boolean;
   /** softmax(logits)[1]: how likely the statement is true, 0 to 1. */
   readonly probability: number;
@@ -30,7 +33,9 @@ export type CompareOptions = ReadImageOptions;
 
 /** Two images with a statement, as a row. */
 export interface CompareRequest<ImageInput> {
+  /** The left and the right image. */
   readonly images: readonly [left: ImageInput, right: ImageInput];
+  /** A statement about both, in English. */
   readonly statement: string;
 }
 

@@ -41,17 +41,23 @@ export interface RowError {
 
 /** An image that could not be read, or of which the model makes no finite numbers; the others go on. */
 export interface FailedRow<ImageInput> {
+  /** The image, as it was given. */
   readonly image: ImageInput;
   /** What the row would be about, if others of the image did not fail: its text, its question or its statement. */
   readonly text?: string;
+  /** The question that the row is about. */
   readonly question?: string;
+  /** The statement that the row is about. */
   readonly statement?: string;
+  /** Why it failed. */
   readonly error: RowError;
 }
 
 /** A text of which the model makes no finite numbers. */
 export interface FailedText {
+  /** The text, as it was given. */
   readonly text: string;
+  /** Why it failed. */
   readonly error: RowError;
 }
 
@@ -60,13 +66,17 @@ export const rowError = ({ code, message }: BlipError): RowError => ({ code, mes
 /** How a verb's model is loaded. */
 export interface VerbOptions
   extends Omit<ModelOptions, "onProgress">, Omit<ProcessorOptions, "onProgress" | "task"> {
+  /** Called while files are downloaded or converted. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
 }
 
 /** Pictures done, of all of a call. */
 export interface VerbProgress {
+  /** Tells this progress from a download's. */
   readonly kind: "images";
+  /** Images that are done. */
   readonly done: number;
+  /** All images of the call. */
   readonly total: number;
 }
 
@@ -76,7 +86,9 @@ export interface VerbCallOptions {
   readonly imageBatchSize?: number | undefined;
   /** Most pixels of an image of this call, instead of the model's own limit (see `ProcessorOptions`). */
   readonly maxPixels?: number | undefined;
+  /** Stops the call, which throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after each batch of images. */
   readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
 }
 

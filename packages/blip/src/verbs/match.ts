@@ -48,10 +48,13 @@ export interface MatchScores {
 
 /** The scores of one picture with one text. */
 export interface MatchRow<ImageInput> extends MatchScores {
+  /** The image, as it was given. */
   readonly image: ImageInput;
+  /** The text, as it was given. */
   readonly text: string;
 }
 
+/** How images are read. */
 export type MatchOptions = VerbCallOptions;
 
 /** The texts of a call as both encoders read them. */
@@ -64,7 +67,9 @@ interface ReadTexts {
 
 /** An image with a text, as a row. */
 export interface MatchRequest<ImageInput> {
+  /** The image. */
   readonly image: ImageInput;
+  /** A text in English. */
   readonly text: string;
 }
 

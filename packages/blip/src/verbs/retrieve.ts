@@ -28,26 +28,35 @@ import { noImages, noTexts } from "./errors.ts";
 /** ITM logits of a pair: "does not match" and "matches". */
 type Logits = readonly [number, number];
 
+/** An image that was found. */
 export interface ImageHit<ImageInput> extends HitScores {
+  /** The image, as it was given. */
   readonly image: ImageInput;
 }
 
+/** A text that was found. */
 export interface TextHit extends HitScores {
+  /** The text, as it was given. */
   readonly text: string;
 }
 
 /** The pictures for a text, best first. */
 export interface TextRow<ImageInput> {
+  /** The text that was searched by. */
   readonly text: string;
+  /** The images that were found, best first. */
   readonly hits: readonly ImageHit<ImageInput>[];
 }
 
 /** The texts for a picture, best first. */
 export interface ImageRow<ImageInput> {
+  /** The image that was searched by. */
   readonly image: ImageInput;
+  /** The texts that were found, best first. */
   readonly hits: readonly TextHit[];
 }
 
+/** How a search is made. */
 export interface RetrieveOptions extends VerbCallOptions {
   /** How many of each ranking ITM looks at: 128, as for Flickr30k; 256 for COCO. 0 ranks by cosine alone. */
   readonly k?: number | undefined;

@@ -2,6 +2,7 @@
 import type { WebEngineSettings } from "@blip-ts/engine/web";
 import { unknownSetting } from "./errors.ts";
 
+/** Where a page's files are, and how its engine runs. */
 export interface WebSettings extends WebEngineSettings {
   /** The folder of this package's `models/`; without it, found from this module's own address. */
   readonly models?: string | URL | undefined;

@@ -11,9 +11,13 @@ import { noSamples } from "../errors.ts";
 
 export type { Published, Sample } from "./published-samples.ts";
 
+/** A sample: what was published, and what was found. */
 export interface VerifyRow {
+  /** What is compared. */
   readonly sample: string;
+  /** Where it was published. */
   readonly source: string;
+  /** What was published. */
   readonly expected: string;
   /** What this model says, with what it means where that is known; or why it could not be asked. */
   readonly found: string;
@@ -24,6 +28,7 @@ export interface VerifyRow {
   readonly verdict: "equal" | "different" | "skipped" | "checked" | "failed";
 }
 
+/** How a model is verified. */
 export interface VerifyOptions extends Omit<VerbOptions, "compat" | "imageSize"> {
   /** Where a picture of this name lies; undefined where it is not at hand. Without it samples are skipped. */
   readonly imageOf?: ((name: string) => Promise<string | undefined>) | undefined;
@@ -31,6 +36,7 @@ export interface VerifyOptions extends Omit<VerbOptions, "compat" | "imageSize">
   readonly as?: string | undefined;
   /** Samples other than the published ones. */
   readonly samples?: readonly Sample[] | undefined;
+  /** Called after each sample. */
   readonly onSample?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
 }
 

@@ -1,6 +1,7 @@
 // What of a model LoRA trains, and how (arXiv 2106.09685; PEFT's LoraConfig).
 import { badLoraOption } from "./errors.ts";
 
+/** How adapters are trained (LoRA, arXiv 2106.09685). */
 export interface LoraOptions {
   /** r, from 1: the rank of the updates. 8 or 16 are usual. */
   readonly rank: number;
