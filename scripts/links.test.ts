@@ -43,6 +43,8 @@ async function fault({ document, text, path, line }: Link): Promise<string | und
   return `${document}: [${text}] leads to line ${line} of ${path}, which says: ${String(found?.trim())}`;
 }
 
+const withoutLinks = (markdown: string): string => markdown.replace(/\[[^\]]+\]\([^)]+\)/g, "");
+
 const benchTests = async () => (await readdir(join(root, "bench"))).map((name) => `/bench/${name}`);
 
 describe("links of the documents", () => {
@@ -60,8 +62,19 @@ describe("links of the documents", () => {
       (await readdir(join(root, folder), { recursive: true }))
         .filter((path) => path.endsWith(".test.ts"))
         .map((path) => `/${folder}/${path}`);
-    const all = [...(await testsIn("packages")), ...(await testsIn("train")), ...(await benchTests())];
+    const all = [
+      ...(await testsIn("packages")),
+      ...(await testsIn("train")),
+      ...(await testsIn("scripts")),
+      ...(await benchTests()),
+    ];
     expect(named.filter((name) => !all.some((path) => path.endsWith(`/${name}`)))).toEqual([]);
+  });
+
+  test("lead from each cell of the table of features to its tests", async () => {
+    const unlinked = withoutLinks(await readFile(join(root, "FEATURES.md"), "utf8"));
+    expect(unlinked.match(/[\w./-]+\.test\.ts/g) ?? []).toEqual([]);
+    expect(withoutLinks("| [a.test.ts](b/a.test.ts), c.test.ts |")).toBe("| , c.test.ts |");
   });
 
   test("that lead elsewhere are reported", async () => {
