@@ -110,7 +110,7 @@ export const noStatements = (): UsageError =>
  * @param name as the caller wrote it: `text 2`, or `--texts FILE, line 5`
  */
 export const emptyText = (name: string): UsageError =>
-  new UsageError("text/empty", `${name}: expected a sentence, got an empty text. Give a sentence.`);
+  new UsageError("text/empty", `${name} is empty: give a sentence`);
 
 /**
  * No image is given.

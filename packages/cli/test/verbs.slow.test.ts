@@ -280,7 +280,7 @@ describe("blip ask", () => {
   test("refuses a call without a question", async () => {
     const { code, stderr } = await blip(["ask", scene("01"), "--model", tiny("vqa")]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/no question is given/);
+    expect(stderr).toMatch(/-q: expected at least one, got none\. Give -q QUESTION/);
   });
 });
 
@@ -366,6 +366,6 @@ describe("blip retrieve", () => {
     const empty = await mkdtemp(join(folder, "empty-"));
     const none = await blip(["retrieve", empty, "-t", "a", "--frames"]);
     expect(none.code).toBe(2);
-    expect(none.stderr).toMatch(/no frame found/);
+    expect(none.stderr).toMatch(/expected a folder of frames, got none/);
   });
 });
