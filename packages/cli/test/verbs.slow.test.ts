@@ -257,7 +257,7 @@ describe("blip ask", () => {
     ["an empty list of answers", "\n\n", [], /list of answers is empty/],
     ["an empty JSON array", "[]", [], /list of answers is empty/],
     ["an array of numbers", "[1, 2]", [], /expected a JSON array of texts/],
-    ["k of nothing", undefined, ["-k", "3"], /give --answers/],
+    ["k of nothing", undefined, ["-k", "3"], /-k: expected --answers FILE beside it/],
     ["a k below 1", "a\nb", ["-k", "0"], /k: expected/],
     ["beams below 1, with a list too", "a\nb", ["--beams", "0"], /beams: expected 1 to 8, found 0/],
     [

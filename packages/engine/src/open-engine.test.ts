@@ -159,7 +159,7 @@ describe("a device that is asked for", () => {
       /float32 is computed wrongly: .*; choose another device, or try a newer driver\./,
     );
     expect(half.message).toMatch(
-      /float16 is computed wrongly: .*; choose fp32 \(--dtype fp32\) or another device/,
+      /float16 is computed wrongly: .*; choose dtype: "fp32" or another device/,
     );
     for (const { message } of [whole, half]) expect(message).not.toMatch(/plug in/);
   });

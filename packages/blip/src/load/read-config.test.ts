@@ -57,7 +57,7 @@ describe("readConfig", () => {
 
   test("asks for a config or heads where other shapes have none", () => {
     expect(() => readConfig("m", small, undefined, { compat: "hf" })).toThrow(
-      /config\.json beside it, or say textHeads/,
+      /config\.json beside it, or set textHeads/,
     );
     const { config } = readConfig("m", small, undefined, { compat: "hf", textHeads: 5 });
     expect([config.vision.heads, config.text.heads]).toEqual([5, 5]);

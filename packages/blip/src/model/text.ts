@@ -160,8 +160,7 @@ function attendFolded(
   { hiddenSize: D, heads: H }: TextConfig,
 ): Value {
   const K = D / H;
-  const scaled = b.multiply(b.linear(x, "query", D), b.scalar(1 / Math.sqrt(K))); // [B, T, D]
-  const query = perImage(b, scaled, states); // [I, R, D], R = B*T/I rows per image
+  const query = perImage(b, b.multiply(b.linear(x, "query", D), b.scalar(1 / Math.sqrt(K))), states); // [I, R, D]
   const [I, R] = b.dims(query, "I R D");
   const [, , width] = b.dims(states, "I N D"); // D', of the states
   if (typeof width !== "number") throw new GraphError("folded: the width of the states must be a number");
@@ -170,12 +169,10 @@ function attendFolded(
   const headsOf = (name: string) => b.reshape(b.at(name).weight("weight", [D, width]), [H, K, width]);
   const swap = (value: Value, shape: Shape) => b.transpose(b.reshape(value, shape), [1, 0, 2, 3]);
 
-  const byHead = b.transpose(b.reshape(query, [rows, H, K]), [1, 0, 2]); // [H, I*R, K]
-  const folded = b.matmul(byHead, headsOf("key")); // [H, I*R, D']
+  const folded = b.matmul(b.transpose(b.reshape(query, [rows, H, K]), [1, 0, 2]), headsOf("key")); // [H, I*R, D']
   const queries = b.reshape(swap(folded, [H, I, R, width]), [I, multiplyDims(H, R), width]); // [I, H*R, D']
   const weights = b.softmax(b.matmul(queries, b.transpose(states, [0, 2, 1]))); // [I, H*R, N]
-  const summed = b.matmul(weights, states); // [I, H*R, D']
-  const sums = b.reshape(swap(summed, [I, H, R, width]), [H, rows, width]); // [H, I*R, D']
+  const sums = b.reshape(swap(b.matmul(weights, states), [I, H, R, width]), [H, rows, width]); // [H, I*R, D']
   const context = b.matmul(sums, b.transpose(headsOf("value"), [0, 2, 1])); // [H, I*R, K]
   const joined = b.reshape(b.transpose(context, [1, 0, 2]), x.shape); // [B, T, D]
   return b.add(joined, b.at("value").weight("bias", [D]));
