@@ -216,7 +216,7 @@ describe("blip caption", () => {
 
   test.each<[string, number, string[], RegExp]>([
     ["beams below 1", 2, ["--beams", "0"], /beams: expected 1 to 8, found 0/],
-    ["beams that are no number", 2, ["--beams", "three"], /--beams: expected a number, found "three"/],
+    ["beams that are no number", 2, ["--beams", "three"], /--beams: expected a number, got "three"/],
     ["a prompt without room", 2, ["--prompt", "two red cars and the dog", "--max-length", "4"], /prompt/],
     [
       "a prompt longer than the position table",
