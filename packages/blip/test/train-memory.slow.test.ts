@@ -55,7 +55,14 @@ describe("memory", () => {
             queueMicrotask(() =>
               listener.message({
                 id: request.id,
-                failure: { message: "bad_alloc", known: { type: "model", code: "train/memory", message: "memory: expected enough for a run, got bad_alloc" } },
+                failure: {
+                  message: "bad_alloc",
+                  known: {
+                    type: "model",
+                    code: "train/memory",
+                    message: "memory: expected enough for a run, got bad_alloc",
+                  },
+                },
               }),
             );
         },

@@ -46,7 +46,7 @@ export async function main(args: readonly string[], outer: Terminal): Promise<nu
   const terminal: Terminal = {
     ...outer,
     asTyped: (message) => {
-      const command = program.commands.find((one) => one.name() === args[0]);
+      const command = program.commands.find((known) => known.name() === args[0]);
       return command ? asTyped(message, flagsOf(command)) : message;
     },
   };

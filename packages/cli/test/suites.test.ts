@@ -96,11 +96,7 @@ describe("convert refuses", () => {
     ["one place", () => [pretrained], /expected IN OUT, got .*pretrain-original/],
     ["three places", () => [pretrained, "a", "b"], /expected IN OUT, got .*pretrain-original a b/],
     ["a suite of nothing", () => ["--suite", join(root, "none")], /found none\. Name them/],
-    [
-      "a part without a task",
-      () => ["--suite", join(root, "none"), pretrained],
-      /expected TASK=MODEL, got/,
-    ],
+    ["a part without a task", () => ["--suite", join(root, "none"), pretrained], /expected TASK=MODEL, got/],
     [
       "a part without a model",
       () => ["--suite", join(root, "none"), "match="],

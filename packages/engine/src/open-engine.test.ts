@@ -158,9 +158,7 @@ describe("a device that is asked for", () => {
     expect(whole.message).toMatch(
       /float32 is computed wrongly: .*; choose another device, or try a newer driver\./,
     );
-    expect(half.message).toMatch(
-      /float16 is computed wrongly: .*; choose dtype: "fp32" or another device/,
-    );
+    expect(half.message).toMatch(/float16 is computed wrongly: .*; choose dtype: "fp32" or another device/);
     for (const { message } of [whole, half]) expect(message).not.toMatch(/plug in/);
   });
 

@@ -43,9 +43,9 @@ function pair(text: string): readonly [string, string] | undefined {
 function imageRoot(values: readonly string[]): EvaluationData["imageRoot"] | undefined {
   const [first, ...others] = values;
   if (first === undefined) return undefined;
-  const pairs = values.flatMap((one) => {
-    const found = pair(one);
-    return found ? [found] : [];
+  const pairs = values.flatMap((text) => {
+    const named = pair(text);
+    return named ? [named] : [];
   });
   if (pairs.length === values.length) return Object.fromEntries(pairs);
   if (others.length === 0) return first;
