@@ -8,7 +8,7 @@ import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 export const unknownTask = (name: "task" | "graph", task: string, valid: readonly string[]): UsageError =>
   new UsageError(
     "usage/unknown-task",
-    `${name}: expected ${valid.join(" or ")}, got ${task}. Name one of them.`,
+    `${name}: expected ${valid.join(", ")}, got ${task}. Name one of them.`,
     {
       task,
       valid,
