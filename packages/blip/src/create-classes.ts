@@ -22,8 +22,12 @@ export interface Pretrained<Model, Options> {
   /**
    * Loads a model: a folder, a weights file, `picture-book`, or a Hub id. Sessions are made when they are first needed.
    * The classes with transformers' names follow `hf`, the others `blip`, unless `compat` says otherwise.
-   * @throws {ModelError} if the model cannot be found, read, or used for the class's task
-   * @throws {UsageError} if an option is wrong @throws the signal's reason
+   * @param source the model's folder, file, URL or id
+   * @param options each has a default: see the options of the class
+   * @throws {ModelError} if the model cannot be found, read, or used for the class's task: `model/...`, `checkpoint/...`,
+   * `hub/...`, `suite/...`, `adapter/...`, `tokenizer/...` (docs/errors.md)
+   * @throws {UsageError} if an option is wrong: `usage/bad-option`, `usage/dtype`, `usage/memory-too-small`
+   * @throws the signal's reason
    */
   fromPretrained(source: string, options?: Options): Promise<Model>;
 }
