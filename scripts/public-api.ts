@@ -37,7 +37,12 @@ function membersOf(checker: ts.TypeChecker, symbol: ts.Symbol): string[] {
     const optional = member.flags & ts.SymbolFlags.Optional ? "?" : "";
     const type = checker.getTypeOfSymbolAtLocation(member, declaration);
     const name = member.name.replace(/^__@(\w+)@\d+$/, "[Symbol.$1]");
-    return [`  ${prefix}${name}${optional}: ${checker.typeToString(type, undefined, signatureFlags)}`];
+    // A list of hundreds, which its own line prints.
+    const printed =
+      type.aliasSymbol?.name === "BlipErrorCode"
+        ? type.aliasSymbol.name
+        : checker.typeToString(type, undefined, signatureFlags);
+    return [`  ${prefix}${name}${optional}: ${printed}`];
   };
   // Inherited ones as well, but for what every error has.
   const own = checker
