@@ -14,12 +14,26 @@ export const sideFiles = [
 
 export type SideFile = (typeof sideFiles)[number];
 
+/** The files that hold a model's weights, the first that is there counts; an index stands for its shards. */
+export const weightsFiles = [
+  "model.safetensors",
+  "model.safetensors.index.json",
+  "pytorch_model.bin",
+  "pytorch_model.bin.index.json",
+] as const;
+
+export type ShardIndexFile = Extract<(typeof weightsFiles)[number], `${string}.index.json`>;
+
+/** Does a file say which files hold the weights? */
+export const isShardIndex = (name: string): name is ShardIndexFile =>
+  name === "model.safetensors.index.json" || name === "pytorch_model.bin.index.json";
+
 const settingsBytes = 4_000_000;
 /** BERT's largest tokenizer.json, of 119,547 tokens, has 1,961,828. */
 const tokenizerBytes = 8_000_000;
 
 /** Most bytes of each. What is larger is not read. */
-export const maxSideFileBytes: Readonly<Record<SideFile | "model.safetensors.index.json", number>> = {
+export const maxSideFileBytes: Readonly<Record<SideFile | ShardIndexFile, number>> = {
   "config.json": settingsBytes,
   "processor_config.json": settingsBytes,
   "preprocessor_config.json": settingsBytes,
@@ -28,6 +42,7 @@ export const maxSideFileBytes: Readonly<Record<SideFile | "model.safetensors.ind
   "vocab.txt": tokenizerBytes,
   "generation_config.json": settingsBytes,
   "model.safetensors.index.json": settingsBytes,
+  "pytorch_model.bin.index.json": settingsBytes,
 };
 
 /** Levels of objects and arrays, and values in all, of a side file that is JSON. */

@@ -76,6 +76,8 @@ describe("BlipForImageTextRetrieval", () => {
 
   test.each([
     ["match-f16", "itm_score.f16"],
+    ["match-f16-sharded-bin", "itm_score.f16"],
+    ["match-f16-sharded-bin/pytorch_model.bin.index.json", "itm_score.f16"],
     ["match-bf16", "itm_score.bf16"],
     ["match-f64-bin", "itm_score"],
   ])("computes in float32 with the weights of %s", async (folder, name) => {
