@@ -6,6 +6,7 @@ import { addBench } from "./commands/bench.ts";
 import { addCapfilt } from "./commands/capfilt.ts";
 import { addCaption } from "./commands/caption.ts";
 import { addCompare } from "./commands/compare.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addConvert } from "./commands/convert.ts";
 import { addEmbed } from "./commands/embed.ts";
 import { addEval } from "./commands/eval.ts";
@@ -41,6 +42,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   const verbs = [
     ...[addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve],
     ...[addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench, addTrain, addCapfilt],
+    addCompletion,
   ];
   for (const add of verbs) add(program, terminal, finish);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
