@@ -17,17 +17,20 @@ import { addQuantize } from "./commands/quantize.ts";
 import { addRetrieve } from "./commands/retrieve.ts";
 import { addTrain } from "./commands/train.ts";
 import { addVerify } from "./commands/verify.ts";
+import { addExamples, programExamples } from "./help/examples.ts";
+import { describeOptions } from "./help/option-help.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { print, printLine, type Terminal, write } from "./terminal.ts";
 
 export type { Terminal } from "./terminal.ts";
 
-/** Runs `blip` with these arguments (without the program's own name). @returns the exit code */
-export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
-  let code: number = exitCodes.done;
-  const finish = (result: number) => {
-    code = result;
-  };
+/** What asks about images, and what is about files of models, in the order of help. */
+const asking = [addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve];
+const ofModels = [addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench];
+const making = [addTrain, addCapfilt];
+
+/** The program with all verbs. @param finish is told the exit code */
+export function createProgram(terminal: Terminal, finish: (code: number) => void): Command {
   const program = new Command("blip")
     .description(
       "BLIP: matching, captions, answers, judgements and search over images, straight from the original checkpoints",
@@ -38,14 +41,29 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
       writeOut: (text) => write(terminal.stdout, text),
       writeErr: (text) => write(terminal.stderr, text),
     });
-  program.commandsGroup("Verbs:");
-  const verbs = [
-    ...[addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve],
-    ...[addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench, addTrain, addCapfilt],
-    addCompletion,
-  ];
-  for (const add of verbs) add(program, terminal, finish);
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  program.commandsGroup("Images and texts:");
+  for (const add of asking) add(program, terminal, finish);
+  program.commandsGroup("Models:");
+  for (const add of ofModels) add(program, terminal, finish);
+  program.commandsGroup("Training and data:");
+  for (const add of making) add(program, terminal, finish);
+  program.commandsGroup("Shell:");
+  addCompletion(program, terminal, finish);
+  program.addHelpText("after", `\n${programExamples}`);
+  for (const command of program.commands) {
+    command.exitOverride().copyInheritedSettings(program);
+    describeOptions(command);
+    addExamples(command);
+  }
+  return program;
+}
+
+/** Runs `blip` with these arguments (without the program's own name). @returns the exit code */
+export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  let code: number = exitCodes.done;
+  const program = createProgram(terminal, (result) => {
+    code = result;
+  });
   try {
     await program.parseAsync(args, { from: "user" });
     return code;
