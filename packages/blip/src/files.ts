@@ -1,5 +1,5 @@
 // The files of a model, as a platform finds, fetches, converts and writes them.
-import type { ByteSource, Closable, Warning } from "@blip-ts/base";
+import { optionNames, type ByteSource, type Closable, type Warning } from "@blip-ts/base";
 
 /** The files beside the weights that a model folder may have. */
 export const sideFiles = [
@@ -118,7 +118,7 @@ export interface DownloadProgress {
 export interface SourceOptions {
   /** Branch, tag or commit of a Hub repository; `main` unless told. */
   readonly revision?: string | undefined;
-  /** Makes no request: only what is in the cache. */
+  /** Makes no request: only what is in the cache. Off unless told. */
   readonly offline?: boolean | undefined;
   /**
    * Follows redirects from public to private addresses too, of the Hub and of image URLs: `false` unless told, so that
@@ -135,6 +135,15 @@ export interface SourceOptions {
   /** Called with what the caller should know and may ignore; without it, warnings go to the platform's console. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
+
+export const sourceOptionNames = optionNames<SourceOptions>()({
+  revision: true,
+  offline: true,
+  allowPrivateRedirects: true,
+  signal: true,
+  onProgress: true,
+  onWarning: true,
+});
 
 /** A folder that is being written; it is there under its name only when it is whole. */
 export interface FolderWriter extends Closable {

@@ -1,13 +1,14 @@
 // From arguments to images: files, folders (recursive, by name), globs, URLs, and `-` for a list on standard input.
 // What cannot be used stays in the list, so that its row says what is wrong with it and the others go on.
 import { lstat } from "node:fs/promises";
+import { isDataUrl } from "@blip-ts/base";
 import { uniformFrames, UsageError, type Video } from "blip-ts";
 import { findPattern, isPattern } from "./find-pattern.ts";
 import { listEntries } from "./read-list.ts";
 import { isFolder, LeftOut, walkFolder } from "./walk-folder.ts";
 
-/** A URL that is fetched; Windows drives (`c:\`) are not. */
-export const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument);
+/** A URL that is fetched, or that holds its image; Windows drives (`c:\`) are not. */
+export const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument) || isDataUrl(argument);
 
 /** What an argument or a line of a list names. A line is never a pattern. */
 interface Named {

@@ -1,4 +1,5 @@
 // Devices, and what an engine on one is told.
+import { optionNames } from "@blip-ts/base";
 import type { Engine } from "./engine.ts";
 import type { EmitOptions } from "@blip-ts/graph";
 
@@ -9,17 +10,25 @@ export type NetworkDType = "fp32" | "fp16" | "int8";
 export type Device = "cpu" | "webgpu" | "cuda" | "coreml" | "dml";
 
 export interface EngineOptions {
+  /** Threads that compute: one per core unless told. */
   readonly threads?: number | undefined;
   /**
    * What computes: `cpu` unless told. `auto` is the best device that is present and passes its self-test. One that is
    * not present is refused.
    */
   readonly device?: Device | "auto" | undefined;
-  /** Where ONNX Runtime's trace of what ran is written (the format of chrome://tracing) when the model is closed. */
+  /** None unless told. Where ONNX Runtime's trace of what ran is written (the format of chrome://tracing) when the model is closed. */
   readonly profile?: string | undefined;
   /** Called when the trace is written. */
   readonly onProfile?: ((profile: Profile) => void) | undefined;
 }
+
+export const engineOptionNames = optionNames<EngineOptions>()({
+  threads: true,
+  device: true,
+  profile: true,
+  onProfile: true,
+});
 
 /** How long an operator took, over all calls of all sessions. */
 export interface ProfiledOperator {

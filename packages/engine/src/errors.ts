@@ -67,6 +67,12 @@ export const modelClosed = (): UsageError =>
     "model: expected one that is open, found one that was closed. Load it again, or close it later.",
   );
 
+/** The code of an error that no call goes on after: a native library cannot be loaded. */
+export const nativeLibraryCode = "native/cannot-load";
+
+export const isNativeFailure = (error: unknown): error is ModelError =>
+  error instanceof ModelError && error.code === nativeLibraryCode;
+
 /** Was a file written into, replaced or deleted since it was opened? */
 export const isChanged = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "model/changed";

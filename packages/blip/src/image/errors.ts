@@ -151,5 +151,13 @@ export const badRaw = (detail: string): InputError =>
 export const unreachable = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError("image/unreachable", `${name}: ${detail}`, { name, detail }, { cause });
 
+/** @param found what is wrong with it, never its content */
+export const badDataUrl = (found: string): InputError =>
+  new InputError(
+    "image/bad-data-url",
+    `the data: URL: expected the bytes of an image of at most 25 MB (data:image/png;base64,...), found ${found}. Encode the file anew.`,
+    { found },
+  );
+
 export const badConfig = (name: string, detail: string): ModelError =>
   new ModelError("image/bad-config", `${name}: ${detail}`, { name, detail });

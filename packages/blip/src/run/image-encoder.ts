@@ -1,7 +1,7 @@
 // The image encoder of a loaded network, with its inputs checked.
-import { atLeast, must, unlessAborted, UsageError } from "@blip-ts/base";
+import { atLeast, must, unlessAborted, UsageError, optionNames } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
-import { float32Output, type RunOptions } from "@blip-ts/engine";
+import { float32Output, type RunOptions, runOptionNames } from "@blip-ts/engine";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import { imageGraph } from "../model/encoders.ts";
 import type { ImageHead } from "../tasks/task.ts";
@@ -10,9 +10,14 @@ import { dimsOf, imageCount } from "./tensor-checks.ts";
 import type { ImageCache, ImageOutputs } from "./image-cache.ts";
 
 export interface ImageOptions extends RunOptions {
-  /** Accepts images of another size than the model's by interpolating its position embeddings. */
+  /** Accepts images of another size than the model's by interpolating its position embeddings. Off unless told. */
   readonly interpolatePosEncoding?: boolean | undefined;
 }
+
+export const imageOptionNames = optionNames<ImageOptions>()({
+  ...runOptionNames,
+  interpolatePosEncoding: true,
+});
 
 export interface EncodedImages {
   /** All states, [B, N, D]. */

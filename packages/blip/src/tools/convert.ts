@@ -1,10 +1,10 @@
 // Any checkpoint to a Hugging Face folder.
-import { badOption, unlessAborted, UsageError, type Warning } from "@blip-ts/base";
+import { badOption, unlessAborted, UsageError, type Warning, optionNames } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { checkTensors, configOf } from "../load/load-model.ts";
 import { networkTasks, specOf } from "../tasks/index.ts";
 import type { NetworkTask } from "../tasks/task.ts";
-import { checkModelOptions, type ModelOptions } from "../load/model-options.ts";
+import { checkModelOptions, type ModelOptions, modelOptionNames } from "../load/model-options.ts";
 import { expectTask, readTokenizer, type OpenedModel } from "../load/open-model.ts";
 import { openSource } from "../load/open-suite.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -13,9 +13,11 @@ import type { Saved } from "../save/hf-config.ts";
 import { type ConvertedWeights, expectUnquantized, savePretrained } from "../save/save.ts";
 
 export interface ConvertOptions extends ModelOptions {
-  /** Which model a file of several (a pre-trained one) or a suite is to become. */
+  /** Which model a file of several (a pre-trained one) or a suite is to become. The only one there is unless told. */
   readonly task?: string | undefined;
 }
+
+export const convertOptionNames = optionNames<ConvertOptions>()({ ...modelOptionNames, task: true });
 
 /** @throws {UsageError} `usage/bad-option`, listing the tasks whose models can be written */
 export function networkTaskNamed(asked: string): NetworkTask {

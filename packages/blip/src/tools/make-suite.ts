@@ -1,6 +1,14 @@
 // Models of several tasks as one folder, a suite: model_index.json, a part for each task, and the image encoder that they
 // share, once.
-import { closing, ModelError, must, unlessAborted, UsageError, type Warning } from "@blip-ts/base";
+import {
+  closing,
+  ModelError,
+  must,
+  unlessAborted,
+  UsageError,
+  type Warning,
+  optionNames,
+} from "@blip-ts/base";
 import { sameTensor, type StoredTensor } from "@blip-ts/checkpoint";
 import { imageEncoderFolder, suiteIndexText, tasksIn } from "../load/suite-index.ts";
 import { configOf } from "../load/load-model.ts";
@@ -26,6 +34,16 @@ export type MakeSuiteOptions = Pick<
   ModelOptions,
   "revision" | "offline" | "allowPrivateRedirects" | "signal" | "onProgress" | "onWarning" | "textHeads"
 >;
+
+export const makeSuiteOptionNames = optionNames<MakeSuiteOptions>()({
+  revision: true,
+  offline: true,
+  allowPrivateRedirects: true,
+  signal: true,
+  onProgress: true,
+  onWarning: true,
+  textHeads: true,
+});
 
 /** What a suite was made of. */
 export interface SuiteConversion {

@@ -1,7 +1,13 @@
 // What captioning takes and gives.
-import type { GenerationOptions } from "../decode/options.ts";
+import { optionNames, withoutNames } from "@blip-ts/base";
+import { generationOptionNames, type GenerationOptions } from "../decode/options.ts";
 import type { StreamedToken } from "../run/generate.ts";
-import type { VerbCallOptions, VerbOptions } from "./image-batches.ts";
+import {
+  verbCallOptionNames,
+  verbOptionNames,
+  type VerbCallOptions,
+  type VerbOptions,
+} from "./image-batches.ts";
 
 /** A picture in words. */
 export interface CaptionRow<ImageInput> {
@@ -16,6 +22,8 @@ export interface CaptionRow<ImageInput> {
    * punctuation, of which the matching model reads nothing.
    */
   readonly match?: number | null;
+  /** A row has this only if it failed. */
+  readonly error?: undefined;
 }
 
 /** A caption as it grows. */
@@ -25,11 +33,17 @@ export interface CaptionToken extends StreamedToken {
 }
 
 export interface CaptionerOptions extends VerbOptions {
-  /** Scores captions with the model's own matching heads; a file without them is refused. */
+  /** Off unless told. Scores captions with the model's own matching heads; a file without them is refused. */
   readonly score?: boolean | undefined;
-  /** Scores captions with this matching model: a folder, a file, or a Hub id. */
+  /** None unless told. Scores captions with this matching model: a folder, a file, or a Hub id. */
   readonly matchModel?: string | undefined;
 }
+
+export const captionerOptionNames = optionNames<CaptionerOptions>()({
+  ...verbOptionNames,
+  score: true,
+  matchModel: true,
+});
 
 export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
   /**
@@ -39,8 +53,16 @@ export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
   readonly prompt?: string | readonly string[] | undefined;
 }
 
+export const captionOptionNames = optionNames<CaptionOptions>()({
+  ...generationOptionNames,
+  ...verbCallOptionNames,
+  prompt: true,
+});
+
 /** How rows are captioned; each has its own prompt. */
 export type CaptionRowOptions = Omit<CaptionOptions, "prompt" | "onProgress">;
+
+export const captionRowOptionNames = withoutNames(captionOptionNames, "prompt", "onProgress");
 
 /** An image with a prompt, as a row. */
 export interface CaptionRequest<ImageInput> {
@@ -51,4 +73,4 @@ export interface CaptionRequest<ImageInput> {
 }
 
 /** Rows without their images. */
-export type Caption = Omit<CaptionRow<never>, "image">;
+export type Caption = Omit<CaptionRow<never>, "image" | "error">;

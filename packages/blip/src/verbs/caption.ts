@@ -1,5 +1,14 @@
 // The verb `caption`: what pictures show, in words (models/blip.py `generate`).
-import { BlipError, type ModelError, must, orClosed, UsageError } from "@blip-ts/base";
+import { expectImages } from "../image/expect-images.ts";
+import {
+  BlipError,
+  type ModelError,
+  must,
+  orClosed,
+  UsageError,
+  expectOptions,
+  withoutNames,
+} from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
@@ -25,7 +34,6 @@ import {
   type ReadBatch,
   type Processors,
   type VerbOptions,
-  expectImages,
 } from "./image-batches.ts";
 import { imagesOfRows, RowVerb, stacked, type PixelBatch, type SeenImage, type SeenRequest } from "./rows.ts";
 import { rowsOf } from "../run/batch-rows.ts";
@@ -40,6 +48,8 @@ import type {
   CaptionRowOptions,
   CaptionToken,
 } from "./caption-types.ts";
+
+import { captionOptionNames, captionRowOptionNames } from "./caption-types.ts";
 
 export type * from "./caption-types.ts";
 
@@ -137,6 +147,7 @@ export class Captioner<ImageInput> extends RowVerb<
     images: readonly Input[],
     options: CaptionOptions = {},
   ): AsyncGenerator<CaptionRow<Input> | FailedRow<Input>, void, undefined> {
+    expectOptions("caption", options, captionOptionNames);
     expectImages(images);
     const prompts = this.#prompts(options.prompt, images.length);
     // What is wrong with the call is found before any picture is read.
@@ -172,6 +183,7 @@ export class Captioner<ImageInput> extends RowVerb<
     image: ImageInput,
     options: Omit<CaptionOptions, "imageBatchSize" | "onProgress"> = {},
   ): AsyncGenerator<CaptionToken, void, undefined> {
+    expectOptions("stream", options, withoutNames(captionOptionNames, "imageBatchSize", "onProgress"));
     const { compat } = this.model.loaded;
     const prompts = this.#prompts(options.prompt, 1);
     // The references' three beams are not a wish of the caller.
@@ -206,6 +218,8 @@ export class Captioner<ImageInput> extends RowVerb<
     const prompts = requests.flatMap(({ prompt }) => this.#prompts(prompt, 1));
     return this.#rows(seen, prompts, options, { seeds: requests.map(({ seed }) => seed) });
   }
+
+  protected readonly callNames = captionRowOptionNames;
 
   protected checkOptions(options: CaptionRowOptions): void {
     this.model.generator.options([[this.model.loaded.tokens.dec]], options);

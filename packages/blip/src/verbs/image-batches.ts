@@ -1,17 +1,30 @@
 // What the verbs share: a loaded model with what turns pictures and texts into its inputs, pictures read in batches,
 // and rows for pictures that cannot be read.
+import { isNativeFailure } from "@blip-ts/engine";
 import type { Tensor } from "@blip-ts/graph";
-import { atLeast, badOption, BlipError, missed, must, schema, UsageError, type Warning } from "@blip-ts/base";
+import {
+  atLeast,
+  badOption,
+  BlipError,
+  missed,
+  must,
+  optionNames,
+  schema,
+  UsageError,
+  withoutNames,
+  type Warning,
+  ModelError,
+} from "@blip-ts/base";
 import type { ImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
 import type { DownloadProgress } from "../files.ts";
 import type { DecodeOptions } from "../image/decode-options.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
-import type { ModelOptions } from "../load/model-options.ts";
+import { modelOptionNames, type ModelOptions } from "../load/model-options.ts";
 import { orNotFinite } from "../run/finite.ts";
 import { imageConfigOf } from "../load/image-settings.ts";
-import type { ProcessorOptions } from "../processor/options.ts";
+import { processorOptionNames, type ProcessorOptions } from "../processor/options.ts";
 import {
   checkMaxPixels,
   decodeDefaults,
@@ -51,6 +64,11 @@ export interface VerbOptions
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
 }
 
+export const verbOptionNames = optionNames<VerbOptions>()({
+  ...modelOptionNames,
+  ...withoutNames(processorOptionNames, "task"),
+});
+
 /** Pictures done, of all of a call. */
 export interface VerbProgress {
   readonly kind: "images";
@@ -67,6 +85,13 @@ export interface VerbCallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
 }
+
+export const verbCallOptionNames = optionNames<VerbCallOptions>()({
+  imageBatchSize: true,
+  maxPixels: true,
+  signal: true,
+  onProgress: true,
+});
 
 interface BatchOptions<ImageInput> extends VerbCallOptions {
   readonly ahead?: ImagesOfBatch<ImageInput> | undefined;
@@ -123,13 +148,6 @@ export const verbOptions = <T extends VerbOptions>(options: T) => ({
   compat: options.compat ?? ("blip" as const),
 });
 
-/** A list of images, before anything is asked of it. @throws {UsageError} `usage/bad-option` */
-export function expectImages(images: unknown): void {
-  if (Array.isArray(images)) return;
-  const found = typeof images === "string" ? schema.shownValue(images) : `a value of type ${typeof images}`;
-  throw badOption("images", found, ["a list of images"]);
-}
-
 /** A batch of pictures as they were read. */
 export interface ReadBatch<Input> {
   readonly images: readonly Input[];
@@ -151,7 +169,6 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   { imageBatchSize = defaultImageBatch, maxPixels, ahead, signal, onProgress }: BatchOptions<ImageInput>,
   other?: ImageProcessor<ImageInput>,
 ): AsyncGenerator<ReadBatch<Input>, void, undefined> {
-  expectImages(images);
   if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
   checkMaxPixels(maxPixels);
   const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);
@@ -198,6 +215,8 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
 /** What a call says of how its pictures are read. */
 export type ReadImageOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
 
+export const readImageOptionNames = optionNames<ReadImageOptions>()({ signal: true, maxPixels: true });
+
 /** How the image of a request is read. */
 export interface RequestImageOptions
   extends ReadImageOptions, Pick<DecodeOptions, "isolate" | "caller" | "timeout"> {}
@@ -224,7 +243,8 @@ export async function readPixels<ImageInput>(
     const pixels = await processor.prepare(decoded);
     return other ? [pixels, await other.prepare(decoded)] : [pixels];
   } catch (error) {
-    if (error instanceof BlipError) return error;
+    // What no image can be decoded without is no fault of this one.
+    if (error instanceof BlipError && !isNativeFailure(error)) return error;
     throw error;
   }
 }

@@ -28,4 +28,6 @@ export interface WorkerReply {
   readonly id: number;
   readonly outputs?: WorkerOutputs | undefined;
   readonly error?: string;
+  /** Of an error that has a name of its own. */
+  readonly code?: string | undefined;
 }

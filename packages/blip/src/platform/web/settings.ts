@@ -1,5 +1,5 @@
 // What a page says once about where things are: the engine's files, this package's models, the Hub.
-import { UsageError } from "@blip-ts/base";
+import { optionNames, UsageError } from "@blip-ts/base";
 import type { WebEngineSettings } from "@blip-ts/engine/web";
 
 export interface WebSettings extends WebEngineSettings {
@@ -13,15 +13,15 @@ export interface WebSettings extends WebEngineSettings {
   readonly cache?: boolean | undefined;
 }
 
-const names = [
-  "runtime",
-  "wasmPaths",
-  "worker",
-  "models",
-  "hub",
-  "token",
-  "cache",
-] as const satisfies readonly (keyof WebSettings)[];
+const names = optionNames<WebSettings>()({
+  runtime: true,
+  wasmPaths: true,
+  worker: true,
+  models: true,
+  hub: true,
+  token: true,
+  cache: true,
+});
 
 let settings: WebSettings = {};
 
@@ -30,11 +30,11 @@ let settings: WebSettings = {};
  * @throws {UsageError} `usage/bad-setting`
  */
 export function configure(more: WebSettings): void {
-  const unknown = Object.keys(more).find((name) => !names.some((known) => known === name));
+  const unknown = Object.keys(more).find((name) => !Object.hasOwn(names, name));
   if (unknown !== undefined)
     throw new UsageError(
       "usage/bad-setting",
-      `configure: there is no setting "${unknown}"; there are ${names.join(", ")}`,
+      `configure: there is no setting "${unknown}"; there are ${Object.keys(names).join(", ")}`,
       { name: unknown },
     );
   settings = { ...settings, ...more };

@@ -20,7 +20,7 @@ export type DecoderRequest =
 
 /** An error as plain data. `type` tells the class. */
 export interface PlainError {
-  readonly type: "input" | "usage" | "other";
+  readonly type: "input" | "model" | "usage" | "other";
   readonly code: string;
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 // Errors as they pass between processes.
-import { BlipError, InputError, UsageError } from "@blip-ts/base";
+import { BlipError, InputError, ModelError, UsageError } from "@blip-ts/base";
 import type { PlainError } from "./messages.ts";
 
 /** What structured clones carry: fields of errors are numbers and texts. */
@@ -18,7 +18,7 @@ export function toPlain(error: unknown): PlainError {
     };
   const { code, message, fields } = error;
   return {
-    type: error instanceof UsageError ? "usage" : "input",
+    type: error instanceof UsageError ? "usage" : error instanceof ModelError ? "model" : "input",
     code,
     message,
     fields: plainFields(fields),
@@ -29,6 +29,8 @@ export function fromPlain({ type, code, message, fields }: PlainError): Error {
   switch (type) {
     case "input":
       return new InputError(code, message, fields);
+    case "model":
+      return new ModelError(code, message, fields);
     case "usage":
       return new UsageError(code, message, fields);
     case "other":
