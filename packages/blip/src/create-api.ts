@@ -150,7 +150,8 @@ export function createApi<ImageInput>(
   return {
     ...classes,
     ...createVerbs(classes),
-    ...createFileTools(platform),
+    ...createInspections(platform),
+    ...createConversions(platform),
     ...createChecks(platform, imageInput),
   };
 }

@@ -51,10 +51,7 @@ const functionNames = <Load extends object, Call extends VerbCallOptions>(
 ) => ({ ...load, ...call, ...withModelNames });
 
 /** The options of a call: progress is about its pictures. */
-const callOptions = <O extends WithModel, Call extends VerbCallOptions>(
-  options: O & Omit<Call, "onProgress">,
-  names: OptionNames<Call>,
-): Call =>
+const callOptions = <Call extends VerbCallOptions>(options: WithModel, names: OptionNames<Call>): Call =>
   // Only the progress is another one.
   ({ ...picked<object, object>(options, names), onProgress: options.onImages }) as Call;
 
@@ -75,7 +72,7 @@ function matchWith<ImageInput>({ Matcher }: PlatformClasses<ImageInput>) {
     const load = picked<object, object>(options, verbOptionNames);
     const matcher = await Matcher.fromPretrained(options.model ?? embedded, load);
     return closing(matcher, () =>
-      all(matcher.match(images, texts, callOptions(options, verbCallOptionNames))),
+      all(matcher.match(images, texts, callOptions<MatchOptions>(options, verbCallOptionNames))),
     );
   }
   return match;
@@ -94,7 +91,9 @@ function captionWith<ImageInput>({ Captioner }: PlatformClasses<ImageInput>) {
     expectOptions<object>("caption", options, functionNames(captionerOptionNames, captionOptionNames));
     const load = picked<object, object>(options, captionerOptionNames);
     const captioner = await Captioner.fromPretrained(options.model ?? embedded, load);
-    return closing(captioner, () => all(captioner.caption(images, callOptions(options, captionOptionNames))));
+    return closing(captioner, () =>
+      all(captioner.caption(images, callOptions<CaptionOptions>(options, captionOptionNames))),
+    );
   }
   return caption;
 }
@@ -114,7 +113,7 @@ function askWith<ImageInput>({ Answerer }: PlatformClasses<ImageInput>) {
     const load = picked<object, object>(options, verbOptionNames);
     const answerer = await Answerer.fromPretrained(options.model ?? embedded, load);
     return closing(answerer, () =>
-      all(answerer.ask(images, questions, callOptions(options, askOptionNames))),
+      all(answerer.ask(images, questions, callOptions<AskOptions>(options, askOptionNames))),
     );
   }
   return ask;
@@ -156,7 +155,9 @@ function embedWith<ImageInput>({ Embedder }: PlatformClasses<ImageInput>) {
     const embedder = await Embedder.fromPretrained(options.model ?? embedded, load);
     return closing(embedder, async () => [
       ...(images.length > 0
-        ? await all(embedder.embedImages(images, callOptions(options, embedOptionNames)))
+        ? await all(
+            embedder.embedImages(images, callOptions<EmbedOptions<States>>(options, embedOptionNames)),
+          )
         : []),
       ...(await all(embedder.embedTexts(texts, { states: options.states, signal: options.signal }))),
     ]);
@@ -188,7 +189,7 @@ function retrieveWith<ImageInput>({ Retriever }: PlatformClasses<ImageInput>) {
     expectOptions<object>("retrieve", options, functionNames(verbOptionNames, retrieveOptionNames));
     const load = picked<object, object>(options, verbOptionNames);
     const retriever = await Retriever.fromPretrained(options.model ?? embedded, load);
-    const call = callOptions(options, retrieveOptionNames);
+    const call = callOptions<RetrieveOptions>(options, retrieveOptionNames);
     return closing<typeof retriever, (TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]>(
       retriever,
       () =>

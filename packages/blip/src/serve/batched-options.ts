@@ -100,6 +100,7 @@ export function requestRow<Input, Answer extends object>(
 ): RequestRow<Input, Answer> {
   const isNamed =
     typeof image === "string" || (typeof image === "object" && image !== null && "href" in image);
+  const row: unknown = isNamed ? { image, ...answer } : answer;
   // The type says the same of the kinds of images.
-  return (isNamed ? { image, ...answer } : answer) as RequestRow<Input, Answer>;
+  return row as RequestRow<Input, Answer>;
 }

@@ -125,7 +125,7 @@ export class Batched<ImageInput> implements Closable {
 
   /** @throws {UsageError} `usage/bad-option` */
   constructor(models: BatchedModels<ImageInput>, batching: BatchedOptions = {}) {
-    expectOptions<BatchedModels<unknown>>("the models of Batched", models, modelNames);
+    expectOptions<BatchedModels<ImageInput>>("the models of Batched", models, modelNames);
     expectOptions("Batched", batching, batchedOptionNames);
     const { maxPixels, isolate = true, decodeTimeout = defaultTimeout, ...options } = batching;
     checkMaxPixels(maxPixels);

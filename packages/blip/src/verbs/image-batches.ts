@@ -9,11 +9,9 @@ import {
   missed,
   must,
   optionNames,
-  schema,
   UsageError,
   withoutNames,
   type Warning,
-  ModelError,
 } from "@blip-ts/base";
 import type { ImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
