@@ -288,7 +288,7 @@ describe("match", async () => {
     const found = await blip.probabilities(states, ["a dog", ". ( * !", "", "two red cars"]);
     expect(found.map((one) => one === null)).toEqual([false, true, true, false]);
     for await (const row of blip.match(images.slice(0, 2), ["a dog", "two red cars"])) {
-      if ("error" in row) throw new Error(row.error.message);
+      if (row.error) throw new Error(row.error.message);
       const [first, last] = [row.image === images[0], row.text === "a dog"];
       // float32 in another order.
       if (first === last) expect(found[first ? 0 : 3]).toBeCloseTo(row.probability, 5);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 
 describe("a data: URL", () => {
-  test.each<[string, () => [string[], string]>]>([
+  test.each<[string, () => [string[], string]]>([
     ["as an argument", () => [[url, "-t", "a dog"], ""]],
     ["in a list", () => [["-", "-t", "a dog"], `${url}\n`]],
     ["in rows", () => [["--pairs", "-"], JSON.stringify({ image: url, text: "a dog" })]],

@@ -143,7 +143,7 @@ describe("the embedded model", () => {
       ...(await arrayOf(embedder.embedTexts(["a sun", "a small sheep on a purple background"]))),
     ];
     alone.forEach((row, index) => {
-      if ("error" in row) return expect.fail(row.error.message);
+      if (row.error) return expect.fail(row.error.message);
       row.embedding.forEach((value, place) => expect(found[index]?.[place]).toBeCloseTo(value, digits));
     });
   });
