@@ -30,10 +30,7 @@ export function withoutNames<Options, Name extends keyof Options>(
 }
 
 /** The options of a call that belong to another one which it makes. */
-export function picked<Options extends object, Picked>(
-  options: Options & Picked,
-  names: OptionNames<Picked>,
-): Picked {
+export function picked<Picked extends object>(options: Picked, names: OptionNames<Picked>): Picked {
   const own = Object.entries(options).filter(([name]) => Object.hasOwn(names, name));
   // Only names of Picked are left.
   return Object.fromEntries(own) as Picked;

@@ -8,14 +8,14 @@ const folded = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g
 /** Letters that have to be added, dropped or replaced to make one text of another. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [index, letter] of [...from].entries()) {
+  for (let index = 0; index < from.length; index++) {
     const next = [index + 1];
     for (let column = 1; column <= to.length; column++)
       next.push(
         Math.min(
           must(row, column) + 1,
           must(next, column - 1) + 1,
-          must(row, column - 1) + (letter === to[column - 1] ? 0 : 1),
+          must(row, column - 1) + (from[index] === to[column - 1] ? 0 : 1),
         ),
       );
     row = next;

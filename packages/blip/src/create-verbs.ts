@@ -53,7 +53,7 @@ const functionNames = <Load extends object, Call extends VerbCallOptions>(
 /** The options of a call: progress is about its pictures. */
 const callOptions = <Call extends VerbCallOptions>(options: WithModel, names: OptionNames<Call>): Call =>
   // Only the progress is another one.
-  ({ ...picked<object, object>(options, names), onProgress: options.onImages }) as Call;
+  ({ ...picked<object>(options, names), onProgress: options.onImages }) as Call;
 
 type RetrieveCall = Options<VerbOptions, RetrieveOptions>;
 
@@ -69,7 +69,7 @@ function matchWith<ImageInput>({ Matcher }: PlatformClasses<ImageInput>) {
     options: Options<VerbOptions, MatchOptions> = {},
   ): Promise<(MatchRow<Input> | FailedRow<Input>)[]> {
     expectOptions<object>("match", options, functionNames(verbOptionNames, verbCallOptionNames));
-    const load = picked<object, object>(options, verbOptionNames);
+    const load = picked<object>(options, verbOptionNames);
     const matcher = await Matcher.fromPretrained(options.model ?? embedded, load);
     return closing(matcher, () =>
       all(matcher.match(images, texts, callOptions<MatchOptions>(options, verbCallOptionNames))),
@@ -89,7 +89,7 @@ function captionWith<ImageInput>({ Captioner }: PlatformClasses<ImageInput>) {
     options: Options<CaptionerOptions, CaptionOptions> = {},
   ): Promise<(CaptionRow<Input> | FailedRow<Input>)[]> {
     expectOptions<object>("caption", options, functionNames(captionerOptionNames, captionOptionNames));
-    const load = picked<object, object>(options, captionerOptionNames);
+    const load = picked<object>(options, captionerOptionNames);
     const captioner = await Captioner.fromPretrained(options.model ?? embedded, load);
     return closing(captioner, () =>
       all(captioner.caption(images, callOptions<CaptionOptions>(options, captionOptionNames))),
@@ -110,7 +110,7 @@ function askWith<ImageInput>({ Answerer }: PlatformClasses<ImageInput>) {
     options: Options<VerbOptions, AskOptions> = {},
   ): Promise<(AnswerRow<Input> | FailedRow<Input>)[]> {
     expectOptions<object>("ask", options, functionNames(verbOptionNames, askOptionNames));
-    const load = picked<object, object>(options, verbOptionNames);
+    const load = picked<object>(options, verbOptionNames);
     const answerer = await Answerer.fromPretrained(options.model ?? embedded, load);
     return closing(answerer, () =>
       all(answerer.ask(images, questions, callOptions<AskOptions>(options, askOptionNames))),
@@ -151,7 +151,7 @@ function embedWith<ImageInput>({ Embedder }: PlatformClasses<ImageInput>) {
     options: Options<VerbOptions, EmbedOptions<States>> = {},
   ): Promise<(ImageEmbedding<Input, States> | TextEmbedding<States> | FailedRow<Input> | FailedText)[]> {
     expectOptions<object>("embed", options, functionNames(verbOptionNames, embedOptionNames));
-    const load = picked<object, object>(options, verbOptionNames);
+    const load = picked<object>(options, verbOptionNames);
     const embedder = await Embedder.fromPretrained(options.model ?? embedded, load);
     return closing(embedder, async () => [
       ...(images.length > 0
@@ -187,7 +187,7 @@ function retrieveWith<ImageInput>({ Retriever }: PlatformClasses<ImageInput>) {
     { by = "text", ...options }: RetrieveCall & { readonly by?: "text" | "image" } = {},
   ): Promise<(TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]> {
     expectOptions<object>("retrieve", options, functionNames(verbOptionNames, retrieveOptionNames));
-    const load = picked<object, object>(options, verbOptionNames);
+    const load = picked<object>(options, verbOptionNames);
     const retriever = await Retriever.fromPretrained(options.model ?? embedded, load);
     const call = callOptions<RetrieveOptions>(options, retrieveOptionNames);
     return closing<typeof retriever, (TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]>(

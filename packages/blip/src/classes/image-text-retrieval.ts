@@ -169,7 +169,10 @@ export class ImageTextRetrieval implements Closable {
     const count = imageCount(inputs.pixelValues);
     if (useItmHead) this.texts.prepareToCrossAttend(inputs, count, { head: "itm" });
     else this.texts.prepareToRead();
-    const images = await this.encodeImages(inputs.pixelValues, picked(options, imageOptionNames));
+    const images = await this.encodeImages(
+      inputs.pixelValues,
+      picked<ImageOptions>(options, imageOptionNames),
+    );
     report(1);
     if (useItmHead) {
       const { logits, states } = await this.matchTexts(images.states, inputs, { signal });

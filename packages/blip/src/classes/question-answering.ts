@@ -150,7 +150,10 @@ export class QuestionAnswering implements Closable {
     );
     const questions = checkTextFeeds(inputs, this.config.text);
     expectEqual(must(questions.inputIds.dims, 0), must(answer.inputIds.dims, 0));
-    const { states, mask } = await this.encodeQuestions(inputs, picked(options, imageOptionNames));
+    const { states, mask } = await this.encodeQuestions(
+      inputs,
+      picked<ImageOptions>(options, imageOptionNames),
+    );
     const run = await this.generator.decoder.open(states, mask, options);
     try {
       const logits = await run.allLogits(answer.inputIds, answer.attentionMask);
@@ -171,7 +174,10 @@ export class QuestionAnswering implements Closable {
   ): Promise<readonly (readonly Hypothesis[])[]> {
     expectOptions("generate", options, generateOptionNames);
     this.generator.options([[this.loaded.tokens.dec]], options);
-    return this.answer(await this.encodeQuestions(inputs, picked(options, imageOptionNames)), options);
+    return this.answer(
+      await this.encodeQuestions(inputs, picked<ImageOptions>(options, imageOptionNames)),
+      options,
+    );
   }
 
   /**
