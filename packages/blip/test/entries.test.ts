@@ -9,10 +9,13 @@ import * as nodeOnly from "../src/platform/web/node-only.ts";
 /** Names with their kinds, as the API's snapshot has them. */
 async function namesOf(entry: "node" | "web"): Promise<string[]> {
   const text = await readFile(new URL(`__snapshots__/api/${entry}.txt`, import.meta.url), "utf8");
-  return text.split("\n").flatMap((line) => {
+  const names = text.split("\n").flatMap((line) => {
     const [, kind, name] = /^(class|interface|type|const and type|const|function) (\w+)/.exec(line) ?? [];
-    return kind === undefined || name === undefined ? [] : [`${kind} ${name}`];
+    if (kind === undefined || name === undefined) return [];
+    // A function is one however it is declared.
+    return [`${kind === "function" ? "const" : kind} ${name}`];
   });
+  return names.sort();
 }
 
 test("both entries export the same names, of the same kinds", async () => {

@@ -6,7 +6,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { type Terminal, write } from "../terminal.ts";
 
 /** The names under which the package installs the program. */
-const names = ["blip", "blip-ts"];
+const names = ["blip", "blip-ts"] as const;
 
 export function addCompletion(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   program

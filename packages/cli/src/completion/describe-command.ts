@@ -1,4 +1,5 @@
 // The command as completion scripts see it, read off commander's tree: what is not declared there cannot be completed.
+import { must } from "@blip-ts/base";
 import type { Command, Option } from "commander";
 
 /** What stands behind an option: one of some words, a path, or something that nobody can guess. */
@@ -28,8 +29,9 @@ const pathNames = /<(?:FILE|DIR|M|OUT|IMAGE|R)>|\[(?:FILE|DIR)\]/;
 
 /** The first words of a description: a line of a list. */
 function short(text: string): string {
-  const [first = ""] = text.split(/[;(:]| - /);
-  return first.trim().replace(/\s+/g, " ");
+  return must(text.split(/[;(:]| - /), 0)
+    .trim()
+    .replace(/\s+/g, " ");
 }
 
 function valueOf(option: Option): Completed | undefined {

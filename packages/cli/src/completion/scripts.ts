@@ -7,7 +7,7 @@ export type Shell = (typeof shells)[number];
 /** What a script is made of. */
 export interface Completions {
   /** The names of the program. */
-  readonly names: readonly string[];
+  readonly names: readonly [string, ...string[]];
   readonly options: readonly CompletedOption[];
   readonly verbs: readonly CompletedVerb[];
 }
@@ -46,7 +46,7 @@ const bashVerb = ({ name, options, words }: CompletedVerb): string[] => [
 
 /** Where nothing is offered, bash offers paths. */
 function bash({ names, options, verbs }: Completions): string {
-  const [name = ""] = names;
+  const [name] = names;
   return [
     `# Completion of ${name} for bash: source <(${name} completion bash)`,
     `_${name}() {`,
@@ -93,7 +93,7 @@ const zshVerb = ({ name, options, words }: CompletedVerb): string[] => [
 ];
 
 function zsh({ names, options, verbs }: Completions): string {
-  const [name = ""] = names;
+  const [name] = names;
   return [
     `#compdef ${names.join(" ")}`,
     `# Completion of ${name} for zsh: ${name} completion zsh > "\${fpath[1]}/_${name}", then compinit`,
@@ -149,7 +149,7 @@ function fishOption(name: string, condition: string, { flags, about, value }: Co
 }
 
 function fish({ names, options, verbs }: Completions): string {
-  const [first = ""] = names;
+  const [first] = names;
   const lines = names.flatMap((name) => [
     ...options.map((option) => fishOption(name, "__fish_use_subcommand", option)),
     ...verbs.map(
