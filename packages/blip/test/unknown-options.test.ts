@@ -35,8 +35,7 @@ beforeAll(async () => {
   held = await models.blip.image(scene);
 }, 60_000);
 afterAll(async () => {
-  const { processor: _, ...closable } = models;
-  await Promise.all(Object.values(closable).map((model) => model.close()));
+  for (const model of Object.values(models)) if ("close" in model) await model.close();
 });
 
 const first = (rows: AsyncIterable<unknown>) => arrayOf(rows);
