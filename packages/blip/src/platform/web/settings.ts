@@ -7,7 +7,7 @@ export interface WebSettings extends WebEngineSettings {
   readonly models?: string | URL | undefined;
   /** Where Hub ids are resolved: https://huggingface.co unless told. */
   readonly hub?: string | URL | undefined;
-  /** Sent to the Hub alone. Everyone who opens the page can read it. */
+  /** None unless told. Sent to the Hub alone. Everyone who opens the page can read it. */
   readonly token?: string | undefined;
   /** Keeps what was fetched of checkpoints in the browser's Cache; on unless told. */
   readonly cache?: boolean | undefined;
