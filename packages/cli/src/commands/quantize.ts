@@ -16,6 +16,7 @@ import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
 import { loadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
 import { printConversion } from "./convert.ts";
+import { processorPart } from "../split-options.ts";
 
 interface QuantizeFlags extends SourceFlags, TextFlags {
   readonly dtype: WeightDType;
@@ -34,7 +35,10 @@ async function checkImages(
   images: readonly string[],
   options: VerbOptions & { readonly task: string | undefined },
 ): Promise<void> {
-  const processor = await BlipProcessor.fromPretrained(model, options);
+  const processor = await BlipProcessor.fromPretrained(model, {
+    ...processorPart(options),
+    task: options.task,
+  });
   for (const image of images) {
     options.signal?.throwIfAborted();
     await processor(image).catch((cause: unknown) => {
