@@ -131,14 +131,14 @@ async function searching(source: string) {
   await using retriever = await Retriever.fromPretrained(source, { compat: "lavis" });
   const scores: { images: number[]; texts: number[] } = { images: [], texts: [] };
   for await (const row of retriever.byText(images, texts, { k: 2 })) {
-    if ("error" in row) throw new Error(row.error.message);
+    if (row.error) throw new Error(row.error.message);
     scores.texts.push(
       ...images.map((image) => row.hits.find((hit) => hit.image === image)?.rankScore ?? -100),
     );
   }
   report("images for texts", scores.texts, (await floats("score_matrix_t2i")).data);
   for await (const row of retriever.byImage(images, texts, { k: 2 })) {
-    if ("error" in row) throw new Error(row.error.message);
+    if (row.error) throw new Error(row.error.message);
     scores.images.push(...texts.map((text) => row.hits.find((hit) => hit.text === text)?.rankScore ?? -100));
   }
   report("texts for images", scores.images, (await floats("score_matrix_i2t")).data);

@@ -10,7 +10,7 @@ if (model === undefined) throw new Error("name the NLVR2 checkpoint: a .pth, or 
 await using comparer = await Comparer.fromPretrained(model);
 const statements = ["there is a sheep in the left picture", "both pictures have a red background"];
 for await (const row of comparer.compare([left, right], statements)) {
-  if ("error" in row) throw new Error(row.error.message);
+  if (row.error) throw new Error(row.error.message);
   console.log(
     `${row.label ? "true " : "false"}  ${(row.probability * 100).toFixed(1).padStart(5)} %  ${row.statement}`,
   );

@@ -16,7 +16,7 @@ await using retriever = await Retriever.fromPretrained(process.argv[2] ?? "pictu
 for (const k of [0, 4]) {
   const places: number[][] = [];
   for await (const row of retriever.byText(images, texts, { k })) {
-    if ("error" in row) throw new Error(row.error.message);
+    if (row.error) throw new Error(row.error.message);
     // From the order of the hits to a score for each image, as the metrics want them.
     places.push(images.map((image) => -row.hits.findIndex((hit) => hit.image === image)));
     const [best] = row.hits;

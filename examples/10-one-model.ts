@@ -16,6 +16,6 @@ await image.close();
 
 // Calls over many images are the same as those of the classes of one task.
 for await (const row of blip.match([scene], ["a tulip above a cow on a red background"]))
-  if ("error" in row) console.error(row.error.message);
+  if (row.error) console.error(row.error.message);
   else console.log(`${row.text}: ${(100 * row.probability).toFixed(1)} %`);
 await blip.close();

@@ -67,3 +67,23 @@ export const badOption = (name: string, value: unknown, valid: readonly string[]
     found: value,
     valid,
   });
+
+/**
+ * A call got an option that it does not take: a misspelt name would otherwise do nothing.
+ * @remedy Correct the name; the message has the nearest known one, or all of them.
+ */
+export const unknownOption = (
+  call: string,
+  option: string,
+  shown: string,
+  nearest: string | undefined,
+  known: readonly string[],
+): UsageError => {
+  const advice =
+    nearest === undefined ? `It takes ${known.join(", ") || "no options"}.` : `Did you mean "${nearest}"?`;
+  return new UsageError(
+    "usage/unknown-option",
+    `${call}: expected options that it takes, got ${shown}. ${advice}`,
+    { call, option, nearest, known },
+  );
+};

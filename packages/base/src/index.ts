@@ -15,9 +15,12 @@ export {
   revivedError,
   UsageError,
 } from "./errors.ts";
+export { expectOptions, optionNames, type OptionNames, picked, withoutNames } from "./expect-options.ts";
+export { dataUrlBytes, isDataUrl, maxDataUrlLength, shownDataUrl } from "./data-url.ts";
 export { allFinite } from "./finite.ts";
 export { legible, legibleLines } from "./legible.ts";
 export { atLeast, last, missed, must } from "./must.ts";
+export { nearestName } from "./nearest-name.ts";
 export { once } from "./once.ts";
 export { shownName, shownUrl } from "./shown-url.ts";
 export * as schema from "./schema.ts";

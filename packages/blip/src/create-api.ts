@@ -1,14 +1,22 @@
 // What every platform offers, bound to a platform: the named classes and the functions. `node.ts` and `web.ts` call this and
 // add what only they have.
+import { badOption, expectOptions, schema } from "@blip-ts/base";
 import { createClasses } from "./create-classes.ts";
 import { createVerbs } from "./create-verbs.ts";
-import type { ModelOptions } from "./load/model-options.ts";
+import { type ModelOptions, modelOptionNames } from "./load/model-options.ts";
+import { expectCall, expectGiven, expectText } from "./expect-call.ts";
 import type { Platform } from "./platform.ts";
-import { convert as convertOn, type Conversion, type ConvertOptions } from "./tools/convert.ts";
+import {
+  convert as convertOn,
+  type Conversion,
+  type ConvertOptions,
+  convertOptionNames,
+} from "./tools/convert.ts";
 import {
   exportOnnx as exportOnnxOn,
   type ExportDescription,
   type ExportOptions,
+  exportOptionNames,
 } from "./tools/export/export-onnx.ts";
 import { inspect as inspectOn, printTask as printTaskOn, type Inspection } from "./tools/inspect.ts";
 import {
@@ -16,34 +24,50 @@ import {
   type MakeSuiteOptions,
   type SuiteConversion,
   type SuitePart,
+  makeSuiteOptionNames,
 } from "./tools/make-suite.ts";
-import { quantize as quantizeOn, type QuantizeOptions } from "./tools/quantize.ts";
-import { verify as verifyOn, type VerifyOptions, type VerifyRow } from "./tools/verify/verify.ts";
+import { quantize as quantizeOn, type QuantizeOptions, quantizeOptionNames } from "./tools/quantize.ts";
+import {
+  verify as verifyOn,
+  type VerifyOptions,
+  type VerifyRow,
+  verifyOptionNames,
+} from "./tools/verify/verify.ts";
 import {
   verifyAll as verifyAllOn,
   type VerifyAllOptions,
   type VerifyReport,
+  verifyAllOptionNames,
 } from "./tools/verify/verify-all.ts";
 
-/** @param imageInput an image by its path or URL */
-function createTools<ImageInput>(
-  platform: Platform<ImageInput>,
-  imageInput: (pathOrUrl: string) => ImageInput,
-) {
+/** What says what models' files hold. */
+function createInspections(platform: Platform<never>) {
   /** What a model's files hold, before any weight is read. @throws {ModelError} where they cannot be found or read */
-  const inspect = (source: string, options?: ModelOptions): Promise<Inspection> =>
-    inspectOn(platform, source, options);
+  const inspect = async (source: string, options?: ModelOptions): Promise<Inspection> => {
+    expectCall("inspect", source, options, modelOptionNames);
+    return inspectOn(platform, source, options);
+  };
 
   /** The graphs of a task as they are run, printed. */
-  const printTask = (source: string, task: string, options?: ModelOptions): Promise<string> =>
-    printTaskOn(platform, source, task, options);
+  const printTask = async (source: string, task: string, options?: ModelOptions): Promise<string> => {
+    expectCall("printTask", source, options, modelOptionNames);
+    return printTaskOn(platform, source, task, options);
+  };
 
+  return { inspect, printTask };
+}
+
+/** What writes models' files. */
+function createConversions(platform: Platform<never>) {
   /**
    * Any checkpoint to a Hugging Face folder that does not exist yet: names, config, processor. Numbers stay as they are.
    * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`
    */
-  const convert = (source: string, folder: string, options?: ConvertOptions): Promise<Conversion> =>
-    convertOn(platform, source, folder, options);
+  const convert = async (source: string, folder: string, options?: ConvertOptions): Promise<Conversion> => {
+    expectCall("convert", source, options, convertOptionNames);
+    expectText("folder", folder);
+    return convertOn(platform, source, folder, options);
+  };
 
   /**
    * Makes a suite, models of several tasks in one folder that does not exist yet; each class and command loads it by its task.
@@ -51,40 +75,67 @@ function createTools<ImageInput>(
    * @throws {ModelError} `suite/different-encoders`, and where a model cannot be used
    * @throws {UsageError} `suite/bad-parts`, `usage/bad-option`, `save/...`
    */
-  const makeSuite = (
+  const makeSuite = async (
     parts: readonly SuitePart[],
     folder: string,
     options?: MakeSuiteOptions,
-  ): Promise<SuiteConversion> => makeSuiteOn(platform, parts, folder, options);
+  ): Promise<SuiteConversion> => {
+    expectOptions("makeSuite", options, makeSuiteOptionNames);
+    if (!Array.isArray(parts)) throw badOption("parts", schema.shownValue(parts), ["a list of parts"]);
+    expectText("folder", folder);
+    return makeSuiteOn(platform, parts, folder, options);
+  };
 
   /**
    * A task's graphs as ONNX files in a folder that does not exist yet, with an `export.json` that says how to run them.
    * @throws {ModelError} where the model cannot be used
    * @throws {UsageError} `usage/unknown-task`, `export/...`, `save/...`
    */
-  const exportOnnx = (source: string, folder: string, options: ExportOptions): Promise<ExportDescription> =>
-    exportOnnxOn(platform, source, folder, options);
+  const exportOnnx = async (
+    source: string,
+    folder: string,
+    options: ExportOptions,
+  ): Promise<ExportDescription> => {
+    expectCall("exportOnnx", source, options, exportOptionNames);
+    expectText("folder", folder);
+    return exportOnnxOn(platform, source, folder, expectGiven("exportOnnx", options));
+  };
 
   /**
    * A folder with half-precision or 8-bit weights, which every task runs from with no option.
    * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`
    */
-  const quantize = (source: string, folder: string, options: QuantizeOptions): Promise<Conversion> =>
-    quantizeOn(platform, source, folder, options);
+  const quantize = async (source: string, folder: string, options: QuantizeOptions): Promise<Conversion> => {
+    expectCall("quantize", source, options, quantizeOptionNames);
+    expectText("folder", folder);
+    return quantizeOn(platform, source, folder, expectGiven("quantize", options));
+  };
 
+  return { convert, makeSuite, exportOnnx, quantize };
+}
+
+/** @param imageInput an image by its path or URL */
+function createChecks<ImageInput>(
+  platform: Platform<ImageInput>,
+  imageInput: (pathOrUrl: string) => ImageInput,
+) {
   /**
    * The published samples of one of Salesforce's models: expected, found, verdict. Another model is checked for what can
    * be checked.
    * @throws {UsageError} `verify/no-samples` @throws {ModelError} where the model cannot be found or read
    */
-  const verify = (source: string, options?: VerifyOptions): AsyncGenerator<VerifyRow, void, undefined> =>
-    verifyOn(platform, source, imageInput, options);
+  const verify = (source: string, options?: VerifyOptions): AsyncGenerator<VerifyRow, void, undefined> => {
+    expectCall("verify", source, options, verifyOptionNames);
+    return verifyOn(platform, source, imageInput, options);
+  };
 
   /** All published models in one report, with the verdict on 8 or 12 text heads of blip-itm-base-flickr. */
-  const verifyAll = (options?: VerifyAllOptions): Promise<VerifyReport> =>
-    verifyAllOn(platform, imageInput, options);
+  const verifyAll = async (options?: VerifyAllOptions): Promise<VerifyReport> => {
+    expectOptions("verifyAll", options, verifyAllOptionNames);
+    return verifyAllOn(platform, imageInput, options);
+  };
 
-  return { inspect, printTask, convert, makeSuite, exportOnnx, quantize, verify, verifyAll };
+  return { verify, verifyAll };
 }
 
 /**
@@ -96,5 +147,11 @@ export function createApi<ImageInput>(
   imageInput: (pathOrUrl: string) => ImageInput,
 ) {
   const classes = createClasses(platform);
-  return { ...classes, ...createVerbs(classes), ...createTools(platform, imageInput) };
+  return {
+    ...classes,
+    ...createVerbs(classes),
+    ...createInspections(platform),
+    ...createConversions(platform),
+    ...createChecks(platform, imageInput),
+  };
 }

@@ -1,19 +1,22 @@
 // The classes of a platform: each loads a model by its name and keeps it for many calls.
+import type { OptionNames } from "@blip-ts/base";
+import { expectCall } from "./expect-call.ts";
+import { captionerOptionNames } from "./verbs/caption-types.ts";
 import { ConditionalGeneration } from "./classes/conditional-generation.ts";
 import { ImageTextRetrieval } from "./classes/image-text-retrieval.ts";
 import { FeatureExtraction } from "./classes/model.ts";
 import { NaturalLanguageVisualReasoning } from "./classes/nlvr.ts";
 import { QuestionAnswering } from "./classes/question-answering.ts";
-import type { ModelOptions } from "./load/model-options.ts";
+import { type ModelOptions, modelOptionNames } from "./load/model-options.ts";
 import type { Platform } from "./platform.ts";
-import type { ProcessorOptions } from "./processor/options.ts";
+import { type ProcessorOptions, processorOptionNames } from "./processor/options.ts";
 import { loadProcessor, type Processor } from "./processor/processor.ts";
 import { Answerer } from "./verbs/ask.ts";
-import { Blip, type BlipOptions } from "./verbs/blip/blip.ts";
+import { Blip, type BlipOptions, blipOptionNames } from "./verbs/blip/blip.ts";
 import { Captioner, type CaptionerOptions } from "./verbs/caption.ts";
 import { Comparer } from "./verbs/compare.ts";
 import { Embedder } from "./verbs/embed.ts";
-import type { VerbOptions } from "./verbs/image-batches.ts";
+import { type VerbOptions, verbOptionNames } from "./verbs/image-batches.ts";
 import { Matcher } from "./verbs/match.ts";
 import { Retriever } from "./verbs/retrieve.ts";
 
@@ -32,12 +35,21 @@ export interface Pretrained<Model, Options> {
   fromPretrained(source: string, options?: Options): Promise<Model>;
 }
 
-/** @param load loads a model on a platform, which is given here */
-function pretrained<Place, Model, Options>(
+/**
+ * @param names what the options may be called
+ * @param load loads a model on a platform, which is given here
+ */
+function pretrained<Place, Model, Options extends object>(
   platform: Place,
+  names: OptionNames<Options>,
   load: (platform: Place, source: string, options?: Options) => Promise<Model>,
 ): Pretrained<Model, Options> {
-  return { fromPretrained: (source, options) => load(platform, source, options) };
+  return {
+    async fromPretrained(source, options) {
+      expectCall<object>("fromPretrained", source, options, names);
+      return load(platform, source, options);
+    },
+  };
 }
 
 /** The classes of a platform whose images are `ImageInput`. */
@@ -73,18 +85,26 @@ export interface PlatformClasses<ImageInput> {
 /** The classes of a platform. */
 export function createClasses<ImageInput>(platform: Platform<ImageInput>): PlatformClasses<ImageInput> {
   return {
-    BlipProcessor: pretrained(platform, loadProcessor<ImageInput>),
-    BlipForImageTextRetrieval: pretrained(platform, (...of) => ImageTextRetrieval.load(...of)),
-    BlipForConditionalGeneration: pretrained(platform, (...of) => ConditionalGeneration.load(...of)),
-    BlipForQuestionAnswering: pretrained(platform, (...of) => QuestionAnswering.load(...of)),
-    BlipForNLVR: pretrained(platform, (...of) => NaturalLanguageVisualReasoning.load(...of)),
-    BlipModel: pretrained(platform, (...of) => FeatureExtraction.load(...of)),
-    Blip: pretrained(platform, (...of) => Blip.load(...of)),
-    Matcher: pretrained(platform, (...of) => Matcher.load(...of)),
-    Captioner: pretrained(platform, (...of) => Captioner.load(...of)),
-    Answerer: pretrained(platform, (...of) => Answerer.load(...of)),
-    Comparer: pretrained(platform, (...of) => Comparer.load(...of)),
-    Embedder: pretrained(platform, (...of) => Embedder.load(...of)),
-    Retriever: pretrained(platform, (...of) => Retriever.load(...of)),
+    BlipProcessor: pretrained(platform, processorOptionNames, loadProcessor<ImageInput>),
+    BlipForImageTextRetrieval: pretrained(platform, modelOptionNames, (...of) =>
+      ImageTextRetrieval.load(...of),
+    ),
+    BlipForConditionalGeneration: pretrained(platform, modelOptionNames, (...of) =>
+      ConditionalGeneration.load(...of),
+    ),
+    BlipForQuestionAnswering: pretrained(platform, modelOptionNames, (...of) =>
+      QuestionAnswering.load(...of),
+    ),
+    BlipForNLVR: pretrained(platform, modelOptionNames, (...of) =>
+      NaturalLanguageVisualReasoning.load(...of),
+    ),
+    BlipModel: pretrained(platform, modelOptionNames, (...of) => FeatureExtraction.load(...of)),
+    Blip: pretrained(platform, blipOptionNames, (...of) => Blip.load(...of)),
+    Matcher: pretrained(platform, verbOptionNames, (...of) => Matcher.load(...of)),
+    Captioner: pretrained(platform, captionerOptionNames, (...of) => Captioner.load(...of)),
+    Answerer: pretrained(platform, verbOptionNames, (...of) => Answerer.load(...of)),
+    Comparer: pretrained(platform, verbOptionNames, (...of) => Comparer.load(...of)),
+    Embedder: pretrained(platform, verbOptionNames, (...of) => Embedder.load(...of)),
+    Retriever: pretrained(platform, verbOptionNames, (...of) => Retriever.load(...of)),
   };
 }

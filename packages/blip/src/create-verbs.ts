@@ -1,18 +1,31 @@
 // The functions of a platform: a model is loaded for one call.
-import { closing } from "@blip-ts/base";
+import { captionerOptionNames, captionOptionNames } from "./verbs/caption-types.ts";
+import { closing, expectOptions, optionNames, picked, type OptionNames } from "@blip-ts/base";
 import type { PlatformClasses } from "./create-classes.ts";
-import type { AnswerRow, AskOptions } from "./verbs/ask.ts";
+import { type AnswerRow, type AskOptions, askOptionNames } from "./verbs/ask.ts";
 import type { CaptionerOptions, CaptionOptions, CaptionRow } from "./verbs/caption.ts";
 import type { CompareRow } from "./verbs/compare.ts";
-import type { EmbedOptions, ImageEmbedding, TextEmbedding } from "./verbs/embed.ts";
-import type { FailedRow, FailedText, VerbOptions } from "./verbs/image-batches.ts";
+import {
+  type EmbedOptions,
+  type ImageEmbedding,
+  type TextEmbedding,
+  embedOptionNames,
+} from "./verbs/embed.ts";
+import {
+  type FailedRow,
+  type FailedText,
+  type VerbOptions,
+  verbOptionNames,
+  verbCallOptionNames,
+  type VerbCallOptions,
+} from "./verbs/image-batches.ts";
 import type { MatchOptions, MatchRow } from "./verbs/match.ts";
-import type { ImageRow, RetrieveOptions, TextRow } from "./verbs/retrieve.ts";
+import { type ImageRow, type RetrieveOptions, type TextRow, retrieveOptionNames } from "./verbs/retrieve.ts";
 import type { Retrievable } from "./verbs/video.ts";
 
 /** Which model a verb runs, and how far its call has come. */
 export interface WithModel {
-  /** A folder, a weights file, a Hub id, or `picture-book`, which is taken where nothing is said. */
+  /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
   readonly model?: string | undefined;
   /** Called as pictures are done; `onProgress` is called while a model is fetched. */
   readonly onImages?: MatchOptions["onProgress"];
@@ -29,11 +42,18 @@ async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
   return list;
 }
 
+const withModelNames = optionNames<WithModel>()({ model: true, onImages: true });
+
+/** The names of a function's options: those of loading and of its call. */
+const functionNames = <Load extends object, Call extends VerbCallOptions>(
+  load: OptionNames<Load>,
+  call: OptionNames<Call>,
+) => ({ ...load, ...call, ...withModelNames });
+
 /** The options of a call: progress is about its pictures. */
-const callOptions = <O extends WithModel>({ onImages, ...options }: O) => ({
-  ...options,
-  onProgress: onImages,
-});
+const callOptions = <Call extends VerbCallOptions>(options: WithModel, names: OptionNames<Call>): Call =>
+  // Only the progress is another one.
+  ({ ...picked<object>(options, names), onProgress: options.onImages }) as Call;
 
 type RetrieveCall = Options<VerbOptions, RetrieveOptions>;
 
@@ -48,8 +68,12 @@ function matchWith<ImageInput>({ Matcher }: PlatformClasses<ImageInput>) {
     texts: readonly string[],
     options: Options<VerbOptions, MatchOptions> = {},
   ): Promise<(MatchRow<Input> | FailedRow<Input>)[]> {
-    const matcher = await Matcher.fromPretrained(options.model ?? embedded, options);
-    return closing(matcher, () => all(matcher.match(images, texts, callOptions(options))));
+    expectOptions<object>("match", options, functionNames(verbOptionNames, verbCallOptionNames));
+    const load = picked<object>(options, verbOptionNames);
+    const matcher = await Matcher.fromPretrained(options.model ?? embedded, load);
+    return closing(matcher, () =>
+      all(matcher.match(images, texts, callOptions<MatchOptions>(options, verbCallOptionNames))),
+    );
   }
   return match;
 }
@@ -64,8 +88,12 @@ function captionWith<ImageInput>({ Captioner }: PlatformClasses<ImageInput>) {
     images: readonly Input[],
     options: Options<CaptionerOptions, CaptionOptions> = {},
   ): Promise<(CaptionRow<Input> | FailedRow<Input>)[]> {
-    const captioner = await Captioner.fromPretrained(options.model ?? embedded, options);
-    return closing(captioner, () => all(captioner.caption(images, callOptions(options))));
+    expectOptions<object>("caption", options, functionNames(captionerOptionNames, captionOptionNames));
+    const load = picked<object>(options, captionerOptionNames);
+    const captioner = await Captioner.fromPretrained(options.model ?? embedded, load);
+    return closing(captioner, () =>
+      all(captioner.caption(images, callOptions<CaptionOptions>(options, captionOptionNames))),
+    );
   }
   return caption;
 }
@@ -81,8 +109,12 @@ function askWith<ImageInput>({ Answerer }: PlatformClasses<ImageInput>) {
     questions: readonly string[],
     options: Options<VerbOptions, AskOptions> = {},
   ): Promise<(AnswerRow<Input> | FailedRow<Input>)[]> {
-    const answerer = await Answerer.fromPretrained(options.model ?? embedded, options);
-    return closing(answerer, () => all(answerer.ask(images, questions, callOptions(options))));
+    expectOptions<object>("ask", options, functionNames(verbOptionNames, askOptionNames));
+    const load = picked<object>(options, verbOptionNames);
+    const answerer = await Answerer.fromPretrained(options.model ?? embedded, load);
+    return closing(answerer, () =>
+      all(answerer.ask(images, questions, callOptions<AskOptions>(options, askOptionNames))),
+    );
   }
   return ask;
 }
@@ -98,8 +130,11 @@ function compareWith<ImageInput>({ Comparer }: PlatformClasses<ImageInput>) {
     statements: readonly string[],
     options: VerbOptions & Pick<WithModel, "model"> = {},
   ): Promise<(CompareRow<Input> | FailedRow<Input>)[]> {
-    const comparer = await Comparer.fromPretrained(options.model ?? embedded, options);
-    return closing(comparer, () => all(comparer.compare(images, statements, options)));
+    expectOptions("compare", options, { ...verbOptionNames, model: true });
+    const { model = embedded, ...load } = options;
+    const comparer = await Comparer.fromPretrained(model, load);
+    const { signal, maxPixels } = options;
+    return closing(comparer, () => all(comparer.compare(images, statements, { signal, maxPixels })));
   }
   return compare;
 }
@@ -115,10 +150,16 @@ function embedWith<ImageInput>({ Embedder }: PlatformClasses<ImageInput>) {
     texts: readonly string[] = [],
     options: Options<VerbOptions, EmbedOptions<States>> = {},
   ): Promise<(ImageEmbedding<Input, States> | TextEmbedding<States> | FailedRow<Input> | FailedText)[]> {
-    const embedder = await Embedder.fromPretrained(options.model ?? embedded, options);
+    expectOptions<object>("embed", options, functionNames(verbOptionNames, embedOptionNames));
+    const load = picked<object>(options, verbOptionNames);
+    const embedder = await Embedder.fromPretrained(options.model ?? embedded, load);
     return closing(embedder, async () => [
-      ...(images.length > 0 ? await all(embedder.embedImages(images, callOptions(options))) : []),
-      ...(await all(embedder.embedTexts(texts, options))),
+      ...(images.length > 0
+        ? await all(
+            embedder.embedImages(images, callOptions<EmbedOptions<States>>(options, embedOptionNames)),
+          )
+        : []),
+      ...(await all(embedder.embedTexts(texts, { states: options.states, signal: options.signal }))),
     ]);
   }
   return embed;
@@ -145,8 +186,10 @@ function retrieveWith<ImageInput>({ Retriever }: PlatformClasses<ImageInput>) {
     texts: readonly string[],
     { by = "text", ...options }: RetrieveCall & { readonly by?: "text" | "image" } = {},
   ): Promise<(TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]> {
-    const retriever = await Retriever.fromPretrained(options.model ?? embedded, options);
-    const call = callOptions(options);
+    expectOptions<object>("retrieve", options, functionNames(verbOptionNames, retrieveOptionNames));
+    const load = picked<object>(options, verbOptionNames);
+    const retriever = await Retriever.fromPretrained(options.model ?? embedded, load);
+    const call = callOptions<RetrieveOptions>(options, retrieveOptionNames);
     return closing<typeof retriever, (TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]>(
       retriever,
       () =>

@@ -1,5 +1,5 @@
 // The files of a model, as a platform finds, fetches, converts and writes them.
-import type { ByteSource, Closable, Warning } from "@blip-ts/base";
+import { optionNames, type ByteSource, type Closable, type Warning } from "@blip-ts/base";
 
 /** The files beside the weights that a model folder may have. */
 export const sideFiles = [
@@ -15,12 +15,26 @@ export const sideFiles = [
 /** A small file beside the weights. */
 export type SideFile = (typeof sideFiles)[number];
 
+/** The files that hold a model's weights, the first that is there counts; an index stands for its shards. */
+export const weightsFiles = [
+  "model.safetensors",
+  "model.safetensors.index.json",
+  "pytorch_model.bin",
+  "pytorch_model.bin.index.json",
+] as const;
+
+export type ShardIndexFile = Extract<(typeof weightsFiles)[number], `${string}.index.json`>;
+
+/** Does a file say which files hold the weights? */
+export const isShardIndex = (name: string): name is ShardIndexFile =>
+  name === "model.safetensors.index.json" || name === "pytorch_model.bin.index.json";
+
 const settingsBytes = 4_000_000;
 /** BERT's largest tokenizer.json, of 119,547 tokens, has 1,961,828. */
 const tokenizerBytes = 8_000_000;
 
 /** Most bytes of each. What is larger is not read. */
-export const maxSideFileBytes: Readonly<Record<SideFile | "model.safetensors.index.json", number>> = {
+export const maxSideFileBytes: Readonly<Record<SideFile | ShardIndexFile, number>> = {
   "config.json": settingsBytes,
   "processor_config.json": settingsBytes,
   "preprocessor_config.json": settingsBytes,
@@ -29,6 +43,7 @@ export const maxSideFileBytes: Readonly<Record<SideFile | "model.safetensors.ind
   "vocab.txt": tokenizerBytes,
   "generation_config.json": settingsBytes,
   "model.safetensors.index.json": settingsBytes,
+  "pytorch_model.bin.index.json": settingsBytes,
 };
 
 /** Levels of objects and arrays, and values in all, of a side file that is JSON. */
@@ -110,7 +125,7 @@ export interface DownloadProgress {
 export interface SourceOptions {
   /** Branch, tag or commit of a Hub repository; `main` unless told. */
   readonly revision?: string | undefined;
-  /** Makes no request: only what is in the cache. */
+  /** Makes no request: only what is in the cache. Off unless told. */
   readonly offline?: boolean | undefined;
   /**
    * Follows redirects from public to private addresses too, of the Hub and of image URLs: `false` unless told, so that
@@ -128,6 +143,15 @@ export interface SourceOptions {
   /** Called with what the caller should know and may ignore; without it, warnings go to the platform's console. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
+
+export const sourceOptionNames = optionNames<SourceOptions>()({
+  revision: true,
+  offline: true,
+  allowPrivateRedirects: true,
+  signal: true,
+  onProgress: true,
+  onWarning: true,
+});
 
 /** A folder that is being written; it is there under its name only when it is whole. */
 export interface FolderWriter extends Closable {

@@ -85,6 +85,7 @@ export {
   type BatchedOptions,
   type CaptionRequestOptions,
   type EmbedRequestOptions,
+  type RequestRow,
 } from "./serve/batched.ts";
 /** The queue behind it, for work of one's own: window, bound, turns of callers, cancellation. */
 export {

@@ -1,5 +1,10 @@
 // The entry for Node: the isomorphic package wired to files, the Hub's cache, sharp and onnxruntime-node.
-import { MatrixProduct as EngineProduct, type MatrixProductOptions } from "@blip-ts/engine";
+import {
+  MatrixProduct as EngineProduct,
+  type MatrixProductOptions,
+  matrixProductOptionNames,
+} from "@blip-ts/engine";
+import { expectOptions } from "@blip-ts/base";
 import { createApi } from "./create-api.ts";
 import type * as api from "./platform-api.ts";
 import type { ImageInput } from "./platform/node/decode-image.ts";
@@ -89,16 +94,24 @@ export type BlipImage = api.BlipImage<ImageInput>;
 /** A matrix product of this machine's engine: the rate at which a network can run at best. */
 export type MatrixProduct = EngineProduct;
 export const MatrixProduct = {
-  load: (options?: MatrixProductOptions): Promise<MatrixProduct> => EngineProduct.load(nodePlatform, options),
+  async load(options?: MatrixProductOptions): Promise<MatrixProduct> {
+    expectOptions("MatrixProduct.load", options, matrixProductOptionNames);
+    return EngineProduct.load(nodePlatform, options);
+  },
 };
 
 /** A model on a data set of the field: metrics, and the published numbers beside them. */
-export { type EvaluationData, evaluate, readAnswerList } from "./platform/node/evaluate/index.ts";
+export { evaluate, readAnswerList } from "./platform/node/evaluate/index.ts";
 export {
   type EvaluateOptions,
+  type EvaluationData,
   type EvaluationProgress,
   type EvaluationTask,
   evaluationTasks,
   type FailedExample,
 } from "./evaluate/options.ts";
 export type { Compared, EvaluationReport, Results } from "./evaluate/report.ts";
+
+/** What pages alone can do, refused by name here, so that one source builds for both. */
+export { clearCache, configure } from "./platform/node/page-only.ts";
+export type { WasmPaths, WebSettings } from "./page-settings.ts";

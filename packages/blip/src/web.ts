@@ -1,4 +1,10 @@
 // The entry for pages: the isomorphic package wired to URLs, the browser's decoders and Cache, and onnxruntime-web.
+import { expectOptions } from "@blip-ts/base";
+import {
+  MatrixProduct as EngineProduct,
+  matrixProductOptionNames,
+  type MatrixProductOptions,
+} from "@blip-ts/engine";
 import { createApi } from "./create-api.ts";
 import type * as api from "./platform-api.ts";
 import type { ImageInput } from "./platform/web/decode-image.ts";
@@ -86,3 +92,25 @@ export type BlipForNLVR = api.NaturalLanguageVisualReasoning;
 export type BlipModel = api.FeatureExtraction;
 /** An image of `blip.image(input)`, whose states are kept until it is closed. */
 export type BlipImage = api.BlipImage<ImageInput>;
+
+/** A matrix product of this page's engine: the rate at which a network can run at best. */
+export type MatrixProduct = EngineProduct;
+export const MatrixProduct = {
+  async load(options?: MatrixProductOptions): Promise<MatrixProduct> {
+    expectOptions("MatrixProduct.load", options, matrixProductOptionNames);
+    return EngineProduct.load(webPlatform, options);
+  },
+};
+
+/** What Node alone can do, refused by name here, so that one source builds for both. */
+export { evaluate, int8Products, readAnswerList } from "./platform/web/node-only.ts";
+export type { Int8Products } from "@blip-ts/engine";
+export {
+  type EvaluateOptions,
+  type EvaluationData,
+  type EvaluationProgress,
+  type EvaluationTask,
+  evaluationTasks,
+  type FailedExample,
+} from "./evaluate/options.ts";
+export type { Compared, EvaluationReport, Results } from "./evaluate/report.ts";

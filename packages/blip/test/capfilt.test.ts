@@ -383,7 +383,7 @@ describe("the halves alone", () => {
     );
     const judged = await arrayOf(filterPairs(given, { filter: both, threshold: 0.5, ...quiet }));
     for (const [n, row] of judged.entries()) {
-      if ("error" in row) throw new Error(row.error.message);
+      if (row.error) throw new Error(row.error.message);
       const { web } = must(rows, n);
       expect(row.judged.map(({ text }) => text)).toEqual(web.map(({ text }) => text));
       row.judged.forEach(({ probability, isKept }, text) => {
@@ -396,7 +396,7 @@ describe("the halves alone", () => {
   test("a row whose image cannot be read comes with its error, and the others go on", async () => {
     const images = [{ image: scene(0) }, { image: join(root, "missing.png") }, { image: scene(1) }];
     const found = await arrayOf(captionImages(images, { captioner: both, ...quiet }));
-    expect(found.map((row) => ("error" in row ? row.error.code : "caption"))).toEqual([
+    expect(found.map((row) => (row.error ? row.error.code : "caption"))).toEqual([
       "caption",
       "image/not-found",
       "caption",

@@ -49,7 +49,7 @@ describe("captions of the embedded model", async () => {
       );
       let row = 0;
       for await (const found of rows) {
-        if ("error" in found) throw new Error(found.error.message);
+        if (found.error) throw new Error(found.error.message);
         const { tokens, caption } = expected[row++] ?? {};
         expect([...found.tokens]).toEqual(tokens);
         expect(found.caption).toBe(caption);
@@ -62,7 +62,7 @@ describe("captions of the embedded model", async () => {
     await using scored = await Captioner.fromPretrained("picture-book", { score: true });
     const rows = [];
     for await (const row of scored.caption(scenes.map(({ image }) => scenePath(image)))) {
-      if ("error" in row) throw new Error(row.error.message);
+      if (row.error) throw new Error(row.error.message);
       rows.push(row);
     }
     // Some of the scenes' own sentences say no size and no background.

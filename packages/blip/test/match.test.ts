@@ -76,6 +76,8 @@ describe("BlipForImageTextRetrieval", () => {
 
   test.each([
     ["match-f16", "itm_score.f16"],
+    ["match-f16-sharded-bin", "itm_score.f16"],
+    ["match-f16-sharded-bin/pytorch_model.bin.index.json", "itm_score.f16"],
     ["match-bf16", "itm_score.bf16"],
     ["match-f64-bin", "itm_score"],
   ])("computes in float32 with the weights of %s", async (folder, name) => {
@@ -286,7 +288,7 @@ describe("match", async () => {
     const found = await blip.probabilities(states, ["a dog", ". ( * !", "", "two red cars"]);
     expect(found.map((one) => one === null)).toEqual([false, true, true, false]);
     for await (const row of blip.match(images.slice(0, 2), ["a dog", "two red cars"])) {
-      if ("error" in row) throw new Error(row.error.message);
+      if (row.error) throw new Error(row.error.message);
       const [first, last] = [row.image === images[0], row.text === "a dog"];
       // float32 in another order.
       if (first === last) expect(found[first ? 0 : 3]).toBeCloseTo(row.probability, 5);

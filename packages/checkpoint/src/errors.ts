@@ -126,7 +126,7 @@ export const refusedGlobal = (where: string, global: string): ModelError =>
   new ModelError(
     "checkpoint/pickle-global",
     `${where}: the pickle asks for the Python global ${shown(global)}, which is not among the few that weights need ` +
-      "(tensors, storages, OrderedDict and plain data). Nothing was run. " +
+      "(tensors, storages, OrderedDict, plain data, and settings of argparse, ruamel.yaml and NumPy, which are skipped). Nothing was run. " +
       "If you trust the file, open it in PyTorch and save only its state dict, or convert it to safetensors.",
     { where, global },
   );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { failureOf, safetensorsOf } from "@blip-ts/testing";
+import { failureOf, safetensorsOf, stateDict, torchZipOf } from "@blip-ts/testing";
 import { memorySource } from "./memory-source.ts";
-import { readShardedSafetensors } from "./sharded.ts";
+import { readSharded } from "./sharded.ts";
 
 const shard = (...names: string[]) => {
   const entries = names.map((name, index) => [
@@ -12,7 +12,7 @@ const shard = (...names: string[]) => {
 };
 
 const open = (index: unknown, files: Record<string, Uint8Array>) =>
-  readShardedSafetensors(index, "model.safetensors.index.json", (file) => {
+  readSharded(index, "model.safetensors.index.json", (file) => {
     const bytes = files[file];
     return bytes === undefined
       ? Promise.reject(new Error(`asked for ${file}`))
@@ -24,7 +24,7 @@ const index = {
   weight_map: { a: "1.safetensors", b: "2.safetensors", c: "1.safetensors" },
 };
 
-describe("readShardedSafetensors", () => {
+describe("readSharded", () => {
   it("opens each shard once and gives all tensors, each in its own file", async () => {
     const { format, tensors, metadata } = await open(index, {
       "1.safetensors": shard("a", "c"),
@@ -46,6 +46,14 @@ describe("readShardedSafetensors", () => {
     expect(failure.fields).toMatchObject({ missing: ["c"], duplicated: ["a"], unlisted: ["x"] });
     for (const says of ["1 not in the file", "1 in more than one", "1 in a file but not"])
       expect(failure.message).toContain(says);
+  });
+
+  it("refuses shards of two formats", async () => {
+    const torch = torchZipOf(stateDict([{ name: "b", shape: [1] }], { b: [1] }), { b: [1] });
+    const files = { "1.safetensors": shard("a", "c"), "2.safetensors": torch };
+    const failure = await failureOf(() => open(index, files));
+    expect(failure.code).toBe("checkpoint/malformed");
+    expect(failure.message).toContain("two formats: safetensors, and torch-zip in 2.safetensors");
   });
 
   it("does not take a tensor from another shard than the one that is named", async () => {

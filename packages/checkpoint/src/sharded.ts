@@ -1,9 +1,10 @@
-// A model in several safetensors files: `model.safetensors.index.json` says which file holds which tensor.
-// Index and files must agree name for name.
+// A model in several files, of safetensors or of PyTorch: `model.safetensors.index.json` or `pytorch_model.bin.index.json`
+// says which file holds which tensor. Index and files must agree name for name.
 import { type ByteSource, schema } from "@blip-ts/base";
 import { disagreeingShards, malformed, overLimit } from "./errors.ts";
-import { MAX_ENTRIES, readSafetensors } from "./safetensors.ts";
-import type { Checkpoint, StoredTensor } from "./stored-tensor.ts";
+import { openCheckpoint } from "./open-checkpoint.ts";
+import { MAX_ENTRIES } from "./safetensors.ts";
+import type { Checkpoint, CheckpointFormat, StoredTensor } from "./stored-tensor.ts";
 
 /** Most files of one model. */
 export const MAX_SHARDS = 1_000;
@@ -19,10 +20,10 @@ const SHARD_NAME = /^[A-Za-z0-9_][A-Za-z0-9_. -]*$/;
  * @param indexJson the parsed index
  * @param indexName its path, for messages
  * @param open gives the file of that name beside the index
- * @throws {ModelError} `checkpoint/malformed` for a bad index, `checkpoint/shards` where index and files disagree, and
- *   what `readSafetensors` and `open` throw
+ * @throws {ModelError} `checkpoint/malformed` for a bad index or shards of several formats, `checkpoint/shards` where index
+ *   and files disagree, `checkpoint/limit`, and what `openCheckpoint` and `open` throw
  */
-export async function readShardedSafetensors(
+export async function readSharded(
   indexJson: unknown,
   indexName: string,
   open: (file: string) => Promise<ByteSource>,
@@ -35,19 +36,26 @@ export async function readShardedSafetensors(
   const shardOf = new Map<string, string>();
   const duplicated: string[] = [];
   const unlisted: string[] = [];
+  let format: CheckpointFormat | undefined;
   for (const file of files) {
-    const shard = await readSafetensors(await open(file));
+    const shard = await openCheckpoint(await open(file));
+    format ??= shard.format;
+    if (shard.format !== format)
+      throw malformed(indexName, `its shards are of two formats: ${format}, and ${shard.format} in ${file}`);
     for (const [name, tensor] of shard.tensors) {
       if (shardOf.has(name)) duplicated.push(name);
       else if (!weightMap.has(name)) unlisted.push(name);
       shardOf.set(name, file);
       if (weightMap.get(name) === file) tensors.set(name, tensor);
     }
+    const count = shardOf.size + duplicated.length;
+    if (count > MAX_ENTRIES) throw overLimit(indexName, "the number of tensors", count, MAX_ENTRIES);
   }
+  if (format === undefined) throw malformed(indexName, "the weight_map of the index is empty");
   const missing = [...weightMap.keys()].filter((name) => !tensors.has(name));
   if (missing.length + duplicated.length + unlisted.length > 0)
     throw disagreeingShards(indexName, { missing, duplicated, unlisted });
-  return { format: "safetensors", tensors, metadata };
+  return { format, tensors, metadata };
 }
 
 /** What the index may say. Of the metadata texts and numbers are handed on. */
@@ -71,7 +79,6 @@ function readIndex(json: unknown, where: string) {
   const { value, mismatch } = schema.checked(indexSchema, json);
   if (mismatch) throw malformed(where, `the index: ${schema.mismatchText(mismatch)}`);
   const { weight_map: weightMap, metadata: notes } = value;
-  if (weightMap.size === 0) throw malformed(where, "the weight_map of the index is empty");
   const metadata = [...(notes ?? [])]
     .filter(([, note]) => typeof note === "string" || typeof note === "number")
     .map(([key, note]): [string, string] => [key, String(note)]);

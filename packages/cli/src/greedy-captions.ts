@@ -8,6 +8,7 @@ import {
   type Tensor,
   type VerbOptions,
 } from "blip-ts";
+import { modelPart, processorPart } from "./split-options.ts";
 
 /** A caption as the decoder's tokens; the prompt stands before those that were generated. */
 export type Caption = Pick<Hypothesis, "tokens" | "tokenLogProbabilities">;
@@ -62,18 +63,24 @@ export async function greedyCaptions(
   reference?: readonly Caption[],
 ): Promise<GreedyCaptions> {
   const settings = { ...options, compat: options.compat ?? ("blip" as const) };
-  return closing(await BlipForConditionalGeneration.fromPretrained(source, settings), async (model) => {
-    const processor = await BlipProcessor.fromPretrained(source, { ...settings, task: "caption" });
-    const captions: Caption[] = [];
-    const forced: number[][] = [];
-    for (const [index, image] of images.entries()) {
-      settings.signal?.throwIfAborted();
-      const { pixelValues } = await processor(image);
-      const [[caption] = []] = await model.generate({ pixelValues }, { beams: 1, signal: settings.signal });
-      if (!caption) throw new Error(`${image} got no caption`);
-      captions.push(caption);
-      forced.push(await along(model, pixelValues, reference?.[index] ?? caption));
-    }
-    return { captions, forced };
-  });
+  return closing(
+    await BlipForConditionalGeneration.fromPretrained(source, modelPart(settings)),
+    async (model) => {
+      const processor = await BlipProcessor.fromPretrained(source, {
+        ...processorPart(settings),
+        task: "caption",
+      });
+      const captions: Caption[] = [];
+      const forced: number[][] = [];
+      for (const [index, image] of images.entries()) {
+        settings.signal?.throwIfAborted();
+        const { pixelValues } = await processor(image);
+        const [[caption] = []] = await model.generate({ pixelValues }, { beams: 1, signal: settings.signal });
+        if (!caption) throw new Error(`${image} got no caption`);
+        captions.push(caption);
+        forced.push(await along(model, pixelValues, reference?.[index] ?? caption));
+      }
+      return { captions, forced };
+    },
+  );
 }

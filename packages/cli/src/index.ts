@@ -6,6 +6,7 @@ import { addBench } from "./commands/bench.ts";
 import { addCapfilt } from "./commands/capfilt.ts";
 import { addCaption } from "./commands/caption.ts";
 import { addCompare } from "./commands/compare.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addConvert } from "./commands/convert.ts";
 import { addEmbed } from "./commands/embed.ts";
 import { addEval } from "./commands/eval.ts";
@@ -16,18 +17,21 @@ import { addQuantize } from "./commands/quantize.ts";
 import { addRetrieve } from "./commands/retrieve.ts";
 import { addTrain } from "./commands/train.ts";
 import { addVerify } from "./commands/verify.ts";
+import { addExamples, programExamples } from "./help/examples.ts";
+import { describeOptions } from "./help/option-help.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { asTyped, flagsOf } from "./option-names.ts";
 import { print, printLine, type Terminal, typed, write } from "./terminal.ts";
 
 export type { Terminal } from "./terminal.ts";
 
-/** Runs `blip` with these arguments (without the program's own name). @returns the exit code */
-export async function main(args: readonly string[], outer: Terminal): Promise<number> {
-  let code: number = exitCodes.done;
-  const finish = (result: number) => {
-    code = result;
-  };
+/** What asks about images, and what is about files of models, in the order of help. */
+const asking = [addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve];
+const ofModels = [addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench];
+const making = [addTrain, addCapfilt];
+
+/** The program with all verbs. @param finish is told the exit code */
+export function createProgram(terminal: Terminal, finish: (code: number) => void): Command {
   const program = new Command("blip")
     .description(
       "BLIP: matching, captions, answers, judgements and search over images, straight from the original checkpoints",
@@ -38,11 +42,26 @@ export async function main(args: readonly string[], outer: Terminal): Promise<nu
       writeOut: (text) => write(terminal.stdout, text),
       writeErr: (text) => write(terminal.stderr, text),
     });
-  program.commandsGroup("Verbs:");
-  const verbs = [
-    ...[addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve],
-    ...[addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench, addTrain, addCapfilt],
-  ];
+  program.commandsGroup("Images and texts:");
+  for (const add of asking) add(program, terminal, finish);
+  program.commandsGroup("Models:");
+  for (const add of ofModels) add(program, terminal, finish);
+  program.commandsGroup("Training and data:");
+  for (const add of making) add(program, terminal, finish);
+  program.commandsGroup("Shell:");
+  addCompletion(program, terminal, finish);
+  program.addHelpText("after", `\n${programExamples}`);
+  for (const command of program.commands) {
+    command.exitOverride().copyInheritedSettings(program);
+    describeOptions(command);
+    addExamples(command);
+  }
+  return program;
+}
+
+/** Runs `blip` with these arguments (without the program's own name). @returns the exit code */
+export async function main(args: readonly string[], outer: Terminal): Promise<number> {
+  let code: number = exitCodes.done;
   const terminal: Terminal = {
     ...outer,
     asTyped: (message) => {
@@ -50,8 +69,9 @@ export async function main(args: readonly string[], outer: Terminal): Promise<nu
       return command ? asTyped(message, flagsOf(command)) : message;
     },
   };
-  for (const add of verbs) add(program, terminal, finish);
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  const program = createProgram(terminal, (result) => {
+    code = result;
+  });
   try {
     await program.parseAsync(args, { from: "user" });
     return code;

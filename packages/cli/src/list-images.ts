@@ -2,13 +2,14 @@
 // What cannot be used stays in the list, so that its row says what is wrong with it and the others go on.
 import { lstat } from "node:fs/promises";
 import { type Video, uniformFrames } from "blip-ts";
+import { isDataUrl } from "@blip-ts/base";
 import { findPattern, isPattern } from "./find-pattern.ts";
 import { listEntries } from "./read-list.ts";
 import { isFolder, LeftOut, walkFolder } from "./walk-folder.ts";
 import { noFrames, noImagesIn } from "./errors.ts";
 
-/** A URL that is fetched; Windows drives (`c:\`) are not. */
-export const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument);
+/** A URL that is fetched, or that holds its image; Windows drives (`c:\`) are not. */
+export const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument) || isDataUrl(argument);
 
 /** What an argument or a line of a list names. A line is never a pattern. */
 interface Named {

@@ -1,5 +1,5 @@
 // What every verb that makes rows has in common: its model is loaded, its rows are printed, those that failed are counted.
-import { type Closable } from "@blip-ts/base";
+import { shownDataUrl, type Closable } from "@blip-ts/base";
 import type { FailedRow, FailedText, VerbCallOptions, VerbOptions } from "blip-ts";
 import { chooseModel, loadOptions, type ImageFlags } from "./common-options.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -39,7 +39,8 @@ const failed = (row: object): row is Failed => "error" in row;
 function subjectOf(row: Failed): string {
   if (!("image" in row)) return row.text;
   const about = row.text ?? row.question ?? row.statement;
-  return about === undefined ? row.image : `${row.image} ${JSON.stringify(about)}`;
+  const image = shownDataUrl(row.image);
+  return about === undefined ? image : `${image} ${JSON.stringify(about)}`;
 }
 
 function ownFailure(row: object): RowFailure | undefined {

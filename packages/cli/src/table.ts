@@ -1,6 +1,6 @@
 // Columns for people: cells padded to the widest of their column, two spaces between. Widths are counted once a cell, so
 // that the time grows with the rows (tables of cli-table3 grow with their square).
-import { legible, must } from "@blip-ts/base";
+import { legible, must, shownDataUrl } from "@blip-ts/base";
 import stringWidth from "string-width";
 
 const gap = "  ";
@@ -16,7 +16,7 @@ interface Cell {
 
 /** Names and texts of others take one line each: a line end within one would look like another row. */
 function cellOf(written: string): Cell {
-  const text = legible(written);
+  const text = legible(shownDataUrl(written));
   return { text, width: widthOf(text) };
 }
 

@@ -247,7 +247,7 @@ describe("blip inspect", () => {
     });
   });
 
-  test.each(["match", "match-bin", "match-legacy", "match-sharded", "caption"])(
+  test.each(["match", "match-bin", "match-legacy", "match-sharded", "match-f16-sharded-bin", "caption"])(
     "reads %s for people",
     async (name) => {
       const { code, stdout } = await blip(["inspect", tiny(name)]);

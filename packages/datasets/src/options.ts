@@ -17,9 +17,9 @@ export interface DatasetOptions {
   readonly imageRoot?: string | Readonly<Record<string, string>>;
   /** Takes absolute paths and ".." out of the images' folder as they are. Default false. */
   readonly allowOutside?: boolean;
-  /** Which part of a file or folder that has several: "train", "val", "test", ... */
+  /** Which part of a file or folder that has several: "train", "val", "test", ... None unless told. */
   readonly split?: string;
-  /** Columns by what they hold, where their names are not the usual ones. */
+  /** Columns by what they hold; the usual names unless told. */
   readonly columns?: ColumnNames;
   /** Bounds of what is read; each has a default. */
   readonly limits?: Partial<DatasetLimits>;

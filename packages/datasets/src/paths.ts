@@ -1,4 +1,5 @@
 // Paths and URLs that stand in a data file: relative to the images' folder, unless the caller trusts the file.
+import { isDataUrl, maxDataUrlLength } from "@blip-ts/base";
 import { badField, described, outsideRoot } from "./errors.ts";
 import type { ImageSource } from "./examples.ts";
 import type { Place } from "./place.ts";
@@ -11,7 +12,7 @@ export interface PathRules {
 
 const maxPath = 4096;
 const isWebUrl = (text: string) => /^https?:\/\//i.test(text);
-const hasScheme = (text: string) => /^(?:[a-z][a-z0-9+.-]+:\/\/|data:|file:)/i.test(text);
+const hasScheme = (text: string) => /^(?:[a-z][a-z0-9+.-]+:\/\/|file:)/i.test(text);
 const isAbsolute = (path: string) => /^[\\/]/.test(path) || /^[a-z]:/i.test(path);
 
 /** Whether ".." leads above the start; both slashes count, as a file may be read on either system. */
@@ -37,18 +38,28 @@ export function checkPath(place: Place, field: string, path: string, rules: Path
   return path;
 }
 
-/** A path below the root, or an http(s) URL. @throws {InputError} `dataset/bad-field`, `dataset/outside-root` */
+/** A path below the root, an http(s) URL, or a data: URL, which is decoded with the image. @throws {InputError} `dataset/bad-field`, `dataset/outside-root` */
 export function imageAt(place: Place, field: string, text: string, rules: PathRules): ImageSource {
   if (isWebUrl(text)) {
     if (text.length > maxPath || /[\s\p{Cc}]/u.test(text))
       throw badField(place, field, `a URL without blanks, of at most ${maxPath} characters`, described(text));
     return { kind: "url", url: text };
   }
+  if (isDataUrl(text)) {
+    if (text.length > maxDataUrlLength)
+      throw badField(
+        place,
+        field,
+        `a data: URL of at most ${maxDataUrlLength} characters`,
+        `${text.length} characters`,
+      );
+    return { kind: "url", url: text };
+  }
   if (hasScheme(text))
     throw badField(
       place,
       field,
-      "a path or an http(s) URL",
+      "a path, an http(s) URL or a data: URL",
       described(text),
       "Fetch the image and give its path.",
     );

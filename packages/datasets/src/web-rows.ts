@@ -37,9 +37,9 @@ export interface WebRowsOptions {
   readonly imageRoot?: string;
   /** Takes absolute paths and ".." out of the images' folder as they are. Default false. */
   readonly allowOutside?: boolean;
-  /** Which part of a folder that has several: "train", "val", ... */
+  /** Which part of a folder that has several: "train", "val", ... None unless told. */
   readonly split?: string;
-  /** The columns of images and texts, where their names are not the usual ones. */
+  /** The columns of images and texts; the usual names unless told. */
   readonly columns?: { readonly image?: string; readonly captions?: string };
   readonly limits?: Partial<DatasetLimits>;
 }

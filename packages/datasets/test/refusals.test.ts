@@ -1,4 +1,5 @@
 // What each reader refuses: the error names the file, the row and the field, what was expected and what was found.
+import { imageAt } from "../src/paths.ts";
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -421,15 +422,24 @@ describe("paths stay in their folder", () => {
     expect(await examplesOf("retrieval", file, { allowOutside: true })).toHaveLength(1);
   });
 
-  test.each(["file:///etc/passwd", "data:image/png;base64,AA", "s3://bucket/a.jpg"])(
-    "%s is no place of an image",
-    async (url) => {
-      const error = await refusal(() =>
-        examplesOf("retrieval", listOf({ image: url, caption: "a" }), { allowOutside: true }),
-      );
-      expect(error.message).toContain("expected a path or an http(s) URL");
-    },
-  );
+  test.each(["file:///etc/passwd", "s3://bucket/a.jpg"])("%s is no place of an image", async (url) => {
+    const error = await refusal(() =>
+      examplesOf("retrieval", listOf({ image: url, caption: "a" }), { allowOutside: true }),
+    );
+    expect(error.message).toContain("expected a path, an http(s) URL or a data: URL");
+  });
+
+  test("a data: URL is passed on, unless it is larger than any image", async () => {
+    const url = "data:image/png;base64,AAAA";
+    const [example] = await examplesOf("retrieval", listOf({ image: url, caption: "a" }));
+    expect(example).toMatchObject({ image: { kind: "url", url } });
+    const place = { unit: "row", file: "list.json", at: 1 } as const;
+    const long = `data:,${"x".repeat(75_000_000)}`;
+    const rules = { root: "", allowOutside: true };
+    expect(() => imageAt(place, "image", long, rules)).toThrow(
+      /expected a data: URL of at most 75000000 characters, found 75000006 characters/,
+    );
+  });
 
   test("a/../b.jpg stays", async () => {
     expect(await examplesOf("retrieval", listOf({ image: "a/../b.jpg", caption: "a" }))).toHaveLength(1);

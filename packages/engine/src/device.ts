@@ -1,4 +1,5 @@
 // Devices, and what an engine on one is told.
+import { optionNames } from "@blip-ts/base";
 import type { Engine } from "./engine.ts";
 import type { EmitOptions } from "@blip-ts/graph";
 
@@ -17,11 +18,18 @@ export interface EngineOptions {
    * not present is refused.
    */
   readonly device?: Device | "auto" | undefined;
-  /** Where ONNX Runtime's trace of what ran is written (the format of chrome://tracing) when the model is closed. */
+  /** None unless told. Where ONNX Runtime's trace of what ran is written (the format of chrome://tracing) when the model is closed. */
   readonly profile?: string | undefined;
   /** Called when the trace is written. */
   readonly onProfile?: ((profile: Profile) => void) | undefined;
 }
+
+export const engineOptionNames = optionNames<EngineOptions>()({
+  threads: true,
+  device: true,
+  profile: true,
+  onProfile: true,
+});
 
 /** How long an operator took, over all calls of all sessions. */
 export interface ProfiledOperator {

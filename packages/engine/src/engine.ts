@@ -1,5 +1,5 @@
 // The small interface over ONNX Runtime that the rest of the package knows. Platforms implement it.
-import { type Closable } from "@blip-ts/base";
+import { optionNames, type Closable } from "@blip-ts/base";
 import type { DType, Tensor } from "@blip-ts/graph";
 
 /** Bytes that a model refers to and that are in memory, by the location that the model names. */
@@ -27,6 +27,8 @@ export interface RunOptions {
   /** Rejects the call at once; work that has begun is finished and thrown away. */
   readonly signal?: AbortSignal | undefined;
 }
+
+export const runOptionNames = optionNames<RunOptions>()({ signal: true });
 
 export interface CallOptions extends RunOptions {
   /** Inputs whose buffers the engine may transfer instead of copying them: the caller has no more use for them. */

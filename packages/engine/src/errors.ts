@@ -95,6 +95,36 @@ export const modelClosed = (): UsageError =>
     "model: expected one that is open, found one that was closed. Load it again, or close it later.",
   );
 
+/** What is known of a native library that cannot be loaded. */
+interface NotLoaded {
+  readonly library: string;
+  /** "linux-x64 with glibc" */
+  readonly system: string;
+  /** What the system says. */
+  readonly detail: string;
+  readonly advice: string;
+  readonly here: { readonly version: string };
+}
+
+/**
+ * A native library (onnxruntime-node, sharp) cannot be loaded on this system.
+ * @remedy Do what the message says; docs/platforms.md lists the systems that were tried.
+ */
+export const nativeNotLoaded = (
+  { library, system, detail, advice, here }: NotLoaded,
+  cause: unknown,
+): ModelError =>
+  new ModelError(
+    "native/cannot-load",
+    `${library}: expected its native library for ${system} (Node ${here.version}), but it cannot be loaded (${detail}). ` +
+      `${advice} docs/platforms.md says what was tried.`,
+    { library, detail, ...here },
+    { cause },
+  );
+
+export const isNativeFailure = (error: unknown): error is ModelError =>
+  error instanceof ModelError && error.code === "native/cannot-load";
+
 /** Was a file written into, replaced or deleted since it was opened? */
 export const isChanged = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "model/changed";

@@ -31,7 +31,7 @@ export {
   trialGraph,
   trialModel,
 } from "./int8-trial.ts";
-export { MatrixProduct, type MatrixProductOptions } from "./matrix-product.ts";
+export { MatrixProduct, matrixProductOptionNames, type MatrixProductOptions } from "./matrix-product.ts";
 export { openEngine, type OpenEngine } from "./open-engine.ts";
 export { Network, type NetworkTypes } from "./sessions.ts";
 export { passHalvesAsBits } from "./worker/session-host.ts";
@@ -53,3 +53,6 @@ export {
   type TrainingSessionOptions,
 } from "./training/training-session.ts";
 export { hostTraining } from "./worker/training-host.ts";
+export { engineOptionNames } from "./device.ts";
+export { runOptionNames } from "./engine.ts";
+export { isNativeFailure } from "./errors.ts";

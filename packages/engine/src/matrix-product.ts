@@ -1,10 +1,10 @@
 // The engine's own matrix product, alone: at best a network runs at its rate, so that it is what a measured time is
 // compared with.
 import type { Warning } from "@blip-ts/base";
-import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
+import { asyncDispose, type Closable, optionNames, orClosed } from "@blip-ts/base";
 import { floatTensor, GraphBuilder, optimize, type Tensor } from "@blip-ts/graph";
 import { memorySource, type StoredTensor } from "@blip-ts/checkpoint";
-import type { EngineOptions, EnginePlatform } from "./device.ts";
+import { engineOptionNames, type EngineOptions, type EnginePlatform } from "./device.ts";
 import type { Engine, EngineSession, RunOptions } from "./engine.ts";
 import { toEngineModel } from "./engine-model.ts";
 import { openEngine } from "./open-engine.ts";
@@ -20,6 +20,14 @@ export interface MatrixProductOptions extends EngineOptions {
   /** Products of one call, each with a matrix of its own, as the layers of a network have: 8. */
   readonly count?: number | undefined;
 }
+
+export const matrixProductOptionNames = optionNames<MatrixProductOptions>()({
+  ...engineOptionNames,
+  rows: true,
+  inner: true,
+  columns: true,
+  count: true,
+});
 
 /** Numbers between -1 and 1 that are the same each time; products of zeros or of denormals take other times. */
 function numbers(length: number): Float32Array<ArrayBuffer> {

@@ -1,11 +1,18 @@
 // The two halves alone, on rows that a caller has: captioning, filtering.
-import { badOption, BlipError, must } from "@blip-ts/base";
+import { badOption, BlipError, must, expectOptions, optionNames } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { rowError, type RowError } from "../verbs/image-batches.ts";
 import type { RowSource } from "../verbs/rows.ts";
 import type { CapFiltHost } from "./host.ts";
 import { loadModels } from "./models.ts";
-import { checkOptions, defaults, type DrawingOptions, type TwoModelOptions } from "./options.ts";
+import {
+  checkOptions,
+  defaults,
+  type DrawingOptions,
+  type TwoModelOptions,
+  drawingOptionNames,
+  twoModelOptionNames,
+} from "./options.ts";
 import { sampleSeed } from "./sample-seed.ts";
 import { Scorer, type Probability, type ScoreRequest, type Scores } from "./score.ts";
 
@@ -15,6 +22,12 @@ export interface CaptionImagesOptions extends TwoModelOptions, DrawingOptions {
   readonly captioner?: string | undefined;
 }
 
+const captionImagesNames = optionNames<CaptionImagesOptions>()({
+  ...twoModelOptionNames,
+  ...drawingOptionNames,
+  captioner: true,
+});
+
 /** How pairs are filtered: the model, and images at a time. */
 export interface FilterPairsOptions extends TwoModelOptions, Pick<DrawingOptions, "imageBatchSize"> {
   /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
@@ -22,6 +35,13 @@ export interface FilterPairsOptions extends TwoModelOptions, Pick<DrawingOptions
   /** A text is kept if its ITM probability (after softmax) is at least this, 0 to 1. Default 0.5, the paper's. */
   readonly threshold?: number | undefined;
 }
+
+const filterPairsNames = optionNames<FilterPairsOptions>()({
+  ...twoModelOptionNames,
+  imageBatchSize: true,
+  filter: true,
+  threshold: true,
+});
 
 /** An image to be captioned. */
 export interface ImageToCaption<ImageInput> {
@@ -66,7 +86,8 @@ export interface FilteredPairs {
 }
 
 /** A row with what was found out about it, or with what is wrong with it. */
-export type RowWith<Row, Found> = (Row & Found) | (Row & { readonly error: RowError });
+export type RowWith<Row, Found> =
+  (Row & Found & { readonly error?: undefined }) | (Row & { readonly error: RowError });
 
 /** Is a text kept? */
 export const isKept = (probability: Probability, threshold: number): boolean =>
@@ -132,6 +153,7 @@ export async function* captionRows<ImageInput, Row extends ImageToCaption<ImageI
   source: RowSource<Row>,
   options: CaptionImagesOptions = {},
 ): AsyncGenerator<RowWith<Row, SyntheticCaption>, void, undefined> {
+  expectOptions("captionImages", options, captionImagesNames);
   checkOptions(options);
   const {
     captioner = "picture-book",
@@ -169,6 +191,7 @@ export async function* filterRows<ImageInput, Row extends PairsToFilter<ImageInp
   source: RowSource<Row>,
   options: FilterPairsOptions = {},
 ): AsyncGenerator<RowWith<Row, FilteredPairs>, void, undefined> {
+  expectOptions("filterPairs", options, filterPairsNames);
   checkOptions(options);
   const { filter = "picture-book", threshold = defaults.threshold } = options;
   const { imageBatchSize = defaults.imageBatchSize } = options;

@@ -11,6 +11,7 @@ export {
 } from "./halves.ts";
 export type { CapFiltHost, CollectedImage, FileSink } from "./host.ts";
 export {
+  capFiltOptionNames,
   type CapFiltOptions,
   type CapFiltProgress,
   type DrawingOptions,

@@ -1,7 +1,7 @@
 // What the cleaning of a data set is told, and what it tells while it runs.
-import { badOption } from "@blip-ts/base";
+import { badOption, optionNames, withoutNames } from "@blip-ts/base";
 import type { FailedExample } from "../evaluate/options.ts";
-import type { VerbOptions } from "../verbs/image-batches.ts";
+import { type VerbOptions, verbOptionNames } from "../verbs/image-batches.ts";
 
 /** How kept pairs are written. */
 export const outputFormats = ["jsonl", "csv", "parquet", "webdataset", "folder"] as const;
@@ -13,6 +13,10 @@ export type TwoModelOptions = Omit<
   VerbOptions,
   "memory" | "revision" | "imageSize" | "profile" | "onProfile"
 >;
+
+export const twoModelOptionNames = optionNames<TwoModelOptions>()(
+  withoutNames(verbOptionNames, "memory", "revision", "imageSize", "profile", "onProfile"),
+);
 
 /** How synthetic captions are drawn. */
 export interface DrawingOptions {
@@ -32,6 +36,15 @@ export interface DrawingOptions {
   /** Images at a time: 8. */
   readonly imageBatchSize?: number | undefined;
 }
+
+export const drawingOptionNames = optionNames<DrawingOptions>()({
+  topP: true,
+  seed: true,
+  minLength: true,
+  maxLength: true,
+  prompt: true,
+  imageBatchSize: true,
+});
 
 /** How far a run is in one of its steps. */
 export interface CapFiltProgress {
@@ -66,6 +79,19 @@ export interface CapFiltOptions extends TwoModelOptions, DrawingOptions {
   /** Is told of each row that failed: the file's mistakes, images that cannot be read. */
   readonly onFailed?: ((row: FailedExample) => void) | undefined;
 }
+
+export const capFiltOptionNames = optionNames<CapFiltOptions>()({
+  ...twoModelOptionNames,
+  ...drawingOptionNames,
+  captioner: true,
+  filter: true,
+  threshold: true,
+  format: true,
+  html: true,
+  resume: true,
+  onStep: true,
+  onFailed: true,
+});
 
 export const defaults = { threshold: 0.5, topP: 0.9, seed: 42, imageBatchSize: 8, html: 100 } as const;
 

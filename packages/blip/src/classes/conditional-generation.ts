@@ -1,12 +1,20 @@
 // Captioning as transformers' `BlipForConditionalGeneration` offers it (models/blip.py `BLIP_Decoder`).
-import { type Closable, asyncDispose, atLeast, must, orClosed } from "@blip-ts/base";
+import {
+  type Closable,
+  asyncDispose,
+  atLeast,
+  must,
+  orClosed,
+  expectOptions,
+  optionNames,
+} from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
-import type { GenerationOptions } from "../decode/options.ts";
+import { type GenerationOptions, generationOptionNames } from "../decode/options.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { type Encoders, encodersOf } from "../run/encoders.ts";
-import type { ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
+import { type ImageEncoder, type ImageOptions, imageOptionNames } from "../run/image-encoder.ts";
 import { expectFinite } from "../run/finite.ts";
 import { imageCount } from "../run/tensor-checks.ts";
 import { checkTextFeeds, type TextFeeds } from "../run/text-feeds.ts";
@@ -29,6 +37,11 @@ export interface CaptionInputs {
 
 /** How captions are generated, and how the image encoder runs. */
 export interface GenerateOptions extends GenerationOptions, ImageOptions {}
+
+export const generateOptionNames = optionNames<GenerateOptions>()({
+  ...generationOptionNames,
+  ...imageOptionNames,
+});
 
 /** BLIP's captions all begin so (models/blip.py). */
 export const blipPrompt = "a picture of ";
@@ -86,6 +99,7 @@ export class ConditionalGeneration implements Closable {
     inputs: CaptionInputs & TextFeeds,
     options: ImageOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly lastHiddenState: Tensor<"float32"> }> {
+    expectOptions("forward", options, imageOptionNames);
     const { inputIds, attentionMask } = checkTextFeeds(inputs, this.config.text);
     this.generator.decoder.prepare();
     const states = await this.#states(inputs.pixelValues, options);
@@ -112,6 +126,7 @@ export class ConditionalGeneration implements Closable {
     inputs: CaptionInputs,
     options: GenerateOptions = {},
   ): Promise<readonly (readonly Hypothesis[])[]> {
+    expectOptions("generate", options, generateOptionNames);
     const prompts = this.#prompts(inputs);
     // Options are looked at before anything is computed.
     this.generator.options(prompts, options);
@@ -129,6 +144,7 @@ export class ConditionalGeneration implements Closable {
     inputs: CaptionInputs,
     options: GenerateOptions = {},
   ): AsyncGenerator<StreamedToken, void, undefined> {
+    expectOptions("stream", options, generateOptionNames);
     const [prompt, ...others] = this.#prompts(inputs);
     if (!prompt || others.length > 0)
       throw cannotStream("one image", String(others.length + (prompt ? 1 : 0)));

@@ -1,12 +1,17 @@
 // Matching and contrast as transformers' `BlipForImageTextRetrieval` offers them.
-import { asyncDispose, type Closable } from "@blip-ts/base";
+import { asyncDispose, type Closable, expectOptions, optionNames, picked } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
-import type { RunOptions } from "@blip-ts/engine";
+import { type RunOptions, runOptionNames } from "@blip-ts/engine";
 import { cosineMatrix } from "../run/cosine-matrix.ts";
 import { encodersOf } from "../run/encoders.ts";
-import type { EncodedImages, ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
+import {
+  type EncodedImages,
+  type ImageEncoder,
+  type ImageOptions,
+  imageOptionNames,
+} from "../run/image-encoder.ts";
 import type { EncodedTextStates, TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite, finiteEncoding } from "../run/finite.ts";
 import { imageCount } from "../run/tensor-checks.ts";
@@ -39,6 +44,12 @@ export interface ForwardOptions extends ImageOptions {
   /** Called before the first and after each of the two steps: the picture, the text. */
   readonly onProgress?: ((progress: ForwardProgress) => void) | undefined;
 }
+
+const forwardOptionNames = optionNames<ForwardOptions>()({
+  ...imageOptionNames,
+  useItmHead: true,
+  onProgress: true,
+});
 
 /** What a call gives, as transformers' BlipImageTextMatchingModelOutput. */
 export interface RetrievalOutput {
@@ -81,6 +92,7 @@ export class ImageTextRetrieval implements Closable {
    * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
    */
   async encodeImages(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
+    expectOptions("encodeImages", options, imageOptionNames);
     return finiteEncoding(this.#name, "image", await this.images.encode(pixelValues, options));
   }
 
@@ -89,6 +101,7 @@ export class ImageTextRetrieval implements Closable {
    * @throws {ModelError} `model/not-finite`
    */
   async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
+    expectOptions("encodeTexts", options, runOptionNames);
     return finiteEncoding(this.#name, "text", await this.texts.encodeTexts(texts, options));
   }
 
@@ -102,6 +115,7 @@ export class ImageTextRetrieval implements Closable {
     texts: TextFeeds,
     options: RunOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly states: Tensor<"float32"> }> {
+    expectOptions("matchTexts", options, runOptionNames);
     const { logits, states } = await this.texts.crossAttend([imageStates], texts, "itm", options);
     if (!logits) throw new Error("the head of matching gave no logits");
     expectFinite(this.#name, "the states of text", states);
@@ -118,6 +132,7 @@ export class ImageTextRetrieval implements Closable {
     texts: TextFeeds,
     options: RunOptions = {},
   ): Promise<Tensor<"float32">> {
+    expectOptions("scoreTexts", options, runOptionNames);
     return expectFinite(this.#name, itmLogits, await this.texts.score([imageStates], texts, "itm", options));
   }
 
@@ -136,6 +151,7 @@ export class ImageTextRetrieval implements Closable {
    * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async textFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<Tensor<"float32">> {
+    expectOptions("textFeatures", options, runOptionNames);
     return expectFinite(
       this.#name,
       "the unit vector of text",
@@ -155,6 +171,7 @@ export class ImageTextRetrieval implements Closable {
    * @throws {ModelError} `model/not-finite`
    */
   async forward(inputs: RetrievalInputs, options: ForwardOptions = {}): Promise<RetrievalOutput> {
+    expectOptions("forward", options, forwardOptionNames);
     const { useItmHead = true, signal, onProgress } = options;
     const report = (done: number) => onProgress?.({ kind: "forward", done, total: 2 });
     report(0);
@@ -162,7 +179,10 @@ export class ImageTextRetrieval implements Closable {
     const count = imageCount(inputs.pixelValues);
     if (useItmHead) this.texts.prepareToCrossAttend(inputs, count, { head: "itm" });
     else this.texts.prepareToRead();
-    const images = await this.encodeImages(inputs.pixelValues, options);
+    const images = await this.encodeImages(
+      inputs.pixelValues,
+      picked<ImageOptions>(options, imageOptionNames),
+    );
     report(1);
     if (useItmHead) {
       const { logits, states } = await this.matchTexts(images.states, inputs, { signal });

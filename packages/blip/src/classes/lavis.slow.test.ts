@@ -193,14 +193,14 @@ describe("retrieval", async () => {
     await using retriever = await open();
     const byText: (number | null)[][] = [];
     for await (const row of retriever.byText(images, texts, { k })) {
-      if ("error" in row) throw new Error(row.error.message);
+      if (row.error) throw new Error(row.error.message);
       byText.push(images.map((image) => row.hits.find((hit) => hit.image === image)?.rankScore ?? null));
     }
     const t2i = await tensors.floats("score_matrix_t2i");
     expectClose({ ...t2i, data: matrixOf(byText) }, t2i, tolerance);
     const byImage: (number | null)[][] = [];
     for await (const row of retriever.byImage(images, texts, { k })) {
-      if ("error" in row) throw new Error(row.error.message);
+      if (row.error) throw new Error(row.error.message);
       byImage.push(texts.map((text) => row.hits.find((hit) => hit.text === text)?.rankScore ?? null));
     }
     const i2t = await tensors.floats("score_matrix_i2t");
@@ -227,7 +227,7 @@ describe("retrieval", async () => {
     await using retriever = await open();
     const found: (number | null)[][] = [];
     for await (const row of retriever.byText(videos, texts)) {
-      if ("error" in row) throw new Error(row.error.message);
+      if (row.error) throw new Error(row.error.message);
       found.push(videos.map(({ image }) => row.hits.find((hit) => hit.image === image)?.rankScore ?? null));
     }
     const expected = await tensors.floats("video_scores_t2v");

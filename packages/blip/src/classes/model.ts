@@ -1,11 +1,16 @@
 // Features of pictures and texts (models/blip.py `BLIP_Base`, LAVIS blip_feature_extractor.py; transformers `BlipModel`).
-import { allFinite, asyncDispose, type Closable } from "@blip-ts/base";
+import { allFinite, asyncDispose, type Closable, expectOptions } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
-import { notFinite, type RunOptions } from "@blip-ts/engine";
+import { notFinite, type RunOptions, runOptionNames } from "@blip-ts/engine";
 import { encodersOf } from "../run/encoders.ts";
-import type { EncodedImages, ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
+import {
+  type EncodedImages,
+  type ImageEncoder,
+  type ImageOptions,
+  imageOptionNames,
+} from "../run/image-encoder.ts";
 import type { EncodedTextStates, ReadTexts, TextEncoder } from "../run/text-encoder.ts";
 import type { TextFeeds } from "../run/text-feeds.ts";
 import { wrongTask } from "../load/errors.ts";
@@ -45,6 +50,7 @@ export class FeatureExtraction implements Closable {
    * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
    */
   async getImageFeatures(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
+    expectOptions("getImageFeatures", options, imageOptionNames);
     return finiteEncoding(this.#name, "image", await this.images.encode(pixelValues, options));
   }
 
@@ -53,6 +59,7 @@ export class FeatureExtraction implements Closable {
    * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async getTextFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
+    expectOptions("getTextFeatures", options, runOptionNames);
     return finiteEncoding(this.#name, "text", await this.texts.encodeTexts(texts, options));
   }
 
@@ -64,6 +71,7 @@ export class FeatureExtraction implements Closable {
     texts: TextFeeds,
     options: RunOptions & { readonly states?: boolean | undefined } = {},
   ): Promise<ReadTexts> {
+    expectOptions("readTexts", options, { ...runOptionNames, states: true });
     const read = await this.texts.readTexts(texts, options);
     expectFinite(this.#name, "the unit vector of text", read.features);
     const row = read.states.findIndex((states) => !allFinite(states));
@@ -81,6 +89,7 @@ export class FeatureExtraction implements Closable {
     inputs: TextFeeds & { readonly pixelValues: Tensor<"float32"> },
     options: ImageOptions = {},
   ): Promise<Tensor<"float32">> {
+    expectOptions("getMultimodalFeatures", options, imageOptionNames);
     const { files, tasks } = this.loaded.opened;
     if (isDual(this.loaded.opened.architecture))
       throw wrongTask(files.name, "multimodal features", tasks.tasks, ["text_encoder"]);

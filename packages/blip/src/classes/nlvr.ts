@@ -1,10 +1,10 @@
 // NLVR2: is a statement about two pictures true? (models/blip_nlvr.py; transformers has no such class.)
-import { type Closable, asyncDispose, atLeast, must } from "@blip-ts/base";
+import { type Closable, asyncDispose, atLeast, must, expectOptions } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { encodersOf } from "../run/encoders.ts";
-import type { ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
+import { type ImageEncoder, type ImageOptions, imageOptionNames } from "../run/image-encoder.ts";
 import type { TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite } from "../run/finite.ts";
 import { imageCount } from "../run/tensor-checks.ts";
@@ -60,6 +60,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
     inputs: StatementInputs,
     options: ImageOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    expectOptions("forward", options, imageOptionNames);
     const images = imageCount(inputs.pixelValues);
     const [count] = atLeast(checkTextFeeds(inputs, this.config.text).inputIds.dims, 1);
     if (images !== 2 * count) throw unequalPairs(count, images);
@@ -77,6 +78,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
     texts: TextFeeds,
     options: ImageOptions = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    expectOptions("judge", options, imageOptionNames);
     this.prepareToJudge(texts);
     return this.#judge(await this.images.states(pixelValues, options), texts, options);
   }

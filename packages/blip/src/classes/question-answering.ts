@@ -9,6 +9,9 @@ import {
   must,
   orClosed,
   schema,
+  expectOptions,
+  optionNames,
+  picked,
 } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
@@ -16,9 +19,9 @@ import { logSoftmax } from "../decode/processors.ts";
 import { notFinite } from "@blip-ts/engine";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
-import { expectEqual, type GenerateOptions } from "./conditional-generation.ts";
+import { expectEqual, type GenerateOptions, generateOptionNames } from "./conditional-generation.ts";
 import { type Encoders, encodersOf } from "../run/encoders.ts";
-import type { ImageEncoder, ImageOptions } from "../run/image-encoder.ts";
+import { type ImageEncoder, type ImageOptions, imageOptionNames } from "../run/image-encoder.ts";
 import type { TextEncoder } from "../run/text-encoder.ts";
 import { expectFinite } from "../run/finite.ts";
 import { checkStates, checkTensor, imageCount } from "../run/tensor-checks.ts";
@@ -51,6 +54,8 @@ export interface RankOptions extends ImageOptions {
   /** How many answers are ranked in full, the most likely by their first token: 128; a shorter list is ranked whole. */
   readonly k?: number | undefined;
 }
+
+const rankOptionNames = optionNames<RankOptions>()({ ...imageOptionNames, k: true });
 
 const defaultK = 128;
 /** models/med.py: label smoothing of the decoder's loss. */
@@ -114,6 +119,7 @@ export class QuestionAnswering implements Closable {
    * @throws {ModelError} `model/not-finite`
    */
   async encodeQuestions(inputs: QuestionInputs, options: ImageOptions = {}): Promise<MaskedEncoderStates> {
+    expectOptions("encodeQuestions", options, imageOptionNames);
     const feeds = checkTextFeeds(inputs, this.config.text);
     this.prepare(feeds, imageCount(inputs.pixelValues));
     const images = await this.images.states(inputs.pixelValues, options);
@@ -145,13 +151,17 @@ export class QuestionAnswering implements Closable {
     inputs: QuestionInputs & { readonly decoderInputIds: Tensor<"int64"> },
     options: ImageOptions & { readonly decoderAttentionMask?: Tensor<"int64"> } = {},
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
+    expectOptions("forward", options, { ...imageOptionNames, decoderAttentionMask: true });
     const answer = checkTextFeeds(
       { inputIds: inputs.decoderInputIds, attentionMask: options.decoderAttentionMask },
       this.config.text,
     );
     const questions = checkTextFeeds(inputs, this.config.text);
     expectEqual(must(questions.inputIds.dims, 0), must(answer.inputIds.dims, 0));
-    const { states, mask } = await this.encodeQuestions(inputs, options);
+    const { states, mask } = await this.encodeQuestions(
+      inputs,
+      picked<ImageOptions>(options, imageOptionNames),
+    );
     const run = await this.generator.decoder.open(states, mask, options);
     try {
       const logits = await run.allLogits(answer.inputIds, answer.attentionMask);
@@ -170,18 +180,23 @@ export class QuestionAnswering implements Closable {
     inputs: QuestionInputs,
     options: GenerateOptions = {},
   ): Promise<readonly (readonly Hypothesis[])[]> {
+    expectOptions("generate", options, generateOptionNames);
     this.generator.options([[this.loaded.tokens.dec]], options);
-    return this.answer(await this.encodeQuestions(inputs, options), options);
+    return this.answer(
+      await this.encodeQuestions(inputs, picked<ImageOptions>(options, imageOptionNames)),
+      options,
+    );
   }
 
   /**
    * Generated answers for questions that were encoded before.
    * @throws {UsageError} `generate/...` @throws {ModelError} `model/not-finite`
    */
-  answer(
+  async answer(
     questionStates: EncoderStates,
     options: GenerateOptions = {},
   ): Promise<readonly (readonly Hypothesis[])[]> {
+    expectOptions("answer", options, generateOptionNames);
     return this.generator.generate(questionStates, this.#beginnings(questionStates), options, options);
   }
 
@@ -209,6 +224,7 @@ export class QuestionAnswering implements Closable {
     answers: readonly (readonly number[])[],
     options: RankOptions = {},
   ): Promise<readonly (readonly RankedAnswer[])[]> {
+    expectOptions("rank", options, rankOptionNames);
     return (await this.rankEach(questionStates, answers, options)).map((ranked) => {
       if (ranked instanceof ModelError) throw ranked;
       return ranked;

@@ -1,4 +1,5 @@
 // How sequences are generated: the options, checked once, with nothing left open.
+import { optionNames } from "@blip-ts/base";
 import { badGenerationOption, conflictingOptions, promptTooLong } from "./errors.ts";
 
 /**
@@ -10,37 +11,61 @@ export type BeamScoring = "transformers-4.15" | "transformers-5.23";
 
 /** How texts are generated. Defaults are those of the convention (`compat`) or of generation_config.json. */
 export interface GenerationOptions {
-  /** Beams, 1 to 8; 1 is greedy search. */
+  /** Beams, 1 to 8; 1 is greedy search. Unless told 3, but 1 under `hf` and with `sample`. */
   readonly beams?: number | undefined;
-  /** Most tokens of a sequence, the prompt and [SEP] included. */
+  /**
+   * Most tokens of a sequence, the prompt and [SEP] included. Unless told 20 for captions (`lavis` 30) and 10 for answers;
+   * under `hf` `maxNewTokens` counts.
+   */
   readonly maxLength?: number | undefined;
-  /** Most tokens after the prompt; `maxLength` wins where both are given. */
+  /** Most tokens after the prompt; `maxLength` wins if both are given. Unless told 20, under `hf` alone. */
   readonly maxNewTokens?: number | undefined;
-  /** [SEP] is not allowed before the sequence, with its prompt, has this many tokens. */
+  /**
+   * [SEP] is not allowed before the sequence, with its prompt, has this many tokens. Unless told 5 for captions (`lavis`
+   * 10), 1 for answers, 0 under `hf`.
+   */
   readonly minLength?: number | undefined;
-  /** Above 1 makes tokens that are there already less likely; 1 does nothing. */
+  /** Above 1 makes tokens that are there already less likely. Unless told 1, which does nothing; with `sample` 1.1, but under `hf`. */
   readonly repetitionPenalty?: number | undefined;
-  /** No run of this many tokens comes twice; 0 does nothing. */
+  /** No run of this many tokens comes twice. Unless told 0, which forbids none. */
   readonly noRepeatNgram?: number | undefined;
-  /** Draws tokens by their probability. */
+  /** Draws tokens by their probability. Off unless told. */
   readonly sample?: boolean | undefined;
-  /** Above 0; below 1 makes likely tokens likelier. Sampling only. */
+  /** Above 0; below 1 makes likely tokens likelier. Sampling only; 1 unless told. */
   readonly temperature?: number | undefined;
-  /** Draws from the k likeliest tokens; 0 from all. */
+  /** Draws from the k likeliest tokens; 0 from all. 50 unless told. */
   readonly topK?: number | undefined;
-  /** Draws from the likeliest tokens that together have this probability, at least from one; 1 from all. */
+  /** Draws from the likeliest tokens that together have this probability, at least from one; 1 from all. Unless told 0.9, under `hf` 1. */
   readonly topP?: number | undefined;
-  /** A whole number; the same seed gives a picture the same texts, whatever batch it comes in. */
+  /** A whole number, 0 unless told; the same seed gives a picture the same texts, whatever batch it comes in. */
   readonly seed?: number | undefined;
-  /** Sequences for each picture: samples, or the best of the beams. */
+  /** Sequences for each picture: samples, or the best of the beams. 1 unless told. */
   readonly numReturn?: number | undefined;
-  /** Exponent of the length by which beam search divides. */
+  /** Exponent of the length by which beam search divides. 1 unless told. */
   readonly lengthPenalty?: number | undefined;
-  /** Stops as soon as there are as many finished hypotheses as beams. */
+  /** Stops as soon as there are as many finished hypotheses as beams. Off unless told. */
   readonly earlyStopping?: boolean | undefined;
   /** Whose rule scores beams: transformers 4.15 (BLIP's own code, LAVIS) or 5.23. Default: by `compat`. */
   readonly beamScoring?: BeamScoring | undefined;
 }
+
+export const generationOptionNames = optionNames<GenerationOptions>()({
+  beams: true,
+  maxLength: true,
+  maxNewTokens: true,
+  minLength: true,
+  repetitionPenalty: true,
+  noRepeatNgram: true,
+  sample: true,
+  temperature: true,
+  topK: true,
+  topP: true,
+  seed: true,
+  numReturn: true,
+  lengthPenalty: true,
+  earlyStopping: true,
+  beamScoring: true,
+});
 
 /** Options with every gap filled; lengths are still relative where only new tokens are bounded. */
 export type ResolvedOptions = {

@@ -1,9 +1,9 @@
 // What an evaluation is told, and what it tells while it runs.
-import { badOption } from "@blip-ts/base";
-import type { PlaceName } from "@blip-ts/datasets";
+import { badOption, optionNames } from "@blip-ts/base";
+import type { DatasetOptions, PlaceName } from "@blip-ts/datasets";
 import type { Thing } from "@blip-ts/metrics";
-import type { GenerationOptions } from "../decode/options.ts";
-import type { VerbOptions } from "../verbs/image-batches.ts";
+import { type GenerationOptions, generationOptionNames } from "../decode/options.ts";
+import { type VerbOptions, verbOptionNames } from "../verbs/image-batches.ts";
 import { notSaid } from "./errors.ts";
 
 /** What can be evaluated. `nocaps` is `caption` with the settings of BLIP's eval_nocaps.py. */
@@ -36,6 +36,16 @@ export interface FailedExample {
   readonly message: string;
 }
 
+/** The data of an evaluation, and how it is read. */
+export interface EvaluationData extends Omit<DatasetOptions, "onRowError"> {
+  /** A file or folder, or several, which are read one behind the other. */
+  readonly path: string | readonly string[];
+  /** VQA v2, OK-VQA: the file of annotations that belongs to the questions. None unless told. */
+  readonly annotations?: string;
+  /** `retrieval`: clips by folders of frames (MSRVTT), of which 8 are looked at. Off unless told. */
+  readonly video?: boolean | undefined;
+}
+
 /** How a model is evaluated on a data set. */
 export interface EvaluateOptions extends VerbOptions, GenerationOptions {
   /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
@@ -45,15 +55,15 @@ export interface EvaluateOptions extends VerbOptions, GenerationOptions {
    * stopped goes on from them. Without it nothing is written.
    */
   readonly report?: string | undefined;
-  /** Forgets rows of an earlier run. */
+  /** Forgets rows of an earlier run. Off unless told. */
   readonly restart?: boolean | undefined;
-  /** The first so many rows of the data. */
+  /** The first so many rows of the data. All unless told. */
   readonly limit?: number | undefined;
   /** Images at a time: 4. */
   readonly imageBatchSize?: number | undefined;
-  /** `caption`, `nocaps`: how captions begin; "a picture of " under `blip` and `lavis`. */
+  /** `caption`, `nocaps`: how captions begin. Unless told "a picture of " under `blip` and `lavis`, nothing under `hf`. */
   readonly prompt?: string | undefined;
-  /** `caption`: the things that count; adds precision, recall and F1 of the things that captions name. */
+  /** `caption`: the things that count; adds precision, recall and F1 of the things that captions name. None unless told. */
   readonly things?: readonly Thing[] | undefined;
   /** `vqa`: answers to choose from, ranked as BLIP ranks them; without it answers are generated. */
   readonly answers?: readonly string[] | undefined;
@@ -74,6 +84,24 @@ export interface EvaluateOptions extends VerbOptions, GenerationOptions {
   /** Called for each row that is left out, as it is found. */
   readonly onFailed?: ((failed: FailedExample) => void) | undefined;
 }
+
+export const evaluateOptionNames = optionNames<EvaluateOptions>()({
+  ...verbOptionNames,
+  ...generationOptionNames,
+  model: true,
+  report: true,
+  restart: true,
+  limit: true,
+  imageBatchSize: true,
+  prompt: true,
+  things: true,
+  answers: true,
+  k: true,
+  statesCache: true,
+  submission: true,
+  onStep: true,
+  onFailed: true,
+});
 
 /** Which tasks an option is for. */
 const only: Readonly<Partial<Record<keyof EvaluateOptions, readonly EvaluationTask[]>>> = {

@@ -228,6 +228,18 @@ export const unreachable = (name: string, detail: string, cause?: unknown): Inpu
   new InputError("image/unreachable", `${name}: ${detail}`, { name, detail }, { cause });
 
 /**
+ * A data: URL does not hold the bytes of an image.
+ * @remedy Encode the file again.
+ * @param found what is wrong with it, never its content
+ */
+export const badDataUrl = (found: string): InputError =>
+  new InputError(
+    "image/bad-data-url",
+    `the data: URL: expected the bytes of an image of at most 25 MB (data:image/png;base64,...), found ${found}. Encode the file anew.`,
+    { found },
+  );
+
+/**
  * preprocessor_config.json holds a value that cannot be used.
  * @remedy Give the preprocessor_config.json that belongs to these weights.
  */

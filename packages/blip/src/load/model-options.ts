@@ -1,14 +1,14 @@
 // How a model is loaded: what every task takes.
 import type { Compat } from "../platform.ts";
-import type { SourceOptions } from "../files.ts";
-import type { Device, EngineOptions, NetworkDType } from "@blip-ts/engine";
-import { badOption } from "@blip-ts/base";
+import { sourceOptionNames, type SourceOptions } from "../files.ts";
+import { engineOptionNames, type Device, type EngineOptions, type NetworkDType } from "@blip-ts/engine";
+import { badOption, optionNames } from "@blip-ts/base";
 import type { TextHeads } from "./read-config.ts";
 
 /** How a model is loaded. */
 export interface ModelOptions extends SourceOptions, EngineOptions {
   /**
-   * The folder (in a page, the address) of a LoRA adapter in PEFT's form, as `blip train --lora` or PEFT wrote it. The
+   * None unless told. The folder (in a page, the address) of a LoRA adapter in PEFT's form, as `blip train --lora` or PEFT wrote it. The
    * model is its base; its updates are merged into the weights in double precision when the model is loaded.
    */
   readonly adapter?: string | undefined;
@@ -23,7 +23,7 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
   /** Attention heads of the text model; without it, 12 where it is 768 wide, else as config.json says. */
   readonly textHeads?: TextHeads | undefined;
   /**
-   * Side of the pictures in pixels, where it is to be another than the checkpoint's: its position embeddings are
+   * Side of the pictures in pixels, the checkpoint's own unless told. If it is another one, position embeddings are
    * interpolated (models/vit.py `interpolate_pos_embed`).
    */
   readonly imageSize?: number | undefined;
@@ -33,7 +33,7 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
    */
   readonly dtype?: NetworkDType | undefined;
   /**
-   * MB (of a million bytes) within which the whole process's peak stays: batches are made as small as that needs, and a
+   * No bound unless told. MB (of a million bytes) within which the whole process's peak stays: batches are made as small as that needs, and a
    * bound in which the model has no room is refused with the least that would do.
    */
   readonly memory?: number | undefined;
@@ -44,6 +44,19 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
    */
   readonly load?: "map" | "copy" | undefined;
 }
+
+export const modelOptionNames = optionNames<ModelOptions>()({
+  ...sourceOptionNames,
+  ...engineOptionNames,
+  adapter: true,
+  compat: true,
+  generationConfig: true,
+  textHeads: true,
+  imageSize: true,
+  dtype: true,
+  memory: true,
+  load: true,
+});
 
 const dtypes: readonly NetworkDType[] = ["fp32", "fp16", "int8"];
 const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"];

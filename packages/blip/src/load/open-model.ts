@@ -9,7 +9,7 @@ import {
   openCheckpoint,
   parseStrictJson,
   readQuantized,
-  readShardedSafetensors,
+  readSharded,
   type StoredTensor,
 } from "@blip-ts/checkpoint";
 import type { Task } from "../tasks/task.ts";
@@ -81,7 +81,7 @@ export async function openWeights({ weights }: ModelFiles): Promise<OpenedWeight
   const checkpoint =
     weights.kind === "single"
       ? await openCheckpoint(weights.source)
-      : await readShardedSafetensors(weights.index, weights.indexName, (file) => weights.open(file));
+      : await readSharded(weights.index, weights.indexName, (file) => weights.open(file));
   const prefix = wrapperPrefix([...checkpoint.tensors.keys()]);
   return { ...checkpoint, prefix, tensors: withoutPrefix(checkpoint.tensors, prefix) };
 }

@@ -2,25 +2,26 @@
 import type { Compat } from "../platform.ts";
 import type { DecodeOptions } from "../image/decode-options.ts";
 import type { PillowOrder } from "../image/resize-bicubic.ts";
-import type { SourceOptions } from "../files.ts";
-import type { EncodeOptions } from "../text/word-piece.ts";
+import { optionNames } from "@blip-ts/base";
+import { sourceOptionNames, type SourceOptions } from "../files.ts";
+import { encodeOptionNames, type EncodeOptions } from "../text/word-piece.ts";
 
 /** How images and texts are prepared. */
 export interface ProcessorOptions extends SourceOptions {
-  /** Of a suite: the task whose part has the processor, e.g. `ask`. A model that is no suite has one processor for all. */
+  /** None unless told. Of a suite: the task whose part has the processor, e.g. `ask`. A model that is no suite has one processor for all. */
   readonly task?: string | undefined;
   /** Whose conventions where the references differ: `hf` unless told. */
   readonly compat?: Compat | undefined;
-  /** How transparency becomes RGB: over white (`hf`), or the alpha channel dropped (`blip`, `lavis`). */
+  /** How transparency becomes RGB: over white (`hf` unless told), or the alpha channel dropped (`blip`, `lavis`). */
   readonly alpha?: DecodeOptions["alpha"] | undefined;
   /**
-   * `upright` turns images as their EXIF says (`blip`, `lavis`), `stored` leaves them (`hf`). BLIP's own code leaves them:
+   * `upright` turns images as their EXIF says (`blip` and `lavis` unless told), `stored` leaves them (`hf`). BLIP's own code leaves them:
    * for its numbers say `stored`.
    */
   readonly orientation?: DecodeOptions["orientation"] | undefined;
-  /** 16-bit grey: `clip` at 255, as Pillow does, with the warning `image/grey16-clipped` (all modes); `scale` to 8 bits. */
+  /** 16-bit grey: unless told `clip` at 255, as Pillow does, with the warning `image/grey16-clipped` (all modes); `scale` to 8 bits. */
   readonly grey16?: DecodeOptions["grey16"] | undefined;
-  /** Which of Pillow's passes is first, by its version: across (`10`: `blip`, `lavis`), or as Pillow 13 chooses (`hf`). */
+  /** Which of Pillow's passes is first, by its version: unless told across (`10`) under `blip` and `lavis`, as Pillow 13 chooses under `hf`. */
   readonly pillowOrder?: PillowOrder | undefined;
   /**
    * Most pixels of an image, a whole number of at least 1: 178,956,970 unless told. An image that declares more is refused
@@ -33,6 +34,18 @@ export interface ProcessorOptions extends SourceOptions {
    */
   readonly maxTextLength?: number | undefined;
 }
+
+export const processorOptionNames = optionNames<ProcessorOptions>()({
+  ...sourceOptionNames,
+  task: true,
+  compat: true,
+  alpha: true,
+  orientation: true,
+  grey16: true,
+  pillowOrder: true,
+  maxPixels: true,
+  maxTextLength: true,
+});
 
 /** Pictures read, of all of a call. */
 export interface ProcessorProgress {
@@ -52,6 +65,14 @@ export interface ProcessorCallOptions extends EncodeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Most pixels of an image of this call, instead of the processor's own limit. */
   readonly maxPixels?: number | undefined;
-  /** BLIP's clean-up of captions before the tokenizer; on for `blip` and `lavis`. */
+  /** BLIP's clean-up of captions before the tokenizer; unless told on for `blip` and `lavis`. */
   readonly preCaption?: boolean;
 }
+
+export const processorCallOptionNames = optionNames<ProcessorCallOptions>()({
+  ...encodeOptionNames,
+  onProgress: true,
+  signal: true,
+  maxPixels: true,
+  preCaption: true,
+});

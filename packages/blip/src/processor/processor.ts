@@ -1,8 +1,9 @@
 // Pictures and texts as a model reads them (transformers `BlipProcessor`; BLIP's own transforms under `blip`, `lavis`).
+import { expectImages } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
 import { defaultImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
-import { badOption, unlessAborted, type Warning } from "@blip-ts/base";
+import { badOption, unlessAborted, type Warning, expectOptions } from "@blip-ts/base";
 import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
 import { readImageConfig } from "../load/image-settings.ts";
 import { readTokenizer } from "../load/open-model.ts";
@@ -11,7 +12,7 @@ import { networkTaskOf, runnableTasks } from "../tasks/index.ts";
 import type { Task } from "../tasks/task.ts";
 import { checkMaxTextLength, TextProcessor } from "./text-processor.ts";
 import { ImageProcessor, decodeDefaults } from "./image-processor.ts";
-import type { ProcessorOptions, ProcessorCallOptions } from "./options.ts";
+import { type ProcessorOptions, type ProcessorCallOptions, processorCallOptionNames } from "./options.ts";
 
 /** Images as a model reads them. */
 export interface ProcessedImages {
@@ -53,6 +54,8 @@ function callable<ImageInput>(
     sentences?: OneOrMore<string>,
     options: ProcessorCallOptions = {},
   ): Promise<ProcessedImages & Partial<EncodedTexts>> {
+    expectOptions("BlipProcessor", options, processorCallOptionNames);
+    expectImages(listOf(inputs));
     const encoded = sentences === undefined ? {} : texts.encode(listOf(sentences), options);
     return { pixelValues: await images.batch(listOf(inputs), options), ...encoded };
   }

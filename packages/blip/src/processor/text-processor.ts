@@ -1,5 +1,5 @@
 // Texts as a model reads them, under each reference's conventions.
-import { atLeast, badOption, must } from "@blip-ts/base";
+import { atLeast, badOption, must, expectOptions } from "@blip-ts/base";
 import { specOf } from "../tasks/index.ts";
 import type { NetworkTask, TextLimits } from "../tasks/task.ts";
 import type { Compat } from "../platform.ts";
@@ -7,7 +7,7 @@ import { overTextLength } from "../text/errors.ts";
 import { expectTexts } from "../text/expect-texts.ts";
 import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
-import type { ProcessorCallOptions } from "./options.ts";
+import { type ProcessorCallOptions, processorCallOptionNames } from "./options.ts";
 
 /**
  * How BLIP cuts the texts of a task; undefined if texts are read as they are. BLIP's feature extractor (models/blip.py
@@ -66,6 +66,7 @@ export class TextProcessor {
 
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encode(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
+    expectOptions("encode", options, processorCallOptionNames);
     this.#expectLengths(texts);
     const plain = texts.map((text) => this.clean(text, options.preCaption));
     return this.tokenizer.encode(plain, this.#positions, {

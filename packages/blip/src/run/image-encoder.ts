@@ -1,7 +1,7 @@
 // The image encoder of a loaded network, with its inputs checked.
-import { atLeast, must, unlessAborted } from "@blip-ts/base";
+import { atLeast, must, unlessAborted, optionNames } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
-import { float32Output, type RunOptions } from "@blip-ts/engine";
+import { float32Output, type RunOptions, runOptionNames } from "@blip-ts/engine";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import { imageGraph } from "../model/encoders.ts";
 import type { ImageHead } from "../tasks/task.ts";
@@ -12,9 +12,14 @@ import { badPixels } from "./errors.ts";
 
 /** How the image encoder runs. */
 export interface ImageOptions extends RunOptions {
-  /** Accepts images of another size than the model's by interpolating its position embeddings. */
+  /** Accepts images of another size than the model's by interpolating its position embeddings. Off unless told. */
   readonly interpolatePosEncoding?: boolean | undefined;
 }
+
+export const imageOptionNames = optionNames<ImageOptions>()({
+  ...runOptionNames,
+  interpolatePosEncoding: true,
+});
 
 /** What the image encoder gives. */
 export interface EncodedImages {

@@ -1,17 +1,33 @@
 // The serving shape: one object that answers single requests of many callers, and runs those that go together as one
 // batch. Rows are those of the verbs, whatever batch they came in.
-import { BlipError, type Closable, asyncDispose, badOption, must } from "@blip-ts/base";
+import { BlipError, type Closable, asyncDispose, badOption, must, expectOptions } from "@blip-ts/base";
 import type { Answerer, AnswerRow, AskOptions } from "../verbs/ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "../verbs/caption.ts";
 import type { EmbedAnswer, Embedder, Embedding } from "../verbs/embed.ts";
 import type { ImagesOfBatch } from "../verbs/image-batches.ts";
 import type { Matcher, MatchRow } from "../verbs/match.ts";
 import { checkMaxPixels } from "../processor/image-processor.ts";
+import { expectImages } from "../image/expect-images.ts";
 import type { RowCallOptions } from "../verbs/rows.ts";
+import {
+  askRequestNames,
+  batchedOptionNames,
+  captionRequestNames,
+  embedRequestNames,
+  modelNames,
+  requestRow,
+  type AskRequestOptions,
+  type BatchedModels,
+  type BatchedOptions,
+  type CaptionRequestOptions,
+  type EmbedRequestOptions,
+  type OfCalls,
+  type RequestRow,
+} from "./batched-options.ts";
 import {
   defaultMaxBatch,
   RequestBatcher,
-  type BatcherOptions,
+  requestOptionNames,
   type CloseOptions,
   type Outcome,
   type RequestOptions,
@@ -21,55 +37,16 @@ import { expectTexts } from "../text/expect-texts.ts";
 import { noTexts } from "../verbs/errors.ts";
 import { noModelFor } from "./errors.ts";
 
-/** The models that answer; a verb without its model is refused. They stay their owner's, who closes them. */
-export interface BatchedModels<ImageInput> {
-  /** For `match`. */
-  readonly matcher?: Matcher<ImageInput> | undefined;
-  /** For `caption`. */
-  readonly captioner?: Captioner<ImageInput> | undefined;
-  /** For `ask`. */
-  readonly answerer?: Answerer<ImageInput> | undefined;
-  /** For `embed`. */
-  readonly embedder?: Embedder<ImageInput> | undefined;
-}
-
-/** What a call of many pictures takes and a request does not. */
-type OfCalls = "imageBatchSize" | "maxPixels" | "onProgress" | "signal";
-
-/** How requests wait, and what their pictures may be. */
-export interface BatchedOptions extends BatcherOptions {
-  /**
-   * Most pixels of an image: whole, at least 1. Without it, what the model was loaded with; if that says nothing either,
-   * 67,108,864 (2^26), or with `isolate: false` 178,956,970.
-   */
-  readonly maxPixels?: number | undefined;
-  /**
-   * Are images decoded in processes of their own: true unless told. Such a process is ended if an image takes longer than
-   * `decodeTimeout` or far more memory than its header says, or when its caller has left; a new one takes its place. Up
-   * to 4 of them start with this object. `false` decodes in this process, where nothing can stop a decoder. A page has no
-   * processes, and decodes as it can.
-   */
-  readonly isolate?: boolean | undefined;
-  /** Milliseconds that decoding an image may take (`image/too-slow`): 20,000. */
-  readonly decodeTimeout?: number | undefined;
-}
+export type {
+  AskRequestOptions,
+  BatchedModels,
+  BatchedOptions,
+  CaptionRequestOptions,
+  EmbedRequestOptions,
+  RequestRow,
+} from "./batched-options.ts";
 
 const defaultTimeout = 20_000;
-
-/** How a caption is made, and how its request waits. */
-export interface CaptionRequestOptions extends Omit<CaptionOptions, OfCalls | "prompt">, RequestOptions {
-  /** What captions begin with. Default: the convention's. */
-  readonly prompt?: string | undefined;
-}
-
-/** How an answer is made, and how its request waits. */
-export interface AskRequestOptions extends Omit<AskOptions, OfCalls>, RequestOptions {}
-
-/** What is made of a picture, and how its request waits. */
-export interface EmbedRequestOptions<States extends boolean = boolean> extends RequestOptions {
-  /** Gives all states as well. Default: false. */
-  readonly states?: States | undefined;
-}
 
 /** What is asked for; `options` are those of all requests of a batch. */
 type Asked<ImageInput> =
@@ -91,9 +68,9 @@ type Asked<ImageInput> =
 
 /** What is said to it. */
 interface Said {
-  readonly match?: readonly Omit<MatchRow<never>, "image">[];
-  readonly caption?: readonly Omit<CaptionRow<never>, "image">[];
-  readonly ask?: readonly Omit<AnswerRow<never>, "image">[];
+  readonly match?: readonly Omit<MatchRow<never>, "image" | "error">[];
+  readonly caption?: readonly Omit<CaptionRow<never>, "image" | "error">[];
+  readonly ask?: readonly Omit<AnswerRow<never>, "image" | "error">[];
   readonly embedding?: Embedding;
 }
 
@@ -143,6 +120,8 @@ export class Batched<ImageInput> implements Closable {
 
   /** @throws {UsageError} `usage/bad-option` */
   constructor(models: BatchedModels<ImageInput>, batching: BatchedOptions = {}) {
+    expectOptions<BatchedModels<ImageInput>>("the models of Batched", models, modelNames);
+    expectOptions("Batched", batching, batchedOptionNames);
     const { maxPixels, isolate = true, decodeTimeout = defaultTimeout, ...options } = batching;
     checkMaxPixels(maxPixels);
     if (!Number.isSafeInteger(decodeTimeout) || decodeTimeout < 1)
@@ -166,53 +145,62 @@ export class Batched<ImageInput> implements Closable {
   }
 
   /**
-   * A picture with each of some texts.
+   * A picture with each of some texts. Rows have `image` only if it is a path or a URL.
    * @throws {UsageError} `usage/no-texts`, `text/empty`, `batch/...` @throws {InputError} `text/...`, `image/...`
    */
   async match<Input extends ImageInput>(
     image: Input,
     texts: readonly string[],
     options: RequestOptions = {},
-  ): Promise<MatchRow<Input>[]> {
+  ): Promise<RequestRow<Input, MatchRow<Input>>[]> {
     // What is wrong with a request is found before it waits, and spoils no batch.
+    expectOptions("match", options, requestOptionNames);
+    expectImages([image]);
     expectTexts(texts);
     if (texts.length === 0) throw noTexts();
     this.#matcher.processors.texts.encode(texts);
     const { match } = await this.#batcher.submit({ verb: "match", image, texts }, "match", options);
-    return expected(match).map((row) => ({ image, ...row }));
+    return expected(match).map((row) => requestRow(image, row));
   }
 
   /**
-   * What a picture shows: `numReturn` rows, best first.
+   * What a picture shows: `numReturn` rows, best first. They have `image` only if it is a path or a URL.
    * @throws {UsageError} `generate/...`, `usage/...`, `batch/...` @throws {InputError} `text/...`, `image/...`
    */
   async caption<Input extends ImageInput>(
     image: Input,
-    { prompt, signal, caller, whenFull, ...options }: CaptionRequestOptions = {},
-  ): Promise<CaptionRow<Input>[]> {
+    requestOptions: CaptionRequestOptions = {},
+  ): Promise<RequestRow<Input, CaptionRow<Input>>[]> {
+    expectOptions("caption", requestOptions, captionRequestNames);
+    expectImages([image]);
+    const { prompt, signal, caller, whenFull, ...options } = requestOptions;
     this.#captioner.check({ prompt }, options);
     const group = `caption ${JSON.stringify(options)}`;
     const request = { verb: "caption" as const, image, prompt, options };
     const { caption } = await this.#batcher.submit(request, group, { signal, caller, whenFull });
-    return expected(caption).map((row) => ({ image, ...row }));
+    return expected(caption).map((row) => requestRow(image, row));
   }
 
   /**
-   * An answer about a picture: `numReturn` rows, best first; with `answers` the best of the list.
+   * An answer about a picture: `numReturn` rows, best first; with `answers` the best of the list. Rows have `image` only
+   * if it is a path or a URL.
    * @throws {UsageError} `text/empty`, `generate/...`, `usage/...`, `batch/...`
    * @throws {InputError} `text/...`, `image/...`
    */
   async ask<Input extends ImageInput>(
     image: Input,
     question: string,
-    { signal, caller, whenFull, ...options }: AskRequestOptions = {},
-  ): Promise<AnswerRow<Input>[]> {
+    requestOptions: AskRequestOptions = {},
+  ): Promise<RequestRow<Input, AnswerRow<Input>>[]> {
+    expectOptions("ask", requestOptions, askRequestNames);
+    expectImages([image]);
+    const { signal, caller, whenFull, ...options } = requestOptions;
     this.#answerer.check({ question }, options);
     const group = `ask ${JSON.stringify(options)}`;
     if (group !== this.#askGroup) this.#askGroup = group;
     const request = { verb: "ask" as const, image, question, options };
     const { ask } = await this.#batcher.submit(request, this.#askGroup, { signal, caller, whenFull });
-    return expected(ask).map((row) => ({ image, ...row }));
+    return expected(ask).map((row) => requestRow(image, row));
   }
 
   /**
@@ -221,8 +209,11 @@ export class Batched<ImageInput> implements Closable {
    */
   async embedImage<States extends boolean = false>(
     image: ImageInput,
-    { states, ...options }: EmbedRequestOptions<States> = {},
+    requestOptions: EmbedRequestOptions<States> = {},
   ): Promise<Embedding<States>> {
+    expectOptions<EmbedRequestOptions>("embedImage", requestOptions, embedRequestNames);
+    expectImages([image]);
+    const { states, ...options } = requestOptions;
     modelFor("embed", "embedder", this.#models.embedder);
     const all = states === true;
     const request = { verb: "embedImage" as const, image, states: all };
@@ -232,6 +223,7 @@ export class Batched<ImageInput> implements Closable {
 
   /** A text as a vector of unit length. @throws {UsageError} `text/empty`, `batch/...` @throws {InputError} `text/...` */
   async embedText(text: string, options: RequestOptions = {}): Promise<Embedding<false>> {
+    expectOptions("embedText", options, requestOptionNames);
     this.#embedder.check({ text });
     return (await this.#embed({ verb: "embedText", text }, "embedText", options)) as Embedding<false>;
   }

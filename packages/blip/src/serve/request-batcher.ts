@@ -1,6 +1,6 @@
 // Requests of many callers, run in batches: those that are ready within a few milliseconds and go together, as many as
 // fit, callers in turn. The queue is bounded, and each request can be taken back.
-import { type Closable, asyncDispose, badOption } from "@blip-ts/base";
+import { type Closable, asyncDispose, badOption, expectOptions, optionNames } from "@blip-ts/base";
 import { AbortListeners } from "./abort-listeners.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { batcherClosed, queueFull } from "./errors.ts";
@@ -16,6 +16,13 @@ export interface BatcherOptions {
   /** Called as a batch begins. */
   readonly onBatch?: ((batch: BatchStart) => void) | undefined;
 }
+
+export const batcherOptionNames = optionNames<BatcherOptions>()({
+  window: true,
+  maxBatch: true,
+  maxQueue: true,
+  onBatch: true,
+});
 
 /** A batch that begins. */
 export interface BatchStart {
@@ -36,6 +43,12 @@ export interface RequestOptions {
   /** Where the queue is full: `reject` (unless told), or `wait` for room. */
   readonly whenFull?: "reject" | "wait" | undefined;
 }
+
+export const requestOptionNames = optionNames<RequestOptions>()({
+  signal: true,
+  caller: true,
+  whenFull: true,
+});
 
 /** What became of one request of a batch. */
 export type Outcome<Result> = { readonly value: Result } | { readonly error: unknown };
@@ -85,6 +98,11 @@ export interface CloseOptions {
   readonly waiting?: (typeof endings)[number] | undefined;
 }
 
+const closeOptionNames = optionNames<CloseOptions>()({ waiting: true });
+
+/** What becomes of a request for which the queue has no room. */
+const fulls = ["reject", "wait"] as const;
+
 export const defaultMaxBatch = 8;
 const defaults = { window: 5, maxBatch: defaultMaxBatch, maxQueue: 256 };
 
@@ -129,6 +147,7 @@ export class RequestBatcher<Request, Result> implements Closable {
 
   /** @param preparer makes requests ready before their batches are formed @throws {UsageError} `usage/bad-option` */
   constructor(run: RunBatch<Request, Result>, options: BatcherOptions = {}, preparer?: Preparer<Request>) {
+    expectOptions("RequestBatcher", options, batcherOptionNames);
     const { onBatch, window, maxBatch, maxQueue } = options;
     this.#run = run;
     this.#preparer = preparer;
@@ -154,7 +173,9 @@ export class RequestBatcher<Request, Result> implements Closable {
    * @throws {UsageError} `batch/full`, `batch/closed`; the signal's reason; what preparing or running the request throws
    */
   async submit(request: Request, group: string, options: RequestOptions = {}): Promise<Result> {
+    expectOptions("submit", options, requestOptionNames);
     const { signal, caller = anybody, whenFull = "reject" } = options;
+    if (!fulls.includes(whenFull)) throw badOption("whenFull", whenFull, fulls);
     signal?.throwIfAborted();
     if (this.#closed) throw batcherClosed();
     const { maxQueue } = this.#options;
@@ -183,7 +204,9 @@ export class RequestBatcher<Request, Result> implements Closable {
    * A second call may reject those that still wait.
    * @throws {UsageError} `usage/bad-option`
    */
-  async close({ waiting = "answer" }: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    expectOptions("close", options, closeOptionNames);
+    const { waiting = "answer" } = options;
     if (!endings.includes(waiting)) throw badOption("waiting", waiting, endings);
     this.#closed = true;
     if (waiting === "reject") this.#rejectWaiting();

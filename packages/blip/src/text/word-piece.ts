@@ -1,5 +1,6 @@
 // BERT's WordPiece tokenizer (bert-base-uncased's rules: lower case, accents stripped, Chinese characters apart), by
 // @huggingface/tokenizers, from tokenizer.json or from the lines of vocab.txt.
+import { optionNames } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { asBertReads, type BertRules } from "./as-bert-reads.ts";
@@ -13,9 +14,15 @@ export interface EncodeOptions {
   readonly padding?: "longest" | "max_length";
   /** Cuts texts to `maxLength` tokens, [CLS] and [SEP] included; without it longer texts are refused. */
   readonly truncation?: boolean;
-  /** In tokens; the length of the model's position table where it is not given. */
+  /** In tokens; the length of the model's position table unless told. */
   readonly maxLength?: number;
 }
+
+export const encodeOptionNames = optionNames<EncodeOptions>()({
+  padding: true,
+  truncation: true,
+  maxLength: true,
+});
 
 /** Ids of texts, padded to one length. */
 export interface EncodedTexts {

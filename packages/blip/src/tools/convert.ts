@@ -1,10 +1,10 @@
 // Any checkpoint to a Hugging Face folder.
-import { type Warning, badOption, unlessAborted } from "@blip-ts/base";
+import { type Warning, badOption, unlessAborted, optionNames } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { checkTensors, configOf } from "../load/load-model.ts";
 import { networkTasks, specOf } from "../tasks/index.ts";
 import type { NetworkTask } from "../tasks/task.ts";
-import { checkModelOptions, type ModelOptions } from "../load/model-options.ts";
+import { checkModelOptions, type ModelOptions, modelOptionNames } from "../load/model-options.ts";
 import { expectTask, readTokenizer, type OpenedModel } from "../load/open-model.ts";
 import { openSource } from "../load/open-suite.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -15,9 +15,11 @@ import { noClass, severalModels } from "./errors.ts";
 
 /** How a model is converted to a Hugging Face folder. */
 export interface ConvertOptions extends ModelOptions {
-  /** Which model a file of several (a pre-trained one) or a suite is to become. */
+  /** Which model a file of several (a pre-trained one) or a suite is to become. The only one there is unless told. */
   readonly task?: string | undefined;
 }
+
+export const convertOptionNames = optionNames<ConvertOptions>()({ ...modelOptionNames, task: true });
 
 /** @throws {UsageError} `usage/bad-option`, listing the tasks whose models can be written */
 export function networkTaskNamed(asked: string): NetworkTask {

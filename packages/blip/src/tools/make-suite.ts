@@ -1,6 +1,6 @@
 // Models of several tasks as one folder, a suite: model_index.json, a part for each task, and the image encoder that they
 // share, once.
-import { type Warning, closing, must, unlessAborted } from "@blip-ts/base";
+import { type Warning, closing, must, unlessAborted, optionNames } from "@blip-ts/base";
 import { sameTensor, type StoredTensor } from "@blip-ts/checkpoint";
 import { imageEncoderFolder, suiteIndexText, tasksIn } from "../load/suite-index.ts";
 import { configOf } from "../load/load-model.ts";
@@ -28,6 +28,16 @@ export type MakeSuiteOptions = Pick<
   ModelOptions,
   "revision" | "offline" | "allowPrivateRedirects" | "signal" | "onProgress" | "onWarning" | "textHeads"
 >;
+
+export const makeSuiteOptionNames = optionNames<MakeSuiteOptions>()({
+  revision: true,
+  offline: true,
+  allowPrivateRedirects: true,
+  signal: true,
+  onProgress: true,
+  onWarning: true,
+  textHeads: true,
+});
 
 /** What a suite was made of. */
 export interface SuiteConversion {

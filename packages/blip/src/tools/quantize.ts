@@ -3,10 +3,10 @@ import { int8Names } from "@blip-ts/graph";
 import { type MadeTensor, quantizedMetadata, quantizedTensors, type StoredTensor } from "@blip-ts/checkpoint";
 import { withTiedHead } from "../weights/tied-head.ts";
 import type { Platform } from "../platform.ts";
-import { badOption } from "@blip-ts/base";
+import { badOption, optionNames } from "@blip-ts/base";
 import { halfTensors, quantizedRanges, reported } from "../load/weight-dtype.ts";
 import type { ConvertedWeights } from "../save/save.ts";
-import { convert, type Conversion, type ConvertOptions } from "./convert.ts";
+import { convert, type Conversion, type ConvertOptions, convertOptionNames } from "./convert.ts";
 
 /** The types that weights are converted to. */
 export type WeightDType = "fp16" | "int8";
@@ -17,6 +17,8 @@ export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
   /** `fp16`: all weights halves, which transformers loads too. `int8`: the matrices of 8 bits; only this package loads it. */
   readonly dtype: WeightDType;
 }
+
+export const quantizeOptionNames = optionNames<QuantizeOptions>()(convertOptionNames);
 
 /**
  * The weights' type, in config.json. transformers takes missing matrices for ones to be drawn at random, with a warning,

@@ -1,8 +1,17 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
-import { BlipError, type ModelError, atLeast, must } from "@blip-ts/base";
+import {
+  BlipError,
+  type ModelError,
+  atLeast,
+  must,
+  expectOptions,
+  optionNames,
+  withoutNames,
+} from "@blip-ts/base";
+import { expectImages } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
 import { conflictingOptions } from "../decode/errors.ts";
-import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
+import { transformersDefaults, type GenerationOptions, generationOptionNames } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { fullGroups, pickTexts } from "./distinct-images.ts";
@@ -19,6 +28,7 @@ import {
   type RowError,
   type VerbCallOptions,
   type VerbOptions,
+  verbCallOptionNames,
 } from "./image-batches.ts";
 import { imagesOfRows, RowVerb, stacked, type PixelBatch, type SeenImage, type SeenRequest } from "./rows.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
@@ -39,6 +49,8 @@ export interface AnswerRow<ImageInput> {
   readonly tokens: readonly number[];
   /** Natural-log probability of the answer's tokens together; with a list minus their summed smoothed loss. */
   readonly score: number;
+  /** A row has this only if it failed. */
+  readonly error?: undefined;
 }
 
 /** How questions are answered. */
@@ -48,6 +60,13 @@ export interface AskOptions extends GenerationOptions, VerbCallOptions {
   /** How many of the list are ranked in full, the likeliest by their first token: 128; a shorter list is ranked whole. */
   readonly k?: number | undefined;
 }
+
+export const askOptionNames = optionNames<AskOptions>()({
+  ...generationOptionNames,
+  ...verbCallOptionNames,
+  answers: true,
+  k: true,
+});
 
 /** @throws {UsageError} `generate/conflicting-options` for options of generation beside a list */
 function checkUngenerated(options: GenerationOptions): void {
@@ -74,13 +93,15 @@ const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
 
 type Scored = Omit<AnswerRow<never>, "image">;
 /** What is said of such a row. */
-export type Answer = Omit<Scored, "question">;
+export type Answer = Omit<Scored, "question" | "error">;
 type Answers = readonly Answer[];
 /** A row of a question, or why it has none. */
 type Asked = Scored | { readonly question: string; readonly error: RowError };
 
 /** How rows are answered. */
 export type AskRowOptions = Omit<AskOptions, "onProgress">;
+
+const askRowOptionNames = withoutNames(askOptionNames, "onProgress");
 
 /** An image with a question, as a row. */
 export interface AnswerRequest<ImageInput> {
@@ -132,7 +153,9 @@ export class Answerer<ImageInput> extends RowVerb<
     questions: readonly string[],
     options: AskOptions = {},
   ): AsyncGenerator<AnswerRow<Input> | FailedRow<Input>, void, undefined> {
+    expectOptions("ask", options, askOptionNames);
     const { texts } = this.processors;
+    expectImages(images);
     expectTexts(questions, "questions");
     if (questions.length === 0) throw noQuestions();
     const parts = chunks(questions, questionBatch).map((part) => ({
@@ -157,6 +180,8 @@ export class Answerer<ImageInput> extends RowVerb<
     this.processors.texts.encodeQuestions([question]);
     this.#answerIds(options);
   }
+
+  protected readonly callNames = askRowOptionNames;
 
   protected checkOptions(options: AskRowOptions): void {
     this.#answerIds(options);

@@ -1,7 +1,13 @@
 // What captioning takes and gives.
-import type { GenerationOptions } from "../decode/options.ts";
+import { optionNames, withoutNames } from "@blip-ts/base";
+import { generationOptionNames, type GenerationOptions } from "../decode/options.ts";
 import type { StreamedToken } from "../run/generate.ts";
-import type { VerbCallOptions, VerbOptions } from "./image-batches.ts";
+import {
+  verbCallOptionNames,
+  verbOptionNames,
+  type VerbCallOptions,
+  type VerbOptions,
+} from "./image-batches.ts";
 
 /** A picture in words. */
 export interface CaptionRow<ImageInput> {
@@ -18,6 +24,8 @@ export interface CaptionRow<ImageInput> {
    * punctuation, of which the matching model reads nothing.
    */
   readonly match?: number | null;
+  /** A row has this only if it failed. */
+  readonly error?: undefined;
 }
 
 /** A caption as it grows. */
@@ -28,11 +36,17 @@ export interface CaptionToken extends StreamedToken {
 
 /** How a captioner is loaded. */
 export interface CaptionerOptions extends VerbOptions {
-  /** Scores captions with the model's own matching heads; a file without them is refused. */
+  /** Off unless told. Scores captions with the model's own matching heads; a file without them is refused. */
   readonly score?: boolean | undefined;
-  /** Scores captions with this matching model: a folder, a file, or a Hub id. */
+  /** None unless told. Scores captions with this matching model: a folder, a file, or a Hub id. */
   readonly matchModel?: string | undefined;
 }
+
+export const captionerOptionNames = optionNames<CaptionerOptions>()({
+  ...verbOptionNames,
+  score: true,
+  matchModel: true,
+});
 
 /** How images are captioned. */
 export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
@@ -43,8 +57,16 @@ export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
   readonly prompt?: string | readonly string[] | undefined;
 }
 
+export const captionOptionNames = optionNames<CaptionOptions>()({
+  ...generationOptionNames,
+  ...verbCallOptionNames,
+  prompt: true,
+});
+
 /** How rows are captioned; each has its own prompt. */
 export type CaptionRowOptions = Omit<CaptionOptions, "prompt" | "onProgress">;
+
+export const captionRowOptionNames = withoutNames(captionOptionNames, "prompt", "onProgress");
 
 /** An image with a prompt, as a row. */
 export interface CaptionRequest<ImageInput> {
@@ -57,4 +79,4 @@ export interface CaptionRequest<ImageInput> {
 }
 
 /** Rows without their images. */
-export type Caption = Omit<CaptionRow<never>, "image">;
+export type Caption = Omit<CaptionRow<never>, "image" | "error">;

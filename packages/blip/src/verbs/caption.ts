@@ -1,5 +1,6 @@
 // The verb `caption`: what pictures show, in words (models/blip.py `generate`).
-import { BlipError, type ModelError, must, orClosed } from "@blip-ts/base";
+import { BlipError, type ModelError, must, orClosed, expectOptions, withoutNames } from "@blip-ts/base";
+import { expectImages } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
@@ -25,7 +26,6 @@ import {
   type ReadBatch,
   type Processors,
   type VerbOptions,
-  expectImages,
 } from "./image-batches.ts";
 import { imagesOfRows, RowVerb, stacked, type PixelBatch, type SeenImage, type SeenRequest } from "./rows.ts";
 import { rowsOf } from "../run/batch-rows.ts";
@@ -41,6 +41,8 @@ import type {
   CaptionToken,
 } from "./caption-types.ts";
 import { unequalPrompts } from "./errors.ts";
+
+import { captionOptionNames, captionRowOptionNames } from "./caption-types.ts";
 
 export type * from "./caption-types.ts";
 
@@ -138,6 +140,7 @@ export class Captioner<ImageInput> extends RowVerb<
     images: readonly Input[],
     options: CaptionOptions = {},
   ): AsyncGenerator<CaptionRow<Input> | FailedRow<Input>, void, undefined> {
+    expectOptions("caption", options, captionOptionNames);
     expectImages(images);
     const prompts = this.#prompts(options.prompt, images.length);
     // What is wrong with the call is found before any picture is read.
@@ -173,6 +176,7 @@ export class Captioner<ImageInput> extends RowVerb<
     image: ImageInput,
     options: Omit<CaptionOptions, "imageBatchSize" | "onProgress"> = {},
   ): AsyncGenerator<CaptionToken, void, undefined> {
+    expectOptions("stream", options, withoutNames(captionOptionNames, "imageBatchSize", "onProgress"));
     const { compat } = this.model.loaded;
     const prompts = this.#prompts(options.prompt, 1);
     // The references' three beams are not a wish of the caller.
@@ -207,6 +211,8 @@ export class Captioner<ImageInput> extends RowVerb<
     const prompts = requests.flatMap(({ prompt }) => this.#prompts(prompt, 1));
     return this.#rows(seen, prompts, options, { seeds: requests.map(({ seed }) => seed) });
   }
+
+  protected readonly callNames = captionRowOptionNames;
 
   protected checkOptions(options: CaptionRowOptions): void {
     this.model.generator.options([[this.model.loaded.tokens.dec]], options);

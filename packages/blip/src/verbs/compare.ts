@@ -1,5 +1,6 @@
 // The verb `compare`: are statements about two pictures true? (models/blip_nlvr.py)
-import { BlipError, type ModelError, allFinite, must } from "@blip-ts/base";
+import { BlipError, type ModelError, allFinite, must, expectOptions } from "@blip-ts/base";
+import { expectPair } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -7,8 +8,21 @@ import { notFinite } from "@blip-ts/engine";
 import { allFailed, failuresOf, orNotFinite, quoted } from "../run/finite.ts";
 import { probabilityOf } from "./match.ts";
 import { NaturalLanguageVisualReasoning } from "../classes/nlvr.ts";
-import { rowError, type FailedRow, type ReadImageOptions, type VerbOptions } from "./image-batches.ts";
-import { RowVerb, type PixelBatch, type RowCallOptions, type SeenImage, type SeenRequest } from "./rows.ts";
+import {
+  rowError,
+  type FailedRow,
+  type ReadImageOptions,
+  type VerbOptions,
+  readImageOptionNames,
+} from "./image-batches.ts";
+import {
+  RowVerb,
+  type PixelBatch,
+  type RowCallOptions,
+  type SeenImage,
+  type SeenRequest,
+  rowCallOptionNames,
+} from "./rows.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 import { textRows, trimmed } from "../run/text-batches.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
@@ -26,6 +40,8 @@ export interface CompareRow<ImageInput> {
   readonly label: boolean;
   /** softmax(logits)[1]: how likely the statement is true, 0 to 1. */
   readonly probability: number;
+  /** A row has this only if it failed. */
+  readonly error?: undefined;
 }
 
 /** What stops a call, and how large its pictures may be. */
@@ -71,26 +87,30 @@ export class Comparer<ImageInput> extends RowVerb<
    * @throws {UsageError} `usage/no-texts`, `text/empty` @throws {InputError} `text/too-long`
    */
   async *compare<Input extends ImageInput>(
-    [left, right]: readonly [Input, Input],
+    images: readonly [Input, Input],
     statements: readonly string[],
-    { signal, maxPixels }: CompareOptions = {},
+    options: CompareOptions = {},
   ): AsyncGenerator<CompareRow<Input> | FailedRow<Input>, void, undefined> {
+    expectOptions("compare", options, readImageOptionNames);
+    const { signal, maxPixels } = options;
+    expectPair(images);
+    const [left, right] = images;
     expectTexts(statements, "statements");
     if (statements.length === 0) throw noTexts("statements");
     checkMaxPixels(maxPixels);
-    const { images, texts } = this.processors;
+    const { images: processor, texts } = this.processors;
     const encoded = texts.encodeStatements(statements);
     const pixels: Float32Array[] = [];
     for (const image of [left, right])
       try {
-        pixels.push(await images.pixels(image, signal, maxPixels));
+        pixels.push(await processor.pixels(image, signal, maxPixels));
       } catch (error) {
         if (!(error instanceof BlipError)) throw error;
         yield { image, error: { code: error.code, message: error.message } };
       }
     if (pixels.length < 2) return;
     const judgment = await orNotFinite(() =>
-      this.#judge(stackPixels(pixels, images.config), encoded, { signal }),
+      this.#judge(stackPixels(pixels, processor.config), encoded, { signal }),
     );
     if (judgment instanceof BlipError) {
       for (const image of [left, right]) yield { image, error: rowError(judgment) };
@@ -119,6 +139,8 @@ export class Comparer<ImageInput> extends RowVerb<
   check({ statement }: Pick<CompareRequest<ImageInput>, "statement">): void {
     this.processors.texts.encodeStatements([statement]);
   }
+
+  protected readonly callNames = rowCallOptionNames;
 
   protected checkOptions(): void {
     // What is said of images is checked where they are read.

@@ -1,6 +1,15 @@
 // The verb `embed`: pictures and texts as vectors of one space, or as all their states (models/blip.py `BLIP_Base`,
 // LAVIS blip_feature_extractor.py).
-import { atLeast, BlipError, type ModelError, must } from "@blip-ts/base";
+import { expectImages } from "../image/expect-images.ts";
+import {
+  atLeast,
+  BlipError,
+  type ModelError,
+  must,
+  expectOptions,
+  optionNames,
+  withoutNames,
+} from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -15,6 +24,7 @@ import {
   type FailedText,
   type VerbCallOptions,
   type VerbOptions,
+  verbCallOptionNames,
 } from "./image-batches.ts";
 import { RowVerb, type PixelBatch, type RowCallOptions, type SeenImage, type SeenRequest } from "./rows.ts";
 import { rowsOf } from "../run/batch-rows.ts";
@@ -32,6 +42,8 @@ export interface ImageEmbedding<ImageInput, States extends boolean = boolean> {
   readonly image: ImageInput;
   /** Its unit vector [E], with all states if they were asked for. */
   readonly embedding: Embedding<States>;
+  /** A row has this only if it failed. */
+  readonly error?: undefined;
 }
 
 /** A text as numbers. */
@@ -40,6 +52,8 @@ export interface TextEmbedding<States extends boolean = boolean> {
   readonly text: string;
   /** Its unit vector [E], with all states if they were asked for. */
   readonly embedding: Embedding<States>;
+  /** A row has this only if it failed. */
+  readonly error?: undefined;
 }
 
 /** What embeddings hold. */
@@ -47,6 +61,8 @@ export interface EmbedOptions<States extends boolean = boolean> extends VerbCall
   /** All states after the last layer instead of the joint embedding. */
   readonly states?: States | undefined;
 }
+
+export const embedOptionNames = optionNames<EmbedOptions>()({ ...verbCallOptionNames, states: true });
 
 /** An image or a text, as a row. */
 export type EmbedRequest<ImageInput> =
@@ -61,6 +77,8 @@ export interface EmbedAnswer {
 
 /** How such rows are embedded. */
 export type EmbedRowOptions = Pick<EmbedOptions, "states"> & RowCallOptions;
+
+const embedRowOptionNames = withoutNames(embedOptionNames, "onProgress");
 
 /** A model of features with what turns pictures and texts into its inputs. */
 export class Embedder<ImageInput> extends RowVerb<
@@ -92,12 +110,14 @@ export class Embedder<ImageInput> extends RowVerb<
     images: readonly Input[],
     options: EmbedOptions<States> = {},
   ): AsyncGenerator<ImageEmbedding<Input, States> | FailedRow<Input>, void, undefined> {
+    expectOptions("embedImages", options, embedOptionNames);
     const { signal, states } = options;
+    expectImages(images);
     for await (const batch of readBatches(images, this.processors.images, options)) {
       const { pixels } = batch;
-      const found = await answersOf(async () => (pixels ? this.#images(pixels, states, signal) : []));
-      yield* inOrder(batch, (place) => {
-        const embedding = found(place);
+      const answers = await answersOf(async () => (pixels ? this.#images(pixels, states, signal) : []));
+      yield* inOrder(batch, (index) => {
+        const embedding = answers(index);
         return embedding instanceof BlipError ? embedding : [{ embedding }];
       });
     }
@@ -110,15 +130,18 @@ export class Embedder<ImageInput> extends RowVerb<
    */
   async *embedTexts<States extends boolean = false>(
     texts: readonly string[],
-    { signal, states }: Pick<EmbedOptions<States>, "signal" | "states"> = {},
+    options: Pick<EmbedOptions<States>, "signal" | "states"> = {},
   ): AsyncGenerator<TextEmbedding<States> | FailedText, void, undefined> {
+    // A call about images and texts has one object of options.
+    expectOptions<EmbedOptions>("embedTexts", options, embedOptionNames);
+    const { signal, states } = options;
     expectTexts(texts);
     if (texts.length === 0) return;
     // All are read before any work is done, so that an empty one is found first.
     const encoded = this.processors.texts.encodeFeatureTexts(texts);
-    const found = await orNotFinite(() => this.#texts(encoded, states, signal));
+    const embeddings = await orNotFinite(() => this.#texts(encoded, states, signal));
     for (const [index, text] of texts.entries()) {
-      const embedding = found instanceof BlipError ? found : found[index];
+      const embedding = embeddings instanceof BlipError ? embeddings : embeddings[index];
       if (embedding instanceof BlipError) yield { text, error: rowError(embedding) };
       else if (embedding) yield { text, embedding };
     }
@@ -128,6 +151,8 @@ export class Embedder<ImageInput> extends RowVerb<
   check({ text }: Pick<EmbedRequest<ImageInput>, "text">): void {
     if (text !== undefined) this.processors.texts.encodeFeatureTexts([text]);
   }
+
+  protected readonly callNames = embedRowOptionNames;
 
   protected checkOptions(): void {
     // What is said of images is checked where they are read.

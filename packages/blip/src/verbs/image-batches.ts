@@ -1,5 +1,6 @@
 // What the verbs share: a loaded model with what turns pictures and texts into its inputs, pictures read in batches,
 // and rows for pictures that cannot be read.
+import { isNativeFailure } from "@blip-ts/engine";
 import type { Tensor } from "@blip-ts/graph";
 import {
   BlipError,
@@ -9,7 +10,8 @@ import {
   badOption,
   missed,
   must,
-  schema,
+  optionNames,
+  withoutNames,
 } from "@blip-ts/base";
 import type { ImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
@@ -17,10 +19,10 @@ import type { DownloadProgress } from "../files.ts";
 import type { DecodeOptions } from "../image/decode-options.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
-import type { ModelOptions } from "../load/model-options.ts";
+import { modelOptionNames, type ModelOptions } from "../load/model-options.ts";
 import { orNotFinite } from "../run/finite.ts";
 import { imageConfigOf } from "../load/image-settings.ts";
-import type { ProcessorOptions } from "../processor/options.ts";
+import { processorOptionNames, type ProcessorOptions } from "../processor/options.ts";
 import {
   checkMaxPixels,
   decodeDefaults,
@@ -29,6 +31,7 @@ import {
   stackPixels,
 } from "../processor/image-processor.ts";
 import { TextProcessor } from "../processor/text-processor.ts";
+import { expectImages } from "../image/expect-images.ts";
 import { noImages } from "./errors.ts";
 
 /** Why a row failed. */
@@ -70,6 +73,11 @@ export interface VerbOptions
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
 }
 
+export const verbOptionNames = optionNames<VerbOptions>()({
+  ...modelOptionNames,
+  ...withoutNames(processorOptionNames, "task"),
+});
+
 /** Pictures done, of all of a call. */
 export interface VerbProgress {
   /** Tells this progress from a download's. */
@@ -91,6 +99,13 @@ export interface VerbCallOptions {
   /** Called after each batch of images. */
   readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
 }
+
+export const verbCallOptionNames = optionNames<VerbCallOptions>()({
+  imageBatchSize: true,
+  maxPixels: true,
+  signal: true,
+  onProgress: true,
+});
 
 interface BatchOptions<ImageInput> extends VerbCallOptions {
   readonly ahead?: ImagesOfBatch<ImageInput> | undefined;
@@ -146,13 +161,6 @@ export const verbOptions = <T extends VerbOptions>(options: T) => ({
   ...options,
   compat: options.compat ?? ("blip" as const),
 });
-
-/** A list of images, before anything is asked of it. @throws {UsageError} `usage/bad-option` */
-export function expectImages(images: unknown): void {
-  if (Array.isArray(images)) return;
-  const found = typeof images === "string" ? schema.shownValue(images) : `a value of type ${typeof images}`;
-  throw badOption("images", found, ["a list of images"]);
-}
 
 /** A batch of pictures as they were read. */
 export interface ReadBatch<Input> {
@@ -222,6 +230,8 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
 /** What a call says of how its pictures are read. */
 export type ReadImageOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
 
+export const readImageOptionNames = optionNames<ReadImageOptions>()({ signal: true, maxPixels: true });
+
 /** How the image of a request is read. */
 export interface RequestImageOptions
   extends ReadImageOptions, Pick<DecodeOptions, "isolate" | "caller" | "timeout"> {}
@@ -248,7 +258,8 @@ export async function readPixels<ImageInput>(
     const pixels = await processor.prepare(decoded);
     return other ? [pixels, await other.prepare(decoded)] : [pixels];
   } catch (error) {
-    if (error instanceof BlipError) return error;
+    // What no image can be decoded without is no fault of this one.
+    if (error instanceof BlipError && !isNativeFailure(error)) return error;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 // The verb `match`: every picture with every text. Each picture is encoded once, each text once for its cosine; ITM
 // looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
-import { BlipError, type ModelError, allFinite, atLeast, must } from "@blip-ts/base";
+import { BlipError, type ModelError, allFinite, atLeast, must, expectOptions } from "@blip-ts/base";
+import { expectImages } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -18,6 +19,7 @@ import {
   type RowError,
   type VerbCallOptions,
   type VerbOptions,
+  verbCallOptionNames,
 } from "./image-batches.ts";
 import {
   imagesOfRows,
@@ -27,6 +29,7 @@ import {
   type RowCallOptions,
   type SeenImage,
   type SeenRequest,
+  rowCallOptionNames,
 } from "./rows.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
@@ -52,6 +55,8 @@ export interface MatchRow<ImageInput> extends MatchScores {
   readonly image: ImageInput;
   /** The text, as it was given. */
   readonly text: string;
+  /** A row has this only if it failed. */
+  readonly error?: undefined;
 }
 
 /** How images are read. */
@@ -107,7 +112,9 @@ export class Matcher<ImageInput> extends RowVerb<
     texts: readonly string[],
     options: MatchOptions = {},
   ): AsyncGenerator<MatchRow<Input> | FailedRow<Input>, void, undefined> {
+    expectOptions("match", options, verbCallOptionNames);
     const { signal } = options;
+    expectImages(images);
     expectTexts(texts);
     if (texts.length === 0) throw noTexts();
     // All texts are read before any work is done, so that an empty one is found first.
@@ -194,6 +201,8 @@ export class Matcher<ImageInput> extends RowVerb<
     });
     return probabilities;
   }
+
+  protected readonly callNames = rowCallOptionNames;
 
   protected checkOptions(): void {
     // What is said of images is checked where they are read.

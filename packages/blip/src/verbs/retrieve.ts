@@ -1,6 +1,7 @@
 // The verb `retrieve`: cosine over everything, then ITM re-ranks the best k (train_retrieval.py `evaluation`,
 // eval_retrieval_video.py).
-import { BlipError, ModelError, atLeast, badOption, must } from "@blip-ts/base";
+import { BlipError, ModelError, atLeast, badOption, must, expectOptions, optionNames } from "@blip-ts/base";
+import { expectImages } from "../image/expect-images.ts";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -11,12 +12,12 @@ import { ImageTextRetrieval } from "../classes/image-text-retrieval.ts";
 import {
   batchSize,
   chunks,
-  expectImages,
   rowError,
   type FailedRow,
   type FailedText,
   type VerbCallOptions,
   type VerbOptions,
+  verbCallOptionNames,
 } from "./image-batches.ts";
 import { loadVerb, Verb, type VerbParts } from "./verb.ts";
 import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
@@ -46,6 +47,8 @@ export interface TextRow<ImageInput> {
   readonly text: string;
   /** The images that were found, best first. */
   readonly hits: readonly ImageHit<ImageInput>[];
+  /** A row has this only if it failed. */
+  readonly error?: undefined;
 }
 
 /** The texts for a picture, best first. */
@@ -54,6 +57,8 @@ export interface ImageRow<ImageInput> {
   readonly image: ImageInput;
   /** The texts that were found, best first. */
   readonly hits: readonly TextHit[];
+  /** A row has this only if it failed. */
+  readonly error?: undefined;
 }
 
 /** How a search is made. */
@@ -65,6 +70,17 @@ export interface RetrieveOptions extends VerbCallOptions {
    * not fit is computed again.
    */
   readonly cacheBytes?: number | undefined;
+}
+
+export const retrieveOptionNames = optionNames<RetrieveOptions>()({
+  ...verbCallOptionNames,
+  k: true,
+  cacheBytes: true,
+});
+
+/** @throws {UsageError} `usage/bad-option` */
+export function expectBy(by: string): void {
+  if (by !== "text" && by !== "image") throw badOption("by", by, ["text", "image"]);
 }
 
 const defaultK = 128;
@@ -109,7 +125,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     texts: readonly string[],
     options: RetrieveOptions = {},
   ): AsyncGenerator<TextRow<Input> | FailedRow<Input> | FailedText, void, undefined> {
-    const { k, cacheBytes, encoded } = this.#checked(images, texts, options);
+    const { k, cacheBytes, encoded } = this.#checked("byText", images, texts, options);
     const { features, broken } = await this.#readTexts(encoded, options);
     const cache = new Map<number, Tensor<"float32">>();
     let bytes = 0;
@@ -165,7 +181,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     texts: readonly string[],
     options: RetrieveOptions = {},
   ): AsyncGenerator<ImageRow<Input> | FailedRow<Input> | FailedText, void, undefined> {
-    const { k, encoded } = this.#checked(images, texts, options);
+    const { k, encoded } = this.#checked("byImage", images, texts, options);
     const { features, broken } = await this.#readTexts(encoded, options);
     for (const [index, text] of texts.entries()) {
       const error = broken[index];
@@ -199,7 +215,8 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     }
   }
 
-  #checked(images: readonly unknown[], texts: readonly string[], options: RetrieveOptions) {
+  #checked(call: string, images: readonly unknown[], texts: readonly string[], options: RetrieveOptions) {
+    expectOptions(call, options, retrieveOptionNames);
     const { keptStates } = this.model.loaded.limits;
     const { k = defaultK, cacheBytes = keptStates } = options;
     checkMaxPixels(options.maxPixels);

@@ -115,7 +115,7 @@ describe("rows of match", () => {
       { id: 4, image: "/nowhere.png", text: tulip },
     ];
     const found = await arrayOf(matcher.rows(rows));
-    expect(found.map((row) => ("error" in row ? [row.id, row.error.code] : [row.id]))).toEqual([
+    expect(found.map((row) => (row.error ? [row.id, row.error.code] : [row.id]))).toEqual([
       [0],
       [1, "image/not-found"],
       [2, "text/empty"],

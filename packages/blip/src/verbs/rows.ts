@@ -1,6 +1,16 @@
 // The one form in which every verb takes a stream: rows in, rows out, in order. Requests of many callers are answered by
 // the same code. An image is read and encoded once for all rows about it that stand near each other.
-import { badOption, BlipError, type Closable, must } from "@blip-ts/base";
+import {
+  badOption,
+  BlipError,
+  type Closable,
+  must,
+  expectOptions,
+  optionNames,
+  type OptionNames,
+  schema,
+  withoutNames,
+} from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import { orNotFinite } from "../run/finite.ts";
@@ -13,6 +23,7 @@ import {
   type ReadBatch,
   type RowError,
   type VerbCallOptions,
+  verbCallOptionNames,
 } from "./image-batches.ts";
 import { Verb } from "./verb.ts";
 
@@ -24,10 +35,13 @@ export type RowSource<Row> = Iterable<Row> | AsyncIterable<Row>;
  * other fields are as they were.
  */
 export type AnsweredRow<Row, Answer> =
-  (Omit<Row, keyof Answer | "error"> & Answer) | (Row & { readonly error: RowError });
+  | (Omit<Row, keyof Answer | "error"> & Answer & { readonly error?: undefined })
+  | (Row & { readonly error: RowError });
 
 /** What every call about rows takes. */
 export type RowCallOptions = Omit<VerbCallOptions, "onProgress">;
+
+export const rowCallOptionNames = withoutNames(verbCallOptionNames, "onProgress");
 
 /** How far a stream of rows is read ahead. */
 export interface RowsOptions {
@@ -37,6 +51,8 @@ export interface RowsOptions {
    */
   readonly window?: number | undefined;
 }
+
+export const rowsOptionNames = optionNames<RowsOptions>()({ window: true });
 
 const defaultWindow = 64;
 
@@ -117,6 +133,15 @@ class KeptImages<ImageInput> {
 
 const sizeOf = (seen: SeenImage | BlipError): number => (seen instanceof BlipError ? 0 : bytesOf(seen));
 
+/** @throws {UsageError} `usage/bad-option` for what yields nothing */
+function expectRows(source: unknown): void {
+  const yields =
+    typeof source === "object" &&
+    source !== null &&
+    (Symbol.iterator in source || Symbol.asyncIterator in source);
+  if (!yields) throw badOption("rows", schema.shownValue(source), ["a list of rows, or what yields them"]);
+}
+
 /** So many rows at a time. If the source fails, those before its failure come first. */
 async function* inWindows<Row>(source: RowSource<Row>, size: number): AsyncGenerator<Row[], void, undefined> {
   let rows: Row[] = [];
@@ -146,6 +171,9 @@ export abstract class RowVerb<
   /** What is wrong with a request, before anything is read. */
   abstract check(request: Request, options: Call): void;
 
+  /** What the options of a call may be called. */
+  protected abstract readonly callNames: OptionNames<Call>;
+
   /** What is wrong with the options of a call, whatever its requests. */
   protected abstract checkOptions(options: Call): void;
 
@@ -170,8 +198,11 @@ export abstract class RowVerb<
    */
   async *rows<Row extends Request>(
     source: RowSource<Row>,
-    { window = defaultWindow, ...call }: RowsOptions & Partial<Call> = {},
+    rowsOptions: RowsOptions & Partial<Call> = {},
   ): AsyncGenerator<AnsweredRow<Row, Answer>, void, undefined> {
+    expectOptions<object>("rows", rowsOptions, { ...rowsOptionNames, ...this.callNames });
+    expectRows(source);
+    const { window = defaultWindow, ...call } = rowsOptions;
     // What is left of the options is a call's own: the compiler cannot see it.
     const options = { imageBatchSize: defaultImageBatch, ...call } as unknown as Call;
     if (!Number.isSafeInteger(window) || window < 1)

@@ -8,7 +8,7 @@ import { toHuggingFaceNames } from "./names.ts";
 import {
   type Checkpoint,
   openCheckpoint,
-  readShardedSafetensors,
+  readSharded,
   readTensorBytes,
   type StoredTensor,
 } from "@blip-ts/checkpoint";
@@ -18,10 +18,8 @@ const tiny = (path: string) => fileURLToPath(new URL(`../../../../fixtures/tiny/
 const open = async (path: string) => openCheckpoint(await fileSource(tiny(path)));
 const json = async (path: string): Promise<unknown> => JSON.parse(await readFile(tiny(path), "utf8"));
 
-const openSharded = async () => {
-  const name = "match-sharded/model.safetensors.index.json";
-  return readShardedSafetensors(await json(name), name, (file) => fileSource(tiny(`match-sharded/${file}`)));
-};
+const openSharded = async (folder: string, index: string) =>
+  readSharded(await json(`${folder}/${index}`), index, (file) => fileSource(tiny(`${folder}/${file}`)));
 
 const hex = async (tensor: StoredTensor) => Buffer.from(await readTensorBytes(tensor)).toString("hex");
 
@@ -38,7 +36,7 @@ describe("the tiny matcher", () => {
   it.each<[string, Checkpoint["format"], () => Promise<Checkpoint>]>([
     ["match-bin", "torch-zip", () => open("match-bin/pytorch_model.bin")],
     ["match-legacy", "torch-legacy", () => open("match-legacy/pytorch_model.bin")],
-    ["match-sharded", "safetensors", openSharded],
+    ["match-sharded", "safetensors", () => openSharded("match-sharded", "model.safetensors.index.json")],
     ["match-original", "torch-zip", () => open("match-original/model_tiny_retrieval.pth")],
   ])("has the same bytes under the same names in %s as in match", async (_, format, opened) => {
     const checkpoint = await opened();
@@ -76,6 +74,12 @@ describe("the tiny matcher", () => {
       const halves = (await open(`${path}/model.safetensors`)).tensors;
       for (const [name, { shape }] of expected) expect(halves.get(name)).toMatchObject({ dtype, shape });
     }
+  });
+
+  it("has the same halves in two files of PyTorch as in one of safetensors", async () => {
+    const checkpoint = await openSharded("match-f16-sharded-bin", "pytorch_model.bin.index.json");
+    expect(checkpoint.format).toBe("torch-zip");
+    expect(await contents(checkpoint)).toEqual(await contents(await open("match-f16/model.safetensors")));
   });
 
   it("has the architecture that its config.json gives, and the tasks of a matcher", async () => {
@@ -133,6 +137,26 @@ describe("views of storages", () => {
     }
     expect([...tensors.values()].filter(({ strides }) => strides !== undefined).length).toBeGreaterThan(3);
   });
+});
+
+describe("checkpoints with a training script's settings beside the weights", () => {
+  it.each(["numpy1.pth", "numpy2.pth", "numpy1-legacy.pth", "numpy2-legacy.pth"])(
+    "give the tensors of %s, and skip Namespace, ruamel.yaml's classes and NumPy's numbers",
+    async (file) => {
+      const { tensors: expected } = (await json("settings/settings.json")) as {
+        tensors: Record<string, Pick<Strided, "shape" | "values">>;
+      };
+      const { tensors, metadata } = await open(`settings/${file}`);
+      expect([...tensors.keys()]).toEqual(Object.keys(expected));
+      for (const [name, tensor] of tensors) {
+        const { shape, values } = expected[name] ?? {};
+        expect(tensor).toMatchObject({ shape });
+        expect(numbers(tensor, await readTensorBytes(tensor))).toEqual(values);
+      }
+      const others = JSON.stringify(["optimizer", "config", "args", "log", "epoch"]);
+      expect(metadata).toEqual({ stateDict: "model", otherEntries: others });
+    },
+  );
 });
 
 interface Config {

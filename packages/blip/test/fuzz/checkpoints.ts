@@ -4,7 +4,7 @@ import {
   type Checkpoint,
   memorySource,
   openCheckpoint,
-  readShardedSafetensors,
+  readSharded,
   readTensorBytes,
 } from "@blip-ts/checkpoint";
 import { safetensorsOf, stateDict, torchLegacyOf, torchZipOf } from "@blip-ts/testing";
@@ -84,7 +84,7 @@ const shards = fuzzTarget({
         .map((key) => [key, shardNames[file]]),
     );
     const index = { metadata: { total_size: 8 }, weight_map: Object.fromEntries(map) as object };
-    const checkpoint = await readShardedSafetensors(edited(index, edits), "index", (file) => {
+    const checkpoint = await readSharded(edited(index, edits), "index", (file) => {
       const found = files[shardNames.indexOf(file)] ?? files[0];
       return Promise.resolve(memorySource(file, damage(safetensorsOf(found.header, found.data))));
     });

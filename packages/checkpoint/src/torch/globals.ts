@@ -1,5 +1,6 @@
 // The globals that a pickle of weights may name, as PyTorch's own `weights_only` loader has them for tensors and plain
-// data, and what each makes here. None of them runs Python: a storage is a key, a tensor is a view of it.
+// data, and what each makes here. None of them runs Python: a storage is a key, a tensor is a view of it. Beside them those of
+// `skipped-globals.ts`, which make nothing.
 import { malformed, unsupportedDType } from "../errors.ts";
 import {
   describeValue,
@@ -8,10 +9,12 @@ import {
   PickleList,
   PickleObject,
   PickleSet,
+  PickleSkipped,
   PickleTuple,
   type PickleCall,
   type PickleValue,
 } from "./pickle-values.ts";
+import { SKIPPED_GLOBALS } from "./skipped-globals.ts";
 import { MAX_RANK, type CheckpointDType } from "../stored-tensor.ts";
 
 /** A storage that the pickle refers to by its persistent id. */
@@ -96,6 +99,8 @@ export function torchGlobals(where: string) {
     const path = `${module}.${name}`;
     const call = calls.get(path);
     if (call !== undefined) return new PickleGlobal(path, call);
+    const skipped = SKIPPED_GLOBALS.get(path);
+    if (skipped !== undefined) return new PickleGlobal(path, () => new PickleSkipped(skipped));
     if (path === "torch.storage.UntypedStorage") return new StorageType(path, "untyped");
     if (path === "torch.Tensor" || path === "torch.nn.parameter.Parameter") return new PickleGlobal(path);
     if (module === "torch" && (KNOWN_DTYPES.has(name) || OTHER_DTYPES.test(name)))

@@ -54,6 +54,12 @@ export class PickleObject {
   }
 }
 
+/**
+ * Settings of a training script that say nothing about weights: argparse's Namespace, ruamel's mappings, NumPy's numbers.
+ * It takes attributes and items and keeps none of them.
+ */
+export class PickleSkipped extends PickleObject {}
+
 /** What an allow-listed global does when it is called. `charge(n)` books n steps of work before they are done. */
 export type PickleCall = (args: readonly PickleValue[], charge: (steps: number) => void) => PickleValue;
 

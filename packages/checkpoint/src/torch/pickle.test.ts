@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { failureOf } from "@blip-ts/testing";
 import * as p from "@blip-ts/testing/pickle-bytes";
 import {
+  describeValue,
   PICKLE_LIMITS,
   PickleDict,
   PickleList,
@@ -118,6 +119,12 @@ describe("runPickle", () => {
     ["torch", "Storage\u0000"],
     ["torch.nn.modules.linear", "Linear"],
     ["numpy.core.multiarray", "_reconstruct"],
+    ["numpy", "ndarray"],
+    ["argparse", "ArgumentParser"],
+    ["argparse", "Namespace.__init__"],
+    ["ruamel.yaml.comments", "copy_attributes"],
+    ["ruamel.yaml.constructor", "construct_python_object"],
+    ["ruamel_yaml", "load"],
     ["collections", "defaultdict"],
     ["collections", "OrderedDict.fromkeys"],
     ["torch._utils", "_rebuild_tensor_v2.__globals__"],
@@ -141,6 +148,28 @@ describe("runPickle", () => {
     expect(failure.code).toBe("checkpoint/pickle-opcode");
     expect(failure.message).toContain(name);
   });
+
+  it.each<[string, string, string]>([
+    ["argparse", "Namespace", "an argparse Namespace"],
+    ["ruamel.yaml.comments", "CommentedMap", "a ruamel.yaml CommentedMap"],
+    ["ruamel_yaml.comments", "CommentedSeq", "a ruamel.yaml CommentedSeq"],
+    ["numpy._core.multiarray", "scalar", "a NumPy number"],
+  ])(
+    "skips %s.%s with its attributes and items, whose globals are held to the same list",
+    async (module, name, label) => {
+      const made = (...args: p.Bytes[]) => p.reduce(p.stackGlobal(module, name), ...args);
+      const text = p.text("x");
+      const filled = [
+        ...p.build(made(text), p.dict([text, text])),
+        ...[0x28, ...text, ...text, 0x75],
+        ...[0x28, ...text, 0x65],
+        ...[0x28, ...text, 0x90],
+      ];
+      expect(describeValue(await run(filled))).toBe(label);
+      const hostile = made(p.reduce(p.global("os", "system"), text));
+      expect(await failureOf(() => run(hostile))).toMatchObject({ code: "checkpoint/pickle-global" });
+    },
+  );
 
   it.each<[string, p.Bytes]>([
     ["a POP of nothing", [0x30, 0x30]],

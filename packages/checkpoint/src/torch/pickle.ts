@@ -12,6 +12,7 @@ import {
   PickleGlobal,
   PickleList,
   PickleSet,
+  PickleSkipped,
   PickleTuple,
   type PickleLimits,
   type PickleValue,
@@ -296,19 +297,24 @@ class Machine {
   /** Attributes of an OrderedDict (a state dict's `_metadata`) say nothing about weights: they are let go. */
   #build(): void {
     const [target, state] = this.#popMany(2);
-    if (!(target instanceof PickleDict && target.takesAttributes && state instanceof PickleDict))
+    if (!(
+      target instanceof PickleSkipped ||
+      (target instanceof PickleDict && target.takesAttributes && state instanceof PickleDict)
+    ))
       throw this.#bad(`sets attributes of ${describeValue(target)} from ${describeValue(state)}`);
     this.#push(target);
   }
 
   #append(items: readonly PickleValue[]): void {
     const list = this.#top();
+    if (list instanceof PickleSkipped) return;
     if (!(list instanceof PickleList)) throw this.#bad(`appends to ${describeValue(list)}`);
     for (const item of items) list.items.push(item);
   }
 
   #setItems(items: readonly PickleValue[]): void {
     const dict = this.#top();
+    if (dict instanceof PickleSkipped) return;
     if (!(dict instanceof PickleDict)) throw this.#bad(`sets items of ${describeValue(dict)}`);
     for (let index = 0; index < items.length; index += 2) {
       const [key, value] = items.slice(index, index + 2);
@@ -320,6 +326,7 @@ class Machine {
 
   #addItems(items: readonly PickleValue[]): void {
     const set = this.#top();
+    if (set instanceof PickleSkipped) return;
     if (!(set instanceof PickleSet)) throw this.#bad(`adds items to ${describeValue(set)}`);
     for (const item of items) set.items.push(item);
   }

@@ -17,6 +17,7 @@ import { loadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
 import { printConversion } from "./convert.ts";
 import { needsFlag, ofCheck } from "../errors.ts";
+import { processorPart } from "../split-options.ts";
 
 interface QuantizeFlags extends SourceFlags, TextFlags {
   readonly dtype: WeightDType;
@@ -35,7 +36,10 @@ async function checkImages(
   images: readonly string[],
   options: VerbOptions & { readonly task: string | undefined },
 ): Promise<void> {
-  const processor = await BlipProcessor.fromPretrained(model, options);
+  const processor = await BlipProcessor.fromPretrained(model, {
+    ...processorPart(options),
+    task: options.task,
+  });
   for (const image of images) {
     options.signal?.throwIfAborted();
     await processor(image).catch((cause: unknown) => {

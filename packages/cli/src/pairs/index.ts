@@ -1,6 +1,6 @@
 // `--pairs FILE`: a verb over rows of a file, in their order, instead of products of its arguments.
-import type { Closable } from "@blip-ts/base";
-import type { RowError, RowsOptions, VerbOptions } from "blip-ts";
+import { type Closable, shownDataUrl } from "@blip-ts/base";
+import { type RowError, type RowsOptions, type VerbOptions } from "blip-ts";
 import { Option, type Command } from "commander";
 import { imagesArgument, positiveInteger, type ImageFlags } from "../common-options.ts";
 import { printRows } from "../print-rows.ts";
@@ -89,7 +89,7 @@ export async function printPairs<Model extends Closable, Answer extends object>(
         pairRows(rows(model, opened.requests, { imageBatchSize, signal, window: flags.window })),
       failureOf: (row) =>
         row instanceof PairRow && row.error
-          ? { subject: row.pair.images.join(" ") || row.pair.place, ...row.error }
+          ? { subject: row.pair.images.map(shownDataUrl).join(" ") || row.pair.place, ...row.error }
           : undefined,
       head,
       numeric,

@@ -8,7 +8,7 @@ import { csvRecords } from "./csv-records.ts";
 import { listFolder, openFile, openPath } from "./open-path.ts";
 
 export interface PathOptions extends DatasetOptions {
-  /** VQA v2, OK-VQA: the file of annotations that belongs to the questions. */
+  /** VQA v2, OK-VQA: the file of annotations that belongs to the questions. None unless told. */
   readonly annotations?: string;
 }
 

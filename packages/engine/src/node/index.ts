@@ -2,3 +2,4 @@
 export { nodeDevices } from "./devices.ts";
 export { createNodeEngine, int8Products } from "./node-engine.ts";
 export { startNodeTraining } from "./start-training.ts";
+export { cannotLoad } from "./native-library.ts";

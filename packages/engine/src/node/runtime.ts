@@ -3,6 +3,7 @@ import { setPriority } from "node:os";
 import { arch, platform } from "node:process";
 import type { Device } from "../device.ts";
 import { passHalvesAsBits, type Runtime } from "../worker/session-host.ts";
+import { cannotLoad } from "./native-library.ts";
 import { callNative, type NativeState } from "./native-calls.ts";
 
 /** Prepares the thread and loads ONNX Runtime into it; whoever asks for a session is told why there is none. */
@@ -12,7 +13,14 @@ export function loadOnnxRuntime(native: NativeState) {
   if (platform === "linux") setPriority(0, 10);
   passHalvesAsBits();
   // At once, while the caller still makes what the first session is made of.
-  const loading = callNative(native, () => import("onnxruntime-node"));
+  return orCannotLoad(callNative(native, () => import("onnxruntime-node")));
+}
+
+/** What is loaded, or what to do about what is not: `native/cannot-load`. Nobody has to wait for it. */
+export function orCannotLoad<Library>(library: Promise<Library>): Promise<Library> {
+  const loading = library.catch((cause: unknown): never => {
+    throw cannotLoad("onnxruntime-node", cause);
+  });
   loading.catch(() => undefined);
   return loading;
 }

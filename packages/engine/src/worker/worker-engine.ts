@@ -1,6 +1,13 @@
 // ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product. The thread itself is
 // handed in: Node's or a page's, with a `session-host.ts` in it.
-import { asyncDispose, BlipError, closing, unlessAborted } from "@blip-ts/base";
+import {
+  asyncDispose,
+  BlipError,
+  type BlipErrorCode,
+  closing,
+  revivedError,
+  unlessAborted,
+} from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Int8Trial, LendSession } from "../int8-trial.ts";
 import type {
@@ -57,6 +64,10 @@ interface Pending {
 
 type RequestBody = WorkerRequest extends infer R ? (R extends WorkerRequest ? Omit<R, "id"> : never) : never;
 
+/** What a thread says of a failure, with its name if it has one. */
+const failureOf = (message: string, code: BlipErrorCode | undefined): Error =>
+  code === undefined ? new Error(message) : revivedError({ type: "model", code, message });
+
 /** A thread that holds sessions, and the tensors that they retain for each other. */
 class EngineThread {
   readonly #port: EngineThreadPort;
@@ -71,7 +82,7 @@ class EngineThread {
       message: (reply) => {
         const settled = this.#settle(reply.id, (pending) => {
           if (reply.error === undefined) pending.resolve(reply.outputs ?? { tensors: {}, retained: {} });
-          else pending.reject(new Error(reply.error));
+          else pending.reject(failureOf(reply.error, reply.code));
         });
         // The caller went away while the thread computed: nobody will release what was retained.
         if (!settled) this.free(Object.values(reply.outputs?.retained ?? {}));

@@ -12,7 +12,7 @@ import { checkMemory, decodedHere, readMilliseconds } from "./decoding/limits.ts
 import { within } from "./decoding/within.ts";
 import { pathOfImage, readImage, type EncodedInput } from "./read-image.ts";
 
-/** A path, an http(s) or file URL, the bytes of a file, or raw pixels. */
+/** A path, an http(s), data or file URL, the bytes of a file, or raw pixels. */
 export type ImageInput = EncodedInput | RawImage;
 
 /** Loaded when it is needed: most programs decode their images themselves. */
@@ -51,7 +51,7 @@ async function decodeIsolated(input: EncodedInput, options: DecodeOptions): Prom
  * @param options `stored` leaves pixels as the file has them, but AVIF is always upright: its decoder turns it
  * @returns with raw RGB bytes, a view of them; with `size` and a process of its own, of that size
  * @throws {InputError} `image/not-found`, `image/unreadable`, `image/not-an-image`, `image/unsupported`,
- * `image/truncated`, `image/too-large`, `image/too-slow`, `image/decoder-ended`, `image/bad-raw`, `image/unreachable`
+ * `image/truncated`, `image/too-large`, `image/too-slow`, `image/decoder-ended`, `image/bad-raw`, `image/bad-data-url`, `image/unreachable`
  * @throws the signal's reason
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage> {

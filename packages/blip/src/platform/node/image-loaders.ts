@@ -1,5 +1,6 @@
 // Which of libvips' decoders sharp may use. libvips chooses by the bytes, as we do; that both mean the same is checked.
-import sharp, { type Metadata } from "sharp";
+import type sharp from "sharp";
+import type { Metadata } from "sharp";
 import { unsupported } from "../../image/errors.ts";
 import { heic, type ImageFormat } from "../../image/sniff.ts";
 import type { EncodedImage } from "./read-image.ts";
@@ -32,10 +33,10 @@ let blocked = false;
  * Blocks them for this process, once, when the first image is decoded. A program that decodes SVG by the same sharp takes
  * that back with `sharp.unblock`; then `checkDecoder` still refuses them here.
  */
-export function blockOtherLoaders(): void {
+export function blockOtherLoaders(library: Pick<typeof sharp, "block">): void {
   if (blocked) return;
   blocked = true;
-  sharp.block({ operation: otherLoaders });
+  library.block({ operation: otherLoaders });
 }
 
 /** What sharp calls the decoder of a format; GIF has our own. */

@@ -7,7 +7,7 @@ import { detailOf, fileSource, readSideFile } from "./local-files.ts";
 import { readFailed } from "./model-errors.ts";
 
 const isModelFile = (name: string) =>
-  /^(model\.safetensors(\.index\.json)?|pytorch_model\.bin|model_index\.json|.*\.pth)$/.test(name);
+  /^((model\.safetensors|pytorch_model\.bin)(\.index\.json)?|model_index\.json|.*\.pth)$/.test(name);
 
 /**
  * The adapter in a folder.

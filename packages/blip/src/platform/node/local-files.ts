@@ -10,6 +10,8 @@ import {
   maxSuiteIndexBytes,
   sideFileLimits,
   suiteIndexFile,
+  isShardIndex,
+  weightsFiles,
   type ModelFiles,
   type SuiteFiles,
 } from "../../files.ts";
@@ -125,18 +127,15 @@ export async function readSideFile(
   return reading(path, () => readFile(path, "utf8"));
 }
 
-const indexFile = "model.safetensors.index.json";
-
-const knownWeights = ["model.safetensors", indexFile, "pytorch_model.bin"];
-
 /** Is it a suite: a folder with model_index.json, and no weights beside it? */
 const isSuite = (names: readonly string[]): boolean =>
   names.includes(suiteIndexFile) &&
-  !names.some((name) => knownWeights.includes(name) || name.endsWith(".pth"));
+  !weightsFiles.some((name) => names.includes(name)) &&
+  !names.some((name) => name.endsWith(".pth"));
 
 /** Which file of a folder holds the weights. @throws {ModelError} `model/no-weights`, `model/ambiguous-weights`, `model/adapter` */
 export function chooseWeights(folder: string, names: readonly string[]): string {
-  const known = knownWeights.find((name) => names.includes(name));
+  const known = weightsFiles.find((name) => names.includes(name));
   if (known !== undefined) return known;
   if (names.includes(adapterFiles.config)) throw adapterAsModel(folder);
   const [first, ...others] = names.filter((name) => name.endsWith(".pth")).sort();
@@ -156,7 +155,7 @@ export async function openFolder(
   fetchPart?: (part: string) => Promise<unknown>,
 ): Promise<ModelFiles | SuiteFiles> {
   const names = await reading(name, () => readdir(folder));
-  if (!isSuite(names)) return modelIn(folder, name, names);
+  if (!isSuite(names)) return modelIn(folder, name, chooseWeights(name, names));
   return {
     name,
     kind: "suite",
@@ -170,16 +169,15 @@ export async function openFolder(
 
 /** The model in a folder, which is no suite. */
 export const modelFolder = async (folder: string, name: string): Promise<ModelFiles> =>
-  modelIn(folder, name, await reading(name, () => readdir(folder)));
+  modelIn(folder, name, chooseWeights(name, await reading(name, () => readdir(folder))));
 
-async function modelIn(folder: string, name: string, names: readonly string[]): Promise<ModelFiles> {
-  const weights = chooseWeights(name, names);
+async function modelIn(folder: string, name: string, weights: string): Promise<ModelFiles> {
   const path = join(folder, weights);
   const read: ModelFiles["read"] = (file) => readSideFile(join(folder, file), maxSideFileBytes[file]);
-  if (weights !== indexFile)
+  if (!isShardIndex(weights))
     return { name, kind: "folder", weights: { kind: "single", source: await fileSource(path) }, read };
   const parsed = await parseStrictJson(
-    (await readSideFile(path, maxSideFileBytes[indexFile])) ?? "",
+    (await readSideFile(path, maxSideFileBytes[weights])) ?? "",
     sideFileLimits,
   );
   if (!parsed.ok) throw readFailed(path, `expected JSON that can be read, but ${parsed.reason}`);
@@ -197,7 +195,7 @@ export async function localModel(path: string): Promise<ModelFiles | SuiteFiles 
   const found = await statOf(path, path);
   if (!found) return undefined;
   if (found.isDirectory()) return openFolder(path);
-  if (basename(path) === indexFile) return modelFolder(dirname(path), path);
+  if (isShardIndex(basename(path))) return modelIn(dirname(path), path, basename(path));
   if (basename(path) === suiteIndexFile) return openFolder(dirname(path));
   return {
     name: path,

@@ -20,7 +20,7 @@ export const notFound = (name: string): ModelError =>
 export const noWeights = (folder: string, found: readonly string[]): ModelError =>
   new ModelError(
     "model/no-weights",
-    `${folder}: expected model.safetensors, model.safetensors.index.json, pytorch_model.bin, one .pth file or a suite's model_index.json, ` +
+    `${folder}: expected model.safetensors, pytorch_model.bin, the .index.json of either, one .pth file or a suite's model_index.json, ` +
       `found ${found.length > 0 ? found.slice(0, 12).join(", ") : "an empty folder"}`,
     { folder, found },
   );

@@ -3,7 +3,7 @@
 import { constants, type Stats } from "node:fs";
 import { open, opendir, stat, type FileHandle } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { BlipError, shownUrl, type InputError } from "@blip-ts/base";
+import { BlipError, shownUrl, type InputError, dataUrlBytes, isDataUrl } from "@blip-ts/base";
 import {
   notAnImage,
   notFound,
@@ -12,11 +12,12 @@ import {
   unreadable,
   unreadableFolder,
   unsupported,
+  badDataUrl,
 } from "../../image/errors.ts";
 import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
 import { fetchImage } from "./fetch-image.ts";
 
-/** A path, an http(s) or file URL, or the bytes of a file. */
+/** A path, an http(s), data or file URL, or the bytes of a file. */
 export type EncodedInput = string | URL | Uint8Array | ArrayBuffer | Blob;
 
 export interface EncodedImage {
@@ -119,7 +120,7 @@ async function readImageFile(path: string, name: string): Promise<EncodedImage> 
 export function pathOfImage(input: EncodedInput): string | undefined {
   if (typeof input !== "string" && !(input instanceof URL)) return undefined;
   const text = String(input);
-  if (/^https?:/i.test(text)) return undefined;
+  if (/^https?:/i.test(text) || isDataUrl(text)) return undefined;
   return /^file:/i.test(text) ? pathOf(text) : text;
 }
 
@@ -142,6 +143,7 @@ export async function readImage(
     const path = pathOfImage(input);
     if (path !== undefined) return readImageFile(path, called ?? path);
     const text = String(input);
+    if (isDataUrl(text)) return dataUrlImage(text);
     const bytes = await fetchImage(text, { signal, allowPrivateRedirects });
     const name = shownUrl(text);
     return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength), true) };
@@ -149,6 +151,14 @@ export async function readImage(
   const name = called ?? (input instanceof Blob && "name" in input ? String(input.name) : "the image");
   checkSize(name, input instanceof Blob ? input.size : input.byteLength);
   const bytes = input instanceof Uint8Array ? input : new Uint8Array(await bufferOf(name, input));
+  return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength)) };
+}
+
+/** @throws {InputError} `image/bad-data-url`, `image/not-an-image`, `image/unsupported` */
+function dataUrlImage(text: string): EncodedImage {
+  const { bytes, problem } = dataUrlBytes(text);
+  if (problem !== undefined) throw badDataUrl(problem);
+  const name = shownUrl("data:");
   return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength)) };
 }
 

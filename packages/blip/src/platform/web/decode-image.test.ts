@@ -173,3 +173,17 @@ test("a large image is decoded in a worker, in the size that is wanted, and on t
   vi.stubGlobal("Worker", undefined);
   expect(await decodeImage(bytes, options)).toMatchObject({ width: 4000 });
 });
+
+test("a data: URL is read without a request, which a page's policy may forbid", async () => {
+  const asked = vi.fn();
+  vi.stubGlobal("fetch", asked);
+  const bytes = await readFile(fixture("../examples/scenes/01.png"));
+  const url = `data:image/png;base64,${bytes.toString("base64")}`;
+  const expected = await decodeImage(new Uint8Array(bytes), options);
+  expect(await decodeImage(url, options)).toEqual(expected);
+  expect(await decodeImage(new URL(url), options)).toEqual(expected);
+  await expect(decodeImage("data:image/png;base64,?", options)).rejects.toMatchObject({
+    code: "image/bad-data-url",
+  });
+  expect(asked).not.toHaveBeenCalled();
+});

@@ -1,7 +1,7 @@
 // Images of a page, wherever they are: fetched, held against their bounds, and decoded. A large one is decoded and resized
 // in a worker, so that the page does not stand still.
-import { InputError, shownName, shownUrl } from "@blip-ts/base";
-import { badRaw, tooLarge, unreachable } from "../../image/errors.ts";
+import { InputError, shownName, shownUrl, dataUrlBytes, isDataUrl } from "@blip-ts/base";
+import { badRaw, tooLarge, unreachable, badDataUrl } from "../../image/errors.ts";
 import { checkArea } from "../../image/image-area.ts";
 import { isRawImage, toRgb, type RawImage, type RgbImage } from "../../image/raw-image.ts";
 import type { DecodeOptions } from "../../image/decode-options.ts";
@@ -33,13 +33,20 @@ const timeoutMilliseconds = 30_000;
 
 /** The file behind a URL. @throws {InputError} `image/unreachable`, `image/too-large` */
 async function fetchBytes(address: string | URL, signal: AbortSignal | undefined): Promise<Encoded> {
+  const text = String(address);
+  // The page's policy of connections has no say in what is here already.
+  if (isDataUrl(text)) {
+    const { bytes, problem } = dataUrlBytes(text);
+    if (problem !== undefined) throw badDataUrl(problem);
+    return { name: shownUrl("data:"), bytes };
+  }
   let url: URL;
   try {
     url = new URL(address, document.baseURI);
   } catch (error) {
-    throw unreachable(shownName(String(address)), "expected a URL", error);
+    throw unreachable(shownName(text), "expected a URL", error);
   }
-  const name = url.protocol === "data:" ? "the image" : shownUrl(url.href);
+  const name = shownUrl(url.href);
   // `AbortSignal.any` is younger than the browsers that are meant.
   const stop = new AbortController();
   const abort = () => stop.abort(signal?.reason);

@@ -32,7 +32,7 @@ export const nothingThere = (url: string, status: number): ModelError =>
 export const noWeights = (folder: string): ModelError =>
   new ModelError(
     "model/no-weights",
-    `${folder}: expected model.safetensors, model.safetensors.index.json, pytorch_model.bin or a suite's model_index.json in it, found none. ` +
+    `${folder}: expected model.safetensors, pytorch_model.bin, the .index.json of either or a suite's model_index.json in it, found none. ` +
       "A server does not list its files: give the URL of a .pth itself.",
     { folder },
   );

@@ -9,6 +9,8 @@ import {
   maxSuiteIndexBytes,
   sideFileLimits,
   suiteIndexFile,
+  isShardIndex,
+  weightsFiles,
   type ModelFiles,
   type SideFile,
   type SourceOptions,
@@ -24,7 +26,6 @@ import { folderUrl } from "@blip-ts/engine/web";
 
 /** The name of the model that travels in this package. */
 const embeddedModel = "picture-book";
-const indexFile = "model.safetensors.index.json";
 const weightsFile = /\.(?:safetensors|bin|pth|pt)$/;
 const hubId = /^[\w-][\w.-]*\/[\w.-]+$/;
 /** Stands in the cache for a file that is not there. */
@@ -164,8 +165,13 @@ async function isAdapter(urlOf: UrlOf, options: RemoteOptions): Promise<boolean>
 const isUnreached = (error: unknown): boolean =>
   error instanceof ModelError && ["hub/offline", "hub/unreachable"].includes(error.code);
 
-/** A model's files by their addresses. */
-async function folderModel(name: string, urlOf: UrlOf, options: RemoteOptions): Promise<ModelFiles> {
+/** A model's files by their addresses. @param candidates the names that its weights may have, the first that is there counts */
+async function folderModel(
+  name: string,
+  urlOf: UrlOf,
+  options: RemoteOptions,
+  candidates: readonly (typeof weightsFiles)[number][] = weightsFiles,
+): Promise<ModelFiles> {
   const read = (file: SideFile) => {
     const url = urlOf(file);
     return url === undefined ? Promise.resolve(undefined) : readText(url, options, maxSideFileBytes[file]);
@@ -182,8 +188,8 @@ async function folderModel(name: string, urlOf: UrlOf, options: RemoteOptions): 
     const url = urlOf(file);
     return url === undefined ? undefined : RemoteFile.find(url, options);
   };
-  for (const file of ["model.safetensors", indexFile, "pytorch_model.bin"]) {
-    if (file === indexFile) {
+  for (const file of candidates) {
+    if (isShardIndex(file)) {
       const url = urlOf(file);
       const text =
         url === undefined ? undefined : await orNothing(readText(url, options, maxSideFileBytes[file]));
@@ -246,8 +252,9 @@ export async function openRemoteModel(
     return openFolder(source, inFolder(folder), remoteOptions(options, token));
   }
   const { href, pathname } = addressOf(source);
-  if (pathname.endsWith(`/${indexFile}`))
-    return folderModel(source, inFolder(new URL(".", href).href), remoteOptions(options));
+  const index = weightsFiles.find((file) => isShardIndex(file) && pathname.endsWith(`/${file}`));
+  if (index !== undefined)
+    return folderModel(source, inFolder(new URL(".", href).href), remoteOptions(options), [index]);
   if (!weightsFile.test(pathname) && !href.startsWith("blob:"))
     return openFolder(source, inFolder(folderUrl(href)), remoteOptions(options));
   const file = await RemoteFile.find(href, remoteOptions(options));

@@ -1,5 +1,5 @@
 // A suite behind a URL: what a page asks its server for, and that a model without parts costs no request more.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -61,6 +61,7 @@ test("model_index.json is asked for where there are no weights, and then each fi
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
     "model_index.json",
   ];
   expect(asked).toEqual(names.map((name) => `suite/${name}`));
@@ -116,5 +117,19 @@ test("an index that is too large is not read to its end", async () => {
     expect(error.message).toMatch(/at most 65536 bytes/);
   } finally {
     await writeFile(path, text);
+  }
+});
+
+test("shards of PyTorch are found by their index, in the folder's address or its own", async () => {
+  await cp(fixture("tiny/match-f16-sharded-bin"), join(root, "sharded"), { recursive: true });
+  const inOneFile = await openModelForTasks(await nodePlatform.openModel(fixture("tiny/match-f16"), {}), [
+    "match",
+  ]);
+  for (const address of ["/sharded/", "/sharded/pytorch_model.bin.index.json"]) {
+    asked = [];
+    const { tensors, format } = await openModelForTasks(await openRemoteModel(address, {}), ["match"]);
+    expect(format).toBe("torch-zip");
+    expect([...tensors.keys()].sort()).toEqual([...inOneFile.tensors.keys()].sort());
+    expect(asked.includes("sharded/model.safetensors")).toBe(address === "/sharded/");
   }
 });

@@ -1,4 +1,5 @@
 // What a page says once about where things are: the engine's files, this package's models, the Hub.
+import { optionNames } from "@blip-ts/base";
 import type { WebEngineSettings } from "@blip-ts/engine/web";
 import { unknownSetting } from "./errors.ts";
 
@@ -8,21 +9,21 @@ export interface WebSettings extends WebEngineSettings {
   readonly models?: string | URL | undefined;
   /** Where Hub ids are resolved: https://huggingface.co unless told. */
   readonly hub?: string | URL | undefined;
-  /** Sent to the Hub alone. Everyone who opens the page can read it. */
+  /** None unless told. Sent to the Hub alone. Everyone who opens the page can read it. */
   readonly token?: string | undefined;
   /** Keeps what was fetched of checkpoints in the browser's Cache; on unless told. */
   readonly cache?: boolean | undefined;
 }
 
-const names = [
-  "runtime",
-  "wasmPaths",
-  "worker",
-  "models",
-  "hub",
-  "token",
-  "cache",
-] as const satisfies readonly (keyof WebSettings)[];
+const names = optionNames<WebSettings>()({
+  runtime: true,
+  wasmPaths: true,
+  worker: true,
+  models: true,
+  hub: true,
+  token: true,
+  cache: true,
+});
 
 let settings: WebSettings = {};
 
@@ -31,8 +32,8 @@ let settings: WebSettings = {};
  * @throws {UsageError} `usage/bad-setting`
  */
 export function configure(more: WebSettings): void {
-  const unknown = Object.keys(more).find((name) => !names.some((known) => known === name));
-  if (unknown !== undefined) throw unknownSetting(unknown, names);
+  const unknown = Object.keys(more).find((name) => !Object.hasOwn(names, name));
+  if (unknown !== undefined) throw unknownSetting(unknown, Object.keys(names));
   settings = { ...settings, ...more };
 }
 

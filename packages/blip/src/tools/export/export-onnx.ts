@@ -1,5 +1,5 @@
 // The verb `export`: a task's graphs as ONNX files that any program runs with ONNX Runtime, and a description of how.
-import { closing } from "@blip-ts/base";
+import { closing, optionNames } from "@blip-ts/base";
 import {
   contributedOperators,
   emitOnnx,
@@ -23,7 +23,7 @@ import { graphMeanings, letterMeanings, meaningOf } from "./guide.ts";
 import { prepareModel, type PreparedModel } from "../../load/load-model.ts";
 import { networkTaskOf, runnableTasks, specOf } from "../../tasks/index.ts";
 import type { ExportedGraph, NetworkTask, TaskModel } from "../../tasks/task.ts";
-import { checkModelOptions, type ModelOptions } from "../../load/model-options.ts";
+import { checkModelOptions, type ModelOptions, modelOptionNames } from "../../load/model-options.ts";
 import { typedTensors } from "../../load/weight-dtype.ts";
 import { readJson, type OpenedModel } from "../../load/open-model.ts";
 import { openSource } from "../../load/open-suite.ts";
@@ -36,11 +36,18 @@ import { graphTooLarge, unknownTask } from "../errors.ts";
 export interface ExportOptions extends ModelOptions {
   /** `match`, `retrieve` (the files of `match`), `caption`, `ask`, `compare` or `embed`. */
   readonly task: string;
-  /** Each file carries its own weights; refused where one would have more than 2 GiB, protobuf's limit. */
+  /** Off unless told. Each file carries its own weights; refused where one would have more than 2 GiB, protobuf's limit. */
   readonly selfContained?: boolean | undefined;
-  /** Uses no operator of ONNX Runtime's own: slower there, but other engines can run the files. */
+  /** Off unless told. Uses no operator of ONNX Runtime's own: slower there, but other engines can run the files. */
   readonly standardOperators?: boolean | undefined;
 }
+
+export const exportOptionNames = optionNames<ExportOptions>()({
+  ...modelOptionNames,
+  task: true,
+  selfContained: true,
+  standardOperators: true,
+});
 
 /** An input or output of an exported file. */
 export interface ExportedTensor {

@@ -1,11 +1,11 @@
 // All published models in one report, with the verdict on the text heads of itm-base-flickr, whose config.json most likely
 // still says 8 where the weights were trained with 12 (transformers issue 22625).
-import { BlipError, closing, must } from "@blip-ts/base";
+import { BlipError, closing, must, optionNames, withoutNames } from "@blip-ts/base";
 import { inspect } from "../inspect.ts";
 import type { Platform } from "../../platform.ts";
 import { version } from "../../version.ts";
 import { Matcher } from "../../verbs/match.ts";
-import { verify, type VerifyOptions, type VerifyRow } from "./verify.ts";
+import { verify, type VerifyOptions, type VerifyRow, verifyOptionNames } from "./verify.ts";
 
 /** The models that Salesforce published on the Hub, and which this package runs. */
 export const publishedModels: readonly string[] = [
@@ -80,13 +80,20 @@ export interface VerifyReport {
 
 /** How all models are verified. */
 export interface VerifyAllOptions extends Omit<VerifyOptions, "as" | "textHeads" | "revision"> {
-  /** Models other than the published ones. */
+  /** The published models unless told. */
   readonly models?: readonly string[] | undefined;
-  /** The model whose text heads are tried. */
+  /** The model whose text heads are tried: Salesforce/blip-itm-base-flickr unless told. */
   readonly headsOf?: string | undefined;
   /** Called after each model. */
   readonly onModel?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
 }
+
+export const verifyAllOptionNames = optionNames<VerifyAllOptions>()({
+  ...withoutNames(verifyOptionNames, "as", "textHeads", "revision"),
+  models: true,
+  headsOf: true,
+  onModel: true,
+});
 
 /** From bad to good: a model is as good as its worst row. */
 const order = ["failed", "different", "skipped", "equal", "checked"] as const;

@@ -133,7 +133,7 @@ describe("verify", () => {
     const image = await first(embedder.embedImages([scene]));
     const powers: number[] = [];
     for await (const row of embedder.embedTexts(["a dog", "two cats"])) {
-      if ("error" in row) throw new Error(row.error.message);
+      if (row.error) throw new Error(row.error.message);
       // The temperature of all tiny checkpoints is 0.07, with which training begins.
       powers.push(
         Math.exp(row.embedding.reduce((sum, x, at) => sum + x * (image.embedding[at] ?? 0), 0) / 0.07),

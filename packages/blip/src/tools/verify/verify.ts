@@ -1,9 +1,9 @@
 // The verb `verify`: does a real checkpoint say what was published of it? A model of which nothing was published is checked
 // for what can be checked. Images are given, or fetched where the caller wants it; nothing is downloaded otherwise.
-import { BlipError } from "@blip-ts/base";
+import { BlipError, optionNames, withoutNames } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { isNotFinite } from "@blip-ts/engine";
-import type { VerbOptions } from "../../verbs/image-batches.ts";
+import { type VerbOptions, verbOptionNames } from "../../verbs/image-batches.ts";
 import { publishedImages, publishedSamples, type Sample } from "./published-samples.ts";
 import { checkModel } from "./check-model.ts";
 import { modelOf, SampledModel } from "./run-sample.ts";
@@ -32,13 +32,21 @@ export interface VerifyRow {
 export interface VerifyOptions extends Omit<VerbOptions, "compat" | "imageSize"> {
   /** Where a picture of this name lies; undefined where it is not at hand. Without it samples are skipped. */
   readonly imageOf?: ((name: string) => Promise<string | undefined>) | undefined;
-  /** Which published model this is, where its name does not say: "blip-itm-base-coco". */
+  /** Which published model this is ("blip-itm-base-coco"): what its name says unless told. */
   readonly as?: string | undefined;
-  /** Samples other than the published ones. */
+  /** The published samples unless told. */
   readonly samples?: readonly Sample[] | undefined;
   /** Called after each sample. */
   readonly onSample?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
 }
+
+export const verifyOptionNames = optionNames<VerifyOptions>()({
+  ...withoutNames(verbOptionNames, "compat", "imageSize"),
+  imageOf: true,
+  as: true,
+  samples: true,
+  onSample: true,
+});
 
 /** The last part of a path or id, without the ending of a weights file. */
 const lastPart = (name: string): string =>

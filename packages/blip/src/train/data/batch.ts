@@ -1,5 +1,5 @@
 // What a trainer gets: batches of pixel values and texts, and where in the data each of them ends.
-import type { Closable } from "@blip-ts/base";
+import { optionNames, type Closable } from "@blip-ts/base";
 
 /** What is trained. `match` is BLIP's retrieval fine-tuning (ITC and ITM). */
 export const trainingTasks = ["match", "caption", "vqa", "nlvr", "pretrain"] as const;
@@ -128,6 +128,13 @@ export interface BatchesOptions {
   readonly preview?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+export const batchesOptionNames = optionNames<BatchesOptions>()({
+  from: true,
+  untilEpoch: true,
+  preview: true,
+  signal: true,
+});
 
 /** Data to train on, as batches in an order that the seed decides. */
 export interface TrainingData<T extends TrainingTask = TrainingTask> extends Closable {

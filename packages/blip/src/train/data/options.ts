@@ -1,4 +1,5 @@
 // What a training run may choose about its data, and what BLIP's own runs chose (configs/*.yaml, data/__init__.py).
+import { optionNames } from "@blip-ts/base";
 import { type PillowOrder, pillowOrders } from "../../image/resize-bicubic.ts";
 import { autoContrasts, type AutoContrast } from "./augment/tones.ts";
 import { augmentations, type Augmentation } from "./augment/random-augment.ts";
@@ -75,6 +76,37 @@ export interface TrainingDataOptions {
   /** Is told of each sample that is left out. */
   readonly onSkip?: ((skipped: SkippedSample) => void) | undefined;
 }
+
+export const trainingDataOptionNames = optionNames<TrainingDataOptions>()({
+  batchSize: true,
+  seed: true,
+  imageSize: true,
+  augment: true,
+  mean: true,
+  std: true,
+  pillowOrder: true,
+  prompt: true,
+  shorten: true,
+  patches: true,
+  maxWords: true,
+  shuffle: true,
+  shuffleSamples: true,
+  shuffleBytes: true,
+  dropLast: true,
+  ahead: true,
+  listBytes: true,
+  maxBadInRow: true,
+  onSkip: true,
+});
+
+export const augmentOptionNames = optionNames<AugmentOptions>()({
+  scale: true,
+  flip: true,
+  operations: true,
+  level: true,
+  list: true,
+  autoContrast: true,
+});
 
 type Filled<O> = { readonly [Name in keyof O]-?: Exclude<O[Name], undefined> };
 

@@ -1,13 +1,14 @@
 // Training data of a task: an epoch after the other in batches that follow from data, seed and options alone.
-import { asyncDispose, type InputError, unlessAborted } from "@blip-ts/base";
+import { asyncDispose, type InputError, unlessAborted, expectOptions } from "@blip-ts/base";
 import type { Dataset } from "@blip-ts/datasets";
-import type {
-  BatchesOptions,
-  TrainingBatch,
-  TrainingData,
-  TrainingDataStats,
-  TrainingPosition,
-  TrainingTask,
+import {
+  type BatchesOptions,
+  type TrainingBatch,
+  type TrainingData,
+  type TrainingDataStats,
+  type TrainingPosition,
+  type TrainingTask,
+  batchesOptionNames,
 } from "./batch.ts";
 import { GrowingBatch } from "./collate.ts";
 import { allBad, busy, closed, noSamples, tooFew } from "./errors.ts";
@@ -93,12 +94,9 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
     };
   }
 
-  async *batches({
-    from,
-    untilEpoch = maxEpoch + 1,
-    preview = false,
-    signal,
-  }: BatchesOptions = {}): AsyncGenerator<TrainingBatch<T>, undefined> {
+  async *batches(options: BatchesOptions = {}): AsyncGenerator<TrainingBatch<T>, undefined> {
+    expectOptions("batches", options, batchesOptionNames);
+    const { from, untilEpoch = maxEpoch + 1, preview = false, signal } = options;
     if (this.#closed) throw closed();
     if (this.#running !== undefined) throw busy();
     signal?.throwIfAborted();

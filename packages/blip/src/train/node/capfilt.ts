@@ -1,4 +1,5 @@
 // CapFilt in Node: data by its path, the run's folder on disk.
+import { expectOptions } from "@blip-ts/base";
 import { readWebRows, type WebRowsOptions } from "@blip-ts/datasets/node";
 import {
   captionRows,
@@ -13,6 +14,7 @@ import {
   type RowWith,
   runCapFilt,
   type SyntheticCaption,
+  capFiltOptionNames,
 } from "../../capfilt/index.ts";
 import { nodeCapFiltHost } from "../../platform/node/capfilt/host.ts";
 import type { ImageInput } from "../../platform/node/decode-image.ts";
@@ -20,7 +22,7 @@ import { nodePlatform } from "../../platform/node/node-platform.ts";
 
 /** How a data set of files is cleaned in Node. */
 export interface NodeCapFiltOptions extends CapFiltOptions {
-  /** How the data is read: where its images lie, how its columns are called, what holds its rows. */
+  /** How the data is read, found from its content unless told: where its images lie, how its columns are called, what holds its rows. */
   readonly reader?: WebRowsOptions | undefined;
 }
 
@@ -38,11 +40,13 @@ export interface NodeCapFiltOptions extends CapFiltOptions {
  * @throws {InputError} `capfilt/no-rows`, and what ends the reading of the data: `dataset/...`
  * @throws {ModelError} if a model cannot be found, read, or used for its part; `model/wrong-task` @throws the signal's reason
  */
-export function capfilt(
+export async function capfilt(
   data: string,
   out: string,
-  { reader = {}, ...options }: NodeCapFiltOptions = {},
+  capFiltOptions: NodeCapFiltOptions = {},
 ): Promise<CapFiltReport> {
+  expectOptions("capfilt", capFiltOptions, { ...capFiltOptionNames, reader: true });
+  const { reader = {}, ...options } = capFiltOptions;
   return runCapFilt(nodePlatform, nodeCapFiltHost, () => readWebRows(data, reader), out, options);
 }
 

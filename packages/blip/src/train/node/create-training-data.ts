@@ -1,11 +1,11 @@
 // Training data from files and folders, loaded by threads.
-import type { InputError } from "@blip-ts/base";
+import { expectOptions, optionNames, type InputError } from "@blip-ts/base";
 import { readDataset, type Dataset, type PathOptions } from "@blip-ts/datasets/node";
 import { availableParallelism } from "node:os";
 import type { TrainingData, TrainingTask } from "../data/batch.ts";
 import { readerTasks, type ReaderTask } from "../data/items.ts";
 import { inProcessLoader, type ImagePlan } from "../data/load-sample.ts";
-import type { TrainingDataOptions } from "../data/options.ts";
+import { type TrainingDataOptions, trainingDataOptionNames } from "../data/options.ts";
 import { openTrainingData } from "../data/training-data.ts";
 import { nodeDecode } from "./decode-source.ts";
 import { badWorkers } from "./errors.ts";
@@ -20,13 +20,21 @@ export interface NodeTrainingDataOptions extends TrainingDataOptions {
    * Decoders share Node's own pool of 4 threads: for more than 4 set the environment variable UV_THREADPOOL_SIZE.
    */
   readonly workers?: number | undefined;
-  /** How the files are read: `imageRoot`, `format`, `split`, `columns`, `annotations`, ... */
+  /** How the files are read, found from their content unless told: `imageRoot`, `format`, `split`, `columns`, `annotations`, ... */
   readonly reader?: Omit<PathOptions, "onRowError"> | undefined;
   /** Alpha is dropped, images are upright and 16-bit grey is clipped unless told, as with `compat: "blip"`. */
   readonly decode?: Partial<TrainingDecode> | undefined;
   /** Ends the opening, not the batches. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const nodeTrainingDataNames = optionNames<NodeTrainingDataOptions>()({
+  ...trainingDataOptionNames,
+  workers: true,
+  reader: true,
+  decode: true,
+  signal: true,
+});
 
 const defaultWorkers = (): number => Math.min(8, Math.max(1, availableParallelism() - 1));
 
@@ -41,6 +49,7 @@ export async function createTrainingData<T extends TrainingTask>(
   path: string | readonly string[],
   options: NodeTrainingDataOptions,
 ): Promise<TrainingData<T>> {
+  expectOptions("createTrainingData", options, nodeTrainingDataNames);
   const { workers = defaultWorkers(), reader = {}, decode = {}, signal, ...rest } = options;
   if (!(Number.isInteger(workers) && workers >= 0 && workers <= 256)) throw badWorkers(workers);
   const decoding: TrainingDecode = { alpha: "drop", orientation: "upright", grey16: "clip", ...decode };

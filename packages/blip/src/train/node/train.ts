@@ -1,11 +1,12 @@
 // Training in Node: data from files and folders, the run's folder on disk.
+import { expectOptions, optionNames } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { nodePlatform } from "../../platform/node/node-platform.ts";
 import { nodeTraining } from "../../platform/node/training-platform.ts";
 import type { TrainingDataOptions } from "../data/options.ts";
 import type { TrainingTask } from "../data/batch.ts";
 import { runTraining, type TrainReport } from "../run/run.ts";
-import type { TrainOptions } from "../run/options.ts";
+import { trainOptionNames, type TrainOptions } from "../run/options.ts";
 import type { Measure } from "../run/index.ts";
 import { createTrainingData, type NodeTrainingDataOptions } from "./create-training-data.ts";
 import type { measureOn } from "./measure.ts";
@@ -17,11 +18,18 @@ export interface NodeTrainOptions extends TrainOptions {
    * For the metrics the weights are loaded a second time: 4 bytes per number.
    */
   readonly validation?: string | readonly string[] | undefined;
-  /** Threads that load images, as for `createTrainingData`. */
+  /** Threads that load images; unless told as many as for `createTrainingData`. */
   readonly workers?: NodeTrainingDataOptions["workers"];
-  /** How the data's files are read, as for `createTrainingData`. */
+  /** How the data's files are read, found from their content unless told. */
   readonly reader?: NodeTrainingDataOptions["reader"];
 }
+
+const nodeTrainNames = optionNames<NodeTrainOptions>()({
+  ...trainOptionNames,
+  validation: true,
+  workers: true,
+  reader: true,
+});
 
 /** What evaluates is loaded when it is first needed. */
 const measureLater =
@@ -40,11 +48,13 @@ const measureLater =
  * @throws {ModelError} where the model cannot be used, `train/not-finite`, `train/memory`
  * @throws {InputError} where the data cannot be used @throws the signal's reason, when the state is saved
  */
-export function train(
+export async function train(
   task: TrainingTask,
   data: string | readonly string[],
-  { validation, workers, reader, ...options }: NodeTrainOptions,
+  trainOptions: NodeTrainOptions,
 ): Promise<TrainReport> {
+  expectOptions("train", trainOptions, nodeTrainNames);
+  const { validation, workers, reader, ...options } = trainOptions;
   const open = (path: string | readonly string[]) => (settings: TrainingDataOptions) =>
     createTrainingData(task, path, { ...settings, workers, reader, signal: options.signal });
   const platform: Platform<never> = nodePlatform;

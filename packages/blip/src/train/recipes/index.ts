@@ -6,6 +6,7 @@ export {
   loraRate,
   recipeNamed,
   recipeNames,
+  recipeOptionNames,
   scaledRate,
   scheduleOf,
   type Recipe,

@@ -1,4 +1,5 @@
 // Hyper-parameters by name. `blip`: those of BLIP's configs/*.yaml. `few`: our own, for tens to hundreds of images.
+import { optionNames } from "@blip-ts/base";
 import type { TrainingTask } from "../data/batch.ts";
 import type { Schedule } from "../optimizer/schedule.ts";
 import { badTrainOption } from "./errors.ts";
@@ -46,6 +47,26 @@ export interface Recipe {
   /** What momentum encoders keep of themselves per step (`match`, `pretrain`). */
   readonly momentum: number;
 }
+
+export const recipeOptionNames = optionNames<Recipe>()({
+  batchSize: true,
+  epochs: true,
+  lr: true,
+  referenceBatch: true,
+  minLr: true,
+  schedule: true,
+  per: true,
+  rate: true,
+  warmUp: true,
+  warmUpFrom: true,
+  decay: true,
+  clip: true,
+  dropout: true,
+  dropPath: true,
+  queue: true,
+  alpha: true,
+  momentum: true,
+});
 
 const fineTuning: Recipe = {
   ...{ batchSize: 32, epochs: 5, lr: 1e-5, referenceBatch: 256, minLr: 0 },

@@ -1,12 +1,12 @@
 // What a run may be told, and what it tells.
-import type { Warning } from "@blip-ts/base";
+import { optionNames, type Warning } from "@blip-ts/base";
 import type { AugmentOptions } from "../data/options.ts";
 import type { SkippedSample } from "../data/batch.ts";
 import type { MemoryEstimate } from "../step/estimate.ts";
 import type { LoraOptions } from "../lora/index.ts";
 import type { Freeze } from "../optimizer/groups.ts";
-import type { CustomRecipe, RecipeOverrides } from "../recipes/index.ts";
-import type { ValidationOptions } from "./validation-options.ts";
+import { recipeOptionNames, type CustomRecipe, type RecipeOverrides } from "../recipes/index.ts";
+import { validationOptionNames, type ValidationOptions } from "./validation-options.ts";
 import type { Metrics, ValidationProgress } from "./validation.ts";
 
 /** What is said before the first step. */
@@ -106,18 +106,18 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   readonly recipe?: string | CustomRecipe | undefined;
   /** Batches whose gradients are added up to one step. Default 1. */
   readonly accumulate?: number | undefined;
-  /** Takes only sizes and vocabulary of the model: all weights begin as the reference's classes begin them. */
+  /** Off unless told. Takes only sizes and vocabulary of the model: all weights begin as the reference's classes begin them. */
   readonly init?: boolean | undefined;
   /** S, in pixels, a multiple of the patch: positions are interpolated once. Default: the model's own. */
   readonly imageSize?: number | undefined;
-  /** What is not trained: `imageEncoder`, `allButCrossAttention`, or a list of these and of beginnings of weights' names. */
+  /** Nothing unless told. What is not trained: `imageEncoder`, `allButCrossAttention`, or a list of these and of beginnings of weights' names. */
   readonly freeze?: Freeze | undefined;
   /**
-   * Trains updates of low rank beside the model's matrices, which stay as they are: the result is an adapter in PEFT's
+   * Off unless told. Trains updates of low rank beside the model's matrices, which stay as they are: the result is an adapter in PEFT's
    * form, a few megabytes. Not for `pretrain`. Without `lr` the recipe's is taken ten times.
    */
   readonly lora?: LoraOptions | undefined;
-  /** Computes layers a second time on the way back: more time for less memory. */
+  /** Off unless told. Computes layers a second time on the way back: more time for less memory. */
   readonly recompute?: boolean | undefined;
   /** Of order, augmentation, dropout, negatives and weights that begin at random. Default 42. */
   readonly seed?: number | undefined;
@@ -129,11 +129,11 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   readonly prompt?: string | undefined;
   /** The share of captions of several sentences of which some are left out, at random in each epoch. Default 0. */
   readonly shorten?: number | undefined;
-  /** For streams, whose samples are not counted. */
+  /** For streams, whose samples are not counted. None unless told. */
   readonly batchesPerEpoch?: number | undefined;
   /** Steps between states that are saved; one is saved at the end of each epoch besides. Default 500. */
   readonly saveSteps?: number | undefined;
-  /** Goes on with the run that `out` holds, with the same settings. */
+  /** Goes on with the run that `out` holds, with the same settings. Off unless told. */
   readonly resume?: boolean | undefined;
   /** Ends the run after its step, when its state is saved. */
   readonly signal?: AbortSignal | undefined;
@@ -152,3 +152,33 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   /** Called with what the caller may ignore. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
+
+export const trainOptionNames = optionNames<TrainOptions>()({
+  ...recipeOptionNames,
+  ...validationOptionNames,
+  model: true,
+  out: true,
+  recipe: true,
+  accumulate: true,
+  init: true,
+  imageSize: true,
+  freeze: true,
+  lora: true,
+  recompute: true,
+  seed: true,
+  threads: true,
+  augment: true,
+  prompt: true,
+  shorten: true,
+  batchesPerEpoch: true,
+  saveSteps: true,
+  resume: true,
+  signal: true,
+  onPlan: true,
+  onStep: true,
+  onEpoch: true,
+  onValidating: true,
+  onValidation: true,
+  onSkip: true,
+  onWarning: true,
+});

@@ -1,4 +1,5 @@
 // How a run validates, and what it takes for better.
+import { optionNames } from "@blip-ts/base";
 import type { TrainingTask } from "../data/batch.ts";
 import { badTrainOption } from "../recipes/index.ts";
 import { metricNames } from "./validation.ts";
@@ -20,9 +21,17 @@ export interface ValidationOptions {
    * chooses by, which is the task's first; for `pretrain`, and without metrics, the loss.
    */
   readonly bestBy?: string | undefined;
-  /** Validations without a better one after which the run ends. */
+  /** Validations without a better one after which the run ends. No end unless told. */
   readonly patience?: number | undefined;
 }
+
+export const validationOptionNames = optionNames<ValidationOptions>()({
+  validationLimit: true,
+  validationBeams: true,
+  validationSteps: true,
+  bestBy: true,
+  patience: true,
+});
 
 /** What the choice of the weights depends on. */
 export interface ValidationSettings {

@@ -1,11 +1,12 @@
 // Training data of files that a page was given, loaded in the caller's own thread.
+import { expectOptions, optionNames } from "@blip-ts/base";
 import { readData, type DatasetOptions, type ImageSource } from "@blip-ts/datasets";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { decodeImage } from "../../platform/web/decode-image.ts";
 import type { TrainingData, TrainingTask } from "../data/batch.ts";
 import { readerTasks, type ReaderTask } from "../data/items.ts";
 import { inProcessLoader, type DecodeSource } from "../data/load-sample.ts";
-import type { TrainingDataOptions } from "../data/options.ts";
+import { type TrainingDataOptions, trainingDataOptionNames } from "../data/options.ts";
 import { openTrainingData } from "../data/training-data.ts";
 import { FileFolder, type PageFile } from "./file-folder.ts";
 
@@ -20,6 +21,14 @@ export interface WebTrainingDataOptions extends TrainingDataOptions {
   /** Ends the opening, not the batches. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const webTrainingDataNames = optionNames<WebTrainingDataOptions>()({
+  ...trainingDataOptionNames,
+  list: true,
+  reader: true,
+  decode: true,
+  signal: true,
+});
 
 function inputOf(image: ImageSource, files: FileFolder): string | Uint8Array | Blob {
   switch (image.kind) {
@@ -43,6 +52,7 @@ export async function createTrainingData<T extends TrainingTask>(
   files: Iterable<PageFile>,
   options: WebTrainingDataOptions,
 ): Promise<TrainingData<T>> {
+  expectOptions("createTrainingData", options, webTrainingDataNames);
   const { list, reader = {}, decode = {}, signal, ...rest } = options;
   const folder = new FileFolder(files);
   const decoding = { alpha: "drop", orientation: "upright", grey16: "clip", ...decode } as const;

@@ -1,9 +1,11 @@
 // An image that several calls are about: it is decoded and encoded once, and every call about it shares its states.
-import { BlipError, type Closable, asyncDispose, must } from "@blip-ts/base";
+import { BlipError, type Closable, asyncDispose, must, expectOptions, withoutNames } from "@blip-ts/base";
+import { captionOptionNames } from "../caption-types.ts";
+import { runOptionNames } from "@blip-ts/engine";
 import type { Task } from "../../tasks/task.ts";
-import type { AnswerRow, Answerer, AskOptions } from "../ask.ts";
+import { type AnswerRow, type Answerer, type AskOptions, askOptionNames } from "../ask.ts";
 import type { CaptionOptions, Captioner, CaptionRow } from "../caption.ts";
-import type { Embedder, Embedding, EmbedOptions } from "../embed.ts";
+import { type Embedder, type Embedding, type EmbedOptions, embedOptionNames } from "../embed.ts";
 import { foreignImage, imageClosed } from "./errors.ts";
 import type { VerbCallOptions } from "../image-batches.ts";
 import type { Matcher, MatchRow } from "../match.ts";
@@ -12,6 +14,7 @@ import { noTexts } from "../errors.ts";
 
 /** What a call about an image that is read already does not take. */
 type OfReading = Exclude<keyof VerbCallOptions, "signal">;
+const ofReading = ["imageBatchSize", "maxPixels", "onProgress"] as const satisfies readonly OfReading[];
 
 /** The verbs of the model that an image was prepared for. */
 export interface ImageVerbs<ImageInput> {
@@ -73,8 +76,10 @@ export class BlipImage<ImageInput> implements Closable {
    */
   async match(
     texts: readonly string[],
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+    options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<MatchRow<ImageInput>[]> {
+    expectOptions("match", options, runOptionNames);
+    const { signal } = options;
     this.#expect("match");
     expectTexts(texts);
     if (texts.length === 0) throw noTexts();
@@ -101,6 +106,7 @@ export class BlipImage<ImageInput> implements Closable {
   }: Omit<CaptionOptions, OfReading | "prompt"> & { readonly prompt?: string | undefined } = {}): Promise<
     CaptionRow<ImageInput>[]
   > {
+    expectOptions("caption", options, withoutNames(captionOptionNames, ...ofReading, "prompt"));
     this.#expect("caption");
     const captioner = await this.#verbs.captioner();
     captioner.check({ prompt }, options);
@@ -114,6 +120,7 @@ export class BlipImage<ImageInput> implements Closable {
    * @throws {ModelError} `model/wrong-task`, `model/not-finite` @throws the signal's reason
    */
   async ask(question: string, options: Omit<AskOptions, OfReading> = {}): Promise<AnswerRow<ImageInput>[]> {
+    expectOptions("ask", options, withoutNames(askOptionNames, ...ofReading));
     this.#expect("ask");
     const answerer = await this.#verbs.answerer();
     answerer.check({ question }, options);
@@ -129,6 +136,11 @@ export class BlipImage<ImageInput> implements Closable {
   async embed<States extends boolean = false>(
     options: Pick<EmbedOptions<States>, "states" | "signal"> = {},
   ): Promise<Embedding<States>> {
+    expectOptions<Pick<EmbedOptions, "states" | "signal">>(
+      "embed",
+      options,
+      withoutNames(embedOptionNames, ...ofReading),
+    );
     this.#expect("embed");
     const embedder = await this.#verbs.embedder();
     const [answers] = await embedder.answerEach([{ image: this }], options);

@@ -1,5 +1,6 @@
 // All verbs over one model: one engine, one set of sessions and weights, and images that are encoded once for all of them.
-import { asyncDispose, type Closable, orClosed } from "@blip-ts/base";
+import { expectImages } from "../../image/expect-images.ts";
+import { asyncDispose, type Closable, orClosed, expectOptions, optionNames } from "@blip-ts/base";
 import { modelClosed } from "@blip-ts/engine";
 import { heldBytes } from "../../load/memory-plan.ts";
 import { openTasks, type OpenTasks } from "../../load/open-tasks.ts";
@@ -41,10 +42,12 @@ import {
   type FailedText,
   type ReadImageOptions,
   type VerbOptions,
+  verbOptionNames,
+  readImageOptionNames,
 } from "../image-batches.ts";
 import { type MatchOptions, type MatchRequest, type MatchRow, type MatchScores } from "../match.ts";
 import type { AnsweredRow, RowCallOptions, RowSource, RowsOptions } from "../rows.ts";
-import { Retriever, type ImageRow, type RetrieveOptions, type TextRow } from "../retrieve.ts";
+import { Retriever, type ImageRow, type RetrieveOptions, type TextRow, expectBy } from "../retrieve.ts";
 import { LazyVerbs, type VerbBase } from "./lazy-verbs.ts";
 import { isVideo, type Retrievable } from "../video.ts";
 
@@ -53,6 +56,8 @@ export interface BlipOptions extends VerbOptions {
   /** The tasks that it is to do: all that it can, unless told. With a bound of memory, fewer tasks leave room for larger batches. */
   readonly tasks?: readonly Task[] | undefined;
 }
+
+export const blipOptionNames = optionNames<BlipOptions>()({ ...verbOptionNames, tasks: true });
 
 /** What calls take for an image: an input of the platform, or an image that is held. */
 export type ImageOrInput<ImageInput> = ImageInput | BlipImage<ImageInput>;
@@ -131,6 +136,7 @@ export class Blip<ImageInput> implements Closable {
    * @throws the signal's reason
    */
   async image(input: ImageInput, options: ReadImageOptions = {}): Promise<BlipImage<ImageInput>> {
+    expectOptions("image", options, readImageOptionNames);
     if (this.#verbs.closed) throw modelClosed();
     const { loaded } = this.#base.images;
     const most = Math.floor(loaded.limits.heldImages / heldBytes(loaded.config));
@@ -240,6 +246,8 @@ export class Blip<ImageInput> implements Closable {
     texts: readonly string[],
     { by = "text", ...options }: RetrieveOptions & { readonly by?: "text" | "image" } = {},
   ): AsyncGenerator<TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText, void, undefined> {
+    expectImages(images);
+    expectBy(by);
     this.#expect(
       "retrieve",
       images.flatMap((image) => (isVideo(image) ? image.frames : [image])),
@@ -333,6 +341,7 @@ export class Blip<ImageInput> implements Closable {
 
   /** What is wrong with a call is found before anything is loaded or read. */
   #expect(task: Task, images: readonly unknown[]): void {
+    expectImages(images);
     this.#verbs.expect(task);
     for (const image of images) if (image instanceof BlipImage) image.expectOpen(this.#verbs);
   }

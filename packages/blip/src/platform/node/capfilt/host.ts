@@ -1,6 +1,5 @@
 // Node as the machine of CapFilt: files, the encoded bytes of images, small images by sharp.
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import sharp from "sharp";
 import { BlipError, closedBy } from "@blip-ts/base";
 import { cannotWrite, inUse, type CapFiltHost, type FileSink } from "../../../capfilt/index.ts";
 import { decodeDefaults } from "../../../processor/image-processor.ts";
@@ -8,6 +7,7 @@ import { isRawImage } from "../../../image/raw-image.ts";
 import { decodeImage } from "../decode-image.ts";
 import { nodeEvaluationHost } from "../evaluate/host.ts";
 import { detailOf } from "../local-files.ts";
+import { loadSharp } from "../load-sharp.ts";
 import { readImage } from "../read-image.ts";
 
 const isMissing = (error: unknown): boolean =>
@@ -76,6 +76,7 @@ export const nodeCapFiltHost: CapFiltHost = {
   async thumbnail(image, side, signal) {
     const options = { ...decodeDefaults("blip", {}), signal };
     const { data, width, height } = await decodeImage(image, options);
+    const sharp = await loadSharp();
     return sharp(data, { raw: { width, height, channels: 3 } })
       .resize(side, side, { fit: "inside", withoutEnlargement: true })
       .jpeg({ quality: 75 })

@@ -2,7 +2,7 @@
 // grey and colour keys as Pillow sees them. GIF is decoded by image/gif.ts. AVIF is near, not equal: libheif repeats
 // subsampled colour where libavif interpolates it (up to 20 of 255 at sharp edges, 1 where colour is not subsampled).
 // It runs in this process or in one of its own (decoder-child.ts).
-import sharp, { type Metadata, type Sharp } from "sharp";
+import type { Metadata, Sharp } from "sharp";
 import { grey16Clipped, truncated, unsupported } from "../../../image/errors.ts";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import { type Orientation, orientationOf } from "../../../image/exif-orientation.ts";
@@ -18,6 +18,7 @@ import {
 } from "../../../image/raw-image.ts";
 import { tiffDirectory } from "../../../image/tiff-directory.ts";
 import { tiffHasAlpha, tiffKind } from "../../../image/tiff-kind.ts";
+import { loadSharp } from "../load-sharp.ts";
 import { blockOtherLoaders, checkDecoder } from "../image-loaders.ts";
 import type { EncodedImage } from "../read-image.ts";
 
@@ -104,7 +105,8 @@ export async function decodeEncoded(encoded: EncodedImage, options: DecodeOption
   const { signal, maxPixels, alpha } = options;
   const { name, bytes } = encoded;
   if (encoded.format === "gif") return decodeGif(bytes, parseGif(bytes, name), name, alpha);
-  blockOtherLoaders();
+  const sharp = await loadSharp();
+  blockOtherLoaders(sharp);
   // The limit is checked here, from the header, so that the message is ours. Pillow, too, bears with libjpeg's warnings.
   const image = sharp(bytes, { ignoreIcc: true, failOn: "error", limitInputPixels: false });
   const metadata = await image.metadata().catch((error: unknown) => {

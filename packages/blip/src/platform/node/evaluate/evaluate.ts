@@ -1,18 +1,16 @@
 // `evaluate` on Node: data by its path.
-import { type DatasetOptions, type PathOptions, readDataset, type Task } from "@blip-ts/datasets/node";
+import { type DatasetOptions, readDataset, type Task } from "@blip-ts/datasets/node";
 import { evaluateOn } from "../../../evaluate/evaluate.ts";
-import type { EvaluateOptions, EvaluationTask } from "../../../evaluate/options.ts";
+import { expectOptions } from "@blip-ts/base";
+import {
+  evaluateOptionNames,
+  type EvaluateOptions,
+  type EvaluationData,
+  type EvaluationTask,
+} from "../../../evaluate/options.ts";
 import type { EvaluationReport } from "../../../evaluate/report.ts";
 import { nodePlatform } from "../node-platform.ts";
 import { nodeEvaluationHost } from "./host.ts";
-
-/** How the data is read. */
-export interface EvaluationData extends Omit<PathOptions, "onRowError"> {
-  /** A file or folder, or several, which are read one behind the other. */
-  readonly path: string | readonly string[];
-  /** `retrieval`: clips by folders of frames (MSRVTT), of which 8 are looked at. */
-  readonly video?: boolean | undefined;
-}
 
 /** What the readers call the data of a task. */
 const dataTask = (task: EvaluationTask, video: boolean): Task => {
@@ -21,11 +19,12 @@ const dataTask = (task: EvaluationTask, video: boolean): Task => {
 };
 
 /** See `index.ts`. */
-export function evaluate(
+export async function evaluate(
   task: EvaluationTask,
   data: string | readonly string[] | EvaluationData,
   options: EvaluateOptions = {},
 ): Promise<EvaluationReport> {
+  expectOptions("evaluate", options, evaluateOptionNames);
   const given: EvaluationData = typeof data === "object" && "path" in data ? data : { path: data };
   const { path, video = false, ...reading } = given;
   const open = (onRowError: NonNullable<DatasetOptions["onRowError"]>) =>

@@ -1,10 +1,7 @@
 // Evaluation as the Node entry offers it. The readers of data files are loaded when they are first needed: a first match
 // waits for none of them.
-import type { EvaluateOptions, EvaluationTask } from "../../../evaluate/options.ts";
+import type { EvaluateOptions, EvaluationData, EvaluationTask } from "../../../evaluate/options.ts";
 import type { EvaluationReport } from "../../../evaluate/report.ts";
-import type { EvaluationData } from "./evaluate.ts";
-
-export type { EvaluationData } from "./evaluate.ts";
 
 /**
  * Evaluates a model on a data set of the field: `retrieval`, `caption`, `nocaps`, `vqa`, `nlvr` or `match`.

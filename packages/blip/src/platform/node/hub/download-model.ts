@@ -3,7 +3,14 @@ import type { Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BlipError } from "@blip-ts/base";
-import { maxSuiteIndexBytes, sideFiles, suiteIndexFile, type SourceOptions } from "../../../files.ts";
+import {
+  isShardIndex,
+  maxSuiteIndexBytes,
+  sideFiles,
+  suiteIndexFile,
+  weightsFiles,
+  type SourceOptions,
+} from "../../../files.ts";
 import { readSideFile } from "../local-files.ts";
 import { tooLarge } from "../model-errors.ts";
 import { limitsWithCache, type NetworkLimits } from "../net/limits.ts";
@@ -40,11 +47,9 @@ export interface DownloadedModel {
   readonly commit: string;
 }
 
-const index = "model.safetensors.index.json";
-
 /** Which of a folder's files hold the weights; an index stands for its shards, and model_index.json for the parts of a suite. */
 function chooseWeights(id: string, files: readonly string[], part: string | undefined): string {
-  const known = ["model.safetensors", index, "pytorch_model.bin"].find((name) => files.includes(name));
+  const known = weightsFiles.find((name) => files.includes(name));
   if (known !== undefined) return known;
   const [first, ...others] = files.filter((name) => name.endsWith(".pth") && !name.includes("/"));
   if (first !== undefined && others.length === 0) return first;
@@ -79,12 +84,12 @@ const pathOf = (file: string, part: string | undefined): string =>
 async function isWhole(cache: RepositoryCache, commit: string, part: string | undefined): Promise<boolean> {
   const folder = join(cache.snapshot(commit), part ?? "");
   const has = (file: string) => cache.has(commit, pathOf(file, part));
-  if (await has("model.safetensors")) return true;
-  if (await has(index)) {
-    for (const shard of await shardsOf(join(folder, index))) if (!(await has(shard))) return false;
+  for (const file of weightsFiles) {
+    if (!(await has(file))) continue;
+    if (!isShardIndex(file)) return true;
+    for (const shard of await shardsOf(join(folder, file))) if (!(await has(shard))) return false;
     return true;
   }
-  if (await has("pytorch_model.bin")) return true;
   const names = await readdir(folder).catch(() => []);
   for (const name of names) if (name.endsWith(".pth") && (await has(name))) return true;
   return part === undefined && (await has(suiteIndexFile));
@@ -250,8 +255,8 @@ async function fetchSnapshot(
   };
   if (weights !== suiteIndexFile) for (const file of sideFiles) if (files.includes(file)) await get(file);
   await get(weights);
-  if (weights === index)
-    for (const shard of await shardsOf(join(cache.snapshot(commit), pathOf(index, part)))) await get(shard);
+  if (isShardIndex(weights))
+    for (const shard of await shardsOf(join(cache.snapshot(commit), pathOf(weights, part)))) await get(shard);
   await noteCommit(cache, revision, commit);
   await cache.sweep();
   return { folder: cache.snapshot(commit), commit };

@@ -194,7 +194,7 @@ export const corrupt = (
 export const noWeights = (id: string, files: readonly string[]): ModelError =>
   new ModelError(
     "hub/no-weights",
-    `${id} has no model.safetensors (or its index), no pytorch_model.bin, not one single .pth and no model_index.json of a suite; it has ` +
+    `${id} has no model.safetensors, no pytorch_model.bin, no index of either, not one single .pth and no model_index.json of a suite; it has ` +
       (files.slice(0, 12).join(", ") || "no files"),
     { id, files },
   );

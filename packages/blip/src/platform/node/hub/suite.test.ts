@@ -1,8 +1,10 @@
-// A suite of the Hub: model_index.json first, then the folders of the tasks that are asked for, each file once.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+// Models of several files on the Hub. A suite: model_index.json first, then the folders of the tasks that are asked for, each
+// file once. Shards of PyTorch: the index first, then what it names.
+import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { last } from "@blip-ts/base";
 import { arrayOf, failureOf } from "@blip-ts/testing";
 import { tinyParts, tinySuite, type PartTask } from "../../../../test/support/suites.ts";
 import { serveTinyHub, type TinyHub } from "../../../../test/support/tiny-hub.ts";
@@ -12,6 +14,7 @@ import { fixture } from "../../../../test/support/goldens.ts";
 import { nodePlatform } from "../node-platform.ts";
 
 const id = "someone/blip-suite";
+const shardedId = "someone/blip-sharded";
 const quiet = { onWarning: () => undefined };
 
 let root = "";
@@ -27,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 beforeEach(async () => {
-  hub = await serveTinyHub({ [id]: suite }, new Uint8Array());
+  hub = await serveTinyHub({ [id]: suite, [shardedId]: "match-f16-sharded-bin" }, new Uint8Array());
   home = await mkdtemp(join(root, "home-"));
   vi.stubEnv("HF_HOME", home);
   vi.stubEnv("HF_ENDPOINT", hub.origin);
@@ -93,4 +96,23 @@ test("a folder that the repository lacks, and an index that is too large, are re
   } finally {
     await writeFile(path, text);
   }
+});
+
+test("of pytorch_model.bin.index.json all shards are fetched, and one that is missing is fetched again", async () => {
+  const shards = [1, 2].map((number) => `pytorch_model-0000${number}-of-00002.bin`);
+  const names = ["config.json", "preprocessor_config.json", "vocab.txt", "pytorch_model.bin.index.json"];
+  const first = await scoresOf(shardedId);
+  expect(first).toEqual(await scoresOf(fixture("tiny/match-f16")));
+  expect(hub.sent).toEqual([...names, ...shards].map((file) => `${shardedId}/${file}`));
+  expect(await scoresOf(shardedId, { offline: true })).toEqual(first);
+  const commit = "0123456789abcdef0123456789abcdef01234567";
+  const snapshot = join(home, "hub", "models--someone--blip-sharded", "snapshots", commit);
+  const missing = join(snapshot, last(shards));
+  await rm(await realpath(missing));
+  await rm(missing);
+  expect(await failureOf(() => scoresOf(shardedId, { offline: true }))).toMatchObject({
+    code: "hub/offline",
+  });
+  expect(await scoresOf(shardedId)).toEqual(first);
+  expect(hub.sent.slice(names.length + shards.length)).toEqual([`${shardedId}/${last(shards)}`]);
 });

@@ -1,0 +1,65 @@
+// The command as completion scripts see it, read off commander's tree: what is not declared there cannot be completed.
+import { must } from "@blip-ts/base";
+import type { Command, Option } from "commander";
+
+/** What stands behind an option: one of some words, a path, or something that nobody can guess. */
+export type Completed =
+  | { readonly kind: "words"; readonly words: readonly string[] }
+  | { readonly kind: "path" }
+  | { readonly kind: "free" };
+
+export interface CompletedOption {
+  /** `--model`, `-t`: all of its spellings. */
+  readonly flags: readonly string[];
+  readonly about: string;
+  /** Undefined for an option without a value. */
+  readonly value: Completed | undefined;
+}
+
+export interface CompletedVerb {
+  readonly name: string;
+  readonly about: string;
+  readonly options: readonly CompletedOption[];
+  /** Words that its arguments may be; if there are none, they are paths. */
+  readonly words: readonly string[];
+}
+
+/** What values are called that are paths, or may be. */
+const pathNames = /<(?:FILE|DIR|M|OUT|IMAGE|R)>|\[(?:FILE|DIR)\]/;
+
+/** The first words of a description: a line of a list. */
+function short(text: string): string {
+  return must(text.split(/[;(:]| - /), 0)
+    .trim()
+    .replace(/\s+/g, " ");
+}
+
+function valueOf(option: Option): Completed | undefined {
+  if (!option.required && !option.optional) return undefined;
+  if (option.argChoices !== undefined && option.argChoices.length > 0)
+    return { kind: "words", words: option.argChoices };
+  return { kind: pathNames.test(option.flags) ? "path" : "free" };
+}
+
+function optionsOf(command: Command): CompletedOption[] {
+  return command
+    .createHelp()
+    .visibleOptions(command)
+    .map((option) => ({
+      flags: [option.short, option.long].filter((flag) => flag !== undefined),
+      about: short(option.description),
+      value: valueOf(option),
+    }));
+}
+
+/** The verbs of the program, in its order. */
+export const verbsOf = (program: Command): CompletedVerb[] =>
+  program.commands.map((command) => ({
+    name: command.name(),
+    about: short(command.description()),
+    options: optionsOf(command),
+    words: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+  }));
+
+/** The program's own options. */
+export const ownOptions = (program: Command): CompletedOption[] => optionsOf(program);
