@@ -67,6 +67,7 @@ async function fault({ document, text, path, anchor }: Link): Promise<string | u
 const travels = (path: string) =>
   path.startsWith("docs/") ||
   ["README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md", "THIRD-PARTY.md"].includes(path);
+const withoutLinks = (markdown: string): string => markdown.replace(/\[[^\]]+\]\([^)]+\)/g, "");
 
 const benchTests = async () => (await readdir(join(root, "bench"))).map((name) => `/bench/${name}`);
 
@@ -91,8 +92,19 @@ describe("links of the documents", () => {
       (await readdir(join(root, folder), { recursive: true }))
         .filter((path) => path.endsWith(".test.ts"))
         .map((path) => `/${folder}/${path}`);
-    const all = [...(await testsIn("packages")), ...(await testsIn("train")), ...(await benchTests())];
+    const all = [
+      ...(await testsIn("packages")),
+      ...(await testsIn("train")),
+      ...(await testsIn("scripts")),
+      ...(await benchTests()),
+    ];
     expect(named.filter((name) => !all.some((path) => path.endsWith(`/${name}`)))).toEqual([]);
+  });
+
+  test("lead from each cell of the table of features to its tests", async () => {
+    const unlinked = withoutLinks(await readFile(join(root, "FEATURES.md"), "utf8"));
+    expect(unlinked.match(/[\w./-]+\.test\.ts/g) ?? []).toEqual([]);
+    expect(withoutLinks("| [a.test.ts](b/a.test.ts), c.test.ts |")).toBe("| , c.test.ts |");
   });
 
   test("that lead elsewhere are reported", async () => {

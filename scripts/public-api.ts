@@ -37,7 +37,12 @@ function membersOf(checker: ts.TypeChecker, symbol: ts.Symbol): string[] {
     const optional = member.flags & ts.SymbolFlags.Optional ? "?" : "";
     const type = checker.getTypeOfSymbolAtLocation(member, declaration);
     const name = member.name.replace(/^__@(\w+)@\d+$/, "[Symbol.$1]");
-    return [`  ${prefix}${name}${optional}: ${checker.typeToString(type, undefined, signatureFlags)}`];
+    // A list of hundreds, which its own line prints.
+    const printed =
+      type.aliasSymbol?.name === "BlipErrorCode"
+        ? type.aliasSymbol.name
+        : checker.typeToString(type, undefined, signatureFlags);
+    return [`  ${prefix}${name}${optional}: ${printed}`];
   };
   // Inherited ones as well, but for what every error has.
   const own = checker
@@ -69,12 +74,23 @@ function linesOf(checker: ts.TypeChecker, exported: ts.Symbol): string[] {
   }
 }
 
+/** What is exported, and how its types are looked up. */
+export interface Exported {
+  readonly checker: ts.TypeChecker;
+  readonly symbols: readonly ts.Symbol[];
+}
+
 /**
  * @param entries names of entry points, each with its source file
  * @param config the tsconfig.json whose options the sources are read with
+ * @param see is shown the symbols of each entry point
  * @returns for each entry point a line per exported name, and one per public member, sorted by name
  */
-export function publicApi(entries: Readonly<Record<string, string>>, config: string): Record<string, string> {
+export function publicApi(
+  entries: Readonly<Record<string, string>>,
+  config: string,
+  see: (exported: Exported) => void = () => undefined,
+): Record<string, string> {
   const read = ts.getParsedCommandLineOfConfigFile(
     config,
     { noEmit: true, composite: false },
@@ -94,6 +110,7 @@ export function publicApi(entries: Readonly<Record<string, string>>, config: str
       const symbol = source && checker.getSymbolAtLocation(source);
       if (!symbol) throw new Error(`${file}: expected a module, found none`);
       const exported = checker.getExportsOfModule(symbol).sort((a, b) => (a.name < b.name ? -1 : 1));
+      see({ checker, symbols: exported });
       return [name, `${exported.flatMap((one) => linesOf(checker, one)).join("\n")}\n`];
     }),
   );

@@ -1,10 +1,20 @@
 // What every other package stands on.
 export { unlessAborted, untilAborted } from "./abortable.ts";
 export { addressKind, mayRedirect, worstKind, type AddressKind } from "./address-kind.ts";
-export { badOption } from "./bad-option.ts";
 export type { ByteRange, ByteSource } from "./byte-source.ts";
 export { asyncDispose, type Closable, closedBy, closing, orClosed } from "./closable.ts";
-export { BlipError, type ErrorFields, InputError, ModelError, UsageError } from "./errors.ts";
+export type { BlipErrorCode, WarningCode } from "./codes.ts";
+export {
+  badOption,
+  BlipError,
+  type ErrorFields,
+  InputError,
+  ModelError,
+  plainError,
+  type PlainError,
+  revivedError,
+  UsageError,
+} from "./errors.ts";
 export { allFinite } from "./finite.ts";
 export { legible, legibleLines } from "./legible.ts";
 export { atLeast, last, missed, must } from "./must.ts";

@@ -17,6 +17,6 @@ test("keeps the lines of a text of several", () => {
 });
 
 test("errors' messages are one line of what can be printed", () => {
-  const error = new ModelError("model/x", "evil\u001b]0;title\u0007\nblip: all is well");
+  const error = new ModelError("model/bad-config", "evil\u001b]0;title\u0007\nblip: all is well");
   expect(error.message).toBe("evil\\u001b]0;title\\u0007\\nblip: all is well");
 });

@@ -22,8 +22,12 @@ export interface Pretrained<Model, Options> {
   /**
    * Loads a model: a folder, a weights file, `picture-book`, or a Hub id. Sessions are made when they are first needed.
    * The classes with transformers' names follow `hf`, the others `blip`, unless `compat` says otherwise.
-   * @throws {ModelError} if the model cannot be found, read, or used for the class's task
-   * @throws {UsageError} if an option is wrong @throws the signal's reason
+   * @param source the model's folder, file, URL or id
+   * @param options each has a default: see the options of the class
+   * @throws {ModelError} if the model cannot be found, read, or used for the class's task: `model/...`, `checkpoint/...`,
+   * `hub/...`, `suite/...`, `adapter/...`, `tokenizer/...` (docs/errors.md)
+   * @throws {UsageError} if an option is wrong: `usage/bad-option`, `usage/dtype`, `usage/memory-too-small`
+   * @throws the signal's reason
    */
   fromPretrained(source: string, options?: Options): Promise<Model>;
 }
@@ -38,18 +42,31 @@ function pretrained<Place, Model, Options>(
 
 /** The classes of a platform whose images are `ImageInput`. */
 export interface PlatformClasses<ImageInput> {
+  /** Images and texts as a model reads them. */
   readonly BlipProcessor: Pretrained<Processor<ImageInput>, ProcessorOptions>;
+  /** Image-text matching and contrast. */
   readonly BlipForImageTextRetrieval: Pretrained<ImageTextRetrieval, ModelOptions>;
+  /** Captions. */
   readonly BlipForConditionalGeneration: Pretrained<ConditionalGeneration, ModelOptions>;
+  /** Answers to questions, and the ranking of a list of answers. */
   readonly BlipForQuestionAnswering: Pretrained<QuestionAnswering, ModelOptions>;
+  /** Statements about two images. */
   readonly BlipForNLVR: Pretrained<NaturalLanguageVisualReasoning, ModelOptions>;
+  /** Features of images and texts. */
   readonly BlipModel: Pretrained<FeatureExtraction, ModelOptions>;
+  /** A model for every task that its file can do. */
   readonly Blip: Pretrained<Blip<ImageInput>, BlipOptions>;
+  /** Matching, for many images and texts. */
   readonly Matcher: Pretrained<Matcher<ImageInput>, VerbOptions>;
+  /** Captions, for many images. */
   readonly Captioner: Pretrained<Captioner<ImageInput>, CaptionerOptions>;
+  /** Answers, for many images and questions. */
   readonly Answerer: Pretrained<Answerer<ImageInput>, VerbOptions>;
+  /** Statements about pairs of images. */
   readonly Comparer: Pretrained<Comparer<ImageInput>, VerbOptions>;
+  /** Features, for many images and texts. */
   readonly Embedder: Pretrained<Embedder<ImageInput>, VerbOptions>;
+  /** Search, by texts or by images. */
   readonly Retriever: Pretrained<Retriever<ImageInput>, VerbOptions>;
 }
 

@@ -12,6 +12,7 @@ export const sideFiles = [
   "generation_config.json",
 ] as const;
 
+/** A small file beside the weights. */
 export type SideFile = (typeof sideFiles)[number];
 
 const settingsBytes = 4_000_000;
@@ -39,6 +40,7 @@ export interface ModelFiles {
   readonly name: string;
   /** A single file has nothing beside it. */
   readonly kind: "folder" | "file";
+  /** The weights: one file, or the shards with their index. */
   readonly weights:
     | { readonly kind: "single"; readonly source: ByteSource }
     | {
@@ -61,6 +63,7 @@ export const maxSuiteIndexBytes = 65_536;
 export interface SuiteFiles {
   /** The path or id as the user gave it, for messages. */
   readonly name: string;
+  /** Tells a suite's files from a model's. */
   readonly kind: "suite";
   /** The text of model_index.json. Nothing of it has been checked. */
   readonly index: string;
@@ -93,9 +96,13 @@ export const maxAdapterConfigBytes = 1_000_000;
 
 /** Bytes that arrive while a model is fetched, or that are written while its weights are converted. */
 export interface DownloadProgress {
+  /** What happens to the file. */
   readonly kind: "download" | "convert";
+  /** Its name. */
   readonly file: string;
+  /** Bytes so far. */
   readonly loaded: number;
+  /** Bytes in all. */
   readonly total: number;
 }
 
@@ -116,6 +123,7 @@ export interface SourceOptions {
    * A page fetches weights when they are first needed: there it holds for as long as the model is used.
    */
   readonly signal?: AbortSignal | undefined;
+  /** Called while files are downloaded or converted. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Called with what the caller should know and may ignore; without it, warnings go to the platform's console. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;

@@ -1,6 +1,13 @@
 // What is the same on every platform: named exports only, a line of doc each.
 /** The errors that this package throws on purpose. */
-export { BlipError, type ErrorFields, InputError, ModelError, UsageError } from "@blip-ts/base";
+export {
+  BlipError,
+  type BlipErrorCode,
+  type ErrorFields,
+  InputError,
+  ModelError,
+  UsageError,
+} from "@blip-ts/base";
 /** Public, private or reserved: what a server has to ask of addresses that others give it. */
 export { addressKind, type AddressKind } from "@blip-ts/base";
 /** Tensors in memory. */
@@ -13,7 +20,7 @@ export type { RawImage } from "./image/raw-image.ts";
 export type { Compat } from "./platform.ts";
 export type { DownloadProgress, SourceOptions } from "./files.ts";
 export type { EngineOptions, NetworkDType } from "@blip-ts/engine";
-export type { Warning } from "@blip-ts/base";
+export type { Warning, WarningCode } from "@blip-ts/base";
 /** What computes, and what a trace of it says. */
 export type { Device, Profile, ProfiledOperator } from "@blip-ts/engine";
 /** The network's sizes. */

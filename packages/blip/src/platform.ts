@@ -27,6 +27,7 @@ export interface Platform<ImageInput> extends EnginePlatform {
   openAdapter?(source: string, options: SourceOptions): Promise<AdapterFiles>;
   /** bert-base-uncased's vocab.txt. */
   bundledVocabulary(): Promise<string>;
+  /** An image as RGB bytes. @throws {InputError} `image/...` */
   decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage>;
   /** Starts what images of callers who are not trusted (`isolate`) are decoded with; a platform may have none. */
   prepareDecoders?(): void;

@@ -56,8 +56,12 @@ describe("memory", () => {
               listener.message({
                 id: request.id,
                 failure: {
-                  code: "train/memory",
-                  message: "memory: expected enough for a run, got bad_alloc",
+                  message: "bad_alloc",
+                  known: {
+                    type: "model",
+                    code: "train/memory",
+                    message: "memory: expected enough for a run, got bad_alloc",
+                  },
                 },
               }),
             );

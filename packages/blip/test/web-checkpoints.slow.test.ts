@@ -101,7 +101,7 @@ describe.skipIf(chromiumPath === undefined)("checkpoints in Chromium", async () 
 
     await opened.route("**/model.safetensors", (route) => route.abort());
     const cut = await load(opened, model);
-    expect(cut.warnings).toContain("hub-unreachable");
+    expect(cut.warnings).toContain("hub/from-cache");
     expect(await opened.evaluate(() => inPage.clearCache())).toContain(
       `${own.origin}${model}model.safetensors`,
     );

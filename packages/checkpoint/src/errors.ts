@@ -1,4 +1,4 @@
-// What can be wrong with a checkpoint: one factory a failure. Codes are `checkpoint/...`.
+// What can be wrong with a checkpoint: one factory per error. Codes are `checkpoint/...`.
 // Names that come from a file are cut and stripped of control characters before they are shown.
 import { ModelError } from "@blip-ts/base";
 
@@ -26,6 +26,10 @@ export function someOf(names: readonly string[], most = 10): string {
 const DAMAGED =
   "The file is damaged or was not written by a library that follows the format: download it again.";
 
+/**
+ * Bytes outside of a file were asked for, or it cannot be read.
+ * @remedy Check the file, its permissions and the disk.
+ */
 export const readFailed = (where: string, offset: number, length: number, size: number): ModelError =>
   new ModelError(
     "model/read-failed",
@@ -33,6 +37,10 @@ export const readFailed = (where: string, offset: number, length: number, size: 
     { where, offset, length, size },
   );
 
+/**
+ * The weights file ends too early.
+ * @remedy Download it again.
+ */
 export const truncated = (where: string, what: string, expected: number, found: number): ModelError =>
   new ModelError(
     "checkpoint/truncated",
@@ -40,12 +48,20 @@ export const truncated = (where: string, what: string, expected: number, found: 
     { where, what, expected, found },
   );
 
+/**
+ * The weights file is damaged, or does not follow its format.
+ * @remedy Download it again.
+ */
 export const malformed = (where: string, detail: string): ModelError =>
   new ModelError("checkpoint/malformed", `${where}: ${shown(detail, MAX_DETAIL)}. ${DAMAGED}`, {
     where,
     detail,
   });
 
+/**
+ * A number in the weights file is above any limit that a model of this family needs; nothing was read.
+ * @remedy Give the weights of a BLIP model.
+ */
 export const overLimit = (where: string, what: string, found: number | string, limit: number): ModelError =>
   new ModelError(
     "checkpoint/limit",
@@ -53,6 +69,10 @@ export const overLimit = (where: string, what: string, found: number | string, l
     { where, what, found, limit },
   );
 
+/**
+ * The tensors of a PyTorch file repeat its bytes many times over; nothing was read.
+ * @remedy If you trust it, save it with contiguous tensors, or as safetensors.
+ */
 export const repeatedStorage = (where: string, found: number, size: number, limit: number): ModelError =>
   new ModelError(
     "checkpoint/limit",
@@ -61,12 +81,20 @@ export const repeatedStorage = (where: string, found: number, size: number, limi
     { where, found, size, limit },
   );
 
+/**
+ * The weights file uses a feature that is not read.
+ * @remedy Do what the message says; usually, save it as safetensors.
+ */
 export const unsupported = (where: string, what: string, advice: string): ModelError =>
   new ModelError("checkpoint/unsupported", `${where}: ${shown(what, MAX_DETAIL)}. ${advice}`, {
     where,
     what,
   });
 
+/**
+ * The file is neither safetensors nor a PyTorch checkpoint.
+ * @remedy Give one of these.
+ */
 export const unknownFormat = (where: string, found: string, advice: string): ModelError =>
   new ModelError(
     "checkpoint/unknown-format",
@@ -74,6 +102,10 @@ export const unknownFormat = (where: string, found: string, advice: string): Mod
     { where, found },
   );
 
+/**
+ * A tensor is stored in a type that is not read.
+ * @remedy Save the weights in one of the types that the message lists.
+ */
 export const unsupportedDType = (
   where: string,
   tensor: string,
@@ -86,6 +118,10 @@ export const unsupportedDType = (
     { where, tensor, dtype, known },
   );
 
+/**
+ * The pickle names a Python global that weights do not need. Nothing was run.
+ * @remedy If you trust the file, open it in PyTorch and save its state dict, or convert it to safetensors.
+ */
 export const refusedGlobal = (where: string, global: string): ModelError =>
   new ModelError(
     "checkpoint/pickle-global",
@@ -95,6 +131,10 @@ export const refusedGlobal = (where: string, global: string): ModelError =>
     { where, global },
   );
 
+/**
+ * The pickle uses an opcode that torch.save does not write for weights. Nothing was run.
+ * @remedy If you trust the file, open it in PyTorch and save its state dict again.
+ */
 export const refusedOpcode = (where: string, opcode: string, at: number): ModelError =>
   new ModelError(
     "checkpoint/pickle-opcode",
@@ -103,12 +143,20 @@ export const refusedOpcode = (where: string, opcode: string, at: number): ModelE
     { where, opcode, at },
   );
 
+/**
+ * The PyTorch archive lacks a member.
+ * @remedy Download it again.
+ */
 export const missingMember = (where: string, member: string, advice = DAMAGED): ModelError =>
   new ModelError("checkpoint/missing-member", `${where}: the archive has no ${shown(member)}. ${advice}`, {
     where,
     member,
   });
 
+/**
+ * A name occurs twice in the weights file.
+ * @remedy Download it again.
+ */
 export const duplicateName = (where: string, what: string, name: string): ModelError =>
   new ModelError(
     "checkpoint/duplicate",
@@ -116,6 +164,10 @@ export const duplicateName = (where: string, what: string, name: string): ModelE
     { where, what, name },
   );
 
+/**
+ * An entry of the checkpoint is not a tensor.
+ * @remedy Save the model's state dict (bare, or under "model" or "state_dict").
+ */
 export const notATensor = (where: string, entry: string, found: string): ModelError =>
   new ModelError(
     "checkpoint/not-a-tensor",
@@ -132,6 +184,10 @@ export interface DisagreeingShards {
   readonly unlisted: readonly string[];
 }
 
+/**
+ * The index of a sharded model and its files disagree.
+ * @remedy Download the index and the shards again, of one revision.
+ */
 export function disagreeingShards(where: string, lists: DisagreeingShards): ModelError {
   const parts = [
     lists.missing.length > 0 && `${lists.missing.length} not in the file it names (${someOf(lists.missing)})`,
@@ -147,6 +203,10 @@ export function disagreeingShards(where: string, lists: DisagreeingShards): Mode
   );
 }
 
+/**
+ * A matrix of 8-bit weights is damaged or incomplete.
+ * @remedy Write the folder again with `blip quantize`.
+ */
 export const badQuantized = (where: string, matrix: string, detail: string): ModelError =>
   new ModelError(
     "checkpoint/quantized",

@@ -1,15 +1,14 @@
 // How far a model's answers in one type are from those in another, on pictures and texts: what `blip quantize --check`
 // and bench/accuracy.ts print.
-import { closing, must } from "@blip-ts/base";
+import { closing, must, revivedError } from "@blip-ts/base";
 import {
   Answerer,
+  BlipError,
   Comparer,
   Embedder,
-  InputError,
-  Matcher,
-  ModelError,
   type FailedRow,
   type FailedText,
+  Matcher,
   type VerbOptions,
 } from "blip-ts";
 import { generated, greedyCaptions } from "./greedy-captions.ts";
@@ -67,11 +66,8 @@ type Failed = FailedRow<string> | FailedText;
 
 const isFailed = (row: object): row is Failed => "error" in row;
 
-function failureOf({ error: { code, message }, ...about }: Failed): InputError | ModelError {
-  return code.startsWith("model/")
-    ? new ModelError(code, message, about)
-    : new InputError(code, message, about);
-}
+const failureOf = ({ error: { code, message }, ...fields }: Failed): BlipError =>
+  revivedError({ type: code.startsWith("model/") ? "model" : "input", code, message, fields });
 
 /** For each group of `size` numbers, the place of the largest. */
 function firstPlaces(numbers: readonly number[], size: number): string[] {

@@ -1,17 +1,10 @@
 // The options that every verb over a model takes (the contract's "Common options").
-import {
-  UsageError,
-  type Compat,
-  type NetworkDType,
-  type Profile,
-  type ProfiledOperator,
-  type VerbOptions,
-  type Warning,
-} from "blip-ts";
+import type { Compat, NetworkDType, Profile, ProfiledOperator, VerbOptions, Warning } from "blip-ts";
 import { Option, type Command } from "commander";
 import { loadProgress, type Progress } from "./progress.ts";
 import { table } from "./table.ts";
-import { print, printLine, type Terminal } from "./terminal.ts";
+import { print, tell, type Terminal, typed } from "./terminal.ts";
+import { badFlag, imagesLeftOut } from "./errors.ts";
 
 /** What every verb takes that opens a model, by its name or as an argument. */
 export interface SourceFlags {
@@ -60,8 +53,7 @@ export const collect = (value: string, before: readonly string[] | undefined): s
 export function anyNumber(name: string) {
   return (text: string): number => {
     const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value))
-      throw new UsageError("usage/bad-option", `${name}: expected a number, found "${text}"`, { name, text });
+    if (text.trim() === "" || !Number.isFinite(value)) throw badFlag(name, "a number", `"${text}"`);
     return value;
   };
 }
@@ -71,10 +63,7 @@ export function positiveInteger(name: string) {
   return (text: string): number => {
     const value = Number(text);
     if (!Number.isSafeInteger(value) || value < 1)
-      throw new UsageError("usage/bad-option", `${name}: expected a positive whole number, found "${text}"`, {
-        name,
-        text,
-      });
+      throw badFlag(name, "a positive whole number", `"${text}"`);
     return value;
   };
 }
@@ -246,7 +235,7 @@ export function chooseModel(
 /** Warnings as lines on stderr. */
 export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (warning: Warning) => void {
   return ({ message }) => {
-    if (flags.quiet !== true) printLine(terminal.stderr, `Warning: ${message}`);
+    if (flags.quiet !== true) tell(terminal, `Warning: ${typed(terminal, message)}`);
   };
 }
 
@@ -256,7 +245,7 @@ export const listOptions = (
   terminal: Terminal,
 ): { nul: boolean | undefined; warn: (message: string) => void } => ({
   nul: flags.null,
-  warn: (message) => warner(flags, terminal)({ code: "images-left-out", message }),
+  warn: (message) => warner(flags, terminal)(imagesLeftOut(message)),
 });
 
 /** Operators that a summary names. */

@@ -3,6 +3,7 @@ import { stat, readFile } from "node:fs/promises";
 import { UsageError, type GenerationOptions, type ModelOptions } from "blip-ts";
 import { Option, type Command } from "commander";
 import { anyNumber } from "./common-options.ts";
+import { badGenerationConfig } from "./errors.ts";
 
 export interface GenerationFlags {
   readonly beams?: number;
@@ -57,22 +58,19 @@ export async function generationConfig({
   generationConfig: file,
 }: GenerationFlags): Promise<ModelOptions["generationConfig"]> {
   if (file === undefined || file === "model") return file;
-  const fail = (content: string) =>
-    new UsageError(
-      "usage/bad-generation-config",
-      `--generation-config ${file}: expected a JSON object as in generation_config.json, found ${content}. ` +
-        "Give such a file, or `model` for the model's own.",
-      { file },
-    );
   try {
     const { size } = await stat(file);
-    if (size > maxConfigBytes) throw fail(`${size} bytes`);
+    if (size > maxConfigBytes) throw badGenerationConfig(file, `${size} bytes`);
     const json: unknown = JSON.parse(await readFile(file, "utf8"));
-    if (typeof json !== "object" || json === null || Array.isArray(json)) throw fail("another value");
+    if (typeof json !== "object" || json === null || Array.isArray(json))
+      throw badGenerationConfig(file, "another value");
     return { ...json };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw fail(error instanceof SyntaxError ? "a text that is no JSON" : "no file that can be read");
+    throw badGenerationConfig(
+      file,
+      error instanceof SyntaxError ? "a text that is no JSON" : "no file that can be read",
+    );
   }
 }
 

@@ -17,12 +17,13 @@ import { addRetrieve } from "./commands/retrieve.ts";
 import { addTrain } from "./commands/train.ts";
 import { addVerify } from "./commands/verify.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
-import { print, printLine, type Terminal, write } from "./terminal.ts";
+import { asTyped, flagsOf } from "./option-names.ts";
+import { print, printLine, type Terminal, typed, write } from "./terminal.ts";
 
 export type { Terminal } from "./terminal.ts";
 
 /** Runs `blip` with these arguments (without the program's own name). @returns the exit code */
-export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function main(args: readonly string[], outer: Terminal): Promise<number> {
   let code: number = exitCodes.done;
   const finish = (result: number) => {
     code = result;
@@ -42,6 +43,13 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     ...[addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve],
     ...[addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench, addTrain, addCapfilt],
   ];
+  const terminal: Terminal = {
+    ...outer,
+    asTyped: (message) => {
+      const command = program.commands.find((known) => known.name() === args[0]);
+      return command ? asTyped(message, flagsOf(command)) : message;
+    },
+  };
   for (const add of verbs) add(program, terminal, finish);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   try {
@@ -51,7 +59,10 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     // commander has printed its own message; asking for help or the version is no failure.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (terminal.signal.aborted) return exitCodes.interrupted;
-    printLine(terminal.stderr, `blip: ${error instanceof Error ? error.message : String(error)}`);
+    printLine(
+      terminal.stderr,
+      `blip: ${typed(terminal, error instanceof Error ? error.message : String(error))}`,
+    );
     if (terminal.env.BLIP_DEBUG === "1" && error instanceof Error) print(terminal.stderr, error.stack ?? "");
     return exitCodeOf(error);
   }

@@ -1,10 +1,11 @@
 // From arguments to images: files, folders (recursive, by name), globs, URLs, and `-` for a list on standard input.
 // What cannot be used stays in the list, so that its row says what is wrong with it and the others go on.
 import { lstat } from "node:fs/promises";
-import { uniformFrames, UsageError, type Video } from "blip-ts";
+import { type Video, uniformFrames } from "blip-ts";
 import { findPattern, isPattern } from "./find-pattern.ts";
 import { listEntries } from "./read-list.ts";
 import { isFolder, LeftOut, walkFolder } from "./walk-folder.ts";
+import { noFrames, noImagesIn } from "./errors.ts";
 
 /** A URL that is fetched; Windows drives (`c:\`) are not. */
 export const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument);
@@ -29,7 +30,7 @@ async function placesOf({ name, isLine }: Named): Promise<{ places: readonly str
 async function lines(stdin: AsyncIterable<Buffer | string>, { nul }: ListOptions): Promise<string[]> {
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
-  const form = { source: "standard input", entries: "paths", code: "usage/no-images", nul };
+  const form = { source: "standard input", entries: "paths", code: "usage/no-images" as const, nul };
   return listEntries(Buffer.concat(chunks), form).map(({ text }) => text);
 }
 
@@ -77,10 +78,7 @@ async function videoIn(folder: string, leftOut: LeftOut): Promise<Video<string>>
     if (unread === true) return { image: folder, frames: [path] };
     frames.push(path);
   }
-  if (frames.length === 0)
-    throw new UsageError("usage/no-images", `no frame found in "${folder}": give folders that hold images`, {
-      folder,
-    });
+  if (frames.length === 0) throw noFrames(folder);
   return { image: folder, frames: uniformFrames(frames.sort(byNumber.compare)) };
 }
 
@@ -108,10 +106,5 @@ async function listed<T>(
     if (unreadPhotographs !== undefined) options.warn?.(unreadPhotographs);
     return all;
   }
-  const names = inputs.map((argument) => (argument === "-" ? "standard input" : `"${argument}"`)).join(", ");
-  throw new UsageError(
-    "usage/no-images",
-    `no image found in ${names}: give image files, folders that hold some, or patterns that match some${unreadPhotographs === undefined ? "" : `. ${unreadPhotographs}`}`,
-    { given: inputs },
-  );
+  throw noImagesIn(inputs, unreadPhotographs);
 }

@@ -5,6 +5,7 @@ import { UsageError } from "blip-ts";
 import { Option, type Command } from "commander";
 import { collect } from "./common-options.ts";
 import { listEntries, type ListEntry } from "./read-list.ts";
+import { type ListCode, badList, emptyText, noTexts } from "./errors.ts";
 
 export interface TextFlags {
   readonly text?: readonly string[];
@@ -24,7 +25,7 @@ export interface ListedTexts {
 }
 
 /** @throws {UsageError} `code`, if the file cannot be read or is no list of texts */
-async function entriesOf(option: string, file: string, code: string): Promise<ListEntry[]> {
+async function entriesOf(option: string, file: string, code: ListCode): Promise<ListEntry[]> {
   return listEntries(await contentOf(option, file, code), {
     source: `${option} ${file}`,
     entries: "texts",
@@ -36,7 +37,7 @@ async function entriesOf(option: string, file: string, code: string): Promise<Li
  * A list from a file: a JSON array of texts, or a text a line.
  * @throws {UsageError} `code`, if it cannot be read or is an array of something else
  */
-export async function listOf(option: string, file: string, code: string): Promise<string[]> {
+export async function listOf(option: string, file: string, code: ListCode): Promise<string[]> {
   const entries = await entriesOf(option, file, code);
   const lines = entries.map(({ text }) => text);
   const content = lines.join("\n").trim();
@@ -47,13 +48,10 @@ export async function listOf(option: string, file: string, code: string): Promis
   } catch (error) {
     // A line that merely begins with a bracket.
     if (!content.endsWith("]")) return lines;
-    throw new UsageError(
-      code,
-      `${option} ${file}: expected a JSON array of texts, found ${messageOf(error)}`,
-    );
+    throw badList(code, `${option} ${file}`, "a JSON array of texts", messageOf(error));
   }
   if (Array.isArray(json) && json.every((value) => typeof value === "string")) return json;
-  throw new UsageError(code, `${option} ${file}: expected a JSON array of texts, found other values in it`);
+  throw badList(code, `${option} ${file}`, "a JSON array of texts", "other values in it");
 }
 
 /** The texts of `-t` and `--texts`, in this order; there may be none. @throws {UsageError} `usage/no-texts`, `text/empty` */
@@ -73,13 +71,8 @@ export async function textsOf(flags: TextFlags): Promise<ListedTexts> {
 export async function listTexts(flags: TextFlags): Promise<ListedTexts> {
   const listed = await textsOf(flags);
   if (listed.texts.length > 0) return listed;
-  throw new UsageError(
-    "usage/no-texts",
-    "no text is given: give -t TEXT, or --texts FILE with a text a line",
-  );
+  throw noTexts();
 }
-
-const emptyText = (name: string) => new UsageError("text/empty", `${name} is empty: give a sentence`);
 
 /** Runs a verb; what it says of an empty text names the text as the caller wrote it, in which only the tokenizer saw nothing. */
 export async function withTextNames<T>({ names }: ListedTexts, run: () => Promise<T>): Promise<T> {
@@ -101,7 +94,7 @@ export function checkTexts(kind: string, texts: readonly string[]): string[] {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const contentOf = (option: string, file: string, code: string): Promise<Uint8Array> =>
+const contentOf = (option: string, file: string, code: ListCode): Promise<Uint8Array> =>
   readFile(file).catch((error: unknown) => {
-    throw new UsageError(code, `${option} ${file}: ${messageOf(error)}`);
+    throw badList(code, `${option} ${file}`, "a file that can be read", messageOf(error));
   });

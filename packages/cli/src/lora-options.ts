@@ -1,8 +1,8 @@
 // `blip train --lora RANK` and what goes with it.
-import { UsageError } from "blip-ts";
 import type { LoraOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
 import { anyNumber, positiveInteger } from "./common-options.ts";
+import { needsFlag } from "./errors.ts";
 
 export interface LoraFlags {
   readonly lora?: number;
@@ -55,10 +55,6 @@ export function loraOf(flags: LoraFlags): LoraOptions | undefined {
   const { loraDropout: dropout, loraSave: modulesToSave } = flags;
   if (rank !== undefined) return { rank, alpha, targets, dropout, modulesToSave };
   const given = [alpha, targets, dropout, modulesToSave].some((value) => value !== undefined);
-  if (given)
-    throw new UsageError(
-      "usage/bad-option",
-      "--lora-alpha, --lora-targets, --lora-dropout, --lora-save: expected --lora RANK beside them, got none. Add it.",
-    );
+  if (given) throw needsFlag("--lora-alpha, --lora-targets, --lora-dropout, --lora-save", "--lora RANK");
   return undefined;
 }

@@ -1,9 +1,9 @@
 // The program's standard output, and what becomes of results that cannot be written.
 import { fstatSync, writeSync } from "node:fs";
 import { Writable } from "node:stream";
-import { UsageError } from "blip-ts";
 import { exitCodes } from "./exit-codes.ts";
 import { type Terminal, write } from "./terminal.ts";
+import { cannotWrite } from "./errors.ts";
 
 /** Node takes what the system took of a text for all of it: a disk that fills up would cut results short, and exit 0. */
 export class FileOutput extends Writable {
@@ -40,14 +40,6 @@ export function standardOutput(): Terminal["stdout"] {
   }
   return process.stdout;
 }
-
-const cannotWrite = (error: Error): UsageError =>
-  new UsageError(
-    "output/cannot-write",
-    `standard output: expected to write the results there, got "${error.message}". Make room there, or send them elsewhere.`,
-    {},
-    { cause: error },
-  );
 
 /**
  * Ends the program where its output cannot be written.

@@ -6,7 +6,7 @@ import { exitCodes } from "./exit-codes.ts";
 import { progressBar } from "./progress.ts";
 import { rowPrinter } from "./rows.ts";
 import { tableLines } from "./table.ts";
-import { printLine, type Terminal } from "./terminal.ts";
+import { tell, type Terminal } from "./terminal.ts";
 
 export interface RowVerb<Row extends object, Model extends Closable> {
   /** A model that does the verb's task on photographs. */
@@ -55,7 +55,7 @@ export async function printRows<Row extends object, Model extends Closable>(
   flags: ImageFlags,
   { suggestion, load, rows, head, numeric, lines, failureOf = ownFailure }: RowVerb<Row, Model>,
 ): Promise<number> {
-  const { signal, stderr } = terminal;
+  const { signal } = terminal;
   const progress = progressBar(terminal, flags.quiet);
   try {
     const source = chooseModel(flags, terminal, suggestion);
@@ -85,7 +85,7 @@ export async function printRows<Row extends object, Model extends Closable>(
         if (flags.quiet === true) continue;
         // The bar comes back below the message.
         progress.stop();
-        printLine(stderr, failure.message);
+        tell(terminal, failure.message);
       }
       printer.end();
       return failures > 0 ? exitCodes.failed : exitCodes.done;

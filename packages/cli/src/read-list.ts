@@ -1,5 +1,5 @@
 // Lists from files and standard input: UTF-8 text, an entry per line, or between NULs (`find -print0`).
-import { UsageError } from "blip-ts";
+import { type ListCode, badList } from "./errors.ts";
 
 /** An entry, and the number of its line in the list, from 1. */
 export interface ListEntry {
@@ -13,7 +13,7 @@ export interface ListForm {
   /** What an entry is, in the plural: `texts`, `paths`. */
   readonly entries: string;
   /** The code of the error if the list cannot be used. */
-  readonly code: string;
+  readonly code: ListCode;
   /** Entries end with NUL, and may hold line breaks. Default: a line each. */
   readonly nul?: boolean | undefined;
 }
@@ -36,10 +36,11 @@ const isUtf8 = (bytes: Uint8Array): boolean => {
 };
 
 const refusal = ({ source, entries, code }: ListForm, line: number | undefined, problem: string) =>
-  new UsageError(
+  badList(
     code,
-    `${source}${line === undefined ? "" : `, line ${line}`}: expected ${entries} as UTF-8 text, a line each, got ${problem}`,
-    { source, line },
+    `${source}${line === undefined ? "" : `, line ${line}`}`,
+    `${entries} as UTF-8 text, a line each`,
+    problem,
   );
 
 /** The parts of a list between separators; a last part without bytes is none. */

@@ -1,5 +1,5 @@
 // Rows as they are printed: a table for people, --json for programs, --jsonl for streams.
-import { print, type Terminal, write } from "./terminal.ts";
+import { print, type Terminal, typed, write } from "./terminal.ts";
 
 export interface RowPrinter<Row> {
   add(row: Row): void;
@@ -39,17 +39,26 @@ function* ended(lines: Iterable<string>): Generator<string, void, undefined> {
   for (const line of lines) yield `${line}\n`;
 }
 
+/** A row whose error, if it has one, names options as the command does. */
+function withTypedError(terminal: Terminal, row: unknown): unknown {
+  const { error } = row as { readonly error?: { readonly message?: unknown } };
+  if (typeof error?.message !== "string") return row;
+  return { ...(row as object), error: { ...error, message: typed(terminal, error.message) } };
+}
+
 /** @param toTable the lines of the table of all rows */
 export function rowPrinter<Row>(
   terminal: Terminal,
   flags: { readonly json?: boolean; readonly jsonl?: boolean },
   toTable: (rows: readonly Row[]) => Iterable<string>,
 ): RowPrinter<Row> {
+  const asShown = (row: Row): unknown => withTypedError(terminal, row);
   if (flags.jsonl === true)
-    return { add: (row) => print(terminal.stdout, JSON.stringify(row)), end: () => undefined };
+    return { add: (row) => print(terminal.stdout, JSON.stringify(asShown(row))), end: () => undefined };
   const rows: Row[] = [];
   return {
     add: (row) => void rows.push(row),
-    end: () => printBlocks(terminal, flags.json === true ? arrayPieces(rows) : ended(toTable(rows))),
+    end: () =>
+      printBlocks(terminal, flags.json === true ? arrayPieces(rows.map(asShown)) : ended(toTable(rows))),
   };
 }

@@ -10,6 +10,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the person stops the command. */
   readonly signal: AbortSignal;
+  /** A message of the library with the names of options that the command has. Default: as it is. */
+  readonly asTyped?: ((message: string) => string) | undefined;
 }
 
 /** Writes text as it is, but for characters that a terminal obeys; lines end where they did. */
@@ -21,3 +23,11 @@ export const print = (stream: Writable, text: string): void => write(stream, `${
 
 /** Writes a message, which is one line whatever stands in it. */
 export const printLine = (stream: Writable, message: string): void => print(stream, legible(message));
+
+/** A message of the library with the command's names of options. */
+export const typed = ({ asTyped }: Pick<Terminal, "asTyped">, message: string): string =>
+  asTyped?.(message) ?? message;
+
+/** Says something on stderr, which is one line; options are named as the command names them. */
+export const tell = (terminal: Terminal, message: string): void =>
+  printLine(terminal.stderr, typed(terminal, message));

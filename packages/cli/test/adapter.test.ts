@@ -64,10 +64,10 @@ test.each([
 
 test("an adapter in a model's place, and a model in an adapter's, say what to do", async () => {
   const asModel = await blip(["match", scene("01"), "-t", "a dog", "--model", adapter]);
-  expect(asModel.stderr).toContain("--model BASE --adapter FOLDER");
+  expect(asModel.stderr).toContain("blip convert BASE OUT --adapter FOLDER");
   const args = ["match", scene("01"), "-t", "a dog", "--model", tiny("match"), "--adapter", tiny("match")];
   const asAdapter = await blip(args);
-  expect(asAdapter.stderr).toContain("This is a model: give it as the model (--model)");
+  expect(asAdapter.stderr).toContain("This is a model: give it as --model, and leave out --adapter.");
   expect(asAdapter.code).not.toBe(0);
   const suite = await blip([
     "convert",

@@ -89,7 +89,7 @@ describe("blip match", () => {
   });
 
   test.each<[string, string[], RegExp]>([
-    ["no text", [scene("01")], /no text is given/],
+    ["no text", [scene("01")], /--texts: expected at least one, got none\. Give -t TEXT/],
     ["an empty text", [scene("01"), "-t", "  "], /text 1 is empty/],
     ["a pattern that matches nothing", ["nothing-*.png", "-t", "a"], /no image found in "nothing-\*\.png"/],
     ["no image on standard input", ["-", "-t", "a"], /no image found in standard input/],
@@ -119,6 +119,17 @@ describe("blip match", () => {
     ],
     ["an image as texts", [scene("01"), "--texts", scene("02")], /02\.png, line 1: .*no UTF-8/],
     ["texts in no file", [scene("01"), "--texts", "no-such-file"], /--texts no-such-file/],
+    // The library names it maxTextLength, and memory.
+    [
+      "a text over a bound",
+      [scene("01"), "-t", "a dog", "--max-text-length", "3"],
+      /at most 3 characters, found 5\. Give a shorter one, or raise --max-text-length if/,
+    ],
+    [
+      "a bound that is too small",
+      [scene("01"), "-t", "a dog", "--memory", "1"],
+      /^blip: --memory: expected at least \d+ MB .*, got 1\. Raise it\.$/m,
+    ],
   ])("exits with 2 and an empty stdout for %s", async (_what, args, message) => {
     const { code, stdout, stderr } = await blip(["match", ...args, "--json"]);
     expect(code).toBe(2);

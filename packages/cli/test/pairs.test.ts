@@ -66,7 +66,7 @@ describe.each(cases)("blip $verb --pairs", (pairs) => {
     expect(none.stderr).toContain("--pairs FILE");
     const window = await blip([verb, ...images, "--window", "3", "--model", tiny(model), "--json"]);
     expect([window.code, window.stdout]).toEqual([2, ""]);
-    expect(window.stderr).toContain("give --pairs FILE with it");
+    expect(window.stderr).toContain("--window: expected --pairs FILE beside it");
   });
 });
 

@@ -101,7 +101,7 @@ describe("requests of a list", () => {
     );
     expect(rows[1]).toEqual({ image: "1.png", error: { code: "image/not-found", message: bad.message } });
     expect(rows).toHaveLength(3);
-    for (const error of [new ModelError("model/some", "cannot be run"), new Error("not foreseen")]) {
+    for (const error of [new ModelError("model/engine", "cannot be run"), new Error("not foreseen")]) {
       const ended = arrayOf(requestRows(names(3), { models: {}, rowsOf: failing(error) }, call));
       await expect(ended).rejects.toBe(error);
     }

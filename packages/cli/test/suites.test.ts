@@ -92,19 +92,15 @@ test("verify runs the part of each sample", async () => {
 
 describe("convert refuses", () => {
   test.each<[what: string, args: () => string[], message: RegExp]>([
-    ["nothing to convert", () => [], /expected IN OUT, found nothing/],
-    ["one place", () => [pretrained], /expected IN OUT, found .*pretrain-original/],
-    ["three places", () => [pretrained, "a", "b"], /expected IN OUT, found .*pretrain-original a b/],
+    ["nothing to convert", () => [], /expected IN OUT, got nothing/],
+    ["one place", () => [pretrained], /expected IN OUT, got .*pretrain-original/],
+    ["three places", () => [pretrained, "a", "b"], /expected IN OUT, got .*pretrain-original a b/],
     ["a suite of nothing", () => ["--suite", join(root, "none")], /found none\. Name them/],
-    [
-      "a part without a task",
-      () => ["--suite", join(root, "none"), pretrained],
-      /expected TASK=MODEL, found/,
-    ],
+    ["a part without a task", () => ["--suite", join(root, "none"), pretrained], /expected TASK=MODEL, got/],
     [
       "a part without a model",
       () => ["--suite", join(root, "none"), "match="],
-      /expected TASK=MODEL, found match=/,
+      /expected TASK=MODEL, got match=/,
     ],
     [
       "a task twice",

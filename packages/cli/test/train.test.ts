@@ -86,9 +86,9 @@ describe("is refused", () => {
       "no epochs",
       ["caption", "DATA", "--epochs", "0"],
       2,
-      /--epochs: expected a positive whole number, found "0"/,
+      /--epochs: expected a positive whole number, got "0"/,
     ],
-    ["a rate in words", ["caption", "DATA", "--lr", "fast"], 2, /--lr: expected a number, found "fast"/],
+    ["a rate in words", ["caption", "DATA", "--lr", "fast"], 2, /--lr: expected a number, got "fast"/],
     [
       "an unknown recipe",
       ["caption", "DATA", "--recipe", "best"],

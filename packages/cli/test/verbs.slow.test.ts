@@ -216,7 +216,7 @@ describe("blip caption", () => {
 
   test.each<[string, number, string[], RegExp]>([
     ["beams below 1", 2, ["--beams", "0"], /beams: expected 1 to 8, found 0/],
-    ["beams that are no number", 2, ["--beams", "three"], /--beams: expected a number, found "three"/],
+    ["beams that are no number", 2, ["--beams", "three"], /--beams: expected a number, got "three"/],
     ["a prompt without room", 2, ["--prompt", "two red cars and the dog", "--max-length", "4"], /prompt/],
     [
       "a prompt longer than the position table",
@@ -257,7 +257,7 @@ describe("blip ask", () => {
     ["an empty list of answers", "\n\n", [], /list of answers is empty/],
     ["an empty JSON array", "[]", [], /list of answers is empty/],
     ["an array of numbers", "[1, 2]", [], /expected a JSON array of texts/],
-    ["k of nothing", undefined, ["-k", "3"], /give --answers/],
+    ["k of nothing", undefined, ["-k", "3"], /-k: expected --answers FILE beside it/],
     ["a k below 1", "a\nb", ["-k", "0"], /k: expected/],
     ["beams below 1, with a list too", "a\nb", ["--beams", "0"], /beams: expected 1 to 8, found 0/],
     [
@@ -280,7 +280,7 @@ describe("blip ask", () => {
   test("refuses a call without a question", async () => {
     const { code, stderr } = await blip(["ask", scene("01"), "--model", tiny("vqa")]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/no question is given/);
+    expect(stderr).toMatch(/-q: expected at least one, got none\. Give -q QUESTION/);
   });
 });
 
@@ -366,6 +366,6 @@ describe("blip retrieve", () => {
     const empty = await mkdtemp(join(folder, "empty-"));
     const none = await blip(["retrieve", empty, "-t", "a", "--frames"]);
     expect(none.code).toBe(2);
-    expect(none.stderr).toMatch(/no frame found/);
+    expect(none.stderr).toMatch(/expected a folder of frames, got none/);
   });
 });

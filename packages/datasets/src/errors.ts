@@ -1,6 +1,6 @@
-// What can be wrong with a data file: one factory a failure. Codes are `dataset/...`.
+// What can be wrong with a data file: one factory per error. Codes are `dataset/...`.
 // Names and texts that come from a file are cut and stripped of control characters before they are shown.
-import { InputError, UsageError } from "@blip-ts/base";
+import { type BlipErrorCode, InputError, UsageError } from "@blip-ts/base";
 import { placeName, shown, type Place } from "./place.ts";
 
 /** A value in a few words: `a number (5)`, `a list of 3`. */
@@ -27,19 +27,23 @@ export function keysOf(keys: readonly string[], most = 8): string {
 }
 
 const failure = (
-  code: string,
+  code: BlipErrorCode,
   place: Place,
   text: string,
   fields: Record<string, unknown>,
   cause?: unknown,
 ): InputError =>
   new InputError(
-    `dataset/${code}`,
+    code,
     `${placeName(place)}: ${text}`,
     { file: place.file, unit: place.unit, row: place.at, ...fields },
     cause === undefined ? undefined : { cause },
   );
 
+/**
+ * A field of a row holds a value that cannot be used.
+ * @remedy Correct the row.
+ */
 export const badField = (
   place: Place,
   field: string,
@@ -48,7 +52,7 @@ export const badField = (
   remedy = "Correct the row.",
 ): InputError =>
   failure(
-    "bad-field",
+    "dataset/bad-field",
     place,
     `field "${shown(field, 80)}": expected ${expected}, found ${found}. ${remedy}`,
     {
@@ -58,45 +62,80 @@ export const badField = (
     },
   );
 
+/**
+ * A row is not of the form that its file has.
+ * @remedy Correct the row.
+ */
 export const badRow = (
   place: Place,
   expected: string,
   found: string,
   remedy = "Correct the row.",
 ): InputError =>
-  failure("bad-row", place, `expected ${expected}, found ${found}. ${remedy}`, { expected, found });
+  failure("dataset/bad-row", place, `expected ${expected}, found ${found}. ${remedy}`, { expected, found });
 
+/**
+ * A row is not valid JSON.
+ * @remedy Correct the row.
+ */
 export const badJson = (place: Place, detail: string): InputError =>
-  failure("bad-json", place, `expected valid JSON, found ${shown(detail)}. Correct the row.`, { detail });
+  failure("dataset/bad-json", place, `expected valid JSON, found ${shown(detail)}. Correct the row.`, {
+    detail,
+  });
 
+/**
+ * The file as a whole is not valid JSON; the rest of it cannot be read.
+ * @remedy Correct it, or get it again.
+ */
 export const badDocument = (place: Place, expected: string, found: string): InputError =>
   failure(
-    "bad-json",
+    "dataset/bad-json",
     place,
     `expected ${expected}, found ${found}. The rest of the file cannot be read: correct it, or get it again.`,
     { expected, found },
   );
 
+/**
+ * The file ends too early.
+ * @remedy Get the file again.
+ */
 export const truncated = (place: Place, expected: string): InputError =>
-  failure("truncated", place, `expected ${expected}, but the file ends before that. Get the file again.`, {
-    expected,
-  });
+  failure(
+    "dataset/truncated",
+    place,
+    `expected ${expected}, but the file ends before that. Get the file again.`,
+    {
+      expected,
+    },
+  );
 
+/**
+ * A part of the file is damaged.
+ * @remedy Get the file again, or write it again.
+ */
 export const damaged = (place: Place, what: string, detail: string, cause?: unknown): InputError =>
   failure(
-    "damaged",
+    "dataset/damaged",
     place,
     `expected ${what}, found that it is damaged (${shown(detail)}). Get the file again, or write it anew.`,
     { expected: what, found: detail },
     cause,
   );
 
+/**
+ * The file uses a feature that is not read.
+ * @remedy Do what the message says; usually, write it in another way.
+ */
 export const unsupported = (place: Place, expected: string, found: string, remedy: string): InputError =>
-  failure("unsupported", place, `expected ${expected}, found ${shown(found)}. ${remedy}`, {
+  failure("dataset/unsupported", place, `expected ${expected}, found ${shown(found)}. ${remedy}`, {
     expected,
     found,
   });
 
+/**
+ * A part of the file is larger than its limit.
+ * @remedy Make it smaller, or raise the limit (`limits`) if you trust the file.
+ */
 export const tooLarge = (
   place: Place,
   what: string,
@@ -105,23 +144,31 @@ export const tooLarge = (
   option: string,
 ): InputError =>
   failure(
-    "too-large",
+    "dataset/too-large",
     place,
     `expected ${what} of at most ${limit}, found ${found}. Make it smaller, or raise limits.${option} if you trust the file.`,
     { what, found, limit, option },
   );
 
+/**
+ * A row is longer than `limits.rowBytes`.
+ * @remedy Make it shorter, or raise the limit if you trust the file.
+ */
 export const tooLong = (place: Place, what: string, limit: number): InputError =>
   failure(
-    "too-large",
+    "dataset/too-large",
     place,
     `expected ${what} of at most ${limit} bytes, found more. Make it shorter, or raise limits.rowBytes if you trust the file.`,
     { what, limit, option: "rowBytes" },
   );
 
+/**
+ * A row has more levels of lists and objects than the limit.
+ * @remedy Flatten the row.
+ */
 export const tooDeep = (place: Place, limit: number): InputError =>
   failure(
-    "too-deep",
+    "dataset/too-deep",
     place,
     `expected at most ${limit} levels of lists and objects, found more. Flatten the row.`,
     {
@@ -129,40 +176,62 @@ export const tooDeep = (place: Place, limit: number): InputError =>
     },
   );
 
+/**
+ * The file is not UTF-8.
+ * @remedy Save the file as UTF-8.
+ */
 export const badEncoding = (place: Place, found: string): InputError =>
-  failure("encoding", place, `expected UTF-8 text, found ${found}. Save the file as UTF-8.`, { found });
+  failure("dataset/encoding", place, `expected UTF-8 text, found ${found}. Save the file as UTF-8.`, {
+    found,
+  });
 
+/**
+ * A row names an image outside of the images' folder.
+ * @remedy Give the folder that paths are relative to, or allow paths outside if you trust the file (`allowOutside`).
+ */
 export const outsideRoot = (place: Place, field: string, path: string, why: string): InputError =>
   failure(
-    "outside-root",
+    "dataset/outside-root",
     place,
     `field "${shown(field, 80)}": expected a path within the images' folder, found "${shown(path)}", ${why}. ` +
       "Give the folder that it is relative to, or allow paths outside if you trust the file.",
     { field, path, why },
   );
 
+/**
+ * There is no such data file or folder.
+ * @remedy Check the path.
+ */
 export const notFound = (
   file: string,
   found = "there is no such file or folder",
   cause?: unknown,
 ): InputError =>
   failure(
-    "not-found",
+    "dataset/not-found",
     { file, unit: "file", at: 0 },
     `expected a file or folder of data, but ${found}. Check the path.`,
     { found },
     cause,
   );
 
+/**
+ * Reading the data file failed.
+ * @remedy Check its permissions and the disk.
+ */
 export const unreadable = (file: string, detail: string, cause?: unknown): InputError =>
   failure(
-    "unreadable",
+    "dataset/unreadable",
     { file, unit: "file", at: 0 },
     `expected a file that can be read, found that it cannot (${shown(detail)}). Check its rights and the disk.`,
     { detail },
     cause,
   );
 
+/**
+ * The form of the data is not known.
+ * @remedy Change the file, or name its form with `format` and its columns with `columns`.
+ */
 export const unknownFormat = (
   file: string,
   task: string,
@@ -170,13 +239,17 @@ export const unknownFormat = (
   known: readonly string[],
 ): InputError =>
   failure(
-    "unknown-format",
+    "dataset/unknown-format",
     { file, unit: "file", at: 0 },
     `expected data for ${task} in a form that is known, found ${found}. Known forms: ${known.join("; ")}. ` +
       'Change the file, or name the form with "format" and its columns with "columns".',
     { task, found, known },
   );
 
+/**
+ * The data could be of several forms.
+ * @remedy Name one with `format`.
+ */
 export const ambiguousFormat = (
   file: string,
   task: string,
@@ -184,20 +257,28 @@ export const ambiguousFormat = (
   remedy = 'Name one with "format".',
 ): InputError =>
   failure(
-    "ambiguous-format",
+    "dataset/ambiguous-format",
     { file, unit: "file", at: 0 },
     `expected data for ${task} in one form, found several: ${found.join("; ")}. ${remedy}`,
     { task, found },
   );
 
+/**
+ * The data is not of the form that `format` names.
+ * @remedy Leave `format` out to have the form found.
+ */
 export const wrongFormat = (file: string, format: string, expected: string, found: string): InputError =>
   failure(
-    "wrong-format",
+    "dataset/wrong-format",
     { file, unit: "file", at: 0 },
     `expected the form "${format}" (${expected}), found ${found}. Leave "format" out to have the form found.`,
     { format, expected, found },
   );
 
+/**
+ * An option of reading data is not valid.
+ * @remedy Give a value that the message allows.
+ */
 export const badOption = (option: string, expected: string, found: string): UsageError =>
   new UsageError(
     "dataset/bad-option",
@@ -209,6 +290,10 @@ export const badOption = (option: string, expected: string, found: string): Usag
     },
   );
 
+/**
+ * `columns` names a column that the table does not have.
+ * @remedy Name one of the columns that the message lists.
+ */
 export const badColumn = (file: string, role: string, column: string, names: readonly string[]): UsageError =>
   new UsageError(
     "dataset/bad-column",

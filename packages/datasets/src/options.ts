@@ -21,6 +21,7 @@ export interface DatasetOptions {
   readonly split?: string;
   /** Columns by what they hold, where their names are not the usual ones. */
   readonly columns?: ColumnNames;
+  /** Bounds of what is read; each has a default. */
   readonly limits?: Partial<DatasetLimits>;
   /** Is told of each wrong row, which is then left out. By default the first one ends the reading. */
   readonly onRowError?: (error: InputError) => void;

@@ -91,7 +91,7 @@ export async function openWebRows(
       wholeFile(source.name),
       `a column of images (${keysOf(columnNames.image, 16)})`,
       keysOf(names),
-      'Name it with "columns" (--column image=NAME).',
+      'Name it with columns: { image: "NAME" }.',
     );
   const textColumn = columnFor("captions", names, options.columns?.captions, source.name);
   const { imageRoot, allowOutside = false } = options;

@@ -138,7 +138,7 @@ describe("columns", () => {
       /expected a column "foto" \(image\), found "photo", "alt", "image", "caption"/,
     );
     const none = fileWith('{"a":1}\n', "rows.jsonl");
-    expect((await refusal(() => readWebRows(none))).message).toMatch(/--column image=NAME/);
+    expect((await refusal(() => readWebRows(none))).message).toMatch(/columns: .* image: "NAME"/);
   });
 
   test("too many of them fail their row", async () => {

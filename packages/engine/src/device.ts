@@ -8,7 +8,9 @@ export type NetworkDType = "fp32" | "fp16" | "int8";
 /** What computes, by the names of ONNX Runtime's execution providers. */
 export type Device = "cpu" | "webgpu" | "cuda" | "coreml" | "dml";
 
+/** On what the engine computes, and how. */
 export interface EngineOptions {
+  /** Threads of the engine. Default: one per core. */
   readonly threads?: number | undefined;
   /**
    * What computes: `cpu` unless told. `auto` is the best device that is present and passes its self-test. One that is
@@ -23,16 +25,21 @@ export interface EngineOptions {
 
 /** How long an operator took, over all calls of all sessions. */
 export interface ProfiledOperator {
+  /** The operator's name in ONNX. */
   readonly operator: string;
   /** What it ran on, by ONNX Runtime's name: "CPU", "WebGpu", ... */
   readonly provider: string;
+  /** How often it ran. */
   readonly calls: number;
+  /** Milliseconds in all. */
   readonly milliseconds: number;
 }
 
 /** What a trace says in short. */
 export interface Profile {
+  /** The trace, which chrome://tracing opens. */
   readonly file: string;
+  /** Names of the graphs that ran. */
   readonly sessions: readonly string[];
   /** By time, the longest first. */
   readonly operators: readonly ProfiledOperator[];
@@ -40,6 +47,7 @@ export interface Profile {
 
 /** A device as a platform knows it before it is tried. */
 export interface PlatformDevice {
+  /** The device. */
   readonly device: Device;
   /** Why it cannot be on this platform. */
   readonly absent?: string | undefined;

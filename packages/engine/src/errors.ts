@@ -1,7 +1,11 @@
-// What can go wrong between a graph and the engine: one factory per failure.
-import { ModelError, UsageError } from "@blip-ts/base";
+// What can go wrong between a graph and the engine: one factory per error.
+import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 import type { NetworkDType } from "./device.ts";
 
+/**
+ * The device is not there, or computes wrongly.
+ * @remedy Choose one of those that the message lists as present.
+ */
 export const deviceUnavailable = (
   device: string,
   dtype: NetworkDType,
@@ -14,6 +18,10 @@ export const deviceUnavailable = (
     { device, dtype, reason, present },
   );
 
+/**
+ * ONNX Runtime cannot load a graph.
+ * @remedy Read its reason in the message; if it is not about memory, please report it.
+ */
 export const engineRefused = (graph: string, cause: unknown): ModelError => {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new ModelError(
@@ -24,7 +32,11 @@ export const engineRefused = (graph: string, cause: unknown): ModelError => {
   );
 };
 
-/** @param detail what the thread said at its end */
+/**
+ * The thread in which ONNX Runtime runs ended. The calls that it had are lost.
+ * @remedy Call again: another thread takes its place.
+ * @param detail what the thread said at its end
+ */
 export const engineEnded = (detail: string): ModelError =>
   new ModelError(
     "model/engine-ended",
@@ -33,6 +45,10 @@ export const engineEnded = (detail: string): ModelError =>
     { detail },
   );
 
+/**
+ * ONNX Runtime cannot run a graph.
+ * @remedy Read its reason in the message; if it is not about memory, please report it.
+ */
 export const engineFailed = (graph: string, cause: unknown): ModelError => {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new ModelError(
@@ -43,16 +59,24 @@ export const engineFailed = (graph: string, cause: unknown): ModelError => {
   );
 };
 
-/** @param what holds such a number: "the states of the image", "the logits of ..." */
+/**
+ * The model's numbers are not finite: its weights are damaged, or too large for the type.
+ * @remedy Download it again, or use `dtype: "fp32"` (`--dtype fp32`).
+ * @param what holds such a number: "the states of the image", "the logits of ..."
+ */
 export const notFinite = (name: string, what: string): ModelError =>
   new ModelError(
     "model/not-finite",
     `${name}: expected finite numbers in ${what}, found others. ` +
-      "Its weights are damaged, or too large for the type: get the file again, or compute in fp32 (dtype, --dtype).",
+      'Its weights are damaged, or too large for the type: get the file again, or compute with dtype: "fp32".',
     { name, what },
   );
 
-/** @param tensor of the weights of 8-bit products, which would round such a number to some other one */
+/**
+ * The weights of 8-bit products hold numbers that are not finite.
+ * @remedy Download the model again; weights that were converted and kept ($HF_HOME/blip-ts/weights) may be deleted.
+ * @param tensor of the weights of 8-bit products, which would round such a number to some other one
+ */
 export const weightsNotFinite = (file: string, tensor: string): ModelError =>
   new ModelError(
     "model/not-finite",
@@ -61,6 +85,10 @@ export const weightsNotFinite = (file: string, tensor: string): ModelError =>
     { file, tensor },
   );
 
+/**
+ * A model was used after it was closed.
+ * @remedy Load it again, or close it later.
+ */
 export const modelClosed = (): UsageError =>
   new UsageError(
     "usage/disposed",
@@ -73,3 +101,23 @@ export const isChanged = (error: unknown): error is ModelError =>
 
 export const isNotFinite = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "model/not-finite";
+
+/**
+ * Which device `device: "auto"` chose, and why not the others.
+ * @remedy None is needed; name a device to have that one or an error.
+ */
+export const deviceChosen = (device: string, refused: readonly string[]): Warning => ({
+  code: "engine/device",
+  message: [`device auto: ${device} computes`, ...refused].join("; "),
+});
+
+/**
+ * ONNX Runtime's fused operators are wrong on this device, its plain ones right: those are used, and take longer.
+ * @remedy None is needed; a newer driver may do without them.
+ */
+export const plainOperators = (device: string, fault: string): Warning => ({
+  code: "engine/plain-operators",
+  message:
+    `${device}: with ONNX Runtime's fused operators ${fault}; its plain ones are right there and are used instead. ` +
+    "They take longer; a newer driver may do without them",
+});

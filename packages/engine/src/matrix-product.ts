@@ -9,6 +9,7 @@ import type { Engine, EngineSession, RunOptions } from "./engine.ts";
 import { toEngineModel } from "./engine-model.ts";
 import { openEngine } from "./open-engine.ts";
 
+/** How a product of matrices is measured. */
 export interface MatrixProductOptions extends EngineOptions {
   /** Rows of x: 577, the tokens of an image of 384 pixels. */
   readonly rows?: number | undefined;

@@ -139,13 +139,13 @@ describe("a device that is asked for", () => {
     const refused = await failureOf(() => open(platform, "webgpu", "fp16"));
     expect(refused.message).toBe(
       "device webgpu cannot be used: fp16 was asked for, and the graphics card or its driver has no half floats " +
-        "(shader-f16); choose fp32 (--dtype fp32) or another device. Present here for fp16: cpu.",
+        '(shader-f16); choose dtype: "fp32" or another device. Present here for fp16: cpu.',
     );
     // Whoever lets us choose is told the same.
     const { device, warnings } = await open(platform, "auto", "fp16");
     expect(device).toBe("cpu");
     expect(warnings[0]?.message).toMatch(
-      /^device auto: cpu computes; webgpu: fp16 was asked for, .*--dtype fp32/,
+      /^device auto: cpu computes; webgpu: fp16 was asked for, .*dtype: "fp32"/,
     );
   });
 
@@ -158,9 +158,7 @@ describe("a device that is asked for", () => {
     expect(whole.message).toMatch(
       /float32 is computed wrongly: .*; choose another device, or try a newer driver\./,
     );
-    expect(half.message).toMatch(
-      /float16 is computed wrongly: .*; choose fp32 \(--dtype fp32\) or another device/,
-    );
+    expect(half.message).toMatch(/float16 is computed wrongly: .*; choose dtype: "fp32" or another device/);
     for (const { message } of [whole, half]) expect(message).not.toMatch(/plug in/);
   });
 

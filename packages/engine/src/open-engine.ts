@@ -5,7 +5,7 @@ import type { EmitOptions } from "@blip-ts/graph";
 import type { Device, EngineOptions, NetworkDType, PlatformDevice, EnginePlatform } from "./device.ts";
 import type { Engine, RunOptions } from "./engine.ts";
 import { selfTest, type SelfTestFailure } from "./self-test.ts";
-import { deviceUnavailable } from "./errors.ts";
+import { deviceChosen, deviceUnavailable, plainOperators } from "./errors.ts";
 
 export interface OpenEngine {
   readonly engine: Engine;
@@ -39,7 +39,7 @@ const withHint = (reason: string, hint: string | undefined): string =>
 /** What keeps a device from a type, and what to do. */
 function reasonOf({ kind, what }: SelfTestFailure, dtype: NetworkDType, hint: string | undefined): string {
   const found = plainReason(what);
-  const choose = dtype === "fp16" ? "choose fp32 (--dtype fp32) or another device" : "choose another device";
+  const choose = dtype === "fp16" ? 'choose dtype: "fp32" or another device' : "choose another device";
   // WebGPU's feature is called shader-f16; the first shader that wants it says so.
   if (/\brequires f16\b/.test(found))
     return `fp16 was asked for, and the graphics card or its driver has no half floats (shader-f16); ${choose}`;
@@ -89,10 +89,7 @@ async function tried(
   // ONNX Runtime's fused operators have kernels of their own for each kind of GPU; its plain ones are the same for all.
   const emit = { ...own, standardOperators: true };
   if (await selfTest(engine, type, emit, { signal })) return { reason };
-  const message =
-    `${device}: with ONNX Runtime's fused operators ${fused.what}; its plain ones are right there and are used instead. ` +
-    "They take longer; a newer driver may do without them";
-  return { emit, warning: { code: "engine/plain-operators", message } };
+  return { emit, warning: plainOperators(device, fused.what) };
 }
 
 const processor: PlatformDevice = { device: "cpu" };
@@ -122,12 +119,12 @@ export async function openEngine(
     for (const candidate of others.filter(({ absent }) => absent === undefined)) {
       const verdict = await examine(platform, candidate, dtype, options);
       if ("emit" in verdict) {
-        onWarning({ code: "engine/device", message: `device auto: ${candidate.device} computes` });
+        onWarning(deviceChosen(candidate.device, []));
         return open(candidate.device, verdict);
       }
       refused.push(`${candidate.device}: ${verdict.reason}`);
     }
-    onWarning({ code: "engine/device", message: ["device auto: cpu computes", ...refused].join("; ") });
+    onWarning(deviceChosen("cpu", refused));
     return open("cpu", { emit: {} });
   }
   const asked = others.find((candidate) => candidate.device === device);

@@ -38,6 +38,10 @@ export type ShapeLike = readonly (Dim | string)[];
 const toShape = (shape: ShapeLike): Shape =>
   shape.map((dim) => (typeof dim === "string" ? namedDim(dim) : dim));
 
+/**
+ * Builds a graph by calls: each adds an operation and gives its value. Shapes are checked at once.
+ * @throws {GraphError} naming the operation, the scope and the types, if they do not fit
+ */
 export class GraphBuilder {
   readonly #state: State;
   readonly #scope: string;

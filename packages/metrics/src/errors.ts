@@ -1,6 +1,10 @@
-// The failures of the metrics, one factory each. All are UsageErrors with the code `usage/bad-option`.
+// The failures of the metrics, one factory per error. All are UsageErrors with the code `usage/bad-option`.
 import { UsageError } from "@blip-ts/base";
 
+/**
+ * What is to be measured has another form than the metric needs.
+ * @remedy Give what the message says.
+ */
 const badOption = (message: string, fields: Readonly<Record<string, unknown>>) =>
   new UsageError("usage/bad-option", message, fields);
 

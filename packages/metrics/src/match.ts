@@ -3,6 +3,7 @@ import { must } from "@blip-ts/base";
 import { badNumber, nothingIn, notOneFor, oneClass } from "./errors.ts";
 import { expectFinite, mean } from "./numbers.ts";
 
+/** How well probabilities tell pairs that match from those that do not. */
 export interface MatchMetrics {
   /** Share of pairs on the right side of the threshold, 0 to 1. */
   readonly accuracy: number;
@@ -14,6 +15,7 @@ export interface MatchMetrics {
   readonly f1: number;
 }
 
+/** How matching is scored. */
 export interface MatchOptions {
   /** A pair is taken for a match if its score is at least this. Default 0.5, on the probability of ITM. */
   readonly threshold?: number;
@@ -86,6 +88,7 @@ export function rocAuc(scores: ArrayLike<number>, labels: readonly boolean[]): n
   return (rankSum - (positives * (positives + 1)) / 2) / (positives * (labels.length - positives));
 }
 
+/** How often the true text scores higher than the false one. */
 export interface PairRanking {
   /** Share of pairs in which the true text scores higher than the false one, 0 to 1. */
   readonly accuracy: number;
@@ -116,6 +119,7 @@ export function pairRanking(right: ArrayLike<number>, wrong: ArrayLike<number>):
 /** Scores of two texts with two images: `scores[text][image]`; text 0 belongs to image 0, text 1 to image 1. */
 export type WinogroundScores = readonly [readonly [number, number], readonly [number, number]];
 
+/** Winoground's scores, each the share of examples that are right, 0 to 1 (arXiv 2204.03162). */
 export interface WinogroundMetrics {
   /** Share of items in which each image scores higher with its own text, 0 to 1; by chance 1/4. */
   readonly text: number;

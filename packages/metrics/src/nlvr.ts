@@ -4,13 +4,17 @@ import { mean } from "./numbers.ts";
 
 /** One judgement of a sentence about two images. */
 export interface NlvrExample {
+  /** What the model says. */
   readonly prediction: boolean;
+  /** What is right. */
   readonly label: boolean;
+  /** The statement. */
   readonly sentence: string;
   /** NLVR2's "split-set-pair-sentence", such as "dev-850-2-1". */
   readonly identifier?: string;
 }
 
+/** Accuracy and consistency on NLVR2. */
 export interface NlvrMetrics {
   /** Share of right predictions, 0 to 1. */
   readonly accuracy: number;

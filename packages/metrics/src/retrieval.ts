@@ -3,29 +3,37 @@ import { missed, must } from "@blip-ts/base";
 import { nothingIn, notFinite, notOfOneImage, notOneFor, outside } from "./errors.ts";
 import { mean } from "./numbers.ts";
 
+/** Retrieval in one direction. */
 export interface RetrievalMetrics {
   /** Percent of queries with a right candidate first, among the first 5, among the first 10. */
   readonly r1: number;
+  /** Percent of queries with a right candidate among the first 5. */
   readonly r5: number;
+  /** Percent of queries with a right candidate among the first 10. */
   readonly r10: number;
   /** Mean of the three. */
   readonly rMean: number;
   /** Median and mean of the place of the best right candidate, 1 for the first. */
   readonly medianRank: number;
+  /** Mean of the place of the best right candidate, 1 for the first. */
   readonly meanRank: number;
 }
 
 /** The lowest and the highest value that the order of equal scores allows. */
 export interface Bounds {
+  /** The lowest value that the order of equal scores allows. */
   readonly lowest: number;
+  /** The highest value that the order of equal scores allows. */
   readonly highest: number;
 }
 
 /** One direction of retrieval. Bounds are equal if no tie crosses the first k places. */
 export interface RankReport extends RetrievalMetrics {
+  /** The bounds of each recall, in percent. */
   readonly bounds: { readonly r1: Bounds; readonly r5: Bounds; readonly r10: Bounds };
 }
 
+/** Retrieval in both directions, in percent. */
 export interface RetrievalReport {
   /** Texts are ranked for each image (BLIP's txt_r1, txt_r5, txt_r10, txt_r_mean). */
   readonly imageToText: RankReport;
@@ -37,8 +45,11 @@ export interface RetrievalReport {
 
 /** Places of a query's best right candidate, 0 for the first: with ties in one order, at best, at worst. */
 export interface QueryPlaces {
+  /** Its place, with equal scores in their order. */
   readonly rank: number;
+  /** Its place if it came first of equal scores. */
   readonly best: number;
+  /** Its place if it came last of equal scores. */
   readonly worst: number;
 }
 

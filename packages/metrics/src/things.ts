@@ -5,6 +5,7 @@ import { ambiguousTerm, nothingIn, notOneFor, unknownThing } from "./errors.ts";
 
 /** A thing of the vocabulary and what captions call it. */
 export interface Thing {
+  /** The thing's name, as captions may say it. */
   readonly name: string;
   /** Other words for it, in the singular. */
   readonly synonyms?: readonly string[];
@@ -12,6 +13,7 @@ export interface Thing {
   readonly plurals?: readonly string[];
 }
 
+/** Precision, recall and F1 of named things. */
 export interface ThingScores {
   /** Share of the named things that are there, 0 to 1. */
   readonly precision: number;
@@ -21,11 +23,13 @@ export interface ThingScores {
   readonly f1: number;
 }
 
+/** A caption's own scores, with what it names. */
 export interface CaptionThings extends ThingScores {
   /** Names of the things that the caption names, in its order, each once. */
   readonly named: readonly string[];
 }
 
+/** Scores of all captions together. */
 export interface ThingMetrics extends ThingScores {
   /** The same of each caption. */
   readonly each: readonly CaptionThings[];

@@ -16,11 +16,13 @@ export interface VqaQuestion {
   readonly questionType?: string;
 }
 
+/** Accuracy on VQA, in percent (Antol et al., 2015). */
 export interface VqaMetrics {
   /** Mean accuracy over all questions, in percent. */
   readonly overall: number;
   /** The same of the questions of each type, in percent; questions without a type are in none. */
   readonly byAnswerType: Readonly<Record<string, number>>;
+  /** Accuracy by the type of question, in percent. */
   readonly byQuestionType: Readonly<Record<string, number>>;
   /** Accuracy of each question, in percent. */
   readonly each: readonly number[];

@@ -1,29 +1,42 @@
 // What can go wrong with the world: one factory per failure.
-import { InputError, UsageError } from "@blip-ts/base";
 
-export const artMissing = (path: string): InputError =>
-  new InputError(
+/** An error that people can act upon. */
+export class WorldError extends Error {
+  readonly code: `world/${"art-damaged" | "art-missing" | "art-not-fetched" | "bad-option" | "out-not-empty" | "too-large"}`;
+  /** What the message names, as data. */
+  readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(code: WorldError["code"], message: string, fields: WorldError["fields"]) {
+    super(message);
+    this.name = "WorldError";
+    this.code = code;
+    this.fields = fields;
+  }
+}
+
+export const artMissing = (path: string): WorldError =>
+  new WorldError(
     "world/art-missing",
     `${path}: expected the art, got no such file. Run "npm run world:art" once, with network access.`,
     { path },
   );
 
-export const artDamaged = (path: string, expected: string, got: string): InputError =>
-  new InputError(
+export const artDamaged = (path: string, expected: string, got: string): WorldError =>
+  new WorldError(
     "world/art-damaged",
     `${path}: expected ${expected}, got ${got}. Delete it and run "npm run world:art" again.`,
     { path, expected, got },
   );
 
-export const artNotFetched = (name: string, reason: string): InputError =>
-  new InputError(
+export const artNotFetched = (name: string, reason: string): WorldError =>
+  new WorldError(
     "world/art-not-fetched",
     `${name}: expected npm to fetch it, got: ${reason}. Check the network, or put the tarball of that version into train/world/art/.`,
     { name, reason },
   );
 
-export const badOption = (name: string, expected: string, got: unknown): UsageError =>
-  new UsageError("world/bad-option", `${name}: expected ${expected}, got ${String(got)}.`, { name, got });
+export const badOption = (name: string, expected: string, got: unknown): WorldError =>
+  new WorldError("world/bad-option", `${name}: expected ${expected}, got ${String(got)}.`, { name, got });
 
 export const unknownName = (what: string, name: string): RangeError =>
   new RangeError(`${what}: expected a known name, got "${name}".`);
@@ -31,15 +44,15 @@ export const unknownName = (what: string, name: string): RangeError =>
 export const noScene = (key: string): RangeError =>
   new RangeError(`Scene ${key}: expected a layout within the tries, got none. The settings leave no room.`);
 
-export const tooLarge = (name: string, got: number): InputError =>
-  new InputError(
+export const tooLarge = (name: string, got: number): WorldError =>
+  new WorldError(
     "world/too-large",
     `${name}: expected numbers that half precision holds (65504 at most), got ${got}. Train with a smaller learning rate or clip the gradients.`,
     { name, got },
   );
 
-export const outNotEmpty = (path: string): UsageError =>
-  new UsageError(
+export const outNotEmpty = (path: string): WorldError =>
+  new WorldError(
     "world/out-not-empty",
     `${path}: expected an empty folder or none, got files. Choose another --out, or delete it.`,
     { path },

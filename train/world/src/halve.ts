@@ -35,7 +35,7 @@ function halved(name: string, tensor: StoredTensor): MadeTensor | StoredTensor {
 /**
  * Copies a model's folder, its weights in half precision.
  * @returns bytes of the weights' file
- * @throws {InputError} `world/too-large`: a weight beyond what half precision holds
+ * @throws {WorldError} `world/too-large`: a weight beyond what half precision holds
  */
 export async function halveModel(model: string, out: string): Promise<number> {
   mkdirSync(out, { recursive: true });

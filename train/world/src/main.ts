@@ -1,14 +1,13 @@
 // `npm run world -- ...` and `npm run world:art`: fetches the art, writes data, the sheet and the vocabulary.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { BlipError } from "@blip-ts/base";
 import { Command, Option } from "commander";
 import { artFolder, fetchPackage } from "./art/fetch.ts";
 import { artPackages } from "./art/packages.ts";
 import { drawArt, readSprites } from "./art/sprites.ts";
 import { Drawer } from "./draw/draw.ts";
 import { readPanoramas } from "./draw/photo.ts";
-import { badOption } from "./errors.ts";
+import { badOption, WorldError } from "./errors.ts";
 import { halveModel } from "./halve.ts";
 import { sceneSource } from "./scene/sample.ts";
 import { splitNames, worldNames, type SplitName, type WorldName } from "./scene/settings.ts";
@@ -257,7 +256,7 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof BlipError)) throw error;
+  if (!(error instanceof WorldError)) throw error;
   say(`world: ${error.message}`);
   process.exitCode = 2;
 }

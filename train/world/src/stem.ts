@@ -144,7 +144,7 @@ export function distinctWeights(shapes: ReadonlyMap<string, readonly number[]>):
 /**
  * Writes config.json, the vocabulary and weights of zero.
  * @returns how many different weights the pre-training of such a model has
- * @throws {UsageError} `world/bad-option`
+ * @throws {WorldError} `world/bad-option`
  */
 export function writeStem(options: StemOptions, out: string): number {
   if (options.imageSize % options.patch !== 0)

@@ -1,4 +1,4 @@
-// What can be wrong with an adapter: one factory per failure. Codes are `adapter/...`. Names of a file are cut and stripped
+// What can be wrong with an adapter: one factory per error. Codes are `adapter/...`. Names of a file are cut and stripped
 // of control characters before they are shown.
 import { ModelError, UsageError } from "@blip-ts/base";
 import { shown, someOf } from "@blip-ts/checkpoint";
@@ -12,6 +12,10 @@ function valueOf(value: unknown): string {
 
 const dimsOf = (shape: readonly number[]) => `[${shape.join(", ")}]`;
 
+/**
+ * A field of adapter_config.json has a value that LoRA does not allow.
+ * @remedy Give the adapter_config.json that PEFT wrote with these weights.
+ */
 export const badConfig = (name: string, field: string, expected: string, got: unknown): ModelError =>
   new ModelError(
     "adapter/config",
@@ -20,6 +24,10 @@ export const badConfig = (name: string, field: string, expected: string, got: un
     { name, field, expected },
   );
 
+/**
+ * adapter_config.json is not a JSON object.
+ * @remedy Download the adapter again.
+ */
 export const notJson = (name: string, reason: string): ModelError =>
   new ModelError(
     "adapter/config",
@@ -27,6 +35,10 @@ export const notJson = (name: string, reason: string): ModelError =>
     { name, reason },
   );
 
+/**
+ * adapter_config.json asks for more than plain LoRA, such as DoRA or biases.
+ * @remedy Merge the adapter with PEFT (`merge_and_unload`, `save_pretrained`), and load the result.
+ */
 export const unsupported = (name: string, field: string, got: unknown): ModelError =>
   new ModelError(
     "adapter/unsupported",
@@ -35,6 +47,10 @@ export const unsupported = (name: string, field: string, got: unknown): ModelErr
     { name, field },
   );
 
+/**
+ * The adapter holds tensors of another method than plain LoRA.
+ * @remedy Merge the adapter with PEFT, and load the result.
+ */
 export const unsupportedTensor = (name: string, tensor: string, kind: string): ModelError =>
   new ModelError(
     "adapter/unsupported",
@@ -43,6 +59,10 @@ export const unsupportedTensor = (name: string, tensor: string, kind: string): M
     { name, tensor },
   );
 
+/**
+ * A file of the adapter is larger than an adapter's can be.
+ * @remedy Name the folder of an adapter.
+ */
 export const tooLarge = (name: string, what: string, size: number, limit: number): ModelError =>
   new ModelError(
     "adapter/too-large",
@@ -50,6 +70,10 @@ export const tooLarge = (name: string, what: string, size: number, limit: number
     { name, size, limit },
   );
 
+/**
+ * The adapter's file holds no tensors.
+ * @remedy Save the adapter again.
+ */
 export const noTensors = (name: string): ModelError =>
   new ModelError(
     "adapter/empty",
@@ -57,6 +81,10 @@ export const noTensors = (name: string): ModelError =>
     { name },
   );
 
+/**
+ * The adapter's file holds a tensor that is neither LoRA's nor of `modules_to_save`.
+ * @remedy Save the adapter with PEFT's `save_pretrained`.
+ */
 export const foreignTensor = (name: string, tensor: string): ModelError =>
   new ModelError(
     "adapter/tensor",
@@ -65,6 +93,10 @@ export const foreignTensor = (name: string, tensor: string): ModelError =>
     { name, tensor },
   );
 
+/**
+ * A module has lora_A without lora_B, or the reverse.
+ * @remedy Download the adapter again.
+ */
 export const lonely = (name: string, module: string, has: string, lacks: string): ModelError =>
   new ModelError(
     "adapter/tensor",
@@ -72,6 +104,10 @@ export const lonely = (name: string, module: string, has: string, lacks: string)
     { name, module },
   );
 
+/**
+ * A tensor of the adapter has a shape or type that cannot be right.
+ * @remedy Do what the message says; usually, save the adapter again.
+ */
 export const badTensor = (
   name: string,
   tensor: string,
@@ -85,6 +121,10 @@ export const badTensor = (
     { name, tensor, expected, shape },
   );
 
+/**
+ * A tensor has another rank than adapter_config.json says.
+ * @remedy Give the adapter_config.json that belongs to these weights.
+ */
 export const wrongRank = (
   name: string,
   module: string,
@@ -98,6 +138,10 @@ export const wrongRank = (
     { name, module, expected, shape },
   );
 
+/**
+ * The adapter holds a number that is not finite.
+ * @remedy Use an earlier adapter: its training went wrong.
+ */
 export const notFiniteAdapter = (name: string, tensor: string): ModelError =>
   new ModelError(
     "adapter/not-finite",
@@ -105,6 +149,10 @@ export const notFiniteAdapter = (name: string, tensor: string): ModelError =>
     { name, tensor },
   );
 
+/**
+ * The adapter is of modules that the model does not have.
+ * @remedy Give the base model that the adapter was trained on, of the same task.
+ */
 export const unknownModules = (
   name: string,
   model: string,
@@ -118,6 +166,10 @@ export const unknownModules = (
     { name, model, modules: modules.slice(0, 5) },
   );
 
+/**
+ * The adapter is of matrices of another size than the model's.
+ * @remedy Give the base model that the adapter was trained on.
+ */
 export const otherBase = (
   name: string,
   model: string,
@@ -131,6 +183,10 @@ export const otherBase = (
     { name, model, module, expected, got },
   );
 
+/**
+ * `modules_to_save` holds the LM head or the table of words, which share their weights.
+ * @remedy Merge the adapter with PEFT, and load the result.
+ */
 export const tiedModule = (name: string, tensor: string): ModelError =>
   new ModelError(
     "adapter/unsupported",
@@ -139,14 +195,22 @@ export const tiedModule = (name: string, tensor: string): ModelError =>
     { name, tensor },
   );
 
+/**
+ * An adapter was to be merged into 8-bit weights.
+ * @remedy Give the original model; with `dtype: "int8"` it is converted after the merge.
+ */
 export const quantizedBase = (name: string, model: string): UsageError =>
   new UsageError(
     "adapter/quantized",
     `${name}: expected a base model of floating-point weights, got ${shown(model)}, which holds 8-bit ones. Give the ` +
-      "original model; with dtype int8 (--dtype int8) it is converted after the adapter is merged.",
+      'original model; with dtype: "int8" it is converted after the adapter is merged.',
     { name, model },
   );
 
+/**
+ * An adapter was given with a suite for several tasks.
+ * @remedy Load the class of one task, or write the task's model first with `blip convert`.
+ */
 export const suiteBase = (name: string, model: string): UsageError =>
   new UsageError(
     "adapter/suite",
@@ -155,6 +219,10 @@ export const suiteBase = (name: string, model: string): UsageError =>
     { name, model },
   );
 
+/**
+ * The platform cannot open adapters.
+ * @remedy Give a merged model.
+ */
 export const noAdapters = (name: string): UsageError =>
   new UsageError(
     "adapter/platform",
@@ -162,14 +230,18 @@ export const noAdapters = (name: string): UsageError =>
     { name },
   );
 
-/** @param found the names of files that are there */
+/**
+ * The folder is not that of an adapter.
+ * @remedy Name the folder that PEFT or `blip train --lora` wrote.
+ * @param found the names of files that are there
+ */
 export const notAnAdapter = (name: string, found: readonly string[], isModel: boolean): UsageError =>
   new UsageError(
     "adapter/not-an-adapter",
     `${shown(name)}: expected a folder with adapter_config.json and adapter_model.safetensors, got ` +
       `${found.length > 0 ? someOf(found, 6) : "none of them"}. ` +
       (isModel
-        ? "This is a model: give it as the model (--model), and leave the adapter out."
+        ? "This is a model: give it as the option model, and leave out the option adapter."
         : found.includes("adapter_model.bin")
           ? "Save the adapter with PEFT's save_pretrained, which writes safetensors."
           : "Name the folder that PEFT or blip train --lora wrote."),

@@ -1,14 +1,22 @@
-// What can be wrong with the cleaning of a data set: one factory a failure. Codes are `capfilt/...`.
+// What can be wrong with the cleaning of a data set: one factory per error. Codes are `capfilt/...`.
 import { InputError, UsageError } from "@blip-ts/base";
 import type { Difference } from "../evaluate/errors.ts";
 
+/**
+ * The folder for the cleaned data set is not empty.
+ * @remedy Go on with the run that it holds (`resume`, `--resume`), or name another folder.
+ */
 export const outOccupied = (out: string, found: string): UsageError =>
   new UsageError(
     "capfilt/out-occupied",
-    `${out}: expected a folder that is empty or not there, found ${found}. Go on with the run that it holds (--resume), or name another folder.`,
+    `${out}: expected a folder that is empty or not there, found ${found}. Go on with the run that it holds (resume: true), or name another folder.`,
     { out, found },
   );
 
+/**
+ * The folder to go on with does not hold a run.
+ * @remedy Name the run's own folder, or one that is empty or does not exist.
+ */
 export const notARun = (out: string, found: string): UsageError =>
   new UsageError(
     "capfilt/not-a-run",
@@ -16,6 +24,10 @@ export const notARun = (out: string, found: string): UsageError =>
     { out, found },
   );
 
+/**
+ * The folder holds a run with other data, models or options.
+ * @remedy Go on with the same ones, or name another folder.
+ */
 export const otherRun = (log: string, differences: readonly Difference[]): UsageError =>
   new UsageError(
     "capfilt/other-run",
@@ -27,6 +39,10 @@ export const otherRun = (log: string, differences: readonly Difference[]): Usage
     { log, differences },
   );
 
+/**
+ * A line of the run's log is damaged.
+ * @remedy Begin anew in another folder.
+ */
 export const notALog = (log: string, line: number, found: string): UsageError =>
   new UsageError(
     "capfilt/not-a-log",
@@ -34,6 +50,10 @@ export const notALog = (log: string, line: number, found: string): UsageError =>
     { log, line, found },
   );
 
+/**
+ * Another process writes to the folder.
+ * @remedy Wait for it, or name another folder.
+ */
 export const inUse = (log: string, owner: string): UsageError =>
   new UsageError(
     "capfilt/in-use",
@@ -41,6 +61,10 @@ export const inUse = (log: string, owner: string): UsageError =>
     { log, owner },
   );
 
+/**
+ * The folder cannot be written.
+ * @remedy Free some room there, or name another folder.
+ */
 export const cannotWrite = (path: string, detail: string, cause?: unknown): UsageError =>
   new UsageError(
     "capfilt/cannot-write",
@@ -49,6 +73,10 @@ export const cannotWrite = (path: string, detail: string, cause?: unknown): Usag
     { cause },
   );
 
+/**
+ * No row of the data can be read.
+ * @remedy Correct the data.
+ */
 export const noRows = (data: string, failed: number): InputError =>
   new InputError(
     "capfilt/no-rows",
@@ -56,6 +84,10 @@ export const noRows = (data: string, failed: number): InputError =>
     { data, failed },
   );
 
+/**
+ * The data changed while it was read.
+ * @remedy Leave the data alone while it is read, and begin anew.
+ */
 export const dataChanged = (data: string, row: number): InputError =>
   new InputError(
     "capfilt/data-changed",

@@ -9,11 +9,13 @@ import { checkOptions, defaults, type DrawingOptions, type TwoModelOptions } fro
 import { sampleSeed } from "./sample-seed.ts";
 import { Scorer, type Probability, type ScoreRequest, type Scores } from "./score.ts";
 
+/** How images are captioned: the model, and how captions are drawn. */
 export interface CaptionImagesOptions extends TwoModelOptions, DrawingOptions {
   /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
   readonly captioner?: string | undefined;
 }
 
+/** How pairs are filtered: the model, and images at a time. */
 export interface FilterPairsOptions extends TwoModelOptions, Pick<DrawingOptions, "imageBatchSize"> {
   /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
   readonly filter?: string | undefined;
@@ -23,6 +25,7 @@ export interface FilterPairsOptions extends TwoModelOptions, Pick<DrawingOptions
 
 /** An image to be captioned. */
 export interface ImageToCaption<ImageInput> {
+  /** The image to caption. */
   readonly image: ImageInput;
   /**
    * What tells the image apart, of which its own seed is made: an image of the same key gets the same caption. Unless told
@@ -33,6 +36,7 @@ export interface ImageToCaption<ImageInput> {
 
 /** What was drawn for an image. */
 export interface SyntheticCaption {
+  /** What was drawn. */
   readonly caption: string;
   /** [DEC], the prompt, the drawn tokens, [SEP] where it was reached. */
   readonly tokens: readonly number[];
@@ -44,12 +48,15 @@ export interface SyntheticCaption {
 
 /** An image with texts to be filtered. */
 export interface PairsToFilter<ImageInput> {
+  /** The image that the texts are about. */
   readonly image: ImageInput;
+  /** At least one text. */
   readonly texts: readonly string[];
 }
 
 /** Texts of an image with what the filter says of them, in their order. */
 export interface FilteredPairs {
+  /** Each text with its probability and whether it is kept. */
   readonly judged: readonly {
     readonly text: string;
     /** ITM probability, 0 to 1; null if the conventions leave nothing of the text to read. */

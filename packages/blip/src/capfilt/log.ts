@@ -11,9 +11,13 @@ import type { Probability } from "./score.ts";
 export interface RunIdentity {
   /** This package's version. */
   readonly capfilt: string;
+  /** The model that wrote captions. */
   readonly captioner: ModelIdentity;
+  /** The model that filtered. */
   readonly filter: ModelIdentity;
+  /** The data: its name, its rows, and their checksum. */
   readonly data: { readonly name: string; readonly rows: number; readonly sha256: string };
+  /** The options that decide about results. */
   readonly options: Readonly<Record<string, string | number | boolean | null>>;
 }
 

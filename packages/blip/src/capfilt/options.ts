@@ -5,6 +5,7 @@ import type { VerbOptions } from "../verbs/image-batches.ts";
 
 /** How kept pairs are written. */
 export const outputFormats = ["jsonl", "csv", "parquet", "webdataset", "folder"] as const;
+/** How kept pairs are written. */
 export type OutputFormat = (typeof outputFormats)[number];
 
 /** Options of loading that hold for two models. */
@@ -24,6 +25,7 @@ export interface DrawingOptions {
   readonly seed?: number | undefined;
   /** Fewest and most tokens of a caption, the prompt and [SEP] included: those of `compat` (`blip`: 5 and 20). */
   readonly minLength?: number | undefined;
+  /** Most tokens of a caption, counted as for `minLength`. */
   readonly maxLength?: number | undefined;
   /** How captions begin: "a picture of " under `blip` and `lavis`, which cut it off; nothing under `hf`. */
   readonly prompt?: string | undefined;
@@ -35,14 +37,17 @@ export interface DrawingOptions {
 export interface CapFiltProgress {
   /** `data`: rows read and counted; `rows`: rows captioned and filtered; `write`: rows whose kept pairs are written. */
   readonly step: "data" | "rows" | "write";
+  /** Rows that are done. */
   readonly done: number;
   /** Undefined while the data is counted. */
   readonly total: number | undefined;
   /** `rows`: of this process, once there are some. */
   readonly imagesPerSecond: number | undefined;
+  /** Estimated seconds until the end of the step; undefined at its beginning. */
   readonly secondsLeft: number | undefined;
 }
 
+/** How a data set is cleaned. */
 export interface CapFiltOptions extends TwoModelOptions, DrawingOptions {
   /** What captions: a folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
   readonly captioner?: string | undefined;
@@ -56,6 +61,7 @@ export interface CapFiltOptions extends TwoModelOptions, DrawingOptions {
   readonly html?: number | undefined;
   /** Goes on with the run in the folder, or begins it. Without it the folder must be empty or not there. */
   readonly resume?: boolean | undefined;
+  /** Called after each batch. */
   readonly onStep?: ((progress: CapFiltProgress) => void) | undefined;
   /** Is told of each row that failed: the file's mistakes, images that cannot be read. */
   readonly onFailed?: ((row: FailedExample) => void) | undefined;

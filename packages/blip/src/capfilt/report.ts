@@ -8,8 +8,11 @@ import type { Probability } from "./score.ts";
 
 /** Texts of one kind. */
 export interface TextReport {
+  /** Texts that were judged. */
   readonly texts: number;
+  /** Texts that are kept. */
   readonly keptTexts: number;
+  /** Texts that are left out. */
   readonly dropped: number;
   /** Of those dropped: the conventions leave nothing of them to read (only punctuation). */
   readonly unreadable: number;
@@ -21,15 +24,19 @@ export interface TextReport {
   readonly histogram: readonly number[];
 }
 
+/** What was kept and what was left out. */
 export interface CapFiltReport extends RunIdentity {
   /** Does one encoding of an image serve both models? */
   readonly sharedImageEncoder: boolean;
+  /** The ITM probability from which a text is kept, 0 to 1. */
   readonly threshold: number;
+  /** How the kept pairs are written. */
   readonly format: OutputFormat;
   /** Texts that came with the images. */
   readonly web: TextReport;
   /** Captions that were drawn, one for each image. */
   readonly synthetic: TextReport;
+  /** Images by what became of them. */
   readonly images: {
     /** Those that were captioned. */
     readonly read: number;

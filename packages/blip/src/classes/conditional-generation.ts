@@ -1,5 +1,5 @@
 // Captioning as transformers' `BlipForConditionalGeneration` offers it (models/blip.py `BLIP_Decoder`).
-import { asyncDispose, atLeast, type Closable, must, orClosed, UsageError } from "@blip-ts/base";
+import { type Closable, asyncDispose, atLeast, must, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
 import type { GenerationOptions } from "../decode/options.ts";
@@ -15,6 +15,7 @@ import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { NetworkTask } from "../tasks/task.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
+import { cannotStream, unequalBatches } from "../run/errors.ts";
 
 /** What captions are made of. */
 export interface CaptionInputs {
@@ -26,14 +27,19 @@ export interface CaptionInputs {
   readonly attentionMask?: TextFeeds["attentionMask"] | undefined;
 }
 
+/** How captions are generated, and how the image encoder runs. */
 export interface GenerateOptions extends GenerationOptions, ImageOptions {}
 
 /** BLIP's captions all begin so (models/blip.py). */
 export const blipPrompt = "a picture of ";
 
+/** Captions, as transformers' BlipForConditionalGeneration (modeling_blip.py); models/blip.py, `BLIP_Decoder`. */
 export class ConditionalGeneration implements Closable {
+  /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
+  /** The image encoder: pixel values [B, 3, H, W] to states [B, N, D]. */
   readonly images: ImageEncoder;
+  /** The text decoder with its search. */
   readonly generator: Generator;
 
   private constructor(loaded: LoadedNetwork, images: ImageEncoder, generator: Generator) {
@@ -66,6 +72,7 @@ export class ConditionalGeneration implements Closable {
     return new ConditionalGeneration(loaded, images, await Generator.create(loaded, "caption"));
   }
 
+  /** The network's sizes. */
   get config(): BlipConfig {
     return this.loaded.config;
   }
@@ -124,7 +131,7 @@ export class ConditionalGeneration implements Closable {
   ): AsyncGenerator<StreamedToken, void, undefined> {
     const [prompt, ...others] = this.#prompts(inputs);
     if (!prompt || others.length > 0)
-      throw new UsageError("generate/cannot-stream", "one image can be streamed at a time");
+      throw cannotStream("one image", String(others.length + (prompt ? 1 : 0)));
     this.generator.decoder.prepare();
     const states = await this.#states(inputs.pixelValues, options);
     yield* this.generator.stream({ states }, prompt, options, options);
@@ -176,10 +183,5 @@ export class ConditionalGeneration implements Closable {
 }
 
 export function expectEqual(images: number, texts: number): void {
-  if (images !== texts)
-    throw new UsageError(
-      "model/unequal-batches",
-      `${texts} texts for ${images} images: give as many texts as images`,
-      { images, texts },
-    );
+  if (images !== texts) throw unequalBatches(texts, images);
 }

@@ -16,17 +16,23 @@ import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
 
+/** Pixel values [B, 3, H, W] with the ids of as many texts, or of a multiple. */
 export interface RetrievalInputs extends TextFeeds {
   /** [B, 3, S, S] */
   readonly pixelValues: Tensor<"float32">;
 }
 
+/** How many rows of a call are done. */
 export interface ForwardProgress {
+  /** Tells this progress from a download's. */
   readonly kind: "forward";
+  /** Rows that are done. */
   readonly done: number;
+  /** All rows of the call. */
   readonly total: number;
 }
 
+/** What a call computes, and how. */
 export interface ForwardOptions extends ImageOptions {
   /** true (default): ITM logits; false: the cosine matrix. */
   readonly useItmHead?: boolean;
@@ -34,6 +40,7 @@ export interface ForwardOptions extends ImageOptions {
   readonly onProgress?: ((progress: ForwardProgress) => void) | undefined;
 }
 
+/** What a call gives, as transformers' BlipImageTextMatchingModelOutput. */
 export interface RetrievalOutput {
   /** [B, 2] logits of "does not match" and "matches", or with `useItmHead: false` cosines [images, texts]. */
   readonly itmScore: Tensor<"float32">;
@@ -45,9 +52,11 @@ export interface RetrievalOutput {
 
 /** The network of one checkpoint, ready for pictures and texts. */
 export class ImageTextRetrieval implements Closable {
+  /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
   /** The network without the check that its numbers are finite: verbs make it row by row. */
   readonly images: ImageEncoder;
+  /** The text encoder. */
   readonly texts: TextEncoder;
 
   constructor(loaded: LoadedNetwork, { images, texts } = encodersOf(loaded, ["match"])) {
@@ -62,6 +71,7 @@ export class ImageTextRetrieval implements Closable {
     return new ImageTextRetrieval(await loadNetwork(platform, source, ["match"], options));
   }
 
+  /** The network's sizes. */
   get config(): BlipConfig {
     return this.loaded.config;
   }

@@ -17,9 +17,11 @@ import { savePretrained } from "../save/save.ts";
 
 /** A model that makes features: from a file with the projections of matching, or of `BlipModel`. */
 export class FeatureExtraction implements Closable {
+  /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
   /** The network without the check that its numbers are finite: verbs make it row by row. */
   readonly images: ImageEncoder;
+  /** The text encoder. */
   readonly texts: TextEncoder;
 
   constructor(loaded: LoadedNetwork, { images, texts } = encodersOf(loaded, ["embed"])) {
@@ -33,6 +35,7 @@ export class FeatureExtraction implements Closable {
     return new FeatureExtraction(await loadNetwork(platform, source, ["embed"], options));
   }
 
+  /** The network's sizes. */
   get config(): BlipConfig {
     return this.loaded.config;
   }

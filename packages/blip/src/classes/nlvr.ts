@@ -1,5 +1,5 @@
 // NLVR2: is a statement about two pictures true? (models/blip_nlvr.py; transformers has no such class.)
-import { asyncDispose, atLeast, type Closable, must, UsageError } from "@blip-ts/base";
+import { type Closable, asyncDispose, atLeast, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
@@ -13,16 +13,21 @@ import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 import { savePretrained } from "../save/save.ts";
+import { unequalPairs } from "../run/errors.ts";
 
 /** Statements [B, T] about pictures [2B, 3, S, S]: the first B are the left ones, the last B the right ones. */
 export interface StatementInputs extends TextFeeds {
+  /** [2 B, 3, H, W]: all left images, then all right ones. */
   readonly pixelValues: Tensor<"float32">;
 }
 
+/** NLVR2: is a statement about two images true? (models/blip_nlvr.py, models/nlvr_encoder.py) */
 export class NaturalLanguageVisualReasoning implements Closable {
+  /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
   /** The network without the check that its numbers are finite: verbs make it row by row. */
   readonly images: ImageEncoder;
+  /** The text encoder. */
   readonly texts: TextEncoder;
 
   constructor(loaded: LoadedNetwork, { images, texts } = encodersOf(loaded, ["compare"])) {
@@ -41,6 +46,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
     return new NaturalLanguageVisualReasoning(loaded);
   }
 
+  /** The network's sizes. */
   get config(): BlipConfig {
     return this.loaded.config;
   }
@@ -56,12 +62,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
   ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
     const images = imageCount(inputs.pixelValues);
     const [count] = atLeast(checkTextFeeds(inputs, this.config.text).inputIds.dims, 1);
-    if (images !== 2 * count)
-      throw new UsageError(
-        "model/unequal-batches",
-        `${count} statements need ${2 * count} images, all left ones first, then all right ones; found ${images}`,
-        { images, texts: count },
-      );
+    if (images !== 2 * count) throw unequalPairs(count, images);
     this.texts.prepareToCrossAttend(inputs, count, { head: "nlvr" });
     const states = await this.images.states(inputs.pixelValues, options);
     return this.#judge(states, inputs, options);

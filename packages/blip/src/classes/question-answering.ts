@@ -1,15 +1,14 @@
 // Answers to questions about pictures, generated or ranked (models/blip_vqa.py; transformers
 // `BlipForQuestionAnswering`, which only generates).
 import {
+  type Closable,
+  ModelError,
   allFinite,
   asyncDispose,
   badOption,
-  type Closable,
-  ModelError,
   must,
   orClosed,
   schema,
-  UsageError,
 } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Hypothesis } from "../decode/next-token-model.ts";
@@ -29,9 +28,11 @@ import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
 import type { DecoderRun, TokenScore } from "../run/text-decoder.ts";
+import { badAnswers, noAnswers } from "../run/errors.ts";
 
 /** Questions [B, T] about pictures [I, 3, S, S], B a multiple of I: each picture in turn has B/I of the questions. */
 export interface QuestionInputs extends TextFeeds {
+  /** [B, 3, H, W]: an image per question. */
   readonly pixelValues: Tensor<"float32">;
 }
 
@@ -45,6 +46,7 @@ export interface RankedAnswer {
   readonly tokens: readonly number[];
 }
 
+/** How a list of answers is ranked. */
 export interface RankOptions extends ImageOptions {
   /** How many answers are ranked in full, the most likely by their first token: 128; a shorter list is ranked whole. */
   readonly k?: number | undefined;
@@ -58,10 +60,15 @@ const smoothing = 0.1;
 export const smoothedLoss = ({ logProbability, meanLogProbability }: TokenScore): number =>
   -(1 - smoothing) * logProbability - smoothing * meanLogProbability;
 
+/** Answers to questions, as transformers' BlipForQuestionAnswering; models/blip_vqa.py for the ranking of a list. */
 export class QuestionAnswering implements Closable {
+  /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
+  /** The image encoder: pixel values [B, 3, H, W] to states [B, N, D]. */
   readonly images: ImageEncoder;
+  /** The question encoder, which attends to the image. */
   readonly texts: TextEncoder;
+  /** The answer decoder, which attends to the question's states. */
   readonly generator: Generator;
 
   private constructor(loaded: LoadedNetwork, { images, texts }: Encoders, generator: Generator) {
@@ -96,6 +103,7 @@ export class QuestionAnswering implements Closable {
     this.generator.decoder.prepare();
   }
 
+  /** The network's sizes. */
   get config(): BlipConfig {
     return this.loaded.config;
   }
@@ -307,12 +315,7 @@ export class QuestionAnswering implements Closable {
   #checkAnswers(answers: readonly (readonly number[])[]): void {
     const { vocabSize, maxPositions } = this.config.text;
     const { mismatch } = schema.checked(answersSchema(vocabSize, maxPositions), answers);
-    if (mismatch)
-      throw new UsageError(
-        "model/bad-ids",
-        `answers${mismatch.field}: expected ${mismatch.expected}, found ${mismatch.found}. Give answers as the tokenizer encodes them.`,
-        { field: mismatch.field },
-      );
+    if (mismatch) throw badAnswers(mismatch.field, mismatch.expected, mismatch.found);
   }
 
   /** Every answer begins with [DEC]. @throws {UsageError} `model/bad-states` */
@@ -343,8 +346,7 @@ function checkQuestions({ states, mask }: EncoderStates): readonly [count: numbe
 
 /** @throws {UsageError} `usage/no-answers`, `usage/bad-option` */
 export function checkRanking(answers: readonly unknown[], k: number = defaultK): void {
-  if (answers.length === 0)
-    throw new UsageError("usage/no-answers", "the list of answers is empty: give at least one answer");
+  if (answers.length === 0) throw noAnswers();
   if (!Number.isSafeInteger(k) || k < 1) throw badOption("k", k, ["a positive whole number"]);
 }
 

@@ -1,6 +1,10 @@
 // What can be wrong with a request to generate. Codes are `generate/...`.
 import { UsageError } from "@blip-ts/base";
 
+/**
+ * An option of generation has a value that is not valid.
+ * @remedy Give a value that the message allows.
+ */
 export const badGenerationOption = (name: string, found: unknown, expected: string): UsageError =>
   new UsageError("generate/bad-option", `${name}: expected ${expected}, found ${String(found)}`, {
     name,
@@ -8,13 +12,21 @@ export const badGenerationOption = (name: string, found: unknown, expected: stri
     expected,
   });
 
+/**
+ * The prompt alone has as many tokens as the result may have.
+ * @remedy Shorten the prompt, or raise `maxLength` (`--max-length`), which counts the prompt.
+ */
 export const promptTooLong = (length: number, maxLength: number): UsageError =>
   new UsageError(
     "generate/prompt-too-long",
-    `the prompt has ${length} tokens, with which nothing can be generated up to a maximum length of ${maxLength} ` +
-      "(which counts the prompt). Shorten the prompt, or raise maxLength (--max-length).",
+    `prompt: expected fewer than ${maxLength} tokens (maxLength, which counts the prompt), got ${length}. ` +
+      "Shorten the prompt, or raise maxLength.",
     { length, maxLength },
   );
 
+/**
+ * Two options of generation exclude each other, such as sampling and beams.
+ * @remedy Leave one of them out.
+ */
 export const conflictingOptions = (message: string): UsageError =>
   new UsageError("generate/conflicting-options", message);

@@ -8,6 +8,7 @@ import { badGenerationOption, conflictingOptions, promptTooLong } from "./errors
  */
 export type BeamScoring = "transformers-4.15" | "transformers-5.23";
 
+/** How texts are generated. Defaults are those of the convention (`compat`) or of generation_config.json. */
 export interface GenerationOptions {
   /** Beams, 1 to 8; 1 is greedy search. */
   readonly beams?: number | undefined;
@@ -37,6 +38,7 @@ export interface GenerationOptions {
   readonly lengthPenalty?: number | undefined;
   /** Stops as soon as there are as many finished hypotheses as beams. */
   readonly earlyStopping?: boolean | undefined;
+  /** Whose rule scores beams: transformers 4.15 (BLIP's own code, LAVIS) or 5.23. Default: by `compat`. */
   readonly beamScoring?: BeamScoring | undefined;
 }
 
@@ -127,17 +129,17 @@ export function resolveOptions(options: GenerationOptions, defaults: ResolvedOpt
     throw badGenerationOption("beamScoring", merged.beamScoring, scorings.join(" or "));
   if (merged.sample && merged.beams > 1)
     throw conflictingOptions(
-      `sampling draws single sequences, it cannot be combined with ${merged.beams} beams: leave one of the two out`,
+      `beams: expected 1 beside sample: true, which draws single sequences, got ${merged.beams}. Leave one of the two out.`,
     );
   const ofSampling = samplingOnly.find((name) => options[name] !== undefined);
   if (!merged.sample && ofSampling !== undefined)
     throw conflictingOptions(
-      `${ofSampling} says how tokens are drawn, and none are: sample, or leave it out`,
+      `${ofSampling}: expected sample: true beside it, as it only applies to sampling, got none. Add it, or leave ${ofSampling} out.`,
     );
   if (!merged.sample && merged.numReturn > merged.beams)
     throw conflictingOptions(
-      `${merged.numReturn} sequences were asked for, ${merged.beams} beam(s) can give no more than that many: ` +
-        "raise beams, or sample",
+      `numReturn: expected at most beams (${merged.beams}) without sampling, got ${merged.numReturn}. ` +
+        "Raise the option beams, or use sample: true.",
     );
   return merged;
 }

@@ -10,9 +10,11 @@ import type { EvaluateOptions, EvaluationTask } from "./options.ts";
 import type { Survey } from "./survey.ts";
 
 export interface Identity {
+  /** What was evaluated. */
   readonly task: EvaluationTask;
   /** This package's version. */
   readonly version: string;
+  /** The model, by its name and what its weights are. */
   readonly model: {
     readonly name: string;
     /** SHA-256 of the weights' file; of several, of one after another in the order of their names. */
@@ -20,6 +22,7 @@ export interface Identity {
     /** Sizes as they were read: heads and epsilons are among them. */
     readonly config: BlipConfig;
   };
+  /** The data, by its name, its rows and a checksum of all of them. */
   readonly data: {
     readonly name: string;
     readonly format: string;

@@ -8,6 +8,7 @@ import { notSaid } from "./errors.ts";
 
 /** What can be evaluated. `nocaps` is `caption` with the settings of BLIP's eval_nocaps.py. */
 export const evaluationTasks = ["retrieval", "caption", "nocaps", "vqa", "nlvr", "match"] as const;
+/** What can be evaluated. */
 export type EvaluationTask = (typeof evaluationTasks)[number];
 
 /** How far an evaluation is in one of its steps. */
@@ -17,6 +18,7 @@ export interface EvaluationProgress {
    * re-ranked; `rows`: rows evaluated.
    */
   readonly step: "data" | "texts" | "images" | "pairs" | "rows";
+  /** Rows that are done. */
   readonly done: number;
   /** Undefined while the data is read: how many rows there are is not known before. */
   readonly total: number | undefined;
@@ -28,10 +30,13 @@ export interface EvaluationProgress {
 export interface FailedExample {
   /** File and row: "captions.jsonl, line 3". */
   readonly place: PlaceName;
+  /** The error's code, as in docs/errors.md. */
   readonly code: string;
+  /** What is wrong, in one line. */
   readonly message: string;
 }
 
+/** How a model is evaluated on a data set. */
 export interface EvaluateOptions extends VerbOptions, GenerationOptions {
   /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
   readonly model?: string | undefined;
@@ -64,6 +69,7 @@ export interface EvaluateOptions extends VerbOptions, GenerationOptions {
   readonly statesCache?: number | undefined;
   /** `caption`, `nocaps`, `vqa`: a file in the form of the data set's server. `nocaps` writes one beside the report unless told. */
   readonly submission?: string | undefined;
+  /** Called as the work goes on. */
   readonly onStep?: ((progress: EvaluationProgress) => void) | undefined;
   /** Called for each row that is left out, as it is found. */
   readonly onFailed?: ((failed: FailedExample) => void) | undefined;

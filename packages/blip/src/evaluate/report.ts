@@ -10,7 +10,9 @@ export interface Results {
 export interface PublishedNumber {
   /** Where the number stands in the results: "reranked.k256.imageToText.r1". */
   readonly metric: string;
+  /** The number that was published. */
   readonly published: number;
+  /** Where it was published. */
   readonly source: string;
 }
 
@@ -20,10 +22,13 @@ export interface Compared extends PublishedNumber {
   readonly ours: number;
 }
 
+/** Metrics of a model on a data set, with the published numbers beside them. */
 export interface EvaluationReport extends Identity {
+  /** The metrics of the task. */
   readonly results: Results;
   /** What was published of this model on this data, if both are known by their names. */
   readonly published: readonly Compared[];
+  /** Rows that could not be read or computed. */
   readonly failed: {
     /** Rows that are wrong, and rows or images that the model could not be asked about. */
     readonly count: number;

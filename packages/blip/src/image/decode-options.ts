@@ -4,11 +4,15 @@ import type { PillowOrder } from "./resize-bicubic.ts";
 
 /** To what size an image is resized, and in which order of passes. */
 export interface ResizedSize {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** Which of the two passes of the resize comes first. */
   readonly order: PillowOrder;
 }
 
+/** How a file becomes RGB. */
 export interface DecodeOptions {
   /** `white`: transparency over white; `drop`: the alpha channel is thrown away. */
   readonly alpha: "white" | "drop";
@@ -20,6 +24,7 @@ export interface DecodeOptions {
   readonly maxPixels?: number | undefined;
   /** Follows redirects of image URLs from public to private addresses too. A page's browser decides by itself. */
   readonly allowPrivateRedirects?: boolean | undefined;
+  /** Stops the decoding. */
   readonly signal?: AbortSignal | undefined;
   /**
    * The size to which the caller resizes the image as `resizeBicubic` does. A decoder may do it where the pixels are, or
@@ -37,6 +42,7 @@ export interface DecodeOptions {
   readonly timeout?: number | undefined;
   /** What decoding may take of a bound of memory. */
   readonly memory?: DecodingMemory | undefined;
+  /** Called with what the caller may ignore. Default: printed. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 

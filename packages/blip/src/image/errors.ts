@@ -1,9 +1,13 @@
-// What can be wrong with pictures: one factory a failure. Codes are `image/...`.
-import { InputError, ModelError } from "@blip-ts/base";
+// What can be wrong with pictures: one factory per error. Codes are `image/...`.
+import { InputError, ModelError, type Warning } from "@blip-ts/base";
 
 /** What `decodeImage` reads. */
 export const readable = "JPEG, PNG, WebP, GIF, AVIF or TIFF";
 
+/**
+ * There is no such image file, or the path is that of a folder.
+ * @remedy Check the path; give a folder's images one by one.
+ */
 export const notFound = (name: string, found = "there is no such file", cause?: unknown): InputError =>
   new InputError(
     "image/not-found",
@@ -12,7 +16,11 @@ export const notFound = (name: string, found = "there is no such file", cause?: 
     { cause },
   );
 
-/** @param detail what the system says of the failure */
+/**
+ * Reading the image file failed.
+ * @remedy Give a copy that can be read.
+ * @param detail what the system says of the failure
+ */
 export const unreadable = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError(
     "image/unreadable",
@@ -21,6 +29,10 @@ export const unreadable = (name: string, detail: string, cause?: unknown): Input
     { cause },
   );
 
+/**
+ * Listing the folder's images failed.
+ * @remedy Change its permissions, or leave it out.
+ */
 export const unreadableFolder = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError(
     "image/unreadable",
@@ -30,6 +42,10 @@ export const unreadableFolder = (name: string, detail: string, cause?: unknown):
     { cause },
   );
 
+/**
+ * The bytes are not those of an image, whatever the file is called.
+ * @remedy Give a JPEG, PNG, WebP, GIF, AVIF or TIFF.
+ */
 export const notAnImage = (name: string, found: string): InputError =>
   new InputError(
     "image/not-an-image",
@@ -37,6 +53,10 @@ export const notAnImage = (name: string, found: string): InputError =>
     { name, found },
   );
 
+/**
+ * The image is of a format, or a variant of one, that cannot be read here.
+ * @remedy Convert it to PNG or JPEG.
+ */
 export const unsupported = (name: string, found: string, cause?: unknown): InputError =>
   new InputError(
     "image/unsupported",
@@ -45,6 +65,10 @@ export const unsupported = (name: string, found: string, cause?: unknown): Input
     { cause },
   );
 
+/**
+ * The image ends too early, or is damaged.
+ * @remedy Get the file again.
+ */
 export const truncated = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError(
     "image/truncated",
@@ -53,6 +77,10 @@ export const truncated = (name: string, detail: string, cause?: unknown): InputE
     { cause },
   );
 
+/**
+ * The image's file is larger than the limit; it was not read.
+ * @remedy Make it smaller.
+ */
 export const tooLarge = (name: string, found: string, limit: string): InputError =>
   new InputError(
     "image/too-large",
@@ -62,14 +90,22 @@ export const tooLarge = (name: string, found: string, limit: string): InputError
 
 const sizeOf = (width: number, height: number) => `${width} x ${height} pixels`;
 
+/**
+ * The image has more pixels than `maxPixels`; it was not decoded.
+ * @remedy Make it smaller, or raise `maxPixels` (`--max-pixels`) if you trust it.
+ */
 export const tooManyPixels = (name: string, width: number, height: number, maxPixels: number): InputError =>
   new InputError(
     "image/too-large",
     `${name}: expected at most ${maxPixels} pixels, found ${sizeOf(width, height)}; it was not decoded. ` +
-      "Make it smaller, or give a larger maxPixels (--max-pixels of the command) if you trust it.",
+      "Make it smaller, or raise maxPixels if you trust it.",
     { name, width, height, maxPixels },
   );
 
+/**
+ * A side of the image is longer than the limit; it was not decoded.
+ * @remedy Make it smaller.
+ */
 export const sideTooLong = (name: string, width: number, height: number, maxSide: number): InputError =>
   new InputError(
     "image/too-large",
@@ -77,6 +113,10 @@ export const sideTooLong = (name: string, width: number, height: number, maxSide
     { name, width, height, maxSide },
   );
 
+/**
+ * The image's file is far smaller than its pixels need, as of a decompression bomb; it was not decoded.
+ * @remedy Make it smaller, or store it as a JPEG.
+ */
 export const tooDense = (
   name: string,
   { width, height, bytes }: { readonly width: number; readonly height: number; readonly bytes: number },
@@ -88,6 +128,10 @@ export const tooDense = (
     { name, width, height, bytes },
   );
 
+/**
+ * A progressive JPEG has more scans than the limit; it was not decoded.
+ * @remedy Store it again.
+ */
 export const manyScans = (name: string, most: number): InputError =>
   new InputError(
     "image/too-large",
@@ -95,6 +139,10 @@ export const manyScans = (name: string, most: number): InputError =>
     { name, most },
   );
 
+/**
+ * The file holds more images than the limit; it was not decoded.
+ * @remedy Give the first one alone.
+ */
 export const manyFrames = (name: string, most: number): InputError =>
   new InputError(
     "image/too-large",
@@ -104,16 +152,24 @@ export const manyFrames = (name: string, most: number): InputError =>
 
 const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
 
-/** @param needed bytes that decoding takes @param memory MB with which it would pass; undefined if it may not be told */
+/**
+ * Decoding the image would take more memory than `memory` allows.
+ * @remedy Make it smaller, or raise `memory` (`--memory`).
+ * @param needed bytes that decoding takes
+ * @param memory MB with which it would pass; undefined if it may not be told
+ */
 export const tooMuchMemory = (name: string, needed: number, memory: number | undefined): InputError =>
   new InputError(
     "image/too-large",
     `${name}: expected an image that is decoded within the bound of memory, found that it takes ${megabytes(needed)} MB; ` +
-      `it was not decoded. Make it smaller${memory === undefined ? "" : `, or give memory ${megabytes(memory)} (--memory of the command)`}.`,
+      `it was not decoded. Make it smaller${memory === undefined ? "" : `, or give memory: ${megabytes(memory)}`}.`,
     { name, needed: megabytes(needed), ...(memory !== undefined && { memory: megabytes(memory) }) },
   );
 
-/** A decoder took far more than its image's header lets expect. */
+/**
+ * Decoding the image took far more memory than its header promises; it was stopped.
+ * @remedy Store the image again.
+ */
 export const outOfBounds = (name: string, taken: number): InputError =>
   new InputError(
     "image/too-large",
@@ -122,6 +178,10 @@ export const outOfBounds = (name: string, taken: number): InputError =>
     { name, taken: megabytes(taken) },
   );
 
+/**
+ * Decoding the image took too long; it was stopped.
+ * @remedy Store it again, or make it smaller.
+ */
 export const tooSlow = (name: string, milliseconds: number): InputError =>
   new InputError(
     "image/too-slow",
@@ -130,6 +190,10 @@ export const tooSlow = (name: string, milliseconds: number): InputError =>
     { name, milliseconds },
   );
 
+/**
+ * Reading the image file took too long.
+ * @remedy Give a copy on another disk.
+ */
 export const readTooSlow = (name: string, milliseconds: number): InputError =>
   new InputError(
     "image/unreadable",
@@ -137,7 +201,11 @@ export const readTooSlow = (name: string, milliseconds: number): InputError =>
     { name, milliseconds },
   );
 
-/** @param how what the system says of the process's end */
+/**
+ * The process that decodes the image ended.
+ * @remedy Store the image again.
+ * @param how what the system says of the process's end
+ */
 export const decoderEnded = (name: string, how: string): InputError =>
   new InputError(
     "image/decoder-ended",
@@ -145,11 +213,41 @@ export const decoderEnded = (name: string, how: string): InputError =>
     { name, how },
   );
 
+/**
+ * Raw pixels have sizes, channels or a type that do not fit their bytes.
+ * @remedy Correct what the message names.
+ */
 export const badRaw = (detail: string): InputError =>
   new InputError("image/bad-raw", `raw pixels: ${detail}`, { detail });
 
+/**
+ * The image's address cannot be fetched.
+ * @remedy Check the address and the network.
+ */
 export const unreachable = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError("image/unreachable", `${name}: ${detail}`, { name, detail }, { cause });
 
+/**
+ * preprocessor_config.json holds a value that cannot be used.
+ * @remedy Give the preprocessor_config.json that belongs to these weights.
+ */
 export const badConfig = (name: string, detail: string): ModelError =>
   new ModelError("image/bad-config", `${name}: ${detail}`, { name, detail });
+
+/**
+ * A 16-bit grey image was clipped at 255, as Pillow does.
+ * @remedy For its full range use `grey16: "scale"` (`--grey16 scale`).
+ */
+export const grey16Clipped = (name: string): Warning => ({
+  code: "image/grey16-clipped",
+  message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does. Use grey16: "scale" for its full range.`,
+});
+
+/**
+ * A browser forgot the colours under transparent pixels, which `alpha: "drop"` looks at.
+ * @remedy Convert the image to PNG, which blip-ts decodes itself.
+ */
+export const hiddenColoursLost = (name: string, format: string): Warning => ({
+  code: "image/hidden-colours-lost",
+  message: `${name}: browsers forget the colours under transparent pixels of ${format}, which this mode looks at; convert it to PNG`,
+});

@@ -6,16 +6,23 @@ import { pauses } from "./pause.ts";
 
 /** Raw pixels, row by row, channels together: grey, grey and alpha, RGB, or RGBA; 8 or 16 bits a channel. */
 export interface RawImage {
+  /** Values of all channels per pixel, row by row: channels x width x height. 16-bit ones are grey or RGB of 0 to 65,535. */
   readonly data: Uint8Array | Uint8ClampedArray | Uint16Array;
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** 1: grey; 2: grey and alpha; 3: RGB; 4: RGB and alpha. */
   readonly channels: 1 | 2 | 3 | 4;
 }
 
 /** 8-bit RGB, row by row. */
 export interface RgbImage {
+  /** Bytes of R, G, B per pixel, row by row: 3 x width x height. */
   readonly data: Uint8Array;
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
 }
 

@@ -3,6 +3,7 @@ import { must } from "@blip-ts/base";
 import type { ByteSource } from "@blip-ts/base";
 import type { DerivedWeights } from "../files.ts";
 import { memorySource } from "@blip-ts/checkpoint";
+import { convertedNotKept } from "./errors.ts";
 
 /** How weights are called in messages. */
 export const derivedName = ({ sources, type }: DerivedWeights): string =>
@@ -10,10 +11,7 @@ export const derivedName = ({ sources, type }: DerivedWeights): string =>
 
 /** Says that weights are made anew each time, and why. */
 export function warnNotKept(weights: DerivedWeights, reason: string): void {
-  const message =
-    `${derivedName(weights)}: the converted weights stay in memory and are made anew whenever the model is loaded, ` +
-    `because ${reason}`;
-  weights.warn({ code: "weights/not-kept", message });
+  weights.warn(convertedNotKept(derivedName(weights), reason));
 }
 
 /** The file of `weights` in memory. @param bytes its bytes, where they are made already */

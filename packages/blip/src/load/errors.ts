@@ -1,8 +1,12 @@
-// What can be wrong between a checkpoint and what is asked of it: one factory a failure. Codes are `model/...`,
+// What can be wrong between a checkpoint and what is asked of it: one factory per error. Codes are `model/...`,
 // of suites `suite/...`.
-import { ModelError, UsageError } from "@blip-ts/base";
+import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 import { MAX_DETAIL, shown, someOf } from "@blip-ts/checkpoint";
 
+/**
+ * The model lacks the parts that the task needs; nothing is initialised in their place.
+ * @remedy Give a checkpoint that was trained for the task; the message lists what this one can do.
+ */
 export const wrongTask = (
   name: string,
   task: string,
@@ -17,6 +21,10 @@ export const wrongTask = (
     { name, task, tasks, missing },
   );
 
+/**
+ * A task is used that the model was not opened for.
+ * @remedy Add it to the option `tasks`, or leave the option out.
+ */
 export const taskNotOpened = (name: string, task: string, tasks: readonly string[]): UsageError =>
   new UsageError(
     "usage/task-not-opened",
@@ -25,13 +33,21 @@ export const taskNotOpened = (name: string, task: string, tasks: readonly string
     { name, task, tasks },
   );
 
+/**
+ * `memory` does not hold the model and the smallest batches.
+ * @remedy Raise it to what the message says.
+ */
 export const memoryTooSmall = (memory: number, least: number, models = "this model"): UsageError =>
   new UsageError(
     "usage/memory-too-small",
-    `memory: ${memory} MB do not hold ${models} and the smallest batches; ${least} MB would do (memory, --memory MB).`,
+    `memory: expected at least ${least} MB for ${models} and the smallest batches, got ${memory}. Raise it.`,
     { memory, least },
   );
 
+/**
+ * A file beside the weights is not JSON.
+ * @remedy Download the file again.
+ */
 export const badJson = (name: string, detail: string): ModelError =>
   new ModelError(
     "model/bad-json",
@@ -42,6 +58,10 @@ export const badJson = (name: string, detail: string): ModelError =>
     },
   );
 
+/**
+ * A file beside the weights is larger than the limit.
+ * @remedy Give the file that belongs to these weights.
+ */
 export const sideFileTooLarge = (name: string, size: number, limit: number): ModelError =>
   new ModelError(
     "model/side-file-too-large",
@@ -49,6 +69,10 @@ export const sideFileTooLarge = (name: string, size: number, limit: number): Mod
     { name, size, limit },
   );
 
+/**
+ * config.json holds a value that is not valid, or contradicts the weights.
+ * @remedy Give the config.json that belongs to these weights.
+ */
 export const badConfig = (name: string, detail: string): ModelError =>
   new ModelError(
     "model/bad-config",
@@ -59,30 +83,46 @@ export const badConfig = (name: string, detail: string): ModelError =>
     },
   );
 
+/**
+ * generation_config.json holds a value that is not valid.
+ * @remedy Correct it, or leave out `generationConfig` (`--generation-config`).
+ */
 export const badGenerationConfig = (name: string, detail: string): ModelError =>
   new ModelError(
     "model/bad-config",
-    `${name}: ${detail}. Correct it, or leave out generationConfig (--generation-config): no such file is then read.`,
+    `${name}: ${detail}. Correct it, or leave out generationConfig: no such file is then read.`,
     { name, detail },
   );
 
+/**
+ * `generationConfig: "model"` was given, and the model has no generation_config.json.
+ * @remedy Give its content as `generationConfig`, or leave the option out.
+ */
 export const noGenerationConfig = (name: string): ModelError =>
   new ModelError(
     "model/no-generation-config",
     `${name}: expected a generation_config.json beside the weights, found none. ` +
-      "Give its content as generationConfig (--generation-config FILE), or leave the option out.",
+      "Give its content as generationConfig, or leave the option out.",
     { name },
   );
 
+/**
+ * The model has no config.json, and its attention heads cannot be told from the weights' shapes.
+ * @remedy Put its config.json beside it, or set `textHeads` (`--text-heads`).
+ */
 export const headsUnknown = (name: string, textWidth: number, visionWidth: number): ModelError =>
   new ModelError(
     "model/heads-unknown",
     `${name}: there is no config.json beside the weights, and a network of width ${visionWidth} (vision) and ` +
       `${textWidth} (text) is not one of Salesforce's (768 or 1024, and 768), so that its attention heads cannot be known ` +
-      "from the file. Put its config.json beside it, or say textHeads (--text-heads N).",
+      "from the file. Put its config.json beside it, or set textHeads.",
     { name, textWidth, visionWidth },
   );
 
+/**
+ * The number of attention heads does not divide the width.
+ * @remedy Correct config.json, or `textHeads` (`--text-heads`).
+ */
 export const badHeads = (name: string, part: string, width: number, heads: unknown): ModelError =>
   new ModelError(
     "model/bad-heads",
@@ -90,6 +130,10 @@ export const badHeads = (name: string, part: string, width: number, heads: unkno
     { name, part, width, heads },
   );
 
+/**
+ * The model's table of words has another size than BERT's vocabulary.
+ * @remedy Give a folder with vocab.txt or tokenizer.json.
+ */
 export const vocabularyNeeded = (name: string, vocabSize: number): ModelError =>
   new ModelError(
     "model/vocabulary-needed",
@@ -98,6 +142,10 @@ export const vocabularyNeeded = (name: string, vocabSize: number): ModelError =>
     { name, vocabSize },
   );
 
+/**
+ * The tokenizer has more tokens than the model's table has rows.
+ * @remedy Give the tokenizer and the weights of one model.
+ */
 export const vocabularyTooLarge = (name: string, tokens: number, vocabSize: number): ModelError =>
   new ModelError(
     "model/vocabulary-mismatch",
@@ -105,6 +153,10 @@ export const vocabularyTooLarge = (name: string, tokens: number, vocabSize: numb
     { name, tokens, vocabSize },
   );
 
+/**
+ * The vocabulary has no [DEC] or [ENC], and the model has no row for it.
+ * @remedy Use `compat: "hf"`, or give the config.json that belongs to these weights.
+ */
 export const noSpecialToken = (name: string, token: string, id: number, vocabSize: number): ModelError =>
   new ModelError(
     "model/no-special-token",
@@ -115,6 +167,10 @@ export const noSpecialToken = (name: string, token: string, id: number, vocabSiz
     { name, token, id, vocabSize },
   );
 
+/**
+ * A floating-point type was asked of a model that holds 8-bit weights.
+ * @remedy Give the original model.
+ */
 export const dtypeRefused = (name: string, asked: string): UsageError =>
   new UsageError(
     "usage/dtype",
@@ -129,6 +185,10 @@ function valueOf(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : shown(JSON.stringify(value));
 }
 
+/**
+ * The suite has no part for the task.
+ * @remedy Give a model that was trained for the task, or make a suite with it (`blip convert --suite`).
+ */
 export const suiteLacks = (name: string, task: string, tasks: readonly string[]): ModelError =>
   new ModelError(
     "model/wrong-task",
@@ -137,14 +197,22 @@ export const suiteLacks = (name: string, task: string, tasks: readonly string[])
     { name, task, tasks },
   );
 
+/**
+ * A suite was given, and no task says which part is meant.
+ * @remedy Say which with `task` (`--task`).
+ */
 export const taskNeeded = (name: string, tasks: readonly string[]): UsageError =>
   new UsageError(
     "suite/task-needed",
     `${name} is a suite, whose parts do several tasks: expected one of ${tasks.join(", ")}, found none. ` +
-      "Say which with task (--task).",
+      "Say which with the option task.",
     { name, tasks },
   );
 
+/**
+ * The tasks to load together are in several parts of the suite.
+ * @remedy Load them one by one, or all of them with `Blip.fromPretrained`.
+ */
 export const severalParts = (name: string, tasks: readonly string[]): ModelError =>
   new ModelError(
     "suite/several-parts",
@@ -153,6 +221,10 @@ export const severalParts = (name: string, tasks: readonly string[]): ModelError
     { name, tasks },
   );
 
+/**
+ * model_index.json holds a value that is not valid.
+ * @remedy Make the suite again with `blip convert --suite`.
+ */
 export const badSuiteIndex = (name: string, field: string, expected: string, found: unknown): ModelError =>
   new ModelError(
     "suite/bad-index",
@@ -161,6 +233,10 @@ export const badSuiteIndex = (name: string, field: string, expected: string, fou
     { name, field },
   );
 
+/**
+ * model_index.json names a task that this version does not know.
+ * @remedy Remove it, or read the suite with the version that wrote it.
+ */
 export const unknownSuiteTask = (name: string, task: string, tasks: readonly string[]): ModelError =>
   new ModelError(
     "suite/unknown-task",
@@ -168,6 +244,10 @@ export const unknownSuiteTask = (name: string, task: string, tasks: readonly str
     { name, task, tasks },
   );
 
+/**
+ * model_index.json names a path that is not a folder beside it; it is not opened.
+ * @remedy Put the part into a folder of the suite, and name that.
+ */
 export const badSuitePath = (name: string, field: string, kind: string, found: string): ModelError =>
   new ModelError(
     "suite/bad-path",
@@ -176,6 +256,10 @@ export const badSuitePath = (name: string, field: string, kind: string, found: s
     { name, field },
   );
 
+/**
+ * model_index.json names a task or a folder twice.
+ * @remedy Keep the one that is meant.
+ */
 export const duplicateInSuite = (name: string, found: string): ModelError =>
   new ModelError(
     "suite/duplicate",
@@ -183,6 +267,10 @@ export const duplicateInSuite = (name: string, found: string): ModelError =>
     { name },
   );
 
+/**
+ * A folder that model_index.json names holds no weights.
+ * @remedy Copy or download the suite as a whole.
+ */
 export const missingPart = (name: string, folder: string, what: string, cause: Error): ModelError =>
   new ModelError(
     "suite/missing-part",
@@ -192,6 +280,10 @@ export const missingPart = (name: string, folder: string, what: string, cause: E
     { cause },
   );
 
+/**
+ * A part holds tensors of the image encoder, or the image encoder's folder those of a part.
+ * @remedy Make the suite again with `blip convert --suite`.
+ */
 export const misplacedTensors = (folder: string, whose: string, found: readonly string[]): ModelError =>
   new ModelError(
     "suite/misplaced-tensors",
@@ -200,6 +292,10 @@ export const misplacedTensors = (folder: string, whose: string, found: readonly 
     { folder, names: found.slice(0, 5) },
   );
 
+/**
+ * The image encoder has another width than a part expects.
+ * @remedy Give the part and the encoder that belong together.
+ */
 export const encoderWidth = (encoder: string, found: unknown, where: string, width: number): ModelError =>
   new ModelError(
     "suite/encoder-width",
@@ -214,6 +310,10 @@ type Difference = readonly [field: string, one: unknown, other: unknown];
 const differing = ([one, other]: readonly [string, string], [field, a, b]: Difference): string =>
   `expected one ${field} in all parts, found ${JSON.stringify(a)} in ${one} and ${JSON.stringify(b)} in ${other}`;
 
+/**
+ * The parts' config.json files differ in what makes the states of an image.
+ * @remedy Correct the config.json that is wrong, or keep the models apart.
+ */
 export const differentStates = (
   name: string,
   parts: readonly [string, string],
@@ -226,6 +326,10 @@ export const differentStates = (
     { name, parts, field: found[0] },
   );
 
+/**
+ * The parts prepare images in different ways, so they cannot share an image's states.
+ * @remedy Open them apart, each with its own tasks.
+ */
 export const differentSettings = (
   name: string,
   parts: readonly [string, string],
@@ -238,6 +342,10 @@ export const differentSettings = (
     { name, parts, field: found[0] },
   );
 
+/**
+ * The parts compute in different types.
+ * @remedy Open them apart, each with its own tasks.
+ */
 export const differentTypes = (
   name: string,
   [one, other]: readonly [readonly [part: string, dtype: string], readonly [part: string, dtype: string]],
@@ -249,6 +357,10 @@ export const differentTypes = (
     { name },
   );
 
+/**
+ * Several parts make embeddings of images.
+ * @remedy Open them apart, each with its own tasks.
+ */
 export const severalProjections = (name: string, tasks: readonly string[]): ModelError =>
   new ModelError(
     "suite/several-projections",
@@ -256,3 +368,26 @@ export const severalProjections = (name: string, tasks: readonly string[]): Mode
       "Open them apart, each with its own tasks.",
     { name, tasks },
   );
+
+/**
+ * config.json says another number of attention heads than BLIP's text models of width 768 were trained with (transformers
+ * issue 22625); 12 are used.
+ * @remedy For transformers' own answer use `textHeads: "config"` (`--text-heads config`).
+ */
+export const textHeadsCorrected = (name: string, configured: string): Warning => ({
+  code: "model/text-heads",
+  message:
+    `${name}: BLIP's text model of width 768 was trained with 12 attention heads, config.json ${configured}; 12 are used. ` +
+    'For transformers\' own answer use textHeads: "config".',
+});
+
+/**
+ * Converted weights could not be kept, so the model is converted whenever it is loaded.
+ * @remedy Remove the cause that the message names, such as a full disk.
+ */
+export const convertedNotKept = (name: string, reason: string): Warning => ({
+  code: "weights/not-kept",
+  message:
+    `${name}: the converted weights stay in memory and are made anew whenever the model is loaded, ` +
+    `because ${reason}`,
+});

@@ -4,7 +4,7 @@ import { optimize } from "@blip-ts/graph";
 import { below, exactly, type IntendedGap } from "../weights/intended-gaps.ts";
 import { layerPathOf } from "../weights/layer-paths.ts";
 import { checkRequired } from "../weights/requirements.ts";
-import { prefixLeftOut } from "../weights/wrapper-prefix.ts";
+import { prefixLeftOut } from "../weights/errors.ts";
 import { quantizedMatrices, type StoredTensor } from "@blip-ts/checkpoint";
 import { secondBias, withTiedHead } from "../weights/tied-head.ts";
 import type { BlipConfig } from "../model/config.ts";

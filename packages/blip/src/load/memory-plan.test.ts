@@ -58,8 +58,7 @@ describe("a bound of memory", () => {
     const both = await failureOf(() => captioner(alone, tiny));
     const together = Number(both.fields.least);
     expect(both.message).toBe(
-      `memory: ${alone} MB do not hold these 2 models and the smallest batches; ` +
-        `${together} MB would do (memory, --memory MB).`,
+      `memory: expected at least ${together} MB for these 2 models and the smallest batches, got ${alone}. Raise it.`,
     );
     // The second adds its sessions and batches; another process would be 346 MB.
     expect(together - alone).toBeGreaterThan(20);

@@ -5,6 +5,7 @@ import type { Device, EngineOptions, NetworkDType } from "@blip-ts/engine";
 import { badOption } from "@blip-ts/base";
 import type { TextHeads } from "./read-config.ts";
 
+/** How a model is loaded. */
 export interface ModelOptions extends SourceOptions, EngineOptions {
   /**
    * The folder (in a page, the address) of a LoRA adapter in PEFT's form, as `blip train --lora` or PEFT wrote it. The
@@ -65,7 +66,7 @@ export function checkModelOptions(options: ModelOptions): void {
     throw badOption("memory", memory, ["a number of MB above 0"]);
   if (load !== undefined && !loads.includes(load)) throw badOption("load", load, loads);
   if (load === "copy" && memory !== undefined)
-    throw badOption("load", load, ['"map", as memory is bounded (memory)']);
+    throw badOption("load", load, ['"map", as the option memory is set']);
   checkGenerationConfig(options.generationConfig);
   if (compat !== undefined && !compats.includes(compat)) throw badOption("compat", compat, compats);
   if (typeof textHeads === "number" && !(Number.isSafeInteger(textHeads) && textHeads > 0))

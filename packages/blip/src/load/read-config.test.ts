@@ -39,9 +39,9 @@ describe("text heads", () => {
   ])("%s", (_what, width, said, option, hasConfig, heads, warns) => {
     const decided = decideTextHeads("config.json", width, said, option, hasConfig);
     expect(decided.heads).toBe(heads);
-    expect(decided.warning?.code).toBe(warns ? "text-heads" : undefined);
+    expect(decided.warning?.code).toBe(warns ? "model/text-heads" : undefined);
     if (warns)
-      expect(decided.warning?.message).toMatch(/trained with 12 attention heads.*--text-heads config/);
+      expect(decided.warning?.message).toMatch(/trained with 12 attention heads.*textHeads: "config"/);
   });
 });
 
@@ -57,7 +57,7 @@ describe("readConfig", () => {
 
   test("asks for a config or heads where other shapes have none", () => {
     expect(() => readConfig("m", small, undefined, { compat: "hf" })).toThrow(
-      /config\.json beside it, or say textHeads/,
+      /config\.json beside it, or set textHeads/,
     );
     const { config } = readConfig("m", small, undefined, { compat: "hf", textHeads: 5 });
     expect([config.vision.heads, config.text.heads]).toEqual([5, 5]);

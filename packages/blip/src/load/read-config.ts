@@ -5,7 +5,7 @@ import type { BlipConfig } from "../model/config.ts";
 import type { Compat } from "../platform.ts";
 import { schema, type Warning } from "@blip-ts/base";
 import { checkConfig, type ConfigFile } from "./config-schema.ts";
-import { badConfig, badHeads, headsUnknown } from "./errors.ts";
+import { badConfig, badHeads, headsUnknown, textHeadsCorrected } from "./errors.ts";
 
 /** `config` takes config.json's word (or transformers' default of 8); a number is taken as it is. */
 export type TextHeads = "config" | number;
@@ -62,12 +62,7 @@ export function decideTextHeads(
     said === undefined ? `does not say them (transformers then takes ${config})` : `says ${config}`;
   return {
     heads: salesforceTextHeads,
-    warning: {
-      code: "text-heads",
-      message:
-        `${name}: BLIP's text model of width 768 was trained with 12 attention heads, config.json ${configured}; 12 are used. ` +
-        `For transformers' own answer use textHeads: "config" (--text-heads config).`,
-    },
+    warning: textHeadsCorrected(name, configured),
   };
 }
 

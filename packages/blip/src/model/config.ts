@@ -5,6 +5,7 @@
 export interface VisionConfig {
   /** D, the width of a token. */
   readonly hiddenSize: number;
+  /** Layers. */
   readonly layers: number;
   /** H */
   readonly heads: number;
@@ -20,21 +21,29 @@ export interface VisionConfig {
 
 /** MED text transformer sizes (BERT with cross-attention). */
 export interface TextConfig {
+  /** D, the width of the states. */
   readonly hiddenSize: number;
+  /** Layers. */
   readonly layers: number;
+  /** Attention heads; they divide the width. */
   readonly heads: number;
+  /** Width within the feed-forward network. */
   readonly intermediateSize: number;
   /** V */
   readonly vocabSize: number;
   /** The length of the position table. */
   readonly maxPositions: number;
+  /** Epsilon of the layer normalizations. */
   readonly layerNormEps: number;
   /** NLVR2: the first layer whose two cross-attentions are merged by a Linear (6 of 12); below it, by their mean. */
   readonly firstMergeLayer?: number | undefined;
 }
 
+/** The sizes of a network. */
 export interface BlipConfig {
+  /** The image encoder's. */
   readonly vision: VisionConfig;
+  /** The text model's. */
   readonly text: TextConfig;
   /** E, the joint embedding of images and texts. */
   readonly jointEmbedding: number;

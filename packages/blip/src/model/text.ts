@@ -139,12 +139,12 @@ function attend(
   biasOf: (rows: Value["shape"][number]) => Value | undefined,
 ): Value {
   const { hiddenSize: D, heads, regularize } = config;
-  const query = perImage(b, b.linear(x, "query", D), source.key);
+  const query = perImage(b, b.linear(x, "query", D), source.key); // [I, R, D], R = B*T/I rows per image
   const bias = biasOf(must(query.shape, 1));
   const scale = 1 / Math.sqrt(D / heads);
   const context = regularize
     ? attentionWithDropout(b, [query, source.key, source.value], { heads, scale, bias }, regularize)
-    : b.attention(query, source.key, source.value, heads, scale, bias);
+    : b.attention(query, source.key, source.value, heads, scale, bias); // [I, R, D]
   return b.reshape(context, x.shape);
 }
 
@@ -160,21 +160,21 @@ function attendFolded(
   { hiddenSize: D, heads: H }: TextConfig,
 ): Value {
   const K = D / H;
-  const query = perImage(b, b.multiply(b.linear(x, "query", D), b.scalar(1 / Math.sqrt(K))), states);
+  const query = perImage(b, b.multiply(b.linear(x, "query", D), b.scalar(1 / Math.sqrt(K))), states); // [I, R, D]
   const [I, R] = b.dims(query, "I R D");
-  const [, , width] = b.dims(states, "I N D");
+  const [, , width] = b.dims(states, "I N D"); // D', of the states
   if (typeof width !== "number") throw new GraphError("folded: the width of the states must be a number");
   const rows = multiplyDims(I, R);
   /** Rows h*K to (h+1)*K of a weight [D, D'] are head h's: [H, K, D']. */
   const headsOf = (name: string) => b.reshape(b.at(name).weight("weight", [D, width]), [H, K, width]);
   const swap = (value: Value, shape: Shape) => b.transpose(b.reshape(value, shape), [1, 0, 2, 3]);
 
-  const folded = b.matmul(b.transpose(b.reshape(query, [rows, H, K]), [1, 0, 2]), headsOf("key"));
-  const queries = b.reshape(swap(folded, [H, I, R, width]), [I, multiplyDims(H, R), width]);
-  const weights = b.softmax(b.matmul(queries, b.transpose(states, [0, 2, 1])));
-  const sums = b.reshape(swap(b.matmul(weights, states), [I, H, R, width]), [H, rows, width]);
-  const context = b.matmul(sums, b.transpose(headsOf("value"), [0, 2, 1]));
-  const joined = b.reshape(b.transpose(context, [1, 0, 2]), x.shape);
+  const folded = b.matmul(b.transpose(b.reshape(query, [rows, H, K]), [1, 0, 2]), headsOf("key")); // [H, I*R, D']
+  const queries = b.reshape(swap(folded, [H, I, R, width]), [I, multiplyDims(H, R), width]); // [I, H*R, D']
+  const weights = b.softmax(b.matmul(queries, b.transpose(states, [0, 2, 1]))); // [I, H*R, N]
+  const sums = b.reshape(swap(b.matmul(weights, states), [I, H, R, width]), [H, rows, width]); // [H, I*R, D']
+  const context = b.matmul(sums, b.transpose(headsOf("value"), [0, 2, 1])); // [H, I*R, K]
+  const joined = b.reshape(b.transpose(context, [1, 0, 2]), x.shape); // [B, T, D]
   return b.add(joined, b.at("value").weight("bias", [D]));
 }
 
@@ -198,14 +198,14 @@ function selfAttention(
   const self = b.at("self");
   let present: KeysAndValues | undefined;
   if (past) {
-    const made = projectToHeads(self, x, config);
+    const made = projectToHeads(self, x, config); // [B, H, T, K] each
     present = {
-      key: self.concat([past.key, made.key], 2),
+      key: self.concat([past.key, made.key], 2), // [B, H, P+T, K], P tokens before
       value: self.concat([past.value, made.value], 2),
     };
   }
-  const queries = firstOnly ? b.slice(x, 1, 0, 1) : x;
-  const queryBias = firstOnly ? b.slice(bias, 2, 0, 1) : bias;
+  const queries = firstOnly ? b.slice(x, 1, 0, 1) : x; // [B, T or 1, D]
+  const queryBias = firstOnly ? b.slice(bias, 2, 0, 1) : bias; // [B, 1, 1 or T, S]
   const context = attend(self, queries, present ?? project(self, x, config), config, () => queryBias);
   return { state: residualOutput(b.at("output"), context, queries, config), present };
 }
@@ -233,7 +233,7 @@ function crossAttention(
   const output = b.at("output");
   const attended = sources.map((source, index) => {
     const name = sources.length === 1 ? "" : String(index);
-    const context = attendTo(b.at(`self${name}`), x, source, config);
+    const context = attendTo(b.at(`self${name}`), x, source, config); // [B, T, D]
     return output.linear(context, `dense${name}`, D);
   });
   const [first, second] = attended;

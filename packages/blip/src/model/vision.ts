@@ -7,7 +7,7 @@ import type { Regularizer } from "./regularize.ts";
 
 /** softmax(q k^T / sqrt(K)) v with one Linear D -> 3D: rows 0..D-1 are q, then k, then v. */
 function selfAttention(b: GraphBuilder, x: Value, { hiddenSize: D, heads }: VisionConfig): Value {
-  const qkv = b.linear(x, "qkv", 3 * D);
+  const qkv = b.linear(x, "qkv", 3 * D); // [B, N, 3 D]
   const [q, k, v] = [b.slice(qkv, 2, 0, D), b.slice(qkv, 2, D, 2 * D), b.slice(qkv, 2, 2 * D, 3 * D)];
   return b.linear(b.attention(q, k, v, heads, 1 / Math.sqrt(D / heads)), "projection", D);
 }
@@ -20,7 +20,7 @@ function block(b: GraphBuilder, x: Value, config: VisionConfig, keep: Branch): V
   const { hiddenSize, intermediateSize, layerNormEps } = config;
   const [self, mlp] = [b.at("self_attn"), b.at("mlp")];
   const attended = selfAttention(self, b.layerNorm(x, "layer_norm1", layerNormEps), config);
-  const residual = b.add(x, keep(self, attended));
+  const residual = b.add(x, keep(self, attended)); // [B, N, D]
   const inner = mlp.gelu(
     mlp.linear(b.layerNorm(residual, "layer_norm2", layerNormEps), "fc1", intermediateSize),
   );
@@ -33,10 +33,10 @@ function embeddings(b: GraphBuilder, pixels: Value, config: VisionConfig): Value
   const [B, , height, width] = b.dims(pixels, "B C S S");
   if (typeof height !== "number" || typeof width !== "number")
     throw new GraphError("vision: the image's sides must be numbers");
-  const grid = b.patchConvolution(pixels, "patch_embedding", patchSize, D);
+  const grid = b.patchConvolution(pixels, "patch_embedding", patchSize, D); // [B, D, S/p, S'/p]
   const [rows, columns] = [Math.floor(height / patchSize), Math.floor(width / patchSize)];
-  const patches = b.transpose(b.reshape(grid, [B, D, rows * columns]), [0, 2, 1]);
-  const classToken = b.expand(b.weight("class_embedding", [1, 1, D]), [B, 1, D]);
+  const patches = b.transpose(b.reshape(grid, [B, D, rows * columns]), [0, 2, 1]); // [B, N-1, D]
+  const classToken = b.expand(b.weight("class_embedding", [1, 1, D]), [B, 1, D]); // [B, 1, D]
   const table = b.weight("position_embedding", [1, imageTokens(config), D]);
   const side = Math.floor(imageSize / patchSize);
   const positions =

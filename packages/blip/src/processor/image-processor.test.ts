@@ -37,7 +37,7 @@ test("16-bit grey is clipped with a warning under blip; scaled, it has another b
     return pixels.reduce((sum, value) => sum + value, 0) / pixels.length;
   };
   const [clipped, scaled] = [await meanOf({}), await meanOf({ grey16: "scale" })];
-  expect(warnings).toEqual(["grey16-clipped"]);
+  expect(warnings).toEqual(["image/grey16-clipped"]);
   expect(clipped - scaled).toBeGreaterThan(0.5);
 });
 

@@ -5,6 +5,7 @@ import type { PillowOrder } from "../image/resize-bicubic.ts";
 import type { SourceOptions } from "../files.ts";
 import type { EncodeOptions } from "../text/word-piece.ts";
 
+/** How images and texts are prepared. */
 export interface ProcessorOptions extends SourceOptions {
   /** Of a suite: the task whose part has the processor, e.g. `ask`. A model that is no suite has one processor for all. */
   readonly task?: string | undefined;
@@ -17,7 +18,7 @@ export interface ProcessorOptions extends SourceOptions {
    * for its numbers say `stored`.
    */
   readonly orientation?: DecodeOptions["orientation"] | undefined;
-  /** 16-bit grey: `clip` at 255, as Pillow does, with the warning `grey16-clipped` (all modes); `scale` to 8 bits. */
+  /** 16-bit grey: `clip` at 255, as Pillow does, with the warning `image/grey16-clipped` (all modes); `scale` to 8 bits. */
   readonly grey16?: DecodeOptions["grey16"] | undefined;
   /** Which of Pillow's passes is first, by its version: across (`10`: `blip`, `lavis`), or as Pillow 13 chooses (`hf`). */
   readonly pillowOrder?: PillowOrder | undefined;
@@ -35,13 +36,19 @@ export interface ProcessorOptions extends SourceOptions {
 
 /** Pictures read, of all of a call. */
 export interface ProcessorProgress {
+  /** Tells this progress from a download's. */
   readonly kind: "process";
+  /** Images that are done. */
   readonly done: number;
+  /** All images of the call. */
   readonly total: number;
 }
 
+/** How a call of a processor cuts and pads texts. */
 export interface ProcessorCallOptions extends EncodeOptions {
+  /** Called after each image. */
   readonly onProgress?: ((progress: ProcessorProgress) => void) | undefined;
+  /** Stops the call. */
   readonly signal?: AbortSignal | undefined;
   /** Most pixels of an image of this call, instead of the processor's own limit. */
   readonly maxPixels?: number | undefined;

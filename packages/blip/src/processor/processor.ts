@@ -13,6 +13,7 @@ import { checkMaxTextLength, TextProcessor } from "./text-processor.ts";
 import { ImageProcessor, decodeDefaults } from "./image-processor.ts";
 import type { ProcessorOptions, ProcessorCallOptions } from "./options.ts";
 
+/** Images as a model reads them. */
 export interface ProcessedImages {
   /** [B, 3, S, S] */
   readonly pixelValues: Tensor<"float32">;
@@ -32,8 +33,11 @@ export interface Processor<ImageInput> {
     texts?: undefined,
     options?: ProcessorCallOptions,
   ): Promise<ProcessedImages>;
+  /** Images to pixel values. */
   readonly imageProcessor: ImageProcessor<ImageInput>;
+  /** Texts to ids, and ids to texts. */
   readonly textProcessor: TextProcessor;
+  /** BERT's WordPiece. */
   readonly tokenizer: BertTokenizer;
 }
 

@@ -8,30 +8,36 @@ import {
   type GenerationOptions,
   type SequenceOptions,
 } from "../decode/options.ts";
-import { last, ModelError, must, UsageError } from "@blip-ts/base";
+import { ModelError, last, must } from "@blip-ts/base";
 import { notFinite, type RunOptions } from "@blip-ts/engine";
 import { generationDefaults, readGenerationConfig, type GenerationTask } from "./generation-defaults.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import { noGenerationConfig } from "../load/errors.ts";
 import { readJson } from "../load/open-model.ts";
 import { TextDecoder } from "./text-decoder.ts";
+import { cannotStream } from "./errors.ts";
 
 /** What a decoder attends to: [I, N, D], and [I, N] ones for what may be seen where it attends to questions. */
 export interface EncoderStates {
+  /** What the decoder attends to, [I, N, D]. */
   readonly states: Tensor<"float32">;
+  /** [I, N]: 1 for a state, 0 for padding. Default: all are states. */
   readonly mask?: Tensor<"int64"> | undefined;
 }
 
 /** Questions that a decoder attends to: their padding is hidden. */
 export interface MaskedEncoderStates extends EncoderStates {
+  /** [I, N]: 1 for a state, 0 for padding. */
   readonly mask: Tensor<"int64">;
 }
 
 /** A token as it is chosen, and the text so far. */
 export interface StreamedToken {
+  /** The token's id. */
   readonly token: number;
   /** The sequence up to it, the prompt included. */
   readonly tokens: readonly number[];
+  /** The natural logarithm of its probability. */
   readonly logProbability: number;
 }
 
@@ -129,10 +135,7 @@ export class Generator {
   ): AsyncGenerator<StreamedToken, void, undefined> {
     const [sequence] = this.options([prompt], options);
     if (!sequence || sequence.beams > 1 || sequence.numReturn > 1)
-      throw new UsageError(
-        "generate/cannot-stream",
-        "beams and several sequences are known only when they are over: stream with beams: 1 and numReturn: 1",
-      );
+      throw cannotStream("one sequence", "beams or several sequences");
     const decoding = await this.decoder.open(encoderStates.states, encoderStates.mask, run);
     try {
       const search = searchOf(prompt, sequence);

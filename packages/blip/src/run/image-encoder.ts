@@ -1,5 +1,5 @@
 // The image encoder of a loaded network, with its inputs checked.
-import { atLeast, must, unlessAborted, UsageError } from "@blip-ts/base";
+import { atLeast, must, unlessAborted } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { float32Output, type RunOptions } from "@blip-ts/engine";
 import type { LoadedNetwork } from "../load/load-model.ts";
@@ -8,12 +8,15 @@ import type { ImageHead } from "../tasks/task.ts";
 import { rowsOf } from "./batch-rows.ts";
 import { dimsOf, imageCount } from "./tensor-checks.ts";
 import type { ImageCache, ImageOutputs } from "./image-cache.ts";
+import { badPixels } from "./errors.ts";
 
+/** How the image encoder runs. */
 export interface ImageOptions extends RunOptions {
   /** Accepts images of another size than the model's by interpolating its position embeddings. */
   readonly interpolatePosEncoding?: boolean | undefined;
 }
 
+/** What the image encoder gives. */
 export interface EncodedImages {
   /** All states, [B, N, D]. */
   readonly states: Tensor<"float32">;
@@ -120,13 +123,7 @@ export class ImageEncoder {
     const { patchSize } = this.loaded.config.vision;
     const expected = height === imageSize && width === imageSize;
     const usable = [height, width].every((side) => interpolate && side !== undefined && side >= patchSize);
-    if (dims.length !== 4 || channels !== 3 || !(expected || usable))
-      throw new UsageError(
-        "model/bad-pixels",
-        `pixelValues: expected [B, 3, ${imageSize}, ${imageSize}], found [${dims.join(", ")}]. ` +
-          "Images of another size need interpolatePosEncoding: true.",
-        { found: dims, imageSize },
-      );
+    if (dims.length !== 4 || channels !== 3 || !(expected || usable)) throw badPixels(dims, imageSize);
     imageCount(pixelValues);
   }
 

@@ -1,7 +1,8 @@
 // Tensors that a caller gives: their dimensions, and as many numbers of the right kind, before anything is read of them.
 import { elementCount } from "@blip-ts/checkpoint";
 import type { Tensor } from "@blip-ts/graph";
-import { legible, schema, UsageError } from "@blip-ts/base";
+import { legible, schema } from "@blip-ts/base";
+import { type TensorCode, badTensor, wrongWidth } from "./errors.ts";
 
 const kinds = {
   float32: Float32Array,
@@ -16,7 +17,7 @@ export interface Expected<DType extends keyof typeof kinds> {
   /** Its dimensions by their letters: `["B", "T"]`. */
   readonly dims: readonly string[];
   /** The error's code. */
-  readonly code: "model/bad-pixels" | "model/bad-ids" | "model/bad-states";
+  readonly code: TensorCode;
 }
 
 /** The dimensions that a tensor says it has. */
@@ -58,11 +59,11 @@ export function checkTensor<DType extends keyof typeof kinds>(
     data instanceof kinds[dtype] &&
     data.length === elementCount(sizes);
   if (!fits)
-    throw new UsageError(
+    throw badTensor(
       code,
-      `${name}: expected ${dtype} [${letters.join(", ")}] with as many numbers, found ${shownTensor(tensor)}. ` +
-        "Give the tensor that the processor makes, or one like it.",
-      { name, dtype, found: Array.isArray(parts.dims) ? parts.dims : undefined },
+      { name, dtype, dims: letters },
+      shownTensor(tensor),
+      Array.isArray(parts.dims) ? parts.dims : undefined,
     );
   return sizes;
 }
@@ -83,11 +84,6 @@ export function checkStates(
 ): readonly [number, number, number] {
   const expected = { name, dtype: "float32", code: "model/bad-states" } as const;
   const [count, length, found] = checkTensor(states, { ...expected, dims: ["I", "N", "D"] });
-  if (width !== undefined && found !== width)
-    throw new UsageError(
-      "model/bad-states",
-      `${name}: expected states of width ${width}, found ${found}. Give those that this model made.`,
-      { name, width, found },
-    );
+  if (width !== undefined && found !== width) throw wrongWidth(name, width, found);
   return [Number(count), Number(length), Number(found)];
 }

@@ -1,5 +1,5 @@
 // Texts of a loaded network, alone and over images, with their inputs checked.
-import { atLeast, must, unlessAborted, UsageError } from "@blip-ts/base";
+import { atLeast, must, unlessAborted } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import { textGraph, type MultimodalHead } from "../model/encoders.ts";
@@ -10,6 +10,7 @@ import type { ImageHead } from "../tasks/task.ts";
 import { checkTextFeeds, positions, type CheckedTexts, type TextFeeds } from "./text-feeds.ts";
 import { checkStates } from "./tensor-checks.ts";
 import { batchesByLength, stackRows, textRows, trimmed, type TokenRow } from "./text-batches.ts";
+import { unequalTexts } from "./errors.ts";
 
 /** Texts alone, as many tokens each. */
 export interface EncodedTextStates {
@@ -48,12 +49,7 @@ export interface Preparation extends Pick<CrossAttentionCallOptions, "padding"> 
 function crossAttentionWork([first, second]: ImageStates, rows: readonly TokenRow[]): CrossAttentionWork {
   const [images, states, width] = checkStates(first);
   if (second) checkStates(second);
-  if (rows.length % images !== 0)
-    throw new UsageError(
-      "model/unequal-batches",
-      `${rows.length} texts cannot be shared out among ${images} images: give as many texts as images`,
-      { images, texts: rows.length },
-    );
+  if (rows.length % images !== 0) throw unequalTexts(rows.length, images);
   const size = states * width;
   const part = ({ data }: Tensor<"float32">, image: number) =>
     data.subarray(image * size, (image + 1) * size);

@@ -1,11 +1,13 @@
 // Token ids as the network reads them: checked, with their positions.
 import { int64Tensor, type Tensor } from "@blip-ts/graph";
-import { atLeast, UsageError } from "@blip-ts/base";
+import { atLeast } from "@blip-ts/base";
 import { checkTensor, dimsOf } from "./tensor-checks.ts";
 import type { BlipConfig } from "../model/config.ts";
+import { badIds, badMask, unknownId } from "./errors.ts";
 
 /** Token ids and their padding mask, [B, T] each. */
 export interface TextFeeds {
+  /** Ids of tokens, [B, T], padded. */
   readonly inputIds: Tensor<"int64">;
   /** 1 for tokens, 0 for padding; without it every position is a token. */
   readonly attentionMask?: Tensor<"int64"> | undefined;
@@ -36,19 +38,10 @@ export function checkTextFeeds(
   const dims = dimsOf(inputIds);
   const [, length] = dims;
   if (dims.length !== 2 || length === undefined || length === 0 || length > maxPositions)
-    throw new UsageError(
-      "model/bad-ids",
-      `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, found [${dims.join(", ")}]`,
-      { found: dims, maxPositions },
-    );
+    throw badIds(dims, maxPositions);
   checkTensor(inputIds, { name: "inputIds", dtype: "int64", dims: ["B", "T"], code: "model/bad-ids" });
   const wrong = inputIds.data.find((id) => id < 0n || id >= BigInt(vocabSize));
-  if (wrong !== undefined)
-    throw new UsageError(
-      "model/bad-ids",
-      `inputIds: ${wrong} is not an id of the vocabulary of ${vocabSize}`,
-      { id: Number(wrong), vocabSize },
-    );
+  if (wrong !== undefined) throw unknownId(wrong, vocabSize);
   const mask = attentionMask ?? {
     dtype: "int64" as const,
     dims: inputIds.dims,
@@ -56,10 +49,7 @@ export function checkTextFeeds(
   };
   const maskDims = dimsOf(mask);
   if (maskDims.length !== 2 || maskDims.some((size, axis) => size !== dims[axis]))
-    throw new UsageError(
-      "model/bad-ids",
-      `attentionMask: expected the shape of inputIds, [${dims.join(", ")}], found [${maskDims.join(", ")}]`,
-    );
+    throw badMask(dims, maskDims);
   checkTensor(mask, { name: "attentionMask", dtype: "int64", dims: ["B", "T"], code: "model/bad-ids" });
   return { inputIds, attentionMask: mask };
 }

@@ -1,5 +1,5 @@
 // A model as a folder that transformers loads: Hugging Face's names, config, preprocessor and tokenizer files.
-import { closing, must, unlessAborted, untilAborted, UsageError } from "@blip-ts/base";
+import { closing, must, unlessAborted, untilAborted } from "@blip-ts/base";
 import { safetensorsBytes, sameTensor, type StoredTensor, type WritableTensors } from "@blip-ts/checkpoint";
 import type { FolderWriter } from "../files.ts";
 import { specOf } from "../tasks/index.ts";
@@ -13,6 +13,7 @@ import {
   jsonText,
   type Json,
 } from "./hf-config.ts";
+import { alreadyQuantized } from "./errors.ts";
 
 /** Weights of another type than the file's: what becomes of its tensors, and what is said of it. */
 export interface ConvertedWeights {
@@ -21,13 +22,6 @@ export interface ConvertedWeights {
   readonly config: Json;
   readonly metadata: Readonly<Record<string, string>>;
 }
-
-const alreadyQuantized = (name: string): UsageError =>
-  new UsageError(
-    "save/quantized",
-    `${name} holds 8-bit weights, which can be run but not written in another form: give the original model`,
-    { name },
-  );
 
 interface SaveOptions {
   readonly convertTo?: ConvertedWeights | undefined;

@@ -1,6 +1,6 @@
 // The serving shape: one object that answers single requests of many callers, and runs those that go together as one
 // batch. Rows are those of the verbs, whatever batch they came in.
-import { asyncDispose, badOption, BlipError, type Closable, must, UsageError } from "@blip-ts/base";
+import { BlipError, type Closable, asyncDispose, badOption, must } from "@blip-ts/base";
 import type { Answerer, AnswerRow, AskOptions } from "../verbs/ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "../verbs/caption.ts";
 import type { EmbedAnswer, Embedder, Embedding } from "../verbs/embed.ts";
@@ -18,12 +18,18 @@ import {
 } from "./request-batcher.ts";
 import { RequestImages, type ImageReader, type ImageShare } from "./request-images.ts";
 import { expectTexts } from "../text/expect-texts.ts";
+import { noTexts } from "../verbs/errors.ts";
+import { noModelFor } from "./errors.ts";
 
 /** The models that answer; a verb without its model is refused. They stay their owner's, who closes them. */
 export interface BatchedModels<ImageInput> {
+  /** For `match`. */
   readonly matcher?: Matcher<ImageInput> | undefined;
+  /** For `caption`. */
   readonly captioner?: Captioner<ImageInput> | undefined;
+  /** For `ask`. */
   readonly answerer?: Answerer<ImageInput> | undefined;
+  /** For `embed`. */
   readonly embedder?: Embedder<ImageInput> | undefined;
 }
 
@@ -52,6 +58,7 @@ const defaultTimeout = 20_000;
 
 /** How a caption is made, and how its request waits. */
 export interface CaptionRequestOptions extends Omit<CaptionOptions, OfCalls | "prompt">, RequestOptions {
+  /** What captions begin with. Default: the convention's. */
   readonly prompt?: string | undefined;
 }
 
@@ -60,6 +67,7 @@ export interface AskRequestOptions extends Omit<AskOptions, OfCalls>, RequestOpt
 
 /** What is made of a picture, and how its request waits. */
 export interface EmbedRequestOptions<States extends boolean = boolean> extends RequestOptions {
+  /** Gives all states as well. Default: false. */
   readonly states?: States | undefined;
 }
 
@@ -125,6 +133,7 @@ async function matched<ImageInput>(
   return outcomes(scored, (match) => ({ match }));
 }
 
+/** Verbs for many callers at once: requests that come together are computed in one batch, callers in turn. */
 export class Batched<ImageInput> implements Closable {
   readonly #models: BatchedModels<ImageInput>;
   readonly #batcher: RequestBatcher<Asked<ImageInput>, Said>;
@@ -167,7 +176,7 @@ export class Batched<ImageInput> implements Closable {
   ): Promise<MatchRow<Input>[]> {
     // What is wrong with a request is found before it waits, and spoils no batch.
     expectTexts(texts);
-    if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
+    if (texts.length === 0) throw noTexts();
     this.#matcher.processors.texts.encode(texts);
     const { match } = await this.#batcher.submit({ verb: "match", image, texts }, "match", options);
     return expected(match).map((row) => ({ image, ...row }));
@@ -330,12 +339,7 @@ export class Batched<ImageInput> implements Closable {
 
 /** @throws {UsageError} `batch/no-model` */
 function modelFor<Model>(verb: string, name: string, model: Model | undefined): Model {
-  if (model === undefined)
-    throw new UsageError(
-      "batch/no-model",
-      `${verb} needs a model that can do it, and none was given: make this object with ${name}`,
-      { verb, model: name },
-    );
+  if (model === undefined) throw noModelFor(verb, name);
   return model;
 }
 

@@ -1,9 +1,11 @@
 // Requests of many callers, run in batches: those that are ready within a few milliseconds and go together, as many as
 // fit, callers in turn. The queue is bounded, and each request can be taken back.
-import { asyncDispose, badOption, type Closable, UsageError } from "@blip-ts/base";
+import { type Closable, asyncDispose, badOption } from "@blip-ts/base";
 import { AbortListeners } from "./abort-listeners.ts";
 import { FairQueue } from "./fair-queue.ts";
+import { batcherClosed, queueFull } from "./errors.ts";
 
+/** How long requests wait for others, and how many may wait. */
 export interface BatcherOptions {
   /** Milliseconds for which the first request waits for others: 5. While a batch runs, requests gather anyway. */
   readonly window?: number | undefined;
@@ -19,11 +21,13 @@ export interface BatcherOptions {
 export interface BatchStart {
   /** What its requests have in common. */
   readonly group: string;
+  /** Requests of the batch. */
   readonly requests: number;
   /** Requests that go on waiting. */
   readonly waiting: number;
 }
 
+/** How one request waits. */
 export interface RequestOptions {
   /** Takes the request back: it rejects at once. A batch that runs goes on for the others. */
   readonly signal?: AbortSignal | undefined;
@@ -90,22 +94,13 @@ const mostPatience = 100;
 /** Callers that do not say who they are. */
 const anybody = "";
 
-const queueFull = (waiting: number, limit: number): UsageError =>
-  new UsageError(
-    "batch/full",
-    `${waiting} requests wait, and the queue takes ${limit}: ask again later, say whenFull: "wait", or raise maxQueue`,
-    { waiting, limit },
-  );
-
-const closed = (): UsageError =>
-  new UsageError("batch/closed", "the batcher is closed: it takes no more requests");
-
 function whole(name: string, value: number, least: number): number {
   if (!Number.isSafeInteger(value) || value < least)
     throw badOption(name, value, [`a whole number of at least ${least}`]);
   return value;
 }
 
+/** Collects requests of many callers, and hands what goes together to a function, one batch at a time. */
 export class RequestBatcher<Request, Result> implements Closable {
   readonly #run: RunBatch<Request, Result>;
   readonly #preparer: Preparer<Request> | undefined;
@@ -161,7 +156,7 @@ export class RequestBatcher<Request, Result> implements Closable {
   async submit(request: Request, group: string, options: RequestOptions = {}): Promise<Result> {
     const { signal, caller = anybody, whenFull = "reject" } = options;
     signal?.throwIfAborted();
-    if (this.#closed) throw closed();
+    if (this.#closed) throw batcherClosed();
     const { maxQueue } = this.#options;
     const full = this.#admitted >= maxQueue;
     if (full && whenFull === "reject") throw queueFull(this.#admitted, maxQueue);
@@ -215,7 +210,7 @@ export class RequestBatcher<Request, Result> implements Closable {
   #rejectWaiting(): void {
     const reject = (waiting: Waiting<Request, Result>) => {
       waiting.release();
-      waiting.reject(closed());
+      waiting.reject(batcherClosed());
     };
     for (const queue of [this.#outside, this.#queue])
       for (let next = queue.take(); next; next = queue.take()) reject(next);

@@ -10,6 +10,7 @@ import type { Architecture, Part } from "../weights/architecture.ts";
 /** The verbs of the command line that a checkpoint may be able to do, plus `pretrain`. */
 export const taskNames = ["match", "caption", "ask", "compare", "embed", "retrieve", "pretrain"] as const;
 
+/** What a model can be trained for. */
 export type Task = (typeof taskNames)[number];
 
 /** Tasks that run a network of their own: `retrieve` runs that of `match`. */

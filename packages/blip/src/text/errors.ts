@@ -1,23 +1,39 @@
-// What can be wrong with texts and tokenizer files: one factory a failure. Codes are `text/...`.
+// What can be wrong with texts and tokenizer files: one factory per error. Codes are `text/...`.
 import { InputError, ModelError, UsageError } from "@blip-ts/base";
 
+/**
+ * A text is empty.
+ * @remedy Give a sentence.
+ */
 export const emptyText = (position: number): UsageError =>
   new UsageError("text/empty", `text ${position + 1} is empty: give a sentence`, { position });
 
+/**
+ * A value in a list of texts is not a string.
+ * @remedy Give a string.
+ */
 export const notAText = (position: number, found: string): UsageError =>
   new UsageError("text/not-a-text", `text ${position + 1}: expected a text, found ${found}. Give a string.`, {
     position,
   });
 
-/** @param found in characters, as JavaScript counts them */
+/**
+ * A text has more characters than `maxTextLength`.
+ * @remedy Give a shorter text, or raise `maxTextLength` (`--max-text-length`) if you trust it.
+ * @param found in characters, as JavaScript counts them
+ */
 export const overTextLength = (position: number, found: number, limit: number): InputError =>
   new InputError(
     "text/too-long",
     `text ${position + 1}: expected at most ${limit} characters, found ${found}. ` +
-      "Give a shorter one, or raise maxTextLength (--max-text-length) if you trust it.",
+      "Give a shorter one, or raise maxTextLength if you trust it.",
     { position, found, limit },
   );
 
+/**
+ * A text has more tokens than the model has positions.
+ * @remedy Give a shorter text; a processor cuts it with `truncation: true`.
+ */
 export const tooLong = (text: string, tokens: number, limit: number): InputError =>
   new InputError(
     "text/too-long",
@@ -26,6 +42,10 @@ export const tooLong = (text: string, tokens: number, limit: number): InputError
     { tokens, limit },
   );
 
+/**
+ * The tokenizer's file cannot be used.
+ * @remedy Give the tokenizer.json or vocab.txt of a BERT model.
+ */
 export const badTokenizer = (name: string, detail: string): ModelError =>
   new ModelError(
     "text/bad-tokenizer",
@@ -36,6 +56,10 @@ export const badTokenizer = (name: string, detail: string): ModelError =>
     },
   );
 
+/**
+ * tokenizer_config.json holds a value that cannot be used.
+ * @remedy Give the tokenizer_config.json that belongs to this tokenizer, or none.
+ */
 export const badTokenizerConfig = (name: string, detail: string): ModelError =>
   new ModelError(
     "tokenizer/bad-config",
@@ -49,7 +73,10 @@ export const missingToken = (name: string, token: string): ModelError =>
 /** Words of a file, fit for a message: not endless. */
 const short = (text: string): string => text.slice(0, 120);
 
-/** BLIP's tokenizer is BERT's: a part of another one would change texts without a word, or compute without end. */
+/**
+ * tokenizer.json has a part that BERT's tokenizer does not have.
+ * @remedy Give the tokenizer.json or vocab.txt of a BERT model.
+ */
 export const unsupportedComponent = (
   name: string,
   field: string,
@@ -62,6 +89,10 @@ export const unsupportedComponent = (
     { name, field, expected, found },
   );
 
+/**
+ * An id of the tokenizer does not fit the model.
+ * @remedy Give the tokenizer that belongs to these weights.
+ */
 export const badId = (name: string, field: string, expected: string, found: string): ModelError =>
   new ModelError(
     "tokenizer/bad-id",
@@ -69,6 +100,10 @@ export const badId = (name: string, field: string, expected: string, found: stri
     { name, field, expected, found },
   );
 
+/**
+ * The tokenizer's file is larger than a limit.
+ * @remedy Give the tokenizer.json or vocab.txt of a BERT model.
+ */
 export const overTokenizerLimit = (
   name: string,
   what: string,

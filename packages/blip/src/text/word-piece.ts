@@ -7,6 +7,7 @@ import { badTokenizer, emptyText, missingToken, overTokenizerLimit, tooLong } fr
 import { specialsOf } from "./tokenizer-config.ts";
 import { maxTokenLength, maxVocabulary, readTokenizerFile } from "./tokenizer-file.ts";
 
+/** How texts are cut and padded. */
 export interface EncodeOptions {
   /** `longest` (default): as long as the longest text of the call; `max_length`: exactly `maxLength`. */
   readonly padding?: "longest" | "max_length";
@@ -16,6 +17,7 @@ export interface EncodeOptions {
   readonly maxLength?: number;
 }
 
+/** Ids of texts, padded to one length. */
 export interface EncodedTexts {
   /** [B, T] */
   readonly inputIds: Tensor<"int64">;

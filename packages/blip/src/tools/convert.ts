@@ -1,5 +1,5 @@
 // Any checkpoint to a Hugging Face folder.
-import { badOption, unlessAborted, UsageError, type Warning } from "@blip-ts/base";
+import { type Warning, badOption, unlessAborted } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { checkTensors, configOf } from "../load/load-model.ts";
 import { networkTasks, specOf } from "../tasks/index.ts";
@@ -11,7 +11,9 @@ import type { BlipConfig } from "../model/config.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import type { Saved } from "../save/hf-config.ts";
 import { type ConvertedWeights, expectUnquantized, savePretrained } from "../save/save.ts";
+import { noClass, severalModels } from "./errors.ts";
 
+/** How a model is converted to a Hugging Face folder. */
 export interface ConvertOptions extends ModelOptions {
   /** Which model a file of several (a pre-trained one) or a suite is to become. */
   readonly task?: string | undefined;
@@ -34,21 +36,17 @@ function chooseTask(opened: OpenedModel, asked: NetworkTask | undefined): Networ
   const own = can.filter((task) => task !== "embed" || !can.includes("match"));
   const [first, ...others] = own;
   if (first === undefined) expectTask(opened, "match");
-  if (first === undefined || others.length > 0)
-    throw new UsageError(
-      "save/several-models",
-      `${opened.files.name} holds the models of several tasks (${own.join(", ")}), and a Hugging Face folder holds one: ` +
-        "say which with task (--task)",
-      { tasks: own },
-    );
+  if (first === undefined || others.length > 0) throw severalModels(opened.files.name, own);
   return first;
 }
 
 /** What a folder was made of. */
 export interface Conversion {
+  /** The task of the model that was written. */
   readonly task: string;
   /** transformers' name of the class that loads it. */
   readonly architecture: string;
+  /** What may be wrong with the model. */
   readonly warnings: readonly Warning[];
 }
 
@@ -121,6 +119,5 @@ export async function convert(
 function classWarnings({ files }: OpenedModel, task: NetworkTask, config: BlipConfig): Warning[] {
   const why = specOf(task).noClass(config);
   if (why === undefined) return [];
-  const message = `${files.name}: ${why}; this package loads the folder, transformers does not`;
-  return [{ code: "save/no-class", message }];
+  return [noClass(files.name, why)];
 }

@@ -3,7 +3,7 @@ import { optimize, printGraph } from "@blip-ts/graph";
 import type { IgnoredTensor } from "../weights/intended-gaps.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { withTiedHead } from "../weights/tied-head.ts";
-import { must, unlessAborted, UsageError, type Warning } from "@blip-ts/base";
+import { BlipError, type Warning, must, unlessAborted } from "@blip-ts/base";
 import { imageTokens, type BlipConfig } from "../model/config.ts";
 import type { Platform } from "../platform.ts";
 import { knownFaults } from "./known-faults.ts";
@@ -17,12 +17,15 @@ import { findModel, openModelForTasks, openSource, openSuite, type OpenedSuite }
 import { tasksIn } from "../load/suite-index.ts";
 import type { Task } from "../tasks/task.ts";
 import { isImageEncoder } from "../weights/names.ts";
+import { unknownTask } from "./errors.ts";
 
+/** What a model's files hold. */
 export interface Inspection {
   /** `safetensors`, `torch-zip` or `torch-legacy`, or `suite` for models of several tasks in one folder. */
   readonly format: string;
   /** Whose names the tensors carry: `original` or `huggingface`. */
   readonly dialect: string;
+  /** The network's sizes. */
   readonly architecture: {
     readonly vision?: object;
     readonly text?: object;
@@ -32,9 +35,11 @@ export interface Inspection {
   readonly weights: string;
   /** Numbers that the networks hold, training's leftovers not counted; of a suite those of its image encoder once. */
   readonly parameters: number;
+  /** Tasks that it can do. */
   readonly tasks: readonly string[];
   /** Heads that the architecture could have and the file lacks. */
   readonly missing: readonly string[];
+  /** What may be wrong with it. */
   readonly warnings: readonly Warning[];
   /** Tensors that are left out by declaration, with the reason. */
   readonly ignored: readonly IgnoredTensor[];
@@ -109,10 +114,11 @@ async function inspectModel(
   };
 }
 
-const warningOf = (error: unknown): Warning => ({
-  code: (error as { code?: string }).code ?? "unknown",
-  message: (error as Error).message,
-});
+/** @throws what is no finding about the file */
+function warningOf(error: unknown): Warning {
+  if (!(error instanceof BlipError)) throw error;
+  return { code: error.code, message: error.message };
+}
 
 function parametersIn(tensors: Iterable<StoredTensor>): number {
   let parameters = 0;
@@ -194,11 +200,7 @@ export async function printTask(
 ): Promise<string> {
   const chosen = networkTaskOf(task);
   const valid = runnableTasks;
-  if (chosen === undefined)
-    throw new UsageError("usage/unknown-task", `--graph: expected ${valid.join(", ")}, found ${task}`, {
-      task,
-      valid,
-    });
+  if (chosen === undefined) throw unknownTask("graph", task, valid);
   checkModelOptions(options);
   const opened = await openSource(platform, source, [chosen], options);
   expectTask(opened, chosen);

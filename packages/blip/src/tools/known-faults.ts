@@ -3,6 +3,7 @@
 import type { Warning } from "@blip-ts/base";
 import { decoderToken } from "../load/special-tokens.ts";
 import { readTokenizer, type OpenedModel } from "../load/open-model.ts";
+import { preTrainedCaptioner, specialTokensMissing, visionEpsilon } from "./errors.ts";
 
 /** The text width of every model that Salesforce released. */
 const salesforceTextWidth = 768;
@@ -20,14 +21,7 @@ const visionEps = (json: unknown): number | undefined => {
 function epsilonFault({ architecture }: OpenedModel, json: unknown): Warning[] {
   const eps = visionEps(json);
   if (architecture.text?.hiddenSize !== salesforceTextWidth || eps === undefined || eps === 1e-6) return [];
-  return [
-    {
-      code: "fault/vision-eps",
-      message:
-        `config.json ${eps === 1e-5 ? "gives" : "says"} ${eps} for the vision LayerNorms' epsilon, the weights were trained with 1e-6: ` +
-        "compat hf computes with config.json's, as transformers does, blip and lavis with 1e-6; ITM logits differ by about 3e-4",
-    },
-  ];
+  return [visionEpsilon(eps, eps === 1e-5)];
 }
 
 /** Vocabularies of BERT, which know neither of BLIP's own tokens. */
@@ -40,14 +34,7 @@ async function tokenFault(
   const lacking = ["[DEC]", "[ENC]"].filter((token) => !vocabulary.has(token));
   if (lacking.length === 0) return [];
   const dec = vocabulary.get("[DEC]") ?? decoderToken(json);
-  return [
-    {
-      code: "fault/special-tokens",
-      message:
-        `the vocabulary lacks ${lacking.join(" and ")}, with which texts that look at an image begin: their ids are taken to be ` +
-        `${dec} and ${vocabulary.get("[ENC]") ?? dec + 1} (text_config.bos_token_id and the one after it)`,
-    },
-  ];
+  return [specialTokensMissing(lacking, dec, vocabulary.get("[ENC]") ?? dec + 1)];
 }
 
 /** Captions of a file of the paper's size that was never fine-tuned on captions of photographs. */
@@ -64,14 +51,7 @@ function pretrainedFault({ files, tasks, architecture }: OpenedModel): Warning[]
     : pretrained
       ? "it carries all heads of pre-training"
       : "its images are of 224 pixels, those of fine-tuned captioning models of 384";
-  return [
-    {
-      code: "fault/pre-trained-captioner",
-      message:
-        `this seems to be a pre-trained model, not one fine-tuned on COCO captions: ${why}. Its captions are fine to read; ` +
-        "the paper's caption scores (CIDEr 133) are of model_base_caption_capfilt_large.pth",
-    },
-  ];
+  return [preTrainedCaptioner(why)];
 }
 
 /** What is known to be wrong with files like this one. @throws {ModelError} where its vocabulary cannot be used */

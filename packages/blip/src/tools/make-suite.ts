@@ -1,6 +1,6 @@
 // Models of several tasks as one folder, a suite: model_index.json, a part for each task, and the image encoder that they
 // share, once.
-import { closing, ModelError, must, unlessAborted, UsageError, type Warning } from "@blip-ts/base";
+import { type Warning, closing, must, unlessAborted } from "@blip-ts/base";
 import { sameTensor, type StoredTensor } from "@blip-ts/checkpoint";
 import { imageEncoderFolder, suiteIndexText, tasksIn } from "../load/suite-index.ts";
 import { configOf } from "../load/load-model.ts";
@@ -13,6 +13,7 @@ import { networkTasks, specOf } from "../tasks/index.ts";
 import type { NetworkTask, Task } from "../tasks/task.ts";
 import { isImageEncoder } from "../weights/names.ts";
 import { networkTaskNamed, openConvertible, type Convertible } from "./convert.ts";
+import { differentEncoders, noParts, partTwice, retrieveAsPart } from "./errors.ts";
 
 /** A model that a suite is made of. */
 export interface SuitePart {
@@ -22,6 +23,7 @@ export interface SuitePart {
   readonly model: string;
 }
 
+/** How the parts of a suite are opened. */
 export type MakeSuiteOptions = Pick<
   ModelOptions,
   "revision" | "offline" | "allowPrivateRedirects" | "signal" | "onProgress" | "onWarning" | "textHeads"
@@ -29,13 +31,16 @@ export type MakeSuiteOptions = Pick<
 
 /** What a suite was made of. */
 export interface SuiteConversion {
+  /** Tasks that the suite can do. */
   readonly tasks: readonly Task[];
+  /** The models that it was made of. */
   readonly parts: readonly {
     readonly task: string;
     readonly model: string;
     /** transformers' name of the part's class. */
     readonly architecture: string;
   }[];
+  /** What may be wrong with them. */
   readonly warnings: readonly Warning[];
 }
 
@@ -46,41 +51,17 @@ interface OpenedPart extends Convertible {
 
 /** @throws {UsageError} `suite/bad-parts`, `usage/bad-option` */
 function checkParts(parts: readonly SuitePart[]): (SuitePart & { readonly task: NetworkTask })[] {
-  const example = "blip convert --suite OUT match=DIR ask=DIR";
-  if (parts.length === 0)
-    throw new UsageError(
-      "suite/bad-parts",
-      `parts: expected a model for each task that the suite is to do, found none. Name them: ${example}.`,
-      {},
-    );
+  if (parts.length === 0) throw noParts();
   return parts.map(({ task, model }, index) => {
     if (parts.findIndex((other) => other.task === task) !== index)
-      throw new UsageError(
-        "suite/bad-parts",
-        `parts: expected one model for ${task}, found two (${parts.flatMap((part) => (part.task === task ? [part.model] : [])).join(", ")}). Name one of them.`,
-        { task },
+      throw partTwice(
+        task,
+        parts.flatMap((part) => (part.task === task ? [part.model] : [])),
       );
-    if (task === "retrieve")
-      throw new UsageError(
-        "suite/bad-parts",
-        `parts: expected ${networkTasks.join(", ")}, found retrieve, which runs the network of match. Name its model as match=${model}.`,
-        { task },
-      );
+    if (task === "retrieve") throw retrieveAsPart(task, model, networkTasks);
     return { task: networkTaskNamed(task), model };
   });
 }
-
-const differentEncoders = (
-  name: string,
-  [one, other]: readonly [OpenedPart, OpenedPart],
-  how: string,
-): ModelError =>
-  new ModelError(
-    "suite/different-encoders",
-    `${other.task}=${other.model}: expected the image encoder of ${one.task}=${one.model}, found another: ${name} ${how}. ` +
-      "A suite's parts share one image encoder. Give models whose image encoder was kept as it was in training, or keep them apart.",
-    { name, models: [one.model, other.model] },
-  );
 
 const encoderOf = ({ saved }: OpenedPart): Map<string, StoredTensor> =>
   new Map(

@@ -12,6 +12,7 @@ import { convert, type Conversion, type ConvertOptions } from "./convert.ts";
 export type WeightDType = "fp16" | "int8";
 const weightDTypes: readonly WeightDType[] = ["fp16", "int8"];
 
+/** How a model's weights are rounded. */
 export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
   /** `fp16`: all weights halves, which transformers loads too. `int8`: the matrices of 8 bits; only this package loads it. */
   readonly dtype: WeightDType;

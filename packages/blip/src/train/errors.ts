@@ -1,7 +1,11 @@
-// What can go wrong in training: one factory per failure.
+// What can go wrong in training: one factory per error.
 import { ModelError, UsageError } from "@blip-ts/base";
 
-/** @param found what was found to be no finite number: the loss, or the norm of the gradients */
+/**
+ * The loss or the norm of the gradients is not finite; the weights are those before this step.
+ * @remedy Lower the learning rate, clip gradients, or look at the batch.
+ * @param found what was found to be no finite number: the loss, or the norm of the gradients
+ */
 export const notFiniteStep = (found: {
   readonly step: number;
   readonly part: number;
@@ -17,6 +21,10 @@ export const notFiniteStep = (found: {
   );
 };
 
+/**
+ * The checkpoint lacks a weight of the graph.
+ * @remedy Give a checkpoint of this model, or initialise the weight.
+ */
 export const missingWeight = (name: string): ModelError =>
   new ModelError(
     "train/weight",
@@ -24,6 +32,10 @@ export const missingWeight = (name: string): ModelError =>
     { name },
   );
 
+/**
+ * A weight of the checkpoint has another shape than the graph's.
+ * @remedy Give a checkpoint of this model.
+ */
 export const wrongWeight = (name: string, expected: readonly number[], got: readonly number[]): ModelError =>
   new ModelError(
     "train/weight",
@@ -31,6 +43,10 @@ export const wrongWeight = (name: string, expected: readonly number[], got: read
     { name, expected, got },
   );
 
+/**
+ * All weights are frozen.
+ * @remedy Freeze less.
+ */
 export const nothingTrained = (objective: string): UsageError =>
   new UsageError(
     "train/frozen",
@@ -38,6 +54,10 @@ export const nothingTrained = (objective: string): UsageError =>
     { objective },
   );
 
+/**
+ * The objective's graph has no loss of shape [].
+ * @remedy Reduce the loss to one number.
+ */
 export const noLoss = (objective: string, name: string, got: string): UsageError =>
   new UsageError(
     "train/loss",
@@ -45,6 +65,10 @@ export const noLoss = (objective: string, name: string, got: string): UsageError
     { objective, name, got },
   );
 
+/**
+ * A step was given another number of batches than it takes.
+ * @remedy Create the trainer with `accumulate` to add up the gradients of several batches.
+ */
 export const noParts = (got: number): UsageError =>
   new UsageError(
     "train/parts",
@@ -52,6 +76,10 @@ export const noParts = (got: number): UsageError =>
     { got },
   );
 
+/**
+ * The saved training state is of other settings.
+ * @remedy Resume with the settings that it was saved with.
+ */
 export const otherState = (folder: string, what: string, expected: string, got: string): ModelError =>
   new ModelError(
     "train/state",
@@ -59,6 +87,10 @@ export const otherState = (folder: string, what: string, expected: string, got: 
     { folder, what, expected, got },
   );
 
+/**
+ * The folder holds no saved training state.
+ * @remedy Name the folder that was saved to, or start anew.
+ */
 export const noState = (folder: string, which: string): UsageError =>
   new UsageError(
     "train/no-state",
@@ -66,6 +98,10 @@ export const noState = (folder: string, which: string): UsageError =>
     { folder, which },
   );
 
+/**
+ * A trainer was used after it was closed.
+ * @remedy Create it again, or close it later.
+ */
 export const trainerClosed = (): UsageError =>
   new UsageError(
     "usage/disposed",

@@ -1,5 +1,5 @@
 // The verb `ask`: answers to questions about pictures, said freely or chosen from a list (models/blip_vqa.py).
-import { atLeast, BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, atLeast, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { conflictingOptions } from "../decode/errors.ts";
 import { transformersDefaults, type GenerationOptions } from "../decode/options.ts";
@@ -25,11 +25,15 @@ import { loadVerb, type VerbParts } from "./verb.ts";
 import { checkRanking, QuestionAnswering } from "../classes/question-answering.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 import { expectTexts } from "../text/expect-texts.ts";
+import { noQuestions } from "./errors.ts";
 
 /** An answer to a question about a picture. */
 export interface AnswerRow<ImageInput> {
+  /** The image, as it was given. */
   readonly image: ImageInput;
+  /** The question, as it was given. */
   readonly question: string;
+  /** The answer. */
   readonly answer: string;
   /** The whole decoder sequence: [DEC], the answer, [SEP] where it was reached. */
   readonly tokens: readonly number[];
@@ -37,6 +41,7 @@ export interface AnswerRow<ImageInput> {
   readonly score: number;
 }
 
+/** How questions are answered. */
 export interface AskOptions extends GenerationOptions, VerbCallOptions {
   /** Answers to choose from, ranked as BLIP ranks; without it the answer is generated, as the options of generation say. */
   readonly answers?: readonly string[] | undefined;
@@ -51,8 +56,8 @@ function checkUngenerated(options: GenerationOptions): void {
   );
   if (given.length > 0)
     throw conflictingOptions(
-      `${given.join(", ")}: these say how an answer is generated, and of a list of answers (--answers) one is chosen ` +
-        "by its rank: leave out the list, or these",
+      `${given.join(", ")}: expected none beside a list of answers, one of which is chosen by its rank, got both. ` +
+        "Leave out the option answers, or these.",
     );
 }
 
@@ -79,7 +84,9 @@ export type AskRowOptions = Omit<AskOptions, "onProgress">;
 
 /** An image with a question, as a row. */
 export interface AnswerRequest<ImageInput> {
+  /** The image that the question is about. */
   readonly image: ImageInput;
+  /** A question in English. */
   readonly question: string;
 }
 
@@ -127,8 +134,7 @@ export class Answerer<ImageInput> extends RowVerb<
   ): AsyncGenerator<AnswerRow<Input> | FailedRow<Input>, void, undefined> {
     const { texts } = this.processors;
     expectTexts(questions, "questions");
-    if (questions.length === 0)
-      throw new UsageError("usage/no-questions", "there is no question: give at least one");
+    if (questions.length === 0) throw noQuestions();
     const parts = chunks(questions, questionBatch).map((part) => ({
       questions: part,
       encoded: texts.encodeQuestions(part),

@@ -5,7 +5,9 @@ import type { VerbCallOptions, VerbOptions } from "./image-batches.ts";
 
 /** A picture in words. */
 export interface CaptionRow<ImageInput> {
+  /** The image, as it was given. */
   readonly image: ImageInput;
+  /** The caption. */
   readonly caption: string;
   /** The whole decoder sequence: [DEC], the prompt, the generated tokens, [SEP] where it was reached. */
   readonly tokens: readonly number[];
@@ -24,6 +26,7 @@ export interface CaptionToken extends StreamedToken {
   readonly caption: string;
 }
 
+/** How a captioner is loaded. */
 export interface CaptionerOptions extends VerbOptions {
   /** Scores captions with the model's own matching heads; a file without them is refused. */
   readonly score?: boolean | undefined;
@@ -31,6 +34,7 @@ export interface CaptionerOptions extends VerbOptions {
   readonly matchModel?: string | undefined;
 }
 
+/** How images are captioned. */
 export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
   /**
    * How captions begin, for all pictures or for each; an empty text for none. Unless told, "a picture of " under `blip`
@@ -44,7 +48,9 @@ export type CaptionRowOptions = Omit<CaptionOptions, "prompt" | "onProgress">;
 
 /** An image with a prompt, as a row. */
 export interface CaptionRequest<ImageInput> {
+  /** The image to caption. */
   readonly image: ImageInput;
+  /** What the caption begins with. Default: the convention's. */
   readonly prompt?: string | undefined;
   /** With `sample`: a seed of its own, instead of the call's. */
   readonly seed?: number | undefined;

@@ -1,5 +1,5 @@
 // The verb `caption`: what pictures show, in words (models/blip.py `generate`).
-import { BlipError, type ModelError, must, orClosed, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, must, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { GenerationOptions } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
@@ -40,6 +40,7 @@ import type {
   CaptionRowOptions,
   CaptionToken,
 } from "./caption-types.ts";
+import { unequalPrompts } from "./errors.ts";
 
 export type * from "./caption-types.ts";
 
@@ -263,12 +264,7 @@ export class Captioner<ImageInput> extends RowVerb<
     const { compat, tokens } = this.model.loaded;
     const texts = prompt ?? (compat === "hf" ? "" : blipPrompt);
     if (typeof texts !== "string") expectTexts(texts, "prompt");
-    if (typeof texts !== "string" && texts.length !== count)
-      throw new UsageError(
-        "usage/unequal-prompts",
-        `${texts.length} prompts for ${count} images: give one for all, or as many as images`,
-        { prompts: texts.length, images: count },
-      );
+    if (typeof texts !== "string" && texts.length !== count) throw unequalPrompts(texts.length, count);
     const idsOf = (text: string): number[] => {
       if (text.trim() === "") return [tokens.dec];
       const [ids = []] = this.processors.texts.answerIds([text]);

@@ -1,5 +1,5 @@
 // The verb `compare`: are statements about two pictures true? (models/blip_nlvr.py)
-import { allFinite, BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, allFinite, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -14,11 +14,15 @@ import { textRows, trimmed } from "../run/text-batches.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
 import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
 import { expectTexts } from "../text/expect-texts.ts";
+import { noTexts } from "./errors.ts";
 
 /** A statement about two pictures, judged. */
 export interface CompareRow<ImageInput> {
+  /** The images, as they were given. */
   readonly images: readonly [ImageInput, ImageInput];
+  /** The statement, as it was given. */
   readonly statement: string;
+  /** Is the statement true? */
   readonly label: boolean;
   /** softmax(logits)[1]: how likely the statement is true, 0 to 1. */
   readonly probability: number;
@@ -29,7 +33,9 @@ export type CompareOptions = ReadImageOptions;
 
 /** Two images with a statement, as a row. */
 export interface CompareRequest<ImageInput> {
+  /** The left and the right image. */
   readonly images: readonly [left: ImageInput, right: ImageInput];
+  /** A statement about both, in English. */
   readonly statement: string;
 }
 
@@ -70,8 +76,7 @@ export class Comparer<ImageInput> extends RowVerb<
     { signal, maxPixels }: CompareOptions = {},
   ): AsyncGenerator<CompareRow<Input> | FailedRow<Input>, void, undefined> {
     expectTexts(statements, "statements");
-    if (statements.length === 0)
-      throw new UsageError("usage/no-texts", "there is no statement: give at least one");
+    if (statements.length === 0) throw noTexts("statements");
     checkMaxPixels(maxPixels);
     const { images, texts } = this.processors;
     const encoded = texts.encodeStatements(statements);

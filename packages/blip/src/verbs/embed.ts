@@ -28,16 +28,21 @@ export type Embedding<States extends boolean = boolean> = States extends true
 
 /** A picture as numbers. */
 export interface ImageEmbedding<ImageInput, States extends boolean = boolean> {
+  /** The image, as it was given. */
   readonly image: ImageInput;
+  /** Its unit vector [E], with all states if they were asked for. */
   readonly embedding: Embedding<States>;
 }
 
 /** A text as numbers. */
 export interface TextEmbedding<States extends boolean = boolean> {
+  /** The text, as it was given. */
   readonly text: string;
+  /** Its unit vector [E], with all states if they were asked for. */
   readonly embedding: Embedding<States>;
 }
 
+/** What embeddings hold. */
 export interface EmbedOptions<States extends boolean = boolean> extends VerbCallOptions {
   /** All states after the last layer instead of the joint embedding. */
   readonly states?: States | undefined;
@@ -50,6 +55,7 @@ export type EmbedRequest<ImageInput> =
 
 /** What is said of such a row. */
 export interface EmbedAnswer {
+  /** The unit vector [E], with all states if they were asked for. */
   readonly embedding: Embedding;
 }
 

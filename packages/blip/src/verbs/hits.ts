@@ -5,6 +5,7 @@ import { scoresOf } from "./match.ts";
 
 /** What every hit says of its pair. */
 export interface HitScores {
+  /** The cosine of the two unit vectors, -1 to 1. */
   readonly cosine: number;
   /** ITM logits; null where the pair was not re-ranked. */
   readonly logits: readonly [no: number, yes: number] | null;

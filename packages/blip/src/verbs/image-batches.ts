@@ -1,7 +1,16 @@
 // What the verbs share: a loaded model with what turns pictures and texts into its inputs, pictures read in batches,
 // and rows for pictures that cannot be read.
 import type { Tensor } from "@blip-ts/graph";
-import { atLeast, badOption, BlipError, missed, must, schema, UsageError, type Warning } from "@blip-ts/base";
+import {
+  BlipError,
+  type BlipErrorCode,
+  type Warning,
+  atLeast,
+  badOption,
+  missed,
+  must,
+  schema,
+} from "@blip-ts/base";
 import type { ImageConfig } from "../image/preprocess.ts";
 import type { Platform } from "../platform.ts";
 import type { DownloadProgress } from "../files.ts";
@@ -20,26 +29,35 @@ import {
   stackPixels,
 } from "../processor/image-processor.ts";
 import { TextProcessor } from "../processor/text-processor.ts";
+import { noImages } from "./errors.ts";
 
 /** Why a row failed. */
 export interface RowError {
-  readonly code: string;
+  /** Listed in docs/errors.md. */
+  readonly code: BlipErrorCode;
+  /** One line for people. */
   readonly message: string;
 }
 
 /** An image that could not be read, or of which the model makes no finite numbers; the others go on. */
 export interface FailedRow<ImageInput> {
+  /** The image, as it was given. */
   readonly image: ImageInput;
   /** What the row would be about, if others of the image did not fail: its text, its question or its statement. */
   readonly text?: string;
+  /** The question that the row is about. */
   readonly question?: string;
+  /** The statement that the row is about. */
   readonly statement?: string;
+  /** Why it failed. */
   readonly error: RowError;
 }
 
 /** A text of which the model makes no finite numbers. */
 export interface FailedText {
+  /** The text, as it was given. */
   readonly text: string;
+  /** Why it failed. */
   readonly error: RowError;
 }
 
@@ -48,13 +66,17 @@ export const rowError = ({ code, message }: BlipError): RowError => ({ code, mes
 /** How a verb's model is loaded. */
 export interface VerbOptions
   extends Omit<ModelOptions, "onProgress">, Omit<ProcessorOptions, "onProgress" | "task"> {
+  /** Called while files are downloaded or converted. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
 }
 
 /** Pictures done, of all of a call. */
 export interface VerbProgress {
+  /** Tells this progress from a download's. */
   readonly kind: "images";
+  /** Images that are done. */
   readonly done: number;
+  /** All images of the call. */
   readonly total: number;
 }
 
@@ -64,7 +86,9 @@ export interface VerbCallOptions {
   readonly imageBatchSize?: number | undefined;
   /** Most pixels of an image of this call, instead of the model's own limit (see `ProcessorOptions`). */
   readonly maxPixels?: number | undefined;
+  /** Stops the call, which throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after each batch of images. */
   readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
 }
 
@@ -152,7 +176,7 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   other?: ImageProcessor<ImageInput>,
 ): AsyncGenerator<ReadBatch<Input>, void, undefined> {
   expectImages(images);
-  if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
+  if (images.length === 0) throw noImages();
   checkMaxPixels(maxPixels);
   const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);
   const batches = chunks(images, size);

@@ -1,6 +1,6 @@
 // The verb `match`: every picture with every text. Each picture is encoded once, each text once for its cosine; ITM
 // looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
-import { allFinite, atLeast, BlipError, type ModelError, must, UsageError } from "@blip-ts/base";
+import { BlipError, type ModelError, allFinite, atLeast, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -32,6 +32,7 @@ import { rowsOf } from "../run/batch-rows.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
 import { textRows, trimmed } from "../run/text-batches.ts";
 import { expectTexts } from "../text/expect-texts.ts";
+import { noTexts } from "./errors.ts";
 
 /** How well a text fits a picture. */
 export interface MatchScores {
@@ -47,10 +48,13 @@ export interface MatchScores {
 
 /** The scores of one picture with one text. */
 export interface MatchRow<ImageInput> extends MatchScores {
+  /** The image, as it was given. */
   readonly image: ImageInput;
+  /** The text, as it was given. */
   readonly text: string;
 }
 
+/** How images are read. */
 export type MatchOptions = VerbCallOptions;
 
 /** The texts of a call as both encoders read them. */
@@ -63,7 +67,9 @@ interface ReadTexts {
 
 /** An image with a text, as a row. */
 export interface MatchRequest<ImageInput> {
+  /** The image. */
   readonly image: ImageInput;
+  /** A text in English. */
   readonly text: string;
 }
 
@@ -103,7 +109,7 @@ export class Matcher<ImageInput> extends RowVerb<
   ): AsyncGenerator<MatchRow<Input> | FailedRow<Input>, void, undefined> {
     const { signal } = options;
     expectTexts(texts);
-    if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
+    if (texts.length === 0) throw noTexts();
     // All texts are read before any work is done, so that an empty one is found first.
     const encoded = this.processors.texts.encode(texts);
     this.model.prepareToScore(encoded, 1);

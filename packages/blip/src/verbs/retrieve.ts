@@ -1,6 +1,6 @@
 // The verb `retrieve`: cosine over everything, then ITM re-ranks the best k (train_retrieval.py `evaluation`,
 // eval_retrieval_video.py).
-import { atLeast, badOption, BlipError, ModelError, must, UsageError } from "@blip-ts/base";
+import { BlipError, ModelError, atLeast, badOption, must } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -23,30 +23,40 @@ import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
 import { textRows, trimmed, type TokenRow } from "../run/text-batches.ts";
 import { isVideo, nameOf, videoOf, type Retrievable, type Seen } from "./video.ts";
 import { expectTexts } from "../text/expect-texts.ts";
+import { noImages, noTexts } from "./errors.ts";
 
 /** ITM logits of a pair: "does not match" and "matches". */
 type Logits = readonly [number, number];
 
+/** An image that was found. */
 export interface ImageHit<ImageInput> extends HitScores {
+  /** The image, as it was given. */
   readonly image: ImageInput;
 }
 
+/** A text that was found. */
 export interface TextHit extends HitScores {
+  /** The text, as it was given. */
   readonly text: string;
 }
 
 /** The pictures for a text, best first. */
 export interface TextRow<ImageInput> {
+  /** The text that was searched by. */
   readonly text: string;
+  /** The images that were found, best first. */
   readonly hits: readonly ImageHit<ImageInput>[];
 }
 
 /** The texts for a picture, best first. */
 export interface ImageRow<ImageInput> {
+  /** The image that was searched by. */
   readonly image: ImageInput;
+  /** The texts that were found, best first. */
   readonly hits: readonly TextHit[];
 }
 
+/** How a search is made. */
 export interface RetrieveOptions extends VerbCallOptions {
   /** How many of each ranking ITM looks at: 128, as for Flickr30k; 256 for COCO. 0 ranks by cosine alone. */
   readonly k?: number | undefined;
@@ -195,8 +205,8 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     checkMaxPixels(options.maxPixels);
     expectImages(images);
     expectTexts(texts);
-    if (images.length === 0) throw new UsageError("usage/no-images", "there is no image: give at least one");
-    if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text: give at least one");
+    if (images.length === 0) throw noImages();
+    if (texts.length === 0) throw noTexts();
     if (!Number.isSafeInteger(k) || k < 0) throw badOption("k", k, ["a whole number of at least 0"]);
     if (!(cacheBytes >= 0)) throw badOption("cacheBytes", cacheBytes, ["a number of bytes"]);
     // All texts are read before any work is done, so that an empty one is found first.

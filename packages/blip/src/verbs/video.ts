@@ -6,6 +6,7 @@ import type { Tensor } from "@blip-ts/graph";
 export interface Video<ImageInput> {
   /** What its rows call it. */
   readonly image: ImageInput;
+  /** Frames, in their order. */
   readonly frames: readonly ImageInput[];
 }
 

@@ -1,22 +1,30 @@
-// What can be wrong with the names and shapes of a checkpoint's tensors: one factory per failure.
-import { ModelError } from "@blip-ts/base";
+// What can be wrong with the names and shapes of a checkpoint's tensors: one factory per error.
+import { ModelError, type Warning } from "@blip-ts/base";
 import { counted, MAX_DETAIL, shown, someOf } from "@blip-ts/checkpoint";
 
 /** What an adapter's tensors begin with (PEFT). */
 const isOfAdapter = (name: string) => name.startsWith("base_model.model.");
 
-/** @param where the folder or the file that was given as a model */
+/**
+ * An adapter was given as a model.
+ * @remedy Give its base as the model (`model`, `--model`) and its folder as `adapter` (`--adapter`).
+ * @param where the folder or the file that was given as a model
+ */
 export const adapterAsModel = (where: string): ModelError =>
   new ModelError(
     "model/adapter",
     `${where}: expected a model, got an adapter, which holds updates of a model's weights. Give its base as the model and ` +
-      "its folder as the adapter (--model BASE --adapter FOLDER); blip convert BASE OUT --adapter FOLDER makes one model of both.",
+      "its folder as the adapter; blip convert BASE OUT --adapter FOLDER makes one model of both.",
     { where },
   );
 
 export const unknownNames = (where: string, names: readonly string[]): ModelError =>
   names.length > 0 && names.every(isOfAdapter) ? adapterAsModel(where) : unknownTensors(where, names);
 
+/**
+ * The file holds tensors of another model family, or of a part of a model.
+ * @remedy Give the weights of a BLIP model.
+ */
 const unknownTensors = (where: string, names: readonly string[]): ModelError =>
   new ModelError(
     "checkpoint/dialect",
@@ -26,6 +34,10 @@ const unknownTensors = (where: string, names: readonly string[]): ModelError =>
     { where, names: names.slice(0, 5) },
   );
 
+/**
+ * The tensors are named in both of BLIP's ways at once.
+ * @remedy Save one model per file.
+ */
 export const mixedDialects = (where: string, ...prefixes: readonly string[]): ModelError =>
   new ModelError(
     "checkpoint/dialect",
@@ -34,6 +46,10 @@ export const mixedDialects = (where: string, ...prefixes: readonly string[]): Mo
     { where, prefixes },
   );
 
+/**
+ * The shapes of the tensors are not those of a BLIP model.
+ * @remedy Give a complete file of a BLIP model.
+ */
 export const badArchitecture = (where: string, detail: string): ModelError =>
   new ModelError(
     "checkpoint/architecture",
@@ -41,6 +57,10 @@ export const badArchitecture = (where: string, detail: string): ModelError =>
     { where, detail },
   );
 
+/**
+ * The file has more layers than any model of this family; nothing was loaded.
+ * @remedy Give the weights of a BLIP model.
+ */
 export const tooManyLayers = (where: string, prefix: string, found: number, limit: number): ModelError =>
   new ModelError(
     "checkpoint/limit",
@@ -66,6 +86,10 @@ export interface Mismatch {
   readonly mistyped: readonly MismatchedType[];
 }
 
+/**
+ * Tensors are missing or unexpected, or have another shape or type; nothing was loaded.
+ * @remedy Check that the configuration belongs to this file, and the file to this task.
+ */
 export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError {
   const { missing, unexpected, misshaped, mistyped } = mismatch;
   const types = mistyped.map(
@@ -92,3 +116,12 @@ export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError
     { where, ...mismatch },
   );
 }
+
+/**
+ * All names of tensors begin with what a training program puts before them; it is left out.
+ * @remedy None is needed.
+ */
+export const prefixLeftOut = (model: string, prefix: string): Warning => ({
+  code: "checkpoint/prefix",
+  message: `${model}: all names of tensors begin with "${prefix}", as a program that wraps models writes them. It is left out.`,
+});

@@ -1,5 +1,4 @@
 // What training programs put before the names of all tensors of a model.
-import type { Warning } from "@blip-ts/base";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 
 /** torch's DistributedDataParallel and DataParallel, torch.compile, and modules that hold the model as a member. */
@@ -24,8 +23,3 @@ export const withoutPrefix = (
   prefix === ""
     ? tensors
     : new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-
-export const prefixLeftOut = (model: string, prefix: string): Warning => ({
-  code: "checkpoint/prefix",
-  message: `${model}: all names of tensors begin with "${prefix}", as a program that wraps models writes them. It is left out.`,
-});

@@ -1,6 +1,6 @@
 // The child process of `blip bench`: loads a model, scores one picture with one text, says when it was done and the most
 // memory that it took; or why there is no score.
-import { must } from "@blip-ts/base";
+import { must, plainError } from "@blip-ts/base";
 import { readFile } from "node:fs/promises";
 import { BlipForImageTextRetrieval, BlipProcessor, ModelError } from "blip-ts";
 import { firstText, formulaImage } from "./inputs.ts";
@@ -23,7 +23,7 @@ async function score({ source, dtype, threads, image }: FirstScoreOrder): Promis
     return { at, logits: [...itmScore.data], memory: await peakMemory() };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    return { failed: { code: error.code, message: error.message } };
+    return { failed: plainError(error) };
   }
 }
 

@@ -1,5 +1,5 @@
 // What is measured of this package: the rows of `blip bench`, each as a probe that takes one sample when asked.
-import { asyncDispose, type Closable } from "@blip-ts/base";
+import { type Closable, type PlainError, asyncDispose, revivedError } from "@blip-ts/base";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -7,7 +7,6 @@ import {
   BlipForConditionalGeneration,
   BlipForImageTextRetrieval,
   MatrixProduct,
-  ModelError,
   type ModelOptions,
   type Tensor,
 } from "blip-ts";
@@ -22,6 +21,7 @@ import {
   textTokens,
 } from "./inputs.ts";
 import { installed } from "./installed.ts";
+import { notFinite } from "../errors.ts";
 
 /** The type in which a network computes. */
 export const dtypes = ["fp32", "fp16", "int8"] as const;
@@ -70,13 +70,6 @@ async function timed(work: () => Promise<readonly number[]>): Promise<Sample> {
   if (!outputs.every(Number.isFinite)) throw notFinite();
   return { value, outputs };
 }
-
-const notFinite = (): ModelError =>
-  new ModelError(
-    "model/not-finite",
-    "the model: expected finite numbers in the first states of an image, found others. " +
-      "Its weights are damaged, or too large for the type: get the file again, or measure another type.",
-  );
 
 const head = ({ data }: Tensor<"float32">, count: number): number[] => Array.from(data.subarray(0, count));
 
@@ -271,7 +264,7 @@ export interface FirstScoreOrder {
 
 /** What the child process says if the model cannot be used. */
 export interface NoScore {
-  readonly failed: { readonly code: string; readonly message: string };
+  readonly failed: PlainError;
 }
 
 /** What the child process says. */
@@ -291,7 +284,7 @@ export async function firstScore(order: FirstScoreOrder): Promise<Sample> {
     JSON.stringify(order),
   ]);
   const said = JSON.parse(stdout) as FirstScore | NoScore;
-  if ("failed" in said) throw new ModelError(said.failed.code, said.failed.message);
+  if ("failed" in said) throw revivedError(said.failed);
   const { at, logits, memory } = said;
   return { value: (at - start) / 1000, outputs: logits, memory };
 }

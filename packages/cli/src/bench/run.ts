@@ -1,6 +1,6 @@
 // The rows of `blip bench`, one after another: a warm-up that is not counted, then the runs; beside a time that has a known
 // number of operations, the engine's own product in turn.
-import { BlipError, inspect, int8Products, UsageError, type Int8Products, type ModelOptions } from "blip-ts";
+import { BlipError, type Int8Products, type ModelOptions, inspect, int8Products } from "blip-ts";
 import { installed } from "./installed.ts";
 import { machine, type Machine } from "./machine.ts";
 import {
@@ -14,6 +14,7 @@ import {
   type Probe,
 } from "./measures.ts";
 import { ratios, summarize, type Summary } from "./statistics.ts";
+import { badFlag } from "../errors.ts";
 
 /** Where a row was measured. */
 interface Setting {
@@ -81,10 +82,10 @@ function plan(asked: readonly string[] | undefined): readonly PlannedRow[] {
   if (!asked) return allRows;
   for (const one of asked)
     if (!allRows.some(({ row, measure }) => row === one || measure === one))
-      throw new UsageError(
-        "usage/bad-option",
-        `--row: expected one of ${measureNames.join(", ")}, or one of these in a type (image-int8), found "${one}"`,
-        { row: one },
+      throw badFlag(
+        "--row",
+        `one of ${measureNames.join(", ")}, or one of these in a type (image-int8)`,
+        `"${one}"`,
       );
   return allRows.filter(({ row, measure }) => asked.includes(row) || asked.includes(measure));
 }

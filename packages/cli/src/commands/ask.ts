@@ -1,10 +1,9 @@
 // `blip ask IMAGE... -q QUESTION`: answers, said freely or chosen from a list; `--pairs FILE`: each row's own question.
 import { must } from "@blip-ts/base";
 import {
-  Answerer,
-  UsageError,
   type Answer,
   type AnswerRow,
+  Answerer,
   type BlipError,
   type FailedRow,
   type VerbOptions,
@@ -32,6 +31,7 @@ import {
 import { printRows } from "../print-rows.ts";
 import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
+import { needsFlag, noQuestions } from "../errors.ts";
 
 interface AskFlags extends ImageFlags, GenerationFlags, PairsFlags {
   readonly question?: readonly string[];
@@ -92,16 +92,11 @@ async function runPairs(flags: AskFlags & { readonly pairs: string }, terminal: 
 }
 
 async function run(inputs: readonly string[], flags: AskFlags, terminal: Terminal): Promise<number> {
-  if (flags.k !== undefined && flags.answers === undefined)
-    throw new UsageError(
-      "usage/bad-option",
-      "-k says how many of a list are ranked: give --answers FILE with it",
-    );
+  if (flags.k !== undefined && flags.answers === undefined) throw needsFlag("-k", "--answers FILE");
   if (hasPairs(flags, { images: inputs, "-q": flags.question })) return runPairs(flags, terminal);
   needImages(inputs);
   const questions = checkTexts("question", flags.question ?? []);
-  if (questions.length === 0)
-    throw new UsageError("usage/no-questions", "no question is given: give -q QUESTION");
+  if (questions.length === 0) throw noQuestions();
   const answers = await listed(flags);
   const images = await listImages(inputs, terminal.stdin, listOptions(flags, terminal));
   return printRows<AnswerRow<string>, Answerer>(terminal, flags, {

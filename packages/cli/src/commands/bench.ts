@@ -16,7 +16,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar } from "../progress.ts";
 import { rowPrinter } from "../rows.ts";
 import { tableLines } from "../table.ts";
-import { printLine, type Terminal } from "../terminal.ts";
+import { tell, type Terminal, typed } from "../terminal.ts";
 
 interface BenchFlags extends SourceFlags {
   readonly model?: string;
@@ -72,7 +72,8 @@ async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
       missing++;
       const { code, message } = benchRow.notRun;
       if (code === "model/not-finite") broken++;
-      if (flags.quiet !== true && !reasons.has(message)) printLine(terminal.stderr, `Not run: ${message}`);
+      if (flags.quiet !== true && !reasons.has(message))
+        tell(terminal, `Not run: ${typed(terminal, message)}`);
       reasons.add(message);
     }
     printer.end();

@@ -22,7 +22,8 @@ import {
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar, type Progress } from "../progress.ts";
-import { print, type Terminal } from "../terminal.ts";
+import { print, tell, type Terminal } from "../terminal.ts";
+import { badFlag } from "../errors.ts";
 
 type Reader = NonNullable<NodeCapFiltOptions["reader"]>;
 
@@ -61,10 +62,11 @@ interface CapFiltFlags extends Pick<
 }
 
 const badColumnFlag = (flag: string): UsageError =>
-  new UsageError(
-    "usage/bad-option",
-    `--column: expected image=NAME or captions=NAME, got "${flag}". Say what the column holds, as in --column image=photo.`,
-    { flag },
+  badFlag(
+    "--column",
+    "image=NAME or captions=NAME",
+    `"${flag}"`,
+    "Say what the column holds, as in --column image=photo.",
   );
 
 /** `image=photo`, `captions=alt`. @throws {UsageError} `usage/bad-option` */
@@ -142,7 +144,7 @@ function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress):
       if (quiet === true) return;
       // The bar comes back below the message.
       progress.stop();
-      print(terminal.stderr, `Left out: ${message.startsWith(place) ? message : `${place}: ${message}`}`);
+      tell(terminal, `Left out: ${message.startsWith(place) ? message : `${place}: ${message}`}`);
     },
   };
 }

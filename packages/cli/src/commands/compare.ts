@@ -1,11 +1,12 @@
 // `blip compare LEFT RIGHT -s STATEMENT`: is a statement about two images true? `--pairs FILE`: each row's own.
-import { Comparer, UsageError, type CompareAnswer, type CompareRow, type VerbOptions } from "blip-ts";
+import { type CompareAnswer, type CompareRow, Comparer, type VerbOptions } from "blip-ts";
 import { Option, type Command } from "commander";
 import { addModelOptions, collect, type ModelFlags } from "../common-options.ts";
 import { checkTexts } from "../list-texts.ts";
 import { addPairsOptions, hasPairs, printPairs, type PairForm, type PairsFlags } from "../pairs/index.ts";
 import { percent, printRows } from "../print-rows.ts";
 import type { Terminal } from "../terminal.ts";
+import { noImages, noStatements } from "../errors.ts";
 
 interface CompareFlags extends ModelFlags, PairsFlags {
   readonly statement?: readonly string[];
@@ -43,14 +44,10 @@ async function run(
       ],
     });
   if (left === undefined || right === undefined)
-    throw new UsageError(
-      "usage/no-images",
-      "expected two images: give LEFT and RIGHT, or rows by --pairs FILE",
-    );
+    throw noImages("two", "Give LEFT and RIGHT, or rows by --pairs FILE.");
   const images = [left, right] as const;
   const statements = checkTexts("statement", flags.statement ?? []);
-  if (statements.length === 0)
-    throw new UsageError("usage/no-statements", "no statement is given: give -s STATEMENT");
+  if (statements.length === 0) throw noStatements();
   return printRows<CompareRow<string>, Comparer>(terminal, flags, {
     ...verb,
     rows: (comparer, { signal }) => comparer.compare(images, statements, { signal }),

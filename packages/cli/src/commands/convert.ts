@@ -1,11 +1,12 @@
 // `blip convert IN OUT`: any checkpoint as a Hugging Face folder. `blip convert --suite OUT TASK=MODEL...`: models of
 // several tasks as one folder.
-import { convert, makeSuite, UsageError, type Conversion } from "blip-ts";
+import { type Conversion, convert, makeSuite } from "blip-ts";
 import type { Command } from "commander";
 import { adapterOption, addSourceOptions, warner, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
+import { badArguments, badFlag } from "../errors.ts";
 
 interface ConvertFlags extends SourceFlags {
   readonly task?: string;
@@ -17,11 +18,11 @@ interface ConvertFlags extends SourceFlags {
 function modelAndFolder(places: readonly string[]): readonly [model: string, folder: string] {
   const [model, folder, ...others] = places;
   if (model !== undefined && folder !== undefined && others.length === 0) return [model, folder];
-  throw new UsageError(
-    "usage/bad-arguments",
-    `convert: expected IN OUT, found ${places.length === 0 ? "nothing" : places.join(" ")}. ` +
-      "Name what is read and a folder that does not exist yet; for models of several tasks: --suite OUT match=DIR ask=DIR",
-    { places },
+  throw badArguments(
+    "convert",
+    "IN OUT",
+    places.length === 0 ? "nothing" : places.join(" "),
+    "Name what is read and a folder that does not exist yet; for models of several tasks: --suite OUT match=DIR ask=DIR.",
   );
 }
 
@@ -29,11 +30,7 @@ function modelAndFolder(places: readonly string[]): readonly [model: string, fol
 function partOf(text: string): { task: string; model: string } {
   const at = text.indexOf("=");
   if (at > 0 && at < text.length - 1) return { task: text.slice(0, at), model: text.slice(at + 1) };
-  throw new UsageError(
-    "usage/bad-arguments",
-    `convert --suite: expected TASK=MODEL, found ${text}. Name each part as match=DIR.`,
-    { text },
-  );
+  throw badArguments("convert --suite", "TASK=MODEL", text, "Name each part as match=DIR.");
 }
 
 async function run(places: readonly string[], flags: ConvertFlags, terminal: Terminal): Promise<number> {
@@ -62,16 +59,13 @@ async function runSuite(
   terminal: Terminal,
 ): Promise<number> {
   if (flags.task !== undefined)
-    throw new UsageError(
-      "usage/bad-option",
-      `--task: expected none beside --suite, found ${flags.task}. Name a task's model as ${flags.task}=MODEL.`,
-      { task: flags.task },
-    );
+    throw badFlag("--task", "none beside --suite", flags.task, `Name a task's model as ${flags.task}=MODEL.`);
   if (flags.adapter !== undefined)
-    throw new UsageError(
-      "usage/bad-option",
-      "--adapter: expected none beside --suite, which joins models as they are. Write the part first: blip convert MODEL OUT " +
-        "--adapter FOLDER.",
+    throw badFlag(
+      "--adapter",
+      "none beside --suite, which joins models as they are",
+      flags.adapter,
+      "Write the part first: blip convert MODEL OUT --adapter FOLDER.",
     );
   const progress = progressBar(terminal, flags.quiet);
   const { textHeads, revision, offline, allowPrivateRedirects, json } = flags;

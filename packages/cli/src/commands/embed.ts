@@ -1,13 +1,6 @@
 // `blip embed IMAGE... -t TEXT...`: images and texts as vectors of one space.
 import { must } from "@blip-ts/base";
-import {
-  Embedder,
-  UsageError,
-  type Batched,
-  type ImageInput,
-  type ImageEmbedding,
-  type TextEmbedding,
-} from "blip-ts";
+import { type Batched, Embedder, type ImageEmbedding, type ImageInput, type TextEmbedding } from "blip-ts";
 import type { Command } from "commander";
 import { addImageOptions, listOptions, type ImageFlags } from "../common-options.ts";
 import { listImages } from "../list-images.ts";
@@ -15,6 +8,7 @@ import { addTextOptions, textsOf, withTextNames, type TextFlags } from "../list-
 import { printRows } from "../print-rows.ts";
 import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
+import { noImages } from "../errors.ts";
 
 interface EmbedFlags extends ImageFlags, TextFlags {
   readonly states?: boolean;
@@ -43,7 +37,7 @@ async function run(inputs: readonly string[], flags: EmbedFlags, terminal: Termi
   const listed = await textsOf(flags);
   const { texts } = listed;
   if (inputs.length === 0 && texts.length === 0)
-    throw new UsageError("usage/no-images", "nothing to embed: give images, -t TEXT, or both");
+    throw noImages("images or texts", "Give images, -t TEXT, or both.");
   const images =
     inputs.length === 0 ? [] : await listImages(inputs, terminal.stdin, listOptions(flags, terminal));
   return withTextNames(listed, () =>

@@ -1,12 +1,11 @@
 // `blip eval TASK DATA...`: a model on a data set of the field, with one report.
 import {
-  evaluate,
   type EvaluateOptions,
   type EvaluationReport,
   type EvaluationTask,
+  evaluate,
   evaluationTasks,
   readAnswerList,
-  UsageError,
 } from "blip-ts";
 import { Argument, Option, type Command } from "commander";
 import {
@@ -28,7 +27,8 @@ import {
   type GenerationFlags,
 } from "../generation-options.ts";
 import { progressBar, type Progress } from "../progress.ts";
-import { print, printLine, type Terminal } from "../terminal.ts";
+import { print, printLine, tell, type Terminal } from "../terminal.ts";
+import { badFlag } from "../errors.ts";
 
 interface EvalFlags extends ImageFlags, GenerationFlags, DataFlags {
   readonly out?: string;
@@ -102,7 +102,7 @@ async function optionsOf(
       if (flags.quiet === true) return;
       // The bar comes back below the message.
       progress.stop();
-      printLine(terminal.stderr, message.startsWith(place) ? message : `${place}: ${message}`);
+      tell(terminal, message.startsWith(place) ? message : `${place}: ${message}`);
     },
   };
 }
@@ -136,14 +136,7 @@ async function run(
 const wholeFromZero = (name: string) => (text: string, before: readonly number[] | undefined) => {
   const value = anyNumber(name)(text);
   if (!Number.isSafeInteger(value) || value < 0)
-    throw new UsageError(
-      "usage/bad-option",
-      `${name}: expected a whole number of at least 0, found "${text}"`,
-      {
-        name,
-        text,
-      },
-    );
+    throw badFlag(name, "a whole number of at least 0", `"${text}"`);
   return [...(before ?? []), value];
 };
 

@@ -1,10 +1,11 @@
 // `blip inspect MODEL`: what a checkpoint is and which tasks it can do, before any of its weights is read.
-import { inspect, printTask, UsageError, type Compat, type Inspection, type NetworkDType } from "blip-ts";
+import { type Compat, type Inspection, type NetworkDType, inspect, printTask } from "blip-ts";
 import type { Command } from "commander";
 import { addSourceOptions, compatOption, dtypeOption, type SourceFlags } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal, write } from "../terminal.ts";
+import { needsFlag } from "../errors.ts";
 
 interface InspectFlags extends SourceFlags {
   readonly compat: Compat;
@@ -54,11 +55,7 @@ function describe(model: string, inspection: Inspection): string {
 async function run(model: string, flags: InspectFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
   const { compat, textHeads, revision, offline, allowPrivateRedirects, dtype } = flags;
-  if (dtype !== undefined && flags.graph === undefined)
-    throw new UsageError(
-      "usage/bad-option",
-      "--dtype says in which type graphs are printed: give --graph TASK with it",
-    );
+  if (dtype !== undefined && flags.graph === undefined) throw needsFlag("--dtype", "--graph TASK");
   const options = {
     ...{ compat, textHeads, revision, offline, allowPrivateRedirects, dtype },
     signal: terminal.signal,

@@ -1,5 +1,5 @@
 // `blip quantize IN OUT --dtype T`: a folder with half-precision or 8-bit weights.
-import { BlipProcessor, InputError, quantize, UsageError, type VerbOptions, type WeightDType } from "blip-ts";
+import { BlipProcessor, InputError, type VerbOptions, type WeightDType, quantize } from "blip-ts";
 import { Option, type Command } from "commander";
 import { accuracy, accuracyTable, defaultTexts } from "../accuracy.ts";
 import {
@@ -16,6 +16,7 @@ import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
 import { loadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
 import { printConversion } from "./convert.ts";
+import { needsFlag, ofCheck } from "../errors.ts";
 
 interface QuantizeFlags extends SourceFlags, TextFlags {
   readonly dtype: WeightDType;
@@ -39,7 +40,7 @@ async function checkImages(
     options.signal?.throwIfAborted();
     await processor(image).catch((cause: unknown) => {
       if (!(cause instanceof InputError)) throw cause;
-      throw new InputError(cause.code, `--check: ${cause.message}`, { image }, { cause });
+      throw ofCheck(cause, image);
     });
   }
 }
@@ -48,16 +49,8 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   const progress = progressBar(terminal, flags.quiet);
   const { dtype, textHeads, revision, offline, allowPrivateRedirects, task, json } = flags;
   const { check, maxPixels, adapter } = flags;
-  if (!check && (flags.text || flags.texts !== undefined))
-    throw new UsageError(
-      "usage/bad-option",
-      "-t and --texts say what images are compared with: give --check IMAGE with them",
-    );
-  if (!check && maxPixels !== undefined)
-    throw new UsageError(
-      "usage/bad-option",
-      "--max-pixels bounds the images that are compared: give --check IMAGE with it",
-    );
+  if (!check && (flags.text || flags.texts !== undefined)) throw needsFlag("-t, --texts", "--check IMAGE");
+  if (!check && maxPixels !== undefined) throw needsFlag("--max-pixels", "--check IMAGE");
   // What is to be compared is looked at before anything is written.
   const images = check && (await listImages(check, terminal.stdin));
   const texts = flags.text || flags.texts !== undefined ? (await listTexts(flags)).texts : defaultTexts;

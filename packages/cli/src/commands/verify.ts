@@ -2,13 +2,12 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  publishedModels,
-  publishedImages,
-  UsageError,
-  verify,
-  verifyAll,
   type VerifyReport,
   type VerifyRow,
+  publishedImages,
+  publishedModels,
+  verify,
+  verifyAll,
 } from "blip-ts";
 import type { Command } from "commander";
 import {
@@ -28,6 +27,7 @@ import { loadProgress, progressBar, type Progress } from "../progress.ts";
 import { rowPrinter } from "../rows.ts";
 import { tableLines } from "../table.ts";
 import { print, type Terminal } from "../terminal.ts";
+import { badFlag, excludedFlags } from "../errors.ts";
 
 interface VerifyFlags extends SourceFlags {
   readonly images?: string;
@@ -56,10 +56,11 @@ const imageIn =
 async function checkFolder(images: string): Promise<void> {
   const found = await stat(images).catch(() => undefined);
   if (found?.isDirectory() !== true)
-    throw new UsageError(
-      "usage/bad-option",
-      `--images ${images}: expected a folder with the samples' images, found none there`,
-      { images },
+    throw badFlag(
+      `--images ${images}`,
+      "a folder with the samples' images",
+      "none there",
+      "Name that folder.",
     );
 }
 
@@ -140,12 +141,10 @@ async function runAll(flags: VerifyFlags, terminal: Terminal): Promise<number> {
   if (flags.images !== undefined) await checkFolder(flags.images);
   for (const option of ["as", "adapter", "textHeads", "revision"] as const)
     if (flags[option] !== undefined)
-      throw new UsageError(
-        "usage/bad-option",
-        `--all: expected no option that is about one model, found ${option}`,
-        {
-          option,
-        },
+      throw excludedFlags(
+        "--all",
+        [`--${option === "textHeads" ? "text-heads" : option}`],
+        "no option that is about one model",
       );
   const progress = progressBar(terminal, flags.quiet);
   try {
@@ -168,10 +167,7 @@ async function runAll(flags: VerifyFlags, terminal: Terminal): Promise<number> {
 function runOne(model: string | undefined, flags: VerifyFlags, terminal: Terminal): Promise<number> {
   if (flags.all === true && model === undefined) return runAll(flags, terminal);
   if (flags.all !== true && model !== undefined) return run(model, flags, terminal);
-  throw new UsageError(
-    "usage/bad-option",
-    `verify: expected a model, or --all, found ${model === undefined ? "neither" : "both"}. Give one of them.`,
-  );
+  throw badFlag("verify", "a model, or --all", model === undefined ? "neither" : "both", "Give one of them.");
 }
 
 export function addVerify(program: Command, terminal: Terminal, finish: (code: number) => void): void {

@@ -1,7 +1,8 @@
 // How the command's data is read.
-import { UsageError, type EvaluationData } from "blip-ts";
+import type { EvaluationData } from "blip-ts";
 import { Option, type Command } from "commander";
 import { collect } from "../common-options.ts";
+import { badFlag } from "../errors.ts";
 
 export interface DataFlags {
   readonly images?: readonly string[];
@@ -42,16 +43,17 @@ function pair(text: string): readonly [string, string] | undefined {
 function imageRoot(values: readonly string[]): EvaluationData["imageRoot"] | undefined {
   const [first, ...others] = values;
   if (first === undefined) return undefined;
-  const pairs = values.flatMap((one) => {
-    const found = pair(one);
-    return found ? [found] : [];
+  const pairs = values.flatMap((text) => {
+    const named = pair(text);
+    return named ? [named] : [];
   });
   if (pairs.length === values.length) return Object.fromEntries(pairs);
   if (others.length === 0) return first;
-  throw new UsageError(
-    "usage/bad-option",
-    `--images: expected one folder, or NAME=DIR for each, found ${values.join(", ")}. Name the sets, as in --images vqa=coco --images vg=vg.`,
-    { given: values },
+  throw badFlag(
+    "--images",
+    "one folder, or NAME=DIR for each",
+    values.join(", "),
+    "Name the sets, as in --images vqa=coco --images vg=vg.",
   );
 }
 
@@ -59,10 +61,11 @@ function columns(values: readonly string[]): NonNullable<EvaluationData["columns
   const pairs = values.map((one) => {
     const found = pair(one);
     if (found) return found;
-    throw new UsageError(
-      "usage/bad-option",
-      `--column: expected ROLE=NAME, found "${one}". Say what the column holds, as in --column image=photo.`,
-      { one },
+    throw badFlag(
+      "--column",
+      "ROLE=NAME",
+      `"${one}"`,
+      "Say what the column holds, as in --column image=photo.",
     );
   });
   return Object.fromEntries(pairs);

@@ -1,14 +1,16 @@
 // The list of things whose naming is scored: JSON, each a name or { name, synonyms, plurals }.
 import { readFile } from "node:fs/promises";
 import { UsageError, type EvaluateOptions } from "blip-ts";
+import { badFlag } from "../errors.ts";
 
 type Thing = NonNullable<EvaluateOptions["things"]>[number];
 
 const wrong = (path: string, expected: string, found: string): UsageError =>
-  new UsageError(
-    "usage/bad-option",
-    `--things ${path}: expected ${expected}, found ${found}. Write a JSON list such as ["dog", {"name": "person", "synonyms": ["man"]}].`,
-    { path, expected, found },
+  badFlag(
+    `--things ${path}`,
+    expected,
+    found,
+    'Write a JSON list such as ["dog", {"name": "person", "synonyms": ["man"]}].',
   );
 
 const isTexts = (value: unknown): value is readonly string[] =>

@@ -1,12 +1,13 @@
 // `--pairs FILE`: a verb over rows of a file, in their order, instead of products of its arguments.
 import type { Closable } from "@blip-ts/base";
-import { UsageError, type RowError, type RowsOptions, type VerbOptions } from "blip-ts";
+import type { RowError, RowsOptions, VerbOptions } from "blip-ts";
 import { Option, type Command } from "commander";
 import { imagesArgument, positiveInteger, type ImageFlags } from "../common-options.ts";
 import { printRows } from "../print-rows.ts";
 import type { Terminal } from "../terminal.ts";
 import { PairRow, type Pair, type PairForm, type PairRequest } from "./pair-request.ts";
 import { openPairs } from "./read-requests.ts";
+import { badFlag, excludedFlags, needsFlag, noImages } from "../errors.ts";
 
 export type { PairForm } from "./pair-request.ts";
 
@@ -49,10 +50,7 @@ const widestWindow = 100_000;
 function windowOf(text: string): number {
   const rows = positiveInteger("--window")(text);
   if (rows <= widestWindow) return rows;
-  throw new UsageError("usage/bad-option", `--window: expected at most ${widestWindow}, found "${text}"`, {
-    name: "--window",
-    text,
-  });
+  throw badFlag("--window", `at most ${widestWindow}`, text);
 }
 
 const isGiven = (value: unknown): boolean =>
@@ -69,18 +67,11 @@ export function hasPairs<Flags extends PairsFlags>(
 ): flags is Flags & { readonly pairs: string } {
   if (flags.pairs === undefined) {
     if (flags.window === undefined) return false;
-    throw new UsageError(
-      "usage/bad-option",
-      "--window says how many rows are read ahead: give --pairs FILE with it",
-    );
+    throw needsFlag("--window", "--pairs FILE");
   }
   const names = Object.keys(beside).filter((name) => isGiven(beside[name]));
   if (names.length === 0) return true;
-  throw new UsageError(
-    "usage/bad-option",
-    `--pairs: expected images and texts in its rows alone, got ${names.join(", ")} beside it. Leave one of them out.`,
-    { names },
-  );
+  throw excludedFlags("--pairs", names, "images and texts in its rows alone");
 }
 
 /** Rows as people and programs see them. @returns the exit code */
@@ -123,10 +114,7 @@ export const imagesOrPairs = ["[image...]", imagesArgument[1]] as const;
 /** @throws {UsageError} `usage/no-images` if neither they nor rows are given */
 export function needImages(inputs: readonly unknown[]): void {
   if (inputs.length === 0)
-    throw new UsageError(
-      "usage/no-images",
-      "no image is given: give files, folders, patterns, URLs or -, or rows by --pairs FILE",
-    );
+    throw noImages("at least one", "Give files, folders, patterns, URLs or -, or rows by --pairs FILE.");
 }
 
 /** @param rows what they look like */

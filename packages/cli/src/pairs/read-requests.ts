@@ -4,6 +4,7 @@ import type { PairError as WrongRow, PairRow as ReadRow, PlaceName } from "@blip
 import { dirname } from "node:path";
 import type { Terminal } from "../terminal.ts";
 import { ownFields, PairRequest, type PairForm } from "./pair-request.ts";
+import { brokenOff } from "../errors.ts";
 
 type Readers = typeof import("@blip-ts/datasets/node");
 
@@ -79,15 +80,6 @@ async function* requests(
     }
   }
 }
-
-const brokenOff = (name: string, error: unknown): InputError =>
-  new InputError(
-    "pairs/broken-off",
-    `${name}: expected rows to its end, got "${error instanceof Error ? error.message : String(error)}". ` +
-      "Rows before are answered; give the others again.",
-    { name },
-    { cause: error },
-  );
 
 function requestsOf(
   row: ReadRow | WrongRow,

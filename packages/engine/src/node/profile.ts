@@ -1,12 +1,13 @@
 // ONNX Runtime's traces of an engine's sessions, put together into one file that chrome://tracing and Perfetto open,
 // and what they say in short.
-import { asyncDispose, atLeast, UsageError } from "@blip-ts/base";
+import { asyncDispose, atLeast } from "@blip-ts/base";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, parse } from "node:path";
 import type { Profile, ProfiledOperator } from "../device.ts";
 import type { Engine, EngineModel, EngineSession, SessionOptions } from "../engine.ts";
+import { cannotWriteTrace } from "./errors.ts";
 
 /** An event of a trace; times are microseconds. */
 interface TraceEvent {
@@ -24,15 +25,6 @@ export interface SessionTrace {
   readonly begun: number;
   readonly events: readonly TraceEvent[];
 }
-
-const cannotWrite = (file: string, cause: unknown): UsageError =>
-  new UsageError(
-    "usage/profile",
-    `profile: ${file} cannot be written (${cause instanceof Error ? cause.message : String(cause)}). ` +
-      "Give a file in a folder that exists.",
-    { file },
-    { cause },
-  );
 
 /** Each session as a process of one trace, with its times on one clock. */
 export function mergeTraces(traces: readonly SessionTrace[]): (TraceEvent & { readonly pid: number })[] {
@@ -120,7 +112,7 @@ export class ProfiledEngine implements Engine {
     try {
       writeFileSync(this.#file, "[]");
     } catch (error) {
-      throw cannotWrite(this.#file, error);
+      throw cannotWriteTrace(this.#file, error);
     }
     this.#folder = mkdtempSync(join(tmpdir(), "blip-profile-"));
     this.#engine = create((session) => {

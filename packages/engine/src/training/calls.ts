@@ -1,5 +1,5 @@
 // Calls of a training thread, as promises.
-import { ModelError, UsageError } from "@blip-ts/base";
+import { revivedError } from "@blip-ts/base";
 import type {
   TrainingCalls,
   TrainingFailure,
@@ -7,6 +7,7 @@ import type {
   TrainingReply,
   TrainingRequest,
 } from "./messages.ts";
+import { sessionClosed } from "./errors.ts";
 
 /** A thread as its owner sees it. */
 export interface TrainingPort {
@@ -32,12 +33,8 @@ interface Pending {
 }
 
 /** The thread's own failures as they were thrown there; what ONNX Runtime says as it is. */
-function errorOf({ message, code, fields }: TrainingFailure): Error {
-  if (code === undefined) return new Error(message);
-  return code === "train/memory"
-    ? new ModelError(code, message, fields)
-    : new UsageError(code, message, fields);
-}
+const errorOf = ({ message, known }: TrainingFailure): Error =>
+  known ? revivedError(known) : new Error(message);
 
 export class TrainingThread {
   readonly #port: TrainingPort;
@@ -73,10 +70,7 @@ export class TrainingThread {
   }
 
   async end(): Promise<void> {
-    this.#failure ??= new UsageError(
-      "usage/disposed",
-      "training: expected a session that is open, found one that was closed. Open it again, or close it later.",
-    );
+    this.#failure ??= sessionClosed();
     await this.#port.terminate();
   }
 

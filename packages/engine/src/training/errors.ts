@@ -1,6 +1,10 @@
-// What can go wrong in a training session: one factory per failure.
+// What can go wrong in a training session: one factory per error.
 import { BlipError, ModelError, UsageError } from "@blip-ts/base";
 
+/**
+ * A parameter with its gradient and moments is larger than one memory can be.
+ * @remedy Freeze it, or train adapters of it.
+ */
 export const parameterTooLarge = (name: string, bytes: number, capacity: number): UsageError =>
   new UsageError(
     "train/parameter-size",
@@ -24,7 +28,11 @@ export function isOutOfMemory(error: unknown): boolean {
   return code === "ERR_WORKER_OUT_OF_MEMORY" || code === "ENOMEM" || noMemory.test(error.message);
 }
 
-/** @param what was computed or loaded: "a run of the graph caption" */
+/**
+ * Memory was exhausted in a step of training.
+ * @remedy Use smaller batches, or close other programs.
+ * @param what was computed or loaded: "a run of the graph caption"
+ */
 export const stepOutOfMemory = (what: string, cause: unknown): ModelError => {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new ModelError(
@@ -35,7 +43,11 @@ export const stepOutOfMemory = (what: string, cause: unknown): ModelError => {
   );
 };
 
-/** @param bytes what the parameters need together */
+/**
+ * There is no memory for the weights, gradients and moments.
+ * @remedy Freeze parts of the model, or close other programs.
+ * @param bytes what the parameters need together
+ */
 export const outOfMemory = (bytes: number, cause: unknown): ModelError =>
   new ModelError(
     "train/memory",
@@ -46,6 +58,10 @@ export const outOfMemory = (bytes: number, cause: unknown): ModelError =>
     { cause },
   );
 
+/**
+ * A parameter is not one of the training session.
+ * @remedy Name one that is trained.
+ */
 export const unknownParameter = (name: string): UsageError =>
   new UsageError(
     "train/parameter",
@@ -53,6 +69,10 @@ export const unknownParameter = (name: string): UsageError =>
     { name },
   );
 
+/**
+ * Weights have another number of elements than the parameter.
+ * @remedy Give the weights of this model.
+ */
 export const wrongLength = (name: string, expected: number, got: number): UsageError =>
   new UsageError(
     "train/length",
@@ -60,6 +80,10 @@ export const wrongLength = (name: string, expected: number, got: number): UsageE
     { name, expected, got },
   );
 
+/**
+ * A graph was not added to the training session.
+ * @remedy Add the graph first.
+ */
 export const unknownGraph = (name: string, known: readonly string[]): UsageError =>
   new UsageError(
     "train/graph",
@@ -67,6 +91,10 @@ export const unknownGraph = (name: string, known: readonly string[]): UsageError
     { name, known },
   );
 
+/**
+ * A batch lacks an input of the graph.
+ * @remedy Give it with the batch.
+ */
 export const missingFeed = (graph: string, name: string, expected: string): UsageError =>
   new UsageError(
     "train/feed",
@@ -74,6 +102,10 @@ export const missingFeed = (graph: string, name: string, expected: string): Usag
     { graph, name },
   );
 
+/**
+ * An input of a batch has another type or shape than the graph reads.
+ * @remedy Make the batch for this graph.
+ */
 export const wrongFeed = (graph: string, name: string, expected: string, got: string): UsageError =>
   new UsageError(
     "train/feed",
@@ -81,9 +113,23 @@ export const wrongFeed = (graph: string, name: string, expected: string, got: st
     { graph, name, expected, got },
   );
 
+/**
+ * An output of a training graph has a type that cannot be read.
+ * @remedy Name another output.
+ */
 export const wrongOutput = (graph: string, name: string, found: string): UsageError =>
   new UsageError(
     "train/output",
     `${graph}, output ${name}: expected an output of type float32 or int64, got ${found}. Name another output.`,
     { graph, name },
+  );
+
+/**
+ * A training session was used after it was closed.
+ * @remedy Open it again, or close it later.
+ */
+export const sessionClosed = (): UsageError =>
+  new UsageError(
+    "usage/disposed",
+    "training: expected a session that is open, found one that was closed. Open it again, or close it later.",
   );

@@ -1,5 +1,5 @@
 // What a training session and its thread say to each other.
-import type { ErrorFields } from "@blip-ts/base";
+import type { PlainError } from "@blip-ts/base";
 import type { ParameterGradient, Tensor } from "@blip-ts/graph";
 import type { EngineModel } from "../engine.ts";
 import type { Parameter, ParameterArray, PlaceOptions } from "./places.ts";
@@ -93,9 +93,8 @@ export type TrainingRequest = {
 
 export interface TrainingFailure {
   readonly message: string;
-  /** Of a failure that is one of this package's. */
-  readonly code?: string | undefined;
-  readonly fields?: ErrorFields | undefined;
+  /** The error, if it is one of this package's. */
+  readonly known?: PlainError | undefined;
 }
 
 export interface TrainingReply {

@@ -1,6 +1,10 @@
-// What can go wrong between a page and its engine: one factory per failure.
+// What can go wrong between a page and its engine: one factory per error.
 import { ModelError, UsageError } from "@blip-ts/base";
 
+/**
+ * onnxruntime-web cannot be loaded in the page.
+ * @remedy Install and bundle it, or serve its files and name them with `configure({ runtime })`.
+ */
 export const runtimeMissing = (detail: string): ModelError =>
   new ModelError(
     "model/no-runtime",
@@ -9,6 +13,10 @@ export const runtimeMissing = (detail: string): ModelError =>
     { detail },
   );
 
+/**
+ * The engine's worker cannot be started in the page.
+ * @remedy Serve dist/web-session-worker.js from the page's own origin, and name it with `configure({ worker })`.
+ */
 export const workerMissing = (detail: string, cause?: unknown): ModelError =>
   new ModelError(
     "model/no-runtime",
@@ -18,6 +26,10 @@ export const workerMissing = (detail: string, cause?: unknown): ModelError =>
     { cause },
   );
 
+/**
+ * A profile was asked for in a page, which has no file to write it to.
+ * @remedy Use the browser's own profiler, or run it in Node.
+ */
 export const noTraces = (): UsageError =>
   new UsageError(
     "usage/profile",

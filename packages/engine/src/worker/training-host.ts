@@ -1,6 +1,6 @@
 // What runs in a training session's thread: it holds the numbers, runs graphs over them and updates them. It computes in
 // the calling thread, so that may not be the caller's. Answers the messages of `training/messages.ts`.
-import { BlipError } from "@blip-ts/base";
+import { BlipError, plainError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type * as common from "onnxruntime-common";
 import type {
@@ -245,7 +245,7 @@ function failureOf(thrown: unknown, request: TrainingRequest): TrainingFailure {
       : thrown;
   return {
     message: error instanceof Error ? error.message : String(error),
-    ...(error instanceof BlipError && { code: error.code, fields: error.fields }),
+    ...(error instanceof BlipError && { known: plainError(error) }),
   };
 }
 

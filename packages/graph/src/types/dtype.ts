@@ -13,6 +13,7 @@ export const dtypes = [
   "bool",
 ] as const;
 
+/** An element type of a tensor. */
 export type DType = (typeof dtypes)[number];
 
 /** Bytes of one element. */

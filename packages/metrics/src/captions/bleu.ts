@@ -6,6 +6,7 @@ import type { Tokens } from "./tokenize.ts";
 /** BLEU-1, BLEU-2, BLEU-3, BLEU-4, each 0 to 1. */
 export type BleuScores = readonly [number, number, number, number];
 
+/** BLEU of all captions together, and of each (Papineni et al., 2002; pycocoevalcap). */
 export interface Bleu {
   /** Over all captions: counts are added up before they are divided. */
   readonly score: BleuScores;

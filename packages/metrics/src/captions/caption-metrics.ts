@@ -6,11 +6,15 @@ import { expectReferences } from "./ngrams.ts";
 import { rougeL } from "./rouge-l.ts";
 import { tokenizeCaptions } from "./tokenize.ts";
 
+/** Metrics of captions beside references, as pycocoevalcap counts them. */
 export interface CaptionMetrics {
   /** BLEU-1 to BLEU-4, 0 to 1 (papers print them times 100). */
   readonly bleu1: number;
+  /** BLEU-2, 0 to 1. */
   readonly bleu2: number;
+  /** BLEU-3, 0 to 1. */
   readonly bleu3: number;
+  /** BLEU-4, 0 to 1. */
   readonly bleu4: number;
   /** ROUGE-L, 0 to 1 (papers print it times 100). */
   readonly rougeL: number;
@@ -18,6 +22,7 @@ export interface CaptionMetrics {
   readonly ciderD: number;
 }
 
+/** The metrics with each caption's own. */
 export interface CaptionReport extends CaptionMetrics {
   /** The same of each caption. */
   readonly each: readonly CaptionMetrics[];

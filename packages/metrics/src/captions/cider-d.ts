@@ -6,6 +6,7 @@ import { countNgrams, expectReferences, type Ngram, wordsOf } from "./ngrams.ts"
 import type { CaptionScores } from "./rouge-l.ts";
 import type { Tokens } from "./tokenize.ts";
 
+/** How CIDEr-D counts. */
 export interface CiderOptions {
   /** Width of the Gaussian penalty on a difference in length, in words. Default 6. */
   readonly sigma?: number;

@@ -6,7 +6,9 @@ import type { Tokens } from "./tokenize.ts";
 
 /** A metric's mean over all captions, and its value for each. */
 export interface CaptionScores {
+  /** The mean of all captions' scores. */
   readonly score: number;
+  /** The score of each caption. */
   readonly each: readonly number[];
 }
 

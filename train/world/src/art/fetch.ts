@@ -28,7 +28,7 @@ function checked(path: string, { sha512 }: ArtPackage): Buffer {
 /**
  * Fetches a package unless it is there.
  * @returns whether it was fetched
- * @throws {InputError} `world/art-not-fetched`, `world/art-damaged`
+ * @throws {WorldError} `world/art-not-fetched`, `world/art-damaged`
  */
 export async function fetchPackage(wanted: ArtPackage, folder = artFolder): Promise<boolean> {
   const path = join(folder, tarballName(wanted));
@@ -56,7 +56,7 @@ export async function fetchPackage(wanted: ArtPackage, folder = artFolder): Prom
 /**
  * Files of a package, parsed as JSON.
  * @param files paths in the package; those that it lacks are undefined
- * @throws {InputError} `world/art-missing`, `world/art-damaged`
+ * @throws {WorldError} `world/art-missing`, `world/art-damaged`
  */
 export async function readJson(
   wanted: ArtPackage,

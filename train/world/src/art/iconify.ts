@@ -30,7 +30,7 @@ function svgOf(set: Json, icon: Json): string | undefined {
   );
 }
 
-/** @throws {InputError} `world/art-missing`, `world/art-damaged` */
+/** @throws {WorldError} `world/art-missing`, `world/art-damaged` */
 export async function readSet(style: Style): Promise<IconSet> {
   const [icons, chars] = await readJson(packageOf(style), ["icons.json", "chars.json"]);
   const set = jsonOf(icons);

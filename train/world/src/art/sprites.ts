@@ -81,7 +81,7 @@ const cacheName = (style: Style): string => join(spriteFolder, `${style}.bin`);
 /**
  * Draws all art and writes the files of sprites; with `rewrite` the catalogue as well.
  * @param say is told what was left out
- * @throws {InputError} `world/art-missing`; `world/art-damaged` if the drawings are not those of the catalogue
+ * @throws {WorldError} `world/art-missing`; `world/art-damaged` if the drawings are not those of the catalogue
  */
 export async function drawArt(rewrite: boolean, say: (line: string) => void): Promise<void> {
   const [names, sets] = [await readNames(languages), await readSets()];
@@ -133,7 +133,7 @@ export type SpriteSource = (sprite: Sprite) => Pixels;
 
 /**
  * The drawn sprites of some styles.
- * @throws {InputError} `world/art-missing` if they have not been drawn yet, `world/art-damaged`
+ * @throws {WorldError} `world/art-missing` if they have not been drawn yet, `world/art-damaged`
  */
 export function readSprites(catalogue: Catalogue, wanted: readonly Style[]): SpriteSource {
   const all = new Map<number, Pixels>();

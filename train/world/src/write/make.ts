@@ -116,7 +116,7 @@ async function writeRows(
 
 /**
  * Writes a split's data for a task into an empty folder.
- * @throws {UsageError} `world/out-not-empty` @throws {InputError} `world/art-missing`
+ * @throws {WorldError} `world/out-not-empty` @throws {WorldError} `world/art-missing`
  */
 export async function make(options: MakeOptions): Promise<MakeReport> {
   const { out, split, seed, size, task, format, blind } = options;

@@ -1,36 +1,20 @@
 // A folder written under another name beside its own, and renamed when it is whole.
-import { closedBy, must, UsageError } from "@blip-ts/base";
+import { closedBy, must } from "@blip-ts/base";
 import { createWriteStream } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { FolderWriter } from "../../files.ts";
 import { partialEnding, sweepPartials } from "./process-owner.ts";
-
-const cannotWrite = (path: string, cause: unknown): UsageError => {
-  const detail = cause instanceof Error ? cause.message : String(cause);
-  return new UsageError(
-    "save/cannot-write",
-    `${path}: expected a folder that can be written, found ${detail}. Name another place.`,
-    { path },
-    { cause },
-  );
-};
-
-const exists = (path: string, contents: string): UsageError =>
-  new UsageError(
-    "save/exists",
-    `${path}: expected no such folder yet, or an empty one, found ${contents}. Name another place, or remove it.`,
-    { path },
-  );
+import { cannotWriteFolder, folderExists } from "./save-errors.ts";
 
 /** @throws {UsageError} `save/exists`, `save/cannot-write` */
 export async function createFolder(path: string): Promise<FolderWriter> {
   const target = resolve(path);
   const existing = await stat(target).catch(() => undefined);
-  if (existing && !existing.isDirectory()) throw exists(path, "a file");
+  if (existing && !existing.isDirectory()) throw folderExists(path, "a file");
   const names = existing ? await readdir(target) : [];
-  if (names.length > 0) throw exists(path, `${names.length} file(s) in it, e.g. ${must(names, 0)}`);
+  if (names.length > 0) throw folderExists(path, `${names.length} file(s) in it, e.g. ${must(names, 0)}`);
   const partial = join(dirname(target), `.${basename(target)}${partialEnding()}`);
   await sweepPartials(dirname(target));
   try {
@@ -40,7 +24,7 @@ export async function createFolder(path: string): Promise<FolderWriter> {
     // The folder that was there keeps its mode.
     if (existing) await chmod(partial, existing.mode & 0o7777);
   } catch (error) {
-    throw cannotWrite(path, error);
+    throw cannotWriteFolder(path, error);
   }
   let committed = false;
   return {
@@ -51,7 +35,7 @@ export async function createFolder(path: string): Promise<FolderWriter> {
         if (typeof content === "string") await writeFile(destination, content);
         else await pipeline(content, createWriteStream(destination));
       } catch (error) {
-        if (error instanceof Error && "syscall" in error) throw cannotWrite(path, error);
+        if (error instanceof Error && "syscall" in error) throw cannotWriteFolder(path, error);
         throw error;
       }
     },
@@ -61,7 +45,7 @@ export async function createFolder(path: string): Promise<FolderWriter> {
         await rename(partial, target);
         committed = true;
       } catch (error) {
-        throw cannotWrite(path, error);
+        throw cannotWriteFolder(path, error);
       }
     },
     ...closedBy(async () => {

@@ -118,7 +118,7 @@ describe("decodeImage", () => {
     const onWarning = ({ code }: { code: string }) => void warnings.push(code);
     const clipped = await decodeImage(picture("grey16.png"), { ...hf, onWarning });
     const scaled = await decodeImage(picture("grey16.png"), { ...hf, grey16: "scale", onWarning });
-    expect(warnings).toEqual(["grey16-clipped"]);
+    expect(warnings).toEqual(["image/grey16-clipped"]);
     expect(new Set(clipped.data)).toContain(255);
     // The second pixel is 137, the third 274 of 65535.
     expect([...clipped.data.subarray(3, 9)]).toEqual([137, 137, 137, 255, 255, 255]);
@@ -268,7 +268,7 @@ describe("decodeImage", () => {
   ])("says which option raises the limit that a %s is above", async (_, input) => {
     const call = decodeImage(input, { ...hf, maxPixels: 3 });
     await expect(call).rejects.toMatchObject({ code: "image/too-large" });
-    await expect(call).rejects.toThrow(/at most 3 pixels, found .*larger maxPixels \(--max-pixels/);
+    await expect(call).rejects.toThrow(/at most 3 pixels, found .*raise maxPixels/);
   });
 
   test("stops before it begins where the signal says so", async () => {

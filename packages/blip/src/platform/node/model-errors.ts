@@ -1,6 +1,10 @@
-// What can be wrong with finding a model's files: one factory a failure. Codes are `model/...`.
+// What can be wrong with finding a model's files: one factory per error. Codes are `model/...`.
 import { ModelError } from "@blip-ts/base";
 
+/**
+ * There is no such file or folder, and the name is not a Hub id.
+ * @remedy Give a folder, a weights file or its address, picture-book, or a Hub id.
+ */
 export const notFound = (name: string): ModelError =>
   new ModelError(
     "model/not-found",
@@ -9,6 +13,10 @@ export const notFound = (name: string): ModelError =>
     { name },
   );
 
+/**
+ * The folder holds no weights in a form that is read.
+ * @remedy Give a folder with model.safetensors, pytorch_model.bin, one .pth file, or model_index.json of a suite.
+ */
 export const noWeights = (folder: string, found: readonly string[]): ModelError =>
   new ModelError(
     "model/no-weights",
@@ -17,6 +25,10 @@ export const noWeights = (folder: string, found: readonly string[]): ModelError 
     { folder, found },
   );
 
+/**
+ * The folder holds several files that could be meant.
+ * @remedy Give the path of one of them.
+ */
 export const ambiguousWeights = (folder: string, found: readonly string[]): ModelError =>
   new ModelError(
     "model/ambiguous-weights",
@@ -24,20 +36,32 @@ export const ambiguousWeights = (folder: string, found: readonly string[]): Mode
     { folder, found },
   );
 
+/**
+ * Reading a file of the model failed.
+ * @remedy Check the file, its permissions and the disk.
+ */
 export const readFailed = (name: string, detail: string, cause?: unknown): ModelError =>
   new ModelError("model/read-failed", `${name}: ${detail}`, { name, detail }, { cause });
 
+/**
+ * A file of the model was written to, replaced or deleted since the model was opened.
+ * @remedy Load it again. Replace models by renaming, or use `load: "copy"` (`--load copy`).
+ */
 export const changed = (name: string, found: string): ModelError =>
   new ModelError(
     "model/changed",
     `${name}: expected the file as it was when the model was opened, found ${found}. Load the model again. To replace a ` +
-      'model, write the new file beside the old one and rename it; if files are overwritten in place, use load: "copy" (--load copy).',
+      'model, write the new file beside the old one and rename it; if files are overwritten in place, use load: "copy".',
     { name, found },
   );
 
 export const notRegular = (name: string): ModelError =>
   readFailed(name, "expected a file, found a FIFO, a socket or a device, which are not read. Give a file.");
 
+/**
+ * A file beside the weights is larger than the limit; it was not read.
+ * @remedy Give the file that belongs to these weights.
+ */
 export const tooLarge = (name: string, size: number, limit: number): ModelError =>
   new ModelError(
     "model/side-file-too-large",

@@ -2,23 +2,14 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { dirname } from "node:path";
-import { UsageError } from "@blip-ts/base";
 import { startNodeTraining } from "@blip-ts/engine/node";
 import type { TrainingPlatform } from "../../train/loop/trainer.ts";
 import { createFolder } from "./create-folder.ts";
 import { fileSource } from "./local-files.ts";
+import { cannotWriteFile } from "./save-errors.ts";
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
-
-const cannotWrite = (path: string, cause: unknown): UsageError =>
-  new UsageError(
-    "save/cannot-write",
-    `${path}: expected a file that can be written, found ${cause instanceof Error ? cause.message : String(cause)}. ` +
-      "Name another place.",
-    { path },
-    { cause },
-  );
 
 export const nodeTraining: TrainingPlatform = {
   startTraining: startNodeTraining,
@@ -32,12 +23,12 @@ export const nodeTraining: TrainingPlatform = {
         await rename(partial, path);
       } catch (error) {
         await rm(partial, { force: true }).catch(() => undefined);
-        throw cannotWrite(path, error);
+        throw cannotWriteFile(path, error);
       }
     },
     appendText: (path, text) =>
       appendFile(path, text).catch((error: unknown) => {
-        throw cannotWrite(path, error);
+        throw cannotWriteFile(path, error);
       }),
     readText: (path) =>
       readFile(path, "utf8").catch((error: unknown) => {
@@ -52,7 +43,7 @@ export const nodeTraining: TrainingPlatform = {
       }),
     remove: (path) =>
       rm(path, { recursive: true, force: true }).catch((error: unknown) => {
-        throw cannotWrite(path, error);
+        throw cannotWriteFile(path, error);
       }),
   },
 };

@@ -1,6 +1,13 @@
 // The bytes of a page's image to RGB, on the page's own thread or on a worker's. PNG and GIF are decoded by our own code,
 // to the bytes that Node gives; JPEG, WebP and AVIF by the browser, with colour profiles left alone.
-import { badRaw, notAnImage, truncated, unsupported } from "../../image/errors.ts";
+import {
+  badRaw,
+  grey16Clipped,
+  hiddenColoursLost,
+  notAnImage,
+  truncated,
+  unsupported,
+} from "../../image/errors.ts";
 import { declaredSize, type DeclaredSize, type SizedFormat } from "../../image/declared-size.ts";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { orientationOf, turned } from "../../image/exif-orientation.ts";
@@ -90,11 +97,7 @@ async function decodeByBrowser(
   try {
     checkArea(name, bitmap.width, bitmap.height, maxPixels);
     const pixels = pixelsOf(bitmap, bitmap.width, bitmap.height);
-    if (alpha === "drop" && isTranslucent(pixels))
-      onWarning?.({
-        code: "hidden-colours-lost",
-        message: `${name}: browsers forget the colours under transparent pixels of ${format}, which this mode looks at; convert it to PNG`,
-      });
+    if (alpha === "drop" && isTranslucent(pixels)) onWarning?.(hiddenColoursLost(name, format));
     return pixels;
   } finally {
     bitmap.close();
@@ -123,11 +126,7 @@ export async function decodeFile(encoded: Encoded, options: DecodeOptions): Prom
   const { name, bytes } = encoded;
   const format = formatOf(encoded);
   const size = inspectFile(encoded, format, options.maxPixels);
-  const onClip = () =>
-    options.onWarning?.({
-      code: "grey16-clipped",
-      message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does. Say grey16: "scale" (--grey16 scale) for its full range.`,
-    });
+  const onClip = () => options.onWarning?.(grey16Clipped(name));
   if (format === "gif") return decodeGif(bytes, parseGif(bytes, name), name, options.alpha);
   const upright = async (image: RgbImage) =>
     options.orientation === "upright" && format !== "tiff"

@@ -1,6 +1,6 @@
 // Large images in a worker of their own, which ends after them: a photograph of 108 megapixels is 5 s of work. Small ones
 // on the page's thread, in slices of a few milliseconds.
-import { InputError } from "@blip-ts/base";
+import { revivedError } from "@blip-ts/base";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import type { RgbImage } from "../../image/raw-image.ts";
 import { decodeFile, type Encoded, formatOf, inspectFile } from "./decode-file.ts";
@@ -35,7 +35,7 @@ function decodedBy(worker: Worker, encoded: Encoded, options: DecodeOptions): Pr
       }
       signal?.removeEventListener("abort", stop);
       if (reply.kind === "done") resolve(reply.image);
-      else if (reply.known) reject(new InputError(reply.known.code, reply.message, reply.known.fields));
+      else if (reply.known) reject(revivedError(reply.known));
       else reject(new Error(reply.message));
     });
     const request: ImageRequest = { encoded, options: { alpha, orientation, grey16, maxPixels, size } };

@@ -1,7 +1,11 @@
-// What can go wrong between a page and its files: one factory a failure. Codes are those of Node where the failure is
+// What can go wrong between a page and its files: one factory per error. Codes are those of Node where the failure is
 // the same.
-import { InputError, ModelError, shownName, UsageError } from "@blip-ts/base";
+import { InputError, ModelError, UsageError, type Warning, shownName } from "@blip-ts/base";
 
+/**
+ * The name is neither a URL nor a Hub id.
+ * @remedy Give the URL of a folder or of a weights file, picture-book, or a Hub id.
+ */
 export const notFound = (name: string): ModelError =>
   new ModelError(
     "model/not-found",
@@ -10,6 +14,10 @@ export const notFound = (name: string): ModelError =>
     { name },
   );
 
+/**
+ * The server has no such file.
+ * @remedy Check the URL.
+ */
 export const nothingThere = (url: string, status: number): ModelError =>
   new ModelError(
     "model/not-found",
@@ -17,6 +25,10 @@ export const nothingThere = (url: string, status: number): ModelError =>
     { url, status },
   );
 
+/**
+ * The folder's URL leads to no weights in a form that is read.
+ * @remedy Serve model.safetensors, pytorch_model.bin or model_index.json there; give the URL of a .pth itself.
+ */
 export const noWeights = (folder: string): ModelError =>
   new ModelError(
     "model/no-weights",
@@ -25,6 +37,10 @@ export const noWeights = (folder: string): ModelError =>
     { folder },
   );
 
+/**
+ * The model is private or gated.
+ * @remedy Accept its terms and set a token (`configure({ token })`), or serve the files yourself.
+ */
 export const unauthorized = (url: string, status: number): ModelError =>
   new ModelError(
     "hub/unauthorized",
@@ -33,13 +49,21 @@ export const unauthorized = (url: string, status: number): ModelError =>
     { url, status },
   );
 
+/**
+ * A server answered with a status that is not expected.
+ * @remedy Try again later.
+ */
 export const httpStatus = (url: string, status: number): ModelError =>
   new ModelError("hub/http-status", `${shownName(url)}: the server answered ${status}: try again later`, {
     url,
     status,
   });
 
-/** A page is not told whether the network failed or the server does not share: both are named. */
+/**
+ * The file cannot be fetched, and the browser's cache does not hold it. Browsers do not say whether the network or
+ * CORS is the cause.
+ * @remedy Check the network, and that the server sends Access-Control-Allow-Origin.
+ */
 export const unreachable = (url: string, cause: unknown): ModelError => {
   const { origin } = new URL(document.baseURI);
   const other = new URL(url).origin !== origin;
@@ -55,6 +79,10 @@ export const unreachable = (url: string, cause: unknown): ModelError => {
   );
 };
 
+/**
+ * The file is not complete in the browser's cache, and offline mode makes no request.
+ * @remedy Load it once without `offline`.
+ */
 export const offline = (url: string): ModelError =>
   new ModelError(
     "hub/offline",
@@ -62,6 +90,10 @@ export const offline = (url: string): ModelError =>
     { url },
   );
 
+/**
+ * The file on the server was replaced while it was read.
+ * @remedy Load the model again.
+ */
 export const changed = (url: string): ModelError =>
   new ModelError(
     "model/changed",
@@ -69,6 +101,10 @@ export const changed = (url: string): ModelError =>
     { url },
   );
 
+/**
+ * The server sends no parts of files, and the whole file is larger than the limit.
+ * @remedy Serve it from a server with HTTP range requests.
+ */
 export const tooLarge = (url: string, limit: number): ModelError =>
   new ModelError(
     "model/too-large",
@@ -77,12 +113,20 @@ export const tooLarge = (url: string, limit: number): ModelError =>
     { url, limit },
   );
 
+/**
+ * Reading a file of the model failed.
+ * @remedy Check the network, and load it again.
+ */
 export const readFailed = (url: string, detail: string, cause?: unknown): ModelError =>
   new ModelError("model/read-failed", `${shownName(url)}: ${detail}`, { url, detail }, { cause });
 
 export const brokenOff = (url: string, at: number, cause?: unknown): ModelError =>
   readFailed(url, `its connection broke off at byte ${at}: check the network, and load it again`, cause);
 
+/**
+ * A page was asked to write a folder, which browsers cannot do.
+ * @remedy Do this in Node, e.g. with `npx blip-ts convert`.
+ */
 export const noFolders = (path: string): UsageError =>
   new UsageError(
     "save/cannot-write",
@@ -90,6 +134,10 @@ export const noFolders = (path: string): UsageError =>
     { path },
   );
 
+/**
+ * The canvas holds an image of another site, whose pixels a page may not read.
+ * @remedy Load that image with `crossOrigin = "anonymous"` from a server that allows it.
+ */
 export const tainted = (cause: unknown): InputError =>
   new InputError(
     "image/unreachable",
@@ -98,3 +146,23 @@ export const tainted = (cause: unknown): InputError =>
     {},
     { cause },
   );
+
+/**
+ * `configure` is called with a setting that does not exist.
+ * @remedy Use one of the settings that the message lists.
+ */
+export const unknownSetting = (name: string, known: readonly string[]): UsageError =>
+  new UsageError(
+    "usage/bad-setting",
+    `configure: expected one of the settings ${known.join(", ")}, got "${name}". Correct its name.`,
+    { name },
+  );
+
+/**
+ * A server cannot be reached, so a file of the model is taken from the browser's cache.
+ * @remedy None is needed; check the network if you expect a newer model.
+ */
+export const takenFromCache = (url: string): Warning => ({
+  code: "hub/from-cache",
+  message: `${url} cannot be fetched: it is taken from the browser's cache`,
+});

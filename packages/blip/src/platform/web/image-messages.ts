@@ -1,5 +1,5 @@
 // What a page and the worker that decodes its image say to each other.
-import type { Warning } from "@blip-ts/base";
+import type { PlainError, Warning } from "@blip-ts/base";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import type { RgbImage } from "../../image/raw-image.ts";
 import type { Encoded } from "./decode-file.ts";
@@ -16,6 +16,5 @@ export type ImageReply =
       readonly kind: "failed";
       readonly message: string;
       /** What is wrong with the image; undefined if it is something else. */
-      readonly known:
-        { readonly code: string; readonly fields: Readonly<Record<string, unknown>> } | undefined;
+      readonly known: PlainError | undefined;
     };

@@ -4,7 +4,7 @@ import { resizeBicubic } from "../../image/resize-bicubic.ts";
 import type { RgbImage } from "../../image/raw-image.ts";
 import { decodeFile, type Encoded } from "./decode-file.ts";
 import type { ImageReply, ImageRequest } from "./image-messages.ts";
-import { InputError } from "@blip-ts/base";
+import { InputError, type Warning, plainError } from "@blip-ts/base";
 
 const reply = (message: ImageReply, transfer: Transferable[] = []) => postMessage(message, { transfer });
 
@@ -16,8 +16,7 @@ async function decoded(encoded: Encoded, options: DecodeOptions): Promise<RgbIma
 }
 
 onmessage = ({ data: { encoded, options } }: MessageEvent<ImageRequest>) => {
-  const onWarning = (warning: { readonly code: string; readonly message: string }) =>
-    reply({ kind: "warning", warning });
+  const onWarning = (warning: Warning) => reply({ kind: "warning", warning });
   decoded(encoded, { ...options, onWarning }).then(
     ({ data, width, height }) => {
       const own = Uint8Array.from(data);
@@ -26,7 +25,7 @@ onmessage = ({ data: { encoded, options } }: MessageEvent<ImageRequest>) => {
     (error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
       // Fields are texts and numbers, which pass as they are.
-      const known = error instanceof InputError ? { code: error.code, fields: error.fields } : undefined;
+      const known = error instanceof InputError ? plainError(error) : undefined;
       reply({ kind: "failed", message, known });
     },
   );

@@ -9,6 +9,7 @@ import {
   nothingThere,
   offline,
   readFailed,
+  takenFromCache,
   tooLarge,
   unauthorized,
   unreachable,
@@ -266,10 +267,7 @@ export class RemoteFile implements ByteSource {
     } catch (error) {
       options.signal?.throwIfAborted();
       if (!cached) throw error;
-      options.onWarning?.({
-        code: "hub-unreachable",
-        message: `${url} cannot be fetched: it is taken from the browser's cache`,
-      });
+      options.onWarning?.(takenFromCache(url));
       return fromCache(cached);
     }
     if (isAbsent(response)) {

@@ -1,7 +1,8 @@
 // What a page says once about where things are: the engine's files, this package's models, the Hub.
-import { UsageError } from "@blip-ts/base";
 import type { WebEngineSettings } from "@blip-ts/engine/web";
+import { unknownSetting } from "./errors.ts";
 
+/** Where a page's files are, and how its engine runs. */
 export interface WebSettings extends WebEngineSettings {
   /** The folder of this package's `models/`; without it, found from this module's own address. */
   readonly models?: string | URL | undefined;
@@ -31,12 +32,7 @@ let settings: WebSettings = {};
  */
 export function configure(more: WebSettings): void {
   const unknown = Object.keys(more).find((name) => !names.some((known) => known === name));
-  if (unknown !== undefined)
-    throw new UsageError(
-      "usage/bad-setting",
-      `configure: there is no setting "${unknown}"; there are ${names.join(", ")}`,
-      { name: unknown },
-    );
+  if (unknown !== undefined) throw unknownSetting(unknown, names);
   settings = { ...settings, ...more };
 }
 

@@ -1,5 +1,5 @@
 // The verb `export`: a task's graphs as ONNX files that any program runs with ONNX Runtime, and a description of how.
-import { closing, UsageError } from "@blip-ts/base";
+import { closing } from "@blip-ts/base";
 import {
   contributedOperators,
   emitOnnx,
@@ -30,7 +30,9 @@ import { openSource } from "../../load/open-suite.ts";
 import { imageConfigOf } from "../../load/image-settings.ts";
 import { decodeDefaults } from "../../processor/image-processor.ts";
 import { textLimitsOf } from "../../processor/text-processor.ts";
+import { graphTooLarge, unknownTask } from "../errors.ts";
 
+/** How a task's graphs are exported. */
 export interface ExportOptions extends ModelOptions {
   /** `match`, `retrieve` (the files of `match`), `caption`, `ask`, `compare` or `embed`. */
   readonly task: string;
@@ -42,25 +44,37 @@ export interface ExportOptions extends ModelOptions {
 
 /** An input or output of an exported file. */
 export interface ExportedTensor {
+  /** The tensor's name in the graph. */
   readonly name: string;
+  /** Its element type, such as float32. */
   readonly dtype: string;
   /** Numbers, or letters that `letters` explains. */
   readonly shape: readonly (number | string)[];
+  /** What it holds. */
   readonly about: string;
 }
 
+/** One ONNX file. */
 export interface ExportedFile {
+  /** Its name. */
   readonly file: string;
+  /** What it computes. */
   readonly about: string;
+  /** What it reads. */
   readonly inputs: readonly ExportedTensor[];
+  /** What it gives. */
   readonly outputs: readonly ExportedTensor[];
 }
 
 /** What `export.json` says: all that a program needs to run the files. */
 export interface ExportDescription {
+  /** The name and version of this package. */
   readonly producer: string;
+  /** The model that was exported. */
   readonly model: string;
+  /** Its task. */
   readonly task: string;
+  /** The convention that the graphs follow. */
   readonly compat: Compat;
   /** The type in which the files compute; their inputs and outputs are float32, but for the caches of `fp16`. */
   readonly dtype: NetworkDType;
@@ -70,11 +84,17 @@ export interface ExportDescription {
   readonly contributedOperators: readonly string[];
   /** The file that holds the weights of all the others; null where they carry their own. */
   readonly data: string | null;
+  /** The ONNX files. */
   readonly files: readonly ExportedFile[];
+  /** What each letter of a shape stands for. */
   readonly letters: Readonly<Record<string, string>>;
+  /** Ids of special tokens. */
   readonly tokens: Readonly<Record<string, number>>;
+  /** How images are prepared. */
   readonly image: Readonly<Record<string, unknown>>;
+  /** How texts are prepared. */
   readonly text: Readonly<Record<string, unknown>>;
+  /** How the files are run for the task, step by step. */
   readonly steps: readonly string[];
 }
 
@@ -107,12 +127,7 @@ export async function exportOnnx(
 ): Promise<ExportDescription> {
   const task = networkTaskOf(options.task);
   const valid = runnableTasks;
-  if (task === undefined)
-    throw new UsageError(
-      "usage/unknown-task",
-      `task (--task): expected ${valid.join(" or ")}, found ${options.task}`,
-      { task: options.task, valid },
-    );
+  if (task === undefined) throw unknownTask("task", options.task, valid);
   // As all verbs: BLIP's own conventions unless told.
   const settings = { ...options, compat: options.compat ?? ("blip" as const) };
   checkModelOptions(settings);
@@ -231,13 +246,7 @@ function selfContained({ graphs, tensorOf }: Exported, options: ExportOptions): 
     contents: graphs.map(([name, graph]) => {
       const pieces = emitSelfContained(graph, (weight) => weightType(tensorOf(weight)), options);
       const size = lengthOf(pieces);
-      if (size > maxMessage)
-        throw new UsageError(
-          "export/too-large",
-          `${name}.onnx: expected at most ${maxMessage} bytes (2 GiB, the limit of protobuf), found ${size} with its weights inside. ` +
-            `Leave out selfContained (--self-contained): the weights then lie in ${dataFile} beside it.`,
-          { file: `${name}.onnx`, size, limit: maxMessage },
-        );
+      if (size > maxMessage) throw graphTooLarge(`${name}.onnx`, size, maxMessage, dataFile);
       return [name, bytesOf(pieces, tensorOf, options)];
     }),
   };

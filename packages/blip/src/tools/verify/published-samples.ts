@@ -14,11 +14,13 @@ export interface Sample {
   readonly models: readonly string[];
   /** A name among the images. */
   readonly image: string;
+  /** The convention under which it was published. */
   readonly compat: Compat;
   /** Side of the images where it is not the model's own. */
   readonly imageSize?: number;
   /** Where it was published. */
   readonly source: string;
+  /** What was published. */
   readonly expected:
     | {
         readonly task: "match";

@@ -1,5 +1,5 @@
 // What a model says where something was published of it: one function a kind of sample.
-import { allFinite, asyncDispose, type Closable, ModelError, must, UsageError } from "@blip-ts/base";
+import { type Closable, allFinite, asyncDispose, must, revivedError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { readTensorBytes } from "@blip-ts/checkpoint";
 import { projectionGraph } from "../../model/encoders.ts";
@@ -23,6 +23,7 @@ import {
 } from "../../verbs/image-batches.ts";
 import type { Published, Sample } from "./published-samples.ts";
 import { smoothedLoss } from "../../classes/question-answering.ts";
+import { noTemperature } from "../errors.ts";
 
 export interface Finding {
   readonly expected: string;
@@ -33,7 +34,7 @@ export interface Finding {
 /** A known fault, said where its numbers appear. */
 const eightHeadsHint =
   "this is what 8 attention heads in the text model give, as the first config files said; the weights were trained " +
-  "with 12: leave out --text-heads (textHeads)";
+  "with 12: leave out textHeads";
 
 /** Five digits that say something. */
 const digits = (value: number) => (Math.abs(value) < 0.01 ? value.toPrecision(5) : value.toFixed(5));
@@ -83,7 +84,7 @@ function words(
 function succeeded<Row extends object>(row: Row | FailedRow<unknown> | FailedText): Row {
   if (!("error" in row)) return row;
   const { code, message } = row.error;
-  throw code.startsWith("model/") ? new ModelError(code, message) : new UsageError(code, message);
+  throw revivedError({ type: code.startsWith("model/") ? "model" : "usage", code, message });
 }
 
 async function first<Row extends object>(
@@ -119,11 +120,7 @@ export async function projected(
  */
 async function temperatureOf({ opened: { files } }: Pick<LoadedNetwork, "opened">): Promise<number> {
   const stored = (await openWeights(files)).tensors.get("temp");
-  if (stored?.dtype !== "float32")
-    throw new UsageError(
-      "verify/no-temperature",
-      `${files.name} has no "temp" in float32, the temperature of the contrastive loss: give the original file`,
-    );
+  if (stored?.dtype !== "float32") throw noTemperature(files.name);
   const { buffer, byteOffset } = await readTensorBytes(stored);
   return new DataView(buffer, byteOffset).getFloat32(0, true);
 }

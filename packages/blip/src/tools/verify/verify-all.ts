@@ -29,13 +29,16 @@ const shows: readonly (readonly [image: string, text: string])[] = [
   ["000000039769.jpg", "two cats sleeping on a couch"],
 ];
 
+/** What a model's samples say. */
 export interface ModelVerdict {
+  /** The model's name. */
   readonly model: string;
   /**
    * `equal`: says all that was published of it. `checked`: nothing was, and all checks passed. `different`, `failed`,
    * `skipped`: one row at least is so. `unavailable`: it could not be loaded.
    */
   readonly verdict: VerifyRow["verdict"] | "unavailable";
+  /** Its samples. */
   readonly rows: readonly VerifyRow[];
   /** Why it is not available. */
   readonly error?: { readonly code: string; readonly message: string };
@@ -43,6 +46,7 @@ export interface ModelVerdict {
 
 /** How far a model tells three images' own captions from the others' with a number of text heads. */
 export interface HeadsTried {
+  /** Attention heads of the text model. */
   readonly heads: number;
   /** Of 12 comparisons, 6 by image and 6 by text, how many rank the own pair above the other one. */
   readonly right: number;
@@ -50,10 +54,13 @@ export interface HeadsTried {
   readonly margin: number;
 }
 
+/** Which number of attention heads gives the published numbers. */
 export interface HeadsVerdict {
+  /** The model's name. */
   readonly model: string;
   /** Heads that config.json says; undefined if it says none, or could not be read. */
   readonly configured: number | undefined;
+  /** Each number of heads with what it gives. */
   readonly tried: readonly HeadsTried[];
   /** The number with which the model tells more, by a margin that is twice as large at least; else undefined. */
   readonly verdict: number | undefined;
@@ -61,17 +68,23 @@ export interface HeadsVerdict {
   readonly reason?: string;
 }
 
+/** All published models in one report. */
 export interface VerifyReport {
+  /** The version of this package. */
   readonly version: string;
+  /** A verdict per model. */
   readonly models: readonly ModelVerdict[];
+  /** Which number of attention heads is right (transformers issue 22625). */
   readonly textHeads: HeadsVerdict;
 }
 
+/** How all models are verified. */
 export interface VerifyAllOptions extends Omit<VerifyOptions, "as" | "textHeads" | "revision"> {
   /** Models other than the published ones. */
   readonly models?: readonly string[] | undefined;
   /** The model whose text heads are tried. */
   readonly headsOf?: string | undefined;
+  /** Called after each model. */
   readonly onModel?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
 }
 

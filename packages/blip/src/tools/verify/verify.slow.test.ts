@@ -155,7 +155,7 @@ describe("verify", () => {
     expect(rows.map(({ verdict }) => verdict)).toEqual(["equal", "different"]);
     const [converted] = await rowsOf(match, [of(share)]);
     expect(converted).toMatchObject({
-      ...{ verdict: "skipped", found: expect.stringMatching(/no "temp".*original file/) as unknown },
+      ...{ verdict: "skipped", found: expect.stringMatching(/expected "temp".*original file/) as unknown },
     });
   });
 

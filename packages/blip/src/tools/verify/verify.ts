@@ -1,18 +1,23 @@
 // The verb `verify`: does a real checkpoint say what was published of it? A model of which nothing was published is checked
 // for what can be checked. Images are given, or fetched where the caller wants it; nothing is downloaded otherwise.
-import { BlipError, UsageError } from "@blip-ts/base";
+import { BlipError } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { isNotFinite } from "@blip-ts/engine";
 import type { VerbOptions } from "../../verbs/image-batches.ts";
 import { publishedImages, publishedSamples, type Sample } from "./published-samples.ts";
 import { checkModel } from "./check-model.ts";
 import { modelOf, SampledModel } from "./run-sample.ts";
+import { noSamples } from "../errors.ts";
 
 export type { Published, Sample } from "./published-samples.ts";
 
+/** A sample: what was published, and what was found. */
 export interface VerifyRow {
+  /** What is compared. */
   readonly sample: string;
+  /** Where it was published. */
   readonly source: string;
+  /** What was published. */
   readonly expected: string;
   /** What this model says, with what it means where that is known; or why it could not be asked. */
   readonly found: string;
@@ -23,6 +28,7 @@ export interface VerifyRow {
   readonly verdict: "equal" | "different" | "skipped" | "checked" | "failed";
 }
 
+/** How a model is verified. */
 export interface VerifyOptions extends Omit<VerbOptions, "compat" | "imageSize"> {
   /** Where a picture of this name lies; undefined where it is not at hand. Without it samples are skipped. */
   readonly imageOf?: ((name: string) => Promise<string | undefined>) | undefined;
@@ -30,6 +36,7 @@ export interface VerifyOptions extends Omit<VerbOptions, "compat" | "imageSize">
   readonly as?: string | undefined;
   /** Samples other than the published ones. */
   readonly samples?: readonly Sample[] | undefined;
+  /** Called after each sample. */
   readonly onSample?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
 }
 
@@ -55,11 +62,7 @@ export function samplesOf(source: string, options: Pick<VerifyOptions, "as" | "s
   const own = samples.filter(({ models }) => models.includes(name));
   if (own.length > 0) return own;
   const known = [...new Set(samples.flatMap(({ models }) => models))].sort();
-  throw new UsageError(
-    "verify/no-samples",
-    `${source}: expected a model of which samples were published, found "${name}". Say which it is with --as: ${known.join(", ")}.`,
-    { name, known },
-  );
+  throw noSamples(source, name, known);
 }
 
 function aboutOf(expected: Sample["expected"]): string {

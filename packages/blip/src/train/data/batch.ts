@@ -4,6 +4,7 @@ import type { Closable } from "@blip-ts/base";
 /** What is trained. `match` is BLIP's retrieval fine-tuning (ITC and ITM). */
 export const trainingTasks = ["match", "caption", "vqa", "nlvr", "pretrain"] as const;
 
+/** What can be trained. */
 export type TrainingTask = (typeof trainingTasks)[number];
 
 /**
@@ -128,12 +129,17 @@ export interface BatchesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Data to train on, as batches in an order that the seed decides. */
 export interface TrainingData<T extends TrainingTask = TrainingTask> extends Closable {
+  /** What is trained. */
   readonly task: T;
   /** What was found, for people: `CSV, read as "table" (...)`. */
   readonly description: string;
+  /** Samples of a batch. */
   readonly batchSize: number;
+  /** Side of the images, in pixels. */
   readonly imageSize: number;
+  /** Decides about order and augmentation. */
   readonly seed: number;
   /** Samples of an epoch that could be read from the lists; undefined for streams (shards, tables with images). */
   readonly samples: number | undefined;

@@ -1,6 +1,10 @@
-// What can be wrong with training data: one factory a failure. Codes are `train-data/...`.
+// What can be wrong with training data: one factory per error. Codes are `train-data/...`.
 import { InputError, UsageError } from "@blip-ts/base";
 
+/**
+ * An option of the training data is not valid.
+ * @remedy Give a value that the message allows.
+ */
 export const badOption = (name: string, expected: string, found: unknown): UsageError =>
   new UsageError(
     "train-data/bad-option",
@@ -8,6 +12,10 @@ export const badOption = (name: string, expected: string, found: unknown): Usage
     { name, found },
   );
 
+/**
+ * The position to resume from does not fit the data or its options.
+ * @remedy Resume with the options and the data that the run had.
+ */
 export const badPosition = (field: string, expected: string, found: string): UsageError =>
   new UsageError(
     "train-data/bad-position",
@@ -15,18 +23,30 @@ export const badPosition = (field: string, expected: string, found: string): Usa
     { field, expected, found },
   );
 
+/**
+ * Batches were asked for while another iteration runs.
+ * @remedy End the first iteration.
+ */
 export const busy = (): UsageError =>
   new UsageError(
     "train-data/busy",
     "batches: expected one iteration at a time, got a second one while the first runs. End the first one.",
   );
 
+/**
+ * Training data was used after it was closed.
+ * @remedy Open it again.
+ */
 export const closed = (): UsageError =>
   new UsageError(
     "train-data/closed",
     "batches: expected open training data, got closed ones. Open them again.",
   );
 
+/**
+ * The data holds no samples to train on.
+ * @remedy Give a file or folder with images and their texts; the message says why rows were left out.
+ */
 export const noSamples = (name: string, skipped: number, reasons: readonly string[]): InputError =>
   new InputError(
     "train-data/no-samples",
@@ -35,6 +55,10 @@ export const noSamples = (name: string, skipped: number, reasons: readonly strin
     { name, skipped, reasons },
   );
 
+/**
+ * The data holds fewer samples than a batch.
+ * @remedy Use a smaller `batchSize`, or `dropLast: false`.
+ */
 export const tooFew = (name: string, samples: number, batchSize: number): InputError =>
   new InputError(
     "train-data/too-few",
@@ -43,6 +67,10 @@ export const tooFew = (name: string, samples: number, batchSize: number): InputE
     { name, samples, batchSize },
   );
 
+/**
+ * Many images in a row could not be read.
+ * @remedy Check the images' folder (`imageRoot`) and the files.
+ */
 export const allBad = (name: string, skipped: number, reasons: readonly string[]): InputError =>
   new InputError(
     "train-data/all-bad",
@@ -51,6 +79,10 @@ export const allBad = (name: string, skipped: number, reasons: readonly string[]
     { name, skipped, reasons },
   );
 
+/**
+ * Data with paths of images is mixed with data that holds the images.
+ * @remedy Train on one of the two kinds at once.
+ */
 export const mixedSources = (file: string): InputError =>
   new InputError(
     "train-data/mixed",
@@ -59,6 +91,10 @@ export const mixedSources = (file: string): InputError =>
     { file },
   );
 
+/**
+ * The lists of the data are larger than `listBytes`.
+ * @remedy Write them as shards, which are streamed, or raise `listBytes`.
+ */
 export const listTooLarge = (name: string, limit: number): InputError =>
   new InputError(
     "train-data/too-large",
@@ -66,6 +102,10 @@ export const listTooLarge = (name: string, limit: number): InputError =>
     { name, limit },
   );
 
+/**
+ * A question has no answer to learn.
+ * @remedy Give the file with the answers (VQA v2: annotations).
+ */
 export const noAnswers = (place: string): InputError =>
   new InputError(
     "train-data/no-answers",
@@ -73,6 +113,10 @@ export const noAnswers = (place: string): InputError =>
     { place },
   );
 
+/**
+ * An image has no caption to learn.
+ * @remedy Give a file with captions.
+ */
 export const noCaptions = (place: string): InputError =>
   new InputError(
     "train-data/no-captions",
@@ -80,6 +124,10 @@ export const noCaptions = (place: string): InputError =>
     { place },
   );
 
+/**
+ * A pair has no label to learn.
+ * @remedy Give a part of the data set that has labels.
+ */
 export const noLabel = (place: string): InputError =>
   new InputError(
     "train-data/no-label",
@@ -87,6 +135,10 @@ export const noLabel = (place: string): InputError =>
     { place },
   );
 
+/**
+ * BLIP's clean-up leaves nothing of a text.
+ * @remedy Write words.
+ */
 export const nothingLeft = (place: string, text: string): InputError =>
   new InputError(
     "train-data/empty-text",
@@ -94,6 +146,10 @@ export const nothingLeft = (place: string, text: string): InputError =>
     { place },
   );
 
+/**
+ * A row's patches do not fit the recipe.
+ * @remedy Correct the row, or the recipe's `patchNames`.
+ */
 export const badPatches = (place: string, expected: string, found: string | number): InputError =>
   new InputError(
     "train-data/patches",
@@ -101,6 +157,10 @@ export const badPatches = (place: string, expected: string, found: string | numb
     { place, expected, found },
   );
 
+/**
+ * A row names an image by a path that cannot be opened here.
+ * @remedy Give the folder of images.
+ */
 export const imageUnavailable = (name: string): InputError =>
   new InputError(
     "train-data/no-image",
@@ -108,7 +168,10 @@ export const imageUnavailable = (name: string): InputError =>
     { name },
   );
 
-/** A worker ended twice at the same sample. */
+/**
+ * Two workers ended at the same image.
+ * @remedy Leave the image out, or give it more memory.
+ */
 export const workerDied = (detail: string): InputError =>
   new InputError(
     "train-data/worker-died",

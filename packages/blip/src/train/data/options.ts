@@ -33,6 +33,7 @@ export interface PatchLabels {
 }
 
 export interface TrainingDataOptions {
+  /** Samples of a batch. */
   readonly batchSize: number;
   /** A whole number from 0 to 2^53 - 1. Default 42. */
   readonly seed?: number | undefined;
@@ -42,6 +43,7 @@ export interface TrainingDataOptions {
   readonly augment?: AugmentOptions | false | undefined;
   /** Of the image's pixels, after division by 255. BLIP's own unless told. */
   readonly mean?: readonly [number, number, number] | undefined;
+  /** Standard deviations of R, G and B, by which pixels are divided. */
   readonly std?: readonly [number, number, number] | undefined;
   /** Which of Pillow's passes is first where an image is resized: `10` (across) unless told, as when BLIP was trained. */
   readonly pillowOrder?: PillowOrder | undefined;

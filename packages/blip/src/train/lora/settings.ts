@@ -1,6 +1,7 @@
 // What of a model LoRA trains, and how (arXiv 2106.09685; PEFT's LoraConfig).
-import { UsageError } from "@blip-ts/base";
+import { badLoraOption } from "./errors.ts";
 
+/** How adapters are trained (LoRA, arXiv 2106.09685). */
 export interface LoraOptions {
   /** r, from 1: the rank of the updates. 8 or 16 are usual. */
   readonly rank: number;
@@ -29,13 +30,6 @@ export interface LoraSettings {
   readonly modulesToSave: readonly string[];
 }
 
-const bad = (name: string, expected: string, got: unknown): UsageError =>
-  new UsageError(
-    "usage/bad-option",
-    `lora.${name}: expected ${expected}, got ${String(got)}. Choose another value.`,
-    { name, expected, got },
-  );
-
 /** More than any matrix of BLIP has rows. */
 const maxRank = 65_536;
 
@@ -44,7 +38,7 @@ const plainName = /^[\w-]+(\.[\w-]+)*$/;
 function names(name: string, list: readonly string[]): readonly string[] {
   for (const one of list)
     if (typeof one !== "string" || !plainName.test(one))
-      throw bad(name, "names of modules, such as query or itm_head", one);
+      throw badLoraOption(name, "names of modules, such as query or itm_head", one);
   return [...new Set(list)];
 }
 
@@ -58,10 +52,10 @@ export function resolveLora({
   modulesToSave = [],
 }: LoraOptions): LoraSettings {
   if (!Number.isSafeInteger(rank) || rank < 1 || rank > maxRank)
-    throw bad("rank", `a whole number from 1 to ${maxRank}`, rank);
-  if (!Number.isFinite(alpha) || alpha <= 0) throw bad("alpha", "a number above 0", alpha);
-  if (!(dropout >= 0 && dropout < 1)) throw bad("dropout", "a number from 0 to below 1", dropout);
-  if (targets.length === 0) throw bad("targets", "at least one name", "none");
+    throw badLoraOption("rank", `a whole number from 1 to ${maxRank}`, rank);
+  if (!Number.isFinite(alpha) || alpha <= 0) throw badLoraOption("alpha", "a number above 0", alpha);
+  if (!(dropout >= 0 && dropout < 1)) throw badLoraOption("dropout", "a number from 0 to below 1", dropout);
+  if (targets.length === 0) throw badLoraOption("targets", "at least one name", "none");
   return {
     ...{ rank, alpha, dropout, rslora },
     targets: names("targets", targets),

@@ -18,6 +18,7 @@ import { nodeCapFiltHost } from "../../platform/node/capfilt/host.ts";
 import type { ImageInput } from "../../platform/node/decode-image.ts";
 import { nodePlatform } from "../../platform/node/node-platform.ts";
 
+/** How a data set of files is cleaned in Node. */
 export interface NodeCapFiltOptions extends CapFiltOptions {
   /** How the data is read: where its images lie, how its columns are called, what holds its rows. */
   readonly reader?: WebRowsOptions | undefined;

@@ -13,6 +13,7 @@ import type { TrainingDecode } from "./messages.ts";
 import { startSampleThread } from "./start-thread.ts";
 import { threadLoader } from "./thread-loader.ts";
 
+/** How data of files is read in Node. */
 export interface NodeTrainingDataOptions extends TrainingDataOptions {
   /**
    * Threads that decode and augment. One less than the processor's cores unless told, from 1 to 8; 0: the main thread.

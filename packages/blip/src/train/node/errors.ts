@@ -1,6 +1,10 @@
 // What can be wrong with the threads that load samples. Codes are `train-data/...`.
 import { UsageError } from "@blip-ts/base";
 
+/**
+ * The threads that load images end before they load one.
+ * @remedy Use `workers: 0` to load in the main thread, or fewer workers.
+ */
 export const noThreads = (detail: string): UsageError =>
   new UsageError(
     "train-data/no-workers",
@@ -9,6 +13,10 @@ export const noThreads = (detail: string): UsageError =>
     { detail },
   );
 
+/**
+ * `workers` is not a whole number from 0 to 256.
+ * @remedy Give another number.
+ */
 export const badWorkers = (found: unknown): UsageError =>
   new UsageError(
     "train-data/bad-option",

@@ -1,4 +1,5 @@
 // What a loader and its threads say to each other.
+import type { PlainError } from "@blip-ts/base";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import type { ImagePlan, SampleRequest } from "../data/load-sample.ts";
 
@@ -19,6 +20,6 @@ export type ThreadRequest =
 export type ThreadReply =
   | { readonly id: number; readonly values: Float32Array<ArrayBuffer> }
   /** A bad image. */
-  | { readonly id: number; readonly bad: { code: string; message: string; fields: object } }
+  | { readonly id: number; readonly bad: PlainError }
   /** A fault of this package's, or a cancelled request. */
   | { readonly id: number; readonly fault: string };

@@ -1,5 +1,5 @@
 // The thread in which samples are decoded and augmented, one at a time.
-import { InputError } from "@blip-ts/base";
+import { InputError, plainError } from "@blip-ts/base";
 import { parentPort, workerData } from "node:worker_threads";
 import { loadSample } from "../data/load-sample.ts";
 import { nodeDecode } from "./decode-source.ts";
@@ -9,11 +9,8 @@ const { plan, decode } = workerData as SampleThreadData;
 const decodeSource = nodeDecode(decode);
 let running: { readonly id: number; readonly controller: AbortController } | undefined;
 
-const plainFields = (fields: object): object => JSON.parse(JSON.stringify(fields)) as object;
-
 function failure(id: number, error: unknown): ThreadReply {
-  if (error instanceof InputError)
-    return { id, bad: { code: error.code, message: error.message, fields: plainFields(error.fields) } };
+  if (error instanceof InputError) return { id, bad: plainError(error) };
   return { id, fault: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 

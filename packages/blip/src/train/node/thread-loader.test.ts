@@ -109,7 +109,7 @@ test("a bad image is an InputError with its code, a fault is none", async () => 
   const failed = bad.catch((error: unknown) => error);
   threads.listeners[0]?.message({
     id: threads.last(0),
-    bad: { code: "image/truncated", message: "a.png: cut", fields: { name: "a.png" } },
+    bad: { type: "input", code: "image/truncated", message: "a.png: cut", fields: { name: "a.png" } },
   });
   expect(await failed).toBeInstanceOf(InputError);
   expect(await failed).toMatchObject({ code: "image/truncated", fields: { name: "a.png" } });

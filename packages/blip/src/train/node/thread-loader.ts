@@ -1,5 +1,5 @@
 // Samples by several threads, a sample per thread at a time. A thread that dies is replaced, and its sample tried once more.
-import { closedBy, InputError } from "@blip-ts/base";
+import { closedBy, revivedError } from "@blip-ts/base";
 import type { SampleLoader, SampleRequest } from "../data/load-sample.ts";
 import { closed, workerDied } from "../data/errors.ts";
 import { noThreads } from "./errors.ts";
@@ -162,8 +162,7 @@ class ThreadLoader {
     const task = this.#release(slot);
     if (task !== undefined && !task.dropped) {
       if ("values" in reply) task.resolve(reply.values);
-      else if ("bad" in reply)
-        task.reject(new InputError(reply.bad.code, reply.bad.message, { ...reply.bad.fields }));
+      else if ("bad" in reply) task.reject(revivedError(reply.bad));
       else task.reject(new Error(reply.fault));
     }
     this.#feed();

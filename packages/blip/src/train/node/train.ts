@@ -10,6 +10,7 @@ import type { Measure } from "../run/index.ts";
 import { createTrainingData, type NodeTrainingDataOptions } from "./create-training-data.ts";
 import type { measureOn } from "./measure.ts";
 
+/** How a model is trained in Node. */
 export interface NodeTrainOptions extends TrainOptions {
   /**
    * Validation data: its loss and the task's metrics are computed after each epoch, and the best weights are the result.

@@ -1,6 +1,10 @@
 // What can be wrong with what an objective is given. Codes are `objective/...`.
-import { UsageError } from "@blip-ts/base";
+import { UsageError, type Warning } from "@blip-ts/base";
 
+/**
+ * A setting of an objective is not valid.
+ * @remedy Give a value that the message allows.
+ */
 export const badSetting = (name: string, found: unknown, expected: string): UsageError =>
   new UsageError("objective/bad-setting", `${name}: expected ${expected}, got ${String(found)}.`, {
     name,
@@ -8,6 +12,10 @@ export const badSetting = (name: string, found: unknown, expected: string): Usag
     expected,
   });
 
+/**
+ * Image-text matching was given a batch of one pair, which has no negatives.
+ * @remedy Raise the batch size.
+ */
 export const noNegatives = (size: number): UsageError =>
   new UsageError(
     "objective/no-negatives",
@@ -16,6 +24,10 @@ export const noNegatives = (size: number): UsageError =>
     { size },
   );
 
+/**
+ * A batch does not have the tensors or sizes that the objective reads.
+ * @remedy Make the batch for this objective.
+ */
 export const badBatch = (what: string, found: unknown, expected: unknown): UsageError =>
   new UsageError("objective/bad-batch", `${what}: expected ${String(expected)}, got ${String(found)}.`, {
     what,
@@ -23,6 +35,10 @@ export const badBatch = (what: string, found: unknown, expected: unknown): Usage
     expected,
   });
 
+/**
+ * A text holds no token after its prompt.
+ * @remedy Remove the sample, or shorten the prompt.
+ */
 export const nothingToLearn = (what: string): UsageError =>
   new UsageError(
     "objective/nothing-to-learn",
@@ -30,9 +46,22 @@ export const nothingToLearn = (what: string): UsageError =>
     { what },
   );
 
+/**
+ * The saved state of an objective does not fit its settings.
+ * @remedy Resume with the settings that the run began with.
+ */
 export const badState = (name: string, found: string, expected: string): UsageError =>
   new UsageError(
     "objective/bad-state",
     `saved state, ${name}: expected ${expected}, got ${found}. Resume with the settings that the run began with.`,
     { name, found, expected },
   );
+
+/**
+ * The queue of contrast holds fewer pairs than was asked for: the data has no more, or a batch does not divide them.
+ * @remedy None is needed; set `queue` to a multiple of the batch for exactly that many.
+ */
+export const queueShrunk = (asked: number, length: number, why: string): Warning => ({
+  code: "objective/queue-shrunk",
+  message: `The queue holds ${length} pairs in place of ${asked}: ${why}.`,
+});

@@ -2,7 +2,7 @@
 // the oldest give way.
 import { must, type Warning } from "@blip-ts/base";
 import { floatTensor, int64Tensor, sizeOf, type Tensor } from "@blip-ts/graph";
-import { badBatch, badSetting, badState } from "./errors.ts";
+import { badBatch, badSetting, badState, queueShrunk } from "./errors.ts";
 import type { Tensors } from "./part.ts";
 import { normals, streamOf } from "./random.ts";
 
@@ -32,13 +32,13 @@ export function queueLength(
   const bound = Math.min(asked, Math.max(samples ?? asked, batch));
   const length = bound - (bound % batch);
   if (length !== asked)
-    warn?.({
-      code: "objective/queue-shrunk",
-      message:
-        `The queue holds ${length} pairs in place of ${asked}: ` +
-        (bound < asked ? `the data has ${samples}` : `a multiple of the batch of ${batch}`) +
-        ".",
-    });
+    warn?.(
+      queueShrunk(
+        asked,
+        length,
+        bound < asked ? `the data has ${samples}` : `a multiple of the batch of ${batch}`,
+      ),
+    );
   return length;
 }
 

@@ -1,9 +1,9 @@
 // AdamW and what goes with it. Defaults are BLIP's (configs/*.yaml, train_*.py): weight decay 0.05 on all weights, no
 // clipping.
-import { UsageError } from "@blip-ts/base";
 import type { AdamSettings, UpdateSettings } from "@blip-ts/engine";
 import type { ParameterGroup } from "./groups.ts";
 import { checkSchedule, learningRate, type Schedule } from "./schedule.ts";
+import { badOptimizer } from "./errors.ts";
 
 export interface OptimizerOptions {
   readonly schedule: Schedule;
@@ -33,15 +33,7 @@ const defaults = { betas: [0.9, 0.999], eps: 1e-8, decay: 0.05, momentum: 0.995 
 
 function check(name: string, value: number, isRight: boolean, expected: string): void {
   if (isRight && Number.isFinite(value)) return;
-  throw new UsageError(
-    "train/optimizer",
-    `optimizer, ${name}: expected ${expected}, got ${value}. Choose another number.`,
-    {
-      name,
-      expected,
-      value,
-    },
-  );
+  throw badOptimizer(name, expected, value);
 }
 
 /** @throws {UsageError} `train/optimizer`, `train/schedule` */

@@ -1,6 +1,6 @@
 // The learning rate over the steps, as BLIP's utils.py has it (`cosine_lr_schedule`, `step_lr_schedule`,
 // `warmup_lr_schedule`).
-import { UsageError } from "@blip-ts/base";
+import { badSchedule } from "./errors.ts";
 
 /** A rise to the schedule's rate over the first steps. */
 export interface WarmUp {
@@ -34,13 +34,6 @@ export type Schedule = Common &
       }
   );
 
-const outOfRange = (name: string, expected: string, got: number): UsageError =>
-  new UsageError(
-    "train/schedule",
-    `schedule, ${name}: expected ${expected}, got ${got}. Choose another number.`,
-    { name, expected, got },
-  );
-
 /** @throws {UsageError} `train/schedule` */
 export function checkSchedule(schedule: Schedule): void {
   const numbers: [string, number, boolean, string][] = [
@@ -57,7 +50,7 @@ export function checkSchedule(schedule: Schedule): void {
     numbers.push(["epochs", schedule.epochs, schedule.epochs > 0, "a number above 0"]);
   if (schedule.kind === "step") numbers.push(["rate", schedule.rate, schedule.rate > 0, "a number above 0"]);
   for (const [name, value, isRight, expected] of numbers)
-    if (!Number.isFinite(value) || !isRight) throw outOfRange(name, expected, value);
+    if (!Number.isFinite(value) || !isRight) throw badSchedule(name, expected, value);
 }
 
 function scheduled(schedule: Schedule, epoch: number, progress: number): number {

@@ -1,6 +1,10 @@
 // What can be wrong with options of a run and with recipes.
 import { UsageError } from "@blip-ts/base";
 
+/**
+ * An option of training is not valid.
+ * @remedy Choose a value that the message allows.
+ */
 export const badTrainOption = (name: string, expected: string, got: unknown): UsageError =>
   new UsageError(
     "usage/bad-option",
@@ -12,7 +16,12 @@ export const badTrainOption = (name: string, expected: string, got: unknown): Us
     },
   );
 
-/** @param name the recipe's file, or `recipe` @param field `phases[1].lr`; empty for the whole */
+/**
+ * A recipe holds a value that is not valid.
+ * @remedy Correct the recipe.
+ * @param name the recipe's file, or `recipe`
+ * @param field `phases[1].lr`; empty for the whole
+ */
 export const badRecipe = (name: string, field: string, expected: string, found: string): UsageError =>
   new UsageError(
     "train/recipe",

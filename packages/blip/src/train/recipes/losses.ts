@@ -4,6 +4,7 @@ import { badTrainOption } from "./errors.ts";
 
 export const lossNames = ["itc", "itm", "lm", "nlvr", "patchNames"] as const;
 
+/** A loss that a task can be trained with. */
 export type LossName = (typeof lossNames)[number];
 
 /** How much of the whole each loss is: 0 or more. One of weight 0 is not computed. */

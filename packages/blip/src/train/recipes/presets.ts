@@ -3,14 +3,17 @@ import type { TrainingTask } from "../data/batch.ts";
 import type { Schedule } from "../optimizer/schedule.ts";
 import { badTrainOption } from "./errors.ts";
 
+/** The recipes that are built in: BLIP's own, and one for few samples. */
 export const recipeNames = ["blip", "few"] as const;
 
+/** The name of a recipe that is built in. */
 export type RecipeName = (typeof recipeNames)[number];
 
 /** All numbers that a run follows. */
 export interface Recipe {
   /** Samples of a batch. */
   readonly batchSize: number;
+  /** Times that all samples are seen. */
   readonly epochs: number;
   /** The highest learning rate at `referenceBatch` samples per step; see `scaledRate`. */
   readonly lr: number;
@@ -26,12 +29,15 @@ export interface Recipe {
   readonly rate: number;
   /** Steps over which the learning rate rises from `warmUpFrom`. */
   readonly warmUp: number;
+  /** The learning rate at the first step of the warm-up. */
   readonly warmUpFrom: number;
   /** Weight decay, of all weights. */
   readonly decay: number;
   /** The most that the norm of all gradients may be; `null`: they are not clipped. */
   readonly clip: number | null;
+  /** Share of the text model's activations that is left out, 0 to 1. */
   readonly dropout: number;
+  /** Share of the image encoder's layers that is left out, 0 to 1 (stochastic depth). */
   readonly dropPath: number;
   /** Pairs in the queue of contrast (`match`, `pretrain`). */
   readonly queue: number;

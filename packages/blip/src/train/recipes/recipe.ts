@@ -11,12 +11,15 @@ export type RecipeOverrides = { readonly [Name in keyof Recipe]?: Recipe[Name] |
 export interface PhaseRecipe extends RecipeOverrides {
   /** Updates, instead of `epochs`. */
   readonly steps?: number | undefined;
+  /** Batches whose gradients are added up to one step. Default: 1. */
   readonly accumulate?: number | undefined;
   /** What is not trained; `null`: everything is. */
   readonly freeze?: Freeze | null | undefined;
+  /** Computes layers a second time in the backward pass: slower, in less memory. Default: false. */
   readonly recompute?: boolean | undefined;
   /** `true`: BLIP's augmentation. */
   readonly augment?: AugmentOptions | boolean | undefined;
+  /** What captions begin with. */
   readonly prompt?: string | undefined;
   /** The share of captions of several sentences of which some are left out (`match`, `caption`, `pretrain`). Default 0. */
   readonly shorten?: number | undefined;
@@ -28,9 +31,13 @@ export interface PhaseRecipe extends RecipeOverrides {
 export interface CustomRecipe extends PhaseRecipe {
   /** The preset that has all values that are not given. Default `blip`. */
   readonly base?: RecipeName | undefined;
+  /** Side of the images, in pixels. Default: the model's own. */
   readonly imageSize?: number | undefined;
+  /** Takes only sizes and vocabulary of the model: all weights begin at random. Default: false. */
   readonly init?: boolean | undefined;
+  /** Decides about everything random. Default: 42. */
   readonly seed?: number | undefined;
+  /** Batches of an epoch, for data whose samples are not counted. */
   readonly batchesPerEpoch?: number | undefined;
   /** What a patch may show, for the loss `patchNames`. */
   readonly patchNames?: PatchNames | undefined;

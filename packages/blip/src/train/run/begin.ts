@@ -1,5 +1,5 @@
 // What a run begins with: a model's sizes, its tokenizer, and every weight of the objective's graph.
-import { unlessAborted, UsageError, type Warning } from "@blip-ts/base";
+import { type Warning, unlessAborted } from "@blip-ts/base";
 import { memorySource, readTensorBytes, floatsOf, type StoredTensor } from "@blip-ts/checkpoint";
 import { evaluate, floatTensor, GraphBuilder, type Tensor } from "@blip-ts/graph";
 import { configOf } from "../../load/load-model.ts";
@@ -18,6 +18,7 @@ import { initialWeights } from "../objectives/init.ts";
 import type { SpecialTokens } from "../objectives/token-rows.ts";
 import { badTrainOption } from "../recipes/index.ts";
 import type { Settings } from "./settings.ts";
+import { noEncoders } from "./errors.ts";
 
 export interface BaseModel extends Saved {
   readonly opened: OpenedModel;
@@ -69,12 +70,7 @@ export async function openBase(
   const opened = await openSource(platform, model, [needed], { signal });
   expectUnquantized(opened);
   const { vision, text } = opened.architecture;
-  if (!vision || !text)
-    throw new UsageError(
-      "train/model",
-      `${model}: expected a model with an image encoder and a text encoder or decoder, got one without. Name another model.`,
-      { model },
-    );
+  if (!vision || !text) throw noEncoders(model);
   const compat = opened.dialect === "original" ? "blip" : "hf";
   const read = await unlessAborted(configOf(opened, { compat }), signal);
   const tokenizer = await unlessAborted(

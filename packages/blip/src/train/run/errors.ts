@@ -1,14 +1,22 @@
 // What can be wrong with a training run, but its options (recipes/errors.ts). Codes are `train/...` and `usage/...`.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 
+/**
+ * The folder to train into is not empty.
+ * @remedy Resume the run that it holds (`resume`, `--resume`), or name another folder.
+ */
 export const outOccupied = (out: string, found: string): UsageError =>
   new UsageError(
     "train/out-occupied",
-    `${out}: expected a folder that is empty or not there, found ${found}. Resume the run that it holds (--resume), or name ` +
+    `${out}: expected a folder that is empty or not there, found ${found}. Resume the run that it holds (resume: true), or name ` +
       "another folder.",
     { out, found },
   );
 
+/**
+ * The folder to resume holds no run.
+ * @remedy Name the folder that was trained into, or start anew.
+ */
 export const noRun = (out: string): UsageError =>
   new UsageError(
     "train/no-run",
@@ -16,6 +24,10 @@ export const noRun = (out: string): UsageError =>
     { out },
   );
 
+/**
+ * The run was begun with other settings.
+ * @remedy Resume with the same settings.
+ */
 export const otherRun = (out: string, setting: string, expected: string, got: string): UsageError =>
   new UsageError(
     "train/other-run",
@@ -23,13 +35,21 @@ export const otherRun = (out: string, setting: string, expected: string, got: st
     { out, setting, expected, got },
   );
 
+/**
+ * The data is a stream, and its samples are not counted in advance.
+ * @remedy Say how many batches are an epoch with `batchesPerEpoch` (`--batches-per-epoch`).
+ */
 export const unknownLength = (): UsageError =>
   new UsageError(
     "train/unknown-length",
     "data: expected a number of batches per epoch, got a stream (shards, tables with images), whose samples are not " +
-      "counted in advance. Say how many batches are an epoch with batchesPerEpoch (--batches-per-epoch).",
+      "counted in advance. Say how many batches are an epoch with batchesPerEpoch.",
   );
 
+/**
+ * `accumulate` is larger than the number of batches.
+ * @remedy Accumulate fewer, or train more epochs.
+ */
 export const tooFewSteps = (batches: number, accumulate: number): UsageError =>
   new UsageError(
     "train/too-few-steps",
@@ -38,11 +58,15 @@ export const tooFewSteps = (batches: number, accumulate: number): UsageError =>
     { batches, accumulate },
   );
 
+/**
+ * The validation data has no references for a metric; the loss decides which weights are best.
+ * @remedy Give references, or choose by the loss (`bestBy: "loss"`).
+ */
 export const metricsMissing = (missing: readonly string[]): Warning => ({
   code: "train/no-metric",
   message:
     `validation: expected data that gives ${missing.join(", ")}, got data without references. ` +
-    "The loss decides which weights are best; give references, or choose by the loss (--best-by loss).",
+    'The loss decides which weights are best; give references, or choose by the loss (bestBy: "loss").',
 });
 
 /** What a step that gave no finite number was. */
@@ -57,6 +81,10 @@ export interface NotFinite {
   readonly samples: readonly number[];
 }
 
+/**
+ * The loss or the norm of the gradients of a step is not finite.
+ * @remedy Lower the learning rate, clip gradients, or look at the samples that the message names.
+ */
 export const notFiniteRun = (
   { step, loss, norm, lr, samples }: NotFinite,
   lastState: string,
@@ -69,3 +97,44 @@ export const notFiniteRun = (
     { step, loss, norm, lr, samples },
     { cause },
   );
+
+/**
+ * The model to train lacks an image encoder, or a text encoder or decoder.
+ * @remedy Name another model.
+ */
+export const noEncoders = (model: string): UsageError =>
+  new UsageError(
+    "train/model",
+    `${model}: expected a model with an image encoder and a text encoder or decoder, got one without. Name another model.`,
+    { model },
+  );
+
+/**
+ * The work of a run failed because memory was exhausted.
+ * @remedy Use the options that the message names: smaller batches, `recompute`, `freeze`, smaller images. Close other programs.
+ * @param needed what the run is estimated to need, in words @param savings options that need less
+ */
+export const outOfMemory = (
+  needed: string | undefined,
+  savings: string,
+  estimate: unknown,
+  cause: Error,
+): ModelError =>
+  new ModelError(
+    "train/memory",
+    `memory: expected ${needed ?? "room for the weights, gradients and moments"}, got "${cause.message}". ` +
+      `Less is needed by ${savings}. Closing other programs gives room, too.`,
+    { needed: estimate, cause: cause.message },
+    { cause },
+  );
+
+/**
+ * A run is estimated to need more memory than is free.
+ * @remedy Use the options that the message names: smaller batches, `recompute`, `freeze`, smaller images.
+ */
+export const littleMemory = (needed: string, free: string, savings: string): Warning => ({
+  code: "train/low-memory",
+  message:
+    `memory: expected ${needed}, got ${free}. The system may end the run, or slow it down. ` +
+    `Less is needed by ${savings}.`,
+});

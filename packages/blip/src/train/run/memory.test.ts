@@ -14,12 +14,12 @@ test("the estimate names its parts", () => {
 
 test("only options that are not used yet are said to help", () => {
   expect(savings(settings)).toBe(
-    "a smaller batch (--batch-size 4 --accumulate 2), layers that are computed a second time (--recompute), " +
-      "parts that are not trained (--freeze imageEncoder), smaller images (--image-size)",
+    "a smaller batch (batchSize: 4, accumulate: 2), layers that are computed a second time (recompute: true), " +
+      'parts that are not trained (freeze: "imageEncoder"), smaller images (imageSize)',
   );
-  expect(savings({ ...settings, batchSize: 3, accumulate: 2 })).toContain("--batch-size 1 --accumulate 6");
+  expect(savings({ ...settings, batchSize: 3, accumulate: 2 })).toContain("batchSize: 1, accumulate: 6");
   expect(savings({ batchSize: 1, accumulate: 4, recompute: true, freeze: "imageEncoder" })).toBe(
-    "smaller images (--image-size)",
+    "smaller images (imageSize)",
   );
 });
 
@@ -27,9 +27,9 @@ test("a warning comes only if less is free than is needed", () => {
   expect(memoryWarning(needed, 5e9, settings)).toBeUndefined();
   expect(memoryWarning(needed, undefined, settings)).toBeUndefined();
   expect(memoryWarning(needed, 4_999_000_000, settings)).toMatchObject({
-    code: "train/memory",
+    code: "train/low-memory",
     message: expect.stringMatching(
-      /expected about 5,000 MB .* got 4,999 MB that are free.*--recompute/,
+      /expected about 5,000 MB .* got 4,999 MB that are free.*recompute: true/,
     ) as string,
   });
 });
@@ -60,7 +60,7 @@ describe("what runs out of memory is one error", () => {
       message: expect.stringContaining("expected about 5,000 MB") as string,
       cause,
     });
-    await expect(failing(cause)).rejects.toThrow("--batch-size 4 --accumulate 2");
+    await expect(failing(cause)).rejects.toThrow("batchSize: 4, accumulate: 2");
   });
 
   test("and other errors pass", async () => {

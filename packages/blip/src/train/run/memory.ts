@@ -1,8 +1,9 @@
 // Memory that a run needs and that there is: a warning before the first step, and what helps once there is none left.
-import { ModelError, type Warning } from "@blip-ts/base";
+import type { Warning } from "@blip-ts/base";
 import { isOutOfMemory } from "@blip-ts/engine";
 import type { MemoryEstimate } from "../step/estimate.ts";
 import type { Settings } from "./settings.ts";
+import { littleMemory, outOfMemory } from "./errors.ts";
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString("en")} MB`;
 
@@ -18,11 +19,11 @@ export function savings({ batchSize, accumulate, recompute, freeze }: Needing): 
   const half = Math.max(1, Math.floor(batchSize / 2));
   return [
     ...(batchSize > 1
-      ? [`a smaller batch (--batch-size ${half} --accumulate ${Math.ceil((accumulate * batchSize) / half)})`]
+      ? [`a smaller batch (batchSize: ${half}, accumulate: ${Math.ceil((accumulate * batchSize) / half)})`]
       : []),
-    ...(recompute ? [] : ["layers that are computed a second time (--recompute)"]),
-    ...(freeze === null ? ["parts that are not trained (--freeze imageEncoder)"] : []),
-    "smaller images (--image-size)",
+    ...(recompute ? [] : ["layers that are computed a second time (recompute: true)"]),
+    ...(freeze === null ? ['parts that are not trained (freeze: "imageEncoder")'] : []),
+    "smaller images (imageSize)",
   ].join(", ");
 }
 
@@ -36,22 +37,8 @@ export function memoryWarning(
   settings: Needing,
 ): Warning | undefined {
   if (free === undefined || needed.total <= free) return undefined;
-  return {
-    code: "train/memory",
-    message:
-      `memory: expected ${memoryText(needed)}, got ${megabytes(free)} that are free. The system may end the run, or slow ` +
-      `it down. Less is needed by ${savings(settings)}.`,
-  };
+  return littleMemory(memoryText(needed), `${megabytes(free)} that are free`, savings(settings));
 }
-
-const outOfMemory = (needed: MemoryEstimate | undefined, settings: Needing, cause: Error): ModelError =>
-  new ModelError(
-    "train/memory",
-    `memory: expected ${needed ? memoryText(needed) : "room for the weights, gradients and moments"}, got ` +
-      `"${cause.message}". Less is needed by ${savings(settings)}. Other programs that end give room, too.`,
-    { needed, cause: cause.message },
-    { cause },
-  );
 
 /**
  * Does a run's work.
@@ -66,7 +53,8 @@ export async function withMemoryAdvice<T>(
   try {
     return await work((estimate) => (needed = estimate));
   } catch (error) {
-    if (error instanceof Error && isOutOfMemory(error)) throw outOfMemory(needed, settings, error);
+    if (error instanceof Error && isOutOfMemory(error))
+      throw outOfMemory(needed && memoryText(needed), savings(settings), needed, error);
     throw error;
   }
 }

@@ -11,10 +11,13 @@ import type { Metrics, ValidationProgress } from "./validation.ts";
 
 /** What is said before the first step. */
 export interface RunPlan {
+  /** Samples of the data; undefined if they are not counted. */
   readonly samples: number | undefined;
   /** Of all phases together; so are `seconds`. Of a recipe with phases the other numbers are the largest of any phase. */
   readonly steps: number;
+  /** Phases of the recipe. */
   readonly phases: number;
+  /** Samples that one step sees. */
   readonly samplesPerStep: number;
   /** The highest learning rate. */
   readonly lr: number;
@@ -22,6 +25,7 @@ export interface RunPlan {
   readonly trained: number;
   /** Weights that the model lacks and that begin at random, or as a part that is like them. */
   readonly begun: readonly string[];
+  /** Memory that the run is estimated to take, in bytes. */
   readonly memory: MemoryEstimate;
   /** Seconds of all steps that are left, with their images and states; validation is not among them. */
   readonly seconds: number;
@@ -36,17 +40,23 @@ export interface RunPlan {
 export interface StepReport {
   /** From 0. */
   readonly step: number;
+  /** Steps of the whole run. */
   readonly steps: number;
   /** From 1; only of a recipe with phases. Steps and epochs count on from phase to phase. */
   readonly phase?: number;
+  /** The epoch that it belongs to. */
   readonly epoch: number;
+  /** The loss of the step. */
   readonly loss: number;
   /** Its parts, by name. */
   readonly losses: Readonly<Record<string, number>>;
+  /** The norm of the gradients. */
   readonly norm: number;
+  /** The learning rate. */
   readonly lr: number;
   /** Since the run, or its resumed part, began. */
   readonly imagesPerSecond: number;
+  /** Estimated seconds until the end. */
   readonly secondsLeft: number;
   /** Share of the time that the trainer waited for data, 0 to 1. */
   readonly waitShare: number;
@@ -54,7 +64,9 @@ export interface StepReport {
 
 /** What is known at the end of an epoch. */
 export interface EpochReport {
+  /** The epoch that it belongs to. */
   readonly epoch: number;
+  /** The phase, only of a recipe with phases. */
   readonly phase?: number;
   /** The mean of the epoch's steps. */
   readonly loss: number;
@@ -70,12 +82,17 @@ export interface EpochReport {
 export interface ValidationReport {
   /** Steps that were made. */
   readonly steps: number;
+  /** The phase, only of a recipe with phases. */
   readonly phase?: number;
+  /** The loss on the validation data. */
   readonly validationLoss: number;
+  /** Metrics of the task on the validation data. */
   readonly metrics: Metrics;
+  /** Is it the best one so far? */
   readonly best: boolean;
 }
 
+/** How a model is trained. */
 export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   /** A folder, a file, a suite, `picture-book`, or a Hub id. */
   readonly model: string;
@@ -120,12 +137,18 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   readonly resume?: boolean | undefined;
   /** Ends the run after its step, when its state is saved. */
   readonly signal?: AbortSignal | undefined;
+  /** Called once before the first step. */
   readonly onPlan?: ((plan: RunPlan) => void) | undefined;
+  /** Called after each step. */
   readonly onStep?: ((report: StepReport) => void) | undefined;
+  /** Called after each epoch. */
   readonly onEpoch?: ((report: EpochReport) => void) | undefined;
   /** Is told how far a validation is. */
   readonly onValidating?: ((progress: ValidationProgress) => void) | undefined;
+  /** Called after each validation. */
   readonly onValidation?: ((report: ValidationReport) => void) | undefined;
+  /** Called for each sample that is left out. */
   readonly onSkip?: ((skipped: SkippedSample) => void) | undefined;
+  /** Called with what the caller may ignore. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }

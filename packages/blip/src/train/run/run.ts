@@ -44,8 +44,11 @@ export interface RunParts extends DataParts {
 
 /** What a run did. */
 export interface TrainReport {
+  /** What was trained. */
   readonly task: TrainingTask;
+  /** Steps in all. */
   readonly steps: number;
+  /** Epochs in all. */
   readonly epochs: number;
   /** Of the last step of this process; null if it made none. */
   readonly loss: number | null;
@@ -55,7 +58,9 @@ export interface TrainReport {
   readonly metrics: Metrics | null;
   /** Of the last phase, if there are several; so are the validation's numbers. */
   readonly stoppedEarly: boolean;
+  /** Seconds of this run. */
   readonly seconds: number;
+  /** Images per second of this run. */
   readonly imagesPerSecond: number;
   /** Rows and images that could not be used, each time they were met. */
   readonly skipped: number;

@@ -1,5 +1,5 @@
 // What differs between tasks: the objective, how texts become tokens, and which class the result is.
-import { UsageError, type Warning } from "@blip-ts/base";
+import type { Warning } from "@blip-ts/base";
 import { imageTokens, type BlipConfig } from "../../model/config.ts";
 import type { NetworkTask } from "../../tasks/task.ts";
 import type { TrainingBatch, TrainingTask } from "../data/batch.ts";
@@ -22,6 +22,7 @@ import {
 import { patchNames } from "../objectives/patch-names.ts";
 import type { SpecialTokens } from "../objectives/token-rows.ts";
 import type { Settings } from "./settings.ts";
+import { badTrainOption } from "../recipes/index.ts";
 
 /** The task whose network is trained, as the rest of the package names it. */
 export const networkTaskOf: Readonly<Record<TrainingTask, NetworkTask>> = {
@@ -128,9 +129,5 @@ export function objectiveOf(parts: ObjectiveParts, validates = false): DataObjec
 export function trainingTaskNamed(name: string, known: readonly TrainingTask[]): TrainingTask {
   const task = known.find((one) => one === name);
   if (task) return task;
-  throw new UsageError(
-    "usage/bad-option",
-    `task: expected ${known.join(", ")}, got ${name}. Choose one of them.`,
-    { name },
-  );
+  throw badTrainOption("task", known.join(", "), name);
 }

@@ -58,7 +58,7 @@ export function validationSettings(
 ): ValidationSettings {
   for (const name of names)
     if (options[name] !== undefined && !validates)
-      throw badTrainOption(name, "validation data (--val) beside it", "none");
+      throw badTrainOption(name, "validation data beside it (the option validation)", "none");
   const validationLimit = whole("validationLimit", options.validationLimit, 0) ?? 1000;
   return {
     validates,

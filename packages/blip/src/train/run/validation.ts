@@ -34,6 +34,7 @@ export const metricNames = {
 export interface ValidationProgress {
   /** `loss`: batches of which the loss is computed; the others are those of evaluations: rows read, texts, images, ... */
   readonly step: "loss" | "data" | "texts" | "images" | "pairs" | "rows";
+  /** Rows that are done. */
   readonly done: number;
   /** Undefined if it is not known before. */
   readonly total: number | undefined;

@@ -1,6 +1,10 @@
 // What can be wrong with files that a page trains on. Codes are `train-data/...`.
 import { InputError } from "@blip-ts/base";
 
+/**
+ * A row names a file that is not among those given to the page.
+ * @remedy Give the folder that has it.
+ */
 export const noSuchFile = (name: string): InputError =>
   new InputError(
     "train-data/no-file",
@@ -8,6 +12,10 @@ export const noSuchFile = (name: string): InputError =>
     { name },
   );
 
+/**
+ * The browser cannot read a file that was given.
+ * @remedy Choose it again.
+ */
 export const unreadableFile = (name: string, cause: unknown): InputError =>
   new InputError(
     "train-data/unreadable",

@@ -1,5 +1,5 @@
 // An image that several calls are about: it is decoded and encoded once, and every call about it shares its states.
-import { asyncDispose, BlipError, type Closable, must, UsageError } from "@blip-ts/base";
+import { BlipError, type Closable, asyncDispose, must } from "@blip-ts/base";
 import type { Task } from "../../tasks/task.ts";
 import type { AnswerRow, Answerer, AskOptions } from "../ask.ts";
 import type { CaptionOptions, Captioner, CaptionRow } from "../caption.ts";
@@ -8,6 +8,7 @@ import { foreignImage, imageClosed } from "./errors.ts";
 import type { VerbCallOptions } from "../image-batches.ts";
 import type { Matcher, MatchRow } from "../match.ts";
 import { expectTexts } from "../../text/expect-texts.ts";
+import { noTexts } from "../errors.ts";
 
 /** What a call about an image that is read already does not take. */
 type OfReading = Exclude<keyof VerbCallOptions, "signal">;
@@ -76,7 +77,7 @@ export class BlipImage<ImageInput> implements Closable {
   ): Promise<MatchRow<ImageInput>[]> {
     this.#expect("match");
     expectTexts(texts);
-    if (texts.length === 0) throw new UsageError("usage/no-texts", "there is no text to match");
+    if (texts.length === 0) throw noTexts();
     const matcher = await this.#verbs.matcher();
     // All texts are read before anything else, so that an empty one is found first.
     for (const text of texts) matcher.check({ text });

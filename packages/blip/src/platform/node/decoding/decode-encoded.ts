@@ -3,7 +3,7 @@
 // subsampled colour where libavif interpolates it (up to 20 of 255 at sharp edges, 1 where colour is not subsampled).
 // It runs in this process or in one of its own (decoder-child.ts).
 import sharp, { type Metadata, type Sharp } from "sharp";
-import { truncated, unsupported } from "../../../image/errors.ts";
+import { grey16Clipped, truncated, unsupported } from "../../../image/errors.ts";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import { type Orientation, orientationOf } from "../../../image/exif-orientation.ts";
 import { decodeGif, parseGif } from "../../../image/gif.ts";
@@ -26,11 +26,7 @@ export function rawOptions(
   { alpha, grey16, onWarning }: Pick<DecodeOptions, "alpha" | "grey16" | "onWarning">,
   name: string,
 ): ToRgbOptions {
-  const onClip = () =>
-    onWarning?.({
-      code: "grey16-clipped",
-      message: `${name}: a 16-bit grey image is clipped at 255, as Pillow does. Say grey16: "scale" (--grey16 scale) for its full range.`,
-    });
+  const onClip = () => onWarning?.(grey16Clipped(name));
   return { alpha, grey16, onClip };
 }
 

@@ -8,6 +8,7 @@ import { inspectImage, type InspectedImage } from "./inspect-image.ts";
 import type { DecoderReply, DecoderRequest, ImageSource, PlainDecodeOptions } from "./messages.ts";
 import { watchMemory } from "./memory-watch.ts";
 import { toPlain } from "./plain-error.ts";
+import type { Warning } from "@blip-ts/base";
 
 const residentBytes = () => process.memoryUsage.rss();
 
@@ -25,8 +26,7 @@ async function inspected(source: ImageSource, maxPixels: number | undefined): Pr
 }
 
 async function decoded(image: InspectedImage, options: PlainDecodeOptions) {
-  const onWarning = (warning: { readonly code: string; readonly message: string }) =>
-    void send({ kind: "warning", warning });
+  const onWarning = (warning: Warning) => void send({ kind: "warning", warning });
   const rgb = await decodeEncoded(image, { ...options, onWarning });
   if (!options.size) return rgb;
   const { width, height, order } = options.size;

@@ -71,7 +71,7 @@ describe("a process of its own", () => {
   test("passes on warnings", async () => {
     const codes: string[] = [];
     await decode("grey16.png", { onWarning: ({ code }) => void codes.push(code) });
-    expect(codes).toEqual(["grey16-clipped"]);
+    expect(codes).toEqual(["image/grey16-clipped"]);
   });
 
   test("is used again", async () => {

@@ -1,5 +1,5 @@
 // What a process that decodes images and its owner say to each other.
-import type { Warning } from "@blip-ts/base";
+import type { PlainError, Warning } from "@blip-ts/base";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import type { RgbImage } from "../../../image/raw-image.ts";
 
@@ -18,13 +18,8 @@ export type DecoderRequest =
   /** The bytes that it said it needs may be taken. */
   | { readonly kind: "go" };
 
-/** An error as plain data. `type` tells the class. */
-export interface PlainError {
-  readonly type: "input" | "usage" | "other";
-  readonly code: string;
-  readonly message: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
+/** An error as plain data: one of this package's, or the message of another one. */
+export type SentError = PlainError | { readonly type: "other"; readonly message: string };
 
 export type DecoderReply =
   /** The image is read; decoding takes so many bytes. It waits for `go`. */
@@ -32,4 +27,4 @@ export type DecoderReply =
   | { readonly kind: "warning"; readonly warning: Warning }
   /** @param rss what the process takes now, in bytes */
   | { readonly kind: "done"; readonly image: RgbImage; readonly rss: number }
-  | { readonly kind: "failed"; readonly error: PlainError; readonly rss: number };
+  | { readonly kind: "failed"; readonly error: SentError; readonly rss: number };

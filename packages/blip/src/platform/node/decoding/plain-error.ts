@@ -1,37 +1,11 @@
 // Errors as they pass between processes.
-import { BlipError, InputError, UsageError } from "@blip-ts/base";
-import type { PlainError } from "./messages.ts";
+import { BlipError, plainError, revivedError } from "@blip-ts/base";
+import type { SentError } from "./messages.ts";
 
-/** What structured clones carry: fields of errors are numbers and texts. */
-const plainFields = (fields: Readonly<Record<string, unknown>>) =>
-  Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => ["number", "string"].includes(typeof value)),
-  );
+export const toPlain = (error: unknown): SentError =>
+  error instanceof BlipError
+    ? plainError(error)
+    : { type: "other", message: error instanceof Error ? error.message : String(error) };
 
-export function toPlain(error: unknown): PlainError {
-  if (!(error instanceof BlipError))
-    return {
-      type: "other",
-      code: "",
-      message: error instanceof Error ? error.message : String(error),
-      fields: {},
-    };
-  const { code, message, fields } = error;
-  return {
-    type: error instanceof UsageError ? "usage" : "input",
-    code,
-    message,
-    fields: plainFields(fields),
-  };
-}
-
-export function fromPlain({ type, code, message, fields }: PlainError): Error {
-  switch (type) {
-    case "input":
-      return new InputError(code, message, fields);
-    case "usage":
-      return new UsageError(code, message, fields);
-    case "other":
-      return new Error(message);
-  }
-}
+export const fromPlain = (sent: SentError): Error =>
+  sent.type === "other" ? new Error(sent.message) : revivedError(sent);

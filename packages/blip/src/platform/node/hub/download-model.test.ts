@@ -290,7 +290,7 @@ describe("downloadModel", () => {
     const warnings: Warning[] = [];
     const onWarning = (warning: Warning) => void warnings.push(warning);
     await expect(downloadModel(id, { ...options, onWarning })).resolves.toMatchObject({ commit });
-    expect(warnings.map(({ code }) => code)).toEqual(["hub-unreachable"]);
+    expect(warnings.map(({ code }) => code)).toEqual(["hub/from-cache"]);
     await expect(downloadModel("someone/other", options)).rejects.toMatchObject({ code: "hub/unreachable" });
   });
 

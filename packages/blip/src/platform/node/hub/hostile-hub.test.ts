@@ -104,7 +104,7 @@ describe("a whole model of the cache", () => {
       return true;
     };
     expect(await load()).toMatchObject({ folder: snapshot() });
-    expect(warnings.map(({ code }) => code)).toEqual(["hub-unreachable"]);
+    expect(warnings.map(({ code }) => code)).toEqual(["hub/from-cache"]);
     expect(warnings[0]?.message).toMatch(/is taken from the cache$/);
     // A whole model is not waited for as long as one that is not there.
     expect(hub.requests.length).toBeLessThanOrEqual(3 + 2 + 2);

@@ -1,8 +1,12 @@
-// What can go wrong between here and the Hub: one factory a failure. Codes are `hub/...`. Messages hold what the caller
+// What can go wrong between here and the Hub: one factory per error. Codes are `hub/...`. Messages hold what the caller
 // said and what the system says, never what a server sent beside names that were checked, and no credentials.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 import { failureOf, NetworkFailure } from "../net/failure.ts";
 
+/**
+ * The name is not that of a model on the Hub.
+ * @remedy Give organisation/name, such as Salesforce/blip-itm-base-flickr.
+ */
 export const badId = (id: string): ModelError =>
   new ModelError(
     "hub/bad-id",
@@ -12,6 +16,10 @@ export const badId = (id: string): ModelError =>
     },
   );
 
+/**
+ * HF_ENDPOINT is not the address of a server.
+ * @remedy Set it to an http:// or https:// address, or unset it.
+ */
 export const badEndpoint = (): UsageError =>
   new UsageError(
     "hub/bad-endpoint",
@@ -19,6 +27,10 @@ export const badEndpoint = (): UsageError =>
       "Set it to one such as https://huggingface.co, or unset it.",
   );
 
+/**
+ * HF_TOKEN holds characters that a token cannot have.
+ * @remedy Copy the token again.
+ */
 export const badToken = (): UsageError =>
   new UsageError(
     "hub/bad-token",
@@ -34,7 +46,10 @@ interface Asked {
   readonly isCertain: boolean;
 }
 
-/** The Hub answers 401 for what is private and for what does not exist alike. */
+/**
+ * The Hub has no such model, or it is private: the Hub does not say which.
+ * @remedy Check the spelling; for a private model set HF_TOKEN to a token that may read it.
+ */
 export const repositoryNotFound = (id: string, { endpoint, hasToken, isCertain }: Asked): ModelError =>
   new ModelError(
     "hub/not-found",
@@ -43,17 +58,29 @@ export const repositoryNotFound = (id: string, { endpoint, hasToken, isCertain }
     { id, endpoint, isCertain },
   );
 
+/**
+ * The model has no such branch, tag or commit.
+ * @remedy Check the revision on the Hub's page of the model.
+ */
 export const revisionNotFound = (id: string, revision: string): ModelError =>
   new ModelError("hub/revision-not-found", `${id} has no branch, tag or commit "${revision}"`, {
     id,
     revision,
   });
 
+/**
+ * The Hub refused the token.
+ * @remedy Make a new token, or unset HF_TOKEN.
+ */
 export const unauthorized = (id: string, isCertain: boolean): ModelError =>
   new ModelError("hub/unauthorized", `${id}: the token (HF_TOKEN) was refused: make a new one, or unset it`, {
     ...{ id, isCertain },
   });
 
+/**
+ * The model is gated.
+ * @remedy Accept its terms on its page, then set HF_TOKEN to a token of that account.
+ */
 export const gated = (id: string, endpoint: string): ModelError =>
   new ModelError(
     "hub/gated",
@@ -61,13 +88,21 @@ export const gated = (id: string, endpoint: string): ModelError =>
     { id },
   );
 
+/**
+ * A server answered with a status that is not expected.
+ * @remedy Try again later.
+ */
 export const httpStatus = (what: string, status: number): ModelError =>
   new ModelError("hub/http-status", `${what}: the server answered ${status}: try again later`, {
     what,
     status,
   });
 
-/** @param detail what of the answer is not the protocol's, in our own words */
+/**
+ * The answer is not a Hub's: a sign-in page or a proxy may answer in its place.
+ * @remedy Check the network and HF_ENDPOINT.
+ * @param detail what of the answer is not the protocol's, in our own words
+ */
 export const badAnswer = (what: string, detail: string): ModelError =>
   new ModelError(
     "hub/bad-answer",
@@ -75,7 +110,10 @@ export const badAnswer = (what: string, detail: string): ModelError =>
     { what, detail },
   );
 
-/** A file that a server offers is larger than any model. */
+/**
+ * A file on the Hub is larger than any model; it was not fetched.
+ * @remedy Download it elsewhere if you trust it, and give its path.
+ */
 export const fileTooLarge = (what: string, size: number, limit: number): ModelError =>
   new ModelError(
     "hub/file-too-large",
@@ -84,10 +122,18 @@ export const fileTooLarge = (what: string, size: number, limit: number): ModelEr
     { what, size, limit },
   );
 
-/** @param detail why, as what a server did: "redirects to ..." */
+/**
+ * A server redirects to an address that is not followed, such as a private one.
+ * @remedy Allow it with `allowPrivateRedirects` (`--allow-private-redirects`) if you trust the server.
+ * @param detail why, as what a server did: "redirects to ..."
+ */
 export const refusedRedirect = (what: string, detail: string): ModelError =>
   new ModelError("hub/refused-redirect", `${what}: the server ${detail}.`, { what });
 
+/**
+ * The cache of models cannot be written.
+ * @remedy Free some room, change its permissions, or name another folder with HF_HOME.
+ */
 export const cannotWrite = (folder: string, cause: unknown): ModelError => {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
   const full = code === "ENOSPC" || code === "EDQUOT";
@@ -100,6 +146,10 @@ export const cannotWrite = (folder: string, cause: unknown): ModelError => {
   );
 };
 
+/**
+ * The server cannot be reached, and the cache does not hold the model.
+ * @remedy Check the network, or download the files elsewhere and give their folder.
+ */
 export const unreachable = (endpoint: string, what: string, cause: unknown): ModelError =>
   new ModelError(
     "hub/unreachable",
@@ -109,14 +159,22 @@ export const unreachable = (endpoint: string, what: string, cause: unknown): Mod
     { cause },
   );
 
+/**
+ * The model is not complete in the cache, and offline mode makes no request.
+ * @remedy Run once without `offline` (`--offline`, HF_HUB_OFFLINE), or give the folder of the files.
+ */
 export const offline = (id: string, revision: string, folder: string): ModelError =>
   new ModelError(
     "hub/offline",
     `${id} (${revision}) is not whole in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
-      "Run once without --offline (HF_HUB_OFFLINE), or give the folder of the files.",
+      "Run once without offline: true (HF_HUB_OFFLINE), or give the folder of the files.",
     { id, revision, folder },
   );
 
+/**
+ * A download has another size or checksum than the server announced; it was deleted.
+ * @remedy Try again.
+ */
 export const corrupt = (
   file: string,
   what: string,
@@ -129,6 +187,10 @@ export const corrupt = (
     { file, what, expected, found },
   );
 
+/**
+ * The repository holds no weights in a form that is read.
+ * @remedy Give a model with model.safetensors, pytorch_model.bin, one .pth file, or model_index.json of a suite.
+ */
 export const noWeights = (id: string, files: readonly string[]): ModelError =>
   new ModelError(
     "hub/no-weights",
@@ -137,6 +199,10 @@ export const noWeights = (id: string, files: readonly string[]): ModelError =>
     { id, files },
   );
 
+/**
+ * The address is not that of a weights file.
+ * @remedy Give the file's own address, or a Hub id.
+ */
 export const notWeights = (address: string): UsageError =>
   new UsageError(
     "hub/not-a-weights-file",
@@ -145,6 +211,10 @@ export const notWeights = (address: string): UsageError =>
     { address },
   );
 
+/**
+ * There is no file at this address, or it is not public.
+ * @remedy Check the address.
+ */
 export const fileNotFound = (address: string, status: number): ModelError =>
   new ModelError(
     "hub/not-found",
@@ -152,11 +222,15 @@ export const fileNotFound = (address: string, status: number): ModelError =>
     { address, status },
   );
 
+/**
+ * The file is not complete in the cache, and offline mode makes no request.
+ * @remedy Run once without `offline`, or give the path of the file.
+ */
 export const fileOffline = (address: string, folder: string): ModelError =>
   new ModelError(
     "hub/offline",
     `${address} is not whole in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
-      "Run once without --offline (HF_HUB_OFFLINE), or give the path of the file.",
+      "Run once without offline: true (HF_HUB_OFFLINE), or give the path of the file.",
     { address, folder },
   );
 
@@ -178,10 +252,26 @@ export function isHubsFault(error: unknown): boolean {
   return error instanceof ModelError && (faults.has(error.code) || error.fields.isCertain === false);
 }
 
+/**
+ * A server cannot be reached, or does not answer as it should, so the model is taken from the cache.
+ * @remedy None is needed; check the network if you expect a newer model.
+ */
 export const takenFromCache = (what: string, endpoint: string, error: unknown): Warning => ({
-  code: "hub-unreachable",
+  code: "hub/from-cache",
   message:
     error instanceof NetworkFailure
       ? `${endpoint} cannot be reached (${reason(error)}): ${what} is taken from the cache`
       : `${reason(error)}. ${what} is taken from the cache`,
 });
+
+/**
+ * The revision cannot be the name of a branch, a tag or a commit.
+ * @remedy Give its name as the Hub shows it.
+ */
+export const badRevision = (revision: string): UsageError =>
+  new UsageError(
+    "hub/bad-revision",
+    "revision: expected a branch, a tag or a commit, got what is no such name (an empty part, .., a backslash, a colon, " +
+      "a name that Windows reserves, or a control character in it). Give its name as the Hub shows it.",
+    { revision },
+  );

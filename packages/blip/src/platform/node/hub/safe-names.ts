@@ -1,5 +1,5 @@
 // Names that become parts of paths, on every system alike: a cache may lie on a disk that several of them write.
-import { UsageError } from "@blip-ts/base";
+import { badRevision } from "./hub-errors.ts";
 
 /** Bytes that file systems allow for a name; ours get endings such as `.incomplete`. */
 const maxNameBytes = 200;
@@ -28,10 +28,5 @@ export const isPlainEtag = (etag: string): boolean => /^[\w.-]{1,128}$/.test(eta
 /** @throws {UsageError} `hub/bad-revision` */
 export function checkRevision(revision: string): void {
   if (typeof revision === "string" && isPlainPath(revision)) return;
-  throw new UsageError(
-    "hub/bad-revision",
-    "revision: expected a branch, a tag or a commit, got what is no such name (an empty part, .., a backslash, a colon, " +
-      "a name that Windows reserves, or a control character in it). Give its name as the Hub shows it.",
-    { revision },
-  );
+  throw badRevision(revision);
 }

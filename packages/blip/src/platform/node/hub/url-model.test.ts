@@ -107,11 +107,7 @@ describe("openUrlModel", () => {
     expect(await open()).toBe(path);
     await server.close();
     expect(await open()).toBe(path);
-    expect(warnings.map(({ code }) => code)).toEqual([
-      "hub-unreachable",
-      "hub-unreachable",
-      "hub-unreachable",
-    ]);
+    expect(warnings.map(({ code }) => code)).toEqual(["hub/from-cache", "hub/from-cache", "hub/from-cache"]);
     await rm(home, { recursive: true });
     expect(await failureOf(() => open())).toMatchObject({ code: "hub/unreachable" });
   });

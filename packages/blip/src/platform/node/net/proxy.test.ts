@@ -110,7 +110,7 @@ describe("a request through a proxy", () => {
   test("follows no redirect to a private address, unless it is told to", async () => {
     const env = { HTTP_PROXY: origin, NO_PROXY: "127.0.0.1" };
     const { message } = await failureOf(() => fetchImage("http://images.example/inside", { env }));
-    expect(message).toMatch(/redirects to a private address.*--allow-private-redirects/);
+    expect(message).toMatch(/redirects to a private address.*allowPrivateRedirects/);
     expect(message).not.toContain("127.0.0.1");
     expect(asked).toHaveLength(1);
     await fetchImage("http://images.example/inside", { env, allowPrivateRedirects: true });

@@ -1,7 +1,7 @@
 // Which proxy a request goes through, by the environment's names, as curl and Python's requests read them: the names in
 // small letters win, NO_PROXY lists hosts that are asked directly.
 import { BlockList, isIP } from "node:net";
-import { UsageError } from "@blip-ts/base";
+import { badProxy } from "./errors.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -10,13 +10,6 @@ export interface Proxy {
   /** The variable that names it. */
   readonly variable: string;
 }
-
-const badProxy = (variable: string, got: string): UsageError =>
-  new UsageError(
-    "network/bad-proxy",
-    `${variable}: expected the http:// or https:// address of a proxy, got ${got}. Set it to one, or unset it.`,
-    { variable },
-  );
 
 function valueOf(env: Environment, name: string): Proxy | undefined {
   for (const variable of [name.toLowerCase(), name]) {

@@ -66,8 +66,8 @@ async function check(from: URL, to: URL, options: RedirectOptions): Promise<Hop>
   if (kind === "public" || mayRedirect(await kindOfSource(from, options), kind))
     return { url: to, addresses };
   throw new RefusedRedirect(
-    "redirects to a private address, which is not followed. Give that address itself, or set allowPrivateRedirects " +
-      "(--allow-private-redirects of the command) if you trust the server",
+    "redirects to a private address, which is not followed. Give that address itself, or set " +
+      "allowPrivateRedirects if you trust the server",
     true,
   );
 }

@@ -1,0 +1,142 @@
+// What can be wrong with tensors that a model is given: one factory per error. Codes are `model/...`, `generate/...`.
+import { UsageError } from "@blip-ts/base";
+
+/** Which tensor is wrong: pixels of images, ids of texts, or states that an encoder made. */
+export type TensorCode = "model/bad-pixels" | "model/bad-ids" | "model/bad-states";
+
+const shapeOf = (dims: readonly number[]): string => `[${dims.join(", ")}]`;
+
+/**
+ * A tensor has another type or another number of axes than the network reads, or holds fewer numbers than its sizes say.
+ * @remedy Give the tensor that the processor makes, or one like it.
+ */
+export const badTensor = (
+  code: TensorCode,
+  { name, dtype, dims }: { readonly name: string; readonly dtype: string; readonly dims: readonly string[] },
+  shown: string,
+  got: unknown,
+): UsageError =>
+  new UsageError(
+    code,
+    `${name}: expected ${dtype} [${dims.join(", ")}] with as many numbers, got ${shown}. ` +
+      "Give the tensor that the processor makes, or one like it.",
+    { name, dtype, found: got },
+  );
+
+/**
+ * Pixel values are not `[B, 3, H, W]` of the model's image size.
+ * @remedy Resize the images with the processor, or pass `interpolatePosEncoding: true`.
+ */
+export const badPixels = (dims: readonly number[], imageSize: number): UsageError =>
+  new UsageError(
+    "model/bad-pixels",
+    `pixelValues: expected [B, 3, ${imageSize}, ${imageSize}], got ${shapeOf(dims)}. ` +
+      "Images of another size need interpolatePosEncoding: true.",
+    { found: dims, imageSize },
+  );
+
+/**
+ * States have another width than the network's.
+ * @remedy Give the states that this model made.
+ */
+export const wrongWidth = (name: string, expected: number, got: number | undefined): UsageError =>
+  new UsageError(
+    "model/bad-states",
+    `${name}: expected states of width ${expected}, got ${String(got)}. Give those that this model made.`,
+    { name, width: expected, found: got },
+  );
+
+/**
+ * Ids of texts are not `[B, T]`, or there are more tokens than the model has positions.
+ * @remedy Give ids as the tokenizer makes them, and shorter texts.
+ */
+export const badIds = (dims: readonly number[], maxPositions: number): UsageError =>
+  new UsageError(
+    "model/bad-ids",
+    `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, got ${shapeOf(dims)}. Give ids as the tokenizer makes them.`,
+    { found: dims, maxPositions },
+  );
+
+/**
+ * An id is outside of the model's vocabulary.
+ * @remedy Encode the text with the tokenizer of this model.
+ */
+export const unknownId = (id: bigint, vocabSize: number): UsageError =>
+  new UsageError(
+    "model/bad-ids",
+    `inputIds: expected ids from 0 to ${vocabSize - 1}, got ${id}. Encode the text with this model's tokenizer.`,
+    { id: Number(id), vocabSize },
+  );
+
+/**
+ * The attention mask has another shape than the ids.
+ * @remedy Give the mask that the tokenizer makes with these ids.
+ */
+export const badMask = (expected: readonly number[], got: readonly number[]): UsageError =>
+  new UsageError(
+    "model/bad-ids",
+    `attentionMask: expected the shape of inputIds, ${shapeOf(expected)}, got ${shapeOf(got)}. ` +
+      "Give the mask that belongs to these ids.",
+  );
+
+/**
+ * Answers to rank are not lists of ids of the vocabulary.
+ * @remedy Give answers as the tokenizer encodes them.
+ */
+export const badAnswers = (field: string, expected: string, got: string): UsageError =>
+  new UsageError(
+    "model/bad-ids",
+    `answers${field}: expected ${expected}, got ${got}. Give answers as the tokenizer encodes them.`,
+    { field },
+  );
+
+/**
+ * The texts cannot be shared evenly among the images.
+ * @remedy Give a multiple of the number of images: as many texts for each image.
+ */
+export const unequalTexts = (texts: number, images: number): UsageError =>
+  new UsageError(
+    "model/unequal-batches",
+    `texts: expected a multiple of ${images}, as many for each image, got ${texts}. Give as many texts as images.`,
+    { images, texts },
+  );
+
+/**
+ * There is not one text per image.
+ * @remedy Give as many texts as images.
+ */
+export const unequalBatches = (texts: number, images: number): UsageError =>
+  new UsageError(
+    "model/unequal-batches",
+    `texts: expected ${images}, one per image, got ${texts}. Give as many texts as images.`,
+    { images, texts },
+  );
+
+/**
+ * There are not two images per statement.
+ * @remedy Give all left images first, then all right ones.
+ */
+export const unequalPairs = (statements: number, images: number): UsageError =>
+  new UsageError(
+    "model/unequal-batches",
+    `images: expected ${2 * statements} for ${statements} statements, all left ones first, then all right ones, got ${images}. ` +
+      "Give two images per statement.",
+    { images, texts: statements },
+  );
+
+/**
+ * Tokens were to be streamed while several sequences are generated, which are known only at the end.
+ * @remedy Stream one image, with `beams: 1` and `numReturn: 1`.
+ */
+export const cannotStream = (what: string, got: string): UsageError =>
+  new UsageError(
+    "generate/cannot-stream",
+    `stream: expected ${what}, got ${got}. Several sequences are known only when all are finished: stream one image with beams: 1 and numReturn: 1.`,
+  );
+
+/**
+ * The list of answers to rank is empty.
+ * @remedy Give at least one answer.
+ */
+export const noAnswers = (): UsageError =>
+  new UsageError("usage/no-answers", "answers: expected at least one, got none. Give a list of answers.");

@@ -1,0 +1,14 @@
+// What can be wrong with a model that is to be saved: one factory per error. Codes are `save/...`.
+import { UsageError } from "@blip-ts/base";
+
+/**
+ * A model of 8-bit weights was to be saved: rounding cannot be undone.
+ * @remedy Save the original model.
+ */
+export const alreadyQuantized = (name: string): UsageError =>
+  new UsageError(
+    "save/quantized",
+    `${name}: expected floating-point weights, got 8-bit ones, which can be run but not written in another form. ` +
+      "Give the original model.",
+    { name },
+  );
