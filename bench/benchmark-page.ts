@@ -1,4 +1,4 @@
-// docs/benchmarks.md, made of the results alone.
+// Writes docs/benchmarks.md from the results alone.
 import { ratios, summarize, type Summary } from "@blip-ts/cli/bench";
 import { lines, type Goal, type Line } from "./goals.ts";
 import type { Results, Unit } from "./results.ts";
@@ -79,20 +79,42 @@ function peerName(lane: string): string {
 const row = (texts: readonly string[]) =>
   `| ${texts.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
 
-/** A line as it can be shown: where its peer was not asked for, it may be left out, or stand alone. */
+/** The line as the page shows it. If the peer was not requested, an optional line is left out or shown without its peer. */
 export function shown(line: Line, { samples, notRun }: Results): Line[] {
   const { peer, optional, ...alone } = line;
   if (optional === undefined || peer === undefined || peer in samples || peer in notRun) return [line];
   return optional === "line" ? [] : [alone];
 }
 
-/** What is said of candle, where it was measured or not. */
+/** The page's note on candle, measured or not. */
 const candleText = (measured: boolean): string =>
   measured
-    ? "- candle's BLIP is candle-transformers' with candle's own matrix products, compiled for the processor, as a program and as WebAssembly with SIMD and one thread. As in its example, a caption's steps keep the text's keys and values and make the picture's anew."
+    ? "- candle's BLIP is candle-transformers' model with candle's own matrix products, compiled for the processor. It runs as a program, and as WebAssembly with SIMD and one thread. As in its example, caption steps keep the text's keys and values and compute the image's again."
     : "- candle's BLIP, in Rust and as WebAssembly, was not measured.";
 
 const candlePrefix = "candle ";
+
+/** The largest differences of outputs from each peer's, as a table; nothing if none was compared. */
+function agreementTable(agreement: Results["agreement"]): string[] {
+  const names = [...new Set(Object.keys(agreement).map((name) => name.replace(candlePrefix, "")))];
+  if (names.length === 0) return [];
+  const prefixes = ["", candlePrefix].filter((prefix) =>
+    names.some((name) => `${prefix}${name}` in agreement),
+  );
+  const cell = (key: string) => {
+    const compared = agreement[key];
+    return compared ? `${compared.difference.toExponential(1)} of up to ${short(compared.scale)}` : "-";
+  };
+  const head = ["output", ...prefixes.map((prefix) => (prefix === "" ? "transformers" : "candle"))];
+  return [
+    "",
+    "The largest differences of blip-ts' outputs from the peers', fp32, in this run (for captions, of token ids):",
+    "",
+    row(head),
+    row(head.map(() => "---")),
+    ...names.map((name) => row([name, ...prefixes.map((prefix) => cell(`${prefix}${name}`))])),
+  ];
+}
 
 /** The page as Markdown, not yet formatted. */
 export function benchmarkPage(results: Results): string {
@@ -108,22 +130,13 @@ export function benchmarkPage(results: Results): string {
       : []),
   ];
   const tried = Object.entries(batches).map(([lane, batch]) => `${lane}: ${batch}`);
-  const agreed = (candle: boolean) =>
-    Object.entries(agreement)
-      .filter(([name]) => name.startsWith(candlePrefix) === candle)
-      .map(
-        ([name, { difference, scale }]) =>
-          `${name.slice(candle ? candlePrefix.length : 0)} ${difference.toExponential(1)} of up to ${short(scale)}`,
-      )
-      .join("; ");
-  const [transformers, candle] = [agreed(false), agreed(true)];
   return [
     "# Benchmarks",
     "",
-    `Made by \`npx tsx bench/table.ts\` from bench/results/benchmark.json (and bench/notes.md), which \`npm run bench\` measured on ${results.made}. Medians of ${settings.runs} runs in turn with quartiles in brackets. ` +
-      "A ratio says how many times better blip-ts is than the peer, turn by turn; a goal is met if the median or the spread of quartiles reaches it.",
+    `\`npm run bench\` measured bench/results/benchmark.json on ${results.made}; \`npx tsx bench/table.ts\` writes this page from it and from bench/notes.md. The values are medians of ${settings.runs} runs, with quartiles in brackets; blip-ts and its peer alternate. ` +
+      "A ratio states how many times better blip-ts is than the peer, run by run. A goal is met if the median or the spread of quartiles reaches it.",
     "",
-    `${machine.cores} cores of ${machine.cpu}, ${(machine.memory / 2 ** 30).toFixed(0)} GiB, ${machine.system}; ${settings.threads} threads for everyone. ` +
+    `${machine.cores} cores of ${machine.cpu}, ${(machine.memory / 2 ** 30).toFixed(0)} GiB, ${machine.system}; ${settings.threads} threads for each side. ` +
       `${Object.entries(versions)
         .map(([name, version]) => `${name} ${version}`)
         .join(", ")}.${rates.length > 0 ? ` In the same run ${rates.join(", ")}.` : ""}`,
@@ -132,23 +145,18 @@ export function benchmarkPage(results: Results): string {
     row(head.map(() => "---")),
     ...lines.flatMap((line) => shown(line, results)).map((line) => row(cells(line, results))),
     "",
-    "What is measured:",
+    "What the rows measure:",
     "",
-    "- Base models of 384 px with random weights (oracle/hf/full_size.py, full_size_tasks.py). Both sides read the same made-up inputs.",
-    `- 1 x 128 and 128 x 1 are ${settings.pairs} pairs of pictures' states and texts of 12 tokens, without the image encoder. transformers gets the picture encoded once, its states expanded over the texts, and the best of a few batch sizes${tried.length > 0 ? ` (${tried.join(", ")})` : ""}.`,
-    "- Captions are what comes after the image encoder, [SEP] held back until the 20th token.",
-    "- The first score is timed from outside, from the start of the process: load, one picture from a file, one text. Resident memory is that process's peak (VmHWM).",
-    "- In Chromium the engine is onnxruntime-web's WebAssembly with as many threads; both rows are the same work as in Node above.",
+    "- The models are base models of 384 px with random weights (oracle/hf/full_size.py, full_size_tasks.py); only the shift by int8 is of the embedded model. Both sides read the same generated inputs.",
+    `- 1 x 128 and 128 x 1 are ${settings.pairs} pairs of image states and texts of 12 tokens, without the image encoder. transformers gets the image encoded once, with its states expanded over the texts, and runs at the best of a few batch sizes${tried.length > 0 ? ` (${tried.join(", ")})` : ""}.`,
+    "- Captions are measured from after the image encoder; [SEP] is suppressed until the 20th token.",
+    "- The first score is timed from outside, from the start of the process. It includes loading, one image from a file and one text. Resident memory is that process's peak (VmHWM).",
+    "- In Chromium the engine is onnxruntime-web's WebAssembly with the same number of threads. Both rows do the same work as in Node above.",
     candleText(Object.keys(samples).some((lane) => lane.startsWith(candlePrefix))),
-    "- Installed size is that of the package with its dependencies, and of the Python environment's site-packages.",
-    "- The shift by int8 is the largest of the embedded model's ITM probabilities against float32: twelve example scenes with their 24 sentences.",
-    "- The engine's threads have a lower priority on Linux, so that the caller's event loop is not held up: on a busy machine this package loses more than its peers. Measure on a quiet one.",
-    ...(transformers === ""
-      ? []
-      : [
-          "",
-          `Largest difference of outputs between blip-ts and transformers, fp32, in this run (captions: of token ids): ${transformers}.${candle === "" ? "" : ` Between blip-ts and candle: ${candle}.`}`,
-        ]),
+    "- Installed size is the package with its dependencies, compared with the Python environment's site-packages.",
+    "- The shift by int8 is the largest difference from float32 among the embedded model's ITM probabilities: twelve example scenes with their 24 sentences.",
+    "- On Linux the engine's threads have a lower priority, so that they do not block the caller's event loop. On a busy machine blip-ts therefore loses more than its peers; measure on a quiet one.",
+    ...agreementTable(agreement),
     "",
   ].join("\n");
 }

@@ -20,11 +20,11 @@ describe("sentences", () => {
 
   test("are counted by words, without code and tables' rules", () => {
     const text =
-      "# A heading\n\nOne two `some code here` three. Four five.\n\n```sh\nnot these words\n```\n\n| a cell | b |\n";
+      "# A heading\n\nOne two `some code here` three. Four five.\n\n```sh\nnot these words\n```\n\n| a cell | b.<br>Two lines |\n";
     const counts = sentencesOf("x.md", text)
       .map(({ words }) => words)
       .filter((words) => words > 0);
-    expect(counts).toEqual([4, 2, 2, 1]);
+    expect(counts).toEqual([4, 2, 2, 1, 2]);
   });
 });
 

@@ -20,7 +20,7 @@ export function sentencesOf(document: string, markdown: string): readonly Senten
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replaceAll(/`[^`]*`/g, "code")
     .replaceAll(/^#+ .*$/gm, "");
-  const blocks = prose.split(/\n\s*\n|\n(?=\s*(?:[-*|>]|\d+\.)\s)|\|/);
+  const blocks = prose.split(/\n\s*\n|\n(?=\s*(?:[-*|>]|\d+\.)\s)|\||<br>/);
   return blocks
     .flatMap((block) => block.replaceAll(/\s+/g, " ").split(/(?<=[.!?])\s+|(?<=:)\s+(?=[A-Z])/))
     .map((text) => text.trim())
