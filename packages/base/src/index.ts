@@ -1,5 +1,5 @@
 // What every other package stands on.
-export { unlessAborted, untilAborted } from "./abortable.ts";
+export { unlessAborted, untilAborted, whenAborted } from "./abortable.ts";
 export { addressKind, mayRedirect, worstKind, type AddressKind } from "./address-kind.ts";
 export { badOption } from "./bad-option.ts";
 export type { ByteRange, ByteSource } from "./byte-source.ts";

@@ -1,6 +1,6 @@
 // ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product. The thread itself is
 // handed in: Node's or a page's, with a `session-host.ts` in it.
-import { asyncDispose, BlipError, closing, unlessAborted } from "@blip-ts/base";
+import { asyncDispose, BlipError, closing, unlessAborted, whenAborted } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Int8Trial, LendSession } from "../int8-trial.ts";
 import type {
@@ -103,13 +103,13 @@ class EngineThread {
       this.#pending.set(id, { resolve, reject });
     });
     const abort = () => this.#settle(id, (pending) => pending.reject(signal?.reason));
-    signal?.addEventListener("abort", abort, { once: true });
+    const forget = whenAborted(signal, abort);
     if (this.#pending.size === 1) this.#port.keepAlive?.(true);
     this.#port.post({ id, ...body } satisfies WorkerRequest, taken);
     try {
       return await reply;
     } finally {
-      signal?.removeEventListener("abort", abort);
+      forget();
     }
   }
 

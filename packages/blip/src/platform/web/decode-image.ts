@@ -1,6 +1,6 @@
 // Images of a page, wherever they are: fetched, held against their bounds, and decoded. A large one is decoded and resized
 // in a worker, so that the page does not stand still.
-import { InputError, shownName, shownUrl } from "@blip-ts/base";
+import { InputError, shownName, shownUrl, whenAborted } from "@blip-ts/base";
 import { badRaw, tooLarge, unreachable } from "../../image/errors.ts";
 import { checkArea } from "../../image/image-area.ts";
 import { isRawImage, toRgb, type RawImage, type RgbImage } from "../../image/raw-image.ts";
@@ -43,7 +43,7 @@ async function fetchBytes(address: string | URL, signal: AbortSignal | undefined
   // `AbortSignal.any` is younger than the browsers that are meant.
   const stop = new AbortController();
   const abort = () => stop.abort(signal?.reason);
-  signal?.addEventListener("abort", abort, { once: true });
+  const forget = whenAborted(signal, abort);
   if (signal?.aborted === true) abort();
   const late = new Error(`no whole answer within ${timeoutMilliseconds / 1000} seconds`);
   const timer = setTimeout(() => stop.abort(late), timeoutMilliseconds);
@@ -54,7 +54,7 @@ async function fetchBytes(address: string | URL, signal: AbortSignal | undefined
     throw stop.signal.reason === late ? unreachable(name, late.message, error) : error;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
+    forget();
   }
 }
 

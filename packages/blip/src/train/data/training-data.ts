@@ -1,5 +1,5 @@
 // Training data of a task: an epoch after the other in batches that follow from data, seed and options alone.
-import { asyncDispose, type InputError, unlessAborted } from "@blip-ts/base";
+import { asyncDispose, type InputError, unlessAborted, whenAborted } from "@blip-ts/base";
 import type { Dataset } from "@blip-ts/datasets";
 import type {
   BatchesOptions,
@@ -104,11 +104,11 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
     const own = new AbortController();
     this.#running = own;
     const abort = () => own.abort(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
+    const forget = whenAborted(signal, abort);
     try {
       yield* this.#epochs(position, untilEpoch, own.signal);
     } finally {
-      signal?.removeEventListener("abort", abort);
+      forget();
       own.abort();
       this.#running = undefined;
     }
