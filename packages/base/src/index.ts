@@ -10,6 +10,7 @@ export { legible, legibleLines } from "./legible.ts";
 export { atLeast, last, missed, must } from "./must.ts";
 export { once } from "./once.ts";
 export { shownName, shownUrl } from "./shown-url.ts";
+export type { OwnBytes, OwnFloats } from "./own-memory.ts";
 export * as schema from "./schema.ts";
 export type { Warning } from "./warning.ts";
 export { nextTurn } from "./yield-to-event-loop.ts";

@@ -1,16 +1,16 @@
 // The small interface over ONNX Runtime that the rest of the package knows. Platforms implement it.
-import { type Closable } from "@blip-ts/base";
+import type { Closable, OwnBytes } from "@blip-ts/base";
 import type { DType, Tensor } from "@blip-ts/graph";
 
 /** Bytes that a model refers to and that are in memory, by the location that the model names. */
 export interface ExternalBytes {
   readonly location: string;
-  readonly data: Uint8Array<ArrayBuffer>;
+  readonly data: OwnBytes;
 }
 
 /** A serialized ONNX model and where its weights lie. */
 export interface EngineModel {
-  readonly onnx: Uint8Array<ArrayBuffer>;
+  readonly onnx: OwnBytes;
   /** The folder to which locations of files are relative; absent where no weight is in a file. */
   readonly folder?: string;
   readonly external: readonly ExternalBytes[];

@@ -4,6 +4,7 @@ import { InputError, shownName, shownUrl, whenAborted } from "@blip-ts/base";
 import { badRaw, tooLarge, unreachable } from "../../image/errors.ts";
 import { checkArea } from "../../image/image-area.ts";
 import { isRawImage, toRgb, type RawImage, type RgbImage } from "../../image/raw-image.ts";
+import { givenBytes } from "../../image/given-bytes.ts";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { type Encoded, pixelsOf } from "./decode-file.ts";
 import { decodeOffThread } from "./decode-off-thread.ts";
@@ -122,9 +123,9 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
     return decodeOffThread(await fetchBytes(input, signal), options);
   if (input instanceof Blob) return decodeOffThread(await readBlob(input), options);
   if (input instanceof ArrayBuffer)
-    return decodeOffThread({ name: "the image", bytes: new Uint8Array(input) }, options);
+    return decodeOffThread({ name: "the image", bytes: givenBytes(input) }, options);
   if (input instanceof Uint8Array)
-    return decodeOffThread({ name: "the image", bytes: Uint8Array.from(input) }, options);
+    return decodeOffThread({ name: "the image", bytes: Uint8Array.from(givenBytes(input)) }, options);
   if (input instanceof HTMLImageElement) {
     const address = input.currentSrc || input.src;
     if (address === "") throw unreachable("the image element", "it has no src");
