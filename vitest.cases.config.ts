@@ -1,8 +1,10 @@
 // Cases from the field, each with its right value: `npm run test:cases`. They are part of the slow suite.
 import { defineConfig, mergeConfig } from "vitest/config";
-import slow from "./vitest.slow.config.ts";
+import base from "./vitest.config.ts";
 
 export default mergeConfig(
-  { ...slow, test: { ...slow.test, include: [] } },
-  defineConfig({ test: { include: ["packages/cli/test/cases/*.slow.test.ts"] } }),
+  { ...base, test: { ...base.test, projects: undefined, include: [], exclude: [] } },
+  defineConfig({
+    test: { include: ["packages/cli/test/cases/*.slow.test.ts"], exclude: ["**/node_modules/**"] },
+  }),
 );

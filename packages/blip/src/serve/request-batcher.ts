@@ -166,7 +166,7 @@ export class RequestBatcher<Request, Result> implements Closable {
       const waiting: Waiting<Request, Result> = { request, group, caller, resolve, reject, release };
       forget = whenAborted(signal, () => {
         this.#takeBack(waiting);
-        reject(signal?.reason);
+        waiting.reject(signal?.reason);
       });
       if (full) this.#outside.push(caller, waiting);
       else this.#admit(waiting);
