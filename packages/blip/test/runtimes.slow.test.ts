@@ -31,6 +31,7 @@ interface Found {
   readonly float: Best;
   readonly half: Best;
   readonly probability: number;
+  readonly served: number;
 }
 
 type Best = Readonly<
@@ -119,5 +120,6 @@ describe("the tiny goldens", async () => {
       expect(difference).toBeLessThan(0.004);
     }
     expect(found.probability).toBeGreaterThan(0.9);
+    expect(found.served).toBeCloseTo(found.probability, 6);
   });
 });
