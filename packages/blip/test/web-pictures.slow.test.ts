@@ -91,15 +91,12 @@ describe.skipIf(chromiumPath === undefined)("pictures in Chromium", () => {
       const onWorker = (worker: Worker) => void workers.push(new URL(worker.url()).pathname);
       page.on("worker", onWorker);
       const resized = () =>
-        page.evaluate(
-          ([url, size]) => inPage.resized(url, size),
-          [`/large.${format}`, { width: 384, height: 384, order: "13" }] as const,
-        );
+        page.evaluate(([url, size]) => inPage.resized(url, size), [
+          `/large.${format}`,
+          { width: 384, height: 384, order: "13" },
+        ] as const);
       const apart = await resized();
-      expect([workers, apart.decoded]).toEqual([
-        ["/web-image-worker.js"],
-        [384, 384],
-      ]);
+      expect([workers, apart.decoded]).toEqual([["/web-image-worker.js"], [384, 384]]);
       const script = join(site.folder, "web-image-worker.js");
       await rename(script, `${script}.away`);
       const here = await resized();
