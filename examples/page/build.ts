@@ -23,14 +23,16 @@ const bundle = await rolldown({
 await bundle.write({ dir: made, format: "esm", entryFileNames: "page.js", minify: true });
 await bundle.close();
 
-// The worker is a script of its own, found beside the page's.
-const worker = await rolldown({
-  input: join(blip, "dist/web-session-worker.js"),
-  platform: "browser",
-  external: /^onnxruntime-web/,
-});
-await worker.write({ dir: made, format: "esm", entryFileNames: "web-session-worker.js", minify: true });
-await worker.close();
+// Workers are scripts of their own, found beside the page's: one computes, one decodes large images.
+for (const name of ["web-session-worker.js", "web-image-worker.js"]) {
+  const worker = await rolldown({
+    input: join(blip, "dist", name),
+    platform: "browser",
+    external: /^onnxruntime-web/,
+  });
+  await worker.write({ dir: made, format: "esm", entryFileNames: name, minify: true });
+  await worker.close();
+}
 
 for (const file of ["index.html", "page.css"]) await copyFile(join(here, file), join(made, file));
 for (const file of ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"])

@@ -37,8 +37,9 @@ export default defineConfig({
     ],
     build: true,
   },
-  // `Symbol.asyncDispose`, which ES2022's own library files lack.
-  banner: { dts: '/// <reference lib="esnext.disposable" />' },
+  // What ES2022's own library files lack: `Symbol.asyncDispose`, and names of the platform.
+  banner: { dts: '/// <reference lib="esnext.disposable" />\n/// <reference path="./globals.d.ts" />' },
+  copy: { from: "types/globals.d.ts", to: "dist" },
   // Bundled on purpose; everything else is a dependency of the package.
   deps: { onlyBundle: ["plur", "irregular-plurals", "@noble/hashes", "valibot"] },
   clean: true,

@@ -1,5 +1,38 @@
 // Work that a signal ends. What is waited for goes on for others.
 
+/** What is to be called, by signal: one listener per signal, however many calls it was given to. Node warns of an 11th. */
+const callbacks = new WeakMap<
+  AbortSignal,
+  { readonly all: Set<() => void>; readonly listener: () => void }
+>();
+
+/**
+ * Calls a function once, when a signal is aborted; never if it is aborted already.
+ * @param callback each has its own identity, and throws nothing
+ * @returns what takes the function back
+ */
+export function whenAborted(signal: AbortSignal | undefined, callback: () => void): () => void {
+  if (!signal || signal.aborted) return () => undefined;
+  let known = callbacks.get(signal);
+  if (!known) {
+    const all = new Set<() => void>();
+    const listener = () => {
+      callbacks.delete(signal);
+      for (const each of all) each();
+    };
+    known = { all, listener };
+    callbacks.set(signal, known);
+    signal.addEventListener("abort", listener, { once: true });
+  }
+  const { all, listener } = known;
+  all.add(callback);
+  return () => {
+    if (!all.delete(callback) || all.size > 0) return;
+    callbacks.delete(signal);
+    signal.removeEventListener("abort", listener);
+  };
+}
+
 /** What `work` gives, or the signal's reason as soon as it is aborted. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
@@ -9,11 +42,11 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
   });
   const stop = () => fail(signal.reason);
   if (signal.aborted) stop();
-  else signal.addEventListener("abort", stop, { once: true });
+  const forget = whenAborted(signal, stop);
   try {
     return await Promise.race([aborted, work]);
   } finally {
-    signal.removeEventListener("abort", stop);
+    forget();
   }
 }
 

@@ -1,5 +1,6 @@
 // Where the bytes of a model file come from: a local file, a Blob, a URL with range requests, memory.
 // Readers ask for ranges, so that a checkpoint of a gigabyte is never read whole.
+import type { OwnBytes } from "./own-memory.ts";
 
 /** A part of a source, in bytes. */
 export interface ByteRange {
@@ -19,7 +20,7 @@ export interface ByteSource {
    * Reads exactly `length` bytes from `offset`.
    * @throws {ModelError} `model/read-failed` where the range is not within the source or cannot be read.
    */
-  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  read(offset: number, length: number): Promise<OwnBytes>;
   /**
    * Looks whether a file is still what it was when it was opened; other sources have no such method.
    * @param mapped for a session that has mapped it already: a file that was renamed or deleted since is still its own, and

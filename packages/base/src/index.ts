@@ -1,5 +1,5 @@
 // What every other package stands on.
-export { unlessAborted, untilAborted } from "./abortable.ts";
+export { unlessAborted, untilAborted, whenAborted } from "./abortable.ts";
 export { addressKind, mayRedirect, worstKind, type AddressKind } from "./address-kind.ts";
 export type { ByteRange, ByteSource } from "./byte-source.ts";
 export { asyncDispose, type Closable, closedBy, closing, orClosed } from "./closable.ts";
@@ -23,6 +23,7 @@ export { atLeast, last, missed, must } from "./must.ts";
 export { nearestName } from "./nearest-name.ts";
 export { once } from "./once.ts";
 export { shownName, shownUrl } from "./shown-url.ts";
+export type { OwnBytes, OwnFloats } from "./own-memory.ts";
 export * as schema from "./schema.ts";
 export type { Warning } from "./warning.ts";
 export { nextTurn } from "./yield-to-event-loop.ts";

@@ -3,6 +3,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { ImageInput } from "../src/platform/node/decode-image.ts";
 import { nodePlatform } from "../src/platform/node/node-platform.ts";
+import { Batched } from "../src/serve/batched.ts";
 import { Answerer } from "../src/verbs/ask.ts";
 import { Captioner } from "../src/verbs/caption.ts";
 import { Comparer } from "../src/verbs/compare.ts";
@@ -59,5 +60,23 @@ describe("a call", async () => {
     const running = call(controller.signal);
     controller.abort();
     await expect(running).rejects.toBe(controller.signal.reason);
+  });
+
+  test("is one of many under one signal, of which Node does not warn", async () => {
+    const { signal } = new AbortController();
+    const warnings: string[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning.name);
+    process.on("warning", onWarning);
+    const batched = new Batched<ImageInput>({ matcher });
+    // Node warns of the 11th listener.
+    await Promise.all(
+      Array.from({ length: 11 }, () => [
+        ...Object.values(calls).map((call) => call(signal)),
+        batched.match(scene, ["a dog"], { signal }),
+      ]).flat(),
+    );
+    await batched.close();
+    process.off("warning", onWarning);
+    expect(warnings).toEqual([]);
   });
 });

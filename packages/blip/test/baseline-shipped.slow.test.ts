@@ -72,8 +72,14 @@ function expectWithin(scripts: Readonly<Record<string, string>>, engines: Engine
 const long = { timeout: 90_000 };
 
 test("a page's bundle, with what it is bundled with", long, async () => {
-  const { script, worker } = await bundleForPage(folder);
-  expectWithin({ "script.js": script, "web-session-worker.js": worker }, browsers, inPages);
+  const { script, worker, imageWorker, trainingWorker } = await bundleForPage(folder);
+  const scripts = {
+    "script.js": script,
+    "web-session-worker.js": worker,
+    "web-image-worker.js": imageWorker,
+    "web-training-worker.js": trainingWorker,
+  };
+  expectWithin(scripts, browsers, inPages);
 });
 
 test("the page's engine, as it is served beside the script", async () => {
@@ -91,7 +97,8 @@ test("what Node runs", long, async () => {
       .map(async (file) => [file, await readFile(join(dist, file), "utf8")] as const),
   );
   expect(scripts.length).toBeGreaterThan(5);
-  expectWithin(Object.fromEntries(scripts), oldestNode, inNode);
+  const command = (await readFile(place("../bin/blip.js"), "utf8")).replace(/^#!.*/, "");
+  expectWithin({ ...Object.fromEntries(scripts), "bin/blip.js": command }, oldestNode, inNode);
 });
 
 describe("without Symbol.asyncDispose", long, () => {

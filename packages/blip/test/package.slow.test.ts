@@ -1,6 +1,6 @@
 // The package as people get it: the tarball in an empty folder, and the embedded model at work without a network.
 import { execFile } from "node:child_process";
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -73,6 +73,7 @@ describe("the tarball", () => {
       "dist/session-worker.js",
       "dist/node.d.ts",
       "dist/metrics.d.ts",
+      "dist/globals.d.ts",
     ])
       expect(names).toContain(name);
     expect(names.filter((name) => /\.test\.|^src\/|fixtures/.test(name))).toEqual([]);
@@ -86,12 +87,17 @@ describe("the tarball", () => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  const typecheck = (...files: readonly string[]) => {
-    // What this package's types need beyond ES2022 they bring; AbortSignal and Blob are a browser's or Node's.
-    const language = ["--target", "es2022", "--lib", "es2022,dom", "--module", "nodenext"];
-    const options = ["--noEmit", "--strict", ...language];
-    const tsc = join(root, "node_modules/typescript/bin/tsc");
-    return run(process.execPath, [tsc, ...options, ...files], { cwd: folder }).catch((error: unknown) => {
+  const ownTypescript = join(root, "node_modules/typescript/bin/tsc");
+  const typecheck = async (
+    file: string,
+    { compiler = ownTypescript, ...options }: Readonly<Record<string, unknown>> & { compiler?: string } = {},
+  ) => {
+    // What this package's types need beyond ES2022 they bring: no DOM, no @types/node.
+    const language = { target: "es2022", lib: ["es2022"], types: [], module: "nodenext" };
+    const compilerOptions = { noEmit: true, strict: true, skipLibCheck: false, ...language, ...options };
+    const project = join(folder, "tsconfig.json");
+    await writeFile(project, JSON.stringify({ compilerOptions, files: [file] }));
+    await run(process.execPath, [compiler, "-p", project], { cwd: folder }).catch((error: unknown) => {
       throw new Error((error as { stdout: string }).stdout);
     });
   };
@@ -134,6 +140,55 @@ describe("the tarball", () => {
     );
     await typecheck("use.mts");
   });
+
+  /** A program of all entries, which a lib file or @types/node may add to. */
+  const allEntries = `
+    import { Batched, match, Matcher, type MatchRow } from "blip-ts";
+    import { captionMetrics } from "blip-ts/metrics";
+    import * as platform from "blip-ts/platform";
+    import * as train from "blip-ts/train";
+    const matcher: Matcher = await Matcher.fromPretrained("picture-book");
+    const batched = new Batched({ matcher });
+    const rows: MatchRow<string>[] = await batched.match("scene.png", ["a sheep"]);
+    // @ts-expect-error a number is no signal
+    await match(["scene.png"], ["a sheep"], { signal: 1 });
+    await batched.abort();
+    export { captionMetrics, platform, rows, train };`;
+  const page = { module: "esnext", moduleResolution: "bundler", customConditions: ["browser"] };
+  const inPage = `
+    import { configure, match } from "blip-ts";
+    configure({ runtime: "/ort/" });
+    const rows = await match(["scene.png"], ["a sheep"]);
+    // @ts-expect-error a number is no image
+    await match([1], ["a sheep"]);
+    export { rows };`;
+  const programs = [
+    ["ES2022 alone", "all.mts", {}],
+    ["ES2022 alone, a page's entry", "page.mts", page],
+    ["the DOM, a page's entry", "page.mts", { ...page, lib: ["es2022", "dom", "dom.iterable"] }],
+    ["Node's types", "all.mts", { types: ["node"], typeRoots: [join(root, "node_modules/@types")] }],
+  ] as const;
+
+  // 5.2 is the first that knows what is disposable.
+  test.for(["5.2", "5.9", "6.0"])(
+    "brings types that TypeScript %s checks without skipLibCheck",
+    async (version, { skip }) => {
+      let compiler = ownTypescript;
+      if (version !== "6.0") {
+        const home = join(folder, `typescript-${version}`);
+        await mkdir(home);
+        await writeFile(join(home, "package.json"), '{ "private": true }\n');
+        const args = ["i", "--ignore-scripts", "--no-audit", "--no-fund", `typescript@${version}`];
+        const installed = await run("npm", args, { cwd: home, timeout: 180_000 }).catch(() => undefined);
+        if (!installed) return skip(`TypeScript ${version} cannot be installed here`);
+        compiler = join(home, "node_modules/typescript/bin/tsc");
+      }
+      expect((await run(process.execPath, [compiler, "--version"])).stdout).toContain(` ${version}.`);
+      await writeFile(join(folder, "all.mts"), allEntries);
+      await writeFile(join(folder, "page.mts"), inPage);
+      for (const [, file, options] of programs) await typecheck(file, { compiler, ...options });
+    },
+  );
 
   test("brings the metrics and their types, without another package", async () => {
     await writeFile(

@@ -1,14 +1,16 @@
 // examples/page in a real Chromium: it matches and captions with the embedded model, and says plainly what another
-// model cannot do.
+// model cannot do. In a stock Firefox it matches as Node does.
 import { execFile } from "node:child_process";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { Captioner } from "blip-ts";
+import { Captioner, match } from "blip-ts";
 import type { Browser, Page } from "playwright-core";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chromiumPath, openBrowser } from "./support/browser.ts";
+import { driveFirefox, firefoxPath, noFirefox } from "./support/firefox.ts";
 import { servePages, type PageServer } from "./support/page-server.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -92,6 +94,19 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     expect(rows[2]).toMatch(/a tulip above a cow on a red background\s+9\d\.\d %/);
   });
 
+  test("reads a large photograph in a worker", async () => {
+    const photograph = join(root, "examples/scenes/02.png");
+    const buffer = await sharp(photograph).resize(3200, 3200, { kernel: "nearest" }).png().toBuffer();
+    await page.setInputFiles("#file", { name: "large.png", mimeType: "image/png", buffer });
+    await page.click("#match button");
+    await page.waitForSelector("#rows li");
+    expect((await page.locator("#rows li").allInnerTexts())[2]).toMatch(/a tulip above a cow .*\s9\d\.\d %/);
+    // Without its script the page would decode by itself.
+    const script = server.requests.find(({ path }) => path === "/web-image-worker.js");
+    expect(script?.bytes).toBeGreaterThan(0);
+    await page.setInputFiles("#file", photograph);
+  });
+
   test("captions the same scene with the embedded model, in Node's words", async () => {
     await using captioner = await Captioner.fromPretrained("picture-book");
     const expected = [];
@@ -139,4 +154,38 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
       ).map((one) => one.outerHTML)`);
     expect(nameless).toEqual([]);
   });
+});
+
+test("the page matches and captions in Firefox as Node does", async ({ skip }) => {
+  if (firefoxPath === undefined) return skip(noFirefox);
+  await using server = await servePages({ folders: { "": made } });
+  const browser = await driveFirefox();
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${server.origin}/index.html`);
+    const wait = { timeout: 120_000 };
+    await page.waitForSelector("#match button:enabled", wait);
+    const asked = String(await page.evaluate("document.getElementById('texts').value"));
+    const texts = asked.split("\n").filter((line) => line.trim() !== "");
+    expect(texts).toHaveLength(4);
+    await page.click("#match button");
+    await page.waitForSelector("#rows li", wait);
+    const lines = (await page.evaluate(
+      "[...document.querySelectorAll('#rows li')].map((line) => line.innerText)",
+    )) as string[];
+    const rows = await match([join(root, "examples/scenes/01.png")], texts);
+    rows.forEach((row, index) => {
+      if (row.error) return expect.fail(row.error.message);
+      const line = lines[index] ?? "";
+      expect(line).toContain(row.text);
+      // One digit behind the point.
+      const shown = Number(/([\d.]+) %/.exec(line)?.[1]);
+      expect(Math.abs(shown - 100 * row.probability)).toBeLessThan(0.051);
+    });
+    await page.click("#caption button");
+    await page.waitForFunction("document.getElementById('said').textContent !== ''", wait);
+    expect(await page.evaluate("document.getElementById('said').innerText")).toMatch(/\bsheep\b/);
+  } finally {
+    await browser.close();
+  }
 });

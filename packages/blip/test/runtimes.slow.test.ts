@@ -2,10 +2,9 @@
 // Each is some 100 MB, so that it is installed for the test alone, in a folder of its own, and the test is skipped where
 // that cannot be done.
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { arch, platform } from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Tensor } from "@blip-ts/graph";
@@ -19,38 +18,11 @@ import {
   unpadded,
   type GeneratedCase,
 } from "./support/goldens.ts";
+import { installRuntime, runtimes } from "./support/runtimes.ts";
 
 const run = promisify(execFile);
 const packageFolder = fileURLToPath(new URL("../", import.meta.url));
 const program = fileURLToPath(new URL("support/tiny-goldens.mjs", import.meta.url));
-
-interface Runtime {
-  readonly name: string;
-  /** A version, or a line of them: the newest one of it. */
-  readonly version: string;
-  /** The npm package. */
-  readonly from: string;
-  /** The folder below node_modules that holds the program for this machine, or one folder for each kind of it. */
-  readonly within: string;
-  /** Where in such a folder it is. */
-  readonly place: string;
-  readonly args: readonly string[];
-}
-
-/** npm's package of Node copies the program from one for the machine when it is installed: that one is enough. */
-const nodePackage = `node-${platform === "win32" ? "win" : platform}-${arch}`;
-
-const runtimes: readonly Runtime[] = [
-  ...["22", "24", "26"].map((version) => ({
-    ...{ name: "node", version, from: nodePackage, within: ".", args: [] },
-    place: join(nodePackage, platform === "win32" ? "bin/node.exe" : "bin/node"),
-  })),
-  { name: "bun", version: "1.4.5", from: "bun", within: "@oven", place: "bin/bun", args: ["run"] },
-  {
-    ...{ name: "deno", version: "2.9.6", from: "deno", within: "@deno", place: "deno" },
-    args: ["run", "--allow-all", "--node-modules-dir=manual", "--no-config"],
-  },
-];
 
 /** What `tiny-goldens.mjs` says. */
 interface Found {
@@ -59,6 +31,7 @@ interface Found {
   readonly float: Best;
   readonly half: Best;
   readonly probability: number;
+  readonly served: number;
 }
 
 type Best = Readonly<
@@ -72,22 +45,6 @@ beforeAll(async () => {
   questions = join(folder, "questions.json");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** Installs a runtime without its script: that only copies the program, which is found where it is. */
-async function install({ name, version, from, within, place }: Runtime): Promise<string | undefined> {
-  const home = await mkdtemp(join(folder, `${name}-`));
-  await writeFile(join(home, "package.json"), '{ "private": true }\n');
-  const args = ["i", "--ignore-scripts", "--no-audit", "--no-fund", `${from}@${version}`];
-  const installed = await run("npm", args, { cwd: home, timeout: 180_000 }).catch(() => undefined);
-  if (!installed) return undefined;
-  const inside = join(home, "node_modules", within);
-  const folders = within === "." ? [""] : await readdir(inside).catch(() => []);
-  for (const one of folders) {
-    const path = join(inside, one, place);
-    if (await run(path, ["--version"]).catch(() => undefined)) return path;
-  }
-  return undefined;
-}
 
 const plain = ({ dims, data }: Tensor<"float32">) => ({ dims, data: Array.from(data) });
 
@@ -107,7 +64,7 @@ describe("the tiny goldens", async () => {
   if (!answering) throw new Error("no golden answer");
 
   test.for(runtimes)("hold in $name $version", async (runtime, { skip }) => {
-    const path = await install(runtime);
+    const path = await installRuntime(folder, runtime);
     if (path === undefined) return skip(`${runtime.name} ${runtime.version} cannot be installed here`);
     const asked = {
       match: {
@@ -163,5 +120,6 @@ describe("the tiny goldens", async () => {
       expect(difference).toBeLessThan(0.004);
     }
     expect(found.probability).toBeGreaterThan(0.9);
+    expect(found.served).toBeCloseTo(found.probability, 6);
   });
 });

@@ -1,6 +1,9 @@
 // Pictures in a page, in each of the forms that a page has: Node's own pixels.
 import { readdirSync } from "node:fs";
+import { rename } from "node:fs/promises";
 import { join } from "node:path";
+import type { Worker } from "playwright-core";
+import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { decodeImage } from "../src/platform/node/decode-image.ts";
 import type { InPage } from "./page/in-page.ts";
@@ -72,6 +75,37 @@ describe.skipIf(chromiumPath === undefined)("pictures in Chromium", () => {
     );
     expect(Buffer.from(found.data).equals(Buffer.from(expected.data))).toBe(true);
   });
+
+  test.each(["jpeg", "png"] as const)(
+    "a %s of 9 megapixels is decoded and resized in a worker, or on the page's thread if there is none",
+    async (format) => {
+      const { page, site } = underTest();
+      const large = sharp({
+        create: {
+          ...{ width: 3600, height: 2500, channels: 3, background: "grey" },
+          noise: { type: "gaussian", mean: 128, sigma: 40 },
+        },
+      });
+      await large.toFormat(format).toFile(join(site.folder, `large.${format}`));
+      const workers: string[] = [];
+      const onWorker = (worker: Worker) => void workers.push(new URL(worker.url()).pathname);
+      page.on("worker", onWorker);
+      const resized = () =>
+        page.evaluate(([url, size]) => inPage.resized(url, size), [
+          `/large.${format}`,
+          { width: 384, height: 384, order: "13" },
+        ] as const);
+      const apart = await resized();
+      expect([workers, apart.decoded]).toEqual([["/web-image-worker.js"], [384, 384]]);
+      const script = join(site.folder, "web-image-worker.js");
+      await rename(script, `${script}.away`);
+      const here = await resized();
+      await rename(`${script}.away`, script);
+      page.off("worker", onWorker);
+      expect(here.decoded).toEqual([3600, 2500]);
+      expect(Buffer.compare(Buffer.from(here.data), Buffer.from(apart.data))).toBe(0);
+    },
+  );
 
   test("refuses what is none, and what the browser cannot decode", async () => {
     const of = (file: string) => underTest().page.evaluate((url) => inPage.pixelFailure(url), file);

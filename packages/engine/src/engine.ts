@@ -1,5 +1,5 @@
 // The small interface over ONNX Runtime that the rest of the package knows. Platforms implement it.
-import { optionNames, type Closable } from "@blip-ts/base";
+import { optionNames, type Closable, type OwnBytes } from "@blip-ts/base";
 import type { DType, Tensor } from "@blip-ts/graph";
 
 /** Bytes that a model refers to and that are in memory, by the location that the model names. */
@@ -7,13 +7,13 @@ export interface ExternalBytes {
   /** Name by which the model refers to them. */
   readonly location: string;
   /** The bytes. */
-  readonly data: Uint8Array<ArrayBuffer>;
+  readonly data: OwnBytes;
 }
 
 /** A serialized ONNX model and where its weights lie. */
 export interface EngineModel {
   /** An ONNX model, whose weights may be in `external`. */
-  readonly onnx: Uint8Array<ArrayBuffer>;
+  readonly onnx: OwnBytes;
   /** The folder to which locations of files are relative; absent where no weight is in a file. */
   readonly folder?: string;
   /** Bytes that the model names. */

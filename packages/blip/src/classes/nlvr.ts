@@ -92,7 +92,11 @@ export class NaturalLanguageVisualReasoning implements Closable {
    * The same over pictures that were encoded before, left ones first [2I, N, D], without the check that logits are finite.
    * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
    */
-  async crossAttend(states: Tensor<"float32">, texts: TextFeeds, options: ImageOptions) {
+  async crossAttend(
+    states: Tensor<"float32">,
+    texts: TextFeeds,
+    options: ImageOptions,
+  ): Promise<{ readonly logits: Tensor<"float32">; readonly questionEmbeds: Tensor<"float32"> }> {
     const found = await this.texts.crossAttend([half(states, 0), half(states, 1)], texts, "nlvr", options);
     if (!found.logits) throw new Error("the head of NLVR2 gave no logits");
     return { logits: found.logits, questionEmbeds: found.states };

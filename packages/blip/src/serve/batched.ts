@@ -237,6 +237,15 @@ export class Batched<ImageInput> implements Closable {
     return this.#batcher.close(options);
   }
 
+  /**
+   * Takes no more requests, and rejects all that are not answered, also those whose batch runs: it is stopped. Settles
+   * when nothing runs any more.
+   * @param reason what requests reject with; without it, a UsageError `batch/closed`
+   */
+  abort(reason?: unknown): Promise<void> {
+    return this.#batcher.abort(reason);
+  }
+
   /** Calls `close`, for `await using`: those that wait are answered. */
   [asyncDispose](): Promise<void> {
     return this.close();

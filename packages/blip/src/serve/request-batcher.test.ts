@@ -331,6 +331,38 @@ describe("the end", () => {
   });
 });
 
+describe("`abort` rejects", () => {
+  test.each([
+    [undefined, "batch/closed"],
+    [Object.assign(new Error("the server stops"), { code: "stop" }), "stop"],
+  ])("who waits and who runs, and stops what runs: %s", async (reason, code) => {
+    const { batcher, batches } = held({ maxBatch: 1, maxQueue: 1 });
+    const asked = [
+      batcher.submit("a", "x"),
+      batcher.submit("b", "x"),
+      batcher.submit("c", "x", { whenFull: "wait" }),
+    ];
+    let over = false;
+    const end = batcher.abort(reason).then(() => (over = true));
+    for (const answer of asked) await expect(answer).rejects.toMatchObject({ code });
+    await expect(batcher.submit("d", "x")).rejects.toMatchObject({ code: "batch/closed" });
+    expect([batches.length, batches[0]?.signal.aborted, batcher.waiting, over]).toEqual([1, true, 0, false]);
+    await batches[0]?.finish();
+    await end;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("what a `close` would have answered", async () => {
+    const { batcher, batches } = held({ maxBatch: 1 });
+    const answers = Promise.allSettled([batcher.submit("a", "x"), batcher.submit("b", "x")]);
+    const [closed, aborted] = [batcher.close(), batcher.abort()];
+    await batches[0]?.fail(new Error("stopped"));
+    await Promise.all([closed, aborted]);
+    expect((await answers).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(batches).toHaveLength(1);
+  });
+});
+
 test("another way of closing is refused, with those that there are", async () => {
   const { batcher } = held();
   // As a program without types may ask.

@@ -1,7 +1,13 @@
 // Requests of many callers, run in batches: those that are ready within a few milliseconds and go together, as many as
 // fit, callers in turn. The queue is bounded, and each request can be taken back.
-import { type Closable, asyncDispose, badOption, expectOptions, optionNames } from "@blip-ts/base";
-import { AbortListeners } from "./abort-listeners.ts";
+import {
+  type Closable,
+  asyncDispose,
+  badOption,
+  expectOptions,
+  optionNames,
+  whenAborted,
+} from "@blip-ts/base";
 import { FairQueue } from "./fair-queue.ts";
 import { batcherClosed, queueFull } from "./errors.ts";
 
@@ -138,10 +144,6 @@ export class RequestBatcher<Request, Result> implements Closable {
   /** Those of the running batch whose callers still wait, and what stops it where there are none. */
   #awaited = new Set<Waiting<Request, Result>>();
   #stop = new AbortController();
-  readonly #aborts = new AbortListeners<Waiting<Request, Result>>((waiting, reason) => {
-    this.#takeBack(waiting);
-    waiting.reject(reason);
-  });
   #closed = false;
   readonly #whenIdle: (() => void)[] = [];
 
@@ -185,10 +187,10 @@ export class RequestBatcher<Request, Result> implements Closable {
     const answer = new Promise<Result>((resolve, reject) => {
       const release = () => undefined;
       const waiting: Waiting<Request, Result> = { request, group, caller, resolve, reject, release };
-      if (signal) {
-        this.#aborts.add(signal, waiting);
-        forget = () => this.#aborts.remove(signal, waiting);
-      }
+      forget = whenAborted(signal, () => {
+        this.#takeBack(waiting);
+        waiting.reject(signal?.reason);
+      });
       if (full) this.#outside.push(caller, waiting);
       else this.#admit(waiting);
     });
@@ -209,15 +211,26 @@ export class RequestBatcher<Request, Result> implements Closable {
     const { waiting = "answer" } = options;
     if (!endings.includes(waiting)) throw badOption("waiting", waiting, endings);
     this.#closed = true;
-    if (waiting === "reject") this.#rejectWaiting();
+    if (waiting === "reject") this.#rejectWaiting(batcherClosed());
     else {
       this.#due = true;
       this.#begin();
     }
-    await new Promise<void>((resolve) => {
-      this.#whenIdle.push(resolve);
-      this.#checkIdle();
-    });
+    await this.#idle();
+  }
+
+  /**
+   * Takes no more requests, and rejects all that are not answered: those that wait, and those of the batch that runs,
+   * which is stopped. Settles when that batch is over. It may follow a `close` that is not over.
+   * @param reason what requests reject with; without it, a UsageError `batch/closed`
+   */
+  async abort(reason: unknown = batcherClosed()): Promise<void> {
+    this.#closed = true;
+    this.#rejectWaiting(reason);
+    for (const waiting of this.#awaited) waiting.reject(reason);
+    this.#awaited.clear();
+    this.#stop.abort(reason);
+    await this.#idle();
   }
 
   /** Calls `close`, for `await using`: those that wait are answered. */
@@ -225,15 +238,22 @@ export class RequestBatcher<Request, Result> implements Closable {
     return this.close();
   }
 
+  #idle(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      this.#whenIdle.push(resolve);
+      this.#checkIdle();
+    });
+  }
+
   #checkIdle(): void {
     if (this.#running || this.waiting > 0) return;
     for (const idle of this.#whenIdle.splice(0)) idle();
   }
 
-  #rejectWaiting(): void {
+  #rejectWaiting(reason: unknown): void {
     const reject = (waiting: Waiting<Request, Result>) => {
       waiting.release();
-      waiting.reject(batcherClosed());
+      waiting.reject(reason);
     };
     for (const queue of [this.#outside, this.#queue])
       for (let next = queue.take(); next; next = queue.take()) reject(next);

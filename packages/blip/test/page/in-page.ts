@@ -14,6 +14,8 @@ import {
   type ModelOptions,
   type Tensor,
 } from "blip-ts";
+import type { ResizedSize } from "../../src/image/decode-options.ts";
+import { resizeBicubic } from "../../src/image/resize-bicubic.ts";
 import { decodeImage, type ImageInput } from "../../src/platform/web/decode-image.ts";
 
 export interface PlainTensor {
@@ -264,6 +266,13 @@ export const inPage = {
     const input = await imageIn(form, url);
     const { data, width, height } = await decodeImage(input, { ...options, grey16: "clip" });
     return { data: Array.from(data), width, height };
+  },
+
+  /** The RGB bytes of a picture in a size, and the size in which the decoder gave it. */
+  async resized(url: string, size: ResizedSize) {
+    const decoded = await decodeImage(url, { alpha: "white", orientation: "upright", grey16: "clip", size });
+    const { data } = await resizeBicubic(decoded, size.width, size.height, size.order);
+    return { data: Array.from(data), decoded: [decoded.width, decoded.height] };
   },
 
   pixelFailure: (url: string) =>

@@ -28,6 +28,7 @@ export async function bundleForPage(folder: string, entry = join(dist, "web.js")
   };
   return {
     script: await one(entry, "script.js"),
+    imageWorker: await one(join(dist, "web-image-worker.js"), "web-image-worker.js"),
     worker: await one(join(dist, "web-session-worker.js"), "web-session-worker.js"),
     trainingWorker: await one(join(dist, "web-training-worker.js"), "web-training-worker.js"),
   };

@@ -1,10 +1,11 @@
-// A real Firefox, where there is one. It opens a page that says by itself what it found: no driver is needed.
+// A stock Firefox, if there is one: driven through WebDriver BiDi, or for a page that says by itself what it found.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { launch, type Browser } from "puppeteer-core";
 
 /** Firefox on this machine; undefined if there is none. */
 export const firefoxPath = (process.env.PATH ?? "")
@@ -36,9 +37,23 @@ const preferences: Readonly<Record<string, boolean | string>> = {
   "toolkit.telemetry.enabled": false,
 };
 
+/** Why a test that needs Firefox is skipped. */
+export const noFirefox = "there is no Firefox here (Debian's package is firefox-esr)";
+
+/** Starts Firefox with a profile of its own, to be driven through WebDriver BiDi. */
+export function driveFirefox(): Promise<Browser> {
+  if (firefoxPath === undefined) throw new Error(noFirefox);
+  return launch({
+    ...{ browser: "firefox", executablePath: firefoxPath, headless: true },
+    extraPrefsFirefox: preferences,
+    timeout: 120_000,
+    protocolTimeout: 300_000,
+  });
+}
+
 /** Opens an address in a Firefox with a profile of its own until `work` ends. */
 export async function inFirefox<T>(address: string, work: () => Promise<T>): Promise<T> {
-  if (firefoxPath === undefined) throw new Error("there is no Firefox");
+  if (firefoxPath === undefined) throw new Error(noFirefox);
   const profile = await mkdtemp(join(tmpdir(), "blip-firefox-"));
   const lines = Object.entries(preferences).map(
     ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`,

@@ -7,11 +7,13 @@ import { pathToFileURL } from "node:url";
 
 const [door = "", questions = ""] = process.argv.slice(2);
 const {
+  Batched,
   BlipForConditionalGeneration,
   BlipForImageTextRetrieval,
   BlipForQuestionAnswering,
   BlipProcessor,
   match,
+  Matcher,
 } = await import(pathToFileURL(door).href);
 const asked = JSON.parse(await readFile(questions, "utf8"));
 const floats = ({ dims, data }) => ({ dtype: "float32", dims, data: Float32Array.from(data) });
@@ -53,6 +55,12 @@ async function bestIn(dtype) {
 const [float, half] = [await bestIn("fp32"), await bestIn("fp16")];
 
 const [scene] = await match([asked.scene.image], [asked.scene.text]);
+// Its images are decoded in a process of their own.
+const matcher = await Matcher.fromPretrained("picture-book");
+const batched = new Batched({ matcher });
+const [served] = await batched.match(asked.scene.image, [asked.scene.text]);
+await batched.close();
+await matcher.close();
 console.log(
   JSON.stringify({
     logits: Array.from(itmScore.data),
@@ -60,5 +68,6 @@ console.log(
     float,
     half,
     probability: scene.probability,
+    served: served.probability,
   }),
 );

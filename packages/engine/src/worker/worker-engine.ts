@@ -7,6 +7,7 @@ import {
   closing,
   revivedError,
   unlessAborted,
+  whenAborted,
 } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Int8Trial, LendSession } from "../int8-trial.ts";
@@ -114,13 +115,13 @@ class EngineThread {
       this.#pending.set(id, { resolve, reject });
     });
     const abort = () => this.#settle(id, (pending) => pending.reject(signal?.reason));
-    signal?.addEventListener("abort", abort, { once: true });
+    const forget = whenAborted(signal, abort);
     if (this.#pending.size === 1) this.#port.keepAlive?.(true);
     this.#port.post({ id, ...body } satisfies WorkerRequest, taken);
     try {
       return await reply;
     } finally {
-      signal?.removeEventListener("abort", abort);
+      forget();
     }
   }
 

@@ -14,6 +14,7 @@ import {
   unsupported,
   badDataUrl,
 } from "../../image/errors.ts";
+import { givenBytes } from "../../image/given-bytes.ts";
 import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
 import { fetchImage } from "./fetch-image.ts";
 
@@ -150,7 +151,7 @@ export async function readImage(
   }
   const name = called ?? (input instanceof Blob && "name" in input ? String(input.name) : "the image");
   checkSize(name, input instanceof Blob ? input.size : input.byteLength);
-  const bytes = input instanceof Uint8Array ? input : new Uint8Array(await bufferOf(name, input));
+  const bytes = givenBytes(input instanceof Uint8Array ? input : await bufferOf(name, input));
   return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength)) };
 }
 

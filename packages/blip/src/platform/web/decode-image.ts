@@ -1,9 +1,10 @@
 // Images of a page, wherever they are: fetched, held against their bounds, and decoded. A large one is decoded and resized
 // in a worker, so that the page does not stand still.
-import { InputError, shownName, shownUrl, dataUrlBytes, isDataUrl } from "@blip-ts/base";
+import { InputError, shownName, shownUrl, dataUrlBytes, isDataUrl, whenAborted } from "@blip-ts/base";
 import { badRaw, tooLarge, unreachable, badDataUrl } from "../../image/errors.ts";
 import { checkArea } from "../../image/image-area.ts";
 import { isRawImage, toRgb, type RawImage, type RgbImage } from "../../image/raw-image.ts";
+import { givenBytes } from "../../image/given-bytes.ts";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { type Encoded, pixelsOf } from "./decode-file.ts";
 import { decodeOffThread } from "./decode-off-thread.ts";
@@ -50,7 +51,7 @@ async function fetchBytes(address: string | URL, signal: AbortSignal | undefined
   // `AbortSignal.any` is younger than the browsers that are meant.
   const stop = new AbortController();
   const abort = () => stop.abort(signal?.reason);
-  signal?.addEventListener("abort", abort, { once: true });
+  const forget = whenAborted(signal, abort);
   if (signal?.aborted === true) abort();
   const late = new Error(`no whole answer within ${timeoutMilliseconds / 1000} seconds`);
   const timer = setTimeout(() => stop.abort(late), timeoutMilliseconds);
@@ -61,7 +62,7 @@ async function fetchBytes(address: string | URL, signal: AbortSignal | undefined
     throw stop.signal.reason === late ? unreachable(name, late.message, error) : error;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
+    forget();
   }
 }
 
@@ -129,9 +130,9 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
     return decodeOffThread(await fetchBytes(input, signal), options);
   if (input instanceof Blob) return decodeOffThread(await readBlob(input), options);
   if (input instanceof ArrayBuffer)
-    return decodeOffThread({ name: "the image", bytes: new Uint8Array(input) }, options);
+    return decodeOffThread({ name: "the image", bytes: givenBytes(input) }, options);
   if (input instanceof Uint8Array)
-    return decodeOffThread({ name: "the image", bytes: Uint8Array.from(input) }, options);
+    return decodeOffThread({ name: "the image", bytes: Uint8Array.from(givenBytes(input)) }, options);
   if (input instanceof HTMLImageElement) {
     const address = input.currentSrc || input.src;
     if (address === "") throw unreachable("the image element", "it has no src");

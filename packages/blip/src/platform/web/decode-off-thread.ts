@@ -1,6 +1,6 @@
 // Large images in a worker of their own, which ends after them: a photograph of 108 megapixels is 5 s of work. Small ones
 // on the page's thread, in slices of a few milliseconds.
-import { revivedError } from "@blip-ts/base";
+import { revivedError, whenAborted } from "@blip-ts/base";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import type { RgbImage } from "../../image/raw-image.ts";
 import { decodeFile, type Encoded, formatOf, inspectFile } from "./decode-file.ts";
@@ -24,23 +24,25 @@ function startWorker(): Worker | undefined {
 /** What the worker makes of an image; undefined if its script cannot be loaded. @throws the signal's reason */
 function decodedBy(worker: Worker, encoded: Encoded, options: DecodeOptions): Promise<RgbImage | undefined> {
   const { alpha, orientation, grey16, maxPixels, size, signal, onWarning } = options;
+  let forget = (): void => undefined;
   return new Promise<RgbImage | undefined>((resolve, reject) => {
-    const stop = () => reject(signal?.reason as Error);
-    signal?.addEventListener("abort", stop, { once: true });
+    forget = whenAborted(signal, () => reject(signal?.reason as Error));
     worker.addEventListener("error", () => resolve(undefined));
     worker.addEventListener("message", ({ data: reply }: MessageEvent<ImageReply>) => {
       if (reply.kind === "warning") {
         onWarning?.(reply.warning);
         return;
       }
-      signal?.removeEventListener("abort", stop);
       if (reply.kind === "done") resolve(reply.image);
       else if (reply.known) reject(revivedError(reply.known));
       else reject(new Error(reply.message));
     });
     const request: ImageRequest = { encoded, options: { alpha, orientation, grey16, maxPixels, size } };
     worker.postMessage(request);
-  }).finally(() => worker.terminate());
+  }).finally(() => {
+    forget();
+    worker.terminate();
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 // What a trainer gets: batches of pixel values and texts, and where in the data each of them ends.
-import { optionNames, type Closable } from "@blip-ts/base";
+import { optionNames, type Closable, type OwnFloats } from "@blip-ts/base";
 
 /** What is trained. `match` is BLIP's retrieval fine-tuning (ITC and ITM). */
 export const trainingTasks = ["match", "caption", "vqa", "nlvr", "pretrain"] as const;
@@ -33,7 +33,7 @@ interface BatchOf<T extends TrainingTask> {
    * [B, 3, S, S], normalised; `nlvr`: [2 B, 3, S, S], the first images of all samples before the second ones. It is the
    * reader's own: it may be transferred to another thread.
    */
-  readonly pixels: Float32Array<ArrayBuffer>;
+  readonly pixels: OwnFloats;
   /** S, in pixels. */
   readonly imageSize: number;
   /** From 0. */

@@ -1,5 +1,5 @@
 // Training data of a task: an epoch after the other in batches that follow from data, seed and options alone.
-import { asyncDispose, type InputError, unlessAborted, expectOptions } from "@blip-ts/base";
+import { asyncDispose, type InputError, unlessAborted, expectOptions, whenAborted } from "@blip-ts/base";
 import type { Dataset } from "@blip-ts/datasets";
 import {
   type BatchesOptions,
@@ -105,11 +105,11 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
     this.#running = own;
     this.#opened.skips.silent = preview;
     const abort = () => own.abort(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
+    const forget = whenAborted(signal, abort);
     try {
       yield* this.#epochs(position, untilEpoch, own.signal);
     } finally {
-      signal?.removeEventListener("abort", abort);
+      forget();
       own.abort();
       this.#opened.skips.silent = false;
       this.#running = undefined;

@@ -1,6 +1,6 @@
 // The sum over everything that is being decoded at once. What is small has room of its own, so that it never waits for
 // what is large.
-import { must } from "@blip-ts/base";
+import { must, whenAborted } from "@blip-ts/base";
 
 /** Bytes up to which an image is small: 20 megapixels of JPEG. */
 export const smallBytes = 64e6;
@@ -33,13 +33,13 @@ class Lane {
         reject(signal?.reason as Error);
         this.#next();
       };
+      const forget = whenAborted(signal, stop);
       const admit = () => {
-        signal?.removeEventListener("abort", stop);
+        forget();
         resolve();
       };
       const waiting = { bytes, admit };
       this.#waiting.push(waiting);
-      signal?.addEventListener("abort", stop, { once: true });
       this.#next();
     });
     let held = true;

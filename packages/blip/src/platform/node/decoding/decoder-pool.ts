@@ -1,5 +1,6 @@
 // Processes that decode images: so many at a time, callers in turn. A process that waits (for a disk, for memory) lends
 // its place to another one; one that is too slow is ended, and a new one takes its place.
+import { whenAborted } from "@blip-ts/base";
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { decoderEnded } from "../../../image/errors.ts";
 import { FairQueue } from "../../../serve/fair-queue.ts";
@@ -60,20 +61,19 @@ export class DecoderPool {
   async #decodeOnce(task: Omit<DecodeTask, "resolve" | "reject">): Promise<RgbImage> {
     const { signal, caller = "" } = task.options;
     signal?.throwIfAborted();
-    let leave = (): void => undefined;
+    let forget = (): void => undefined;
     try {
       return await new Promise<RgbImage>((resolve, reject) => {
         const waiting = { ...task, resolve, reject };
         // Once it is begun, its job listens.
-        leave = () => {
+        forget = whenAborted(signal, () => {
           if (this.#queue.remove(caller, waiting)) reject(signal?.reason as Error);
-        };
-        signal?.addEventListener("abort", leave, { once: true });
+        });
         this.#queue.push(caller, waiting);
         this.#next();
       });
     } finally {
-      signal?.removeEventListener("abort", leave);
+      forget();
     }
   }
 

@@ -89,12 +89,14 @@ export class DecoderProcess {
   }
 
   #keepsAlive(pending: boolean): void {
+    // In Bun (1.4) a channel has neither method, and lets the program end by itself.
+    const channel: { ref?(): void; unref?(): void } | null | undefined = this.#child.channel;
     if (pending) {
       this.#child.ref();
-      this.#child.channel?.ref();
+      channel?.ref?.();
     } else {
       this.#child.unref();
-      this.#child.channel?.unref();
+      channel?.unref?.();
     }
   }
 }

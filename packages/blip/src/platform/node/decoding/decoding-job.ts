@@ -1,4 +1,5 @@
 // An image in a process: what it waits for, and how it ends.
+import { whenAborted } from "@blip-ts/base";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import { decoderEnded, readTooSlow, tooSlow } from "../../../image/errors.ts";
 import type { RgbImage } from "../../../image/raw-image.ts";
@@ -35,6 +36,7 @@ export class DecodingJob {
   #waiting: NodeJS.Timeout;
   #deadline: NodeJS.Timeout;
   #release: Release = () => undefined;
+  readonly #forget: () => void;
   #computes = true;
   #isRead = false;
   /** Is the process to end after this image? */
@@ -57,7 +59,7 @@ export class DecodingJob {
       () => this.#stop(readTooSlow(source.name, readMilliseconds)),
       readMilliseconds,
     );
-    options.signal?.addEventListener("abort", this.#leave, { once: true });
+    this.#forget = whenAborted(options.signal, this.#leave);
     process.listen({
       reply: (reply) => void this.#reply(reply),
       ended: (how) => {
@@ -155,7 +157,7 @@ export class DecodingJob {
     this.#ended.abort();
     clearTimeout(this.#waiting);
     clearTimeout(this.#deadline);
-    this.#task.options.signal?.removeEventListener("abort", this.#leave);
+    this.#forget();
     this.process.listen(undefined);
     if (this.#once || rss > maxIdleBytes) this.process.kill();
     this.#release();

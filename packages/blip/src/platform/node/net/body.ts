@@ -1,4 +1,5 @@
 // The body of an answer, within bounds: of silence, of slowness, of bytes.
+import { whenAborted } from "@blip-ts/base";
 import { failureOf, NetworkFailure } from "./failure.ts";
 import type { Answer } from "./fetch-by.ts";
 import type { NetworkLimits } from "./limits.ts";
@@ -52,10 +53,9 @@ export async function* bodyOf(
   if (!reader) return;
   const { signal } = options;
   const watch = new Watch(options);
-  let stop: () => void = () => undefined;
+  let forget: () => void = () => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(new NetworkFailure("stopped"));
-    signal?.addEventListener("abort", stop, { once: true });
+    forget = whenAborted(signal, () => reject(new NetworkFailure("stopped")));
   });
   aborted.catch(() => undefined);
   try {
@@ -72,7 +72,7 @@ export async function* bodyOf(
     signal?.throwIfAborted();
     throw failureOf(error);
   } finally {
-    signal?.removeEventListener("abort", stop);
+    forget();
     void reader.cancel().catch(() => undefined);
   }
 }

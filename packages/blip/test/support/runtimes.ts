@@ -1,0 +1,61 @@
+// Newer Nodes, Bun and Deno, from npm: some 100 MB each, installed for a test alone.
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { arch, platform } from "node:process";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** What runs JavaScript. */
+export interface Runtime {
+  readonly name: string;
+  /** A version, or a line of them: the newest one of it. */
+  readonly version: string;
+  /** The npm package. */
+  readonly from: string;
+  /** The folder below node_modules that holds the program for this machine, or one folder for each kind of it. */
+  readonly within: string;
+  /** Where in such a folder it is. */
+  readonly place: string;
+  readonly args: readonly string[];
+}
+
+/** npm's package of Node copies the program from one for the machine when it is installed: that one is enough. */
+const nodePackage = `node-${platform === "win32" ? "win" : platform}-${arch}`;
+
+/** Those of which tests ask whether Node's entry works in them, beside Node 20, which runs the tests. */
+export const runtimes: readonly Runtime[] = [
+  ...["22", "24", "26"].map((version) => ({
+    ...{ name: "node", version, from: nodePackage, within: ".", args: [] },
+    place: join(nodePackage, platform === "win32" ? "bin/node.exe" : "bin/node"),
+  })),
+  { name: "bun", version: "1.4.5", from: "bun", within: "@oven", place: "bin/bun", args: ["run"] },
+  {
+    ...{ name: "deno", version: "2.9.6", from: "deno", within: "@deno", place: "deno" },
+    args: ["run", "--allow-all", "--node-modules-dir=manual", "--no-config"],
+  },
+];
+
+/**
+ * Installs a runtime in a folder of its own below a folder, without its script: that only copies the program, which is
+ * found where it is.
+ * @returns the program's path; undefined if it cannot be had
+ */
+export async function installRuntime(
+  folder: string,
+  { name, version, from, within, place }: Runtime,
+): Promise<string | undefined> {
+  const home = await mkdtemp(join(folder, `${name}-`));
+  await writeFile(join(home, "package.json"), '{ "private": true }\n');
+  const args = ["i", "--ignore-scripts", "--no-audit", "--no-fund", `${from}@${version}`];
+  const installed = await run("npm", args, { cwd: home, timeout: 180_000 }).catch(() => undefined);
+  if (!installed) return undefined;
+  const inside = join(home, "node_modules", within);
+  const folders = within === "." ? [""] : await readdir(inside).catch(() => []);
+  for (const one of folders) {
+    const path = join(inside, one, place);
+    if (await run(path, ["--version"]).catch(() => undefined)) return path;
+  }
+  return undefined;
+}

@@ -1,0 +1,432 @@
+// Cases from the field, F01 to F29: what was tried, and the right value beside it. A case that needs a browser, a server,
+// another runtime or a package's consumer stands in `elsewhere`, with the test that holds its value.
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { Batched, BlipProcessor, match, Matcher } from "blip-ts";
+import { blip, path, rowsOf, scene, tiny } from "../run-blip.ts";
+import { Folder, matched, said, seen } from "./files.ts";
+
+let folder: Folder;
+beforeAll(async () => {
+  folder = new Folder(await mkdtemp(join(tmpdir(), "blip-cases-")));
+  vi.stubEnv("HF_HOME", folder.at("home"));
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder.path, { recursive: true, force: true });
+});
+
+const image = (name: string) => path(`fixtures/images/${name}`);
+const command = path("packages/blip/bin/blip.js");
+const node = (...args: readonly string[]) => spawnSync(process.execPath, args, { encoding: "utf8" });
+const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => "no error",
+    (error: unknown) => (error as { code: unknown }).code ?? (error as Error).name,
+  );
+const containing = (text: string) => expect.stringContaining(text) as unknown;
+
+const half = { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] };
+
+/** A row: what was tried, the call, and the right value. */
+type Case = readonly [row: string, tried: string, call: () => Promise<unknown>, right: unknown];
+
+const cases: readonly Case[] = [
+  [
+    "F01",
+    "a caption in half precision, which failed where Float16Array is",
+    async () => {
+      const args = ["caption", scene("01"), "--json", "--quiet", "--model", tiny("caption"), "--dtype"];
+      const rows = await Promise.all(
+        ["fp32", "fp16"].map(async (dtype) => rowsOf((await blip([...args, dtype])).stdout)),
+      );
+      return rows.map(([row]) => row?.caption);
+    },
+    ["0000000 s s s s s s s s s", "0000000 s s s s s s s s s"],
+  ],
+  [
+    "F02",
+    "an engine without Symbol.asyncDispose",
+    async () => {
+      const without = path("packages/base/test/without-dispose.mjs");
+      const { status, stdout } = node(
+        "--import",
+        without,
+        command,
+        "match",
+        scene("01"),
+        "-t",
+        "a dog",
+        "--json",
+        "--quiet",
+        "--model",
+        tiny("match"),
+      );
+      return [status, rowsOf(stdout).length];
+    },
+    [0, 1],
+  ],
+  [
+    "F03",
+    "processor_config.json alone, and beside another preprocessor_config.json: both as that of its values",
+    async () => {
+      const config = JSON.parse(
+        await readFile(join(tiny("match"), "preprocessor_config.json"), "utf8"),
+      ) as object;
+      const own = { "processor_config.json": { image_processor: { ...config, ...half } } };
+      const folders = await Promise.all([
+        folder.model("match", { "preprocessor_config.json": { ...config, ...half } }),
+        folder.model("match", { ...own, "preprocessor_config.json": undefined }),
+        folder.model("match", own),
+      ]);
+      const [expected, ...found] = await Promise.all(
+        folders.map((model) => matched(model, [scene("01")], ["--compat", "hf"])),
+      );
+      const plain = await matched(tiny("match"), [scene("01")], ["--compat", "hf"]);
+      return [expected?.rows, ...found.map(({ rows }) => rows), plain.rows].map(
+        (rows) => JSON.stringify(rows) === JSON.stringify(expected?.rows),
+      );
+    },
+    [true, true, true, false],
+  ],
+  [
+    "F04",
+    "weights with an infinity",
+    async () => {
+      const model = await folder.model("match", {}, (bytes) => {
+        const length = Number(bytes.readBigUInt64LE(0));
+        type Header = Record<string, { readonly data_offsets: readonly number[] }>;
+        const header = JSON.parse(bytes.toString("utf8", 8, 8 + length)) as Header;
+        bytes.writeFloatLE(Infinity, 8 + length + (header["itm_head.bias"]?.data_offsets[0] ?? NaN));
+        return bytes;
+      });
+      const { code, rows } = await matched(model);
+      return { code, rows };
+    },
+    { code: 1, rows: ["model/not-finite"] },
+  ],
+  [
+    "F05",
+    "names with brackets that are missing, as arguments and as lines",
+    async () => {
+      await copyFile(scene("01"), folder.at("img1.png"));
+      const names = ["img(1).png", "typo [2].png"].map((name) => folder.at(name));
+      const [given, listed] = [
+        await matched(tiny("match"), [...names, scene("01")]),
+        await matched(tiny("match"), ["-"], [], names.join("\n")),
+      ];
+      return [given, listed].map(({ code, rows }) => [
+        code,
+        rows.map((row) => (typeof row === "string" ? row : "scored")),
+      ]);
+    },
+    [
+      [1, ["image/not-found", "image/not-found", "scored"]],
+      [1, ["image/not-found", "image/not-found"]],
+    ],
+  ],
+  [
+    "F07",
+    "PNG and WebP that are stored turned: upright under `blip`, as stored under `hf`",
+    async () => {
+      const row = async (file: string, compat: string) =>
+        JSON.stringify((await matched(tiny("match"), [file], ["--compat", compat])).rows);
+      const same = ["png-o6.png", "webp-o6.webp"].map(async (name) => {
+        const stored = image(`kinds/${name}`);
+        const [turned, bare] = [folder.at(`${name}-turned.png`), folder.at(`${name}-bare.png`)];
+        // A rotation that is said leaves EXIF aside, and no EXIF is written.
+        await sharp(stored).rotate(90).png().toFile(turned);
+        await sharp(stored).png().toFile(bare);
+        return [
+          (await row(stored, "blip")) === (await row(turned, "blip")),
+          (await row(stored, "hf")) === (await row(bare, "hf")),
+          (await row(stored, "blip")) === (await row(bare, "blip")),
+        ];
+      });
+      return Promise.all(same);
+    },
+    [
+      [true, true, false],
+      [true, true, false],
+    ],
+  ],
+  [
+    "F08",
+    "a FIFO in a folder",
+    async () => {
+      await mkdir(folder.at("fifo"));
+      execFileSync("mkfifo", [folder.at("fifo", "b.png")]);
+      const { code, rows, stderr } = await matched(tiny("match"), [folder.at("fifo")]);
+      return { code, rows, stderr };
+    },
+    { code: 1, rows: ["image/not-found"], stderr: "" },
+  ],
+  [
+    "F09, F10",
+    "kinds of files that were not compared with Pillow",
+    async () => {
+      const kinds = [
+        "tiff-ycbcr.tif",
+        "tiff-int8.tif",
+        "tiff-int16.tif",
+        "tiff-float32.tif",
+        "tiff-float64.tif",
+        "tiff-zstd.tif",
+        "tiff-lzma.tif",
+        "tiff-5-samples.tif",
+        "avif-sequence.avif",
+        "png-cgbi.png",
+      ];
+      return (
+        await matched(
+          tiny("match"),
+          kinds.map((name) => image(`kinds/${name}`)),
+        )
+      ).rows;
+    },
+    Array(10).fill("image/unsupported"),
+  ],
+  [
+    "F11",
+    "a full device for the results",
+    async () => {
+      const args = ["match", scene("01"), "-t", "a dog", "--json", "--quiet", "--model", tiny("match")];
+      const { status, stderr } = spawnSync(
+        "bash",
+        ["-c", 'exec "$0" "$@" > /dev/full', process.execPath, command, ...args],
+        { encoding: "utf8" },
+      );
+      return [status, stderr];
+    },
+    [1, containing("ENOSPC")],
+  ],
+  [
+    "F12",
+    "texts in UTF-16, and an image for texts",
+    async () => [
+      await said("match", scene("01"), "--texts", path("fixtures/lists/utf16.txt"), "--model", tiny("match")),
+      await said("match", scene("01"), "--texts", scene("02"), "--model", tiny("match")),
+      await said(
+        "match",
+        scene("01"),
+        "-t",
+        "a",
+        "--texts",
+        path("fixtures/lists/bom-line.txt"),
+        "--model",
+        tiny("match"),
+      ),
+      await codeOf(match([scene("01")], ["\u200b"], { model: tiny("match") })),
+    ],
+    [
+      { code: 2, said: containing("UTF-16") },
+      { code: 2, said: containing("UTF-8") },
+      { code: 2, said: containing("line 4 is empty") },
+      "text/empty",
+    ],
+  ],
+  [
+    "F15",
+    "a table of many rows: its time grows as the rows do",
+    async () => {
+      const time = async (count: number) => {
+        const stdin = Array.from({ length: count }, (_, index) => `/none/${index}.png`).join("\n");
+        const from = process.cpuUsage();
+        const { stdout } = await blip(["match", "-", "-t", "a dog", "--quiet", "--model", tiny("match")], {
+          stdin,
+        });
+        const { user } = process.cpuUsage(from);
+        return { rows: stdout.trimEnd().split("\n").length, perRow: user / count };
+      };
+      await time(100);
+      const [few, many] = [await time(1000), await time(8000)];
+      // Eight times as many would take eight times as long per row if it were quadratic.
+      return [many.rows >= 8000, many.perRow < 4 * few.perRow];
+    },
+    [true, true],
+  ],
+  [
+    "F17",
+    "a signal that is aborted before and while a model loads",
+    async () => {
+      const controller = new AbortController();
+      const loading = codeOf(
+        Matcher.fromPretrained(tiny("match"), { signal: controller.signal }).catch((error: unknown) =>
+          Promise.reject(error as Error),
+        ),
+      );
+      controller.abort();
+      const reason = (error: unknown) => (error as Error).name;
+      return [
+        await Matcher.fromPretrained(tiny("match"), { signal: AbortSignal.abort() }).then(
+          () => "loaded",
+          reason,
+        ),
+        await loading,
+      ];
+    },
+    ["AbortError", 20],
+  ],
+  [
+    "F18",
+    "50 calls with one signal, and 50 requests",
+    async () => {
+      const warnings: string[] = [];
+      const onWarning = (warning: Error) => void warnings.push(warning.name);
+      process.on("warning", onWarning);
+      const { signal } = new AbortController();
+      const matcher = await Matcher.fromPretrained(tiny("match"));
+      const batched = new Batched({ matcher }, { isolate: false });
+      const call = async () => {
+        const rows = [];
+        for await (const row of matcher.match([scene("01")], ["a dog"], { signal })) rows.push(row);
+        return rows.length + (await batched.match(scene("01"), ["a dog"], { signal })).length;
+      };
+      const counts = await Promise.all(Array.from({ length: 50 }, call));
+      await batched.close();
+      await matcher.close();
+      process.off("warning", onWarning);
+      return [counts.reduce((sum, count) => sum + count, 0), warnings];
+    },
+    [100, []],
+  ],
+  [
+    "F19",
+    "a name with an escape sequence and a new line",
+    async () => {
+      const { stdout, stderr } = await blip([
+        "match",
+        "/none/\u001b[31mred\n.png",
+        "-t",
+        "a dog",
+        "--model",
+        tiny("match"),
+      ]);
+      // eslint-disable-next-line no-control-regex -- it is what must not be there
+      return [/\u001b/.test(stdout + stderr), stdout.includes("\\u001b[31mred\\n.png")];
+    },
+    [false, true],
+  ],
+  [
+    "F21",
+    "generation_config.json under `hf`: not read, as transformers does not for BLIP",
+    async () => {
+      const model = await folder.model("caption", {
+        "generation_config.json": { repetition_penalty: 5, num_beams: 3, no_repeat_ngram_size: 1 },
+      });
+      const caption = async (from: string) =>
+        rowsOf(
+          (await blip(["caption", scene("01"), "--json", "--quiet", "--compat", "hf", "--model", from]))
+            .stdout,
+        ).map((row) => row.caption);
+      return JSON.stringify(await caption(model)) === JSON.stringify(await caption(tiny("caption")));
+    },
+    true,
+  ],
+  [
+    "F23",
+    "AppleDouble files, thumbnails, hidden files and HEIC in a folder",
+    async () => {
+      await mkdir(folder.at("mac", "@eaDir"), { recursive: true });
+      for (const name of ["a.png", "._a.png", ".hidden.png", "@eaDir/thumb.png", "photo.heic"])
+        await copyFile(scene("01"), folder.at("mac", name));
+      const { code, stdout, stderr } = await blip([
+        "match",
+        folder.at("mac"),
+        "-t",
+        "a dog",
+        "--json",
+        "--model",
+        tiny("match"),
+      ]);
+      return [code, rowsOf(stdout).map((row) => row.image), stderr];
+    },
+    [0, [expect.stringMatching(/mac\/a\.png$/)], expect.stringMatching(/1 HEIC/)],
+  ],
+  [
+    "F25",
+    "names of weights that all begin with module.",
+    async () => {
+      const model = await folder.model("match", {}, (bytes) => {
+        const length = Number(bytes.readBigUInt64LE(0));
+        const header = JSON.parse(bytes.toString("utf8", 8, 8 + length)) as Record<string, unknown>;
+        const prefixed = Object.entries(header).map(
+          ([name, value]) => [name === "__metadata__" ? name : `module.${name}`, value] as const,
+        );
+        const text = Buffer.from(JSON.stringify(Object.fromEntries(prefixed)));
+        const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, " ")]);
+        const size = Buffer.alloc(8);
+        size.writeBigUInt64LE(BigInt(padded.length));
+        return Buffer.concat([size, padded, bytes.subarray(8 + length)]);
+      });
+      const [found, expected] = [await matched(model), await matched(tiny("match"))];
+      return [found.code, JSON.stringify(found.rows) === JSON.stringify(expected.rows)];
+    },
+    [0, true],
+  ],
+  [
+    "F27",
+    "a detached buffer, a string for a list, an undefined text",
+    async () => {
+      const detached = Uint8Array.from(await readFile(scene("01")));
+      structuredClone(detached.buffer, { transfer: [detached.buffer] });
+      const model = { model: tiny("match") };
+      const untyped = (value: unknown) => value as string[];
+      const rows = await match([detached], ["a dog"], model);
+      return [
+        ...rows.map((row) => seen({ ...row }, () => "scored")),
+        await codeOf(match(untyped(scene("01")), ["a dog"], model)),
+        await codeOf(match([scene("01")], untyped([undefined]), model)),
+      ];
+    },
+    ["image/unreachable", expect.stringMatching(/^usage\//), expect.stringMatching(/^(?:usage|text)\//)],
+  ],
+  [
+    "F29",
+    "capital Greek that ends in sigma, CJK above U+FFFF",
+    async () => {
+      const { textProcessor } = await BlipProcessor.fromPretrained(tiny("match"), { compat: "hf" });
+      const ids = (text: string) => Array.from(textProcessor.encode([text]).inputIds.data, Number);
+      // A tiny vocabulary has neither: as many unknown words as transformers counts.
+      return [ids("\u039f\u0394\u039f\u03a3").length, ids("\u{20000}\u{20001}").length];
+    },
+    [3, 4],
+  ],
+];
+
+describe("a case from the field", () => {
+  test.each(cases)("%s: %s", { timeout: 120_000 }, async (_row, _tried, call, right) => {
+    expect(await call()).toEqual(right);
+  });
+});
+
+/** Rows whose right value needs more than a call: the test that holds it, by file and title. */
+const elsewhere: readonly (readonly [row: string, file: string, title: string])[] = [
+  ["F01", "packages/blip/test/runtimes.slow.test.ts", "hold in $name $version"],
+  ["F01", "packages/blip/test/runtimes-verbs.slow.test.ts", "$name $version answers as this Node does"],
+  ["F02", "packages/blip/test/baseline.slow.test.ts", "functions and classes work, and a model is closed"],
+  ["F03", "packages/blip/src/platform/node/hub/download-model.test.ts", "processor_config.json"],
+  ["F06", "packages/cli/test/image-names.slow.test.ts", "EACCES"],
+  ["F07", "packages/blip/test/web-pictures.slow.test.ts", "is what Node reads, byte for byte"],
+  ["F13", "packages/blip/src/platform/node/hub/expand-path.test.ts", "HUGGINGFACE_HUB_CACHE"],
+  ["F16", "packages/blip/src/classes/changed-files.test.ts", "model/changed"],
+  ["F22", "packages/blip/test/package.slow.test.ts", "checks without skipLibCheck"],
+  ["F24", "packages/blip/src/platform/node/net/proxy.test.ts", "HTTPS_PROXY"],
+  ["F26", "packages/blip/test/runtimes.long.test.ts", "the suites in Node $version"],
+  ["F28", "packages/blip/src/verbs/wrong-calls.test.ts", "unknown"],
+];
+
+test.each(elsewhere)("%s is in %s", async (_row, file, title) => {
+  expect(await readFile(path(file), "utf8")).toContain(title);
+});
+
+test("every row has its case", () => {
+  const rows = new Set([...cases, ...elsewhere].flatMap(([row]) => row.split(", ")));
+  const all = Array.from({ length: 29 }, (_, index) => `F${String(index + 1).padStart(2, "0")}`);
+  // F14 is about bundlers' programs, F20 about a file that is not read yet.
+  expect(all.filter((row) => !rows.has(row))).toEqual(["F14", "F20"]);
+});
