@@ -25,7 +25,7 @@ export interface DrawingOptions {
   /** Fewest and most tokens of a caption, the prompt and [SEP] included: those of `compat` (`blip`: 5 and 20). */
   readonly minLength?: number | undefined;
   readonly maxLength?: number | undefined;
-  /** How captions begin: "a picture of " under `blip` and `lavis`, which cut it off; nothing under `hf`. */
+  /** How captions begin: "a picture of ", which is cut off; nothing under `hf`. */
   readonly prompt?: string | undefined;
   /** Images at a time: 8. */
   readonly imageBatchSize?: number | undefined;

@@ -46,7 +46,7 @@ export interface EvaluateOptions extends VerbOptions, GenerationOptions {
   readonly limit?: number | undefined;
   /** Images at a time: 4. */
   readonly imageBatchSize?: number | undefined;
-  /** `caption`, `nocaps`: how captions begin; "a picture of " under `blip` and `lavis`. */
+  /** `caption`, `nocaps`: how captions begin; "a picture of ", but nothing under `hf`. */
   readonly prompt?: string | undefined;
   /** `caption`: the things that count; adds precision, recall and F1 of the things that captions name. */
   readonly things?: readonly Thing[] | undefined;

@@ -29,7 +29,8 @@ export function decodeDefaults(
   >,
 ) {
   const hf = compat === "hf";
-  const { alpha = hf ? "white" : "drop", orientation = hf ? "stored" : "upright" } = options;
+  const stored = hf || compat === "demo";
+  const { alpha = hf ? "white" : "drop", orientation = stored ? "stored" : "upright" } = options;
   oneOf("alpha", alpha, ["white", "drop"]);
   const { pillowOrder = hf ? "13" : "10", grey16 = "clip" } = options;
   oneOf("orientation", orientation, ["stored", "upright"]);

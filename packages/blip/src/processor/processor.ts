@@ -97,6 +97,7 @@ export async function loadProcessor<ImageInput>(
   );
   signal?.throwIfAborted();
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
+  tokenizer.warnings.forEach(onWarning);
   const images = new ImageProcessor(platform, config, { ...decode, onWarning });
   const positions = architecture.text?.maxPositions ?? 512;
   return callable(images, new TextProcessor(tokenizer, positions, compat, options.maxTextLength));

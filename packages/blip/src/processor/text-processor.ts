@@ -1,7 +1,7 @@
 // Texts as a model reads them, under each reference's conventions.
 import { atLeast, badOption, must } from "@blip-ts/base";
 import { specOf } from "../tasks/index.ts";
-import type { NetworkTask, TextLimits } from "../tasks/task.ts";
+import type { ModeLimits, NetworkTask } from "../tasks/task.ts";
 import type { Compat } from "../platform.ts";
 import { overTextLength } from "../text/errors.ts";
 import { expectTexts } from "../text/expect-texts.ts";
@@ -9,12 +9,20 @@ import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
 import type { ProcessorCallOptions } from "./options.ts";
 
+/** Does a mode clean texts before the tokenizer? BLIP's scripts do, in its data sets; transformers and the demo do not. */
+export const cleansTexts = (compat: Compat): boolean => compat === "blip" || compat === "lavis";
+
 /**
- * How BLIP cuts the texts of a task; undefined if texts are read as they are. BLIP's feature extractor (models/blip.py
- * `BLIP_Base`) reads them so, LAVIS cleans them before.
+ * How a mode cuts the texts of a task; undefined if texts are read as they are. BLIP's feature extractor (models/blip.py
+ * `BLIP_Base`) reads them so, LAVIS cleans them before. The demo's classes cut texts and questions in the tokenizer alone
+ * (models/blip_itm.py, models/blip_vqa.py).
  */
-export const textLimitsOf = (task: NetworkTask, compat: Compat): TextLimits | undefined =>
-  compat === "hf" || (compat === "blip" && task === "embed") ? undefined : specOf(task).text;
+export function textLimitsOf(task: NetworkTask, compat: Compat): ModeLimits | undefined {
+  if (compat === "hf" || (compat !== "lavis" && task === "embed")) return undefined;
+  const limits = specOf(task).text;
+  if (compat !== "demo") return limits;
+  return limits.tokens === undefined ? undefined : { ...limits, words: undefined, cleanUp: undefined };
+}
 
 /** Captions, questions and statements have limits of their own. */
 const limits = {
@@ -23,7 +31,7 @@ const limits = {
   statements: specOf("compare").text,
 };
 
-const cut = ({ tokens }: TextLimits) => (tokens === undefined ? {} : { truncation: true, maxLength: tokens });
+const cut = ({ tokens }: ModeLimits) => (tokens === undefined ? {} : { truncation: true, maxLength: tokens });
 
 /**
  * Most characters (UTF-16 code units) of a text unless told. BLIP reads at most some 500 tokens of one. What is that long
@@ -41,7 +49,7 @@ export function checkMaxTextLength(length: number | undefined): void {
 export class TextProcessor {
   readonly tokenizer: BertTokenizer;
   readonly #positions: number;
-  readonly #blip: boolean;
+  readonly #cleans: boolean;
   readonly #compat: Compat;
   /** Most characters of a text. */
   readonly maxLength: number;
@@ -55,12 +63,12 @@ export class TextProcessor {
     this.maxLength = maxLength ?? defaultMaxTextLength;
     this.tokenizer = tokenizer;
     this.#positions = positions;
-    this.#blip = compat !== "hf";
+    this.#cleans = cleansTexts(compat);
     this.#compat = compat;
   }
 
-  /** A text as it is read: cleaned up under `blip` and `lavis`, which may leave nothing of it; as it is under `hf`. */
-  clean(text: string, clean = this.#blip): string {
+  /** A text as it is read: cleaned up under `blip` and `lavis`, which may leave nothing of it; as it is under `hf` and `demo`. */
+  clean(text: string, clean = this.#cleans): string {
     return clean ? preCaption(text, limits.captions.words) : text;
   }
 
@@ -69,7 +77,7 @@ export class TextProcessor {
     this.#expectLengths(texts);
     const plain = texts.map((text) => this.clean(text, options.preCaption));
     return this.tokenizer.encode(plain, this.#positions, {
-      ...(this.#blip ? cut(limits.captions) : {}),
+      ...(this.#compat === "hf" ? {} : cut(limits.captions)),
       ...options,
     });
   }
@@ -84,15 +92,17 @@ export class TextProcessor {
   /** Questions about a picture. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeQuestions(questions: readonly string[]): EncodedTexts {
     this.#expectLengths(questions);
-    if (!this.#blip) return this.tokenizer.encode(questions, this.#positions);
-    const plain = questions.map((question) => preQuestion(question, limits.questions.words));
+    if (this.#compat === "hf") return this.tokenizer.encode(questions, this.#positions);
+    const plain = this.#cleans
+      ? questions.map((question) => preQuestion(question, limits.questions.words))
+      : questions;
     return this.tokenizer.encode(plain, this.#positions, cut(limits.questions));
   }
 
   /** Statements about two pictures. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeStatements(statements: readonly string[]): EncodedTexts {
     this.#expectLengths(statements);
-    const plain = this.#blip
+    const plain = this.#cleans
       ? statements.map((text) => preCaption(text, limits.statements.words))
       : statements;
     return this.tokenizer.encode(plain, this.#positions);
@@ -119,6 +129,6 @@ export class TextProcessor {
 
   /** What a decoder said, without special tokens. transformers 5 leaves "it ' s" as it is. */
   decode(tokens: readonly number[]): string {
-    return this.tokenizer.decode(tokens, { cleanUp: this.#blip });
+    return this.tokenizer.decode(tokens, { cleanUp: this.#compat !== "hf" });
   }
 }
