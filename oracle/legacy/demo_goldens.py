@@ -22,7 +22,7 @@ from lavis.models.blip_models.nlvr_encoder import BertModel as NlvrEncoder
 from PIL import Image
 
 IMAGES = ["astronaut.jpg", "exif-rotated.jpg", "rgba.png", "thin-3x2000.png"]
-LONG = "A Woman, and her dog: two red cars! " * 6
+LONG = "A Woman, and her dog: two red cars! " * 4
 TEXTS = ["Two red cars, a DOG!", "a woman (and her dog) on the beach.", "it's a cat; two trees & snow", LONG.strip()]
 QUESTIONS = ["Is there a DOG, in the picture?", "two (red) cars?", LONG.strip()]
 STATEMENTS = ["Two red cars, a DOG!", "it's a cat; two trees & snow"]

@@ -100,5 +100,6 @@ export async function loadProcessor<ImageInput>(
   tokenizer.warnings.forEach(onWarning);
   const images = new ImageProcessor(platform, config, { ...decode, onWarning });
   const positions = architecture.text?.maxPositions ?? 512;
-  return callable(images, new TextProcessor(tokenizer, positions, compat, options.maxTextLength));
+  const texts = new TextProcessor(tokenizer, positions, compat, options.maxTextLength, onWarning);
+  return callable(images, texts);
 }

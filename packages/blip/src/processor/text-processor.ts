@@ -1,12 +1,13 @@
 // Texts as a model reads them, under each reference's conventions.
-import { atLeast, badOption, must } from "@blip-ts/base";
+import { atLeast, badOption, must, type Warning } from "@blip-ts/base";
 import { specOf } from "../tasks/index.ts";
 import type { ModeLimits, NetworkTask } from "../tasks/task.ts";
 import type { Compat } from "../platform.ts";
 import { overTextLength } from "../text/errors.ts";
 import { expectTexts } from "../text/expect-texts.ts";
+import { UnknownWords } from "../text/unknown-words.ts";
 import { preCaption, preQuestion } from "../text/pre-caption.ts";
-import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
+import type { BertTokenizer, EncodedTexts, EncodeOptions } from "../text/word-piece.ts";
 import type { ProcessorCallOptions } from "./options.ts";
 
 /** Does a mode clean texts before the tokenizer? BLIP's scripts do, in its data sets; transformers and the demo do not. */
@@ -51,20 +52,32 @@ export class TextProcessor {
   readonly #positions: number;
   readonly #cleans: boolean;
   readonly #compat: Compat;
+  readonly #unknown: UnknownWords | undefined;
+  /** Takes what is noteworthy about texts. */
+  readonly onWarning: ((warning: Warning) => void) | undefined;
   /** Most characters of a text. */
   readonly maxLength: number;
 
   /**
    * @param positions the length of the model's position table @param maxLength most characters of a text
+   * @param onWarning takes `text/unknown-words`; without it nobody is told
    * @throws {UsageError} `usage/bad-option`
    */
-  constructor(tokenizer: BertTokenizer, positions: number, compat: Compat, maxLength?: number) {
+  constructor(
+    tokenizer: BertTokenizer,
+    positions: number,
+    compat: Compat,
+    maxLength?: number,
+    onWarning?: (warning: Warning) => void,
+  ) {
     checkMaxTextLength(maxLength);
     this.maxLength = maxLength ?? defaultMaxTextLength;
     this.tokenizer = tokenizer;
     this.#positions = positions;
     this.#cleans = cleansTexts(compat);
     this.#compat = compat;
+    this.onWarning = onWarning;
+    this.#unknown = onWarning && new UnknownWords(tokenizer, onWarning);
   }
 
   /** A text as it is read: cleaned up under `blip` and `lavis`, which may leave nothing of it; as it is under `hf` and `demo`. */
@@ -74,6 +87,14 @@ export class TextProcessor {
 
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encode(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
+    return this.#looked(texts, this.encodeQuietly(texts, options));
+  }
+
+  /**
+   * The same of texts that nobody wrote for this call, such as captions that a model made: no warning is given of them.
+   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
+   */
+  encodeQuietly(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
     this.#expectLengths(texts);
     const plain = texts.map((text) => this.clean(text, options.preCaption));
     return this.tokenizer.encode(plain, this.#positions, {
@@ -86,17 +107,17 @@ export class TextProcessor {
   encodeFeatureTexts(texts: readonly string[]): EncodedTexts {
     if (textLimitsOf("embed", this.#compat)) return this.encode(texts);
     this.#expectLengths(texts);
-    return this.tokenizer.encode(texts, this.#positions);
+    return this.#encode(texts);
   }
 
   /** Questions about a picture. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeQuestions(questions: readonly string[]): EncodedTexts {
     this.#expectLengths(questions);
-    if (this.#compat === "hf") return this.tokenizer.encode(questions, this.#positions);
+    if (this.#compat === "hf") return this.#encode(questions);
     const plain = this.#cleans
       ? questions.map((question) => preQuestion(question, limits.questions.words))
       : questions;
-    return this.tokenizer.encode(plain, this.#positions, cut(limits.questions));
+    return this.#encode(plain, cut(limits.questions));
   }
 
   /** Statements about two pictures. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
@@ -105,19 +126,33 @@ export class TextProcessor {
     const plain = this.#cleans
       ? statements.map((text) => preCaption(text, limits.statements.words))
       : statements;
-    return this.tokenizer.encode(plain, this.#positions);
+    return this.#encode(plain);
   }
 
   /** Answers as a decoder is to say them, each for itself: [CLS] ... [SEP]. @throws {UsageError} `text/empty` */
   answerIds(answers: readonly string[]): number[][] {
     this.#expectLengths(answers);
-    const { inputIds, attentionMask } = this.tokenizer.encode(answers, this.#positions);
+    const { inputIds, attentionMask } = this.#encode(answers);
     const [, length] = atLeast(inputIds.dims, 2);
     return answers.map((_, row) =>
       Array.from(inputIds.data.subarray(row * length, (row + 1) * length), Number).filter(
         (_id, column) => attentionMask.data[row * length + column] === 1n,
       ),
     );
+  }
+
+  /** Texts as they are read, with a warning if the vocabulary lacks too many of their words. */
+  #encode(texts: readonly string[], options?: EncodeOptions): EncodedTexts {
+    return this.#looked(texts, this.tokenizer.encode(texts, this.#positions, options));
+  }
+
+  #looked(texts: readonly string[], encoded: EncodedTexts): EncodedTexts {
+    const { data, dims } = encoded.inputIds;
+    const [, length] = atLeast(dims, 2);
+    this.#unknown?.look(texts, (row) =>
+      this.tokenizer.piecesOf(Array.from(data.subarray(row * length, (row + 1) * length), Number)),
+    );
+    return encoded;
   }
 
   /** @throws {UsageError} `text/not-a-text`, `usage/bad-option` @throws {InputError} `text/too-long` */

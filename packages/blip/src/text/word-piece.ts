@@ -191,6 +191,18 @@ export class BertTokenizer {
     return tokenizerJson(this.vocabulary, this.clsId, this.sepId, this.rules);
   }
 
+  /** The tokens of one text without [CLS] and [SEP]; `##` begins those that go on with a word. */
+  pieces(text: string): readonly string[] {
+    return this.piecesOf(this.ids(text));
+  }
+
+  /** The tokens of ids, without [CLS], [SEP] and [PAD]. */
+  piecesOf(ids: readonly number[]): readonly string[] {
+    return ids
+      .filter((id) => id !== this.clsId && id !== this.sepId && id !== this.padId)
+      .map((id) => this.#tokenizer.id_to_token(id) ?? "");
+  }
+
   /** The ids of one text, [CLS] ... [SEP]. */
   ids(text: string): number[] {
     return this.#tokenizer.encode(asBertReads(text, this.rules)).ids;

@@ -107,15 +107,19 @@ export async function processorsOf<ImageInput>(
       limits.images,
       prepared,
     ),
-    texts: textProcessorOf(loaded, options.maxTextLength),
+    texts: textProcessorOf(loaded, options.maxTextLength, onWarning),
   };
 }
 
-/** What makes tokens of texts for a loaded model. @param maxLength most characters of a text */
+/**
+ * What makes tokens of texts for a loaded model.
+ * @param maxLength most characters of a text @param onWarning takes what is noteworthy about texts
+ */
 export const textProcessorOf = (
   { tokenizer, config, compat }: LoadedNetwork,
   maxLength: number | undefined,
-): TextProcessor => new TextProcessor(tokenizer, config.text.maxPositions, compat, maxLength);
+  onWarning?: (warning: Warning) => void,
+): TextProcessor => new TextProcessor(tokenizer, config.text.maxPositions, compat, maxLength, onWarning);
 
 /** Options of a verb with its own convention, `blip`, unless told. */
 export const verbOptions = <T extends VerbOptions>(options: T) => ({
