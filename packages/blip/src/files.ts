@@ -39,6 +39,8 @@ export interface ModelFiles {
   readonly name: string;
   /** A single file has nothing beside it. */
   readonly kind: "folder" | "file";
+  /** Is it the model that travels in this package, which knows drawings alone? */
+  readonly embedded?: boolean;
   readonly weights:
     | { readonly kind: "single"; readonly source: ByteSource }
     | {

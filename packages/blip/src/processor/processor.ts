@@ -98,7 +98,11 @@ export async function loadProcessor<ImageInput>(
   signal?.throwIfAborted();
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   tokenizer.warnings.forEach(onWarning);
-  const images = new ImageProcessor(platform, config, { ...decode, onWarning });
+  const images = new ImageProcessor(platform, config, {
+    ...decode,
+    onWarning,
+    drawingsOnly: files.embedded ?? false,
+  });
   const positions = architecture.text?.maxPositions ?? 512;
   const texts = new TextProcessor(tokenizer, positions, compat, options.maxTextLength, onWarning);
   return callable(images, texts);

@@ -99,11 +99,12 @@ export async function processorsOf<ImageInput>(
   const { opened, compat, imageSize, limits } = loaded;
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   const decode = { ...decodeDefaults(compat, options), onWarning, memory: limits.decoding };
+  const drawingsOnly = opened.files.embedded === true && opened.adapter === undefined;
   return {
     images: new ImageProcessor(
       platform,
       await imageConfigOf(opened, imageSize),
-      decode,
+      { ...decode, drawingsOnly },
       limits.images,
       prepared,
     ),
