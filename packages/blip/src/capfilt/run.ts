@@ -81,7 +81,7 @@ async function identityOf(
     filterType: filter.model.loaded.network.dtype,
     textHeads: model.loaded.config.text.heads,
     ...{ device, orientation, alpha, maxPixels, seed, prompt, imageBatchSize },
-    ...{ pillowOrder, grey16 },
+    ...{ pillowOrder, grey16, generationConfig: model.loaded.generationConfig },
     topP: drawn?.topP,
     topK: drawn?.topK,
     temperature: drawn?.temperature,

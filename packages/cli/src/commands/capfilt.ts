@@ -22,6 +22,7 @@ import {
 } from "../common-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar, type Progress } from "../progress.ts";
+import { generationConfig, generationConfigOption } from "../generation-options.ts";
 import { print, type Terminal } from "../terminal.ts";
 
 type Reader = NonNullable<NodeCapFiltOptions["reader"]>;
@@ -49,6 +50,7 @@ interface CapFiltFlags extends Pick<
   | "maxPixels"
 > {
   readonly compat: Compat;
+  readonly generationConfig?: string;
   readonly dtype?: NetworkDType;
   readonly batchSize?: number;
   readonly imageRoot?: string;
@@ -116,7 +118,11 @@ function onStep(
   };
 }
 
-function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress): NodeCapFiltOptions {
+async function optionsOf(
+  flags: CapFiltFlags,
+  terminal: Terminal,
+  progress: Progress,
+): Promise<NodeCapFiltOptions> {
   const { threshold, topP, seed, minLength, maxLength, prompt, format, html, resume, batchSize } = flags;
   const { compat, dtype, device, textHeads, orientation, threads, offline, maxPixels, quiet } = flags;
   const { pillowOrder, grey16 } = flags;
@@ -133,6 +139,7 @@ function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress):
     ...{ threshold, topP, seed, minLength, maxLength, prompt, format, html, resume },
     ...{ compat, dtype, device, textHeads, orientation, pillowOrder, grey16, threads, offline, maxPixels },
     ...{ captioner, filter: flags.filter ?? captioner, imageBatchSize: batchSize },
+    generationConfig: await generationConfig(flags),
     reader: readerOf(flags),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),
@@ -157,7 +164,7 @@ function nextStep({ format, imageRoot }: CapFiltReport, out: string): string {
 async function run(data: string, out: string, flags: CapFiltFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
   try {
-    const report = await capfilt(data, out, optionsOf(flags, terminal, progress));
+    const report = await capfilt(data, out, await optionsOf(flags, terminal, progress));
     progress.stop();
     if (flags.json === true) print(terminal.stdout, JSON.stringify(report, undefined, 1));
     else for (const line of reportLines(report)) print(terminal.stdout, line);
@@ -240,6 +247,7 @@ export function addCapfilt(program: Command, terminal: Terminal, finish: (code: 
       "go on with the run in <out>, or begin it; a finished one is written anew by --threshold",
     )
     .addOption(whole("--batch-size", "images at a time (default: 8)"))
+    .addOption(generationConfigOption())
     .addOption(compatOption())
     .addOption(dtypeOption())
     .addOption(deviceOption())
