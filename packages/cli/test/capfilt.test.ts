@@ -102,7 +102,7 @@ describe("blip capfilt", () => {
     });
     const other = await blip([...args, "--resume"]);
     expect(other).toMatchObject({ code: 2, stdout: "" });
-    expect(other.stderr).toMatch(/option generationConfig: expected null, found \{"max_length":8/);
+    expect(other.stderr).toMatch(/option generationConfig: expected null, found .*max_length/);
   });
 
   test("a row that failed is said, and makes the exit 1; the others are there", async () => {

@@ -74,6 +74,7 @@ async function identityOf(
   const { imageBatchSize = defaults.imageBatchSize } = options;
   const { model } = captioner;
   const { pillowOrder, grey16 } = decodeDefaults(model.loaded.compat, options);
+  const { generationConfig } = model.loaded;
   const [drawn] = model.generator.options([[model.loaded.tokens.dec]], drawing(options));
   const all = {
     compat: model.loaded.compat,
@@ -81,7 +82,9 @@ async function identityOf(
     filterType: filter.model.loaded.network.dtype,
     textHeads: model.loaded.config.text.heads,
     ...{ device, orientation, alpha, maxPixels, seed, prompt, imageBatchSize },
-    ...{ pillowOrder, grey16, generationConfig: model.loaded.generationConfig },
+    ...{ pillowOrder, grey16 },
+    generationConfig:
+      typeof generationConfig === "object" ? JSON.stringify(generationConfig) : generationConfig,
     topP: drawn?.topP,
     topK: drawn?.topK,
     temperature: drawn?.temperature,

@@ -16,16 +16,16 @@ interface Size {
 export function equalNeighbours(pixels: Float32Array, { width, height }: Size): number {
   const plane = width * height;
   let equal = 0;
-  const compare = (one: number, other: number) => {
+  const compare = (pixel: number, neighbour: number) => {
     for (let channel = 0; channel < 3; channel++)
-      if (pixels[channel * plane + one] !== pixels[channel * plane + other]) return;
+      if (pixels[channel * plane + pixel] !== pixels[channel * plane + neighbour]) return;
     equal++;
   };
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      const place = y * width + x;
-      if (x + 1 < width) compare(place, place + 1);
-      if (y + 1 < height) compare(place, place + width);
+      const pixel = y * width + x;
+      if (x + 1 < width) compare(pixel, pixel + 1);
+      if (y + 1 < height) compare(pixel, pixel + width);
     }
   const pairs = (width - 1) * height + width * (height - 1);
   return pairs === 0 ? 1 : equal / pairs;

@@ -50,8 +50,14 @@ export function readsUnknownWords(pieces: readonly string[]): boolean {
 const edges = /^[^\p{L}\p{N}\p{So}]+|[^\p{L}\p{N}\p{So}]+$/gu;
 
 /** Words that differ in more than capitals, the first of each. */
-const distinct = (words: readonly string[]): string[] =>
-  [...new Map(words.map((word) => [word.toLowerCase(), word] as const).toReversed()).values()].toReversed();
+function distinct(words: readonly string[]): string[] {
+  const firsts = new Map<string, string>();
+  for (const word of words) {
+    const key = word.toLowerCase();
+    if (!firsts.has(key)) firsts.set(key, word);
+  }
+  return [...firsts.values()];
+}
 
 /** The unknown words of a text as they are written, each once. */
 export function unknownWords(tokenizer: Pieces, text: string): string[] {

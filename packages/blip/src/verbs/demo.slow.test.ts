@@ -28,7 +28,7 @@ interface Golden {
     readonly answer: string;
   }[];
   readonly statements: readonly {
-    readonly images: readonly string[];
+    readonly images: readonly [string, string];
     readonly statement: string;
     readonly probability: number;
   }[];
@@ -100,7 +100,8 @@ test("answers are to raw questions, cut at 35 tokens", async () => {
 test("statements are read as they are, with [ENC]", async () => {
   await using comparer = await Comparer.load(nodePlatform, fixture("tiny/nlvr-original"), { compat: "demo" });
   for (const { images, statement, probability } of golden.statements) {
-    const [row] = await arrayOf(comparer.compare(images.map(image), [statement]));
+    const [left, right] = images;
+    const [row] = await arrayOf(comparer.compare([image(left), image(right)], [statement]));
     if (!row || "error" in row) throw new Error("a statement failed");
     expect(row.probability).toBeCloseTo(probability, 5);
   }
