@@ -1,4 +1,5 @@
-"""Side files as each generation of transformers saves them: fixtures/side-files/VERSION[-slow]/, and what it reads back.
+"""Side files as each generation of transformers saves them: fixtures/side-files/VERSION[-slow|-fast]/, and what it reads
+back. `-slow` has the tokenizer in Python, `-fast` the image processor on torchvision.
 
 Run with each version, and last with 5.23.0, which reads all of them: side_files.py. The versions and what each needs stand
 in README.md. Weights are not saved: the tests put these files beside those of fixtures/tiny/match.
@@ -29,8 +30,10 @@ SETTINGS = {
     "4.46.3-slow": {"tokenize_chinese_chars": False},
     "4.46.3": {"do_lower_case": False, "strip_accents": True},
     "4.57.1": {"do_lower_case": False},
+    "4.57.1-fast": {"strip_accents": False},
     "5.0.0": {"strip_accents": False, "model_max_length": 16},
     "5.23.0": {"do_lower_case": False, "tokenize_chinese_chars": False},
+    "5.23.0-fast": {"do_lower_case": True, "model_max_length": 16},
 }
 # Of a model that says how it generates.
 GENERATION = {"num_beams": 4, "max_length": 15, "repetition_penalty": 1.25}
@@ -56,8 +59,10 @@ def tokenizer(name: str, folder: Path):
     return slow
 
 
-def images():
+def images(name: str):
     settings = {"image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.25, 0.3], "size": {"height": 32, "width": 32}}
+    if name.endswith("-fast"):
+        return (transformers.BlipImageProcessorFast if OLD else BlipImageProcessor)(**settings)
     # From 5.x on the class of this name wants torchvision, and the one on Pillow has another name.
     pil = importlib.util.find_spec("transformers.models.blip.image_processing_pil_blip")
     if pil is None:
@@ -79,7 +84,7 @@ def save(name: str) -> None:
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
     with tempfile.TemporaryDirectory() as scratch:
-        BlipProcessor(images(), tokenizer(name, Path(scratch))).save_pretrained(folder)
+        BlipProcessor(images(name), tokenizer(name, Path(scratch))).save_pretrained(folder)
         tiny_model().save_pretrained(scratch)
         generation = Path(scratch) / "generation_config.json"
         if generation.exists():

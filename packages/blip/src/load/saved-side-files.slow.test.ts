@@ -124,7 +124,7 @@ describe.each(Object.entries(folders))("saved by transformers %s", (saved, expec
 
 test("the versions differ in what they say, and in the files that say it", () => {
   const readings = Object.values(folders);
-  expect(readings).toHaveLength(8);
+  expect(readings).toHaveLength(10);
   expect(new Set(readings.map(({ ids }) => JSON.stringify(ids))).size).toBeGreaterThan(5);
   expect(new Set(readings.map(({ cut }) => cut))).toEqual(new Set([16, 34]));
 });
