@@ -21,7 +21,7 @@ const words = (
   "a the dog Dogs cats red-haired woman's playing skateboarding Straße İstanbul café naïve don't it's two 384x384 3.5 ½ " +
   "U.S.A. x'y №5 ﬁsh ǅ ẞ ΟΔΟΣ ΣΟΦΌΣ Ὀδυσσεύς [MASK] [DEC] ##ing"
 ).split(" ");
-const marks = [...".,!?'\"()[]{}*#:;~-_/&%$@^`|<>=+·…«»、。“”’–—"];
+const marks = Array.from(".,!?'\"()[]{}*#:;~-_/&%$@^`|<>=+·…«»、。“”’–—");
 const separators = ["", " ", "  ", "\u00a0", " "];
 const ranges: readonly (readonly (readonly [first: number, last: number])[])[] = [
   [[0x20, 0xd7ff], [0xe000, 0xfffd], [0x10000, 0x1fffd], [0x20000, 0x323af], [0xe0000, 0xe01ef], [0x10ff00, 0x10ffff]],

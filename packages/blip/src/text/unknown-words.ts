@@ -1,6 +1,6 @@
 // Words that a vocabulary lacks. WordPiece reads them letter by letter or as [UNK], and a network answers as if nothing
 // were wrong: who asks is told which ones they are.
-import type { Warning } from "@blip-ts/base";
+import { must, type Warning } from "@blip-ts/base";
 
 /** A text is warned about if more than this share of its words is unknown. */
 export const unknownShare = 0.1;
@@ -29,7 +29,7 @@ function wordsOf(pieces: readonly string[]): (readonly string[])[] {
     if (piece.startsWith("##") && piece.length > 2 && last) last.push(piece);
     else words.push([piece]);
   }
-  return words.filter(([first = ""]) => isWord.test(first));
+  return words.filter((word) => isWord.test(must(word, 0)));
 }
 
 /** Is a word none that the vocabulary has, nor made of larger parts that it has? A number may be read by its digits. */
@@ -37,7 +37,7 @@ function isUnknown(word: readonly string[]): boolean {
   if (word.includes("[UNK]")) return true;
   if (word.length === 1 || digits.test(word.join(""))) return false;
   const letters = word.filter((piece) => oneCharacter.test(piece)).length;
-  const characters = word.reduce((sum, piece) => sum + [...piece.replace(/^##/, "")].length, 0);
+  const characters = word.reduce((sum, piece) => sum + Array.from(piece.replace(/^##/, "")).length, 0);
   return letters > characters / 2;
 }
 
