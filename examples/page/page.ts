@@ -1,5 +1,5 @@
 // A page that matches and captions: what the model that is loaded can do decides what the page offers.
-import { Blip, type BlipImage, configure, type DownloadProgress } from "blip-ts";
+import { Blip, type BlipImage, configure, type DownloadProgress, type Warning } from "blip-ts";
 
 // `npm run page` puts everything beside this script: the page works from any static server, without a network.
 configure({ runtime: "./engine/", models: "./models/" });
@@ -16,6 +16,7 @@ const rows = element("rows", HTMLOListElement);
 const said = element("said", HTMLParagraphElement);
 const captionNote = element("caption-note", HTMLParagraphElement);
 const status = element("status", HTMLParagraphElement);
+const warnings = element("warnings", HTMLUListElement);
 const progress = element("progress", HTMLProgressElement);
 const drop = element("drop", HTMLLabelElement);
 const buttonOf = (form: HTMLFormElement) => {
@@ -47,6 +48,14 @@ function onProgress({ loaded, total }: DownloadProgress): void {
   progress.max = total;
   progress.value = loaded;
   if (loaded < total) say(`Fetching ${megabytes(loaded)} of ${megabytes(total)} ...`);
+}
+
+/** What a model warns of is said once: it stays until another one is loaded. */
+function onWarning({ code, message }: Warning): void {
+  const item = document.createElement("li");
+  item.dataset.code = code;
+  item.textContent = message;
+  warnings.append(item);
 }
 
 /** What was said of another picture, or by another model, does not stay. */
@@ -81,11 +90,12 @@ function showImage(next: string | File): void {
 async function load(name: string): Promise<void> {
   say("Loading the model ...");
   clearResults();
+  warnings.replaceChildren();
   buttonOf(matchForm).disabled = true;
   buttonOf(captionForm).disabled = true;
   await blip?.close();
   blip = undefined;
-  blip = await Blip.fromPretrained(name, { onProgress });
+  blip = await Blip.fromPretrained(name, { onProgress, onWarning });
   buttonOf(matchForm).disabled = !can("match");
   buttonOf(captionForm).disabled = !can("caption");
   captionNote.textContent = can("caption")

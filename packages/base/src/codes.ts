@@ -245,9 +245,12 @@ export type WarningCode =
   | "image/grey16-clipped"
   | "image/hidden-colours-lost"
   | "image/left-out"
+  | "model/embedded-drawings"
   | "model/text-heads"
   | "objective/queue-shrunk"
   | "save/no-class"
+  | "text/unknown-words"
+  | "tokenizer/rules-differ"
   | "train/low-memory"
   | "train/no-metric"
   | "weights/not-kept";

@@ -55,6 +55,8 @@ export interface ModelFiles {
   readonly name: string;
   /** A single file has nothing beside it. */
   readonly kind: "folder" | "file";
+  /** Is it the model that travels in this package, which knows drawings alone? */
+  readonly embedded?: boolean;
   /** The weights: one file, or the shards with their index. */
   readonly weights:
     | { readonly kind: "single"; readonly source: ByteSource }

@@ -13,8 +13,11 @@ import type {
 } from "./files.ts";
 import type { DecodeOptions } from "./image/decode-options.ts";
 
-/** Whose conventions, where the references differ. */
-export type Compat = "hf" | "blip" | "lavis";
+/**
+ * Whose conventions, where the references differ: transformers', those of BLIP's training and evaluation scripts, LAVIS's,
+ * or those of BLIP's demo (its notebook, predict.py and models/blip_itm.py).
+ */
+export type Compat = "hf" | "blip" | "lavis" | "demo";
 
 /** Input: whatever this platform takes for a picture. */
 export interface Platform<ImageInput> extends EnginePlatform {

@@ -122,6 +122,19 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
   });
 
+  test("says that its model knows drawings, and which words it lacks", async () => {
+    expect(await page.locator("#warnings li").count()).toBe(0);
+    await page.setInputFiles("#file", join(root, "fixtures/images/astronaut.jpg"));
+    await page.fill("#texts", "a woman in a spacesuit");
+    await page.click("#match button");
+    await page.waitForSelector("#rows li");
+    const notes = await page.locator("#warnings li").allInnerTexts();
+    expect(notes.sort()).toEqual([
+      expect.stringContaining("knows drawings"),
+      expect.stringContaining('vocabulary lacks "woman", "spacesuit"'),
+    ]);
+  });
+
   test("captions with a model that does nothing else, and offers no matching then", async () => {
     await load("/fixtures/tiny/caption/");
     await page.click("#caption button");

@@ -80,14 +80,17 @@ export const textHeadsOption = () =>
 export const quietOption = () => new Option("--quiet", "no progress and no warnings on stderr");
 
 export const compatOption = () =>
-  new Option("--compat <mode>", "whose conventions, where the references differ")
-    .choices(["hf", "blip", "lavis"])
+  new Option(
+    "--compat <mode>",
+    "whose conventions, where the references differ: transformers' (hf), BLIP's scripts', LAVIS's, or those of BLIP's demo",
+  )
+    .choices(["hf", "blip", "lavis", "demo"])
     .default("blip");
 
 export const orientationOption = () =>
   new Option(
     "--orientation <O>",
-    "as stored (with --compat hf, and in BLIP's own code), or turned upright as EXIF says (with blip and lavis: our choice)",
+    "as stored (with --compat hf and demo, and in BLIP's own code), or turned upright as EXIF says (with blip and lavis: our choice)",
   ).choices(["stored", "upright"]);
 
 export const grey16Option = () =>
@@ -99,7 +102,7 @@ export const grey16Option = () =>
 export const pillowOrderOption = () =>
   new Option(
     "--pillow-order <V>",
-    "which pass of Pillow's resize is first: across (10, with --compat blip and lavis), or as Pillow 13 chooses (13, with hf)",
+    "which pass of Pillow's resize is first: across (10, unless told), or as Pillow 13 chooses (13, with --compat hf)",
   ).choices(["10", "13"]);
 
 export const imageSizeOption = () =>

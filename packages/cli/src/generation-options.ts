@@ -44,11 +44,14 @@ export function addGenerationOptions(command: Command): Command {
     option.negate = false;
     command.addOption(option);
   }
-  return command.option(
+  return command.addOption(generationConfigOption());
+}
+
+export const generationConfigOption = () =>
+  new Option(
     "--generation-config <FILE>",
     "a generation_config.json that says these options unless they are given; `model`: the model's own (default: none is read)",
   );
-}
 
 /**
  * What `--generation-config` says.
@@ -56,7 +59,7 @@ export function addGenerationOptions(command: Command): Command {
  */
 export async function generationConfig({
   generationConfig: file,
-}: GenerationFlags): Promise<ModelOptions["generationConfig"]> {
+}: Pick<GenerationFlags, "generationConfig">): Promise<ModelOptions["generationConfig"]> {
   if (file === undefined || file === "model") return file;
   try {
     const { size } = await stat(file);

@@ -91,6 +91,20 @@ describe("blip capfilt", () => {
     expect(other.stderr).toMatch(/option seed: expected 4, found 3/);
   });
 
+  test("--generation-config says how captions are drawn, and an option wins", async () => {
+    const config = join(root, "generation_config.json");
+    await writeFile(config, '{"max_length": 8, "top_k": 7, "repetition_penalty": 1.5, "min_length": 3}');
+    const args = ["capfilt", data, fresh(), ...both, ...columns, "--quiet", "--json", "--min-length", "4"];
+    const drawn = await blip([...args, "--generation-config", config]);
+    expect(drawn).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(drawn.stdout)).toMatchObject({
+      options: { maxLength: 8, minLength: 4, topK: 7, repetitionPenalty: 1.5, topP: 0.9 },
+    });
+    const other = await blip([...args, "--resume"]);
+    expect(other).toMatchObject({ code: 2, stdout: "" });
+    expect(other.stderr).toMatch(/option generationConfig: expected null, found .*max_length/);
+  });
+
   test("a row that failed is said, and makes the exit 1; the others are there", async () => {
     const list = join(root, "data/failing.jsonl");
     await cp(path("fixtures/images/truncated.jpg"), join(root, "data/broken.jpg"));

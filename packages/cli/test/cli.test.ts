@@ -199,6 +199,19 @@ describe("blip match", () => {
     expect(rowsOf(stdout)).toHaveLength(1);
   });
 
+  test("says once which words the model lacks, and that the embedded one knows drawings", async () => {
+    const photographs = ["astronaut", "coffee"].map((name) => path(`fixtures/images/${name}.jpg`));
+    const texts = ["-t", "a woman in a spacesuit", "-t", "a Spacesuit, please!"];
+    const call = ["match", ...photographs, ...texts, "--model", "picture-book", "--json"];
+    const { code, stderr } = await blip(call);
+    expect(code).toBe(0);
+    const [words, drawings, ...more] = stderr.trimEnd().split("\n");
+    expect(words).toContain('vocabulary lacks "woman", "spacesuit", "please", in 2 of 2 texts');
+    expect(drawings).toContain("knows drawings");
+    expect(more).toEqual([]);
+    expect((await blip([...call, "--quiet"])).stderr).toBe("");
+  });
+
   test("gives transformers' scores of the example scenes under --compat hf", async () => {
     const golden = JSON.parse(await readFile(path("fixtures/goldens/picture-book.json"), "utf8")) as {
       rows: { image: string; text: string; probability: number; cosine: number }[];

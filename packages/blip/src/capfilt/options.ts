@@ -31,7 +31,7 @@ export interface DrawingOptions {
   readonly minLength?: number | undefined;
   /** Most tokens of a caption, counted as for `minLength`. */
   readonly maxLength?: number | undefined;
-  /** How captions begin: "a picture of " under `blip` and `lavis`, which cut it off; nothing under `hf`. */
+  /** How captions begin: "a picture of ", which is cut off; nothing under `hf`. */
   readonly prompt?: string | undefined;
   /** Images at a time: 8. */
   readonly imageBatchSize?: number | undefined;

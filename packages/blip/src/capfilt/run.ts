@@ -74,6 +74,7 @@ async function identityOf(
   const { imageBatchSize = defaults.imageBatchSize } = options;
   const { model } = captioner;
   const { pillowOrder, grey16 } = decodeDefaults(model.loaded.compat, options);
+  const { generationConfig } = model.loaded;
   const [drawn] = model.generator.options([[model.loaded.tokens.dec]], drawing(options));
   const all = {
     compat: model.loaded.compat,
@@ -82,6 +83,8 @@ async function identityOf(
     textHeads: model.loaded.config.text.heads,
     ...{ device, orientation, alpha, maxPixels, seed, prompt, imageBatchSize },
     ...{ pillowOrder, grey16 },
+    generationConfig:
+      typeof generationConfig === "object" ? JSON.stringify(generationConfig) : generationConfig,
     topP: drawn?.topP,
     topK: drawn?.topK,
     temperature: drawn?.temperature,

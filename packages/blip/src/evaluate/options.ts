@@ -61,7 +61,7 @@ export interface EvaluateOptions extends VerbOptions, GenerationOptions {
   readonly limit?: number | undefined;
   /** Images at a time: 4. */
   readonly imageBatchSize?: number | undefined;
-  /** `caption`, `nocaps`: how captions begin. Unless told "a picture of " under `blip` and `lavis`, nothing under `hf`. */
+  /** `caption`, `nocaps`: how captions begin. Default: "a picture of ", nothing under `hf`. */
   readonly prompt?: string | undefined;
   /** `caption`: the things that count; adds precision, recall and F1 of the things that captions name. None unless told. */
   readonly things?: readonly Thing[] | undefined;

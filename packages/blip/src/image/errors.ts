@@ -263,3 +263,14 @@ export const hiddenColoursLost = (name: string, format: string): Warning => ({
   code: "image/hidden-colours-lost",
   message: `${name}: browsers forget the colours under transparent pixels of ${format}, which this mode looks at; convert it to PNG`,
 });
+
+/**
+ * The embedded model, which knows drawings alone, got an image that looks like a photograph.
+ * @remedy Name a model of photographs, such as Salesforce/blip-itm-base-flickr (`model`).
+ */
+export const embeddedDrawings = (): Warning => ({
+  code: "model/embedded-drawings",
+  message:
+    "picture-book, the embedded model, knows drawings of 80 things, and this image looks like a photograph: its answers " +
+    "about it mean little. Name a model of photographs, such as Salesforce/blip-itm-base-flickr (model).",
+});

@@ -142,7 +142,7 @@ export async function prepareModel(
   for (const task of tasks) expectTask(opened, task);
   // Features alone may have a width of their own.
   const sizing = tasks.includes("embed") ? "embed" : tasks[0];
-  const { json, config, warnings } = await unlessAborted(configOf(opened, options, sizing), signal);
+  const { json, config, ...found } = await unlessAborted(configOf(opened, options, sizing), signal);
   const { imageSize = config.vision.imageSize } = options;
   if (options.imageSize !== undefined) checkImageSize(imageSize, config.vision.patchSize);
   const { originals, required } = checkTensors(opened, config, tasks);
@@ -153,6 +153,7 @@ export async function prepareModel(
   );
   signal?.throwIfAborted();
   const tokens = tokensOf({ opened, tokenizer, json, config, compat }, speaking);
+  const warnings = [...found.warnings, ...tokenizer.warnings];
   warnings.forEach(warningOf(platform, options));
   const types = typesOf(chooseDType(opened, options.dtype), originals, opened.quantized);
   return {

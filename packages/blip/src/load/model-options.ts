@@ -61,7 +61,7 @@ export const modelOptionNames = optionNames<ModelOptions>()({
 const dtypes: readonly NetworkDType[] = ["fp32", "fp16", "int8"];
 const devices: readonly (Device | "auto")[] = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"];
 const loads = ["map", "copy"] as const;
-const compats: readonly Compat[] = ["hf", "blip", "lavis"];
+const compats: readonly Compat[] = ["hf", "blip", "lavis", "demo"];
 
 /** @throws {UsageError} `usage/bad-option` */
 function checkGenerationConfig(config: unknown): void {

@@ -108,7 +108,7 @@ export async function readJson(files: ModelFiles, file: SideFile): Promise<unkno
 }
 
 /**
- * The tokenizer that lies beside the weights: tokenizer.json, else vocab.txt. Where a model has
+ * The tokenizer that lies beside the weights: tokenizer.json, else vocab.txt, with tokenizer_config.json. If a model has
  * neither, the bundled BERT vocabulary if it can be its.
  * @param vocabSize rows of the model's word table
  * @throws {ModelError} `text/bad-tokenizer`, `tokenizer/...`, `model/vocabulary-needed`, `model/vocabulary-mismatch`
@@ -134,16 +134,11 @@ async function ownTokenizer(
   vocabSize: number | undefined,
 ): Promise<BertTokenizer | undefined> {
   const json = await readJson(files, "tokenizer.json");
-  if (json !== undefined)
-    return BertTokenizer.fromJson(
-      json,
-      await readJson(files, "tokenizer_config.json"),
-      `${files.name}/tokenizer.json`,
-      vocabSize,
-      `${files.name}/tokenizer_config.json`,
-    );
-  const vocabulary = await files.read("vocab.txt");
+  const vocabulary = json === undefined ? await files.read("vocab.txt") : undefined;
+  if (json === undefined && vocabulary === undefined) return undefined;
+  const config = await readJson(files, "tokenizer_config.json");
+  const configName = `${files.name}/tokenizer_config.json`;
   return vocabulary === undefined
-    ? undefined
-    : BertTokenizer.fromVocabulary(vocabulary, `${files.name}/vocab.txt`);
+    ? BertTokenizer.fromJson(json, config, `${files.name}/tokenizer.json`, vocabSize, configName)
+    : BertTokenizer.fromVocabulary(vocabulary, `${files.name}/vocab.txt`, config, configName);
 }

@@ -1,5 +1,6 @@
 // Which heads, epsilons and sizes a network gets, from config.json, the tensors and the options.
 import { describe, expect, test } from "vitest";
+import type { Compat } from "../platform.ts";
 import { decideTextHeads, readConfig } from "./read-config.ts";
 
 const vision = {
@@ -63,16 +64,16 @@ describe("readConfig", () => {
     expect([config.vision.heads, config.text.heads]).toEqual([5, 5]);
   });
 
-  test("takes the original's epsilon for blip and lavis where the text is 768 wide, else the config's", () => {
+  test("takes the original's epsilon for all modes but hf where the text is 768 wide, else the config's", () => {
     const json = {
       vision_config: { layer_norm_eps: 1e-5, num_attention_heads: 5 },
       text_config: { num_attention_heads: 5 },
     };
-    const eps = (architecture: typeof base, compat: "hf" | "blip" | "lavis") =>
+    const eps = (architecture: typeof base, compat: Compat) =>
       readConfig("m", architecture, architecture === base ? {} : json, { compat }).config.vision.layerNormEps;
-    expect([eps(base, "hf"), eps(base, "blip"), eps(base, "lavis"), eps(small, "blip")]).toEqual([
-      1e-5, 1e-6, 1e-6, 1e-5,
-    ]);
+    const modes = ["hf", "blip", "lavis", "demo"] as const;
+    expect(modes.map((compat) => eps(base, compat))).toEqual([1e-5, 1e-6, 1e-6, 1e-6]);
+    expect([eps(small, "blip"), eps(small, "demo")]).toEqual([1e-5, 1e-5]);
   });
 
   test.each<[string, object, RegExp]>([

@@ -13,6 +13,7 @@ test.each<[Compat, Partial<ReturnType<typeof decodeDefaults>>]>([
   ["hf", { alpha: "white", orientation: "stored", grey16: "clip", pillowOrder: "13" }],
   ["blip", { alpha: "drop", orientation: "upright", grey16: "clip", pillowOrder: "10" }],
   ["lavis", { alpha: "drop", orientation: "upright", grey16: "clip", pillowOrder: "10" }],
+  ["demo", { alpha: "drop", orientation: "stored", grey16: "clip", pillowOrder: "10" }],
 ])("%s decodes and resizes by its own conventions, and an option wins", (compat, expected) => {
   expect(decodeDefaults(compat, {})).toEqual(expected);
   const own = { alpha: "drop", orientation: "stored", grey16: "scale", pillowOrder: "13" } as const;

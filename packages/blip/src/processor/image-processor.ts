@@ -1,6 +1,7 @@
 // Images as a model reads them: decoded, resized, normalised, stacked.
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { serverMaxPixels } from "../image/image-bounds.ts";
+import { DrawingsOnly } from "../image/photograph.ts";
 import { preprocess, type ImageConfig } from "../image/preprocess.ts";
 import type { RgbImage } from "../image/raw-image.ts";
 import type { Compat, Platform } from "../platform.ts";
@@ -29,7 +30,8 @@ export function decodeDefaults(
   >,
 ) {
   const hf = compat === "hf";
-  const { alpha = hf ? "white" : "drop", orientation = hf ? "stored" : "upright" } = options;
+  const stored = hf || compat === "demo";
+  const { alpha = hf ? "white" : "drop", orientation = stored ? "stored" : "upright" } = options;
   oneOf("alpha", alpha, ["white", "drop"]);
   const { pillowOrder = hf ? "13" : "10", grey16 = "clip" } = options;
   oneOf("orientation", orientation, ["stored", "upright"]);
@@ -58,16 +60,23 @@ export class ImageProcessor<ImageInput> {
   readonly #decode: (input: ImageInput, call: DecodeCall) => Promise<RgbImage>;
   readonly #prepareDecoders: () => void;
   readonly #prepared: PreparedBefore<ImageInput>;
+  readonly #drawings: DrawingsOnly | undefined;
 
   constructor(
     platform: Pick<Platform<ImageInput>, "decodeImage" | "prepareDecoders">,
     config: ImageConfig,
-    { pillowOrder, ...options }: DecodeOptions & { readonly pillowOrder: PillowOrder },
+    {
+      pillowOrder,
+      drawingsOnly = false,
+      ...options
+    }: DecodeOptions & { readonly pillowOrder: PillowOrder; readonly drawingsOnly?: boolean },
     atOnce?: number,
     prepared: PreparedBefore<ImageInput> = () => undefined,
   ) {
     this.config = config;
     this.#order = pillowOrder;
+    const { onWarning } = options;
+    this.#drawings = drawingsOnly && onWarning ? new DrawingsOnly(onWarning) : undefined;
     this.atOnce = atOnce;
     this.#prepared = prepared;
     this.#prepareDecoders = () => platform.prepareDecoders?.();
@@ -118,8 +127,10 @@ export class ImageProcessor<ImageInput> {
   }
 
   /** [3, S, S] of a decoded picture. */
-  prepare(image: RgbImage): Promise<Float32Array> {
-    return preprocess(image, this.config, this.#order);
+  async prepare(image: RgbImage): Promise<Float32Array> {
+    const pixels = await preprocess(image, this.config, this.#order);
+    this.#drawings?.look(pixels, this.config);
+    return pixels;
   }
 
   /** [B, 3, S, S] of several pictures. @throws {InputError} `image/...` */

@@ -12,16 +12,16 @@ export interface ProcessorOptions extends SourceOptions {
   readonly task?: string | undefined;
   /** Whose conventions where the references differ: `hf` unless told. */
   readonly compat?: Compat | undefined;
-  /** How transparency becomes RGB: over white (`hf` unless told), or the alpha channel dropped (`blip`, `lavis`). */
+  /** How transparency becomes RGB: over white (default of `hf`), or the alpha channel dropped (default of all others). */
   readonly alpha?: DecodeOptions["alpha"] | undefined;
   /**
-   * `upright` turns images as their EXIF says (`blip` and `lavis` unless told), `stored` leaves them (`hf`). BLIP's own code leaves them:
-   * for its numbers say `stored`.
+   * `upright` turns images as their EXIF says (default of `blip` and `lavis`), `stored` leaves them (default of `hf` and
+   * `demo`). BLIP's own code leaves them: for its numbers say `stored`.
    */
   readonly orientation?: DecodeOptions["orientation"] | undefined;
   /** 16-bit grey: unless told `clip` at 255, as Pillow does, with the warning `image/grey16-clipped` (all modes); `scale` to 8 bits. */
   readonly grey16?: DecodeOptions["grey16"] | undefined;
-  /** Which of Pillow's passes is first, by its version: unless told across (`10`) under `blip` and `lavis`, as Pillow 13 chooses under `hf`. */
+  /** Which of Pillow's passes is first, by its version: across (`10`, the default), or as Pillow 13 chooses (`13`, the default of `hf`). */
   readonly pillowOrder?: PillowOrder | undefined;
   /**
    * Most pixels of an image, a whole number of at least 1: 178,956,970 unless told. An image that declares more is refused
@@ -65,7 +65,7 @@ export interface ProcessorCallOptions extends EncodeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Most pixels of an image of this call, instead of the processor's own limit. */
   readonly maxPixels?: number | undefined;
-  /** BLIP's clean-up of captions before the tokenizer; unless told on for `blip` and `lavis`. */
+  /** BLIP's clean-up of captions before the tokenizer. Default: on for `blip` and `lavis`, off for `hf` and `demo`. */
   readonly preCaption?: boolean;
 }
 

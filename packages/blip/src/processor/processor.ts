@@ -104,7 +104,13 @@ export async function loadProcessor<ImageInput>(
   );
   signal?.throwIfAborted();
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
-  const images = new ImageProcessor(platform, config, { ...decode, onWarning });
+  tokenizer.warnings.forEach(onWarning);
+  const images = new ImageProcessor(platform, config, {
+    ...decode,
+    onWarning,
+    drawingsOnly: files.embedded ?? false,
+  });
   const positions = architecture.text?.maxPositions ?? 512;
-  return callable(images, new TextProcessor(tokenizer, positions, compat, options.maxTextLength));
+  const texts = new TextProcessor(tokenizer, positions, compat, options.maxTextLength, onWarning);
+  return callable(images, texts);
 }

@@ -83,6 +83,19 @@ describe("texts whose features are wanted", async () => {
     expect(golden.texts.some(({ ids }) => ids.length > 35)).toBe(true);
   });
 
+  test("of the demo too, which cuts others at 35 tokens and cleans none", () => {
+    expect(idsOf("demo", "A cat, close up!")).toHaveLength(8);
+    expect(idsOf("demo", "word ".repeat(60))).toHaveLength(62);
+    const demo = new TextProcessor(bert, 1_000, "demo");
+    const lengthOf = ({ inputIds }: { inputIds: { data: BigInt64Array } }) => inputIds.data.length;
+    const long = ["Word! ".repeat(60)];
+    expect(
+      [demo.encode(long), demo.encodeQuestions(long), demo.encodeStatements(long)].map(lengthOf),
+    ).toEqual([35, 35, 122]);
+    expect(lengthOf(demo.encode(["A cat, close up!"]))).toBe(8);
+    expect(lengthOf(demo.encodeQuestions(["(Is) it a cat?"]))).toBe(9);
+  });
+
   test("are read as they are under hf, and cleaned and cut under lavis", () => {
     expect(idsOf("hf", "A cat, close up!")).toHaveLength(8);
     expect(idsOf("lavis", "A cat, close up!")).toHaveLength(7);

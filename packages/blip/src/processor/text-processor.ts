@@ -1,20 +1,29 @@
 // Texts as a model reads them, under each reference's conventions.
-import { atLeast, badOption, must, expectOptions } from "@blip-ts/base";
+import { atLeast, badOption, must, expectOptions, type Warning } from "@blip-ts/base";
 import { specOf } from "../tasks/index.ts";
-import type { NetworkTask, TextLimits } from "../tasks/task.ts";
+import type { ModeLimits, NetworkTask } from "../tasks/task.ts";
 import type { Compat } from "../platform.ts";
 import { overTextLength } from "../text/errors.ts";
 import { expectTexts } from "../text/expect-texts.ts";
+import { UnknownWords } from "../text/unknown-words.ts";
 import { preCaption, preQuestion } from "../text/pre-caption.ts";
-import type { BertTokenizer, EncodedTexts } from "../text/word-piece.ts";
+import { type BertTokenizer, type EncodedTexts, type EncodeOptions } from "../text/word-piece.ts";
 import { type ProcessorCallOptions, processorCallOptionNames } from "./options.ts";
 
+/** Does a mode clean texts before the tokenizer? BLIP's scripts do, in its data sets; transformers and the demo do not. */
+export const cleansTexts = (compat: Compat): boolean => compat === "blip" || compat === "lavis";
+
 /**
- * How BLIP cuts the texts of a task; undefined if texts are read as they are. BLIP's feature extractor (models/blip.py
- * `BLIP_Base`) reads them so, LAVIS cleans them before.
+ * How a mode cuts the texts of a task; undefined if texts are read as they are. BLIP's feature extractor (models/blip.py
+ * `BLIP_Base`) reads them so, LAVIS cleans them before. The demo's classes cut texts and questions in the tokenizer alone
+ * (models/blip_itm.py, models/blip_vqa.py).
  */
-export const textLimitsOf = (task: NetworkTask, compat: Compat): TextLimits | undefined =>
-  compat === "hf" || (compat === "blip" && task === "embed") ? undefined : specOf(task).text;
+export function textLimitsOf(task: NetworkTask, compat: Compat): ModeLimits | undefined {
+  if (compat === "hf" || (compat !== "lavis" && task === "embed")) return undefined;
+  const limits = specOf(task).text;
+  if (compat !== "demo") return limits;
+  return limits.tokens === undefined ? undefined : { ...limits, words: undefined, cleanUp: undefined };
+}
 
 /** Captions, questions and statements have limits of their own. */
 const limits = {
@@ -23,7 +32,7 @@ const limits = {
   statements: specOf("compare").text,
 };
 
-const cut = ({ tokens }: TextLimits) => (tokens === undefined ? {} : { truncation: true, maxLength: tokens });
+const cut = ({ tokens }: ModeLimits) => (tokens === undefined ? {} : { truncation: true, maxLength: tokens });
 
 /**
  * Most characters (UTF-16 code units) of a text unless told. BLIP reads at most some 500 tokens of one. What is that long
@@ -41,36 +50,56 @@ export function checkMaxTextLength(length: number | undefined): void {
 export class TextProcessor {
   readonly tokenizer: BertTokenizer;
   readonly #positions: number;
-  readonly #blip: boolean;
+  readonly #cleans: boolean;
   readonly #compat: Compat;
+  readonly #unknown: UnknownWords | undefined;
+  /** Takes what is noteworthy about texts. */
+  readonly onWarning: ((warning: Warning) => void) | undefined;
   /** Most characters of a text. */
   readonly maxLength: number;
 
   /**
    * @param positions the length of the model's position table @param maxLength most characters of a text
+   * @param onWarning takes `text/unknown-words`; without it nobody is told
    * @throws {UsageError} `usage/bad-option`
    */
-  constructor(tokenizer: BertTokenizer, positions: number, compat: Compat, maxLength?: number) {
+  constructor(
+    tokenizer: BertTokenizer,
+    positions: number,
+    compat: Compat,
+    maxLength?: number,
+    onWarning?: (warning: Warning) => void,
+  ) {
     checkMaxTextLength(maxLength);
     this.maxLength = maxLength ?? defaultMaxTextLength;
     this.tokenizer = tokenizer;
     this.#positions = positions;
-    this.#blip = compat !== "hf";
+    this.#cleans = cleansTexts(compat);
     this.#compat = compat;
+    this.onWarning = onWarning;
+    this.#unknown = onWarning && new UnknownWords(tokenizer, onWarning);
   }
 
-  /** A text as it is read: cleaned up under `blip` and `lavis`, which may leave nothing of it; as it is under `hf`. */
-  clean(text: string, clean = this.#blip): string {
+  /** A text as it is read: cleaned up under `blip` and `lavis`, which may leave nothing of it; as it is under `hf` and `demo`. */
+  clean(text: string, clean = this.#cleans): string {
     return clean ? preCaption(text, limits.captions.words) : text;
   }
 
   /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encode(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
     expectOptions("encode", options, processorCallOptionNames);
+    return this.#looked(texts, this.encodeQuietly(texts, options));
+  }
+
+  /**
+   * The same of texts that nobody wrote for this call, such as captions that a model made: no warning is given of them.
+   * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
+   */
+  encodeQuietly(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
     this.#expectLengths(texts);
     const plain = texts.map((text) => this.clean(text, options.preCaption));
     return this.tokenizer.encode(plain, this.#positions, {
-      ...(this.#blip ? cut(limits.captions) : {}),
+      ...(this.#compat === "hf" ? {} : cut(limits.captions)),
       ...options,
     });
   }
@@ -79,36 +108,52 @@ export class TextProcessor {
   encodeFeatureTexts(texts: readonly string[]): EncodedTexts {
     if (textLimitsOf("embed", this.#compat)) return this.encode(texts);
     this.#expectLengths(texts);
-    return this.tokenizer.encode(texts, this.#positions);
+    return this.#encode(texts);
   }
 
   /** Questions about a picture. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeQuestions(questions: readonly string[]): EncodedTexts {
     this.#expectLengths(questions);
-    if (!this.#blip) return this.tokenizer.encode(questions, this.#positions);
-    const plain = questions.map((question) => preQuestion(question, limits.questions.words));
-    return this.tokenizer.encode(plain, this.#positions, cut(limits.questions));
+    if (this.#compat === "hf") return this.#encode(questions);
+    const plain = this.#cleans
+      ? questions.map((question) => preQuestion(question, limits.questions.words))
+      : questions;
+    return this.#encode(plain, cut(limits.questions));
   }
 
   /** Statements about two pictures. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeStatements(statements: readonly string[]): EncodedTexts {
     this.#expectLengths(statements);
-    const plain = this.#blip
+    const plain = this.#cleans
       ? statements.map((text) => preCaption(text, limits.statements.words))
       : statements;
-    return this.tokenizer.encode(plain, this.#positions);
+    return this.#encode(plain);
   }
 
   /** Answers as a decoder is to say them, each for itself: [CLS] ... [SEP]. @throws {UsageError} `text/empty` */
   answerIds(answers: readonly string[]): number[][] {
     this.#expectLengths(answers);
-    const { inputIds, attentionMask } = this.tokenizer.encode(answers, this.#positions);
+    const { inputIds, attentionMask } = this.#encode(answers);
     const [, length] = atLeast(inputIds.dims, 2);
     return answers.map((_, row) =>
       Array.from(inputIds.data.subarray(row * length, (row + 1) * length), Number).filter(
         (_id, column) => attentionMask.data[row * length + column] === 1n,
       ),
     );
+  }
+
+  /** Texts as they are read, with a warning if the vocabulary lacks too many of their words. */
+  #encode(texts: readonly string[], options?: EncodeOptions): EncodedTexts {
+    return this.#looked(texts, this.tokenizer.encode(texts, this.#positions, options));
+  }
+
+  #looked(texts: readonly string[], encoded: EncodedTexts): EncodedTexts {
+    const { data, dims } = encoded.inputIds;
+    const [, length] = atLeast(dims, 2);
+    this.#unknown?.look(texts, (row) =>
+      this.tokenizer.piecesOf(Array.from(data.subarray(row * length, (row + 1) * length), Number)),
+    );
+    return encoded;
   }
 
   /** @throws {UsageError} `text/not-a-text`, `usage/bad-option` @throws {InputError} `text/too-long` */
@@ -120,6 +165,6 @@ export class TextProcessor {
 
   /** What a decoder said, without special tokens. transformers 5 leaves "it ' s" as it is. */
   decode(tokens: readonly number[]): string {
-    return this.tokenizer.decode(tokens, { cleanUp: this.#blip });
+    return this.tokenizer.decode(tokens, { cleanUp: this.#compat !== "hf" });
   }
 }

@@ -28,9 +28,11 @@ describe("defaults", () => {
     ["caption", "hf", greedy],
     ["caption", "blip", { beams: 3, maxLength: 20, minLength: 5, beamScoring: old }],
     ["caption", "lavis", { beams: 3, maxLength: 30, minLength: 10, beamScoring: old }],
+    ["caption", "demo", { beams: 3, maxLength: 20, minLength: 5, beamScoring: old }],
     ["ask", "hf", greedy],
     ["ask", "blip", { beams: 3, maxLength: 10, minLength: 1, beamScoring: old }],
     ["ask", "lavis", { beams: 3, maxLength: 10, minLength: 1, beamScoring: old }],
+    ["ask", "demo", { beams: 3, maxLength: 10, minLength: 1, beamScoring: old }],
   ])("%s under %s", (task, compat, expected) => {
     expect(resolved(task, compat)).toMatchObject({
       ...{ repetitionPenalty: 1, noRepeatNgram: 0, lengthPenalty: 1, earlyStopping: false, sample: false },
@@ -38,7 +40,7 @@ describe("defaults", () => {
     });
   });
 
-  test.each<Compat>(["blip", "lavis"])(
+  test.each<Compat>(["blip", "lavis", "demo"])(
     "%s samples one sequence from 50 tokens within 0.9, penalised",
     (compat) => {
       const drawn = { beams: 1, topP: 0.9, topK: 50, repetitionPenalty: 1.1, temperature: 1 };
@@ -53,7 +55,7 @@ describe("defaults", () => {
 
   test("an explicit option wins over the mode, in every mode", () => {
     const own = { beams: 2, maxLength: 9, minLength: 3, beamScoring: recent, repetitionPenalty: 1.5 };
-    for (const compat of ["hf", "blip", "lavis"] as const)
+    for (const compat of ["hf", "blip", "lavis", "demo"] as const)
       expect(resolved("caption", compat, own, { beams: 5, maxLength: 11 })).toMatchObject(own);
     expect(resolved("caption", "blip", { maxNewTokens: 4 })).toMatchObject({
       ...{ maxLength: Infinity, maxNewTokens: 4 },

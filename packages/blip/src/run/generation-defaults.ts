@@ -77,7 +77,7 @@ export function readGenerationConfig(json: unknown, name: string): GenerationOpt
   return given;
 }
 
-/** The defaults of BLIP's own scripts, and of LAVIS. */
+/** The defaults of BLIP's own scripts and demo, and of LAVIS. */
 function blipDefaults(
   task: GenerationTask,
   compat: Exclude<Compat, "hf">,

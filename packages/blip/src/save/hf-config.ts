@@ -5,7 +5,8 @@ import type { LoadedNetwork } from "../load/load-model.ts";
 import type { SavedClass } from "../tasks/task.ts";
 import { decoderToken } from "../load/special-tokens.ts";
 import { readImageSettings } from "../load/image-settings.ts";
-import type { BlipConfig } from "../model/config.ts";
+import { readJson } from "../load/open-model.ts";
+import { normalizerOf } from "../text/tokenizer-file.ts";
 
 /** What is saved: all that is known of a model but its engine. */
 export type Saved = Pick<LoadedNetwork, "platform" | "opened" | "json" | "config" | "tokenizer">;
@@ -139,17 +140,39 @@ export async function preprocessorJson({ opened, config }: Saved): Promise<Json>
   };
 }
 
-export const tokenizerConfig = ({ text }: BlipConfig): Json => ({
-  cls_token: "[CLS]",
-  do_lower_case: true,
-  mask_token: "[MASK]",
-  model_input_names: ["input_ids", "attention_mask"],
-  model_max_length: text.maxPositions,
-  pad_token: "[PAD]",
-  processor_class: "BlipProcessor",
-  sep_token: "[SEP]",
-  strip_accents: null,
-  tokenize_chinese_chars: true,
-  tokenizer_class: "BertTokenizer",
-  unk_token: "[UNK]",
-});
+/** tokenizer_config.json: how texts are read and cut, as the model's own files say it. */
+export function tokenizerConfig({ config, tokenizer }: Saved): Json {
+  const { rules, specials, maxLength = config.text.maxPositions } = tokenizer;
+  const accents = rules.stripsAccents === rules.lowercase ? null : rules.stripsAccents;
+  return {
+    ...(specials.length > 0 && { additional_special_tokens: specials }),
+    cls_token: "[CLS]",
+    do_lower_case: rules.lowercase,
+    mask_token: "[MASK]",
+    model_input_names: ["input_ids", "attention_mask"],
+    model_max_length: Math.min(maxLength, config.text.maxPositions),
+    pad_token: "[PAD]",
+    processor_class: "BlipProcessor",
+    sep_token: "[SEP]",
+    strip_accents: accents,
+    tokenize_chinese_chars: rules.partsChinese,
+    tokenizer_class: "BertTokenizer",
+    unk_token: "[UNK]",
+  };
+}
+
+/** tokenizer.json: the model's own; a normalizer that is not followed is replaced by what is. */
+export async function tokenizerFileJson({
+  opened,
+  tokenizer,
+}: Pick<Saved, "opened" | "tokenizer">): Promise<object> {
+  const own = await readJson(opened.files, "tokenizer.json");
+  if (own === undefined) return tokenizer.toJson();
+  return tokenizer.warnings.length === 0
+    ? (own as object)
+    : { ...(own as object), normalizer: normalizerOf(tokenizer.rules) };
+}
+
+/** generation_config.json as it is, if the model has one: who asks for it is to find it. */
+export const generationJson = async ({ opened }: Pick<Saved, "opened">): Promise<object | undefined> =>
+  (await readJson(opened.files, "generation_config.json")) as object | undefined;

@@ -4,12 +4,14 @@ import { safetensorsBytes, sameTensor, type StoredTensor, type WritableTensors }
 import type { FolderWriter } from "../files.ts";
 import { specOf } from "../tasks/index.ts";
 import type { NetworkTask, SavedClass } from "../tasks/task.ts";
-import { readJson, type OpenedModel } from "../load/open-model.ts";
+import type { OpenedModel } from "../load/open-model.ts";
 import {
   type Saved,
   configJson,
+  generationJson,
   preprocessorJson,
   tokenizerConfig,
+  tokenizerFileJson,
   jsonText,
   type Json,
 } from "./hf-config.ts";
@@ -35,7 +37,8 @@ export function expectUnquantized({ files, quantized }: OpenedModel): void {
 }
 
 /**
- * Writes config.json, model.safetensors, preprocessor_config.json and the tokenizer's files.
+ * Writes config.json, model.safetensors, preprocessor_config.json, the tokenizer's files, and generation_config.json if the
+ * model has one.
  * @param task which class the folder is to be of
  * @throws {UsageError} `save/exists`, `save/cannot-write`
  */
@@ -70,12 +73,13 @@ export async function savedFiles(
   const { opened } = saved;
   const kind = specOf(task).saved(opened.architecture);
   const { tensors, tied } = await unlessAborted(tensorsOf(opened, kind), signal);
+  const generation = await generationJson(saved);
   const files: Record<string, object> = {
     "config.json": { ...configJson(saved, kind, tied, tensors), ...convertTo?.config },
     "preprocessor_config.json": await preprocessorJson(saved),
-    "tokenizer_config.json": tokenizerConfig(saved.config),
-    "tokenizer.json":
-      ((await readJson(opened.files, "tokenizer.json")) as object | undefined) ?? saved.tokenizer.toJson(),
+    "tokenizer_config.json": tokenizerConfig(saved),
+    "tokenizer.json": await tokenizerFileJson(saved),
+    ...(generation && { "generation_config.json": generation }),
   };
   const vocabulary = (await opened.files.read("vocab.txt")) ?? saved.tokenizer.toVocabulary();
   signal?.throwIfAborted();

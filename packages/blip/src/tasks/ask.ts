@@ -42,6 +42,6 @@ export const ask: NetworkTaskSpec<"ask"> = {
   // 50 words of a question and 35 tokens (data/vqa_dataset.py, models/blip_vqa.py).
   text: { words: 50, tokens: 35, cleanUp: "pre_question" },
   startsWithEnc: (compat) => compat !== "hf",
-  lengths: { blip: [10, 1], lavis: [10, 1] },
+  lengths: { blip: [10, 1], lavis: [10, 1], demo: [10, 1] },
   memory: () => ({ crossAttention: "cached", decodes: "question" }),
 };

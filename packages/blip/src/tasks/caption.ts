@@ -28,7 +28,7 @@ export const caption: NetworkTaskSpec<"caption"> = {
   noClass: () => undefined,
   text: captionLimits,
   startsWithEnc: () => false,
-  // models/blip.py and configs/caption_coco.yaml; LAVIS blip_caption.py.
-  lengths: { blip: [20, 5], lavis: [30, 10] },
+  // models/blip.py and configs/caption_coco.yaml; LAVIS blip_caption.py; demo.ipynb.
+  lengths: { blip: [20, 5], lavis: [30, 10], demo: [20, 5] },
   memory: () => ({ crossAttention: undefined, decodes: "image" }),
 };

@@ -44,7 +44,8 @@ export const match: NetworkTaskSpec<"match"> = {
   saved: () => retrievalClass,
   noClass: () => undefined,
   text: captionLimits,
-  startsWithEnc: (compat) => compat !== "hf",
+  // models/blip_itm.py, which the demo calls, leaves [CLS], as transformers does; all of BLIP's scripts put [ENC] there.
+  startsWithEnc: (compat) => compat === "blip" || compat === "lavis",
   lengths: undefined,
   memory: () => ({ crossAttention: "cached", decodes: undefined }),
 };

@@ -70,6 +70,11 @@ export interface TextLimits {
   readonly cleanUp: "pre_caption" | "pre_question";
 }
 
+/** The same of a mode that may not clean texts: undefined is what it does not do. */
+export type ModeLimits = {
+  readonly [Name in keyof TextLimits]: TextLimits[Name] | undefined;
+};
+
 /** The longest and the shortest sequence, in tokens, [DEC] and prompt included. */
 export type Lengths = readonly [maxLength: number, minLength: number];
 

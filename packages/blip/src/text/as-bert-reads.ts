@@ -45,11 +45,15 @@ const noPunctuation = /\u{111c9}/gu;
 
 const plain = /^[\0-\x7f]*$/;
 
+/** How a BERT tokenizer reads texts before it looks for words. */
 export interface BertRules {
   readonly lowercase: boolean;
   readonly stripsAccents: boolean;
   readonly partsChinese: boolean;
 }
+
+/** bert-base-uncased's. */
+export const uncased: BertRules = { lowercase: true, stripsAccents: true, partsChinese: true };
 
 /** A text with which @huggingface/tokenizers has the ids of BERT's own tokenizer. */
 export function asBertReads(text: string, { lowercase, stripsAccents, partsChinese }: BertRules): string {

@@ -1,5 +1,5 @@
 // What can be wrong with texts and tokenizer files: one factory per error. Codes are `text/...`.
-import { InputError, ModelError, UsageError } from "@blip-ts/base";
+import { InputError, ModelError, UsageError, type Warning } from "@blip-ts/base";
 
 /**
  * A text is empty.
@@ -115,3 +115,26 @@ export const overTokenizerLimit = (
     `${name}: ${short(what)}: expected ${typeof limit === "number" ? `at most ${limit}` : limit}, found ${found}. Give the tokenizer.json or vocab.txt of a BERT model.`,
     { name, what, found, limit },
   );
+
+/**
+ * Words of a text are not in the model's vocabulary.
+ * @remedy Use other words, or a model that knows them.
+ * @param words the words, quoted, and in how many texts they are
+ */
+export const unknownWords = (words: string, isLast: boolean): Warning => ({
+  code: "text/unknown-words",
+  message:
+    `the model's vocabulary lacks ${words}: it reads them letter by letter, or as [UNK], and its answers about them mean ` +
+    `little. Use other words, or a model that knows them.${isLast ? " No more of these warnings follow." : ""}`,
+});
+
+/**
+ * tokenizer.json and tokenizer_config.json disagree about how texts are read.
+ * @remedy Write the same rules into both files.
+ */
+export const rulesDiffer = (name: string, inFile: string, used: string): Warning => ({
+  code: "tokenizer/rules-differ",
+  message:
+    `${name}: its normalizer says ${inFile}, but texts are read with ${used}: as in transformers, tokenizer_config.json ` +
+    "decides, or BERT's defaults if it says nothing. Say the same in both files.",
+});

@@ -110,14 +110,75 @@ describe("nasty texts (oracle/hf/nasty_text_goldens.py)", () => {
   });
 
   test("a vocabulary that keeps capitals keeps its sigma", () => {
-    const json = {
-      added_tokens: [],
-      normalizer: { type: "BertNormalizer", lowercase: false },
-      pre_tokenizer: { type: "BertPreTokenizer" },
-      post_processor: { type: "BertProcessing", cls: ["[CLS]", 2], sep: ["[SEP]", 3] },
-      model: { type: "WordPiece", vocab: { "[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, ΟΣ: 4 } },
-    };
-    expect(BertTokenizer.fromJson(json).ids("ΟΣ")).toEqual([2, 4, 3]);
+    const json = tokenizerJson({ lowercase: false }, "ΟΣ");
+    expect(BertTokenizer.fromJson(json, { do_lower_case: false }).ids("ΟΣ")).toEqual([2, 4, 3]);
+  });
+});
+
+/** A tokenizer.json of a few words. */
+function tokenizerJson(normalizer: object, ...words: readonly string[]): object {
+  return {
+    added_tokens: [],
+    normalizer: { type: "BertNormalizer", ...normalizer },
+    pre_tokenizer: { type: "BertPreTokenizer" },
+    post_processor: { type: "BertProcessing", cls: ["[CLS]", 2], sep: ["[SEP]", 3] },
+    model: {
+      type: "WordPiece",
+      vocab: Object.fromEntries(["[PAD]", "[UNK]", "[CLS]", "[SEP]", ...words].map((word, id) => [word, id])),
+    },
+  };
+}
+
+// oracle/hf/side_files.py has the same of real files.
+describe("tokenizer_config.json decides how texts are read, as in transformers", () => {
+  const words = ["dog", "Dog", "É", "é", "e", "中", "中文"];
+  const read = (normalizer: object, config?: object) => {
+    const tokenizer = BertTokenizer.fromJson(tokenizerJson(normalizer, ...words), config);
+    return { ids: tokenizer.ids("Dog É 中文").slice(1, -1), warnings: tokenizer.warnings };
+  };
+  const lower = [4, 8, 9, 1];
+  const cased = [5, 6, 9, 1];
+
+  test.each<[string, object, object | undefined, number[], number]>([
+    ["nothing said", {}, undefined, lower, 0],
+    ["capitals", {}, { do_lower_case: false }, cased, 1],
+    ["the same in both", { lowercase: false }, { do_lower_case: false }, cased, 0],
+    ["capitals in tokenizer.json alone", { lowercase: false }, undefined, lower, 1],
+    ["accents", {}, { strip_accents: false }, [4, 7, 9, 1], 1],
+    ["Chinese in words", {}, { tokenize_chinese_chars: false }, [4, 8, 10], 1],
+    ["a general class", { lowercase: false }, { tokenizer_class: "TokenizersBackend" }, cased, 0],
+  ])("%s", (_, normalizer, config, ids, warnings) => {
+    const found = read(normalizer, config);
+    expect(found.ids).toEqual(ids);
+    expect(found.warnings).toHaveLength(warnings);
+  });
+
+  test("a difference is said with both files' fields", () => {
+    const [warning] = read({ lowercase: false, strip_accents: false }, { do_lower_case: true }).warnings;
+    expect(warning).toMatchObject({ code: "tokenizer/rules-differ" });
+    expect(warning?.message).toContain(
+      "its normalizer says lowercase false, strip_accents false, but texts are read with do_lower_case true, strip_accents true",
+    );
+  });
+
+  test("of a vocab.txt too, and what is written says the same", () => {
+    const lines = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", ...words].join("\n");
+    const config = { do_lower_case: false, strip_accents: true };
+    const tokenizer = BertTokenizer.fromVocabulary(lines, "vocab.txt", config);
+    expect(tokenizer.ids("Dog É e").slice(1, -1)).toEqual([5, 1, 8]);
+    const written = BertTokenizer.fromJson(tokenizer.toJson(), config);
+    expect([written.ids("Dog É e"), written.warnings]).toEqual([tokenizer.ids("Dog É e"), []]);
+  });
+
+  test("model_max_length is where texts are cut if the call does not say", () => {
+    const json = tokenizerJson({}, ...words);
+    const lengthOf = (most: number, options: object) =>
+      BertTokenizer.fromJson(json, { model_max_length: most }).encode(["dog ".repeat(30)], 64, options)
+        .inputIds.data.length;
+    expect(lengthOf(16, { truncation: true })).toBe(16);
+    expect(lengthOf(16, { truncation: true, maxLength: 20 })).toBe(20);
+    expect(lengthOf(1e30, { truncation: true })).toBe(32);
+    expect(lengthOf(16, {})).toBe(32);
   });
 });
 

@@ -1,7 +1,9 @@
-// What tokenizer_config.json may say. Of it only the special tokens count here: which tokens more are left out of what is
-// decoded. How texts are split stands in tokenizer.json.
-import { schema } from "@blip-ts/base";
-import { badTokenizerConfig } from "./errors.ts";
+// What tokenizer_config.json says. As transformers 4.26 to 5.x reads BLIP's tokenizer, it and not the normalizer of
+// tokenizer.json decides about capitals, accents and Chinese; what it leaves out has the default of `BertTokenizer`. Under
+// transformers' general classes tokenizer.json alone decides (oracle/hf/side_files.py).
+import { schema, type Warning } from "@blip-ts/base";
+import { uncased, type BertRules } from "./as-bert-reads.ts";
+import { badTokenizerConfig, rulesDiffer } from "./errors.ts";
 
 const { maybe, flag, fields, listOf, either } = schema;
 
@@ -34,13 +36,55 @@ const configSchema = fields({
   additional_special_tokens: maybe(listOf(token(), maxSpecials)),
 });
 
+/** Classes that read tokenizer.json as it is. */
+const generalClasses: ReadonlySet<string> = new Set(["PreTrainedTokenizerFast", "TokenizersBackend"]);
+
+/** Above this, model_max_length says that there is no limit. */
+const longestLimit = 1e9;
+
+/** What a tokenizer_config.json decides. */
+export interface TokenizerSettings {
+  /** Special tokens besides BERT's own: they are left out of what is decoded. */
+  readonly specials: readonly string[];
+  /** How texts are read; undefined if tokenizer.json says it. */
+  readonly rules: BertRules | undefined;
+  /** To how many tokens a text is cut if the call does not say; undefined if there is no limit. */
+  readonly maxLength: number | undefined;
+}
+
 /**
- * The special tokens that a parsed tokenizer_config.json names besides BERT's own.
+ * What a parsed tokenizer_config.json decides; a model without one has BERT's own settings.
  * @param name of the file, for messages @throws {ModelError} `tokenizer/bad-config`, naming the field
  */
-export function specialsOf(config: unknown, name: string): string[] {
-  if (config === undefined) return [];
+export function readTokenizerConfig(config: unknown, name: string): TokenizerSettings {
+  if (config === undefined) return { specials: [], rules: uncased, maxLength: undefined };
   const { value, mismatch } = schema.checked(configSchema, config);
   if (mismatch) throw badTokenizerConfig(name, schema.mismatchText(mismatch));
-  return value.additional_special_tokens ?? [];
+  const lowercase = value.do_lower_case ?? true;
+  const rules = {
+    lowercase,
+    stripsAccents: value.strip_accents ?? lowercase,
+    partsChinese: value.tokenize_chinese_chars ?? true,
+  };
+  const most = value.model_max_length ?? Infinity;
+  return {
+    specials: value.additional_special_tokens ?? [],
+    rules: generalClasses.has(value.tokenizer_class ?? "") ? undefined : rules,
+    maxLength: most > longestLimit ? undefined : Math.floor(most),
+  };
+}
+
+const fieldNames: readonly (readonly [keyof BertRules, inFile: string, inConfig: string])[] = [
+  ["lowercase", "lowercase", "do_lower_case"],
+  ["stripsAccents", "strip_accents", "strip_accents"],
+  ["partsChinese", "handle_chinese_chars", "tokenize_chinese_chars"],
+];
+
+/** What to say if a tokenizer.json reads texts otherwise than they are read. @param name of the tokenizer.json */
+export function rulesWarning(name: string, file: BertRules, used: BertRules): Warning | undefined {
+  const different = fieldNames.filter(([rule]) => file[rule] !== used[rule]);
+  if (different.length === 0) return undefined;
+  const said = (which: 1 | 2, rules: BertRules) =>
+    different.map((names) => `${names[which]} ${rules[names[0]]}`).join(", ");
+  return rulesDiffer(name, said(1, file), said(2, used));
 }

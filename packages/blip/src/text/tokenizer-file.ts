@@ -196,6 +196,16 @@ function addedTokens(name: string, list: TokenizerJson["added_tokens"], ids: Ids
   }));
 }
 
+/** BERT's normalizer, as a tokenizer.json says it. */
+export const normalizerOf = ({ lowercase, stripsAccents, partsChinese }: BertRules): object => ({
+  type: "BertNormalizer",
+  clean_text: true,
+  handle_chinese_chars: partsChinese,
+  // `null`: accents go with capital letters.
+  strip_accents: stripsAccents === lowercase ? null : stripsAccents,
+  lowercase,
+});
+
 /** [CLS] A [SEP], said in either of two ways; BLIP reads no pairs. */
 function postProcessor(name: string, processor: TokenizerJson["post_processor"], ids: Ids): object {
   const field = "post_processor";

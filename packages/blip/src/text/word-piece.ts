@@ -3,10 +3,11 @@
 import { optionNames } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { asBertReads, type BertRules } from "./as-bert-reads.ts";
+import type { Warning } from "@blip-ts/base";
+import { asBertReads, uncased, type BertRules } from "./as-bert-reads.ts";
 import { badTokenizer, emptyText, missingToken, overTokenizerLimit, tooLong } from "./errors.ts";
-import { specialsOf } from "./tokenizer-config.ts";
-import { maxTokenLength, maxVocabulary, readTokenizerFile } from "./tokenizer-file.ts";
+import { readTokenizerConfig, rulesWarning } from "./tokenizer-config.ts";
+import { maxTokenLength, maxVocabulary, normalizerOf, readTokenizerFile } from "./tokenizer-file.ts";
 
 /** How texts are cut and padded. */
 export interface EncodeOptions {
@@ -14,7 +15,7 @@ export interface EncodeOptions {
   readonly padding?: "longest" | "max_length";
   /** Cuts texts to `maxLength` tokens, [CLS] and [SEP] included; without it longer texts are refused. */
   readonly truncation?: boolean;
-  /** In tokens; the length of the model's position table unless told. */
+  /** In tokens. Default: tokenizer_config.json's `model_max_length`, at most the length of the model's position table. */
   readonly maxLength?: number;
 }
 
@@ -37,8 +38,13 @@ const decoderTokens: ReadonlySet<string> = new Set(["[DEC]", "[ENC]"]);
 
 const specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
-/** tokenizer.json of a lower-casing BERT tokenizer with this vocabulary. */
-function tokenizerJson(vocabulary: ReadonlyMap<string, number>, cls: number, sep: number): object {
+/** tokenizer.json of a BERT tokenizer with this vocabulary. */
+function tokenizerJson(
+  vocabulary: ReadonlyMap<string, number>,
+  cls: number,
+  sep: number,
+  rules: BertRules,
+): object {
   const special = (content: string) => ({
     id: vocabulary.get(content),
     content,
@@ -53,13 +59,7 @@ function tokenizerJson(vocabulary: ReadonlyMap<string, number>, cls: number, sep
     truncation: null,
     padding: null,
     added_tokens: specials.filter((token) => vocabulary.has(token)).map(special),
-    normalizer: {
-      type: "BertNormalizer",
-      clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase: true,
-    },
+    normalizer: normalizerOf(rules),
     pre_tokenizer: { type: "BertPreTokenizer" },
     post_processor: {
       type: "TemplateProcessing",
@@ -85,13 +85,25 @@ function tokenizerJson(vocabulary: ReadonlyMap<string, number>, cls: number, sep
   };
 }
 
-/** bert-base-uncased's. */
-const uncased: BertRules = { lowercase: true, stripsAccents: true, partsChinese: true };
+/** What is known of a tokenizer besides its vocabulary. */
+interface Known {
+  readonly rules: BertRules;
+  readonly specials: readonly string[];
+  readonly maxLength: number | undefined;
+  readonly warnings?: readonly Warning[];
+}
 
 /** Texts to token ids and back. */
 export class BertTokenizer {
   readonly #tokenizer: Tokenizer;
-  readonly #rules: BertRules;
+  /** How it reads texts. */
+  readonly rules: BertRules;
+  /** Special tokens besides BERT's own. */
+  readonly specials: readonly string[];
+  /** To how many tokens a text is cut if the call does not say; undefined if there is no limit. */
+  readonly maxLength: number | undefined;
+  /** What is noteworthy about its files. */
+  readonly warnings: readonly Warning[];
   /** Ids by token. */
   readonly vocabulary: ReadonlyMap<string, number>;
   readonly padId: number;
@@ -102,10 +114,13 @@ export class BertTokenizer {
     tokenizer: Tokenizer,
     vocabulary: ReadonlyMap<string, number>,
     name: string,
-    rules: BertRules = uncased,
+    { rules, specials, maxLength, warnings = [] }: Known,
   ) {
     this.#tokenizer = tokenizer;
-    this.#rules = rules;
+    this.rules = rules;
+    this.specials = specials;
+    this.maxLength = maxLength;
+    this.warnings = warnings;
     this.vocabulary = vocabulary;
     const idOf = (token: string) => {
       const id = this.vocabulary.get(token);
@@ -120,9 +135,15 @@ export class BertTokenizer {
 
   /**
    * From the text of a vocab.txt: a token a line, its id the number of the line from 0.
-   * @throws {ModelError} `text/bad-tokenizer`
+   * @param config the parsed tokenizer_config.json, if there is one
+   * @throws {ModelError} `text/bad-tokenizer`, `tokenizer/bad-config`
    */
-  static fromVocabulary(text: string, name = "vocab.txt"): BertTokenizer {
+  static fromVocabulary(
+    text: string,
+    name = "vocab.txt",
+    config?: unknown,
+    configName = "tokenizer_config.json",
+  ): BertTokenizer {
     const lines = text.split(/\r?\n/);
     if (lines.at(-1) === "") lines.pop();
     if (lines.length > maxVocabulary) throw badTokenizer(name, `${lines.length} lines are too many`);
@@ -137,7 +158,9 @@ export class BertTokenizer {
     const [cls, sep] = [vocabulary.get("[CLS]"), vocabulary.get("[SEP]")];
     if (cls === undefined || sep === undefined)
       throw missingToken(name, cls === undefined ? "[CLS]" : "[SEP]");
-    return new BertTokenizer(new Tokenizer(tokenizerJson(vocabulary, cls, sep), {}), vocabulary, name);
+    const { rules = uncased, ...settings } = readTokenizerConfig(config, configName);
+    const tokenizer = new Tokenizer(tokenizerJson(vocabulary, cls, sep, rules), {});
+    return new BertTokenizer(tokenizer, vocabulary, name, { ...settings, rules });
   }
 
   /**
@@ -148,14 +171,21 @@ export class BertTokenizer {
    */
   static fromJson(
     json: unknown,
-    config: unknown = {},
+    config?: unknown,
     name = "tokenizer.json",
     rows?: number,
     configName = "tokenizer_config.json",
   ): BertTokenizer {
-    const { vocabulary, json: known, rules } = readTokenizerFile(json, name, rows);
-    const settings = { additional_special_tokens: specialsOf(config, configName) };
-    return new BertTokenizer(new Tokenizer(known, settings), vocabulary, name, rules);
+    const file = readTokenizerFile(json, name, rows);
+    const { rules = file.rules, ...settings } = readTokenizerConfig(config, configName);
+    const warning = rulesWarning(name, file.rules, rules);
+    const known = rules === file.rules ? file.json : { ...file.json, normalizer: normalizerOf(rules) };
+    const tokenizer = new Tokenizer(known, { additional_special_tokens: [...settings.specials] });
+    return new BertTokenizer(tokenizer, file.vocabulary, name, {
+      ...settings,
+      rules,
+      warnings: warning ? [warning] : [],
+    });
   }
 
   /** The vocabulary as the lines of a vocab.txt. */
@@ -165,14 +195,26 @@ export class BertTokenizer {
     return `${Array.from(lines, (token, id) => token || `[unused-${id}]`).join("\n")}\n`;
   }
 
-  /** A tokenizer.json of this vocabulary with BERT's lower-casing rules. */
+  /** A tokenizer.json of this vocabulary and these rules. */
   toJson(): object {
-    return tokenizerJson(this.vocabulary, this.clsId, this.sepId);
+    return tokenizerJson(this.vocabulary, this.clsId, this.sepId, this.rules);
+  }
+
+  /** The tokens of one text without [CLS] and [SEP]; `##` begins those that go on with a word. */
+  pieces(text: string): readonly string[] {
+    return this.piecesOf(this.ids(text));
+  }
+
+  /** The tokens of ids, without [CLS], [SEP] and [PAD]. */
+  piecesOf(ids: readonly number[]): readonly string[] {
+    return ids
+      .filter((id) => id !== this.clsId && id !== this.sepId && id !== this.padId)
+      .map((id) => this.#tokenizer.id_to_token(id) ?? "");
   }
 
   /** The ids of one text, [CLS] ... [SEP]. */
   ids(text: string): number[] {
-    return this.#tokenizer.encode(asBertReads(text, this.#rules)).ids;
+    return this.#tokenizer.encode(asBertReads(text, this.rules)).ids;
   }
 
   /**
@@ -182,16 +224,18 @@ export class BertTokenizer {
    * @throws {InputError} `text/too-long` where a text does not fit and may not be cut
    */
   encode(texts: readonly string[], positions: number, options: EncodeOptions = {}): EncodedTexts {
-    const limit = Math.min(options.maxLength ?? positions, positions);
+    const { truncation, padding } = options;
+    const own = truncation === true || padding === "max_length" ? this.maxLength : undefined;
+    const limit = Math.min(options.maxLength ?? own ?? positions, positions);
     const rows = texts.map((text, index) => {
       const ids = this.ids(text);
       // [CLS] [SEP]: of what is left out, such as U+200B, there may be much.
       if (ids.length <= 2) throw emptyText(index);
       if (ids.length <= limit) return ids;
-      if (options.truncation !== true) throw tooLong(text, ids.length, limit);
+      if (truncation !== true) throw tooLong(text, ids.length, limit);
       return [...ids.slice(0, limit - 1), this.sepId];
     });
-    const length = options.padding === "max_length" ? limit : Math.max(...rows.map((ids) => ids.length));
+    const length = padding === "max_length" ? limit : Math.max(...rows.map((ids) => ids.length));
     const [inputIds, attentionMask] = [
       new BigInt64Array(rows.length * length),
       new BigInt64Array(rows.length * length),

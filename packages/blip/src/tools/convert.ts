@@ -93,7 +93,7 @@ export async function openConvertible(
     task,
     saved: { platform, opened, json, config, tokenizer },
     architecture: specOf(task).saved(opened.architecture).architecture,
-    warnings,
+    warnings: [...warnings, ...tokenizer.warnings],
     noClass: classWarnings(opened, task, config),
   };
 }

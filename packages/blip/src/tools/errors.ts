@@ -138,7 +138,7 @@ export const visionEpsilon = (epsilon: number, isDefault: boolean): Warning => (
   code: "fault/vision-eps",
   message:
     `config.json ${isDefault ? "gives" : "says"} ${epsilon} for the vision LayerNorms' epsilon, the weights were trained with 1e-6: ` +
-    "compat hf computes with config.json's, as transformers does, blip and lavis with 1e-6; ITM logits differ by about 3e-4",
+    "compat hf computes with config.json's, as transformers does, all other modes with 1e-6; ITM logits differ by about 3e-4",
 });
 
 /**

@@ -281,12 +281,13 @@ export class Captioner<ImageInput> extends RowVerb<
     return Array.from({ length: count }, () => ids);
   }
 
-  /** BLIP cuts the prompt off; transformers keeps it. */
+  /** BLIP cuts the prompt off, in the demo by its number of characters, of which the last is a space; transformers keeps it. */
   #textOf(tokens: readonly number[], prompt: readonly number[]): string {
     const { texts } = this.processors;
     const text = texts.decode(tokens);
     if (this.model.loaded.compat === "hf") return text;
     const begins = texts.decode(prompt);
+    if (this.model.loaded.compat === "demo") return begins === "" ? text : text.slice(begins.length + 1);
     return text.startsWith(begins) ? text.slice(begins.length).trim() : text;
   }
 

@@ -138,23 +138,28 @@ export async function processorsOf<ImageInput>(
   const { opened, compat, imageSize, limits } = loaded;
   const onWarning = options.onWarning ?? ((warning: Warning) => platform.warn(warning));
   const decode = { ...decodeDefaults(compat, options), onWarning, memory: limits.decoding };
+  const drawingsOnly = opened.files.embedded === true && opened.adapter === undefined;
   return {
     images: new ImageProcessor(
       platform,
       await imageConfigOf(opened, imageSize),
-      decode,
+      { ...decode, drawingsOnly },
       limits.images,
       prepared,
     ),
-    texts: textProcessorOf(loaded, options.maxTextLength),
+    texts: textProcessorOf(loaded, options.maxTextLength, onWarning),
   };
 }
 
-/** What makes tokens of texts for a loaded model. @param maxLength most characters of a text */
+/**
+ * What makes tokens of texts for a loaded model.
+ * @param maxLength most characters of a text @param onWarning takes what is noteworthy about texts
+ */
 export const textProcessorOf = (
   { tokenizer, config, compat }: LoadedNetwork,
   maxLength: number | undefined,
-): TextProcessor => new TextProcessor(tokenizer, config.text.maxPositions, compat, maxLength);
+  onWarning?: (warning: Warning) => void,
+): TextProcessor => new TextProcessor(tokenizer, config.text.maxPositions, compat, maxLength, onWarning);
 
 /** Options of a verb with its own convention, `blip`, unless told. */
 export const verbOptions = <T extends VerbOptions>(options: T) => ({

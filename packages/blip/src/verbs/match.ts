@@ -152,7 +152,7 @@ export class Matcher<ImageInput> extends RowVerb<
     const legible = texts.map((text) => read.clean(text).trim() !== "");
     // Each picture needs as many texts: a word stands in for what cannot be read, and its score is not used.
     const said = texts.map((text, row) => (legible[row] === true ? text : "a"));
-    const encoded = read.encode(said, { truncation: true });
+    const encoded = read.encodeQuietly(said, { truncation: true });
     const { data } = await this.model.texts.score([states], encoded, "itm", options);
     return texts.map((_, row) =>
       legible[row] === true ? probabilityOf(must(data, 2 * row), must(data, 2 * row + 1)) : null,
@@ -181,7 +181,7 @@ export class Matcher<ImageInput> extends RowVerb<
     const [count] = atLeast(states.dims, 1);
     const broken = this.failuresOf(ofImage, states);
     const tokens = textRows(
-      read.encode(
+      read.encodeQuietly(
         legible.map(({ row }) => row.text),
         { truncation: true },
       ),

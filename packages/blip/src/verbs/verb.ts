@@ -45,7 +45,8 @@ export async function partsOfTask<ImageInput>(
 ): Promise<VerbParts<ImageInput>> {
   const loaded = await open.openTask(task);
   const texts = new TextEncoder(loaded, imageHeadOf([task], loaded.opened.architecture));
-  const own = { images: processors.images, texts: textProcessorOf(loaded, processors.texts.maxLength) };
+  const { maxLength, onWarning } = processors.texts;
+  const own = { images: processors.images, texts: textProcessorOf(loaded, maxLength, onWarning) };
   return { loaded, encoders: { images, texts }, processors: own };
 }
 

@@ -24,6 +24,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar, type Progress } from "../progress.ts";
 import { print, tell, type Terminal } from "../terminal.ts";
 import { badFlag } from "../errors.ts";
+import { generationConfig, generationConfigOption } from "../generation-options.ts";
 
 type Reader = NonNullable<NodeCapFiltOptions["reader"]>;
 
@@ -50,6 +51,7 @@ interface CapFiltFlags extends Pick<
   | "maxPixels"
 > {
   readonly compat: Compat;
+  readonly generationConfig?: string;
   readonly dtype?: NetworkDType;
   readonly batchSize?: number;
   readonly imageRoot?: string;
@@ -118,7 +120,11 @@ function onStep(
   };
 }
 
-function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress): NodeCapFiltOptions {
+async function optionsOf(
+  flags: CapFiltFlags,
+  terminal: Terminal,
+  progress: Progress,
+): Promise<NodeCapFiltOptions> {
   const { threshold, topP, seed, minLength, maxLength, prompt, format, html, resume, batchSize } = flags;
   const { compat, dtype, device, textHeads, orientation, threads, offline, maxPixels, quiet } = flags;
   const { pillowOrder, grey16 } = flags;
@@ -135,6 +141,7 @@ function optionsOf(flags: CapFiltFlags, terminal: Terminal, progress: Progress):
     ...{ threshold, topP, seed, minLength, maxLength, prompt, format, html, resume },
     ...{ compat, dtype, device, textHeads, orientation, pillowOrder, grey16, threads, offline, maxPixels },
     ...{ captioner, filter: flags.filter ?? captioner, imageBatchSize: batchSize },
+    generationConfig: await generationConfig(flags),
     reader: readerOf(flags),
     signal: terminal.signal,
     onWarning: warner(flags, terminal),
@@ -159,7 +166,7 @@ function nextStep({ format, imageRoot }: CapFiltReport, out: string): string {
 async function run(data: string, out: string, flags: CapFiltFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
   try {
-    const report = await capfilt(data, out, optionsOf(flags, terminal, progress));
+    const report = await capfilt(data, out, await optionsOf(flags, terminal, progress));
     progress.stop();
     if (flags.json === true) print(terminal.stdout, JSON.stringify(report, undefined, 1));
     else for (const line of reportLines(report)) print(terminal.stdout, line);
@@ -242,6 +249,7 @@ export function addCapfilt(program: Command, terminal: Terminal, finish: (code: 
       "go on with the run in <out>, or begin it; a finished one is written anew by --threshold",
     )
     .addOption(whole("--batch-size", "images at a time (default: 8)"))
+    .addOption(generationConfigOption())
     .addOption(compatOption())
     .addOption(dtypeOption())
     .addOption(deviceOption())

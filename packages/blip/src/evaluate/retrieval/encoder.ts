@@ -10,6 +10,7 @@ import { stackPixels } from "../../processor/image-processor.ts";
 import { failuresOf, orNotFinite } from "../../run/finite.ts";
 import { textRows, trimmed, type TokenRow } from "../../run/text-batches.ts";
 import { preCaption } from "../../text/pre-caption.ts";
+import { cleansTexts } from "../../processor/text-processor.ts";
 import type { EncodedTexts } from "../../text/word-piece.ts";
 import { processorsOf, verbOptions, type Processors } from "../../verbs/image-batches.ts";
 import { videoOf, type Seen } from "../../verbs/video.ts";
@@ -168,7 +169,7 @@ export class RetrievalEncoder implements Closable {
 
   #encode(texts: readonly string[]): EncodedTexts {
     const reader = this.#processors.texts;
-    if (!this.#isVideo || this.loaded.compat === "hf") return reader.encode(texts);
+    if (!this.#isVideo || !cleansTexts(this.loaded.compat)) return reader.encode(texts);
     return reader.tokenizer.encode(
       texts.map((text) => preCaption(text, videoWords)),
       this.model.config.text.maxPositions,

@@ -26,7 +26,8 @@ export const nodePlatform: Platform<ImageInput> = {
   async openModel(source, options) {
     const local = await localModel(source);
     if (local) return local;
-    if (source === embeddedModel) return modelFolder(modelFile(embeddedModel), embeddedModel);
+    if (source === embeddedModel)
+      return { ...(await modelFolder(modelFile(embeddedModel), embeddedModel)), embedded: true };
     if (/^https?:/i.test(source)) {
       const { openUrlModel } = await import("./hub/url-model.ts");
       const fetched = await openUrlModel(source, options);

@@ -54,6 +54,11 @@ test("a small file whose connection breaks off is taken from the cache, or named
   expect(await (await open()).read("config.json")).toBe("{}");
 });
 
+test("the embedded model is called so, by which its photographs are warned of", async () => {
+  expect(plainModel(await openRemoteModel("picture-book", {})).embedded).toBe(true);
+  expect((await open()).embedded).toBeUndefined();
+});
+
 test("an address that is none is refused with what a model may be", async () => {
   await expect(openRemoteModel("https://files example/model/", {})).rejects.toMatchObject({
     code: "model/not-found",

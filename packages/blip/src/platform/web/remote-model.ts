@@ -241,7 +241,14 @@ export async function openRemoteModel(
   options: SourceOptions,
 ): Promise<ModelFiles | SuiteFiles> {
   if (source === embeddedModel)
-    return folderModel(source, (file) => embeddedUrl(`${embeddedModel}/${file}`), remoteOptions(options));
+    return {
+      ...(await folderModel(
+        source,
+        (file) => embeddedUrl(`${embeddedModel}/${file}`),
+        remoteOptions(options),
+      )),
+      embedded: true,
+    };
   const isUrl =
     /^(?:[a-z][a-z\d+.-]*:|\.{0,2}\/)/i.test(source) || source.endsWith("/") || weightsFile.test(source);
   if (!isUrl) {

@@ -25,10 +25,11 @@ import { networkTaskOf, runnableTasks, specOf } from "../../tasks/index.ts";
 import type { ExportedGraph, NetworkTask, TaskModel } from "../../tasks/task.ts";
 import { checkModelOptions, type ModelOptions, modelOptionNames } from "../../load/model-options.ts";
 import { typedTensors } from "../../load/weight-dtype.ts";
-import { readJson, type OpenedModel } from "../../load/open-model.ts";
+import type { OpenedModel } from "../../load/open-model.ts";
 import { openSource } from "../../load/open-suite.ts";
 import { imageConfigOf } from "../../load/image-settings.ts";
 import { decodeDefaults } from "../../processor/image-processor.ts";
+import { tokenizerFileJson } from "../../save/hf-config.ts";
 import { textLimitsOf } from "../../processor/text-processor.ts";
 import { graphTooLarge, unknownTask } from "../errors.ts";
 
@@ -173,7 +174,7 @@ async function writeExport(
   for (const [name, content] of contents) await writer.write(`${name}.onnx`, content);
   if (data) await writer.write(dataFile, data);
   const { tokenizer } = model;
-  const json = (await readJson(opened.files, "tokenizer.json")) ?? tokenizer.toJson();
+  const json = await tokenizerFileJson(model);
   await writer.write("tokenizer.json", `${JSON.stringify(json, undefined, 1)}\n`);
   await writer.write("vocab.txt", (await opened.files.read("vocab.txt")) ?? tokenizer.toVocabulary());
   await writer.write("export.json", `${JSON.stringify(description, undefined, 2)}\n`);

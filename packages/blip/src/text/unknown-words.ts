@@ -1,0 +1,111 @@
+// Words that a vocabulary lacks. WordPiece reads them letter by letter or as [UNK], and a network answers as if nothing
+// were wrong: who asks is told which ones they are.
+import { unknownWords } from "./errors.ts";
+import { must, type Warning } from "@blip-ts/base";
+
+/** A text is warned about if more than this share of its words is unknown. */
+export const unknownShare = 0.1;
+/** Words that a warning names, and warnings of one tokenizer in all. */
+const mostNamed = 8;
+const mostWarnings = 5;
+/** Words that are remembered, so that none is warned about twice. */
+const mostRemembered = 1_000;
+const maxWordShown = 40;
+
+/** What is asked of a tokenizer. */
+export interface Pieces {
+  /** The tokens of a text, special ones left out; `##` begins those that go on with a word. */
+  pieces(text: string): readonly string[];
+}
+
+const isWord = /[\p{L}\p{N}]|^\[UNK\]$/u;
+const oneCharacter = /^(?:##)?.$/su;
+const digits = /^[\d#]+$/;
+
+/** The pieces of each word. */
+function wordsOf(pieces: readonly string[]): (readonly string[])[] {
+  const words: string[][] = [];
+  for (const piece of pieces) {
+    const last = words.at(-1);
+    if (piece.startsWith("##") && piece.length > 2 && last) last.push(piece);
+    else words.push([piece]);
+  }
+  return words.filter((word) => isWord.test(must(word, 0)));
+}
+
+/** Is a word none that the vocabulary has, nor made of larger parts that it has? A number may be read by its digits. */
+function isUnknown(word: readonly string[]): boolean {
+  if (word.includes("[UNK]")) return true;
+  if (word.length === 1 || digits.test(word.join(""))) return false;
+  const letters = word.filter((piece) => oneCharacter.test(piece)).length;
+  const characters = word.reduce((sum, piece) => sum + Array.from(piece.replace(/^##/, "")).length, 0);
+  return letters > characters / 2;
+}
+
+/** Is more than the share of the words of these pieces unknown? @param pieces of one text, special tokens left out */
+export function readsUnknownWords(pieces: readonly string[]): boolean {
+  const words = wordsOf(pieces);
+  return words.filter(isUnknown).length > words.length * unknownShare;
+}
+
+const edges = /^[^\p{L}\p{N}\p{So}]+|[^\p{L}\p{N}\p{So}]+$/gu;
+
+/** Words that differ in more than capitals, the first of each. */
+function distinct(words: readonly string[]): string[] {
+  const firsts = new Map<string, string>();
+  for (const word of words) {
+    const key = word.toLowerCase();
+    if (!firsts.has(key)) firsts.set(key, word);
+  }
+  return [...firsts.values()];
+}
+
+/** The unknown words of a text as they are written, each once. */
+export function unknownWords(tokenizer: Pieces, text: string): string[] {
+  const parts = text.split(/\s+/u).filter((part) => wordsOf(tokenizer.pieces(part)).some(isUnknown));
+  return distinct(parts.map((part) => (part.replace(edges, "") || part).slice(0, maxWordShown)));
+}
+
+/** Warns of words that a vocabulary lacks: of each word once, in at most five warnings. */
+export class UnknownWords {
+  readonly #tokenizer: Pieces;
+  readonly #warn: (warning: Warning) => void;
+  readonly #known = new Set<string>();
+  #left = mostWarnings;
+
+  constructor(tokenizer: Pieces, warn: (warning: Warning) => void) {
+    this.#tokenizer = tokenizer;
+    this.#warn = warn;
+  }
+
+  /**
+   * Looks at the texts of a call.
+   * @param texts as they are read @param piecesOf the tokens that are read of one of them, special ones left out
+   */
+  look(texts: readonly string[], piecesOf: (row: number) => readonly string[]): void {
+    if (this.#left === 0) return;
+    const concerned = texts.filter((_, row) => readsUnknownWords(piecesOf(row)));
+    const words = concerned.flatMap((text) => this.#newWords(text));
+    if (words.length === 0) return;
+    this.#left -= 1;
+    this.#warn(unknownWarning(words, concerned.length, texts.length, this.#left === 0));
+  }
+
+  #newWords(text: string): string[] {
+    const words = unknownWords(this.#tokenizer, text).filter((word) => !this.#known.has(word.toLowerCase()));
+    for (const word of words.slice(0, mostRemembered - this.#known.size)) this.#known.add(word.toLowerCase());
+    return words;
+  }
+}
+
+function unknownWarning(
+  words: readonly string[],
+  concerned: number,
+  texts: number,
+  isLast: boolean,
+): Warning {
+  const named = words.slice(0, mostNamed).map((word) => JSON.stringify(word));
+  const more = words.length > mostNamed ? ` and ${words.length - mostNamed} more` : "";
+  const where = texts > 1 ? `, in ${concerned} of ${texts} texts` : "";
+  return unknownWords(`${named.join(", ")}${more}${where}`, isLast);
+}
