@@ -10,6 +10,8 @@ export type { ImageInput } from "./platform/node/decode-image.ts";
 /** How products of 8-bit numbers are computed on this processor, which a small one shows once a process. */
 export { int8Products } from "@blip-ts/engine/node";
 export type { Int8Products } from "@blip-ts/engine";
+/** A page's settings and its Cache, for modules that a page shares with a server. */
+export { clearCache, configure, type WasmPaths, type WebSettings } from "./platform/node/page-settings.ts";
 
 // Parameters and errors of the functions are described in `create-verbs.ts` and `create-api.ts`.
 export const {

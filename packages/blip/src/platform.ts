@@ -1,6 +1,6 @@
 // What a platform (Node, the browser) does for the isomorphic code. `node.ts` and `web.ts` hand it in.
 
-import type { ByteSource, Warning } from "@blip-ts/base";
+import { type ByteSource, UsageError, type Warning } from "@blip-ts/base";
 import type { RgbImage } from "./image/raw-image.ts";
 import type { EnginePlatform } from "@blip-ts/engine";
 import type {
@@ -12,6 +12,29 @@ import type {
   SuiteFiles,
 } from "./files.ts";
 import type { DecodeOptions } from "./image/decode-options.ts";
+
+/** What a page may be told by `configure`; Node knows the names, so that a page's module may be rendered on a server. */
+export const pageSettings = [
+  "runtime",
+  "wasmPaths",
+  "worker",
+  "imageWorker",
+  "models",
+  "hub",
+  "token",
+  "cache",
+] as const;
+
+/** @throws {UsageError} `usage/bad-setting` */
+export function checkPageSettings(settings: object): void {
+  const unknown = Object.keys(settings).find((name) => !pageSettings.some((known) => known === name));
+  if (unknown !== undefined)
+    throw new UsageError(
+      "usage/bad-setting",
+      `configure: there is no setting "${unknown}"; there are ${pageSettings.join(", ")}`,
+      { name: unknown },
+    );
+}
 
 /** Whose conventions, where the references differ. */
 export type Compat = "hf" | "blip" | "lavis";

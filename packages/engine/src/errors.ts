@@ -67,6 +67,16 @@ export const modelClosed = (): UsageError =>
     "model: expected one that is open, found one that was closed. Load it again, or close it later.",
   );
 
+/** @param path where it was looked for; undefined if the script does not know where it is itself */
+export const ownFileMissing = (file: string, path: string | undefined): ModelError =>
+  new ModelError(
+    "model/no-runtime",
+    `${file} of blip-ts: expected it ${path === undefined ? "beside the script" : `at ${path}`}, found ` +
+      `${path === undefined ? "a script that does not know where it is" : "nothing"}. A bundler has put the package into ` +
+      "another file. Leave it out of the bundle, as external: docs/browser.md has the line for each bundler.",
+    { file, path },
+  );
+
 /** Was a file written into, replaced or deleted since it was opened? */
 export const isChanged = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "model/changed";

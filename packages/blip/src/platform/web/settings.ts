@@ -1,8 +1,10 @@
 // What a page says once about where things are: the engine's files, this package's models, the Hub.
-import { UsageError } from "@blip-ts/base";
 import type { WebEngineSettings } from "@blip-ts/engine/web";
+import { checkPageSettings, type pageSettings } from "../../platform.ts";
 
 export interface WebSettings extends WebEngineSettings {
+  /** This package's `web-image-worker.js`, or what starts it; without it, the file beside this module. */
+  readonly imageWorker?: string | URL | (() => Worker) | undefined;
   /** The folder of this package's `models/`; without it, found from this module's own address. */
   readonly models?: string | URL | undefined;
   /** Where Hub ids are resolved: https://huggingface.co unless told. */
@@ -13,16 +15,6 @@ export interface WebSettings extends WebEngineSettings {
   readonly cache?: boolean | undefined;
 }
 
-const names = [
-  "runtime",
-  "wasmPaths",
-  "worker",
-  "models",
-  "hub",
-  "token",
-  "cache",
-] as const satisfies readonly (keyof WebSettings)[];
-
 let settings: WebSettings = {};
 
 /**
@@ -30,13 +22,7 @@ let settings: WebSettings = {};
  * @throws {UsageError} `usage/bad-setting`
  */
 export function configure(more: WebSettings): void {
-  const unknown = Object.keys(more).find((name) => !names.some((known) => known === name));
-  if (unknown !== undefined)
-    throw new UsageError(
-      "usage/bad-setting",
-      `configure: there is no setting "${unknown}"; there are ${names.join(", ")}`,
-      { name: unknown },
-    );
+  checkPageSettings(more satisfies Partial<Record<(typeof pageSettings)[number], unknown>>);
   settings = { ...settings, ...more };
 }
 
