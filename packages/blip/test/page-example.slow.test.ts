@@ -141,6 +141,9 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     expect(await page.innerText("#load-note")).toContain("/nowhere/: expected model.safetensors");
     expect(await page.innerText("#status")).toMatch(/^picture-book: does match/);
     expect(await matchRows()).toHaveLength(4);
+    await page.fill("#model", "picture-book");
+    await page.click("#load button");
+    await page.waitForFunction("document.getElementById('load-note').textContent === ''");
   });
 
   test("says what is wrong with an image beside it, and forgets that with the next one", async () => {

@@ -1,7 +1,7 @@
 // Pages of the package as npm gets it, made as docs/browser.md says: without a bundler, and with Vite, built and served
 // by its development server. Other bundlers are in bundlers.long.test.ts.
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -82,6 +82,17 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
     await runCommands(app, ["cp page.js public/"]);
     await using server = await servePages({ folders: { "": join(app, "public") } });
     expectGood(await tryPage(browser, `${server.origin}/index.html`));
+
+    // Without its worker a large image holds up the page, which is said; the worker may be anywhere.
+    await rename(join(app, "public/blip-ts/dist/web-image-worker.js"), join(app, "public/elsewhere.js"));
+    const without = await tryPage(browser, `${server.origin}/index.html`);
+    expect(without.found).toEqual([expect.closeTo(0.9823, 3), expect.closeTo(0.9823, 2)]);
+    expect(without.problems.at(-1)).toMatch(/large\.jpg: the worker for large images cannot be started/);
+    const told = 'import { configure } from "blip-ts";\nconfigure({ imageWorker: "elsewhere.js" });\n';
+    await writeFile(join(app, "public/page.js"), told + (await readFile(join(app, "page.js"), "utf8")));
+    const elsewhere = await tryPage(browser, `${server.origin}/index.html`);
+    expectGood(elsewhere);
+    expect(elsewhere.workers).toContain(`${server.origin}/elsewhere.js`);
   });
 
   test("a page and a server that Vite builds work, and its development server", async () => {
