@@ -71,7 +71,7 @@ export const modelClosed = (): UsageError =>
 export const ownFileMissing = (file: string, path: string | undefined): ModelError =>
   new ModelError(
     "model/no-runtime",
-    `${file} of blip-ts: expected it ${path === undefined ? "beside the script" : `at ${path}`}, found ` +
+    `${file.replace("../", "")} of blip-ts: expected it ${path === undefined ? "beside the script" : `at ${path}`}, found ` +
       `${path === undefined ? "a script that does not know where it is" : "nothing"}. A bundler has put the package into ` +
       "another file. Leave it out of the bundle, as external: docs/browser.md has the line for each bundler.",
     { file, path },
