@@ -109,7 +109,7 @@ describe.skipIf(chromiumPath === undefined)("in Chromium", () => {
       root: app,
       logLevel: "error",
       server: {
-        ...{ host: "127.0.0.1", port: 0, ws: false },
+        ...{ host: "127.0.0.1", port: 0 },
         // What is linked lies elsewhere.
         fs: { strict: false },
         headers: {

@@ -117,7 +117,10 @@ export async function writeApp(folder: string, files: Readonly<Record<string, st
   const whole: Record<string, string> = {
     "package.json": '{ "private": true, "type": "module" }\n',
     "index.html": '<!doctype html><script type="module" src="page.js"></script>\n',
-    "public/index.html": '<!doctype html><script type="module" src="page.js"></script>\n',
+    // Vite's own page is the one above.
+    ...(!("vite.config.js" in files) && {
+      "public/index.html": '<!doctype html><script type="module" src="page.js"></script>\n',
+    }),
     "page.js": pageProgram("where-files-are.js" in files ? 'import "./where-files-are.js";\n' : ""),
     "server.js": serverProgram,
     ...files,
