@@ -221,6 +221,12 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     await page.click("#load button");
     await page.waitForSelector("#load-note.wrong");
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+    const lines = await page.evaluate(`[...document.querySelectorAll("form button")].map((button) => {
+      const words = document.createRange();
+      words.selectNodeContents(button);
+      return words.getClientRects().length;
+    })`);
+    expect(lines).toEqual([1, 1, 1]);
     await page.fill("#texts", texts);
   });
 
