@@ -17,7 +17,7 @@ test("configure takes a page's addresses in Node, and refuses what Node takes fr
 });
 
 test.each([node, web])("configure knows its settings alone", ({ configure }) => {
-  const wrong = { runtimes: "/engine/" };
+  const wrong = { runtime: "/engine/", runtimes: "/engine/" };
   expect(() => configure(wrong)).toThrow(
     'there is no setting "runtimes"; there are runtime, wasmPaths, worker',
   );
