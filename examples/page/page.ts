@@ -1,183 +1,225 @@
-// A page that matches and captions: what the model that is loaded can do decides what the page offers.
+// A page that matches and captions: what the model that is loaded can do decides what the page offers. An answer is shown
+// only for the image and the model that it was asked of; what goes wrong is said beside what caused it.
 import { Blip, type BlipImage, configure, type DownloadProgress, type Warning } from "blip-ts";
+import { buttonOf, element, listenForFiles, Note, rowOf, showScenes } from "./elements.ts";
 
 // `npm run page` puts everything beside this script: the page works from any static server, without a network.
 configure({ runtime: "./engine/", models: "./models/" });
-
-function element<E extends HTMLElement>(id: string, kind: new () => E): E {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`);
-  return found;
-}
 
 const preview = element("preview", HTMLImageElement);
 const texts = element("texts", HTMLTextAreaElement);
 const rows = element("rows", HTMLOListElement);
 const said = element("said", HTMLParagraphElement);
-const captionNote = element("caption-note", HTMLParagraphElement);
-const status = element("status", HTMLParagraphElement);
 const warnings = element("warnings", HTMLUListElement);
 const progress = element("progress", HTMLProgressElement);
-const drop = element("drop", HTMLLabelElement);
-const buttonOf = (form: HTMLFormElement) => {
-  const button = form.querySelector("button");
-  if (!button) throw new Error("a form has no button");
-  return button;
+const notes = {
+  image: new Note("image-note"),
+  knows: new Note("knows"),
+  match: new Note("match-note"),
+  caption: new Note("caption-note"),
+  load: new Note("load-note"),
+  status: new Note("status"),
 };
 const matchForm = element("match", HTMLFormElement);
 const captionForm = element("caption", HTMLFormElement);
 const loadForm = element("load", HTMLFormElement);
 
-/** The model that is loaded. */
-let blip: Blip | undefined;
-/** The image that is shown, as the model holds it: both forms ask about the same states. */
-let held: Promise<BlipImage> | undefined;
-let chosen: string | File = "scenes/01.png";
-
-function say(text: string, wrong = false): void {
-  status.textContent = text;
-  status.classList.toggle("wrong", wrong);
+interface Model {
+  readonly name: string;
+  readonly blip: Blip;
 }
+
+/** The model that is loaded. It stays until another one is. */
+let model: Model | undefined;
+/** Stops what is being loaded, when something else is to be. */
+let loading: AbortController | undefined;
+
+/** An image that is looked at by a model. Another image, or another model, makes another view. */
+interface View {
+  readonly input: string | File;
+  readonly stop: AbortController;
+  /** The image as the model holds it, from its first question on: both forms ask about the same states. */
+  held: Promise<BlipImage> | undefined;
+}
+
+let view: View = { input: "scenes/01.png", stop: new AbortController(), held: undefined };
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const codeOf = (error: object) => ("code" in error ? String(error.code) : "");
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-
-function onProgress({ loaded, total }: DownloadProgress): void {
-  progress.hidden = loaded >= total;
-  progress.max = total;
-  progress.value = loaded;
-  if (loaded < total) say(`Fetching ${megabytes(loaded)} of ${megabytes(total)} ...`);
+/** Beside what a failure or a warning is said: beside the image, the texts or the model, or else where it was asked for. */
+function causeOf(code: string, asked: Note): Note {
+  if (code.startsWith("image/")) return notes.image;
+  if (code.startsWith("text/")) return notes.match;
+  return /^(?:model|hub|checkpoint|config|tokenizer|weights)\//.test(code) ? notes.load : asked;
 }
 
-/** What a model warns of is said once: it stays until another one is loaded. */
-function onWarning({ code, message }: Warning): void {
+/** What a model cannot know stands below the answers until another model is loaded; the rest stands beside its cause. */
+function warn({ code, message }: Warning): void {
+  if (code !== "text/unknown-words" && code !== "model/embedded-drawings")
+    return causeOf(code, notes.image).say(message);
   const item = document.createElement("li");
   item.dataset.code = code;
   item.textContent = message;
   warnings.append(item);
 }
 
-/** What was said of another picture, or by another model, does not stay. */
-function clearResults(): void {
-  held?.then((image) => image.close()).catch(() => undefined);
-  held = undefined;
-  rows.replaceChildren();
-  said.textContent = "";
+const report = (error: unknown, asked: Note) =>
+  causeOf(typeof error === "object" && error ? codeOf(error) : "", asked).complain(messageOf(error));
+
+const can = (task: "match" | "caption") => model?.blip.tasks.includes(task) === true;
+
+function offerTasks(): void {
+  buttonOf(matchForm).disabled = !can("match");
+  buttonOf(captionForm).disabled = !can("caption");
 }
 
-/** The image that is shown: encoded when it is first asked about, once. */
-function shown(): Promise<BlipImage> {
-  if (!blip) throw new Error("no model is loaded");
-  const image = (held ??= blip.image(chosen));
+/** What cannot be asked of the model, and what it knows. */
+function sayWhatItCan({ name, blip }: Model): void {
+  const threads = crossOriginIsolated ? `${navigator.hardwareConcurrency} threads` : "one thread";
+  notes.status.say(`${name}: does ${blip.tasks.join(", ")}; ${threads}.`);
+  notes.knows.say(
+    name === "picture-book"
+      ? "The model picture-book knows drawings, not photographs: 80 everyday things as emoji on plain backgrounds. For " +
+          "photographs load one of Salesforce's below."
+      : "",
+  );
+  if (!can("match")) notes.match.say(`${name} has no matching heads, so that it cannot match.`);
+  if (!can("caption"))
+    notes.caption.say(
+      `${name} has no language head, so that it cannot caption. Load a model that can below: picture-book, or, ` +
+        "for photographs, Salesforce/blip-image-captioning-base (990 MB from the Hub).",
+    );
+}
+
+/** What was said of another image, or by another model, does not stay, nor what it has not said yet. */
+function look(input: string | File): void {
+  view.stop.abort();
+  view.held?.then((image) => image.close()).catch(() => undefined);
+  view = { input, stop: new AbortController(), held: undefined };
+  rows.replaceChildren();
+  said.textContent = "";
+  for (const note of [notes.image, notes.match, notes.caption]) note.say("");
+  offerTasks();
+  if (model) sayWhatItCan(model);
+}
+
+function showImage(input: string | File): void {
+  if (preview.src.startsWith("blob:")) URL.revokeObjectURL(preview.src);
+  preview.src = typeof input === "string" ? input : URL.createObjectURL(input);
+  look(input);
+  for (const button of document.querySelectorAll(".scenes button"))
+    button.setAttribute("aria-pressed", String(button.getAttribute("data-scene") === input));
+}
+
+/** The image of a view: encoded when it is first asked about, once. */
+function heldOf(about: View, { blip }: Model): Promise<BlipImage> {
+  const image = (about.held ??= blip.image(about.input, { signal: about.stop.signal }));
   image.catch(() => {
-    if (held === image) held = undefined;
+    about.held = undefined;
   });
   return image;
 }
 
-const can = (task: "match" | "caption") => blip?.tasks.includes(task) === true;
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-function showImage(next: string | File): void {
-  if (preview.src.startsWith("blob:")) URL.revokeObjectURL(preview.src);
-  chosen = next;
-  preview.src = typeof next === "string" ? next : URL.createObjectURL(next);
-  clearResults();
-  for (const button of document.querySelectorAll(".scenes button"))
-    button.setAttribute("aria-pressed", String(button.getAttribute("data-scene") === next));
+/** Nothing is shown before the first bytes are there, and nothing stays when the last are. */
+function showProgress({ kind, loaded, total }: DownloadProgress): void {
+  progress.hidden = loaded === 0 || loaded >= total;
+  progress.max = total;
+  progress.value = loaded;
+  const verb = kind === "download" ? "Fetched" : "Converted";
+  notes.load.say(progress.hidden ? "" : `${verb} ${megabytes(loaded)} of ${megabytes(total)} ...`);
 }
 
+/** The model that is there goes on until the new one is. */
 async function load(name: string): Promise<void> {
-  say("Loading the model ...");
-  clearResults();
-  warnings.replaceChildren();
-  buttonOf(matchForm).disabled = true;
-  buttonOf(captionForm).disabled = true;
-  await blip?.close();
-  blip = undefined;
-  blip = await Blip.fromPretrained(name, { onProgress, onWarning });
-  buttonOf(matchForm).disabled = !can("match");
-  buttonOf(captionForm).disabled = !can("caption");
-  captionNote.textContent = can("caption")
-    ? ""
-    : `${name} has no language head, so that it cannot caption. Load a model that can below: picture-book, or, ` +
-      "for photographs, Salesforce/blip-image-captioning-base (990 MB from the Hub).";
-  const threads = crossOriginIsolated ? `${navigator.hardwareConcurrency} threads` : "one thread";
-  say(`${name}: does ${blip.tasks.join(", ")}; ${threads}.`);
+  loading?.abort();
+  const attempt = (loading = new AbortController());
+  notes.load.say(`Loading ${name} ...`);
+  let mine: Blip | undefined;
+  try {
+    const blip = await Blip.fromPretrained(name, {
+      signal: attempt.signal,
+      onProgress: (event) => {
+        if (mine ? mine === model?.blip : attempt === loading) showProgress(event);
+      },
+      onWarning: warn,
+    });
+    mine = blip;
+    if (attempt !== loading) return void blip.close();
+    const before = model;
+    model = { name, blip };
+    notes.load.say("");
+    warnings.replaceChildren();
+    look(view.input);
+    await before?.blip.close();
+  } catch (error) {
+    if (attempt !== loading) return;
+    notes.load.complain(messageOf(error));
+    if (!model) notes.status.say("No model is loaded.");
+  } finally {
+    if (attempt === loading) progress.hidden = true;
+  }
 }
 
-function rowOf(text: string, probability: number, cosine: number): HTMLLIElement {
-  const row = document.createElement("li");
-  row.style.setProperty("--probability", `${probability * 100}%`);
-  const label = document.createElement("span");
-  label.textContent = text;
-  const value = document.createElement("b");
-  value.textContent = `${(probability * 100).toFixed(1)} %`;
-  value.title = `cosine ${cosine.toFixed(3)}`;
-  row.append(label, value);
-  return row;
+/**
+ * Asks about the image that is shown, and shows the answer if that is still the one.
+ * @param ask gives what shows the answer
+ */
+async function answer(
+  form: HTMLFormElement,
+  note: Note,
+  ask: (image: BlipImage, signal: AbortSignal) => Promise<() => void>,
+): Promise<void> {
+  if (!model) return;
+  const about = view;
+  const start = performance.now();
+  buttonOf(form).disabled = true;
+  for (const old of [notes.image, note]) old.say("");
+  note.say("Looking ...");
+  try {
+    const show = await ask(await heldOf(about, model), about.stop.signal);
+    if (about !== view) return;
+    show();
+    note.say(`Answered in ${((performance.now() - start) / 1000).toFixed(2)} s.`);
+  } catch (error) {
+    if (about !== view) return;
+    note.say("");
+    report(error, note);
+  } finally {
+    if (about === view) {
+      progress.hidden = true;
+      offerTasks();
+    }
+  }
 }
 
-async function match(): Promise<void> {
+async function match(image: BlipImage, signal: AbortSignal): Promise<() => void> {
   const lines = texts.value.split("\n").filter((line) => line.trim() !== "");
-  const start = performance.now();
-  const scored = await (await shown()).match(lines);
-  rows.replaceChildren(...scored.map((row) => rowOf(row.text, row.probability, row.cosine)));
-  say(`Matched in ${((performance.now() - start) / 1000).toFixed(2)} s.`);
+  const scored = await image.match(lines, { signal });
+  return () => rows.replaceChildren(...scored.map((row) => rowOf(row.text, row.probability, row.cosine)));
 }
 
-async function caption(): Promise<void> {
-  const start = performance.now();
-  const [row] = await (await shown()).caption();
-  said.textContent = row?.caption ?? "";
-  say(`Captioned in ${((performance.now() - start) / 1000).toFixed(2)} s.`);
+async function caption(image: BlipImage, signal: AbortSignal): Promise<() => void> {
+  const [row] = await image.caption({ signal });
+  return () => {
+    said.textContent = row?.caption ?? "";
+  };
 }
 
-/** Runs a form's work when it is sent; its button waits so long. */
-function onSubmit(form: HTMLFormElement, work: () => Promise<void>): void {
+const onSubmit = (form: HTMLFormElement, work: () => Promise<void>) =>
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const button = buttonOf(form);
-    button.disabled = true;
-    work()
-      .catch((error: unknown) => say(messageOf(error), true))
-      .finally(() => {
-        progress.hidden = true;
-        button.disabled = (form === matchForm && !can("match")) || (form === captionForm && !can("caption"));
-      });
+    void work();
   });
-}
-
-onSubmit(matchForm, match);
-onSubmit(captionForm, caption);
+onSubmit(matchForm, () => answer(matchForm, notes.match, match));
+onSubmit(captionForm, () => answer(captionForm, notes.caption, caption));
 onSubmit(loadForm, () => load(element("model", HTMLInputElement).value.trim()));
 
-const scenes = element("scenes", HTMLDivElement);
-for (let number = 1; number <= 12; number++) {
-  const place = `scenes/${String(number).padStart(2, "0")}.png`;
-  const button = document.createElement("button");
-  button.type = "button";
-  button.dataset.scene = place;
-  const image = document.createElement("img");
-  image.src = place;
-  image.alt = `Scene ${number}`;
-  button.append(image);
-  button.addEventListener("click", () => showImage(place));
-  scenes.append(button);
-}
-element("file", HTMLInputElement).addEventListener("change", ({ target }) => {
-  const file = target instanceof HTMLInputElement ? target.files?.[0] : undefined;
-  if (file) showImage(file);
-});
-for (const kind of ["dragenter", "dragover", "dragleave", "drop"])
-  drop.addEventListener(kind, (event) => {
-    event.preventDefault();
-    drop.classList.toggle("over", kind === "dragenter" || kind === "dragover");
-  });
-drop.addEventListener("drop", ({ dataTransfer }) => {
-  const file = dataTransfer?.files[0];
-  if (file) showImage(file);
-});
+preview.addEventListener("error", () => notes.image.complain("The browser cannot show this file."));
+showScenes(element("scenes", HTMLDivElement), showImage);
+listenForFiles(element("file", HTMLInputElement), element("drop", HTMLLabelElement), showImage);
 
-showImage(chosen);
-load("picture-book").catch((error: unknown) => say(messageOf(error), true));
+showImage(view.input);
+void load("picture-book");

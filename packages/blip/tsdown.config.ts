@@ -1,32 +1,40 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "tsdown";
+import { defineConfig, type UserConfig } from "tsdown";
 
 const source = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-export default defineConfig({
+/** The workers of pages, by their names in dist/. Each is one file: people put it beside their script, wherever that is. */
+const pageWorkers = {
+  "web-session-worker": "../engine/src/web/session-thread.ts",
+  "web-training-worker": "../engine/src/web/training-thread.ts",
+  "web-image-worker": "src/platform/web/image-worker.ts",
+};
+
+const shared = {
+  tsconfig: "tsconfig.json",
+  format: "esm",
+  // The baseline that README states; test/baseline-shipped.slow.test.ts holds what is shipped to it.
+  target: ["es2022", "node20.19", "chrome111", "firefox128", "safari16.4"],
+  fixedExtension: false,
+} satisfies UserConfig;
+
+const rooms = defineConfig({
+  ...shared,
   entry: {
     node: "src/node.ts",
     web: "src/web.ts",
     metrics: "../metrics/src/index.ts",
     platform: "src/platform-api.ts",
     train: "src/train/node/index.ts",
-    "web-session-worker": "../engine/src/web/session-thread.ts",
-    "web-image-worker": "src/platform/web/image-worker.ts",
     "session-worker": "../engine/src/node/session-thread.ts",
     "image-decoder": "src/platform/node/decoding/decoder-child.ts",
     "sample-worker": "src/train/node/sample-thread.ts",
     "training-worker": "../engine/src/node/training-thread.ts",
-    "web-training-worker": "../engine/src/web/training-thread.ts",
     cli: "../cli/src/bin.ts",
     "first-score": "../cli/src/bench/first-score.ts",
   },
   alias: { "blip-ts/train": source("src/train/node/index.ts"), "blip-ts": source("src/node.ts") },
-  tsconfig: "tsconfig.json",
-  format: "esm",
   platform: "node",
-  // The baseline that README states; test/baseline-shipped.slow.test.ts holds what is shipped to it.
-  target: ["es2022", "node20.19", "chrome111", "firefox128", "safari16.4"],
-  fixedExtension: false,
   dts: {
     entry: [
       "src/node.ts",
@@ -44,3 +52,17 @@ export default defineConfig({
   deps: { onlyBundle: ["plur", "irregular-plurals", "@noble/hashes", "valibot"] },
   clean: true,
 });
+
+const workers = Object.entries(pageWorkers).map(([name, path]) =>
+  defineConfig({
+    ...shared,
+    entry: { [name]: path },
+    platform: "browser",
+    outputOptions: { codeSplitting: false },
+    dts: false,
+    // What is in dist/ already is the rooms'.
+    clean: false,
+  }),
+);
+
+export default [rooms, ...workers];

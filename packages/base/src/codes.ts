@@ -245,6 +245,7 @@ export type WarningCode =
   | "image/grey16-clipped"
   | "image/hidden-colours-lost"
   | "image/left-out"
+  | "image/no-worker"
   | "model/embedded-drawings"
   | "model/text-heads"
   | "objective/queue-shrunk"

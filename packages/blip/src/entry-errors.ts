@@ -17,3 +17,14 @@ export const onlyInPages = (name: string, instead: string): UsageError =>
  */
 export const onlyInNode = (name: string, instead: string): UsageError =>
   new UsageError("usage/only-in-node", `${name}: expected Node, got a page. ${instead}`, { name });
+
+/**
+ * `configure` is called with a setting that does not exist.
+ * @remedy Use one of the settings that the message lists.
+ */
+export const unknownSetting = (name: string, known: readonly string[]): UsageError =>
+  new UsageError(
+    "usage/bad-setting",
+    `configure: expected one of the settings ${known.join(", ")}, got "${name}". Correct its name.`,
+    { name },
+  );

@@ -10,6 +10,8 @@ export interface WebSettings {
   readonly wasmPaths?: WasmPaths | undefined;
   /** The worker's file, or what starts a Worker. */
   readonly worker?: string | URL | (() => object) | undefined;
+  /** The image worker's file, or what starts a Worker. */
+  readonly imageWorker?: string | URL | (() => object) | undefined;
   readonly models?: string | URL | undefined;
   readonly hub?: string | URL | undefined;
   readonly token?: string | undefined;

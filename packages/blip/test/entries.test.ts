@@ -23,7 +23,9 @@ test("both entries export the same names, of the same kinds", async () => {
 });
 
 test.each<[string, string, () => unknown]>([
-  ["configure", "usage/only-in-pages", () => node.configure({ models: "/models/" })],
+  ["configure: hub", "usage/only-in-pages", () => node.configure({ hub: "https://example.com" })],
+  ["configure: token", "usage/only-in-pages", () => node.configure({ token: "secret" })],
+  ["configure: cache", "usage/only-in-pages", () => node.configure({ cache: false })],
   ["clearCache", "usage/only-in-pages", () => node.clearCache()],
   ["evaluate", "usage/only-in-node", () => nodeOnly.evaluate("match", "pairs.jsonl")],
   ["readAnswerList", "usage/only-in-node", () => nodeOnly.readAnswerList("list.json")],
@@ -38,4 +40,14 @@ test.each<[string, string, () => unknown]>([
 test("settings of pages are the same to TypeScript in both entries", () => {
   expectTypeOf<Parameters<typeof node.configure>[0]>().toEqualTypeOf<node.WebSettings>();
   expectTypeOf<Parameters<typeof node.evaluate>>().toEqualTypeOf<Parameters<typeof nodeOnly.evaluate>>();
+});
+
+test("configure takes a page's addresses in Node, and no unknown setting", () => {
+  expect(() =>
+    node.configure({ runtime: "/engine/", models: "/models/", imageWorker: "/w.js" }),
+  ).not.toThrow();
+  const wrong = { runtime: "/engine/", runtimes: "/engine/" };
+  expect(() => node.configure(wrong)).toThrow(
+    "configure: expected one of the settings runtime, wasmPaths, worker",
+  );
 });

@@ -57,6 +57,14 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     await page.click("#load button");
     await page.waitForFunction(`document.getElementById("status").textContent.startsWith("${model}: ")`);
   }
+  /** Matches what is shown. */
+  async function matchRows(): Promise<string[]> {
+    await page.click("#match button");
+    await page.waitForFunction("document.getElementById('match-note').textContent.startsWith('Answered')");
+    return page.locator("#rows li").allInnerTexts();
+  }
+  /** Where the page says that something is wrong. */
+  const complaints = () => page.evaluate("[...document.querySelectorAll('.wrong')].map(({ id }) => id)");
   afterAll(async () => {
     await browser.close();
     await server[Symbol.asyncDispose]();
@@ -117,7 +125,7 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     await page.waitForFunction("document.getElementById('said').textContent !== ''");
     expect(await page.innerText("#said")).toBe(row.caption);
     expect(row.caption).toBe("a tulip above a cow on a red background");
-    expect(await page.innerText("#caption-note")).toBe("");
+    expect(await page.innerText("#caption-note")).toMatch(/^Answered in/);
     const picture = process.env.BLIP_SCREENSHOT;
     if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
   });
@@ -148,11 +156,106 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     expect(await page.innerText("#caption-note")).toContain("/fixtures/tiny/match/ has no language head");
   });
 
-  test("says what is wrong with a model that is not there", async () => {
+  test("says what the embedded model knows, and of other models nothing", async () => {
+    expect(await page.innerText("#knows")).toBe("");
+    await load("picture-book");
+    expect(await page.innerText("#knows")).toContain("knows drawings, not photographs");
+  });
+
+  test("says what is wrong with a model that is not there beside it, and goes on with the one that is", async () => {
     await page.fill("#model", "/nowhere/");
     await page.click("#load button");
-    await page.waitForSelector("#status.wrong");
-    expect(await page.innerText("#status")).toContain("/nowhere/: expected model.safetensors");
+    await page.waitForSelector("#load-note.wrong");
+    expect(await page.innerText("#load-note")).toContain("/nowhere/: expected model.safetensors");
+    expect(await page.innerText("#status")).toMatch(/^picture-book: does match/);
+    expect(await matchRows()).toHaveLength(4);
+    await page.fill("#model", "picture-book");
+    await page.click("#load button");
+    await page.waitForFunction("document.getElementById('load-note').textContent === ''");
+  });
+
+  test("says what is wrong with an image beside it, and forgets that with the next one", async () => {
+    await page.setInputFiles("#file", {
+      name: "no.png",
+      mimeType: "image/png",
+      buffer: Buffer.from("these are no pixels"),
+    });
+    await page.click("#match button");
+    await page.waitForFunction("document.getElementById('image-note').textContent.startsWith('no.png')");
+    expect(await complaints()).toEqual(["image-note"]);
+    expect(await page.locator("#rows li").count()).toBe(0);
+    await page.click("[data-scene='scenes/02.png']");
+    expect(await complaints()).toEqual([]);
+  });
+
+  test("says beside the texts that there are none", async () => {
+    const texts = await page.inputValue("#texts");
+    await page.fill("#texts", " \n");
+    await page.click("#match button");
+    await page.waitForSelector("#match-note.wrong");
+    expect(await complaints()).toEqual(["match-note"]);
+    await page.fill("#texts", texts);
+  });
+
+  test("shows an answer for the image that was asked about alone", async () => {
+    await page.click("[data-scene='scenes/01.png']");
+    await page.evaluate(`{
+      globalThis.shown = [];
+      const log = () => shown.push(document.getElementById("rows").innerText + document.getElementById("said").innerText);
+      for (const id of ["rows", "said"])
+        new MutationObserver(log).observe(document.getElementById(id), { childList: true });
+      // Both are asked about the first scene, which another takes the place of before there is an answer.
+      document.querySelector("#match button").click();
+      document.querySelector("#caption button").click();
+      document.querySelector("[data-scene='scenes/02.png']").click();
+    }`);
+    expect(await page.isEnabled("#match button")).toBe(true);
+    await page.click("#caption button");
+    await page.waitForFunction("document.getElementById('said').textContent !== ''");
+    await matchRows();
+    const shown = (await page.evaluate("shown")) as string[];
+    expect(
+      shown.filter((text) => /sheep/.test(text) && !/sheep on a purple background\s+[0-5]\.\d %/.test(text)),
+    ).toEqual([]);
+    expect(shown.at(-1)).toMatch(/a tulip above a cow on a red background\s+9\d\.\d %/);
+  });
+
+  test("shows no bar of progress before there is some, nor when all is done", async () => {
+    const visitor = await browser.newPage();
+    await visitor.addInitScript(`
+      globalThis.bars = [];
+      addEventListener("DOMContentLoaded", () => {
+        const bar = document.getElementById("progress");
+        new MutationObserver(() => bars.push([bar.hidden, bar.value, bar.max])).observe(bar, { attributes: true });
+      });`);
+    await visitor.goto(`${server.origin}/index.html`);
+    await visitor.waitForSelector("#match button:enabled");
+    expect(await visitor.isHidden("#progress")).toBe(true);
+    await visitor.click("#match button");
+    await visitor.waitForSelector("#rows li");
+    expect(await visitor.isHidden("#progress")).toBe(true);
+    const bars = (await visitor.evaluate("bars")) as [boolean, number, number][];
+    expect(bars.length).toBeGreaterThan(0);
+    expect(bars.filter(([hidden, value, max]) => !hidden && (value === 0 || value >= max))).toEqual([]);
+    await visitor.close();
+  });
+
+  test.each([320, 375, 480, 600])("is not wider than a window of %i px", async (width) => {
+    await page.setViewportSize({ width, height: 900 });
+    const texts = await page.inputValue("#texts");
+    await page.fill("#texts", `${"tulip".repeat(40)}\na cow`);
+    expect(await matchRows()).toHaveLength(2);
+    await page.fill("#model", `/${"nowhere".repeat(30)}/`);
+    await page.click("#load button");
+    await page.waitForSelector("#load-note.wrong");
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+    const lines = await page.evaluate(`[...document.querySelectorAll("form button")].map((button) => {
+      const words = document.createRange();
+      words.selectNodeContents(button);
+      return words.getClientRects().length;
+    })`);
+    expect(lines).toEqual([1, 1, 1]);
+    await page.fill("#texts", texts);
   });
 
   test("asks its own server alone, and throws nothing", () => {

@@ -125,6 +125,20 @@ export const nativeNotLoaded = (
 export const isNativeFailure = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "native/cannot-load";
 
+/**
+ * A bundler has put the package into another file, so that a file of its own is not beside it.
+ * @remedy Leave the package out of the bundle, as external; docs/browser.md has the line for each bundler.
+ * @param path where it was looked for; undefined if the script does not know where it is itself
+ */
+export const ownFileMissing = (file: string, path: string | undefined): ModelError =>
+  new ModelError(
+    "model/no-runtime",
+    `${file.replace("../", "")} of blip-ts: expected it ${path === undefined ? "beside the script" : `at ${path}`}, found ` +
+      `${path === undefined ? "a script that does not know where it is" : "nothing"}. A bundler has put the package into ` +
+      "another file. Leave it out of the bundle, as external: docs/browser.md has the line for each bundler.",
+    { file, path },
+  );
+
 /** Was a file written into, replaced or deleted since it was opened? */
 export const isChanged = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "model/changed";

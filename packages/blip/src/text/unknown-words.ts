@@ -1,6 +1,6 @@
 // Words that a vocabulary lacks. WordPiece reads them letter by letter or as [UNK], and a network answers as if nothing
 // were wrong: who asks is told which ones they are.
-import { unknownWords } from "./errors.ts";
+import { unknownWords as unknownWordsWarning } from "./errors.ts";
 import { must, type Warning } from "@blip-ts/base";
 
 /** A text is warned about if more than this share of its words is unknown. */
@@ -107,5 +107,5 @@ function unknownWarning(
   const named = words.slice(0, mostNamed).map((word) => JSON.stringify(word));
   const more = words.length > mostNamed ? ` and ${words.length - mostNamed} more` : "";
   const where = texts > 1 ? `, in ${concerned} of ${texts} texts` : "";
-  return unknownWords(`${named.join(", ")}${more}${where}`, isLast);
+  return unknownWordsWarning(`${named.join(", ")}${more}${where}`, isLast);
 }

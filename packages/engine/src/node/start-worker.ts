@@ -1,5 +1,4 @@
 // Worker threads in which onnxruntime-node computes: each is ended between its calls, never within one.
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import {
   afterNativeCall,
@@ -8,6 +7,7 @@ import {
   unguardExit,
   type NativeState,
 } from "./native-calls.ts";
+import { ownFile } from "./own-file.ts";
 
 /** What every such thread is started with, beside its own data. */
 export interface NativeThreadData {
@@ -25,12 +25,6 @@ interface Port<Request> {
   keepAlive(pending: boolean): void;
 }
 
-/** A worker's file stands beside this one when built; from the sources it is the built one. */
-function workerFile(name: string): URL {
-  const here = import.meta.url;
-  return new URL(here.endsWith(".ts") ? `../../../blip/dist/${name}` : `./${name}`, here);
-}
-
 /**
  * @param file the worker's name among the built files
  * @param data what it is started with
@@ -41,7 +35,7 @@ export const startNativeWorker =
     // Read by ONNX Runtime from the process's own environment, of which a worker has a copy; unset, it reports its use.
     process.env.ORT_DISABLE_TELEMETRY ??= "1";
     const native = createNativeState();
-    const worker = new Worker(fileURLToPath(workerFile(file)), {
+    const worker = new Worker(ownFile(file, import.meta.url, "../../../blip/dist"), {
       workerData: { ...data, native } satisfies NativeThreadData,
       // Not the program's own options: with `node --input-type=module --eval ...` no worker would start.
       execArgv: [],

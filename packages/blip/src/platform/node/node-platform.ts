@@ -1,6 +1,5 @@
 // Node as a platform: files and the Hub's cache, sharp, ONNX Runtime in a worker thread.
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { shownName } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { createFolder } from "./create-folder.ts";
@@ -9,16 +8,13 @@ import { deriveWeights } from "./derived-weights.ts";
 import { localAdapter } from "./local-adapter.ts";
 import { localModel, modelFolder, openFolder } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
-import { createNodeEngine, nodeDevices } from "@blip-ts/engine/node";
+import { createNodeEngine, nodeDevices, ownFile } from "@blip-ts/engine/node";
 
 /** The name of the model that travels in this package. */
 export const embeddedModel = "picture-book";
 
-/** A file of this package's models/ folder, which stands beside dist/ when built and beside src/ in the sources. */
-function modelFile(name: string): string {
-  const here = import.meta.url;
-  return fileURLToPath(new URL(`${here.endsWith(".ts") ? "../../../" : "../"}models/${name}`, here));
-}
+/** A file of this package's models/ folder. @throws {ModelError} `model/no-runtime` */
+const modelFile = (name: string) => ownFile(`../models/${name}`, import.meta.url, "../../../dist");
 
 const hubId = /^[\w-][\w.-]*\/[\w.-]+$/;
 

@@ -1,26 +1,45 @@
-// What the page's entry has and Node cannot do.
-import { onlyInPages } from "../../entry-errors.ts";
+// What only a page can do, under the names of the page's entry: a page's module may also be rendered on a server, where it
+// imports Node's entry.
+import { optionNames } from "@blip-ts/base";
+import { onlyInPages, unknownSetting } from "../../entry-errors.ts";
 import type { WebSettings } from "../../page-settings.ts";
 
-/**
- * Where a page's files are: in pages alone.
- * @throws {UsageError} `usage/only-in-pages`
- */
-export const configure: (settings: WebSettings) => void = () => {
-  throw onlyInPages(
-    "configure",
-    "Call it in the browser only; Node finds its files by itself, and the Hub by HF_ENDPOINT and HF_TOKEN.",
-  );
-};
+const names = optionNames<WebSettings>()({
+  runtime: true,
+  wasmPaths: true,
+  worker: true,
+  imageWorker: true,
+  models: true,
+  hub: true,
+  token: true,
+  cache: true,
+});
+
+/** Node's own way to set the same. */
+const inNode = { hub: "HF_ENDPOINT", token: "HF_TOKEN", cache: "HF_HOME" } as const;
 
 /**
- * Throws away what the browser's Cache keeps: in pages alone.
+ * Tells a page where its files are. Node needs no addresses, so they have no effect here: a page's module may be imported
+ * on a server.
+ * @throws {UsageError} `usage/bad-setting` for an unknown name; `usage/only-in-pages` for `hub`, `token` and `cache`, which
+ * Node takes from the environment
+ */
+export function configure(settings: WebSettings): void {
+  const unknown = Object.keys(settings).find((name) => !Object.hasOwn(names, name));
+  if (unknown !== undefined) throw unknownSetting(unknown, Object.keys(names));
+  for (const [name, variable] of Object.entries(inNode))
+    if (name in settings)
+      throw onlyInPages(`configure: ${name}`, `Set ${variable} in the environment instead.`);
+}
+
+/**
+ * Empties the browser's Cache: in pages alone.
  * @throws {UsageError} `usage/only-in-pages`
  */
 export const clearCache: (url?: string) => Promise<string[]> = () =>
   Promise.reject(
     onlyInPages(
       "clearCache",
-      "Call it in the browser only; Node's cache is the folder of HF_HOME, which may be deleted.",
+      "Node keeps models in $HF_HOME/hub and converted weights in $HF_HOME/blip-ts: delete them there.",
     ),
   );

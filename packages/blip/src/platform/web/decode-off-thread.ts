@@ -3,19 +3,26 @@
 import { revivedError, whenAborted } from "@blip-ts/base";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import type { RgbImage } from "../../image/raw-image.ts";
+import { noImageWorker } from "./errors.ts";
 import { decodeFile, type Encoded, formatOf, inspectFile } from "./decode-file.ts";
 import type { ImageReply, ImageRequest } from "./image-messages.ts";
+import { currentSettings } from "./settings.ts";
 
 /** Pixels from which on an image is large: a photograph of 8 megapixels. */
 const largePixels = 2 ** 23;
 
+/** Bundlers know a worker that is written so. */
+const ownWorker = () =>
+  new Worker(new URL("./web-image-worker.js", import.meta.url), { type: "module", name: "blip-ts image" });
+
 /** Undefined if the page may not start it: its file is another site's, or a policy forbids it. */
 function startWorker(): Worker | undefined {
+  const { imageWorker } = currentSettings();
   try {
-    return new Worker(new URL("./web-image-worker.js", import.meta.url), {
-      type: "module",
-      name: "blip-ts image",
-    });
+    if (typeof imageWorker === "function") return imageWorker();
+    return imageWorker === undefined
+      ? ownWorker()
+      : new Worker(new URL(imageWorker, document.baseURI), { type: "module", name: "blip-ts image" });
   } catch {
     return undefined;
   }
@@ -53,7 +60,10 @@ function decodedBy(worker: Worker, encoded: Encoded, options: DecodeOptions): Pr
 export async function decodeOffThread(encoded: Encoded, options: DecodeOptions): Promise<RgbImage> {
   const { width, height } = inspectFile(encoded, formatOf(encoded), options.maxPixels);
   // Whoever wants all pixels would wait for them to be copied.
-  const worker = options.size && width * height >= largePixels ? startWorker() : undefined;
+  if (!options.size || width * height < largePixels) return decodeFile(encoded, options);
+  const worker = startWorker();
   const image = worker && (await decodedBy(worker, encoded, options));
-  return image ?? decodeFile(encoded, options);
+  if (image) return image;
+  options.onWarning?.(noImageWorker(encoded.name));
+  return decodeFile(encoded, options);
 }

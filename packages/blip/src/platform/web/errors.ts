@@ -148,21 +148,21 @@ export const tainted = (cause: unknown): InputError =>
   );
 
 /**
- * `configure` is called with a setting that does not exist.
- * @remedy Use one of the settings that the message lists.
- */
-export const unknownSetting = (name: string, known: readonly string[]): UsageError =>
-  new UsageError(
-    "usage/bad-setting",
-    `configure: expected one of the settings ${known.join(", ")}, got "${name}". Correct its name.`,
-    { name },
-  );
-
-/**
  * A server cannot be reached, so a file of the model is taken from the browser's cache.
  * @remedy None is needed; check the network if you expect a newer model.
  */
 export const takenFromCache = (url: string): Warning => ({
   code: "hub/from-cache",
   message: `${url} cannot be fetched: it is taken from the browser's cache`,
+});
+
+/**
+ * The worker for large images is not where it was expected, so they are decoded in the page's own thread.
+ * @remedy Serve `web-image-worker.js` beside the script, or name it with `configure({ imageWorker })`.
+ */
+export const noImageWorker = (name: string): Warning => ({
+  code: "image/no-worker",
+  message:
+    `${name}: the worker for large images cannot be started, so the page freezes while this image is decoded. Put this ` +
+    "package's dist/web-image-worker.js beside your script, or name it with configure({ imageWorker }).",
 });

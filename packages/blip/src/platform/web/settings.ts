@@ -1,10 +1,12 @@
 // What a page says once about where things are: the engine's files, this package's models, the Hub.
 import { optionNames } from "@blip-ts/base";
 import type { WebEngineSettings } from "@blip-ts/engine/web";
-import { unknownSetting } from "./errors.ts";
+import { unknownSetting } from "../../entry-errors.ts";
 
 /** Where a page's files are, and how its engine runs. */
 export interface WebSettings extends WebEngineSettings {
+  /** This package's `web-image-worker.js`, or what starts it; without it, the file beside this module. */
+  readonly imageWorker?: string | URL | (() => Worker) | undefined;
   /** The folder of this package's `models/`; without it, found from this module's own address. */
   readonly models?: string | URL | undefined;
   /** Where Hub ids are resolved: https://huggingface.co unless told. */
@@ -19,6 +21,7 @@ const names = optionNames<WebSettings>()({
   runtime: true,
   wasmPaths: true,
   worker: true,
+  imageWorker: true,
   models: true,
   hub: true,
   token: true,

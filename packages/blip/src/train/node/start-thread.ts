@@ -1,19 +1,13 @@
 // Node's threads for samples.
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { ownFile } from "@blip-ts/engine/node";
 import type { SampleThreadData, ThreadReply } from "./messages.ts";
 import type { StartSampleThread } from "./thread-loader.ts";
-
-/** The thread's file stands beside this one when built; from the sources it is the built one. */
-function threadFile(): URL {
-  const here = import.meta.url;
-  return new URL(here.endsWith(".ts") ? "../../../dist/sample-worker.js" : "./sample-worker.js", here);
-}
 
 export const startSampleThread =
   (data: SampleThreadData): StartSampleThread =>
   (listener) => {
-    const worker = new Worker(fileURLToPath(threadFile()), {
+    const worker = new Worker(ownFile("sample-worker.js", import.meta.url, "../../../dist"), {
       workerData: data,
       // Not the program's own options: with `node --input-type=module --eval ...` no thread would start.
       execArgv: [],

@@ -7,15 +7,11 @@
 // (decoder-pool.slow.test.ts shows both).
 import { type ChildProcess, fork } from "node:child_process";
 import { constants, setPriority } from "node:os";
-import { fileURLToPath } from "node:url";
+import { ownFile } from "@blip-ts/engine/node";
 import type { DecoderReply, DecoderRequest } from "./messages.ts";
 
-/** The process's file stands beside this one when built; from the sources it is the built one. */
-function decoderFile(): string {
-  const here = import.meta.url;
-  const file = here.endsWith(".ts") ? "../../../../dist/image-decoder.js" : "./image-decoder.js";
-  return fileURLToPath(new URL(file, here));
-}
+/** @throws {ModelError} `model/no-runtime` */
+const decoderFile = () => ownFile("image-decoder.js", import.meta.url, "../../../../dist");
 
 /** What the system says of a process that is gone. */
 const endOf = (code: number | null, signal: string | null) => signal ?? `exit code ${code ?? "unknown"}`;
