@@ -16,6 +16,8 @@ export interface TargetParts<Input> {
   readonly megabytes: number;
   /** Processor time of a case in milliseconds: 2,000 unless told. */
   readonly milliseconds?: number;
+  /** Ends what `use` has opened for all cases; the next one opens it again. */
+  readonly close?: () => Promise<void>;
 }
 
 /** A target, whatever its inputs are. */
@@ -42,19 +44,21 @@ export interface FuzzReport {
 
 const defaultMilliseconds = 2_000;
 const memoryEvery = 50;
-const megabytesNow = () => process.memoryUsage().rss / 1e6;
+/** Resident memory of this process in megabytes. */
+export const megabytesNow = (): number => process.memoryUsage.rss() / 1e6;
 
 class Watch {
   readonly endings = new Map<string, number>();
   readonly #target: FuzzTarget;
-  readonly #before = megabytesNow();
+  readonly #before: number;
   readonly #onCase: (() => void) | undefined;
   cases = 0;
   slowest = 0;
   megabytes = 0;
 
-  constructor(target: FuzzTarget, onCase: (() => void) | undefined) {
+  constructor(target: FuzzTarget, { before = megabytesNow(), onCase }: Omit<FuzzOptions, "seed" | "cases">) {
     this.#target = target;
+    this.#before = before;
     this.#onCase = onCase;
   }
 
@@ -86,19 +90,29 @@ async function endingOf(use: () => Promise<string | undefined>): Promise<string>
   }
 }
 
-/**
- * Runs cases of a target.
- * @param onCase called before each @throws {Error} with the shrunk case, its seed and its path
- */
+export interface FuzzOptions {
+  readonly seed: number;
+  /** Those of the slow suite unless told. */
+  readonly cases?: number;
+  /** Megabytes from which growth is counted: those of now unless told. */
+  readonly before?: number;
+  /** Called before each case. */
+  readonly onCase?: () => void;
+}
+
+/** Runs cases of a target. @throws {Error} with the shrunk case, its seed and its path */
 export async function fuzz(
   target: FuzzTarget,
-  { seed, cases = target.cases }: { readonly seed: number; readonly cases?: number },
-  onCase?: () => void,
+  { seed, cases = target.cases, ...options }: FuzzOptions,
 ): Promise<FuzzReport> {
-  const watch = new Watch(target, onCase);
+  const watch = new Watch(target, options);
   const property = target.property((use) => watch.run(use));
-  const details = await fc.check(property, { seed, numRuns: cases, endOnFailure: false });
-  if (details.failed) throw new Error(`${target.name}: ${await fc.asyncDefaultReportMessage(details)}`);
+  try {
+    const details = await fc.check(property, { seed, numRuns: cases, endOnFailure: false });
+    if (details.failed) throw new Error(`${target.name}: ${await fc.asyncDefaultReportMessage(details)}`);
+  } finally {
+    await target.close?.();
+  }
   const { slowest, megabytes, endings } = watch;
   return { cases: watch.cases, slowest, megabytes, endings };
 }
