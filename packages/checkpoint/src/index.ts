@@ -12,7 +12,7 @@ export {
 } from "./quantized.ts";
 export { readRange } from "./read-range.ts";
 export { readSafetensors } from "./safetensors.ts";
-export { readShardedSafetensors } from "./sharded.ts";
+export { readShardedSafetensors, shardsOfIndex } from "./sharded.ts";
 export { type JsonLimits, parseStrictJson, type StrictJson } from "./strict-json.ts";
 export {
   type Checkpoint,
