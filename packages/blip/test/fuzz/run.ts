@@ -1,7 +1,9 @@
-// `npm run fuzz -- TARGET [--cases N] [--minutes N] [--seed N]`: cases of new seeds in a thread of their own, until there
-// are so many, the time is over, or one fails. The main thread watches: a case that does not end is said with its seed, and
-// ends the program. A decoder that crashes ends it too: the seed that was begun last stands on stderr.
+// `npm run fuzz -- TARGET[=CASES]... [--minutes N] [--seed N]`: cases of new seeds, a process for each target and in it a
+// thread, until there are so many, the minutes of the target are over, or one fails. The main thread watches: a case that
+// does not end is said with its seed, and ends its process. So does a decoder that crashes; its seed stands on stderr.
+import { spawnSync } from "node:child_process";
 import { writeSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { fuzz, type FuzzTarget, megabytesNow } from "./harness.ts";
@@ -101,22 +103,47 @@ function watch(task: Omit<Task, "position">): void {
   worker.on("exit", () => clearInterval(timer));
 }
 
+/** A target in a process of its own. @returns did all of its cases end well? */
+function runApart(order: string, options: readonly string[]): boolean {
+  const file = fileURLToPath(import.meta.url);
+  const { status, signal } = spawnSync(process.execPath, [...process.execArgv, file, order, ...options], {
+    stdio: "inherit",
+  });
+  if (status === 0) return true;
+  console.error(`${order}: ended with ${signal ?? status}`);
+  return false;
+}
+
 function main(): void {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { cases: { type: "string" }, minutes: { type: "string" }, seed: { type: "string" } },
+    options: { minutes: { type: "string" }, seed: { type: "string" } },
   });
-  const { name: target } = targetOf(positionals[0] ?? "");
-  const cases = Number(values.cases ?? Infinity);
-  const minutes = Number(values.minutes ?? positionals[1] ?? (values.cases === undefined ? 1 : Infinity));
-  watch({ target, minutes, cases, seed: Number(values.seed ?? Math.floor(Math.random() * 2 ** 30)) });
+  // As it was said before: TARGET MINUTES.
+  const isMinutes = (text: string) => /^[\d.]+$/.test(text);
+  const orders = positionals.filter((text) => !isMinutes(text));
+  const minutes = values.minutes ?? positionals.find(isMinutes);
+  const seed = values.seed ?? String(Math.floor(Math.random() * 2 ** 30));
+  for (const order of orders) targetOf(order.replace(/=.*/, ""));
+  const [first = "", ...others] = orders;
+  if (others.length > 0) {
+    const options = ["--seed", seed, ...(minutes === undefined ? [] : ["--minutes", minutes])];
+    const ends = [first, ...others].map((order) => runApart(order, options));
+    process.exitCode = ends.every(Boolean) ? 0 : 1;
+    return;
+  }
+  const [name = "", count = "Infinity"] = first.split("=");
+  const cases = Number(count);
+  const most = Number(minutes ?? (cases < Infinity ? Infinity : 1));
+  watch({ target: targetOf(name).name, minutes: most, cases, seed: Number(seed) });
 }
 
 if (isMainThread) {
   try {
     main();
   } catch (error) {
-    console.error(`npm run fuzz -- TARGET [--cases N] [--minutes N] [--seed N]: ${(error as Error).message}`);
+    const detail = error instanceof Error ? error.message : String(error);
+    console.error(`npm run fuzz -- TARGET[=CASES]... [--minutes N] [--seed N]: ${detail}`);
     process.exitCode = 2;
   }
 } else await work(workerData as Task);
