@@ -250,6 +250,3 @@ export function withEdits(format: ImageFormat, bytes: Uint8Array, edits: readonl
   const { head, parts } = form.split(bytes);
   return form.join({ head, parts: edits.reduce(editParts, parts) });
 }
-
-/** Of each file its parts put together again are the file, or decode to it: what tests hold the forms to. */
-export const rejoined = (format: ImageFormat, bytes: Uint8Array): Uint8Array => withEdits(format, bytes, []);

@@ -19,17 +19,18 @@ const folder = new URL("../../../../fixtures/images/", import.meta.url).pathname
 const maxFileBytes = 7_000;
 
 /** Small files of all kinds that the other tests have. */
-const files: readonly { readonly format: ImageFormat; readonly bytes: Uint8Array }[] = readdirSync(folder, {
-  recursive: true,
-  withFileTypes: true,
-})
-  .filter((entry) => entry.isFile())
-  .map((entry) => readFileSync(join(entry.parentPath, entry.name)))
-  .filter((bytes) => bytes.length <= maxFileBytes)
-  .flatMap((bytes) => {
-    const { kind, ...sniffed } = sniff(bytes.subarray(0, sniffLength));
-    return kind === "image" && "format" in sniffed ? [{ format: sniffed.format, bytes }] : [];
-  });
+export const imageFiles: readonly { readonly format: ImageFormat; readonly bytes: Uint8Array }[] =
+  readdirSync(folder, {
+    recursive: true,
+    withFileTypes: true,
+  })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name)))
+    .filter((bytes) => bytes.length <= maxFileBytes)
+    .flatMap((bytes) => {
+      const { kind, ...sniffed } = sniff(bytes.subarray(0, sniffLength));
+      return kind === "image" && "format" in sniffed ? [{ format: sniffed.format, bytes }] : [];
+    });
 
 const edge = fc.oneof(
   fc.constantFrom(0, 1, 2, 3, 8, 16, 0x7f, 0xff, 0x100, 0x7fff, 0xffff, 16_383, 2 ** 20, 2 ** 26),
@@ -66,7 +67,7 @@ const head = fc.oneof(
 const fileOf = (format: ImageFormat) =>
   fc
     .tuple(
-      fc.constantFrom(...files.filter((file) => file.format === format).map(({ bytes }) => bytes)),
+      fc.constantFrom(...imageFiles.filter((file) => file.format === format).map(({ bytes }) => bytes)),
       fc.array(partEdit, { maxLength: 4 }),
       fc.oneof(
         { weight: 3, arbitrary: fc.constant((bytes: Uint8Array) => bytes) },
