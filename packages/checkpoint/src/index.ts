@@ -11,7 +11,7 @@ export {
   readQuantized,
 } from "./quantized.ts";
 export { readRange } from "./read-range.ts";
-export { readSafetensors } from "./safetensors.ts";
+export { maxSafetensorsHeader, readSafetensors } from "./safetensors.ts";
 export { readShardedSafetensors, shardsOfIndex } from "./sharded.ts";
 export { type JsonLimits, parseStrictJson, type StrictJson } from "./strict-json.ts";
 export {
