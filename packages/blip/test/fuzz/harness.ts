@@ -1,8 +1,10 @@
 // Structure-aware fuzzing: a target makes inputs that are nearly right, and says what is done with them. Whatever comes in,
 // there is no error but the package's own, none that a terminal obeys, no case over its processor time, and no memory
 // beyond the target's bound. The cases come from a seed: a failure says its own, and the same one fails again, shrunk.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
-import { BlipError, legible } from "@blip-ts/base";
+import { BlipError, legible, nextTurn } from "@blip-ts/base";
 
 /** What a target is made of. */
 export interface TargetParts<Input> {
@@ -44,8 +46,21 @@ export interface FuzzReport {
 
 const defaultMilliseconds = 2_000;
 const memoryEvery = 50;
+/** Characters of a failure's report: the seed and the path give the case again, however long it is. */
+const maxReport = 20_000;
 /** Resident memory of this process in megabytes. */
 export const megabytesNow = (): number => process.memoryUsage.rss() / 1e6;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+/** Collects what nobody holds: Node's blobs lie outside of the heap, and do not make it be collected. */
+async function collected(): Promise<void> {
+  for (let time = 0; time < 3; time++) {
+    collect();
+    await nextTurn();
+  }
+}
 
 class Watch {
   readonly endings = new Map<string, number>();
@@ -73,6 +88,7 @@ class Watch {
     const { milliseconds: most = defaultMilliseconds, megabytes } = this.#target;
     if (milliseconds > most) throw new Error(`the case took ${milliseconds.toFixed(0)} ms of the processor`);
     if (this.cases++ % memoryEvery > 0) return;
+    if (megabytesNow() - this.#before > megabytes) await collected();
     this.megabytes = Math.max(this.megabytes, megabytesNow() - this.#before);
     if (this.megabytes > megabytes)
       throw new Error(`the process has grown by ${this.megabytes.toFixed(0)} MB, the bound is ${megabytes}`);
@@ -109,7 +125,12 @@ export async function fuzz(
   const property = target.property((use) => watch.run(use));
   try {
     const details = await fc.check(property, { seed, numRuns: cases, endOnFailure: false });
-    if (details.failed) throw new Error(`${target.name}: ${await fc.asyncDefaultReportMessage(details)}`);
+    if (details.failed) {
+      const { errorInstance: cause } = details;
+      const what = cause instanceof Error ? cause.message : String(cause);
+      const report = await fc.asyncDefaultReportMessage(details);
+      throw new Error(`${target.name}: ${what}\n${report.slice(0, maxReport)}`, { cause });
+    }
   } finally {
     await target.close?.();
   }
