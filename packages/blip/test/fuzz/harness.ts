@@ -129,7 +129,7 @@ export async function fuzz(
       const { errorInstance: cause } = details;
       const what = cause instanceof Error ? cause.message : String(cause);
       const report = await fc.asyncDefaultReportMessage(details);
-      throw new Error(`${target.name}: ${what}\n${report.slice(0, maxReport)}`, { cause });
+      throw new Error(`${target.name}: ${what}\n${report?.slice(0, maxReport) ?? ""}`, { cause });
     }
   } finally {
     await target.close?.();
