@@ -11,8 +11,8 @@ export {
   readQuantized,
 } from "./quantized.ts";
 export { readRange } from "./read-range.ts";
-export { readSafetensors } from "./safetensors.ts";
-export { readSharded } from "./sharded.ts";
+export { maxSafetensorsHeader, readSafetensors } from "./safetensors.ts";
+export { readSharded, shardsOfIndex } from "./sharded.ts";
 export { type JsonLimits, parseStrictJson, type StrictJson } from "./strict-json.ts";
 export {
   type Checkpoint,

@@ -31,6 +31,13 @@ const MAX_HEADER_DEPTH = 3;
 /** Most values in a header; a pre-training checkpoint of BLIP has about 15,000. */
 const MAX_HEADER_ITEMS = 1_000_000;
 
+/** What of a header is read: `bytes` at most, levels, values. Beyond it the file is refused. */
+export const maxSafetensorsHeader = {
+  bytes: MAX_HEADER_BYTES,
+  depth: MAX_HEADER_DEPTH,
+  items: MAX_HEADER_ITEMS,
+} as const;
+
 const DTYPES: ReadonlyMap<unknown, CheckpointDType> = new Map([
   ["F64", "float64"],
   ["F32", "float32"],

@@ -28,10 +28,7 @@ export async function readSharded(
   indexName: string,
   open: (file: string) => Promise<ByteSource>,
 ): Promise<Checkpoint> {
-  const { weightMap, metadata } = readIndex(indexJson, indexName);
-  const files = [...new Set(weightMap.values())].sort();
-  if (files.length > MAX_SHARDS) throw overLimit(indexName, "the number of shards", files.length, MAX_SHARDS);
-
+  const { weightMap, files, metadata } = readIndex(indexJson, indexName);
   const tensors = new Map<string, StoredTensor>();
   const shardOf = new Map<string, string>();
   const duplicated: string[] = [];
@@ -75,6 +72,14 @@ const indexSchema = schema.fields(
   "an object with a weight_map",
 );
 
+/**
+ * The files that an index names, each once, sorted.
+ * @param json the parsed index @param where its path, for messages
+ * @throws {ModelError} `checkpoint/malformed`, `checkpoint/limit`
+ */
+export const shardsOfIndex = (json: unknown, where: string): readonly string[] =>
+  readIndex(json, where).files;
+
 function readIndex(json: unknown, where: string) {
   const { value, mismatch } = schema.checked(indexSchema, json);
   if (mismatch) throw malformed(where, `the index: ${schema.mismatchText(mismatch)}`);
@@ -82,5 +87,7 @@ function readIndex(json: unknown, where: string) {
   const metadata = [...(notes ?? [])]
     .filter(([, note]) => typeof note === "string" || typeof note === "number")
     .map(([key, note]): [string, string] => [key, String(note)]);
-  return { weightMap, metadata: Object.fromEntries(metadata) };
+  const files = [...new Set(weightMap.values())].sort();
+  if (files.length > MAX_SHARDS) throw overLimit(where, "the number of shards", files.length, MAX_SHARDS);
+  return { weightMap, files, metadata: Object.fromEntries(metadata) };
 }

@@ -66,6 +66,13 @@ describe("a bound of memory", () => {
     await expect(captioner(together - 1, tiny)).rejects.toMatchObject({ code: "usage/memory-too-small" });
     await using enough = await captioner(together, tiny);
     expect(enough.model.loaded.limits.images).toBe(1);
+    // An image that is too large names the bound of both as well, within which it is decoded.
+    const large = 150e6;
+    const named = Math.ceil((enough.model.loaded.limits.decoding?.boundFor(large) ?? 0) / 1e6);
+    await using roomy = await captioner(named, tiny);
+    expect(roomy.model.loaded.limits.decoding?.apart).toBeGreaterThanOrEqual(large);
+    await using tight = await captioner(named - 3, tiny);
+    expect(tight.model.loaded.limits.decoding?.apart).toBeLessThan(large);
   });
 
   test("changes no row", async () => {

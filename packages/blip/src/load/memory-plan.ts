@@ -157,18 +157,36 @@ export function leastMemory(needs: MemoryNeeds): number {
   return Math.ceil((fixedBytes(needs) + workingBytes(needs, level)) / 1e6);
 }
 
+/** A model's part of a bound that several share. */
+export interface MemoryShare {
+  /** MB, its bound: as if it were alone. */
+  readonly memory: number;
+  /** The bytes that all need together for the model's own part to be of so many. */
+  readonly boundOfAll: (bytes: number) => number;
+}
+
 /**
  * Bounds of several models in one process, whose own bytes each of them counts: what is left beside the least is shared
  * out evenly.
  * @param least MB that each takes
  * @throws {UsageError} `usage/memory-too-small`
  */
-export function memoryOfEach(memory: number, least: readonly number[]): number[] {
+export function memoryOfEach(memory: number, least: readonly number[]): MemoryShare[] {
   const shared = (least.length - 1) * (processBytes / 1e6);
   const together = Math.ceil(least.reduce((sum, own) => sum + own, 0) - shared);
   if (together > memory) throw memoryTooSmall(memory, together, `these ${least.length} models`);
   const spare = (memory - together) / least.length;
-  return least.map((own) => own + spare);
+  return least.map((own) => ({
+    memory: own + spare,
+    boundOfAll: (bytes) => 1e6 * together + least.length * Math.max(0, bytes - 1e6 * own),
+  }));
+}
+
+/** Limits whose messages name the bound that was given, if that is of several models. */
+export function limitsOfShare(limits: Limits, boundOfAll: MemoryShare["boundOfAll"] | undefined): Limits {
+  const { decoding } = limits;
+  if (!decoding || !boundOfAll) return limits;
+  return { ...limits, decoding: { ...decoding, boundFor: (bytes) => boundOfAll(decoding.boundFor(bytes)) } };
 }
 
 /** Bytes of a bound beside what a level of batches takes; below 0 if it does not fit. */

@@ -87,6 +87,22 @@ test("one that is not read soon lends its place, and one that is read has its ow
   expect(begun()).toEqual(["silent", "next"]);
 });
 
+test("a caller whose many images never come leaves places to the others, and has most of them alone", async () => {
+  const { reader, begun } = held();
+  const images = new RequestImages<string>({}, 2);
+  for (let number = 0; number < 100; number++) images.share(`silent ${number}`, reader, "a");
+  await pass(60_000);
+  const before = begun().length;
+  expect(before).toBe(48);
+  images.share("next", reader, "b");
+  await pass(0);
+  expect(begun().slice(before)).toEqual(["next"]);
+  // Of its own images that never come, too, some are begun.
+  for (let number = 0; number < 20; number++) images.share(`slow ${number}`, reader, "b");
+  await pass(60_000);
+  expect(begun().slice(before)).toHaveLength(16);
+});
+
 test("within a bound of memory they are read one by one, as many as it allows", async () => {
   const { reader, begun, finish } = held(2);
   const images = new RequestImages<string>({}, 9);

@@ -25,8 +25,9 @@ export interface ImageShare {
 
 /** Milliseconds after which a read that is not done lends its place. */
 const patience = 250;
-/** Reads that have lent their places. */
-const mostSlow = 64;
+/** Least of the most reads that have lent their places; and how many are for callers who have fewer than so many. */
+const leastSlow = 64;
+const keptForOthers = 16;
 /** Most milliseconds for which a batch waits for an image that is likely to be there soon. */
 const mostExpected = 100;
 
@@ -48,6 +49,8 @@ class ImagesOfReader<ImageInput> {
   /** Images that are being read or ready, and those that are read side by side. */
   readonly #places: number;
   readonly #sideBySide: number;
+  /** Reads that have lent their places. */
+  readonly #mostSlow: number;
   readonly #entries = new Set<Entry<ImageInput>>();
   readonly #waiting = new FairQueue<Entry<ImageInput>>();
   /** Milliseconds from one image that is done to the next, by the last ones. */
@@ -59,6 +62,7 @@ class ImagesOfReader<ImageInput> {
     this.#reader = reader;
     this.#options = options;
     this.#places = imagesAtOnce ?? places;
+    this.#mostSlow = Math.max(leastSlow, this.#places + keptForOthers);
     // One at a time where memory is bounded: a decoded photograph takes far more than its pixel values.
     this.#sideBySide = imagesAtOnce === undefined ? Infinity : 1;
   }
@@ -121,9 +125,9 @@ class ImagesOfReader<ImageInput> {
     while (
       this.#in("reads", "ready").length < this.#places &&
       this.#in("reads").length < this.#sideBySide &&
-      this.#in("slow").length < mostSlow
+      this.#in("slow").length < this.#mostSlow
     ) {
-      const entry = this.#waiting.take();
+      const entry = this.#waiting.take(({ caller }) => this.#mayBeSlow(caller));
       if (!entry) return;
       entry.state = "reads";
       entry.since = Date.now();
@@ -134,6 +138,13 @@ class ImagesOfReader<ImageInput> {
         this.#next();
       }, patience);
     }
+  }
+
+  /** Is there room for another read of a caller, should it be slow? Those that wait in their places count as if they were. */
+  #mayBeSlow(caller: string): boolean {
+    const slow = this.#in("slow", "reads");
+    const own = slow.filter((entry) => entry.caller === caller).length;
+    return slow.length < this.#mostSlow - keptForOthers || own < keptForOthers;
   }
 
   #done(entry: Entry<ImageInput>): void {

@@ -91,15 +91,17 @@ export class Captioner<ImageInput> extends RowVerb<
       ...verbOptions(own),
       ...{ revision: undefined, imageSize: undefined, adapter: undefined },
     };
-    let [memory, matchMemory] = [own.memory, own.memory];
-    if (own.memory !== undefined)
-      [memory, matchMemory] = memoryOfEach(own.memory, [
-        await memoryNeeded(platform, source, ["caption"], verbOptions(own)),
-        await memoryNeeded(platform, matchModel, ["match"], matching),
-      ]);
-    return loadVerb(platform, source, ["caption"], { ...own, memory }, async (parts) =>
-      Captioner.over(parts, await Matcher.load(platform, matchModel, { ...matching, memory: matchMemory })),
-    );
+    const [share, matchShare] =
+      own.memory === undefined
+        ? []
+        : memoryOfEach(own.memory, [
+            await memoryNeeded(platform, source, ["caption"], verbOptions(own)),
+            await memoryNeeded(platform, matchModel, ["match"], matching),
+          ]);
+    const loadMatcher = () =>
+      loadVerb(platform, matchModel, ["match"], matching, (parts) => Matcher.over(parts), matchShare);
+    const make = async (parts: VerbParts<ImageInput>) => Captioner.over(parts, await loadMatcher());
+    return loadVerb(platform, source, ["caption"], own, make, share);
   }
 
   /** One whose captions are scored by the same file, or by another part of the suite: an image is encoded once for both. */

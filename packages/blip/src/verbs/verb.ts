@@ -3,6 +3,7 @@
 import { asyncDispose, type Closable, type ModelError, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
+import { limitsOfShare, type MemoryShare } from "../load/memory-plan.ts";
 import type { OpenTasks } from "../load/task-networks.ts";
 import type { Platform } from "../platform.ts";
 import type { ImageProcessor } from "../processor/image-processor.ts";
@@ -52,6 +53,7 @@ export async function partsOfTask<ImageInput>(
 
 /**
  * Loads a model for tasks and makes a verb over it, which owns it.
+ * @param share if its bound of memory is a part of one that is given for several models
  * @throws {ModelError} if the model cannot be found, read, or used for the tasks
  * @throws {UsageError} if an option is wrong @throws the signal's reason
  */
@@ -61,10 +63,12 @@ export async function loadVerb<ImageInput, Made>(
   tasks: readonly NetworkTask[],
   options: VerbOptions,
   make: (parts: VerbParts<ImageInput>) => Made | Promise<Made>,
+  share?: MemoryShare,
 ): Promise<Made> {
   checkMaxTextLength(options.maxTextLength);
-  const loadOptions = verbOptions(options);
-  const loaded = await loadNetwork(platform, source, tasks, loadOptions);
+  const loadOptions = { ...verbOptions(options), ...(share && { memory: share.memory }) };
+  const { limits, ...rest } = await loadNetwork(platform, source, tasks, loadOptions);
+  const loaded = { ...rest, limits: limitsOfShare(limits, share?.boundOfAll) };
   return orClosed(
     loaded.network,
     async () =>

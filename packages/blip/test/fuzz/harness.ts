@@ -1,8 +1,10 @@
 // Structure-aware fuzzing: a target makes inputs that are nearly right, and says what is done with them. Whatever comes in,
 // there is no error but the package's own, none that a terminal obeys, no case over its processor time, and no memory
 // beyond the target's bound. The cases come from a seed: a failure says its own, and the same one fails again, shrunk.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
-import { BlipError, legible } from "@blip-ts/base";
+import { BlipError, legible, nextTurn } from "@blip-ts/base";
 
 /** What a target is made of. */
 export interface TargetParts<Input> {
@@ -16,6 +18,8 @@ export interface TargetParts<Input> {
   readonly megabytes: number;
   /** Processor time of a case in milliseconds: 2,000 unless told. */
   readonly milliseconds?: number;
+  /** Ends what `use` has opened for all cases; the next one opens it again. */
+  readonly close?: () => Promise<void>;
 }
 
 /** A target, whatever its inputs are. */
@@ -42,19 +46,34 @@ export interface FuzzReport {
 
 const defaultMilliseconds = 2_000;
 const memoryEvery = 50;
-const megabytesNow = () => process.memoryUsage().rss / 1e6;
+/** Characters of a failure's report: the seed and the path give the case again, however long it is. */
+const maxReport = 20_000;
+/** Resident memory of this process in megabytes. */
+export const megabytesNow = (): number => process.memoryUsage.rss() / 1e6;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+/** Collects what nobody holds: Node's blobs lie outside of the heap, and do not make it be collected. */
+async function collected(): Promise<void> {
+  for (let time = 0; time < 3; time++) {
+    collect();
+    await nextTurn();
+  }
+}
 
 class Watch {
   readonly endings = new Map<string, number>();
   readonly #target: FuzzTarget;
-  readonly #before = megabytesNow();
+  readonly #before: number;
   readonly #onCase: (() => void) | undefined;
   cases = 0;
   slowest = 0;
   megabytes = 0;
 
-  constructor(target: FuzzTarget, onCase: (() => void) | undefined) {
+  constructor(target: FuzzTarget, { before = megabytesNow(), onCase }: Omit<FuzzOptions, "seed" | "cases">) {
     this.#target = target;
+    this.#before = before;
     this.#onCase = onCase;
   }
 
@@ -69,6 +88,7 @@ class Watch {
     const { milliseconds: most = defaultMilliseconds, megabytes } = this.#target;
     if (milliseconds > most) throw new Error(`the case took ${milliseconds.toFixed(0)} ms of the processor`);
     if (this.cases++ % memoryEvery > 0) return;
+    if (megabytesNow() - this.#before > megabytes) await collected();
     this.megabytes = Math.max(this.megabytes, megabytesNow() - this.#before);
     if (this.megabytes > megabytes)
       throw new Error(`the process has grown by ${this.megabytes.toFixed(0)} MB, the bound is ${megabytes}`);
@@ -86,19 +106,34 @@ async function endingOf(use: () => Promise<string | undefined>): Promise<string>
   }
 }
 
-/**
- * Runs cases of a target.
- * @param onCase called before each @throws {Error} with the shrunk case, its seed and its path
- */
+export interface FuzzOptions {
+  readonly seed: number;
+  /** Those of the slow suite unless told. */
+  readonly cases?: number;
+  /** Megabytes from which growth is counted: those of now unless told. */
+  readonly before?: number;
+  /** Called before each case. */
+  readonly onCase?: () => void;
+}
+
+/** Runs cases of a target. @throws {Error} with the shrunk case, its seed and its path */
 export async function fuzz(
   target: FuzzTarget,
-  { seed, cases = target.cases }: { readonly seed: number; readonly cases?: number },
-  onCase?: () => void,
+  { seed, cases = target.cases, ...options }: FuzzOptions,
 ): Promise<FuzzReport> {
-  const watch = new Watch(target, onCase);
+  const watch = new Watch(target, options);
   const property = target.property((use) => watch.run(use));
-  const details = await fc.check(property, { seed, numRuns: cases, endOnFailure: false });
-  if (details.failed) throw new Error(`${target.name}: ${await fc.asyncDefaultReportMessage(details)}`);
+  try {
+    const details = await fc.check(property, { seed, numRuns: cases, endOnFailure: false });
+    if (details.failed) {
+      const { errorInstance: cause } = details;
+      const what = cause instanceof Error ? cause.message : String(cause);
+      const report = await fc.asyncDefaultReportMessage(details);
+      throw new Error(`${target.name}: ${what}\n${report?.slice(0, maxReport) ?? ""}`, { cause });
+    }
+  } finally {
+    await target.close?.();
+  }
   const { slowest, megabytes, endings } = watch;
   return { cases: watch.cases, slowest, megabytes, endings };
 }

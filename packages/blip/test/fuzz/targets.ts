@@ -2,6 +2,13 @@
 // Who adds a target writes it beside these (`fuzzTarget`), and its line here.
 import { checkpointTargets } from "./checkpoints.ts";
 import type { FuzzTarget } from "./harness.ts";
+import { hubTarget } from "./hub-target.ts";
+import { imageTargets } from "./images.ts";
 import { sideFileTargets } from "./side-files.ts";
 
-export const targets: readonly FuzzTarget[] = [...checkpointTargets, ...sideFileTargets];
+export const targets: readonly FuzzTarget[] = [
+  ...checkpointTargets,
+  ...sideFileTargets,
+  ...imageTargets,
+  hubTarget,
+];

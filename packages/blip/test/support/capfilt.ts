@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { must } from "@blip-ts/base";
+import { last, must } from "@blip-ts/base";
 import { readWebRows, type WebRow } from "@blip-ts/datasets/node";
 import type { NodeCapFiltOptions } from "blip-ts/train";
 
@@ -103,13 +103,13 @@ export async function ended(
   return code === 0;
 }
 
-/** Kills a run at random moments until it ends, and compares what it leaves with a run that was not disturbed. */
+/** Kills runs at random moments, each taken up again until it ends. @returns the folders that they filled, and one of a run that was not disturbed */
 export async function killedRuns(
   root: string,
   { rows, kills, seed, options }: { rows: number; kills: number; seed: number; options: NodeCapFiltOptions },
 ) {
   const data = await collected(join(root, "data"), rows);
-  const [whole, cut] = [join(root, "whole"), join(root, "cut")];
+  const whole = join(root, "whole");
   const begun = performance.now();
   await ended(data, whole, options);
   const took = performance.now() - begun;
@@ -117,8 +117,13 @@ export async function killedRuns(
   let state = seed;
   const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
   let killed = 0;
-  for (let tries = 0; killed < kills && tries < 4 * kills; tries++)
-    if (!(await ended(data, cut, { ...options, resume: true }, took * random()))) killed++;
-  await ended(data, cut, { ...options, resume: true });
-  return { killed, whole, cut };
+  const cuts = [join(root, "cut")];
+  for (let tries = 0; killed < kills && tries < 4 * kills; tries++) {
+    // A run that came to its end before its moment is done: the next ones begin anew.
+    if (await ended(data, last(cuts), { ...options, resume: true }, took * random()))
+      cuts.push(join(root, `cut-${cuts.length}`));
+    else killed++;
+  }
+  await ended(data, last(cuts), { ...options, resume: true });
+  return { killed, whole, cuts };
 }

@@ -154,6 +154,8 @@ export interface KillOptions {
   readonly trials: number;
   /** Ends the trials if so many kills have left something behind. */
   readonly enough?: number;
+  /** Ends the trials after so many kills: a process that was done before its moment is none. */
+  readonly kills?: number;
   /** The moment of a kill, as a share of the time that the work takes. */
   readonly random: () => number;
 }
@@ -161,7 +163,7 @@ export interface KillOptions {
 /** Kills processes at moments spread over the time that the work takes, and does the work again each time. */
 export async function killAndRepeat(
   kind: KilledKind,
-  { trials, enough = Infinity, random }: KillOptions,
+  { trials, enough = Infinity, kills = Infinity, random }: KillOptions,
 ): Promise<KilledReport> {
   await using hub = await serveModel();
   const faults: string[] = [];
@@ -169,7 +171,7 @@ export async function killAndRepeat(
   let whole = new Map<string, string>();
   const before = { ...process.env };
   // The first two runs are not killed: the second one says how long the work takes when files are warm.
-  for (let trial = -2; trial < trials && left < enough; trial++) {
+  for (let trial = -2; trial < trials && left < enough && killed < kills; trial++) {
     const root = await mkdtemp(join(tmpdir(), "blip-killed-"));
     const home = join(root, "home");
     const env = { HF_HOME: home, HF_ENDPOINT: hub.origin };

@@ -10,6 +10,8 @@ import { rawOptions } from "./decoding/decode-encoded.ts";
 import { inspectImage } from "./decoding/inspect-image.ts";
 import { checkMemory, decodedHere, readMilliseconds } from "./decoding/limits.ts";
 import { within } from "./decoding/within.ts";
+import { fetchedImages } from "./fetch-image.ts";
+import type { BodyShare } from "./net/body-room.ts";
 import { pathOfImage, readImage, type EncodedInput } from "./read-image.ts";
 
 /** A path, an http(s), data or file URL, the bytes of a file, or raw pixels. */
@@ -19,10 +21,14 @@ export type ImageInput = EncodedInput | RawImage;
 const apart = () => import("./decoding/decode-apart.ts");
 
 /** An image of a caller who is trusted: here unless it is so large that stopping it must be possible. */
-async function decodeTrusted(input: EncodedInput, options: DecodeOptions): Promise<RgbImage> {
+async function decodeTrusted(
+  input: EncodedInput,
+  options: DecodeOptions,
+  share: BodyShare,
+): Promise<RgbImage> {
   const { signal, maxPixels, memory, size, allowPrivateRedirects } = options;
   const path = pathOfImage(input);
-  const reading = readImage(input, { signal, allowPrivateRedirects });
+  const reading = readImage(input, { signal, allowPrivateRedirects, share });
   const late = () => readTooSlow(path ?? "the image", readMilliseconds);
   const encoded = await unlessAborted(
     path === undefined ? reading : within(reading, readMilliseconds, late),
@@ -37,12 +43,17 @@ async function decodeTrusted(input: EncodedInput, options: DecodeOptions): Promi
 }
 
 /** An image of anyone: in a process of its own, which reads it, too, if it is a file. */
-async function decodeIsolated(input: EncodedInput, options: DecodeOptions): Promise<RgbImage> {
+async function decodeIsolated(
+  input: EncodedInput,
+  options: DecodeOptions,
+  share: BodyShare,
+): Promise<RgbImage> {
   const { signal, maxPixels, allowPrivateRedirects } = options;
   const { decodeApart } = await apart();
   const path = pathOfImage(input);
   if (path !== undefined) return decodeApart({ name: path, path: resolve(path) }, options);
-  const { name, bytes } = inspectImage(await readImage(input, { signal, allowPrivateRedirects }), maxPixels);
+  const encoded = await readImage(input, { signal, allowPrivateRedirects, share });
+  const { name, bytes } = inspectImage(encoded, maxPixels);
   return decodeApart({ name, bytes }, options);
 }
 
@@ -65,7 +76,12 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
     checkArea("raw pixels", input.width, input.height, maxPixels);
     return toRgb(input, rawOptions(options, "raw pixels"));
   }
-  return isolate === true ? decodeIsolated(input, options) : decodeTrusted(input, options);
+  const share = fetchedImages.open();
+  try {
+    return await (isolate === true ? decodeIsolated : decodeTrusted)(input, options, share);
+  } finally {
+    share.close();
+  }
 }
 
 /** Callers in JavaScript are not held to the types. */

@@ -1,10 +1,17 @@
 // Pictures by http, from a local server: redirects, limits, and what the message says.
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { failureOf } from "@blip-ts/testing";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { fetchImage } from "./fetch-image.ts";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { decodeImage } from "./decode-image.ts";
+import { fetchedImages, fetchImage } from "./fetch-image.ts";
+import { BodyRoom } from "./net/body-room.ts";
 import { readImage } from "./read-image.ts";
+
+const pixel = readFileSync(new URL("../../../../../fixtures/images/one-pixel.png", import.meta.url));
+/** An image with 3 MB behind it. */
+const padded = Buffer.concat([pixel, Buffer.alloc(3e6)]);
 
 let server: Server;
 let base = "";
@@ -30,6 +37,8 @@ beforeAll(async () => {
     else if (url === "/basic") response.end(request.headers.authorization);
     else if (url === "/text") response.end("internal state: secret");
     else if (url === "/data") response.end(Buffer.from([1, 2, 3, 0xde, 0xad]));
+    else if (url === "/padded") response.end(padded);
+    else if (url === "/padding") response.end(padded.subarray(pixel.length));
     else if (url === "/large") response.end(Buffer.alloc(25_000_001));
     else response.writeHead(404).end();
   });
@@ -40,6 +49,34 @@ beforeAll(async () => {
 afterAll(() => {
   server.closeAllConnections();
   server.close();
+});
+
+describe.each([false, true])("decodeImage, isolated: %s", (isolate) => {
+  const options = { alpha: "white", orientation: "stored", grey16: "clip", isolate } as const;
+
+  test.each([
+    ["/padded", undefined],
+    ["/padding", "image/not-an-image"],
+    ["/missing", "image/unreachable"],
+  ])("counts the bytes of %s, and gives them back", async (path, code) => {
+    let counted = 0;
+    const open = fetchedImages.open.bind(fetchedImages);
+    const opened = vi.spyOn(fetchedImages, "open").mockImplementation(() => {
+      const share = open();
+      const take: typeof share.take = async (bytes, signal) => {
+        await share.take(bytes, signal);
+        counted += bytes;
+        expect(fetchedImages.taken).toBe(Math.max(0, counted - 2 ** 20));
+      };
+      return { ...share, take };
+    });
+    onTestFinished(() => opened.mockRestore());
+    const call = decodeImage(base + path, options);
+    if (code === undefined) expect(await call).toMatchObject({ width: 1, height: 1 });
+    else await expect(call).rejects.toMatchObject({ code });
+    expect(counted).toBe(path === "/missing" ? 0 : path === "/padded" ? padded.length : 3e6);
+    expect(fetchedImages.taken).toBe(0);
+  });
 });
 
 describe("fetchImage", () => {
@@ -64,6 +101,33 @@ describe("fetchImage", () => {
     });
     const signal = AbortSignal.abort(new Error("enough"));
     await expect(fetchImage(`${base}/picture`, { signal })).rejects.toThrow("enough");
+  });
+
+  test("bodies wait for room, by their connections, and small ones do not", async () => {
+    const room = new BodyRoom(5, 5);
+    const [first, second] = [room.open(), room.open()];
+    await first.take(11);
+    const small = Buffer.from(await fetchImage(`${base}/picture`, { share: room.open() }));
+    expect(small.toString()).toBe("bytes");
+    const call = fetchImage(`${base}/text`, { share: second });
+    await vi.waitFor(() => expect(room.waiting).toBe(1));
+    first.close();
+    expect(Buffer.from(await call).toString()).toMatch(/^internal/);
+    expect(room.taken).toBe("internal state: secret".length - 5);
+    second.close();
+  });
+
+  test("a body that waits for room ends with its time, or its caller's signal", async () => {
+    const room = new BodyRoom(1, 0);
+    await room.open().take(2);
+    const options = { share: room.open(), timeout: 50 };
+    await expect(fetchImage(`${base}/picture`, options)).rejects.toThrow("no whole answer within 0.05");
+    const stop = new AbortController();
+    const call = fetchImage(`${base}/picture`, { share: room.open(), signal: stop.signal });
+    await vi.waitFor(() => expect(room.waiting).toBe(1));
+    stop.abort(new Error("enough"));
+    await expect(call).rejects.toThrow("enough");
+    expect(room.taken).toBe(2);
   });
 
   test("a signal ends the waiting within a body, and time does, too", async () => {

@@ -17,6 +17,7 @@ import {
 import { givenBytes } from "../../image/given-bytes.ts";
 import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
 import { fetchImage } from "./fetch-image.ts";
+import type { BodyShare } from "./net/body-room.ts";
 
 /** A path, an http(s), data or file URL, or the bytes of a file. */
 export type EncodedInput = string | URL | Uint8Array | ArrayBuffer | Blob;
@@ -130,6 +131,8 @@ export interface ReadImageOptions {
   /** What messages call a file, if that is not its path. */
   readonly called?: string | undefined;
   readonly allowPrivateRedirects?: boolean | undefined;
+  /** Of the room for images from addresses. */
+  readonly share?: BodyShare | undefined;
 }
 
 /**
@@ -138,14 +141,14 @@ export interface ReadImageOptions {
  */
 export async function readImage(
   input: EncodedInput,
-  { signal, called, allowPrivateRedirects }: ReadImageOptions = {},
+  { signal, called, allowPrivateRedirects, share }: ReadImageOptions = {},
 ): Promise<EncodedImage> {
   if (typeof input === "string" || input instanceof URL) {
     const path = pathOfImage(input);
     if (path !== undefined) return readImageFile(path, called ?? path);
     const text = String(input);
     if (isDataUrl(text)) return dataUrlImage(text);
-    const bytes = await fetchImage(text, { signal, allowPrivateRedirects });
+    const bytes = await fetchImage(text, { signal, allowPrivateRedirects, share });
     const name = shownUrl(text);
     return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength), true) };
   }

@@ -3,9 +3,12 @@ import type { Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BlipError } from "@blip-ts/base";
+import { parseStrictJson, shardsOfIndex } from "@blip-ts/checkpoint";
 import {
   isShardIndex,
+  maxSideFileBytes,
   maxSuiteIndexBytes,
+  sideFileLimits,
   sideFiles,
   suiteIndexFile,
   weightsFiles,
@@ -57,23 +60,17 @@ function chooseWeights(id: string, files: readonly string[], part: string | unde
   throw noWeights(id, files);
 }
 
-/** The shards that an index names; names that lead elsewhere are left to the reader's own refusal. */
-async function shardsOf(path: string): Promise<string[]> {
-  let json: unknown;
+/** The shards that an index names; none if it is refused, which its reader says with all that is wrong. */
+async function shardsOf(path: string): Promise<readonly string[]> {
+  const text = await readSideFile(path, maxSideFileBytes["model.safetensors.index.json"]);
+  const parsed = await parseStrictJson(text ?? "", sideFileLimits);
   try {
-    json = JSON.parse((await readSideFile(path)) ?? "{}");
+    const names = parsed.ok ? shardsOfIndex(parsed.value, path) : [];
+    return names.filter(isPlainName);
   } catch (error) {
-    if (error instanceof BlipError) throw error;
-    // The reader says what is wrong with it.
-    return [];
+    if (error instanceof BlipError) return [];
+    throw error;
   }
-  const map: unknown =
-    typeof json === "object" && json !== null && "weight_map" in json ? json.weight_map : {};
-  const names = Object.values(typeof map === "object" && map !== null ? map : {}) as readonly unknown[];
-  return [...new Set(names)].filter(
-    (name): name is string =>
-      typeof name === "string" && /^[\w.-]+$/.test(name) && !name.startsWith(".") && isPlainName(name),
-  );
 }
 
 /** A file's path in its repository. @param part the folder of a suite that it lies in, if it does */

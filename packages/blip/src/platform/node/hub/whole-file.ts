@@ -3,12 +3,12 @@
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { maxSafetensorsHeader, parseStrictJson } from "@blip-ts/checkpoint";
 
 export type FileState = "whole" | "missing" | "cut";
 
 /** Small files are named by git's sha1 of them: reading them takes no time. */
 const maxHashedBytes = 4_000_000;
-const maxHeaderBytes = 100_000_000;
 /** The end of a zip archive, with the longest comment that it may have. */
 const maxZipEnd = 22 + 65_535;
 
@@ -18,23 +18,19 @@ async function bytesAt(file: FileHandle, offset: number, length: number): Promis
   return bytes.subarray(0, bytesRead);
 }
 
-/** Bytes that a safetensors file has by its own header; undefined if that says nothing. */
+/** Bytes that a safetensors file has by its own header; undefined if that says nothing that its reader would take. */
 async function safetensorsSize(file: FileHandle, size: number): Promise<number | undefined> {
   const head = await bytesAt(file, 0, 8);
   if (head.length < 8) return 8;
   const length = head.readBigUInt64LE();
-  if (length > maxHeaderBytes) return undefined;
+  const { bytes: most, ...limits } = maxSafetensorsHeader;
+  if (length > most) return undefined;
   const start = 8 + Number(length);
   if (start > size) return start;
-  let header: unknown;
-  try {
-    header = JSON.parse((await bytesAt(file, 8, Number(length))).toString("utf8"));
-  } catch {
-    return undefined;
-  }
-  if (typeof header !== "object" || header === null) return undefined;
+  const header = await parseStrictJson((await bytesAt(file, 8, Number(length))).toString("utf8"), limits);
+  if (!header.ok || typeof header.value !== "object" || header.value === null) return undefined;
   let end = 0;
-  for (const value of Object.values(header)) {
+  for (const value of Object.values(header.value)) {
     const offsets: unknown = (value as { data_offsets?: unknown } | null)?.data_offsets;
     const last: unknown = Array.isArray(offsets) ? offsets[1] : undefined;
     if (typeof last === "number" && Number.isSafeInteger(last) && last > end) end = last;

@@ -1,5 +1,6 @@
 // The body of an answer, within bounds: of silence, of slowness, of bytes.
 import { whenAborted } from "@blip-ts/base";
+import { type BodyShare } from "./body-room.ts";
 import { failureOf, NetworkFailure } from "./failure.ts";
 import type { Answer } from "./fetch-by.ts";
 import type { NetworkLimits } from "./limits.ts";
@@ -94,23 +95,60 @@ export const discard = (answer: Pick<Answer, "body">): void => {
   void answer.body?.cancel().catch(() => undefined);
 };
 
+/** Bytes of a block into which small pieces go: each piece as it comes takes some 200 bytes beside its own. */
+const blockBytes = 2 ** 16;
+
+/** Pieces, joined in the end. Small ones are copied at once, however many there are. */
+class Joined {
+  readonly #blocks: Uint8Array[] = [];
+  #block = new Uint8Array(0);
+  #filled = 0;
+
+  add(piece: Uint8Array): void {
+    if (piece.length >= blockBytes) {
+      this.#end();
+      this.#blocks.push(piece);
+      return;
+    }
+    if (this.#filled + piece.length > this.#block.length) {
+      this.#end();
+      this.#block = new Uint8Array(blockBytes);
+    }
+    this.#block.set(piece, this.#filled);
+    this.#filled += piece.length;
+  }
+
+  #end(): void {
+    if (this.#filled > 0) this.#blocks.push(this.#block.subarray(0, this.#filled));
+    this.#block = new Uint8Array(0);
+    this.#filled = 0;
+  }
+
+  whole(): Buffer {
+    this.#end();
+    return Buffer.concat(this.#blocks);
+  }
+}
+
 /**
  * All of a body.
  * @param most bytes that it may have
+ * @param share of the room for all bodies; its owner closes it
  * @returns undefined if it has more
  * @throws {NetworkFailure} @throws the signal's reason
  */
 export async function wholeBody(
   answer: Pick<Answer, "body">,
   most: number,
-  options: BodyOptions,
+  { share, ...options }: BodyOptions & { readonly share?: BodyShare | undefined },
 ): Promise<Buffer | undefined> {
-  const parts: Uint8Array[] = [];
+  const joined = new Joined();
   let size = 0;
-  for await (const part of bodyOf(answer, options)) {
-    size += part.length;
+  for await (const piece of bodyOf(answer, options)) {
+    size += piece.length;
     if (size > most) return undefined;
-    parts.push(part);
+    joined.add(piece);
+    await share?.take(piece.length, options.signal);
   }
-  return Buffer.concat(parts);
+  return joined.whole();
 }
