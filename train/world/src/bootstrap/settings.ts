@@ -55,17 +55,22 @@ const shared: Recipe = {
  */
 const contrast: Recipe = { queue: 1024, alpha: 0, momentum: 0.99, freeze: ["temp"] };
 
-/** @param samples that each pre-training sees */
-export const settingsFor = (samples: number): BootstrapSettings => ({
-  stem: { imageSize: 64, patch: 8, width: 96, imageLayers: 4, textLayers: 2, projection: 64 },
-  ...{ web: 20_000, clean: 4_000, test: 500 },
-  pretrain: {
-    ...{ ...shared, ...contrast, init: true, steps: Math.ceil(samples / batchSize) },
-    ...{ lr: 2e-3, warmUp: 100 },
-  },
-  captioner: { ...shared, steps: 300, lr: 5e-4, warmUp: 20 },
-  filter: { ...shared, ...contrast, steps: 300, lr: 5e-4, warmUp: 20 },
-  ...{ threshold: 0.5, ranked: 16 },
-});
-
 export const defaultSamples = 40_000;
+
+/** @param samples that each pre-training sees; for fewer than 40,000, a try, all else is smaller too */
+export function settingsFor(samples: number): BootstrapSettings {
+  const share = Math.min(1, samples / defaultSamples);
+  const part = (whole: number, least: number) => Math.max(least, Math.round(whole * share));
+  const tuned = { steps: part(300, 2), lr: 5e-4, warmUp: part(20, 1) };
+  return {
+    stem: { imageSize: 64, patch: 8, width: 96, imageLayers: 4, textLayers: 2, projection: 64 },
+    ...{ web: part(20_000, 64), clean: part(4_000, 64), test: part(500, 32) },
+    pretrain: {
+      ...{ ...shared, ...contrast, init: true, steps: Math.ceil(samples / batchSize) },
+      ...{ lr: 2e-3, warmUp: part(100, 1) },
+    },
+    captioner: { ...shared, ...tuned },
+    filter: { ...shared, ...contrast, ...tuned },
+    ...{ threshold: 0.5, ranked: 16 },
+  };
+}
