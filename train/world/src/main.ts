@@ -59,6 +59,7 @@ interface MakeFlags {
   readonly image: ImageFormat;
   readonly plain?: boolean;
   readonly blind?: boolean;
+  readonly patches?: number;
 }
 
 /** Captions or questions of a scene, unless told. */
@@ -67,10 +68,14 @@ const eachOf: Readonly<Record<TaskName, number>> = {
 };
 
 async function makeData({ image, form, each, size, plain = false, blind = false, ...flags }: MakeFlags) {
+  const side = size ?? (flags.world === "small" ? 64 : 128);
+  const { patches } = flags;
+  if (patches !== undefined && side % patches !== 0)
+    throw badOption("--patches", `a divisor of the image's side, ${side}`, String(patches));
   const report = await make({
     ...flags,
     ...{ plain, blind, format: image, each: each ?? eachOf[flags.task] },
-    size: size ?? (flags.world === "small" ? 64 : 128),
+    size: side,
     form: form ?? (flags.split === "train" ? "shards" : "list"),
   });
   say(
@@ -194,6 +199,12 @@ program
   .addOption(new Option("--image <FORMAT>", "png keeps each pixel").choices(imageFormats).default("png"))
   .option("--plain", "one plain sentence of a scene: all things, their clear relation, the place")
   .option("--blind", "every image is the same grey, for the score of a blind model")
+  .addOption(
+    new Option(
+      "--patches <PIXELS>",
+      "say what each patch of this side shows, for the loss patch-names",
+    ).argParser(whole("--patches", 4)),
+  )
   .action(makeData);
 program
   .command("sheet")

@@ -11,6 +11,7 @@ import { Canvas } from "./canvas.ts";
 import { Drawer } from "./draw.ts";
 import { Mips, recoloured } from "./mips.ts";
 import { paintPlain } from "./painted.ts";
+import { patchNames } from "./patches.ts";
 import { drawView, readPanoramas, type Panorama } from "./photo.ts";
 import { drawSprite } from "./sprite.ts";
 
@@ -54,6 +55,48 @@ describe("a scene", () => {
         paintPlain(canvas, name, new Random(`${name} ${draw}`));
         expect(deltaE(canvas.mean(0, 0, 32, 32), colours[name]), name).toBeLessThan(18);
       }
+  });
+});
+
+describe("patches", () => {
+  const drawing = async (world: "full" | "crowd") => {
+    const source = sceneSource(world, "train", 21);
+    return { source, drawer: new Drawer(catalogue(), blankSprites, await readPanoramas(), 128) };
+  };
+
+  test("name the thing whose middle lies in them, or the one that stands before it", async () => {
+    const { source, drawer } = await drawing("crowd");
+    const { concepts } = source.world;
+    const names = patchNames(concepts);
+    let [named, all] = [0, 0];
+    for (let number = 0; number < 30; number++) {
+      const scene = source.scene(number);
+      const patches = drawer.patches(scene, concepts, 16);
+      expect(patches).toHaveLength(64);
+      const shown = new Set(patches.flatMap((patch) => (patch === null ? [] : [names[patch]])));
+      for (const { concept, things } of scene.groups)
+        for (const { x, y } of things) {
+          all++;
+          const patch = must(patches, Math.floor(y * 8) * 8 + Math.floor(x * 8));
+          if (patch !== null && names[patch] === concept.name) named++;
+        }
+      // A crowd leaves patches that show nothing, and names nothing that is not there.
+      const there = new Set(["nothing", ...scene.groups.map(({ concept }) => concept.name)]);
+      expect([...shown].filter((name) => !there.has(name ?? ""))).toEqual([]);
+    }
+    expect(all).toBeGreaterThan(150);
+    expect(named / all).toBeGreaterThan(0.97);
+  });
+
+  test("that are hardly touched are not known", async () => {
+    const { source, drawer } = await drawing("full");
+    const patches = Array.from({ length: 20 }, (_, number) =>
+      drawer.patches(source.scene(number), source.world.concepts, 16),
+    ).flat();
+    const share = (value: 0 | null) => patches.filter((patch) => patch === value).length / patches.length;
+    expect(share(null)).toBeGreaterThan(0.01);
+    expect(share(null)).toBeLessThan(0.15);
+    expect(share(0)).toBeGreaterThan(0.4);
   });
 });
 

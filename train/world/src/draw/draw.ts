@@ -12,6 +12,7 @@ import { colours, deltaE, type ColourName } from "../words/colours.ts";
 import { Canvas, shadow } from "./canvas.ts";
 import { Mips, recoloured } from "./mips.ts";
 import { paintPlace, paintPlain } from "./painted.ts";
+import { drawnOrder, patchesOf } from "./patches.ts";
 import { drawView, type Panoramas } from "./photo.ts";
 import { drawEdge, drawSprite } from "./sprite.ts";
 import { augment, jpegQuality } from "./tones.ts";
@@ -44,10 +45,7 @@ export class Drawer {
     const random = new Random(`${scene.key}/pixels`);
     const canvas = new Canvas(this.#side);
     this.#place(canvas, scene, random);
-    const things = scene.groups.flatMap((group) => group.things.map((thing) => ({ group, thing })));
-    // What stands nearer is drawn later.
-    const order = things.sort((a, b) => a.thing.y + this.#foot(a.thing) - b.thing.y - this.#foot(b.thing));
-    for (const { group, thing } of order) this.#draw(canvas, group, thing);
+    for (const { group, thing } of this.#order(scene)) this.#draw(canvas, group, thing);
     if (scene.augmented) augment(canvas, random);
     return canvas;
   }
@@ -62,6 +60,24 @@ export class Drawer {
     const raw = { width: side, height: side, channels: 3 } as const;
     const jpeg = await sharp(data, { raw }).jpeg({ quality, chromaSubsampling: "4:2:0" }).toBuffer();
     return { side, data: new Uint8Array(await sharp(jpeg).raw().toBuffer()) };
+  }
+
+  /** What each patch shows, by number ({@link patchesOf}). @param patch side of a patch in pixels, a divisor of the image's */
+  patches(
+    scene: Scene,
+    concepts: readonly { readonly name: string }[],
+    patch: number,
+  ): readonly (number | null)[] {
+    const things = this.#order(scene).map(({ group, thing }) => ({ concept: group.concept.name, thing }));
+    return patchesOf(things, concepts, this.#side / patch, (canvas, thing) => {
+      const { side } = canvas;
+      const pose = { ...thing, x: thing.x * side, y: thing.y * side, side: thing.side * side };
+      drawSprite(canvas, this.#mipsOf(thing.sprite, undefined), pose, [255, 255, 255]);
+    });
+  }
+
+  #order(scene: Scene) {
+    return drawnOrder(scene, (thing) => this.#foot(thing));
   }
 
   #place(canvas: Canvas, { place, view, horizon = 0.5 }: Scene, random: Random): void {

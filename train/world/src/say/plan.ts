@@ -89,6 +89,8 @@ function mentionOf(random: Random, scene: Scene, group: number, partial: boolean
 /** Which groups are told, in which order. */
 function chosenGroups(random: Random, scene: Scene, partial: boolean): readonly number[] {
   const all = random.shuffled(scene.groups.map((_, group) => group));
+  // Nobody names eight things.
+  if (scene.kind === "crowd") return all.slice(0, 1 + random.below(4));
   const fewer = partial && all.length > 1 && !repeats(scene) && random.chance(all.length > 2 ? 0.25 : 0.12);
   return fewer ? all.slice(0, 1 + random.below(all.length - 1)) : all;
 }

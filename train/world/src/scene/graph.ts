@@ -4,9 +4,9 @@ import type { ColourName } from "../words/colours.ts";
 import type { Concept } from "../words/concepts.ts";
 import type { Place } from "../words/places.ts";
 
-export const sceneKinds = ["single", "count", "pair", "three", "four", "colours", "sizes"] as const;
+export const sceneKinds = ["single", "count", "pair", "three", "four", "colours", "sizes", "crowd"] as const;
 
-/** Groups and what they differ in: one thing, several of one, two, three, four, two colours, two sizes. */
+/** Groups and what they differ in: one thing, several of one, two, three, four, two colours, two sizes, five to eight. */
 export type SceneKind = (typeof sceneKinds)[number];
 
 export type Size = "small" | "large";

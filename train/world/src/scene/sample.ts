@@ -100,6 +100,7 @@ const makers: Readonly<Record<SceneKind, Maker>> = {
       at === several && !group.concept.many ? { ...group, count: 2 } : group,
     );
   },
+  crowd: (random, choose) => choose.concepts(5 + random.below(4))?.map(single),
   four: (_, choose) => choose.concepts(4)?.map(single),
   colours(random, choose) {
     const [first, second] = choose.colours(2);

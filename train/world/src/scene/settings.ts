@@ -4,9 +4,12 @@ import { concepts, firstThings, smallThings, type Concept } from "../words/conce
 import { paintedPlaces, photoPlaces, plainPlaces } from "../words/places.ts";
 import type { SceneKind } from "./graph.ts";
 
-export const worldNames = ["full", "small", "plain"] as const;
+export const worldNames = ["full", "crowd", "small", "plain"] as const;
 
-/** `full`: everything. `small`: 24 things, one or two of them. `plain`: 79 things on plain backgrounds. */
+/**
+ * `full`: everything. `crowd`: five to eight things per scene, of which a caption names some: much to learn per image. `small`: 24 things, one or two of them. `plain`: 79 things on plain
+ * backgrounds.
+ */
 export type WorldName = (typeof worldNames)[number];
 
 export interface World {
@@ -52,6 +55,7 @@ const full: World = {
 
 export const worlds: Readonly<Record<WorldName, World>> = {
   full,
+  crowd: { ...full, name: "crowd", kindShares: { crowd: 1 }, anywhere: 1 },
   small: {
     ...full,
     name: "small",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { must } from "@blip-ts/base";
 import { readSprites } from "../art/sprites.ts";
 import { Drawer } from "../draw/draw.ts";
+import { patchNames } from "../draw/patches.ts";
 import { readPanoramas } from "../draw/photo.ts";
 import { outNotEmpty } from "../errors.ts";
 import { sceneSource, type SceneSource } from "../scene/sample.ts";
@@ -26,6 +27,8 @@ export interface MakeOptions extends RowOptions {
   readonly form: "shards" | "list";
   /** Every image is the same grey. */
   readonly blind: boolean;
+  /** Rows say what each patch of so many pixels per side shows; a divisor of `size`. */
+  readonly patches?: number | undefined;
 }
 
 export interface MakeReport {
@@ -61,6 +64,21 @@ export function answersFile({ world }: SceneSource): readonly string[] {
       ...["yes", "no", "left", "right", "top", "bottom"],
     ]),
   ];
+}
+
+/** Rows that say what their image's patches show. Blind images show nothing that could be named. */
+function* withPatches(
+  rows: Iterable<Row>,
+  { world: { concepts } }: SceneSource,
+  drawer: Drawer | undefined,
+  patch: number | undefined,
+): Generator<Row> {
+  for (const row of rows) {
+    const [scene] = row.scenes;
+    if (patch === undefined || drawer === undefined || scene === undefined || row.scenes.length > 1)
+      yield row;
+    else yield { ...row, record: { ...row.record, patches: drawer.patches(scene, concepts, patch) } };
+  }
 }
 
 /** Rows that are drawn at a time. */
@@ -111,13 +129,34 @@ export async function make(options: MakeOptions): Promise<MakeReport> {
   const maker = new ImageMaker(drawer, size, format);
   const output: Output =
     options.form === "shards" ? new Shards(out, format) : new Listed(out, task, split === "train", format);
-  const written = await writeRows(rowsOf(source, options), maker, output);
+  const { patches } = options;
+  const written = await writeRows(
+    withPatches(rowsOf(source, options), source, drawer, patches),
+    maker,
+    output,
+  );
+  if (patches !== undefined)
+    writeFileSync(join(out, "patch-names.json"), `${JSON.stringify(patchNames(source.world.concepts))}\n`);
   const path = await output.finish();
   writeFileSync(join(out, "things.json"), `${JSON.stringify(thingsFile(source))}\n`);
   writeFileSync(join(out, "answers.json"), `${JSON.stringify(answersFile(source))}\n`);
   const made = { ...written, pixels: maker.sum() };
   const { world, count, first, each, plain, form } = options;
-  const asked = { world, split, task, count, first, each, plain, seed, size, format, form, blind };
+  const asked = {
+    world,
+    split,
+    task,
+    count,
+    first,
+    each,
+    plain,
+    seed,
+    size,
+    format,
+    form,
+    blind,
+    patches: patches ?? null,
+  };
   writeFileSync(join(out, "world.json"), `${JSON.stringify({ ...asked, ...made }, undefined, 1)}\n`);
   return { ...made, path, seconds: (performance.now() - from) / 1000 };
 }
