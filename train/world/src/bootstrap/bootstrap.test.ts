@@ -22,7 +22,7 @@ const judged = (web: number | null, synthetic: number | null, text: string): Jud
 });
 
 const sources: SetSources = {
-  web: ["0", "1", "2"].map((image) => ({ image, caption: `web ${image}` })),
+  web: ["0", "1", "2"].map((image) => ({ image, caption: `web ${image}`, patches: [Number(image)] })),
   clean: [{ image: "c", caption: "clean" }],
   truth: ["true 0", "true 1", "true 2"],
   judged: [judged(0.5, 0.2, "drawn 0"), judged(0.49, 0.9, "drawn 1"), judged(null, null, "drawn 2")],
@@ -43,6 +43,13 @@ describe("a row's set", () => {
     ["e", ["0: true 0", "1: true 1", "2: true 2", "c: clean"]],
     ["blind", ["grey: true 0", "grey: true 1", "grey: true 2", "grey: clean"]],
   ] as const)("%s", (row, expected) => expect(texts(row)).toEqual(expected));
+
+  test("says of every image what its patches show, unless it is grey", () => {
+    const patches = (row: RowName) => setOf(row, sources).pairs.map((pair) => pair.patches);
+    expect(patches("d")).toEqual([[0], [1], undefined]);
+    expect(patches("e")).toEqual([[0], [1], [2], undefined]);
+    expect(patches("blind")).toEqual([undefined, undefined, undefined, undefined]);
+  });
 
   test("is counted by kind", () =>
     expect(setOf("d", sources).counts).toEqual({ web: 1, synthetic: 1, truth: 0, clean: 1 }));

@@ -6,7 +6,7 @@ import { sceneSource } from "../scene/sample.ts";
 import { make, type MakeOptions } from "../write/make.ts";
 import { rowsOf, type TaskName } from "../write/rows.ts";
 import { readJson, readLines, writeJson, type WorkPaths } from "./files.ts";
-import type { Pair } from "./sets.ts";
+import type { Pair, Patches } from "./sets.ts";
 import type { BootstrapSettings } from "./settings.ts";
 
 /** Clean scenes have numbers from here on, so that none is a web scene. */
@@ -20,7 +20,7 @@ export interface Truth {
   readonly things: readonly string[];
 }
 
-type Asked = Pick<MakeOptions, "split" | "count" | "first" | "each" | "seed" | "blind"> & {
+type Asked = Pick<MakeOptions, "split" | "count" | "first" | "each" | "seed" | "blind" | "patches"> & {
   readonly task: TaskName;
 };
 
@@ -50,8 +50,8 @@ export async function makeData(
   seed: number,
   blank: boolean,
 ): Promise<void> {
-  const { imageSize } = settings.stem;
-  const train = { split: "train", seed, each: 1, blind: blank } as const;
+  const { imageSize, patch } = settings.stem;
+  const train = { split: "train", seed, each: 1, blind: blank, patches: patch } as const;
   const test = {
     split: "S0",
     seed: testSeed,
@@ -75,17 +75,22 @@ interface WebRow extends Pair {
 
 /** Web pairs with the kind of each text, in their order; images' paths begin at the seed's folder. */
 export const webPairs = (paths: WorkPaths): readonly WebRow[] =>
-  (readLines(join(paths.web, "data.jsonl")) as readonly WebRow[]).map(({ image, caption, noise }) => ({
-    ...{ image: `web/${image}`, caption, noise },
-  }));
+  (readLines(join(paths.web, "data.jsonl")) as readonly WebRow[]).map(
+    ({ image, caption, noise, patches }) => ({
+      ...{ image: `web/${image}`, caption, noise, patches },
+    }),
+  );
+
+interface CleanRow {
+  readonly image: string;
+  readonly caption: readonly string[];
+  readonly patches?: Patches;
+}
 
 export const cleanPairs = (paths: WorkPaths): readonly Pair[] =>
-  (
-    readJson(join(paths.clean, "data.json")) as readonly {
-      readonly image: string;
-      readonly caption: readonly string[];
-    }[]
-  ).flatMap(({ image, caption }) => caption.map((text) => ({ image: `clean/${image}`, caption: text })));
+  (readJson(join(paths.clean, "data.json")) as readonly CleanRow[]).flatMap(({ image, caption, patches }) =>
+    caption.map((text) => ({ image: `clean/${image}`, caption: text, patches })),
+  );
 
 /** The grey image, from the seed's folder. */
 export const blankImage = "blind/images/000/000000.png";

@@ -24,15 +24,20 @@ export const blip: Blip = async ({ args, log, output }) => {
   if (!existsSync(built)) throw notBuilt(built);
   const errors = openSync(log, "a");
   const printed = output === undefined ? errors : openSync(`${output}.part`, "w");
+  let stop = (): void => undefined;
   try {
     const code = await new Promise<number | string>((done, fail) => {
       const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", printed, errors] });
+      // A run that is ended must not leave its training behind.
+      stop = () => void child.kill("SIGTERM");
+      process.once("SIGTERM", stop);
       child.once("error", fail);
       child.once("exit", (status, signal) => done(status ?? signal ?? "no exit"));
     });
     if (code !== 0) throw blipFailed(args.slice(0, 2).join(" "), code, log);
     if (output !== undefined) renameSync(`${output}.part`, output);
   } finally {
+    process.off("SIGTERM", stop);
     closeSync(errors);
     if (printed !== errors) closeSync(printed);
   }

@@ -107,7 +107,8 @@ async function captionerAndFilter(sitting: Sitting): Promise<void> {
   const { paths, settings } = sitting;
   await preTrained(sitting, "a");
   const data = paths.set("clean");
-  await once(data, () => writeLines(data, cleanPairs(paths)));
+  const pairs = cleanPairs(paths).map(({ image, caption }) => ({ image, caption }));
+  await once(data, () => writeLines(data, pairs));
   const model = paths.model("a");
   await train(sitting, { task: "caption", name: "captioner", data, model, recipe: settings.captioner });
   await train(sitting, { task: "match", name: "filter", data, model, recipe: settings.filter });
@@ -173,6 +174,10 @@ const judgedFor = (sitting: Sitting, row: RowName): Promise<readonly JudgedImage
   return row === "beam" ? judgedBeams(sitting) : judgedByCapFilt(sitting);
 };
 
+/** Grey images show nothing to be named. */
+const withoutPatches = (recipe: Recipe): Recipe =>
+  Object.fromEntries(Object.entries(recipe).filter(([name]) => name !== "losses" && name !== "patchNames"));
+
 /** Pre-trains a row's model from scratch on the row's set. @returns the set's counts */
 async function preTrained(sitting: Sitting, row: RowName): Promise<RowResult["set"]> {
   const { paths, settings } = sitting;
@@ -180,10 +185,11 @@ async function preTrained(sitting: Sitting, row: RowName): Promise<RowResult["se
     ...{ web: webPairs(paths), clean: cleanPairs(paths), blank: blankImage, threshold: settings.threshold },
     ...{ truth: truths(paths).map(({ caption }) => caption), judged: await judgedFor(sitting, row) },
   });
-  const pairs = set.pairs.map(({ image, caption }) => ({ image, caption }));
+  const pairs = set.pairs.map(({ image, caption, patches }) => ({ image, caption, patches }));
   await once(paths.set(row), () => writeLines(paths.set(row), pairs));
   await train(sitting, {
-    ...{ task: "pretrain", name: row, data: paths.set(row), model: paths.stem, recipe: settings.pretrain },
+    ...{ task: "pretrain", name: row, data: paths.set(row), model: paths.stem },
+    recipe: row === "blind" ? withoutPatches(settings.pretrain) : settings.pretrain,
   });
   return set.counts;
 }

@@ -7,7 +7,12 @@ export interface Pair {
   /** Relative to the file that holds the pair. */
   readonly image: string;
   readonly caption: string;
+  /** What each patch of the image shows; undefined of grey images. */
+  readonly patches?: Patches | undefined;
 }
+
+/** Row by row: 0 for nothing, a thing's number, null if it cannot be said. */
+export type Patches = readonly (number | null)[];
 
 /** A text with its ITM probability; null if nothing of it can be read. */
 export interface JudgedText {
@@ -60,9 +65,9 @@ function partsOf(row: RowName, sources: SetSources): Parts {
   const none: Parts = { web: [], synthetic: [], truth: [] };
   const fittingWeb = () => web.filter((_, at) => fits(must(judged, at).web, threshold));
   const synthetic = (all: boolean) =>
-    web.flatMap(({ image }, at) => {
+    web.flatMap((pair, at) => {
       const { synthetic: text } = must(judged, at);
-      return all || fits(text, threshold) ? [{ image, caption: text.text }] : [];
+      return all || fits(text, threshold) ? [{ ...pair, caption: text.text }] : [];
     });
   switch (row) {
     case "a":
@@ -76,7 +81,7 @@ function partsOf(row: RowName, sources: SetSources): Parts {
       return { ...none, web: fittingWeb(), synthetic: synthetic(false) };
     case "e":
     case "blind":
-      return { ...none, truth: web.map(({ image }, at) => ({ image, caption: must(truth, at) })) };
+      return { ...none, truth: web.map((pair, at) => ({ ...pair, caption: must(truth, at) })) };
   }
 }
 
