@@ -1,5 +1,5 @@
 // The runner's own rules: sets are made of what the filter kept, what is there is not made again, tables come of results.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atLeast, last } from "@blip-ts/base";
@@ -56,8 +56,8 @@ describe("a row's set", () => {
 });
 
 describe("what captions name", () => {
-  test("the longest name counts, in the plural too", () =>
-    expect(thingsNamed("two dogs and a cat").toSorted()).toEqual(["cat", "dog"]));
+  test("is known in the plural and by other words too", () =>
+    expect(thingsNamed("two dogs, a bunny and a dog")).toEqual(["dog", "rabbit"]));
 
   test("is true if all of it is there", () => {
     expect(namesTruly("a dog, next to a cat", ["cat", "dog"])).toBe(true);
@@ -172,6 +172,10 @@ describe("a seed", () => {
     expect(atLeast(calls, 2)[1]).toContain(join(work, "seed-7/blind/data.json"));
     expect(await make(["beam"])).toContain(`train pretrain ${set("beam")}`);
     expect((readLines(set("beam")) as readonly Pair[]).map(({ caption }) => caption)).toContain("searched 0");
+
+    rmSync(work, { recursive: true });
+    expect(await make(["a", "d", "e", "beam"])).toEqual([]);
+    expect(existsSync(work)).toBe(false);
   });
 });
 
