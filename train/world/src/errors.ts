@@ -57,3 +57,31 @@ export const outNotEmpty = (path: string): WorldError =>
     `${path}: expected an empty folder or none, got files. Choose another --out, or delete it.`,
     { path },
   );
+
+export const notBuilt = (path: string): InputError =>
+  new InputError(
+    "world/not-built",
+    `${path}: expected the built package, got no such file. Run "npm run build" first.`,
+    { path },
+  );
+
+export const blipFailed = (command: string, code: number | string, log: string): InputError =>
+  new InputError(
+    "world/blip-failed",
+    `blip ${command}: expected it to end with 0, got ${code}. Read ${log}, then run the same command again.`,
+    { command, code, log },
+  );
+
+export const mixedSettings = (folder: string, got: number): UsageError =>
+  new UsageError(
+    "world/mixed-settings",
+    `${folder}: expected results of the same settings, got ${got} different ones. Keep those of other settings in another folder.`,
+    { folder, got },
+  );
+
+export const noTables = (mark: string): InputError =>
+  new InputError(
+    "world/no-tables",
+    `The page: expected the mark ${mark} and its end, got none. Write both where the table is to stand.`,
+    { mark },
+  );

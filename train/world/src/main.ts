@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import { artFolder, fetchPackage } from "./art/fetch.ts";
 import { artPackages } from "./art/packages.ts";
 import { drawArt, readSprites } from "./art/sprites.ts";
+import { addBootstrap } from "./bootstrap/command.ts";
 import { Drawer } from "./draw/draw.ts";
 import { readPanoramas } from "./draw/photo.ts";
 import { badOption, WorldError } from "./errors.ts";
@@ -252,6 +253,7 @@ program
   .addOption(number("count", "scenes", 1, 1000))
   .addOption(number("size", "side of the images", 16, 128))
   .action(speed);
+addBootstrap(program);
 
 try {
   await program.parseAsync();

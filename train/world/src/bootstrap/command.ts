@@ -1,0 +1,78 @@
+// `npm run world -- bootstrap`: makes rows of the table, and the page with the table.
+import { fileURLToPath } from "node:url";
+import { Option, type Command } from "commander";
+import { badOption } from "../errors.ts";
+import { blip } from "./program.ts";
+import { writePage } from "./page.ts";
+import { makeSeed } from "./run.ts";
+import { defaultSamples, rowNames, rowOrder, settingsFor, type RowName } from "./settings.ts";
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+const workFolder = path("../../work");
+const resultsFolder = path("../../results/bootstrap");
+const pagePath = path("../../../../docs/bootstrapping.md");
+
+interface Flags {
+  readonly seed: readonly number[];
+  readonly rows: readonly RowName[];
+  readonly samples: number;
+  readonly threads?: number;
+  readonly work: string;
+  readonly results: string;
+  readonly page: string;
+}
+
+function rowsOf(text: string): readonly RowName[] {
+  const names = text.split(",").map((name) => name.trim());
+  return names.map((name) => {
+    const row = rowNames.find((known) => known === name);
+    if (row === undefined) throw badOption("--rows", rowNames.join(", "), name);
+    return row;
+  });
+}
+
+const positive =
+  (flag: string) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value > 0) return value;
+    throw badOption(flag, "a positive whole number", text);
+  };
+
+const seedsOf = (text: string): readonly number[] => text.split(",").map(positive("--seed"));
+
+async function bootstrap(flags: Flags): Promise<void> {
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const { rows, work, results, threads } = flags;
+  const settings = settingsFor(flags.samples);
+  for (const seed of flags.seed) await makeSeed({ seed, rows, settings, work, results, threads, say }, blip);
+  writePage(flags.page, results);
+}
+
+export function addBootstrap(program: Command): void {
+  program
+    .command("bootstrap")
+    .description("make the rows of docs/bootstrapping.md that are not there yet, then its tables")
+    .addOption(
+      new Option("--seed <LIST>", "seeds, with commas between").argParser(seedsOf).default([1, 2, 3]),
+    )
+    .addOption(new Option("--rows <LIST>", `of ${rowNames.join(", ")}`).argParser(rowsOf).default(rowOrder))
+    .addOption(
+      new Option("--samples <N>", "that each pre-training sees; results of other numbers go elsewhere")
+        .argParser(positive("--samples"))
+        .default(defaultSamples),
+    )
+    .addOption(
+      new Option("--threads <N>", "of the engine (default: one per core)").argParser(positive("--threads")),
+    )
+    .option("--work <DIR>", "data and runs, 300 MB per seed", workFolder)
+    .option("--results <DIR>", "a file per row and seed", resultsFolder)
+    .option("--page <FILE>", "the page whose tables are written", pagePath)
+    .action(bootstrap);
+  program
+    .command("bootstrap-page")
+    .description("write the tables of docs/bootstrapping.md from the results that are there")
+    .option("--results <DIR>", "a file per row and seed", resultsFolder)
+    .option("--page <FILE>", "the page whose tables are written", pagePath)
+    .action(({ results, page }: Pick<Flags, "results" | "page">) => writePage(page, results));
+}

@@ -1,0 +1,98 @@
+// A seed's data: web images with noisy texts, clean pairs, a true caption per web image, and held-out scenes to judge by.
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { conceptsIn } from "../scene/graph.ts";
+import { sceneSource } from "../scene/sample.ts";
+import { make, type MakeOptions } from "../write/make.ts";
+import { rowsOf, type TaskName } from "../write/rows.ts";
+import { readJson, readLines, writeJson, type WorkPaths } from "./files.ts";
+import type { Pair, Patches } from "./sets.ts";
+import type { BootstrapSettings } from "./settings.ts";
+
+/** Clean scenes have numbers from here on, so that none is a web scene. */
+const firstClean = 100_000;
+/** Every seed is judged by the same scenes. */
+const testSeed = 1;
+
+/** What is true of a web image. */
+export interface Truth {
+  readonly caption: string;
+  readonly things: readonly string[];
+}
+
+type Asked = Pick<MakeOptions, "split" | "count" | "first" | "each" | "seed" | "blind" | "patches"> & {
+  readonly task: TaskName;
+};
+
+/** A folder that was begun and not finished is made anew; `world.json` is written last. */
+async function folder(out: string, size: number, asked: Asked): Promise<void> {
+  if (existsSync(join(out, "world.json"))) return;
+  rmSync(out, { recursive: true, force: true });
+  await make({
+    ...asked,
+    ...{ world: "small", size, out, format: "png", form: "list", plain: false },
+  });
+}
+
+/** The true captions are those that the scenes of the web set would have in a clean one. */
+function truthOf(seed: number, count: number): readonly Truth[] {
+  const options = { task: "pretrain", count, first: 0, each: 1, plain: false } as const;
+  return [...rowsOf(sceneSource("small", "train", seed), options)].map(({ scenes, record }) => ({
+    caption: [record.caption].flat()[0] as string,
+    things: scenes.flatMap(conceptsIn),
+  }));
+}
+
+/** @param blank every image is grey, which needs no art: for tests */
+export async function makeData(
+  paths: WorkPaths,
+  settings: BootstrapSettings,
+  seed: number,
+  blank: boolean,
+): Promise<void> {
+  const { imageSize, patch } = settings.stem;
+  const train = { split: "train", seed, each: 1, blind: blank, patches: patch } as const;
+  const test = {
+    split: "S0",
+    seed: testSeed,
+    task: "retrieval",
+    first: 0,
+    count: settings.test,
+    each: 5,
+  } as const;
+  await folder(paths.web, imageSize, { ...train, task: "web", first: 0, count: settings.web });
+  await folder(paths.clean, imageSize, {
+    ...{ ...train, task: "pretrain", first: firstClean, count: settings.clean },
+  });
+  await folder(paths.test, imageSize, { ...test, blind: blank });
+  await folder(paths.blind, imageSize, { ...test, blind: true });
+  if (!existsSync(paths.truth)) writeJson(paths.truth, truthOf(seed, settings.web));
+}
+
+interface WebRow extends Pair {
+  readonly noise: string;
+}
+
+/** Web pairs with the kind of each text, in their order; images' paths begin at the seed's folder. */
+export const webPairs = (paths: WorkPaths): readonly WebRow[] =>
+  (readLines(join(paths.web, "data.jsonl")) as readonly WebRow[]).map(
+    ({ image, caption, noise, patches }) => ({
+      ...{ image: `web/${image}`, caption, noise, patches },
+    }),
+  );
+
+interface CleanRow {
+  readonly image: string;
+  readonly caption: readonly string[];
+  readonly patches?: Patches;
+}
+
+export const cleanPairs = (paths: WorkPaths): readonly Pair[] =>
+  (readJson(join(paths.clean, "data.json")) as readonly CleanRow[]).flatMap(({ image, caption, patches }) =>
+    caption.map((text) => ({ image: `clean/${image}`, caption: text, patches })),
+  );
+
+/** The grey image, from the seed's folder. */
+export const blankImage = "blind/images/000/000000.png";
+
+export const truths = (paths: WorkPaths): readonly Truth[] => readJson(paths.truth) as readonly Truth[];

@@ -1,0 +1,103 @@
+// The rows' training sets, made of what CapFilt found out about each web image.
+import { must } from "@blip-ts/base";
+import type { RowName } from "./settings.ts";
+
+/** An image with its text, as `blip train pretrain` reads it. */
+export interface Pair {
+  /** Relative to the file that holds the pair. */
+  readonly image: string;
+  readonly caption: string;
+  /** What each patch of the image shows; undefined of grey images. */
+  readonly patches?: Patches | undefined;
+}
+
+/** Row by row: 0 for nothing, a thing's number, null if it cannot be said. */
+export type Patches = readonly (number | null)[];
+
+/** A text with its ITM probability; null if nothing of it can be read. */
+export interface JudgedText {
+  readonly text: string;
+  readonly probability: number | null;
+}
+
+/** Per web image: its own text and a caption, both judged by the filter. */
+export interface JudgedImage {
+  readonly web: JudgedText;
+  readonly synthetic: JudgedText;
+}
+
+export interface SetSources {
+  /** All web images with their own texts. */
+  readonly web: readonly Pair[];
+  readonly clean: readonly Pair[];
+  /** A true caption per web image. */
+  readonly truth: readonly string[];
+  /** The grey image of the row `blind`. */
+  readonly blank: string;
+  /** Per web image; needed by the rows of `usesCapFilt`. */
+  readonly judged: readonly JudgedImage[];
+  readonly threshold: number;
+}
+
+/** Is a row's set made by captioner and filter? */
+export const usesCapFilt = (row: RowName): boolean => row !== "a" && row !== "e" && row !== "blind";
+
+/** What a set is made of, in pairs. */
+export interface SetCounts {
+  readonly web: number;
+  readonly synthetic: number;
+  readonly truth: number;
+  readonly clean: number;
+}
+
+/** As `blip capfilt` decides. */
+export const fits = ({ probability }: JudgedText, threshold: number): boolean =>
+  probability !== null && probability >= threshold;
+
+interface Parts {
+  readonly web: readonly Pair[];
+  readonly synthetic: readonly Pair[];
+  readonly truth: readonly Pair[];
+}
+
+function partsOf(row: RowName, sources: SetSources): Parts {
+  const { web, truth, judged, threshold } = sources;
+  const none: Parts = { web: [], synthetic: [], truth: [] };
+  const fittingWeb = () => web.filter((_, at) => fits(must(judged, at).web, threshold));
+  const synthetic = (all: boolean) =>
+    web.flatMap((pair, at) => {
+      const { synthetic: text } = must(judged, at);
+      return all || fits(text, threshold) ? [{ ...pair, caption: text.text }] : [];
+    });
+  switch (row) {
+    case "a":
+      return { ...none, web };
+    case "b":
+      return { ...none, web: fittingWeb() };
+    case "c":
+      return { ...none, web, synthetic: synthetic(true) };
+    case "d":
+    case "beam":
+      return { ...none, web: fittingWeb(), synthetic: synthetic(false) };
+    case "e":
+    case "blind":
+      return { ...none, truth: web.map((pair, at) => ({ ...pair, caption: must(truth, at) })) };
+  }
+}
+
+/** A row's pairs, the clean ones last, and how many are of which kind. */
+export function setOf(
+  row: RowName,
+  sources: SetSources,
+): { readonly pairs: readonly Pair[]; readonly counts: SetCounts } {
+  const { web, synthetic, truth } = partsOf(row, sources);
+  const { clean, blank } = sources;
+  const pairs = [...web, ...synthetic, ...truth, ...clean];
+  return {
+    pairs: row === "blind" ? pairs.map(({ caption }) => ({ image: blank, caption })) : pairs,
+    counts: {
+      ...{ web: web.length, synthetic: synthetic.length },
+      ...{ truth: truth.length, clean: clean.length },
+    },
+  };
+}
