@@ -122,7 +122,7 @@ export const layers = [
       path: "packages/blip/src/train/node",
       only: [
         ...["base", "datasets", "datasets entry", "image", "train/data", "train/run", "platform/node"],
-        ...["platform interface", "evaluate", "capfilt"],
+        ...["platform interface", "evaluate", "capfilt", "engine/node"],
       ],
     },
     {

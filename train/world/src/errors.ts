@@ -2,7 +2,7 @@
 
 /** An error that people can act upon. */
 export class WorldError extends Error {
-  readonly code: `world/${"art-damaged" | "art-missing" | "art-not-fetched" | "bad-option" | "out-not-empty" | "too-large"}`;
+  readonly code: `world/${"art-damaged" | "art-missing" | "art-not-fetched" | "bad-option" | "out-not-empty" | "too-large" | "not-built" | "blip-failed" | "mixed-settings" | "no-tables"}`;
   /** What the message names, as data. */
   readonly fields: Readonly<Record<string, unknown>>;
 
@@ -58,29 +58,29 @@ export const outNotEmpty = (path: string): WorldError =>
     { path },
   );
 
-export const notBuilt = (path: string): InputError =>
-  new InputError(
+export const notBuilt = (path: string): WorldError =>
+  new WorldError(
     "world/not-built",
     `${path}: expected the built package, got no such file. Run "npm run build" first.`,
     { path },
   );
 
-export const blipFailed = (command: string, code: number | string, log: string): InputError =>
-  new InputError(
+export const blipFailed = (command: string, code: number | string, log: string): WorldError =>
+  new WorldError(
     "world/blip-failed",
     `blip ${command}: expected it to end with 0, got ${code}. Read ${log}, then run the same command again.`,
     { command, code, log },
   );
 
-export const mixedSettings = (folder: string, got: number): UsageError =>
-  new UsageError(
+export const mixedSettings = (folder: string, got: number): WorldError =>
+  new WorldError(
     "world/mixed-settings",
     `${folder}: expected results of the same settings, got ${got} different ones. Keep those of other settings in another folder.`,
     { folder, got },
   );
 
-export const noTables = (mark: string): InputError =>
-  new InputError(
+export const noTables = (mark: string): WorldError =>
+  new WorldError(
     "world/no-tables",
     `The page: expected the mark ${mark} and its end, got none. Write both where the table is to stand.`,
     { mark },

@@ -14,7 +14,7 @@ export interface Results {
   readonly beams: readonly BeamResult[];
 }
 
-/** @throws {UsageError} `world/mixed-settings` if they were not all made with the same settings */
+/** @throws {WorldError} `world/mixed-settings` if they were not all made with the same settings */
 export function readResults(folder: string): Results {
   const folders = existsSync(folder)
     ? readdirSync(folder)
@@ -157,7 +157,7 @@ export function tables(results: Results): Readonly<Record<string, string>> {
 
 /**
  * Puts the tables between `<!-- NAME -->` and `<!-- /NAME -->`.
- * @throws {InputError} `world/no-tables` if the page lacks such a place
+ * @throws {WorldError} `world/no-tables` if the page lacks such a place
  */
 export function withTables(page: string, written: Readonly<Record<string, string>>): string {
   let text = page;
@@ -170,6 +170,6 @@ export function withTables(page: string, written: Readonly<Record<string, string
   return text;
 }
 
-/** @throws {UsageError} `world/mixed-settings` @throws {InputError} `world/no-tables` */
+/** @throws {WorldError} `world/mixed-settings` @throws {WorldError} `world/no-tables` */
 export const writePage = (page: string, results: string): void =>
   writeWhole(page, withTables(readFileSync(page, "utf8"), tables(readResults(results))));

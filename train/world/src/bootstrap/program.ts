@@ -19,7 +19,7 @@ const root = new URL("../../../../packages/blip/", import.meta.url);
 const bin = fileURLToPath(new URL("bin/blip.js", root));
 const built = fileURLToPath(new URL("dist/cli.js", root));
 
-/** @throws {InputError} `world/not-built`, `world/blip-failed` */
+/** @throws {WorldError} `world/not-built`, `world/blip-failed` */
 export const blip: Blip = async ({ args, log, output }) => {
   if (!existsSync(built)) throw notBuilt(built);
   const errors = openSync(log, "a");

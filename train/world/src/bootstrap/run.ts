@@ -243,7 +243,7 @@ async function makeBeamResult(sitting: Sitting): Promise<void> {
 
 /**
  * Makes the rows that are not there yet, in the order they are asked for.
- * @throws {InputError} `world/art-missing`, `world/not-built`, `world/blip-failed`
+ * @throws {WorldError} `world/art-missing`, `world/not-built`, `world/blip-failed`
  */
 export async function makeSeed(options: SeedOptions, blip: Blip): Promise<void> {
   const { seed, rows, settings, say } = options;
