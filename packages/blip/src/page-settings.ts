@@ -6,14 +6,20 @@ export type WasmPaths =
 
 /** Settings of `configure`, which the page's entry describes and follows. */
 export interface WebSettings {
+  /** The folder in which onnxruntime-web's `dist/` is served. Default: found by the bundler. */
   readonly runtime?: string | URL | undefined;
+  /** Where ONNX Runtime's `.wasm` and `.mjs` are. Default: in `runtime`. */
   readonly wasmPaths?: WasmPaths | undefined;
   /** The worker's file, or what starts a Worker. */
   readonly worker?: string | URL | (() => object) | undefined;
   /** The image worker's file, or what starts a Worker. */
   readonly imageWorker?: string | URL | (() => object) | undefined;
+  /** The folder of this package's `models/`. Default: found from the module's own address. */
   readonly models?: string | URL | undefined;
+  /** Where Hub ids are resolved, in pages only. Default: https://huggingface.co. In Node: `HF_ENDPOINT`. */
   readonly hub?: string | URL | undefined;
+  /** Sent to the Hub alone, in pages only. Default: none. In Node: `HF_TOKEN`. */
   readonly token?: string | undefined;
+  /** Keeps downloads in the browser's Cache, in pages only. Default: true. In Node: `HF_HOME`. */
   readonly cache?: boolean | undefined;
 }

@@ -35,7 +35,11 @@ test("what has no docstring is listed with its place", () => {
   const text = `
     export const bare = 1;
     /** Said. */
-    export interface Options { width: number; /** In pixels. */ height: number }
+    export interface Options {
+      width: number;
+      /** In pixels. */
+      height: number;
+    }
     export const { /** Said. */ one, two } = { one: 1, two: 2 };
   `;
   const host = ts.createCompilerHost({});
@@ -51,8 +55,8 @@ test("what has no docstring is listed with its place", () => {
   const checker = program.getTypeChecker();
   const symbol = checker.getSymbolAtLocation(source) ?? expect.fail("no module");
   expect(undocumented(checker, checker.getExportsOfModule(symbol), "/x/")).toEqual([
-    "Options.width a.ts:4",
+    "Options.width a.ts:5",
     "bare a.ts:2",
-    "two a.ts:5",
+    "two a.ts:9",
   ]);
 });

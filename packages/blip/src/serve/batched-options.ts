@@ -14,9 +14,13 @@ import {
 
 /** The models that answer; a verb without its model is refused. They stay their owner's, who closes them. */
 export interface BatchedModels<ImageInput> {
+  /** For `match`. Default: none. */
   readonly matcher?: Matcher<ImageInput> | undefined;
+  /** For `caption`. Default: none. */
   readonly captioner?: Captioner<ImageInput> | undefined;
+  /** For `ask`. Default: none. */
   readonly answerer?: Answerer<ImageInput> | undefined;
+  /** For `embed`. Default: none. */
   readonly embedder?: Embedder<ImageInput> | undefined;
 }
 
