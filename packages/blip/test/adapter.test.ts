@@ -233,13 +233,13 @@ describe("what is given in the wrong place is refused, with what to do", () => {
       "an adapter as the model",
       () => load(adapterOf("match")),
       "model/adapter",
-      /--model BASE --adapter FOLDER/,
+      /Give its base as the model and its folder as the adapter/,
     ],
     [
       "an adapter's file as the model",
       () => load(adapterOf("match/adapter_model.safetensors")),
       "model/adapter",
-      /--model BASE --adapter FOLDER/,
+      /Give its base as the model and its folder as the adapter/,
     ],
     [
       "an adapter of another task",

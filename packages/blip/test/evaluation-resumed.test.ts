@@ -48,7 +48,7 @@ describe("a run that goes on", () => {
       );
     const other = fixture("tiny/pretrain-original");
     expect(await refused({ ...given, model: other })).toMatch(
-      /report\.rows\.jsonl: .*model \(SHA-256.*--restart/,
+      /report\.rows\.jsonl: .*model \(SHA-256.*restart: true/,
     );
     expect(await refused({ ...given, imageSize: 48 })).toMatch(/option imageSize: expected 48, found 32/);
     expect(await refused({ ...given, limit: 1 })).toMatch(

@@ -98,5 +98,5 @@ test.each<[string, unknown]>([
   const failure = await failureOf(() => ask.rank({ states, mask }, answers as number[][]));
   expect(failure).toBeInstanceOf(UsageError);
   expect(failure.code).toBe("model/bad-ids");
-  expect(failure.message).toMatch(/^answers\[0\].*: expected .*, found /);
+  expect(failure.message).toMatch(/^answers\[0\].*: expected .*, got /);
 });

@@ -256,7 +256,7 @@ describe("refuses", () => {
   });
 
   test.each<[what: string, named: (readonly [string, PartTask])[], code: string, message: RegExp]>([
-    ["nothing", [], "suite/bad-parts", /found none/],
+    ["nothing", [], "suite/bad-parts", /got none/],
     ["a task that is none", [["sing", "match"]], "usage/bad-option", /expected match or .*found sing/],
     [
       "a part that lacks its task",
@@ -272,7 +272,7 @@ describe("refuses", () => {
         ["match", "caption"],
       ],
       "suite/bad-parts",
-      /expected one model for match, found two \(.*of-match, .*of-caption\)/,
+      /expected one model for match, got two \(.*of-match, .*of-caption\)/,
     ],
   ])("%s", async (_what, named, code, message) => {
     const error = await make(named.map(([task, model]) => ({ task, model: parts[model] })));

@@ -31,7 +31,6 @@ import {
   stackPixels,
 } from "../processor/image-processor.ts";
 import { TextProcessor } from "../processor/text-processor.ts";
-import { expectImages } from "../image/expect-images.ts";
 import { noImages } from "./errors.ts";
 
 /** Why a row failed. */
@@ -188,7 +187,6 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   { imageBatchSize = defaultImageBatch, maxPixels, ahead, signal, onProgress }: BatchOptions<ImageInput>,
   other?: ImageProcessor<ImageInput>,
 ): AsyncGenerator<ReadBatch<Input>, void, undefined> {
-  expectImages(images);
   if (images.length === 0) throw noImages();
   checkMaxPixels(maxPixels);
   const size = Math.min(batchSize("imageBatchSize", imageBatchSize), processor.atOnce ?? Infinity);

@@ -137,7 +137,7 @@ describe("an export that cannot be", () => {
     });
     const unknown = refused(fixture("tiny/caption"), { task: "translate" });
     await expect(unknown).rejects.toMatchObject({ code: "usage/unknown-task" });
-    await expect(unknown).rejects.toThrow("match or retrieve or caption or ask or compare or embed");
+    await expect(unknown).rejects.toThrow("expected match, retrieve, caption, ask, compare, embed, got ");
     const { out } = await exported(folder, "caption", { task: "caption" });
     await expect(refused(fixture("tiny/caption"), { task: "caption" }, out)).rejects.toMatchObject({
       code: "save/exists",
