@@ -164,7 +164,10 @@ function readSource(source: ts.SourceFile, known: ReadonlySet<string>, warnings:
   const factories = functionsOf(source).flatMap(([made, statement]): Factory[] => {
     const codes = codesOf(made, known, aliases);
     if (codes.length === 0) return [];
-    const kind = [...errorClasses].find((name) => statement.getText().includes(`new ${name}(`));
+    // What it makes itself, or what a function of the same file makes for it.
+    const kind = [...errorClasses].find(
+      (name) => statement.getText().includes(`new ${name}(`) || made.type?.getText() === name,
+    );
     return [{ place: placeOf(statement), codes, kind, ...textsOf(statement) }];
   });
   for (const { place, when, remedy } of factories)
@@ -200,7 +203,17 @@ export async function errorCodes(): Promise<ErrorCodes> {
   const unmade = [...known]
     .filter((code) => !made.has(code))
     .map((code) => `${codesFile}: expected a factory that makes ${code}, got none. Remove the code.`);
-  return { errors, warnings, factories, faults: [...parts.flatMap(({ faults }) => faults), ...unmade] };
+  const ofErrors = new Set(factories.flatMap(({ codes, kind }) => (kind === undefined ? [] : codes)));
+  const classless = errors
+    .filter((code) => made.has(code) && !ofErrors.has(code))
+    .map(
+      (code) =>
+        `${codesFile}: expected a factory of ${code} that says its class, got none. Annotate what it returns.`,
+    );
+  return {
+    ...{ errors, warnings, factories },
+    faults: [...parts.flatMap(({ faults }) => faults), ...unmade, ...classless],
+  };
 }
 
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
@@ -227,17 +240,17 @@ export function errorsPage({ errors, warnings, factories }: ErrorCodes): string 
 <!-- Made by \`npm run errors\` from the docstrings of the factories (errors.ts). Do not edit. -->
 
 Every error that blip-ts throws on purpose has a \`code\`, which is stable, a \`message\` for people, and \`fields\` with what
-the message names. Its class says whose turn it is:
+the message names. Its class says what has to be fixed:
 
 - \`ModelError\`: the model cannot be found, fetched, read, or used for the task. The command exits with 3.
 - \`InputError\`: an image, a text or a data file cannot be used. The command exits with 2; a row that fails among others gives 1.
 - \`UsageError\`: an option or an argument is wrong. The command exits with 2.
 
 \`\`\`ts
-import { BlipError, type BlipErrorCode } from "blip-ts";
+import { BlipError, match } from "blip-ts";
 
 try {
-  await match("model", ["photo.jpg"], ["a dog"]);
+  await match(["photo.jpg"], ["a dog"], { model: "my-model" });
 } catch (error) {
   if (error instanceof BlipError && error.code === "model/not-found") console.error(error.message);
   else throw error;
