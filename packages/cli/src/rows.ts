@@ -39,20 +39,25 @@ function* ended(lines: Iterable<string>): Generator<string, void, undefined> {
   for (const line of lines) yield `${line}\n`;
 }
 
+/** A row as JSON has it: a class may say that by its own `toJSON`, which a copy of its fields would lose. */
+function plainRow(row: object): object {
+  return "toJSON" in row && typeof row.toJSON === "function" ? (row.toJSON() as object) : row;
+}
+
 /** A row whose error, if it has one, names options as the command does. */
-function withTypedError(terminal: Terminal, row: unknown): unknown {
-  const { error } = row as { readonly error?: { readonly message?: unknown } };
-  if (typeof error?.message !== "string") return row;
-  return { ...(row as object), error: { ...error, message: typed(terminal, error.message) } };
+function withTypedError(terminal: Terminal, row: object): object {
+  const plain: { readonly error?: { readonly message?: unknown } } = plainRow(row);
+  if (typeof plain.error?.message !== "string") return plain;
+  return { ...plain, error: { ...plain.error, message: typed(terminal, plain.error.message) } };
 }
 
 /** @param toTable the lines of the table of all rows */
-export function rowPrinter<Row>(
+export function rowPrinter<Row extends object>(
   terminal: Terminal,
   flags: { readonly json?: boolean; readonly jsonl?: boolean },
   toTable: (rows: readonly Row[]) => Iterable<string>,
 ): RowPrinter<Row> {
-  const asShown = (row: Row): unknown => withTypedError(terminal, row);
+  const asShown = (row: Row): object => withTypedError(terminal, row);
   if (flags.jsonl === true)
     return { add: (row) => print(terminal.stdout, JSON.stringify(asShown(row))), end: () => undefined };
   const rows: Row[] = [];
