@@ -40,24 +40,25 @@ function* ended(lines: Iterable<string>): Generator<string, void, undefined> {
 }
 
 /** A row as JSON has it: a class may say that by its own `toJSON`, which a copy of its fields would lose. */
-function plainRow(row: object): object {
-  return "toJSON" in row && typeof row.toJSON === "function" ? (row.toJSON() as object) : row;
+function plainRow(row: unknown): unknown {
+  if (typeof row !== "object" || row === null) return row;
+  return "toJSON" in row && typeof row.toJSON === "function" ? row.toJSON() : row;
 }
 
 /** A row whose error, if it has one, names options as the command does. */
-function withTypedError(terminal: Terminal, row: object): object {
-  const plain: { readonly error?: { readonly message?: unknown } } = plainRow(row);
+function withTypedError(terminal: Terminal, row: unknown): unknown {
+  const plain = plainRow(row) as { readonly error?: { readonly message?: unknown } };
   if (typeof plain.error?.message !== "string") return plain;
   return { ...plain, error: { ...plain.error, message: typed(terminal, plain.error.message) } };
 }
 
 /** @param toTable the lines of the table of all rows */
-export function rowPrinter<Row extends object>(
+export function rowPrinter<Row>(
   terminal: Terminal,
   flags: { readonly json?: boolean; readonly jsonl?: boolean },
   toTable: (rows: readonly Row[]) => Iterable<string>,
 ): RowPrinter<Row> {
-  const asShown = (row: Row): object => withTypedError(terminal, row);
+  const asShown = (row: Row): unknown => withTypedError(terminal, row);
   if (flags.jsonl === true)
     return { add: (row) => print(terminal.stdout, JSON.stringify(asShown(row))), end: () => undefined };
   const rows: Row[] = [];
