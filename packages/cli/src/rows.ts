@@ -41,8 +41,8 @@ function* ended(lines: Iterable<string>): Generator<string, void, undefined> {
 
 /** A row as JSON has it: a class may say that by its own `toJSON`, which a copy of its fields would lose. */
 function plainRow(row: unknown): unknown {
-  if (typeof row !== "object" || row === null) return row;
-  return "toJSON" in row && typeof row.toJSON === "function" ? row.toJSON() : row;
+  const own = row as { toJSON?(): unknown };
+  return own.toJSON ? own.toJSON() : row;
 }
 
 /** A row whose error, if it has one, names options as the command does. */

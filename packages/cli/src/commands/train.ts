@@ -214,10 +214,7 @@ function addOptions(command: Command): Command {
     .option("--no-augment", "each image whole, instead of BLIP's crops and colours")
     .option("--prompt <TEXT>", "what captions begin with (default: a picture of)")
     .addOption(
-      real(
-        "--shorten",
-        "share of captions of several sentences of which some are left out, 0 to 1 (default: 0)",
-      ),
+      real("--shorten", "share of captions of several sentences of which some are left out (default: 0)"),
     )
     .option("--image-root <DIR>", "where the data's paths start (default: the data file's folder)")
     .addOption(real("--clip", "most that the norm of the gradients may be"))
