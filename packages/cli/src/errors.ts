@@ -16,11 +16,12 @@ export const badFlag = (name: string, expected: string, got: string, advice = ""
 /**
  * An option is given without the one that it belongs to.
  * @remedy Add the other option, or leave this one out.
+ * @param pronoun `them` if `name` lists several options
  */
-export const needsFlag = (name: string, needed: string): UsageError =>
+export const needsFlag = (name: string, needed: string, pronoun: "it" | "them" = "it"): UsageError =>
   new UsageError(
     "usage/bad-option",
-    `${name}: expected ${needed} beside it, got none. Add it, or leave ${name} out.`,
+    `${name}: expected ${needed} beside ${pronoun}, got none. Add it, or leave ${name} out.`,
     { name, needed },
   );
 

@@ -54,7 +54,13 @@ export function loraOf(flags: LoraFlags): LoraOptions | undefined {
   const { lora: rank, loraAlpha: alpha, loraTargets: targets } = flags;
   const { loraDropout: dropout, loraSave: modulesToSave } = flags;
   if (rank !== undefined) return { rank, alpha, targets, dropout, modulesToSave };
-  const given = [alpha, targets, dropout, modulesToSave].some((value) => value !== undefined);
-  if (given) throw needsFlag("--lora-alpha, --lora-targets, --lora-dropout, --lora-save", "--lora RANK");
+  const belonging = {
+    "--lora-alpha": alpha,
+    "--lora-targets": targets,
+    "--lora-dropout": dropout,
+    "--lora-save": modulesToSave,
+  };
+  const alone = Object.entries(belonging).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (alone.length > 0) throw needsFlag(alone.join(", "), "--lora RANK", alone.length > 1 ? "them" : "it");
   return undefined;
 }

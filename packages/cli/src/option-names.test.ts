@@ -30,6 +30,10 @@ test.each([
   ["noRepeatNgram: expected 0 or more, got -1", "--no-repeat-ngram: expected 0 or more, got -1"],
   ["Raise the option beams, or use sample: true.", "Raise --beams, or use --sample."],
   ["k, the rank: expected 1", "-k, the rank: expected 1"],
+  [
+    "rows.jsonl: got another run: option beams: expected 4, got 3; option topP: expected 1, got 0.9",
+    "rows.jsonl: got another run: --beams: expected 4, got 3; --top-p: expected 1, got 0.9",
+  ],
   // Words of a sentence, and names within paths and texts, are no options.
   ["beams of light in memory", "beams of light in memory"],
   ["folder/maxPixels.png: expected a file", "folder/maxPixels.png: expected a file"],

@@ -16,6 +16,9 @@ const renamed: Readonly<Record<string, string>> = {
   statements: "-s",
   tasks: "--task",
   validation: "--val",
+  validationBeams: "--val-beams",
+  validationLimit: "--val-limit",
+  validationSteps: "--val-steps",
 };
 
 /** Each option of a command by the library's name: topP -> "--top-p". */
@@ -37,13 +40,13 @@ const value = /: (?:"([^"]*)"|(\d[\d.]*)\b|(true)\b)/y;
 
 /**
  * A message of the library with the command's names of options. A name is an option's where it begins the message, after
- * "the option", before a value (`beams: 1`), or if it is a word that no sentence has (`maxPixels`).
+ * "option", before a value (`beams: 1`), or if it is a word that no sentence has (`maxPixels`).
  * @param flags of `flagsOf`
  */
 export function asTyped(message: string, flags: ReadonlyMap<string, string>): string {
   if (flags.size === 0) return message;
   const names = [...flags.keys()].sort((a, b) => b.length - a.length).map(escaped);
-  const pattern = new RegExp(`(?<![\\w./"'-])(the option )?(${names.join("|")})(?![\\w/-])`, "g");
+  const pattern = new RegExp(`(?<![\\w./"'-])((?:the )?option )?(${names.join("|")})(?![\\w/-])`, "g");
   let typed = "";
   let from = 0;
   for (const match of message.matchAll(pattern)) {

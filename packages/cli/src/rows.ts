@@ -39,11 +39,17 @@ function* ended(lines: Iterable<string>): Generator<string, void, undefined> {
   for (const line of lines) yield `${line}\n`;
 }
 
+/** A row as JSON has it: a class may say that by its own `toJSON`, which a copy of its fields would lose. */
+function plainRow(row: unknown): unknown {
+  const own = row as { toJSON?(): unknown };
+  return own.toJSON ? own.toJSON() : row;
+}
+
 /** A row whose error, if it has one, names options as the command does. */
 function withTypedError(terminal: Terminal, row: unknown): unknown {
-  const { error } = row as { readonly error?: { readonly message?: unknown } };
-  if (typeof error?.message !== "string") return row;
-  return { ...(row as object), error: { ...error, message: typed(terminal, error.message) } };
+  const plain = plainRow(row) as { readonly error?: { readonly message?: unknown } };
+  if (typeof plain.error?.message !== "string") return plain;
+  return { ...plain, error: { ...plain.error, message: typed(terminal, plain.error.message) } };
 }
 
 /** @param toTable the lines of the table of all rows */

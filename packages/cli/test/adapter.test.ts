@@ -98,8 +98,13 @@ test("blip train --lora leaves an adapter for --adapter", async () => {
   expect(captions.map((one) => one.code)).toEqual([0, 0]);
 });
 
-test("what belongs to --lora is refused without it", async () => {
-  const args = ["train", "caption", folder, "--out", join(folder, "none"), "--lora-alpha", "4"];
-  const { code, stderr } = await blip(args);
-  expect([code, stderr.includes("expected --lora RANK beside them")]).toEqual([2, true]);
+test.each([
+  [["--lora-alpha", "4"], "--lora-alpha: expected --lora RANK beside it, got none."],
+  [
+    ["--lora-alpha", "4", "--lora-save", "itm_head"],
+    "--lora-alpha, --lora-save: expected --lora RANK beside them",
+  ],
+])("%j is refused without --lora", async (more, says) => {
+  const { code, stderr } = await blip(["train", "caption", folder, "--out", join(folder, "none"), ...more]);
+  expect([code, stderr.startsWith(`blip: ${says}`)]).toEqual([2, true]);
 });

@@ -76,7 +76,7 @@ describe.runIf(has("bash"))("bash", () => {
     [["blip", "match", "--comp"], ["--compat"]],
     [
       ["blip", "match", "--compat", ""],
-      ["hf", "blip", "lavis"],
+      ["hf", "blip", "lavis", "demo"],
     ],
     [["blip", "match", "--compat", "=", "l"], ["lavis"]],
     [["blip-ts", "retrieve", "a photo.png", "--by", "i"], ["image"]],
@@ -114,7 +114,7 @@ describe.runIf(has("fish"))("fish", () => {
 
   test.each<[string, string[]]>([
     ["blip capt", ["caption"]],
-    ["blip match --compat ", ["blip", "hf", "lavis"]],
+    ["blip match --compat ", ["blip", "demo", "hf", "lavis"]],
     ["blip completion z", ["zsh"]],
     ["blip match --pillow", ["--pillow-order"]],
   ])("offers for %s", async (line, expected) => {

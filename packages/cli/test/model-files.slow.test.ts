@@ -98,7 +98,7 @@ describe("blip export", () => {
       blip(["export", tiny("caption"), out, "--task", "match"]),
     ]);
     expect([none.code, unsaid.code, lacking.code]).toEqual([2, 2, 3]);
-    expect(none.stderr).toMatch(/expected match or retrieve or caption .*found translate/);
+    expect(none.stderr).toMatch(/--task: expected match, retrieve, caption, .*got translate/);
     expect(unsaid.stderr).toMatch(/--task <TASK>/);
     expect(lacking.stderr).toMatch(/It can do: caption/);
   });
@@ -131,9 +131,9 @@ describe("blip verify", () => {
       [2, ""],
       [2, ""],
     ]);
-    expect(both.stderr).toMatch(/found both/);
-    expect(neither.stderr).toMatch(/found neither/);
-    expect(one.stderr).toMatch(/found revision/);
+    expect(both.stderr).toMatch(/got both/);
+    expect(neither.stderr).toMatch(/got neither/);
+    expect(one.stderr).toMatch(/--all: expected .*, got --revision beside it/);
   });
 
   test("skips samples whose pictures are not at hand, and is then no success", async () => {
@@ -262,7 +262,7 @@ describe("blip quantize", () => {
     }
     const alone = await blip(["inspect", tiny("match"), "--dtype", "int8"]);
     expect(alone).toMatchObject({ code: 2, stdout: "" });
-    expect(alone.stderr).toMatch(/--dtype .*--graph/);
+    expect(alone.stderr).toMatch(/--dtype: expected --graph TASK beside it/);
     const printed = await blip(["inspect", tiny("match"), "--graph", "match", "--dtype", "int8"]);
     expect(printed.stdout).toMatch(/quantizedLinear\(.*\.weight\.int8, \.weight\.scale, .*activations=row\)/);
   });

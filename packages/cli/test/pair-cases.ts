@@ -67,7 +67,7 @@ export const cases: readonly Case[] = [
   {
     verb: "ask",
     model: "vqa",
-    rows: ["is there a dog?", "how many?", "a cat?"].map((question, index) => ({
+    rows: ["is there a dog?", "a tree?", "a cat?"].map((question, index) => ({
       image: index === 1 ? second : first,
       question,
       id: `${index}`,
@@ -81,7 +81,7 @@ export const cases: readonly Case[] = [
   {
     verb: "compare",
     model: "nlvr-original",
-    rows: ["both show a dog", "one is red", "a tree"].map((statement, index) => ({
+    rows: ["a red dog", "one is red", "a tree"].map((statement, index) => ({
       left: index === 1 ? second : first,
       right: second,
       statement,

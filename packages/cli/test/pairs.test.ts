@@ -117,6 +117,14 @@ describe("wrong rows", () => {
     expect(stderr.trim().split("\n")).toHaveLength(5);
   });
 
+  test("name options as the command does, and keep their fields", async () => {
+    const file = await fileOf(JSON.stringify([{ image: first, text: "a dog", id: 7 }]));
+    const { stdout } = await match(file, "--json", "--quiet", "--max-pixels", "1");
+    const [row] = rowsOf(stdout);
+    expect(row).toMatchObject({ image: first, text: "a dog", id: 7, error: { code: "image/too-large" } });
+    expect(JSON.stringify(row?.error)).toMatch(/raise --max-pixels/);
+  });
+
   test("of a file that breaks off: rows before are answered, and the last says so", async () => {
     const file = await fileOf(`[${JSON.stringify({ image: first, text: "a dog" })}, {"ima`);
     const { code, stdout } = await match(file, "--json", "--quiet");

@@ -95,7 +95,7 @@ describe("convert refuses", () => {
     ["nothing to convert", () => [], /expected IN OUT, got nothing/],
     ["one place", () => [pretrained], /expected IN OUT, got .*pretrain-original/],
     ["three places", () => [pretrained, "a", "b"], /expected IN OUT, got .*pretrain-original a b/],
-    ["a suite of nothing", () => ["--suite", join(root, "none")], /found none\. Name them/],
+    ["a suite of nothing", () => ["--suite", join(root, "none")], /got none\. Name them/],
     ["a part without a task", () => ["--suite", join(root, "none"), pretrained], /expected TASK=MODEL, got/],
     [
       "a part without a model",
@@ -105,7 +105,7 @@ describe("convert refuses", () => {
     [
       "a task twice",
       () => ["--suite", join(root, "none"), `ask=${pretrained}`, `ask=${pretrained}`],
-      /expected one model for ask, found two/,
+      /expected one model for ask, got two /,
     ],
     [
       "--task beside --suite",

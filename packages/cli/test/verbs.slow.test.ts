@@ -133,7 +133,7 @@ test.each<[string, string, string[]]>([
   const { code, stdout, stderr } = await blip([verb, ...args, ...source, "--image-size", "7"]);
   expect([code, stdout]).toEqual([2, ""]);
   expect(stderr).toBe(
-    "blip: imageSize: expected a whole number of 8 (a patch of this model) to 2048 pixels, found 7\n",
+    "blip: --image-size: expected a whole number of 8 (a patch of this model) to 2048 pixels, found 7\n",
   );
 });
 
@@ -215,7 +215,7 @@ describe("blip caption", () => {
   });
 
   test.each<[string, number, string[], RegExp]>([
-    ["beams below 1", 2, ["--beams", "0"], /beams: expected 1 to 8, found 0/],
+    ["beams below 1", 2, ["--beams", "0"], /--beams: expected 1 to 8, found 0/],
     ["beams that are no number", 2, ["--beams", "three"], /--beams: expected a number, got "three"/],
     ["a prompt without room", 2, ["--prompt", "two red cars and the dog", "--max-length", "4"], /prompt/],
     [
@@ -224,7 +224,12 @@ describe("blip caption", () => {
       ["--prompt", Array.from({ length: 600 }, () => "dog").join(" "), "--compat", "hf"],
       /positions|position table/,
     ],
-    ["samples of beams", 2, ["--sample", "--beams", "3"], /sampl.*beams/],
+    [
+      "samples of beams",
+      2,
+      ["--sample", "--beams", "3"],
+      /--beams: expected 1 beside --sample, .*got 3\. Leave one/,
+    ],
     ["scores without matching heads", 3, ["--score"], /cannot do "match".*It can do: caption/],
     ["NLVR2 weights", 3, ["--model", tiny("nlvr-original")], /cannot do "caption".*It can do: compare/],
   ])("refuses %s", async (_what, expected, args, message) => {
@@ -254,17 +259,17 @@ describe("blip ask", () => {
   });
 
   test.each<[string, string | undefined, string[], RegExp]>([
-    ["an empty list of answers", "\n\n", [], /list of answers is empty/],
-    ["an empty JSON array", "[]", [], /list of answers is empty/],
+    ["an empty list of answers", "\n\n", [], /--answers: expected at least one, got none\. Give a list/],
+    ["an empty JSON array", "[]", [], /--answers: expected at least one, got none\. Give a list/],
     ["an array of numbers", "[1, 2]", [], /expected a JSON array of texts/],
     ["k of nothing", undefined, ["-k", "3"], /-k: expected --answers FILE beside it/],
     ["a k below 1", "a\nb", ["-k", "0"], /k: expected/],
-    ["beams below 1, with a list too", "a\nb", ["--beams", "0"], /beams: expected 1 to 8, found 0/],
+    ["beams below 1, with a list too", "a\nb", ["--beams", "0"], /--beams: expected 1 to 8, found 0/],
     [
       "options of generation beside a list",
       "a\nb",
       ["--beams", "2", "--num-return", "2"],
-      /beams, numReturn.*--answers/,
+      /--beams, --num-return: expected none beside a list of answers.*--answers/,
     ],
     ["a file that is not there", undefined, ["--answers", "no-such-file"], /--answers no-such-file/],
     ["an empty question", undefined, ["-q", " "], /question 2 is empty/],

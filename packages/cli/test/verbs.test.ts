@@ -56,7 +56,9 @@ test("--generation-config says how captions are generated; a file that is none i
     expect(rowsOf(stdout)[0]?.tokens).toHaveLength(8);
     const [none, model] = [await caption(join(folder, "none.json")), await caption("model")];
     expect([none.code, none.stdout]).toEqual([2, ""]);
-    expect(none.stderr).toContain("expected a JSON object as in generation_config.json, found no file");
+    expect(none.stderr).toContain(
+      "expected a JSON object as in generation_config.json, got no file that can be read",
+    );
     expect([model.code, model.stdout]).toEqual([3, ""]);
   } finally {
     await rm(folder, { recursive: true, force: true });

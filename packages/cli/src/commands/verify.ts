@@ -26,7 +26,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar, type Progress } from "../progress.ts";
 import { rowPrinter } from "../rows.ts";
 import { tableLines } from "../table.ts";
-import { print, type Terminal } from "../terminal.ts";
+import { print, type Terminal, typed } from "../terminal.ts";
 import { badFlag, excludedFlags } from "../errors.ts";
 
 interface VerifyFlags extends SourceFlags {
@@ -77,6 +77,20 @@ function callOptions(flags: VerifyFlags, terminal: Terminal, progress: Progress)
   };
 }
 
+/** A sample that was not run says why, and names options as the command does; what a model says stays as it is. */
+const withTypedReason = (terminal: Terminal, row: VerifyRow): VerifyRow =>
+  row.verdict === "skipped" || row.verdict === "failed" ? { ...row, found: typed(terminal, row.found) } : row;
+
+/** The report with the command's names of options. */
+const withTypedReasons = (terminal: Terminal, report: VerifyReport): VerifyReport => ({
+  ...report,
+  models: report.models.map((model) => ({
+    ...model,
+    rows: model.rows.map((row) => withTypedReason(terminal, row)),
+    ...(model.error && { error: { ...model.error, message: typed(terminal, model.error.message) } }),
+  })),
+});
+
 async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promise<number> {
   if (flags.images !== undefined) await checkFolder(flags.images);
   const progress = progressBar(terminal, flags.quiet);
@@ -96,7 +110,7 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
       onSample: ({ done, total }) => progress.update("samples", done, total),
     });
     for await (const row of results) {
-      rows.add(row);
+      rows.add(withTypedReason(terminal, row));
       counts[row.verdict]++;
     }
     rows.end();
@@ -148,10 +162,11 @@ async function runAll(flags: VerifyFlags, terminal: Terminal): Promise<number> {
       );
   const progress = progressBar(terminal, flags.quiet);
   try {
-    const report = await verifyAll({
+    const measured = await verifyAll({
       ...callOptions(flags, terminal, progress),
       onModel: ({ done, total }) => progress.update("models", done, total),
     });
+    const report = withTypedReasons(terminal, measured);
     progress.stop();
     if (flags.json === true || flags.jsonl === true)
       print(terminal.stdout, JSON.stringify(report, undefined, flags.json === true ? 1 : undefined));

@@ -135,6 +135,7 @@ export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--recompute": { group: "training", standard: off },
   "--no-augment": { group: "training", standard: "images are augmented" },
   "train --prompt": { group: "training" },
+  "--shorten": { group: "training" },
   "--clip": { group: "training", standard: recipe },
   "--decay": { group: "training", standard: recipe },
   "--dropout": { group: "training", standard: recipe },
