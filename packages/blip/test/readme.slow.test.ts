@@ -62,6 +62,14 @@ const otherwise: Readonly<Record<string, Otherwise>> = {
     run: undefined,
   },
   "npx blip-ts verify": { why: "weights are random: every sample differs", run: asPrinted, code: 1 },
+  "cp new.safetensors": {
+    why: "it prints nothing, and any file does",
+    run: (command) => `mkdir model && echo new > new.safetensors && ${command} && ls model`,
+  },
+  "mv model/model.safetensors.new": {
+    why: "it prints nothing",
+    run: (command) => `${command} && cat model/model.safetensors`,
+  },
   "npx blip-ts bench": { why: "all rows take minutes", run: (command) => `${command} --row image-fp32` },
 };
 
@@ -73,7 +81,6 @@ const kinds: Readonly<Record<string, string>> = {
   ts: "run as JavaScript, run as TypeScript where Node does that, and type-checked",
   sh: "run",
   js: "type-checked: it is a page's",
-  python: "not run: transformers' side of a comparison",
   "": "what a command prints: compared with that",
 };
 
