@@ -133,7 +133,7 @@ describe.skipIf(!existsSync("/proc/self/status"))("a photograph of 108 megapixel
     const small = await treePeak(program(bound));
     expect(small.peak).toBeLessThan(bound);
     expect(small.rows.map(({ error }) => error !== undefined)).toEqual([true, false, true]);
-    const needed = Number(/give memory (\d+)/.exec(small.rows[0]?.error?.message ?? "")?.[1]);
+    const needed = Number(/give memory: (\d+)/.exec(small.rows[0]?.error?.message ?? "")?.[1]);
     expect(needed).toBeGreaterThan(bound);
     const large = await treePeak(program(needed));
     console.log({ small: small.peak, needed, large: large.peak });

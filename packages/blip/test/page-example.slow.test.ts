@@ -20,7 +20,7 @@ beforeAll(async () => {
   await promisify(execFile)("npx", ["tsx", join(root, "examples/page/build.ts")], { cwd: root });
 }, 120_000);
 
-test("README says how large the page is", async () => {
+test("docs/browser.md says how large the page is", async () => {
   const sizes = new Map<string, number>();
   for (const file of await readdir(made, { recursive: true, withFileTypes: true }))
     if (file.isFile()) {
@@ -28,8 +28,8 @@ test("README says how large the page is", async () => {
       sizes.set(path.slice(made.length + 1), (await stat(path)).size);
     }
   const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  const readme = await readFile(join(root, "README.md"), "utf8");
-  expect(readme).toContain(`${(total / 1e6).toFixed(1)} MB`);
+  const text = await readFile(join(root, "docs/browser.md"), "utf8");
+  expect(text).toContain(`The example page is ${(total / 1e6).toFixed(1)} MB`);
 });
 
 describe.skipIf(chromiumPath === undefined)("the page", () => {
@@ -132,6 +132,7 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
 
   test("says that its model knows drawings, and which words it lacks", async () => {
     expect(await page.locator("#warnings li").count()).toBe(0);
+    const texts = await page.inputValue("#texts");
     await page.setInputFiles("#file", join(root, "fixtures/images/astronaut.jpg"));
     await page.fill("#texts", "a woman in a spacesuit");
     await page.click("#match button");
@@ -141,6 +142,7 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
       expect.stringContaining("knows drawings"),
       expect.stringContaining('vocabulary lacks "woman", "spacesuit"'),
     ]);
+    await page.fill("#texts", texts);
   });
 
   test("captions with a model that does nothing else, and offers no matching then", async () => {

@@ -57,11 +57,19 @@ const otherwise: Readonly<Record<string, Otherwise>> = {
     why: "it has run before all tests, with the packed package",
     run: undefined,
   },
-  "npm i blip-ts onnxruntime-web@": {
+  "npm i ./blip-ts-0.1.0.tgz onnxruntime-web@": {
     why: "it is a page's; the version is compared with package.json's",
     run: undefined,
   },
   "npx blip-ts verify": { why: "weights are random: every sample differs", run: asPrinted, code: 1 },
+  "cp new.safetensors": {
+    why: "it prints nothing, and any file does",
+    run: (command) => `mkdir model && echo new > new.safetensors && ${command} && ls model`,
+  },
+  "mv model/model.safetensors.new": {
+    why: "it prints nothing",
+    run: (command) => `${command} && cat model/model.safetensors`,
+  },
   "npx blip-ts bench": { why: "all rows take minutes", run: (command) => `${command} --row image-fp32` },
 };
 
@@ -73,7 +81,6 @@ const kinds: Readonly<Record<string, string>> = {
   ts: "run as JavaScript, run as TypeScript where Node does that, and type-checked",
   sh: "run",
   js: "type-checked: it is a page's",
-  python: "not run: transformers' side of a comparison",
   "": "what a command prints: compared with that",
 };
 
@@ -309,6 +316,8 @@ describe("nothing is left out", () => {
       peerDependencies: Readonly<Record<string, string>>;
     };
     const commands = blocksOfKind("sh").flatMap(({ code }) => commandsOf(code));
-    expect(commands).toContain(`npm i blip-ts onnxruntime-web@${peerDependencies["onnxruntime-web"] ?? ""}`);
+    expect(commands).toContain(
+      `npm i ./blip-ts-0.1.0.tgz onnxruntime-web@${peerDependencies["onnxruntime-web"] ?? ""}`,
+    );
   });
 });

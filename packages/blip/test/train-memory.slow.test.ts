@@ -90,7 +90,7 @@ describe("memory", () => {
     await expect(failing(options, 1e6)).rejects.toMatchObject({
       code: "train/memory",
       message: expect.stringMatching(
-        /^memory: expected about [\d,]+ MB \(weights .*got .*bad_alloc.*--batch-size 2 --accumulate 2.*--recompute/,
+        /^memory: expected about [\d,]+ MB \(weights .*got .*bad_alloc.*batchSize: 2, accumulate: 2.*recompute: true/,
       ) as string,
     });
     // Nothing is computed before its first step.

@@ -132,7 +132,9 @@ export const inPage = {
   },
 
   async logits(model: string, texts: readonly string[], pixels: PlainTensor, options: ModelOptions = {}) {
-    const processor = await BlipProcessor.fromPretrained(model, options);
+    const { revision, offline, onProgress, onWarning } = options;
+    const sources = { revision, offline, onProgress, onWarning };
+    const processor = await BlipProcessor.fromPretrained(model, sources);
     await using matching = await BlipForImageTextRetrieval.fromPretrained(model, options);
     const inputs = { pixelValues: floats(pixels), ...processor.textProcessor.encode(texts) };
     const { itmScore } = await matching.forward(inputs);
