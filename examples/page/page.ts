@@ -56,8 +56,10 @@ function causeOf(code: string, asked: Note): Note {
 
 /** What a model cannot know stands below the answers until another model is loaded; the rest stands beside its cause. */
 function warn({ code, message }: Warning): void {
-  if (code !== "text/unknown-words" && code !== "model/embedded-drawings")
-    return causeOf(code, notes.image).say(message);
+  if (code !== "text/unknown-words" && code !== "model/embedded-drawings") {
+    causeOf(code, notes.image).say(message);
+    return;
+  }
   const item = document.createElement("li");
   item.dataset.code = code;
   item.textContent = message;

@@ -53,7 +53,10 @@ function lastRelease(): string | undefined {
 
 function checkApi(version: string): void {
   const last = lastRelease();
-  if (last === undefined) return say("API: no release before this one");
+  if (last === undefined) {
+    say("API: no release before this one");
+    return;
+  }
   const at = (path: string) => run("git", ["show", `${last}:${path}`]);
   const changes = snapshots.map((path) => apiChange(at(path), read(path)));
   const change = {

@@ -31,7 +31,7 @@ test.each<[string, string, () => unknown]>([
   ["readAnswerList", "usage/only-in-node", () => nodeOnly.readAnswerList("list.json")],
   ["int8Products", "usage/only-in-node", () => nodeOnly.int8Products()],
 ])("%s is refused by name if it cannot work", async (name, code, call) => {
-  const failure = await failureOf(async () => call());
+  const failure = await failureOf(() => Promise.resolve().then(call));
   expect(failure).toBeInstanceOf(UsageError);
   expect(failure.code).toBe(code);
   expect(failure.message).toMatch(new RegExp(`^${name}: expected (?:a page, got Node|Node, got a page)\\. `));

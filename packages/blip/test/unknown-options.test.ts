@@ -150,7 +150,7 @@ const calls: Readonly<Record<string, () => unknown>> = {
 
 describe("an unknown option is refused by name", () => {
   test.each(Object.keys(calls))("%s", async (name) => {
-    const failure = await failureOf(async () => calls[name]?.());
+    const failure = await failureOf(() => Promise.resolve().then(() => calls[name]?.()));
     expect(failure).toBeInstanceOf(UsageError);
     expect(failure.code).toBe("usage/unknown-option");
     const option = name === "the models of Batched" ? "model" : "colour";
@@ -226,7 +226,7 @@ test.each<[string, () => unknown, string]>([
     "reject or wait",
   ],
 ])("wrong arguments are refused: %s", async (_, call, says) => {
-  const failure = await failureOf(async () => call());
+  const failure = await failureOf(() => Promise.resolve().then(call));
   expect(failure).toBeInstanceOf(UsageError);
   expect(failure.message).toContain(says);
 });

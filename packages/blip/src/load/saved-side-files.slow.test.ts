@@ -78,7 +78,7 @@ const fromFolder = async (folder: string) => readingOf(plainModel(await nodePlat
 async function fromHub(folder: string) {
   await using hub = await serveTinyHub({ "someone/blip": folder }, new Uint8Array());
   const env = { HF_HOME: join(folder, "cache"), HF_ENDPOINT: hub.origin };
-  return fromFolder((await downloadModel("someone/blip", { env })).folder);
+  return await fromFolder((await downloadModel("someone/blip", { env })).folder);
 }
 
 /** As a page reads it, which asks for each file. */

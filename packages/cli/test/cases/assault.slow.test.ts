@@ -179,7 +179,7 @@ const cases: readonly Case[] = [
         "--model",
         tiny("match"),
       ]);
-      // eslint-disable-next-line no-control-regex -- it is what must not be there
+
       return /[\u001b\u0007]/.test(stdout + stderr);
     },
     false,

@@ -59,7 +59,7 @@ describe("a native library that cannot be loaded", () => {
         (work) => loading.then(() => work()),
       );
       return {
-        post: (request) => void answer(request),
+        post: (request) => answer(request),
         terminate: () => Promise.resolve(),
         keepAlive: () => undefined,
       };

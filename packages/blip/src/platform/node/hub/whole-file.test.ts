@@ -26,7 +26,7 @@ test.each([
   // What is left to the reader, which refuses it: it is parsed nowhere else.
   ["of a header above the reader's bound", `${entry(11)}}${" ".repeat(4_000_000)}`, "whole"],
   ["of a header that nests too deep", `${entry(11)}, "b": ${"[".repeat(5)}${"]".repeat(5)}}`, "whole"],
-  ["of a header that is no JSON", `${entry(11)}`, "whole"],
+  ["of a header that is no JSON", entry(11), "whole"],
 ])("a file %s", async (_what, header, state) => {
   expect(await stateOf(header)).toBe(state);
 });

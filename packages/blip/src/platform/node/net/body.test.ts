@@ -11,7 +11,10 @@ const bodyOf = (lengths: readonly number[]) => {
     {
       pull(controller) {
         const length = lengths[number++];
-        if (length === undefined) return controller.close();
+        if (length === undefined) {
+          controller.close();
+          return;
+        }
         const isOfItsOwn = length >= 65_536;
         const piece = isOfItsOwn ? new Uint8Array(length) : place.subarray(0, length);
         for (let index = 0; index < length; index++) piece[index] = at++ % 251;
