@@ -1,5 +1,8 @@
 // What a page is told about where its files are, as the Node entry knows it: without the page's own types.
 
+import { optionNames } from "@blip-ts/base";
+import { unknownSetting } from "./entry-errors.ts";
+
 /** Where onnxruntime-web's own two files are: a folder, or each by itself. */
 export type WasmPaths =
   string | { readonly mjs?: string | URL | undefined; readonly wasm?: string | URL | undefined };
@@ -22,4 +25,22 @@ export interface WebSettings {
   readonly token?: string | undefined;
   /** Keeps downloads in the browser's Cache, in pages only. Default: true. In Node: `HF_HOME`. */
   readonly cache?: boolean | undefined;
+}
+
+/** The names that `configure` knows, in both entries. */
+export const settingNames = optionNames<WebSettings>()({
+  runtime: true,
+  wasmPaths: true,
+  worker: true,
+  imageWorker: true,
+  models: true,
+  hub: true,
+  token: true,
+  cache: true,
+});
+
+/** @throws {UsageError} `usage/bad-setting` */
+export function expectSettings(settings: object): void {
+  const unknown = Object.keys(settings).find((name) => !Object.hasOwn(settingNames, name));
+  if (unknown !== undefined) throw unknownSetting(unknown, Object.keys(settingNames));
 }

@@ -1,19 +1,7 @@
 // What only a page can do, under the names of the page's entry: a page's module may also be rendered on a server, where it
 // imports Node's entry.
-import { optionNames } from "@blip-ts/base";
-import { onlyInPages, unknownSetting } from "../../entry-errors.ts";
-import type { WebSettings } from "../../page-settings.ts";
-
-const names = optionNames<WebSettings>()({
-  runtime: true,
-  wasmPaths: true,
-  worker: true,
-  imageWorker: true,
-  models: true,
-  hub: true,
-  token: true,
-  cache: true,
-});
+import { onlyInPages } from "../../entry-errors.ts";
+import { expectSettings, type WebSettings } from "../../page-settings.ts";
 
 /** Node's own way to set the same. */
 const inNode = { hub: "HF_ENDPOINT", token: "HF_TOKEN", cache: "HF_HOME" } as const;
@@ -25,8 +13,7 @@ const inNode = { hub: "HF_ENDPOINT", token: "HF_TOKEN", cache: "HF_HOME" } as co
  * Node takes from the environment
  */
 export function configure(settings: WebSettings): void {
-  const unknown = Object.keys(settings).find((name) => !Object.hasOwn(names, name));
-  if (unknown !== undefined) throw unknownSetting(unknown, Object.keys(names));
+  expectSettings(settings);
   for (const [name, variable] of Object.entries(inNode))
     if (name in settings)
       throw onlyInPages(`configure: ${name}`, `Set ${variable} in the environment instead.`);

@@ -1,7 +1,7 @@
 // What a page says once about where things are: the engine's files, this package's models, the Hub.
-import { optionNames } from "@blip-ts/base";
+import type { OptionNames } from "@blip-ts/base";
 import type { WebEngineSettings } from "@blip-ts/engine/web";
-import { unknownSetting } from "../../entry-errors.ts";
+import { expectSettings, settingNames } from "../../page-settings.ts";
 
 /** Where a page's files are, and how its engine runs. */
 export interface WebSettings extends WebEngineSettings {
@@ -17,16 +17,8 @@ export interface WebSettings extends WebEngineSettings {
   readonly cache?: boolean | undefined;
 }
 
-const names = optionNames<WebSettings>()({
-  runtime: true,
-  wasmPaths: true,
-  worker: true,
-  imageWorker: true,
-  models: true,
-  hub: true,
-  token: true,
-  cache: true,
-});
+// Both entries know the same names: the compiler compares them.
+settingNames satisfies OptionNames<WebSettings>;
 
 let settings: WebSettings = {};
 
@@ -35,8 +27,7 @@ let settings: WebSettings = {};
  * @throws {UsageError} `usage/bad-setting`
  */
 export function configure(more: WebSettings): void {
-  const unknown = Object.keys(more).find((name) => !Object.hasOwn(names, name));
-  if (unknown !== undefined) throw unknownSetting(unknown, Object.keys(names));
+  expectSettings(more);
   settings = { ...settings, ...more };
 }
 
