@@ -107,7 +107,7 @@ function column({ verb, input, attention, cross, head, output }: Column, index: 
 }
 
 /** The parts of BLIP. */
-export const modelDiagram = (): string =>
+const modelDiagram = (): string =>
   picture(1010, 372, "BLIP: one image encoder, text stacks that attend to it, one head per task", [
     box({
       x: 14,
@@ -127,7 +127,7 @@ export const modelDiagram = (): string =>
   ]);
 
 /** The rooms by level, the ground floor at the bottom. */
-export function roomsDiagram(): string {
+function roomsDiagram(): string {
   const levels = Math.max(...rooms.map(({ level }) => level)) + 1;
   const [row, gap, width] = [34, 8, 900];
   const parts = Array.from({ length: levels }, (_, level) => {

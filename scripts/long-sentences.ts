@@ -28,7 +28,7 @@ export function sentencesOf(document: string, markdown: string): readonly Senten
 }
 
 /** README, and everything in docs/. */
-export async function userDocuments(): Promise<readonly string[]> {
+async function userDocuments(): Promise<readonly string[]> {
   const names = await readdir(new URL("../docs/", import.meta.url));
   return ["README.md", ...names.filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)];
 }

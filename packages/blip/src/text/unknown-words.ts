@@ -4,7 +4,7 @@ import { unknownWords as unknownWordsWarning } from "./errors.ts";
 import { must, type Warning } from "@blip-ts/base";
 
 /** A text is warned about if more than this share of its words is unknown. */
-export const unknownShare = 0.1;
+const unknownShare = 0.1;
 /** Words that a warning names, and warnings of one tokenizer in all. */
 const mostNamed = 8;
 const mostWarnings = 5;
