@@ -136,7 +136,7 @@ export const layers = [
     { name: "web entry", path: "packages/blip/src/web.ts" },
   ],
   // Makes data and is never shipped; it knows the readers by their files alone.
-  [{ name: "world", path: "train/world/src", only: ["base", "checkpoint", "graph"] }],
+  [{ name: "world", path: "train/world/src", only: ["base", "checkpoint", "graph", "metrics"] }],
   // The readers of data files for `--pairs`: what they read is the command's own argument, nothing that the library takes.
   [{ name: "cli", path: "packages/cli/src", only: ["node entry", "train/node", "base", "datasets entry"] }],
 ];

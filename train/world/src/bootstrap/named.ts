@@ -1,17 +1,17 @@
-// Which things a caption names: for the truth of captions that were drawn.
+// Does a caption tell the truth: for captions that were drawn.
+import { namedThings } from "@blip-ts/metrics";
 import { sceneSource } from "../scene/sample.ts";
 
-/** The small world's things by their names, each of which is one word. */
-const things: ReadonlyMap<string, string> = new Map(
-  sceneSource("small", "train", 1).world.concepts.flatMap(({ name, singular, plural, synonyms }) =>
-    [name, singular, plural, ...synonyms].map((word) => [word, name] as const),
-  ),
+const vocabulary = sceneSource("small", "train", 1).world.concepts.map(
+  ({ name, singular, plural, synonyms }) => ({
+    name,
+    synonyms: [...new Set([...synonyms, ...(singular === name ? [] : [singular])])],
+    plurals: [plural],
+  }),
 );
 
 /** Names of the things in a text, once each. */
-export const thingsNamed = (text: string): readonly string[] => [
-  ...new Set(text.split(/[^a-z]+/).flatMap((word) => things.get(word) ?? [])),
-];
+export const thingsNamed = (text: string): readonly string[] => namedThings(text, vocabulary);
 
 /** Does a caption name something, and nothing that is not there? */
 export function namesTruly(text: string, shown: readonly string[]): boolean {
