@@ -1,14 +1,9 @@
 // Does a caption tell the truth: for captions that were drawn.
 import { namedThings } from "@blip-ts/metrics";
 import { sceneSource } from "../scene/sample.ts";
+import { vocabularyOf } from "../words/concepts.ts";
 
-const vocabulary = sceneSource("small", "train", 1).world.concepts.map(
-  ({ name, singular, plural, synonyms }) => ({
-    name,
-    synonyms: [...new Set([...synonyms, ...(singular === name ? [] : [singular])])],
-    plurals: [plural],
-  }),
-);
+const vocabulary = vocabularyOf(sceneSource("small", "train", 1).world.concepts);
 
 /** Names of the things in a text, once each. */
 export const thingsNamed = (text: string): readonly string[] => namedThings(text, vocabulary);

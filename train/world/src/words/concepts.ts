@@ -126,3 +126,11 @@ export const smallThings: ReadonlySet<string> = new Set(
     .replaceAll("\n", "")
     .split("|"),
 );
+
+/** Things as the metrics of captions find them. */
+export const vocabularyOf = (list: readonly Concept[]) =>
+  list.map(({ name, singular, plural, synonyms }) => ({
+    name,
+    synonyms: [...new Set([...synonyms, ...(singular === name ? [] : [singular])])],
+    plurals: [plural],
+  }));

@@ -11,6 +11,7 @@ import { outNotEmpty } from "../errors.ts";
 import { sceneSource, type SceneSource } from "../scene/sample.ts";
 import type { SplitName, WorldName } from "../scene/settings.ts";
 import { colourNames } from "../words/colours.ts";
+import { vocabularyOf } from "../words/concepts.ts";
 import { ImageMaker, type ImageFormat } from "./images.ts";
 import { Listed, Shards, type Output } from "./output.ts";
 import { rowsOf, type Json, type Row, type RowOptions } from "./rows.ts";
@@ -43,14 +44,7 @@ export interface MakeReport {
 }
 
 /** The things that captions may name, as `blip eval caption --things` reads them. */
-export const thingsFile = ({ world }: SceneSource): Json =>
-  world.concepts.map(({ name, singular, plural, synonyms }) => ({
-    ...{
-      name,
-      synonyms: [...new Set([...synonyms, ...(singular === name ? [] : [singular])])],
-      plurals: [plural],
-    },
-  }));
+export const thingsFile = ({ world }: SceneSource): Json => vocabularyOf(world.concepts);
 
 /** All answers that questions have, as `blip eval vqa --answers` reads them. */
 export function answersFile({ world }: SceneSource): readonly string[] {
