@@ -6,7 +6,7 @@ import { imageEncoderFolder, suiteIndexText, tasksIn } from "../load/suite-index
 import { configOf } from "../load/load-model.ts";
 import { expectSameStates } from "../load/same-images.ts";
 import type { ModelOptions } from "../load/model-options.ts";
-import { suiteIndexFile } from "../files.ts";
+import { suiteIndexFile, sourceOptionNames } from "../files.ts";
 import type { Platform } from "../platform.ts";
 import { savedFiles, writeFiles, type SavedFiles } from "../save/save.ts";
 import { networkTasks, specOf } from "../tasks/index.ts";
@@ -30,12 +30,7 @@ export type MakeSuiteOptions = Pick<
 >;
 
 export const makeSuiteOptionNames = optionNames<MakeSuiteOptions>()({
-  revision: true,
-  offline: true,
-  allowPrivateRedirects: true,
-  signal: true,
-  onProgress: true,
-  onWarning: true,
+  ...sourceOptionNames,
   textHeads: true,
 });
 
