@@ -1,5 +1,5 @@
 // What a thread's sessions and their worker say to each other.
-import type { BlipErrorCode } from "@blip-ts/base";
+import type { PlainError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { EngineModel, Feeds, ResidentTensor } from "../engine.ts";
 
@@ -29,6 +29,6 @@ export interface WorkerReply {
   readonly id: number;
   readonly outputs?: WorkerOutputs | undefined;
   readonly error?: string;
-  /** Of an error that has a name of its own. */
-  readonly code?: BlipErrorCode | undefined;
+  /** The error, if it is one of this package's. */
+  readonly known?: PlainError | undefined;
 }

@@ -1,6 +1,6 @@
 // What runs in a thread of ONNX Runtime, Node's or a page's: it computes inside the calling thread, so that may not be
 // the caller's. Answers the messages of `worker-engine.ts`.
-import { ModelError } from "@blip-ts/base";
+import { BlipError, plainError } from "@blip-ts/base";
 import type { DType, Tensor } from "@blip-ts/graph";
 import type * as common from "onnxruntime-common";
 import type { ResidentTensor } from "../engine.ts";
@@ -182,8 +182,8 @@ export function hostSessions(
       try {
         reply = { id: request.id, outputs: await call(() => handle(() => (runtime ??= load()), request)) };
       } catch (error) {
-        const code = error instanceof ModelError ? error.code : undefined;
-        reply = { id: request.id, error: error instanceof Error ? error.message : String(error), code };
+        const known = error instanceof BlipError ? plainError(error) : undefined;
+        reply = { id: request.id, error: error instanceof Error ? error.message : String(error), known };
       }
       const buffers = Object.values(reply.outputs?.tensors ?? {}).map(
         ({ data }) => data.buffer as ArrayBuffer,

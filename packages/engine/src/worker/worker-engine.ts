@@ -1,14 +1,6 @@
 // ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product. The thread itself is
 // handed in: Node's or a page's, with a `session-host.ts` in it.
-import {
-  asyncDispose,
-  BlipError,
-  type BlipErrorCode,
-  closing,
-  revivedError,
-  unlessAborted,
-  whenAborted,
-} from "@blip-ts/base";
+import { asyncDispose, BlipError, closing, revivedError, unlessAborted, whenAborted } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Int8Trial, LendSession } from "../int8-trial.ts";
 import type {
@@ -65,10 +57,6 @@ interface Pending {
 
 type RequestBody = WorkerRequest extends infer R ? (R extends WorkerRequest ? Omit<R, "id"> : never) : never;
 
-/** What a thread says of a failure, with its name if it has one. */
-const failureOf = (message: string, code: BlipErrorCode | undefined): Error =>
-  code === undefined ? new Error(message) : revivedError({ type: "model", code, message });
-
 /** A thread that holds sessions, and the tensors that they retain for each other. */
 class EngineThread {
   readonly #port: EngineThreadPort;
@@ -83,7 +71,7 @@ class EngineThread {
       message: (reply) => {
         const settled = this.#settle(reply.id, (pending) => {
           if (reply.error === undefined) pending.resolve(reply.outputs ?? { tensors: {}, retained: {} });
-          else pending.reject(failureOf(reply.error, reply.code));
+          else pending.reject(reply.known ? revivedError(reply.known) : new Error(reply.error));
         });
         // The caller went away while the thread computed: nobody will release what was retained.
         if (!settled) this.free(Object.values(reply.outputs?.retained ?? {}));
