@@ -1,5 +1,6 @@
-// Bytes that a caller gives, and may have given to somebody else before.
-import { unreachable } from "./errors.ts";
+// The bytes of a file that a caller gives: as they are, perhaps given to somebody else before, or written out in a data: URL.
+import { dataUrlBytes, shownUrl } from "@blip-ts/base";
+import { badDataUrl, unreachable } from "./errors.ts";
 
 /** The bytes of a file. @throws {InputError} `image/unreachable` if their memory went to another thread */
 export function givenBytes<Memory extends ArrayBufferLike>(
@@ -16,4 +17,14 @@ export function givenBytes<Memory extends ArrayBufferLike>(
     );
   }
   return isView ? input : new Uint8Array(input);
+}
+
+/** The file in a data: URL, under a name for messages. @throws {InputError} `image/bad-data-url` */
+export function dataUrlFile(address: string): {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+} {
+  const { bytes, problem } = dataUrlBytes(address);
+  if (problem !== undefined) throw badDataUrl(problem);
+  return { name: shownUrl("data:"), bytes };
 }

@@ -3,7 +3,7 @@
 import { constants, type Stats } from "node:fs";
 import { open, opendir, stat, type FileHandle } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { BlipError, shownUrl, type InputError, dataUrlBytes, isDataUrl } from "@blip-ts/base";
+import { BlipError, shownUrl, type InputError, isDataUrl } from "@blip-ts/base";
 import {
   notAnImage,
   notFound,
@@ -12,9 +12,8 @@ import {
   unreadable,
   unreadableFolder,
   unsupported,
-  badDataUrl,
 } from "../../image/errors.ts";
-import { givenBytes } from "../../image/given-bytes.ts";
+import { dataUrlFile, givenBytes } from "../../image/given-bytes.ts";
 import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
 import { fetchImage } from "./fetch-image.ts";
 import type { BodyShare } from "./net/body-room.ts";
@@ -160,9 +159,7 @@ export async function readImage(
 
 /** @throws {InputError} `image/bad-data-url`, `image/not-an-image`, `image/unsupported` */
 function dataUrlImage(text: string): EncodedImage {
-  const { bytes, problem } = dataUrlBytes(text);
-  if (problem !== undefined) throw badDataUrl(problem);
-  const name = shownUrl("data:");
+  const { name, bytes } = dataUrlFile(text);
   return { name, bytes, format: formatOf(name, bytes.subarray(0, sniffLength)) };
 }
 

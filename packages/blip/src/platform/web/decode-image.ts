@@ -1,10 +1,10 @@
 // Images of a page, wherever they are: fetched, held against their bounds, and decoded. A large one is decoded and resized
 // in a worker, so that the page does not stand still.
-import { InputError, shownName, shownUrl, dataUrlBytes, isDataUrl, whenAborted } from "@blip-ts/base";
-import { badRaw, tooLarge, unreachable, badDataUrl } from "../../image/errors.ts";
+import { InputError, shownName, shownUrl, isDataUrl, whenAborted } from "@blip-ts/base";
+import { badRaw, tooLarge, unreachable } from "../../image/errors.ts";
 import { checkArea } from "../../image/image-area.ts";
 import { isRawImage, toRgb, type RawImage, type RgbImage } from "../../image/raw-image.ts";
-import { givenBytes } from "../../image/given-bytes.ts";
+import { dataUrlFile, givenBytes } from "../../image/given-bytes.ts";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { type Encoded, pixelsOf } from "./decode-file.ts";
 import { decodeOffThread } from "./decode-off-thread.ts";
@@ -36,11 +36,7 @@ const timeoutMilliseconds = 30_000;
 async function fetchBytes(address: string | URL, signal: AbortSignal | undefined): Promise<Encoded> {
   const text = String(address);
   // The page's policy of connections has no say in what is here already.
-  if (isDataUrl(text)) {
-    const { bytes, problem } = dataUrlBytes(text);
-    if (problem !== undefined) throw badDataUrl(problem);
-    return { name: shownUrl("data:"), bytes };
-  }
+  if (isDataUrl(text)) return dataUrlFile(text);
   let url: URL;
   try {
     url = new URL(address, document.baseURI);

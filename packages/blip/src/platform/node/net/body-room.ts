@@ -1,5 +1,6 @@
 // The sum over all bodies that are held in memory at once, in bytes as they arrive: a server that says it will send much
 // takes nothing, and one that sends much waits, by its own connection, until there is room.
+import { whenAborted } from "@blip-ts/base";
 
 /** The first bytes of each body that are not counted: small ones never wait for large ones. */
 const freeBytes = 2 ** 20;
@@ -72,13 +73,13 @@ export class BodyRoom {
         reject(signal?.reason as Error);
         this.#next();
       };
+      const forget = whenAborted(signal, stop);
       const admit = () => {
-        signal?.removeEventListener("abort", stop);
+        forget();
         resolve();
       };
       const waiting = { share, bytes, admit };
       this.#waiting.push(waiting);
-      signal?.addEventListener("abort", stop, { once: true });
       this.#next();
     });
   }
