@@ -43,6 +43,8 @@ export interface RetrievalExample extends Example {
   readonly imageId: ExampleId;
   /** At least one. */
   readonly captions: readonly string[];
+  /** Captions that are false of the image (`false_captions`), which training may take as hard negatives. */
+  readonly falseCaptions?: readonly string[];
 }
 
 export interface CaptionExample extends Example {
@@ -107,6 +109,8 @@ export interface MatchExample extends Example {
 export interface PretrainExample extends Example {
   readonly image: ImageSource;
   readonly caption: string;
+  /** Captions that are false of the image (`false_captions`), which training may take as hard negatives. */
+  readonly falseCaptions?: readonly string[];
   /**
    * What the image's patches show, row by row: a name, or its number among names that the reader does not know; null if
    * that is not known.

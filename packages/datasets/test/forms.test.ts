@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { imagePath, readAnswerList, readDataset } from "@blip-ts/datasets/node";
-import { examplesOf, fixture, list, refusal } from "./support.ts";
+import { examplesOf, fileWith, fixture, list, refusal } from "./support.ts";
 
 const lists = fixture("lists");
 const image = (path: string, root = lists) => ({ kind: "path", root, path });
@@ -24,6 +24,24 @@ describe("captions and retrieval", () => {
     expect(rows.map(({ imageId, captions }) => [imageId, captions])).toEqual([
       [41, ["A boat rests on a calm lake.", "a small boat by the shore"]],
       [52, ["A kite above the sand.\n"]],
+    ]);
+  });
+
+  test("captions that are false of their image, one or several, beside the true ones", async () => {
+    const rows = [
+      { image: "a.jpg", caption: "a cat", false_captions: ["a dog", "two cats"] },
+      { image: "b.jpg", caption: ["a cup", "one cup"], false_captions: "a jug" },
+      { image: "c.jpg", caption: "a hat" },
+    ];
+    const path = fileWith(JSON.stringify(rows), "list.json");
+    const found = (await examplesOf("retrieval", path)).map((row) => row.falseCaptions);
+    expect(found).toEqual([["a dog", "two cats"], ["a jug"], undefined]);
+    const pretraining = await examplesOf("pretrain", path);
+    expect(pretraining.map((row) => row.falseCaptions)).toEqual([
+      ["a dog", "two cats"],
+      ["a jug"],
+      ["a jug"],
+      undefined,
     ]);
   });
 

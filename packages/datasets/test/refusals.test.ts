@@ -93,6 +93,20 @@ describe("each field of each form", () => {
     [
       "retrieval",
       "karpathy",
+      { ...karpathy, false_captions: ["a", "b"] },
+      { ...karpathy, false_captions: ["a", 3] },
+      /"false_captions\[1\]": expected a text, found a number \(3\)/,
+    ],
+    [
+      "pretrain",
+      "pretrain",
+      { image: "a.jpg", caption: "a", false_captions: "b" },
+      { image: "a.jpg", caption: "a", false_captions: [] },
+      /"false_captions": expected a text or a list of texts, found a list of 0/,
+    ],
+    [
+      "retrieval",
+      "karpathy",
       karpathy,
       { ...karpathy, image_id: 2 ** 53 },
       /"image_id": expected an integer below 2\^53 or a text/,

@@ -60,6 +60,7 @@ interface MakeFlags {
   readonly plain?: boolean;
   readonly blind?: boolean;
   readonly patches?: number;
+  readonly falseCaptions: number;
 }
 
 /** Captions or questions of a scene, unless told. */
@@ -208,6 +209,14 @@ program
       "--patches <PIXELS>",
       "say what each patch of this side shows, for the loss patch-names",
     ).argParser(whole("--patches", 4)),
+  )
+  .addOption(
+    number(
+      "false-captions",
+      "captions of a scene that are false by one edit, for `blip train --false-captions`",
+      0,
+      0,
+    ),
   )
   .action(makeData);
 program

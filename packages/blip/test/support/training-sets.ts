@@ -33,6 +33,7 @@ export const decode: DecodeSource = (image) => {
 export interface Shown {
   readonly name: string;
   readonly text: string;
+  readonly falseCaptions?: readonly string[];
 }
 
 export type Row = Shown | InputError;
@@ -50,6 +51,7 @@ function part(rows: readonly Row[], file: string, streamed: boolean, tell: (erro
           image: streamed ? bytes(row.name) : path(row.name),
           imageId: row.name,
           captions: [row.text],
+          ...(row.falseCaptions && { falseCaptions: row.falseCaptions }),
         };
     }
   }

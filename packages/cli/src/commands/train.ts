@@ -37,6 +37,7 @@ type Own = Pick<
   | "threads"
   | "prompt"
   | "shorten"
+  | "falseCaptions"
   | "resume"
   | "saveSteps"
   | "batchesPerEpoch"
@@ -97,11 +98,21 @@ function describePlan(plan: RunPlan, model: string): string[] {
 
 function optionsOf(flags: TrainFlags): Omit<NodeTrainOptions, "model" | "out"> {
   const { recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed } = flags;
-  const { threads, prompt, shorten, resume, saveSteps, batchesPerEpoch, workers } = flags;
+  const { threads, prompt, shorten, falseCaptions, resume, saveSteps, batchesPerEpoch, workers } = flags;
   const { clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, val, augment, imageRoot } = flags;
   return {
     ...{ recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed },
-    ...{ threads, prompt, shorten, resume, saveSteps, batchesPerEpoch, workers, ...validationOptions(flags) },
+    ...{
+      threads,
+      prompt,
+      shorten,
+      falseCaptions,
+      resume,
+      saveSteps,
+      batchesPerEpoch,
+      workers,
+      ...validationOptions(flags),
+    },
     ...{ clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, validation: val },
     lora: loraOf(flags),
     ...(!augment && { augment: false as const }),
@@ -215,6 +226,10 @@ function addOptions(command: Command): Command {
     .option("--prompt <TEXT>", "what captions begin with (default: a picture of)")
     .addOption(
       real("--shorten", "share of captions of several sentences of which some are left out (default: 0)"),
+    )
+    .option(
+      "--false-captions",
+      "ITM learns from each row's false_captions, in place of other images' captions",
     )
     .option("--image-root <DIR>", "where the data's paths start (default: the data file's folder)")
     .addOption(real("--clip", "most that the norm of the gradients may be"))

@@ -25,9 +25,20 @@ function karpathyId(row: Row, image: ImageSource): ExampleId {
   return cocoImageId(image.path) ?? image.path;
 }
 
+/** The field `false_captions`, if there is one. @throws {InputError} `dataset/bad-field` */
+function falseCaptionsOf(row: Row): Pick<RetrievalExample, "falseCaptions"> {
+  return row.has("false_captions") ? { falseCaptions: row.texts("false_captions") } : {};
+}
+
 function karpathyRow(row: Row): RetrievalExample {
   const image = row.image("image");
-  return { place: row.place, image, imageId: karpathyId(row, image), captions: row.texts("caption") };
+  return {
+    place: row.place,
+    image,
+    imageId: karpathyId(row, image),
+    captions: row.texts("caption"),
+    ...falseCaptionsOf(row),
+  };
 }
 
 function tableRow(row: Row): RetrievalExample {
@@ -37,6 +48,7 @@ function tableRow(row: Row): RetrievalExample {
     image,
     imageId: idOf(row, image),
     captions: row.texts(needColumn(row, "captions")),
+    ...falseCaptionsOf(row),
   };
 }
 
@@ -116,8 +128,8 @@ function patchesOf(row: Row): Patches {
 /** A list of texts is an example for each. */
 function pretrainRow(row: Row): readonly PretrainExample[] {
   const image = row.image(row.has("image") ? "image" : "url");
-  const patches = patchesOf(row);
-  return row.texts("caption").map((caption) => ({ place: row.place, image, caption, ...patches }));
+  const beside = { ...falseCaptionsOf(row), ...patchesOf(row) };
+  return row.texts("caption").map((caption) => ({ place: row.place, image, caption, ...beside }));
 }
 
 export const pretrainFormats: readonly RecordFormat<"pretrain">[] = [
@@ -135,9 +147,9 @@ export const pretrainFormats: readonly RecordFormat<"pretrain">[] = [
     what: tableWhat,
     fits: (record) => hasRole(record, "image") && hasRole(record, "captions"),
     read(row) {
-      const { image, captions, place } = tableRow(row);
-      const patches = patchesOf(row);
-      return captions.map((caption) => ({ place, image, caption, ...patches }));
+      const { image, captions, place, falseCaptions } = tableRow(row);
+      const beside = { ...(falseCaptions && { falseCaptions }), ...patchesOf(row) };
+      return captions.map((caption) => ({ place, image, caption, ...beside }));
     },
   },
 ];

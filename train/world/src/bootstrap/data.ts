@@ -30,13 +30,13 @@ async function folder(out: string, size: number, asked: Asked): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   await make({
     ...asked,
-    ...{ world: "small", size, out, format: "png", form: "list", plain: false },
+    ...{ world: "small", size, out, format: "png", form: "list", plain: false, falseCaptions: 0 },
   });
 }
 
 /** The true captions are those that the scenes of the web set would have in a clean one. */
 function truthOf(seed: number, count: number): readonly Truth[] {
-  const options = { task: "pretrain", count, first: 0, each: 1, plain: false } as const;
+  const options = { task: "pretrain", count, first: 0, each: 1, plain: false, falseCaptions: 0 } as const;
   return [...rowsOf(sceneSource("small", "train", seed), options)].map(({ scenes, record }) => ({
     caption: [record.caption].flat()[0] as string,
     things: scenes.flatMap(conceptsIn),

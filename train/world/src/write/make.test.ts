@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readDataset, type Task } from "@blip-ts/datasets/node";
+import { readDataset, type PretrainExample, type Task } from "@blip-ts/datasets/node";
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
 import { catalogue } from "../art/catalogue.ts";
@@ -18,7 +18,18 @@ const folders = mkdtempSync(join(tmpdir(), "world-"));
 afterAll(() => rmSync(folders, { recursive: true }));
 
 const options = (task: TaskName, more: Partial<MakeOptions> = {}): MakeOptions => ({
-  ...{ world: "full", split: "S0", task, count: 12, first: 0, each: 2, plain: false, seed: 5, size: 32 },
+  ...{
+    world: "full",
+    split: "S0",
+    task,
+    count: 12,
+    first: 0,
+    each: 2,
+    plain: false,
+    falseCaptions: 0,
+    seed: 5,
+    size: 32,
+  },
   ...{
     out: join(folders, `${task}-${Object.values(more).join("-")}`),
     format: "png",
@@ -98,6 +109,39 @@ describe("what is written is read again", () => {
     const { path } = await make(options("match", { out: join(folders, "edits") }));
     const [first] = await examples("match", path);
     expect(first).toMatchObject({ matches: [[true, false]], group: expect.any(String) as string });
+  });
+
+  test("several captions per scene lie in shards of their own", async () => {
+    const out = join(folders, "copies");
+    const { path } = await make(options("pretrain", { out, split: "train", form: "shards", each: 3 }));
+    expect(readdirSync(path)).toEqual(["0-000000.tar", "1-000000.tar", "2-000000.tar"]);
+    const parts = await Promise.all(
+      [0, 1, 2].map((copy) => examples("pretrain", join(path, `${copy}-000000.tar`))),
+    );
+    const captions = parts.map((part) => part.map((example) => (example as PretrainExample).caption));
+    expect(captions.map(({ length }) => length)).toEqual([12, 12, expect.any(Number)]);
+    for (const [index, first] of (captions[0] ?? []).entries()) expect(captions[1]?.[index]).not.toBe(first);
+    const bytesOf = (part: unknown[] = []) =>
+      part.slice(0, 2).map((example) => ((example as PretrainExample).image as { bytes?: unknown }).bytes);
+    expect(bytesOf(parts[1])).toEqual(bytesOf(parts[0]));
+  });
+
+  test("rows of training have false captions, and the true ones stay what they were", async () => {
+    const made = (falseCaptions: number) =>
+      options("pretrain", { out: join(folders, `false-${falseCaptions}`), split: "train", falseCaptions });
+    const [without, withSome] = await Promise.all(
+      [0, 3].map(async (count) => examples("pretrain", (await make(made(count))).path)),
+    );
+    const all = (withSome ?? []) as PretrainExample[];
+    expect(all.map(({ caption }) => caption)).toEqual(
+      (without ?? []).map((example) => (example as PretrainExample).caption),
+    );
+    expect((without ?? []).some((example) => Object.hasOwn(example as object, "falseCaptions"))).toBe(false);
+    for (const { caption, falseCaptions = [] } of all) {
+      expect(falseCaptions.length).toBeGreaterThan(0);
+      expect(new Set(falseCaptions).size).toBe(falseCaptions.length);
+      expect(falseCaptions).not.toContain(caption);
+    }
   });
 
   test("blind images are one grey", async () => {

@@ -122,7 +122,9 @@ export async function make(options: MakeOptions): Promise<MakeReport> {
     : new Drawer(source.catalogue, readSprites(source.catalogue, source.styles), await readPanoramas(), size);
   const maker = new ImageMaker(drawer, size, format);
   const output: Output =
-    options.form === "shards" ? new Shards(out, format) : new Listed(out, task, split === "train", format);
+    options.form === "shards"
+      ? new Shards(out, format, task === "pretrain" ? options.each : 1)
+      : new Listed(out, task, split === "train", format);
   const { patches } = options;
   const written = await writeRows(
     withPatches(rowsOf(source, options), source, drawer, patches),
@@ -150,6 +152,7 @@ export async function make(options: MakeOptions): Promise<MakeReport> {
     form,
     blind,
     patches: patches ?? null,
+    falseCaptions: options.falseCaptions,
   };
   writeFileSync(join(out, "world.json"), `${JSON.stringify({ ...asked, ...made }, undefined, 1)}\n`);
   return { ...made, path, seconds: (performance.now() - from) / 1000 };

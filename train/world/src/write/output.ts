@@ -28,16 +28,26 @@ const shardRows = 1000;
 
 const suffix = (format: ImageFormat): string => (format === "png" ? "png" : "jpg");
 
-/** `OUT/shards/000000.tar`, ...: webdataset. */
+/** One row per caption, if the row has several. */
+function byCaption(record: Written["record"]): readonly Written["record"][] {
+  const { caption } = record;
+  return Array.isArray(caption) ? caption.map((text: Json) => ({ ...record, caption: [text] })) : [record];
+}
+
+/**
+ * `OUT/shards/000000.tar`, ...: webdataset. With `copies` above 1, a row's second caption goes to `1-000000.tar`, beside a
+ * copy of the image, its third one to `2-000000.tar`, and so on: a batch seldom contains two captions of one image.
+ */
 export class Shards implements Output {
   readonly #folder: string;
   readonly #suffix: string;
-  #entries: TarEntry[] = [];
+  readonly #copies: readonly TarEntry[][];
   #rows = 0;
 
-  constructor(out: string, format: ImageFormat) {
+  constructor(out: string, format: ImageFormat, copies = 1) {
     this.#folder = join(out, "shards");
     this.#suffix = suffix(format);
+    this.#copies = Array.from({ length: copies }, () => []);
     mkdirSync(this.#folder, { recursive: true });
   }
 
@@ -45,28 +55,36 @@ export class Shards implements Output {
     const key = six(this.#rows);
     const names =
       files.length === 1 ? [this.#suffix] : files.map((_, side) => `image_${side}.${this.#suffix}`);
-    for (const [at, name] of names.entries()) this.#entry(`${key}.${name}`, must(files, at));
-    this.#entry(`${key}.json`, Buffer.from(JSON.stringify(record)));
+    const records = this.#copies.length === 1 ? [record] : byCaption(record);
+    for (const [copy, said] of records.slice(0, this.#copies.length).entries()) {
+      const entries = must(this.#copies, copy);
+      for (const [at, name] of names.entries()) entries.push(entry(`${key}.${name}`, must(files, at)));
+      entries.push(entry(`${key}.json`, Buffer.from(JSON.stringify(said))));
+    }
     this.#rows++;
     if (this.#rows % shardRows === 0) await this.#flush();
   }
 
   async finish(): Promise<string> {
-    if (this.#entries.length > 0) await this.#flush();
+    if (this.#rows % shardRows > 0) await this.#flush();
     return this.#folder;
   }
 
-  #entry(name: string, body: Uint8Array): void {
-    // A fixed time: the same rows are the same bytes.
-    this.#entries.push({ header: { name, size: body.length, mtime: new Date(0) }, body });
-  }
-
   async #flush(): Promise<void> {
-    const shard = Math.ceil(this.#rows / shardRows) - 1;
-    writeFileSync(join(this.#folder, `${six(shard)}.tar`), await packTar(this.#entries));
-    this.#entries = [];
+    const shard = six(Math.ceil(this.#rows / shardRows) - 1);
+    for (const [copy, entries] of this.#copies.entries()) {
+      const name = this.#copies.length === 1 ? shard : `${copy}-${shard}`;
+      if (entries.length > 0) writeFileSync(join(this.#folder, `${name}.tar`), await packTar(entries));
+      entries.length = 0;
+    }
   }
 }
+
+// A fixed time: the same rows are the same bytes.
+const entry = (name: string, body: Uint8Array): TarEntry => ({
+  header: { name, size: body.length, mtime: new Date(0) },
+  body,
+});
 
 /** Images of a folder. */
 const folderImages = 1000;

@@ -34,9 +34,11 @@ export interface RowOptions {
   readonly each: number;
   /** Captions are the one plain sentence of the scene. */
   readonly plain: boolean;
+  /** Captions of a scene that are false of it by one edit (`false_captions`); 0: the rows do not say any. */
+  readonly falseCaptions: number;
 }
 
-const poolOf = ({ world: { concepts, places, placeShares } }: SceneSource): Pool => ({
+export const poolOf = ({ world: { concepts, places, placeShares } }: SceneSource): Pool => ({
   concepts,
   places: [
     ...(placeShares.plain > 0 ? places.plain : []),
@@ -67,16 +69,34 @@ function* scenesOf(source: SceneSource, { count, first }: RowOptions): Generator
   }
 }
 
-const textsOf = (scene: Scene): Random => new Random(`${scene.key}/texts`);
+export const textsOf = (scene: Scene): Random => new Random(`${scene.key}/texts`);
+
+/** At most so many false captions of a scene, each false by one edit; they do not change its true ones. */
+export function falseCaptionsOf(
+  scene: Scene,
+  { falseCaptions, plain }: RowOptions,
+  pool: Pool,
+): Readonly<Record<string, Json>> {
+  if (falseCaptions === 0) return {};
+  const random = new Random(`${scene.key}/false`);
+  const texts: string[] = [];
+  for (let turn = 0; turn < 20 * falseCaptions && texts.length < falseCaptions; turn++) {
+    const edited = falseCaption(random, plain ? plainPlan(scene) : planOf(random, scene), scene, pool);
+    if (edited !== undefined && !texts.includes(edited.words)) texts.push(edited.words);
+  }
+  return texts.length === 0 ? {} : { false_captions: texts };
+}
 
 function* captionRows(source: SceneSource, options: RowOptions): Generator<Row> {
   // A gallery's captions must be able to say which image is meant.
   const partial = options.task !== "retrieval" || source.split.part === "train";
+  const pool = poolOf(source);
   for (const [number, scene] of scenesOf(source, options)) {
     const captions = options.plain
       ? [plainCaption(scene)]
       : captionsOf(textsOf(scene), scene, options.each, { partial });
-    yield { scenes: [scene], record: { image_id: number, caption: captions, ...facts(scene) } };
+    const wrong = falseCaptionsOf(scene, options, pool);
+    yield { scenes: [scene], record: { image_id: number, caption: captions, ...wrong, ...facts(scene) } };
   }
 }
 

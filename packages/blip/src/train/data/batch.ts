@@ -54,6 +54,11 @@ export interface MatchBatch extends BatchOf<"match"> {
   readonly captions: readonly string[];
   /** Equal for texts of the same image [B]: whole numbers from 0 in order of appearance. */
   readonly imageIds: readonly number[];
+  /**
+   * A caption that is false of each image, of rows that have one [B]; only with `falseCaptions`, and if at least one row
+   * has one.
+   */
+  readonly falseCaptions?: readonly (string | undefined)[];
 }
 
 export interface CaptionBatch extends BatchOf<"caption"> {
@@ -84,6 +89,11 @@ export interface NlvrBatch extends BatchOf<"nlvr"> {
 export interface PretrainBatch extends BatchOf<"pretrain"> {
   /** Cleaned by `pre_caption`, without a prompt [B]. */
   readonly captions: readonly string[];
+  /**
+   * A caption that is false of each image, of rows that have one [B]; only with `falseCaptions`, and if at least one row
+   * has one.
+   */
+  readonly falseCaptions?: readonly (string | undefined)[];
   /** The number of what each patch shows, -1 if it is not known [B], of samples that say so; only with `patches`. */
   readonly patches?: readonly (readonly number[] | undefined)[];
 }

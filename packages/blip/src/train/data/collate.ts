@@ -10,19 +10,23 @@ type Collate = {
   readonly [T in TrainingTask]: (
     entries: readonly Entry[],
     texts: readonly string[],
-    prompt: string,
+    extra: { readonly prompt: string; readonly falseCaptions: readonly (string | undefined)[] },
   ) => Omit<TrainingBatch<T>, keyof CommonFields>;
 };
 
 const flat = <V>(lists: readonly (readonly V[] | undefined)[]): V[] => lists.flatMap((list) => list ?? []);
 
+const falseOnes = (falseCaptions: readonly (string | undefined)[]) =>
+  falseCaptions.some((text) => text !== undefined) && { falseCaptions };
+
 const collate: Collate = {
-  match: (entries, captions) => ({
+  match: (entries, captions, { falseCaptions }) => ({
     task: "match",
     captions,
+    ...falseOnes(falseCaptions),
     imageIds: entries.map(({ imageId }) => imageId),
   }),
-  caption: (_, captions, prompt) => ({ task: "caption", captions, prompt }),
+  caption: (_, captions, { prompt }) => ({ task: "caption", captions, prompt }),
   vqa: (entries, questions) => ({
     task: "vqa",
     questions,
@@ -35,9 +39,10 @@ const collate: Collate = {
     sentences,
     labels: entries.map(({ item }) => item.label ?? 0),
   }),
-  pretrain: (entries, captions) => ({
+  pretrain: (entries, captions, { falseCaptions }) => ({
     task: "pretrain",
     captions,
+    ...falseOnes(falseCaptions),
     ...(entries.some(({ item }) => item.patches) && { patches: entries.map(({ item }) => item.patches) }),
   }),
 };
@@ -102,6 +107,14 @@ export class GrowingBatch {
     return (task === "caption" ? prompt : "") + preCaption(someOf(sentences, random), maxWords);
   }
 
+  /** One of those that the row has, drawn in each epoch. */
+  #falseCaptionOf({ item: { falseCaptions }, number }: Entry): string | undefined {
+    if (!falseCaptions) return undefined;
+    const { seed, epoch } = this.#shape;
+    const random = new Random({ seed, epoch, index: number, stream: streams.falseCaption });
+    return falseCaptions[random.below(falseCaptions.length)];
+  }
+
   #swapped({ number }: Entry): boolean {
     const { swap, seed, epoch } = this.#shape;
     return swap && new Random({ seed, epoch, index: number, stream: streams.pair }).unit() >= 0.5;
@@ -119,7 +132,8 @@ export class GrowingBatch {
       samples: this.#entries.map(({ number }) => number),
       position,
     };
-    return { ...common, ...collate[task](this.#entries, this.#texts, prompt) };
+    const falseCaptions = this.#entries.map((entry) => this.#falseCaptionOf(entry));
+    return { ...common, ...collate[task](this.#entries, this.#texts, { prompt, falseCaptions }) };
   }
 
   /** The whole, or of a batch that is not full as many images as it has, side by side. */

@@ -32,6 +32,8 @@ export interface Texts {
   readonly patches?: PatchLabels | undefined;
   /** Above 0: samples need their sentences. */
   readonly shorten: number;
+  /** Samples need the captions that are false of their image. */
+  readonly falseCaptions: boolean;
 }
 
 /** One sample of any task. */
@@ -45,6 +47,8 @@ export interface Item {
   readonly answers?: readonly string[];
   readonly weights?: readonly number[];
   readonly label?: 0 | 1;
+  /** `match`, `pretrain`: cleaned captions that are false of the image, at least one. */
+  readonly falseCaptions?: readonly string[];
   /** `pretrain`: the number of what each patch shows; -1: not known. */
   readonly patches?: readonly number[];
   /** `match`: what is equal for texts of the same image. */
@@ -67,6 +71,16 @@ function sentences(text: string, { shorten, maxWords }: Texts): Pick<Item, "sent
   if (shorten === 0) return {};
   const all = sentencesOf(text).filter((sentence) => preCaption(sentence, maxWords) !== "");
   return all.length < 2 ? {} : { sentences: all };
+}
+
+/** @throws {InputError} `train-data/empty-text` */
+function falseCaptions(
+  { falseCaptions: all = [] }: Pick<ExampleOf<"retrieval">, "falseCaptions">,
+  place: PlaceName,
+  texts: Texts,
+): Pick<Item, "falseCaptions"> {
+  if (!texts.falseCaptions || all.length === 0) return {};
+  return { falseCaptions: all.map((text) => caption(text, place, texts)) };
 }
 
 /** @throws {InputError} `train-data/patches` */
@@ -99,12 +113,13 @@ type Makers = {
 };
 
 const makers: Makers = {
-  match: ({ image, imageId, captions, place: at }, place: PlaceName, texts) =>
-    captions.map((text) => () => ({
-      images: [image],
+  match: (example, place: PlaceName, texts) =>
+    example.captions.map((text) => () => ({
+      images: [example.image],
       text: caption(text, place, texts),
       ...sentences(text, texts),
-      imageKey: keyOf(imageId, at),
+      ...falseCaptions(example, place, texts),
+      imageKey: keyOf(example.imageId, example.place),
       place,
     })),
   caption({ image, captions }, place: PlaceName, texts) {
@@ -137,11 +152,12 @@ const makers: Makers = {
       return { images, text: caption(sentence, place, texts), label: label ? 1 : 0, place };
     },
   ],
-  pretrain: ({ image, caption: text, patches }, place: PlaceName, texts) => [
+  pretrain: ({ image, caption: text, patches, ...example }, place: PlaceName, texts) => [
     () => ({
       images: [image],
       text: caption(text, place, texts),
       ...sentences(text, texts),
+      ...falseCaptions(example, place, texts),
       ...(patches && texts.patches && { patches: patchNumbers(patches, texts.patches, place) }),
       place,
     }),

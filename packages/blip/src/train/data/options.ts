@@ -57,6 +57,8 @@ export interface TrainingDataOptions {
    * epoch. What is left is in its order. Default 0.
    */
   readonly shorten?: number | undefined;
+  /** `match`, `pretrain`: reads the captions that a row calls false of its image (`false_captions`). Default false. */
+  readonly falseCaptions?: boolean | undefined;
   /** Most words of a text: 30, `nlvr` 40, `vqa` 50 unless told. */
   readonly maxWords?: number | undefined;
   /** Default true. `false`: samples come in the order of the data. */
@@ -87,6 +89,7 @@ export const trainingDataOptionNames = optionNames<TrainingDataOptions>()({
   pillowOrder: true,
   prompt: true,
   shorten: true,
+  falseCaptions: true,
   patches: true,
   maxWords: true,
   shuffle: true,
@@ -191,6 +194,12 @@ function pillowOrder(value: PillowOrder): PillowOrder {
 }
 
 /** What part of a question or of a statement is left is another one. */
+function readsFalse(task: TrainingTask, value: boolean): boolean {
+  if (value && task !== "match" && task !== "pretrain")
+    throw badOption("falseCaptions", `false for ${task}`, value);
+  return value;
+}
+
 function shortened(task: TrainingTask, value: number): number {
   const share = number("shorten", value, 0, 1);
   if (share > 0 && (task === "vqa" || task === "nlvr")) throw badOption("shorten", `0 for ${task}`, share);
@@ -212,6 +221,7 @@ export function resolveOptions(task: TrainingTask, options: TrainingDataOptions)
     prompt,
     patches: options.patches,
     shorten: shortened(task, options.shorten ?? 0),
+    falseCaptions: readsFalse(task, options.falseCaptions ?? false),
     maxWords: whole("maxWords", options.maxWords ?? words[task], 1),
     shuffle,
     shuffleSamples: whole("shuffleSamples", options.shuffleSamples ?? 4096, 1),

@@ -38,7 +38,15 @@ export function philox(counter: Words, key: readonly [number, number]): Words {
 }
 
 /** What numbers are drawn for: streams of one seed, epoch and sample do not overlap. */
-export const streams = { order: 0, firstImage: 1, secondImage: 2, pair: 3, buffer: 4, text: 5 } as const;
+export const streams = {
+  order: 0,
+  firstImage: 1,
+  secondImage: 2,
+  pair: 3,
+  buffer: 4,
+  text: 5,
+  falseCaption: 6,
+} as const;
 
 export type Stream = (typeof streams)[keyof typeof streams];
 

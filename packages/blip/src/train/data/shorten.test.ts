@@ -78,7 +78,7 @@ test("without it captions are whole; a share of 1 shortens each caption of sever
 test("a sentence of which the clean-up leaves nothing is none", () => {
   const image = { kind: "path", root: "/images", path: "1.png" } as const;
   const example = { place: { file: "list.json", unit: "index", at: 0 }, image } as const;
-  const texts = { maxWords: 30, prompt: "a picture of ", shorten: 1 };
+  const texts = { maxWords: 30, prompt: "a picture of ", shorten: 1, falseCaptions: false };
   const sentences = (text: string) =>
     itemsOf("caption", { ...example, imageId: 1, captions: [text] }, texts).map((item) =>
       "sentences" in item ? item.sentences : undefined,

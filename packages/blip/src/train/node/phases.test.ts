@@ -219,6 +219,30 @@ describe("phases", () => {
   }, 60_000);
 });
 
+test("false captions change the loss ITM of pre-training alone, and are refused by other tasks", async () => {
+  const falseData = await sceneData(join(root, "false"), scenes.slice(0, 4), (scene) => ({
+    image: scene.image,
+    caption: scene.true,
+    false_captions: ["a photo of nothing at all"],
+  }));
+  const recipe = { base: "few", batchSize: 4, epochs: 1, augment: false, dropout: 0, queue: 4 } as const;
+  const lossesWith = async (falseCaptions: boolean) => {
+    const options = quick({ model: tiny("pretrain-original"), recipe: { ...recipe, falseCaptions } });
+    let seen: Readonly<Record<string, number>> = {};
+    await train("pretrain", falseData, { ...options, onStep: ({ losses }) => void (seen = losses) });
+    expect(await runJson(options.out)).toMatchObject({ falseCaptions });
+    return seen;
+  };
+  const [own, drawn] = [await lossesWith(true), await lossesWith(false)];
+  expect(Object.keys(own)).toEqual(["ITC", "ITM", "LM"]);
+  expect(own.ITC).toBeCloseTo(drawn.ITC ?? NaN, 5);
+  expect(own.LM).toBeCloseTo(drawn.LM ?? NaN, 5);
+  expect(Math.abs((own.ITM ?? NaN) - (drawn.ITM ?? NaN))).toBeGreaterThan(1e-4);
+  await expect(train("caption", captions, quick({ recipe, falseCaptions: true }))).rejects.toThrow(
+    "falseCaptions: expected false for caption, which has no loss ITM, got true.",
+  );
+}, 60_000);
+
 describe("the weights of losses, and the names of patches", () => {
   const names = ["nothing", "thing"];
   const patchData = (folder: string, patches: (index: number) => readonly unknown[] | undefined) =>

@@ -19,6 +19,8 @@ export interface PairBatch extends ImageBatch {
   readonly tokens: readonly Tokens[];
   /** Equal for texts of the same image [B]; if not given, every pair has an image of its own. */
   readonly imageIds?: readonly number[];
+  /** A text that is false of each image, of those that have one [B]. */
+  readonly falseTokens?: readonly (Tokens | undefined)[];
 }
 
 /** Captions to be learned after a prompt. */

@@ -3,7 +3,7 @@
 // partly what the momentum encoders say themselves.
 import { must } from "@blip-ts/base";
 import { floatTensor, type Tensor, type Value } from "@blip-ts/graph";
-import type { PairBatch } from "./batches.ts";
+import type { PairBatch, Tokens } from "./batches.ts";
 import { badBatch } from "./errors.ts";
 import type { KeyQueue } from "./key-queue.ts";
 import type { Network } from "./network.ts";
@@ -31,9 +31,13 @@ export const rampedAlpha =
   (step: number): number =>
     alpha * (rampSteps > 0 ? Math.min(1, step / rampSteps) : 1);
 
+/** The false texts of a batch, which take their places in rows as long as those of the true ones. */
+export const falseTexts = ({ falseTokens = [] }: Pick<PairBatch, "falseTokens">): readonly Tokens[] =>
+  falseTokens.filter((tokens) => tokens !== undefined);
+
 /** Ids, mask and positions of the texts, as the unimodal encoder reads them. */
-export function textInputs({ tokens }: Pick<PairBatch, "tokens">, options: RowOptions): Tensors {
-  const { ids, mask, length } = rowsOf(tokens, options);
+export function textInputs(batch: Pick<PairBatch, "tokens" | "falseTokens">, options: RowOptions): Tensors {
+  const { ids, mask, length } = rowsOf(batch.tokens, { ...options, beside: falseTexts(batch) });
   return { input_ids: ids, attention_mask: mask, position_ids: positionsOf(length) };
 }
 

@@ -17,10 +17,17 @@ interface Captions extends ImageBatch {
 }
 
 /** Pairs of match and pre-training. */
-export const encodePairs = (batch: Captions & Pick<PairBatch, "imageIds">, encode: Encode): PairBatch => ({
+export const encodePairs = (
+  batch: Captions &
+    Pick<PairBatch, "imageIds"> & { readonly falseCaptions?: readonly (string | undefined)[] },
+  encode: Encode,
+): PairBatch => ({
   ...imagesOf(batch),
   tokens: batch.captions.map(encode),
   ...(batch.imageIds && { imageIds: batch.imageIds }),
+  ...(batch.falseCaptions && {
+    falseTokens: batch.falseCaptions.map((text) => (text === undefined ? undefined : encode(text))),
+  }),
 });
 
 /** Captions that begin with the prompt. Its [SEP] is not theirs. */

@@ -1,13 +1,14 @@
 // ITM: whether a text is of an image, told from the hardest wrong ones of the batch (ALBEF, arXiv 2107.07651, 3.2;
 // models/blip_retrieval.py, blip_pretrain.py).
+import { must } from "@blip-ts/base";
 import { floatTensor, int64Tensor, type GraphBuilder, type Tensor, type Value } from "@blip-ts/graph";
 import { embedText, layerKeysAndValues, paddingBias, textModel } from "../../model/text.ts";
 import type { PairBatch } from "./batches.ts";
-import { imageIdsOf, textInputs } from "./contrast.ts";
-import { noNegatives } from "./errors.ts";
+import { falseTexts, imageIdsOf, textInputs } from "./contrast.ts";
+import { badBatch, noNegatives } from "./errors.ts";
 import { drawRows } from "./hard-negatives.ts";
 import { firstStates, pickRows, type Network } from "./network.ts";
-import type { LossPart } from "./part.ts";
+import type { LossPart, Tensors } from "./part.ts";
 import { streamOf, uniforms } from "./random.ts";
 import { rowsOf, type RowOptions, type SpecialTokens } from "./token-rows.ts";
 
@@ -16,6 +17,8 @@ export interface MatchingOptions {
   readonly keys: "online" | "momentum";
   /** Added to every weight but those that are masked: 0 in retrieval, 1e-4 in pre-training. */
   readonly floor: number;
+  /** An image's wrong text is its own `falseTokens`, if it has any. Default false: each wrong text is another image's. */
+  readonly falseCaptions?: boolean;
   readonly rows: RowOptions;
   readonly tokens: Pick<SpecialTokens, "encoder">;
 }
@@ -61,32 +64,80 @@ function negatives(network: Network, { keys, floor }: MatchingOptions): Negative
   return { images: images.choice, texts: texts.choice, hasImage: images.exists, hasText: texts.exists };
 }
 
+/** The images' wrong texts: what the text encoder reads, and where there is one. */
+interface WrongTexts {
+  /** [B, T, D] */
+  readonly words: Value;
+  /** [B, T], 1 for tokens. */
+  readonly seen: Value;
+  /** [B] */
+  readonly exists: Value;
+}
+
+/** Captions of other images; of rows that have a false caption, that one. */
+function wrongTexts(
+  network: Network,
+  found: Negatives,
+  {
+    words,
+    seen,
+    embed,
+  }: { readonly words: Value; readonly seen: Value; readonly embed: (ids: Value) => Value },
+  falseCaptions: boolean,
+): WrongTexts {
+  const { b, batch: B } = network;
+  const drawn = {
+    words: pickRows(b, found.texts, words),
+    seen: pickRows(b, found.texts, seen),
+    exists: found.hasText,
+  };
+  if (!falseCaptions) return drawn;
+  const has = b.input("has_false", "float32", [B]);
+  const own = {
+    words: embed(b.input("false_ids", "int64", [B, "T"])),
+    seen: b.cast(b.input("false_mask", "int64", [B, "T"]), "float32"),
+  };
+  const either = (mine: Value, others: Value, share: Value) =>
+    b.add(b.multiply(mine, share), b.multiply(others, b.subtract(b.scalar(1), share)));
+  return {
+    words: either(own.words, drawn.words, b.reshape(has, [B, 1, 1])),
+    seen: either(own.seen, drawn.seen, b.reshape(has, [B, 1])),
+    exists: either(has, drawn.exists, has),
+  };
+}
+
 /**
  * Logits of 3 B pairs: B true ones; B texts with a wrong image; B images with a wrong text. An image's keys and values are
  * made once and shared by the three rows that attend to it; of the last layer the first states alone.
  */
-function logits(network: Network, { images, texts }: Negatives): Value {
+function logits(
+  network: Network,
+  found: Negatives,
+  falseCaptions: boolean,
+): { readonly logits: Value; readonly hasText: Value } {
   const { b, batch: B, config, imageStates } = network;
   const stack = b.at("text_encoder");
   const ids = b.input("itm_ids", "int64", [B, "T"]);
   const { mask, positions } = network.texts;
-  const words = embedText(stack, ids, positions, config.text);
+  const embed = (of: Value) => embedText(stack, of, positions, config.text);
+  const words = embed(ids);
   const seen = b.cast(mask, "float32");
-  const thrice = (own: Value, wrong: Value) => b.concat([own, own, wrong], 0);
-  const seenImages = (at: GraphBuilder, of: Value) => at.concat([of, pickRows(at, images, of), of], 0);
+  const wrong = wrongTexts(network, found, { words, seen, embed }, falseCaptions);
+  const thrice = (own: Value, other: Value) => b.concat([own, own, other], 0);
+  const seenImages = (at: GraphBuilder, of: Value) => at.concat([of, pickRows(at, found.images, of), of], 0);
   const crossAttendTo = (layer: number) => [
     { of: layerKeysAndValues(stack, imageStates, layer, config.text, seenImages) },
   ];
   const { states } = textModel(
     stack,
     {
-      embedded: thrice(words, pickRows(b, texts, words)),
-      bias: paddingBias(b, thrice(seen, pickRows(b, texts, seen))),
+      embedded: thrice(words, wrong.words),
+      bias: paddingBias(b, thrice(seen, wrong.seen)),
       ...{ crossAttendTo, firstOnly: true, regularize: network.masks.for("matching") },
     },
     config.text,
   );
-  return b.linear(firstStates(b, states), "itm_head", 2);
+  return { logits: b.linear(firstStates(b, states), "itm_head", 2), hasText: wrong.exists };
 }
 
 /** The mean over the pairs that there are. Where no row has a negative, there is nothing to tell apart: 0. */
@@ -95,13 +146,28 @@ function build(network: Network, options: MatchingOptions): Value {
   if (B < 2) throw noNegatives(B);
   const found = negatives(network, options);
   const labels = [...new Array<number>(B).fill(1), ...new Array<number>(2 * B).fill(0)];
-  const losses = b.crossEntropy(logits(network, found), b.constant(int64Tensor([3 * B], labels)));
-  const wrong = b.concat([found.hasImage, found.hasText], 0);
+  const { logits: scores, hasText } = logits(network, found, options.falseCaptions ?? false);
+  const losses = b.crossEntropy(scores, b.constant(int64Tensor([3 * B], labels)));
+  const wrong = b.concat([found.hasImage, hasText], 0);
   const any = b.positive(b.sum(wrong, [0]));
   const counted = b.concat([b.expand(b.reshape(any, [1]), [B]), wrong], 0);
   // max(1, the number of pairs)
   const pairs = b.add(b.relu(b.subtract(b.sum(counted, [0]), b.scalar(1))), b.scalar(1));
   return b.divide(b.sum(b.multiply(losses, counted), [0]), pairs);
+}
+
+/** Ids and mask of the false texts, rows of [ENC], [SEP] and padding where there is none. */
+function falseInputs(
+  { size, tokens, falseTokens = [] }: PairBatch,
+  rows: RowOptions,
+  encoder: number,
+): Tensors {
+  if (falseTokens.length !== 0 && falseTokens.length !== size)
+    throw badBatch("false texts", falseTokens.length, size);
+  const texts = Array.from({ length: size }, (_, row) => falseTokens[row] ?? must(tokens, row).slice(-2));
+  const { ids, mask } = rowsOf(texts, { ...rows, first: encoder, beside: tokens });
+  const has = Array.from({ length: size }, (_, row) => (falseTokens[row] ? 1 : 0));
+  return { false_ids: ids, false_mask: mask, has_false: floatTensor([size], has) };
 }
 
 /** The loss ITM. @throws {UsageError} `objective/no-negatives` for batches of one pair */
@@ -112,7 +178,8 @@ export function matching(options: MatchingOptions): LossPart<PairBatch> {
     build: (network) => build(network, options),
     inputs: (batch, { seed }) => ({
       ...textInputs(batch, rows),
-      itm_ids: rowsOf(batch.tokens, { ...rows, first: tokens.encoder }).ids,
+      itm_ids: rowsOf(batch.tokens, { ...rows, first: tokens.encoder, beside: falseTexts(batch) }).ids,
+      ...(options.falseCaptions === true && falseInputs(batch, rows, tokens.encoder)),
       wrong_pairs: wrongPairs(imageIdsOf(batch)),
       negative_draws: floatTensor(
         [2, batch.size],

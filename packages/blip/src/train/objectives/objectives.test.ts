@@ -10,7 +10,7 @@ import { namedNoise, namedWeight } from "../../../test/support/training-noise.ts
 import { runTraining } from "../../../test/support/training-runs.ts";
 import type { BlipConfig } from "../../model/config.ts";
 import { fileSource } from "../../platform/node/local-files.ts";
-import type { ImageBatch } from "./batches.ts";
+import type { ImageBatch, PairBatch } from "./batches.ts";
 import type { ComposedObjective } from "./compose.ts";
 import {
   captionObjective,
@@ -257,5 +257,55 @@ describe.each(["match", "pretrain"] as const)("%s", (name) => {
       expect([...data.slice(golden.length)]).toEqual([...filled[queue].data.slice(golden.length)]);
     }
     expect([...(state.queue_ptr?.data ?? [])]).toEqual([4n]);
+  });
+});
+
+describe.each(["match", "pretrain"] as const)("%s with false captions", (name) => {
+  const golden = goldens.cases[name];
+  const imageIds = name === "match" ? { imageIds: goldens.imageIds } : {};
+  const options = { batch: 4, ...contrastive, ...plain, falseCaptions: true };
+  const objectiveOf = () =>
+    name === "match" ? matchObjective(config, options) : pretrainObjective(config, options);
+  const lossesOf = async (falseTokens: PairBatch["falseTokens"]) => {
+    const made = await caseOf(
+      objectiveOf(),
+      { ...pairs, ...imageIds, ...(falseTokens && { falseTokens }) },
+      name,
+    );
+    const { outputs } = await runTraining(
+      made.objective.graph,
+      made.inputs(),
+      followedWeight(made.objective.graph.momentum ?? {}),
+    );
+    return Object.fromEntries(
+      Object.keys(golden?.losses ?? {}).map((part) => [part, Number(outputs[`loss ${part}`]?.data[0])]),
+    );
+  };
+  const sameAsReference = (losses: Readonly<Record<string, number>>) => {
+    for (const [part, loss] of Object.entries(golden?.losses ?? {}))
+      expect(Math.abs((losses[part] ?? NaN) / loss - 1), part).toBeLessThan(1e-5);
+  };
+  const drawn = () => (golden?.texts ?? []).map((row) => must(goldens.texts, row));
+
+  test("which are the captions that the reference draws, has the reference's losses", async () => {
+    expect(drawn()).toHaveLength(4);
+    sameAsReference(await lossesOf(drawn()));
+  });
+
+  test("takes the reference's draws for rows without one", async () => {
+    sameAsReference(await lossesOf(undefined));
+    sameAsReference(await lossesOf(drawn().map((text, row) => (row % 2 === 0 ? text : undefined))));
+  });
+
+  test("that are longer than all captions changes the loss ITM alone", async () => {
+    const [first = [], ...others] = drawn();
+    const longer = [first[0] ?? 0, ...new Array<number>(3).fill(9), ...first.slice(1)];
+    const losses = await lossesOf([longer, ...others]);
+    expect(Math.abs((losses.ITM ?? NaN) / (golden?.losses.ITM ?? NaN) - 1)).toBeGreaterThan(1e-5);
+    sameAsReference({ ...losses, ITM: golden?.losses.ITM ?? NaN });
+  });
+
+  test("is refused another number of them", async () => {
+    await expect(lossesOf(drawn().slice(1))).rejects.toThrow("false texts: expected 4, got 3.");
   });
 });

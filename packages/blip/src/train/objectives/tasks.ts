@@ -46,6 +46,8 @@ export interface ContrastiveOptions<Batch extends ImageBatch> extends TaskOption
   readonly rampSteps: number;
   /** Of the queue's first vectors, which are random. */
   readonly seed: number;
+  /** ITM reads `falseTokens`. Default false. */
+  readonly falseCaptions?: boolean | undefined;
   readonly warn?: (warning: Warning) => void;
 }
 
@@ -85,11 +87,12 @@ export function matchObjective(
   options: ContrastiveOptions<PairBatch>,
 ): ComposedObjective<PairBatch> {
   const { tokens = blipTokens, alpha = 0.4, rampSteps, more = [], losses = {} } = options;
+  const { falseCaptions = false } = options;
   const rows = rowsFor(options, 35);
   const queue = queueFor(config, options);
   const parts = [
     weighted(contrast({ queue, alpha: rampedAlpha(alpha, rampSteps), positives: "image", rows }), losses.itc),
-    weighted(matching({ keys: "online", floor: 0, rows, tokens }), losses.itm),
+    weighted(matching({ keys: "online", floor: 0, falseCaptions, rows, tokens }), losses.itm),
   ];
   return compose(config, { name: "match", parts: [...parts, ...more], ...shared(options) });
 }
@@ -113,11 +116,12 @@ export function pretrainObjective(
   options: ContrastiveOptions<PairBatch>,
 ): ComposedObjective<PairBatch> {
   const { tokens = blipTokens, alpha = 0.4, rampSteps, more = [], losses = {} } = options;
+  const { falseCaptions = false } = options;
   const rows = rowsFor(options, 30);
   const queue = queueFor(config, options);
   const parts = [
     weighted(contrast({ queue, alpha: rampedAlpha(alpha, rampSteps), positives: "pair", rows }), losses.itc),
-    weighted(matching({ keys: "momentum", floor: 1e-4, rows, tokens }), losses.itm),
+    weighted(matching({ keys: "momentum", floor: 1e-4, falseCaptions, rows, tokens }), losses.itm),
     weighted(language({ rows, tokens }), losses.lm),
     ...more,
   ];

@@ -22,6 +22,8 @@ export interface RowOptions {
   readonly first?: number;
   /** Longer texts lose words before [SEP], as transformers truncates. Default: no bound. */
   readonly maxLength?: number;
+  /** Rows are at least as long as these texts would be. Default: as the longest row. */
+  readonly beside?: readonly Tokens[] | undefined;
   /** [PAD] */
   readonly padding: number;
 }
@@ -37,7 +39,10 @@ export interface Rows {
 }
 
 /** @throws {UsageError} `objective/bad-batch` if a text has fewer than two tokens */
-export function rowsOf(texts: readonly Tokens[], { first, maxLength = Infinity, padding }: RowOptions): Rows {
+export function rowsOf(
+  texts: readonly Tokens[],
+  { first, maxLength = Infinity, beside = [], padding }: RowOptions,
+): Rows {
   const rows = texts.map((tokens, row) => {
     if (tokens.length < 2) throw badBatch(`tokens of text ${row}`, tokens.length, "[CLS] and [SEP] at least");
     const cut =
@@ -47,7 +52,7 @@ export function rowsOf(texts: readonly Tokens[], { first, maxLength = Infinity, 
     return first === undefined ? cut : [first, ...cut.slice(1)];
   });
   const lengths = rows.map((row) => row.length);
-  const length = Math.max(0, ...lengths);
+  const length = Math.max(0, ...lengths, ...beside.map((tokens) => Math.min(tokens.length, maxLength)));
   const padded = rows.flatMap((row) => [...row, ...new Array<number>(length - row.length).fill(padding)]);
   const mask = rows.flatMap((row) => Array.from({ length }, (_, at) => (at < row.length ? 1 : 0)));
   const dims = [rows.length, length];

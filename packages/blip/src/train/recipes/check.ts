@@ -60,6 +60,7 @@ const phaseEntries = {
   augment: maybe(either([flag(), fields(augmentEntries)], "true, false, or augmentation settings")),
   prompt: maybe(text(10_000)),
   shorten: share(),
+  falseCaptions: maybe(flag()),
   losses: maybe(fields(lossEntries)),
 };
 

@@ -23,6 +23,11 @@ export interface PhaseRecipe extends RecipeOverrides {
   readonly prompt?: string | undefined;
   /** The share of captions of several sentences of which some are left out (`match`, `caption`, `pretrain`). Default 0. */
   readonly shorten?: number | undefined;
+  /**
+   * ITM tells an image's own false caption (`false_captions` of its row) from a true one, in place of another image's
+   * caption (`match`, `pretrain`). Rows without any keep BLIP's negatives. Default: false.
+   */
+  readonly falseCaptions?: boolean | undefined;
   /** The weight of each loss: BLIP's 1 each, and no `patchNames`, unless told. */
   readonly losses?: LossWeights | undefined;
 }

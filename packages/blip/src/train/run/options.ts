@@ -129,6 +129,11 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   readonly prompt?: string | undefined;
   /** The share of captions of several sentences of which some are left out, at random in each epoch. Default 0. */
   readonly shorten?: number | undefined;
+  /**
+   * `match`, `pretrain`: an image's wrong text in ITM is one of its row's `false_captions`, drawn in each epoch, instead of
+   * another image's caption. Rows without any keep BLIP's negatives. Default false.
+   */
+  readonly falseCaptions?: boolean | undefined;
   /** For streams, whose samples are not counted. None unless told. */
   readonly batchesPerEpoch?: number | undefined;
   /** Steps between states that are saved; one is saved at the end of each epoch besides. Default 500. */
@@ -170,6 +175,7 @@ export const trainOptionNames = optionNames<TrainOptions>()({
   augment: true,
   prompt: true,
   shorten: true,
+  falseCaptions: true,
   batchesPerEpoch: true,
   saveSteps: true,
   resume: true,

@@ -88,8 +88,9 @@ export class DataOfPhases {
   }
 
   async open(settings: Settings): Promise<Opened> {
-    const { augment, prompt, shorten, batchSize, losses } = settings;
-    const key = JSON.stringify([augment, prompt, shorten, batchSize, losses?.patchNames !== undefined]);
+    const { augment, prompt, shorten, falseCaptions, batchSize, losses } = settings;
+    const named = losses?.patchNames !== undefined;
+    const key = JSON.stringify([augment, prompt, shorten, falseCaptions, batchSize, named]);
     const known = this.#opened.get(key);
     if (known) return known;
     const options = await this.#optionsFor(settings);
@@ -110,12 +111,13 @@ export class DataOfPhases {
     const { imageSize } = vision;
     const names = settings.losses?.patchNames === undefined ? undefined : settings.patchNames?.names;
     const { mean, std } = await imageConfigOf(this.#base.opened, imageSize);
-    const { augment, prompt, shorten, batchSize, seed } = settings;
+    const { augment, prompt, shorten, falseCaptions, batchSize, seed } = settings;
     return {
       ...{ batchSize, seed, imageSize, mean, std },
       ...(augment !== true && { augment }),
       ...(prompt !== null && { prompt }),
       ...(shorten !== null && { shorten }),
+      ...(falseCaptions && { falseCaptions }),
       ...(names && { patches: { names, count: imageTokens(vision) - 1 } }),
       ...(this.#options.onSkip && { onSkip: this.#options.onSkip }),
     };

@@ -32,6 +32,7 @@ export interface PhaseSettings extends Recipe {
   readonly prompt: string | null;
   /** Null: 0. */
   readonly shorten: number | null;
+  readonly falseCaptions: boolean;
   readonly losses: LossWeights | null;
 }
 
@@ -65,7 +66,8 @@ const recipeFields = [
 
 const phaseFields: readonly (keyof PhaseRecipe)[] = [
   ...recipeFields,
-  ...(["steps", "accumulate", "freeze", "recompute", "augment", "prompt", "shorten", "losses"] as const),
+  ...(["steps", "accumulate", "freeze", "recompute", "augment", "prompt", "shorten"] as const),
+  ...(["falseCaptions", "losses"] as const),
 ];
 
 /** Of several levels the last value of each field. A level's `steps` take the place of earlier `epochs`, and back. */
@@ -121,6 +123,9 @@ function phaseSettings(
     throw badTrainOption("freeze", Object.keys(frozenParts).join(" or "), freeze);
   const accumulate = whole("accumulate", values.accumulate ?? 1, 1);
   const losses = checkLosses(task, values.losses);
+  const { falseCaptions = false } = values;
+  if (falseCaptions && task !== "match" && task !== "pretrain")
+    throw badTrainOption("falseCaptions", `false for ${task}, which has no loss ITM`, true);
   if (losses?.patchNames !== undefined && augment !== false)
     throw badTrainOption(
       "augment",
@@ -136,6 +141,7 @@ function phaseSettings(
     recompute: values.recompute ?? false,
     prompt: values.prompt ?? null,
     shorten: values.shorten === undefined ? null : number("shorten", values.shorten, 0, 1),
+    falseCaptions,
   };
 }
 

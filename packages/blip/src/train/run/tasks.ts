@@ -101,6 +101,7 @@ export function objectiveOf(parts: ObjectiveParts, validates = false): DataObjec
       seed,
       queue: validates ? batchSize : settings.queue,
       alpha: validates ? 0 : settings.alpha,
+      falseCaptions: settings.falseCaptions,
     },
     rampSteps: Math.ceil(batchesPerEpoch / settings.accumulate) * (task === "pretrain" ? 2 : 1),
     ...(warn && !validates && { warn }),
