@@ -219,6 +219,35 @@ describe("phases", () => {
   }, 60_000);
 });
 
+test("a run without texts leaves a whole model: what it does not train begins at random, or stays", async () => {
+  const names = ["nothing", "thing"];
+  const data = await sceneData(join(root, "eyes"), scenes.slice(0, 4), (scene) => ({
+    image: scene.image,
+    caption: scene.true,
+    patches: new Array<number>(16).fill(1),
+  }));
+  const recipe = {
+    ...{ base: "few", batchSize: 2, epochs: 1, augment: false, queue: 2, patchNames: { names } },
+    losses: { itc: 0, itm: 0, lm: 0, patchNames: 1 },
+  } as const;
+  const model = tiny("pretrain-original");
+  const run = (more: object) => train("pretrain", data, quick({ model, recipe: { ...recipe, ...more } }));
+  const [begun, kept, again] = [await run({ init: true }), await run({}), await run({ seed: 9 })];
+  // Every weight that pre-training has, so that the next run can begin with it.
+  const whole = await train("pretrain", data, quick({ model, recipe: { ...recipe, losses: { lm: 1 } } }));
+  for (const { model: folder } of [begun, kept])
+    expect([...(await tensorsOf(folder)).keys()].toSorted()).toEqual(
+      [...(await tensorsOf(whole.model)).keys()].toSorted(),
+    );
+  const word = "text_decoder.bert.embeddings.word_embeddings.weight";
+  expect(await isSame(word, kept.model, begun.model)).toBe(false);
+  expect(await isSame(word, kept.model, again.model)).toBe(true);
+  expect(await isSame("visual_encoder.norm.weight", kept.model, again.model)).toBe(false);
+  await expect(
+    train("caption", data, quick({ model: begun.model, recipe: { base: "few", epochs: 1, batchSize: 4 } })),
+  ).resolves.toMatchObject({ steps: 1 });
+}, 60_000);
+
 test("false captions change the loss ITM of pre-training alone, and are refused by other tasks", async () => {
   const falseData = await sceneData(join(root, "false"), scenes.slice(0, 4), (scene) => ({
     image: scene.image,

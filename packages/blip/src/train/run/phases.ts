@@ -49,6 +49,8 @@ export interface OpenedPhase extends Phase {
   readonly data: TrainingData;
   readonly validation: TrainingData | undefined;
   readonly objective: DataObjective;
+  /** The task's whole network: `objective`, unless some of the task's losses have weight 0. */
+  readonly network: DataObjective;
   readonly validator: DataObjective | undefined;
   readonly lora: BegunLora | undefined;
   readonly batchesPerEpoch: number;
@@ -60,6 +62,8 @@ export interface OpenedPhase extends Phase {
 /** What a phase starts with. */
 export interface BegunPhase extends OpenedPhase {
   readonly begun: BegunWeights;
+  /** Weights of the task's network that the phase does not compute with: its result has them as they are. */
+  readonly untouched: ReadonlyMap<string, StoredTensor>;
   /** Steps and epochs of the phases before it, as they came to be. */
   readonly before: { readonly steps: number; readonly epochs: number };
 }
@@ -168,6 +172,8 @@ export async function openPhase(
   };
   const validator = validation && objectiveOf(parts, true);
   const plain = objectiveOf(parts);
+  const isPart = Object.values(settings.losses ?? {}).includes(0);
+  const network = isPart ? objectiveOf({ ...parts, settings: { ...settings, losses: null } }) : plain;
   const whole = validator ? { ...plain, graphs: { [validationGraph]: validator.graph.graph } } : plain;
   const lora = settings.lora ? beginLora(whole, base, settings, settings.lora) : undefined;
   const objective = lora?.objective ?? whole;
@@ -179,7 +185,18 @@ export async function openPhase(
       `${Object.keys(frozenParts).join(" or ")}, or beginnings of names of weights that are trained`,
       unused,
     );
-  return { ...phase, base, data, validation, objective, validator, lora, batchesPerEpoch, ...length };
+  return {
+    ...phase,
+    base,
+    data,
+    validation,
+    objective,
+    network,
+    validator,
+    lora,
+    batchesPerEpoch,
+    ...length,
+  };
 }
 
 /** What a phase that ended left: the weights of its result, and how long it was. */
@@ -216,7 +233,9 @@ export async function beginPhase(
     [steps, epochs] = [steps + end.steps, end.epochs];
   }
   const begun = lora ?? weightsToBegin(objective.graph, tensors, settings);
-  return { ...phase, begun, before: { steps, epochs } };
+  const { weights: all } = weightsToBegin(phase.network.graph, tensors, settings);
+  const untouched = new Map([...all].filter(([name]) => !begun.weights.has(name)));
+  return { ...phase, begun, untouched, before: { steps, epochs } };
 }
 
 /** Where a phase begins: in the epoch behind those of the phases before it. */

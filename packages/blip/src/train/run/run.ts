@@ -106,14 +106,17 @@ interface Run {
 /** Writes the result, in the place of one of a run that had ended before it was resumed. */
 async function saveModel(
   { parts, options, base }: Run,
-  { settings, objective, begun, lora }: BegunPhase,
+  { settings, network, begun, untouched, lora }: BegunPhase,
   trainer: Trainer<TrainingBatch>,
 ): Promise<string> {
   const model = modelFolder(options.out);
   await parts.training.files.remove(model);
   const trained = trainer.weights();
   if (lora) await saveLora(base, settings, lora, trained, model);
-  else await saveResult(base, settings.task, resultWeights(objective, trained, begun.weights), model);
+  else {
+    const others = new Map([...untouched, ...begun.weights]);
+    await saveResult(base, settings.task, resultWeights(network, trained, others), model);
+  }
   return model;
 }
 

@@ -18,18 +18,21 @@ import { networkTaskOf, type DataObjective } from "./tasks.ts";
 
 type Weights = ReadonlyMap<string, StoredTensor | MadeTensor>;
 
-/** The weights of a result: those that were trained, those that were frozen, and ties under both names. */
+/**
+ * The weights of a result: those that were trained, those that were not, and ties under both names.
+ * @param network the objective of the task's whole network, all of whose weights the result has
+ */
 export function resultWeights(
-  objective: DataObjective,
+  network: DataObjective,
   trained: ReadonlyMap<string, MadeTensor>,
-  begun: ReadonlyMap<string, StoredTensor>,
+  others: ReadonlyMap<string, StoredTensor>,
 ): Weights {
-  const { graph, ties = {}, momentum = {} } = objective.graph;
+  const { graph, ties = {}, momentum = {} } = network.graph;
   const all = new Map<string, StoredTensor | MadeTensor>();
   for (const { name } of graph.weights) {
-    if (Object.hasOwn(momentum, name) || objective.isThrownAway(name)) continue;
+    if (Object.hasOwn(momentum, name) || network.isThrownAway(name)) continue;
     const source = ties[name] ?? name;
-    const tensor = trained.get(source) ?? begun.get(source);
+    const tensor = trained.get(source) ?? others.get(source);
     if (tensor) all.set(name, tensor);
   }
   return all;
