@@ -257,7 +257,7 @@ try {
 }
 \`\`\`
 
-Messages name options as you wrote them: \`maxPixels\` in code, \`--max-pixels\` at the command. \`BlipErrorCode\` and
+The command prints the code in brackets at the end of the message. Messages name options as you wrote them: \`maxPixels\` in code, \`--max-pixels\` at the command. \`BlipErrorCode\` and
 \`WarningCode\` are the types of all codes below. A cancelled call throws the reason of its signal, which is none of these.
 
 ## Errors

@@ -1,6 +1,7 @@
 // The program `blip`.
 import { main } from "./index.ts";
 import { endWithOutput, standardOutput } from "./output.ts";
+import { programName } from "./program-name.ts";
 
 /** Milliseconds after Ctrl-C for the verb to end by itself: the engine cannot leave off within a graph. */
 const grace = 2000;
@@ -26,6 +27,7 @@ void main(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   signal: interrupted.signal,
+  program: programName(process.argv[1], process.env),
 }).then((code) => {
   process.exitCode = code;
 });

@@ -3,7 +3,7 @@ import type { Compat, NetworkDType, Profile, ProfiledOperator, VerbOptions, Warn
 import { Option, type Command } from "commander";
 import { loadProgress, type Progress } from "./progress.ts";
 import { table } from "./table.ts";
-import { print, tell, type Terminal, typed } from "./terminal.ts";
+import { print, tell, type Terminal, typed, withCode } from "./terminal.ts";
 import { badFlag, imagesLeftOut } from "./errors.ts";
 
 /** What every verb takes that opens a model, by its name or as an argument. */
@@ -237,8 +237,8 @@ export function chooseModel(
 
 /** Warnings as lines on stderr. */
 export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (warning: Warning) => void {
-  return ({ message }) => {
-    if (flags.quiet !== true) tell(terminal, `Warning: ${typed(terminal, message)}`);
+  return ({ message, code }) => {
+    if (flags.quiet !== true) tell(terminal, withCode(`Warning: ${typed(terminal, message)}`, code));
   };
 }
 

@@ -1,5 +1,5 @@
 // The command as a function of its arguments and its terminal; `bin.ts` gives it the process's.
-import { version } from "blip-ts";
+import { BlipError, version } from "blip-ts";
 import { Command, CommanderError } from "commander";
 import { addAsk } from "./commands/ask.ts";
 import { addBench } from "./commands/bench.ts";
@@ -17,11 +17,11 @@ import { addQuantize } from "./commands/quantize.ts";
 import { addRetrieve } from "./commands/retrieve.ts";
 import { addTrain } from "./commands/train.ts";
 import { addVerify } from "./commands/verify.ts";
-import { addExamples, programExamples } from "./help/examples.ts";
+import { addExamples, calledAs, programExamples } from "./help/examples.ts";
 import { describeOptions } from "./help/option-help.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { asTyped, flagsOf } from "./option-names.ts";
-import { print, printLine, type Terminal, typed, write } from "./terminal.ts";
+import { print, printLine, type Terminal, typed, withCode, write } from "./terminal.ts";
 
 export type { Terminal } from "./terminal.ts";
 
@@ -32,7 +32,7 @@ const making = [addTrain, addCapfilt];
 
 /** The program with all verbs. @param finish is told the exit code */
 export function createProgram(terminal: Terminal, finish: (code: number) => void): Command {
-  const program = new Command("blip")
+  const program = new Command(terminal.program ?? "blip")
     .description(
       "BLIP: matching, captions, answers, judgements and search over images, straight from the original checkpoints",
     )
@@ -50,7 +50,7 @@ export function createProgram(terminal: Terminal, finish: (code: number) => void
   for (const add of making) add(program, terminal, finish);
   program.commandsGroup("Shell:");
   addCompletion(program, terminal, finish);
-  program.addHelpText("after", `\n${programExamples}`);
+  program.addHelpText("after", `\n${calledAs(program, programExamples)}`);
   for (const command of program.commands) {
     command.exitOverride().copyInheritedSettings(program);
     describeOptions(command);
@@ -79,9 +79,10 @@ export async function main(args: readonly string[], outer: Terminal): Promise<nu
     // commander has printed its own message; asking for help or the version is no failure.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (terminal.signal.aborted) return exitCodes.interrupted;
+    const message = typed(terminal, error instanceof Error ? error.message : String(error));
     printLine(
       terminal.stderr,
-      `blip: ${typed(terminal, error instanceof Error ? error.message : String(error))}`,
+      `blip: ${withCode(message, error instanceof BlipError ? error.code : undefined)}`,
     );
     if (terminal.env.BLIP_DEBUG === "1" && error instanceof Error) print(terminal.stderr, error.stack ?? "");
     return exitCodeOf(error);

@@ -2,7 +2,7 @@
 import { fstatSync, writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { exitCodes } from "./exit-codes.ts";
-import { type Terminal, write } from "./terminal.ts";
+import { type Terminal, withCode, write } from "./terminal.ts";
 import { cannotWrite } from "./errors.ts";
 
 /** Node takes what the system took of a text for all of it: a disk that fills up would cut results short, and exit 0. */
@@ -54,7 +54,7 @@ export function endWithOutput(
     stdout.on("error", () => undefined);
     // A reader that has seen enough (`blip ... | head`) closes the pipe: that is no failure.
     if (error.code === "EPIPE") exit(exitCodes.done);
-    else write(stderr, `blip: ${cannotWrite(error).message}\n`, () => exit(exitCodes.failed));
+    else write(stderr, `blip: ${withCode(cannotWrite(error).message, "output/cannot-write")}\n`, () => exit(exitCodes.failed));
   });
   // Warnings that nobody can read keep nobody from the results.
   stderr.on("error", () => undefined);

@@ -12,6 +12,8 @@ export interface Terminal {
   readonly signal: AbortSignal;
   /** A message of the library with the names of options that the command has. Default: as it is. */
   readonly asTyped?: ((message: string) => string) | undefined;
+  /** How the person calls the command, for help: `npx blip-ts`. Default: `blip`. */
+  readonly program?: string | undefined;
 }
 
 /** Writes text as it is, but for characters that a terminal obeys; lines end where they did. */
@@ -27,6 +29,10 @@ export const printLine = (stream: Writable, message: string): void => print(stre
 /** A message of the library with the command's names of options. */
 export const typed = ({ asTyped }: Pick<Terminal, "asTyped">, message: string): string =>
   asTyped?.(message) ?? message;
+
+/** A message with its code, under which docs/errors.md explains it. */
+export const withCode = (message: string, code: string | undefined): string =>
+  code === undefined ? message : `${message} [${code}]`;
 
 /** Says something on stderr, which is one line; options are named as the command names them. */
 export const tell = (terminal: Terminal, message: string): void =>

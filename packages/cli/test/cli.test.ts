@@ -128,7 +128,7 @@ describe("blip match", () => {
     [
       "a bound that is too small",
       [scene("01"), "-t", "a dog", "--memory", "1"],
-      /^blip: --memory: expected at least \d+ MB .*, got 1\. Raise it\.$/m,
+      /^blip: --memory: expected at least \d+ MB .*, got 1\. Raise it\. \[usage\/memory-too-small\]$/m,
     ],
   ])("exits with 2 and an empty stdout for %s", async (_what, args, message) => {
     const { code, stdout, stderr } = await blip(["match", ...args, "--json"]);
@@ -292,6 +292,15 @@ describe("blip", () => {
     const { code, stdout } = await blip(["--help"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/match .*\n(?:.*\n)*.*inspect/);
+  });
+
+  test("shows the code of an error and of a warning, under which docs/errors.md explains it", async () => {
+    const missing = await blip(["match", "no-such-file.jpg", "--model", "no-such-model", "-t", "a dog"]);
+    expect(missing.stderr).toMatch(/^blip: .* \[model\/[a-z-]+\]\n$/s);
+    const flag = await blip(["caption", "x.jpg", "--beams", "many"]);
+    expect(flag.stderr).toBe('blip: --beams: expected a number, got "many". [usage/bad-option]\n');
+    const unknown = await blip(["match", scene("01"), "-t", "xylophone zither quokka"]);
+    expect(unknown.stderr).toMatch(/Warning: .* \[text\/unknown-words\]\n/);
   });
 
   test("exits with 2 for a verb that it does not know", async () => {

@@ -133,7 +133,7 @@ describe("an output that takes only a part", () => {
   test("ends the program with 1 and says why; a reader that went away is no failure", async () => {
     expect(await ended("EDQUOT")).toEqual({
       exit: 1,
-      said: 'blip: standard output: expected to write the results there, got "EDQUOT: it is so, write". Make room there, or send them elsewhere.\n',
+      said: 'blip: standard output: expected to write the results there, got "EDQUOT: it is so, write". Make room there, or send them elsewhere. [output/cannot-write]\n',
     });
     expect(await ended("EPIPE")).toEqual({ exit: 0, said: "" });
   });

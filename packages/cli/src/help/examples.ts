@@ -84,8 +84,15 @@ export function exampleLines(command: Command): string[] {
   return ["Examples:", ...(call === undefined ? [] : [`  ${call}`]), ...ofGroups];
 }
 
+/** Examples as the person calls the program, `npx blip-ts match ...`. */
+export const calledAs = (program: Command, examples: string): string =>
+  examples.replaceAll(/^( *)blip /gm, (_, indent: string) => `${indent}${program.name()} `);
+
 export const addExamples = (command: Command): Command =>
-  command.addHelpText("after", () => `\n${exampleLines(command).join("\n")}`);
+  command.addHelpText("after", () => {
+    const lines = exampleLines(command).join("\n");
+    return `\n${command.parent ? calledAs(command.parent, lines) : lines}`;
+  });
 
 /** Of the program itself. */
 export const programExamples = [

@@ -136,6 +136,7 @@ export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--no-augment": { group: "training", standard: "images are augmented" },
   "train --prompt": { group: "training" },
   "--shorten": { group: "training" },
+  "--false-captions": { group: "training", standard: off },
   "--clip": { group: "training", standard: recipe },
   "--decay": { group: "training", standard: recipe },
   "--dropout": { group: "training", standard: recipe },

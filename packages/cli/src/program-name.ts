@@ -1,0 +1,15 @@
+// How the person calls the command, for usage lines and examples.
+import { basename } from "node:path";
+
+/**
+ * `npx blip-ts` under npx; otherwise `blip-ts` or `blip`, as it was called.
+ * @param script what Node runs: a package manager's link, or the file itself
+ */
+export function programName(
+  script: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const name = basename(script ?? "").replace(/\.[cm]?[jt]s$/, "");
+  const own = name === "blip-ts" ? name : "blip";
+  return env.npm_command === "exec" ? `npx ${own}` : own;
+}
