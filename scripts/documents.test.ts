@@ -28,6 +28,14 @@ describe("sentences", () => {
   });
 });
 
+test("docs/picture-book.md lists words that the embedded model's vocabulary has", async () => {
+  const listed = /```text\n([^`]+)```/.exec(await read("docs/picture-book.md"))?.[1] ?? "";
+  const words = listed.split(/[\s,]+/).filter((word) => word !== "");
+  const known = new Set((await read("packages/blip/models/picture-book/vocab.txt")).split("\n"));
+  expect(words.length).toBeGreaterThan(79);
+  expect(words.filter((word) => !known.has(word))).toEqual([]);
+});
+
 test("README has at most 9 KB", async () => {
   expect(Buffer.byteLength(await read("README.md"))).toBeLessThanOrEqual(9 * 1024);
 });

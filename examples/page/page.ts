@@ -82,7 +82,7 @@ function sayWhatItCan({ name, blip }: Model): void {
   notes.status.say(`${name}: does ${blip.tasks.join(", ")}; ${threads}.`);
   notes.knows.say(
     name === "picture-book"
-      ? "The model picture-book knows drawings, not photographs: 80 everyday things as emoji on plain backgrounds. For " +
+      ? "The model picture-book knows drawings, not photographs: 79 everyday things as emoji on plain backgrounds. For " +
           "photographs load one of Salesforce's below."
       : "",
   );
