@@ -1,5 +1,5 @@
 // Samples by several threads, a sample per thread at a time. A thread that dies is replaced, and its sample tried once more.
-import { closedBy, revivedError } from "@blip-ts/base";
+import { closedBy, revivedError, whenAborted } from "@blip-ts/base";
 import type { SampleLoader, SampleRequest } from "../data/load-sample.ts";
 import { closed, workerDied } from "../data/errors.ts";
 import { noThreads } from "./errors.ts";
@@ -97,9 +97,7 @@ class ThreadLoader {
   #listenTo(signal: AbortSignal): void {
     if (this.#signals.has(signal)) return;
     this.#signals.add(signal);
-    signal.addEventListener("abort", () => this.#drop((task) => task.signal === signal, signal.reason), {
-      once: true,
-    });
+    whenAborted(signal, () => this.#drop((task) => task.signal === signal, signal.reason));
   }
 
   /** Ends the tasks that a condition holds for. */
