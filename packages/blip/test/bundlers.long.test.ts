@@ -55,6 +55,8 @@ async function install(): Promise<string | undefined> {
   const folder = join(caches, "blip-ts", `bundlers-${key}`);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+  // Turbopack takes the folder with the nearest lock file for the project's root, and npm does not read this one.
+  await writeFile(join(folder, "bun.lock"), "");
   const packed = await mkdtemp(join(tmpdir(), "blip-packed-"));
   const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--no-save"];
   const args = ["i", ...flags, ...names, await packTo(packed)];
@@ -78,10 +80,12 @@ afterAll(async () => {
   if (cache !== undefined) await rm(apps, { recursive: true, force: true });
 });
 
-function expectGoodPage({ found, problems, workers }: TriedPage): void {
+/** @param isolated whether the page is served with the headers that threads need: then the engine starts workers of its own */
+function expectGoodPage({ found, problems, workers }: TriedPage, isolated: boolean): void {
   expect(problems).toEqual([]);
   expect(found).toEqual([expect.closeTo(0.9823, 3), expect.closeTo(0.9823, 2)]);
-  expect(workers.length).toBeGreaterThan(2);
+  if (isolated) expect(workers.length).toBeGreaterThan(2);
+  else expect(workers.length).toBeGreaterThan(0);
 }
 
 const expectGoodServer = (answer: TriedServer) =>
@@ -120,7 +124,7 @@ test.for(bundlers)("$name builds a page and a server", async ({ name, page, serv
   expectGoodServer(await askServer(app, server));
   if (!browser) return skip("the server works; there is no Chromium for the page");
   await using pages = await servePages({ folders: { "": join(app, page) } });
-  expectGoodPage(await tryPage(browser, `${pages.origin}/index.html`));
+  expectGoodPage(await tryPage(browser, `${pages.origin}/index.html`), true);
 });
 
 test.for(["--turbopack", "--webpack"])(
@@ -140,7 +144,7 @@ test.for(["--turbopack", "--webpack"])(
     await tryServer(app, start, isReady, async (origin) => {
       const response = await fetch(`${origin}/match?image=${encodeURIComponent(scene)}`);
       expectGoodServer({ status: response.status, text: await response.text() });
-      if (browser) expectGoodPage(await tryPage(browser, origin));
+      if (browser) expectGoodPage(await tryPage(browser, origin), false);
     });
     if (!browser) skip("the route works; there is no Chromium for the page");
   },
