@@ -48,7 +48,7 @@ test("a row with a false caption of which the clean-up leaves nothing is left ou
   const onSkip = ({ line }: { readonly line: string }) => lines.push(line);
   await using({ ...setup, rows: bad, onSkip }, (data) => take(data.batches({ untilEpoch: 1 })));
   expect(lines).toHaveLength(1);
-  expect(lines[0]).toContain('expected a text of which BLIP\'s clean-up leaves a word, got "..."');
+  expect(lines[0]).toContain('expected a text that keeps a word after BLIP\'s clean-up, got "..."');
 });
 
 test("only tasks with the loss ITM read them", () => {

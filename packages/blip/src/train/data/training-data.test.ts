@@ -146,7 +146,7 @@ test("wrong rows, bad texts and a damaged shard are left out, counted, and the o
   });
   expect(lines).toContain(wrong.message);
   expect(lines).toContain(damaged.message);
-  expect(lines.join("\n")).toContain("a text of which BLIP's clean-up leaves a word");
+  expect(lines.join("\n")).toContain("a text that keeps a word after BLIP's clean-up");
 });
 
 test("data of which nothing can be used are refused, with the reasons", async () => {

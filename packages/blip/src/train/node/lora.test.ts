@@ -159,10 +159,10 @@ test("nlvr: an adapter over the original names, which the command's verbs take",
 
 describe("is refused, and nothing is written", () => {
   test.each<[Partial<NodeTrainOptions>, string]>([
-    [{ lora: { rank: 4 }, freeze: "imageEncoder" }, "lora: expected no freeze beside it"],
-    [{ lora: { rank: 4 }, init: true }, "lora: expected no init beside it"],
+    [{ lora: { rank: 4 }, freeze: "imageEncoder" }, "lora: expected no freeze with it"],
+    [{ lora: { rank: 4 }, init: true }, "lora: expected no init with it"],
     [{ lora: { rank: -1 } }, "lora.rank: expected a whole number from 1"],
-    [{ lora: { rank: 4, targets: ["c_attn"] } }, "got c_attn. Name others"],
+    [{ lora: { rank: 4, targets: ["c_attn"] } }, "got c_attn. Give other names"],
   ])("with %o", async (options, says) => {
     const given = quick(options);
     await expect(train("caption", captions, given)).rejects.toThrow(says);

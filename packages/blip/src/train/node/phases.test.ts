@@ -333,7 +333,7 @@ describe("the weights of losses, and the names of patches", () => {
   });
 
   test.each([
-    [{ augment: true }, "augment: expected false beside the loss patchNames"],
+    [{ augment: true }, "augment: expected false with the loss patchNames"],
     [{ patchNames: undefined }, "patchNames: expected the names of what patches may show"],
     [{ patchNames: { names, weights: [1] } }, "patchNames.weights: expected 2 numbers, one per name, got 1"],
     [{ patchNames: { names: ["one"] } }, "recipe, patchNames.names: expected a list of at least two names"],

@@ -117,7 +117,7 @@ describe("batches without negatives", () => {
 
   test("of one pair are refused for matching", () => {
     expect(() => matchOf(1)).toThrow(
-      "batch size: expected at least 2 for matching, whose negatives come from the same batch, got 1. Raise the batch size.",
+      "batch size: expected at least 2, because the negatives of matching come from the same batch, got 1. Raise the batch size.",
     );
   });
 

@@ -69,6 +69,6 @@ test("a list names images among the files, and one that is missing is told", asy
   });
   expect(batches.flatMap(({ captions }) => captions).sort()).toEqual(["one", "three"]);
   expect(lines).toEqual([
-    "lists/mine.json, index 1: images/9.png: expected a file among those that were given, got none of this path. Give the folder that has it.",
+    "lists/mine.json, index 1: images/9.png: expected a file that the page was given, got none of this path. Give the folder that contains it.",
   ]);
 });
