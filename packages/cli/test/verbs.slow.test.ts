@@ -1,4 +1,5 @@
-// The verbs over pictures beside `match`: fields, places of pictures, failures, refusals; each over the tiny checkpoint that does its task.
+// The verbs over pictures beside `match`: fields, places of pictures, failures, refusals; each over the tiny checkpoint
+// that does its task.
 import { createServer, type Server } from "node:http";
 import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
@@ -269,7 +270,7 @@ describe("blip ask", () => {
       "options of generation beside a list",
       "a\nb",
       ["--beams", "2", "--num-return", "2"],
-      /--beams, --num-return: expected none beside a list of answers.*--answers/,
+      /--beams, --num-return: expected none with a list of answers.*--answers/,
     ],
     ["a file that is not there", undefined, ["--answers", "no-such-file"], /--answers no-such-file/],
     ["an empty question", undefined, ["-q", " "], /question 2 is empty/],

@@ -1,4 +1,5 @@
-// A model of several tasks: one network, images encoded once, handles, errors at the call, closing, and a bound of memory.
+// A model of several tasks: one network, images encoded once, handles, errors at the call, closing, and a bound of
+// memory.
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -236,7 +237,7 @@ describe("an image that is held", () => {
   test("belongs to its model, whose other calls refuse it", async () => {
     await using other = await Blip.load(platform, pretrained);
     await using image = await other.image(scene(1));
-    expect(() => blip.match([image], texts)).toThrow(/found an image of another one/);
+    expect(() => blip.match([image], texts)).toThrow(/got an image of another one/);
     expect(() => blip.retrieve([{ image, frames: [image] }], texts)).toThrow(/of another one/);
   });
 
