@@ -141,7 +141,7 @@ describe("blip capfilt", () => {
     await writeFile(join(out, "x"), "");
     const run = await blip(["capfilt", data, out, ...both, ...columns]);
     expect(run.code).toBe(2);
-    expect(run.stderr).toMatch(/expected a folder that is empty or not there, found x\. .*--resume/);
+    expect(run.stderr).toMatch(/expected a folder that is empty or missing, got x\. .*--resume/);
   });
 
   test("--help says the defaults", async () => {
