@@ -216,7 +216,7 @@ describe("blip caption", () => {
   });
 
   test.each<[string, number, string[], RegExp]>([
-    ["beams below 1", 2, ["--beams", "0"], /--beams: expected 1 to 8, found 0/],
+    ["beams below 1", 2, ["--beams", "0"], /--beams: expected 1 to 8, got 0/],
     ["beams that are no number", 2, ["--beams", "three"], /--beams: expected a number, got "three"/],
     ["a prompt without room", 2, ["--prompt", "two red cars and the dog", "--max-length", "4"], /prompt/],
     [
@@ -265,7 +265,7 @@ describe("blip ask", () => {
     ["an array of numbers", "[1, 2]", [], /expected a JSON array of texts/],
     ["k of nothing", undefined, ["-k", "3"], /-k: expected --answers FILE beside it/],
     ["a k below 1", "a\nb", ["-k", "0"], /k: expected/],
-    ["beams below 1, with a list too", "a\nb", ["--beams", "0"], /--beams: expected 1 to 8, found 0/],
+    ["beams below 1, with a list too", "a\nb", ["--beams", "0"], /--beams: expected 1 to 8, got 0/],
     [
       "options of generation beside a list",
       "a\nb",
@@ -327,7 +327,7 @@ describe("blip embed", () => {
     const args = [scene("01"), "-t", "dog ".repeat(100), "--compat", "hf", "--jsonl", "--quiet"];
     const { code, stdout, stderr } = await blip(["embed", ...args]);
     expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(/102 tokens, the model has 64 positions/);
+    expect(stderr).toMatch(/at most 64 tokens \(the model's positions\), got 102/);
   });
 
   test("embeds pictures, then texts, at unit length", async () => {

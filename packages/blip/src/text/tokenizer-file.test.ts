@@ -148,7 +148,7 @@ describe("a tokenizer.json that asks for more", () => {
     const call = () => read(changed(change));
     expect(call).toThrow(expect.objectContaining({ code: "tokenizer/bad-id" }) as Error);
     expect(call).toThrow(
-      /^m\/tokenizer\.json: (?:model|added_tokens\[\d\]|post_processor)\..*expected .*found/,
+      /^m\/tokenizer\.json: (?:model|added_tokens\[\d\]|post_processor)\..*expected .*, got/,
     );
   });
 
