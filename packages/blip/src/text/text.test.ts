@@ -1,4 +1,4 @@
-// Token ids by transformers (oracle/hf/text_goldens.py): identical.
+// Token ids, identical to transformers' (oracle/hf/text_goldens.py).
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
@@ -46,7 +46,7 @@ describe("BertTokenizer", () => {
         maxLength: 35,
       });
       expect([...inputIds.data].map(Number)).toEqual(ids35);
-      // Padding is what stands behind the text's [SEP]; a text may hold [PAD] itself.
+      // Only tokens after the text's [SEP] are padding. A text may contain [PAD] itself.
       const length = Math.min(tokenizer.ids(text).length, 35);
       expect([...attentionMask.data].map(Number)).toEqual(ids35.map((_, index) => (index < length ? 1 : 0)));
     }
@@ -129,7 +129,7 @@ function tokenizerJson(normalizer: object, ...words: readonly string[]): object 
   };
 }
 
-// oracle/hf/side_files.py has the same of real files.
+// oracle/hf/side_files.py compares the same for real files.
 describe("tokenizer_config.json decides how texts are read, as in transformers", () => {
   const words = ["dog", "Dog", "É", "é", "e", "中", "中文"];
   const read = (normalizer: object, config?: object) => {

@@ -110,7 +110,7 @@ export type TrainingBatch<T extends TrainingTask = TrainingTask> = BatchByTask[T
 
 /** A sample that is left out, with the reason. `line` is the text for people. */
 export interface SkippedSample {
-  /** `captions.jsonl, line 3: dog.jpg: expected a picture (...), found text. ...` */
+  /** `captions.jsonl, line 3: dog.jpg: expected an image (...), got text. ...` */
   readonly line: string;
   readonly error: Error;
 }

@@ -129,7 +129,7 @@ export function weightsToBegin(
   for (const { name, shape } of graph.weights) {
     if (Object.hasOwn(momentum, name) || Object.hasOwn(ties, name)) continue;
     const donor = donorOf(name);
-    // A donor may itself be missing, under a name of the other stack.
+    // If the donor is missing too, its own donor in the other stack may serve.
     const second = donor === undefined ? undefined : donorOf(donor);
     const sources = init ? [] : [name, donor, second];
     const source = sources.find(

@@ -1,4 +1,4 @@
-// What counts as better, and what is remembered of it.
+// The comparison of validations, and the state of validation that is saved.
 import { describe, expect, test } from "vitest";
 import { atBeginning, progressJson, progressOf } from "./progress.ts";
 import { validationSettings } from "./validation-options.ts";

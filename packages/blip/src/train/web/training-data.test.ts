@@ -1,4 +1,5 @@
-// Files of a page give the batches that Node reads from the same folder (PNG, which both decode by their own code).
+// Files in a page give the batches that Node reads from the same folder (PNG, which both decode with this package's
+// code).
 import { closing } from "@blip-ts/base";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
