@@ -32,7 +32,7 @@ const wordPiece = {
   unk_token: maybe(text(maxTokenLength)),
   continuing_subword_prefix: maybe(text(maxPrefixLength)),
   max_input_chars_per_word: maybe(whole(1, maxWordLength)),
-  // Ids are checked against the word table below. Checking 30,000 ids twice would be slow.
+  // Ids are checked against the word table below, so that none of 30,000 is checked twice.
   vocab: schema.passed<Json>(isRecord, "an object of ids by token"),
 };
 

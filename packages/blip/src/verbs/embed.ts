@@ -1,5 +1,5 @@
-// The verb `embed`: images and texts as vectors in one space, or as all their states (models/blip.py `BLIP_Base`,
-// LAVIS blip_feature_extractor.py).
+// The verb `embed`: images and texts as vectors in one space, or as all their states (models/blip.py `BLIP_Base`, LAVIS
+// blip_feature_extractor.py).
 import { expectImages } from "../image/expect-images.ts";
 import {
   atLeast,

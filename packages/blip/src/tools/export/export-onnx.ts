@@ -189,7 +189,7 @@ interface Contents {
   readonly data?: AsyncIterable<Uint8Array>;
 }
 
-/** ONNX requires page-aligned offsets, and on Windows multiples of 64 KiB, so that the file can be memory-mapped. */
+/** ONNX asks for page-aligned offsets, and on Windows for multiples of 64 KiB, so that a file can be memory-mapped. */
 const page = 4096;
 const granularity = 65536;
 

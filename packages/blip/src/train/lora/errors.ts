@@ -41,8 +41,7 @@ export const tiedModule = (module: string, weight: string): UsageError =>
 
 /**
  * The model to train an adapter on lacks weights of the task.
- * @remedy Begin with a model of the task, train without LoRA, or name modules to train whole
- * (`modulesToSave`).
+ * @remedy Begin with a model of the task, train without LoRA, or name modules to train whole (`modulesToSave`).
  * @param weights the missing weights
  */
 export const incompleteBase = (model: string, task: string, weights: readonly string[]): UsageError =>

@@ -222,9 +222,8 @@ describe.each(Object.entries(cases))("%s", (name, make) => {
       const found = gradients.get(key) ?? new Float64Array(data.length);
       const difference = found.map((x, at) => x - Number(data[at]));
       // Both sides are float32 over some fifty operations, each with its own order of sums. The largest observed
-      // difference is
-      // 1.2e-5 of a gradient. For a gradient that is exactly zero (biases of keys, which softmax ignores), rounding
-      // leaves 1e-8 of the whole on either side.
+      // difference is 1.2e-5 of a gradient. For a gradient that is exactly zero (biases of keys, which softmax
+      // ignores), rounding leaves 1e-8 of the whole on either side.
       expect(norm(difference), key).toBeLessThan(1e-4 * norm(data as Float32Array) + 1e-7 * whole);
     }
   });
