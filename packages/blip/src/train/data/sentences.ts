@@ -21,7 +21,7 @@ function isEnd(text: string, mark: RegExpExecArray): boolean {
   return plainWord.test(before) && beginning.test(after);
 }
 
-/** The sentences of a text, with their marks. Where an end is doubtful, the sentence continues. */
+/** The sentences of a text, with their marks. If an end is doubtful, the sentence continues. */
 export function sentencesOf(text: string): string[] {
   const sentences: string[] = [];
   let from = 0;

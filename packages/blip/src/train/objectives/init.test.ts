@@ -85,7 +85,7 @@ describe("weights to begin with", () => {
 
   test("of a head's bias need its matrix beside it", () => {
     expect(() => initialWeights([{ name: "itm_head.bias", shape: [2] }], 1)).toThrow(
-      "weights to begin with, itm_head.bias: expected its matrix beside it, got a bias alone.",
+      "weights to begin with, itm_head.bias: expected a bias with its matrix, got a bias alone.",
     );
   });
 });

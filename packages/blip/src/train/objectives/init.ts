@@ -57,7 +57,7 @@ export function initialWeights(
     const source = follows[name] ?? name;
     const matrix = shapes.get(name.endsWith(".bias") ? name.replace(/bias$/, "weight") : name);
     if (!matrix && !inStacks.test(name))
-      throw badSetting(`weights to begin with, ${name}`, "a bias alone", "its matrix beside it");
+      throw badSetting(`weights to begin with, ${name}`, "a bias alone", "a bias with its matrix");
     const fanIn = sizeOf((matrix ?? shape).slice(1));
     return {
       dtype: "float32",
