@@ -84,8 +84,8 @@ describe("a run that goes on", () => {
         () => "nothing",
         (error: unknown) => (error as Error).message,
       );
-    expect(await refused({ seed: 3 })).toMatch(/scores\.jsonl: .*option seed: expected 3, found 42/);
-    expect(await refused({ topP: 0.5 })).toMatch(/option topP: expected 0\.5, found 0\.9/);
+    expect(await refused({ seed: 3 })).toMatch(/scores\.jsonl: .*option seed: expected 3, got 42/);
+    expect(await refused({ topP: 0.5 })).toMatch(/option topP: expected 0\.5, got 0\.9/);
     expect(await refused({ imageBatchSize: 3 })).toMatch(/option imageBatchSize/);
     expect(await refused({ filter: parts.match })).toMatch(/filter \(SHA-256/);
     const other = join(root, "data/other.jsonl");

@@ -50,7 +50,7 @@ describe("a run that goes on", () => {
     expect(await refused({ ...given, model: other })).toMatch(
       /report\.rows\.jsonl: .*model \(SHA-256.*restart: true/,
     );
-    expect(await refused({ ...given, imageSize: 48 })).toMatch(/option imageSize: expected 48, found 32/);
+    expect(await refused({ ...given, imageSize: 48 })).toMatch(/option imageSize: expected 48, got 32/);
     expect(await refused({ ...given, limit: 1 })).toMatch(
       /data \(SHA-256 of its rows\).*option limit: expected 1/,
     );

@@ -86,6 +86,6 @@ test("fetches no image unless told, and prints a table", async () => {
   expect(stdout).toMatch(/^skipped +Salesforce\/blip-itm-base-coco/m);
   expect(stdout).toMatch(/^checked +Salesforce\/blip-itm-base-flickr/m);
   expect(stdout).toMatch(
-    /^Text heads of Salesforce\/blip-itm-base-flickr: the image demo\.jpg is not at hand/m,
+    /^Text heads of Salesforce\/blip-itm-base-flickr: the image demo\.jpg is not available/m,
   );
 });

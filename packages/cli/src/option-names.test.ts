@@ -18,7 +18,7 @@ const command = new Command("caption")
 const flags = flagsOf(command);
 
 test.each([
-  ["topP: expected sample: true beside it, got none.", "--top-p: expected --sample beside it, got none."],
+  ["topP: expected sample: true with it, got none.", "--top-p: expected --sample with it, got none."],
   [
     "memory: expected at least 405 MB, got 100. Raise it.",
     "--memory: expected at least 405 MB, got 100. Raise it.",

@@ -88,7 +88,7 @@ describe("blip capfilt", () => {
     expect(await readdir(join(out, "kept"))).toEqual(["metadata.csv"]);
     const other = await blip([...args, "--seed", "4", "--resume"]);
     expect(other).toMatchObject({ code: 2, stdout: "" });
-    expect(other.stderr).toMatch(/: --seed: expected 4, found 3/);
+    expect(other.stderr).toMatch(/: --seed: expected 4, got 3/);
   });
 
   test("--generation-config says how captions are drawn, and an option wins", async () => {
@@ -103,7 +103,7 @@ describe("blip capfilt", () => {
     const other = await blip([...args, "--resume"]);
     expect(other).toMatchObject({ code: 2, stdout: "" });
     expect(other.stderr).toMatch(
-      /: --generation-config: expected null, found .*max_length.*; --max-length: expected 20, found 8/,
+      /: --generation-config: expected null, got .*max_length.*; --max-length: expected 20, got 8/,
     );
   });
 
@@ -141,7 +141,7 @@ describe("blip capfilt", () => {
     await writeFile(join(out, "x"), "");
     const run = await blip(["capfilt", data, out, ...both, ...columns]);
     expect(run.code).toBe(2);
-    expect(run.stderr).toMatch(/expected a folder that is empty or not there, found x\. .*--resume/);
+    expect(run.stderr).toMatch(/expected a folder that is empty or missing, got x\. .*--resume/);
   });
 
   test("--help says the defaults", async () => {

@@ -123,7 +123,7 @@ describe("blip match", () => {
     [
       "a text over a bound",
       [scene("01"), "-t", "a dog", "--max-text-length", "3"],
-      /at most 3 characters, found 5\. Give a shorter one, or raise --max-text-length if/,
+      /at most 3 characters, got 5\. Give a shorter one, or raise --max-text-length if/,
     ],
     [
       "a bound that is too small",

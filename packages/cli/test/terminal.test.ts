@@ -60,7 +60,7 @@ test("a text above the bound fails the command and is not printed", async () => 
   const { stdout, stderr, code } = await blip(["match", scene("01"), "--texts", texts, ...model]);
   expect(code).not.toBe(0);
   expect(stdout + stderr).not.toMatch(obeyed);
-  expect(stderr).toContain("expected at most 10000 characters, found 21000");
+  expect(stderr).toContain("expected at most 10000 characters, got 21000");
   const raised = ["--max-text-length", "30000"];
   expect((await blip(["match", scene("01"), "--texts", texts, ...model, ...raised])).code).toBe(0);
 });

@@ -149,7 +149,7 @@ describe("is refused", () => {
   test("a folder that is in use, which stays as it is", async () => {
     const { code, stderr } = await blip(["train", "caption", data, ...small, "--out", data]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/expected a folder that is empty or not there, found 4 file\(s\)/);
+    expect(stderr).toMatch(/expected a folder that is empty or missing, got 4 file\(s\)/);
     expect((await readdir(data)).sort()).toEqual(["01.png", "01.txt", "02.png", "02.txt"]);
   });
 });

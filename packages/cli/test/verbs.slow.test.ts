@@ -1,4 +1,5 @@
-// The verbs over pictures beside `match`: fields, places of pictures, failures, refusals; each over the tiny checkpoint that does its task.
+// The verbs over pictures beside `match`: fields, places of pictures, failures, refusals; each over the tiny checkpoint
+// that does its task.
 import { createServer, type Server } from "node:http";
 import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
@@ -215,7 +216,7 @@ describe("blip caption", () => {
   });
 
   test.each<[string, number, string[], RegExp]>([
-    ["beams below 1", 2, ["--beams", "0"], /--beams: expected 1 to 8, found 0/],
+    ["beams below 1", 2, ["--beams", "0"], /--beams: expected 1 to 8, got 0/],
     ["beams that are no number", 2, ["--beams", "three"], /--beams: expected a number, got "three"/],
     ["a prompt without room", 2, ["--prompt", "two red cars and the dog", "--max-length", "4"], /prompt/],
     [
@@ -264,12 +265,12 @@ describe("blip ask", () => {
     ["an array of numbers", "[1, 2]", [], /expected a JSON array of texts/],
     ["k of nothing", undefined, ["-k", "3"], /-k: expected --answers FILE beside it/],
     ["a k below 1", "a\nb", ["-k", "0"], /k: expected/],
-    ["beams below 1, with a list too", "a\nb", ["--beams", "0"], /--beams: expected 1 to 8, found 0/],
+    ["beams below 1, with a list too", "a\nb", ["--beams", "0"], /--beams: expected 1 to 8, got 0/],
     [
       "options of generation beside a list",
       "a\nb",
       ["--beams", "2", "--num-return", "2"],
-      /--beams, --num-return: expected none beside a list of answers.*--answers/,
+      /--beams, --num-return: expected none with a list of answers.*--answers/,
     ],
     ["a file that is not there", undefined, ["--answers", "no-such-file"], /--answers no-such-file/],
     ["an empty question", undefined, ["-q", " "], /question 2 is empty/],
@@ -326,7 +327,7 @@ describe("blip embed", () => {
     const args = [scene("01"), "-t", "dog ".repeat(100), "--compat", "hf", "--jsonl", "--quiet"];
     const { code, stdout, stderr } = await blip(["embed", ...args]);
     expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(/102 tokens, the model has 64 positions/);
+    expect(stderr).toMatch(/at most 64 tokens \(the model's positions\), got 102/);
   });
 
   test("embeds pictures, then texts, at unit length", async () => {

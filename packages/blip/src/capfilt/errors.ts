@@ -1,52 +1,52 @@
-// What can be wrong with the cleaning of a data set: one factory per error. Codes are `capfilt/...`.
+// The errors of cleaning a data set: one factory per error. Codes: `capfilt/...`.
 import { InputError, UsageError } from "@blip-ts/base";
 import type { Difference } from "../evaluate/errors.ts";
 
 /**
  * The folder for the cleaned data set is not empty.
- * @remedy Go on with the run that it holds (`resume`, `--resume`), or name another folder.
+ * @remedy Continue the run that it holds (`resume`, `--resume`), or name another folder.
  */
 export const outOccupied = (out: string, found: string): UsageError =>
   new UsageError(
     "capfilt/out-occupied",
-    `${out}: expected a folder that is empty or not there, found ${found}. Go on with the run that it holds (resume: true), or name another folder.`,
+    `${out}: expected a folder that is empty or missing, got ${found}. Continue the run that it holds (resume: true), or name another folder.`,
     { out, found },
   );
 
 /**
- * The folder to go on with does not hold a run.
+ * The folder to resume does not hold a run.
  * @remedy Name the run's own folder, or one that is empty or does not exist.
  */
 export const notARun = (out: string, found: string): UsageError =>
   new UsageError(
     "capfilt/not-a-run",
-    `${out}: expected the folder of a run to go on with, found ${found}. Name the run's own folder, or one that is empty or not there.`,
+    `${out}: expected the folder of a run to resume, got ${found}. Name the run's own folder, or one that is empty or missing.`,
     { out, found },
   );
 
 /**
  * The folder holds a run with other data, models or options.
- * @remedy Go on with the same ones, or name another folder.
+ * @remedy Continue with the same ones, or name another folder.
  */
 export const otherRun = (log: string, differences: readonly Difference[]): UsageError =>
   new UsageError(
     "capfilt/other-run",
-    `${log}: expected the rows of this run, found those of another one: ` +
+    `${log}: expected the rows of this run, got those of another one: ` +
       differences
-        .map(({ what, expected, found }) => `${what}: expected ${expected}, found ${found}`)
+        .map(({ what, expected, found }) => `${what}: expected ${expected}, got ${found}`)
         .join("; ") +
-      ". Go on with the same data, models and options, or name another folder.",
+      ". Continue with the same data, models and options, or name another folder.",
     { log, differences },
   );
 
 /**
  * A line of the run's log is damaged.
- * @remedy Begin anew in another folder.
+ * @remedy Start again in another folder.
  */
 export const notALog = (log: string, line: number, found: string): UsageError =>
   new UsageError(
     "capfilt/not-a-log",
-    `${log}, line ${line}: expected a row of a run, found ${found}. Begin anew in another folder.`,
+    `${log}, line ${line}: expected a row of a run, got ${found}. Start again in another folder.`,
     { log, line, found },
   );
 
@@ -57,18 +57,18 @@ export const notALog = (log: string, line: number, found: string): UsageError =>
 export const inUse = (log: string, owner: string): UsageError =>
   new UsageError(
     "capfilt/in-use",
-    `${log}: expected no other process that writes there, found process ${owner}. Wait for it, or name another folder.`,
+    `${log}: expected no other process that writes there, got process ${owner}. Wait for it, or name another folder.`,
     { log, owner },
   );
 
 /**
  * The folder cannot be written.
- * @remedy Free some room there, or name another folder.
+ * @remedy Free some space there, or name another folder.
  */
 export const cannotWrite = (path: string, detail: string, cause?: unknown): UsageError =>
   new UsageError(
     "capfilt/cannot-write",
-    `${path}: expected to write there, got "${detail}". Make room there, or name another folder.`,
+    `${path}: expected to write there, got "${detail}". Free some space there, or name another folder.`,
     { path, detail },
     { cause },
   );
@@ -80,17 +80,17 @@ export const cannotWrite = (path: string, detail: string, cause?: unknown): Usag
 export const noRows = (data: string, failed: number): InputError =>
   new InputError(
     "capfilt/no-rows",
-    `${data}: expected at least one row that can be read, found none${failed > 0 ? ` (${failed} are wrong)` : ""}. Correct the data.`,
+    `${data}: expected at least one row that can be read, got none${failed > 0 ? ` (${failed} are wrong)` : ""}. Correct the data.`,
     { data, failed },
   );
 
 /**
  * The data changed while it was read.
- * @remedy Leave the data alone while it is read, and begin anew.
+ * @remedy Leave the data unchanged while it is read, and start again.
  */
 export const dataChanged = (data: string, row: number): InputError =>
   new InputError(
     "capfilt/data-changed",
-    `${data}: expected the rows that were counted before, found other ones from row ${row} on. Leave the data alone while it is read, and begin anew.`,
+    `${data}: expected the rows that were counted before, got other ones from row ${row} on. Leave the data unchanged while it is read, and start again.`,
     { data, row },
   );

@@ -1,4 +1,4 @@
-// The two halves alone, on rows that a caller has: captioning, filtering.
+// The two halves of CapFilt alone, on rows of the caller: captioning and filtering.
 import { badOption, BlipError, must, expectOptions, optionNames } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { rowError, type RowError } from "../verbs/image-batches.ts";
@@ -16,9 +16,9 @@ import {
 import { sampleSeed } from "./sample-seed.ts";
 import { Scorer, type Probability, type ScoreRequest, type Scores } from "./score.ts";
 
-/** How images are captioned: the model, and how captions are drawn. */
+/** Options to caption images: the model, and the drawing of captions. */
 export interface CaptionImagesOptions extends TwoModelOptions, DrawingOptions {
-  /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
+  /** A folder, a weights file, a Hub id, or `picture-book` (default). */
   readonly captioner?: string | undefined;
 }
 
@@ -28,11 +28,11 @@ const captionImagesNames = optionNames<CaptionImagesOptions>()({
   captioner: true,
 });
 
-/** How pairs are filtered: the model, and images at a time. */
+/** Options to filter pairs: the model, and images per batch. */
 export interface FilterPairsOptions extends TwoModelOptions, Pick<DrawingOptions, "imageBatchSize"> {
-  /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
+  /** A folder, a weights file, a Hub id, or `picture-book` (default). */
   readonly filter?: string | undefined;
-  /** A text is kept if its ITM probability (after softmax) is at least this, 0 to 1. Default 0.5, the paper's. */
+  /** A text is kept if its ITM probability (after softmax) is at least this, 0 to 1. Default: 0.5, the paper's. */
   readonly threshold?: number | undefined;
 }
 
@@ -43,53 +43,53 @@ const filterPairsNames = optionNames<FilterPairsOptions>()({
   threshold: true,
 });
 
-/** An image to be captioned. */
+/** An image to caption. */
 export interface ImageToCaption<ImageInput> {
   /** The image to caption. */
   readonly image: ImageInput;
   /**
-   * What tells the image apart, of which its own seed is made: an image of the same key gets the same caption. Unless told
-   * its path or URL, or its bytes' content.
+   * The image's key, from which its own seed is made. Images with the same key get the same caption. Default: the path,
+   * the URL, or the content of the bytes.
    */
   readonly key?: string | undefined;
 }
 
-/** What was drawn for an image. */
+/** A drawn caption of an image. */
 export interface SyntheticCaption {
-  /** What was drawn. */
+  /** The drawn caption. */
   readonly caption: string;
-  /** [DEC], the prompt, the drawn tokens, [SEP] where it was reached. */
+  /** [DEC], the prompt, the drawn tokens, and [SEP] if it was reached. */
   readonly tokens: readonly number[];
-  /** Natural-log probability of the drawn tokens together, before penalties. */
+  /** The natural-log probability of all drawn tokens together, before penalties. */
   readonly logProbability: number;
-  /** The image's own seed: `caption` with `sample`, this seed and the same options draws the same caption. */
+  /** The image's own seed. `caption` with `sample`, this seed and the same options draws the same caption. */
   readonly seed: number;
 }
 
-/** An image with texts to be filtered. */
+/** An image with texts to filter. */
 export interface PairsToFilter<ImageInput> {
-  /** The image that the texts are about. */
+  /** The image of the texts. */
   readonly image: ImageInput;
   /** At least one text. */
   readonly texts: readonly string[];
 }
 
-/** Texts of an image with what the filter says of them, in their order. */
+/** The judged texts of an image, in order. */
 export interface FilteredPairs {
-  /** Each text with its probability and whether it is kept. */
+  /** Each text with its probability, and whether it is kept. */
   readonly judged: readonly {
     readonly text: string;
-    /** ITM probability, 0 to 1; null if the conventions leave nothing of the text to read. */
+    /** The ITM probability, 0 to 1; null if the conventions leave nothing of the text to read. */
     readonly probability: Probability;
     readonly isKept: boolean;
   }[];
 }
 
-/** A row with what was found out about it, or with what is wrong with it. */
+/** A row with its result, or with its error. */
 export type RowWith<Row, Found> =
   (Row & Found & { readonly error?: undefined }) | (Row & { readonly error: RowError });
 
-/** Is a text kept? */
+/** Whether a text is kept. */
 export const isKept = (probability: Probability, threshold: number): boolean =>
   probability !== null && probability >= threshold;
 
@@ -98,7 +98,7 @@ interface Asked<Row, ImageInput> {
   readonly request: ScoreRequest<ImageInput>;
 }
 
-/** Rows through a scorer, a batch at a time. */
+/** Runs rows through a scorer in batches. */
 async function* scoredRows<Row, ImageInput>(
   scorer: Scorer<ImageInput>,
   source: RowSource<Row>,
@@ -129,7 +129,7 @@ async function* scoredRows<Row, ImageInput>(
   }
 }
 
-/** What tells an image apart, of what a caller gives for one. */
+/** The key of a caller's image. */
 function keyOf(host: Pick<CapFiltHost, "hasher">, image: unknown, key: string | undefined): string {
   if (key !== undefined) return key;
   if (typeof image === "string") return `path ${image}`;
@@ -142,10 +142,10 @@ function keyOf(host: Pick<CapFiltHost, "hasher">, image: unknown, key: string | 
 }
 
 /**
- * One caption for each image, drawn by nucleus sampling: the first half of CapFilt. Rows come back in their order with all
- * their fields; one whose image cannot be read comes with its error.
- * @throws {ModelError} if the model cannot be scores, read, or used for captions
- * @throws {UsageError} `usage/bad-option`, `generate/...` @throws what the source throws; the signal's reason
+ * Draws one caption per image by nucleus sampling: the first half of CapFilt. Rows are returned in order with all their
+ * fields. A row whose image cannot be read gets an error.
+ * @throws {ModelError} if the model cannot be found, read, or used for captions
+ * @throws {UsageError} `usage/bad-option`, `generate/...` @throws the source's error; the signal's reason
  */
 export async function* captionRows<ImageInput, Row extends ImageToCaption<ImageInput>>(
   platform: Platform<ImageInput>,
@@ -180,10 +180,10 @@ export async function* captionRows<ImageInput, Row extends ImageToCaption<ImageI
 }
 
 /**
- * How well each text fits its image, and whether it is kept: the second half of CapFilt. Rows come back in their order with
- * all their fields; one whose image cannot be read comes with its error.
- * @throws {ModelError} if the model cannot be scores, read, or used for matching
- * @throws {UsageError} `usage/bad-option` @throws what the source throws; the signal's reason
+ * Scores how well each text fits its image, and whether to keep it: the second half of CapFilt. Rows are returned in
+ * order with all their fields. A row whose image cannot be read gets an error.
+ * @throws {ModelError} if the model cannot be found, read, or used for matching
+ * @throws {UsageError} `usage/bad-option` @throws the source's error; the signal's reason
  */
 export async function* filterRows<ImageInput, Row extends PairsToFilter<ImageInput>>(
   platform: Platform<ImageInput>,

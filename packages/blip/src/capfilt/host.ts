@@ -1,5 +1,5 @@
-// What cleaning a data set needs of its machine besides the platform: hashes, files, small images for the page. Node's is
-// in platform/node/capfilt.
+// The system functions of cleaning besides the platform: hashes, files, thumbnails for the page. Node's are in
+// platform/node/capfilt.
 import type { Closable } from "@blip-ts/base";
 import type { EvaluatedImage, EvaluationHost } from "../evaluate/host.ts";
 import type { ImageFormat } from "../image/sniff.ts";
@@ -7,7 +7,7 @@ import type { ImageFormat } from "../image/sniff.ts";
 /** An image as the platform decodes it: a path or URL, the bytes of a file, or raw pixels. */
 export type CollectedImage = EvaluatedImage;
 
-/** A file that is written from its beginning to its end. */
+/** A file that is written sequentially. */
 export interface FileSink extends Closable {
   /** @throws {UsageError} `capfilt/cannot-write` */
   write(content: Uint8Array | string): Promise<void>;
@@ -17,21 +17,24 @@ export interface CapFiltHost extends Pick<
   EvaluationHost,
   "hasher" | "imageOf" | "openRows" | "writeFile" | "now"
 > {
-  /** Names in a folder; undefined if it is not there. @throws {UsageError} `capfilt/cannot-write` if it is no folder */
+  /**
+   * The names in a folder; undefined if it is missing. @throws {UsageError} `capfilt/cannot-write` if it is not a
+   * folder
+   */
   list(folder: string): Promise<readonly string[] | undefined>;
-  /** Makes a folder, and those above it. @throws {UsageError} `capfilt/cannot-write` */
+  /** Creates a folder and its parents. @throws {UsageError} `capfilt/cannot-write` */
   makeFolder(folder: string): Promise<void>;
-  /** Removes a file, or a folder with all that is in it, if it is there. */
+  /** Removes a file, or a folder with its content, if it exists. */
   remove(path: string): Promise<void>;
-  /** Gives a folder another name. @throws {UsageError} `capfilt/cannot-write` */
+  /** Renames a folder. @throws {UsageError} `capfilt/cannot-write` */
   rename(folder: string, name: string): Promise<void>;
-  /** Begins a file anew. @throws {UsageError} `capfilt/cannot-write` */
+  /** Creates or truncates a file. @throws {UsageError} `capfilt/cannot-write` */
   create(path: string): Promise<FileSink>;
-  /** The bytes of an encoded image, wherever it lies. @throws {InputError} `image/...` */
+  /** The bytes of an encoded image, from any source. @throws {InputError} `image/...` */
   readImage(
     image: CollectedImage,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly bytes: Uint8Array; readonly format: ImageFormat }>;
-  /** A JPEG whose longer side has so many pixels at most. @throws {InputError} `image/...` */
+  /** A JPEG whose longer side has at most `side` pixels. @throws {InputError} `image/...` */
   thumbnail(image: CollectedImage, side: number, signal: AbortSignal | undefined): Promise<Uint8Array>;
 }

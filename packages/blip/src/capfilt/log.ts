@@ -1,5 +1,5 @@
-// What was found out about each row: a line of JSON each, in the data's order, below a line that says which run they are of.
-// A line stands for a row, so that a run that goes on reads no more of it than how many there are.
+// The scores of each row: one line of JSON each, in the data's order, after a line that identifies the run. Each line
+// stands for one row, so a resumed run needs only the number of lines.
 import { closedBy, type Closable } from "@blip-ts/base";
 import type { Difference } from "../evaluate/errors.ts";
 import type { RowFile } from "../evaluate/host.ts";
@@ -7,23 +7,23 @@ import { notALog, otherRun } from "./errors.ts";
 import type { ModelIdentity } from "./models.ts";
 import type { Probability } from "./score.ts";
 
-/** All that decides a number of a row. Threshold, format and page come after, and may change. */
+/** Everything that affects a row's numbers. Threshold, format and page apply later and may change. */
 export interface RunIdentity {
   /** This package's version. */
   readonly capfilt: string;
-  /** The model that wrote captions. */
+  /** The captioner. */
   readonly captioner: ModelIdentity;
-  /** The model that filtered. */
+  /** The filter. */
   readonly filter: ModelIdentity;
-  /** The data: its name, its rows, and their checksum. */
+  /** The data: its name, its number of rows, and their checksum. */
   readonly data: { readonly name: string; readonly rows: number; readonly sha256: string };
-  /** The options that decide about results. */
+  /** The options that affect the results. */
   readonly options: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-/** A row that was captioned and filtered. */
+/** A captioned and filtered row. */
 export interface ScoredRow {
-  /** From 0; wrong rows count. */
+  /** The number of the row, from 0; wrong rows count. */
   readonly n: number;
   /** The seed of the image's draw. */
   readonly seed: number;
@@ -36,7 +36,7 @@ export interface ScoredRow {
   };
 }
 
-/** A row that failed: it is wrong in the data, or its image cannot be read, or the model's numbers are not finite. */
+/** A failed row: it is wrong in the data, its image cannot be read, or the model's results are not finite. */
 export interface FailedRow {
   readonly n: number;
   /** File and row: "captions.jsonl, line 3". */
@@ -47,9 +47,9 @@ export interface FailedRow {
 export type LoggedRow = ScoredRow | FailedRow;
 
 export interface RunLog extends Closable {
-  /** Rows that are there. */
+  /** The number of rows in the log. */
   readonly count: number;
-  /** From the first row on. @throws {UsageError} `capfilt/not-a-log` */
+  /** All rows from the first. @throws {UsageError} `capfilt/not-a-log` */
   rows(): AsyncIterable<LoggedRow>;
   append(rows: readonly LoggedRow[]): Promise<void>;
 }
@@ -95,7 +95,7 @@ const said = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 };
 
-/** What two runs differ in; names do not count. */
+/** The differences between two runs; names do not count. */
 function differences(wanted: RunIdentity, other: RunIdentity): Difference[] {
   const pairs: [string, unknown, unknown][] = [
     ["version of blip-ts", wanted.capfilt, other.capfilt],
@@ -112,17 +112,17 @@ function differences(wanted: RunIdentity, other: RunIdentity): Difference[] {
   );
 }
 
-/** Lines of the file behind its first one. */
+/** The lines of the file after the first one. */
 async function* bodyOf(file: RowFile): AsyncGenerator<string> {
   let line = 0;
   for await (const text of file.lines()) if (++line > 1) yield text;
 }
 
 /**
- * The rows of a run, which are those of an earlier one if it was the same. Rows of a batch that was not written whole are
- * forgotten: batches are the same in every run, so that a row's numbers are the same to the last digit.
- * @param name the file, for messages @param batch rows of a batch
- * @throws {UsageError} `capfilt/other-run`, naming what differs; `capfilt/not-a-log`
+ * Opens the rows of a run. It keeps those of an earlier run if the runs are the same, and drops the rows of an
+ * incomplete batch. Batches are the same in every run, so a row's numbers are the same to the last digit.
+ * @param name the file, for messages @param batch rows per batch
+ * @throws {UsageError} `capfilt/other-run` with the differences; `capfilt/not-a-log`
  */
 export async function openLog(
   name: string,

@@ -1,4 +1,4 @@
-// The captioner and the filter. If both see an image through the same weights in the same way, it is encoded once.
+// The captioner and the filter. If both encode images with the same weights in the same way, an image is encoded once.
 import { asyncDispose, type Closable, must, orClosed } from "@blip-ts/base";
 import { readTensorBytes } from "@blip-ts/checkpoint";
 import type { EvaluationHost } from "../evaluate/host.ts";
@@ -15,26 +15,26 @@ import { partsOfTask } from "../verbs/verb.ts";
 import { isImageEncoder } from "../weights/names.ts";
 import type { TwoModelOptions } from "./options.ts";
 
-/** Which model it was. */
+/** The identity of a model. */
 export interface ModelIdentity {
   readonly name: string;
-  /** SHA-256 of the weights' file; of a suite, of the part's. */
+  /** SHA-256 of the weights file; for a suite, of the part's file. */
   readonly sha256: string;
-  /** SHA-256 of the image encoder's weights alone: equal where two models share them. */
+  /** SHA-256 of the image encoder's weights alone. It is equal if two models share them. */
   readonly imageEncoder: string;
 }
 
-/** At least one of the two. */
+/** The sources of the models, at least one of the two. */
 export interface WantedModels {
   readonly captioner?: string | undefined;
   readonly filter?: string | undefined;
 }
 
-/** What captions and what filters, loaded. */
+/** The loaded captioner and filter. */
 export class CapFiltModels<ImageInput> implements Closable {
   readonly captioner: Captioner<ImageInput> | undefined;
   readonly filter: Matcher<ImageInput> | undefined;
-  /** Does an image that was encoded for captions serve the filter? */
+  /** Whether the captioner's encoding of an image also serves the filter. */
   readonly shared: boolean;
 
   constructor(
@@ -89,7 +89,7 @@ export const modelIdentity = async (
 
 const same = (value: unknown, other: unknown): boolean => JSON.stringify(value) === JSON.stringify(other);
 
-/** Are an image's states the same by both models, but for the weights, which are compared by their hashes? */
+/** Whether both models encode images alike, apart from the weights, which are compared by hash. */
 const seesAlike = <ImageInput>(captioner: Captioner<ImageInput>, filter: Matcher<ImageInput>): boolean => {
   const [one, other] = [captioner.model.loaded, filter.model.loaded];
   return (
@@ -100,7 +100,7 @@ const seesAlike = <ImageInput>(captioner: Captioner<ImageInput>, filter: Matcher
   );
 };
 
-/** One file, or one suite, for both. */
+/** Loads one file, or one suite, for both. */
 async function loadTogether<ImageInput>(
   platform: Platform<ImageInput>,
   source: string,
@@ -122,8 +122,8 @@ async function loadTogether<ImageInput>(
 }
 
 /**
- * Loads what captions, what filters, or both.
- * @throws {ModelError} if one cannot be found or read; `model/wrong-task` if it cannot do what it is for
+ * Loads the captioner, the filter, or both.
+ * @throws {ModelError} if a model cannot be found or read; `model/wrong-task` if it cannot do its task
  * @throws {UsageError} if an option is wrong @throws the signal's reason
  */
 export async function loadModels<ImageInput>(

@@ -1,14 +1,14 @@
-// What the cleaning of a data set is told, and what it tells while it runs.
+// The options and the progress of cleaning a data set.
 import { badOption, optionNames, withoutNames } from "@blip-ts/base";
 import type { FailedExample } from "../evaluate/options.ts";
 import { type VerbOptions, verbOptionNames } from "../verbs/image-batches.ts";
 
-/** How kept pairs are written. */
+/** The formats of kept pairs. */
 export const outputFormats = ["jsonl", "csv", "parquet", "webdataset", "folder"] as const;
-/** How kept pairs are written. */
+/** The format of kept pairs. */
 export type OutputFormat = (typeof outputFormats)[number];
 
-/** Options of loading that hold for two models. */
+/** Loading options that apply to both models. */
 export type TwoModelOptions = Omit<
   VerbOptions,
   "memory" | "revision" | "imageSize" | "profile" | "onProfile"
@@ -18,22 +18,22 @@ export const twoModelOptionNames = optionNames<TwoModelOptions>()(
   withoutNames(verbOptionNames, "memory", "revision", "imageSize", "profile", "onProfile"),
 );
 
-/** How synthetic captions are drawn. */
+/** Options to draw synthetic captions. */
 export interface DrawingOptions {
-  /** Draws from the likeliest tokens that together have this probability, 0 to 1. Default 0.9, the paper's. */
+  /** Draws from the likeliest tokens whose probabilities add up to this, 0 to 1. Default: 0.9, the paper's. */
   readonly topP?: number | undefined;
   /**
-   * A whole number: 42. Each image has a seed of its own, made of this one and of which image it is (its path below the
-   * images' folder, its URL, or its bytes), so that neither order nor batches nor a resumed run change a draw.
+   * A whole number. Default: 42. Each image has its own seed, from this one and from the image's path relative to the
+   * image folder, its URL, or its bytes. Order, batches and a resumed run therefore do not change a draw.
    */
   readonly seed?: number | undefined;
-  /** Fewest and most tokens of a caption, the prompt and [SEP] included: those of `compat` (`blip`: 5 and 20). */
+  /** The fewest tokens of a caption, including the prompt and [SEP]. Default: that of `compat` (`blip`: 5). */
   readonly minLength?: number | undefined;
-  /** Most tokens of a caption, counted as for `minLength`. */
+  /** The most tokens of a caption, counted as for `minLength`. Default: that of `compat` (`blip`: 20). */
   readonly maxLength?: number | undefined;
-  /** How captions begin: "a picture of ", which is cut off; nothing under `hf`. */
+  /** The prompt of captions. Default: "a picture of ", which is cut off; none under `hf`. */
   readonly prompt?: string | undefined;
-  /** Images at a time: 8. */
+  /** Images per batch. Default: 8. */
   readonly imageBatchSize?: number | undefined;
 }
 
@@ -46,37 +46,37 @@ export const drawingOptionNames = optionNames<DrawingOptions>()({
   imageBatchSize: true,
 });
 
-/** How far a run is in one of its steps. */
+/** The progress of a run in one of its steps. */
 export interface CapFiltProgress {
   /** `data`: rows read and counted; `rows`: rows captioned and filtered; `write`: rows whose kept pairs are written. */
   readonly step: "data" | "rows" | "write";
-  /** Rows that are done. */
+  /** Finished rows. */
   readonly done: number;
   /** Undefined while the data is counted. */
   readonly total: number | undefined;
-  /** `rows`: of this process, once there are some. */
+  /** `rows`: the rate of this process, once a row is done. */
   readonly imagesPerSecond: number | undefined;
   /** Estimated seconds until the end of the step; undefined at its beginning. */
   readonly secondsLeft: number | undefined;
 }
 
-/** How a data set is cleaned. */
+/** Options to clean a data set. */
 export interface CapFiltOptions extends TwoModelOptions, DrawingOptions {
-  /** What captions: a folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
+  /** The captioner: a folder, a weights file, a Hub id, or `picture-book` (default). */
   readonly captioner?: string | undefined;
-  /** What filters: the captioner, unless told. */
+  /** The filter. Default: the captioner. */
   readonly filter?: string | undefined;
-  /** A text is kept if its ITM probability (after softmax) is at least this, 0 to 1. Default 0.5, the paper's. */
+  /** A text is kept if its ITM probability (after softmax) is at least this, 0 to 1. Default: 0.5, the paper's. */
   readonly threshold?: number | undefined;
-  /** How kept pairs are written: as the data is, unless told (a JSON list as JSON lines). */
+  /** The format of kept pairs. Default: the data's format (JSON lines for a JSON list). */
   readonly format?: OutputFormat | undefined;
-  /** Images on the page, drawn evenly from all rows: 100; 0 for no page. */
+  /** The number of images on the page, drawn evenly from all rows; 0: no page. Default: 100. */
   readonly html?: number | undefined;
-  /** Goes on with the run in the folder, or begins it. Without it the folder must be empty or not there. */
+  /** Continues the run in the folder, or starts it. Without it, the folder must be empty or missing. */
   readonly resume?: boolean | undefined;
   /** Called after each batch. */
   readonly onStep?: ((progress: CapFiltProgress) => void) | undefined;
-  /** Is told of each row that failed: the file's mistakes, images that cannot be read. */
+  /** Called for each failed row: errors in the file, images that cannot be read. */
   readonly onFailed?: ((row: FailedExample) => void) | undefined;
 }
 
@@ -95,7 +95,7 @@ export const capFiltOptionNames = optionNames<CapFiltOptions>()({
 
 export const defaults = { threshold: 0.5, topP: 0.9, seed: 42, imageBatchSize: 8, html: 100 } as const;
 
-/** Most images of a page: some 10 KB each. */
+/** The most images of a page, about 10 KB each. */
 const maxHtml = 2_000;
 
 const share = (value: number) => value >= 0 && value <= 1;

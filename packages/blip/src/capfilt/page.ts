@@ -1,9 +1,9 @@
-// A page for people: images with their texts, kept ones beside struck-out ones. It stands alone: no script, no request;
-// whatever stands in a text is text.
+// The report page: images with their texts, kept ones next to struck-out ones. It is self-contained, without scripts or
+// requests, and escapes all texts.
 import type { CapFiltReport, TextReport } from "./report.ts";
 import type { Probability } from "./score.ts";
 
-/** A text as the page shows it. */
+/** A text on the page. */
 export interface PageText {
   readonly kind: "web" | "synthetic";
   readonly text: string;
@@ -11,11 +11,11 @@ export interface PageText {
   readonly isKept: boolean;
 }
 
-/** An image as the page shows it. */
+/** An image on the page. */
 export interface PageRow {
-  /** Which image it is: its path, its URL, or its place in the data. */
+  /** The image's path, its URL, or its place in the data. */
   readonly name: string;
-  /** JPEG, in Base64; undefined if it could not be made. */
+  /** A Base64 JPEG; undefined if it could not be made. */
   readonly thumbnail: string | undefined;
   readonly texts: readonly PageText[];
 }
@@ -28,10 +28,10 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Controls, characters that turn the direction of what stands around them, halves of characters. */
+/** Control characters, bidirectional formatting characters, and lone surrogates. */
 const invisible = /[\p{Cc}\p{Cs}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
 
-/** Longest text that is shown whole. */
+/** The longest text that is shown in full. */
 const longest = 600;
 
 /** Text for an element or a quoted attribute. */
@@ -91,7 +91,7 @@ type Numbers = Pick<
   "web" | "synthetic" | "threshold" | "captioner" | "filter" | "data" | "pairs"
 >;
 
-/** The page, piece by piece: its head with the report's numbers, a section for each image, its end. */
+/** The page, piece by piece: the head with the report's numbers, a section per image, and the end. */
 export async function* pageOf(
   { web, synthetic, threshold, captioner, filter, data, pairs }: Numbers,
   rows: AsyncIterable<PageRow>,

@@ -1,4 +1,4 @@
-// How far a run is, how fast, and how long it will take.
+// The progress, the rate and the remaining time of a run.
 import type { CapFiltProgress } from "./options.ts";
 
 export class ProgressClock {
@@ -12,30 +12,30 @@ export class ProgressClock {
   #images = 0;
   #seconds = 0;
 
-  /** @param now milliseconds of a clock */
+  /** @param now the time of a clock in milliseconds */
   constructor(now: () => number, report: ((progress: CapFiltProgress) => void) | undefined) {
     this.#now = now;
     this.#report = report;
     this.#started = now();
   }
 
-  /** Images of this process in each second of captioning and filtering. */
+  /** Images that this process captions and filters per second. */
   get imagesPerSecond(): number | undefined {
     return this.#images > 0 && this.#seconds > 0 ? this.#images / this.#seconds : undefined;
   }
 
-  /** Seconds since the beginning, to the millisecond. */
+  /** Seconds since the start, to the millisecond. */
   get seconds(): number {
     return Math.round(this.#now() - this.#started) / 1000;
   }
 
-  /** @param done what an earlier run did, which took this one no time */
+  /** @param done the items of an earlier run, which took no time in this one */
   begin(step: CapFiltProgress["step"], done: number, total: number | undefined): void {
     [this.#step, this.#begun, this.#first, this.#total] = [step, this.#now(), done, total];
     this.#tell(done);
   }
 
-  /** @param images that were looked at since the last call */
+  /** @param images processed since the last call */
   done(done: number, images: number): void {
     if (this.#step === "rows") {
       this.#images += images;

@@ -1,4 +1,4 @@
-// What came of it: shares of kept and dropped texts (the paper's noise ratio), and how scores are distributed.
+// The report: shares of kept and dropped texts (the paper's noise ratio), and the distribution of scores.
 import { must } from "@blip-ts/base";
 import type { FailedExample } from "../evaluate/options.ts";
 import { isKept } from "./halves.ts";
@@ -6,56 +6,56 @@ import type { RunIdentity, ScoredRow } from "./log.ts";
 import type { OutputFormat } from "./options.ts";
 import type { Probability } from "./score.ts";
 
-/** Texts of one kind. */
+/** The statistics of one kind of texts. */
 export interface TextReport {
-  /** Texts that were judged. */
+  /** The number of judged texts. */
   readonly texts: number;
-  /** Texts that are kept. */
+  /** The number of kept texts. */
   readonly keptTexts: number;
-  /** Texts that are left out. */
+  /** The number of dropped texts. */
   readonly dropped: number;
-  /** Of those dropped: the conventions leave nothing of them to read (only punctuation). */
+  /** Of the dropped texts, those that the conventions leave nothing of to read (only punctuation). */
   readonly unreadable: number;
   /** dropped / texts, 0 to 1: the paper's noise ratio. 0 if there are no texts. */
   readonly droppedShare: number;
-  /** Mean probability of the readable ones; null if there are none. */
+  /** The mean probability of the readable texts; null if there are none. */
   readonly meanProbability: number | null;
-  /** Counts of probabilities in 20 equal parts of 0 to 1, the lowest first; 1 is in the last. */
+  /** Counts of probabilities in 20 equal bins from 0 to 1, the lowest first; 1 is in the last bin. */
   readonly histogram: readonly number[];
 }
 
-/** What was kept and what was left out. */
+/** The report of a CapFilt run. */
 export interface CapFiltReport extends RunIdentity {
-  /** Does one encoding of an image serve both models? */
+  /** Whether one encoding of an image serves both models. */
   readonly sharedImageEncoder: boolean;
-  /** The ITM probability from which a text is kept, 0 to 1. */
+  /** The least ITM probability of a kept text, 0 to 1. */
   readonly threshold: number;
-  /** How the kept pairs are written. */
+  /** The format of the kept pairs. */
   readonly format: OutputFormat;
-  /** Texts that came with the images. */
+  /** The texts that came with the images. */
   readonly web: TextReport;
-  /** Captions that were drawn, one for each image. */
+  /** The drawn captions, one per image. */
   readonly synthetic: TextReport;
-  /** Images by what became of them. */
+  /** Numbers of images, by which of their texts are kept. */
   readonly images: {
-    /** Those that were captioned. */
+    /** Captioned images. */
     readonly read: number;
     readonly webOnly: number;
     readonly syntheticOnly: number;
     readonly both: number;
     readonly none: number;
   };
-  /** Kept pairs of an image and a text. */
+  /** The number of kept pairs of an image and a text. */
   readonly pairs: number;
-  /** Rows that are left out. */
+  /** Rows that were left out. */
   readonly failed: { readonly count: number; readonly first: readonly FailedExample[] };
-  /** Where the data's relative image paths start, if it has any: what is written by path has them as the data has them. */
+  /** The base of the data's relative image paths, if it has any. The output keeps such paths as they are. */
   readonly imageRoot: string | null;
-  /** Paths of what was written, below the run's folder. */
+  /** Paths of the written files, relative to the run's folder. */
   readonly files: readonly string[];
-  /** Images captioned and filtered by this process, and how fast: null if an earlier one had done all. */
+  /** Images captioned and filtered per second by this process; null if an earlier process had done all of them. */
   readonly imagesPerSecond: number | null;
-  /** Of this process, loading and writing included. */
+  /** The duration of this process, including loading and writing. */
   readonly seconds: number;
 }
 

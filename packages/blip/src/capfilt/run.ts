@@ -1,6 +1,6 @@
-// CapFilt (BLIP, section 3.3): a captioner draws a caption for each collected image, a filter drops every text that does not
-// fit. The data is counted, captioned and filtered row by row, and what is kept is written. Nothing of the size of the data
-// is held in memory; a run that was killed goes on.
+// CapFilt (BLIP, section 3.3): a captioner draws a caption for each collected image, and a filter drops every text that
+// does not fit. The data is counted, captioned and filtered row by row, and the kept pairs are written. Memory does not
+// grow with the data, and a killed run can continue.
 import { decodeDefaults } from "../processor/image-processor.ts";
 import { BlipError, closing, must, orClosed } from "@blip-ts/base";
 import { placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
@@ -20,7 +20,7 @@ import { drawing, Scorer, type ScoreBatch, type Scores } from "./score.ts";
 import { survey, type CountedData } from "./survey.ts";
 import { failedExample, pageRows, writeKept, type Writing, type Written } from "./write.ts";
 
-/** What a run's folder holds. */
+/** The files in a run's folder. */
 export const runFiles = {
   log: "scores.jsonl",
   report: "report.json",
@@ -28,7 +28,7 @@ export const runFiles = {
   kept: "kept",
 } as const;
 
-/** What a call is about, from its beginning to its end. */
+/** The parts of a call. */
 interface Call {
   readonly platform: Platform<CollectedImage>;
   readonly host: CapFiltHost;
@@ -43,7 +43,7 @@ const known: readonly string[] = [
   `${runFiles.log}.lock`,
   `${runFiles.kept}.part`,
 ];
-/** A file that was not finished when its process was killed. */
+/** Matches a file that was not finished when its process was killed. */
 const isUnfinished = (name: string) => /^report\.(?:json|html)\.\d+\.part$/.test(name);
 const isOwn = (name: string) => known.includes(name) || isUnfinished(name);
 
@@ -57,14 +57,14 @@ async function checkOut({ host, out, options: { resume = false } }: Call): Promi
   await host.makeFolder(out);
 }
 
-/** How kept pairs are written: as the data is, unless told. */
+/** The format of kept pairs. Default: the data's format. */
 function formatOf({ data, options: { format } }: Call): OutputFormat {
   if (format !== undefined) return format;
   if (data.container === "image-folder") return "folder";
   return data.container === "json" ? "jsonl" : data.container;
 }
 
-/** All that decides a number of a row. */
+/** The identity of a run: everything that affects a row's numbers. */
 async function identityOf(
   { host, data, options }: Call,
   { captioner, filter }: Pair,
@@ -98,12 +98,12 @@ async function identityOf(
     captioner: await modelIdentity(host, model.loaded, signal),
     filter: await modelIdentity(host, filter.model.loaded, signal),
     data: { name: data.name, rows, sha256 },
-    // What was not given is null, so that it is compared as well.
+    // Options that were not given are null, so that they are compared too.
     options: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value ?? null])),
   };
 }
 
-/** Both models, which are there. */
+/** Both models, loaded. */
 interface Pair {
   readonly captioner: NonNullable<CapFiltModels<CollectedImage>["captioner"]>;
   readonly filter: NonNullable<CapFiltModels<CollectedImage>["filter"]>;
@@ -114,13 +114,13 @@ function both({ captioner, filter }: CapFiltModels<CollectedImage>): Pair {
   return { captioner, filter };
 }
 
-/** A row of the data with its number. */
+/** A numbered row of the data. */
 interface NumberedRow {
   readonly n: number;
   readonly row: WebRow | WebRowError;
 }
 
-/** Batches of rows from the first one on that is not done. Batches begin at the same rows in every run. */
+/** Batches of the remaining rows. Batches begin at the same rows in every run. */
 async function* batchesOf(data: WebRows, done: number, size: number): AsyncGenerator<NumberedRow[]> {
   let batch: NumberedRow[] = [];
   let n = 0;
@@ -149,7 +149,7 @@ function loggedRow({ n, row }: NumberedRow, seed: number, scores: Scores | BlipE
   };
 }
 
-/** Captions and filters the rows that are not done yet: each batch stands in the log before the next begins. */
+/** Captions and filters the remaining rows. Each batch is logged before the next one begins. */
 async function scoreRows(call: Call, models: CapFiltModels<CollectedImage>, log: RunLog): Promise<void> {
   const { host, data, options, clock } = call;
   const { seed = defaults.seed, imageBatchSize = defaults.imageBatchSize } = options;
@@ -244,10 +244,11 @@ const reportOf = (
 });
 
 /**
- * Captions and filters collected images with their texts, and writes the pairs that are kept.
+ * Captions and filters collected images with their texts, and writes the kept pairs.
  * @param out the run's folder: `kept/`, `scores.jsonl`, `report.json`, `report.html`
  * @throws {UsageError} `usage/bad-option`, `generate/...`, `capfilt/...`
- * @throws {InputError} `capfilt/no-rows`, `capfilt/data-changed`, and what ends the reading of the data: `dataset/...`
+ * @throws {InputError} `capfilt/no-rows`, `capfilt/data-changed`, and errors that end the reading of the data:
+ * `dataset/...`
  * @throws {ModelError} if a model cannot be found, read, or used for its part @throws the signal's reason
  */
 export async function runCapFilt(

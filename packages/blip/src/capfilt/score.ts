@@ -1,5 +1,5 @@
-// Both models on a stream of images, a batch at a time: an image is decoded while the batch before it is looked at, encoded
-// once (or once per model), captioned by a draw of its own, and its texts, collected and synthetic, are scored together.
+// Runs both models on a stream of images in batches. An image is decoded while the previous batch is processed, encoded
+// once (or once per model), and captioned by its own draw. Its collected and synthetic texts are scored together.
 import { BlipError, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { GenerationOptions } from "../decode/options.ts";
@@ -11,29 +11,29 @@ import type { Matcher } from "../verbs/match.ts";
 import type { CapFiltModels } from "./models.ts";
 import { defaults, type DrawingOptions } from "./options.ts";
 
-/** An image with what is asked about it. */
+/** An image with its texts and its seed. */
 export interface ScoreRequest<ImageInput> {
   readonly image: ImageInput;
-  /** Texts to be scored; none may be given. */
+  /** Texts to score; may be empty. */
   readonly texts: readonly string[];
-  /** Of the caption's draw. */
+  /** The seed of the caption's draw. */
   readonly seed: number;
 }
 
-/** ITM probability of a text, 0 to 1; null if the conventions leave nothing of it to read. */
+/** The ITM probability of a text, 0 to 1; null if the conventions leave nothing of it to read. */
 export type Probability = number | null;
 
 export interface Scores {
-  /** Of the texts in their order; none without a filter. */
+  /** The probabilities of the texts in order; empty without a filter. */
   readonly web: readonly Probability[];
-  /** Without a captioner undefined; its probability is null without a filter, too. */
+  /** Undefined without a captioner. Its probability is null without a filter. */
   readonly synthetic: (Caption & { readonly probability: Probability }) | undefined;
 }
 
-/** A batch: what is asked, and in its place what is wrong with a row that cannot be asked about. */
+/** A batch of requests. A row that cannot be processed is replaced by its error. */
 export type ScoreBatch<ImageInput> = readonly (ScoreRequest<ImageInput> | BlipError)[];
 
-/** How captions are drawn; the rest are the defaults of the conventions. */
+/** Generation options of a caption's draw; the others are the defaults of the conventions. */
 export const drawing = ({
   topP = defaults.topP,
   minLength,
@@ -44,7 +44,7 @@ export const drawing = ({
   ...(maxLength === undefined ? {} : { maxLength }),
 });
 
-/** Images as both models read them. */
+/** Images as input of both models. */
 interface Pixels {
   readonly first: Tensor<"float32">;
   readonly second: Tensor<"float32">;
@@ -62,7 +62,7 @@ export class Scorer<ImageInput> {
     this.#options = options;
   }
 
-  /** The model whose image processor reads images, and another one if it reads them otherwise. */
+  /** The model whose processor reads images, and the filter if its processor differs. */
   get #readers(): readonly [Captioner<ImageInput> | Matcher<ImageInput>, Matcher<ImageInput>?] {
     const { captioner, filter } = this.#models;
     const first = captioner ?? filter;
@@ -71,7 +71,7 @@ export class Scorer<ImageInput> {
     return [captioner, filter];
   }
 
-  /** Do both models get the same pixel values? */
+  /** Whether both models get the same pixel values. */
   get #alike(): boolean {
     const { captioner, filter, shared } = this.#models;
     if (shared || !captioner || !filter) return true;
@@ -80,9 +80,9 @@ export class Scorer<ImageInput> {
   }
 
   /**
-   * Scores batches, one behind the other.
-   * @returns for each batch its rows' scores, or what is wrong with them
-   * @throws what the source throws, after the batches before it @throws the signal's reason
+   * Scores batches in order.
+   * @returns the scores of each batch's rows, or their errors
+   * @throws the source's error, after the batches before it @throws the signal's reason
    */
   async *batches(
     source: AsyncIterable<ScoreBatch<ImageInput>>,
@@ -99,7 +99,7 @@ export class Scorer<ImageInput> {
         if (!current) return;
         this.#options.signal?.throwIfAborted();
         next = ahead();
-        // If this batch fails, nobody waits for the next one.
+        // If this batch fails, the next one is never awaited.
         next.catch(() => undefined);
         yield await this.#score(current.batch, current.read);
       }
@@ -108,7 +108,7 @@ export class Scorer<ImageInput> {
     }
   }
 
-  /** For each row its pixels, or what is wrong with it. */
+  /** The pixels of each row, or its error. */
   #read(batch: ScoreBatch<ImageInput>): Promise<readonly ReadImage[]> {
     const [first, second] = this.#readers;
     const { signal, maxPixels } = this.#options;
@@ -153,7 +153,7 @@ export class Scorer<ImageInput> {
     return { first, second: stackPixels(second, other.processors.images.config) };
   }
 
-  /** Scores of images, all of which could be read. */
+  /** The scores of readable images. */
   async #answers(
     requests: readonly ScoreRequest<ImageInput>[],
     { first, second }: Pixels,
@@ -186,7 +186,7 @@ const scoresOf = (
 ): Scores | BlipError =>
   caption instanceof BlipError ? caption : { web, synthetic: caption && { ...caption, probability } };
 
-/** Collected and synthetic texts of all images, scored in one call. */
+/** Scores the collected and synthetic texts of all images in one call. */
 async function probabilities<ImageInput>(
   filter: Matcher<ImageInput>,
   states: Tensor<"float32">,

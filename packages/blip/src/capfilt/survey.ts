@@ -1,5 +1,5 @@
-// The first pass over the data: how many rows there are, what their columns hold, and a fingerprint by which a run that goes
-// on knows that its rows are of the same data. Nothing of a row is kept.
+// The first pass over the data: counts rows, determines column types, and computes a fingerprint. A resumed run
+// compares the fingerprint to check that it has the same data. No row is kept.
 import type { BlipError } from "@blip-ts/base";
 import {
   ColumnKinds,
@@ -15,17 +15,17 @@ import { noRows } from "./errors.ts";
 import { keyOfImage } from "./sample-seed.ts";
 
 export interface CountedData {
-  /** All rows, wrong ones too. */
+  /** The number of all rows, including wrong ones. */
   readonly rows: number;
   /** Rows that cannot be read. */
   readonly wrong: number;
   /** SHA-256 of all rows: images by their path, URL or bytes, texts, all other columns. */
   readonly sha256: string;
-  /** What the columns besides those of images and texts hold, in the order in which they were first seen. */
+  /** The types of the other columns (not images or texts), in the order of first appearance. */
   readonly columns: ReadonlyMap<string, ColumnKind>;
-  /** What the column of images holds. */
+  /** The type of the image column. */
   readonly image: "text" | "image";
-  /** Are there images by paths? */
+  /** Whether there are images given by path. */
   readonly paths: boolean;
 }
 
@@ -34,16 +34,16 @@ export interface SurveyOptions {
   readonly onRow?: ((rows: number) => void) | undefined;
 }
 
-/** Rows between two reports of progress. */
+/** The number of rows between progress reports. */
 const reported = 1000;
 
-/** A row as its fingerprint has it. */
+/** A row's text for the fingerprint. */
 function fingerprint(host: Pick<EvaluationHost, "hasher">, row: WebRow | WebRowError): string {
   if ("error" in row) return `wrong ${row.error.code}`;
   return JSON.stringify([keyOfImage(host, row.image), row.texts, plainValue(withHashes(host, row.fields))]);
 }
 
-/** The same value with hashes for bytes. */
+/** The value with hashes instead of bytes. */
 function withHashes(host: Pick<EvaluationHost, "hasher">, value: unknown): unknown {
   if (value instanceof Uint8Array) return hashOf(host, value);
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
@@ -53,7 +53,7 @@ function withHashes(host: Pick<EvaluationHost, "hasher">, value: unknown): unkno
 
 /**
  * Reads all rows once.
- * @throws {InputError} `capfilt/no-rows` if none can be read, and what ends the reading: `dataset/...`
+ * @throws {InputError} `capfilt/no-rows` if none can be read, and errors that end the reading: `dataset/...`
  * @throws the signal's reason
  */
 export async function survey(
@@ -78,7 +78,7 @@ export async function survey(
     }
     if (++rows % reported === 0) onRow?.(rows);
   }
-  // One row alone says best itself what is wrong with it.
+  // If there is only one row, its own error is the best explanation.
   if (rows === wrong) throw rows === 1 && first ? first : noRows(data.name, wrong);
   return {
     rows,

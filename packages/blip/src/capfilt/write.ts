@@ -1,5 +1,5 @@
-// The last pass: the data's rows and what was found out about each, side by side; kept pairs are written, counted, and some
-// images drawn for the page.
+// The last pass: reads the data's rows together with their scores, writes and counts the kept pairs, and selects images
+// for the page.
 import { BlipError, closing, InputError } from "@blip-ts/base";
 import { base64, placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
 import type { FailedExample } from "../evaluate/options.ts";
@@ -29,16 +29,16 @@ export interface PairOutput {
   readonly columns: OutputColumns;
 }
 
-/** Failed rows that a report names. */
+/** The most failed rows that a report lists. */
 const named = 100;
 
-/** What was written. */
+/** The outcome of writing. */
 export interface Written {
   readonly count: RunCount;
   readonly failed: { readonly count: number; readonly first: readonly FailedExample[] };
 }
 
-/** A row of the data with its line of the log. @throws {InputError} `capfilt/data-changed` */
+/** Each row of the data with its line of the log. @throws {InputError} `capfilt/data-changed` */
 async function* sideBySide({
   data,
   log,
@@ -58,7 +58,7 @@ async function* sideBySide({
   }
 }
 
-/** The best of the collected texts. */
+/** The best probability of the collected texts. */
 const bestOf = (web: ScoredRow["web"]): Probability =>
   web.reduce<Probability>(
     (best, { probability }) =>
@@ -66,7 +66,7 @@ const bestOf = (web: ScoredRow["web"]): Probability =>
     null,
   );
 
-/** The kept pairs of a row: collected texts in their order, then the synthetic one. */
+/** The kept pairs of a row: collected texts in order, then the synthetic one. */
 function keptPairs(row: WebRow, scored: ScoredRow, { identity, threshold }: Writing): KeptPair[] {
   const { web, synthetic, seed } = scored;
   const shared = {
@@ -102,7 +102,7 @@ function keptPairs(row: WebRow, scored: ScoredRow, { identity, threshold }: Writ
   ];
 }
 
-/** A row that was not written after all: its image was there before, and is not any more. */
+/** A row that could not be written because its image is no longer readable. */
 const failure = (row: WebRow, { code, message }: BlipError): FailedExample => ({
   place: placeName(row.place),
   code,
@@ -138,7 +138,7 @@ async function writeRows(writing: Writing, writer: PairWriter): Promise<Written>
 export const failedExample = ({ where: place, error }: FailedRow): FailedExample => ({ place, ...error });
 
 /**
- * Writes all kept pairs into a folder, which is there whole or not at all.
+ * Writes all kept pairs into a folder, which appears complete or not at all.
  * @throws {InputError} `capfilt/data-changed` @throws {UsageError} `capfilt/cannot-write` @throws the signal's reason
  */
 export async function writeKept(writing: Writing, { format, folder, columns }: PairOutput): Promise<Written> {
@@ -153,7 +153,7 @@ export async function writeKept(writing: Writing, { format, folder, columns }: P
   return written;
 }
 
-/** Pixels of the longer side of a small image. */
+/** Pixels of a thumbnail's longer side. */
 const side = 160;
 
 function nameOf({ place, image }: WebRow): string {
@@ -181,12 +181,12 @@ const textsOf = ({ web, synthetic }: ScoredRow, threshold: number): PageText[] =
   },
 ];
 
-/** So many rows of all, evenly spaced, as the page shows them. */
+/** Up to `most` rows for the page, evenly spaced over all rows. */
 export async function* pageRows(writing: Writing, most: number): AsyncGenerator<PageRow> {
   const { rows } = writing.identity.data;
   let shown = 0;
   for await (const [row, logged] of sideBySide(writing)) {
-    // The k-th image of a page is the first good row at or after its share of the rows.
+    // The k-th image of the page is the first good row at or after its share of the rows.
     if (shown >= most || logged.n < Math.floor((shown * rows) / most)) continue;
     if ("error" in logged || "error" in row) continue;
     shown++;

@@ -1,20 +1,20 @@
-// Beam search for one prompt, in the two conventions that BLIP's numbers were made with:
-// transformers 4.15 (generation_beam_search.py) and 5.23 (generation/utils.py `_beam_search`).
+// Beam search for one prompt, in the two conventions of BLIP's published numbers: transformers 4.15
+// (generation_beam_search.py) and 5.23 (generation/utils.py `_beam_search`).
 import { allFinite, missed, must } from "@blip-ts/base";
 import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { logSoftmax, processScores } from "./processors.ts";
 
-/** A sequence that still grows. */
+/** An open sequence. */
 interface Beam {
   readonly tokens: readonly number[];
   /** Log-probabilities of the generated tokens before penalties. */
   readonly logProbabilities: readonly number[];
-  /** Sum of the processed log-probabilities, in float32 as the references sum. */
+  /** The sum of the processed log-probabilities, in float32 as in the references. */
   readonly sum: number;
 }
 
-/** A beam with one token more. */
+/** A beam with one more token. */
 interface Candidate {
   readonly parent: number;
   readonly token: number;
@@ -26,15 +26,13 @@ interface Finished extends Hypothesis {
   readonly score: number;
 }
 
-/**
- * What is finished, how it is scored, and when nothing better can come.
- */
+/** Collects and scores finished hypotheses, and decides when the search ends. */
 interface Scoring {
-  /** Takes a step's candidates, best first, of the beams before. @returns those that go on */
+  /** Takes a step's candidates, best first, of the previous beams. @returns the candidates that continue */
   step(candidates: readonly Candidate[], beams: readonly Beam[]): readonly Candidate[];
-  /** Is the search over? Asked after each step with the beams that go on. */
+  /** Whether the search is over. Called after each step with the remaining beams. */
   isOver(beams: readonly Beam[]): boolean;
-  /** Best first. @param open the beams that were growing when the search ended */
+  /** The hypotheses, best first. @param open the beams that were open when the search ended */
   finish(open: readonly Beam[]): readonly Finished[];
 }
 
@@ -50,14 +48,14 @@ const finished = ({ tokens, logProbabilities }: Beam, score: number): Finished =
   score,
 });
 
-/** float32 quotient: the references divide tensors of that type. */
+/** A float32 quotient, because the references divide float32 tensors. */
 const quotient = (sum: number, length: number, exponent: number): number =>
   Math.fround(sum / length ** exponent);
 
 /**
- * transformers 4.15: a hypothesis is scored by its length with the prompt and without [SEP]. At the maximum length open
- * beams are scored the same way. It is over when there are enough hypotheses and the worst of them is no worse than the
- * step's best candidate could be.
+ * transformers 4.15. A hypothesis is scored by its length with the prompt and without [SEP]. At the maximum length,
+ * open beams are scored the same way. The search ends when there are enough hypotheses and the worst of them is at
+ * least as good as the step's best candidate could become.
  */
 class PromptIncluded implements Scoring {
   readonly #options: SequenceOptions;
@@ -76,7 +74,7 @@ class PromptIncluded implements Scoring {
       const beam = beams[candidate.parent];
       if (!beam) continue;
       if (candidate.token !== sepId) going.push(candidate);
-      // [SEP] counts only among the best candidates.
+      // [SEP] counts only if it is among the best candidates.
       else if (rank < count) this.#add(beam, extend(beam, candidate), candidate.sum);
       if (going.length === count) break;
     }
@@ -97,7 +95,7 @@ class PromptIncluded implements Scoring {
     return [...this.#kept].sort((a, b) => a.score - b.score).reverse();
   }
 
-  /** @param scored what the length is taken of @param whole what is returned, with its [SEP] */
+  /** @param scored the beam whose length counts @param whole the beam to return, with its [SEP] */
   #add(scored: Beam, whole: Beam, sum: number): void {
     const { beams: count, lengthPenalty } = this.#options;
     const score = sum / scored.tokens.length ** lengthPenalty;
@@ -114,9 +112,9 @@ class PromptIncluded implements Scoring {
 }
 
 /**
- * transformers 5.23: a hypothesis is scored by its generated tokens, [SEP] included; one that reaches the maximum length
- * is finished like one that ends with [SEP]. It is over when there are as many hypotheses as beams and the best growing
- * one, scored at its present length, is no better than the worst of them.
+ * transformers 5.23. A hypothesis is scored by its generated tokens, including [SEP]. One that reaches the maximum
+ * length is finished, as one that ends with [SEP]. The search ends when there are as many hypotheses as beams and the
+ * best open beam, scored at its current length, is no better than the worst of them.
  */
 class GeneratedOnly implements Scoring {
   readonly #options: SequenceOptions;
@@ -133,7 +131,7 @@ class GeneratedOnly implements Scoring {
     const { beams: count, sepId, maxLength, lengthPenalty } = this.#options;
     const length = must(beams, 0).tokens.length + 1;
     const ends = ({ token }: Candidate) => token === sepId || length >= maxLength;
-    // [SEP] counts only among the best candidates.
+    // [SEP] counts only if it is among the best candidates.
     const ended = candidates.slice(0, count).flatMap((candidate) => {
       const beam = beams[candidate.parent];
       if (!beam || !ends(candidate)) return [];
@@ -161,7 +159,7 @@ class GeneratedOnly implements Scoring {
   }
 }
 
-/** The best 2 * beams tokens of all beams: so many that enough go on where all the best ones end. */
+/** The best 2 * beams tokens of all beams. This is enough to continue even if all the best ones end. */
 function bestCandidates(
   beams: readonly Beam[],
   scores: readonly Float32Array[],
@@ -169,7 +167,7 @@ function bestCandidates(
   count: number,
 ): Candidate[] {
   const best: Candidate[] = [];
-  // What a candidate must surpass: the last one's sum, once there are enough.
+  // The sum that a candidate must exceed: that of the last kept candidate, once there are enough.
   let least = -Infinity;
   beams.forEach((beam, parent) => {
     const row = must(scores, parent, "row of scores");

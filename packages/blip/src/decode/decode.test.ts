@@ -1,4 +1,4 @@
-// How tokens are chosen, without a network: distributions of drawn tokens, seeds, the edges of top-k and top-p, penalties.
+// The choice of tokens, without a network: distributions of samples, seeds, the edges of top-k and top-p, penalties.
 import { describe, expect, test } from "vitest";
 import { generate, searchOf } from "./generate.ts";
 import type { NextTokenModel } from "./next-token-model.ts";
@@ -13,7 +13,7 @@ const options = (some: Partial<SequenceOptions>): SequenceOptions => ({
   ...some,
 });
 
-/** A model of 6 tokens in which the next one depends on the last one only. */
+/** A model of 6 tokens, in which the next token depends only on the last one. */
 const table: readonly (readonly number[])[] = [
   [0.5, -1, 0.25, 1.5, -0.5, -20],
   [2, 0, -1, 0.5, 1, -20],
@@ -43,14 +43,14 @@ async function draws(some: Partial<SequenceOptions>): Promise<number[][]> {
   return found.map(({ tokens }) => [...tokens]);
 }
 
-/** softmax(scores / temperature), what is left out having none of it. */
+/** softmax(scores / temperature) over the kept tokens, 0 for the others. */
 function shares(scores: readonly number[], temperature = 1, keep: (token: number) => boolean = () => true) {
   const powers = scores.map((score, token) => (keep(token) ? Math.exp(score / temperature) : 0));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers.map((power) => power / sum);
 }
 
-/** Pearson's statistic of counts against shares; infinite where something impossible was drawn. */
+/** Pearson's statistic of counts against shares; infinite if an impossible token was drawn. */
 function chiSquare(counts: readonly number[], expected: readonly number[]): number {
   const total = counts.reduce((a, b) => a + b, 0);
   return counts.reduce((sum, count, token) => {
@@ -62,7 +62,7 @@ function chiSquare(counts: readonly number[], expected: readonly number[]): numb
 const count = (tokens: readonly number[]) =>
   Array.from({ length: 6 }, (_, token) => tokens.filter((one) => one === token).length);
 
-/** Exceeded once in 10,000 runs at 5 degrees of freedom; the seed is fixed, so it is not a matter of luck. */
+/** The value that is exceeded once in 10,000 runs at 5 degrees of freedom. The seed is fixed, so the result is too. */
 const limit = 25.7;
 
 describe("drawn tokens", () => {
@@ -107,7 +107,7 @@ describe("drawn tokens", () => {
     expect(again).toEqual(one);
     expect(other).not.toEqual(one);
     expect(new Set(one.map(String)).size).toBe(8);
-    // The first of eight is what one alone is.
+    // The first of eight equals a single one.
     expect((await draws({ ...some, numReturn: 1, seed: 1 }))[0]).toEqual(one[0]);
   });
 
@@ -133,7 +133,7 @@ describe("what tokens are drawn from", () => {
   const kept = (some: Partial<SequenceOptions>, from = scores) =>
     candidates(from, options(some)).map(({ token }) => token);
 
-  /** transformers' TopPLogitsWarper, which goes from the unlikeliest up and always keeps one. */
+  /** transformers' TopPLogitsWarper, which starts with the least likely token and always keeps one. */
   function reference(from: Float32Array, topP: number): number[] {
     const order = Array.from(from.keys()).sort((a, b) => (from[a] ?? 0) - (from[b] ?? 0));
     const probabilities = shares(Array.from(from));
@@ -179,7 +179,7 @@ describe("what tokens are drawn from", () => {
   });
 
   test("k is applied before p, and shares are of what is left", () => {
-    // Of the two likeliest, 0.73 and 0.27: p = 0.7 leaves one, of all tokens it would leave two.
+    // Among the two likeliest, 0.73 and 0.27, p = 0.7 keeps one; among all tokens it would keep two.
     expect(kept({ topK: 2, topP: 0.7 })).toEqual([3]);
     const left = candidates(scores, options({ topK: 3 }));
     expect(left.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 12);
@@ -222,7 +222,7 @@ describe("scores", () => {
 });
 
 describe("logits that are not finite", () => {
-  /** The same model, which knows nothing of what follows token 2. */
+  /** The same model, with logits after token 2 that are not finite. */
   function lacking(value: number): NextTokenModel {
     const whole = model();
     let last: number[] = [];
@@ -253,7 +253,7 @@ describe("logits that are not finite", () => {
   ];
 
   test.each(ways)("break their own search: %s", async (_, some) => {
-    // Token 1 leads to 0, 3 and 4, and what follows those is the last: token 2 is never read.
+    // Token 1 leads to 0, 3 and 4, and the token after those is the last, so token 2 is never read.
     const search = (prompt: number[]) => searchOf(prompt, options(some));
     for (const value of [NaN, Infinity, -Infinity]) {
       const found = await generate(lacking(value), [search([1]), search([2]), search([1])]);
@@ -266,7 +266,7 @@ describe("logits that are not finite", () => {
   });
 
   test("break a search in its midst, too", async () => {
-    // The likeliest way from 3 is to 0, 0's to 3; one beam more of three comes to 2.
+    // The likeliest successor of 3 is 0, and that of 0 is 3. One of three beams comes to 2.
     const [greedy] = await generate(lacking(NaN), [searchOf([0], options({ ...single, maxLength: 6 }))]);
     expect(greedy?.[0]?.tokens).toHaveLength(6);
     const [beams] = await generate(lacking(NaN), [
@@ -286,7 +286,7 @@ describe("logits that are not finite", () => {
   });
 
   test("of a row that is over are not read", async () => {
-    // What follows [SEP] is nothing to anybody.
+    // The logits after [SEP] are not used.
     const afterSep: NextTokenModel = {
       vocabSize: 6,
       start: (prompts) => Promise.resolve(new Float32Array(6 * prompts.length).fill(1)),

@@ -1,16 +1,20 @@
-// What can be wrong with a request to generate. Codes are `generate/...`.
+// The errors of a generation request. Codes: `generate/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**
- * An option of generation has a value that is not valid.
+ * A generation option has a value that is not valid.
  * @remedy Give a value that the message allows.
  */
 export const badGenerationOption = (name: string, found: unknown, expected: string): UsageError =>
-  new UsageError("generate/bad-option", `${name}: expected ${expected}, found ${String(found)}`, {
-    name,
-    found,
-    expected,
-  });
+  new UsageError(
+    "generate/bad-option",
+    `${name}: expected ${expected}, got ${String(found)}. Give another value.`,
+    {
+      name,
+      found,
+      expected,
+    },
+  );
 
 /**
  * The prompt alone has as many tokens as the result may have.
@@ -25,7 +29,7 @@ export const promptTooLong = (length: number, maxLength: number): UsageError =>
   );
 
 /**
- * Two options of generation exclude each other, such as sampling and beams.
+ * Two generation options exclude each other, such as sampling and beams.
  * @remedy Leave one of them out.
  */
 export const conflictingOptions = (message: string): UsageError =>

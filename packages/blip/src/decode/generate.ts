@@ -1,24 +1,24 @@
-// The loop that runs searches of several prompts side by side over one network.
+// Runs searches of several prompts in parallel over one network.
 import { BeamSearch } from "./beam-search.ts";
 import type { Hypothesis, NextTokenModel, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { SingleSearch } from "./single-search.ts";
 
-/** The search that the options ask for. */
+/** The search for the given options. */
 export function searchOf(prompt: readonly number[], options: SequenceOptions): Search {
   return options.beams > 1 ? new BeamSearch(prompt, options) : new SingleSearch(prompt, options);
 }
 
 /**
- * Runs the searches to their ends. None sees another: each gives what it would give alone.
- * Yields after each step; what it yields is the number of searches that are over.
+ * Runs the searches to their ends. They are independent: each gives the same result as alone.
+ * After each step it yields the number of finished searches.
  */
 export async function* generateSteps(
   model: NextTokenModel,
   searches: readonly Search[],
 ): AsyncGenerator<number, void, undefined> {
   let logits = await model.start(searches.map(({ prompt }) => prompt));
-  // Each search with its first row and how many it has.
+  // Each search with its first row and its number of rows.
   let active = searches.map((search, index) => ({ search, first: index, rows: 1 }));
   while (active.length > 0) {
     const [parents, tokens]: [number[], number[]] = [[], []];
@@ -39,7 +39,7 @@ export async function* generateSteps(
   }
 }
 
-/** The results of every search, best first; undefined for one that the network's logits broke. */
+/** The results of every search, best first; undefined for a search with logits that are not finite. */
 export async function generate(
   model: NextTokenModel,
   searches: readonly Search[],

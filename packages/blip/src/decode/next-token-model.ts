@@ -1,14 +1,14 @@
-// What a search asks of a network: how likely each token is to come next. Searches know nothing else of it.
+// The interface between a search and a network: the logits of the next token. Searches use nothing else of a network.
 
-/** Sequences that grow token by token, side by side. */
+/** Sequences that grow token by token, in parallel. */
 export interface NextTokenModel {
   /** V */
   readonly vocabSize: number;
-  /** Begins one sequence a prompt. @returns raw logits [R, V] of what follows each */
+  /** Begins one sequence per prompt. @returns raw logits [R, V] of each prompt's next token */
   start(prompts: readonly (readonly number[])[]): Promise<Float32Array>;
   /**
-   * The next rows: row r continues row `parents[r]` of those before with `tokens[r]`. Rows of one prompt stay together
-   * and in the prompts' order, as many for each prompt; a prompt without rows is over.
+   * Computes the next rows: row r continues row `parents[r]` of the previous ones with `tokens[r]`. Rows of one prompt
+   * stay together, in the prompts' order, with equally many rows per prompt. A prompt without rows is finished.
    * @returns raw logits [R, V]
    */
   step(parents: readonly number[], tokens: readonly number[]): Promise<Float32Array>;
@@ -16,15 +16,15 @@ export interface NextTokenModel {
 
 /** A finished sequence. */
 export interface Hypothesis {
-  /** The whole sequence: prompt, generated tokens, the closing [SEP] where it was reached. */
+  /** The whole sequence: prompt, generated tokens, and the closing [SEP] if it was reached. */
   readonly tokens: readonly number[];
-  /** Natural-log probability of each generated token, [SEP] included, before penalties and filters. */
+  /** The natural-log probability of each generated token, including [SEP], before penalties and filters. */
   readonly tokenLogProbabilities: readonly number[];
-  /** What the search ranks by: beam search's length-normalized sum; else the sum of the log-probabilities. */
+  /** The ranking score: the length-normalized sum of beam search; otherwise the sum of the log-probabilities. */
   readonly score: number;
 }
 
-/** What a search wants next: for each of its rows, which row it continues and with what. */
+/** The next step of a search: for each of its rows, the row to continue and the token. */
 export interface Continuation {
   readonly parents: readonly number[];
   readonly tokens: readonly number[];
@@ -33,13 +33,13 @@ export interface Continuation {
 /** A search for the continuations of one prompt. */
 export interface Search {
   readonly prompt: readonly number[];
-  /** Did the network give logits that are not finite? Then the search is over, and has no results. */
+  /** Whether the network gave logits that are not finite. The search is then over and has no results. */
   readonly broken: boolean;
   /**
-   * Takes the logits of its rows: one row for the prompt at first, then as many as it asked for.
-   * @returns what to compute next, or undefined when it is over
+   * Takes the logits of its rows: first one row for the prompt, then as many as it requested.
+   * @returns the next rows to compute, or undefined when it is over
    */
   advance(logits: readonly Float32Array[]): Continuation | undefined;
-  /** Best first, once it is over. */
+  /** The results, best first, once the search is over. */
   results(): readonly Hypothesis[];
 }

@@ -1,51 +1,56 @@
-// How sequences are generated: the options, checked once, with nothing left open.
+// The options of generation, checked once, with every default filled in.
 import { optionNames } from "@blip-ts/base";
 import { badGenerationOption, conflictingOptions, promptTooLong } from "./errors.ts";
 
 /**
- * How beam search scores a finished hypothesis and when it stops; the two differ where there is a prompt.
+ * How beam search scores a finished hypothesis and when it stops. The two differ if there is a prompt.
  * `transformers-4.15`: sum of log-probabilities / length with the prompt and without [SEP] (the paper's numbers).
- * `transformers-5.23`: the same sum / number of generated tokens, [SEP] included.
+ * `transformers-5.23`: the same sum / number of generated tokens, including [SEP].
  */
 export type BeamScoring = "transformers-4.15" | "transformers-5.23";
 
-/** How texts are generated. Defaults are those of the convention (`compat`) or of generation_config.json. */
+/** Options of generation. Defaults are those of the convention (`compat`) or of generation_config.json. */
 export interface GenerationOptions {
-  /** Beams, 1 to 8; 1 is greedy search. Unless told 3, but 1 under `hf` and with `sample`. */
+  /** The number of beams, 1 to 8; 1 is greedy search. Default: 3, but 1 under `hf` and with `sample`. */
   readonly beams?: number | undefined;
   /**
-   * Most tokens of a sequence, the prompt and [SEP] included. Unless told 20 for captions (`lavis` 30) and 10 for answers;
-   * under `hf` `maxNewTokens` counts.
+   * The most tokens of a sequence, including the prompt and [SEP]. Default: 20 for captions (`lavis` 30) and 10 for
+   * answers; under `hf`, `maxNewTokens` applies instead.
    */
   readonly maxLength?: number | undefined;
-  /** Most tokens after the prompt; `maxLength` wins if both are given. Unless told 20, under `hf` alone. */
+  /** The most tokens after the prompt; `maxLength` takes precedence. Default: 20, only under `hf`. */
   readonly maxNewTokens?: number | undefined;
   /**
-   * [SEP] is not allowed before the sequence, with its prompt, has this many tokens. Unless told 5 for captions (`lavis`
-   * 10), 1 for answers, 0 under `hf`.
+   * The fewest tokens of a sequence with its prompt; [SEP] is not allowed before. Default: 5 for captions (`lavis` 10),
+   * 1 for answers, 0 under `hf`.
    */
   readonly minLength?: number | undefined;
-  /** Above 1 makes tokens that are there already less likely. Unless told 1, which does nothing; with `sample` 1.1, but under `hf`. */
+  /**
+   * A value above 1 makes repeated tokens less likely. Default: 1 (no effect); 1.1 with `sample`, except under `hf`.
+   */
   readonly repetitionPenalty?: number | undefined;
-  /** No run of this many tokens comes twice. Unless told 0, which forbids none. */
+  /** Forbids to repeat a run of this many tokens. Default: 0 (off). */
   readonly noRepeatNgram?: number | undefined;
-  /** Draws tokens by their probability. Off unless told. */
+  /** Draws tokens by their probability. Default: false. */
   readonly sample?: boolean | undefined;
-  /** Above 0; below 1 makes likely tokens likelier. Sampling only; 1 unless told. */
+  /** A number above 0; below 1 it favours likely tokens. For sampling only. Default: 1. */
   readonly temperature?: number | undefined;
-  /** Draws from the k likeliest tokens; 0 from all. 50 unless told. */
+  /** Draws from the k likeliest tokens; 0: from all. Default: 50. */
   readonly topK?: number | undefined;
-  /** Draws from the likeliest tokens that together have this probability, at least from one; 1 from all. Unless told 0.9, under `hf` 1. */
+  /**
+   * Draws from the likeliest tokens whose probabilities add up to this, at least one; 1: from all. Default: 0.9, 1
+   * under `hf`.
+   */
   readonly topP?: number | undefined;
-  /** A whole number, 0 unless told; the same seed gives a picture the same texts, whatever batch it comes in. */
+  /** A whole number. The same seed gives an image the same texts in any batch. Default: 0. */
   readonly seed?: number | undefined;
-  /** Sequences for each picture: samples, or the best of the beams. 1 unless told. */
+  /** The number of sequences per image: samples, or the best beams. Default: 1. */
   readonly numReturn?: number | undefined;
-  /** Exponent of the length by which beam search divides. 1 unless told. */
+  /** The exponent of the length that divides beam scores. Default: 1. */
   readonly lengthPenalty?: number | undefined;
-  /** Stops as soon as there are as many finished hypotheses as beams. Off unless told. */
+  /** Stops as soon as there are as many finished hypotheses as beams. Default: false. */
   readonly earlyStopping?: boolean | undefined;
-  /** Whose rule scores beams: transformers 4.15 (BLIP's own code, LAVIS) or 5.23. Default: by `compat`. */
+  /** The rule that scores beams: that of transformers 4.15 (BLIP's own code, LAVIS) or 5.23. Default: by `compat`. */
   readonly beamScoring?: BeamScoring | undefined;
 }
 
@@ -67,21 +72,21 @@ export const generationOptionNames = optionNames<GenerationOptions>()({
   beamScoring: true,
 });
 
-/** Options with every gap filled; lengths are still relative where only new tokens are bounded. */
+/** Options with every default filled in. Lengths are still relative if only new tokens are limited. */
 export type ResolvedOptions = {
   readonly [K in keyof GenerationOptions]-?: NonNullable<GenerationOptions[K]>;
 };
 
-/** What one sequence is generated with. */
+/** The options of one sequence. */
 export interface SequenceOptions extends Omit<ResolvedOptions, "maxNewTokens"> {
   /** The id that ends a sequence. */
   readonly sepId: number;
 }
 
-/** Most beams: the contract's, and what tests compare with the references. */
+/** The most beams: the documented limit, up to which tests compare with the references. */
 export const maxBeams = 8;
 
-/** transformers' own defaults: greedy, 20 new tokens, and the 50 likeliest where it samples. */
+/** transformers' own defaults: greedy, 20 new tokens, and for sampling the 50 likeliest tokens. */
 export const transformersDefaults: ResolvedOptions = {
   beams: 1,
   maxLength: Infinity,
@@ -134,13 +139,13 @@ const ranges = {
 const samplingOnly = ["temperature", "topK", "topP", "seed"] as const;
 
 /**
- * The options of a call over the defaults of its conventions.
+ * Merges the options of a call with the defaults of its conventions.
  * @throws {UsageError} `generate/bad-option`, `generate/conflicting-options`
  */
 export function resolveOptions(options: GenerationOptions, defaults: ResolvedOptions): ResolvedOptions {
   const defined = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const resolved: ResolvedOptions = { ...defaults, ...defined };
-  // Only new tokens are bounded where the caller says so and the default bounds all of them.
+  // If the caller limits only new tokens, a default limit of all tokens does not apply.
   const merged =
     options.maxLength === undefined && options.maxNewTokens !== undefined
       ? { ...resolved, maxLength: Infinity }
@@ -154,12 +159,12 @@ export function resolveOptions(options: GenerationOptions, defaults: ResolvedOpt
     throw badGenerationOption("beamScoring", merged.beamScoring, scorings.join(" or "));
   if (merged.sample && merged.beams > 1)
     throw conflictingOptions(
-      `beams: expected 1 beside sample: true, which draws single sequences, got ${merged.beams}. Leave one of the two out.`,
+      `beams: expected 1 with sample: true, which draws single sequences, got ${merged.beams}. Leave one of the two out.`,
     );
   const ofSampling = samplingOnly.find((name) => options[name] !== undefined);
   if (!merged.sample && ofSampling !== undefined)
     throw conflictingOptions(
-      `${ofSampling}: expected sample: true beside it, as it only applies to sampling, got none. Add it, or leave ${ofSampling} out.`,
+      `${ofSampling}: expected sample: true with it, because it applies only to sampling, got none. Add it, or leave ${ofSampling} out.`,
     );
   if (!merged.sample && merged.numReturn > merged.beams)
     throw conflictingOptions(
@@ -171,8 +176,8 @@ export function resolveOptions(options: GenerationOptions, defaults: ResolvedOpt
 
 /**
  * The options of one sequence.
- * @param promptLength tokens of its prompt
- * @param positions length of the position table
+ * @param promptLength the number of tokens of its prompt
+ * @param positions the length of the position table
  * @throws {UsageError} `generate/prompt-too-long`, `generate/bad-option`
  */
 export function sequenceOptions(

@@ -1,5 +1,5 @@
-// What is done to the scores of the next token before one is chosen, in transformers' order (generation/logits_process.py):
-// repetition penalty, no repeated n-gram, minimum length; then, where tokens are drawn, temperature, top-k, top-p.
+// Processes the scores of the next token before one is chosen, in transformers' order (generation/logits_process.py):
+// repetition penalty, no repeated n-gram, minimum length; then, for sampling, temperature, top-k, top-p.
 import { missed, must } from "@blip-ts/base";
 import type { SequenceOptions } from "./options.ts";
 
@@ -12,7 +12,7 @@ function logSumExp(logits: Float32Array): number {
   return highest + Math.log(sum);
 }
 
-/** log(softmax(x)) in float32, with its sums in double precision. */
+/** log(softmax(x)) in float32, with double-precision sums. */
 export function logSoftmax(logits: Float32Array): Float32Array {
   const shift = logSumExp(logits);
   const shifted = new Float32Array(logits.length);
@@ -25,7 +25,7 @@ export function logSoftmax(logits: Float32Array): Float32Array {
 export const logProbability = (logits: Float32Array, token: number): number =>
   Math.fround(must(logits, token, "logit") - logSumExp(logits));
 
-/** Positive scores are divided and negative ones multiplied, so that either way the token becomes less likely. */
+/** Divides positive scores and multiplies negative ones, so that the token becomes less likely in both cases. */
 function penalizeRepetition(scores: Float32Array, tokens: readonly number[], penalty: number): void {
   for (const token of new Set(tokens)) {
     const score = scores[token];
@@ -33,7 +33,7 @@ function penalizeRepetition(scores: Float32Array, tokens: readonly number[], pen
   }
 }
 
-/** Tokens that would complete a run of `size` tokens that is there already. */
+/** Forbids tokens that would complete an existing run of `size` tokens. */
 function forbidRepeatedRuns(scores: Float32Array, tokens: readonly number[], size: number): void {
   if (tokens.length + 1 < size) return;
   const open = tokens.slice(tokens.length - (size - 1));
@@ -45,7 +45,7 @@ function forbidRepeatedRuns(scores: Float32Array, tokens: readonly number[], siz
 }
 
 /**
- * The scores of what may follow `tokens`, penalties applied: a copy, or what was given where there is none to apply.
+ * The scores of the tokens after `tokens`, with penalties applied: a copy, or the given array if no penalty applies.
  * @param scores [V]: raw logits (greedy search, sampling) or log-probabilities (beam search)
  */
 export function processScores(
@@ -69,8 +69,8 @@ export interface Candidate {
 }
 
 /**
- * What a token is drawn from, likeliest first; equally likely tokens in the order of their ids.
- * @param scores [V], penalties applied
+ * The tokens to draw from, likeliest first. Equally likely tokens are in the order of their ids.
+ * @param scores [V], with penalties applied
  */
 export function candidates(
   scores: Float32Array,
@@ -82,14 +82,14 @@ export function candidates(
   );
   remaining.sort((a, b) => b.score - a.score || a.token - b.token);
   if (topK > 0) {
-    // As the reference, all tokens stay that are as likely as the k-th.
+    // As in the reference, tokens that are as likely as the k-th all stay.
     const least = must(remaining, Math.min(topK, remaining.length) - 1, "token that may follow").score;
     remaining = remaining.filter(({ score }) => score >= least);
   }
   const probabilities = softmax(remaining.map(({ score }) => score));
   let count = remaining.length;
   if (topP < 1) {
-    // A token stays where the likelier ones together are below p: at least the first.
+    // A token stays if the likelier ones add up to less than p; the first one always stays.
     let before = 0;
     count = 0;
     for (const probability of probabilities) {

@@ -1,14 +1,14 @@
-// Greedy search and sampling: sequences that do not compete with each other.
+// Greedy search and sampling: sequences that do not compete.
 import { allFinite, last, missed } from "@blip-ts/base";
 import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { candidates, logProbability, processScores } from "./processors.ts";
 import { seededRandom, type Random } from "./random.ts";
 
-/** Chooses the next token by its processed scores. */
+/** Chooses the next token from its processed scores. */
 type Choose = (scores: Float32Array) => number;
 
-/** The likeliest token; of equals the first, as torch's argmax. */
+/** The likeliest token; of equal ones the first, as torch's argmax. */
 const likeliest: Choose = (scores) => {
   let [best, highest] = [0, -Infinity];
   for (let token = 0; token < scores.length; token++) {
@@ -27,7 +27,7 @@ const drawn =
       left -= probability;
       if (left < 0) return token;
     }
-    // The probabilities' sum may fall short of 1 by rounding.
+    // Because of rounding, the probabilities may add up to less than 1.
     return last(list, "token that may follow").token;
   };
 
@@ -57,7 +57,7 @@ class Sequence {
   }
 }
 
-/** One greedy sequence, or `numReturn` drawn ones, each from a random stream of its own. */
+/** One greedy sequence, or `numReturn` sampled ones, each with its own random stream. */
 export class SingleSearch implements Search {
   readonly prompt: readonly number[];
   readonly #sequences: readonly Sequence[];
@@ -86,7 +86,7 @@ export class SingleSearch implements Search {
       else this.#broken = true;
     });
     if (this.#broken || this.#sequences.every(({ done }) => done)) return undefined;
-    // Rows that are done go on without being read: each prompt keeps as many rows.
+    // Finished rows continue but are ignored, so that each prompt keeps its number of rows.
     return {
       parents: this.#sequences.map((_, index) => (logits.length === 1 ? 0 : index)),
       tokens: this.#sequences.map(({ tokens }) => last(tokens, "token")),

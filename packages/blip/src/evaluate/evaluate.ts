@@ -1,5 +1,5 @@
-// An evaluation from data to report: the data is read once and checked, the model loaded, rows evaluated or taken up from
-// an earlier run, and the metrics computed of all rows.
+// An evaluation from data to report: it surveys the data, loads the model, evaluates rows or takes them from an earlier
+// run, and computes the metrics of all rows.
 import { closing, orClosed } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import type { PlaceName, Task } from "@blip-ts/datasets";
@@ -28,7 +28,7 @@ import { type Evaluated, type RowTask, runRows } from "./rows/row-task.ts";
 import { vqaTask } from "./rows/vqa.ts";
 import { type EvaluatedData, type Reading, survey, type Survey } from "./survey.ts";
 
-/** The data of each task: `retrieval` takes clips as well. */
+/** The data of each task. `retrieval` also accepts clips. */
 export interface DataOfTask {
   readonly retrieval: RetrievalTask;
   readonly caption: "caption";
@@ -41,18 +41,18 @@ export interface DataOfTask {
 interface Call extends Reading {
   readonly platform: Platform<EvaluatedImage>;
   readonly task: EvaluationTask;
-  /** When it began. */
+  /** The time when it began. */
   readonly begun: number;
 }
 
-/** What was found, but for what every report says. */
+/** The outcome of an evaluation, without the fields that every report has. */
 interface Outcome {
   readonly results: Results;
   readonly failed: readonly FailedExample[];
   readonly files: readonly string[];
 }
 
-/** The files beside a report, or lines in memory without one. */
+/** Opens the rows next to the report, or in memory without a report. */
 async function withLog(
   { host, options }: Call,
   identity: Identity,
@@ -67,7 +67,7 @@ async function withLog(
   });
 }
 
-/** The report, which is written where one is asked for. */
+/** Builds the report, and writes it if requested. */
 async function finished(
   { host, options, begun, task }: Call,
   identity: Identity,
@@ -93,21 +93,21 @@ async function finished(
 
 const source = ({ model = "picture-book" }: EvaluateOptions): string => model;
 
-/** Tells of a row or an image that the model could not be asked about. */
+/** Reports a row or an image that the model could not process. */
 function tell({ options }: Reading, place: PlaceName, { error }: LoggedRow): FailedExample {
   const failed = { place, code: error?.code ?? "", message: error?.message ?? "" };
   options.onFailed?.(failed);
   return failed;
 }
 
-/** Where an answer's file goes, if anywhere. */
+/** The path of the submission file, if any. */
 function submissionPath({ task, options }: Call): string | undefined {
   const { submission, report } = options;
   if (submission !== undefined || task !== "nocaps" || report === undefined) return submission;
   return besideReport(report, "submission.json");
 }
 
-/** A JSON list, element by element. */
+/** A JSON list, in pieces. */
 async function* listPieces(rows: AsyncIterable<object>): AsyncGenerator<string> {
   let before = "[\n";
   for await (const row of rows) {
@@ -117,7 +117,7 @@ async function* listPieces(rows: AsyncIterable<object>): AsyncGenerator<string> 
   yield before === "[\n" ? "[]\n" : "\n]\n";
 }
 
-/** Rows of the file that the data set's server reads. */
+/** The rows of the file for the data set's server. */
 async function* submission<T extends Task>(
   rows: AsyncIterable<Evaluated<T>>,
   task: RowTask<T>,
@@ -149,7 +149,7 @@ async function evaluateRows<T extends Task>(
   });
 }
 
-/** The file of states, beside the report. */
+/** The file of states, next to the report. */
 async function openStates({ host, options }: Call): Promise<StatesFile | undefined> {
   const { statesCache = 0, report } = options;
   return statesCache > 0 && report !== undefined && ranksOf(options).length > 0
@@ -164,7 +164,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
   const { surveyed } = collection;
   const encoder = await RetrievalEncoder.load(platform, source(options), host, options, collection.isVideo);
   return closing(encoder, async () => {
-    // Scores are of the largest k, from which those of smaller ones follow.
+    // Scores are stored for the largest k; those of smaller k follow from them.
     const decides = { k: ks };
     const identity = await identityOf(host, task, encoder.loaded, surveyed, options, decides);
     const outcome = await withLog(call, identity, async (log) => {
@@ -181,7 +181,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
         );
         return { results: retrievalResults(ks, ranking, known.known, collection), failed, files: [] };
       };
-      // If it fails, the file stays for the next run.
+      // If it fails, the file is kept for the next run.
       const result = await (states ? orClosed(states, use) : use());
       await states?.remove();
       return result;
@@ -194,7 +194,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
  * Evaluates a model on data.
  * @throws {UsageError} `usage/bad-option`, `evaluate/other-run`, `evaluate/not-rows`, `evaluate/in-use`,
  * `evaluate/cannot-write`
- * @throws {InputError} `evaluate/no-rows`, and what ends the reading of the data: `dataset/...`
+ * @throws {InputError} `evaluate/no-rows`, and errors that end the reading of the data: `dataset/...`
  * @throws {ModelError} if the model cannot be found, read, or used for the task
  */
 export async function evaluateOn<T extends EvaluationTask>(

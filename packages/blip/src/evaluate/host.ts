@@ -1,5 +1,5 @@
-// What an evaluation needs of its machine besides the platform: hashes, files that grow, files of fixed size. Node's is in
-// platform/node/evaluate.
+// The system functions of an evaluation besides the platform: hashes, append-only files, files of fixed-size records.
+// Node's are in platform/node/evaluate.
 import { type Closable, closedBy } from "@blip-ts/base";
 import type { ImageSource } from "@blip-ts/datasets";
 import type { RawImage } from "../image/raw-image.ts";
@@ -7,32 +7,32 @@ import type { RawImage } from "../image/raw-image.ts";
 /** An image as the platform decodes it: a path or URL, the bytes of a file, or raw pixels. */
 export type EvaluatedImage = string | Uint8Array | RawImage;
 
-/** SHA-256 of bytes that come chunk by chunk. */
+/** SHA-256 of bytes that arrive in chunks. */
 export interface Hasher {
   update(bytes: Uint8Array | string): void;
-  /** In hexadecimal digits. */
+  /** The hash in hexadecimal digits. */
   digest(): string;
 }
 
-/** A file of lines that only grows. What was appended stays if the process is killed. */
+/** An append-only file of lines. Appended lines survive a kill of the process. */
 export interface RowFile extends Closable {
-  /** The lines that are whole; of a last line without an end nothing is given, and `append` overwrites it. */
+  /** The complete lines. A last line without an end is left out, and `append` overwrites it. */
   lines(): AsyncIterable<string>;
   /** @param text whole lines, each with its end */
   append(text: string): Promise<void>;
-  /** Forgets all lines. */
+  /** Removes all lines. */
   clear(): Promise<void>;
-  /** Forgets all lines but the first so many. */
+  /** Removes all lines after the first `lines`. */
   keep(lines: number): Promise<void>;
 }
 
-/** A file of equal records of float32, by their number. */
+/** A file of equal-sized float32 records, by number. */
 export interface StatesFile extends Closable {
-  /** Bytes that it holds: an earlier run may have left some. */
+  /** The file's bytes. An earlier run may have left some. */
   size(): Promise<number>;
   write(record: number, data: Float32Array): Promise<void>;
   read(record: number, length: number): Promise<Float32Array>;
-  /** Closes it and deletes what it holds. */
+  /** Closes and deletes the file. */
   remove(): Promise<void>;
 }
 
@@ -43,13 +43,13 @@ export interface EvaluationHost {
   openRows(path: string): Promise<RowFile>;
   /** @throws {UsageError} `evaluate/cannot-write` */
   openStates(path: string): Promise<StatesFile>;
-  /** Writes a file whole, or leaves the one that was there. @throws {UsageError} `evaluate/cannot-write` */
+  /** Replaces a file atomically. @throws {UsageError} `evaluate/cannot-write` */
   writeFile(path: string, chunks: AsyncIterable<string> | Iterable<string>): Promise<void>;
-  /** Milliseconds of a clock. */
+  /** The time of a clock in milliseconds. */
   now(): number;
 }
 
-/** Lines in memory, for an evaluation that writes no report. */
+/** Lines in memory, for an evaluation without a report. */
 export function rowsInMemory(): RowFile {
   let text = "";
   return {

@@ -1,4 +1,4 @@
-// What a run is: task, model, data, options. Rows of an earlier run are taken up if all of it is the same.
+// The identity of a run: task, model, data, options. Rows of an earlier run are reused if all of it is the same.
 import { decodeDefaults } from "../processor/image-processor.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import type { ModelFiles } from "../files.ts";
@@ -10,19 +10,19 @@ import type { EvaluateOptions, EvaluationTask } from "./options.ts";
 import type { Survey } from "./survey.ts";
 
 export interface Identity {
-  /** What was evaluated. */
+  /** The evaluated task. */
   readonly task: EvaluationTask;
   /** This package's version. */
   readonly version: string;
-  /** The model, by its name and what its weights are. */
+  /** The model: its name and its weights. */
   readonly model: {
     readonly name: string;
-    /** SHA-256 of the weights' file; of several, of one after another in the order of their names. */
+    /** SHA-256 of the weights file; for several, over all of them in the order of their names. */
     readonly sha256: string;
-    /** Sizes as they were read: heads and epsilons are among them. */
+    /** The model's configuration as it was read, including heads and epsilons. */
     readonly config: BlipConfig;
   };
-  /** The data, by its name, its rows and a checksum of all of them. */
+  /** The data: its name, its number of rows and a checksum. */
   readonly data: {
     readonly name: string;
     readonly format: string;
@@ -30,13 +30,13 @@ export interface Identity {
     /** SHA-256 of the rows as they were read, not of the file. */
     readonly sha256: string;
   };
-  /** All that decides a number, also what was not given. */
+  /** All options that affect a number, including those that were not given. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
 const chunkBytes = 1 << 23;
 
-/** SHA-256 of a model's weights: of the file; of several, of one after another in the order of their names. */
+/** SHA-256 of a model's weights: of the file, or of several files in the order of their names. */
 export async function weightsHash(
   host: Pick<EvaluationHost, "hasher">,
   { weights }: ModelFiles,
@@ -56,7 +56,7 @@ export async function weightsHash(
   return hasher.digest();
 }
 
-/** Options of loading that change numbers, whatever the task. */
+/** Loading options that affect numbers, for any task. */
 function loadingOptions(
   options: EvaluateOptions,
   { compat, imageSize, network, config, opened, generationConfig }: LoadedNetwork,
@@ -66,14 +66,14 @@ function loadingOptions(
   const dtype = network.dtype;
   return {
     ...{ compat, dtype, device, imageSize, textHeads: config.text.heads, orientation, alpha, revision },
-    // What the model is with it, wherever it lies.
+    // The adapter's content, independent of its path.
     adapter: opened.adapter?.sha256,
     generationConfig,
     ...{ pillowOrder, grey16 },
   };
 }
 
-/** @param decides what decides the task's numbers besides */
+/** @param decides further values that affect the task's numbers */
 export async function identityOf(
   host: EvaluationHost,
   task: EvaluationTask,
@@ -98,7 +98,7 @@ export async function identityOf(
       config: loaded.config,
     },
     data: { name: dataset.name, format: dataset.format, rows, sha256 },
-    // What was not given is null, so that it is compared as well.
+    // Options that were not given are null, so that they are compared too.
     options: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value ?? null])),
   };
 }
@@ -109,7 +109,7 @@ const said = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 };
 
-/** What two runs differ in; names of files do not count. */
+/** The differences between two runs; names of files do not count. */
 export function differences(wanted: Identity, other: Identity): Difference[] {
   const pairs: [string, unknown, unknown][] = [
     ["task", wanted.task, other.task],

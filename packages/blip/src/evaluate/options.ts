@@ -1,4 +1,4 @@
-// What an evaluation is told, and what it tells while it runs.
+// The options and the progress of an evaluation.
 import { badOption, optionNames } from "@blip-ts/base";
 import type { DatasetOptions, PlaceName } from "@blip-ts/datasets";
 import type { Thing } from "@blip-ts/metrics";
@@ -6,82 +6,87 @@ import { type GenerationOptions, generationOptionNames } from "../decode/options
 import { type VerbOptions, verbOptionNames } from "../verbs/image-batches.ts";
 import { notSaid } from "./errors.ts";
 
-/** What can be evaluated. `nocaps` is `caption` with the settings of BLIP's eval_nocaps.py. */
+/** The tasks that can be evaluated. `nocaps` is `caption` with the settings of BLIP's eval_nocaps.py. */
 export const evaluationTasks = ["retrieval", "caption", "nocaps", "vqa", "nlvr", "match"] as const;
-/** What can be evaluated. */
+/** The name of a task that can be evaluated. */
 export type EvaluationTask = (typeof evaluationTasks)[number];
 
-/** How far an evaluation is in one of its steps. */
+/** The progress of an evaluation in one of its steps. */
 export interface EvaluationProgress {
   /**
    * `data`: rows read and checked; `texts`: texts encoded; `images`: images encoded; `pairs`: images whose pairs are
    * re-ranked; `rows`: rows evaluated.
    */
   readonly step: "data" | "texts" | "images" | "pairs" | "rows";
-  /** Rows that are done. */
+  /** Finished items of the step. */
   readonly done: number;
-  /** Undefined while the data is read: how many rows there are is not known before. */
+  /** Undefined while the data is read, because the number of rows is not known yet. */
   readonly total: number | undefined;
-  /** Seconds left in this step at the rate so far, once something was done. */
+  /** Estimated seconds left in this step, once an item is done. */
   readonly secondsLeft: number | undefined;
 }
 
-/** A row of the data that is left out. */
+/** A row that is left out. */
 export interface FailedExample {
   /** File and row: "captions.jsonl, line 3". */
   readonly place: PlaceName;
   /** The error's code, as in docs/errors.md. */
   readonly code: string;
-  /** What is wrong, in one line. */
+  /** The reason, in one line. */
   readonly message: string;
 }
 
-/** The data of an evaluation, and how it is read. */
+/** The data of an evaluation, and how to read it. */
 export interface EvaluationData extends Omit<DatasetOptions, "onRowError"> {
-  /** A file or folder, or several, which are read one behind the other. */
+  /** A file or folder, or several, read in order. */
   readonly path: string | readonly string[];
-  /** VQA v2, OK-VQA: the file of annotations that belongs to the questions. None unless told. */
+  /** VQA v2, OK-VQA: the annotations file of the questions. Default: none. */
   readonly annotations?: string;
-  /** `retrieval`: clips by folders of frames (MSRVTT), of which 8 are looked at. Off unless told. */
+  /** `retrieval`: clips as folders of frames (MSRVTT), 8 of which are used. Default: false. */
   readonly video?: boolean | undefined;
 }
 
-/** How a model is evaluated on a data set. */
+/** Options of an evaluation. */
 export interface EvaluateOptions extends VerbOptions, GenerationOptions {
-  /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
+  /** A folder, a weights file, a Hub id, or `picture-book` (default). */
   readonly model?: string | undefined;
   /**
-   * Where the report goes. Finished rows stand beside it (`report.rows.jsonl` beside `report.json`), and a run that was
-   * stopped goes on from them. Without it nothing is written.
+   * The path of the report. Finished rows are stored next to it (`report.rows.jsonl` next to `report.json`), and a
+   * stopped run continues from them. Default: nothing is written.
    */
   readonly report?: string | undefined;
-  /** Forgets rows of an earlier run. Off unless told. */
+  /** Discards the rows of an earlier run. Default: false. */
   readonly restart?: boolean | undefined;
-  /** The first so many rows of the data. All unless told. */
+  /** The number of rows to evaluate, from the first. Default: all. */
   readonly limit?: number | undefined;
-  /** Images at a time: 4. */
+  /** Images per batch. Default: 4. */
   readonly imageBatchSize?: number | undefined;
-  /** `caption`, `nocaps`: how captions begin. Default: "a picture of ", nothing under `hf`. */
+  /** `caption`, `nocaps`: the beginning of captions. Default: "a picture of ", nothing under `hf`. */
   readonly prompt?: string | undefined;
-  /** `caption`: the things that count; adds precision, recall and F1 of the things that captions name. None unless told. */
+  /**
+   * `caption`: the things to count. It adds precision, recall and F1 of the things that captions name. Default: none.
+   */
   readonly things?: readonly Thing[] | undefined;
-  /** `vqa`: answers to choose from, ranked as BLIP ranks them; without it answers are generated. */
+  /** `vqa`: answers to choose from, ranked as in BLIP. Default: answers are generated. */
   readonly answers?: readonly string[] | undefined;
   /**
-   * `retrieval`: how many of each ranking ITM looks at, one number or several: 128 and 256; 0 for cosine alone.
-   * `vqa`: how many of `answers` are ranked in full: 128.
+   * `retrieval`: the number of candidates per ranking that ITM scores, one number or several. Default: 128 and 256. 0:
+   * cosine alone. `vqa`: the number of `answers` to rank in full. Default: 128.
    */
   readonly k?: number | readonly number[] | undefined;
   /**
-   * `retrieval`: GB (of a billion bytes) of image states on disk, beside the report, so that an image is encoded once;
-   * images beyond that are encoded twice. Default 0. It changes no number.
+   * `retrieval`: GB (of a billion bytes) of image states on disk, next to the report, so that an image is encoded once.
+   * Images beyond that are encoded twice. Default: 0. It does not change the results.
    */
   readonly statesCache?: number | undefined;
-  /** `caption`, `nocaps`, `vqa`: a file in the form of the data set's server. `nocaps` writes one beside the report unless told. */
+  /**
+   * `caption`, `nocaps`, `vqa`: the path of a file in the format of the data set's server. Default: none; `nocaps`
+   * writes one next to the report.
+   */
   readonly submission?: string | undefined;
-  /** Called as the work goes on. */
+  /** Called with the progress. */
   readonly onStep?: ((progress: EvaluationProgress) => void) | undefined;
-  /** Called for each row that is left out, as it is found. */
+  /** Called for each row that is left out, when it is found. */
   readonly onFailed?: ((failed: FailedExample) => void) | undefined;
 }
 
@@ -103,7 +108,7 @@ export const evaluateOptionNames = optionNames<EvaluateOptions>()({
   onFailed: true,
 });
 
-/** Which tasks an option is for. */
+/** The tasks of options that do not apply to all tasks. */
 const only: Readonly<Partial<Record<keyof EvaluateOptions, readonly EvaluationTask[]>>> = {
   prompt: ["caption", "nocaps"],
   things: ["caption", "nocaps"],
@@ -132,14 +137,14 @@ export function checkEvaluateOptions(task: EvaluationTask, options: EvaluateOpti
     if (!isWhole(value, task === "vqa" ? 1 : 0))
       throw badOption("k", value, ["a whole number of at least 0"]);
   if (task === "vqa" && k !== undefined && (ks.length !== 1 || options.answers === undefined))
-    throw badOption("k", ks.join(", "), ["one number, beside a list of answers"]);
+    throw badOption("k", ks.join(", "), ["one number, with a list of answers"]);
 }
 
 /** The numbers of `k` for retrieval, without 0, smallest first. */
 export const ranksOf = ({ k = [128, 256] }: EvaluateOptions): number[] =>
   [...new Set(typeof k === "number" ? [k] : k)].filter((one) => one > 0).sort((a, b) => a - b);
 
-/** Reports steps with the time that is left in each. */
+/** Reports steps with the estimated time left in each. */
 export class StepClock {
   readonly #now: () => number;
   readonly #report: EvaluateOptions["onStep"];
@@ -153,7 +158,7 @@ export class StepClock {
     this.#report = report;
   }
 
-  /** @param done what an earlier run did, which took this one no time */
+  /** @param done the items of an earlier run, which took no time in this one */
   begin(step: EvaluationProgress["step"], done: number, total: number | undefined): void {
     [this.#step, this.#begun, this.#first, this.#total] = [step, this.#now(), done, total];
     this.#report?.({ step, done, total, secondsLeft: undefined });

@@ -1,17 +1,17 @@
-// Numbers that were published of BLIP's models on the field's data: the paper (Li et al. 2022, arXiv 2201.12086) and the
-// benchmark page of LAVIS, which ran the same files again.
+// Published numbers of BLIP's models on standard data sets: from the paper (Li et al. 2022, arXiv 2201.12086) and from
+// the benchmark page of LAVIS, which evaluated the same files again.
 import { type Compared, resultAt, type Results } from "./report.ts";
 import type { EvaluationTask } from "./options.ts";
 
-/** What is known of a model on a data set; both are known by the ends of their names. */
+/** Published numbers of a model on a data set. Both are identified by the ends of their names. */
 export interface PublishedEntry {
   readonly task: EvaluationTask;
-  /** Names of the data's file, without its ending. */
+  /** Names of the data's file, without its extension. */
   readonly data: readonly string[];
-  /** Rows that the data has, so that a part of it is not taken for the whole. */
+  /** The number of rows of the data. It prevents a match with a part of the data. */
   readonly rows: number;
   readonly models: readonly string[];
-  /** Numbers by their places; percent where the results have shares. */
+  /** Numbers by their paths in the results; percent where the results are shares. */
   readonly numbers: Readonly<Record<string, number>>;
   readonly source: string;
 }
@@ -21,7 +21,7 @@ const lavis = "LAVIS";
 
 type Recalls = readonly [r1: number, r5: number, r10: number];
 
-/** Text retrieval (TR) and image retrieval (IR) as the paper's tables have them. */
+/** Text retrieval (TR) and image retrieval (IR), as in the paper's tables. */
 const recalls = (k: number, [t1, t5, t10]: Recalls, [i1, i5, i10]: Recalls): Record<string, number> => ({
   [`reranked.k${k}.imageToText.r1`]: t1,
   [`reranked.k${k}.imageToText.r5`]: t5,
@@ -70,7 +70,7 @@ export const publishedEntries: readonly PublishedEntry[] = [
     numbers: recalls(128, [97.4, 99.8, 99.9], [87.6, 97.7, 99]),
     source: paper,
   },
-  // Zero-shot: the models that were trained on COCO.
+  // Zero-shot: the models trained on COCO.
   { ...flickr, models: baseCoco, numbers: recalls(128, [96, 99.9, 100], [85, 96.8, 98.6]), source: paper },
   {
     ...flickr,
@@ -127,7 +127,7 @@ export const publishedEntries: readonly PublishedEntry[] = [
   },
 ];
 
-/** The last part of a path or id, without its ending. */
+/** The last part of a path or id, without its extension. */
 const lastPart = (name: string): string =>
   (
     name
@@ -136,10 +136,10 @@ const lastPart = (name: string): string =>
       .at(-1) ?? name
   ).replace(/(?:\.(?:pth|bin|safetensors|jsonl?|csv|parquet))+$/, "");
 
-/** Shares, which papers print as percent. */
+/** Metrics that are shares in the results and percent in papers. */
 const shares = /(?:^|\.)(?:bleu[1-4]|ciderD|rougeL|accuracy)$/;
 
-/** What was published of this model on this data, beside what was found. */
+/** The published numbers of this model on this data, with the measured ones. */
 export function publishedBeside(
   run: {
     readonly task: EvaluationTask;

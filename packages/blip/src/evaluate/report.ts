@@ -1,4 +1,4 @@
-// What an evaluation says at its end.
+// The report of an evaluation.
 import type { Identity } from "./identity.ts";
 import type { FailedExample } from "./options.ts";
 
@@ -8,38 +8,38 @@ export interface Results {
 }
 
 export interface PublishedNumber {
-  /** Where the number stands in the results: "reranked.k256.imageToText.r1". */
+  /** The number's path in the results: "reranked.k256.imageToText.r1". */
   readonly metric: string;
-  /** The number that was published. */
+  /** The published number. */
   readonly published: number;
-  /** Where it was published. */
+  /** The source of the number. */
   readonly source: string;
 }
 
-/** A published number beside ours. */
+/** A published number with the measured one. */
 export interface Compared extends PublishedNumber {
-  /** In the unit of the published number. */
+  /** The measured number, in the unit of the published one. */
   readonly ours: number;
 }
 
-/** Metrics of a model on a data set, with the published numbers beside them. */
+/** The metrics of a model on a data set, with the published numbers. */
 export interface EvaluationReport extends Identity {
   /** The metrics of the task. */
   readonly results: Results;
-  /** What was published of this model on this data, if both are known by their names. */
+  /** Published numbers of this model on this data, if both are recognised by name. */
   readonly published: readonly Compared[];
   /** Rows that could not be read or computed. */
   readonly failed: {
-    /** Rows that are wrong, and rows or images that the model could not be asked about. */
+    /** The number of wrong rows, and of rows or images that the model could not process. */
     readonly count: number;
     /** The first 100 of them. */
     readonly first: readonly FailedExample[];
   };
-  /** Rows in all, wrong ones counted. */
+  /** The number of all rows, including wrong ones. */
   readonly rows: number;
-  /** Files that were written beside the report. */
+  /** The files written next to the report. */
   readonly files: readonly string[];
-  /** How long this run took, in seconds; of one that went on, its last part. */
+  /** The duration of this run, in seconds; for a resumed run, only its last part. */
   readonly seconds: number;
 }
 

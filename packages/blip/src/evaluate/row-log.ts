@@ -1,10 +1,10 @@
-// Finished rows: a line of JSON each, below a line that says which run they are of.
+// Finished rows: one line of JSON each, after a line that identifies their run.
 import { type Closable, closedBy, type BlipError } from "@blip-ts/base";
 import { notRows, otherRun } from "./errors.ts";
 import type { RowFile } from "./host.ts";
 import { differences, type Identity } from "./identity.ts";
 
-/** A line: what it is of, and its number there. */
+/** A line: its kind, and its number within that kind. */
 export interface LoggedRow extends Readonly<Record<string, unknown>> {
   readonly kind: string;
   readonly n: number;
@@ -24,7 +24,7 @@ function isIdentity(value: unknown): value is Identity {
 }
 
 export interface RowLog extends Closable {
-  /** All rows, in the order in which they were made; of one with the same kind and number a later one counts. */
+  /** All rows, in the order of writing. Of several rows with the same kind and number, the last one counts. */
   rows(): AsyncIterable<LoggedRow>;
   append(rows: readonly LoggedRow[]): Promise<void>;
 }
@@ -37,9 +37,9 @@ export const failedRow = (kind: string, n: number, { code, message }: BlipError)
 });
 
 /**
- * The rows of a run, which are those of an earlier one if it was the same.
+ * Opens the rows of a run. It keeps those of an earlier run if the runs are the same.
  * @param name the file, for messages
- * @throws {UsageError} `evaluate/other-run`, naming what differs; `evaluate/not-rows`
+ * @throws {UsageError} `evaluate/other-run` with the differences; `evaluate/not-rows`
  */
 export async function openLog(
   name: string,
@@ -82,6 +82,6 @@ function parsed(name: string, line: number, text: string): unknown {
   }
 }
 
-/** `report.rows.jsonl` beside `report.json`. */
+/** `report.rows.jsonl` next to `report.json`. */
 export const besideReport = (report: string, ending: string): string =>
   `${report.replace(/\.json$/i, "")}.${ending}`;

@@ -1,5 +1,5 @@
-// The first pass over the data: how many rows there are, which are wrong, and a fingerprint by which a run that goes on
-// knows that its rows are of the same data.
+// The first pass over the data: counts rows, finds wrong rows, and computes a fingerprint. A resumed run compares the
+// fingerprint to check that it has the same data.
 import type { InputError } from "@blip-ts/base";
 import {
   type Dataset,
@@ -13,25 +13,25 @@ import { noRows } from "./errors.ts";
 import type { EvaluationHost } from "./host.ts";
 import type { EvaluateOptions, FailedExample, StepClock } from "./options.ts";
 
-/** Data that can be read again and again; a wrong row goes to whoever reads. */
+/** Data that can be read repeatedly. Wrong rows are reported to the reader. */
 export interface EvaluatedData<T extends Task> {
   readonly name: string;
-  /** @param onRowError is told of each wrong row, which is left out */
+  /** @param onRowError called for each wrong row, which is left out */
   open(onRowError: (error: InputError) => void): Promise<Dataset<T>>;
 }
 
 export interface Survey<T extends Task> {
   readonly dataset: Dataset<T>;
   readonly rows: number;
-  /** SHA-256 of all rows: texts, ids, paths below the images' folder, bytes of images that lie in the data. */
+  /** SHA-256 of all rows: texts, ids, paths relative to the image folder, bytes of images within the data. */
   readonly sha256: string;
   readonly failed: readonly FailedExample[];
-  /** The rows once more, from the beginning, each with its number. */
+  /** The rows again from the beginning, each with its number. */
   again(): AsyncIterable<Numbered<ExampleOf<T>>>;
 }
 
 export interface Numbered<Example> {
-  /** From 0; wrong rows do not count. */
+  /** The number of the row, from 0; wrong rows do not count. */
   readonly n: number;
   readonly example: Example;
 }
@@ -53,7 +53,7 @@ async function* firstRows<Example>(
   }
 }
 
-/** A row as its fingerprint has it: without its place and the images' folder, and with hashes for bytes. */
+/** A row's text for the fingerprint: without its place and the image folder, and with hashes instead of bytes. */
 function fingerprint(example: object, hashOf: (bytes: Uint8Array) => string): string {
   return JSON.stringify(example, (key, value: unknown) => {
     if (key === "place" || key === "root") return undefined;
@@ -68,23 +68,23 @@ export function hashOf(host: Pick<EvaluationHost, "hasher">, bytes: Uint8Array):
   return hasher.digest();
 }
 
-/** SHA-256 of texts in their order. */
+/** SHA-256 of texts in order. */
 export const listHash = (host: EvaluationHost, texts: readonly string[]): string =>
   hashOf(host, new TextEncoder().encode(JSON.stringify(texts)));
 
-/** Which image a source is: two of the same key are the same image. */
+/** The key of a source's image: equal keys mean the same image. */
 export function imageKey(host: EvaluationHost, source: ImageSource): string {
   if (source.kind === "path") return `path ${source.root}|${source.path}`;
   return source.kind === "url" ? `url ${source.url}` : `bytes ${hashOf(host, source.bytes)}`;
 }
 
-/** Rows between two reports of progress. */
+/** The number of rows between progress reports. */
 const reported = 1000;
 
 /**
  * Reads all rows.
- * @param see is shown each row
- * @throws {InputError} `evaluate/no-rows`, and what ends the reading of the file: `dataset/...`
+ * @param see called with each row
+ * @throws {InputError} `evaluate/no-rows`, and errors that end the reading of the file: `dataset/...`
  */
 export async function survey<T extends Task>(
   data: EvaluatedData<T>,
@@ -94,7 +94,7 @@ export async function survey<T extends Task>(
   const failed: FailedExample[] = [];
   let counting = true;
   const dataset = await data.open((error) => {
-    // The same rows are wrong each time.
+    // Later passes meet the same wrong rows.
     if (!counting) return;
     const row = { place: placeOf(error) ?? data.name, code: error.code, message: error.message };
     failed.push(row);

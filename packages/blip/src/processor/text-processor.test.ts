@@ -27,7 +27,7 @@ describe.each(ways)("%s", (_, encode) => {
   test("above the bound are refused before they are looked at, and the option is named", async () => {
     const failure = await failureOf(() => encode(processor(), ["a dog", "a".repeat(10_001)]));
     expect(failure.code).toBe("text/too-long");
-    expect(failure.message).toContain("text 2: expected at most 10000 characters, found 10001");
+    expect(failure.message).toContain("text 2: expected at most 10000 characters, got 10001");
     expect(failure.message).toContain("raise maxTextLength");
     expect(await failureOf(() => encode(processor(4), ["a dog"]))).toMatchObject({ code: "text/too-long" });
   });

@@ -38,8 +38,8 @@ export const ask: NetworkTaskSpec<"ask"> = {
   noClass: ({ vision, text }) =>
     vision.hiddenSize === text.hiddenSize
       ? undefined
-      : "transformers' BlipForQuestionAnswering expects answers to attend to states as wide as the image's",
-  // 50 words of a question and 35 tokens (data/vqa_dataset.py, models/blip_vqa.py).
+      : "transformers' BlipForQuestionAnswering requires that answers attend to states as wide as the image's",
+  // 50 words and 35 tokens per question (data/vqa_dataset.py, models/blip_vqa.py).
   text: { words: 50, tokens: 35, cleanUp: "pre_question" },
   startsWithEnc: (compat) => compat !== "hf",
   lengths: { blip: [10, 1], lavis: [10, 1], demo: [10, 1] },

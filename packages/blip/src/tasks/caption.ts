@@ -19,8 +19,8 @@ export const caption: NetworkTaskSpec<"caption"> = {
     ...decoderSteps(
       model,
       model.compat === "hf"
-        ? ", and go on with a prompt where there is one"
-        : ' and go on with the prompt, "a picture of" unless another is wished, without [CLS] and [SEP]',
+        ? ", followed by a prompt if there is one"
+        : ', followed by the prompt ("a picture of" by default) without [CLS] and [SEP]',
       "cross-kv.onnx: encoder_hidden_states = image_embeds -> cross.*",
     ),
   ],

@@ -1,4 +1,5 @@
-// NLVR2 (models/blip_nlvr.py): is a statement about two images true? transformers has no class for it.
+// NLVR2 (models/blip_nlvr.py): classifies whether a statement about two images is true. transformers has no class for
+// it.
 import { imageGraph, multimodalGraph } from "../model/encoders.ts";
 import { firstToken, imageStep, textInputs } from "./export-steps.ts";
 import { crossAttentionGraphs } from "./graphs.ts";
@@ -17,14 +18,14 @@ export const compare: NetworkTaskSpec<"compare"> = {
     compare: multimodalGraph(config, "nlvr"),
   }),
   exportSteps: (model) => [
-    `${imageStep(model)} The left and the right images are both run.`,
+    `${imageStep(model)} Run it for both the left and the right images.`,
     `compare.onnx: ${textInputs}; image_embeds are the left images', image_embeds_1 the right ones' -> nlvr_score. ${firstToken(model)}`,
   ],
   saved: () => ({ architecture: "BlipForNLVR", modules: ["vision_model", "text_encoder", "cls_head"] }),
   noClass: () => "transformers has no class for NLVR2",
-  // 40 words of a statement, whose tokens are not cut (data/nlvr_dataset.py).
+  // 40 words per statement; its tokens are not cut (data/nlvr_dataset.py).
   text: { words: 40, tokens: undefined, cleanUp: "pre_caption" },
-  // The original's is the only convention there is.
+  // The original's convention is the only one.
   startsWithEnc: () => true,
   lengths: undefined,
   memory: () => ({ crossAttention: "folded", decodes: undefined }),

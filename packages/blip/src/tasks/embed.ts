@@ -1,4 +1,4 @@
-// Features of images and texts (models/blip.py `BLIP_Base`; transformers `BlipModel`, whose text model stands alone).
+// Features of images and texts (models/blip.py `BLIP_Base`; transformers `BlipModel`, with a separate text model).
 import { imageGraph, multimodalGraph, textGraph } from "../model/encoders.ts";
 import { firstToken, imageStep, sharingImages, textInputs } from "./export-steps.ts";
 import { crossAttentionGraphs, isDual } from "./graphs.ts";
@@ -37,7 +37,7 @@ export const embed: NetworkTaskSpec<"embed"> = {
         ]
       : []),
   ],
-  // Without projections of BlipModel's own, features come from a file of matching: that is its class.
+  // Without BlipModel's own projections, features come from a matching file, so matching is the class.
   saved: (architecture) =>
     isDual(architecture)
       ? {

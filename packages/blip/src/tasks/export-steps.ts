@@ -1,11 +1,11 @@
-// How exported files are run: sentences that several tasks share.
+// Instructions for exported files, shared by several tasks.
 import type { ExportedModel } from "./task.ts";
 
 export const textInputs =
   "input_ids are [CLS] text [SEP], padded with `tokens.pad`; position_ids are 0 to T - 1";
 
 export const sharingImages =
-  "B texts look at I images, B a multiple of I: the first B / I texts belong to the first image, and so on.";
+  "B texts attend to I images, and B is a multiple of I: the first B / I texts belong to the first image, and so on.";
 
 export const firstToken = ({ tokens }: ExportedModel): string =>
   tokens.enc === undefined
@@ -15,7 +15,7 @@ export const firstToken = ({ tokens }: ExportedModel): string =>
 export function imageStep({ dtype }: ExportedModel): string {
   const alone =
     dtype === "int8"
-      ? " Run one image at a time: a run rounds with one scale, which is to be the image's own. In this and every other " +
+      ? " Run one image at a time, because a run rounds with one scale, which should be the image's own. In this and every other " +
         "file, products of 8 bits overflow on x86 processors without VNNI unless ONNX Runtime's session is given the " +
         "configuration entry session.x64quantprecision 1; on those with VNNI or AMX the entry costs time and changes nothing else."
       : "";
@@ -24,7 +24,8 @@ export function imageStep({ dtype }: ExportedModel): string {
 
 /**
  * The steps of a decoder.
- * @param begin how sequences go on after [DEC] @param keysAndValues the step that makes what the decoder attends to
+ * @param begin the beginning of sequences after [DEC] @param keysAndValues the step that computes the decoder's keys
+ * and values
  */
 export function decoderSteps(
   { tokens, config }: ExportedModel,
@@ -41,6 +42,6 @@ export function decoderSteps(
     "decode.onnx, every other step: input_ids [R, 1] are the chosen tokens, position_ids [R, 1] their positions, " +
       "key_positions [R, P + 1] are 0 to P, row_index says which sequence each one continues, past.* are the last step's present.*.",
     `A sequence is over at [SEP], ${tokens.sep}, or at ${maxPositions} tokens.`,
-    `Beginnings of several lengths are padded on the left: position 0, and ${maxPositions} in key_positions, which hides them.`,
+    `Sequences of different lengths are padded on the left: position 0, and ${maxPositions} in key_positions, which hides them.`,
   ];
 }

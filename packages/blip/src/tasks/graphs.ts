@@ -5,15 +5,17 @@ import type { BlipConfig } from "../model/config.ts";
 import type { Architecture } from "../weights/architecture.ts";
 import type { TaskGraph, TaskModel } from "./task.ts";
 
-/** The width of what the decoder attends to: image states, or in question answering question states. */
+/** The width of the states that the decoder attends to: image states, or question states in question answering. */
 export function decoderWidth(architecture: Architecture, config: BlipConfig): number {
   return architecture.decoderAttendsTo === "question" ? config.text.hiddenSize : config.vision.hiddenSize;
 }
 
-/** Is it transformers' `BlipModel`, whose text model stands alone? */
+/** Whether it is transformers' `BlipModel`, which has a separate text model. */
 export const isDual = ({ parts }: Architecture): boolean => parts.has("dual") && !parts.has("visionProj");
 
-/** Texts over images in each form that is chosen among. Without a head the graphs give all states. */
+/**
+ * The cross-attention of texts to images, in each form to choose from. Without a head, the graphs return all states.
+ */
 export function crossAttentionGraphs(config: BlipConfig, head?: MultimodalHead): TaskGraph[] {
   const inForm = (form: CrossAttentionForm): TaskGraph => ({
     role: "cross-attention",
@@ -25,7 +27,7 @@ export function crossAttentionGraphs(config: BlipConfig, head?: MultimodalHead):
   return [inForm("folded"), { role: "cross-kv", graph: keysAndValues }, inForm("cached")];
 }
 
-/** What the decoder attends to, and the decoder's step. */
+/** The graph of the decoder's keys and values, and the graph of a decoder step. */
 export function decoderGraphs({ config, architecture }: TaskModel) {
   return {
     "cross-kv": crossKeysAndValuesGraph(config, decoderWidth(architecture, config)),
@@ -33,7 +35,7 @@ export function decoderGraphs({ config, architecture }: TaskModel) {
   };
 }
 
-/** The same with their roles. */
+/** The decoder graphs with their roles. */
 export function decoderTaskGraphs(model: TaskModel): TaskGraph[] {
   const { "cross-kv": keysAndValues, decode } = decoderGraphs(model);
   return [

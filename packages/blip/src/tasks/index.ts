@@ -1,4 +1,4 @@
-// One record per task: the only place that knows what a task is.
+// One record per task. The definition of a task is here and nowhere else.
 import { ask } from "./ask.ts";
 import { caption } from "./caption.ts";
 import { compare } from "./compare.ts";
@@ -35,19 +35,19 @@ const runsItself = (task: Task): task is NetworkTask => tasks[task].runs === tas
 /** The tasks that have a network of their own. */
 export const networkTasks: readonly NetworkTask[] = taskNames.filter(runsItself);
 
-/** What one image graph for several tasks makes of the class token: all of them that make something make the same. */
+/** The head of one image graph for several tasks. All tasks that have a head have the same one. */
 export const imageHeadOf = (
   tasks: readonly NetworkTask[],
   architecture: Architecture,
 ): ImageHead | undefined =>
   tasks.map((task) => specOf(task).imageHead(architecture)).find((head) => head !== undefined);
 
-/** The verbs that run a network; a verb that runs another one's stands behind it. */
+/** The verbs that run a network. A verb that runs another one's network follows it. */
 export const runnableTasks: readonly Task[] = networkTasks.flatMap((network) =>
   taskNames.filter((task) => tasks[task].runs === network),
 );
 
-/** The task whose network a verb runs; undefined for a name that is no verb with a network. */
+/** The task whose network a verb runs; undefined for any other name. */
 export function networkTaskOf(name: string): NetworkTask | undefined {
   const known = runnableTasks.find((task) => task === name);
   return known && tasks[known].runs;

@@ -4,7 +4,7 @@ import { firstToken, imageStep, sharingImages, textInputs } from "./export-steps
 import { crossAttentionGraphs } from "./graphs.ts";
 import type { Needs, NetworkTaskSpec, SavedClass, TextLimits } from "./task.ts";
 
-/** What matching needs; retrieval and pre-training need the same. */
+/** The requirements of matching; retrieval and pre-training need them too. */
 export const matchingParts = [
   "vision",
   "textEncoder",
@@ -13,13 +13,13 @@ export const matchingParts = [
   "itmHead",
 ] as const satisfies Needs["parts"];
 
-/** The class of matching, which makes features as well. */
+/** The class of matching, which also makes features. */
 export const retrievalClass: SavedClass = {
   architecture: "BlipForImageTextRetrieval",
   modules: ["vision_model", "text_encoder", "vision_proj", "text_proj", "itm_head"],
 };
 
-/** 30 words of a caption, and 35 tokens (configs/retrieval_*.yaml, models/blip_retrieval.py). */
+/** 30 words and 35 tokens per caption (configs/retrieval_*.yaml, models/blip_retrieval.py). */
 export const captionLimits: TextLimits = { words: 30, tokens: 35, cleanUp: "pre_caption" };
 
 export const match: NetworkTaskSpec<"match"> = {
@@ -44,7 +44,7 @@ export const match: NetworkTaskSpec<"match"> = {
   saved: () => retrievalClass,
   noClass: () => undefined,
   text: captionLimits,
-  // models/blip_itm.py, which the demo calls, leaves [CLS], as transformers does; all of BLIP's scripts put [ENC] there.
+  // models/blip_itm.py, which the demo calls, keeps [CLS], as transformers does. All of BLIP's scripts use [ENC].
   startsWithEnc: (compat) => compat === "blip" || compat === "lavis",
   lengths: undefined,
   memory: () => ({ crossAttention: "cached", decodes: undefined }),

@@ -1,45 +1,47 @@
-// What the package knows of a task, as one record: what a checkpoint must have for it, its graphs, how its texts are read,
-// how its sequences are generated, how it is saved and exported. `tasks` in index.ts has a record for each task; a
-// field that a record lacks does not compile.
+// The definition of a task as one record: its requirements of a checkpoint, its graphs, and how its texts are read, its
+// sequences generated, and its models saved and exported. `tasks` in index.ts has a record per task; a missing field
+// does not compile.
 import type { Graph } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { CrossAttentionForm } from "../model/encoders.ts";
 import type { Compat } from "../platform.ts";
 import type { Architecture, Part } from "../weights/architecture.ts";
 
-/** The verbs of the command line that a checkpoint may be able to do, plus `pretrain`. */
+/** The verbs of the command line that a checkpoint may support, and `pretrain`. */
 export const taskNames = ["match", "caption", "ask", "compare", "embed", "retrieve", "pretrain"] as const;
 
-/** What a model can be trained for. */
+/** The name of a task. */
 export type Task = (typeof taskNames)[number];
 
-/** Tasks that run a network of their own: `retrieve` runs that of `match`. */
+/** Tasks with their own network. `retrieve` runs the network of `match`. */
 export type NetworkTask = Exclude<Task, "retrieve" | "pretrain">;
 
-/** What a checkpoint must have. */
+/** The requirements of a task. */
 export interface Needs {
   readonly parts: readonly Part[];
-  /** What the decoder must have been trained to attend to. */
+  /** The states that the decoder must have been trained to attend to. */
   readonly decoderAttendsTo?: "image" | "question";
-  /** Other parts that do as well. */
+  /** Alternative parts that also suffice. */
   readonly or?: readonly Part[];
 }
 
-/** What a graph does in a task. */
+/** The role of a graph in a task. */
 export type GraphRole = "image" | "text" | "cross-attention" | "cross-kv" | "decoder-kv" | "decode";
 
 /** A graph of a task. */
 export interface TaskGraph {
   readonly role: GraphRole;
-  /** How texts get at images, if the graph is one of several for that. */
+  /** The form of cross-attention, if the graph is one of several. */
   readonly form?: CrossAttentionForm;
   readonly graph: Graph;
 }
 
-/** What is made of an image's class token, and of a text's: a joint embedding, by the projections of matching or BlipModel's. */
+/**
+ * The head over an image's class token and a text's: a joint embedding by the projections of matching or of BlipModel.
+ */
 export type ImageHead = "contrastive" | "dual";
 
-/** What graphs are built of. */
+/** The inputs of graph building. */
 export interface TaskModel {
   readonly config: BlipConfig;
   readonly architecture: Architecture;
@@ -49,69 +51,71 @@ export interface TaskModel {
 export type ExportedGraph =
   "image" | "text" | "match" | "multimodal" | "compare" | "question" | "cross-kv" | "decode" | "score";
 
-/** A model as its export describes it. */
+/** A model for the description of its export. */
 export interface ExportedModel extends TaskModel {
   readonly compat: Compat;
   readonly dtype: "fp32" | "fp16" | "int8";
   readonly tokens: { readonly dec: number; readonly enc: number | undefined; readonly sep: number };
 }
 
-/** The class of transformers that a saved folder is of. */
+/** The transformers class of a saved folder. */
 export interface SavedClass {
   readonly architecture: string;
   /** Its weights, by top-level module. */
   readonly modules: readonly string[];
 }
 
-/** How BLIP cuts texts: words after its clean-up, and tokens, if it cuts these. */
+/** BLIP's limits of texts: words after its clean-up, and tokens, if they are cut. */
 export interface TextLimits {
   readonly words: number;
   readonly tokens: number | undefined;
   readonly cleanUp: "pre_caption" | "pre_question";
 }
 
-/** The same of a mode that may not clean texts: undefined is what it does not do. */
+/** The limits in a mode that may not clean texts; undefined if it does not apply one. */
 export type ModeLimits = {
   readonly [Name in keyof TextLimits]: TextLimits[Name] | undefined;
 };
 
-/** The longest and the shortest sequence, in tokens, [DEC] and prompt included. */
+/** The longest and the shortest sequence, in tokens, including [DEC] and the prompt. */
 export type Lengths = readonly [maxLength: number, minLength: number];
 
-/** What a task's batches take in memory beside the weights. */
+/** The memory use of a task's batches besides the weights. */
 export interface MemoryShape {
-  /** Texts over images: `cached` may keep keys and values of images, `folded` reads their states. */
+  /**
+   * The cross-attention of texts to images: `cached` may keep keys and values of images, `folded` reads their states.
+   */
   readonly crossAttention: "cached" | "folded" | undefined;
-  /** Decoded sequences attend to images, or to questions, which may be ranked as well. */
+  /** The states of decoded sequences: images, or questions, whose answers may also be ranked. */
   readonly decodes: "image" | "question" | undefined;
 }
 
-/** All that is known of a task that runs a network. */
+/** The definition of a task that runs a network. */
 export interface NetworkTaskSpec<T extends NetworkTask = NetworkTask> {
   /** The task whose network it runs: itself. */
   readonly runs: T;
   readonly needs: Needs;
-  /** The graphs that run; `inspect --graph` prints them, and a checkpoint must have their weights. */
+  /** The graphs to run. `inspect --graph` prints them, and a checkpoint must have their weights. */
   readonly graphs: (model: TaskModel) => readonly TaskGraph[];
-  /** What the task's image graph makes of the class token, if anything. */
+  /** The head over the class token in the task's image graph, if any. */
   readonly imageHead: (architecture: Architecture) => ImageHead | undefined;
-  /** The graphs of `blip export`, by file, in the order in which they run, for images of `size` pixels a side. */
+  /** The graphs of `blip export` by file, in the order of running, for images of `size` pixels per side. */
   readonly exported: (model: TaskModel, size: number) => Partial<Record<ExportedGraph, Graph>>;
-  /** How the exported files are run, step by step. */
+  /** How to run the exported files, step by step. */
   readonly exportSteps: (model: ExportedModel) => string[];
   readonly saved: (architecture: Architecture) => SavedClass;
-  /** Why transformers cannot load the saved folder, if it cannot. */
+  /** The reason why transformers cannot load the saved folder, if it cannot. */
   readonly noClass: (config: BlipConfig) => string | undefined;
-  /** How BLIP cuts the task's texts. `hf` reads texts as they are. */
+  /** BLIP's limits of the task's texts. `hf` does not limit texts. */
   readonly text: TextLimits;
-  /** Does [ENC] stand first when a text attends to an image? It never does under `hf`, except for NLVR2. */
+  /** Whether [ENC] is the first token of a text that attends to an image. Under `hf` it is only for NLVR2. */
   readonly startsWithEnc: (compat: Compat, architecture: Architecture) => boolean;
-  /** The lengths of what the decoder generates; undefined if the task has no decoder. */
+  /** The lengths of generated sequences; undefined if the task has no decoder. */
   readonly lengths: Readonly<Record<Exclude<Compat, "hf">, Lengths>> | undefined;
   readonly memory: (architecture: Architecture) => MemoryShape;
 }
 
-/** A task that runs the network of another one, or none that this package runs. */
+/** A task that runs the network of another task, or that this package does not run. */
 export interface OtherTaskSpec {
   readonly runs: NetworkTask | undefined;
   readonly needs: Needs;

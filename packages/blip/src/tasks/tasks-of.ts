@@ -1,11 +1,11 @@
-// Which tasks a checkpoint can do, and what the others would need.
+// The tasks that a checkpoint can do, and the missing parts of the others.
 import { partNames, type Architecture } from "../weights/architecture.ts";
 import { tasks } from "./index.ts";
 import { taskNames, type Needs, type Task } from "./task.ts";
 
 export interface TaskReport {
   readonly tasks: readonly Task[];
-  /** For each task that cannot be done, what is missing: by the names of `partNames`, or "a decoder that attends to ...". */
+  /** The missing parts of each other task, by the names of `partNames`, or "a decoder that attends to ...". */
   readonly missing: ReadonlyMap<Task, readonly string[]>;
 }
 

@@ -1,12 +1,12 @@
-// What @huggingface/tokenizers does to a text otherwise than BERT's own tokenizer (tokenizers' Rust, with which transformers
-// 5 reads): here a text is changed so that both see the same.
+// Adapts a text so that @huggingface/tokenizers reads it as BERT's own tokenizer does (tokenizers in Rust, which
+// transformers 5 uses). It covers the cases in which the two differ.
 
-/** CJK above U+FFFF, which BERT parts; U+2B820 to U+2B91F are not among them in Rust. */
+/** CJK above U+FFFF, which BERT separates. Rust does not include U+2B820 to U+2B91F. */
 const parted = /[\u{166d}\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
 
 /**
- * Punctuation, accents and formats of Unicode 9 and later. BERT's tables are of Unicode 8, to which they are letters.
- * oracle/hf/nasty_text_goldens.py finds the borders.
+ * Punctuation, accents and formats of Unicode 9 and later. BERT's tables are of Unicode 8, which treats them as
+ * letters. oracle/hf/nasty_text_goldens.py finds the boundaries.
  */
 const newer = new RegExp(
   `[${[
@@ -36,31 +36,31 @@ const newer = new RegExp(
   ].join("")}]`,
   "gu",
 );
-/** A letter that no vocabulary has: no character, and so neither punctuation nor an accent. */
+/** A letter in no vocabulary. It is an unassigned character, so neither punctuation nor an accent. */
 const unknownLetter = "\u{10ffff}";
 
-/** Accents of Unicode 8 that are none any more, and punctuation that is an accent now. */
+/** Accents of Unicode 8 that no longer are accents, and punctuation that is now an accent. */
 const noAccents = /[\u{1734}\u{1171e}]/gu;
 const noPunctuation = /\u{111c9}/gu;
 
 const plain = /^[\0-\x7f]*$/;
 
-/** How a BERT tokenizer reads texts before it looks for words. */
+/** How a BERT tokenizer normalizes texts before it splits words. */
 export interface BertRules {
   readonly lowercase: boolean;
   readonly stripsAccents: boolean;
   readonly partsChinese: boolean;
 }
 
-/** bert-base-uncased's. */
+/** The rules of bert-base-uncased. */
 export const uncased: BertRules = { lowercase: true, stripsAccents: true, partsChinese: true };
 
-/** A text with which @huggingface/tokenizers has the ids of BERT's own tokenizer. */
+/** The text for which @huggingface/tokenizers gives the ids of BERT's own tokenizer. */
 export function asBertReads(text: string, { lowercase, stripsAccents, partsChinese }: BertRules): string {
   if (plain.test(text)) return text;
   const letters = text.replace(newer, unknownLetter).replace(noPunctuation, ` ${unknownLetter} `);
   const bare = stripsAccents ? letters.replace(noAccents, "") : letters;
   const apart = partsChinese ? bare.replace(parted, " $& ") : bare;
-  // BERT lowers each character by itself; JavaScript makes another sigma of one that ends a word.
+  // BERT lower-cases each character by itself; JavaScript uses the final sigma at the end of a word.
   return lowercase ? apart.replaceAll("Σ", "σ") : apart;
 }

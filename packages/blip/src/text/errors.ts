@@ -1,4 +1,4 @@
-// What can be wrong with texts and tokenizer files: one factory per error. Codes are `text/...`.
+// The errors of texts and tokenizer files: one factory per error. Codes: `text/...`.
 import { InputError, ModelError, UsageError, type Warning } from "@blip-ts/base";
 
 /**
@@ -13,32 +13,32 @@ export const emptyText = (position: number): UsageError =>
  * @remedy Give a string.
  */
 export const notAText = (position: number, found: string): UsageError =>
-  new UsageError("text/not-a-text", `text ${position + 1}: expected a text, found ${found}. Give a string.`, {
+  new UsageError("text/not-a-text", `text ${position + 1}: expected a text, got ${found}. Give a string.`, {
     position,
   });
 
 /**
  * A text has more characters than `maxTextLength`.
  * @remedy Give a shorter text, or raise `maxTextLength` (`--max-text-length`) if you trust it.
- * @param found in characters, as JavaScript counts them
+ * @param found the number of characters, as JavaScript counts them
  */
 export const overTextLength = (position: number, found: number, limit: number): InputError =>
   new InputError(
     "text/too-long",
-    `text ${position + 1}: expected at most ${limit} characters, found ${found}. ` +
+    `text ${position + 1}: expected at most ${limit} characters, got ${found}. ` +
       "Give a shorter one, or raise maxTextLength if you trust it.",
     { position, found, limit },
   );
 
 /**
  * A text has more tokens than the model has positions.
- * @remedy Give a shorter text; a processor cuts it with `truncation: true`.
+ * @remedy Give a shorter text. A processor cuts it with `truncation: true`.
  */
 export const tooLong = (text: string, tokens: number, limit: number): InputError =>
   new InputError(
     "text/too-long",
-    `"${text.slice(0, 60)}${text.length > 60 ? "..." : ""}" has ${tokens} tokens, the model has ${limit} positions: ` +
-      "give a shorter text (a processor cuts it where it is called with truncation: true)",
+    `"${text.slice(0, 60)}${text.length > 60 ? "..." : ""}": expected at most ${limit} tokens (the model's positions), got ${tokens}. ` +
+      "Give a shorter text; a processor cuts it with truncation: true.",
     { tokens, limit },
   );
 
@@ -68,13 +68,13 @@ export const badTokenizerConfig = (name: string, detail: string): ModelError =>
   );
 
 export const missingToken = (name: string, token: string): ModelError =>
-  badTokenizer(name, `the vocabulary has no ${token}, which every BERT vocabulary has`);
+  badTokenizer(name, `expected ${token}, which every BERT vocabulary has, got none`);
 
-/** Words of a file, fit for a message: not endless. */
+/** A part of a file's text, short enough for a message. */
 const short = (text: string): string => text.slice(0, 120);
 
 /**
- * tokenizer.json has a part that BERT's tokenizer does not have.
+ * tokenizer.json has a component that BERT's tokenizer does not have.
  * @remedy Give the tokenizer.json or vocab.txt of a BERT model.
  */
 export const unsupportedComponent = (
@@ -85,7 +85,7 @@ export const unsupportedComponent = (
 ): ModelError =>
   new ModelError(
     "tokenizer/unsupported-component",
-    `${name}: ${short(field)}: expected ${expected}, found ${short(found)}. Give the tokenizer.json or vocab.txt of a BERT model.`,
+    `${name}: ${short(field)}: expected ${expected}, got ${short(found)}. Give the tokenizer.json or vocab.txt of a BERT model.`,
     { name, field, expected, found },
   );
 
@@ -96,12 +96,12 @@ export const unsupportedComponent = (
 export const badId = (name: string, field: string, expected: string, found: string): ModelError =>
   new ModelError(
     "tokenizer/bad-id",
-    `${name}: ${short(field)}: expected ${short(expected)}, found ${short(found)}. Give the tokenizer that belongs to these weights.`,
+    `${name}: ${short(field)}: expected ${short(expected)}, got ${short(found)}. Give the tokenizer that belongs to these weights.`,
     { name, field, expected, found },
   );
 
 /**
- * The tokenizer's file is larger than a limit.
+ * The tokenizer's file exceeds a limit.
  * @remedy Give the tokenizer.json or vocab.txt of a BERT model.
  */
 export const overTokenizerLimit = (
@@ -112,13 +112,13 @@ export const overTokenizerLimit = (
 ): ModelError =>
   new ModelError(
     "tokenizer/limit",
-    `${name}: ${short(what)}: expected ${typeof limit === "number" ? `at most ${limit}` : limit}, found ${found}. Give the tokenizer.json or vocab.txt of a BERT model.`,
+    `${name}: ${short(what)}: expected ${typeof limit === "number" ? `at most ${limit}` : limit}, got ${found}. Give the tokenizer.json or vocab.txt of a BERT model.`,
     { name, what, found, limit },
   );
 
 /**
  * Words of a text are not in the model's vocabulary.
- * @remedy Use other words, or a model that knows them.
+ * @param words the words, quoted, and the number of texts that contain them
  * @param words the words, quoted, and in how many texts they are
  */
 export const unknownWords = (words: string, isLast: boolean): Warning => ({
@@ -129,12 +129,12 @@ export const unknownWords = (words: string, isLast: boolean): Warning => ({
 });
 
 /**
- * tokenizer.json and tokenizer_config.json disagree about how texts are read.
+ * tokenizer.json and tokenizer_config.json disagree on how to read texts.
  * @remedy Write the same rules into both files.
  */
 export const rulesDiffer = (name: string, inFile: string, used: string): Warning => ({
   code: "tokenizer/rules-differ",
   message:
-    `${name}: its normalizer says ${inFile}, but texts are read with ${used}: as in transformers, tokenizer_config.json ` +
-    "decides, or BERT's defaults if it says nothing. Say the same in both files.",
+    `${name}: expected one set of rules, got ${inFile} in its normalizer and ${used} from tokenizer_config.json. As in transformers, the latter ` +
+    "applies, or BERT's defaults if it sets nothing. Write the same rules into both files.",
 });

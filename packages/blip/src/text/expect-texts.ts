@@ -1,10 +1,10 @@
-// Lists of texts as callers without types give them.
+// Checks lists of texts from callers without types.
 import { badOption, schema } from "@blip-ts/base";
 import { notAText } from "./errors.ts";
 
 /**
- * A list of texts, before anything is asked of it.
- * @param name of the argument @throws {UsageError} `usage/bad-option` for what is no list, `text/not-a-text`
+ * Checks a list of texts before it is used.
+ * @param name of the argument @throws {UsageError} `usage/bad-option` for a value that is not a list, `text/not-a-text`
  */
 export function expectTexts(texts: unknown, name = "texts"): asserts texts is readonly string[] {
   if (!Array.isArray(texts)) throw badOption(name, schema.shownValue(texts), ["a list of texts"]);

@@ -1,4 +1,4 @@
-// The ids of 12,000 drawn texts beside transformers' (oracle/hf/text_table.py), in every mode.
+// The ids of 12,000 random texts against transformers' (oracle/hf/text_table.py), in every mode.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
@@ -33,7 +33,7 @@ const ranges: readonly (readonly (readonly [first: number, last: number])[])[] =
   [[0x00, 0x20], [0x7f, 0xa0], [0x2000, 0x200f], [0x2028, 0x202f], [0x3000, 0x3000], [0xfeff, 0xfeff], [0xad, 0xad]],
 ]; // prettier-ignore
 
-/** The oracle's rule. */
+/** Generates a text by the oracle's rule. */
 function drawn(seed: number): string {
   let state = seed;
   const below = (count: number): number => {
@@ -60,7 +60,7 @@ const tokenizer = BertTokenizer.fromVocabulary(
   await readFile(new URL("../../models/bert-base-uncased/vocab.txt", import.meta.url), "utf8"),
 );
 
-/** The ids that a mode has of each text; of one that it leaves nothing of, those of no text. */
+/** A mode's ids of each text; of a text without tokens, those of the empty text. */
 function idsOf(compat: Compat, encode: (reader: TextProcessor, texts: readonly string[]) => EncodedTexts) {
   const reader = new TextProcessor(tokenizer, 10_000, compat);
   return texts.map((text) => {
@@ -97,7 +97,7 @@ const compare: Encode = (reader, some) => reader.encodeStatements(some);
 const embed: Encode = (reader, some) => reader.encodeFeatureTexts(some);
 const uncut: Encode = (reader, some) => reader.encode(some, { maxLength: 10_000 });
 
-/** Without BLIP's cut, beside the hashes; with it, beside the same rows cut. */
+/** Compares the hashes: without BLIP's limits as they are, with them against the same rows cut. */
 test.each<[string, Encode, readonly Compat[], string]>([
   ["match, ask, compare, embed as given", match, ["hf"], "as given"],
   ["ask as given", ask, ["hf"], "as given"],

@@ -1,4 +1,4 @@
-// Token ids by transformers (oracle/hf/text_goldens.py): identical.
+// Token ids, identical to transformers' (oracle/hf/text_goldens.py).
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
@@ -46,7 +46,7 @@ describe("BertTokenizer", () => {
         maxLength: 35,
       });
       expect([...inputIds.data].map(Number)).toEqual(ids35);
-      // Padding is what stands behind the text's [SEP]; a text may hold [PAD] itself.
+      // Only tokens after the text's [SEP] are padding. A text may contain [PAD] itself.
       const length = Math.min(tokenizer.ids(text).length, 35);
       expect([...attentionMask.data].map(Number)).toEqual(ids35.map((_, index) => (index < length ? 1 : 0)));
     }
@@ -65,7 +65,7 @@ describe("BertTokenizer", () => {
   test("refuses an empty text and one that is longer than the position table", () => {
     expect(() => tokenizer.encode(["a", "  "], 512)).toThrow(/text 2 is empty/);
     expect(() => tokenizer.encode(["word ".repeat(600)], 512)).toThrow(
-      /602 tokens, the model has 512 positions: give a shorter text \(.*truncation: true\)/,
+      /at most 512 tokens \(the model's positions\), got 602\. Give a shorter text; .*truncation: true/,
     );
   });
 
@@ -81,17 +81,17 @@ describe("BertTokenizer", () => {
   });
 
   test.each([
-    ["a line twice", "[PAD]\n[PAD]\n", /line 2 says "\[PAD\]" again/],
-    ["no [CLS]", "[PAD]\n[UNK]\n[SEP]\n", /has no \[CLS\]/],
+    ["a line twice", "[PAD]\n[PAD]\n", /line 2: expected a new token, got "\[PAD\]" again/],
+    ["no [CLS]", "[PAD]\n[UNK]\n[SEP]\n", /expected \[CLS\], .* got none/],
   ])("refuses a vocabulary with %s", (_what, text, message) => {
     expect(() => BertTokenizer.fromVocabulary(text)).toThrow(message);
   });
 
   test("refuses a tokenizer.json of another kind", () => {
     expect(() => BertTokenizer.fromJson({ model: { type: "BPE" } })).toThrow(
-      /tokenizer\.json: model: expected WordPiece, found {"type":"BPE"}/,
+      /tokenizer\.json: model: expected WordPiece, got {"type":"BPE"}/,
     );
-    expect(() => BertTokenizer.fromJson([])).toThrow(/has no model/);
+    expect(() => BertTokenizer.fromJson([])).toThrow(/an object with a model, got none/);
   });
 });
 
@@ -129,7 +129,7 @@ function tokenizerJson(normalizer: object, ...words: readonly string[]): object 
   };
 }
 
-// oracle/hf/side_files.py has the same of real files.
+// oracle/hf/side_files.py compares the same for real files.
 describe("tokenizer_config.json decides how texts are read, as in transformers", () => {
   const words = ["dog", "Dog", "É", "é", "e", "中", "中文"];
   const read = (normalizer: object, config?: object) => {
@@ -157,7 +157,7 @@ describe("tokenizer_config.json decides how texts are read, as in transformers",
     const [warning] = read({ lowercase: false, strip_accents: false }, { do_lower_case: true }).warnings;
     expect(warning).toMatchObject({ code: "tokenizer/rules-differ" });
     expect(warning?.message).toContain(
-      "its normalizer says lowercase false, strip_accents false, but texts are read with do_lower_case true, strip_accents true",
+      "got lowercase false, strip_accents false in its normalizer and do_lower_case true, strip_accents true from",
     );
   });
 

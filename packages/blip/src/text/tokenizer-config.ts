@@ -1,17 +1,17 @@
-// What tokenizer_config.json says. As transformers 4.26 to 5.x reads BLIP's tokenizer, it and not the normalizer of
-// tokenizer.json decides about capitals, accents and Chinese; what it leaves out has the default of `BertTokenizer`. Under
-// transformers' general classes tokenizer.json alone decides (oracle/hf/side_files.py).
+// Reads tokenizer_config.json. As in transformers 4.26 to 5.x for BLIP's tokenizer, this file decides about case,
+// accents and Chinese, not the normalizer of tokenizer.json. Missing values have the defaults of `BertTokenizer`. Under
+// transformers' general classes, tokenizer.json alone decides (oracle/hf/side_files.py).
 import { schema, type Warning } from "@blip-ts/base";
 import { uncased, type BertRules } from "./as-bert-reads.ts";
 import { badTokenizerConfig, rulesDiffer } from "./errors.ts";
 
 const { maybe, flag, fields, listOf, either } = schema;
 
-/** Most special tokens that it may name, and characters of each. */
+/** The most special tokens, and the most characters of each. */
 const maxSpecials = 1_000;
 const maxCharacters = 512;
 
-/** A token by itself, or as transformers writes an AddedToken. */
+/** A plain token, or transformers' AddedToken object. */
 const token = () =>
   either(
     [
@@ -25,7 +25,7 @@ const configSchema = fields({
   do_lower_case: maybe(flag()),
   strip_accents: maybe(flag()),
   tokenize_chinese_chars: maybe(flag()),
-  // transformers writes 1e30 where there is no limit.
+  // transformers writes 1e30 for no limit.
   model_max_length: maybe(schema.real(1, 1e31)),
   tokenizer_class: maybe(schema.text(256)),
   cls_token: maybe(token()),
@@ -36,25 +36,25 @@ const configSchema = fields({
   additional_special_tokens: maybe(listOf(token(), maxSpecials)),
 });
 
-/** Classes that read tokenizer.json as it is. */
+/** Classes that use tokenizer.json as it is. */
 const generalClasses: ReadonlySet<string> = new Set(["PreTrainedTokenizerFast", "TokenizersBackend"]);
 
-/** Above this, model_max_length says that there is no limit. */
+/** Above this, model_max_length means no limit. */
 const longestLimit = 1e9;
 
-/** What a tokenizer_config.json decides. */
+/** The settings from a tokenizer_config.json. */
 export interface TokenizerSettings {
-  /** Special tokens besides BERT's own: they are left out of what is decoded. */
+  /** Special tokens besides BERT's own. Decoding leaves them out. */
   readonly specials: readonly string[];
-  /** How texts are read; undefined if tokenizer.json says it. */
+  /** How to read texts; undefined if tokenizer.json decides. */
   readonly rules: BertRules | undefined;
-  /** To how many tokens a text is cut if the call does not say; undefined if there is no limit. */
+  /** The default number of tokens at which texts are cut; undefined for no limit. */
   readonly maxLength: number | undefined;
 }
 
 /**
- * What a parsed tokenizer_config.json decides; a model without one has BERT's own settings.
- * @param name of the file, for messages @throws {ModelError} `tokenizer/bad-config`, naming the field
+ * The settings from a parsed tokenizer_config.json. A model without one has BERT's own settings.
+ * @param name the file, for messages @throws {ModelError} `tokenizer/bad-config` with the field
  */
 export function readTokenizerConfig(config: unknown, name: string): TokenizerSettings {
   if (config === undefined) return { specials: [], rules: uncased, maxLength: undefined };
@@ -80,7 +80,7 @@ const fieldNames: readonly (readonly [keyof BertRules, inFile: string, inConfig:
   ["partsChinese", "handle_chinese_chars", "tokenize_chinese_chars"],
 ];
 
-/** What to say if a tokenizer.json reads texts otherwise than they are read. @param name of the tokenizer.json */
+/** The warning if a tokenizer.json has other rules than the ones in use. @param name the tokenizer.json */
 export function rulesWarning(name: string, file: BertRules, used: BertRules): Warning | undefined {
   const different = fieldNames.filter(([rule]) => file[rule] !== used[rule]);
   if (different.length === 0) return undefined;

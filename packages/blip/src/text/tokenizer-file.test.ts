@@ -1,4 +1,4 @@
-// tokenizer.json is untrusted: what BERT's tokenizer has is read, all else is refused before anything of it runs.
+// tokenizer.json is untrusted: BERT's components are read, and everything else is refused before any of it runs.
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,14 +20,14 @@ interface File {
 const embedded = fixture("../packages/blip/models/picture-book");
 const text = await readFile(join(embedded, "tokenizer.json"), "utf8");
 const original = (): File => JSON.parse(text) as File;
-/** Its word table has as many rows as it has tokens; here it has two more. */
+/** The word table has as many rows as tokens; here it has two more. */
 const tokens = 297;
 const rows = tokens + 2;
 const read = (file: unknown) => BertTokenizer.fromJson(file, {}, "m/tokenizer.json", rows);
 const sentence = "A small sheep, on a purple background?";
 const ids = read(original()).ids(sentence);
 
-/** The file with something else in it. */
+/** The file with a change. */
 function changed(change: (file: File) => void): File {
   const file = original();
   change(file);
@@ -148,7 +148,7 @@ describe("a tokenizer.json that asks for more", () => {
     const call = () => read(changed(change));
     expect(call).toThrow(expect.objectContaining({ code: "tokenizer/bad-id" }) as Error);
     expect(call).toThrow(
-      /^m\/tokenizer\.json: (?:model|added_tokens\[\d\]|post_processor)\..*expected .*found/,
+      /^m\/tokenizer\.json: (?:model|added_tokens\[\d\]|post_processor)\..*expected .*, got/,
     );
   });
 
@@ -218,7 +218,7 @@ describe("a tokenizer.json that asks for more", () => {
       const failure = await failureOf(() => loadProcessor(nodePlatform, folder));
       expect(failure).toMatchObject({ code: "tokenizer/bad-id" });
       expect(failure.message).toContain(`${folder}/tokenizer.json: model.vocab, the token "x"`);
-      // One row above the table's own.
+      // One row beyond the table.
       await put((file) => (file.model.vocab.x = tokens));
       expect(await failureOf(() => loadProcessor(nodePlatform, folder))).toMatchObject({
         code: "tokenizer/bad-id",

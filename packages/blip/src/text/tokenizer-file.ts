@@ -1,19 +1,23 @@
-// What of a tokenizer.json is believed. It is untrusted: only the parts that BERT's tokenizer has are known (tokenizers'
-// BertNormalizer, BertPreTokenizer, WordPiece, TemplateProcessing or BertProcessing, the WordPiece decoder; all that
-// transformers 4.26 to 5.x saves for BLIP has no others), each is read into plain values, and nothing else of the file goes
-// on. So no regular expression of a file is ever made, and no id of it decides how much memory is taken.
+// Validates a tokenizer.json. The file is untrusted. Only the components of BERT's tokenizer are allowed (tokenizers'
+// BertNormalizer, BertPreTokenizer, WordPiece, TemplateProcessing or BertProcessing, the WordPiece decoder;
+// transformers 4.26 to 5.x saves no others for BLIP). Each is read into plain values, and nothing else of the file is
+// used. So no regular expression of a file is compiled, and no id of it determines the size of an allocation.
 import { schema } from "@blip-ts/base";
 import type { BertRules } from "./as-bert-reads.ts";
 import { badId, badTokenizer, overTokenizerLimit, unsupportedComponent } from "./errors.ts";
 
-/** Most tokens of a vocabulary, which take half a second to be made a tokenizer; BERT's largest has 119,547. */
+/**
+ * The most tokens of a vocabulary. Building a tokenizer of this size takes half a second; BERT's largest has 119,547.
+ */
 export const maxVocabulary = 200_000;
-/** Most added tokens, and characters of all of them: each is a node of a tree. BLIP's files have 5 to 7. */
+/**
+ * The most added tokens, and the most characters of all of them: each is a node of a tree. BLIP's files have 5 to 7.
+ */
 const maxAdded = 10_000;
 const maxAddedCharacters = 100_000;
-/** Longest token; BERT's has 18 characters. */
+/** The length of the longest token. BERT's has 18 characters. */
 export const maxTokenLength = 512;
-/** Longest word that is looked up piece by piece, which takes its square: BERT's is 100. */
+/** The longest word that is split into pieces, which takes quadratic time. BERT's limit is 100. */
 const maxWordLength = 200;
 const maxPrefixLength = 16;
 
@@ -28,11 +32,11 @@ const wordPiece = {
   unk_token: maybe(text(maxTokenLength)),
   continuing_subword_prefix: maybe(text(maxPrefixLength)),
   max_input_chars_per_word: maybe(whole(1, maxWordLength)),
-  // Ids are held against the word table below; of 30,000 of them none is looked at twice.
+  // Ids are checked against the word table below, so that none of 30,000 is checked twice.
   vocab: schema.passed<Json>(isRecord, "an object of ids by token"),
 };
 
-/** Files of 2019 leave the type out; only WordPiece has this prefix. */
+/** Files of 2019 omit the type. Only WordPiece has this prefix. */
 const isOfOldModel = (model: unknown): boolean =>
   isRecord(model) &&
   (model.type === undefined || model.type === null) &&
@@ -52,13 +56,13 @@ const addedToken = fields(
 );
 
 const frame = { id: text(maxTokenLength) };
-/** [CLS] A [SEP], piece by piece. */
+/** The pieces of [CLS] A [SEP]. */
 const pieceSchema = fields({
   SpecialToken: maybe(fields(frame, "an object")),
   Sequence: maybe(fields(frame, "an object")),
 });
 
-/** tokenizer.json, but for what its ids are. */
+/** The schema of tokenizer.json, without its ids. */
 const fileSchema = (model: unknown) =>
   fields({
     model: isOfOldModel(model) ? fields(wordPiece) : component(["WordPiece"], wordPiece),
@@ -83,25 +87,25 @@ const fileSchema = (model: unknown) =>
 
 type TokenizerJson = schema.Output<ReturnType<typeof fileSchema>>;
 
-/** A tokenizer.json that holds what it may. */
+/** A valid tokenizer.json. */
 export interface TokenizerFile {
-  /** Ids by token, added ones among them, in the order of ids; there may be ids between them that no token has. */
+  /** Ids by token, including added ones, in the order of ids. Some ids in between may be unused. */
   readonly vocabulary: ReadonlyMap<string, number>;
-  /** For the library that runs it. */
+  /** The JSON for the tokenizer library. */
   readonly json: object;
-  /** What its normalizer does. */
+  /** The rules of its normalizer. */
   readonly rules: BertRules;
 }
 
-/** Ids of tokens, each held against the word table and against those before it. */
+/** The ids of tokens, each checked against the word table and against the earlier ones. */
 class Ids {
   readonly #name: string;
-  /** Made as long as it gets: numbers that are tokens come first in an object, whatever their ids. */
+  /** Allocated at full length. In an object, integer-like tokens come first, whatever their ids. */
   readonly #byId: (string | undefined)[];
   #vocab: Json = {};
   readonly #added = new Map<string, number>();
 
-  /** @param rows of the model's word table */
+  /** @param rows the rows of the model's word table */
   constructor(name: string, rows: number) {
     this.#name = name;
     this.#byId = new Array<string | undefined>(Math.min(rows, maxVocabulary));
@@ -118,12 +122,12 @@ class Ids {
     this.#vocab = vocab;
   }
 
-  /** The id of a token that was read. */
+  /** The id of a token that has been read. */
   of(token: string): unknown {
     return this.#added.get(token) ?? (Object.hasOwn(this.#vocab, token) ? this.#vocab[token] : undefined);
   }
 
-  /** An added token may stand in the vocabulary as well, and has the same id there. */
+  /** Reads an added token. If it is also in the vocabulary, it must have the same id there. */
   takeAdded(field: string, token: string, id: unknown): number {
     const known = this.of(token) ?? id;
     if (known !== id)
@@ -138,7 +142,7 @@ class Ids {
     return taken;
   }
 
-  /** A special token with its id, which has to be the vocabulary's. */
+  /** Checks that a special token has the vocabulary's id. */
   expectSpecial(field: string, token: string, pair: unknown): void {
     const [content, id] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
     const known = this.of(token);
@@ -157,7 +161,7 @@ class Ids {
     return vocabulary;
   }
 
-  /** @throws {ModelError} `tokenizer/bad-id` for an id that is none, or that another token has */
+  /** @throws {ModelError} `tokenizer/bad-id` for an id that is not valid, or that another token has */
   #take(field: () => string, token: string, id: unknown): number {
     const { length } = this.#byId;
     if (typeof id !== "number" || !Number.isSafeInteger(id) || id < 0 || id >= length)
@@ -196,17 +200,17 @@ function addedTokens(name: string, list: TokenizerJson["added_tokens"], ids: Ids
   }));
 }
 
-/** BERT's normalizer, as a tokenizer.json says it. */
+/** BERT's normalizer in the form of tokenizer.json. */
 export const normalizerOf = ({ lowercase, stripsAccents, partsChinese }: BertRules): object => ({
   type: "BertNormalizer",
   clean_text: true,
   handle_chinese_chars: partsChinese,
-  // `null`: accents go with capital letters.
+  // `null`: accents are stripped if the text is lower-cased.
   strip_accents: stripsAccents === lowercase ? null : stripsAccents,
   lowercase,
 });
 
-/** [CLS] A [SEP], said in either of two ways; BLIP reads no pairs. */
+/** [CLS] A [SEP], in either of two forms. BLIP reads no pairs. */
 function postProcessor(name: string, processor: TokenizerJson["post_processor"], ids: Ids): object {
   const field = "post_processor";
   if (processor.type === "BertProcessing") {
@@ -235,7 +239,8 @@ function postProcessor(name: string, processor: TokenizerJson["post_processor"],
 
 /** @throws {ModelError} `text/bad-tokenizer`, `tokenizer/unsupported-component`, `tokenizer/limit` */
 function checkedFile(file: unknown, name: string): TokenizerJson {
-  if (!isRecord(file) || !isRecord(file.model)) throw badTokenizer(name, "it has no model");
+  if (!isRecord(file) || !isRecord(file.model))
+    throw badTokenizer(name, "expected an object with a model, got none");
   const { value, mismatch } = schema.checked(fileSchema(file.model), file);
   if (!mismatch) return value;
   const { field, expected, found, overLimit } = mismatch;
@@ -245,8 +250,8 @@ function checkedFile(file: unknown, name: string): TokenizerJson {
 }
 
 /**
- * Reads a parsed tokenizer.json.
- * @param name of the file, for messages @param rows of the model's word table: an id is below them
+ * Validates a parsed tokenizer.json.
+ * @param name the file, for messages @param rows the rows of the model's word table, the upper bound of ids
  * @throws {ModelError} `text/bad-tokenizer`, `tokenizer/unsupported-component`, `tokenizer/bad-id`, `tokenizer/limit`
  */
 export function readTokenizerFile(file: unknown, name: string, rows = maxVocabulary): TokenizerFile {
@@ -270,7 +275,7 @@ export function readTokenizerFile(file: unknown, name: string, rows = maxVocabul
       type: "BertNormalizer",
       clean_text: normalizer.clean_text ?? true,
       handle_chinese_chars: normalizer.handle_chinese_chars ?? true,
-      // Where it is not said, accents go with capital letters.
+      // By default, accents are stripped if the text is lower-cased.
       strip_accents: normalizer.strip_accents ?? null,
       lowercase: normalizer.lowercase ?? true,
     },

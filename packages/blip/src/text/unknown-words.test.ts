@@ -1,4 +1,4 @@
-// Which words a vocabulary lacks: of BERT's next to none of English, of the embedded model's most.
+// Words that a vocabulary lacks: almost none of English for BERT's, most for the embedded model's.
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { Warning } from "@blip-ts/base";

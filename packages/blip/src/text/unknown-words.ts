@@ -1,20 +1,20 @@
-// Words that a vocabulary lacks. WordPiece reads them letter by letter or as [UNK], and a network answers as if nothing
-// were wrong: who asks is told which ones they are.
+// Finds words that a vocabulary lacks. WordPiece reads them letter by letter or as [UNK], and the network answers as if
+// nothing were wrong. A warning names these words.
 import { unknownWords as unknownWordsWarning } from "./errors.ts";
 import { must, type Warning } from "@blip-ts/base";
 
-/** A text is warned about if more than this share of its words is unknown. */
+/** The share of unknown words above which a text causes a warning. */
 const unknownShare = 0.1;
-/** Words that a warning names, and warnings of one tokenizer in all. */
+/** The most words in a warning, and the most warnings of one tokenizer. */
 const mostNamed = 8;
 const mostWarnings = 5;
-/** Words that are remembered, so that none is warned about twice. */
+/** The most words that are remembered, so that none is warned about twice. */
 const mostRemembered = 1_000;
 const maxWordShown = 40;
 
-/** What is asked of a tokenizer. */
+/** The part of a tokenizer that is used here. */
 export interface Pieces {
-  /** The tokens of a text, special ones left out; `##` begins those that go on with a word. */
+  /** The tokens of a text without special ones; `##` marks those that continue a word. */
   pieces(text: string): readonly string[];
 }
 
@@ -33,7 +33,9 @@ function wordsOf(pieces: readonly string[]): (readonly string[])[] {
   return words.filter((word) => isWord.test(must(word, 0)));
 }
 
-/** Is a word none that the vocabulary has, nor made of larger parts that it has? A number may be read by its digits. */
+/**
+ * Whether a word is neither in the vocabulary nor composed of larger parts from it. Numbers may be read digit by digit.
+ */
 function isUnknown(word: readonly string[]): boolean {
   if (word.includes("[UNK]")) return true;
   if (word.length === 1 || digits.test(word.join(""))) return false;
@@ -42,7 +44,7 @@ function isUnknown(word: readonly string[]): boolean {
   return letters > characters / 2;
 }
 
-/** Is more than the share of the words of these pieces unknown? @param pieces of one text, special tokens left out */
+/** Whether the share of unknown words is above the limit. @param pieces of one text, without special tokens */
 export function readsUnknownWords(pieces: readonly string[]): boolean {
   const words = wordsOf(pieces);
   return words.filter(isUnknown).length > words.length * unknownShare;
@@ -50,7 +52,7 @@ export function readsUnknownWords(pieces: readonly string[]): boolean {
 
 const edges = /^[^\p{L}\p{N}\p{So}]+|[^\p{L}\p{N}\p{So}]+$/gu;
 
-/** Words that differ in more than capitals, the first of each. */
+/** The first of the words that differ only in case. */
 function distinct(words: readonly string[]): string[] {
   const firsts = new Map<string, string>();
   for (const word of words) {
@@ -60,7 +62,7 @@ function distinct(words: readonly string[]): string[] {
   return [...firsts.values()];
 }
 
-/** The unknown words of a text as they are written, each once. */
+/** The unknown words of a text as they are written, without duplicates. */
 export function unknownWords(tokenizer: Pieces, text: string): string[] {
   const parts = text.split(/\s+/u).filter((part) => wordsOf(tokenizer.pieces(part)).some(isUnknown));
   return distinct(parts.map((part) => (part.replace(edges, "") || part).slice(0, maxWordShown)));
@@ -79,8 +81,8 @@ export class UnknownWords {
   }
 
   /**
-   * Looks at the texts of a call.
-   * @param texts as they are read @param piecesOf the tokens that are read of one of them, special ones left out
+   * Checks the texts of a call.
+   * @param texts the texts as they are read @param piecesOf returns the tokens of one of them, without special ones
    */
   look(texts: readonly string[], piecesOf: (row: number) => readonly string[]): void {
     if (this.#left === 0) return;

@@ -1,4 +1,5 @@
-// BERT's WordPiece tokenizer (bert-base-uncased's rules: lower case, accents stripped, Chinese characters apart), by
+// BERT's WordPiece tokenizer (rules of bert-base-uncased: lower case, accents stripped, Chinese characters separated),
+// with
 // @huggingface/tokenizers, from tokenizer.json or from the lines of vocab.txt.
 import { optionNames } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
@@ -9,13 +10,15 @@ import { badTokenizer, emptyText, missingToken, overTokenizerLimit, tooLong } fr
 import { readTokenizerConfig, rulesWarning } from "./tokenizer-config.ts";
 import { maxTokenLength, maxVocabulary, normalizerOf, readTokenizerFile } from "./tokenizer-file.ts";
 
-/** How texts are cut and padded. */
+/** Options to cut and pad texts. */
 export interface EncodeOptions {
-  /** `longest` (default): as long as the longest text of the call; `max_length`: exactly `maxLength`. */
+  /** `longest` (default): to the longest text of the call; `max_length`: to exactly `maxLength`. */
   readonly padding?: "longest" | "max_length";
-  /** Cuts texts to `maxLength` tokens, [CLS] and [SEP] included; without it longer texts are refused. */
+  /** Cuts texts to `maxLength` tokens, including [CLS] and [SEP]. Without it, longer texts are refused. */
   readonly truncation?: boolean;
-  /** In tokens. Default: tokenizer_config.json's `model_max_length`, at most the length of the model's position table. */
+  /**
+   * In tokens. Default: `model_max_length` of tokenizer_config.json, at most the length of the model's position table.
+   */
   readonly maxLength?: number;
 }
 
@@ -25,7 +28,7 @@ export const encodeOptionNames = optionNames<EncodeOptions>()({
   maxLength: true,
 });
 
-/** Ids of texts, padded to one length. */
+/** The ids of texts, padded to one length. */
 export interface EncodedTexts {
   /** [B, T] */
   readonly inputIds: Tensor<"int64">;
@@ -33,12 +36,12 @@ export interface EncodedTexts {
   readonly attentionMask: Tensor<"int64">;
 }
 
-/** BLIP's own tokens; vocabularies that have them do not always mark them as special. */
+/** BLIP's own tokens. Vocabularies that have them do not always mark them as special. */
 const decoderTokens: ReadonlySet<string> = new Set(["[DEC]", "[ENC]"]);
 
 const specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
-/** tokenizer.json of a BERT tokenizer with this vocabulary. */
+/** The tokenizer.json of a BERT tokenizer with this vocabulary. */
 function tokenizerJson(
   vocabulary: ReadonlyMap<string, number>,
   cls: number,
@@ -85,7 +88,7 @@ function tokenizerJson(
   };
 }
 
-/** What is known of a tokenizer besides its vocabulary. */
+/** The settings of a tokenizer besides its vocabulary. */
 interface Known {
   readonly rules: BertRules;
   readonly specials: readonly string[];
@@ -93,16 +96,16 @@ interface Known {
   readonly warnings?: readonly Warning[];
 }
 
-/** Texts to token ids and back. */
+/** Converts texts to token ids and back. */
 export class BertTokenizer {
   readonly #tokenizer: Tokenizer;
-  /** How it reads texts. */
+  /** The rules to read texts. */
   readonly rules: BertRules;
   /** Special tokens besides BERT's own. */
   readonly specials: readonly string[];
-  /** To how many tokens a text is cut if the call does not say; undefined if there is no limit. */
+  /** The default number of tokens at which texts are cut; undefined for no limit. */
   readonly maxLength: number | undefined;
-  /** What is noteworthy about its files. */
+  /** Warnings about its files. */
   readonly warnings: readonly Warning[];
   /** Ids by token. */
   readonly vocabulary: ReadonlyMap<string, number>;
@@ -134,7 +137,7 @@ export class BertTokenizer {
   }
 
   /**
-   * From the text of a vocab.txt: a token a line, its id the number of the line from 0.
+   * Creates a tokenizer from the text of a vocab.txt: one token per line, whose id is the line number from 0.
    * @param config the parsed tokenizer_config.json, if there is one
    * @throws {ModelError} `text/bad-tokenizer`, `tokenizer/bad-config`
    */
@@ -146,13 +149,14 @@ export class BertTokenizer {
   ): BertTokenizer {
     const lines = text.split(/\r?\n/);
     if (lines.at(-1) === "") lines.pop();
-    if (lines.length > maxVocabulary) throw badTokenizer(name, `${lines.length} lines are too many`);
+    if (lines.length > maxVocabulary)
+      throw badTokenizer(name, `expected at most ${maxVocabulary} lines, got ${lines.length}`);
     const vocabulary = new Map<string, number>();
     lines.forEach((token, id) => {
       if (token.length > maxTokenLength)
         throw overTokenizerLimit(name, `line ${id + 1}, in characters`, token.length, maxTokenLength);
       if (vocabulary.has(token))
-        throw badTokenizer(name, `line ${id + 1} says "${token.slice(0, 60)}" again`);
+        throw badTokenizer(name, `line ${id + 1}: expected a new token, got "${token.slice(0, 60)}" again`);
       vocabulary.set(token, id);
     });
     const [cls, sep] = [vocabulary.get("[CLS]"), vocabulary.get("[SEP]")];
@@ -164,10 +168,10 @@ export class BertTokenizer {
   }
 
   /**
-   * From the parsed tokenizer.json, and tokenizer_config.json where there is one.
-   * @param rows of the model's word table, which every id is below
-   * @throws {ModelError} `text/bad-tokenizer` where it is none, `tokenizer/unsupported-component` where a part of it is not
-   * BERT's, `tokenizer/bad-id`, `tokenizer/limit`, `tokenizer/bad-config`
+   * Creates a tokenizer from the parsed tokenizer.json and, if there is one, tokenizer_config.json.
+   * @param rows the rows of the model's word table, the upper bound of ids
+   * @throws {ModelError} `text/bad-tokenizer` if it is not one, `tokenizer/unsupported-component` if a part of it is
+   * not BERT's, `tokenizer/bad-id`, `tokenizer/limit`, `tokenizer/bad-config`
    */
   static fromJson(
     json: unknown,
@@ -195,12 +199,12 @@ export class BertTokenizer {
     return `${Array.from(lines, (token, id) => token || `[unused-${id}]`).join("\n")}\n`;
   }
 
-  /** A tokenizer.json of this vocabulary and these rules. */
+  /** A tokenizer.json with this vocabulary and these rules. */
   toJson(): object {
     return tokenizerJson(this.vocabulary, this.clsId, this.sepId, this.rules);
   }
 
-  /** The tokens of one text without [CLS] and [SEP]; `##` begins those that go on with a word. */
+  /** The tokens of one text without [CLS] and [SEP]; `##` marks those that continue a word. */
   pieces(text: string): readonly string[] {
     return this.piecesOf(this.ids(text));
   }
@@ -212,16 +216,16 @@ export class BertTokenizer {
       .map((id) => this.#tokenizer.id_to_token(id) ?? "");
   }
 
-  /** The ids of one text, [CLS] ... [SEP]. */
+  /** The ids of one text, from [CLS] to [SEP]. */
   ids(text: string): number[] {
     return this.#tokenizer.encode(asBertReads(text, this.rules)).ids;
   }
 
   /**
-   * Texts as a batch, padded on the right.
+   * Encodes texts as a batch, padded on the right.
    * @param positions the length of the model's position table
    * @throws {UsageError} `text/empty`
-   * @throws {InputError} `text/too-long` where a text does not fit and may not be cut
+   * @throws {InputError} `text/too-long` if a text does not fit and must not be cut
    */
   encode(texts: readonly string[], positions: number, options: EncodeOptions = {}): EncodedTexts {
     const { truncation, padding } = options;
@@ -229,7 +233,7 @@ export class BertTokenizer {
     const limit = Math.min(options.maxLength ?? own ?? positions, positions);
     const rows = texts.map((text, index) => {
       const ids = this.ids(text);
-      // [CLS] [SEP]: of what is left out, such as U+200B, there may be much.
+      // Only [CLS] and [SEP]: the text may still contain ignored characters, such as U+200B.
       if (ids.length <= 2) throw emptyText(index);
       if (ids.length <= limit) return ids;
       if (truncation !== true) throw tooLong(text, ids.length, limit);
@@ -255,8 +259,9 @@ export class BertTokenizer {
   }
 
   /**
-   * The text of ids, without special tokens and without ids that the vocabulary lacks ([DEC] and [ENC] in most).
-   * @param options `cleanUp`: joins what the tokenizer parted, "it ' s" to "it's" (transformers 4's default, 5 leaves it)
+   * Decodes ids, without special tokens and without ids that the vocabulary lacks ([DEC] and [ENC] in most).
+   * @param options `cleanUp`: joins what the tokenizer separated, "it ' s" to "it's" (transformers 4's default; 5 does
+   * not)
    */
   decode(ids: readonly (number | bigint)[], { cleanUp = true }: { readonly cleanUp?: boolean } = {}): string {
     const known = ids.map(Number).filter((id) => {

@@ -1,4 +1,4 @@
-// Any checkpoint to a Hugging Face folder.
+// Converts any checkpoint to a Hugging Face folder.
 import { type Warning, badOption, unlessAborted, optionNames } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { checkTensors, configOf } from "../load/load-model.ts";
@@ -13,15 +13,18 @@ import type { Saved } from "../save/hf-config.ts";
 import { type ConvertedWeights, expectUnquantized, savePretrained } from "../save/save.ts";
 import { noClass, severalModels } from "./errors.ts";
 
-/** How a model is converted to a Hugging Face folder. */
+/** Options to convert a model to a Hugging Face folder. */
 export interface ConvertOptions extends ModelOptions {
-  /** Which model a file of several (a pre-trained one) or a suite is to become. The only one there is unless told. */
+  /**
+   * The task of the model to write, if the source is a pre-trained file or a suite. Default: the only model in the
+   * source.
+   */
   readonly task?: string | undefined;
 }
 
 export const convertOptionNames = optionNames<ConvertOptions>()({ ...modelOptionNames, task: true });
 
-/** @throws {UsageError} `usage/bad-option`, listing the tasks whose models can be written */
+/** @throws {UsageError} `usage/bad-option` with the tasks whose models can be written */
 export function networkTaskNamed(asked: string): NetworkTask {
   const task = networkTasks.find((known) => known === asked);
   if (!task) throw badOption("task", asked, networkTasks);
@@ -34,7 +37,7 @@ function chooseTask(opened: OpenedModel, asked: NetworkTask | undefined): Networ
     return asked;
   }
   const can = networkTasks.filter((task) => opened.tasks.tasks.includes(task));
-  // What matches also makes features: one class does both.
+  // The matching class also makes features.
   const own = can.filter((task) => task !== "embed" || !can.includes("match"));
   const [first, ...others] = own;
   if (first === undefined) expectTask(opened, "match");
@@ -42,29 +45,29 @@ function chooseTask(opened: OpenedModel, asked: NetworkTask | undefined): Networ
   return first;
 }
 
-/** What a folder was made of. */
+/** The result of a conversion. */
 export interface Conversion {
-  /** The task of the model that was written. */
+  /** The task of the written model. */
   readonly task: string;
-  /** transformers' name of the class that loads it. */
+  /** The name of transformers' class that loads it. */
   readonly architecture: string;
-  /** What may be wrong with the model. */
+  /** Possible problems of the model. */
   readonly warnings: readonly Warning[];
 }
 
-/** A model checked for a task, ready to be written. */
+/** A model that has been checked for a task and can be written. */
 export interface Convertible {
   readonly task: NetworkTask;
   readonly saved: Saved;
   readonly architecture: string;
   readonly warnings: readonly Warning[];
-  /** Why transformers cannot load a folder of it, if it cannot. */
+  /** The reason why transformers cannot load the folder, if it cannot. */
   readonly noClass: readonly Warning[];
 }
 
 /**
- * Finds a model and checks that a task's class can be written of it. Warnings are not told yet.
- * @throws {ModelError} where the model cannot be used
+ * Finds a model and checks that it can be written as a task's class. It does not report warnings yet.
+ * @throws {ModelError} if the model cannot be used
  * @throws {UsageError} `usage/bad-option`, `save/several-models`, `save/quantized`, `suite/task-needed`
  */
 export async function openConvertible(
@@ -77,7 +80,7 @@ export async function openConvertible(
   const asked = options.task === undefined ? [] : [networkTaskNamed(options.task)];
   const opened = await openSource(platform, source, asked, options, false);
   const task = chooseTask(opened, asked[0]);
-  // An original file was trained with the original's epsilon; a Hugging Face one says its own.
+  // An original file was trained with the original's epsilon; a Hugging Face file gives its own.
   const compat = opened.dialect === "original" ? "blip" : "hf";
   const { json, config, warnings } = await unlessAborted(
     configOf(opened, { ...options, compat }, task),
@@ -99,10 +102,11 @@ export async function openConvertible(
 }
 
 /**
- * Any checkpoint to a Hugging Face folder: names, config, processor. Of a suite, the part of `task` with the image encoder.
- * @returns what was written, with a warning where transformers has no class for the folder
- * @param convertTo changes the weights by the way; without it numbers stay as they are
- * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`, `suite/task-needed`
+ * Converts any checkpoint to a Hugging Face folder: names, config, processor. From a suite, it takes the part of `task`
+ * with the image encoder.
+ * @returns the description of the folder, with a warning if transformers has no class for it
+ * @param convertTo converts the weights; without it, the numbers stay the same
+ * @throws {ModelError} if the model cannot be used @throws {UsageError} `save/...`, `suite/task-needed`
  */
 export async function convert(
   platform: Platform<never>,

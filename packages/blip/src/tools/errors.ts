@@ -1,4 +1,4 @@
-// What can be wrong with converting, exporting, inspecting and verifying a model: one factory per error or warning.
+// The errors and warnings of converting, exporting, inspecting and verifying a model: one factory each.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 
 /**
@@ -17,31 +17,31 @@ export const unknownTask = (name: "task" | "graph", task: string, valid: readonl
 
 /**
  * A graph with its weights inside would be larger than protobuf allows (2 GiB).
- * @remedy Leave out `selfContained`: the weights are then written to a file of their own.
+ * @remedy Leave out `selfContained`. The weights are then written to a separate file.
  * @param dataFile the name of that file
  */
 export const graphTooLarge = (file: string, size: number, limit: number, dataFile: string): UsageError =>
   new UsageError(
     "export/too-large",
     `${file}: expected at most ${limit} bytes (2 GiB, the limit of protobuf), got ${size} with its weights inside. ` +
-      `Leave out selfContained: the weights are then written to ${dataFile} beside it.`,
+      `Leave out selfContained. The weights are then written to ${dataFile} next to it.`,
     { file, size, limit },
   );
 
 /**
- * A file holds the models of several tasks, and a Hugging Face folder holds one.
- * @remedy Say which with `task` (`--task`).
+ * A file holds models of several tasks, and a Hugging Face folder holds only one.
+ * @remedy Choose one with `task` (`--task`).
  */
 export const severalModels = (name: string, tasks: readonly string[]): UsageError =>
   new UsageError(
     "save/several-models",
-    `task: expected one of ${tasks.join(", ")}, which ${name} holds, got none. A Hugging Face folder holds one model: ` +
-      "name its task.",
+    `task: expected one of ${tasks.join(", ")}, which ${name} holds, got none. A Hugging Face folder holds one model. ` +
+      "Name its task.",
     { tasks },
   );
 
 /**
- * The file does not have the temperature of the contrastive loss, which original files have as `temp`.
+ * The file lacks the temperature of the contrastive loss, which is `temp` in original files.
  * @remedy Give the original file.
  */
 export const noTemperature = (name: string): UsageError =>
@@ -51,33 +51,33 @@ export const noTemperature = (name: string): UsageError =>
   );
 
 /**
- * No samples were published of this model.
- * @remedy Say which published model it is with `as` (`--as`), or verify it without samples.
+ * No samples of this model were published.
+ * @remedy Name the published model with `as` (`--as`), or verify it without samples.
  */
 export const noSamples = (source: string, name: string, known: readonly string[]): UsageError =>
   new UsageError(
     "verify/no-samples",
-    `${source}: expected a model of which samples were published, got "${name}". ` +
-      `Say which it is with the option as: ${known.join(", ")}.`,
+    `${source}: expected a model with published samples, got "${name}". ` +
+      `Name the published model with the option as: ${known.join(", ")}.`,
     { name, known },
   );
 
-/** How a suite is made with the command. */
+/** The command that makes a suite. */
 const example = "blip convert --suite OUT match=DIR ask=DIR";
 
 /**
- * A suite was to be made of no models.
+ * A suite was requested without models.
  * @remedy Name a model for each task.
  */
 export const noParts = (): UsageError =>
   new UsageError(
     "suite/bad-parts",
-    `parts: expected a model for each task that the suite is to do, got none. Name them: ${example}.`,
+    `parts: expected a model for each task of the suite, got none. Name them: ${example}.`,
     {},
   );
 
 /**
- * A suite was to be made of two models for one task.
+ * Two models were given for one task of a suite.
  * @remedy Name one of them.
  */
 export const partTwice = (task: string, models: readonly string[]): UsageError =>
@@ -88,7 +88,7 @@ export const partTwice = (task: string, models: readonly string[]): UsageError =
   );
 
 /**
- * A suite was to have a part for retrieval, which the network of `match` does.
+ * A suite was requested with a part for retrieval, which the network of `match` does.
  * @remedy Name its model as `match=MODEL`.
  */
 export const retrieveAsPart = (task: string, model: string, known: readonly string[]): UsageError =>
@@ -98,7 +98,7 @@ export const retrieveAsPart = (task: string, model: string, known: readonly stri
     { task },
   );
 
-/** A part that is to be of a suite. */
+/** A part for a suite. */
 interface NamedPart {
   readonly task: string;
   readonly model: string;
@@ -107,7 +107,7 @@ interface NamedPart {
 /**
  * The parts of a suite have different image encoders.
  * @remedy Give models whose image encoder was frozen in training, or keep them apart.
- * @param how what is different about the tensor of this name
+ * @param how the difference of the tensor `name`
  */
 export const differentEncoders = (
   name: string,
@@ -117,12 +117,12 @@ export const differentEncoders = (
   new ModelError(
     "suite/different-encoders",
     `${other.task}=${other.model}: expected the image encoder of ${one.task}=${one.model}, got another: ${name} ${how}. ` +
-      "A suite's parts share one image encoder. Give models whose image encoder was kept as it was in training, or keep them apart.",
+      "A suite's parts share one image encoder. Give models whose image encoder was frozen in training, or keep them apart.",
     { name, models: [one.model, other.model] },
   );
 
 /**
- * transformers has no class for the model that was written.
+ * transformers has no class for the written model.
  * @remedy Load the folder with blip-ts.
  */
 export const noClass = (name: string, why: string): Warning => ({
@@ -131,34 +131,34 @@ export const noClass = (name: string, why: string): Warning => ({
 });
 
 /**
- * config.json has another epsilon of the vision LayerNorms than the weights were trained with (LAVIS issue 106).
- * @remedy Use `compat: "blip"` or `"lavis"` for the trained value, `"hf"` for what transformers computes.
+ * config.json gives an epsilon of the vision LayerNorms that differs from training (LAVIS issue 106).
+ * @remedy Use `compat: "blip"` or `"lavis"` for the trained value, `"hf"` for transformers' results.
  */
 export const visionEpsilon = (epsilon: number, isDefault: boolean): Warning => ({
   code: "fault/vision-eps",
   message:
-    `config.json ${isDefault ? "gives" : "says"} ${epsilon} for the vision LayerNorms' epsilon, the weights were trained with 1e-6: ` +
-    "compat hf computes with config.json's, as transformers does, all other modes with 1e-6; ITM logits differ by about 3e-4",
+    `config.json ${isDefault ? "gives" : "sets"} ${epsilon} as the epsilon of the vision LayerNorms, but the weights were trained with 1e-6: ` +
+    "compat hf uses config.json's, as transformers does, and all other modes use 1e-6; ITM logits differ by about 3e-4",
 });
 
 /**
- * The vocabulary lacks [DEC] or [ENC], with which texts that look at an image begin.
- * @remedy None is needed if the ids in the message are right; else give the tokenizer that belongs to the weights.
+ * The vocabulary lacks [DEC] or [ENC], the first tokens of texts that attend to an image.
+ * @remedy None is needed if the ids in the message are right. Otherwise give the tokenizer that belongs to the weights.
  */
 export const specialTokensMissing = (tokens: readonly string[], dec: number, enc: number): Warning => ({
   code: "fault/special-tokens",
   message:
-    `the vocabulary lacks ${tokens.join(" and ")}, with which texts that look at an image begin: their ids are taken to be ` +
+    `the vocabulary lacks ${tokens.join(" and ")}, the first tokens of texts that attend to an image; their ids are assumed to be ` +
     `${dec} and ${enc} (text_config.bos_token_id and the one after it)`,
 });
 
 /**
- * A captioning model seems to be pre-trained, not fine-tuned on COCO captions.
- * @remedy For the paper's scores take model_base_caption_capfilt_large.pth.
+ * A captioning model seems to be pre-trained and not fine-tuned on COCO captions.
+ * @remedy For the paper's scores, use model_base_caption_capfilt_large.pth.
  */
 export const preTrainedCaptioner = (why: string): Warning => ({
   code: "fault/pre-trained-captioner",
   message:
-    `this seems to be a pre-trained model, not one fine-tuned on COCO captions: ${why}. Its captions are fine to read; ` +
-    "the paper's caption scores (CIDEr 133) are of model_base_caption_capfilt_large.pth",
+    `this seems to be a pre-trained model, not one fine-tuned on COCO captions: ${why}. Its captions are usable, but ` +
+    "the paper's caption scores (CIDEr 133) belong to model_base_caption_capfilt_large.pth",
 });

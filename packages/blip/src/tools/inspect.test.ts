@@ -1,4 +1,4 @@
-// What is told of a checkpoint before any of its weights is read, and what released files are known to get wrong.
+// The description of a checkpoint before its weights are read, and the known faults of released files.
 import { describe, expect, test } from "vitest";
 import { fixture } from "../../test/support/goldens.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
@@ -62,7 +62,7 @@ describe("inspect", () => {
 
 describe("known faults", () => {
   const bert = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"].join("\n");
-  /** As much of an opened model as faults are found by. */
+  /** The parts of an opened model that faults are found by. */
   const opened = (some: {
     name?: string;
     tasks?: string[];

@@ -1,4 +1,4 @@
-// The verb `inspect`: what a checkpoint is, before any of its weights is read.
+// The verb `inspect`: describes a checkpoint without reading its weights.
 import { optimize, printGraph } from "@blip-ts/graph";
 import type { IgnoredTensor } from "../weights/intended-gaps.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
@@ -19,53 +19,53 @@ import type { Task } from "../tasks/task.ts";
 import { isImageEncoder } from "../weights/names.ts";
 import { unknownTask } from "./errors.ts";
 
-/** What a model's files hold. */
+/** The description of a model's files. */
 export interface Inspection {
   /** `safetensors`, `torch-zip` or `torch-legacy`, or `suite` for models of several tasks in one folder. */
   readonly format: string;
-  /** Whose names the tensors carry: `original` or `huggingface`. */
+  /** The naming scheme of the tensors: `original` or `huggingface`. */
   readonly dialect: string;
-  /** The network's sizes. */
+  /** The sizes of the network. */
   readonly architecture: {
     readonly vision?: object;
     readonly text?: object;
     readonly jointEmbedding?: number;
   };
-  /** Type of the weights: `float32`, `float16`, ..., or `int8` where matrices are of 8 bits. */
+  /** The type of the weights: `float32`, `float16`, ..., or `int8` if matrices have 8 bits. */
   readonly weights: string;
-  /** Numbers that the networks hold, training's leftovers not counted; of a suite those of its image encoder once. */
+  /** The number of parameters, without training leftovers. For a suite, the image encoder counts once. */
   readonly parameters: number;
-  /** Tasks that it can do. */
+  /** The tasks that the model can do. */
   readonly tasks: readonly string[];
-  /** Heads that the architecture could have and the file lacks. */
+  /** Heads of the architecture that the file lacks. */
   readonly missing: readonly string[];
-  /** What may be wrong with it. */
+  /** Possible problems. */
   readonly warnings: readonly Warning[];
-  /** Tensors that are left out by declaration, with the reason. */
+  /** Tensors that are ignored on purpose, with the reason. */
   readonly ignored: readonly IgnoredTensor[];
-  /** Of a suite: the image encoder that its parts share. */
+  /** For a suite: the image encoder that its parts share. */
   readonly imageEncoder?: { readonly folder: string; readonly parameters: number };
-  /** Of a suite: its parts. */
+  /** For a suite: its parts. */
   readonly parts?: readonly InspectedPart[];
 }
 
-/** A part of a suite, with the shared image encoder counted in. */
+/** A part of a suite. Its parameters include the shared image encoder. */
 export interface InspectedPart extends Omit<Inspection, "ignored" | "imageEncoder" | "parts"> {
-  /** Where it lies in the suite. */
+  /** The folder of the part within the suite. */
   readonly folder: string;
-  /** Those that the suite names it for. */
+  /** The tasks that the suite assigns to the part. */
   readonly tasks: readonly Task[];
 }
 
-/** The contract's verbs follow BLIP's own conventions unless told. */
+/** Options of verbs, with BLIP's own conventions as the default. */
 const verbDefaults = (options: ModelOptions): ModelOptions => ({
   ...options,
   compat: options.compat ?? "blip",
 });
 
 /**
- * What a model's files hold.
- * @throws {ModelError} where the model cannot be found or read
+ * Describes a model's files.
+ * @throws {ModelError} if the model cannot be found or read
  */
 export async function inspect(
   platform: Platform<never>,
@@ -93,7 +93,7 @@ async function inspectModel(
     warnings.push(...(read?.warnings ?? []));
     if (read) warnings.push(...(await knownFaults(opened, read.json, () => platform.bundledVocabulary())));
   } catch (error) {
-    // A config that cannot be used is a finding here, not a failure: the rest of the file can still be told.
+    // A config that cannot be used is a finding here, not a failure. The rest of the file can still be described.
     warnings.push(warningOf(error));
   }
   options.signal?.throwIfAborted();
@@ -114,7 +114,7 @@ async function inspectModel(
   };
 }
 
-/** @throws what is no finding about the file */
+/** @throws errors that are not findings about the file */
 function warningOf(error: unknown): Warning {
   if (!(error instanceof BlipError)) throw error;
   return { code: error.code, message: error.message };
@@ -128,7 +128,7 @@ function parametersIn(tensors: Iterable<StoredTensor>): number {
   return parameters;
 }
 
-/** The parts of a suite one by one, and what they are together. @throws {ModelError} where a part cannot be read */
+/** Describes the parts of a suite and their totals. @throws {ModelError} if a part cannot be read */
 async function inspectSuite(
   platform: Platform<never>,
   suite: OpenedSuite,
@@ -168,7 +168,7 @@ function withoutIgnored(inspection: Inspection & InspectedPart): InspectedPart {
   return { folder, format, dialect, architecture, weights, parameters, tasks, missing, warnings };
 }
 
-/** What a part lacks for a task that the suite names it for. */
+/** The warnings for a task that the suite assigns to a part which cannot do it. */
 function lackOf(part: OpenedModel, task: Task): Warning[] {
   try {
     expectTask(part, task);
@@ -178,7 +178,7 @@ function lackOf(part: OpenedModel, task: Task): Warning[] {
   }
 }
 
-/** The type of most numbers. */
+/** The type with the most bytes. */
 function commonType(tensors: ReadonlyMap<string, StoredTensor>): string {
   const bytes = new Map<string, number>();
   for (const { dtype, byteLength } of tensors.values())
@@ -188,7 +188,7 @@ function commonType(tensors: ReadonlyMap<string, StoredTensor>): string {
 }
 
 /**
- * The graphs of a task as they are run, printed; where there are several forms of one, with when each is chosen.
+ * Prints the graphs that a task runs. If a graph has several forms, it also prints when each one is chosen.
  * @throws {UsageError} `usage/unknown-task`
  * @throws {ModelError} `model/wrong-task`
  */

@@ -1,11 +1,11 @@
-// What released BLIP files are known to get wrong, and what each means for who uses them. Heads are decided, and warned
-// about, where the configuration is read.
+// Known faults of released BLIP files, and their consequences. The number of text heads is checked elsewhere, where the
+// configuration is read.
 import type { Warning } from "@blip-ts/base";
 import { decoderToken } from "../load/special-tokens.ts";
 import { readTokenizer, type OpenedModel } from "../load/open-model.ts";
 import { preTrainedCaptioner, specialTokensMissing, visionEpsilon } from "./errors.ts";
 
-/** The text width of every model that Salesforce released. */
+/** The text width of all models released by Salesforce. */
 const salesforceTextWidth = 768;
 
 const visionEps = (json: unknown): number | undefined => {
@@ -17,14 +17,14 @@ const visionEps = (json: unknown): number | undefined => {
       : 1e-5;
 };
 
-/** transformers' 1e-5 where the weights were trained with 1e-6 (LAVIS issue 106). */
+/** transformers' epsilon 1e-5, although the weights were trained with 1e-6 (LAVIS issue 106). */
 function epsilonFault({ architecture }: OpenedModel, json: unknown): Warning[] {
   const eps = visionEps(json);
   if (architecture.text?.hiddenSize !== salesforceTextWidth || eps === undefined || eps === 1e-6) return [];
   return [visionEpsilon(eps, eps === 1e-5)];
 }
 
-/** Vocabularies of BERT, which know neither of BLIP's own tokens. */
+/** BERT vocabularies without BLIP's own tokens. */
 async function tokenFault(
   opened: OpenedModel,
   json: unknown,
@@ -37,24 +37,24 @@ async function tokenFault(
   return [specialTokensMissing(lacking, dec, vocabulary.get("[ENC]") ?? dec + 1)];
 }
 
-/** Captions of a file of the paper's size that was never fine-tuned on captions of photographs. */
+/** A captioner of the paper's size that was never fine-tuned on captions of photographs. */
 function pretrainedFault({ files, tasks, architecture }: OpenedModel): Warning[] {
   if (!tasks.tasks.includes("caption")) return [];
   const hub = /blip-image-captioning-(?:base|large)(?:[/\\]|$)/.test(files.name);
   const paperSized = architecture.text?.hiddenSize === salesforceTextWidth;
   const pretrained = paperSized && tasks.tasks.includes("pretrain");
-  // Salesforce's captioning models are fine-tuned at 384 pixels, pre-training is done at 224.
+  // Salesforce's captioning models are fine-tuned at 384 pixels; pre-training uses 224.
   const small = paperSized && architecture.vision?.imageSize === 224;
   if (!hub && !pretrained && !small) return [];
   const why = hub
     ? "the Hub's blip-image-captioning files were converted from pre-trained checkpoints"
     : pretrained
-      ? "it carries all heads of pre-training"
-      : "its images are of 224 pixels, those of fine-tuned captioning models of 384";
+      ? "it has all heads of pre-training"
+      : "its images have 224 pixels, those of fine-tuned captioning models have 384";
   return [preTrainedCaptioner(why)];
 }
 
-/** What is known to be wrong with files like this one. @throws {ModelError} where its vocabulary cannot be used */
+/** The known faults of files like this one. @throws {ModelError} if its vocabulary cannot be used */
 export async function knownFaults(
   opened: OpenedModel,
   json: unknown,

@@ -1,4 +1,4 @@
-// Models of several tasks as one folder, and back: what is written, what is refused, and that no number changes.
+// Models of several tasks as one folder, and back: the written files, refused calls, and unchanged numbers.
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ const jsonIn = async (...path: string[]) =>
 const tensorsIn = async (folder: string) =>
   (await readSafetensors(await fileSource(join(folder, "model.safetensors")))).tensors;
 
-/** What each verb says with a model. */
+/** The results of each verb with a model. */
 const answers: Record<string, (model: string) => Promise<unknown>> = {
   match: async (model) => {
     await using verb = await Matcher.load(nodePlatform, model, quiet);

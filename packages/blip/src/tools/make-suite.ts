@@ -1,5 +1,5 @@
-// Models of several tasks as one folder, a suite: model_index.json, a part for each task, and the image encoder that they
-// share, once.
+// Combines models of several tasks into one folder, a suite: model_index.json, a part per task, and the shared image
+// encoder, stored once.
 import { type Warning, closing, must, unlessAborted, optionNames } from "@blip-ts/base";
 import { sameTensor, type StoredTensor } from "@blip-ts/checkpoint";
 import { imageEncoderFolder, suiteIndexText, tasksIn } from "../load/suite-index.ts";
@@ -15,15 +15,15 @@ import { isImageEncoder } from "../weights/names.ts";
 import { networkTaskNamed, openConvertible, type Convertible } from "./convert.ts";
 import { differentEncoders, noParts, partTwice, retrieveAsPart } from "./errors.ts";
 
-/** A model that a suite is made of. */
+/** A model for a suite. */
 export interface SuitePart {
-  /** What it does in the suite: match (and with it retrieve), caption, ask, compare or embed. */
+  /** Its task in the suite: match (which includes retrieve), caption, ask, compare or embed. */
   readonly task: string;
   /** A folder, a weights file, a suite, or a Hub id. */
   readonly model: string;
 }
 
-/** How the parts of a suite are opened. */
+/** Options to open the parts of a suite. */
 export type MakeSuiteOptions = Pick<
   ModelOptions,
   "revision" | "offline" | "allowPrivateRedirects" | "signal" | "onProgress" | "onWarning" | "textHeads"
@@ -34,22 +34,22 @@ export const makeSuiteOptionNames = optionNames<MakeSuiteOptions>()({
   textHeads: true,
 });
 
-/** What a suite was made of. */
+/** The result of making a suite. */
 export interface SuiteConversion {
-  /** Tasks that the suite can do. */
+  /** The tasks that the suite can do. */
   readonly tasks: readonly Task[];
-  /** The models that it was made of. */
+  /** The models of the suite. */
   readonly parts: readonly {
     readonly task: string;
     readonly model: string;
-    /** transformers' name of the part's class. */
+    /** The name of transformers' class for the part. */
     readonly architecture: string;
   }[];
-  /** What may be wrong with them. */
+  /** Possible problems of the models. */
   readonly warnings: readonly Warning[];
 }
 
-/** A part, opened. */
+/** An open part. */
 interface OpenedPart extends Convertible {
   readonly model: string;
 }
@@ -75,7 +75,7 @@ const encoderOf = ({ saved }: OpenedPart): Map<string, StoredTensor> =>
 
 const typeOf = ({ dtype, shape }: StoredTensor): string => `${dtype} [${shape.join(", ")}]`;
 
-/** All parts have the same image encoder, byte for byte. @throws {ModelError} `suite/different-encoders` */
+/** Checks that all parts have the same image encoder, byte for byte. @throws {ModelError} `suite/different-encoders` */
 async function expectOneEncoder(
   parts: readonly OpenedPart[],
   signal: AbortSignal | undefined,
@@ -97,10 +97,10 @@ async function expectOneEncoder(
   }
 }
 
-/** All parts compute the same states with it. @throws {ModelError} `suite/different-states` */
+/** Checks that all parts compute the same image states. @throws {ModelError} `suite/different-states` */
 async function expectOneConfig(name: string, parts: readonly OpenedPart[], options: MakeSuiteOptions) {
   const sized = parts.map(async ({ task, model, saved: { opened } }) => {
-    // As verbs read it: BLIP's own epsilon wins over the one that transformers' config files say.
+    // As in verbs: BLIP's own epsilon takes precedence over that of transformers' config files.
     const { config } = await unlessAborted(
       configOf(opened, { ...options, compat: "blip" }, task),
       options.signal,
@@ -110,19 +110,19 @@ async function expectOneConfig(name: string, parts: readonly OpenedPart[], optio
   expectSameStates(name, await Promise.all(sized));
 }
 
-/** A part's own files: without the image encoder's weights. */
+/** A part's own files, without the image encoder's weights. */
 async function ownFiles({ saved, task }: OpenedPart, signal: AbortSignal | undefined): Promise<SavedFiles> {
   const files = await savedFiles(saved, task, { signal });
   return { ...files, weights: new Map([...files.weights].filter(([name]) => !isImageEncoder(name))) };
 }
 
 /**
- * Makes a suite of models of several tasks: a folder that every class and command loads, each by its own task. Numbers stay
- * as they are; config, preprocessor and tokenizer files come along; the image encoder is written once.
- * @param parts a model for each task; `match` brings `embed` too, unless another model is named for it
- * @param folder which does not exist yet, or is empty; it is there when it is whole
- * @throws {ModelError} `suite/different-encoders` naming the first tensor that differs, `suite/different-states` naming the
- *   first size of `vision_config` that does, `model/wrong-task`, and where a model cannot be found or read
+ * Makes a suite from models of several tasks: a folder that every class and command loads for its own task. The numbers
+ * stay the same. Config, preprocessor and tokenizer files are copied, and the image encoder is written once.
+ * @param parts a model per task; `match` also provides `embed`, unless another model is named for it
+ * @param folder must not exist yet or be empty; it appears once it is complete
+ * @throws {ModelError} `suite/different-encoders` with the first tensor that differs, `suite/different-states` with the
+ *   first size of `vision_config` that differs, `model/wrong-task`, or if a model cannot be found or read
  * @throws {UsageError} `suite/bad-parts`, `usage/bad-option`, `save/exists`, `save/cannot-write`, `save/quantized`
  */
 export async function makeSuite(
@@ -154,7 +154,7 @@ export async function makeSuite(
   };
 }
 
-/** The folder of each task: of its own model, or of one that does it as well in the same class. */
+/** The folder of each task: that of its own model, or of a model that does the task with the same class. */
 function foldersOf(parts: readonly OpenedPart[]): Map<NetworkTask, string> {
   const folders = new Map<NetworkTask, string>(parts.map(({ task }) => [task, task]));
   const embeds = parts.find(

@@ -1,5 +1,5 @@
-// Networks in other types: how far their numbers are from float32's, that folders and kept weights give the same, and
-// what is refused. Every task goes through both types.
+// Networks in other types: the distance of their results from float32's, equal results from folders and kept weights,
+// and refused calls. Every task runs in both types.
 import { cp, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,7 +50,7 @@ const ids = (...rows: number[][]): Tensor<"int64"> => ({
 });
 const inputIds = ids([1, 7, 9, 11, 3], [1, 8, 10, 12, 3]);
 
-/** The numbers that a model of a task gives, as one list. */
+/** The results of a task's model, as one list. */
 const outputs: Readonly<
   Record<string, (model: string, options: ModelOptions) => Promise<readonly Float32Array[]>>
 > = {
@@ -127,7 +127,7 @@ describe.each(cases)("%s (%s)", (model, task) => {
       const converted = await run(source, { ...quiet, dtype });
       const difference = largestDifference(plain, converted) / largestOf(plain);
       expect(difference).toBeGreaterThan(0);
-      // Rounding errors of 1/254 (2^-12) a number, of sums over 32 numbers only, through two to four random layers.
+      // Rounding errors of 1/254 (2^-12) per number, in sums over only 32 numbers, through two to four random layers.
       expect(difference).toBeLessThan(dtype === "int8" ? 0.06 : 0.004);
       const folder = join(root, `${model}-${dtype}`);
       await quantize(nodePlatform, source, folder, { ...quiet, dtype, task });
@@ -156,10 +156,10 @@ describe("a quantized folder", () => {
       await printTask(nodePlatform, fixture("tiny/match"), "match", { ...quiet, dtype: "int8" }),
     );
     const count = (text: string) => printed.split(text).length - 1;
-    // Pictures one scale for all rows, texts one a row; heads and projections stay.
+    // Images use one scale for all rows, texts one per row; heads and projections are not converted.
     expect(count("activations=tensor")).toBeGreaterThan(0);
     expect(count("activations=row")).toBeGreaterThan(0);
-    // Two projections, and the head of ITM in each of the two forms.
+    // Two projections, and the ITM head in each of the two forms.
     expect(printed.match(/= linear\(.*/g)?.length).toBe(4);
   });
 
@@ -224,7 +224,7 @@ describe("kept weights", () => {
     };
     const before = await run();
     const made = converted;
-    // Two matrices of one shape change their names.
+    // Swap the names of two matrices of the same shape.
     const bytes = await readFile(file);
     const end = 8 + Number(bytes.readBigUInt64LE());
     const matrix = (layer: number) => `text_encoder.encoder.layer.${layer}.intermediate.dense.weight`;
@@ -253,7 +253,7 @@ describe("kept weights", () => {
 });
 
 describe("8 bits move an ITM probability of the embedded model by at most 0.02", () => {
-  /** Of every example scene with every sentence, 288 pairs, in one form of looking at pictures. */
+  /** The probabilities of every example scene with every sentence, 288 pairs, in one form of cross-attention. */
   async function probabilities(dtype: "fp32" | "int8", form: CrossAttentionForm): Promise<number[]> {
     const folder = fixture("../examples/scenes");
     const scenes = JSON.parse(await readFile(join(folder, "scenes.json"), "utf8")) as readonly {

@@ -1,4 +1,5 @@
-// The verb `quantize`: a folder of another type, in which nothing is left of the original's weights but what stays as it is.
+// The verb `quantize`: writes a folder with weights of another type. Only unconverted weights are copied from the
+// original.
 import { int8Names } from "@blip-ts/graph";
 import { type MadeTensor, quantizedMetadata, quantizedTensors, type StoredTensor } from "@blip-ts/checkpoint";
 import { withTiedHead } from "../weights/tied-head.ts";
@@ -8,21 +9,24 @@ import { halfTensors, quantizedRanges, reported } from "../load/weight-dtype.ts"
 import type { ConvertedWeights } from "../save/save.ts";
 import { convert, type Conversion, type ConvertOptions, convertOptionNames } from "./convert.ts";
 
-/** The types that weights are converted to. */
+/** The target types of weights. */
 export type WeightDType = "fp16" | "int8";
 const weightDTypes: readonly WeightDType[] = ["fp16", "int8"];
 
-/** How a model's weights are rounded. */
+/** Options to convert a model's weights. */
 export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
-  /** `fp16`: all weights halves, which transformers loads too. `int8`: the matrices of 8 bits; only this package loads it. */
+  /**
+   * `fp16`: half precision for all weights; transformers loads it too. `int8`: 8-bit matrices; only this package loads
+   * it.
+   */
   readonly dtype: WeightDType;
 }
 
 export const quantizeOptionNames = optionNames<QuantizeOptions>()(convertOptionNames);
 
 /**
- * The weights' type, in config.json. transformers takes missing matrices for ones to be drawn at random, with a warning,
- * and an unknown quant_method for none; a type that is not floating point it refuses (5.23).
+ * The weights' type in config.json. transformers draws missing matrices at random with a warning, and ignores an
+ * unknown quant_method, but it refuses a type that is not floating point (5.23).
  */
 const int8Config = { dtype: "int8" };
 
@@ -53,7 +57,7 @@ function conversionTo(dtype: WeightDType, source: string, options: QuantizeOptio
 
 /**
  * Writes a folder with converted weights, config, preprocessor and tokenizer. Every task of the model runs from it.
- * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`, `usage/bad-option`
+ * @throws {ModelError} if the model cannot be used @throws {UsageError} `save/...`, `usage/bad-option`
  */
 export function quantize(
   platform: Platform<never>,

@@ -1,10 +1,10 @@
-// What can go wrong in training: one factory per error.
+// The errors of training: one factory per error.
 import { ModelError, UsageError } from "@blip-ts/base";
 
 /**
  * The loss or the norm of the gradients is not finite; the weights are those before this step.
  * @remedy Lower the learning rate, clip gradients, or look at the batch.
- * @param found what was found to be no finite number: the loss, or the norm of the gradients
+ * @param found the step, and its loss and gradient norm, of which one is not finite
  */
 export const notFiniteStep = (found: {
   readonly step: number;
@@ -33,7 +33,7 @@ export const missingWeight = (name: string): ModelError =>
   );
 
 /**
- * A weight of the checkpoint has another shape than the graph's.
+ * A weight of the checkpoint has a different shape from the graph's.
  * @remedy Give a checkpoint of this model.
  */
 export const wrongWeight = (name: string, expected: readonly number[], got: readonly number[]): ModelError =>
@@ -66,7 +66,7 @@ export const noLoss = (objective: string, name: string, got: string): UsageError
   );
 
 /**
- * A step was given another number of batches than it takes.
+ * A step got a number of batches that it does not take.
  * @remedy Create the trainer with `accumulate` to add up the gradients of several batches.
  */
 export const noParts = (got: number): UsageError =>
@@ -77,7 +77,7 @@ export const noParts = (got: number): UsageError =>
   );
 
 /**
- * The saved training state is of other settings.
+ * The saved training state belongs to a run with other settings.
  * @remedy Resume with the settings that it was saved with.
  */
 export const otherState = (folder: string, what: string, expected: string, got: string): ModelError =>
@@ -89,12 +89,12 @@ export const otherState = (folder: string, what: string, expected: string, got: 
 
 /**
  * The folder holds no saved training state.
- * @remedy Name the folder that was saved to, or start anew.
+ * @remedy Name the folder that was saved to, or start again.
  */
 export const noState = (folder: string, which: string): UsageError =>
   new UsageError(
     "train/no-state",
-    `${folder}: expected a saved training state (${which}), got none. Name the folder that was saved to, or start anew.`,
+    `${folder}: expected a saved training state (${which}), got none. Name the folder that was saved to, or start again.`,
     { folder, which },
   );
 

@@ -1,4 +1,4 @@
-// What captioning takes and gives.
+// The inputs and outputs of captioning.
 import { optionNames, withoutNames } from "@blip-ts/base";
 import { generationOptionNames, type GenerationOptions } from "../decode/options.ts";
 import type { StreamedToken } from "../run/generate.ts";
@@ -9,36 +9,36 @@ import {
   type VerbOptions,
 } from "./image-batches.ts";
 
-/** A picture in words. */
+/** A caption of an image. */
 export interface CaptionRow<ImageInput> {
   /** The image, as it was given. */
   readonly image: ImageInput;
   /** The caption. */
   readonly caption: string;
-  /** The whole decoder sequence: [DEC], the prompt, the generated tokens, [SEP] where it was reached. */
+  /** The whole decoder sequence: [DEC], the prompt, the generated tokens, and [SEP] if it was reached. */
   readonly tokens: readonly number[];
-  /** Natural-log probability of the generated tokens together, [SEP] included, before penalties. */
+  /** The natural-log probability of all generated tokens together, including [SEP], before penalties. */
   readonly logProbability: number;
   /**
-   * With `score` or `matchModel`: the ITM probability that the caption fits, 0 to 1; null where it is empty or only
-   * punctuation, of which the matching model reads nothing.
+   * With `score` or `matchModel`: the ITM probability that the caption fits, 0 to 1. Null if the caption is empty or
+   * only punctuation, because the matching model then has nothing to read.
    */
   readonly match?: number | null;
-  /** A row has this only if it failed. */
+  /** Present only if the row failed. */
   readonly error?: undefined;
 }
 
-/** A caption as it grows. */
+/** A partial caption during streaming. */
 export interface CaptionToken extends StreamedToken {
   /** The caption so far. */
   readonly caption: string;
 }
 
-/** How a captioner is loaded. */
+/** Options to load a captioner. */
 export interface CaptionerOptions extends VerbOptions {
-  /** Off unless told. Scores captions with the model's own matching heads; a file without them is refused. */
+  /** Scores captions with the model's own matching heads. A file without them is refused. Default: false. */
   readonly score?: boolean | undefined;
-  /** None unless told. Scores captions with this matching model: a folder, a file, or a Hub id. */
+  /** Scores captions with this matching model: a folder, a file, or a Hub id. Default: none. */
   readonly matchModel?: string | undefined;
 }
 
@@ -48,11 +48,11 @@ export const captionerOptionNames = optionNames<CaptionerOptions>()({
   matchModel: true,
 });
 
-/** How images are captioned. */
+/** Options to caption images. */
 export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
   /**
-   * How captions begin, for all pictures or for each; an empty text for none. Unless told, "a picture of " under `blip`
-   * and `lavis`, none under `hf`.
+   * The beginning of captions, one for all images or one per image; an empty text for none. Default: "a picture of "
+   * under `blip` and `lavis`, none under `hf`.
    */
   readonly prompt?: string | readonly string[] | undefined;
 }
@@ -63,7 +63,7 @@ export const captionOptionNames = optionNames<CaptionOptions>()({
   prompt: true,
 });
 
-/** How rows are captioned; each has its own prompt. */
+/** Options to caption rows. Each row has its own prompt. */
 export type CaptionRowOptions = Omit<CaptionOptions, "prompt" | "onProgress">;
 
 export const captionRowOptionNames = withoutNames(captionOptionNames, "prompt", "onProgress");
@@ -72,9 +72,9 @@ export const captionRowOptionNames = withoutNames(captionOptionNames, "prompt", 
 export interface CaptionRequest<ImageInput> {
   /** The image to caption. */
   readonly image: ImageInput;
-  /** What the caption begins with. Default: the convention's. */
+  /** The beginning of the caption. Default: the convention's prompt. */
   readonly prompt?: string | undefined;
-  /** With `sample`: a seed of its own, instead of the call's. */
+  /** With `sample`: the row's own seed, instead of the call's. */
   readonly seed?: number | undefined;
 }
 

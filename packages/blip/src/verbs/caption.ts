@@ -1,4 +1,4 @@
-// The verb `caption`: what pictures show, in words (models/blip.py `generate`).
+// The verb `caption`: describes images in words (models/blip.py `generate`).
 import { BlipError, type ModelError, must, orClosed, expectOptions, withoutNames } from "@blip-ts/base";
 import { expectImages } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
@@ -48,15 +48,15 @@ export type * from "./caption-types.ts";
 
 type Captions = readonly Caption[];
 
-/** States of pictures [I, N, D], by the captioning model and, where captions are scored, by the matching one. */
+/** The states of images [I, N, D] by the captioning model and, if captions are scored, by the matching model. */
 interface SeenImages {
   readonly states: Tensor<"float32">;
   readonly matched: Tensor<"float32"> | undefined;
-  /** For each picture what is wrong with its states, if anything is. */
+  /** The error of each image's states, if any. */
   readonly broken: readonly (ModelError | undefined)[];
 }
 
-/** A captioning model with what turns pictures into its inputs and tokens into text. */
+/** A captioning model with the processors of its images and tokens. */
 export class Captioner<ImageInput> extends RowVerb<
   ImageInput,
   ConditionalGeneration,
@@ -86,7 +86,7 @@ export class Captioner<ImageInput> extends RowVerb<
       return score
         ? Captioner.#loadScoring(platform, source, verbOptions(own))
         : loadVerb(platform, source, ["caption"], own, (parts) => Captioner.over(parts));
-    // The revision, the image size and the adapter are the captioner's.
+    // The revision, the image size and the adapter apply to the captioner only.
     const matching = {
       ...verbOptions(own),
       ...{ revision: undefined, imageSize: undefined, adapter: undefined },
@@ -104,7 +104,9 @@ export class Captioner<ImageInput> extends RowVerb<
     return loadVerb(platform, source, ["caption"], own, make, share);
   }
 
-  /** One whose captions are scored by the same file, or by another part of the suite: an image is encoded once for both. */
+  /**
+   * Creates a captioner scored by the same file, or by another part of the suite. Both share one encoding of an image.
+   */
   static async #loadScoring<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
@@ -124,7 +126,7 @@ export class Captioner<ImageInput> extends RowVerb<
     return orClosed(open, make, options.signal);
   }
 
-  /** One over a network that is loaded. @param matcher what scores captions, of this network or another */
+  /** Creates a captioner over a loaded network. @param matcher scores captions; of this network or another */
   static async over<ImageInput>(
     { loaded, encoders, processors }: VerbParts<ImageInput>,
     matcher?: Matcher<ImageInput>,
@@ -133,8 +135,8 @@ export class Captioner<ImageInput> extends RowVerb<
   }
 
   /**
-   * Captions of pictures, in their order; `numReturn` rows each, best first. A picture that cannot be read, or about
-   * which the model's numbers are not finite, gives one row with its error.
+   * Captions images in order, with `numReturn` rows each, best first. An image that cannot be read, or whose results
+   * are not finite, gives one row with its error.
    * @throws {UsageError} `usage/no-images`, `usage/bad-option`, `usage/unequal-prompts`, `generate/...`
    * @throws {InputError} `text/too-long` for a prompt longer than the position table
    */
@@ -145,7 +147,7 @@ export class Captioner<ImageInput> extends RowVerb<
     expectOptions("caption", options, captionOptionNames);
     expectImages(images);
     const prompts = this.#prompts(options.prompt, images.length);
-    // What is wrong with the call is found before any picture is read.
+    // Check the call before any image is read.
     this.model.generator.options(prompts, options);
     this.model.generator.decoder.prepare();
     let from = 0;
@@ -170,8 +172,8 @@ export class Captioner<ImageInput> extends RowVerb<
   }
 
   /**
-   * One picture's caption, token by token.
-   * @throws {UsageError} `generate/cannot-stream` where options ask for beams or several captions
+   * Streams the caption of one image, token by token.
+   * @throws {UsageError} `generate/cannot-stream` if options ask for beams or several captions
    * @throws {InputError} `image/...` @throws {ModelError} `model/not-finite`
    */
   async *stream(
@@ -181,7 +183,7 @@ export class Captioner<ImageInput> extends RowVerb<
     expectOptions("stream", options, withoutNames(captionOptionNames, "imageBatchSize", "onProgress"));
     const { compat } = this.model.loaded;
     const prompts = this.#prompts(options.prompt, 1);
-    // The references' three beams are not a wish of the caller.
+    // The references' default of three beams is not the caller's choice.
     const single = { ...options, beams: options.beams ?? (compat === "hf" ? undefined : 1) };
     this.model.generator.options(prompts, single);
     const pixels = await this.processors.images.batch([image], options);
@@ -193,15 +195,15 @@ export class Captioner<ImageInput> extends RowVerb<
       yield { ...token, caption: this.#textOf(token.tokens, prompt) };
   }
 
-  /** Frees the model, and the one that scores captions. A second call does nothing more. */
+  /** Frees the model, and the model that scores captions. A second call has no effect. */
   override async close(): Promise<void> {
     await super.close();
     await this.#matcher?.close();
   }
 
   /**
-   * Captions of images that are encoded: for each request its rows, or what is not finite.
-   * @param states [B, N, D] of this model's image encoder, in the requests' order
+   * Captions encoded images: the rows of each request, or its error.
+   * @param states [B, N, D] from this model's image encoder, in the order of the requests
    * @throws {UsageError} `generate/...` @throws {InputError} `text/too-long` @throws the signal's reason
    */
   captionsOf(
@@ -241,7 +243,7 @@ export class Captioner<ImageInput> extends RowVerb<
     options: CaptionRowOptions,
   ): Promise<(Captions | BlipError)[]> {
     const answers: (Captions | BlipError)[] = [];
-    // As many captions at a time as images, whatever they are about.
+    // At most as many captions at a time as images, whichever images they belong to.
     const { images: most = Infinity } = this.model.loaded.limits;
     for (const some of chunks(rows, Math.min(most, options.imageBatchSize ?? rows.length))) {
       const { images, places } = imagesOfRows(some);
@@ -258,12 +260,12 @@ export class Captioner<ImageInput> extends RowVerb<
     return answers;
   }
 
-  /** Does one image encoder serve captions and their scores? */
+  /** Whether one image encoder serves captions and their scores. */
   get #shared(): boolean {
     return this.#matcher?.model.images === this.model.images;
   }
 
-  /** How another model's matching heads read images. */
+  /** The image processor of the other model's matching heads. */
   protected override get otherImages() {
     return this.#shared ? undefined : this.#matcher?.processors.images;
   }
@@ -283,7 +285,10 @@ export class Captioner<ImageInput> extends RowVerb<
     return Array.from({ length: count }, () => ids);
   }
 
-  /** BLIP cuts the prompt off, in the demo by its number of characters, of which the last is a space; transformers keeps it. */
+  /**
+   * The caption without the prompt. BLIP cuts off the prompt; its demo cuts by the number of characters, of which the
+   * last is a space. transformers keeps the prompt.
+   */
   #textOf(tokens: readonly number[], prompt: readonly number[]): string {
     const { texts } = this.processors;
     const text = texts.decode(tokens);
@@ -293,7 +298,7 @@ export class Captioner<ImageInput> extends RowVerb<
     return text.startsWith(begins) ? text.slice(begins.length).trim() : text;
   }
 
-  /** Pictures as the decoder sees them, and as the matching model does. */
+  /** Encodes images for the decoder and for the matching model. */
   async #see(
     pixels: Tensor<"float32">,
     { otherPixels }: Pick<ReadBatch<unknown>, "otherPixels">,
@@ -314,7 +319,9 @@ export class Captioner<ImageInput> extends RowVerb<
     return failuresOf(opened.files.name, "the states of the image", states);
   }
 
-  /** For each prompt its rows, or why it has none. @param of `places`: the picture of each prompt, its own unless told */
+  /**
+   * The rows of each prompt, or its error. @param of `places`: the image index of each prompt; default: its own index
+   */
   async #rows(
     seen: SeenImages,
     prompts: readonly (readonly number[])[],
@@ -341,7 +348,7 @@ export class Captioner<ImageInput> extends RowVerb<
     return this.#scored(seen, rows, places, signal);
   }
 
-  /** The same rows with the ITM probability of each caption, if one was asked for. */
+  /** Adds the ITM probability of each caption to the rows, if it is requested. */
   async #scored(
     { matched }: SeenImages,
     rows: readonly (Captions | BlipError)[],
@@ -352,7 +359,7 @@ export class Captioner<ImageInput> extends RowVerb<
     if (!matcher || !matched) return [...rows];
     const { name } = matcher.model.loaded.opened.files;
     const scored: (Captions | BlipError)[] = [...rows];
-    // Captions of a call have as many rows each; one that failed has none, and is left out.
+    // All successful rows of a call have the same number of captions. Failed ones have none and are left out.
     const asked = rows.flatMap((row, index) => (row instanceof BlipError ? [] : [{ row, index }]));
     if (asked.length === 0) return scored;
     const states = pickRows(

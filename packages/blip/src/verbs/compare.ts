@@ -1,4 +1,4 @@
-// The verb `compare`: are statements about two pictures true? (models/blip_nlvr.py)
+// The verb `compare`: classifies whether statements about two images are true (models/blip_nlvr.py).
 import { BlipError, type ModelError, allFinite, must, expectOptions } from "@blip-ts/base";
 import { expectPair } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
@@ -30,21 +30,21 @@ import { checkMaxPixels, stackPixels } from "../processor/image-processor.ts";
 import { expectTexts } from "../text/expect-texts.ts";
 import { noTexts } from "./errors.ts";
 
-/** A statement about two pictures, judged. */
+/** The judgement of a statement about two images. */
 export interface CompareRow<ImageInput> {
   /** The images, as they were given. */
   readonly images: readonly [ImageInput, ImageInput];
   /** The statement, as it was given. */
   readonly statement: string;
-  /** Is the statement true? */
+  /** Whether the statement is true. */
   readonly label: boolean;
-  /** softmax(logits)[1]: how likely the statement is true, 0 to 1. */
+  /** softmax(logits)[1]: the probability that the statement is true, 0 to 1. */
   readonly probability: number;
-  /** A row has this only if it failed. */
+  /** Present only if the row failed. */
   readonly error?: undefined;
 }
 
-/** What stops a call, and how large its pictures may be. */
+/** Options of a call: its signal and the size limit of its images. */
 export type CompareOptions = ReadImageOptions;
 
 /** Two images with a statement, as a row. */
@@ -55,10 +55,10 @@ export interface CompareRequest<ImageInput> {
   readonly statement: string;
 }
 
-/** What is said of such a row. */
+/** The answer to such a row. */
 export type CompareAnswer = Pick<CompareRow<never>, "label" | "probability">;
 
-/** An NLVR2 model with what turns pictures and statements into its inputs. */
+/** An NLVR2 model with the processors of its images and statements. */
 export class Comparer<ImageInput> extends RowVerb<
   ImageInput,
   NaturalLanguageVisualReasoning,
@@ -66,7 +66,7 @@ export class Comparer<ImageInput> extends RowVerb<
   CompareAnswer,
   RowCallOptions
 > {
-  /** @throws {ModelError} where the model cannot be found, read, or used for NLVR2 */
+  /** @throws {ModelError} if the model cannot be found, read, or used for NLVR2 */
   static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
@@ -75,15 +75,15 @@ export class Comparer<ImageInput> extends RowVerb<
     return loadVerb(platform, source, ["compare"], options, (parts) => Comparer.over(parts));
   }
 
-  /** One over a network that is loaded. */
+  /** Creates a comparer over a loaded network. */
   static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Comparer<ImageInput> {
     return new Comparer(new NaturalLanguageVisualReasoning(loaded, encoders), processors);
   }
 
   /**
-   * Statements about a left and a right picture. A picture that cannot be read, or whose states are not finite, gives a
-   * row with its error, and then there are no others. A statement whose logits are not finite gives one with its own;
-   * where all are so, both pictures give one.
+   * Judges statements about a left and a right image. An image that cannot be read, or whose states are not finite,
+   * gives a row with its error, and there are no other rows. A statement whose logits are not finite gives a row with
+   * its error. If this applies to all statements, both images give such a row.
    * @throws {UsageError} `usage/no-texts`, `text/empty` @throws {InputError} `text/too-long`
    */
   async *compare<Input extends ImageInput>(
@@ -143,7 +143,7 @@ export class Comparer<ImageInput> extends RowVerb<
   protected readonly callNames = rowCallOptionNames;
 
   protected checkOptions(): void {
-    // What is said of images is checked where they are read.
+    // The image options are checked when images are read.
   }
 
   protected imagesOf({ images }: CompareRequest<ImageInput>): readonly ImageInput[] {
@@ -185,7 +185,7 @@ export class Comparer<ImageInput> extends RowVerb<
     });
   }
 
-  /** Logits of statements [B, 2], and what is wrong with the two pictures. */
+  /** The logits of statements [B, 2], and the errors of the two images. */
   async #judge(pixels: Tensor<"float32">, encoded: EncodedTexts, options: CompareOptions) {
     const { model } = this;
     model.prepareToJudge(encoded);
@@ -195,7 +195,7 @@ export class Comparer<ImageInput> extends RowVerb<
   }
 }
 
-/** What two logits say of a statement, if they are finite. */
+/** The judgement from two logits, if they are finite. */
 function judgementOf(
   model: string,
   statement: string,

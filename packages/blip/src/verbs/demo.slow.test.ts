@@ -1,4 +1,4 @@
-// The mode `demo` beside the steps of BLIP's demo (oracle/legacy/demo_goldens.py): images as stored, raw texts, [CLS].
+// The mode `demo` against the steps of BLIP's demo (oracle/legacy/demo_goldens.py): images as stored, raw texts, [CLS].
 import { afterAll, expect, test } from "vitest";
 import { arrayOf } from "@blip-ts/testing";
 import { fixture, goldenJson, likelierEnds } from "../../test/support/goldens.ts";
@@ -63,7 +63,7 @@ async function worstMatch(compat: Compat): Promise<number> {
 test("match gives blip_itm's logits and cosines, which no other mode does", async () => {
   // float32 sums in another order.
   expect(await worstMatch("demo")).toBeLessThan(1e-5);
-  // Of hf other are images with alpha and texts of over 35 tokens; of blip the first token and the clean-up.
+  // hf differs in images with alpha and in texts of over 35 tokens, blip in the first token and the clean-up.
   expect(await worstMatch("hf")).toBeGreaterThan(1e-3);
   expect(await worstMatch("blip")).toBeGreaterThan(1e-2);
 });

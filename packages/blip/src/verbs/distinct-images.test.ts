@@ -1,4 +1,4 @@
-// Rows by their places: a place that does not exist is a fault, never another row or zeros.
+// Rows by index: an index that does not exist is an error, never another row or zeros.
 import { floatTensor } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
 import { pickRows, pickTexts } from "./distinct-images.ts";

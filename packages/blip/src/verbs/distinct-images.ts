@@ -1,4 +1,4 @@
-// Requests over pictures, put together for the network: each distinct picture once, full matrices of pictures and rows.
+// Groups requests about images for the network: each distinct image once, in full matrices of images and rows.
 import { atLeast, missed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -7,7 +7,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
-/** Are two pictures surely the same? Paths and URLs by their text, bytes by their content, all else by identity. */
+/** Whether two images are certainly the same: paths and URLs by text, bytes by content, anything else by identity. */
 export function sameImage(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (a instanceof Uint8Array && b instanceof Uint8Array) return sameBytes(a, b);
@@ -16,7 +16,7 @@ export function sameImage(a: unknown, b: unknown): boolean {
   return false;
 }
 
-/** Each distinct picture of requests, and which one is whose. */
+/** The distinct images of requests, and the index of each request's image. */
 export interface Distinct<ImageInput> {
   readonly images: readonly ImageInput[];
   readonly which: readonly number[];
@@ -31,7 +31,7 @@ export function distinctOf<ImageInput>(inputs: readonly ImageInput[]): Distinct<
   return { images, which };
 }
 
-/** Chosen rows of a tensor's first dimension. */
+/** Picks rows of a tensor's first dimension. */
 export function pickRows(tensor: Tensor<"float32">, rows: readonly number[]): Tensor<"float32"> {
   const [count, ...rest] = atLeast(tensor.dims, 1);
   if (rows.length === count && rows.every((row, index) => row === index)) return tensor;
@@ -44,7 +44,7 @@ export function pickRows(tensor: Tensor<"float32">, rows: readonly number[]): Te
   return { dtype: "float32", dims: [rows.length, ...rest], data };
 }
 
-/** Chosen texts. */
+/** Picks texts. */
 export function pickTexts({ inputIds, attentionMask }: EncodedTexts, rows: readonly number[]): EncodedTexts {
   const pick = ({ dims, data }: Tensor<"int64">): Tensor<"int64"> => {
     const [count, T] = atLeast(dims, 2);
@@ -56,15 +56,15 @@ export function pickTexts({ inputIds, attentionMask }: EncodedTexts, rows: reado
   return { inputIds: pick(inputIds), attentionMask: pick(attentionMask) };
 }
 
-/** Pictures that have equally many rows: each in turn has `rows.length / images.length` of them. */
+/** Images with equally many rows: each image in turn has `rows.length / images.length` of them. */
 export interface FullGroup {
   readonly images: readonly number[];
   readonly rows: readonly number[];
 }
 
 /**
- * Rows by their pictures, so that the network can share a picture's work among its rows.
- * @param places the picture of each row @param most rows of a picture in one group, which holds no picture twice
+ * Groups rows by image, so that the network can share an image's work among its rows.
+ * @param places the image of each row @param most the most rows per image in one group; a group has no image twice
  */
 export function fullGroups(places: readonly number[], most: number): FullGroup[] {
   const byImage = new Map<number, number[]>();

@@ -1,5 +1,5 @@
-// The verb `embed`: pictures and texts as vectors of one space, or as all their states (models/blip.py `BLIP_Base`,
-// LAVIS blip_feature_extractor.py).
+// The verb `embed`: images and texts as vectors in one space, or as all their states (models/blip.py `BLIP_Base`, LAVIS
+// blip_feature_extractor.py).
 import { expectImages } from "../image/expect-images.ts";
 import {
   atLeast,
@@ -31,34 +31,34 @@ import { rowsOf } from "../run/batch-rows.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
 import { expectTexts } from "../text/expect-texts.ts";
 
-/** E numbers of unit length; with `states` a list of numbers for each token: [N, D'] of a picture, [T, D] of a text. */
+/** E numbers of unit length; with `states` one list of numbers per token: [N, D'] for an image, [T, D] for a text. */
 export type Embedding<States extends boolean = boolean> = States extends true
   ? readonly (readonly number[])[]
   : readonly number[];
 
-/** A picture as numbers. */
+/** The embedding of an image. */
 export interface ImageEmbedding<ImageInput, States extends boolean = boolean> {
   /** The image, as it was given. */
   readonly image: ImageInput;
-  /** Its unit vector [E], with all states if they were asked for. */
+  /** The unit vector [E], or with `states` all states. */
   readonly embedding: Embedding<States>;
-  /** A row has this only if it failed. */
+  /** Present only if the row failed. */
   readonly error?: undefined;
 }
 
-/** A text as numbers. */
+/** The embedding of a text. */
 export interface TextEmbedding<States extends boolean = boolean> {
   /** The text, as it was given. */
   readonly text: string;
-  /** Its unit vector [E], with all states if they were asked for. */
+  /** The unit vector [E], or with `states` all states. */
   readonly embedding: Embedding<States>;
-  /** A row has this only if it failed. */
+  /** Present only if the row failed. */
   readonly error?: undefined;
 }
 
-/** What embeddings hold. */
+/** Options of embeddings. */
 export interface EmbedOptions<States extends boolean = boolean> extends VerbCallOptions {
-  /** All states after the last layer instead of the joint embedding. */
+  /** Returns all states after the last layer instead of the joint embedding. */
   readonly states?: States | undefined;
 }
 
@@ -69,18 +69,18 @@ export type EmbedRequest<ImageInput> =
   | { readonly image: ImageInput; readonly text?: undefined }
   | { readonly text: string; readonly image?: undefined };
 
-/** What is said of such a row. */
+/** The answer to such a row. */
 export interface EmbedAnswer {
-  /** The unit vector [E], with all states if they were asked for. */
+  /** The unit vector [E], or with `states` all states. */
   readonly embedding: Embedding;
 }
 
-/** How such rows are embedded. */
+/** Options to embed rows. */
 export type EmbedRowOptions = Pick<EmbedOptions, "states"> & RowCallOptions;
 
 const embedRowOptionNames = withoutNames(embedOptionNames, "onProgress");
 
-/** A model of features with what turns pictures and texts into its inputs. */
+/** A feature extraction model with the processors of its images and texts. */
 export class Embedder<ImageInput> extends RowVerb<
   ImageInput,
   FeatureExtraction,
@@ -88,7 +88,7 @@ export class Embedder<ImageInput> extends RowVerb<
   EmbedAnswer,
   EmbedRowOptions
 > {
-  /** @throws {ModelError} where the model cannot be found, read, or used for features */
+  /** @throws {ModelError} if the model cannot be found, read, or used for features */
   static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
@@ -97,13 +97,13 @@ export class Embedder<ImageInput> extends RowVerb<
     return loadVerb(platform, source, ["embed"], options, (parts) => Embedder.over(parts));
   }
 
-  /** One over a network that is loaded. */
+  /** Creates an embedder over a loaded network. */
   static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Embedder<ImageInput> {
     return new Embedder(new FeatureExtraction(loaded, encoders), processors);
   }
 
   /**
-   * Pictures in their order. One that cannot be read, or whose numbers are not finite, gives a row with its error.
+   * Embeds images in order. An image that cannot be read, or whose results are not finite, gives a row with its error.
    * @throws {UsageError} `usage/no-images`, `usage/bad-option`
    */
   async *embedImages<Input extends ImageInput, States extends boolean = false>(
@@ -124,20 +124,20 @@ export class Embedder<ImageInput> extends RowVerb<
   }
 
   /**
-   * Texts in their order; what else is in the call does not change them. One whose numbers are not finite gives a row
-   * with its error.
+   * Embeds texts in order. The other inputs of the call do not change them. A text whose results are not finite gives a
+   * row with its error.
    * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
    */
   async *embedTexts<States extends boolean = false>(
     texts: readonly string[],
     options: Pick<EmbedOptions<States>, "signal" | "states"> = {},
   ): AsyncGenerator<TextEmbedding<States> | FailedText, void, undefined> {
-    // A call about images and texts has one object of options.
+    // A call with images and texts passes one options object to both.
     expectOptions<EmbedOptions>("embedTexts", options, embedOptionNames);
     const { signal, states } = options;
     expectTexts(texts);
     if (texts.length === 0) return;
-    // All are read before any work is done, so that an empty one is found first.
+    // All texts are encoded before any other work, so that an empty one is reported first.
     const encoded = this.processors.texts.encodeFeatureTexts(texts);
     const embeddings = await orNotFinite(() => this.#texts(encoded, states, signal));
     for (const [index, text] of texts.entries()) {
@@ -155,7 +155,7 @@ export class Embedder<ImageInput> extends RowVerb<
   protected readonly callNames = embedRowOptionNames;
 
   protected checkOptions(): void {
-    // What is said of images is checked where they are read.
+    // The image options are checked when images are read.
   }
 
   protected imagesOf({ image }: EmbedRequest<ImageInput>): readonly ImageInput[] {
@@ -194,7 +194,7 @@ export class Embedder<ImageInput> extends RowVerb<
     });
   }
 
-  /** For each picture its numbers, which are finite, or why it has none. */
+  /** The finite embedding of each image, or its error. */
   async #images<States extends boolean>(
     pixels: Tensor<"float32">,
     all: States | undefined,
@@ -208,7 +208,7 @@ export class Embedder<ImageInput> extends RowVerb<
     );
   }
 
-  /** For each text its numbers, which are finite, or why it has none. */
+  /** The finite embedding of each text, or its error. */
   async #texts<States extends boolean>(
     encoded: EncodedTexts,
     all: States | undefined,
@@ -242,6 +242,6 @@ function embeddingOf<States extends boolean>(
   const found: unknown = all
     ? Array.from({ length: N }, (_, token) => row(states, stateRow * N + token, D))
     : row(features, featureRow, must(features.dims, 1));
-  // `all` is of type States, which tells the two apart.
+  // `all` has the type States, which distinguishes the two.
   return found as Embedding<States>;
 }

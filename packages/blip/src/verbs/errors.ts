@@ -1,4 +1,4 @@
-// What can be wrong with a call of a verb: one factory per error. Codes are `usage/...`.
+// The errors of a verb's call: one factory per error. Codes: `usage/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**
@@ -28,12 +28,12 @@ export const noImages = (): UsageError =>
   new UsageError("usage/no-images", "images: expected at least one, got none. Give a list of images.");
 
 /**
- * There are several prompts for captions, but not one per image.
- * @remedy Give one prompt for all images, or as many prompts as images.
+ * There are several prompts, but not one per image.
+ * @remedy Give one prompt for all images, or one per image.
  */
 export const unequalPrompts = (prompts: number, images: number): UsageError =>
   new UsageError(
     "usage/unequal-prompts",
-    `prompt: expected one for all images, or ${images}, got ${prompts}. Give one, or as many as images.`,
+    `prompt: expected one for all images, or ${images}, got ${prompts}. Give one for all, or one per image.`,
     { prompts, images },
   );

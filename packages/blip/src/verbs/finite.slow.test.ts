@@ -1,5 +1,5 @@
-// Numbers that are not finite fail their own row in every verb. One model overflows at white images and sees black ones as
-// before; others lack numbers for one word, or in a head.
+// Results that are not finite fail only their own row in every verb. One model overflows for white images and treats
+// black ones as before. Others lack numbers for one word, or in a head.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { arrayOf } from "@blip-ts/testing";
 import { DamagedModels, noDog, noThirdWord, plainImage, type Damage } from "../../test/support/damaged.ts";
@@ -28,7 +28,7 @@ const failed = (about: object) => ({
   },
 });
 
-/** The same to the last digits: another batch sums float32 in another order. */
+/** Equal to the last digits, because another batch sums float32 in another order. */
 function expectSame(found: unknown, expected: unknown): void {
   if (typeof expected === "number") expect(found).toBeCloseTo(expected, 4);
   else if (typeof expected !== "object" || expected === null) expect(found).toEqual(expected);
@@ -37,7 +37,7 @@ function expectSame(found: unknown, expected: unknown): void {
       expectSame((found as Record<string, unknown>)[key], value);
 }
 
-/** Each verb over images: its rows, whatever else it needs. */
+/** The rows of each verb over images, with any other inputs that it needs. */
 type Images = readonly (typeof black)[];
 const overImages: Readonly<Record<string, (model: string, images: Images) => Promise<unknown[]>>> = {
   async match(model, images) {
@@ -101,7 +101,7 @@ describe("one image of several whose states are not finite", () => {
       { text: "a dog", hits: [{ image: black }] },
       { text: "a cat", hits: [{ image: black }] },
     ]);
-    // A video is one image.
+    // A video counts as one image.
     const video = { image: white, frames: [black, white] };
     expect((await arrayOf(one.byText([video], ["a dog"])))[0]).toEqual(failed({ image: white }));
   });
@@ -229,13 +229,13 @@ describe("one text of several whose numbers are not finite", () => {
   });
 
   test("fails its image alone: a prompt, with beams too", async () => {
-    // Of this one's words, the table that is read is not the one by which the next word is chosen.
+    // In this model, the word embeddings that are read differ from the matrix that chooses the next word.
     const model = await models.without("caption-4x", noDog("text_decoder.bert.embeddings"));
     await using one = await Captioner.load(nodePlatform, model);
     await using whole = await Captioner.load(nodePlatform, models.tiny("caption-4x"));
     const prompt = ["a cat", "a dog", "a tree"];
     for (const beams of [3, 1]) {
-      // No caption says "dog" itself.
+      // No caption contains "dog" itself.
       const options = { prompt, beams, maxLength: 6 };
       const expected = await arrayOf(whole.caption([black, white, black], options));
       const rows = await arrayOf(one.caption([black, white, black], options));
@@ -260,7 +260,7 @@ describe("a head that gives no finite numbers", () => {
   ])("fails every row of match: %s (%s)", async (_, tensor, how) => {
     await using one = await Matcher.load(nodePlatform, await models.without("match", { [tensor]: how }));
     const rows = await arrayOf(one.match([black, white], ["a cat", "a dog"]));
-    // One row for an image of which nothing can be said.
+    // One row for an image without any result.
     expect(rows).toEqual([black, white].map((image) => failed({ image })));
   });
 
@@ -276,7 +276,7 @@ describe("a head that gives no finite numbers", () => {
 
   test("fails a scored caption, and not one that nobody scores", async () => {
     const model = await models.without("match", { "itm_head.weight": { value: NaN } });
-    // Under hf the prompt is a part of the caption, so that there is something to score.
+    // Under hf the prompt is a part of the caption, so there is something to score.
     const [hf, prompt] = [{ compat: "hf" as const }, "a cat"];
     await using scored = await Captioner.load(nodePlatform, models.tiny("caption"), {
       ...hf,
@@ -309,7 +309,7 @@ describe("a head that gives no finite numbers", () => {
 });
 
 test("an error of its own is no row's", async () => {
-  // What ends a call today goes on to end it.
+  // An error that ends a call must continue to end it.
   await using one = await Matcher.load(nodePlatform, models.tiny("match"));
   const error = await failureOf(() => arrayOf(one.match([black], [" "])));
   expect(error).not.toBeInstanceOf(ModelError);

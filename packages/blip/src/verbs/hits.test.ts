@@ -1,4 +1,4 @@
-// What retrieval takes of its candidates and of a video's frames.
+// The selection of candidates and of a video's frames in retrieval.
 import { describe, expect, test } from "vitest";
 import { best } from "./hits.ts";
 import { uniformFrames } from "./video.ts";

@@ -1,26 +1,26 @@
-// What a search says of what it found, and in which order (train_retrieval.py `evaluation`).
+// The scores and the order of search results (train_retrieval.py `evaluation`).
 import { allFinite, type ModelError, must } from "@blip-ts/base";
 import { notFinite } from "@blip-ts/engine";
 import { scoresOf } from "./match.ts";
 
-/** What every hit says of its pair. */
+/** The scores of every hit. */
 export interface HitScores {
   /** The cosine of the two unit vectors, -1 to 1. */
   readonly cosine: number;
-  /** ITM logits; null where the pair was not re-ranked. */
+  /** The ITM logits; null if the pair was not re-ranked. */
   readonly logits: readonly [no: number, yes: number] | null;
-  /** logits[1] + cosine; null where the pair was not re-ranked. */
+  /** logits[1] + cosine; null if the pair was not re-ranked. */
   readonly rankScore: number | null;
 }
 
-/** Places of the highest scores, best first; equals in their order. */
+/** The indices of the highest scores, best first. Ties keep their order. */
 export function best(scores: ArrayLike<number>, count: number): number[] {
   const places = Array.from({ length: scores.length }, (_, place) => place);
   places.sort((a, b) => must(scores, b) - must(scores, a) || a - b);
   return places.slice(0, count);
 }
 
-/** What a hit says; without logits it was not looked at again. */
+/** The scores of a hit. Without logits, it was not re-ranked. */
 export function hitOf(cosine: number, logits: readonly [number, number] | undefined): HitScores {
   return logits
     ? { cosine, logits, rankScore: scoresOf(...logits, cosine).rankScore }
@@ -28,8 +28,9 @@ export function hitOf(cosine: number, logits: readonly [number, number] | undefi
 }
 
 /**
- * The hits of a row, best first, or why it has none: all of their numbers are finite.
- * @param failure what is known to be wrong already @param of what the row is about, for messages
+ * The hits of a row, best first, or an error if a score is not finite.
+ * @param failure an error that is already known
+ * @param of the subject of the row, for messages
  */
 export function rankedHits<Hit extends HitScores>(
   model: string,
@@ -43,7 +44,7 @@ export function rankedHits<Hit extends HitScores>(
   return finite ? reRanked(found) : notFinite(model, `the scores of ${of} with a hit`);
 }
 
-/** Those that were re-ranked by their scores, then the others, which are in the order of their cosines. */
+/** Re-ranked hits by their scores, then the others in the order of their cosines. */
 function reRanked<Hit extends HitScores>(hits: readonly Hit[]): Hit[] {
   const reranked = hits.filter(({ rankScore }) => rankScore !== null);
   const scores = reranked.map(({ rankScore }) => rankScore ?? NaN);

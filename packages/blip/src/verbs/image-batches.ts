@@ -1,5 +1,5 @@
-// What the verbs share: a loaded model with what turns pictures and texts into its inputs, pictures read in batches,
-// and rows for pictures that cannot be read.
+// The shared parts of the verbs: a loaded model with its processors, images read in batches, and rows for images that
+// cannot be read.
 import { isNativeFailure } from "@blip-ts/engine";
 import type { Tensor } from "@blip-ts/graph";
 import {
@@ -33,39 +33,39 @@ import {
 import { TextProcessor } from "../processor/text-processor.ts";
 import { noImages } from "./errors.ts";
 
-/** Why a row failed. */
+/** The error of a row. */
 export interface RowError {
-  /** Listed in docs/errors.md. */
+  /** The error's code, listed in docs/errors.md. */
   readonly code: BlipErrorCode;
-  /** One line for people. */
+  /** The message, one line for people. */
   readonly message: string;
 }
 
-/** An image that could not be read, or of which the model makes no finite numbers; the others go on. */
+/** A row of an image that could not be read, or whose results are not finite. The other images continue. */
 export interface FailedRow<ImageInput> {
   /** The image, as it was given. */
   readonly image: ImageInput;
-  /** What the row would be about, if others of the image did not fail: its text, its question or its statement. */
+  /** The text of the row, if other rows of the image did not fail. */
   readonly text?: string;
-  /** The question that the row is about. */
+  /** The row's question. */
   readonly question?: string;
-  /** The statement that the row is about. */
+  /** The row's statement. */
   readonly statement?: string;
-  /** Why it failed. */
+  /** The reason of the failure. */
   readonly error: RowError;
 }
 
-/** A text of which the model makes no finite numbers. */
+/** A row of a text whose results are not finite. */
 export interface FailedText {
   /** The text, as it was given. */
   readonly text: string;
-  /** Why it failed. */
+  /** The reason of the failure. */
   readonly error: RowError;
 }
 
 export const rowError = ({ code, message }: BlipError): RowError => ({ code, message });
 
-/** How a verb's model is loaded. */
+/** Options to load a verb's model. */
 export interface VerbOptions
   extends Omit<ModelOptions, "onProgress">, Omit<ProcessorOptions, "onProgress" | "task"> {
   /** Called while files are downloaded or converted. */
@@ -77,21 +77,21 @@ export const verbOptionNames = optionNames<VerbOptions>()({
   ...withoutNames(processorOptionNames, "task"),
 });
 
-/** Pictures done, of all of a call. */
+/** The progress of a call, in images. */
 export interface VerbProgress {
-  /** Tells this progress from a download's. */
+  /** Distinguishes this progress from a download's. */
   readonly kind: "images";
-  /** Images that are done. */
+  /** Finished images. */
   readonly done: number;
   /** All images of the call. */
   readonly total: number;
 }
 
-/** What every verb's call takes. */
+/** Options of every verb's call. */
 export interface VerbCallOptions {
-  /** Pictures at a time: 4; fewer where memory is bounded. */
+  /** Images per batch. Default: 4, or fewer under a memory limit. */
   readonly imageBatchSize?: number | undefined;
-  /** Most pixels of an image of this call, instead of the model's own limit (see `ProcessorOptions`). */
+  /** The most pixels of an image in this call, instead of the model's limit (see `ProcessorOptions`). */
   readonly maxPixels?: number | undefined;
   /** Stops the call, which throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -110,16 +110,16 @@ interface BatchOptions<ImageInput> extends VerbCallOptions {
   readonly ahead?: ImagesOfBatch<ImageInput> | undefined;
 }
 
-/** A picture as one model reads it, or two; or what is wrong with it. */
+/** An image read for one model or two, or its error. */
 export type ReadImage = readonly [Float32Array, Float32Array?] | BlipError;
 
 /** Images that were read before their batch began. */
 export interface ImagesOfBatch<ImageInput> {
-  /** The image, if it was. */
+  /** The image, if it was read. */
   readonly read: (image: ImageInput) => Promise<ReadImage> | undefined;
 }
 
-/** Pictures at a time unless told. */
+/** The default number of images per batch. */
 export const defaultImageBatch = 4;
 
 export interface Processors<ImageInput> {
@@ -127,7 +127,7 @@ export interface Processors<ImageInput> {
   readonly texts: TextProcessor;
 }
 
-/** The processors of a loaded model. @param prepared inputs that stand for images that were prepared before */
+/** The processors of a loaded model. @param prepared inputs that represent already prepared images */
 export async function processorsOf<ImageInput>(
   platform: Pick<Platform<ImageInput>, "decodeImage" | "prepareDecoders" | "warn">,
   loaded: LoadedNetwork,
@@ -151,8 +151,8 @@ export async function processorsOf<ImageInput>(
 }
 
 /**
- * What makes tokens of texts for a loaded model.
- * @param maxLength most characters of a text @param onWarning takes what is noteworthy about texts
+ * The text processor of a loaded model.
+ * @param maxLength the most characters of a text @param onWarning called with warnings about texts
  */
 export const textProcessorOf = (
   { tokenizer, config, compat }: LoadedNetwork,
@@ -160,25 +160,25 @@ export const textProcessorOf = (
   onWarning?: (warning: Warning) => void,
 ): TextProcessor => new TextProcessor(tokenizer, config.text.maxPositions, compat, maxLength, onWarning);
 
-/** Options of a verb with its own convention, `blip`, unless told. */
+/** A verb's options, with the default convention `blip`. */
 export const verbOptions = <T extends VerbOptions>(options: T) => ({
   ...options,
   compat: options.compat ?? ("blip" as const),
 });
 
-/** A batch of pictures as they were read. */
+/** A batch of read images. */
 export interface ReadBatch<Input> {
   readonly images: readonly Input[];
-  /** Pixel values of those that could be read [B', 3, S, S], in order; undefined where there are none. */
+  /** The pixel values of the readable images [B', 3, S, S], in order; undefined if there are none. */
   readonly pixels: Tensor<"float32"> | undefined;
-  /** The same pictures as another model reads them, where one is asked for. */
+  /** The same images for another model, if requested. */
   readonly otherPixels: Tensor<"float32"> | undefined;
-  /** For each picture its place in `pixels`, or what was wrong with it. */
+  /** For each image its index in `pixels`, or its error. */
   readonly places: readonly (number | BlipError)[];
 }
 
 /**
- * Pictures in batches, the next ones decoded while the network looks at these.
+ * Reads images in batches, and decodes the next batch while the network processes the current one.
  * @throws {UsageError} `usage/no-images`, `usage/bad-option`
  */
 export async function* readBatches<Input extends ImageInput, ImageInput>(
@@ -195,7 +195,7 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
     ahead?.read(image) ?? readPixels(image, processor, other, { signal, maxPixels });
   const read = async (batch: readonly Input[] = []) => {
     if (processor.atOnce === undefined) return Promise.all(batch.map(readOne));
-    // One at a time: a decoded photograph takes far more memory than its pixel values.
+    // One at a time, because a decoded photograph takes far more memory than its pixel values.
     const results = [];
     for (const image of batch) results.push(await readOne(image));
     return results;
@@ -230,23 +230,23 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   }
 }
 
-/** What a call says of how its pictures are read. */
+/** A call's options of image reading. */
 export type ReadImageOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
 
 export const readImageOptionNames = optionNames<ReadImageOptions>()({ signal: true, maxPixels: true });
 
-/** How the image of a request is read. */
+/** Options to read the image of a request. */
 export interface RequestImageOptions
   extends ReadImageOptions, Pick<DecodeOptions, "isolate" | "caller" | "timeout"> {}
 
-/** The size that both models read, if it is one. */
+/** The size that both models read, if it is the same. */
 function commonSize<ImageInput>(processor: ImageProcessor<ImageInput>, other?: ImageProcessor<ImageInput>) {
   const { size } = processor;
   if (!other || !size) return size;
   return other.size?.width === size.width && other.size.height === size.height ? size : undefined;
 }
 
-/** A picture, decoded once, for one model or two. */
+/** Reads an image, decoded once, for one model or two. */
 export async function readPixels<ImageInput>(
   image: ImageInput,
   processor: ImageProcessor<ImageInput>,
@@ -261,15 +261,15 @@ export async function readPixels<ImageInput>(
     const pixels = await processor.prepare(decoded);
     return other ? [pixels, await other.prepare(decoded)] : [pixels];
   } catch (error) {
-    // What no image can be decoded without is no fault of this one.
+    // A failure of the native decoder is not the fault of this image.
     if (error instanceof BlipError && !isNativeFailure(error)) return error;
     throw error;
   }
 }
 
 /**
- * A batch's rows in the order of its pictures: those that were made of it, or one with what was wrong.
- * @param rowsOf the rows of the picture at a place, or why it has none
+ * A batch's rows in the order of its images: the rows of each image, or one row with its error.
+ * @param rowsOf the rows of the image at an index, or its error
  */
 export function* inOrder<Input, Row extends object>(
   { images, places }: ReadBatch<Input>,
@@ -285,8 +285,8 @@ export function* inOrder<Input, Row extends object>(
 }
 
 /**
- * The answers of a batch by the place of its pictures. If the model makes no finite numbers at all, every picture fails
- * for that.
+ * The answers of a batch by image index. If the model's results are not finite for the whole batch, every image gets
+ * that error.
  */
 export async function answersOf<T>(
   work: () => Promise<readonly (T | BlipError)[]>,
@@ -311,7 +311,7 @@ export function chunks<T>(list: readonly T[], size: number): T[][] {
   );
 }
 
-/** Ids and masks of texts once for each of `times` pictures. */
+/** Repeats the ids and masks of texts for each of `times` images. */
 export function repeat({ inputIds, attentionMask }: EncodedTexts, times: number): EncodedTexts {
   const [count, length] = atLeast(inputIds.dims, 2);
   const again = ({ data }: Tensor<"int64">): Tensor<"int64"> => {

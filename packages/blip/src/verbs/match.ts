@@ -1,5 +1,5 @@
-// The verb `match`: every picture with every text. Each picture is encoded once, each text once for its cosine; ITM
-// looks at batches of pictures with batches of texts (models/blip_itm.py, train_retrieval.py).
+// The verb `match`: scores every image with every text. Each image is encoded once, and each text once for its cosine.
+// ITM scores batches of images with batches of texts (models/blip_itm.py, train_retrieval.py).
 import { BlipError, type ModelError, allFinite, atLeast, must, expectOptions } from "@blip-ts/base";
 import { expectImages } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
@@ -37,32 +37,32 @@ import { textRows, trimmed } from "../run/text-batches.ts";
 import { expectTexts } from "../text/expect-texts.ts";
 import { noTexts } from "./errors.ts";
 
-/** How well a text fits a picture. */
+/** The scores of a text with an image. */
 export interface MatchScores {
-  /** ITM logits of "does not match" and "matches". */
+  /** The ITM logits of "does not match" and "matches". */
   readonly logits: readonly [no: number, yes: number];
-  /** softmax(logits)[1]: how likely the text fits the picture, 0 to 1. */
+  /** softmax(logits)[1]: the probability that the text fits the image, 0 to 1. */
   readonly probability: number;
-  /** Cosine of the contrastive embeddings, -1 to 1; no temperature. */
+  /** The cosine of the contrastive embeddings, -1 to 1, without temperature. */
   readonly cosine: number;
-  /** logits[1] + cosine: what the paper's retrieval ranks by. */
+  /** logits[1] + cosine: the score that the paper's retrieval ranks by. */
   readonly rankScore: number;
 }
 
-/** The scores of one picture with one text. */
+/** The scores of one image with one text. */
 export interface MatchRow<ImageInput> extends MatchScores {
   /** The image, as it was given. */
   readonly image: ImageInput;
   /** The text, as it was given. */
   readonly text: string;
-  /** A row has this only if it failed. */
+  /** Present only if the row failed. */
   readonly error?: undefined;
 }
 
-/** How images are read. */
+/** Options of a call. */
 export type MatchOptions = VerbCallOptions;
 
-/** The texts of a call as both encoders read them. */
+/** The texts of a call, encoded for both encoders. */
 interface ReadTexts {
   readonly texts: readonly string[];
   readonly encoded: EncodedTexts;
@@ -78,7 +78,7 @@ export interface MatchRequest<ImageInput> {
   readonly text: string;
 }
 
-/** A model with what turns pictures and texts into its inputs. */
+/** A matching model with the processors of its images and texts. */
 export class Matcher<ImageInput> extends RowVerb<
   ImageInput,
   ImageTextRetrieval,
@@ -86,7 +86,7 @@ export class Matcher<ImageInput> extends RowVerb<
   MatchScores,
   RowCallOptions
 > {
-  /** @throws {ModelError} where the model cannot be found, read, or used for matching */
+  /** @throws {ModelError} if the model cannot be found, read, or used for matching */
   static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
@@ -95,15 +95,15 @@ export class Matcher<ImageInput> extends RowVerb<
     return loadVerb(platform, source, ["match"], options, (parts) => Matcher.over(parts));
   }
 
-  /** One over a network that is loaded. */
+  /** Creates a matcher over a loaded network. */
   static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Matcher<ImageInput> {
     return new Matcher(new ImageTextRetrieval(loaded, encoders), processors);
   }
 
   /**
-   * Every picture with every text, pictures in their order, texts inside. A picture that cannot be read, or whose states
-   * are not finite, gives one row with its error; a text whose scores are not finite with a picture, one with its own, or
-   * one for all texts if none has scores.
+   * Scores every image with every text: images in order, and the texts within each image. An image that cannot be read,
+   * or whose states are not finite, gives one row with its error. A text whose scores with an image are not finite
+   * gives a row with its error, or one row for all texts if none has scores.
    * @throws {UsageError} `text/empty`, `usage/no-images`, `usage/no-texts`, `usage/bad-option`
    * @throws {InputError} `text/too-long`
    */
@@ -117,14 +117,14 @@ export class Matcher<ImageInput> extends RowVerb<
     expectImages(images);
     expectTexts(texts);
     if (texts.length === 0) throw noTexts();
-    // All texts are read before any work is done, so that an empty one is found first.
+    // All texts are encoded before any other work, so that an empty one is reported first.
     const encoded = this.processors.texts.encode(texts);
     this.model.prepareToScore(encoded, 1);
     let features: Tensor<"float32"> | undefined;
     for await (const batch of readBatches(images, this.processors.images, options)) {
       const { pixels } = batch;
       const scores = await answersOf(async () => {
-        // The first pictures are decoded while the texts are read.
+        // The first images are decoded while the texts are encoded.
         features ??= (await this.model.texts.readTexts(encoded, { signal })).features;
         return pixels ? this.#score(pixels, { texts, encoded, features }, signal) : [];
       });
@@ -138,10 +138,10 @@ export class Matcher<ImageInput> extends RowVerb<
   }
 
   /**
-   * The ITM probability of each picture with its own text.
-   * Not finite if the model's logits are not.
-   * @param states [B, N, D] @param texts as many for each picture, in the pictures' order; one of which the conventions
-   * leave nothing to read (empty, or only punctuation) has none
+   * The ITM probability of each image with its own texts. It is not finite if the model's logits are not.
+   * @param states [B, N, D]
+   * @param texts equally many per image, in the order of the images
+   * @returns per text 0 to 1, or null if the conventions leave nothing of it to read (empty, or only punctuation)
    */
   async probabilities(
     states: Tensor<"float32">,
@@ -150,7 +150,7 @@ export class Matcher<ImageInput> extends RowVerb<
   ): Promise<(number | null)[]> {
     const read = this.processors.texts;
     const legible = texts.map((text) => read.clean(text).trim() !== "");
-    // Each picture needs as many texts: a word stands in for what cannot be read, and its score is not used.
+    // Each image needs equally many texts. A word replaces an illegible text, and its score is not used.
     const said = texts.map((text, row) => (legible[row] === true ? text : "a"));
     const encoded = read.encodeQuietly(said, { truncation: true });
     const { data } = await this.model.texts.score([states], encoded, "itm", options);
@@ -160,11 +160,12 @@ export class Matcher<ImageInput> extends RowVerb<
   }
 
   /**
-   * The ITM probability of texts with images that are encoded; cosines are not computed.
-   * @param states [B, N, D] of this model's image encoder
-   * @param rows texts, each with the place of its image among the states
-   * @returns for each row 0 to 1, or null if the conventions leave nothing of the text to read (empty, or only
-   * punctuation), or what is not finite. Texts longer than the conventions have it are cut
+   * The ITM probability of texts with encoded images. It computes no cosines. Texts longer than the conventions allow
+   * are cut.
+   * @param states [B, N, D] from this model's image encoder
+   * @param rows texts, each with the index of its image among the states
+   * @returns per row 0 to 1; null if the conventions leave nothing of the text to read (empty, or only punctuation); or
+   * an error for results that are not finite
    * @throws the signal's reason
    */
   async probabilitiesOf(
@@ -205,7 +206,7 @@ export class Matcher<ImageInput> extends RowVerb<
   protected readonly callNames = rowCallOptionNames;
 
   protected checkOptions(): void {
-    // What is said of images is checked where they are read.
+    // The image options are checked when images are read.
   }
 
   protected imagesOf({ image }: MatchRequest<ImageInput>): readonly ImageInput[] {
@@ -248,7 +249,7 @@ export class Matcher<ImageInput> extends RowVerb<
     });
   }
 
-  /** For each picture its scores with every text, or what is wrong with it. */
+  /** The scores of each image with every text, or its error. */
   async #score(
     pixels: Tensor<"float32">,
     { texts, encoded, features }: ReadTexts,
@@ -274,13 +275,13 @@ export class Matcher<ImageInput> extends RowVerb<
   }
 }
 
-/** What a text has with a picture, or why it has nothing. */
+/** The scores of a text with an image, or the text's error. */
 type ScoredText = { readonly text: string } & (MatchScores | { readonly error: RowError });
 
-/** What failures say is not finite. */
+/** The subject of messages about states that are not finite. */
 const ofImage = "the states of the image";
 
-/** What a row says of its two logits and its cosine, if all of them are finite. */
+/** The scores from two logits and a cosine, if all of them are finite. */
 export function finiteScores(
   model: string,
   text: string,
@@ -295,7 +296,7 @@ export function finiteScores(
 /** softmax([no, yes])[1] */
 export const probabilityOf = (no: number, yes: number): number => 1 / (1 + Math.exp(no - yes));
 
-/** What a row says of its two logits and its cosine. */
+/** The scores from two logits and a cosine. */
 export function scoresOf(no: number, yes: number, cosine: number): MatchScores {
   return { logits: [no, yes], probability: probabilityOf(no, yes), cosine, rankScore: yes + cosine };
 }

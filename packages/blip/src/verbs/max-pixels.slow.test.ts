@@ -1,4 +1,4 @@
-// The limit of pixels, wherever images are read: of a processor, of a model, of one call, and of requests.
+// The pixel limit, wherever images are read: in a processor, a model, one call, and requests.
 import { expect, test } from "vitest";
 import { arrayOf, failureOf } from "@blip-ts/testing";
 import { fixture } from "../../test/support/goldens.ts";

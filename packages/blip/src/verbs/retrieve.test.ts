@@ -1,4 +1,4 @@
-// Searching where pictures come and go: what cannot be read is a row, whichever look it was.
+// Retrieval with images that become unreadable: the failure is a row, in either pass.
 import { rmSync } from "node:fs";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ test("a picture that is gone before ITM looks at it has a row with its error, an
     const remove = ({ done, total }: { done: number; total: number }) => {
       if (done === total) rmSync(gone);
     };
-    // Nothing is kept, so that each picture is read twice.
+    // Nothing is kept, so each image is read twice.
     const found = retriever.byText([gone, stays], ["a dog"], { cacheBytes: 0, onProgress: remove });
     for await (const row of found) rows.push(row);
     expect(rows).toEqual([

@@ -1,4 +1,4 @@
-// The verb `retrieve`: cosine over everything, then ITM re-ranks the best k (train_retrieval.py `evaluation`,
+// The verb `retrieve`: ranks everything by cosine, then re-ranks the best k by ITM (train_retrieval.py `evaluation`,
 // eval_retrieval_video.py).
 import { BlipError, ModelError, atLeast, badOption, must, expectOptions, optionNames } from "@blip-ts/base";
 import { expectImages } from "../image/expect-images.ts";
@@ -26,48 +26,51 @@ import { isVideo, nameOf, videoOf, type Retrievable, type Seen } from "./video.t
 import { expectTexts } from "../text/expect-texts.ts";
 import { noImages, noTexts } from "./errors.ts";
 
-/** ITM logits of a pair: "does not match" and "matches". */
+/** The ITM logits of a pair: "does not match" and "matches". */
 type Logits = readonly [number, number];
 
-/** An image that was found. */
+/** An image in a result. */
 export interface ImageHit<ImageInput> extends HitScores {
   /** The image, as it was given. */
   readonly image: ImageInput;
 }
 
-/** A text that was found. */
+/** A text in a result. */
 export interface TextHit extends HitScores {
   /** The text, as it was given. */
   readonly text: string;
 }
 
-/** The pictures for a text, best first. */
+/** The images for a text, best first. */
 export interface TextRow<ImageInput> {
-  /** The text that was searched by. */
+  /** The query text. */
   readonly text: string;
-  /** The images that were found, best first. */
+  /** The found images, best first. */
   readonly hits: readonly ImageHit<ImageInput>[];
-  /** A row has this only if it failed. */
+  /** Present only if the row failed. */
   readonly error?: undefined;
 }
 
-/** The texts for a picture, best first. */
+/** The texts for an image, best first. */
 export interface ImageRow<ImageInput> {
-  /** The image that was searched by. */
+  /** The query image. */
   readonly image: ImageInput;
-  /** The texts that were found, best first. */
+  /** The found texts, best first. */
   readonly hits: readonly TextHit[];
-  /** A row has this only if it failed. */
+  /** Present only if the row failed. */
   readonly error?: undefined;
 }
 
-/** How a search is made. */
+/** Options of a search. */
 export interface RetrieveOptions extends VerbCallOptions {
-  /** How many of each ranking ITM looks at: 128, as for Flickr30k; 256 for COCO. 0 ranks by cosine alone. */
+  /**
+   * The number of candidates per ranking that ITM scores. Default: 128, as for Flickr30k; COCO uses 256. 0: cosine
+   * only.
+   */
   readonly k?: number | undefined;
   /**
-   * Most bytes of image states that are kept between the two steps: 512 MiB, or what a bound of memory leaves. What does
-   * not fit is computed again.
+   * The most bytes of image states kept between the two steps. Default: 512 MiB, or less under a memory limit. States
+   * that do not fit are computed again.
    */
   readonly cacheBytes?: number | undefined;
 }
@@ -84,22 +87,22 @@ export function expectBy(by: string): void {
 }
 
 const defaultK = 128;
-/** Pictures whose texts are looked at together. */
+/** The number of images that are re-ranked together. */
 const rerankBatch = 32;
-/** Frames at a time. */
+/** The number of frames that are encoded at a time. */
 const frameBatch = 8;
 
 interface Read<Input> {
-  /** Pictures that could be read, by their place among those given. */
+  /** The indices of the readable images in the input. */
   readonly places: readonly number[];
   readonly failed: readonly FailedRow<Input>[];
   /** [images, texts] */
   readonly cosines: readonly Float32Array[];
 }
 
-/** A matching model with what turns pictures and texts into its inputs. */
+/** A matching model with the processors of its images and texts. */
 export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> {
-  /** @throws {ModelError} where the model cannot be found, read, or used for matching */
+  /** @throws {ModelError} if the model cannot be found, read, or used for matching */
   static load<ImageInput>(
     platform: Platform<ImageInput>,
     source: string,
@@ -108,15 +111,15 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     return loadVerb(platform, source, ["match"], options, (parts) => Retriever.over(parts));
   }
 
-  /** One over a network that is loaded. */
+  /** Creates a retriever over a loaded network. */
   static over<ImageInput>({ loaded, encoders, processors }: VerbParts<ImageInput>): Retriever<ImageInput> {
     return new Retriever(new ImageTextRetrieval(loaded, encoders), processors);
   }
 
   /**
-   * For each text the pictures, best first. Pictures that cannot be read, or whose states are not finite, give rows with
-   * their errors, which come first; a text whose numbers are not finite, alone or with a picture, gives a row with its
-   * error.
+   * Ranks the images for each text, best first. Images that cannot be read, or whose states are not finite, give rows
+   * with their errors, which come first. A text whose results are not finite, alone or with an image, gives a row with
+   * its error.
    * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
    * @throws {InputError} `text/too-long`
    */
@@ -135,7 +138,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
       cache.set(index, states);
     });
     yield* readImages.failed;
-    // Which texts ask for a second look at which picture.
+    // For each image, the texts that need re-ranking with it.
     const wanted = new Map<number, number[]>();
     const order = texts.map((_, text) =>
       broken[text]
@@ -171,8 +174,9 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
   }
 
   /**
-   * For each picture, as it is read, the texts, best first. One that cannot be read, or whose numbers are not finite,
-   * gives a row with its error; texts whose unit vectors are not finite give theirs first, and are no hits.
+   * Ranks the texts for each image, best first, as the images are read. An image that cannot be read, or whose results
+   * are not finite, gives a row with its error. Texts whose unit vectors are not finite give rows with errors first,
+   * and are never hits.
    * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
    * @throws {InputError} `text/too-long`
    */
@@ -226,11 +230,11 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     if (texts.length === 0) throw noTexts();
     if (!Number.isSafeInteger(k) || k < 0) throw badOption("k", k, ["a whole number of at least 0"]);
     if (!(cacheBytes >= 0)) throw badOption("cacheBytes", cacheBytes, ["a number of bytes"]);
-    // All texts are read before any work is done, so that an empty one is found first.
+    // All texts are encoded before any other work, so that an empty one is reported first.
     return { k, cacheBytes, encoded: this.processors.texts.encode(texts) };
   }
 
-  /** Unit vectors of texts [B, E], and what is wrong with each. */
+  /** Unit vectors of texts [B, E], and the error of each text. */
   async #readTexts(encoded: EncodedTexts, { signal }: RetrieveOptions) {
     const read = await orNotFinite(() => this.model.texts.readTexts(encoded, { signal }));
     if (!(read instanceof ModelError))
@@ -247,9 +251,9 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
   }
 
   /**
-   * The ITM logits of pictures with the texts that ask for them, by `picture text`.
-   * @param cache states that were kept; what is not there is computed again
-   * @returns with them the pictures that could not be read any more, by their place among those that could
+   * The ITM logits of images with the texts that need them, keyed by `image text`.
+   * @param cache the kept states; others are computed again
+   * @returns the logits, and the images that could no longer be read, by their index among the readable ones
    */
   async #rerank<Input extends ImageInput>(
     images: readonly Retrievable<Input>[],
@@ -280,7 +284,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
         if ("error" in again) failed.set(index, again);
         else seen.push({ index, states: "states" in again ? again.states : again, asking });
       }
-      // Videos have more states than pictures.
+      // Videos have more states than images.
       for (const N of new Set(seen.map(({ states }) => must(states.dims, 1)))) {
         const alike = seen.filter(({ states }) => states.dims[1] === N);
         const reranked = await this.#itmLogits(
@@ -297,7 +301,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     return { logits, failed };
   }
 
-  /** The ITM logits of each picture with its texts, picture by picture. */
+  /** The ITM logits of each image with its texts, image by image. */
   async #itmLogits(
     states: readonly Tensor<"float32">[],
     asking: readonly (readonly number[])[],
@@ -313,7 +317,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
   }
 
   /**
-   * A picture's or a video's states and unit vector, which are finite.
+   * The finite states and unit vector of an image or a video.
    * @throws {InputError} `image/...` @throws {ModelError} `model/not-finite`
    */
   async #see<Input extends ImageInput>(input: Retrievable<Input>, options: RetrieveOptions): Promise<Seen> {
@@ -331,7 +335,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     return videoOf(parts);
   }
 
-  /** The same, or its row where it cannot be read. */
+  /** As `#see`, or an error row if the image cannot be read. */
   async #seeOrError<Input extends ImageInput>(
     input: Retrievable<Input>,
     options: RetrieveOptions,
@@ -344,7 +348,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     }
   }
 
-  /** Every picture, seen or with what was wrong. */
+  /** Every image, encoded or with its error. */
   async *#each<Input extends ImageInput>(images: readonly Retrievable<Input>[], options: RetrieveOptions) {
     const { onProgress } = options;
     const size = batchSize("imageBatchSize", options.imageBatchSize ?? 1);
@@ -360,7 +364,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     }
   }
 
-  /** All pictures with their cosines; `keep` may keep their states. */
+  /** All images with their cosines. `keep` may keep their states. */
   async #readAll<Input extends ImageInput>(
     images: readonly Retrievable<Input>[],
     texts: Tensor<"float32">,

@@ -1,4 +1,4 @@
-// What TypeScript knows of rows: `if (row.error)` tells the failed ones from the others.
+// The types of rows: `if (row.error)` distinguishes failed rows from the others.
 import { expect, expectTypeOf, test } from "vitest";
 import type { RequestRow } from "../serve/batched.ts";
 import type { AnswerRow } from "./ask.ts";
@@ -21,7 +21,7 @@ type Rows =
   | ImageRow<string>
   | TextRow<string>;
 
-/** The same words for each kind of row. */
+/** The same fields for each kind of row. */
 function probabilityOrCode(row: MatchRow<string> | FailedRow<string>): number | string {
   if (row.error) {
     expectTypeOf(row).toEqualTypeOf<FailedRow<string>>();

@@ -1,5 +1,5 @@
-// The row form of every verb: order, fields that are passed through, images read and encoded once within the window, rows
-// that are wrong.
+// The row form of every verb: order, fields that are passed through, images read and encoded once within the window,
+// wrong rows.
 import { arrayOf } from "@blip-ts/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { fixture } from "../../test/support/goldens.ts";
@@ -16,7 +16,7 @@ const scene = (n: number) => fixture(`../examples/scenes/${String(n).padStart(2,
 const sheep = "a small sheep on a purple background";
 const tulip = "a tulip above a cow on a red background";
 
-/** A platform that notes which images are read, and how many the encoder was given. */
+/** A platform that records which images are read, and how many the encoder gets. */
 function watched() {
   const { platform: counted } = watchedRuns();
   const read: string[] = [];
@@ -56,7 +56,7 @@ function watched() {
   };
 }
 
-/** Rows as a slow source yields them, one by one. */
+/** Rows from a slow source, one by one. */
 async function* slowly<Row>(rows: readonly Row[]): AsyncGenerator<Row> {
   for (const row of rows) {
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -98,11 +98,11 @@ describe("rows of match", () => {
     const rows = [1, 2, 1, 3, 4, 1].map((n) => ({ image: scene(n), text: sheep }));
     const found = await arrayOf(matcher.rows(rows, { window: 2 }));
     expect(found).toHaveLength(6);
-    // Windows: 1 2 | 1 3 | 4 1: each of them finds 1 in the one before.
+    // Windows: 1 2 | 1 3 | 4 1. Each finds image 1 in the previous window.
     expect(read).toEqual([1, 2, 3, 4].map(scene));
     reset();
     await arrayOf(matcher.rows(rows, { window: 1 }));
-    // One row at a time: 1 2 1: the window before held 2 alone.
+    // One row per window: at the second 1, the previous window has only 2.
     expect(read).toEqual([1, 2, 1, 3, 4, 1].map(scene));
   });
 

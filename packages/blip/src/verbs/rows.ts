@@ -1,5 +1,5 @@
-// The one form in which every verb takes a stream: rows in, rows out, in order. Requests of many callers are answered by
-// the same code. An image is read and encoded once for all rows about it that stand near each other.
+// Streams of rows for every verb: rows in, rows out, in order. Requests of many callers run through the same code. An
+// image is read and encoded once for all rows about it within a window.
 import {
   badOption,
   BlipError,
@@ -27,27 +27,27 @@ import {
 } from "./image-batches.ts";
 import { Verb } from "./verb.ts";
 
-/** Rows as a caller has them: a list, or whatever yields them. */
+/** The caller's rows: a list, or any iterable. */
 export type RowSource<Row> = Iterable<Row> | AsyncIterable<Row>;
 
 /**
- * A row with what the verb says of it, whose fields replace those of the same names; or with what is wrong with it. All
- * other fields are as they were.
+ * A row with the verb's answer, whose fields replace those of the same names, or with an error. All other fields are
+ * unchanged.
  */
 export type AnsweredRow<Row, Answer> =
   | (Omit<Row, keyof Answer | "error"> & Answer & { readonly error?: undefined })
   | (Row & { readonly error: RowError });
 
-/** What every call about rows takes. */
+/** Options of every call with rows. */
 export type RowCallOptions = Omit<VerbCallOptions, "onProgress">;
 
 export const rowCallOptionNames = withoutNames(verbCallOptionNames, "onProgress");
 
-/** How far a stream of rows is read ahead. */
+/** Options of reading ahead. */
 export interface RowsOptions {
   /**
-   * Rows that are read before the first of them is answered: 64. Within so many rows an image is read and encoded once;
-   * its states are kept for them, as far as `memory` allows.
+   * Rows that are read before the first of them is answered. Default: 64. Within a window, an image is read and encoded
+   * once. Its states are kept for those rows, as far as `memory` allows.
    */
   readonly window?: number | undefined;
 }
@@ -56,23 +56,23 @@ export const rowsOptionNames = optionNames<RowsOptions>()({ window: true });
 
 const defaultWindow = 64;
 
-/** An image as a verb's network saw it. */
+/** An image, encoded by a verb's network. */
 export interface SeenImage {
   /** [1, N, D] */
   readonly states: Tensor<"float32">;
   /** Its unit vector [1, E], if the verb needs it. */
   readonly features?: Tensor<"float32"> | undefined;
-  /** Its states by another model, which scores captions. */
+  /** Its states from another model, which scores captions. */
   readonly matched?: Tensor<"float32"> | undefined;
 }
 
-/** A request with its images, all of which are finite. */
+/** A request with its encoded images, all of which are finite. */
 export interface SeenRequest<Request> {
   readonly request: Request;
   readonly images: readonly SeenImage[];
 }
 
-/** Each distinct image of requests about one image, and which is whose. */
+/** The distinct images of requests with one image each, and the index of each request's image. */
 export function imagesOfRows(rows: readonly SeenRequest<unknown>[]): {
   readonly images: readonly SeenImage[];
   readonly places: readonly number[];
@@ -81,7 +81,7 @@ export function imagesOfRows(rows: readonly SeenRequest<unknown>[]): {
   return { images, places: rows.map((row) => images.indexOf(must(row.images, 0, "images"))) };
 }
 
-/** Tensors [1, ...] of equal shape as one [B, ...]; one alone is not copied. */
+/** Stacks tensors [1, ...] of equal shape to one [B, ...]. A single tensor is not copied. */
 export function stacked(tensors: readonly Tensor<"float32">[]): Tensor<"float32"> {
   const first = must(tensors, 0, "tensors");
   if (tensors.length === 1) return first;
@@ -94,10 +94,10 @@ export function stacked(tensors: readonly Tensor<"float32">[]): Tensor<"float32"
 const bytesOf = ({ states, features, matched }: SeenImage): number =>
   states.data.byteLength + (features?.data.byteLength ?? 0) + (matched?.data.byteLength ?? 0);
 
-/** Images of the rows before: those of the last window, within a number of bytes. */
+/** A cache of the last window's images, within a number of bytes. */
 class KeptImages<ImageInput> {
   readonly #most: number;
-  /** From the one that was used longest ago to the last one. */
+  /** From the least to the most recently used. */
   #entries: { readonly image: ImageInput; readonly seen: SeenImage | BlipError; window: number }[] = [];
   #window = 0;
 
@@ -124,7 +124,7 @@ class KeptImages<ImageInput> {
     }
   }
 
-  /** Begins the next window: what the one before did not use goes. */
+  /** Begins the next window, and drops images that the last window did not use. */
   advance(): void {
     this.#entries = this.#entries.filter(({ window }) => window === this.#window);
     this.#window++;
@@ -133,16 +133,16 @@ class KeptImages<ImageInput> {
 
 const sizeOf = (seen: SeenImage | BlipError): number => (seen instanceof BlipError ? 0 : bytesOf(seen));
 
-/** @throws {UsageError} `usage/bad-option` for what yields nothing */
+/** @throws {UsageError} `usage/bad-option` for a value that is not iterable */
 function expectRows(source: unknown): void {
   const yields =
     typeof source === "object" &&
     source !== null &&
     (Symbol.iterator in source || Symbol.asyncIterator in source);
-  if (!yields) throw badOption("rows", schema.shownValue(source), ["a list of rows, or what yields them"]);
+  if (!yields) throw badOption("rows", schema.shownValue(source), ["a list of rows, or an iterable of them"]);
 }
 
-/** So many rows at a time. If the source fails, those before its failure come first. */
+/** Groups rows into windows. If the source fails, the rows before the failure come first. */
 async function* inWindows<Row>(source: RowSource<Row>, size: number): AsyncGenerator<Row[], void, undefined> {
   let rows: Row[] = [];
   let failure: { readonly error: unknown } | undefined;
@@ -160,7 +160,7 @@ async function* inWindows<Row>(source: RowSource<Row>, size: number): AsyncGener
   if (failure) throw failure.error;
 }
 
-/** A verb whose requests are about an image, or a few, each. */
+/** A verb whose requests are about one image or a few. */
 export abstract class RowVerb<
   ImageInput,
   Model extends Closable & { readonly loaded: LoadedNetwork },
@@ -168,33 +168,33 @@ export abstract class RowVerb<
   Answer extends object,
   Call extends RowCallOptions,
 > extends Verb<ImageInput, Model> {
-  /** What is wrong with a request, before anything is read. */
+  /** Checks a request before anything is read. @throws {BlipError} if it is wrong */
   abstract check(request: Request, options: Call): void;
 
-  /** What the options of a call may be called. */
+  /** The option names of a call. */
   protected abstract readonly callNames: OptionNames<Call>;
 
-  /** What is wrong with the options of a call, whatever its requests. */
+  /** Checks the options of a call, whatever its requests. @throws {BlipError} if one is wrong */
   protected abstract checkOptions(options: Call): void;
 
   protected abstract imagesOf(request: Request): readonly ImageInput[];
 
-  /** Encodes images that were read: for each what it looks like, or what is not finite. */
+  /** Encodes images: for each its states, or an error if they are not finite. */
   protected abstract see(batch: PixelBatch, options: Call): Promise<readonly (SeenImage | BlipError)[]>;
 
-  /** For each request its answers, best first, or why it has none. */
+  /** The answers of each request, best first, or its error. */
   protected abstract answer(
     requests: readonly SeenRequest<Request>[],
     options: Call,
   ): Promise<readonly (readonly Answer[] | BlipError)[]>;
 
   /**
-   * Answers rows in their order, however many there are. A row may have more fields, which are passed through; a row that
-   * is wrong, whose image cannot be read, or about which the model's numbers are not finite, comes back with its `error`,
-   * and the others go on. Within `window` rows each distinct image is read and encoded once (paths and URLs are compared
-   * by their text, bytes by their content).
+   * Answers any number of rows in order. Other fields of a row are passed through. A row that is wrong, whose image
+   * cannot be read, or whose results are not finite is returned with its `error`, and the others continue. Within
+   * `window` rows, each distinct image is read and encoded once. Paths and URLs are compared by their text, bytes by
+   * their content.
    * @throws {UsageError} `usage/bad-option`, `generate/...` if an option is wrong
-   * @throws what the source throws, after the rows before it; the signal's reason
+   * @throws the source's error, after the rows before it; the signal's reason
    */
   async *rows<Row extends Request>(
     source: RowSource<Row>,
@@ -203,7 +203,7 @@ export abstract class RowVerb<
     expectOptions<object>("rows", rowsOptions, { ...rowsOptionNames, ...this.callNames });
     expectRows(source);
     const { window = defaultWindow, ...call } = rowsOptions;
-    // What is left of the options is a call's own: the compiler cannot see it.
+    // The remaining options are the call's own, which the compiler cannot infer.
     const options = { imageBatchSize: defaultImageBatch, ...call } as unknown as Call;
     if (!Number.isSafeInteger(window) || window < 1)
       throw badOption("window", window, ["a positive whole number"]);
@@ -222,8 +222,8 @@ export abstract class RowVerb<
   }
 
   /**
-   * Requests together, for whoever batches them: each distinct image is read and encoded once. Requests were checked.
-   * @returns for each request its answers, best first, or what is wrong with its image or with the model's numbers
+   * Answers a batch of checked requests. Each distinct image is read and encoded once.
+   * @returns the answers of each request, best first, or the error of its image or of its results
    */
   async answerEach(
     requests: readonly Request[],
@@ -261,7 +261,7 @@ export abstract class RowVerb<
     return pending.answers();
   }
 
-  /** Images that are not there yet, in batches; none if there are none. */
+  /** Reads the missing images in batches; no batch if there are none. */
   async *#read(
     images: readonly ImageInput[],
     options: Call & { readonly ahead?: ImagesOfBatch<ImageInput> | undefined },
@@ -276,7 +276,7 @@ export abstract class RowVerb<
       );
   }
 
-  /** The same for rows that were not checked yet. */
+  /** Checks the rows, and answers those that are right. */
   async #checked(
     rows: readonly Request[],
     options: Call,
@@ -298,15 +298,15 @@ export abstract class RowVerb<
   }
 }
 
-/** Images that were read, as one model reads them and, if it is asked, another. */
+/** Images read for one model, and for another one if requested. */
 export type PixelBatch = Pick<ReadBatch<unknown>, "pixels" | "otherPixels">;
 
 /** Requests that wait for their images. */
 class Pending<Request, Answer> {
-  /** By the place of the image: what it looks like, or what is wrong with it. Those that nobody waits for go. */
+  /** The encoded image or its error, by image index. Images that no request waits for are dropped. */
   readonly seen = new Map<number, SeenImage | BlipError | undefined>();
   readonly #requests: readonly Request[];
-  /** Of each request, the places of its images. */
+  /** The image indices of each request. */
   readonly #places: readonly (readonly number[])[];
   readonly #answers = new Map<number, readonly Answer[] | BlipError>();
 
@@ -315,7 +315,7 @@ class Pending<Request, Answer> {
     this.#places = places;
   }
 
-  /** Answers all requests whose images are there. @param most images at a time */
+  /** Answers all requests whose images are ready. @param most images at a time */
   async answer(
     work: (ready: readonly SeenRequest<Request>[]) => Promise<readonly (readonly Answer[] | BlipError)[]>,
     most: number,
@@ -331,7 +331,7 @@ class Pending<Request, Answer> {
     for (const place of [...this.seen.keys()]) if (!waitedFor.has(place)) this.seen.set(place, undefined);
   }
 
-  /** One for each request. */
+  /** The answers, one entry per request. */
   answers(): (readonly Answer[] | BlipError)[] {
     return this.#requests.map((_, index) => {
       const answer = this.#answers.get(index);
@@ -340,7 +340,7 @@ class Pending<Request, Answer> {
     });
   }
 
-  /** Requests whose images are all there, in parts that have so many images at most. Failed images answer theirs. */
+  /** Ready requests in groups of at most `most` images. Requests with a failed image get its error. */
   #ready(most: number) {
     const parts: { readonly index: number; readonly images: readonly SeenImage[] }[][] = [];
     let distinct = new Set<number>();

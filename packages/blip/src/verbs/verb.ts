@@ -1,5 +1,5 @@
-// What every verb is: a network that is loaded for a task, with what turns images and texts into its inputs. It is loaded
-// here, owned by the verb, and closed once.
+// The base of every verb: a loaded network with the processors of its images and texts. This code loads it; the verb
+// owns it and closes it once.
 import { asyncDispose, type Closable, type ModelError, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
@@ -25,18 +25,18 @@ import {
   type VerbOptions,
 } from "./image-batches.ts";
 
-/** What a verb is made over. */
+/** The parts of a verb. */
 export interface VerbParts<ImageInput> {
-  /** A network that can do the verb's task, and others besides if its owner says so. */
+  /** A network for the verb's task, and for others if its owner says so. */
   readonly loaded: LoadedNetwork;
   readonly encoders: Encoders;
   readonly processors: Processors<ImageInput>;
 }
 
 /**
- * The parts of one task of several, whose images are encoded once for all of them. Texts are read as the task's own part
- * reads them: of a suite, each may have a vocabulary of its own.
- * @throws {ModelError} `model/no-special-token`, and if the files of the task cannot be used
+ * The parts of one of several tasks that share the encoding of images. Texts are encoded by the task's own part,
+ * because each part of a suite may have its own vocabulary.
+ * @throws {ModelError} `model/no-special-token`, or if the files of the task cannot be used
  */
 export async function partsOfTask<ImageInput>(
   open: OpenTasks,
@@ -52,8 +52,8 @@ export async function partsOfTask<ImageInput>(
 }
 
 /**
- * Loads a model for tasks and makes a verb over it, which owns it.
- * @param share if its bound of memory is a part of one that is given for several models
+ * Loads a model for tasks and creates a verb over it, which owns it.
+ * @param share the model's share of a memory limit for several models
  * @throws {ModelError} if the model cannot be found, read, or used for the tasks
  * @throws {UsageError} if an option is wrong @throws the signal's reason
  */
@@ -80,14 +80,14 @@ export async function loadVerb<ImageInput, Made>(
   );
 }
 
-/** A model of one task with what turns images and texts into its inputs. */
+/** A model of one task with the processors of its images and texts. */
 export abstract class Verb<
   ImageInput,
   Model extends Closable & { readonly loaded: LoadedNetwork },
 > implements Closable {
   /** The network behind the verb, for tensors. */
   readonly model: Model;
-  /** What turns images and texts into the model's inputs. */
+  /** The processors of the model's images and texts. */
   readonly processors: Processors<ImageInput>;
 
   protected constructor(model: Model, processors: Processors<ImageInput>) {
@@ -95,7 +95,7 @@ export abstract class Verb<
     this.processors = processors;
   }
 
-  /** Images that may be in memory at a time; undefined if their number is the caller's choice. */
+  /** The most images in memory at a time; undefined if the caller chooses the number. */
   get imagesAtOnce(): number | undefined {
     return this.processors.images.atOnce;
   }
@@ -105,12 +105,12 @@ export abstract class Verb<
     return readPixels(image, this.processors.images, this.otherImages, options);
   }
 
-  /** Starts what images are decoded with whose callers are not trusted, unless memory is bounded. */
+  /** Starts the decoders for images of untrusted callers, unless memory is limited. */
   prepareDecoders(): void {
     this.processors.images.prepareDecoders();
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect. Later calls of other methods are refused (`usage/disposed`). */
   async close(): Promise<void> {
     await this.model.close();
   }
@@ -120,17 +120,17 @@ export abstract class Verb<
     return this.close();
   }
 
-  /** The model's name, as messages say it. */
+  /** The model's name in messages. */
   protected get name(): string {
     return this.model.loaded.opened.files.name;
   }
 
-  /** How a second model of the verb reads images, if it has one. */
+  /** The image processor of the verb's second model, if it has one. */
   protected get otherImages(): ImageProcessor<ImageInput> | undefined {
     return undefined;
   }
 
-  /** For each row of a tensor what is wrong with it, if it is not finite. @param what "the states of the image" */
+  /** The error of each row of a tensor that is not finite. @param what for example "the states of the image" */
   protected failuresOf(what: string, tensor: Tensor<"float32">): readonly (ModelError | undefined)[] {
     return failuresOf(this.name, what, tensor);
   }

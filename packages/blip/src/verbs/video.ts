@@ -1,16 +1,16 @@
-// Videos as BLIP retrieves them: some frames of each, seen as one (data/video_dataset.py, eval_retrieval_video.py).
+// Videos as in BLIP's retrieval: some frames of each, encoded as one (data/video_dataset.py, eval_retrieval_video.py).
 import { atLeast, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 
-/** A video by frames that were chosen before; each is a picture. */
+/** A video as a list of previously chosen frames, each an image. */
 export interface Video<ImageInput> {
-  /** What its rows call it. */
+  /** The video's identifier in result rows. */
   readonly image: ImageInput;
-  /** Frames, in their order. */
+  /** The frames, in order. */
   readonly frames: readonly ImageInput[];
 }
 
-/** A picture, or a video by its frames. */
+/** An image, or a video with its frames. */
 export type Retrievable<Input> = Input | Video<Input>;
 
 export const isVideo = <Input>(input: Retrievable<Input>): input is Video<Input> =>
@@ -18,15 +18,15 @@ export const isVideo = <Input>(input: Retrievable<Input>): input is Video<Input>
 
 export const nameOf = <Input>(input: Retrievable<Input>): Input => (isVideo(input) ? input.image : input);
 
-/** A picture as the network saw it: states [1, N, D] and unit vector [1, E]. */
+/** An encoded image: states [1, N, D] and unit vector [1, E]. */
 export interface Seen {
   readonly states: Tensor<"float32">;
   readonly features: Tensor<"float32">;
 }
 
 /**
- * 8 frames of n as BLIP takes them: frame i * floor(n / 8), for the step is cut to a whole number (data/video_dataset.py).
- * Of fewer than 8 the first, eight times.
+ * Selects 8 of n frames as BLIP does: frame i * floor(n / 8), because the step is truncated (data/video_dataset.py).
+ * With fewer than 8 frames, it returns the first one eight times.
  */
 export function uniformFrames<T>(frames: readonly T[], count = 8): T[] {
   const step = Math.floor(frames.length / count);
@@ -35,7 +35,7 @@ export function uniformFrames<T>(frames: readonly T[], count = 8): T[] {
   );
 }
 
-/** Frames as one: the mean of their projections at unit length, and all their states side by side. */
+/** Combines frames: the mean of their projections at unit length, and all their states side by side. */
 export function videoOf(
   parts: readonly { readonly states: Tensor<"float32">; readonly projections: Tensor<"float32"> }[],
 ): Seen {

@@ -1,4 +1,4 @@
-// What callers without types give verbs for images and texts: a UsageError says what was expected.
+// Calls without types of verbs for images and texts: a UsageError names the expected value.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { UsageError } from "@blip-ts/base";
 import { arrayOf, failureOf } from "@blip-ts/testing";

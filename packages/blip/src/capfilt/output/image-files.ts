@@ -1,10 +1,10 @@
-// Images copied into files of their own, byte by byte, under the ending of what they are.
+// Copies images into their own files, byte by byte, with the extension of their format.
 import { closing } from "@blip-ts/base";
 import type { ImageSource } from "@blip-ts/datasets";
 import type { ImageFormat } from "../../image/sniff.ts";
 import type { Target } from "./pair-writer.ts";
 
-/** The endings that img2dataset gives. */
+/** The extension that img2dataset uses. */
 export const suffixOf = (format: ImageFormat): string => (format === "jpeg" ? "jpg" : format);
 
 /** The bytes of an image. @throws {InputError} `image/...` */
@@ -13,7 +13,7 @@ export async function imageBytes({ host, signal }: Target, image: ImageSource) {
   return { bytes, suffix: suffixOf(format) };
 }
 
-/** Writes a file whole. @throws {UsageError} `capfilt/cannot-write` */
+/** Writes a complete file. @throws {UsageError} `capfilt/cannot-write` */
 export async function writeFile(
   { host, folder }: Target,
   path: string,
@@ -26,8 +26,8 @@ export async function writeFile(
 
 /**
  * Copies an image.
- * @param stem where to, below the target's folder, without the ending
- * @returns where it is, with the ending
+ * @param stem the target path below the folder, without the extension
+ * @returns the path with the extension
  * @throws {InputError} `image/...` @throws {UsageError} `capfilt/cannot-write`
  */
 export async function writeImage(target: Target, image: ImageSource, stem: string): Promise<string> {

@@ -7,7 +7,7 @@ import { tableWriter } from "./tables.ts";
 
 export type { KeptImage, KeptPair, OutputColumns, PairWriter, Provenance, Target } from "./pair-writer.ts";
 
-/** What writes kept pairs in a form. @throws {UsageError} `capfilt/cannot-write` */
+/** Opens the writer of a format. @throws {UsageError} `capfilt/cannot-write` */
 export async function openWriter(format: OutputFormat, target: Target): Promise<PairWriter> {
   switch (format) {
     case "jsonl":

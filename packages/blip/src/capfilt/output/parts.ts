@@ -1,8 +1,8 @@
-// Output in several files of bounded length, each of which is written from its beginning to its end.
+// Output split into files of limited length, each written sequentially.
 import type { FileSink } from "../host.ts";
 import { partName, rowsOfPart, type Target } from "./pair-writer.ts";
 
-/** Bytes after which another file begins. */
+/** The number of bytes after which a new file begins. */
 const mostBytes = 2 ** 30;
 
 /** Files `00000.SUFFIX`, `00001.SUFFIX`, ... */
@@ -23,12 +23,12 @@ export class Parts {
     return this.#file !== undefined;
   }
 
-  /** Is the open file as long as it may be? */
+  /** Whether the open file has reached its limit. */
   get isFull(): boolean {
     return this.#rows >= rowsOfPart || this.#bytes >= mostBytes;
   }
 
-  /** @param rows how many rows the content holds @throws {UsageError} `capfilt/cannot-write` */
+  /** @param rows the number of rows in the content @throws {UsageError} `capfilt/cannot-write` */
   async write(content: Uint8Array, rows: number): Promise<void> {
     const { host, folder } = this.#target;
     this.#file ??= await host.create(`${folder}/${partName(this.#index)}.${this.#suffix}`);
@@ -37,7 +37,7 @@ export class Parts {
     this.#bytes += content.length;
   }
 
-  /** Ends the open file; the next write begins another one. */
+  /** Ends the open file. The next write begins another one. */
   async next(): Promise<void> {
     await this.close();
     this.#index++;

@@ -1,12 +1,12 @@
-// Kept pairs as webdataset shards, as img2dataset writes them: for each pair KEY.jpg (the image as it was), KEY.txt and
-// KEY.json with all other columns. Members of the data's own shards that are neither go along.
+// Kept pairs as webdataset shards, like img2dataset's: per pair KEY.jpg (the original image), KEY.txt, and KEY.json
+// with all other columns. Other members of the data's own shards are copied.
 import { closedBy } from "@blip-ts/base";
 import { plainValue, tarEnd, tarMembers, type TarMember } from "@blip-ts/datasets";
 import { imageBytes } from "./image-files.ts";
 import { rowName, type KeptImage, type KeptPair, type PairWriter, type Target } from "./pair-writer.ts";
 import { Parts } from "./parts.ts";
 
-/** `seg.png`, `cls`: how a field is called as a member; undefined if it is no member. */
+/** A field as a shard member, such as `seg.png` or `cls`; undefined if it is not a member. */
 function memberOf(name: string, value: unknown): { suffix: string; bytes: Uint8Array } | undefined {
   if (value instanceof Uint8Array && /^\.[^./]+$/.test(name)) return { suffix: name.slice(1), bytes: value };
   if (typeof value !== "object" || value === null || !("bytes" in value && "path" in value)) return undefined;
@@ -15,7 +15,7 @@ function memberOf(name: string, value: unknown): { suffix: string; bytes: Uint8A
   return bytes instanceof Uint8Array && suffix !== undefined ? { suffix, bytes } : undefined;
 }
 
-/** The columns of a sample: img2dataset calls its key `key`. */
+/** The columns of a sample. img2dataset names its key `key`. */
 function columnsOf({ row, n }: KeptImage, { provenance }: KeptPair): Record<string, unknown> {
   const { __key__: key = rowName(n), ...fields } = row.fields;
   const own = Object.entries(fields).filter(([name, value]) => memberOf(name, value) === undefined);
@@ -35,7 +35,7 @@ export function shardWriter(target: Target): PairWriter {
         ([name, value]) => memberOf(name, value) ?? [],
       );
       for (const [index, pair] of keptImage.pairs.entries()) {
-        // A key for each pair: a sample has one text.
+        // One key per pair, because a sample has one text.
         const key = `${rowName(keptImage.n)}_${index}`;
         const record = { ...columnsOf(keptImage, pair), [target.columns.text]: pair.text };
         const members: TarMember[] = [

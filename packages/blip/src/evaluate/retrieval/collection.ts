@@ -1,16 +1,16 @@
-// The images and texts of a retrieval test: which text is whose, without any image's bytes.
+// The images and texts of a retrieval test, and their assignment, without the bytes of images.
 import type { ExampleOf, ImageSource } from "@blip-ts/datasets";
 import { must } from "@blip-ts/base";
 import { uniformFrames } from "../../verbs/video.ts";
 import type { EvaluationHost } from "../host.ts";
 import { imageKey, type Numbered, survey, type EvaluatedData, type Reading, type Survey } from "../survey.ts";
 
-/** Images, or clips by frames. */
+/** Images, or clips as frames. */
 export type RetrievalTask = "retrieval" | "video";
 
 type Row = Numbered<ExampleOf<RetrievalTask>>;
 
-/** An image or a clip: its number, and what is read of it. */
+/** An image or a clip: its number and its frames. */
 export interface Item {
   readonly n: number;
   readonly frames: readonly ImageSource[];
@@ -23,21 +23,21 @@ export interface Collection {
   readonly isVideo: boolean;
   readonly images: number;
   readonly texts: readonly string[];
-  /** For each image its texts, in their order. */
+  /** Per image, its texts in order. */
   readonly textsOfImage: readonly (readonly number[])[];
   readonly imageOfText: Uint32Array;
-  /** The images once more, in their order, each once. */
+  /** The images again in order, each once. */
   items(): AsyncIterable<Item>;
 }
 
-/** 8 frames of a clip, as BLIP takes them; or the image. */
+/** 8 frames of a clip, as in BLIP, or the image. */
 const framesOf = (example: ExampleOf<RetrievalTask>): readonly ImageSource[] =>
   "frames" in example ? uniformFrames(example.frames) : [example.image];
 
 const keyOf = (host: EvaluationHost, example: ExampleOf<RetrievalTask>): string =>
   "frames" in example ? `clip ${example.videoId}` : imageKey(host, example.image);
 
-/** Reads the data once: rows of the same image are one image. @throws {InputError} */
+/** Reads the data once. Rows with the same image count as one image. @throws {InputError} */
 export async function collect(data: EvaluatedData<RetrievalTask>, reading: Reading): Promise<Collection> {
   const { host } = reading;
   const numbers = new Map<string, number>();
@@ -65,7 +65,7 @@ export async function collect(data: EvaluatedData<RetrievalTask>, reading: Readi
     async *items() {
       let next = 0;
       for await (const { example } of surveyed.again()) {
-        // Only the first row of an image has its number next.
+        // Only the first row of an image has the next number.
         if (numbers.get(keyOf(host, example)) !== next) continue;
         yield { n: next++, frames: framesOf(example), place: example.place };
       }

@@ -1,4 +1,4 @@
-// A matching model as retrieval uses it: texts and images to unit vectors and states, pairs to scores.
+// A matching model for retrieval: encodes texts and images to unit vectors and states, and scores pairs.
 import { allFinite, asyncDispose, BlipError, type Closable, must, orClosed } from "@blip-ts/base";
 import { notFinite } from "@blip-ts/engine";
 import type { Tensor } from "@blip-ts/graph";
@@ -18,15 +18,15 @@ import type { EvaluatedImage, EvaluationHost } from "../host.ts";
 import type { EvaluateOptions } from "../options.ts";
 import type { Item } from "./collection.ts";
 
-/** BLIP reads 40 words of a clip's text and 35 tokens (data/video_dataset.py, eval_retrieval_video.py). */
+/** BLIP reads up to 40 words and 35 tokens of a clip's text (data/video_dataset.py, eval_retrieval_video.py). */
 const [videoWords, videoTokens] = [40, 35];
-/** Frames of a clip, which are encoded together (data/video_dataset.py). */
+/** The number of frames of a clip, which are encoded together (data/video_dataset.py). */
 const framesAtOnce = 8;
 
 /** An image's frames, decoded and resized. */
 export type Frames = readonly Float32Array[];
 
-/** An image, and the texts that attend to it. */
+/** An image with the texts that attend to it. */
 export interface ImageTexts {
   /** Its states, N * D. */
   readonly states: Float32Array;
@@ -76,25 +76,25 @@ export class RetrievalEncoder implements Closable {
     return this.model.config.jointEmbedding;
   }
 
-  /** Numbers that the states of an image, or of all frames of a clip, are. */
+  /** The number of values in the states of an image, or of all frames of a clip. */
   get statesLength(): number {
     const { config, imageSize } = this.loaded;
     const one = imageTokens({ ...config.vision, imageSize }) * config.vision.hiddenSize;
     return this.#isVideo ? framesAtOnce * one : one;
   }
 
-  /** The tokens of each text. @throws {BlipError} if one of them cannot be read */
+  /** The tokens of each text. @throws {BlipError} if a text cannot be read */
   tokens(texts: readonly string[]): TokenRow[] {
     return textRows(this.#encode(texts)).map(trimmed);
   }
 
-  /** Unit vectors of texts, E numbers each, or what is wrong with one. */
+  /** The unit vectors of texts, E numbers each, or the error of a text. */
   async readTexts(texts: readonly string[]): Promise<(Float32Array | BlipError)[]> {
     const { signal } = this.#options;
     const encoded = orError(() => this.#encode(texts));
     if (encoded instanceof BlipError) {
       if (texts.length === 1) return [encoded];
-      // One of them cannot be read: each by itself, to know which.
+      // A text cannot be read: try each one alone, to find it.
       const each: (Float32Array | BlipError)[] = [];
       for (const text of texts) each.push(...(await this.readTexts([text])));
       return each;
@@ -121,7 +121,7 @@ export class RetrievalEncoder implements Closable {
     }
   }
 
-  /** States and unit vectors of images that were decoded, or what is wrong with one. */
+  /** The states and unit vectors of decoded images, or the error of an image. */
   async see(images: readonly Frames[]): Promise<(Seen | BlipError)[]> {
     const found = await orNotFinite(() => this.#see(images));
     if (found instanceof BlipError) return images.map(() => found);
@@ -132,7 +132,7 @@ export class RetrievalEncoder implements Closable {
     });
   }
 
-  /** The logit of "matches" for each text of each image, or what is wrong with an image's. */
+  /** The logit of "matches" for each text of each image, or the error of an image. */
   async matchLogits(images: readonly ImageTexts[]): Promise<(Float32Array | BlipError)[]> {
     const N = must(images, 0).states.length / this.model.config.vision.hiddenSize;
     const work = {
@@ -196,7 +196,7 @@ export class RetrievalEncoder implements Closable {
   }
 }
 
-/** What `make` makes, or the error that is about what it was given. */
+/** The result of `make`, or its error about the input. */
 function orError<T>(make: () => T): T | BlipError {
   try {
     return make();
@@ -206,7 +206,7 @@ function orError<T>(make: () => T): T | BlipError {
   }
 }
 
-/** A copy of a row: what it was cut from may go. */
+/** A copy of a row, so that its source can be freed. */
 function rowOf({ dims, data }: Tensor<"float32">, row: number): Tensor<"float32"> {
   const [, ...rest] = dims;
   const size = rest.reduce((product, dim) => product * dim, 1);

@@ -1,12 +1,12 @@
-// What a retrieval run knows: unit vectors, scores of pairs, what failed; read from its log, and kept beside it.
+// The state of a retrieval run: unit vectors, pair scores and failures, read from its log and kept in memory.
 import type { LoggedRow, RowLog } from "../row-log.ts";
 import type { Collection } from "./collection.ts";
 import { unpackFloats, unpackIndices } from "./packed.ts";
 
-/** Kinds of rows in the log. */
+/** The kinds of rows in the log. */
 export const kinds = { text: "text", image: "image", pairs: "pairs" } as const;
 
-/** Unit vectors, one after another, and which of them are known. */
+/** Unit vectors, concatenated, and flags of the known ones. */
 interface KnownVectors {
   readonly data: Float32Array;
   readonly present: boolean[];
@@ -15,11 +15,11 @@ interface KnownVectors {
 export interface Known {
   readonly images: KnownVectors;
   readonly texts: KnownVectors;
-  /** For each image the texts whose scores are known, and the scores. */
+  /** Per image, the texts with known scores, and the scores. */
   readonly pairs: Map<number, readonly [texts: Uint32Array, scores: Float32Array]>;
-  /** For each image its number in the file of states. */
+  /** Per image, its record in the file of states. */
   readonly stored: Map<number, number>;
-  /** What failed, by kind and number. */
+  /** Failed rows, by kind and number. */
   readonly failed: Map<string, LoggedRow>;
 }
 
@@ -53,13 +53,13 @@ export class RetrievalLog {
     return found;
   }
 
-  /** Writes rows, then knows them. */
+  /** Writes rows and adds them to the state. */
   async append(rows: readonly LoggedRow[]): Promise<void> {
     await this.#log.append(rows);
     for (const row of rows) this.#take(row);
   }
 
-  /** What is no row of this run, such as numbers of another length, is passed over, and computed again. */
+  /** Ignores rows that do not fit this run, such as vectors of another length. They are computed again. */
   #take(row: LoggedRow): void {
     const { known } = this;
     const { kind, n, error } = row;

@@ -1,13 +1,13 @@
-// Places of what is right among the re-ranked candidates of a query; all others share the score of -100, behind them
-// (BLIP train_retrieval.py, whose score matrices begin as -100).
+// The ranks of right candidates after re-ranking. All other candidates share the score -100 and follow (BLIP
+// train_retrieval.py, whose score matrices begin as -100).
 import { must } from "@blip-ts/base";
 import type { QueryPlaces } from "@blip-ts/metrics";
 
 /**
- * Of equal scores the later candidate is first, as in `retrievalReport`.
- * @param candidates those that were re-ranked @param scores theirs, in the same order
- * @param right the right candidates, of which one at least is among all
- * @param all which candidates there are: those that are not re-ranked lie behind
+ * Of equal scores, the later candidate is first, as in `retrievalReport`.
+ * @param candidates the re-ranked candidates @param scores their scores, in the same order
+ * @param right the right candidates, at least one of which exists in `all`
+ * @param all flags of the existing candidates; those without re-ranking come after the others
  */
 export function rerankedPlaces(
   candidates: ArrayLike<number>,
@@ -34,7 +34,7 @@ export function rerankedPlaces(
   );
 }
 
-/** None of the right candidates was re-ranked: they are somewhere among the others. */
+/** The rank if no right candidate was re-ranked: it is among the others. */
 function behind(
   candidates: ArrayLike<number>,
   isRight: ReadonlySet<number>,
@@ -45,7 +45,7 @@ function behind(
   return placesOf(reranked.size, others, isRight);
 }
 
-/** @param tied candidates of one score, by their numbers */
+/** @param tied candidates of equal score, by number */
 function placesOf(above: number, tied: readonly number[], isRight: ReadonlySet<number>): QueryPlaces {
   let [later, wrong] = [0, 0];
   for (const one of tied) {

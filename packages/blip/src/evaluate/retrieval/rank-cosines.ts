@@ -1,27 +1,27 @@
-// Cosines of all images with all texts, a block of images at a time: the places of what is right, and the best k of each
-// query. No matrix of all pairs is ever in memory.
+// Cosines of all images with all texts, image by image: the ranks of the right candidates, and the best k per query.
+// The full matrix is never in memory.
 import { missed, must, nextTurn } from "@blip-ts/base";
 import type { QueryPlaces } from "@blip-ts/metrics";
 import { TopLists } from "./top-lists.ts";
 
-/** Unit vectors, one after another, and which of them there are: what failed is neither query nor candidate. */
+/** Unit vectors, concatenated, and flags of the existing ones. Failed items are neither queries nor candidates. */
 export interface Features {
   readonly data: Float32Array;
   readonly present: readonly boolean[];
 }
 
 export interface CosineRanking {
-  /** Of the images that are there, in their order; then of the texts. */
+  /** The ranks of existing images, in order, and of texts. */
   readonly imagePlaces: readonly QueryPlaces[];
   readonly textPlaces: readonly QueryPlaces[];
-  /** The best texts of each image, and the best images of each text. */
+  /** The best texts per image, and the best images per text. */
   readonly textsOf: TopLists;
   readonly imagesOf: TopLists;
 }
 
 /**
- * The cosine of an image and a text of E numbers: products are added up in their order, in float64, and rounded to
- * float32 once, so that a pair has the same cosine in whatever block it is computed.
+ * The cosine of an image and a text of E numbers. Products are summed in order, in float64, and rounded to float32
+ * once, so a pair has the same cosine in any block.
  */
 export function cosineOf(
   images: Float32Array,
@@ -37,7 +37,7 @@ export function cosineOf(
   return Math.fround(sum);
 }
 
-/** One image with all texts; four texts at a time, each with a sum of its own. */
+/** The cosines of one image with all texts, four texts at a time, each with its own sum. */
 function cosineRow(
   images: Float32Array,
   image: number,
@@ -65,7 +65,7 @@ function cosineRow(
   for (; text < row.length; text++) row[text] = cosineOf(images, image, texts, text, E);
 }
 
-/** Texts above, and tied with, the best right one of a row; of equal scores the later one is first, as in `retrievalReport`. */
+/** The rank of the best right text in a row. Of equal scores, the later one is first, as in `retrievalReport`. */
 function placesInRow(row: Float32Array, present: readonly boolean[], right: readonly number[]): QueryPlaces {
   let best = -Infinity;
   for (const text of right)
@@ -88,19 +88,19 @@ function placesInRow(row: Float32Array, present: readonly boolean[], right: read
   return { rank: above + wrongLater, best: above, worst: above + wrong };
 }
 
-/** @param tiedLater those of the tied images that come after the text's own */
+/** @param tiedLater the number of tied images after the text's own */
 const placesFrom = (above: number, tied: number, tiedLater: number): QueryPlaces => ({
   rank: above + tiedLater,
   best: above,
   worst: above + tied,
 });
 
-/** Images between two looks at the clock. */
+/** The number of images between checks of the signal. */
 const pauseEvery = 16;
 
 /**
- * Ranks both ways by cosine.
- * @param E the length of a unit vector @param k how many of each ranking are kept
+ * Ranks both directions by cosine.
+ * @param E the length of a unit vector @param k how many of each ranking to keep
  */
 export async function rankCosines(
   images: Features,
@@ -115,7 +115,7 @@ export async function rankCosines(
   const imagesOf = new TopLists(T, Math.min(k, I));
   const imageOf = new Int32Array(T).fill(-1);
   textsOfImage.forEach((own, image) => own.forEach((text) => (imageOf[text] = image)));
-  // What each text's own image scores is known first, so that one pass over the blocks counts what is above it.
+  // Compute each text's score with its own image first, so that one pass can count the images above it.
   const own = new Float32Array(T);
   for (let text = 0; text < T; text++)
     own[text] = cosineOf(images.data, imageOf[text] ?? missed("the image of a text"), texts.data, text, E);

@@ -1,4 +1,4 @@
-// Rankings without the matrix of all pairs: what `retrievalReport` says of the whole matrix, ties among them.
+// Rankings without the matrix of all pairs give the results of `retrievalReport` over the whole matrix, including ties.
 import { rankReport, retrievalReport } from "@blip-ts/metrics";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { rerankedPlaces } from "./places.ts";
 import { rankCosines } from "./rank-cosines.ts";
 import { TopLists } from "./top-lists.ts";
 
-/** Vectors of few different numbers, so that many cosines are equal. */
+/** Vectors with few different numbers, so that many cosines are equal. */
 const vectors = (count: number, E: number) =>
   fc.array(fc.integer({ min: -1, max: 1 }), { minLength: count * E, maxLength: count * E });
 
@@ -66,7 +66,7 @@ describe("rankCosines", () => {
     const images = { data: Float32Array.from([1, 0, 0, 1, 1, 0]), present: [true, true, false] };
     const texts = { data: Float32Array.from([1, 0, 0, 1, 1, 0]), present: [true, false, true] };
     const found = await rankCosines(images, texts, 2, [[0], [1], [2]], 2);
-    // Image 1 has no text left, text 2 no image; text 2 is still there for image 0, as good as its own.
+    // Image 1 has no text left, and text 2 no image. Text 2 still competes for image 0, and ties with its own text.
     expect(found.imagePlaces).toEqual([{ rank: 1, best: 0, worst: 1 }]);
     expect(found.textPlaces).toEqual([{ rank: 0, best: 0, worst: 0 }]);
     expect([...found.textsOf.best(0)]).toEqual([0, 2]);
@@ -103,7 +103,7 @@ test("rerankedPlaces counts what was not re-ranked as -100, as BLIP's matrices h
       const row = candidates.map((one) => (one.looked ? one.score : -100));
       const others = [...candidates.keys()].filter((index) => !right.includes(index));
       fc.pre(right.length > 0 && others.length > 0);
-      // Every other candidate is right for a second image, of which nothing is asked.
+      // Every other candidate is right for a second image, whose result is not used.
       const whole = retrievalReport(
         [row, row],
         row.map((_, text) => [right.includes(text) ? 1 : 0, 0]),

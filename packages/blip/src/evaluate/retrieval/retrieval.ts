@@ -1,4 +1,5 @@
-// The task `retrieval`: R@1, 5, 10 both ways, by cosine and re-ranked at each k (BLIP train_retrieval.py `itm_eval`).
+// The task `retrieval`: R@1, 5, 10 in both directions, by cosine and re-ranked at each k (BLIP train_retrieval.py
+// `itm_eval`).
 import { type QueryPlaces, rankReport, type RankReport } from "@blip-ts/metrics";
 import { must } from "@blip-ts/base";
 import type { Results } from "../report.ts";
@@ -9,7 +10,7 @@ import type { CosineRanking } from "./rank-cosines.ts";
 
 type Directions = Readonly<Record<"imageToText" | "textToImage", readonly QueryPlaces[]>>;
 
-/** R@k in percent with ranks; where another order of ties would move one, how low and how high it could be. */
+/** R@k in percent with ranks, and the bounds of those that another order of ties would change. */
 function numbers({ bounds, ...report }: RankReport): Results {
   const moved = Object.entries(bounds).flatMap(([name, { lowest, highest }]) =>
     lowest === highest ? [] : [[name, { lowest, highest }] as const],
@@ -17,7 +18,7 @@ function numbers({ bounds, ...report }: RankReport): Results {
   return { ...report, ...(moved.length > 0 ? { bounds: Object.fromEntries(moved) } : {}) };
 }
 
-/** Both directions, as BLIP reports them; a direction without a query has no numbers. */
+/** Both directions, as in BLIP's report. Empty if a direction has no query. */
 function both({ imageToText, textToImage }: Directions): Results {
   if (imageToText.length === 0 || textToImage.length === 0) return {};
   const [texts, images] = [rankReport(imageToText), rankReport(textToImage)];
@@ -28,7 +29,7 @@ function both({ imageToText, textToImage }: Directions): Results {
   };
 }
 
-/** The scores of candidates, of which some may be missing because the image could not be read again. */
+/** The scores of candidates. Some may be missing because the image could not be read again. */
 function scoresOf(
   candidates: Uint32Array,
   k: number,
@@ -45,7 +46,7 @@ function scoresOf(
   return { scored, scores };
 }
 
-/** Looks for a text's score with an image by halving: an image's texts are in their order. */
+/** Finds a text's score with an image by binary search: an image's texts are sorted. */
 function pairScore({ pairs }: Known, image: number, text: number): number | undefined {
   const [texts, scores] = pairs.get(image) ?? [];
   if (texts === undefined || scores === undefined) return undefined;
@@ -58,7 +59,7 @@ function pairScore({ pairs }: Known, image: number, text: number): number | unde
   return texts[low] === text ? scores[low] : undefined;
 }
 
-/** The places of both directions, re-ranked at k. */
+/** The ranks of both directions, re-ranked at k. */
 function reranked(k: number, ranking: CosineRanking, known: Known, collection: Collection): Directions {
   const { images, texts } = known;
   const { textsOfImage, imageOfText } = collection;
@@ -83,7 +84,7 @@ function reranked(k: number, ranking: CosineRanking, known: Known, collection: C
 
 const present = (list: readonly boolean[]) => list.filter(Boolean).length;
 
-/** @param ks at which k of each ranking ITM looked */
+/** @param ks the numbers k of candidates per ranking that ITM scored */
 export function retrievalResults(
   ks: readonly number[],
   ranking: CosineRanking,

@@ -1,5 +1,5 @@
-// Retrieval, step by step: texts encoded, images encoded, both ranked by cosine, the best pairs re-ranked by ITM
-// (BLIP train_retrieval.py `evaluation`). Each step's rows stand in the log, from which a run that was stopped goes on.
+// Retrieval, step by step: encodes texts, encodes images, ranks both by cosine, and re-ranks the best pairs by ITM
+// (BLIP train_retrieval.py `evaluation`). The log holds each step's rows, from which a stopped run continues.
 import { BlipError, must } from "@blip-ts/base";
 import type { TokenRow } from "../../run/text-batches.ts";
 import type { Seen } from "../../verbs/video.ts";
@@ -18,16 +18,16 @@ export interface RetrievalRun {
   readonly host: EvaluationHost;
   readonly clock: StepClock;
   readonly options: EvaluateOptions;
-  /** States of images on disk, with how many of them there is room for. */
+  /** The file of image states, if there is room for some. */
   readonly states: StatesFile | undefined;
 }
 
-/** Texts, images, and images whose pairs are scored, at a time. */
+/** The numbers of texts, images, and images with scored pairs per batch. */
 const textsAtOnce = 256;
 const imagesAtOnce = 4;
 const pairsAtOnce = 8;
 
-/** The numbers of the texts that are wanted, so many at a time. */
+/** The numbers of the wanted texts, in batches. */
 function* inParts(count: number, isWanted: (text: number) => boolean): Generator<number[]> {
   for (let from = 0; from < count; from += textsAtOnce) {
     const size = Math.min(textsAtOnce, count - from);
@@ -36,7 +36,7 @@ function* inParts(count: number, isWanted: (text: number) => boolean): Generator
   }
 }
 
-/** Unit vectors of all texts that are not known yet. */
+/** Encodes the texts whose unit vectors are not known yet. */
 export async function encodeTexts({ encoder, collection, clock, options }: RetrievalRun, log: RetrievalLog) {
   const { texts } = collection;
   const { present } = log.known.texts;
@@ -56,7 +56,7 @@ export async function encodeTexts({ encoder, collection, clock, options }: Retri
   }
 }
 
-/** Images one after another with what they decode to; the next ones are decoded while the network looks at these. */
+/** Decodes images in order. The next batch is decoded while the network processes the current one. */
 async function* decoded(
   encoder: RetrievalEncoder,
   items: AsyncIterable<Item>,
@@ -91,7 +91,7 @@ async function* chosen(items: AsyncIterable<Item>, wanted: (n: number) => boolea
   for await (const item of items) if (wanted(item.n)) yield item;
 }
 
-/** Encodes what was decoded. */
+/** Encodes decoded images. */
 async function seen(
   encoder: RetrievalEncoder,
   batch: readonly { readonly item: Item; readonly frames: Frames | BlipError }[],
@@ -105,7 +105,7 @@ async function seen(
   }));
 }
 
-/** Unit vectors of all images that are not known yet; states go to disk while there is room. */
+/** Encodes the images whose unit vectors are not known yet. It writes states to disk while there is room. */
 export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promise<void> {
   const { encoder, collection, clock, options, states } = run;
   const {
@@ -137,7 +137,7 @@ export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promis
   }
 }
 
-/** For each image the texts that are to be scored with it, in either direction. */
+/** The texts to score with each image, for either direction. */
 function wantedTexts(ranking: CosineRanking, { images, texts }: Known): number[][] {
   const wanted = images.present.map((there, image) =>
     there ? new Set<number>(ranking.textsOf.best(image)) : new Set<number>(),
@@ -147,7 +147,7 @@ function wantedTexts(ranking: CosineRanking, { images, texts }: Known): number[]
   return wanted.map((own) => [...own].sort((a, b) => a - b));
 }
 
-/** Those of the texts whose scores are not known. */
+/** The texts without a known score. */
 function missing(
   texts: readonly number[],
   known: readonly [Uint32Array, Float32Array] | undefined,
@@ -156,7 +156,7 @@ function missing(
   return texts.filter((text) => !have.has(text));
 }
 
-/** Scores the pairs that either direction asks for, image by image. */
+/** Scores the pairs that either direction needs, image by image. */
 export async function rerank(run: RetrievalRun, log: RetrievalLog, ranking: CosineRanking): Promise<void> {
   const { encoder, collection, clock, options, states } = run;
   const { known } = log;
@@ -192,21 +192,21 @@ export async function rerank(run: RetrievalRun, log: RetrievalLog, ranking: Cosi
     );
 }
 
-/** Tokens of texts, made when they are first asked for. */
+/** The tokens of all encoded texts. */
 function tokensOf(encoder: RetrievalEncoder, texts: readonly string[], present: readonly boolean[]) {
   const all: TokenRow[] = [];
   for (const numbers of inParts(texts.length, (text) => present[text] === true)) {
     const rows = encoder.tokens(numbers.map((text) => must(texts, text)));
     for (const [index, text] of numbers.entries()) {
       const { ids, mask } = must(rows, index);
-      // A view would keep the padding of the whole batch.
+      // Copy, because a view would keep the padding of the whole batch.
       all[text] = { ids: ids.slice(), mask: mask.slice() };
     }
   }
   return all;
 }
 
-/** States that are on disk. A run that goes on may have no file of them, or one that its predecessor did not fill. */
+/** The states on disk. A resumed run may have no such file, or one that the earlier run did not fill. */
 async function storedStates(
   states: StatesFile | undefined,
   stored: ReadonlyMap<number, number>,
@@ -222,7 +222,7 @@ async function storedStates(
   return { isStored, statesOf };
 }
 
-/** Rows of scores: logit of "matches" and cosine together, as BLIP ranks. */
+/** Rows of scores: the logit of "matches" plus the cosine, as in BLIP's ranking. */
 async function scored(
   encoder: RetrievalEncoder,
   batch: readonly { readonly n: number; readonly states: Float32Array | BlipError }[],
@@ -251,6 +251,6 @@ async function scored(
   });
 }
 
-/** The cosine ranking of what was encoded. */
+/** The cosine ranking of all encoded images and texts. */
 export const rankAll = ({ encoder, collection, options }: RetrievalRun, { known }: RetrievalLog, k: number) =>
   rankCosines(known.images, known.texts, encoder.width, collection.textsOfImage, k, options.signal);

@@ -1,7 +1,7 @@
-// The best k of many candidates for many queries, in memory that does not grow with the candidates.
+// The best k of many candidates for many queries. Memory does not grow with the number of candidates.
 import { missed } from "@blip-ts/base";
 
-/** For each query the k best of the candidates that were offered; of equal scores the earlier candidate is kept. */
+/** The k best candidates per query. Of equal scores, the earlier candidate is kept. */
 export class TopLists {
   readonly k: number;
   readonly #scores: Float32Array;
@@ -15,7 +15,7 @@ export class TopLists {
     this.#counts = new Uint32Array(queries);
   }
 
-  /** A heap for each query: the worst of those that are kept is its first. */
+  /** Offers a candidate. Each query has a heap whose root is its worst kept candidate. */
   offer(query: number, candidate: number, score: number): void {
     const [scores, candidates, base] = [this.#scores, this.#candidates, query * this.k];
     const count = this.#counts[query] ?? missed("a count");

@@ -12,7 +12,7 @@ import { generationOf, generationOnly } from "./generation.ts";
 
 const captionOf = ({ fields }: Evaluated<"caption">): string => String(fields.caption);
 
-/** What is left out of the report, and why. */
+/** The metrics that the report leaves out, with the reason. */
 const leftOut =
   "METEOR and SPICE: both need tools in Java that this package does not carry (docs/metrics.md)";
 
@@ -26,7 +26,7 @@ function scores(rows: readonly Scored[]): Results {
   return { images: rows.length, bleu1, bleu2, bleu3, bleu4, rougeL, ciderD };
 }
 
-/** The things that are there are those that a reference names. */
+/** Scores the things that captions name against those that a reference names. */
 function thingScores(rows: readonly Scored[], things: readonly Thing[]): Results {
   const there = rows.map(({ captions }) => [
     ...new Set(captions.flatMap((reference) => namedThings(reference, things))),
@@ -39,7 +39,7 @@ function thingScores(rows: readonly Scored[], things: readonly Thing[]): Results
   return { precision, recall, f1 };
 }
 
-/** NoCaps has three domains, whose CIDEr is computed by itself. */
+/** CIDEr per domain. NoCaps has three. */
 function byDomain(rows: readonly Scored[]): Results {
   const domains = new Map<string, Scored[]>();
   for (const row of rows) {

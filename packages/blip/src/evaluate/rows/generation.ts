@@ -1,8 +1,8 @@
-// How texts are generated, for the report and for the verbs.
+// Generation options, for the report and for the verbs.
 import type { GenerationOptions } from "../../decode/options.ts";
 import type { Generator } from "../../run/generate.ts";
 
-/** The options of generation among others. */
+/** The generation options among others. */
 export function generationOnly(options: GenerationOptions): GenerationOptions {
   const { beams, maxLength, maxNewTokens, minLength, repetitionPenalty, noRepeatNgram } = options;
   const { sample, temperature, topK, topP, seed, lengthPenalty, earlyStopping, beamScoring } = options;
@@ -12,7 +12,7 @@ export function generationOnly(options: GenerationOptions): GenerationOptions {
   };
 }
 
-/** All options of generation as a model resolves them, lengths for a sequence that begins with one token. */
+/** All generation options as a model resolves them, with lengths for a sequence that begins with one token. */
 export function generationOf(
   generator: Generator,
   first: number,

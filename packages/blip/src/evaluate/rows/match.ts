@@ -1,4 +1,4 @@
-// Who fits whom: labelled pairs, true texts beside false ones (ARO, SugarCrepe, FOIL), Winoground's two by two.
+// Image-text matching: labelled pairs, true texts against false ones (ARO, SugarCrepe, FOIL), Winoground's two by two.
 import type { Crop, MatchExample } from "@blip-ts/datasets";
 import { matchMetrics, pairRanking, rocAuc, winoground, type WinogroundScores } from "@blip-ts/metrics";
 import { BlipError, closedBy, must } from "@blip-ts/base";
@@ -11,7 +11,7 @@ import type { EvaluateOptions } from "../options.ts";
 import type { Results } from "../report.ts";
 import type { Evaluated, Fields, RowTask } from "./row-task.ts";
 
-/** What a row says, [image][text]. */
+/** The scores of a row, [image][text]. */
 interface Scores {
   readonly probability: readonly (readonly number[])[];
   readonly cosine: readonly (readonly number[])[];
@@ -19,7 +19,7 @@ interface Scores {
 
 type Measure = keyof Scores;
 
-/** The box as Pillow's `crop` cuts it: rounded to whole pixels, black beyond the edges. */
+/** The box as Pillow's `crop` cuts it: rounded to whole pixels, black outside the image. */
 export function cropped(
   image: RgbImage,
   crop: Crop,
@@ -39,7 +39,7 @@ export function cropped(
   return { data, width, height, channels: 3 };
 }
 
-/** The images of a row, as they are given to the model. */
+/** The images of a row, as the model gets them. */
 async function imagesOf(
   { processors }: Matcher<EvaluatedImage>,
   { images, crop }: MatchExample,
@@ -87,7 +87,7 @@ async function scoresOf(
   });
 }
 
-/** Two images and two texts, each of which fits one. */
+/** Whether a row has two images and two texts, each of which fits one. */
 const isWinoground = ({ images, texts }: MatchExample) => images.length === 2 && texts.length === 2;
 
 interface Gathered {
@@ -100,7 +100,7 @@ interface Gathered {
 
 const nothing = (): Gathered => ({ scores: [], labels: [], right: [], wrong: [], squares: [] });
 
-/** A row's pairs, its true texts beside the best of its false ones, its square. */
+/** Adds a row's pairs, its true texts with the best false one, and its Winoground square. */
 function gather(into: Gathered, { example, fields }: Evaluated<"match">, measure: Measure): void {
   const scores = (fields as unknown as Scores)[measure];
   for (const [image, own] of example.matches.entries()) {
@@ -123,7 +123,7 @@ function gather(into: Gathered, { example, fields }: Evaluated<"match">, measure
   ]);
 }
 
-/** The numbers of one measure; ITM's probability alone has a threshold. */
+/** The results of one measure. Only the ITM probability has a threshold. */
 function numbers({ scores, labels, right, wrong, squares }: Gathered, measure: Measure): Results {
   const bothKinds = labels.includes(true) && labels.includes(false);
   const ranked = right.length > 0 ? pairRanking(right, wrong) : undefined;

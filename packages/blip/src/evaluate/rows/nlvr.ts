@@ -1,4 +1,4 @@
-// NLVR2: accuracy and consistency of judgements of statements about two images (BLIP train_nlvr.py, models/blip_nlvr.py).
+// NLVR2: accuracy and consistency on statements about two images (BLIP train_nlvr.py, models/blip_nlvr.py).
 import { BlipError, closedBy, must } from "@blip-ts/base";
 import { nlvrMetrics, type NlvrExample as Judged } from "@blip-ts/metrics";
 import type { Platform } from "../../platform.ts";
@@ -52,6 +52,6 @@ export const nlvrTask = (platform: Platform<EvaluatedImage>): RowTask<"nlvr"> =>
   },
 });
 
-/** NLVR2's identifiers, "dev-850-0-0"; what stands for one elsewhere says nothing about the sentence. */
+/** An identifier in NLVR2's form, "dev-850-0-0". Other identifiers do not tell which rows share a sentence. */
 const identifierOf = (identifier: string): string | undefined =>
   /^[a-z]+\d*-\d+-\d+-\d+$/.test(identifier) ? identifier : undefined;

@@ -1,4 +1,4 @@
-// Tasks in which each row of the data is evaluated by itself: captions, questions, statements, matches.
+// Tasks that evaluate each row of the data separately: captions, questions, statements, matches.
 import { BlipError, type Closable } from "@blip-ts/base";
 import type { ExampleOf, ImageSource, Task } from "@blip-ts/datasets";
 import { isNotFinite } from "@blip-ts/engine";
@@ -9,30 +9,30 @@ import type { Results } from "../report.ts";
 import { failedRow, type LoggedRow, type RowLog } from "../row-log.ts";
 import { imageKey, type Numbered, type Survey } from "../survey.ts";
 
-/** What a model says of a row, as it stands in the file of rows. */
+/** The model's results for a row, as stored in the file of rows. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A task's model, loaded. */
+/** A task's loaded model. */
 export interface RowModel<T extends Task> extends Closable {
   readonly loaded: LoadedNetwork;
-  /** What decides the rows besides how the model is loaded. */
+  /** Values that affect the rows, besides the loading options. */
   readonly decides: Fields;
   imagesOf(example: ExampleOf<T>): readonly ImageSource[];
   /**
-   * What the model says of rows, or what is wrong with one of them.
-   * @throws {BlipError} what is wrong with a text, with which all rows of the call fail
+   * The model's results for rows, or the error of a row.
+   * @throws {BlipError} an error of a text, which fails all rows of the call
    */
   fieldsOf(examples: readonly ExampleOf<T>[]): Promise<readonly (Fields | BlipError)[]>;
 }
 
-/** A row with what the model said of it. */
+/** A row with the model's results. */
 export interface Evaluated<T extends Task> {
   readonly example: ExampleOf<T>;
   readonly fields: Fields;
 }
 
 export interface RowTask<T extends Task> {
-  /** The data's task, which may be called otherwise. */
+  /** The task of the data, whose name may differ. */
   readonly data: T;
   load(source: string, host: EvaluationHost, options: EvaluateOptions): Promise<RowModel<T>>;
   results(
@@ -40,18 +40,18 @@ export interface RowTask<T extends Task> {
     options: EvaluateOptions,
     task: EvaluationTask,
   ): Promise<Results>;
-  /** A row of the file that the data set's server reads. */
+  /** A row of the file for the data set's server. */
   submitted?(row: Evaluated<T>): object;
 }
 
-/** Rows and bytes of images that wait to be put together by their images. */
+/** The most rows, and the most bytes of images, that wait to be grouped by image. */
 const [windowRows, windowBytes] = [256, 1 << 26];
-/** Rows of a call. */
+/** The most rows per call. */
 const mostRows = 128;
 
 type Keyed<Example> = Numbered<Example> & { readonly keys: readonly string[] };
 
-/** Rows in batches of a few images, rows of one image together if they stand near each other. */
+/** Groups rows into batches of a few images. Rows of one image go together if they are close to each other. */
 export async function* imageBatches<Example>(
   rows: AsyncIterable<Numbered<Example>>,
   imagesAtOnce: number,
@@ -95,7 +95,7 @@ function* packed<Example>(
   if (batch.length > 0) yield batch;
 }
 
-/** The rows' fields; a text that cannot be read fails its own row, and a model without finite numbers all of them. */
+/** The results of rows. An unreadable text fails only its own row; a model without finite results fails all rows. */
 async function fieldsEach<T extends Task>(
   model: RowModel<T>,
   examples: readonly ExampleOf<T>[],
@@ -112,7 +112,7 @@ async function fieldsEach<T extends Task>(
   }
 }
 
-/** Images at a time unless told. */
+/** The default number of images per batch. */
 const defaultImages = 4;
 
 export interface RowRun<T extends Task> {
@@ -124,7 +124,7 @@ export interface RowRun<T extends Task> {
   readonly options: EvaluateOptions;
 }
 
-/** Rows of the log that are done; those that failed are tried again. */
+/** The logged rows. Failed ones are tried again. */
 async function doneRows(log: RowLog): Promise<Map<number, LoggedRow>> {
   const done = new Map<number, LoggedRow>();
   for await (const row of log.rows()) done.set(row.n, row);
@@ -142,8 +142,8 @@ async function* without<Example>(
 }
 
 /**
- * Evaluates the rows that are not done yet, a batch at a time, each of which stands in the log before the next begins.
- * @returns all rows that have fields, with them, and what failed
+ * Evaluates the remaining rows in batches. Each batch is logged before the next one begins.
+ * @returns all rows that have results, and the failed ones
  */
 export async function runRows<T extends Task>({ model, surveyed, log, host, clock, options }: RowRun<T>) {
   const known = await doneRows(log);

@@ -1,4 +1,5 @@
-// Visual questions: soft accuracy of generated answers, or of the best of a list (BLIP train_vqa.py, LAVIS vqa_eval.py).
+// Visual questions: soft accuracy of generated answers, or of the best of a list (BLIP train_vqa.py, LAVIS
+// vqa_eval.py).
 import type { VqaExample } from "@blip-ts/datasets";
 import { vqaAccuracy, type VqaQuestion } from "@blip-ts/metrics";
 import { BlipError, closedBy } from "@blip-ts/base";
@@ -12,12 +13,12 @@ import { listHash } from "../survey.ts";
 
 const answerOf = ({ fields }: Evaluated<"vqa">): string => String(fields.answer);
 
-/** As BLIP's VQA ranks. */
+/** The default of BLIP's VQA. */
 const defaultK = 128;
 
 const kOf = ({ k }: EvaluateOptions): number | undefined => (typeof k === "number" ? k : k?.[0]);
 
-/** What decides the answers. */
+/** The values that affect the answers. */
 function decides(host: EvaluationHost, { model }: Answerer<EvaluatedImage>, options: EvaluateOptions) {
   const { answers } = options;
   if (!answers)
@@ -25,7 +26,7 @@ function decides(host: EvaluationHost, { model }: Answerer<EvaluatedImage>, opti
   return { answers: { count: answers.length, sha256: listHash(host, answers) }, k: kOf(options) ?? defaultK };
 }
 
-/** A question with what people answered. */
+/** A question with the answers of people. */
 const question = (row: Evaluated<"vqa">): VqaQuestion => {
   const { humanAnswers, answerType, questionType } = row.example;
   return {
@@ -36,7 +37,7 @@ const question = (row: Evaluated<"vqa">): VqaQuestion => {
   };
 };
 
-/** A-OKVQA's multiple choice: is the answer the right one of the choices, word by word? */
+/** A-OKVQA's multiple choice: whether the answer equals the right choice exactly. */
 const choiceRight = ({ choices, correctChoice }: VqaExample, answer: string): boolean | undefined =>
   choices === undefined || correctChoice === undefined ? undefined : choices[correctChoice] === answer;
 

@@ -1,4 +1,4 @@
-// The folder that an export writes: export.json, the weights, and nothing where it is refused.
+// The folder of an export: export.json, the weights, and nothing if the export is refused.
 import { ModelProtoSchema } from "@blip-ts/graph/onnx-messages";
 import { fromBinary } from "@bufbuild/protobuf";
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
@@ -81,7 +81,7 @@ describe("the weights", () => {
         const entry = (key: string) => tensor.externalData.find((one) => one.key === key)?.value;
         if (entry("location") === undefined) continue;
         expect(entry("location")).toBe("weights.data");
-        // A part of a fused matrix begins where the part before it ends.
+        // A part of a fused matrix begins at the end of the previous part.
         if (!tensor.name.includes("[")) expect(Number(entry("offset")) % 4096).toBe(0);
         places.set(tensor.name, some(entry("offset")));
       }
@@ -98,7 +98,7 @@ describe("the weights", () => {
   });
 });
 
-/** The tiny matching model with a word table of `rows` rows, all zeros: a file of holes. */
+/** The tiny matching model with `rows` rows of word embeddings, all zeros: a sparse file. */
 async function sparseModel(to: string, rows: number): Promise<void> {
   const from = fixture("tiny/match");
   await cp(from, to, { recursive: true });

@@ -36,7 +36,7 @@ const textFeeds: Feeds = {
   attention_mask: texts.attentionMask,
 };
 
-/** The first token of each text replaced, as the steps of an export say. */
+/** The first token of each text replaced, as in an export's steps. */
 function begunWith(token: number): Feeds {
   const data = texts.inputIds.data.slice();
   data[0] = data[5] = BigInt(token);
@@ -48,7 +48,7 @@ const floatsOf = (tensor: OrtTensor | undefined): Float32Array => {
   return tensor.data;
 };
 
-/** Greedy sequences by the files of an export alone: what `steps` describes; and what the last step gave. */
+/** Greedy sequences from an export's files alone, following `steps`, and the outputs of the last step. */
 async function greedy(
   { raw, description }: Exported,
   states: Tensor<"float32">,
@@ -110,16 +110,16 @@ async function greedy(
   return { sequences: ended, last: some(last) };
 }
 
-/** Another fusion of the same operations moves float32 sums of magnitude 10 by some 1e-6. */
+/** Another fusion of the same operations changes float32 sums of magnitude 10 by about 1e-6. */
 const tolerance = 2e-5;
 const forms: readonly Partial<ExportOptions>[] = [{}, { selfContained: true, standardOperators: true }];
 
-/** The same model in every form, one after another. */
+/** Checks the model in every form. */
 async function inEveryForm(model: string, options: ExportOptions, check: (files: Exported) => Promise<void>) {
   for (const form of forms) await check(await exported(folder, model, { ...options, ...form }));
 }
 
-/** Pictures of noise [B, 3, S, S]. */
+/** Noise images [B, 3, S, S]. */
 const pictures = (count: number, side = 32) =>
   floatTensor([count, 3, side, side], range(count * 3 * side * side).map(Math.sin));
 
@@ -215,7 +215,7 @@ describe("an exported model, weights beside or inside, contributed operators or 
   });
 
   test.each(["fp16", "int8"] as const)("in %s", async (dtype) => {
-    // 8-bit files round all pictures of a run with one scale: they are given one at a time, as the steps say.
+    // 8-bit files round all images of a run with one scale, so run them one at a time, as in the steps.
     const image = rowsOf(pixelValues, 0, 1);
     await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"), { dtype });
     const states = await model.images.states(image);
@@ -225,7 +225,7 @@ describe("an exported model, weights beside or inside, contributed operators or 
     await inEveryForm("caption", { task: "caption", dtype }, async (files) => {
       expect(files.description.dtype).toBe(dtype);
       const { image_embeds } = await files.run("image", { pixel_values: image });
-      // Of halves and of bytes, another order of sums moves the last bit of some, of 11 and of 8.
+      // In half and 8-bit precision, another order of sums changes the last of 11 or 8 bits of some numbers.
       expectClose(some(image_embeds), states, 2e-2);
       expect((await greedy(files, states, 8)).sequences).toEqual([best?.tokens]);
       for (const said of ["one image at a time", "session.x64quantprecision 1"])

@@ -1,4 +1,4 @@
-// The verb `export`: a task's graphs as ONNX files that any program runs with ONNX Runtime, and a description of how.
+// The verb `export`: writes a task's graphs as ONNX files for any program with ONNX Runtime, with a description.
 import { closing, optionNames } from "@blip-ts/base";
 import {
   contributedOperators,
@@ -33,13 +33,13 @@ import { tokenizerFileJson } from "../../save/hf-config.ts";
 import { textLimitsOf } from "../../processor/text-processor.ts";
 import { graphTooLarge, unknownTask } from "../errors.ts";
 
-/** How a task's graphs are exported. */
+/** Options to export a task's graphs. */
 export interface ExportOptions extends ModelOptions {
   /** `match`, `retrieve` (the files of `match`), `caption`, `ask`, `compare` or `embed`. */
   readonly task: string;
-  /** Off unless told. Each file carries its own weights; refused where one would have more than 2 GiB, protobuf's limit. */
+  /** Each file contains its own weights. Refused if a file would exceed 2 GiB, protobuf's limit. Default: false. */
   readonly selfContained?: boolean | undefined;
-  /** Off unless told. Uses no operator of ONNX Runtime's own: slower there, but other engines can run the files. */
+  /** Uses no operators of ONNX Runtime's own: slower there, but other engines can run the files. Default: false. */
   readonly standardOperators?: boolean | undefined;
 }
 
@@ -54,59 +54,59 @@ export const exportOptionNames = optionNames<ExportOptions>()({
 export interface ExportedTensor {
   /** The tensor's name in the graph. */
   readonly name: string;
-  /** Its element type, such as float32. */
+  /** Its element type, for example float32. */
   readonly dtype: string;
-  /** Numbers, or letters that `letters` explains. */
+  /** Numbers, or letters from `letters`. */
   readonly shape: readonly (number | string)[];
-  /** What it holds. */
+  /** Its content. */
   readonly about: string;
 }
 
 /** One ONNX file. */
 export interface ExportedFile {
-  /** Its name. */
+  /** The file's name. */
   readonly file: string;
-  /** What it computes. */
+  /** What the file computes. */
   readonly about: string;
-  /** What it reads. */
+  /** The inputs. */
   readonly inputs: readonly ExportedTensor[];
-  /** What it gives. */
+  /** The outputs. */
   readonly outputs: readonly ExportedTensor[];
 }
 
-/** What `export.json` says: all that a program needs to run the files. */
+/** The content of `export.json`: everything that a program needs to run the files. */
 export interface ExportDescription {
   /** The name and version of this package. */
   readonly producer: string;
-  /** The model that was exported. */
+  /** The exported model. */
   readonly model: string;
-  /** Its task. */
+  /** The task. */
   readonly task: string;
-  /** The convention that the graphs follow. */
+  /** The convention of the graphs. */
   readonly compat: Compat;
-  /** The type in which the files compute; their inputs and outputs are float32, but for the caches of `fp16`. */
+  /** The type of the computation. Inputs and outputs are float32, except the caches of `fp16`. */
   readonly dtype: NetworkDType;
-  /** Versions of the operators, by domain. */
+  /** Operator set versions, by domain. */
   readonly opset: Readonly<Record<string, number>>;
-  /** The operators of `com.microsoft` among them. */
+  /** The `com.microsoft` operators that the files use. */
   readonly contributedOperators: readonly string[];
-  /** The file that holds the weights of all the others; null where they carry their own. */
+  /** The file with the weights of all the others; null if each contains its own. */
   readonly data: string | null;
   /** The ONNX files. */
   readonly files: readonly ExportedFile[];
-  /** What each letter of a shape stands for. */
+  /** The meaning of each letter in shapes. */
   readonly letters: Readonly<Record<string, string>>;
-  /** Ids of special tokens. */
+  /** The ids of special tokens. */
   readonly tokens: Readonly<Record<string, number>>;
-  /** How images are prepared. */
+  /** How to prepare images. */
   readonly image: Readonly<Record<string, unknown>>;
-  /** How texts are prepared. */
+  /** How to prepare texts. */
   readonly text: Readonly<Record<string, unknown>>;
-  /** How the files are run for the task, step by step. */
+  /** How to run the files for the task, step by step. */
   readonly steps: readonly string[];
 }
 
-/** The file that holds the weights. */
+/** The name of the weights file. */
 const dataFile = "weights.data";
 
 const taskModel = ({ config, opened: { architecture } }: PreparedModel): TaskModel => ({
@@ -114,18 +114,18 @@ const taskModel = ({ config, opened: { architecture } }: PreparedModel): TaskMod
   architecture,
 });
 
-/** What is written: the graphs as they are run, and the tensors that they read. */
+/** The parts of an export: the graphs as they run, and their tensors. */
 interface Exported {
   readonly graphs: readonly (readonly [name: ExportedGraph, graph: Graph])[];
   readonly tensorOf: (name: string) => StoredTensor;
 }
 
 /**
- * Writes a task's graphs as ONNX files, their weights beside them or inside, with the tokenizer's files and an
- * `export.json` that says inputs, outputs, preprocessing and the order of steps. The folder is there when it is whole.
- * @returns what export.json says
+ * Writes a task's graphs as ONNX files, with weights in a separate file or inside, the tokenizer's files, and an
+ * `export.json` with inputs, outputs, preprocessing and the order of steps. The folder appears once it is complete.
+ * @returns the content of export.json
  * @throws {UsageError} `usage/unknown-task`, `export/too-large`, `save/exists`, `save/cannot-write`
- * @throws {ModelError} where the model cannot be found, read, or used for the task
+ * @throws {ModelError} if the model cannot be found, read, or used for the task
  */
 export async function exportOnnx(
   platform: Platform<never>,
@@ -136,7 +136,7 @@ export async function exportOnnx(
   const task = networkTaskOf(options.task);
   const valid = runnableTasks;
   if (task === undefined) throw unknownTask("task", options.task, valid);
-  // As all verbs: BLIP's own conventions unless told.
+  // BLIP's own conventions are the default, as in all verbs.
   const settings = { ...options, compat: options.compat ?? ("blip" as const) };
   checkModelOptions(settings);
   const opened = await openSource(platform, source, [task], settings);
@@ -183,30 +183,30 @@ async function writeExport(
   return description;
 }
 
-/** What is written: the files of the graphs, and of their weights where they lie apart. */
+/** The content to write: the graph files, and the weights file if it is separate. */
 interface Contents {
   readonly contents: readonly (readonly [name: ExportedGraph, content: AsyncIterable<Uint8Array>])[];
   readonly data?: AsyncIterable<Uint8Array>;
 }
 
-/** ONNX asks for multiples of a page, and on Windows of its 64 KiB, so that a file can be mapped into memory. */
+/** ONNX asks for page-aligned offsets, and on Windows for multiples of 64 KiB, so that a file can be memory-mapped. */
 const page = 4096;
 const granularity = 65536;
 
 const aligned = (offset: number, to: number): number => Math.ceil(offset / to) * to;
 
-/** A tensor and where it begins in the file of weights. */
+/** A tensor with its offset in the weights file. */
 interface Placed {
   readonly tensor: StoredTensor;
   readonly start: number;
 }
 
-/** Files whose weights lie in one file, each tensor once. */
+/** Files with a shared weights file, in which each tensor is stored once. */
 function sharingData({ graphs, tensorOf }: Exported, options: ExportOptions): Contents {
   const places = new Map<string, Placed>();
   let end = 0;
   const placed = (tensor: StoredTensor): Placed => {
-    // The same bytes under two names (tied matrices) are one.
+    // The same bytes under two names (tied matrices) are stored once.
     const { source, offset, byteLength, strides = [] } = tensor;
     const key = [source.path ?? source.name, offset, byteLength, ...strides].join(":");
     const known = places.get(key);
@@ -245,10 +245,10 @@ async function* dataBytes(
   }
 }
 
-/** Most bytes of a serialized protobuf message. */
+/** The most bytes of a serialized protobuf message. */
 const maxMessage = 2 ** 31 - 1;
 
-/** Files that carry their weights. @throws {UsageError} `export/too-large` */
+/** Files that contain their weights. @throws {UsageError} `export/too-large` */
 function selfContained({ graphs, tensorOf }: Exported, options: ExportOptions): Contents {
   return {
     contents: graphs.map(([name, graph]) => {
@@ -286,7 +286,7 @@ const described = ({ name, value: { dtype, shape } }: NamedValue): ExportedTenso
   about: meaningOf(name),
 });
 
-/** How images become pixel values. */
+/** The description of image preprocessing. */
 async function describedImage({ opened, imageSize, compat }: PreparedModel) {
   const settings = await imageConfigOf(opened, imageSize);
   const { height, width, doRescale, doNormalize, rescaleFactor, mean, std } = settings;

@@ -1,4 +1,4 @@
-// Models of which nothing was published: what the checks find in sound ones, and in ones that are made unsound.
+// Models without published results: the checks of sound ones, and of ones with a defect.
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ async function checksOf(model: string, options: VerbOptions = {}): Promise<Check
 
 const failedOf = (checks: readonly Check[]) => checks.filter(({ passed }) => !passed).map(({ what }) => what);
 
-/** A copy of a tiny model, one of whose tensors is filled with a number. */
+/** A copy of a tiny model with one tensor filled with a number. */
 async function filled(model: string, tensor: string, value: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "blip-check-"));
   folders.push(folder);

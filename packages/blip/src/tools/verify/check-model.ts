@@ -1,5 +1,5 @@
-// A model of which nothing was published: what can be checked of it all the same. None of it says that its answers are
-// right; that they are what the same network says by another way does.
+// General checks of a model without published results. They do not show that its answers are right, only that the same
+// network gives the same answers in two ways.
 import { allFinite, atLeast, BlipError, closing, must } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { ConditionalGeneration } from "../../classes/conditional-generation.ts";
@@ -16,7 +16,7 @@ import type { NetworkTask } from "../../tasks/task.ts";
 import { verbOptions, type VerbOptions } from "../../verbs/image-batches.ts";
 import { inspect } from "../inspect.ts";
 
-/** What was checked, what it should be, what it is. */
+/** A check: its subject, the expectation and the result. */
 export interface Check {
   readonly what: string;
   readonly expected: string;
@@ -24,10 +24,10 @@ export interface Check {
   readonly passed: boolean;
 }
 
-/** What a published file is known to say wrongly, and this package sets right or says. */
+/** Known faults of published files, which this package corrects or reports. */
 const knownFaults = /^(?:fault\/|text-heads$)/;
 
-/** Two images [2, 3, S, S]: a slope of grey, and stripes; each is as bright as photographs are. */
+/** Two images [2, 3, S, S]: a grey gradient, and stripes, both as bright as photographs. */
 function images(size: number): Tensor<"float32"> {
   const data = new Float32Array(2 * 3 * size * size);
   for (let channel = 0; channel < 3; channel++)
@@ -42,20 +42,20 @@ function images(size: number): Tensor<"float32"> {
 
 const texts = ["a dog on the beach", "two cars in the snow"];
 
-/** The image at a place, alone. */
+/** The image at an index, alone. */
 function alone({ dims, data }: Tensor<"float32">, index: number): Tensor<"float32"> {
   const [, ...rest] = dims;
   const size = rest.reduce((product, dim) => product * dim, 1);
   return floatTensor([1, ...rest], data.slice(index * size, (index + 1) * size));
 }
 
-/** The largest difference of two lists of numbers. */
+/** The largest difference between two lists of numbers. */
 function difference(first: ArrayLike<number>, other: ArrayLike<number>): number {
   if (first.length !== other.length) return Infinity;
   let most = 0;
   for (let index = 0; index < first.length; index++) {
     const apart = Math.abs(must(first, index) - must(other, index));
-    // A number that is not finite is no small difference.
+    // NaN counts as the largest difference.
     most = apart <= most ? most : apart;
   }
   return most;
@@ -63,13 +63,13 @@ function difference(first: ArrayLike<number>, other: ArrayLike<number>): number 
 
 const shown = (value: number) => value.toPrecision(3);
 
-/** The same numbers by two ways, within a bound. */
+/** Checks that two computations agree within a bound. */
 function same(what: string, first: ArrayLike<number>, other: ArrayLike<number>, bound: number): Check {
   const apart = difference(first, other);
   return { what, expected: `at most ${bound} apart`, found: `${shown(apart)} apart`, passed: apart <= bound };
 }
 
-/** Unit vectors have length 1; and two different inputs do not have the same one. */
+/** Checks that unit vectors have length 1, and that two different inputs do not have the same one. */
 function norms(what: string, { dims, data }: Tensor<"float32">): Check {
   const [rows, width] = atLeast(dims, 2);
   const vectors = Array.from({ length: rows }, (_, row) => data.subarray(row * width, (row + 1) * width));
@@ -84,7 +84,7 @@ function norms(what: string, { dims, data }: Tensor<"float32">): Check {
   };
 }
 
-/** Bounds of what two ways of computing may differ by, relative to numbers of about 1. */
+/** The tolerances between two computations, relative to numbers of about 1. */
 const [bound, int8Bound] = [1e-3, 5e-2];
 const boundOf = ({ network }: LoadedNetwork) => (network.dtype === "fp32" ? bound : int8Bound);
 
@@ -106,7 +106,7 @@ async function checkMatch(model: ImageTextRetrieval): Promise<readonly Check[]> 
   const seen = await model.encodeImages(pixels);
   const first = await model.encodeImages(alone(pixels, 0));
   const features = await model.textFeatures(read);
-  // Each image with its own text: by all states, and as verbs compute it.
+  // Each image with its own text: from all states, and as verbs compute it.
   const whole = (await model.matchTexts(seen.states, read)).logits.data;
   const quick = (await model.scoreTexts(seen.states, read)).data;
   const matrix = await model.forward({ ...read, pixelValues: pixels }, { useItmHead: false });
@@ -134,7 +134,7 @@ function dot(a: Float32Array, from: number, b: Float32Array, at: number, length:
   return sum;
 }
 
-/** The log-probabilities of the generated tokens, of logits [1, T, V] that were computed at once. */
+/** The log-probabilities of the generated tokens, from logits [1, T, V] of one pass. */
 function taught({ dims, data }: Tensor<"float32">, { tokens, tokenLogProbabilities }: Hypothesis): number[] {
   const V = must(dims, 2);
   const prompt = tokens.length - tokenLogProbabilities.length;
@@ -151,7 +151,7 @@ const ids = (tokens: readonly number[]): Tensor<"int64"> => ({
   data: BigInt64Array.from(tokens, BigInt),
 });
 
-/** Greedy and short. */
+/** Short greedy generation. */
 const greedy = { beams: 1, maxLength: 12, minLength: 1 } as const;
 
 async function checkCaption(model: ConditionalGeneration): Promise<readonly Check[]> {
@@ -218,7 +218,7 @@ function sameTokens(what: string, first: readonly number[], other: readonly numb
   return { what, expected, found, passed: expected === found };
 }
 
-/** Runs a task of a model, or says why it cannot be run. */
+/** Runs the checks of a task, or reports why it cannot run. */
 async function taskChecks(
   platform: Platform<never>,
   source: string,
@@ -241,7 +241,7 @@ async function taskChecks(
   }
 }
 
-/** Tasks, heads, known faults: what the files say, before a weight is read. */
+/** Checks the files before a weight is read: tasks, heads, known faults. */
 async function fileChecks(
   platform: Platform<never>,
   source: string,
@@ -251,7 +251,7 @@ async function fileChecks(
   const { architecture, warnings, missing } = await inspect(platform, source, verbOptions(options));
   const { heads, hiddenSize } = (architecture.text ?? {}) as Readonly<Record<string, number | undefined>>;
   const divides = heads !== undefined && hiddenSize !== undefined && hiddenSize % heads === 0;
-  // BLIP's released text models are 768 wide, with heads of 64.
+  // BLIP's released text models have width 768 and heads of width 64.
   const trained = hiddenSize !== 768 || heads === 12;
   const unknown = warnings.filter(({ code }) => !knownFaults.test(code));
   const known = warnings.filter(({ code }) => knownFaults.test(code));
@@ -259,20 +259,20 @@ async function fileChecks(
   return [
     {
       what: "tasks",
-      expected: "at least one task, with all its weights",
+      expected: "at least one task with all its weights",
       found: `${tasks.join(", ") || "none"}${lacks}`,
       passed: tasks.length > 0,
     },
     {
       what: "text heads",
       expected:
-        hiddenSize === 768 ? "12, with which BLIP's weights were trained" : "a number that divides the width",
+        hiddenSize === 768 ? "12, as in the training of BLIP's weights" : "a number that divides the width",
       found: `${heads ?? "unknown"} for a width of ${hiddenSize ?? "unknown"}`,
       passed: divides && trained,
     },
     {
       what: "known faults",
-      expected: "none but those that are known, and set right or said",
+      expected: "only known ones, which are corrected or reported",
       found: [...unknown, ...known].map(({ code, message }) => `${code}: ${message}`).join("; ") || "none",
       passed: unknown.length === 0,
     },
@@ -291,7 +291,7 @@ export async function* checkModel(
   const { tasks: all } = await inspect(platform, source, verbOptions(options));
   yield* await fileChecks(platform, source, all, options);
   const runnable = [...new Set(all.flatMap((task) => networkTaskOf(task) ?? []))];
-  // Matching makes the same features.
+  // Matching computes the same features.
   const asked = runnable.filter((task) => task !== "embed" || !runnable.includes("match"));
   for (const task of asked) {
     options.signal?.throwIfAborted();

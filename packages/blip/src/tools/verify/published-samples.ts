@@ -1,40 +1,40 @@
-// Single outputs that were published of Salesforce's models: BLIP's notebook, transformers' slow tests, LAVIS's tests.
-// All were made with 12 attention heads.
+// Published results of Salesforce's models, from BLIP's notebook, transformers' slow tests and LAVIS's tests. All were
+// made with 12 attention heads.
 import type { Compat } from "../../platform.ts";
 
-/** A number, and how far from it still counts as equal. */
+/** A number with its tolerance. */
 export type Published = readonly [value: number, tolerance: number];
 
-/** Means over all states, and over all unit vectors of tokens. */
+/** The means over all states, and over all unit vectors of tokens. */
 export type MeanName = "image" | "multimodal" | "text" | "textProjection" | "imageProjection";
 
-/** Something that was published of a model: an image, what was asked, what came out. */
+/** A published result of a model: an image, the request and the outcome. */
 export interface Sample {
-  /** The model by the ends of its Hub id and of its original file: "blip-itm-base-coco", "model_base_retrieval_coco". */
+  /** The ends of the model's Hub id and of its original file: "blip-itm-base-coco", "model_base_retrieval_coco". */
   readonly models: readonly string[];
-  /** A name among the images. */
+  /** The image's name in `publishedImages`. */
   readonly image: string;
-  /** The convention under which it was published. */
+  /** The convention of the publication. */
   readonly compat: Compat;
-  /** Side of the images where it is not the model's own. */
+  /** The side of the images, if it is not the model's own. */
   readonly imageSize?: number;
-  /** Where it was published. */
+  /** The publication. */
   readonly source: string;
-  /** What was published. */
+  /** The published result. */
   readonly expected:
     | {
         readonly task: "match";
         readonly text: string;
         readonly probability?: Published;
         readonly cosine?: Published;
-        /** Probability and cosine as the same weights give them with 8 text heads. */
+        /** Probability and cosine of the same weights with 8 text heads. */
         readonly eightHeads?: readonly [probability: number, cosine: number];
       }
     | {
         readonly task: "caption";
         readonly prompt?: string;
         readonly tokens?: readonly number[];
-        /** The tokens that the same weights give with 8 text heads. */
+        /** The tokens of the same weights with 8 text heads. */
         readonly eightHeads?: readonly number[];
         readonly caption?: string;
       }
@@ -53,7 +53,7 @@ export interface Sample {
       }
     /** softmax(cosine / temperature) over bare names. */
     | { readonly task: "classify"; readonly names: readonly (readonly [name: string, share: Published])[] }
-    /** The mean smoothed loss of a caption's tokens after the first `promptTokens`, [DEC] counted. */
+    /** The mean smoothed loss of a caption's tokens after the first `promptTokens`, which include [DEC]. */
     | {
         readonly task: "loss";
         readonly text: string;
@@ -62,7 +62,7 @@ export interface Sample {
       };
 }
 
-/** Where the images are. */
+/** The URLs of the images. */
 export const publishedImages: Readonly<Record<string, string>> = {
   "demo.jpg": "https://storage.googleapis.com/sfr-vision-language-research/BLIP/demo.jpg",
   "merlion.png": "https://raw.githubusercontent.com/salesforce/LAVIS/main/docs/_static/merlion.png",
@@ -75,10 +75,10 @@ const lavis = "LAVIS tests/models/test_blip.py";
 
 const baseCoco = ["blip-itm-base-coco", "model_base_retrieval_coco"];
 const largeCoco = ["blip-itm-large-coco", "model_large_retrieval_coco"];
-/** What the notebook's saved caption and answer are of; its cells name other files. */
+/** The models of the notebook's saved caption and answer. Its cells name other files. */
 const notebookCaption = ["model_base_caption", "model*_base_caption"];
 const baseCaption = ["blip-image-captioning-base"];
-/** LAVIS fine-tuned this file itself; the other models are BLIP's own files (lavis/configs/models/blip_*.yaml). */
+/** LAVIS fine-tuned this file; the other models are BLIP's own files (lavis/configs/models/blip_*.yaml). */
 const cocoCaption = ["blip_coco_caption_base"];
 const largeCocoCaption = ["model_large_caption"];
 const baseVqa = ["blip-vqa-base"];
@@ -89,9 +89,9 @@ const pretrained = ["model_base_capfilt_large"];
 const fountain = "a large fountain spewing water into the air";
 const statue = "a large statue of a person spraying water from a fountain";
 
-/** What transformers' tests allow; the notebooks say nothing of it and print four digits or more. */
+/** The tolerance of transformers' tests. The notebooks state none and print four digits or more. */
 const thousandth = 1e-3;
-/** What LAVIS's tests allow of means and losses: a tenth of the number. */
+/** The tolerance of LAVIS's tests for means and losses: a tenth of the number. */
 const tenth = (value: number): Published => [value, Math.abs(value) / 10];
 
 /** transformers' slow tests: greedy, [CLS], Pillow's resize. */
@@ -196,7 +196,7 @@ const ofNotebook: readonly Sample[] = [
   },
 ];
 
-/** LAVIS compares scores within 1e-5, cosines of four digits within 1e-4. */
+/** LAVIS compares scores within 1e-5, and cosines of four digits within 1e-4. */
 const merlionMatch = (
   models: readonly string[],
   text: string,
@@ -237,7 +237,7 @@ const ofLavis: readonly Sample[] = [
     image: "merlion.png",
     compat: "lavis",
     source: lavis,
-    // [DEC] a large statue: as many tokens as BLIP's prompt has are no part of the loss.
+    // [DEC] a large statue: the loss excludes as many tokens as BLIP's prompt has.
     expected: { task: "loss", text: statue, promptTokens: 4, loss: tenth(2.7152) },
   },
   {

@@ -1,4 +1,4 @@
-// What a model says where something was published of it: one function a kind of sample.
+// Runs published samples: one function per kind of sample.
 import { type Closable, allFinite, asyncDispose, must, revivedError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { readTensorBytes } from "@blip-ts/checkpoint";
@@ -31,17 +31,17 @@ export interface Finding {
   readonly equal: boolean;
 }
 
-/** A known fault, said where its numbers appear. */
+/** The hint about a known fault, shown with the numbers that it produces. */
 const eightHeadsHint =
-  "this is what 8 attention heads in the text model give, as the first config files said; the weights were trained " +
+  "these are the results of 8 attention heads in the text model, as in the first config files; the weights were trained " +
   "with 12: leave out textHeads";
 
-/** Five digits that say something. */
+/** Five significant or decimal digits. */
 const digits = (value: number) => (Math.abs(value) < 0.01 ? value.toPrecision(5) : value.toFixed(5));
 
 const isNear = ([value, tolerance]: Published, measured: number) => Math.abs(value - measured) <= tolerance;
 
-/** @param eightHeads what the same numbers are with a known fault, in the same order */
+/** @param eightHeads the same numbers with a known fault, in the same order */
 function numbers(
   list: readonly (readonly [name: string, expected: Published | undefined, found: number])[],
   eightHeads?: readonly number[],
@@ -64,7 +64,7 @@ function numbers(
   };
 }
 
-/** Token ids where they were published, else the text. */
+/** Compares token ids if they were published, otherwise the text. */
 function words(
   expected: {
     readonly tokens?: readonly number[];
@@ -80,7 +80,7 @@ function words(
   return { expected: wanted, found: `${got} (${found.text}${hint})`, equal: wanted === got };
 }
 
-/** @throws {ModelError} `model/not-finite` @throws {UsageError} the row's other failures */
+/** @throws {ModelError} `model/not-finite` @throws {UsageError} for other errors of the row */
 function succeeded<Row extends object>(row: Row | FailedRow<unknown> | FailedText): Row {
   if (!("error" in row)) return row;
   const { code, message } = row.error;
@@ -103,7 +103,7 @@ const mean = (values: Iterable<number>): number => {
   return sum / count;
 };
 
-/** The unit vectors of all tokens [B, T, E] of their states [B, T, D], where a verb takes the first token's alone. */
+/** The unit vectors [B, T, E] of all tokens' states [B, T, D]. A verb uses only the first token's. */
 export async function projected(
   { network, config }: Pick<LoadedNetwork, "network" | "config">,
   of: "image" | "text",
@@ -115,7 +115,7 @@ export async function projected(
 }
 
 /**
- * The temperature of the contrastive loss, which training left in an original file.
+ * The temperature of the contrastive loss, which training stored in an original file.
  * @throws {UsageError} `verify/no-temperature`
  */
 async function temperatureOf({ opened: { files } }: Pick<LoadedNetwork, "opened">): Promise<number> {
@@ -151,7 +151,7 @@ async function featureMeans<ImageInput>(
   return means;
 }
 
-/** softmax(cosines / temperature) of a picture over names. */
+/** softmax(cosines / temperature) of an image over names. */
 async function zeroShot<ImageInput>(
   embedder: Embedder<ImageInput>,
   image: ImageInput,
@@ -170,7 +170,10 @@ async function zeroShot<ImageInput>(
   return powers.map((power) => power / sum);
 }
 
-/** The mean smoothed loss of a caption's tokens after the first `given` ones, [SEP] included (models/blip.py `BLIP_Decoder`). */
+/**
+ * The mean smoothed loss of a caption's tokens after the first `promptTokens`, with [SEP] (models/blip.py
+ * `BLIP_Decoder`).
+ */
 async function captionLoss<ImageInput>(
   platform: Platform<ImageInput>,
   model: ConditionalGeneration,
@@ -197,17 +200,17 @@ async function captionLoss<ImageInput>(
   }
 }
 
-/** Who asks for each kind of sample. */
+/** The verb of each kind of sample. */
 const verbs = {
   ...{ match: "matcher", embed: "embedder", means: "embedder", classify: "embedder" },
   ...{ caption: "captioner", loss: "captioner", ask: "answerer" },
 } as const satisfies Record<Sample["expected"]["task"], string>;
 
-/** Samples of which this is the same are asked of one model, loaded in one way. */
+/** The key of a sample's model. Samples with equal keys run on one loaded model. */
 export const modelOf = ({ compat, imageSize, expected }: Sample): string =>
   [verbs[expected.task], compat, imageSize ?? ""].join(" ");
 
-/** The model that samples are asked of; it is loaded for the first of them. */
+/** The model of samples. It is loaded for the first of them. */
 export class SampledModel<ImageInput> implements Closable {
   readonly #platform: Platform<ImageInput>;
   readonly #source: string;
@@ -217,7 +220,7 @@ export class SampledModel<ImageInput> implements Closable {
   #captioner: Captioner<ImageInput> | undefined;
   #answerer: Answerer<ImageInput> | undefined;
 
-  /** @param sample one of the samples, which have `modelOf` in common */
+  /** @param sample one of the samples, which share the same `modelOf` */
   constructor(
     platform: Platform<ImageInput>,
     source: string,
@@ -230,9 +233,9 @@ export class SampledModel<ImageInput> implements Closable {
   }
 
   /**
-   * What the model says where something was published of it.
-   * @throws {ModelError} where the model cannot do what the sample asks
-   * @throws {UsageError} `image/...` for a picture that cannot be read, `verify/no-temperature`
+   * Compares the model's result with the published one.
+   * @throws {ModelError} if the model cannot do the sample's task
+   * @throws {UsageError} `image/...` for an image that cannot be read, `verify/no-temperature`
    */
   async ask({ expected }: Sample, image: ImageInput): Promise<Finding> {
     const [platform, source, options] = [this.#platform, this.#source, this.#options];
@@ -278,7 +281,7 @@ export class SampledModel<ImageInput> implements Closable {
     }
   }
 
-  /** Frees the models that were loaded. */
+  /** Frees the loaded models. */
   async close(): Promise<void> {
     for (const one of [this.#matcher, this.#embedder, this.#captioner, this.#answerer]) await one?.close();
   }

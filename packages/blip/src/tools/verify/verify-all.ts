@@ -1,5 +1,5 @@
-// All published models in one report, with the verdict on the text heads of itm-base-flickr, whose config.json most likely
-// still says 8 where the weights were trained with 12 (transformers issue 22625).
+// Verifies all published models in one report, including the text heads of itm-base-flickr. Its config.json most likely
+// still has 8 heads, although the weights were trained with 12 (transformers issue 22625).
 import { BlipError, closing, must, optionNames, withoutNames } from "@blip-ts/base";
 import { inspect } from "../inspect.ts";
 import type { Platform } from "../../platform.ts";
@@ -7,7 +7,7 @@ import { version } from "../../version.ts";
 import { Matcher } from "../../verbs/match.ts";
 import { verify, type VerifyOptions, type VerifyRow, verifyOptionNames } from "./verify.ts";
 
-/** The models that Salesforce published on the Hub, and which this package runs. */
+/** The models that Salesforce published on the Hub and that this package runs. */
 export const publishedModels: readonly string[] = [
   "Salesforce/blip-itm-base-coco",
   "Salesforce/blip-itm-large-coco",
@@ -19,70 +19,70 @@ export const publishedModels: readonly string[] = [
   "Salesforce/blip-vqa-capfilt-large",
 ];
 
-/** Its config.json was never looked at with these weights. */
+/** The model whose config.json has not been checked against these weights. */
 const doubtful = "Salesforce/blip-itm-base-flickr";
 
-/** What the published images show, in captions that were published of them. */
+/** The content of the published images, in published captions. */
 const shows: readonly (readonly [image: string, text: string])[] = [
   ["demo.jpg", "a woman sitting on the beach with a dog"],
   ["merlion.png", "a large fountain spewing water into the air"],
   ["000000039769.jpg", "two cats sleeping on a couch"],
 ];
 
-/** What a model's samples say. */
+/** The verdict on a model. */
 export interface ModelVerdict {
   /** The model's name. */
   readonly model: string;
   /**
-   * `equal`: says all that was published of it. `checked`: nothing was, and all checks passed. `different`, `failed`,
-   * `skipped`: one row at least is so. `unavailable`: it could not be loaded.
+   * `equal`: all published results are reproduced. `checked`: none were published, and all checks passed. `different`,
+   * `failed`, `skipped`: at least one row has this verdict. `unavailable`: the model could not be loaded.
    */
   readonly verdict: VerifyRow["verdict"] | "unavailable";
-  /** Its samples. */
+  /** The rows of its samples. */
   readonly rows: readonly VerifyRow[];
-  /** Why it is not available. */
+  /** The reason why it is unavailable. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** How far a model tells three images' own captions from the others' with a number of text heads. */
+/** How well a model with a given number of text heads separates three images' own captions from the others'. */
 export interface HeadsTried {
-  /** Attention heads of the text model. */
+  /** The number of attention heads of the text model. */
   readonly heads: number;
-  /** Of 12 comparisons, 6 by image and 6 by text, how many rank the own pair above the other one. */
+  /** Of 12 comparisons, 6 by image and 6 by text, the number that ranks the own pair above the other one. */
   readonly right: number;
-  /** The mean of own logit less other logit over these. */
+  /** The mean difference of the own logit and the other logit. */
   readonly margin: number;
 }
 
-/** Which number of attention heads gives the published numbers. */
+/** The verdict on the number of attention heads. */
 export interface HeadsVerdict {
   /** The model's name. */
   readonly model: string;
-  /** Heads that config.json says; undefined if it says none, or could not be read. */
+  /** The number of heads in config.json; undefined if it gives none, or could not be read. */
   readonly configured: number | undefined;
-  /** Each number of heads with what it gives. */
+  /** The results of each number of heads. */
   readonly tried: readonly HeadsTried[];
-  /** The number with which the model tells more, by a margin that is twice as large at least; else undefined. */
+  /** The number of heads that separates better, by at least twice the margin; otherwise undefined. */
   readonly verdict: number | undefined;
-  /** Why there is none. */
+  /** The reason why there is no verdict. */
   readonly reason?: string;
 }
 
-/** All published models in one report. */
+/** The report on all published models. */
 export interface VerifyReport {
   /** The version of this package. */
   readonly version: string;
   /** A verdict per model. */
   readonly models: readonly ModelVerdict[];
-  /** Which number of attention heads is right (transformers issue 22625). */
+  /** The right number of attention heads (transformers issue 22625). */
   readonly textHeads: HeadsVerdict;
 }
 
-/** How all models are verified. */
+/** Options to verify all models. */
 export interface VerifyAllOptions extends Omit<VerifyOptions, "as" | "textHeads" | "revision"> {
-  /** The published models unless told. */
+  /** Default: the published models. */
   readonly models?: readonly string[] | undefined;
-  /** The model whose text heads are tried: Salesforce/blip-itm-base-flickr unless told. */
+  /** The model whose text heads are tried. Default: Salesforce/blip-itm-base-flickr. */
   readonly headsOf?: string | undefined;
   /** Called after each model. */
   readonly onModel?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
@@ -95,7 +95,7 @@ export const verifyAllOptionNames = optionNames<VerifyAllOptions>()({
   onModel: true,
 });
 
-/** From bad to good: a model is as good as its worst row. */
+/** From worst to best: a model is as good as its worst row. */
 const order = ["failed", "different", "skipped", "equal", "checked"] as const;
 
 const worst = (rows: readonly VerifyRow[]): VerifyRow["verdict"] =>
@@ -118,7 +118,7 @@ async function verdictOf<ImageInput>(
   }
 }
 
-/** Own pairs beside others in the same row, and in the same column. */
+/** Compares own pairs with others in the same row and in the same column. */
 function compared(logits: readonly (readonly number[])[], heads: number): HeadsTried {
   const gaps: number[] = [];
   for (const [row, own] of logits.entries())
@@ -168,7 +168,9 @@ async function configuredHeads(platform: Platform<never>, model: string, options
   return (text as { readonly heads?: number } | undefined)?.heads;
 }
 
-/** The number of heads that tells clearly more than the other one: by no fewer comparisons, and twice the margin. */
+/**
+ * The number of heads that clearly separates better than the other: no fewer right comparisons, and twice the margin.
+ */
 export function decideHeads(tried: readonly HeadsTried[]): number | undefined {
   const [better, other] = [...tried].sort((a, b) => b.right - a.right || b.margin - a.margin);
   if (!better || !other || better.right <= 6) return undefined;
@@ -188,7 +190,7 @@ async function headsVerdict<ImageInput>(
   const undecided = (reason: string) => ({ model, configured, tried, verdict: undefined, reason });
   for (const [name] of shows) {
     const pathOrUrl = await options.imageOf?.(name);
-    if (pathOrUrl === undefined) return undecided(`the image ${name} is not at hand`);
+    if (pathOrUrl === undefined) return undecided(`the image ${name} is not available`);
     images.push(imageInput(pathOrUrl));
   }
   try {
@@ -200,13 +202,13 @@ async function headsVerdict<ImageInput>(
     return undecided(error.message);
   }
   const verdict = decideHeads(tried);
-  if (verdict === undefined) return undecided("neither number of heads tells clearly more");
+  if (verdict === undefined) return undecided("neither number of heads separates clearly better");
   return { model, configured, tried, verdict };
 }
 
 /**
- * Verifies all published models, one after another: what was published of them, or what can be checked. About 10 GB are
- * fetched the first time.
+ * Verifies all published models in order: their published results, or the general checks. It downloads about 10 GB the
+ * first time.
  * @throws the signal's reason
  */
 export async function verifyAll<ImageInput>(

@@ -1,4 +1,4 @@
-// Published samples, with stand-ins for the models and pictures that they were published of.
+// Published samples, with stand-ins for the published models and images.
 import { closedBy } from "@blip-ts/base";
 import { floatTensor, int64Tensor } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
@@ -134,7 +134,7 @@ describe("verify", () => {
     const powers: number[] = [];
     for await (const row of embedder.embedTexts(["a dog", "two cats"])) {
       if (row.error) throw new Error(row.error.message);
-      // The temperature of all tiny checkpoints is 0.07, with which training begins.
+      // The temperature of all tiny checkpoints is 0.07, the initial value of training.
       powers.push(
         Math.exp(row.embedding.reduce((sum, x, at) => sum + x * (image.embedding[at] ?? 0), 0) / 0.07),
       );
@@ -244,7 +244,7 @@ describe("verify", () => {
       "equal",
     ]);
     expect(done).toEqual([0, 1, 2, 3, 4, 5, 6]);
-    // Matching by two conventions, and embedding.
+    // Matching in two conventions, and embedding.
     expect({ opened, atOnce, most }).toEqual({ opened: 3, atOnce: 0, most: 1 });
   });
 
@@ -287,7 +287,7 @@ describe("verify", () => {
     expect(samplesOf("./model_base_retrieval_coco.pth", {})).toEqual(samplesOf("blip-itm-base-coco", {}));
     const tasks = (name: string) => samplesOf(name, {}).map(({ expected }) => expected.task);
     expect(tasks("model_base_capfilt_large")).toEqual(["embed", "means", "classify"]);
-    // LAVIS's caption and loss are of its own file, the notebook's answer is not of the file that LAVIS asked.
+    // LAVIS's caption and loss belong to its own file, and the notebook's answer to another file than LAVIS's.
     expect(tasks("blip_coco_caption_base")).toEqual(["caption", "loss"]);
     expect([tasks("model_vqa"), tasks("model_base_vqa_capfilt_large")]).toEqual([["ask"], ["ask", "ask"]]);
     expect(publishedSamples.every(({ image }) => image in publishedImages)).toBe(true);

@@ -1,5 +1,5 @@
-// The verb `verify`: does a real checkpoint say what was published of it? A model of which nothing was published is checked
-// for what can be checked. Images are given, or fetched where the caller wants it; nothing is downloaded otherwise.
+// The verb `verify`: compares a checkpoint with its published results, or runs general checks if none were published.
+// Images are given, or fetched if the caller asks for it. Nothing is downloaded otherwise.
 import { BlipError, optionNames, withoutNames } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { isNotFinite } from "@blip-ts/engine";
@@ -11,30 +11,30 @@ import { noSamples } from "../errors.ts";
 
 export type { Published, Sample } from "./published-samples.ts";
 
-/** A sample: what was published, and what was found. */
+/** A sample with the published and the actual result. */
 export interface VerifyRow {
-  /** What is compared. */
+  /** The subject of the comparison. */
   readonly sample: string;
-  /** Where it was published. */
+  /** The publication. */
   readonly source: string;
-  /** What was published. */
+  /** The published result. */
   readonly expected: string;
-  /** What this model says, with what it means where that is known; or why it could not be asked. */
+  /** This model's result, with an explanation if one is known; or the reason why there is none. */
   readonly found: string;
   /**
-   * `equal` or `different` from what was published, or `skipped` because it could not be asked. Of a model without
-   * published samples `checked` or `failed`: that its answers are right, nothing says.
+   * `equal` to the published result or `different` from it, or `skipped` because the sample could not run. `checked` or
+   * `failed` for a model without published samples; these do not show that its answers are right.
    */
   readonly verdict: "equal" | "different" | "skipped" | "checked" | "failed";
 }
 
-/** How a model is verified. */
+/** Options to verify a model. */
 export interface VerifyOptions extends Omit<VerbOptions, "compat" | "imageSize"> {
-  /** Where a picture of this name lies; undefined where it is not at hand. Without it samples are skipped. */
+  /** The path or URL of a named image; undefined if it is not available. Without this function, samples are skipped. */
   readonly imageOf?: ((name: string) => Promise<string | undefined>) | undefined;
-  /** Which published model this is ("blip-itm-base-coco"): what its name says unless told. */
+  /** The name of the published model ("blip-itm-base-coco"). Default: from the model's own name. */
   readonly as?: string | undefined;
-  /** The published samples unless told. */
+  /** Default: the published samples. */
   readonly samples?: readonly Sample[] | undefined;
   /** Called after each sample. */
   readonly onSample?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
@@ -48,7 +48,7 @@ export const verifyOptionNames = optionNames<VerifyOptions>()({
   onSample: true,
 });
 
-/** The last part of a path or id, without the ending of a weights file. */
+/** The last part of a path or id, without the extension of a weights file. */
 const lastPart = (name: string): string =>
   (
     name
@@ -57,13 +57,13 @@ const lastPart = (name: string): string =>
       .at(-1) ?? name
   ).replace(/\.(?:pth|bin|safetensors)$/, "");
 
-/** Was anything published of a model of this name? */
+/** Whether results of a model with this name were published. */
 export const hasSamples = (
   source: string,
   { as = lastPart(source), samples = publishedSamples }: Pick<VerifyOptions, "as" | "samples">,
 ): boolean => samples.some(({ models }) => models.includes(as));
 
-/** The samples that were published of a model. @throws {UsageError} `verify/no-samples`, listing what is known */
+/** The published samples of a model. @throws {UsageError} `verify/no-samples` with the known names */
 export function samplesOf(source: string, options: Pick<VerifyOptions, "as" | "samples">): readonly Sample[] {
   const { samples = publishedSamples } = options;
   const name = options.as ?? lastPart(source);
@@ -89,7 +89,7 @@ function aboutOf(expected: Sample["expected"]): string {
   }
 }
 
-/** What a sample asks, in a line. */
+/** A sample's request, in one line. */
 function describe({ image, compat, imageSize, expected }: Sample): string {
   const about = aboutOf(expected);
   return [expected.task, image, about, compat, ...(imageSize === undefined ? [] : [`${imageSize} px`])]
@@ -97,7 +97,7 @@ function describe({ image, compat, imageSize, expected }: Sample): string {
     .join(" ");
 }
 
-/** A model of which nothing was published, check by check. */
+/** The general checks of a model without published results. */
 async function* checks(
   platform: Platform<never>,
   source: string,
@@ -114,10 +114,10 @@ async function* checks(
 }
 
 /**
- * The published samples of a model, one after another: expected, found, verdict. A model of which nothing was published is
- * checked: its tasks, its text heads, known faults, norms of features, and whether it answers the same by two ways.
- * @throws {UsageError} `verify/no-samples` if `as` names a model of which nothing was published
- * @throws {ModelError} where the model cannot be found or read
+ * Runs the published samples of a model in order: expected, found, verdict. A model without published results is
+ * checked in general: its tasks, its text heads, known faults, norms of features, and whether two computations agree.
+ * @throws {UsageError} `verify/no-samples` if `as` names a model without published results
+ * @throws {ModelError} if the model cannot be found or read
  */
 export async function* verify<ImageInput>(
   platform: Platform<ImageInput>,
@@ -126,7 +126,7 @@ export async function* verify<ImageInput>(
   options: VerifyOptions = {},
 ): AsyncGenerator<VerifyRow, void, undefined> {
   const { imageOf, as, samples: own, onSample, ...loading } = options;
-  // What was published of a model says nothing of it with an adapter.
+  // Published results do not apply to a model with an adapter.
   const isPublished = options.adapter === undefined && hasSamples(source, { samples: own });
   if (as === undefined && !isPublished) {
     yield* checks(platform, source, loading);
@@ -134,7 +134,7 @@ export async function* verify<ImageInput>(
   }
   const samples = samplesOf(source, { as, samples: own });
   onSample?.({ done: 0, total: samples.length });
-  // Each model is loaded once, and one at a time: its samples are asked together. Rows keep the samples' order.
+  // Each model is loaded once, one at a time, and runs all its samples. Rows keep the samples' order.
   const groups = new Map<string, number[]>();
   for (const [index, sample] of samples.entries())
     groups.set(modelOf(sample), [...(groups.get(modelOf(sample)) ?? []), index]);
@@ -175,19 +175,19 @@ async function rowOf<ImageInput>(
   const pathOrUrl = await imageOf?.(sample.image);
   if (pathOrUrl === undefined) {
     const from = publishedImages[sample.image];
-    return skipped(`the image ${sample.image} is not at hand${from === undefined ? "" : ` (${from})`}`);
+    return skipped(`the image ${sample.image} is not available${from === undefined ? "" : ` (${from})`}`);
   }
   try {
     const { expected, found, equal } = await model.ask(sample, imageInput(pathOrUrl));
     return { ...row, expected, found, verdict: equal ? "equal" : "different" };
   } catch (error) {
-    // A model that makes no finite numbers says something else than what was published.
+    // Results that are not finite differ from the published ones.
     if (isNotFinite(error))
       return {
         ...row,
         ...{ expected: JSON.stringify(sample.expected), found: error.message, verdict: "different" },
       };
-    // A picture that cannot be read, or a file that lacks what training left, is no finding about the model.
+    // An unreadable image, or a file that lacks training leftovers, is not a finding about the model.
     if (!(error instanceof BlipError) || !/^(?:image|verify)\//.test(error.code)) throw error;
     return skipped(error.message);
   }

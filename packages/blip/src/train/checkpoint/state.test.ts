@@ -1,4 +1,4 @@
-// States on disk: which are kept, what is there when a process ends in the middle, and what is refused.
+// States on disk: which ones are kept, what remains when a process ends in the middle, and refused states.
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ const tensors = (step: number) =>
 const save = (step: number, options: SaveOptions = {}, to: TrainingFiles = files) =>
   saveState(to, folder, facts(step), tensors(step), options);
 
-/** The step of a state, whose tensors are those of the same step. */
+/** The step of a state, whose tensors belong to the same step. */
 async function stepOf(which: Which = "last"): Promise<number> {
   const opened = await openState(files, folder, which);
   const tensor = opened.tensors.get("weight w");
@@ -58,7 +58,7 @@ test("the last state and the best one are kept, and nothing else", async () => {
   await save(3);
   expect(await names()).toEqual(["step-1", "step-3", "training.json"]);
   expect([await stepOf("best"), await stepOf()]).toEqual([1, 3]);
-  // The same steps once more: the states that are there stay until the new one is.
+  // The same step again: the existing states stay until the new one is complete.
   await save(1);
   expect(await names()).toEqual(["step-1", "step-1.2", "training.json"]);
   await save(1, { best: true });
@@ -79,7 +79,7 @@ test("a save that is stopped leaves the states that were there", async () => {
   expect(await names()).toEqual(["step-1", "training.json"]);
 });
 
-/** Files of a process that ends before its nth change. */
+/** The files of a process that ends before its nth change. */
 function until(calls: number): { readonly files: TrainingFiles; ended(): boolean } {
   let left = calls;
   const spend = () => {
@@ -102,7 +102,7 @@ function until(calls: number): { readonly files: TrainingFiles; ended(): boolean
             spend();
             await writer.commit();
           },
-          // A process that is gone removes nothing.
+          // A dead process removes nothing.
           close: () => Promise.resolve(),
         };
       },
@@ -130,9 +130,10 @@ test("whenever a process ends while it saves, whole states are there", async () 
     expect(await stepOf("best")).toBe(1);
     found.push(await stepOf());
   }
-  // remove, createFolder, two files and the name are lost; with training.json the new state is the last one.
+  // Without remove, createFolder, two files or the rename, the new state is lost. With training.json it is the last
+  // one.
   expect(found.slice(0, 7)).toEqual([1, 1, 1, 1, 1, 1, 8]);
-  // What was left behind went at the end.
+  // Leftovers are removed at the end.
   const last = found.at(-1) ?? NaN;
   expect(last).toBeGreaterThan(8);
   expect(await names()).toEqual(["step-1", `step-${last}`, "training.json"]);

@@ -1,7 +1,7 @@
-// The complete state of a training on disk. A folder holds one folder for each state that is kept and `training.json`,
-// which says which of them is the last and which the best. States are written whole under another name and then named;
-// only then `training.json` is replaced, and what it no longer names is removed: whenever the process ends, it names states
-// that are there.
+// The complete state of a training on disk. A folder holds one subfolder per kept state, and `training.json` with the
+// names of the last and the best state. A state is first written under another name and then renamed. Only then is
+// `training.json` replaced, and states that it no longer names are removed. Whenever the process ends, `training.json`
+// names states that exist.
 import { closing, untilAborted, type ByteSource } from "@blip-ts/base";
 import {
   readSafetensors,
@@ -12,27 +12,27 @@ import {
 import { noState, otherState } from "../errors.ts";
 import type { TrainingFiles } from "./files.ts";
 
-/** What can be written as JSON. */
+/** A value that JSON can express. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 export interface StateFacts {
   readonly objective: string;
-  /** Updates that were made. */
+  /** The number of completed updates. */
   readonly step: number;
   readonly seed: number;
-  /** Were the moving averages moved already for the step that comes next? So it is if that step failed. */
+  /** Whether the moving averages were already updated for the next step. This is so if that step failed. */
   readonly followed: boolean;
-  /** Where the data is, as the caller knows it. */
+  /** The caller's position in the data. */
   readonly position: Json;
 }
 
 export interface SaveOptions {
-  /** Keeps this state as the best one, until another is. */
+  /** Keeps this state as the best one, until another state is. */
   readonly best?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Which of the states. */
+/** Selects a state. */
 export type Which = "last" | "best";
 
 interface Index {
@@ -44,7 +44,7 @@ interface Index {
 const indexName = "training.json";
 const factsName = "state.json";
 const tensorsName = "state.safetensors";
-/** Also of states that were not finished: `.step-3.partial-...`. */
+/** Also matches unfinished states: `.step-3.partial-...`. */
 const isState = (name: string) => /^\.?step-\d+(\.[\w-]+)*$/.test(name);
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -74,7 +74,7 @@ async function readIndex(files: TrainingFiles, folder: string): Promise<Index | 
   return { version, last, best };
 }
 
-/** A name for a state of this step that no state in the index has. */
+/** A name for a state of this step that the index does not use. */
 function freeName(step: number, index: Index | undefined): string {
   const taken = new Set([index?.last, index?.best]);
   const names = [`step-${step}`, `step-${step}.2`, `step-${step}.3`];
@@ -82,8 +82,8 @@ function freeName(step: number, index: Index | undefined): string {
 }
 
 /**
- * Writes a state as the last one, and as the best one if it is.
- * @throws {UsageError} `save/cannot-write`; the states that were there are still there then
+ * Writes a state as the last one, and also as the best one with `best`.
+ * @throws {UsageError} `save/cannot-write`; the previous states then still exist
  */
 export async function saveState(
   files: TrainingFiles,
@@ -94,7 +94,7 @@ export async function saveState(
 ): Promise<void> {
   const before = await readIndex(files, folder);
   const name = freeName(facts.step, before);
-  // One that was written and not named yet when a process ended.
+  // Remove a state that was written but not yet named when a process ended.
   await files.remove(`${folder}/${name}`);
   await closing(await files.createFolder(`${folder}/${name}`), async (writer) => {
     await writer.write(factsName, `${JSON.stringify({ version: 1, ...facts }, null, 2)}\n`);
@@ -107,7 +107,7 @@ export async function saveState(
   const needed = new Set([index.last, index.best]);
   for (const other of await files.list(folder))
     if (isState(other) && !needed.has(other))
-      // The new state is there; what cannot be removed now goes with the next one.
+      // The new state is complete; a folder that cannot be removed now is removed with the next state.
       await files.remove(`${folder}/${other}`).catch(() => undefined);
 }
 
@@ -117,7 +117,7 @@ export interface OpenedState {
   readonly source: ByteSource;
 }
 
-/** @throws {UsageError} `train/no-state` @throws {ModelError} `train/state`, and where a file cannot be read */
+/** @throws {UsageError} `train/no-state` @throws {ModelError} `train/state`, or if a file cannot be read */
 export async function openState(
   files: TrainingFiles,
   folder: string,

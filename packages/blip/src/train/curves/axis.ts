@@ -1,11 +1,11 @@
-// Where an axis has its marks.
+// The range and the ticks of an axis.
 export interface Axis {
   readonly least: number;
   readonly most: number;
   readonly ticks: readonly { readonly at: number; readonly label: string }[];
 }
 
-/** 1, 2 or 5 times a power of ten: the smallest that is at least this. */
+/** The smallest number of at least `least` that is 1, 2 or 5 times a power of ten. */
 function roundStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least));
   const times = [1, 2, 5, 10].find((one) => one * power >= least * (1 - 1e-9));
@@ -22,7 +22,8 @@ function labelOf(value: number, step: number): string {
 
 /**
  * An axis over values, from a round number to a round number.
- * @param count most ticks, about
+ * @param count the approximate maximum of ticks
+ * @param whole whether ticks are whole numbers
  */
 export function axisOf(values: readonly number[], count: number, whole = false): Axis {
   let [low, high] = [Infinity, -Infinity];

@@ -1,4 +1,4 @@
-// The picture of a run's curves, of rows as a run writes them.
+// The chart of a run's curves, from rows as a run writes them.
 import { describe, expect, test } from "vitest";
 import { axisOf } from "./axis.ts";
 import { curvesOf } from "./index.ts";
@@ -18,7 +18,7 @@ const rows = [
   }),
   step(2, 2),
   JSON.stringify({ step: 2, validated: 3, validationLoss: 3.1, metrics: { ciderD: 0.5, bleu4: null } }),
-  // A line that a process that ended left half written.
+  // A partial line, left by a process that ended.
   '{"step":3,"lo',
 ].join("\n");
 
@@ -121,7 +121,7 @@ describe("the picture", () => {
       ?.split(" ")
       .map((one) => one.split(",").map(Number));
     const [first, , last] = points ?? [];
-    // 4 nats are the most, at the top; 2 are the least, and come at the end.
+    // 4 nats are the maximum, at the top; 2 are the minimum, at the end.
     expect(first?.[1]).toBe(46);
     expect(last).toEqual([836, 206]);
   });

@@ -1,2 +1,2 @@
-// The picture of a run's curves.
+// The chart of a run's curves.
 export { curvesOf } from "./svg.ts";

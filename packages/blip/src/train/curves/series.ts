@@ -1,20 +1,20 @@
-// The rows of metrics.jsonl as series of points, each panel's together.
+// Groups the rows of metrics.jsonl into series of points, by panel.
 export interface Point {
-  /** Steps that were made. */
+  /** The number of completed steps. */
   readonly x: number;
   readonly y: number;
 }
 
 export interface Series {
   readonly name: string;
-  /** `steps`: a line through means of neighbouring steps; `marks`: a mark for each point. */
+  /** `steps`: a line through means of neighbouring steps; `marks`: a mark per point. */
   readonly form: "steps" | "marks";
   readonly points: readonly Point[];
 }
 
 export interface Panel {
   readonly title: string;
-  /** What the numbers are: "nats", "%", ... */
+  /** The unit: "nats", "%", ... */
   readonly unit: string;
   readonly series: readonly Series[];
 }
@@ -35,10 +35,10 @@ function rowsOf(text: string): Row[] {
   });
 }
 
-/** Most points of a line: more are not seen. */
+/** The most points of a line. More would not be visible. */
 const mostPoints = 400;
 
-/** Means of neighbouring points, if there are more than can be seen. */
+/** Means of neighbouring points, if there are more than `mostPoints`. */
 export function thinned(points: readonly Point[]): readonly Point[] {
   if (points.length <= mostPoints) return points;
   const mean = (list: readonly Point[], of: "x" | "y") =>
@@ -67,11 +67,11 @@ const namesIn = (rows: readonly Row[], field: string): string[] => [
 const within = (field: string, name: string) => (row: Row) =>
   isRecord(row[field]) ? row[field][name] : undefined;
 
-/** Units of metrics; the others are shares or scores without one. */
+/** Metrics in percent. The others are shares or scores without a unit. */
 const percents = new Set(["rMean", "imageToTextR1", "textToImageR1", "cosineRMean"]);
 
 /**
- * The panels of a run: losses, learning rate, norm of the gradients, and each metric of validation.
+ * The panels of a run: losses, learning rate, norm of the gradients, and each validation metric.
  * @param text metrics.jsonl
  */
 export function panelsOf(text: string): Panel[] {

@@ -1,4 +1,4 @@
-// Samples to a batch: pixel values are copied as they come, texts are put together at the end.
+// Collates samples into a batch: pixel values are copied as they arrive, texts are joined at the end.
 import type { CommonFields, TrainingBatch, TrainingPosition, TrainingTask } from "./batch.ts";
 import { preCaption } from "../../text/pre-caption.ts";
 import { mirrored } from "./items.ts";
@@ -55,13 +55,13 @@ export interface Shape {
   readonly epoch: number;
   readonly prompt: string;
   readonly maxWords: number;
-  /** The share of captions of several sentences of which some are left out. */
+  /** The share of multi-sentence captions that lose some sentences. */
   readonly shorten: number;
-  /** NLVR2: the two images may change places. */
+  /** NLVR2: the two images may be swapped. */
   readonly swap: boolean;
 }
 
-/** A batch that grows. */
+/** A batch under construction. */
 export class GrowingBatch {
   readonly #shape: Shape;
   readonly #image: number;
@@ -107,7 +107,7 @@ export class GrowingBatch {
     return (task === "caption" ? prompt : "") + preCaption(someOf(sentences, random), maxWords);
   }
 
-  /** One of those that the row has, drawn in each epoch. */
+  /** One of the row's false captions, drawn again in each epoch. */
   #falseCaptionOf({ item: { falseCaptions }, number }: Entry): string | undefined {
     if (!falseCaptions) return undefined;
     const { seed, epoch } = this.#shape;
@@ -120,7 +120,7 @@ export class GrowingBatch {
     return swap && new Random({ seed, epoch, index: number, stream: streams.pair }).unit() >= 0.5;
   }
 
-  /** @param batch its number in the epoch */
+  /** @param batch the number of the batch in the epoch */
   finish(batch: number, position: TrainingPosition): TrainingBatch {
     const { task, imageSize, epoch, prompt } = this.#shape;
     const common: CommonFields = {
@@ -136,7 +136,7 @@ export class GrowingBatch {
     return { ...common, ...collate[task](this.#entries, this.#texts, { prompt, falseCaptions }) };
   }
 
-  /** The whole, or of a batch that is not full as many images as it has, side by side. */
+  /** All pixel values. For a batch that is not full, only those of its images. */
   #values(): Float32Array<ArrayBuffer> {
     const all = this.#pixels ?? new Float32Array(0);
     if (this.isFull) return all;

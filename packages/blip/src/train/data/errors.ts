@@ -1,4 +1,4 @@
-// What can be wrong with training data: one factory per error. Codes are `train-data/...`.
+// The errors of training data: one factory per error. Codes: `train-data/...`.
 import { InputError, UsageError } from "@blip-ts/base";
 
 /**
@@ -24,7 +24,7 @@ export const badPosition = (field: string, expected: string, found: string): Usa
   );
 
 /**
- * Batches were asked for while another iteration runs.
+ * Batches were requested while another iteration runs.
  * @remedy End the first iteration.
  */
 export const busy = (): UsageError =>
@@ -45,7 +45,7 @@ export const closed = (): UsageError =>
 
 /**
  * The data holds no samples to train on.
- * @remedy Give a file or folder with images and their texts; the message says why rows were left out.
+ * @remedy Give a file or folder with images and their texts. The message names the reasons why rows were left out.
  */
 export const noSamples = (name: string, skipped: number, reasons: readonly string[]): InputError =>
   new InputError(
@@ -68,20 +68,20 @@ export const tooFew = (name: string, samples: number, batchSize: number): InputE
   );
 
 /**
- * Many images in a row could not be read.
- * @remedy Check the images' folder (`imageRoot`) and the files.
+ * Many consecutive images could not be read.
+ * @remedy Check the image folder (`imageRoot`) and the files.
  */
 export const allBad = (name: string, skipped: number, reasons: readonly string[]): InputError =>
   new InputError(
     "train-data/all-bad",
-    `${name}: expected images that can be read, got ${skipped} bad ones in a row and no good one between them: ${reasons.join(" | ")}. ` +
-      "Check the images' folder (imageRoot) and the files.",
+    `${name}: expected images that can be read, got ${skipped} bad ones in a row: ${reasons.join(" | ")}. ` +
+      "Check the image folder (imageRoot) and the files.",
     { name, skipped, reasons },
   );
 
 /**
- * Data with paths of images is mixed with data that holds the images.
- * @remedy Train on one of the two kinds at once.
+ * Data that holds paths of images is mixed with data that holds the images themselves.
+ * @remedy Train on one kind at a time.
  */
 export const mixedSources = (file: string): InputError =>
   new InputError(
@@ -103,46 +103,46 @@ export const listTooLarge = (name: string, limit: number): InputError =>
   );
 
 /**
- * A question has no answer to learn.
+ * A question has no answer to train on.
  * @remedy Give the file with the answers (VQA v2: annotations).
  */
 export const noAnswers = (place: string): InputError =>
   new InputError(
     "train-data/no-answers",
-    `${place}: expected at least one answer to learn, got none. Give the file with the answers (VQA v2: annotations).`,
+    `${place}: expected at least one answer to train on, got none. Give the file with the answers (VQA v2: annotations).`,
     { place },
   );
 
 /**
- * An image has no caption to learn.
+ * An image has no caption to train on.
  * @remedy Give a file with captions.
  */
 export const noCaptions = (place: string): InputError =>
   new InputError(
     "train-data/no-captions",
-    `${place}: expected at least one caption to learn, got none. Give a file with captions.`,
+    `${place}: expected at least one caption to train on, got none. Give a file with captions.`,
     { place },
   );
 
 /**
- * A pair has no label to learn.
- * @remedy Give a part of the data set that has labels.
+ * A pair has no label to train on.
+ * @remedy Use a split that has labels.
  */
 export const noLabel = (place: string): InputError =>
   new InputError(
     "train-data/no-label",
-    `${place}: expected a label to learn, got none. Give a part of the data set that has labels.`,
+    `${place}: expected a label to train on, got none. Use a split that has labels.`,
     { place },
   );
 
 /**
- * BLIP's clean-up leaves nothing of a text.
+ * BLIP's clean-up removes all of a text.
  * @remedy Write words.
  */
 export const nothingLeft = (place: string, text: string): InputError =>
   new InputError(
     "train-data/empty-text",
-    `${place}: expected a text of which BLIP's clean-up leaves a word, got ${JSON.stringify(text.slice(0, 80))}. Write words.`,
+    `${place}: expected a text that keeps a word after BLIP's clean-up, got ${JSON.stringify(text.slice(0, 80))}. Write words.`,
     { place },
   );
 
@@ -159,22 +159,22 @@ export const badPatches = (place: string, expected: string, found: string | numb
 
 /**
  * A row names an image by a path that cannot be opened here.
- * @remedy Give the folder of images.
+ * @remedy Give the image folder.
  */
 export const imageUnavailable = (name: string): InputError =>
   new InputError(
     "train-data/no-image",
-    `${name}: expected an image that can be opened here, got a path. Give the folder of images.`,
+    `${name}: expected an image that can be opened here, got a path. Give the image folder.`,
     { name },
   );
 
 /**
- * Two workers ended at the same image.
- * @remedy Leave the image out, or give it more memory.
+ * Two workers died while they decoded the same image.
+ * @remedy Leave the image out, or give the process more memory.
  */
 export const workerDied = (detail: string): InputError =>
   new InputError(
     "train-data/worker-died",
-    `expected a decoded image, got the end of two workers, one after the other (${detail}). Leave the image out, or give it more memory.`,
+    `expected a decoded image, got two workers that died one after the other (${detail}). Leave the image out, or give the process more memory.`,
     { detail },
   );

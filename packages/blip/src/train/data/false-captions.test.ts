@@ -1,4 +1,4 @@
-// Captions that are false of an image: one per row and epoch, of rows that have some.
+// False captions of images: one per row and epoch, for rows that have some.
 import { expect, test } from "vitest";
 import { take, using, type Setup } from "../../../test/support/training-sets.ts";
 import type { MatchBatch, TrainingPosition } from "./batch.ts";
@@ -11,7 +11,7 @@ const rows = Array.from({ length: 24 }, (_, index) => ({
 }));
 const setup = { rows, batchSize: 4, falseCaptions: true } satisfies Setup;
 
-/** Each caption with the false one that the batch has beside it. */
+/** Each caption with the batch's false caption for it. */
 const pairsOf = (batches: readonly MatchBatch[]) =>
   batches.flatMap(({ captions, falseCaptions = [] }) =>
     captions.map((caption, row) => [caption, falseCaptions[row]] as const),
@@ -48,7 +48,7 @@ test("a row with a false caption of which the clean-up leaves nothing is left ou
   const onSkip = ({ line }: { readonly line: string }) => lines.push(line);
   await using({ ...setup, rows: bad, onSkip }, (data) => take(data.batches({ untilEpoch: 1 })));
   expect(lines).toHaveLength(1);
-  expect(lines[0]).toContain('expected a text of which BLIP\'s clean-up leaves a word, got "..."');
+  expect(lines[0]).toContain('expected a text that keeps a word after BLIP\'s clean-up, got "..."');
 });
 
 test("only tasks with the loss ITM read them", () => {

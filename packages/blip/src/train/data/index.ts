@@ -1,4 +1,4 @@
-// Training data: what a trainer sees of them, and what opens them on any platform.
+// Training data: the types that trainers use, and the function that opens it on any platform.
 export { augmentations, type Augmentation } from "./augment/random-augment.ts";
 export type { AutoContrast } from "./augment/tones.ts";
 export {

@@ -1,5 +1,5 @@
-// What is trained on, sample by sample: a reader's examples, one per caption, question or statement, with texts cleaned as
-// BLIP's data sets clean them (data/coco_karpathy_dataset.py, vqa_dataset.py, nlvr_dataset.py, pretrain_dataset.py).
+// Training samples from a reader's examples: one per caption, question or statement, with texts cleaned as in BLIP's
+// data sets (data/coco_karpathy_dataset.py, vqa_dataset.py, nlvr_dataset.py, pretrain_dataset.py).
 import { InputError } from "@blip-ts/base";
 import {
   placeName,
@@ -15,7 +15,7 @@ import { badPatches, noAnswers, noCaptions, noLabel, nothingLeft } from "./error
 import type { PatchLabels } from "./options.ts";
 import { sentencesOf } from "./sentences.ts";
 
-/** The reader of a task's data. */
+/** The dataset task whose reader reads each training task's data. */
 export const readerTasks = {
   match: "retrieval",
   caption: "caption",
@@ -30,34 +30,34 @@ export interface Texts {
   readonly maxWords: number;
   readonly prompt: string;
   readonly patches?: PatchLabels | undefined;
-  /** Above 0: samples need their sentences. */
+  /** If above 0, samples keep their sentences. */
   readonly shorten: number;
-  /** Samples need the captions that are false of their image. */
+  /** Samples keep the false captions of their image. */
   readonly falseCaptions: boolean;
 }
 
 /** One sample of any task. */
 export interface Item {
-  /** One, for `nlvr` two. */
+  /** One image, or two for `nlvr`. */
   readonly images: readonly ImageSource[];
   /** The caption, question or statement. */
   readonly text: string;
-  /** Of a caption that may be shortened: its sentences, at least two, as the data has them. */
+  /** The sentences of a caption that may be shortened: at least two, as in the data. */
   readonly sentences?: readonly string[];
   readonly answers?: readonly string[];
   readonly weights?: readonly number[];
   readonly label?: 0 | 1;
-  /** `match`, `pretrain`: cleaned captions that are false of the image, at least one. */
+  /** `match`, `pretrain`: cleaned false captions of the image, at least one. */
   readonly falseCaptions?: readonly string[];
-  /** `pretrain`: the number of what each patch shows; -1: not known. */
+  /** `pretrain`: the number of each patch's name; -1 if unknown. */
   readonly patches?: readonly number[];
-  /** `match`: what is equal for texts of the same image. */
+  /** `match`: a key that texts of the same image share. */
   readonly imageKey?: string;
   /** For messages. */
   readonly place: PlaceName;
 }
 
-/** What an example gives: samples, or why there is none. */
+/** A sample, or the reason why there is none. */
 export type ItemOutcome = Item | InputError;
 
 function caption(text: string, place: PlaceName, { maxWords }: Texts): string {
@@ -99,7 +99,7 @@ function patchNumbers(
   });
 }
 
-/** An id that the file gives is the file's image's; else the row is the image. */
+/** A key from the image id of the file. Without such an id, each row is an image of its own. */
 function keyOf(id: string | number, place: Place): string {
   return id === place.at ? `${place.file}\n${id}` : `${typeof id} ${id}`;
 }
@@ -173,7 +173,7 @@ function outcome(make: () => Item): ItemOutcome {
   }
 }
 
-/** The samples of an example; what is wrong with one of them leaves the others be. */
+/** The samples of an example. An error in one sample does not affect the others. */
 export function itemsOf<T extends TrainingTask>(
   task: T,
   example: ExampleOf<ReaderTask<T>>,
@@ -188,7 +188,7 @@ export function itemsOf<T extends TrainingTask>(
   }
 }
 
-/** NLVR2's augmentation when the two images change places: "left" becomes "right", and back. */
+/** NLVR2's augmentation when the two images are swapped: "left" becomes "right", and vice versa. */
 export const mirrored = (sentence: string): string =>
   sentence
     .split(" ")

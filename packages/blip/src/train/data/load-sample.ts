@@ -1,4 +1,4 @@
-// One sample's images: decoded, augmented, normalised. The same function runs in workers and in a page.
+// Loads the images of one sample: decodes, augments and normalises them. Workers and pages run the same function.
 import { closedBy, must, type Closable } from "@blip-ts/base";
 import type { ImageSource } from "@blip-ts/datasets";
 import { defaultImageConfig, preprocess, type ImageConfig } from "../../image/preprocess.ts";
@@ -8,7 +8,7 @@ import { randomAugment } from "./augment/random-augment.ts";
 import type { ResolvedAugment, ResolvedOptions } from "./options.ts";
 import { Random, streams } from "./random.ts";
 
-/** What is the same for all samples of a run, as plain data. */
+/** The settings that all samples of a run share, as plain data. */
 export type ImagePlan = Pick<
   ResolvedOptions,
   "seed" | "imageSize" | "augment" | "mean" | "std" | "pillowOrder"
@@ -17,21 +17,21 @@ export type ImagePlan = Pick<
 export interface SampleRequest {
   readonly images: readonly ImageSource[];
   readonly epoch: number;
-  /** Of the sample: with seed and epoch it says what is drawn. */
+  /** The number of the sample. With seed and epoch it determines the random draws. */
   readonly number: number;
 }
 
 /** An image as 8-bit RGB. @throws {InputError} `image/...` */
 export type DecodeSource = (image: ImageSource, signal: AbortSignal | undefined) => Promise<RgbImage>;
 
-/** Loads samples, some at a time; the rest waits. */
+/** Loads several samples at a time and queues the others. */
 export interface SampleLoader extends Closable {
-  /** Samples that are worked on at a time. */
+  /** The number of samples that load at a time. */
   readonly parallel: number;
   /** Workers that died and were replaced. */
   readonly replaced: number;
   /**
-   * [n, 3, S, S] of the request's n images.
+   * Returns [n, 3, S, S] for the request's n images.
    * @throws {InputError} if an image cannot be used @throws the signal's reason
    */
   load(request: SampleRequest, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
@@ -43,7 +43,7 @@ const configOf = ({ imageSize, mean, std }: ImagePlan): ImageConfig => ({
   std,
 });
 
-/** RandomResizedCrop, flip and RandAugment, in the reference's order. */
+/** Applies RandomResizedCrop, flip and RandAugment, in the reference's order. */
 async function augmentedImage(
   image: RgbImage,
   { imageSize, pillowOrder }: ImagePlan,
@@ -81,7 +81,7 @@ export async function loadSample(
   return values;
 }
 
-/** Loads in the caller's own thread, one sample at a time: what a page does. */
+/** Loads in the caller's thread, one sample at a time, as pages do. */
 export function inProcessLoader(plan: ImagePlan, decode: DecodeSource): SampleLoader {
   let last: Promise<unknown> = Promise.resolve();
   const close = () => Promise.resolve();

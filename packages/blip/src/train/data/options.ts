@@ -1,4 +1,4 @@
-// What a training run may choose about its data, and what BLIP's own runs chose (configs/*.yaml, data/__init__.py).
+// The options of training data, and their values in BLIP's own runs (configs/*.yaml, data/__init__.py).
 import { optionNames } from "@blip-ts/base";
 import { type PillowOrder, pillowOrders } from "../../image/resize-bicubic.ts";
 import { autoContrasts, type AutoContrast } from "./augment/tones.ts";
@@ -6,76 +6,76 @@ import { augmentations, type Augmentation } from "./augment/random-augment.ts";
 import { trainingTasks, type SkippedSample, type TrainingTask } from "./batch.ts";
 import { badOption } from "./errors.ts";
 
-/** How images are changed. */
+/** Options of image augmentation. */
 export interface AugmentOptions {
-  /** Least and most share of the image's area that is cut out; [0.5, 1], for `pretrain` [0.2, 1]. */
+  /** The least and greatest share of the image's area in a crop. Default: [0.5, 1], for `pretrain` [0.2, 1]. */
   readonly scale?: readonly [number, number] | undefined;
-  /** Chance that left and right are exchanged. Default 0.5. */
+  /** The probability of a horizontal flip. Default: 0.5. */
   readonly flip?: number | undefined;
-  /** Operations drawn per image, with replacement; each is done with a chance of one half. Default 2. */
+  /** Operations drawn per image, with replacement. Each is applied with probability one half. Default: 2. */
   readonly operations?: number | undefined;
-  /** From 0 to 10. Default 5. */
+  /** The strength of the operations, from 0 to 10. Default: 5. */
   readonly level?: number | undefined;
-  /** The operations that are drawn from. BLIP's ten by default. */
+  /** The operations to draw from. Default: BLIP's ten. */
   readonly list?: readonly Augmentation[] | undefined;
   /**
-   * `pillow` (default): Pillow's autocontrast, which BLIP's own is meant to be. `blip`: as BLIP's code computes it, where a
-   * channel without a value of 0 becomes white throughout.
+   * `pillow` (default): Pillow's autocontrast, which BLIP's own is meant to match. `blip`: as BLIP's code computes it,
+   * which turns a channel without a value of 0 white throughout.
    */
   readonly autoContrast?: AutoContrast | undefined;
 }
 
-/** The labels that a row's `patches` may have. */
+/** The labels that a row may give in `patches`. */
 export interface PatchLabels {
-  /** K names; a row may have their numbers from 0 instead. */
+  /** K names. A row may use their numbers from 0 instead. */
   readonly names: readonly string[];
   /** Patches per image. */
   readonly count: number;
 }
 
 export interface TrainingDataOptions {
-  /** Samples of a batch. */
+  /** Samples per batch. */
   readonly batchSize: number;
-  /** A whole number from 0 to 2^53 - 1. Default 42. */
+  /** A whole number from 0 to 2^53 - 1. Default: 42. */
   readonly seed?: number | undefined;
-  /** S, in pixels: 384, `vqa` 480, `pretrain` 224 unless told. */
+  /** S, in pixels. Default: 384, `vqa` 480, `pretrain` 224. */
   readonly imageSize?: number | undefined;
-  /** BLIP's augmentation unless told; `false`: each image whole, resized. */
+  /** Default: BLIP's augmentation. `false`: each image whole, resized. */
   readonly augment?: AugmentOptions | false | undefined;
-  /** Of the image's pixels, after division by 255. BLIP's own unless told. */
+  /** The mean of R, G and B, subtracted after division by 255. Default: BLIP's. */
   readonly mean?: readonly [number, number, number] | undefined;
-  /** Standard deviations of R, G and B, by which pixels are divided. */
+  /** The standard deviation of R, G and B, by which pixels are divided. Default: BLIP's. */
   readonly std?: readonly [number, number, number] | undefined;
-  /** Which of Pillow's passes is first where an image is resized: `10` (across) unless told, as when BLIP was trained. */
+  /** The order of Pillow's resize passes. Default: `10` (horizontal first), as when BLIP was trained. */
   readonly pillowOrder?: PillowOrder | undefined;
-  /** `caption`: what each caption begins with. Default "a picture of ". */
+  /** `caption`: the prefix of each caption. Default: "a picture of ". */
   readonly prompt?: string | undefined;
-  /** `pretrain`: what patches may show. Without it a row's `patches` are not read. */
+  /** `pretrain`: the names of patches. Without it, a row's `patches` are not read. */
   readonly patches?: PatchLabels | undefined;
   /**
-   * `match`, `caption`, `pretrain`: the share of captions of several sentences of which some are left out, drawn anew in each
-   * epoch. What is left is in its order. Default 0.
+   * `match`, `caption`, `pretrain`: the share of multi-sentence captions that lose some sentences, drawn again in each
+   * epoch. The remaining sentences keep their order. Default: 0.
    */
   readonly shorten?: number | undefined;
-  /** `match`, `pretrain`: reads the captions that a row calls false of its image (`false_captions`). Default false. */
+  /** `match`, `pretrain`: reads the false captions of a row (`false_captions`). Default: false. */
   readonly falseCaptions?: boolean | undefined;
-  /** Most words of a text: 30, `nlvr` 40, `vqa` 50 unless told. */
+  /** The most words of a text. Default: 30, `nlvr` 40, `vqa` 50. */
   readonly maxWords?: number | undefined;
-  /** Default true. `false`: samples come in the order of the data. */
+  /** Default: true. `false`: samples come in the order of the data. */
   readonly shuffle?: boolean | undefined;
-  /** Streams: most samples that are shuffled among each other, after the shards were. Default 4,096. */
+  /** Streams: the most samples in the shuffle buffer; shards are shuffled first. Default: 4,096. */
   readonly shuffleSamples?: number | undefined;
-  /** Streams: most bytes of encoded images in that buffer. Default 256 MiB. */
+  /** Streams: the most bytes of encoded images in that buffer. Default: 256 MiB. */
   readonly shuffleBytes?: number | undefined;
-  /** The last batch of an epoch is left out if it is not full, as in the reference. Default true. */
+  /** Leaves out the last batch of an epoch if it is not full, as the reference does. Default: true. */
   readonly dropLast?: boolean | undefined;
-  /** Batches that are prepared ahead, which bounds the memory that they take. Default 2. */
+  /** Batches prepared ahead. It bounds their memory. Default: 2. */
   readonly ahead?: number | undefined;
-  /** Lists: most bytes that their rows take in memory. Default 1 GiB. */
+  /** Lists: the most bytes of their rows in memory. Default: 1 GiB. */
   readonly listBytes?: number | undefined;
-  /** Bad samples in a row, without a good one, after which the data set is refused. Default 1,000. */
+  /** The number of consecutive bad samples after which the data set is refused. Default: 1,000. */
   readonly maxBadInRow?: number | undefined;
-  /** Is told of each sample that is left out. */
+  /** Called for each sample that is left out. */
   readonly onSkip?: ((skipped: SkippedSample) => void) | undefined;
 }
 
@@ -137,7 +137,7 @@ const words: Readonly<Record<TrainingTask, number>> = {
   pretrain: 30,
 };
 
-/** Largest side, as for a model's image settings. */
+/** The largest side, as in a model's image settings. */
 const maxSide = 8192;
 
 function whole(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
@@ -180,7 +180,7 @@ function resolveAugment(task: TrainingTask, options: AugmentOptions): ResolvedAu
   };
 }
 
-/** Callers in JavaScript are not held to the types. */
+/** Callers in JavaScript may ignore the types. */
 function triple(name: string, value: readonly [number, number, number], nonzero: boolean) {
   const count: number = value.length;
   const fits = count === 3 && value.every((one) => Number.isFinite(one) && !(nonzero && one === 0));
@@ -193,7 +193,6 @@ function pillowOrder(value: PillowOrder): PillowOrder {
   throw badOption("pillowOrder", pillowOrders.join(" or "), value);
 }
 
-/** What part of a question or of a statement is left is another one. */
 function readsFalse(task: TrainingTask, value: boolean): boolean {
   if (value && task !== "match" && task !== "pretrain")
     throw badOption("falseCaptions", `false for ${task}`, value);

@@ -1,10 +1,10 @@
-// Where a run goes on: a position that came from JSON is not to be trusted.
+// The position where a run continues. It comes from JSON, so it is checked.
 import type { TrainingPosition } from "./batch.ts";
 import { badPosition } from "./errors.ts";
 
 type Run = Pick<TrainingPosition, "seed" | "batchSize" | "samples">;
 
-/** Epochs that have random numbers of their own (`random.ts`). */
+/** The last epoch that has random numbers of its own (`random.ts`). */
 export const maxEpoch = 2 ** 24 - 1;
 
 export const startOf = (run: Run): TrainingPosition => ({
@@ -16,7 +16,7 @@ export const startOf = (run: Run): TrainingPosition => ({
   samples: run.samples,
 });
 
-/** @throws {UsageError} `train-data/bad-position` if the run that it comes from had other batches */
+/** @throws {UsageError} `train-data/bad-position` if the position belongs to a run with other batches */
 export function checkPosition(position: TrainingPosition, run: Run): TrainingPosition {
   for (const [field, most] of [
     ["epoch", maxEpoch],

@@ -1,4 +1,4 @@
-// Philox against the vectors that its authors publish (Random123, kat_vectors), and what is made of it.
+// Philox against the vectors that its authors published (Random123, kat_vectors), and the numbers derived from it.
 import { expect, test } from "vitest";
 import { permutation, philox, Random, streams, type Words } from "./random.ts";
 

@@ -1,5 +1,6 @@
-// Random numbers by counter: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). A number
-// follows from its address alone, so that any worker draws a sample's numbers, in any order, and a resume draws them again.
+// Counter-based random numbers: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). A
+// number depends only on its address, so any worker can draw a sample's numbers in any order, and a resume repeats
+// them.
 
 import { must } from "@blip-ts/base";
 
@@ -21,7 +22,7 @@ function multiplyHigh(a: number, b: number): number {
 
 export type Words = readonly [number, number, number, number];
 
-/** Four 32-bit numbers of a counter and a key. */
+/** Four 32-bit numbers from a counter and a key. */
 export function philox(counter: Words, key: readonly [number, number]): Words {
   let [a, b, c, d] = counter;
   let [keyA, keyB] = key;
@@ -37,7 +38,7 @@ export function philox(counter: Words, key: readonly [number, number]): Words {
   return [a, b, c, d];
 }
 
-/** What numbers are drawn for: streams of one seed, epoch and sample do not overlap. */
+/** The purposes of random numbers. Streams of one seed, epoch and sample do not overlap. */
 export const streams = {
   order: 0,
   firstImage: 1,
@@ -50,18 +51,18 @@ export const streams = {
 
 export type Stream = (typeof streams)[keyof typeof streams];
 
-/** Where a sequence of numbers lies. */
+/** The address of a sequence of numbers. */
 export interface RandomAddress {
   /** A whole number from 0 to 2^53 - 1. */
   readonly seed: number;
   /** Below 2^24. */
   readonly epoch: number;
-  /** Of the sample, below 2^32. */
+  /** The number of the sample, below 2^32. */
   readonly index: number;
   readonly stream: Stream;
 }
 
-/** One sequence of numbers, drawn one behind the other. */
+/** One sequence of numbers, drawn in order. */
 export class Random {
   readonly #key: readonly [number, number];
   readonly #index: number;
@@ -76,7 +77,7 @@ export class Random {
     this.#place = ((epoch << 8) | stream) >>> 0;
   }
 
-  /** 32 bits. */
+  /** A number of 32 bits. */
   word(): number {
     if (this.#used === 4) {
       const block = this.#block++;
@@ -89,20 +90,20 @@ export class Random {
     return must(this.#words, this.#used++);
   }
 
-  /** From 0 to below 1, of 53 bits. */
+  /** A number from 0 to below 1, with 53 bits. */
   unit(): number {
     const high = this.word() >>> 5;
     return (high * 2 ** 26 + (this.word() >>> 6)) / 2 ** 53;
   }
 
-  /** From `low` to below `high`. */
+  /** A number from `low` to below `high`. */
   between(low: number, high: number): number {
     return low + (high - low) * this.unit();
   }
 
-  /** A whole number from 0 to below `count`, each as likely. @param count from 1 to 2^32 */
+  /** A whole number from 0 to below `count`, uniformly. @param count from 1 to 2^32 */
   below(count: number): number {
-    // The words above the last whole multiple of `count` are drawn again.
+    // Reject words at and above the last multiple of `count`.
     const limit = 2 ** 32 - (2 ** 32 % count);
     let word = this.word();
     while (word >= limit) word = this.word();
@@ -110,7 +111,7 @@ export class Random {
   }
 }
 
-/** The numbers from 0 to below `count` in a random order, each order as likely (Fisher and Yates). */
+/** The numbers from 0 to below `count` in a random order, all orders equally likely (Fisher and Yates). */
 export function permutation(count: number, random: Random): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {

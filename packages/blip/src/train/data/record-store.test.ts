@@ -1,4 +1,4 @@
-// Many records, across blocks, and what they take.
+// Many records across blocks, and their memory.
 import { expect, test } from "vitest";
 import { RecordStore } from "./record-store.ts";
 
@@ -31,7 +31,7 @@ test("a row of a list takes about its own bytes of memory", () => {
     store.add({ images: [{ kind: "path", root: "/data", path: `train/${number}.jpg` }], text, number });
   const after = process.memoryUsage();
   const taken = after.arrayBuffers - before.arrayBuffers;
-  // Blocks and index grow by doubling: at most twice what the records have, and the last block of 16 MiB.
+  // Blocks and index grow by doubling: at most twice the size of the records, and the last block of 16 MiB.
   expect(taken).toBeLessThan(2 * store.bytes + 2 ** 24);
   expect(store.bytes / store.size).toBeLessThan(200);
 });

@@ -1,24 +1,24 @@
-// Many small records in memory as the bytes of their JSON, a fraction of what objects would take: 14 million rows of a
-// pre-training list are about 2 GB.
+// Stores many small records as the bytes of their JSON, in a fraction of the memory of objects: 14 million rows of a
+// pre-training list take about 2 GB.
 import { must } from "@blip-ts/base";
 
 const firstBytes = 1 << 16;
 const mostBytes = 1 << 24;
 
-/** Records by their number. */
+/** Records by number. */
 export class RecordStore<T> {
   readonly #limit: number;
   readonly #full: () => Error;
   readonly #blocks: Uint8Array[] = [];
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder();
-  /** The block, where the record begins in it, and where it ends. */
+  /** Per record: its block, its start in the block, and its end. */
   #index = new Uint32Array(3 * 1024);
   #used = 0;
   #bytes = 0;
   #size = 0;
 
-  /** @param limit most bytes of all records @param full the error if they take more */
+  /** @param limit the most bytes of all records @param full creates the error for more bytes */
   constructor(limit: number, full: () => Error) {
     this.#limit = limit;
     this.#full = full;
@@ -28,12 +28,12 @@ export class RecordStore<T> {
     return this.#size;
   }
 
-  /** Bytes that the records take. */
+  /** The bytes of all records. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** @throws what `full` gives */
+  /** @throws the error from `full` */
   add(record: T): void {
     const bytes = this.#encoder.encode(JSON.stringify(record));
     this.#bytes += bytes.length + 12;

@@ -1,9 +1,9 @@
-// Samples that are loaded ahead of the trainer: as many as may be in memory, handed out in their order.
+// Loads samples ahead of the trainer, as many as may be in memory, and returns them in order.
 import { InputError } from "@blip-ts/base";
 import type { SampleLoader } from "./load-sample.ts";
 import type { Entry } from "./sample-source.ts";
 
-/** A sample with its pixel values, or why it has none. */
+/** A sample with its pixel values, or with the reason why it has none. */
 export type Loaded =
   | { readonly entry: Entry; readonly values: Float32Array<ArrayBuffer> }
   | { readonly entry: Entry; readonly error: InputError };
@@ -18,7 +18,7 @@ export class SampleQueue {
   readonly #waiting: Promise<Loaded>[] = [];
   #ended = false;
 
-  /** @param room samples that may be loaded or ready at a time */
+  /** @param room the most samples that are loading or ready */
   constructor(
     entries: AsyncIterable<Entry>,
     loader: SampleLoader,
@@ -31,7 +31,7 @@ export class SampleQueue {
     this.#signal = signal;
   }
 
-  /** Begins loading until there is no more room. */
+  /** Starts to load samples until there is no more room. */
   async fill(): Promise<void> {
     while (!this.#ended && this.#waiting.length < this.#room) {
       const next = await this.#entries.next();
@@ -40,7 +40,7 @@ export class SampleQueue {
     }
   }
 
-  /** The next one in order; undefined at the epoch's end. @throws the signal's reason */
+  /** The next sample in order; undefined at the epoch's end. @throws the signal's reason */
   async next(): Promise<Loaded | undefined> {
     await this.fill();
     const loaded = await this.#waiting.shift();
@@ -48,7 +48,7 @@ export class SampleQueue {
     return loaded;
   }
 
-  /** Nothing more is read. */
+  /** Stops reading. */
   async close(): Promise<void> {
     this.#ended = true;
     this.#waiting.length = 0;
@@ -64,7 +64,7 @@ export class SampleQueue {
         throw error;
       },
     );
-    // It may fail before anybody asks for it, and is told then.
+    // It may fail before it is awaited; the error is thrown then.
     loaded.catch(() => undefined);
     return loaded;
   }

@@ -1,5 +1,5 @@
-// The samples of an epoch in their order. Lists are kept in memory and shuffled as a whole. Shards and tables with images
-// are streams: shards are shuffled, then samples within a buffer, as webdataset does.
+// The samples of an epoch in order. Lists stay in memory and are shuffled as a whole. Shards and tables with images are
+// streams: the shards are shuffled, then the samples within a buffer, as in webdataset.
 import { InputError, must } from "@blip-ts/base";
 import type { Dataset, DatasetPart } from "@blip-ts/datasets";
 import type { TrainingTask } from "./batch.ts";
@@ -12,7 +12,9 @@ import type { SkipLog } from "./skip-log.ts";
 
 /** A sample in an epoch's order. */
 export interface Entry {
-  /** Of the sample in the list, or of its reading in this epoch: where its random numbers lie. */
+  /**
+   * The number of the sample in the list, or in this epoch's reading order. It addresses the sample's random numbers.
+   */
   readonly number: number;
   readonly item: Item;
   /** `match`: equal for texts of the same image. */
@@ -20,9 +22,9 @@ export interface Entry {
 }
 
 export interface SampleSource {
-  /** Null if they are not counted in advance. */
+  /** The number of samples; null if they are not counted in advance. */
   readonly samples: number | null;
-  /** The entries of an epoch behind the first `skip` ones. */
+  /** The entries of an epoch after the first `skip` ones. */
   entries(epoch: number, skip: number): AsyncIterable<Entry>;
 }
 
@@ -34,7 +36,7 @@ interface Opening<T extends TrainingTask> {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The samples of a part, one behind the other. Samples that cannot be are told and left out. */
+/** The samples of a part in order. Samples that cannot be used are reported and left out. */
 async function* itemsIn<T extends TrainingTask>(
   { examples }: Pick<DatasetPart<ReaderTask<T>>, "examples">,
   { task, options, skips, signal }: Omit<Opening<T>, "dataset">,
@@ -78,7 +80,7 @@ class ListSource implements SampleSource {
   }
 }
 
-/** 53 bits of a text: two of the FNV-1a family, side by side. */
+/** A 53-bit hash of a text: two hashes of the FNV-1a family, combined. */
 export function textHash(text: string): number {
   let [a, b] = [0x811c9dc5, 0x1b873593];
   for (let at = 0; at < text.length; at++) {
@@ -119,13 +121,13 @@ class StreamSource<T extends TrainingTask> implements SampleSource {
         for await (const item of itemsIn(must(this.#opening.dataset.parts, index), this.#opening))
           yield { number: number++, item, imageId: textHash(item.imageKey ?? "") };
       } catch (error) {
-        // The rest of a shard that is damaged is left out, and the others go on.
+        // Leave out the rest of a damaged shard, and continue with the others.
         if (!(error instanceof InputError)) throw error;
         this.#opening.skips.skip(error);
       }
   }
 
-  /** One of the buffer, by chance, for each that comes. */
+  /** Shuffles: it buffers each new entry, and yields random ones while the buffer is above its limits. */
   async *#buffered(entries: AsyncIterable<Entry>, random: Random): AsyncGenerator<Entry> {
     const { shuffleSamples, shuffleBytes } = this.#opening.options;
     const buffer: Entry[] = [];
@@ -172,8 +174,8 @@ async function listOf<T extends TrainingTask>(opening: Opening<T>): Promise<Samp
 }
 
 /**
- * The samples of a data set.
- * @throws {InputError} `train-data/no-samples`, `train-data/mixed`, `train-data/too-large`, and what the files throw
+ * Opens the samples of a data set.
+ * @throws {InputError} `train-data/no-samples`, `train-data/mixed`, `train-data/too-large`, and errors of the files
  */
 export async function openSamples<T extends TrainingTask>(opening: Opening<T>): Promise<SampleSource> {
   return opening.dataset.container === "webdataset" ? new StreamSource(opening) : listOf(opening);

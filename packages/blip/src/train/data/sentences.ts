@@ -1,14 +1,17 @@
-// Captions of several sentences, of which some are left out: what is left says less, and is as true as the whole.
+// Drops sentences of multi-sentence captions. The shorter caption says less, and is as true as the whole.
 import { must } from "@blip-ts/base";
 import { permutation, type Random } from "./random.ts";
 
-/** Where a sentence may end: a line, a mark of Chinese or Japanese, or a Latin mark before a space. */
+/** Where a sentence may end: a line break, a Chinese or Japanese mark, or a Latin mark before a space. */
 const ends = /\n+|[。！？]+|[.!?]+["')\]”’]*(?=\s)/g;
-/** A word that no abbreviation of a name or a title is ("St.", "U.S.", "vs."): three letters, of which the first is small. */
+/**
+ * A word that is no abbreviation of a name or a title ("St.", "U.S.", "vs."): at least three letters, the first in
+ * lower case.
+ */
 const plainWord = /(?:^|[\s"'(“‘])\p{Ll}[\p{L}\p{M}'’-]*[\p{L}\p{M}]{2}$/u;
-/** How a sentence begins. */
+/** The start of a sentence. */
 const beginning = /^\s+["'(“‘]*[\p{Lu}\p{Lo}]/u;
-/** Longer words end no sentence. */
+/** Longer words do not end a sentence. */
 const longestWord = 40;
 
 function isEnd(text: string, mark: RegExpExecArray): boolean {
@@ -18,7 +21,7 @@ function isEnd(text: string, mark: RegExpExecArray): boolean {
   return plainWord.test(before) && beginning.test(after);
 }
 
-/** The sentences of a text, with their marks. Where it is not plain that one ends, it goes on. */
+/** The sentences of a text, with their marks. If an end is doubtful, the sentence continues. */
 export function sentencesOf(text: string): string[] {
   const sentences: string[] = [];
   let from = 0;
@@ -31,7 +34,7 @@ export function sentencesOf(text: string): string[] {
   return [...sentences, text.slice(from).trim()].filter((sentence) => sentence !== "");
 }
 
-/** Some of at least two sentences, in their order: from one to all but one, each number as likely. */
+/** Some of at least two sentences, in order: from one to all but one, each number equally likely. */
 export function someOf(sentences: readonly string[], random: Random): string {
   const count = 1 + random.below(sentences.length - 1);
   const chosen = [...permutation(sentences.length, random).subarray(0, count)].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-// Captions of which sentences are left out, and batches that are looked at before they are used.
+// Captions that lose sentences, and previews of batches.
 import { expect, test } from "vitest";
 import {
   captionsOf,
@@ -70,7 +70,7 @@ test("without it captions are whole; a share of 1 shortens each caption of sever
   const all = (setup: Setup) => using(setup, async (data) => captionsOf(await epochOf(data)));
   expect((await all({ ...shortened, shorten: 0 })).filter(isShort)).toEqual([]);
   expect((await all({ ...shortened, shorten: 1 })).filter(isShort)).toHaveLength(20);
-  // Words that were behind the bound come before it.
+  // Words beyond the limit now fall within it.
   const bounded = await all({ ...shortened, shorten: 1, maxWords: 2 });
   expect(bounded.some((text) => /^two \d+$/.test(text))).toBe(true);
 });

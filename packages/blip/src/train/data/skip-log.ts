@@ -1,14 +1,14 @@
-// Samples that are left out: each with a line, all of them counted.
+// Samples that are left out: each is reported with one line, and all are counted.
 import type { PlaceName } from "@blip-ts/datasets";
 import type { SkippedSample } from "./batch.ts";
 
-/** Reasons that an error about the whole data set quotes. */
+/** The number of reasons that an error about the whole data set quotes. */
 const quoted = 3;
 
 export class SkipLog {
   readonly #tell: (skipped: SkippedSample) => void;
   #count = 0;
-  /** While it is true, what is left out is neither told nor counted. */
+  /** While it is true, samples that are left out are neither reported nor counted. */
   silent = false;
   readonly #reasons: string[] = [];
 
@@ -20,12 +20,12 @@ export class SkipLog {
     return this.#count;
   }
 
-  /** The first few. */
+  /** The first few reasons. */
   get reasons(): readonly string[] {
     return this.#reasons;
   }
 
-  /** @param place of the sample, if the error does not name it */
+  /** @param place the sample's place, if the error does not name it */
   skip(error: Error, place?: PlaceName): void {
     const line = place === undefined ? error.message : `${place}: ${error.message}`;
     if (this.#reasons.length < quoted && !this.#reasons.includes(line)) this.#reasons.push(line);

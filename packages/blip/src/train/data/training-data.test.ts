@@ -1,4 +1,4 @@
-// Batches from data sets in memory: order, resumption, what is left out, and bounds of memory.
+// Batches from data sets in memory: order, resumption, rows that are left out, and memory limits.
 import { InputError } from "@blip-ts/base";
 import { expect, test } from "vitest";
 import { augmentImages } from "../../../test/support/augment-images.ts";
@@ -105,7 +105,8 @@ test("shards are shuffled, then samples within the buffer", async () => {
     return captionsOf(await epochOf(data));
   });
   const shardOf = (text: string | undefined) => Math.floor(Number(text?.split(" ")[1]) / 8);
-  // A sample is given at most so much sooner than it was read, so that the first batch is of two shards at most.
+  // The buffer limits how much earlier than in reading order a sample can come, so the first batch covers at most two
+  // shards.
   expect(new Set(captions.slice(0, 8).map(shardOf)).size).toBeLessThanOrEqual(2);
   expect(new Set(captions).size).toBe(64);
   const firsts = new Set<number>();
@@ -122,7 +123,7 @@ test("the buffer of a stream is bounded in bytes, too", async () => {
       captionsOf(await epochOf(data)),
     );
   const inOrder = numbered(12).map(({ text }) => text);
-  // An image has 8 bytes: there is room for less than one, for one, and for all.
+  // An image has 8 bytes: the buffer has room for less than one, for one, and for all.
   expect(await order(7)).toEqual(inOrder);
   expect(await order(8)).not.toEqual(await order(1000));
 });
@@ -146,7 +147,7 @@ test("wrong rows, bad texts and a damaged shard are left out, counted, and the o
   });
   expect(lines).toContain(wrong.message);
   expect(lines).toContain(damaged.message);
-  expect(lines.join("\n")).toContain("a text of which BLIP's clean-up leaves a word");
+  expect(lines.join("\n")).toContain("a text that keeps a word after BLIP's clean-up");
 });
 
 test("data of which nothing can be used are refused, with the reasons", async () => {
@@ -212,7 +213,7 @@ test("no more samples are loaded than the batches ahead may hold", async () => {
     let used = 0;
     for await (const batch of data.batches({ untilEpoch: 1 })) {
       used += batch.size;
-      // What is loaded and not used yet: two batches of 4, and 3 that are under way.
+      // Loaded but not used yet: two batches of 4, and 3 samples in progress.
       expect(loading - used).toBeLessThanOrEqual(11);
     }
     expect(loading).toBe(64);
@@ -281,7 +282,7 @@ test("the share of time that the trainer waited is measured", async () => {
       }
       return data.stats().waitShare;
     });
-  // A busy machine moves both, so that they are held against each other.
+  // A busy machine affects both, so compare them with each other.
   expect(await share(slow, 0)).toBeGreaterThan(await share(undefined, 200));
 });
 

@@ -1,4 +1,4 @@
-// Training data of a task: an epoch after the other in batches that follow from data, seed and options alone.
+// Training data of a task: epochs of batches that depend only on data, seed and options.
 import { asyncDispose, type InputError, unlessAborted, expectOptions, whenAborted } from "@blip-ts/base";
 import type { Dataset } from "@blip-ts/datasets";
 import {
@@ -21,11 +21,11 @@ import { openSamples, type SampleSource } from "./sample-source.ts";
 import { SkipLog } from "./skip-log.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
-/** What the platform brings. */
+/** The platform's part of training data. */
 export interface DataParts<T extends TrainingTask> {
-  /** Opens the data set; its readers tell `onRowError` of each wrong row. */
+  /** Opens the data set. Its readers call `onRowError` for each wrong row. */
   open(onRowError: (error: InputError) => void): Promise<Dataset<ReaderTask<T>>>;
-  /** What loads images by a plan. The data owns it. */
+  /** Creates the loader of images for a plan. The data owns it. */
   loader(plan: ImagePlan): SampleLoader;
 }
 
@@ -170,7 +170,7 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
         this.#batches++;
         this.#samples += growing.size;
       }
-      // The batch is of this object's own task.
+      // The batch belongs to this object's own task.
       yield growing.finish(batch, position) as TrainingBatch<T>;
     }
     if (position.batch === 0) this.#refuse(good);
@@ -182,7 +182,7 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
     return new GrowingBatch({ ...options, task, epoch, swap: options.augment !== false && task === "nlvr" });
   }
 
-  /** Adds samples until the batch is full or the epoch ends. @returns the samples of the order that are used up */
+  /** Adds samples until the batch is full or the epoch ends. @returns the number of consumed samples of the order */
   async #fillBatch(
     growing: GrowingBatch,
     queue: SampleQueue,
@@ -211,7 +211,7 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
     if (++this.#badInRow >= options.maxBadInRow) throw allBad(name, this.#badInRow, skips.reasons);
   }
 
-  /** An epoch without a batch would be repeated for ever. */
+  /** Ends the run, because epochs without a batch would repeat forever. */
   #refuse(good: number): never {
     const { name, skips, options } = this.#opened;
     if (good > 0) throw tooFew(name, good, options.batchSize);
@@ -224,7 +224,7 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
  * Opens a task's training data.
  * @throws {UsageError} `train-data/bad-option`
  * @throws {InputError} `train-data/no-samples`, `train-data/too-few`, `train-data/mixed`, `train-data/too-large`, and
- * what the data set's files throw (`dataset/...`) @throws the signal's reason
+ * errors of the data set's files (`dataset/...`) @throws the signal's reason
  */
 export async function openTrainingData<T extends TrainingTask>(
   task: T,

@@ -1,4 +1,4 @@
-// States that are saved, and trainings that go on from them: with the same numbers, bit for bit.
+// Saved states, and trainings that continue from them with the same numbers, bit for bit.
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ async function steps(trainer: Trainer<Captions>, from: number, to: number): Prom
   return losses;
 }
 
-/** An objective with a memory of its own, and batches that depend on the seed. */
+/** An objective with its own state, and batches that depend on the seed. */
 function remembering(): Objective<Captions> & { readonly seeds: number[] } {
   let queue = 0;
   const seeds: number[] = [];
@@ -66,7 +66,7 @@ test("a resumed training ends with the numbers of an unbroken one, bit for bit",
     await first.save(folder, { position: { epoch: 1, next: [4, 5] } });
   }
   const objective = remembering();
-  // Its own seed is that of the state.
+  // The state's seed replaces its own.
   await using second = await openTrainer(tiny, { objective, seed: 1 });
   expect(await second.resume(folder)).toEqual({ epoch: 1, next: [4, 5] });
   expect(second.steps).toBe(3);

@@ -1,4 +1,4 @@
-// Seeds of batches: a function of the training's seed and the batch's place, so that nothing has to be remembered.
+// Seeds of batches: a function of the training's seed and the batch's place, so no state is needed.
 import { seededRandom } from "../../decode/random.ts";
 
 /** @returns a whole number from 0 to below 2^32 */

@@ -1,8 +1,8 @@
-// Runs against a clock of the test's own: how many there are, and which of them count.
+// Runs against a fake clock: how many there are, and which ones count.
 import { expect, test } from "vitest";
 import { secondsPerRun } from "./time-runs.ts";
 
-/** Runs that take so many seconds each, the last of them again and again. */
+/** Runs of the given durations in seconds. The last one repeats. */
 async function timed(...seconds: readonly number[]) {
   let [now, runs] = [0, 0];
   const run = () => {

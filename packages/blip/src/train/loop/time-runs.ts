@@ -1,14 +1,15 @@
-// How long something takes that is done again and again.
+// Measures the time of a repeated operation.
 
-/** A first run of as many seconds is not made a second time. */
+/** A first run of at least this many seconds is not repeated. */
 const long = 20;
-/** Runs that are timed: as many as there are in so many seconds, but not more. */
+/** The timed runs: as many as fit into this many seconds, up to this number. */
 const [enough, most] = [1, 10];
 
 /**
- * @param run is called 1 to 11 times: the first call starts threads and takes memory, and counts only if it took 20 seconds
- * @param now milliseconds
- * @returns seconds of a run
+ * @param run called 1 to 11 times. The first call starts threads and takes memory, and counts only if it took 20
+ * seconds.
+ * @param now the time in milliseconds
+ * @returns seconds per run
  */
 export async function secondsPerRun(
   run: () => Promise<void>,

@@ -1,4 +1,4 @@
-// Training steps of a tiny captioner beside PyTorch's (oracle/train/step_goldens.py).
+// Training steps of a tiny captioner against PyTorch's (oracle/train/step_goldens.py).
 import { memorySource, type StoredTensor } from "@blip-ts/checkpoint";
 import { GraphBuilder, type Tensor } from "@blip-ts/graph";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -62,12 +62,12 @@ test("gradients of 4 batches of 2 add up to those of one batch of 8", async () =
   }
   const [found, expected] = [await weightsOf(parts), await weightsOf(whole)];
   expect(difference(found, expected, (name) => !isKeyBias(name))).toBeLessThan(1e-5);
-  // One of the four counts more tokens than another: equal shares would not do.
+  // One of the four counts more tokens than another, so equal shares would be wrong.
   const counts = [0, 2, 4, 6].map((row) =>
     tiny.objective.weight?.(rowsOfBatch(batchOf(tiny, 0), row, row + 2)),
   );
   expect(new Set(counts).size).toBeGreaterThan(1);
-  // A single batch needs no sum, and takes none that is left.
+  // A single batch needs no sum, and ignores one that is left over.
   const alone = await parts.step(batchOf(tiny, 2));
   expect(Math.abs(alone.norm / (await whole.step(batchOf(tiny, 2))).norm - 1)).toBeLessThan(1e-5);
 });
@@ -103,7 +103,7 @@ test("followers are torch's moving averages", async () => {
   const followers = new Map([...golden].map(([name, values]) => [`momentum.${name}`, values]));
   expect(difference(weights, followers, (name) => !isKeyBias(name))).toBeLessThan(1e-5);
   expect(difference(weights, followers)).toBeGreaterThan(0);
-  // They are not the weights themselves.
+  // They differ from the weights themselves.
   expect(difference(weights, golden)).toBeGreaterThan(1e-3);
 });
 
@@ -185,7 +185,7 @@ describe("a batch whose loss is no number", () => {
       message: expect.stringContaining("step 1, batch 0: expected a finite loss") as string,
     });
     expect(await weightsOf(trainer)).toEqual(before);
-    // The moments too: the next step is the one that it would have been.
+    // The moments are unchanged too: the next step is the same as without the failed one.
     const { loss } = await trainer.step(batchOf(tiny, 1));
     expect(Math.abs(loss / some(tiny.facts.losses[1]) - 1)).toBeLessThan(1e-5);
     await trainer.step(batchOf(tiny, 2));
@@ -193,7 +193,7 @@ describe("a batch whose loss is no number", () => {
   });
 
   test("is found also where only the gradients are none", async () => {
-    // x / sqrt(x) at 0: 0 * Infinity is no number, but nothing of it is in the loss.
+    // x / sqrt(x) at 0: the gradient is 0 * Infinity, which is NaN, but the loss is finite.
     const b = GraphBuilder.create("root");
     const x = b.input("x", "float32", [1]);
     b.output("loss", b.sum(b.sqrt(b.multiply(x, b.weight("w", [1]))), [0]));

@@ -1,4 +1,4 @@
-// The loop's core: a batch goes in, the weights change, and the loss comes out.
+// The core of the loop: takes a batch, updates the weights, returns the loss.
 import { asyncDispose, type Closable, orClosed, unlessAborted } from "@blip-ts/base";
 import type { MadeTensor, StoredTensor } from "@blip-ts/checkpoint";
 import { TrainingSession, type OutputMode, type StartTraining } from "@blip-ts/engine";
@@ -14,63 +14,63 @@ import { seedOf } from "./seeds.ts";
 import { secondsPerRun } from "./time-runs.ts";
 import { exportTensors, restoreTensors, stateTensors, writeWeights } from "./weights.ts";
 
-/** What a platform does for training. */
+/** The platform's part of training. */
 export interface TrainingPlatform {
-  /** Starts the thread in which a training computes. */
+  /** Starts the thread that computes a training. */
   readonly startTraining: StartTraining;
   readonly files: TrainingFiles;
 }
 
 export interface TrainerOptions<Batch> extends Omit<PlanOptions, "groups"> {
   readonly objective: Objective<Batch>;
-  /** The weights to begin with, by the names of the objective's graph; names under ties need not be there. */
+  /** The initial weights, by the names of the objective's graph. Names under ties may be missing. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
   readonly optimizer: OptimizerOptions;
-  /** Updates in an epoch, by which the schedule counts. */
+  /** Updates per epoch, for the schedule. */
   readonly stepsPerEpoch: number;
-  /** Lets a step add up the gradients of several batches: 4 bytes more for each number that is trained. */
+  /** Lets a step add up the gradients of several batches. It takes 4 bytes more per trained number. */
   readonly accumulate?: boolean | undefined;
-  /** Of everything random in batches: 0 if not given. */
+  /** The seed of everything random in batches. Default: 0. */
   readonly seed?: number | undefined;
-  /** Threads of ONNX Runtime; without it, one for each core. */
+  /** Threads of ONNX Runtime. Default: one per core. */
   readonly threads?: number | undefined;
-  /** How gradients are handed over: what a self-test finds fastest, if not given. */
+  /** How to hand over gradients. Default: the fastest way in a self-test. */
   readonly handOver?: OutputMode | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface StepOptions {
-  /** Rejects the call at once. A step that is computed then is finished, and counts only if it was updating already. */
+  /** Rejects the call at once. A running step still finishes, but counts only if it was already updating. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface StepResult {
   /** The number of this step, from 0. */
   readonly step: number;
-  /** The mean over all that the step's batches count. */
+  /** The mean over everything that the step's batches count. */
   readonly loss: number;
-  /** The norm of all gradients together, before they were clipped. */
+  /** The norm of all gradients together, before clipping. */
   readonly norm: number;
   readonly lr: number;
-  /** The objective's other outputs, for each batch. */
+  /** The objective's other outputs, per batch. */
   readonly outputs: readonly Readonly<Record<string, Tensor>>[];
 }
 
 const trainGraph = "objective.graph";
 
 export class Trainer<Batch> implements Closable {
-  /** The parameters, and the graph that is run. */
+  /** The parameters, and the graph to run. */
   readonly plan: TrainingPlan;
   readonly #options: TrainerOptions<Batch>;
   readonly #optimizer: Optimizer;
   readonly #session: TrainingSession;
   readonly #files: TrainingFiles;
   readonly #hasFollowers: boolean;
-  /** Work that is done one after another. */
+  /** The tail of the work queue; work runs one item at a time. */
   #queue: Promise<unknown> = Promise.resolve();
   #steps = 0;
   #seed: number;
-  /** The step before which followers were moved last. */
+  /** The step before which followers were last updated. */
   #followed = -1;
   #closing: Promise<void> | undefined;
 
@@ -93,30 +93,32 @@ export class Trainer<Batch> implements Closable {
     this.#hasFollowers = parts.plan.parameters.some(({ role }) => role.kind === "follower");
   }
 
-  /** Updates that were made, also before a resume. */
+  /** Completed updates, including those before a resume. */
   get steps(): number {
     return this.#steps;
   }
 
-  /** Of the next step. */
+  /** The learning rate of the next step. */
   get learningRate(): number {
     return this.#optimizer.learningRate(this.#steps);
   }
 
-  /** How gradients get to their places on this platform. */
+  /** How gradients reach their destination on this platform. */
   get handOver(): OutputMode {
     return this.#session.outputs;
   }
 
-  /** Bytes that a step will need with batches of these sizes. @param feeds inputs of the graph, or their dimensions */
+  /**
+   * The bytes that a step will need with batches of these sizes. @param feeds inputs of the graph, or their dimensions
+   */
   estimate(feeds: Readonly<Record<string, Pick<Tensor, "dims">>>): MemoryEstimate {
     return estimateMemory(this.plan, feeds, this.#options.accumulate);
   }
 
   /**
-   * How long the gradients of a batch take on this machine. They are computed a few times, and nothing is updated: what
-   * the next step gives is the same as without it.
-   * @returns seconds, for one batch, without the update
+   * Measures the time of a batch's gradients on this machine. It computes them a few times without an update, so the
+   * next step gives the same result as without it.
+   * @returns seconds per batch, without the update
    * @throws {UsageError} `train/feed` if the objective's inputs do not fit its graph, `usage/disposed`
    */
   measure(batch: Batch, { signal }: StepOptions = {}): Promise<number> {
@@ -131,7 +133,7 @@ export class Trainer<Batch> implements Closable {
   }
 
   /**
-   * One update from one batch.
+   * Makes one update from one batch.
    * @throws {ModelError} `train/not-finite`: the weights are those before this step
    * @throws {UsageError} `train/feed` if the objective's inputs do not fit its graph, `usage/disposed`
    */
@@ -140,7 +142,7 @@ export class Trainer<Batch> implements Closable {
   }
 
   /**
-   * One update from several batches, each of which counts in proportion to `objective.weight`.
+   * Makes one update from several batches, each in proportion to `objective.weight`.
    * @throws as `step`; {UsageError} `train/parts` if there are several and the trainer does not `accumulate`
    */
   async stepOver(batches: readonly Batch[], { signal }: StepOptions = {}): Promise<StepResult> {
@@ -157,7 +159,7 @@ export class Trainer<Batch> implements Closable {
     signal?.throwIfAborted();
     const { objective } = this.#options;
     const step = this.#steps;
-    // Before the forward pass, as models/blip_retrieval.py has it.
+    // Before the forward pass, as in models/blip_retrieval.py.
     if (this.#hasFollowers && this.#followed !== step) {
       await this.#session.follow(this.#optimizer.momentum);
       this.#followed = step;
@@ -190,7 +192,7 @@ export class Trainer<Batch> implements Closable {
     return { step, loss, norm, lr: this.#optimizer.learningRate(step), outputs: results };
   }
 
-  /** As models/blip_retrieval.py clamps its temperature before each forward pass. */
+  /** Clamps the weights in `bounds`, as models/blip_retrieval.py clamps its temperature before each forward pass. */
   async #clampWeights(): Promise<void> {
     for (const [name, { lowest, highest }] of Object.entries(this.#options.objective.bounds ?? {})) {
       if (!this.plan.parameters.some((parameter) => parameter.name === name)) continue;
@@ -219,7 +221,7 @@ export class Trainer<Batch> implements Closable {
   }
 
   /**
-   * Runs one of the objective's other graphs with the weights as they are now: for validation.
+   * Runs one of the objective's other graphs with the current weights, for validation.
    * @throws {UsageError} `train/graph`, `train/feed`
    */
   run(
@@ -233,15 +235,15 @@ export class Trainer<Batch> implements Closable {
     );
   }
 
-  /** The weights as they are when they are read, by the names of the graph; those that are not trained are not among them. */
+  /** The weights by the names of the graph, read when they are used. Weights that are not trained are not included. */
   weights(): ReadonlyMap<string, MadeTensor> {
     return exportTensors(this.plan, (name) => this.#inTurn(() => this.#session.read(name, "weight")));
   }
 
   /**
-   * Writes the complete state as the folder's last one: weights, moments, step, seed, the objective's state, and where the
-   * data is. A training that resumes from it goes on with the same numbers.
-   * @param position where the data is, as the caller knows it
+   * Writes the complete state as the folder's last one: weights, moments, step, seed, the objective's state, and the
+   * position in the data. A training that resumes from it continues with the same numbers.
+   * @param position the caller's position in the data
    * @throws {UsageError} `save/cannot-write`
    */
   async save(
@@ -258,9 +260,10 @@ export class Trainer<Batch> implements Closable {
   }
 
   /**
-   * Goes on from a state that was saved.
-   * @returns where the data was
-   * @throws {UsageError} `train/no-state` @throws {ModelError} `train/state` if it is of another objective or model
+   * Continues from a saved state.
+   * @returns the position in the data
+   * @throws {UsageError} `train/no-state` @throws {ModelError} `train/state` if it belongs to another objective or
+   * model
    */
   async resume(
     folder: string,
@@ -287,7 +290,7 @@ export class Trainer<Batch> implements Closable {
     });
   }
 
-  /** Waits for the step that is computed, then frees everything. A second call does nothing more. */
+  /** Waits for the running step, then frees everything. A second call has no effect. */
   close(): Promise<void> {
     this.#closing ??= this.#queue.then(() => this.#session.close());
     return this.#closing;
@@ -307,7 +310,7 @@ export class Trainer<Batch> implements Closable {
 }
 
 /**
- * Takes memory, loads the graphs and the weights.
+ * Allocates memory and loads the graphs and the weights.
  * @throws {UsageError} `train/loss`, `train/frozen`, `train/optimizer`, `train/schedule`, `train/parameter-size`
  * @throws {ModelError} `train/weight` if a weight is missing or has another shape, `train/memory`, `model/engine`
  */

@@ -1,4 +1,4 @@
-// Numbers on their way between files and the training's memory, one tensor at a time.
+// Moves weights between files and the training's memory, one tensor at a time.
 import { floatsOf, readTensorBytes, type MadeTensor, type StoredTensor } from "@blip-ts/checkpoint";
 import type { Parameter, ParameterArray, TrainingSession } from "@blip-ts/engine";
 import { elementSize, sizeOf, type Tensor } from "@blip-ts/graph";
@@ -9,7 +9,7 @@ import type { TrainingPlan } from "../step/plan.ts";
 const sameDims = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((size, axis) => size === b[axis]);
 
-/** A copy of its own, which may be handed over. */
+/** A copy with its own buffer, which may be transferred. */
 async function floats(tensor: StoredTensor): Promise<Float32Array<ArrayBuffer>> {
   const read = floatsOf(await readTensorBytes(tensor), tensor);
   return read.buffer instanceof ArrayBuffer
@@ -18,7 +18,7 @@ async function floats(tensor: StoredTensor): Promise<Float32Array<ArrayBuffer>> 
 }
 
 /**
- * The weights to begin with; a follower that has none begins as what it follows.
+ * Writes the initial weights. A follower without a weight begins as the weight that it follows.
  * @throws {ModelError} `train/weight`
  */
 export async function writeWeights(
@@ -37,7 +37,7 @@ export async function writeWeights(
   }
 }
 
-/** Little-endian, as safetensors has it; so are all platforms that ONNX Runtime has. */
+/** Little-endian, as in safetensors; so are all platforms of ONNX Runtime. */
 const bytesOf = (data: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
@@ -58,10 +58,10 @@ export function exportTensors(
 const arraysOf = ({ role }: Parameter): readonly ParameterArray[] =>
   role.kind === "trained" ? ["weight", "first", "second"] : ["weight"];
 
-/** Types of an objective's own tensors that a state can hold. */
+/** The tensor types that an objective's state may have. */
 const stateTypes = ["float32", "int64", "int32", "uint8", "bool"] as const;
 
-/** Everything that a training goes on from. */
+/** All tensors that a training needs to continue. */
 export function stateTensors(
   { parameters }: TrainingPlan,
   session: TrainingSession,
@@ -109,8 +109,8 @@ async function tensorOf(tensor: StoredTensor): Promise<Tensor> {
 }
 
 /**
- * Puts a state's numbers back, if all of them are this training's; none is written otherwise.
- * @returns the objective's own
+ * Restores a state's tensors. If any tensor does not belong to this training, it writes none.
+ * @returns the objective's own tensors
  * @throws {ModelError} `train/state`
  */
 export async function restoreTensors(

@@ -1,4 +1,4 @@
-// What can be wrong between LoRA's settings and a model: one factory per error. Codes are `train/lora...`.
+// The errors of LoRA's settings with a model: one factory per error. Codes: `train/lora...`.
 import { UsageError } from "@blip-ts/base";
 
 const some = (names: readonly string[], most = 12) =>
@@ -6,62 +6,61 @@ const some = (names: readonly string[], most = 12) =>
 
 /**
  * LoRA's targets name matrices that the model does not have.
- * @remedy Name others, by the ends of transformers' names.
+ * @remedy Give other names, by the ends of transformers' names.
  */
 export const unknownTarget = (target: string, known: readonly string[]): UsageError =>
   new UsageError(
     "train/lora-target",
-    `lora.targets: expected names of matrices that products are made with (${some(known)}), got ${target}. ` +
-      "Name others; transformers' names are meant.",
+    `lora.targets: expected names of matrices of linear layers (${some(known)}), got ${target}. ` +
+      "Give other names, as transformers has them.",
     { target, known },
   );
 
 /**
  * `modulesToSave` names modules that the model does not have.
- * @remedy Name others.
+ * @remedy Give other names.
  */
 export const unknownModule = (module: string, known: readonly string[]): UsageError =>
   new UsageError(
     "train/lora-module",
-    `lora.modulesToSave: expected names of modules (${some(known)}), got ${module}. Name others.`,
+    `lora.modulesToSave: expected names of modules (${some(known)}), got ${module}. Give other names.`,
     { module, known },
   );
 
 /**
- * `modulesToSave` names a module that shares the table of words.
+ * `modulesToSave` names a module that shares the word embeddings.
  * @remedy Name smaller modules.
  */
 export const tiedModule = (module: string, weight: string): UsageError =>
   new UsageError(
     "train/lora-module",
     `lora.modulesToSave: expected modules whose weights are their own, got ${module}, which has ${weight}: the LM head and ` +
-      "the table of words share it. Name smaller modules.",
+      "the word embeddings share it. Name smaller modules.",
     { module, weight },
   );
 
 /**
- * An adapter was to be trained on a model that lacks weights of the task.
- * @remedy Begin with a model of the task, train without LoRA, or name modules that are trained whole
- * (`modulesToSave`).
- * @param weights those that the model lacks
+ * The model to train an adapter on lacks weights of the task.
+ * @remedy Begin with a model of the task, train without LoRA, or name modules to train whole (`modulesToSave`).
+ * @param weights the missing weights
  */
 export const incompleteBase = (model: string, task: string, weights: readonly string[]): UsageError =>
   new UsageError(
     "train/lora-base",
-    `${model}: expected a model with all weights of ${task}, as an adapter holds updates of them alone, got one that lacks ` +
+    `${model}: expected a model with all weights of ${task}, because an adapter holds only updates of them, got one that lacks ` +
       `${weights.length} (${some(weights, 3)}). Begin with a model of the task, train without LoRA, or name modules ` +
-      "that are trained whole (modulesToSave).",
+      "to train whole (modulesToSave).",
     { model, task, weights },
   );
 
 /**
- * An option excludes LoRA.
+ * An option cannot be combined with LoRA.
  * @remedy Leave one of them out.
  */
 export const refusedWith = (option: string, why: string): UsageError =>
   new UsageError(
     "train/lora-option",
-    `lora: expected no ${option} beside it, got both: ${why}. Leave one of them out.`,
+    `lora: expected no ${option} with it, got both: ${why}. Leave one of them out.`,
     { option },
   );
 

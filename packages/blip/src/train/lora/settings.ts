@@ -1,26 +1,26 @@
-// What of a model LoRA trains, and how (arXiv 2106.09685; PEFT's LoraConfig).
+// The settings of LoRA: which weights it trains, and how (arXiv 2106.09685; PEFT's LoraConfig).
 import { badLoraOption } from "./errors.ts";
 
-/** How adapters are trained (LoRA, arXiv 2106.09685). */
+/** Options to train adapters (LoRA, arXiv 2106.09685). */
 export interface LoraOptions {
-  /** r, from 1: the rank of the updates. 8 or 16 are usual. */
+  /** r, from 1: the rank of the updates. Usual values are 8 and 16. */
   readonly rank: number;
-  /** Updates are multiplied with alpha / rank. Default: the rank. */
+  /** Updates are multiplied by alpha / rank. Default: the rank. */
   readonly alpha?: number | undefined;
   /**
-   * Which matrices get an update: names with which the paths of modules end, as transformers' class of the task has them
-   * (`qkv`, `text_decoder.bert.encoder.layer.0.attention.self.query`). Default: `query` and `value`, of all text layers.
+   * The matrices that get an update: endings of module paths, as in transformers' class of the task (`qkv`,
+   * `text_decoder.bert.encoder.layer.0.attention.self.query`). Default: `query` and `value` of all text layers.
    */
   readonly targets?: readonly string[] | undefined;
-  /** Of what goes into updates, 0 to below 1. Default 0. */
+  /** The dropout of the updates' inputs, 0 to below 1. Default: 0. */
   readonly dropout?: number | undefined;
-  /** Multiplies with alpha / sqrt(rank) instead (arXiv 2312.03732). Default false. */
+  /** Multiplies by alpha / sqrt(rank) instead (arXiv 2312.03732). Default: false. */
   readonly rslora?: boolean | undefined;
-  /** Modules that are trained whole and saved with the adapter: `itm_head`, e.g. Default: none. */
+  /** Modules that are trained whole and saved with the adapter, for example `itm_head`. Default: none. */
   readonly modulesToSave?: readonly string[] | undefined;
 }
 
-/** The same with everything decided. */
+/** `LoraOptions` with every default filled in. */
 export interface LoraSettings {
   readonly rank: number;
   readonly alpha: number;
@@ -30,7 +30,7 @@ export interface LoraSettings {
   readonly modulesToSave: readonly string[];
 }
 
-/** More than any matrix of BLIP has rows. */
+/** Above the row count of any BLIP matrix. */
 const maxRank = 65_536;
 
 const plainName = /^[\w-]+(\.[\w-]+)*$/;

@@ -1,4 +1,4 @@
-// Steps of an adapter over the tiny captioner beside PEFT's (oracle/train/lora_steps.py), and what is refused.
+// Steps of an adapter over the tiny captioner against PEFT's (oracle/train/lora_steps.py), and refused settings.
 import { readFile } from "node:fs/promises";
 import { memorySource, readSafetensors, readTensorBytes, type StoredTensor } from "@blip-ts/checkpoint";
 import { evaluate, floatTensor, type Tensor } from "@blip-ts/graph";
@@ -128,7 +128,7 @@ test("dropout draws masks from the step's seed, and is the same for the same see
     return Object.entries(feeds).filter(([name]) => name.startsWith("keep lora "));
   };
   const [one, again, two] = [await masks(1), await masks(1), await masks(2)];
-  // 2 layers of 8 products, and the LM head's.
+  // 2 layers of 8 products, and the product of the LM head.
   expect(one).toHaveLength(2 * 8 + 1);
   expect(again).toEqual(one);
   expect(two).not.toEqual(one);

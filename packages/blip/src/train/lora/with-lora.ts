@@ -1,5 +1,5 @@
-// An objective whose network stays as it is, with low-rank updates beside chosen matrices: only these are trained, and the
-// modules that are named besides. Names are PEFT's, so that what is trained is what is saved.
+// An objective with a frozen network and low-rank updates of chosen matrices. Only the updates and the modules of
+// `modulesToSave` are trained. Names are PEFT's, so that the trained weights are saved under their own names.
 import { must } from "@blip-ts/base";
 import {
   addLowRank,
@@ -15,24 +15,24 @@ import { drawMasks, type ComposedObjective, type MaskInput } from "../objectives
 import { tiedModule, unknownModule, unknownTarget } from "./errors.ts";
 import type { LoraSettings } from "./settings.ts";
 
-/** What the adapter of an objective consists of. */
+/** The parts of an objective's adapter. */
 export interface LoraParts {
   /** The paths of the modules that get an update. */
   readonly modules: readonly string[];
-  /** Weights A and B, by name, with their shapes: a weight beside the other. */
+  /** Weights A and B of each module in turn, by name, with their shapes. */
   readonly matrices: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  /** Weights of the network that are trained too. */
+  /** Weights of the network that are trained as well. */
   readonly saved: readonly string[];
 }
 
 export interface LoraObjective<Batch> {
   readonly objective: ComposedObjective<Batch>;
   readonly parts: LoraParts;
-  /** Everything but the adapter. */
+  /** True for everything but the adapter. */
   readonly frozen: (weight: { readonly name: string }) => boolean;
 }
 
-/** The matrices of a graph's products, by the names of their weights. */
+/** The matrices of a graph's linear layers, by weight name. */
 function matricesIn({ weights, nodes }: Graph): Map<string, Weight> {
   const used = new Set(nodes.flatMap(({ kind, inputs }) => (kind === "linear" ? [must(inputs, 1).id] : [])));
   return new Map(
@@ -78,7 +78,7 @@ function savedWeights(
   return names.filter((name) => isWithin(name, modulesToSave));
 }
 
-/** Dropout of what goes into updates: a mask per product, drawn outside. */
+/** Dropout of the updates' inputs: one mask per product, drawn outside the graph. */
 class UpdateMasks {
   readonly inputs: MaskInput[] = [];
   readonly #rate: number;
@@ -89,7 +89,7 @@ class UpdateMasks {
 
   apply = (b: GraphBuilder, x: Value): Value => {
     if (this.#rate === 0) return x;
-    // A matrix may be read several times; each draws its own.
+    // A matrix may be used several times; each use draws its own mask.
     const name = `keep lora ${this.inputs.length} ${b.scope}`;
     this.inputs.push({ name, shape: x.shape, rate: this.#rate });
     const mask = b.input(name, "uint8", x.shape);
@@ -97,7 +97,7 @@ class UpdateMasks {
   };
 }
 
-/** Momentum encoders follow what is trained; what is frozen they share. */
+/** Momentum encoders follow the trained weights and share the frozen ones. */
 function followersOf(
   momentum: Readonly<Record<string, string>>,
   saved: ReadonlySet<string>,
@@ -118,8 +118,8 @@ function followersOf(
 }
 
 /**
- * The objective with updates of chosen matrices. Momentum encoders have updates that follow.
- * @param keptTies ties of the network that hold of the base model's own weights too, alias to canonical name
+ * Adds updates of chosen matrices to an objective. The updates of momentum encoders follow.
+ * @param keptTies ties of the network that also hold for the base model's own weights, alias to canonical name
  * @throws {UsageError} `train/lora-target`, `train/lora-module`
  */
 export function withLora<Batch>(

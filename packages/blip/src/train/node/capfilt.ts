@@ -1,4 +1,4 @@
-// CapFilt in Node: data by its path, the run's folder on disk.
+// CapFilt in Node: data from a path, the run's folder on disk.
 import { expectOptions } from "@blip-ts/base";
 import { readWebRows, type WebRowsOptions } from "@blip-ts/datasets/node";
 import {
@@ -20,25 +20,30 @@ import { nodeCapFiltHost } from "../../platform/node/capfilt/host.ts";
 import type { ImageInput } from "../../platform/node/decode-image.ts";
 import { nodePlatform } from "../../platform/node/node-platform.ts";
 
-/** How a data set of files is cleaned in Node. */
+/** Options to clean a data set of files in Node. */
 export interface NodeCapFiltOptions extends CapFiltOptions {
-  /** How the data is read, found from its content unless told: where its images lie, how its columns are called, what holds its rows. */
+  /** How to read the data: the image folder, column names, file format. By default these follow from the content. */
   readonly reader?: WebRowsOptions | undefined;
 }
 
 /**
- * CapFilt (BLIP, section 3.3): for each image with its texts a caption is drawn by nucleus sampling, the filter says how
- * well each text fits, and pairs of at least `threshold` are kept. Leaves a folder: `kept/` (the kept pairs, with all
- * columns and where each comes from, as `train` reads it), `scores.jsonl` (every text with its probability), `report.json`
- * and `report.html`. Rows that are wrong and images that cannot be read are counted and left out. With `resume` a run that
- * was stopped or killed goes on; a finished one is written anew, with another threshold if one is given, without asking
- * the models again.
- * @param data a file or folder: JSON lines, a JSON list, CSV or TSV, Parquet, webdataset shards, images with texts beside them
- * @param out the run's folder: empty or not there, or with `resume` the run's own
+ * CapFilt (BLIP, section 3.3). For each image with its texts, it draws a caption by nucleus sampling, scores how well
+ * each text fits, and keeps the pairs of at least `threshold`. Rows that are wrong and images that cannot be read are
+ * counted and left out.
+ *
+ * It writes a folder: `kept/` (the kept pairs, with all columns and the origin of each, readable by `train`),
+ * `scores.jsonl` (every text with its probability), `report.json` and `report.html`.
+ *
+ * With `resume`, a run that was stopped or killed continues. A finished run is written again without running the
+ * models, with another threshold if one is given.
+ * @param data a file or folder: JSON lines, a JSON list, CSV or TSV, Parquet, webdataset shards, images with texts
+ * beside them
+ * @param out the run's folder: empty or missing, or with `resume` the run's own
  * @throws {UsageError} `usage/bad-option`, `generate/...`, `dataset/bad-column`, `capfilt/out-occupied`,
  * `capfilt/not-a-run`, `capfilt/other-run`, `capfilt/in-use`, `capfilt/cannot-write`
- * @throws {InputError} `capfilt/no-rows`, and what ends the reading of the data: `dataset/...`
- * @throws {ModelError} if a model cannot be found, read, or used for its part; `model/wrong-task` @throws the signal's reason
+ * @throws {InputError} `capfilt/no-rows`, and errors that end the reading of the data: `dataset/...`
+ * @throws {ModelError} if a model cannot be found, read, or used for its part; `model/wrong-task` @throws the signal's
+ * reason
  */
 export async function capfilt(
   data: string,
@@ -51,9 +56,9 @@ export async function capfilt(
 }
 
 /**
- * The first half of CapFilt alone: one caption for each image, drawn by nucleus sampling (p = 0.9). Rows come back in their
- * order with all their fields; one whose image cannot be read comes with its `error`.
- * @param rows images, each with what else the caller wants back; whatever yields them
+ * The first half of CapFilt alone: one caption per image, drawn by nucleus sampling (p = 0.9). Rows are returned in
+ * order with all their fields. A row whose image cannot be read gets an `error`.
+ * @param rows images, each with any other fields; any iterable
  * @throws {ModelError} if the model cannot be found, read, or used for captions
  * @throws {UsageError} `usage/bad-option`, `generate/...` @throws what `rows` throws; the signal's reason
  */
@@ -65,9 +70,9 @@ export function captionImages<Row extends ImageToCaption<ImageInput>>(
 }
 
 /**
- * The second half of CapFilt alone: the ITM probability of each image with each of its texts, and whether it is kept. Rows
- * come back in their order with all their fields; one whose image cannot be read comes with its `error`.
- * @param rows images with texts, each with what else the caller wants back; whatever yields them
+ * The second half of CapFilt alone: the ITM probability of each image with each of its texts, and whether to keep it.
+ * Rows are returned in order with all their fields. A row whose image cannot be read gets an `error`.
+ * @param rows images with texts, each with any other fields; any iterable
  * @throws {ModelError} if the model cannot be found, read, or used for matching
  * @throws {UsageError} `usage/bad-option` @throws what `rows` throws; the signal's reason
  */

@@ -13,18 +13,20 @@ import type { TrainingDecode } from "./messages.ts";
 import { startSampleThread } from "./start-thread.ts";
 import { threadLoader } from "./thread-loader.ts";
 
-/** How data of files is read in Node. */
+/** Options to read data from files in Node. */
 export interface NodeTrainingDataOptions extends TrainingDataOptions {
   /**
-   * Threads that decode and augment. One less than the processor's cores unless told, from 1 to 8; 0: the main thread.
-   * Decoders share Node's own pool of 4 threads: for more than 4 set the environment variable UV_THREADPOOL_SIZE.
+   * Threads that decode and augment. Default: one less than the processor's cores, from 1 to 8. 0: the main thread.
+   * Decoders share Node's pool of 4 threads. For more than 4, set the environment variable UV_THREADPOOL_SIZE.
    */
   readonly workers?: number | undefined;
-  /** How the files are read, found from their content unless told: `imageRoot`, `format`, `split`, `columns`, `annotations`, ... */
+  /**
+   * How to read the files: `imageRoot`, `format`, `split`, `columns`, `annotations`, ... Default: from their content.
+   */
   readonly reader?: Omit<PathOptions, "onRowError"> | undefined;
-  /** Alpha is dropped, images are upright and 16-bit grey is clipped unless told, as with `compat: "blip"`. */
+  /** Default, as with `compat: "blip"`: alpha is dropped, images are upright and 16-bit grey is clipped. */
   readonly decode?: Partial<TrainingDecode> | undefined;
-  /** Ends the opening, not the batches. */
+  /** Aborts the opening, not the batches. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,7 +41,8 @@ const nodeTrainingDataNames = optionNames<NodeTrainingDataOptions>()({
 const defaultWorkers = (): number => Math.min(8, Math.max(1, availableParallelism() - 1));
 
 /**
- * Training data of a task from a file or folder, or from several, one behind the other. All forms of docs/datasets.md.
+ * Opens training data of a task from one file or folder, or several in sequence. It reads all forms of
+ * docs/datasets.md.
  * @throws {UsageError} `train-data/bad-option`, `dataset/bad-option`
  * @throws {InputError} `train-data/no-samples`, `train-data/too-few`, `train-data/mixed`, `train-data/too-large`,
  * `dataset/...` @throws the signal's reason

@@ -1,4 +1,4 @@
-// Images of data sets by Node's decoder.
+// Decodes the images of data sets with Node's decoder.
 import { imagePath } from "@blip-ts/datasets/node";
 import type { ImageSource } from "@blip-ts/datasets";
 import { decodeImage } from "../../platform/node/decode-image.ts";
@@ -16,7 +16,7 @@ function inputOf(image: ImageSource): string | Uint8Array {
   }
 }
 
-/** @param options 16-bit grey that is clipped is told nobody: a data set may have thousands */
+/** @param options there is no warning for clipped 16-bit grey: a data set may have thousands of such images */
 export const nodeDecode =
   (options: TrainingDecode): DecodeSource =>
   (image, signal) =>

@@ -1,14 +1,14 @@
-// What can be wrong with the threads that load samples. Codes are `train-data/...`.
+// The errors of the threads that load samples. Codes: `train-data/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**
- * The threads that load images end before they load one.
+ * The threads that load images die before they load one.
  * @remedy Use `workers: 0` to load in the main thread, or fewer workers.
  */
 export const noThreads = (detail: string): UsageError =>
   new UsageError(
     "train-data/no-workers",
-    `workers: expected threads that load images, got threads that end before they load one (${detail}). ` +
+    `workers: expected threads that load images, got threads that died before they loaded one (${detail}). ` +
       "Give workers: 0 to load in the main thread, or fewer workers.",
     { detail },
   );

@@ -3,11 +3,11 @@ export { createTrainingData, type NodeTrainingDataOptions } from "./create-train
 /** Trains or fine-tunes a model for a task. */
 export { train, type NodeTrainOptions } from "./train.ts";
 export {
-  /** BLIP's numbers for a task, or those for few samples. */
+  /** BLIP's hyper-parameters for a task, or those for few samples. */
   metricNames,
   recipeNamed,
   recipeNames,
-  /** The learning rate for a step of other than the reference's samples. */
+  /** The learning rate for a step with a number of samples other than the reference's. */
   scaledRate,
   type CustomRecipe,
   type EpochReport,
@@ -32,7 +32,7 @@ export {
 export { trainingTasks, type TrainingData, type TrainingTask } from "../data/index.ts";
 export {
   capfilt,
-  /** The two halves of `capfilt`, for rows that a caller has. */
+  /** The two halves of `capfilt`, for rows of the caller. */
   captionImages,
   filterPairs,
   type NodeCapFiltOptions,

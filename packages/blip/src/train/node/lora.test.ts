@@ -1,4 +1,4 @@
-// Runs that train an adapter: what they leave, that they go on to the same numbers, and what the result says.
+// Runs that train an adapter: their files, their resumption with the same numbers, and their results.
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,7 +58,7 @@ test("leaves an adapter in PEFT's form; states hold it alone", async () => {
     ...{ base_model_name_or_path: tiny("caption"), modules_to_save: null, inference_mode: true },
   });
   const names = await namesIn(join(report.model, "adapter_model.safetensors"));
-  // 3 layers, two attentions of two matrices each.
+  // 3 layers, two attentions per layer, two matrices per attention.
   expect(names).toHaveLength(3 * 2 * 2 * 2);
   const [of, ending] = ["base_model.model.text_decoder.bert.encoder.layer.2", "lora_A.weight"];
   expect(names).toContain(`${of}.crossattention.self.value.${ending}`);
@@ -66,7 +66,7 @@ test("leaves an adapter in PEFT's form; states hold it alone", async () => {
   expect(kept).toHaveLength(3 * names.length);
   expect(kept.every((name) => /^(weight|first|second) .*\.lora_[AB]\.weight$/.test(name))).toBe(true);
   const plan = must(plans, 0);
-  // A and B: rank 4 beside 32 x 32, of keys and values of images 32 x 48.
+  // A and B of rank 4: for 32 x 32 matrices, and for keys and values of images 32 x 48.
   expect(plan.trained).toBe(3 * 4 * (3 * (32 + 32) + (32 + 48)));
   expect(plan.memory.gradients).toBeLessThan(plan.memory.weights / 5);
 });
@@ -159,10 +159,10 @@ test("nlvr: an adapter over the original names, which the command's verbs take",
 
 describe("is refused, and nothing is written", () => {
   test.each<[Partial<NodeTrainOptions>, string]>([
-    [{ lora: { rank: 4 }, freeze: "imageEncoder" }, "lora: expected no freeze beside it"],
-    [{ lora: { rank: 4 }, init: true }, "lora: expected no init beside it"],
+    [{ lora: { rank: 4 }, freeze: "imageEncoder" }, "lora: expected no freeze with it"],
+    [{ lora: { rank: 4 }, init: true }, "lora: expected no init with it"],
     [{ lora: { rank: -1 } }, "lora.rank: expected a whole number from 1"],
-    [{ lora: { rank: 4, targets: ["c_attn"] } }, "got c_attn. Name others"],
+    [{ lora: { rank: 4, targets: ["c_attn"] } }, "got c_attn. Give other names"],
   ])("with %o", async (options, says) => {
     const given = quick(options);
     await expect(train("caption", captions, given)).rejects.toThrow(says);

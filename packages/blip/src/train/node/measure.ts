@@ -1,4 +1,4 @@
-// The metrics of `blip eval` over weights that are in training.
+// The metrics of `blip eval` over weights in training.
 import type { InputError } from "@blip-ts/base";
 import { readDataset, type Dataset, type ExampleOf, type PathOptions } from "@blip-ts/datasets/node";
 import { evaluateOn } from "../../evaluate/evaluate.ts";
@@ -11,10 +11,10 @@ import { nodePlatform } from "../../platform/node/node-platform.ts";
 import type { TrainingTask } from "../data/batch.ts";
 import type { Measure } from "../run/index.ts";
 
-/** How many of each ranking ITM looks at: BLIP's 128 take eight times as long. */
+/** How many candidates of each ranking ITM scores. BLIP's 128 take eight times as long. */
 const reranked = 16;
 
-/** What is evaluated, and where the task's metrics stand in the report. */
+/** The evaluation of a task, and the places of its metrics in the report. */
 interface Evaluation {
   readonly task: "retrieval" | "caption" | "vqa" | "nlvr";
   readonly options: Pick<EvaluateOptions, "k">;
@@ -38,7 +38,7 @@ const evaluations: Readonly<Record<TrainingTask, Evaluation>> = {
   nlvr: { task: "nlvr", options: {}, metrics: { accuracy: "accuracy" } },
 };
 
-/** Pairs as a retrieval test: each row is an image of its own. */
+/** Pairs as a retrieval test: each row has an image of its own. */
 async function* asRetrieval(
   pairs: AsyncIterable<ExampleOf<"pretrain">>,
 ): AsyncGenerator<ExampleOf<"retrieval">> {
@@ -59,7 +59,7 @@ async function openPairs(
 
 /**
  * @param path the validation data
- * @param reader how its files are read
+ * @param reader how to read its files
  */
 export function measureOn(
   task: TrainingTask,

@@ -1,4 +1,4 @@
-// Recipes of one's own and their phases, on small random models.
+// Custom recipes and their phases, on small random models.
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -160,10 +160,10 @@ describe("phases", () => {
         [1, 2],
       ],
     );
-    // What the first phase trained is in the result, though the second one froze it.
+    // The result has the weights that the first phase trained, although the second one froze them.
     expect(await isSame(text, report.model, tiny("caption"))).toBe(false);
     expect(await isSame(vision, report.model, tiny("caption"))).toBe(false);
-    // The schedule is each phase's own: its first rate is its highest.
+    // Each phase has its own schedule: its first rate is its highest.
     expect(steps.map(({ lr }) => lr)[0]).toBe(1e-2);
     expect(steps.map(({ lr }) => lr)[3]).toBe(1e-3);
   });
@@ -182,13 +182,13 @@ describe("phases", () => {
       alone.filter(({ ended }) => ended === undefined).map(({ loss }) => loss),
     );
     const name = "vision_model.encoder.layers.0.mlp.fc1.weight";
-    // Frozen in the second phase: as the first one left it.
+    // Frozen in the second phase, so equal to the first one's result.
     expect(await isSame(name, join(whole.out, "model"), first.model)).toBe(true);
     expect(await isSame(text, join(whole.out, "model"), first.model)).toBe(false);
   }, 60_000);
 
   test("stopped in the second phase and resumed: the same numbers, bit for bit", async () => {
-    // train-phases.slow.test.ts stops in the first one, and between them, with validation.
+    // train-phases.slow.test.ts stops in the first phase, and between phases, with validation.
     const whole = quick({ recipe: twoPhases });
     await train("caption", captions, whole);
     const stop = new AbortController();
@@ -214,7 +214,7 @@ describe("phases", () => {
       "phases[1].lr: expected 0.001 as the run began with, got 1",
     );
     await expect(goOn([first])).rejects.toMatchObject({ code: "train/other-run" });
-    // With the same ones there is nothing left to do but to write the result again.
+    // With the same settings, the run only writes the result again.
     await expect(goOn([first, second])).resolves.toMatchObject({ steps: 5, loss: null });
   }, 60_000);
 });
@@ -233,7 +233,7 @@ test("a run without texts leaves a whole model: what it does not train begins at
   const model = tiny("pretrain-original");
   const run = (more: object) => train("pretrain", data, quick({ model, recipe: { ...recipe, ...more } }));
   const [begun, kept, again] = [await run({ init: true }), await run({}), await run({ seed: 9 })];
-  // Every weight that pre-training has, so that the next run can begin with it.
+  // Every weight of pre-training, so that the next run can begin with it.
   const whole = await train("pretrain", data, quick({ model, recipe: { ...recipe, losses: { lm: 1 } } }));
   for (const { model: folder } of [begun, kept])
     expect([...(await tensorsOf(folder)).keys()].toSorted()).toEqual(
@@ -333,8 +333,8 @@ describe("the weights of losses, and the names of patches", () => {
   });
 
   test.each([
-    [{ augment: true }, "augment: expected false beside the loss patchNames"],
-    [{ patchNames: undefined }, "patchNames: expected the names of what patches may show"],
+    [{ augment: true }, "augment: expected false with the loss patchNames"],
+    [{ patchNames: undefined }, "patchNames: expected names of patches"],
     [{ patchNames: { names, weights: [1] } }, "patchNames.weights: expected 2 numbers, one per name, got 1"],
     [{ patchNames: { names: ["one"] } }, "recipe, patchNames.names: expected a list of at least two names"],
   ])("%j is refused", async (more, says) => {

@@ -1,4 +1,4 @@
-// The thread in which samples are decoded and augmented, one at a time.
+// The thread that decodes and augments samples, one at a time.
 import { InputError, plainError } from "@blip-ts/base";
 import { parentPort, workerData } from "node:worker_threads";
 import { loadSample } from "../data/load-sample.ts";

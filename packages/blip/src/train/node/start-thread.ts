@@ -1,4 +1,4 @@
-// Node's threads for samples.
+// Starts Node's threads for samples.
 import { Worker } from "node:worker_threads";
 import { ownFile } from "@blip-ts/engine/node";
 import type { SampleThreadData, ThreadReply } from "./messages.ts";

@@ -1,4 +1,4 @@
-// Threads that are made to die, hang and answer late. Those of Node are the built ones: `npm run build` first.
+// Threads that are made to die, hang and answer late. Node's threads are the built ones: run `npm run build` first.
 import { InputError } from "@blip-ts/base";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -133,7 +133,7 @@ test("a signal ends what waits and what runs under it, and leaves the rest", asy
     [0, 0],
     [0, "cancel"],
   ]);
-  // The thread answers late: that is nobody's any more.
+  // The thread answers late, when nobody waits any more.
   threads.answer(0, 0);
   threads.answer(0, 2);
   expect(await kept).toEqual(Float32Array.of(2));

@@ -1,14 +1,15 @@
-// Samples by several threads, a sample per thread at a time. A thread that dies is replaced, and its sample tried once more.
+// Loads samples in several threads, one sample per thread at a time. It replaces a thread that dies and retries its
+// sample once.
 import { closedBy, revivedError, whenAborted } from "@blip-ts/base";
 import type { SampleLoader, SampleRequest } from "../data/load-sample.ts";
 import { closed, workerDied } from "../data/errors.ts";
 import { noThreads } from "./errors.ts";
 import type { ThreadReply, ThreadRequest } from "./messages.ts";
 
-/** A thread as the loader sees it. */
+/** A thread as the loader uses it. */
 export interface SampleThread {
   post(request: ThreadRequest): void;
-  /** While a sample is under way the process stays alive. */
+  /** Keeps the process alive while a sample is loading. */
   keepAlive(busy: boolean): void;
   terminate(): Promise<void>;
 }
@@ -28,7 +29,7 @@ interface Task {
   readonly resolve: (values: Float32Array<ArrayBuffer>) => void;
   readonly reject: (reason: unknown) => void;
   deaths: number;
-  /** Nobody waits for it any more. */
+  /** The caller no longer waits for it. */
   dropped: boolean;
 }
 
@@ -39,7 +40,7 @@ interface Slot {
   idle: (() => void) | undefined;
 }
 
-/** Deaths per thread before any of them has answered, after which no more are started. */
+/** The most deaths per thread before the first answer. After that, the loader gives up. */
 const deathsPerThread = 3;
 
 class ThreadLoader {
@@ -84,7 +85,7 @@ class ThreadLoader {
     this.#finish(closed());
     await Promise.all(
       this.#slots.map(async (slot) => {
-        // A thread is not ended in the middle of a native call.
+        // Do not terminate a thread in the middle of a native call.
         if (slot.task !== undefined) await new Promise<void>((resolve) => (slot.idle = resolve));
         const { thread } = slot;
         slot.thread = undefined;
@@ -93,14 +94,14 @@ class ThreadLoader {
     );
   }
 
-  /** One listener per signal, however many samples are loaded under it. */
+  /** One listener per signal, however many samples load under it. */
   #listenTo(signal: AbortSignal): void {
     if (this.#signals.has(signal)) return;
     this.#signals.add(signal);
     whenAborted(signal, () => this.#drop((task) => task.signal === signal, signal.reason));
   }
 
-  /** Ends the tasks that a condition holds for. */
+  /** Rejects the tasks that meet a condition. */
   #drop(condition: (task: Task) => boolean, reason: unknown): void {
     for (const task of this.#queue.splice(0)) {
       if (condition(task)) task.reject(reason);
@@ -180,7 +181,7 @@ class ThreadLoader {
   }
 }
 
-/** @param threads at least 1; they are started when they are first needed */
+/** @param threads at least 1; each starts when it is first needed */
 export function threadLoader(start: StartSampleThread, threads: number): SampleLoader {
   const loader = new ThreadLoader(start, threads);
   return {

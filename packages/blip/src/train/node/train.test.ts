@@ -1,4 +1,4 @@
-// Runs on the example scenes, on small random models.
+// Runs on the example scenes with small random models.
 import { copyFile, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -104,7 +104,7 @@ const short = (more: Partial<NodeTrainOptions> = {}) =>
 
 describe("a run that goes on", () => {
   test("ends with the weights and losses of an unbroken one, bit for bit", async () => {
-    // Stopped within its second epoch; train.slow.test.ts kills runs twice, wherever they are.
+    // Stopped within its second epoch. train.slow.test.ts kills runs twice, at random moments.
     const whole = short({ epochs: 2 });
     await train("caption", captions, whole);
     const stop = new AbortController();

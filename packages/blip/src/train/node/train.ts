@@ -11,16 +11,16 @@ import type { Measure } from "../run/index.ts";
 import { createTrainingData, type NodeTrainingDataOptions } from "./create-training-data.ts";
 import type { measureOn } from "./measure.ts";
 
-/** How a model is trained in Node. */
+/** Options of training in Node. */
 export interface NodeTrainOptions extends TrainOptions {
   /**
-   * Validation data: its loss and the task's metrics are computed after each epoch, and the best weights are the result.
-   * For the metrics the weights are loaded a second time: 4 bytes per number.
+   * Validation data. Its loss and the task's metrics are computed after each epoch, and the best weights are the
+   * result. For the metrics, the weights are loaded a second time: 4 bytes per number.
    */
   readonly validation?: string | readonly string[] | undefined;
-  /** Threads that load images; unless told as many as for `createTrainingData`. */
+  /** Threads that load images. Default: as for `createTrainingData`. */
   readonly workers?: NodeTrainingDataOptions["workers"];
-  /** How the data's files are read, found from their content unless told. */
+  /** How to read the data's files. Default: from their content. */
   readonly reader?: NodeTrainingDataOptions["reader"];
 }
 
@@ -31,7 +31,7 @@ const nodeTrainNames = optionNames<NodeTrainOptions>()({
   reader: true,
 });
 
-/** What evaluates is loaded when it is first needed. */
+/** Loads the evaluation code on first use. */
 const measureLater =
   (...data: Parameters<typeof measureOn>): Measure =>
   async (...asked) => {
@@ -41,12 +41,12 @@ const measureLater =
 
 /**
  * Trains or fine-tunes a model for a task, and writes run.json, metrics.jsonl, state/ and model/ into `options.out`.
- * `match`, `caption` and `vqa` leave a Hugging Face folder, `nlvr` and `pretrain` one with the original names.
+ * `match`, `caption` and `vqa` write a Hugging Face folder; `nlvr` and `pretrain` write one with the original names.
  * @param task `match` (retrieval fine-tuning: ITC and ITM), `caption`, `vqa`, `nlvr` or `pretrain`
- * @param data a file or folder of docs/datasets.md, or several, one behind the other
+ * @param data a file or folder of docs/datasets.md, or several in sequence
  * @throws {UsageError} `usage/bad-option`, `train/out-occupied`, `train/no-run`, `train/other-run`, `train-data/...`
- * @throws {ModelError} where the model cannot be used, `train/not-finite`, `train/memory`
- * @throws {InputError} where the data cannot be used @throws the signal's reason, when the state is saved
+ * @throws {ModelError} if the model cannot be used, `train/not-finite`, `train/memory`
+ * @throws {InputError} if the data cannot be used @throws the signal's reason, after the state is saved
  */
 export async function train(
   task: TrainingTask,

@@ -1,4 +1,4 @@
-// Training data from files, by threads. The threads are the built ones: `npm run build` first.
+// Training data from files, loaded by threads. The threads are the built ones: run `npm run build` first.
 import { closing } from "@blip-ts/base";
 import { readDataset, type ImageSource } from "@blip-ts/datasets/node";
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const image = (number: number) => join(fixtures, "images", `${number}.png`);
 const temporary = mkdtempSync(join(tmpdir(), "blip-training-"));
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
-/** A folder that has an image wherever a list of the fixtures names one. */
+/** A folder with an image for every path in a list of the fixtures. */
 async function imagesFor(
   task: TrainingTask,
   path: string | readonly string[],
@@ -103,7 +103,7 @@ test.each([
   expect(batches.length).toBeGreaterThan(1);
 });
 
-/** Twelve images with a caption each, of which `bad` are text. */
+/** Twelve images with a caption each, of which `bad` are text files. */
 function folderOf(bad: readonly number[] = [], count = 12): string {
   const folder = mkdtempSync(join(temporary, "folder-"));
   for (let number = 0; number < count; number++) {
@@ -189,7 +189,7 @@ test("NLVR2's images change places half of the time, and left and right with the
   const sum = (values: Float32Array) => values.reduce((total, value) => total + value, 0);
   const first = (pixels: Float32Array, row: number) => sum(pixels.subarray(row * side, (row + 1) * side));
   const second = (pixels: Float32Array, row: number) => first(pixels, 40 + row);
-  // Crops of the whole may still change the aspect, so that the images are told by what they are nearer to.
+  // Crops of the whole image may still change the aspect ratio, so compare each image with the nearer original.
   const nearer = (value: number) =>
     Math.abs(value - first(before.pixels, 0)) < Math.abs(value - second(before.pixels, 0)) ? 0 : 1;
   let swaps = 0;

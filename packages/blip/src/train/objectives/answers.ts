@@ -1,5 +1,5 @@
-// VQA: every answer that people gave is learned with its weight (models/blip_vqa.py). The question is encoded over the
-// image once; its answers attend to its states.
+// VQA: the loss of every answer that people gave, by its weight (models/blip_vqa.py). The question is encoded over the
+// image once, and its answers attend to its states.
 import { floatTensor, type GraphBuilder, type Tensor, type Value } from "@blip-ts/graph";
 import { scope } from "../../model/decoder.ts";
 import { languageModelTies } from "../../model/language-model.ts";
@@ -19,13 +19,13 @@ import {
 } from "./token-rows.ts";
 
 export interface AnswersOptions {
-  /** Of questions; answers are not cut. */
+  /** The rows of questions. Answers are not cut. */
   readonly rows: RowOptions;
   readonly tokens: Pick<SpecialTokens, "encoder" | "decoder">;
   readonly smoothing?: number;
 }
 
-/** Which question each answer is to: [A, B], a 1 in each row. @throws {UsageError} `objective/bad-batch` */
+/** The question of each answer: [A, B], one 1 per row. @throws {UsageError} `objective/bad-batch` */
 export function questionOfAnswers({
   size,
   answers,
@@ -67,7 +67,7 @@ function build(network: Network, smoothing: number): Value {
   return weightedTokenLoss(network, "A", crossAttendTo, smoothing);
 }
 
-/** The loss VQA: each answer's tokens added up, times its weight, over the number of questions. */
+/** The VQA loss: the sum of each answer's token losses, times its weight, over the number of questions. */
 export function answers(options: AnswersOptions): LossPart<QuestionBatch> {
   const { rows, tokens, smoothing = labelSmoothing } = options;
   return {

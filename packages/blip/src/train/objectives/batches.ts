@@ -1,10 +1,10 @@
-// What objectives read: pixels, and texts as token ids.
+// The batches of objectives: pixels, and texts as token ids.
 
 /** Images [B, 3, S, S], normalised. */
 export interface ImageBatch {
-  /** B, the samples of the batch. */
+  /** B, the number of samples. */
   readonly size: number;
-  /** [B, 3, S, S]; for statements [2 B, 3, S, S], the first images of all samples before the second ones. */
+  /** [B, 3, S, S]; for statements [2 B, 3, S, S], first the left images of all samples, then the right ones. */
   readonly pixels: Float32Array;
   /** S, in pixels. */
   readonly imageSize: number;
@@ -17,17 +17,17 @@ export type Tokens = readonly number[];
 export interface PairBatch extends ImageBatch {
   /** [B] */
   readonly tokens: readonly Tokens[];
-  /** Equal for texts of the same image [B]; if not given, every pair has an image of its own. */
+  /** Equal for texts of the same image [B]. By default every pair has its own image. */
   readonly imageIds?: readonly number[];
-  /** A text that is false of each image, of those that have one [B]. */
+  /** A false text of each image, for the images that have one [B]. */
   readonly falseTokens?: readonly (Tokens | undefined)[];
 }
 
-/** Captions to be learned after a prompt. */
+/** Captions to train on, after a prompt. */
 export interface CaptionBatch extends ImageBatch {
   /** The prompt and the caption [B]. */
   readonly tokens: readonly Tokens[];
-  /** Tokens of the prompt, [CLS] among them and [SEP] not: they are not learned. BLIP's has 4. */
+  /** The prompt's tokens, with [CLS] and without [SEP]. They are not predicted. BLIP's prompt has 4. */
   readonly promptLength: number;
 }
 
@@ -35,7 +35,7 @@ export interface CaptionBatch extends ImageBatch {
 export interface QuestionBatch extends ImageBatch {
   /** [B] */
   readonly questions: readonly Tokens[];
-  /** Distinct answers of all questions, one question behind the other [A]. */
+  /** The distinct answers of all questions, in the order of the questions [A]. */
   readonly answers: readonly Tokens[];
   /** The weight of each answer [A]. */
   readonly weights: readonly number[];
@@ -51,8 +51,8 @@ export interface StatementBatch extends ImageBatch {
   readonly labels: readonly (0 | 1)[];
 }
 
-/** Images of which is known what each patch shows. */
+/** Images with the names of their patches. */
 export interface PatchBatch extends ImageBatch {
-  /** The kind that each patch shows [B, N - 1], row by row; -1 if that is not known. */
+  /** The kind of each patch [B, N - 1], row by row; -1 if unknown. */
   readonly patches: ArrayLike<number>;
 }

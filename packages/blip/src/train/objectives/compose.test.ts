@@ -1,4 +1,4 @@
-// Objectives as a whole: more losses, heads that are thrown away, batches without a negative, what is refused.
+// Objectives as a whole: additional losses, auxiliary heads, batches without a negative, refused settings.
 import { floatTensor, layerOf, type Tensor } from "@blip-ts/graph";
 import { describe, expect, test, vi } from "vitest";
 import { namedNoise, namedWeight } from "../../../test/support/training-noise.ts";
@@ -10,7 +10,7 @@ import { patchNames } from "./patch-names.ts";
 import { captionObjective, matchObjective, pretrainObjective } from "./tasks.ts";
 import type { LossPart } from "./part.ts";
 
-// A session for training is made in most of these: seconds on a machine that does other things too.
+// Most of these tests create a training session, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
 const config: BlipConfig = {
@@ -95,7 +95,7 @@ describe("a recipe's own loss", () => {
     const sum = number(outputs["loss LM"]) + 0.5 * number(outputs["loss length"]);
     expect(number(outputs.loss)).toBeCloseTo(sum, 5);
     expect(both.outputs).toEqual(["loss LM", "loss length"]);
-    // The image encoder is there once.
+    // The image encoder exists once.
     const convolutions = both.graph.graph.nodes.filter(({ kind }) => kind === "patchConvolution");
     expect(convolutions).toHaveLength(1);
     expect(both.weight?.(batch)).toBe(1);
@@ -117,7 +117,7 @@ describe("batches without negatives", () => {
 
   test("of one pair are refused for matching", () => {
     expect(() => matchOf(1)).toThrow(
-      "batch size: expected at least 2 for matching, whose negatives come from the same batch, got 1. Raise the batch size.",
+      "batch size: expected at least 2, because the negatives of matching come from the same batch, got 1. Raise the batch size.",
     );
   });
 
@@ -150,7 +150,7 @@ describe("batches without negatives", () => {
 });
 
 describe("negatives of pre-training", () => {
-  /** The first column whose cumulative weight is above the draw's share, and how far the next border is. */
+  /** The first column whose cumulative weight is above the draw's share, and the distance to the nearest boundary. */
   function drawnBy(weights: readonly number[], draw: number): readonly [number, number] {
     const whole = weights.reduce((sum, x) => sum + x, 0);
     let sum = 0;
@@ -163,7 +163,7 @@ describe("negatives of pre-training", () => {
     const size = 4;
     const pretrain = pretrainObjective(config, { batch: size, ...contrastive, ...plain });
     const temperature = 0.005;
-    // Momentum encoders that are the online ones: their features are both sides of the similarities.
+    // The momentum encoders equal the online ones, so their features are on both sides of the similarities.
     const { momentum = {} } = pretrain.graph;
     const weightOf = (name: string, dims: readonly number[]) =>
       name === "temp" ? floatTensor([], [temperature]) : namedWeight(momentum[name] ?? name, dims);

@@ -1,4 +1,4 @@
-// Losses over one network, as one objective: their weighted sum, their inputs, their outputs, what they remember.
+// Composes losses over one network into one objective: their weighted sum, inputs, outputs and state.
 import { evaluateDim, floatTensor, plainName, sizeOf, type Graph, type Tensor } from "@blip-ts/graph";
 import { must } from "@blip-ts/base";
 import type { BlipConfig } from "../../model/config.ts";
@@ -11,37 +11,37 @@ import type { LossPart, PartContext, Tensors } from "./part.ts";
 import { keepMask, streamOf } from "./random.ts";
 import { temperatureBounds } from "./temperature.ts";
 
-/** A loss, and how much of the whole it is. */
+/** A loss with its weight in the sum. */
 export interface WeightedPart<Batch extends ImageBatch> {
   readonly part: LossPart<Batch>;
-  /** From 0, default 1. A part of weight 0 is left out of the graph. */
+  /** From 0. Default: 1. The graph leaves out a part of weight 0. */
   readonly weight?: number;
 }
 
-/** What a trainer needs to know of an objective beside the seam. */
+/** An objective with what a trainer needs besides `Objective`. */
 export interface ComposedObjective<Batch> extends Objective<Batch> {
-  /** Numbers that the trainer keeps within bounds before every run, in place: the temperature of contrast. */
+  /** Scalars that the trainer clamps to these bounds before every step, in place: the temperature of ITC. */
   readonly bounds: Readonly<Record<string, { readonly lowest: number; readonly highest: number }>>;
-  /** Whether a weight belongs to a head that is thrown away: it is saved with the run, not with the model. */
+  /** Whether a weight belongs to an auxiliary head: it is saved with the run, not with the model. */
   isThrownAway(weight: string): boolean;
 }
 
 export interface ComposeOptions<Batch extends ImageBatch> extends NetworkOptions {
   readonly name: string;
   readonly parts: readonly WeightedPart<Batch>[];
-  /** More ties, alias to canonical name, of the weights that there are. */
+  /** Further ties, alias to canonical name, given the names of all weights. */
   readonly ties?: (names: readonly string[]) => Readonly<Record<string, string>>;
 }
 
-/** `vision_model` of `vision_model_m.embeddings...`: what a momentum encoder's weight follows. */
+/** The weight that a momentum encoder's weight follows: `vision_model_m.embeddings...` follows `vision_model....`. */
 const followed = (name: string): string | undefined => {
   const [, module, path] = /^(vision_model|text_encoder|vision_proj|text_proj)_m(\..*)$/.exec(name) ?? [];
   return module !== undefined && path !== undefined ? `${module}${path}` : undefined;
 };
 
 /**
- * Weights of momentum encoders, and which weight each follows. Cross-attention of the momentum text encoder, which the
- * reference carries along, is read by nothing and is not among them.
+ * The weights of momentum encoders, and the weight that each follows. The reference also carries the cross-attention of
+ * the momentum text encoder; nothing reads it, so it is left out here.
  */
 export function momentumPairs(graph: Graph, ties: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
@@ -52,7 +52,7 @@ export function momentumPairs(graph: Graph, ties: Readonly<Record<string, string
   );
 }
 
-/** Sizes of named dimensions, as the tensors that are fed have them. */
+/** The sizes of named dimensions, taken from the fed tensors. */
 function sizesOf(graph: Graph, feeds: Tensors): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const { name, value } of graph.inputs)
@@ -64,7 +64,7 @@ function sizesOf(graph: Graph, feeds: Tensors): Map<string, number> {
   return sizes;
 }
 
-/** What is kept of every place, from the step's seed. */
+/** Draws the dropout masks from the step's seed. */
 export function drawMasks(graph: Graph, masks: readonly MaskInput[], feeds: Tensors, seed: number): Tensors {
   const sizes = sizesOf(graph, feeds);
   return Object.fromEntries(
@@ -103,7 +103,7 @@ function losses<Batch extends ImageBatch>(
 }
 
 /**
- * An objective of any losses that read one kind of batch; a recipe may bring its own beside those that are here.
+ * Builds an objective of any losses that read the same kind of batch. A recipe may add its own losses.
  * @throws {UsageError} `objective/bad-setting`, `objective/no-negatives`
  */
 export function compose<Batch extends ImageBatch>(

@@ -1,6 +1,6 @@
-// ITC: images and texts that belong together point the same way (ALBEF, arXiv 2107.07651, 3.2; models/blip_retrieval.py,
-// blip_pretrain.py). Keys are the features of the momentum encoders, of this batch and of the last ones; targets are
-// partly what the momentum encoders say themselves.
+// ITC: aligns the features of images and texts that belong together (ALBEF, arXiv 2107.07651, 3.2;
+// models/blip_retrieval.py, blip_pretrain.py). Keys are the momentum encoders' features of this batch and of the last
+// ones. Targets are a mix of the true pairs and of the momentum encoders' own predictions.
 import { must } from "@blip-ts/base";
 import { floatTensor, type Tensor, type Value } from "@blip-ts/graph";
 import type { PairBatch, Tokens } from "./batches.ts";
@@ -12,18 +12,18 @@ import type { LossPart, Tensors } from "./part.ts";
 
 export interface ContrastOptions {
   readonly queue: KeyQueue;
-  /** The share of the targets that the momentum encoders give, at a step. See `rampedAlpha`. */
+  /** The momentum encoders' share of the targets, at a step. See `rampedAlpha`. */
   readonly alpha: (step: number) => number;
   /**
-   * What belongs together: texts and images of one image, wherever they are in the queue (retrieval); or only a pair
-   * itself (pre-training, whose queue remembers no images).
+   * The positives. `image`: all texts and images of the same image, in the batch and the queue (retrieval). `pair`:
+   * only the pair itself (pre-training, whose queue stores no image ids).
    */
   readonly positives: "image" | "pair";
   readonly rows: RowOptions;
 }
 
 /**
- * The share of distillation, 0.4 in BLIP, which grows from 0 over the first steps: one epoch in retrieval, two in
+ * The share of distillation, 0.4 in BLIP. It grows from 0 over the first steps: one epoch in retrieval, two in
  * pre-training (train_retrieval.py, pretrain.py).
  */
 export const rampedAlpha =
@@ -31,25 +31,25 @@ export const rampedAlpha =
   (step: number): number =>
     alpha * (rampSteps > 0 ? Math.min(1, step / rampSteps) : 1);
 
-/** The false texts of a batch, which take their places in rows as long as those of the true ones. */
+/** The false texts of a batch. Their rows are padded to the same length as the true ones. */
 export const falseTexts = ({ falseTokens = [] }: Pick<PairBatch, "falseTokens">): readonly Tokens[] =>
   falseTokens.filter((tokens) => tokens !== undefined);
 
-/** Ids, mask and positions of the texts, as the unimodal encoder reads them. */
+/** Ids, mask and positions of the texts for the unimodal encoder. */
 export function textInputs(batch: Pick<PairBatch, "tokens" | "falseTokens">, options: RowOptions): Tensors {
   const { ids, mask, length } = rowsOf(batch.tokens, { ...options, beside: falseTexts(batch) });
   return { input_ids: ids, attention_mask: mask, position_ids: positionsOf(length) };
 }
 
-/** The images that texts are of, or numbers that no two have. @throws {UsageError} `objective/bad-batch` */
+/** The image id of each text, or unique numbers. @throws {UsageError} `objective/bad-batch` */
 export function imageIdsOf({ size, imageIds }: PairBatch): readonly number[] {
   if (imageIds && imageIds.length !== size) throw badBatch("image ids", imageIds.length, size);
   return imageIds ?? Array.from({ length: size }, (_, row) => row);
 }
 
 /**
- * Target of each row [B, B + Q]: keys of its own image, of this batch and then of the queue, share 1 equally.
- * @param queued the images in the queue; with positives `pair` none of them
+ * The target of each row [B, B + Q]: keys of its own image, in this batch and then in the queue, share 1 equally.
+ * @param queued the image ids in the queue; positives `pair` ignore them
  */
 export function positiveTargets(
   ids: readonly number[],
@@ -68,7 +68,7 @@ export function positiveTargets(
   return floatTensor([B, B + Q], targets);
 }
 
-/** Cosines of queries [B, E] with keys of the batch [B, E] and of the queue [Q, E], over the temperature: [B, B + Q]. */
+/** Cosines of queries [B, E] with the batch's keys [B, E] and the queue's [Q, E], over the temperature: [B, B + Q]. */
 function similarities({ b, temperature }: Network, queries: Value, keys: Value, queue: Value): Value {
   const product = (right: Value) => b.matmul(queries, right, { transposeB: true });
   return b.divide(b.concat([product(keys), product(queue)], 1), temperature);
@@ -90,14 +90,14 @@ function build(network: Network, { queue }: ContrastOptions): Value {
     const logs = b.logSoftmax(similarities(network, features[from], keys[to], queues[to]));
     return b.sum(b.multiply(logs, targets), [0, 1]);
   };
-  // Images to texts and texts to images: the mean of both, over B rows.
+  // The mean of both directions, over B rows.
   const loss = b.multiply(b.add(side("images", "texts"), side("texts", "images")), b.scalar(-0.5 / B));
   b.output("momentum_image_features", keys.images);
   b.output("momentum_text_features", keys.texts);
   return loss;
 }
 
-/** The loss ITC, which fills the queue after every batch. */
+/** The ITC loss. It adds every batch to the queue. */
 export function contrast(options: ContrastOptions): LossPart<PairBatch> {
   const { queue, positives } = options;
   return {

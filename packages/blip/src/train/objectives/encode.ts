@@ -1,4 +1,4 @@
-// Batches of texts, as the data gives them, to batches of token ids.
+// Encodes batches of texts into batches of token ids.
 import type {
   CaptionBatch,
   ImageBatch,
@@ -8,7 +8,7 @@ import type {
   Tokens,
 } from "./batches.ts";
 
-/** [CLS], the words' ids, [SEP]: neither padded nor cut. */
+/** A text to [CLS], its word ids, [SEP]: neither padded nor cut. */
 export type Encode = (text: string) => Tokens;
 
 interface Captions extends ImageBatch {
@@ -30,7 +30,7 @@ export const encodePairs = (
   }),
 });
 
-/** Captions that begin with the prompt. Its [SEP] is not theirs. */
+/** Captions that begin with the prompt. The prompt's [SEP] is not counted in its length. */
 export const encodeCaptions = (
   batch: Captions & { readonly prompt: string },
   encode: Encode,
@@ -40,7 +40,7 @@ export const encodeCaptions = (
   promptLength: encode(batch.prompt).length - 1,
 });
 
-/** Questions with the answers of all of them. */
+/** Questions with all their answers. */
 export const encodeQuestions = (
   batch: ImageBatch & {
     readonly questions: readonly string[];

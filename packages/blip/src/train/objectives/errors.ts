@@ -1,4 +1,4 @@
-// What can be wrong with what an objective is given. Codes are `objective/...`.
+// The errors of an objective's settings and batches. Codes: `objective/...`.
 import { UsageError, type Warning } from "@blip-ts/base";
 
 /**
@@ -13,13 +13,13 @@ export const badSetting = (name: string, found: unknown, expected: string): Usag
   });
 
 /**
- * Image-text matching was given a batch of one pair, which has no negatives.
+ * Image-text matching got a batch of one pair, which has no negatives.
  * @remedy Raise the batch size.
  */
 export const noNegatives = (size: number): UsageError =>
   new UsageError(
     "objective/no-negatives",
-    `batch size: expected at least 2 for matching, whose negatives come from the same batch, got ${size}. ` +
+    `batch size: expected at least 2, because the negatives of matching come from the same batch, got ${size}. ` +
       "Raise the batch size.",
     { size },
   );
@@ -58,10 +58,11 @@ export const badState = (name: string, found: string, expected: string): UsageEr
   );
 
 /**
- * The queue of contrast holds fewer pairs than was asked for: the data has no more, or a batch does not divide them.
- * @remedy None is needed; set `queue` to a multiple of the batch for exactly that many.
+ * The queue of ITC holds fewer pairs than requested: the data has no more, or the batch size does not divide the
+ * number.
+ * @remedy None is needed. Set `queue` to a multiple of the batch size for an exact length.
  */
 export const queueShrunk = (asked: number, length: number, why: string): Warning => ({
   code: "objective/queue-shrunk",
-  message: `The queue holds ${length} pairs in place of ${asked}: ${why}.`,
+  message: `The queue holds ${length} pairs instead of ${asked}: ${why}.`,
 });

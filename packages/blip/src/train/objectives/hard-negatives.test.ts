@@ -1,4 +1,4 @@
-// Draws by weights, on ONNX Runtime: against the inverse of the cumulative sum in doubles, and where weights are none.
+// Draws by weight, on ONNX Runtime, against the inverse of the cumulative sum in doubles, and for rows without weights.
 import { emitOnnx, floatTensor, GraphBuilder } from "@blip-ts/graph";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -60,7 +60,7 @@ describe("a draw", () => {
       numbers,
     );
     const shares = weights.map((_, column) => chosen.filter((one) => one === column).length / count);
-    // Four standard deviations of a share of a half in 4,000 draws are 0.03.
+    // For a share of one half in 4,000 draws, four standard deviations are 0.03.
     weights.forEach((weight, column) =>
       expect(Math.abs((shares[column] ?? 1) - weight / 10)).toBeLessThan(0.03),
     );

@@ -1,13 +1,13 @@
-// One column of each row, drawn by weights: torch.multinomial of one sample, by the inverse of the cumulative sum. In the
-// graph itself, so that similarities need no pass of their own; what is random comes in.
+// Draws one column per row by weight: torch.multinomial of one sample, by the inverse of the cumulative sum. The graph
+// does it, so that similarities need no pass of their own. The random numbers are inputs.
 import { floatTensor, type GraphBuilder, type Value } from "@blip-ts/graph";
 
-/** 1 on and above the diagonal: row sums up to each column. */
+/** 1 on and above the diagonal: a product with it gives cumulative sums of rows. */
 function upperTriangle(size: number): Float32Array {
   return Float32Array.from({ length: size * size }, (_, at) => (at % size >= Math.floor(at / size) ? 1 : 0));
 }
 
-/** 1 on the diagonal, -1 right of it: what a column has more than the one before. */
+/** 1 on the diagonal, -1 right of it: a product with it gives differences of neighbouring columns. */
 function differences(size: number): Float32Array {
   return Float32Array.from({ length: size * size }, (_, at) => {
     const right = (at % size) - Math.floor(at / size);
@@ -16,9 +16,9 @@ function differences(size: number): Float32Array {
 }
 
 /**
- * Weights [B, C], none below 0, and draws of B numbers from 0 to below 1 -> choice [B, C], 1 at the first column whose
- * cumulative weight is above the draw's share of the whole, and found [B], 0 for a row without one: it has no weight at
- * all. Nothing of it has a gradient.
+ * Weights [B, C] of at least 0 and draws [B] from 0 to below 1 -> choice [B, C] and exists [B]. Choice is 1 at the
+ * first column whose cumulative weight is above the draw's share of the total. Exists is 0 for a row without any
+ * weight. No gradient flows through it.
  */
 export function drawRows(
   b: GraphBuilder,
@@ -32,7 +32,7 @@ export function drawRows(
   const sums = b.matmul(weights, upTo);
   const whole = b.slice(sums, 1, columns - 1, columns);
   const bound = b.multiply(b.reshape(draws, [B, 1]), whole);
-  // Once above, always above, whatever rounding does to sums that are as good as equal.
+  // Columns after the first one above stay above, even if rounding changes sums that are almost equal.
   const above = b.positive(b.matmul(b.positive(b.subtract(sums, bound)), upTo));
   const choice = b.matmul(above, step);
   const exists = b.positive(b.sum(choice, [1]));

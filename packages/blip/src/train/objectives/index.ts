@@ -1,4 +1,4 @@
-// What of the objectives others use.
+// The objectives' exports.
 export { answers, type AnswersOptions } from "./answers.ts";
 export type {
   CaptionBatch,

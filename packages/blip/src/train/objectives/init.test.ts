@@ -1,4 +1,4 @@
-// Weights to begin with, against those of the original classes before training.
+// Initial weights against those of the original classes before training.
 import { readFile } from "node:fs/promises";
 import { must } from "@blip-ts/base";
 import { describe, expect, test } from "vitest";
@@ -31,14 +31,14 @@ describe("weights to begin with", () => {
       const count = data.length;
       expect(dims).toEqual(shape);
       if (deviation === 0) {
-        // A constant, or one number: the same on both sides.
+        // A constant, or a single number: equal on both sides.
         expect([found.deviation, found.mean]).toEqual([0, Math.fround(mean)]);
         return;
       }
       // Both sides are samples: five standard errors of a mean, and of a deviation, for the difference of two.
       expect(Math.abs(found.mean - mean)).toBeLessThan((7 * deviation) / Math.sqrt(count));
       expect(Math.abs(found.deviation / deviation - 1)).toBeLessThan(7 / Math.sqrt(2 * count));
-      // A uniform distribution ends at 1.73 deviations, a normal one of so many numbers beyond 3.
+      // A uniform distribution ends at 1.73 deviations; a normal one with this many numbers extends beyond 3.
       if (count > 2000) expect(found.largest > 2.5 * found.deviation).toBe(largest > 2.5 * deviation);
     },
   );
@@ -85,7 +85,7 @@ describe("weights to begin with", () => {
 
   test("of a head's bias need its matrix beside it", () => {
     expect(() => initialWeights([{ name: "itm_head.bias", shape: [2] }], 1)).toThrow(
-      "weights to begin with, itm_head.bias: expected its matrix beside it, got a bias alone.",
+      "weights to begin with, itm_head.bias: expected a bias with its matrix, got a bias alone.",
     );
   });
 });

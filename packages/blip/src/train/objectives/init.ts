@@ -1,19 +1,19 @@
-// Weights to begin from scratch with, as the reference's classes begin (models/vit.py and med.py `_init_weights`; torch's
-// own for the heads). Not transformers', whose image encoder begins at 1e-10 and learns nothing.
+// Initial weights for training from scratch, as in the reference's classes (models/vit.py and med.py `_init_weights`;
+// torch's defaults for the heads). Not transformers': its image encoder begins at 1e-10 and learns nothing.
 import { sizeOf, type Tensor } from "@blip-ts/graph";
 import { badSetting } from "./errors.ts";
 import { normals, streamOf } from "./random.ts";
 import { firstTemperature } from "./temperature.ts";
 
-/** How a weight begins. */
+/** The initial distribution of a weight. */
 export type Beginning =
   | { readonly constant: number }
-  /** The normal distribution around 0. timm cuts it at 2, which is 100 of these deviations: nothing is cut. */
+  /** The normal distribution around 0. timm cuts it at 2, which is 100 of these deviations, so no cut is needed. */
   | { readonly deviation: number }
-  /** As likely from -bound to bound. */
+  /** Uniform from -bound to bound. */
   | { readonly bound: number };
 
-/** A weight, and the fan-in that torch's own initialisation reads off the matrix beside a bias. */
+/** A weight. For a bias, torch's initialisation takes the fan-in from the matrix beside it. */
 export interface WeightShape {
   readonly name: string;
   readonly shape: readonly number[];
@@ -23,11 +23,13 @@ const inStacks = /^(vision_model|text_encoder|text_decoder)(_m)?\./;
 const isNorm = /(^|\.)(layer_norm\d|post_layernorm|LayerNorm)\.(weight|bias)$/;
 
 /**
- * - updates of LoRA: A uniform within 1 / sqrt(fan-in), B 0
- * - encoders and decoder: norms 1 and 0, biases 0, everything else normal with 0.02
- * - the patch convolution, which the reference leaves to torch, and the heads: uniform within 1 / sqrt(fan-in), biases too
+ * The initial distribution of a weight:
+ * - LoRA updates: A uniform within 1 / sqrt(fan-in), B 0
+ * - encoders and decoder: norm scales 1 and norm biases 0, biases 0, everything else normal with deviation 0.02
+ * - the patch convolution, which the reference leaves to torch, and the heads: uniform within 1 / sqrt(fan-in), also
+ *   biases
  * - temp: 0.07
- * @param fanIn numbers that go into one output of the layer: for a bias its matrix's
+ * @param fanIn the number of inputs per output of the layer; for a bias its matrix's
  */
 export function beginningOf(name: string, fanIn: number): Beginning {
   if (name === "temp") return { constant: firstTemperature };
@@ -40,10 +42,10 @@ export function beginningOf(name: string, fanIn: number): Beginning {
 }
 
 /**
- * All weights of a network, from a seed: each follows from the seed and its name alone, whatever other weights there are.
+ * Initial weights of a network, from a seed. Each depends on the seed and its name alone, whatever other weights exist.
  * @param weights names and shapes, a bias after or before its matrix
- * @param follows weights that begin as another one does: ties and momentum encoders, by name
- * @throws {UsageError} `objective/bad-setting` for a bias of a head without its matrix
+ * @param follows weights that begin equal to another one (ties and momentum encoders), by name
+ * @throws {UsageError} `objective/bad-setting` for a head's bias without its matrix
  */
 export function initialWeights(
   weights: readonly WeightShape[],
@@ -55,7 +57,7 @@ export function initialWeights(
     const source = follows[name] ?? name;
     const matrix = shapes.get(name.endsWith(".bias") ? name.replace(/bias$/, "weight") : name);
     if (!matrix && !inStacks.test(name))
-      throw badSetting(`weights to begin with, ${name}`, "a bias alone", "its matrix beside it");
+      throw badSetting(`weights to begin with, ${name}`, "a bias alone", "a bias with its matrix");
     const fanIn = sizeOf((matrix ?? shape).slice(1));
     return {
       dtype: "float32",

@@ -22,13 +22,13 @@ describe("the queue's length", () => {
 
   test("shrinks to the data, with a line", () => {
     expect(length(57_600, 8, 20)).toBe(16);
-    expect(lines.splice(0)).toEqual(["The queue holds 16 pairs in place of 57600: the data has 20."]);
+    expect(lines.splice(0)).toEqual(["The queue holds 16 pairs instead of 57600: the data has 20."]);
   });
 
   test("is a multiple of the batch", () => {
     expect(length(100, 8, 1000)).toBe(96);
     expect(lines.splice(0)).toEqual([
-      "The queue holds 96 pairs in place of 100: a multiple of the batch of 8.",
+      "The queue holds 96 pairs instead of 100: a multiple of the batch of 8.",
     ]);
   });
 

@@ -1,16 +1,16 @@
-// The features of the last batches that contrast compares with (MoCo, arXiv 1911.05722; models/blip_retrieval.py). A ring:
-// the oldest give way.
+// The features of the last batches that ITC compares with (MoCo, arXiv 1911.05722; models/blip_retrieval.py). A ring
+// buffer: new entries overwrite the oldest.
 import { must, type Warning } from "@blip-ts/base";
 import { floatTensor, int64Tensor, sizeOf, type Tensor } from "@blip-ts/graph";
 import { badBatch, badSetting, badState, queueShrunk } from "./errors.ts";
 import type { Tensors } from "./part.ts";
 import { normals, streamOf } from "./random.ts";
 
-/** The id of what was never an image: the reference fills its queue with it. */
+/** The id of an entry without an image. The reference fills its queue with it. */
 const noImage = -100;
 
 export interface QueueSizes {
-  /** Q as the recipe has it; BLIP's is 57,600. */
+  /** Q as in the recipe. BLIP's is 57,600. */
   readonly asked: number;
   /** B */
   readonly batch: number;
@@ -19,8 +19,8 @@ export interface QueueSizes {
 }
 
 /**
- * The queue's length: a multiple of the batch, as the reference demands, and not longer than the data. A longer one would
- * hold every image several times, and the text of the very image that is looked for among the wrong ones.
+ * The queue's length: a multiple of the batch size, as the reference demands, and at most the size of the data. A
+ * longer queue would hold every image several times, and the query's own text among the negatives.
  * @throws {UsageError} `objective/bad-setting`
  */
 export function queueLength(
@@ -50,7 +50,7 @@ export class KeyQueue {
   readonly #ids: Float64Array;
   #next = 0;
 
-  /** Random unit vectors, whose images are no sample's. @param length Q @param width E */
+  /** Fills the queue with random unit vectors that belong to no image. @param length Q @param width E */
   constructor(length: number, width: number, seed: number) {
     this.length = length;
     this.#width = width;
@@ -59,18 +59,18 @@ export class KeyQueue {
     this.#ids = new Float64Array(length).fill(noImage);
   }
 
-  /** [Q, E] each, in place: they change with `add`. */
+  /** The features of images and texts, [Q, E] each. They are not copies: `add` changes them. */
   inputs(): Tensors {
     const dims = [this.length, this.#width];
     return { image_queue: floatTensor(dims, this.#images), text_queue: floatTensor(dims, this.#texts) };
   }
 
-  /** The image of each entry [Q]. */
+  /** The image id of each entry [Q]. */
   get ids(): Float64Array {
     return this.#ids;
   }
 
-  /** Takes features [B, E] of a batch and the images that they are of. @throws {UsageError} `objective/bad-batch` */
+  /** Adds the features [B, E] of a batch with their image ids. @throws {UsageError} `objective/bad-batch` */
   add(images: Tensor, texts: Tensor, ids: readonly number[]): void {
     const size = ids.length * this.#width;
     for (const [name, { data }] of Object.entries({ images, texts }))
@@ -86,7 +86,7 @@ export class KeyQueue {
     });
   }
 
-  /** A copy. */
+  /** Returns a copy. */
   state(): Tensors {
     const { image_queue, text_queue } = this.inputs();
     const copy = ({ dims, data }: Tensor): Tensor => ({
@@ -102,7 +102,7 @@ export class KeyQueue {
     };
   }
 
-  /** @throws {UsageError} `objective/bad-state` if it is another queue's */
+  /** @throws {UsageError} `objective/bad-state` if the state belongs to a different queue */
   restore(state: Tensors): void {
     const take = (name: string, dims: readonly number[]): Tensor["data"] => {
       const tensor = state[name];
@@ -125,7 +125,7 @@ export class KeyQueue {
   }
 }
 
-/** [count, width], each of length 1 and of a direction as likely as any. */
+/** [count, width] vectors of length 1 in uniformly random directions. */
 function unitVectors(count: number, width: number, seed: number, name: string): Float32Array {
   const random = streamOf(seed, name);
   const vectors = new Float32Array(count * width);

@@ -1,5 +1,5 @@
-// LM: the next word of a caption, told the image and the words before (models/blip.py `BLIP_Decoder`, blip_pretrain.py).
-// Written so that neither of two known mistakes can come back: padding does not count, and labels are shifted once.
+// LM: predicts the next word of a caption from the image and the words before it (models/blip.py `BLIP_Decoder`,
+// blip_pretrain.py). It avoids two known mistakes: padding does not count, and labels are shifted exactly once.
 import type { Tensor, Value } from "@blip-ts/graph";
 import { languageModelTies, tokenLosses, type LanguageModelInputs } from "../../model/language-model.ts";
 import type { CaptionBatch, ImageBatch, Tokens } from "./batches.ts";
@@ -24,7 +24,7 @@ export interface LanguageOptions {
   readonly smoothing?: number;
 }
 
-/** The loss of texts of a decoder [R, T], each token times its weight, added up. */
+/** The loss of a decoder's texts [R, T]: the sum of each token's loss times its weight. */
 export function weightedTokenLoss(
   { b, config, masks }: Network,
   rows: Value["shape"][number] | string,
@@ -48,7 +48,6 @@ export function weightedTokenLoss(
   return b.sum(b.multiply(losses, weights), [0, 1]);
 }
 
-/** The decoder's inputs. */
 export const decoderInputs = (rows: DecoderRows, weights: Tensor<"float32">): Tensors => ({
   decoder_ids: rows.ids,
   decoder_positions: rows.positions,
@@ -57,12 +56,12 @@ export const decoderInputs = (rows: DecoderRows, weights: Tensor<"float32">): Te
   label_weights: weights,
 });
 
-/** Captions in a batch: with a prompt, or without (pre-training). */
+/** Captions of a batch, with a prompt, or without one (pre-training). */
 type Captions = ImageBatch & { readonly tokens: readonly Tokens[] } & Partial<
     Pick<CaptionBatch, "promptLength">
   >;
 
-/** The loss LM: the mean over all tokens that are to be predicted. */
+/** The LM loss: the mean over all predicted tokens. */
 export function language({ rows, tokens, smoothing = labelSmoothing }: LanguageOptions): LossPart<Captions> {
   const read = ({ tokens: texts, promptLength = 1 }: Captions) =>
     decoderRows(rowsOf(texts, { ...rows, first: tokens.decoder }), promptLength);

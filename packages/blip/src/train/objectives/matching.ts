@@ -1,5 +1,5 @@
-// ITM: whether a text is of an image, told from the hardest wrong ones of the batch (ALBEF, arXiv 2107.07651, 3.2;
-// models/blip_retrieval.py, blip_pretrain.py).
+// ITM: classifies whether a text belongs to an image, with the hardest negatives of the batch (ALBEF, arXiv 2107.07651,
+// 3.2; models/blip_retrieval.py, blip_pretrain.py).
 import { must } from "@blip-ts/base";
 import { floatTensor, int64Tensor, type GraphBuilder, type Tensor, type Value } from "@blip-ts/graph";
 import { embedText, layerKeysAndValues, paddingBias, textModel } from "../../model/text.ts";
@@ -13,17 +13,17 @@ import { streamOf, uniforms } from "./random.ts";
 import { rowsOf, type RowOptions, type SpecialTokens } from "./token-rows.ts";
 
 export interface MatchingOptions {
-  /** What similarities are between: online features (retrieval), or online ones and momentum's keys (pre-training). */
+  /** The keys of the similarities: online features (retrieval) or the momentum encoders' (pre-training). */
   readonly keys: "online" | "momentum";
-  /** Added to every weight but those that are masked: 0 in retrieval, 1e-4 in pre-training. */
+  /** Added to every weight that is not masked: 0 in retrieval, 1e-4 in pre-training. */
   readonly floor: number;
-  /** An image's wrong text is its own `falseTokens`, if it has any. Default false: each wrong text is another image's. */
+  /** The negative text of an image is its own `falseTokens`, if it has any. Default: false, another image's text. */
   readonly falseCaptions?: boolean;
   readonly rows: RowOptions;
   readonly tokens: Pick<SpecialTokens, "encoder">;
 }
 
-/** 1 where an image and a text may be a wrong pair, 0 where they are of one image [B, B]. */
+/** 1 if an image and a text may form a negative pair, 0 if they belong to the same image [B, B]. */
 export function wrongPairs(ids: readonly number[]): Tensor<"float32"> {
   return floatTensor(
     [ids.length, ids.length],
@@ -32,18 +32,18 @@ export function wrongPairs(ids: readonly number[]): Tensor<"float32"> {
 }
 
 interface Negatives {
-  /** For each text an image of the batch, and for each image a text [B, B]: rows with one 1, or none. */
+  /** An image of the batch per text, and a text per image [B, B]: rows with a single 1, or none. */
   readonly images: Value;
   readonly texts: Value;
-  /** 1 where there is one [B]. */
+  /** 1 if a negative exists [B]. */
   readonly hasImage: Value;
   readonly hasText: Value;
 }
 
 /**
- * Drawn by the softmax of similarities, the images for all texts first, then the texts for all images, as the reference
- * draws them. The draws come in: nothing here is random. A row all of whose others are of its own image has no negative;
- * the reference fails there.
+ * Draws negatives by the softmax of similarities: first images for all texts, then texts for all images, as the
+ * reference does. The draws are inputs: nothing here is random. A row has no negative if all other rows belong to its
+ * own image; the reference fails in that case.
  */
 function negatives(network: Network, { keys, floor }: MatchingOptions): Negatives {
   const { b, batch: B, features, temperature } = network;
@@ -64,7 +64,7 @@ function negatives(network: Network, { keys, floor }: MatchingOptions): Negative
   return { images: images.choice, texts: texts.choice, hasImage: images.exists, hasText: texts.exists };
 }
 
-/** The images' wrong texts: what the text encoder reads, and where there is one. */
+/** The negative texts of the images: the text encoder's inputs, and whether they exist. */
 interface WrongTexts {
   /** [B, T, D] */
   readonly words: Value;
@@ -74,7 +74,7 @@ interface WrongTexts {
   readonly exists: Value;
 }
 
-/** Captions of other images; of rows that have a false caption, that one. */
+/** Captions of other images; for rows with a false caption, the false caption. */
 function wrongTexts(
   network: Network,
   found: Negatives,
@@ -107,8 +107,9 @@ function wrongTexts(
 }
 
 /**
- * Logits of 3 B pairs: B true ones; B texts with a wrong image; B images with a wrong text. An image's keys and values are
- * made once and shared by the three rows that attend to it; of the last layer the first states alone.
+ * Logits of 3 B pairs: B true pairs, B texts with a negative image, B images with a negative text. An image's keys and
+ * values are computed once and shared by the three rows that attend to it. Of the last layer, only the first states are
+ * computed.
  */
 function logits(
   network: Network,
@@ -140,7 +141,7 @@ function logits(
   return { logits: b.linear(firstStates(b, states), "itm_head", 2), hasText: wrong.exists };
 }
 
-/** The mean over the pairs that there are. Where no row has a negative, there is nothing to tell apart: 0. */
+/** The mean over the pairs that exist; 0 if no row has a negative. */
 function build(network: Network, options: MatchingOptions): Value {
   const { b, batch: B } = network;
   if (B < 2) throw noNegatives(B);
@@ -156,7 +157,7 @@ function build(network: Network, options: MatchingOptions): Value {
   return b.divide(b.sum(b.multiply(losses, counted), [0]), pairs);
 }
 
-/** Ids and mask of the false texts, rows of [ENC], [SEP] and padding where there is none. */
+/** Ids and mask of the false texts. Rows without one are [ENC], [SEP] and padding. */
 function falseInputs(
   { size, tokens, falseTokens = [] }: PairBatch,
   rows: RowOptions,
@@ -170,7 +171,7 @@ function falseInputs(
   return { false_ids: ids, false_mask: mask, has_false: floatTensor([size], has) };
 }
 
-/** The loss ITM. @throws {UsageError} `objective/no-negatives` for batches of one pair */
+/** The ITM loss. @throws {UsageError} `objective/no-negatives` for batches of one pair */
 export function matching(options: MatchingOptions): LossPart<PairBatch> {
   const { rows, tokens } = options;
   return {

@@ -1,5 +1,5 @@
-// The network as objectives write into it: each part is encoded once, when the first loss asks for it, and all losses
-// share it.
+// The network that objectives build on. Each part is encoded once, when the first loss uses it, and all losses share
+// it.
 import { GraphBuilder, multiplyDims, type Dim, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "../../model/config.ts";
 import { Masks, type Rates } from "../../model/regularize.ts";
@@ -8,15 +8,15 @@ import { visionModel } from "../../model/vision.ts";
 import { temperatureBounds } from "./temperature.ts";
 
 export interface NetworkOptions extends Rates {
-  /** B, the samples of a batch. */
+  /** B, the number of samples per batch. */
   readonly batch: number;
   /** S, the side of the images in pixels. Default: the config's. */
   readonly imageSize?: number;
-  /** Images per sample: 2 for statements. Default 1. */
+  /** Images per sample: 2 for statements. Default: 1. */
   readonly images?: number;
 }
 
-/** One text per image, as the unimodal encoder reads it. */
+/** One text per image, for the unimodal encoder. */
 export interface Texts {
   /** [B, T], int64 each. */
   readonly ids: Value;
@@ -31,10 +31,10 @@ export interface Features {
   readonly texts: Value;
 }
 
-/** Sizes of a value, all but the first as one. */
+/** The size of all dimensions but the first, as one. */
 const rest = ({ shape }: Value): Dim => shape.slice(1).reduce<Dim>((a, b) => multiplyDims(a, b), 1);
 
-/** Rows of x [B, ...] that a matrix of zeros and ones [R, B] chooses: [R, ...]. Its gradient is a product too. */
+/** Picks rows of x [B, ...] by a matrix of zeros and ones [R, B]: [R, ...]. Its gradient is a product too. */
 export function pickRows(b: GraphBuilder, choice: Value, x: Value): Value {
   const [B = 1, ...sizes] = x.shape;
   const [R = 1] = choice.shape;
@@ -47,7 +47,7 @@ export function firstStates(b: GraphBuilder, states: Value): Value {
   return b.reshape(b.slice(states, 1, 0, 1), [B, D]);
 }
 
-/** The values that losses are written with. Names of weights are the checkpoint's; momentum encoders end in `_m`. */
+/** The values that losses build on. Weight names are the checkpoint's; momentum encoders end in `_m`. */
 export class Network {
   readonly b: GraphBuilder;
   readonly config: BlipConfig;
@@ -118,19 +118,19 @@ export class Network {
     return { images, texts };
   }
 
-  /** Of the network that is trained. */
+  /** The features of the trained network. */
   get features(): Features {
     return this.#features("");
   }
 
-  /** Of its moving average: no gradient. */
+  /** The features of its moving average, without gradient. */
   get momentumFeatures(): Features {
     return this.#features("_m");
   }
 
   /**
-   * The weight temp [], within its bounds. The trainer keeps it there too, as the reference clamps the number itself; the
-   * gradient is that of the number within.
+   * The weight temp [], clamped to its bounds. The trainer clamps the weight too, as the reference does. The gradient
+   * is that of the clamped value.
    */
   get temperature(): Value {
     return this.#once("temperature", () => {

@@ -1,5 +1,5 @@
-// Every objective's losses and gradients against the original classes', on ONNX Runtime: same weights, same texts, same
-// draws, same dropout.
+// Every objective's losses and gradients against the original classes', on ONNX Runtime, with the same weights, texts,
+// draws and dropout.
 import { readFile } from "node:fs/promises";
 import { must } from "@blip-ts/base";
 import { readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
@@ -21,7 +21,7 @@ import {
   type TaskOptions,
 } from "./tasks.ts";
 
-// A session for training is made in most of these: seconds on a machine that does other things too.
+// Most of these tests create a training session, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
 interface Golden {
@@ -81,7 +81,7 @@ const images = (size: number, count = size): ImageBatch => ({
 });
 const pairs = { ...images(4), tokens: goldens.texts };
 
-/** The queue as the reference's was filled. */
+/** The queue, filled as the reference's. */
 const filled = {
   image_queue: namedNoise("image_queue", [goldens.queue, goldens.joint]),
   text_queue: namedNoise("text_queue", [goldens.queue, goldens.joint]),
@@ -149,7 +149,7 @@ const cases = {
     ),
 } satisfies Readonly<Record<string, () => Promise<Case>>>;
 
-/** The tensors of a golden file whose names begin so, by the rest of their names. */
+/** The tensors of a golden file. */
 async function tensorsOf(name: string) {
   const { tensors } = await readSafetensors(await fileSource(fixture(`train/${name}.safetensors`)));
   const found = new Map<string, Tensor>();
@@ -166,7 +166,7 @@ async function tensorsOf(name: string) {
   return found;
 }
 
-/** Momentum encoders follow before the step, as the reference lets them: 0.995 of what they were. */
+/** Momentum encoders follow before the step, as in the reference: they keep 0.995 of themselves. */
 const followedWeight =
   (momentum: Readonly<Record<string, string>>) => (name: string, dims: readonly number[]) => {
     const own = namedWeight(name, dims);
@@ -221,9 +221,9 @@ describe.each(Object.entries(cases))("%s", (name, make) => {
     for (const [key, { data }] of wanted) {
       const found = gradients.get(key) ?? new Float64Array(data.length);
       const difference = found.map((x, at) => x - Number(data[at]));
-      // Both sides are float32 over some fifty operations, each with sums in its own order: at most 1.2e-5 of a gradient
-      // was seen. Of one that is nothing in truth (biases of keys, which softmax does not see) rounding leaves 1e-8 of the
-      // whole on either side.
+      // Both sides are float32 over some fifty operations, each with its own order of sums. The largest observed
+      // difference is 1.2e-5 of a gradient. For a gradient that is exactly zero (biases of keys, which softmax
+      // ignores), rounding leaves 1e-8 of the whole on either side.
       expect(norm(difference), key).toBeLessThan(1e-4 * norm(data as Float32Array) + 1e-7 * whole);
     }
   });
@@ -253,7 +253,7 @@ describe.each(["match", "pretrain"] as const)("%s", (name) => {
       const data = state[queue]?.data as Float32Array;
       const golden = expected.get(features)?.data as Float32Array;
       golden.forEach((x, at) => expect(Math.abs(must(data, at) - x)).toBeLessThan(1e-5));
-      // The rest is as it was.
+      // The rest is unchanged.
       expect([...data.slice(golden.length)]).toEqual([...filled[queue].data.slice(golden.length)]);
     }
     expect([...(state.queue_ptr?.data ?? [])]).toEqual([4n]);

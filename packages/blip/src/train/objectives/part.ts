@@ -1,4 +1,4 @@
-// One loss of an objective: what it writes into the graph, and the inputs that this needs.
+// One loss of an objective: its part of the graph, and the inputs of that part.
 import type { Tensor, Value } from "@blip-ts/graph";
 import type { BatchContext } from "../objective.ts";
 import type { ImageBatch } from "./batches.ts";
@@ -6,27 +6,27 @@ import type { Network } from "./network.ts";
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** What a part's inputs may depend on beside the batch. */
+/** What a part's inputs may depend on besides the batch. */
 export type PartContext = Pick<BatchContext, "step" | "seed">;
 
-/** A loss. A recipe may add one of its own, with a head of its own that is not kept. */
+/** A loss. A recipe may add its own, with its own head that is not kept. */
 export interface LossPart<Batch extends ImageBatch = ImageBatch> {
-  /** `ITC`, `LM`, ...: the graph's output of this loss is `loss NAME`. */
+  /** `ITC`, `LM`, ...: the graph's output for this loss is `loss NAME`. */
   readonly name: string;
-  /** Writes it. @returns the loss []: a mean over what the batch counts */
+  /** Builds the loss. @returns the loss []: a mean over whatever the batch counts */
   build(network: Network): Value;
-  /** The inputs that it made, but pixel_values and masks. */
+  /** The inputs that `build` added, except pixel_values and masks. */
   inputs(batch: Batch, context: PartContext): Tensors;
-  /** What the mean is taken over, if not over the samples of the batch. */
+  /** The number of items in the mean. Default: the samples of the batch. */
   count?(batch: Batch): number;
   /** Outputs that `after` reads. */
   readonly outputs?: readonly string[];
   after?(outputs: Tensors, batch: Batch): void;
-  /** What it remembers from step to step, to be saved. */
+  /** The part's state across steps, to be saved. */
   state?(): Tensors;
   restore?(state: Tensors): void;
-  /** Weights of the network that are one, alias to canonical name. */
+  /** Tied weights of the network, alias to canonical name. */
   readonly ties?: Readonly<Record<string, string>>;
-  /** The paths of weights that are thrown away after training. */
+  /** The paths of weights that are dropped after training. */
   readonly throwAway?: readonly string[];
 }

@@ -1,18 +1,18 @@
-// Names what each patch of an image shows, by a head that is thrown away afterwards: a lesson for the image encoder where
-// the data knows it (the embedded model was begun so, oracle/picture_book).
+// Classifies each patch of an image with a head that is dropped after training. It trains the image encoder where the
+// data has patch labels (the embedded model began this way, oracle/picture_book).
 import { floatTensor, int64Tensor, type Value } from "@blip-ts/graph";
 import type { ImageBatch, PatchBatch } from "./batches.ts";
 import { badBatch, badSetting } from "./errors.ts";
 import type { Network } from "./network.ts";
 import type { LossPart } from "./part.ts";
 
-/** Where the head's weights are. */
+/** The path of the head's weights. */
 const head = "patch_names";
 
 export interface PatchNamesOptions {
-  /** K: what a patch may show. */
+  /** K: the number of names that a patch may have. */
   readonly kinds: number;
-  /** The weight of each kind [K], as torch's CrossEntropyLoss has it. Default: 1 each. */
+  /** The weight of each name [K], as in torch's CrossEntropyLoss. Default: 1 each. */
   readonly weights?: readonly number[];
 }
 
@@ -24,7 +24,7 @@ function build({ b, batch: B, imageStates }: Network, kinds: number): Value {
   return b.sum(b.multiply(b.crossEntropy(named, labels), weights), [0, 1]);
 }
 
-/** The loss `patch-names`: the weighted mean over patches of which is known what they show; 0 if there is none. */
+/** The loss `patch-names`: the weighted mean over patches with a known name; 0 if there is none. */
 export function patchNames({
   kinds,
   weights,

@@ -1,4 +1,4 @@
-// Random inputs of a step: each a stream of its own, which follows from the step's seed and the input's name alone.
+// Random inputs of a step. Each has its own stream, which depends only on the step's seed and the input's name.
 import { seededRandom, type Random } from "../../decode/random.ts";
 
 /** The stream of a name under a seed. */
@@ -9,7 +9,7 @@ export function streamOf(seed: number, name: string): Random {
   return seededRandom(seed, hash >>> 0);
 }
 
-/** `count` bytes of 1, a share `rate` of them 0. Each takes 26 bits, so that the share is exact to 1.5e-8. */
+/** A mask of `count` bytes: 0 with probability `rate`, else 1. Each takes 26 bits, so the rate is exact to 1.5e-8. */
 export function keepMask(count: number, rate: number, random: Random): Uint8Array {
   const mask = new Uint8Array(count);
   const bound = rate * 2 ** 26;
@@ -22,7 +22,7 @@ export function keepMask(count: number, rate: number, random: Random): Uint8Arra
   return mask;
 }
 
-/** Numbers from 0 to below 1 as float32, none of which rounds to 1. */
+/** Numbers from 0 to below 1 as float32. None rounds to 1. */
 export function uniforms(count: number, random: Random): Float32Array {
   return Float32Array.from({ length: count }, () => Math.floor(random() * 2 ** 24) / 2 ** 24);
 }

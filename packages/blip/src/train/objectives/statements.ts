@@ -1,4 +1,4 @@
-// NLVR2: whether a statement is true of two images (models/blip_nlvr.py).
+// NLVR2: classifies whether a statement is true of two images (models/blip_nlvr.py).
 import { int64Tensor, type Value } from "@blip-ts/graph";
 import { paddingBias, textModel } from "../../model/text.ts";
 import type { StatementBatch } from "./batches.ts";
@@ -30,7 +30,7 @@ function build(network: Network): Value {
   return b.multiply(b.sum(losses, [0]), b.scalar(1 / B));
 }
 
-/** The loss NLVR: two-way cross-entropy, the mean over statements. Images come two per sample. */
+/** The NLVR loss: two-way cross-entropy, the mean over statements. Each sample has two images. */
 export function statements({ rows, tokens }: StatementsOptions): LossPart<StatementBatch> {
   return {
     name: "NLVR",

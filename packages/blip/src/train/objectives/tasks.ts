@@ -1,4 +1,5 @@
-// BLIP's objectives, with BLIP's numbers (train_retrieval.py, train_caption.py, train_vqa.py, train_nlvr.py, pretrain.py).
+// BLIP's objectives with BLIP's numbers (train_retrieval.py, train_caption.py, train_vqa.py, train_nlvr.py,
+// pretrain.py).
 import type { Warning } from "@blip-ts/base";
 import type { BlipConfig } from "../../model/config.ts";
 import type { CaptionBatch, ImageBatch, PairBatch, QuestionBatch, StatementBatch } from "./batches.ts";
@@ -12,41 +13,41 @@ import type { LossPart } from "./part.ts";
 import { statements } from "./statements.ts";
 import { blipTokens, type SpecialTokens } from "./token-rows.ts";
 
-/** By what recipes call them. */
+/** Loss weights, by the names that recipes use. */
 type OwnWeights = Readonly<Partial<Record<"itc" | "itm" | "lm" | "nlvr", number | undefined>>>;
 
-/** What all objectives may be told. */
+/** Options of all objectives. */
 export interface TaskOptions<Batch extends ImageBatch> {
   /** B */
   readonly batch: number;
   /** S, in pixels. Default: the config's. */
   readonly imageSize?: number;
-  /** Default 0.1, as BLIP's BERT. */
+  /** Default: 0.1, as in BLIP's BERT. */
   readonly dropout?: number;
-  /** Default 0; 0.1 for VQA and NLVR2. */
+  /** Default: 0; 0.1 for VQA and NLVR2. */
   readonly dropPath?: number;
   /** Longer texts are cut. Defaults: match 35, pre-training 30, captions 40, questions 35, statements none. */
   readonly maxLength?: number;
   /** Default: those of BLIP's tokenizer. */
   readonly tokens?: SpecialTokens;
-  /** The weights of the task's own losses: 1 if not given. */
+  /** The weights of the task's own losses. Default: 1 each. */
   readonly losses?: OwnWeights;
-  /** Losses beside the task's own, over the same images. */
+  /** Losses besides the task's own, over the same images. */
   readonly more?: readonly WeightedPart<Batch>[];
 }
 
 export interface ContrastiveOptions<Batch extends ImageBatch> extends TaskOptions<Batch> {
-  /** Q. Default 57,600. */
+  /** Q. Default: 57,600. */
   readonly queue?: number;
-  /** Samples of the data set, if they are counted: the queue is not longer. */
+  /** Samples of the data set, if they are counted. They bound the queue's length. */
   readonly samples: number | undefined;
-  /** The share of soft targets at the end of the ramp. Default 0.4. */
+  /** The share of soft targets at the end of the ramp. Default: 0.4. */
   readonly alpha?: number;
   /** Steps over which alpha grows from 0: one epoch in retrieval, two in pre-training. */
   readonly rampSteps: number;
-  /** Of the queue's first vectors, which are random. */
+  /** The seed of the queue's initial random vectors. */
   readonly seed: number;
-  /** ITM reads `falseTokens`. Default false. */
+  /** Whether ITM reads `falseTokens`. Default: false. */
   readonly falseCaptions?: boolean | undefined;
   readonly warn?: (warning: Warning) => void;
 }
@@ -98,8 +99,8 @@ export function matchObjective(
 }
 
 /**
- * Weights of the text encoder that are the decoder's in pre-training: all but self-attention (models/blip_pretrain.py
- * `tie_encoder_decoder_weights`).
+ * The weights that the text encoder shares with the decoder in pre-training: all but self-attention
+ * (models/blip_pretrain.py `tie_encoder_decoder_weights`).
  */
 export function pretrainTies(names: Iterable<string>): Record<string, string> {
   return Object.fromEntries(
@@ -110,7 +111,7 @@ export function pretrainTies(names: Iterable<string>): Record<string, string> {
   );
 }
 
-/** `pretrain`: ITC, ITM and LM over the same pairs, of weight 1 each unless told. */
+/** `pretrain`: ITC, ITM and LM over the same pairs, by default of weight 1 each. */
 export function pretrainObjective(
   config: BlipConfig,
   options: ContrastiveOptions<PairBatch>,
@@ -142,7 +143,7 @@ export function captionObjective(
   });
 }
 
-/** `vqa`: answers by their weights. */
+/** `vqa`: the loss of the answers by their weights. */
 export function vqaObjective(
   config: BlipConfig,
   options: TaskOptions<QuestionBatch>,
@@ -155,7 +156,7 @@ export function vqaObjective(
   });
 }
 
-/** `nlvr`: whether a statement is true of two images. */
+/** `nlvr`: the truth of statements about two images. */
 export function nlvrObjective(
   config: BlipConfig,
   options: TaskOptions<StatementBatch>,

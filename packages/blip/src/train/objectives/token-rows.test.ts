@@ -1,4 +1,4 @@
-// Rows of tokens, and what a decoder is to predict of them: each expected label is written out.
+// Rows of tokens and the labels of a decoder. Each expected label is written out.
 import { describe, expect, test } from "vitest";
 import { encodeCaptions } from "./encode.ts";
 import { language } from "./language.ts";
@@ -53,7 +53,7 @@ describe("a decoder", () => {
   const rows = decoderRows(rowsOf(captions, { padding, first: DEC }), 3);
 
   test("predicts the token after each, shifted once, and neither prompt nor padding", () => {
-    // The prompt is [DEC] 5 6: its last token predicts the first word.
+    // The prompt is [DEC] 5 6. Its last token predicts the first word.
     expect([...rows.labels.data].map(Number)).toEqual([0, 0, 7, 8, SEP, 0, 0, 0, 9, SEP, 0, 0]);
     expect([...rows.counts]).toEqual([0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 0, 0]);
   });

@@ -1,4 +1,4 @@
-// Texts as rows of equal length, and what a decoder is to predict of them.
+// Texts as rows of equal length, and the labels of a decoder.
 import { must } from "@blip-ts/base";
 import { floatTensor, int64Tensor, type Tensor } from "@blip-ts/graph";
 import type { Tokens } from "./batches.ts";
@@ -8,21 +8,21 @@ import { badBatch, nothingToLearn } from "./errors.ts";
 export interface SpecialTokens {
   /** [PAD] */
   readonly padding: number;
-  /** [DEC], which begins every text of a decoder. */
+  /** [DEC], the first token of every decoder text. */
   readonly decoder: number;
-  /** [ENC], which begins every text that attends to an image. */
+  /** [ENC], the first token of every text that attends to an image. */
   readonly encoder: number;
 }
 
-/** Those of bert-base-uncased with BLIP's two (models/blip.py `init_tokenizer`). */
+/** The ids of bert-base-uncased with BLIP's two added tokens (models/blip.py `init_tokenizer`). */
 export const blipTokens: SpecialTokens = { padding: 0, decoder: 30522, encoder: 30523 };
 
 export interface RowOptions {
-  /** The first token in place of [CLS]. */
+  /** The first token, which replaces [CLS]. */
   readonly first?: number;
-  /** Longer texts lose words before [SEP], as transformers truncates. Default: no bound. */
+  /** Longer texts lose words before [SEP], as in transformers' truncation. Default: no bound. */
   readonly maxLength?: number;
-  /** Rows are at least as long as these texts would be. Default: as the longest row. */
+  /** Rows are at least as long as these texts' rows. Default: the length of the longest row. */
   readonly beside?: readonly Tokens[] | undefined;
   /** [PAD] */
   readonly padding: number;
@@ -34,7 +34,7 @@ export interface Rows {
   readonly ids: Tensor<"int64">;
   /** 1 for tokens, 0 for padding [B, T]. */
   readonly mask: Tensor<"int64">;
-  /** Tokens of each row, without padding [B]. */
+  /** The number of tokens of each row, without padding [B]. */
   readonly lengths: readonly number[];
 }
 
@@ -70,18 +70,18 @@ export interface DecoderRows {
   readonly ids: Tensor<"int64">;
   /** [B, T] */
   readonly positions: Tensor<"int64">;
-  /** Positions of keys [B, T]: padding's is after every token's, so that none attends to it. */
+  /** Positions of keys [B, T]. Padding's position is after every token's, so that no token attends to it. */
   readonly keys: Tensor<"int64">;
-  /** The token that follows each [B, T]; 0 if none counts there. */
+  /** The token after each position [B, T]; 0 if it does not count. */
   readonly labels: Tensor<"int64">;
   /** 1 if the label counts [B, T]. */
   readonly counts: Uint8Array;
 }
 
 /**
- * Rows as a decoder learns them: each token is to predict the one after it. The shift is here and nowhere else. Neither
- * padding nor the prompt is predicted: labels stand one place before their token, so those of the last token, of padding
- * and of the first `promptLength - 1` tokens do not count.
+ * Rows for a decoder: each token predicts the next one. The shift happens only here. Padding and the prompt are not
+ * predicted. A label stands one place before its token, so the labels of the last token, of padding and of the first
+ * `promptLength - 1` tokens do not count.
  */
 export function decoderRows(rows: Rows, promptLength: number): DecoderRows {
   const { length, ids, lengths } = rows;
@@ -109,7 +109,7 @@ export function decoderRows(rows: Rows, promptLength: number): DecoderRows {
   };
 }
 
-/** Of the tokens that count, each row's its weight; of the others 0 [B, T]. */
+/** The row's weight for each token that counts, 0 for the others [B, T]. */
 export function weighted({ ids, counts }: DecoderRows, weights: readonly number[]): Tensor<"float32"> {
   const [, length = 1] = ids.dims;
   return floatTensor(

@@ -1,8 +1,8 @@
-// What can be wrong with the settings of an optimizer: one factory per error. Codes are `train/...`.
+// The errors of an optimizer's settings: one factory per error. Codes: `train/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**
- * A setting of the optimizer is not valid: a rate of decay, a moment, a bound of the gradients.
+ * A setting of the optimizer is not valid: a decay rate, a moment, a gradient bound.
  * @remedy Choose a number that the message allows.
  */
 export const badOptimizer = (name: string, expected: string, value: number): UsageError =>
@@ -13,7 +13,7 @@ export const badOptimizer = (name: string, expected: string, value: number): Usa
   );
 
 /**
- * A number of the learning rate's schedule is not valid.
+ * A number of the learning rate schedule is not valid.
  * @remedy Choose a number that the message allows.
  */
 export const badSchedule = (name: string, expected: string, got: number): UsageError =>

@@ -1,11 +1,11 @@
-// Learning rates as BLIP's utils.py gives them, groups, and settings that are refused.
+// Learning rates as in BLIP's utils.py, groups, and refused settings.
 import { describe, expect, test } from "vitest";
 import { decayOfMatrices, frozenParts, groupOf } from "./groups.ts";
 import { createOptimizer, type OptimizerOptions } from "./optimizer.ts";
 import { learningRate, type Schedule } from "./schedule.ts";
 
 describe("the learning rate", () => {
-  // configs/caption_coco.yaml: 1e-5 -> 0 in 5 epochs; here of 100 steps.
+  // configs/caption_coco.yaml: 1e-5 -> 0 in 5 epochs, here of 100 steps each.
   const caption: Schedule = { kind: "cosine", lr: 1e-5, min: 0, epochs: 5 };
   test.each([
     [0, 1e-5],
@@ -19,7 +19,7 @@ describe("the learning rate", () => {
     expect(learningRate(caption, step, 100)).toBeCloseTo(expected, 15);
   });
 
-  // configs/pretrain.yaml: 3e-4 -> 1e-6, 3,000 steps from 1e-6, then 0.9 an epoch.
+  // configs/pretrain.yaml: 3e-4 -> 1e-6, with a warm-up of 3,000 steps from 1e-6, then times 0.9 per epoch.
   const pretraining: Schedule = {
     ...{ kind: "step", lr: 3e-4, min: 1e-6, rate: 0.9 },
     warmUp: { steps: 3000, from: 1e-6 },

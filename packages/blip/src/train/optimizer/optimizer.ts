@@ -1,5 +1,5 @@
-// AdamW and what goes with it. Defaults are BLIP's (configs/*.yaml, train_*.py): weight decay 0.05 on all weights, no
-// clipping.
+// AdamW with its schedule and groups. Defaults are BLIP's (configs/*.yaml, train_*.py): weight decay 0.05 on all
+// weights, no clipping.
 import type { AdamSettings, UpdateSettings } from "@blip-ts/engine";
 import type { ParameterGroup } from "./groups.ts";
 import { checkSchedule, learningRate, type Schedule } from "./schedule.ts";
@@ -7,17 +7,17 @@ import { badOptimizer } from "./errors.ts";
 
 export interface OptimizerOptions {
   readonly schedule: Schedule;
-  /** 0.9 and 0.999 if not given. */
+  /** Default: 0.9 and 0.999. */
   readonly betas?: readonly [number, number] | undefined;
-  /** 1e-8 if not given. */
+  /** Default: 1e-8. */
   readonly eps?: number | undefined;
-  /** Of weights in no group: 0.05 if not given. */
+  /** The weight decay of weights in no group. Default: 0.05. */
   readonly decay?: number | undefined;
   /** Groups with settings of their own. */
   readonly groups?: readonly ParameterGroup[] | undefined;
-  /** The most that the norm of all gradients together may be; without it they are not clipped. */
+  /** The upper bound of the norm of all gradients together. Default: no clipping. */
   readonly clip?: number | undefined;
-  /** The share that followers keep of themselves: 0.995 if not given. */
+  /** The share of itself that a moving average keeps per step. Default: 0.995. */
   readonly momentum?: number | undefined;
 }
 

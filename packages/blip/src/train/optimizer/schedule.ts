@@ -1,8 +1,8 @@
-// The learning rate over the steps, as BLIP's utils.py has it (`cosine_lr_schedule`, `step_lr_schedule`,
+// The learning rate over the steps, as in BLIP's utils.py (`cosine_lr_schedule`, `step_lr_schedule`,
 // `warmup_lr_schedule`).
 import { badSchedule } from "./errors.ts";
 
-/** A rise to the schedule's rate over the first steps. */
+/** A linear rise to the schedule's rate over the first steps. */
 export interface WarmUp {
   readonly steps: number;
   /** The rate of step 0. */
@@ -19,15 +19,15 @@ export type Schedule = Common &
   (
     | { readonly kind: "constant" }
     | {
-        /** Half a cosine from lr to min over all epochs; what fine-tuning uses. */
+        /** Half a cosine from lr to min over all epochs. Fine-tuning uses it. */
         readonly kind: "cosine";
         readonly min: number;
         readonly epochs: number;
-        /** Whether the rate changes with each epoch, as in BLIP (its last epoch is above min), or with each step. */
+        /** Whether the rate changes per epoch, as in BLIP (its last epoch stays above min), or per step. */
         readonly per?: "epoch" | "step" | undefined;
       }
     | {
-        /** lr * rate ^ epoch, but not below min; what pre-training uses, with rate 0.9. */
+        /** lr * rate ^ epoch, but at least min. Pre-training uses it, with rate 0.9. */
         readonly kind: "step";
         readonly min: number;
         readonly rate: number;
@@ -68,10 +68,10 @@ function scheduled(schedule: Schedule, epoch: number, progress: number): number 
 }
 
 /**
- * The learning rate of a step. The warm-up goes on until its last step also if that is in a later epoch; BLIP's own ends
- * with the first epoch, which is the same wherever that is long enough.
+ * The learning rate of a step. The warm-up continues to its last step even if that falls in a later epoch. BLIP's ends
+ * with the first epoch, which is the same if that epoch is long enough.
  * @param step the number of the update, from 0
- * @param stepsPerEpoch how many updates an epoch has
+ * @param stepsPerEpoch the number of updates per epoch
  */
 export function learningRate(schedule: Schedule, step: number, stepsPerEpoch: number): number {
   const progress = step / stepsPerEpoch;

@@ -1,4 +1,4 @@
-// A recipe from a file or a program: every field by type and range, and no field that is not known.
+// Checks a recipe from a file or a program: the type and range of every field, and no unknown field.
 import { schema } from "@blip-ts/base";
 import { autoContrasts } from "../data/augment/tones.ts";
 import { augmentations } from "../data/augment/random-augment.ts";
@@ -96,14 +96,14 @@ interface Level {
   readonly known: readonly string[];
 }
 
-/** Fields within a field, by its name. */
+/** Fields of nested objects, by the object's name. */
 const within: Readonly<Record<string, readonly string[]>> = {
   augment: Object.keys(augmentEntries),
   losses: lossNames,
   patchNames: Object.keys(patchEntries),
 };
 
-/** @throws {UsageError} `train/recipe` at the first field that is not known */
+/** @throws {UsageError} `train/recipe` at the first unknown field */
 function refuseUnknown(name: string, recipe: Readonly<Record<string, unknown>>, { path, known }: Level) {
   for (const [field, value] of Object.entries(recipe)) {
     if (!known.includes(field))
@@ -113,7 +113,7 @@ function refuseUnknown(name: string, recipe: Readonly<Record<string, unknown>>, 
   }
 }
 
-/** `clip` and `freeze` may be null, which is a value of theirs; of others it is as if they were not there. */
+/** Drops fields without a value. Null counts as a value for `clip` and `freeze`, and as missing for others. */
 function present(values: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(values).filter(
@@ -124,20 +124,20 @@ function present(values: object): Record<string, unknown> {
 
 type Nested = Readonly<Partial<Record<"augment" | "losses", unknown>>>;
 
-/** As `present`, and so within its own objects. */
+/** Applies `present` to a phase and its nested objects. */
 function cleanedPhase({ augment, losses, ...values }: Nested): object {
   const inner = (value: unknown) => (isRecord(value) ? present(value) : value);
   return present({ ...values, augment: inner(augment), losses: inner(losses) });
 }
 
-/** Values that are there, in a recipe that was checked. */
+/** The schema of a recipe without its missing values. */
 const cleanedRecipe = mapped(recipeSchema, ({ phases, patchNames, ...values }): object => ({
   ...cleanedPhase(values),
   ...(patchNames && { patchNames: present(patchNames) }),
   ...(phases && { phases: phases.map(cleanedPhase) }),
 }));
 
-/** @throws {UsageError} `train/recipe`, `epochs` and `steps` of one phase */
+/** @throws {UsageError} `train/recipe` if a phase has both `epochs` and `steps` */
 function refuseBoth(name: string, values: object, path: string): void {
   const { epochs, steps } = values as { epochs?: unknown; steps?: unknown };
   if (epochs !== undefined && steps !== undefined)
@@ -145,10 +145,10 @@ function refuseBoth(name: string, values: object, path: string): void {
 }
 
 /**
- * Holds a recipe against its schema.
+ * Checks a recipe against its schema.
  * @param name for messages: its file's path, or `recipe`
- * @returns the values that it gives
- * @throws {UsageError} `train/recipe` with the field, what was expected and what was found
+ * @returns the given values
+ * @throws {UsageError} `train/recipe` with the field, the expected value and the actual one
  */
 export function checkedRecipe(name: string, recipe: unknown): CustomRecipe {
   const known = [...Object.keys(recipeEntries), "phases"];
@@ -164,13 +164,13 @@ export function checkedRecipe(name: string, recipe: unknown): CustomRecipe {
   }
   const { value, mismatch } = schema.checked(cleanedRecipe, recipe);
   if (mismatch) throw badRecipe(name, mismatch.field, mismatch.expected, mismatch.found);
-  // Every field was held against the schema, which says the same as the type.
+  // The schema has checked every field, and it matches the type.
   return value;
 }
 
 /**
- * The recipe that a file holds.
- * @throws {UsageError} `train/recipe` if there is none, it is no JSON, or a field is wrong
+ * Reads the recipe in a file.
+ * @throws {UsageError} `train/recipe` if there is no file, it is not JSON, or a field is wrong
  */
 export async function readRecipe(
   path: string,

@@ -1,8 +1,8 @@
-// What can be wrong with options of a run and with recipes.
+// The errors of a run's options and of recipes.
 import { UsageError } from "@blip-ts/base";
 
 /**
- * An option of training is not valid.
+ * A training option is not valid.
  * @remedy Choose a value that the message allows.
  */
 export const badTrainOption = (name: string, expected: string, got: unknown): UsageError =>
@@ -20,7 +20,7 @@ export const badTrainOption = (name: string, expected: string, got: unknown): Us
  * A recipe holds a value that is not valid.
  * @remedy Correct the recipe.
  * @param name the recipe's file, or `recipe`
- * @param field `phases[1].lr`; empty for the whole
+ * @param field for example `phases[1].lr`; empty for the whole recipe
  */
 export const badRecipe = (name: string, field: string, expected: string, found: string): UsageError =>
   new UsageError(

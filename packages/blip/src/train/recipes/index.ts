@@ -1,4 +1,4 @@
-// Recipes: BLIP's numbers by name, and those of one's own.
+// Recipes: BLIP's presets by name, and custom ones.
 export { checkedRecipe, readRecipe } from "./check.ts";
 export { badRecipe, badTrainOption } from "./errors.ts";
 export { checkLosses, lossNames, type LossName, type LossWeights } from "./losses.ts";

@@ -1,13 +1,13 @@
-// The losses of each task by the names that recipes have for them.
+// The losses of each task, by their names in recipes.
 import type { TrainingTask } from "../data/batch.ts";
 import { badTrainOption } from "./errors.ts";
 
 export const lossNames = ["itc", "itm", "lm", "nlvr", "patchNames"] as const;
 
-/** A loss that a task can be trained with. */
+/** A loss that a task can train with. */
 export type LossName = (typeof lossNames)[number];
 
-/** How much of the whole each loss is: 0 or more. One of weight 0 is not computed. */
+/** The weight of each loss in the sum, from 0. A loss of weight 0 is not computed. */
 export type LossWeights = Readonly<Partial<Record<LossName, number | undefined>>>;
 
 const lossesOf: Readonly<Record<TrainingTask, readonly LossName[]>> = {
@@ -19,9 +19,9 @@ const lossesOf: Readonly<Record<TrainingTask, readonly LossName[]>> = {
 };
 
 /**
- * The weights that a task's losses have.
+ * Checks the weights of a task's losses.
  * @returns null if they are BLIP's
- * @throws {UsageError} `usage/bad-option` if the task has no such loss, a weight is below 0, or none is above
+ * @throws {UsageError} `usage/bad-option` if the task has no such loss, a weight is below 0, or no weight is above 0
  */
 export function checkLosses(task: TrainingTask, losses: LossWeights | undefined): LossWeights | null {
   if (losses === undefined) return null;

@@ -1,50 +1,51 @@
-// Hyper-parameters by name. `blip`: those of BLIP's configs/*.yaml. `few`: our own, for tens to hundreds of images.
+// Hyper-parameters by name. `blip`: those of BLIP's configs/*.yaml. `few`: this package's, for tens to hundreds of
+// images.
 import { optionNames } from "@blip-ts/base";
 import type { TrainingTask } from "../data/batch.ts";
 import type { Schedule } from "../optimizer/schedule.ts";
 import { badTrainOption } from "./errors.ts";
 
-/** The recipes that are built in: BLIP's own, and one for few samples. */
+/** The built-in recipes: BLIP's own, and one for few samples. */
 export const recipeNames = ["blip", "few"] as const;
 
-/** The name of a recipe that is built in. */
+/** The name of a built-in recipe. */
 export type RecipeName = (typeof recipeNames)[number];
 
-/** All numbers that a run follows. */
+/** All hyper-parameters of a run. */
 export interface Recipe {
-  /** Samples of a batch. */
+  /** Samples per batch. */
   readonly batchSize: number;
-  /** Times that all samples are seen. */
+  /** Passes over all samples. */
   readonly epochs: number;
   /** The highest learning rate at `referenceBatch` samples per step; see `scaledRate`. */
   readonly lr: number;
-  /** Samples per step, all processors together, that `lr` is for. */
+  /** Samples per step, over all processors, that `lr` is meant for. */
   readonly referenceBatch: number;
-  /** What the learning rate falls to. */
+  /** The learning rate at the end. */
   readonly minLr: number;
-  /** `cosine`: half a cosine to `minLr`; `step`: times `rate` per epoch; `constant`. */
+  /** `cosine`: half a cosine down to `minLr`; `step`: times `rate` per epoch; `constant`. */
   readonly schedule: "cosine" | "step" | "constant";
-  /** Whether a cosine changes the rate with each epoch, as BLIP's, or with each step. */
+  /** Whether a cosine changes the rate per epoch, as BLIP's, or per step. */
   readonly per: "epoch" | "step";
-  /** Of `step`. */
+  /** The factor of `step`. */
   readonly rate: number;
   /** Steps over which the learning rate rises from `warmUpFrom`. */
   readonly warmUp: number;
   /** The learning rate at the first step of the warm-up. */
   readonly warmUpFrom: number;
-  /** Weight decay, of all weights. */
+  /** Weight decay of all weights. */
   readonly decay: number;
-  /** The most that the norm of all gradients may be; `null`: they are not clipped. */
+  /** The upper bound of the norm of all gradients. `null`: no clipping. */
   readonly clip: number | null;
-  /** Share of the text model's activations that is left out, 0 to 1. */
+  /** The share of the text model's activations that dropout zeroes, 0 to 1. */
   readonly dropout: number;
-  /** Share of the image encoder's layers that is left out, 0 to 1 (stochastic depth). */
+  /** The share of the image encoder's layers that is skipped, 0 to 1 (stochastic depth). */
   readonly dropPath: number;
-  /** Pairs in the queue of contrast (`match`, `pretrain`). */
+  /** Pairs in the queue of ITC (`match`, `pretrain`). */
   readonly queue: number;
-  /** Share of soft targets at the end of their ramp (`match`, `pretrain`). */
+  /** The share of soft targets at the end of their ramp (`match`, `pretrain`). */
   readonly alpha: number;
-  /** What momentum encoders keep of themselves per step (`match`, `pretrain`). */
+  /** The share of themselves that momentum encoders keep per step (`match`, `pretrain`). */
   readonly momentum: number;
 }
 
@@ -75,7 +76,9 @@ const fineTuning: Recipe = {
   ...{ queue: 57_600, alpha: 0.4, momentum: 0.995 },
 };
 
-/** configs/retrieval_coco.yaml, caption_coco.yaml, vqa.yaml, nlvr.yaml, pretrain.yaml; processors as README.md has them. */
+/**
+ * configs/retrieval_coco.yaml, caption_coco.yaml, vqa.yaml, nlvr.yaml, pretrain.yaml; processor counts from README.md.
+ */
 const blip: Readonly<Record<TrainingTask, Recipe>> = {
   match: { ...fineTuning, epochs: 6 },
   caption: fineTuning,
@@ -88,7 +91,7 @@ const blip: Readonly<Record<TrainingTask, Recipe>> = {
   },
 };
 
-/** For few samples: small batches, many epochs, a rate that is clipped and falls with each step. */
+/** For few samples: small batches, many epochs, clipped gradients, and a rate that falls with each step. */
 const few = (task: TrainingTask): Recipe => ({
   ...blip[task],
   ...{ batchSize: 4, epochs: 20, lr: 2e-5, referenceBatch: 4, minLr: 0 },
@@ -103,15 +106,15 @@ export function recipeNamed(task: TrainingTask, name: string): Recipe {
 }
 
 /**
- * The learning rate for a step of other than the reference's samples: it follows the square root of their number, as
- * Adam's steps want it. More samples than the reference's do not raise it.
+ * The learning rate for a step with a number of samples other than the reference's. It scales with the square root of
+ * that number, as suits Adam's steps. More samples than the reference's do not raise it.
  */
 export const scaledRate = ({ lr, referenceBatch }: Recipe, samplesPerStep: number): number =>
   lr * Math.sqrt(Math.min(1, samplesPerStep / referenceBatch));
 
 /**
- * How many times the learning rate of all weights an adapter learns with: B begins as 0, and low ranks learn slowly
- * (LoRA's authors take 2e-4 where fine-tuning takes 2e-5; arXiv 2106.09685, appendix D).
+ * The factor from the learning rate of full training to that of an adapter. B begins as 0, and low ranks learn slowly
+ * (LoRA's authors use 2e-4 where fine-tuning uses 2e-5; arXiv 2106.09685, appendix D).
  */
 export const loraRate = 10;
 

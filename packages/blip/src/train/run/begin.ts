@@ -1,4 +1,4 @@
-// What a run begins with: a model's sizes, its tokenizer, and every weight of the objective's graph.
+// The starting point of a run: a model's sizes, its tokenizer, and every weight of the objective's graph.
 import { type Warning, unlessAborted } from "@blip-ts/base";
 import { memorySource, readTensorBytes, floatsOf, type StoredTensor } from "@blip-ts/checkpoint";
 import { evaluate, floatTensor, GraphBuilder, type Tensor } from "@blip-ts/graph";
@@ -24,7 +24,7 @@ export interface BaseModel extends Saved {
   readonly opened: OpenedModel;
   readonly config: BlipConfig;
   readonly tokens: SpecialTokens;
-  /** By the names of graphs. */
+  /** Weights by the names of graphs. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly warnings: readonly Warning[];
 }
@@ -37,7 +37,7 @@ export function stored(name: string, { dims, data }: Tensor<"float32">): StoredT
   return { name, dtype: "float32", shape: dims, source, offset: 0, byteLength };
 }
 
-/** The table of positions for images of another size, as models/vit.py `interpolate_pos_embed` makes it at loading. */
+/** The position embeddings for another image size, as models/vit.py `interpolate_pos_embed` makes them at loading. */
 async function resized(tensor: StoredTensor, vision: BlipConfig["vision"], imageSize: number) {
   const b = GraphBuilder.create("positions");
   const dims = [1, imageTokens(vision), vision.hiddenSize];
@@ -50,15 +50,15 @@ async function resized(tensor: StoredTensor, vision: BlipConfig["vision"], image
   return stored(positions, made);
 }
 
-/** NLVR2's layers that merge begin in the middle (models/nlvr_encoder.py). */
+/** NLVR2's merging layers begin in the middle (models/nlvr_encoder.py). */
 const withMerge = (config: BlipConfig): BlipConfig => {
   const { layers, firstMergeLayer = Math.floor(layers / 2) } = config.text;
   return { ...config, text: { ...config.text, firstMergeLayer } };
 };
 
 /**
- * Opens the model that a run begins with.
- * @throws {ModelError} where it cannot be found or read @throws {UsageError} `usage/bad-option`, `save/quantized`
+ * Opens the initial model of a run.
+ * @throws {ModelError} if it cannot be found or read @throws {UsageError} `usage/bad-option`, `save/quantized`
  */
 export async function openBase(
   platform: Platform<never>,
@@ -95,9 +95,8 @@ export async function openBase(
 }
 
 /**
- * Another weight that one may begin as, if the model lacks it: NLVR2's doubled attention as the single one
- * (models/blip_nlvr.py), the decoder as the encoder and the other way round, which pre-training ties but for
- * self-attention.
+ * The weight to copy if the model lacks one. NLVR2's doubled attention begins as the single one (models/blip_nlvr.py).
+ * The decoder begins as the encoder and vice versa; pre-training ties them except for self-attention.
  */
 export function donorOf(name: string): string | undefined {
   const single = name
@@ -111,14 +110,14 @@ export function donorOf(name: string): string | undefined {
 
 export interface BegunWeights {
   readonly weights: ReadonlyMap<string, StoredTensor>;
-  /** Those that were not the model's own, `NAME` or `NAME (as OTHER)`. */
+  /** The weights that were not the model's own, `NAME` or `NAME (as OTHER)`. */
   readonly begun: readonly string[];
 }
 
 const fits = (tensor: StoredTensor | undefined, shape: readonly number[]): tensor is StoredTensor =>
   tensor?.shape.length === shape.length && tensor.shape.every((size, axis) => size === shape[axis]);
 
-/** Every weight that the trainer wants to be given: the model's, a donor's, else a new one. Momentum encoders follow. */
+/** All weights that the trainer needs: the model's, a donor's, or a new one. Momentum encoders follow. */
 export function weightsToBegin(
   { graph, ties = {}, momentum = {} }: TrainingGraph,
   tensors: ReadonlyMap<string, StoredTensor>,
@@ -130,7 +129,7 @@ export function weightsToBegin(
   for (const { name, shape } of graph.weights) {
     if (Object.hasOwn(momentum, name) || Object.hasOwn(ties, name)) continue;
     const donor = donorOf(name);
-    // A donor may itself have doubled names of the other stack.
+    // If the donor is missing too, its own donor in the other stack may serve.
     const second = donor === undefined ? undefined : donorOf(donor);
     const sources = init ? [] : [name, donor, second];
     const source = sources.find(

@@ -1,4 +1,4 @@
-// Images per second and what is left, of the steps of this process alone.
+// Measures images per second and estimates the remaining time, from the steps of this process alone.
 export class Clock {
   readonly #begun = Date.now();
   #steps = 0;

@@ -1,4 +1,4 @@
-// What can be wrong with a training run, but its options (recipes/errors.ts). Codes are `train/...` and `usage/...`.
+// The errors of a training run, except those of its options (recipes/errors.ts). Codes: `train/...` and `usage/...`.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 
 /**
@@ -8,24 +8,24 @@ import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 export const outOccupied = (out: string, found: string): UsageError =>
   new UsageError(
     "train/out-occupied",
-    `${out}: expected a folder that is empty or not there, found ${found}. Resume the run that it holds (resume: true), or name ` +
+    `${out}: expected a folder that is empty or missing, got ${found}. Resume the run that it holds (resume: true), or name ` +
       "another folder.",
     { out, found },
   );
 
 /**
  * The folder to resume holds no run.
- * @remedy Name the folder that was trained into, or start anew.
+ * @remedy Name the folder of the run, or start again.
  */
 export const noRun = (out: string): UsageError =>
   new UsageError(
     "train/no-run",
-    `${out}: expected the run.json of a run to resume, got none. Name the folder that was trained into, or start anew.`,
+    `${out}: expected the run.json of a run to resume, got none. Name the folder of the run, or start again.`,
     { out },
   );
 
 /**
- * The run was begun with other settings.
+ * The run began with other settings.
  * @remedy Resume with the same settings.
  */
 export const otherRun = (out: string, setting: string, expected: string, got: string): UsageError =>
@@ -36,8 +36,8 @@ export const otherRun = (out: string, setting: string, expected: string, got: st
   );
 
 /**
- * The data is a stream, and its samples are not counted in advance.
- * @remedy Say how many batches are an epoch with `batchesPerEpoch` (`--batches-per-epoch`).
+ * The data is a stream, whose samples are not counted in advance.
+ * @remedy Set the number of batches per epoch with `batchesPerEpoch` (`--batches-per-epoch`).
  */
 export const unknownLength = (): UsageError =>
   new UsageError(
@@ -48,7 +48,7 @@ export const unknownLength = (): UsageError =>
 
 /**
  * `accumulate` is larger than the number of batches.
- * @remedy Accumulate fewer, or train more epochs.
+ * @remedy Accumulate fewer batches, or train more epochs.
  */
 export const tooFewSteps = (batches: number, accumulate: number): UsageError =>
   new UsageError(
@@ -69,7 +69,7 @@ export const metricsMissing = (missing: readonly string[]): Warning => ({
     'The loss decides which weights are best; give references, or choose by the loss (bestBy: "loss").',
 });
 
-/** What a step that gave no finite number was. */
+/** The report of a step whose loss or gradient norm is not finite. */
 export interface NotFinite {
   readonly step: number;
   readonly phase?: number;
@@ -111,8 +111,10 @@ export const noEncoders = (model: string): UsageError =>
 
 /**
  * The work of a run failed because memory was exhausted.
- * @remedy Use the options that the message names: smaller batches, `recompute`, `freeze`, smaller images. Close other programs.
- * @param needed what the run is estimated to need, in words @param savings options that need less
+ * @remedy Use the options that the message names: smaller batches, `recompute`, `freeze`, smaller images. Close other
+ * programs.
+ * @param needed the run's estimated need, in words
+ * @param savings options that need less
  */
 export const outOfMemory = (
   needed: string | undefined,
@@ -123,7 +125,7 @@ export const outOfMemory = (
   new ModelError(
     "train/memory",
     `memory: expected ${needed ?? "room for the weights, gradients and moments"}, got "${cause.message}". ` +
-      `Less is needed by ${savings}. Closing other programs gives room, too.`,
+      `These need less: ${savings}. Closing other programs also frees memory.`,
     { needed: estimate, cause: cause.message },
     { cause },
   );
@@ -136,5 +138,5 @@ export const littleMemory = (needed: string, free: string, savings: string): War
   code: "train/low-memory",
   message:
     `memory: expected ${needed}, got ${free}. The system may end the run, or slow it down. ` +
-    `Less is needed by ${savings}.`,
+    `These need less: ${savings}.`,
 });

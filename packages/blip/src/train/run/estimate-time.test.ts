@@ -1,4 +1,4 @@
-// The work of a step: which products are made how often.
+// The work of a step: the number of times that each product runs.
 import { GraphBuilder } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
 import {
@@ -9,7 +9,9 @@ import {
   workOf,
 } from "./estimate-time.ts";
 
-/** x [B, 8] -> first [8, 8] -> second [8, 4]: 128 B and 64 B operations forward; beside it a moving average's product. */
+/**
+ * x [B, 8] -> first [8, 8] -> second [8, 4]: 128 B and 64 B operations forward, and the product of a moving average.
+ */
 function graph() {
   const b = GraphBuilder.create("g");
   const x = b.input("x", "float32", ["B", 8]);
@@ -29,7 +31,7 @@ describe("products", () => {
   const [first, second] = [3 * 128, 3 * 64];
 
   test("are made once more for each input that has a gradient", () => {
-    // The images themselves have none; what follows has, and its weight too.
+    // The images have no gradient. Everything after them has one, and so have the weights.
     expect(work(all)).toBe(2 * first + 3 * second + first);
   });
 

@@ -1,26 +1,26 @@
-// How long steps will take, before there is one. A batch's gradients are timed on this machine; where that cannot be, they are
-// counted: the products of the forward graph and those that the way back makes of them, at the rate of the engine's own product,
-// and what a step costs per operation besides. Images, updates and the states that are written come on top.
+// Estimates the time of steps before there is one. A batch's gradients are timed on this machine. If that is not
+// possible, the estimate counts the products of the forward graph and those of the backward pass, at the rate of the
+// engine's own product, and adds a cost per operation. Images, updates and saved states are added.
 import { closing } from "@blip-ts/base";
 import { MatrixProduct, type Parameter } from "@blip-ts/engine";
 import { evaluateDim, type Graph, type Node, type Tensor, type Value } from "@blip-ts/graph";
 import type { Platform } from "../../platform.ts";
 import { bindingOf } from "../step/estimate.ts";
 
-// The numbers are those of the training steps in docs/benchmarks.md, of which products are 69 % at `small` and 80 % at base.
-/** Of the rate of products alone. */
+// The numbers come from the training steps in docs/benchmarks.md, where products take 69 % at `small` and 80 % at base.
+/** The share of the product rate that a step reaches. */
 const efficiency = 0.95;
-/** What a number that an operation makes costs, in operations of a product: norms, GELU, softmax, what is moved. */
+/** The cost per number that an operation produces, in operations of a product: norms, GELU, softmax, copies. */
 const perNumber = 100;
-/** What an operation costs besides, in operations of a product. */
+/** The additional cost per operation, in operations of a product. */
 const perNode = 5e5;
-/** Seconds of an update: its way to the thread and back, and a row of metrics.jsonl. */
+/** Seconds per update: the round trip to the thread, and a row of metrics.jsonl. */
 const perStep = 2e-3;
-/** Seconds per number of what reads and writes all numbers: clipping and AdamW, a moving average. */
+/** Seconds per number of passes over all numbers: clipping and AdamW, a moving average. */
 const [perUpdated, perFollower] = [2e-9, 1e-9];
-/** Bytes that are written per second: an ordinary disk, and checks on the way. */
+/** Bytes written per second: an ordinary disk, with checksums. */
 const diskRate = 4e8;
-/** Seconds of a state besides, and of each of its arrays: its way from the thread. */
+/** Additional seconds per state, and per array of a state: its way from the thread. */
 const [perState, perArray] = [0.015, 2.5e-4];
 
 type Feeds = Readonly<Record<string, Pick<Tensor, "dims">>>;
@@ -36,10 +36,10 @@ function operationsOf({ kind, inputs, output }: Node, size: Size): number {
   return 0;
 }
 
-/** Operations whose output is their input's memory. */
+/** Operations whose output shares the memory of their input. */
 const movesNothing = (kind: Node["kind"]): boolean => ["reshape", "barrier", "detach"].includes(kind);
 
-/** Numbers that a node makes: attention its scores and their softmax, too. */
+/** The numbers that a node produces. Attention also produces its scores and their softmax. */
 function numbersMade(node: Node, size: Size): number {
   if (movesNothing(node.kind)) return 0;
   const { shape } = node.output;
@@ -49,22 +49,22 @@ function numbersMade(node: Node, size: Size): number {
 }
 
 export interface WorkOptions {
-  /** Has a weight a gradient? */
+  /** Whether a weight has a gradient. */
   readonly isTrained: (weight: string) => boolean;
-  /** Are layers computed a second time on the way back? */
+  /** Whether layers are computed a second time in the backward pass. */
   readonly recompute: boolean;
 }
 
-/** Products that are timed. */
+/** The number of timed products. */
 const timed = 4;
 
-/** A batch's work as so many operations of the engine's own product. */
+/** A batch's work, as a number of operations of the engine's own product. */
 export const operationsAsProduct = ({ products, numbers, nodes }: ReturnType<typeof workOf>): number =>
   (products + perNumber * numbers) / efficiency + perNode * nodes;
 
 /**
- * Floating-point operations of a step's products, the numbers that all operations make, and the operations. A product is made
- * forward, and on the way back once for each of its two inputs that has a gradient.
+ * The floating-point operations of a step's products, the numbers that all operations produce, and the number of
+ * operations. A product runs once forward, and once backward for each of its two inputs that has a gradient.
  */
 export function workOf(graph: Graph, feeds: Feeds, { isTrained, recompute }: WorkOptions) {
   const binding = bindingOf(graph, feeds);
@@ -94,11 +94,11 @@ const numbersOf = (parameters: readonly Parameter[], kind: Parameter["role"]["ki
     .filter(({ role }) => role.kind === kind)
     .reduce((sum, { dims }) => sum + dims.reduce((product, one) => product * one, 1), 0);
 
-/** @returns seconds of an update, without the gradients */
+/** @returns seconds per update, without the gradients */
 export const secondsPerUpdate = (parameters: readonly Parameter[]): number =>
   perStep + perUpdated * numbersOf(parameters, "trained") + perFollower * numbersOf(parameters, "follower");
 
-/** @returns seconds in which a state is written: 12 bytes per number that is trained, 4 per other */
+/** @returns seconds per saved state: 12 bytes per trained number, 4 per other number */
 export const secondsPerState = (parameters: readonly Parameter[]): number =>
   perState +
   perArray * parameters.reduce((sum, { role }) => sum + (role.kind === "trained" ? 3 : 1), 0) +
@@ -107,9 +107,11 @@ export const secondsPerState = (parameters: readonly Parameter[]): number =>
     diskRate;
 
 /**
- * @param step seconds of a batch's gradients @param load seconds in which a batch's images are read, without a step beside it
- * @returns seconds of a batch. Images are read while a step is computed: on idle cores it takes as long as the slower of the
- * two, on busy ones as both together. It is between them, at most 1.5 times the one and at least 0.75 times the other.
+ * Images are read while a step is computed. On idle cores a batch takes as long as the slower of the two, on busy ones
+ * as long as both together. The result is in between: at most 1.5 times the one and at least 0.75 times the other.
+ * @param step seconds of a batch's gradients
+ * @param load seconds to read a batch's images, without a step at the same time
+ * @returns seconds per batch
  */
 export const secondsPerBatch = (step: number, load: number): number =>
   Math.max(step, load) + Math.min(step, load) / 2;

@@ -1,4 +1,5 @@
-// The folder of a run: run.json (what its numbers depend on), state/ (last and best), metrics.jsonl, model/.
+// The folder of a run: run.json (the settings that determine the numbers), state/ (last and best), metrics.jsonl,
+// model/.
 import type { TrainingFiles } from "../checkpoint/files.ts";
 import { noRun, otherRun, outOccupied } from "./errors.ts";
 import type { Settings } from "./settings.ts";
@@ -17,7 +18,8 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
 }
 
 /**
- * Begins a run's folder, or finds that it is the one to go on with. What is compared is what the numbers depend on.
+ * Starts a run's folder, or checks that it belongs to the run to resume. It compares the settings that determine the
+ * numbers.
  * @throws {UsageError} `train/out-occupied`, `train/no-run`, `train/other-run`, `save/cannot-write`
  */
 export async function prepareFolder(
@@ -28,7 +30,7 @@ export async function prepareFolder(
 ): Promise<void> {
   if (!resume) {
     const [first, ...others] = await files.list(out);
-    if (first !== undefined) throw outOccupied(out, `${others.length + 1} file(s) in it, e.g. ${first}`);
+    if (first !== undefined) throw outOccupied(out, `${others.length + 1} file(s), such as ${first}`);
     await files.replaceText(settingsFile(out), `${JSON.stringify({ version: 1, ...settings }, null, 2)}\n`);
     return;
   }
@@ -36,7 +38,7 @@ export async function prepareFolder(
   if (text === undefined) throw noRun(out);
   const before = new Map(valuesOf(parsed(text)));
   for (const [name, value] of valuesOf({ ...settings })) {
-    // What a run that began before there was such a setting lacks is null.
+    // A setting that is newer than the run is missing there, which equals null.
     const [had, has] = [JSON.stringify(before.get(name) ?? null), JSON.stringify(value)];
     if (had !== has) throw otherRun(out, name, had, has);
     before.delete(name);
@@ -47,7 +49,7 @@ export async function prepareFolder(
   for (const folder of [out, stateFolder(out), ...states]) await removeUnfinished(files, folder);
 }
 
-/** Numbers of phases, from 1. */
+/** The numbers of phases, from 1. */
 const phaseNumbers = ({ phases }: Settings): readonly number[] => (phases ?? []).map((_, index) => index + 1);
 
 /** Settings by name; those of phases as `phases[0].lr`. */
@@ -64,7 +66,7 @@ function valuesOf(settings: Readonly<Record<string, unknown>>): [string, unknown
   ];
 }
 
-/** What a killed process left unfinished in a run's folder: the result, and files that were to replace others. */
+/** Unfinished files that a killed process left in a run's folder: the result, and replacements of other files. */
 const isUnfinished = (name: string): boolean =>
   /^\.model\.partial-|\.(?:json|svg|jsonl)\.[\da-f-]{36}$/.test(name);
 
@@ -73,6 +75,6 @@ async function removeUnfinished(files: TrainingFiles, folder: string): Promise<v
     if (isUnfinished(name)) await files.remove(`${folder}/${name}`);
 }
 
-/** Whether a state was saved yet. @param folder of states */
+/** Whether a state has been saved. @param folder the folder of states */
 export const hasState = async (files: TrainingFiles, folder: string): Promise<boolean> =>
   (await files.readText(`${folder}/training.json`)) !== undefined;

@@ -1,4 +1,4 @@
-// What of training runs others use.
+// The exports of training runs.
 export {
   recipeNamed,
   recipeNames,

@@ -1,17 +1,17 @@
-// metrics.jsonl: a row per step, per epoch, and per validation between steps; and curves.svg, which is drawn of them. A run
-// that goes on first takes out what came after its state.
+// Writes metrics.jsonl, with a row per step, per epoch, and per validation between steps, and curves.svg, drawn from
+// those rows. A resumed run first removes the rows after its state.
 import type { TrainingFiles } from "../checkpoint/files.ts";
 import { curvesOf } from "../curves/index.ts";
 
 interface Row {
   readonly step: number;
-  /** The epoch that ended, in the row of an epoch. */
+  /** The epoch that ended, in an epoch's row. */
   readonly ended?: number;
-  /** The steps that were made, in the row of a validation between steps. */
+  /** The number of completed steps, in the row of a validation between steps. */
   readonly validated?: number;
 }
 
-/** What a state knows of the rows: steps and epochs that are done, and the steps at its last validation. */
+/** A state's position among the rows: completed steps and epochs, and the steps at its last validation. */
 export interface Logged {
   readonly steps: number;
   readonly epochs: number;
@@ -23,7 +23,7 @@ function rowOf(line: string): Row | undefined {
     const row: unknown = JSON.parse(line);
     return typeof row === "object" && row !== null && "step" in row ? (row as Row) : undefined;
   } catch {
-    // A line that a process that ended left half written.
+    // A process that ended left a partial line.
     return undefined;
   }
 }
@@ -39,7 +39,7 @@ export class MetricsLog {
     this.#curves = `${out}/curves.svg`;
   }
 
-  /** Keeps the rows that the state knows of. */
+  /** Keeps only the rows up to the state. */
   async keep({ steps, epochs, validated }: Logged): Promise<void> {
     const text = await this.#files.readText(this.#path);
     const lines = (text ?? "").split("\n").filter((line) => {
@@ -58,7 +58,7 @@ export class MetricsLog {
     return this.#files.appendText(this.#path, `${JSON.stringify(row)}\n`);
   }
 
-  /** Draws curves.svg anew, whole or not at all. */
+  /** Draws curves.svg again. The file is replaced as a whole or not at all. */
   async draw(): Promise<void> {
     await this.#files.replaceText(this.#curves, curvesOf((await this.#files.readText(this.#path)) ?? ""));
   }

@@ -1,4 +1,4 @@
-// The epochs of a run: batches to steps, states, validation, and the rows of metrics.jsonl.
+// The epochs of a run: steps from batches, states, validation, and the rows of metrics.jsonl.
 import { ModelError } from "@blip-ts/base";
 import { isOutOfMemory } from "@blip-ts/engine";
 import type { TrainingBatch, TrainingData } from "../data/batch.ts";
@@ -12,10 +12,10 @@ import type { Settings } from "./settings.ts";
 import { progressJson, type Progress } from "./progress.ts";
 import { isBetter, type Validation } from "./validation.ts";
 
-/** The graph of validation among the objective's. */
+/** The name of the validation graph among the objective's graphs. */
 export const validationGraph = "validation";
 
-/** Steps between states, unless told. */
+/** The default number of steps between states. */
 export const defaultSaveSteps = 500;
 
 export interface LoopParts {
@@ -24,21 +24,21 @@ export interface LoopParts {
   readonly data: TrainingData;
   readonly settings: Settings;
   readonly options: TrainOptions;
-  /** Where states are kept. */
+  /** The folder of states. */
   readonly folder: string;
-  /** From 1, in a run of phases. */
+  /** The number of the phase, from 1, in a run of phases. */
   readonly phase: number | undefined;
-  /** Steps of the phases before. */
+  /** Steps of the earlier phases. */
   readonly stepsBefore: number;
-  /** The epoch behind this phase's last one. */
+  /** The epoch after this phase's last one. */
   readonly epochs: number;
   /** Steps of the whole run. */
   readonly steps: number;
-  /** Validates the weights as they are; undefined without validation data. */
+  /** Validates the current weights; undefined without validation data. */
   readonly validate: (() => Promise<Validation>) | undefined;
 }
 
-/** Parts of the loss, by name: the mean over the step's batches. */
+/** The parts of the loss, by name: the mean over the step's batches. */
 function lossesOf({ outputs }: StepResult): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const found of outputs)
@@ -68,44 +68,44 @@ export class TrainingLoop {
     return this.#clock.imagesPerSecond;
   }
 
-  /** Steps of the run so far. */
+  /** Completed steps of the run. */
   get #steps(): number {
     return this.#parts.stepsBefore + this.#parts.trainer.steps;
   }
 
-  /** Whether it ended because no better validation came. */
+  /** Whether it ended because validation no longer improved. */
   get stoppedEarly(): boolean {
     return this.#ends() && !this.#isFull() && this.progress.epoch < this.#parts.epochs;
   }
 
-  /** Which phase it is, for reports. */
+  /** The number of the phase, for reports. */
   get #phase(): { readonly phase?: number } {
     const { phase } = this.#parts;
     return phase === undefined ? {} : { phase };
   }
 
-  /** Has the phase as many steps as it was told? */
+  /** Whether the phase has reached its number of steps. */
   #isFull(): boolean {
     const { settings, trainer } = this.#parts;
     return settings.steps !== null && trainer.steps >= settings.steps;
   }
 
-  /** Whether no better validation came for too long. */
+  /** Whether validation has not improved for too long. */
   #ends(): boolean {
     const { patience } = this.#parts.settings;
     return patience !== null && this.progress.stale >= patience;
   }
 
   /**
-   * Trains until the last epoch, or until validation no longer gets better.
-   * @throws {ModelError} `train/not-finite` @throws the signal's reason, when the state is saved
+   * Trains until the last epoch, or until validation no longer improves.
+   * @throws {ModelError} `train/not-finite` @throws the signal's reason, after the state is saved
    */
   async run(): Promise<void> {
     const { data, settings, epochs } = this.#parts;
     const { accumulate } = settings;
     const { position, epoch, validated } = this.progress;
     await this.#log.keep({ steps: this.#steps, epochs: epoch, validated });
-    // One that a signal kept from being made.
+    // Make up for a validation that a signal prevented.
     await this.#validateBetween();
     const isOver = () => this.#ends() || this.#isFull();
     let pending: TrainingBatch[] = [];
@@ -126,7 +126,7 @@ export class TrainingLoop {
     await this.#endEpochsBelow(this.#lastEpoch());
   }
 
-  /** The epoch behind the last one that is to be ended: of a phase of so many steps, the one that they end in. */
+  /** The epoch after the last one to end. For a phase with a number of steps, the last one is the one they end in. */
   #lastEpoch(): number {
     const { epoch, lossCount } = this.progress;
     if (!this.#isFull()) return this.#parts.epochs;
@@ -190,13 +190,13 @@ export class TrainingLoop {
     options.onEpoch?.(report);
   }
 
-  /** Is there a validation at this epoch's end? */
+  /** Whether there is a validation at this epoch's end. */
   #validatesAfter(epoch: number): boolean {
     if (this.#parts.settings.validationSteps === null) return true;
     return epoch + 1 === this.#lastEpoch() && this.progress.validated !== this.#steps;
   }
 
-  /** Validates after the number of steps that the settings say. */
+  /** Validates after the number of steps in the settings. */
   async #validateBetween(): Promise<void> {
     const { settings, options } = this.#parts;
     const { validationSteps } = settings;
@@ -217,7 +217,7 @@ export class TrainingLoop {
   async #validate(): Promise<(Validation & { readonly best: boolean }) | undefined> {
     const { validate, settings } = this.#parts;
     const validation = await validate?.().catch(async (error: unknown) => {
-      // Whatever stops it: what was trained is kept, and the resumed run validates again.
+      // Whatever the error, the trained weights are kept, and a resumed run validates again.
       await this.#save(false);
       throw error;
     });
@@ -236,9 +236,9 @@ export class TrainingLoop {
     return trainer.save(folder, { position: progressJson(this.progress), best });
   }
 
-  /** Says what the step was, in not-finite.json and in the error; other errors pass. */
+  /** Describes the failed step in not-finite.json and in the error. Other errors pass unchanged. */
   async #refuse(error: unknown, batches: readonly TrainingBatch[]): Promise<never> {
-    // Without memory for a step there may be enough to write what was trained; if not, the last state stays.
+    // If a step runs out of memory, there may be enough to write the trained weights. If not, the last state remains.
     if (isOutOfMemory(error)) await this.#save(false).catch(() => undefined);
     if (!(error instanceof ModelError) || error.code !== "train/not-finite") throw error;
     const { files, options, trainer, folder } = this.#parts;

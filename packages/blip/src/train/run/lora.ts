@@ -1,4 +1,4 @@
-// A run that trains an adapter: what it begins with, and the folder that it leaves.
+// A run that trains an adapter: its initial weights, and the folder that it writes.
 import { closing } from "@blip-ts/base";
 import {
   readSafetensors,
@@ -19,7 +19,7 @@ import { networkTaskOf, type DataObjective } from "./tasks.ts";
 
 export type BegunLora = LoraObjective<TrainingBatch> & BegunWeights;
 
-/** Ties that hold of a model's own weights: the LM head of some fine-tunes is a matrix of its own. */
+/** The ties that hold for a model's own weights: the LM head of some fine-tunes is a matrix of its own. */
 function ownTies(
   tensors: ReadonlyMap<string, StoredTensor>,
   ties: Readonly<Record<string, string>>,
@@ -33,7 +33,8 @@ function ownTies(
 }
 
 /**
- * The objective with updates, and its weights: the model's own, which stay, and those of the adapter, which begin as PEFT's.
+ * Adds updates to the objective, with all initial weights: the model's own, which stay frozen, and the adapter's, which
+ * begin as PEFT's do.
  * @throws {UsageError} `train/lora-target`, `train/lora-module`, `train/lora-base`
  */
 export function beginLora(
@@ -55,8 +56,8 @@ export function beginLora(
 }
 
 /**
- * Writes the adapter as a folder that does not exist yet, in PEFT's form.
- * @param trained all parameters of the run, followers too
+ * Writes the adapter as a new folder, in PEFT's format.
+ * @param trained all parameters of the run, including followers
  * @throws {UsageError} `save/exists`, `save/cannot-write`
  */
 export async function saveLora(
@@ -80,8 +81,9 @@ export async function saveLora(
 }
 
 /**
- * The weights of a model that has the adapter as it is now: a matrix with an update is their sum.
- * @param trained all parameters of the run @param weights the result's, among which are the adapter's own
+ * The weights of a model with the current adapter merged: a matrix with an update becomes their sum.
+ * @param trained all parameters of the run
+ * @param weights the result's weights, including the adapter's own
  */
 export async function withUpdates(
   { model, lora }: Settings,

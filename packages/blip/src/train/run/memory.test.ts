@@ -1,4 +1,4 @@
-// What a run says of memory, before it begins and when there is none left.
+// A run's messages about memory, before it begins and when memory runs out.
 import { InputError, ModelError } from "@blip-ts/base";
 import { describe, expect, test } from "vitest";
 import { memoryText, memoryWarning, savings, withMemoryAdvice } from "./memory.ts";

@@ -1,4 +1,4 @@
-// Memory that a run needs and that there is: a warning before the first step, and what helps once there is none left.
+// Compares a run's memory need with the free memory: a warning before the first step, and advice when memory runs out.
 import type { Warning } from "@blip-ts/base";
 import { isOutOfMemory } from "@blip-ts/engine";
 import type { MemoryEstimate } from "../step/estimate.ts";
@@ -14,7 +14,7 @@ export const memoryText = ({ total, weights, gradients, moments, activations }: 
 
 type Needing = Pick<Settings, "batchSize" | "accumulate" | "recompute" | "freeze">;
 
-/** Options that need less memory, of those that the run has not used yet, the ones that cost least first. */
+/** Options that save memory and that the run does not use yet, the cheapest first. */
 export function savings({ batchSize, accumulate, recompute, freeze }: Needing): string {
   const half = Math.max(1, Math.floor(batchSize / 2));
   return [
@@ -28,8 +28,8 @@ export function savings({ batchSize, accumulate, recompute, freeze }: Needing): 
 }
 
 /**
- * What is said if a run is estimated to need more than there is.
- * @param free bytes that were free before the run took any
+ * The warning of a run that is estimated to need more memory than is free.
+ * @param free the bytes that were free before the run took any
  */
 export function memoryWarning(
   needed: MemoryEstimate,
@@ -41,9 +41,9 @@ export function memoryWarning(
 }
 
 /**
- * Does a run's work.
- * @param work may tell what memory the run is estimated to need
- * @throws {ModelError} `train/memory` with that estimate and the options that need less, if the work fails for want of memory
+ * Runs a run's work.
+ * @param work may call its argument with the estimated memory need of the run
+ * @throws {ModelError} `train/memory` with that estimate and the options that need less, if the work runs out of memory
  */
 export async function withMemoryAdvice<T>(
   settings: Needing,

@@ -1,4 +1,4 @@
-// What a run may be told, and what it tells.
+// The options and the reports of a run.
 import { optionNames, type Warning } from "@blip-ts/base";
 import type { AugmentOptions } from "../data/options.ts";
 import type { SkippedSample } from "../data/batch.ts";
@@ -9,138 +9,144 @@ import { recipeOptionNames, type CustomRecipe, type RecipeOverrides } from "../r
 import { validationOptionNames, type ValidationOptions } from "./validation-options.ts";
 import type { Metrics, ValidationProgress } from "./validation.ts";
 
-/** What is said before the first step. */
+/** The plan of a run, reported before the first step. */
 export interface RunPlan {
   /** Samples of the data; undefined if they are not counted. */
   readonly samples: number | undefined;
-  /** Of all phases together; so are `seconds`. Of a recipe with phases the other numbers are the largest of any phase. */
+  /** The total over all phases, as is `seconds`. With phases, the other numbers are the largest of any phase. */
   readonly steps: number;
-  /** Phases of the recipe. */
+  /** The number of phases in the recipe. */
   readonly phases: number;
-  /** Samples that one step sees. */
+  /** Samples per step. */
   readonly samplesPerStep: number;
   /** The highest learning rate. */
   readonly lr: number;
-  /** Numbers that are trained, momentum encoders not counted. */
+  /** The number of trained parameters, without momentum encoders. */
   readonly trained: number;
-  /** Weights that the model lacks and that begin at random, or as a part that is like them. */
+  /** Weights that the model lacks. They begin at random or as a copy of a similar part. */
   readonly begun: readonly string[];
-  /** Memory that the run is estimated to take, in bytes. */
+  /** The estimated memory of the run, in bytes. */
   readonly memory: MemoryEstimate;
-  /** Seconds of all steps that are left, with their images and states; validation is not among them. */
+  /** Seconds of all remaining steps, with their images and states, without validation. */
   readonly seconds: number;
   /**
-   * Whether the first batch's gradients were computed for its time. Otherwise, if the memory that is free is too little,
-   * `seconds` follow from the products that a step computes and the rate of this machine's engine, which is rough.
+   * Whether `seconds` come from a timed batch. Otherwise, if too little memory is free, they follow from the products
+   * of a step and the rate of this machine's engine, which is rough.
    */
   readonly measured: boolean;
 }
 
-/** One step, as `metrics.jsonl` has it. */
+/** The report of one step, as in `metrics.jsonl`. */
 export interface StepReport {
-  /** From 0. */
+  /** The number of the step, from 0. */
   readonly step: number;
   /** Steps of the whole run. */
   readonly steps: number;
-  /** From 1; only of a recipe with phases. Steps and epochs count on from phase to phase. */
+  /** The phase, from 1; only for a recipe with phases. Steps and epochs count on across phases. */
   readonly phase?: number;
-  /** The epoch that it belongs to. */
+  /** The epoch of the step. */
   readonly epoch: number;
   /** The loss of the step. */
   readonly loss: number;
-  /** Its parts, by name. */
+  /** The parts of the loss, by name. */
   readonly losses: Readonly<Record<string, number>>;
   /** The norm of the gradients. */
   readonly norm: number;
   /** The learning rate. */
   readonly lr: number;
-  /** Since the run, or its resumed part, began. */
+  /** Images per second since the run, or its resumed part, began. */
   readonly imagesPerSecond: number;
   /** Estimated seconds until the end. */
   readonly secondsLeft: number;
-  /** Share of the time that the trainer waited for data, 0 to 1. */
+  /** The share of the time that the trainer waited for data, 0 to 1. */
   readonly waitShare: number;
 }
 
-/** What is known at the end of an epoch. */
+/** The report at the end of an epoch. */
 export interface EpochReport {
-  /** The epoch that it belongs to. */
+  /** The number of the epoch. */
   readonly epoch: number;
-  /** The phase, only of a recipe with phases. */
+  /** The phase; only for a recipe with phases. */
   readonly phase?: number;
-  /** The mean of the epoch's steps. */
+  /** The mean loss of the epoch's steps. */
   readonly loss: number;
-  /** Over the validation data, without dropout; null if the epoch's end did not validate. */
+  /** The loss on the validation data, without dropout; null without a validation at the epoch's end. */
   readonly validationLoss: number | null;
-  /** The task's metrics over the first rows of the validation data; null as `validationLoss`. */
+  /** The task's metrics on the first rows of the validation data; null as `validationLoss`. */
   readonly metrics: Metrics | null;
-  /** Are these weights the best so far? */
+  /** Whether these weights are the best so far. */
   readonly best: boolean;
 }
 
-/** A validation between steps (`validationSteps`). */
+/** The report of a validation between steps (`validationSteps`). */
 export interface ValidationReport {
-  /** Steps that were made. */
+  /** Completed steps. */
   readonly steps: number;
-  /** The phase, only of a recipe with phases. */
+  /** The phase; only for a recipe with phases. */
   readonly phase?: number;
   /** The loss on the validation data. */
   readonly validationLoss: number;
-  /** Metrics of the task on the validation data. */
+  /** The task's metrics on the validation data. */
   readonly metrics: Metrics;
-  /** Is it the best one so far? */
+  /** Whether these weights are the best so far. */
   readonly best: boolean;
 }
 
-/** How a model is trained. */
+/** Options of training. */
 export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   /** A folder, a file, a suite, `picture-book`, or a Hub id. */
   readonly model: string;
-  /** The folder of the run: empty or not there, unless it is resumed. */
+  /** The folder of the run: empty or missing, unless it is resumed. */
   readonly out: string;
   /**
-   * `blip` (default): BLIP's own numbers; `few`: for tens to hundreds of images; the path of a JSON file (its name ends in
-   * `.json`) with a recipe of one's own; or that recipe itself. Options beside it come before its values, also those of
-   * its phases.
+   * `blip` (default): BLIP's own numbers; `few`: for tens to hundreds of images; the path of a JSON file (its name ends
+   * in `.json`) with a custom recipe; or the recipe itself. Other options override its values, including those of its
+   * phases.
    */
   readonly recipe?: string | CustomRecipe | undefined;
-  /** Batches whose gradients are added up to one step. Default 1. */
+  /** Batches whose gradients add up to one step. Default: 1. */
   readonly accumulate?: number | undefined;
-  /** Off unless told. Takes only sizes and vocabulary of the model: all weights begin as the reference's classes begin them. */
+  /**
+   * Takes only the sizes and the vocabulary of the model; all weights begin as in the reference's classes. Default:
+   * false.
+   */
   readonly init?: boolean | undefined;
-  /** S, in pixels, a multiple of the patch: positions are interpolated once. Default: the model's own. */
+  /** S, in pixels, a multiple of the patch size; positions are interpolated once. Default: the model's own. */
   readonly imageSize?: number | undefined;
-  /** Nothing unless told. What is not trained: `imageEncoder`, `allButCrossAttention`, or a list of these and of beginnings of weights' names. */
+  /**
+   * Weights that are not trained: `imageEncoder`, `allButCrossAttention`, or a list of these and of weight name
+   * prefixes. Default: none.
+   */
   readonly freeze?: Freeze | undefined;
   /**
-   * Off unless told. Trains updates of low rank beside the model's matrices, which stay as they are: the result is an adapter in PEFT's
-   * form, a few megabytes. Not for `pretrain`. Without `lr` the recipe's is taken ten times.
+   * Trains low-rank updates of the model's matrices, which stay frozen. The result is an adapter in PEFT's format, of a
+   * few megabytes. Not for `pretrain`. Without `lr`, the rate is ten times the recipe's. Default: off.
    */
   readonly lora?: LoraOptions | undefined;
-  /** Off unless told. Computes layers a second time on the way back: more time for less memory. */
+  /** Computes layers a second time in the backward pass: more time for less memory. Default: false. */
   readonly recompute?: boolean | undefined;
-  /** Of order, augmentation, dropout, negatives and weights that begin at random. Default 42. */
+  /** The seed of order, augmentation, dropout, negatives and random initial weights. Default: 42. */
   readonly seed?: number | undefined;
-  /** Threads of ONNX Runtime. Default: one for each core. */
+  /** Threads of ONNX Runtime. Default: one per core. */
   readonly threads?: number | undefined;
-  /** BLIP's augmentation unless told; `false`: each image whole. */
+  /** Default: BLIP's augmentation. `false`: each image whole. */
   readonly augment?: AugmentOptions | false | undefined;
-  /** What captions begin with. Default "a picture of ". */
+  /** The prompt that captions begin with. Default: "a picture of ". */
   readonly prompt?: string | undefined;
-  /** The share of captions of several sentences of which some are left out, at random in each epoch. Default 0. */
+  /** The share of multi-sentence captions that lose some sentences, drawn again in each epoch. Default: 0. */
   readonly shorten?: number | undefined;
   /**
-   * `match`, `pretrain`: an image's wrong text in ITM is one of its row's `false_captions`, drawn in each epoch, instead of
-   * another image's caption. Rows without any keep BLIP's negatives. Default false.
+   * `match`, `pretrain`: an image's negative text in ITM is one of its row's `false_captions`, drawn in each epoch,
+   * instead of another image's caption. Rows without any keep BLIP's negatives. Default: false.
    */
   readonly falseCaptions?: boolean | undefined;
-  /** For streams, whose samples are not counted. None unless told. */
+  /** Required for streams, whose samples are not counted. Default: none. */
   readonly batchesPerEpoch?: number | undefined;
-  /** Steps between states that are saved; one is saved at the end of each epoch besides. Default 500. */
+  /** Steps between saved states. One is also saved at the end of each epoch. Default: 500. */
   readonly saveSteps?: number | undefined;
-  /** Goes on with the run that `out` holds, with the same settings. Off unless told. */
+  /** Continues the run in `out`, with the same settings. Default: false. */
   readonly resume?: boolean | undefined;
-  /** Ends the run after its step, when its state is saved. */
+  /** Ends the run after the current step, once its state is saved. */
   readonly signal?: AbortSignal | undefined;
   /** Called once before the first step. */
   readonly onPlan?: ((plan: RunPlan) => void) | undefined;
@@ -148,13 +154,13 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   readonly onStep?: ((report: StepReport) => void) | undefined;
   /** Called after each epoch. */
   readonly onEpoch?: ((report: EpochReport) => void) | undefined;
-  /** Is told how far a validation is. */
+  /** Called with the progress of a validation. */
   readonly onValidating?: ((progress: ValidationProgress) => void) | undefined;
   /** Called after each validation. */
   readonly onValidation?: ((report: ValidationReport) => void) | undefined;
   /** Called for each sample that is left out. */
   readonly onSkip?: ((skipped: SkippedSample) => void) | undefined;
-  /** Called with what the caller may ignore. */
+  /** Called for each warning. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 

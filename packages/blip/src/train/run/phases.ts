@@ -1,5 +1,5 @@
-// The phases of a run, one for a recipe without them: each is opened with its own settings, and begins with what the ones
-// before it left in their states.
+// The phases of a run, or a single one for a recipe without phases. Each is opened with its own settings, and begins
+// with the states of the phases before it.
 import { asyncDispose, closing } from "@blip-ts/base";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { imageConfigOf } from "../../load/image-settings.ts";
@@ -21,12 +21,12 @@ import type { Settings } from "./settings.ts";
 import { objectiveOf, type DataObjective } from "./tasks.ts";
 
 export interface Phase {
-  /** From 0. */
+  /** The index of the phase, from 0. */
   readonly index: number;
   readonly settings: Settings;
-  /** Where its states are. */
+  /** The folder of its states. */
   readonly folder: string;
-  /** From 1; undefined if the recipe has no phases. */
+  /** The number of the phase, from 1; undefined if the recipe has no phases. */
   readonly number: number | undefined;
 }
 
@@ -36,7 +36,7 @@ export function phasesOf(settings: Settings, out: string): readonly Phase[] {
   if (!settings.phases) return [{ index: 0, settings, folder, number: undefined }];
   return settings.phases.map((phase, index) => ({
     index,
-    // Weights begin at random once.
+    // Weights begin at random only once.
     settings: { ...settings, ...phase, init: settings.init && index === 0 },
     folder: `${folder}/phase-${index + 1}`,
     number: index + 1,
@@ -54,17 +54,17 @@ export interface OpenedPhase extends Phase {
   readonly validator: DataObjective | undefined;
   readonly lora: BegunLora | undefined;
   readonly batchesPerEpoch: number;
-  /** That it has if no image is bad. */
+  /** The number of epochs if no image is bad. */
   readonly epochs: number;
   readonly steps: number;
 }
 
-/** What a phase starts with. */
+/** A phase with its initial weights. */
 export interface BegunPhase extends OpenedPhase {
   readonly begun: BegunWeights;
-  /** Weights of the task's network that the phase does not compute with: its result has them as they are. */
+  /** Weights of the task's network that the phase does not use. Its result contains them unchanged. */
   readonly untouched: ReadonlyMap<string, StoredTensor>;
-  /** Steps and epochs of the phases before it, as they came to be. */
+  /** The actual numbers of steps and epochs of the earlier phases. */
   readonly before: { readonly steps: number; readonly epochs: number };
 }
 
@@ -78,7 +78,7 @@ interface Opened {
   readonly validation: TrainingData | undefined;
 }
 
-/** The data of all phases: those that read in the same way share them. */
+/** The data of all phases. Phases that read in the same way share it. */
 export class DataOfPhases {
   readonly #parts: DataParts;
   readonly #base: BaseModel;
@@ -109,7 +109,7 @@ export class DataOfPhases {
     return opened;
   }
 
-  /** Images as the model's own settings normalise them. */
+  /** Data options of a phase. Images are normalised by the model's own settings. */
   async #optionsFor(settings: Settings): Promise<TrainingDataOptions> {
     const { vision } = this.#base.config;
     const { imageSize } = vision;
@@ -127,7 +127,7 @@ export class DataOfPhases {
     };
   }
 
-  /** Rows and images that could not be used, each time they were met. */
+  /** Rows and images that could not be used, counted each time they came up. */
   get skipped(): number {
     return [...this.#opened.values()].reduce((sum, { data }) => sum + data.stats().skipped, 0);
   }
@@ -152,7 +152,10 @@ function lengthOf({ steps, epochs, accumulate }: Settings, batchesPerEpoch: numb
   return { steps: Math.floor(batches / accumulate), epochs };
 }
 
-/** @throws {UsageError} `usage/bad-option`, `train/unknown-length`, `train/too-few-steps`, `train/lora-...`, `objective/...` */
+/**
+ * @throws {UsageError} `usage/bad-option`, `train/unknown-length`, `train/too-few-steps`, `train/lora-...`,
+ * `objective/...`
+ */
 export async function openPhase(
   phase: Phase,
   base: BaseModel,
@@ -167,7 +170,7 @@ export async function openPhase(
   const parts = {
     ...{ config: base.config, tokens: base.tokens, settings, samples: data.samples, batchesPerEpoch },
     encode: (text: string) => base.tokenizer.ids(text),
-    // What is warned of is the same in each phase.
+    // The warnings are the same in each phase.
     ...(onWarning && phase.index === 0 && { warn: onWarning }),
   };
   const validator = validation && objectiveOf(parts, true);
@@ -199,7 +202,7 @@ export async function openPhase(
   };
 }
 
-/** What a phase that ended left: the weights of its result, and how long it was. */
+/** The outcome of a finished phase: the weights of its result, and its length. */
 async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
   const last = await openState(files, folder);
   const progress = progressOf(last.facts.position) ?? atBeginning;
@@ -214,8 +217,9 @@ async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
 }
 
 /**
- * What a phase starts with: the model's weights, and over them those of each phase before it.
- * @param opened all phases @throws {UsageError} `train/no-state` @throws {ModelError} `train/state`
+ * Adds a phase's initial weights: the model's, replaced by those of each earlier phase.
+ * @param opened all phases
+ * @throws {UsageError} `train/no-state` @throws {ModelError} `train/state`
  */
 export async function beginPhase(
   files: TrainingFiles,
@@ -223,7 +227,7 @@ export async function beginPhase(
   phase: OpenedPhase,
 ): Promise<BegunPhase> {
   const { base, settings, objective, lora } = phase;
-  // A run that begins at random takes nothing of the model: what no phase before this one had is new as well.
+  // A run with random initial weights takes none from the model: weights that no earlier phase had are new as well.
   let tensors: BaseModel["tensors"] = opened[0]?.settings.init === true ? new Map() : base.tensors;
   let [steps, epochs] = [0, 0];
   for (const earlier of opened.slice(0, phase.index)) {
@@ -238,7 +242,7 @@ export async function beginPhase(
   return { ...phase, begun, untouched, before: { steps, epochs } };
 }
 
-/** Where a phase begins: in the epoch behind those of the phases before it. */
+/** The initial progress of a phase: the epoch after those of the earlier phases. */
 export function beginningOf({ before, data }: Pick<BegunPhase, "before" | "data">): Progress {
   const { seed, batchSize, samples = null } = data;
   const { steps, epochs: epoch } = before;
@@ -246,7 +250,7 @@ export function beginningOf({ before, data }: Pick<BegunPhase, "before" | "data"
   return { ...atBeginning, epoch, validated: steps, ...(epoch > 0 && { position }) };
 }
 
-/** Opens all phases, and closes their data when the work is done. */
+/** Opens all phases, and closes their data after the work. */
 export const withPhases = <T>(
   source: DataOfPhases,
   phases: readonly Phase[],

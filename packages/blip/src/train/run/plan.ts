@@ -1,4 +1,4 @@
-// What is said before the first step: steps, numbers that are trained, memory and time, of all phases that are to come.
+// Plans a run before the first step: steps, trained parameters, memory and time, over all remaining phases.
 import { InputError, last, must } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import type { TrainingBatch, TrainingData } from "../data/batch.ts";
@@ -18,34 +18,34 @@ import { defaultSaveSteps } from "./loop.ts";
 import type { RunPlan, TrainOptions } from "./options.ts";
 import type { BegunPhase, OpenedPhase } from "./phases.ts";
 
-/** A phase's first batch, and what it needs. */
+/** A phase's first batch, and its cost. */
 interface PhasePlan {
   readonly first: TrainingBatch;
   readonly trained: number;
   readonly memory: MemoryEstimate;
-  /** Of a batch, in operations of the engine's own product. */
+  /** The work of a batch, in operations of the engine's own product. */
   readonly operations: number;
-  /** Seconds in which a batch is read. */
+  /** Seconds to read a batch. */
   readonly load: number;
-  /** Batches that are to come. */
+  /** The number of remaining batches. */
   readonly batches: number;
-  /** Seconds of updates and of states that are written. */
+  /** Seconds of updates and saved states. */
   readonly besides: number;
 }
 
 interface Planned {
   readonly plan: Pick<TrainingPlan, "parameters">;
   readonly memory: (feeds: Parameters<typeof estimateMemory>[1]) => MemoryEstimate;
-  /** Steps that were made. */
+  /** Completed steps. */
   readonly done: number;
 }
 
-/** Batches behind the first one that are waited for, in at most so many seconds. */
+/** The number of batches after the first one to wait for, and the most seconds to wait. */
 const [looked, longLook] = [4, 1];
 
 /**
- * The first batch, and the seconds in which one of the next came, the quickest of them: the first ones start threads.
- * @returns undefined if there is none: the run says why
+ * Reads the first batch, and times the next ones. `load` is the fastest of them, because the first ones start threads.
+ * @returns undefined if there is no batch; the run reports why
  */
 async function lookAt(data: TrainingData): Promise<Pick<PhasePlan, "first" | "load"> | undefined> {
   const batches = data.batches({ preview: true });
@@ -67,7 +67,7 @@ async function lookAt(data: TrainingData): Promise<Pick<PhasePlan, "first" | "lo
   }
 }
 
-/** Of a first batch's sizes; undefined if there is none. */
+/** The plan of a phase, from its first batch; undefined if there is none. */
 async function phasePlan(
   { settings, data, objective, steps, epochs }: OpenedPhase,
   { plan, memory, done }: Planned,
@@ -108,7 +108,7 @@ function plannedLater({ objective, settings }: OpenedPhase): Planned {
   return { plan, done: 0, memory: (feeds) => estimateMemory(plan, feeds, accumulate > 1) };
 }
 
-/** @returns operations per second: of the phase's own batch, or of the engine's product */
+/** @returns operations per second, from the phase's own batch or from the engine's product */
 async function rateOf(
   platform: Platform<never>,
   { first, operations }: PhasePlan,
@@ -121,8 +121,9 @@ async function rateOf(
 }
 
 /**
- * @param later the phases behind the one that the trainer is of
- * @param mayMeasure is told the memory that the largest phase needs, and says whether a batch is to be computed for its time
+ * @param later the phases after the trainer's
+ * @param mayMeasure called with the memory that the largest phase needs; returns whether to compute a batch for its
+ * time
  * @returns undefined if the data has no batch
  */
 export async function planOf(

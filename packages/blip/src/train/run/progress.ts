@@ -1,21 +1,21 @@
-// What a run remembers from step to step beside its numbers: it is saved with each state.
+// The state of a run besides its weights. It is saved with each training state.
 import type { TrainingPosition } from "../data/batch.ts";
 import type { Json } from "../checkpoint/state.ts";
 import { validationOf, type Validation } from "./validation.ts";
 
 export interface Progress {
-  /** Where the next batch begins; undefined at the beginning. */
+  /** The position of the next batch; undefined at the beginning. */
   readonly position: TrainingPosition | undefined;
-  /** The epoch that is under way. */
+  /** The current epoch. */
   readonly epoch: number;
-  /** Of this epoch's steps so far. */
+  /** The sum of the losses of this epoch's steps so far. */
   readonly lossSum: number;
   readonly lossCount: number;
-  /** What validation said of the best weights. */
+  /** The validation of the best weights. */
   readonly best: Validation | undefined;
-  /** Validations since. */
+  /** The number of validations since then. */
   readonly stale: number;
-  /** Steps that were made at the last validation. */
+  /** Completed steps at the last validation. */
   readonly validated: number;
 }
 

@@ -1,4 +1,4 @@
-// A training run, from the model that it begins with to the folder that it leaves.
+// A training run, from its initial model to its folder.
 import { closing } from "@blip-ts/base";
 import { frozenBy } from "../optimizer/groups.ts";
 import type { Platform } from "../../platform.ts";
@@ -32,39 +32,39 @@ import { validateOn } from "./validate.ts";
 import type { Measure, Metrics } from "./validation.ts";
 import { networkTaskOf, trainingTaskNamed } from "./tasks.ts";
 
-/** What a platform brings. */
+/** The platform's part of a run. */
 export interface RunParts extends DataParts {
   readonly platform: Platform<never>;
   readonly training: TrainingPlatform;
-  /** The task's metrics on the validation data; without it, validation gives the loss alone. */
+  /** Computes the task's metrics on the validation data. Without it, validation gives only the loss. */
   readonly measure?: Measure | undefined;
-  /** Bytes of memory that are free now; without it, nobody is warned before a run begins. */
+  /** Returns the bytes of free memory. Without it, there is no memory warning before a run begins. */
   readonly freeMemory?: (() => number) | undefined;
 }
 
-/** What a run did. */
+/** The report of a finished run. */
 export interface TrainReport {
-  /** What was trained. */
+  /** The training task. */
   readonly task: TrainingTask;
-  /** Steps in all. */
+  /** The total number of steps. */
   readonly steps: number;
-  /** Epochs in all. */
+  /** The total number of epochs. */
   readonly epochs: number;
-  /** Of the last step of this process; null if it made none. */
+  /** The loss of this process's last step; null if it made none. */
   readonly loss: number | null;
-  /** Of the best weights, which are the result; null without validation data. */
+  /** The loss of the best weights, which are the result; null without validation data. */
   readonly validationLoss: number | null;
   /** The best weights' metrics; null without validation data. */
   readonly metrics: Metrics | null;
-  /** Of the last phase, if there are several; so are the validation's numbers. */
+  /** Whether the last phase stopped early. The validation results are also those of the last phase. */
   readonly stoppedEarly: boolean;
-  /** Seconds of this run. */
+  /** The duration of this run, in seconds. */
   readonly seconds: number;
   /** Images per second of this run. */
   readonly imagesPerSecond: number;
-  /** Rows and images that could not be used, each time they were met. */
+  /** Rows and images that could not be used, counted each time they came up. */
   readonly skipped: number;
-  /** The folder of the result: a model, or with `lora` an adapter. */
+  /** The result's folder: a model, or an adapter with `lora`. */
   readonly model: string;
 }
 
@@ -78,7 +78,7 @@ function openTrainer(
   const epochs = steps === null ? settings.epochs : steps / stepsPerEpoch;
   return createTrainer(training, {
     ...{ objective, weights: begun.weights, threads, signal, recompute },
-    // Each phase draws numbers of its own.
+    // Each phase has its own random numbers.
     seed: settings.seed + index,
     stepsPerEpoch,
     ...(accumulate > 1 && { accumulate: true }),
@@ -91,7 +91,7 @@ function openTrainer(
   });
 }
 
-/** A run whose phases are open. */
+/** A run with open phases. */
 interface Run {
   readonly parts: RunParts;
   readonly options: TrainOptions;
@@ -99,11 +99,11 @@ interface Run {
   readonly opened: readonly OpenedPhase[];
   readonly base: BaseModel;
   readonly begunAt: number;
-  /** Is told the memory that is needed, and says whether a batch may be computed before the first step. */
+  /** Called with the estimated memory need. Returns whether a batch may be computed before the first step. */
   readonly mayMeasure: (memory: MemoryEstimate) => boolean;
 }
 
-/** Writes the result, in the place of one of a run that had ended before it was resumed. */
+/** Writes the result. It replaces the result of a run that had ended before it was resumed. */
 async function saveModel(
   { parts, options, base }: Run,
   { settings, network, begun, untouched, lora }: BegunPhase,
@@ -120,7 +120,7 @@ async function saveModel(
   return model;
 }
 
-/** @returns the loop, when it has ended */
+/** @returns the loop, after it has ended */
 async function trainPhase(
   { parts, options, opened, mayMeasure }: Run,
   phase: BegunPhase,
@@ -152,7 +152,7 @@ async function trainPhase(
   return loop;
 }
 
-/** The phase to go on with: the last one that has a state. */
+/** The phase to continue with: the last one that has a state. */
 async function firstPhase({ parts, options, opened }: Run): Promise<number> {
   if (options.resume !== true) return 0;
   let first = 0;
@@ -179,7 +179,7 @@ async function trainOpened(run: Run, begun: BegunPhase, first: number): Promise<
   });
 }
 
-/** Trains one phase after another. */
+/** Trains the phases in order. */
 async function trainPhases(run: Run): Promise<TrainReport> {
   const first = await firstPhase(run);
   for (const phase of run.opened.slice(first)) {
@@ -191,11 +191,11 @@ async function trainPhases(run: Run): Promise<TrainReport> {
 }
 
 /**
- * Trains a task and writes run.json, metrics.jsonl, state/ (the last and the best one) and model/ into `options.out`.
+ * Trains a task and writes run.json, metrics.jsonl, state/ (the last and the best state) and model/ into `options.out`.
  * @throws {UsageError} `usage/bad-option`, `train/recipe`, `train/out-occupied`, `train/no-run`, `train/other-run`,
  * `train-data/...`
- * @throws {ModelError} where the model cannot be used, `train/not-finite`, `train/memory`
- * @throws {InputError} where the data cannot be used @throws the signal's reason, when the state is saved
+ * @throws {ModelError} if the model cannot be used, `train/not-finite`, `train/memory`
+ * @throws {InputError} if the data cannot be used @throws the signal's reason, after the state is saved
  */
 export async function runTraining(
   name: string,

@@ -1,5 +1,5 @@
-// The result of a run as a model: Hugging Face folders of match, caption and VQA, the original names for NLVR2 and
-// pre-training, for which transformers has no class.
+// Writes the result of a run as a model: a Hugging Face folder for match, caption and VQA, the original names for NLVR2
+// and pre-training, for which transformers has no class.
 import { closing } from "@blip-ts/base";
 import {
   floatsOf,
@@ -19,8 +19,8 @@ import { networkTaskOf, type DataObjective } from "./tasks.ts";
 type Weights = ReadonlyMap<string, StoredTensor | MadeTensor>;
 
 /**
- * The weights of a result: those that were trained, those that were not, and ties under both names.
- * @param network the objective of the task's whole network, all of whose weights the result has
+ * The weights of a result: the trained ones, the others, and ties under both names.
+ * @param network the objective of the task's whole network, which names all weights of the result
  */
 export function resultWeights(
   network: DataObjective,
@@ -38,7 +38,7 @@ export function resultWeights(
   return all;
 }
 
-/** What a file says of a tensor that is written in its place. */
+/** The description of a tensor that has not been written yet. */
 const placeholder = (name: string, { shape }: Pick<MadeTensor, "shape">): StoredTensor => ({
   ...{ name, dtype: "float32", shape, offset: 0, byteLength: sizeOf(shape) * 4 },
   source: {
@@ -48,10 +48,13 @@ const placeholder = (name: string, { shape }: Pick<MadeTensor, "shape">): Stored
   },
 });
 
-/** Names that stand for another weight: they are written once, or their values again. */
+/**
+ * The LM head's matrix. Hugging Face files hold it once, with the word embeddings; the original names repeat its
+ * values.
+ */
 const isHeadMatrix = (name: string) => name === "text_decoder.cls.predictions.decoder.weight";
 
-/** Half-precision originals that were frozen are written as the float32 that the run computed with. */
+/** Frozen half-precision weights are written as the float32 that the run computed with. */
 function asFloat32(tensor: StoredTensor | MadeTensor): StoredTensor | MadeTensor {
   if (tensor.dtype === "float32" || "bytes" in tensor) return tensor;
   return {
@@ -66,7 +69,7 @@ function asFloat32(tensor: StoredTensor | MadeTensor): StoredTensor | MadeTensor
 const originalOf = (weights: Weights): WritableTensors =>
   new Map([...weights].map(([name, tensor]) => [toOriginalName(name), asFloat32(tensor)]));
 
-/** The files of a result: config.json, tokenizer, image settings and weights. No weight is read yet. */
+/** The files of a result: config.json, tokenizer, image settings and weights. It reads no weight yet. */
 export async function resultFiles(
   base: BaseModel,
   task: TrainingTask,

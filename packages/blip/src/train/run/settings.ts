@@ -1,4 +1,4 @@
-// What a run was told, with everything that was left open decided.
+// The settings of a run: the caller's options with every default filled in.
 import type { AugmentOptions } from "../data/options.ts";
 import type { TrainingTask } from "../data/batch.ts";
 import type { TrainingFiles } from "../checkpoint/files.ts";
@@ -21,9 +21,9 @@ import {
 import type { TrainOptions } from "./options.ts";
 import { validationSettings, type ValidationSettings } from "./validation-options.ts";
 
-/** What may differ from phase to phase. */
+/** The settings that may differ between phases. */
 export interface PhaseSettings extends Recipe {
-  /** Updates; null: as many as `epochs` have, which are not read otherwise. */
+  /** The number of updates; null: as many as `epochs` have. With a number, `epochs` is not used. */
   readonly steps: number | null;
   readonly accumulate: number;
   readonly freeze: string | readonly string[] | null;
@@ -36,7 +36,7 @@ export interface PhaseSettings extends Recipe {
   readonly losses: LossWeights | null;
 }
 
-/** What numbers depend on: kept in run.json, and compared when a run is resumed. */
+/** The settings that determine the numbers. run.json keeps them, and a resume compares them. */
 export interface Settings extends PhaseSettings, ValidationSettings {
   readonly task: TrainingTask;
   readonly model: string;
@@ -70,7 +70,7 @@ const phaseFields: readonly (keyof PhaseRecipe)[] = [
   ...(["falseCaptions", "losses"] as const),
 ];
 
-/** Of several levels the last value of each field. A level's `steps` take the place of earlier `epochs`, and back. */
+/** The last value of each field over several levels. A level's `steps` replace earlier `epochs`, and vice versa. */
 function merged(levels: readonly PhaseRecipe[]): PhaseRecipe {
   let all: PhaseRecipe = {};
   for (const level of levels) {
@@ -129,12 +129,12 @@ function phaseSettings(
   if (losses?.patchNames !== undefined && augment !== false)
     throw badTrainOption(
       "augment",
-      "false beside the loss patchNames, whose patches are those of whole images",
+      "false with the loss patchNames, whose patches are those of whole images",
       "others",
     );
   return {
     ...recipe,
-    // A rate of one's own is taken as it is.
+    // An explicit rate is used as it is.
     lr: values.lr ?? scaledRate(recipe, recipe.batchSize * accumulate) * rateFactor,
     steps: steps === undefined ? null : whole("steps", steps, 1),
     ...{ accumulate, freeze, augment, losses },
@@ -153,10 +153,10 @@ function loraOf(
 ): LoraSettings | null {
   if (lora === undefined) return null;
   const settings = resolveLora(lora);
-  if (task === "pretrain") throw refusedWith("task pretrain", "pre-training learns all weights");
-  if (init) throw refusedWith("init", "updates of weights that begin at random are of use to no model");
+  if (task === "pretrain") throw refusedWith("task pretrain", "pre-training trains all weights");
+  if (init) throw refusedWith("init", "updates of random initial weights fit no other model");
   if ((freeze ?? frozen ?? null) !== null)
-    throw refusedWith("freeze", "all of the model's own weights stay as they are");
+    throw refusedWith("freeze", "LoRA freezes all of the model's own weights");
   if (phases) throw refusedWith("phases", "a phase begins with whole weights");
   return settings;
 }
@@ -166,11 +166,11 @@ function checkPatchNames({ names, weights }: PatchNames): void {
   if (weights !== undefined && weights.length !== names.length)
     throw badTrainOption("patchNames.weights", `${names.length} numbers, one per name`, weights.length);
   if (new Set(names).size !== names.length)
-    throw badTrainOption("patchNames.names", "names of one kind each", "one twice");
+    throw badTrainOption("patchNames.names", "distinct names", "a name twice");
 }
 
 /**
- * The recipe that the options name, as one of one's own: a preset is a recipe that replaces nothing.
+ * The recipe that the options name, as a custom recipe. A preset is a custom recipe without replacements.
  * @throws {UsageError} `train/recipe`
  */
 export async function recipeOf(
@@ -180,7 +180,7 @@ export async function recipeOf(
   if (recipe === undefined) return {};
   if (typeof recipe !== "string") return checkedRecipe("recipe", recipe);
   if (/\.json$/i.test(recipe)) return readRecipe(recipe, (path) => files.readText(path));
-  // Which of the presets it is, is looked up with the task.
+  // The task resolves the preset's name later.
   return { base: recipe as NonNullable<CustomRecipe["base"]> };
 }
 
@@ -203,11 +203,7 @@ export function resolveSettings(
   const all = phases?.map((phase) => phaseSettings(task, preset, [recipe, phase, options], factor)) ?? null;
   if (patchNames) checkPatchNames(patchNames);
   else if ([own, ...(all ?? [])].some(({ losses }) => losses?.patchNames !== undefined))
-    throw badTrainOption(
-      "patchNames",
-      "the names of what patches may show beside the loss patchNames",
-      "none",
-    );
+    throw badTrainOption("patchNames", "names of patches for the loss patchNames", "none");
   return {
     ...own,
     ...{ task, model: options.model, init: init ?? false },

@@ -1,4 +1,4 @@
-// What differs between tasks: the objective, how texts become tokens, and which class the result is.
+// The differences between tasks: the objective, the encoding of texts, and the class of the result.
 import type { Warning } from "@blip-ts/base";
 import { imageTokens, type BlipConfig } from "../../model/config.ts";
 import type { NetworkTask } from "../../tasks/task.ts";
@@ -24,7 +24,7 @@ import type { SpecialTokens } from "../objectives/token-rows.ts";
 import type { Settings } from "./settings.ts";
 import { badTrainOption } from "../recipes/index.ts";
 
-/** The task whose network is trained, as the rest of the package names it. */
+/** The task whose network is trained, by its name in the rest of the package. */
 export const networkTaskOf: Readonly<Record<TrainingTask, NetworkTask>> = {
   match: "match",
   caption: "caption",
@@ -41,7 +41,7 @@ export interface ObjectiveParts {
   readonly tokens: SpecialTokens;
   readonly encode: Encode;
   readonly settings: Settings;
-  /** Of the data, if they are counted. */
+  /** Samples of the data, if they are counted. */
   readonly samples: number | undefined;
   readonly batchesPerEpoch: number;
   readonly warn?: (warning: Warning) => void;
@@ -76,14 +76,15 @@ function patchLosses({ losses, patchNames: kinds }: Settings): WeightedPart<Pair
   return [{ part, weight: losses.patchNames }];
 }
 
-/** What the patches of a batch show [B, count]: -1 where its rows do not say. */
+/** The patch labels of a batch [B, count]: -1 for rows without labels. */
 function patchesOf({ size, patches }: TrainingBatch<"pretrain">, count: number): readonly number[] {
   const unknown = new Array<number>(count).fill(-1);
   return (patches ?? new Array<undefined>(size).fill(undefined)).flatMap((row) => row ?? unknown);
 }
 
 /**
- * @param validates without dropout, and with a queue of one batch: what validation losses are computed with
+ * Builds the objective of a run.
+ * @param validates for validation losses: without dropout, and with a queue of one batch
  * @throws {UsageError} `objective/...`
  */
 export function objectiveOf(parts: ObjectiveParts, validates = false): DataObjective {

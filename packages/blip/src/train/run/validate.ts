@@ -1,4 +1,5 @@
-// A validation in a run: the loss over all batches of the validation data, and the task's metrics of the weights as they are.
+// Validates during a run: the loss over all batches of the validation data, and the task's metrics of the current
+// weights.
 import type { TrainingBatch, TrainingData } from "../data/batch.ts";
 import type { Trainer } from "../loop/trainer.ts";
 import type { BaseModel, BegunWeights } from "./begin.ts";
@@ -16,9 +17,9 @@ export interface ValidationParts {
   readonly base: BaseModel;
   readonly objective: DataObjective;
   readonly begun: BegunWeights;
-  /** Of a run that trains an adapter. */
+  /** The adapter of a run that trains one. */
   readonly lora: BegunLora | undefined;
-  /** Undefined without validation data; so is `validator`. */
+  /** Undefined without validation data, as is `validator`. */
   readonly validation: TrainingData | undefined;
   readonly validator: DataObjective | undefined;
 }
@@ -44,7 +45,7 @@ async function meanLoss(
   return sum / count;
 }
 
-/** The task's metrics, over a model that is loaded beside the training. */
+/** Computes the task's metrics with a model that is loaded beside the training. */
 function metricsOf(
   measure: Measure,
   trainer: Trainer<TrainingBatch>,
@@ -60,7 +61,7 @@ function metricsOf(
     const files = filesInMemory("the model in training", await resultFiles(base, task, whole));
     const measured = await measure(files, {
       ...{ limit, beams: validationBeams ?? undefined, prompt: prompt ?? undefined, threads, signal },
-      // What there is to say of the model was said when the run began.
+      // Warnings about the model were given when the run began.
       onWarning: () => undefined,
       onStep: onValidating,
     });
@@ -72,7 +73,7 @@ function metricsOf(
 }
 
 /**
- * @param measure without it, or if the settings want no rows for it, there are no metrics
+ * @param measure without it, or if the settings ask for no rows, there are no metrics
  * @returns undefined without validation data
  */
 export function validateOn(

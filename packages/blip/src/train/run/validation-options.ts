@@ -1,27 +1,27 @@
-// How a run validates, and what it takes for better.
+// How a run validates, and its criterion for the best weights.
 import { optionNames } from "@blip-ts/base";
 import type { TrainingTask } from "../data/batch.ts";
 import { badTrainOption } from "../recipes/index.ts";
 import { metricNames } from "./validation.ts";
 
-/** All of them need validation data. */
+/** Options of validation. All of them need validation data. */
 export interface ValidationOptions {
   /**
-   * Rows of the validation data, from the first, on which the task's metrics are computed; 0: none are. The loss is that of
-   * all of the data. Default 1,000.
+   * The number of rows of the validation data, from the first, for the task's metrics; 0: no metrics. The loss covers
+   * all of the data. Default: 1,000.
    */
   readonly validationLimit?: number | undefined;
-  /** Beams of the captions and answers of validation. Default: BLIP's 3. */
+  /** Beams for the captions and answers of validation. Default: BLIP's 3. */
   readonly validationBeams?: number | undefined;
-  /** Validates after every so many steps instead of at each epoch's end, and at the run's end. */
+  /** Validates every so many steps instead of at each epoch's end, and also at the run's end. */
   readonly validationSteps?: number | undefined;
   /**
-   * What the best weights have: the lowest `loss`, or the highest metric (`match`, `pretrain`: `rMean`, ...; `caption`:
-   * `ciderD`, `bleu4`; `vqa`, `nlvr`: `accuracy`). Of equal metrics the lower loss decides. Default: the metric that BLIP
-   * chooses by, which is the task's first; for `pretrain`, and without metrics, the loss.
+   * The criterion of the best weights: the lowest `loss`, or the highest metric (`match`, `pretrain`: `rMean`, ...;
+   * `caption`: `ciderD`, `bleu4`; `vqa`, `nlvr`: `accuracy`). For equal metrics, the lower loss wins. Default: BLIP's
+   * criterion, which is the task's first metric; for `pretrain`, and without metrics, the loss.
    */
   readonly bestBy?: string | undefined;
-  /** Validations without a better one after which the run ends. No end unless told. */
+  /** The number of validations without improvement after which the run ends. Default: no limit. */
   readonly patience?: number | undefined;
 }
 
@@ -33,7 +33,7 @@ export const validationOptionNames = optionNames<ValidationOptions>()({
   patience: true,
 });
 
-/** What the choice of the weights depends on. */
+/** The validation settings that determine the choice of weights. */
 export interface ValidationSettings {
   /** Whether there is validation data. */
   readonly validates: boolean;
@@ -67,7 +67,7 @@ export function validationSettings(
 ): ValidationSettings {
   for (const name of names)
     if (options[name] !== undefined && !validates)
-      throw badTrainOption(name, "validation data beside it (the option validation)", "none");
+      throw badTrainOption(name, "validation data with it (the option validation)", "none");
   const validationLimit = whole("validationLimit", options.validationLimit, 0) ?? 1000;
   return {
     validates,

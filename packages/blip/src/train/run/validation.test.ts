@@ -1,4 +1,4 @@
-// What counts as better, and what is remembered of it.
+// The comparison of validations, and the state of validation that is saved.
 import { describe, expect, test } from "vitest";
 import { atBeginning, progressJson, progressOf } from "./progress.ts";
 import { validationSettings } from "./validation-options.ts";
@@ -68,7 +68,7 @@ describe("settings", () => {
     "%s needs validation data",
     (name) => {
       expect(() => validationSettings("caption", { [name]: 1 }, false)).toThrow(
-        `${name}: expected validation data beside it (the option validation), got none`,
+        `${name}: expected validation data with it (the option validation), got none`,
       );
     },
   );

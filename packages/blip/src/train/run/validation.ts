@@ -1,5 +1,5 @@
-// What validation says of the weights as they are: the mean loss of all batches, and the task's own metrics, which are
-// computed by the code that evaluates models: whoever starts a run brings it (`Measure`).
+// The results of a validation of the current weights: the mean loss of all batches, and the task's metrics. The
+// evaluation code computes the metrics; whoever starts a run provides it (`Measure`).
 import type { ModelFiles } from "../../files.ts";
 import type { SavedFiles } from "../../save/save.ts";
 import { safetensorsSource } from "@blip-ts/checkpoint";
@@ -12,15 +12,15 @@ export type Metrics = Readonly<Record<string, number>>;
 export interface Validation {
   /** The mean over the validation data, without dropout. */
   readonly loss: number;
-  /** Of the first rows of the validation data. A metric that the data cannot give is not among them. */
+  /** Computed on the first rows of the validation data. Metrics that the data does not allow are missing. */
   readonly metrics: Metrics;
 }
 
 /**
- * The metrics of each task, the one that BLIP chooses its weights by first. `match`: R@1 in percent and the mean of all
- * recalls (R@1, 5 and 10 both ways), of the 16 best of each cosine ranking re-ranked by ITM; `cosineRMean` is that mean
- * without ITM. `pretrain`: the same by cosine alone. `caption`: CIDEr-D from 0 to 10, BLEU-4 from 0 to 1. `vqa`: percent.
- * `nlvr`: from 0 to 1.
+ * The metrics of each task. The first one is BLIP's criterion for its best weights. `match`: R@1 in percent and the
+ * mean of all recalls (R@1, 5 and 10 in both directions), with the 16 best of each cosine ranking re-ranked by ITM;
+ * `cosineRMean` is that mean without ITM. `pretrain`: the same by cosine alone. `caption`: CIDEr-D from 0 to 10, BLEU-4
+ * from 0 to 1. `vqa`: percent. `nlvr`: from 0 to 1.
  */
 export const metricNames = {
   match: ["rMean", "imageToTextR1", "textToImageR1", "cosineRMean"],
@@ -30,22 +30,22 @@ export const metricNames = {
   pretrain: ["rMean", "imageToTextR1", "textToImageR1"],
 } as const satisfies Readonly<Record<TrainingTask, readonly string[]>>;
 
-/** How far a validation is in one of its steps. */
+/** The progress of a validation in one of its steps. */
 export interface ValidationProgress {
-  /** `loss`: batches of which the loss is computed; the others are those of evaluations: rows read, texts, images, ... */
+  /** `loss`: batches with a computed loss; the other steps are those of evaluations: rows read, texts, images, ... */
   readonly step: "loss" | "data" | "texts" | "images" | "pairs" | "rows";
-  /** Rows that are done. */
+  /** The number of finished rows or batches. */
   readonly done: number;
-  /** Undefined if it is not known before. */
+  /** The total; undefined if it is not known in advance. */
   readonly total: number | undefined;
 }
 
 export interface MeasureOptions {
-  /** Rows of the validation data, from the first. */
+  /** The number of rows of the validation data, from the first. */
   readonly limit: number;
-  /** Beams of captions and answers; BLIP's 3 if not given. */
+  /** Beams for captions and answers. Default: BLIP's 3. */
   readonly beams: number | undefined;
-  /** What captions begin with; BLIP's own if not given. */
+  /** The prompt of captions. Default: BLIP's own. */
   readonly prompt: string | undefined;
   readonly threads: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -55,18 +55,18 @@ export interface MeasureOptions {
 
 /**
  * Evaluates a model on the run's validation data.
- * @returns the metrics of `metricNames` that the data can give
+ * @returns the metrics of `metricNames` that the data allows
  * @throws {ModelError} if the model cannot be used @throws {InputError} if the data cannot be read
  * @throws the signal's reason
  */
 export type Measure = (model: ModelFiles, options: MeasureOptions) => Promise<Metrics>;
 
-/** What weights are compared by: the lower loss, or the higher metric. */
+/** The score of weights: the negative loss, or the metric. */
 const score = ({ loss, metrics }: Validation, by: string): number =>
   by === "loss" ? -loss : (metrics[by] ?? -Infinity);
 
 /**
- * Are these weights better than the best so far? Of the same metric, the lower loss is.
+ * Whether these weights are better than the best so far. For equal metrics, the lower loss wins.
  * @param by `loss`, or the name of a metric
  */
 export function isBetter(validation: Validation, best: Validation | undefined, by: string): boolean {
@@ -79,7 +79,7 @@ export function isBetter(validation: Validation, best: Validation | undefined, b
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** From a state's file. */
+/** Reads a validation from a state's file. */
 export function validationOf(json: unknown): Validation | undefined {
   if (!isRecord(json) || typeof json.loss !== "number" || !isRecord(json.metrics)) return undefined;
   const metrics = Object.entries(json.metrics).flatMap(([name, value]) =>
@@ -88,7 +88,7 @@ export function validationOf(json: unknown): Validation | undefined {
   return { loss: json.loss, metrics: Object.fromEntries(metrics) };
 }
 
-/** A folder that lies nowhere, as a model: its weights are read from the training when somebody asks for them. */
+/** A model folder in memory. Its weights are read from the training on demand. */
 export function filesInMemory(name: string, { texts, weights, metadata }: SavedFiles): ModelFiles {
   return {
     ...{ name, kind: "folder" },

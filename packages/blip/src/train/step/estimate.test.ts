@@ -1,4 +1,4 @@
-// The estimate of memory: what it takes for the order of a step is ONNX Runtime's.
+// The estimate of memory, whose order of a step is ONNX Runtime's.
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** The outputs that ONNX Runtime makes, in its order. */
+/** The outputs that ONNX Runtime computes, in its order. */
 async function ranOutputs({ graph, parameters }: TrainingPlan): Promise<string[]> {
   const weights = (name: string): never => {
     throw new Error(`${name} is in the graph`);
@@ -64,7 +64,7 @@ const outputsInOrder = (graph: Graph) => {
 
 test("the simulated order is the one in which ONNX Runtime makes the loss and the gradients", async () => {
   const plan = planTraining(tiny.objective);
-  // What embeddings give back has a second name, or is an input: such outputs are copies.
+  // The outputs of embeddings' gradients have a second name or are inputs, so they are copies.
   const isNode = (name: string) => !/ (ids|rows) \d+$/.test(name);
   const ran = (await ranOutputs(plan)).filter(isNode);
   const expected = outputsInOrder(plan.graph).filter(isNode);
@@ -105,7 +105,7 @@ test("weights, gradients and moments are counted exactly", () => {
   const [trained, followers] = [numbers("trained"), numbers("follower")];
   expect(followers).toBe(trained);
   const found = estimateMemory(plan, feeds);
-  // Blocks are a little apart.
+  // There is a little space between blocks.
   expect(found.gradients).toBeGreaterThanOrEqual(4 * trained);
   expect(found.gradients).toBeLessThan(4 * trained + 4096);
   expect(found).toMatchObject({ weights: found.gradients + 4 * followers, moments: 2 * found.gradients });

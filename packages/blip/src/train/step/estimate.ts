@@ -1,5 +1,5 @@
-// What a step will need, before there is one: of memory that training holds the numbers are exact, of what a step computes
-// in between they follow from a simulation of the order in which ONNX Runtime runs the graph.
+// The memory that a step will need, before one has run. The numbers are exact for what training holds. For activations
+// they follow from a simulation of the order in which ONNX Runtime runs the graph.
 import {
   elementSize,
   evaluateDim,
@@ -12,26 +12,26 @@ import {
 import { placeParameters, type Parameter } from "@blip-ts/engine";
 import type { TrainingPlan } from "./plan.ts";
 
-/** All in bytes. */
+/** Memory in bytes. */
 export interface MemoryEstimate {
-  /** Of all parameters, and the weights that are not trained. */
+  /** All parameters, and the weights that are not trained. */
   readonly weights: number;
   readonly gradients: number;
   /** Both moments, and the sum of gradients if they are accumulated. */
   readonly moments: number;
-  /** The most that a step keeps of what it computes, on top of the above. */
+  /** The peak of a step's intermediate values, on top of the above. */
   readonly activations: number;
   readonly total: number;
 }
 
 /**
- * Nodes in the order in which ONNX Runtime runs them: it walks back from the last node that no other reads, and from each
- * node to the last written of those that it reads first (`Graph::ReverseDFSFrom`).
+ * Nodes in the order in which ONNX Runtime runs them. It walks back from the last node without readers, and from each
+ * node first to the last written of its inputs (`Graph::ReverseDFSFrom`).
  */
 export function runOrder({ nodes }: Graph): readonly Node[] {
   const maker = new Map(nodes.map((node, index) => [node.output.id, { node, index }]));
   const read = new Set(nodes.flatMap(({ inputs }) => inputs.map(({ id }) => id)));
-  // Leaves are written last and in reverse; the walk takes the last of them first.
+  // Leaves are written last and in reverse; the walk starts with the last one.
   const leaves = nodes.filter(({ output }) => !read.has(output.id));
   const order: Node[] = [];
   const seen = new Set<number>();
@@ -51,12 +51,12 @@ export function runOrder({ nodes }: Graph): readonly Node[] {
   return order;
 }
 
-/** Outputs that are the memory of their input. */
+/** Outputs that share the memory of their input. */
 const sharesMemory = ({ kind }: Node): boolean => kind === "reshape" || kind === "barrier";
 
 /**
- * The most bytes that are alive at once while the graph runs.
- * @param inPlace outputs that have their places already: gradients
+ * The peak of live bytes while the graph runs.
+ * @param inPlace outputs with preallocated memory: gradients
  */
 export function simulatedActivations(
   graph: Graph,
@@ -65,7 +65,7 @@ export function simulatedActivations(
 ): number {
   const order = runOrder(graph);
   const placed = new Set(graph.outputs.flatMap(({ name, value }) => (inPlace.has(name) ? [value.id] : [])));
-  /** The value whose memory a value is. */
+  /** For each value that shares memory, the value that owns it. */
   const owners = new Map<number, number>();
   const ownerOf = (id: number) => owners.get(id) ?? id;
   for (const node of order) {
@@ -98,7 +98,7 @@ export function simulatedActivations(
   return most;
 }
 
-/** What the letters of the graph's shapes are with these inputs. */
+/** The sizes of the graph's named dimensions for these inputs. */
 export function bindingOf(
   graph: Graph,
   feeds: Readonly<Record<string, Pick<Tensor, "dims">>>,

@@ -1,4 +1,4 @@
-// What of an objective's graph is trained: the graph with gradients, and every parameter with its role.
+// The trained part of an objective's graph: the graph with gradients, and every parameter with its role.
 import type { Parameter, ParameterRole } from "@blip-ts/engine";
 import {
   differentiate,
@@ -14,22 +14,22 @@ import { groupOf, type NamedShape, type ParameterGroup } from "../optimizer/grou
 
 export interface PlanOptions {
   readonly groups?: readonly ParameterGroup[] | undefined;
-  /** Weights that stay as they are. */
+  /** Weights that are not trained. */
   readonly frozen?: ((weight: NamedShape) => boolean) | undefined;
-  /** Computes layers a second time on the way back: about a third more time for a part of the memory. */
+  /** Computes layers a second time in the backward pass: about a third more time, with less memory. */
   readonly recompute?: boolean | undefined;
 }
 
 export interface TrainingPlan {
-  /** Forward and backward; its inputs are the batch's and the parameters. */
+  /** Forward and backward. Its inputs are those of the batch, and the parameters. */
   readonly graph: Graph;
   readonly gradients: readonly ParameterGradient[];
   readonly parameters: readonly Parameter[];
-  /** The weights that are left in the graph. */
+  /** The weights that stay in the graph. */
   readonly still: readonly string[];
 }
 
-/** The graph with the loss and the outputs that somebody wants. */
+/** The graph with the loss and the requested outputs only. */
 function wantedOutputs({
   name,
   graph: { graph, loss },
@@ -39,19 +39,19 @@ function wantedOutputs({
   if (found?.shape.length !== 0)
     throw noLoss(name, loss, found ? `${found.shape.length} dimensions` : "none");
   const wanted = graph.outputs.filter((output) => output.name === loss || outputs.includes(output.name));
-  // The walk of ONNX Runtime begins with the loss: it comes first.
+  // ONNX Runtime's walk begins with the loss, so the loss comes first.
   return { ...graph, outputs: wanted.sort((a, b) => Number(b.name === loss) - Number(a.name === loss)) };
 }
 
-/** A weight under its canonical name. */
+/** Maps a weight to its canonical name. */
 const canonical =
   ({ ties = {} }: TrainingGraph) =>
   (name: string): string =>
     ties[name] ?? name;
 
 /**
- * @throws {UsageError} `train/loss`, `train/frozen` @throws {GraphError} if an operation that weights pass through has no
- * gradient
+ * @throws {UsageError} `train/loss`, `train/frozen`
+ * @throws {GraphError} if an operation on the path of the weights has no gradient
  */
 export function planTraining(
   objective: Pick<Objective<never>, "name" | "graph" | "outputs">,

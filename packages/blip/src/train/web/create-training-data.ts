@@ -1,4 +1,4 @@
-// Training data of files that a page was given, loaded in the caller's own thread.
+// Training data from the files given to a page, loaded in the caller's thread.
 import { expectOptions, optionNames } from "@blip-ts/base";
 import { readData, type DatasetOptions, type ImageSource } from "@blip-ts/datasets";
 import type { DecodeOptions } from "../../image/decode-options.ts";
@@ -11,14 +11,14 @@ import { openTrainingData } from "../data/training-data.ts";
 import { FileFolder, type PageFile } from "./file-folder.ts";
 
 export interface WebTrainingDataOptions extends TrainingDataOptions {
-  /** The path of the list among the files; the form of the folder as a whole is found out unless told. */
+  /** The path of the list among the files. Default: the folder's form follows from its content. */
   readonly list?: string | undefined;
-  /** How the files are read: `imageRoot`, `format`, `split`, `columns`, ... */
+  /** How to read the files: `imageRoot`, `format`, `split`, `columns`, ... */
   readonly reader?: Omit<DatasetOptions, "onRowError"> | undefined;
-  /** Alpha is dropped, images are upright and 16-bit grey is clipped unless told, as with `compat: "blip"`. */
+  /** Default, as with `compat: "blip"`: alpha is dropped, images are upright and 16-bit grey is clipped. */
   readonly decode?:
     Partial<Pick<DecodeOptions, "alpha" | "orientation" | "grey16" | "maxPixels">> | undefined;
-  /** Ends the opening, not the batches. */
+  /** Aborts the opening, not the batches. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -42,8 +42,8 @@ function inputOf(image: ImageSource, files: FileFolder): string | Uint8Array | B
 }
 
 /**
- * Training data of a task: images with texts beside them, `metadata.jsonl`, JSON lists, Parquet, shards. CSV is read on
- * Node alone.
+ * Opens training data of a task: images with texts beside them, `metadata.jsonl`, JSON lists, Parquet, shards. Only
+ * Node reads CSV.
  * @throws {UsageError} `train-data/bad-option`, `dataset/bad-option`
  * @throws {InputError} `train-data/...`, `dataset/...` @throws the signal's reason
  */

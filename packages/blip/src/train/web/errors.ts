@@ -1,19 +1,19 @@
-// What can be wrong with files that a page trains on. Codes are `train-data/...`.
+// The errors of the files that a page trains on. Codes: `train-data/...`.
 import { InputError } from "@blip-ts/base";
 
 /**
- * A row names a file that is not among those given to the page.
- * @remedy Give the folder that has it.
+ * A row names a file that the page was not given.
+ * @remedy Give the folder that contains it.
  */
 export const noSuchFile = (name: string): InputError =>
   new InputError(
     "train-data/no-file",
-    `${name}: expected a file among those that were given, got none of this path. Give the folder that has it.`,
+    `${name}: expected a file that the page was given, got none of this path. Give the folder that contains it.`,
     { name },
   );
 
 /**
- * The browser cannot read a file that was given.
+ * The browser cannot read a given file.
  * @remedy Choose it again.
  */
 export const unreadableFile = (name: string, cause: unknown): InputError =>

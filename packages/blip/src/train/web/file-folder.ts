@@ -1,8 +1,8 @@
-// Files that a page was given (a chosen folder, a drop) as the readers of data sets see a folder.
+// Presents the files given to a page (a chosen folder, a drop) to the data set readers as a folder.
 import type { DataFile, DataFolder } from "@blip-ts/datasets";
 import { noSuchFile, unreadableFile } from "./errors.ts";
 
-/** A file with its place among the others; without one it is `webkitRelativePath`, or the file's name. */
+/** A file with its path among the others. A `File` has `webkitRelativePath`, or else its name. */
 export interface PlacedFile {
   readonly path: string;
   readonly file: Blob;
@@ -33,7 +33,7 @@ async function bytesOf(path: string, blob: Blob): Promise<Uint8Array<ArrayBuffer
   try {
     return new Uint8Array(await blob.arrayBuffer());
   } catch (error) {
-    // A file that was changed or moved since it was chosen.
+    // The file was changed or moved after it was chosen.
     throw unreadableFile(path, error);
   }
 }

@@ -1,4 +1,5 @@
-// Files of a page give the batches that Node reads from the same folder (PNG, which both decode by their own code).
+// Files in a page give the batches that Node reads from the same folder (PNG, which both decode with this package's
+// code).
 import { closing } from "@blip-ts/base";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -69,6 +70,6 @@ test("a list names images among the files, and one that is missing is told", asy
   });
   expect(batches.flatMap(({ captions }) => captions).sort()).toEqual(["one", "three"]);
   expect(lines).toEqual([
-    "lists/mine.json, index 1: images/9.png: expected a file among those that were given, got none of this path. Give the folder that has it.",
+    "lists/mine.json, index 1: images/9.png: expected a file that the page was given, got none of this path. Give the folder that contains it.",
   ]);
 });

@@ -1,4 +1,4 @@
-// An image that several calls are about: it is decoded and encoded once, and every call about it shares its states.
+// An image for several calls: it is decoded and encoded once, and every call about it shares its states.
 import { BlipError, type Closable, asyncDispose, must, expectOptions, withoutNames } from "@blip-ts/base";
 import { captionOptionNames } from "../caption-types.ts";
 import { runOptionNames } from "@blip-ts/engine";
@@ -12,7 +12,7 @@ import type { Matcher, MatchRow } from "../match.ts";
 import { expectTexts } from "../../text/expect-texts.ts";
 import { noTexts } from "../errors.ts";
 
-/** What a call about an image that is read already does not take. */
+/** Options that do not apply to an image that is already read. */
 type OfReading = Exclude<keyof VerbCallOptions, "signal">;
 const ofReading = ["imageBatchSize", "maxPixels", "onProgress"] as const satisfies readonly OfReading[];
 
@@ -26,14 +26,14 @@ export interface ImageVerbs<ImageInput> {
   readonly embedder: () => Promise<Embedder<ImageInput>>;
 }
 
-/** What an image is made of: its pixel values [3, S, S], and what lets go of its states. */
+/** The parts of a held image: its pixel values [3, S, S], and the function that releases its states. */
 export interface HeldImage<ImageInput> {
   readonly image: ImageInput;
   readonly pixels: Float32Array;
   readonly release: () => void;
 }
 
-/** The answers to a request. @throws the error that stands in their place */
+/** The answers to a request. @throws the error of the request */
 function answersOrError<Answer>(answers: readonly Answer[] | BlipError | undefined): readonly Answer[] {
   if (answers instanceof BlipError) throw answers;
   if (!answers) throw new Error("a request has no answer");
@@ -41,11 +41,11 @@ function answersOrError<Answer>(answers: readonly Answer[] | BlipError | undefin
 }
 
 /**
- * An image of `blip.image(input)`: its states are computed once, and kept until it is closed. Calls of its model take it
- * in place of an input.
+ * An image from `blip.image(input)`. Its states are computed once and kept until it is closed. Calls of its model
+ * accept it instead of an input.
  */
 export class BlipImage<ImageInput> implements Closable {
-  /** The input that it was made of. */
+  /** The original input. */
   readonly image: ImageInput;
   readonly #verbs: ImageVerbs<ImageInput | BlipImage<ImageInput>>;
   #held: HeldImage<ImageInput> | undefined;
@@ -56,21 +56,21 @@ export class BlipImage<ImageInput> implements Closable {
     this.#verbs = verbs;
   }
 
-  /** @throws {UsageError} `usage/foreign-image` if it is another model's, `usage/disposed` if it was closed */
+  /** @throws {UsageError} `usage/foreign-image` if it belongs to another model, `usage/disposed` if it was closed */
   expectOpen(verbs: ImageVerbs<ImageInput | BlipImage<ImageInput>>): void {
     if (this.#verbs !== verbs) throw foreignImage();
     if (!this.#held) throw imageClosed();
   }
 
-  /** Pixel values as the model reads them [3, S, S]. @throws {UsageError} `usage/disposed` */
+  /** The pixel values for the model [3, S, S]. @throws {UsageError} `usage/disposed` */
   get pixels(): Float32Array {
     if (!this.#held) throw imageClosed();
     return this.#held.pixels;
   }
 
   /**
-   * The image with each text.
-   * @returns a row per text, in their order
+   * Scores the image with each text.
+   * @returns one row per text, in order
    * @throws {UsageError} `usage/no-texts`, `text/empty`, `usage/disposed` @throws {InputError} `text/too-long`
    * @throws {ModelError} `model/wrong-task`, `model/not-finite` @throws the signal's reason
    */
@@ -84,7 +84,7 @@ export class BlipImage<ImageInput> implements Closable {
     expectTexts(texts);
     if (texts.length === 0) throw noTexts();
     const matcher = await this.#verbs.matcher();
-    // All texts are read before anything else, so that an empty one is found first.
+    // All texts are checked before any other work, so that an empty one is reported first.
     for (const text of texts) matcher.check({ text });
     const requests = texts.map((text) => ({ image: this, text }));
     const answers = await matcher.answerEach(requests, { signal });
@@ -96,7 +96,7 @@ export class BlipImage<ImageInput> implements Closable {
   }
 
   /**
-   * What the image shows: `numReturn` rows, best first.
+   * Captions the image: `numReturn` rows, best first.
    * @throws {UsageError} `generate/...`, `usage/bad-option`, `usage/disposed` @throws {InputError} `text/too-long`
    * @throws {ModelError} `model/wrong-task`, `model/not-finite` @throws the signal's reason
    */
@@ -115,7 +115,7 @@ export class BlipImage<ImageInput> implements Closable {
   }
 
   /**
-   * An answer about the image: `numReturn` rows, best first; with `answers` the best of the list.
+   * Answers a question about the image: `numReturn` rows, best first; with `answers` the best of the list.
    * @throws {UsageError} `text/empty`, `generate/...`, `usage/...` @throws {InputError} `text/too-long`
    * @throws {ModelError} `model/wrong-task`, `model/not-finite` @throws the signal's reason
    */
@@ -129,7 +129,7 @@ export class BlipImage<ImageInput> implements Closable {
   }
 
   /**
-   * The image as a vector of unit length; with `states` as all its states [N, D].
+   * The image as a vector of unit length, or with `states` as all its states [N, D].
    * @throws {UsageError} `usage/disposed` @throws {ModelError} `model/wrong-task`, `model/not-finite`
    * @throws the signal's reason
    */
@@ -144,13 +144,13 @@ export class BlipImage<ImageInput> implements Closable {
     this.#expect("embed");
     const embedder = await this.#verbs.embedder();
     const [answers] = await embedder.answerEach([{ image: this }], options);
-    // `states` is of type States, which tells the two apart.
+    // `states` has the type States, which distinguishes the two.
     return must(answersOrError(answers), 0).embedding as Embedding<States>;
   }
 
   /**
-   * Lets go of the image's states. Calls that are under way finish; later ones are refused (`usage/disposed`). A second
-   * call does nothing more.
+   * Releases the image's states. Running calls finish; later ones are refused (`usage/disposed`). A second call has no
+   * effect.
    */
   close(): Promise<void> {
     this.#held?.release();

@@ -1,4 +1,5 @@
-// A suite as one model, by the verbs that the gate does not run: comparing, held images, 8 bits, scored captions.
+// A suite as one model, with the verbs that the normal tests leave out: comparing, held images, 8 bits, scored
+// captions.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

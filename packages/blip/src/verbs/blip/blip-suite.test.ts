@@ -1,4 +1,4 @@
-// A suite as one model: the parts' own numbers, images encoded once for all parts, what is refused, and a bound of memory.
+// A suite as one model: the parts' own numbers, images encoded once for all parts, refused calls, and a memory limit.
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** What classes of one task say of one image, each loaded from its part. */
+/** The results of single-task classes for one image, each loaded from its part. */
 async function partsOwnRows() {
   await using matcher = await Matcher.load(nodePlatform, parts.match, quiet);
   await using retriever = await Retriever.load(nodePlatform, parts.match, quiet);
@@ -52,7 +52,7 @@ async function partsOwnRows() {
   ];
 }
 
-/** The same, of one model. */
+/** The same results from one model. */
 async function rowsOf(blip: Blip<string>) {
   return [
     ...(await arrayOf(blip.match([scene(1)], texts))),
@@ -127,7 +127,7 @@ describe("tasks", () => {
 
 describe("refuses", () => {
   let count = 0;
-  /** The suite of two parts with a part's JSON file changed. */
+  /** The suite of two parts with a changed JSON file in one part. */
   async function changed(file: string, change: (json: Record<string, unknown>) => void): Promise<string> {
     const folder = join(root, `changed-${count++}`);
     await cp(matchAndAsk, folder, { recursive: true });
@@ -226,9 +226,10 @@ test("a bound of memory counts the graphs of all parts", async () => {
     Number((await failureOf(() => Blip.load(nodePlatform, matchAndAsk, { memory: 1, tasks }))).fields.least);
   const both = await least();
   const [match, ask] = [await least(["match"]), await least(["ask"])];
-  // A session beside its weights takes 12.6 MB: the question's, the decoder's memory and its step, beside those of match.
+  // A session takes 12.6 MB besides its weights. `ask` adds sessions for the question, the decoder's memory and its
+  // step.
   expect(both).toBeGreaterThan(Math.max(match, ask) + 24);
-  // What the process takes, and the image encoder, are counted once.
+  // The process itself and the image encoder are counted once.
   expect(both).toBeLessThan(match + ask - 330);
   const bounded = { memory: both, ...quiet };
   await using blip = await Blip.load(nodePlatform, matchAndAsk, bounded);

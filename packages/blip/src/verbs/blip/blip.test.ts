@@ -1,4 +1,4 @@
-// A model of several tasks: one network, images encoded once, handles, errors at the call, closing, and a bound of memory.
+// A model of several tasks: one network, images encoded once, handles, errors at the call, closing, and a memory limit.
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,7 +77,7 @@ describe("one model for several tasks", () => {
     expect(runs.get("image")).toBe(4);
     for (const n of [3, 4, 5, 6]) await matched(n);
     expect(runs.get("image")).toBe(4);
-    // 3 is used again, so that 4 is the oldest now.
+    // 3 is used again, so 4 is now the oldest.
     await matched(3);
     await matched(7);
     expect(runs.get("image")).toBe(5);
@@ -140,7 +140,7 @@ describe("other tasks", () => {
     const [expected] = await arrayOf(comparer.compare([scene(1), scene(2)], ["they are alike"]));
     if (!expected || "error" in expected) return expect.fail("there is no row");
     expect(rows).toMatchObject([{ images: [left, scene(2)], label: expected.label }]);
-    // The left image was encoded by itself: batches of other sizes sum float32 in another order.
+    // The left image was encoded alone: batches of other sizes sum float32 in another order.
     const [row] = rows;
     expect(row && "probability" in row ? row.probability : NaN).toBeCloseTo(expected.probability, 6);
     expect(runs.get("image")).toBe(2);
@@ -152,7 +152,7 @@ describe("other tasks", () => {
       await cp(pretrained, folder, { recursive: true });
       const path = join(folder, "config.json");
       const json = JSON.parse(await readFile(path, "utf8")) as { text_config: Record<string, unknown> };
-      // [DEC] is the last row of the word table, so that there is none for [ENC].
+      // [DEC] is the last row of the word table, so there is none for [ENC].
       json.text_config.bos_token_id = 126;
       await writeFile(path, JSON.stringify(json));
       await using blip = await Blip.load(nodePlatform, folder);
@@ -216,14 +216,14 @@ describe("an image that is held", () => {
     await image.close();
     const closed = {
       code: "usage/disposed",
-      message: expect.stringContaining("found one that was closed") as string,
+      message: expect.stringContaining("got one that was closed") as string,
     };
     expect(await failureOf(() => image.match(texts))).toMatchObject(closed);
     expect(await failureOf(() => image.caption())).toMatchObject(closed);
-    expect(() => blip.match([image], texts)).toThrow(/found one that was closed/);
+    expect(() => blip.match([image], texts)).toThrow(/got one that was closed/);
     for (const n of [2, 3, 4, 5]) await arrayOf(blip.match([scene(n)], ["a sheep"]));
     runs.clear();
-    // The other one holds the states still; when it is closed too, the next images push them out.
+    // The other handle still holds the states. When it is closed too, the next images evict them.
     await again.match(texts);
     expect(runs.get("image")).toBeUndefined();
     await again.close();
@@ -236,7 +236,7 @@ describe("an image that is held", () => {
   test("belongs to its model, whose other calls refuse it", async () => {
     await using other = await Blip.load(platform, pretrained);
     await using image = await other.image(scene(1));
-    expect(() => blip.match([image], texts)).toThrow(/found an image of another one/);
+    expect(() => blip.match([image], texts)).toThrow(/got an image of another one/);
     expect(() => blip.retrieve([{ image, frames: [image] }], texts)).toThrow(/of another one/);
   });
 

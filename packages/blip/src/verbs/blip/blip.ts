@@ -1,4 +1,4 @@
-// All verbs over one model: one engine, one set of sessions and weights, and images that are encoded once for all of them.
+// All verbs over one model: one engine, one set of sessions and weights, and one encoding of images for all of them.
 import { expectImages } from "../../image/expect-images.ts";
 import { asyncDispose, type Closable, orClosed, expectOptions, optionNames } from "@blip-ts/base";
 import { modelClosed } from "@blip-ts/engine";
@@ -51,31 +51,34 @@ import { Retriever, type ImageRow, type RetrieveOptions, type TextRow, expectBy 
 import { LazyVerbs, type VerbBase } from "./lazy-verbs.ts";
 import { isVideo, type Retrievable } from "../video.ts";
 
-/** How a model of several tasks is loaded. */
+/** Options to load a model of several tasks. */
 export interface BlipOptions extends VerbOptions {
-  /** The tasks that it is to do: all that it can, unless told. With a bound of memory, fewer tasks leave room for larger batches. */
+  /**
+   * The tasks to load. Default: all that the model can do. Under a memory limit, fewer tasks leave room for larger
+   * batches.
+   */
   readonly tasks?: readonly Task[] | undefined;
 }
 
 export const blipOptionNames = optionNames<BlipOptions>()({ ...verbOptionNames, tasks: true });
 
-/** What calls take for an image: an input of the platform, or an image that is held. */
+/** The images that calls accept: an input of the platform, or a held image. */
 export type ImageOrInput<ImageInput> = ImageInput | BlipImage<ImageInput>;
 
-/** Images whose states are kept although nobody holds them. */
+/** The number of recent images whose states are kept although they are not held. */
 const lastImages = 4;
 
 /**
- * A model for every task that its file can do, or a suite for all of its parts. Sessions are made when they are first needed, and shared by the tasks.
- * The states of the last four images are kept, by the content of their pixel values: an image that comes again, for
- * whatever task, is not encoded again.
+ * A model for every task that its file can do, or a suite for all of its parts. Sessions are created on first use and
+ * shared by the tasks. The states of the last four images are kept, by the content of their pixel values: an image that
+ * is used again, for any task, is not encoded again.
  */
 export class Blip<ImageInput> implements Closable {
   readonly #base: VerbBase<ImageOrInput<ImageInput>>;
   readonly #cache: ImageCache;
   readonly #verbs: LazyVerbs<ImageOrInput<ImageInput>>;
   readonly #held = new Set<BlipImage<ImageInput>>();
-  /** Images that are about to be held. */
+  /** The number of images that are being opened. */
   #opening = 0;
 
   private constructor(base: VerbBase<ImageOrInput<ImageInput>>, cache: ImageCache) {
@@ -99,7 +102,7 @@ export class Blip<ImageInput> implements Closable {
     return orClosed(open, () => Blip.over(platform, open, loadOptions), loadOptions.signal);
   }
 
-  /** One over tasks that are open; it owns them. */
+  /** Creates it over open tasks, which it then owns. */
   static async over<ImageInput>(
     platform: Pick<Platform<ImageInput>, "decodeImage" | "prepareDecoders" | "warn">,
     open: OpenTasks,
@@ -108,7 +111,7 @@ export class Blip<ImageInput> implements Closable {
     const { images: loaded } = open;
     const decoder: Pick<Platform<ImageOrInput<ImageInput>>, "decodeImage" | "prepareDecoders" | "warn"> = {
       decodeImage: (input, more) => {
-        // `prepared` has seen to those that are held.
+        // `prepared` has already handled held images.
         if (input instanceof BlipImage) throw imageClosed();
         return platform.decodeImage(input, more);
       },
@@ -124,14 +127,13 @@ export class Blip<ImageInput> implements Closable {
     return new Blip({ open, images, processors }, cache);
   }
 
-  /** What the model can do, of what it was opened for. */
+  /** The tasks that the model can do, of those that it was opened for. */
   get tasks(): readonly Task[] {
     return this.#base.open.tasks;
   }
 
   /**
-   * An image for several calls: it is decoded and encoded now, once, and its states are kept until it is closed, or this
-   * model is.
+   * Decodes and encodes an image once, for several calls. Its states are kept until it or this model is closed.
    * @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option`, `usage/disposed`, `usage/too-many-images`
    * @throws the signal's reason
    */
@@ -148,8 +150,9 @@ export class Blip<ImageInput> implements Closable {
       this.#opening--;
     }
   }
+
   /**
-   * Every image with every text, images in their order, texts inside: see `Matcher.match`.
+   * Scores every image with every text: images in order, and the texts within each image. See `Matcher.match`.
    * @throws {ModelError} `model/wrong-task` at once
    * @throws {UsageError} `usage/...`, `text/empty` @throws {InputError} `text/too-long`
    */
@@ -163,7 +166,7 @@ export class Blip<ImageInput> implements Closable {
   }
 
   /**
-   * Captions of images, in their order; `numReturn` rows each, best first: see `Captioner.caption`.
+   * Captions images in order, with `numReturn` rows each, best first. See `Captioner.caption`.
    * @throws {ModelError} `model/wrong-task` at once
    * @throws {UsageError} `usage/...`, `generate/...` @throws {InputError} `text/too-long`
    */
@@ -176,7 +179,7 @@ export class Blip<ImageInput> implements Closable {
   }
 
   /**
-   * Every question about every image, images in their order, questions inside: see `Answerer.ask`.
+   * Answers every question about every image: images in order, and the questions within each image. See `Answerer.ask`.
    * @throws {ModelError} `model/wrong-task` at once
    * @throws {UsageError} `usage/...`, `text/empty`, `generate/...` @throws {InputError} `text/too-long`
    */
@@ -190,7 +193,7 @@ export class Blip<ImageInput> implements Closable {
   }
 
   /**
-   * Statements about a left and a right image: see `Comparer.compare`.
+   * Judges statements about a left and a right image. See `Comparer.compare`.
    * @throws {ModelError} `model/wrong-task` at once
    * @throws {UsageError} `usage/...`, `text/empty` @throws {InputError} `text/too-long`
    */
@@ -206,7 +209,7 @@ export class Blip<ImageInput> implements Closable {
   }
 
   /**
-   * Images, then texts, as vectors of one space, or as all their states: see `Embedder`.
+   * Embeds images, then texts, as vectors in one space, or as all their states. See `Embedder`.
    * @throws {ModelError} `model/wrong-task` at once
    * @throws {UsageError} `usage/...`, `text/empty` @throws {InputError} `text/too-long`
    */
@@ -227,7 +230,7 @@ export class Blip<ImageInput> implements Closable {
   }
 
   /**
-   * Searches images by texts, or with `by: "image"` texts by images: see `Retriever`.
+   * Searches images by texts, or with `by: "image"` texts by images. See `Retriever`.
    * @throws {ModelError} `model/wrong-task` at once
    * @throws {UsageError} `usage/...`, `text/empty` @throws {InputError} `text/too-long`
    */
@@ -260,7 +263,10 @@ export class Blip<ImageInput> implements Closable {
     );
   }
 
-  /** A stream of rows `{ image, text }`, each answered in its place: see `rows` of Matcher. @throws {ModelError} `model/wrong-task` at once */
+  /**
+   * Answers a stream of rows `{ image, text }` in order. See `rows` of Matcher.
+   * @throws {ModelError} `model/wrong-task` at once
+   */
   matchRows<Row extends MatchRequest<ImageOrInput<ImageInput>>>(
     source: RowSource<Row>,
     options: RowsOptions & RowCallOptions = {},
@@ -269,7 +275,10 @@ export class Blip<ImageInput> implements Closable {
     return rowsOf(this.#verbs.matcher, (verb) => verb.rows(source, options));
   }
 
-  /** A stream of rows `{ image, prompt? }`, each answered in its place: see `rows` of Captioner. @throws {ModelError} `model/wrong-task` at once */
+  /**
+   * Answers a stream of rows `{ image, prompt? }` in order. See `rows` of Captioner.
+   * @throws {ModelError} `model/wrong-task` at once
+   */
   captionRows<Row extends CaptionRequest<ImageOrInput<ImageInput>>>(
     source: RowSource<Row>,
     options: RowsOptions & CaptionRowOptions = {},
@@ -278,7 +287,10 @@ export class Blip<ImageInput> implements Closable {
     return rowsOf(this.#verbs.captioner, (verb) => verb.rows(source, options));
   }
 
-  /** A stream of rows `{ image, question }`, each answered in its place: see `rows` of Answerer. @throws {ModelError} `model/wrong-task` at once */
+  /**
+   * Answers a stream of rows `{ image, question }` in order. See `rows` of Answerer.
+   * @throws {ModelError} `model/wrong-task` at once
+   */
   askRows<Row extends AnswerRequest<ImageOrInput<ImageInput>>>(
     source: RowSource<Row>,
     options: RowsOptions & AskRowOptions = {},
@@ -287,7 +299,10 @@ export class Blip<ImageInput> implements Closable {
     return rowsOf(this.#verbs.answerer, (verb) => verb.rows(source, options));
   }
 
-  /** A stream of rows `{ images, statement }`, each answered in its place: see `rows` of Comparer. @throws {ModelError} `model/wrong-task` at once */
+  /**
+   * Answers a stream of rows `{ images, statement }` in order. See `rows` of Comparer.
+   * @throws {ModelError} `model/wrong-task` at once
+   */
   compareRows<Row extends CompareRequest<ImageOrInput<ImageInput>>>(
     source: RowSource<Row>,
     options: RowsOptions & RowCallOptions = {},
@@ -296,7 +311,10 @@ export class Blip<ImageInput> implements Closable {
     return rowsOf(this.#verbs.comparer, (verb) => verb.rows(source, options));
   }
 
-  /** A stream of rows `{ image }` or `{ text }`, each answered in its place: see `rows` of Embedder. @throws {ModelError} `model/wrong-task` at once */
+  /**
+   * Answers a stream of rows `{ image }` or `{ text }` in order. See `rows` of Embedder.
+   * @throws {ModelError} `model/wrong-task` at once
+   */
   embedRows<Row extends EmbedRequest<ImageOrInput<ImageInput>>>(
     source: RowSource<Row>,
     options: RowsOptions & EmbedRowOptions = {},
@@ -306,7 +324,7 @@ export class Blip<ImageInput> implements Closable {
   }
 
   /**
-   * Frees the model and lets go of its images. A second call does nothing more; other calls are refused from now on
+   * Frees the model and releases its images. A second call has no effect. Later calls of other methods are refused
    * (`usage/disposed`).
    */
   async close(): Promise<void> {
@@ -325,7 +343,7 @@ export class Blip<ImageInput> implements Closable {
     const { images } = this.#base.processors;
     const pixels = await images.pixels(input, signal, maxPixels);
     const letGo = await this.#base.images.hold(stackPixels([pixels], images.config), { signal });
-    // The model may have been closed meanwhile, with all images that there were.
+    // The model may have been closed meanwhile, with all images that it had.
     if (this.#verbs.closed) {
       letGo();
       throw modelClosed();
@@ -339,7 +357,7 @@ export class Blip<ImageInput> implements Closable {
     return held;
   }
 
-  /** What is wrong with a call is found before anything is loaded or read. */
+  /** Checks a call before anything is loaded or read. */
   #expect(task: Task, images: readonly unknown[]): void {
     expectImages(images);
     this.#verbs.expect(task);
@@ -347,7 +365,7 @@ export class Blip<ImageInput> implements Closable {
   }
 }
 
-/** The rows of a verb that is made first. */
+/** The rows of a verb, which is created first. */
 async function* rowsOf<Made, Row>(
   make: () => Promise<Made>,
   use: (verb: Made) => AsyncIterable<Row>,

@@ -1,24 +1,24 @@
-// What can be wrong with images that are held: one factory per error.
+// The errors of held images: one factory per error.
 import { UsageError } from "@blip-ts/base";
 
 /**
  * An image was used after it was closed.
- * @remedy Make it again with `image()`, or close it later.
+ * @remedy Create it again with `image()`, or close it later.
  */
 export const imageClosed = (): UsageError =>
   new UsageError(
     "usage/disposed",
-    "image: expected one that is open, found one that was closed. Make it again by image(), or close it later.",
+    "image: expected one that is open, got one that was closed. Create it again with image(), or close it later.",
   );
 
 /**
- * An image that another model made was given.
- * @remedy Make it with `image()` of this model.
+ * An image of another model was given.
+ * @remedy Create it with `image()` of this model.
  */
 export const foreignImage = (): UsageError =>
   new UsageError(
     "usage/foreign-image",
-    "image: expected an input or an image of this model, found an image of another one. Make it by image() of this model.",
+    "image: expected an input or an image of this model, got an image of another one. Create it with image() of this model.",
   );
 
 /**
@@ -28,6 +28,6 @@ export const foreignImage = (): UsageError =>
 export const noRoomForImage = (held: number): UsageError =>
   new UsageError(
     "usage/too-many-images",
-    `image: expected at most ${held} held images within memory, found one more. Close one first, or give more memory (memory).`,
+    `image: expected at most ${held} held images within memory, got one more. Close one first, or give more memory (memory).`,
     { held },
   );

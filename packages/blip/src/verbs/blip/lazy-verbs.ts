@@ -1,4 +1,4 @@
-// The verbs of one model, each made when it is first called.
+// The verbs of one model, each created on its first call.
 import { once } from "@blip-ts/base";
 import { modelClosed } from "@blip-ts/engine";
 import type { OpenTasks } from "../../load/task-networks.ts";
@@ -14,7 +14,7 @@ import { Matcher } from "../match.ts";
 import { Retriever } from "../retrieve.ts";
 import { partsOfTask, type VerbParts } from "../verb.ts";
 
-/** What is made when it is first asked for, once; what failed is tried again. */
+/** Creates a value on first use, once. After a failure, the next call tries again. */
 function lazily<Made>(make: () => Promise<Made>): () => Promise<Made> {
   let made: Promise<Made> | undefined;
   return () => {
@@ -28,14 +28,14 @@ function lazily<Made>(make: () => Promise<Made>): () => Promise<Made> {
   };
 }
 
-/** What the verbs of a model stand on. */
+/** The shared parts of a model's verbs. */
 export interface VerbBase<ImageInput> {
   readonly open: OpenTasks;
   readonly images: ImageEncoder;
   readonly processors: Processors<ImageInput>;
 }
 
-/** The verbs of a model, each made when it is first called. Those of one network share its text encoder. */
+/** The verbs of a model, each created on its first call. Verbs of one network share its text encoder. */
 export class LazyVerbs<ImageInput> implements ImageVerbs<ImageInput> {
   readonly #base: VerbBase<ImageInput>;
   readonly #parts = new Map<NetworkTask, Promise<VerbParts<ImageInput>>>();

@@ -1,4 +1,4 @@
-// Each operation against BLIP's own code on OpenCV, and Pillow: equal to the bit (oracle/train/data).
+// Each operation against BLIP's own code on OpenCV, and against Pillow: bit-exact (oracle/train/data).
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";

@@ -1,5 +1,5 @@
-// BLIP's RandomAugment (transform/randaugment.py): two operations of ten, drawn with replacement, each done with a chance
-// of one half, at level 5 of 10.
+// BLIP's RandomAugment (transform/randaugment.py): two operations of ten, drawn with replacement, each applied with
+// probability one half, at level 5 of 10.
 import { must } from "@blip-ts/base";
 import type { RgbImage } from "../../../image/raw-image.ts";
 import type { Random } from "../random.ts";
@@ -22,7 +22,7 @@ export const augmentations = [
 
 export type Augmentation = (typeof augmentations)[number];
 
-/** Grey, which fills what a warp uncovers. */
+/** The grey that fills the areas that a warp uncovers. */
 const fill = 128;
 const maxLevel = 10;
 const translation = 10;
@@ -30,12 +30,12 @@ const translation = 10;
 export interface AugmentationOptions {
   /** From 0 to 10. */
   readonly level: number;
-  /** Shears, translations and rotations the other way. */
+  /** Shears, translations and rotations in the opposite direction. */
   readonly negative: boolean;
   readonly autoContrast: AutoContrast;
 }
 
-/** The map that OpenCV's getRotationMatrix2D gives for an angle in degrees about the middle. */
+/** The map of OpenCV's getRotationMatrix2D for an angle in degrees about the centre. */
 function rotation({ width, height }: RgbImage, degrees: number): Affine {
   const angle = (degrees * Math.PI) / 180;
   const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
@@ -43,7 +43,7 @@ function rotation({ width, height }: RgbImage, degrees: number): Affine {
   return [cosine, sine, (1 - cosine) * x - sine * y, -sine, cosine, sine * x + (1 - cosine) * y];
 }
 
-/** One operation on 8-bit RGB. @returns `image` itself if nothing changes */
+/** Applies one operation to 8-bit RGB. @returns `image` itself if nothing changes */
 export function augmented(image: RgbImage, name: Augmentation, options: AugmentationOptions): RgbImage {
   const share = options.level / maxLevel;
   const signed = (value: number) => (options.negative ? -value : value);
@@ -82,7 +82,7 @@ export interface RandomAugmentOptions {
   readonly autoContrast: AutoContrast;
 }
 
-/** The operations first, then per operation whether it is done and which way: as many draws, whatever comes out. */
+/** Draws the operations, then per operation whether to apply it and its direction: always the same number of draws. */
 export function randomAugment(image: RgbImage, random: Random, options: RandomAugmentOptions): RgbImage {
   const { operations, level, list } = options;
   const names = Array.from({ length: operations }, () => must(list, random.below(list.length)));

@@ -1,5 +1,5 @@
-// torchvision's RandomResizedCrop and RandomHorizontalFlip on 8-bit RGB, as they treat Pillow's images: the crop is cut
-// out first and then resized by Pillow's BICUBIC.
+// torchvision's RandomResizedCrop and RandomHorizontalFlip on 8-bit RGB, as for Pillow's images: the crop is cut out
+// first and then resized by Pillow's BICUBIC.
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { type PillowOrder, resizeBicubic } from "../../../image/resize-bicubic.ts";
 import type { Random } from "../random.ts";
@@ -16,11 +16,11 @@ export interface CropBox {
 
 type Range = readonly [number, number];
 
-/** torchvision's own: 3:4 to 4:3. */
+/** torchvision's default: 3:4 to 4:3. */
 export const cropRatio: Range = [3 / 4, 4 / 3];
 const attempts = 10;
 
-/** The largest part in the middle whose sides keep within the ratios. */
+/** The largest central box whose aspect ratio is within the bounds. */
 function middle(width: number, height: number, ratio: Range): CropBox {
   const [narrow, wide] = ratio;
   const found = width / height;
@@ -34,8 +34,8 @@ function middle(width: number, height: number, ratio: Range): CropBox {
 }
 
 /**
- * A random part: its share of the area is even within `scale`, the logarithm of its sides' ratio even within `ratio`'s.
- * After ten that do not fit: the middle.
+ * A random crop. Its share of the area is uniform within `scale`, and the logarithm of its aspect ratio is uniform
+ * within `ratio`'s. After ten boxes that do not fit, it is the central box.
  */
 export function randomCrop(
   { width, height }: Pick<RgbImage, "width" | "height">,
@@ -57,7 +57,7 @@ export function randomCrop(
   return middle(width, height, ratio);
 }
 
-/** The pixels of a box within the image. @returns `image` itself if the box is all of it */
+/** The pixels of a box within the image. @returns `image` itself if the box is the whole image */
 export function cropped(image: RgbImage, { left, top, width, height }: CropBox): RgbImage {
   if (width === image.width && height === image.height) return image;
   const data = new Uint8Array(width * height * 3);
@@ -68,7 +68,7 @@ export function cropped(image: RgbImage, { left, top, width, height }: CropBox):
   return { data, width, height };
 }
 
-/** The pixels of a box at `size` x `size`. @param order of Pillow's passes, as in `resizeBicubic` */
+/** The pixels of a box, resized to `size` x `size`. @param order of Pillow's passes, as in `resizeBicubic` */
 export const croppedAndResized = (
   image: RgbImage,
   box: CropBox,
@@ -76,7 +76,7 @@ export const croppedAndResized = (
   order: PillowOrder,
 ): Promise<RgbImage> => resizeBicubic(cropped(image, box), size, size, order);
 
-/** Left becomes right. */
+/** Flips horizontally. */
 export function flipped({ data, width, height }: RgbImage): RgbImage {
   const target = new Uint8Array(data.length);
   const bytes = viewOf(data);

@@ -1,14 +1,14 @@
-// What changes an image's tones: BLIP's transform/randaugment.py, which computes with NumPy and OpenCV on 8-bit RGB.
+// The operations on an image's tones: BLIP's transform/randaugment.py, which uses NumPy and OpenCV on 8-bit RGB.
 import { must } from "@blip-ts/base";
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { viewOf } from "./view-of.ts";
 
-/** Whose AutoContrast: Pillow's, or BLIP's own, which takes the darkest value's negative in 8 bits. */
+/** The form of AutoContrast: Pillow's, or BLIP's own, which negates the darkest value in 8 bits. */
 export const autoContrasts = ["pillow", "blip"] as const;
 
 export type AutoContrast = (typeof autoContrasts)[number];
 
-/** Each channel by a table of 256 values. */
+/** Maps each channel by a table of 256 values. */
 function byTables({ data, width, height }: RgbImage, tables: readonly Uint8Array[]): RgbImage {
   const target = new Uint8Array(data.length);
   const bytes = viewOf(data);
@@ -22,7 +22,7 @@ const count = (counts: Uint32Array, value: number): void => {
   counts[value] = must(counts, value) + 1;
 };
 
-/** How often each value is in each of the three channels. */
+/** The count of each value in each of the three channels. */
 function histograms({ data }: RgbImage): readonly Uint32Array[] {
   const counts = [new Uint32Array(256), new Uint32Array(256), new Uint32Array(256)] as const;
   const [red, green, blue] = counts;
@@ -41,7 +41,7 @@ const table = (value: (index: number) => number): Uint8Array =>
 const clipped = (value: number): number => Math.trunc(Math.min(255, Math.max(0, value)));
 
 /**
- * Stretches each channel from 0 to 255.
+ * Stretches each channel to 0..255.
  * @param form `blip`: a channel whose darkest value is not 0 becomes 255 throughout, as BLIP's own code computes it
  */
 export function autoContrast(image: RgbImage, form: AutoContrast): RgbImage {
@@ -51,14 +51,14 @@ export function autoContrast(image: RgbImage, form: AutoContrast): RgbImage {
     while (high > low && counts[high] === 0) high--;
     if (high <= low) return table((index) => index);
     const scale = 255 / (high - low);
-    // NumPy: the negative of an unsigned byte is 256 less it.
+    // In NumPy, the negative of an unsigned byte is 256 minus it.
     const offset = (form === "pillow" || low === 0 ? -low : 256 - low) * scale;
     return table((index) => clipped(index * scale + offset));
   });
   return byTables(image, tables);
 }
 
-/** Makes the values of each channel about equally frequent (Pillow's definition). */
+/** Equalizes the histogram of each channel (Pillow's definition). */
 export function equalize(image: RgbImage): RgbImage {
   const tables = histograms(image).map((counts) => {
     let last = 255;
@@ -84,8 +84,8 @@ export function brightness(image: RgbImage, factor: number): RgbImage {
 }
 
 /**
- * Moves each pixel away from the mean of its neighbours. Pixels at the edge stay as they are. Values beyond 0 to 255 are
- * taken modulo 256 and not clipped, as the reference does on x86.
+ * Moves each pixel away from the mean of its neighbours. Edge pixels stay as they are. Values outside 0 to 255 wrap
+ * modulo 256 and are not clipped, as in the reference on x86.
  * @param factor 1 changes nothing
  */
 export function sharpness(image: RgbImage, factor: number): RgbImage {
@@ -103,7 +103,7 @@ export function sharpness(image: RgbImage, factor: number): RgbImage {
       for (const line of [at - stride, at + stride])
         sum += bytes.getUint8(line - 3) + bytes.getUint8(line) + bytes.getUint8(line + 3);
       sum += bytes.getUint8(at - 3) + bytes.getUint8(at + 3);
-      // No sum over 13 lies halfway between two whole numbers, so that any order of adding rounds to the same.
+      // No sum over 13 lies halfway between two whole numbers, so any order of addition rounds the same way.
       const smooth = Math.floor((2 * sum + 13) / 26);
       target[at] = Math.trunc(fround(smooth + fround(single * (value - smooth)))) & 255;
     }

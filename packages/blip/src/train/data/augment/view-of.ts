@@ -1,5 +1,8 @@
-// Bytes in long loops.
+// A view of bytes for long loops.
 
-/** Reads of it are checked as `must` checks them, and as fast as unchecked ones (`must` made a warp take four times as long). */
+/**
+ * Reads of the view are bounds-checked like `must`, but as fast as unchecked ones (`must` made a warp four times
+ * slower).
+ */
 export const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
   new DataView(buffer, byteOffset, byteLength);

@@ -1,22 +1,22 @@
-// OpenCV's warpAffine of 8-bit RGB to the bit (imgproc/imgwarp.cpp: bilinear, constant border): places in the source have
-// 5 bits behind the point, weights 15, and both are rounded as there.
+// OpenCV's warpAffine of 8-bit RGB, bit-exact (imgproc/imgwarp.cpp: bilinear, constant border). Source coordinates have
+// 5 fractional bits, weights have 15, and both are rounded as in OpenCV.
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { viewOf } from "./view-of.ts";
 
-/** [a, b, c, d, e, f]: (x, y) of the source goes to (a x + b y + c, d x + e y + f). */
+/** [a, b, c, d, e, f]: (x, y) of the source maps to (a x + b y + c, d x + e y + f). */
 export type Affine = readonly [number, number, number, number, number, number];
 
-/** Bits behind the point while places are added up, and of a place. */
+/** The fractional bits of sums of coordinates, and of a coordinate. */
 const sumScale = 1 << 10;
 const placeShift = 5;
 const placeMask = 31;
-/** Half of a place's last bit. */
+/** Half of a coordinate's last bit. */
 const half = sumScale / 32 / 2;
-/** Weights are products of two numbers of 5 bits; OpenCV writes them with 15. */
+/** Weights are products of two numbers of 5 bits; OpenCV stores them with 15. */
 const weightShift = 10;
 const weightHalf = 1 << (weightShift - 1);
 
-/** To the nearest whole number, halves to the even one. */
+/** Rounds to the nearest whole number, halves to even. */
 export function roundEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
@@ -24,7 +24,7 @@ export function roundEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-/** From the target back to the source. */
+/** The map from the target back to the source. */
 function inverse([a, b, c, d, e, f]: Affine): Affine {
   const determinant = a * e - b * d;
   const scale = determinant === 0 ? 0 : 1 / determinant;
@@ -32,7 +32,7 @@ function inverse([a, b, c, d, e, f]: Affine): Affine {
   return [newA, newB, -newA * c - newB * f, newD, newE, -newD * c - newE * f];
 }
 
-/** One pixel between four, of which those outside of the image have the border's value. */
+/** Blends four pixels into one. Pixels outside the image have the border's value. */
 function blend(
   bytes: DataView,
   { width, height }: RgbImage,
@@ -61,7 +61,7 @@ function blend(
   }
 }
 
-/** What a coordinate gains from the row's beginning to each of its pixels, 4 bytes each. */
+/** A coordinate's offsets from the row's start to each of its pixels, 4 bytes each. */
 function steps(factor: number, width: number): DataView {
   const view = new DataView(new ArrayBuffer(4 * width));
   for (let x = 0; x < width; x++) view.setInt32(4 * x, roundEven(factor * x * sumScale));
@@ -69,8 +69,8 @@ function steps(factor: number, width: number): DataView {
 }
 
 /**
- * The image under an affine map, of the same size.
- * @param border the value of all channels outside of the image, 0 to 255
+ * Warps the image by an affine map, at the same size.
+ * @param border the value of all channels outside the image, 0 to 255
  */
 export function warpAffine(image: RgbImage, map: Affine, border: number): RgbImage {
   const { data, width, height } = image;
