@@ -1,4 +1,4 @@
-// What can be wrong with finding a model's files: one factory per error. Codes are `model/...`.
+// Errors of locating and reading a model's files: one factory per error. Codes are `model/...`.
 import { ModelError } from "@blip-ts/base";
 
 /**
@@ -14,7 +14,7 @@ export const notFound = (name: string): ModelError =>
   );
 
 /**
- * The folder holds no weights in a form that is read.
+ * The folder holds no weights in a supported form.
  * @remedy Give a folder with model.safetensors, pytorch_model.bin, one .pth file, or model_index.json of a suite.
  */
 export const noWeights = (folder: string, found: readonly string[]): ModelError =>
@@ -26,7 +26,7 @@ export const noWeights = (folder: string, found: readonly string[]): ModelError 
   );
 
 /**
- * The folder holds several files that could be meant.
+ * The folder holds several possible weights files.
  * @remedy Give the path of one of them.
  */
 export const ambiguousWeights = (folder: string, found: readonly string[]): ModelError =>

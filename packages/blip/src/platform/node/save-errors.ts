@@ -1,11 +1,11 @@
-// What can be wrong with files and folders that are written: one factory per error. Codes are `save/...`.
+// Errors of writing files and folders: one factory per error. Codes are `save/...`.
 import { UsageError } from "@blip-ts/base";
 
 const detailOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /**
  * A file of a training state cannot be written.
- * @remedy Name a path that can be written, or free some room.
+ * @remedy Name a writable path, or free some disk space.
  */
 export const cannotWriteFile = (path: string, cause: unknown): UsageError =>
   new UsageError(
@@ -17,7 +17,7 @@ export const cannotWriteFile = (path: string, cause: unknown): UsageError =>
 
 /**
  * The folder cannot be written.
- * @remedy Name a path that can be written, or free some room.
+ * @remedy Name a writable path, or free some disk space.
  */
 export const cannotWriteFolder = (path: string, cause: unknown): UsageError =>
   new UsageError(
@@ -28,7 +28,7 @@ export const cannotWriteFolder = (path: string, cause: unknown): UsageError =>
   );
 
 /**
- * The folder to write is there already and is not empty.
+ * The target folder already exists and is not empty.
  * @remedy Name another folder, or remove this one.
  */
 export const folderExists = (path: string, contents: string): UsageError =>

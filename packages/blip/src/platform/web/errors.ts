@@ -1,5 +1,4 @@
-// What can go wrong between a page and its files: one factory per error. Codes are those of Node where the failure is
-// the same.
+// Errors between a page and its files: one factory per error. Codes equal Node's if the failure is the same.
 import { InputError, ModelError, UsageError, type Warning, shownName } from "@blip-ts/base";
 
 /**
@@ -26,7 +25,7 @@ export const nothingThere = (url: string, status: number): ModelError =>
   );
 
 /**
- * The folder's URL leads to no weights in a form that is read.
+ * The folder's URL leads to no weights in a supported form.
  * @remedy Serve model.safetensors, pytorch_model.bin or model_index.json there; give the URL of a .pth itself.
  */
 export const noWeights = (folder: string): ModelError =>
@@ -50,7 +49,7 @@ export const unauthorized = (url: string, status: number): ModelError =>
   );
 
 /**
- * A server answered with a status that is not expected.
+ * A server answered with an unexpected status.
  * @remedy Try again later.
  */
 export const httpStatus = (url: string, status: number): ModelError =>
@@ -102,7 +101,7 @@ export const changed = (url: string): ModelError =>
   );
 
 /**
- * The server sends no parts of files, and the whole file is larger than the limit.
+ * The server does not support range requests, and the whole file is larger than the limit.
  * @remedy Serve it from a server with HTTP range requests.
  */
 export const tooLarge = (url: string, limit: number): ModelError =>
@@ -124,7 +123,7 @@ export const brokenOff = (url: string, at: number, cause?: unknown): ModelError 
   readFailed(url, `its connection broke off at byte ${at}: check the network, and load it again`, cause);
 
 /**
- * A page was asked to write a folder, which browsers cannot do.
+ * A page tried to write a folder, which browsers cannot do.
  * @remedy Do this in Node, e.g. with `npx blip-ts convert`.
  */
 export const noFolders = (path: string): UsageError =>
@@ -157,7 +156,7 @@ export const takenFromCache = (url: string): Warning => ({
 });
 
 /**
- * The worker for large images is not where it was expected, so they are decoded in the page's own thread.
+ * The worker for large images cannot be started, so they are decoded on the page's own thread.
  * @remedy Serve `web-image-worker.js` beside the script, or name it with `configure({ imageWorker })`.
  */
 export const noImageWorker = (name: string): Warning => ({

@@ -1,4 +1,4 @@
-// What a file's header says of its image, held against what an image may be, before memory is taken for its pixels.
+// Checks an image's header against the limits before memory is allocated for its pixels.
 import { truncated, unsupported } from "../../../image/errors.ts";
 import { declaredSize } from "../../../image/declared-size.ts";
 import { parseGif } from "../../../image/gif.ts";
@@ -8,9 +8,9 @@ import { tiffKind, unreadTiff } from "../../../image/tiff-kind.ts";
 import type { EncodedImage } from "../read-image.ts";
 import { decodingBytes } from "./decoding-cost.ts";
 
-/** An image that may be decoded. */
+/** An image that passed the checks. */
 export interface InspectedImage extends EncodedImage {
-  /** Bytes that decoding it takes at its peak, those of its file among them. */
+  /** Peak bytes of decoding it, including those of its file. */
   readonly needs: number;
 }
 

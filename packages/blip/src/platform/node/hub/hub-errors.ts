@@ -1,5 +1,5 @@
-// What can go wrong between here and the Hub: one factory per error. Codes are `hub/...`. Messages hold what the caller
-// said and what the system says, never what a server sent beside names that were checked, and no credentials.
+// Errors of accessing the Hub: one factory per error. Codes are `hub/...`. Messages hold the caller's input and the
+// system's errors. They never hold a server's content except checked names, and no credentials.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 import { failureOf, NetworkFailure } from "../net/failure.ts";
 
@@ -38,11 +38,11 @@ export const badToken = (): UsageError =>
       "a word processor). Copy the token anew.",
   );
 
-/** Who was asked, and how. */
+/** The endpoint and the token's state. */
 interface Asked {
   readonly endpoint: string;
   readonly hasToken: boolean;
-  /** Did the Hub itself say so? */
+  /** Whether the Hub itself gave this answer. */
   readonly isCertain: boolean;
 }
 
@@ -89,7 +89,7 @@ export const gated = (id: string, endpoint: string): ModelError =>
   );
 
 /**
- * A server answered with a status that is not expected.
+ * A server answered with an unexpected status.
  * @remedy Try again later.
  */
 export const httpStatus = (what: string, status: number): ModelError =>
@@ -99,9 +99,9 @@ export const httpStatus = (what: string, status: number): ModelError =>
   });
 
 /**
- * The answer is not a Hub's: a sign-in page or a proxy may answer in its place.
+ * The answer does not follow the Hub's protocol; a sign-in page or a proxy may have answered.
  * @remedy Check the network and HF_ENDPOINT.
- * @param detail what of the answer is not the protocol's, in our own words
+ * @param detail the deviation from the protocol, in this package's own words
  */
 export const badAnswer = (what: string, detail: string): ModelError =>
   new ModelError(
@@ -125,14 +125,14 @@ export const fileTooLarge = (what: string, size: number, limit: number): ModelEr
 /**
  * A server redirects to an address that is not followed, such as a private one.
  * @remedy Allow it with `allowPrivateRedirects` (`--allow-private-redirects`) if you trust the server.
- * @param detail why, as what a server did: "redirects to ..."
+ * @param detail the server's action: "redirects to ..."
  */
 export const refusedRedirect = (what: string, detail: string): ModelError =>
   new ModelError("hub/refused-redirect", `${what}: the server ${detail}.`, { what });
 
 /**
  * The cache of models cannot be written.
- * @remedy Free some room, change its permissions, or name another folder with HF_HOME.
+ * @remedy Free some disk space, change its permissions, or name another folder with HF_HOME.
  */
 export const cannotWrite = (folder: string, cause: unknown): ModelError => {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
@@ -188,7 +188,7 @@ export const corrupt = (
   );
 
 /**
- * The repository holds no weights in a form that is read.
+ * The repository holds no weights in a supported form.
  * @remedy Give a model with model.safetensors, pytorch_model.bin, one .pth file, or model_index.json of a suite.
  */
 export const noWeights = (id: string, files: readonly string[]): ModelError =>
@@ -234,7 +234,7 @@ export const fileOffline = (address: string, folder: string): ModelError =>
     { address, folder },
   );
 
-/** Why a server could not be asked, in our own words or by the system's code. */
+/** The reason a request failed, in this package's own words or as the system's code. */
 export const reason = (error: unknown): string =>
   error instanceof ModelError ? error.message.replace(/\.$/, "") : failureOf(error).message;
 
@@ -244,8 +244,8 @@ const faults = new Set([
 ]);
 
 /**
- * Is it that a server, or what answers in its place, does not do what it should? Then what is in the cache is as good as
- * it was yesterday. That a model is private, gated or not there any more is an answer.
+ * Whether a server, or whatever answers in its place, misbehaves. Then the cached files are still usable. That a model
+ * is private, gated or removed is a valid answer, not a fault.
  */
 export function isHubsFault(error: unknown): boolean {
   if (error instanceof NetworkFailure) return true;
