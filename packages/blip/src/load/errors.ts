@@ -1,11 +1,10 @@
-// What can be wrong between a checkpoint and what is asked of it: one factory per error. Codes are `model/...`,
-// of suites `suite/...`.
+// Errors of using a checkpoint for a task: one factory per error. Codes are `model/...`, and `suite/...` for suites.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 import { MAX_DETAIL, shown, someOf } from "@blip-ts/checkpoint";
 
 /**
- * The model lacks the parts that the task needs; nothing is initialised in their place.
- * @remedy Give a checkpoint that was trained for the task; the message lists what this one can do.
+ * The model lacks parts that the task needs; missing parts are never initialised.
+ * @remedy Give a checkpoint that was trained for the task; the message lists the tasks of this one.
  */
 export const wrongTask = (
   name: string,
@@ -22,7 +21,7 @@ export const wrongTask = (
   );
 
 /**
- * A task is used that the model was not opened for.
+ * The call uses a task that the model was not opened for.
  * @remedy Add it to the option `tasks`, or leave the option out.
  */
 export const taskNotOpened = (name: string, task: string, tasks: readonly string[]): UsageError =>
@@ -34,8 +33,8 @@ export const taskNotOpened = (name: string, task: string, tasks: readonly string
   );
 
 /**
- * `memory` does not hold the model and the smallest batches.
- * @remedy Raise it to what the message says.
+ * `memory` is too small for the model and the smallest batches.
+ * @remedy Raise it to the message's value.
  */
 export const memoryTooSmall = (memory: number, least: number, models = "this model"): UsageError =>
   new UsageError(
@@ -70,7 +69,7 @@ export const sideFileTooLarge = (name: string, size: number, limit: number): Mod
   );
 
 /**
- * config.json holds a value that is not valid, or contradicts the weights.
+ * config.json holds an invalid value, or contradicts the weights.
  * @remedy Give the config.json that belongs to these weights.
  */
 export const badConfig = (name: string, detail: string): ModelError =>
@@ -84,7 +83,7 @@ export const badConfig = (name: string, detail: string): ModelError =>
   );
 
 /**
- * generation_config.json holds a value that is not valid.
+ * generation_config.json holds an invalid value.
  * @remedy Correct it, or leave out `generationConfig` (`--generation-config`).
  */
 export const badGenerationConfig = (name: string, detail: string): ModelError =>
@@ -107,7 +106,7 @@ export const noGenerationConfig = (name: string): ModelError =>
   );
 
 /**
- * The model has no config.json, and its attention heads cannot be told from the weights' shapes.
+ * The model has no config.json, and the weights' shapes do not show its attention heads.
  * @remedy Put its config.json beside it, or set `textHeads` (`--text-heads`).
  */
 export const headsUnknown = (name: string, textWidth: number, visionWidth: number): ModelError =>
@@ -131,7 +130,7 @@ export const badHeads = (name: string, part: string, width: number, heads: unkno
   );
 
 /**
- * The model's table of words has another size than BERT's vocabulary.
+ * The model's word table has another size than BERT's vocabulary.
  * @remedy Give a folder with vocab.txt or tokenizer.json.
  */
 export const vocabularyNeeded = (name: string, vocabSize: number): ModelError =>
@@ -143,7 +142,7 @@ export const vocabularyNeeded = (name: string, vocabSize: number): ModelError =>
   );
 
 /**
- * The tokenizer has more tokens than the model's table has rows.
+ * The tokenizer has more tokens than the model's word table has rows.
  * @remedy Give the tokenizer and the weights of one model.
  */
 export const vocabularyTooLarge = (name: string, tokens: number, vocabSize: number): ModelError =>
@@ -168,7 +167,7 @@ export const noSpecialToken = (name: string, token: string, id: number, vocabSiz
   );
 
 /**
- * A floating-point type was asked of a model that holds 8-bit weights.
+ * The options ask for a floating-point type, but the model holds 8-bit weights.
  * @remedy Give the original model.
  */
 export const dtypeRefused = (name: string, asked: string): UsageError =>
@@ -178,7 +177,7 @@ export const dtypeRefused = (name: string, asked: string): UsageError =>
     { name, asked },
   );
 
-/** A value of a JSON file, short. */
+/** A short description of a JSON value. */
 function valueOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return "a list";
@@ -198,8 +197,8 @@ export const suiteLacks = (name: string, task: string, tasks: readonly string[])
   );
 
 /**
- * A suite was given, and no task says which part is meant.
- * @remedy Say which with `task` (`--task`).
+ * A suite was given without a task that selects a part.
+ * @remedy Name the task with `task` (`--task`).
  */
 export const taskNeeded = (name: string, tasks: readonly string[]): UsageError =>
   new UsageError(
@@ -222,7 +221,7 @@ export const severalParts = (name: string, tasks: readonly string[]): ModelError
   );
 
 /**
- * model_index.json holds a value that is not valid.
+ * model_index.json holds an invalid value.
  * @remedy Make the suite again with `blip convert --suite`.
  */
 export const badSuiteIndex = (name: string, field: string, expected: string, found: unknown): ModelError =>
@@ -258,7 +257,7 @@ export const badSuitePath = (name: string, field: string, kind: string, found: s
 
 /**
  * model_index.json names a task or a folder twice.
- * @remedy Keep the one that is meant.
+ * @remedy Keep one of them.
  */
 export const duplicateInSuite = (name: string, found: string): ModelError =>
   new ModelError(
@@ -281,7 +280,7 @@ export const missingPart = (name: string, folder: string, what: string, cause: E
   );
 
 /**
- * A part holds tensors of the image encoder, or the image encoder's folder those of a part.
+ * A part holds tensors of the image encoder, or the image encoder's folder holds tensors of a part.
  * @remedy Make the suite again with `blip convert --suite`.
  */
 export const misplacedTensors = (folder: string, whose: string, found: readonly string[]): ModelError =>
@@ -311,8 +310,8 @@ const differing = ([one, other]: readonly [string, string], [field, a, b]: Diffe
   `expected one ${field} in all parts, found ${JSON.stringify(a)} in ${one} and ${JSON.stringify(b)} in ${other}`;
 
 /**
- * The parts' config.json files differ in what makes the states of an image.
- * @remedy Correct the config.json that is wrong, or keep the models apart.
+ * The parts' config.json files differ in a setting that affects an image's states.
+ * @remedy Correct the wrong config.json, or keep the models apart.
  */
 export const differentStates = (
   name: string,
@@ -327,7 +326,7 @@ export const differentStates = (
   );
 
 /**
- * The parts prepare images in different ways, so they cannot share an image's states.
+ * The parts prepare images differently, so they cannot share an image's states.
  * @remedy Open them apart, each with its own tasks.
  */
 export const differentSettings = (
@@ -370,9 +369,9 @@ export const severalProjections = (name: string, tasks: readonly string[]): Mode
   );
 
 /**
- * config.json says another number of attention heads than BLIP's text models of width 768 were trained with (transformers
- * issue 22625); 12 are used.
- * @remedy For transformers' own answer use `textHeads: "config"` (`--text-heads config`).
+ * config.json has another number of attention heads than BLIP's text models of width 768 were trained with
+ * (transformers issue 22625); 12 are used.
+ * @remedy For the same result as transformers use `textHeads: "config"` (`--text-heads config`).
  */
 export const textHeadsCorrected = (name: string, configured: string): Warning => ({
   code: "model/text-heads",
@@ -382,7 +381,7 @@ export const textHeadsCorrected = (name: string, configured: string): Warning =>
 });
 
 /**
- * Converted weights could not be kept, so the model is converted whenever it is loaded.
+ * Converted weights could not be kept, so the model is converted at every load.
  * @remedy Remove the cause that the message names, such as a full disk.
  */
 export const convertedNotKept = (name: string, reason: string): Warning => ({
