@@ -1,11 +1,11 @@
-// What can be wrong with pictures: one factory per error. Codes are `image/...`.
+// Errors of images: one factory per error. Codes are `image/...`.
 import { InputError, ModelError, type Warning } from "@blip-ts/base";
 
-/** What `decodeImage` reads. */
+/** The formats that `decodeImage` reads. */
 export const readable = "JPEG, PNG, WebP, GIF, AVIF or TIFF";
 
 /**
- * There is no such image file, or the path is that of a folder.
+ * There is no such image file, or the path leads to a folder.
  * @remedy Check the path; give a folder's images one by one.
  */
 export const notFound = (name: string, found = "there is no such file", cause?: unknown): InputError =>
@@ -18,8 +18,8 @@ export const notFound = (name: string, found = "there is no such file", cause?: 
 
 /**
  * Reading the image file failed.
- * @remedy Give a copy that can be read.
- * @param detail what the system says of the failure
+ * @remedy Give a readable copy.
+ * @param detail the system's description of the failure
  */
 export const unreadable = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError(
@@ -43,7 +43,7 @@ export const unreadableFolder = (name: string, detail: string, cause?: unknown):
   );
 
 /**
- * The bytes are not those of an image, whatever the file is called.
+ * The bytes are not an image, whatever the file's name.
  * @remedy Give a JPEG, PNG, WebP, GIF, AVIF or TIFF.
  */
 export const notAnImage = (name: string, found: string): InputError =>
@@ -54,7 +54,7 @@ export const notAnImage = (name: string, found: string): InputError =>
   );
 
 /**
- * The image is of a format, or a variant of one, that cannot be read here.
+ * The image has a format, or a variant of one, that is not supported.
  * @remedy Convert it to PNG or JPEG.
  */
 export const unsupported = (name: string, found: string, cause?: unknown): InputError =>
@@ -114,7 +114,7 @@ export const sideTooLong = (name: string, width: number, height: number, maxSide
   );
 
 /**
- * The image's file is far smaller than its pixels need, as of a decompression bomb; it was not decoded.
+ * The image's file is far smaller than its pixels need, like a decompression bomb; it was not decoded.
  * @remedy Make it smaller, or store it as a JPEG.
  */
 export const tooDense = (
@@ -156,7 +156,7 @@ const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
  * Decoding the image would take more memory than `memory` allows.
  * @remedy Make it smaller, or raise `memory` (`--memory`).
  * @param needed bytes that decoding takes
- * @param memory MB with which it would pass; undefined if it may not be told
+ * @param memory bytes of the sufficient bound; undefined if it must not be revealed
  */
 export const tooMuchMemory = (name: string, needed: number, memory: number | undefined): InputError =>
   new InputError(
@@ -167,7 +167,7 @@ export const tooMuchMemory = (name: string, needed: number, memory: number | und
   );
 
 /**
- * Decoding the image took far more memory than its header promises; it was stopped.
+ * Decoding the image took far more memory than its header declares; it was stopped.
  * @remedy Store the image again.
  */
 export const outOfBounds = (name: string, taken: number): InputError =>
@@ -204,7 +204,7 @@ export const readTooSlow = (name: string, milliseconds: number): InputError =>
 /**
  * The process that decodes the image ended.
  * @remedy Store the image again.
- * @param how what the system says of the process's end
+ * @param how the system's description of the process's end
  */
 export const decoderEnded = (name: string, how: string): InputError =>
   new InputError(
@@ -214,8 +214,8 @@ export const decoderEnded = (name: string, how: string): InputError =>
   );
 
 /**
- * Raw pixels have sizes, channels or a type that do not fit their bytes.
- * @remedy Correct what the message names.
+ * Raw pixels have a size, channels or a type that does not match their bytes.
+ * @remedy Correct the value that the message names.
  */
 export const badRaw = (detail: string): InputError =>
   new InputError("image/bad-raw", `raw pixels: ${detail}`, { detail });
@@ -230,7 +230,7 @@ export const unreachable = (name: string, detail: string, cause?: unknown): Inpu
 /**
  * A data: URL does not hold the bytes of an image.
  * @remedy Encode the file again.
- * @param found what is wrong with it, never its content
+ * @param found the fault of the URL, never its content
  */
 export const badDataUrl = (found: string): InputError =>
   new InputError(
@@ -240,7 +240,7 @@ export const badDataUrl = (found: string): InputError =>
   );
 
 /**
- * preprocessor_config.json holds a value that cannot be used.
+ * preprocessor_config.json holds an unusable value.
  * @remedy Give the preprocessor_config.json that belongs to these weights.
  */
 export const badConfig = (name: string, detail: string): ModelError =>
@@ -256,7 +256,7 @@ export const grey16Clipped = (name: string): Warning => ({
 });
 
 /**
- * A browser forgot the colours under transparent pixels, which `alpha: "drop"` looks at.
+ * The browser dropped the colours under transparent pixels, which `alpha: "drop"` uses.
  * @remedy Convert the image to PNG, which blip-ts decodes itself.
  */
 export const hiddenColoursLost = (name: string, format: string): Warning => ({
@@ -265,7 +265,7 @@ export const hiddenColoursLost = (name: string, format: string): Warning => ({
 });
 
 /**
- * The embedded model, which knows drawings alone, got an image that looks like a photograph.
+ * The embedded model, which knows only drawings, got an image that looks like a photograph.
  * @remedy Name a model of photographs, such as Salesforce/blip-itm-base-flickr (`model`).
  */
 export const embeddedDrawings = (): Warning => ({
