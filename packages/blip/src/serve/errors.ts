@@ -1,9 +1,9 @@
-// What can be wrong with requests of many callers: one factory per error. Codes are `batch/...`.
+// Errors of batched requests: one factory per error. Codes are `batch/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**
  * The queue of requests is full.
- * @remedy Ask again later, wait for room (`whenFull: "wait"`), or raise `maxQueue`.
+ * @remedy Try again later, wait for room (`whenFull: "wait"`), or raise `maxQueue`.
  */
 export const queueFull = (waiting: number, limit: number): UsageError =>
   new UsageError(
@@ -15,7 +15,7 @@ export const queueFull = (waiting: number, limit: number): UsageError =>
 
 /**
  * A request came after the batcher was closed.
- * @remedy Close it after the last request, or make another one.
+ * @remedy Close it after the last request, or create another one.
  */
 export const batcherClosed = (): UsageError =>
   new UsageError(
@@ -24,8 +24,8 @@ export const batcherClosed = (): UsageError =>
   );
 
 /**
- * A request needs a model that the batched verbs were made without.
- * @remedy Make them with a model of this verb.
+ * A request needs a model that this object was created without.
+ * @remedy Create it with a model for this verb.
  */
 export const noModelFor = (verb: string, model: string): UsageError =>
   new UsageError(

@@ -44,10 +44,10 @@ describe("inspect", () => {
       "graph match-cached",
     ]);
     expect(printed).toMatch(
-      /^# folded: where fewer than (\d+) text tokens look at an image: .*\ngraph match-folded$/m,
+      /^# folded: for fewer than (\d+) text tokens per image: .*\ngraph match-folded$/m,
     );
     expect(printed).toMatch(
-      /^# cached: where (\d+) text tokens or more look at an image: .*\ngraph match-cached$/m,
+      /^# cached: for (\d+) text tokens or more per image: .*\ngraph match-cached$/m,
     );
   });
 
