@@ -1,8 +1,8 @@
-// What can be wrong with the names and shapes of a checkpoint's tensors: one factory per error.
+// Errors of a checkpoint's tensor names and shapes: one factory per error.
 import { ModelError, type Warning } from "@blip-ts/base";
 import { counted, MAX_DETAIL, shown, someOf } from "@blip-ts/checkpoint";
 
-/** What an adapter's tensors begin with (PEFT). */
+/** The prefix of an adapter's tensors (PEFT). */
 const isOfAdapter = (name: string) => name.startsWith("base_model.model.");
 
 /**
@@ -22,7 +22,7 @@ export const unknownNames = (where: string, names: readonly string[]): ModelErro
   names.length > 0 && names.every(isOfAdapter) ? adapterAsModel(where) : unknownTensors(where, names);
 
 /**
- * The file holds tensors of another model family, or of a part of a model.
+ * The file holds tensors of another model family, or only a part of a model.
  * @remedy Give the weights of a BLIP model.
  */
 const unknownTensors = (where: string, names: readonly string[]): ModelError =>
@@ -35,7 +35,7 @@ const unknownTensors = (where: string, names: readonly string[]): ModelError =>
   );
 
 /**
- * The tensors are named in both of BLIP's ways at once.
+ * The tensors mix both of BLIP's naming schemes.
  * @remedy Save one model per file.
  */
 export const mixedDialects = (where: string, ...prefixes: readonly string[]): ModelError =>
@@ -47,7 +47,7 @@ export const mixedDialects = (where: string, ...prefixes: readonly string[]): Mo
   );
 
 /**
- * The shapes of the tensors are not those of a BLIP model.
+ * The tensors' shapes do not fit a BLIP model.
  * @remedy Give a complete file of a BLIP model.
  */
 export const badArchitecture = (where: string, detail: string): ModelError =>
@@ -118,7 +118,7 @@ export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError
 }
 
 /**
- * All names of tensors begin with what a training program puts before them; it is left out.
+ * All tensor names begin with a training program's prefix, which is removed.
  * @remedy None is needed.
  */
 export const prefixLeftOut = (model: string, prefix: string): Warning => ({
