@@ -1,4 +1,4 @@
-// The options that every verb over a model takes (the contract's "Common options").
+// The options common to all verbs with a model (the contract's "Common options").
 import type { Compat, NetworkDType, Profile, ProfiledOperator, VerbOptions, Warning } from "blip-ts";
 import { Option, type Command } from "commander";
 import { loadProgress, type Progress } from "./progress.ts";
@@ -6,7 +6,7 @@ import { table } from "./table.ts";
 import { print, tell, type Terminal, typed } from "./terminal.ts";
 import { badFlag, imagesLeftOut } from "./errors.ts";
 
-/** What every verb takes that opens a model, by its name or as an argument. */
+/** Options of every verb that opens a model, by option or argument. */
 export interface SourceFlags {
   readonly textHeads?: "config" | number;
   readonly revision?: string;
@@ -16,7 +16,7 @@ export interface SourceFlags {
   readonly json?: boolean;
 }
 
-/** What every verb takes that runs a model. */
+/** Options of every verb that runs a model. */
 export interface ModelFlags extends SourceFlags {
   readonly model?: string;
   readonly adapter?: string;
@@ -36,20 +36,20 @@ export interface ModelFlags extends SourceFlags {
   readonly jsonl?: boolean;
 }
 
-/** What every verb over many pictures takes. */
+/** Options of every verb for many images. */
 export interface ImageFlags extends ModelFlags {
   /** `-0`: NULs end the paths on standard input. */
   readonly null?: boolean;
   readonly batchSize?: number;
 }
 
-/** Values of an option that may be given again, in order. */
+/** Collects the values of a repeatable option, in order. */
 export const collect = (value: string, before: readonly string[] | undefined): string[] => [
   ...(before ?? []),
   value,
 ];
 
-/** A number, for commander. */
+/** Parses a number, for commander. */
 export function anyNumber(name: string) {
   return (text: string): number => {
     const value = Number(text);
@@ -58,7 +58,7 @@ export function anyNumber(name: string) {
   };
 }
 
-/** A whole number of at least 1, for commander. */
+/** Parses a whole number of at least 1, for commander. */
 export function positiveInteger(name: string) {
   return (text: string): number => {
     const value = Number(text);
@@ -198,7 +198,7 @@ export function addModelOptions(command: Command): Command {
     .option("--jsonl", "a JSON row a line, as they come");
 }
 
-/** The options of a verb over many pictures. */
+/** The options of a verb for many images. */
 export const addImageOptions = (command: Command): Command =>
   addModelOptions(command)
     .addOption(
@@ -214,9 +214,9 @@ export const imagesArgument = [
 ] as const;
 
 /**
- * `--model`, else $BLIP_MODEL, else the embedded model with a word about what it is for.
+ * The model: `--model`, or else $BLIP_MODEL, or else the embedded model, with a note on its purpose.
  * @param suggestion a model that does the verb's task on photographs
- * @param option how it is given
+ * @param option the option that names a model
  */
 export function chooseModel(
   flags: Pick<ModelFlags, "model" | "quiet">,
@@ -235,14 +235,14 @@ export function chooseModel(
   return "picture-book";
 }
 
-/** Warnings as lines on stderr. */
+/** Prints warnings as lines on stderr. */
 export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (warning: Warning) => void {
   return ({ message }) => {
     if (flags.quiet !== true) tell(terminal, `Warning: ${typed(terminal, message)}`);
   };
 }
 
-/** How the images that a verb is given are listed. */
+/** Options of listing a verb's images. */
 export const listOptions = (
   flags: Pick<ImageFlags, "null" | "quiet">,
   terminal: Terminal,
@@ -251,10 +251,10 @@ export const listOptions = (
   warn: (message) => warner(flags, terminal)(imagesLeftOut(message)),
 });
 
-/** Operators that a summary names. */
+/** The number of operators in a summary. */
 const longest = 12;
 
-/** Where a trace was written, and what took longest, on stderr: who asked for it wants to see it. */
+/** Prints a trace's path and the slowest operators on stderr, because the user asked for them. */
 export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
   return ({ file, sessions, operators }) => {
     const total = operators.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
@@ -273,7 +273,7 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
   };
 }
 
-/** How a verb's model is loaded. */
+/** Options of loading a verb's model. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
   const { compat, dtype, textHeads, orientation, imageSize, revision, offline } = flags;
   const { threads, device, profile, memory, maxPixels, maxTextLength, load, adapter } = flags;

@@ -1,4 +1,4 @@
-// Options of the verbs that write texts.
+// Options of the verbs that generate texts.
 import { stat, readFile } from "node:fs/promises";
 import { UsageError, type GenerationOptions, type ModelOptions } from "blip-ts";
 import { Option, type Command } from "commander";
@@ -20,7 +20,7 @@ export interface GenerationFlags {
   readonly generationConfig?: string;
 }
 
-/** Most bytes of such a file; transformers' have some hundred. */
+/** The most bytes of such a file; transformers' have a few hundred. */
 const maxConfigBytes = 1_000_000;
 
 const numbers: readonly (readonly [flag: string, value: string, about: string])[] = [
@@ -54,8 +54,8 @@ export const generationConfigOption = () =>
   );
 
 /**
- * What `--generation-config` says.
- * @throws {UsageError} `usage/bad-generation-config` if its file cannot be read or is no JSON
+ * The value of `--generation-config`.
+ * @throws {UsageError} `usage/bad-generation-config` if its file cannot be read or is not JSON
  */
 export async function generationConfig({
   generationConfig: file,

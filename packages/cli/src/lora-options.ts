@@ -1,4 +1,4 @@
-// `blip train --lora RANK` and what goes with it.
+// `blip train --lora RANK` and related options.
 import type { LoraOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
 import { anyNumber, positiveInteger } from "./common-options.ts";

@@ -1,4 +1,4 @@
-// `blip bench`: how fast this package is here, a row a measure.
+// `blip bench`: measures this package's speed on this machine, one row per measure.
 import type { Command } from "commander";
 import { describeInt8 } from "../bench/machine.ts";
 import { bench, type BenchRow } from "../bench/run.ts";
@@ -44,7 +44,7 @@ function lineOf(row: BenchRow): string[] {
   return [row.row, `${short(row.median / divisor)} ${unit}`, spread, rate, share, row.description];
 }
 
-/** The table, and below it how rows in 8 bits were computed. */
+/** The table, followed by a line on 8-bit products. */
 function* toText(rows: readonly BenchRow[]): Generator<string> {
   yield* tableLines(["row", "median", "quartiles", "rate", "of product", "what"], rows.map(lineOf), 0);
   const int8 = rows.map((row) => ("notRun" in row ? null : row.int8)).find((found) => found !== null);
@@ -77,7 +77,7 @@ async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
       reasons.add(message);
     }
     printer.end();
-    // A model need not do everything, but it has to do what was asked for, and what it does has to be numbers.
+    // A model need not do every task. The requested rows must be measured, and outputs must be finite.
     const failed = (row !== undefined && missing > 0) || broken > 0;
     return failed ? exitCodes.failed : exitCodes.done;
   } finally {

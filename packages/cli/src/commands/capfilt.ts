@@ -1,4 +1,4 @@
-// `blip capfilt DATA OUT`: captions and filters images with texts of the web; leaves the pairs that are worth training on.
+// `blip capfilt DATA OUT`: captions and filters images with web texts; keeps the pairs worth training on.
 import { UsageError, type Compat, type NetworkDType } from "blip-ts";
 import { capfilt, outputFormats, type CapFiltReport, type NodeCapFiltOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
@@ -71,7 +71,7 @@ const badColumnFlag = (flag: string): UsageError =>
     "Say what the column holds, as in --column image=photo.",
   );
 
-/** `image=photo`, `captions=alt`. @throws {UsageError} `usage/bad-option` */
+/** Parses `image=photo`, `captions=alt`. @throws {UsageError} `usage/bad-option` */
 function columnsOf(flags: readonly string[]): NonNullable<Reader["columns"]> {
   const pairs = flags.map((flag): readonly [string, string] => {
     const [, role, name] = /^(image|captions)=(.+)$/s.exec(flag) ?? [];
@@ -91,15 +91,15 @@ function readerOf({ imageRoot, split, column = [], dataFormat, allowOutside }: C
   };
 }
 
-/** What captions photographs; what filters them is named beside it. */
+/** A captioner for photographs, with a filter model beside it. */
 const suggestion = "Salesforce/blip-image-captioning-base --filter Salesforce/blip-itm-base-coco";
 
 const labels = { data: "rows counted", rows: "images captioned and filtered", write: "rows written" };
 
-/** How often a line is printed where there is no bar. */
+/** The number of progress lines without a progress bar. */
 const lines = 20;
 
-/** How far each step is; where stderr is no terminal, a line at each twentieth of the images. */
+/** Shows the progress of each step; if stderr is no terminal, a line at each twentieth of the images. */
 function onStep(
   progress: Progress,
   terminal: Terminal,
@@ -149,14 +149,16 @@ async function optionsOf(
     onStep: onStep(progress, terminal, quiet),
     onFailed: ({ place, message }) => {
       if (quiet === true) return;
-      // The bar comes back below the message.
+      // The bar reappears below the message.
       progress.stop();
       tell(terminal, `Left out: ${message.startsWith(place) ? message : `${place}: ${message}`}`);
     },
   };
 }
 
-/** How to go on, where paths of images start elsewhere than at the kept pairs. */
+/**
+ * The next step for the user; includes --image-root if the kept pairs' image paths do not start at their own folder.
+ */
 function nextStep({ format, imageRoot }: CapFiltReport, out: string): string {
   const copied = format === "folder" || format === "webdataset";
   const root = imageRoot === null || copied ? "" : ` --image-root ${imageRoot}`;

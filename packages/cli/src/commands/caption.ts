@@ -1,4 +1,4 @@
-// `blip caption IMAGE...`: what images show, in words; `--pairs FILE`: a prompt for each row.
+// `blip caption IMAGE...`: describes images in words; `--pairs FILE`: one prompt per row.
 import { Captioner, type Caption, type CaptionRow, type VerbOptions } from "blip-ts";
 import type { Command } from "commander";
 import { addImageOptions, listOptions, type ImageFlags } from "../common-options.ts";
@@ -64,7 +64,7 @@ async function run(inputs: readonly string[], flags: CaptionFlags, terminal: Ter
     ...verb,
     rows: (captioner, call) => {
       const options = generationOptions(flags);
-      // What is wrong with the call is found before any picture is read.
+      // Checks the call before any image is read.
       captioner.check({ prompt }, options);
       return requestRows(
         images,

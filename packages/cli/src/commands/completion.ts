@@ -1,4 +1,4 @@
-// `blip completion SHELL`: a script that completes verbs, options and their values.
+// `blip completion SHELL`: prints a script that completes verbs, options and their values.
 import { Argument, type Command } from "commander";
 import { ownOptions, verbsOf } from "../completion/describe-command.ts";
 import { scripts, shells, type Shell } from "../completion/scripts.ts";

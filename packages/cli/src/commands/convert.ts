@@ -1,5 +1,5 @@
-// `blip convert IN OUT`: any checkpoint as a Hugging Face folder. `blip convert --suite OUT TASK=MODEL...`: models of
-// several tasks as one folder.
+// `blip convert IN OUT`: converts any checkpoint to a Hugging Face folder. `blip convert --suite OUT TASK=MODEL...`:
+// combines models of several tasks in one folder.
 import { type Conversion, convert, makeSuite } from "blip-ts";
 import type { Command } from "commander";
 import { adapterOption, addSourceOptions, warner, type SourceFlags } from "../common-options.ts";
@@ -14,7 +14,7 @@ interface ConvertFlags extends SourceFlags {
   readonly adapter?: string;
 }
 
-/** What is read and what is written: IN OUT. @throws {UsageError} `usage/bad-arguments` */
+/** The arguments IN and OUT. @throws {UsageError} `usage/bad-arguments` */
 function modelAndFolder(places: readonly string[]): readonly [model: string, folder: string] {
   const [model, folder, ...others] = places;
   if (model !== undefined && folder !== undefined && others.length === 0) return [model, folder];
@@ -91,7 +91,7 @@ async function runSuite(
   }
 }
 
-/** One row about a folder that was written; `more` has further fields. */
+/** Prints one row about a written folder; `more` has further fields. */
 export function printConversion(
   folder: string,
   { task, architecture, warnings }: Conversion,

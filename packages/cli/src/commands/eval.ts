@@ -1,4 +1,4 @@
-// `blip eval TASK DATA...`: a model on a data set of the field, with one report.
+// `blip eval TASK DATA...`: evaluates a model on a public data set, with one report.
 import {
   type EvaluateOptions,
   type EvaluationReport,
@@ -42,7 +42,7 @@ interface EvalFlags extends ImageFlags, GenerationFlags, DataFlags {
   readonly submission?: string;
 }
 
-/** A model of each task for photographs. */
+/** A suggested model for photographs, per task. */
 const suggestions: Readonly<Record<EvaluationTask, string>> = {
   retrieval: "Salesforce/blip-itm-base-coco",
   match: "Salesforce/blip-itm-base-coco",
@@ -52,7 +52,7 @@ const suggestions: Readonly<Record<EvaluationTask, string>> = {
   nlvr: "a folder with model_base_nlvr.pth",
 };
 
-/** `eval-retrieval-flickr30k_test.json` in the current folder, unless told. */
+/** The report's path; by default, for example, `eval-retrieval-flickr30k_test.json` in the current folder. */
 function reportPath(task: EvaluationTask, data: readonly string[], { out }: EvalFlags): string {
   if (out !== undefined) return out;
   const names = data.flatMap((one) =>
@@ -73,7 +73,7 @@ const labels = {
   rows: "rows",
 };
 
-/** How far each step is, with the time that is left. */
+/** Shows the progress of each step, with the remaining time. */
 const onStep =
   (progress: Progress): NonNullable<EvaluateOptions["onStep"]> =>
   ({ step, done, total }) => {
@@ -100,7 +100,7 @@ async function optionsOf(
     onStep: onStep(progress),
     onFailed: ({ place, message }) => {
       if (flags.quiet === true) return;
-      // The bar comes back below the message.
+      // The bar reappears below the message.
       progress.stop();
       tell(terminal, message.startsWith(place) ? message : `${place}: ${message}`);
     },

@@ -1,4 +1,4 @@
-// `blip inspect MODEL`: what a checkpoint is and which tasks it can do, before any of its weights is read.
+// `blip inspect MODEL`: describes a checkpoint and its tasks, without reading its weights.
 import { type Compat, type Inspection, type NetworkDType, inspect, printTask } from "blip-ts";
 import type { Command } from "commander";
 import { addSourceOptions, compatOption, dtypeOption, type SourceFlags } from "../common-options.ts";

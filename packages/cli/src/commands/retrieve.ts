@@ -1,4 +1,4 @@
-// `blip retrieve IMAGE... -t TEXT...`: which images fit a text best, or which texts an image.
+// `blip retrieve IMAGE... -t TEXT...`: finds the images that fit a text best, or the texts that fit an image.
 import { Retriever, type ImageRow, type TextRow } from "blip-ts";
 import { Option, type Command } from "commander";
 import {
@@ -19,7 +19,7 @@ interface RetrieveFlags extends ImageFlags, TextFlags {
   readonly frames?: boolean;
 }
 
-/** Hits of a row that people see. */
+/** The number of hits per row in the table. */
 const shownHits = 10;
 
 type Row = TextRow<string> | ImageRow<string>;

@@ -1,4 +1,4 @@
-// `blip train TASK DATA`: fine-tunes or trains a model, and leaves it in a folder.
+// `blip train TASK DATA`: fine-tunes or trains a model and saves it in a folder.
 import { recipeNames, train, trainingTasks, type NodeTrainOptions, type RunPlan } from "blip-ts/train";
 import { Argument, Option, type Command } from "commander";
 import {
@@ -73,7 +73,7 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
-/** Validation, whose time nothing says before it was made once, is not in it. */
+/** The estimated time. It does not include validation, whose duration is unknown before the first one. */
 const timeText = ({ seconds, measured }: RunPlan): string =>
   measured
     ? `Time: about ${duration(seconds)}, by the first batch`
@@ -178,7 +178,7 @@ const whole = (flag: string, about: string) =>
   new Option(`${flag} <N>`, about).argParser(positiveInteger(flag));
 const real = (flag: string, about: string) => new Option(`${flag} <X>`, about).argParser(anyNumber(flag));
 
-/** A part by its name, or several things with commas between. */
+/** Parses the name of a part, or several names separated by commas. */
 function freezeOf(text: string): Freeze {
   const names = text.split(",").map((name) => name.trim());
   return text === "imageEncoder" || text === "allButCrossAttention" ? text : names;

@@ -1,4 +1,4 @@
-// How the command's data is read.
+// Options of reading the command's data.
 import type { EvaluationData } from "blip-ts";
 import { Option, type Command } from "commander";
 import { collect } from "../common-options.ts";
@@ -34,7 +34,7 @@ export const addDataOptions = (command: Command): Command =>
     .option("--video", "retrieval: clips by folders of frames (MSRVTT)")
     .option("--allow-outside", "take absolute paths and .. in the data as they are");
 
-/** `a=b` in two, else undefined. */
+/** Splits `a=b` in two; undefined for any other text. */
 function pair(text: string): readonly [string, string] | undefined {
   const at = text.indexOf("=");
   return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : undefined;
@@ -81,7 +81,7 @@ export function dataOf(path: readonly string[], flags: DataFlags): EvaluationDat
     ...(column.length === 0 ? {} : { columns: columns(column) }),
     ...(annotations === undefined ? {} : { annotations }),
     ...(split === undefined ? {} : { split }),
-    // The readers say which forms there are.
+    // The readers validate the format.
     ...(format === undefined ? {} : { format: format as NonNullable<EvaluationData["format"]> }),
     ...(video === undefined ? {} : { video }),
     ...(allowOutside === undefined ? {} : { allowOutside }),

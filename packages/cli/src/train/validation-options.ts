@@ -1,4 +1,4 @@
-// How `blip train` validates: its options, and what it says of a validation.
+// Options of `blip train` for validation, and the text of a validation's result.
 import { metricNames, type EpochReport, type ValidationOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
 import { anyNumber, positiveInteger } from "../common-options.ts";
@@ -56,7 +56,7 @@ export const validationOptions = ({
   ...{ validationLimit: valLimit, validationBeams: valBeams, validationSteps: valSteps, bestBy, patience },
 });
 
-/** "validation 3.1024, ciderD 0.5120, bleu4 0.1001 (best)"; nothing where there was no validation. */
+/** "validation 3.1024, ciderD 0.5120, bleu4 0.1001 (best)"; empty without a validation. */
 export function validationText({
   validationLoss,
   metrics: measured,
