@@ -11,10 +11,13 @@ const maxNumbers = 8;
 const maxEntries = 1000;
 
 interface Layout {
-  /** Bytes of an offset; below, of a directory's count, and of an entry. */
+  /** Bytes of an offset. */
   readonly offset: 4 | 8;
+  /** Bytes of a directory's number of entries. */
   readonly count: 2 | 8;
+  /** Bytes of an entry. */
   readonly entry: 12 | 20;
+  /** The position of the first directory's offset. */
   readonly first: number;
 }
 

@@ -17,8 +17,9 @@ export interface Limits {
   readonly cachedCrossAttention: BatchLimits;
   /** Texts with cross-attention to images of N states each, which are part of the batch. */
   readonly crossAttention: (N: number) => BatchLimits;
-  /** Questions that are answered at a time; below, answers of a list that are ranked at a time. */
+  /** Questions that are answered at a time. */
   readonly answers: number;
+  /** Answers of a list that are ranked at a time. */
   readonly candidates: number;
   /** Bytes of image states that are kept for reuse. */
   readonly keptStates: number;

@@ -147,11 +147,9 @@ export class RequestBatcher<Request, Result> implements Closable {
   /** The time when the first ready request became ready. */
   #readySince = 0;
   #running: Promise<void> | undefined;
-  /**
-   * Requests of the running batch whose callers still wait; below, the controller that stops the batch when none are
-   * left.
-   */
+  /** Requests of the running batch whose callers still wait. */
   #awaited = new Set<Waiting<Request, Result>>();
+  /** Stops the running batch when no caller waits for it. */
   #stop = new AbortController();
   #closed = false;
   readonly #whenIdle: (() => void)[] = [];

@@ -25,10 +25,9 @@ export interface ImageShare {
 
 /** Milliseconds after which an unfinished read lends its place. */
 const patience = 250;
-/**
- * The least value of the limit on slow reads; below, the number of slow reads reserved for callers with fewer of them.
- */
+/** The least value of the limit on slow reads. */
 const leastSlow = 64;
+/** Slow reads that are reserved for callers with fewer of them than this. */
 const keptForOthers = 16;
 /** The longest time that a batch waits for an image that is likely to be ready soon, in milliseconds. */
 const mostExpected = 100;
@@ -48,8 +47,9 @@ interface Entry<ImageInput> {
 class ImagesOfReader<ImageInput> {
   readonly #reader: ImageReader<ImageInput>;
   readonly #options: RequestImageOptions;
-  /** The most images that are being read or ready; below, the most that are read concurrently. */
+  /** The most images that are being read or ready. */
   readonly #places: number;
+  /** The most images that are read concurrently. */
   readonly #sideBySide: number;
   /** The most slow reads, which have lent their places. */
   readonly #mostSlow: number;

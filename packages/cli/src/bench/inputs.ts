@@ -43,6 +43,7 @@ export function formulaImage(): RawImage {
   return { data, width, height, channels };
 }
 
-/** The scale of images after normalization; below, that of states after a LayerNorm. */
+/** The scale of images after normalization. */
 export const pixelScale = 2;
+/** The scale of states after a LayerNorm. */
 export const stateScale = 1.7;
