@@ -72,7 +72,7 @@ export async function generationConfig({
     if (error instanceof UsageError) throw error;
     throw badGenerationConfig(
       file,
-      error instanceof SyntaxError ? "a text that is no JSON" : "no file that can be read",
+      error instanceof SyntaxError ? "a text that is not JSON" : "no file that can be read",
     );
   }
 }

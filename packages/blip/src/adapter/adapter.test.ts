@@ -130,7 +130,7 @@ describe("is refused by name", () => {
     ["adapter/tensor", { "itm_head.weight": { shape: [2, 32] } }, {}, "all below base_model.model."],
     ["adapter/tensor", { "base_model.model.itm_head.weight": { shape: [2, 32] } }, {}, "modules_to_save"],
     ["adapter/tensor", { [down]: { shape: [3, 32] } }, {}, "got lora_A without lora_B"],
-    ["adapter/rank", pair(4), {}, "expected the rank 3 that adapter_config.json says"],
+    ["adapter/rank", pair(4), {}, "expected the rank 3 in adapter_config.json"],
     [
       "adapter/shape",
       { ...pair(), [down]: { shape: [3, 32], dtype: "int32" } },
@@ -199,13 +199,13 @@ describe("merging", () => {
     await expect(absent).rejects.toThrow("text_encoder.encoder.layer.0.attention.self.query, which it lacks");
     const wide = of({ ...pair(), [`base_model.model.${query}.lora_A.weight`]: { shape: [3, 768] } });
     await expect(wide).rejects.toMatchObject({ code: "adapter/base" });
-    await expect(wide).rejects.toThrow("of a matrix [32, 32], as base has it, got one of [32, 768]");
+    await expect(wide).rejects.toThrow("of a matrix [32, 32], as in base, got one of [32, 768]");
     const head = "vision_model.post_layernorm";
     const saved = of(
       { [`base_model.model.${head}.weight`]: { shape: [768] } },
       { modules_to_save: ["post_layernorm"] },
     );
-    await expect(saved).rejects.toThrow("expected [48], as base has it");
+    await expect(saved).rejects.toThrow("expected [48], as in base");
   });
 
   test("refuses numbers that are not finite when they are read", async () => {

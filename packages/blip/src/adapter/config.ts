@@ -96,7 +96,7 @@ export async function parseConfig(name: string, text: string): Promise<AdapterCo
   const parsed = await parseStrictJson(text, limits);
   if (!parsed.ok) throw notJson(name, parsed.reason);
   const fields = parsed.value;
-  if (!isObject(fields)) throw notJson(name, "it is no object");
+  if (!isObject(fields)) throw notJson(name, "it is not an object");
   refuseOthers(name, fields);
   const { r: rank, lora_alpha: alpha, use_rslora: rslora = false } = fields;
   const rankText = `a whole number from 1 to ${maxRank}`;

@@ -133,7 +133,7 @@ export const wrongRank = (
 ): ModelError =>
   new ModelError(
     "adapter/rank",
-    `${name}, ${shown(module)}: expected the rank ${expected} that adapter_config.json says (r, rank_pattern), got lora_A ` +
+    `${name}, ${shown(module)}: expected the rank ${expected} in adapter_config.json (r, rank_pattern), got lora_A ` +
       `${dimsOf(shape)}. Give the adapter_config.json that belongs to these weights.`,
     { name, module, expected, shape },
   );
@@ -145,7 +145,7 @@ export const wrongRank = (
 export const notFiniteAdapter = (name: string, tensor: string): ModelError =>
   new ModelError(
     "adapter/not-finite",
-    `${name}, ${shown(tensor)}: expected finite numbers, got one that is not. Its training went wrong: use an earlier one.`,
+    `${name}, ${shown(tensor)}: expected finite numbers, got one that is not. Its training failed: use an earlier adapter.`,
     { name, tensor },
   );
 
@@ -178,7 +178,7 @@ export const otherBase = (
 ): ModelError =>
   new ModelError(
     "adapter/base",
-    `${name}, ${shown(module)}: expected an adapter of a matrix ${dimsOf(expected)}, as ${shown(model)} has it, got one of ` +
+    `${name}, ${shown(module)}: expected an adapter of a matrix ${dimsOf(expected)}, as in ${shown(model)}, got one of ` +
       `${dimsOf(got)}. Give the base model that the adapter was trained on: this one has another size.`,
     { name, model, module, expected, got },
   );
@@ -191,7 +191,7 @@ export const tiedModule = (name: string, tensor: string): ModelError =>
   new ModelError(
     "adapter/unsupported",
     `${name}, modules_to_save: expected modules whose weights are their own, got ${shown(tensor)}, which the LM head and the ` +
-      "table of words share. Merge the adapter with PEFT (merge_and_unload, save_pretrained), and load the result.",
+      "word table share. Merge the adapter with PEFT (merge_and_unload, save_pretrained), and load the result.",
     { name, tensor },
   );
 

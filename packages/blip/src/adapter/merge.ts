@@ -104,7 +104,7 @@ export function mergedTensors(model: string, tensors: Tensors, adapter: Adapter)
       throw badTensor(
         name,
         tensor.name,
-        `[${base.shape.join(", ")}], as ${model} has it`,
+        `[${base.shape.join(", ")}], as in ${model}`,
         tensor,
         "Give the base model that the adapter was trained on.",
       );

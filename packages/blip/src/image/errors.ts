@@ -49,7 +49,7 @@ export const unreadableFolder = (name: string, detail: string, cause?: unknown):
 export const notAnImage = (name: string, found: string): InputError =>
   new InputError(
     "image/not-an-image",
-    `${name}: expected an image (${readable}), found ${found}. The bytes decide, not the name: give another file.`,
+    `${name}: expected an image (${readable}), got ${found}. The bytes decide, not the name: give another file.`,
     { name, found },
   );
 
@@ -60,7 +60,7 @@ export const notAnImage = (name: string, found: string): InputError =>
 export const unsupported = (name: string, found: string, cause?: unknown): InputError =>
   new InputError(
     "image/unsupported",
-    `${name}: expected an image that can be read here (${readable}), found ${found}. Convert it to PNG or JPEG.`,
+    `${name}: expected an image that can be read here (${readable}), got ${found}. Convert it to PNG or JPEG.`,
     { name, found },
     { cause },
   );
@@ -84,7 +84,7 @@ export const truncated = (name: string, detail: string, cause?: unknown): InputE
 export const tooLarge = (name: string, found: string, limit: string): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected a file of at most ${limit}, found ${found}; it was not read. Make it smaller.`,
+    `${name}: expected a file of at most ${limit}, got ${found}; it was not read. Make it smaller.`,
     { name, found, limit },
   );
 
@@ -97,7 +97,7 @@ const sizeOf = (width: number, height: number) => `${width} x ${height} pixels`;
 export const tooManyPixels = (name: string, width: number, height: number, maxPixels: number): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected at most ${maxPixels} pixels, found ${sizeOf(width, height)}; it was not decoded. ` +
+    `${name}: expected at most ${maxPixels} pixels, got ${sizeOf(width, height)}; it was not decoded. ` +
       "Make it smaller, or raise maxPixels if you trust it.",
     { name, width, height, maxPixels },
   );
@@ -109,7 +109,7 @@ export const tooManyPixels = (name: string, width: number, height: number, maxPi
 export const sideTooLong = (name: string, width: number, height: number, maxSide: number): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected at most ${maxSide} pixels a side, found ${sizeOf(width, height)}; it was not decoded. Make it smaller.`,
+    `${name}: expected at most ${maxSide} pixels per side, got ${sizeOf(width, height)}; it was not decoded. Make it smaller.`,
     { name, width, height, maxSide },
   );
 
@@ -123,7 +123,7 @@ export const tooDense = (
 ): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected an image whose file is as large as its pixels need, found ${sizeOf(width, height)} in ${bytes} bytes; ` +
+    `${name}: expected an image whose file is as large as its pixels need, got ${sizeOf(width, height)} in ${bytes} bytes; ` +
       "it was not decoded. Make it smaller, or store it as a JPEG.",
     { name, width, height, bytes },
   );
@@ -135,7 +135,7 @@ export const tooDense = (
 export const manyScans = (name: string, most: number): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected at most ${most} scans of a progressive JPEG, found more; it was not decoded. Store it anew.`,
+    `${name}: expected at most ${most} scans of a progressive JPEG, got more; it was not decoded. Store it again.`,
     { name, most },
   );
 
@@ -146,7 +146,7 @@ export const manyScans = (name: string, most: number): InputError =>
 export const manyFrames = (name: string, most: number): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected at most ${most} images in one file, found more; it was not decoded. Give the first one alone.`,
+    `${name}: expected at most ${most} images in one file, got more; it was not decoded. Give the first one alone.`,
     { name, most },
   );
 
@@ -161,7 +161,7 @@ const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
 export const tooMuchMemory = (name: string, needed: number, memory: number | undefined): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected an image that is decoded within the bound of memory, found that it takes ${megabytes(needed)} MB; ` +
+    `${name}: expected an image that decodes within the memory bound, got one that needs ${megabytes(needed)} MB; ` +
       `it was not decoded. Make it smaller${memory === undefined ? "" : `, or give memory: ${megabytes(memory)}`}.`,
     { name, needed: megabytes(needed), ...(memory !== undefined && { memory: megabytes(memory) }) },
   );
@@ -173,8 +173,8 @@ export const tooMuchMemory = (name: string, needed: number, memory: number | und
 export const outOfBounds = (name: string, taken: number): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected an image whose decoder keeps to what its header says, found that it took ${megabytes(taken)} MB; ` +
-      "it was stopped. Store the image anew.",
+    `${name}: expected an image that decodes within the memory its header declares, got one that took ${megabytes(taken)} MB; ` +
+      "it was stopped. Store the image again.",
     { name, taken: megabytes(taken) },
   );
 
@@ -185,8 +185,8 @@ export const outOfBounds = (name: string, taken: number): InputError =>
 export const tooSlow = (name: string, milliseconds: number): InputError =>
   new InputError(
     "image/too-slow",
-    `${name}: expected an image that is decoded within ${milliseconds / 1000} s, found one that is not; it was stopped. ` +
-      "Store it anew, or make it smaller.",
+    `${name}: expected an image that decodes within ${milliseconds / 1000} s, got one that takes longer; it was stopped. ` +
+      "Store it again, or make it smaller.",
     { name, milliseconds },
   );
 
@@ -197,7 +197,7 @@ export const tooSlow = (name: string, milliseconds: number): InputError =>
 export const readTooSlow = (name: string, milliseconds: number): InputError =>
   new InputError(
     "image/unreadable",
-    `${name}: expected a file that is read within ${milliseconds / 1000} s, found one that is not. Give a copy on another disk.`,
+    `${name}: expected a file that is read within ${milliseconds / 1000} s, got one that takes longer. Give a copy on another disk.`,
     { name, milliseconds },
   );
 
@@ -209,7 +209,7 @@ export const readTooSlow = (name: string, milliseconds: number): InputError =>
 export const decoderEnded = (name: string, how: string): InputError =>
   new InputError(
     "image/decoder-ended",
-    `${name}: expected the image's decoder to answer, but its process ended (${how}). Store the image anew.`,
+    `${name}: expected the image's decoder to answer, but its process ended (${how}). Store the image again.`,
     { name, how },
   );
 
@@ -235,7 +235,7 @@ export const unreachable = (name: string, detail: string, cause?: unknown): Inpu
 export const badDataUrl = (found: string): InputError =>
   new InputError(
     "image/bad-data-url",
-    `the data: URL: expected the bytes of an image of at most 25 MB (data:image/png;base64,...), found ${found}. Encode the file anew.`,
+    `the data: URL: expected the bytes of an image of at most 25 MB (data:image/png;base64,...), got ${found}. Encode the file again.`,
     { found },
   );
 
@@ -261,7 +261,7 @@ export const grey16Clipped = (name: string): Warning => ({
  */
 export const hiddenColoursLost = (name: string, format: string): Warning => ({
   code: "image/hidden-colours-lost",
-  message: `${name}: browsers forget the colours under transparent pixels of ${format}, which this mode looks at; convert it to PNG`,
+  message: `${name}: browsers drop the colours under transparent pixels of ${format}, which this mode uses; convert it to PNG`,
 });
 
 /**

@@ -62,7 +62,7 @@ describe("preprocess", () => {
 
   test("refuses another size where nothing is resized", async () => {
     const config: ImageConfig = { ...defaultImageConfig(384), doResize: false };
-    await expect(preprocess(image, config, "13")).rejects.toThrow(/384 x 384 pixels, found 2 x 2/);
+    await expect(preprocess(image, config, "13")).rejects.toThrow(/384 x 384 pixels, got 2 x 2/);
   });
 });
 

@@ -155,7 +155,7 @@ export async function preprocess(
   if (width !== config.width || height !== config.height)
     throw badConfig(
       "the model's image settings",
-      `do_resize is false: expected a picture of ${config.width} x ${config.height} pixels, found ${width} x ${height}. Resize it, or set do_resize.`,
+      `do_resize is false: expected an image of ${config.width} x ${config.height} pixels, got ${width} x ${height}. Resize it, or set do_resize.`,
     );
   const area = width * height;
   const values = new Float32Array(3 * area);

@@ -71,19 +71,17 @@ function check({ data, width, height, channels }: RawImage): void {
     data instanceof Uint8Array || data instanceof Uint8ClampedArray || data instanceof Uint16Array;
   if (!isArray)
     throw badRaw(
-      "expected data to be a Uint8Array, Uint8ClampedArray or Uint16Array, found something else. Convert it first.",
+      "expected data to be a Uint8Array, Uint8ClampedArray or Uint16Array, got something else. Convert it first.",
     );
   for (const [name, size] of Object.entries({ width, height }))
     if (!Number.isSafeInteger(size) || size < 1)
-      throw badRaw(`expected ${name} to be a positive whole number, found ${size}.`);
+      throw badRaw(`expected ${name} to be a positive whole number, got ${size}.`);
   if (![1, 2, 3, 4].includes(channels))
-    throw badRaw(
-      `expected channels to be 1, 2, 3 or 4 (grey, grey and alpha, RGB, RGBA), found ${channels}.`,
-    );
+    throw badRaw(`expected channels to be 1, 2, 3 or 4 (grey, grey and alpha, RGB, RGBA), got ${channels}.`);
   const expected = width * height * channels;
   if (data.length !== expected)
     throw badRaw(
-      `expected ${expected} values for ${width} x ${height} pixels of ${channels} channels, found ${data.length}. ` +
+      `expected ${expected} values for ${width} x ${height} pixels of ${channels} channels, got ${data.length}. ` +
         "Rows follow each other without padding.",
     );
 }

@@ -16,7 +16,7 @@ export const wrongTask = (
     "model/wrong-task",
     `${name} cannot do "${task}": it lacks ${missing.join(", ")}. ` +
       (tasks.length > 0 ? `It can do: ${tasks.join(", ")}.` : "It can do no task of this package.") +
-      " Nothing is ever initialised in place of a head that a file lacks: give a checkpoint that was trained for the task.",
+      " Missing parts are never initialised: give a checkpoint that was trained for the task.",
     { name, task, tasks, missing },
   );
 
@@ -27,7 +27,7 @@ export const wrongTask = (
 export const taskNotOpened = (name: string, task: string, tasks: readonly string[]): UsageError =>
   new UsageError(
     "usage/task-not-opened",
-    `tasks: expected "${task}" among the tasks that ${name} was opened for, found ${tasks.join(", ")}. ` +
+    `tasks: expected "${task}" among the tasks that ${name} was opened for, got ${tasks.join(", ")}. ` +
       "Add it to the option tasks, or leave the option out.",
     { name, task, tasks },
   );
@@ -64,7 +64,7 @@ export const badJson = (name: string, detail: string): ModelError =>
 export const sideFileTooLarge = (name: string, size: number, limit: number): ModelError =>
   new ModelError(
     "model/side-file-too-large",
-    `${name}: expected at most ${limit} characters, found ${size}. Give the file that belongs to these weights.`,
+    `${name}: expected at most ${limit} characters, got ${size}. Give the file that belongs to these weights.`,
     { name, size, limit },
   );
 
@@ -100,7 +100,7 @@ export const badGenerationConfig = (name: string, detail: string): ModelError =>
 export const noGenerationConfig = (name: string): ModelError =>
   new ModelError(
     "model/no-generation-config",
-    `${name}: expected a generation_config.json beside the weights, found none. ` +
+    `${name}: expected a generation_config.json beside the weights, got none. ` +
       "Give its content as generationConfig, or leave the option out.",
     { name },
   );
@@ -173,7 +173,7 @@ export const noSpecialToken = (name: string, token: string, id: number, vocabSiz
 export const dtypeRefused = (name: string, asked: string): UsageError =>
   new UsageError(
     "usage/dtype",
-    `dtype: ${name} holds 8-bit weights, expected int8, found ${asked}. What rounding took away does not come back: give the original model.`,
+    `dtype: ${name} holds 8-bit weights, expected int8, got ${asked}. Rounding cannot be undone: give the original model.`,
     { name, asked },
   );
 
@@ -203,8 +203,8 @@ export const suiteLacks = (name: string, task: string, tasks: readonly string[])
 export const taskNeeded = (name: string, tasks: readonly string[]): UsageError =>
   new UsageError(
     "suite/task-needed",
-    `${name} is a suite, whose parts do several tasks: expected one of ${tasks.join(", ")}, found none. ` +
-      "Say which with the option task.",
+    `${name} is a suite, whose parts do several tasks: expected one of ${tasks.join(", ")}, got none. ` +
+      "Name the task with the option task.",
     { name, tasks },
   );
 
@@ -215,7 +215,7 @@ export const taskNeeded = (name: string, tasks: readonly string[]): UsageError =
 export const severalParts = (name: string, tasks: readonly string[]): ModelError =>
   new ModelError(
     "suite/several-parts",
-    `${name}: expected one part that does ${tasks.join(" and ")}, found them in several. ` +
+    `${name}: expected one part that does ${tasks.join(" and ")}, got them in several. ` +
       "Load them one by one, or all of them with Blip.fromPretrained.",
     { name, tasks },
   );
@@ -227,8 +227,8 @@ export const severalParts = (name: string, tasks: readonly string[]): ModelError
 export const badSuiteIndex = (name: string, field: string, expected: string, found: unknown): ModelError =>
   new ModelError(
     "suite/bad-index",
-    `${name}: ${shown(field)}: expected ${expected}, found ${valueOf(found)}. ` +
-      "Make the suite anew with blip convert --suite; what a newer blip-ts wrote, read with that.",
+    `${name}: ${shown(field)}: expected ${expected}, got ${valueOf(found)}. ` +
+      "Make the suite again with blip convert --suite; read a newer blip-ts's suite with that version.",
     { name, field },
   );
 
@@ -239,7 +239,7 @@ export const badSuiteIndex = (name: string, field: string, expected: string, fou
 export const unknownSuiteTask = (name: string, task: string, tasks: readonly string[]): ModelError =>
   new ModelError(
     "suite/unknown-task",
-    `${name}: tasks: expected ${tasks.join(", ")}, found ${valueOf(task)}. Remove it, or read the suite with the blip-ts that wrote it.`,
+    `${name}: tasks: expected ${tasks.join(", ")}, got ${valueOf(task)}. Remove it, or read the suite with the blip-ts that wrote it.`,
     { name, task, tasks },
   );
 
@@ -250,7 +250,7 @@ export const unknownSuiteTask = (name: string, task: string, tasks: readonly str
 export const badSuitePath = (name: string, field: string, kind: string, found: string): ModelError =>
   new ModelError(
     "suite/bad-path",
-    `${name}: ${field}: expected the plain name of a folder beside this file, found ${kind} (${valueOf(found)}), ` +
+    `${name}: ${field}: expected the plain name of a folder beside this file, got ${kind} (${valueOf(found)}), ` +
       "which is not opened. Put the part into a folder of the suite, and name that.",
     { name, field },
   );
@@ -262,7 +262,7 @@ export const badSuitePath = (name: string, field: string, kind: string, found: s
 export const duplicateInSuite = (name: string, found: string): ModelError =>
   new ModelError(
     "suite/duplicate",
-    `${name}: expected each thing once, found ${shown(found)}. Keep the one that is meant.`,
+    `${name}: expected each thing once, got ${shown(found)}. Keep one of them.`,
     { name },
   );
 
@@ -273,7 +273,7 @@ export const duplicateInSuite = (name: string, found: string): ModelError =>
 export const missingPart = (name: string, folder: string, what: string, cause: Error): ModelError =>
   new ModelError(
     "suite/missing-part",
-    `${name}: expected ${what} in its folder ${folder}, found none to read (${cause.message}). ` +
+    `${name}: expected ${what} in its folder ${folder}, got none to read (${cause.message}). ` +
       "Copy or download the suite as a whole.",
     { name, folder },
     { cause },
@@ -286,8 +286,8 @@ export const missingPart = (name: string, folder: string, what: string, cause: E
 export const misplacedTensors = (folder: string, whose: string, found: readonly string[]): ModelError =>
   new ModelError(
     "suite/misplaced-tensors",
-    `${folder}: expected ${whose} tensors alone, found ${someOf(found, 3)}. ` +
-      "The image encoder lies in one folder, all else in the parts: make the suite anew with blip convert --suite.",
+    `${folder}: expected ${whose} tensors alone, got ${someOf(found, 3)}. ` +
+      "The image encoder belongs in one folder, all else in the parts: make the suite again with blip convert --suite.",
     { folder, names: found.slice(0, 5) },
   );
 
@@ -298,7 +298,7 @@ export const misplacedTensors = (folder: string, whose: string, found: readonly 
 export const encoderWidth = (encoder: string, found: unknown, where: string, width: number): ModelError =>
   new ModelError(
     "suite/encoder-width",
-    `${encoder}: expected an image encoder of width ${width}, as ${where}, found ${valueOf(found)}. ` +
+    `${encoder}: expected an image encoder of width ${width}, as ${where}, got ${valueOf(found)}. ` +
       "They are of different models: give the part and the encoder that belong together.",
     { encoder, width },
   );
@@ -307,7 +307,7 @@ export const encoderWidth = (encoder: string, found: unknown, where: string, wid
 type Difference = readonly [field: string, one: unknown, other: unknown];
 
 const differing = ([one, other]: readonly [string, string], [field, a, b]: Difference): string =>
-  `expected one ${field} in all parts, found ${JSON.stringify(a)} in ${one} and ${JSON.stringify(b)} in ${other}`;
+  `expected one ${field} in all parts, got ${JSON.stringify(a)} in ${one} and ${JSON.stringify(b)} in ${other}`;
 
 /**
  * The parts' config.json files differ in a setting that affects an image's states.
@@ -351,7 +351,7 @@ export const differentTypes = (
 ): ModelError =>
   new ModelError(
     "suite/different-types",
-    `${name}: expected parts that compute in one type, found ${one[1]} in ${one[0]} and ${other[1]} in ${other[0]}. ` +
+    `${name}: expected parts that compute in one type, got ${one[1]} in ${one[0]} and ${other[1]} in ${other[0]}. ` +
       "Open them apart, each with its own tasks.",
     { name },
   );
@@ -363,7 +363,7 @@ export const differentTypes = (
 export const severalProjections = (name: string, tasks: readonly string[]): ModelError =>
   new ModelError(
     "suite/several-projections",
-    `${name}: expected one part that makes embeddings of images, found those of ${tasks.join(" and of ")}. ` +
+    `${name}: expected one part that makes embeddings of images, got those of ${tasks.join(" and of ")}. ` +
       "Open them apart, each with its own tasks.",
     { name, tasks },
   );
@@ -387,6 +387,6 @@ export const textHeadsCorrected = (name: string, configured: string): Warning =>
 export const convertedNotKept = (name: string, reason: string): Warning => ({
   code: "weights/not-kept",
   message:
-    `${name}: the converted weights stay in memory and are made anew whenever the model is loaded, ` +
+    `${name}: the converted weights stay in memory and are made again whenever the model is loaded, ` +
     `because ${reason}`,
 });

@@ -124,11 +124,9 @@ describe("refuses", () => {
     await cp(join(other, "image_encoder"), join(folder, "image_encoder"), { recursive: true });
     const error = await load(folder);
     expect(error).toMatchObject({ code: "suite/encoder-width" });
-    expect(error.message).toMatch(/width 48, as .*match\/config\.json says .*found 32\. /);
+    expect(error.message).toMatch(/width 48, as .*match\/config\.json says .*got 32\. /);
     await rm(join(folder, "match", "config.json"));
-    expect((await load(folder)).message).toMatch(
-      /width 48, as the cross-attention of .*match reads, found 32/,
-    );
+    expect((await load(folder)).message).toMatch(/width 48, as the cross-attention of .*match reads, got 32/);
   });
 
   test("tensors in the wrong folder", async () => {
@@ -136,9 +134,9 @@ describe("refuses", () => {
     await cp(join(parts.match, "model.safetensors"), join(folder, "match", "model.safetensors"));
     const doubled = await load(folder);
     expect(doubled).toMatchObject({ code: "suite/misplaced-tensors" });
-    expect(doubled.message).toMatch(/the part's own tensors alone, found vision_model/);
+    expect(doubled.message).toMatch(/the part's own tensors alone, got vision_model/);
     await cp(join(parts.match, "model.safetensors"), join(folder, "image_encoder", "model.safetensors"));
-    expect((await load(folder)).message).toMatch(/the image encoder's tensors alone, found .*text/);
+    expect((await load(folder)).message).toMatch(/the image encoder's tensors alone, got .*text/);
   });
 
   test("an index with more bytes than one has, unread", async () => {

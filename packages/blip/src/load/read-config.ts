@@ -37,7 +37,7 @@ function agree(
     if (said !== shown)
       throw badConfig(
         name,
-        `${where}.${key}: expected ${shown}, as the tensors' shapes say, found ${schema.shownValue(said)}`,
+        `${where}.${key}: expected ${shown}, as the tensors' shapes say, got ${schema.shownValue(said)}`,
       );
   }
 }

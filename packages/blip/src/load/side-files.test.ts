@@ -58,7 +58,7 @@ test.each(jsonFiles)("%s above its bound is refused, also if the platform reads 
   const most = file === "tokenizer.json" ? 8_000_000 : 4_000_000;
   const failure = await failureOf(() => load(modelWith(file, `"${"x".repeat(most)}"`)));
   expect(failure.code).toBe("model/side-file-too-large");
-  expect(failure.message).toContain(`m/${file}: expected at most ${most} characters, found ${most + 2}`);
+  expect(failure.message).toContain(`m/${file}: expected at most ${most} characters, got ${most + 2}`);
 });
 
 test.each(jsonFiles)("%s that is no JSON is refused", async (file) => {

@@ -47,37 +47,37 @@ describe("is refused", () => {
       "a list",
       [good],
       "suite/bad-index",
-      /suite\/model_index\.json: the file: expected an object, found a list/,
+      /suite\/model_index\.json: the file: expected an object, got a list/,
     ],
     [
       "a pipeline of diffusers",
       { ...good, _class_name: "StableDiffusionPipeline" },
       "suite/bad-index",
-      /_class_name: expected "BlipSuite", found "StableDiffusionPipeline"/,
+      /_class_name: expected "BlipSuite", got "StableDiffusionPipeline"/,
     ],
     [
       "no version",
       { ...good, _blip_ts_version: 1 },
       "suite/bad-index",
-      /_blip_ts_version: expected a version, found 1/,
+      /_blip_ts_version: expected a version, got 1/,
     ],
     ["an unknown field", { ...good, vae: "vae" }, "suite/bad-index", /vae: expected no such field/],
     ["no tasks", withTasks({}), "suite/bad-index", /tasks: expected an object from tasks to folders/],
-    ["tasks as a list", withTasks(["match"]), "suite/bad-index", /tasks: .*found a list/],
+    ["tasks as a list", withTasks(["match"]), "suite/bad-index", /tasks: .*got a list/],
     [
       "an unknown task",
       withTasks({ sing: "sing" }),
       "suite/unknown-task",
-      /expected match, .*retrieve.*found "sing"/,
+      /expected match, .*retrieve.*got "sing"/,
     ],
-    ["pretrain", withTasks({ pretrain: "p" }), "suite/unknown-task", /found "pretrain"/],
+    ["pretrain", withTasks({ pretrain: "p" }), "suite/unknown-task", /got "pretrain"/],
     [
       "no image encoder",
       { ...good, image_encoder: undefined },
       "suite/bad-index",
-      /image_encoder: .*found nothing/,
+      /image_encoder: .*got nothing/,
     ],
-    ["a folder that is no name", at({ path: "x" }), "suite/bad-index", /tasks\.match: .*found an object/],
+    ["a folder that is no name", at({ path: "x" }), "suite/bad-index", /tasks\.match: .*got an object/],
     [
       "a path upwards",
       at("../other"),
@@ -120,7 +120,7 @@ describe("is refused", () => {
       "another folder for retrieve than for match",
       withTasks({ retrieve: "r", match: "m" }),
       "suite/bad-index",
-      /tasks\.retrieve: expected the folder of match, whose network it runs \("m"\), found "r"/,
+      /tasks\.retrieve: expected the folder of match, whose network it runs \("m"\), got "r"/,
     ],
     ["retrieve without match", withTasks({ retrieve: "r" }), "suite/bad-index", /\("not listed"\)/],
   ])("%s", async (_what, json, code, message) => {
@@ -148,6 +148,6 @@ describe("is refused", () => {
     });
     expect(await refusal(`{"_class_name":${"[".repeat(60_000)}`)).toMatchObject({ code: "model/bad-json" });
     const deep = `{"_class_name":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
-    expect((await refusal(deep)).message).toMatch(/found a list|not JSON/);
+    expect((await refusal(deep)).message).toMatch(/got a list|not JSON/);
   });
 });

@@ -20,7 +20,7 @@ export const badTensor = (
   new UsageError(
     code,
     `${name}: expected ${dtype} [${dims.join(", ")}] with as many numbers, got ${shown}. ` +
-      "Give the tensor that the processor makes, or one like it.",
+      "Give the processor's tensor, or one like it.",
     { name, dtype, found: got },
   );
 
@@ -43,7 +43,7 @@ export const badPixels = (dims: readonly number[], imageSize: number): UsageErro
 export const wrongWidth = (name: string, expected: number, got: number | undefined): UsageError =>
   new UsageError(
     "model/bad-states",
-    `${name}: expected states of width ${expected}, got ${String(got)}. Give those that this model made.`,
+    `${name}: expected states of width ${expected}, got ${String(got)}. Give states that this model computed.`,
     { name, width: expected, found: got },
   );
 
@@ -54,7 +54,7 @@ export const wrongWidth = (name: string, expected: number, got: number | undefin
 export const badIds = (dims: readonly number[], maxPositions: number): UsageError =>
   new UsageError(
     "model/bad-ids",
-    `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, got ${shapeOf(dims)}. Give ids as the tokenizer makes them.`,
+    `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, got ${shapeOf(dims)}. Give the tokenizer's ids.`,
     { found: dims, maxPositions },
   );
 
@@ -87,7 +87,7 @@ export const badMask = (expected: readonly number[], got: readonly number[]): Us
 export const badAnswers = (field: string, expected: string, got: string): UsageError =>
   new UsageError(
     "model/bad-ids",
-    `answers${field}: expected ${expected}, got ${got}. Give answers as the tokenizer encodes them.`,
+    `answers${field}: expected ${expected}, got ${got}. Give the tokenizer's ids of each answer.`,
     { field },
   );
 
@@ -98,7 +98,7 @@ export const badAnswers = (field: string, expected: string, got: string): UsageE
 export const unequalTexts = (texts: number, images: number): UsageError =>
   new UsageError(
     "model/unequal-batches",
-    `texts: expected a multiple of ${images}, as many for each image, got ${texts}. Give as many texts as images.`,
+    `texts: expected a multiple of ${images}, with as many for each image, got ${texts}. Give as many texts as images.`,
     { images, texts },
   );
 
@@ -132,7 +132,7 @@ export const unequalPairs = (statements: number, images: number): UsageError =>
 export const cannotStream = (what: string, got: string): UsageError =>
   new UsageError(
     "generate/cannot-stream",
-    `stream: expected ${what}, got ${got}. Several sequences are known only when all are finished: stream one image with beams: 1 and numReturn: 1.`,
+    `stream: expected ${what}, got ${got}. The best of several sequences is known only at the end: stream one image with beams: 1 and numReturn: 1.`,
   );
 
 /**

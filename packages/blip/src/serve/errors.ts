@@ -8,8 +8,8 @@ import { UsageError } from "@blip-ts/base";
 export const queueFull = (waiting: number, limit: number): UsageError =>
   new UsageError(
     "batch/full",
-    `queue: expected room for a request, got ${waiting} that wait, of at most ${limit}. ` +
-      'Ask again later, pass whenFull: "wait", or raise maxQueue.',
+    `queue: expected room for a request, got ${waiting} waiting requests, of at most ${limit}. ` +
+      'Try again later, pass whenFull: "wait", or raise maxQueue.',
     { waiting, limit },
   );
 
@@ -20,7 +20,7 @@ export const queueFull = (waiting: number, limit: number): UsageError =>
 export const batcherClosed = (): UsageError =>
   new UsageError(
     "batch/closed",
-    "batcher: expected one that is open, got one that was closed. Make another one, or close it later.",
+    "batcher: expected an open one, got a closed one. Create another one, or close it later.",
   );
 
 /**
@@ -30,6 +30,6 @@ export const batcherClosed = (): UsageError =>
 export const noModelFor = (verb: string, model: string): UsageError =>
   new UsageError(
     "batch/no-model",
-    `${verb}: expected a model that can do it, got none. Make this object with ${model}.`,
+    `${verb}: expected a model for this verb, got none. Create this object with ${model}.`,
     { verb, model },
   );

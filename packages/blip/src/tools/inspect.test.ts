@@ -46,9 +46,7 @@ describe("inspect", () => {
     expect(printed).toMatch(
       /^# folded: for fewer than (\d+) text tokens per image: .*\ngraph match-folded$/m,
     );
-    expect(printed).toMatch(
-      /^# cached: for (\d+) text tokens or more per image: .*\ngraph match-cached$/m,
-    );
+    expect(printed).toMatch(/^# cached: for (\d+) text tokens or more per image: .*\ngraph match-cached$/m);
   });
 
   test("momentum copies, queues and the temperature are left out, and said to be", async () => {

@@ -72,7 +72,7 @@ describe("deriveArchitecture", () => {
     expect(derive({ ...match, ...layers(64) }).vision?.layers).toBe(64);
     const failure = await failureOf(() => derive({ ...match, ...layers(65) }));
     expect(failure).toMatchObject({ code: "checkpoint/limit" });
-    expect(failure.message).toContain("vision_model.encoder.layers.: expected at most 64 layers, found 65");
+    expect(failure.message).toContain("vision_model.encoder.layers.: expected at most 64 layers, got 65");
   });
 
   it("takes the text sizes from the decoder where there is no encoder", () => {

@@ -203,9 +203,9 @@ function countLayers(tensors: Tensors, prefix: string): number {
     if (!numbers.has(String(layer)))
       throw badArchitecture(
         whereOf(tensors),
-        `${numbers.size} layers lie under ${prefix}, but number ${layer} is not among them`,
+        `${numbers.size} layers are under ${prefix}, but layer ${layer} is not among them`,
       );
-  if (numbers.size === 0) throw badArchitecture(whereOf(tensors), `no layers lie under ${prefix}`);
+  if (numbers.size === 0) throw badArchitecture(whereOf(tensors), `no layers are under ${prefix}`);
   if (numbers.size > maxLayers) throw tooManyLayers(whereOf(tensors), prefix, numbers.size, maxLayers);
   return numbers.size;
 }
@@ -216,7 +216,7 @@ function shapeOf(tensors: Tensors, name: string, rank: number): readonly number[
     throw badArchitecture(
       whereOf(tensors),
       shape === undefined
-        ? `${name} is missing, from which sizes are read`
+        ? `${name} is missing, which shows the model's sizes`
         : `${name} has the shape [${shape.join(", ")}], expected ${rank} dimensions`,
     );
   return shape;

@@ -28,7 +28,7 @@ export const unknownNames = (where: string, names: readonly string[]): ModelErro
 const unknownTensors = (where: string, names: readonly string[]): ModelError =>
   new ModelError(
     "checkpoint/dialect",
-    `${where}: expected the tensors of a BLIP model (visual_encoder.* or vision_model.*, with a text model), found ` +
+    `${where}: expected the tensors of a BLIP model (visual_encoder.* or vision_model.*, with a text model), got ` +
       `${names.length === 0 ? "none" : `${names.length} of another kind: ${someOf(names, 5)}`}. ` +
       "This is another model family, or a part of a model.",
     { where, names: names.slice(0, 5) },
@@ -42,7 +42,7 @@ export const mixedDialects = (where: string, ...prefixes: readonly string[]): Mo
   new ModelError(
     "checkpoint/dialect",
     `${where}: the tensors are named in two ways at once (${prefixes.map((prefix) => `${prefix}*`).join(" and ")}). ` +
-      "Save one model a file.",
+      "Save one model per file.",
     { where, prefixes },
   );
 
@@ -64,7 +64,7 @@ export const badArchitecture = (where: string, detail: string): ModelError =>
 export const tooManyLayers = (where: string, prefix: string, found: number, limit: number): ModelError =>
   new ModelError(
     "checkpoint/limit",
-    `${where}: ${shown(prefix)}: expected at most ${limit} layers, found ${found}. No model of this family has so many; nothing was loaded.`,
+    `${where}: ${shown(prefix)}: expected at most ${limit} layers, got ${found}. No model of this family has so many; nothing was loaded.`,
     { where, prefix, found, limit },
   );
 
@@ -93,7 +93,7 @@ export interface Mismatch {
 export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError {
   const { missing, unexpected, misshaped, mistyped } = mismatch;
   const types = mistyped.map(
-    ({ name, found }) => `${shown(name)}: expected floating-point numbers, found ${found}`,
+    ({ name, found }) => `${shown(name)}: expected floating-point numbers, got ${found}`,
   );
   const shapes = misshaped.map(
     ({ name, expected, found }) =>
@@ -123,5 +123,5 @@ export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError
  */
 export const prefixLeftOut = (model: string, prefix: string): Warning => ({
   code: "checkpoint/prefix",
-  message: `${model}: all names of tensors begin with "${prefix}", as a program that wraps models writes them. It is left out.`,
+  message: `${model}: all tensor names begin with "${prefix}", the prefix of a program that wraps models. It is removed.`,
 });

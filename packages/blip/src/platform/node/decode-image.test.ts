@@ -208,7 +208,7 @@ describe("decodeImage", () => {
       "text by the name of a picture",
       picture("text.jpg"),
       "image/not-an-image",
-      /found text \("This is a text/,
+      /got text \("This is a text/,
     ],
     ["nothing", new Uint8Array(0), "image/not-an-image", /an empty file/],
     ["half a picture", picture("truncated.jpg"), "image/truncated", /ends too early/],
@@ -226,7 +226,7 @@ describe("decodeImage", () => {
       "image/bad-raw",
       /12/,
     ],
-    ["a number", 7 as unknown as string, "image/bad-raw", /found number/],
+    ["a number", 7 as unknown as string, "image/bad-raw", /got number/],
   ])("refuses %s", async (_, input, code, message) => {
     const call = decodeImage(input, hf);
     await expect(call).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
@@ -268,7 +268,7 @@ describe("decodeImage", () => {
   ])("says which option raises the limit that a %s is above", async (_, input) => {
     const call = decodeImage(input, { ...hf, maxPixels: 3 });
     await expect(call).rejects.toMatchObject({ code: "image/too-large" });
-    await expect(call).rejects.toThrow(/at most 3 pixels, found .*raise maxPixels/);
+    await expect(call).rejects.toThrow(/at most 3 pixels, got .*raise maxPixels/);
   });
 
   test("stops before it begins where the signal says so", async () => {
@@ -319,10 +319,10 @@ describe("data: URLs", () => {
   });
 
   test.each<[string, string, string]>([
-    ["data:image/png", "image/bad-data-url", "found no comma"],
+    ["data:image/png", "image/bad-data-url", "got no comma"],
     ["data:image/png;base64,????", "image/bad-data-url", "no base64"],
     [`data:,${"x".repeat(30_000_000)}`, "image/bad-data-url", "one of 30000000 bytes"],
-    [`data:text/plain,${"word ".repeat(9_000)}`, "image/not-an-image", "found text"],
+    [`data:text/plain,${"word ".repeat(9_000)}`, "image/not-an-image", "got text"],
     [urlOf(new Uint8Array(70_000)), "image/not-an-image", "the data: URL"],
     ["data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>", "image/unsupported", "the data: URL"],
   ])("that are no image are refused in few words: %.40s", async (url, code, says) => {

@@ -72,7 +72,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   signal?.throwIfAborted();
   if (!isInput(input))
     throw badRaw(
-      `expected a path, a URL, bytes, a Blob, or { data, width, height, channels }, found ${typeof input}.`,
+      `expected a path, a URL, bytes, a Blob, or { data, width, height, channels }, got ${typeof input}.`,
     );
   if (typeof input === "object" && isRawImage(input)) {
     checkArea("raw pixels", input.width, input.height, maxPixels);

@@ -196,7 +196,7 @@ describe("derived weights", () => {
     expect(warned).toEqual([
       "weights/not-kept",
       expect.stringMatching(
-        /model.safetensors as int8: .* made anew whenever the model is loaded, because .*home.* cannot be written .*; name another place with HF_HOME/,
+        /model.safetensors as int8: .* made again whenever the model is loaded, because .*home.* cannot be written .*; name another place with HF_HOME/,
       ),
     ]);
     expect(new TextDecoder().decode(await source.read(0, source.size))).toBe("derived");

@@ -28,7 +28,7 @@ describe.runIf(process.platform !== "win32")("what is no regular file", () => {
     execFileSync("mkfifo", [fifo]);
     await expect(localModel(fifo)).rejects.toMatchObject({
       ...refused,
-      message: expect.stringMatching(/model\.safetensors: expected a file, found a FIFO/) as string,
+      message: expect.stringMatching(/model\.safetensors: expected a file, got a FIFO/) as string,
     });
     await expect(localModel(folder)).rejects.toMatchObject(refused);
     await expect(readSideFile(fifo)).rejects.toBeInstanceOf(ModelError);
@@ -97,7 +97,7 @@ describe("a file that is read", () => {
   const changed = (found: string) => ({
     code: "model/changed",
     message: expect.stringContaining(
-      `expected the file as it was when the model was opened, found ${found}`,
+      `expected the file as it was when the model was opened, got ${found}`,
     ) as string,
   });
 

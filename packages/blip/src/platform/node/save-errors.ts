@@ -10,7 +10,7 @@ const detailOf = (cause: unknown): string => (cause instanceof Error ? cause.mes
 export const cannotWriteFile = (path: string, cause: unknown): UsageError =>
   new UsageError(
     "save/cannot-write",
-    `${path}: expected a file that can be written, found ${detailOf(cause)}. Name another place.`,
+    `${path}: expected a file that can be written, got ${detailOf(cause)}. Name another place.`,
     { path },
     { cause },
   );
@@ -22,7 +22,7 @@ export const cannotWriteFile = (path: string, cause: unknown): UsageError =>
 export const cannotWriteFolder = (path: string, cause: unknown): UsageError =>
   new UsageError(
     "save/cannot-write",
-    `${path}: expected a folder that can be written, found ${detailOf(cause)}. Name another place.`,
+    `${path}: expected a folder that can be written, got ${detailOf(cause)}. Name another place.`,
     { path },
     { cause },
   );
@@ -34,6 +34,6 @@ export const cannotWriteFolder = (path: string, cause: unknown): UsageError =>
 export const folderExists = (path: string, contents: string): UsageError =>
   new UsageError(
     "save/exists",
-    `${path}: expected no such folder yet, or an empty one, found ${contents}. Name another place, or remove it.`,
+    `${path}: expected no such folder yet, or an empty one, got ${contents}. Name another place, or remove it.`,
     { path },
   );

@@ -147,7 +147,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   ) {
     const { width, height } = input;
     if (width === 0 || height === 0)
-      throw badRaw(`expected a canvas or bitmap with pixels, found ${width} x ${height}.`);
+      throw badRaw(`expected a canvas or bitmap with pixels, got ${width} x ${height}.`);
     checkArea("the canvas or bitmap", width, height, maxPixels);
     return toRgb(pixelsOf(input, width, height), options);
   }

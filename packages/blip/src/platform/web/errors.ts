@@ -31,7 +31,7 @@ export const nothingThere = (url: string, status: number): ModelError =>
 export const noWeights = (folder: string): ModelError =>
   new ModelError(
     "model/no-weights",
-    `${folder}: expected model.safetensors, pytorch_model.bin, the .index.json of either or a suite's model_index.json in it, found none. ` +
+    `${folder}: expected model.safetensors, pytorch_model.bin, the .index.json of either or a suite's model_index.json in it, got none. ` +
       "A server does not list its files: give the URL of a .pth itself.",
     { folder },
   );
@@ -85,7 +85,7 @@ export const unreachable = (url: string, cause: unknown): ModelError => {
 export const offline = (url: string): ModelError =>
   new ModelError(
     "hub/offline",
-    `${shownName(url)} is not whole in the browser's cache, and offline mode makes no request. Load it once without offline.`,
+    `${shownName(url)} is not complete in the browser's cache, and offline mode makes no request. Load it once without offline.`,
     { url },
   );
 
@@ -96,7 +96,7 @@ export const offline = (url: string): ModelError =>
 export const changed = (url: string): ModelError =>
   new ModelError(
     "model/changed",
-    `${shownName(url)} is another file than when its reading began: load the model again`,
+    `${shownName(url)} has changed since its reading began: load the model again`,
     { url },
   );
 
@@ -107,7 +107,7 @@ export const changed = (url: string): ModelError =>
 export const tooLarge = (url: string, limit: number): ModelError =>
   new ModelError(
     "model/too-large",
-    `${shownName(url)}: its server sends no parts of files (HTTP range requests), and the whole has more than ${limit} bytes. ` +
+    `${shownName(url)}: its server does not support HTTP range requests, and the whole file has more than ${limit} bytes. ` +
       "Serve it from one that does.",
     { url, limit },
   );
@@ -120,7 +120,7 @@ export const readFailed = (url: string, detail: string, cause?: unknown): ModelE
   new ModelError("model/read-failed", `${shownName(url)}: ${detail}`, { url, detail }, { cause });
 
 export const brokenOff = (url: string, at: number, cause?: unknown): ModelError =>
-  readFailed(url, `its connection broke off at byte ${at}: check the network, and load it again`, cause);
+  readFailed(url, `its connection broke at byte ${at}: check the network, and load it again`, cause);
 
 /**
  * A page tried to write a folder, which browsers cannot do.
@@ -129,7 +129,7 @@ export const brokenOff = (url: string, at: number, cause?: unknown): ModelError 
 export const noFolders = (path: string): UsageError =>
   new UsageError(
     "save/cannot-write",
-    `${path}: expected a place for a folder, but a page has none. Do this in Node, e.g. npx blip-ts convert.`,
+    `${path}: expected a file system, got a page, which has none. Do this in Node, e.g. npx blip-ts convert.`,
     { path },
   );
 

@@ -66,7 +66,7 @@ async function bytesWithin(url: string, response: Response, most: number): Promi
     parts.push(part);
     size += part.length;
     if (size > most)
-      throw readFailed(url, `expected at most ${most} bytes of such a file, found more, which were not read`);
+      throw readFailed(url, `expected at most ${most} bytes of such a file, got more, which were not read`);
   }
   const bytes = new Uint8Array(size);
   let at = 0;

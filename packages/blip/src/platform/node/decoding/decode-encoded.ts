@@ -97,7 +97,7 @@ function failure(name: string, error: unknown): Error {
   // sharp also reports an unsupported format if it cannot parse the header.
   const variant = /(?<!contains )unsupported|not supported|unimplemented|bad labq/i.test(message);
   return variant
-    ? unsupported(name, `a variant that sharp has no decoder for (${detail})`, error)
+    ? unsupported(name, `a variant that sharp cannot decode (${detail})`, error)
     : truncated(name, detail, error);
 }
 

@@ -262,9 +262,14 @@ describe("downloadModel", () => {
       "it has no weights",
       { files: ["config.json", "tf_model.h5"] },
       "hub/no-weights",
-      /has no model.safetensors/,
+      /expected model\.safetensors.*, got config\.json, tf_model\.h5/,
     ],
-    ["it has two .pth", { files: ["a.pth", "b.pth"] }, "hub/no-weights", /not one single .pth/],
+    [
+      "it has two .pth",
+      { files: ["a.pth", "b.pth"] },
+      "hub/no-weights",
+      /one \.pth file.*, got a\.pth, b\.pth/,
+    ],
   ])("says so where %s", async (_what, change, code, message) => {
     Object.assign(behaviour, change);
     const call = downloadModel(id, options);

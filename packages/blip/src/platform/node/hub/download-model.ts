@@ -232,7 +232,7 @@ async function fetchSnapshot(
   options: DownloadOptions,
 ): Promise<DownloadedModel> {
   const { commit, files: all } = await client.repository(id, revision);
-  if (isCommit(revision) && commit !== revision) throw badAnswer(id, "another commit than was asked for");
+  if (isCommit(revision) && commit !== revision) throw badAnswer(id, "another commit than requested");
   const prefix = pathOf("", part);
   const files = all.filter((file) => file.startsWith(prefix)).map((file) => file.slice(prefix.length));
   const weights = chooseWeights(prefix === "" ? id : `${id}/${part ?? ""}`, files, part);

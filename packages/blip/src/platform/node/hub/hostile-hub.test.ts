@@ -127,7 +127,7 @@ describe("a whole model of the cache", () => {
       return true;
     };
     expect(await load()).toMatchObject({ commit: hubCommit });
-    expect(warnings[0]?.message).toContain("config.json: the download has the size");
+    expect(warnings[0]?.message).toContain("config.json: expected a download with the size");
   });
 
   test("is not used in place of one that is gated or gone", async () => {
@@ -193,7 +193,7 @@ describe("without a cache", () => {
       expect(await failureOf(() => load({ limits: { ...limits, leastBytes: 150_000 } }))).toMatchObject({
         code: "hub/unreachable",
         message: expect.stringMatching(
-          kind === "drip" ? /it sends next to nothing/ : /it fell silent/,
+          kind === "drip" ? /it sends almost nothing/ : /it stopped sending/,
         ) as string,
       });
       expect(hub.sent().map((sent) => Number(sent.split("@")[1]) > 0)).toEqual([false, false, true]);

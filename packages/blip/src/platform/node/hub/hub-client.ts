@@ -228,9 +228,9 @@ function repositoryOf(id: string, text: string): RepositoryInfo {
   try {
     json = JSON.parse(text);
   } catch {
-    throw badAnswer(id, /^\s*<(?:!doctype|html)/i.test(text) ? "a web page" : "what is no JSON");
+    throw badAnswer(id, /^\s*<(?:!doctype|html)/i.test(text) ? "a web page" : "invalid JSON");
   }
-  if (!isRecord(json)) throw badAnswer(id, "JSON that is no object");
+  if (!isRecord(json)) throw badAnswer(id, "JSON that is not an object");
   const { sha, siblings } = json;
   if (typeof sha !== "string" || !/^[0-9a-f]{40}$/.test(sha)) throw badAnswer(id, "no commit");
   if (!Array.isArray(siblings)) throw badAnswer(id, "no list of files");

@@ -10,7 +10,7 @@ import { failureOf, NetworkFailure } from "../net/failure.ts";
 export const badId = (id: string): ModelError =>
   new ModelError(
     "hub/bad-id",
-    `"${id}" is no Hub id: expected organisation/name, such as Salesforce/blip-itm-base-flickr`,
+    `"${id}" is not a Hub id: expected organisation/name, such as Salesforce/blip-itm-base-flickr`,
     {
       id,
     },
@@ -23,7 +23,7 @@ export const badId = (id: string): ModelError =>
 export const badEndpoint = (): UsageError =>
   new UsageError(
     "hub/bad-endpoint",
-    "HF_ENDPOINT: expected the http:// or https:// address of a server, got what is none. " +
+    "HF_ENDPOINT: expected the http:// or https:// address of a server, got something else. " +
       "Set it to one such as https://huggingface.co, or unset it.",
   );
 
@@ -34,8 +34,8 @@ export const badEndpoint = (): UsageError =>
 export const badToken = (): UsageError =>
   new UsageError(
     "hub/bad-token",
-    "HF_TOKEN: expected letters, digits and signs of ASCII, got others (a line's end within it, or a quotation mark of " +
-      "a word processor). Copy the token anew.",
+    "HF_TOKEN: expected printable ASCII characters, got others (a line break within it, or a typographic quotation " +
+      "mark). Copy the token again.",
   );
 
 /** The endpoint and the token's state. */
@@ -166,7 +166,7 @@ export const unreachable = (endpoint: string, what: string, cause: unknown): Mod
 export const offline = (id: string, revision: string, folder: string): ModelError =>
   new ModelError(
     "hub/offline",
-    `${id} (${revision}) is not whole in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
+    `${id} (${revision}) is not complete in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
       "Run once without offline: true (HF_HUB_OFFLINE), or give the folder of the files.",
     { id, revision, folder },
   );
@@ -183,7 +183,7 @@ export const corrupt = (
 ): ModelError =>
   new ModelError(
     "hub/corrupt-download",
-    `${file}: the download has the ${what} ${found}, expected ${expected}. It was thrown away: try again.`,
+    `${file}: expected a download with the ${what} ${expected}, got ${found}. It was deleted: try again.`,
     { file, what, expected, found },
   );
 
@@ -194,7 +194,7 @@ export const corrupt = (
 export const noWeights = (id: string, files: readonly string[]): ModelError =>
   new ModelError(
     "hub/no-weights",
-    `${id} has no model.safetensors, no pytorch_model.bin, no index of either, not one single .pth and no model_index.json of a suite; it has ` +
+    `${id}: expected model.safetensors, pytorch_model.bin, the .index.json of either, one .pth file or a suite's model_index.json, got ` +
       (files.slice(0, 12).join(", ") || "no files"),
     { id, files },
   );
@@ -229,7 +229,7 @@ export const fileNotFound = (address: string, status: number): ModelError =>
 export const fileOffline = (address: string, folder: string): ModelError =>
   new ModelError(
     "hub/offline",
-    `${address} is not whole in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
+    `${address} is not complete in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
       "Run once without offline: true (HF_HUB_OFFLINE), or give the path of the file.",
     { address, folder },
   );
@@ -271,7 +271,7 @@ export const takenFromCache = (what: string, endpoint: string, error: unknown): 
 export const badRevision = (revision: string): UsageError =>
   new UsageError(
     "hub/bad-revision",
-    "revision: expected a branch, a tag or a commit, got what is no such name (an empty part, .., a backslash, a colon, " +
-      "a name that Windows reserves, or a control character in it). Give its name as the Hub shows it.",
+    "revision: expected a branch, a tag or a commit, got an invalid name (an empty part, .., a backslash, a colon, " +
+      "a name that Windows reserves, or a control character). Give its name as the Hub shows it.",
     { revision },
   );

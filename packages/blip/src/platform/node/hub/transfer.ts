@@ -118,7 +118,7 @@ async function answerFrom(
   if (start === 0 && answer.status === 206 && answer.headers.get("content-range") !== null) {
     if (startOf(answer, entry, 0) === undefined) {
       discard(answer);
-      throw badAnswer(entry.name, "a part of the file that was not asked for");
+      throw badAnswer(entry.name, "another part of the file than requested");
     }
   }
   return { answer, start: startOf(answer, entry, start) ?? 0 };

@@ -36,7 +36,7 @@ class Watch {
     this.#bytes += bytes;
     if (now > this.#end) throw new NetworkFailure("it takes too long");
     if (now < this.#windowEnd) return;
-    if (this.#bytes < this.#limits.leastBytes) throw new NetworkFailure("it sends next to nothing");
+    if (this.#bytes < this.#limits.leastBytes) throw new NetworkFailure("it sends almost nothing");
     this.#windowEnd = now + this.#limits.window;
     this.#bytes = 0;
   }
@@ -81,7 +81,7 @@ export async function* bodyOf(
 async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new NetworkFailure("it fell silent")), milliseconds);
+    timer = setTimeout(() => reject(new NetworkFailure("it stopped sending")), milliseconds);
   });
   try {
     return await Promise.race([work, late]);

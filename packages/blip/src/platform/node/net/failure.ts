@@ -31,7 +31,7 @@ const codeOf = (error: unknown): string | undefined => {
 };
 
 const words: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nobody listens there",
+  ECONNREFUSED: "no server listens there",
   ENOTFOUND: "there is no such host",
   EAI_AGAIN: "its name cannot be looked up",
   ECONNRESET: "the connection was broken off",
@@ -39,8 +39,8 @@ const words: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "the connection was broken off",
   UND_ERR_CONNECT_TIMEOUT: "it does not answer",
   ETIMEDOUT: "it does not answer",
-  EHOSTUNREACH: "no way leads there",
-  ENETUNREACH: "no way leads there",
+  EHOSTUNREACH: "there is no route to it",
+  ENETUNREACH: "there is no route to it",
 };
 
 /** Turns an error of `fetch` or of a body's reader into a `NetworkFailure`. */

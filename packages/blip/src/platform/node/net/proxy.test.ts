@@ -120,7 +120,7 @@ describe("a request through a proxy", () => {
   test("says which proxy it is that is not there", async () => {
     const env = { http_proxy: "http://user:secret@127.0.0.1:1" };
     const { message } = await failureOf(() => fetchImage("http://images.example/a.png", { env }));
-    expect(message).toMatch(/through the proxy of http_proxy: nobody listens there: ECONNREFUSED/);
+    expect(message).toMatch(/through the proxy of http_proxy: no server listens there: ECONNREFUSED/);
     expect(message).not.toMatch(/secret/);
   });
 });

@@ -69,9 +69,9 @@ export function proxyFor(url: URL, env: Environment): Proxy | undefined {
   try {
     parsed = new URL(text);
   } catch {
-    throw badProxy(proxy.variable, "what is no address");
+    throw badProxy(proxy.variable, "something else");
   }
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:")
-    throw badProxy(proxy.variable, `one of ${parsed.protocol}//`);
+    throw badProxy(proxy.variable, `a ${parsed.protocol}// address`);
   return { url: parsed.href, variable: proxy.variable };
 }

@@ -106,7 +106,7 @@ describe("hopOf", () => {
     expect(
       await hopOf(new URL("http://a.example"), { status: 302, headers: new Headers() }, options),
     ).toBeUndefined();
-    await expect(redirect("http://public.example/", "http://[")).rejects.toThrow("what is no address");
+    await expect(redirect("http://public.example/", "http://[")).rejects.toThrow("an invalid address");
   });
 });
 

@@ -87,7 +87,7 @@ export async function hopOf(
   try {
     to = new URL(location, from);
   } catch {
-    throw new RefusedRedirect("redirects to what is no address");
+    throw new RefusedRedirect("redirects to an invalid address");
   }
   // Credentials that the redirecting server put into the address are not sent.
   to.username = "";
