@@ -76,7 +76,7 @@ export interface ProcessorCallOptions extends EncodeOptions {
   readonly onProgress?: ((progress: ProcessorProgress) => void) | undefined;
   /** Stops the call. */
   readonly signal?: AbortSignal | undefined;
-  /** The most pixels of an image in this call, in place of the processor's own limit. */
+  /** The most pixels of an image in this call; by default the processor's own limit. */
   readonly maxPixels?: number | undefined;
   /**
    * Applies BLIP's caption clean-up before the tokenizer. By default on for `blip` and `lavis`, off for `hf` and

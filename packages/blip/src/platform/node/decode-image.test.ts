@@ -241,7 +241,7 @@ describe("decodeImage", () => {
       Buffer.from("47494638396100010001000000" + "2c00000000ffffffff00" + "0200", "hex"),
       /65535 x 65535/,
     ],
-    ["long PNG", png({ depth: 8, type: 0, rows: "00", width: 2_000_000 }), /a side/],
+    ["long PNG", png({ depth: 8, type: 0, rows: "00", width: 2_000_000 }), /per side/],
   ])("refuses a %s that declares too many pixels, before decoding it", async (_, bytes, message) => {
     await expect(decodeImage(bytes, hf)).rejects.toMatchObject({
       code: "image/too-large",
