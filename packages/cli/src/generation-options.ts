@@ -25,15 +25,15 @@ const maxConfigBytes = 1_000_000;
 
 const numbers: readonly (readonly [flag: string, value: string, about: string])[] = [
   ["--beams", "N", "beams of the search, 1 to 8; 1 is greedy"],
-  ["--top-p", "P", "with --sample: from the likeliest tokens that together have this probability"],
-  ["--top-k", "K", "with --sample: from the K likeliest tokens; 0 is all"],
+  ["--top-p", "P", "with --sample: draw from the likeliest tokens that together have this probability"],
+  ["--top-k", "K", "with --sample: draw from the K likeliest tokens; 0 is all"],
   ["--temperature", "T", "with --sample: below 1 makes likely tokens likelier"],
-  ["--seed", "S", "with --sample: the same seed, the same texts (default: 0)"],
-  ["--num-return", "N", "texts for each image: samples, or the best of the beams"],
+  ["--seed", "S", "with --sample: the same seed gives the same texts (default: 0)"],
+  ["--num-return", "N", "texts per image: samples, or the best of the beams"],
   ["--max-length", "N", "most tokens, with [DEC], the prompt and [SEP]"],
   ["--min-length", "N", "fewest tokens before [SEP], counted likewise"],
-  ["--repetition-penalty", "R", "above 1 makes tokens that are there already less likely"],
-  ["--no-repeat-ngram", "N", "no run of N tokens comes twice"],
+  ["--repetition-penalty", "R", "above 1 makes repeated tokens less likely"],
+  ["--no-repeat-ngram", "N", "no run of N tokens occurs twice"],
 ];
 
 export function addGenerationOptions(command: Command): Command {
@@ -50,7 +50,7 @@ export function addGenerationOptions(command: Command): Command {
 export const generationConfigOption = () =>
   new Option(
     "--generation-config <FILE>",
-    "a generation_config.json that says these options unless they are given; `model`: the model's own (default: none is read)",
+    "a generation_config.json with defaults of these options; `model`: the model's own (default: none is read)",
   );
 
 /**

@@ -16,7 +16,7 @@ export const textOption = () =>
   new Option("-t, --text <TEXT>", "a text; may be given again").argParser(collect);
 
 export const addTextOptions = (command: Command): Command =>
-  command.addOption(textOption()).option("--texts <FILE>", "a file with a text a line");
+  command.addOption(textOption()).option("--texts <FILE>", "a file with one text per line");
 
 /** Texts, each with its name for messages: `text 2`, or `--texts FILE, line 5`. */
 export interface ListedTexts {

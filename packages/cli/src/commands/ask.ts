@@ -134,7 +134,10 @@ export function addAsk(program: Command, terminal: Terminal, finish: (code: numb
     .description("answers to questions about images (VQA)")
     .argument(...imagesOrPairs)
     .addOption(new Option("-q, --question <TEXT>", "a question; may be given again").argParser(collect))
-    .option("--answers <FILE>", "answers to choose from, a line each or as a JSON array: the best is ranked")
+    .option(
+      "--answers <FILE>",
+      "answers to choose from, one per line or as a JSON array: the best one is given",
+    )
     .addOption(
       new Option("-k <N>", "how many of --answers are ranked in full (default: 128)").argParser(
         anyNumber("-k"),

@@ -100,8 +100,8 @@ export function addBench(program: Command, terminal: Terminal, finish: (code: nu
       `a measure (${measureNames.join(", ")}), or one in a type (image-int8); may be given again (default: all)`,
       collect,
     )
-    .option("--runs <N>", "samples of each row that are counted", positiveInteger("--runs"), 7)
+    .option("--runs <N>", "number of counted samples per row", positiveInteger("--runs"), 7)
     .addOption(threadsOption())
-    .option("--jsonl", "a JSON row a line, as they come");
+    .option("--jsonl", "JSON rows, one per line, as they arrive");
   addSourceOptions(command).action(async (flags: BenchFlags) => finish(await run(flags, terminal)));
 }

@@ -111,7 +111,7 @@ export function addConvert(program: Command, terminal: Terminal, finish: (code: 
   const command = program
     .command("convert")
     .description(
-      "any checkpoint as a Hugging Face folder: names, config, processor; numbers stay as they are but for those that --adapter changes",
+      "convert any checkpoint to a Hugging Face folder: names, config, processor; only --adapter changes numbers",
     )
     .usage("[options] <in> <out>\n       blip convert [options] --suite <out> <task=model...>")
     .argument(
@@ -120,11 +120,11 @@ export function addConvert(program: Command, terminal: Terminal, finish: (code: 
     )
     .option(
       "--task <TASK>",
-      "which model a file of several, or a suite, becomes: match, caption, ask, compare or embed",
+      "the task whose model is written, from a file or suite of several: match, caption, ask, compare or embed",
     )
     .option(
       "--suite <OUT>",
-      "make one folder of the models of several tasks, whose image encoders are equal: match=DIR ask=DIR",
+      "combine models of several tasks with equal image encoders in one folder: match=DIR ask=DIR",
     );
   addSourceOptions(command.addOption(adapterOption())).action(async (places: string[], flags: ConvertFlags) =>
     finish(await run(places, flags, terminal)),

@@ -93,7 +93,7 @@ export function addExport(program: Command, terminal: Terminal, finish: (code: n
     )
     .option(
       "--self-contained",
-      "each file carries its own weights (2 GiB at most), instead of one file of weights",
+      "each file contains its own weights (at most 2 GiB), instead of one common file of weights",
     )
     .option("--standard-operators", "only ONNX's own operators, for engines other than ONNX Runtime");
   addSourceOptions(command)

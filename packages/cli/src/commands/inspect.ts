@@ -82,7 +82,7 @@ async function run(model: string, flags: InspectFlags, terminal: Terminal): Prom
 export function addInspect(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   const command = program
     .command("inspect")
-    .description("what a checkpoint or a suite is and which tasks it can do")
+    .description("describe a checkpoint or a suite, and the tasks that it can do")
     .argument("<model>", "a folder, a file or its URL, a suite, picture-book, or a Hub id")
     .option("--graph <TASK>", "print the graphs of a task");
   addSourceOptions(command)

@@ -105,12 +105,12 @@ export function addQuantize(program: Command, terminal: Terminal, finish: (code:
     .addOption(new Option("--dtype <T>", "type of the weights").choices(["fp16", "int8"]).default("int8"))
     .option(
       "--task <TASK>",
-      "which model a file of several, or a suite, becomes: match, caption, ask, compare or embed",
+      "the task whose model is written, from a file or suite of several: match, caption, ask, compare or embed",
     );
   addTextOptions(command).addOption(
     new Option(
       "--check <IMAGE>",
-      "then compare with the original on images (files, folders; may be given again), with texts of your own or a few",
+      "then compare with the original on images (files, folders; may be given again), with your own texts or a few defaults",
     ).argParser(collect),
   );
   addSourceOptions(command.addOption(adapterOption()).addOption(maxPixelsOption())).action(

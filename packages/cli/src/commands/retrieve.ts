@@ -68,12 +68,10 @@ export function addRetrieve(program: Command, terminal: Terminal, finish: (code:
     .argument(...imagesArgument);
   addTextOptions(command)
     .addOption(
-      new Option("-k <N>", "how many of each ranking ITM looks at (default: 128)").argParser(anyNumber("-k")),
+      new Option("-k <N>", "how many of each ranking ITM re-ranks (default: 128)").argParser(anyNumber("-k")),
     )
     .addOption(
-      new Option("--by <WHAT>", "a row for each text, or for each image")
-        .choices(["text", "image"])
-        .default("text"),
+      new Option("--by <WHAT>", "a row per text, or per image").choices(["text", "image"]).default("text"),
     )
     .option(
       "--frames",

@@ -197,14 +197,14 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
       `all ${publishedModels.length} models on the Hub in one report, about 10 GB the first time`,
     )
     .option("--images <DIR>", `a folder with the samples' images: ${Object.keys(publishedImages).join(", ")}`)
-    .option("--fetch", "fetch images that are not in that folder from where they were published")
-    .option("--as <NAME>", "which published model this is, where its name does not say")
+    .option("--fetch", "fetch images that are not in that folder from their published addresses")
+    .option("--as <NAME>", "which published model this is, if its name does not show it")
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(profileOption())
     .addOption(threadsOption())
     .addOption(maxPixelsOption())
-    .option("--jsonl", "a JSON row a line, as they come");
+    .option("--jsonl", "JSON rows, one per line, as they arrive");
   addSourceOptions(command).action(async (model: string | undefined, flags: VerifyFlags) =>
     finish(await runOne(model, flags, terminal)),
   );

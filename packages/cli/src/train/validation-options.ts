@@ -23,7 +23,7 @@ export const addValidationOptions = (command: Command): Command =>
     .addOption(
       new Option(
         "--val-limit <N>",
-        "rows of it that metrics are computed on, from the first; 0: none (default: 1000)",
+        "number of first rows on which metrics are computed; 0: none (default: 1000)",
       ).argParser(anyNumber("--val-limit")),
     )
     .addOption(
@@ -41,7 +41,7 @@ export const addValidationOptions = (command: Command): Command =>
       `what the best weights have: the lowest loss, or the highest metric (${metrics.join("; ")}; default: the task's first metric; pretrain, or without metrics: loss)`,
     )
     .addOption(
-      new Option("--patience <N>", "validations without a better one after which it ends").argParser(
+      new Option("--patience <N>", "validations without improvement after which training ends").argParser(
         positiveInteger("--patience"),
       ),
     );
