@@ -1,4 +1,5 @@
-// What PEFT wrote is read (fixtures/adapter, oracle/train/adapter_goldens.py), and what is no plain LoRA is refused by name.
+// Reads adapters that PEFT wrote (fixtures/adapter, oracle/train/adapter_goldens.py); anything but plain LoRA is
+// rejected by name.
 import { readFile } from "node:fs/promises";
 import { memorySource, readSafetensors, safetensorsBytes, type MadeTensor } from "@blip-ts/checkpoint";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -52,14 +53,15 @@ const pair = (rank = 3, path = query) => ({
 describe("an adapter of PEFT", () => {
   test("is read with its patterns: ranks, and scales by alpha / sqrt(r)", async () => {
     const { updates, replaced } = await read(config);
-    // 3 layers: two attentions of query, value and dense, two dense of the feed-forward; the LM head's dense.
+    // 3 layers with two attentions of query, value and dense each, and two dense of the feed-forward; the LM head's
+    // dense.
     expect(updates.size).toBe(3 * 8 + 1);
     expect(replaced.size).toBe(0);
     const scaleOf = (path: string) => updates.get(`text_decoder.bert.encoder.layer.1.${path}`)?.scale;
     expect(scaleOf("attention.self.query")).toBeCloseTo(4 / Math.sqrt(3), 12);
     expect(scaleOf("crossattention.self.query")).toBeCloseTo(4 / Math.sqrt(2), 12);
     expect(scaleOf("attention.self.value")).toBeCloseTo(5 / Math.sqrt(3), 12);
-    // Not by the ending of a word.
+    // A pattern does not match the ending of a word.
     expect(scaleOf("crossattention.self.value")).toBeCloseTo(4 / Math.sqrt(3), 12);
     expect(updates.get(query)?.down.shape).toEqual([3, 32]);
   });

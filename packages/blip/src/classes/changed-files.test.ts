@@ -1,5 +1,5 @@
-// Model files that change while the model is used: nothing is answered of two files, nobody is answered with other numbers
-// without a word, and who loads a copy goes on.
+// Model files that change while the model is in use: no answer mixes two files, no numbers change silently, and a model
+// loaded as a copy continues.
 import { copyFile, cp, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** A model of one's own, and the path of its weights. */
+/** A copy of a model, and the path of its weights. */
 async function copied() {
   const folder = await mkdtemp(join(root, "model-"));
   await cp(fixture("tiny/match"), folder, { recursive: true });
@@ -46,7 +46,7 @@ const scoredBy = async (model: Model) =>
   (await model.forward({ pixelValues: pixelsOf(model), ...texts })).itmScore.data;
 const changed = { code: "model/changed" };
 
-/** A whole file with other numbers. */
+/** A complete file with other numbers. */
 async function otherWeights(): Promise<string> {
   const path = join(await mkdtemp(join(root, "other-")), "model.safetensors");
   await copyFile(fixture("tiny/match/model.safetensors"), path);
@@ -87,7 +87,7 @@ describe("a model whose file changes while it is used", () => {
       const before = await seenBy(model);
       await change(weights);
       expect(await seenBy(model)).toEqual(before);
-      // A graph that was not needed so far.
+      // A graph that was not needed before.
       await expect(scoredBy(model)).rejects.toMatchObject(changed);
     },
   );
@@ -143,15 +143,15 @@ describe("kept weights of 8 bits", () => {
     const expected = await scoredBy(model);
     const whole = await readFile(kept);
     const damaged = Buffer.from(whole);
-    // The header stays whole; so do the scales' and vectors' finite numbers.
+    // The header stays intact, and so do the finite numbers of scales and vectors.
     damaged.fill(3, damaged.length - 20_000);
     await writeFile(kept, damaged);
-    // By the model that has mapped them.
+    // By the model that has mapped the weights.
     expect(await scoredBy(model)).toEqual(expected);
     expect((await readFile(kept)).equals(whole)).toBe(true);
     await model.close();
     await writeFile(kept, damaged);
-    // By one that is loaded later.
+    // By a model that is loaded later.
     await using later = await load(folder, { dtype: "int8" });
     expect(await scoredBy(later)).toEqual(expected);
     expect((await readFile(kept)).equals(whole)).toBe(true);

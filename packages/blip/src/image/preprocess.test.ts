@@ -1,4 +1,4 @@
-// Pixel values of transformers 5.23's BlipImageProcessorPil (NumPy 2.4), to the bit; whole pictures are compared in
+// Pixel values of transformers 5.23's BlipImageProcessorPil (NumPy 2.4), bit-exact. Whole images are compared in
 // platform/node/decode-image.test.ts.
 import { describe, expect, test } from "vitest";
 import { defaultImageConfig, parseImageConfig, preprocess, type ImageConfig } from "./preprocess.ts";

@@ -1,4 +1,4 @@
-// A suite opened for a task: joined with the image encoder, each file once, and what is said where parts do not fit.
+// A suite opened for a task: joined with the image encoder, each file opened once, and the errors if parts do not fit.
 import { cp, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 const quiet = { onWarning: () => undefined };
 
-/** The suite's files, and which folders were opened and what was read in them. */
+/** The suite's files, with records of opened folders and read files. */
 async function watched(folder: string) {
   const files = await nodePlatform.openModel(folder, {});
   if (files.kind !== "suite") throw new Error("a suite was expected");

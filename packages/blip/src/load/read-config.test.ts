@@ -1,4 +1,4 @@
-// Which heads, epsilons and sizes a network gets, from config.json, the tensors and the options.
+// A network's heads, epsilons and sizes, from config.json, the tensors and the options.
 import { describe, expect, test } from "vitest";
 import type { Compat } from "../platform.ts";
 import { decideTextHeads, readConfig } from "./read-config.ts";

@@ -1,5 +1,5 @@
-// Side files are untrusted: each kind of wrong content is refused by the file's name, the field, what was expected and what
-// was found, before anything is made of it.
+// Side files are untrusted: each kind of wrong content is rejected with the file's name, the field, the expected value
+// and the actual one, before the content is used.
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { memorySource } from "@blip-ts/checkpoint";
@@ -17,7 +17,7 @@ const folder = fixture("tiny/match");
 const weights = await readFile(`${folder}/model.safetensors`);
 const right = async (file: string) => readFile(`${folder}/${file}`, "utf8").catch(() => undefined);
 
-/** fixtures/tiny/match, one of whose files says something else. */
+/** fixtures/tiny/match with the content of one file replaced. */
 const modelWith = (changed: SideFile, content: string): ModelFiles => ({
   name: "m",
   kind: "folder",
@@ -25,7 +25,7 @@ const modelWith = (changed: SideFile, content: string): ModelFiles => ({
   read: async (file) => (file === changed ? content : right(file)),
 });
 
-/** What loading does of the files, before an engine is opened. */
+/** Runs the part of loading that reads the files, before an engine is opened. */
 async function load(files: ModelFiles): Promise<void> {
   await prepareModel(nodePlatform, await openModel(files), ["match"], { onWarning: () => undefined });
   await readImageConfig(files);

@@ -1,4 +1,4 @@
-// model_index.json, which may come from anywhere: what is read of it, and what is refused with which words.
+// model_index.json, which may come from anywhere: its content, and the errors for wrong content.
 import { describe, expect, test } from "vitest";
 import { failureOf } from "@blip-ts/testing";
 import { readSuiteIndex, suiteIndexText } from "./suite-index.ts";
@@ -127,7 +127,7 @@ describe("is refused", () => {
     const error = await refusal(JSON.stringify(json));
     expect(error).toMatchObject({ name: "ModelError", code });
     expect(error.message).toMatch(message);
-    // What to do stands at the end.
+    // The message ends with the remedy.
     expect(error.message).toMatch(/\. (?:Make|Remove|Put|Keep) [^.]+.*\.$/);
   });
 
@@ -136,7 +136,7 @@ describe("is refused", () => {
     expect(JSON.parse(text)).toMatchObject({ tasks: { ask: "other" } });
     expect(await refusal(text)).toMatchObject({ code: "suite/duplicate" });
     expect((await refusal(text)).message).toContain('the name "ask" twice');
-    // The same name in two objects, and as a value, is none.
+    // The same name in two objects, or as a value, is no duplicate.
     const twice = { ...good, _a: { b: 1, c: '"b":' }, _d: [{ b: 1 }, { b: 2 }] };
     expect(read(twice).tasks).toHaveLength(3);
   });

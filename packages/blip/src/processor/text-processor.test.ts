@@ -1,4 +1,4 @@
-// How long texts may be, and what the longest cost.
+// The length limit of texts, and the cost of the longest.
 import { describe, expect, test } from "vitest";
 import { failureOf } from "@blip-ts/testing";
 import { readFile } from "node:fs/promises";
@@ -55,7 +55,7 @@ test.each<[string, string]>([
   const started = process.cpuUsage();
   preQuestion(text);
   preCaption(text);
-  // The square of it would be minutes.
+  // A quadratic algorithm would take minutes.
   expect(process.cpuUsage(started).user / 1e6).toBeLessThan(2);
 });
 

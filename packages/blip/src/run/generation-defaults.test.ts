@@ -1,4 +1,5 @@
-// What is generated unless told, by convention (the contract's `--compat` table), and transformers' generation_config.json.
+// The defaults of generation, by convention (the contract's `--compat` table), and transformers'
+// generation_config.json.
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -55,7 +55,7 @@ describe("checkRequired", () => {
         `1 tensor holds numbers of another type (b: expected floating-point numbers, got ${dtype})`,
       );
       expect(failure.fields).toMatchObject({ mistyped: [{ name: "b", found: dtype }] });
-      // A matrix of 8 bits with its scales is what stands for it.
+      // An 8-bit matrix with its scales stands for the floating-point one.
       expect(checkRequired(tensors, required, [], new Set(["b"]))).toEqual([]);
     },
   );

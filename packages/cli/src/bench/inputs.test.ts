@@ -1,4 +1,4 @@
-// The inputs of the measures: a formula that other languages follow.
+// The inputs of the measures: a formula that other languages can follow.
 import { expect, test } from "vitest";
 import { formulaIds, formulaNumbers, repeated } from "./inputs.ts";
 

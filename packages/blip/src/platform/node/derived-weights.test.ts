@@ -1,4 +1,4 @@
-// Weights that are kept beside the Hub's cache: when they are made, when again, and what happens beside.
+// Weights kept beside the Hub's cache: when they are derived, when again, and side effects.
 import {
   cp,
   mkdir,
@@ -89,7 +89,7 @@ describe("derived weights", () => {
     await change(path);
     expect(await text((await derive()).path)).toBe("derived");
     expect(made).toBe(2);
-    // And are whole again.
+    // The kept weights are intact again.
     await derive();
     expect(made).toBe(2);
   });

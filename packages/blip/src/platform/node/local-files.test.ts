@@ -1,4 +1,4 @@
-// Model files that cannot be read, and places where there is none.
+// Model files that cannot be read, and missing paths.
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -131,7 +131,7 @@ describe("a file that is read", () => {
     await change(path);
     expect(() => source.expectUnchanged?.()).toThrow(expect.objectContaining(changed(found)) as Error);
     await expect(source.read(0, 2)).rejects.toMatchObject(changed(found));
-    // What was mapped before is the old file still, unless it is the very file that was written into.
+    // A mapped file is still the old one, unless that very file was written into.
     const mapped = () => source.expectUnchanged?.(true);
     if (alsoMapped) expect(mapped).toThrow(expect.objectContaining(changed(found)) as Error);
     else expect(mapped).not.toThrow();

@@ -1,4 +1,4 @@
-// Pictures that a page fetches, where the network or the server fails; what is decoded is compared in
+// Images that a page fetches while the network or the server fails; decoded pixels are compared in
 // test/web-pictures.slow.test.ts.
 import { readFile } from "node:fs/promises";
 import sharp from "sharp";
@@ -135,7 +135,7 @@ test("the browser is shown no EXIF: the file is turned here", async () => {
     const stripped = shown.pop() ?? new Uint8Array();
     expect(stripped.length).toBeLessThan(bytes.length);
     expect(orientationOf(format, stripped)).toBe(1);
-    // It is the same image still.
+    // The image is still the same.
     const [same, own] = await Promise.all([stripped, bytes].map((one) => sharp(one).raw().toBuffer()));
     expect(same?.equals(own ?? Buffer.alloc(0))).toBe(true);
     expect(await sharp(stripped).metadata()).toMatchObject({ format, width: 21, height: 13 });
@@ -169,7 +169,7 @@ test("a large image is decoded in a worker, in the size that is wanted, and on t
   }
   vi.stubGlobal("Worker", Missing);
   expect(await decodeImage(bytes, { ...options, size })).toMatchObject({ width: 4000, height: 2200 });
-  // Small ones, and those that are wanted whole, need none.
+  // Small images, and images without a requested size, need no worker.
   vi.stubGlobal("Worker", undefined);
   expect(await decodeImage(bytes, options)).toMatchObject({ width: 4000 });
 });

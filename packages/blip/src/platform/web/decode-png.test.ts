@@ -1,4 +1,4 @@
-// Our PNG decoder against sharp's pixels, and PNGs of every form against the pixels that they were made of.
+// This package's PNG decoder against sharp's pixels, and PNGs of every form against their original pixels.
 import { deflateSync } from "node:zlib";
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
@@ -48,7 +48,7 @@ describe("a PNG", async () => {
   });
 
   test("undoes each filter", async () => {
-    // Two rows of three grey pixels under every filter: none, left, up, their mean, Paeth.
+    // Two rows of three grey pixels with every filter: none, left, up, their mean, Paeth.
     const first = [10, 20, 40];
     const rows: readonly (readonly number[])[] = [
       [0, 12, 24, 50],

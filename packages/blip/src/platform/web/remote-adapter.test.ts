@@ -1,4 +1,5 @@
-// An adapter in a page, by the address of its folder; what is no adapter, and an adapter in a model's place.
+// An adapter in a page, by the address of its folder; also a folder without an adapter, and an adapter in a model's
+// place.
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fakeCaches } from "../../../test/support/fake-caches.ts";

@@ -1,10 +1,10 @@
-// The small files of a model where the network or the server fails.
+// The small files of a model while the network or the server fails.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fakeCaches } from "../../../test/support/fake-caches.ts";
 import { plainModel } from "../../../test/support/plain-model.ts";
 import { openRemoteModel } from "./remote-model.ts";
 
-/** Answers for config.json; the weights are there, and have a header's worth of bytes. */
+/** The answer for config.json; the weights exist and have the bytes of a header. */
 let config: () => Response | Promise<Response>;
 beforeEach(() => {
   vi.stubGlobal("caches", fakeCaches());

@@ -1,4 +1,4 @@
-// Files of lines: of one process at a time, and free again whatever happens.
+// Files of lines: used by one process at a time, and released in every case.
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Against a local server that speaks the Hub's protocol, and one that plays its store of large files.
+// Tests with a local server that speaks the Hub's protocol, and one that acts as its store of large files.
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -49,14 +49,14 @@ class TestServer {
   }
 }
 
-/** What the two servers do; tests change it. */
+/** The behaviour of the two servers; tests change it. */
 interface Behaviour {
   status?: number;
   errorCode?: string;
   token?: string;
   files: string[];
   etag: string;
-  /** Bytes after which the store breaks the connection, once. */
+  /** The number of bytes after which the store breaks the connection, once. */
   breakAfter?: number;
   ranges: boolean;
   busy: number;
@@ -172,7 +172,7 @@ describe("downloadModel", () => {
     const settings = ["processor_config.json", "preprocessor_config.json"];
     behaviour.files.push(...settings);
     const found = await downloadModel(id, options);
-    // The test's store has one content for all.
+    // The test's store has one content for all files.
     for (const name of settings) expect(await readFile(join(found.folder, name))).toEqual(weights);
   });
 

@@ -1,5 +1,5 @@
-// A hub that is down, slow, or not what it should be, and a cache that is not whole: what is used, what is said, and what
-// never happens.
+// A hub that is down, slow or misbehaving, and an incomplete cache: what is used, which messages appear, and what never
+// happens.
 import {
   mkdir,
   mkdtemp,
@@ -65,7 +65,7 @@ async function expectWhole(): Promise<void> {
   expect(weights.equals(await readFile(join(snapshot(), "model.safetensors")))).toBe(true);
   expect(config.equals(await readFile(join(snapshot(), "config.json")))).toBe(true);
 }
-/** Everything below a folder. */
+/** All paths below a folder. */
 const below = async (folder: string) => (await readdir(folder, { recursive: true })).sort();
 const text = (status: number, body: string) => (response: ServerResponse) =>
   void response.writeHead(status, { "content-type": "text/html" }).end(body);
@@ -106,7 +106,7 @@ describe("a whole model of the cache", () => {
     expect(await load()).toMatchObject({ folder: snapshot() });
     expect(warnings.map(({ code }) => code)).toEqual(["hub/from-cache"]);
     expect(warnings[0]?.message).toMatch(/is taken from the cache$/);
-    // A whole model is not waited for as long as one that is not there.
+    // The wait is shorter for a fully cached model than for a missing one.
     expect(hub.requests.length).toBeLessThanOrEqual(3 + 2 + 2);
   });
 
@@ -149,7 +149,7 @@ describe("a whole model of the cache", () => {
     await load();
     const ref = join(repository(), "refs", "main");
     await rm(ref);
-    // What stands in its place cannot be replaced.
+    // The existing entry cannot be replaced.
     await mkdir(join(ref, "in the way"), { recursive: true });
     expect(await load()).toMatchObject({ folder: snapshot() });
     expect(hub.sent()).toHaveLength(2);
@@ -238,7 +238,7 @@ describe("what is cut short in the cache", () => {
     await load();
     expect(hub.sent()).toHaveLength(4);
     await expectWhole();
-    // As long as it should be, and something else.
+    // The correct length, but other content.
     await rm(join(repository(), ".blip-ts"), { recursive: true });
     await writeFile(blob(config), Buffer.alloc(config.length));
     await load();
@@ -369,7 +369,7 @@ describe("bytes that are not the file's", () => {
   };
 
   test("more of them than were said are thrown away", async () => {
-    // Without an end: what is too much is not waited for.
+    // Without an end: excess bytes are not awaited.
     sendInstead((_from, response) => void response.write(Buffer.concat([weights, weights])));
     expect(await failureOf(() => load())).toMatchObject({ code: "hub/corrupt-download" });
     expect(await readdir(join(repository(), "blobs"))).toEqual([etagOf(config)]);

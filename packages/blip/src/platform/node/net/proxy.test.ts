@@ -1,4 +1,4 @@
-// Which proxy a request takes, and what a proxy on this machine is asked.
+// The proxy of a request, and the requests that a proxy on this machine receives.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
