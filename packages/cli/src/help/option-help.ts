@@ -86,7 +86,10 @@ export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--task": { group: "model", standard: "the only one" },
   "--captioner": { group: "model" },
   "--filter": { group: "model" },
-  "--text-heads": { group: "model", standard: "12 if the text model is 768 wide, otherwise the value in config.json" },
+  "--text-heads": {
+    group: "model",
+    standard: "12 if the text model is 768 wide, otherwise the value in config.json",
+  },
 
   "--compat": { group: "conventions" },
   "--orientation": { group: "conventions", standard: "upright; stored with --compat hf" },

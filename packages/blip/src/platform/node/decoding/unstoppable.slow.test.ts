@@ -24,7 +24,7 @@ const program = `
   );
   await new Promise((begun) => worker.once("message", begun));
   await new Promise((later) => setTimeout(later, 300));
-  // `terminate` may never settle, because the thread waits for its own native call.
+  // terminate() may never settle, because the thread waits for its own native call.
   void worker.terminate();
   await new Promise((later) => setTimeout(later, 500));
   const before = process.cpuUsage();
