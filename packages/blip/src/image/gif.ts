@@ -119,7 +119,7 @@ async function unpack(data: Uint8Array, codeBits: number, target: Uint8Array, na
       continue;
     }
     if (previous === -1 ? code > clear : code > next || (code === next && next === tableSize))
-      throw truncated(name, "its compressed pixels make no sense");
+      throw truncated(name, "its compressed pixels are invalid");
     if (previous !== -1 && next < tableSize) {
       prefix[next] = previous;
       first[next] = must(first, previous, "code");

@@ -162,7 +162,7 @@ export const noSpecialToken = (name: string, token: string, id: number, vocabSiz
     `${name}: its vocabulary has no ${token}, and the id that stands for it, ${id}, is outside of its ${vocabSize} rows. ` +
       (token === "[ENC]"
         ? 'Use compat "hf", which keeps [CLS].'
-        : "Give the config.json that belongs to these weights: its text_config.bos_token_id says [DEC]."),
+        : "Give the config.json that belongs to these weights: its text_config.bos_token_id is [DEC]."),
     { name, token, id, vocabSize },
   );
 

@@ -124,7 +124,7 @@ describe("refuses", () => {
     await cp(join(other, "image_encoder"), join(folder, "image_encoder"), { recursive: true });
     const error = await load(folder);
     expect(error).toMatchObject({ code: "suite/encoder-width" });
-    expect(error.message).toMatch(/width 48, as .*match\/config\.json says .*got 32\. /);
+    expect(error.message).toMatch(/width 48, as .*match\/config\.json declares .*got 32\. /);
     await rm(join(folder, "match", "config.json"));
     expect((await load(folder)).message).toMatch(/width 48, as the cross-attention of .*match reads, got 32/);
   });

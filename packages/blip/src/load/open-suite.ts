@@ -120,7 +120,7 @@ async function expectWidth(
   const json = await readJson(part, "config.json");
   const said = sizeOf(sizeOf(json, "vision_config"), "hidden_size");
   const widths: readonly (readonly [where: string, width: unknown])[] = [
-    [`${part.name}/config.json says (vision_config.hidden_size)`, said],
+    [`${part.name}/config.json declares (vision_config.hidden_size)`, said],
     [`the cross-attention of ${part.name} reads`, architecture.text?.encoderWidth],
   ];
   for (const [where, width] of widths)

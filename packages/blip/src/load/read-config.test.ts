@@ -80,7 +80,7 @@ describe("readConfig", () => {
     [
       "a size that the tensors deny",
       { vision_config: { hidden_size: 512 } },
-      /vision_config\.hidden_size: expected 768, as the tensors' shapes say, got 512/,
+      /vision_config\.hidden_size: expected 768, as in the tensors' shapes, got 512/,
     ],
     [
       "another activation",

@@ -37,7 +37,7 @@ function agree(
     if (said !== shown)
       throw badConfig(
         name,
-        `${where}.${key}: expected ${shown}, as the tensors' shapes say, got ${schema.shownValue(said)}`,
+        `${where}.${key}: expected ${shown}, as in the tensors' shapes, got ${schema.shownValue(said)}`,
       );
   }
 }
@@ -60,7 +60,7 @@ export function decideTextHeads(
   if (width !== salesforceTextWidth) return { heads: config };
   if (!hasConfig || config === salesforceTextHeads) return { heads: salesforceTextHeads };
   const configured =
-    said === undefined ? `does not say them (transformers then takes ${config})` : `says ${config}`;
+    said === undefined ? `has no number (transformers then uses ${config})` : `has ${config}`;
   return {
     heads: salesforceTextHeads,
     warning: textHeadsCorrected(name, configured),

@@ -90,7 +90,7 @@ function describePlan(plan: RunPlan, model: string): string[] {
       timeText(plan),
     ...(begun.length > 0
       ? [
-          `${begun.length} weights are not ${model}'s own and begin anew, or as another part: ${begun.slice(0, 1).join()} ...`,
+          `${begun.length} weights are not ${model}'s own: they are initialised, or copied from another part: ${begun.slice(0, 1).join()} ...`,
         ]
       : []),
   ];

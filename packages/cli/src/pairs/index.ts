@@ -135,7 +135,7 @@ export const addPairsOptions = (command: Command, rows: string): Command =>
       [
         "",
         "Rows of --pairs: image paths start at the file's folder (on standard input: at the current folder), unless they",
-        "are absolute or URLs. Rows keep their order; a wrong row has its error, and the others go on (exit code 1). Other",
+        "are absolute or URLs. Rows keep their order; a wrong row has its error, and the others continue (exit code 1). Other",
         "fields are passed through; those that have the name of a result stand in `row`. With --jsonl rows are printed as",
         "they come, in bounded memory.",
       ].join("\n"),

@@ -52,10 +52,10 @@ describe("libvips' loaders", () => {
   });
 
   test.each([
-    ["rgba.png", "webp", undefined, "PNG does and that libvips takes for webp"],
-    ["lossy.avif", "svg", undefined, "AVIF does and that libvips takes for svg"],
+    ["rgba.png", "webp", undefined, "PNG but that libvips reads as webp"],
+    ["lossy.avif", "svg", undefined, "AVIF but that libvips reads as svg"],
     ["lossy.avif", "heif", "hevc", "HEIC"],
-    ["lossy.avif", "heif", "jpeg", "HEIF whose pixels are no AV1"],
+    ["lossy.avif", "heif", "jpeg", "HEIF without AV1 pixels"],
   ] as const)("that take %s for %s (%s) are not believed", async (file, format, compression, message) => {
     const bytes = await readFile(fixture(`images/${file}`));
     const sniffed = sniff(bytes);

@@ -53,10 +53,10 @@ const decoders: Readonly<Record<ImageFormat, string>> = {
 /** @throws {InputError} `image/unsupported` if libvips and `sniff` recognize different formats */
 export function checkDecoder({ name, format }: EncodedImage, metadata: Metadata): void {
   if (metadata.format === "heif" && metadata.compression !== "av1")
-    throw unsupported(name, metadata.compression === "hevc" ? heic : "HEIF whose pixels are no AV1");
+    throw unsupported(name, metadata.compression === "hevc" ? heic : "HEIF without AV1 pixels");
   if (metadata.format !== decoders[format])
     throw unsupported(
       name,
-      `bytes that begin as ${format.toUpperCase()} does and that libvips takes for ${metadata.format}`,
+      `bytes that begin like ${format.toUpperCase()} but that libvips reads as ${metadata.format}`,
     );
 }

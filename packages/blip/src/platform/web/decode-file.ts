@@ -113,7 +113,7 @@ export function inspectFile(
   const { name, bytes } = encoded;
   const size = format === "gif" ? parseGif(bytes, name) : declaredSize(format, bytes);
   // Browsers have no limit to set, and allocate the memory first.
-  if (!size) throw truncated(name, "its header does not say how large it is");
+  if (!size) throw truncated(name, "its header has no size");
   checkSize(name, { width: size.width, height: size.height, bytes: bytes.length }, maxPixels);
   checkParts(name, format, bytes);
   const unread = format === "tiff" ? unreadTiff(tiffKind(tiffDirectory(bytes))) : undefined;

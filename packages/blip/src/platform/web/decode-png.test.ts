@@ -120,7 +120,7 @@ describe("a PNG", async () => {
     [1, 0],
   ])("of %i x %i pixels is damaged, and says so", (width, height) => {
     expect(() => parsePng(png({ width, height, depth: 8, type: 0 }, Uint8Array.of(0)), "a.png")).toThrow(
-      /a\.png: .*its header says/,
+      /a\.png: .*its header declares/,
     );
   });
 });

@@ -51,7 +51,7 @@ export function parsePng(bytes: Uint8Array<ArrayBuffer>, name: string): PngFrame
   if (colourType === 3 && !palette) throw truncated(name, "its palette is missing");
   const size = { width: view.getUint32(16), height: view.getUint32(20) };
   if (size.width === 0 || size.height === 0)
-    throw truncated(name, `its header says ${size.width} x ${size.height} pixels`);
+    throw truncated(name, `its header declares ${size.width} x ${size.height} pixels`);
   return {
     ...size,
     depth,
@@ -97,7 +97,7 @@ async function inflate(
       filled += part.length;
     }
   } catch (error) {
-    throw truncated(name, "its compressed pixels make no sense", error);
+    throw truncated(name, "its compressed pixels are invalid", error);
   } finally {
     await reader.cancel().catch(() => undefined);
   }

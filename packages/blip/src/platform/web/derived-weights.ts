@@ -112,7 +112,7 @@ export async function deriveWeights(weights: DerivedWeights, renew: boolean): Pr
     return derivedInMemory(weights);
   }
   if (files.some(({ etag }) => etag === "")) {
-    warnNotKept(weights, "the server does not say whether the file has changed (ETag, Last-Modified)");
+    warnNotKept(weights, "the server sends no version of the file (ETag, Last-Modified)");
     return derivedInMemory(weights);
   }
   const names = files.map(({ name }) => name);

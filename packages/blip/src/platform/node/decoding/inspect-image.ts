@@ -17,7 +17,7 @@ export interface InspectedImage extends EncodedImage {
 function sizeOf({ name, bytes, format }: EncodedImage) {
   if (format === "gif") return parseGif(bytes, name);
   const size = declaredSize(format, bytes);
-  if (!size) throw truncated(name, "its header does not say how large it is");
+  if (!size) throw truncated(name, "its header has no size");
   return size;
 }
 

@@ -49,7 +49,7 @@ class Shared {
       await unlessAborted(this.done, signal);
     } finally {
       this.#reports.delete(report);
-      if (--this.#waiting === 0) this.#stop.abort(new Error("nobody waits for it"));
+      if (--this.#waiting === 0) this.#stop.abort(new Error("the last waiter has left"));
     }
   }
 }
