@@ -44,7 +44,7 @@ const recipeVersion = 3;
  * Whether a matrix is quantized: all matrices of transformer layers and of the LM head are, which make up 99 % of the
  * multiplications. Measured on the embedded model (bench/RESULTS.md): with all of them, the largest error of an ITM
  * probability is 0.011 (0.016 if few texts attend to an image). Keeping feed-forward outputs in float32 leaves an error
- * of 0.010; keeping all feed-forward matrices leaves 0.006 and half of the speedup. Heads and projections that produce
+ * of 0.010; keeping all feed-forward matrices leaves 0.006 and half of the speed. Heads and projections that produce
  * scores would add to the error (0.012) and save nothing, so they stay float32. Lookup tables, the patch convolution (2
  * % of the time) and vectors stay float32 as well.
  */
