@@ -88,7 +88,7 @@ describe("an adapter of PEFT", () => {
   });
 });
 
-describe("is refused by name", () => {
+describe("is rejected by name", () => {
   test.each<[Fields, string]>([
     [{ peft_type: "IA3" }, 'peft_type: expected plain LoRA, got "IA3"'],
     [{ use_dora: true }, "use_dora: expected plain LoRA, got true"],
@@ -188,7 +188,7 @@ describe("merging", () => {
     expect(tensor && (await numbersOf(tensor))).toHaveLength(1024);
   });
 
-  test("refuses modules that the model lacks, and a base of another size", async () => {
+  test("rejects modules that the model lacks, and a base of another size", async () => {
     const tensors = await base();
     const of = async (file: Parameters<typeof fileOf>[0], fields: Fields = {}) =>
       mergedTensors(
@@ -210,7 +210,7 @@ describe("merging", () => {
     await expect(saved).rejects.toThrow("expected [48], as in base");
   });
 
-  test("refuses numbers that are not finite when they are read", async () => {
+  test("rejects numbers that are not finite when they are read", async () => {
     const file = await fileOf({
       ...pair(),
       [`base_model.model.${query}.lora_A.weight`]: { shape: [3, 32], value: Infinity },

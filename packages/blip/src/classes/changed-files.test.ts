@@ -92,7 +92,7 @@ describe("a model whose file changes while it is used", () => {
     },
   );
 
-  test("loaded anew is the new one", async () => {
+  test("loaded again is the new one", async () => {
     const { folder, weights } = await copied();
     await using model = await load(folder);
     const before = await scoredBy(model);
@@ -102,16 +102,19 @@ describe("a model whose file changes while it is used", () => {
     expect(await scoredBy(model)).toEqual(before);
   });
 
-  test.each(["fp32", "int8", "fp16"] as const)("goes on in %s if it was loaded as a copy", async (dtype) => {
-    const { folder, weights } = await copied();
-    await using mapped = await load(folder, { dtype });
-    const expected = await scoredBy(mapped);
-    await using model = await load(folder, { dtype, load: "copy" });
-    await truncate(weights, 0);
-    await rm(join(root, "home"), { recursive: true, force: true });
-    // All graphs are loaded only now.
-    expect(await scoredBy(model)).toEqual(expected);
-  });
+  test.each(["fp32", "int8", "fp16"] as const)(
+    "continues in %s if it was loaded as a copy",
+    async (dtype) => {
+      const { folder, weights } = await copied();
+      await using mapped = await load(folder, { dtype });
+      const expected = await scoredBy(mapped);
+      await using model = await load(folder, { dtype, load: "copy" });
+      await truncate(weights, 0);
+      await rm(join(root, "home"), { recursive: true, force: true });
+      // All graphs are loaded only now.
+      expect(await scoredBy(model)).toEqual(expected);
+    },
+  );
 });
 
 describe("kept weights of 8 bits", () => {
@@ -129,7 +132,7 @@ describe("kept weights of 8 bits", () => {
     return { folder, model, kept };
   };
 
-  test("that were deleted while the model is used are made anew", async () => {
+  test("that were deleted while the model is used are made again", async () => {
     const { model, kept } = await onlyKept();
     await seenBy(model);
     await rm(kept);
@@ -138,7 +141,7 @@ describe("kept weights of 8 bits", () => {
     await model.close();
   });
 
-  test("whose numbers were damaged are made anew, whenever that is seen", async () => {
+  test("whose numbers were damaged are made again, whenever that is seen", async () => {
     const { folder, model, kept } = await onlyKept();
     const expected = await scoredBy(model);
     const whole = await readFile(kept);

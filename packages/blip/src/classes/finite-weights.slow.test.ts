@@ -96,7 +96,7 @@ describe("8 bits", () => {
     }
   });
 
-  test.each(Object.keys(verbs))("whose kept numbers were damaged are made anew: %s", async (verb) => {
+  test.each(Object.keys(verbs))("whose kept numbers were damaged are made again: %s", async (verb) => {
     const { of = "", run } = verbs[verb] ?? {};
     if (!run) throw new Error(verb);
     // A copy has kept weights of its own, the most recent ones.

@@ -52,7 +52,7 @@ describe("BlipForConditionalGeneration", async () => {
     expectClose(logits, await tensors.floats(name === "caption" ? "logits" : "logits.4x"), tolerance);
   });
 
-  test("interpolates the positions of pictures of another size", async () => {
+  test("interpolates the positions of images of another size", async () => {
     await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"));
     const pixelValues = await tensors.floats("resized.pixel_values");
     const ids = await tensors.ids("input_ids");
@@ -358,7 +358,7 @@ describe("BlipModel", async () => {
     expectClose(texts.features, await tensors.floats("text_embeds"), tolerance);
   });
 
-  test("refuses texts over pictures, which transformers' text model of this class does not see", async () => {
+  test("rejects texts over images, which transformers' text model of this class does not see", async () => {
     await using model = await FeatureExtraction.load(nodePlatform, fixture("tiny/model"));
     const call = model.getMultimodalFeatures({
       pixelValues: await tensors.floats("pixel_values"),

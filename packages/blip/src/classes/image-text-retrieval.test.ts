@@ -64,13 +64,13 @@ describe("ImageTextRetrieval", async () => {
     expectClose(itmScore, golden.cosine);
   });
 
-  test("interpolates the positions of pictures of another size", async () => {
+  test("interpolates the positions of images of another size", async () => {
     const inputs = { pixelValues: pixels(3, 3, 160, 144), ...texts };
     const { itmScore } = await model.forward(inputs, { interpolatePosEncoding: true });
     expectClose(itmScore, golden.itm_score_160x144);
   });
 
-  test("refuses pictures of another size unless told to interpolate", async () => {
+  test("rejects images of another size unless asked to interpolate", async () => {
     const call = model.forward({ pixelValues: pixels(1, 3, 64, 64), ...texts });
     await expect(call).rejects.toMatchObject({ code: "model/bad-pixels" });
   });

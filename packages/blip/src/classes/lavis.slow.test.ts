@@ -241,7 +241,7 @@ describe("features", async () => {
   const tensors = await goldenTensors("legacy-features");
   const pixelValues = await tensors.floats("pixel_values");
 
-  test("all states of pictures, of texts, and of texts that look at pictures", async () => {
+  test("all states of images, of texts, and of texts with cross-attention to images", async () => {
     await using model = await FeatureExtraction.load(nodePlatform, fixture("tiny/match-original"), {
       compat,
     });

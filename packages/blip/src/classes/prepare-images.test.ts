@@ -41,6 +41,6 @@ test.each([
   expect(await begun(load)).toEqual(["image"]);
 });
 
-test("features begin with nothing: texts alone need no picture", async () => {
+test("features begin with nothing: texts alone need no image", async () => {
   expect(await begun((of) => FeatureExtraction.load(of, tiny("match")))).toEqual([]);
 });

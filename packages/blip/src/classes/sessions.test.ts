@@ -168,7 +168,7 @@ describe("weights are used as they lie for", () => {
     expect(prepacked).toEqual({ image: expected, "cross-kv": expected, decode: true });
   });
 
-  test("texts over few pictures, until they are many", async () => {
+  test("texts over few images, until they are many", async () => {
     const { platform, prepacked } = watched();
     await using model = await ImageTextRetrieval.load(platform, fixture("tiny/match"));
     const { imageSize } = model.loaded;

@@ -63,7 +63,7 @@ describe("decodeGif", () => {
     expect(image).toEqual({ width: 2, height: 2, data: Uint8Array.from(four) });
   });
 
-  test("goes on with codes of 12 bits when its table is full", async () => {
+  test("continues with codes of 12 bits when its table is full", async () => {
     const indices = Array.from({ length: 6000 }, (_, index) => (index * index) % 4);
     expect(await reds(gif({ indices, size: [100, 60] }))).toEqual(indices.map((index) => 10 + index));
   });
@@ -103,7 +103,7 @@ describe("decodeGif", () => {
     expect(await reds(gif({ indices: [1, 2], transparent: 3 }), "drop")).toEqual([11, 12, 13, 13]);
   });
 
-  test("refuses pixels that end too early, codes without sense and a file without a frame", async () => {
+  test("rejects pixels that end too early, codes without sense and a file without a frame", async () => {
     const refused = { code: "image/truncated" };
     await expect(reds(gif({ indices: [0, 1, 2, 3], cut: 1 }))).rejects.toMatchObject(refused);
     // Code 7 is undefined at this point.

@@ -60,7 +60,7 @@ describe("preprocess", () => {
     expect(await preprocess(image, config, "13")).toHaveLength(45);
   });
 
-  test("refuses another size where nothing is resized", async () => {
+  test("rejects another size where nothing is resized", async () => {
     const config: ImageConfig = { ...defaultImageConfig(384), doResize: false };
     await expect(preprocess(image, config, "13")).rejects.toThrow(/384 x 384 pixels, got 2 x 2/);
   });

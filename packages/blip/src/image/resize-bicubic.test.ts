@@ -66,7 +66,7 @@ describe("resizeBicubic", () => {
     expect(createHash("sha256").update(resized.data).digest("hex")).toBe(expected);
   });
 
-  test("gives the picture itself where its size is right", async () => {
+  test("gives the image itself where its size is right", async () => {
     const image = generated(5, 4, 1, false);
     expect(await resizeBicubic(image, 5, 4, "13")).toBe(image);
   });

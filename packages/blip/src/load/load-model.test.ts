@@ -64,7 +64,7 @@ const load = (platform: Platform<never>, device: Device, more: VerbOptions = {})
   failureOf(() => loadNetwork(platform, fixture("tiny/match"), ["match"], { ...quiet, device, ...more }));
 
 describe("weights are not converted", () => {
-  test("for a device that is refused", async () => {
+  test("for a device that is rejected", async () => {
     const { platform, events } = watched(broken);
     for (const dtype of ["fp16", "int8"] as const)
       expect(await load(platform, "webgpu", { dtype })).toMatchObject({ code: "model/device" });

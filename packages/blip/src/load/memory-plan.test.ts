@@ -19,7 +19,7 @@ async function least(): Promise<number> {
 }
 
 describe("a bound of memory", () => {
-  test("that the model does not fit in is refused with the least that would do, which does", async () => {
+  test("that the model does not fit in is rejected with the least that would do, which does", async () => {
     const enough = await least();
     await using small = (await load(enough)).network;
     await expect(load(enough - 1)).rejects.toMatchObject({ code: "usage/memory-too-small" });

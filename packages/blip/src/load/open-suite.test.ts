@@ -82,7 +82,7 @@ test("model_index.json itself names the suite; beside weights it does not count"
   expect((await nodePlatform.openModel(plain, {})).kind).toBe("folder");
 });
 
-test("a task that the suite lacks is refused at the call, with those that it has", async () => {
+test("a task that the suite lacks is rejected at the call, with those that it has", async () => {
   const error = await failureOf(() => Captioner.load(nodePlatform, suite, quiet));
   expect(error).toMatchObject({ name: "ModelError", code: "model/wrong-task" });
   expect(error.message).toMatch(/cannot do "caption": .*It can do: match, retrieve, ask, embed\./);

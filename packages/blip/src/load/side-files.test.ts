@@ -43,7 +43,7 @@ const jsonFiles = [
   "tokenizer_config.json",
 ] as const;
 
-test.each(jsonFiles)("%s that nests deeper than 64 levels is refused", async (file) => {
+test.each(jsonFiles)("%s that nests deeper than 64 levels is rejected", async (file) => {
   for (const content of ["[".repeat(65) + "]".repeat(65), "[".repeat(20_000), `{"a":`.repeat(30_000)]) {
     const failure = await failureOf(() => load(modelWith(file, content)));
     expect(failure).toBeInstanceOf(ModelError);
@@ -54,20 +54,20 @@ test.each(jsonFiles)("%s that nests deeper than 64 levels is refused", async (fi
   }
 });
 
-test.each(jsonFiles)("%s above its bound is refused, also if the platform reads it", async (file) => {
+test.each(jsonFiles)("%s above its bound is rejected, also if the platform reads it", async (file) => {
   const most = file === "tokenizer.json" ? 8_000_000 : 4_000_000;
   const failure = await failureOf(() => load(modelWith(file, `"${"x".repeat(most)}"`)));
   expect(failure.code).toBe("model/side-file-too-large");
   expect(failure.message).toContain(`m/${file}: expected at most ${most} characters, got ${most + 2}`);
 });
 
-test.each(jsonFiles)("%s that is no JSON is refused", async (file) => {
+test.each(jsonFiles)("%s that is not JSON is rejected", async (file) => {
   const failure = await failureOf(() => load(modelWith(file, '{"a": \u001b[31m}')));
   expect(failure.code).toBe("model/bad-json");
   expect(failure.message).not.toContain("\u001b");
 });
 
-test.each(jsonFiles)("%s that is no object is refused", async (file) => {
+test.each(jsonFiles)("%s that is not an object is rejected", async (file) => {
   for (const content of ["[]", "7", '"x"', "true"])
     expect(await failureOf(() => load(modelWith(file, content)))).toBeInstanceOf(ModelError);
 });

@@ -41,7 +41,7 @@ test("what is written is read again", () => {
 const withTasks = (tasks: unknown) => ({ ...good, tasks });
 const at = (folder: unknown) => withTasks({ match: folder });
 
-describe("is refused", () => {
+describe("is rejected", () => {
   test.each<[what: string, json: unknown, code: string, message: RegExp]>([
     [
       "a list",

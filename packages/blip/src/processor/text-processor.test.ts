@@ -24,7 +24,7 @@ const ways: readonly (readonly [string, Encode])[] = [
 ];
 
 describe.each(ways)("%s", (_, encode) => {
-  test("above the bound are refused before they are looked at, and the option is named", async () => {
+  test("above the bound are rejected before they are looked at, and the option is named", async () => {
     const failure = await failureOf(() => encode(processor(), ["a dog", "a".repeat(10_001)]));
     expect(failure.code).toBe("text/too-long");
     expect(failure.message).toContain("text 2: expected at most 10000 characters, found 10001");

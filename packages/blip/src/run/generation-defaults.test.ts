@@ -81,7 +81,7 @@ describe("generation_config.json", () => {
     return model.generator.options([[125]], options)[0];
   };
 
-  test("beside a model is read in no mode unless told", async () => {
+  test("beside a model is read in no mode by default", async () => {
     expect(await optionsUnder({ compat: "hf" })).toMatchObject({ beams: 1, maxLength: 21 });
     expect(await optionsUnder({ compat: "blip" })).toMatchObject({ beams: 3, maxLength: 20 });
   });
@@ -97,7 +97,7 @@ describe("generation_config.json", () => {
     },
   );
 
-  test("that is asked for and is not there, or is none, is refused", async () => {
+  test("that is asked for and is not there, or is none, is rejected", async () => {
     const load = (generationConfig: unknown) =>
       ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"), { generationConfig } as ModelOptions);
     await expect(load("model")).rejects.toMatchObject({ code: "model/no-generation-config" });

@@ -85,7 +85,7 @@ describe("the embedded model", () => {
     });
   });
 
-  test("encodes equal pictures once, by path or by content, and keeps each caller's own texts", async () => {
+  test("encodes equal images once, by path or by content, and keeps each caller's own texts", async () => {
     // Four requests fill a batch.
     const batched = new Batched({ matcher }, { window: 10_000, maxBatch: 4 });
     const bytes = await readFile(scene("01"));
@@ -113,7 +113,7 @@ describe("the embedded model", () => {
       expect(row?.probability).toBeCloseTo(same.probability, digits);
   });
 
-  test("fails the request alone whose picture or text is bad", async () => {
+  test("fails the request alone whose image or text is bad", async () => {
     const batched = new Batched({ matcher });
     const settled = await Promise.allSettled([
       batched.match(scene("01"), ["a sheep"]),
@@ -163,7 +163,7 @@ describe("the embedded model", () => {
   });
 });
 
-test("captions of one batch are those of each picture alone, with a prompt of its own", async () => {
+test("captions of one batch are those of each image alone, with a prompt of its own", async () => {
   await using captioner = await Captioner.load(nodePlatform, fixture("tiny/caption"));
   const asked = [
     { image: scene("01") },
@@ -341,7 +341,7 @@ test("a bound of memory holds for batches: no call of the engine has more than i
   for (const call of calls) for (const dims of Object.values(call)) expect(dims[0] ?? 1).toBe(1);
 });
 
-test("pictures with equally many rows go together, a picture's rows side by side", () => {
+test("images with equally many rows go together, an image's rows side by side", () => {
   expect(fullGroups([0, 1, 0, 2, 1, 3], 8)).toEqual([
     { images: [0, 1], rows: [0, 2, 1, 4] },
     { images: [2, 3], rows: [3, 5] },
@@ -352,7 +352,7 @@ test("pictures with equally many rows go together, a picture's rows side by side
   ]);
 });
 
-test("pictures are equal by path, address or content, never by looks", () => {
+test("images are equal by path, address or content, never by looks", () => {
   expect(sameImage("a.png", "a.png")).toBe(true);
   expect(sameImage(Uint8Array.of(1, 2), Uint8Array.of(1, 2))).toBe(true);
   expect(sameImage(Uint8Array.of(1, 2).buffer, Uint8Array.of(1, 2).buffer)).toBe(true);

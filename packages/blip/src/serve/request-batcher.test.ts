@@ -155,7 +155,7 @@ describe("callers", () => {
 });
 
 describe("a full queue", () => {
-  test("refuses, saying how long it is, and has room again", async () => {
+  test("rejects, saying how long it is, and has room again", async () => {
     const { batcher, batches } = held({ maxQueue: 2, maxBatch: 2, window: 5 });
     const answers = ["a", "b", "c", "d"].map((request) => batcher.submit(request, "x"));
     // Two run, two wait.
@@ -275,7 +275,7 @@ describe("what fails", () => {
     ).toEqual(["A", "Error: bad picture", "C"]);
   });
 
-  test("fails together where the whole batch does, and the next goes on", async () => {
+  test("fails together where the whole batch does, and the next continues", async () => {
     const { batcher, batches } = held();
     const answers = Promise.allSettled([batcher.submit("a", "x"), batcher.submit("b", "x")]);
     await pass(5);
@@ -363,7 +363,7 @@ describe("`abort` rejects", () => {
   });
 });
 
-test("another way of closing is refused, with those that there are", async () => {
+test("another way of closing is rejected, with those that there are", async () => {
   const { batcher } = held();
   // Like a call from an untyped program.
   await expect(batcher.close({ waiting: "drop" as "answer" })).rejects.toMatchObject({

@@ -61,7 +61,7 @@ describe("deriveArchitecture", () => {
     expect(jointEmbedding).toBe(256);
   });
 
-  it("refuses more layers than any model of the family has, before a graph is made of them", async () => {
+  it("rejects more layers than any model of the family has, before a graph is made of them", async () => {
     const layers = (count: number) =>
       Object.fromEntries(
         Array.from({ length: count }, (_, layer) => [

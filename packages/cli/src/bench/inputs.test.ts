@@ -16,6 +16,6 @@ test("keeps ids inside the vocabulary", () => {
   expect(data.every((id) => id >= 1n && id < 39n)).toBe(true);
 });
 
-test("gives each picture the same text", () => {
+test("gives each image the same text", () => {
   expect([...repeated(formulaIds(1, 2, 40), 3).data]).toEqual([1n, 18n, 1n, 18n, 1n, 18n]);
 });

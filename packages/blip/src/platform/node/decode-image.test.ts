@@ -93,7 +93,7 @@ describe("decodeImage", () => {
     for (const input of inputs) expect(sha((await decodeImage(input, hf)).data)).toBe(expected);
   });
 
-  test("turns a picture upright where it is asked to", async () => {
+  test("turns an image upright where it is asked to", async () => {
     const stored = await decodeImage(picture("exif-rotated.jpg"), hf);
     const upright = await decodeImage(picture("exif-rotated.jpg"), { ...hf, orientation: "upright" });
     expect([upright.width, upright.height]).toEqual([stored.height, stored.width]);
@@ -163,7 +163,7 @@ describe("decodeImage", () => {
     expect(sha((await decodeImage(bytes, hf)).data)).toBe(expected);
   });
 
-  test.runIf(process.platform !== "win32")("refuses a FIFO and a device without opening them", async () => {
+  test.runIf(process.platform !== "win32")("rejects a FIFO and a device without opening them", async () => {
     const folder = await mkdtemp(join(tmpdir(), "blip-fifo-"));
     try {
       const fifo = join(folder, "a.png");

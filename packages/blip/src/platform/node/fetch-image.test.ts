@@ -95,7 +95,7 @@ describe("fetchImage", () => {
     await expect(call).rejects.toThrow(message);
   });
 
-  test("says that nobody listens, and stops when it is told to", async () => {
+  test("says that no server listens, and stops when it is aborted", async () => {
     await expect(fetchImage("http://127.0.0.1:59998/a.jpg")).rejects.toMatchObject({
       code: "image/unreachable",
     });

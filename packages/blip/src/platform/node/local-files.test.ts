@@ -23,7 +23,7 @@ describe("places that hold no model", () => {
 });
 
 describe.runIf(process.platform !== "win32")("what is no regular file", () => {
-  test("a FIFO in place of weights or of a side file is refused, and nothing waits for it", async () => {
+  test("a FIFO in place of weights or of a side file is rejected, and nothing waits for it", async () => {
     const fifo = join(folder, "model.safetensors");
     execFileSync("mkfifo", [fifo]);
     await expect(localModel(fifo)).rejects.toMatchObject({
@@ -60,7 +60,7 @@ test("a folder by the name of a side file is none", async () => {
 });
 
 describe("side files", () => {
-  test("above their bound are refused, and not read", async () => {
+  test("above their bound are rejected, and not read", async () => {
     const large = await mkdtemp(join(folder, "large-"));
     await writeFile(join(large, "model.safetensors"), "x");
     for (const [name, size] of [

@@ -21,7 +21,7 @@ const answer = (body: ReadableStream<Uint8Array<ArrayBuffer>>) => {
   vi.stubGlobal("fetch", () => Promise.resolve(new Response(body)));
 };
 
-test("a picture whose connection breaks off fails alone, and is named", async () => {
+test("an image whose connection breaks off fails alone, and is named", async () => {
   answer(new ReadableStream({ start: (body) => body.error(new TypeError("network error")) }));
   const failure = decodeImage("a.png", options);
   await expect(failure).rejects.toBeInstanceOf(InputError);
@@ -44,7 +44,7 @@ test("who stops it hears of that, and of no broken connection", async () => {
   await expect(decodeImage("a.png", { ...options, signal: stop.signal })).rejects.toThrow("enough");
 });
 
-test("a picture that is too large is refused before it is whole, also where its length is not said", async () => {
+test("an image that is too large is rejected before it is whole, also where its length is not said", async () => {
   let sent = 0;
   const part = new Uint8Array(1 << 20);
   answer(

@@ -103,7 +103,7 @@ describe("a PNG", async () => {
     expect(Array.from(narrow.data)).toEqual([0, 85, 170, 255, 85]);
   });
 
-  test("that ends early, or is of no known form, is refused", async () => {
+  test("that ends early, or is of no known form, is rejected", async () => {
     const whole = new Uint8Array(await readFile(fixture("images/rgba.png")));
     const short = whole.slice(0, whole.length - 40);
     await expect(async () => decode(short)).rejects.toMatchObject({ code: "image/truncated" });

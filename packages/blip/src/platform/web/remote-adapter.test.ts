@@ -39,7 +39,7 @@ test("an adapter is found by the address of its folder", async () => {
   expect([...replaced.keys()].sort()).toEqual(["itm_head.bias", "itm_head.weight"]);
 });
 
-test("a model, and nothing, are refused as adapters", async () => {
+test("a model, and nothing, are rejected as adapters", async () => {
   await expect(openRemoteAdapter("/model/", {})).rejects.toThrow(/This is a model/);
   await expect(openRemoteAdapter("/none/", {})).rejects.toMatchObject({ code: "adapter/not-an-adapter" });
 });

@@ -59,7 +59,7 @@ test("the embedded model is called so, by which its photographs are warned of", 
   expect((await open()).embedded).toBeUndefined();
 });
 
-test("an address that is none is refused with what a model may be", async () => {
+test("an address that is none is rejected with what a model may be", async () => {
   await expect(openRemoteModel("https://files example/model/", {})).rejects.toMatchObject({
     code: "model/not-found",
     message: expect.stringMatching(/^https:\/\/files example\/model\/: expected the URL/) as string,

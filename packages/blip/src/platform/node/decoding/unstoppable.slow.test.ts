@@ -35,7 +35,7 @@ const program = `
   setTimeout(() => process.kill(process.pid, "SIGKILL"), 100);
 `;
 
-test("a decode in a thread goes on after the thread was ended; the end of its process ends it", async () => {
+test("a decode in a thread continues after the thread was ended; the end of its process ends it", async () => {
   const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
     timeout: 60_000,
   });

@@ -19,7 +19,7 @@ test("a file that cannot be opened leaves no lock behind", async () => {
   expect(await readdir(folder)).toEqual(["rows.jsonl"]);
 });
 
-test("a file in use is refused with the process that has it, and free when it is closed", async () => {
+test("a file in use is rejected with the process that has it, and free when it is closed", async () => {
   const path = join(folder, "rows.jsonl");
   const file = await openRowFile(path);
   await expect(openRowFile(path)).rejects.toMatchObject({

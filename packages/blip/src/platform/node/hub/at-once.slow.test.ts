@@ -142,7 +142,7 @@ describe("in one process", () => {
     await expectWhole();
   });
 
-  test("the transfer ends where nobody waits for it, and the next load goes on with it", async () => {
+  test("the transfer ends when nobody waits for it, and the next load continues with it", async () => {
     pause = 20;
     const stop = new AbortController();
     const onProgress = ({ file, loaded }: DownloadProgress) => {

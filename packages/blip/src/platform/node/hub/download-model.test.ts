@@ -198,7 +198,7 @@ describe("downloadModel", () => {
     expect(await downloadModel(id, { ...options, offline: true })).toEqual({ folder: snapshot, commit });
   });
 
-  test("goes on where a broken connection stopped", async () => {
+  test("continues where a broken connection stopped", async () => {
     behaviour.breakAfter = 100_000;
     const { folder: snapshot } = await downloadModel(id, options);
     expect(await readFile(join(snapshot, "pytorch_model.bin"))).toEqual(weights);
@@ -207,7 +207,7 @@ describe("downloadModel", () => {
     expect(Number(resumed)).toBeGreaterThan(0);
   });
 
-  test("goes on where an earlier process stopped, and starts over where the server knows no ranges", async () => {
+  test("continues where an earlier process stopped, and starts over where the server knows no ranges", async () => {
     const partial = join(repository(), "blobs", `${sha256}.incomplete`);
     await mkdir(join(repository(), "blobs"), { recursive: true });
     await writeFile(partial, weights.subarray(0, 250_000));
@@ -299,7 +299,7 @@ describe("downloadModel", () => {
     await expect(downloadModel("someone/other", options)).rejects.toMatchObject({ code: "hub/unreachable" });
   });
 
-  test.each(["../etc", "a/b/c", "a b/c", "a/..", "", "a--b/c"])("refuses %j as an id", async (bad) => {
+  test.each(["../etc", "a/b/c", "a b/c", "a/..", "", "a--b/c"])("rejects %j as an id", async (bad) => {
     await expect(downloadModel(bad, options)).rejects.toMatchObject({ code: "hub/bad-id" });
   });
 
@@ -310,7 +310,7 @@ describe("downloadModel", () => {
     write.mockRestore();
   });
 
-  test("stops when it is told to, and goes on later", async () => {
+  test("stops when it is aborted, and continues later", async () => {
     const controller = new AbortController();
     const onProgress = ({ file, loaded }: DownloadProgress) => {
       if (file === "pytorch_model.bin" && loaded > 0) controller.abort(new Error("enough"));

@@ -263,7 +263,7 @@ describe("what is cut short in the cache", () => {
     expect(hub.sent().filter((sent) => sent === "pytorch_model.bin@0")).toHaveLength(2);
   });
 
-  test("a link that leads elsewhere is made anew", async () => {
+  test("a link that leads elsewhere is made again", async () => {
     await load();
     const path = join(snapshot(), "model.safetensors");
     await rm(path);
@@ -368,14 +368,14 @@ describe("bytes that are not the file's", () => {
     await writeFile(part(), bytes);
   };
 
-  test("more of them than were said are thrown away", async () => {
+  test("more of them than were said are discarded", async () => {
     // Without an end: excess bytes are not awaited.
     sendInstead((_from, response) => void response.write(Buffer.concat([weights, weights])));
     expect(await failureOf(() => load())).toMatchObject({ code: "hub/corrupt-download" });
     expect(await readdir(join(repository(), "blobs"))).toEqual([etagOf(config)]);
   });
 
-  test("fewer of them than were said, by the server's own count, are thrown away", async () => {
+  test("fewer of them than were said, by the server's own count, are discarded", async () => {
     sendInstead((_from, response) => void response.end(weights.subarray(0, 1000)));
     expect(await failureOf(() => load())).toMatchObject({ code: "hub/corrupt-download" });
     expect(await readdir(join(repository(), "blobs"))).toEqual([etagOf(config)]);
@@ -392,14 +392,14 @@ describe("bytes that are not the file's", () => {
     expect(hub.sent().slice(1)).toEqual(["model.safetensors@1000", "model.safetensors@0"]);
   });
 
-  test("a part that is no part of the file is thrown away, and the file fetched from its beginning", async () => {
+  test("a part that is no part of the file is discarded, and the file fetched from its beginning", async () => {
     await beginWith(Buffer.alloc(1000, 1));
     await load();
     await expectWhole();
     expect(hub.sent().slice(1)).toEqual(["model.safetensors@1000", "model.safetensors@0"]);
   });
 
-  test("a part that is too long, or that the server knows nothing of, is begun anew", async () => {
+  test("a part that is too long, or that the server knows nothing of, is begun again", async () => {
     await beginWith(Buffer.alloc(weights.length + 1, 1));
     await load();
     await rm(home, { recursive: true });

@@ -78,7 +78,7 @@ test("offline, a part that was not fetched is said not to be there", async () =>
   expect(await failureOf(() => openModelForTasks(files, ["ask"]))).toMatchObject({ code: "hub/offline" });
 });
 
-test("a folder that the repository lacks, and an index that is too large, are refused", async () => {
+test("a folder that the repository lacks, and an index that is too large, are rejected", async () => {
   const path = join(suite, "model_index.json");
   const text = await readFile(path, "utf8");
   try {

@@ -64,7 +64,7 @@ describe("openUrlModel", () => {
     expect(server.sent()).toEqual(["model_base.pth@0"]);
   });
 
-  test("goes on where a connection broke off, with a word about which file it was", async () => {
+  test("continues where a connection broke off, with a word about which file it was", async () => {
     const ranges: (string | undefined)[] = [];
     server.answer = ({ kind, from }, response) => {
       if (kind !== "get") return false;
@@ -80,7 +80,7 @@ describe("openUrlModel", () => {
     expect(ranges[1]).toMatch(/^"[0-9a-f]{64}"$/);
   });
 
-  test("fetches anew what the server has changed, and the old one goes", async () => {
+  test("fetches again what the server has changed, and the old one goes", async () => {
     const before = await open();
     const other = Buffer.alloc(1000, "other ");
     server.files.set("model_base.pth", other);

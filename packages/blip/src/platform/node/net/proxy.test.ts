@@ -107,7 +107,7 @@ describe("a request through a proxy", () => {
     expect(asked).toEqual(["GET /direct"]);
   });
 
-  test("follows no redirect to a private address, unless it is told to", async () => {
+  test("follows no redirect to a private address, unless allowed", async () => {
     const env = { HTTP_PROXY: origin, NO_PROXY: "127.0.0.1" };
     const { message } = await failureOf(() => fetchImage("http://images.example/inside", { env }));
     expect(message).toMatch(/redirects to a private address.*allowPrivateRedirects/);
