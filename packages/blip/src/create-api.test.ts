@@ -1,4 +1,4 @@
-// Both entries of the package: what a program names in Node it names in a page.
+// Both entries of the package have the same names.
 import { expect, test } from "vitest";
 import * as node from "./node.ts";
 import * as web from "./web.ts";

@@ -1,5 +1,5 @@
-// What every platform offers, bound to a platform: the named classes and the functions. `node.ts` and `web.ts` call this and
-// add what only they have.
+// The API of every platform, bound to one platform: the named classes and the functions. `node.ts` and `web.ts` call
+// this and add platform-specific functions.
 import { badOption, expectOptions, schema } from "@blip-ts/base";
 import { createClasses } from "./create-classes.ts";
 import { createVerbs } from "./create-verbs.ts";
@@ -40,15 +40,15 @@ import {
   verifyAllOptionNames,
 } from "./tools/verify/verify-all.ts";
 
-/** What says what models' files hold. */
+/** Functions that describe models' files. */
 function createInspections(platform: Platform<never>) {
-  /** What a model's files hold, before any weight is read. @throws {ModelError} where they cannot be found or read */
+  /** Describes a model's files without reading a weight. @throws {ModelError} if they cannot be found or read */
   const inspect = async (source: string, options?: ModelOptions): Promise<Inspection> => {
     expectCall("inspect", source, options, modelOptionNames);
     return inspectOn(platform, source, options);
   };
 
-  /** The graphs of a task as they are run, printed. */
+  /** Prints the graphs that a task runs. */
   const printTask = async (source: string, task: string, options?: ModelOptions): Promise<string> => {
     expectCall("printTask", source, options, modelOptionNames);
     return printTaskOn(platform, source, task, options);
@@ -57,11 +57,12 @@ function createInspections(platform: Platform<never>) {
   return { inspect, printTask };
 }
 
-/** What writes models' files. */
+/** Functions that write models' files. */
 function createConversions(platform: Platform<never>) {
   /**
-   * Any checkpoint to a Hugging Face folder that does not exist yet: names, config, processor. Numbers stay as they are.
-   * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`
+   * Converts any checkpoint to a Hugging Face folder that does not exist yet: names, config, processor. Numbers are
+   * unchanged.
+   * @throws {ModelError} if the model cannot be used @throws {UsageError} `save/...`
    */
   const convert = async (source: string, folder: string, options?: ConvertOptions): Promise<Conversion> => {
     expectCall("convert", source, options, convertOptionNames);
@@ -70,9 +71,10 @@ function createConversions(platform: Platform<never>) {
   };
 
   /**
-   * Makes a suite, models of several tasks in one folder that does not exist yet; each class and command loads it by its task.
+   * Creates a suite: models of several tasks in one folder that does not exist yet. Each class and command loads it by
+   * task.
    * @param parts `[{ task: "match", model: "DIR" }, { task: "ask", model: "DIR" }]`; their image encoders must be equal
-   * @throws {ModelError} `suite/different-encoders`, and where a model cannot be used
+   * @throws {ModelError} `suite/different-encoders`, and if a model cannot be used
    * @throws {UsageError} `suite/bad-parts`, `usage/bad-option`, `save/...`
    */
   const makeSuite = async (
@@ -87,8 +89,9 @@ function createConversions(platform: Platform<never>) {
   };
 
   /**
-   * A task's graphs as ONNX files in a folder that does not exist yet, with an `export.json` that says how to run them.
-   * @throws {ModelError} where the model cannot be used
+   * Exports a task's graphs as ONNX files to a folder that does not exist yet, with an `export.json` that describes how
+   * to run them.
+   * @throws {ModelError} if the model cannot be used
    * @throws {UsageError} `usage/unknown-task`, `export/...`, `save/...`
    */
   const exportOnnx = async (
@@ -102,8 +105,8 @@ function createConversions(platform: Platform<never>) {
   };
 
   /**
-   * A folder with half-precision or 8-bit weights, which every task runs from with no option.
-   * @throws {ModelError} where the model cannot be used @throws {UsageError} `save/...`
+   * Writes a folder with half-precision or 8-bit weights, which every task runs without further options.
+   * @throws {ModelError} if the model cannot be used @throws {UsageError} `save/...`
    */
   const quantize = async (source: string, folder: string, options: QuantizeOptions): Promise<Conversion> => {
     expectCall("quantize", source, options, quantizeOptionNames);
@@ -114,22 +117,22 @@ function createConversions(platform: Platform<never>) {
   return { convert, makeSuite, exportOnnx, quantize };
 }
 
-/** @param imageInput an image by its path or URL */
+/** @param imageInput makes an image input from a path or URL */
 function createChecks<ImageInput>(
   platform: Platform<ImageInput>,
   imageInput: (pathOrUrl: string) => ImageInput,
 ) {
   /**
-   * The published samples of one of Salesforce's models: expected, found, verdict. Another model is checked for what can
-   * be checked.
-   * @throws {UsageError} `verify/no-samples` @throws {ModelError} where the model cannot be found or read
+   * Checks a Salesforce model against its published samples: expected value, actual value, verdict. For any other
+   * model, runs the checks that are possible.
+   * @throws {UsageError} `verify/no-samples` @throws {ModelError} if the model cannot be found or read
    */
   const verify = (source: string, options?: VerifyOptions): AsyncGenerator<VerifyRow, void, undefined> => {
     expectCall("verify", source, options, verifyOptionNames);
     return verifyOn(platform, source, imageInput, options);
   };
 
-  /** All published models in one report, with the verdict on 8 or 12 text heads of blip-itm-base-flickr. */
+  /** Checks all published models in one report, with the verdict on 8 or 12 text heads of blip-itm-base-flickr. */
   const verifyAll = async (options?: VerifyAllOptions): Promise<VerifyReport> => {
     expectOptions("verifyAll", options, verifyAllOptionNames);
     return verifyAllOn(platform, imageInput, options);
@@ -139,8 +142,8 @@ function createChecks<ImageInput>(
 }
 
 /**
- * The classes and functions of a platform whose images are `ImageInput`.
- * @param imageInput an image by its path or URL
+ * Creates the classes and functions of a platform with images of type `ImageInput`.
+ * @param imageInput makes an image input from a path or URL
  */
 export function createApi<ImageInput>(
   platform: Platform<ImageInput>,

@@ -20,15 +20,15 @@ import { type VerbOptions, verbOptionNames } from "./verbs/image-batches.ts";
 import { Matcher } from "./verbs/match.ts";
 import { Retriever } from "./verbs/retrieve.ts";
 
-/** What loads models of one class. */
+/** Loads models of one class. */
 export interface Pretrained<Model, Options> {
   /**
-   * Loads a model: a folder, a weights file, `picture-book`, or a Hub id. Sessions are made when they are first needed.
-   * The classes with transformers' names follow `hf`, the others `blip`, unless `compat` says otherwise.
+   * Loads a model: a folder, a weights file, `picture-book`, or a Hub id. Sessions are created on demand. Classes with
+   * transformers' names follow `hf` by default, all others `blip`; `compat` selects another mode.
    * @param source the model's folder, file, URL or id
    * @param options each has a default: see the options of the class
-   * @throws {ModelError} if the model cannot be found, read, or used for the class's task: `model/...`, `checkpoint/...`,
-   * `hub/...`, `suite/...`, `adapter/...`, `tokenizer/...` (docs/errors.md)
+   * @throws {ModelError} if the model cannot be found, read, or used for the class's task: `model/...`,
+   * `checkpoint/...`, `hub/...`, `suite/...`, `adapter/...`, `tokenizer/...` (docs/errors.md)
    * @throws {UsageError} if an option is wrong: `usage/bad-option`, `usage/dtype`, `usage/memory-too-small`
    * @throws the signal's reason
    */
@@ -36,8 +36,8 @@ export interface Pretrained<Model, Options> {
 }
 
 /**
- * @param names what the options may be called
- * @param load loads a model on a platform, which is given here
+ * @param names the names of the options
+ * @param load loads a model on the given platform
  */
 function pretrained<Place, Model, Options extends object>(
   platform: Place,
@@ -52,21 +52,21 @@ function pretrained<Place, Model, Options extends object>(
   };
 }
 
-/** The classes of a platform whose images are `ImageInput`. */
+/** The classes of a platform with images of type `ImageInput`. */
 export interface PlatformClasses<ImageInput> {
-  /** Images and texts as a model reads them. */
+  /** Prepares images and texts for a model. */
   readonly BlipProcessor: Pretrained<Processor<ImageInput>, ProcessorOptions>;
   /** Image-text matching and contrast. */
   readonly BlipForImageTextRetrieval: Pretrained<ImageTextRetrieval, ModelOptions>;
-  /** Captions. */
+  /** Captions images. */
   readonly BlipForConditionalGeneration: Pretrained<ConditionalGeneration, ModelOptions>;
-  /** Answers to questions, and the ranking of a list of answers. */
+  /** Answers questions, and ranks a list of answers. */
   readonly BlipForQuestionAnswering: Pretrained<QuestionAnswering, ModelOptions>;
-  /** Statements about two images. */
+  /** Judges statements about two images. */
   readonly BlipForNLVR: Pretrained<NaturalLanguageVisualReasoning, ModelOptions>;
   /** Features of images and texts. */
   readonly BlipModel: Pretrained<FeatureExtraction, ModelOptions>;
-  /** A model for every task that its file can do. */
+  /** A model for all tasks of its file. */
   readonly Blip: Pretrained<Blip<ImageInput>, BlipOptions>;
   /** Matching, for many images and texts. */
   readonly Matcher: Pretrained<Matcher<ImageInput>, VerbOptions>;
@@ -78,7 +78,7 @@ export interface PlatformClasses<ImageInput> {
   readonly Comparer: Pretrained<Comparer<ImageInput>, VerbOptions>;
   /** Features, for many images and texts. */
   readonly Embedder: Pretrained<Embedder<ImageInput>, VerbOptions>;
-  /** Search, by texts or by images. */
+  /** Retrieval by texts or by images. */
   readonly Retriever: Pretrained<Retriever<ImageInput>, VerbOptions>;
 }
 

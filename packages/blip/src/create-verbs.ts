@@ -1,4 +1,4 @@
-// The functions of a platform: a model is loaded for one call.
+// The functions of a platform: each call loads a model.
 import { captionerOptionNames, captionOptionNames } from "./verbs/caption-types.ts";
 import { closing, expectOptions, optionNames, picked, type OptionNames } from "@blip-ts/base";
 import type { PlatformClasses } from "./create-classes.ts";
@@ -23,15 +23,15 @@ import type { MatchOptions, MatchRow } from "./verbs/match.ts";
 import { type ImageRow, type RetrieveOptions, type TextRow, retrieveOptionNames } from "./verbs/retrieve.ts";
 import type { Retrievable } from "./verbs/video.ts";
 
-/** Which model a verb runs, and how far its call has come. */
+/** The model of a verb, and the progress of its call. */
 export interface WithModel {
-  /** A folder, a weights file, a Hub id, or `picture-book`, which is taken unless told. */
+  /** A folder, a weights file, a Hub id, or `picture-book` (default). */
   readonly model?: string | undefined;
-  /** Called as pictures are done; `onProgress` is called while a model is fetched. */
+  /** Called after each image; `onProgress` reports the model's download instead. */
   readonly onImages?: MatchOptions["onProgress"];
 }
 
-/** A verb's options: how its model is loaded, and those of its call. */
+/** A verb's options: those of loading its model and those of its call. */
 export type Options<Load, Call> = Load & Omit<Call, "onProgress" | "signal"> & WithModel;
 
 const embedded = "picture-book";
@@ -44,24 +44,26 @@ async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
 
 const withModelNames = optionNames<WithModel>()({ model: true, onImages: true });
 
-/** The names of a function's options: those of loading and of its call. */
+/** The names of a function's options: those of loading and those of its call. */
 const functionNames = <Load extends object, Call extends VerbCallOptions>(
   load: OptionNames<Load>,
   call: OptionNames<Call>,
 ) => ({ ...load, ...call, ...withModelNames });
 
-/** The options of a call: progress is about its pictures. */
+/** The options of a call, with the progress of its images. */
 const callOptions = <Call extends VerbCallOptions>(options: WithModel, names: OptionNames<Call>): Call =>
-  // Only the progress is another one.
+  // Only `onProgress` differs.
   ({ ...picked<object>(options, names), onProgress: options.onImages }) as Call;
 
 type RetrieveCall = Options<VerbOptions, RetrieveOptions>;
 
 function matchWith<ImageInput>({ Matcher }: PlatformClasses<ImageInput>) {
   /**
-   * Scores every picture with every text; each picture is encoded once.
-   * @returns a row for each pair, pictures in order, texts inside; one row with `error` for a picture that cannot be read, or about which the model's numbers are not finite
-   * @throws {ModelError} where the model cannot be used @throws {UsageError} where a text is empty or an option is wrong
+   * Scores every image with every text; each image is encoded once.
+   * @returns a row per pair, in the order of images, then texts; for an image that cannot be read or has scores that
+   * are not finite, one row with `error`
+   * @throws {ModelError} if the model cannot be used
+   * @throws {UsageError} if a text is empty or an option is wrong
    */
   async function match<Input extends ImageInput>(
     images: readonly Input[],
@@ -80,9 +82,11 @@ function matchWith<ImageInput>({ Matcher }: PlatformClasses<ImageInput>) {
 
 function captionWith<ImageInput>({ Captioner }: PlatformClasses<ImageInput>) {
   /**
-   * Captions pictures.
-   * @returns `numReturn` rows a picture, best first; one row with `error` for a picture that cannot be read, or about which the model's numbers are not finite
-   * @throws {ModelError} where the model cannot be used @throws {UsageError} where an option is wrong
+   * Captions images.
+   * @returns `numReturn` rows per image, best first; for an image that cannot be read or has outputs that are not
+   * finite, one row with `error`
+   * @throws {ModelError} if the model cannot be used
+   * @throws {UsageError} if an option is wrong
    */
   async function caption<Input extends ImageInput>(
     images: readonly Input[],
@@ -100,9 +104,11 @@ function captionWith<ImageInput>({ Captioner }: PlatformClasses<ImageInput>) {
 
 function askWith<ImageInput>({ Answerer }: PlatformClasses<ImageInput>) {
   /**
-   * Answers every question about every picture: freely, or with the best of `answers`.
-   * @returns a row for each pair, pictures in order, questions inside; one with `error` for a picture that cannot be read, or for an answer that is not finite
-   * @throws {ModelError} where the model cannot be used @throws {UsageError} where a question is empty or an option is wrong
+   * Answers every question about every image: freely, or with the best of `answers`.
+   * @returns a row per pair, in the order of images, then questions; one row with `error` for an image that cannot be
+   * read, or for an answer that is not finite
+   * @throws {ModelError} if the model cannot be used
+   * @throws {UsageError} if a question is empty or an option is wrong
    */
   async function ask<Input extends ImageInput>(
     images: readonly Input[],
@@ -121,9 +127,11 @@ function askWith<ImageInput>({ Answerer }: PlatformClasses<ImageInput>) {
 
 function compareWith<ImageInput>({ Comparer }: PlatformClasses<ImageInput>) {
   /**
-   * Judges statements about a left and a right picture.
-   * @returns a row a statement; or a row with `error` for each picture that cannot be read, or for a statement whose logits are not finite
-   * @throws {ModelError} where the model cannot be used @throws {UsageError} where a statement is empty
+   * Judges statements about a left and a right image.
+   * @returns a row per statement; or a row with `error` for each image that cannot be read, or for a statement with
+   * logits that are not finite
+   * @throws {ModelError} if the model cannot be used
+   * @throws {UsageError} if a statement is empty
    */
   async function compare<Input extends ImageInput>(
     images: readonly [Input, Input],
@@ -141,9 +149,11 @@ function compareWith<ImageInput>({ Comparer }: PlatformClasses<ImageInput>) {
 
 function embedWith<ImageInput>({ Embedder }: PlatformClasses<ImageInput>) {
   /**
-   * Pictures and texts as vectors of one space, or as all their states.
-   * @returns pictures in order, then texts in order; a row with `error` for a picture that cannot be read, or for what is not finite
-   * @throws {ModelError} where the model cannot be used @throws {UsageError} where a text is empty or an option is wrong
+   * Embeds images and texts as vectors of one space, or returns all their states.
+   * @returns the images in order, then the texts in order; a row with `error` for an image that cannot be read, or for
+   * outputs that are not finite
+   * @throws {ModelError} if the model cannot be used
+   * @throws {UsageError} if a text is empty or an option is wrong
    */
   async function embed<Input extends ImageInput, States extends boolean = false>(
     images: readonly Input[],
@@ -167,9 +177,12 @@ function embedWith<ImageInput>({ Embedder }: PlatformClasses<ImageInput>) {
 
 function retrieveWith<ImageInput>({ Retriever }: PlatformClasses<ImageInput>) {
   /**
-   * Searches pictures by texts, or with `by: "image"` texts by pictures: cosine first, then ITM re-ranks the best k.
-   * @returns a row a text (or a picture) with its hits, best first; a row with `error` for a picture that cannot be read, or for what is not finite
-   * @throws {ModelError} where the model cannot be used @throws {UsageError} where a text is empty or an option is wrong
+   * Searches images by texts, or with `by: "image"` texts by images: ranks by cosine first, then re-ranks the best k
+   * with ITM.
+   * @returns a row per text (or per image) with its hits, best first; a row with `error` for an image that cannot be
+   * read, or for outputs that are not finite
+   * @throws {ModelError} if the model cannot be used
+   * @throws {UsageError} if a text is empty or an option is wrong
    */
   function retrieve<Input extends ImageInput>(
     images: readonly Retrievable<Input>[],
@@ -201,7 +214,7 @@ function retrieveWith<ImageInput>({ Retriever }: PlatformClasses<ImageInput>) {
   return retrieve;
 }
 
-/** The functions over a platform's classes. */
+/** The functions on a platform's classes. */
 export function createVerbs<ImageInput>(classes: PlatformClasses<ImageInput>) {
   return {
     match: matchWith(classes),

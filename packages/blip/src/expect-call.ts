@@ -1,13 +1,13 @@
-// What the first arguments of public calls are, as callers without types give them.
+// Checks the first arguments of public calls, which untyped callers may get wrong.
 import { badOption, expectOptions, schema, type OptionNames } from "@blip-ts/base";
 
-/** @param name of the argument @throws {UsageError} `usage/bad-option` */
+/** @param name the argument's name @throws {UsageError} `usage/bad-option` */
 export function expectText(name: string, value: unknown): void {
   if (typeof value !== "string") throw badOption(name, schema.shownValue(value), ["a text"]);
 }
 
 /**
- * The model of a call and the names of its options.
+ * Checks the model of a call and the names of its options.
  * @throws {UsageError} `usage/bad-option`, `usage/unknown-option`
  */
 export function expectCall<Options>(
@@ -23,7 +23,7 @@ export function expectCall<Options>(
     ]);
 }
 
-/** Options that a call cannot do without. @throws {UsageError} `usage/bad-option` */
+/** Checks that required options are given. @throws {UsageError} `usage/bad-option` */
 export function expectGiven<Options>(call: string, options: Options | undefined): Options {
   if (options === undefined) throw badOption(`${call}'s options`, "nothing", ["an object"]);
   return options;

@@ -1,7 +1,7 @@
-// The files of a model, as a platform finds, fetches, converts and writes them.
+// The files of a model: types for platforms that find, fetch, convert and write them.
 import { optionNames, type ByteSource, type Closable, type Warning } from "@blip-ts/base";
 
-/** The files beside the weights that a model folder may have. */
+/** The files that may accompany the weights in a model's folder. */
 export const sideFiles = [
   "config.json",
   "processor_config.json",
@@ -15,7 +15,7 @@ export const sideFiles = [
 /** A small file beside the weights. */
 export type SideFile = (typeof sideFiles)[number];
 
-/** The files that hold a model's weights, the first that is there counts; an index stands for its shards. */
+/** The files that hold a model's weights; the first existing one is used. An index stands for its shards. */
 export const weightsFiles = [
   "model.safetensors",
   "model.safetensors.index.json",
@@ -25,15 +25,15 @@ export const weightsFiles = [
 
 export type ShardIndexFile = Extract<(typeof weightsFiles)[number], `${string}.index.json`>;
 
-/** Does a file say which files hold the weights? */
+/** Whether a file is an index of weight shards. */
 export const isShardIndex = (name: string): name is ShardIndexFile =>
   name === "model.safetensors.index.json" || name === "pytorch_model.bin.index.json";
 
 const settingsBytes = 4_000_000;
-/** BERT's largest tokenizer.json, of 119,547 tokens, has 1,961,828. */
+/** BERT's largest tokenizer.json, of 119,547 tokens, has 1,961,828 bytes. */
 const tokenizerBytes = 8_000_000;
 
-/** Most bytes of each. What is larger is not read. */
+/** The most bytes of each side file; larger files are not read. */
 export const maxSideFileBytes: Readonly<Record<SideFile | ShardIndexFile, number>> = {
   "config.json": settingsBytes,
   "processor_config.json": settingsBytes,
@@ -46,16 +46,16 @@ export const maxSideFileBytes: Readonly<Record<SideFile | ShardIndexFile, number
   "pytorch_model.bin.index.json": settingsBytes,
 };
 
-/** Levels of objects and arrays, and values in all, of a side file that is JSON. */
+/** The most nesting levels, and the most values in total, of a JSON side file. */
 export const sideFileLimits = { depth: 64, items: 2_000_000 } as const;
 
-/** A model found: its weights as byte sources, and its small files as text. */
+/** A model's files: its weights as byte sources, and its small files as text. */
 export interface ModelFiles {
   /** The path or id as the user gave it, for messages. */
   readonly name: string;
-  /** A single file has nothing beside it. */
+  /** A single file has no side files. */
   readonly kind: "folder" | "file";
-  /** Is it the model that travels in this package, which knows drawings alone? */
+  /** Whether it is the model bundled with this package, which knows only drawings. */
   readonly embedded?: boolean;
   /** The weights: one file, or the shards with their index. */
   readonly weights:
@@ -66,33 +66,33 @@ export interface ModelFiles {
         readonly index: unknown;
         open(file: string): Promise<ByteSource>;
       };
-  /** The text of a small file, or undefined where there is none. */
+  /** The text of a small file, or undefined if it does not exist. */
   read(file: SideFile): Promise<string | undefined>;
 }
 
 /** The file that makes a folder a suite. */
 export const suiteIndexFile = "model_index.json";
 
-/** Most bytes of that file; one that lists all tasks has some 400. */
+/** The most bytes of that file; one that lists all tasks has about 400. */
 export const maxSuiteIndexBytes = 65_536;
 
-/** A suite found: a folder with a part for each task, and the image encoder that they share. */
+/** A suite's files: a folder with a part per task, and the shared image encoder. */
 export interface SuiteFiles {
   /** The path or id as the user gave it, for messages. */
   readonly name: string;
-  /** Tells a suite's files from a model's. */
+  /** Distinguishes a suite's files from a model's. */
   readonly kind: "suite";
-  /** The text of model_index.json. Nothing of it has been checked. */
+  /** The unchecked text of model_index.json. */
   readonly index: string;
   /**
-   * The model in one of its folders. Each call looks for it anew, and fetches what is missing.
-   * @param folder a plain name, which stands beside model_index.json
-   * @throws {ModelError} where there are no weights in it
+   * Opens the model in one of its folders. Each call looks for it again and fetches missing files.
+   * @param folder a plain name of a folder beside model_index.json
+   * @throws {ModelError} if it holds no weights
    */
   openFolder(folder: string): Promise<ModelFiles>;
 }
 
-/** An adapter found, in PEFT's form: updates of a model's weights. Nothing of it has been checked. */
+/** An adapter's files in PEFT's format, unchecked: updates of a model's weights. */
 export interface AdapterFiles {
   /** The path or address as the user gave it, for messages. */
   readonly name: string;
@@ -108,41 +108,41 @@ export const adapterFiles = {
   weights: "adapter_model.safetensors",
 } as const;
 
-/** Most bytes of adapter_config.json; one that lists every module of a large model has some 20,000. */
+/** The most bytes of adapter_config.json; one that lists every module of a large model has about 20,000. */
 export const maxAdapterConfigBytes = 1_000_000;
 
-/** Bytes that arrive while a model is fetched, or that are written while its weights are converted. */
+/** The progress of fetching a model, or of converting its weights, in bytes. */
 export interface DownloadProgress {
-  /** What happens to the file. */
+  /** Whether the file is downloaded or converted. */
   readonly kind: "download" | "convert";
-  /** Its name. */
+  /** The file's name. */
   readonly file: string;
   /** Bytes so far. */
   readonly loaded: number;
-  /** Bytes in all. */
+  /** The total number of bytes. */
   readonly total: number;
 }
 
-/** Where a model comes from, and how it is fetched. */
+/** The version of a model, and options of fetching it. */
 export interface SourceOptions {
-  /** Branch, tag or commit of a Hub repository; `main` unless told. */
+  /** A branch, tag or commit of a Hub repository; `main` by default. */
   readonly revision?: string | undefined;
-  /** Makes no request: only what is in the cache. Off unless told. */
+  /** Uses only the cache and makes no request. Off by default. */
   readonly offline?: boolean | undefined;
   /**
-   * Follows redirects from public to private addresses too, of the Hub and of image URLs: `false` unless told, so that
-   * no server can make this program look at what stands in its own network. An address that is given is asked in any case.
-   * A page's browser decides by itself.
+   * Also follows redirects from public to private addresses, for the Hub and for image URLs; `false` by default, so
+   * that no server can make this program access its own network. An address given by the caller is always requested. In
+   * a page, the browser decides.
    */
   readonly allowPrivateRedirects?: boolean | undefined;
   /**
-   * Stops the loading, of a local model between its steps: the call ends with the signal's reason, and nothing stays open.
-   * A page fetches weights when they are first needed: there it holds for as long as the model is used.
+   * Stops the loading; a local model stops between its steps. The call ends with the signal's reason and leaves nothing
+   * open. A page fetches weights on demand, so there the signal applies as long as the model is used.
    */
   readonly signal?: AbortSignal | undefined;
   /** Called while files are downloaded or converted. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** Called with what the caller should know and may ignore; without it, warnings go to the platform's console. */
+  /** Receives warnings; by default they go to the platform's console. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 
@@ -155,27 +155,29 @@ export const sourceOptionNames = optionNames<SourceOptions>()({
   onWarning: true,
 });
 
-/** A folder that is being written; it is there under its name only when it is whole. */
+/** A folder that is being written. It appears under its name only when it is complete. */
 export interface FolderWriter extends Closable {
-  /** @param file a name, or a folder's and a name with a slash between them */
+  /** @param file a file name, or a folder and a file name separated by a slash */
   write(file: string, content: string | AsyncIterable<Uint8Array>): Promise<void>;
-  /** Gives the folder its name. Without it, `close` throws away what was written. */
+  /** Gives the folder its name. Without it, `close` discards the written files. */
   commit(): Promise<void>;
 }
 
-/** Weights to be made of a model's own, once. */
+/** Weights to derive from a model's own, once. */
 export interface DerivedWeights {
-  /** The files that hold the original ones. */
+  /** The files with the original weights. */
   readonly sources: readonly ByteSource[];
-  /** Their type, `int8` or `float16`, or `merged` with an adapter: what of one model stands beside each other. */
+  /**
+   * `int8`, `float16`, or `merged` with an adapter; a model's derived weights of different types are kept side by side.
+   */
   readonly type: string;
-  /** What besides the files decides the bytes: how they are made, and all tensors with their places. */
+  /** Everything besides the files that determines the bytes: the method, and all tensors with their positions. */
   readonly recipe: string;
   /**
-   * A safetensors file.
-   * @param whole with the tensors that stay as they are, so that the original file need not be read again
+   * The bytes of a safetensors file.
+   * @param whole includes the unchanged tensors, so that the original file need not be read again
    */
   bytes(whole?: boolean): AsyncIterable<Uint8Array>;
-  /** Says what the caller should know. */
+  /** Reports a warning to the caller. */
   warn(warning: Warning): void;
 }

@@ -1,4 +1,4 @@
-// What is the same on every platform: named exports only, a line of doc each.
+// The platform-independent exports: named exports only, one line of documentation each.
 /** The errors that this package throws on purpose. */
 export {
   BlipError,
@@ -8,24 +8,24 @@ export {
   ModelError,
   UsageError,
 } from "@blip-ts/base";
-/** Public, private or reserved: what a server has to ask of addresses that others give it. */
+/** Classifies an address as public, private or reserved, for servers that receive addresses from others. */
 export { addressKind, type AddressKind } from "@blip-ts/base";
 /** Tensors in memory. */
 export type { DType, Tensor } from "@blip-ts/graph";
 /** Random access to the bytes of a model file. */
 export type { ByteSource } from "@blip-ts/base";
-/** Raw pixels as a picture. */
+/** Raw pixels as an image. */
 export type { RawImage } from "./image/raw-image.ts";
-/** Whose conventions, warnings, progress, and where models come from. */
+/** Conventions, warnings, progress, and sources of models. */
 export type { Compat } from "./platform.ts";
 export type { DownloadProgress, SourceOptions } from "./files.ts";
 export type { EngineOptions, NetworkDType } from "@blip-ts/engine";
 export type { Warning, WarningCode } from "@blip-ts/base";
-/** What computes, and what a trace of it says. */
+/** Devices, and the results of profiling. */
 export type { Device, Profile, ProfiledOperator } from "@blip-ts/engine";
 /** The network's sizes. */
 export type { BlipConfig, TextConfig, VisionConfig } from "./model/config.ts";
-/** How a model is loaded. */
+/** Options of loading a model. */
 export type { ModelOptions } from "./load/model-options.ts";
 export type { TextHeads } from "./load/read-config.ts";
 /** Inputs and outputs of the encoders. */
@@ -39,7 +39,7 @@ export type {
   RetrievalInputs,
   RetrievalOutput,
 } from "./classes/image-text-retrieval.ts";
-/** How sequences are generated, and what comes out. */
+/** Options and results of generation. */
 export type { BeamScoring, GenerationOptions } from "./decode/options.ts";
 export type { Hypothesis } from "./decode/next-token-model.ts";
 /** Captioning: inputs and options of `BlipForConditionalGeneration`. */
@@ -49,12 +49,12 @@ export type { MaskedEncoderStates, EncoderStates, StreamedToken } from "./run/ge
 export type { QuestionInputs, RankedAnswer, RankOptions } from "./classes/question-answering.ts";
 /** NLVR2: inputs of `BlipForNLVR`. */
 export type { StatementInputs } from "./classes/nlvr.ts";
-/** How a model of several tasks is loaded, and what its calls take for an image. */
+/** Options of loading a multi-task model, and the images of its calls. */
 export type { BlipOptions, ImageOrInput } from "./verbs/blip/blip.ts";
 export type { Task } from "./tasks/task.ts";
-/** What loads models of one class. */
+/** Loads models of one class. */
 export type { Pretrained } from "./create-classes.ts";
-/** What all verbs share. */
+/** Types common to all verbs. */
 export type {
   FailedRow,
   FailedText,
@@ -87,7 +87,7 @@ export {
   type EmbedRequestOptions,
   type RequestRow,
 } from "./serve/batched.ts";
-/** The queue behind it, for work of one's own: window, bound, turns of callers, cancellation. */
+/** The queue of `Batched`, for custom work: window, limit, turns of callers, cancellation. */
 export {
   RequestBatcher,
   type BatcherOptions,
@@ -99,14 +99,14 @@ export {
   type RequestOptions,
   type RunBatch,
 } from "./serve/request-batcher.ts";
-/** Streams of rows: what every verb's `rows` takes and gives. */
+/** Streams of rows: inputs and results of every verb's `rows`. */
 export type { AnsweredRow, RowCallOptions, RowSource, RowsOptions } from "./verbs/rows.ts";
 export type { MatchRequest } from "./verbs/match.ts";
 export type { Caption, CaptionRequest, CaptionRowOptions } from "./verbs/caption.ts";
 export type { Answer, AnswerRequest, AskRowOptions } from "./verbs/ask.ts";
 export type { CompareAnswer, CompareRequest } from "./verbs/compare.ts";
 export type { EmbedAnswer, EmbedRequest, EmbedRowOptions } from "./verbs/embed.ts";
-/** The frames of a video that BLIP looks at. */
+/** The frames of a video that BLIP uses. */
 export { uniformFrames } from "./verbs/video.ts";
 /** Recall, median and mean of a ranking. */
 export { bestRanks, retrievalMetrics, type RetrievalMetrics } from "@blip-ts/metrics";
@@ -115,22 +115,22 @@ export type { ProcessedImages } from "./processor/processor.ts";
 export type { ProcessorCallOptions, ProcessorOptions, ProcessorProgress } from "./processor/options.ts";
 export type { PillowOrder } from "./image/resize-bicubic.ts";
 export type { EncodedTexts, EncodeOptions } from "./text/word-piece.ts";
-/** What `inspect` finds. */
+/** The results of `inspect`. */
 export type { InspectedPart, Inspection } from "./tools/inspect.ts";
-/** What `convert` is told and says. */
+/** Options and results of `convert`. */
 export type { Conversion, ConvertOptions } from "./tools/convert.ts";
-/** What `makeSuite` is told and says. */
+/** Options and results of `makeSuite`. */
 export type { MakeSuiteOptions, SuiteConversion, SuitePart } from "./tools/make-suite.ts";
-/** What `exportOnnx` is told and says. */
+/** Options and results of `exportOnnx`. */
 export type {
   ExportDescription,
   ExportedFile,
   ExportedTensor,
   ExportOptions,
 } from "./tools/export/export-onnx.ts";
-/** What `quantize` is told. */
+/** Options of `quantize`. */
 export type { QuantizeOptions, WeightDType } from "./tools/quantize.ts";
-/** What `verify` is told and finds, and where the pictures of the published samples are. */
+/** Options and results of `verify`, and the images of the published samples. */
 export { publishedImages } from "./tools/verify/published-samples.ts";
 export type { Published, Sample, VerifyOptions, VerifyRow } from "./tools/verify/verify.ts";
 export {
@@ -143,7 +143,7 @@ export {
 } from "./tools/verify/verify-all.ts";
 /** BLIP's own clean-up of captions and questions. */
 export { preCaption, preQuestion } from "./text/pre-caption.ts";
-/** How a matrix product is measured. */
+/** Options of measuring a matrix product. */
 export type { MatrixProductOptions } from "@blip-ts/engine";
 /** This package's version. */
 export { version } from "./version.ts";

@@ -1,33 +1,33 @@
-// What a page is told about where its files are, as the Node entry knows it: without the page's own types.
+// The settings of a page for the Node entry: without the page's own types.
 
 import { optionNames } from "@blip-ts/base";
 import { unknownSetting } from "./entry-errors.ts";
 
-/** Where onnxruntime-web's own two files are: a folder, or each by itself. */
+/** The addresses of onnxruntime-web's two files: a folder, or one address each. */
 export type WasmPaths =
   string | { readonly mjs?: string | URL | undefined; readonly wasm?: string | URL | undefined };
 
-/** Settings of `configure`, which the page's entry describes and follows. */
+/** Settings of `configure`, which the page's entry documents and follows. */
 export interface WebSettings {
-  /** The folder in which onnxruntime-web's `dist/` is served. Default: found by the bundler. */
+  /** The folder that serves onnxruntime-web's `dist/`. By default the bundler's. */
   readonly runtime?: string | URL | undefined;
-  /** Where ONNX Runtime's `.wasm` and `.mjs` are. Default: in `runtime`. */
+  /** The addresses of ONNX Runtime's `.wasm` and `.mjs` files. By default in `runtime`. */
   readonly wasmPaths?: WasmPaths | undefined;
-  /** The worker's file, or what starts a Worker. */
+  /** The worker's file, or a function that starts a Worker. */
   readonly worker?: string | URL | (() => object) | undefined;
-  /** The image worker's file, or what starts a Worker. */
+  /** The image worker's file, or a function that starts a Worker. */
   readonly imageWorker?: string | URL | (() => object) | undefined;
-  /** The folder of this package's `models/`. Default: found from the module's own address. */
+  /** The folder of this package's `models/`. By default derived from the module's own address. */
   readonly models?: string | URL | undefined;
-  /** Where Hub ids are resolved, in pages only. Default: https://huggingface.co. In Node: `HF_ENDPOINT`. */
+  /** The base address for Hub ids, in pages only. By default https://huggingface.co. In Node: `HF_ENDPOINT`. */
   readonly hub?: string | URL | undefined;
-  /** Sent to the Hub alone, in pages only. Default: none. In Node: `HF_TOKEN`. */
+  /** A token for the Hub only, in pages only. None by default. In Node: `HF_TOKEN`. */
   readonly token?: string | undefined;
-  /** Keeps downloads in the browser's Cache, in pages only. Default: true. In Node: `HF_HOME`. */
+  /** Keeps downloads in the browser's Cache, in pages only. By default true. In Node: `HF_HOME`. */
   readonly cache?: boolean | undefined;
 }
 
-/** The names that `configure` knows, in both entries. */
+/** The names of `configure`'s settings, for both entries. */
 export const settingNames = optionNames<WebSettings>()({
   runtime: true,
   wasmPaths: true,

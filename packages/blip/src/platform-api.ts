@@ -1,13 +1,13 @@
-// The entry `blip-ts/platform`: what a platform of one's own is made of (files, image decoder, engine), and `createApi`, which
-// binds the classes and functions to it. The types here are those of any platform; `blip-ts` has them for its own.
+// The entry `blip-ts/platform`: types for a custom platform (files, image decoder, engine), and `createApi`, which
+// binds the classes and functions to it. The types here fit any platform; `blip-ts` has those of its own platform.
 export { createApi } from "./create-api.ts";
-/** What a platform does for the isomorphic code. */
+/** A platform's services for the platform-independent code. */
 export type { Platform } from "./platform.ts";
-/** How an image is decoded, and what comes of it. */
+/** Options and results of decoding an image. */
 export type { DecodeOptions, ResizedSize } from "./image/decode-options.ts";
 export type { PillowOrder } from "./image/resize-bicubic.ts";
 export type { RgbImage } from "./image/raw-image.ts";
-/** Files of a model, folders that are written, and weights that are kept in another type. */
+/** A model's files, folders that are written, and weights kept in another type. */
 export type {
   AdapterFiles,
   DerivedWeights,
@@ -16,7 +16,7 @@ export type {
   SideFile,
   SuiteFiles,
 } from "./files.ts";
-/** The engine: what loads models and runs them, and the devices that it offers. */
+/** The engine, which loads and runs models, and its devices. */
 export type {
   Engine,
   EngineModel,
@@ -30,9 +30,9 @@ export type {
   RunOptions,
   SessionOptions,
 } from "@blip-ts/engine";
-/** The engine's own matrix product, which measurements are compared with. */
+/** The engine's own matrix product, a reference for measurements. */
 export { MatrixProduct, type MatrixProductOptions } from "@blip-ts/engine";
-/** What `createApi` gives, by the classes' own names. */
+/** The result of `createApi`, by the classes' own names. */
 export type { PlatformClasses, Pretrained } from "./create-classes.ts";
 /** The classes with transformers' names. */
 export type { Processor } from "./processor/processor.ts";
@@ -41,7 +41,7 @@ export type { ConditionalGeneration } from "./classes/conditional-generation.ts"
 export type { QuestionAnswering } from "./classes/question-answering.ts";
 export type { NaturalLanguageVisualReasoning } from "./classes/nlvr.ts";
 export type { FeatureExtraction } from "./classes/model.ts";
-/** A model of several tasks, and those of one task. */
+/** A multi-task model, and models of one task. */
 export type { Blip } from "./verbs/blip/blip.ts";
 export type { BlipImage } from "./verbs/blip/blip-image.ts";
 export type { Matcher } from "./verbs/match.ts";

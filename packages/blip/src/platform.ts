@@ -1,4 +1,5 @@
-// What a platform (Node, the browser) does for the isomorphic code. `node.ts` and `web.ts` hand it in.
+// The services of a platform (Node, the browser) for the platform-independent code. `node.ts` and `web.ts` provide
+// them.
 
 import type { ByteSource, Warning } from "@blip-ts/base";
 import type { RgbImage } from "./image/raw-image.ts";
@@ -14,38 +15,38 @@ import type {
 import type { DecodeOptions } from "./image/decode-options.ts";
 
 /**
- * Whose conventions, where the references differ: transformers', those of BLIP's training and evaluation scripts, LAVIS's,
- * or those of BLIP's demo (its notebook, predict.py and models/blip_itm.py).
+ * The conventions to follow if the references differ: transformers', those of BLIP's training and evaluation scripts,
+ * LAVIS's, or those of BLIP's demo (its notebook, predict.py and models/blip_itm.py).
  */
 export type Compat = "hf" | "blip" | "lavis" | "demo";
 
-/** Input: whatever this platform takes for a picture. */
+/** The services of a platform; `ImageInput` stands for everything that it accepts as an image. */
 export interface Platform<ImageInput> extends EnginePlatform {
-  /** Finds a model; a folder with weights is a model, one with model_index.json alone a suite. */
+  /** Finds a model or a suite: a folder with weights is a model, and one with only model_index.json is a suite. */
   openModel(source: string, options: SourceOptions): Promise<ModelFiles | SuiteFiles>;
   /**
-   * Finds an adapter in PEFT's form. A platform without it refuses the option `adapter`.
+   * Finds an adapter in PEFT's format. A platform without this function rejects the option `adapter`.
    * @throws {UsageError} `adapter/not-an-adapter` if there is none, also if there is a model instead
    */
   openAdapter?(source: string, options: SourceOptions): Promise<AdapterFiles>;
-  /** bert-base-uncased's vocab.txt. */
+  /** Reads bert-base-uncased's vocab.txt. */
   bundledVocabulary(): Promise<string>;
-  /** An image as RGB bytes. @throws {InputError} `image/...` */
+  /** Decodes an image to RGB bytes. @throws {InputError} `image/...` */
   decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage>;
-  /** Starts what images of callers who are not trusted (`isolate`) are decoded with; a platform may have none. */
+  /** Starts the decoders for untrusted callers' images (`isolate`), if the platform has any. */
   prepareDecoders?(): void;
   /**
-   * Begins a folder that does not exist yet, or is empty.
+   * Creates a folder that does not exist yet, or is empty.
    * @throws {UsageError} `save/exists`, `save/cannot-write`
    */
   createFolder(path: string): Promise<FolderWriter>;
   /**
-   * Weights that were made before, or are made now and kept for the next time. They are made anew where the sources
-   * have changed; older ones of the same type and sources go. Where nothing can be kept they are made in memory, with a
-   * warning that says why.
-   * @param renew makes them anew in any case: what was kept turned out to be unusable
+   * Returns derived weights, kept from an earlier load or derived now and kept. Derives them again if the sources have
+   * changed, and removes older ones of the same type and sources. If nothing can be kept, derives them in memory and
+   * warns with the reason.
+   * @param renew derives them again in any case, because the kept ones turned out to be unusable
    */
   deriveWeights(weights: DerivedWeights, renew: boolean): Promise<ByteSource>;
-  /** Prints a warning where no `onWarning` takes it. */
+  /** Prints a warning if no `onWarning` receives it. */
   warn(warning: Warning): void;
 }

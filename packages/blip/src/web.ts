@@ -1,4 +1,5 @@
-// The entry for pages: the isomorphic package wired to URLs, the browser's decoders and Cache, and onnxruntime-web.
+// The entry for pages: the platform-independent package with URLs, the browser's decoders and Cache, and
+// onnxruntime-web.
 import { expectOptions } from "@blip-ts/base";
 import {
   MatrixProduct as EngineProduct,
@@ -12,15 +13,18 @@ import { webPlatform } from "./platform/web/web-platform.ts";
 
 export * from "./index.ts";
 export type { ImageInput } from "./platform/web/decode-image.ts";
-/** Where a page's files are. */
+/** The addresses of a page's files. */
 export { configure, type WebSettings } from "./platform/web/settings.ts";
 export type { WasmPaths } from "@blip-ts/engine/web";
-/** Throws away what the browser's Cache keeps of checkpoints. */
+/** Discards the checkpoints in the browser's Cache. */
 export { clearCache } from "./platform/web/file-cache.ts";
 
-// Parameters and errors of the functions are described in `create-verbs.ts` and `create-api.ts`.
+// `create-verbs.ts` and `create-api.ts` document the functions' parameters and errors.
 export const {
-  /** A model for every task that its file can do, over one set of weights and sessions; `blip.image(input)` holds an image for several calls. */
+  /**
+   * A model for all tasks of its file, with one set of weights and sessions; `blip.image(input)` holds an image for
+   * several calls.
+   */
   Blip,
   /** A matching model with its processor, for many images and many texts. */
   Matcher,
@@ -30,21 +34,21 @@ export const {
   Answerer,
   /** An NLVR2 model with its processor. */
   Comparer,
-  /** A model of features with its processor, for many images and texts. */
+  /** A feature model with its processor, for many images and texts. */
   Embedder,
-  /** A matching model with its processor, for searching. */
+  /** A matching model with its processor, for retrieval. */
   Retriever,
-  /** Images and texts as a model reads them; called as `await processor(image, text)`. */
+  /** Prepares images and texts for a model; called as `await processor(image, text)`. */
   BlipProcessor,
-  /** Image-text matching and contrast, as transformers' class of this name. */
+  /** Image-text matching and contrast, like transformers' class of this name. */
   BlipForImageTextRetrieval,
-  /** Captions, as transformers' class of this name. */
+  /** Captions, like transformers' class of this name. */
   BlipForConditionalGeneration,
-  /** Answers to questions, as transformers' class of this name, and BLIP's ranking of a list of answers. */
+  /** Answers to questions, like transformers' class of this name, and BLIP's ranking of a list of answers. */
   BlipForQuestionAnswering,
   /** NLVR2: statements about two images (models/blip_nlvr.py). */
   BlipForNLVR,
-  /** Features of images and texts, as transformers' class of this name; from files of matching as well. */
+  /** Features of images and texts, like transformers' class of this name; also from files for matching. */
   BlipModel,
   /** Scores every image with every text: a row per pair. */
   match,
@@ -54,29 +58,32 @@ export const {
   ask,
   /** Judges statements about a left and a right image. */
   compare,
-  /** Images and texts as vectors of one space, or as all their states. */
+  /** Embeds images and texts as vectors of one space, or returns all their states. */
   embed,
   /** Searches images by texts, or texts by images. */
   retrieve,
-  /** What a model's files hold, before any weight is read. */
+  /** Describes a model's files without reading a weight. */
   inspect,
-  /** The graphs of a task as they are run, printed. */
+  /** Prints the graphs that a task runs. */
   printTask,
-  /** Any checkpoint to a Hugging Face folder. */
+  /** Converts any checkpoint to a Hugging Face folder. */
   convert,
-  /** Models of several tasks as one folder, a suite, which shares their image encoder. */
+  /** Combines models of several tasks in one folder, a suite, with a shared image encoder. */
   makeSuite,
-  /** A task's graphs as ONNX files, with an `export.json` that says how to run them. */
+  /** Exports a task's graphs as ONNX files, with an `export.json` that describes how to run them. */
   exportOnnx,
-  /** A folder with half-precision or 8-bit weights. */
+  /** Writes a folder with half-precision or 8-bit weights. */
   quantize,
-  /** The published samples of one of Salesforce's models: expected, found, verdict; another model is checked. */
+  /**
+   * Checks a Salesforce model against its published samples: expected value, actual value, verdict. Also checks other
+   * models.
+   */
   verify,
-  /** All published models in one report. */
+  /** Checks all published models in one report. */
   verifyAll,
 } = createApi<ImageInput>(webPlatform, (url) => url);
 
-// The types of what the classes load.
+// The types of the loaded models.
 export type Blip = api.Blip<ImageInput>;
 export type Matcher = api.Matcher<ImageInput>;
 export type Captioner = api.Captioner<ImageInput>;
@@ -93,7 +100,7 @@ export type BlipModel = api.FeatureExtraction;
 /** An image of `blip.image(input)`, whose states are kept until it is closed. */
 export type BlipImage = api.BlipImage<ImageInput>;
 
-/** A matrix product of this page's engine: the rate at which a network can run at best. */
+/** A matrix product of this page's engine: the highest rate at which a network can run. */
 export type MatrixProduct = EngineProduct;
 export const MatrixProduct = {
   async load(options?: MatrixProductOptions): Promise<MatrixProduct> {
@@ -102,7 +109,7 @@ export const MatrixProduct = {
   },
 };
 
-/** What Node alone can do, refused by name here, so that one source builds for both. */
+/** Node-only functions, which throw here, so that one source builds for both. */
 export { evaluate, int8Products, readAnswerList } from "./platform/web/node-only.ts";
 export type { Int8Products } from "@blip-ts/engine";
 export {

@@ -1,5 +1,5 @@
-// How far a model's answers in one type are from those in another, on pictures and texts: what `blip quantize --check`
-// and bench/accuracy.ts print.
+// Measures the differences between a model's answers in two types, on images and texts. `blip quantize --check` and
+// bench/accuracy.ts print the result.
 import { closing, must, revivedError } from "@blip-ts/base";
 import {
   Answerer,
@@ -14,25 +14,25 @@ import {
 import { generated, greedyCaptions } from "./greedy-captions.ts";
 import { table } from "./table.ts";
 
-/** A model in a type; the signal that stops its loading stops the comparison. */
+/** A model with its type; the signal in its options also stops the comparison. */
 export interface ModelInType {
   readonly source: string;
   readonly options: VerbOptions;
 }
 
-/** What one measure says of both. */
+/** One measure of the comparison. */
 export interface AccuracyRow {
   readonly measure: string;
-  /** How many answers were compared. */
+  /** The number of compared answers. */
   readonly compared: number;
-  /** How many of them are the same, where they are words or places. */
+  /** The number of equal ones, for words or indices. */
   readonly same: number | null;
-  /** Largest and mean absolute difference, where they are numbers. */
+  /** The largest and the mean absolute difference, for numbers. */
   readonly largest: number | null;
   readonly mean: number | null;
 }
 
-/** Texts to look for where none are given: everyday things, some of which no picture shows. */
+/** Default texts: everyday things, some of which no image shows. */
 export const defaultTexts: readonly string[] = [
   "a dog on a beach",
   "two people at a table with food",
@@ -42,15 +42,15 @@ export const defaultTexts: readonly string[] = [
   "a bowl of fruit",
 ];
 
-/** Answers by measure; texts in `words`, numbers in `numbers`. */
+/** Answers by measure: numbers, or texts. */
 interface Answers {
   readonly numbers: Readonly<Record<string, readonly number[]>>;
   readonly words: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * All rows of a verb.
- * @throws {InputError} the first picture's failure: a comparison without it would say nothing
+ * Collects all rows of a verb.
+ * @throws {InputError} the first image's failure: the comparison needs every image
  * @throws {ModelError} `model/not-finite`, likewise
  */
 async function all<Row extends object>(rows: AsyncIterable<Row | Failed>): Promise<Row[]> {
@@ -69,7 +69,7 @@ const isFailed = (row: object): row is Failed => "error" in row;
 const failureOf = ({ error: { code, message }, ...fields }: Failed): BlipError =>
   revivedError({ type: code.startsWith("model/") ? "model" : "input", code, message, fields });
 
-/** For each group of `size` numbers, the place of the largest. */
+/** For each group of `size` numbers, the index of the largest. */
 function firstPlaces(numbers: readonly number[], size: number): string[] {
   return Array.from({ length: numbers.length / size }, (_, group) => {
     const part = numbers.slice(group * size, (group + 1) * size);
@@ -145,7 +145,7 @@ const runs: Readonly<Record<string, Run>> = {
 };
 
 /**
- * Compares a model's answers in two types; one is loaded after the other.
+ * Compares a model's answers in two types, which are loaded one after the other.
  * @param task a verb that both can do: match, caption, ask, compare or embed
  */
 export async function accuracy(
@@ -189,8 +189,8 @@ function agreement(
 }
 
 /**
- * Greedy captions: whole ones, their tokens place by place (where one caption is longer, its last tokens are not the
- * same), and how probable both types find the tokens of the reference's captions.
+ * Compares greedy captions: as a whole; token by token (if one is longer, its last tokens count as different); and the
+ * probabilities that both types give to the tokens of the reference's captions.
  */
 async function captionAccuracy(
   reference: ModelInType,

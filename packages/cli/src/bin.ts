@@ -3,16 +3,16 @@ import { main } from "./index.ts";
 import { endWithOutput, standardOutput } from "./output.ts";
 import { programName } from "./program-name.ts";
 
-/** Milliseconds after Ctrl-C for the verb to end by itself: the engine cannot leave off within a graph. */
+/** Milliseconds after Ctrl-C for the verb to end by itself: the engine cannot stop within a graph. */
 const grace = 2000;
-/** Training ends its step and saves its state, minutes perhaps; a second Ctrl-C ends it at once. */
+/** Training first ends its step and saves its state, which may take minutes; a second Ctrl-C ends it at once. */
 const trainingGrace = 600_000;
 const interrupted = new AbortController();
 process.once("SIGINT", () => {
   interrupted.abort(new Error("interrupted"));
   process.stdin.destroy();
-  // By the signal itself, which has no handler any more and is 130 to a shell: `process.exit` waits for the call that
-  // the engine is in, a batch of pictures perhaps.
+  // Ends by the signal itself, which has no handler any more and which a shell reports as 130. `process.exit` would
+  // wait for the engine's current call, perhaps a batch of images.
   setTimeout(
     () => process.kill(process.pid, "SIGINT"),
     process.argv[2] === "train" ? trainingGrace : grace,

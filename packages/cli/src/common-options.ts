@@ -1,4 +1,4 @@
-// The options that every verb over a model takes (the contract's "Common options").
+// The options common to all verbs with a model (the contract's "Common options").
 import type { Compat, NetworkDType, Profile, ProfiledOperator, VerbOptions, Warning } from "blip-ts";
 import { Option, type Command } from "commander";
 import { loadProgress, type Progress } from "./progress.ts";
@@ -6,7 +6,7 @@ import { table } from "./table.ts";
 import { print, tell, type Terminal, typed, withCode } from "./terminal.ts";
 import { badFlag, imagesLeftOut } from "./errors.ts";
 
-/** What every verb takes that opens a model, by its name or as an argument. */
+/** Options of every verb that opens a model, by option or argument. */
 export interface SourceFlags {
   readonly textHeads?: "config" | number;
   readonly revision?: string;
@@ -16,7 +16,7 @@ export interface SourceFlags {
   readonly json?: boolean;
 }
 
-/** What every verb takes that runs a model. */
+/** Options of every verb that runs a model. */
 export interface ModelFlags extends SourceFlags {
   readonly model?: string;
   readonly adapter?: string;
@@ -36,20 +36,20 @@ export interface ModelFlags extends SourceFlags {
   readonly jsonl?: boolean;
 }
 
-/** What every verb over many pictures takes. */
+/** Options of every verb for many images. */
 export interface ImageFlags extends ModelFlags {
   /** `-0`: NULs end the paths on standard input. */
   readonly null?: boolean;
   readonly batchSize?: number;
 }
 
-/** Values of an option that may be given again, in order. */
+/** Collects the values of a repeatable option, in order. */
 export const collect = (value: string, before: readonly string[] | undefined): string[] => [
   ...(before ?? []),
   value,
 ];
 
-/** A number, for commander. */
+/** Parses a number, for commander. */
 export function anyNumber(name: string) {
   return (text: string): number => {
     const value = Number(text);
@@ -58,7 +58,7 @@ export function anyNumber(name: string) {
   };
 }
 
-/** A whole number of at least 1, for commander. */
+/** Parses a whole number of at least 1, for commander. */
 export function positiveInteger(name: string) {
   return (text: string): number => {
     const value = Number(text);
@@ -74,7 +74,7 @@ const textHeads = (text: string): "config" | number =>
 export const textHeadsOption = () =>
   new Option(
     "--text-heads <N>",
-    "attention heads of the text model, or `config` for what config.json says",
+    "attention heads of the text model, or `config` for the value in config.json",
   ).argParser(textHeads);
 
 export const quietOption = () => new Option("--quiet", "no progress and no warnings on stderr");
@@ -82,7 +82,7 @@ export const quietOption = () => new Option("--quiet", "no progress and no warni
 export const compatOption = () =>
   new Option(
     "--compat <mode>",
-    "whose conventions, where the references differ: transformers' (hf), BLIP's scripts', LAVIS's, or those of BLIP's demo",
+    "the conventions if the references differ: transformers' (hf), BLIP's scripts', LAVIS's, or those of BLIP's demo",
   )
     .choices(["hf", "blip", "lavis", "demo"])
     .default("blip");
@@ -90,7 +90,7 @@ export const compatOption = () =>
 export const orientationOption = () =>
   new Option(
     "--orientation <O>",
-    "as stored (with --compat hf and demo, and in BLIP's own code), or turned upright as EXIF says (with blip and lavis: our choice)",
+    "stored (with --compat hf and demo, and in BLIP's own code), or upright by EXIF (with blip and lavis: our choice)",
   ).choices(["stored", "upright"]);
 
 export const grey16Option = () =>
@@ -102,45 +102,44 @@ export const grey16Option = () =>
 export const pillowOrderOption = () =>
   new Option(
     "--pillow-order <V>",
-    "which pass of Pillow's resize is first: across (10, unless told), or as Pillow 13 chooses (13, with --compat hf)",
+    "the first pass of Pillow's resize: horizontal (10), or Pillow 13's choice (13)",
   ).choices(["10", "13"]);
 
 export const imageSizeOption = () =>
   new Option(
     "--image-size <N>",
-    "side in pixels of what the network sees; position embeddings are interpolated (default: the model's own)",
+    "side of the network's input in pixels; position embeddings are interpolated (default: the model's own)",
   ).argParser(positiveInteger("--image-size"));
 
 export const adapterOption = () =>
   new Option(
     "--adapter <DIR>",
-    "a LoRA adapter of the model, in PEFT's form: what blip train --lora leaves in model/",
+    "a LoRA adapter of the model, in PEFT's form, such as model/ of blip train --lora",
   );
 
 export const dtypeOption = () =>
   new Option(
     "--dtype <T>",
-    "type in which the network computes (default: fp32, or int8 where the weights are)",
+    "the network's computation type (default: fp32, or int8 for 8-bit weights)",
   ).choices(["fp32", "fp16", "int8"]);
 
 export const threadsOption = () =>
-  new Option("--threads <N>", "threads of the engine (default: one for each core)").argParser(
+  new Option("--threads <N>", "threads of the engine (default: one per core)").argParser(
     positiveInteger("--threads"),
   );
 
 export const deviceOption = () =>
-  new Option("--device <D>", "what computes")
+  new Option("--device <D>", "the device that computes")
     .choices(["auto", "cpu", "webgpu", "cuda", "coreml", "dml"])
     .default("cpu");
 
 export const profileOption = () =>
-  new Option("--profile <FILE>", "write ONNX Runtime's trace of what ran, and print what took longest");
+  new Option("--profile <FILE>", "write ONNX Runtime's trace, and print the slowest operations");
 
 export const memoryOption = () =>
-  new Option(
-    "--memory <MB>",
-    "megabytes within which the process's peak stays (default: what is fast)",
-  ).argParser(positiveInteger("--memory"));
+  new Option("--memory <MB>", "bound of the process's peak memory in megabytes (default: none)").argParser(
+    positiveInteger("--memory"),
+  );
 
 export const maxPixelsOption = () =>
   new Option(
@@ -151,13 +150,13 @@ export const maxPixelsOption = () =>
 export const maxTextLengthOption = () =>
   new Option(
     "--max-text-length <N>",
-    "most characters of a text; a longer one is refused (default: 10000)",
+    "most characters of a text; a longer one is rejected (default: 10000)",
   ).argParser(positiveInteger("--max-text-length"));
 
 export const loadOption = () =>
   new Option(
     "--load <how>",
-    "map: read weights from the model's file when they are needed; copy: read all into memory at once, so that the file may be overwritten",
+    "map: read weights from the model's file on demand; copy: read all into memory at once, so that the file may be overwritten",
   )
     .choices(["map", "copy"])
     .default("map");
@@ -166,10 +165,10 @@ export function addSourceOptions(command: Command): Command {
   return command
     .addOption(textHeadsOption())
     .option("--revision <R>", "branch, tag or commit of a Hub repository")
-    .option("--offline", "make no request for the model: only what is in the cache")
+    .option("--offline", "make no request for the model, and use only the cache")
     .option(
       "--allow-private-redirects",
-      "follow redirects from public to private addresses too (default: they are refused)",
+      "also follow redirects from public to private addresses (default: they are refused)",
     )
     .option("--json", "one JSON array")
     .addOption(quietOption());
@@ -195,10 +194,10 @@ export function addModelOptions(command: Command): Command {
     .addOption(maxPixelsOption())
     .addOption(maxTextLengthOption())
     .addOption(loadOption())
-    .option("--jsonl", "a JSON row a line, as they come");
+    .option("--jsonl", "JSON rows, one per line, as they arrive");
 }
 
-/** The options of a verb over many pictures. */
+/** The options of a verb for many images. */
 export const addImageOptions = (command: Command): Command =>
   addModelOptions(command)
     .addOption(
@@ -206,7 +205,7 @@ export const addImageOptions = (command: Command): Command =>
         positiveInteger("--batch-size"),
       ),
     )
-    .option("-0, --null", "with -: NULs end the paths on standard input (find -print0), not line breaks");
+    .option("-0, --null", "with -: NULs, not line breaks, end the paths on standard input (find -print0)");
 
 export const imagesArgument = [
   "<image...>",
@@ -214,9 +213,9 @@ export const imagesArgument = [
 ] as const;
 
 /**
- * `--model`, else $BLIP_MODEL, else the embedded model with a word about what it is for.
+ * The model: `--model`, or else $BLIP_MODEL, or else the embedded model, with a note on its purpose.
  * @param suggestion a model that does the verb's task on photographs
- * @param option how it is given
+ * @param option the option that names a model
  */
 export function chooseModel(
   flags: Pick<ModelFlags, "model" | "quiet">,
@@ -235,14 +234,14 @@ export function chooseModel(
   return "picture-book";
 }
 
-/** Warnings as lines on stderr. */
+/** Prints warnings as lines on stderr. */
 export function warner(flags: Pick<ModelFlags, "quiet">, terminal: Terminal): (warning: Warning) => void {
   return ({ message, code }) => {
     if (flags.quiet !== true) tell(terminal, withCode(`Warning: ${typed(terminal, message)}`, code));
   };
 }
 
-/** How the images that a verb is given are listed. */
+/** Options of listing a verb's images. */
 export const listOptions = (
   flags: Pick<ImageFlags, "null" | "quiet">,
   terminal: Terminal,
@@ -251,10 +250,10 @@ export const listOptions = (
   warn: (message) => warner(flags, terminal)(imagesLeftOut(message)),
 });
 
-/** Operators that a summary names. */
+/** The number of operators in a summary. */
 const longest = 12;
 
-/** Where a trace was written, and what took longest, on stderr: who asked for it wants to see it. */
+/** Prints a trace's path and the slowest operators on stderr, because the user asked for them. */
 export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
   return ({ file, sessions, operators }) => {
     const total = operators.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
@@ -273,7 +272,7 @@ export function profilePrinter(terminal: Terminal): (profile: Profile) => void {
   };
 }
 
-/** How a verb's model is loaded. */
+/** Options of loading a verb's model. */
 export function loadOptions(flags: ModelFlags, terminal: Terminal, progress: Progress): VerbOptions {
   const { compat, dtype, textHeads, orientation, imageSize, revision, offline } = flags;
   const { threads, device, profile, memory, maxPixels, maxTextLength, load, adapter } = flags;

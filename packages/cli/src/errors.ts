@@ -1,10 +1,10 @@
-// What can be wrong with a call of the command: one factory per error or warning.
+// Errors and warnings of the command: one factory each.
 import { InputError, ModelError, UsageError, type Warning } from "blip-ts";
 
 const detailOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * An option of the command has a value that is not valid.
+ * An option of the command has an invalid value.
  * @remedy Give a value that the message allows.
  */
 export const badFlag = (name: string, expected: string, got: string, advice = ""): UsageError =>
@@ -14,7 +14,7 @@ export const badFlag = (name: string, expected: string, got: string, advice = ""
   });
 
 /**
- * An option is given without the one that it belongs to.
+ * An option requires another one that is missing.
  * @remedy Add the other option, or leave this one out.
  * @param pronoun `them` if `name` lists several options
  */
@@ -40,7 +40,7 @@ export const excludedFlags = (name: string, others: readonly string[], why: stri
   );
 
 /**
- * The arguments of the command are not those that it takes.
+ * The command's arguments are wrong.
  * @remedy Give them as the message says; `blip COMMAND --help` lists them.
  */
 export const badArguments = (command: string, expected: string, got: string, advice: string): UsageError =>
@@ -60,7 +60,7 @@ export const badGenerationConfig = (file: string, got: string): UsageError =>
 
 /**
  * Reading the rows of `--pairs` failed before their end.
- * @remedy Correct the file, and give the rows that were not answered again.
+ * @remedy Correct the file, and run the unanswered rows again.
  */
 export const brokenOff = (name: string, error: unknown): InputError =>
   new InputError(
@@ -70,13 +70,13 @@ export const brokenOff = (name: string, error: unknown): InputError =>
     { cause: error },
   );
 
-/** What a list holds: the code of the error if it cannot be used. */
+/** The error code of a list that cannot be used. */
 export type ListCode = "usage/no-texts" | "usage/no-answers" | "usage/no-images" | "usage/no-questions";
 
 /**
- * A file with a list cannot be read, is not UTF-8, or is JSON of something else than texts.
+ * A list's file cannot be read, is not UTF-8, or is JSON without texts.
  * @remedy Give UTF-8 text with a line per entry, or a JSON array of texts.
- * @param source what is read, as people name it: `--texts FILE`
+ * @param source the list's name: `--texts FILE`
  */
 export const badList = (code: ListCode, source: string, expected: string, got: string): UsageError =>
   new UsageError(code, `${source}: expected ${expected}, got ${got}`, { source });
@@ -108,7 +108,7 @@ export const noStatements = (): UsageError =>
 /**
  * A text, question or statement is empty.
  * @remedy Give a sentence.
- * @param name as the caller wrote it: `text 2`, or `--texts FILE, line 5`
+ * @param name the caller's name of it: `text 2`, or `--texts FILE, line 5`
  */
 export const emptyText = (name: string): UsageError =>
   new UsageError("text/empty", `${name} is empty: give a sentence`);
@@ -134,7 +134,7 @@ export const noFrames = (folder: string): UsageError =>
   );
 
 /**
- * The folders and patterns that are given hold no images.
+ * The given folders and patterns hold no images.
  * @remedy Give image files, folders that hold some, or patterns that match some.
  */
 export const noImagesIn = (inputs: readonly string[], unread: string | undefined): UsageError => {
@@ -148,7 +148,7 @@ export const noImagesIn = (inputs: readonly string[], unread: string | undefined
 
 /**
  * Results cannot be written to standard output.
- * @remedy Make room there, or send them elsewhere.
+ * @remedy Free some disk space, or send them elsewhere.
  */
 export const cannotWrite = (error: Error): UsageError =>
   new UsageError(
@@ -159,7 +159,7 @@ export const cannotWrite = (error: Error): UsageError =>
   );
 
 /**
- * A model that is measured gives numbers that are not finite.
+ * A measured model's outputs are not finite.
  * @remedy Download it again, or measure another type.
  */
 export const notFinite = (): ModelError =>
@@ -174,7 +174,7 @@ export const ofCheck = (cause: InputError, image: string): InputError =>
   new InputError(cause.code, `--check: ${cause.message}`, { image }, { cause });
 
 /**
- * Files of a folder cannot be read, and are left out.
- * @remedy Change their permissions if they are wanted.
+ * Files of a folder cannot be read and are left out.
+ * @remedy Change their permissions if you need them.
  */
 export const imagesLeftOut = (message: string): Warning => ({ code: "image/left-out", message });

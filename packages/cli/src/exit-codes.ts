@@ -1,9 +1,9 @@
-// What a script can tell from the command's exit.
+// The command's exit codes.
 import { BlipError, ModelError } from "blip-ts";
 
 export const exitCodes = {
   done: 0,
-  /** At least one row failed, or something that was not foreseen. */
+  /** At least one row failed, or an unexpected error occurred. */
   failed: 1,
   /** The call is wrong. */
   usage: 2,
@@ -12,12 +12,12 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-/** Did the model give numbers that are not finite? */
+/** Whether the model's outputs are not finite. */
 export const isNotFinite = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "model/not-finite";
 
 export function exitCodeOf(error: unknown): number {
-  // The model was loaded and did its task: what it said is no answer, as in a row that failed.
+  // The model was loaded and ran; its output is unusable, as in a failed row.
   if (isNotFinite(error)) return exitCodes.failed;
   if (error instanceof ModelError) return exitCodes.model;
   if (error instanceof BlipError) return exitCodes.usage;

@@ -1,4 +1,5 @@
-// Patterns among the arguments. Most names with signs in them are names: only what nobody calls a file is a pattern.
+// Patterns among the arguments. Most file names with special characters are plain names; only unlikely file names count
+// as patterns.
 import fs, { type Dirent } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { glob } from "tinyglobby";
@@ -8,10 +9,13 @@ const oneOf = String.raw`\[[^\]/]{2,}\]`;
 
 const wildcard = new RegExp(String.raw`[*?]|${oneOf}|\{[^{}]*(?:,|\.\.)[^{}]*\}`);
 
-/** Does an argument have `*`, `?`, `[abc]`, `{a,b}` or `{1..3}` in it? Parentheses, as in `img(1).png`, are a name's. */
+/**
+ * Whether an argument contains `*`, `?`, `[abc]`, `{a,b}` or `{1..3}`. Parentheses, as in `img(1).png`, are part of a
+ * name.
+ */
 export const isPattern = (argument: string): boolean => wildcard.test(argument);
 
-/** Signs that tinyglobby gives a meaning, and that are a name's here. */
+/** Characters that are special in tinyglobby, but part of a name here. */
 const nameSigns = new RegExp(String.raw`${oneOf}|\\.|[()[\]!+@|"]`, "g");
 
 const escaped = (pattern: string): string =>
@@ -24,25 +28,25 @@ type ReadFolder = (
 ) => void;
 
 /**
- * What a pattern matches, by name, each path once; and folders that may hold some and cannot be read.
- * @param pattern it is relative to the working directory or absolute, and so are the paths
+ * Finds a pattern's matches by name, each path once, and folders that may hold matches but cannot be read.
+ * @param pattern relative to the working directory or absolute, like the returned paths
  */
 export async function findPattern(pattern: string): Promise<string[]> {
   const absolute = isAbsolute(pattern);
   const unread: string[] = [];
   const readFolder: ReadFolder = (path, options, done) =>
     fs.readdir(path, options, (error, entries) => {
-      // What is not there holds nothing.
+      // A missing folder holds nothing.
       if (error && error.code !== "ENOENT" && error.code !== "ENOTDIR")
         unread.push((absolute ? path : relative(process.cwd(), path)).replace(/(?<=.)\/+$/, "") || ".");
       done(error, entries);
     });
   const matches = await glob(escaped(pattern), {
     ...{ onlyFiles: false, expandDirectories: false, absolute },
-    // The one form of each function that the walker calls; it passes over what fails.
+    // Only the forms of each function that the walker calls; the walker ignores failures.
     fs: {
       readdir: readFolder as typeof fs.readdir,
-      // A link that leads nowhere has a row that says so.
+      // A broken link gets a row with its error.
       realpath: ((path: string, done: (error: null, resolved: string) => void) =>
         fs.realpath(path, (error, resolved) =>
           done(null, error ? path : resolved),

@@ -1,4 +1,4 @@
-// Options of the verbs that write texts.
+// Options of the verbs that generate texts.
 import { stat, readFile } from "node:fs/promises";
 import { UsageError, type GenerationOptions, type ModelOptions } from "blip-ts";
 import { Option, type Command } from "commander";
@@ -20,20 +20,20 @@ export interface GenerationFlags {
   readonly generationConfig?: string;
 }
 
-/** Most bytes of such a file; transformers' have some hundred. */
+/** The most bytes of such a file; transformers' have a few hundred. */
 const maxConfigBytes = 1_000_000;
 
 const numbers: readonly (readonly [flag: string, value: string, about: string])[] = [
   ["--beams", "N", "beams of the search, 1 to 8; 1 is greedy"],
-  ["--top-p", "P", "with --sample: from the likeliest tokens that together have this probability"],
-  ["--top-k", "K", "with --sample: from the K likeliest tokens; 0 is all"],
+  ["--top-p", "P", "with --sample: draw from the likeliest tokens that together have this probability"],
+  ["--top-k", "K", "with --sample: draw from the K likeliest tokens; 0 is all"],
   ["--temperature", "T", "with --sample: below 1 makes likely tokens likelier"],
-  ["--seed", "S", "with --sample: the same seed, the same texts (default: 0)"],
-  ["--num-return", "N", "texts for each image: samples, or the best of the beams"],
+  ["--seed", "S", "with --sample: the same seed gives the same texts (default: 0)"],
+  ["--num-return", "N", "texts per image: samples, or the best of the beams"],
   ["--max-length", "N", "most tokens, with [DEC], the prompt and [SEP]"],
   ["--min-length", "N", "fewest tokens before [SEP], counted likewise"],
-  ["--repetition-penalty", "R", "above 1 makes tokens that are there already less likely"],
-  ["--no-repeat-ngram", "N", "no run of N tokens comes twice"],
+  ["--repetition-penalty", "R", "above 1 makes repeated tokens less likely"],
+  ["--no-repeat-ngram", "N", "no run of N tokens occurs twice"],
 ];
 
 export function addGenerationOptions(command: Command): Command {
@@ -50,12 +50,12 @@ export function addGenerationOptions(command: Command): Command {
 export const generationConfigOption = () =>
   new Option(
     "--generation-config <FILE>",
-    "a generation_config.json that says these options unless they are given; `model`: the model's own (default: none is read)",
+    "a generation_config.json with defaults of these options; `model`: the model's own (default: none is read)",
   );
 
 /**
- * What `--generation-config` says.
- * @throws {UsageError} `usage/bad-generation-config` if its file cannot be read or is no JSON
+ * The value of `--generation-config`.
+ * @throws {UsageError} `usage/bad-generation-config` if its file cannot be read or is not JSON
  */
 export async function generationConfig({
   generationConfig: file,
@@ -72,7 +72,7 @@ export async function generationConfig({
     if (error instanceof UsageError) throw error;
     throw badGenerationConfig(
       file,
-      error instanceof SyntaxError ? "a text that is no JSON" : "no file that can be read",
+      error instanceof SyntaxError ? "a text that is not JSON" : "no file that can be read",
     );
   }
 }

@@ -1,5 +1,5 @@
-// Greedy captions of pictures with the logarithm of each token's probability, along the model's own caption or along
-// another one's (teacher forcing): what says how far a type of number is from another one, token by token.
+// Greedy captions of images with each token's log-probability, along the model's own caption or along another one
+// (teacher forcing). They measure the difference between two number types, token by token.
 import { atLeast, closing, missed } from "@blip-ts/base";
 import {
   BlipForConditionalGeneration,
@@ -10,20 +10,20 @@ import {
 } from "blip-ts";
 import { modelPart, processorPart } from "./split-options.ts";
 
-/** A caption as the decoder's tokens; the prompt stands before those that were generated. */
+/** A caption as the decoder's tokens; the prompt precedes the generated tokens. */
 export type Caption = Pick<Hypothesis, "tokens" | "tokenLogProbabilities">;
 
 export interface GreedyCaptions {
   readonly captions: readonly Caption[];
-  /** For each of the captions that were given, or of its own: natural logarithms of its generated tokens' probabilities. */
+  /** For each given caption, or for its own: natural logarithms of its generated tokens' probabilities. */
   readonly forced: readonly (readonly number[])[];
 }
 
-/** The generated tokens, [SEP] included where it was reached. */
+/** The generated tokens, including [SEP] if it was reached. */
 export const generated = ({ tokens, tokenLogProbabilities }: Caption): readonly number[] =>
   tokens.slice(tokens.length - tokenLogProbabilities.length);
 
-/** log softmax of a row of logits, at one place. */
+/** The log softmax of a row of logits at one index. */
 function logProbability(row: Float32Array, token: number): number {
   let most = -Infinity;
   for (const value of row) most = Math.max(most, value);
@@ -53,8 +53,8 @@ async function along(
 }
 
 /**
- * @param reference captions of the same pictures, along which probabilities are taken; without them, along its own
- * @throws {ModelError} where the model has no captioning head, ... @throws {InputError} for a picture that cannot be read
+ * @param reference captions of the same images, along which probabilities are computed; by default its own
+ * @throws {ModelError} if the model has no captioning head, ... @throws {InputError} for an image that cannot be read
  */
 export async function greedyCaptions(
   source: string,

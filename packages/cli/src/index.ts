@@ -1,4 +1,4 @@
-// The command as a function of its arguments and its terminal; `bin.ts` gives it the process's.
+// The command as a function of its arguments and its terminal; `bin.ts` passes the process's.
 import { BlipError, version } from "blip-ts";
 import { Command, CommanderError } from "commander";
 import { addAsk } from "./commands/ask.ts";
@@ -25,12 +25,12 @@ import { print, printLine, type Terminal, typed, withCode, write } from "./termi
 
 export type { Terminal } from "./terminal.ts";
 
-/** What asks about images, and what is about files of models, in the order of help. */
+/** Verbs about images, and verbs about model files, in the order of the help. */
 const asking = [addMatch, addCaption, addAsk, addCompare, addEmbed, addRetrieve];
 const ofModels = [addInspect, addConvert, addExport, addQuantize, addVerify, addEval, addBench];
 const making = [addTrain, addCapfilt];
 
-/** The program with all verbs. @param finish is told the exit code */
+/** Creates the program with all verbs. @param finish called with the exit code */
 export function createProgram(terminal: Terminal, finish: (code: number) => void): Command {
   const program = new Command(terminal.program ?? "blip")
     .description(

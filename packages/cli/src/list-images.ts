@@ -1,5 +1,5 @@
-// From arguments to images: files, folders (recursive, by name), globs, URLs, and `-` for a list on standard input.
-// What cannot be used stays in the list, so that its row says what is wrong with it and the others go on.
+// Turns arguments into images: files, folders (recursive, by name), globs, URLs, and `-` for a list on standard input.
+// Unusable entries stay in the list: their rows report the error, and the others continue.
 import { lstat } from "node:fs/promises";
 import { type Video, uniformFrames } from "blip-ts";
 import { isDataUrl } from "@blip-ts/base";
@@ -8,26 +8,28 @@ import { listEntries } from "./read-list.ts";
 import { isFolder, LeftOut, walkFolder } from "./walk-folder.ts";
 import { noFrames, noImagesIn } from "./errors.ts";
 
-/** A URL that is fetched, or that holds its image; Windows drives (`c:\`) are not. */
+/** A URL that is fetched, or that holds its image; Windows drives (`c:\`) are no URLs. */
 export const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument) || isDataUrl(argument);
 
-/** What an argument or a line of a list names. A line is never a pattern. */
+/** A name from an argument or from a line of a list. A line is never a pattern. */
 interface Named {
   readonly name: string;
   readonly isLine: boolean;
 }
 
-/** Paths and folders that a name stands for; `matched` is false for a pattern that matches nothing, which stands for itself. */
+/**
+ * The paths and folders that a name stands for. A pattern without matches stands for itself, and `matched` is false.
+ */
 async function placesOf({ name, isLine }: Named): Promise<{ places: readonly string[]; matched: boolean }> {
   const itself = { places: [name], matched: true };
   if (isLine || isUrl(name) || !isPattern(name)) return itself;
-  // A file of that very name wins.
+  // A file with exactly this name takes precedence.
   if ((await lstat(name).catch(() => undefined)) !== undefined) return itself;
   const places = await findPattern(name);
   return places.length > 0 ? { places, matched: true } : { ...itself, matched: false };
 }
 
-/** Paths on standard input. @throws {UsageError} `usage/no-images` if it is no list */
+/** Reads paths from standard input. @throws {UsageError} `usage/no-images` if it is no list */
 async function lines(stdin: AsyncIterable<Buffer | string>, { nul }: ListOptions): Promise<string[]> {
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
@@ -36,16 +38,16 @@ async function lines(stdin: AsyncIterable<Buffer | string>, { nul }: ListOptions
 }
 
 export interface ListOptions {
-  /** Standard input has a NUL behind each path, as `find -print0` writes them. */
+  /** A NUL follows each path on standard input, as `find -print0` writes them. */
   readonly nul?: boolean | undefined;
-  /** Is told of photographs in folders that are left out, as no decoder here reads them. */
+  /** Called about photographs in folders that are left out because no decoder here reads them. */
   readonly warn?: ((message: string) => void) | undefined;
 }
 
 /**
- * The images that the arguments mean, in order. What does not exist, a pattern that matches nothing and a folder that
- * cannot be read stay in the list: their rows say so.
- * @throws {UsageError} `usage/no-images` where folders, patterns or standard input hold none
+ * Lists the images of the arguments, in order. Missing files, patterns without matches and unreadable folders stay in
+ * the list: their rows report the error.
+ * @throws {UsageError} `usage/no-images` if folders, patterns or standard input hold none
  */
 export const listImages = (
   inputs: readonly string[],
@@ -58,7 +60,8 @@ export const listImages = (
   });
 
 /**
- * The same, but each folder is a video: 8 of its images, as BLIP takes them, in the order of the numbers in their names.
+ * The same, but each folder is a video: 8 of its images are used, as in BLIP, in the order of the numbers in their
+ * names.
  * @throws {UsageError} `usage/no-images`, also for a folder without images
  */
 export const listVideos = (
@@ -75,7 +78,7 @@ const byNumber = new Intl.Collator("en", { numeric: true });
 async function videoIn(folder: string, leftOut: LeftOut): Promise<Video<string>> {
   const frames: string[] = [];
   for await (const { path, unread } of walkFolder(folder, leftOut)) {
-    // Of what is left other frames would be chosen: the video's row says which folder cannot be read.
+    // Without the unreadable folder, other frames would be chosen; the video's row reports the folder.
     if (unread === true) return { image: folder, frames: [path] };
     frames.push(path);
   }
@@ -95,7 +98,7 @@ async function listed<T>(
     const isLine = argument === "-";
     for (const name of isLine ? await lines(stdin, options) : [argument]) {
       const { places, matched } = await placesOf({ name, isLine });
-      // `dir/**` matches a folder and what is in it.
+      // `dir/**` matches a folder and also its content.
       const ofName = new Set<T>();
       for (const path of places) for await (const item of meaning(path, leftOut)) ofName.add(item);
       for (const item of ofName) all.push(item);

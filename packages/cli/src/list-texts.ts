@@ -1,4 +1,4 @@
-// Texts that a verb is given: an option that may be given again, and files with a text a line.
+// A verb's texts: from a repeatable option, and from files with one text per line.
 import { readFile } from "node:fs/promises";
 import { must } from "@blip-ts/base";
 import { UsageError } from "blip-ts";
@@ -16,9 +16,9 @@ export const textOption = () =>
   new Option("-t, --text <TEXT>", "a text; may be given again").argParser(collect);
 
 export const addTextOptions = (command: Command): Command =>
-  command.addOption(textOption()).option("--texts <FILE>", "a file with a text a line");
+  command.addOption(textOption()).option("--texts <FILE>", "a file with one text per line");
 
-/** Texts, and where each comes from, as a message names it: `text 2`, or `--texts FILE, line 5`. */
+/** Texts, each with its name for messages: `text 2`, or `--texts FILE, line 5`. */
 export interface ListedTexts {
   readonly texts: readonly string[];
   readonly names: readonly string[];
@@ -34,7 +34,7 @@ async function entriesOf(option: string, file: string, code: ListCode): Promise<
 }
 
 /**
- * A list from a file: a JSON array of texts, or a text a line.
+ * Reads a list from a file: a JSON array of texts, or one text per line.
  * @throws {UsageError} `code`, if it cannot be read or is an array of something else
  */
 export async function listOf(option: string, file: string, code: ListCode): Promise<string[]> {
@@ -46,7 +46,7 @@ export async function listOf(option: string, file: string, code: ListCode): Prom
   try {
     json = JSON.parse(content);
   } catch (error) {
-    // A line that merely begins with a bracket.
+    // The text is a line that merely begins with a bracket.
     if (!content.endsWith("]")) return lines;
     throw badList(code, `${option} ${file}`, "a JSON array of texts", messageOf(error));
   }
@@ -54,7 +54,9 @@ export async function listOf(option: string, file: string, code: ListCode): Prom
   throw badList(code, `${option} ${file}`, "a JSON array of texts", "other values in it");
 }
 
-/** The texts of `-t` and `--texts`, in this order; there may be none. @throws {UsageError} `usage/no-texts`, `text/empty` */
+/**
+ * The texts of `-t` and `--texts`, in this order; possibly none. @throws {UsageError} `usage/no-texts`, `text/empty`
+ */
 export async function textsOf(flags: TextFlags): Promise<ListedTexts> {
   const given = flags.text ?? [];
   const entries = flags.texts === undefined ? [] : await entriesOf("--texts", flags.texts, "usage/no-texts");
@@ -67,14 +69,14 @@ export async function textsOf(flags: TextFlags): Promise<ListedTexts> {
   return { texts, names };
 }
 
-/** The same, but of at least one text. @throws {UsageError} `usage/no-texts` if there is none, `text/empty` */
+/** The same, but at least one text. @throws {UsageError} `usage/no-texts` if there is none, `text/empty` */
 export async function listTexts(flags: TextFlags): Promise<ListedTexts> {
   const listed = await textsOf(flags);
   if (listed.texts.length > 0) return listed;
   throw noTexts();
 }
 
-/** Runs a verb; what it says of an empty text names the text as the caller wrote it, in which only the tokenizer saw nothing. */
+/** Runs a verb. If only the tokenizer finds that a text is empty, the error names the text as the caller wrote it. */
 export async function withTextNames<T>({ names }: ListedTexts, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
@@ -85,7 +87,7 @@ export async function withTextNames<T>({ names }: ListedTexts, run: () => Promis
   }
 }
 
-/** @throws {UsageError} `text/empty`, naming the first that is */
+/** @throws {UsageError} `text/empty`, with the first empty text */
 export function checkTexts(kind: string, texts: readonly string[]): string[] {
   const empty = texts.findIndex((text) => text.trim() === "");
   if (empty >= 0) throw emptyText(`${kind} ${empty + 1}`);

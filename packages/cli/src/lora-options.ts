@@ -1,4 +1,4 @@
-// `blip train --lora RANK` and what goes with it.
+// `blip train --lora RANK` and related options.
 import type { LoraOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
 import { anyNumber, positiveInteger } from "./common-options.ts";
@@ -28,23 +28,23 @@ export const addLoraOptions = (command: Command): Command =>
       ).argParser(positiveInteger("--lora")),
     )
     .addOption(
-      new Option("--lora-alpha <A>", "updates are multiplied with A / RANK (default: RANK)").argParser(
+      new Option("--lora-alpha <A>", "updates are multiplied by A / RANK (default: RANK)").argParser(
         anyNumber("--lora-alpha"),
       ),
     )
     .addOption(
       new Option(
         "--lora-targets <NAMES>",
-        "which matrices, by the ends of transformers' names: query,value,qkv (default: query,value)",
+        "the matrices, by the ends of transformers' names: query,value,qkv (default: query,value)",
       ).argParser(names),
     )
     .addOption(
-      new Option("--lora-dropout <X>", "share of what goes into updates that is left out").argParser(
+      new Option("--lora-dropout <X>", "dropout rate of the updates' inputs").argParser(
         anyNumber("--lora-dropout"),
       ),
     )
     .addOption(
-      new Option("--lora-save <NAMES>", "modules that are trained whole beside it: itm_head").argParser(
+      new Option("--lora-save <NAMES>", "modules that are also trained, as a whole: itm_head").argParser(
         names,
       ),
     );

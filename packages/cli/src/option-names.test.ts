@@ -34,7 +34,7 @@ test.each([
     "rows.jsonl: got another run: option beams: expected 4, got 3; option topP: expected 1, got 0.9",
     "rows.jsonl: got another run: --beams: expected 4, got 3; --top-p: expected 1, got 0.9",
   ],
-  // Words of a sentence, and names within paths and texts, are no options.
+  // Ordinary words, and names within paths and texts, are no options.
   ["beams of light in memory", "beams of light in memory"],
   ["folder/maxPixels.png: expected a file", "folder/maxPixels.png: expected a file"],
   ["The command has no maxTextLength: 3", "The command has no maxTextLength: 3"],

@@ -1,7 +1,7 @@
-// Messages of the library name options as callers in TypeScript write them; here they become the command's own names.
+// Library messages use TypeScript option names; this module replaces them by the command's own names.
 import type { Command } from "commander";
 
-/** The library's names of options whose flag is called otherwise. */
+/** The library's names of options whose flags have other names. */
 const renamed: Readonly<Record<string, string>> = {
   imageBatchSize: "--batch-size",
   imageRoot: "--image-root",
@@ -21,7 +21,7 @@ const renamed: Readonly<Record<string, string>> = {
   validationSteps: "--val-steps",
 };
 
-/** Each option of a command by the library's name: topP -> "--top-p". */
+/** Maps the library's option names to a command's flags: topP -> "--top-p". */
 export function flagsOf({ options }: Pick<Command, "options">): ReadonlyMap<string, string> {
   const flags = new Map<string, string>();
   const known = new Set(options.flatMap(({ long, short }) => [long, short]));
@@ -35,13 +35,13 @@ export function flagsOf({ options }: Pick<Command, "options">): ReadonlyMap<stri
 
 const escaped = (name: string): string => name.replaceAll(".", "\\.");
 
-/** A value as TypeScript writes it: "int8", 405, true. */
+/** A value in TypeScript notation: "int8", 405, true. */
 const value = /: (?:"([^"]*)"|(\d[\d.]*)\b|(true)\b)/y;
 
 /**
- * A message of the library with the command's names of options. A name is an option's where it begins the message, after
- * "option", before a value (`beams: 1`), or if it is a word that no sentence has (`maxPixels`).
- * @param flags of `flagsOf`
+ * Replaces option names in a library message by the command's own. A name counts as an option at the beginning of the
+ * message, after "option", before a value (`beams: 1`), or if it is no ordinary word (`maxPixels`).
+ * @param flags from `flagsOf`
  */
 export function asTyped(message: string, flags: ReadonlyMap<string, string>): string {
   if (flags.size === 0) return message;

@@ -1,16 +1,19 @@
-// The program's standard output, and what becomes of results that cannot be written.
+// The program's standard output, and the handling of results that cannot be written.
 import { fstatSync, writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import { exitCodes } from "./exit-codes.ts";
 import { type Terminal, withCode, write } from "./terminal.ts";
 import { cannotWrite } from "./errors.ts";
 
-/** Node takes what the system took of a text for all of it: a disk that fills up would cut results short, and exit 0. */
+/**
+ * Writes everything or fails. Node treats a partial write as complete: a full disk would cut results short with exit
+ * code 0.
+ */
 export class FileOutput extends Writable {
   readonly #file: number;
   readonly #write: typeof writeSync;
 
-  /** @param file its number */
+  /** @param file the file descriptor */
   constructor(file: number, write: typeof writeSync = writeSync) {
     super();
     this.#file = file;
@@ -31,18 +34,18 @@ export class FileOutput extends Writable {
 
 const standardOutputNumber = 1;
 
-/** Standard output, whole also where it is a file. */
+/** Standard output, with complete writes also if it is a file. */
 export function standardOutput(): Terminal["stdout"] {
   try {
     if (fstatSync(standardOutputNumber).isFile()) return new FileOutput(standardOutputNumber);
   } catch {
-    // What cannot be told is Node's to write to.
+    // If the kind of output is unknown, Node's own stream is used.
   }
   return process.stdout;
 }
 
 /**
- * Ends the program where its output cannot be written.
+ * Ends the program if its output cannot be written.
  * @param exit ends it with a code
  */
 export function endWithOutput(
@@ -50,12 +53,12 @@ export function endWithOutput(
   exit: (code: number) => void,
 ): void {
   stdout.once("error", (error: NodeJS.ErrnoException) => {
-    // More of the same may follow.
+    // Further errors may follow.
     stdout.on("error", () => undefined);
-    // A reader that has seen enough (`blip ... | head`) closes the pipe: that is no failure.
+    // A reader that has seen enough (`blip ... | head`) closes the pipe; that is no failure.
     if (error.code === "EPIPE") exit(exitCodes.done);
     else write(stderr, `blip: ${withCode(cannotWrite(error).message, "output/cannot-write")}\n`, () => exit(exitCodes.failed));
   });
-  // Warnings that nobody can read keep nobody from the results.
+  // If stderr cannot be written, the results still are.
   stderr.on("error", () => undefined);
 }

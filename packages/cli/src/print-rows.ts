@@ -1,4 +1,4 @@
-// What every verb that makes rows has in common: its model is loaded, its rows are printed, those that failed are counted.
+// The common part of verbs with rows: loads the model, prints the rows, and counts failed ones.
 import { shownDataUrl, type Closable } from "@blip-ts/base";
 import type { FailedRow, FailedText, VerbCallOptions, VerbOptions } from "blip-ts";
 import { chooseModel, loadOptions, type ImageFlags } from "./common-options.ts";
@@ -9,33 +9,33 @@ import { tableLines } from "./table.ts";
 import { tell, type Terminal } from "./terminal.ts";
 
 export interface RowVerb<Row extends object, Model extends Closable> {
-  /** A model that does the verb's task on photographs. */
+  /** A suggested model that does the verb's task on photographs. */
   readonly suggestion: string;
   readonly load: (source: string, options: VerbOptions) => Promise<Model>;
   readonly rows: (model: Model, call: VerbCallOptions) => AsyncIterable<Row | Failed>;
-  /** What people see: the columns, how many of the last are numbers, and the lines that a row is. */
+  /** The table for people: the columns, the number of numeric columns at the end, and the lines of a row. */
   readonly head: readonly string[];
   readonly numeric: number;
   readonly lines: (row: Row) => readonly (readonly string[])[];
-  /** What is wrong with a row, if it is: by default its `error`. */
+  /** A row's failure, if it has one; by default its `error`. */
   readonly failureOf?: (row: Row | Failed) => RowFailure | undefined;
 }
 
-/** What is wrong with a row, as people see it. */
+/** A row's failure, for people. */
 export interface RowFailure {
-  /** What failed. */
+  /** The failed image or text. */
   readonly subject: string;
   readonly code: string;
-  /** It says what failed too. */
+  /** The message, which also names the subject. */
   readonly message: string;
 }
 
 type Failed = FailedRow<string> | FailedText;
 
-/** Did the row's picture fail, or its text? */
+/** Whether the row's image or text failed. */
 const failed = (row: object): row is Failed => "error" in row;
 
-/** What failed, as people see it: the picture, and the text where it is about one. */
+/** The failed subject for people: the image, with the text if the row has one. */
 function subjectOf(row: Failed): string {
   if (!("image" in row)) return row.text;
   const about = row.text ?? row.question ?? row.statement;
@@ -84,7 +84,7 @@ export async function printRows<Row extends object, Model extends Closable>(
         if (!failure) continue;
         failures++;
         if (flags.quiet === true) continue;
-        // The bar comes back below the message.
+        // The bar reappears below the message.
         progress.stop();
         tell(terminal, failure.message);
       }

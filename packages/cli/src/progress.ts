@@ -1,4 +1,4 @@
-// Progress bars on stderr; nothing where stderr is not a terminal, or with --quiet.
+// Progress bars on stderr; none if stderr is not a terminal, or with --quiet.
 import { legible } from "@blip-ts/base";
 import type { DownloadProgress } from "blip-ts";
 import { SingleBar } from "cli-progress";
@@ -42,7 +42,7 @@ export function progressBar(terminal: Terminal, quiet: boolean | undefined): Pro
   };
 }
 
-/** Shows a model's download, and the conversion of its weights, in megabytes; a line says that they are converted. */
+/** Shows a model's download and the conversion of its weights in megabytes; prints a line about a conversion. */
 export function loadProgress(
   progress: Progress,
   terminal: Terminal,

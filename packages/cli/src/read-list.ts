@@ -1,24 +1,27 @@
-// Lists from files and standard input: UTF-8 text, an entry per line, or between NULs (`find -print0`).
+// Lists from files and standard input: UTF-8 text with one entry per line, or entries separated by NULs (`find
+// -print0`).
 import { type ListCode, badList } from "./errors.ts";
 
-/** An entry, and the number of its line in the list, from 1. */
+/** An entry, and its line number in the list, from 1. */
 export interface ListEntry {
   readonly text: string;
   readonly line: number;
 }
 
 export interface ListForm {
-  /** What is read, as a message names it: `--texts FILE`, `standard input`. */
+  /** The list's name in messages: `--texts FILE`, `standard input`. */
   readonly source: string;
-  /** What an entry is, in the plural: `texts`, `paths`. */
+  /** The plural of an entry's kind: `texts`, `paths`. */
   readonly entries: string;
-  /** The code of the error if the list cannot be used. */
+  /** The error code if the list cannot be used. */
   readonly code: ListCode;
-  /** Entries end with NUL, and may hold line breaks. Default: a line each. */
+  /** Entries end with NUL, and may contain line breaks. By default each line is an entry. */
   readonly nul?: boolean | undefined;
 }
 
-/** By how they begin; each is found before UTF-8 is tried, as UTF-16 of ASCII is UTF-8 with NULs in it. */
+/**
+ * Byte order marks of other encodings. They are checked before UTF-8, because ASCII in UTF-16 is valid UTF-8 with NULs.
+ */
 const marks: readonly (readonly [bytes: readonly number[], encoding: string])[] = [
   [[0xff, 0xfe, 0, 0], "UTF-32"],
   [[0, 0, 0xfe, 0xff], "UTF-32"],
@@ -43,7 +46,7 @@ const refusal = ({ source, entries, code }: ListForm, line: number | undefined, 
     problem,
   );
 
-/** The parts of a list between separators; a last part without bytes is none. */
+/** The parts of a list between separators; an empty last part is left out. */
 function* parts(bytes: Uint8Array, separator: number): Generator<Uint8Array, void, undefined> {
   let begin = 0;
   while (begin < bytes.length) {
@@ -56,7 +59,7 @@ function* parts(bytes: Uint8Array, separator: number): Generator<Uint8Array, voi
 
 /**
  * The entries of a list that are not blank.
- * @throws {UsageError} `form.code` if the bytes are no UTF-8 text, or have a NUL in them where lines are expected
+ * @throws {UsageError} `form.code` if the bytes are not UTF-8 text, or if a line contains a NUL
  */
 export function listEntries(bytes: Uint8Array, form: ListForm): ListEntry[] {
   const encoding = marks.find(([mark]) => mark.every((byte, index) => bytes[index] === byte))?.[1];

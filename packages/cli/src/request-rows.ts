@@ -1,4 +1,4 @@
-// A list of pictures as requests to `Batched`: so many at a time that one batch runs while the next one waits.
+// Runs a list of images as requests to `Batched`, with enough at a time that one batch runs while the next waits.
 import { must } from "@blip-ts/base";
 import {
   Batched,
@@ -11,15 +11,15 @@ import {
 } from "blip-ts";
 import { isNotFinite } from "./exit-codes.ts";
 
-/** Pictures in a batch, unless told. */
+/** The default number of images per batch. */
 const imagesAtOnce = 4;
 
 export interface ImageRequests<Row extends object> {
-  /** What answers. */
+  /** The models that answer. */
   readonly models: BatchedModels<ImageInput>;
-  /** Requests that each picture is: 1. */
+  /** The number of requests per image; by default 1. */
   readonly each?: number | undefined;
-  /** Rows of a picture, of its requests in their order. */
+  /** The rows of an image, in the order of its requests. */
   readonly rowsOf: (
     batched: Batched<ImageInput>,
     image: string,
@@ -28,9 +28,8 @@ export interface ImageRequests<Row extends object> {
 }
 
 /**
- * Rows of pictures in their order, as soon as they are there; a picture that cannot be read, or about which the model's
- * numbers are not finite, has one with its error.
- * What is wrong with the call itself has been found before: any other failure ends the list.
+ * Yields the rows of images in order, as soon as they are ready. An image that cannot be read, or that has outputs that
+ * are not finite, has one row with its error. The call itself was checked before: any other failure ends the list.
  */
 export async function* requestRows<Row extends object>(
   images: readonly string[],
@@ -38,7 +37,7 @@ export async function* requestRows<Row extends object>(
   { imageBatchSize = imagesAtOnce, signal, onProgress }: VerbCallOptions,
 ): AsyncGenerator<Row | FailedRow<string>, void, undefined> {
   const maxBatch = imageBatchSize * each;
-  // The images are the caller's own; the first row would wait for a process to start.
+  // The images are the caller's own, so no decoder process is needed; starting one would delay the first row.
   const options = { window: 0, maxBatch, maxQueue: maxBatch, isolate: false };
   const batched = new Batched<ImageInput>(models, options);
   const ask = async (image: string): Promise<Settled<Row>> => {
@@ -68,9 +67,9 @@ export async function* requestRows<Row extends object>(
   }
 }
 
-/** Is it what is wrong with one request, so that the others go on? */
+/** Whether the error affects only one request, so that the others continue. */
 export const isRowFailure = (error: unknown): error is BlipError =>
   error instanceof InputError || isNotFinite(error);
 
-/** Settled without rejecting: one that fails while another is waited for is reported in its turn. */
+/** Settles without rejecting, so that a failure is reported in its turn. */
 type Settled<Row> = { readonly rows: readonly (Row | FailedRow<string>)[] } | { readonly failure: unknown };

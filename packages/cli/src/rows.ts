@@ -1,13 +1,13 @@
-// Rows as they are printed: a table for people, --json for programs, --jsonl for streams.
+// Prints rows: a table for people, --json for programs, --jsonl for streams.
 import { print, type Terminal, typed, write } from "./terminal.ts";
 
 export interface RowPrinter<Row> {
   add(row: Row): void;
-  /** Prints what is left: the array, or the table. */
+  /** Prints the rest: the array, or the table. */
   end(): void;
 }
 
-/** Characters that are written at a time. All of a large output in one text would be longer than a text may be. */
+/** The number of characters per write. A large output in one string would exceed the maximum string length. */
 const blockLength = 1 << 16;
 
 function printBlocks({ stdout }: Terminal, pieces: Iterable<string>): void {
@@ -39,20 +39,20 @@ function* ended(lines: Iterable<string>): Generator<string, void, undefined> {
   for (const line of lines) yield `${line}\n`;
 }
 
-/** A row as JSON has it: a class may say that by its own `toJSON`, which a copy of its fields would lose. */
+/** A row's JSON form: a class may define its own `toJSON`, which a copy of its fields would lose. */
 function plainRow(row: unknown): unknown {
   const own = row as { toJSON?(): unknown };
   return own.toJSON ? own.toJSON() : row;
 }
 
-/** A row whose error, if it has one, names options as the command does. */
+/** A row whose error message, if any, uses the command's option names. */
 function withTypedError(terminal: Terminal, row: unknown): unknown {
   const plain = plainRow(row) as { readonly error?: { readonly message?: unknown } };
   if (typeof plain.error?.message !== "string") return plain;
   return { ...plain, error: { ...plain.error, message: typed(terminal, plain.error.message) } };
 }
 
-/** @param toTable the lines of the table of all rows */
+/** @param toTable returns the table's lines for all rows */
 export function rowPrinter<Row>(
   terminal: Terminal,
   flags: { readonly json?: boolean; readonly jsonl?: boolean },

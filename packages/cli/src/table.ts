@@ -1,11 +1,11 @@
-// Columns for people: cells padded to the widest of their column, two spaces between. Widths are counted once a cell, so
-// that the time grows with the rows (tables of cli-table3 grow with their square).
+// Columns for people: cells are padded to the widest of their column, with two spaces between. Each cell's width is
+// computed once, so that the time is linear in the number of rows (cli-table3's is quadratic).
 import { legible, must, shownDataUrl } from "@blip-ts/base";
 import stringWidth from "string-width";
 
 const gap = "  ";
 
-/** Columns that a text takes on a terminal: wide characters two, colours none. */
+/** The width of a text on a terminal: wide characters take two columns, colours none. */
 const widthOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : stringWidth(text));
 
 /** A cell, with its width. */
@@ -14,22 +14,22 @@ interface Cell {
   readonly width: number;
 }
 
-/** Names and texts of others take one line each: a line end within one would look like another row. */
+/** Names and texts from others take one line each: a line break in one would look like another row. */
 function cellOf(written: string): Cell {
   const text = legible(shownDataUrl(written));
   return { text, width: widthOf(text) };
 }
 
 /**
- * A table's lines, the head first, each row one line.
- * @param numeric how many of the last columns are numbers, to the right
+ * Yields a table's lines: the head first, then one line per row.
+ * @param numeric the number of numeric columns at the end, which are right-aligned
  */
 export function* tableLines(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   numeric: number,
 ): Generator<string, void, undefined> {
-  // A text stands in as many rows as there are images.
+  // A text occurs in as many rows as there are images.
   const known = new Map<string, Cell>();
   const read = (text: string): Cell => {
     const cell = known.get(text) ?? cellOf(text);
@@ -50,7 +50,7 @@ export function* tableLines(
       .trimEnd();
 }
 
-/** Columns without rules; numbers to the right. */
+/** Columns without rules; numbers are right-aligned. */
 export const table = (
   head: readonly string[],
   rows: readonly (readonly string[])[],

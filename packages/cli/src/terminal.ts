@@ -1,5 +1,5 @@
-// Where output goes: results to stdout, everything else to stderr. All of it is written by the functions here: names and
-// texts of others may hold what a terminal obeys, and none of that gets there.
+// Output: results go to stdout, everything else to stderr. All output passes through the functions here: names and
+// texts from others may contain terminal control characters, which are removed.
 import type { Writable } from "node:stream";
 import { legible, legibleLines } from "@blip-ts/base";
 
@@ -8,25 +8,25 @@ export interface Terminal {
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted when the person stops the command. */
+  /** Aborts when the user stops the command. */
   readonly signal: AbortSignal;
-  /** A message of the library with the names of options that the command has. Default: as it is. */
+  /** Makes a library message use the command's option names. By default the message is unchanged. */
   readonly asTyped?: ((message: string) => string) | undefined;
   /** How the person calls the command, for help: `npx blip-ts`. Default: `blip`. */
   readonly program?: string | undefined;
 }
 
-/** Writes text as it is, but for characters that a terminal obeys; lines end where they did. */
+/** Writes text without control characters; line breaks are kept. */
 export const write = (stream: Writable, text: string, done?: () => void): void =>
   void stream.write(legibleLines(text), done);
 
 /** Writes lines. */
 export const print = (stream: Writable, text: string): void => write(stream, `${text}\n`);
 
-/** Writes a message, which is one line whatever stands in it. */
+/** Writes a message as one line, whatever it contains. */
 export const printLine = (stream: Writable, message: string): void => print(stream, legible(message));
 
-/** A message of the library with the command's names of options. */
+/** A library message with the command's option names. */
 export const typed = ({ asTyped }: Pick<Terminal, "asTyped">, message: string): string =>
   asTyped?.(message) ?? message;
 
@@ -34,6 +34,6 @@ export const typed = ({ asTyped }: Pick<Terminal, "asTyped">, message: string): 
 export const withCode = (message: string, code: string | undefined): string =>
   code === undefined ? message : `${message} [${code}]`;
 
-/** Says something on stderr, which is one line; options are named as the command names them. */
+/** Prints a message on stderr as one line, with the command's option names. */
 export const tell = (terminal: Terminal, message: string): void =>
   printLine(terminal.stderr, typed(terminal, message));

@@ -54,7 +54,7 @@ describe("a folder", () => {
     expect(stdout).toContain("its name has bytes that are no UTF-8: rename it");
   });
 
-  test("of HEIC files alone is refused with the reason", async () => {
+  test("of HEIC files alone is rejected with the reason", async () => {
     await expect(listImages([join(root, "only-heic")], nothing)).rejects.toThrow(
       /no image found in .*\. 1 HEIC file left out, as blip does not read them: .*3\.heic\. Convert/,
     );

@@ -1,16 +1,17 @@
-// Images below a folder, without what programs put beside photographs, and with a word about photographs that are not read.
+// Lists images below a folder, without other programs' files beside photographs, and notes photographs that are not
+// supported.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 const imageEnding = /\.(?:jpe?g|jfif|png|webp|gif|avif|bmp|tiff?)$/i;
 
-/** Photographs that no decoder here reads, by what their names end with. */
+/** Photographs that no decoder here reads, by file extension. */
 const unreadEndings: readonly (readonly [kind: string, ending: RegExp])[] = [
   ["HEIC", /\.(?:heic|heif|hif)$/i],
   ["RAW", /\.(?:3fr|arw|cr2|cr3|dng|erf|iiq|kdc|mos|mrw|nef|nrw|orf|pef|raf|rw2|rwl|sr2|srf|srw|x3f)$/i],
 ];
 
-/** Folders of thumbnails and of what was thrown away: Synology's, macOS's archives', Windows'. */
+/** Folders of thumbnails and deleted files: those of Synology, macOS archives and Windows. */
 const foreignFolders: ReadonlySet<string> = new Set([
   "@eadir",
   "#recycle",
@@ -19,10 +20,10 @@ const foreignFolders: ReadonlySet<string> = new Set([
   "system volume information",
 ]);
 
-/** Hidden by its name; AppleDouble files (`._x.jpg`) are. */
+/** Whether a name is hidden, as those of AppleDouble files (`._x.jpg`) are. */
 const isHidden = (name: string): boolean => name.startsWith(".");
 
-/** A path that a walk came to; `unread` is a folder that cannot be read. */
+/** A path found by a walk; with `unread`, a folder that cannot be read. */
 export interface WalkedPath {
   readonly path: string;
   readonly unread?: boolean;
@@ -36,7 +37,7 @@ export class LeftOut {
     this.#kinds.set(kind, [...(this.#kinds.get(kind) ?? []), path]);
   }
 
-  /** What is to be said of them; undefined if there are none. */
+  /** The message about them; undefined if there are none. */
   message(): string | undefined {
     const kinds = [...this.#kinds];
     const paths = kinds.flatMap(([, ofKind]) => ofKind);
@@ -53,8 +54,8 @@ export async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * Images below a folder, by name, each folder's own files among its subfolders, and folders that cannot be read. Hidden files
- * and folders, and folders of thumbnails, are passed over; links to folders are not followed.
+ * Yields images below a folder sorted by name, with each folder's own files among its subfolders, and folders that
+ * cannot be read. Skips hidden files and folders, and folders of thumbnails; does not follow links to folders.
  */
 export async function* walkFolder(
   folder: string,

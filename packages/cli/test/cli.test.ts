@@ -83,9 +83,9 @@ describe("blip match", () => {
     expect(rows).toHaveLength(3);
     expect(rows[2]).toEqual({
       image: path("fixtures/images/text.jpg"),
-      error: { code: "image/not-an-image", message: expect.stringMatching(/found text/) as string },
+      error: { code: "image/not-an-image", message: expect.stringMatching(/got text/) as string },
     });
-    expect(stderr).toMatch(/text\.jpg: .*found text/);
+    expect(stderr).toMatch(/text\.jpg: .*got text/);
   });
 
   test.each<[string, string[], RegExp]>([

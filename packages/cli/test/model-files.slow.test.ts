@@ -183,7 +183,7 @@ describe("blip quantize", () => {
       "--json",
     ]);
     expect(refused).toMatchObject({ code: 2, stdout: "" });
-    expect(refused.stderr).toMatch(/holds 8-bit weights, expected int8, found fp32/);
+    expect(refused.stderr).toMatch(/holds 8-bit weights, expected int8, got fp32/);
   });
 
   test("compares with the original on pictures, and finds them before anything is written", async () => {
@@ -220,7 +220,7 @@ describe("blip quantize", () => {
   });
 
   test.each([
-    ["is no picture", path("fixtures/images/text.jpg"), /text\.jpg: expected an image .* found text/],
+    ["is no picture", path("fixtures/images/text.jpg"), /text\.jpg: expected an image .* got text/],
     ["ends too early", path("fixtures/images/truncated.jpg"), /truncated\.jpg: expected a whole image/],
     ["is not there", "nowhere.png", /nowhere\.png: expected the file of an image/],
   ])("refuses a picture to compare with that %s, before anything is written", async (_what, bad, message) => {

@@ -85,7 +85,7 @@ describe.each(verbs)("blip %s, a verb over pictures (%s)", (verb, model, args, f
     expect(rows.map(({ image }) => image)).toEqual([scene("01"), broken, scene("02")]);
     expect(rows[1]).toEqual({
       image: broken,
-      error: { code: "image/not-an-image", message: expect.stringMatching(/found text/) as string },
+      error: { code: "image/not-an-image", message: expect.stringMatching(/got text/) as string },
     });
     expect(Object.keys(rows[2] ?? {})).toEqual(fields);
   });
@@ -95,7 +95,7 @@ describe.each(verbs)("blip %s, a verb over pictures (%s)", (verb, model, args, f
     const lines = stdout.trimEnd().split("\n");
     expect(lines.length).toBeGreaterThanOrEqual(3);
     expect(lines.join("\n")).toMatch(/text\.jpg +\(image\/not-an-image\)/);
-    expect(stderr).toMatch(/text\.jpg: .*found text/);
+    expect(stderr).toMatch(/text\.jpg: .*got text/);
   });
 
   test("shows how many pictures are done where a person looks on, and not with --quiet", async () => {
@@ -105,7 +105,7 @@ describe.each(verbs)("blip %s, a verb over pictures (%s)", (verb, model, args, f
     expect(stderr).toMatch(/images \[-+\] 0\/3 /);
     expect(stderr).toMatch(/images \[=+\] 3\/3 /);
     // What failed stands in a line of its own, which the bar was wiped from.
-    expect(stderr).toMatch(/\x1b\[2K[^[\n]*text\.jpg: .*found text.*\n/);
+    expect(stderr).toMatch(/\x1b\[2K[^[\n]*text\.jpg: .*got text.*\n/);
     expect(rowsOf(stdout)).toHaveLength(3);
     expect((await blip([...call, "--quiet"], { screen: true })).stderr).toBe("");
   });

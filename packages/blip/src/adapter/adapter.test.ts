@@ -1,4 +1,5 @@
-// What PEFT wrote is read (fixtures/adapter, oracle/train/adapter_goldens.py), and what is no plain LoRA is refused by name.
+// Reads adapters that PEFT wrote (fixtures/adapter, oracle/train/adapter_goldens.py); anything but plain LoRA is
+// rejected by name.
 import { readFile } from "node:fs/promises";
 import { memorySource, readSafetensors, safetensorsBytes, type MadeTensor } from "@blip-ts/checkpoint";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -52,14 +53,15 @@ const pair = (rank = 3, path = query) => ({
 describe("an adapter of PEFT", () => {
   test("is read with its patterns: ranks, and scales by alpha / sqrt(r)", async () => {
     const { updates, replaced } = await read(config);
-    // 3 layers: two attentions of query, value and dense, two dense of the feed-forward; the LM head's dense.
+    // 3 layers with two attentions of query, value and dense each, and two dense of the feed-forward; the LM head's
+    // dense.
     expect(updates.size).toBe(3 * 8 + 1);
     expect(replaced.size).toBe(0);
     const scaleOf = (path: string) => updates.get(`text_decoder.bert.encoder.layer.1.${path}`)?.scale;
     expect(scaleOf("attention.self.query")).toBeCloseTo(4 / Math.sqrt(3), 12);
     expect(scaleOf("crossattention.self.query")).toBeCloseTo(4 / Math.sqrt(2), 12);
     expect(scaleOf("attention.self.value")).toBeCloseTo(5 / Math.sqrt(3), 12);
-    // Not by the ending of a word.
+    // A pattern does not match the ending of a word.
     expect(scaleOf("crossattention.self.value")).toBeCloseTo(4 / Math.sqrt(3), 12);
     expect(updates.get(query)?.down.shape).toEqual([3, 32]);
   });
@@ -86,7 +88,7 @@ describe("an adapter of PEFT", () => {
   });
 });
 
-describe("is refused by name", () => {
+describe("is rejected by name", () => {
   test.each<[Fields, string]>([
     [{ peft_type: "IA3" }, 'peft_type: expected plain LoRA, got "IA3"'],
     [{ use_dora: true }, "use_dora: expected plain LoRA, got true"],
@@ -130,7 +132,7 @@ describe("is refused by name", () => {
     ["adapter/tensor", { "itm_head.weight": { shape: [2, 32] } }, {}, "all below base_model.model."],
     ["adapter/tensor", { "base_model.model.itm_head.weight": { shape: [2, 32] } }, {}, "modules_to_save"],
     ["adapter/tensor", { [down]: { shape: [3, 32] } }, {}, "got lora_A without lora_B"],
-    ["adapter/rank", pair(4), {}, "expected the rank 3 that adapter_config.json says"],
+    ["adapter/rank", pair(4), {}, "expected the rank 3 in adapter_config.json"],
     [
       "adapter/shape",
       { ...pair(), [down]: { shape: [3, 32], dtype: "int32" } },
@@ -186,7 +188,7 @@ describe("merging", () => {
     expect(tensor && (await numbersOf(tensor))).toHaveLength(1024);
   });
 
-  test("refuses modules that the model lacks, and a base of another size", async () => {
+  test("rejects modules that the model lacks, and a base of another size", async () => {
     const tensors = await base();
     const of = async (file: Parameters<typeof fileOf>[0], fields: Fields = {}) =>
       mergedTensors(
@@ -199,16 +201,16 @@ describe("merging", () => {
     await expect(absent).rejects.toThrow("text_encoder.encoder.layer.0.attention.self.query, which it lacks");
     const wide = of({ ...pair(), [`base_model.model.${query}.lora_A.weight`]: { shape: [3, 768] } });
     await expect(wide).rejects.toMatchObject({ code: "adapter/base" });
-    await expect(wide).rejects.toThrow("of a matrix [32, 32], as base has it, got one of [32, 768]");
+    await expect(wide).rejects.toThrow("of a matrix [32, 32], as in base, got one of [32, 768]");
     const head = "vision_model.post_layernorm";
     const saved = of(
       { [`base_model.model.${head}.weight`]: { shape: [768] } },
       { modules_to_save: ["post_layernorm"] },
     );
-    await expect(saved).rejects.toThrow("expected [48], as base has it");
+    await expect(saved).rejects.toThrow("expected [48], as in base");
   });
 
-  test("refuses numbers that are not finite when they are read", async () => {
+  test("rejects numbers that are not finite when they are read", async () => {
     const file = await fileOf({
       ...pair(),
       [`base_model.model.${query}.lora_A.weight`]: { shape: [3, 32], value: Infinity },

@@ -1,27 +1,28 @@
-// adapter_config.json as PEFT 0.21 writes it (peft/tuners/lora/config.py): what of it decides numbers, and what is refused.
+// adapter_config.json in PEFT 0.21's form (peft/tuners/lora/config.py): reads the settings that affect numbers, and
+// rejects unsupported ones.
 import { parseStrictJson } from "@blip-ts/checkpoint";
 import { badConfig, notJson, unsupported } from "./errors.ts";
 
-/** A value by names of modules: the first name that a module's path is or ends with counts. */
+/** Values by module name: the first name that equals a module's path, or ends it, applies. */
 export type Pattern = readonly (readonly [name: string, value: number])[];
 
-/** What of an adapter's configuration decides numbers. */
+/** The settings of an adapter that affect numbers. */
 export interface AdapterConfig {
-  /** r, where no pattern says otherwise. */
+  /** r, the default rank without a matching pattern. */
   readonly rank: number;
   readonly alpha: number;
   /** Whether updates are scaled by alpha / sqrt(r) instead of alpha / r (arXiv 2312.03732). */
   readonly rslora: boolean;
   readonly rankPattern: Pattern;
   readonly alphaPattern: Pattern;
-  /** Modules that were trained whole. */
+  /** Modules that were trained completely. */
   readonly modulesToSave: readonly string[];
 }
 
 const limits = { depth: 8, items: 100_000, uniqueKeys: true };
 const maxRank = 65_536;
 
-/** Settings that say where updates were put, or how they were trained: the tensors say the former, the latter is over. */
+/** Ignored settings: the tensors show where updates were placed, and the training is over. */
 const ignored = new Set([
   ...["task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision"],
   ...["inference_mode", "r", "target_modules", "exclude_modules", "lora_alpha", "lora_dropout"],
@@ -30,7 +31,7 @@ const ignored = new Set([
   ...["qalora_group_size", "runtime_config", "init_lora_weights"],
 ]);
 
-/** Beginnings that leave the base model as it is; others (PiSSA, OLoRA, LoftQ, ...) change it. */
+/** Initializations that leave the base model unchanged; others (PiSSA, OLoRA, LoftQ, ...) change it. */
 const plainBeginnings: readonly unknown[] = [undefined, null, true, false, "gaussian", "orthogonal"];
 
 const isNothing = (value: unknown): boolean =>
@@ -44,7 +45,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** What changes numbers in a way that is not computed here. @throws {ModelError} `adapter/unsupported` */
+/** Rejects settings that change numbers in an unsupported way. @throws {ModelError} `adapter/unsupported` */
 function refuseOthers(name: string, fields: Fields): void {
   if (fields.peft_type !== "LORA") throw unsupported(name, "peft_type", fields.peft_type);
   const { bias = "none", init_lora_weights: beginning } = fields;
@@ -54,7 +55,7 @@ function refuseOthers(name: string, fields: Fields): void {
     if (field !== "bias" && !ignored.has(field) && !isNothing(value)) throw unsupported(name, field, value);
 }
 
-/** Names of modules, as they end; PEFT reads them as regular expressions, of which only `^` is known here. */
+/** The end of a module's path. PEFT treats names as regular expressions; only `^` is supported here. */
 const plainName = /^\^?[\w-]+(\.[\w-]+)*$/;
 
 function patternOf(
@@ -88,14 +89,14 @@ function namesOf(name: string, fields: Fields, field: string): readonly string[]
 }
 
 /**
- * @param name of the adapter, for messages
+ * @param name the adapter's name, for messages
  * @throws {ModelError} `adapter/config`, `adapter/unsupported`
  */
 export async function parseConfig(name: string, text: string): Promise<AdapterConfig> {
   const parsed = await parseStrictJson(text, limits);
   if (!parsed.ok) throw notJson(name, parsed.reason);
   const fields = parsed.value;
-  if (!isObject(fields)) throw notJson(name, "it is no object");
+  if (!isObject(fields)) throw notJson(name, "it is not an object");
   refuseOthers(name, fields);
   const { r: rank, lora_alpha: alpha, use_rslora: rslora = false } = fields;
   const rankText = `a whole number from 1 to ${maxRank}`;
@@ -111,14 +112,14 @@ export async function parseConfig(name: string, text: string): Promise<AdapterCo
   };
 }
 
-/** Is a module of this path meant by a name: is it the name, or does it end with it? `^` stands for the beginning. */
+/** Whether a name matches a module's path: it equals the path or ends it. `^` marks the beginning. */
 const isMeant = (module: string, name: string): boolean =>
   name.startsWith("^") ? module === name.slice(1) : module === name || module.endsWith(`.${name}`);
 
-/** The value of a module. */
+/** The value for a module. */
 export const valueFor = (pattern: Pattern, module: string, otherwise: number): number =>
   pattern.find(([name]) => isMeant(module, name))?.[1] ?? otherwise;
 
-/** What an update of rank r is multiplied with. */
+/** The factor of an update of rank r. */
 export const scaleOf = (alpha: number, rank: number, rslora: boolean): number =>
   alpha / (rslora ? Math.sqrt(rank) : rank);

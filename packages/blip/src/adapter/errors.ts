@@ -1,9 +1,9 @@
-// What can be wrong with an adapter: one factory per error. Codes are `adapter/...`. Names of a file are cut and stripped
-// of control characters before they are shown.
+// Errors of adapters: one factory per error. Codes are `adapter/...`. Names from a file are shortened and stripped of
+// control characters before they are shown.
 import { ModelError, UsageError } from "@blip-ts/base";
 import { shown, someOf } from "@blip-ts/checkpoint";
 
-/** A value of adapter_config.json, short. */
+/** A short description of a value in adapter_config.json. */
 function valueOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return `a list of ${value.length}`;
@@ -36,7 +36,7 @@ export const notJson = (name: string, reason: string): ModelError =>
   );
 
 /**
- * adapter_config.json asks for more than plain LoRA, such as DoRA or biases.
+ * adapter_config.json requires more than plain LoRA, such as DoRA or biases.
  * @remedy Merge the adapter with PEFT (`merge_and_unload`, `save_pretrained`), and load the result.
  */
 export const unsupported = (name: string, field: string, got: unknown): ModelError =>
@@ -60,7 +60,7 @@ export const unsupportedTensor = (name: string, tensor: string, kind: string): M
   );
 
 /**
- * A file of the adapter is larger than an adapter's can be.
+ * A file of the adapter is larger than an adapter can be.
  * @remedy Name the folder of an adapter.
  */
 export const tooLarge = (name: string, what: string, size: number, limit: number): ModelError =>
@@ -82,7 +82,7 @@ export const noTensors = (name: string): ModelError =>
   );
 
 /**
- * The adapter's file holds a tensor that is neither LoRA's nor of `modules_to_save`.
+ * The adapter's file holds a tensor that belongs neither to LoRA nor to `modules_to_save`.
  * @remedy Save the adapter with PEFT's `save_pretrained`.
  */
 export const foreignTensor = (name: string, tensor: string): ModelError =>
@@ -105,8 +105,8 @@ export const lonely = (name: string, module: string, has: string, lacks: string)
   );
 
 /**
- * A tensor of the adapter has a shape or type that cannot be right.
- * @remedy Do what the message says; usually, save the adapter again.
+ * A tensor of the adapter has an invalid shape or type.
+ * @remedy Follow the message; usually, save the adapter again.
  */
 export const badTensor = (
   name: string,
@@ -122,7 +122,7 @@ export const badTensor = (
   );
 
 /**
- * A tensor has another rank than adapter_config.json says.
+ * A tensor's rank differs from the rank in adapter_config.json.
  * @remedy Give the adapter_config.json that belongs to these weights.
  */
 export const wrongRank = (
@@ -133,24 +133,24 @@ export const wrongRank = (
 ): ModelError =>
   new ModelError(
     "adapter/rank",
-    `${name}, ${shown(module)}: expected the rank ${expected} that adapter_config.json says (r, rank_pattern), got lora_A ` +
+    `${name}, ${shown(module)}: expected the rank ${expected} in adapter_config.json (r, rank_pattern), got lora_A ` +
       `${dimsOf(shape)}. Give the adapter_config.json that belongs to these weights.`,
     { name, module, expected, shape },
   );
 
 /**
  * The adapter holds a number that is not finite.
- * @remedy Use an earlier adapter: its training went wrong.
+ * @remedy Use an earlier adapter: the training of this one failed.
  */
 export const notFiniteAdapter = (name: string, tensor: string): ModelError =>
   new ModelError(
     "adapter/not-finite",
-    `${name}, ${shown(tensor)}: expected finite numbers, got one that is not. Its training went wrong: use an earlier one.`,
+    `${name}, ${shown(tensor)}: expected finite numbers, got one that is not. Its training failed: use an earlier adapter.`,
     { name, tensor },
   );
 
 /**
- * The adapter is of modules that the model does not have.
+ * The adapter changes modules that the model does not have.
  * @remedy Give the base model that the adapter was trained on, of the same task.
  */
 export const unknownModules = (
@@ -167,7 +167,7 @@ export const unknownModules = (
   );
 
 /**
- * The adapter is of matrices of another size than the model's.
+ * The adapter's matrices have another size than the model's.
  * @remedy Give the base model that the adapter was trained on.
  */
 export const otherBase = (
@@ -178,25 +178,25 @@ export const otherBase = (
 ): ModelError =>
   new ModelError(
     "adapter/base",
-    `${name}, ${shown(module)}: expected an adapter of a matrix ${dimsOf(expected)}, as ${shown(model)} has it, got one of ` +
+    `${name}, ${shown(module)}: expected an adapter of a matrix ${dimsOf(expected)}, as in ${shown(model)}, got one of ` +
       `${dimsOf(got)}. Give the base model that the adapter was trained on: this one has another size.`,
     { name, model, module, expected, got },
   );
 
 /**
- * `modules_to_save` holds the LM head or the table of words, which share their weights.
+ * `modules_to_save` holds the LM head or the word table, which share their weights.
  * @remedy Merge the adapter with PEFT, and load the result.
  */
 export const tiedModule = (name: string, tensor: string): ModelError =>
   new ModelError(
     "adapter/unsupported",
     `${name}, modules_to_save: expected modules whose weights are their own, got ${shown(tensor)}, which the LM head and the ` +
-      "table of words share. Merge the adapter with PEFT (merge_and_unload, save_pretrained), and load the result.",
+      "word table share. Merge the adapter with PEFT (merge_and_unload, save_pretrained), and load the result.",
     { name, tensor },
   );
 
 /**
- * An adapter was to be merged into 8-bit weights.
+ * An adapter cannot be merged into 8-bit weights.
  * @remedy Give the original model; with `dtype: "int8"` it is converted after the merge.
  */
 export const quantizedBase = (name: string, model: string): UsageError =>
@@ -231,9 +231,9 @@ export const noAdapters = (name: string): UsageError =>
   );
 
 /**
- * The folder is not that of an adapter.
+ * The folder does not hold an adapter.
  * @remedy Name the folder that PEFT or `blip train --lora` wrote.
- * @param found the names of files that are there
+ * @param found the names of the folder's files
  */
 export const notAnAdapter = (name: string, found: readonly string[], isModel: boolean): UsageError =>
   new UsageError(

@@ -1,4 +1,4 @@
-// Adapters in PEFT's form: read, merged, written.
+// Adapters in PEFT's format: reading, merging, writing.
 export { noAdapters, notAnAdapter, quantizedBase, suiteBase, tooLarge } from "./errors.ts";
 export { mergedTensors } from "./merge.ts";
 export { endsWithName, isWithin, matricesOf, moduleOf } from "./names.ts";

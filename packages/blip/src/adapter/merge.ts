@@ -1,4 +1,4 @@
-// An adapter's updates added to a model's weights: W + scale * B A, in double precision, rounded to float32 once.
+// Adds an adapter's updates to a model's weights: W + scale * B A, in double precision, rounded to float32 once.
 import { allFinite, missed, must } from "@blip-ts/base";
 import {
   floatRows,
@@ -50,7 +50,7 @@ function merged(name: string, base: StoredTensor, update: Update): MadeTensor {
       const [down, up] = [await finiteFloats(name, update.down), await finiteFloats(name, update.up)];
       let first = 0;
       for await (const piece of floatRows(base)) {
-        // What was read may be a view of a cache.
+        // The rows may be a view of a cache, so they are copied.
         const rows = addUpdate(piece.slice(), first, { down, up, scale: update.scale, rank });
         first += rows.length / width;
         yield new Uint8Array(rows.buffer);
@@ -78,10 +78,10 @@ const sameShape = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((size, axis) => size === b[axis]);
 
 /**
- * The weights that an adapter changes, as they are with it. Nothing is read yet but what is written of them.
+ * The weights that an adapter changes, with its updates. Numbers are read only while these weights are written.
  * @param model the base model, for messages
- * @param tensors the base model's, by Hugging Face's names
- * @throws {ModelError} `adapter/module`, `adapter/base`, `adapter/shape` if the adapter is of another model
+ * @param tensors the base model's tensors, by Hugging Face names
+ * @throws {ModelError} `adapter/module`, `adapter/base`, `adapter/shape` if the adapter belongs to another model
  */
 export function mergedTensors(model: string, tensors: Tensors, adapter: Adapter): Map<string, MadeTensor> {
   const { name, updates, replaced } = adapter;
@@ -104,7 +104,7 @@ export function mergedTensors(model: string, tensors: Tensors, adapter: Adapter)
       throw badTensor(
         name,
         tensor.name,
-        `[${base.shape.join(", ")}], as ${model} has it`,
+        `[${base.shape.join(", ")}], as in ${model}`,
         tensor,
         "Give the base model that the adapter was trained on.",
       );

@@ -1,9 +1,9 @@
-// PEFT's names of tensors over transformers' names of modules, which are also the names of this package's graphs.
+// PEFT's tensor names, built on transformers' module names, which this package's graphs also use.
 
-/** What all names of an adapter's file begin with. */
+/** The common prefix of all names in an adapter's file. */
 export const prefix = "base_model.model.";
 
-/** The path of a module, of its weight's name; undefined for another tensor. */
+/** The module's path from its weight's name; undefined for other tensors. */
 export const moduleOf = (weight: string): string | undefined => /^(.+)\.weight$/.exec(weight)?.[1];
 
 /** The matrices of a module's update: A [r, in] and B [out, r]. */
@@ -12,11 +12,11 @@ export const matricesOf = (module: string): { readonly down: string; readonly up
   up: `${module}.lora_B.weight`,
 });
 
-/** Does a path of modules end with a name, as PEFT's `target_modules` mean it? */
+/** Whether a module path ends with a name, as in PEFT's `target_modules`. */
 export const endsWithName = (path: string, name: string): boolean =>
   path === name || path.endsWith(`.${name}`);
 
-/** Is a weight in one of the modules that are trained whole, as PEFT's `modules_to_save` mean it? */
+/** Whether a weight is in a module that is trained completely, as in PEFT's `modules_to_save`. */
 export function isWithin(weight: string, modules: readonly string[]): boolean {
   const parts = weight.split(".");
   // The last part is the parameter's own name.

@@ -1,4 +1,5 @@
-// An adapter's files as updates of modules. They are untrusted: everything is bounded and checked before a number is used.
+// Reads an adapter's files as updates of modules. The files are untrusted: everything is bounded and checked before a
+// number is used.
 import { memorySource, readSafetensors, type StoredTensor } from "@blip-ts/checkpoint";
 import { must } from "@blip-ts/base";
 import type { AdapterFiles } from "../files.ts";
@@ -25,22 +26,22 @@ export interface Update {
 }
 
 export interface Adapter {
-  /** As the user called it. */
+  /** The adapter's name, as the user gave it. */
   readonly name: string;
   /** SHA-256 of both files. */
   readonly sha256: string;
-  /** By the module's path in transformers' class. */
+  /** Updates by the module's path in transformers' class. */
   readonly updates: ReadonlyMap<string, Update>;
-  /** Weights that stand in for the model's, by name. */
+  /** Replacements of the model's weights, by name. */
   readonly replaced: ReadonlyMap<string, StoredTensor>;
 }
 
-/** Most bytes of adapter_model.safetensors: it is read whole. */
+/** The most bytes of adapter_model.safetensors, which is read as a whole. */
 const maxBytes = 2 ** 30;
 
 const floats: readonly string[] = ["float32", "float16", "bfloat16", "float64"];
 
-/** Kinds of tensors that PEFT writes for what is not plain LoRA. */
+/** Kinds of tensors that PEFT writes for other methods than plain LoRA. */
 const kinds: readonly (readonly [ending: RegExp, kind: string])[] = [
   [/\.lora_magnitude_vector(\.weight)?$/, "DoRA"],
   [/\.lora_embedding_[AB]$/, "an update of an embedding"],
@@ -48,7 +49,10 @@ const kinds: readonly (readonly [ending: RegExp, kind: string])[] = [
   [/\.token_adapter\.|trainable_tokens/, "trainable_token_indices"],
 ];
 
-/** The LM head's matrix and what it is tied to: PEFT and transformers disagree about which of them is meant. */
+/**
+ * The LM head's matrix and the table that it is tied to: PEFT and transformers disagree which of them such a name
+ * denotes.
+ */
 const tied = [
   "text_decoder.bert.embeddings.word_embeddings.weight",
   "text_decoder.cls.predictions.decoder.weight",
@@ -93,7 +97,9 @@ function updateOf(name: string, module: string, { down, up }: Pair, config: Adap
   return { down, up, scale: scaleOf(alpha, rank, config.rslora) };
 }
 
-/** Which tensor of the model another one stands in for. @throws {ModelError} `adapter/tensor`, `adapter/unsupported` */
+/**
+ * The name of the model's tensor that this one replaces. @throws {ModelError} `adapter/tensor`, `adapter/unsupported`
+ */
 function replacedName(
   name: string,
   tensor: StoredTensor,
@@ -110,7 +116,8 @@ function replacedName(
 }
 
 /**
- * Reads an adapter that PEFT or this package wrote. Its file is read whole, once, so that what is hashed is what is used.
+ * Reads an adapter that PEFT or this package wrote. Reads its file once as a whole, so that the hashed bytes are the
+ * bytes in use.
  * @throws {ModelError} `adapter/...`, `checkpoint/...` if it is not plain LoRA or its files are damaged
  */
 export async function readAdapter({ name, config: text, weights }: AdapterFiles): Promise<Adapter> {

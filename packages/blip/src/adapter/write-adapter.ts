@@ -1,12 +1,12 @@
-// An adapter as PEFT reads it: adapter_config.json and adapter_model.safetensors.
+// Writes an adapter in PEFT's format: adapter_config.json and adapter_model.safetensors.
 import type { MadeTensor, StoredTensor, WritableTensors } from "@blip-ts/checkpoint";
 import { prefix } from "./names.ts";
 
-/** What is said of an adapter that was trained. */
+/** The settings of a trained adapter. */
 export interface AdapterFacts {
   readonly rank: number;
   readonly alpha: number;
-  /** As PEFT's `target_modules`: names that modules' paths end with. */
+  /** Ends of module paths, as in PEFT's `target_modules`. */
   readonly targets: readonly string[];
   readonly dropout: number;
   readonly rslora: boolean;
@@ -17,7 +17,7 @@ export interface AdapterFacts {
   readonly architecture: string | undefined;
 }
 
-/** The text of adapter_config.json, in the order of PEFT's own. */
+/** The text of adapter_config.json, with fields in PEFT's order. */
 export function configText(facts: AdapterFacts): string {
   const { rank, alpha, targets, dropout, rslora, modulesToSave, base, architecture } = facts;
   const mapping = {
@@ -47,6 +47,6 @@ export function configText(facts: AdapterFacts): string {
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
-/** Tensors by the names that PEFT gives them. @param tensors by the names of this package's graphs */
+/** Renames tensors to PEFT's names. @param tensors by the names in this package's graphs */
 export const adapterTensors = (tensors: ReadonlyMap<string, StoredTensor | MadeTensor>): WritableTensors =>
   new Map([...tensors].map(([name, tensor]) => [prefix + name, tensor]));

@@ -1,5 +1,5 @@
-// Model files that change while the model is used: nothing is answered of two files, nobody is answered with other numbers
-// without a word, and who loads a copy goes on.
+// Model files that change while the model is in use: no answer mixes two files, no numbers change silently, and a model
+// loaded as a copy continues.
 import { copyFile, cp, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** A model of one's own, and the path of its weights. */
+/** A copy of a model, and the path of its weights. */
 async function copied() {
   const folder = await mkdtemp(join(root, "model-"));
   await cp(fixture("tiny/match"), folder, { recursive: true });
@@ -46,7 +46,7 @@ const scoredBy = async (model: Model) =>
   (await model.forward({ pixelValues: pixelsOf(model), ...texts })).itmScore.data;
 const changed = { code: "model/changed" };
 
-/** A whole file with other numbers. */
+/** A complete file with other numbers. */
 async function otherWeights(): Promise<string> {
   const path = join(await mkdtemp(join(root, "other-")), "model.safetensors");
   await copyFile(fixture("tiny/match/model.safetensors"), path);
@@ -87,12 +87,12 @@ describe("a model whose file changes while it is used", () => {
       const before = await seenBy(model);
       await change(weights);
       expect(await seenBy(model)).toEqual(before);
-      // A graph that was not needed so far.
+      // A graph that was not needed before.
       await expect(scoredBy(model)).rejects.toMatchObject(changed);
     },
   );
 
-  test("loaded anew is the new one", async () => {
+  test("loaded again is the new one", async () => {
     const { folder, weights } = await copied();
     await using model = await load(folder);
     const before = await scoredBy(model);
@@ -102,16 +102,19 @@ describe("a model whose file changes while it is used", () => {
     expect(await scoredBy(model)).toEqual(before);
   });
 
-  test.each(["fp32", "int8", "fp16"] as const)("goes on in %s if it was loaded as a copy", async (dtype) => {
-    const { folder, weights } = await copied();
-    await using mapped = await load(folder, { dtype });
-    const expected = await scoredBy(mapped);
-    await using model = await load(folder, { dtype, load: "copy" });
-    await truncate(weights, 0);
-    await rm(join(root, "home"), { recursive: true, force: true });
-    // All graphs are loaded only now.
-    expect(await scoredBy(model)).toEqual(expected);
-  });
+  test.each(["fp32", "int8", "fp16"] as const)(
+    "continues in %s if it was loaded as a copy",
+    async (dtype) => {
+      const { folder, weights } = await copied();
+      await using mapped = await load(folder, { dtype });
+      const expected = await scoredBy(mapped);
+      await using model = await load(folder, { dtype, load: "copy" });
+      await truncate(weights, 0);
+      await rm(join(root, "home"), { recursive: true, force: true });
+      // All graphs are loaded only now.
+      expect(await scoredBy(model)).toEqual(expected);
+    },
+  );
 });
 
 describe("kept weights of 8 bits", () => {
@@ -129,7 +132,7 @@ describe("kept weights of 8 bits", () => {
     return { folder, model, kept };
   };
 
-  test("that were deleted while the model is used are made anew", async () => {
+  test("that were deleted while the model is used are made again", async () => {
     const { model, kept } = await onlyKept();
     await seenBy(model);
     await rm(kept);
@@ -138,20 +141,20 @@ describe("kept weights of 8 bits", () => {
     await model.close();
   });
 
-  test("whose numbers were damaged are made anew, whenever that is seen", async () => {
+  test("whose numbers were damaged are made again, whenever that is seen", async () => {
     const { folder, model, kept } = await onlyKept();
     const expected = await scoredBy(model);
     const whole = await readFile(kept);
     const damaged = Buffer.from(whole);
-    // The header stays whole; so do the scales' and vectors' finite numbers.
+    // The header stays intact, and so do the finite numbers of scales and vectors.
     damaged.fill(3, damaged.length - 20_000);
     await writeFile(kept, damaged);
-    // By the model that has mapped them.
+    // By the model that has mapped the weights.
     expect(await scoredBy(model)).toEqual(expected);
     expect((await readFile(kept)).equals(whole)).toBe(true);
     await model.close();
     await writeFile(kept, damaged);
-    // By one that is loaded later.
+    // By a model that is loaded later.
     await using later = await load(folder, { dtype: "int8" });
     expect(await scoredBy(later)).toEqual(expected);
     expect((await readFile(kept)).equals(whole)).toBe(true);

@@ -1,4 +1,4 @@
-// Captioning as transformers' `BlipForConditionalGeneration` offers it (models/blip.py `BLIP_Decoder`).
+// Captioning, like transformers' `BlipForConditionalGeneration` (models/blip.py `BLIP_Decoder`).
 import {
   type Closable,
   asyncDispose,
@@ -25,17 +25,17 @@ import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
 import { cannotStream, unequalBatches } from "../run/errors.ts";
 
-/** What captions are made of. */
+/** The inputs of captioning. */
 export interface CaptionInputs {
   /** [B, 3, S, S] */
   readonly pixelValues: Tensor<"float32">;
-  /** [B, T], the prompts; without it captions begin from nothing. */
+  /** Prompts [B, T]; by default captions have no prompt. */
   readonly inputIds?: TextFeeds["inputIds"] | undefined;
-  /** [B, T], ones for tokens and zeros for padding; without it all are tokens. */
+  /** [B, T], 1 for tokens and 0 for padding; by default all are tokens. */
   readonly attentionMask?: TextFeeds["attentionMask"] | undefined;
 }
 
-/** How captions are generated, and how the image encoder runs. */
+/** Options of generation and of the image encoder. */
 export interface GenerateOptions extends GenerationOptions, ImageOptions {}
 
 export const generateOptionNames = optionNames<GenerateOptions>()({
@@ -43,7 +43,7 @@ export const generateOptionNames = optionNames<GenerateOptions>()({
   ...imageOptionNames,
 });
 
-/** BLIP's captions all begin so (models/blip.py). */
+/** The prompt of all of BLIP's captions (models/blip.py). */
 export const blipPrompt = "a picture of ";
 
 /** Captions, as transformers' BlipForConditionalGeneration (modeling_blip.py); models/blip.py, `BLIP_Decoder`. */
@@ -63,8 +63,8 @@ export class ConditionalGeneration implements Closable {
   }
 
   /**
-   * @param more tasks besides captioning that the same file is to do
-   * @throws {ModelError} where the model cannot be found, read, or used for captioning
+   * @param more tasks besides captioning for the same file
+   * @throws {ModelError} if the model cannot be found, read, or used for captioning
    */
   static async load(
     platform: Platform<never>,
@@ -77,7 +77,7 @@ export class ConditionalGeneration implements Closable {
     return orClosed(loaded.network, () => ConditionalGeneration.over(loaded, encoders), options.signal);
   }
 
-  /** One over a network that is loaded. @throws {ModelError} for a generation_config.json that cannot be read */
+  /** Creates an instance on a loaded network. @throws {ModelError} for a generation_config.json that cannot be read */
   static async over(
     loaded: LoadedNetwork,
     { images }: Pick<Encoders, "images"> = encodersOf(loaded, ["caption"]),
@@ -91,7 +91,7 @@ export class ConditionalGeneration implements Closable {
   }
 
   /**
-   * Logits of the next token after each of the given ones: [B, T, V]. `inputIds` are the decoder's as they stand.
+   * Logits of the next token after each given token: [B, T, V]. `inputIds` are used unchanged as the decoder's ids.
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
    * @throws {ModelError} `model/not-finite`
    */
@@ -117,8 +117,8 @@ export class ConditionalGeneration implements Closable {
   }
 
   /**
-   * Captions of each picture, best first. A prompt is given as the tokenizer encodes it, [CLS] ... [SEP]: [DEC] takes
-   * the place of its first token, and its last one goes. Rows do not depend on each other.
+   * Captions of each image, best first. A prompt is given as the tokenizer encodes it, [CLS] ... [SEP]: [DEC] replaces
+   * its first token, and its last token is dropped. Rows do not depend on each other.
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`, `generate/...`
    * @throws {ModelError} `model/not-finite`
    */
@@ -128,7 +128,7 @@ export class ConditionalGeneration implements Closable {
   ): Promise<readonly (readonly Hypothesis[])[]> {
     expectOptions("generate", options, generateOptionNames);
     const prompts = this.#prompts(inputs);
-    // Options are looked at before anything is computed.
+    // Checks the options before anything is computed.
     this.generator.options(prompts, options);
     this.generator.decoder.prepare();
     const states = await this.#states(inputs.pixelValues, options);
@@ -136,8 +136,8 @@ export class ConditionalGeneration implements Closable {
   }
 
   /**
-   * The caption of one picture, token by token.
-   * @throws {UsageError} `generate/cannot-stream` where options ask for beams or several captions
+   * The caption of one image, token by token.
+   * @throws {UsageError} `generate/cannot-stream` if options ask for beams or several captions
    * @throws {ModelError} `model/not-finite`
    */
   async *stream(
@@ -153,12 +153,12 @@ export class ConditionalGeneration implements Closable {
     yield* this.generator.stream({ states }, prompt, options, options);
   }
 
-  /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
+  /** Writes a folder that transformers can load. @throws {UsageError} `save/...` if it cannot be written */
   savePretrained(folder: string): Promise<void> {
     return savePretrained(this.loaded, "caption", folder);
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect; other calls throw from now on (`usage/disposed`). */
   async close(): Promise<void> {
     await this.loaded.network.close();
   }
@@ -168,12 +168,12 @@ export class ConditionalGeneration implements Closable {
     return this.close();
   }
 
-  /** A prompt's ids as the decoder begins with them. */
+  /** The decoder's first ids for a prompt. */
   promptOf(ids: readonly number[]): number[] {
     return [this.loaded.tokens.dec, ...ids.slice(1, -1)];
   }
 
-  /** All states of pictures, which are finite. */
+  /** All states of images, checked to be finite. */
   async #states(pixelValues: Tensor<"float32">, options: ImageOptions): Promise<Tensor<"float32">> {
     const states = await this.images.states(pixelValues, options);
     return expectFinite(this.loaded.opened.files.name, "the states of image", states);

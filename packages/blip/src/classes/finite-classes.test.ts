@@ -1,4 +1,4 @@
-// transformers' classes and published samples, where a network's numbers are not finite.
+// transformers' classes and published samples with networks whose numbers are not finite.
 import { floatTensor, int64Tensor, type Tensor } from "@blip-ts/graph";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { arrayOf } from "@blip-ts/testing";

@@ -1,4 +1,4 @@
-// Networks of 8 bits, whose products would round NaN to some number: damaged weights are found, wherever they are.
+// 8-bit networks, whose products would round NaN to some number: damaged weights are detected at any place.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -74,7 +74,10 @@ const verbs: Readonly<
 };
 
 describe("8 bits", () => {
-  /** Of each kind of weights beside tables: matrices, biases, norms, in the image's, the text's and the look's layers. */
+  /**
+   * All kinds of weights except tables: matrices, biases and norms, in the image's, the text's and the cross-attention
+   * layers.
+   */
   test.each([
     "vision_model.encoder.layers.1.self_attn.qkv.weight",
     "vision_model.encoder.layers.0.mlp.fc1.bias",
@@ -93,10 +96,10 @@ describe("8 bits", () => {
     }
   });
 
-  test.each(Object.keys(verbs))("whose kept numbers were damaged are made anew: %s", async (verb) => {
+  test.each(Object.keys(verbs))("whose kept numbers were damaged are made again: %s", async (verb) => {
     const { of = "", run } = verbs[verb] ?? {};
     if (!run) throw new Error(verb);
-    // A copy has kept weights of its own, the last ones that were made.
+    // A copy has kept weights of its own, the most recent ones.
     const model = await models.without(of, {});
     const folder = join(models.root, "home", "blip-ts", "weights");
     const before = await readdir(folder, { recursive: true }).catch((): string[] => []);

@@ -1,5 +1,5 @@
-// Captions and answers against transformers 5.23 (oracle/hf/generation_goldens.py): each row as the reference gives it
-// alone, whatever batch it comes in, greedy and with 1 to 8 beams, with sequences that end early.
+// Captions and answers against transformers 5.23 (oracle/hf/generation_goldens.py): each row equals the reference's
+// single result in any batch, greedy and with 1 to 8 beams, with sequences that end early.
 import { closedBy } from "@blip-ts/base";
 import { int64Tensor } from "@blip-ts/graph";
 import { afterAll, describe, expect, test } from "vitest";
@@ -30,7 +30,7 @@ interface Golden {
   readonly questions: readonly string[];
 }
 
-/** float32 sums in another order move logits of magnitude 10 by some 1e-6. */
+/** A different order of float32 sums changes logits of magnitude 10 by about 1e-6. */
 const tolerance = 2e-5;
 
 const ends = likelierEnds();
@@ -52,7 +52,7 @@ describe("BlipForConditionalGeneration", async () => {
     expectClose(logits, await tensors.floats(name === "caption" ? "logits" : "logits.4x"), tolerance);
   });
 
-  test("interpolates the positions of pictures of another size", async () => {
+  test("interpolates the positions of images of another size", async () => {
     await using model = await ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"));
     const pixelValues = await tensors.floats("resized.pixel_values");
     const ids = await tensors.ids("input_ids");
@@ -94,7 +94,7 @@ describe("BlipForConditionalGeneration", async () => {
       );
       ended += found.flat().filter(({ tokens }) => tokens.at(-1) === 3).length;
     }
-    // The cases would say little of stopping if nothing stopped.
+    // The cases would not test stopping if no sequence ended.
     if (sepBias > 0) expect(ended).toBeGreaterThan(50);
   });
 
@@ -119,13 +119,13 @@ describe("BlipForConditionalGeneration", async () => {
           inputIds: int64Tensor([1, tokens.length], tokens),
         });
         const V = logits.dims[2] ?? 0;
-        // [DEC] a picture of: four tokens were given.
+        // [DEC] a picture of: the prompt has four tokens.
         const generated = tokens.slice(4);
         expect(tokenLogProbabilities).toHaveLength(generated.length);
         generated.forEach((token, index) => {
           const row = Array.from(logits.data.subarray((3 + index) * V, (4 + index) * V));
           const sum = Math.log(row.reduce((total, x) => total + Math.exp(x), 0));
-          // float32 sums in another order, in a step and over the whole sequence.
+          // A step and the whole sequence sum float32 in different orders.
           expect(tokenLogProbabilities[index]).toBeCloseTo((row[token] ?? NaN) - sum, 4);
         });
       }
@@ -185,7 +185,7 @@ describe("BlipForConditionalGeneration", async () => {
     };
     const options = { beams: 3, maxLength: 9, minLength: 9 };
     await model.generate(inputs, options);
-    // Two prompts of 4 tokens, then three beams of each, one token at a time; one run over both images.
+    // Two prompts of 4 tokens, then three beams each, one token at a time, in one run for both images.
     expect(fed["decoder decode"]).toEqual([
       [2, 4],
       [6, 1],
@@ -305,7 +305,7 @@ describe("BlipForQuestionAnswering", async () => {
     const inputs = { pixelValues: rowsOf(pixels, 0, 1), ...encode(model, golden.questions.slice(0, 1)) };
     const ids = answers.map((answer) => tokenizer.ids(answer));
     const [ranked = []] = await model.rank(await model.encodeQuestions(inputs), ids);
-    // The same sum from whole logits, one answer at a time.
+    // The same sum from the full logits, one answer at a time.
     const naive: number[] = [];
     for (const answer of ids) {
       const sequence = [tokens.dec, ...answer.slice(1)];
@@ -328,7 +328,7 @@ describe("BlipForQuestionAnswering", async () => {
       ranked.map(({ score }) => score).toSorted((a, b) => b - a),
     );
     expect(ranked).toHaveLength(5);
-    // Equals keep the list's order.
+    // Ties keep the list's order.
     const twins = ranked.filter(({ index }) => answers[index] === "snow").map(({ index }) => index);
     expect(twins).toEqual([2, 4]);
     expect(new Set(ranked.filter(({ index }) => twins.includes(index)).map(({ score }) => score)).size).toBe(
@@ -358,7 +358,7 @@ describe("BlipModel", async () => {
     expectClose(texts.features, await tensors.floats("text_embeds"), tolerance);
   });
 
-  test("refuses texts over pictures, which transformers' text model of this class does not see", async () => {
+  test("rejects texts over images, which transformers' text model of this class does not see", async () => {
     await using model = await FeatureExtraction.load(nodePlatform, fixture("tiny/model"));
     const call = model.getMultimodalFeatures({
       pixelValues: await tensors.floats("pixel_values"),

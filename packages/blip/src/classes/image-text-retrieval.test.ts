@@ -1,4 +1,4 @@
-// The whole network on ONNX Runtime against transformers: checkpoint file in, logits out.
+// The whole network on ONNX Runtime against transformers, from the checkpoint file to the logits.
 import { readFile } from "node:fs/promises";
 import { floatTensor, sizeOf, type Tensor } from "@blip-ts/graph";
 import { afterAll, describe, expect, test } from "vitest";
@@ -18,7 +18,7 @@ const golden = JSON.parse(
   await readFile(new URL("fixtures/goldens/picture-book-forward.json", root), "utf8"),
 ) as Golden;
 
-/** The formula of the oracle's script. */
+/** The formula in the oracle's script. */
 function pixels(...dims: number[]): Tensor<"float32"> {
   const data = Float32Array.from(
     { length: sizeOf(dims) },
@@ -35,7 +35,10 @@ function ids(rows: readonly (readonly number[])[]): Tensor<"int64"> {
   };
 }
 
-/** float32 sums in another order move these logits of magnitude 5 by about 1e-6; a wrong mask or scale by 1e-2. */
+/**
+ * A different order of float32 sums changes these logits of magnitude 5 by about 1e-6; a wrong mask or scale changes
+ * them by 1e-2.
+ */
 const tolerance = 1e-5;
 
 function expectClose(found: Tensor<"float32">, expected: readonly (readonly number[])[]) {
@@ -61,13 +64,13 @@ describe("ImageTextRetrieval", async () => {
     expectClose(itmScore, golden.cosine);
   });
 
-  test("interpolates the positions of pictures of another size", async () => {
+  test("interpolates the positions of images of another size", async () => {
     const inputs = { pixelValues: pixels(3, 3, 160, 144), ...texts };
     const { itmScore } = await model.forward(inputs, { interpolatePosEncoding: true });
     expectClose(itmScore, golden.itm_score_160x144);
   });
 
-  test("refuses pictures of another size unless told to interpolate", async () => {
+  test("rejects images of another size unless asked to interpolate", async () => {
     const call = model.forward({ pixelValues: pixels(1, 3, 64, 64), ...texts });
     await expect(call).rejects.toMatchObject({ code: "model/bad-pixels" });
   });

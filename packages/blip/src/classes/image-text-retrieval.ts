@@ -1,4 +1,4 @@
-// Matching and contrast as transformers' `BlipForImageTextRetrieval` offers them.
+// Matching and contrast, like transformers' `BlipForImageTextRetrieval`.
 import { asyncDispose, type Closable, expectOptions, optionNames, picked } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
@@ -27,21 +27,21 @@ export interface RetrievalInputs extends TextFeeds {
   readonly pixelValues: Tensor<"float32">;
 }
 
-/** How many rows of a call are done. */
+/** The progress of a call, in rows. */
 export interface ForwardProgress {
-  /** Tells this progress from a download's. */
+  /** Distinguishes this progress from a download's. */
   readonly kind: "forward";
-  /** Rows that are done. */
+  /** Finished rows. */
   readonly done: number;
   /** All rows of the call. */
   readonly total: number;
 }
 
-/** What a call computes, and how. */
+/** Options of a call. */
 export interface ForwardOptions extends ImageOptions {
   /** true (default): ITM logits; false: the cosine matrix. */
   readonly useItmHead?: boolean;
-  /** Called before the first and after each of the two steps: the picture, the text. */
+  /** Called at the start and after each of the two steps: image, text. */
   readonly onProgress?: ((progress: ForwardProgress) => void) | undefined;
 }
 
@@ -51,21 +51,21 @@ const forwardOptionNames = optionNames<ForwardOptions>()({
   onProgress: true,
 });
 
-/** What a call gives, as transformers' BlipImageTextMatchingModelOutput. */
+/** The output of a call, like transformers' BlipImageTextMatchingModelOutput. */
 export interface RetrievalOutput {
-  /** [B, 2] logits of "does not match" and "matches", or with `useItmHead: false` cosines [images, texts]. */
+  /** [B, 2] logits of "does not match" and "matches"; with `useItmHead: false` cosines [images, texts]. */
   readonly itmScore: Tensor<"float32">;
   /** All image states after the final LayerNorm, [B, N, D]. */
   readonly lastHiddenState: Tensor<"float32">;
-  /** All text states, [B, T, D]: looking at the image, or with `useItmHead: false` alone. */
+  /** All text states, [B, T, D]: with cross-attention to the image, or with `useItmHead: false` without. */
   readonly questionEmbeds: Tensor<"float32">;
 }
 
-/** The network of one checkpoint, ready for pictures and texts. */
+/** One checkpoint's network for images and texts. */
 export class ImageTextRetrieval implements Closable {
   /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
-  /** The network without the check that its numbers are finite: verbs make it row by row. */
+  /** The image encoder without the check for finite numbers, which verbs do row by row. */
   readonly images: ImageEncoder;
   /** The text encoder. */
   readonly texts: TextEncoder;
@@ -77,7 +77,7 @@ export class ImageTextRetrieval implements Closable {
     images.prepare();
   }
 
-  /** @throws {ModelError} where the model cannot be found, read, or used for matching */
+  /** @throws {ModelError} if the model cannot be found, read, or used for matching */
   static async load(platform: Platform<never>, source: string, options: ModelOptions = {}) {
     return new ImageTextRetrieval(await loadNetwork(platform, source, ["match"], options));
   }
@@ -88,7 +88,7 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * Pictures [B, 3, S, S]: all states and unit vectors.
+   * Encodes images [B, 3, S, S]: all states and unit vectors.
    * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
    */
   async encodeImages(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
@@ -97,7 +97,7 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * Texts alone: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS].
+   * Encodes texts without images: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS].
    * @throws {ModelError} `model/not-finite`
    */
   async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
@@ -106,9 +106,10 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * Texts that look at images: `imageStates` [I, N, D] and B texts, B a multiple of I; each image in turn has B/I of the
-   * texts. Returns logits [B, 2] and all text states [B, T, D].
-   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`, `model/bad-states` @throws {ModelError} `model/not-finite`
+   * Matches texts with images by cross-attention: `imageStates` [I, N, D] and B texts, where B is a multiple of I; each
+   * image in turn has B/I of the texts. Returns logits [B, 2] and all text states [B, T, D].
+   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`, `model/bad-states` @throws {ModelError}
+   * `model/not-finite`
    */
   async matchTexts(
     imageStates: Tensor<"float32">,
@@ -123,9 +124,11 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * What the ITM head says of the same, [B, 2], and no states: faster, as padding and what the head does not read are not
-   * computed. Any number of texts; they go in batches of like length, and an image's keys and values are made once.
-   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`, `model/bad-states` @throws {ModelError} `model/not-finite`
+   * The ITM head's logits for the same inputs, [B, 2], without states. Faster than `matchTexts`: skips padding and
+   * states that the head does not read. Takes any number of texts, runs batches of similar length, and computes an
+   * image's keys and values once.
+   * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`, `model/bad-states` @throws {ModelError}
+   * `model/not-finite`
    */
   async scoreTexts(
     imageStates: Tensor<"float32">,
@@ -136,7 +139,7 @@ export class ImageTextRetrieval implements Closable {
     return expectFinite(this.#name, itmLogits, await this.texts.score([imageStates], texts, "itm", options));
   }
 
-  /** The same for texts with images of their choice. @throws {ModelError} `model/not-finite` */
+  /** The same for arbitrary pairs of texts and images. @throws {ModelError} `model/not-finite` */
   async scorePairs(
     work: CrossAttentionWork,
     options: Pick<CrossAttentionOptions, "form" | "signal"> = {},
@@ -147,7 +150,7 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * Unit vectors of texts of any number, [B, E].
+   * Unit vectors of any number of texts, [B, E].
    * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async textFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<Tensor<"float32">> {
@@ -159,13 +162,13 @@ export class ImageTextRetrieval implements Closable {
     );
   }
 
-  /** Begins to load what `scoreTexts` needs for texts that are shared out among images. */
+  /** Starts loading the sessions that `scoreTexts` needs for texts distributed among images. */
   prepareToScore(texts: TextFeeds, images: number): void {
     this.texts.prepareToCrossAttend(texts, images, { head: "itm", scores: true });
   }
 
   /**
-   * ITM logits of each picture with its text, or with `useItmHead: false` the cosines of all pictures with all texts.
+   * ITM logits of each image with its text, or with `useItmHead: false` the cosines of all images with all texts.
    * Follows transformers' `BlipForImageTextRetrieval.forward`.
    * @throws {UsageError} `model/bad-pixels`, `model/unequal-batches`, `model/bad-ids`
    * @throws {ModelError} `model/not-finite`
@@ -175,7 +178,7 @@ export class ImageTextRetrieval implements Closable {
     const { useItmHead = true, signal, onProgress } = options;
     const report = (done: number) => onProgress?.({ kind: "forward", done, total: 2 });
     report(0);
-    // The text's session is loaded while the picture is looked at.
+    // The text's session loads while the image is encoded.
     const count = imageCount(inputs.pixelValues);
     if (useItmHead) this.texts.prepareToCrossAttend(inputs, count, { head: "itm" });
     else this.texts.prepareToRead();
@@ -198,12 +201,12 @@ export class ImageTextRetrieval implements Closable {
     };
   }
 
-  /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
+  /** Writes a folder that transformers can load. @throws {UsageError} `save/...` if it cannot be written */
   savePretrained(folder: string): Promise<void> {
     return savePretrained(this.loaded, "match", folder);
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect; other calls throw from now on (`usage/disposed`). */
   async close(): Promise<void> {
     await this.loaded.network.close();
   }

@@ -1,5 +1,5 @@
-// Whether 8-bit products overflow is found by a small product: on engines that compute exactly and that saturate as x86
-// processors without VNNI do, on the one here, and on that of pages.
+// A small product detects whether 8-bit products overflow: on an exact engine, on one that saturates like x86
+// processors without VNNI, on this machine's engine, and on that of pages.
 import { evaluate } from "@blip-ts/graph";
 import * as web from "onnxruntime-web";
 import { expect, test, vi } from "vitest";
@@ -22,7 +22,7 @@ const unsignedConfig = { x64quantprecision: "1" };
 
 type Session = Pick<EngineSession, "run">;
 
-/** An engine that computes as it should. */
+/** An exact engine. */
 const exact: Session = {
   run: ({ x }) => {
     if (!x || !("data" in x)) throw new Error("x is missing");
@@ -34,7 +34,7 @@ const saturated = (sum: number) => Math.max(-32768, Math.min(32767, sum));
 
 /**
  * An engine of an x86 processor without VNNI: pmaddubsw adds the products of two neighbours, unsigned by signed, in 16
- * bits. The rounding of x is the networks': 0 and 1 are 0 and 255, or 128 and 255.
+ * bits. x is rounded as in the networks: 0 and 1 are 0 and 255, or 128 and 255.
  */
 const saturating: Session = {
   run: ({ x }) => {
@@ -67,7 +67,7 @@ function weightOf() {
   return { data: Array.from(weight.data, Number), dims: weight.dims };
 }
 
-/** Lends what each configuration computes with, and notes which were asked for. */
+/** Lends each configuration's session, and records the requested configurations. */
 function lender(signed: Session, unsigned: Session) {
   const asked: Readonly<Record<string, string>>[] = [];
   const lend: LendSession = (_model, config, use) => {
@@ -108,7 +108,7 @@ test.for([
   const off = [tensor, row].map((found) =>
     Math.abs(Number(found?.data[m * N + n]) - (product[m * N + n] ?? NaN)),
   );
-  // A lone number, 255 x 127, fits into 16 bits with nothing beside it; beside 128 x 127 it does not.
+  // 255 x 127 fits into 16 bits alone, but not together with 128 x 127.
   expect(off.some((one) => one > 0.5)).toBe(true);
 });
 
@@ -154,7 +154,7 @@ test("the engine here is exact with what was found out", async () => {
   expect(await int8Products()).toBe(found);
 });
 
-/** ONNX Runtime's entry has no effect in WebAssembly, so that nothing is tried there. */
+/** ONNX Runtime's entry has no effect in WebAssembly, so no trial runs there. */
 test("the engine of pages is exact with signed weights", async () => {
   web.env.wasm.numThreads = 1;
   const session = await web.InferenceSession.create(trialModel().onnx);

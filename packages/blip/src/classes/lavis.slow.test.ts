@@ -1,5 +1,6 @@
-// What transformers lacks, against LAVIS's own classes (oracle/legacy): beam search as it was scored until transformers
-// 4.35, ranked answers, NLVR2, two-stage retrieval, videos, features. Each row as the reference gives it alone.
+// Features that transformers lacks, against LAVIS's own classes (oracle/legacy): beam search with the scoring before
+// transformers 4.35, ranked answers, NLVR2, two-stage retrieval, videos, features. Each row equals the reference's
+// single result.
 import { int64Tensor } from "@blip-ts/graph";
 import { afterAll, describe, expect, test } from "vitest";
 import {
@@ -24,7 +25,7 @@ import { Retriever } from "../verbs/retrieve.ts";
 import { rowsOf } from "../run/batch-rows.ts";
 import { projected } from "../tools/verify/run-sample.ts";
 
-/** float32 sums in another order. */
+/** The tolerance of float32 sums in a different order. */
 const tolerance = 2e-5;
 const compat = "lavis";
 const ends = likelierEnds();
@@ -65,7 +66,7 @@ describe("captions", async () => {
         );
         ended += found.flat().filter(({ tokens }) => tokens.at(-1) === 3).length;
       }
-      // The cases would say little of stopping if nothing stopped.
+      // The cases would not test stopping if no sequence ended.
       if (sepBias > 0) expect(ended).toBeGreaterThan(100);
     },
   );
@@ -86,7 +87,7 @@ describe("captions", async () => {
       { maxLength: 20, minLength: 5 },
     );
     const texts = found.map(([best]) => model.loaded.tokenizer.decode(best?.tokens ?? []));
-    // LAVIS cuts as many characters as its prompt has.
+    // LAVIS cuts off as many characters as its prompt has.
     expect(texts.map((text) => text.slice("a picture of ".length))).toEqual(captions);
   });
 });
@@ -184,7 +185,7 @@ describe("retrieval", async () => {
     }));
   };
   const open = () => Retriever.load<ImageInput>(nodePlatform, fixture("tiny/match-original"), { compat });
-  /** Rank scores by place; what was not looked at again has the references' -100. */
+  /** Rank scores by position; entries that were not re-ranked have the references' -100. */
   const matrixOf = (rows: readonly (readonly (number | null)[])[]) =>
     Float32Array.from(rows.flatMap((row) => row.map((score) => score ?? -100)));
 
@@ -240,7 +241,7 @@ describe("features", async () => {
   const tensors = await goldenTensors("legacy-features");
   const pixelValues = await tensors.floats("pixel_values");
 
-  test("all states of pictures, of texts, and of texts that look at pictures", async () => {
+  test("all states of images, of texts, and of texts with cross-attention to images", async () => {
     await using model = await FeatureExtraction.load(nodePlatform, fixture("tiny/match-original"), {
       compat,
     });
@@ -252,7 +253,7 @@ describe("features", async () => {
     const lengths = texts.map((text) => model.loaded.tokenizer.ids(text).length);
     const seen = await model.getMultimodalFeatures({ ...feeds, pixelValues });
     const expected = [await tensors.floats("text_embeds"), await tensors.floats("multimodal_embeds")];
-    // States of padding mean nothing.
+    // States of padding are meaningless.
     [text.states, seen].forEach((states, which) =>
       lengths.forEach((length, row) => {
         const tokens = (all: typeof states) => {

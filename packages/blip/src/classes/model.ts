@@ -1,4 +1,4 @@
-// Features of pictures and texts (models/blip.py `BLIP_Base`, LAVIS blip_feature_extractor.py; transformers `BlipModel`).
+// Features of images and texts (models/blip.py `BLIP_Base`, LAVIS blip_feature_extractor.py; transformers `BlipModel`).
 import { allFinite, asyncDispose, type Closable, expectOptions } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
@@ -20,11 +20,11 @@ import { isDual } from "../tasks/graphs.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
 
-/** A model that makes features: from a file with the projections of matching, or of `BlipModel`. */
+/** A model that computes features, from a file with the projections of matching or of `BlipModel`. */
 export class FeatureExtraction implements Closable {
   /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
-  /** The network without the check that its numbers are finite: verbs make it row by row. */
+  /** The image encoder without the check for finite numbers, which verbs do row by row. */
   readonly images: ImageEncoder;
   /** The text encoder. */
   readonly texts: TextEncoder;
@@ -35,7 +35,7 @@ export class FeatureExtraction implements Closable {
     this.texts = texts;
   }
 
-  /** @throws {ModelError} where the model cannot be found, read, or used for features */
+  /** @throws {ModelError} if the model cannot be found, read, or used for features */
   static async load(platform: Platform<never>, source: string, options: ModelOptions = {}) {
     return new FeatureExtraction(await loadNetwork(platform, source, ["embed"], options));
   }
@@ -46,7 +46,8 @@ export class FeatureExtraction implements Closable {
   }
 
   /**
-   * Pictures [B, 3, S, S]: all states [B, N, D]; the class token's projection [B, E], and the same at unit length.
+   * Encodes images [B, 3, S, S]: all states [B, N, D], the class token's projection [B, E], and the same at unit
+   * length.
    * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
    */
   async getImageFeatures(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
@@ -55,7 +56,8 @@ export class FeatureExtraction implements Closable {
   }
 
   /**
-   * Texts alone [B, T]: all states [B, T, D]; the first token's projection [B, E], and the same at unit length.
+   * Encodes texts without images [B, T]: all states [B, T, D], the first token's projection [B, E], and the same at
+   * unit length.
    * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async getTextFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
@@ -64,7 +66,7 @@ export class FeatureExtraction implements Closable {
   }
 
   /**
-   * Texts of any number, in batches of like length.
+   * Encodes any number of texts, in batches of similar length.
    * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async readTexts(
@@ -80,8 +82,8 @@ export class FeatureExtraction implements Closable {
   }
 
   /**
-   * Texts as they look at pictures: all states [B, T, D]. [ENC] stands first, but in `hf`.
-   * @throws {ModelError} `model/wrong-task` for a `BlipModel`, whose text model does not look at pictures
+   * Encodes texts with cross-attention to images: all states [B, T, D]. The first token is [ENC], except in `hf`.
+   * @throws {ModelError} `model/wrong-task` for a `BlipModel`, whose text model has no cross-attention to images
    * @throws {ModelError} `model/not-finite`
    * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
    */
@@ -99,12 +101,12 @@ export class FeatureExtraction implements Closable {
     return expectFinite(this.#name, "the states of text", states);
   }
 
-  /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
+  /** Writes a folder that transformers can load. @throws {UsageError} `save/...` if it cannot be written */
   savePretrained(folder: string): Promise<void> {
     return savePretrained(this.loaded, "embed", folder);
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect; other calls throw from now on (`usage/disposed`). */
   async close(): Promise<void> {
     await this.loaded.network.close();
   }

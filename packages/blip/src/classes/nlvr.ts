@@ -1,4 +1,4 @@
-// NLVR2: is a statement about two pictures true? (models/blip_nlvr.py; transformers has no such class.)
+// NLVR2: decides whether a statement about two images is true (models/blip_nlvr.py; transformers has no such class).
 import { type Closable, asyncDispose, atLeast, must, expectOptions } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
@@ -15,17 +15,17 @@ import { rowsOf } from "../run/batch-rows.ts";
 import { savePretrained } from "../save/save.ts";
 import { unequalPairs } from "../run/errors.ts";
 
-/** Statements [B, T] about pictures [2B, 3, S, S]: the first B are the left ones, the last B the right ones. */
+/** Statements [B, T] about images [2B, 3, S, S]: the first B are the left images, the last B the right ones. */
 export interface StatementInputs extends TextFeeds {
   /** [2 B, 3, H, W]: all left images, then all right ones. */
   readonly pixelValues: Tensor<"float32">;
 }
 
-/** NLVR2: is a statement about two images true? (models/blip_nlvr.py, models/nlvr_encoder.py) */
+/** NLVR2: decides whether a statement about two images is true (models/blip_nlvr.py, models/nlvr_encoder.py). */
 export class NaturalLanguageVisualReasoning implements Closable {
   /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
-  /** The network without the check that its numbers are finite: verbs make it row by row. */
+  /** The image encoder without the check for finite numbers, which verbs do row by row. */
   readonly images: ImageEncoder;
   /** The text encoder. */
   readonly texts: TextEncoder;
@@ -37,7 +37,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
     images.prepare();
   }
 
-  /** @throws {ModelError} where the model cannot be found, read, or used for NLVR2 */
+  /** @throws {ModelError} if the model cannot be found, read, or used for NLVR2 */
   static async load(platform: Platform<never>, source: string, options: ModelOptions = {}) {
     const loaded = await loadNetwork(platform, source, ["compare"], {
       ...options,
@@ -70,7 +70,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
   }
 
   /**
-   * Many statements about one pair of pictures [2, 3, S, S]: logits [B, 2].
+   * Judges many statements about one pair of images [2, 3, S, S]: logits [B, 2].
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async judge(
@@ -83,13 +83,13 @@ export class NaturalLanguageVisualReasoning implements Closable {
     return this.#judge(await this.images.states(pixelValues, options), texts, options);
   }
 
-  /** Begins to load what statements about one pair of pictures need. */
+  /** Starts loading the sessions for statements about one pair of images. */
   prepareToJudge(texts: TextFeeds): void {
     this.texts.prepareToCrossAttend(texts, 1, { head: "nlvr" });
   }
 
   /**
-   * The same over pictures that were encoded before, left ones first [2I, N, D], without the check that logits are finite.
+   * The same for encoded images, left ones first [2I, N, D], without the check for finite logits.
    * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
    */
   async crossAttend(
@@ -115,12 +115,12 @@ export class NaturalLanguageVisualReasoning implements Closable {
     return found;
   }
 
-  /** Writes a folder with Hugging Face names. @throws {UsageError} `save/...` where it cannot be written */
+  /** Writes a folder with Hugging Face names. @throws {UsageError} `save/...` if it cannot be written */
   savePretrained(folder: string): Promise<void> {
     return savePretrained(this.loaded, "compare", folder);
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect; other calls throw from now on (`usage/disposed`). */
   async close(): Promise<void> {
     await this.loaded.network.close();
   }

@@ -1,4 +1,5 @@
-// Models that begin with a picture load its session while their caller still reads it; the others load what is asked for.
+// Models that start with an image load its session while their caller still reads it; the others load sessions on
+// demand.
 import { closedBy, nextTurn } from "@blip-ts/base";
 import { expect, test } from "vitest";
 import { fixture } from "../../test/support/goldens.ts";
@@ -9,7 +10,7 @@ import { ImageTextRetrieval } from "./image-text-retrieval.ts";
 import { NaturalLanguageVisualReasoning } from "./nlvr.ts";
 import { QuestionAnswering } from "./question-answering.ts";
 
-/** Opens a model, and says which sessions an engine was asked for that has no thread. */
+/** Opens a model on an engine without a thread, and returns the requested sessions. */
 async function begun(
   load: (platform: typeof nodePlatform) => Promise<AsyncDisposable>,
 ): Promise<readonly (string | undefined)[]> {
@@ -40,6 +41,6 @@ test.each([
   expect(await begun(load)).toEqual(["image"]);
 });
 
-test("features begin with nothing: texts alone need no picture", async () => {
+test("features begin with nothing: texts alone need no image", async () => {
   expect(await begun((of) => FeatureExtraction.load(of, tiny("match")))).toEqual([]);
 });

@@ -1,5 +1,5 @@
-// Answers to questions about pictures, generated or ranked (models/blip_vqa.py; transformers
-// `BlipForQuestionAnswering`, which only generates).
+// Answers to questions about images, generated or ranked (models/blip_vqa.py; transformers `BlipForQuestionAnswering`,
+// which only generates).
 import {
   type Closable,
   ModelError,
@@ -33,39 +33,46 @@ import { savePretrained } from "../save/save.ts";
 import type { DecoderRun, TokenScore } from "../run/text-decoder.ts";
 import { badAnswers, noAnswers } from "../run/errors.ts";
 
-/** Questions [B, T] about pictures [I, 3, S, S], B a multiple of I: each picture in turn has B/I of the questions. */
+/**
+ * Questions [B, T] about images [I, 3, S, S], where B is a multiple of I: each image in turn has B/I of the questions.
+ */
 export interface QuestionInputs extends TextFeeds {
-  /** [B, 3, H, W]: an image per question. */
+  /** [I, 3, H, W]: each image has the same number of questions. */
   readonly pixelValues: Tensor<"float32">;
 }
 
-/** An answer of a list with its rank. */
+/** A ranked answer of a list. */
 export interface RankedAnswer {
   /** Index into the list. */
   readonly index: number;
-  /** Minus the summed label-smoothed loss of its tokens, [SEP] included; what BLIP ranks by. */
+  /** Minus the summed label-smoothed loss of its tokens, [SEP] included; BLIP's ranking criterion. */
   readonly score: number;
-  /** The answer as the decoder says it: [DEC] ... [SEP]. */
+  /** The answer's decoder ids: [DEC] ... [SEP]. */
   readonly tokens: readonly number[];
 }
 
-/** How a list of answers is ranked. */
+/** Options of ranking a list of answers. */
 export interface RankOptions extends ImageOptions {
-  /** How many answers are ranked in full, the most likely by their first token: 128; a shorter list is ranked whole. */
+  /**
+   * The number of answers that are ranked in full, chosen by the likelihood of their first token; by default 128. A
+   * shorter list is ranked as a whole.
+   */
   readonly k?: number | undefined;
 }
 
 const rankOptionNames = optionNames<RankOptions>()({ ...imageOptionNames, k: true });
 
 const defaultK = 128;
-/** models/med.py: label smoothing of the decoder's loss. */
+/** The label smoothing of the decoder's loss (models/med.py). */
 const smoothing = 0.1;
 
 /** The label-smoothed cross entropy of a token. */
 export const smoothedLoss = ({ logProbability, meanLogProbability }: TokenScore): number =>
   -(1 - smoothing) * logProbability - smoothing * meanLogProbability;
 
-/** Answers to questions, as transformers' BlipForQuestionAnswering; models/blip_vqa.py for the ranking of a list. */
+/**
+ * Answers to questions, like transformers' BlipForQuestionAnswering; the ranking of a list follows models/blip_vqa.py.
+ */
 export class QuestionAnswering implements Closable {
   /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
@@ -84,7 +91,7 @@ export class QuestionAnswering implements Closable {
     this.generator = generator;
   }
 
-  /** @throws {ModelError} where the model cannot be found, read, or used for questions */
+  /** @throws {ModelError} if the model cannot be found, read, or used for questions */
   static async load(
     platform: Platform<never>,
     source: string,
@@ -94,7 +101,7 @@ export class QuestionAnswering implements Closable {
     return orClosed(loaded.network, () => QuestionAnswering.over(loaded), options.signal);
   }
 
-  /** One over a network that is loaded. @throws {ModelError} for a generation_config.json that cannot be read */
+  /** Creates an instance on a loaded network. @throws {ModelError} for a generation_config.json that cannot be read */
   static async over(
     loaded: LoadedNetwork,
     encoders: Encoders = encodersOf(loaded, ["ask"]),
@@ -102,7 +109,7 @@ export class QuestionAnswering implements Closable {
     return new QuestionAnswering(loaded, encoders, await Generator.create(loaded, "ask"));
   }
 
-  /** Begins to load what questions need that are shared out among pictures; a failure is reported where it is used. */
+  /** Starts loading the sessions for questions distributed among images; a failure is reported at their first use. */
   prepare(questions: TextFeeds, images: number): void {
     this.texts.prepareToCrossAttend(questions, images, { padding: "dropped" });
     this.generator.decoder.prepare();
@@ -114,7 +121,8 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * Questions as they look at their pictures: states [B, T, D], and which of them are not padding.
+   * Encodes questions with cross-attention to their images: states [B, T, D], and the mask of tokens that are not
+   * padding.
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
    * @throws {ModelError} `model/not-finite`
    */
@@ -129,21 +137,21 @@ export class QuestionAnswering implements Closable {
     return questionStates;
   }
 
-  /** The same over pictures that were encoded before, [I, N, D], without the check that states are finite. */
+  /** The same for encoded images, [I, N, D], without the check for finite states. */
   async questionStates(
     images: Tensor<"float32">,
     feeds: TextFeeds,
     options: ImageOptions = {},
   ): Promise<MaskedEncoderStates> {
     const { attentionMask } = checkTextFeeds(feeds, this.config.text);
-    // The decoder does not look at padding.
+    // The decoder does not attend to padding.
     const dropped = { ...options, padding: "dropped" } as const;
     const { states } = await this.texts.crossAttend([images], feeds, undefined, dropped);
     return { states, mask: attentionMask };
   }
 
   /**
-   * Logits of the next answer token after each of the decoder's given ones: [B, T, V].
+   * Logits of the next answer token after each given decoder token: [B, T, V].
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
    * @throws {ModelError} `model/not-finite`
    */
@@ -172,8 +180,8 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * Generated answers to each question, best first. Padding is masked, so that rows do not depend on each other (both
-   * references attend to it).
+   * Generates answers to each question, best first. Padding is masked, so rows do not depend on each other (both
+   * references attend to padding).
    * @throws {UsageError} `model/...`, `generate/...` @throws {ModelError} `model/not-finite`
    */
   async generate(
@@ -189,7 +197,7 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * Generated answers for questions that were encoded before.
+   * Generates answers for encoded questions.
    * @throws {UsageError} `generate/...` @throws {ModelError} `model/not-finite`
    */
   async answer(
@@ -201,7 +209,7 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * The same; a question whose logits are not finite has an error, and the others go on.
+   * The same, but a question with logits that are not finite yields an error, and the others continue.
    * @throws {UsageError} `generate/...`
    */
   answerEach(
@@ -212,10 +220,10 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * Ranks a list of answers for each question as `rank_answer` does: the k likeliest by their first token, then by the
-   * summed smoothed loss of all their tokens. Equals keep the list's order.
+   * Ranks a list of answers for each question like `rank_answer`: takes the k likeliest by their first token, and
+   * orders these by the summed smoothed loss of all their tokens. Ties keep the list's order.
    * @param answers ids of each answer as the tokenizer encodes it, [CLS] ... [SEP]
-   * @returns for each question the ranked answers, best first
+   * @returns the ranked answers of each question, best first
    * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `model/bad-ids`, `model/bad-states`
    * @throws {ModelError} `model/not-finite`
    */
@@ -232,7 +240,7 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * The same; a question whose log-probabilities are not finite has an error, and the others go on.
+   * The same, but a question with log-probabilities that are not finite yields an error, and the others continue.
    * @throws {UsageError} `usage/no-answers`, `usage/bad-option`
    */
   async rankEach(
@@ -285,7 +293,7 @@ export class QuestionAnswering implements Closable {
       .map((tokens, index) => ({ tokens, index, first: must(first, must(tokens, 1)) }))
       .sort((a, b) => b.first - a.first || a.index - b.index)
       .slice(0, k);
-    // Each distinct answer once: a product may round its rows differently, and equals are to tie.
+    // Scores each distinct answer once: a matrix product may round its rows differently, but equal answers must tie.
     const keyOf = (tokens: readonly number[]) => tokens.join(" ");
     const distinct = [...new Map(chosen.map((answer) => [keyOf(answer.tokens), answer])).values()];
     const scoreOf = new Map<string, number>();
@@ -308,12 +316,12 @@ export class QuestionAnswering implements Closable {
       .sort((a, b) => b.score - a.score || a.index - b.index);
   }
 
-  /** Writes a folder that transformers loads. @throws {UsageError} `save/...` where it cannot be written */
+  /** Writes a folder that transformers can load. @throws {UsageError} `save/...` if it cannot be written */
   savePretrained(folder: string): Promise<void> {
     return savePretrained(this.loaded, "ask", folder);
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect; other calls throw from now on (`usage/disposed`). */
   async close(): Promise<void> {
     await this.loaded.network.close();
   }
@@ -352,7 +360,7 @@ const answersSchema = (vocabSize: number, maxPositions: number) =>
     Infinity,
   );
 
-/** [I, N, D] of questions, with their mask if they have one. @throws {UsageError} `model/bad-states` */
+/** Returns [I, N, D] of questions; checks their mask, if any. @throws {UsageError} `model/bad-states` */
 function checkQuestions({ states, mask }: EncoderStates): readonly [count: number, N: number, D: number] {
   const dims = checkStates(states);
   if (mask !== undefined)

@@ -1,5 +1,4 @@
-// What a network asks of its engine: which sessions are loaded with their weights as they lie, and which ones multiply
-// 8-bit numbers.
+// A network's requests to its engine: which sessions load their weights unpacked, and how they multiply 8-bit numbers.
 import { closedBy } from "@blip-ts/base";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,7 +24,10 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** Node, noting by name which sessions pack their weights, or multiply by signed ones: the last one of each name. */
+/**
+ * The Node platform, recording by name whether sessions pack their weights or multiply signed ones; the last session of
+ * each name counts.
+ */
 function watched() {
   const prepacked: Record<string, boolean> = {};
   const signed: Record<string, boolean> = {};
@@ -47,7 +49,7 @@ function watched() {
   return { platform, prepacked, signed };
 }
 
-/** Sessions that are never there, as those whose weights come over a slow network. */
+/** Sessions that never become ready, like those with weights from a slow network. */
 const never: Platform<never> = {
   ...nodePlatform,
   createEngine: () => ({
@@ -143,7 +145,7 @@ test.each<[NetworkDType, boolean]>([
   );
   const image = { pixelValues: pixels(captioning.loaded.imageSize) };
   await captioning.generate(image, { maxNewTokens: 2 });
-  // A decoder's steps multiply in blocks, by an operator that has no other form.
+  // A decoder's steps multiply in blocks, with an operator that has no other form.
   expect(caption.signed).toEqual({ image: expected, "cross-kv": expected, decode: false });
   const match = watched();
   await using matching = await ImageTextRetrieval.load(match.platform, fixture("tiny/match"), options);
@@ -166,7 +168,7 @@ describe("weights are used as they lie for", () => {
     expect(prepacked).toEqual({ image: expected, "cross-kv": expected, decode: true });
   });
 
-  test("texts over few pictures, until they are many", async () => {
+  test("texts over few images, until they are many", async () => {
     const { platform, prepacked } = watched();
     await using model = await ImageTextRetrieval.load(platform, fixture("tiny/match"));
     const { imageSize } = model.loaded;
@@ -182,7 +184,7 @@ describe("weights are used as they lie for", () => {
     expect(prepacked).toEqual({ image: false, "match-folded": false, text: false });
     const [many] = await score(16);
     expect(prepacked["match-folded"]).toBe(true);
-    // The same product in another order of its sums.
+    // The same product, summed in a different order.
     expect(many?.[0]).toBeCloseTo(few?.[0] ?? NaN, 5);
   });
 

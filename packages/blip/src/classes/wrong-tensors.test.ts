@@ -1,4 +1,4 @@
-// Tensors of callers: whatever is given, what is thrown is a UsageError that names the argument.
+// Wrong tensors from callers: every error is a UsageError that names the argument.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { UsageError } from "@blip-ts/base";
 import { failureOf } from "@blip-ts/testing";
@@ -33,7 +33,7 @@ const ids = (dims = [1, 3]) => ({
   ...{ dtype: "int64" as const, dims },
   data: new BigInt64Array(dims.reduce((product, size) => product * size, 1)).fill(2n),
 });
-/** What is no tensor of the right kind, whatever the argument is. */
+/** Values that are invalid tensors for every argument. */
 const wrong: readonly unknown[] = [
   undefined,
   null,

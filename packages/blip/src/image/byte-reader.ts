@@ -1,6 +1,6 @@
-// Numbers of a file at any place: headers are read with it, whoever wrote them.
+// Reads numbers at any position of a file; safe for untrusted headers.
 
-/** Numbers of a file; NaN behind its end, which is no size and ends every loop. */
+/** Reads numbers of a file. Beyond the end it returns NaN, which is no valid size and ends every loop. */
 export class ByteReader {
   readonly #view: DataView;
   readonly length: number;
@@ -20,7 +20,7 @@ export class ByteReader {
   readonly u32 = (at: number, little = false): number =>
     at + 4 <= this.length ? this.#view.getUint32(at, little) : NaN;
 
-  /** Above 2^53 not exact, and behind the end of every file. */
+  /** Values above 2^53 are inexact; they lie beyond the end of every file. */
   readonly u64 = (at: number, little = false): number => {
     const [first, second] = [this.u32(at, little), this.u32(at + 4, little)];
     return little ? second * 2 ** 32 + first : first * 2 ** 32 + second;
@@ -30,5 +30,5 @@ export class ByteReader {
     String.fromCharCode(...[0, 1, 2, 3].map((step) => this.u8(at + step)));
 }
 
-/** Steps of a walk over a file's parts: a file of 256 MB may claim a part per two bytes. */
+/** The most steps of a walk over a file's parts: a file of 256 MB may claim a part every two bytes. */
 export const maxParts = 100_000;

@@ -1,4 +1,4 @@
-// Sizes that headers declare, beside what the decoder finds.
+// Sizes that headers declare, compared with the decoder's.
 import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import fc from "fast-check";
@@ -38,7 +38,7 @@ describe("declaredSize", () => {
       [16_383, 2],
     ] as const) {
       const plain = sharp({ create: { width, height, channels: 3, background: "red" } });
-      // A profile and EXIF stand before the size in some formats.
+      // In some formats a profile and EXIF precede the size.
       const bytes = await plain.withMetadata({ orientation: 6 }).toFormat(format, options).toBuffer();
       expect(declaredSize(format, bytes)).toEqual({ width, height });
     }
@@ -57,7 +57,7 @@ describe("declaredSize", () => {
     const more = Buffer.from(grid.subarray(at, at + 20));
     more.writeUInt32BE(40_000, 12);
     more.writeUInt32BE(30_000, 16);
-    // Another property in the same list: the boxes around it grow with it.
+    // Adds another property to the list; the enclosing boxes grow with it.
     const bytes = Buffer.concat([grid.subarray(0, at), more, grid.subarray(at)]);
     for (const box of ["meta", "iprp", "ipco"]) {
       const size = bytes.indexOf(box) - 4;

@@ -1,5 +1,5 @@
-// How large an image says that it is, for decoders that take memory before they can be asked: a browser's. JPEG (ITU-T
-// T.81, B.2), PNG, WebP (RFC 9649), AVIF (ISO/IEC 23008-12, 6.5.3) and TIFF 6.0. GIF has a parser of its own.
+// Reads the size that an image declares, before a decoder (such as a browser's) allocates memory. JPEG (ITU-T T.81,
+// B.2), PNG, WebP (RFC 9649), AVIF (ISO/IEC 23008-12, 6.5.3) and TIFF 6.0. GIF has a parser of its own.
 import { ByteReader, maxParts } from "./byte-reader.ts";
 import { jpegHeader } from "./jpeg-header.ts";
 import { tiffDirectory } from "./tiff-directory.ts";
@@ -28,7 +28,7 @@ function webpSize(file: ByteReader): DeclaredSize | undefined {
   }
 }
 
-/** Boxes between two places. */
+/** The boxes between two positions. */
 function* boxes(file: ByteReader, from: number, to: number) {
   for (let at = from, step = 0; step < maxParts && at + 8 <= to; step++) {
     const said = file.u32(at);
@@ -41,7 +41,7 @@ function* boxes(file: ByteReader, from: number, to: number) {
   }
 }
 
-/** The largest size that a property of the file's items declares: a grid's is that of all its tiles together. */
+/** The largest size among the properties of the file's items: a grid's size covers all its tiles. */
 function avifSize(file: ByteReader): DeclaredSize | undefined {
   let largest: DeclaredSize | undefined;
   const visit = (from: number, to: number, path: readonly string[]): void => {
@@ -62,7 +62,7 @@ function avifSize(file: ByteReader): DeclaredSize | undefined {
   return largest;
 }
 
-/** Width and height of the first directory. */
+/** The width and height in the first directory. */
 function tiffSize(bytes: Uint8Array): DeclaredSize | undefined {
   const directory = tiffDirectory(bytes);
   const [width] = directory.get(256) ?? [];
@@ -82,7 +82,7 @@ const readers: Readonly<Record<SizedFormat, (bytes: Uint8Array) => DeclaredSize 
   tiff: tiffSize,
 };
 
-/** The size in a file's header, read without decoding; undefined where it says none. */
+/** The size in a file's header, read without decoding; undefined if there is none. */
 export function declaredSize(format: SizedFormat, bytes: Uint8Array): DeclaredSize | undefined {
   const found = readers[format](bytes);
   return found && found.width >= 1 && found.height >= 1

@@ -1,57 +1,57 @@
-// How an image file becomes RGB pixels, where the references differ.
+// Options for decoding image files to RGB where the references differ.
 import type { Warning } from "@blip-ts/base";
 import type { PillowOrder } from "./resize-bicubic.ts";
 
-/** To what size an image is resized, and in which order of passes. */
+/** The target size of a resize, and the order of its passes. */
 export interface ResizedSize {
   /** In pixels. */
   readonly width: number;
   /** In pixels. */
   readonly height: number;
-  /** Which of the two passes of the resize comes first. */
+  /** The order of the two resize passes. */
   readonly order: PillowOrder;
 }
 
-/** How a file becomes RGB. */
+/** Options for decoding a file to RGB. */
 export interface DecodeOptions {
-  /** `white`: transparency over white; `drop`: the alpha channel is thrown away. */
+  /** `white` composites over white; `drop` discards the alpha channel. */
   readonly alpha: "white" | "drop";
-  /** `upright` turns a picture as its EXIF orientation says. */
+  /** `upright` applies the EXIF orientation. */
   readonly orientation: "stored" | "upright";
-  /** 16-bit grey: `clip` at 255 as Pillow, or `scale` to 8 bits. */
+  /** 16-bit grey: `clip` at 255, as Pillow does, or `scale` to 8 bits. */
   readonly grey16: "clip" | "scale";
-  /** Most pixels of an image, checked before memory is taken for them: 178,956,970 unless told, as in Pillow. */
+  /** The most pixels of an image, checked before memory is allocated; by default 178,956,970, as in Pillow. */
   readonly maxPixels?: number | undefined;
-  /** Follows redirects of image URLs from public to private addresses too. A page's browser decides by itself. */
+  /** Also follows redirects of image URLs from public to private addresses. In a page, the browser decides. */
   readonly allowPrivateRedirects?: boolean | undefined;
   /** Stops the decoding. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The size to which the caller resizes the image as `resizeBicubic` does. A decoder may do it where the pixels are, or
-   * leave it to the caller.
+   * The size to which the caller resizes the image, equal to `resizeBicubic`. A decoder may resize the image itself or
+   * leave this to the caller.
    */
   readonly size?: ResizedSize | undefined;
   /**
-   * For callers who are not trusted: decoded in a process of its own, which is ended if it does not end by itself. A
-   * platform without processes decodes as it can.
+   * Decodes in a process of its own, which is killed if it does not end by itself; for untrusted callers. A platform
+   * without processes ignores this.
    */
   readonly isolate?: boolean | undefined;
-  /** Who asks: callers take turns. */
+  /** The caller's identity: callers take turns. */
   readonly caller?: string | undefined;
-  /** Milliseconds that decoding may take: 30,000 unless told. */
+  /** The time limit of decoding, in milliseconds; by default 30,000. */
   readonly timeout?: number | undefined;
-  /** What decoding may take of a bound of memory. */
+  /** The memory for decoding within a memory bound. */
   readonly memory?: DecodingMemory | undefined;
-  /** Called with what the caller may ignore. Default: printed. */
+  /** Receives warnings. By default they are printed. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 
-/** What a bound of memory leaves for decoding an image. */
+/** The memory that a bound leaves for decoding an image. */
 export interface DecodingMemory {
-  /** Bytes that the decoding of an image may take in this process. */
+  /** The most bytes for decoding an image in this process. */
   readonly here: number;
-  /** Bytes that it may take in a process of its own, which ends after it; that process among them. */
+  /** The most bytes of a process that decodes one image and then ends, including the process itself. */
   readonly apart: number;
-  /** The bound, in bytes, with which an image would be decoded that takes so many bytes apart. */
+  /** Returns the bound, in bytes, under which an image that takes this many bytes apart would be decoded. */
   readonly boundFor: (bytes: number) => number;
 }

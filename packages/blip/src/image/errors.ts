@@ -1,11 +1,11 @@
-// What can be wrong with pictures: one factory per error. Codes are `image/...`.
+// Errors of images: one factory per error. Codes are `image/...`.
 import { InputError, ModelError, type Warning } from "@blip-ts/base";
 
-/** What `decodeImage` reads. */
+/** The formats that `decodeImage` reads. */
 export const readable = "JPEG, PNG, WebP, GIF, AVIF or TIFF";
 
 /**
- * There is no such image file, or the path is that of a folder.
+ * There is no such image file, or the path leads to a folder.
  * @remedy Check the path; give a folder's images one by one.
  */
 export const notFound = (name: string, found = "there is no such file", cause?: unknown): InputError =>
@@ -18,8 +18,8 @@ export const notFound = (name: string, found = "there is no such file", cause?: 
 
 /**
  * Reading the image file failed.
- * @remedy Give a copy that can be read.
- * @param detail what the system says of the failure
+ * @remedy Give a readable copy.
+ * @param detail the system's description of the failure
  */
 export const unreadable = (name: string, detail: string, cause?: unknown): InputError =>
   new InputError(
@@ -43,24 +43,24 @@ export const unreadableFolder = (name: string, detail: string, cause?: unknown):
   );
 
 /**
- * The bytes are not those of an image, whatever the file is called.
+ * The bytes are not an image, whatever the file's name.
  * @remedy Give a JPEG, PNG, WebP, GIF, AVIF or TIFF.
  */
 export const notAnImage = (name: string, found: string): InputError =>
   new InputError(
     "image/not-an-image",
-    `${name}: expected an image (${readable}), found ${found}. The bytes decide, not the name: give another file.`,
+    `${name}: expected an image (${readable}), got ${found}. The bytes decide, not the name: give another file.`,
     { name, found },
   );
 
 /**
- * The image is of a format, or a variant of one, that cannot be read here.
+ * The image has a format, or a variant of one, that is not supported.
  * @remedy Convert it to PNG or JPEG.
  */
 export const unsupported = (name: string, found: string, cause?: unknown): InputError =>
   new InputError(
     "image/unsupported",
-    `${name}: expected an image that can be read here (${readable}), found ${found}. Convert it to PNG or JPEG.`,
+    `${name}: expected an image that can be read here (${readable}), got ${found}. Convert it to PNG or JPEG.`,
     { name, found },
     { cause },
   );
@@ -84,7 +84,7 @@ export const truncated = (name: string, detail: string, cause?: unknown): InputE
 export const tooLarge = (name: string, found: string, limit: string): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected a file of at most ${limit}, found ${found}; it was not read. Make it smaller.`,
+    `${name}: expected a file of at most ${limit}, got ${found}; it was not read. Make it smaller.`,
     { name, found, limit },
   );
 
@@ -97,7 +97,7 @@ const sizeOf = (width: number, height: number) => `${width} x ${height} pixels`;
 export const tooManyPixels = (name: string, width: number, height: number, maxPixels: number): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected at most ${maxPixels} pixels, found ${sizeOf(width, height)}; it was not decoded. ` +
+    `${name}: expected at most ${maxPixels} pixels, got ${sizeOf(width, height)}; it was not decoded. ` +
       "Make it smaller, or raise maxPixels if you trust it.",
     { name, width, height, maxPixels },
   );
@@ -109,12 +109,12 @@ export const tooManyPixels = (name: string, width: number, height: number, maxPi
 export const sideTooLong = (name: string, width: number, height: number, maxSide: number): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected at most ${maxSide} pixels a side, found ${sizeOf(width, height)}; it was not decoded. Make it smaller.`,
+    `${name}: expected at most ${maxSide} pixels per side, got ${sizeOf(width, height)}; it was not decoded. Make it smaller.`,
     { name, width, height, maxSide },
   );
 
 /**
- * The image's file is far smaller than its pixels need, as of a decompression bomb; it was not decoded.
+ * The image's file is far smaller than its pixels need, like a decompression bomb; it was not decoded.
  * @remedy Make it smaller, or store it as a JPEG.
  */
 export const tooDense = (
@@ -123,7 +123,7 @@ export const tooDense = (
 ): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected an image whose file is as large as its pixels need, found ${sizeOf(width, height)} in ${bytes} bytes; ` +
+    `${name}: expected an image whose file is as large as its pixels need, got ${sizeOf(width, height)} in ${bytes} bytes; ` +
       "it was not decoded. Make it smaller, or store it as a JPEG.",
     { name, width, height, bytes },
   );
@@ -135,7 +135,7 @@ export const tooDense = (
 export const manyScans = (name: string, most: number): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected at most ${most} scans of a progressive JPEG, found more; it was not decoded. Store it anew.`,
+    `${name}: expected at most ${most} scans of a progressive JPEG, got more; it was not decoded. Store it again.`,
     { name, most },
   );
 
@@ -146,7 +146,7 @@ export const manyScans = (name: string, most: number): InputError =>
 export const manyFrames = (name: string, most: number): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected at most ${most} images in one file, found more; it was not decoded. Give the first one alone.`,
+    `${name}: expected at most ${most} images in one file, got more; it was not decoded. Give the first one alone.`,
     { name, most },
   );
 
@@ -156,25 +156,25 @@ const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
  * Decoding the image would take more memory than `memory` allows.
  * @remedy Make it smaller, or raise `memory` (`--memory`).
  * @param needed bytes that decoding takes
- * @param memory MB with which it would pass; undefined if it may not be told
+ * @param memory bytes of the sufficient bound; undefined if it must not be revealed
  */
 export const tooMuchMemory = (name: string, needed: number, memory: number | undefined): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected an image that is decoded within the bound of memory, found that it takes ${megabytes(needed)} MB; ` +
+    `${name}: expected an image that decodes within the memory bound, got one that needs ${megabytes(needed)} MB; ` +
       `it was not decoded. Make it smaller${memory === undefined ? "" : `, or give memory: ${megabytes(memory)}`}.`,
     { name, needed: megabytes(needed), ...(memory !== undefined && { memory: megabytes(memory) }) },
   );
 
 /**
- * Decoding the image took far more memory than its header promises; it was stopped.
+ * Decoding the image took far more memory than its header declares; it was stopped.
  * @remedy Store the image again.
  */
 export const outOfBounds = (name: string, taken: number): InputError =>
   new InputError(
     "image/too-large",
-    `${name}: expected an image whose decoder keeps to what its header says, found that it took ${megabytes(taken)} MB; ` +
-      "it was stopped. Store the image anew.",
+    `${name}: expected an image that decodes within the memory its header declares, got one that took ${megabytes(taken)} MB; ` +
+      "it was stopped. Store the image again.",
     { name, taken: megabytes(taken) },
   );
 
@@ -185,8 +185,8 @@ export const outOfBounds = (name: string, taken: number): InputError =>
 export const tooSlow = (name: string, milliseconds: number): InputError =>
   new InputError(
     "image/too-slow",
-    `${name}: expected an image that is decoded within ${milliseconds / 1000} s, found one that is not; it was stopped. ` +
-      "Store it anew, or make it smaller.",
+    `${name}: expected an image that decodes within ${milliseconds / 1000} s, got one that takes longer; it was stopped. ` +
+      "Store it again, or make it smaller.",
     { name, milliseconds },
   );
 
@@ -197,25 +197,25 @@ export const tooSlow = (name: string, milliseconds: number): InputError =>
 export const readTooSlow = (name: string, milliseconds: number): InputError =>
   new InputError(
     "image/unreadable",
-    `${name}: expected a file that is read within ${milliseconds / 1000} s, found one that is not. Give a copy on another disk.`,
+    `${name}: expected a file that is read within ${milliseconds / 1000} s, got one that takes longer. Give a copy on another disk.`,
     { name, milliseconds },
   );
 
 /**
  * The process that decodes the image ended.
  * @remedy Store the image again.
- * @param how what the system says of the process's end
+ * @param how the system's description of the process's end
  */
 export const decoderEnded = (name: string, how: string): InputError =>
   new InputError(
     "image/decoder-ended",
-    `${name}: expected the image's decoder to answer, but its process ended (${how}). Store the image anew.`,
+    `${name}: expected the image's decoder to answer, but its process ended (${how}). Store the image again.`,
     { name, how },
   );
 
 /**
- * Raw pixels have sizes, channels or a type that do not fit their bytes.
- * @remedy Correct what the message names.
+ * Raw pixels have a size, channels or a type that does not match their bytes.
+ * @remedy Correct the value that the message names.
  */
 export const badRaw = (detail: string): InputError =>
   new InputError("image/bad-raw", `raw pixels: ${detail}`, { detail });
@@ -230,17 +230,17 @@ export const unreachable = (name: string, detail: string, cause?: unknown): Inpu
 /**
  * A data: URL does not hold the bytes of an image.
  * @remedy Encode the file again.
- * @param found what is wrong with it, never its content
+ * @param found the fault of the URL, never its content
  */
 export const badDataUrl = (found: string): InputError =>
   new InputError(
     "image/bad-data-url",
-    `the data: URL: expected the bytes of an image of at most 25 MB (data:image/png;base64,...), found ${found}. Encode the file anew.`,
+    `the data: URL: expected the bytes of an image of at most 25 MB (data:image/png;base64,...), got ${found}. Encode the file again.`,
     { found },
   );
 
 /**
- * preprocessor_config.json holds a value that cannot be used.
+ * preprocessor_config.json holds an unusable value.
  * @remedy Give the preprocessor_config.json that belongs to these weights.
  */
 export const badConfig = (name: string, detail: string): ModelError =>
@@ -256,16 +256,16 @@ export const grey16Clipped = (name: string): Warning => ({
 });
 
 /**
- * A browser forgot the colours under transparent pixels, which `alpha: "drop"` looks at.
+ * The browser dropped the colours under transparent pixels, which `alpha: "drop"` uses.
  * @remedy Convert the image to PNG, which blip-ts decodes itself.
  */
 export const hiddenColoursLost = (name: string, format: string): Warning => ({
   code: "image/hidden-colours-lost",
-  message: `${name}: browsers forget the colours under transparent pixels of ${format}, which this mode looks at; convert it to PNG`,
+  message: `${name}: browsers drop the colours under transparent pixels of ${format}, which this mode uses; convert it to PNG`,
 });
 
 /**
- * The embedded model, which knows drawings alone, got an image that looks like a photograph.
+ * The embedded model, which knows only drawings, got an image that looks like a photograph.
  * @remedy Name a model of photographs, such as Salesforce/blip-itm-base-flickr (`model`).
  */
 export const embeddedDrawings = (): Warning => ({

@@ -1,4 +1,4 @@
-// How images are to be turned: the reader against files of every format, the turning against sharp's.
+// Orientations: the reader with files of every format, and the rotation against sharp's.
 import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import fc from "fast-check";
@@ -18,7 +18,7 @@ const said = readdirSync(kind("")).flatMap((file) => {
 
 describe("orientationOf", () => {
   test.each(said)("reads $file", async ({ file, format, orientation }) => {
-    // There is no 9.
+    // Orientation 9 does not exist.
     expect(orientationOf(format, await readFile(kind(file)))).toBe(orientation > 8 ? 1 : orientation);
   });
 

@@ -1,6 +1,6 @@
-// How an image is to be turned, as its EXIF says (Exif 2.32, 4.6.4, tag 274): one reader for all formats and platforms.
-// JPEG has EXIF in its first segment APP1 of that name, PNG in eXIf (third edition, 11.3.4.5), WebP in a chunk EXIF (RFC
-// 9649, 2.7), TIFF is the form itself. AVIF says it in its own boxes, which decoders follow.
+// Reads an image's EXIF orientation (Exif 2.32, 4.6.4, tag 274): one reader for all formats and platforms. JPEG has
+// EXIF in its first APP1 segment of that name, PNG in eXIf (third edition, 11.3.4.5), WebP in an EXIF chunk (RFC 9649,
+// 2.7); TIFF itself has the same form. AVIF stores the orientation in boxes of its own, which decoders apply.
 import { missed } from "@blip-ts/base";
 import { ByteReader, maxParts } from "./byte-reader.ts";
 import { jpegSegments } from "./jpeg-header.ts";
@@ -9,13 +9,13 @@ import type { RgbImage } from "./raw-image.ts";
 import type { ImageFormat } from "./sniff.ts";
 import { tiffDirectory } from "./tiff-directory.ts";
 
-/** 1 leaves an image as it is; 2 to 4 mirror or turn it by half, 5 to 8 swap its sides. */
+/** 1 leaves an image unchanged; 2 to 4 mirror it or rotate it by 180°, 5 to 8 swap its sides. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 const orientations: readonly Orientation[] = [1, 2, 3, 4, 5, 6, 7, 8];
 const orientationTag = 0x112;
 
-/** "Exif", 0, 0: what stands before the block in JPEG, and by mistake in some WebP. */
+/** "Exif", 0, 0: precedes the block in JPEG, and by mistake in some WebP files. */
 const prefix = [0x45, 0x78, 0x69, 0x66, 0, 0];
 const hasPrefix = (bytes: Uint8Array) => prefix.every((byte, index) => bytes[index] === byte);
 
@@ -41,11 +41,11 @@ function pngExif(bytes: Uint8Array): Uint8Array | undefined {
 /** A part of a WebP file. */
 export interface RiffChunk {
   readonly type: string;
-  /** Its header and its content, without the byte that makes its length even. */
+  /** The position of its header; `end` excludes the padding byte that makes its length even. */
   readonly start: number;
   readonly data: number;
   readonly end: number;
-  /** Where the next one begins. */
+  /** The position of the next chunk. */
   readonly next: number;
 }
 
@@ -65,7 +65,7 @@ function webpExif(bytes: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-/** Where a format keeps its EXIF. */
+/** Extracts a format's EXIF block. */
 const blocks: Readonly<Record<ImageFormat, (bytes: Uint8Array) => Uint8Array | undefined>> = {
   jpeg: jpegExif,
   png: pngExif,
@@ -75,7 +75,7 @@ const blocks: Readonly<Record<ImageFormat, (bytes: Uint8Array) => Uint8Array | u
   avif: () => undefined,
 };
 
-/** How an image is to be turned: 1 if it does not say, or says a number that there is not. */
+/** The orientation of an image: 1 if it is missing or invalid. */
 export function orientationOf(format: ImageFormat, bytes: Uint8Array): Orientation {
   const block = blocks[format](bytes);
   if (!block) return 1;
@@ -85,7 +85,7 @@ export function orientationOf(format: ImageFormat, bytes: Uint8Array): Orientati
 }
 
 /**
- * The pixels as they are to be seen. Gives the event loop its turn about every 8 ms.
+ * Returns the pixels in upright orientation. Yields to the event loop about every 8 ms.
  * @returns `image` itself for 1
  */
 export async function turned(image: RgbImage, orientation: Orientation): Promise<RgbImage> {
@@ -93,7 +93,7 @@ export async function turned(image: RgbImage, orientation: Orientation): Promise
   const { data: source, width: w, height: h } = image;
   const swaps = orientation >= 5;
   const [width, height] = swaps ? [h, w] : [w, h];
-  // Of each pixel of the result the source is at start + x * across + y * down, counted in pixels.
+  // The source of each result pixel is at start + x * across + y * down, counted in pixels.
   const end = w * h - 1;
   const [start, across, down] = (
     {

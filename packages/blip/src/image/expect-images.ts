@@ -1,17 +1,17 @@
-// Lists of images as callers without types give them.
+// Checks lists of images from untyped callers.
 import { badOption, schema } from "@blip-ts/base";
 
-/** What no platform takes for an image. */
+/** Whether no platform accepts this value as an image. */
 const isNoImage = (image: unknown): boolean => image === null || !["string", "object"].includes(typeof image);
 
-/** A left and a right image. @throws {UsageError} `usage/bad-option` */
+/** Checks for a left and a right image. @throws {UsageError} `usage/bad-option` */
 export function expectPair(images: unknown): void {
   expectImages(images);
   const { length } = images as readonly unknown[];
   if (length !== 2) throw badOption("images", `${length} of them`, ["a left and a right image"]);
 }
 
-/** A list of images, before anything is asked of it. @throws {UsageError} `usage/bad-option` */
+/** Checks for a list of images. @throws {UsageError} `usage/bad-option` */
 export function expectImages(images: unknown): void {
   if (Array.isArray(images)) {
     const position = images.findIndex(isNoImage);

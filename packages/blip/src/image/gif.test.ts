@@ -1,4 +1,4 @@
-// What Pillow 13 makes of the same bytes is written beside each; pictures that Pillow itself wrote are compared in
+// Expected values are Pillow 13's results for the same bytes. Images written by Pillow itself are compared in
 // platform/node/decode-image.test.ts.
 import { describe, expect, test } from "vitest";
 import { decodeGif, parseGif } from "./gif.ts";
@@ -12,13 +12,13 @@ interface Parts {
   readonly transparent?: number;
   readonly colours?: number[];
   readonly indices: number[];
-  /** Cut the codes after so many bytes. */
+  /** Truncates the codes after this many bytes. */
   readonly cut?: number;
 }
 
 const word = (value: number) => [value & 255, value >> 8];
 
-/** Every index as its own code; the table of the reader fills up all the same, and the codes get longer. */
+/** Writes every index as its own code; the reader's table still fills up, so the codes get longer. */
 function codes(indices: number[]): number[] {
   let [next, size] = [6, 3];
   const sized = [...indices, 5].map((code, index) => {
@@ -50,7 +50,7 @@ function gif({ size = [2, 2], screen = size, place = [0, 0], colours = four, ...
   );
 }
 
-/** The red of every pixel: 10 for colour 0, and so on. */
+/** The red value of every pixel: 10 for colour 0, and so on. */
 async function reds(bytes: Uint8Array, alpha: Alpha = "white") {
   const { data } = await decodeGif(bytes, parseGif(bytes, "a.gif"), "a.gif", alpha);
   return [...data].filter((_, index) => index % 3 === 0);
@@ -63,7 +63,7 @@ describe("decodeGif", () => {
     expect(image).toEqual({ width: 2, height: 2, data: Uint8Array.from(four) });
   });
 
-  test("goes on with codes of 12 bits when its table is full", async () => {
+  test("continues with codes of 12 bits when its table is full", async () => {
     const indices = Array.from({ length: 6000 }, (_, index) => (index * index) % 4);
     expect(await reds(gif({ indices, size: [100, 60] }))).toEqual(indices.map((index) => 10 + index));
   });
@@ -103,10 +103,10 @@ describe("decodeGif", () => {
     expect(await reds(gif({ indices: [1, 2], transparent: 3 }), "drop")).toEqual([11, 12, 13, 13]);
   });
 
-  test("refuses pixels that end too early, codes without sense and a file without a frame", async () => {
+  test("rejects pixels that end too early, codes without sense and a file without a frame", async () => {
     const refused = { code: "image/truncated" };
     await expect(reds(gif({ indices: [0, 1, 2, 3], cut: 1 }))).rejects.toMatchObject(refused);
-    // Code 7, where nothing was said that it could stand for.
+    // Code 7 is undefined at this point.
     await expect(reds(gif({ indices: [7] }))).rejects.toMatchObject(refused);
     expect(() => parseGif(gif({ indices: [0] }).subarray(0, 25), "a.gif")).toThrow(/first frame is missing/);
   });

@@ -1,12 +1,12 @@
-// The first frame of a GIF as Pillow decodes it (GifImagePlugin.py, libImaging/GifDecode.c). Our own, because other
-// decoders drop the colour under transparent pixels, which BLIP's convert("RGB") keeps.
+// Decodes the first frame of a GIF like Pillow (GifImagePlugin.py, libImaging/GifDecode.c). This package has its own
+// decoder because others drop the colour under transparent pixels, which BLIP's convert("RGB") keeps.
 import { missed, must } from "@blip-ts/base";
 import { truncated } from "./errors.ts";
 import { pauses } from "./pause.ts";
 import type { Alpha, RgbImage } from "./raw-image.ts";
 
 export interface GifFrame {
-  /** Of the screen, or what the frame needs where that is more. */
+  /** The size of the screen, or of the frame if that is larger. */
   readonly width: number;
   readonly height: number;
   readonly left: number;
@@ -14,17 +14,17 @@ export interface GifFrame {
   readonly frameWidth: number;
   readonly frameHeight: number;
   readonly interlaced: boolean;
-  /** [256, 3]: black behind the colours of the file; greys where it has none. */
+  /** [256, 3]: the file's colours, followed by black; greys if the file has no colours. */
   readonly palette: Uint8Array;
   readonly transparent: number | undefined;
-  /** Where the compressed pixels begin. */
+  /** The position of the compressed pixels. */
   readonly start: number;
 }
 
 const greys = () => Uint8Array.from({ length: 768 }, (_, index) => Math.trunc(index / 3));
 
 /**
- * The header up to the pixels of the first frame.
+ * Parses the header up to the pixels of the first frame.
  * @throws {InputError} `image/truncated`
  */
 export function parseGif(bytes: Uint8Array, name: string): GifFrame {
@@ -40,7 +40,7 @@ export function parseGif(bytes: Uint8Array, name: string): GifFrame {
     const ramp = greys();
     const length = 3 << ((flags & 7) + 1);
     for (let index = 0; index < length; index++) table[index] = byte();
-    // Pillow takes a table that is a grey ramp, however short, for a grey picture.
+    // Pillow treats a table that is a grey ramp, however short, as a grey image.
     return table.subarray(0, length).every((value, index) => value === ramp[index]) ? ramp : table;
   };
   const screen = [word(), word()] as const;
@@ -73,7 +73,7 @@ export function parseGif(bytes: Uint8Array, name: string): GifFrame {
   }
 }
 
-/** Data of sub-blocks, one after the other; what is missing at the end is missing here. */
+/** Joins the data of sub-blocks; a truncated file results in truncated data. */
 function joinBlocks(bytes: Uint8Array, start: number): Uint8Array {
   const lengthAt = (at: number) => (at < bytes.length ? must(bytes, at) : 0);
   let size = 0;
@@ -88,11 +88,11 @@ function joinBlocks(bytes: Uint8Array, start: number): Uint8Array {
   return joined.subarray(0, used);
 }
 
-/** Codes between two looks at the clock. */
+/** Codes between two checks of the clock. */
 const block = 1 << 14;
 const tableSize = 4096;
 
-/** LZW to palette indices; `target` keeps what it holds where the data says that it ends early. */
+/** Decodes LZW to palette indices. If the data declares an early end, the rest of `target` keeps its values. */
 async function unpack(data: Uint8Array, codeBits: number, target: Uint8Array, name: string): Promise<void> {
   if (codeBits < 1 || codeBits > 8) throw truncated(name, `codes of ${codeBits} bits`);
   const [clear, end] = [1 << codeBits, (1 << codeBits) + 1];
@@ -119,7 +119,7 @@ async function unpack(data: Uint8Array, codeBits: number, target: Uint8Array, na
       continue;
     }
     if (previous === -1 ? code > clear : code > next || (code === next && next === tableSize))
-      throw truncated(name, "its compressed pixels make no sense");
+      throw truncated(name, "its compressed pixels are invalid");
     if (previous !== -1 && next < tableSize) {
       prefix[next] = previous;
       first[next] = must(first, previous, "code");
@@ -129,7 +129,7 @@ async function unpack(data: Uint8Array, codeBits: number, target: Uint8Array, na
       if (next === 1 << size && size < 12) size++;
     }
     const length = must(lengths, code, "code");
-    // Written from its end; what would lie behind the last pixel is dropped by the array.
+    // Written backwards from the end; writes beyond the last pixel are ignored by the array.
     for (let index = out + length - 1, link = code; index >= out; index--) {
       target[index] = suffix[link] ?? missed("code");
       link = prefix[link] ?? missed("code");
@@ -143,7 +143,9 @@ async function unpack(data: Uint8Array, codeBits: number, target: Uint8Array, na
   }
 }
 
-/** Source row of each row of an interlaced frame: every 8th, every 8th from 4, every 4th from 2, every 2nd from 1. */
+/**
+ * The source row of each row of an interlaced frame: every 8th, every 8th from 4, every 4th from 2, every 2nd from 1.
+ */
 function rowOrder(height: number, interlaced: boolean): number[] {
   const all = Array.from({ length: height }, (_, row) => row);
   if (!interlaced) return all;
@@ -152,7 +154,7 @@ function rowOrder(height: number, interlaced: boolean): number[] {
 }
 
 /**
- * RGB of the first frame on its screen. Around the frame lies the transparent colour, or else colour 0.
+ * Decodes the first frame on its screen to RGB. The area around the frame has the transparent colour, or else colour 0.
  * @throws {InputError} `image/truncated`
  */
 export async function decodeGif(

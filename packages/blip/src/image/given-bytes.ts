@@ -1,14 +1,17 @@
-// The bytes of a file that a caller gives: as they are, perhaps given to somebody else before, or written out in a data: URL.
+// The bytes of a file from a caller: a buffer, which may have been transferred away, or a data: URL.
 import { dataUrlBytes, shownUrl } from "@blip-ts/base";
 import { badDataUrl, unreachable } from "./errors.ts";
 
-/** The bytes of a file. @throws {InputError} `image/unreachable` if their memory went to another thread */
+/**
+ * Returns the bytes of a file. @throws {InputError} `image/unreachable` if their memory was transferred to another
+ * thread
+ */
 export function givenBytes<Memory extends ArrayBufferLike>(
   input: Uint8Array<Memory> | Memory,
 ): Uint8Array<Memory> {
   const isView = input instanceof Uint8Array;
   try {
-    // Engines of today have no other way to see that memory is gone.
+    // Current engines have no other way to detect transferred memory.
     if (input.byteLength === 0) new Uint8Array(isView ? input.buffer : input);
   } catch {
     throw unreachable(
@@ -19,7 +22,7 @@ export function givenBytes<Memory extends ArrayBufferLike>(
   return isView ? input : new Uint8Array(input);
 }
 
-/** The file in a data: URL, under a name for messages. @throws {InputError} `image/bad-data-url` */
+/** Decodes the file in a data: URL, with a name for messages. @throws {InputError} `image/bad-data-url` */
 export function dataUrlFile(address: string): {
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;

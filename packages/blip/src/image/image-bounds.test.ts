@@ -1,4 +1,4 @@
-// What is refused by its header alone, and what has to pass.
+// Files that are rejected by their header, and files that must pass.
 import { describe, expect, test } from "vitest";
 import { checkParts, checkSize, freePixels, maxPixelsPerByte, maxScans } from "./image-bounds.ts";
 
@@ -18,10 +18,10 @@ describe("pixels per stored byte", () => {
   test.each([
     ["a WebP of the size of a screen of 8K", 7680, 4320, 34],
     ["a GIF of 24 megapixels", 6000, 4000, 20_000],
-    // Deflate's best is 1,032 bytes per byte; a row has a byte for its filter.
+    // Deflate's best is 1,032 bytes per byte; each row has one byte for its filter.
     ["an RGB PNG of 108 megapixels", 12_000, 9000, Math.ceil((9000 * (1 + 36_000)) / 1032)],
     ["a grey PNG of 108 megapixels", 12_000, 9000, Math.ceil((9000 * (1 + 12_000)) / 1032)],
-    // 6 blocks of 64 coefficients for 256 pixels, 2 bits each at the very least.
+    // 6 blocks of 64 coefficients for 256 pixels, with at least 2 bits each.
     ["a JPEG of 178 megapixels", 13_377, 13_377, Math.ceil((13_377 * 13_377 * 6 * 2) / 256 / 8)],
     ["a photograph", 12_000, 9000, 1_400_000],
   ])("let pass a flat image: %s", (_, width, height, bytes) => {
@@ -46,7 +46,7 @@ describe("parts of a file", () => {
   test("are bounded: scans of a progressive JPEG", () => {
     expect(() => checkParts("a", "jpeg", jpeg(maxScans))).not.toThrow();
     expect(() => checkParts("a", "jpeg", jpeg(maxScans + 1))).toThrow(/at most 100 scans/);
-    // All scans of a baseline JPEG together are the image once.
+    // All scans of a baseline JPEG together cover the image once.
     const baseline = jpeg(maxScans + 1);
     baseline[3] = 0xc0;
     expect(() => checkParts("a", "jpeg", baseline)).not.toThrow();

@@ -1,4 +1,5 @@
-// What an image may ask for before memory is taken for it: pixels, pixels per stored byte, scans, images in one file.
+// Limits that are checked before memory is allocated for an image: pixels, pixels per stored byte, scans, images per
+// file.
 import { manyFrames, manyScans, tooDense } from "./errors.ts";
 import { riffChunks } from "./exif-orientation.ts";
 import { checkArea } from "./image-area.ts";
@@ -7,24 +8,24 @@ import type { ImageFormat } from "./sniff.ts";
 import { tiffDirectories } from "./tiff-directory.ts";
 
 /**
- * Most pixels of an image of a caller who is not trusted: 2^26, of which phones of 64 megapixels take a few less. Three
- * bytes each, they are 201 MB.
+ * The most pixels of an untrusted caller's image: 2^26, slightly more than phones of 64 megapixels take. At three bytes
+ * each they are 201 MB.
  */
 export const serverMaxPixels = 2 ** 26;
 
 /**
- * Pixels per stored byte beyond the pixels that any file may have. What is flat compresses well: Deflate to 1,032 bytes
- * per byte, so that a flat PNG of 8 bits has up to 1,032 pixels per byte, and LZW to about 1,340, so that flat pages of
- * the bitmap formats pass, however large. Lossless WebP, AVIF, PNG of 1 bit and LZW without ends go beyond (34 bytes can
- * declare 178 million pixels): they pass up to `freePixels`, 33.5 million, which is a screen of 8K.
+ * The most pixels per stored byte in excess of `freePixels`, which any file may have. Flat images compress well.
+ * Deflate reaches 1,032 bytes per byte, so a flat 8-bit PNG has up to 1,032 pixels per byte; LZW reaches about 1,340.
+ * Flat pages in the bitmap formats therefore pass at any size. Lossless WebP, AVIF, 1-bit PNG and unterminated LZW go
+ * beyond (34 bytes can declare 178 million pixels): they pass up to `freePixels`, 33.5 million, which is an 8K screen.
  */
 export const maxPixelsPerByte = 2048;
 export const freePixels = 2 ** 25;
 
-/** Scans of a progressive JPEG: encoders make about ten, and each goes over all pixels. */
+/** The most scans of a progressive JPEG: encoders make about ten, and each covers all pixels. */
 export const maxScans = 100;
 
-/** Images in one file. The first one is decoded; the others are counted by decoders, which takes time. */
+/** The most images in one file. Only the first is decoded, but decoders count the others, which takes time. */
 export const maxFrames = 10_000;
 
 export interface Bounded {
@@ -35,7 +36,7 @@ export interface Bounded {
 }
 
 /**
- * @param maxPixels most pixels, `defaultMaxPixels` unless told
+ * @param maxPixels the most pixels; by default `defaultMaxPixels`
  * @throws {InputError} `image/too-large`
  */
 export function checkSize(name: string, { width, height, bytes }: Bounded, maxPixels?: number): void {
@@ -49,7 +50,7 @@ function webpFrames(bytes: Uint8Array): number {
   return frames;
 }
 
-/** What decoders go over beside the pixels. @throws {InputError} `image/too-large` */
+/** Checks the parts that decoders process besides the pixels. @throws {InputError} `image/too-large` */
 export function checkParts(name: string, format: ImageFormat, bytes: Uint8Array): void {
   if (format === "jpeg" && jpegHeader(bytes)?.progressive === true) {
     const scans = jpegScans(bytes, maxScans);

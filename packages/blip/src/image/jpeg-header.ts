@@ -1,29 +1,29 @@
-// What a JPEG says before its pixels (ITU-T T.81, B.2), and how often they are gone over.
+// Reads a JPEG's header (ITU-T T.81, B.2), and counts its scans.
 import { ByteReader, maxParts } from "./byte-reader.ts";
 
 export interface JpegHeader {
   /** In pixels. */
   readonly width: number;
   readonly height: number;
-  /** Are all coefficients kept until the last scan? */
+  /** Whether the decoder keeps all coefficients until the last scan. */
   readonly progressive: boolean;
 }
 
-/** A part of the file before its pixels. */
+/** A segment of the file before its pixels. */
 export interface JpegSegment {
   readonly marker: number;
-  /** Its content, without marker and length. */
+  /** The start of its content, without marker and length. */
   readonly start: number;
   readonly end: number;
 }
 
-/** The parts before the pixels; what is no marker is skipped, as decoders do. */
+/** The segments before the pixels; bytes that are no marker are skipped, as in decoders. */
 export function* jpegSegments(bytes: Uint8Array): Generator<JpegSegment, void, undefined> {
   const file = new ByteReader(bytes);
   let at = 2;
   for (let step = 0; step < maxParts && at < file.length; step++) {
     const marker = file.u8(at) === 0xff ? file.u8(at + 1) : 0;
-    // Fill bytes, and what is no marker.
+    // Fill bytes, or bytes that are no marker.
     if (marker === 0 || marker === 0xff) {
       at++;
       continue;
@@ -50,7 +50,7 @@ export function jpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   return undefined;
 }
 
-/** How many scans there are, counted up to `most` + 1: each goes over all pixels once more. */
+/** The number of scans, counted up to `most` + 1; each scan covers all pixels. */
 export function jpegScans(bytes: Uint8Array, most: number): number {
   let scans = 0;
   for (let at = bytes.indexOf(0xff); at >= 0 && scans <= most; at = bytes.indexOf(0xff, at + 1))

@@ -1,10 +1,10 @@
-// Long loops over pixels give the host's event loop its turn, so that servers answer and pages stay alive. All pictures
-// share one slice: four that are worked on side by side hold the loop no longer than one.
+// Long loops over pixels yield to the host's event loop, so that servers answer and pages stay responsive. All images
+// share one time slice: four concurrent images block the loop no longer than one.
 
-/** Work between two turns of the event loop. */
+/** The work between two turns of the event loop, in milliseconds. */
 const sliceMilliseconds = 8;
 
-/** Undefined while the slice lasts, else a promise to await. */
+/** Returns undefined while the slice lasts, then a promise to await. */
 export type Pause = () => Promise<void> | undefined;
 
 let until = 0;
@@ -22,7 +22,7 @@ function pause(): Promise<void> | undefined {
   return nextTurn;
 }
 
-/** A clock for one piece of work: `const wait = pause(); if (wait) await wait;` every 0.1 ms or so. */
+/** Returns a clock for a piece of work. Call it about every 0.1 ms: `const wait = pause(); if (wait) await wait;` */
 export function pauses(): Pause {
   return pause;
 }

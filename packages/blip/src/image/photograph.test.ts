@@ -1,4 +1,4 @@
-// What is taken for a photograph, and what the embedded model says of one.
+// Detection of photographs, and the embedded model's warning about them.
 import { expect, test } from "vitest";
 import { arrayOf } from "@blip-ts/testing";
 import { fileURLToPath } from "node:url";
@@ -46,7 +46,7 @@ test("neighbours are equal in all channels or not at all", () => {
   const size = { width: 3, height: 2 };
   expect(equalNeighbours(new Float32Array(18), size)).toBe(1);
   const oneOff = new Float32Array(18);
-  // The middle of the first row, in the last channel: three of its seven pairs.
+  // The middle of the first row, in the last channel, is part of three of the seven pairs.
   oneOff[13] = 1;
   expect(equalNeighbours(oneOff, size)).toBeCloseTo(4 / 7);
   expect(equalNeighbours(new Float32Array(3), { width: 1, height: 1 })).toBe(1);

@@ -1,11 +1,11 @@
-// Does an image look like a photograph? In a drawing most pixels equal their neighbours, in a photograph hardly any do: a
-// sensor's noise and JPEG's rounding change every one. At 128 pixels a side the shares were 0.49 to 0.91 for drawings of
-// the embedded model's kind, as PNG or as JPEG of quality 50 to 90, and 0.001 to 0.18 for photographs, grey ones and a
-// retina on black among them.
+// Detects photographs. In a drawing most pixels equal their neighbours; in a photograph hardly any do, because sensor
+// noise and JPEG's rounding change every pixel. At 128 pixels per side, the shares of equal neighbours were 0.49 to
+// 0.91 for drawings like the embedded model's, as PNG or as JPEG of quality 50 to 90. They were 0.001 to 0.18 for
+// photographs, including grey ones and a retina on black.
 import { embeddedDrawings } from "./errors.ts";
 import type { Warning } from "@blip-ts/base";
 
-/** An image of which less than this share of pixels equals its neighbour is taken for a photograph. */
+/** An image with a smaller share of equal neighbours counts as a photograph. */
 export const flatShare = 1 / 3;
 
 interface Size {
@@ -13,7 +13,7 @@ interface Size {
   readonly height: number;
 }
 
-/** The share of neighbours, beside and below each other, that are equal in all channels. @param pixels [3, H, W] */
+/** The share of horizontal and vertical neighbours that are equal in all channels. @param pixels [3, H, W] */
 export function equalNeighbours(pixels: Float32Array, { width, height }: Size): number {
   const plane = width * height;
   let equal = 0;
@@ -32,7 +32,7 @@ export function equalNeighbours(pixels: Float32Array, { width, height }: Size): 
   return pairs === 0 ? 1 : equal / pairs;
 }
 
-/** Says once that the embedded model knows drawings alone, if it is given a photograph. */
+/** Warns once if the embedded model, which knows only drawings, gets a photograph. */
 export class DrawingsOnly {
   readonly #warn: (warning: Warning) => void;
   #said = false;
@@ -41,7 +41,7 @@ export class DrawingsOnly {
     this.#warn = warn;
   }
 
-  /** @param pixels [3, H, W] of an image, as the network sees it */
+  /** @param pixels [3, H, W] of an image, as the network's input */
   look(pixels: Float32Array, size: Size): void {
     if (this.#said || equalNeighbours(pixels, size) >= flatShare) return;
     this.#said = true;

@@ -1,4 +1,4 @@
-// Pixel values of transformers 5.23's BlipImageProcessorPil (NumPy 2.4), to the bit; whole pictures are compared in
+// Pixel values of transformers 5.23's BlipImageProcessorPil (NumPy 2.4), bit-exact. Whole images are compared in
 // platform/node/decode-image.test.ts.
 import { describe, expect, test } from "vitest";
 import { defaultImageConfig, parseImageConfig, preprocess, type ImageConfig } from "./preprocess.ts";
@@ -60,9 +60,9 @@ describe("preprocess", () => {
     expect(await preprocess(image, config, "13")).toHaveLength(45);
   });
 
-  test("refuses another size where nothing is resized", async () => {
+  test("rejects another size where nothing is resized", async () => {
     const config: ImageConfig = { ...defaultImageConfig(384), doResize: false };
-    await expect(preprocess(image, config, "13")).rejects.toThrow(/384 x 384 pixels, found 2 x 2/);
+    await expect(preprocess(image, config, "13")).rejects.toThrow(/384 x 384 pixels, got 2 x 2/);
   });
 });
 

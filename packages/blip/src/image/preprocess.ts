@@ -1,11 +1,11 @@
-// From RGB bytes to pixel values as transformers 5.23's PIL image processor (`BlipImageProcessorPil`) computes them:
-// Pillow's resize, byte * factor in double, rounded to float32, then (x - mean) / std in float32.
+// Turns RGB bytes into pixel values like transformers 5.23's PIL image processor (`BlipImageProcessorPil`): Pillow's
+// resize, byte * factor in double, rounded to float32, then (x - mean) / std in float32.
 import { missed, must, schema } from "@blip-ts/base";
 import { badConfig } from "./errors.ts";
 import type { RgbImage } from "./raw-image.ts";
 import { type PillowOrder, resizeBicubic } from "./resize-bicubic.ts";
 
-/** What preprocessor_config.json says, or processor_config.json under `image_processor`. */
+/** The settings of preprocessor_config.json, or of `image_processor` in processor_config.json. */
 export interface ImageConfig {
   readonly height: number;
   readonly width: number;
@@ -13,12 +13,12 @@ export interface ImageConfig {
   readonly doRescale: boolean;
   readonly doNormalize: boolean;
   readonly rescaleFactor: number;
-  /** Of R, G and B, after rescaling. */
+  /** For R, G and B, after rescaling. */
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
 }
 
-/** What BLIP's models are trained with, for a square of `side` pixels. */
+/** The settings of BLIP's training, for a square of `side` pixels. */
 export function defaultImageConfig(side: number): ImageConfig {
   return {
     height: side,
@@ -32,13 +32,13 @@ export function defaultImageConfig(side: number): ImageConfig {
   };
 }
 
-/** Pillow's number of BICUBIC, the only resampling of BLIP. */
+/** Pillow's constant for BICUBIC, BLIP's only resampling filter. */
 const bicubic = 3;
-/** Largest side that a config may ask for, whose pixel values take 50 MB; the largest released model reads 480. */
+/** The largest side in a config, with pixel values of 50 MB; the largest released model uses 480. */
 const maxSide = 2048;
 
 type Triple = ImageConfig["mean"];
-/** An error that names the field and what it holds. */
+/** Makes an error with the field's name and value. */
 type Fail = (field: keyof Settings, expected: string) => Error;
 
 const number = schema.real(-Number.MAX_VALUE, Number.MAX_VALUE);
@@ -86,11 +86,11 @@ const settingsSchema = schema.fields({
 type Settings = schema.Output<typeof settingsSchema>;
 
 /**
- * What a model's image settings say, and for the rest what transformers' class defaults to. `do_pad` and
- * `size_divisor` are read by nothing: after a resize to one size there is nothing to pad.
+ * Reads a model's image settings; missing fields have the defaults of transformers' class. `do_pad` and `size_divisor`
+ * are ignored: after a resize to one size there is nothing to pad.
  * @param json the parsed settings @param name the file, for messages
- * @param prefix what stands before a field's name in messages, where the settings are a part of the file
- * @throws {ModelError} `image/bad-config`, naming the field, what was expected and what was found
+ * @param prefix the prefix of a field's name in messages, if the settings are a part of the file
+ * @throws {ModelError} `image/bad-config`, with the field, the expected value and the actual one
  */
 export function parseImageConfig(json: unknown, name: string, prefix = ""): ImageConfig {
   const fail = ({ field, ...rest }: schema.Mismatch) => {
@@ -116,7 +116,7 @@ export function parseImageConfig(json: unknown, name: string, prefix = ""): Imag
   return config;
 }
 
-/** Numbers may be finite and what is made of them not: float32 ends at 3.4e38. */
+/** Finite settings may still make pixel values that are not: float32 ends at 3.4e38. */
 function expectFinite(config: ImageConfig, fail: Fail): void {
   const finite = (some: ImageConfig) => tables(some).every((table) => table.every(Number.isFinite));
   if (!finite({ ...config, doNormalize: false }))
@@ -139,10 +139,10 @@ function tables({ doRescale, doNormalize, rescaleFactor, mean, std }: ImageConfi
 }
 
 /**
- * Pixel values of a picture: float32((byte * factor) - mean) / std. Gives the event loop its turn while it resizes.
- * @param order of Pillow's passes, as in `resizeBicubic`
+ * Computes an image's pixel values: float32((byte * factor) - mean) / std. Yields to the event loop while it resizes.
+ * @param order the order of Pillow's passes, as in `resizeBicubic`
  * @returns [3, height, width], row by row
- * @throws {ModelError} `image/bad-config` where nothing is resized and the picture has another size than the config
+ * @throws {ModelError} `image/bad-config` if nothing is resized and the image's size differs from the config's
  */
 export async function preprocess(
   image: RgbImage,
@@ -155,7 +155,7 @@ export async function preprocess(
   if (width !== config.width || height !== config.height)
     throw badConfig(
       "the model's image settings",
-      `do_resize is false: expected a picture of ${config.width} x ${config.height} pixels, found ${width} x ${height}. Resize it, or set do_resize.`,
+      `do_resize is false: expected an image of ${config.width} x ${config.height} pixels, got ${width} x ${height}. Resize it, or set do_resize.`,
     );
   const area = width * height;
   const values = new Float32Array(3 * area);

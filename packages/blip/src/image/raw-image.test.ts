@@ -63,9 +63,9 @@ describe("raw pixels", () => {
 
   test.each<[string, object, RegExp]>([
     ["too few values", { data: new Uint8Array(11), width: 2, height: 2, channels: 3 }, /expected 12 values/],
-    ["no pixels", { data: new Uint8Array(0), width: 0, height: 2, channels: 3 }, /width.*found 0/],
-    ["half a pixel", { data: new Uint8Array(3), width: 1, height: 0.5, channels: 3 }, /height.*found 0\.5/],
-    ["five channels", { data: new Uint8Array(5), width: 1, height: 1, channels: 5 }, /1, 2, 3 or 4.*found 5/],
+    ["no pixels", { data: new Uint8Array(0), width: 0, height: 2, channels: 3 }, /width.*got 0/],
+    ["half a pixel", { data: new Uint8Array(3), width: 1, height: 0.5, channels: 3 }, /height.*got 0\.5/],
+    ["five channels", { data: new Uint8Array(5), width: 1, height: 1, channels: 5 }, /1, 2, 3 or 4.*got 5/],
     ["floats", { data: new Float32Array(3), width: 1, height: 1, channels: 3 }, /Uint16Array/],
   ])("are refused with %s", async (_, image, message) => {
     await expect(toRgb(image as RawImage, white)).rejects.toMatchObject({

@@ -1,12 +1,12 @@
-// Pictures in memory: what callers may give, and the RGB bytes that everything becomes. The arithmetic is Pillow's
+// Images in memory: raw pixels from callers, and the RGB bytes that all images become. The arithmetic is Pillow's
 // (libImaging/AlphaComposite.c, Convert.c).
 import { missed } from "@blip-ts/base";
 import { badRaw } from "./errors.ts";
 import { pauses } from "./pause.ts";
 
-/** Raw pixels, row by row, channels together: grey, grey and alpha, RGB, or RGBA; 8 or 16 bits a channel. */
+/** Raw pixels, row by row, channels interleaved: grey, grey and alpha, RGB, or RGBA; 8 or 16 bits per channel. */
 export interface RawImage {
-  /** Values of all channels per pixel, row by row: channels x width x height. 16-bit ones are grey or RGB of 0 to 65,535. */
+  /** Interleaved channel values, row by row: channels x width x height. 16-bit values range from 0 to 65,535. */
   readonly data: Uint8Array | Uint8ClampedArray | Uint16Array;
   /** In pixels. */
   readonly width: number;
@@ -26,17 +26,17 @@ export interface RgbImage {
   readonly height: number;
 }
 
-/** How transparency becomes RGB: over white, or the alpha channel thrown away. */
+/** Conversion of transparency to RGB: composite over white, or discard the alpha channel. */
 export type Alpha = "white" | "drop";
 
-/** 16-bit grey: clipped at 255 as Pillow does, or the high byte. */
+/** Conversion of 16-bit grey: clip at 255, as Pillow does, or take the high byte. */
 export type Grey16 = "clip" | "scale";
 
-/** How raw pixels become RGB. */
+/** Options for converting raw pixels to RGB. */
 export interface ToRgbOptions {
   readonly alpha: Alpha;
   readonly grey16: Grey16;
-  /** Called where a 16-bit grey picture loses its range to `clip`. */
+  /** Called if `clip` reduces the range of a 16-bit grey image. */
   readonly onClip?: (() => void) | undefined;
 }
 
@@ -44,7 +44,7 @@ export function isRawImage(input: object): input is RawImage {
   return "data" in input && "width" in input && "height" in input && "channels" in input;
 }
 
-/** Pixels between two looks at the clock: less than a millisecond of work. */
+/** Pixels between two checks of the clock: less than a millisecond of work. */
 const block = 1 << 15;
 
 /** Calls `convert(from, to)` for all pixels, block by block, pausing between blocks. */
@@ -58,8 +58,8 @@ async function inBlocks(pixels: number, convert: (from: number, to: number) => v
 }
 
 /**
- * A byte over white, as Pillow's alpha_composite computes it on an opaque background (integers, 7 fractional bits).
- * It equals round(alpha / 255 * value + (1 - alpha / 255) * 255), which transformers computes for arrays.
+ * A byte composited over white, like Pillow's alpha_composite on an opaque background (integers, 7 fractional bits). It
+ * equals round(alpha / 255 * value + (1 - alpha / 255) * 255), which transformers computes for arrays.
  */
 function overWhite(value: number, alpha: number): number {
   const sum = (value * alpha + 255 * (255 - alpha) + 128) << 7;
@@ -71,24 +71,22 @@ function check({ data, width, height, channels }: RawImage): void {
     data instanceof Uint8Array || data instanceof Uint8ClampedArray || data instanceof Uint16Array;
   if (!isArray)
     throw badRaw(
-      "expected data to be a Uint8Array, Uint8ClampedArray or Uint16Array, found something else. Convert it first.",
+      "expected data to be a Uint8Array, Uint8ClampedArray or Uint16Array, got something else. Convert it first.",
     );
   for (const [name, size] of Object.entries({ width, height }))
     if (!Number.isSafeInteger(size) || size < 1)
-      throw badRaw(`expected ${name} to be a positive whole number, found ${size}.`);
+      throw badRaw(`expected ${name} to be a positive whole number, got ${size}.`);
   if (![1, 2, 3, 4].includes(channels))
-    throw badRaw(
-      `expected channels to be 1, 2, 3 or 4 (grey, grey and alpha, RGB, RGBA), found ${channels}.`,
-    );
+    throw badRaw(`expected channels to be 1, 2, 3 or 4 (grey, grey and alpha, RGB, RGBA), got ${channels}.`);
   const expected = width * height * channels;
   if (data.length !== expected)
     throw badRaw(
-      `expected ${expected} values for ${width} x ${height} pixels of ${channels} channels, found ${data.length}. ` +
+      `expected ${expected} values for ${width} x ${height} pixels of ${channels} channels, got ${data.length}. ` +
         "Rows follow each other without padding.",
     );
 }
 
-/** 16-bit values to bytes. Only grey is clipped by Pillow; colours and alpha keep their high byte. */
+/** Converts 16-bit values to bytes. Pillow clips only grey; colours and alpha keep their high byte. */
 async function toBytes(image: RawImage, words: Uint16Array, options: ToRgbOptions): Promise<Uint8Array> {
   const bytes = new Uint8Array(words.length);
   const clip = options.grey16 === "clip" && image.channels === 1;
@@ -105,9 +103,9 @@ async function toBytes(image: RawImage, words: Uint16Array, options: ToRgbOption
 }
 
 /**
- * RGB bytes of raw pixels.
- * @returns a view of `image.data` where it is 8-bit RGB already
- * @throws {InputError} `image/bad-raw` where sizes and values do not fit
+ * Converts raw pixels to RGB bytes.
+ * @returns a view of `image.data` if it is already 8-bit RGB
+ * @throws {InputError} `image/bad-raw` if size and values do not match
  */
 export async function toRgb(image: RawImage, options: ToRgbOptions): Promise<RgbImage> {
   check(image);
@@ -130,7 +128,7 @@ export async function toRgb(image: RawImage, options: ToRgbOptions): Promise<Rgb
   return { data: rgb, width, height };
 }
 
-/** RGB of CMYK bytes as Pillow's convert computes it: (255 - k) - c * (255 - k) / 255, rounded. */
+/** Converts CMYK bytes to RGB like Pillow's convert: (255 - k) - c * (255 - k) / 255, rounded. */
 export async function cmykToRgb(data: Uint8Array, width: number, height: number): Promise<RgbImage> {
   const rgb = new Uint8Array(width * height * 3);
   await inBlocks(width * height, (from, to) => {
@@ -145,7 +143,7 @@ export async function cmykToRgb(data: Uint8Array, width: number, height: number)
   return { data: rgb, width, height };
 }
 
-/** Every pixel of exactly this colour becomes white: what a colour key looks like over white. */
+/** Makes every pixel of exactly this colour white: a colour key composited over white. */
 export async function whitenColour(
   { data, width, height }: RgbImage,
   [red, green, blue]: readonly [number, number, number],

@@ -1,4 +1,4 @@
-// Pillow's own results (oracle/hf/image_goldens.py): equality is exact.
+// Pillow's own results (oracle/hf/image_goldens.py), compared exactly.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test, vi } from "vitest";
@@ -24,7 +24,7 @@ const { rows: orders } = JSON.parse(
 const file = new URL("../../../../fixtures/goldens/resize.json", import.meta.url);
 const { rows } = JSON.parse(await readFile(file, "utf8")) as { rows: Row[] };
 
-/** The generator of the oracle's script. */
+/** The generator in the oracle's script. */
 function generated(width: number, height: number, seed: number, extreme: boolean) {
   const data = new Uint8Array(width * height * 3);
   let state = seed;
@@ -57,7 +57,7 @@ describe("resizeBicubic", () => {
     expect(different).not.toContain("640x480");
   });
 
-  // Pillow 13.0.0, where the order of its two passes shows.
+  // Pillow 13.0.0, in cases where the order of its two passes matters.
   test.each<[from: [number, number], to: [number, number], seed: number, expected: string]>([
     [[17, 27], [12, 17], 187, "655f4ea6b107862aac9f0bf217110f233887d85c394cfd68a9b5c968c6f2c1d3"],
     [[14, 28], [5, 9], 17, "2e1b3566c58ab7bedc433a85e148d5b5009f8dabdaf1559f20bcf04b8fae5798"],
@@ -66,7 +66,7 @@ describe("resizeBicubic", () => {
     expect(createHash("sha256").update(resized.data).digest("hex")).toBe(expected);
   });
 
-  test("gives the picture itself where its size is right", async () => {
+  test("gives the image itself where its size is right", async () => {
     const image = generated(5, 4, 1, false);
     expect(await resizeBicubic(image, 5, 4, "13")).toBe(image);
   });
@@ -76,14 +76,14 @@ describe("resizeBicubic", () => {
     const timer = setInterval(() => turns++, 1);
     await resizeBicubic(generated(2000, 1500, 1, false), 384, 384, "13");
     clearInterval(timer);
-    // Without pauses no timer would run at all; how often it does is the machine's business.
+    // Without pauses no timer would run at all; the number of turns depends on the machine.
     expect(turns).toBeGreaterThan(2);
   });
 
   test("looks at the clock within a row, too", async () => {
     const clock = vi.spyOn(Date, "now");
     await resizeBicubic(generated(1_000_000, 1, 1, false), 384, 1, "13");
-    // Once for the weights of each pixel, and some for its sums: one look for each 2^17 multiplications.
+    // One clock check for the weights of each pixel, and one for each 2^17 multiplications of the sums.
     expect(clock.mock.calls.length).toBeGreaterThan(384 + 50);
     clock.mockRestore();
   });

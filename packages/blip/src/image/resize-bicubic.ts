@@ -1,22 +1,22 @@
-// Pillow's BICUBIC resize of 8-bit RGB, to the bit (libImaging/Resample.c): antialiased, a = -0.5, one pass across and
-// one down, each rounded to bytes, weights in fixed point with 22 fractional bits.
+// Pillow's BICUBIC resize of 8-bit RGB, bit-exact (libImaging/Resample.c): antialiased, a = -0.5, a horizontal and a
+// vertical pass, each rounded to bytes, with fixed-point weights of 22 fractional bits.
 import { missed } from "@blip-ts/base";
 import { pauses, type Pause } from "./pause.ts";
 import type { RgbImage } from "./raw-image.ts";
 
 /**
- * The version of Pillow whose order of passes is taken. `10`, and all up to 12.3: across first. `13`: down first if the
- * height shrinks by more than twice what the width does.
+ * The Pillow version whose order of passes is used. `10`, for all versions up to 12.3: horizontal first. `13`: vertical
+ * first if the height shrinks by more than twice as many pixels as the width.
  */
 export type PillowOrder = "10" | "13";
 
 export const pillowOrders: readonly PillowOrder[] = ["10", "13"];
 
-/** Bits behind the point of a weight: 32 less the 8 of a byte and 2 for sign and overshoot. */
+/** Fractional bits of a weight: 32 minus 8 for a byte and 2 for sign and overshoot. */
 const precisionBits = 22;
 const half = 1 << (precisionBits - 1);
 
-/** Multiplications between two looks at the clock: about a tenth of a millisecond. */
+/** Multiplications between two checks of the clock: about a tenth of a millisecond. */
 const burst = 1 << 17;
 
 const support = 2;
@@ -33,7 +33,7 @@ interface Weights {
   readonly first: Int32Array;
   /** Number of sources of each output. */
   readonly count: Int32Array;
-  /** Fixed-point weights, `stride` for each output. */
+  /** Fixed-point weights, `stride` per output. */
   readonly values: Int32Array;
   readonly stride: number;
 }
@@ -77,8 +77,8 @@ const toByte = (sum: number): number => {
 };
 
 /**
- * Pixels `from` to `to` of one output row. Math.imul and |0 keep the sums in 32-bit integers, as in C.
- * @param start where the source row begins in `source` @param at where the output row begins in `target`
+ * Computes pixels `from` to `to` of one output row. Math.imul and |0 keep the sums in 32-bit integers, as in C.
+ * @param start the position of the source row in `source` @param at the position of the output row in `target`
  */
 function acrossRow(
   source: Uint8Array,
@@ -110,8 +110,8 @@ function acrossRow(
 }
 
 /**
- * Bytes `from` to `to` of one output row, four at a time.
- * @param start where the first source row begins in `source` @param at where the output row begins in `target`
+ * Computes bytes `from` to `to` of one output row, four at a time.
+ * @param start the position of the first source row in `source` @param at the position of the output row in `target`
  */
 function downRow(
   source: Uint8Array,
@@ -189,10 +189,10 @@ async function downPass(image: RgbImage, height: number, pause: Pause): Promise<
 }
 
 /**
- * The picture at `width` x `height` pixels; a pass is left out where its side keeps its length. Gives the event loop
- * its turn about every 8 ms.
- * @param order which pass is first: each rounds to bytes, so that the order shows
- * @returns `image` itself where nothing changes
+ * Resizes an image to `width` x `height` pixels; skips a pass if its side keeps its length. Yields to the event loop
+ * about every 8 ms.
+ * @param order the order of the passes, which affects the result because each rounds to bytes
+ * @returns `image` itself if the size is unchanged
  */
 export async function resizeBicubic(
   image: RgbImage,

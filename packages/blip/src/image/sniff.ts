@@ -1,23 +1,23 @@
-// What bytes are, by how they begin: names never decide.
+// Recognizes a file's format by its first bytes, never by its name.
 
-/** What HEIC is called: by its brands, and by what the decoder says of it. */
+/** The description of HEIC, for files recognized by their brands or by the decoder. */
 export const heic = "a HEIC image, as iPhones take them";
 
-/** What can be decoded. */
+/** The formats that can be decoded. */
 export type ImageFormat = "jpeg" | "png" | "webp" | "gif" | "avif" | "tiff";
 
 export type Sniffed =
   | { readonly kind: "image"; readonly format: ImageFormat }
-  /** An image, but of a format that is not read. */
+  /** An image of an unsupported format. */
   | { readonly kind: "unsupported"; readonly description: string }
   | { readonly kind: "other"; readonly description: string };
 
-/** Bytes at the beginning of a file that `sniff` wants to see. */
+/** The number of bytes at a file's beginning that `sniff` needs. */
 export const sniffLength = 256;
 
 const known: readonly (readonly [prefix: string, ImageFormat | { image: string } | { other: string }])[] = [
   ["\xff\xd8\xff", "jpeg"],
-  // Apple's tools make them for iOS: without the checks of zlib, blue before red.
+  // Made by Apple's tools for iOS: without zlib's checksums, with blue before red.
   ["\x89PNG\r\n\x1a\n\0\0\0\x04CgBI", { image: "a PNG for iOS (CgBI)" }],
   ["\x89PNG\r\n\x1a\n", "png"],
   ["GIF87a", "gif"],
@@ -42,8 +42,8 @@ const known: readonly (readonly [prefix: string, ImageFormat | { image: string }
 ];
 
 /**
- * The brands of an ISO media file: four letters each, in its first box and nowhere else (ISO/IEC 14496-12, 4.3). Text may
- * spell "ftyp" too; as the size of a box its first letters are a number far above any list of brands.
+ * The brands of an ISO media file: four letters each, only in its first box (ISO/IEC 14496-12, 4.3). A text may contain
+ * "ftyp" too, but its first letters, read as a box size, are far larger than any list of brands.
  */
 function brandsOf(head: Uint8Array, text: string): string[] | undefined {
   if (text.slice(4, 8) !== "ftyp") return undefined;
@@ -53,12 +53,12 @@ function brandsOf(head: Uint8Array, text: string): string[] | undefined {
   return brands.match(/[^]{4}/g) ?? [];
 }
 
-/** ISO media files say by their brands what they hold. */
+/** Recognizes ISO media files by their brands. */
 function media(head: Uint8Array, text: string): Sniffed | undefined {
   const brands = brandsOf(head, text);
   if (!brands) return undefined;
   const some = (pattern: RegExp) => brands.some((brand) => pattern.test(brand));
-  // What is an image for one decoder is a film for another: by its first brand it is a film.
+  // Some decoders treat these files as an image, others as a film; the first brand makes it a film.
   if (brands[0] === "avis" || (some(/^avis$/) && !some(/^avif$/)))
     return { kind: "unsupported", description: "an AVIF sequence (brand avis)" };
   if (some(/^avif$/)) return { kind: "image", format: "avif" };
@@ -66,7 +66,7 @@ function media(head: Uint8Array, text: string): Sniffed | undefined {
   return { kind: "other", description: "a video (MP4 or QuickTime)" };
 }
 
-/** @param head the first `sniffLength` bytes, or all where there are fewer */
+/** @param head the first `sniffLength` bytes, or all bytes of a shorter file */
 export function sniff(head: Uint8Array): Sniffed {
   if (head.length === 0) return { kind: "other", description: "an empty file" };
   const text = String.fromCharCode(...head.subarray(0, sniffLength));

@@ -1,27 +1,30 @@
-// The first directory of a TIFF (TIFF 6.0; BigTIFF): its tags with their numbers, read without decoding.
+// Reads the first directory of a TIFF (TIFF 6.0; BigTIFF), its tags and their numbers, without decoding.
 import { ByteReader } from "./byte-reader.ts";
 
 export type TiffDirectory = ReadonlyMap<number, readonly number[]>;
 
-/** Bytes of a number by the type of an entry: those that tags of pixels have. */
+/** Bytes of a number by entry type, for the types that pixel tags use. */
 const sizes: Readonly<Record<number, 1 | 2 | 4 | 8>> = { 1: 1, 3: 2, 4: 4, 6: 1, 16: 8 };
-/** Numbers of a tag that are read: more than any tag has that says how pixels are laid out, but for a colour map. */
+/** The most numbers read per tag: more than any tag of the pixel layout has, except a colour map. */
 const maxNumbers = 8;
-/** Entries of a directory. */
+/** The most entries of a directory. */
 const maxEntries = 1000;
 
 interface Layout {
-  /** Bytes of an offset, of a directory's count, and of an entry. */
+  /** Bytes of an offset. */
   readonly offset: 4 | 8;
+  /** Bytes of a directory's number of entries. */
   readonly count: 2 | 8;
+  /** Bytes of an entry. */
   readonly entry: 12 | 20;
+  /** The position of the first directory's offset. */
   readonly first: number;
 }
 
 const classic: Layout = { offset: 4, count: 2, entry: 12, first: 4 };
 const big: Layout = { offset: 8, count: 8, entry: 20, first: 8 };
 
-/** A TIFF's numbers: of the byte order and the layout that its first four bytes say. */
+/** Reads a TIFF's numbers in the byte order and layout of its first four bytes. */
 class TiffReader {
   readonly #file: ByteReader;
   readonly #little: boolean;
@@ -54,7 +57,7 @@ class TiffReader {
   }
 }
 
-/** The first directory of a TIFF, or of the EXIF block, which has the same form; empty if there is none. */
+/** The first directory of a TIFF, or of an EXIF block, which has the same form; empty if there is none. */
 export function tiffDirectory(bytes: Uint8Array): TiffDirectory {
   const file = new TiffReader(bytes);
   const { layout } = file;
@@ -64,13 +67,13 @@ export function tiffDirectory(bytes: Uint8Array): TiffDirectory {
   for (let entry = 0; entry < count; entry++) {
     const at = directory + layout.count + entry * layout.entry;
     const tag = file.read(at, 2);
-    // The first of a tag counts, as for libtiff.
+    // The first occurrence of a tag counts, as in libtiff.
     if (!found.has(tag)) found.set(tag, file.numbers(at));
   }
   return found;
 }
 
-/** How many directories a TIFF has, counted up to `most` + 1. */
+/** The number of a TIFF's directories, counted up to `most` + 1. */
 export function tiffDirectories(bytes: Uint8Array, most: number): number {
   const file = new TiffReader(bytes);
   const { layout } = file;

@@ -1,20 +1,20 @@
-// Which kinds of TIFF are read: those whose pixels were compared with Pillow's (oracle/hf/image_kind_goldens.py), and no
-// others. libvips and Pillow both read more, to different pixels.
+// The supported kinds of TIFF: only those whose pixels were compared with Pillow's (oracle/hf/image_kind_goldens.py).
+// libvips and Pillow both read further kinds, with different results.
 import type { TiffDirectory } from "./tiff-directory.ts";
 
-/** How the pixels of a TIFF are laid out. */
+/** The layout of a TIFF's pixels. */
 export interface TiffKind {
   readonly photometric: number | undefined;
   readonly bits: readonly number[];
   readonly samples: number;
-  /** What samples beyond the colours mean: 0 nothing that is said, 1 alpha that colours are multiplied by, 2 alpha. */
+  /** The meaning of samples beyond the colours: 0 unspecified, 1 premultiplied alpha, 2 alpha. */
   readonly extra: readonly number[];
   /** 1 whole numbers, 2 signed, 3 floating point. */
   readonly sampleFormat: readonly number[];
   readonly compression: number;
-  /** 1 the samples of a pixel together, 2 a plane per sample. */
+  /** 1: the samples of a pixel are interleaved; 2: one plane per sample. */
   readonly planes: number;
-  /** 2: bits of a byte from the lowest. */
+  /** 2: the bits of a byte start at the lowest. */
   readonly fillOrder: number;
 }
 
@@ -87,7 +87,7 @@ const formats: Readonly<Record<number, string>> = {
 const readCompressions = [1, 5, 7, 8, 32773, 32946];
 const faxCompressions = [2, 3, 4];
 
-/** Bits per sample of the kinds that were compared, by photometric, samples per pixel and what is beyond the colours. */
+/** Bits per sample of the compared kinds, by photometric, samples per pixel and extra samples. */
 const compared: Readonly<Record<string, readonly number[]>> = {
   "0 1": [1, 2, 4, 8],
   "1 1": [1, 2, 4, 8, 16],
@@ -105,13 +105,13 @@ const compared: Readonly<Record<string, readonly number[]>> = {
 
 const isFax = ({ compression }: TiffKind) => faxCompressions.includes(compression);
 
-/** What is beside the layout of samples, and is not read. */
+/** Describes an unsupported coding, apart from the layout of samples; undefined if it is supported. */
 function foreignCoding(kind: TiffKind): string | undefined {
   const { compression, bits, photometric, planes, fillOrder } = kind;
   if (!readCompressions.includes(compression) && !isFax(kind))
     return `compressed with ${compressions[compression] ?? `method ${compression}`}`;
   if (isFax(kind) && bits.some((own) => own !== 1)) return "compressed as a fax, with more than 1 bit";
-  // Other YCbCr is turned into RGB in another way than Pillow does, up to 165 of 255 apart.
+  // libvips converts other YCbCr to RGB differently from Pillow, by up to 165 of 255.
   if (photometric === 6 && compression !== 7) return "of YCbCr samples that are not JPEG";
   if (compression === 7 && bits.some((own) => own !== 8)) return `of JPEG with ${bits.join(", ")} bits`;
   if (planes !== 1 && !(photometric === 2 && bits.every((own) => own === 8)))
@@ -121,7 +121,7 @@ function foreignCoding(kind: TiffKind): string | undefined {
   return undefined;
 }
 
-/** Why a TIFF is not read, as what was found; undefined if it is. */
+/** Describes why a TIFF is not supported; undefined if it is. */
 export function unreadTiff(kind: TiffKind): string | undefined {
   const { photometric, bits, samples, extra, sampleFormat } = kind;
   const [first = 1] = bits;
@@ -139,7 +139,10 @@ export function unreadTiff(kind: TiffKind): string | undefined {
   return compared[key]?.includes(first) === true ? undefined : unknown;
 }
 
-/** Is the last sample an alpha, as Pillow sees it: if the file calls it so, or if it says nothing of a fourth one. */
+/**
+ * Whether Pillow treats the last sample as alpha: if the file declares it so, or declares nothing about a fourth
+ * sample.
+ */
 export const tiffHasAlpha = ({ extra, samples, photometric }: TiffKind): boolean =>
   extra.length === 0
     ? photometric === 2 && samples === 4

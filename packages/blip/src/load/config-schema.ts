@@ -1,12 +1,12 @@
-// config.json, field by field: what this package reads of it, or writes again. transformers 4 wrote some sixty fields more
-// into each section, which are about nothing that happens here; they may be there.
+// The schema of config.json: the fields that this package reads or writes. transformers 4 wrote about sixty further
+// fields into each section; they do not matter here and are allowed.
 import { schema } from "@blip-ts/base";
 import { maxLayers } from "../weights/architecture.ts";
 import { badConfig } from "./errors.ts";
 
 const { maybe, whole, real, flag, fields, listOf, either, exactly } = schema;
 
-/** Most of any width, and of the rows of a table: BLIP's largest are 4,096 and 30,524. */
+/** The most of any width, and of the rows of a table. BLIP's largest are 4,096 and 30,524. */
 const maxWidth = 65_536;
 const maxRows = 100_000_000;
 const maxSide = 8_192;
@@ -69,10 +69,10 @@ const configSchema = fields({
   text_config: maybe(textSchema),
 });
 
-/** What config.json says, of the right types and within bounds. */
+/** The content of config.json, with checked types and bounds. */
 export type ConfigFile = schema.Output<typeof configSchema>;
 
-/** @param file for messages @throws {ModelError} `model/bad-config`, naming the field */
+/** @param file for messages @throws {ModelError} `model/bad-config`, with the field's name */
 export function checkConfig(file: string, json: unknown): ConfigFile {
   const { value, mismatch } = schema.checked(configSchema, json);
   if (mismatch) throw badConfig(file, schema.mismatchText(mismatch));

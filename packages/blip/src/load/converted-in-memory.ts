@@ -1,20 +1,20 @@
-// Weights that are made of a model's own and kept nowhere.
+// Derived weights that are not kept anywhere.
 import { must } from "@blip-ts/base";
 import type { ByteSource } from "@blip-ts/base";
 import type { DerivedWeights } from "../files.ts";
 import { memorySource } from "@blip-ts/checkpoint";
 import { convertedNotKept } from "./errors.ts";
 
-/** How weights are called in messages. */
+/** The name of derived weights in messages. */
 export const derivedName = ({ sources, type }: DerivedWeights): string =>
   `${must(sources, 0).name} as ${type}`;
 
-/** Says that weights are made anew each time, and why. */
+/** Warns that weights are derived at every load, with the reason. */
 export function warnNotKept(weights: DerivedWeights, reason: string): void {
   weights.warn(convertedNotKept(derivedName(weights), reason));
 }
 
-/** The file of `weights` in memory. @param bytes its bytes, where they are made already */
+/** The file of `weights` in memory. @param bytes its bytes, if they are already being made */
 export async function derivedInMemory(
   weights: DerivedWeights,
   bytes: AsyncIterable<Uint8Array> = weights.bytes(),

@@ -1,18 +1,17 @@
-// Under which names converted weights are kept, wherever that is: by the files that they are made of, by the state of
-// these, and by how they are made.
+// Keys of converted weights in any store: by their source files, by the state of these files, and by the recipe.
 
-/** A file that weights are made of. */
+/** A source file of converted weights. */
 export interface SourceState {
-  /** Its name wherever it is asked for. */
+  /** The same name at every load. */
   readonly name: string;
-  /** Another one wherever its content is another one. */
+  /** Differs whenever the file's content differs. */
   readonly state: string;
 }
 
 export interface DerivedKey {
-  /** Of the files' names. */
+  /** A hash of the files' names. */
   readonly files: string;
-  /** Of their states, and of how the weights are made. */
+  /** A hash of the files' states and the recipe. */
   readonly version: string;
 }
 
@@ -22,7 +21,7 @@ async function hash(text: string): Promise<string> {
   return Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** @param recipe what besides the files decides the bytes */
+/** @param recipe everything besides the files that determines the bytes */
 export async function derivedKey(sources: readonly SourceState[], recipe: string): Promise<DerivedKey> {
   const names = sources.map(({ name }) => name).join("\n");
   const states = sources.map(({ state }) => state).join("\n");

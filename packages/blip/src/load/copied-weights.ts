@@ -1,12 +1,13 @@
-// Weights in memory instead of mapped files, for people whose model files are overwritten in place while they are used.
+// Weights in memory instead of mapped files, for users who overwrite model files in place while they are in use.
 import { quantizedMatrices, memorySource, readTensorBytes, type StoredTensor } from "@blip-ts/checkpoint";
 
 type Tensors = ReadonlyMap<string, StoredTensor>;
 
 /**
- * The same tensors, those that graphs read in memory: each is read once, all of them before this returns.
- * @param required names of the weights of float32 graphs; what was converted of them is read instead of them
- * @throws {ModelError} where they cannot be read, or the file changes meanwhile @throws the signal's reason
+ * The same tensors, with those that graphs read held in memory. Each is read once, and all are read before this
+ * returns.
+ * @param required names of the weights of float32 graphs; their converted forms are read in their place
+ * @throws {ModelError} if they cannot be read, or the file changes meanwhile @throws the signal's reason
  */
 export async function copiedTensors(
   tensors: Tensors,
@@ -35,5 +36,5 @@ export async function copiedTensors(
   return copied;
 }
 
-/** Is it of an 8-bit matrix? (Half-precision tensors have the names of the originals.) */
+/** Whether the name belongs to an 8-bit matrix. Half-precision tensors keep the original names. */
 const isConverted = (name: string): boolean => quantizedMatrices([name]).size > 0;

@@ -1,11 +1,10 @@
-// What can be wrong between a checkpoint and what is asked of it: one factory per error. Codes are `model/...`,
-// of suites `suite/...`.
+// Errors of using a checkpoint for a task: one factory per error. Codes are `model/...`, and `suite/...` for suites.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 import { MAX_DETAIL, shown, someOf } from "@blip-ts/checkpoint";
 
 /**
- * The model lacks the parts that the task needs; nothing is initialised in their place.
- * @remedy Give a checkpoint that was trained for the task; the message lists what this one can do.
+ * The model lacks parts that the task needs; missing parts are never initialised.
+ * @remedy Give a checkpoint that was trained for the task; the message lists the tasks of this one.
  */
 export const wrongTask = (
   name: string,
@@ -17,25 +16,25 @@ export const wrongTask = (
     "model/wrong-task",
     `${name} cannot do "${task}": it lacks ${missing.join(", ")}. ` +
       (tasks.length > 0 ? `It can do: ${tasks.join(", ")}.` : "It can do no task of this package.") +
-      " Nothing is ever initialised in place of a head that a file lacks: give a checkpoint that was trained for the task.",
+      " Missing parts are never initialised: give a checkpoint that was trained for the task.",
     { name, task, tasks, missing },
   );
 
 /**
- * A task is used that the model was not opened for.
+ * The call uses a task that the model was not opened for.
  * @remedy Add it to the option `tasks`, or leave the option out.
  */
 export const taskNotOpened = (name: string, task: string, tasks: readonly string[]): UsageError =>
   new UsageError(
     "usage/task-not-opened",
-    `tasks: expected "${task}" among the tasks that ${name} was opened for, found ${tasks.join(", ")}. ` +
+    `tasks: expected "${task}" among the tasks that ${name} was opened for, got ${tasks.join(", ")}. ` +
       "Add it to the option tasks, or leave the option out.",
     { name, task, tasks },
   );
 
 /**
- * `memory` does not hold the model and the smallest batches.
- * @remedy Raise it to what the message says.
+ * `memory` is too small for the model and the smallest batches.
+ * @remedy Raise it to the message's value.
  */
 export const memoryTooSmall = (memory: number, least: number, models = "this model"): UsageError =>
   new UsageError(
@@ -65,12 +64,12 @@ export const badJson = (name: string, detail: string): ModelError =>
 export const sideFileTooLarge = (name: string, size: number, limit: number): ModelError =>
   new ModelError(
     "model/side-file-too-large",
-    `${name}: expected at most ${limit} characters, found ${size}. Give the file that belongs to these weights.`,
+    `${name}: expected at most ${limit} characters, got ${size}. Give the file that belongs to these weights.`,
     { name, size, limit },
   );
 
 /**
- * config.json holds a value that is not valid, or contradicts the weights.
+ * config.json holds an invalid value, or contradicts the weights.
  * @remedy Give the config.json that belongs to these weights.
  */
 export const badConfig = (name: string, detail: string): ModelError =>
@@ -84,7 +83,7 @@ export const badConfig = (name: string, detail: string): ModelError =>
   );
 
 /**
- * generation_config.json holds a value that is not valid.
+ * generation_config.json holds an invalid value.
  * @remedy Correct it, or leave out `generationConfig` (`--generation-config`).
  */
 export const badGenerationConfig = (name: string, detail: string): ModelError =>
@@ -101,13 +100,13 @@ export const badGenerationConfig = (name: string, detail: string): ModelError =>
 export const noGenerationConfig = (name: string): ModelError =>
   new ModelError(
     "model/no-generation-config",
-    `${name}: expected a generation_config.json beside the weights, found none. ` +
+    `${name}: expected a generation_config.json beside the weights, got none. ` +
       "Give its content as generationConfig, or leave the option out.",
     { name },
   );
 
 /**
- * The model has no config.json, and its attention heads cannot be told from the weights' shapes.
+ * The model has no config.json, and the weights' shapes do not show its attention heads.
  * @remedy Put its config.json beside it, or set `textHeads` (`--text-heads`).
  */
 export const headsUnknown = (name: string, textWidth: number, visionWidth: number): ModelError =>
@@ -131,7 +130,7 @@ export const badHeads = (name: string, part: string, width: number, heads: unkno
   );
 
 /**
- * The model's table of words has another size than BERT's vocabulary.
+ * The model's word table has another size than BERT's vocabulary.
  * @remedy Give a folder with vocab.txt or tokenizer.json.
  */
 export const vocabularyNeeded = (name: string, vocabSize: number): ModelError =>
@@ -143,7 +142,7 @@ export const vocabularyNeeded = (name: string, vocabSize: number): ModelError =>
   );
 
 /**
- * The tokenizer has more tokens than the model's table has rows.
+ * The tokenizer has more tokens than the model's word table has rows.
  * @remedy Give the tokenizer and the weights of one model.
  */
 export const vocabularyTooLarge = (name: string, tokens: number, vocabSize: number): ModelError =>
@@ -163,22 +162,22 @@ export const noSpecialToken = (name: string, token: string, id: number, vocabSiz
     `${name}: its vocabulary has no ${token}, and the id that stands for it, ${id}, is outside of its ${vocabSize} rows. ` +
       (token === "[ENC]"
         ? 'Use compat "hf", which keeps [CLS].'
-        : "Give the config.json that belongs to these weights: its text_config.bos_token_id says [DEC]."),
+        : "Give the config.json that belongs to these weights: its text_config.bos_token_id is [DEC]."),
     { name, token, id, vocabSize },
   );
 
 /**
- * A floating-point type was asked of a model that holds 8-bit weights.
+ * The options ask for a floating-point type, but the model holds 8-bit weights.
  * @remedy Give the original model.
  */
 export const dtypeRefused = (name: string, asked: string): UsageError =>
   new UsageError(
     "usage/dtype",
-    `dtype: ${name} holds 8-bit weights, expected int8, found ${asked}. What rounding took away does not come back: give the original model.`,
+    `dtype: ${name} holds 8-bit weights, expected int8, got ${asked}. Rounding cannot be undone: give the original model.`,
     { name, asked },
   );
 
-/** A value of a JSON file, short. */
+/** A short description of a JSON value. */
 function valueOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return "a list";
@@ -198,14 +197,14 @@ export const suiteLacks = (name: string, task: string, tasks: readonly string[])
   );
 
 /**
- * A suite was given, and no task says which part is meant.
- * @remedy Say which with `task` (`--task`).
+ * A suite was given without a task that selects a part.
+ * @remedy Name the task with `task` (`--task`).
  */
 export const taskNeeded = (name: string, tasks: readonly string[]): UsageError =>
   new UsageError(
     "suite/task-needed",
-    `${name} is a suite, whose parts do several tasks: expected one of ${tasks.join(", ")}, found none. ` +
-      "Say which with the option task.",
+    `${name} is a suite, whose parts do several tasks: expected one of ${tasks.join(", ")}, got none. ` +
+      "Name the task with the option task.",
     { name, tasks },
   );
 
@@ -216,20 +215,20 @@ export const taskNeeded = (name: string, tasks: readonly string[]): UsageError =
 export const severalParts = (name: string, tasks: readonly string[]): ModelError =>
   new ModelError(
     "suite/several-parts",
-    `${name}: expected one part that does ${tasks.join(" and ")}, found them in several. ` +
+    `${name}: expected one part that does ${tasks.join(" and ")}, got them in several. ` +
       "Load them one by one, or all of them with Blip.fromPretrained.",
     { name, tasks },
   );
 
 /**
- * model_index.json holds a value that is not valid.
+ * model_index.json holds an invalid value.
  * @remedy Make the suite again with `blip convert --suite`.
  */
 export const badSuiteIndex = (name: string, field: string, expected: string, found: unknown): ModelError =>
   new ModelError(
     "suite/bad-index",
-    `${name}: ${shown(field)}: expected ${expected}, found ${valueOf(found)}. ` +
-      "Make the suite anew with blip convert --suite; what a newer blip-ts wrote, read with that.",
+    `${name}: ${shown(field)}: expected ${expected}, got ${valueOf(found)}. ` +
+      "Make the suite again with blip convert --suite; read a newer blip-ts's suite with that version.",
     { name, field },
   );
 
@@ -240,7 +239,7 @@ export const badSuiteIndex = (name: string, field: string, expected: string, fou
 export const unknownSuiteTask = (name: string, task: string, tasks: readonly string[]): ModelError =>
   new ModelError(
     "suite/unknown-task",
-    `${name}: tasks: expected ${tasks.join(", ")}, found ${valueOf(task)}. Remove it, or read the suite with the blip-ts that wrote it.`,
+    `${name}: tasks: expected ${tasks.join(", ")}, got ${valueOf(task)}. Remove it, or read the suite with the blip-ts that wrote it.`,
     { name, task, tasks },
   );
 
@@ -251,19 +250,19 @@ export const unknownSuiteTask = (name: string, task: string, tasks: readonly str
 export const badSuitePath = (name: string, field: string, kind: string, found: string): ModelError =>
   new ModelError(
     "suite/bad-path",
-    `${name}: ${field}: expected the plain name of a folder beside this file, found ${kind} (${valueOf(found)}), ` +
+    `${name}: ${field}: expected the plain name of a folder beside this file, got ${kind} (${valueOf(found)}), ` +
       "which is not opened. Put the part into a folder of the suite, and name that.",
     { name, field },
   );
 
 /**
  * model_index.json names a task or a folder twice.
- * @remedy Keep the one that is meant.
+ * @remedy Keep one of them.
  */
 export const duplicateInSuite = (name: string, found: string): ModelError =>
   new ModelError(
     "suite/duplicate",
-    `${name}: expected each thing once, found ${shown(found)}. Keep the one that is meant.`,
+    `${name}: expected each thing once, got ${shown(found)}. Keep one of them.`,
     { name },
   );
 
@@ -274,21 +273,21 @@ export const duplicateInSuite = (name: string, found: string): ModelError =>
 export const missingPart = (name: string, folder: string, what: string, cause: Error): ModelError =>
   new ModelError(
     "suite/missing-part",
-    `${name}: expected ${what} in its folder ${folder}, found none to read (${cause.message}). ` +
+    `${name}: expected ${what} in its folder ${folder}, got none to read (${cause.message}). ` +
       "Copy or download the suite as a whole.",
     { name, folder },
     { cause },
   );
 
 /**
- * A part holds tensors of the image encoder, or the image encoder's folder those of a part.
+ * A part holds tensors of the image encoder, or the image encoder's folder holds tensors of a part.
  * @remedy Make the suite again with `blip convert --suite`.
  */
 export const misplacedTensors = (folder: string, whose: string, found: readonly string[]): ModelError =>
   new ModelError(
     "suite/misplaced-tensors",
-    `${folder}: expected ${whose} tensors alone, found ${someOf(found, 3)}. ` +
-      "The image encoder lies in one folder, all else in the parts: make the suite anew with blip convert --suite.",
+    `${folder}: expected ${whose} tensors alone, got ${someOf(found, 3)}. ` +
+      "The image encoder belongs in one folder, all else in the parts: make the suite again with blip convert --suite.",
     { folder, names: found.slice(0, 5) },
   );
 
@@ -299,7 +298,7 @@ export const misplacedTensors = (folder: string, whose: string, found: readonly 
 export const encoderWidth = (encoder: string, found: unknown, where: string, width: number): ModelError =>
   new ModelError(
     "suite/encoder-width",
-    `${encoder}: expected an image encoder of width ${width}, as ${where}, found ${valueOf(found)}. ` +
+    `${encoder}: expected an image encoder of width ${width}, as ${where}, got ${valueOf(found)}. ` +
       "They are of different models: give the part and the encoder that belong together.",
     { encoder, width },
   );
@@ -308,11 +307,11 @@ export const encoderWidth = (encoder: string, found: unknown, where: string, wid
 type Difference = readonly [field: string, one: unknown, other: unknown];
 
 const differing = ([one, other]: readonly [string, string], [field, a, b]: Difference): string =>
-  `expected one ${field} in all parts, found ${JSON.stringify(a)} in ${one} and ${JSON.stringify(b)} in ${other}`;
+  `expected one ${field} in all parts, got ${JSON.stringify(a)} in ${one} and ${JSON.stringify(b)} in ${other}`;
 
 /**
- * The parts' config.json files differ in what makes the states of an image.
- * @remedy Correct the config.json that is wrong, or keep the models apart.
+ * The parts' config.json files differ in a setting that affects an image's states.
+ * @remedy Correct the wrong config.json, or keep the models apart.
  */
 export const differentStates = (
   name: string,
@@ -327,7 +326,7 @@ export const differentStates = (
   );
 
 /**
- * The parts prepare images in different ways, so they cannot share an image's states.
+ * The parts prepare images differently, so they cannot share an image's states.
  * @remedy Open them apart, each with its own tasks.
  */
 export const differentSettings = (
@@ -352,7 +351,7 @@ export const differentTypes = (
 ): ModelError =>
   new ModelError(
     "suite/different-types",
-    `${name}: expected parts that compute in one type, found ${one[1]} in ${one[0]} and ${other[1]} in ${other[0]}. ` +
+    `${name}: expected parts that compute in one type, got ${one[1]} in ${one[0]} and ${other[1]} in ${other[0]}. ` +
       "Open them apart, each with its own tasks.",
     { name },
   );
@@ -364,15 +363,15 @@ export const differentTypes = (
 export const severalProjections = (name: string, tasks: readonly string[]): ModelError =>
   new ModelError(
     "suite/several-projections",
-    `${name}: expected one part that makes embeddings of images, found those of ${tasks.join(" and of ")}. ` +
+    `${name}: expected one part that makes embeddings of images, got those of ${tasks.join(" and of ")}. ` +
       "Open them apart, each with its own tasks.",
     { name, tasks },
   );
 
 /**
- * config.json says another number of attention heads than BLIP's text models of width 768 were trained with (transformers
- * issue 22625); 12 are used.
- * @remedy For transformers' own answer use `textHeads: "config"` (`--text-heads config`).
+ * config.json has another number of attention heads than BLIP's text models of width 768 were trained with
+ * (transformers issue 22625); 12 are used.
+ * @remedy For the same result as transformers use `textHeads: "config"` (`--text-heads config`).
  */
 export const textHeadsCorrected = (name: string, configured: string): Warning => ({
   code: "model/text-heads",
@@ -382,12 +381,12 @@ export const textHeadsCorrected = (name: string, configured: string): Warning =>
 });
 
 /**
- * Converted weights could not be kept, so the model is converted whenever it is loaded.
+ * Converted weights could not be kept, so the model is converted at every load.
  * @remedy Remove the cause that the message names, such as a full disk.
  */
 export const convertedNotKept = (name: string, reason: string): Warning => ({
   code: "weights/not-kept",
   message:
-    `${name}: the converted weights stay in memory and are made anew whenever the model is loaded, ` +
+    `${name}: the converted weights stay in memory and are made again whenever the model is loaded, ` +
     `because ${reason}`,
 });

@@ -1,5 +1,5 @@
-// Image settings in the files of both generations of transformers, beside what transformers 5.23 makes of them
-// (oracle/hf/processor_goldens.py): pixel values to the bit, logits, and what a converted folder says.
+// Image settings in the files of both generations of transformers, compared with transformers 5.23
+// (oracle/hf/processor_goldens.py): pixel values bit-exact, logits, and the settings in a converted folder.
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** fixtures/tiny/match with image settings of one's own. */
+/** fixtures/tiny/match with other image settings. */
 async function modelWith(files: Readonly<Record<string, unknown>>): Promise<string> {
   const folder = await mkdtemp(join(root, "model-"));
   for (const name of ["config.json", "vocab.txt", "model.safetensors"])
@@ -75,7 +75,7 @@ describe.each(cases)("$name", ({ files, pixelValues, logits }) => {
     expect(await pixelsOf(folder)).toBe(pixelValues);
     const found = await logitsOf(folder);
     expect(found).toHaveLength(2);
-    // Logits below 2 in size: float32 in another order moves them by 1e-6.
+    // Logits are below 2: a different order of float32 sums changes them by 1e-6.
     for (const [index, value] of found.entries()) expect(value).toBeCloseTo(logits[index] ?? NaN, 5);
   });
 
@@ -84,7 +84,7 @@ describe.each(cases)("$name", ({ files, pixelValues, logits }) => {
     const out = `${folder}-converted`;
     await convert(nodePlatform, folder, out, quiet);
     expect(await pixelsOf(out)).toBe(pixelValues);
-    // One file says it, under the name that every version of transformers reads.
+    // One file holds the settings, under the name that every version of transformers reads.
     expect(await readdir(out)).toContain("preprocessor_config.json");
     expect(await readdir(out)).not.toContain("processor_config.json");
   });
@@ -159,7 +159,7 @@ describe("image settings that cannot be used", () => {
       /processor_config\.json has 4000001 bytes, more than the limit of 4000000/,
     ],
   ])("are refused: %s", async (_, content, code, message) => {
-    // What lies beside it is no way out.
+    // The file beside it is not used as a fallback.
     const files = { "processor_config.json": content, "preprocessor_config.json": { size: sizes } };
     const folder = await modelWith(files);
     for (const call of [

@@ -1,7 +1,7 @@
-// How a model says that its images are made pixel values. transformers 5 writes it into processor_config.json, under
-// `image_processor`; older ones into preprocessor_config.json, beside a processor_config.json that says other things or
-// none. As in transformers 5.23 (image_processing_base.py `get_image_processor_dict`) the former wins, and whole: what it
-// leaves out has its default, whatever the latter says.
+// Reads a model's image preprocessing settings. transformers 5 writes them into processor_config.json, under
+// `image_processor`. Older versions write them into preprocessor_config.json, and may write a processor_config.json
+// without image settings beside it. As in transformers 5.23 (image_processing_base.py `get_image_processor_dict`), the
+// former file takes precedence as a whole: fields that it lacks have their defaults, whatever the latter contains.
 import { schema } from "@blip-ts/base";
 import { badConfig } from "../image/errors.ts";
 import { defaultImageConfig, parseImageConfig, type ImageConfig } from "../image/preprocess.ts";
@@ -10,20 +10,20 @@ import { readJson } from "./open-model.ts";
 
 const nested = "image_processor";
 
-/** processor_config.json; its image settings are held against a schema of their own. */
+/** processor_config.json; its image settings have a schema of their own. */
 const processorSchema = schema.fields({ [nested]: schema.maybe(schema.anything()) });
 
-/** The settings as they are written, and where. */
+/** The settings as written, and their place. */
 export interface ImageSettings {
   readonly fields: unknown;
   /** The file, for messages. */
   readonly name: string;
-  /** What stands before a field's name in it: nothing, or `image_processor.` */
+  /** The prefix of a field's name in this file: empty, or `image_processor.` */
   readonly prefix: string;
 }
 
 /**
- * What a model's files say of its images; undefined where they say nothing.
+ * Reads the image settings from a model's files; undefined if there are none.
  * @throws {ModelError} `model/bad-json`, `model/side-file-too-large`, `image/bad-config`
  */
 export async function readImageSettings(files: ModelFiles): Promise<ImageSettings | undefined> {
@@ -42,7 +42,7 @@ export async function readImageSettings(files: ModelFiles): Promise<ImageSetting
 }
 
 /**
- * The same, checked; undefined where the files say nothing.
+ * Reads and checks the image settings; undefined if there are none.
  * @throws {ModelError} as above, and `image/bad-config` with the file and the field
  */
 export async function readImageConfig(files: ModelFiles): Promise<ImageConfig | undefined> {
@@ -50,7 +50,7 @@ export async function readImageConfig(files: ModelFiles): Promise<ImageConfig | 
   return settings && parseImageConfig(settings.fields, settings.name, settings.prefix);
 }
 
-/** How a model's images are made pixel values; their size is the network's own. @throws {ModelError} as `readImageConfig` */
+/** A model's preprocessing settings, with the network's own image size. @throws {ModelError} as `readImageConfig` */
 export async function imageConfigOf(
   { files }: { readonly files: ModelFiles },
   imageSize: number,

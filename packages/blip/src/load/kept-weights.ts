@@ -1,11 +1,11 @@
-// Weights that are made of a model's own, as the platform keeps them.
+// Weights derived from a model's own, kept by the platform.
 import { readSafetensors, type StoredTensor } from "@blip-ts/checkpoint";
 import { ModelError } from "@blip-ts/base";
 import type { DerivedWeights } from "../files.ts";
 import type { Platform } from "../platform.ts";
 
 /**
- * What was made before, or is made now; anew if what was kept is damaged.
+ * Reads the kept weights, or derives them now; derives them again if the kept ones are damaged.
  * @throws {ModelError} if the original weights cannot be read
  */
 export async function keptTensors(
@@ -15,7 +15,7 @@ export async function keptTensors(
   const read = async (renew: boolean) =>
     (await readSafetensors(await platform.deriveWeights(derived, renew))).tensors;
   return read(false).catch((error: unknown) => {
-    // What cannot be read anew is reported.
+    // If the second attempt fails too, its error is reported.
     if (error instanceof ModelError && error.code.startsWith("checkpoint/")) return read(true);
     throw error;
   });

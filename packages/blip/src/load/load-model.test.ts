@@ -1,4 +1,4 @@
-// What loading a network costs where it is refused or fails: nothing is converted for it, and nothing is left behind.
+// A network that is rejected or fails to load: nothing is converted for it, and nothing is left behind.
 import { closedBy } from "@blip-ts/base";
 import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** Node, with what happens on it in order; weights are made as `derive` says. */
+/** The Node platform, recording its events in order; `derive` derives the weights. */
 function watched(
   derive: Platform<never>["deriveWeights"],
   devices: readonly PlatformDevice[] = [{ device: "webgpu", absent: "not here" }, { device: "cpu" }],
@@ -40,7 +40,7 @@ function watched(
     devices,
     createEngine({ device, ...options }: Parameters<typeof nodePlatform.createEngine>[0]) {
       events.push(`open ${device}`);
-      // A device's thread is a real one that the processor computes in.
+      // A device's thread is real, but computes on the processor.
       const engine = nodePlatform.createEngine({ ...options, device: "cpu" });
       return {
         createSession: (model, more) => engine.createSession(model, more),
@@ -64,7 +64,7 @@ const load = (platform: Platform<never>, device: Device, more: VerbOptions = {})
   failureOf(() => loadNetwork(platform, fixture("tiny/match"), ["match"], { ...quiet, device, ...more }));
 
 describe("weights are not converted", () => {
-  test("for a device that is refused", async () => {
+  test("for a device that is rejected", async () => {
     const { platform, events } = watched(broken);
     for (const dtype of ["fp16", "int8"] as const)
       expect(await load(platform, "webgpu", { dtype })).toMatchObject({ code: "model/device" });
@@ -143,7 +143,7 @@ test("a process whose conversion fails ends by itself and leaves nothing behind"
     await load.catch(({ name }) => console.log(name));
   `;
   expect(await runScript(script, { HF_HOME: home, TMPDIR: temporary }, 15_000)).toBe("AbortError\n");
-  // A trace is written in parts, which go with the engine.
+  // A trace is written in parts, which are removed with the engine.
   expect(await readdir(temporary)).toEqual([]);
   const kept = await readdir(home, { recursive: true, withFileTypes: true });
   expect(kept.filter((one) => one.isFile())).toEqual([]);

@@ -1,4 +1,5 @@
-// From a path or id to a network that is ready for a task: opened, its sizes decided, all its tensors accounted for.
+// From a path or id to a network that is ready for a task: opens the model, decides its sizes, and accounts for all
+// tensors.
 import { orClosed, unlessAborted, type Warning } from "@blip-ts/base";
 import { optimize } from "@blip-ts/graph";
 import { below, exactly, type IntendedGap } from "../weights/intended-gaps.ts";
@@ -23,7 +24,10 @@ import { isDual } from "../tasks/graphs.ts";
 import { specOf } from "../tasks/index.ts";
 import type { NetworkTask, TaskGraph, TaskModel } from "../tasks/task.ts";
 
-/** Groups of tensors that other tasks need. One of which a task uses nothing may be there; of the others, nothing else. */
+/**
+ * Groups of tensors for other tasks. A group may be present only if a task uses none of it; other tensors are not
+ * allowed.
+ */
 const groups: readonly IntendedGap[] = [
   { covers: below("text_decoder"), reason: "decoder, for captions and answers" },
   { covers: below("text_encoder"), reason: "text encoder, for matching and questions" },
@@ -36,13 +40,13 @@ const groups: readonly IntendedGap[] = [
   },
 ];
 
-/** What any file may have besides. */
+/** Tensors that any file may have in addition. */
 const alwaysLeftOut: readonly IntendedGap[] = [
   secondBias,
   { covers: exactly("logit_scale"), reason: "temperature of the contrastive loss, used in training only" },
 ];
 
-/** `BlipModel` is built of the same layers and leaves their cross-attention unused. */
+/** `BlipModel` consists of the same layers and does not use their cross-attention. */
 const dualCrossAttention: IntendedGap = {
   covers: (name) => {
     const path = layerPathOf(name);
@@ -51,35 +55,35 @@ const dualCrossAttention: IntendedGap = {
   reason: "cross-attention, which texts alone do not use",
 };
 
-/** All that is decided about a model before anything of it is run. */
+/** All decisions about a model, made before any of it runs. */
 export interface PreparedModel {
   readonly platform: Platform<never>;
   readonly opened: OpenedModel;
-  /** The parsed config.json, where there is one. */
+  /** The parsed config.json, if there is one. */
   readonly json: unknown;
   readonly config: BlipConfig;
   readonly tokenizer: BertTokenizer;
   readonly tokens: SpecialTokens;
   readonly compat: Compat;
-  /** Where captions and answers have their defaults from, if not from the mode. */
+  /** The source of the defaults for captions and answers; by default the mode. */
   readonly generationConfig?: ModelOptions["generationConfig"];
-  /** Side of the pictures in pixels. */
+  /** The side of the images, in pixels. */
   readonly imageSize: number;
   readonly warnings: readonly Warning[];
-  /** By the names that float32 graphs use; `typedTensors` makes those of the model's type. */
+  /** Tensors by the names in float32 graphs; `typedTensors` derives the tensors of the model's type from them. */
   readonly originals: ReadonlyMap<string, StoredTensor>;
-  /** Of these, the names of those that the tasks' graphs read. */
+  /** The names of those tensors that the tasks' graphs read. */
   readonly required: ReadonlySet<string>;
   readonly types: NetworkTypes;
 }
 
 export interface LoadedNetwork extends Omit<PreparedModel, "originals" | "required" | "types"> {
   readonly network: Network;
-  /** How much the network is given at a time. */
+  /** The batch sizes of the network. */
   readonly limits: Limits;
 }
 
-/** A model's sizes, with what is noteworthy about them. */
+/** Decides a model's sizes; returns warnings about corrected values. */
 export async function configOf(
   opened: OpenedModel,
   options: ModelOptions,
@@ -103,8 +107,8 @@ export async function configOf(
 }
 
 /**
- * Compares a file with what the tasks require of it.
- * @returns all tensors by the names that the network uses, and which of them it requires
+ * Compares a file with the tasks' requirements.
+ * @returns all tensors by the network's names, and the names of those that it requires
  * @throws {ModelError} `checkpoint/mismatch`
  */
 export function checkTensors(
@@ -126,10 +130,10 @@ export function checkTensors(
 }
 
 /**
- * What tasks need of a model that is open, checked. No weight is read or converted.
- * @param speaking the tasks whose special tokens must be there: all of them, unless told
+ * Prepares an open model for tasks and checks it. Reads and converts no weight.
+ * @param speaking the tasks whose special tokens must exist; by default all
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
- * @throws {UsageError} `usage/bad-option` where pictures are to be smaller than a patch
+ * @throws {UsageError} `usage/bad-option` if images would be smaller than a patch
  */
 export async function prepareModel(
   platform: Platform<never>,
@@ -140,7 +144,7 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const { signal } = options;
   for (const task of tasks) expectTask(opened, task);
-  // Features alone may have a width of their own.
+  // BlipModel's embeddings may have a width of their own.
   const sizing = tasks.includes("embed") ? "embed" : tasks[0];
   const { json, config, ...found } = await unlessAborted(configOf(opened, options, sizing), signal);
   const { imageSize = config.vision.imageSize } = options;
@@ -163,7 +167,7 @@ export async function prepareModel(
 }
 
 /**
- * The special tokens that tasks need.
+ * The special tokens for tasks.
  * @throws {ModelError} `model/no-special-token`
  */
 export function tokensOf(
@@ -183,18 +187,18 @@ export function tokensOf(
   });
 }
 
-/** Where warnings go. */
+/** The receiver of warnings. */
 export const warningOf = (
   platform: Platform<never>,
   { onWarning }: ModelOptions,
 ): ((warning: Warning) => void) => onWarning ?? ((warning) => platform.warn(warning));
 
-/** Graphs by name: tasks share some. */
+/** Removes duplicate graphs by name, because tasks share some. */
 const distinct = (graphs: readonly TaskGraph[]): readonly TaskGraph[] => [
   ...new Map(graphs.map((graph) => [graph.graph.name, graph])).values(),
 ];
 
-/** What a bound of memory is compared with: the sizes at which images are seen, and the graphs that are loaded. */
+/** The needs to compare with a memory bound: the image sizes and the loaded graphs. */
 export function counted(
   { opened, config, imageSize, types }: Pick<PreparedModel, "opened" | "config" | "imageSize" | "types">,
   tasks: readonly NetworkTask[],
@@ -214,9 +218,9 @@ export function counted(
 }
 
 /**
- * MB that a model and its process take at least, before anything of it is loaded.
- * @throws {ModelError} where it cannot be found, read, or used for the tasks
- * @throws {UsageError} where an option is wrong
+ * The least memory of a model and its process in MB, computed before any of it is loaded.
+ * @throws {ModelError} if the model cannot be found, read, or used for the tasks
+ * @throws {UsageError} if an option is wrong
  */
 export async function memoryNeeded(
   platform: Platform<never>,
@@ -226,22 +230,22 @@ export async function memoryNeeded(
 ): Promise<number> {
   checkModelOptions(options);
   const opened = await openSource(platform, source, tasks, options);
-  // Who loads it is warned then.
+  // Loading the model repeats its warnings, so they are dropped here.
   const model = await prepareModel(platform, opened, tasks, { ...options, onWarning: () => undefined });
   return leastMemory(counted(model, tasks, false));
 }
 
-/** How a network is used. */
+/** The use of a network. */
 export interface NetworkUse {
-  /** Are images held for several calls, and the last ones kept? */
+  /** Whether images are held for several calls, and the last ones kept. */
   readonly holds?: boolean;
-  /** The tasks whose special tokens must be there: all of them, unless told. */
+  /** The tasks whose special tokens must exist; by default all. */
   readonly speaking?: readonly NetworkTask[];
 }
 
 /**
- * A network for tasks, of a model that is open. What can be refused at once is refused before weights are converted,
- * which takes seconds: a bound of memory, then the device.
+ * Creates a network for the tasks of an open model. Converting weights takes seconds, so possible refusals come first:
+ * a memory bound, then the device.
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, `model/device`, ...
  * @throws {UsageError} `usage/memory-too-small` @throws the signal's reason
  */
@@ -263,7 +267,7 @@ export async function networkOf(
 }
 
 /**
- * A network of a model that was prepared, over an engine that is open. Weights are converted if its type asks for it.
+ * Creates a network of a prepared model on an open engine. Converts weights if the model's type requires it.
  * @throws {ModelError} if weights cannot be read @throws the signal's reason
  */
 export async function networkOver(
@@ -280,7 +284,7 @@ export async function networkOver(
     const copied = await copiedTensors(typed, required, options.signal);
     return { ...prepared, network: new Network(types, copied, engine, emit), limits };
   }
-  // Kept weights that somebody deleted or damaged are made anew; of the originals, as long as they are what they were.
+  // If kept weights are deleted or damaged, they are derived again, provided that the originals are unchanged.
   const renew = async () => {
     for (const { source } of originals.values()) source.expectUnchanged?.();
     return read({ ...options, signal: undefined });
@@ -291,8 +295,8 @@ export async function networkOver(
 
 /**
  * Opens a model for tasks.
- * @throws {ModelError} where it cannot be found, read, or used for them
- * @throws {UsageError} where an option is wrong
+ * @throws {ModelError} if the model cannot be found, read, or used for them
+ * @throws {UsageError} if an option is wrong
  */
 export async function loadNetwork(
   platform: Platform<never>,

@@ -1,8 +1,8 @@
-// What a bound of memory is compared with if several parts are loaded that share an image encoder.
+// The memory needs of several loaded parts that share an image encoder.
 import type { TextConfig } from "../model/config.ts";
 import type { MemoryNeeds } from "./memory-plan.ts";
 
-/** A text stack at least as large as both in every size. */
+/** A text stack that is at least as large as both in every size. */
 const larger = (a: TextConfig, b: TextConfig): TextConfig => ({
   ...a,
   hiddenSize: Math.max(a.hiddenSize, b.hiddenSize),
@@ -14,7 +14,8 @@ const larger = (a: TextConfig, b: TextConfig): TextConfig => ({
 });
 
 /**
- * The needs of all parts together: the graphs of each, but the image encoder's once, and batches of the largest sizes.
+ * The needs of all parts together: the graphs of each, with the image encoder counted once, and batches of the largest
+ * sizes.
  * @param images the part whose image graph is loaded
  */
 export const memoryOfParts = (images: MemoryNeeds, others: readonly MemoryNeeds[]): MemoryNeeds =>

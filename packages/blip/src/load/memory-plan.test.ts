@@ -1,4 +1,4 @@
-// Bounds of memory: what fits, what is refused, and batches that shrink.
+// Memory bounds: what fits, what is rejected, and batches that shrink.
 import { describe, expect, test } from "vitest";
 import { arrayOf, failureOf } from "@blip-ts/testing";
 import { fixture } from "../../test/support/goldens.ts";
@@ -11,7 +11,7 @@ import { Matcher } from "../verbs/match.ts";
 const tiny = fixture("tiny/match");
 const load = (memory?: number) => loadNetwork(nodePlatform, tiny, ["match"], { memory });
 
-/** The least that a refusal names. */
+/** The least bound, as named by the error. */
 async function least(): Promise<number> {
   const { code, fields } = await failureOf(() => load(1));
   expect(code).toBe("usage/memory-too-small");
@@ -19,7 +19,7 @@ async function least(): Promise<number> {
 }
 
 describe("a bound of memory", () => {
-  test("that the model does not fit in is refused with the least that would do, which does", async () => {
+  test("that the model does not fit in is rejected with the least that would do, which does", async () => {
     const enough = await least();
     await using small = (await load(enough)).network;
     await expect(load(enough - 1)).rejects.toMatchObject({ code: "usage/memory-too-small" });
@@ -35,7 +35,7 @@ describe("a bound of memory", () => {
       text: { ...width, vocabSize: 30524, maxPositions: 512 },
       jointEmbedding: 256,
     };
-    // 346.03 MB of the process, and 40.36 MB of numbers of one image and 64 tokens of text.
+    // 346.03 MB of the process, and 40.36 MB of numbers for one image and 64 tokens of text.
     const needs = { config, shapes: [], graphs: [], holds: false };
     expect(leastMemory(needs)).toBe(Math.ceil(346.03 + 1.3 * 40.36));
   });
@@ -60,13 +60,13 @@ describe("a bound of memory", () => {
     expect(both.message).toBe(
       `memory: expected at least ${together} MB for these 2 models and the smallest batches, got ${alone}. Raise it.`,
     );
-    // The second adds its sessions and batches; another process would be 346 MB.
+    // The second model adds its sessions and batches; another process would add 346 MB.
     expect(together - alone).toBeGreaterThan(20);
     expect(together - alone).toBeLessThan(200);
     await expect(captioner(together - 1, tiny)).rejects.toMatchObject({ code: "usage/memory-too-small" });
     await using enough = await captioner(together, tiny);
     expect(enough.model.loaded.limits.images).toBe(1);
-    // An image that is too large names the bound of both as well, within which it is decoded.
+    // The error for a too large image also names the bound of both, under which it is decoded.
     const large = 150e6;
     const named = Math.ceil((enough.model.loaded.limits.decoding?.boundFor(large) ?? 0) / 1e6);
     await using roomy = await captioner(named, tiny);
@@ -88,7 +88,7 @@ describe("a bound of memory", () => {
       const other = bounded[index];
       if ("error" in row || !other || "error" in other) return expect.fail("a row is missing");
       expect([other.image, other.text]).toEqual([row.image, row.text]);
-      // Batches of other sizes sum float32 in another order: logits up to 6 move by 1e-5.
+      // Batches of other sizes sum float32 in a different order: logits up to 6 change by 1e-5.
       expect(other.logits[1]).toBeCloseTo(row.logits[1], 4);
       expect(other.cosine).toBeCloseTo(row.cosine, 5);
     });

@@ -1,5 +1,5 @@
-// How much the network is given at a time: as much as is fast, or what keeps the process within a bound of memory. The
-// numbers are those of bench/RESULTS.md, "Memory"; memory.slow.test.ts holds a process to its bound.
+// Chooses the network's batch sizes: the fastest ones, or those that keep the process within a memory bound. The
+// numbers come from bench/RESULTS.md, "Memory"; memory.slow.test.ts checks a process against its bound.
 import { must } from "@blip-ts/base";
 import { elementSize, type Graph } from "@blip-ts/graph";
 import { imageTokens, type BlipConfig } from "../model/config.ts";
@@ -7,30 +7,31 @@ import type { DecodingMemory } from "../image/decode-options.ts";
 import type { MemoryShape, TaskGraph } from "../tasks/task.ts";
 import { memoryTooSmall } from "./errors.ts";
 
-/** Sizes of batches. */
+/** Batch sizes, and bytes for kept data. */
 export interface Limits {
-  /** Pictures that are read and encoded at a time; undefined where it is the caller's choice. */
+  /** Images that are read and encoded at a time; undefined if the caller decides. */
   readonly images: number | undefined;
-  /** Texts alone. */
+  /** Texts without images. */
   readonly texts: BatchLimits;
-  /** Texts over the kept keys and values of one image. */
+  /** Texts with cross-attention to the kept keys and values of one image. */
   readonly cachedCrossAttention: BatchLimits;
-  /** Texts over images of N states each, which travel with them. */
+  /** Texts with cross-attention to images of N states each, which are part of the batch. */
   readonly crossAttention: (N: number) => BatchLimits;
-  /** Questions that are answered at a time, and answers of a list that are ranked at a time. */
+  /** Questions that are answered at a time. */
   readonly answers: number;
+  /** Answers of a list that are ranked at a time. */
   readonly candidates: number;
-  /** Bytes of image states that are kept for a second look. */
+  /** Bytes of image states that are kept for reuse. */
   readonly keptStates: number;
   /** Bytes of images that are held for several calls, and of the last ones. */
   readonly heldImages: number;
-  /** What decoding an image may take; undefined where nothing bounds memory. */
+  /** Memory for decoding an image; undefined without a memory bound. */
   readonly decoding?: DecodingMemory | undefined;
 }
 
 const MiB = 2 ** 20;
 
-/** How much at a time, from plenty to the least. */
+/** Levels of batch sizes, from the largest to the smallest. */
 const levels = [
   { images: 4, tokens: 512, rows: 16, answers: 64, candidates: 128 },
   { images: 2, tokens: 256, rows: 8, answers: 16, candidates: 64 },
@@ -40,7 +41,7 @@ const levels = [
 
 type Level = (typeof levels)[number];
 
-/** Limits of a level; states of images count as those of the model's own size. */
+/** The limits of a level; the states of images are counted for the model's own image size. */
 function limitsOf(
   { vision }: BlipConfig,
   level: Level,
@@ -58,36 +59,41 @@ function limitsOf(
   };
 }
 
-/** Unless memory is bounded: what fills the matrix products (past 400 rows they gain no more). */
+/** Limits without a memory bound: batches that fill the matrix products, which get no faster beyond 400 rows. */
 export const defaultLimits = (config: BlipConfig): Limits =>
   limitsOf(config, levels[0], false, { keptStates: 512 * MiB, heldImages: Infinity });
 
-/** Bytes of an image that is held: its pixel values, its states and its embedding, before and after its length is made 1. */
+/**
+ * Bytes of a held image: its pixel values, its states, and its embedding before and after normalization to length 1.
+ */
 export function heldBytes({ vision, jointEmbedding }: BlipConfig): number {
   const pixels = 3 * vision.imageSize ** 2;
   return 4 * (pixels + imageTokens(vision) * vision.hiddenSize + 2 * jointEmbedding);
 }
 
 /**
- * What a process takes without a model: Node and the engine's library (170 MiB), pictures of 8 million pixels (24 MB)
- * being read, and those before them that are not collected yet: seven at most in 25 runs.
+ * Bytes of a process without a model: Node and the engine's library (170 MiB), images of 8 million pixels (24 MB) that
+ * are being read, and earlier ones not yet garbage-collected: at most seven in 25 runs.
  */
 const processBytes = 330 * MiB;
 /**
- * Most bytes of an image that is decoded within the bytes of the process: 12 megapixels of JPEG. Larger ones have a share
- * of what the bound leaves.
+ * The most bytes of an image that is decoded within the process's own bytes: a JPEG of 12 megapixels. Larger images get
+ * a share of the memory that the bound leaves.
  */
 const decodedHere = 48e6;
-/** A session beside its weights: its thread, its graph. */
+/** Bytes of a session besides its weights: its thread, its graph. */
 const sessionBytes = 12 * MiB;
-/** The engine packs weights for its matrix products, which makes them a little larger (1.07 measured). */
+/** The engine packs weights for its matrix products, which enlarges them slightly (measured: 1.07). */
 const packing = 1.08;
-/** Allocators round up and keep what was freed. */
+/** Allocators round sizes up and keep freed memory. */
 const slack = 1.3;
-/** Tokens of a long text; beams, and the tokens of a long answer. */
+/** Tokens of a long text; beams; tokens of a long answer. */
 const [textTokens, beams, answerTokens] = [35, 8, 40];
 
-/** Bytes of a graph's weights once loaded. Of a table only the rows that are read come into memory. */
+/**
+ * Bytes of a graph's loaded weights. Only the rows of a table that are read come into memory, so tables are not
+ * counted.
+ */
 export function weightBytes(graph: Graph): number {
   const tables = new Set(
     graph.nodes.flatMap(({ kind, inputs }) => (kind === "gather" ? must(inputs, 0).id : [])),
@@ -100,18 +106,18 @@ export function weightBytes(graph: Graph): number {
     }, 0);
 }
 
-/** What a bound of memory is compared with. */
+/** The needs to compare with a memory bound. */
 export interface MemoryNeeds {
   readonly config: BlipConfig;
-  /** Of each task that is loaded. */
+  /** One shape per loaded task. */
   readonly shapes: readonly MemoryShape[];
-  /** The graphs of all these tasks, each once, after the passes of their type. */
+  /** The graphs of all these tasks, each once, after their type's passes. */
   readonly graphs: readonly TaskGraph[];
-  /** Are images held for several calls? One at least is to have room. */
+  /** Whether images are held for several calls; then at least one must have room. */
   readonly holds: boolean;
 }
 
-/** What batches of a level take beside the weights, by the tasks that there are. */
+/** Bytes of a level's batches besides the weights, for the loaded tasks. */
 function workingBytes({ config: { vision, text }, shapes }: MemoryNeeds, level: Level): number {
   const { images, tokens, rows, answers, candidates } = level;
   const N = imageTokens(vision);
@@ -132,7 +138,7 @@ function workingBytes({ config: { vision, text }, shapes }: MemoryNeeds, level: 
       : 0;
   const sequence = 4 * text.layers * D * answerTokens;
   const decodedBytes = (sequences: number) => sequences * beams * (sequence + 4 * V);
-  // Captions attend to images, answers to questions, and lists of answers are ranked.
+  // Captions attend to images, answers attend to questions, and answers of a list are ranked.
   const captions = has({ decodes: "image" }) ? 2 * images * keysAndValues + decodedBytes(images) : 0;
   const ranked = candidates * (sequence + 12 * V);
   const answered = has({ decodes: "question" }) ? Math.max(decodedBytes(answers), ranked) : 0;
@@ -140,9 +146,9 @@ function workingBytes({ config: { vision, text }, shapes }: MemoryNeeds, level: 
   return 4 * slack * (encode + read + crossAttention + decode);
 }
 
-/** Bytes that a model takes beside its batches, the process among them. */
+/** Bytes of a model and its process besides the batches. */
 function fixedBytes({ config, graphs, holds }: MemoryNeeds): number {
-  // Both forms load about the same weights: all of the text stack.
+  // Both forms of cross-attention load about the same weights: all of the text stack.
   const loaded = graphs.filter(({ role, form }) => form !== "cached" && role !== "cross-kv");
   const held = holds ? heldBytes(config) : 0;
   return loaded.reduce(
@@ -151,24 +157,24 @@ function fixedBytes({ config, graphs, holds }: MemoryNeeds): number {
   );
 }
 
-/** MB of the least bound that `limitsWithin` takes. */
+/** The least bound that `limitsWithin` accepts, in MB. */
 export function leastMemory(needs: MemoryNeeds): number {
   const [, , , level] = levels;
   return Math.ceil((fixedBytes(needs) + workingBytes(needs, level)) / 1e6);
 }
 
-/** A model's part of a bound that several share. */
+/** One model's share of a common bound. */
 export interface MemoryShare {
-  /** MB, its bound: as if it were alone. */
+  /** The model's bound in MB, as if it were alone. */
   readonly memory: number;
-  /** The bytes that all need together for the model's own part to be of so many. */
+  /** Returns the common bound at which the model's own share has this many bytes. */
   readonly boundOfAll: (bytes: number) => number;
 }
 
 /**
- * Bounds of several models in one process, whose own bytes each of them counts: what is left beside the least is shared
- * out evenly.
- * @param least MB that each takes
+ * Splits a bound among several models in one process. Each model's least memory includes the process's own bytes, which
+ * are counted once. The rest above the least is shared evenly.
+ * @param least the least MB of each model
  * @throws {UsageError} `usage/memory-too-small`
  */
 export function memoryOfEach(memory: number, least: readonly number[]): MemoryShare[] {
@@ -182,18 +188,18 @@ export function memoryOfEach(memory: number, least: readonly number[]): MemorySh
   }));
 }
 
-/** Limits whose messages name the bound that was given, if that is of several models. */
+/** Makes messages name the given bound, if several models share it. */
 export function limitsOfShare(limits: Limits, boundOfAll: MemoryShare["boundOfAll"] | undefined): Limits {
   const { decoding } = limits;
   if (!decoding || !boundOfAll) return limits;
   return { ...limits, decoding: { ...decoding, boundFor: (bytes) => boundOfAll(decoding.boundFor(bytes)) } };
 }
 
-/** Bytes of a bound beside what a level of batches takes; below 0 if it does not fit. */
+/** Bytes of a bound left beside a level's batches; negative if the level does not fit. */
 const leftOf = (needs: MemoryNeeds, level: Level, bound: number): number =>
   bound - fixedBytes(needs) - workingBytes(needs, level);
 
-/** The first level that fits within a bound, and what the bound leaves. */
+/** The largest level that fits a bound, and the bytes that the bound leaves. */
 function chosenLevel(needs: MemoryNeeds, bound: number) {
   for (const level of levels) {
     const left = leftOf(needs, level, bound);
@@ -202,10 +208,10 @@ function chosenLevel(needs: MemoryNeeds, bound: number) {
   return undefined;
 }
 
-/** Half of what is left: the other half keeps states. */
+/** Half of the bytes left, for decoding; the other half keeps states. */
 const apartOf = (left: number): number => Math.floor(left / 2);
 
-/** The least bound that leaves so many bytes for decoding an image apart: larger bounds may choose larger batches. */
+/** The least bound that leaves this many bytes for decoding an image apart; larger bounds may choose larger batches. */
 function boundFor(needs: MemoryNeeds, bytes: number): number {
   const bounds = levels.map((level) => 2 * bytes - leftOf(needs, level, 0));
   const enough = bounds.filter(
@@ -215,12 +221,12 @@ function boundFor(needs: MemoryNeeds, bytes: number): number {
 }
 
 /**
- * The most at a time that keeps the process's peak within a bound: the sum of what the process, each session and its
- * batches take. Half of what is left keeps image states, of which those that are held get a half; half decodes images
- * that are large.
- * @param memory MB (of a million bytes), the bound of the whole process and of what it starts
- * @param needs of the tasks; every graph is loaded, of the forms of cross-attention one
- * @throws {UsageError} `usage/memory-too-small` with the least that would do
+ * The largest limits that keep the process's peak within a bound. The peak is the sum of the process, each session and
+ * its batches. Half of the rest keeps image states, half of which is for held images if there are any. The other half
+ * of the rest is for decoding large images.
+ * @param memory the bound of the whole process and its child processes, in MB (a million bytes)
+ * @param needs the tasks' needs; every graph counts as loaded, but only one form of cross-attention
+ * @throws {UsageError} `usage/memory-too-small` with the least sufficient bound
  */
 export function limitsWithin(memory: number, needs: MemoryNeeds): Limits {
   const chosen = chosenLevel(needs, memory * 1e6);
@@ -234,9 +240,9 @@ export function limitsWithin(memory: number, needs: MemoryNeeds): Limits {
   });
 }
 
-/** How much one call may hold. */
+/** The size of one call. */
 export interface BatchLimits {
-  /** Tokens, padding included. A text that is longer goes alone. */
+  /** The most tokens, padding included. A longer text is processed alone. */
   readonly tokens: number;
   readonly rows: number;
 }

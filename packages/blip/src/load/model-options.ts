@@ -1,46 +1,49 @@
-// How a model is loaded: what every task takes.
+// Options of loading a model, common to all tasks.
 import type { Compat } from "../platform.ts";
 import { sourceOptionNames, type SourceOptions } from "../files.ts";
 import { engineOptionNames, type Device, type EngineOptions, type NetworkDType } from "@blip-ts/engine";
 import { badOption, optionNames } from "@blip-ts/base";
 import type { TextHeads } from "./read-config.ts";
 
-/** How a model is loaded. */
+/** Options of loading a model. */
 export interface ModelOptions extends SourceOptions, EngineOptions {
   /**
-   * None unless told. The folder (in a page, the address) of a LoRA adapter in PEFT's form, as `blip train --lora` or PEFT wrote it. The
-   * model is its base; its updates are merged into the weights in double precision when the model is loaded.
+   * The folder of a LoRA adapter in PEFT's format, written by `blip train --lora` or PEFT; in a page, its address. None
+   * by default. The model is its base: loading merges the updates into the weights in double precision.
    */
   readonly adapter?: string | undefined;
-  /** Whose conventions where the references differ. Classes with transformers' names: `hf` unless told; verbs: `blip`. */
+  /**
+   * The conventions to follow if the references differ. By default `hf` for classes with transformers' names, and
+   * `blip` for verbs.
+   */
   readonly compat?: Compat | undefined;
   /**
-   * How captions and answers are generated unless a call says otherwise, by transformers' names: `"model"` reads the
-   * model's own generation_config.json, an object is such a file's content. Without it no such file is read, in any mode:
-   * transformers does not read it for BLIP.
+   * Defaults of generation for captions and answers, under transformers' names; options of a call take precedence.
+   * `"model"` reads the model's own generation_config.json; an object is used as the content of such a file. By default
+   * no such file is read in any mode, because transformers does not read it for BLIP.
    */
   readonly generationConfig?: "model" | Readonly<Record<string, unknown>> | undefined;
-  /** Attention heads of the text model; without it, 12 where it is 768 wide, else as config.json says. */
+  /** Attention heads of the text model; by default 12 for width 768, otherwise the value in config.json. */
   readonly textHeads?: TextHeads | undefined;
   /**
-   * Side of the pictures in pixels, the checkpoint's own unless told. If it is another one, position embeddings are
+   * The side of the images in pixels; by default the checkpoint's own. For another side, position embeddings are
    * interpolated (models/vit.py `interpolate_pos_embed`).
    */
   readonly imageSize?: number | undefined;
   /**
-   * The type in which the network computes: `fp32` unless told, or `int8` where the file's weights are. Weights of
-   * another type are converted when first asked for and kept beside the Hub's cache.
+   * The network's computation type; by default `fp32`, or `int8` if the file holds 8-bit weights. Weights of another
+   * type are converted on first use and kept beside the Hub's cache.
    */
   readonly dtype?: NetworkDType | undefined;
   /**
-   * No bound unless told. MB (of a million bytes) within which the whole process's peak stays: batches are made as small as that needs, and a
-   * bound in which the model has no room is refused with the least that would do.
+   * The bound of the whole process's peak memory, in MB (a million bytes); none by default. Batches become as small as
+   * the bound requires. If the model does not fit, the error names the least sufficient bound.
    */
   readonly memory?: number | undefined;
   /**
-   * `map` (unless told): weights are read from the model's file when they are needed, which has to stay as it is.
-   * `copy`: all are read into memory at once, and the file may then be overwritten; they take their size in memory once more.
-   * In pages weights are in memory in any case.
+   * `map` (default) reads weights on demand from the model's file, which must stay unchanged. `copy` reads all weights
+   * into memory at once, which takes their size a second time; the file may then be overwritten. In pages, weights are
+   * always in memory.
    */
   readonly load?: "map" | "copy" | undefined;
 }
@@ -70,7 +73,7 @@ function checkGenerationConfig(config: unknown): void {
     throw badOption("generationConfig", config, ["model", "an object as in generation_config.json"]);
 }
 
-/** @throws {UsageError} `usage/bad-option`, listing the valid ones */
+/** @throws {UsageError} `usage/bad-option`, with the valid values */
 export function checkModelOptions(options: ModelOptions): void {
   const { compat, textHeads, imageSize, dtype, device, memory, load } = options;
   if (dtype !== undefined && !dtypes.includes(dtype)) throw badOption("dtype", dtype, dtypes);
@@ -89,12 +92,13 @@ export function checkModelOptions(options: ModelOptions): void {
   if (imageSize !== undefined) checkImageSize(imageSize, 1);
 }
 
-/** Largest side: attention grows with its fourth power. */
+/** The largest side: the cost of attention grows with its fourth power. */
 const maxImageSize = 2048;
 
 /**
- * A side that is no multiple of the patch is allowed: what is left over at the right and below is not seen, as in transformers.
- * @param patch the side of a patch, once the model is known
+ * Checks an image size. A side may be no multiple of the patch: pixels left over at the right and bottom are ignored,
+ * as in transformers.
+ * @param patch the side of a patch, or 1 while the model is unknown
  * @throws {UsageError} `usage/bad-option`
  */
 export function checkImageSize(imageSize: number, patch: number): void {

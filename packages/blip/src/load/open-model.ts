@@ -1,4 +1,4 @@
-// A model's files, opened: its checkpoint under Hugging Face names, what it is and what it can do. No weight is read.
+// Opens a model's files: its checkpoint under Hugging Face names, its architecture, and its tasks. Reads no weight.
 import { deriveArchitecture, type Architecture } from "../weights/architecture.ts";
 import { toHuggingFaceNames, type Dialect } from "../weights/names.ts";
 import { withoutPrefix, wrapperPrefix } from "../weights/wrapper-prefix.ts";
@@ -22,16 +22,18 @@ export interface OpenedModel {
   readonly files: ModelFiles;
   readonly format: CheckpointFormat;
   readonly dialect: Dialect;
-  /** By Hugging Face name. */
+  /** Tensors by Hugging Face name. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** 8-bit matrices and their scales, of which `tensors` has what they stand for; empty in a floating-point file. */
+  /**
+   * 8-bit matrices and their scales; `tensors` has the matrices that they stand for. Empty in a floating-point file.
+   */
   readonly quantized: ReadonlyMap<string, StoredTensor>;
   readonly ignored: readonly IgnoredTensor[];
-  /** What all names in the file begin with, and is left out: `module.`; empty in most. */
+  /** The common prefix of all names in the file, such as `module.`, which is removed; usually empty. */
   readonly prefix: string;
   readonly architecture: Architecture;
   readonly tasks: TaskReport;
-  /** The adapter whose updates `tensors` have. */
+  /** The adapter whose updates are merged into `tensors`. */
   readonly adapter?: { readonly name: string; readonly sha256: string } | undefined;
 }
 
@@ -44,7 +46,7 @@ export async function openModel(files: ModelFiles): Promise<OpenedModel> {
 }
 
 /**
- * What the tensors of a model's checkpoint are.
+ * Identifies the tensors of a model's checkpoint.
  * @throws {ModelError} `checkpoint/...`
  */
 export function openedFrom(files: ModelFiles, checkpoint: OpenedWeights): OpenedModel {
@@ -66,15 +68,15 @@ export function openedFrom(files: ModelFiles, checkpoint: OpenedWeights): Opened
   };
 }
 
-/** A checkpoint whose names are those of a model. */
+/** A checkpoint with the model's own tensor names. */
 export interface OpenedWeights extends Checkpoint {
-  /** What all names in the file begin with, and is left out. */
+  /** The removed common prefix of all names in the file. */
   readonly prefix?: string;
 }
 
 /**
- * All tensors of a model by their own names, also those that no task needs, without what a program that wraps models has put
- * before all of them.
+ * Opens all tensors of a model by their own names, including tensors that no task needs. Removes the prefix that a
+ * wrapper of models has put before all names.
  * @throws {ModelError} `checkpoint/...`
  */
 export async function openWeights({ weights }: ModelFiles): Promise<OpenedWeights> {
@@ -86,21 +88,21 @@ export async function openWeights({ weights }: ModelFiles): Promise<OpenedWeight
   return { ...checkpoint, prefix, tensors: withoutPrefix(checkpoint.tensors, prefix) };
 }
 
-/** @throws {ModelError} `model/wrong-task`, which says what the model can do instead */
+/** @throws {ModelError} `model/wrong-task`, with the model's tasks */
 export function expectTask({ files, tasks }: OpenedModel, task: Task): void {
   const missing = tasks.missing.get(task);
   if (missing) throw wrongTask(files.name, task, tasks.tasks, missing);
 }
 
 /**
- * A side file as JSON, within its limits; undefined where there is none.
+ * Reads a side file as JSON, within its limits; undefined if it does not exist.
  * @throws {ModelError} `model/bad-json`, `model/side-file-too-large`
  */
 export async function readJson(files: ModelFiles, file: SideFile): Promise<unknown> {
   const text = await files.read(file);
   if (text === undefined) return undefined;
   const [name, most] = [`${files.name}/${file}`, maxSideFileBytes[file]];
-  // A platform of one's own may have read more.
+  // A custom platform may not have enforced the limit.
   if (text.length > most) throw sideFileTooLarge(name, text.length, most);
   const parsed = await parseStrictJson(text, sideFileLimits);
   if (!parsed.ok) throw badJson(name, parsed.reason);
@@ -108,8 +110,8 @@ export async function readJson(files: ModelFiles, file: SideFile): Promise<unkno
 }
 
 /**
- * The tokenizer that lies beside the weights: tokenizer.json, else vocab.txt, with tokenizer_config.json. If a model has
- * neither, the bundled BERT vocabulary if it can be its.
+ * Reads the tokenizer beside the weights: tokenizer.json, or else vocab.txt, with tokenizer_config.json. If a model has
+ * neither, uses the bundled BERT vocabulary if its size fits.
  * @param vocabSize rows of the model's word table
  * @throws {ModelError} `text/bad-tokenizer`, `tokenizer/...`, `model/vocabulary-needed`, `model/vocabulary-mismatch`
  */

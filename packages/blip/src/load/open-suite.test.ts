@@ -1,4 +1,4 @@
-// A suite opened for a task: joined with the image encoder, each file once, and what is said where parts do not fit.
+// A suite opened for a task: joined with the image encoder, each file opened once, and the errors if parts do not fit.
 import { cp, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 const quiet = { onWarning: () => undefined };
 
-/** The suite's files, and which folders were opened and what was read in them. */
+/** The suite's files, with records of opened folders and read files. */
 async function watched(folder: string) {
   const files = await nodePlatform.openModel(folder, {});
   if (files.kind !== "suite") throw new Error("a suite was expected");
@@ -82,7 +82,7 @@ test("model_index.json itself names the suite; beside weights it does not count"
   expect((await nodePlatform.openModel(plain, {})).kind).toBe("folder");
 });
 
-test("a task that the suite lacks is refused at the call, with those that it has", async () => {
+test("a task that the suite lacks is rejected at the call, with those that it has", async () => {
   const error = await failureOf(() => Captioner.load(nodePlatform, suite, quiet));
   expect(error).toMatchObject({ name: "ModelError", code: "model/wrong-task" });
   expect(error.message).toMatch(/cannot do "caption": .*It can do: match, retrieve, ask, embed\./);
@@ -124,11 +124,9 @@ describe("refuses", () => {
     await cp(join(other, "image_encoder"), join(folder, "image_encoder"), { recursive: true });
     const error = await load(folder);
     expect(error).toMatchObject({ code: "suite/encoder-width" });
-    expect(error.message).toMatch(/width 48, as .*match\/config\.json says .*found 32\. /);
+    expect(error.message).toMatch(/width 48, as .*match\/config\.json declares .*got 32\. /);
     await rm(join(folder, "match", "config.json"));
-    expect((await load(folder)).message).toMatch(
-      /width 48, as the cross-attention of .*match reads, found 32/,
-    );
+    expect((await load(folder)).message).toMatch(/width 48, as the cross-attention of .*match reads, got 32/);
   });
 
   test("tensors in the wrong folder", async () => {
@@ -136,9 +134,9 @@ describe("refuses", () => {
     await cp(join(parts.match, "model.safetensors"), join(folder, "match", "model.safetensors"));
     const doubled = await load(folder);
     expect(doubled).toMatchObject({ code: "suite/misplaced-tensors" });
-    expect(doubled.message).toMatch(/the part's own tensors alone, found vision_model/);
+    expect(doubled.message).toMatch(/the part's own tensors alone, got vision_model/);
     await cp(join(parts.match, "model.safetensors"), join(folder, "image_encoder", "model.safetensors"));
-    expect((await load(folder)).message).toMatch(/the image encoder's tensors alone, found .*text/);
+    expect((await load(folder)).message).toMatch(/the image encoder's tensors alone, got .*text/);
   });
 
   test("an index with more bytes than one has, unread", async () => {

@@ -1,5 +1,5 @@
-// A model or a suite, opened for a task. A suite's part has no image encoder of its own: its weights are joined with those
-// that all parts share.
+// Opens a model or a suite for a task. A suite's part has no image encoder of its own: its weights are joined with the
+// shared image encoder.
 import { atLeast, ModelError, once, unlessAborted } from "@blip-ts/base";
 import type { Checkpoint, StoredTensor } from "@blip-ts/checkpoint";
 import type { ModelFiles, SideFile, SourceOptions, SuiteFiles } from "../files.ts";
@@ -20,20 +20,20 @@ import { openedFrom, openModel, openWeights, readJson, type OpenedModel } from "
 import { readSuiteIndex, type SuiteIndex } from "./suite-index.ts";
 import { withAdapter, type AdapterPlatform } from "./with-adapter.ts";
 
-/** A suite whose index was read. Its folders are opened when they are first asked for, each once. */
+/** A suite with its index read. Each folder is opened once, on demand. */
 export class OpenedSuite {
   readonly files: SuiteFiles;
   readonly index: SuiteIndex;
   readonly #encoders = new Map<string, Promise<Checkpoint>>();
   readonly #parts = new Map<string, Promise<OpenedModel>>();
 
-  /** @throws {ModelError} `suite/...` where model_index.json is wrong */
+  /** @throws {ModelError} `suite/...` if model_index.json is wrong */
   constructor(files: SuiteFiles) {
     this.files = files;
     this.index = readSuiteIndex(files.index, files.name);
   }
 
-  /** The folders of parts, each once, with the networks that it is for. */
+  /** The folders of parts, each once, with their networks. */
   get parts(): ReadonlyMap<string, readonly NetworkTask[]> {
     const parts = new Map<string, NetworkTask[]>();
     for (const [task, folder] of this.index.folders) parts.set(folder, [...(parts.get(folder) ?? []), task]);
@@ -53,7 +53,7 @@ export class OpenedSuite {
   }
 
   /**
-   * The model of a folder, with the shared image encoder's tensors, which are the same objects in all parts.
+   * The model of a folder, joined with the shared image encoder's tensors, which are the same objects in all parts.
    * @throws {ModelError} `suite/missing-part`, `suite/misplaced-tensors`, `suite/encoder-width`, `checkpoint/...`
    */
   part(folder: string): Promise<OpenedModel> {
@@ -70,7 +70,10 @@ export class OpenedSuite {
     });
   }
 
-  /** The folder of tasks. @throws {ModelError} `model/wrong-task`, `suite/several-parts` @throws {UsageError} `suite/task-needed` */
+  /**
+   * The folder that does tasks. @throws {ModelError} `model/wrong-task`, `suite/several-parts` @throws {UsageError}
+   * `suite/task-needed`
+   */
   folderOf(tasks: readonly Task[]): string {
     const { name } = this.files;
     if (tasks.length === 0) throw taskNeeded(name, this.index.tasks);
@@ -96,10 +99,10 @@ export class OpenedSuite {
   }
 }
 
-/** Small files that are looked at when parts are joined, and read again when verbs are made. */
+/** Small files that are read both when parts are joined and when verbs are created. */
 const readTwice: readonly SideFile[] = ["config.json", "processor_config.json", "preprocessor_config.json"];
 
-/** Each of these is fetched once. */
+/** Fetches each of these files once. */
 function readOnce(files: ModelFiles): ModelFiles {
   const texts = new Map<SideFile, Promise<string | undefined>>();
   return {
@@ -108,7 +111,7 @@ function readOnce(files: ModelFiles): ModelFiles {
   };
 }
 
-/** The image encoder has the width that the part was made for. @throws {ModelError} `suite/encoder-width` */
+/** Checks that the image encoder has the width that the part expects. @throws {ModelError} `suite/encoder-width` */
 async function expectWidth(
   { files, index }: OpenedSuite,
   { files: part, architecture }: OpenedModel,
@@ -117,7 +120,7 @@ async function expectWidth(
   const json = await readJson(part, "config.json");
   const said = sizeOf(sizeOf(json, "vision_config"), "hidden_size");
   const widths: readonly (readonly [where: string, width: unknown])[] = [
-    [`${part.name}/config.json says (vision_config.hidden_size)`, said],
+    [`${part.name}/config.json declares (vision_config.hidden_size)`, said],
     [`the cross-attention of ${part.name} reads`, architecture.text?.encoderWidth],
   ];
   for (const [where, width] of widths)
@@ -132,7 +135,7 @@ const sizeOf = (value: unknown, field: string): unknown =>
 
 const suites = new WeakMap<SuiteFiles, OpenedSuite>();
 
-/** A suite, opened once for its files. @throws {ModelError} `suite/...` where model_index.json is wrong */
+/** Opens a suite once per files object. @throws {ModelError} `suite/...` if model_index.json is wrong */
 export function openSuite(files: SuiteFiles): OpenedSuite {
   const suite = suites.get(files) ?? new OpenedSuite(files);
   suites.set(files, suite);
@@ -142,10 +145,11 @@ export function openSuite(files: SuiteFiles): OpenedSuite {
 const models = new WeakMap<ModelFiles, Map<"model", Promise<OpenedModel>>>();
 
 /**
- * The model that does tasks: a plain model itself, of a suite the part for them, joined with the shared image encoder.
- * No weight is read. It may be called again for the same `files`: each file is opened once, and the tensors of the shared
- * image encoder are the same objects in all parts (parts whose configurations differ may yet compute other states with them).
- * @param tasks of a suite all must lie in one part; a plain model is not asked whether it can do them (`expectTask` is)
+ * Opens the model that does tasks: a plain model itself, or a suite's part for them, joined with the shared image
+ * encoder. Reads no weight. It may be called again for the same `files`: each file is opened once, and the tensors of
+ * the shared image encoder are the same objects in all parts. Parts with different configurations may still compute
+ * different states with them.
+ * @param tasks in a suite all must lie in one part; for a plain model they are not checked (`expectTask` does that)
  * @throws {ModelError} `model/wrong-task` for a task that a suite lacks, `suite/...`, `checkpoint/...`
  * @throws {UsageError} `suite/task-needed` for a suite without a task
  */
@@ -164,12 +168,12 @@ export async function openModelForTasks(
 
 type Finder = Pick<Platform<never>, "openModel">;
 
-/** How a model is found, and what becomes of it before it is used. */
+/** Options of finding a model and preparing it for use. */
 export interface OpenOptions extends SourceOptions {
   readonly adapter?: ModelOptions["adapter"];
 }
 
-/** Finds a model or a suite. @throws {ModelError} where there is none @throws the signal's reason */
+/** Finds a model or a suite. @throws {ModelError} if there is none @throws the signal's reason */
 export async function findModel(
   platform: Finder,
   source: string,
@@ -177,16 +181,16 @@ export async function findModel(
 ): Promise<ModelFiles | SuiteFiles> {
   const { signal } = options;
   signal?.throwIfAborted();
-  // A download ends by the signal itself, when it has put its files in order.
+  // A download handles the signal itself, after cleaning up its files.
   const files = await platform.openModel(source, options);
   signal?.throwIfAborted();
   return files;
 }
 
 /**
- * Finds a model, opens the checkpoint that does tasks, and merges the adapter into it, if options name one.
- * @param keep whether what is merged may be kept for the next time
- * @throws {ModelError} where it cannot be found or read, and what `openModelForTasks` and `withAdapter` throw
+ * Finds a model, opens the checkpoint for tasks, and merges the adapter that options name, if any.
+ * @param keep whether merged weights may be kept for later loads
+ * @throws {ModelError} if the model cannot be found or read, and as `openModelForTasks` and `withAdapter` throw
  * @throws the signal's reason
  */
 export async function openSource(

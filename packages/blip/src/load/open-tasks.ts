@@ -1,4 +1,4 @@
-// A model that does several tasks: where the network of each of them comes from.
+// Opens a model for several tasks and provides each task's network.
 import { asyncDispose, badOption, unlessAborted } from "@blip-ts/base";
 import { suiteBase } from "../adapter/index.ts";
 import type { Platform } from "../platform.ts";
@@ -15,7 +15,7 @@ import type { OpenTasks } from "./task-networks.ts";
 
 export type { OpenTasks } from "./task-networks.ts";
 
-/** The tasks that are asked for, checked. @throws {UsageError} `usage/bad-option` */
+/** Checks the requested tasks. @throws {UsageError} `usage/bad-option` */
 function wanted(tasks: readonly Task[]): readonly Task[] {
   for (const task of tasks)
     if (!runnableTasks.includes(task)) throw badOption("tasks", task, [...runnableTasks]);
@@ -23,7 +23,7 @@ function wanted(tasks: readonly Task[]): readonly Task[] {
   return tasks;
 }
 
-/** Tasks of one file, which is one network: weights are read once, and each session is made once for all of them. */
+/** The tasks of one file, as one network: weights are read once, and each session is created once for all tasks. */
 class SingleFile implements OpenTasks {
   readonly tasks: readonly Task[];
   readonly images: LoadedNetwork;
@@ -58,18 +58,20 @@ class SingleFile implements OpenTasks {
   }
 }
 
-/** What is opened of a model of several tasks. */
+/** The parts of a multi-task model to open. */
 export interface TasksToOpen {
-  /** Without it all; fewer take less of a bound of memory, and of a suite fewer parts are read. */
+  /**
+   * The tasks to open; by default all. Fewer tasks need less of a memory bound, and fewer parts of a suite are read.
+   */
   readonly tasks?: readonly Task[] | undefined;
-  /** Are images held for several calls, and the last ones kept? They are, unless told. */
+  /** Whether images are held for several calls and the last ones kept; by default true. */
   readonly holds?: boolean;
 }
 
 /**
- * Opens a model, or a suite, for every task that it can do, or for those of them that are asked for. A special token that
- * a task needs and the vocabulary lacks is found when that task is opened.
- * @throws {ModelError} if it cannot be found, read, or used for any of them, and `suite/...`
+ * Opens a model or a suite for all of its tasks, or for the requested ones. If a task's special token is missing in the
+ * vocabulary, the error comes when that task is opened.
+ * @throws {ModelError} if it cannot be found, read, or used for a task, and `suite/...`
  * @throws {UsageError} if an option is wrong @throws the signal's reason
  */
 export async function openTasks(

@@ -1,4 +1,4 @@
-// Which heads, epsilons and sizes a network gets, from config.json, the tensors and the options.
+// A network's heads, epsilons and sizes, from config.json, the tensors and the options.
 import { describe, expect, test } from "vitest";
 import type { Compat } from "../platform.ts";
 import { decideTextHeads, readConfig } from "./read-config.ts";
@@ -80,7 +80,7 @@ describe("readConfig", () => {
     [
       "a size that the tensors deny",
       { vision_config: { hidden_size: 512 } },
-      /vision_config\.hidden_size: expected 768, as the tensors' shapes say, found 512/,
+      /vision_config\.hidden_size: expected 768, as in the tensors' shapes, got 512/,
     ],
     [
       "another activation",

@@ -1,5 +1,5 @@
-// The network's sizes, decided: shapes come from the tensors, heads and epsilons from config.json, and where config.json
-// says a size, it must agree. What BLIP's files are known to get wrong is corrected here, with a warning.
+// Decides the network's sizes. Shapes come from the tensors, heads and epsilons from config.json; sizes in config.json
+// must agree with the tensors. Known errors in BLIP's files are corrected here, with a warning.
 import type { Architecture } from "../weights/architecture.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Compat } from "../platform.ts";
@@ -7,7 +7,7 @@ import { schema, type Warning } from "@blip-ts/base";
 import { checkConfig, type ConfigFile } from "./config-schema.ts";
 import { badConfig, badHeads, headsUnknown, textHeadsCorrected } from "./errors.ts";
 
-/** `config` takes config.json's word (or transformers' default of 8); a number is taken as it is. */
+/** `config` uses the value in config.json (or transformers' default of 8); a number is used as given. */
 export type TextHeads = "config" | number;
 
 export interface ConfigOptions {
@@ -15,17 +15,17 @@ export interface ConfigOptions {
   readonly textHeads?: TextHeads | undefined;
 }
 
-/** What transformers takes for a text config that does not say its heads. */
+/** transformers' default for a text config without heads. */
 const transformersTextHeads = 8;
-/** What transformers takes for a config that does not say its joint embedding. */
+/** transformers' default for a config without a joint embedding. */
 const transformersJointEmbedding = 256;
-/** The text width of every model that Salesforce released, and the heads with which all were trained. */
+/** The text width of every model that Salesforce released, and the number of heads in their training. */
 const salesforceTextWidth = 768;
 const salesforceTextHeads = 12;
 /** Heads of Salesforce's vision transformers by width: base and large. */
 const salesforceVisionHeads: Readonly<Record<number, number>> = { 768: 12, 1024: 16 };
 
-/** Where config.json says a size that the tensors show, both must agree. */
+/** Sizes in config.json must agree with the tensors. */
 function agree(
   name: string,
   where: string,
@@ -37,14 +37,15 @@ function agree(
     if (said !== shown)
       throw badConfig(
         name,
-        `${where}.${key}: expected ${shown}, as the tensors' shapes say, found ${schema.shownValue(said)}`,
+        `${where}.${key}: expected ${shown}, as in the tensors' shapes, got ${schema.shownValue(said)}`,
       );
   }
 }
 
 /**
- * Heads of the text transformer. Salesforce's first config files said 8 where the weights were trained with 12
- * (transformers issue 22625); itm-base-flickr's was most likely never corrected. Width 768 is therefore 12 unless told.
+ * Decides the heads of the text transformer. Salesforce's first config files had 8, but the weights were trained with
+ * 12 (transformers issue 22625); itm-base-flickr's was most likely never corrected. Therefore width 768 means 12 by
+ * default.
  */
 export function decideTextHeads(
   name: string,
@@ -59,19 +60,19 @@ export function decideTextHeads(
   if (width !== salesforceTextWidth) return { heads: config };
   if (!hasConfig || config === salesforceTextHeads) return { heads: salesforceTextHeads };
   const configured =
-    said === undefined ? `does not say them (transformers then takes ${config})` : `says ${config}`;
+    said === undefined ? `has no number (transformers then uses ${config})` : `has ${config}`;
   return {
     heads: salesforceTextHeads,
     warning: textHeadsCorrected(name, configured),
   };
 }
 
-/** What shapes show of a network. */
+/** The sizes that a network's shapes show. */
 type KnownSizes = Required<Pick<Architecture, "vision" | "text">> & {
   readonly jointEmbedding: number | undefined;
 };
 
-/** config.json must not contradict what the tensors' shapes show. @throws {ModelError} `model/bad-config` */
+/** Checks that config.json does not contradict the tensors' shapes. @throws {ModelError} `model/bad-config` */
 function agreeWithShapes(
   name: string,
   { vision, text, jointEmbedding }: KnownSizes,
@@ -96,10 +97,10 @@ function agreeWithShapes(
 }
 
 /**
- * The sizes of the network.
- * @param architecture what the tensors' shapes show; a file without projections has no joint embedding: config.json's
- * is then taken, or transformers' default
- * @param json the parsed config.json, or undefined where there is none
+ * Decides the sizes of the network.
+ * @param architecture the sizes that the tensors' shapes show; for a file without projections, the joint embedding
+ * comes from config.json or is transformers' default
+ * @param json the parsed config.json, or undefined if there is none
  * @throws {ModelError} `model/bad-config`, `model/bad-heads`, `model/heads-unknown`
  */
 export function readConfig(
@@ -125,7 +126,7 @@ export function readConfig(
   const visionHeads =
     visionJson?.num_attention_heads ??
     salesforceVisionHeads[vision.hiddenSize] ??
-    // Without a config, the head width that was given for the text is the vision's too.
+    // Without a config, the text model's given head width also applies to the vision model.
     (json === undefined ? vision.hiddenSize / (text.hiddenSize / decided.heads) : 12);
   divides(name, "vision", vision.hiddenSize, visionHeads);
   divides(name, "text", text.hiddenSize, decided.heads);

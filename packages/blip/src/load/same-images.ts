@@ -1,12 +1,12 @@
-// What the parts of a suite must agree on to share the states of an image: the sizes that the image encoder computes with,
-// the type in which it does, and how images are made its pixel values.
+// Checks that a suite's parts can share the states of an image: they must agree on the image encoder's sizes, the
+// computation type, and the image preprocessing.
 import type { ImageConfig } from "../image/preprocess.ts";
 import type { BlipConfig, VisionConfig } from "../model/config.ts";
 import { differentSettings, differentStates, differentTypes } from "./errors.ts";
 import { imageConfigOf } from "./image-settings.ts";
 import type { PreparedModel } from "./load-model.ts";
 
-/** A part by what messages call it, and its sizes. */
+/** A part's name for messages, and its sizes. */
 interface SizedPart {
   readonly name: string;
   readonly config: BlipConfig;
@@ -33,7 +33,9 @@ const imageFields: Readonly<Record<keyof ImageConfig, string>> = {
   std: "image_std",
 };
 
-/** A field in which two records differ, by its name in their files, with both values; undefined if there is none. */
+/**
+ * The first field in which two records differ: its name in their files and both values. Undefined if they are equal.
+ */
 function difference<Fields extends object>(
   names: Readonly<Record<keyof Fields, string>>,
   first: Fields,
@@ -45,7 +47,9 @@ function difference<Fields extends object>(
   return undefined;
 }
 
-/** The image encoder computes the same states for all parts. @throws {ModelError} `suite/different-states` */
+/**
+ * Checks that the image encoder computes the same states for all parts. @throws {ModelError} `suite/different-states`
+ */
 export function expectSameStates(suite: string, [first, ...others]: readonly SizedPart[]): void {
   for (const other of others) {
     const found = first && difference(visionFields, first.config.vision, other.config.vision);
@@ -53,7 +57,7 @@ export function expectSameStates(suite: string, [first, ...others]: readonly Siz
   }
 }
 
-/** All parts compute in one type, as one engine does. @throws {ModelError} `suite/different-types` */
+/** Checks that all parts compute in one type, because one engine does. @throws {ModelError} `suite/different-types` */
 export function expectOneType(
   suite: string,
   [first, ...others]: readonly Pick<PreparedModel, "opened" | "types">[],
@@ -66,7 +70,7 @@ export function expectOneType(
       ]);
 }
 
-/** Images are made the same pixel values for all parts. @throws {ModelError} `suite/different-settings`, `image/bad-config` */
+/** Checks that all parts prepare images equally. @throws {ModelError} `suite/different-settings`, `image/bad-config` */
 export async function expectSameImages(
   suite: string,
   [first, ...others]: readonly Pick<PreparedModel, "opened" | "imageSize">[],

@@ -1,5 +1,5 @@
-// Side files as transformers 4.26 to 5.23 saved them (oracle/hf/side_files.py): a folder, the Hub and a page read the same
-// settings of them as each version itself, and what `convert` writes says them again.
+// Side files as saved by transformers 4.26 to 5.23 (oracle/hf/side_files.py): a folder, the Hub and a page read the
+// same settings as each version, and `convert` writes them again.
 import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import { readJson, readTokenizer } from "./open-model.ts";
 interface Reading {
   readonly image: { readonly mean: number[]; readonly std: number[]; readonly size: object };
   readonly ids: readonly number[][];
-  /** Tokens of the last text if it is cut and the call does not say where. */
+  /** The number of tokens of the last text, truncated without a limit in the call. */
   readonly cut: number;
 }
 
@@ -52,7 +52,7 @@ async function modelOf(saved: string): Promise<string> {
   return folder;
 }
 
-/** What is read of a model's files. */
+/** The settings read from a model's files. */
 async function readingOf(files: ModelFiles) {
   const tokenizer = await readTokenizer(files, 127, () => Promise.reject(new Error("it has a vocabulary")));
   const image = await readImageConfig(files);
@@ -74,14 +74,14 @@ async function readingOf(files: ModelFiles) {
 
 const fromFolder = async (folder: string) => readingOf(plainModel(await nodePlatform.openModel(folder, {})));
 
-/** Through a server that speaks the Hub's protocol. */
+/** Reads through a server that speaks the Hub's protocol. */
 async function fromHub(folder: string) {
   await using hub = await serveTinyHub({ "someone/blip": folder }, new Uint8Array());
   const env = { HF_HOME: join(folder, "cache"), HF_ENDPOINT: hub.origin };
   return await fromFolder((await downloadModel("someone/blip", { env })).folder);
 }
 
-/** As a page reads it, which asks for each file. */
+/** Reads like a page, which requests each file. */
 async function fromPage(folder: string) {
   vi.stubGlobal("caches", fakeCaches());
   vi.stubGlobal("document", { baseURI: "http://page.example/" });
@@ -103,7 +103,7 @@ async function fromPage(folder: string) {
 const generation = { beams: 4, maxLength: 15, repetitionPenalty: 1.25 };
 
 describe.each(Object.entries(folders))("saved by transformers %s", (saved, expected) => {
-  // 4.26 does not count BLIP among the models that generate.
+  // 4.26 does not count BLIP among the generating models.
   const own = saved.startsWith("4.26") ? undefined : generation;
 
   test("a folder, the Hub and a page say what that version says", async () => {

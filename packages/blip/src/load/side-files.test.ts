@@ -1,5 +1,5 @@
-// Side files are untrusted: each kind of wrong content is refused by the file's name, the field, what was expected and what
-// was found, before anything is made of it.
+// Side files are untrusted: each kind of wrong content is rejected with the file's name, the field, the expected value
+// and the actual one, before the content is used.
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { memorySource } from "@blip-ts/checkpoint";
@@ -17,7 +17,7 @@ const folder = fixture("tiny/match");
 const weights = await readFile(`${folder}/model.safetensors`);
 const right = async (file: string) => readFile(`${folder}/${file}`, "utf8").catch(() => undefined);
 
-/** fixtures/tiny/match, one of whose files says something else. */
+/** fixtures/tiny/match with the content of one file replaced. */
 const modelWith = (changed: SideFile, content: string): ModelFiles => ({
   name: "m",
   kind: "folder",
@@ -25,7 +25,7 @@ const modelWith = (changed: SideFile, content: string): ModelFiles => ({
   read: async (file) => (file === changed ? content : right(file)),
 });
 
-/** What loading does of the files, before an engine is opened. */
+/** Runs the part of loading that reads the files, before an engine is opened. */
 async function load(files: ModelFiles): Promise<void> {
   await prepareModel(nodePlatform, await openModel(files), ["match"], { onWarning: () => undefined });
   await readImageConfig(files);
@@ -43,7 +43,7 @@ const jsonFiles = [
   "tokenizer_config.json",
 ] as const;
 
-test.each(jsonFiles)("%s that nests deeper than 64 levels is refused", async (file) => {
+test.each(jsonFiles)("%s that nests deeper than 64 levels is rejected", async (file) => {
   for (const content of ["[".repeat(65) + "]".repeat(65), "[".repeat(20_000), `{"a":`.repeat(30_000)]) {
     const failure = await failureOf(() => load(modelWith(file, content)));
     expect(failure).toBeInstanceOf(ModelError);
@@ -54,20 +54,20 @@ test.each(jsonFiles)("%s that nests deeper than 64 levels is refused", async (fi
   }
 });
 
-test.each(jsonFiles)("%s above its bound is refused, also if the platform reads it", async (file) => {
+test.each(jsonFiles)("%s above its bound is rejected, also if the platform reads it", async (file) => {
   const most = file === "tokenizer.json" ? 8_000_000 : 4_000_000;
   const failure = await failureOf(() => load(modelWith(file, `"${"x".repeat(most)}"`)));
   expect(failure.code).toBe("model/side-file-too-large");
-  expect(failure.message).toContain(`m/${file}: expected at most ${most} characters, found ${most + 2}`);
+  expect(failure.message).toContain(`m/${file}: expected at most ${most} characters, got ${most + 2}`);
 });
 
-test.each(jsonFiles)("%s that is no JSON is refused", async (file) => {
+test.each(jsonFiles)("%s that is not JSON is rejected", async (file) => {
   const failure = await failureOf(() => load(modelWith(file, '{"a": \u001b[31m}')));
   expect(failure.code).toBe("model/bad-json");
   expect(failure.message).not.toContain("\u001b");
 });
 
-test.each(jsonFiles)("%s that is no object is refused", async (file) => {
+test.each(jsonFiles)("%s that is not an object is rejected", async (file) => {
   for (const content of ["[]", "7", '"x"', "true"])
     expect(await failureOf(() => load(modelWith(file, content)))).toBeInstanceOf(ModelError);
 });

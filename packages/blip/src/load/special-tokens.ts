@@ -1,18 +1,18 @@
-// The ids of [DEC], [ENC], [SEP] and [PAD], by the vocabulary or by config.json.
+// The ids of [DEC], [ENC], [SEP] and [PAD], from the vocabulary or from config.json.
 import type { BlipConfig } from "../model/config.ts";
 import type { BertTokenizer } from "../text/word-piece.ts";
 import { noSpecialToken } from "./errors.ts";
 
 export interface SpecialTokens {
-  /** Begins what a decoder says. */
+  /** The first token of a decoder's text. */
   readonly dec: number;
-  /** Stands first where a text looks at an image; undefined leaves the text's own [CLS] (`hf`). */
+  /** The first token of a text that attends to an image; undefined keeps the text's own [CLS] (`hf`). */
   readonly enc: number | undefined;
   readonly sep: number;
   readonly pad: number;
 }
 
-/** [DEC], where the vocabulary does not name it: text_config.bos_token_id, 30522 in every released model. */
+/** The id of [DEC] if the vocabulary lacks it: text_config.bos_token_id, 30522 in every released model. */
 export function decoderToken(json: unknown): number {
   const text = (json as { text_config?: { bos_token_id?: unknown } } | undefined)?.text_config;
   return typeof text?.bos_token_id === "number" ? text.bos_token_id : 30522;

@@ -1,4 +1,4 @@
-// model_index.json, which may come from anywhere: what is read of it, and what is refused with which words.
+// model_index.json, which may come from anywhere: its content, and the errors for wrong content.
 import { describe, expect, test } from "vitest";
 import { failureOf } from "@blip-ts/testing";
 import { readSuiteIndex, suiteIndexText } from "./suite-index.ts";
@@ -41,43 +41,43 @@ test("what is written is read again", () => {
 const withTasks = (tasks: unknown) => ({ ...good, tasks });
 const at = (folder: unknown) => withTasks({ match: folder });
 
-describe("is refused", () => {
+describe("is rejected", () => {
   test.each<[what: string, json: unknown, code: string, message: RegExp]>([
     [
       "a list",
       [good],
       "suite/bad-index",
-      /suite\/model_index\.json: the file: expected an object, found a list/,
+      /suite\/model_index\.json: the file: expected an object, got a list/,
     ],
     [
       "a pipeline of diffusers",
       { ...good, _class_name: "StableDiffusionPipeline" },
       "suite/bad-index",
-      /_class_name: expected "BlipSuite", found "StableDiffusionPipeline"/,
+      /_class_name: expected "BlipSuite", got "StableDiffusionPipeline"/,
     ],
     [
       "no version",
       { ...good, _blip_ts_version: 1 },
       "suite/bad-index",
-      /_blip_ts_version: expected a version, found 1/,
+      /_blip_ts_version: expected a version, got 1/,
     ],
     ["an unknown field", { ...good, vae: "vae" }, "suite/bad-index", /vae: expected no such field/],
     ["no tasks", withTasks({}), "suite/bad-index", /tasks: expected an object from tasks to folders/],
-    ["tasks as a list", withTasks(["match"]), "suite/bad-index", /tasks: .*found a list/],
+    ["tasks as a list", withTasks(["match"]), "suite/bad-index", /tasks: .*got a list/],
     [
       "an unknown task",
       withTasks({ sing: "sing" }),
       "suite/unknown-task",
-      /expected match, .*retrieve.*found "sing"/,
+      /expected match, .*retrieve.*got "sing"/,
     ],
-    ["pretrain", withTasks({ pretrain: "p" }), "suite/unknown-task", /found "pretrain"/],
+    ["pretrain", withTasks({ pretrain: "p" }), "suite/unknown-task", /got "pretrain"/],
     [
       "no image encoder",
       { ...good, image_encoder: undefined },
       "suite/bad-index",
-      /image_encoder: .*found nothing/,
+      /image_encoder: .*got nothing/,
     ],
-    ["a folder that is no name", at({ path: "x" }), "suite/bad-index", /tasks\.match: .*found an object/],
+    ["a folder that is no name", at({ path: "x" }), "suite/bad-index", /tasks\.match: .*got an object/],
     [
       "a path upwards",
       at("../other"),
@@ -120,14 +120,14 @@ describe("is refused", () => {
       "another folder for retrieve than for match",
       withTasks({ retrieve: "r", match: "m" }),
       "suite/bad-index",
-      /tasks\.retrieve: expected the folder of match, whose network it runs \("m"\), found "r"/,
+      /tasks\.retrieve: expected the folder of match, whose network it runs \("m"\), got "r"/,
     ],
     ["retrieve without match", withTasks({ retrieve: "r" }), "suite/bad-index", /\("not listed"\)/],
   ])("%s", async (_what, json, code, message) => {
     const error = await refusal(JSON.stringify(json));
     expect(error).toMatchObject({ name: "ModelError", code });
     expect(error.message).toMatch(message);
-    // What to do stands at the end.
+    // The message ends with the remedy.
     expect(error.message).toMatch(/\. (?:Make|Remove|Put|Keep) [^.]+.*\.$/);
   });
 
@@ -136,7 +136,7 @@ describe("is refused", () => {
     expect(JSON.parse(text)).toMatchObject({ tasks: { ask: "other" } });
     expect(await refusal(text)).toMatchObject({ code: "suite/duplicate" });
     expect((await refusal(text)).message).toContain('the name "ask" twice');
-    // The same name in two objects, and as a value, is none.
+    // The same name in two objects, or as a value, is no duplicate.
     const twice = { ...good, _a: { b: 1, c: '"b":' }, _d: [{ b: 1 }, { b: 2 }] };
     expect(read(twice).tasks).toHaveLength(3);
   });
@@ -148,6 +148,6 @@ describe("is refused", () => {
     });
     expect(await refusal(`{"_class_name":${"[".repeat(60_000)}`)).toMatchObject({ code: "model/bad-json" });
     const deep = `{"_class_name":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
-    expect((await refusal(deep)).message).toMatch(/found a list|not JSON/);
+    expect((await refusal(deep)).message).toMatch(/got a list|not JSON/);
   });
 });

@@ -1,5 +1,6 @@
-// model_index.json, which makes a folder a suite: which sub-folder holds a task's part, and which the image encoder that
-// all parts share. In the manner of diffusers' file of this name; read from anywhere, so that nothing in it is trusted.
+// model_index.json, which makes a folder a suite: it names the sub-folder of each task's part, and that of the shared
+// image encoder. It follows diffusers' file of this name. The file may come from anywhere, so its content is not
+// trusted.
 import { maxSuiteIndexBytes, suiteIndexFile } from "../files.ts";
 import { networkTaskOf, runnableTasks, tasks } from "../tasks/index.ts";
 import type { NetworkTask, Task } from "../tasks/task.ts";
@@ -13,7 +14,7 @@ const versionField = "_blip_ts_version";
 /** The folder of the image encoder in suites that this package writes. */
 export const imageEncoderFolder = "image_encoder";
 
-/** What model_index.json says, checked. */
+/** The checked content of model_index.json. */
 export interface SuiteIndex {
   /** The folder of the shared image encoder. */
   readonly imageEncoder: string;
@@ -29,10 +30,11 @@ const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Reads model_index.json. Fields whose names begin with `_` are notes, and may be anything but the two that are named here.
- * @param name the suite, for messages
+ * Reads model_index.json. Fields whose names begin with `_` are notes with any content, except the two that are defined
+ * here.
+ * @param name the suite's name, for messages
  * @throws {ModelError} `model/side-file-too-large`, `model/bad-json`, `suite/bad-index`, `suite/unknown-task`,
- *   `suite/bad-path`, `suite/duplicate`
+ * `suite/bad-path`, `suite/duplicate`
  */
 export function readSuiteIndex(text: string, name: string): SuiteIndex {
   const where = `${name}/${suiteIndexFile}`;
@@ -72,7 +74,7 @@ function foldersOf(where: string, listed: Json, imageEncoder: string): Pick<Suit
     const network = networkTaskOf(task);
     if (network === undefined) throw unknownSuiteTask(where, task, runnableTasks);
     const folder = folderOf(where, `tasks.${task}`, value);
-    // Names that differ in case alone are one folder on some systems.
+    // On some systems, names that differ only in case denote one folder.
     if (folder.toLowerCase() === imageEncoder.toLowerCase())
       throw duplicateInSuite(where, `${JSON.stringify(folder)} both for ${task} and for the image encoder`);
     if (network === task) folders.set(network, folder);
@@ -96,7 +98,7 @@ function foldersOf(where: string, listed: Json, imageEncoder: string): Pick<Suit
   return { folders, tasks: tasksIn(folders) };
 }
 
-/** The tasks that networks allow. */
+/** The runnable tasks for these networks. */
 export const tasksIn = (networks: Pick<ReadonlyMap<NetworkTask, unknown>, "has">): readonly Task[] =>
   runnableTasks.filter((task) => {
     const network = tasks[task].runs;
@@ -105,10 +107,13 @@ export const tasksIn = (networks: Pick<ReadonlyMap<NetworkTask, unknown>, "has">
 
 const maxFolderName = 100;
 const plainName = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
-/** Names that stand for devices on Windows, whatever follows a dot. */
+/** Windows' device names, with any extension. */
 const deviceName = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 
-/** A plain name, which leads nowhere but into a folder of its own. @throws {ModelError} `suite/bad-index`, `suite/bad-path` */
+/**
+ * Checks that a value is a plain folder name, which cannot lead elsewhere. @throws {ModelError} `suite/bad-index`,
+ * `suite/bad-path`
+ */
 function folderOf(where: string, field: string, value: unknown): string {
   if (typeof value !== "string")
     throw badSuiteIndex(where, field, "the name of a folder beside this file", value);
@@ -117,7 +122,7 @@ function folderOf(where: string, field: string, value: unknown): string {
   return value;
 }
 
-/** What a name is instead of a plain one. */
+/** Describes why a name is not plain; undefined if it is. */
 function wrongPath(name: string): string | undefined {
   if (/^[A-Za-z]:/.test(name) || name.startsWith("\\\\")) return "a path on a Windows drive";
   if (/^[/\\]/.test(name)) return "an absolute path";
@@ -130,8 +135,8 @@ function wrongPath(name: string): string | undefined {
 }
 
 /**
- * A name that an object of a JSON text has twice, of which `JSON.parse` drops the first.
- * @param text which is JSON
+ * The first name that occurs twice in one object of a JSON text; `JSON.parse` silently drops the earlier value.
+ * @param text valid JSON
  */
 function duplicateKey(text: string): string | undefined {
   const objects: Set<string>[] = [];

@@ -1,5 +1,5 @@
-// A suite, opened for several tasks: one engine for all parts, the image encoder's session made once, and the network of a
-// part when one of its tasks is first called.
+// Opens a suite for several tasks: one engine for all parts and one session of the image encoder. The network of a part
+// is created at the first call of one of its tasks.
 import { asyncDispose, type Closable, closedBy, must, once, orClosed, unlessAborted } from "@blip-ts/base";
 import { type Engine, modelClosed, openEngine, type OpenEngine } from "@blip-ts/engine";
 import type { Platform } from "../platform.ts";
@@ -22,20 +22,20 @@ import type { OpenedSuite } from "./open-suite.ts";
 import { expectOneType, expectSameImages, expectSameStates } from "./same-images.ts";
 import type { OpenTasks } from "./task-networks.ts";
 
-/** A part that was prepared for its tasks. No weight of it was read. */
+/** A part, prepared for its tasks without reading its weights. */
 interface Part {
   readonly networks: readonly NetworkTask[];
   readonly model: PreparedModel;
 }
 
-/** What the networks of a suite's parts are made with. */
+/** Common inputs for the networks of a suite's parts. */
 interface Shared {
   readonly open: OpenEngine;
   readonly limits: Limits;
   readonly options: ModelOptions;
 }
 
-/** Tasks of a suite: a network for each part, which all share an engine, and with it the image encoder of one of them. */
+/** The tasks of a suite: one network per part. All parts share an engine and the image encoder of one of them. */
 class SuiteTasks implements OpenTasks {
   readonly tasks: readonly Task[];
   readonly images: LoadedNetwork;
@@ -81,12 +81,12 @@ class SuiteTasks implements OpenTasks {
     return { ...loaded, tokens };
   }
 
-  /** Ends all sessions with the engine. A second call does nothing more. */
+  /** Ends all sessions and the engine. A second call has no effect. */
   async close(): Promise<void> {
     this.#closed = true;
     const networks = await Promise.allSettled(this.#networks.values());
     const open = networks.flatMap((found) => (found.status === "fulfilled" ? [found.value.network] : []));
-    // The engine is closed by the first, once; the others refuse calls from now on.
+    // The first network closes the engine once; the others reject calls from now on.
     await Promise.all(open.map((network) => network.close()));
   }
 
@@ -94,21 +94,21 @@ class SuiteTasks implements OpenTasks {
     return this.close();
   }
 
-  /** The signal is that of loading, which is over. */
+  /** The signal belongs to the loading, which is over. */
   #load({ model }: Part): Promise<LoadedNetwork> {
     const { open, limits, options } = this.#shared;
     return networkOver(model, open, limits, { ...options, signal: undefined });
   }
 }
 
-/** An engine that several networks close, once. */
+/** An engine that several networks close, but only once. */
 function closedOnce(engine: Engine): Engine {
   let closing: Promise<void> | undefined;
   const closable: Closable = closedBy(() => (closing ??= engine.close()));
   return { createSession: (model, options) => engine.createSession(model, options), ...closable };
 }
 
-/** The parts of tasks, prepared; each file is opened once, and no weight is read. */
+/** Prepares the parts for tasks; opens each file once and reads no weight. */
 async function prepareParts(
   platform: Platform<never>,
   suite: OpenedSuite,
@@ -127,7 +127,7 @@ async function prepareParts(
   return parts;
 }
 
-/** The part whose image graph serves all: the one that makes embeddings of images, if there is one. */
+/** The part whose image graph serves all parts: the one with image embeddings, if there is one. */
 function imagePartOf(name: string, parts: readonly Part[]): Part {
   const heads = parts.filter(({ networks, model }) => imageHeadOf(networks, model.opened.architecture));
   const [first = must(parts, 0), ...others] = heads;
@@ -141,8 +141,8 @@ function imagePartOf(name: string, parts: readonly Part[]): Part {
 
 /**
  * Opens a suite for tasks.
- * @param asked all that it can do, unless told @param holds are images held for several calls?
- * @throws {ModelError} `model/wrong-task` for a task that it lacks, `suite/...`, and what opening a model throws
+ * @param asked the tasks; by default all of the suite's @param holds whether images are held for several calls
+ * @throws {ModelError} `model/wrong-task` for a task that the suite lacks, `suite/...`, and as opening a model throws
  * @throws {UsageError} `usage/memory-too-small` @throws the signal's reason
  */
 export async function openSuiteTasks(

@@ -1,5 +1,5 @@
-// The type in which a network computes: which pass its graphs go through, and which weights those read. Converted
-// weights are made once and kept by the platform; everything else stays in the original file.
+// The network's computation type: the passes over its graphs, and the weights that these graphs read. Converted weights
+// are made once and kept by the platform; all other weights stay in the original file.
 import { isCacheName } from "../model/kv-cache.ts";
 import { layerPathOf } from "../weights/layer-paths.ts";
 import {
@@ -34,19 +34,19 @@ import type { OpenedModel } from "./open-model.ts";
 type Tensors = ReadonlyMap<string, StoredTensor>;
 
 /**
- * Raised when other bytes come of the same weights, so that what was kept is made anew.
- * 1: matrices of the transformers' layers and the LM head, a scale a row. 2: those of the decoder's steps in blocks.
- * 3: a number that is NaN makes its scale NaN, wherever it stands in its row.
+ * Increased when the same weights result in other bytes, so that kept weights are made again. 1: matrices of the
+ * transformers' layers and the LM head, one scale per row. 2: those of the decoder's steps in blocks. 3: a NaN makes
+ * its scale NaN, at any position in its row.
  */
 const recipeVersion = 3;
 
 /**
- * What is quantized: the matrices of all transformer layers and of the LM head, which are 99 % of the multiplications.
- * Measured on the embedded model (bench/RESULTS.md): with all of them the largest error of an ITM probability is 0.011
- * (0.016 where few texts look at a picture);
- * feed-forward outputs kept in float32 leave 0.010, all feed-forward matrices kept leave 0.006 and half of the speed.
- * Heads and projections, from which scores are read, would add to the error (0.012) and save nothing: they stay float32,
- * as do tables that are looked up, the patch convolution (2 % of the time) and vectors.
+ * Whether a matrix is quantized: all matrices of transformer layers and of the LM head are, which make up 99 % of the
+ * multiplications. Measured on the embedded model (bench/RESULTS.md): with all of them, the largest error of an ITM
+ * probability is 0.011 (0.016 if few texts attend to an image). Keeping feed-forward outputs in float32 leaves an error
+ * of 0.010; keeping all feed-forward matrices leaves 0.006 and half of the speed. Heads and projections that produce
+ * scores would add to the error (0.012) and save nothing, so they stay float32. Lookup tables, the patch convolution (2
+ * % of the time) and vectors stay float32 as well.
  */
 function isQuantized(name: string): boolean {
   return layerPathOf(name) !== undefined || headMatrices.has(name);
@@ -58,18 +58,20 @@ const headMatrices = new Set(
 );
 
 /**
- * Pictures have many rows and are encoded one by one, so that one scale for all rows of a picture costs least (a scale a
- * row takes 9 % more of the whole network's time) and still makes its states its own. Rows of texts come in batches with
- * padding: one scale for all moved logits by up to 0.05 with the batch, and probabilities by 0.028 from float32's; a
- * scale a row, which takes 5 to 15 % more of the products' time, moves nothing.
+ * The granularity of activation scales. Images have many rows and are encoded one by one. One scale for all rows of an
+ * image costs least (a scale per row takes 9 % more of the network's total time), and its states still depend on that
+ * image only. Rows of texts come in padded batches. One scale for all of them changed logits by up to 0.05 with the
+ * batch, and probabilities by 0.028 from float32's. A scale per row takes 5 to 15 % more of the products' time and
+ * avoids this.
  */
 const activationsOf = (name: string): Activations =>
   layerPathOf(name)?.stack === "vision" ? "tensor" : "row";
 
 /**
- * A decoder's step has one row a sequence: there one operator a product, which rounds its rows itself, block by block,
- * takes half of the time of the chain of operators that rounds rows (bench/RESULTS.md), and a finer scale is a smaller
- * error. From some 24 rows on it takes longer, so that what is made of a picture's states (keys and values) stays in rows.
+ * Whether a matrix is quantized in blocks, for a decoder's steps. A step has one row per sequence. There, one operator
+ * per product, which rounds its rows itself block by block, takes half the time of the operator chain that rounds rows
+ * (bench/RESULTS.md). Its finer scale also has a smaller error. From about 24 rows on it takes longer, so keys and
+ * values of an image's states keep scales per row.
  */
 function isOfSteps(name: string): boolean {
   if (headMatrices.has(name)) return true;
@@ -77,10 +79,10 @@ function isOfSteps(name: string): boolean {
   return path?.stack === "textDecoder" && !keysAndValues.includes(path.rest);
 }
 
-/** What is made of a picture's states (or a question's), once. */
+/** Keys and values, which are computed once from an image's (or a question's) states. */
 const keysAndValues = ["key", "value"].map((part) => `crossattention.self.${part}.weight`);
 
-/** The largest block by which rows can be divided, of those that the operator takes; more would be no faster. */
+/** The operator's largest block size that divides the rows; larger blocks would be no faster. */
 function blockOf(name: string, width: number): number | undefined {
   return isOfSteps(name) ? [256, 128, 64, 32, 16].find((block) => width % block === 0) : undefined;
 }
@@ -88,7 +90,7 @@ function blockOf(name: string, width: number): number | undefined {
 const isQuantizedMatrix = (name: string, { shape }: StoredTensor): boolean =>
   isQuantized(name) && shape.length === 2;
 
-/** The matrices that become 8-bit ones; the vision's fused projection in its three parts, as the graphs read it. */
+/** The matrices to quantize; the vision model's fused projection is split in three parts, as the graphs read it. */
 export function quantizedRanges(tensors: Tensors): QuantizedRange[] {
   return [...tensors].flatMap(([name, tensor]) => {
     if (!isQuantizedMatrix(name, tensor)) return [];
@@ -104,8 +106,8 @@ export function quantizedRanges(tensors: Tensors): QuantizedRange[] {
 }
 
 /**
- * The type that is asked for, or the file's own.
- * @throws {UsageError} `usage/dtype` where an 8-bit file is to be computed in another type
+ * The requested type, or the file's own.
+ * @throws {UsageError} `usage/dtype` if an 8-bit file should be computed in another type
  */
 export function chooseDType(
   { files, quantized }: OpenedModel,
@@ -116,7 +118,7 @@ export function chooseDType(
   return "int8";
 }
 
-/** How matrices are rounded, by their names. */
+/** The rounding of each matrix, by name. */
 type Roundings = ReadonlyMap<string, Activations | Blocks>;
 
 const roundingOf = (tensors: Tensors): Roundings =>
@@ -153,7 +155,7 @@ export function typesOf(dtype: NetworkDType, tensors: Tensors, quantized: Tensor
   }
 }
 
-/** Tensors in half precision, those that are not yet. */
+/** Half-precision versions of the tensors that are not yet half precision. */
 export function halfTensors(tensors: Tensors): Map<string, MadeTensor> {
   const made = new Map<string, MadeTensor>();
   for (const [name, tensor] of tensors) {
@@ -176,7 +178,7 @@ export function halfTensors(tensors: Tensors): Map<string, MadeTensor> {
 export const int8Tensors = (tensors: Tensors): Map<string, MadeTensor> =>
   quantizedTensors(quantizedRanges(tensors), int8Names);
 
-/** The same tensors, told how far their writing has come, and with a turn for the event loop between them. */
+/** Wraps tensors so that writing them reports progress and yields to the event loop between chunks. */
 export function reported(
   tensors: ReadonlyMap<string, MadeTensor>,
   file: string,
@@ -208,7 +210,7 @@ export function reported(
   );
 }
 
-/** Tensors of which nothing is made, to be written as they are. */
+/** The unconverted tensors, to be written unchanged. */
 function unconverted(tensors: Tensors, converted: ReadonlySet<string>): [string, MadeTensor][] {
   return [...tensors].flatMap(([name, tensor]): [string, MadeTensor][] => {
     if (converted.has(name)) return [];
@@ -218,8 +220,8 @@ function unconverted(tensors: Tensors, converted: ReadonlySet<string>): [string,
 }
 
 /**
- * A model's tensors as the graphs of a type read them: converted ones where there are, the originals else.
- * @throws {ModelError} where the original weights cannot be read
+ * A model's tensors for the graphs of a type: the converted ones, and the originals of all others.
+ * @throws {ModelError} if the original weights cannot be read
  */
 export async function typedTensors(
   platform: Platform<never>,

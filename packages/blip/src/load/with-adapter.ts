@@ -1,4 +1,4 @@
-// A model with an adapter: its weights as they are with the adapter's updates, merged before anything is converted.
+// Applies an adapter to a model: merges its updates into the weights before any conversion.
 import { safetensorsBytes } from "@blip-ts/checkpoint";
 import { unlessAborted } from "@blip-ts/base";
 import { mergedTensors, noAdapters, quantizedBase, readAdapter, type Adapter } from "../adapter/index.ts";
@@ -11,16 +11,16 @@ import type { ModelOptions } from "./model-options.ts";
 import type { OpenedModel } from "./open-model.ts";
 import { reported } from "./weight-dtype.ts";
 
-/** What of a platform adapters need. */
+/** The platform's functions that adapters need. */
 export type AdapterPlatform = Pick<Platform<never>, "openAdapter" | "deriveWeights" | "warn">;
 
-/** Raised when other bytes come of the same weights and adapter, so that what was kept is made anew. */
+/** Increased when the same weights and adapter result in other bytes, so that kept weights are made again. */
 const recipeVersion = 1;
 
 interface Merging {
   readonly opened: OpenedModel;
   readonly adapter: Adapter;
-  /** Of the adapter's weights. */
+  /** The source of the adapter's weights. */
   readonly source: DerivedWeights["sources"][number];
 }
 
@@ -38,7 +38,7 @@ function derivedOf(
   ]);
   const file = `${opened.files.name} with ${adapter.name}`;
   return {
-    // The adapter is one of the sources: what is made of the model with another one lies elsewhere.
+    // The adapter is one of the sources, so weights merged with another adapter have another key.
     sources: [...new Set([...bases.map((base) => base.source), source])],
     type: "merged",
     recipe: JSON.stringify([recipeVersion, adapter.sha256, places]),
@@ -48,11 +48,11 @@ function derivedOf(
 }
 
 /**
- * A model with the adapter that options name, or as it is. The sums are made in double precision and rounded to float32
- * once; those of a file are kept as converted weights are, by the adapter's hash.
- * @param keep whether the platform may keep what is made, for the next time
+ * Merges the adapter that options name, if any, into a model. Sums are computed in double precision and rounded to
+ * float32 once. Merged weights from files are kept like converted weights, by the adapter's hash.
+ * @param keep whether the platform may keep the merged weights for later loads
  * @throws {UsageError} `adapter/not-an-adapter`, `adapter/quantized`, `adapter/platform`
- * @throws {ModelError} `adapter/...` if it is not plain LoRA, or of another model @throws the signal's reason
+ * @throws {ModelError} `adapter/...` if it is not plain LoRA or belongs to another model @throws the signal's reason
  */
 export async function withAdapter(
   platform: AdapterPlatform,
@@ -63,7 +63,7 @@ export async function withAdapter(
   const { adapter: name, signal } = options;
   if (name === undefined) return opened;
   if (!platform.openAdapter) throw noAdapters(name);
-  // The revision is the model's.
+  // The revision applies to the model only.
   const files = await unlessAborted(platform.openAdapter(name, { ...options, revision: undefined }), signal);
   if (opened.quantized.size > 0) throw quantizedBase(name, opened.files.name);
   const adapter = await unlessAborted(readAdapter(files), signal);

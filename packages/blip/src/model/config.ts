@@ -1,21 +1,21 @@
-// The architecture of a BLIP checkpoint: the numbers that decide its graph. Read from config.json, derived from the
-// tensors' shapes, or both (transformers `BlipConfig`).
+// The architecture of a BLIP checkpoint: the numbers that determine its graph. They come from config.json, the tensors'
+// shapes, or both (transformers `BlipConfig`).
 
 /** Vision transformer (ViT) sizes. */
 export interface VisionConfig {
   /** D, the width of a token. */
   readonly hiddenSize: number;
-  /** Layers. */
+  /** The number of layers. */
   readonly layers: number;
-  /** H */
+  /** H, the number of attention heads. */
   readonly heads: number;
-  /** M */
+  /** M, the width within the feed-forward network. */
   readonly intermediateSize: number;
   /** S, the side of the square input in pixels. */
   readonly imageSize: number;
-  /** Side of a patch in pixels. */
+  /** The side of a patch in pixels. */
   readonly patchSize: number;
-  /** transformers says 1e-5, the original 1e-6. */
+  /** The epsilon of the layer normalizations: 1e-5 in transformers, 1e-6 in the original. */
   readonly layerNormEps: number;
 }
 
@@ -23,33 +23,35 @@ export interface VisionConfig {
 export interface TextConfig {
   /** D, the width of the states. */
   readonly hiddenSize: number;
-  /** Layers. */
+  /** The number of layers. */
   readonly layers: number;
-  /** Attention heads; they divide the width. */
+  /** The number of attention heads, which divides the width. */
   readonly heads: number;
-  /** Width within the feed-forward network. */
+  /** The width within the feed-forward network. */
   readonly intermediateSize: number;
-  /** V */
+  /** V, the size of the vocabulary. */
   readonly vocabSize: number;
   /** The length of the position table. */
   readonly maxPositions: number;
-  /** Epsilon of the layer normalizations. */
+  /** The epsilon of the layer normalizations. */
   readonly layerNormEps: number;
-  /** NLVR2: the first layer whose two cross-attentions are merged by a Linear (6 of 12); below it, by their mean. */
+  /**
+   * NLVR2: the first layer that merges its two cross-attentions with a Linear (6 of 12); lower layers take their mean.
+   */
   readonly firstMergeLayer?: number | undefined;
 }
 
 /** The sizes of a network. */
 export interface BlipConfig {
-  /** The image encoder's. */
+  /** The image encoder's sizes. */
   readonly vision: VisionConfig;
-  /** The text model's. */
+  /** The text model's sizes. */
   readonly text: TextConfig;
-  /** E, the joint embedding of images and texts. */
+  /** E, the width of the joint embedding of images and texts. */
   readonly jointEmbedding: number;
 }
 
-/** N: the class token and the patches of a square image of side `imageSize`. */
+/** N: the class token plus the patches of a square image of side `imageSize`. */
 export function imageTokens({ imageSize, patchSize }: VisionConfig): number {
   return 1 + Math.floor(imageSize / patchSize) ** 2;
 }

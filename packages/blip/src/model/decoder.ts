@@ -1,19 +1,20 @@
 // The text decoder as graphs (models/blip.py `BLIP_Decoder`, models/blip_vqa.py; transformers `BlipTextLMHeadModel`):
-// what it attends to, made once; the tokens of a step over those before, with the LM head; scores of given tokens.
+// cross-attention keys and values, computed once; a step's tokens after earlier ones, with the LM head; scores of given
+// tokens.
 import { addDims, GraphBuilder, multiplyDims, namedDim, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "./config.ts";
 import { causalBias, crossKeysAndValues, textModel } from "./text.ts";
 import { pair, outputPairs, inputPairs, at } from "./kv-cache.ts";
 
-/** Where the decoder's weights stand. */
+/** The scope of the decoder's weights. */
 export const scope = "text_decoder.bert";
 
-/** The layers with cross-attention: the decoder's, or those of the text encoder that attends to images. */
+/** The scope of layers with cross-attention: the decoder's, or those of the text encoder. */
 export type CrossAttentionScope = typeof scope | "text_encoder";
 
 /**
- * encoder_hidden_states [I, N, D'] -> cross.L.key and cross.L.value [I, H, N, K] of every layer L: what the layers at
- * `of` attend to, once for each image (or question).
+ * encoder_hidden_states [I, N, D'] -> cross.L.key and cross.L.value [I, H, N, K] of every layer L: the keys and values
+ * of the layers at `of`, computed once per image (or question).
  * @param width D': the image's width, or in question answering the text's
  */
 export function crossKeysAndValuesGraph(
@@ -27,7 +28,10 @@ export function crossKeysAndValuesGraph(
   return b.build();
 }
 
-/** Chosen rows of cross-attention keys and values: image_index [I] of cross.L.* [I', H, N, K] -> selected.cross.L.* [I, H, N, K]. */
+/**
+ * Selects rows of cross-attention keys and values: image_index [I] of cross.L.* [I', H, N, K] -> selected.cross.L.* [I,
+ * H, N, K].
+ */
 export function selectGraph(config: BlipConfig): Graph {
   const b = GraphBuilder.create("select");
   const index = b.input("image_index", "int64", ["J"]);
@@ -41,13 +45,15 @@ export function selectGraph(config: BlipConfig): Graph {
 }
 
 /**
- * T new tokens of R sequences over the P before them. A first step has P = 0 and the whole prompt; a later one T = 1.
+ * T new tokens of R sequences after P earlier ones. The first step has P = 0 and the whole prompt; later ones have T =
+ * 1.
  * - input_ids, position_ids [R, T]
- * - key_positions [R, P+T]: positions of all tokens, padding having one after every token's
- * - row_index [R]: which of the R' sequences before each of these continues (beams move)
- * - past.L.key, past.L.value [R', H, P, K]; cross.L.key, cross.L.value [I, H, N, K], R a multiple of I
- * - with `encoderMask`, encoder_attention_mask [I, N]: 1 for what may be seen
- * - rows [Q]: which of the R*T states, numbered row by row, the LM head reads
+ * - key_positions [R, P+T]: positions of all tokens; padding has one after every token's
+ * - row_index [R]: the index of the earlier sequence (of R') that each of these continues (beams move)
+ * - past.L.key, past.L.value [R', H, P, K]; cross.L.key, cross.L.value [I, H, N, K], where R is a multiple of I
+ * - with `encoderMask`, encoder_attention_mask [I, N]: 1 for states, 0 for padding
+ * - rows [Q]: the indices of the states that the LM head reads, among R*T numbered row by row
+ *
  * -> hidden [R, T, D], logits [Q, V] and present.L.key, present.L.value [R, H, P+T, K]
  */
 export function decodeGraph(config: BlipConfig, { encoderMask }: { readonly encoderMask: boolean }): Graph {
@@ -79,7 +85,7 @@ export function decodeGraph(config: BlipConfig, { encoderMask }: { readonly enco
   return b.build();
 }
 
-/** The LM head: chosen tokens of hidden [R, T, D], numbered row by row in the input rows [Q], to logits [Q, V]. */
+/** The LM head: selects tokens of hidden [R, T, D], numbered row by row, by the input rows [Q] -> logits [Q, V]. */
 function logitsOf(b: GraphBuilder, hidden: Value, { text }: BlipConfig): Value {
   const { hiddenSize: D } = text;
   const rows = b.input("rows", "int64", ["Q"]);
@@ -88,7 +94,7 @@ function logitsOf(b: GraphBuilder, hidden: Value, { text }: BlipConfig): Value {
   return languageModelHead(b, b.gather(flat, rows), { text });
 }
 
-/** States [..., D] of the decoder to logits [..., V]. */
+/** The decoder's states [..., D] to logits [..., V]. */
 export function languageModelHead(b: GraphBuilder, states: Value, { text }: Pick<BlipConfig, "text">): Value {
   const { hiddenSize: D, vocabSize: V, layerNormEps } = text;
   const head = b.at("text_decoder.cls.predictions");
@@ -99,8 +105,8 @@ export function languageModelHead(b: GraphBuilder, states: Value, { text }: Pick
 }
 
 /**
- * How likely given tokens are: hidden [R, T, D], rows [Q] and labels [Q] -> log_probability [Q] of each label, and
- * mean_log_probability [Q] over the vocabulary, of which label smoothing takes a share.
+ * Scores given tokens: hidden [R, T, D], rows [Q] and labels [Q] -> log_probability [Q] of each label, and
+ * mean_log_probability [Q] over the vocabulary, for label smoothing.
  */
 export function scoreGraph(config: BlipConfig): Graph {
   const b = GraphBuilder.create("score");

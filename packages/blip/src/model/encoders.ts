@@ -1,5 +1,6 @@
-// The encoders as graphs that share their weights by name: an image, a text, and a text that attends to one image or two.
-// models/blip_itm.py, blip_retrieval.py, blip_nlvr.py, blip_vqa.py; transformers `BlipForImageTextRetrieval`, `BlipModel`.
+// The encoders as graphs that share their weights by name: for an image, a text, and a text with cross-attention to one
+// or two images. models/blip_itm.py, blip_retrieval.py, blip_nlvr.py, blip_vqa.py; transformers
+// `BlipForImageTextRetrieval`, `BlipModel`.
 import { GraphBuilder, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "./config.ts";
 import { at, inputPairs } from "./kv-cache.ts";
@@ -12,7 +13,7 @@ function firstState(b: GraphBuilder, states: Value): Value {
   return b.reshape(b.slice(states, 1, 0, 1), [B, D]);
 }
 
-/** Ids [B, T] with their positions; padding is hidden from every token. */
+/** Ids [B, T] with their positions; no token attends to padding. */
 function textInputs(b: GraphBuilder) {
   const ids = b.input("input_ids", "int64", ["B", "T"]);
   const positions = b.input("position_ids", "int64", ["T"]);
@@ -25,7 +26,7 @@ function bareLinear(b: GraphBuilder, x: Value, name: string, out: number): Value
   return b.op("linear", [x, b.at(name).weight("weight", [out, Number(x.shape.at(-1))])], {});
 }
 
-/** Side of the image, and what is made of its class token besides. */
+/** The image size, and the head on the class token. */
 export interface ImageGraphOptions {
   readonly height?: number;
   readonly width?: number;
@@ -34,8 +35,8 @@ export interface ImageGraphOptions {
 }
 
 /**
- * pixel_values [B, 3, height, width] -> image_embeds [B, N, D], all vision states. With a head also image_projection
- * [B, E], the class token's state projected, and image_features [B, E], the same at unit length.
+ * pixel_values [B, 3, height, width] -> image_embeds [B, N, D], all vision states. A head adds image_projection [B, E],
+ * the projection of the class token's state, and image_features [B, E], the same at unit length.
  */
 export function imageGraph(config: BlipConfig, options: ImageGraphOptions = {}): Graph {
   const { height = config.vision.imageSize, width = height, head } = options;
@@ -44,7 +45,7 @@ export function imageGraph(config: BlipConfig, options: ImageGraphOptions = {}):
   const states = visionModel(b.at("vision_model"), pixels, config.vision);
   b.output("image_embeds", states);
   if (head === undefined) return b.build();
-  // transformers' `pooler_output` is the class token after post_layernorm a second time; only `BlipModel` reads it.
+  // transformers' `pooler_output` applies post_layernorm to the class token a second time; only `BlipModel` reads it.
   const projection =
     head === "contrastive"
       ? b.linear(firstState(b, states), "vision_proj", config.jointEmbedding)
@@ -60,8 +61,8 @@ export function imageGraph(config: BlipConfig, options: ImageGraphOptions = {}):
 }
 
 /**
- * input_ids [B, T] -> question_embeds [B, T, D], the text alone. With a head also text_projection [B, E] and
- * text_features [B, E], the same at unit length.
+ * input_ids [B, T] -> question_embeds [B, T, D], without images. A head adds text_projection [B, E] and text_features
+ * [B, E], the same at unit length.
  */
 export function textGraph(
   config: BlipConfig,
@@ -88,27 +89,27 @@ export function textGraph(
   return b.build();
 }
 
-/** A text that attends to images: what it is asked for, in order of the checkpoints that carry it. */
+/** The head of a text with cross-attention to images. */
 export type MultimodalHead = "itm" | "nlvr" | undefined;
 
 /**
- * How texts attend to images. `plain`: keys and values are made of the states in the graph. `cached`: they come in, made
- * once an image by `crossKeysAndValuesGraph` of `text_encoder`. `folded`: states are attended to as they are. One function.
+ * The form of cross-attention to images; all forms compute the same function. `plain` computes keys and values from the
+ * states in the graph. `cached` takes them as inputs, computed once per image by `crossKeysAndValuesGraph` of
+ * `text_encoder`. `folded` attends to the states directly.
  */
 export type CrossAttentionForm = "plain" | "cached" | "folded";
 
 export interface MultimodalGraphOptions {
   readonly form?: CrossAttentionForm;
-  /** What is made of first states alone: the last layer computes no others, and question_embeds is not given. */
+  /** Only first states are needed: the last layer computes no others, and question_embeds is omitted. */
   readonly firstOnly?: boolean;
 }
 
 /**
- * input_ids [B, T] with image_embeds [I, N, D'] -> question_embeds [B, T, D], the text as it attends to the image. B is a
- * multiple of I: each image has B/I texts in turn. In the form `cached`, cross.L.key and cross.L.value [I, H, N, K]
- * stand for image_embeds.
- * Head `itm`: itm_score [B, 2], logits of "does not match" and "matches". Head `nlvr`: a second image,
- * image_embeds_1, and nlvr_score [B, 2], logits of "false" and "true".
+ * input_ids [B, T] with image_embeds [I, N, D'] -> question_embeds [B, T, D], the text with cross-attention to the
+ * image. B is a multiple of I: each image in turn has B/I texts. The form `cached` takes cross.L.key and cross.L.value
+ * [I, H, N, K] in place of image_embeds. Head `itm` adds itm_score [B, 2], logits of "does not match" and "matches".
+ * Head `nlvr` takes a second image, image_embeds_1, and adds nlvr_score [B, 2], logits of "false" and "true".
  */
 export function multimodalGraph(
   config: BlipConfig,
@@ -132,7 +133,7 @@ export function multimodalGraph(
 }
 
 /**
- * states [B, T, D] of images or of texts -> features [B, T, E]: the unit vector of every token, not of the first alone
+ * states [B, T, D] of images or texts -> features [B, T, E]: the unit vector of every token, not only of the first
  * (LAVIS blip_feature_extractor.py).
  */
 export function projectionGraph(config: BlipConfig, of: "image" | "text"): Graph {
@@ -146,7 +147,7 @@ export function projectionGraph(config: BlipConfig, of: "image" | "text"): Graph
 
 type SourcesOfLayer = (layer: number) => readonly CrossAttentionSource[];
 
-/** The states of an image, or of two for NLVR2: every layer attends to the same. */
+/** The states of an image, or of two for NLVR2; all layers attend to the same states. */
 function imageStates(
   b: GraphBuilder,
   { vision }: BlipConfig,
@@ -161,7 +162,7 @@ function imageStates(
   return () => sources;
 }
 
-/** Keys and values that were made before, for each layer its own. */
+/** Each layer's own keys and values, computed in advance. */
 function cachedKeysAndValues(b: GraphBuilder, { text }: BlipConfig): SourcesOfLayer {
   const pairs = inputPairs(b, "cross", "I", "N", text);
   return (layer) => [{ of: at(pairs, layer) }];

@@ -1,10 +1,10 @@
-// Position embeddings of another grid than the checkpoint's, as torch's un-antialiased bicubic gives them
-// (models/vit.py `interpolate_pos_embed`; transformers `interpolate_pos_encoding`).
-// The interpolation is linear in the table, so it is one constant matrix in front of it.
+// Position embeddings for another grid than the checkpoint's, equal to torch's bicubic without antialiasing
+// (models/vit.py `interpolate_pos_embed`; transformers `interpolate_pos_encoding`). The interpolation is linear in the
+// table, so it is a product with one constant matrix.
 import { must } from "@blip-ts/base";
 import { floatTensor, type GraphBuilder, type Value } from "@blip-ts/graph";
 
-/** torch's cubic coefficient; Pillow resizes images with -0.5, another kernel. */
+/** torch's cubic coefficient; Pillow resizes images with another kernel, -0.5. */
 const a = -0.75;
 
 function cubic(distance: number): number {
@@ -28,7 +28,7 @@ export function bicubicWeights(from: number, to: number): number[][] {
   });
 }
 
-/** table [1, 1 + side^2, D] -> [1, 1 + rows * columns, D]; the class token's position stays. */
+/** table [1, 1 + side^2, D] -> [1, 1 + rows * columns, D]; the class token's position is unchanged. */
 export function interpolatePositions(
   b: GraphBuilder,
   table: Value,

@@ -1,4 +1,4 @@
-// Names of the decoder's caches: keys and values of each layer, past and present, and those of cross-attention.
+// Names of the decoder's caches: each layer's past and present keys and values, and those of cross-attention.
 import { must } from "@blip-ts/base";
 import { GraphBuilder } from "@blip-ts/graph";
 import type { TextConfig } from "./config.ts";
@@ -7,12 +7,15 @@ import type { KeysAndValues } from "./text.ts";
 export const pair = (name: string, layer: number) =>
   [`${name}.${layer}.key`, `${name}.${layer}.value`] as const;
 
-/** The names of a cache's tensors, by layer: `cross` is cross-attention's, `past` and `present` self-attention's. */
+/** The tensor names of a cache, by layer: `cross` for cross-attention, `past` and `present` for self-attention. */
 export function cacheNames(name: "cross" | "past" | "present", { layers }: TextConfig): string[] {
   return Array.from({ length: layers }, (_, layer) => pair(name, layer)).flat();
 }
 
-/** Is a graph's input or output such a tensor? The rows that `selectGraph` keeps are named `selected.cross...`. */
+/**
+ * Whether a graph's input or output is a cache tensor. The rows that `selectGraph` selects are named
+ * `selected.cross...`.
+ */
 export function isCacheName(name: string): boolean {
   const path = name.split(".");
   const [kind, layer, part] = path[0] === "selected" ? path.slice(1) : path;
@@ -31,7 +34,7 @@ export function outputPairs(
   });
 }
 
-/** Inputs [batch, H, length, K] of every layer. */
+/** Inputs [batch, H, length, K] for every layer. */
 export function inputPairs(
   b: GraphBuilder,
   name: "cross" | "past",
@@ -48,7 +51,7 @@ export function inputPairs(
   });
 }
 
-/** A layer's part. */
+/** The element of a layer. */
 export function at<T>(list: readonly T[], index: number): T {
   return must(list, index, "layer");
 }

@@ -1,26 +1,30 @@
-// The decoder as it is trained: all tokens of given texts at once, each told the true ones before it (teacher forcing;
-// models/blip.py `BLIP_Decoder.forward`, models/blip_vqa.py `BLIP_VQA.forward`). No cache: nothing is generated.
+// The decoder in training: all tokens of given texts at once, each predicted from the true tokens before it (teacher
+// forcing; models/blip.py `BLIP_Decoder.forward`, models/blip_vqa.py `BLIP_VQA.forward`). There is no cache, because
+// nothing is generated.
 import { GraphBuilder, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "./config.ts";
 import { languageModelHead, scope } from "./decoder.ts";
 import type { Regularizer } from "./regularize.ts";
 import { causalBias, textModel, type CrossAttentionSource } from "./text.ts";
 
-/** The LM head is the table of words (transformers `tie_weights`), as `tieWeights` wants it: alias to canonical name. */
+/**
+ * The LM head shares the word table (transformers `tie_weights`), in the form for `tieWeights`: alias to canonical
+ * name.
+ */
 export const languageModelTies: Readonly<Record<string, string>> = {
   "text_decoder.cls.predictions.decoder.weight": `${scope}.embeddings.word_embeddings.weight`,
 };
 
 export interface LanguageModelOptions {
-  /** D', the width of the states that it attends to: the image's, or in question answering the text's. */
+  /** D', the width of the states to attend to: the image's, or in question answering the text's. */
   readonly width: number;
-  /** Whether those states have padding: an input encoder_attention_mask [I, N], 1 for what may be seen. */
+  /** Whether those states have padding: adds an input encoder_attention_mask [I, N], 1 for states, 0 for padding. */
   readonly encoderMask?: boolean;
-  /** The share of each target that is spread over the vocabulary; BLIP takes 0.1. */
+  /** The share of each target that is spread over the vocabulary; BLIP uses 0.1. */
   readonly smoothing?: number;
 }
 
-/** What the decoder reads of texts, as its graph names it, and what its loss is taken over. */
+/** The decoder's inputs for texts, by their graph names, and the targets of its loss. */
 export interface LanguageModelInputs {
   /** [B, T], int64 each. */
   readonly ids: Value;
@@ -31,7 +35,7 @@ export interface LanguageModelInputs {
   readonly regularize?: Regularizer | undefined;
 }
 
-/** -log p of each token that is to follow [B, T], with label smoothing; rows that do not count have any number. */
+/** -log p of each next token [B, T], with label smoothing; rows with weight 0 have any value. */
 export function tokenLosses(
   b: GraphBuilder,
   { ids, positions, keys, labels, crossAttendTo, regularize }: LanguageModelInputs,
@@ -44,11 +48,12 @@ export function tokenLosses(
 }
 
 /**
- * - input_ids [B, T], position_ids [B, T] and key_positions [B, T], as the decoder's graph reads them
- * - encoder_hidden_states [I, N, D'], B a multiple of I
- * - labels [B, T]: the token that is to follow each, any token where none is
- * - label_weights [B, T]: what each token's loss counts; 0 for prompts and padding
- * -> token_loss [B, T] without weights, and loss []: the weighted sum, which the caller divides by what it counts
+ * - input_ids [B, T], position_ids [B, T] and key_positions [B, T], as in the decoder's graph
+ * - encoder_hidden_states [I, N, D'], where B is a multiple of I
+ * - labels [B, T]: the next token after each token; any token if there is none
+ * - label_weights [B, T]: the weight of each token's loss; 0 for prompts and padding
+ *
+ * -> token_loss [B, T] without weights, and loss []: the weighted sum, which the caller divides by its count
  */
 export function languageModelGraph(config: BlipConfig, options: LanguageModelOptions): Graph {
   const { width, encoderMask = false, smoothing = 0 } = options;

@@ -35,7 +35,7 @@ async function read({ tensors }: Checkpoint, name: string): Promise<Tensor<"floa
     : { dtype: "float32", dims, data: new Float32Array(buffer, byteOffset, byteLength / 4) };
 }
 
-/** fixtures/tiny/match, as its config.json says. */
+/** The sizes of fixtures/tiny/match, as in its config.json. */
 const config: BlipConfig = {
   vision: {
     hiddenSize: 48,
@@ -58,7 +58,7 @@ const config: BlipConfig = {
   jointEmbedding: 16,
 };
 
-/** Scope of the last node of a part, by the golden's name. */
+/** The scope of a part's last node, by the golden's name. */
 const visionScopes = {
   "vision.embeddings": "vision_model.embeddings",
   ...Object.fromEntries([0, 1, 2].map((l) => [`vision.block.${l}`, `vision_model.encoder.layers.${l}`])),
@@ -122,8 +122,8 @@ const cases: readonly (readonly [string, Graph, Record<string, Tensor>, Record<s
 ];
 
 /**
- * 1e-5 of the largest magnitude (at least 1): float32 sums in another order move these values by a few 1e-6, the
- * smallest mistake that the goldens know (the other epsilon) moves the logits by 1.6e-2.
+ * 1e-5 of the largest magnitude (at least 1). A different order of float32 sums changes these values by a few 1e-6; the
+ * smallest mistake that the goldens cover (another epsilon) changes the logits by 1.6e-2.
  */
 async function expectGolden(found: Tensor | undefined, name: string): Promise<void> {
   const { dims, data } = await read(golden, name);
@@ -209,7 +209,7 @@ describe("the forms of looking at images", () => {
     const [a, b] = [together, apart].map(({ question_embeds }) =>
       Array.from(question_embeds?.data ?? [], Number),
     );
-    // States of magnitude 1; float32 in another order moves them by 1e-6.
+    // States of magnitude 1; a different order of float32 sums changes them by 1e-6.
     a?.forEach((value, index) => expect(Math.abs(value - (b?.[index] ?? NaN))).toBeLessThan(1e-5));
     expect(a?.length).toBe(b?.length);
   });
@@ -237,7 +237,7 @@ describe("the network, printed", () => {
 describe("a step of the decoder", () => {
   const decode = optimize(decodeGraph(config, { encoderMask: false }));
   const keysAndValues = optimize(crossKeysAndValuesGraph(config, config.vision.hiddenSize));
-  /** Attention is two products: scores, and their sum over the values. */
+  /** Counts matrix products; attention has two: the scores, and their weighted sum of the values. */
   const products = (graph: Graph) =>
     graph.nodes.reduce(
       (sum, { kind }) =>
@@ -246,10 +246,10 @@ describe("a step of the decoder", () => {
     );
 
   test("multiplies no more matrices than its new tokens need", () => {
-    // A layer: query, key, value, scores, sum, dense; over the image query, scores, sum, dense; two of the MLP.
+    // Per layer: query, key, value, scores, sum, dense; for cross-attention query, scores, sum, dense; two of the MLP.
     // The head has two.
     expect(products(decode)).toBe(12 * config.text.layers + 2);
-    // Keys and values of the image, which are made once.
+    // Keys and values of the image, computed once.
     expect(products(keysAndValues)).toBe(2 * config.text.layers);
   });
 

@@ -1,19 +1,20 @@
-// Dropout (models/med.py) and stochastic depth (models/vit.py, timm's DropPath) as inputs: what is kept is drawn outside,
-// from a seed, so that a run can be resumed and is the same on every device. The network says where by calling these.
+// Dropout (models/med.py) and stochastic depth (models/vit.py, timm's DropPath) with masks as inputs. The caller draws
+// the masks from a seed, so a run can be resumed and is equal on every device. The network calls these functions at
+// each place.
 import { multiplyDims, type GraphBuilder, type Shape, type Value } from "@blip-ts/graph";
 
-/** What a network leaves out at random while it is trained. */
+/** Random omissions in training. */
 export interface Regularizer {
-  /** x with a share of its elements set to 0 and the others scaled up, as torch's Dropout. */
+  /** x with a share of its elements set to 0 and the others scaled up, like torch's Dropout. */
   dropout(b: GraphBuilder, x: Value): Value;
   /**
-   * A branch [B, N, D] that is 0 for a share of the samples and scaled up for the others.
-   * @param depth the layer's place, from 0 for the first layer to 1 for the last, by which the share grows
+   * A branch [B, N, D], set to 0 for a share of the samples and scaled up for the others.
+   * @param depth the layer's relative depth, from 0 for the first layer to 1 for the last; the share grows with it
    */
   dropPath(b: GraphBuilder, x: Value, depth: number): Value;
 }
 
-/** An input of 0 and 1, uint8: what is kept. */
+/** A mask input of 0 and 1, uint8; 1 keeps an element. */
 export interface MaskInput {
   readonly name: string;
   readonly shape: Shape;
@@ -22,13 +23,13 @@ export interface MaskInput {
 }
 
 export interface Rates {
-  /** Of elements, in the text stacks; BLIP takes 0.1 of states and of attention's weights alike. Default 0. */
+  /** The share of elements in the text stacks; BLIP uses 0.1 for states and attention weights alike. Default 0. */
   readonly dropout?: number;
-  /** Of samples, at the last layer of the image encoder; BLIP takes 0.1 for VQA, NLVR2 and ViT-L. Default 0. */
+  /** The share of samples at the last layer of the image encoder; BLIP uses 0.1 for VQA, NLVR2 and ViT-L. Default 0. */
   readonly dropPath?: number;
 }
 
-/** Makes an input for every place, named `keep LABEL SCOPE`; a rate of 0 makes none. */
+/** Creates an input for every place, named `keep LABEL SCOPE`; a rate of 0 creates none. */
 export class Masks {
   readonly inputs: MaskInput[] = [];
   readonly #rates: Required<Rates>;
@@ -37,7 +38,7 @@ export class Masks {
     this.#rates = { dropout, dropPath };
   }
 
-  /** @param label tells uses of one stack apart: each draws its own */
+  /** @param label distinguishes uses of one stack; each draws its own masks */
   for(label: string): Regularizer | undefined {
     const { dropout, dropPath } = this.#rates;
     if (dropout === 0 && dropPath === 0) return undefined;
@@ -65,7 +66,7 @@ export function splitHeads(b: GraphBuilder, x: Value, heads: number): Value {
   return b.transpose(b.reshape(x, [B, N, heads, Number(D) / heads]), [0, 2, 1, 3]);
 }
 
-/** `attention` in its parts, with dropout of its weights: q [B, T, D], k and v [B, N, D] or in heads -> [B, T, D]. */
+/** `attention` from its parts, with dropout of its weights: q [B, T, D], k and v [B, N, D] or in heads -> [B, T, D]. */
 export function attentionWithDropout(
   b: GraphBuilder,
   [q, k, v]: readonly [Value, Value, Value],

@@ -1,5 +1,5 @@
 // The multimodal text transformer, MED (models/med.py, models/nlvr_encoder.py; transformers `BlipTextModel`): BERT,
-// post-norm. Encoder and decoder, alone or over images, with or without a cache, one image or two: all are arguments.
+// post-norm. Arguments select encoder or decoder, cross-attention to no, one or two images, and a cache.
 import { atLeast, must } from "@blip-ts/base";
 import {
   divideDims,
@@ -14,7 +14,7 @@ import {
 import type { TextConfig } from "./config.ts";
 import { attentionWithDropout, splitHeads, type Regularizer } from "./regularize.ts";
 
-/** The lowest float32: what the references add to the score of a masked position. */
+/** The lowest float32, which the references add to the score of a masked position. */
 const masked = -3.4028234663852886e38;
 
 /** Keys and values of one attention, in heads: [B, H, N, K] each. */
@@ -23,18 +23,21 @@ export interface KeysAndValues {
   readonly value: Value;
 }
 
-/** What a cross-attention attends to. */
+/** The source of a cross-attention. */
 export type CrossAttentionSource =
   | {
-      /** States [I, N, D'], of which keys and values are made here; or keys and values that were made before. */
+      /** States [I, N, D'], whose keys and values are computed here, or precomputed keys and values. */
       readonly of: Value | KeysAndValues;
-      /** 1 for what may be seen and 0 for padding [I, N], int64; without it everything is seen. */
+      /** [I, N], int64: 1 for states and 0 for padding; by default all are states. */
       readonly mask?: Value | undefined;
     }
-  /** States [I, N, D'] that are attended to as they are, all of them: the weights of keys and values go to the query's side. */
+  /**
+   * States [I, N, D'] that are attended to directly, without a mask: the key and value weights move to the query's
+   * side.
+   */
   | { readonly folded: Value };
 
-/** Tokens, to be looked up; or their words' states that `embedText` gave [B, T, D]. */
+/** Tokens to look up, or the word states from `embedText` [B, T, D]. */
 export type Words =
   | {
       /** Token ids [B, T], int64. */
@@ -44,23 +47,26 @@ export type Words =
     }
   | { readonly embedded: Value };
 
-/** What a text stack reads. */
+/** The inputs of a text stack. */
 export type TextInputs = Words & TextOptions;
 
 interface TextOptions {
-  /** Added to the scores of self-attention [B, 1, T, S], where S counts the keys: those of the past, then the T new ones. */
+  /**
+   * Added to the scores of self-attention [B, 1, T, S], where S counts the keys: first those of the past, then the T
+   * new ones.
+   */
   readonly bias: Value;
-  /** What the cross-attention of a layer attends to: nothing (mode `text`), one source, or NLVR2's two. */
+  /** The sources of a layer's cross-attention: none (mode `text`), one, or NLVR2's two. */
   readonly crossAttendTo?: (layer: number) => readonly CrossAttentionSource[];
-  /** Self-attention's keys and values of the tokens before, by layer. */
+  /** The self-attention keys and values of earlier tokens, by layer. */
   readonly past?: (layer: number) => KeysAndValues;
-  /** Only each text's first state is wanted: the last layer computes no other. */
+  /** Only each text's first state is needed: the last layer computes no other. */
   readonly firstOnly?: boolean | undefined;
-  /** For training: what is left out at random. */
+  /** For training: the random omissions. */
   readonly regularize?: Regularizer | undefined;
 }
 
-/** The sizes of a stack, and what it leaves out. */
+/** The sizes of a stack, and its random omissions. */
 interface Stack extends TextConfig {
   readonly regularize?: Regularizer | undefined;
 }
@@ -70,15 +76,17 @@ const dropped = (b: GraphBuilder, x: Value, { regularize }: Stack): Value => reg
 export interface TextOutputs {
   /** All states after the last layer [B, T, D]; with `firstOnly` the first ones [B, 1, D]. */
   readonly states: Value;
-  /** With a past: keys and values of all tokens, the new ones last, by layer. */
+  /** With a past: keys and values of all tokens by layer, the new ones last. */
   readonly present: readonly KeysAndValues[];
 }
 
-/** Hides: 1 where a score is not to be seen, 0 elsewhere, as what is added to the score. */
+/** The bias that hides scores: `hidden` is 1 for hidden scores and 0 for others. */
 const hide = (b: GraphBuilder, hidden: Value): Value =>
   b.multiply(hidden, b.constant(floatTensor([], [masked])));
 
-/** A 2-D padding mask [B, N] of ones and zeros as a bias of scores [B, 1, rows, N]; it hides keys from every query. */
+/**
+ * A padding mask [B, N] of ones and zeros as a bias of scores [B, 1, rows, N]; it hides padding keys from every query.
+ */
 export function paddingBias(b: GraphBuilder, mask: Value, rows = must(mask.shape, 1)): Value {
   const [B, N] = b.dims(mask, "B N");
   const bias = hide(b, b.subtract(b.scalar(1), b.cast(mask, "float32")));
@@ -86,7 +94,7 @@ export function paddingBias(b: GraphBuilder, mask: Value, rows = must(mask.shape
 }
 
 /**
- * The bias of a decoder [B, 1, T, S]: a token sees the keys whose position is not after its own.
+ * The bias of a decoder [B, 1, T, S]: a token attends to keys at positions up to its own.
  * @param queries positions of the tokens [B, T]
  * @param keys positions of all keys [B, S]; padding has one after every token's
  */
@@ -100,7 +108,7 @@ export function causalBias(b: GraphBuilder, queries: Value, keys: Value): Value 
   return hide(b, b.subtract(b.scalar(1), b.relu(b.subtract(b.scalar(1), later))));
 }
 
-/** Words and positions [B, T, D], of ids [B, T] and positions [T] or [B, T]; no token types. `b` is at the stack. */
+/** Embeds ids [B, T] and positions [T] or [B, T] -> [B, T, D], without token types. `b` is at the stack. */
 export function embedText(stack: GraphBuilder, ids: Value, positions: Value, config: TextConfig): Value {
   const b = stack.at("embeddings");
   const { vocabSize, maxPositions, hiddenSize, layerNormEps } = config;
@@ -109,7 +117,7 @@ export function embedText(stack: GraphBuilder, ids: Value, positions: Value, con
   return b.layerNorm(b.add(words, places), "LayerNorm", layerNormEps);
 }
 
-/** The projections that make keys and values of states [B, N, D']: [B, N, D] each. */
+/** Projects states [B, N, D'] to keys and values: [B, N, D] each. */
 function project(b: GraphBuilder, states: Value, { hiddenSize: D }: TextConfig): KeysAndValues {
   return { key: b.linear(states, "key", D), value: b.linear(states, "value", D) };
 }
@@ -120,9 +128,9 @@ function projectToHeads(b: GraphBuilder, states: Value, config: TextConfig): Key
 }
 
 /**
- * Texts of one image as one long sequence: [B, T, D] -> [I, B*T/I, D] for the states of I images, text b belonging to
- * image floor(b * I / B). Queries do not see each other, so this is exact, and each image's keys and values are made
- * once for all its texts. If there are as many images as texts, nothing changes.
+ * Texts of one image as one long sequence: [B, T, D] -> [I, B*T/I, D] for the states of I images; text b belongs to
+ * image floor(b * I / B). Queries do not attend to each other, so this is exact, and each image's keys and values are
+ * computed once for all its texts. With as many images as texts, nothing changes.
  */
 function perImage(b: GraphBuilder, query: Value, attended: Value): Value {
   const [B, T, D] = b.dims(query, "B T D");
@@ -149,9 +157,9 @@ function attend(
 }
 
 /**
- * The same attention of x to states [I, N, D'] without their keys and values, for few tokens over many images:
- * q (W_k s + b_k) = (q W_k) s + q b_k, whose last part softmax does not see, and sum p (W_v s + b_v) = W_v (sum p s) + b_v,
- * as the p are 1 together. All heads of all texts of an image are the rows of two products with its states.
+ * The same attention of x to states [I, N, D'] without computing keys and values, for few tokens over many images: q
+ * (W_k s + b_k) = (q W_k) s + q b_k, and softmax ignores the last term. sum p (W_v s + b_v) = W_v (sum p s) + b_v,
+ * because the p sum to 1. All heads of all texts of an image are the rows of two products with its states.
  */
 function attendFolded(
   b: GraphBuilder,
@@ -165,7 +173,7 @@ function attendFolded(
   const [, , width] = b.dims(states, "I N D"); // D', of the states
   if (typeof width !== "number") throw new GraphError("folded: the width of the states must be a number");
   const rows = multiplyDims(I, R);
-  /** Rows h*K to (h+1)*K of a weight [D, D'] are head h's: [H, K, D']. */
+  /** Rows h*K to (h+1)*K of a weight [D, D'] belong to head h: [H, K, D']. */
   const headsOf = (name: string) => b.reshape(b.at(name).weight("weight", [D, width]), [H, K, width]);
   const swap = (value: Value, shape: Shape) => b.transpose(b.reshape(value, shape), [1, 0, 2, 3]);
 
@@ -210,7 +218,7 @@ function selfAttention(
   return { state: residualOutput(b.at("output"), context, queries, config), present };
 }
 
-/** The context that x takes from one source, whatever its form: [B, T, D]. */
+/** The context of x from one source, in any form: [B, T, D]. */
 function attendTo(b: GraphBuilder, x: Value, source: CrossAttentionSource, config: Stack): Value {
   if ("folded" in source) return attendFolded(b, x, source.folded, config);
   const { of, mask } = source;
@@ -219,8 +227,8 @@ function attendTo(b: GraphBuilder, x: Value, source: CrossAttentionSource, confi
 }
 
 /**
- * Attention to what the layer is given, then dense and LayerNorm with x. NLVR2 attends to two images side by side
- * (`self0`, `self1`, `dense0`, `dense1`); lower layers take their mean, the upper ones a `merge_layer` of both.
+ * Attention to the layer's sources, then dense and LayerNorm with x. NLVR2 attends to two images side by side (`self0`,
+ * `self1`, `dense0`, `dense1`); lower layers take the mean, upper ones apply a `merge_layer` to both.
  */
 function crossAttention(
   b: GraphBuilder,
@@ -246,7 +254,7 @@ function crossAttention(
   return output.layerNorm(output.add(dropped(output, merged, config), x), "LayerNorm", layerNormEps);
 }
 
-/** The whole stack: ids to states. */
+/** The whole stack, from ids to states. */
 export function textModel(b: GraphBuilder, inputs: TextInputs, sizes: TextConfig): TextOutputs {
   const { bias, crossAttendTo = () => [], past, regularize } = inputs;
   const config: Stack = { ...sizes, regularize };
@@ -276,7 +284,7 @@ export function textModel(b: GraphBuilder, inputs: TextInputs, sizes: TextConfig
   return { states: x, present };
 }
 
-/** Every layer's cross-attention keys and values of states [I, N, D'], made once to be attended to again and again. */
+/** Every layer's cross-attention keys and values of states [I, N, D'], computed once for repeated use. */
 export function crossKeysAndValues(b: GraphBuilder, states: Value, config: TextConfig): KeysAndValues[] {
   return Array.from({ length: config.layers }, (_, layer) =>
     projectToHeads(b.at(`encoder.layer.${layer}.crossattention.self`), states, config),
@@ -284,9 +292,9 @@ export function crossKeysAndValues(b: GraphBuilder, states: Value, config: TextC
 }
 
 /**
- * One layer's keys and values of states [I, N, D'], made once per image (or question); what rows take of them is
- * chosen afterwards, so that there are as many products as images, not as rows.
- * @param choose [I, N, D] -> [B, N, D], the keys or the values that each row attends to
+ * One layer's keys and values of states [I, N, D'], computed once per image (or question). Rows select theirs
+ * afterwards, so the number of products equals that of images, not of rows.
+ * @param choose [I, N, D] -> [B, N, D], selects the keys or values for each row
  */
 export function layerKeysAndValues(
   stack: GraphBuilder,

@@ -12,7 +12,7 @@ function selfAttention(b: GraphBuilder, x: Value, { hiddenSize: D, heads }: Visi
   return b.linear(b.attention(q, k, v, heads, 1 / Math.sqrt(D / heads)), "projection", D);
 }
 
-/** What is added to x; `b` is at the branch. */
+/** The regularization of a branch that is added to x; `b` is at the branch. */
 type Branch = (b: GraphBuilder, x: Value) => Value;
 
 /** x += attention(LN1 x); x += mlp(LN2 x) */
@@ -46,8 +46,8 @@ function embeddings(b: GraphBuilder, pixels: Value, config: VisionConfig): Value
 
 /**
  * All token states after the final LayerNorm: pixel_values [B, 3, S, S'] -> [B, N, D]. Index 0 is the class token, the
- * global feature; all N are what texts attend to. Sides other than the config's interpolate the positions.
- * @param regularize for training: what is left out at random
+ * global feature; texts attend to all N states. Image sides that differ from the config's interpolate the positions.
+ * @param regularize for training: the random omissions
  */
 export function visionModel(
   b: GraphBuilder,

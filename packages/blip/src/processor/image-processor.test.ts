@@ -1,4 +1,4 @@
-// How images are decoded and resized by convention: the options of each mode, and their effect on pixel values.
+// Decoding and resizing by convention: the options of each mode, and their effect on pixel values.
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { failureOf } from "@blip-ts/testing";
@@ -43,7 +43,7 @@ test("16-bit grey is clipped with a warning under blip; scaled, it has another b
 });
 
 test("the order of Pillow's passes reaches pixel values, wherever the image is resized", async () => {
-  // 5 x 28 to 4 x 4: down first in Pillow 13.
+  // 5 x 28 to 4 x 4: vertical first in Pillow 13.
   const raw = { width: 5, height: 28, data: new Uint8Array(5 * 28 * 3) };
   raw.data.forEach((_, index) => (raw.data[index] = (index * 89) % 256));
   const pixels = (order: "10" | "13") => {

@@ -1,4 +1,4 @@
-// Images as a model reads them: decoded, resized, normalised, stacked.
+// Prepares images for a model: decodes, resizes, normalizes and stacks them.
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { serverMaxPixels } from "../image/image-bounds.ts";
 import { DrawingsOnly } from "../image/photograph.ts";
@@ -10,7 +10,7 @@ import { type PillowOrder, pillowOrders } from "../image/resize-bicubic.ts";
 import { badOption } from "@blip-ts/base";
 import type { ProcessorOptions, ProcessorCallOptions } from "./options.ts";
 
-/** Callers in JavaScript are not held to the types. */
+/** JavaScript callers can pass any value. */
 function oneOf(name: string, value: string, valid: readonly string[]): void {
   if (!valid.includes(value)) throw badOption(name, value, valid);
 }
@@ -21,7 +21,7 @@ export function checkMaxPixels(maxPixels: number | undefined): void {
     throw badOption("maxPixels", maxPixels, ["a whole number of at least 1"]);
 }
 
-/** How pictures are decoded and resized, by convention; an explicit option wins. */
+/** Decoding and resizing options by convention; explicit options take precedence. */
 export function decodeDefaults(
   compat: Compat,
   options: Pick<
@@ -42,19 +42,19 @@ export function decodeDefaults(
   return { alpha, orientation, grey16, pillowOrder, maxPixels, allowPrivateRedirects } as const;
 }
 
-/** [3, S, S] of an input that stands for an image that was prepared before. */
+/** Returns [3, S, S] if the input stands for an image that is already prepared. */
 export type PreparedBefore<ImageInput> = (input: ImageInput) => Float32Array | undefined;
 
-/** What a call says of how an image is decoded. */
+/** A call's decode options. */
 export type DecodeCall = Pick<
   DecodeOptions,
   "signal" | "maxPixels" | "size" | "isolate" | "caller" | "timeout"
 >;
 
-/** Pictures to pixel values. */
+/** Turns images into pixel values. */
 export class ImageProcessor<ImageInput> {
   readonly config: ImageConfig;
-  /** Pictures that may be in memory at a time; undefined where it is the caller's choice. */
+  /** The most images in memory at a time; undefined if the caller decides. */
   readonly atOnce: number | undefined;
   readonly #order: PillowOrder;
   readonly #decode: (input: ImageInput, call: DecodeCall) => Promise<RgbImage>;
@@ -87,32 +87,32 @@ export class ImageProcessor<ImageInput> {
     };
   }
 
-  /** The size to which images are resized; undefined if they are not. */
+  /** The size to which images are resized; undefined if they are not resized. */
   get size(): ResizedSize | undefined {
     const { doResize, width, height } = this.config;
     return doResize ? { width, height, order: this.#order } : undefined;
   }
 
-  /** Starts what images of callers who are not trusted are decoded with, unless memory is bounded. */
+  /** Starts the decoder processes for untrusted callers' images, unless memory is bounded. */
   prepareDecoders(): void {
     if (this.atOnce === undefined) this.#prepareDecoders();
   }
 
-  /** [3, S, S] of one picture. @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option` */
+  /** Pixel values [3, S, S] of one image. @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option` */
   async pixels(input: ImageInput, signal?: AbortSignal, maxPixels?: number): Promise<Float32Array> {
     const { size } = this;
     return this.prepared(input) ?? this.prepare(await this.decode(input, signal, maxPixels, { size }));
   }
 
-  /** [3, S, S] of an image that was prepared before; undefined for all others. */
+  /** Pixel values [3, S, S] of an image that is already prepared; undefined for all others. */
   prepared(input: ImageInput): Float32Array | undefined {
     return this.#prepared(input);
   }
 
   /**
-   * A picture as RGB bytes.
-   * @param maxPixels most pixels of it, instead of this processor's own limit
-   * @param more `size`: the size to which the caller resizes it, which may have been done
+   * Decodes an image to RGB bytes.
+   * @param maxPixels the most pixels of this image, in place of the processor's own limit
+   * @param more `size`: the size to which the caller resizes the image; the decoder may already have done so
    * @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option`
    */
   async decode(
@@ -126,14 +126,14 @@ export class ImageProcessor<ImageInput> {
     return this.#decode(input, { ...more, signal, maxPixels });
   }
 
-  /** [3, S, S] of a decoded picture. */
+  /** Pixel values [3, S, S] of a decoded image. */
   async prepare(image: RgbImage): Promise<Float32Array> {
     const pixels = await preprocess(image, this.config, this.#order);
     this.#drawings?.look(pixels, this.config);
     return pixels;
   }
 
-  /** [B, 3, S, S] of several pictures. @throws {InputError} `image/...` */
+  /** Pixel values [B, 3, S, S] of several images. @throws {InputError} `image/...` */
   async batch(
     inputs: readonly ImageInput[],
     { signal, maxPixels, onProgress }: Pick<ProcessorCallOptions, "signal" | "maxPixels" | "onProgress"> = {},
@@ -149,7 +149,7 @@ export class ImageProcessor<ImageInput> {
   }
 }
 
-/** Pictures of one size as a batch [B, 3, S, S]. */
+/** Stacks images of one size to a batch [B, 3, S, S]. */
 export function stackPixels(
   images: readonly Float32Array[],
   { height, width }: Pick<ImageConfig, "height" | "width">,

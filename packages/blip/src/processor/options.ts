@@ -1,4 +1,4 @@
-// How a processor is loaded and called.
+// Options of loading and calling a processor.
 import type { Compat } from "../platform.ts";
 import type { DecodeOptions } from "../image/decode-options.ts";
 import type { PillowOrder } from "../image/resize-bicubic.ts";
@@ -6,31 +6,44 @@ import { optionNames } from "@blip-ts/base";
 import { sourceOptionNames, type SourceOptions } from "../files.ts";
 import { encodeOptionNames, type EncodeOptions } from "../text/word-piece.ts";
 
-/** How images and texts are prepared. */
+/** Options of preparing images and texts. */
 export interface ProcessorOptions extends SourceOptions {
-  /** None unless told. Of a suite: the task whose part has the processor, e.g. `ask`. A model that is no suite has one processor for all. */
+  /**
+   * For a suite: the task whose part has the processor, such as `ask`; none by default. Any other model has one
+   * processor for all tasks.
+   */
   readonly task?: string | undefined;
-  /** Whose conventions where the references differ: `hf` unless told. */
+  /** The conventions to follow if the references differ; `hf` by default. */
   readonly compat?: Compat | undefined;
-  /** How transparency becomes RGB: over white (default of `hf`), or the alpha channel dropped (default of all others). */
+  /**
+   * Conversion of transparency to RGB: `white` composites over white (default of `hf`), `drop` discards the alpha
+   * channel (default of all others).
+   */
   readonly alpha?: DecodeOptions["alpha"] | undefined;
   /**
-   * `upright` turns images as their EXIF says (default of `blip` and `lavis`), `stored` leaves them (default of `hf` and
-   * `demo`). BLIP's own code leaves them: for its numbers say `stored`.
+   * `upright` applies the EXIF orientation (default of `blip` and `lavis`); `stored` ignores it (default of `hf` and
+   * `demo`). BLIP's own code ignores it: use `stored` for its exact numbers.
    */
   readonly orientation?: DecodeOptions["orientation"] | undefined;
-  /** 16-bit grey: unless told `clip` at 255, as Pillow does, with the warning `image/grey16-clipped` (all modes); `scale` to 8 bits. */
+  /**
+   * 16-bit grey: `clip` at 255 like Pillow, with the warning `image/grey16-clipped` (default in all modes), or `scale`
+   * to 8 bits.
+   */
   readonly grey16?: DecodeOptions["grey16"] | undefined;
-  /** Which of Pillow's passes is first, by its version: across (`10`, the default), or as Pillow 13 chooses (`13`, the default of `hf`). */
+  /**
+   * The order of Pillow's resize passes, by version: `10` is horizontal first (default), `13` is Pillow 13's choice
+   * (default of `hf`).
+   */
   readonly pillowOrder?: PillowOrder | undefined;
   /**
-   * Most pixels of an image, a whole number of at least 1: 178,956,970 unless told. An image that declares more is refused
-   * (`image/too-large`) before memory is taken for its pixels.
+   * The most pixels of an image, a whole number of at least 1; by default 178,956,970. An image that declares more is
+   * rejected (`image/too-large`) before memory is allocated for its pixels.
    */
   readonly maxPixels?: number | undefined;
   /**
-   * Most characters (UTF-16 code units) of a text, a whole number of at least 1: 10,000 unless told. A longer one is refused
-   * (`text/too-long`) before it is looked at: texts are read in the caller's own thread, a million characters a second.
+   * The most characters (UTF-16 code units) of a text, a whole number of at least 1; by default 10,000. A longer text
+   * is rejected (`text/too-long`) before it is processed: texts are processed on the caller's own thread, at a million
+   * characters per second.
    */
   readonly maxTextLength?: number | undefined;
 }
@@ -47,25 +60,28 @@ export const processorOptionNames = optionNames<ProcessorOptions>()({
   maxTextLength: true,
 });
 
-/** Pictures read, of all of a call. */
+/** The progress of reading a call's images. */
 export interface ProcessorProgress {
-  /** Tells this progress from a download's. */
+  /** Distinguishes this progress from a download's. */
   readonly kind: "process";
-  /** Images that are done. */
+  /** Finished images. */
   readonly done: number;
   /** All images of the call. */
   readonly total: number;
 }
 
-/** How a call of a processor cuts and pads texts. */
+/** Options of a processor call, such as truncation and padding of texts. */
 export interface ProcessorCallOptions extends EncodeOptions {
   /** Called after each image. */
   readonly onProgress?: ((progress: ProcessorProgress) => void) | undefined;
   /** Stops the call. */
   readonly signal?: AbortSignal | undefined;
-  /** Most pixels of an image of this call, instead of the processor's own limit. */
+  /** The most pixels of an image in this call; by default the processor's own limit. */
   readonly maxPixels?: number | undefined;
-  /** BLIP's clean-up of captions before the tokenizer. Default: on for `blip` and `lavis`, off for `hf` and `demo`. */
+  /**
+   * Applies BLIP's caption clean-up before the tokenizer. By default on for `blip` and `lavis`, off for `hf` and
+   * `demo`.
+   */
   readonly preCaption?: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Pictures and texts as a model reads them (transformers `BlipProcessor`; BLIP's own transforms under `blip`, `lavis`).
+// Prepares images and texts for a model (transformers `BlipProcessor`; BLIP's own transforms under `blip`, `lavis`).
 import { expectImages } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
 import { defaultImageConfig } from "../image/preprocess.ts";
@@ -14,7 +14,7 @@ import { checkMaxTextLength, TextProcessor } from "./text-processor.ts";
 import { ImageProcessor, decodeDefaults } from "./image-processor.ts";
 import { type ProcessorOptions, type ProcessorCallOptions, processorCallOptionNames } from "./options.ts";
 
-/** Images as a model reads them. */
+/** Prepared images. */
 export interface ProcessedImages {
   /** [B, 3, S, S] */
   readonly pixelValues: Tensor<"float32">;
@@ -22,7 +22,7 @@ export interface ProcessedImages {
 
 type OneOrMore<T> = T | readonly T[];
 
-/** A processor is called with pictures and texts; one of each is a batch of one. */
+/** A processor, called with images and texts; a single one is a batch of one. */
 export interface Processor<ImageInput> {
   (
     images: OneOrMore<ImageInput>,
@@ -34,11 +34,11 @@ export interface Processor<ImageInput> {
     texts?: undefined,
     options?: ProcessorCallOptions,
   ): Promise<ProcessedImages>;
-  /** Images to pixel values. */
+  /** Turns images into pixel values. */
   readonly imageProcessor: ImageProcessor<ImageInput>;
-  /** Texts to ids, and ids to texts. */
+  /** Turns texts into ids, and ids into texts. */
   readonly textProcessor: TextProcessor;
-  /** BERT's WordPiece. */
+  /** BERT's WordPiece tokenizer. */
   readonly tokenizer: BertTokenizer;
 }
 
@@ -59,7 +59,7 @@ function callable<ImageInput>(
     const encoded = sentences === undefined ? {} : texts.encode(listOf(sentences), options);
     return { pixelValues: await images.batch(listOf(inputs), options), ...encoded };
   }
-  // The overloads promise ids where texts are given, which is what `process` does.
+  // The overloads promise ids if texts are given, as `process` does.
   return Object.assign(process as Processor<ImageInput>, {
     imageProcessor: images,
     textProcessor: texts,
@@ -67,7 +67,7 @@ function callable<ImageInput>(
   });
 }
 
-/** @throws {UsageError} `usage/bad-option`, listing the tasks */
+/** @throws {UsageError} `usage/bad-option`, with the valid tasks */
 function taskOf(asked: string | undefined): readonly Task[] {
   if (asked === undefined) return [];
   const task = networkTaskOf(asked);
@@ -76,9 +76,9 @@ function taskOf(asked: string | undefined): readonly Task[] {
 }
 
 /**
- * The processor of a model: its image settings and its tokenizer. Weights are looked at only where those files
- * leave the picture's size or the vocabulary open.
- * @throws {ModelError} where the model cannot be found or its files cannot be used
+ * Loads a model's processor: its image settings and its tokenizer. Uses the weights only if these files do not
+ * determine the image size or the vocabulary.
+ * @throws {ModelError} if the model cannot be found or its files cannot be used
  * @throws {UsageError} `suite/task-needed` for a suite without `task` @throws the signal's reason
  */
 export async function loadProcessor<ImageInput>(
@@ -92,7 +92,7 @@ export async function loadProcessor<ImageInput>(
   const { signal } = options;
   const { files, architecture } = await openSource(platform, source, taskOf(options.task), {
     ...options,
-    // Neither images nor texts are read otherwise with one.
+    // An adapter does not affect how images and texts are prepared.
     adapter: undefined,
   });
   const config =

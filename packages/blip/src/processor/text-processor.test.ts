@@ -1,4 +1,4 @@
-// How long texts may be, and what the longest cost.
+// The length limit of texts, and the cost of the longest.
 import { describe, expect, test } from "vitest";
 import { failureOf } from "@blip-ts/testing";
 import { readFile } from "node:fs/promises";
@@ -24,7 +24,7 @@ const ways: readonly (readonly [string, Encode])[] = [
 ];
 
 describe.each(ways)("%s", (_, encode) => {
-  test("above the bound are refused before they are looked at, and the option is named", async () => {
+  test("above the bound are rejected before they are looked at, and the option is named", async () => {
     const failure = await failureOf(() => encode(processor(), ["a dog", "a".repeat(10_001)]));
     expect(failure.code).toBe("text/too-long");
     expect(failure.message).toContain("text 2: expected at most 10000 characters, got 10001");
@@ -55,7 +55,7 @@ test.each<[string, string]>([
   const started = process.cpuUsage();
   preQuestion(text);
   preCaption(text);
-  // The square of it would be minutes.
+  // A quadratic algorithm would take minutes.
   expect(process.cpuUsage(started).user / 1e6).toBeLessThan(2);
 });
 

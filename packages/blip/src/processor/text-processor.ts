@@ -1,4 +1,4 @@
-// Texts as a model reads them, under each reference's conventions.
+// Prepares texts for a model, under each reference's conventions.
 import { atLeast, badOption, must, expectOptions, type Warning } from "@blip-ts/base";
 import { specOf } from "../tasks/index.ts";
 import type { ModeLimits, NetworkTask } from "../tasks/task.ts";
@@ -10,12 +10,15 @@ import { preCaption, preQuestion } from "../text/pre-caption.ts";
 import { type BertTokenizer, type EncodedTexts, type EncodeOptions } from "../text/word-piece.ts";
 import { type ProcessorCallOptions, processorCallOptionNames } from "./options.ts";
 
-/** Does a mode clean texts before the tokenizer? BLIP's scripts do, in its data sets; transformers and the demo do not. */
+/**
+ * Whether a mode cleans texts before the tokenizer. BLIP's scripts do so in their data sets; transformers and the demo
+ * do not.
+ */
 export const cleansTexts = (compat: Compat): boolean => compat === "blip" || compat === "lavis";
 
 /**
- * How a mode cuts the texts of a task; undefined if texts are read as they are. BLIP's feature extractor (models/blip.py
- * `BLIP_Base`) reads them so, LAVIS cleans them before. The demo's classes cut texts and questions in the tokenizer alone
+ * How a mode truncates a task's texts; undefined if it does not. BLIP's feature extractor (models/blip.py `BLIP_Base`)
+ * does not; LAVIS first cleans the texts. The demo's classes truncate texts and questions only in the tokenizer
  * (models/blip_itm.py, models/blip_vqa.py).
  */
 export function textLimitsOf(task: NetworkTask, compat: Compat): ModeLimits | undefined {
@@ -25,7 +28,7 @@ export function textLimitsOf(task: NetworkTask, compat: Compat): ModeLimits | un
   return limits.tokens === undefined ? undefined : { ...limits, words: undefined, cleanUp: undefined };
 }
 
-/** Captions, questions and statements have limits of their own. */
+/** Limits of captions, questions and statements. */
 const limits = {
   captions: specOf("match").text,
   questions: specOf("ask").text,
@@ -35,8 +38,8 @@ const limits = {
 const cut = ({ tokens }: ModeLimits) => (tokens === undefined ? {} : { truncation: true, maxLength: tokens });
 
 /**
- * Most characters (UTF-16 code units) of a text unless told. BLIP reads at most some 500 tokens of one. What is that long
- * is read in some 10 ms, in which the event loop waits.
+ * The default limit of a text's characters (UTF-16 code units). BLIP reads at most about 500 tokens per text. A text of
+ * this length takes about 10 ms, which block the event loop.
  */
 export const defaultMaxTextLength = 10_000;
 
@@ -46,21 +49,21 @@ export function checkMaxTextLength(length: number | undefined): void {
     throw badOption("maxTextLength", length, ["a whole number of at least 1"]);
 }
 
-/** Texts to ids by the conventions of a mode. */
+/** Turns texts into ids by a mode's conventions. */
 export class TextProcessor {
   readonly tokenizer: BertTokenizer;
   readonly #positions: number;
   readonly #cleans: boolean;
   readonly #compat: Compat;
   readonly #unknown: UnknownWords | undefined;
-  /** Takes what is noteworthy about texts. */
+  /** Receives warnings about texts. */
   readonly onWarning: ((warning: Warning) => void) | undefined;
-  /** Most characters of a text. */
+  /** The most characters of a text. */
   readonly maxLength: number;
 
   /**
-   * @param positions the length of the model's position table @param maxLength most characters of a text
-   * @param onWarning takes `text/unknown-words`; without it nobody is told
+   * @param positions the length of the model's position table @param maxLength the most characters of a text
+   * @param onWarning receives `text/unknown-words`; without it there are no warnings
    * @throws {UsageError} `usage/bad-option`
    */
   constructor(
@@ -80,7 +83,9 @@ export class TextProcessor {
     this.#unknown = onWarning && new UnknownWords(tokenizer, onWarning);
   }
 
-  /** A text as it is read: cleaned up under `blip` and `lavis`, which may leave nothing of it; as it is under `hf` and `demo`. */
+  /**
+   * Cleans a text under `blip` and `lavis`, which may leave an empty text; returns it unchanged under `hf` and `demo`.
+   */
   clean(text: string, clean = this.#cleans): string {
     return clean ? preCaption(text, limits.captions.words) : text;
   }
@@ -92,7 +97,7 @@ export class TextProcessor {
   }
 
   /**
-   * The same of texts that nobody wrote for this call, such as captions that a model made: no warning is given of them.
+   * The same for texts that the caller did not write, such as a model's own captions: without warnings.
    * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
    */
   encodeQuietly(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
@@ -104,14 +109,14 @@ export class TextProcessor {
     });
   }
 
-  /** Texts whose features are wanted. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  /** Encodes texts for features. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeFeatureTexts(texts: readonly string[]): EncodedTexts {
     if (textLimitsOf("embed", this.#compat)) return this.encode(texts);
     this.#expectLengths(texts);
     return this.#encode(texts);
   }
 
-  /** Questions about a picture. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  /** Encodes questions about an image. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeQuestions(questions: readonly string[]): EncodedTexts {
     this.#expectLengths(questions);
     if (this.#compat === "hf") return this.#encode(questions);
@@ -121,7 +126,7 @@ export class TextProcessor {
     return this.#encode(plain, cut(limits.questions));
   }
 
-  /** Statements about two pictures. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  /** Encodes statements about two images. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encodeStatements(statements: readonly string[]): EncodedTexts {
     this.#expectLengths(statements);
     const plain = this.#cleans
@@ -130,7 +135,7 @@ export class TextProcessor {
     return this.#encode(plain);
   }
 
-  /** Answers as a decoder is to say them, each for itself: [CLS] ... [SEP]. @throws {UsageError} `text/empty` */
+  /** Each answer's ids for a decoder: [CLS] ... [SEP]. @throws {UsageError} `text/empty` */
   answerIds(answers: readonly string[]): number[][] {
     this.#expectLengths(answers);
     const { inputIds, attentionMask } = this.#encode(answers);
@@ -142,7 +147,7 @@ export class TextProcessor {
     );
   }
 
-  /** Texts as they are read, with a warning if the vocabulary lacks too many of their words. */
+  /** Encodes texts, with a warning if the vocabulary lacks too many of their words. */
   #encode(texts: readonly string[], options?: EncodeOptions): EncodedTexts {
     return this.#looked(texts, this.tokenizer.encode(texts, this.#positions, options));
   }
@@ -163,7 +168,7 @@ export class TextProcessor {
     if (position >= 0) throw overTextLength(position, must(texts, position).length, this.maxLength);
   }
 
-  /** What a decoder said, without special tokens. transformers 5 leaves "it ' s" as it is. */
+  /** Decodes a decoder's tokens, without special tokens. transformers 5 does not clean up spaces as in "it ' s". */
   decode(tokens: readonly number[]): string {
     return this.tokenizer.decode(tokens, { cleanUp: this.#compat !== "hf" });
   }

@@ -1,7 +1,7 @@
-// Parts of a batch.
+// Slices of a batch.
 import type { Tensor } from "@blip-ts/graph";
 
-/** Rows `from` to before `to` of a tensor's first dimension. */
+/** Rows `from` (inclusive) to `to` (exclusive) of a tensor's first dimension. */
 export function rowsOf<T extends Tensor<"float32"> | Tensor<"int64">>(
   tensor: T,
   from: number,

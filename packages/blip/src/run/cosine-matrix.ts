@@ -1,8 +1,8 @@
-// Cosines of images and texts.
+// Cosines between images and texts.
 import { atLeast, missed } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 
-/** Both features are unit vectors, so that their dot products are cosines: [I, E], [B, E] -> [I, B]. */
+/** Dot products of unit vectors, which are their cosines: [I, E], [B, E] -> [I, B]. */
 export function cosineMatrix(images: Tensor<"float32">, texts: Tensor<"float32">): Tensor<"float32"> {
   const [rows, width] = atLeast(images.dims, 2);
   const [columns] = atLeast(texts.dims, 1);

@@ -1,4 +1,5 @@
-// Texts that look at images: the form is chosen by shape, every form says the same, and rows do not depend on each other.
+// Cross-attention of texts to images: the form is chosen by shape, all forms give the same result, and rows do not
+// depend on each other.
 import { afterAll, describe, expect, test } from "vitest";
 import { fixture, goldenTensors } from "../../test/support/goldens.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -26,7 +27,7 @@ describe("the form", () => {
   });
 });
 
-/** float32 sums in another order move logits of magnitude 1 by 1e-6. */
+/** A different order of float32 sums changes logits of magnitude 1 by 1e-6. */
 const tolerance = 1e-5;
 const far = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, index) => Math.abs(value - (b[index] ?? NaN))));
@@ -41,7 +42,7 @@ describe("texts over images", async () => {
     { length: I },
     (_, image) => [states.data.slice(image * N * D, (image + 1) * N * D)] as const,
   );
-  /** 40 texts of 3 to 19 tokens over the images in turn, some images with more than others. */
+  /** 40 texts of 3 to 19 tokens, distributed over the images; some images have more texts than others. */
   const rows = Array.from({ length: 40 }, (_, index) => {
     const length = 3 + ((index * 7) % 17);
     const ids = BigInt64Array.from({ length }, (_, token) => BigInt(5 + ((index * 31 + token * 11) % 100)));
@@ -70,7 +71,7 @@ describe("texts over images", async () => {
         );
         expect(far(one.states[0] ?? [], all.states[index] ?? [])).toBeLessThan(tolerance);
       });
-      // Texts that say the same thing would hide a wrong order.
+      // Equal results for all texts would hide a wrong order.
       expect(new Set(logits.map(([no]) => no.toFixed(4))).size).toBeGreaterThan(30);
     },
   );

@@ -1,5 +1,5 @@
-// Texts that look at images, in the form that is the cheapest for their shape, in batches of like length. Keys and values
-// of an image are made once for all its texts and stay with the engine.
+// Runs cross-attention of texts to images, in the cheapest form for their shape, in batches of similar length. An
+// image's keys and values are computed once for all its texts and stay with the engine.
 import type { Tensor } from "@blip-ts/graph";
 import { crossKeysAndValuesGraph } from "../model/decoder.ts";
 import { cacheNames } from "../model/kv-cache.ts";
@@ -17,44 +17,44 @@ import { chooseForm, type CrossAttentionShape } from "./cross-attention-form.ts"
 import { positions, withFirstToken } from "./text-feeds.ts";
 import { batchesByLength, stackRows, type TokenRow } from "./text-batches.ts";
 
-/** An image as texts see it: its states N * D', or those of NLVR2's two. */
+/** An image's states, N * D', or those of NLVR2's two images. */
 export type SeenStates = readonly [Float32Array, Float32Array?];
 
-/** A text with the image that it looks at. */
+/** A text and the image that it attends to. */
 export interface CrossAttentionRow extends TokenRow {
-  /** Its place among the images. */
+  /** The index of its image. */
   readonly image: number;
 }
 
 export interface CrossAttentionWork {
   readonly images: readonly SeenStates[];
-  /** N, the states of each image. */
+  /** N, the number of states per image. */
   readonly states: number;
   readonly rows: readonly CrossAttentionRow[];
 }
 
 export interface CrossAttentionOptions extends RunOptions {
   readonly head?: MultimodalHead;
-  /** All states of each text as well; without them the last layer computes the first state alone. */
+  /** Also returns all states of each text; otherwise the last layer computes only the first state. */
   readonly allStates?: boolean | undefined;
-  /** The form; chosen by shape unless told. */
+  /** The form; by default chosen by shape. */
   readonly form?: CrossAttentionForm | undefined;
 }
 
-/** For each row, in its place. */
+/** Outputs per row, in the rows' order. */
 export interface CrossAttentionOutputs {
   /** With a head: its two logits. */
   readonly logits: readonly (readonly [number, number])[];
-  /** With `allStates`: T * D numbers, T the row's own length. */
+  /** With `allStates`: T * D numbers, where T is the row's own length. */
   readonly states: readonly Float32Array[];
 }
 
-/** Sessions of this group hand an image's keys and values to each other. */
+/** Sessions of this group share an image's keys and values. */
 const group = "cross-attention";
 
 /**
- * From so many images a call on weights are packed. Packing takes 430 ms at base size; a call over 16 images gains 20 ms
- * by it, one over a single image 45 (bench/RESULTS.md).
+ * The number of images per call from which packing the weights pays. Packing takes 430 ms at base size; it saves 20 ms
+ * in a call with 16 images, and 45 ms in a call with a single image (bench/RESULTS.md).
  */
 const imagesWorthPacking = 16;
 
@@ -66,10 +66,7 @@ export class CrossAttention {
     this.#loaded = loaded;
   }
 
-  /**
-   * The cheapest form for text tokens that look at each image, in the mean, with its states. Where memory is bounded,
-   * there is room for one: that of the first choice.
-   */
+  /** The cheapest form for a shape. With a memory bound there is room for one form only: the first one chosen. */
   form(head: MultimodalHead, shape: CrossAttentionShape): CrossAttentionForm {
     const { config, limits } = this.#loaded;
     const cheapest = chooseForm(config, head, shape);
@@ -77,7 +74,7 @@ export class CrossAttention {
     return (this.#first ??= cheapest);
   }
 
-  /** Begins to load the sessions; a failure is reported where they are used. */
+  /** Starts loading the sessions; a failure is reported at their first use. */
   prepare(form: CrossAttentionForm, images: number, options: CrossAttentionOptions): void {
     this.#session(form, images, options).catch(() => undefined);
     if (form === "cached") this.#keysAndValues().catch(() => undefined);
@@ -104,7 +101,7 @@ export class CrossAttention {
     return results;
   }
 
-  /** Each image's keys and values are made once; its texts follow in batches. */
+  /** Computes each image's keys and values once, and runs its texts in batches. */
   async *#cached({ images, states: N, rows }: CrossAttentionWork, options: CrossAttentionOptions) {
     const { cachedCrossAttention } = this.#loaded.limits;
     const session = await unlessAborted(this.#session("cached", images.length, options), options.signal);
@@ -126,7 +123,7 @@ export class CrossAttention {
     }
   }
 
-  /** Texts of many images side by side. */
+  /** Runs texts of many images in common batches. */
   async *#over(form: CrossAttentionForm, work: CrossAttentionWork, options: CrossAttentionOptions) {
     const limits = this.#loaded.limits.crossAttention(work.states);
     const session = await unlessAborted(this.#session(form, work.images.length, options), options.signal);
@@ -158,12 +155,12 @@ export class CrossAttention {
       position_ids: positions(length),
       ...images,
     };
-    // The images' states were put together for this call.
+    // The images' states were assembled for this call, so they can be transferred.
     const transfer = Object.keys(images);
     return { rows: places, length, outputs: await session.run(feeds, { ...options, transfer }) };
   }
 
-  /** States of images one after another: [I, N, D']. */
+  /** Concatenates states of images: [I, N, D']. */
   #tensor(images: readonly Float32Array[], N: number): Tensor<"float32"> {
     const size = must(images, 0).length;
     const data = new Float32Array(images.length * size);
@@ -182,7 +179,7 @@ export class CrossAttention {
     });
   }
 
-  /** For few texts over few images the session of their own is there at once; for many their weights are packed. */
+  /** Few texts on few images get an unpacked session, which is ready at once; for many, the weights are packed. */
   #session(
     form: CrossAttentionForm,
     images: number,
@@ -202,8 +199,8 @@ const lengthsOf = (rows: readonly TokenRow[], places: readonly number[]): number
   places.map((place) => must(rows, place).ids.length);
 
 /**
- * The network shares texts out evenly among images, in their order: each image once where all have as many texts in the
- * batch, else each text with its image.
+ * Orders a batch for the network, which distributes texts evenly among images, in order. If all images have the same
+ * number of texts in the batch, each image occurs once; otherwise each text has its own copy of its image.
  */
 function alignedTo({ images, rows }: CrossAttentionWork, batch: readonly number[]) {
   const byImage = new Map<number, number[]>();

@@ -6,15 +6,15 @@ import type { ImageCache } from "./image-cache.ts";
 import { ImageEncoder } from "./image-encoder.ts";
 import { TextEncoder } from "./text-encoder.ts";
 
-/** What encodes images, and what encodes texts, alone and over images. */
+/** The encoder of images, and the encoder of texts with and without images. */
 export interface Encoders {
   readonly images: ImageEncoder;
   readonly texts: TextEncoder;
 }
 
 /**
- * The encoders of tasks that share them.
- * @param cache keeps what was made of the last images; without it every call computes
+ * Creates the encoders for tasks that share them.
+ * @param cache keeps the outputs of the last images; without it every call computes
  */
 export function encodersOf(
   loaded: LoadedNetwork,

@@ -1,14 +1,15 @@
-// What can be wrong with tensors that a model is given: one factory per error. Codes are `model/...`, `generate/...`.
+// Errors of a model's input tensors: one factory per error. Codes are `model/...`, `generate/...`.
 import { UsageError } from "@blip-ts/base";
 
-/** Which tensor is wrong: pixels of images, ids of texts, or states that an encoder made. */
+/** The kind of the wrong tensor: pixels of images, ids of texts, or an encoder's states. */
 export type TensorCode = "model/bad-pixels" | "model/bad-ids" | "model/bad-states";
 
 const shapeOf = (dims: readonly number[]): string => `[${dims.join(", ")}]`;
 
 /**
- * A tensor has another type or another number of axes than the network reads, or holds fewer numbers than its sizes say.
- * @remedy Give the tensor that the processor makes, or one like it.
+ * A tensor has another type or another number of axes than the network reads, or another number of values than its
+ * shape.
+ * @remedy Give the processor's tensor, or one like it.
  */
 export const badTensor = (
   code: TensorCode,
@@ -19,12 +20,12 @@ export const badTensor = (
   new UsageError(
     code,
     `${name}: expected ${dtype} [${dims.join(", ")}] with as many numbers, got ${shown}. ` +
-      "Give the tensor that the processor makes, or one like it.",
+      "Give the processor's tensor, or one like it.",
     { name, dtype, found: got },
   );
 
 /**
- * Pixel values are not `[B, 3, H, W]` of the model's image size.
+ * Pixel values are not `[B, 3, H, W]` with the model's image size.
  * @remedy Resize the images with the processor, or pass `interpolatePosEncoding: true`.
  */
 export const badPixels = (dims: readonly number[], imageSize: number): UsageError =>
@@ -37,23 +38,23 @@ export const badPixels = (dims: readonly number[], imageSize: number): UsageErro
 
 /**
  * States have another width than the network's.
- * @remedy Give the states that this model made.
+ * @remedy Give states that this model computed.
  */
 export const wrongWidth = (name: string, expected: number, got: number | undefined): UsageError =>
   new UsageError(
     "model/bad-states",
-    `${name}: expected states of width ${expected}, got ${String(got)}. Give those that this model made.`,
+    `${name}: expected states of width ${expected}, got ${String(got)}. Give states that this model computed.`,
     { name, width: expected, found: got },
   );
 
 /**
- * Ids of texts are not `[B, T]`, or there are more tokens than the model has positions.
- * @remedy Give ids as the tokenizer makes them, and shorter texts.
+ * Text ids are not `[B, T]`, or there are more tokens than the model has positions.
+ * @remedy Give the tokenizer's ids, and shorter texts.
  */
 export const badIds = (dims: readonly number[], maxPositions: number): UsageError =>
   new UsageError(
     "model/bad-ids",
-    `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, got ${shapeOf(dims)}. Give ids as the tokenizer makes them.`,
+    `inputIds: expected [B, T] with 1 to ${maxPositions} tokens, got ${shapeOf(dims)}. Give the tokenizer's ids.`,
     { found: dims, maxPositions },
   );
 
@@ -70,7 +71,7 @@ export const unknownId = (id: bigint, vocabSize: number): UsageError =>
 
 /**
  * The attention mask has another shape than the ids.
- * @remedy Give the mask that the tokenizer makes with these ids.
+ * @remedy Give the tokenizer's mask for these ids.
  */
 export const badMask = (expected: readonly number[], got: readonly number[]): UsageError =>
   new UsageError(
@@ -81,28 +82,28 @@ export const badMask = (expected: readonly number[], got: readonly number[]): Us
 
 /**
  * Answers to rank are not lists of ids of the vocabulary.
- * @remedy Give answers as the tokenizer encodes them.
+ * @remedy Give the tokenizer's ids of each answer.
  */
 export const badAnswers = (field: string, expected: string, got: string): UsageError =>
   new UsageError(
     "model/bad-ids",
-    `answers${field}: expected ${expected}, got ${got}. Give answers as the tokenizer encodes them.`,
+    `answers${field}: expected ${expected}, got ${got}. Give the tokenizer's ids of each answer.`,
     { field },
   );
 
 /**
- * The texts cannot be shared evenly among the images.
- * @remedy Give a multiple of the number of images: as many texts for each image.
+ * The texts cannot be distributed evenly among the images.
+ * @remedy Give a multiple of the number of images: the same number of texts for each image.
  */
 export const unequalTexts = (texts: number, images: number): UsageError =>
   new UsageError(
     "model/unequal-batches",
-    `texts: expected a multiple of ${images}, as many for each image, got ${texts}. Give as many texts as images.`,
+    `texts: expected a multiple of ${images}, with as many for each image, got ${texts}. Give as many texts as images.`,
     { images, texts },
   );
 
 /**
- * There is not one text per image.
+ * The number of texts differs from the number of images.
  * @remedy Give as many texts as images.
  */
 export const unequalBatches = (texts: number, images: number): UsageError =>
@@ -113,7 +114,7 @@ export const unequalBatches = (texts: number, images: number): UsageError =>
   );
 
 /**
- * There are not two images per statement.
+ * The number of images is not twice the number of statements.
  * @remedy Give all left images first, then all right ones.
  */
 export const unequalPairs = (statements: number, images: number): UsageError =>
@@ -125,13 +126,13 @@ export const unequalPairs = (statements: number, images: number): UsageError =>
   );
 
 /**
- * Tokens were to be streamed while several sequences are generated, which are known only at the end.
+ * Tokens cannot be streamed while several sequences are generated, because the best ones are known only at the end.
  * @remedy Stream one image, with `beams: 1` and `numReturn: 1`.
  */
 export const cannotStream = (what: string, got: string): UsageError =>
   new UsageError(
     "generate/cannot-stream",
-    `stream: expected ${what}, got ${got}. Several sequences are known only when all are finished: stream one image with beams: 1 and numReturn: 1.`,
+    `stream: expected ${what}, got ${got}. The best of several sequences is known only at the end: stream one image with beams: 1 and numReturn: 1.`,
   );
 
 /**

@@ -1,15 +1,15 @@
-// Answers are finite. What is not comes of damaged weights, or of numbers too large for the type: it fails its row, and
-// is never printed as NaN, null or an empty caption. CrossAttentionOutputs at are the numbers that a network gave, before anything is
-// made of them: what a search forbids itself (-Infinity) is added later and is no failure.
+// Checks that a model's outputs are finite. Damaged weights, or numbers too large for the type, fail their row; they
+// never appear as NaN, null or an empty caption. The check applies to the network's own outputs, before further
+// processing: a search adds -Infinity for forbidden tokens later, which is no failure.
 //
-// All states of an image are looked at, not only what is projected of its first one: in 8 bits a state that is NaN would
-// be rounded to some number by the next product, and be gone. At base size these are 443,136 numbers, 0.4 ms beside the
-// 400 ms in which they are computed.
+// All states of an image are checked, not only the projection of the first one: in 8 bits, the next product would round
+// a NaN state to some number and hide it. At base size, these are 443,136 numbers and 0.4 ms, compared with 400 ms for
+// computing them.
 import type { Tensor } from "@blip-ts/graph";
 import { allFinite, atLeast, BlipError, ModelError, must } from "@blip-ts/base";
 import { isNotFinite, notFinite } from "@blip-ts/engine";
 
-/** For each row of a tensor's first dimension: is every number of it finite? */
+/** For each row of a tensor's first dimension, whether all of its numbers are finite. */
 export function finiteRows({ dims, data }: Tensor<"float32">): boolean[] {
   const [rows] = atLeast(dims, 1);
   const size = rows === 0 ? 0 : data.length / rows;
@@ -17,8 +17,8 @@ export function finiteRows({ dims, data }: Tensor<"float32">): boolean[] {
 }
 
 /**
- * For each row of a tensor what is wrong with it, if anything is.
- * @param model its name, for the message @param what the tensor holds in a row: "the states of the image"
+ * An error for each row of a tensor that is not finite, undefined for the others.
+ * @param model its name, for the message @param what the content of a row: "the states of the image"
  */
 export function failuresOf(
   model: string,
@@ -29,9 +29,9 @@ export function failuresOf(
 }
 
 /**
- * The tensor, if every number of it is finite.
- * @param what the tensor holds in a row
- * @throws {ModelError} `model/not-finite`, which says in which row
+ * Returns the tensor if all of its numbers are finite.
+ * @param what the content of a row
+ * @throws {ModelError} `model/not-finite`, with the row's number
  */
 export function expectFinite(model: string, what: string, tensor: Tensor<"float32">): Tensor<"float32"> {
   const row = finiteRows(tensor).indexOf(false);
@@ -39,11 +39,11 @@ export function expectFinite(model: string, what: string, tensor: Tensor<"float3
   return tensor;
 }
 
-/** What is made of images or texts: see `EncodedImages`. */
+/** Encoded images or texts: see `EncodedImages`. */
 type Encoding = Readonly<Record<"states" | "projections" | "features", Tensor<"float32">>>;
 
 /**
- * Encoded images or texts, if all that was made of them is finite.
+ * Returns encoded images or texts if all of their tensors are finite.
  * @throws {ModelError} `model/not-finite`
  */
 export function finiteEncoding<Encoded extends Encoding>(
@@ -57,13 +57,13 @@ export function finiteEncoding<Encoded extends Encoding>(
   return encoded;
 }
 
-/** A text as messages name it. */
+/** Quotes a text for messages. */
 export const quoted = (text: string): string =>
   JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
 
 /**
- * What `work` gives, or an error if the model makes no finite numbers at all.
- * @throws whatever else `work` throws
+ * Returns the result of `work`, or the error if the model's outputs are not finite.
+ * @throws all other errors of `work`
  */
 export async function orNotFinite<T>(work: () => Promise<T>): Promise<T | ModelError> {
   try {
@@ -74,7 +74,7 @@ export async function orNotFinite<T>(work: () => Promise<T>): Promise<T | ModelE
   }
 }
 
-/** The first of answers about an image, if all of them failed: then the image has one row, and not one for each. */
+/** The first error of an image's answers if all of them failed: the image then gets one row, not one per answer. */
 export function allFailed(answers: readonly unknown[]): BlipError | undefined {
   const [first] = answers;
   return first instanceof BlipError && answers.every((one) => one instanceof BlipError) ? first : undefined;

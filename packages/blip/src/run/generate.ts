@@ -1,4 +1,4 @@
-// Sequences for what a decoder attends to: options resolved, searches run side by side, rows independent of each other.
+// Generates sequences with a decoder: resolves options and runs searches side by side, with independent rows.
 import type { Tensor } from "@blip-ts/graph";
 import { generate, generateSteps, searchOf } from "../decode/generate.ts";
 import type { Hypothesis } from "../decode/next-token-model.ts";
@@ -17,31 +17,31 @@ import { readJson } from "../load/open-model.ts";
 import { TextDecoder } from "./text-decoder.ts";
 import { cannotStream } from "./errors.ts";
 
-/** What a decoder attends to: [I, N, D], and [I, N] ones for what may be seen where it attends to questions. */
+/** The states that a decoder attends to, [I, N, D], and the mask [I, N] of questions. */
 export interface EncoderStates {
-  /** What the decoder attends to, [I, N, D]. */
+  /** The states that the decoder attends to, [I, N, D]. */
   readonly states: Tensor<"float32">;
-  /** [I, N]: 1 for a state, 0 for padding. Default: all are states. */
+  /** [I, N]: 1 for a state, 0 for padding. By default all are states. */
   readonly mask?: Tensor<"int64"> | undefined;
 }
 
-/** Questions that a decoder attends to: their padding is hidden. */
+/** Encoded questions for a decoder; their padding is masked. */
 export interface MaskedEncoderStates extends EncoderStates {
   /** [I, N]: 1 for a state, 0 for padding. */
   readonly mask: Tensor<"int64">;
 }
 
-/** A token as it is chosen, and the text so far. */
+/** A chosen token and the sequence so far. */
 export interface StreamedToken {
   /** The token's id. */
   readonly token: number;
-  /** The sequence up to it, the prompt included. */
+  /** The sequence up to this token, including the prompt. */
   readonly tokens: readonly number[];
   /** The natural logarithm of its probability. */
   readonly logProbability: number;
 }
 
-/** Seeds of rows; a row without one is drawn by that of the options. */
+/** Seeds of rows; a row without one uses the options' seed. */
 export interface SeedsOfRows {
   readonly seeds?: readonly (number | undefined)[] | undefined;
 }
@@ -68,7 +68,7 @@ export class Generator {
   }
 
   /**
-   * The options of each prompt's sequences.
+   * The resolved options of each prompt's sequences.
    * @throws {UsageError} `generate/...`
    */
   options(prompts: readonly (readonly number[])[], options: GenerationOptions): SequenceOptions[] {
@@ -80,7 +80,7 @@ export class Generator {
   }
 
   /**
-   * Sequences for each row of the states, best first.
+   * Generates sequences for each row of the states, best first.
    * @throws {UsageError} `generate/...` @throws {ModelError} `model/not-finite`
    */
   async generate(
@@ -96,8 +96,8 @@ export class Generator {
   }
 
   /**
-   * The same; a row whose logits are not finite has an error, and the others go on.
-   * @param run `seeds`: where a row is drawn by a seed of its own, instead of the options' one
+   * The same, but a row with logits that are not finite yields an error, and the others continue.
+   * @param run `seeds` gives rows their own seeds in place of the options' seed
    * @throws {UsageError} `generate/...`
    */
   async generateEach(
@@ -123,9 +123,9 @@ export class Generator {
   }
 
   /**
-   * The tokens of one sequence as they are chosen.
-   * @throws {UsageError} `generate/...`, and where the options ask for beams or several sequences
-   * @throws {ModelError} `model/not-finite`, after the tokens before
+   * Yields the tokens of one sequence as they are chosen.
+   * @throws {UsageError} `generate/...`, also if the options ask for beams or several sequences
+   * @throws {ModelError} `model/not-finite`, after the tokens before it
    */
   async *stream(
     encoderStates: EncoderStates,
@@ -161,7 +161,7 @@ export class Generator {
   }
 }
 
-/** What the caller's generation config says: nothing unless it is asked for. */
+/** The options from the caller's generation config; none by default. */
 async function generationConfigOf({ opened, generationConfig }: LoadedNetwork): Promise<GenerationOptions> {
   if (generationConfig !== "model") return readGenerationConfig(generationConfig, "generationConfig");
   const { files } = opened;
@@ -176,6 +176,6 @@ function at<T>(list: readonly T[], index: number): T {
   return one;
 }
 
-/** The natural-log probability of a sequence's generated tokens together. */
+/** The natural-log probability of all of a sequence's generated tokens. */
 export const sumOf = ({ tokenLogProbabilities }: Hypothesis): number =>
   tokenLogProbabilities.reduce((a, b) => a + b, 0);

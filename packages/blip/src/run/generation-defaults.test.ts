@@ -1,4 +1,5 @@
-// What is generated unless told, by convention (the contract's `--compat` table), and transformers' generation_config.json.
+// The defaults of generation, by convention (the contract's `--compat` table), and transformers'
+// generation_config.json.
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -80,7 +81,7 @@ describe("generation_config.json", () => {
     return model.generator.options([[125]], options)[0];
   };
 
-  test("beside a model is read in no mode unless told", async () => {
+  test("beside a model is read in no mode by default", async () => {
     expect(await optionsUnder({ compat: "hf" })).toMatchObject({ beams: 1, maxLength: 21 });
     expect(await optionsUnder({ compat: "blip" })).toMatchObject({ beams: 3, maxLength: 20 });
   });
@@ -96,7 +97,7 @@ describe("generation_config.json", () => {
     },
   );
 
-  test("that is asked for and is not there, or is none, is refused", async () => {
+  test("that is asked for and is not there, or is none, is rejected", async () => {
     const load = (generationConfig: unknown) =>
       ConditionalGeneration.load(nodePlatform, fixture("tiny/caption"), { generationConfig } as ModelOptions);
     await expect(load("model")).rejects.toMatchObject({ code: "model/no-generation-config" });

@@ -1,4 +1,4 @@
-// How captions and answers are generated unless told: each reference's own numbers (the contract's `--compat` table).
+// Default options of generating captions and answers: each reference's own numbers (the contract's `--compat` table).
 import { specOf } from "../tasks/index.ts";
 import {
   maxBeams,
@@ -10,22 +10,22 @@ import type { Compat } from "../platform.ts";
 import { badGenerationConfig } from "../load/errors.ts";
 import { schema } from "@blip-ts/base";
 
-/** Tasks that generate. */
+/** Tasks that generate text. */
 export type GenerationTask = "caption" | "ask";
 
-/** BLIP samples from the 50 likeliest tokens within 0.9, with a repetition penalty that no argument changes. */
+/** BLIP samples from the 50 likeliest tokens within 0.9, with a fixed repetition penalty. */
 const blipSampling = { topP: 0.9, topK: 50, repetitionPenalty: 1.1 };
 
 const { maybe, whole, real, flag, fields } = schema;
 
-/** Most tokens that a file may ask for: eight times BLIP's positions, which bound a sequence in any case. */
+/** The most tokens that a file may request: eight times BLIP's positions, which limit a sequence in any case. */
 const maxTokens = 4_096;
-/** Most sequences for an image that a file may ask for. Who calls may ask for more. */
+/** The most sequences per image that a file may request; callers may request more. */
 const maxReturned = 32;
 const maxVocabulary = 10_000_000;
 const aboveZero = (most: number) => real(Number.MIN_VALUE, most, `a number above 0, of at most ${most}`);
 
-/** generation_config.json: what is about how tokens are chosen, and what it may ask for. */
+/** The fields of generation_config.json that affect the choice of tokens, and their limits. */
 const generationSchema = fields({
   num_beams: maybe(whole(1, maxBeams)),
   max_length: maybe(whole(1, maxTokens)),
@@ -42,7 +42,7 @@ const generationSchema = fields({
   early_stopping: maybe(flag()),
 });
 
-/** transformers' names in generation_config.json. */
+/** This package's names of the fields in generation_config.json. */
 const names: Readonly<Record<keyof schema.Output<typeof generationSchema>, keyof GenerationOptions>> = {
   num_beams: "beams",
   max_length: "maxLength",
@@ -60,8 +60,8 @@ const names: Readonly<Record<keyof schema.Output<typeof generationSchema>, keyof
 };
 
 /**
- * What generation_config.json says, by our names; what it says besides is not about how tokens are chosen.
- * @throws {ModelError} `model/bad-config` where a value is of another type, or asks for more than a file may
+ * Reads generation_config.json under this package's names; ignores fields that do not affect the choice of tokens.
+ * @throws {ModelError} `model/bad-config` if a value has another type, or exceeds the limit for files
  */
 export function readGenerationConfig(json: unknown, name: string): GenerationOptions {
   if (json === undefined) return {};
@@ -72,7 +72,7 @@ export function readGenerationConfig(json: unknown, name: string): GenerationOpt
     const said = value[key as keyof typeof value];
     if (said !== undefined && said !== null) given[option] = said;
   }
-  // transformers lets max_new_tokens win where both are said.
+  // In transformers, max_new_tokens takes precedence if both are given.
   if (given.maxNewTokens !== undefined) given.maxLength = Infinity;
   return given;
 }
@@ -98,7 +98,7 @@ function blipDefaults(
 
 /**
  * The defaults of a call.
- * @param config of a generation_config.json that the caller asked for; it wins over the mode
+ * @param config options from a requested generation_config.json; they take precedence over the mode
  */
 export function generationDefaults(
   task: GenerationTask,

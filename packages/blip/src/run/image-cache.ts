@@ -1,5 +1,5 @@
-// What the image encoder made of the last images, by the content of their pixel values: an image that comes again, in
-// another call or for another task, is not encoded again. Images that are held stay until they are released.
+// Caches the image encoder's outputs by the content of the pixel values: a repeated image, in another call or for
+// another task, is not encoded again. Held images stay until they are released.
 import { atLeast, must, unlessAborted } from "@blip-ts/base";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
@@ -11,15 +11,15 @@ export type ImageOutputs = Readonly<Record<string, Tensor<"float32">>>;
 /** Runs the image encoder over pixel values [B, 3, H, W]. */
 type Compute = (pixelValues: Tensor<"float32">, signal: AbortSignal) => Promise<ImageOutputs>;
 
-/** How much is kept. */
+/** Limits of the cache. */
 export interface CacheLimits {
-  /** Images that nobody holds. */
+  /** The most images that are not held. */
   readonly images: number;
-  /** Bytes of all images, those that are held included, with the pixel values that their holders keep. */
+  /** The most bytes of all images, including held ones and the pixel values that their holders keep. */
   readonly bytes: number;
 }
 
-/** A batch that is being encoded, for as many calls as wait for it. */
+/** A batch that is being encoded, shared by the calls that wait for it. */
 interface Run {
   readonly outputs: Promise<ImageOutputs>;
   readonly stop: AbortController;
@@ -27,13 +27,13 @@ interface Run {
 }
 
 interface Entry {
-  /** While it is encoded: the batch, and the image's row in it. */
+  /** While it is being encoded: the batch, and the image's row in it. */
   running: { readonly run: Run; readonly row: number } | undefined;
-  /** Afterwards: outputs of this image alone, each [1, ...]. */
+  /** Afterwards: the outputs of this image, each [1, ...]. */
   outputs: ImageOutputs | undefined;
-  /** Of its pixel values, which each holder keeps. */
+  /** Bytes of its pixel values, which each holder keeps. */
   readonly pixelBytes: number;
-  /** How many calls of `hold` were not released. */
+  /** The number of `hold` calls that were not released. */
   holders: number;
 }
 
@@ -43,7 +43,9 @@ const bytesOf = ({ outputs = {}, holders, pixelBytes }: Entry): number =>
 const rowOf = (outputs: ImageOutputs, row: number): ImageOutputs =>
   Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, rowsOf(tensor, row, row + 1)]));
 
-/** SHA-256 of an image's pixel values, with their dimensions. Pages that are not secure have no `crypto.subtle`. */
+/**
+ * SHA-256 of an image's pixel values, with their dimensions. Pages outside a secure context have no `crypto.subtle`.
+ */
 async function contentKey({ data, dims }: Tensor<"float32">): Promise<string> {
   const bytes = new Uint8Array(data.slice().buffer);
   const { subtle } = crypto as Partial<typeof crypto>;
@@ -53,22 +55,22 @@ async function contentKey({ data, dims }: Tensor<"float32">): Promise<string> {
 
 export class ImageCache {
   readonly #limits: CacheLimits;
-  /** From the image that was used longest ago to the last one. */
+  /** Ordered from the least to the most recently used image. */
   readonly #entries = new Map<string, Entry>();
 
   constructor(limits: CacheLimits) {
     this.#limits = limits;
   }
 
-  /** Bytes of what is kept. */
+  /** Bytes of all kept outputs. */
   get bytes(): number {
     return [...this.#entries.values()].reduce((sum, entry) => sum + bytesOf(entry), 0);
   }
 
   /**
-   * Outputs for images, each distinct one computed once. A call that is aborted ends at once; what it waited for goes on
-   * as long as another call waits for it.
-   * @param pixelValues [B, 3, H, W] @throws what `compute` throws, or the signal's reason
+   * Returns the outputs for images; computes each distinct image once. An aborted call ends at once; its computation
+   * continues while other calls wait for it.
+   * @param pixelValues [B, 3, H, W] @throws the errors of `compute`, or the signal's reason
    */
   async run(
     pixelValues: Tensor<"float32">,
@@ -81,7 +83,7 @@ export class ImageCache {
 
   /**
    * Keeps an image's outputs until the returned function is called.
-   * @param pixelValues [1, 3, H, W] @throws what `compute` throws, or the signal's reason
+   * @param pixelValues [1, 3, H, W] @throws the errors of `compute`, or the signal's reason
    */
   async hold(
     pixelValues: Tensor<"float32">,
@@ -106,12 +108,12 @@ export class ImageCache {
     return release;
   }
 
-  /** Forgets everything; what is being encoded goes on for those who wait. */
+  /** Forgets everything; running computations continue for the calls that wait. */
   clear(): void {
     this.#entries.clear();
   }
 
-  /** The entry of each image, begun if it is new. They become the last ones to be evicted. */
+  /** The entry of each image, started if it is new. Marks them as most recently used. */
   async #entriesOf(
     pixelValues: Tensor<"float32">,
     compute: Compute,
@@ -136,7 +138,7 @@ export class ImageCache {
     });
   }
 
-  /** Begins to encode images that are neither here nor being encoded. */
+  /** Starts encoding images that have no entry yet. */
   #begin(keys: readonly string[], pixelValues: Tensor<"float32">, compute: Compute): void {
     const stop = new AbortController();
     const run: Run = { outputs: compute(pixelValues, stop.signal), stop, waiting: 0 };
@@ -152,10 +154,10 @@ export class ImageCache {
     );
   }
 
-  /** The outputs of entries, one after another. */
+  /** The outputs of entries, concatenated. */
   async #wait(entries: readonly Entry[], signal: AbortSignal | undefined): Promise<ImageOutputs> {
     const runs = new Set(entries.flatMap(({ running }) => running?.run ?? []));
-    // What is read of an entry is decided now: it may be evicted while others are still encoded.
+    // Sources are captured now, because an entry may be evicted while others are still being encoded.
     const sources = entries.map(async ({ running, outputs }) =>
       running ? { outputs: await running.run.outputs, row: running.row } : { outputs: outputs ?? {}, row: 0 },
     );
@@ -167,7 +169,7 @@ export class ImageCache {
     }
   }
 
-  /** Nobody waits any more: what has not been computed by now never is. */
+  /** The last waiting call has left: cancels the computation. */
   #leave(run: Run): void {
     const own = [...this.#entries].filter(([, { running }]) => running?.run === run);
     if (own.length === 0) return;
@@ -179,7 +181,7 @@ export class ImageCache {
     for (const [key, entry] of entries) if (this.#entries.get(key) === entry) this.#entries.delete(key);
   }
 
-  /** Keeps what a batch gave: of a large one only the images that stay are copied. */
+  /** Keeps the outputs of a batch; of a large batch, copies only the images that stay. */
   #settle(entries: readonly (readonly [string, Entry])[], outputs: ImageOutputs): void {
     const free = entries.filter(([, { holders }]) => holders === 0);
     this.#drop(free.slice(0, Math.max(0, free.length - this.#limits.images)));
@@ -191,7 +193,7 @@ export class ImageCache {
     }
   }
 
-  /** Lets go of images that nobody holds, the one that was used longest ago first. */
+  /** Evicts images that are not held, least recently used first. */
   #evict(): void {
     const { images, bytes } = this.#limits;
     const free = [...this.#entries].filter(([, { holders, outputs }]) => holders === 0 && outputs);
@@ -206,7 +208,7 @@ export class ImageCache {
   }
 }
 
-/** Rows of outputs one after another. Those that stand so already are not copied. */
+/** Concatenates rows of outputs, without copying if they already form a whole tensor. */
 function gathered(
   sources: readonly { readonly outputs: ImageOutputs; readonly row: number }[],
 ): ImageOutputs {

@@ -1,4 +1,4 @@
-// The image encoder of a loaded network, with its inputs checked.
+// The image encoder of a loaded network; checks its inputs.
 import { atLeast, must, unlessAborted, optionNames } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { float32Output, type RunOptions, runOptionNames } from "@blip-ts/engine";
@@ -10,9 +10,9 @@ import { dimsOf, imageCount } from "./tensor-checks.ts";
 import type { ImageCache, ImageOutputs } from "./image-cache.ts";
 import { badPixels } from "./errors.ts";
 
-/** How the image encoder runs. */
+/** Options of the image encoder. */
 export interface ImageOptions extends RunOptions {
-  /** Accepts images of another size than the model's by interpolating its position embeddings. Off unless told. */
+  /** Accepts images of other sizes by interpolating the position embeddings. Off by default. */
   readonly interpolatePosEncoding?: boolean | undefined;
 }
 
@@ -21,17 +21,17 @@ export const imageOptionNames = optionNames<ImageOptions>()({
   interpolatePosEncoding: true,
 });
 
-/** What the image encoder gives. */
+/** The outputs of the image encoder. */
 export interface EncodedImages {
   /** All states, [B, N, D]. */
   readonly states: Tensor<"float32">;
   /** Unit vectors, [B, E]. */
   readonly features: Tensor<"float32">;
-  /** The same before they are made unit vectors, [B, E]. */
+  /** The embeddings before normalization to unit length, [B, E]. */
   readonly projections: Tensor<"float32">;
 }
 
-/** Outputs of parts of a batch, one after another. */
+/** Concatenates the outputs of a batch's parts. */
 function joined(parts: readonly Record<string, Tensor>[]): ImageOutputs {
   const [first = {}] = parts;
   return Object.fromEntries(
@@ -51,15 +51,15 @@ function joined(parts: readonly Record<string, Tensor>[]): ImageOutputs {
   );
 }
 
-/** What the network gives, as it gives it: whoever hands numbers on checks that they are finite (`finite.ts`). */
+/** Returns the network's raw outputs; callers that pass them on check that they are finite (`finite.ts`). */
 export class ImageEncoder {
   readonly loaded: LoadedNetwork;
   readonly #head: ImageHead | undefined;
   readonly #cache: ImageCache | undefined;
 
   /**
-   * @param head what is made of an image's class token
-   * @param cache keeps what was made of the last images; without it every call computes
+   * @param head the projection of an image's class token
+   * @param cache keeps the outputs of the last images; without it every call computes
    */
   constructor(loaded: LoadedNetwork, head?: ImageHead, cache?: ImageCache) {
     this.loaded = loaded;
@@ -68,8 +68,8 @@ export class ImageEncoder {
   }
 
   /**
-   * Begins to load what images of the model's size need, while the first one is still read; a failure is reported where
-   * it is used.
+   * Starts loading the session for images of the model's size, while the first image is still being read. A failure is
+   * reported at its first use.
    */
   prepare(): void {
     const { imageSize } = this.loaded;
@@ -95,7 +95,7 @@ export class ImageEncoder {
   }
 
   /**
-   * Encodes an image of the model's size and keeps what was made of it until the returned function is called.
+   * Encodes an image of the model's size and keeps its outputs until the returned function is called.
    * @param pixelValues [1, 3, S, S] @throws {UsageError} `model/bad-pixels` @throws the signal's reason
    */
   hold(pixelValues: Tensor<"float32">, { signal }: RunOptions = {}): Promise<() => void> {
@@ -135,7 +135,7 @@ export class ImageEncoder {
   async #run(pixelValues: Tensor<"float32">, options: RunOptions): Promise<ImageOutputs> {
     const [count, , height, width] = atLeast(pixelValues.dims, 4);
     const session = await unlessAborted(this.#session(height, width), options.signal);
-    // In 8 bits one by one, so that each image is rounded by itself; its 577 rows keep all cores busy.
+    // In 8 bits, images run one by one, so that each has its own rounding; 577 rows keep all cores busy.
     const step = this.loaded.network.dtype === "int8" ? 1 : (this.loaded.limits.images ?? count);
     const parts: Record<string, Tensor>[] = [];
     for (let from = 0; from < count; from += step) {

@@ -1,4 +1,4 @@
-// Tensors that a caller gives: their dimensions, and as many numbers of the right kind, before anything is read of them.
+// Checks a caller's tensors before they are read: their dimensions, the type of their numbers and the count.
 import { elementCount } from "@blip-ts/checkpoint";
 import type { Tensor } from "@blip-ts/graph";
 import { legible, schema } from "@blip-ts/base";
@@ -9,18 +9,18 @@ const kinds = {
   int64: BigInt64Array,
 } as const;
 
-/** What a tensor is to be. */
+/** The requirements of a tensor. */
 export interface Expected<DType extends keyof typeof kinds> {
   /** The argument's name. */
   readonly name: string;
   readonly dtype: DType;
-  /** Its dimensions by their letters: `["B", "T"]`. */
+  /** Its dimensions as letters: `["B", "T"]`. */
   readonly dims: readonly string[];
   /** The error's code. */
   readonly code: TensorCode;
 }
 
-/** The dimensions that a tensor says it has. */
+/** The tensor's own dimensions, or an empty list. */
 export function dimsOf(tensor: unknown): readonly number[] {
   const dims: unknown =
     typeof tensor === "object" && tensor !== null && "dims" in tensor ? tensor.dims : undefined;
@@ -29,7 +29,7 @@ export function dimsOf(tensor: unknown): readonly number[] {
 
 const mostShown = 100;
 
-/** What was given instead of a tensor, short. */
+/** A short description of a value in place of a tensor. */
 function shownTensor(value: unknown): string {
   if (typeof value !== "object" || value === null) return typeof value;
   const { dtype, dims, data } = value as Partial<Record<keyof Tensor, unknown>>;
@@ -39,7 +39,8 @@ function shownTensor(value: unknown): string {
 }
 
 /**
- * The dimensions of a tensor, whole numbers of at least 1, of which it has as many numbers.
+ * Checks a tensor: its dimensions must be whole numbers of at least 1, and the count of its numbers must match them.
+ * @returns its dimensions
  * @throws {UsageError} with the given code
  */
 export function checkTensor<DType extends keyof typeof kinds>(
@@ -68,7 +69,9 @@ export function checkTensor<DType extends keyof typeof kinds>(
   return sizes;
 }
 
-/** Pixel values [B, 3, H, W]; their sizes are the encoder's to check. @returns B @throws {UsageError} `model/bad-pixels` */
+/**
+ * Checks pixel values [B, 3, H, W]; the encoder checks their sizes. @returns B @throws {UsageError} `model/bad-pixels`
+ */
 export function imageCount(pixelValues: unknown): number {
   const [count] = checkTensor(pixelValues, {
     ...{ name: "pixelValues", dtype: "float32", dims: ["B", "3", "H", "W"], code: "model/bad-pixels" },
@@ -76,7 +79,7 @@ export function imageCount(pixelValues: unknown): number {
   return Number(count);
 }
 
-/** States of images, questions or texts, [I, N, D]. @param width D @throws {UsageError} `model/bad-states` */
+/** Checks states of images, questions or texts, [I, N, D]. @param width D @throws {UsageError} `model/bad-states` */
 export function checkStates(
   states: unknown,
   width?: number,

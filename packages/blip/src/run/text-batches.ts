@@ -1,5 +1,5 @@
-// Texts of many lengths in batches without waste: sorted, equal lengths together, padded where another call would cost
-// more than the padding. Results go back to the caller's order by index.
+// Batches texts of many lengths without waste: sorts them, groups equal lengths, and pads only if another call would
+// cost more than the padding. Indices restore the caller's order.
 import { atLeast } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { CheckedTexts } from "./text-feeds.ts";
@@ -11,7 +11,7 @@ export interface TokenRow {
   readonly mask: BigInt64Array;
 }
 
-/** The rows of a batch as they are, padding included. */
+/** The rows of a batch, padding included. */
 export function textRows({ inputIds, attentionMask }: CheckedTexts): TokenRow[] {
   const [count, length] = atLeast(inputIds.dims, 2);
   return Array.from({ length: count }, (_, row) => ({
@@ -20,13 +20,13 @@ export function textRows({ inputIds, attentionMask }: CheckedTexts): TokenRow[] 
   }));
 }
 
-/** A row without the padding at its end; of nothing but padding one position is left. */
+/** A row without its trailing padding; a row of padding only keeps one position. */
 export function trimmed({ ids, mask }: TokenRow): TokenRow {
   const length = Math.max(1, mask.lastIndexOf(1n) + 1);
   return { ids: ids.subarray(0, length), mask: mask.subarray(0, length) };
 }
 
-/** Rows as a batch, padded on the right to the longest. */
+/** Stacks rows to a batch, padded on the right to the longest. */
 export function stackRows(rows: readonly TokenRow[]): CheckedTexts {
   const length = Math.max(...rows.map(({ ids }) => ids.length));
   const stack = (part: keyof TokenRow): Tensor<"int64"> => {
@@ -38,18 +38,19 @@ export function stackRows(rows: readonly TokenRow[]): CheckedTexts {
 }
 
 /**
- * What another call costs, in tokens: the weights of the stack pass through the processor once a call. At base size on 2
- * cores a call of 8 tokens takes as long as 20 more tokens in a larger one.
+ * The cost of another call, in tokens: each call streams the stack's weights through the processor once. At base size
+ * on 2 cores, a call of 8 tokens takes as long as 20 more tokens in a larger call.
  */
 const callTokens = 16;
 
 /**
- * Rows of these lengths in batches: sorted by length and cut where padding and calls together cost least.
- * @returns for each batch its rows' places in `lengths`, longer batches later; rows of a length in their order
+ * Groups rows of these lengths into batches: sorts them by length and cuts where padding and calls together cost least.
+ * @returns for each batch its rows' indices in `lengths`; batches of longer rows come later, and rows of one length
+ * keep their order
  */
 export function batchesByLength(lengths: readonly number[], limits: BatchLimits): number[][] {
   const order = lengths.map((_, index) => index).sort((a, b) => at(lengths, a) - at(lengths, b) || a - b);
-  // The cheapest way to do the first `end` rows, and where its last batch begins.
+  // The least cost of the first `end` rows, and the start of their last batch.
   const costs = [0];
   const starts = [0];
   for (let end = 1; end <= order.length; end++) {

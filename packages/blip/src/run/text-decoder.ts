@@ -1,5 +1,5 @@
-// The text decoder of a loaded network. Its caches stay with the engine: keys and values of what it attends to are made
-// once, those of its own tokens grow step by step, and only logits come back.
+// The text decoder of a loaded network. Its caches stay with the engine: cross-attention keys and values are computed
+// once, those of its own tokens grow step by step, and only logits are returned.
 import { floatTensor, int64Tensor, type Graph, type Tensor } from "@blip-ts/graph";
 import type { NextTokenModel } from "../decode/next-token-model.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -16,19 +16,19 @@ import { atLeast, must, unlessAborted } from "@blip-ts/base";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import { decoderWidth } from "../tasks/graphs.ts";
 
-/** Sessions of this group hand the caches to each other. */
+/** Sessions of this group share the caches. */
 const group = "decoder";
 
 type Resident = Record<string, ResidentTensor>;
 
-/** What the select graph calls the chosen rows. */
+/** The select graph's output names of the chosen rows. */
 const selectedNames = (names: readonly string[]): string[] => names.map((name) => `selected.${name}`);
 
-/** How likely a token is at its place. */
+/** The likelihood of a token at its position. */
 export interface TokenScore {
   /** Natural logarithm of its probability. */
   readonly logProbability: number;
-  /** Mean natural logarithm over the vocabulary, which label smoothing takes a share of. */
+  /** The mean natural logarithm over the vocabulary, used by label smoothing. */
   readonly meanLogProbability: number;
 }
 
@@ -43,21 +43,21 @@ export class TextDecoder {
     return this.#loaded.config;
   }
 
-  /** Are the caches in half precision? */
+  /** Whether the caches have half precision. */
   get halfCaches(): boolean {
     return this.#loaded.network.dtype === "fp16";
   }
 
-  /** Begins to load the sessions; a failure is reported where they are used. */
+  /** Starts loading the sessions; a failure is reported at their first use. */
   prepare(): void {
     for (const session of [() => this.#crossKeysAndValues(), () => this.decode()])
       session().catch(() => undefined);
   }
 
   /**
-   * What to attend to.
+   * Opens a run over the states to attend to.
    * @param states [I, N, D]: of images, or of questions
-   * @param mask [I, N], 1 for what may be seen; where the decoder attends to questions
+   * @param mask [I, N], 1 for states, 0 for padding; given if the decoder attends to questions
    */
   async open(
     states: Tensor<"float32">,
@@ -102,24 +102,24 @@ export class TextDecoder {
   }
 }
 
-/** New tokens of rows [R, T]; positions of padding lie after every token's. */
+/** New tokens of rows [R, T]; padding has a position after every token's. */
 interface NewTokens {
   readonly ids: readonly (readonly number[])[];
   readonly positions: readonly (readonly number[])[];
   readonly keys: readonly (readonly number[])[];
 }
 
-/** What the network makes of them. */
+/** The network's outputs for new tokens. */
 interface Advanced {
-  /** [R, T, D], to be released. */
+  /** [R, T, D], to be released by the caller. */
   readonly hidden: ResidentTensor;
-  /** Of the chosen states [Q, V]. */
+  /** Logits of the chosen states, [Q, V]. */
   readonly logits: Float32Array;
 }
 
 const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
-/** Sequences over the states that they attend to. Close it to free what it keeps with the engine. */
+/** Sequences over the states that they attend to. Closing it frees the tensors kept with the engine. */
 export class DecoderRun implements NextTokenModel {
   readonly #decoder: TextDecoder;
   readonly #engine: EngineSession;
@@ -176,8 +176,8 @@ export class DecoderRun implements NextTokenModel {
   }
 
   /**
-   * How likely `labels[r]` are after `tokens[r]` were added to row `parents[r]`: a score for each token and its label.
-   * The rows stay as they are.
+   * Scores `labels[r]` after appending `tokens[r]` to row `parents[r]`: one score per token and label. The rows stay
+   * unchanged.
    */
   async scores(
     parents: readonly number[],
@@ -185,7 +185,7 @@ export class DecoderRun implements NextTokenModel {
     labels: readonly (readonly number[])[],
   ): Promise<TokenScore[][]> {
     const length = Math.max(...tokens.map((row) => row.length));
-    // The head's own logits are not what is asked for: it gets a single row.
+    // The LM head's own logits are not needed here, so it gets a single row.
     const { hidden } = await this.#extend(parents, tokens, [0], false);
     try {
       const rows = labels.flatMap((row, index) =>
@@ -211,14 +211,14 @@ export class DecoderRun implements NextTokenModel {
     }
   }
 
-  /** Frees the tensors that are kept with the engine. A second call does nothing more. */
+  /** Frees the tensors that are kept with the engine. A second call has no effect. */
   close(): void {
     this.#engine.release([...Object.values(this.#crossKeysAndValues), ...Object.values(this.#past ?? {})]);
     this.#crossKeysAndValues = {};
     this.#past = undefined;
   }
 
-  /** The position of padding: after every token's, so that no token sees it. */
+  /** The position of padding: after every token's, so that no token attends to it. */
   get #hidden(): number {
     return this.#decoder.config.text.maxPositions;
   }
@@ -234,7 +234,7 @@ export class DecoderRun implements NextTokenModel {
     return logits;
   }
 
-  /** Adds tokens to rows; shorter ones are padded on the left, so that every row's last token stands last. */
+  /** Appends tokens to rows; shorter ones are padded on the left, so that every row's last token comes last. */
   #extend(
     parents: readonly number[],
     tokens: readonly (readonly number[])[],
@@ -254,7 +254,7 @@ export class DecoderRun implements NextTokenModel {
     return this.#advance(parents, { ids, positions, keys }, rows, goOn);
   }
 
-  /** Runs the network over new tokens [R, T] of rows; if they go on, the cache is the new rows' afterwards. */
+  /** Runs the network over new tokens [R, T] of rows; with `goOn`, the cache then holds the new rows. */
   async #advance(
     parents: readonly number[],
     { ids, positions, keys }: NewTokens,
@@ -293,7 +293,7 @@ export class DecoderRun implements NextTokenModel {
     return { hidden, logits };
   }
 
-  /** The positions of a row's keys in the cache: none before the first tokens. */
+  /** The positions of a row's keys in the cache; none before the first tokens. */
   #keysOf(row: number): readonly number[] {
     return this.#past ? must(this.#keys, row, "rows of the cache") : [];
   }
@@ -307,7 +307,7 @@ export class DecoderRun implements NextTokenModel {
     return Object.fromEntries(cacheNames("past", this.#decoder.config.text).map((name) => [name, empty]));
   }
 
-  /** Leaves out images whose sequences are over. */
+  /** Drops images whose sequences have all ended. */
   async #dropImages(parents: readonly number[]): Promise<void> {
     if (!this.#past) return;
     const rowsPerImage = this.#keys.length / this.#images;

@@ -1,4 +1,4 @@
-// Texts of a loaded network, alone and over images, with their inputs checked.
+// The text encoder of a loaded network, without and with cross-attention to images; checks its inputs.
 import { atLeast, must, unlessAborted } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
@@ -12,40 +12,40 @@ import { checkStates } from "./tensor-checks.ts";
 import { batchesByLength, stackRows, textRows, trimmed, type TokenRow } from "./text-batches.ts";
 import { unequalTexts } from "./errors.ts";
 
-/** Texts alone, as many tokens each. */
+/** Encoded texts without images, of equal length. */
 export interface EncodedTextStates {
   /** All states, [B, T, D]. */
   readonly states: Tensor<"float32">;
   /** Unit vectors, [B, E]. */
   readonly features: Tensor<"float32">;
-  /** The same before they are made unit vectors, [B, E]. */
+  /** The embeddings before normalization to unit length, [B, E]. */
   readonly projections: Tensor<"float32">;
 }
 
-/** Texts alone. */
+/** Encoded texts without images, of any lengths. */
 export interface ReadTexts {
   /** Unit vectors, [B, E]. */
   readonly features: Tensor<"float32">;
-  /** Where asked for: each text's states, T * D numbers for its own T tokens. */
+  /** If requested, each text's states: T * D numbers for its own T tokens. */
   readonly states: readonly Float32Array[];
 }
 
-/** States of images [I, N, D], or of NLVR2's left and right ones. */
+/** States of images [I, N, D], or of NLVR2's left and right images. */
 export type ImageStates = readonly [Tensor<"float32">, Tensor<"float32">?];
 
 export interface CrossAttentionCallOptions extends RunOptions {
-  /** `kept` computes states of padding as the references do; `dropped` leaves zeros there. */
+  /** `kept` computes states of padding, as the references do; `dropped` leaves zeros there. */
   readonly padding?: "kept" | "dropped" | undefined;
 }
 
-/** What is going to be looked for. */
+/** The kind of call to prepare for. */
 export interface Preparation extends Pick<CrossAttentionCallOptions, "padding"> {
   readonly head?: MultimodalHead;
-  /** Logits alone. */
+  /** Whether only logits are computed. */
   readonly scores?: boolean;
 }
 
-/** Texts shared out among images evenly, in their order. @throws {UsageError} `model/unequal-batches`, `model/bad-states` */
+/** Distributes texts evenly among images, in order. @throws {UsageError} `model/unequal-batches`, `model/bad-states` */
 function crossAttentionWork([first, second]: ImageStates, rows: readonly TokenRow[]): CrossAttentionWork {
   const [images, states, width] = checkStates(first);
   if (second) checkStates(second);
@@ -66,13 +66,13 @@ function crossAttentionWork([first, second]: ImageStates, rows: readonly TokenRo
 const logitsOf = (logits: readonly (readonly [number, number])[]): Tensor<"float32"> =>
   floatTensor([logits.length, 2], logits.flat());
 
-/** What the network gives, as it gives it: whoever hands numbers on checks that they are finite (`finite.ts`). */
+/** Returns the network's raw outputs; callers that pass them on check that they are finite (`finite.ts`). */
 export class TextEncoder {
   readonly loaded: LoadedNetwork;
   readonly crossAttention: CrossAttention;
   readonly #head: ImageHead | undefined;
 
-  /** @param head what is made of a text's first token */
+  /** @param head the projection of a text's first token */
   constructor(loaded: LoadedNetwork, head?: ImageHead) {
     this.loaded = loaded;
     this.crossAttention = new CrossAttention(loaded);
@@ -83,7 +83,7 @@ export class TextEncoder {
     return this.loaded.config;
   }
 
-  /** Texts alone: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS]. */
+  /** Encodes texts without images: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS]. */
   async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
     const feeds = this.#textFeeds(checkTextFeeds(texts, this.config.text));
     options.signal?.throwIfAborted();
@@ -97,7 +97,8 @@ export class TextEncoder {
   }
 
   /**
-   * Texts alone, of any number, in batches of like length: unit vectors [B, E], and with `states` each text's own.
+   * Encodes any number of texts without images, in batches of similar length: unit vectors [B, E], and with `states`
+   * each text's own states.
    * @throws {UsageError} `model/bad-ids`
    */
   async readTexts(
@@ -126,14 +127,14 @@ export class TextEncoder {
     return { features: floatTensor([rows.length, E], features), states: own };
   }
 
-  /** Begins to load what `encodeTexts` needs; a failure is reported where it is used. */
+  /** Starts loading the session for `encodeTexts`; a failure is reported at its first use. */
   prepareToRead(): void {
     this.#textSession(false).catch(() => undefined);
   }
 
   /**
-   * Begins to load what `crossAttend`, or with `scores` what `score`, needs for texts that are shared out among images; a
-   * failure is reported where it is used.
+   * Starts loading the sessions for `crossAttend`, or with `scores` for `score`, with texts distributed among images. A
+   * failure is reported at their first use.
    */
   prepareToCrossAttend(texts: TextFeeds, images: number, { head, scores, padding }: Preparation = {}): void {
     const rows = this.#rows(texts, scores === true ? "dropped" : padding);
@@ -144,8 +145,9 @@ export class TextEncoder {
   }
 
   /**
-   * Texts that look at images: `imageStates` [I, N, D] (NLVR2: two of them) and B texts, B a multiple of I; each image
-   * in turn has B/I of the texts. Returns all text states [B, T, D] and, with a head, its logits [B, 2].
+   * Encodes texts with cross-attention to images: `imageStates` [I, N, D] (two of them for NLVR2) and B texts, where B
+   * is a multiple of I; each image in turn has B/I of the texts. Returns all text states [B, T, D] and, with a head,
+   * its logits [B, 2].
    * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
    */
   async crossAttend(
@@ -164,7 +166,7 @@ export class TextEncoder {
   }
 
   /**
-   * What the head says of the same [B, 2]: no state is computed that it does not need, and no padding.
+   * The head's logits for the same inputs, [B, 2]; skips padding and states that the head does not read.
    * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
    */
   async score(
@@ -178,7 +180,7 @@ export class TextEncoder {
   }
 
   #textSession(firstOnly: boolean) {
-    // A call's texts are read once, however many pictures follow.
+    // A call reads its texts once, however many images follow.
     return this.loaded.network.session(
       `text ${firstOnly ? "first" : "all"}`,
       () => textGraph(this.config, this.#head, { firstOnly }),

@@ -1,4 +1,4 @@
-// Token ids as the network reads them: checked, with their positions.
+// Checks token ids for the network, and makes their positions.
 import { int64Tensor, type Tensor } from "@blip-ts/graph";
 import { atLeast } from "@blip-ts/base";
 import { checkTensor, dimsOf } from "./tensor-checks.ts";
@@ -9,11 +9,11 @@ import { badIds, badMask, unknownId } from "./errors.ts";
 export interface TextFeeds {
   /** Ids of tokens, [B, T], padded. */
   readonly inputIds: Tensor<"int64">;
-  /** 1 for tokens, 0 for padding; without it every position is a token. */
+  /** 1 for tokens, 0 for padding; by default every position is a token. */
   readonly attentionMask?: Tensor<"int64"> | undefined;
 }
 
-/** Ids with their mask, both there. */
+/** Ids and their mask, both present. */
 export interface CheckedTexts {
   readonly inputIds: Tensor<"int64">;
   readonly attentionMask: Tensor<"int64">;
@@ -28,7 +28,7 @@ export function positions(length: number): Tensor<"int64"> {
 }
 
 /**
- * Ids and mask, checked.
+ * Checks ids and mask.
  * @throws {UsageError} `model/bad-ids`
  */
 export function checkTextFeeds(
@@ -54,7 +54,7 @@ export function checkTextFeeds(
   return { inputIds, attentionMask: mask };
 }
 
-/** One sequence's ids with another first token, as BLIP writes [ENC] over [CLS]. */
+/** Replaces the first token of each sequence, as BLIP writes [ENC] over [CLS]. */
 export function withFirstToken(inputIds: Tensor<"int64">, first: number | undefined): Tensor<"int64"> {
   if (first === undefined) return inputIds;
   const [count, length] = atLeast(inputIds.dims, 2);

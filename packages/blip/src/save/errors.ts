@@ -1,8 +1,8 @@
-// What can be wrong with a model that is to be saved: one factory per error. Codes are `save/...`.
+// Errors of saving a model: one factory per error. Codes are `save/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**
- * A model of 8-bit weights was to be saved: rounding cannot be undone.
+ * A model with 8-bit weights cannot be saved, because rounding cannot be undone.
  * @remedy Save the original model.
  */
 export const alreadyQuantized = (name: string): UsageError =>

@@ -1,4 +1,4 @@
-// The small files of a Hugging Face folder: config.json, preprocessor and tokenizer.
+// The small files of a Hugging Face folder: config.json, preprocessor and tokenizer files.
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { defaultImageConfig } from "../image/preprocess.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
@@ -8,10 +8,10 @@ import { readImageSettings } from "../load/image-settings.ts";
 import { readJson } from "../load/open-model.ts";
 import { normalizerOf } from "../text/tokenizer-file.ts";
 
-/** What is saved: all that is known of a model but its engine. */
+/** The parts of a loaded model that saving needs. */
 export type Saved = Pick<LoadedNetwork, "platform" | "opened" | "json" | "config" | "tokenizer">;
 
-/** Fields that transformers declares as floats: it refuses a 0 where it expects 0.0. */
+/** Fields that transformers declares as floats: it rejects 0 in place of 0.0. */
 const floatFields = [
   ...["attention_dropout", "attention_probs_dropout_prob", "hidden_dropout_prob", "label_smoothing"],
   ...[
@@ -40,7 +40,9 @@ const dtypeNames: Readonly<Record<string, string>> = {
   float64: "float64",
 };
 
-/** The type that holds all weights' numbers: those that an adapter changed are float32 beside half-precision ones. */
+/**
+ * The type that holds the numbers of all weights: weights changed by an adapter are float32 beside half-precision ones.
+ */
 function widestType(tensors: ReadonlyMap<string, StoredTensor>): string {
   const types = new Set([...tensors.values()].map(({ dtype }) => dtype));
   const [only = "float32"] = types;
@@ -76,7 +78,7 @@ export function configJson(
     text_config: {
       attention_probs_dropout_prob: 0,
       bos_token_id: dec,
-      // Generation ends at sep_token_id; this one is read by nothing.
+      // Generation ends at sep_token_id; nothing reads eos_token_id.
       eos_token_id: tokenizer.sepId,
       hidden_act: "gelu",
       hidden_dropout_prob: 0,
@@ -118,7 +120,7 @@ export function configJson(
 }
 
 /**
- * The image settings, whichever file they came from. They are written under the older name alone, which all versions of
+ * The image settings, from either source file. They are written only under the older file name, which all versions of
  * transformers read.
  */
 export async function preprocessorJson({ opened, config }: Saved): Promise<Json> {
@@ -140,7 +142,7 @@ export async function preprocessorJson({ opened, config }: Saved): Promise<Json>
   };
 }
 
-/** tokenizer_config.json: how texts are read and cut, as the model's own files say it. */
+/** tokenizer_config.json: the settings of reading and truncating texts, from the model's own files. */
 export function tokenizerConfig({ config, tokenizer }: Saved): Json {
   const { rules, specials, maxLength = config.text.maxPositions } = tokenizer;
   const accents = rules.stripsAccents === rules.lowercase ? null : rules.stripsAccents;
@@ -161,7 +163,7 @@ export function tokenizerConfig({ config, tokenizer }: Saved): Json {
   };
 }
 
-/** tokenizer.json: the model's own; a normalizer that is not followed is replaced by what is. */
+/** tokenizer.json: the model's own. A normalizer that is not followed is replaced by the one in use. */
 export async function tokenizerFileJson({
   opened,
   tokenizer,
@@ -173,6 +175,6 @@ export async function tokenizerFileJson({
     : { ...(own as object), normalizer: normalizerOf(tokenizer.rules) };
 }
 
-/** generation_config.json as it is, if the model has one: who asks for it is to find it. */
+/** The unchanged generation_config.json, if the model has one, so that users of the saved model can request it. */
 export const generationJson = async ({ opened }: Pick<Saved, "opened">): Promise<object | undefined> =>
   (await readJson(opened.files, "generation_config.json")) as object | undefined;

@@ -1,4 +1,4 @@
-// Folders that are written for transformers: what is in them, that nothing changes by the way, and what is refused.
+// Folders written for transformers: their content, unchanged numbers, and rejected models.
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ const jsonIn = async (folder: string, name: string) =>
 
 const quiet = { onWarning: () => undefined };
 
-/** Which checkpoint becomes what, and how many tensors transformers 5 saves of that class. */
+/** The class of each saved checkpoint, and a module that the saved folder must contain. */
 const cases: readonly (readonly [model: string, task: string, architecture: string, more: string])[] = [
   ["match-original", "match", "BlipForImageTextRetrieval", "itm_head"],
   ["match-bf16", "match", "BlipForImageTextRetrieval", "itm_head"],
@@ -65,7 +65,7 @@ describe.each(cases)("%s saved for %s", (model, task, architecture, more) => {
     );
     const config = await jsonIn(folder, "config.json");
     expect(config).toMatchObject({ architectures: [architecture], model_type: "blip" });
-    // transformers 5 refuses whole numbers in these places.
+    // transformers 5 rejects whole numbers in these fields.
     const text = await readFile(join(folder, "config.json"), "utf8");
     expect(text).toMatch(/"label_smoothing": 0\.0,/);
     expect(text).not.toMatch(/"(?:label_smoothing|hidden_dropout_prob|attention_dropout)": 0[,\n]/);
@@ -92,7 +92,7 @@ describe.each(cases)("%s saved for %s", (model, task, architecture, more) => {
     }
     const modules = new Set([...saved.keys()].map((name) => name.split(".")[0]));
     const lost = [...tensors.keys()].filter((name) => modules.has(name.split(".")[0]) && !saved.has(name));
-    // What is tied is saved once.
+    // Tied tensors are saved once.
     expect(lost.filter((name) => !name.startsWith("text_decoder.cls.predictions.decoder."))).toEqual([]);
   });
 

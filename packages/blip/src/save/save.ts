@@ -1,4 +1,4 @@
-// A model as a folder that transformers loads: Hugging Face's names, config, preprocessor and tokenizer files.
+// Saves a model as a folder that transformers can load: Hugging Face's names, config, preprocessor and tokenizer files.
 import { closing, must, unlessAborted, untilAborted } from "@blip-ts/base";
 import { safetensorsBytes, sameTensor, type StoredTensor, type WritableTensors } from "@blip-ts/checkpoint";
 import type { FolderWriter } from "../files.ts";
@@ -17,7 +17,7 @@ import {
 } from "./hf-config.ts";
 import { alreadyQuantized } from "./errors.ts";
 
-/** Weights of another type than the file's: what becomes of its tensors, and what is said of it. */
+/** A conversion to another type: of the tensors, and of their description. */
 export interface ConvertedWeights {
   tensors(originals: ReadonlyMap<string, StoredTensor>): WritableTensors;
   /** Replaces fields of config.json. */
@@ -27,19 +27,19 @@ export interface ConvertedWeights {
 
 interface SaveOptions {
   readonly convertTo?: ConvertedWeights | undefined;
-  /** Stops the writing: no folder is left. */
+  /** Stops the writing, and leaves no folder. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is to be saved has floating-point weights. @throws {UsageError} `save/quantized` */
+/** Checks that a model has floating-point weights. @throws {UsageError} `save/quantized` */
 export function expectUnquantized({ files, quantized }: OpenedModel): void {
   if (quantized.size > 0) throw alreadyQuantized(files.name);
 }
 
 /**
- * Writes config.json, model.safetensors, preprocessor_config.json, the tokenizer's files, and generation_config.json if the
- * model has one.
- * @param task which class the folder is to be of
+ * Writes config.json, model.safetensors, preprocessor_config.json, the tokenizer's files, and generation_config.json if
+ * the model has one.
+ * @param task determines the class of the saved model
  * @throws {UsageError} `save/exists`, `save/cannot-write`
  */
 export async function savePretrained(
@@ -56,7 +56,7 @@ export async function savePretrained(
   });
 }
 
-/** What a folder is to hold. */
+/** The content of a folder. */
 export interface SavedFiles {
   /** The small files' texts, by name. */
   readonly texts: ReadonlyMap<string, string>;
@@ -64,7 +64,7 @@ export interface SavedFiles {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The files of a class. No weight is read but those that may be tied. */
+/** The files of a class. Reads no weights, except those that may be tied. */
 export async function savedFiles(
   saved: Saved,
   task: NetworkTask,
@@ -93,7 +93,7 @@ export async function savedFiles(
   };
 }
 
-/** Writes files, the weights last. @param within the sub-folder that they go to, if not the folder itself */
+/** Writes files, the weights last. @param within the target sub-folder, if it is not the folder itself */
 export async function writeFiles(
   writer: FolderWriter,
   { texts, weights, metadata }: SavedFiles,
@@ -112,7 +112,7 @@ const matrix = "text_decoder.cls.predictions.decoder.weight";
 const bias = "text_decoder.cls.predictions.bias";
 const secondBias = "text_decoder.cls.predictions.decoder.bias";
 
-/** The class's tensors; those that are tied only once, as transformers 5 saves them. */
+/** The class's tensors; tied tensors only once, as transformers 5 saves them. */
 async function tensorsOf({ tensors }: OpenedModel, { modules }: SavedClass) {
   const kept = new Map([...tensors].filter(([name]) => modules.includes(must(name.split(".", 1), 0))));
   const [own, embeddings] = [kept.get(matrix), kept.get(words)];

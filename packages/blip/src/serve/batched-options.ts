@@ -1,4 +1,4 @@
-// What `Batched` is made of and told, and what its rows are.
+// The models, options and rows of `Batched`.
 import { optionNames, withoutNames } from "@blip-ts/base";
 import { askOptionNames, type Answerer, type AskOptions } from "../verbs/ask.ts";
 import type { Captioner, CaptionOptions } from "../verbs/caption.ts";
@@ -12,36 +12,38 @@ import {
   type RequestOptions,
 } from "./request-batcher.ts";
 
-/** The models that answer; a verb without its model is refused. They stay their owner's, who closes them. */
+/**
+ * The models that answer requests; a verb without its model is rejected. The caller owns the models and closes them.
+ */
 export interface BatchedModels<ImageInput> {
-  /** For `match`. Default: none. */
+  /** For `match`; none by default. */
   readonly matcher?: Matcher<ImageInput> | undefined;
-  /** For `caption`. Default: none. */
+  /** For `caption`; none by default. */
   readonly captioner?: Captioner<ImageInput> | undefined;
-  /** For `ask`. Default: none. */
+  /** For `ask`; none by default. */
   readonly answerer?: Answerer<ImageInput> | undefined;
-  /** For `embed`. Default: none. */
+  /** For `embed`; none by default. */
   readonly embedder?: Embedder<ImageInput> | undefined;
 }
 
-/** What a call of many pictures takes and a request does not. */
+/** Options of a call with many images that a request does not have. */
 export type OfCalls = "imageBatchSize" | "maxPixels" | "onProgress" | "signal";
 
-/** How requests wait, and what their pictures may be. */
+/** Options of the queue, and limits on the requests' images. */
 export interface BatchedOptions extends BatcherOptions {
   /**
-   * Most pixels of an image: whole, at least 1. Without it, what the model was loaded with; if that says nothing either,
-   * 67,108,864 (2^26), or with `isolate: false` 178,956,970.
+   * The most pixels of an image, a whole number of at least 1. By default the limit that the model was loaded with;
+   * without one, 67,108,864 (2^26), or with `isolate: false` 178,956,970.
    */
   readonly maxPixels?: number | undefined;
   /**
-   * Are images decoded in processes of their own: true unless told. Such a process is ended if an image takes longer than
-   * `decodeTimeout` or far more memory than its header says, or when its caller has left; a new one takes its place. Up
-   * to 4 of them start with this object. `false` decodes in this process, where nothing can stop a decoder. A page has no
-   * processes, and decodes as it can.
+   * Decodes images in processes of their own; true by default. A process is killed if an image takes longer than
+   * `decodeTimeout` or far more memory than its header declares, or when its caller has left; a new process replaces
+   * it. Up to 4 of them start with this object. `false` decodes in this process, where nothing can stop a decoder. A
+   * page has no processes and ignores this option.
    */
   readonly isolate?: boolean | undefined;
-  /** Milliseconds that decoding an image may take (`image/too-slow`): 20,000. */
+  /** The time limit of decoding an image, in milliseconds (`image/too-slow`); by default 20,000. */
   readonly decodeTimeout?: number | undefined;
 }
 
@@ -59,13 +61,13 @@ export const batchedOptionNames = optionNames<BatchedOptions>()({
   decodeTimeout: true,
 });
 
-/** How a caption is made, and how its request waits. */
+/** Options of a caption, and of its request. */
 export interface CaptionRequestOptions extends Omit<CaptionOptions, OfCalls | "prompt">, RequestOptions {
-  /** How the caption begins. Unless told "a picture of " under `blip` and `lavis`, nothing under `hf`. */
+  /** The beginning of the caption. By default "a picture of " under `blip` and `lavis`, and none under `hf`. */
   readonly prompt?: string | undefined;
 }
 
-/** How an answer is made, and how its request waits. */
+/** Options of an answer, and of its request. */
 export interface AskRequestOptions extends Omit<AskOptions, OfCalls>, RequestOptions {}
 
 const ofCalls = ["imageBatchSize", "maxPixels", "onProgress", "signal"] as const satisfies readonly OfCalls[];
@@ -80,24 +82,24 @@ export const askRequestNames = optionNames<AskRequestOptions>()({
   ...requestOptionNames,
 });
 
-/** What is made of a picture, and how its request waits. */
+/** Options of an embedding, and of its request. */
 export interface EmbedRequestOptions<States extends boolean = boolean> extends RequestOptions {
-  /** All states instead of the unit vector. Off unless told. */
+  /** Returns all states instead of the unit vector. Off by default. */
   readonly states?: States | undefined;
 }
 
 export const embedRequestNames = optionNames<EmbedRequestOptions>()({ ...requestOptionNames, states: true });
 
 /**
- * A row about the image of a request. A path or a URL stands in it; bytes and pixels do not, as whoever sends rows on would
- * send them too.
+ * A row about a request's image. It contains the image if that is a path or a URL. It does not contain bytes or pixels,
+ * because forwarding the rows would forward those too.
  */
 export type RequestRow<Input, Row> = Omit<Row, "image"> &
   (Input extends string | { readonly href: string }
     ? { readonly image: Input }
     : { readonly image?: undefined });
 
-/** An answer as a row about its image, if that has a name. */
+/** Makes an answer a row about its image, if the image has a name. */
 export function requestRow<Input, Answer extends object>(
   image: Input,
   answer: Answer,
@@ -105,6 +107,6 @@ export function requestRow<Input, Answer extends object>(
   const isNamed =
     typeof image === "string" || (typeof image === "object" && image !== null && "href" in image);
   const row: unknown = isNamed ? { image, ...answer } : answer;
-  // The type says the same of the kinds of images.
+  // The type makes the same distinction between kinds of images.
   return row as RequestRow<Input, Answer>;
 }

@@ -1,4 +1,4 @@
-// Requests of many callers over real models: the rows of the verbs, with fewer calls of the engine.
+// Requests of many callers with real models: the rows equal those of the verbs, with fewer calls of the engine.
 import { closedBy } from "@blip-ts/base";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -17,7 +17,7 @@ import type { FailedRow } from "../verbs/image-batches.ts";
 const scene = (number: string) => fixture(`../examples/scenes/${number}.png`);
 const broken = fixture("images/text.jpg");
 
-/** An engine whose sessions' calls pass through `watch`. */
+/** An engine whose session calls pass through `watch`. */
 function watchedEngine(
   engine: Engine,
   watch: <T>(feeds: Feeds, call: () => Promise<T>) => Promise<T>,
@@ -34,7 +34,7 @@ function watchedEngine(
   };
 }
 
-/** Calls of the engine, and the rows of their inputs. */
+/** Calls of the engine, with the numbers of their input rows. */
 const calls: Record<string, readonly number[]>[] = [];
 const counting: typeof nodePlatform = {
   ...nodePlatform,
@@ -45,9 +45,9 @@ const counting: typeof nodePlatform = {
     }),
 };
 
-/** Another batch sums float32 in another order. */
+/** Another batch sums float32 in a different order. */
 const digits = 5;
-/** Sums of some twenty logarithms. */
+/** Sums of about twenty logarithms. */
 const sumDigits = 4;
 
 describe("the embedded model", () => {
@@ -67,12 +67,12 @@ describe("the embedded model", () => {
     for (const { image, texts } of requests) alone.push(await arrayOf(matcher.match([image], texts)));
     expect(calls).toHaveLength(24);
     calls.length = 0;
-    // Eight fill a batch, which begins when all of their images are there.
+    // Eight requests fill a batch, which starts when all of their images are ready.
     const batched = new Batched({ matcher }, { window: 10_000 });
     const together = await Promise.all(
       requests.map(({ image, texts }, index) => batched.match(image, texts, { caller: String(index) })),
     );
-    // The pictures once; texts of two lengths, alone and over the pictures.
+    // The images once; texts of two lengths, without and with cross-attention.
     expect(calls).toHaveLength(5);
     together.forEach((rows, index) => {
       const [expected] = alone[index] ?? [];
@@ -85,8 +85,8 @@ describe("the embedded model", () => {
     });
   });
 
-  test("encodes equal pictures once, by path or by content, and keeps each caller's own texts", async () => {
-    // Four fill a batch.
+  test("encodes equal images once, by path or by content, and keeps each caller's own texts", async () => {
+    // Four requests fill a batch.
     const batched = new Batched({ matcher }, { window: 10_000, maxBatch: 4 });
     const bytes = await readFile(scene("01"));
     const copy = Uint8Array.from(bytes);
@@ -105,7 +105,7 @@ describe("the embedded model", () => {
       ["a taxi", "a sheep", "a cow"],
       ["a tulip"],
     ]);
-    // Whoever sends rows on sends no bytes; a path stands in its rows.
+    // Rows do not contain bytes, because they may be forwarded; paths are contained.
     for (const row of [...rows[0], ...rows[1]]) expect("image" in row).toBe(false);
     expect(rows[2][0]?.image).toBe(scene("02"));
     if (!same || "error" in same) return expect.fail("a row is missing");
@@ -113,7 +113,7 @@ describe("the embedded model", () => {
       expect(row?.probability).toBeCloseTo(same.probability, digits);
   });
 
-  test("fails the request alone whose picture or text is bad", async () => {
+  test("fails the request alone whose image or text is bad", async () => {
     const batched = new Batched({ matcher });
     const settled = await Promise.allSettled([
       batched.match(scene("01"), ["a sheep"]),
@@ -163,7 +163,7 @@ describe("the embedded model", () => {
   });
 });
 
-test("captions of one batch are those of each picture alone, with a prompt of its own", async () => {
+test("captions of one batch are those of each image alone, with a prompt of its own", async () => {
   await using captioner = await Captioner.load(nodePlatform, fixture("tiny/caption"));
   const asked = [
     { image: scene("01") },
@@ -182,7 +182,7 @@ test("captions of one batch are those of each picture alone, with a prompt of it
     batched.caption(scene("04"), sampled),
     batched.caption(broken).catch((error: unknown) => [error]),
   ]);
-  // A request whose image cannot be read is in no batch.
+  // A request with an unreadable image is in no batch.
   expect(Object.fromEntries(groups)).toEqual({ "caption {}": 4, [`caption ${JSON.stringify(sampled)}`]: 1 });
   expect(groups).toHaveLength(2);
   const alone = [];
@@ -234,7 +234,7 @@ test("reads images ahead, each once, in nobody's way, and leaves off what nobody
       const name = typeof input === "string" ? input.slice(-6, -4) : "";
       events.push(`read ${name}`);
       if (name !== "06") return nodePlatform.decodeImage(input, options);
-      // A picture that never comes.
+      // An image that never arrives.
       return new Promise((_come, reject) =>
         options.signal?.addEventListener("abort", () => {
           events.push("left off 06");
@@ -253,7 +253,7 @@ test("reads images ahead, each once, in nobody's way, and leaves off what nobody
   const kept = ["01", "02", "03", "04"].map((number) => ask(number));
   const given = [ask("05", taken.signal), ask("06", taken.signal)].map((one) => one.catch(() => undefined));
   await Promise.all(kept.slice(0, 2));
-  // Those of the first batch and of the next one; more when the first is answered.
+  // The images of the first batch and of the next one; more when the first is answered.
   expect(events.slice(0, 4)).toEqual(["01", "02", "03", "04"].map((number) => `read ${number}`));
   await vi.waitFor(() => expect(events).toContain("read 06"));
   taken.abort();
@@ -341,7 +341,7 @@ test("a bound of memory holds for batches: no call of the engine has more than i
   for (const call of calls) for (const dims of Object.values(call)) expect(dims[0] ?? 1).toBe(1);
 });
 
-test("pictures with equally many rows go together, a picture's rows side by side", () => {
+test("images with equally many rows go together, an image's rows side by side", () => {
   expect(fullGroups([0, 1, 0, 2, 1, 3], 8)).toEqual([
     { images: [0, 1], rows: [0, 2, 1, 4] },
     { images: [2, 3], rows: [3, 5] },
@@ -352,7 +352,7 @@ test("pictures with equally many rows go together, a picture's rows side by side
   ]);
 });
 
-test("pictures are equal by path, address or content, never by looks", () => {
+test("images are equal by path, address or content, never by looks", () => {
   expect(sameImage("a.png", "a.png")).toBe(true);
   expect(sameImage(Uint8Array.of(1, 2), Uint8Array.of(1, 2))).toBe(true);
   expect(sameImage(Uint8Array.of(1, 2).buffer, Uint8Array.of(1, 2).buffer)).toBe(true);

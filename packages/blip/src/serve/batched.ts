@@ -1,5 +1,5 @@
-// The serving shape: one object that answers single requests of many callers, and runs those that go together as one
-// batch. Rows are those of the verbs, whatever batch they came in.
+// Serving: one object that answers single requests of many callers and runs compatible requests as one batch. Rows
+// equal those of the verbs, whatever the batch.
 import { BlipError, type Closable, asyncDispose, badOption, must, expectOptions } from "@blip-ts/base";
 import type { Answerer, AnswerRow, AskOptions } from "../verbs/ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "../verbs/caption.ts";
@@ -48,7 +48,7 @@ export type {
 
 const defaultTimeout = 20_000;
 
-/** What is asked for; `options` are those of all requests of a batch. */
+/** A request; `options` are common to all requests of a batch. */
 type Asked<ImageInput> =
   | { readonly verb: "match"; readonly image: ImageInput; readonly texts: readonly string[] }
   | {
@@ -66,7 +66,7 @@ type Asked<ImageInput> =
   | { readonly verb: "embedImage"; readonly image: ImageInput; readonly states: boolean }
   | { readonly verb: "embedText"; readonly text: string };
 
-/** What is said to it. */
+/** The answer to a request. */
 interface Said {
   readonly match?: readonly Omit<MatchRow<never>, "image" | "error">[];
   readonly caption?: readonly Omit<CaptionRow<never>, "image" | "error">[];
@@ -79,7 +79,7 @@ function expected<T>(value: T | undefined): T {
   return value;
 }
 
-/** A value, or the error that stands in its place. */
+/** A value, or the error in its place. */
 const outcomes = <T>(
   answers: readonly (T | BlipError)[],
   say: (value: T, index: number) => Said,
@@ -90,7 +90,7 @@ const outcomes = <T>(
 
 const embeddingOf = (rows: readonly EmbedAnswer[]): Said => ({ embedding: must(rows, 0).embedding });
 
-/** Images with some texts each: a row per text, in one batch; a request whose text failed has that error. */
+/** Scores images with their texts in one batch, one row per text; a request with a failed text gets that error. */
 async function matched<ImageInput>(
   requests: readonly { readonly image: ImageInput; readonly texts: readonly string[] }[],
   matcher: Matcher<ImageInput>,
@@ -110,12 +110,12 @@ async function matched<ImageInput>(
   return outcomes(scored, (match) => ({ match }));
 }
 
-/** Verbs for many callers at once: requests that come together are computed in one batch, callers in turn. */
+/** Verbs for many concurrent callers: requests that arrive together are computed in one batch, with callers in turn. */
 export class Batched<ImageInput> implements Closable {
   readonly #models: BatchedModels<ImageInput>;
   readonly #batcher: RequestBatcher<Asked<ImageInput>, Said>;
   readonly #images: RequestImages<ImageInput>;
-  /** The last group of questions: with a list to choose from it is a long text, which is kept once. */
+  /** The group of the last question, kept once: with a list of answers it is a long text. */
   #askGroup = "";
 
   /** @throws {UsageError} `usage/bad-option` */
@@ -132,20 +132,20 @@ export class Batched<ImageInput> implements Closable {
       expected: () => this.#images.expected(),
     });
     const reading = { maxPixels, isolate, timeout: decodeTimeout };
-    // Those of the batch that runs, and those of the next one.
+    // Room for the images of the running batch and of the next one.
     this.#images = new RequestImages(reading, 2 * (options.maxBatch ?? defaultMaxBatch));
     if (isolate)
       for (const model of Object.values<Partial<ImageReader<ImageInput>> | undefined>({ ...models }))
         model?.prepareDecoders?.();
   }
 
-  /** Requests that wait. */
+  /** The number of waiting requests. */
   get waiting(): number {
     return this.#batcher.waiting;
   }
 
   /**
-   * A picture with each of some texts. Rows have `image` only if it is a path or a URL.
+   * Matches an image with each of several texts. Rows have `image` only if it is a path or a URL.
    * @throws {UsageError} `usage/no-texts`, `text/empty`, `batch/...` @throws {InputError} `text/...`, `image/...`
    */
   async match<Input extends ImageInput>(
@@ -153,7 +153,7 @@ export class Batched<ImageInput> implements Closable {
     texts: readonly string[],
     options: RequestOptions = {},
   ): Promise<RequestRow<Input, MatchRow<Input>>[]> {
-    // What is wrong with a request is found before it waits, and spoils no batch.
+    // Faults of a request are found before it waits, so that they do not spoil a batch.
     expectOptions("match", options, requestOptionNames);
     expectImages([image]);
     expectTexts(texts);
@@ -164,7 +164,7 @@ export class Batched<ImageInput> implements Closable {
   }
 
   /**
-   * What a picture shows: `numReturn` rows, best first. They have `image` only if it is a path or a URL.
+   * Captions an image: `numReturn` rows, best first. Rows have `image` only if it is a path or a URL.
    * @throws {UsageError} `generate/...`, `usage/...`, `batch/...` @throws {InputError} `text/...`, `image/...`
    */
   async caption<Input extends ImageInput>(
@@ -182,8 +182,8 @@ export class Batched<ImageInput> implements Closable {
   }
 
   /**
-   * An answer about a picture: `numReturn` rows, best first; with `answers` the best of the list. Rows have `image` only
-   * if it is a path or a URL.
+   * Answers a question about an image: `numReturn` rows, best first; with `answers` the best of the list. Rows have
+   * `image` only if it is a path or a URL.
    * @throws {UsageError} `text/empty`, `generate/...`, `usage/...`, `batch/...`
    * @throws {InputError} `text/...`, `image/...`
    */
@@ -204,7 +204,7 @@ export class Batched<ImageInput> implements Closable {
   }
 
   /**
-   * A picture as a vector of unit length; with `states` as all its states [N, D'].
+   * Embeds an image as a vector of unit length; with `states`, returns all its states [N, D'].
    * @throws {UsageError} `batch/...` @throws {InputError} `image/...`
    */
   async embedImage<States extends boolean = false>(
@@ -217,11 +217,14 @@ export class Batched<ImageInput> implements Closable {
     modelFor("embed", "embedder", this.#models.embedder);
     const all = states === true;
     const request = { verb: "embedImage" as const, image, states: all };
-    // `states` of the group is of type States, which tells the two apart.
+    // The group's `states` has the type States, which decides the embedding's type.
     return (await this.#embed(request, `embedImage ${all}`, options)) as Embedding<States>;
   }
 
-  /** A text as a vector of unit length. @throws {UsageError} `text/empty`, `batch/...` @throws {InputError} `text/...` */
+  /**
+   * Embeds a text as a vector of unit length. @throws {UsageError} `text/empty`, `batch/...` @throws {InputError}
+   * `text/...`
+   */
   async embedText(text: string, options: RequestOptions = {}): Promise<Embedding<false>> {
     expectOptions("embedText", options, requestOptionNames);
     this.#embedder.check({ text });
@@ -229,8 +232,8 @@ export class Batched<ImageInput> implements Closable {
   }
 
   /**
-   * Takes no more requests, and answers those that wait, or rejects them if the options say so. The models stay loaded:
-   * whoever loaded them closes them afterwards.
+   * Accepts no more requests. Answers the waiting ones, or rejects them if the options say so. The models stay loaded;
+   * their owner closes them afterwards.
    * @throws {UsageError} `usage/bad-option`
    */
   close(options?: CloseOptions): Promise<void> {
@@ -238,15 +241,15 @@ export class Batched<ImageInput> implements Closable {
   }
 
   /**
-   * Takes no more requests, and rejects all that are not answered, also those whose batch runs: it is stopped. Settles
-   * when nothing runs any more.
-   * @param reason what requests reject with; without it, a UsageError `batch/closed`
+   * Accepts no more requests and rejects all unanswered ones, including those of the running batch, which is stopped.
+   * Settles when nothing runs any more.
+   * @param reason the requests' rejection reason; by default a UsageError `batch/closed`
    */
   abort(reason?: unknown): Promise<void> {
     return this.#batcher.abort(reason);
   }
 
-  /** Calls `close`, for `await using`: those that wait are answered. */
+  /** Calls `close`, for `await using`; waiting requests are answered. */
   [asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -256,7 +259,7 @@ export class Batched<ImageInput> implements Closable {
     return expected(embedding);
   }
 
-  /** Begins to read the image of a request. */
+  /** Starts reading the image of a request. */
   #prepare(request: Asked<ImageInput>, caller: string): ImageShare | undefined {
     const reader = this.#imageModel(request.verb);
     return reader && "image" in request ? this.#images.share(request.image, reader, caller) : undefined;
@@ -279,7 +282,7 @@ export class Batched<ImageInput> implements Closable {
     }
   }
 
-  /** Requests of one verb with the same options, together. */
+  /** Runs requests of one verb with the same options together. */
   async #run(requests: readonly Asked<ImageInput>[], signal: AbortSignal): Promise<Outcome<Said>[]> {
     const [first] = requests;
     const imageOptions = (reader: ImageReader<ImageInput>) => ({
@@ -344,7 +347,7 @@ function modelFor<Model>(verb: string, name: string, model: Model | undefined): 
   return model;
 }
 
-/** The requests of a verb; a batch holds no others. */
+/** The requests of a verb; a batch has only one verb. */
 function only<ImageInput, Verb extends Asked<ImageInput>["verb"]>(
   requests: readonly Asked<ImageInput>[],
   verb: Verb,

@@ -1,35 +1,35 @@
-// What can be wrong with requests of many callers: one factory per error. Codes are `batch/...`.
+// Errors of batched requests: one factory per error. Codes are `batch/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**
  * The queue of requests is full.
- * @remedy Ask again later, wait for room (`whenFull: "wait"`), or raise `maxQueue`.
+ * @remedy Try again later, wait for room (`whenFull: "wait"`), or raise `maxQueue`.
  */
 export const queueFull = (waiting: number, limit: number): UsageError =>
   new UsageError(
     "batch/full",
-    `queue: expected room for a request, got ${waiting} that wait, of at most ${limit}. ` +
-      'Ask again later, pass whenFull: "wait", or raise maxQueue.',
+    `queue: expected room for a request, got ${waiting} waiting requests, of at most ${limit}. ` +
+      'Try again later, pass whenFull: "wait", or raise maxQueue.',
     { waiting, limit },
   );
 
 /**
  * A request came after the batcher was closed.
- * @remedy Close it after the last request, or make another one.
+ * @remedy Close it after the last request, or create another one.
  */
 export const batcherClosed = (): UsageError =>
   new UsageError(
     "batch/closed",
-    "batcher: expected one that is open, got one that was closed. Make another one, or close it later.",
+    "batcher: expected an open one, got a closed one. Create another one, or close it later.",
   );
 
 /**
- * A request needs a model that the batched verbs were made without.
- * @remedy Make them with a model of this verb.
+ * A request needs a model that this object was created without.
+ * @remedy Create it with a model for this verb.
  */
 export const noModelFor = (verb: string, model: string): UsageError =>
   new UsageError(
     "batch/no-model",
-    `${verb}: expected a model that can do it, got none. Make this object with ${model}.`,
+    `${verb}: expected a model for this verb, got none. Create this object with ${model}.`,
     { verb, model },
   );

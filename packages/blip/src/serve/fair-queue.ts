@@ -1,6 +1,7 @@
-// A queue in which callers take turns: whoever has a thousand requests waits as long for the next answer as whoever has one.
+// A queue in which callers take turns: a caller with a thousand requests waits as long for the next answer as a caller
+// with one.
 export class FairQueue<T> {
-  /** What each caller waits for, oldest first; callers in the order of their turns. */
+  /** Each caller's items, oldest first; callers in the order of their turns. */
   readonly #lines = new Map<string, T[]>();
   #size = 0;
 
@@ -15,7 +16,7 @@ export class FairQueue<T> {
     this.#size++;
   }
 
-  /** Takes an item out of turn. @returns whether it was there */
+  /** Removes an item out of turn. @returns whether it was in the queue */
   remove(caller: string, item: T): boolean {
     const line = this.#lines.get(caller) ?? [];
     const place = line.indexOf(item);
@@ -25,8 +26,8 @@ export class FairQueue<T> {
   }
 
   /**
-   * The oldest fitting item of the caller whose turn it is. After it the caller is last; callers without one keep
-   * their turns.
+   * Takes the oldest fitting item of the first caller that has one. That caller becomes the last; callers without a
+   * fitting item keep their turns.
    */
   take(fits: (item: T) => boolean = () => true): T | undefined {
     for (const [caller, line] of this.#lines) {

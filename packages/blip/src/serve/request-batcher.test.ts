@@ -1,4 +1,4 @@
-// The queue with a clock and a worker that the tests hold: window, bound, turns, cancellation, failures, the end.
+// The queue with a clock and a worker under the tests' control: window, limit, turns, cancellation, failures, the end.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { FairQueue } from "./fair-queue.ts";
 import { RequestBatcher, type BatcherOptions, type Outcome, type Preparer } from "./request-batcher.ts";
@@ -11,7 +11,7 @@ interface Held {
   readonly requests: readonly string[];
   readonly group: string;
   readonly signal: AbortSignal;
-  /** Answers each request with itself in capitals, but those that begin with "bad". */
+  /** Answers each request with its upper-case text, except those that begin with "bad". */
   finish(): Promise<void>;
   fail(error: Error): Promise<void>;
 }
@@ -22,7 +22,7 @@ function held(options: BatcherOptions = {}, preparer?: Preparer<string>) {
   const batcher = new RequestBatcher<string, string>(
     (requests, group, signal) =>
       new Promise<Outcome<string>[]>((resolve, reject) => {
-        // The microtasks of what is settled have run when the test goes on.
+        // The microtasks of settled promises have run when the test continues.
         const settled = () => vi.advanceTimersByTimeAsync(0).then(() => undefined);
         batches.push({
           ...{ requests, group, signal },
@@ -61,7 +61,7 @@ describe("requests", () => {
     expect(run()).toEqual(["a b c"]);
     await batches[0]?.finish();
     expect(await Promise.all(answers)).toEqual(["A", "B", "C"]);
-    // The next one has a window of its own.
+    // The next request has a window of its own.
     const next = batcher.submit("d", "x");
     await pass(4);
     expect(run()).toHaveLength(1);
@@ -77,7 +77,7 @@ describe("requests", () => {
     await batches[0]?.finish();
     expect(run()).toEqual(["a b", "c d"]);
     await batches[1]?.finish();
-    // One is no batch: it waits for its window.
+    // One request is no full batch: it waits for its window.
     expect(run()).toHaveLength(2);
     await pass(1000);
     await batches[2]?.finish();
@@ -123,7 +123,7 @@ describe("callers", () => {
     );
     const one = batcher.submit("b", "x", { caller: "b" });
     const two = [batcher.submit("c0", "x", { caller: "c" }), batcher.submit("c1", "x", { caller: "c" })];
-    // The first batch began as it was full, before the others came.
+    // The first batch started when it was full, before the others came.
     expect(run()).toEqual(["a0 a1 a2 a3"]);
     await batches[0]?.finish();
     await batches[1]?.finish();
@@ -155,7 +155,7 @@ describe("callers", () => {
 });
 
 describe("a full queue", () => {
-  test("refuses, saying how long it is, and has room again", async () => {
+  test("rejects, saying how long it is, and has room again", async () => {
     const { batcher, batches } = held({ maxQueue: 2, maxBatch: 2, window: 5 });
     const answers = ["a", "b", "c", "d"].map((request) => batcher.submit(request, "x"));
     // Two run, two wait.
@@ -178,7 +178,7 @@ describe("a full queue", () => {
     const answers = [wait("a0", "a"), wait("a1", "a"), wait("a2", "a"), wait("a3", "a"), wait("b0", "b")];
     expect(batcher.waiting).toBe(4);
     for (let batch = 0; batch < 5; batch++) await batches[batch]?.finish();
-    // a1 had the place in the queue; of those outside a2 was first, then it was b's turn.
+    // a1 had the place in the queue; among those outside, a2 was first, then it was b's turn.
     expect(run()).toEqual(["a0", "a1", "a2", "b0", "a3"]);
     expect(await Promise.all(answers)).toEqual(["A0", "A1", "A2", "A3", "B0"]);
   });
@@ -195,7 +195,7 @@ describe("a request that is taken back", () => {
     const outside = batcher.submit("c", "x", { whenFull: "wait" });
     controller.abort(reason);
     await expect(taken).rejects.toBe(reason);
-    // There is room for who waited outside.
+    // There is room for the request that waited outside.
     await pass(5);
     expect(run()).toEqual(["a c"]);
     await batches[0]?.finish();
@@ -230,7 +230,7 @@ describe("a request that is taken back", () => {
     second.abort(reason);
     await expect(answers[1]).rejects.toBe(reason);
     expect(batches[0]?.signal.aborted).toBe(true);
-    // The next one does not begin before what was stopped is over.
+    // The next batch does not start before the stopped one is over.
     const next = batcher.submit("c", "x");
     await pass(5);
     expect(batches).toHaveLength(1);
@@ -275,7 +275,7 @@ describe("what fails", () => {
     ).toEqual(["A", "Error: bad picture", "C"]);
   });
 
-  test("fails together where the whole batch does, and the next goes on", async () => {
+  test("fails together where the whole batch does, and the next continues", async () => {
     const { batcher, batches } = held();
     const answers = Promise.allSettled([batcher.submit("a", "x"), batcher.submit("b", "x")]);
     await pass(5);
@@ -363,16 +363,16 @@ describe("`abort` rejects", () => {
   });
 });
 
-test("another way of closing is refused, with those that there are", async () => {
+test("another way of closing is rejected, with those that there are", async () => {
   const { batcher } = held();
-  // As a program without types may ask.
+  // Like a call from an untyped program.
   await expect(batcher.close({ waiting: "drop" as "answer" })).rejects.toMatchObject({
     code: "usage/bad-option",
     fields: { valid: ["answer", "reject"] },
   });
 });
 
-/** Requests in capitals need something, which the test gives them. */
+/** Upper-case requests need a preparation, which the test completes. */
 function prepared(expected: () => number = () => 0) {
   const given = new Map<string, { ready: () => void; fail: (error: Error) => void }>();
   const released: string[] = [];

@@ -1,5 +1,5 @@
-// Requests of many callers, run in batches: those that are ready within a few milliseconds and go together, as many as
-// fit, callers in turn. The queue is bounded, and each request can be taken back.
+// Runs requests of many callers in batches: compatible requests that become ready within a few milliseconds, up to the
+// batch size, with callers in turn. The queue is bounded, and each request can be withdrawn.
 import {
   type Closable,
   asyncDispose,
@@ -11,15 +11,18 @@ import {
 import { FairQueue } from "./fair-queue.ts";
 import { batcherClosed, queueFull } from "./errors.ts";
 
-/** How long requests wait for others, and how many may wait. */
+/** Limits on the waiting time, the batch size and the queue. */
 export interface BatcherOptions {
-  /** Milliseconds for which the first request waits for others: 5. While a batch runs, requests gather anyway. */
+  /**
+   * Milliseconds for which the first request waits for others; by default 5. While a batch runs, requests gather
+   * anyway.
+   */
   readonly window?: number | undefined;
-  /** Requests that run together at most: 8. */
+  /** The most requests per batch; by default 8. */
   readonly maxBatch?: number | undefined;
-  /** Requests that wait at most: 256. */
+  /** The most waiting requests; by default 256. */
   readonly maxQueue?: number | undefined;
-  /** Called as a batch begins. */
+  /** Called at the start of a batch. */
   readonly onBatch?: ((batch: BatchStart) => void) | undefined;
 }
 
@@ -30,23 +33,26 @@ export const batcherOptionNames = optionNames<BatcherOptions>()({
   onBatch: true,
 });
 
-/** A batch that begins. */
+/** The start of a batch. */
 export interface BatchStart {
-  /** What its requests have in common. */
+  /** The common key of its requests. */
   readonly group: string;
-  /** Requests of the batch. */
+  /** The number of requests in the batch. */
   readonly requests: number;
-  /** Requests that go on waiting. */
+  /** The number of requests that remain waiting. */
   readonly waiting: number;
 }
 
-/** How one request waits. */
+/** Options of one request. */
 export interface RequestOptions {
-  /** Takes the request back: it rejects at once. A batch that runs goes on for the others. */
+  /** Withdraws the request: it rejects at once. A running batch continues for the others. */
   readonly signal?: AbortSignal | undefined;
-  /** Who asks: callers take turns, and each one's requests of a kind keep their order. Without it, all are one caller. */
+  /**
+   * The caller's identity: callers take turns, and a caller's requests of one kind keep their order. By default all
+   * requests come from one caller.
+   */
   readonly caller?: string | undefined;
-  /** Where the queue is full: `reject` (unless told), or `wait` for room. */
+  /** If the queue is full: `reject` (default), or `wait` for room. */
   readonly whenFull?: "reject" | "wait" | undefined;
 }
 
@@ -56,13 +62,13 @@ export const requestOptionNames = optionNames<RequestOptions>()({
   whenFull: true,
 });
 
-/** What became of one request of a batch. */
+/** The outcome of one request of a batch. */
 export type Outcome<Result> = { readonly value: Result } | { readonly error: unknown };
 
 /**
  * Runs requests of one group together.
- * @param signal aborts when nobody waits for any of them
- * @returns an outcome for each, in order; what it throws is the outcome of all
+ * @param signal aborts when all of their callers have left
+ * @returns an outcome for each, in order; an error thrown is the outcome of all
  */
 export type RunBatch<Request, Result> = (
   requests: readonly Request[],
@@ -70,19 +76,19 @@ export type RunBatch<Request, Result> = (
   signal: AbortSignal,
 ) => Promise<readonly Outcome<Result>[]>;
 
-/** What a request needs before it can be part of a batch. */
+/** Preparation of a request before it can join a batch. */
 export interface Preparation {
-  /** Settles when the request is ready. What it rejects with is the request's own failure. */
+  /** Settles when the request is ready. Its rejection fails only this request. */
   readonly ready: Promise<unknown>;
-  /** The request is answered, or taken back. */
+  /** Called when the request is answered or withdrawn. */
   release(): void;
 }
 
-/** How requests are made ready, each by itself. */
+/** Prepares requests, each by itself. */
 export interface Preparer<Request> {
-  /** Begins what a request needs; undefined if it is ready as it is. */
+  /** Starts preparing a request; undefined if it needs no preparation. */
   prepare(request: Request, caller: string): Preparation | undefined;
-  /** Milliseconds in which another request is likely to be ready, for which a batch that is not full waits. */
+  /** Milliseconds within which another request is likely to be ready; a batch that is not full waits this long. */
   expected(): number;
 }
 
@@ -95,27 +101,27 @@ interface Waiting<Request, Result> {
   release: () => void;
 }
 
-/** What becomes of requests that wait when a batcher is closed. */
+/** What happens to waiting requests when a batcher is closed. */
 const endings = ["answer", "reject"] as const;
 
-/** How a batcher is closed. */
+/** Options of closing a batcher. */
 export interface CloseOptions {
-  /** Requests that wait are answered (unless told otherwise) or rejected with `batch/closed`. */
+  /** Waiting requests are answered (default) or rejected with `batch/closed`. */
   readonly waiting?: (typeof endings)[number] | undefined;
 }
 
 const closeOptionNames = optionNames<CloseOptions>()({ waiting: true });
 
-/** What becomes of a request for which the queue has no room. */
+/** What happens to a request if the queue is full. */
 const fulls = ["reject", "wait"] as const;
 
 export const defaultMaxBatch = 8;
 const defaults = { window: 5, maxBatch: defaultMaxBatch, maxQueue: 256 };
 
-/** Most milliseconds for which a batch waits for requests that are not ready. */
+/** The longest time that a batch waits for unready requests, in milliseconds. */
 const mostPatience = 100;
 
-/** Callers that do not say who they are. */
+/** The identity of callers without one. */
 const anybody = "";
 
 function whole(name: string, value: number, least: number): number {
@@ -124,30 +130,31 @@ function whole(name: string, value: number, least: number): number {
   return value;
 }
 
-/** Collects requests of many callers, and hands what goes together to a function, one batch at a time. */
+/** Collects requests of many callers and passes compatible ones to a function, one batch at a time. */
 export class RequestBatcher<Request, Result> implements Closable {
   readonly #run: RunBatch<Request, Result>;
   readonly #preparer: Preparer<Request> | undefined;
   readonly #options: typeof defaults & Pick<BatcherOptions, "onBatch">;
-  /** Those that are ready. */
+  /** Requests that are ready. */
   readonly #queue = new FairQueue<Waiting<Request, Result>>();
-  /** Those that are being prepared, which have their room in the queue. */
+  /** Requests in preparation, which count as queued. */
   readonly #unready = new Set<Waiting<Request, Result>>();
-  /** Those for whom there is no room in the queue yet. */
+  /** Requests that wait for room in the queue. */
   readonly #outside = new FairQueue<Waiting<Request, Result>>();
   #timer: unknown;
-  /** Has the first of those that wait waited long enough? */
+  /** Whether the first waiting request has waited long enough. */
   #due = false;
-  /** When the first of those that are ready was. */
+  /** The time when the first ready request became ready. */
   #readySince = 0;
   #running: Promise<void> | undefined;
-  /** Those of the running batch whose callers still wait, and what stops it where there are none. */
+  /** Requests of the running batch whose callers still wait. */
   #awaited = new Set<Waiting<Request, Result>>();
+  /** Stops the running batch when no caller waits for it. */
   #stop = new AbortController();
   #closed = false;
   readonly #whenIdle: (() => void)[] = [];
 
-  /** @param preparer makes requests ready before their batches are formed @throws {UsageError} `usage/bad-option` */
+  /** @param preparer prepares requests before their batches are formed @throws {UsageError} `usage/bad-option` */
   constructor(run: RunBatch<Request, Result>, options: BatcherOptions = {}, preparer?: Preparer<Request>) {
     expectOptions("RequestBatcher", options, batcherOptionNames);
     const { onBatch, window, maxBatch, maxQueue } = options;
@@ -161,7 +168,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     };
   }
 
-  /** Requests that wait, those that are not ready or wait for room included. */
+  /** The number of waiting requests, including those in preparation and those that wait for room. */
   get waiting(): number {
     return this.#admitted + this.#outside.size;
   }
@@ -172,7 +179,8 @@ export class RequestBatcher<Request, Result> implements Closable {
 
   /**
    * Answers a request together with others of its group.
-   * @throws {UsageError} `batch/full`, `batch/closed`; the signal's reason; what preparing or running the request throws
+   * @throws {UsageError} `batch/full`, `batch/closed`; also throws the signal's reason, and errors of preparing or
+   * running the request
    */
   async submit(request: Request, group: string, options: RequestOptions = {}): Promise<Result> {
     expectOptions("submit", options, requestOptionNames);
@@ -202,8 +210,8 @@ export class RequestBatcher<Request, Result> implements Closable {
   }
 
   /**
-   * Takes no more requests. What runs is finished, and those that wait are answered, or rejected if the options say so.
-   * A second call may reject those that still wait.
+   * Accepts no more requests. Finishes the running batch; answers the waiting requests, or rejects them if the options
+   * say so. A second call may reject those that still wait.
    * @throws {UsageError} `usage/bad-option`
    */
   async close(options: CloseOptions = {}): Promise<void> {
@@ -220,9 +228,9 @@ export class RequestBatcher<Request, Result> implements Closable {
   }
 
   /**
-   * Takes no more requests, and rejects all that are not answered: those that wait, and those of the batch that runs,
-   * which is stopped. Settles when that batch is over. It may follow a `close` that is not over.
-   * @param reason what requests reject with; without it, a UsageError `batch/closed`
+   * Accepts no more requests and rejects all unanswered ones: those that wait, and those of the running batch, which is
+   * stopped. Settles when that batch is over. It may follow an unfinished `close`.
+   * @param reason the requests' rejection reason; by default a UsageError `batch/closed`
    */
   async abort(reason: unknown = batcherClosed()): Promise<void> {
     this.#closed = true;
@@ -233,7 +241,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     await this.#idle();
   }
 
-  /** Calls `close`, for `await using`: those that wait are answered. */
+  /** Calls `close`, for `await using`; waiting requests are answered. */
   [asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -262,7 +270,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     this.#disarm();
   }
 
-  /** Gives a request room in the queue, and makes it ready. */
+  /** Queues a request and prepares it. */
   #admit(waiting: Waiting<Request, Result>): void {
     const preparation = this.#preparer?.prepare(waiting.request, waiting.caller);
     if (!preparation) {
@@ -294,7 +302,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     this.#begin();
   }
 
-  /** Lets a batch begin after so many milliseconds. */
+  /** Lets a batch start after this many milliseconds. */
   #arm(milliseconds: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -303,13 +311,13 @@ export class RequestBatcher<Request, Result> implements Closable {
     }, milliseconds);
   }
 
-  /** What comes next has its own window. */
+  /** The next requests get a window of their own. */
   #disarm(): void {
     this.#due = false;
     clearTimeout(this.#timer);
   }
 
-  /** Lets those in for whom there is room now, callers in turn. */
+  /** Admits waiting requests while there is room, callers in turn. */
   #fill(): void {
     while (this.#admitted < this.#options.maxQueue) {
       const next = this.#outside.take();
@@ -331,13 +339,13 @@ export class RequestBatcher<Request, Result> implements Closable {
     }
   }
 
-  /** Milliseconds for which a batch that is not full waits for requests that are about to be ready. */
+  /** Milliseconds for which a batch that is not full waits for requests in preparation. */
   #patience(): number {
     const left = this.#readySince + mostPatience - Date.now();
     return this.#unready.size === 0 ? 0 : Math.min(left, this.#preparer?.expected() ?? left);
   }
 
-  /** Begins a batch where nothing runs and it is time, or enough are ready. */
+  /** Starts a batch if none is running and the window is over or enough requests are ready. */
   #begin(): void {
     const { maxBatch } = this.#options;
     if (this.#running || this.#queue.size === 0) return;
@@ -353,7 +361,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     if (!first) return;
     const batch = [first];
     while (batch.length < maxBatch) {
-      // Whoever is first decides what runs; others of the same kind come along.
+      // The first request determines the group; others of that group join it.
       const more = this.#queue.take(({ group }) => group === first.group);
       if (!more) break;
       batch.push(more);
@@ -366,7 +374,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     this.#fill();
   }
 
-  /** Never rejects: what goes wrong is the requests' own. */
+  /** Never rejects: errors are passed to the requests. */
   async #runTogether(batch: readonly Waiting<Request, Result>[], group: string): Promise<void> {
     this.#awaited = new Set(batch);
     this.#stop = new AbortController();

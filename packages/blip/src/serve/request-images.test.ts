@@ -1,4 +1,5 @@
-// Images of requests: each distinct one once, so many at a time, callers in turn, and a slow one in nobody's way.
+// Images of requests: each distinct image once, a limited number at a time, callers in turn, and slow images do not
+// block others.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { failureOf } from "@blip-ts/testing";
 import { badRaw } from "../image/errors.ts";
@@ -97,7 +98,7 @@ test("a caller whose many images never come leaves places to the others, and has
   images.share("next", reader, "b");
   await pass(0);
   expect(begun().slice(before)).toEqual(["next"]);
-  // Of its own images that never come, too, some are begun.
+  // A few of this caller's own endless reads are started too.
   for (let number = 0; number < 20; number++) images.share(`slow ${number}`, reader, "b");
   await pass(60_000);
   expect(begun().slice(before)).toHaveLength(16);
@@ -126,7 +127,7 @@ test("an image is expected for twice as long as images usually take after each o
   images.share("silent", reader, "");
   await pass(10);
   await finish("a");
-  // (50 + 10) / 2 ms are usual now.
+  // The recent average is now (50 + 10) / 2 ms.
   expect(images.expected()).toBe(60);
   await pass(61);
   expect(images.expected()).toBe(0);

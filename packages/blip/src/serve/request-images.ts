@@ -1,34 +1,35 @@
-// Images of requests, read and decoded before their batches are formed: each distinct one once, callers in turn, so many
-// at a time. One whose reading takes long lends its place to others.
+// Reads and decodes the images of requests before their batches are formed: each distinct image once, callers in turn,
+// a limited number at a time. An image that takes long to read lends its place to others.
 import { BlipError } from "@blip-ts/base";
 import { sameImage } from "../verbs/distinct-images.ts";
 import type { ReadImage, RequestImageOptions } from "../verbs/image-batches.ts";
 import { FairQueue } from "./fair-queue.ts";
 
-/** What reads images in its own way: a model. */
+/** Reads images in its own way, like a model. */
 export interface ImageReader<ImageInput> {
-  /** Images that may be in memory at a time; undefined if their number is the caller's choice. */
+  /** The most images in memory at a time; undefined if the caller decides. */
   readonly imagesAtOnce: number | undefined;
-  /** Reads an image as the model takes it. */
+  /** Reads an image in the model's form. */
   readImage(image: ImageInput, options: RequestImageOptions): Promise<ReadImage>;
-  /** Starts what images are decoded with that are isolated. */
+  /** Starts the processes that decode isolated images. */
   prepareDecoders(): void;
 }
 
 /** A request's share of an image. */
 export interface ImageShare {
-  /** Settles when the image is there. @throws what is wrong with it */
+  /** Settles when the image is ready. @throws the image's error */
   readonly ready: Promise<void>;
-  /** Lets go of it: whoever needs it no more. A second call does nothing more. */
+  /** Releases the share. A second call has no effect. */
   release(): void;
 }
 
-/** Milliseconds after which a read that is not done lends its place. */
+/** Milliseconds after which an unfinished read lends its place. */
 const patience = 250;
-/** Least of the most reads that have lent their places; and how many are for callers who have fewer than so many. */
+/** The least value of the limit on slow reads. */
 const leastSlow = 64;
+/** Slow reads that are reserved for callers with fewer of them than this. */
 const keptForOthers = 16;
-/** Most milliseconds for which a batch waits for an image that is likely to be there soon. */
+/** The longest time that a batch waits for an image that is likely to be ready soon, in milliseconds. */
 const mostExpected = 100;
 
 interface Entry<ImageInput> {
@@ -46,14 +47,15 @@ interface Entry<ImageInput> {
 class ImagesOfReader<ImageInput> {
   readonly #reader: ImageReader<ImageInput>;
   readonly #options: RequestImageOptions;
-  /** Images that are being read or ready, and those that are read side by side. */
+  /** The most images that are being read or ready. */
   readonly #places: number;
+  /** The most images that are read concurrently. */
   readonly #sideBySide: number;
-  /** Reads that have lent their places. */
+  /** The most slow reads, which have lent their places. */
   readonly #mostSlow: number;
   readonly #entries = new Set<Entry<ImageInput>>();
   readonly #waiting = new FairQueue<Entry<ImageInput>>();
-  /** Milliseconds from one image that is done to the next, by the last ones. */
+  /** The recent average of milliseconds between two finished images. */
   #usual = 50;
   #lastDone = 0;
 
@@ -63,7 +65,7 @@ class ImagesOfReader<ImageInput> {
     this.#options = options;
     this.#places = imagesAtOnce ?? places;
     this.#mostSlow = Math.max(leastSlow, this.#places + keptForOthers);
-    // One at a time where memory is bounded: a decoded photograph takes far more than its pixel values.
+    // One at a time with a memory bound: a decoded photograph takes far more memory than its pixel values.
     this.#sideBySide = imagesAtOnce === undefined ? Infinity : 1;
   }
 
@@ -88,7 +90,7 @@ class ImagesOfReader<ImageInput> {
     return undefined;
   }
 
-  /** Milliseconds in which an image is likely to be there; 0 if none is. */
+  /** Milliseconds within which an image is likely to be ready; 0 if none is being read. */
   expected(): number {
     const wait = Math.min(mostExpected, 2 * this.#usual);
     const left = this.#in("reads").map(({ since }) => Math.max(since, this.#lastDone) + wait - Date.now());
@@ -106,7 +108,7 @@ class ImagesOfReader<ImageInput> {
       ...{ image, caller, stop, picture, begin },
       ...{ users: 0, state: "waits", since: 0 },
     };
-    // Whoever shares it is told what went wrong.
+    // All sharers get the error.
     picture.then(
       () => this.#done(entry),
       () => this.#done(entry),
@@ -140,7 +142,9 @@ class ImagesOfReader<ImageInput> {
     }
   }
 
-  /** Is there room for another read of a caller, should it be slow? Those that wait in their places count as if they were. */
+  /**
+   * Whether a caller may have another read, in case it becomes slow. Reads that still hold their places count as slow.
+   */
   #mayBeSlow(caller: string): boolean {
     const slow = this.#in("slow", "reads");
     const own = slow.filter((entry) => entry.caller === caller).length;
@@ -164,31 +168,31 @@ class ImagesOfReader<ImageInput> {
   }
 }
 
-/** Images of requests to several models, which read them in their own ways. */
+/** Images of requests to several models, each of which reads them in its own way. */
 export class RequestImages<ImageInput> {
   readonly #options: RequestImageOptions;
   readonly #places: number;
   readonly #readers = new Map<ImageReader<ImageInput>, ImagesOfReader<ImageInput>>();
 
-  /** @param options how they are read @param places images of a model that are being read or ready */
+  /** @param options options of reading @param places the most images per model that are being read or ready */
   constructor(options: RequestImageOptions, places: number) {
     this.#options = options;
     this.#places = places;
   }
 
-  /** Begins to read an image when it is its caller's turn. */
+  /** Starts reading an image when it is its caller's turn. */
   share(image: ImageInput, reader: ImageReader<ImageInput>, caller: string): ImageShare {
     const known = this.#readers.get(reader) ?? new ImagesOfReader(reader, this.#options, this.#places);
     this.#readers.set(reader, known);
     return known.share(image, caller);
   }
 
-  /** An image that somebody has a share of, as its model reads it. */
+  /** An image with a shareholder, as its model reads it. */
   read(image: ImageInput, reader: ImageReader<ImageInput>): Promise<ReadImage> | undefined {
     return this.#readers.get(reader)?.find(image)?.picture;
   }
 
-  /** Milliseconds in which another image is likely to be there; 0 if none is. */
+  /** Milliseconds within which another image is likely to be ready; 0 if none is being read. */
   expected(): number {
     return Math.max(0, ...[...this.#readers.values()].map((images) => images.expected()));
   }

@@ -118,8 +118,8 @@ export const overTokenizerLimit = (
 
 /**
  * Words of a text are not in the model's vocabulary.
+ * @remedy Use other words, or a model that knows them.
  * @param words the words, quoted, and the number of texts that contain them
- * @param words the words, quoted, and in how many texts they are
  */
 export const unknownWords = (words: string, isLast: boolean): Warning => ({
   code: "text/unknown-words",

@@ -44,11 +44,9 @@ describe("inspect", () => {
       "graph match-cached",
     ]);
     expect(printed).toMatch(
-      /^# folded: where fewer than (\d+) text tokens look at an image: .*\ngraph match-folded$/m,
+      /^# folded: for fewer than (\d+) text tokens per image: .*\ngraph match-folded$/m,
     );
-    expect(printed).toMatch(
-      /^# cached: where (\d+) text tokens or more look at an image: .*\ngraph match-cached$/m,
-    );
+    expect(printed).toMatch(/^# cached: for (\d+) text tokens or more per image: .*\ngraph match-cached$/m);
   });
 
   test("momentum copies, queues and the temperature are left out, and said to be", async () => {

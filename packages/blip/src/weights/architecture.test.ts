@@ -61,7 +61,7 @@ describe("deriveArchitecture", () => {
     expect(jointEmbedding).toBe(256);
   });
 
-  it("refuses more layers than any model of the family has, before a graph is made of them", async () => {
+  it("rejects more layers than any model of the family has, before a graph is made of them", async () => {
     const layers = (count: number) =>
       Object.fromEntries(
         Array.from({ length: count }, (_, layer) => [
@@ -72,7 +72,7 @@ describe("deriveArchitecture", () => {
     expect(derive({ ...match, ...layers(64) }).vision?.layers).toBe(64);
     const failure = await failureOf(() => derive({ ...match, ...layers(65) }));
     expect(failure).toMatchObject({ code: "checkpoint/limit" });
-    expect(failure.message).toContain("vision_model.encoder.layers.: expected at most 64 layers, found 65");
+    expect(failure.message).toContain("vision_model.encoder.layers.: expected at most 64 layers, got 65");
   });
 
   it("takes the text sizes from the decoder where there is no encoder", () => {

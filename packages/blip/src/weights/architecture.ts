@@ -1,4 +1,4 @@
-// The sizes of a network, read off the shapes of its tensors (Hugging Face names). Heads cannot be: no shape shows them.
+// Derives a network's sizes from the shapes of its tensors (Hugging Face names). No shape shows the number of heads.
 import { atLeast, must } from "@blip-ts/base";
 import { badArchitecture, tooManyLayers } from "./errors.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
@@ -9,11 +9,11 @@ export interface VisionArchitecture {
   readonly layers: number;
   /** M */
   readonly intermediateSize: number;
-  /** Side of a patch in pixels. */
+  /** The side of a patch in pixels. */
   readonly patchSize: number;
-  /** N, the class token included. */
+  /** N, including the class token. */
   readonly positions: number;
-  /** Side of the square picture that the position table is for, in pixels. */
+  /** The side of the square image that fits the position table, in pixels. */
   readonly imageSize: number;
 }
 
@@ -26,13 +26,13 @@ export interface TextArchitecture {
   /** V */
   readonly vocabSize: number;
   readonly maxPositions: number;
-  /** Width of what cross-attention attends to; absent where there is no cross-attention. */
+  /** The width of the cross-attention's source states; absent without cross-attention. */
   readonly encoderWidth?: number;
-  /** NLVR2: the first layer that merges its two images by a Linear. */
+  /** NLVR2: the first layer that merges its two images with a Linear. */
   readonly firstMergeLayer?: number;
 }
 
-/** What a file can hold beside one another. */
+/** The parts that a file can hold. */
 export const PARTS = [
   "vision",
   "textEncoder",
@@ -47,7 +47,7 @@ export const PARTS = [
 
 export type Part = (typeof PARTS)[number];
 
-/** How messages and `blip inspect` name a part. */
+/** A part's name in messages and in `blip inspect`. */
 export const partNames: Readonly<Record<Part, string>> = {
   vision: "vision_model",
   textEncoder: "text_encoder",
@@ -63,11 +63,13 @@ export const partNames: Readonly<Record<Part, string>> = {
 export interface Architecture {
   readonly parts: ReadonlySet<Part>;
   readonly vision?: VisionArchitecture;
-  /** Of the text encoder where there is one, else of the decoder. */
+  /** The text encoder's sizes if there is one, otherwise the decoder's. */
   readonly text?: TextArchitecture;
-  /** Of the decoder where there is one. */
+  /** The decoder's sizes, if there is one. */
   readonly decoder?: TextArchitecture;
-  /** What the decoder attends to: in captioning and pre-training the image, in question answering the question. */
+  /**
+   * The decoder's cross-attention source: the image in captioning and pre-training, the question in question answering.
+   */
   readonly decoderAttendsTo?: "image" | "question";
   /** E */
   readonly jointEmbedding?: number;
@@ -77,7 +79,7 @@ export interface Architecture {
 
 type Tensors = ReadonlyMap<string, StoredTensor>;
 
-/** A tensor that only that part has. */
+/** A tensor that only this part has. */
 const PART_MARKS: Readonly<Record<Part, string>> = {
   vision: "vision_model.embeddings.class_embedding",
   textEncoder: "text_encoder.embeddings.word_embeddings.weight",
@@ -93,9 +95,9 @@ const PART_MARKS: Readonly<Record<Part, string>> = {
 const TEXT_PREFIXES = ["text_encoder.", "text_decoder.bert.", "text_model."];
 
 /**
- * Derives the sizes of a network and which parts of BLIP it has.
+ * Derives the sizes of a network and its BLIP parts.
  * @param tensors by Hugging Face name
- * @throws {ModelError} `checkpoint/architecture` where shapes contradict each other or layers are missing
+ * @throws {ModelError} `checkpoint/architecture` if shapes contradict each other or layers are missing
  */
 export function deriveArchitecture(tensors: Tensors): Architecture {
   const parts = new Set(PARTS.filter((part) => tensors.has(PART_MARKS[part])));
@@ -149,7 +151,7 @@ function deriveText(tensors: Tensors, prefix: string): TextArchitecture | undefi
   const layers = countLayers(tensors, `${prefix}encoder.layer.`);
   const first = `${prefix}encoder.layer.0.`;
   const [intermediateSize] = atLeast(shapeOf(tensors, `${first}intermediate.dense.weight`, 2), 1);
-  // NLVR2 attends to two images, each with an attention of its own.
+  // NLVR2 attends to two images, with one attention each.
   const keys = ["self", "self0"].map((self) => `${first}crossattention.${self}.key.weight`);
   const key = keys.find((name) => tensors.has(name));
   const [, encoderWidth] = key === undefined ? [] : shapeOf(tensors, key, 2);
@@ -163,7 +165,10 @@ function deriveText(tensors: Tensors, prefix: string): TextArchitecture | undefi
   };
 }
 
-/** Pre-training and question answering both have an encoder and a decoder: widths tell them apart, else the heads do. */
+/**
+ * Pre-training and question answering both have an encoder and a decoder: their widths distinguish them, otherwise
+ * their heads.
+ */
 function deriveAttendedStates(
   parts: ReadonlySet<Part>,
   decoder: TextArchitecture,
@@ -186,10 +191,10 @@ function deriveEmbedding(tensors: Tensors, names: readonly string[]): number | u
   return sizes[0];
 }
 
-/** Most layers of a stack: ONNX Runtime takes longer than their number to load many. BLIP's largest has 24. */
+/** The most layers of a stack: ONNX Runtime's loading time grows faster than their number. BLIP's largest has 24. */
 export const maxLayers = 64;
 
-/** The layers below `prefix`, which must be numbered from 0 without a gap. */
+/** Counts the layers below `prefix`, which must be numbered from 0 without gaps. */
 function countLayers(tensors: Tensors, prefix: string): number {
   const numbers = new Set<string>();
   for (const name of tensors.keys())
@@ -198,9 +203,9 @@ function countLayers(tensors: Tensors, prefix: string): number {
     if (!numbers.has(String(layer)))
       throw badArchitecture(
         whereOf(tensors),
-        `${numbers.size} layers lie under ${prefix}, but number ${layer} is not among them`,
+        `${numbers.size} layers are under ${prefix}, but layer ${layer} is not among them`,
       );
-  if (numbers.size === 0) throw badArchitecture(whereOf(tensors), `no layers lie under ${prefix}`);
+  if (numbers.size === 0) throw badArchitecture(whereOf(tensors), `no layers are under ${prefix}`);
   if (numbers.size > maxLayers) throw tooManyLayers(whereOf(tensors), prefix, numbers.size, maxLayers);
   return numbers.size;
 }
@@ -211,7 +216,7 @@ function shapeOf(tensors: Tensors, name: string, rank: number): readonly number[
     throw badArchitecture(
       whereOf(tensors),
       shape === undefined
-        ? `${name} is missing, from which sizes are read`
+        ? `${name} is missing, which shows the model's sizes`
         : `${name} has the shape [${shape.join(", ")}], expected ${rank} dimensions`,
     );
   return shape;

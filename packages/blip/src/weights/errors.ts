@@ -1,8 +1,8 @@
-// What can be wrong with the names and shapes of a checkpoint's tensors: one factory per error.
+// Errors of a checkpoint's tensor names and shapes: one factory per error.
 import { ModelError, type Warning } from "@blip-ts/base";
 import { counted, MAX_DETAIL, shown, someOf } from "@blip-ts/checkpoint";
 
-/** What an adapter's tensors begin with (PEFT). */
+/** The prefix of an adapter's tensors (PEFT). */
 const isOfAdapter = (name: string) => name.startsWith("base_model.model.");
 
 /**
@@ -22,32 +22,32 @@ export const unknownNames = (where: string, names: readonly string[]): ModelErro
   names.length > 0 && names.every(isOfAdapter) ? adapterAsModel(where) : unknownTensors(where, names);
 
 /**
- * The file holds tensors of another model family, or of a part of a model.
+ * The file holds tensors of another model family, or only a part of a model.
  * @remedy Give the weights of a BLIP model.
  */
 const unknownTensors = (where: string, names: readonly string[]): ModelError =>
   new ModelError(
     "checkpoint/dialect",
-    `${where}: expected the tensors of a BLIP model (visual_encoder.* or vision_model.*, with a text model), found ` +
+    `${where}: expected the tensors of a BLIP model (visual_encoder.* or vision_model.*, with a text model), got ` +
       `${names.length === 0 ? "none" : `${names.length} of another kind: ${someOf(names, 5)}`}. ` +
       "This is another model family, or a part of a model.",
     { where, names: names.slice(0, 5) },
   );
 
 /**
- * The tensors are named in both of BLIP's ways at once.
+ * The tensors mix both of BLIP's naming schemes.
  * @remedy Save one model per file.
  */
 export const mixedDialects = (where: string, ...prefixes: readonly string[]): ModelError =>
   new ModelError(
     "checkpoint/dialect",
     `${where}: the tensors are named in two ways at once (${prefixes.map((prefix) => `${prefix}*`).join(" and ")}). ` +
-      "Save one model a file.",
+      "Save one model per file.",
     { where, prefixes },
   );
 
 /**
- * The shapes of the tensors are not those of a BLIP model.
+ * The tensors' shapes do not fit a BLIP model.
  * @remedy Give a complete file of a BLIP model.
  */
 export const badArchitecture = (where: string, detail: string): ModelError =>
@@ -64,7 +64,7 @@ export const badArchitecture = (where: string, detail: string): ModelError =>
 export const tooManyLayers = (where: string, prefix: string, found: number, limit: number): ModelError =>
   new ModelError(
     "checkpoint/limit",
-    `${where}: ${shown(prefix)}: expected at most ${limit} layers, found ${found}. No model of this family has so many; nothing was loaded.`,
+    `${where}: ${shown(prefix)}: expected at most ${limit} layers, got ${found}. No model of this family has so many; nothing was loaded.`,
     { where, prefix, found, limit },
   );
 
@@ -93,7 +93,7 @@ export interface Mismatch {
 export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError {
   const { missing, unexpected, misshaped, mistyped } = mismatch;
   const types = mistyped.map(
-    ({ name, found }) => `${shown(name)}: expected floating-point numbers, found ${found}`,
+    ({ name, found }) => `${shown(name)}: expected floating-point numbers, got ${found}`,
   );
   const shapes = misshaped.map(
     ({ name, expected, found }) =>
@@ -118,10 +118,10 @@ export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError
 }
 
 /**
- * All names of tensors begin with what a training program puts before them; it is left out.
+ * All tensor names begin with a training program's prefix, which is removed.
  * @remedy None is needed.
  */
 export const prefixLeftOut = (model: string, prefix: string): Warning => ({
   code: "checkpoint/prefix",
-  message: `${model}: all names of tensors begin with "${prefix}", as a program that wraps models writes them. It is left out.`,
+  message: `${model}: all tensor names begin with "${prefix}", the prefix of a program that wraps models. It is removed.`,
 });

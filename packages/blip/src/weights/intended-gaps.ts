@@ -1,12 +1,12 @@
-// Tensors that files carry and that no task needs, declared with the reason: strict loading knows these and no others.
+// Declares tensors that files contain but no task needs, with a reason. Strict loading allows these and no others.
 
-/** Names that may be there without being used. */
+/** Names that a file may contain without use. */
 export interface IntendedGap {
   readonly covers: (name: string) => boolean;
   readonly reason: string;
 }
 
-/** A tensor that was left out by declaration. */
+/** A tensor that was ignored by declaration. */
 export interface IgnoredTensor {
   readonly name: string;
   readonly reason: string;
@@ -18,13 +18,13 @@ export const below =
   (name) =>
     modules.some((module) => name.startsWith(`${module}.`));
 
-/** These names and no others. */
+/** Exactly these names. */
 export const exactly =
   (...names: readonly string[]): IntendedGap["covers"] =>
   (name) =>
     names.includes(name);
 
-/** What training leaves in a file (models/blip_retrieval.py, models/blip_pretrain.py; LAVIS) and saved buffers. */
+/** Leftovers of training (models/blip_retrieval.py, models/blip_pretrain.py; LAVIS) and saved buffers. */
 export const TRAINING_LEFTOVERS: readonly IntendedGap[] = [
   {
     covers: below("visual_encoder_m", "vision_model_m", "text_encoder_m", "vision_proj_m", "text_proj_m"),
@@ -46,7 +46,7 @@ export const TRAINING_LEFTOVERS: readonly IntendedGap[] = [
   },
 ];
 
-/** The reason why `name` may be left out, or `undefined`. */
+/** The reason why `name` may be ignored, or `undefined`. */
 export function intendedReason(gaps: readonly IntendedGap[], name: string): string | undefined {
   return gaps.find(({ covers }) => covers(name))?.reason;
 }

@@ -1,7 +1,7 @@
-// The places of weights within stacks of layers, taken apart: which stack, which layer, what of it.
+// Splits the path of a layer's weight into stack, layer and rest.
 import { atLeast } from "@blip-ts/base";
 
-/** Paths of the stacks, by Hugging Face names; the number of a layer follows. */
+/** Paths of the stacks, by Hugging Face names; the layer's number follows. */
 export const stacks = {
   vision: "vision_model.encoder.layers",
   textEncoder: "text_encoder.encoder.layer",
@@ -11,7 +11,7 @@ export const stacks = {
 
 export type Stack = keyof typeof stacks;
 
-/** Where a weight stands. */
+/** The place of a weight. */
 export interface LayerPath {
   readonly stack: Stack;
   readonly layer: number;
@@ -19,7 +19,7 @@ export interface LayerPath {
   readonly rest: string;
 }
 
-/** The place of a weight that belongs to a layer; undefined for any other one. */
+/** The place of a layer's weight; undefined for all other weights. */
 export function layerPathOf(name: string): LayerPath | undefined {
   for (const stack of Object.keys(stacks) as Stack[]) {
     const prefix = `${stacks[stack]}.`;

@@ -16,7 +16,7 @@ describe("detectDialect", () => {
       "2 of another kind: transformer.h.0.attn.weight",
     ],
     ["a vision tower alone", ["vision_model.embeddings.class_embedding"], "1 of another kind"],
-    ["no tensors", [], "found none"],
+    ["no tensors", [], "got none"],
     ["both dialects at once", ["visual_encoder.x", "vision_model.x"], "visual_encoder.* and vision_model.*"],
   ])("refuses %s", async (_, names, says) => {
     const failure = await failureOf(() => detectDialect(names, "m.pth"));

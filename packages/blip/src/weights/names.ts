@@ -1,5 +1,6 @@
-// The two ways to name BLIP's tensors: the original's (models/vit.py, models/med.py) and Hugging Face's. They differ in
-// the vision transformer only; no tensor is transposed or split between them (convert_blip_original_pytorch_to_hf.py).
+// BLIP's two naming schemes of tensors: the original's (models/vit.py, models/med.py) and Hugging Face's. They differ
+// only in the vision transformer; no tensor is transposed or split between them
+// (convert_blip_original_pytorch_to_hf.py).
 import { atLeast } from "@blip-ts/base";
 import { mixedDialects, unknownNames } from "./errors.ts";
 import { intendedReason, TRAINING_LEFTOVERS, type IgnoredTensor } from "./intended-gaps.ts";
@@ -7,7 +8,7 @@ import type { Checkpoint, StoredTensor } from "@blip-ts/checkpoint";
 
 export type Dialect = "original" | "huggingface";
 
-/** [original, Hugging Face]; `L` is the number of a layer. A name that ends where a tensor has parts stands for all of them. */
+/** [original, Hugging Face]; `L` is the number of a layer. A module's name covers all tensors below it. */
 export const VISION_NAMES: readonly (readonly [original: string, huggingFace: string])[] = [
   ["visual_encoder.cls_token", "vision_model.embeddings.class_embedding"],
   ["visual_encoder.pos_embed", "vision_model.embeddings.position_embedding"],
@@ -21,21 +22,21 @@ export const VISION_NAMES: readonly (readonly [original: string, huggingFace: st
   ["visual_encoder.norm", "vision_model.post_layernorm"],
 ];
 
-/** Names under this prefix are of that dialect. Every BLIP checkpoint has a vision transformer. */
+/** The prefix that identifies each dialect. Every BLIP checkpoint has a vision transformer. */
 const MARKS = { original: "visual_encoder.", huggingface: "vision_model." } as const;
 
-/** Is it a tensor of the image encoder, in either dialect? */
+/** Whether a tensor belongs to the image encoder, in either dialect. */
 export const isImageEncoder = (name: string): boolean =>
   Object.values(MARKS).some((prefix) => name.startsWith(prefix));
 
-/** A BLIP file has text beside vision; other families (CLIP, SigLIP) share `vision_model.` but not these. */
+/** A BLIP file also has text weights; other families (CLIP, SigLIP) share `vision_model.` but not these. */
 const TEXT_MARKS = ["text_encoder.", "text_decoder.", "text_model.", "text_proj", "itm_head"];
 
 /**
- * Tells how a checkpoint names its tensors.
+ * Detects a checkpoint's naming scheme.
  * @param names the names of all tensors
  * @param where the file, for messages
- * @throws {ModelError} `checkpoint/dialect` where they are of another model family, or of both dialects
+ * @throws {ModelError} `checkpoint/dialect` for another model family, or for a mix of both dialects
  */
 export function detectDialect(names: Iterable<string>, where = "the checkpoint"): Dialect {
   const all = [...names];
@@ -53,7 +54,7 @@ function belowPrefix(path: string, prefix: string): string | undefined {
   return path.startsWith(`${prefix}.`) ? path.slice(prefix.length) : undefined;
 }
 
-/** The Hugging Face name of an original one; a name that is the same in both stays as it is. */
+/** The Hugging Face name for an original name; names common to both stay unchanged. */
 export function toHuggingFaceName(original: string): string {
   for (const [from, to] of VISION_NAMES) {
     const [stack, part] = atLeast(from.split(".L."), 1);
@@ -73,14 +74,14 @@ const isNumber = (text: string): boolean => text !== "" && String(Math.trunc(Num
 
 export interface NamedTensors {
   readonly dialect: Dialect;
-  /** By Hugging Face name; each tensor keeps the name it has in its file. */
+  /** Tensors by Hugging Face name; each tensor keeps the name it has in its file. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly ignored: readonly IgnoredTensor[];
 }
 
 /**
- * The tensors of a checkpoint by their Hugging Face names, without what training left behind. Tied tensors keep all
- * their names; what only the original has (NLVR's `self0`, `merge_layer`, `cls_head`) keeps the original one.
+ * The tensors of a checkpoint by their Hugging Face names, without training leftovers. Tied tensors keep all their
+ * names; tensors that only the original has (NLVR's `self0`, `merge_layer`, `cls_head`) keep their original names.
  * @throws {ModelError} `checkpoint/dialect`
  */
 export function toHuggingFaceNames(checkpoint: Pick<Checkpoint, "tensors">): NamedTensors {
@@ -101,7 +102,7 @@ export function toHuggingFaceNames(checkpoint: Pick<Checkpoint, "tensors">): Nam
   return { dialect, tensors, ignored };
 }
 
-/** The original name of a Hugging Face one; a name that is the same in both stays as it is. */
+/** The original name for a Hugging Face name; names common to both stay unchanged. */
 export function toOriginalName(huggingFace: string): string {
   for (const [to, from] of VISION_NAMES) {
     const [stack, part] = atLeast(from.split(".L."), 1);

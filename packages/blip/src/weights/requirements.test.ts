@@ -28,7 +28,7 @@ describe("checkRequired", () => {
     expect(failure.code).toBe("checkpoint/mismatch");
     expect(failure.message).toBe(
       "m.pth: the file does not fit the model: 1 tensor is missing (b); 1 tensor is unexpected (c); " +
-        "1 tensor has another shape (a: expected [2, 3], found [3, 2]). " +
+        "1 tensor has another shape (a: expected [2, 3], got [3, 2]). " +
         "Nothing was loaded. Check that the configuration belongs to this file and that the file is for this task.",
     );
     expect(failure.fields).toEqual({
@@ -52,10 +52,10 @@ describe("checkRequired", () => {
       const failure = await failureOf(() => checkRequired(tensors, required));
       expect(failure.code).toBe("checkpoint/mismatch");
       expect(failure.message).toContain(
-        `1 tensor holds numbers of another type (b: expected floating-point numbers, found ${dtype})`,
+        `1 tensor holds numbers of another type (b: expected floating-point numbers, got ${dtype})`,
       );
       expect(failure.fields).toMatchObject({ mistyped: [{ name: "b", found: dtype }] });
-      // A matrix of 8 bits with its scales is what stands for it.
+      // An 8-bit matrix with its scales stands for the floating-point one.
       expect(checkRequired(tensors, required, [], new Set(["b"]))).toEqual([]);
     },
   );

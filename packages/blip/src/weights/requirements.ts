@@ -1,19 +1,19 @@
-// Strict loading: what the model needs against what the file has, all differences in one report.
-// (BLIP's own load_checkpoint drops what does not fit and goes on; a model loaded so is silently partly random.)
+// Strict loading: compares the model's requirements with the file and reports all differences at once. (BLIP's own
+// load_checkpoint ignores tensors that do not fit, which silently leaves a model partly random.)
 import { mismatchedTensors, type MismatchedShape, type MismatchedType } from "./errors.ts";
 import { intendedReason, type IgnoredTensor, type IntendedGap } from "./intended-gaps.ts";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 
-/** Types in which weights are stored. */
+/** The types of stored weights. */
 const floats: ReadonlySet<StoredTensor["dtype"]> = new Set(["float32", "float16", "bfloat16", "float64"]);
 
 /**
- * Compares a file with what a model requires of it.
+ * Compares a file with a model's requirements.
  * @param tensors by the names that the model uses
  * @param required the shape of every tensor that the model uses
- * @param intendedGaps tensors that may be there without being used
- * @param quantized matrices that 8-bit numbers with scales stand for; all other weights are of floating-point numbers
- * @returns the tensors that were left out by declaration
+ * @param intendedGaps tensors that may be present without use
+ * @param quantized matrices that are stored as 8-bit numbers with scales; all other weights must be floating-point
+ * @returns the tensors that were ignored by declaration
  * @throws {ModelError} `checkpoint/mismatch`, with all missing, unexpected, mis-shaped and mis-typed names
  */
 export function checkRequired(

@@ -196,7 +196,7 @@ function numbers({ dtype }: StoredTensor, { buffer }: Uint8Array<ArrayBuffer>): 
   }
 }
 
-/** IEEE half precision: a sign, five bits of exponent, ten of fraction. */
+/** IEEE half precision: a sign bit, five exponent bits, ten fraction bits. */
 function halfValue(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;

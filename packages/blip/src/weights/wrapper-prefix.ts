@@ -1,10 +1,12 @@
-// What training programs put before the names of all tensors of a model.
+// Removes prefixes that training programs put before all of a model's tensor names.
 import type { StoredTensor } from "@blip-ts/checkpoint";
 
-/** torch's DistributedDataParallel and DataParallel, torch.compile, and modules that hold the model as a member. */
+/**
+ * From torch's DistributedDataParallel and DataParallel, torch.compile, and modules that hold the model as a member.
+ */
 const prefixes = ["module.", "_orig_mod.", "model."] as const;
 
-/** What all names begin with of these, one after another: `module._orig_mod.`; empty if they do not. */
+/** The chain of these prefixes that all names share, such as `module._orig_mod.`; empty if there is none. */
 export function wrapperPrefix(names: readonly string[]): string {
   let prefix = "";
   for (;;) {
@@ -15,7 +17,7 @@ export function wrapperPrefix(names: readonly string[]): string {
   }
 }
 
-/** Tensors by their names without a prefix. */
+/** Tensors by their names without the prefix. */
 export const withoutPrefix = (
   tensors: ReadonlyMap<string, StoredTensor>,
   prefix: string,

@@ -1,9 +1,9 @@
-// What bench/ takes from the command: probes, what they are given, where they run, and what is said of samples.
-/** Inputs that a peer makes by the same formulas. */
+// The command's exports for bench/: probes, their inputs, their machine, and statistics of samples.
+/** Inputs that a peer can compute with the same formulas. */
 export { firstText, pairs } from "./inputs.ts";
-/** The package with all that it depends on. */
+/** The package with all of its dependencies. */
 export { installed, type InstalledPackage } from "./installed.ts";
-/** What was measured on. */
+/** The machine of a measurement. */
 export { machine, type Machine } from "./machine.ts";
 /** One sample at a time. */
 export {

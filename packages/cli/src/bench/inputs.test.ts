@@ -1,4 +1,4 @@
-// The inputs of the measures: a formula that other languages follow.
+// The inputs of the measures: a formula that other languages can follow.
 import { expect, test } from "vitest";
 import { formulaIds, formulaNumbers, repeated } from "./inputs.ts";
 
@@ -16,6 +16,6 @@ test("keeps ids inside the vocabulary", () => {
   expect(data.every((id) => id >= 1n && id < 39n)).toBe(true);
 });
 
-test("gives each picture the same text", () => {
+test("gives each image the same text", () => {
   expect([...repeated(formulaIds(1, 2, 40), 3).data]).toEqual([1n, 18n, 1n, 18n, 1n, 18n]);
 });

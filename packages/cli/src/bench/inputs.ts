@@ -1,14 +1,14 @@
-// What the measures are given. Inputs are made of a formula, so that a peer in another language can be given the same ones:
-// times do not depend on what a picture shows.
+// Inputs of the measures. They come from formulas, so that a peer in another language can compute the same ones: times
+// do not depend on the content of an image.
 import type { RawImage, Tensor } from "blip-ts";
 
-/** Tokens of a text, the first and last among them. */
+/** Tokens of a text, including the first and the last. */
 export const textTokens = 12;
 /** Pairs of the two matching measures. */
 export const pairs = 128;
-/** Tokens of a caption, [SEP] not among them. */
+/** Tokens of a caption, not including [SEP]. */
 export const captionTokens = 20;
-/** The text whose score comes first. */
+/** The text of the first score. */
 export const firstText = "a woman and a dog sitting together in a beach.";
 
 /** ((7919 i) mod 4096) / 2048 - 1, times `scale`: the same numbers in every language. */
@@ -28,14 +28,14 @@ export function formulaIds(rows: number, tokens: number, vocabSize: number): Ten
   return { dtype: "int64", dims: [rows, tokens], data };
 }
 
-/** One row of ids as many times as there are pictures to look at. */
+/** Repeats one row of ids, once per image. */
 export function repeated({ data }: Tensor<"int64">, count: number): Tensor<"int64"> {
   const all = new BigInt64Array(data.length * count);
   for (let row = 0; row < count; row++) all.set(data, row * data.length);
   return { dtype: "int64", dims: [count, data.length], data: all };
 }
 
-/** A picture of 640 x 480 for the pipeline from pixels on. */
+/** An image of 640 x 480, as raw pixels. */
 export function formulaImage(): RawImage {
   const [width, height, channels] = [640, 480, 3] as const;
   const data = new Uint8Array(width * height * channels);
@@ -43,6 +43,7 @@ export function formulaImage(): RawImage {
   return { data, width, height, channels };
 }
 
-/** Pictures' scale after normalization, and that of states after a LayerNorm. */
+/** The scale of images after normalization. */
 export const pixelScale = 2;
+/** The scale of states after a LayerNorm. */
 export const stateScale = 1.7;

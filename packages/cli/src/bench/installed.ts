@@ -1,4 +1,4 @@
-// What an installation of the package takes: its own files and those of everything it depends on.
+// The installed size of the package: its own files and those of all of its dependencies.
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
-  /** Sum of the sizes of its files, without the packages inside it. */
+  /** The sum of its files' sizes, without nested packages. */
   readonly bytes: number;
 }
 
@@ -21,7 +21,7 @@ interface Manifest {
 const manifestOf = async (folder: string) =>
   JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
 
-/** This package's folder: above dist/ when built, beside this workspace in the sources. */
+/** This package's folder: above dist/ when built, beside this workspace when run from the sources. */
 export function packageFolder(): string {
   const here = import.meta.url;
   return fileURLToPath(new URL(here.endsWith(".ts") ? "../../../blip/" : "../", here));
@@ -38,7 +38,9 @@ async function sizeOf(path: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** Where Node finds a package from a folder; undefined for one that is not installed, as of other systems. */
+/**
+ * Resolves a package from a folder, as Node does; undefined if it is not installed, like packages for other systems.
+ */
 async function resolve(name: string, from: string): Promise<string | undefined> {
   for (let folder = from; ; folder = dirname(folder)) {
     const candidate = join(folder, "node_modules", name);
@@ -48,8 +50,8 @@ async function resolve(name: string, from: string): Promise<string | undefined> 
 }
 
 /**
- * A package and all that it needs to run, each once. Of the package itself only what is published counts, so that a clone
- * and an installation say the same.
+ * Lists a package and all of its dependencies, each once. Counts only the published files of the package itself, so
+ * that a clone and an installation give the same result.
  * @param root its folder
  */
 export async function installed(root: string = packageFolder()): Promise<InstalledPackage[]> {

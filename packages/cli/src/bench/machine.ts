@@ -1,4 +1,4 @@
-// What was measured on.
+// The machine of a measurement.
 import { availableParallelism, cpus, totalmem, type } from "node:os";
 import type { Int8Products } from "blip-ts";
 
@@ -20,7 +20,7 @@ export function machine(): Machine {
   };
 }
 
-/** How the processor multiplies 8-bit numbers, in a line. */
+/** Describes in one line how the processor multiplies 8-bit numbers. */
 export function describeInt8({ weights, exact }: Int8Products): string {
   if (weights === "signed") return "8 bits: signed weights, as their products are exact on this processor";
   const unsigned =

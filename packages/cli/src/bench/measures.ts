@@ -1,4 +1,4 @@
-// What is measured of this package: the rows of `blip bench`, each as a probe that takes one sample when asked.
+// The measures of this package: the rows of `blip bench`, each as a probe that takes one sample per call.
 import { type Closable, type PlainError, asyncDispose, revivedError } from "@blip-ts/base";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,7 @@ import {
 import { installed } from "./installed.ts";
 import { notFinite } from "../errors.ts";
 
-/** The type in which a network computes. */
+/** The computation types of a network. */
 export const dtypes = ["fp32", "fp16", "int8"] as const;
 export type BenchDType = (typeof dtypes)[number];
 
@@ -43,26 +43,26 @@ export type MeasureName = keyof typeof measures;
 
 export const measureNames = Object.keys(measures) as MeasureName[];
 
-/** What stands in a row's name after the measure; these two do not depend on a model. */
+/** Whether a measure is independent of a model; then its row has no type in its name. */
 export const isModelless = (measure: MeasureName): measure is "product" | "install-size" =>
   measure === "product" || measure === "install-size";
 
-/** One measure, ready: models are loaded, inputs made. */
+/** A prepared measure: its models are loaded and its inputs made. */
 export interface Probe {
-  /** @returns what was measured, in the measure's unit, and some of what was computed, to compare with a peer's */
+  /** @returns the sample's value in the measure's unit, and some outputs to compare with a peer's */
   sample(): Promise<Sample>;
-  /** Floating-point operations of a sample, where they do not depend on how it is computed. */
+  /** The floating-point operations of a sample, if they do not depend on the method of computation. */
   readonly operations?: number;
 }
 
 export interface Sample {
   readonly value: number;
   readonly outputs?: readonly number[];
-  /** Resident memory of a child process in bytes, where the sample was one. */
+  /** The resident memory in bytes, if the sample was a child process. */
   readonly memory?: number;
 }
 
-/** @throws {ModelError} `model/not-finite`: how fast a model makes no numbers says nothing */
+/** @throws {ModelError} `model/not-finite`: the speed of a model without finite outputs is meaningless */
 async function timed(work: () => Promise<readonly number[]>): Promise<Sample> {
   const start = performance.now();
   const outputs = await work();
@@ -73,7 +73,7 @@ async function timed(work: () => Promise<readonly number[]>): Promise<Sample> {
 
 const head = ({ data }: Tensor<"float32">, count: number): number[] => Array.from(data.subarray(0, count));
 
-/** Models of one source, each loaded when it is first needed. */
+/** Models of one source, each loaded on demand. */
 export class BenchModels implements Closable {
   readonly source: string;
   readonly #options: ModelOptions;
@@ -134,7 +134,7 @@ function memoized<K, V>(map: Map<K, Promise<V>>, key: K, make: () => Promise<V>)
   return made;
 }
 
-/** Multiply-adds of the vision transformer, twice, without its element-wise work (models/vit.py). */
+/** Twice the multiply-adds of the vision transformer, without element-wise work (models/vit.py). */
 function imageOperations({ vision }: BlipForImageTextRetrieval["config"], size: number): number {
   const { hiddenSize: D, intermediateSize: M, layers, patchSize } = vision;
   const patches = Math.floor(size / patchSize) ** 2;
@@ -144,15 +144,15 @@ function imageOperations({ vision }: BlipForImageTextRetrieval["config"], size: 
 }
 
 export interface PrepareOptions {
-  /** What the model can do. */
+  /** The tasks that the model can do. */
   readonly tasks: readonly string[];
-  /** Pairs of the two matching measures: 128. */
+  /** The number of pairs in the two matching measures; by default 128. */
   readonly pairs?: number | undefined;
 }
 
 /**
- * A measure, ready to be taken.
- * @throws {ModelError} where the model cannot do it @throws {UsageError} where it cannot compute in this type
+ * Prepares a measure.
+ * @throws {ModelError} if the model cannot do it @throws {UsageError} if it cannot compute in this type
  */
 export async function prepare(
   measure: Exclude<MeasureName, "memory">,
@@ -217,7 +217,7 @@ function imageProbe({ config, size, states }: ImageEncoder): Probe {
   };
 }
 
-/** The logits of pictures' states with as many texts for each, or each with the one text. */
+/** Probes the ITM logits of one image's states with several texts, or of several images' states with one text. */
 function matchProbe(model: BlipForImageTextRetrieval, images: number, texts: number): Probe {
   const { config, loaded } = model;
   const N = Math.floor(loaded.imageSize / config.vision.patchSize) ** 2 + 1;
@@ -229,7 +229,7 @@ function matchProbe(model: BlipForImageTextRetrieval, images: number, texts: num
   };
 }
 
-/** [SEP] is not allowed before the last token, so that every caption has the same length. */
+/** Probes captions of equal length: [SEP] is forbidden before the last token. */
 function captionProbe(model: BlipForConditionalGeneration, beams: number): Probe {
   const { config, loaded, generator } = model;
   const N = Math.floor(loaded.imageSize / config.vision.patchSize) ** 2 + 1;
@@ -245,7 +245,7 @@ function captionProbe(model: BlipForConditionalGeneration, beams: number): Probe
   };
 }
 
-/** The program that makes one score: beside this file when built; from the sources it is the built one. */
+/** The program that computes one score: beside this file when built; the built one when run from the sources. */
 function firstScoreProgram(): string {
   const here = import.meta.url;
   return fileURLToPath(
@@ -253,30 +253,30 @@ function firstScoreProgram(): string {
   );
 }
 
-/** What the child process is told. */
+/** The child process's input. */
 export interface FirstScoreOrder {
   readonly source: string;
   readonly dtype: BenchDType;
   readonly threads?: number | undefined;
-  /** A file; without it a picture is made, so that none is needed. */
+  /** A file; by default an image is generated, so that no file is needed. */
   readonly image?: string | undefined;
 }
 
-/** What the child process says if the model cannot be used. */
+/** The child process's output if the model cannot be used. */
 export interface NoScore {
   readonly failed: PlainError;
 }
 
-/** What the child process says. */
+/** The child process's output. */
 export interface FirstScore {
-  /** When the score was there, in milliseconds since the epoch. */
+  /** The time of the score, in milliseconds since the epoch. */
   readonly at: number;
   readonly logits: readonly number[];
   /** Its peak resident memory in bytes. */
   readonly memory: number;
 }
 
-/** A process of its own, until its score is there. @throws {ModelError} what the child says is wrong with the model */
+/** Runs a child process until its score arrives. @throws {ModelError} the child's error about the model */
 export async function firstScore(order: FirstScoreOrder): Promise<Sample> {
   const start = Date.now();
   const { stdout } = await promisify(execFile)(process.execPath, [

@@ -1,5 +1,5 @@
-// The rows of `blip bench`, one after another: a warm-up that is not counted, then the runs; beside a time that has a known
-// number of operations, the engine's own product in turn.
+// The rows of `blip bench`, one after another: an uncounted warm-up, then the runs. A time with a known number of
+// operations is measured in turn with the engine's own matrix product.
 import { BlipError, type Int8Products, type ModelOptions, inspect, int8Products } from "blip-ts";
 import { installed } from "./installed.ts";
 import { machine, type Machine } from "./machine.ts";
@@ -16,19 +16,19 @@ import {
 import { ratios, summarize, type Summary } from "./statistics.ts";
 import { badFlag } from "../errors.ts";
 
-/** Where a row was measured. */
+/** The setting of a measurement. */
 interface Setting {
   readonly model: string;
   readonly threads: number;
   readonly machine: Machine;
-  /** Of this package, of the packages whose speed it is, and of Node. */
+  /** Versions of this package, of the packages that determine its speed, and of Node. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
 interface RowName extends Setting {
   readonly row: string;
   readonly measure: MeasureName;
-  /** Null where no network computes. */
+  /** Null if no network computes. */
   readonly dtype: BenchDType | null;
   readonly description: string;
 }
@@ -36,15 +36,15 @@ interface RowName extends Setting {
 export interface MeasuredRow extends RowName, Summary {
   readonly unit: "s" | "bytes" | "GFLOP/s";
   readonly values: readonly number[];
-  /** GFLOP/s of the median; null where the operations depend on how the result is computed. */
+  /** GFLOP/s of the median; null if the operations depend on the method of computation. */
   readonly rate: number | null;
-  /** The rate as a share of the engine's own product's, measured in turn. */
+  /** The rate as a share of the rate of the engine's own product, measured in turn. */
   readonly ofProduct: Summary | null;
-  /** How products of 8-bit numbers are computed on this processor; null in other types. */
+  /** How this processor computes 8-bit products; null for other types. */
   readonly int8: Int8Products | null;
 }
 
-/** What the model, or this package, cannot do. */
+/** A row that the model, or this package, cannot measure. */
 export interface MissingRow extends RowName {
   readonly notRun: { readonly code: string; readonly message: string };
 }
@@ -52,9 +52,9 @@ export interface MissingRow extends RowName {
 export type BenchRow = MeasuredRow | MissingRow;
 
 export interface BenchOptions extends ModelOptions {
-  /** Measures (`image`) or rows (`image-int8`); all unless told. */
+  /** Measures (`image`) or rows (`image-int8`); by default all. */
   readonly rows?: readonly string[] | undefined;
-  /** Samples of each row that are counted. */
+  /** The number of counted samples per row. */
   readonly runs: number;
   /** Called before and after each row. */
   readonly onRow?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
@@ -66,7 +66,7 @@ interface PlannedRow {
   readonly dtype: BenchDType | null;
 }
 
-/** Type by type, so that the models of one at a time are in memory. */
+/** Ordered by type, so that only one type's models are in memory at a time. */
 const allRows: readonly PlannedRow[] = [
   { row: "product", measure: "product", dtype: null },
   ...dtypes.flatMap((dtype) =>
@@ -77,7 +77,7 @@ const allRows: readonly PlannedRow[] = [
   { row: "install-size", measure: "install-size", dtype: null },
 ];
 
-/** @throws {UsageError} `usage/bad-option` for one that there is not */
+/** @throws {UsageError} `usage/bad-option` for an unknown row */
 function plan(asked: readonly string[] | undefined): readonly PlannedRow[] {
   if (!asked) return allRows;
   for (const one of asked)
@@ -118,7 +118,7 @@ async function take(probe: Probe, product: Probe | undefined, runs: number, sign
 
 /**
  * Measures this package with a model.
- * @throws {UsageError} `usage/bad-option` for an unknown row @throws {ModelError} where the model cannot be opened
+ * @throws {UsageError} `usage/bad-option` for an unknown row @throws {ModelError} if the model cannot be opened
  */
 export async function* bench(source: string, options: BenchOptions): AsyncGenerator<BenchRow> {
   const { rows, runs, onRow, ...load } = options;
@@ -133,7 +133,7 @@ export async function* bench(source: string, options: BenchOptions): AsyncGenera
       const name = { row, measure, dtype, description: measures[measure], ...setting };
       try {
         const result = await measured(measure, dtype);
-        // After the row: where no model of this process has computed in 8 bits yet, this starts an engine.
+        // Called after the row: if no model of this process has computed in 8 bits yet, this call starts an engine.
         yield { ...name, ...result, int8: dtype === "int8" ? await int8Products() : null };
       } catch (error) {
         if (!(error instanceof BlipError)) throw error;
@@ -178,7 +178,7 @@ const bytes = (values: readonly number[]) => ({
   ...{ rate: null, ofProduct: null },
 });
 
-/** The packages whose versions belong to a measurement. */
+/** The packages whose versions are part of a measurement. */
 const engines = ["blip-ts", "onnxruntime-node", "sharp"];
 
 async function settingOf(model: string, { threads }: ModelOptions): Promise<Setting> {

@@ -1,9 +1,9 @@
-// What is said of times that were measured again and again.
+// Statistics of repeated measurements.
 import { atLeast, must } from "@blip-ts/base";
 
 export interface Summary {
   readonly median: number;
-  /** First and third quartile: the spread that is printed. */
+  /** The first and third quartile: the printed spread. */
   readonly low: number;
   readonly high: number;
   readonly min: number;
@@ -11,7 +11,7 @@ export interface Summary {
   readonly runs: number;
 }
 
-/** The value below which the share `at` of sorted values lies, between two of them where it falls there. */
+/** The quantile `at` of sorted values, interpolated between two of them. */
 function quantile(sorted: readonly number[], at: number): number {
   if (sorted.length === 0) return NaN;
   const place = at * (sorted.length - 1);
@@ -19,7 +19,7 @@ function quantile(sorted: readonly number[], at: number): number {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-/** Of no values everything is NaN. */
+/** Without values, all statistics are NaN. */
 export function summarize(values: readonly number[]): Summary {
   const sorted = [...values].sort((a, b) => a - b);
   const [median, low, high, min, max] = atLeast(
@@ -29,7 +29,7 @@ export function summarize(values: readonly number[]): Summary {
   return { median, low, high, min, max, runs: values.length };
 }
 
-/** Of values measured in turn, run by run: how many times `b` goes into `a`. What has no counterpart is left out. */
+/** Ratios `a / b` of values measured in turn, run by run; values without a counterpart are left out. */
 export function ratios(a: readonly number[], b: readonly number[]): number[] {
   return a.slice(0, b.length).map((value, run) => value / must(b, run));
 }

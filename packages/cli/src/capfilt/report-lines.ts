@@ -1,4 +1,5 @@
-// What came of a run, for people: texts of both kinds in a table, their probabilities as bars, what was left out.
+// A run's result for people: a table of both kinds of texts, their probabilities as bars, and the numbers of rows left
+// out.
 import { must } from "@blip-ts/base";
 import type { CapFiltReport, TextReport } from "blip-ts/train";
 import { tableLines } from "../table.ts";
@@ -7,7 +8,7 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 const blocks = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
-/** Counts as a line of bars, the highest of which is full; a count above 0 is never blank. */
+/** Counts as a line of bars; the highest count has a full bar, and a count above 0 is never blank. */
 export function bars(counts: readonly number[]): string {
   const most = Math.max(1, ...counts);
   return counts

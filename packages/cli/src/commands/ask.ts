@@ -1,4 +1,5 @@
-// `blip ask IMAGE... -q QUESTION`: answers, said freely or chosen from a list; `--pairs FILE`: each row's own question.
+// `blip ask IMAGE... -q QUESTION`: answers, generated freely or chosen from a list; `--pairs FILE`: one question per
+// row.
 import { must } from "@blip-ts/base";
 import {
   type Answer,
@@ -42,8 +43,8 @@ interface AskFlags extends ImageFlags, GenerationFlags, PairsFlags {
 type Asked = readonly AnswerRow<string>[] | { readonly failure: unknown };
 
 /**
- * The rows of an image: of its questions in their order, or one if it failed for all of them.
- * @throws what a question failed for, but for numbers that are not finite
+ * The rows of an image: those of its questions in order, or one row if all questions failed.
+ * @throws a question's error, unless it is about numbers that are not finite
  */
 function rowsOf(
   image: string,
@@ -103,7 +104,7 @@ async function run(inputs: readonly string[], flags: AskFlags, terminal: Termina
     ...(await verbOf(flags)),
     rows: (answerer, call) => {
       const options = { ...generationOptions(flags), answers, k: flags.k };
-      // What is wrong with the call is found before any picture is read.
+      // Checks the call before any image is read.
       for (const question of questions) answerer.check({ question }, options);
       return requestRows(
         images,
@@ -133,7 +134,10 @@ export function addAsk(program: Command, terminal: Terminal, finish: (code: numb
     .description("answers to questions about images (VQA)")
     .argument(...imagesOrPairs)
     .addOption(new Option("-q, --question <TEXT>", "a question; may be given again").argParser(collect))
-    .option("--answers <FILE>", "answers to choose from, a line each or as a JSON array: the best is ranked")
+    .option(
+      "--answers <FILE>",
+      "answers to choose from, one per line or as a JSON array: the best one is given",
+    )
     .addOption(
       new Option("-k <N>", "how many of --answers are ranked in full (default: 128)").argParser(
         anyNumber("-k"),

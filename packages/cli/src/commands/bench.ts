@@ -1,4 +1,4 @@
-// `blip bench`: how fast this package is here, a row a measure.
+// `blip bench`: measures this package's speed on this machine, one row per measure.
 import type { Command } from "commander";
 import { describeInt8 } from "../bench/machine.ts";
 import { bench, type BenchRow } from "../bench/run.ts";
@@ -44,7 +44,7 @@ function lineOf(row: BenchRow): string[] {
   return [row.row, `${short(row.median / divisor)} ${unit}`, spread, rate, share, row.description];
 }
 
-/** The table, and below it how rows in 8 bits were computed. */
+/** The table, followed by a line on 8-bit products. */
 function* toText(rows: readonly BenchRow[]): Generator<string> {
   yield* tableLines(["row", "median", "quartiles", "rate", "of product", "what"], rows.map(lineOf), 0);
   const int8 = rows.map((row) => ("notRun" in row ? null : row.int8)).find((found) => found !== null);
@@ -77,7 +77,7 @@ async function run(flags: BenchFlags, terminal: Terminal): Promise<number> {
       reasons.add(message);
     }
     printer.end();
-    // A model need not do everything, but it has to do what was asked for, and what it does has to be numbers.
+    // A model need not do every task. The requested rows must be measured, and outputs must be finite.
     const failed = (row !== undefined && missing > 0) || broken > 0;
     return failed ? exitCodes.failed : exitCodes.done;
   } finally {
@@ -100,8 +100,8 @@ export function addBench(program: Command, terminal: Terminal, finish: (code: nu
       `a measure (${measureNames.join(", ")}), or one in a type (image-int8); may be given again (default: all)`,
       collect,
     )
-    .option("--runs <N>", "samples of each row that are counted", positiveInteger("--runs"), 7)
+    .option("--runs <N>", "number of counted samples per row", positiveInteger("--runs"), 7)
     .addOption(threadsOption())
-    .option("--jsonl", "a JSON row a line, as they come");
+    .option("--jsonl", "JSON rows, one per line, as they arrive");
   addSourceOptions(command).action(async (flags: BenchFlags) => finish(await run(flags, terminal)));
 }

@@ -1,4 +1,4 @@
-// `blip capfilt DATA OUT`: captions and filters images with texts of the web; leaves the pairs that are worth training on.
+// `blip capfilt DATA OUT`: captions and filters images with web texts; keeps the pairs worth training on.
 import { UsageError, type Compat, type NetworkDType } from "blip-ts";
 import { capfilt, outputFormats, type CapFiltReport, type NodeCapFiltOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
@@ -71,7 +71,7 @@ const badColumnFlag = (flag: string): UsageError =>
     "Say what the column holds, as in --column image=photo.",
   );
 
-/** `image=photo`, `captions=alt`. @throws {UsageError} `usage/bad-option` */
+/** Parses `image=photo`, `captions=alt`. @throws {UsageError} `usage/bad-option` */
 function columnsOf(flags: readonly string[]): NonNullable<Reader["columns"]> {
   const pairs = flags.map((flag): readonly [string, string] => {
     const [, role, name] = /^(image|captions)=(.+)$/s.exec(flag) ?? [];
@@ -91,15 +91,15 @@ function readerOf({ imageRoot, split, column = [], dataFormat, allowOutside }: C
   };
 }
 
-/** What captions photographs; what filters them is named beside it. */
+/** A captioner for photographs, with a filter model beside it. */
 const suggestion = "Salesforce/blip-image-captioning-base --filter Salesforce/blip-itm-base-coco";
 
 const labels = { data: "rows counted", rows: "images captioned and filtered", write: "rows written" };
 
-/** How often a line is printed where there is no bar. */
+/** The number of progress lines without a progress bar. */
 const lines = 20;
 
-/** How far each step is; where stderr is no terminal, a line at each twentieth of the images. */
+/** Shows the progress of each step; if stderr is no terminal, a line at each twentieth of the images. */
 function onStep(
   progress: Progress,
   terminal: Terminal,
@@ -149,14 +149,16 @@ async function optionsOf(
     onStep: onStep(progress, terminal, quiet),
     onFailed: ({ place, message }) => {
       if (quiet === true) return;
-      // The bar comes back below the message.
+      // The bar reappears below the message.
       progress.stop();
       tell(terminal, `Left out: ${message.startsWith(place) ? message : `${place}: ${message}`}`);
     },
   };
 }
 
-/** How to go on, where paths of images start elsewhere than at the kept pairs. */
+/**
+ * The next step for the user; includes --image-root if the kept pairs' image paths do not start at their own folder.
+ */
 function nextStep({ format, imageRoot }: CapFiltReport, out: string): string {
   const copied = format === "folder" || format === "webdataset";
   const root = imageRoot === null || copied ? "" : ` --image-root ${imageRoot}`;
@@ -187,41 +189,43 @@ function addDataOptions(command: Command): Command {
   return command
     .option(
       "--image-root <DIR>",
-      "where the data's relative image paths start (default: the data's own folder)",
+      "base folder of relative image paths in the data (default: the data's own folder)",
     )
     .addOption(
       new Option(
         "--column <ROLE=NAME>",
-        "the column of images or captions, where its name is not a usual one; may be given again",
+        "the column of images or captions, if its name is not a usual one; may be given again",
       ).argParser(collect),
     )
     .option("--split <NAME>", "a part of a folder that has several")
     .addOption(
-      new Option("--data-format <F>", "what holds the rows, where the content does not say").choices(
+      new Option("--data-format <F>", "the container of the rows, if the content does not show it").choices(
         containers,
       ),
     )
-    .option("--allow-outside", "take absolute paths and .. in the data as they are");
+    .option("--allow-outside", "allow absolute paths and .. in the data");
 }
 
 function addModelChoices(command: Command): Command {
   return command
     .option(
       "--captioner <M>",
-      "what captions: a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
+      "the model that captions: a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
-    .option("--filter <M>", "what filters (default: the captioner)")
-    .addOption(real("--threshold", "a text is kept from this ITM probability on, 0 to 1 (default: 0.5)"))
+    .option("--filter <M>", "the model that filters (default: the captioner)")
+    .addOption(real("--threshold", "least ITM probability of a kept text, 0 to 1 (default: 0.5)"))
     .addOption(
       real(
         "--top-p",
-        "captions are drawn from the likeliest tokens that have this probability (default: 0.9)",
+        "captions are drawn from the likeliest tokens that together have this probability (default: 0.9)",
       ),
     )
-    .addOption(real("--seed", "of all draws; each image has its own, made of this one (default: 42)"))
+    .addOption(
+      real("--seed", "seed of all draws; each image has its own, derived from this one (default: 42)"),
+    )
     .addOption(whole("--min-length", "fewest tokens of a caption, prompt included (default: --compat's, 5)"))
     .addOption(whole("--max-length", "most tokens of a caption, prompt included (default: --compat's, 20)"))
-    .option("--prompt <TEXT>", 'how captions begin (default: --compat\'s, "a picture of ")');
+    .option("--prompt <TEXT>", 'beginning of captions (default: --compat\'s, "a picture of ")');
 }
 
 export function addCapfilt(program: Command, terminal: Terminal, finish: (code: number) => void): void {
@@ -231,22 +235,22 @@ export function addCapfilt(program: Command, terminal: Terminal, finish: (code: 
       "caption and filter images with texts of the web (CapFilt); leaves kept/, scores.jsonl, report.json and report.html in a folder",
     )
     .argument("<data>", "JSON lines, a JSON list, CSV, Parquet, webdataset shards, or a folder of images")
-    .argument("<out>", "a folder that is empty or not there, or the run's own with --resume");
+    .argument("<out>", "a folder that is empty or does not exist, or the run's own with --resume");
   addModelChoices(command)
     .addOption(
-      new Option("--format <F>", "how kept pairs are written (default: as the data is)").choices(
+      new Option("--format <F>", "format of the kept pairs (default: that of the data)").choices(
         outputFormats,
       ),
     )
     .addOption(
       new Option(
         "--html <N>",
-        "images on the page report.html, drawn evenly; 0 for no page (default: 100)",
+        "images on the page report.html, evenly selected; 0 for no page (default: 100)",
       ).argParser(anyNumber("--html")),
     )
     .option(
       "--resume",
-      "go on with the run in <out>, or begin it; a finished one is written anew by --threshold",
+      "continue the run in <out>, or begin it; a finished one is written again with --threshold",
     )
     .addOption(whole("--batch-size", "images at a time (default: 8)"))
     .addOption(generationConfigOption())
@@ -259,7 +263,7 @@ export function addCapfilt(program: Command, terminal: Terminal, finish: (code: 
     .addOption(pillowOrderOption())
     .addOption(threadsOption())
     .addOption(maxPixelsOption())
-    .option("--offline", "make no request for the models: only what is in the cache")
+    .option("--offline", "make no request for the models, and use only the cache")
     .option("--json", "the report as one JSON object")
     .addOption(quietOption());
   addDataOptions(command).action(async (data: string, out: string, flags: CapFiltFlags) =>

@@ -1,4 +1,4 @@
-// `blip caption IMAGE...`: what images show, in words; `--pairs FILE`: a prompt for each row.
+// `blip caption IMAGE...`: describes images in words; `--pairs FILE`: one prompt per row.
 import { Captioner, type Caption, type CaptionRow, type VerbOptions } from "blip-ts";
 import type { Command } from "commander";
 import { addImageOptions, listOptions, type ImageFlags } from "../common-options.ts";
@@ -64,7 +64,7 @@ async function run(inputs: readonly string[], flags: CaptionFlags, terminal: Ter
     ...verb,
     rows: (captioner, call) => {
       const options = generationOptions(flags);
-      // What is wrong with the call is found before any picture is read.
+      // Checks the call before any image is read.
       captioner.check({ prompt }, options);
       return requestRows(
         images,
@@ -83,14 +83,14 @@ async function run(inputs: readonly string[], flags: CaptionFlags, terminal: Ter
 export function addCaption(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   const command = program
     .command("caption")
-    .description("what images show, in words")
+    .description("describe images in words")
     .argument(...imagesOrPairs)
-    .option("--prompt <TEXT>", 'how captions begin (default: "a picture of "; none with --compat hf)');
+    .option("--prompt <TEXT>", 'beginning of captions (default: "a picture of "; none with --compat hf)');
   addGenerationOptions(command)
     .option("--score", "how well each caption fits: the ITM probability of the model's own heads")
     .option(
       "--match-model <M>",
-      "--score by this matching model: a folder, a file or its URL, a suite, or a Hub id",
+      "score with this matching model: a folder, a file or its URL, a suite, or a Hub id",
     );
   addPairsOptions(command, "{image} or {image, prompt}; --prompt is for rows without one");
   addImageOptions(command).action(async (images: string[], flags: CaptionFlags) =>

@@ -1,4 +1,4 @@
-// `blip compare LEFT RIGHT -s STATEMENT`: is a statement about two images true? `--pairs FILE`: each row's own.
+// `blip compare LEFT RIGHT -s STATEMENT`: judges a statement about two images; `--pairs FILE`: one statement per row.
 import { type CompareAnswer, type CompareRow, Comparer, type VerbOptions } from "blip-ts";
 import { Option, type Command } from "commander";
 import { addModelOptions, collect, type ModelFlags } from "../common-options.ts";

@@ -1,4 +1,4 @@
-// `blip completion SHELL`: a script that completes verbs, options and their values.
+// `blip completion SHELL`: prints a script that completes verbs, options and their values.
 import { Argument, type Command } from "commander";
 import { ownOptions, verbsOf } from "../completion/describe-command.ts";
 import { scripts, shells, type Shell } from "../completion/scripts.ts";
@@ -11,8 +11,8 @@ const names = ["blip", "blip-ts"] as const;
 export function addCompletion(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   program
     .command("completion")
-    .description("a script by which a shell completes verbs, options and their values")
-    .addArgument(new Argument("<shell>", "whose script").choices(shells))
+    .description("print a script with which a shell completes verbs, options and their values")
+    .addArgument(new Argument("<shell>", "the shell").choices(shells))
     .action((shell: Shell) => {
       write(
         terminal.stdout,

@@ -1,5 +1,5 @@
-// `blip convert IN OUT`: any checkpoint as a Hugging Face folder. `blip convert --suite OUT TASK=MODEL...`: models of
-// several tasks as one folder.
+// `blip convert IN OUT`: converts any checkpoint to a Hugging Face folder. `blip convert --suite OUT TASK=MODEL...`:
+// combines models of several tasks in one folder.
 import { type Conversion, convert, makeSuite } from "blip-ts";
 import type { Command } from "commander";
 import { adapterOption, addSourceOptions, warner, type SourceFlags } from "../common-options.ts";
@@ -14,7 +14,7 @@ interface ConvertFlags extends SourceFlags {
   readonly adapter?: string;
 }
 
-/** What is read and what is written: IN OUT. @throws {UsageError} `usage/bad-arguments` */
+/** The arguments IN and OUT. @throws {UsageError} `usage/bad-arguments` */
 function modelAndFolder(places: readonly string[]): readonly [model: string, folder: string] {
   const [model, folder, ...others] = places;
   if (model !== undefined && folder !== undefined && others.length === 0) return [model, folder];
@@ -91,7 +91,7 @@ async function runSuite(
   }
 }
 
-/** One row about a folder that was written; `more` has further fields. */
+/** Prints one row about a written folder; `more` has further fields. */
 export function printConversion(
   folder: string,
   { task, architecture, warnings }: Conversion,
@@ -111,7 +111,7 @@ export function addConvert(program: Command, terminal: Terminal, finish: (code: 
   const command = program
     .command("convert")
     .description(
-      "any checkpoint as a Hugging Face folder: names, config, processor; numbers stay as they are but for those that --adapter changes",
+      "convert any checkpoint to a Hugging Face folder: names, config, processor; only --adapter changes numbers",
     )
     .usage("[options] <in> <out>\n       blip convert [options] --suite <out> <task=model...>")
     .argument(
@@ -120,11 +120,11 @@ export function addConvert(program: Command, terminal: Terminal, finish: (code: 
     )
     .option(
       "--task <TASK>",
-      "which model a file of several, or a suite, becomes: match, caption, ask, compare or embed",
+      "the task whose model is written, from a file or suite of several: match, caption, ask, compare or embed",
     )
     .option(
       "--suite <OUT>",
-      "make one folder of the models of several tasks, whose image encoders are equal: match=DIR ask=DIR",
+      "combine models of several tasks with equal image encoders in one folder: match=DIR ask=DIR",
     );
   addSourceOptions(command.addOption(adapterOption())).action(async (places: string[], flags: ConvertFlags) =>
     finish(await run(places, flags, terminal)),

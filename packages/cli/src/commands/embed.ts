@@ -1,4 +1,4 @@
-// `blip embed IMAGE... -t TEXT...`: images and texts as vectors of one space.
+// `blip embed IMAGE... -t TEXT...`: embeds images and texts as vectors of one space.
 import { must } from "@blip-ts/base";
 import { type Batched, Embedder, type ImageEmbedding, type ImageInput, type TextEmbedding } from "blip-ts";
 import type { Command } from "commander";
@@ -16,7 +16,7 @@ interface EmbedFlags extends ImageFlags, TextFlags {
 
 type Row = ImageEmbedding<string> | TextEmbedding;
 
-/** How long a vector is, or how many of which length, and how it begins. */
+/** The length of a vector, or the number and length of several, with the first numbers. */
 function shape({ embedding }: Row): string[] {
   const [first] = embedding;
   const begins = (values: readonly number[]) => values.slice(0, 4).map((value) => value.toFixed(4));
@@ -45,7 +45,7 @@ async function run(inputs: readonly string[], flags: EmbedFlags, terminal: Termi
       suggestion: "Salesforce/blip-itm-base-flickr",
       load: (source, options) => Embedder.fromPretrained(source, options),
       async *rows(embedder, call) {
-        // What is wrong with the call is found before any picture is read.
+        // Checks the call before any image is read.
         for (const [index, text] of texts.entries())
           await withTextNames({ texts: [text], names: [must(listed.names, index)] }, () => {
             embedder.check({ text });

@@ -1,4 +1,4 @@
-// `blip eval TASK DATA...`: a model on a data set of the field, with one report.
+// `blip eval TASK DATA...`: evaluates a model on a public data set, with one report.
 import {
   type EvaluateOptions,
   type EvaluationReport,
@@ -42,7 +42,7 @@ interface EvalFlags extends ImageFlags, GenerationFlags, DataFlags {
   readonly submission?: string;
 }
 
-/** A model of each task for photographs. */
+/** A suggested model for photographs, per task. */
 const suggestions: Readonly<Record<EvaluationTask, string>> = {
   retrieval: "Salesforce/blip-itm-base-coco",
   match: "Salesforce/blip-itm-base-coco",
@@ -52,7 +52,7 @@ const suggestions: Readonly<Record<EvaluationTask, string>> = {
   nlvr: "a folder with model_base_nlvr.pth",
 };
 
-/** `eval-retrieval-flickr30k_test.json` in the current folder, unless told. */
+/** The report's path; by default, for example, `eval-retrieval-flickr30k_test.json` in the current folder. */
 function reportPath(task: EvaluationTask, data: readonly string[], { out }: EvalFlags): string {
   if (out !== undefined) return out;
   const names = data.flatMap((one) =>
@@ -73,7 +73,7 @@ const labels = {
   rows: "rows",
 };
 
-/** How far each step is, with the time that is left. */
+/** Shows the progress of each step, with the remaining time. */
 const onStep =
   (progress: Progress): NonNullable<EvaluateOptions["onStep"]> =>
   ({ step, done, total }) => {
@@ -100,7 +100,7 @@ async function optionsOf(
     onStep: onStep(progress),
     onFailed: ({ place, message }) => {
       if (flags.quiet === true) return;
-      // The bar comes back below the message.
+      // The bar reappears below the message.
       progress.stop();
       tell(terminal, message.startsWith(place) ? message : `${place}: ${message}`);
     },
@@ -143,19 +143,19 @@ const wholeFromZero = (name: string) => (text: string, before: readonly number[]
 export function addEval(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   const command = program
     .command("eval")
-    .description("a model on a data set of the field: retrieval, captions, questions, statements, matches")
-    .addArgument(new Argument("<task>", "what is evaluated").choices(evaluationTasks))
-    .argument("<data...>", "a file or folder; several are read one behind the other")
+    .description("evaluate a model on a public data set: retrieval, captions, questions, statements, matches")
+    .addArgument(new Argument("<task>", "the task").choices(evaluationTasks))
+    .argument("<data...>", "a file or folder; several are read one after another")
     .option(
       "--out <FILE>",
-      "the report; finished rows stand beside it, and the same call goes on from them (default: eval-TASK-DATA.json)",
+      "the report; finished rows are kept beside it, and the same call continues from them (default: eval-TASK-DATA.json)",
     )
-    .option("--restart", "forget rows of an earlier run")
-    .addOption(new Option("--limit <N>", "the first N rows alone").argParser(positiveInteger("--limit")))
+    .option("--restart", "discard the rows of an earlier run")
+    .addOption(new Option("--limit <N>", "only the first N rows").argParser(positiveInteger("--limit")))
     .addOption(
       new Option(
         "-k <N>",
-        "retrieval: how many of each ranking ITM looks at; may be given again (default: 128 and 256; 0: cosine alone). vqa: how many of --answers are ranked in full (default: 128)",
+        "retrieval: how many of each ranking ITM re-ranks; may be given again (default: 128 and 256; 0: cosine only). vqa: how many of --answers are ranked in full (default: 128)",
       ).argParser(wholeFromZero("-k")),
     )
     .addOption(
@@ -164,7 +164,7 @@ export function addEval(program: Command, terminal: Terminal, finish: (code: num
         "retrieval: gigabytes on disk for image states, so that images are encoded once (default: 0)",
       ).argParser(anyNumber("--states-cache")),
     )
-    .option("--prompt <TEXT>", "caption, nocaps: how captions begin")
+    .option("--prompt <TEXT>", "caption, nocaps: beginning of captions")
     .option("--things <FILE>", "caption, nocaps: a JSON list of things whose naming is scored")
     .option("--answers <FILE>", "vqa: answers to choose from, a JSON list (answer_list.json)")
     .option("--submission <FILE>", "caption, nocaps, vqa: a file for the data set's server");

@@ -1,4 +1,4 @@
-// `blip export MODEL OUT --task T`: a task as ONNX files, and what they read and give.
+// `blip export MODEL OUT --task T`: exports a task as ONNX files, with their inputs and outputs.
 import {
   exportOnnx,
   type Compat,
@@ -30,7 +30,7 @@ interface ExportFlags extends SourceFlags {
   readonly standardOperators?: boolean;
 }
 
-/** A tensor a line; those that are the same in every layer L together. */
+/** One line per tensor; tensors that are equal in every layer L share a line. */
 function lines(kind: "in " | "out", tensors: readonly ExportedTensor[]): string[] {
   const layers = tensors.reduce(
     (most, { name }) => Math.max(most, Number(/\.(\d+)\./.exec(name)?.[1] ?? -1)),
@@ -93,7 +93,7 @@ export function addExport(program: Command, terminal: Terminal, finish: (code: n
     )
     .option(
       "--self-contained",
-      "each file carries its own weights (2 GiB at most), instead of one file of weights",
+      "each file contains its own weights (at most 2 GiB), instead of one common file of weights",
     )
     .option("--standard-operators", "only ONNX's own operators, for engines other than ONNX Runtime");
   addSourceOptions(command)

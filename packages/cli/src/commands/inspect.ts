@@ -1,4 +1,4 @@
-// `blip inspect MODEL`: what a checkpoint is and which tasks it can do, before any of its weights is read.
+// `blip inspect MODEL`: describes a checkpoint and its tasks, without reading its weights.
 import { type Compat, type Inspection, type NetworkDType, inspect, printTask } from "blip-ts";
 import type { Command } from "commander";
 import { addSourceOptions, compatOption, dtypeOption, type SourceFlags } from "../common-options.ts";
@@ -82,7 +82,7 @@ async function run(model: string, flags: InspectFlags, terminal: Terminal): Prom
 export function addInspect(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   const command = program
     .command("inspect")
-    .description("what a checkpoint or a suite is and which tasks it can do")
+    .description("describe a checkpoint or a suite, and the tasks that it can do")
     .argument("<model>", "a folder, a file or its URL, a suite, picture-book, or a Hub id")
     .option("--graph <TASK>", "print the graphs of a task");
   addSourceOptions(command)

@@ -1,4 +1,4 @@
-// `blip match IMAGE... -t TEXT...`: every image with every text; `--pairs FILE`: each row's own.
+// `blip match IMAGE... -t TEXT...`: matches every image with every text; `--pairs FILE`: one pair per row.
 import { Matcher, type MatchRow, type MatchScores, type VerbOptions } from "blip-ts";
 import type { Command } from "commander";
 import { addImageOptions, listOptions, type ImageFlags } from "../common-options.ts";

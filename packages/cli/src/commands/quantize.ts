@@ -1,4 +1,4 @@
-// `blip quantize IN OUT --dtype T`: a folder with half-precision or 8-bit weights.
+// `blip quantize IN OUT --dtype T`: writes a folder with half-precision or 8-bit weights.
 import { BlipProcessor, InputError, type VerbOptions, type WeightDType, quantize } from "blip-ts";
 import { Option, type Command } from "commander";
 import { accuracy, accuracyTable, defaultTexts } from "../accuracy.ts";
@@ -28,8 +28,8 @@ interface QuantizeFlags extends SourceFlags, TextFlags {
 }
 
 /**
- * A picture that cannot be read would end the comparison when the folder is written.
- * @throws {InputError} for the first such picture
+ * Reads the images first: an unreadable image would end the comparison only after the folder was written.
+ * @throws {InputError} for the first such image
  */
 async function checkImages(
   model: string,
@@ -55,7 +55,7 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   const { check, maxPixels, adapter } = flags;
   if (!check && (flags.text || flags.texts !== undefined)) throw needsFlag("-t, --texts", "--check IMAGE");
   if (!check && maxPixels !== undefined) throw needsFlag("--max-pixels", "--check IMAGE");
-  // What is to be compared is looked at before anything is written.
+  // Lists the inputs of the comparison before anything is written.
   const images = check && (await listImages(check, terminal.stdin));
   const texts = flags.text || flags.texts !== undefined ? (await listTexts(flags)).texts : defaultTexts;
   const { signal } = terminal;
@@ -81,7 +81,7 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
       images,
       texts,
     ).catch((error: unknown) => {
-      // The folder is there, and says so.
+      // The folder was written, so its row is printed.
       if (isNotFinite(error)) printConversion(folder, made, { dtype }, json, terminal);
       throw error;
     });
@@ -105,12 +105,12 @@ export function addQuantize(program: Command, terminal: Terminal, finish: (code:
     .addOption(new Option("--dtype <T>", "type of the weights").choices(["fp16", "int8"]).default("int8"))
     .option(
       "--task <TASK>",
-      "which model a file of several, or a suite, becomes: match, caption, ask, compare or embed",
+      "the task whose model is written, from a file or suite of several: match, caption, ask, compare or embed",
     );
   addTextOptions(command).addOption(
     new Option(
       "--check <IMAGE>",
-      "then compare with the original on images (files, folders; may be given again), with texts of your own or a few",
+      "then compare with the original on images (files, folders; may be given again), with your own texts or a few defaults",
     ).argParser(collect),
   );
   addSourceOptions(command.addOption(adapterOption()).addOption(maxPixelsOption())).action(

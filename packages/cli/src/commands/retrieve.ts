@@ -1,4 +1,4 @@
-// `blip retrieve IMAGE... -t TEXT...`: which images fit a text best, or which texts an image.
+// `blip retrieve IMAGE... -t TEXT...`: finds the images that fit a text best, or the texts that fit an image.
 import { Retriever, type ImageRow, type TextRow } from "blip-ts";
 import { Option, type Command } from "commander";
 import {
@@ -19,7 +19,7 @@ interface RetrieveFlags extends ImageFlags, TextFlags {
   readonly frames?: boolean;
 }
 
-/** Hits of a row that people see. */
+/** The number of hits per row in the table. */
 const shownHits = 10;
 
 type Row = TextRow<string> | ImageRow<string>;
@@ -68,12 +68,10 @@ export function addRetrieve(program: Command, terminal: Terminal, finish: (code:
     .argument(...imagesArgument);
   addTextOptions(command)
     .addOption(
-      new Option("-k <N>", "how many of each ranking ITM looks at (default: 128)").argParser(anyNumber("-k")),
+      new Option("-k <N>", "how many of each ranking ITM re-ranks (default: 128)").argParser(anyNumber("-k")),
     )
     .addOption(
-      new Option("--by <WHAT>", "a row for each text, or for each image")
-        .choices(["text", "image"])
-        .default("text"),
+      new Option("--by <WHAT>", "a row per text, or per image").choices(["text", "image"]).default("text"),
     )
     .option(
       "--frames",

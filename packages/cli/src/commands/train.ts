@@ -1,4 +1,4 @@
-// `blip train TASK DATA`: fine-tunes or trains a model, and leaves it in a folder.
+// `blip train TASK DATA`: fine-tunes or trains a model and saves it in a folder.
 import { recipeNames, train, trainingTasks, type NodeTrainOptions, type RunPlan } from "blip-ts/train";
 import { Argument, Option, type Command } from "commander";
 import {
@@ -73,7 +73,7 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
-/** Validation, whose time nothing says before it was made once, is not in it. */
+/** The estimated time. It does not include validation, whose duration is unknown before the first one. */
 const timeText = ({ seconds, measured }: RunPlan): string =>
   measured
     ? `Time: about ${duration(seconds)}, by the first batch`
@@ -90,7 +90,7 @@ function describePlan(plan: RunPlan, model: string): string[] {
       timeText(plan),
     ...(begun.length > 0
       ? [
-          `${begun.length} weights are not ${model}'s own and begin anew, or as another part: ${begun.slice(0, 1).join()} ...`,
+          `${begun.length} weights are not ${model}'s own: they are initialised, or copied from another part: ${begun.slice(0, 1).join()} ...`,
         ]
       : []),
   ];
@@ -178,7 +178,7 @@ const whole = (flag: string, about: string) =>
   new Option(`${flag} <N>`, about).argParser(positiveInteger(flag));
 const real = (flag: string, about: string) => new Option(`${flag} <X>`, about).argParser(anyNumber(flag));
 
-/** A part by its name, or several things with commas between. */
+/** Parses the name of a part, or several names separated by commas. */
 function freezeOf(text: string): Freeze {
   const names = text.split(",").map((name) => name.trim());
   return text === "imageEncoder" || text === "allButCrossAttention" ? text : names;
@@ -188,7 +188,7 @@ function addOptions(command: Command): Command {
   return addValidationOptions(command)
     .option(
       "--model <M>",
-      "what it begins with: a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
+      "the initial model: a folder, a file, a suite, picture-book, or a Hub id (default: $BLIP_MODEL, else picture-book)",
     )
     .addOption(
       new Option(
@@ -203,27 +203,27 @@ function addOptions(command: Command): Command {
           "your own, also in phases (docs/train.md)",
       ).default("blip"),
     )
-    .addOption(whole("--epochs", "times that all samples are seen"))
-    .addOption(whole("--batch-size", "samples of a batch"))
-    .addOption(whole("--accumulate", "batches whose gradients are added up to one step (default: 1)"))
+    .addOption(whole("--epochs", "passes over all samples"))
+    .addOption(whole("--batch-size", "samples per batch"))
+    .addOption(whole("--accumulate", "batches whose gradients are summed to one step (default: 1)"))
     .addOption(
       real(
         "--lr",
         "highest learning rate (default: the recipe's, times the root of samples per step over its own)",
       ),
     )
-    .option("--init", "take only sizes and vocabulary of the model: all weights begin at random")
-    .option("--resume", "go on with the run in --out; the other options are to be those it began with")
+    .option("--init", "use only the model's sizes and vocabulary: all weights are initialised at random")
+    .option("--resume", "continue the run in --out; the other options must be those of its beginning")
     .addOption(imageSizeOption())
     .addOption(
       new Option(
         "--freeze <PARTS>",
-        "what is not trained: imageEncoder, allButCrossAttention, beginnings of weights' names; commas between",
+        "parts that are not trained: imageEncoder, allButCrossAttention, or prefixes of weight names, separated by commas",
       ).argParser(freezeOf),
     )
-    .option("--recompute", "compute layers a second time: slower, in less memory")
-    .option("--no-augment", "each image whole, instead of BLIP's crops and colours")
-    .option("--prompt <TEXT>", "what captions begin with (default: a picture of)")
+    .option("--recompute", "compute layers a second time: slower, with less memory")
+    .option("--no-augment", "use whole images, without BLIP's crops and colour changes")
+    .option("--prompt <TEXT>", "beginning of captions (default: a picture of)")
     .addOption(
       real("--shorten", "share of captions of several sentences of which some are left out (default: 0)"),
     )
@@ -231,19 +231,19 @@ function addOptions(command: Command): Command {
       "--false-captions",
       "ITM learns from each row's false_captions, in place of other images' captions",
     )
-    .option("--image-root <DIR>", "where the data's paths start (default: the data file's folder)")
-    .addOption(real("--clip", "most that the norm of the gradients may be"))
+    .option("--image-root <DIR>", "base folder of the data's paths (default: the data file's folder)")
+    .addOption(real("--clip", "largest norm of the gradients"))
     .addOption(real("--decay", "weight decay"))
-    .addOption(real("--dropout", "share that is left out of texts"))
-    .addOption(real("--drop-path", "share of image layers that is left out"))
+    .addOption(real("--dropout", "dropout rate of the text models"))
+    .addOption(real("--drop-path", "drop rate of image layers"))
     .addOption(whole("--queue", "pairs in the queue of match and pretrain"))
     .addOption(real("--alpha", "share of soft targets of match and pretrain"))
-    .addOption(real("--momentum", "what momentum encoders keep of themselves per step"))
+    .addOption(real("--momentum", "share of themselves that momentum encoders keep per step"))
     .addOption(whole("--warm-up", "steps over which the learning rate rises"))
     .addOption(whole("--batches-per-epoch", "for shards and tables with images, which are not counted"))
     .addOption(whole("--save-steps", "steps between saved states, besides each epoch's end (default: 500)"))
-    .addOption(real("--workers", "threads that load images (default: one less than the cores; 0: this one)"))
-    .addOption(real("--seed", "of everything random (default: 42)"))
+    .addOption(real("--workers", "threads that load images (default: one fewer than the cores; 0: this one)"))
+    .addOption(real("--seed", "seed of everything random (default: 42)"))
     .addOption(threadsOption())
     .option("--json", "the report as one JSON object")
     .addOption(quietOption());
@@ -255,7 +255,7 @@ export function addTrain(program: Command, terminal: Terminal, finish: (code: nu
     .description(
       "fine-tune or train a model; leaves model/, state/, metrics.jsonl, curves.svg and run.json in a folder",
     )
-    .addArgument(new Argument("<task>", "what is learned").choices(trainingTasks))
+    .addArgument(new Argument("<task>", "the training task").choices(trainingTasks))
     .argument("<data...>", "files or folders of images with texts, in the forms of docs/datasets.md");
   addLoraOptions(addOptions(command)).action(async (task: Task, data: string[], flags: TrainFlags) =>
     finish(await run(task, data, flags, terminal)),

@@ -1,4 +1,4 @@
-// `blip verify MODEL`: does a real checkpoint say what was published of it? `--all`: every published one.
+// `blip verify MODEL`: checks a real checkpoint against published results; `--all`: checks every published one.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -43,7 +43,7 @@ interface VerifyFlags extends SourceFlags {
   readonly all?: boolean;
 }
 
-/** A picture in the given folder, else its address where it may be fetched. */
+/** An image in the given folder, or else its address if it may be fetched. */
 const imageIn =
   ({ images, fetch }: VerifyFlags) =>
   async (name: string): Promise<string | undefined> => {
@@ -64,7 +64,7 @@ async function checkFolder(images: string): Promise<void> {
     );
 }
 
-/** What a call over one model and one over all have in common. */
+/** The common options of a call for one model and a call for all. */
 function callOptions(flags: VerifyFlags, terminal: Terminal, progress: Progress) {
   const { offline, allowPrivateRedirects, threads, device, profile, maxPixels } = flags;
   return {
@@ -77,11 +77,11 @@ function callOptions(flags: VerifyFlags, terminal: Terminal, progress: Progress)
   };
 }
 
-/** A sample that was not run says why, and names options as the command does; what a model says stays as it is. */
+/** Makes the reason of a sample that was not run use the command's option names; a model's own output is unchanged. */
 const withTypedReason = (terminal: Terminal, row: VerifyRow): VerifyRow =>
   row.verdict === "skipped" || row.verdict === "failed" ? { ...row, found: typed(terminal, row.found) } : row;
 
-/** The report with the command's names of options. */
+/** Makes the report use the command's option names. */
 const withTypedReasons = (terminal: Terminal, report: VerifyReport): VerifyReport => ({
   ...report,
   models: report.models.map((model) => ({
@@ -119,14 +119,14 @@ async function run(model: string, flags: VerifyFlags, terminal: Terminal): Promi
         terminal.stderr,
         `${counts.skipped} of the samples could not be run: give their images with --images DIR, or let --fetch fetch them`,
       );
-    // What was not run is not verified.
+    // A sample that was not run is not verified.
     return counts.different + counts.skipped + counts.failed > 0 ? exitCodes.failed : exitCodes.done;
   } finally {
     progress.stop();
   }
 }
 
-/** A row for each model, and what is said of the text heads. */
+/** A row per model, and the verdict on the text heads. */
 function* reportLines({ models, textHeads, version }: VerifyReport): Generator<string> {
   yield* tableLines(
     ["verdict", "model", "rows", "what is not equal or checked"],
@@ -178,7 +178,7 @@ async function runAll(flags: VerifyFlags, terminal: Terminal): Promise<number> {
   }
 }
 
-/** One model, or all of them. @throws {UsageError} `usage/bad-option` */
+/** Checks one model, or all of them. @throws {UsageError} `usage/bad-option` */
 function runOne(model: string | undefined, flags: VerifyFlags, terminal: Terminal): Promise<number> {
   if (flags.all === true && model === undefined) return runAll(flags, terminal);
   if (flags.all !== true && model !== undefined) return run(model, flags, terminal);
@@ -197,14 +197,14 @@ export function addVerify(program: Command, terminal: Terminal, finish: (code: n
       `all ${publishedModels.length} models on the Hub in one report, about 10 GB the first time`,
     )
     .option("--images <DIR>", `a folder with the samples' images: ${Object.keys(publishedImages).join(", ")}`)
-    .option("--fetch", "fetch images that are not in that folder from where they were published")
-    .option("--as <NAME>", "which published model this is, where its name does not say")
+    .option("--fetch", "fetch images that are not in that folder from their published addresses")
+    .option("--as <NAME>", "which published model this is, if its name does not show it")
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(profileOption())
     .addOption(threadsOption())
     .addOption(maxPixelsOption())
-    .option("--jsonl", "a JSON row a line, as they come");
+    .option("--jsonl", "JSON rows, one per line, as they arrive");
   addSourceOptions(command).action(async (model: string | undefined, flags: VerifyFlags) =>
     finish(await runOne(model, flags, terminal)),
   );

@@ -1,15 +1,15 @@
-// The command as completion scripts see it, read off commander's tree: what is not declared there cannot be completed.
+// Describes the command for completion scripts, from commander's tree; only declared options can be completed.
 import { must } from "@blip-ts/base";
 import type { Command, Option } from "commander";
 
-/** What stands behind an option: one of some words, a path, or something that nobody can guess. */
+/** The value of an option: one of some words, a path, or free text. */
 export type Completed =
   | { readonly kind: "words"; readonly words: readonly string[] }
   | { readonly kind: "path" }
   | { readonly kind: "free" };
 
 export interface CompletedOption {
-  /** `--model`, `-t`: all of its spellings. */
+  /** All spellings: `--model`, `-t`. */
   readonly flags: readonly string[];
   readonly about: string;
   /** Undefined for an option without a value. */
@@ -20,14 +20,14 @@ export interface CompletedVerb {
   readonly name: string;
   readonly about: string;
   readonly options: readonly CompletedOption[];
-  /** Words that its arguments may be; if there are none, they are paths. */
+  /** Words that its arguments may be; without any, arguments are paths. */
   readonly words: readonly string[];
 }
 
-/** What values are called that are paths, or may be. */
+/** Placeholders of values that are, or may be, paths. */
 const pathNames = /<(?:FILE|DIR|M|OUT|IMAGE|R)>|\[(?:FILE|DIR)\]/;
 
-/** The first words of a description: a line of a list. */
+/** The first words of a description, as a line of a list. */
 function short(text: string): string {
   return must(text.split(/[;(:]| - /), 0)
     .trim()

@@ -1,10 +1,10 @@
-// Completion scripts, one function per shell. They are text that needs no program: a Tab starts no Node.
+// Completion scripts, one function per shell. They are static text: pressing Tab does not start Node.
 import type { CompletedOption, CompletedVerb } from "./describe-command.ts";
 
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 
-/** What a script is made of. */
+/** The content of a script. */
 export interface Completions {
   /** The names of the program. */
   readonly names: readonly [string, ...string[]];
@@ -14,10 +14,10 @@ export interface Completions {
 
 const flagsOf = (options: readonly CompletedOption[]) => options.flatMap(({ flags }) => flags).join(" ");
 
-/** A text between single quotes of any of the shells but fish. */
+/** Quotes a text with single quotes, for all shells but fish. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** What bash offers behind an option. */
+/** bash's completions for an option's value. */
 function bashCase({ flags, value }: CompletedOption): string[] {
   const pattern = flags.join("|");
   switch (value?.kind) {
@@ -44,7 +44,7 @@ const bashVerb = ({ name, options, words }: CompletedVerb): string[] => [
   "      fi ;;",
 ];
 
-/** Where nothing is offered, bash offers paths. */
+/** The script for bash, which completes paths if nothing else is offered. */
 function bash({ names, options, verbs }: Completions): string {
   const [name] = names;
   return [
@@ -67,10 +67,10 @@ function bash({ names, options, verbs }: Completions): string {
   ].join("\n");
 }
 
-/** A text within a description of zsh's _arguments. */
+/** Escapes a text for a description of zsh's _arguments. */
 const zshText = (text: string): string => text.replace(/[\\[\]:]/g, "\\$&");
 
-/** One line per spelling; an option may come again. */
+/** One line per spelling; an option may be repeated. */
 function zshOption({ flags, about, value }: CompletedOption): string[] {
   const actions = { words: "", path: "_files", free: " " };
   const action =
@@ -125,7 +125,7 @@ function zsh({ names, options, verbs }: Completions): string {
   ].join("\n");
 }
 
-/** Within single quotes of fish, a backslash and a quote are written with a backslash. */
+/** Quotes a text for fish, where a backslash escapes backslashes and quotes. */
 const fishText = (text: string): string => `'${text.replace(/[\\']/g, "\\$&")}'`;
 
 function fishValue(value: CompletedOption["value"]): string {

@@ -1,4 +1,4 @@
-// How the command's data is read.
+// Options of reading the command's data.
 import type { EvaluationData } from "blip-ts";
 import { Option, type Command } from "commander";
 import { collect } from "../common-options.ts";
@@ -19,22 +19,22 @@ export const addDataOptions = (command: Command): Command =>
     .addOption(
       new Option(
         "--images <DIR>",
-        "the folder that paths of images start at (default: the data's own); NAME=DIR for each set that BLIP's question lists name",
+        "base folder of image paths (default: the data's own); NAME=DIR for each set in BLIP's question lists",
       ).argParser(collect),
     )
     .option("--annotations <FILE>", "vqa: the second file of VQA v2 and OK-VQA, with people's answers")
     .option("--split <NAME>", "a part of a file or folder that has several")
-    .option("--format <NAME>", "the form of the data, where its content does not say")
+    .option("--format <NAME>", "the form of the data, if its content does not show it")
     .addOption(
       new Option(
         "--column <ROLE=NAME>",
-        "a table's column by what it holds: image, captions, question, answers, label, ...; may be given again",
+        "a table's column by role: image, captions, question, answers, label, ...; may be given again",
       ).argParser(collect),
     )
     .option("--video", "retrieval: clips by folders of frames (MSRVTT)")
-    .option("--allow-outside", "take absolute paths and .. in the data as they are");
+    .option("--allow-outside", "allow absolute paths and .. in the data");
 
-/** `a=b` in two, else undefined. */
+/** Splits `a=b` in two; undefined for any other text. */
 function pair(text: string): readonly [string, string] | undefined {
   const at = text.indexOf("=");
   return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : undefined;
@@ -81,7 +81,7 @@ export function dataOf(path: readonly string[], flags: DataFlags): EvaluationDat
     ...(column.length === 0 ? {} : { columns: columns(column) }),
     ...(annotations === undefined ? {} : { annotations }),
     ...(split === undefined ? {} : { split }),
-    // The readers say which forms there are.
+    // The readers validate the format.
     ...(format === undefined ? {} : { format: format as NonNullable<EvaluationData["format"]> }),
     ...(video === undefined ? {} : { video }),
     ...(allowOutside === undefined ? {} : { allowOutside }),

@@ -1,4 +1,4 @@
-// A report for people: numbers in a table, with the published ones beside them.
+// A report for people: a table of numbers, with the published ones beside them.
 import type { EvaluationReport, Results } from "blip-ts";
 import { tableLines } from "../table.ts";
 
@@ -7,7 +7,7 @@ type Value = Results[string];
 const isGroup = (value: Value): value is Results =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Names and values, groups by dots. */
+/** Names and values; names of nested groups are joined with dots. */
 function* leaves(results: Results, before = ""): Generator<readonly [string, Exclude<Value, Results>]> {
   for (const [name, value] of Object.entries(results))
     if (isGroup(value)) yield* leaves(value, `${before}${name}.`);
@@ -19,7 +19,7 @@ const shown = (value: Exclude<Value, Results>): string => {
   return Array.isArray(value) ? value.join(", ") : String(value);
 };
 
-/** Published numbers by the name of their metric, each with its source. */
+/** Published numbers by metric, each with its source. */
 function publishedOf({ published }: EvaluationReport): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const { metric, published: number, ours, source } of published)

@@ -1,4 +1,4 @@
-// The list of things whose naming is scored: JSON, each a name or { name, synonyms, plurals }.
+// The list of things whose naming is scored: JSON, each entry a name or { name, synonyms, plurals }.
 import { readFile } from "node:fs/promises";
 import { UsageError, type EvaluateOptions } from "blip-ts";
 import { badFlag } from "../errors.ts";

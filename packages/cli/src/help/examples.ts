@@ -1,8 +1,8 @@
-// Examples at the end of each verb's help: the verb as it is, and one per group of its options.
+// Examples at the end of each verb's help: the plain verb, and one example per group of its options.
 import type { Command } from "commander";
 import { helpOf, headingOf, type OptionGroup } from "./option-help.ts";
 
-/** A call that is whole by itself. */
+/** A complete call of each verb. */
 const calls: Readonly<Record<string, string>> = {
   match: 'blip match photo.jpg -t "a dog on a beach"',
   caption: "blip caption photos/",
@@ -22,7 +22,7 @@ const calls: Readonly<Record<string, string>> = {
   completion: "blip completion bash > ~/.local/share/bash-completion/completions/blip",
 };
 
-/** What may stand behind a call to show a group: the first whose options the verb has. */
+/** Possible additions to a call that show a group; the first one that the verb supports is used. */
 const additions: Readonly<Record<OptionGroup, readonly string[]>> = {
   input: ["--batch-size 16", "--max-pixels 20000000", '--check photo.jpg -t "a dog"'],
   generation: ["--beams 5 --max-length 40", "--top-p 0.8"],
@@ -51,14 +51,14 @@ const whole: Readonly<Record<string, string>> = {
   "convert --task match": "blip convert pretrained.pth flickr/ --task match",
 };
 
-/** The groups of a verb's options, in their order. */
+/** The groups of a verb's options, in order. */
 export const groupsOf = (command: Command): OptionGroup[] => [
   ...new Set(command.options.flatMap((option) => helpOf(command.name(), option)?.group ?? [])),
 ];
 
 const optionsIn = (text: string) => text.split(" ").filter((word) => /^--?[a-z]/i.test(word));
 
-/** An example of a group of a verb's options; undefined if none fits. */
+/** An example of a group of a verb's options; undefined if there is none. */
 export function exampleOf(command: Command, group: OptionGroup): string | undefined {
   const verb = command.name();
   const spellings = (flag: string) =>
@@ -94,7 +94,7 @@ export const addExamples = (command: Command): Command =>
     return `\n${command.parent ? calledAs(command.parent, lines) : lines}`;
   });
 
-/** Of the program itself. */
+/** Examples of the program itself. */
 export const programExamples = [
   "Examples:",
   '  blip match photo.jpg -t "a dog" -t "a cat" --model Salesforce/blip-itm-base-flickr',

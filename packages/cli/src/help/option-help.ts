@@ -1,5 +1,5 @@
-// Which group each option stands in, and its default where its own line does not say it. Help shows them; a test holds every
-// option of every verb against them.
+// The group of each option, and its default if the option's description does not give it. Help shows both; a test
+// checks every option of every verb.
 import type { Command, Option } from "commander";
 
 const headings = {
@@ -30,11 +30,11 @@ const optional = (group: OptionGroup) => ({ group, standard: none });
 
 interface OptionHelp {
   readonly group: OptionGroup;
-  /** Unless told; left out where the option's own line says it. */
+  /** The default; left out if the option's description gives it. */
   readonly standard?: string;
 }
 
-/** By an option's last spelling; `VERB --option` where a verb has another one of that name. */
+/** Keyed by an option's last spelling, or by `VERB --option` if a verb's option differs. */
 export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--text": optional("input"),
   "--texts": optional("input"),
@@ -83,10 +83,13 @@ export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--offline": { group: "model", standard: off },
   "--allow-private-redirects": { group: "model" },
   "--load": { group: "model" },
-  "--task": { group: "model", standard: "the only one that there is" },
+  "--task": { group: "model", standard: "the only one" },
   "--captioner": { group: "model" },
   "--filter": { group: "model" },
-  "--text-heads": { group: "model", standard: "12 if the text model is 768 wide, else as config.json says" },
+  "--text-heads": {
+    group: "model",
+    standard: "12 if the text model is 768 wide, otherwise the value in config.json",
+  },
 
   "--compat": { group: "conventions" },
   "--orientation": { group: "conventions", standard: "upright; stored with --compat hf" },
@@ -103,8 +106,8 @@ export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--images": { group: "data" },
   "--annotations": optional("data"),
   "--split": optional("data"),
-  "eval --format": { group: "data", standard: "found from the content" },
-  "--data-format": { group: "data", standard: "found from the content" },
+  "eval --format": { group: "data", standard: "detected from the content" },
+  "--data-format": { group: "data", standard: "detected from the content" },
   "--column": { group: "data", standard: "the usual names" },
   "--video": { group: "data", standard: off },
   "--allow-outside": { group: "data", standard: "they are refused" },
@@ -158,7 +161,7 @@ export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--val-beams": { group: "validation" },
   "--val-steps": { group: "validation", standard: "each epoch's end" },
   "--best-by": { group: "validation" },
-  "--patience": { group: "validation", standard: "none: it runs to its end" },
+  "--patience": { group: "validation", standard: "none: training runs to its end" },
 
   "export --task": { group: "files" },
   "--suite": optional("files"),
@@ -171,7 +174,7 @@ export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--all": { group: "samples", standard: off },
   "verify --images": { group: "samples", standard: "none: samples without an image are skipped" },
   "--fetch": { group: "samples", standard: off },
-  "--as": { group: "samples", standard: "what its name says" },
+  "--as": { group: "samples", standard: "by its name" },
 
   "--row": { group: "measures" },
   "--runs": { group: "measures" },
@@ -182,17 +185,17 @@ export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--quiet": { group: "output", standard: off },
 };
 
-/** What is known of an option of a verb. */
+/** The help entry of a verb's option. */
 export const helpOf = (verb: string, option: Option): OptionHelp | undefined => {
   const name = option.long ?? option.short ?? "";
   return optionHelp[`${verb} ${name}`] ?? optionHelp[name];
 };
 
-/** Does an option's line say what it is unless told? */
+/** Whether an option's description gives its default. */
 export const saysDefault = ({ description, defaultValue, mandatory }: Option): boolean =>
   mandatory || defaultValue !== undefined || /\bdefault\b/.test(description);
 
-/** Puts the options of a verb into their groups, with their defaults. */
+/** Puts a verb's options into their groups and adds their defaults. */
 export function describeOptions(command: Command): void {
   for (const option of command.options) {
     const help = helpOf(command.name(), option);

@@ -1,4 +1,4 @@
-// `--pairs FILE`: a verb over rows of a file, in their order, instead of products of its arguments.
+// `--pairs FILE`: runs a verb on the rows of a file, in order, instead of on combinations of its arguments.
 import { type Closable, shownDataUrl } from "@blip-ts/base";
 import { type RowError, type RowsOptions, type VerbOptions } from "blip-ts";
 import { Option, type Command } from "commander";
@@ -16,21 +16,21 @@ export interface PairsFlags {
   readonly window?: number;
 }
 
-/** What every call about rows takes. */
+/** Options of every call for rows. */
 interface PairsCall extends RowsOptions {
   readonly imageBatchSize: number | undefined;
   readonly signal: AbortSignal;
 }
 
-/** What a verb gives for a request. */
+/** A verb's answer to a request. */
 type AnsweredPair<Answer> =
   (Answer & { readonly pair: Pair }) | { readonly pair: Pair; readonly error: RowError };
 
 export interface PairsVerb<Model extends Closable, Answer extends object> {
   readonly form: PairForm;
-  /** The text of rows that have none. */
+  /** The text for rows that have none. */
   readonly otherText?: string | undefined;
-  /** A model that does the verb's task on photographs. */
+  /** A suggested model that does the verb's task on photographs. */
   readonly suggestion: string;
   readonly load: (source: string, options: VerbOptions) => Promise<Model>;
   readonly rows: (
@@ -38,13 +38,13 @@ export interface PairsVerb<Model extends Closable, Answer extends object> {
     source: AsyncIterable<PairRequest>,
     call: PairsCall,
   ) => AsyncIterable<AnsweredPair<Answer>>;
-  /** What people see: the columns, how many of the last are numbers, and the cells of a row. */
+  /** The table for people: the columns, the number of numeric columns at the end, and the cells of a row. */
   readonly head: readonly string[];
   readonly numeric: number;
   readonly cells: (images: readonly string[], text: string | undefined, answer: Answer) => readonly string[];
 }
 
-/** Rows that a window may have: each is a megabyte at most. */
+/** The most rows in a window; each has at most a megabyte. */
 const widestWindow = 100_000;
 
 function windowOf(text: string): number {
@@ -57,9 +57,9 @@ const isGiven = (value: unknown): boolean =>
   value !== undefined && !(Array.isArray(value) && value.length === 0);
 
 /**
- * Is the verb about rows?
- * @param beside what says the same as rows do: images, texts
- * @throws {UsageError} `usage/bad-option` if something of that is given too, or `--window` without rows
+ * Whether the verb runs on rows.
+ * @param beside arguments that rows replace: images, texts
+ * @throws {UsageError} `usage/bad-option` if one of them is also given, or `--window` without rows
  */
 export function hasPairs<Flags extends PairsFlags>(
   flags: Flags,
@@ -74,7 +74,7 @@ export function hasPairs<Flags extends PairsFlags>(
   throw excludedFlags("--pairs", names, "images and texts in its rows alone");
 }
 
-/** Rows as people and programs see them. @returns the exit code */
+/** Prints rows for people and for programs. @returns the exit code */
 export async function printPairs<Model extends Closable, Answer extends object>(
   terminal: Terminal,
   flags: ImageFlags & PairsFlags & { readonly pairs: string },
@@ -104,20 +104,20 @@ async function* pairRows<Answer extends object>(
   rows: AsyncIterable<AnsweredPair<Answer>>,
 ): AsyncGenerator<PairRow<Answer>, void, undefined> {
   for await (const { pair, ...found } of rows)
-    // All that the verb adds to a row is its answer, or its error: what else a row has is no field of its own.
+    // `found` has the answer's or the error's fields only: a row's other fields are not own properties.
     yield new PairRow(pair, found as unknown as Answer);
 }
 
-/** Images as arguments, which rows stand in for. */
+/** Image arguments, which rows can replace. */
 export const imagesOrPairs = ["[image...]", imagesArgument[1]] as const;
 
-/** @throws {UsageError} `usage/no-images` if neither they nor rows are given */
+/** @throws {UsageError} `usage/no-images` if there are neither images nor rows */
 export function needImages(inputs: readonly unknown[]): void {
   if (inputs.length === 0)
     throw noImages("at least one", "Give files, folders, patterns, URLs or -, or rows by --pairs FILE.");
 }
 
-/** @param rows what they look like */
+/** @param rows the form of a row, for the help */
 export const addPairsOptions = (command: Command, rows: string): Command =>
   command
     .option(
@@ -135,7 +135,7 @@ export const addPairsOptions = (command: Command, rows: string): Command =>
       [
         "",
         "Rows of --pairs: image paths start at the file's folder (on standard input: at the current folder), unless they",
-        "are absolute or URLs. Rows keep their order; a wrong row has its error, and the others go on (exit code 1). Other",
+        "are absolute or URLs. Rows keep their order; a wrong row has its error, and the others continue (exit code 1). Other",
         "fields are passed through; those that have the name of a result stand in `row`. With --jsonl rows are printed as",
         "they come, in bounded memory.",
       ].join("\n"),

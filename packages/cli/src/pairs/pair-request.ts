@@ -1,38 +1,38 @@
-// A row of `--pairs` as a verb takes it, and as it is printed.
+// A row of `--pairs`, as a verb's input and as output.
 import { must, type InputError } from "@blip-ts/base";
 import type { PlaceName } from "@blip-ts/datasets/node";
 import type { RowError } from "blip-ts";
 
-/** How the rows of a verb look. */
+/** The form of a verb's rows. */
 export interface PairForm {
   readonly images: 1 | 2;
   readonly text: {
-    /** What the verb calls it. */
+    /** The verb's name of it. */
     readonly name: "text" | "prompt" | "question" | "statement";
-    /** The columns that hold it: the first that a row has. */
+    /** The columns that may hold it; the first one that a row has is used. */
     readonly columns: readonly string[];
     readonly needed: boolean;
   };
-  /** Names of the verb's results. A row's own fields of these names are printed within `row`. */
+  /** The names of the verb's results. A row's own fields with these names are printed within `row`. */
   readonly results: readonly string[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What is printed of a row beside its answer. */
+/** The parts of a row that are printed besides its answer. */
 export interface Pair {
   /** `pairs.csv, line 3` */
   readonly place: PlaceName;
-  /** As the row gives them. */
+  /** The images as the row gives them. */
   readonly images: readonly string[];
   readonly text: string | undefined;
   /** Fields before the answer: images and text. */
   readonly head: Fields;
-  /** Fields behind it: the row's own. */
+  /** Fields after the answer: the row's own. */
   readonly rest: Fields;
 }
 
-/** What a verb is asked. */
+/** A request's input to the verb. */
 export interface Asked {
   /** Paths and URLs to open. */
   readonly images: readonly string[];
@@ -40,8 +40,8 @@ export interface Asked {
 }
 
 /**
- * What every verb takes as a row. Of a row that could not be read, all that a verb may ask throws what is wrong, which
- * the verb then gives as the row's error, in its place. All of it is the class's own: the verb copies `pair` alone.
+ * A row as the input of every verb. If the row could not be read, its getters throw the error, which the verb then
+ * reports for the row, in its place. Only `pair` is an own property, so the verb copies nothing else.
  */
 export class PairRequest {
   readonly pair: Pair;
@@ -85,7 +85,7 @@ export class PairRequest {
   }
 }
 
-/** A row with the verb's answer, or with what is wrong with it. */
+/** A row with the verb's answer, or with its error. */
 export class PairRow<Answer extends object> {
   readonly pair: Pair;
   readonly answer: Answer | undefined;
@@ -100,14 +100,17 @@ export class PairRow<Answer extends object> {
     } else this.answer = outcome;
   }
 
-  /** As programs see it. */
+  /** The row's JSON form. */
   toJSON(): Fields {
     const { head, rest } = this.pair;
     return { ...head, ...(this.error ? { error: this.error } : this.answer), ...rest };
   }
 }
 
-/** A row's own fields behind the answer; those whose names the verb uses stand in `row`, so that nothing is replaced. */
+/**
+ * A row's own fields, for after the answer. Fields with names that the verb uses go into `row`, so that nothing is
+ * overwritten.
+ */
 export function ownFields(fields: Fields, { images, text, results }: PairForm): Fields {
   const taken = new Set([...results, images === 1 ? "image" : "images", text.name, "error", "row"]);
   const entries = Object.entries(fields);

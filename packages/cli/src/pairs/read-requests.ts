@@ -1,4 +1,4 @@
-// From a file, or standard input, to requests: one for each text of a row, and one for each row that is wrong.
+// Reads a file or standard input as requests: one per text of a row, and one per wrong row.
 import { InputError } from "@blip-ts/base";
 import type { PairError as WrongRow, PairRow as ReadRow, PlaceName } from "@blip-ts/datasets/node";
 import { dirname } from "node:path";
@@ -8,12 +8,12 @@ import { brokenOff } from "../errors.ts";
 
 type Readers = typeof import("@blip-ts/datasets/node");
 
-/** Texts of one row. */
+/** The most texts of one row. */
 const mostTexts = 1000;
 
 export interface OpenedPairs {
   readonly requests: AsyncIterable<PairRequest>;
-  /** Lets go of the file. */
+  /** Closes the file. */
   close(): Promise<void>;
 }
 
@@ -23,9 +23,9 @@ async function* bytesOf(stdin: Terminal["stdin"]): AsyncGenerator<Uint8Array, vo
 }
 
 /**
- * Opens rows and reads the first: what is no file of rows is found before a model is loaded.
+ * Opens rows and reads the first one, so that an unusable file is detected before a model is loaded.
  * @param file a path, or `-`
- * @param otherText of rows that have none, if they need none
+ * @param otherText the text for rows without one, if the verb requires none
  * @throws {InputError} `dataset/...` if no row can be read
  */
 export async function openPairs(
@@ -34,7 +34,7 @@ export async function openPairs(
   terminal: Pick<Terminal, "stdin" | "signal">,
   otherText?: string,
 ): Promise<OpenedPairs> {
-  // CSV's parser and the tables' are read by nobody else.
+  // Loaded on demand: only this needs the parsers of CSV and tables.
   const readers = await import("@blip-ts/datasets/node");
   const name = file === "-" ? "standard input" : file;
   const { columns, needed } = form.text;
@@ -62,7 +62,7 @@ interface Reading {
   readonly signal: AbortSignal;
 }
 
-/** Requests in the rows' order. If the rows break off, the last request says why. */
+/** Yields requests in the rows' order. If reading fails midway, the last request has the error. */
 async function* requests(
   first: IteratorResult<ReadRow | WrongRow>,
   rows: AsyncGenerator<ReadRow | WrongRow>,
@@ -112,7 +112,7 @@ function requestsOf(
   });
 }
 
-/** What a wrong row says of its images and its text, as far as it is of that kind, and its other fields. */
+/** The fields of a wrong row: valid image and text fields, and all others. */
 function wrongFields(fields: Readonly<Record<string, unknown>>, form: PairForm) {
   const isText = (value: unknown) => typeof value === "string";
   const isHead = ([name, value]: [string, unknown]) =>

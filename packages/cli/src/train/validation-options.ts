@@ -1,4 +1,4 @@
-// How `blip train` validates: its options, and what it says of a validation.
+// Options of `blip train` for validation, and the text of a validation's result.
 import { metricNames, type EpochReport, type ValidationOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
 import { anyNumber, positiveInteger } from "../common-options.ts";
@@ -23,7 +23,7 @@ export const addValidationOptions = (command: Command): Command =>
     .addOption(
       new Option(
         "--val-limit <N>",
-        "rows of it that metrics are computed on, from the first; 0: none (default: 1000)",
+        "number of first rows on which metrics are computed; 0: none (default: 1000)",
       ).argParser(anyNumber("--val-limit")),
     )
     .addOption(
@@ -41,7 +41,7 @@ export const addValidationOptions = (command: Command): Command =>
       `what the best weights have: the lowest loss, or the highest metric (${metrics.join("; ")}; default: the task's first metric; pretrain, or without metrics: loss)`,
     )
     .addOption(
-      new Option("--patience <N>", "validations without a better one after which it ends").argParser(
+      new Option("--patience <N>", "validations without improvement after which training ends").argParser(
         positiveInteger("--patience"),
       ),
     );
@@ -56,7 +56,7 @@ export const validationOptions = ({
   ...{ validationLimit: valLimit, validationBeams: valBeams, validationSteps: valSteps, bestBy, patience },
 });
 
-/** "validation 3.1024, ciderD 0.5120, bleu4 0.1001 (best)"; nothing where there was no validation. */
+/** "validation 3.1024, ciderD 0.5120, bleu4 0.1001 (best)"; empty without a validation. */
 export function validationText({
   validationLoss,
   metrics: measured,

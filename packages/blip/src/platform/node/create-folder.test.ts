@@ -1,4 +1,4 @@
-// Folders that are written whole: who may read them.
+// Permissions of folders that are written as a whole.
 import { chmod, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ test("a folder has the mode of one that mkdir makes", async () => {
   expect(await readdir(root)).toEqual(["ordinary", "written"]);
 });
 
-// Windows knows no such modes.
+// Windows has no such modes.
 test.skipIf(process.platform === "win32")("an empty folder that was there keeps its mode", async () => {
   const path = join(root, "private");
   await mkdir(path);

@@ -1,4 +1,4 @@
-// A folder written under another name beside its own, and renamed when it is whole.
+// Writes a folder under a temporary name beside its target, and renames it when it is complete.
 import { closedBy, must } from "@blip-ts/base";
 import { createWriteStream } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
@@ -19,9 +19,9 @@ export async function createFolder(path: string): Promise<FolderWriter> {
   await sweepPartials(dirname(target));
   try {
     await mkdir(dirname(target), { recursive: true });
-    // Not mkdtemp, whose folders are the user's alone (mode 0700) and would stay so under their name.
+    // mkdtemp is not used: it creates folders with mode 0700, and the renamed folder would keep that mode.
     await mkdir(partial);
-    // The folder that was there keeps its mode.
+    // An existing folder keeps its mode.
     if (existing) await chmod(partial, existing.mode & 0o7777);
   } catch (error) {
     throw cannotWriteFolder(path, error);

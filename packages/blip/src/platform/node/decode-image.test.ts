@@ -1,4 +1,4 @@
-// Pictures against Pillow and transformers' PIL processor (oracle/hf/image_goldens.py): equality is exact.
+// Images against Pillow and transformers' PIL processor (oracle/hf/image_goldens.py), compared exactly.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { openAsBlob } from "node:fs";
@@ -44,7 +44,7 @@ const sha = (data: Uint8Array | Float32Array) =>
 const hf: DecodeOptions = { alpha: "white", orientation: "stored", grey16: "clip" };
 const dropped: DecodeOptions = { ...hf, alpha: "drop" };
 
-/** libheif and libavif interpolate colour differently: these bytes are near, not equal. */
+/** libheif and libavif interpolate colour differently: these bytes are close, not equal. */
 const exact = rows.filter(({ file }) => !file.endsWith(".avif"));
 
 describe("decodeImage", () => {
@@ -53,7 +53,7 @@ describe("decodeImage", () => {
     expect([image.width, image.height]).toEqual([width, height]);
     expect([...image.data.subarray(0, 12)]).toEqual(expected.first);
     expect(sha(image.data)).toBe(expected.rgb);
-    // What a GIF paints under its transparent pixels is gone after decoding: only the pixels over white are known.
+    // After decoding, a GIF's colours under transparent pixels are lost: only the pixels over white can be compared.
     if (file !== "transparent.gif")
       expect(sha((await decodeImage(picture(file), dropped)).data)).toBe(blip.rgb);
   });
@@ -93,11 +93,11 @@ describe("decodeImage", () => {
     for (const input of inputs) expect(sha((await decodeImage(input, hf)).data)).toBe(expected);
   });
 
-  test("turns a picture upright where it is asked to", async () => {
+  test("turns an image upright where it is asked to", async () => {
     const stored = await decodeImage(picture("exif-rotated.jpg"), hf);
     const upright = await decodeImage(picture("exif-rotated.jpg"), { ...hf, orientation: "upright" });
     expect([upright.width, upright.height]).toEqual([stored.height, stored.width]);
-    // Orientation 6: the stored left column, from the bottom up, is the upright top row.
+    // Orientation 6: the stored left column, read upwards, is the upright top row.
     const bottomLeft = (stored.height - 1) * stored.width * 3;
     expect([...upright.data.subarray(0, 3)]).toEqual([...stored.data.subarray(bottomLeft, bottomLeft + 3)]);
   });
@@ -126,7 +126,7 @@ describe("decodeImage", () => {
   });
 
   test.each([
-    // Pillow compares 8-bit pixels with the low byte of tRNS: right for 8 bits, nothing for 4, anything for 16.
+    // Pillow compares 8-bit pixels with the low byte of tRNS: correct for 8 bits, no match for 4, any match for 16.
     ["8-bit grey", png({ depth: 8, type: 0, rows: "0507", trns: "0007" }), [5, 5, 5, 255, 255, 255]],
     ["4-bit grey", png({ depth: 4, type: 0, rows: "57", trns: "0007" }), [85, 85, 85, 119, 119, 119]],
     ["1-bit grey", png({ depth: 1, type: 0, rows: "40", trns: "0000" }), [255, 255, 255, 255, 255, 255]],
@@ -158,12 +158,12 @@ describe("decodeImage", () => {
   test("bears with a broken JPEG that libjpeg only warns of", async () => {
     const bytes = await readFile(picture("odd-444.jpg"));
     bytes.fill(0xff, bytes.length - 121, bytes.length - 119);
-    // What Pillow 13 makes of it.
+    // Pillow 13's result.
     const expected = "f8b9d3e54996973437cd9ebbf29ab7e8ccfdb9d7c740c7444cc569e9e5f678d2";
     expect(sha((await decodeImage(bytes, hf)).data)).toBe(expected);
   });
 
-  test.runIf(process.platform !== "win32")("refuses a FIFO and a device without opening them", async () => {
+  test.runIf(process.platform !== "win32")("rejects a FIFO and a device without opening them", async () => {
     const folder = await mkdtemp(join(tmpdir(), "blip-fifo-"));
     try {
       const fifo = join(folder, "a.png");
@@ -208,7 +208,7 @@ describe("decodeImage", () => {
       "text by the name of a picture",
       picture("text.jpg"),
       "image/not-an-image",
-      /found text \("This is a text/,
+      /got text \("This is a text/,
     ],
     ["nothing", new Uint8Array(0), "image/not-an-image", /an empty file/],
     ["half a picture", picture("truncated.jpg"), "image/truncated", /ends too early/],
@@ -226,7 +226,7 @@ describe("decodeImage", () => {
       "image/bad-raw",
       /12/,
     ],
-    ["a number", 7 as unknown as string, "image/bad-raw", /found number/],
+    ["a number", 7 as unknown as string, "image/bad-raw", /got number/],
   ])("refuses %s", async (_, input, code, message) => {
     const call = decodeImage(input, hf);
     await expect(call).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
@@ -235,13 +235,13 @@ describe("decodeImage", () => {
 
   test.each([
     ["PNG", png({ depth: 8, type: 0, rows: "00", width: 60000, height: 60000 }), /60000 x 60000 pixels/],
-    // Screen and frame of 65535 x 65535.
+    // A screen and a frame of 65535 x 65535.
     [
       "GIF",
       Buffer.from("47494638396100010001000000" + "2c00000000ffffffff00" + "0200", "hex"),
       /65535 x 65535/,
     ],
-    ["long PNG", png({ depth: 8, type: 0, rows: "00", width: 2_000_000 }), /a side/],
+    ["long PNG", png({ depth: 8, type: 0, rows: "00", width: 2_000_000 }), /per side/],
   ])("refuses a %s that declares too many pixels, before decoding it", async (_, bytes, message) => {
     await expect(decodeImage(bytes, hf)).rejects.toMatchObject({
       code: "image/too-large",
@@ -260,7 +260,7 @@ describe("decodeImage", () => {
   const raw = { data: new Uint8Array(12), width: 2, height: 2, channels: 3 } as const;
 
   test.each<[string, ImageInput]>([
-    // A few bytes each, and within the usual limit: 34 of them took 1.5 GB.
+    // A few bytes each, and within the default limit: 34 of them took 1.5 GB.
     ["WebP", Buffer.from("524946461a000000574542505650384c0e0000002ffeffa40a071011fd0f4444ff03", "hex")],
     ["GIF", Buffer.from("47494638396141344134800000000000ffffff2c00000000413441340002012c003b", "hex")],
     ["PNG", png({ depth: 1, type: 0, rows: "00", width: 13_377, height: 13_377 })],
@@ -268,7 +268,7 @@ describe("decodeImage", () => {
   ])("says which option raises the limit that a %s is above", async (_, input) => {
     const call = decodeImage(input, { ...hf, maxPixels: 3 });
     await expect(call).rejects.toMatchObject({ code: "image/too-large" });
-    await expect(call).rejects.toThrow(/at most 3 pixels, found .*raise maxPixels/);
+    await expect(call).rejects.toThrow(/at most 3 pixels, got .*raise maxPixels/);
   });
 
   test("stops before it begins where the signal says so", async () => {
@@ -277,7 +277,7 @@ describe("decodeImage", () => {
   });
 });
 
-/** A PNG of two pixels a row; `rows` in hex, one row unless more is declared than is there. */
+/** A PNG of two pixels per row. `rows` is in hex; it has one row, unless the header declares more than there are. */
 function png(parts: {
   depth: number;
   type: number;
@@ -319,10 +319,10 @@ describe("data: URLs", () => {
   });
 
   test.each<[string, string, string]>([
-    ["data:image/png", "image/bad-data-url", "found no comma"],
+    ["data:image/png", "image/bad-data-url", "got no comma"],
     ["data:image/png;base64,????", "image/bad-data-url", "no base64"],
     [`data:,${"x".repeat(30_000_000)}`, "image/bad-data-url", "one of 30000000 bytes"],
-    [`data:text/plain,${"word ".repeat(9_000)}`, "image/not-an-image", "found text"],
+    [`data:text/plain,${"word ".repeat(9_000)}`, "image/not-an-image", "got text"],
     [urlOf(new Uint8Array(70_000)), "image/not-an-image", "the data: URL"],
     ["data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>", "image/unsupported", "the data: URL"],
   ])("that are no image are refused in few words: %.40s", async (url, code, says) => {

@@ -1,4 +1,4 @@
-// Images of a program: read, held against their bounds, and decoded in this process or in one of its own.
+// Reads a program's images, checks their bounds, and decodes them in this process or in a process of their own.
 import { resolve } from "node:path";
 import { unlessAborted } from "@blip-ts/base";
 import { badRaw, readTooSlow } from "../../image/errors.ts";
@@ -17,10 +17,10 @@ import { pathOfImage, readImage, type EncodedInput } from "./read-image.ts";
 /** A path, an http(s), data or file URL, the bytes of a file, or raw pixels. */
 export type ImageInput = EncodedInput | RawImage;
 
-/** Loaded when it is needed: most programs decode their images themselves. */
+/** Loaded on demand: most programs decode their images in their own process. */
 const apart = () => import("./decoding/decode-apart.ts");
 
-/** An image of a caller who is trusted: here unless it is so large that stopping it must be possible. */
+/** Decodes a trusted caller's image in this process, unless it is so large that its decoding must be stoppable. */
 async function decodeTrusted(
   input: EncodedInput,
   options: DecodeOptions,
@@ -36,13 +36,13 @@ async function decodeTrusted(
   );
   const image = inspectImage(encoded, maxPixels);
   if (memory) checkMemory(image.name, image.needs, memory);
-  // Whoever wants all pixels would get them by way of a pipe.
+  // Without `size`, the caller wants all pixels, which would have to pass through a pipe.
   if (!size || image.needs <= (memory?.here ?? decodedHere)) return decodeHere(image, options);
   const { decodeApart } = await apart();
   return decodeApart({ name: image.name, bytes: image.bytes }, options);
 }
 
-/** An image of anyone: in a process of its own, which reads it, too, if it is a file. */
+/** Decodes an untrusted image in a process of its own. If the image is a file, that process also reads it. */
 async function decodeIsolated(
   input: EncodedInput,
   options: DecodeOptions,
@@ -58,11 +58,13 @@ async function decodeIsolated(
 }
 
 /**
- * The RGB bytes of an image; of an animation, its first frame.
- * @param options `stored` leaves pixels as the file has them, but AVIF is always upright: its decoder turns it
- * @returns with raw RGB bytes, a view of them; with `size` and a process of its own, of that size
+ * Returns the RGB bytes of an image; for an animation, of its first frame.
+ * @param options `stored` keeps the pixels in the file's own orientation. AVIF is always upright, because its decoder
+ * rotates it
+ * @returns for raw RGB bytes, a view of them; with `size` and a process of its own, an image of that size
  * @throws {InputError} `image/not-found`, `image/unreadable`, `image/not-an-image`, `image/unsupported`,
- * `image/truncated`, `image/too-large`, `image/too-slow`, `image/decoder-ended`, `image/bad-raw`, `image/bad-data-url`, `image/unreachable`
+ * `image/truncated`, `image/too-large`, `image/too-slow`, `image/decoder-ended`, `image/bad-raw`, `image/bad-data-url`,
+ * `image/unreachable`
  * @throws the signal's reason
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage> {
@@ -70,7 +72,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   signal?.throwIfAborted();
   if (!isInput(input))
     throw badRaw(
-      `expected a path, a URL, bytes, a Blob, or { data, width, height, channels }, found ${typeof input}.`,
+      `expected a path, a URL, bytes, a Blob, or { data, width, height, channels }, got ${typeof input}.`,
     );
   if (typeof input === "object" && isRawImage(input)) {
     checkArea("raw pixels", input.width, input.height, maxPixels);
@@ -84,7 +86,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   }
 }
 
-/** Callers in JavaScript are not held to the types. */
+/** JavaScript callers can pass any value. */
 function isInput(input: unknown): input is ImageInput {
   if (typeof input === "string") return true;
   if (typeof input !== "object" || input === null) return false;

@@ -1,4 +1,4 @@
-// Weights that are kept beside the Hub's cache: when they are made, when again, and what happens beside.
+// Weights kept beside the Hub's cache: when they are derived, when again, and side effects.
 import {
   cp,
   mkdir,
@@ -89,7 +89,7 @@ describe("derived weights", () => {
     await change(path);
     expect(await text((await derive()).path)).toBe("derived");
     expect(made).toBe(2);
-    // And are whole again.
+    // The kept weights are intact again.
     await derive();
     expect(made).toBe(2);
   });
@@ -196,7 +196,7 @@ describe("derived weights", () => {
     expect(warned).toEqual([
       "weights/not-kept",
       expect.stringMatching(
-        /model.safetensors as int8: .* made anew whenever the model is loaded, because .*home.* cannot be written .*; name another place with HF_HOME/,
+        /model.safetensors as int8: .* made again whenever the model is loaded, because .*home.* cannot be written .*; name another place with HF_HOME/,
       ),
     ]);
     expect(new TextDecoder().decode(await source.read(0, source.size))).toBe("derived");

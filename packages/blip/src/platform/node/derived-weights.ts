@@ -1,5 +1,6 @@
-// Weights made of a model's own, kept beside the Hub's cache: $HF_HOME/blip-ts/weights/MODEL/TYPE-STATE.safetensors,
-// where MODEL stands for the files' real paths and STATE for their sizes, times and content.
+// Keeps weights derived from a model's own beside the Hub's cache:
+// $HF_HOME/blip-ts/weights/MODEL/TYPE-STATE.safetensors. MODEL stands for the files' real paths, and STATE for their
+// sizes, times and content.
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
@@ -14,10 +15,10 @@ import { hashed, isIntact, noteOf, writeNote } from "./kept-weights.ts";
 import { fileSource } from "./local-files.ts";
 import { isOfTheDisk, isPartial, partialEnding, sweepPartials } from "./process-owner.ts";
 
-/** The hash in the name of a file of the Hub's cache says its content, wherever it lies and whenever it was fetched. */
+/** The Hub's cache names a file by the hash of its content, so the name identifies the content at any path and date. */
 const isBlob = (path: string): boolean => basename(dirname(path)) === "blobs";
 
-/** What files are, and in which state; undefined where one is not a file. */
+/** The identities and states of files; undefined if one of them is not a file. */
 async function statesOf(sources: readonly ByteSource[]): Promise<SourceState[] | undefined> {
   const states: SourceState[] = [];
   for (const { path } of sources) {
@@ -30,14 +31,14 @@ async function statesOf(sources: readonly ByteSource[]): Promise<SourceState[] |
   return states;
 }
 
-/** Removes what was made of other states of a model's files. */
+/** Removes weights derived from other states of a model's files. */
 async function removeOthers(folder: string, type: string, current: string): Promise<void> {
   for (const name of await readdir(folder))
     if (name !== current && name !== noteOf(current) && !isPartial(name) && name.startsWith(`${type}-`))
       await rm(join(folder, name), { force: true });
 }
 
-/** Removes what ended processes have begun, for whichever model. */
+/** Removes unfinished files of ended processes, for all models. */
 async function sweep(root: string): Promise<void> {
   for (const name of await readdir(root).catch(() => [])) await sweepPartials(join(root, name));
 }
@@ -64,7 +65,7 @@ export async function deriveWeights(
   try {
     await mkdir(folder, { recursive: true });
     await pipeline(hashed(weights.bytes(), hash), createWriteStream(temporary));
-    // Who was faster has made the same; others have opened it already.
+    // A faster process has written the same weights, and others may already have them open.
     if (!renew && (await isIntact(path, ending).catch(() => false))) await rm(temporary, { force: true });
     else {
       await rename(temporary, path);

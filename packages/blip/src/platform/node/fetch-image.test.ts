@@ -1,4 +1,4 @@
-// Pictures by http, from a local server: redirects, limits, and what the message says.
+// Images by http from a local server: redirects, limits, and messages.
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,7 +10,7 @@ import { BodyRoom } from "./net/body-room.ts";
 import { readImage } from "./read-image.ts";
 
 const pixel = readFileSync(new URL("../../../../../fixtures/images/one-pixel.png", import.meta.url));
-/** An image with 3 MB behind it. */
+/** An image followed by 3 MB. */
 const padded = Buffer.concat([pixel, Buffer.alloc(3e6)]);
 
 let server: Server;
@@ -95,7 +95,7 @@ describe("fetchImage", () => {
     await expect(call).rejects.toThrow(message);
   });
 
-  test("says that nobody listens, and stops when it is told to", async () => {
+  test("says that no server listens, and stops when it is aborted", async () => {
     await expect(fetchImage("http://127.0.0.1:59998/a.jpg")).rejects.toMatchObject({
       code: "image/unreachable",
     });

@@ -1,5 +1,6 @@
-// Images by http(s), within limits: 25 MB, 30 seconds, 5 redirects, none of which leads from the public Internet to a
-// private address; the bytes of all of them that are held at once are bounded as well. What a server answers is not quoted: whoever passes messages on would tell what stands behind it.
+// Fetches images by http(s), within limits: 25 MB, 30 seconds, and 5 redirects. No redirect may lead from the public
+// Internet to a private address. The bytes of all fetched images held at once are bounded as well. Error messages do
+// not quote a server's answer: forwarding such a message would reveal the private service behind it.
 import { shownUrl } from "@blip-ts/base";
 import { unreachable } from "../../image/errors.ts";
 import { BodyRoom, type BodyShare } from "./net/body-room.ts";
@@ -11,21 +12,24 @@ import { request, type RequestOptions } from "./net/request.ts";
 const maxBytes = 25_000_000;
 const timeoutMilliseconds = 30_000;
 
-/** Bytes of all images from addresses that are held, beside the first 2^20 of each: until they are decoded. */
+/** The most bytes of all fetched images held until they are decoded, not counting the first 2^20 of each. */
 export const fetchedImages = new BodyRoom(256e6);
 
 export interface FetchImageOptions extends Pick<RequestOptions, "signal" | "env" | "resolve"> {
-  /** Follows redirects from public to private addresses too. */
+  /** Also follows redirects from public to private addresses. */
   readonly allowPrivateRedirects?: boolean | undefined;
-  /** Its part of what all may hold: whoever opened it closes it when the bytes are held no more. */
+  /**
+   * This image's share of the common room. The caller who opened the share closes it when the bytes are no longer held.
+   */
   readonly share?: BodyShare | undefined;
-  /** Milliseconds for all of it; tests make it short. */
+  /** Milliseconds for the whole request; tests shorten it. */
   readonly timeout?: number | undefined;
 }
 
 /**
- * The bytes of an image.
- * @throws {InputError} `image/unreachable`, saying what the server did @throws {UsageError} `network/bad-proxy`
+ * Fetches the bytes of an image.
+ * @throws {InputError} `image/unreachable`, with the server's behaviour
+ * @throws {UsageError} `network/bad-proxy`
  * @throws the signal's reason
  */
 export async function fetchImage(address: string, options: FetchImageOptions = {}): Promise<Uint8Array> {

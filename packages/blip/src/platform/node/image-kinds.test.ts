@@ -1,5 +1,5 @@
-// Kinds of image files against two generations of Pillow (oracle/hf/image_kind_goldens.py): equal, refused by name, or
-// different as docs/images.md says, which is held to what is found here.
+// Kinds of image files against two generations of Pillow (oracle/hf/image_kind_goldens.py): equal, rejected by name, or
+// different as documented in docs/images.md, which is checked against the results here.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
@@ -29,7 +29,7 @@ const modes: Readonly<Record<"hf" | "blip", DecodeOptions>> = {
 
 const sha = (data: Uint8Array) => createHash("sha256").update(data).digest("hex");
 
-/** What becomes of a file in a mode: a hash, or the code of a refusal. */
+/** The result for a file in a mode: a hash, or an error code. */
 async function found(file: string, mode: "hf" | "blip"): Promise<string> {
   try {
     return sha((await decodeImage(fixture(`images/kinds/${file}`), modes[mode])).data);
@@ -39,7 +39,7 @@ async function found(file: string, mode: "hf" | "blip"): Promise<string> {
   }
 }
 
-/** What docs/images.md says of a file: `equal`, `refused`, or where it differs. */
+/** The verdict on a file for docs/images.md: `equal`, `refused`, or its differences. */
 async function verdict(file: string): Promise<string> {
   const parts: string[] = [];
   for (const mode of ["hf", "blip"] as const) {

@@ -1,4 +1,4 @@
-// An image is decoded as what it was sniffed as.
+// An image is decoded in the format that was sniffed.
 import { readFile } from "node:fs/promises";
 import sharp, { type Metadata } from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -11,7 +11,7 @@ import { checkDecoder } from "./image-loaders.ts";
 const options: DecodeOptions = { alpha: "white", orientation: "stored", grey16: "clip" };
 const drawing = (inside: string, size: number) =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}">${inside}</svg>`;
-/** Computes for minutes, and nothing can stop it. */
+/** Computes for minutes and cannot be stopped. */
 const bomb =
   '<filter id="f" x="0" y="0" width="1" height="1"><feMorphology operator="dilate" radius="2000"/></filter>' +
   '<rect width="3000" height="3000" filter="url(#f)"/>';
@@ -45,17 +45,17 @@ describe("libvips' loaders", () => {
     const readable = (Object.entries(sharp.format) as [string, Input][])
       .filter(([, { input }]) => input.buffer || input.file)
       .map(([name]) => name);
-    // Those that are read, and `svg`, `vips` and `raw`, which are blocked: a new one belongs to either.
+    // The supported ones, and `svg`, `vips` and `raw`, which are blocked; a new one must be assigned to either group.
     expect(readable.sort()).toEqual(
       ["gif", "heif", "jpeg", "png", "raw", "svg", "tiff", "vips", "webp"].sort(),
     );
   });
 
   test.each([
-    ["rgba.png", "webp", undefined, "PNG does and that libvips takes for webp"],
-    ["lossy.avif", "svg", undefined, "AVIF does and that libvips takes for svg"],
+    ["rgba.png", "webp", undefined, "PNG but that libvips reads as webp"],
+    ["lossy.avif", "svg", undefined, "AVIF but that libvips reads as svg"],
     ["lossy.avif", "heif", "hevc", "HEIC"],
-    ["lossy.avif", "heif", "jpeg", "HEIF whose pixels are no AV1"],
+    ["lossy.avif", "heif", "jpeg", "HEIF without AV1 pixels"],
   ] as const)("that take %s for %s (%s) are not believed", async (file, format, compression, message) => {
     const bytes = await readFile(fixture(`images/${file}`));
     const sniffed = sniff(bytes);

@@ -1,4 +1,5 @@
-// Which of libvips' decoders sharp may use. libvips chooses by the bytes, as we do; that both mean the same is checked.
+// Chooses which of libvips' decoders sharp may use. libvips picks a decoder by the bytes, as this package does; a check
+// makes sure that both pick the same format.
 import type sharp from "sharp";
 import type { Metadata } from "sharp";
 import { unsupported } from "../../image/errors.ts";
@@ -6,8 +7,8 @@ import { heic, type ImageFormat } from "../../image/sniff.ts";
 import type { EncodedImage } from "./read-image.ts";
 
 /**
- * Loaders of formats that are not read here, in any build of libvips: SVG and PDF are programs, whose time has no bound.
- * Names that a build lacks are let be.
+ * The loaders of unsupported formats, in any build of libvips. SVG and PDF are programs, so their decoding time has no
+ * bound. libvips ignores names that a build lacks.
  */
 const otherLoaders = [
   ...[
@@ -30,8 +31,8 @@ const otherLoaders = [
 let blocked = false;
 
 /**
- * Blocks them for this process, once, when the first image is decoded. A program that decodes SVG by the same sharp takes
- * that back with `sharp.unblock`; then `checkDecoder` still refuses them here.
+ * Blocks these loaders for this process, once, when the first image is decoded. A program that decodes SVG with the
+ * same sharp can call `sharp.unblock`; `checkDecoder` still refuses these formats here.
  */
 export function blockOtherLoaders(library: Pick<typeof sharp, "block">): void {
   if (blocked) return;
@@ -39,7 +40,7 @@ export function blockOtherLoaders(library: Pick<typeof sharp, "block">): void {
   library.block({ operation: otherLoaders });
 }
 
-/** What sharp calls the decoder of a format; GIF has our own. */
+/** sharp's name for the decoder of each format. GIF has a decoder of its own in this package. */
 const decoders: Readonly<Record<ImageFormat, string>> = {
   jpeg: "jpeg",
   png: "png",
@@ -49,13 +50,13 @@ const decoders: Readonly<Record<ImageFormat, string>> = {
   tiff: "tiff",
 };
 
-/** @throws {InputError} `image/unsupported` where libvips takes the bytes for another format than `sniff` */
+/** @throws {InputError} `image/unsupported` if libvips and `sniff` recognize different formats */
 export function checkDecoder({ name, format }: EncodedImage, metadata: Metadata): void {
   if (metadata.format === "heif" && metadata.compression !== "av1")
-    throw unsupported(name, metadata.compression === "hevc" ? heic : "HEIF whose pixels are no AV1");
+    throw unsupported(name, metadata.compression === "hevc" ? heic : "HEIF without AV1 pixels");
   if (metadata.format !== decoders[format])
     throw unsupported(
       name,
-      `bytes that begin as ${format.toUpperCase()} does and that libvips takes for ${metadata.format}`,
+      `bytes that begin like ${format.toUpperCase()} but that libvips reads as ${metadata.format}`,
     );
 }

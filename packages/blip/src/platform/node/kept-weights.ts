@@ -1,6 +1,6 @@
-// Beside each file of kept weights stands a note: its SHA-256, and the state in which it was when that was taken. A file in
-// that state is used as it is, so that nothing is read twice; one in another state (written into, copied from another
-// machine) is hashed once, which takes about a second a gigabyte.
+// Each file of kept weights has a note beside it: the file's SHA-256, and the file's state when the hash was taken. A
+// file still in that state is used without reading it again. A file in another state (modified, or copied from another
+// machine) is hashed once, which takes about a second per gigabyte.
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -16,10 +16,10 @@ const noteSchema = schema.fields({
 
 type Note = schema.Output<typeof noteSchema>;
 
-/** The note of a file. */
+/** The path of a file's note. */
 export const noteOf = (path: string): string => `${path}.json`;
 
-/** The system sets the time of a change of state (ctime) itself: nobody writes into a file and leaves it. */
+/** The operating system sets the change time (ctime) itself, so every write to the file changes its state. */
 async function stateOf(path: string): Promise<Note["state"]> {
   const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
   return { ino: String(ino), size: String(size), mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs) };
@@ -35,7 +35,10 @@ async function readNote(path: string): Promise<Note | undefined> {
   }
 }
 
-/** Notes the hash of a file that stands under its own name. @param unique an ending that nobody else uses */
+/**
+ * Writes the note of a file that already has its final name.
+ * @param unique an ending that no other writer uses
+ */
 export async function writeNote(path: string, sha256: string, unique: string): Promise<void> {
   const note: Note = { sha256, state: await stateOf(path) };
   const temporary = `${noteOf(path)}${unique}`;
@@ -48,7 +51,7 @@ export async function writeNote(path: string, sha256: string, unique: string): P
   }
 }
 
-/** The pieces of a file, which are hashed on their way. */
+/** Passes the pieces of a file through and updates the hash with each. */
 export async function* hashed(pieces: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces) {
     hash.update(piece);
@@ -57,8 +60,8 @@ export async function* hashed(pieces: AsyncIterable<Uint8Array>, hash: Hash): As
 }
 
 /**
- * Does a file hold what was written into it when it was made?
- * @param unique an ending that nobody else uses
+ * Whether a file still holds the content it was written with.
+ * @param unique an ending that no other writer uses
  */
 export async function isIntact(path: string, unique: string): Promise<boolean> {
   const note = await readNote(path);
@@ -69,7 +72,7 @@ export async function isIntact(path: string, unique: string): Promise<boolean> {
   const hash = createHash("sha256");
   for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(piece as Buffer);
   if (hash.digest("hex") !== note.sha256) return false;
-  // What cannot be noted is hashed again the next time.
+  // If the note cannot be written, the file is hashed again the next time.
   await writeNote(path, note.sha256, unique).catch(() => undefined);
   return true;
 }

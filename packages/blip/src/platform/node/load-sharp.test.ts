@@ -1,4 +1,4 @@
-// Without sharp's native library: what decodes says what to do, and what passes between processes says the same.
+// Without sharp's native library: decoding reports the remedy, also across processes.
 import { describe, expect, test } from "vitest";
 import { ModelError } from "@blip-ts/base";
 import { fromPlain, toPlain } from "./decoding/plain-error.ts";

@@ -1,12 +1,12 @@
-// sharp, loaded at once and waited for when it is needed: if its native library cannot be loaded, calls that decode say what
-// to do, and everything else goes on.
+// Starts loading sharp at once and awaits it on demand. If its native library cannot be loaded, calls that decode
+// report the remedy, and everything else keeps working.
 import { cannotLoad } from "@blip-ts/engine/node";
 
 type Sharp = typeof import("sharp").default;
 
 /**
- * sharp, or what to do without.
- * @param loading its module
+ * Returns sharp, or throws an error with the remedy.
+ * @param loading the import of sharp's module
  * @throws {ModelError} `native/cannot-load`
  */
 export async function orNoSharp(loading: Promise<{ readonly default: Sharp }>): Promise<Sharp> {

@@ -1,4 +1,4 @@
-// An adapter's folder on this machine.
+// Reads an adapter's folder on this machine.
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { notAnAdapter } from "../../adapter/index.ts";
@@ -10,13 +10,13 @@ const isModelFile = (name: string) =>
   /^((model\.safetensors|pytorch_model\.bin)(\.index\.json)?|model_index\.json|.*\.pth)$/.test(name);
 
 /**
- * The adapter in a folder.
+ * Opens the adapter in a folder.
  * @throws {UsageError} `adapter/not-an-adapter` @throws {ModelError} `model/read-failed`, `model/side-file-too-large`
  */
 export async function localAdapter(folder: string): Promise<AdapterFiles> {
   const names = await readdir(folder).catch((error: unknown) => {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    // A weights file is no folder, and neither is the name of a model in this package or on the Hub.
+    // The name may also be a weights file, a bundled model or a model on the Hub; none of these is a folder.
     if (code === "ENOENT") throw notAnAdapter(folder, [], false);
     if (code === "ENOTDIR") throw notAnAdapter(folder, [basename(folder)], isModelFile(basename(folder)));
     throw readFailed(folder, detailOf(error), error);

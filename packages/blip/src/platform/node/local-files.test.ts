@@ -1,4 +1,4 @@
-// Model files that cannot be read, and places where there is none.
+// Model files that cannot be read, and missing paths.
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,12 +23,12 @@ describe("places that hold no model", () => {
 });
 
 describe.runIf(process.platform !== "win32")("what is no regular file", () => {
-  test("a FIFO in place of weights or of a side file is refused, and nothing waits for it", async () => {
+  test("a FIFO in place of weights or of a side file is rejected, and nothing waits for it", async () => {
     const fifo = join(folder, "model.safetensors");
     execFileSync("mkfifo", [fifo]);
     await expect(localModel(fifo)).rejects.toMatchObject({
       ...refused,
-      message: expect.stringMatching(/model\.safetensors: expected a file, found a FIFO/) as string,
+      message: expect.stringMatching(/model\.safetensors: expected a file, got a FIFO/) as string,
     });
     await expect(localModel(folder)).rejects.toMatchObject(refused);
     await expect(readSideFile(fifo)).rejects.toBeInstanceOf(ModelError);
@@ -60,7 +60,7 @@ test("a folder by the name of a side file is none", async () => {
 });
 
 describe("side files", () => {
-  test("above their bound are refused, and not read", async () => {
+  test("above their bound are rejected, and not read", async () => {
     const large = await mkdtemp(join(folder, "large-"));
     await writeFile(join(large, "model.safetensors"), "x");
     for (const [name, size] of [
@@ -97,7 +97,7 @@ describe("a file that is read", () => {
   const changed = (found: string) => ({
     code: "model/changed",
     message: expect.stringContaining(
-      `expected the file as it was when the model was opened, found ${found}`,
+      `expected the file as it was when the model was opened, got ${found}`,
     ) as string,
   });
 
@@ -131,7 +131,7 @@ describe("a file that is read", () => {
     await change(path);
     expect(() => source.expectUnchanged?.()).toThrow(expect.objectContaining(changed(found)) as Error);
     await expect(source.read(0, 2)).rejects.toMatchObject(changed(found));
-    // What was mapped before is the old file still, unless it is the very file that was written into.
+    // A mapped file is still the old one, unless that very file was written into.
     const mapped = () => source.expectUnchanged?.(true);
     if (alsoMapped) expect(mapped).toThrow(expect.objectContaining(changed(found)) as Error);
     else expect(mapped).not.toThrow();

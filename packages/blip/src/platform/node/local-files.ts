@@ -1,4 +1,4 @@
-// Model files on this machine: a folder, or a single weights file (the contract's paragraph "Model").
+// Opens model files on this machine: a folder, or a single weights file (the contract's paragraph "Model").
 import { statSync, type BigIntStats, type Stats } from "node:fs";
 import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -18,10 +18,10 @@ import {
 import { adapterAsModel } from "../../weights/errors.ts";
 import { ambiguousWeights, changed, noWeights, notRegular, readFailed, tooLarge } from "./model-errors.ts";
 
-/** What a failure says of itself. */
+/** The message of an error. */
 export const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** What the system says of a place, as a failure of ours. @throws {ModelError} `model/read-failed` */
+/** Runs file-system work and turns its failure into a `ModelError`. @throws {ModelError} `model/read-failed` */
 async function reading<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -30,13 +30,16 @@ async function reading<T>(name: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Names that cannot be those of a file: nothing is there. */
+/** Error codes that mean that no file exists: the path is missing or cannot be the name of a file. */
 const nothingThere = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]);
 
 const isNothingThere = (error: unknown): boolean =>
   error instanceof Error && "code" in error && nothingThere.has(String(error.code));
 
-/** What lies at a place; undefined where nothing does. @throws {ModelError} `model/read-failed` where that cannot be told */
+/**
+ * The stats of a path, or undefined if nothing exists there.
+ * @throws {ModelError} `model/read-failed` if the system cannot tell
+ */
 const statOf = (name: string, path: string): Promise<Stats | undefined> =>
   reading(name, () =>
     stat(path).catch((error: unknown) => {
@@ -45,10 +48,10 @@ const statOf = (name: string, path: string): Promise<Stats | undefined> =>
     }),
   );
 
-/** What tells a file, and what was written into it. */
+/** Fields that identify a file and the state of its content. */
 type Identity = Pick<BigIntStats, "dev" | "ino" | "size" | "mtimeNs">;
 
-/** How a file differs from what it was; undefined if it does not. */
+/** Describes how a file differs from its earlier state; undefined if it is unchanged. */
 function differenceOf(before: Identity, now: Identity): string | undefined {
   if (before.dev !== now.dev || before.ino !== now.ino) return "another file in its place";
   if (before.size !== now.size) return `${now.size} bytes instead of ${before.size}`;
@@ -56,8 +59,8 @@ function differenceOf(before: Identity, now: Identity): string | undefined {
 }
 
 /**
- * Asked before every session and every call, so it does not wait for a turn of the pool of threads that decodes images: it
- * takes some microseconds.
+ * Checks that a file is unchanged. This runs before every session and every call, so it is synchronous and does not
+ * queue behind image decoding in the thread pool. It takes a few microseconds.
  * @throws {ModelError} `model/changed`
  */
 function expectUnchanged(name: string, path: string, before: Identity, mapped: boolean): void {
@@ -67,16 +70,16 @@ function expectUnchanged(name: string, path: string, before: Identity, mapped: b
   } catch (error) {
     throw readFailed(name, detailOf(error), error);
   }
-  // What was mapped stays as it was when its file is renamed or deleted.
+  // A mapped file keeps its content when its name is renamed or deleted.
   if (mapped && (now?.dev !== before.dev || now.ino !== before.ino)) return;
   const difference = now === undefined ? "none there" : differenceOf(before, now);
   if (difference !== undefined) throw changed(name, difference);
 }
 
 /**
- * A file as a source of bytes. It is opened for each read, so that nothing has to be closed.
- * @throws {ModelError} `model/read-failed`, also for what is no regular file: opening a FIFO waits for a writer; its reads
- *   `model/changed`
+ * Opens a file as a source of bytes. Each read opens the file again, so nothing has to be closed.
+ * @throws {ModelError} `model/read-failed`, also for anything but a regular file, because opening a FIFO waits for a
+ * writer; reads throw `model/changed`
  */
 export async function fileSource(name: string): Promise<ByteSource> {
   const path = await reading(name, () => realpath(name));
@@ -112,8 +115,8 @@ export async function fileSource(name: string): Promise<ByteSource> {
 }
 
 /**
- * The text of a small file, or undefined where there is none.
- * @param most bytes that it may have: those of the largest, unless told
+ * The text of a small file, or undefined if the file does not exist.
+ * @param most the most bytes allowed; by default the limit of the largest side file
  * @throws {ModelError} `model/side-file-too-large`, `model/read-failed`
  */
 export async function readSideFile(
@@ -127,13 +130,16 @@ export async function readSideFile(
   return reading(path, () => readFile(path, "utf8"));
 }
 
-/** Is it a suite: a folder with model_index.json, and no weights beside it? */
+/** Whether a folder is a suite: it has model_index.json and no weights beside it. */
 const isSuite = (names: readonly string[]): boolean =>
   names.includes(suiteIndexFile) &&
   !weightsFiles.some((name) => names.includes(name)) &&
   !names.some((name) => name.endsWith(".pth"));
 
-/** Which file of a folder holds the weights. @throws {ModelError} `model/no-weights`, `model/ambiguous-weights`, `model/adapter` */
+/**
+ * Chooses the weights file of a folder.
+ * @throws {ModelError} `model/no-weights`, `model/ambiguous-weights`, `model/adapter`
+ */
 export function chooseWeights(folder: string, names: readonly string[]): string {
   const known = weightsFiles.find((name) => names.includes(name));
   if (known !== undefined) return known;
@@ -145,9 +151,9 @@ export function chooseWeights(folder: string, names: readonly string[]): string 
 }
 
 /**
- * The model or the suite in a folder.
- * @param name what the user called it
- * @param fetchPart brings one of a suite's folders there before it is opened
+ * Opens the model or the suite in a folder.
+ * @param name the user's name for it, for messages
+ * @param fetchPart downloads one of a suite's folders before it is opened
  */
 export async function openFolder(
   folder: string,
@@ -167,7 +173,7 @@ export async function openFolder(
   };
 }
 
-/** The model in a folder, which is no suite. */
+/** Opens the model in a folder that is not a suite. */
 export const modelFolder = async (folder: string, name: string): Promise<ModelFiles> =>
   modelIn(folder, name, chooseWeights(name, await reading(name, () => readdir(folder))));
 
@@ -190,7 +196,7 @@ async function modelIn(folder: string, name: string, weights: string): Promise<M
   };
 }
 
-/** A path that exists, as a model or a suite; undefined where there is nothing. */
+/** Opens an existing path as a model or a suite; undefined if nothing exists there. */
 export async function localModel(path: string): Promise<ModelFiles | SuiteFiles | undefined> {
   const found = await statOf(path, path);
   if (!found) return undefined;

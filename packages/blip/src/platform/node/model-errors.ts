@@ -1,4 +1,4 @@
-// What can be wrong with finding a model's files: one factory per error. Codes are `model/...`.
+// Errors of locating and reading a model's files: one factory per error. Codes are `model/...`.
 import { ModelError } from "@blip-ts/base";
 
 /**
@@ -8,31 +8,31 @@ import { ModelError } from "@blip-ts/base";
 export const notFound = (name: string): ModelError =>
   new ModelError(
     "model/not-found",
-    `${name}: there is no such file or folder, and it is no Hub id (organisation/name). ` +
+    `${name}: there is no such file or folder, and it is not a Hub id (organisation/name). ` +
       "Give a folder, a weights file or its http(s) address, picture-book, or an id such as Salesforce/blip-itm-base-flickr.",
     { name },
   );
 
 /**
- * The folder holds no weights in a form that is read.
+ * The folder holds no weights in a supported form.
  * @remedy Give a folder with model.safetensors, pytorch_model.bin, one .pth file, or model_index.json of a suite.
  */
 export const noWeights = (folder: string, found: readonly string[]): ModelError =>
   new ModelError(
     "model/no-weights",
     `${folder}: expected model.safetensors, pytorch_model.bin, the .index.json of either, one .pth file or a suite's model_index.json, ` +
-      `found ${found.length > 0 ? found.slice(0, 12).join(", ") : "an empty folder"}`,
+      `got ${found.length > 0 ? found.slice(0, 12).join(", ") : "an empty folder"}`,
     { folder, found },
   );
 
 /**
- * The folder holds several files that could be meant.
+ * The folder holds several possible weights files.
  * @remedy Give the path of one of them.
  */
 export const ambiguousWeights = (folder: string, found: readonly string[]): ModelError =>
   new ModelError(
     "model/ambiguous-weights",
-    `${folder}: ${found.join(" and ")} could both be meant: give the path of one of them`,
+    `${folder}: expected one weights file, got ${found.join(" and ")}. Give the path of one of them.`,
     { folder, found },
   );
 
@@ -50,13 +50,13 @@ export const readFailed = (name: string, detail: string, cause?: unknown): Model
 export const changed = (name: string, found: string): ModelError =>
   new ModelError(
     "model/changed",
-    `${name}: expected the file as it was when the model was opened, found ${found}. Load the model again. To replace a ` +
+    `${name}: expected the file as it was when the model was opened, got ${found}. Load the model again. To replace a ` +
       'model, write the new file beside the old one and rename it; if files are overwritten in place, use load: "copy".',
     { name, found },
   );
 
 export const notRegular = (name: string): ModelError =>
-  readFailed(name, "expected a file, found a FIFO, a socket or a device, which are not read. Give a file.");
+  readFailed(name, "expected a file, got a FIFO, a socket or a device, which are not read. Give a file.");
 
 /**
  * A file beside the weights is larger than the limit; it was not read.

@@ -1,4 +1,4 @@
-// Node as a platform: files and the Hub's cache, sharp, ONNX Runtime in a worker thread.
+// The Node platform: files and the Hub's cache, sharp, ONNX Runtime in a worker thread.
 import { readFile } from "node:fs/promises";
 import { shownName } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
@@ -10,7 +10,7 @@ import { localModel, modelFolder, openFolder } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
 import { createNodeEngine, nodeDevices, ownFile } from "@blip-ts/engine/node";
 
-/** The name of the model that travels in this package. */
+/** The name of the model bundled with this package. */
 export const embeddedModel = "picture-book";
 
 /** A file of this package's models/ folder. @throws {ModelError} `model/no-runtime` */
@@ -32,7 +32,7 @@ export const nodePlatform: Platform<ImageInput> = {
     if (!hubId.test(source)) throw notFound(shownName(source));
     const { downloadModel } = await import("./hub/download-model.ts");
     const { folder, commit } = await downloadModel(source, options);
-    // The parts are those of the suite's own commit.
+    // Parts are fetched at the suite's own commit.
     return openFolder(folder, source, (part) =>
       downloadModel(source, { ...options, revision: commit }, part),
     );

@@ -1,16 +1,16 @@
-// What only a page can do, under the names of the page's entry: a page's module may also be rendered on a server, where it
-// imports Node's entry.
+// Page-only functions, exported by Node's entry under the names of the page's entry: a page's module may also be
+// rendered on a server, where it imports Node's entry.
 import { onlyInPages } from "../../entry-errors.ts";
 import { expectSettings, type WebSettings } from "../../page-settings.ts";
 
-/** Node's own way to set the same. */
+/** The environment variables that set the same in Node. */
 const inNode = { hub: "HF_ENDPOINT", token: "HF_TOKEN", cache: "HF_HOME" } as const;
 
 /**
- * Tells a page where its files are. Node needs no addresses, so they have no effect here: a page's module may be imported
- * on a server.
- * @throws {UsageError} `usage/bad-setting` for an unknown name; `usage/only-in-pages` for `hub`, `token` and `cache`, which
- * Node takes from the environment
+ * Sets the addresses of a page's files. Node needs no addresses, so these settings have no effect here: a server may
+ * import a page's module.
+ * @throws {UsageError} `usage/bad-setting` for an unknown name; `usage/only-in-pages` for `hub`, `token` and `cache`,
+ * which Node takes from the environment
  */
 export function configure(settings: WebSettings): void {
   expectSettings(settings);
@@ -20,7 +20,7 @@ export function configure(settings: WebSettings): void {
 }
 
 /**
- * Empties the browser's Cache: in pages alone.
+ * Empties the browser's Cache. Works in pages only.
  * @throws {UsageError} `usage/only-in-pages`
  */
 export const clearCache: (url?: string) => Promise<string[]> = () =>

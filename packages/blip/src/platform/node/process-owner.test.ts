@@ -1,13 +1,13 @@
-// What killed processes leave behind, and what others still write.
+// Leftovers of killed processes, and files that other processes still write.
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { isAbandoned, isGone, isPartial, partialEnding, thisOwner } from "./process-owner.ts";
 
-/** The number of a process that has ended. */
+/** The id of a process that has ended. */
 const endedProcess = () => spawnSync(process.execPath, ["-e", ""]).pid;
 const now = Date.now();
 
-/** The name of something that another process has begun. */
+/** The name of another process's partial file. */
 const begunBy = (pid: number, started = thisOwner().started) =>
   partialEnding()
     .replace(`-${process.pid}-`, `-${pid}-`)

@@ -1,4 +1,5 @@
-// Whose something is: the machine, the process, and when that began. What a killed process leaves behind is known by it.
+// Identifies the owner of a file by machine, process and start time, so that leftovers of a killed process are
+// recognized.
 import { createHash, randomUUID } from "node:crypto";
 import { readlinkSync } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
@@ -9,17 +10,17 @@ import { BlipError } from "@blip-ts/base";
 export interface Owner {
   readonly host: string;
   readonly pid: number;
-  /** Milliseconds since 1970 at which the process began. */
+  /** The process's start time, in milliseconds since 1970. */
   readonly started: number;
 }
 
-/** The machine, and in a container its own numbers of processes: only there does a number say who lives. */
+/** The machine, with the PID namespace on Linux: a process id has a meaning only within its container. */
 function readHost(): string {
   let namespace = "";
   try {
     namespace = readlinkSync("/proc/self/ns/pid");
   } catch {
-    // Another system than Linux.
+    // Not Linux.
   }
   return `${hostname()} ${namespace}`;
 }
@@ -28,19 +29,19 @@ let host: string | undefined;
 const thisHost = (): string => (host ??= readHost());
 
 const processStart = () => Math.round(Date.now() - process.uptime() * 1000);
-/** By how much two readings of it may differ: clocks are set. */
+/** The most milliseconds by which two readings of the start time may differ, because clocks are adjusted. */
 const startTolerance = 5_000;
 
-/** This process. */
+/** This process as an owner. */
 export const thisOwner = (): Owner => ({ host: thisHost(), pid: process.pid, started: processStart() });
 
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && "code" in error ? String(error.code) : undefined;
 
-/** Is it sure that the owner is gone? */
+/** Whether the owner is certainly gone. */
 export function isGone(owner: Owner | undefined): boolean {
   if (owner?.host !== thisHost()) return false;
-  // A container's first process has the same number each time.
+  // The first process of a container has the same process id each time.
   if (owner.pid === process.pid) return Math.abs(owner.started - processStart()) > startTolerance;
   try {
     process.kill(owner.pid, 0);
@@ -53,10 +54,10 @@ export function isGone(owner: Owner | undefined): boolean {
 const hostTag = () => createHash("sha256").update(thisHost()).digest("hex").slice(0, 8);
 const mark = ".partial-";
 const owned = /\.partial-([0-9a-f]{8})-(\d{1,10})-([0-9a-z]{1,10})-[0-9a-f-]{36}$/;
-/** What nobody has touched for so long is nobody's, whoever made it. */
+/** Partial files untouched for this long are abandoned, whoever created them. */
 const abandonedMilliseconds = 24 * 3_600_000;
 
-/** The end of the name of what this process has begun: `.partial-HOST-PID-START-UUID`. */
+/** The name ending of this process's partial files: `.partial-HOST-PID-START-UUID`. */
 export function partialEnding(): string {
   const { pid, started } = thisOwner();
   return `${mark}${hostTag()}-${pid}-${started.toString(36)}-${randomUUID()}`;
@@ -65,8 +66,8 @@ export function partialEnding(): string {
 export const isPartial = (name: string): boolean => name.includes(mark);
 
 /**
- * Is it what a process began that is no more?
- * @param touched milliseconds since 1970 of its last change
+ * Whether a partial file belongs to an ended process.
+ * @param touched the time of its last change, in milliseconds since 1970
  */
 export function isAbandoned(name: string, touched: number): boolean {
   if (!isPartial(name)) return false;
@@ -76,7 +77,7 @@ export function isAbandoned(name: string, touched: number): boolean {
   return isGone({ host: thisHost(), pid: Number(pid), started: parseInt(started, 36) });
 }
 
-/** Removes what ended processes have begun to write in a folder. That something cannot be removed is no failure. */
+/** Removes partial files of ended processes from a folder. Ignores files that cannot be removed. */
 export async function sweepPartials(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     if (!isPartial(name)) continue;
@@ -87,6 +88,6 @@ export async function sweepPartials(folder: string): Promise<void> {
   }
 }
 
-/** Is it the system's answer to reading or writing a file? */
+/** Whether an error comes from the operating system's file calls. */
 export const isOfTheDisk = (error: unknown): error is Error =>
   error instanceof Error && "syscall" in error && !(error instanceof BlipError);

@@ -1,5 +1,5 @@
-// The bytes of a picture, wherever they lie. A file is looked at before it is opened and before it is read: only regular
-// files are opened, because opening a FIFO waits for a writer, and only pictures are read.
+// Reads the bytes of an image from any source. A file is checked before it is opened and before it is read: only
+// regular files are opened, because opening a FIFO waits for a writer, and only images are read.
 import { constants, type Stats } from "node:fs";
 import { open, opendir, stat, type FileHandle } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -28,11 +28,11 @@ export interface EncodedImage {
   readonly format: ImageFormat;
 }
 
-/** Largest file that is read into memory. */
+/** The largest file that is read into memory, in bytes. */
 const maxFileBytes = 256 * 1024 * 1024;
 
 /**
- * @param isForeign what a server answered is named, but not quoted
+ * @param isForeign true for a server's answer, whose kind is named but whose bytes are not quoted
  * @throws {InputError} `image/not-an-image`, `image/unsupported`
  */
 function formatOf(name: string, head: Uint8Array, isForeign = false): ImageFormat {
@@ -57,18 +57,20 @@ function pathOf(fileUrl: string): string {
   }
 }
 
-/** The system's code of a failure. */
+/** The system's code of an error. */
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "unknown error";
 
-/** A file that was there when it was looked at may be another thing when it is opened: that must not wait either. */
+/**
+ * The file may have been replaced since it was checked; opening its replacement (a FIFO, for example) must not block.
+ */
 const openFlags = constants.O_RDONLY | ((constants as { O_NONBLOCK?: number }).O_NONBLOCK ?? 0);
 
-/** What a path that cannot be opened is. */
+/** The error for a path that cannot be opened. */
 function cannotOpen(path: string, error: unknown): InputError {
   const code = codeOf(error);
   const isAbsent = code === "ENOENT" || code === "ENOTDIR";
-  // What stands for bytes that are no UTF-8 in names that Node reads.
+  // Node puts U+FFFD in place of bytes that are not valid UTF-8.
   const isOtherwise = isAbsent && path.includes("\uFFFD");
   const found = isOtherwise
     ? "its name has bytes that are no UTF-8: rename it"
@@ -78,7 +80,10 @@ function cannotOpen(path: string, error: unknown): InputError {
   return notFound(path, found, error);
 }
 
-/** @throws {InputError} `image/not-found` for what is no regular file, `image/unreadable` for a folder that cannot be read */
+/**
+ * @throws {InputError} `image/not-found` if it is not a regular file, `image/unreadable` for a folder that cannot be
+ * read
+ */
 async function checkRegular(path: string, stats: Stats): Promise<void> {
   if (stats.isFile()) return;
   if (!stats.isDirectory()) throw notFound(path, "it is not a regular file");
@@ -117,7 +122,7 @@ async function readImageFile(path: string, name: string): Promise<EncodedImage> 
   }
 }
 
-/** The path of a file; undefined for what is no file of this machine's. @throws {InputError} `image/not-found` */
+/** The path of an input that is a local file; otherwise undefined. @throws {InputError} `image/not-found` */
 export function pathOfImage(input: EncodedInput): string | undefined {
   if (typeof input !== "string" && !(input instanceof URL)) return undefined;
   const text = String(input);
@@ -127,10 +132,10 @@ export function pathOfImage(input: EncodedInput): string | undefined {
 
 export interface ReadImageOptions {
   readonly signal?: AbortSignal | undefined;
-  /** What messages call a file, if that is not its path. */
+  /** The file's name in messages; by default its path. */
   readonly called?: string | undefined;
   readonly allowPrivateRedirects?: boolean | undefined;
-  /** Of the room for images from addresses. */
+  /** This image's share of the room for fetched images. */
   readonly share?: BodyShare | undefined;
 }
 
@@ -168,7 +173,7 @@ async function bufferOf(name: string, input: ArrayBuffer | Blob): Promise<ArrayB
   try {
     return await input.arrayBuffer();
   } catch (error) {
-    // A file behind a Blob that has changed or is gone.
+    // The file behind a Blob has changed or is gone.
     const detail = error instanceof Error ? error.message : String(error);
     throw unreachable(name, `its bytes cannot be read (${detail})`, error);
   }

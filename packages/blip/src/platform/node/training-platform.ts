@@ -1,4 +1,4 @@
-// Training in Node: the thread, and states on disk.
+// Training in Node: the training thread, and states on disk.
 import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { dirname } from "node:path";

@@ -1,6 +1,6 @@
-// Files in chunks of one size, the last of which may be shorter: as they are fetched, and as the browser's Cache keeps them.
+// Files in chunks of one size (the last may be shorter), both for fetching and for the browser's Cache.
 
-/** The bytes of an answer as they come; who stops reading ends the connection. */
+/** Yields the bytes of an answer as they arrive; ending the iteration closes the connection. */
 export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const reader = response.body?.getReader();
   if (!reader) return;
@@ -15,7 +15,7 @@ export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<Arr
   }
 }
 
-/** Bytes as they come, cut into chunks of one size. */
+/** Cuts arriving bytes into chunks of one size. */
 export async function* chunksOf(
   parts: AsyncIterable<Uint8Array>,
   size: number,
@@ -36,7 +36,7 @@ export async function* chunksOf(
   if (filled > 0) yield chunk.slice(0, filled);
 }
 
-/** The bytes from `offset` on, put together of chunks. */
+/** Reads the bytes from `offset` on out of chunks. */
 export async function readChunks(
   offset: number,
   length: number,
@@ -53,7 +53,7 @@ export async function readChunks(
   return bytes;
 }
 
-/** Parts as one. */
+/** Concatenates parts. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let filled = 0;

@@ -1,5 +1,5 @@
-// The bytes of a page's image to RGB, on the page's own thread or on a worker's. PNG and GIF are decoded by our own code,
-// to the bytes that Node gives; JPEG, WebP and AVIF by the browser, with colour profiles left alone.
+// Decodes the bytes of a page's image to RGB, on the page's own thread or in a worker. This package's own code decodes
+// PNG and GIF, to the same bytes as in Node. The browser decodes JPEG, WebP and AVIF, without colour profiles.
 import {
   badRaw,
   grey16Clipped,
@@ -29,7 +29,7 @@ export interface Encoded {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The longest side, and the most pixels, for which all browsers have canvases. */
+/** The longest side and the most pixels of a canvas that all browsers support. */
 const canvasSide = 16_384;
 const canvasPixels = 2 ** 28;
 
@@ -42,7 +42,7 @@ export function formatOf({ name, bytes }: Encoded): ImageFormat {
     : notAnImage(name, sniffed.description);
 }
 
-/** What a canvas holds, as bytes without multiplication by alpha. @throws {InputError} `image/unreachable` */
+/** Reads a canvas's pixels without premultiplied alpha. @throws {InputError} `image/unreachable` */
 export function pixelsOf(image: CanvasImageSource, width: number, height: number): RawImage {
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   if (!context)
@@ -61,7 +61,7 @@ function isTranslucent({ data }: RawImage): boolean {
   return false;
 }
 
-/** Why the browser has no pixels of a file whose header makes sense. */
+/** The error for a file with a valid header that the browser cannot decode. */
 function failure(
   { name }: Encoded,
   format: SizedFormat,
@@ -75,7 +75,7 @@ function failure(
   return truncated(name, "the browser cannot decode it", cause);
 }
 
-/** A picture by the browser's decoder, as its file stores it; AVIF and TIFF upright. */
+/** Decodes an image with the browser's decoder, in its stored orientation; AVIF and TIFF upright. */
 async function decodeByBrowser(
   encoded: Encoded,
   format: SizedFormat,
@@ -85,7 +85,7 @@ async function decodeByBrowser(
   const { name, bytes } = encoded;
   let bitmap: ImageBitmap;
   try {
-    // Browsers turn images as their EXIF says, or do not, by format and by browser: they are shown none.
+    // Whether browsers apply the EXIF orientation depends on the format and the browser, so the EXIF is removed first.
     bitmap = await createImageBitmap(new Blob([withoutExif(format, bytes)], { type: `image/${format}` }), {
       colorSpaceConversion: "none",
       premultiplyAlpha: "none",
@@ -104,7 +104,7 @@ async function decodeByBrowser(
   }
 }
 
-/** The size of an image that may be decoded. @throws {InputError} `image/...` */
+/** Checks an image against the limits and returns its size. @throws {InputError} `image/...` */
 export function inspectFile(
   encoded: Encoded,
   format: ImageFormat,
@@ -112,8 +112,8 @@ export function inspectFile(
 ): DeclaredSize {
   const { name, bytes } = encoded;
   const size = format === "gif" ? parseGif(bytes, name) : declaredSize(format, bytes);
-  // A browser has no limit that can be set, and takes the memory first.
-  if (!size) throw truncated(name, "its header does not say how large it is");
+  // Browsers have no limit to set, and allocate the memory first.
+  if (!size) throw truncated(name, "its header has no size");
   checkSize(name, { width: size.width, height: size.height, bytes: bytes.length }, maxPixels);
   checkParts(name, format, bytes);
   const unread = format === "tiff" ? unreadTiff(tiffKind(tiffDirectory(bytes))) : undefined;

@@ -1,4 +1,4 @@
-// Pictures that a page fetches, where the network or the server fails; what is decoded is compared in
+// Images that a page fetches while the network or the server fails; decoded pixels are compared in
 // test/web-pictures.slow.test.ts.
 import { readFile } from "node:fs/promises";
 import sharp from "sharp";
@@ -21,7 +21,7 @@ const answer = (body: ReadableStream<Uint8Array<ArrayBuffer>>) => {
   vi.stubGlobal("fetch", () => Promise.resolve(new Response(body)));
 };
 
-test("a picture whose connection breaks off fails alone, and is named", async () => {
+test("an image whose connection breaks off fails alone, and is named", async () => {
   answer(new ReadableStream({ start: (body) => body.error(new TypeError("network error")) }));
   const failure = decodeImage("a.png", options);
   await expect(failure).rejects.toBeInstanceOf(InputError);
@@ -44,7 +44,7 @@ test("who stops it hears of that, and of no broken connection", async () => {
   await expect(decodeImage("a.png", { ...options, signal: stop.signal })).rejects.toThrow("enough");
 });
 
-test("a picture that is too large is refused before it is whole, also where its length is not said", async () => {
+test("an image that is too large is rejected before it is whole, also where its length is not said", async () => {
   let sent = 0;
   const part = new Uint8Array(1 << 20);
   answer(
@@ -135,7 +135,7 @@ test("the browser is shown no EXIF: the file is turned here", async () => {
     const stripped = shown.pop() ?? new Uint8Array();
     expect(stripped.length).toBeLessThan(bytes.length);
     expect(orientationOf(format, stripped)).toBe(1);
-    // It is the same image still.
+    // The image is still the same.
     const [same, own] = await Promise.all([stripped, bytes].map((one) => sharp(one).raw().toBuffer()));
     expect(same?.equals(own ?? Buffer.alloc(0))).toBe(true);
     expect(await sharp(stripped).metadata()).toMatchObject({ format, width: 21, height: 13 });
@@ -169,7 +169,7 @@ test("a large image is decoded in a worker, in the size that is wanted, and on t
   }
   vi.stubGlobal("Worker", Missing);
   expect(await decodeImage(bytes, { ...options, size })).toMatchObject({ width: 4000, height: 2200 });
-  // Small ones, and those that are wanted whole, need none.
+  // Small images, and images without a requested size, need no worker.
   vi.stubGlobal("Worker", undefined);
   expect(await decodeImage(bytes, options)).toMatchObject({ width: 4000 });
 });

@@ -1,5 +1,5 @@
-// Images of a page, wherever they are: fetched, held against their bounds, and decoded. A large one is decoded and resized
-// in a worker, so that the page does not stand still.
+// Fetches a page's images from any source, checks their bounds, and decodes them. A large one is decoded and resized in
+// a worker, so that the page stays responsive.
 import { InputError, shownName, shownUrl, isDataUrl, whenAborted } from "@blip-ts/base";
 import { badRaw, tooLarge, unreachable } from "../../image/errors.ts";
 import { checkArea } from "../../image/image-area.ts";
@@ -11,8 +11,8 @@ import { decodeOffThread } from "./decode-off-thread.ts";
 import { bodyOf, joined } from "./chunks.ts";
 
 /**
- * A file, a URL (relative ones from the page's own address), the bytes of a file, what an image element shows, a canvas,
- * a bitmap, or pixels.
+ * A file, a URL (relative to the page's own address), the bytes of a file, an image element, a canvas, a bitmap, or
+ * pixels.
  */
 export type ImageInput =
   | string
@@ -27,15 +27,15 @@ export type ImageInput =
   | ImageData
   | RawImage;
 
-/** Largest file. */
+/** The largest file, in bytes. */
 const maxFileBytes = 256 * 1024 * 1024;
-/** For all of an image behind a URL, as in Node. */
+/** The time limit for an image behind a URL, as in Node. */
 const timeoutMilliseconds = 30_000;
 
-/** The file behind a URL. @throws {InputError} `image/unreachable`, `image/too-large` */
+/** Fetches the file behind a URL. @throws {InputError} `image/unreachable`, `image/too-large` */
 async function fetchBytes(address: string | URL, signal: AbortSignal | undefined): Promise<Encoded> {
   const text = String(address);
-  // The page's policy of connections has no say in what is here already.
+  // Decoded here, because the page's connection policy (CSP) does not apply to data that is already here.
   if (isDataUrl(text)) return dataUrlFile(text);
   let url: URL;
   try {
@@ -44,7 +44,7 @@ async function fetchBytes(address: string | URL, signal: AbortSignal | undefined
     throw unreachable(shownName(text), "expected a URL", error);
   }
   const name = shownUrl(url.href);
-  // `AbortSignal.any` is younger than the browsers that are meant.
+  // Some supported browsers have no `AbortSignal.any`.
   const stop = new AbortController();
   const abort = () => stop.abort(signal?.reason);
   const forget = whenAborted(signal, abort);
@@ -87,7 +87,7 @@ async function fetchWithin(name: string, url: URL, signal: AbortSignal): Promise
   }
 }
 
-/** @throws {InputError} `image/too-large`, before all of it is in memory */
+/** @throws {InputError} `image/too-large`, before the whole body is in memory */
 async function readBody(name: string, response: Response): Promise<Uint8Array<ArrayBuffer>> {
   const said = Number(response.headers.get("content-length") ?? 0);
   if (said > maxFileBytes) throw tooLarge(name, `${said} bytes`, `${maxFileBytes} bytes`);
@@ -103,7 +103,7 @@ async function readBody(name: string, response: Response): Promise<Uint8Array<Ar
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** @throws {InputError} `image/too-large`, `image/unreachable` for a file that was moved since it was chosen */
+/** @throws {InputError} `image/too-large`, `image/unreachable` if the file was moved since the user chose it */
 async function readBlob(blob: Blob): Promise<Encoded> {
   const name = "name" in blob && typeof blob.name === "string" ? blob.name : "the image";
   if (blob.size > maxFileBytes) throw tooLarge(name, `${blob.size} bytes`, `${maxFileBytes} bytes`);
@@ -115,9 +115,9 @@ async function readBlob(blob: Blob): Promise<Encoded> {
 }
 
 /**
- * The RGB bytes of a picture; of an animation, its first frame.
- * @throws {InputError} `image/not-an-image`, `image/unsupported`, `image/truncated`, `image/too-large`, `image/bad-raw`,
- * `image/unreachable`
+ * Returns the RGB bytes of an image; for an animation, of its first frame.
+ * @throws {InputError} `image/not-an-image`, `image/unsupported`, `image/truncated`, `image/too-large`,
+ * `image/bad-raw`, `image/unreachable`
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage> {
   const { signal, maxPixels } = options;
@@ -132,7 +132,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   if (input instanceof HTMLImageElement) {
     const address = input.currentSrc || input.src;
     if (address === "") throw unreachable("the image element", "it has no src");
-    // Its file, not what it paints: painting turns the image and changes its colours.
+    // Uses the element's file, because painting the element rotates the image and changes its colours.
     return decodeOffThread(await fetchBytes(address, signal), options);
   }
   if (input instanceof ImageData) {
@@ -147,7 +147,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   ) {
     const { width, height } = input;
     if (width === 0 || height === 0)
-      throw badRaw(`expected a canvas or bitmap with pixels, found ${width} x ${height}.`);
+      throw badRaw(`expected a canvas or bitmap with pixels, got ${width} x ${height}.`);
     checkArea("the canvas or bitmap", width, height, maxPixels);
     return toRgb(pixelsOf(input, width, height), options);
   }

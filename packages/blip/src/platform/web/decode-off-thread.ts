@@ -1,5 +1,5 @@
-// Large images in a worker of their own, which ends after them: a photograph of 108 megapixels is 5 s of work. Small ones
-// on the page's thread, in slices of a few milliseconds.
+// Decodes large images in a worker of their own, which is terminated afterwards: a photograph of 108 megapixels takes 5
+// s. Small images are decoded on the page's thread, in slices of a few milliseconds.
 import { revivedError, whenAborted } from "@blip-ts/base";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import type { RgbImage } from "../../image/raw-image.ts";
@@ -8,14 +8,16 @@ import { decodeFile, type Encoded, formatOf, inspectFile } from "./decode-file.t
 import type { ImageReply, ImageRequest } from "./image-messages.ts";
 import { currentSettings } from "./settings.ts";
 
-/** Pixels from which on an image is large: a photograph of 8 megapixels. */
+/** The number of pixels from which an image is large: a photograph of 8 megapixels. */
 const largePixels = 2 ** 23;
 
-/** Bundlers know a worker that is written so. */
+/** Bundlers recognize a worker in this notation. */
 const ownWorker = () =>
   new Worker(new URL("./web-image-worker.js", import.meta.url), { type: "module", name: "blip-ts image" });
 
-/** Undefined if the page may not start it: its file is another site's, or a policy forbids it. */
+/**
+ * Starts the worker; undefined if the page may not start it, because its file is cross-origin or a policy forbids it.
+ */
 function startWorker(): Worker | undefined {
   const { imageWorker } = currentSettings();
   try {
@@ -28,7 +30,7 @@ function startWorker(): Worker | undefined {
   }
 }
 
-/** What the worker makes of an image; undefined if its script cannot be loaded. @throws the signal's reason */
+/** Decodes an image in the worker; undefined if the worker's script cannot be loaded. @throws the signal's reason */
 function decodedBy(worker: Worker, encoded: Encoded, options: DecodeOptions): Promise<RgbImage | undefined> {
   const { alpha, orientation, grey16, maxPixels, size, signal, onWarning } = options;
   let forget = (): void => undefined;
@@ -53,13 +55,13 @@ function decodedBy(worker: Worker, encoded: Encoded, options: DecodeOptions): Pr
 }
 
 /**
- * The RGB bytes of a file; of a large one in the size that the caller wants, if it says one.
+ * Returns the RGB bytes of a file; a large image has the requested size, if there is one.
  * @throws {InputError} `image/not-an-image`, `image/unsupported`, `image/truncated`, `image/too-large`
  * @throws the signal's reason
  */
 export async function decodeOffThread(encoded: Encoded, options: DecodeOptions): Promise<RgbImage> {
   const { width, height } = inspectFile(encoded, formatOf(encoded), options.maxPixels);
-  // Whoever wants all pixels would wait for them to be copied.
+  // Without a requested size, all pixels would have to be copied from the worker.
   if (!options.size || width * height < largePixels) return decodeFile(encoded, options);
   const worker = startWorker();
   const image = worker && (await decodedBy(worker, encoded, options));

@@ -1,4 +1,4 @@
-// Our PNG decoder against sharp's pixels, and PNGs of every form against the pixels that they were made of.
+// This package's PNG decoder against sharp's pixels, and PNGs of every form against their original pixels.
 import { deflateSync } from "node:zlib";
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
@@ -48,7 +48,7 @@ describe("a PNG", async () => {
   });
 
   test("undoes each filter", async () => {
-    // Two rows of three grey pixels under every filter: none, left, up, their mean, Paeth.
+    // Two rows of three grey pixels with every filter: none, left, up, their mean, Paeth.
     const first = [10, 20, 40];
     const rows: readonly (readonly number[])[] = [
       [0, 12, 24, 50],
@@ -103,7 +103,7 @@ describe("a PNG", async () => {
     expect(Array.from(narrow.data)).toEqual([0, 85, 170, 255, 85]);
   });
 
-  test("that ends early, or is of no known form, is refused", async () => {
+  test("that ends early, or is of no known form, is rejected", async () => {
     const whole = new Uint8Array(await readFile(fixture("images/rgba.png")));
     const short = whole.slice(0, whole.length - 40);
     await expect(async () => decode(short)).rejects.toMatchObject({ code: "image/truncated" });
@@ -120,7 +120,7 @@ describe("a PNG", async () => {
     [1, 0],
   ])("of %i x %i pixels is damaged, and says so", (width, height) => {
     expect(() => parsePng(png({ width, height, depth: 8, type: 0 }, Uint8Array.of(0)), "a.png")).toThrow(
-      /a\.png: .*its header says/,
+      /a\.png: .*its header declares/,
     );
   });
 });

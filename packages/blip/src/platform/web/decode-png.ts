@@ -1,5 +1,6 @@
-// PNG to raw pixels (PNG specification, third edition), by the browser's own inflate. Not the browser's decoder: a
-// canvas keeps colours multiplied by alpha and 8 bits, so that translucent and 16-bit pixels come back changed.
+// Decodes PNG to raw pixels (PNG specification, third edition) with the browser's own inflate. The browser's PNG
+// decoder is not used: a canvas stores colours premultiplied by alpha in 8 bits, which changes translucent and 16-bit
+// pixels.
 import { missed } from "@blip-ts/base";
 import { truncated, unsupported } from "../../image/errors.ts";
 import { pauses } from "../../image/pause.ts";
@@ -13,7 +14,7 @@ export interface PngFrame {
   readonly colourType: number;
   readonly interlaced: boolean;
   readonly palette: Uint8Array | undefined;
-  /** Alpha of the palette's first colours. */
+  /** The alpha of the palette's first colours. */
   readonly paletteAlpha: Uint8Array | undefined;
   readonly compressed: readonly Uint8Array[];
 }
@@ -26,7 +27,7 @@ const depths: Readonly<Record<number, readonly number[]>> = {
   6: [8, 16],
 };
 
-/** Chunks up to the end of the pixels. @throws {InputError} `image/truncated`, `image/unsupported` */
+/** Parses the chunks up to the end of the pixels. @throws {InputError} `image/truncated`, `image/unsupported` */
 export function parsePng(bytes: Uint8Array<ArrayBuffer>, name: string): PngFrame {
   if (bytes.length < 33) throw truncated(name, "its header is missing");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -50,7 +51,7 @@ export function parsePng(bytes: Uint8Array<ArrayBuffer>, name: string): PngFrame
   if (colourType === 3 && !palette) throw truncated(name, "its palette is missing");
   const size = { width: view.getUint32(16), height: view.getUint32(20) };
   if (size.width === 0 || size.height === 0)
-    throw truncated(name, `its header says ${size.width} x ${size.height} pixels`);
+    throw truncated(name, `its header declares ${size.width} x ${size.height} pixels`);
   return {
     ...size,
     depth,
@@ -62,7 +63,7 @@ export function parsePng(bytes: Uint8Array<ArrayBuffer>, name: string): PngFrame
   };
 }
 
-/** Where the pixels of each pass of Adam7 lie: first column and row, and the steps between. */
+/** The pixel positions of each Adam7 pass: first column, first row, column step, row step. */
 const adam7 = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -75,7 +76,7 @@ const adam7 = [
 
 const samplesOf = (colourType: number) => [1, 1, 3, 1, 2, 1, 4][colourType] ?? missed("colour type");
 
-/** Inflates exactly as many bytes as the pixels need. */
+/** Inflates exactly the number of bytes that the pixels need. */
 async function inflate(
   parts: readonly Uint8Array[],
   size: number,
@@ -96,7 +97,7 @@ async function inflate(
       filled += part.length;
     }
   } catch (error) {
-    throw truncated(name, "its compressed pixels make no sense", error);
+    throw truncated(name, "its compressed pixels are invalid", error);
   } finally {
     await reader.cancel().catch(() => undefined);
   }
@@ -113,7 +114,7 @@ function paeth(left: number, up: number, corner: number): number {
   return toUp <= toCorner ? up : corner;
 }
 
-/** Undoes a row's filter in place. */
+/** Reverses a row's filter in place. */
 function unfilter(filter: number, row: Uint8Array, above: Uint8Array, step: number, name: string): void {
   for (let at = 0; at < row.length; at++) {
     const left = at >= step ? (row[at - step] ?? missed("byte")) : 0;
@@ -142,7 +143,7 @@ function unfilter(filter: number, row: Uint8Array, above: Uint8Array, step: numb
   }
 }
 
-/** The samples of a row, one by one: bits are taken from the left. */
+/** One sample of a row; bits are read from the left. */
 function sampleAt(row: Uint8Array, index: number, depth: number): number {
   if (depth === 8) return row[index] ?? missed("byte");
   if (depth === 16) return ((row[index * 2] ?? missed("byte")) << 8) | (row[index * 2 + 1] ?? missed("byte"));
@@ -151,7 +152,7 @@ function sampleAt(row: Uint8Array, index: number, depth: number): number {
 }
 
 /**
- * The pixels of a PNG: grey of few bits spread over 0 to 255, palettes looked up, 16 bits kept.
+ * Decodes the pixels of a PNG: spreads grey of fewer than 8 bits over 0 to 255, looks up palettes, keeps 16 bits.
  * @throws {InputError} `image/truncated`
  */
 export async function decodePng(frame: PngFrame, name: string): Promise<RawImage> {
@@ -171,7 +172,7 @@ export async function decodePng(frame: PngFrame, name: string): Promise<RawImage
   const channels = colourType === 3 ? (paletteAlpha ? 4 : 3) : samples;
   const data =
     depth === 16 ? new Uint16Array(width * height * channels) : new Uint8Array(width * height * channels);
-  // Grey of 1, 2 and 4 bits: 255 is white.
+  // Grey of 1, 2 and 4 bits is scaled so that white is 255.
   const spread = colourType === 0 && depth < 8 ? 255 / ((1 << depth) - 1) : 1;
   const put = (row: Uint8Array, column: number, pixel: number) => {
     if (colourType !== 3) {

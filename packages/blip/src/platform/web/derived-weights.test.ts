@@ -1,5 +1,5 @@
-// Converted weights that two tabs make at once, that cannot be read any more, or whose making fails; the way that they
-// take in a browser is in test/web-weights.slow.test.ts.
+// Converted weights that two tabs make at once, that become unreadable, or whose making fails; the normal case in a
+// browser is in test/web-weights.slow.test.ts.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fakeCaches, type FakeCaches } from "../../../test/support/fake-caches.ts";
 import type { DerivedWeights } from "../../files.ts";
@@ -30,7 +30,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** Weights whose first byte says which file they were made of. */
+/** Weights whose first byte identifies their source file. */
 async function weights(more: Partial<DerivedWeights> = {}): Promise<DerivedWeights> {
   const source = await RemoteFile.find("http://files.example/model.safetensors", { cache: true });
   if (!source) throw new Error("there is no file");
@@ -104,7 +104,7 @@ test("what the browser cannot read any more is made again, and a failure of that
   const entries = caches.kept.get(name);
   const get = entries?.get.bind(entries);
   if (!entries || !get) throw new Error("nothing is kept");
-  // The entry is there, and its bytes cannot be read.
+  // The entry exists, but its bytes cannot be read.
   entries.get = (place) => {
     const found = get(place);
     if (place.includes("/1?")) throw new TypeError("Failed to fetch");

@@ -1,5 +1,5 @@
-// Weights made of a model's own, kept in the browser's Cache in chunks, with the tensors that stay as they are: the next
-// load reads nothing of the original but its header. What is half-written has no size yet and is never used.
+// Keeps weights derived from a model's own in the browser's Cache, in chunks, together with the unchanged tensors. The
+// next load reads only the header of the original. A half-written file has no size yet and is never used.
 import type { ByteSource } from "@blip-ts/base";
 import { derivedInMemory, derivedName, warnNotKept } from "../../load/converted-in-memory.ts";
 import { derivedKey } from "../../load/converted-key.ts";
@@ -12,16 +12,18 @@ import { currentSettings } from "./settings.ts";
 
 const chunkBytes = 1 << 20;
 
-/** A chunk that was there is not there any more. */
+/** A chunk has disappeared from the Cache. */
 class Lost extends Error {}
 
-/** The file that is kept; where the browser has thrown a part of it away since, it is made again, in memory. */
+/**
+ * The kept file as a byte source. If the browser has discarded a part of it, the weights are derived again, in memory.
+ */
 function keptSource(weights: DerivedWeights, cache: FileCache, size: number): ByteSource {
   const name = derivedName(weights);
   let again: Promise<ByteSource> | undefined;
   let last: { readonly index: number; readonly chunk: Uint8Array } | undefined;
   const chunkOf = async (index: number) => {
-    // Vectors lie side by side in the file and are read one by one.
+    // Vectors lie side by side in the file and are read one by one, so the last chunk is remembered.
     if (last?.index === index) return last.chunk;
     const chunk = await cache.get(String(index));
     if (chunk?.length !== Math.min(chunkBytes, size - index * chunkBytes)) throw new Lost();
@@ -41,7 +43,7 @@ function keptSource(weights: DerivedWeights, cache: FileCache, size: number): By
           if (!(error instanceof Lost)) throw error;
         }
       again ??= derivedInMemory(weights, weights.bytes(true)).catch((error: unknown) => {
-        // A network that fails now may be there when they are asked for again.
+        // The network may work again at the next read.
         again = undefined;
         throw error;
       });
@@ -50,7 +52,7 @@ function keptSource(weights: DerivedWeights, cache: FileCache, size: number): By
   };
 }
 
-/** Writes the file into an empty cache. @returns it, in memory where there is not enough room */
+/** Writes the file into an empty cache. @returns the kept file, or one in memory if there is not enough room */
 async function keep(
   weights: DerivedWeights,
   cache: FileCache,
@@ -71,12 +73,12 @@ async function keep(
     await cache.forget();
     throw error;
   }
-  // What was fetched to be converted is not needed again.
+  // The fetched originals are no longer needed.
   for (const forget of marks) await forget();
   return keptSource(weights, cache, size);
 }
 
-/** What the cache took, the chunk that it did not take, and the rest. */
+/** Derives in memory from the cached chunks, the chunk that did not fit, and the rest. */
 async function inMemory(
   weights: DerivedWeights,
   cache: FileCache,
@@ -110,7 +112,7 @@ export async function deriveWeights(weights: DerivedWeights, renew: boolean): Pr
     return derivedInMemory(weights);
   }
   if (files.some(({ etag }) => etag === "")) {
-    warnNotKept(weights, "the server does not say whether the file has changed (ETag, Last-Modified)");
+    warnNotKept(weights, "the server sends no version of the file (ETag, Last-Modified)");
     return derivedInMemory(weights);
   }
   const names = files.map(({ name }) => name);

@@ -1,5 +1,4 @@
-// What can go wrong between a page and its files: one factory per error. Codes are those of Node where the failure is
-// the same.
+// Errors between a page and its files: one factory per error. Codes equal Node's if the failure is the same.
 import { InputError, ModelError, UsageError, type Warning, shownName } from "@blip-ts/base";
 
 /**
@@ -26,13 +25,13 @@ export const nothingThere = (url: string, status: number): ModelError =>
   );
 
 /**
- * The folder's URL leads to no weights in a form that is read.
+ * The folder's URL leads to no weights in a supported form.
  * @remedy Serve model.safetensors, pytorch_model.bin or model_index.json there; give the URL of a .pth itself.
  */
 export const noWeights = (folder: string): ModelError =>
   new ModelError(
     "model/no-weights",
-    `${folder}: expected model.safetensors, pytorch_model.bin, the .index.json of either or a suite's model_index.json in it, found none. ` +
+    `${folder}: expected model.safetensors, pytorch_model.bin, the .index.json of either or a suite's model_index.json in it, got none. ` +
       "A server does not list its files: give the URL of a .pth itself.",
     { folder },
   );
@@ -50,7 +49,7 @@ export const unauthorized = (url: string, status: number): ModelError =>
   );
 
 /**
- * A server answered with a status that is not expected.
+ * A server answered with an unexpected status.
  * @remedy Try again later.
  */
 export const httpStatus = (url: string, status: number): ModelError =>
@@ -86,7 +85,7 @@ export const unreachable = (url: string, cause: unknown): ModelError => {
 export const offline = (url: string): ModelError =>
   new ModelError(
     "hub/offline",
-    `${shownName(url)} is not whole in the browser's cache, and offline mode makes no request. Load it once without offline.`,
+    `${shownName(url)} is not complete in the browser's cache, and offline mode makes no request. Load it once without offline.`,
     { url },
   );
 
@@ -97,18 +96,18 @@ export const offline = (url: string): ModelError =>
 export const changed = (url: string): ModelError =>
   new ModelError(
     "model/changed",
-    `${shownName(url)} is another file than when its reading began: load the model again`,
+    `${shownName(url)} has changed since its reading began: load the model again`,
     { url },
   );
 
 /**
- * The server sends no parts of files, and the whole file is larger than the limit.
+ * The server does not support range requests, and the whole file is larger than the limit.
  * @remedy Serve it from a server with HTTP range requests.
  */
 export const tooLarge = (url: string, limit: number): ModelError =>
   new ModelError(
     "model/too-large",
-    `${shownName(url)}: its server sends no parts of files (HTTP range requests), and the whole has more than ${limit} bytes. ` +
+    `${shownName(url)}: its server does not support HTTP range requests, and the whole file has more than ${limit} bytes. ` +
       "Serve it from one that does.",
     { url, limit },
   );
@@ -121,16 +120,16 @@ export const readFailed = (url: string, detail: string, cause?: unknown): ModelE
   new ModelError("model/read-failed", `${shownName(url)}: ${detail}`, { url, detail }, { cause });
 
 export const brokenOff = (url: string, at: number, cause?: unknown): ModelError =>
-  readFailed(url, `its connection broke off at byte ${at}: check the network, and load it again`, cause);
+  readFailed(url, `its connection broke at byte ${at}: check the network, and load it again`, cause);
 
 /**
- * A page was asked to write a folder, which browsers cannot do.
+ * A page tried to write a folder, which browsers cannot do.
  * @remedy Do this in Node, e.g. with `npx blip-ts convert`.
  */
 export const noFolders = (path: string): UsageError =>
   new UsageError(
     "save/cannot-write",
-    `${path}: expected a place for a folder, but a page has none. Do this in Node, e.g. npx blip-ts convert.`,
+    `${path}: expected a file system, got a page, which has none. Do this in Node, e.g. npx blip-ts convert.`,
     { path },
   );
 
@@ -157,7 +156,7 @@ export const takenFromCache = (url: string): Warning => ({
 });
 
 /**
- * The worker for large images is not where it was expected, so they are decoded in the page's own thread.
+ * The worker for large images cannot be started, so they are decoded on the page's own thread.
  * @remedy Serve `web-image-worker.js` beside the script, or name it with `configure({ imageWorker })`.
  */
 export const noImageWorker = (name: string): Warning => ({

@@ -1,19 +1,19 @@
-// What a page keeps of a file, in the browser's Cache: chunks by number, under the file's address and ETag. One Cache a
-// file, so that a changed file is thrown away whole. Where there is no Cache (no secure context, private windows of some
-// browsers), nothing is kept.
+// A page's cached parts of a file, in the browser's Cache: numbered chunks under the file's address and ETag. Each file
+// has a Cache of its own, so that a changed file is discarded as a whole. Without a Cache (no secure context, private
+// windows of some browsers), nothing is kept.
 
 const prefix = "blip-ts/1 ";
-/** Before the type of converted weights, and the addresses of the files that they were made of. */
+/** Followed by the type of the converted weights and the addresses of their source files. */
 const derivedPrefix = "blip-ts/derived/1 ";
 
-/** Names of chunks become addresses, written as the Cache gives them back; the host does not exist. */
+/** Turns a chunk's name into an address in the Cache's own spelling; the host does not exist. */
 const key = (etag: string, chunk: string) =>
   new URL(`https://blip-ts.invalid/${encodeURIComponent(chunk)}?${encodeURIComponent(etag)}`).href;
 
-/** What is known of a remote file. */
+/** The size and version of a remote file. */
 export interface FileFacts {
   readonly size: number;
-  /** Its ETag, or when it was last changed; without either, nothing is kept. */
+  /** Its ETag, or its last-modified time; without either, nothing is kept. */
   readonly etag: string;
 }
 
@@ -34,18 +34,18 @@ export class FileCache {
     return FileCache.#open(prefix + url, enabled);
   }
 
-  /** What is kept of weights that were converted from files. */
+  /** The cache of weights converted from files. */
   static openDerived(type: string, urls: readonly string[], enabled: boolean): Promise<FileCache> {
     return FileCache.#open(derivedPrefix + [type, ...urls].join(" "), enabled);
   }
 
   static async #open(name: string, enabled: boolean): Promise<FileCache> {
-    // Browsers without a secure context have no `caches` at all.
+    // Browsers have no `caches` outside a secure context.
     const usable = enabled && "caches" in globalThis;
     return new FileCache(name, usable ? await caches.open(name).catch(() => undefined) : undefined);
   }
 
-  /** What was known of the file when it was last fetched. */
+  /** The file's facts at its last fetch. */
   async facts(): Promise<FileFacts | undefined> {
     const found: unknown = await (await this.#cache?.match(factsKey))?.json();
     if (typeof found !== "object" || found === null || !("size" in found) || !("etag" in found))
@@ -54,12 +54,12 @@ export class FileCache {
     return typeof size === "number" && typeof etag === "string" ? { size, etag } : undefined;
   }
 
-  /** Does the browser keep anything? */
+  /** Whether the browser keeps anything. */
   get usable(): boolean {
     return this.#cache !== undefined;
   }
 
-  /** Says which file it is now; chunks of another one are thrown away. */
+  /** Sets the current version of the file; discards chunks of other versions. */
   async use(facts: FileFacts): Promise<void> {
     if (!this.usable) return;
     const before = await this.facts();
@@ -75,27 +75,27 @@ export class FileCache {
     this.#known = new Set((await this.#cache?.keys())?.map(({ url }) => url));
   }
 
-  /** Throws away what is kept; what is put from now on belongs to a file whose size is not known yet. */
+  /** Discards the cached chunks. Chunks put from now on belong to a file whose size is not known yet. */
   async begin(etag: string): Promise<void> {
     if (!this.#cache) return;
     await caches.delete(this.#name);
-    // Where there is no room any more, nothing is kept.
+    // Without room, nothing is kept.
     this.#cache = await caches.open(this.#name).catch(() => undefined);
     this.#etag = etag;
     this.#known = new Set();
   }
 
-  /** Says how large the file is: only now it is found again. @returns whether that is kept */
+  /** Records the file's size, which makes the file visible to later loads. @returns whether it is recorded */
   commit(size: number): Promise<boolean> {
     return this.#put(factsKey, JSON.stringify({ size, etag: this.#etag } satisfies FileFacts));
   }
 
-  /** The chunks that are there. */
+  /** The chunks in the cache. */
   chunks(): ReadonlySet<string> {
     return new Set(this.#known);
   }
 
-  /** Throws away the other chunks. */
+  /** Discards all other chunks. */
   async keepOnly(chunks: ReadonlySet<string>): Promise<void> {
     for (const place of this.#known) {
       if (chunks.has(place) || place === factsKey) continue;
@@ -104,7 +104,7 @@ export class FileCache {
     }
   }
 
-  /** Throws away all, and keeps nothing any more. */
+  /** Discards everything and stops caching this file. */
   async forget(): Promise<void> {
     if (!this.#cache) return;
     this.#cache = undefined;
@@ -112,12 +112,12 @@ export class FileCache {
     await caches.delete(this.#name);
   }
 
-  /** Is a chunk there? Answers from what was there when the file was opened, and what was put since. */
+  /** Whether a chunk is cached. Considers the chunks at the time of opening, and those put since. */
   has(chunk: string): boolean {
     return this.#known.has(key(this.#etag, chunk));
   }
 
-  /** A chunk; undefined where it is not there, also where the browser cannot read it any more. */
+  /** A chunk; undefined if it is not cached or the browser can no longer read it. */
   async get(chunk: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (!this.has(chunk)) return undefined;
     try {
@@ -128,7 +128,7 @@ export class FileCache {
     }
   }
 
-  /** @returns whether it is kept: the browser's room may be used up */
+  /** @returns whether the chunk is kept: the browser's quota may be used up */
   async put(chunk: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
     const place = key(this.#etag, chunk);
     if (!(await this.#put(place, bytes))) return false;
@@ -141,21 +141,21 @@ export class FileCache {
       await this.#cache?.put(address, new Response(body));
       return this.#cache !== undefined;
     } catch {
-      // No room: the rest is read without being kept.
+      // The quota is used up; the rest is read without being kept.
       return false;
     }
   }
 }
 
-/** The addresses of the files of which a Cache keeps something; none for the Caches of others. */
+/** The addresses of the files behind one of this package's Caches; none for other Caches. */
 function filesOf(name: string): string[] {
   if (name.startsWith(prefix)) return [name.slice(prefix.length)];
   return name.startsWith(derivedPrefix) ? name.slice(derivedPrefix.length).split(" ").slice(1) : [];
 }
 
 /**
- * Throws away what is kept of one file, or of all, and the converted weights that were made of it.
- * @returns the addresses of the files of which something was kept
+ * Discards the cached parts of one file, or of all files, and the weights converted from them.
+ * @returns the addresses of the files that had cached parts
  */
 export async function clearCache(url?: string): Promise<string[]> {
   if (!("caches" in globalThis)) return [];
@@ -165,7 +165,7 @@ export async function clearCache(url?: string): Promise<string[]> {
   );
   const filled = await Promise.all(
     names.map(async (name) => {
-      // Of a file that was asked for and not found there is a Cache, and nothing in it.
+      // A requested file that does not exist has an empty Cache.
       const { length } = await (await caches.open(name)).keys();
       await caches.delete(name);
       return length > 0 ? filesOf(name).filter((file) => asked === undefined || file === asked) : [];

@@ -1,4 +1,4 @@
-// What a page and the worker that decodes its image say to each other.
+// Messages between a page and its image worker.
 import type { PlainError, Warning } from "@blip-ts/base";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import type { RgbImage } from "../../image/raw-image.ts";
@@ -15,6 +15,6 @@ export type ImageReply =
   | {
       readonly kind: "failed";
       readonly message: string;
-      /** What is wrong with the image; undefined if it is something else. */
+      /** The image's fault as plain data; undefined for any other error. */
       readonly known: PlainError | undefined;
     };

@@ -1,4 +1,5 @@
-// The worker in which a page's large images are decoded: the entry `web-image-worker`. It decodes one, and is ended.
+// The worker that decodes a page's large image: the entry `web-image-worker`. It decodes one image and is then
+// terminated.
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import { resizeBicubic } from "../../image/resize-bicubic.ts";
 import type { RgbImage } from "../../image/raw-image.ts";
@@ -24,7 +25,7 @@ onmessage = ({ data: { encoded, options } }: MessageEvent<ImageRequest>) => {
     },
     (error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
-      // Fields are texts and numbers, which pass as they are.
+      // Fields are texts and numbers, so they pass unchanged.
       const known = error instanceof InputError ? plainError(error) : undefined;
       reply({ kind: "failed", message, known });
     },

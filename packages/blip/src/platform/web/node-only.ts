@@ -1,10 +1,10 @@
-// What the Node entry has and pages cannot do.
+// Functions of the Node entry that pages cannot run.
 import type { Int8Products } from "@blip-ts/engine";
 import type { EvaluateOptions, EvaluationData, EvaluationTask } from "../../evaluate/options.ts";
 import type { EvaluationReport } from "../../evaluate/report.ts";
 import { onlyInNode } from "../../entry-errors.ts";
 
-/** A model on a data set of files: in Node alone. @throws {UsageError} `usage/only-in-node` */
+/** Evaluates a model on a data set of files; Node only. @throws {UsageError} `usage/only-in-node` */
 export const evaluate: (
   task: EvaluationTask,
   data: string | readonly string[] | EvaluationData,
@@ -14,11 +14,11 @@ export const evaluate: (
     onlyInNode("evaluate", "It reads and writes files; in a page call a verb's rows and blip-ts/metrics."),
   );
 
-/** A list of answers in a file: in Node alone. @throws {UsageError} `usage/only-in-node` */
+/** Reads a list of answers from a file; Node only. @throws {UsageError} `usage/only-in-node` */
 export const readAnswerList: (path: string) => Promise<string[]> = () =>
   Promise.reject(onlyInNode("readAnswerList", "In a page fetch the list and parse its JSON."));
 
-/** How 8-bit products are computed on this processor: in Node alone. @throws {UsageError} `usage/only-in-node` */
+/** Tells how this processor computes 8-bit products; Node only. @throws {UsageError} `usage/only-in-node` */
 export const int8Products: () => Promise<Int8Products> = () =>
   Promise.reject(
     onlyInNode("int8Products", "A page computes them in WebAssembly, of which nothing is to be chosen."),

@@ -1,4 +1,5 @@
-// An adapter in a page, by the address of its folder; what is no adapter, and an adapter in a model's place.
+// An adapter in a page, by the address of its folder; also a folder without an adapter, and an adapter in a model's
+// place.
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fakeCaches } from "../../../test/support/fake-caches.ts";
@@ -38,7 +39,7 @@ test("an adapter is found by the address of its folder", async () => {
   expect([...replaced.keys()].sort()).toEqual(["itm_head.bias", "itm_head.weight"]);
 });
 
-test("a model, and nothing, are refused as adapters", async () => {
+test("a model, and nothing, are rejected as adapters", async () => {
   await expect(openRemoteAdapter("/model/", {})).rejects.toThrow(/This is a model/);
   await expect(openRemoteAdapter("/none/", {})).rejects.toMatchObject({ code: "adapter/not-an-adapter" });
 });

@@ -1,4 +1,4 @@
-// An adapter behind the address of its folder.
+// Reads an adapter at the address of its folder.
 import { notAnAdapter } from "../../adapter/index.ts";
 import { adapterFiles, maxAdapterConfigBytes, type AdapterFiles, type SourceOptions } from "../../files.ts";
 import { folderUrl } from "@blip-ts/engine/web";
@@ -6,7 +6,7 @@ import { RemoteFile } from "./remote-file.ts";
 import { addressOf, inFolder, readText, remoteOptions } from "./remote-model.ts";
 
 /**
- * The adapter in a folder.
+ * Opens the adapter in a folder.
  * @throws {UsageError} `adapter/not-an-adapter` @throws {ModelError} `hub/...`, `model/read-failed`, `model/not-found`
  */
 export async function openRemoteAdapter(source: string, options: SourceOptions): Promise<AdapterFiles> {

@@ -1,18 +1,19 @@
-// Files of servers that break off, lie about lengths, or lose files; servers that behave: test/web-checkpoints.slow.test.ts.
+// Files of servers that break connections, send wrong lengths, or lose files; correct servers are in
+// test/web-checkpoints.slow.test.ts.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fakeCaches, type FakeCaches } from "../../../test/support/fake-caches.ts";
 import { clearCache } from "./file-cache.ts";
 import { RemoteFile, type RemoteOptions } from "./remote-file.ts";
 
 const url = "http://files.example/model.safetensors";
-/** More than a header's chunk and a block of weights. */
+/** Larger than a header's chunk and a block of weights. */
 const content = Uint8Array.from({ length: 1_300_000 }, (_, index) => index % 251);
 
 type Answer = (range: { start: number; end: number } | undefined) => Response | Promise<Response>;
 
 let caches: FakeCaches;
 let asked: (string | undefined)[];
-/** Answers of the next requests; then those of the server. */
+/** Answers to the next requests; afterwards the server's own answers. */
 let next: Answer[];
 let server: Answer;
 let etag: string;
@@ -42,7 +43,7 @@ const part: Answer = (range) =>
     : whole(range);
 const whole: Answer = () => new Response(content.slice(), { headers: { etag } });
 
-/** The same answer, whose body ends after `bytes`: with an error, or as if that were all. */
+/** The same answer with a body that ends after `bytes`: with an error, or like a complete one. */
 const broken =
   (answer: Answer, bytes: number, how: "error" | "end"): Answer =>
   async (range) => {
@@ -109,14 +110,14 @@ test("so is one that breaks off where the file comes whole", async () => {
     code: "model/read-failed",
     message: expect.stringContaining(url) as string,
   });
-  // Nothing of it stays: it can only come whole again.
+  // Nothing of it is kept, because it can only be fetched whole again.
   expect([...caches.kept.values()].flatMap((entries) => [...entries])).toEqual([]);
   server = whole;
   await expectWhole(await find());
 });
 
 test("a whole file that is longer than its server says is read all the same, and kept", async () => {
-  // Of a compressed answer a page of another origin sees the length, and not that it is compressed.
+  // For a compressed cross-origin answer, a page sees the length, but not that it is compressed.
   server = () =>
     new Response(content.slice(), { headers: { etag, "content-length": String(content.length - 9) } });
   await expectWhole(await find());

@@ -1,5 +1,5 @@
-// A file behind a URL, read by HTTP range requests: only the parts that are asked for, each once. A server that knows
-// no ranges is asked for the whole file.
+// A file behind a URL, read by HTTP range requests: only the requested parts, each once. A server without range
+// requests sends the whole file.
 import { BlipError, type ByteRange, type ByteSource, last, must } from "@blip-ts/base";
 import type { SourceOptions } from "../../files.ts";
 import {
@@ -18,33 +18,33 @@ import { FileCache, type FileFacts } from "./file-cache.ts";
 import { bodyOf, chunksOf, readChunks } from "./chunks.ts";
 import { etagOf, headSize, wholeSize } from "./response-facts.ts";
 
-/** Reads of headers fetch so much around them: a zip has a header beside each tensor, 2 MB apart. */
+/** Chunk size for reads of headers, in bytes: in a zip, each tensor has a header, 2 MB apart. */
 const pageBytes = 1 << 16;
-/** Reads of weights. */
+/** Chunk size for reads of weights, in bytes. */
 const blockBytes = 1 << 20;
-/** Most blocks of one request; so many are held in memory until they are read. */
+/** The most blocks of one request; as many are held in memory until they are read. */
 const maxRun = 16;
-/** Most bytes that are fetched where the server sends only whole files. */
+/** The most bytes that are fetched from a server that sends only whole files. */
 const maxWholeBytes = 2_000_000_000;
-/** Tries of one request; between them it waits 0.5 s, 1 s, 2 s. */
+/** Tries of one request; pauses between them last 0.5 s, 1 s, 2 s. */
 const maxTries = 4;
 const firstPauseMilliseconds = 500;
 
 export interface RemoteOptions extends SourceOptions {
-  /** Keeps what was fetched. */
+  /** Whether to keep fetched parts. */
   readonly cache: boolean;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 const isHtml = (response: Response) => response.headers.get("content-type")?.startsWith("text/html") === true;
 
-/** A request that is tried again where the network or the server fails for a moment. */
+/** Sends a request and repeats it if the network or the server fails temporarily. */
 async function request(url: string, range: string | undefined, options: RemoteOptions): Promise<Response> {
   const { signal, headers } = options;
   for (let tries = 1; ; tries++) {
     const init: RequestInit = {
       headers: { ...headers, ...(range === undefined ? {} : { range }) },
-      // What is kept is kept once: by us.
+      // This package's own cache keeps the parts; a second copy is not needed.
       cache: range === undefined ? "no-cache" : "no-store",
       ...(signal ? { signal } : {}),
     };
@@ -55,14 +55,14 @@ async function request(url: string, range: string | undefined, options: RemoteOp
       await response.body?.cancel();
     } catch (error) {
       signal?.throwIfAborted();
-      // Nothing tells a server that does not share its files from one that cannot be reached: one more try is enough.
+      // A CORS refusal looks the same as an unreachable server, so one more try is enough.
       if (tries >= 2) throw unreachable(url, error);
     }
     await new Promise((resolve) => setTimeout(resolve, firstPauseMilliseconds * 2 ** (tries - 1)));
   }
 }
 
-/** Where nothing is: many servers of pages answer what they do not know with their start page. */
+/** Whether the file is absent: many web servers answer unknown paths with their start page. */
 export const isAbsent = (response: Response): boolean =>
   response.status === 404 || response.status === 410 || (response.ok && isHtml(response));
 
@@ -75,7 +75,9 @@ export function expectOk(url: string, response: Response): void {
 
 const chunkName = (size: number, index: number) => `${size}-${index}`;
 
-/** Chunks of one size of a file: fetched in runs, kept in the cache, and in memory until others push them out. */
+/**
+ * A file's chunks of one size: fetched in runs, kept in the cache, and held in memory until newer ones replace them.
+ */
 class Chunks {
   readonly #file: RemoteFile;
   readonly #size: number;
@@ -99,7 +101,7 @@ class Chunks {
     return Array.from({ length: count }, (_, index) => first + index);
   }
 
-  /** @returns bytes that are wanted, and those of them that are here */
+  /** @returns the bytes of all wanted chunks, and of those that are already here */
   want(ranges: readonly ByteRange[]): { wanted: number; here: number } {
     for (const range of ranges) for (const index of this.numbersOf(range)) this.#wanted.add(index);
     const bytes = (numbers: readonly number[]) =>
@@ -108,12 +110,12 @@ class Chunks {
     return { wanted: bytes(all), here: bytes(all.filter((index) => this.#isHere(index))) };
   }
 
-  /** Is all of a range here, or to be fetched anyway? */
+  /** Whether a whole range is here or will be fetched anyway. */
   covers(range: ByteRange): boolean {
     return this.numbersOf(range).every((index) => this.#wanted.has(index) || this.#isHere(index));
   }
 
-  /** Is all of the file here? */
+  /** Whether the whole file is here. */
   isWhole(): boolean {
     return this.covers({ offset: 0, length: this.#file.size });
   }
@@ -123,7 +125,7 @@ class Chunks {
     return readChunks(offset, length, this.#size, (index) => this.#chunk(index, lastChunk));
   }
 
-  /** Keeps the first chunk. @param answer what the server sends of it already */
+  /** Keeps the first chunk. @param answer the server's answer that contains it */
   async begin(answer: Response): Promise<void> {
     if (this.#length(0) > 0) await this.#receive([0], answer);
   }
@@ -144,19 +146,19 @@ class Chunks {
   #hold(index: number, chunk: Uint8Array<ArrayBuffer>): void {
     this.#held.delete(index);
     this.#held.set(index, chunk);
-    // The oldest go first.
+    // Discards the oldest chunks first.
     for (const [old] of this.#held) {
       if (this.#held.size <= 2 * maxRun) break;
       this.#held.delete(old);
     }
   }
 
-  /** The chunks in memory from one on, as far as they follow one another. */
+  /** The consecutive chunks in memory, starting with this one. */
   *heldFrom(index: number): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
     for (let chunk = this.#held.get(index); chunk; chunk = this.#held.get(++index)) yield chunk;
   }
 
-  /** The bytes from `start` up to `end`: those that came with a header are not fetched again. */
+  /** The bytes from `start` up to `end`; bytes that arrived with a header are not fetched again. */
   async *#bytes(start: number, end: number): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     let at = start;
     for (const known of this.#file.known(start)) {
@@ -180,7 +182,7 @@ class Chunks {
     }
   }
 
-  /** Fetches a chunk, with those after it that are asked for too. */
+  /** Fetches a chunk together with the requested chunks after it. */
   #fetch(index: number, last: number): Promise<void> {
     const run = [index];
     for (let next = index + 1; run.length < maxRun && this.#length(next) > 0; next++) {
@@ -195,7 +197,10 @@ class Chunks {
     return coming;
   }
 
-  /** A connection that breaks off is taken up again after the last whole chunk. @param begun the first answer */
+  /**
+   * Receives a run of chunks; after a broken connection, continues with the first incomplete chunk. @param begun the
+   * first answer
+   */
   async #receive(run: readonly number[], begun?: Response): Promise<void> {
     let done = 0;
     for (let tries = 1; done < run.length; tries++) {
@@ -223,17 +228,17 @@ class Chunks {
   }
 }
 
-/** A file of a server. */
+/** A file on a server. */
 export class RemoteFile implements ByteSource {
   readonly name: string;
   readonly size: number;
   readonly cache: FileCache;
   readonly options: RemoteOptions;
-  /** Its ETag, or when it was last changed; empty where the server says neither. */
+  /** Its ETag, or its last-modified time; empty if the server sends neither. */
   readonly etag: string;
   readonly #pages = new Chunks(this, pageBytes);
   readonly #blocks = new Chunks(this, blockBytes);
-  /** Chunks of a file that came whole and that the cache did not take. */
+  /** Chunks of a file that arrived whole and did not fit into the cache. */
   #whole: ReadonlyMap<number, Uint8Array<ArrayBuffer>> | undefined;
   #progress = { loaded: 0, total: 0 };
 
@@ -246,8 +251,8 @@ export class RemoteFile implements ByteSource {
   }
 
   /**
-   * Asks for the beginning of a file.
-   * @returns undefined where the server has no such file
+   * Requests the beginning of a file.
+   * @returns undefined if the server has no such file
    * @throws {ModelError} `hub/unreachable`, `hub/offline`, `hub/unauthorized`, `hub/http-status`, `model/too-large`
    */
   static async find(url: string, options: RemoteOptions): Promise<RemoteFile | undefined> {
@@ -272,11 +277,11 @@ export class RemoteFile implements ByteSource {
     }
     if (isAbsent(response)) {
       await response.body?.cancel();
-      // A start page in the file's place may be that of a network that one has to sign in to.
+      // An HTML page in place of the file may come from a network that requires a sign-in, so the cache is kept.
       if (!cached || !response.ok) await cache.forget();
       return undefined;
     }
-    // "There is no such part": the file is empty.
+    // 416 (range not satisfiable) means that the file is empty.
     if (response.status === 416) return fromCache({ size: 0, etag: "" });
     expectOk(url, response);
     const size =
@@ -289,7 +294,7 @@ export class RemoteFile implements ByteSource {
     return file;
   }
 
-  /** The server sends the file as a whole: it is taken so, once, in chunks. */
+  /** Fetches the whole file once, in chunks, from a server that sends only whole files. */
   static async #takeWhole(
     url: string,
     response: Response,
@@ -312,12 +317,12 @@ export class RemoteFile implements ByteSource {
         return file;
       }
     }
-    // Told as progress only: of a compressed answer it is another one than that of what comes out of it.
+    // Used for progress only: the length of a compressed answer differs from that of its content.
     const length = Number(whole.headers.get("content-length") ?? 0);
     if (length > maxWholeBytes) throw tooLarge(url, maxWholeBytes);
     if (etag === "") await cache.forget();
     else await cache.begin(etag);
-    // What the cache takes need not stay in memory.
+    // Cached chunks need not stay in memory.
     const chunks = new Map<number, Uint8Array<ArrayBuffer>>();
     let size = 0;
     try {
@@ -340,15 +345,16 @@ export class RemoteFile implements ByteSource {
   }
 
   /**
-   * Remembers what the cache has.
-   * @returns throws out of it what was fetched since; a file that came whole stays, as it can only come whole again
+   * Remembers the current content of the cache.
+   * @returns a function that discards the parts fetched since; a file that arrived whole is kept, because it can only
+   * be fetched whole again
    */
   mark(): () => Promise<void> {
     const before = this.cache.chunks();
     return () => (this.#whole ? Promise.resolve() : this.cache.keepOnly(before));
   }
 
-  /** Reads of what will be needed are fetched together with what lies beside them. */
+  /** Announces ranges that will be read, so that they are fetched together with their neighbours. */
   announce(ranges: readonly ByteRange[]): void {
     const { wanted, here } = this.#blocks.want(ranges);
     this.#progress = { loaded: here, total: wanted };
@@ -362,17 +368,17 @@ export class RemoteFile implements ByteSource {
     return (small ? this.#pages : this.#blocks).read(offset, length);
   }
 
-  /** What pages hold from a byte on, if one begins there. */
+  /** The bytes that pages hold from a position on, if a page begins there. */
   known(start: number): Iterable<Uint8Array<ArrayBuffer>> {
     return start % pageBytes === 0 ? this.#pages.heldFrom(start / pageBytes) : [];
   }
 
-  /** A chunk that came with the whole file. */
+  /** A chunk that arrived with the whole file. */
   whole(size: number, index: number): Uint8Array<ArrayBuffer> | undefined {
     return size === blockBytes ? this.#whole?.get(index) : undefined;
   }
 
-  /** The bytes from `start` up to `end`. */
+  /** Requests the bytes from `start` up to `end`. */
   async part(start: number, end: number): Promise<Response> {
     if (this.options.offline === true) throw offline(this.name);
     const response = await request(this.name, `bytes=${start}-${end - 1}`, this.options);

@@ -1,10 +1,10 @@
-// The small files of a model where the network or the server fails.
+// The small files of a model while the network or the server fails.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fakeCaches } from "../../../test/support/fake-caches.ts";
 import { plainModel } from "../../../test/support/plain-model.ts";
 import { openRemoteModel } from "./remote-model.ts";
 
-/** Answers for config.json; the weights are there, and have a header's worth of bytes. */
+/** The answer for config.json; the weights exist and have the bytes of a header. */
 let config: () => Response | Promise<Response>;
 beforeEach(() => {
   vi.stubGlobal("caches", fakeCaches());
@@ -59,7 +59,7 @@ test("the embedded model is called so, by which its photographs are warned of", 
   expect((await open()).embedded).toBeUndefined();
 });
 
-test("an address that is none is refused with what a model may be", async () => {
+test("an address that is none is rejected with what a model may be", async () => {
   await expect(openRemoteModel("https://files example/model/", {})).rejects.toMatchObject({
     code: "model/not-found",
     message: expect.stringMatching(/^https:\/\/files example\/model\/: expected the URL/) as string,

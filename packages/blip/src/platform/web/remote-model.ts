@@ -1,5 +1,5 @@
-// Models behind URLs: a folder, a weights file, the embedded model, or a Hub id. Node's rules of which file holds the
-// weights, but a server does not list its files: each is asked for.
+// Models behind URLs: a folder, a weights file, the embedded model, or a Hub id. The rules for choosing the weights
+// file are Node's, but a server does not list its files, so each is requested.
 import { ModelError } from "@blip-ts/base";
 import { parseStrictJson } from "@blip-ts/checkpoint";
 import {
@@ -24,14 +24,14 @@ import { currentSettings } from "./settings.ts";
 import { bodyOf } from "./chunks.ts";
 import { folderUrl } from "@blip-ts/engine/web";
 
-/** The name of the model that travels in this package. */
+/** The name of the model bundled with this package. */
 const embeddedModel = "picture-book";
 const weightsFile = /\.(?:safetensors|bin|pth|pt)$/;
 const hubId = /^[\w-][\w.-]*\/[\w.-]+$/;
-/** Stands in the cache for a file that is not there. */
+/** Marks an absent file in the cache. */
 const absent = Uint8Array.of(0);
 
-/** The files of models/, each written out: bundlers copy what they see so. */
+/** The files of models/, each spelled out, because bundlers copy files with literal URLs. */
 const embeddedFiles: Readonly<Record<string, () => URL>> = {
   "picture-book/config.json": () => new URL("../models/picture-book/config.json", import.meta.url),
   "picture-book/model.safetensors": () =>
@@ -45,7 +45,7 @@ const embeddedFiles: Readonly<Record<string, () => URL>> = {
   "bert-base-uncased/vocab.txt": () => new URL("../models/bert-base-uncased/vocab.txt", import.meta.url),
 };
 
-/** The address of a file of this package's models/; undefined where there is none of this name. */
+/** The address of a file in this package's models/; undefined if there is no such file. */
 function embeddedUrl(file: string): string | undefined {
   const { models } = currentSettings();
   const known = embeddedFiles[file];
@@ -58,7 +58,7 @@ export function remoteOptions(options: SourceOptions, token?: string): RemoteOpt
   return { ...options, ...headers, cache: currentSettings().cache ?? true };
 }
 
-/** The bytes of an answer, which may be `most` at most. @throws {ModelError} `model/read-failed` */
+/** The bytes of an answer of at most `most` bytes. @throws {ModelError} `model/read-failed` */
 async function bytesWithin(url: string, response: Response, most: number): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
@@ -66,7 +66,7 @@ async function bytesWithin(url: string, response: Response, most: number): Promi
     parts.push(part);
     size += part.length;
     if (size > most)
-      throw readFailed(url, `expected at most ${most} bytes of such a file, found more, which were not read`);
+      throw readFailed(url, `expected at most ${most} bytes of such a file, got more, which were not read`);
   }
   const bytes = new Uint8Array(size);
   let at = 0;
@@ -78,8 +78,8 @@ async function bytesWithin(url: string, response: Response, most: number): Promi
 }
 
 /**
- * The text of a small file; undefined where there is none. Without a network, what was there before.
- * @param most bytes that it may have
+ * The text of a small file; undefined if the file does not exist. Without a network, the cached text.
+ * @param most the most bytes allowed
  * @throws {ModelError} `hub/...`, `model/read-failed`
  */
 export async function readText(
@@ -107,7 +107,7 @@ export async function readText(
       ...(headers ? { headers } : {}),
       ...(signal ? { signal } : {}),
     });
-    // Storage services answer 403 for what is not there and may not be listed.
+    // Storage services answer 403 for a missing file in an unlisted bucket.
     if (isAbsent(response) || response.status === 403) {
       await response.body?.cancel();
       await cache.put("text", absent);
@@ -125,10 +125,10 @@ export async function readText(
   return new TextDecoder().decode(bytes);
 }
 
-/** Makes an address of a file's name. */
+/** Returns the address of a file by its name. */
 type UrlOf = (file: string) => string | undefined;
 
-/** A model or a suite by its files' addresses. model_index.json is asked for where there are no weights. */
+/** Opens a model or a suite by its files' addresses. Requests model_index.json only if there are no weights. */
 async function openFolder(
   name: string,
   urlOf: UrlOf,
@@ -137,7 +137,7 @@ async function openFolder(
   try {
     return await folderModel(name, urlOf, options);
   } catch (error) {
-    // Without a network, the cache may have a suite where it has no model.
+    // Without a network, the cache may have a suite even if it has no model.
     if (!(error instanceof ModelError && (error.code === "model/no-weights" || isUnreached(error))))
       throw error;
     const url = urlOf(suiteIndexFile);
@@ -154,18 +154,21 @@ async function openFolder(
   }
 }
 
-/** Is it an adapter's folder that has no weights of a model? */
+/** Whether the folder holds an adapter; called only if it has no model weights. */
 async function isAdapter(urlOf: UrlOf, options: RemoteOptions): Promise<boolean> {
   const url = urlOf(adapterFiles.config);
   if (url === undefined || options.offline === true) return false;
   return (await readText(url, options, maxAdapterConfigBytes).catch(() => undefined)) !== undefined;
 }
 
-/** Is it that nothing can be said of a file without the network? */
+/** Whether the error means only that the network is missing. */
 const isUnreached = (error: unknown): boolean =>
   error instanceof ModelError && ["hub/offline", "hub/unreachable"].includes(error.code);
 
-/** A model's files by their addresses. @param candidates the names that its weights may have, the first that is there counts */
+/**
+ * Opens a model by its files' addresses.
+ * @param candidates possible names of its weights; the first existing one is used
+ */
 async function folderModel(
   name: string,
   urlOf: UrlOf,
@@ -176,7 +179,7 @@ async function folderModel(
     const url = urlOf(file);
     return url === undefined ? Promise.resolve(undefined) : readText(url, options, maxSideFileBytes[file]);
   };
-  // Without a network, one name of the weights may be in the cache where another is not.
+  // Without a network, the cache may have another of the candidates.
   let failure: ModelError | undefined;
   const orNothing = <T>(fetched: Promise<T>): Promise<T | undefined> =>
     fetched.catch((error: unknown) => {
@@ -233,7 +236,7 @@ export function addressOf(source: string): URL {
 }
 
 /**
- * A model by its address, its Hub id, or its name in this package.
+ * Opens a model by its address, its Hub id, or its name in this package.
  * @throws {ModelError} `model/not-found`, `model/no-weights`, `hub/...`
  */
 export async function openRemoteModel(
@@ -274,7 +277,7 @@ export async function openRemoteModel(
   };
 }
 
-/** bert-base-uncased's vocab.txt. */
+/** Reads bert-base-uncased's vocab.txt. */
 export async function bundledVocabulary(): Promise<string> {
   const url = embeddedUrl("bert-base-uncased/vocab.txt") ?? "";
   const text = await readText(url, remoteOptions({}), maxSideFileBytes["vocab.txt"]);

@@ -1,4 +1,4 @@
-// A suite behind a URL: what a page asks its server for, and that a model without parts costs no request more.
+// A suite behind a URL: the requests of a page, and no additional request for a model without parts.
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 let asked: string[];
 let down: boolean;
 
-/** A server of the folder, which knows ranges. */
+/** A server of the folder, with range requests. */
 async function answer(url: string, init: RequestInit = {}): Promise<Response> {
   if (down) throw new TypeError("Failed to fetch");
   const path = url.slice(origin.length);

@@ -1,16 +1,16 @@
-// What a response of a server says about its file: its version, its size.
+// A file's version and size, from a server's response.
 import type { SourceOptions } from "../../files.ts";
 
-/** What tells one version of a file from another, as far as the server lets a page see it. */
+/** The file's version identifier, if the server exposes it to the page. */
 export const etagOf = ({ headers }: Response) => headers.get("etag") ?? headers.get("last-modified") ?? "";
 
-/** The size of the whole in `content-range: bytes 0-9/1000`. */
+/** The size of the whole file in `content-range: bytes 0-9/1000`. */
 export function wholeSize(response: Response): number | undefined {
   const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
   return total === undefined ? undefined : Number(total);
 }
 
-/** The size of a file whose server hides `content-range` from pages of other origins. */
+/** Requests the size of a file whose server hides `content-range` from other origins. */
 export async function headSize(
   url: string,
   {

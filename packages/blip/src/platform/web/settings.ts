@@ -1,29 +1,33 @@
-// What a page says once about where things are: the engine's files, this package's models, the Hub.
+// A page's settings: the addresses of the engine's files, of this package's models, and of the Hub.
 import type { OptionNames } from "@blip-ts/base";
 import type { WebEngineSettings } from "@blip-ts/engine/web";
 import { expectSettings, settingNames } from "../../page-settings.ts";
 
-/** Where a page's files are, and how its engine runs. */
+/** The addresses of a page's files, and options of its engine. */
 export interface WebSettings extends WebEngineSettings {
-  /** This package's `web-image-worker.js`, or what starts it; without it, the file beside this module. */
+  /**
+   * The address of this package's `web-image-worker.js`, or a function that starts it; by default the file beside this
+   * module.
+   */
   readonly imageWorker?: string | URL | (() => Worker) | undefined;
-  /** The folder of this package's `models/`; without it, found from this module's own address. */
+  /** The address of this package's `models/` folder; by default derived from this module's own address. */
   readonly models?: string | URL | undefined;
-  /** Where Hub ids are resolved: https://huggingface.co unless told. */
+  /** The base address for Hub ids; by default https://huggingface.co. */
   readonly hub?: string | URL | undefined;
-  /** None unless told. Sent to the Hub alone. Everyone who opens the page can read it. */
+  /** A token for the Hub; none by default. It is sent to the Hub only. Everyone who opens the page can read it. */
   readonly token?: string | undefined;
-  /** Keeps what was fetched of checkpoints in the browser's Cache; on unless told. */
+  /** Keeps fetched parts of checkpoints in the browser's Cache; on by default. */
   readonly cache?: boolean | undefined;
 }
 
-// Both entries know the same names: the compiler compares them.
+// The compiler checks that both entries know the same names.
 settingNames satisfies OptionNames<WebSettings>;
 
 let settings: WebSettings = {};
 
 /**
- * Says where a page's files are. What is said later is added; engines that run keep what they began with.
+ * Sets the addresses of a page's files. Later calls add to earlier settings; running engines keep the settings they
+ * started with.
  * @throws {UsageError} `usage/bad-setting`
  */
 export function configure(more: WebSettings): void {

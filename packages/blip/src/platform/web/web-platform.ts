@@ -1,4 +1,4 @@
-// A page as a platform: files by HTTP, the browser's decoders, ONNX Runtime in a worker.
+// The page platform: files by HTTP, the browser's decoders, ONNX Runtime in a worker.
 import type { Platform } from "../../platform.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
 import { deriveWeights } from "./derived-weights.ts";

@@ -1,5 +1,5 @@
-// Files without their EXIF, for browsers: since the HTML standard took `imageOrientation: "none"` for "from-image", some
-// turn every image as that says, some those of a few formats.
+// Removes EXIF from files for browsers. The HTML standard now treats `imageOrientation: "none"` as "from-image", so
+// some browsers apply the EXIF orientation to every image, others only for a few formats.
 import { riffChunks } from "../../image/exif-orientation.ts";
 import { jpegSegments } from "../../image/jpeg-header.ts";
 import type { ImageFormat } from "../../image/sniff.ts";
@@ -7,7 +7,7 @@ import { joined } from "./chunks.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A JPEG without its segments APP1, EXIF and XMP among them. */
+/** A JPEG without its APP1 segments, which hold EXIF and XMP. */
 function jpegWithout(bytes: Bytes): Bytes {
   const kept: Bytes[] = [];
   let from = 0;
@@ -19,10 +19,10 @@ function jpegWithout(bytes: Bytes): Bytes {
   return from === 0 ? bytes : joined([...kept, bytes.subarray(from)]);
 }
 
-/** The flag of VP8X that says that there is EXIF. */
+/** The VP8X flag that announces EXIF. */
 const exifFlag = 0x08;
 
-/** A WebP without its chunk EXIF. */
+/** A WebP without its EXIF chunk. */
 function webpWithout(bytes: Bytes): Bytes {
   const chunks = [...riffChunks(bytes)];
   if (!chunks.some(({ type }) => type === "EXIF")) return bytes;
@@ -38,7 +38,7 @@ function webpWithout(bytes: Bytes): Bytes {
   return file;
 }
 
-/** The file itself if it has none, or is of another format. */
+/** Removes EXIF; returns the file itself if it has none or has another format. */
 export function withoutExif(format: ImageFormat, bytes: Bytes): Bytes {
   if (format === "jpeg") return jpegWithout(bytes);
   return format === "webp" ? webpWithout(bytes) : bytes;

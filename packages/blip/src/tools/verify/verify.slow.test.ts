@@ -270,7 +270,7 @@ describe("verify", () => {
     const broken = { imageOf: () => Promise.resolve(fixture("images/text.jpg")) };
     const [row] = await rowsOf(match, [sample({ task: "embed", text: "a", cosine: [0, 1] })], broken);
     expect(row?.verdict).toBe("skipped");
-    expect(row?.found).toMatch(/found text/);
+    expect(row?.found).toMatch(/got text/);
   });
 
   test("refuses a model that cannot do what was published of it, and one of which nothing was", async () => {

@@ -227,7 +227,8 @@ test("a run without texts leaves a whole model: what it does not train begins at
     patches: new Array<number>(16).fill(1),
   }));
   const recipe = {
-    ...{ base: "few", batchSize: 2, epochs: 1, augment: false, queue: 2, patchNames: { names } },
+    base: "few",
+    ...{ batchSize: 2, epochs: 1, augment: false, queue: 2, patchNames: { names } },
     losses: { itc: 0, itm: 0, lm: 0, patchNames: 1 },
   } as const;
   const model = tiny("pretrain-original");

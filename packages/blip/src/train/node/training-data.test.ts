@@ -140,15 +140,15 @@ test("a bad file is told with its line, counted, and the next sample takes its p
   );
   expect(stats.skipped).toBe(2);
   expect(lines.map((line) => line.replaceAll(folder, "")).sort()).toEqual([
-    expect.stringMatching(/^\/2\.png: .*2\.png: expected an image .*found text/) as string,
-    expect.stringMatching(/^\/7\.png: .*7\.png: expected an image .*found text/) as string,
+    expect.stringMatching(/^\/2\.png: .*2\.png: expected an image .*got text/) as string,
+    expect.stringMatching(/^\/7\.png: .*7\.png: expected an image .*got text/) as string,
   ]);
 });
 
 test("a folder of bad images alone is refused", async () => {
   await expect(epochOf("caption", folderOf([0, 1, 2], 3), { workers: 1 })).rejects.toMatchObject({
     code: "train-data/all-bad",
-    message: expect.stringContaining("found text") as string,
+    message: expect.stringContaining("got text") as string,
   });
 });
 

@@ -121,7 +121,7 @@ describe("tasks", () => {
     expect(await arrayOf(blip.ask([scene(1)], questions, short))).toEqual(
       await arrayOf(answerer.ask([scene(1)], questions, short)),
     );
-    expect(() => blip.match([scene(1)], texts)).toThrow(/was opened for, found ask/);
+    expect(() => blip.match([scene(1)], texts)).toThrow(/was opened for, got ask/);
   });
 });
 
@@ -151,7 +151,7 @@ describe("refuses", () => {
     expect(error).toMatchObject({ name: "ModelError", code: "suite/different-states" });
     expect(error.message).toMatch(
       new RegExp(
-        `expected one vision_config\\.${field} in all parts, found .* in .*/match and ${value} in .*/ask`,
+        `expected one vision_config\\.${field} in all parts, got .* in .*/match and ${value} in .*/ask`,
       ),
     );
     await using alone = await Blip.load(nodePlatform, folder, { tasks: ["ask"], ...quiet });
@@ -177,7 +177,7 @@ describe("refuses", () => {
     );
     expect(error).toMatchObject({ name: "ModelError", code: "suite/different-settings" });
     expect(error.message).toMatch(
-      /expected one image_mean in all parts, found .* and \[0.5,0.5,0.5\] in .*ask/,
+      /expected one image_mean in all parts, got .* and \[0.5,0.5,0.5\] in .*ask/,
     );
   });
 

@@ -169,7 +169,7 @@ describe("other tasks", () => {
   test("only those that it was opened for, of which the model must be able", async () => {
     await using blip = await Blip.load(nodePlatform, pretrained, { tasks: ["caption"] });
     expect(blip.tasks).toEqual(["caption"]);
-    expect(() => blip.match([scene(1)], texts)).toThrow(/was opened for, found caption/);
+    expect(() => blip.match([scene(1)], texts)).toThrow(/was opened for, got caption/);
     for (const [tasks, code] of [
       [["ask"], "model/wrong-task"],
       [["pretrain"], "usage/bad-option"],

@@ -1,4 +1,4 @@
-// The one pool of this program's decoders, and the one sum of all that it decodes.
+// This program's one pool of decoder processes, and the one budget of all its decoding.
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { DecoderPool } from "./decoder-pool.ts";
@@ -13,10 +13,10 @@ function decoderPool(): DecoderPool {
   return pool;
 }
 
-/** Starts the processes that the first images will need. */
+/** Starts the processes for the first images. */
 export const warmUpDecoders = (): void => decoderPool().warmUp();
 
-/** The ids of the processes that decode now or wait for an image. */
+/** The ids of the processes that are decoding or waiting for an image. */
 export const decoderProcesses = (): number[] => pool?.processes ?? [];
 
 /** Decodes an image in a process of its own. */

@@ -1,8 +1,8 @@
-// The sum of what is decoded at once: in turn, and what is small beside what is large.
+// The budget of concurrent decodes: in turn, and small images beside large ones.
 import { expect, test } from "vitest";
 import { DecodeBudget, smallBytes } from "./decode-budget.ts";
 
-/** Which of some calls have been admitted. */
+/** Records which calls have been admitted. */
 function watched(budget: DecodeBudget) {
   const admitted: string[] = [];
   const acquire = async (name: string, bytes: number, signal?: AbortSignal) => {

@@ -1,11 +1,11 @@
-// The sum over everything that is being decoded at once. What is small has room of its own, so that it never waits for
-// what is large.
+// A budget of bytes over all images that are being decoded. Small images have a share of their own, so they never wait
+// for large ones.
 import { must, whenAborted } from "@blip-ts/base";
 
-/** Bytes up to which an image is small: 20 megapixels of JPEG. */
+/** The most bytes of a small image: a JPEG of 20 megapixels needs as many. */
 export const smallBytes = 64e6;
 
-/** Gives bytes back; a second call does nothing more. */
+/** Returns bytes to the budget; a second call has no effect. */
 export type Release = () => void;
 
 interface Waiting {
@@ -13,7 +13,7 @@ interface Waiting {
   readonly admit: () => void;
 }
 
-/** Bytes that are taken by several, in turn. Who needs more than there is goes alone. */
+/** Bytes shared by several holders, in order of arrival. A request for more than the total runs alone. */
 class Lane {
   readonly #total: number;
   readonly #most: number;
@@ -66,18 +66,18 @@ class Lane {
   }
 }
 
-/** Half of the bytes is for images that decode in `smallBytes` at most, half for the others. */
+/** Half of the bytes is for images that need at most `smallBytes`, half for all others. */
 export class DecodeBudget {
   readonly #small: Lane;
   readonly #large: Lane;
 
-  /** @param total bytes of both halves @param mostLarge large images at a time */
+  /** @param total bytes of both halves @param mostLarge the most large images at a time */
   constructor(total: number, mostLarge: number) {
     this.#small = new Lane(total / 2, Infinity);
     this.#large = new Lane(total / 2, mostLarge);
   }
 
-  /** Waits for so many bytes. @throws the signal's reason */
+  /** Waits until this many bytes are free. @throws the signal's reason */
   async acquire(bytes: number, signal?: AbortSignal): Promise<Release> {
     signal?.throwIfAborted();
     return (bytes > smallBytes ? this.#large : this.#small).acquire(bytes, signal);

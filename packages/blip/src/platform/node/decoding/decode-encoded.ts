@@ -1,7 +1,7 @@
-// Images by sharp, to the bytes that Pillow 13 gives: colour profiles are not applied, CMYK by Pillow's formula, 16-bit
-// grey and colour keys as Pillow sees them. GIF is decoded by image/gif.ts. AVIF is near, not equal: libheif repeats
-// subsampled colour where libavif interpolates it (up to 20 of 255 at sharp edges, 1 where colour is not subsampled).
-// It runs in this process or in one of its own (decoder-child.ts).
+// Decodes images with sharp to the same bytes as Pillow 13: colour profiles are not applied, CMYK is converted with
+// Pillow's formula, and 16-bit grey and colour keys follow Pillow. GIF is decoded by image/gif.ts. AVIF is close but
+// not equal: libheif repeats subsampled colour, whereas libavif interpolates it (up to 20 of 255 at sharp edges, 1
+// without subsampling). This code runs in the caller's process or in a process of its own (decoder-child.ts).
 import type { Metadata, Sharp } from "sharp";
 import { grey16Clipped, truncated, unsupported } from "../../../image/errors.ts";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
@@ -22,7 +22,7 @@ import { loadSharp } from "../load-sharp.ts";
 import { blockOtherLoaders, checkDecoder } from "../image-loaders.ts";
 import type { EncodedImage } from "../read-image.ts";
 
-/** How raw pixels become RGB. */
+/** Options of the conversion from raw pixels to RGB. */
 export function rawOptions(
   { alpha, grey16, onWarning }: Pick<DecodeOptions, "alpha" | "grey16" | "onWarning">,
   name: string,
@@ -31,13 +31,15 @@ export function rawOptions(
   return { alpha, grey16, onClip };
 }
 
-/** Grey of 16 bits that Pillow opens as such; it reads grey with alpha, and grey AVIF, as 8 bits a channel. */
+/**
+ * Whether Pillow opens the image as 16-bit grey. Pillow reads grey with alpha, and grey AVIF, as 8 bits per channel.
+ */
 const isGrey16 = ({ depth, space }: Metadata, { format }: EncodedImage, png: PngHeader | undefined) =>
   depth === "ushort" &&
   (space === "grey16" || space === "b-w") &&
   (format === "tiff" || png?.colourType === 0);
 
-/** sharp mirrors first, and turns then: `flip` swaps top and bottom, `flop` left and right. */
+/** sharp mirrors before it rotates: `flip` swaps top and bottom, `flop` left and right. */
 const turns: Readonly<Record<Orientation, (image: Sharp) => Sharp>> = {
   1: (image) => image,
   2: (image) => image.flop(),
@@ -49,11 +51,13 @@ const turns: Readonly<Record<Orientation, (image: Sharp) => Sharp>> = {
   8: (image) => image.rotate(270),
 };
 
-/** Is there a last sample that no file calls alpha? Pillow drops it in every mode. */
+/**
+ * Whether the pixels have an extra last sample that the file does not declare as alpha. Pillow drops it in every mode.
+ */
 const hasOtherSample = ({ format, bytes }: EncodedImage) =>
   format === "tiff" && !tiffHasAlpha(tiffKind(tiffDirectory(bytes)));
 
-/** Decoded pixels as Pillow's convert("RGB") sees them. */
+/** The decoded pixels, equal to those of Pillow's convert("RGB"). */
 async function decodeBySharp(
   image: Sharp,
   metadata: Metadata,
@@ -61,7 +65,7 @@ async function decodeBySharp(
   options: DecodeOptions,
 ): Promise<RgbImage> {
   const { format, bytes, name } = encoded;
-  // Pillow turns a TIFF by itself when it loads it.
+  // Pillow itself applies a TIFF's orientation when it loads the file.
   const upright = options.orientation === "upright" || format === "tiff";
   const turned = upright ? turns[orientationOf(format, bytes)](image) : image;
   const png = format === "png" ? parsePngHeader(bytes) : undefined;
@@ -85,20 +89,20 @@ async function decodeBySharp(
   return key && options.alpha === "white" ? whitenColour(rgb, key) : rgb;
 }
 
-/** What sharp says of bytes that begin as an image does. */
+/** The error for bytes that begin like an image but that sharp cannot decode. */
 function failure(name: string, error: unknown): Error {
   const message = error instanceof Error ? error.message : String(error);
   const lines = message.split("\n").map((line) => line.trim().replace(/:$/, ""));
   const detail = lines.find((line) => /\w/.test(line)) ?? "no reason given";
-  // Where not even the header makes sense, sharp says that the format is unsupported.
+  // sharp also reports an unsupported format if it cannot parse the header.
   const variant = /(?<!contains )unsupported|not supported|unimplemented|bad labq/i.test(message);
   return variant
-    ? unsupported(name, `a variant that sharp has no decoder for (${detail})`, error)
+    ? unsupported(name, `a variant that sharp cannot decode (${detail})`, error)
     : truncated(name, detail, error);
 }
 
 /**
- * The RGB bytes of an image that was inspected; of an animation, its first frame.
+ * Returns the RGB bytes of an inspected image; for an animation, of its first frame.
  * @throws {InputError} `image/unsupported`, `image/truncated`, `image/too-large`
  */
 export async function decodeEncoded(encoded: EncodedImage, options: DecodeOptions): Promise<RgbImage> {
@@ -107,7 +111,8 @@ export async function decodeEncoded(encoded: EncodedImage, options: DecodeOption
   if (encoded.format === "gif") return decodeGif(bytes, parseGif(bytes, name), name, alpha);
   const sharp = await loadSharp();
   blockOtherLoaders(sharp);
-  // The limit is checked here, from the header, so that the message is ours. Pillow, too, bears with libjpeg's warnings.
+  // checkArea checks the limit from the header, so that the error is this package's. Pillow tolerates libjpeg's
+  // warnings too.
   const image = sharp(bytes, { ignoreIcc: true, failOn: "error", limitInputPixels: false });
   const metadata = await image.metadata().catch((error: unknown) => {
     throw failure(name, error);

@@ -1,5 +1,5 @@
-// An image in this process, within the sum of all that is decoded at once. Its native part cannot be ended: who leaves is
-// answered at once, and the bytes count until it is over.
+// Decodes an image in this process, within the common decoding budget. Native decoding cannot be stopped: an aborted
+// caller gets its rejection at once, and the bytes stay counted until the decoding ends.
 import { unlessAborted } from "@blip-ts/base";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import { tooSlow } from "../../../image/errors.ts";
@@ -10,7 +10,7 @@ import type { InspectedImage } from "./inspect-image.ts";
 import { within } from "./within.ts";
 import { decodeMilliseconds, decoders, decodingTotal } from "./limits.ts";
 
-/** Of large images, one place fewer than there are processes: what is small finds one. */
+/** One place fewer for large images than there are processes, so that a small image always finds a place. */
 export const budget = new DecodeBudget(decodingTotal, decoders - 1);
 
 /**

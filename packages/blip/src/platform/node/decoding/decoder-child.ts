@@ -1,5 +1,5 @@
-// A process that decodes images, one at a time: the entry `image-decoder`. It watches its own memory, and ends when its
-// owner is gone.
+// A process that decodes images, one at a time: the entry `image-decoder`. It watches its own memory, and exits when
+// its owner is gone.
 import { outOfBounds } from "../../../image/errors.ts";
 import { resizeBicubic } from "../../../image/resize-bicubic.ts";
 import { readImage } from "../read-image.ts";
@@ -14,7 +14,7 @@ const residentBytes = () => process.memoryUsage.rss();
 
 const send = (reply: DecoderReply, sent?: () => void) => process.send?.(reply, undefined, {}, sent);
 
-/** Native code that decodes cannot be ended in any other way: `exit` waits for its threads. */
+/** SIGKILL is the only way to stop native decoding: `exit` waits for its threads. */
 const end = () => process.kill(process.pid, "SIGKILL");
 
 let go = (): void => undefined;
@@ -56,5 +56,5 @@ process.on("message", (request: DecoderRequest) => {
   if (request.kind === "go") go();
   else void answer(request.source, request.options);
 });
-// Ctrl-C is its owner's, who may go on decoding.
+// Ctrl-C is for the owner, which may continue decoding.
 process.on("SIGINT", () => undefined);

@@ -1,4 +1,4 @@
-// Images in processes of their own: the same pixels, the same errors, and a new process for one that is gone.
+// Images in decoder processes: the same pixels, the same errors, and a new process in place of a dead one.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const size = { width: 32, height: 24, order: "10" } as const;
 const image = (name: string) => fixture(`images/${name}`);
 
 let folder = "";
-/** 64 megapixels: half a second of work. */
+/** 64 megapixels, which take half a second. */
 let long: Uint8Array;
 let pool: DecoderPool;
 beforeAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A pool of one process, and what tells that it has begun to decode. */
+/** A pool of one process, and a signal that it has begun to decode. */
 function watched() {
   let begun = (): void => undefined;
   const decoding = new Promise<void>((resolve) => (begun = resolve));
@@ -146,7 +146,7 @@ test("what is isolated is bounded as for callers who are not trusted, files and 
   });
 });
 
-/** Signal 0 asks whether it is there. */
+/** Signal 0 tests whether the process exists. */
 function isAlive(id: number): boolean {
   try {
     return process.kill(id, 0);

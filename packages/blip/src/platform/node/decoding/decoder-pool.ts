@@ -1,5 +1,5 @@
-// Processes that decode images: so many at a time, callers in turn. A process that waits (for a disk, for memory) lends
-// its place to another one; one that is too slow is ended, and a new one takes its place.
+// A pool of processes that decode images: a fixed number at a time, with callers in turn. A process that waits (for a
+// disk, for memory) lends its place to another. A process that is too slow is killed and replaced.
 import { whenAborted } from "@blip-ts/base";
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { decoderEnded } from "../../../image/errors.ts";
@@ -8,7 +8,7 @@ import type { DecodeBudget } from "./decode-budget.ts";
 import { DecoderProcess } from "./decoder-process.ts";
 import { type DecodeTask, DecodingJob, EndedEarly } from "./decoding-job.ts";
 
-/** Processes that wait, beside those that compute. */
+/** The most waiting processes, in addition to those that compute. */
 const maxWaiting = 16;
 
 export class DecoderPool {
@@ -18,25 +18,25 @@ export class DecoderPool {
   readonly #jobs = new Set<DecodingJob>();
   readonly #idle: DecoderProcess[] = [];
 
-  /** @param size processes that compute at a time @param budget of what they decode */
+  /** @param size the most processes that compute at a time @param budget the budget of their decoding */
   constructor(size: number, budget: Pick<DecodeBudget, "acquire">) {
     this.#size = size;
     this.#budget = budget;
   }
 
-  /** The ids of the processes that there are now. */
+  /** The ids of the current processes. */
   get processes(): number[] {
     const processes = [...this.#idle, ...[...this.#jobs].map((job) => job.process)];
     return processes.flatMap(({ id }) => id ?? []);
   }
 
-  /** Starts what the first images will need. */
+  /** Starts the processes for the first images. */
   warmUp(): void {
     while (this.#jobs.size + this.#idle.length < this.#size) this.#idle.push(this.#start());
   }
 
   /**
-   * @throws {InputError} `image/...`: what is wrong with the image; `image/too-slow`, `image/decoder-ended`
+   * @throws {InputError} `image/...` for a fault of the image; `image/too-slow`, `image/decoder-ended`
    * @throws the signal's reason
    */
   async decode(task: Omit<DecodeTask, "resolve" | "reject">): Promise<RgbImage> {
@@ -45,7 +45,7 @@ export class DecoderPool {
     } catch (error) {
       if (!(error instanceof EndedEarly)) throw error;
     }
-    // A process that died while it waited for work is no fault of this image.
+    // A process that died while it waited for work is not this image's fault, so the image is tried once more.
     try {
       return await this.#decodeOnce(task);
     } catch (error) {
@@ -53,7 +53,7 @@ export class DecoderPool {
     }
   }
 
-  /** Ends all processes; what is being decoded fails. */
+  /** Kills all processes; decodes in progress fail. */
   close(): void {
     for (const process of [...this.#idle, ...[...this.#jobs].map((job) => job.process)]) process.kill();
   }
@@ -65,7 +65,7 @@ export class DecoderPool {
     try {
       return await new Promise<RgbImage>((resolve, reject) => {
         const waiting = { ...task, resolve, reject };
-        // Once it is begun, its job listens.
+        // Once decoding has begun, its job listens to the signal.
         forget = whenAborted(signal, () => {
           if (this.#queue.remove(caller, waiting)) reject(signal?.reason as Error);
         });
@@ -99,7 +99,7 @@ export class DecoderPool {
     try {
       process = this.#idle.pop() ?? this.#start();
     } catch (error) {
-      // A program may be forbidden to start others.
+      // The runtime may forbid this program to start processes.
       task.reject(decoderEnded(task.source.name, error instanceof Error ? error.message : String(error)));
       return;
     }
@@ -111,7 +111,7 @@ export class DecoderPool {
     this.#next();
   }
 
-  /** A process that may be used again waits for the next image, within as many as compute at a time. */
+  /** Keeps a reusable process idle for the next image; at most `size` processes are kept. */
   #keep(process: DecoderProcess): void {
     if (process.isGone) return;
     if (this.#idle.length < this.#size) this.#idle.push(process);

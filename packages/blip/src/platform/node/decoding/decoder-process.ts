@@ -1,10 +1,10 @@
-// One process that decodes images, from its owner's side.
+// The owner's side of one process that decodes images.
 //
-// Why a process: a native decode in a thread cannot be ended. A drawing whose filter computes without end, decoded by
-// sharp in this process, goes on after its caller has left; Node has no call that stops a thread of its pool, and
-// `worker.terminate()` returns while the decode goes on in that pool. Four of them take the pool's four threads, and with
-// them every file that the program reads. A process is ended by the system, whatever it computes, in milliseconds
-// (decoder-pool.slow.test.ts shows both).
+// Why a process: a native decode in a thread cannot be stopped. If sharp decodes a drawing whose filter never ends in
+// this process, the decode continues after its caller has left. Node cannot stop a thread of its pool, and
+// `worker.terminate()` returns while the decode continues in that pool. Four such decodes occupy the pool's four
+// threads and block every file read of the program. The system kills a process within milliseconds, whatever it
+// computes (decoder-pool.slow.test.ts shows both).
 import { type ChildProcess, fork } from "node:child_process";
 import { constants, setPriority } from "node:os";
 import { ownFile } from "@blip-ts/engine/node";
@@ -13,7 +13,7 @@ import type { DecoderReply, DecoderRequest } from "./messages.ts";
 /** @throws {ModelError} `model/no-runtime` */
 const decoderFile = () => ownFile("image-decoder.js", import.meta.url, "../../../../dist");
 
-/** What the system says of a process that is gone. */
+/** Describes the end of a process: its signal or its exit code. */
 const endOf = (code: number | null, signal: string | null) => signal ?? `exit code ${code ?? "unknown"}`;
 
 export interface DecoderListener {
@@ -22,20 +22,21 @@ export interface DecoderListener {
   ended(how: string): void;
 }
 
-/** A process, and who listens to it now. */
+/** A process and its current listener. */
 export class DecoderProcess {
   readonly #child: ChildProcess;
   #listener: DecoderListener | undefined;
   #gone = false;
 
-  /** @param onEnd called once, when it is gone */
+  /** @param onEnd called once, when the process is gone */
   constructor(onEnd: (process: DecoderProcess) => void) {
     this.#child = fork(decoderFile(), [], {
-      // Not the program's own options: with `--input-type=module` or a loader no process would start, or slowly.
+      // The program's own options are not passed on: with `--input-type=module` or a loader, the process would fail to
+      // start or start slowly.
       execArgv: [],
       env: { ...process.env, NODE_OPTIONS: "" },
       serialization: "advanced",
-      // GLib prints what it thinks of crafted images on stderr: it says nothing about what the program does.
+      // GLib prints diagnostics of crafted images on stderr; they would be misleading in the program's output.
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
     const ended = (how: string) => {
@@ -54,38 +55,38 @@ export class DecoderProcess {
     return this.#child.pid;
   }
 
-  /** Whoever is given keeps the program alive until it is done. */
+  /** Sets the listener. The program stays alive while there is one. */
   listen(listener: DecoderListener | undefined): void {
     this.#listener = listener;
     this.#keepsAlive(listener !== undefined);
   }
 
   post(request: DecoderRequest): void {
-    // What cannot be sent is said by the end of the process.
+    // If sending fails, the end of the process reports it.
     this.#child.send(request, () => undefined);
   }
 
-  /** Has it ended, or been ended? */
+  /** Whether the process has ended or was killed. */
   get isGone(): boolean {
     return this.#gone || this.#child.killed;
   }
 
-  /** Lets others compute first, for good: a system that does not allow it lets it be. */
+  /** Lowers the process's priority permanently; has no effect if the system does not allow it. */
   yieldToOthers(): void {
     try {
       if (this.id !== undefined) setPriority(this.id, constants.priority.PRIORITY_BELOW_NORMAL);
     } catch {
-      // It may have ended, too.
+      // The process may also have ended.
     }
   }
 
-  /** Ends it, whatever it computes. */
+  /** Kills the process, whatever it computes. */
   kill(): void {
     this.#child.kill("SIGKILL");
   }
 
   #keepsAlive(pending: boolean): void {
-    // In Bun (1.4) a channel has neither method, and lets the program end by itself.
+    // In Bun (1.4), the channel has neither method and does not keep the program alive.
     const channel: { ref?(): void; unref?(): void } | null | undefined = this.#child.channel;
     if (pending) {
       this.#child.ref();

@@ -1,4 +1,5 @@
-// What decoding an image by sharp takes at its peak, from its header: measured over a process's own (docs/images.md).
+// Estimates from an image's header the peak memory of decoding it with sharp, in excess of the process's own: measured
+// values (docs/images.md).
 import { jpegHeader } from "../../../image/jpeg-header.ts";
 import { orientationOf } from "../../../image/exif-orientation.ts";
 import { ByteReader } from "../../../image/byte-reader.ts";
@@ -8,7 +9,7 @@ import { tiffKind } from "../../../image/tiff-kind.ts";
 import type { ImageFormat } from "../../../image/sniff.ts";
 import type { EncodedImage } from "../read-image.ts";
 
-/** RGB, or RGBA as decoders give it, or grey of 16 bits, and then RGB of it. */
+/** RGB. The second value is for decoders that produce RGBA, or 16-bit grey, which is then converted to RGB. */
 const rgb = 3;
 const throughRgba = 4 + rgb;
 
@@ -19,7 +20,7 @@ function pngBytes(bytes: Uint8Array): number {
   const header = parsePngHeader(bytes);
   const depth = header?.bitDepth ?? 16;
   const whole: Readonly<Record<number, number>> = { 0: 1 + rgb + (depth === 16 ? 2 : 0), 2: rgb };
-  // A colour that is transparent is made white in a copy; what is interlaced is held whole.
+  // A transparent colour is made white in a copy; an interlaced image is held whole.
   const keyed = header?.key ? rgb : 0;
   const interlaced = new ByteReader(bytes).u8(28) === 1 ? (4 * Math.max(8, depth)) / 8 : 0;
   return (whole[header?.colourType ?? 6] ?? throughRgba) + keyed + interlaced;
@@ -31,7 +32,7 @@ function tiffBytes(bytes: Uint8Array): number {
   return stored + (samples === 3 ? rgb : throughRgba);
 }
 
-/** Bytes per pixel, of what is decoded and what is made of it. */
+/** Bytes per pixel, of the decoded image and its conversions. */
 const perPixel: Readonly<Record<ImageFormat, (bytes: Uint8Array) => number>> = {
   jpeg: jpegBytes,
   png: pngBytes,
@@ -41,12 +42,12 @@ const perPixel: Readonly<Record<ImageFormat, (bytes: Uint8Array) => number>> = {
   tiff: tiffBytes,
 };
 
-/** @param width and `height`: in pixels, of the header @returns bytes at most, those of the file among them */
+/** @param width and `height`: in pixels, from the header @returns the most bytes, including the file's */
 export function decodingBytes(
   { format, bytes }: Pick<EncodedImage, "format" | "bytes">,
   { width, height }: { readonly width: number; readonly height: number },
 ): number {
-  // To be turned, an image is held whole once more. A file is there twice while it passes from process to process.
+  // Rotation holds the whole image once more. The file exists twice while it passes between processes.
   const turning = orientationOf(format, bytes) === 1 ? 0 : 4;
   return 2 * bytes.length + width * height * (perPixel[format](bytes) + turning);
 }

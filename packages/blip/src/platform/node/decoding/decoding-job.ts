@@ -1,4 +1,4 @@
-// An image in a process: what it waits for, and how it ends.
+// One image in a decoder process: its waits and its end.
 import { whenAborted } from "@blip-ts/base";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import { decoderEnded, readTooSlow, tooSlow } from "../../../image/errors.ts";
@@ -9,11 +9,11 @@ import { checkMemory, decodeMilliseconds, readMilliseconds } from "./limits.ts";
 import type { DecoderReply, ImageSource } from "./messages.ts";
 import { fromPlain } from "./plain-error.ts";
 
-/** A file that is not read in this time lends its process's place. */
+/** A job whose file is not read within this time lends out its process's place. */
 const patienceMilliseconds = 250;
-/** A decode whose caller has left is ended after this time, unless it is done before: a new process costs as much. */
+/** A decode without a caller is killed after this time unless it finishes: starting a new process costs as much. */
 const graceMilliseconds = 500;
-/** A process that takes more than this after an image is replaced: memory of large images is not given back. */
+/** A process that holds more than this after an image is replaced, because memory of large images is not returned. */
 const maxIdleBytes = 200e6;
 
 export interface DecodeTask {
@@ -23,7 +23,7 @@ export interface DecodeTask {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Its process ended before it had read the image: the image has no part in that. */
+/** The process ended before it had read the image, so the image is not the cause. */
 export class EndedEarly extends Error {}
 
 export class DecodingJob {
@@ -32,17 +32,17 @@ export class DecodingJob {
   readonly #budget: Pick<DecodeBudget, "acquire">;
   readonly #changed: (job: DecodingJob) => void;
   readonly #ended = new AbortController();
-  /** When it begins to wait, and when it has taken too long. */
+  /** Timers for the start of waiting and for the time limit. */
   #waiting: NodeJS.Timeout;
   #deadline: NodeJS.Timeout;
   #release: Release = () => undefined;
   readonly #forget: () => void;
   #computes = true;
   #isRead = false;
-  /** Is the process to end after this image? */
+  /** Whether the process is killed after this image. */
   #once = false;
 
-  /** @param changed called when its place is free for another, and when it is over */
+  /** @param changed called when its place becomes free for another job, and when it is over */
   constructor(
     task: DecodeTask,
     process: DecoderProcess,
@@ -71,7 +71,7 @@ export class DecodingJob {
     process.post({ kind: "decode", source, options: { alpha, orientation, grey16, maxPixels, size } });
   }
 
-  /** Does it hold a place of those that compute? */
+  /** Whether it holds a place of a computing process. */
   get computes(): boolean {
     return this.#computes && !this.over;
   }
@@ -98,14 +98,14 @@ export class DecodingJob {
     }
   }
 
-  /** Decoding begins when there are so many bytes. */
+  /** Lets decoding begin when the budget has the bytes. */
   async #admit(bytes: number): Promise<void> {
     const { source, options } = this.#task;
     const { timeout = decodeMilliseconds } = options;
     this.#isRead = true;
     clearTimeout(this.#waiting);
     clearTimeout(this.#deadline);
-    // The process waits for its next word: that may be about another image.
+    // The process waits for its next message, which may be about another image.
     if (options.signal?.aborted === true) {
       this.#end(() => undefined, 0);
       return;
@@ -125,7 +125,7 @@ export class DecodingJob {
     clearTimeout(this.#waiting);
     this.#computes = true;
     if (bytes > smallBytes) {
-      // Who waits for a large image waits long anyway; the process ends after it, and its memory with it.
+      // Large images take long in any case; the process is killed afterwards, which frees its memory.
       this.process.yieldToOthers();
       this.#once = true;
     }
@@ -138,7 +138,7 @@ export class DecodingJob {
     this.#changed(this);
   }
 
-  /** Its caller is gone. */
+  /** Handles the caller's abort. */
   readonly #leave = (): void => {
     const reason: unknown = this.#task.options.signal?.reason;
     this.#task.reject(reason);
@@ -146,12 +146,12 @@ export class DecodingJob {
     this.#deadline = setTimeout(() => this.#stop(reason), graceMilliseconds);
   };
 
-  /** Ends the process: there is no other way to stop what it computes. */
+  /** Kills the process: its computation cannot be stopped in any other way. */
   #stop(reason: unknown): void {
     this.#end(() => this.#task.reject(reason));
   }
 
-  /** @param rss bytes that the process takes now; it is ended if nothing is known of them */
+  /** @param rss the process's current memory in bytes; the process is killed if it is unknown */
   #end(settle: () => void, rss = Infinity): void {
     if (this.over) return;
     this.#ended.abort();

@@ -1,4 +1,4 @@
-// What a file's header says of its image, held against what an image may be, before memory is taken for its pixels.
+// Checks an image's header against the limits before memory is allocated for its pixels.
 import { truncated, unsupported } from "../../../image/errors.ts";
 import { declaredSize } from "../../../image/declared-size.ts";
 import { parseGif } from "../../../image/gif.ts";
@@ -8,16 +8,16 @@ import { tiffKind, unreadTiff } from "../../../image/tiff-kind.ts";
 import type { EncodedImage } from "../read-image.ts";
 import { decodingBytes } from "./decoding-cost.ts";
 
-/** An image that may be decoded. */
+/** An image that passed the checks. */
 export interface InspectedImage extends EncodedImage {
-  /** Bytes that decoding it takes at its peak, those of its file among them. */
+  /** Peak bytes of decoding it, including those of its file. */
   readonly needs: number;
 }
 
 function sizeOf({ name, bytes, format }: EncodedImage) {
   if (format === "gif") return parseGif(bytes, name);
   const size = declaredSize(format, bytes);
-  if (!size) throw truncated(name, "its header does not say how large it is");
+  if (!size) throw truncated(name, "its header has no size");
   return size;
 }
 

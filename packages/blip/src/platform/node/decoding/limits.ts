@@ -1,31 +1,31 @@
-// What decoding may take, of this process and of those that decode for it.
+// Limits of decoding, in this process and in decoder processes.
 import { availableParallelism } from "node:os";
 import type { DecodingMemory } from "../../../image/decode-options.ts";
 import { tooMuchMemory } from "../../../image/errors.ts";
 
-/** Milliseconds that decoding an image may take, unless told. */
+/** The default time limit of decoding an image, in milliseconds. */
 export const decodeMilliseconds = 30_000;
-/** Milliseconds that reading its file may take. */
+/** The time limit of reading an image's file, in milliseconds. */
 export const readMilliseconds = 30_000;
 
-/** Processes that decode at a time: one per core, from 2 to 4. */
+/** The most processes that decode at a time: one per core, from 2 to 4. */
 export const decoders = Math.min(4, Math.max(2, availableParallelism()));
 
-/** Bytes of all that is being decoded at once, half of them for images that need 64 MB at most. */
+/** Bytes of all concurrent decodes; half of them are for images that need at most 64 MB. */
 export const decodingTotal = 1024e6;
 
 /**
- * Bytes up to which an image is decoded in the caller's own process, if its caller is trusted: a photograph of 30
- * megapixels. A larger one takes longer than a process takes to start.
+ * Bytes up to which a trusted caller's image is decoded in the caller's own process: a photograph of 30 megapixels. A
+ * larger image takes longer to decode than a process takes to start.
  */
 export const decodedHere = 100e6;
 
-/** Bytes of a process that decodes, beside its image: 75 MB before the first one. */
+/** Bytes of a decoder process besides its image: 75 MB before the first one. */
 export const decoderBytes = 100e6;
 
 /**
- * Is there room for an image within a bound of memory: in this process, or in one that ends after it?
- * @param needs bytes that decoding it takes
+ * Checks that an image fits a memory bound, in this process or in one that is killed after it.
+ * @param needs bytes needed to decode the image
  * @throws {InputError} `image/too-large`, with the MB that it needs
  */
 export function checkMemory(name: string, needs: number, { here, apart, boundFor }: DecodingMemory): void {

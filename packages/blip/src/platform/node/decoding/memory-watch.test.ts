@@ -1,4 +1,4 @@
-// A decoder that takes more than its image's header lets expect.
+// A decoder that takes more memory than its image's header suggests.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { spareBytes, watchMemory } from "./memory-watch.ts";
 

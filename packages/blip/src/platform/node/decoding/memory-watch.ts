@@ -1,16 +1,16 @@
-// What a process takes, looked at while it decodes: a native decoder allocates what it likes, and asks nobody.
+// Watches a process's memory while it decodes, because native decoders allocate without asking.
 
-/** How often it is looked at. */
+/** The interval between two looks. */
 const lookMilliseconds = 20;
-/** What a decoder may take beyond what was expected of it: a process's own memory grows, too. */
+/** The excess allowed for the growth of the process's own memory. */
 export const spareBytes = 96e6;
-/** How far an image may be from what was expected. */
+/** The allowed ratio between an image's real and its expected memory. */
 const tolerance = 1.5;
 
 /**
- * Calls `exceeded`, once, if the process takes more than an image lets expect.
- * @param needs bytes that the image needs by its header @param resident gives the bytes that the process takes
- * @returns ends the watch
+ * Calls `exceeded` once if the process takes more memory than its image is expected to need.
+ * @param needs bytes that the image needs by its header @param resident returns the process's current memory in bytes
+ * @returns a function that ends the watch
  */
 export function watchMemory(
   needs: number,

@@ -1,4 +1,4 @@
-// Errors as they pass between processes.
+// Converts errors for passing between processes.
 import { BlipError, plainError, revivedError } from "@blip-ts/base";
 import type { SentError } from "./messages.ts";
 

@@ -1,4 +1,4 @@
-// Why images of anyone are decoded in processes: what a thread decodes cannot be ended, what a process decodes can.
+// Why untrusted images are decoded in processes: a decode in a thread cannot be stopped, one in a process can.
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -10,7 +10,9 @@ const drawing =
   '<svg xmlns="http://www.w3.org/2000/svg" width="3000" height="3000"><filter id="f" x="0" y="0" width="1" height="1">' +
   '<feMorphology operator="dilate" radius="2000"/></filter><rect width="3000" height="3000" filter="url(#f)"/></svg>';
 
-/** Decodes the drawing in a worker thread, ends the thread, and says how much the process computes afterwards. */
+/**
+ * Decodes the drawing in a worker thread, terminates the thread, and prints the process's computing time afterwards.
+ */
 const program = `
   import { Worker } from "node:worker_threads";
   const worker = new Worker(
@@ -22,18 +24,18 @@ const program = `
   );
   await new Promise((begun) => worker.once("message", begun));
   await new Promise((later) => setTimeout(later, 300));
-  // It may never come back, as the thread waits for its own native call.
+  // terminate() may never settle, because the thread waits for its own native call.
   void worker.terminate();
   await new Promise((later) => setTimeout(later, 500));
   const before = process.cpuUsage();
   await new Promise((later) => setTimeout(later, 1000));
   const { user, system } = process.cpuUsage(before);
   console.log(JSON.stringify({ computed: (user + system) / 1e6 }));
-  // What was printed is on its way.
+  // Lets the printed output arrive first.
   setTimeout(() => process.kill(process.pid, "SIGKILL"), 100);
 `;
 
-test("a decode in a thread goes on after the thread was ended; the end of its process ends it", async () => {
+test("a decode in a thread continues after the thread was ended; the end of its process ends it", async () => {
   const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
     timeout: 60_000,
   });
@@ -42,7 +44,7 @@ test("a decode in a thread goes on after the thread was ended; the end of its pr
     signal: string;
   };
   const { computed } = JSON.parse(stdout) as { computed: number };
-  // Seconds of a second in which nobody waits for it any more.
+  // CPU seconds in a second in which the result is no longer needed.
   expect(computed).toBeGreaterThan(0.1);
   expect(signal).toBe("SIGKILL");
 });

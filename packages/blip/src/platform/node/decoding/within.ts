@@ -1,6 +1,6 @@
-// Work that may take so long.
+// Work with a time limit.
 
-/** @param late the error if it takes longer; the work goes on, and nobody waits for it */
+/** @param late makes the error for work that takes longer; the work continues, but its result is ignored */
 export async function within<T>(work: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {

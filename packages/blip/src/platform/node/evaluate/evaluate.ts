@@ -1,4 +1,4 @@
-// `evaluate` on Node: data by its path.
+// `evaluate` in Node: reads data by path.
 import { type DatasetOptions, readDataset, type Task } from "@blip-ts/datasets/node";
 import { evaluateOn } from "../../../evaluate/evaluate.ts";
 import { expectOptions } from "@blip-ts/base";
@@ -12,7 +12,7 @@ import type { EvaluationReport } from "../../../evaluate/report.ts";
 import { nodePlatform } from "../node-platform.ts";
 import { nodeEvaluationHost } from "./host.ts";
 
-/** What the readers call the data of a task. */
+/** The dataset readers' name of a task's data. */
 const dataTask = (task: EvaluationTask, video: boolean): Task => {
   if (task === "retrieval") return video ? "video" : "retrieval";
   return task === "nocaps" ? "caption" : task;

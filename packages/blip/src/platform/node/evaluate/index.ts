@@ -1,15 +1,14 @@
-// Evaluation as the Node entry offers it. The readers of data files are loaded when they are first needed: a first match
-// waits for none of them.
+// Evaluation for the Node entry. The readers of data files are loaded on demand, so they do not delay a first match.
 import type { EvaluateOptions, EvaluationData, EvaluationTask } from "../../../evaluate/options.ts";
 import type { EvaluationReport } from "../../../evaluate/report.ts";
 
 /**
- * Evaluates a model on a data set of the field: `retrieval`, `caption`, `nocaps`, `vqa`, `nlvr` or `match`.
- * @param data a path, several, or with more about how they are read
- * @returns the report, which with `report` is written as well; a run that was stopped goes on from the rows beside it
+ * Evaluates a model on a public data set: `retrieval`, `caption`, `nocaps`, `vqa`, `nlvr` or `match`.
+ * @param data a path, several paths, or an object that also holds reading options
+ * @returns the report, which is also written to `report` if given; an interrupted run continues from the rows beside it
  * @throws {UsageError} `usage/bad-option`, `evaluate/other-run`, `evaluate/not-rows`, `evaluate/in-use`,
  * `evaluate/cannot-write`, `dataset/bad-option`
- * @throws {InputError} `evaluate/no-rows`, and what ends the reading of the data: `dataset/...`
+ * @throws {InputError} `evaluate/no-rows`, and errors that end the reading of the data: `dataset/...`
  * @throws {ModelError} if the model cannot be found, read, or used for the task
  */
 export async function evaluate(
@@ -22,7 +21,7 @@ export async function evaluate(
 }
 
 /**
- * BLIP's `answer_list.json`: a JSON list of answers, each once.
+ * Reads BLIP's `answer_list.json`: a JSON list of answers, each once.
  * @throws {InputError} `dataset/not-found`, `dataset/bad-row`, `dataset/bad-json`, `dataset/encoding`
  */
 export async function readAnswerList(path: string): Promise<string[]> {

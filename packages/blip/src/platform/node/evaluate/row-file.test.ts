@@ -1,4 +1,4 @@
-// Files of lines: of one process at a time, and free again whatever happens.
+// Files of lines: used by one process at a time, and released in every case.
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ test("a file that cannot be opened leaves no lock behind", async () => {
   expect(await readdir(folder)).toEqual(["rows.jsonl"]);
 });
 
-test("a file in use is refused with the process that has it, and free when it is closed", async () => {
+test("a file in use is rejected with the process that has it, and free when it is closed", async () => {
   const path = join(folder, "rows.jsonl");
   const file = await openRowFile(path);
   await expect(openRowFile(path)).rejects.toMatchObject({

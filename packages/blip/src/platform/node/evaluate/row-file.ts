@@ -1,4 +1,4 @@
-// A file of lines that grows, of one process at a time.
+// A growing file of lines, used by one process at a time.
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { createInterface } from "node:readline";
@@ -9,8 +9,8 @@ import { lockNow } from "../hub/transfer-lock.ts";
 import { detailOf } from "../local-files.ts";
 
 /**
- * Takes the file for this process. A killed process leaves its lock behind, which then counts for nothing.
- * @returns the lock, which closing gives back
+ * Locks the file for this process. The lock of a killed process has no effect.
+ * @returns the lock; closing it releases the file
  * @throws {UsageError} `evaluate/in-use`
  */
 async function lock(path: string): Promise<Closable> {
@@ -21,7 +21,7 @@ async function lock(path: string): Promise<Closable> {
 
 const blockBytes = 1 << 16;
 
-/** Bytes up to the last line's end. */
+/** The number of bytes up to the last line's end. */
 async function wholeBytes(file: FileHandle): Promise<number> {
   const block = new Uint8Array(blockBytes);
   for (let end = (await file.stat()).size; end > 0;) {
@@ -34,7 +34,7 @@ async function wholeBytes(file: FileHandle): Promise<number> {
   return 0;
 }
 
-/** Bytes up to the end of the n-th line. */
+/** The number of bytes up to the end of the n-th line. */
 async function bytesOfLines(file: FileHandle, lines: number): Promise<number> {
   const block = new Uint8Array(blockBytes);
   let left = lines;
@@ -49,7 +49,7 @@ async function bytesOfLines(file: FileHandle, lines: number): Promise<number> {
 }
 
 /**
- * Opens a file of lines, or begins it. What a killed process left of a line is cut off.
+ * Opens or creates a file of lines. Cuts off a partial last line of a killed process.
  * @throws {UsageError} `evaluate/in-use`, `evaluate/cannot-write`
  */
 export async function openRowFile(path: string): Promise<RowFile> {

@@ -1,4 +1,4 @@
-// Image states on disk: records of equal length, float32 as the machine has them.
+// Image states on disk: records of equal length, float32 in the machine's byte order.
 import { open, rm } from "node:fs/promises";
 import { closedBy } from "@blip-ts/base";
 import type { StatesFile } from "../../../evaluate/host.ts";

@@ -1,4 +1,4 @@
-// Loads of one model at once, in one process and in several: one transfer of each file, by a local server's own count.
+// Concurrent loads of one model, in one process and in several: one transfer of each file, counted by a local server.
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -25,7 +25,7 @@ const etagOf = (file: string) =>
     .digest("hex");
 const weights = "pytorch_model.bin";
 
-/** The hub: what it was asked to send, and how slowly it does. */
+/** The hub's requested files, and its speed. */
 let sent: { file: string; from: number }[] = [];
 let asked: string[] = [];
 let broken: string[] = [];
@@ -142,7 +142,7 @@ describe("in one process", () => {
     await expectWhole();
   });
 
-  test("the transfer ends where nobody waits for it, and the next load goes on with it", async () => {
+  test("the transfer ends when nobody waits for it, and the next load continues with it", async () => {
     pause = 20;
     const stop = new AbortController();
     const onProgress = ({ file, loaded }: DownloadProgress) => {
@@ -175,7 +175,7 @@ describe("in several processes", () => {
   test("three of them, and three loads in this one, share one transfer of each file", async () => {
     pause = 150;
     const others = [load(), load(), load()];
-    // They come while this one's transfer runs, which takes longer than they need to begin.
+    // They arrive while this one's transfer runs, which takes longer than their start.
     await waitFor(() => asked.length > 0);
     await Promise.all([1, 2, 3].map(() => downloadModel(id, options)));
     expect(await Promise.all(others.map(({ code }) => code))).toEqual([0, 0, 0]);

@@ -1,4 +1,4 @@
-// Against a local server that speaks the Hub's protocol, and one that plays its store of large files.
+// Tests with a local server that speaks the Hub's protocol, and one that acts as its store of large files.
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -49,14 +49,14 @@ class TestServer {
   }
 }
 
-/** What the two servers do; tests change it. */
+/** The behaviour of the two servers; tests change it. */
 interface Behaviour {
   status?: number;
   errorCode?: string;
   token?: string;
   files: string[];
   etag: string;
-  /** Bytes after which the store breaks the connection, once. */
+  /** The number of bytes after which the store breaks the connection, once. */
   breakAfter?: number;
   ranges: boolean;
   busy: number;
@@ -172,7 +172,7 @@ describe("downloadModel", () => {
     const settings = ["processor_config.json", "preprocessor_config.json"];
     behaviour.files.push(...settings);
     const found = await downloadModel(id, options);
-    // The test's store has one content for all.
+    // The test's store has one content for all files.
     for (const name of settings) expect(await readFile(join(found.folder, name))).toEqual(weights);
   });
 
@@ -198,7 +198,7 @@ describe("downloadModel", () => {
     expect(await downloadModel(id, { ...options, offline: true })).toEqual({ folder: snapshot, commit });
   });
 
-  test("goes on where a broken connection stopped", async () => {
+  test("continues where a broken connection stopped", async () => {
     behaviour.breakAfter = 100_000;
     const { folder: snapshot } = await downloadModel(id, options);
     expect(await readFile(join(snapshot, "pytorch_model.bin"))).toEqual(weights);
@@ -207,7 +207,7 @@ describe("downloadModel", () => {
     expect(Number(resumed)).toBeGreaterThan(0);
   });
 
-  test("goes on where an earlier process stopped, and starts over where the server knows no ranges", async () => {
+  test("continues where an earlier process stopped, and starts over where the server knows no ranges", async () => {
     const partial = join(repository(), "blobs", `${sha256}.incomplete`);
     await mkdir(join(repository(), "blobs"), { recursive: true });
     await writeFile(partial, weights.subarray(0, 250_000));
@@ -262,9 +262,14 @@ describe("downloadModel", () => {
       "it has no weights",
       { files: ["config.json", "tf_model.h5"] },
       "hub/no-weights",
-      /has no model.safetensors/,
+      /expected model\.safetensors.*, got config\.json, tf_model\.h5/,
     ],
-    ["it has two .pth", { files: ["a.pth", "b.pth"] }, "hub/no-weights", /not one single .pth/],
+    [
+      "it has two .pth",
+      { files: ["a.pth", "b.pth"] },
+      "hub/no-weights",
+      /one \.pth file.*, got a\.pth, b\.pth/,
+    ],
   ])("says so where %s", async (_what, change, code, message) => {
     Object.assign(behaviour, change);
     const call = downloadModel(id, options);
@@ -294,7 +299,7 @@ describe("downloadModel", () => {
     await expect(downloadModel("someone/other", options)).rejects.toMatchObject({ code: "hub/unreachable" });
   });
 
-  test.each(["../etc", "a/b/c", "a b/c", "a/..", "", "a--b/c"])("refuses %j as an id", async (bad) => {
+  test.each(["../etc", "a/b/c", "a b/c", "a/..", "", "a--b/c"])("rejects %j as an id", async (bad) => {
     await expect(downloadModel(bad, options)).rejects.toMatchObject({ code: "hub/bad-id" });
   });
 
@@ -305,7 +310,7 @@ describe("downloadModel", () => {
     write.mockRestore();
   });
 
-  test("stops when it is told to, and goes on later", async () => {
+  test("stops when it is aborted, and continues later", async () => {
     const controller = new AbortController();
     const onProgress = ({ file, loaded }: DownloadProgress) => {
       if (file === "pytorch_model.bin" && loaded > 0) controller.abort(new Error("enough"));

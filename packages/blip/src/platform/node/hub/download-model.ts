@@ -1,4 +1,4 @@
-// A model of the Hub in the local cache: what is there is taken, what is not is fetched.
+// Brings a model of the Hub into the local cache: fetches only the files that the cache lacks.
 import type { Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -35,12 +35,12 @@ import { digestOfEtag, download } from "./transfer.ts";
 import { lockTransfer, type LockTimes } from "./transfer-lock.ts";
 
 export interface DownloadOptions extends SourceOptions {
-  /** Instead of the process's environment. */
+  /** Replaces the process's environment. */
   readonly env?: Environment;
   readonly pauseMilliseconds?: number;
-  /** How long servers may take; tests make it short. */
+  /** Time limits for servers; tests shorten them. */
   readonly limits?: NetworkLimits;
-  /** Of the locks between processes; tests make them short. */
+  /** Times of the locks between processes; tests shorten them. */
   readonly lockTimes?: LockTimes;
 }
 
@@ -50,7 +50,7 @@ export interface DownloadedModel {
   readonly commit: string;
 }
 
-/** Which of a folder's files hold the weights; an index stands for its shards, and model_index.json for the parts of a suite. */
+/** Chooses a folder's weights file. An index stands for its shards, and model_index.json for a suite's parts. */
 function chooseWeights(id: string, files: readonly string[], part: string | undefined): string {
   const known = weightsFiles.find((name) => files.includes(name));
   if (known !== undefined) return known;
@@ -60,7 +60,7 @@ function chooseWeights(id: string, files: readonly string[], part: string | unde
   throw noWeights(id, files);
 }
 
-/** The shards that an index names; none if it is refused, which its reader says with all that is wrong. */
+/** The shards that an index names; none if the index is invalid, because its reader reports the faults later. */
 async function shardsOf(path: string): Promise<readonly string[]> {
   const text = await readSideFile(path, maxSideFileBytes["model.safetensors.index.json"]);
   const parsed = await parseStrictJson(text ?? "", sideFileLimits);
@@ -73,11 +73,11 @@ async function shardsOf(path: string): Promise<readonly string[]> {
   }
 }
 
-/** A file's path in its repository. @param part the folder of a suite that it lies in, if it does */
+/** A file's path in its repository. @param part the suite's folder that holds it, if any */
 const pathOf = (file: string, part: string | undefined): string =>
   part === undefined ? file : `${part}/${file}`;
 
-/** Is the snapshot of a commit enough to load the model (or a part of the suite) from? */
+/** Whether a commit's snapshot has all files needed to load the model (or a part of the suite). */
 async function isWhole(cache: RepositoryCache, commit: string, part: string | undefined): Promise<boolean> {
   const folder = join(cache.snapshot(commit), part ?? "");
   const has = (file: string) => cache.has(commit, pathOf(file, part));
@@ -92,20 +92,20 @@ async function isWhole(cache: RepositoryCache, commit: string, part: string | un
   return part === undefined && (await has(suiteIndexFile));
 }
 
-/** Is the model there, and is none of the files beside its weights cut short? */
+/** Whether the model is complete and no side file is cut short. */
 async function isUsable(cache: RepositoryCache, commit: string, part: string | undefined): Promise<boolean> {
   const states = await Promise.all(sideFiles.map((file) => cache.state(commit, pathOf(file, part))));
   return !states.includes("cut") && (await isWhole(cache, commit, part));
 }
 
 /**
- * Brings a model into the cache.
- * Offline, or with a commit's hash that is cached whole, no request is made. If the Hub cannot be reached, is slow or
- * answers with something else than its protocol, a whole model in the cache is used, with a warning. Of a suite comes
- * model_index.json alone; its folders are asked for one by one.
- * @param part a plain name: the folder of a suite, which is brought instead of what lies beside it
- * @throws {ModelError} `hub/...` @throws {UsageError} `hub/bad-revision`, `hub/bad-endpoint`, `hub/bad-token`,
- * `network/bad-proxy` @throws the signal's reason
+ * Brings a model into the cache. Offline, or if a commit given by its hash is fully cached, no request is made. If the
+ * Hub cannot be reached, is slow, or does not follow its protocol, a fully cached model is used, with a warning. For a
+ * suite, only model_index.json is fetched; its folders are requested one by one.
+ * @param part a plain name: the suite's folder to fetch instead of the top-level files
+ * @throws {ModelError} `hub/...`
+ * @throws {UsageError} `hub/bad-revision`, `hub/bad-endpoint`, `hub/bad-token`, `network/bad-proxy`
+ * @throws the signal's reason
  */
 export async function downloadModel(
   id: string,
@@ -142,16 +142,16 @@ export async function downloadModel(
   }
 }
 
-/** One file of a repository, and where it goes. */
+/** A file of a repository and its cache. */
 interface Wanted {
   readonly file: string;
   readonly entry: FileEntry;
   readonly cache: RepositoryCache;
-  /** The blob that was found damaged: it counts as none, as long as it is still that one. */
+  /** The damaged blob, if there is one: it counts as missing until it changes. */
   readonly damaged: Stats | undefined;
 }
 
-/** Fetches a file into the cache once, however many loads in this process and in others want it now. */
+/** Fetches a file into the cache once, however many loads in this and other processes request it now. */
 async function fetchBlob(
   client: HubClient,
   { file, entry, cache, damaged }: Wanted,
@@ -164,7 +164,7 @@ async function fetchBlob(
       const isDamaged = stats?.ino === damaged?.ino && stats?.mtimeMs === damaged?.mtimeMs;
       return stats?.isFile() === true && stats.size === entry.size && !isDamaged;
     };
-    /** How far another process is. */
+    /** Reports another process's progress. */
     const onWait = async () => {
       const partial = await stat(`${blob}.incomplete`).catch(() => undefined);
       if (partial) report({ kind: "download", file, loaded: partial.size, total: entry.size });
@@ -182,7 +182,7 @@ async function fetchBlob(
         await download(watched, { name: file, size, location, digest: digestOfEtag(etag, size) }, blob);
       } catch (error) {
         stop.throwIfAborted();
-        // Another process goes on with it.
+        // Another process continues this transfer.
         if (!lock.lost.aborted) throw error;
       } finally {
         await lock.release();
@@ -200,7 +200,7 @@ async function writing(cache: RepositoryCache, work: () => Promise<void>): Promi
   }
 }
 
-/** A cache that may only be read does without: the model is there all the same. */
+/** Ignores a read-only cache: the model is usable all the same. */
 async function noteCommit(cache: RepositoryCache, revision: string, commit: string): Promise<void> {
   try {
     await cache.writeRef(revision, commit);
@@ -209,16 +209,16 @@ async function noteCommit(cache: RepositoryCache, revision: string, commit: stri
   }
 }
 
-/** Most bytes of a file beside the weights that is fetched; a model is read within narrower bounds. */
+/** The most bytes of a side file that are fetched; loading has narrower limits. */
 const maxFetchedBytes = 64_000_000;
 
-/** Most bytes of a file by its name; those of weights are bounded for all alike. */
+/** The most bytes of a file by its name; weights have one common limit elsewhere. */
 const mostBytesOf = (name: string): number => {
   if (name === suiteIndexFile) return maxSuiteIndexBytes;
   return name.endsWith(".json") || name.endsWith(".txt") ? maxFetchedBytes : Infinity;
 };
 
-/** What is to be brought. */
+/** The requested model. */
 interface Asked {
   readonly id: string;
   readonly revision: string;
@@ -232,7 +232,7 @@ async function fetchSnapshot(
   options: DownloadOptions,
 ): Promise<DownloadedModel> {
   const { commit, files: all } = await client.repository(id, revision);
-  if (isCommit(revision) && commit !== revision) throw badAnswer(id, "another commit than was asked for");
+  if (isCommit(revision) && commit !== revision) throw badAnswer(id, "another commit than requested");
   const prefix = pathOf("", part);
   const files = all.filter((file) => file.startsWith(prefix)).map((file) => file.slice(prefix.length));
   const weights = chooseWeights(prefix === "" ? id : `${id}/${part ?? ""}`, files, part);
@@ -243,7 +243,7 @@ async function fetchSnapshot(
     const entry = await client.file(id, commit, file);
     const most = mostBytesOf(name);
     if (entry.size > most) throw tooLarge(`${id}/${file}`, entry.size, most);
-    // The same content under another commit is not fetched again.
+    // Content that is already cached under another commit is not fetched again.
     const blob = cache.blob(entry.etag);
     const damaged = state === "cut" ? await stat(blob).catch(() => undefined) : undefined;
     await fetchBlob(client, { file, entry, cache, damaged }, options);

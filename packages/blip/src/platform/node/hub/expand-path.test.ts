@@ -1,4 +1,4 @@
-// Where the caches lie, by the names and forms that Python's library reads.
+// The paths of the caches, from the names and forms that Python's library reads.
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -1,10 +1,10 @@
-// Paths of the environment as Python's library reads them: `os.path.expandvars(os.path.expanduser(path))`.
+// Expands paths from the environment like Python's library: `os.path.expandvars(os.path.expanduser(path))`.
 import { homedir } from "node:os";
 
 export type { Environment } from "../net/proxy.ts";
 import type { Environment } from "../net/proxy.ts";
 
-/** A variable's value; an empty one counts as none. */
+/** The value of the first variable that is set and not empty. */
 export function valueOf(env: Environment, ...names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = env[name];
@@ -13,14 +13,14 @@ export function valueOf(env: Environment, ...names: readonly string[]): string |
   return undefined;
 }
 
-/** `~` as $HOME; another user's (`~name`) stays as it is. */
+/** Replaces `~` by $HOME; another user's home (`~name`) is left as it is. */
 function withHome(path: string, env: Environment): string {
   if (!/^~(?=$|[/\\])/.test(path)) return path;
   const home = valueOf(env, "HOME", "USERPROFILE") ?? homedir();
   return home.replace(/[/\\]+$/, "") + path.slice(1) || "/";
 }
 
-/** $NAME and ${NAME}; on Windows %NAME% too. Names that are not set stay as they are. */
+/** Replaces $NAME and ${NAME}; on Windows also %NAME%. Unset names are left as they are. */
 function withVariables(path: string, env: Environment): string {
   const replaced = path.replace(/\$(?:\{([^}]*)\}|(\w+))/g, (whole, braced?: string, plain?: string) => {
     return env[braced ?? plain ?? ""] ?? whole;

@@ -1,5 +1,5 @@
-// A hub that is down, slow, or not what it should be, and a cache that is not whole: what is used, what is said, and what
-// never happens.
+// A hub that is down, slow or misbehaving, and an incomplete cache: what is used, which messages appear, and what never
+// happens.
 import {
   mkdir,
   mkdtemp,
@@ -65,7 +65,7 @@ async function expectWhole(): Promise<void> {
   expect(weights.equals(await readFile(join(snapshot(), "model.safetensors")))).toBe(true);
   expect(config.equals(await readFile(join(snapshot(), "config.json")))).toBe(true);
 }
-/** Everything below a folder. */
+/** All paths below a folder. */
 const below = async (folder: string) => (await readdir(folder, { recursive: true })).sort();
 const text = (status: number, body: string) => (response: ServerResponse) =>
   void response.writeHead(status, { "content-type": "text/html" }).end(body);
@@ -106,7 +106,7 @@ describe("a whole model of the cache", () => {
     expect(await load()).toMatchObject({ folder: snapshot() });
     expect(warnings.map(({ code }) => code)).toEqual(["hub/from-cache"]);
     expect(warnings[0]?.message).toMatch(/is taken from the cache$/);
-    // A whole model is not waited for as long as one that is not there.
+    // The wait is shorter for a fully cached model than for a missing one.
     expect(hub.requests.length).toBeLessThanOrEqual(3 + 2 + 2);
   });
 
@@ -127,7 +127,7 @@ describe("a whole model of the cache", () => {
       return true;
     };
     expect(await load()).toMatchObject({ commit: hubCommit });
-    expect(warnings[0]?.message).toContain("config.json: the download has the size");
+    expect(warnings[0]?.message).toContain("config.json: expected a download with the size");
   });
 
   test("is not used in place of one that is gated or gone", async () => {
@@ -149,7 +149,7 @@ describe("a whole model of the cache", () => {
     await load();
     const ref = join(repository(), "refs", "main");
     await rm(ref);
-    // What stands in its place cannot be replaced.
+    // The existing entry cannot be replaced.
     await mkdir(join(ref, "in the way"), { recursive: true });
     expect(await load()).toMatchObject({ folder: snapshot() });
     expect(hub.sent()).toHaveLength(2);
@@ -193,7 +193,7 @@ describe("without a cache", () => {
       expect(await failureOf(() => load({ limits: { ...limits, leastBytes: 150_000 } }))).toMatchObject({
         code: "hub/unreachable",
         message: expect.stringMatching(
-          kind === "drip" ? /it sends next to nothing/ : /it fell silent/,
+          kind === "drip" ? /it sends almost nothing/ : /it stopped sending/,
         ) as string,
       });
       expect(hub.sent().map((sent) => Number(sent.split("@")[1]) > 0)).toEqual([false, false, true]);
@@ -238,7 +238,7 @@ describe("what is cut short in the cache", () => {
     await load();
     expect(hub.sent()).toHaveLength(4);
     await expectWhole();
-    // As long as it should be, and something else.
+    // The correct length, but other content.
     await rm(join(repository(), ".blip-ts"), { recursive: true });
     await writeFile(blob(config), Buffer.alloc(config.length));
     await load();
@@ -263,7 +263,7 @@ describe("what is cut short in the cache", () => {
     expect(hub.sent().filter((sent) => sent === "pytorch_model.bin@0")).toHaveLength(2);
   });
 
-  test("a link that leads elsewhere is made anew", async () => {
+  test("a link that leads elsewhere is made again", async () => {
     await load();
     const path = join(snapshot(), "model.safetensors");
     await rm(path);
@@ -368,14 +368,14 @@ describe("bytes that are not the file's", () => {
     await writeFile(part(), bytes);
   };
 
-  test("more of them than were said are thrown away", async () => {
-    // Without an end: what is too much is not waited for.
+  test("more of them than were said are discarded", async () => {
+    // Without an end: excess bytes are not awaited.
     sendInstead((_from, response) => void response.write(Buffer.concat([weights, weights])));
     expect(await failureOf(() => load())).toMatchObject({ code: "hub/corrupt-download" });
     expect(await readdir(join(repository(), "blobs"))).toEqual([etagOf(config)]);
   });
 
-  test("fewer of them than were said, by the server's own count, are thrown away", async () => {
+  test("fewer of them than were said, by the server's own count, are discarded", async () => {
     sendInstead((_from, response) => void response.end(weights.subarray(0, 1000)));
     expect(await failureOf(() => load())).toMatchObject({ code: "hub/corrupt-download" });
     expect(await readdir(join(repository(), "blobs"))).toEqual([etagOf(config)]);
@@ -392,14 +392,14 @@ describe("bytes that are not the file's", () => {
     expect(hub.sent().slice(1)).toEqual(["model.safetensors@1000", "model.safetensors@0"]);
   });
 
-  test("a part that is no part of the file is thrown away, and the file fetched from its beginning", async () => {
+  test("a part that is no part of the file is discarded, and the file fetched from its beginning", async () => {
     await beginWith(Buffer.alloc(1000, 1));
     await load();
     await expectWhole();
     expect(hub.sent().slice(1)).toEqual(["model.safetensors@1000", "model.safetensors@0"]);
   });
 
-  test("a part that is too long, or that the server knows nothing of, is begun anew", async () => {
+  test("a part that is too long, or that the server knows nothing of, is begun again", async () => {
     await beginWith(Buffer.alloc(weights.length + 1, 1));
     await load();
     await rm(home, { recursive: true });

@@ -1,6 +1,6 @@
-// The Hub's cache on disk, in the layout of Python's huggingface_hub, so that both find each other's models:
-// models--org--name/{blobs/<etag>, refs/<revision>, snapshots/<commit>/<file> -> ../../blobs/<etag>}.
-// Beside it, `.blip-ts/sizes/<etag>` keeps how long a blob is: one that was cut short is known and fetched again.
+// The Hub's cache on disk, in the layout of Python's huggingface_hub, so that each finds the other's models:
+// models--org--name/{blobs/<etag>, refs/<revision>, snapshots/<commit>/<file> -> ../../blobs/<etag>}. Beside it,
+// `.blip-ts/sizes/<etag>` records each blob's size, so that a truncated blob is recognized and fetched again.
 import {
   copyFile,
   mkdir,
@@ -25,12 +25,12 @@ import { fileState, type FileState } from "./whole-file.ts";
 
 export type { Environment } from "./expand-path.ts";
 
-/** What the environment says, by the names that Python's library reads. */
+/** Settings from the environment, under the names that Python's library reads. */
 export interface HubSettings {
   readonly cache: string;
   /** Without user and password. */
   readonly endpoint: string;
-  /** What the endpoint alone is shown: a token, or the user and password of its address. */
+  /** The authorization header for the endpoint alone: a token, or the user and password of its address. */
   readonly authorization?: string;
   readonly hasToken: boolean;
   readonly offline: boolean;
@@ -38,7 +38,7 @@ export interface HubSettings {
 
 const isSet = (value: string | undefined) => value !== undefined && /^(?:1|on|yes|true)$/i.test(value);
 
-/** Hugging Face's folder, in which all caches lie. */
+/** Hugging Face's folder, the parent of all caches. */
 export function hubHome(env: Environment): string {
   const home = valueOf(env, "HF_HOME");
   if (home !== undefined) return expandPath(home, env);
@@ -67,7 +67,7 @@ async function tokenOf(env: Environment): Promise<string | undefined> {
     valueOf(env, "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN") ?? (await readFile(file, "utf8").catch(() => ""));
   const plain = token.trim();
   if (plain === "") return undefined;
-  // A header takes no others, and who refuses them quotes them.
+  // A header takes only these characters; an error about others would quote the token.
   if (!/^[\x21-\x7e]+$/.test(plain)) throw badToken();
   return plain;
 }
@@ -89,7 +89,7 @@ export async function readSettings(env: Environment): Promise<HubSettings> {
 
 const idPattern = /^(?:[\w-][\w.-]*\/)?[\w-][\w.-]*$/;
 
-/** @throws {ModelError} `hub/bad-id`: an id becomes part of a path and of a URL */
+/** Checks an id, because it becomes part of a path and of a URL. @throws {ModelError} `hub/bad-id` */
 export function checkId(id: string): void {
   const isGood = idPattern.test(id) && id.length <= 200 && !id.includes("..") && !id.includes("--");
   if (!isGood || !isPlainName(id.replace("/", "--"))) throw badId(id);
@@ -105,7 +105,7 @@ export class RepositoryCache {
   readonly folder: string;
   readonly #locks: string;
 
-  /** @param id one that `checkId` lets pass */
+  /** @param id an id that passed `checkId` */
   constructor(cache: string, id: string) {
     const name = `models--${id.replace("/", "--")}`;
     this.folder = join(cache, name);
@@ -113,7 +113,7 @@ export class RepositoryCache {
   }
 
   /**
-   * The commit that a branch or tag had when it was last fetched.
+   * The commit of a branch or tag at its last fetch.
    * @throws {UsageError} `hub/bad-revision`
    */
   async commitOf(revision: string): Promise<string | undefined> {
@@ -130,12 +130,12 @@ export class RepositoryCache {
     return join(this.folder, "blobs", etag);
   }
 
-  /** Beside Python's `<etag>.lock`, which is another kind of lock. */
+  /** The path of a blob's lock. It is separate from Python's `<etag>.lock`, which is a different kind of lock. */
   lock(etag: string): string {
     return join(this.#locks, `${etag}.blip-ts.lock`);
   }
 
-  /** Is a file of a commit there, and as long as it was when it came? */
+  /** The state of a commit's file: whether it exists and still has its downloaded size. */
   async state(commit: string, file: string): Promise<FileState> {
     const path = join(this.snapshot(commit), file);
     return fileState(path, basename(file), (etag) => this.#sizeOf(etag));
@@ -145,7 +145,7 @@ export class RepositoryCache {
     return (await this.state(commit, file)) === "whole";
   }
 
-  /** Notes how long a blob is, for later looks. That it cannot be noted is no failure. */
+  /** Records a blob's size for later checks; ignores a failure to write it. */
   async noteSize(etag: string, size: number): Promise<void> {
     const path = this.#size(etag);
     if ((await this.#sizeOf(etag)) === size) return;
@@ -153,13 +153,13 @@ export class RepositoryCache {
       await mkdir(dirname(path), { recursive: true });
       await this.#replace(path, (partial) => writeFile(partial, String(size)));
     } catch {
-      // The blob is judged by its own content then.
+      // Without a record, later checks use the blob's content.
     }
   }
 
   /**
-   * Notes what commit a branch or tag has.
-   * @throws the system's error where it cannot be written
+   * Records the commit of a branch or tag.
+   * @throws the system's error if it cannot be written
    */
   async writeRef(revision: string, commit: string): Promise<void> {
     if (isCommit(revision) || (await this.commitOf(revision)) === commit) return;
@@ -168,14 +168,14 @@ export class RepositoryCache {
     await this.#replace(path, (partial) => writeFile(partial, commit));
   }
 
-  /** Makes a blob appear under its file's name: a relative link, or a copy if links are impossible. */
+  /** Links a blob under its file's name: a relative link, or a copy if links are impossible. */
   async link(commit: string, file: string, etag: string): Promise<void> {
     const path = join(this.snapshot(commit), file);
     await mkdir(dirname(path), { recursive: true });
     const target = relative(dirname(path), this.blob(etag));
     const before = await readlink(path).catch(() => undefined);
     if (before === target) return;
-    // What stood there led elsewhere, or was cut short.
+    // The existing file has another target or was cut short.
     await this.#replace(path, async (partial) => {
       await symlink(target, partial).catch((error: unknown) => {
         if (codeOf(error) === "EEXIST") throw error;
@@ -184,7 +184,7 @@ export class RepositoryCache {
     });
   }
 
-  /** Removes what ended processes have begun here. */
+  /** Removes unfinished files and locks of ended processes from this cache. */
   async sweep(): Promise<void> {
     await sweepLocks(this.#locks);
     await sweepPartials(this.folder);
@@ -206,7 +206,7 @@ export class RepositoryCache {
     return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
   }
 
-  /** Writes under another name, and gives the name in one step. */
+  /** Writes under a temporary name, then renames in one step. */
   async #replace(path: string, write: (partial: string) => Promise<void>): Promise<void> {
     const partial = join(this.folder, `.tmp${partialEnding()}`);
     try {
@@ -219,7 +219,7 @@ export class RepositoryCache {
   }
 }
 
-/** A part that nobody has gone on with for so long is of a file that nobody wants any more. */
+/** The age at which an untouched partial download counts as abandoned. */
 const staleIncompleteMilliseconds = 24 * 3_600_000;
 
 async function sweepIncomplete(blobs: string): Promise<void> {

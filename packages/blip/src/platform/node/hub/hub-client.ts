@@ -1,5 +1,5 @@
-// The Hub's protocol: what a repository holds, and one file of it. @huggingface/hub's own download starts over each time,
-// shows no progress and writes no refs/, so the transfer is ours (`transfer.ts`).
+// The Hub's protocol: a repository's file list, and one file of it. @huggingface/hub's own download restarts each time,
+// shows no progress and writes no refs/, so this package has its own transfer (`transfer.ts`).
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DownloadProgress } from "../../../files.ts";
 import { discard, wholeBody } from "../net/body.ts";
@@ -21,19 +21,19 @@ import {
 } from "./hub-errors.ts";
 import { isPlainEtag, isPlainPath } from "./safe-names.ts";
 
-/** Between two tries it waits 0.5 s, 1 s, 2 s, or as the server says. */
+/** The first pause between two tries: pauses last 0.5 s, 1 s, 2 s, or as long as the server says. */
 const firstPauseMilliseconds = 500;
 const maxListBytes = 32_000_000;
 const maxListedFiles = 100_000;
 
 export interface ClientOptions {
   readonly endpoint: string;
-  /** What the endpoint alone is shown. */
+  /** The authorization header for the endpoint alone. */
   readonly authorization?: string | undefined;
   readonly hasToken?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** The first pause before another try; tests make it short. */
+  /** The first pause before another try; tests shorten it. */
   readonly pauseMilliseconds?: number | undefined;
   readonly limits?: NetworkLimits | undefined;
   readonly env?: Environment | undefined;
@@ -49,7 +49,7 @@ export interface FileEntry {
 
 export interface RepositoryInfo {
   readonly commit: string;
-  /** Those whose names lead nowhere else. */
+  /** Only files with safe paths. */
   readonly files: readonly string[];
 }
 
@@ -71,13 +71,13 @@ export class HubClient {
     return this.options.limits ?? usualLimits;
   }
 
-  /** The same client, stopped and watched by others. */
+  /** The same client with another signal and another progress callback. */
   watchedBy({ signal, onProgress }: Pick<ClientOptions, "signal" | "onProgress">): HubClient {
     return new HubClient({ ...this.options, signal, onProgress });
   }
 
   /**
-   * The commit of a revision and the names of its files.
+   * Requests the commit of a revision and the names of its files.
    * @throws {ModelError} `hub/...` @throws {NetworkFailure}
    */
   async repository(id: string, revision: string): Promise<RepositoryInfo> {
@@ -101,7 +101,7 @@ export class HubClient {
   }
 
   /**
-   * What the Hub says of a file, without fetching it.
+   * Requests a file's facts without fetching it.
    * @throws {ModelError} `hub/...` @throws {NetworkFailure}
    */
   async file(id: string, commit: string, file: string): Promise<FileEntry> {
@@ -115,7 +115,7 @@ export class HubClient {
   }
 
   /**
-   * What a server says of a file: its answer with the facts, and where the bytes are.
+   * Requests the headers of a file: returns the answer with the file's facts, and the location of its bytes.
    * @throws {ModelError} `hub/refused-redirect`, `hub/bad-answer` @throws {NetworkFailure}
    */
   async head(what: string, url: URL): Promise<Answered> {
@@ -129,21 +129,23 @@ export class HubClient {
       const next = await this.#guarded(what, () => nextHop(hop, answer, this.#request));
       if (!next) return { answer, hop };
       hop = next;
-      // A redirect without the file's own facts is that of a renamed repository, or of a mirror.
+      // A redirect without the file's own headers comes from a renamed repository or a mirror.
       if (answer.headers.get("x-linked-etag") !== null) return { answer, hop };
     }
     throw badAnswer(what, `more than ${maxRedirects} redirects`);
   }
 
-  /** Asks for an address or for the target of a file. @throws {ModelError} `hub/refused-redirect` @throws {NetworkFailure} */
+  /**
+   * Requests an address or the location of a file. @throws {ModelError} `hub/refused-redirect` @throws {NetworkFailure}
+   */
   get(target: string | Hop, headers: Readonly<Record<string, string>> = {}): Promise<Answered> {
     const what = typeof target === "string" ? this.options.endpoint : target.url.origin;
     return this.#guarded(what, () => request(target, { ...this.#request, headers }));
   }
 
   /**
-   * Works again if a server is busy or a connection broke.
-   * @param answerOf the server's answer in what `work` gives
+   * Repeats work while a server is busy or a connection breaks.
+   * @param answerOf gets the server's answer from the result of `work`
    */
   async trying<T>(
     work: () => Promise<T>,
@@ -187,7 +189,7 @@ export class HubClient {
     }
   }
 
-  /** What an answer means that is no success. */
+  /** The error for an answer that is not a success. */
   #refusal(answer: Answer, id: string, revision: string): Error {
     const { endpoint, hasToken = false } = this.options;
     discard(answer);
@@ -195,7 +197,7 @@ export class HubClient {
     const code = answer.headers.get("x-error-code");
     if (code === "GatedRepo") return gated(id, endpoint);
     if (code === "RevisionNotFound") return revisionNotFound(id, revision);
-    // Without the Hub's own code, 403 and 404 may be those of a proxy or a portal.
+    // Without the Hub's own code, a 403 or 404 may come from a proxy or a captive portal.
     const isCertain = code !== null || status === 401;
     if (status === 404 || (status === 401 && (!hasToken || code === "RepoNotFound")))
       return repositoryNotFound(id, { endpoint, hasToken, isCertain });
@@ -204,7 +206,7 @@ export class HubClient {
   }
 }
 
-/** A server that may have time later. */
+/** A busy server, which may answer a later request. */
 export class Busy extends Error {
   readonly refusal: Error;
   readonly retryAfter: string | null;
@@ -226,16 +228,16 @@ function repositoryOf(id: string, text: string): RepositoryInfo {
   try {
     json = JSON.parse(text);
   } catch {
-    throw badAnswer(id, /^\s*<(?:!doctype|html)/i.test(text) ? "a web page" : "what is no JSON");
+    throw badAnswer(id, /^\s*<(?:!doctype|html)/i.test(text) ? "a web page" : "invalid JSON");
   }
-  if (!isRecord(json)) throw badAnswer(id, "JSON that is no object");
+  if (!isRecord(json)) throw badAnswer(id, "JSON that is not an object");
   const { sha, siblings } = json;
   if (typeof sha !== "string" || !/^[0-9a-f]{40}$/.test(sha)) throw badAnswer(id, "no commit");
   if (!Array.isArray(siblings)) throw badAnswer(id, "no list of files");
   if (siblings.length > maxListedFiles) throw badAnswer(id, `more than ${maxListedFiles} files`);
   const files = (siblings as readonly unknown[]).flatMap((sibling) => {
     const name = isRecord(sibling) ? sibling.rfilename : undefined;
-    // What leads elsewhere, on some system, is none of a model's files.
+    // A path that leads elsewhere on any system cannot be a model's file.
     return typeof name === "string" && isPlainPath(name) ? name : [];
   });
   return { commit: sha, files };
@@ -256,5 +258,5 @@ export function sizeIn(what: string, said: string | null): number {
   return size;
 }
 
-/** Failures of the connection, as against answers of the server. */
+/** Whether the connection failed, as opposed to an error answer of the server. */
 export const isBroken = (error: unknown): error is NetworkFailure => error instanceof NetworkFailure;

@@ -1,5 +1,5 @@
-// What can go wrong between here and the Hub: one factory per error. Codes are `hub/...`. Messages hold what the caller
-// said and what the system says, never what a server sent beside names that were checked, and no credentials.
+// Errors of accessing the Hub: one factory per error. Codes are `hub/...`. Messages hold the caller's input and the
+// system's errors. They never hold a server's content except checked names, and no credentials.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 import { failureOf, NetworkFailure } from "../net/failure.ts";
 
@@ -10,7 +10,7 @@ import { failureOf, NetworkFailure } from "../net/failure.ts";
 export const badId = (id: string): ModelError =>
   new ModelError(
     "hub/bad-id",
-    `"${id}" is no Hub id: expected organisation/name, such as Salesforce/blip-itm-base-flickr`,
+    `"${id}" is not a Hub id: expected organisation/name, such as Salesforce/blip-itm-base-flickr`,
     {
       id,
     },
@@ -23,7 +23,7 @@ export const badId = (id: string): ModelError =>
 export const badEndpoint = (): UsageError =>
   new UsageError(
     "hub/bad-endpoint",
-    "HF_ENDPOINT: expected the http:// or https:// address of a server, got what is none. " +
+    "HF_ENDPOINT: expected the http:// or https:// address of a server, got something else. " +
       "Set it to one such as https://huggingface.co, or unset it.",
   );
 
@@ -34,15 +34,15 @@ export const badEndpoint = (): UsageError =>
 export const badToken = (): UsageError =>
   new UsageError(
     "hub/bad-token",
-    "HF_TOKEN: expected letters, digits and signs of ASCII, got others (a line's end within it, or a quotation mark of " +
-      "a word processor). Copy the token anew.",
+    "HF_TOKEN: expected printable ASCII characters, got others (a line break within it, or a typographic quotation " +
+      "mark). Copy the token again.",
   );
 
-/** Who was asked, and how. */
+/** The endpoint and the token's state. */
 interface Asked {
   readonly endpoint: string;
   readonly hasToken: boolean;
-  /** Did the Hub itself say so? */
+  /** Whether the Hub itself gave this answer. */
   readonly isCertain: boolean;
 }
 
@@ -89,7 +89,7 @@ export const gated = (id: string, endpoint: string): ModelError =>
   );
 
 /**
- * A server answered with a status that is not expected.
+ * A server answered with an unexpected status.
  * @remedy Try again later.
  */
 export const httpStatus = (what: string, status: number): ModelError =>
@@ -99,9 +99,9 @@ export const httpStatus = (what: string, status: number): ModelError =>
   });
 
 /**
- * The answer is not a Hub's: a sign-in page or a proxy may answer in its place.
+ * The answer does not follow the Hub's protocol; a sign-in page or a proxy may have answered.
  * @remedy Check the network and HF_ENDPOINT.
- * @param detail what of the answer is not the protocol's, in our own words
+ * @param detail the deviation from the protocol, in this package's own words
  */
 export const badAnswer = (what: string, detail: string): ModelError =>
   new ModelError(
@@ -125,14 +125,14 @@ export const fileTooLarge = (what: string, size: number, limit: number): ModelEr
 /**
  * A server redirects to an address that is not followed, such as a private one.
  * @remedy Allow it with `allowPrivateRedirects` (`--allow-private-redirects`) if you trust the server.
- * @param detail why, as what a server did: "redirects to ..."
+ * @param detail the server's action: "redirects to ..."
  */
 export const refusedRedirect = (what: string, detail: string): ModelError =>
   new ModelError("hub/refused-redirect", `${what}: the server ${detail}.`, { what });
 
 /**
  * The cache of models cannot be written.
- * @remedy Free some room, change its permissions, or name another folder with HF_HOME.
+ * @remedy Free some disk space, change its permissions, or name another folder with HF_HOME.
  */
 export const cannotWrite = (folder: string, cause: unknown): ModelError => {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
@@ -166,7 +166,7 @@ export const unreachable = (endpoint: string, what: string, cause: unknown): Mod
 export const offline = (id: string, revision: string, folder: string): ModelError =>
   new ModelError(
     "hub/offline",
-    `${id} (${revision}) is not whole in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
+    `${id} (${revision}) is not complete in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
       "Run once without offline: true (HF_HUB_OFFLINE), or give the folder of the files.",
     { id, revision, folder },
   );
@@ -183,18 +183,18 @@ export const corrupt = (
 ): ModelError =>
   new ModelError(
     "hub/corrupt-download",
-    `${file}: the download has the ${what} ${found}, expected ${expected}. It was thrown away: try again.`,
+    `${file}: expected a download with the ${what} ${expected}, got ${found}. It was deleted: try again.`,
     { file, what, expected, found },
   );
 
 /**
- * The repository holds no weights in a form that is read.
+ * The repository holds no weights in a supported form.
  * @remedy Give a model with model.safetensors, pytorch_model.bin, one .pth file, or model_index.json of a suite.
  */
 export const noWeights = (id: string, files: readonly string[]): ModelError =>
   new ModelError(
     "hub/no-weights",
-    `${id} has no model.safetensors, no pytorch_model.bin, no index of either, not one single .pth and no model_index.json of a suite; it has ` +
+    `${id}: expected model.safetensors, pytorch_model.bin, the .index.json of either, one .pth file or a suite's model_index.json, got ` +
       (files.slice(0, 12).join(", ") || "no files"),
     { id, files },
   );
@@ -229,12 +229,12 @@ export const fileNotFound = (address: string, status: number): ModelError =>
 export const fileOffline = (address: string, folder: string): ModelError =>
   new ModelError(
     "hub/offline",
-    `${address} is not whole in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
+    `${address} is not complete in the cache, and offline mode makes no request. It was looked for in ${folder}. ` +
       "Run once without offline: true (HF_HUB_OFFLINE), or give the path of the file.",
     { address, folder },
   );
 
-/** Why a server could not be asked, in our own words or by the system's code. */
+/** The reason a request failed, in this package's own words or as the system's code. */
 export const reason = (error: unknown): string =>
   error instanceof ModelError ? error.message.replace(/\.$/, "") : failureOf(error).message;
 
@@ -244,8 +244,8 @@ const faults = new Set([
 ]);
 
 /**
- * Is it that a server, or what answers in its place, does not do what it should? Then what is in the cache is as good as
- * it was yesterday. That a model is private, gated or not there any more is an answer.
+ * Whether a server, or whatever answers in its place, misbehaves. Then the cached files are still usable. That a model
+ * is private, gated or removed is a valid answer, not a fault.
  */
 export function isHubsFault(error: unknown): boolean {
   if (error instanceof NetworkFailure) return true;
@@ -271,7 +271,7 @@ export const takenFromCache = (what: string, endpoint: string, error: unknown): 
 export const badRevision = (revision: string): UsageError =>
   new UsageError(
     "hub/bad-revision",
-    "revision: expected a branch, a tag or a commit, got what is no such name (an empty part, .., a backslash, a colon, " +
-      "a name that Windows reserves, or a control character in it). Give its name as the Hub shows it.",
+    "revision: expected a branch, a tag or a commit, got an invalid name (an empty part, .., a backslash, a colon, " +
+      "a name that Windows reserves, or a control character). Give its name as the Hub shows it.",
     { revision },
   );

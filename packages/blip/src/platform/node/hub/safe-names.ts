@@ -1,28 +1,28 @@
-// Names that become parts of paths, on every system alike: a cache may lie on a disk that several of them write.
+// Checks names that become parts of paths. They must be safe on every system, because several systems may share a disk.
 import { badRevision } from "./hub-errors.ts";
 
-/** Bytes that file systems allow for a name; ours get endings such as `.incomplete`. */
+/** The most bytes of a name, so that file systems also accept it with an ending such as `.incomplete`. */
 const maxNameBytes = 200;
 const maxPathBytes = 1000;
 
-/** Devices of Windows, whatever follows their dot. */
+/** Windows' device names, with any extension. */
 const device = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d¹²³])\s*(?:\.|$)/i;
 
-/** Is it one name, which leads nowhere else under Windows' rules either? */
+/** Whether a name is a single path component, under Windows' rules too. */
 export function isPlainName(name: string): boolean {
   if (name === "" || name === "." || name === "..") return false;
-  // Separators, drives and streams, patterns, what no terminal should see.
+  // Path separators, drives and streams, wildcards, and characters that are unsafe in a terminal.
   if (/[\\/:*?"<>|\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/.test(name)) return false;
-  // Windows forgets dots and spaces at the end, so that two names are one.
+  // Windows drops trailing dots and spaces, so two names would denote one file.
   if (/[. ]$/.test(name) || device.test(name)) return false;
   return !/\p{Surrogate}/u.test(name) && Buffer.byteLength(name) <= maxNameBytes;
 }
 
-/** Is it names with slashes between them, each of which is plain? */
+/** Whether a path is plain names separated by slashes. */
 export const isPlainPath = (path: string): boolean =>
   Buffer.byteLength(path) <= maxPathBytes && path.split("/").every(isPlainName);
 
-/** An etag becomes the name of a file. */
+/** Checks an etag, because it becomes a file name. */
 export const isPlainEtag = (etag: string): boolean => /^[\w.-]{1,128}$/.test(etag) && isPlainName(etag);
 
 /** @throws {UsageError} `hub/bad-revision` */

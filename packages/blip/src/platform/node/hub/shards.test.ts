@@ -1,5 +1,5 @@
-// The index of a sharded model on the Hub: what it names is held against the reader's schema before anything of it is asked
-// for, so that no index decides how many requests there are.
+// The index of a sharded model on the Hub: its content is checked against the reader's schema before any shard is
+// requested, so that no index determines the number of requests.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

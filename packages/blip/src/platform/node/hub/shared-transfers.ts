@@ -1,20 +1,20 @@
-// Transfers of this process: who asks for a file that is on its way already waits for that, and does not begin another one.
+// Transfers of this process: a request for a file that is already being fetched waits for that transfer.
 import type { DownloadProgress } from "../../../files.ts";
 import { unlessAborted } from "@blip-ts/base";
 
 type Report = (progress: DownloadProgress) => void;
 
-/** What a transfer is told: when to stop, and whom to tell how far it is. */
+/** The stop signal and the progress callback of a transfer. */
 export interface TransferWatch {
-  /** Aborts when nobody waits any more. */
+  /** Aborts when the last waiter has left. */
   readonly signal: AbortSignal;
   readonly report: Report;
 }
 
 export interface WaiterOptions {
-  /** What the waiter calls the file. */
+  /** The waiter's own name of the file. */
   readonly file: string;
-  /** Ends the waiting; the transfer goes on for the others. */
+  /** Ends the waiting; the transfer continues for other waiters. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: Report | undefined;
 }
@@ -32,7 +32,7 @@ class Shared {
       for (const one of this.#reports) one(progress);
     };
     this.done = transfer({ signal: this.#stop.signal, report });
-    // Each waiter is told; that there may be none left is nobody's failure.
+    // Each waiter gets the error; without any waiter it is ignored.
     this.done.catch(() => undefined);
   }
 
@@ -49,17 +49,17 @@ class Shared {
       await unlessAborted(this.done, signal);
     } finally {
       this.#reports.delete(report);
-      if (--this.#waiting === 0) this.#stop.abort(new Error("nobody waits for it"));
+      if (--this.#waiting === 0) this.#stop.abort(new Error("the last waiter has left"));
     }
   }
 }
 
-/** By the path that is written. */
+/** Keyed by the path that is written. */
 const running = new Map<string, Shared>();
 
 /**
- * Runs a transfer, or waits for the one that runs under this key. It ends when nobody waits for it; its failure is that of
- * all who wait.
+ * Runs a transfer, or joins the one that runs under this key. The transfer stops when its last waiter leaves; its error
+ * rejects all waiters.
  */
 export async function shareTransfer(
   key: string,
@@ -75,7 +75,7 @@ export async function shareTransfer(
       await shared.join(waiter);
       return;
     }
-    // One that was given up still puts its files away.
+    // An abandoned transfer is still cleaning up its files.
     await unlessAborted(
       known.done.catch(() => undefined),
       signal,

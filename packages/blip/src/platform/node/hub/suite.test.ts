@@ -1,5 +1,5 @@
-// Models of several files on the Hub. A suite: model_index.json first, then the folders of the tasks that are asked for, each
-// file once. Shards of PyTorch: the index first, then what it names.
+// Models of several files on the Hub. A suite: model_index.json first, then the folders of requested tasks, each file
+// once. Shards of PyTorch: the index first, then the files that it names.
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,7 +64,7 @@ test("only the task's part is fetched, then nothing any more; offline it is ther
   const commit = "0123456789abcdef0123456789abcdef01234567";
   const files = await nodePlatform.openModel(id, { revision: commit });
   await openModelForTasks(files, ["ask"]);
-  // Neither the image encoder comes again, nor what is the same in both parts.
+  // The image encoder is not fetched again, nor are files that both parts share.
   expect(hub.sent.slice(first.length).sort()).toEqual(
     ["config.json", "model.safetensors", "tokenizer.json"].map((file) => `${id}/ask/${file}`),
   );
@@ -78,7 +78,7 @@ test("offline, a part that was not fetched is said not to be there", async () =>
   expect(await failureOf(() => openModelForTasks(files, ["ask"]))).toMatchObject({ code: "hub/offline" });
 });
 
-test("a folder that the repository lacks, and an index that is too large, are refused", async () => {
+test("a folder that the repository lacks, and an index that is too large, are rejected", async () => {
   const path = join(suite, "model_index.json");
   const text = await readFile(path, "utf8");
   try {

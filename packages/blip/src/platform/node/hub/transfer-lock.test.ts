@@ -1,4 +1,4 @@
-// Locks between processes: one owner at a time, and none whose process is gone.
+// Locks between processes: one owner at a time, and never one whose process is gone.
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
@@ -28,7 +28,7 @@ async function lock(more: Partial<LockOptions> = {}): Promise<TransferLock> {
   return held;
 }
 
-/** What an owner writes, as this process would, and with something else in it. */
+/** An owner's file as this process would write it, with some fields changed. */
 async function ownerFile(change: object): Promise<string> {
   const held = await lock();
   const text = await readFile(path, "utf8");
@@ -36,7 +36,7 @@ async function ownerFile(change: object): Promise<string> {
   return JSON.stringify({ ...(JSON.parse(text) as object), ...change });
 }
 
-/** The number of a process that has ended. */
+/** The id of a process that has ended. */
 const endedProcess = () => spawnSync(process.execPath, ["-e", ""]).pid;
 
 describe("lockTransfer", () => {
@@ -107,7 +107,7 @@ describe("lockTransfer", () => {
     ["whose number another process has now", { pid: process.ppid }],
   ])("takes over from an owner %s when it is touched no more", async (_, change) => {
     await writeFile(path, await ownerFile(change));
-    // It is touched for a while yet.
+    // The lock is still touched for a while.
     const owner = { alive: true };
     const touching = setInterval(() => void utimes(path, new Date(), new Date()), 20);
     setTimeout(() => {
@@ -175,7 +175,7 @@ describe("lockTransfer", () => {
 });
 
 describe("lockNow", () => {
-  /** The lock, which is given back. */
+  /** Takes the lock and releases it again; false if it is held. */
   async function taken(): Promise<boolean> {
     const found = await lockNow(path, times);
     if ("owner" in found) return false;

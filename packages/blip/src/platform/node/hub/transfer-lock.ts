@@ -1,53 +1,55 @@
-// One process at a time fetches a file of the cache. The lock is a file that names its owner and is touched while the owner
-// lives: one whose process is gone, or that is touched no more, is taken over. Python's own locks are fcntl locks, which
-// Node has no call for; ours lies beside them, under a name of its own, and Python takes no notice of it.
+// Lets one process at a time fetch a file of the cache. The lock is a file that names its owner; a living owner touches
+// it regularly. A lock is taken over if its process is gone or it is no longer touched. Python's own locks are fcntl
+// locks, which Node cannot use; this lock lies beside them under a different name, and Python ignores it.
 //
-// Nothing depends on it but that work is not done twice: whoever writes a part writes the same bytes at the same place, what
-// was fetched is verified, and gets its name in one step.
+// The lock only avoids duplicate work. Every writer of a partial file writes the same bytes at the same offsets, and a
+// download is verified and then renamed in one step.
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rm, stat, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isGone, thisOwner, type Owner } from "../process-owner.ts";
 
-/** In milliseconds. */
+/** Times in milliseconds. */
 export interface LockTimes {
-  /** How often the owner touches its lock. */
+  /** The interval at which the owner touches its lock. */
   readonly heartbeat: number;
-  /** For how long it may be untouched, as the one who waits sees it. */
+  /** How long a waiter sees the lock untouched before it counts as stale. */
   readonly stale: number;
-  /** How often those who wait look again. */
+  /** The interval at which waiters look again. */
   readonly poll: number;
 }
 
 export interface LockOptions {
   /** Ends the waiting. */
   readonly signal: AbortSignal;
-  /** Is there nothing left to do? Then the lock is not wanted. */
+  /** Whether the work is already done, so that the lock is no longer needed. */
   readonly isDone: () => Promise<boolean>;
-  /** Called again and again while another process has it. */
+  /** Called repeatedly while another process holds the lock. */
   readonly onWait?: (() => void | Promise<void>) | undefined;
   readonly times?: LockTimes | undefined;
 }
 
-/** A lock that is held. */
+/** A held lock. */
 export interface TransferLock {
-  /** Aborts where another process has taken it over, because this one seemed to be gone (it was asleep). */
+  /**
+   * Aborts when another process has taken the lock over, because this process seemed gone (for example, it was asleep).
+   */
   readonly lost: AbortSignal;
   release(): Promise<void>;
 }
 
-/** Owners touch their locks every other second. */
+/** Owners touch their locks every 2 seconds, so a lock untouched for this long is abandoned. */
 const sweptMilliseconds = 600_000;
 
 const usualTimes: LockTimes = { heartbeat: 2_000, stale: 30_000, poll: 100 };
 
-/** Who has a lock. */
+/** The owner of a lock. */
 interface LockOwner extends Owner {
   readonly id: string;
 }
 
-/** What lies at a lock's place. */
+/** The current content and time of a lock file. */
 interface Found {
   readonly text: string;
   readonly touched: number;
@@ -64,7 +66,7 @@ function ownerOf(text: string): LockOwner | undefined {
     if (!Number.isSafeInteger(pid) || Number(pid) < 1 || typeof started !== "number") return undefined;
     return { id, host: machine, pid: Number(pid), started };
   } catch {
-    // Its owner has not written it yet, or never will.
+    // The owner has not written the file yet, or died before it did.
     return undefined;
   }
 }
@@ -79,13 +81,13 @@ async function look(path: string): Promise<Found | undefined> {
   }
 }
 
-/** A lock file of one's own; undefined where there is one already. */
+/** Creates a lock file; undefined if one already exists. */
 async function create(path: string): Promise<FileHandle | undefined> {
   let file: FileHandle;
   try {
     file = await open(path, "wx");
   } catch (error) {
-    // Windows says EPERM or EBUSY of one that is being removed.
+    // Windows reports EPERM or EBUSY for a file that is being removed.
     const taken =
       codeOf(error) === "EEXIST" || (process.platform === "win32" && (await look(path)) !== undefined);
     if (taken) return undefined;
@@ -103,15 +105,15 @@ async function create(path: string): Promise<FileHandle | undefined> {
 }
 
 /**
- * Removes a lock whose owner is gone. No call compares and removes in one step, so that a guard lets one process at a time do
- * both: without it, the second one would remove the lock that the first has made in between.
- * @returns is it there no more?
+ * Removes a lock whose owner is gone. No file operation compares and removes in one step, so a guard file lets one
+ * process at a time do both. Without it, a second process would remove the lock that the first has created in between.
+ * @returns whether the lock is gone
  */
 export async function removeStale(path: string, { text }: Found, stale: number): Promise<boolean> {
   const guard = `${path}.guard`;
   const file = await create(guard);
   if (!file) {
-    // Held for a moment, unless its owner was killed in that.
+    // A guard is held for a moment only, unless its owner was killed meanwhile.
     const current = await look(guard);
     if (current && (isGone(ownerOf(current.text)) || Date.now() - current.touched > stale))
       await rm(guard, { force: true });
@@ -172,17 +174,17 @@ class HeldLock implements TransferLock {
   }
 }
 
-/** Where no lock can be made (a folder of another user), the transfer goes on without. */
+/** If no lock can be created (a folder of another user), the transfer runs without one. */
 const noLock = (): TransferLock => ({
   lost: new AbortController().signal,
   release: () => Promise.resolve(),
 });
-/** Of a read-only file system, Node's recursive mkdir says ENOENT. */
+/** On a read-only file system, Node's recursive mkdir reports ENOENT. */
 const cannotLock = (error: unknown): boolean => error instanceof Error && "syscall" in error;
 
 /**
  * Waits for a lock.
- * @returns undefined where nothing is left to do
+ * @returns undefined if no work is left
  */
 export async function lockTransfer(path: string, options: LockOptions): Promise<TransferLock | undefined> {
   const { heartbeat, stale, poll } = options.times ?? usualTimes;
@@ -198,8 +200,8 @@ export async function lockTransfer(path: string, options: LockOptions): Promise<
 }
 
 /**
- * Takes a lock without waiting for its owner; one whose owner is gone is taken over.
- * @returns the lock, or the process that has it
+ * Takes a lock without waiting for its owner; takes over a lock whose owner is gone.
+ * @returns the lock, or the process that holds it
  */
 export async function lockNow(
   path: string,
@@ -217,7 +219,7 @@ export async function lockNow(
   }
 }
 
-/** Removes the locks in a folder whose owners are gone, and those that nobody has touched for a long time. */
+/** Removes the locks in a folder whose owners are gone, and locks untouched for a long time. */
 export async function sweepLocks(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const path = join(folder, name);

@@ -1,4 +1,4 @@
-// One file, fetched to its end: resumed where a download broke off, verified, and named in one step.
+// Fetches one file completely: resumes an interrupted download, verifies the bytes, and renames the file in one step.
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat, type FileHandle } from "node:fs/promises";
@@ -12,20 +12,20 @@ import { Busy, isBusyStatus, type HubClient } from "./hub-client.ts";
 import { badAnswer, cannotWrite, corrupt, httpStatus } from "./hub-errors.ts";
 import { isOfTheDisk } from "../process-owner.ts";
 
-/** A file that is wanted, as its server describes it. */
+/** A wanted file, as described by its server. */
 export interface RemoteEntry {
-  /** What messages call it. */
+  /** The file's name in messages. */
   readonly name: string;
   readonly size: number;
   readonly location: Hop;
-  /** The hash that the bytes must have. */
+  /** The expected hash of the bytes. */
   readonly digest?:
     { readonly hash: Hash; readonly expected: string; readonly encoding: "hex" | "base64" } | undefined;
-  /** Sent with a part's request: the server sends the whole file if it has another one by now. */
+  /** The If-Range header of a resumed request: the server sends the whole file if the file has changed. */
   readonly ifRange?: string | undefined;
 }
 
-/** The hash that an etag of the Hub is: of large files sha256, of small ones git's sha1 of their blob. */
+/** The hash that a Hub etag stands for: sha256 for large files, git's sha1 of the blob for small ones. */
 export function digestOfEtag(etag: string, size: number): RemoteEntry["digest"] {
   if (/^[0-9a-f]{64}$/.test(etag)) return { hash: createHash("sha256"), expected: etag, encoding: "hex" };
   if (/^[0-9a-f]{40}$/.test(etag))
@@ -38,13 +38,13 @@ export const sizeOfFile = async (path: string): Promise<number | undefined> => {
   return stats?.isFile() === true ? stats.size : undefined;
 };
 
-/** A part of a file that is no part of it. */
+/** Whether a download's bytes are wrong. */
 const isCorrupt = (error: unknown): boolean =>
   error instanceof ModelError && error.code === "hub/corrupt-download";
 
 /**
- * Fetches a file to `path`, going on where `path`.incomplete ends. What it began with is thrown away once if the whole
- * turns out wrong.
+ * Fetches a file to `path`, resuming at the end of `path`.incomplete. If a resumed file turns out wrong, its partial
+ * file is discarded once and the file is fetched from the start.
  * @throws {ModelError} `hub/corrupt-download`, `hub/http-status`, `hub/cannot-write`, `hub/refused-redirect`
  * @throws {NetworkFailure} @throws the signal's reason
  */
@@ -74,19 +74,21 @@ async function named(partial: string, path: string, size: number): Promise<void>
   try {
     await rename(partial, path);
   } catch (error) {
-    // A program that knows nothing of our locks was quicker: Python's writes the same part.
+    // A program that ignores this package's locks was faster: Python's library writes the same partial file.
     const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
     if (!isMissing || (await sizeOfFile(path)) !== size) throw error;
   }
 }
 
-/** All bytes of a file, verified. */
+/** Fetches all bytes of a file and verifies them. */
 async function complete(client: HubClient, entry: RemoteEntry, partial: string): Promise<void> {
   await client.trying(() => transfer(client, entry, partial));
   await verify(entry, partial, client.options.signal);
 }
 
-/** Where a part's bytes begin, by the server's own word; undefined if it says nothing, or another place. */
+/**
+ * The offset of a partial answer, according to the server; undefined if the server names another offset than requested.
+ */
 function startOf({ status, headers }: Answer, { size }: RemoteEntry, start: number): number | undefined {
   if (status !== 206) return 0;
   const said = headers.get("content-range");
@@ -95,7 +97,7 @@ function startOf({ status, headers }: Answer, { size }: RemoteEntry, start: numb
   return Number(from) === start && (total === "*" || Number(total) === size) ? start : undefined;
 }
 
-/** The answer that goes on at `start`, or one that begins anew. */
+/** The answer that continues at `start`, or one that begins at 0. */
 async function answerFrom(
   client: HubClient,
   entry: RemoteEntry,
@@ -116,7 +118,7 @@ async function answerFrom(
   if (start === 0 && answer.status === 206 && answer.headers.get("content-range") !== null) {
     if (startOf(answer, entry, 0) === undefined) {
       discard(answer);
-      throw badAnswer(entry.name, "a part of the file that was not asked for");
+      throw badAnswer(entry.name, "another part of the file than requested");
     }
   }
   return { answer, start: startOf(answer, entry, start) ?? 0 };
@@ -147,7 +149,7 @@ async function transfer(client: HubClient, entry: RemoteEntry, partial: string):
     await file.close();
   }
   if (position === size) return;
-  // An end that the server itself declared is no broken connection.
+  // The server declared this length itself, so the connection is not broken.
   if (answer.headers.get("content-length") !== null) throw corrupt(name, "size", size, position);
   throw new NetworkFailure(`${name} ended after ${position} of ${size} bytes`);
 }
@@ -161,7 +163,7 @@ async function opened(partial: string, start: number, answer: Answer): Promise<F
   }
 }
 
-/** A disk that is nearly full takes a part of what it is given, and says so alone by the number. */
+/** Writes all bytes: a nearly full disk writes only a part, and reports this only by the count. */
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);

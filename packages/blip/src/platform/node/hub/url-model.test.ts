@@ -1,4 +1,4 @@
-// A model by its weights file's address: fetched once, resumed, asked about, and there without a network.
+// A model by its weights file's address: fetched once, resumed, revalidated, and available without a network.
 import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 const address = () => `${server.origin}/BLIP/models/model_base.pth`;
-/** The path of the weights that are opened. */
+/** The path of the opened weights. */
 async function open(more: Partial<UrlModelOptions> = {}, place = address()): Promise<string> {
   const files = await openUrlModel(place, { ...options, ...more });
   if (files?.kind !== "file" || files.weights.kind !== "single") throw new Error("expected a single file");
@@ -51,7 +51,7 @@ describe("openUrlModel", () => {
     const note = join(dirname(path), "..", "current.json");
     const { ino } = await stat(note);
     expect(await open()).toBe(path);
-    // Nothing is written: the cache may be one that is only read.
+    // Nothing is written, because the cache may be read-only.
     expect((await stat(note)).ino).toBe(ino);
     expect(await open({ offline: true })).toBe(path);
     expect(server.requests.map(({ kind }) => kind)).toEqual(["head", "get", "head"]);
@@ -64,7 +64,7 @@ describe("openUrlModel", () => {
     expect(server.sent()).toEqual(["model_base.pth@0"]);
   });
 
-  test("goes on where a connection broke off, with a word about which file it was", async () => {
+  test("continues where a connection broke off, with a word about which file it was", async () => {
     const ranges: (string | undefined)[] = [];
     server.answer = ({ kind, from }, response) => {
       if (kind !== "get") return false;
@@ -80,7 +80,7 @@ describe("openUrlModel", () => {
     expect(ranges[1]).toMatch(/^"[0-9a-f]{64}"$/);
   });
 
-  test("fetches anew what the server has changed, and the old one goes", async () => {
+  test("fetches again what the server has changed, and the old one goes", async () => {
     const before = await open();
     const other = Buffer.alloc(1000, "other ");
     server.files.set("model_base.pth", other);

@@ -1,6 +1,7 @@
-// A model by the address of its weights file, as BLIP's authors give theirs: fetched once, resumed, and asked on each load
-// whether the server has another one by now. It lies in $HF_HOME/blip-ts/urls/ADDRESS/VERSION/NAME, where ADDRESS stands for
-// the file's address and VERSION for its etag, its time and its size; `current.json` names the last whole one.
+// A model by the address of its weights file, as BLIP's authors publish theirs. The file is fetched once, with
+// resuming; each load asks the server whether the file has changed. It is kept in
+// $HF_HOME/blip-ts/urls/ADDRESS/VERSION/NAME. ADDRESS stands for the file's address, and VERSION for its etag, time and
+// size. `current.json` names the last complete version.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -30,7 +31,7 @@ import { digestOfEtag, download, sizeOfFile, type RemoteEntry } from "./transfer
 import { lockTransfer, sweepLocks, type LockTimes } from "./transfer-lock.ts";
 
 export interface UrlModelOptions extends SourceOptions {
-  /** Instead of the process's environment. */
+  /** Replaces the process's environment. */
   readonly env?: Environment;
   readonly pauseMilliseconds?: number;
   readonly limits?: NetworkLimits;
@@ -39,9 +40,9 @@ export interface UrlModelOptions extends SourceOptions {
 
 const weightsFile = /\.(?:safetensors|bin|pth|pt)$/i;
 
-/** A file of a server: what it is called, and where it lies here. */
+/** A file on a server, with its name and its local folder. */
 interface Place {
-  /** For messages: without secrets. */
+  /** The address for messages, without secrets. */
   readonly shown: string;
   readonly url: URL;
   readonly authorization?: string;
@@ -49,7 +50,7 @@ interface Place {
   readonly folder: string;
 }
 
-/** A whole file of the cache. */
+/** A complete file of the cache. */
 interface Kept {
   readonly version: string;
   readonly path: string;
@@ -78,7 +79,7 @@ function placeOf(address: string, env: Environment): Place {
   };
 }
 
-/** The last whole file of an address. */
+/** The last complete file of an address. */
 async function keptAt({ folder, name }: Place): Promise<Kept | undefined> {
   try {
     const json: unknown = JSON.parse(await readFile(join(folder, "current.json"), "utf8"));
@@ -92,12 +93,12 @@ async function keptAt({ folder, name }: Place): Promise<Kept | undefined> {
   }
 }
 
-/** What the server says of the file. */
+/** The server's description of the file. */
 interface Offered extends RemoteEntry {
   readonly version: string;
 }
 
-/** Some servers answer GET alone: of such the first byte is asked for. */
+/** Some servers answer GET only: for these, the first byte is requested. */
 async function described(client: HubClient, { shown, url }: Place): Promise<Answered> {
   const answered = await client.head(shown, url);
   if (![403, 404, 405, 501].includes(answered.answer.status)) return answered;
@@ -118,7 +119,7 @@ async function offeredBy(client: HubClient, target: Place): Promise<Offered> {
   const whole = /^bytes \d+-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "")?.[1];
   const size = sizeIn(shown, headers.get("x-linked-size") ?? whole ?? headers.get("content-length"));
   const etag = headers.get("x-linked-etag") ?? headers.get("etag") ?? "";
-  // Google's storage, where BLIP's own files lie, says the hash of what it sends.
+  // Google's storage, which hosts BLIP's own files, sends the hash of its content.
   const md5 = /(?:^|,)\s*md5=([\w+/]{22}==)/.exec(headers.get("x-goog-hash") ?? "")?.[1];
   const isStrong = /^"[^"]*"$/.test(headers.get("etag") ?? "");
   return {
@@ -134,7 +135,7 @@ async function offeredBy(client: HubClient, target: Place): Promise<Offered> {
   };
 }
 
-/** Fetches the file once, however many loads want it now. */
+/** Fetches the file once, however many loads request it now. */
 async function fetchOnce(
   client: HubClient,
   offered: Offered,
@@ -152,7 +153,7 @@ async function fetchOnce(
         await download(client.watchedBy(watched), offered, path);
       } catch (error) {
         stop.throwIfAborted();
-        // Another process goes on with it.
+        // Another process continues this transfer.
         if (!lock.lost.aborted) throw error;
       } finally {
         await lock.release();
@@ -167,7 +168,7 @@ async function noteCurrent(target: Place, version: string, size: number): Promis
   await mkdir(folder, { recursive: true });
   await writeFile(partial, JSON.stringify({ version, size }));
   await rename(partial, join(folder, "current.json"));
-  // Older versions, and what was begun of them.
+  // Removes older versions and their partial files.
   for (const name of await readdir(folder))
     if (/^[0-9a-f]{16}$/.test(name) && name !== version)
       await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
@@ -196,9 +197,8 @@ async function fetched(
 }
 
 /**
- * The model of a weights file's address.
- * Offline, what is in the cache is used without a request; if the server does not do what it should, it is used with a
- * warning.
+ * Opens the model at a weights file's address. Offline, the cached file is used without a request. If the server
+ * misbehaves, the cached file is used with a warning.
  * @throws {UsageError} `hub/not-a-weights-file` @throws {ModelError} `hub/...` @throws the signal's reason
  */
 export async function openUrlModel(
@@ -218,7 +218,7 @@ export async function openUrlModel(
     if (cached) return opened(cached.path);
     throw fileOffline(target.shown, target.folder);
   }
-  // The Hub's own files have addresses, too.
+  // A file of the Hub may also be given by its address.
   const isHubs = target.url.origin === new URL(settings.endpoint).origin;
   const client = new HubClient({
     ...{ endpoint: target.url.origin, signal, onProgress, pauseMilliseconds, env, allowPrivateRedirects },

@@ -1,4 +1,4 @@
-// What the beginning of a cached file says of its length is believed within the bounds of the file's own reader.
+// A cached file's header determines its expected length, within the limits of the file's own reader.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const entry = (end: number) => `{"a": {"dtype": "U8", "shape": [${end}], "data_o
 test.each([
   ["as long as its header says", `${entry(10)}}`, "whole"],
   ["shorter than its header says", `${entry(11)}}`, "cut"],
-  // What is left to the reader, which refuses it: it is parsed nowhere else.
+  // Left to the reader, which rejects it; it is not parsed anywhere else.
   ["of a header above the reader's bound", `${entry(11)}}${" ".repeat(4_000_000)}`, "whole"],
   ["of a header that nests too deep", `${entry(11)}, "b": ${"[".repeat(5)}${"]".repeat(5)}}`, "whole"],
   ["of a header that is no JSON", entry(11), "whole"],

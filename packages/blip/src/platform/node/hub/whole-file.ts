@@ -1,5 +1,5 @@
-// Is a file of the cache all there? A disk that was full, or a copy that broke off, leaves files that begin rightly and end
-// too early; of most kinds it can be told without reading them.
+// Tells whether a file of the cache is complete. A full disk or an interrupted copy leaves files that begin correctly
+// and end too early. For most kinds this can be told without reading the whole file.
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -7,9 +7,9 @@ import { maxSafetensorsHeader, parseStrictJson } from "@blip-ts/checkpoint";
 
 export type FileState = "whole" | "missing" | "cut";
 
-/** Small files are named by git's sha1 of them: reading them takes no time. */
+/** Small files are named by their git sha1; reading them takes no time. */
 const maxHashedBytes = 4_000_000;
-/** The end of a zip archive, with the longest comment that it may have. */
+/** The most bytes of a zip archive's end record, with the longest possible comment. */
 const maxZipEnd = 22 + 65_535;
 
 async function bytesAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
@@ -18,7 +18,7 @@ async function bytesAt(file: FileHandle, offset: number, length: number): Promis
   return bytes.subarray(0, bytesRead);
 }
 
-/** Bytes that a safetensors file has by its own header; undefined if that says nothing that its reader would take. */
+/** The file size according to a safetensors file's own header; undefined if the header is invalid. */
 async function safetensorsSize(file: FileHandle, size: number): Promise<number | undefined> {
   const head = await bytesAt(file, 0, 8);
   if (head.length < 8) return 8;
@@ -38,7 +38,7 @@ async function safetensorsSize(file: FileHandle, size: number): Promise<number |
   return start + end;
 }
 
-/** An archive ends with the list of what is in it. */
+/** Whether a zip archive lacks its end record. */
 async function isZipCut(file: FileHandle, size: number): Promise<boolean> {
   const head = await bytesAt(file, 0, 4);
   if (head.toString("latin1") !== "PK\x03\x04") return false;
@@ -65,8 +65,8 @@ async function isCutByContent(path: string, name: string, etag: string, size: nu
 }
 
 /**
- * @param name the file's own name: a blob has none
- * @param sizeOf how long a blob was when it came, if that was noted
+ * @param name the file's own name, which a blob does not have
+ * @param sizeOf the recorded size of a downloaded blob, if any
  */
 export async function fileState(
   path: string,

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { BodyRoom } from "./body-room.ts";
 
-/** Did it settle in this turn? */
+/** Whether it settles in this turn of the event loop. */
 async function isDone(work: Promise<void>): Promise<boolean> {
   let done = false;
   void work.then(
@@ -17,7 +17,7 @@ test("bodies together take no more than there is, but for the one that goes firs
   const [first, second, third] = [room.open(), room.open(), room.open()];
   await first.take(60);
   await second.take(40);
-  // All wait for each other, unless one of them goes on.
+  // All would wait for each other if none of them continued.
   await first.take(30);
   expect(room.taken).toBe(130);
   const [more, other] = [second.take(10), third.take(1)];

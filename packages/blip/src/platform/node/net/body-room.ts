@@ -1,15 +1,15 @@
-// The sum over all bodies that are held in memory at once, in bytes as they arrive: a server that says it will send much
-// takes nothing, and one that sends much waits, by its own connection, until there is room.
+// A budget of bytes over all bodies in memory, counted as they arrive. A server's announced size reserves nothing. A
+// server that sends a lot is slowed down through its own connection until there is room.
 import { whenAborted } from "@blip-ts/base";
 
-/** The first bytes of each body that are not counted: small ones never wait for large ones. */
+/** The uncounted first bytes of each body, so that small bodies never wait for large ones. */
 const freeBytes = 2 ** 20;
 
-/** A body's part of the room. */
+/** One body's share of the room. */
 export interface BodyShare {
-  /** Waits until so many more bytes may be held. @throws the signal's reason */
+  /** Waits until this many more bytes may be held. @throws the signal's reason */
   take(bytes: number, signal?: AbortSignal): Promise<void>;
-  /** Gives all of it back; a second call does nothing more. */
+  /** Returns all of its bytes; a second call has no effect. */
   close(): void;
 }
 
@@ -19,32 +19,32 @@ interface Waiting {
   readonly admit: () => void;
 }
 
-/** Room for bodies, in the order in which they ask. */
+/** Room for bodies, granted in order of request. */
 export class BodyRoom {
   readonly #total: number;
   readonly #free: number;
   readonly #waiting: Waiting[] = [];
   #taken = 0;
-  /** May go beyond the room, as otherwise all could wait for each other. */
+  /** The one share that may exceed the room; otherwise all could wait for each other. */
   #exempt: BodyShare | undefined;
 
-  /** @param total bytes, beyond which one body may still go @param free first bytes of each that are not counted */
+  /** @param total counted bytes; one body at a time may exceed it @param free uncounted first bytes of each body */
   constructor(total: number, free = freeBytes) {
     this.#total = total;
     this.#free = free;
   }
 
-  /** Bytes that are counted now. */
+  /** Bytes currently counted. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** Bodies that wait. */
+  /** The number of waiting bodies. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** For a body that is to be held. */
+  /** Opens a share for one body. */
   open(): BodyShare {
     let [free, counted] = [this.#free, 0];
     const share: BodyShare = {

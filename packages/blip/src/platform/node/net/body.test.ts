@@ -1,9 +1,9 @@
-// What a body is made of, piece by piece.
+// Joining the pieces of a body.
 import { expect, test } from "vitest";
 import { wholeBody } from "./body.ts";
 import { usualLimits } from "./limits.ts";
 
-/** A body whose pieces all lie in one place, as those of a connection's buffer do. */
+/** A body whose pieces share one buffer, like those of a connection. */
 const bodyOf = (lengths: readonly number[]) => {
   const place = new Uint8Array(100_000);
   let [number, at] = [0, 0];

@@ -1,4 +1,4 @@
-// The body of an answer, within bounds: of silence, of slowness, of bytes.
+// The body of an answer, with limits on silence, slowness and size.
 import { whenAborted } from "@blip-ts/base";
 import { type BodyShare } from "./body-room.ts";
 import { failureOf, NetworkFailure } from "./failure.ts";
@@ -8,11 +8,11 @@ import type { NetworkLimits } from "./limits.ts";
 export interface BodyOptions {
   readonly limits: NetworkLimits;
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds for all of it. */
+  /** Milliseconds for the whole body. */
   readonly whole?: number | undefined;
 }
 
-/** Says when a body takes too long. */
+/** Detects a body that takes too long. */
 class Watch {
   readonly #limits: NetworkLimits;
   readonly #end: number;
@@ -25,7 +25,7 @@ class Watch {
     this.#windowEnd = performance.now() + limits.window;
   }
 
-  /** Milliseconds for the next piece. */
+  /** Milliseconds to wait for the next piece. */
   get patience(): number {
     return Math.max(0, Math.min(this.#limits.silence, this.#end - performance.now()));
   }
@@ -36,14 +36,14 @@ class Watch {
     this.#bytes += bytes;
     if (now > this.#end) throw new NetworkFailure("it takes too long");
     if (now < this.#windowEnd) return;
-    if (this.#bytes < this.#limits.leastBytes) throw new NetworkFailure("it sends next to nothing");
+    if (this.#bytes < this.#limits.leastBytes) throw new NetworkFailure("it sends almost nothing");
     this.#windowEnd = now + this.#limits.window;
     this.#bytes = 0;
   }
 }
 
 /**
- * The pieces of a body. What is not read to its end is cancelled, so that its connection goes.
+ * Yields the pieces of a body. A body that is not read to its end is cancelled, which closes its connection.
  * @throws {NetworkFailure} @throws the signal's reason
  */
 export async function* bodyOf(
@@ -81,7 +81,7 @@ export async function* bodyOf(
 async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new NetworkFailure("it fell silent")), milliseconds);
+    timer = setTimeout(() => reject(new NetworkFailure("it stopped sending")), milliseconds);
   });
   try {
     return await Promise.race([work, late]);
@@ -90,15 +90,17 @@ async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Ends an answer whose body nobody wants. */
+/** Cancels the unused body of an answer. */
 export const discard = (answer: Pick<Answer, "body">): void => {
   void answer.body?.cancel().catch(() => undefined);
 };
 
-/** Bytes of a block into which small pieces go: each piece as it comes takes some 200 bytes beside its own. */
+/**
+ * The size of a block that collects small pieces: each piece on its own costs about 200 bytes more than its content.
+ */
 const blockBytes = 2 ** 16;
 
-/** Pieces, joined in the end. Small ones are copied at once, however many there are. */
+/** Pieces of a body, joined at the end. Small pieces are copied at once, so their number does not matter. */
 class Joined {
   readonly #blocks: Uint8Array[] = [];
   #block = new Uint8Array(0);
@@ -131,10 +133,10 @@ class Joined {
 }
 
 /**
- * All of a body.
- * @param most bytes that it may have
- * @param share of the room for all bodies; its owner closes it
- * @returns undefined if it has more
+ * Reads a whole body.
+ * @param most the most bytes allowed
+ * @param share its share of the room for all bodies; the caller closes it
+ * @returns undefined if the body has more bytes
  * @throws {NetworkFailure} @throws the signal's reason
  */
 export async function wholeBody(

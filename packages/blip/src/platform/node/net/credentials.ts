@@ -1,6 +1,6 @@
-// The user and the password that an address may hold: `fetch` refuses such addresses, and quotes them.
+// User and password in an address: `fetch` rejects such addresses with an error that quotes them.
 
-/** An address without its user and password, and what to send instead of them. */
+/** An address without its user and password, and the header that replaces them. */
 export function withoutCredentials(address: string | URL): {
   readonly url: URL;
   readonly authorization?: string;

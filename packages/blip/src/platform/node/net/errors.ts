@@ -1,4 +1,4 @@
-// What can be wrong with how servers are asked. Codes are `network/...`.
+// Errors of network settings. Codes are `network/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**

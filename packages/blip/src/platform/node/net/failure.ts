@@ -1,9 +1,9 @@
-// A request that got no answer, or half of one. What is shown of it is our own words or the system's code: never what the
-// other side sent, and never an address with its credentials.
+// A request with no answer or an incomplete one. Messages use this package's own words or the system's code. They never
+// quote the server, and never show an address with its credentials.
 
-/** Why a transfer failed; those who asked for it make a BlipError of it. */
+/** The reason a transfer failed; callers turn it into a BlipError. */
 export class NetworkFailure extends Error {
-  /** Would another try help? */
+  /** Whether another try cannot help. */
   readonly isFinal: boolean;
 
   constructor(reason: string, options: ErrorOptions & { readonly isFinal?: boolean } = {}) {
@@ -12,7 +12,7 @@ export class NetworkFailure extends Error {
   }
 }
 
-/** A redirect that is not followed: why, as what a server did. */
+/** A redirect that is not followed; the reason describes the server's action. */
 export class RefusedRedirect extends Error {
   readonly isPrivate: boolean;
 
@@ -31,7 +31,7 @@ const codeOf = (error: unknown): string | undefined => {
 };
 
 const words: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nobody listens there",
+  ECONNREFUSED: "no server listens there",
   ENOTFOUND: "there is no such host",
   EAI_AGAIN: "its name cannot be looked up",
   ECONNRESET: "the connection was broken off",
@@ -39,11 +39,11 @@ const words: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "the connection was broken off",
   UND_ERR_CONNECT_TIMEOUT: "it does not answer",
   ETIMEDOUT: "it does not answer",
-  EHOSTUNREACH: "no way leads there",
-  ENETUNREACH: "no way leads there",
+  EHOSTUNREACH: "there is no route to it",
+  ENETUNREACH: "there is no route to it",
 };
 
-/** What `fetch` or a body's reader throws, as a failure of ours. */
+/** Turns an error of `fetch` or of a body's reader into a `NetworkFailure`. */
 export function failureOf(error: unknown): NetworkFailure {
   if (error instanceof NetworkFailure) return error;
   const code = codeOf(error);

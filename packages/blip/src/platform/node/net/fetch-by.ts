@@ -1,11 +1,11 @@
-// One request, by the way that it has to take: Node's own fetch, or undici's through a proxy or to an address that was
-// looked at before. Node's has no way to say either before version 24; undici is loaded when it is needed.
+// Sends one request: by Node's own fetch, or by undici's through a proxy or to checked addresses. Node's fetch supports
+// neither before version 24; undici is loaded on demand.
 import type { LookupFunction } from "node:net";
 import type { Agent, ProxyAgent } from "undici";
 import { failureOf, NetworkFailure } from "./failure.ts";
 import { proxyFor, type Environment } from "./proxy.ts";
 
-/** What is read of an answer. */
+/** The parts of an answer that are read. */
 export interface Answer {
   readonly status: number;
   readonly ok: boolean;
@@ -26,11 +26,11 @@ export interface FetchOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly env: Environment;
-  /** Connects to these alone, whatever the host's name stands for by then. */
+  /** Connects only to these addresses, even if the host's name resolves differently by then. */
   readonly addresses?: readonly string[] | undefined;
 }
 
-/** Addresses by host, for connections that must lead to what was looked at. */
+/** Checked addresses by host: connections must lead to one of them. */
 const pinned = new Map<string, readonly string[]>();
 
 const pinnedLookup: LookupFunction = (host, options, callback) => {
@@ -45,14 +45,14 @@ const pinnedLookup: LookupFunction = (host, options, callback) => {
 };
 
 let direct: Agent | undefined;
-/** By address. */
+/** Agents by the proxy's address. */
 const proxies = new Map<string, ProxyAgent>();
 
 async function throughProxy(url: URL, proxy: string, init: RequestInit): Promise<Answer> {
   const { fetch: undiciFetch, ProxyAgent } = await import("undici");
   let agent = proxies.get(proxy);
   if (!agent) {
-    // An http address is asked of the proxy itself, without a tunnel, as every proxy knows it.
+    // For http addresses the proxy is asked directly, without a tunnel; every proxy supports this.
     agent = new ProxyAgent({ uri: proxy, proxyTunnel: false });
     proxies.set(proxy, agent);
   }
@@ -66,7 +66,7 @@ async function toAddresses(url: URL, addresses: readonly string[], init: Request
   return undiciFetch(url.href, { ...plainInit(init), dispatcher: direct });
 }
 
-/** Of the two libraries' types of the same thing, what both know. */
+/** The options known to both libraries' types. */
 const plainInit = ({ method, headers, signal, redirect }: RequestInit) => ({
   ...(method === undefined ? {} : { method }),
   ...(redirect === undefined ? {} : { redirect }),
@@ -75,7 +75,7 @@ const plainInit = ({ method, headers, signal, redirect }: RequestInit) => ({
 });
 
 /**
- * Asks once, and follows no redirect.
+ * Sends one request and follows no redirect.
  * @throws {NetworkFailure} @throws {UsageError} `network/bad-proxy`
  */
 export async function fetchBy(url: URL, options: FetchOptions): Promise<Answer> {

@@ -1,19 +1,19 @@
-// How long a server may take, and how much it may send. SECURITY.md lists these figures.
+// Limits on a server's time and data. SECURITY.md lists these figures.
 
 /** Times in milliseconds. */
 export interface NetworkLimits {
-  /** Connecting and the head of an answer. */
+  /** For connecting and receiving the headers. */
   readonly head: number;
   /** Between two pieces of a body. */
   readonly silence: number;
-  /** A body that brings fewer than `leastBytes` within so long is as good as silent. */
+  /** A body with fewer than `leastBytes` in this time counts as silent. */
   readonly window: number;
   readonly leastBytes: number;
-  /** A whole answer that is text. */
+  /** For a whole text answer. */
   readonly text: number;
-  /** Tries of one request. */
+  /** The number of tries of one request. */
   readonly tries: number;
-  /** Longest pause between two tries, whatever a server asks for. */
+  /** The longest pause between two tries, whatever the server requests. */
   readonly pause: number;
 }
 
@@ -27,13 +27,13 @@ export const usualLimits: NetworkLimits = {
   pause: 30_000,
 };
 
-/** If the whole model is in the cache already: then nobody should wait for a server. */
+/** Shorter limits for a model that is fully cached, so that the user does not wait for a server. */
 export const limitsWithCache: NetworkLimits = {
   ...usualLimits,
   ...{ head: 8_000, text: 10_000, tries: 2, pause: 2_000 },
 };
 
-/** Largest file that is fetched; BLIP's largest has some 5 GB. */
+/** The largest file that is fetched; BLIP's largest has about 5 GB. */
 export const maxFileBytes = 64_000_000_000;
 
 export const maxRedirects = 5;

@@ -1,4 +1,4 @@
-// Which proxy a request takes, and what a proxy on this machine is asked.
+// The proxy of a request, and the requests that a proxy on this machine receives.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -107,7 +107,7 @@ describe("a request through a proxy", () => {
     expect(asked).toEqual(["GET /direct"]);
   });
 
-  test("follows no redirect to a private address, unless it is told to", async () => {
+  test("follows no redirect to a private address, unless allowed", async () => {
     const env = { HTTP_PROXY: origin, NO_PROXY: "127.0.0.1" };
     const { message } = await failureOf(() => fetchImage("http://images.example/inside", { env }));
     expect(message).toMatch(/redirects to a private address.*allowPrivateRedirects/);
@@ -120,7 +120,7 @@ describe("a request through a proxy", () => {
   test("says which proxy it is that is not there", async () => {
     const env = { http_proxy: "http://user:secret@127.0.0.1:1" };
     const { message } = await failureOf(() => fetchImage("http://images.example/a.png", { env }));
-    expect(message).toMatch(/through the proxy of http_proxy: nobody listens there: ECONNREFUSED/);
+    expect(message).toMatch(/through the proxy of http_proxy: no server listens there: ECONNREFUSED/);
     expect(message).not.toMatch(/secret/);
   });
 });

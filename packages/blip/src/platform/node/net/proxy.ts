@@ -1,5 +1,5 @@
-// Which proxy a request goes through, by the environment's names, as curl and Python's requests read them: the names in
-// small letters win, NO_PROXY lists hosts that are asked directly.
+// Chooses a request's proxy from the environment, like curl and Python's requests: lower-case names take precedence,
+// and NO_PROXY lists hosts that are asked directly.
 import { BlockList, isIP } from "node:net";
 import { badProxy } from "./errors.ts";
 
@@ -7,7 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Proxy {
   readonly url: string;
-  /** The variable that names it. */
+  /** The variable that holds the address. */
   readonly variable: string;
 }
 
@@ -25,7 +25,7 @@ const bareHost = (host: string) =>
     .replace(/\.$/, "")
     .toLowerCase();
 
-/** Does an entry such as 10.0.0.0/8 hold an address? */
+/** Whether an entry such as 10.0.0.0/8 contains an address. */
 function isInSubnet(host: string, entry: string): boolean {
   const [, net, bits] = /^([^/]+)\/(\d{1,3})$/.exec(entry) ?? [];
   if (net === undefined || bits === undefined) return false;
@@ -40,7 +40,7 @@ function isInSubnet(host: string, entry: string): boolean {
 
 const portOf = (url: URL): string => url.port || (url.protocol === "https:" ? "443" : "80");
 
-/** Does an entry of NO_PROXY mean this address? A name means its subdomains too. */
+/** Whether an entry of NO_PROXY matches this address. A name also matches its subdomains. */
 function isMeant(url: URL, entry: string): boolean {
   if (entry === "*") return true;
   const host = bareHost(url.hostname);
@@ -63,15 +63,15 @@ export function proxyFor(url: URL, env: Environment): Proxy | undefined {
   if (!proxy) return undefined;
   const entries = (valueOf(env, "NO_PROXY")?.url ?? "").split(/[\s,]+/).filter(Boolean);
   if (entries.some((entry) => isMeant(url, entry))) return undefined;
-  // curl takes HOST:PORT for http.
+  // curl reads HOST:PORT as an http address.
   const text = /^[a-z][a-z\d+.-]*:\/\//i.test(proxy.url) ? proxy.url : `http://${proxy.url}`;
   let parsed: URL;
   try {
     parsed = new URL(text);
   } catch {
-    throw badProxy(proxy.variable, "what is no address");
+    throw badProxy(proxy.variable, "something else");
   }
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:")
-    throw badProxy(proxy.variable, `one of ${parsed.protocol}//`);
+    throw badProxy(proxy.variable, `a ${parsed.protocol}// address`);
   return { url: parsed.href, variable: proxy.variable };
 }

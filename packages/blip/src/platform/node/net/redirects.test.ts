@@ -1,4 +1,4 @@
-// Where redirects may lead: by names, by the addresses that names stand for, and by who redirects.
+// Allowed redirects: by name, by the addresses of names, and by the redirecting server.
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -7,7 +7,7 @@ import { NetworkFailure, RefusedRedirect } from "./failure.ts";
 import { fetchBy } from "./fetch-by.ts";
 import { hopOf, type RedirectOptions } from "./redirects.ts";
 
-/** The net as it is played here. */
+/** The simulated DNS. */
 const names: Readonly<Record<string, readonly string[]>> = {
   "public.example": ["93.184.216.34"],
   "cdn.example": ["151.101.1.1", "2a04:4e42::1"],
@@ -45,7 +45,7 @@ describe("hopOf", () => {
     ["http://public.example/", "http://mapped.example/"],
     ["http://rebinding.example/", "http://inside.example/"],
     ["http://8.8.8.8/", "http://192.168.1.1/"],
-    // Not even one's own machine is asked for what clouds tell their machines.
+    // Not even this machine itself may redirect to clouds' metadata addresses.
     ["http://127.0.0.1/", "http://169.254.169.254/"],
     ["http://10.0.0.1/", "http://metadata.example/"],
   ])("refuses %s to %s", async (from, to) => {
@@ -106,7 +106,7 @@ describe("hopOf", () => {
     expect(
       await hopOf(new URL("http://a.example"), { status: 302, headers: new Headers() }, options),
     ).toBeUndefined();
-    await expect(redirect("http://public.example/", "http://[")).rejects.toThrow("what is no address");
+    await expect(redirect("http://public.example/", "http://[")).rejects.toThrow("an invalid address");
   });
 });
 

@@ -1,5 +1,5 @@
-// Where a redirect may lead. Whoever can make us follow one could otherwise look, through us, at what stands behind our
-// firewall; an address that the caller typed is the caller's own affair.
+// Decides which redirects may be followed. Otherwise anyone who can make this program follow a redirect could reach
+// servers behind its firewall. An address typed by the caller is the caller's own responsibility.
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { addressKind, mayRedirect, worstKind, type AddressKind } from "@blip-ts/base";
@@ -9,16 +9,16 @@ import { proxyFor, type Environment } from "./proxy.ts";
 
 export interface RedirectOptions {
   readonly env: Environment;
-  /** Follows redirects from public to private addresses too. */
+  /** Also follows redirects from public to private addresses. */
   readonly allowPrivate: boolean;
-  /** The addresses of a name; tests play the net. */
+  /** Resolves a name to its addresses; tests replace the DNS. */
   readonly resolve?: ((host: string) => Promise<readonly string[]>) | undefined;
 }
 
-/** Where a redirect leads. */
+/** The target of a request or a redirect. */
 export interface Hop {
   readonly url: URL;
-  /** Addresses that were looked at: the connection must lead to one of them. */
+  /** The checked addresses: the connection must lead to one of them. */
   readonly addresses?: readonly string[] | undefined;
 }
 
@@ -28,8 +28,8 @@ const resolveByDns = async (host: string): Promise<readonly string[]> =>
 const isName = (url: URL) => isIP(url.hostname.replace(/^\[|\]$/g, "")) === 0;
 
 /**
- * The addresses of a name, if they can be known: a proxy looks names up by itself.
- * @throws {NetworkFailure} where they cannot be told now: a second look must not find other ones
+ * The addresses of a name; undefined if a proxy resolves names itself.
+ * @throws {NetworkFailure} if the name cannot be resolved now, because a later lookup must not find other addresses
  */
 async function addressesOf(
   url: URL,
@@ -45,7 +45,7 @@ async function addressesOf(
   throw new NetworkFailure("there is no such host");
 }
 
-/** Is the server that redirects one of our own network? Only if it is nothing else. */
+/** The kind of a redirecting server's address: private only if all of its addresses are private. */
 async function kindOfSource(url: URL, options: RedirectOptions): Promise<AddressKind> {
   const kind = addressKind(url.hostname);
   if (kind !== "public") return kind;
@@ -73,7 +73,7 @@ async function check(from: URL, to: URL, options: RedirectOptions): Promise<Hop>
 }
 
 /**
- * Where an answer redirects to; undefined if it does not.
+ * The target of a redirect; undefined if the answer is not a redirect.
  * @throws {RefusedRedirect}
  */
 export async function hopOf(
@@ -87,9 +87,9 @@ export async function hopOf(
   try {
     to = new URL(location, from);
   } catch {
-    throw new RefusedRedirect("redirects to what is no address");
+    throw new RefusedRedirect("redirects to an invalid address");
   }
-  // Credentials of another's making are not sent.
+  // Credentials that the redirecting server put into the address are not sent.
   to.username = "";
   to.password = "";
   return check(from, to, options);

@@ -1,4 +1,4 @@
-// A request with its redirects: who is asked what, how long the head of an answer may take, and who is shown credentials.
+// Sends a request and follows its redirects: bounds the time to the headers, and decides which server sees credentials.
 import { discard } from "./body.ts";
 import { NetworkFailure, RefusedRedirect } from "./failure.ts";
 import { fetchBy, type Answer } from "./fetch-by.ts";
@@ -10,7 +10,7 @@ import { withoutCredentials } from "./credentials.ts";
 export interface RequestOptions {
   readonly method?: "GET" | "HEAD" | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Credentials, and the one origin that sees them. */
+  /** Credentials, and the only origin that receives them. */
   readonly authorization?: { readonly origin: string; readonly value: string } | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly env?: Environment | undefined;
@@ -19,13 +19,13 @@ export interface RequestOptions {
   readonly limits?: NetworkLimits | undefined;
 }
 
-/** An answer, and what gave it. */
+/** An answer and the request target that gave it. */
 export interface Answered {
   readonly answer: Answer;
   readonly hop: Hop;
 }
 
-/** How redirects of a request are looked at. */
+/** The redirect options of a request. */
 export const redirectOptions = (options: RequestOptions): RedirectOptions => ({
   env: options.env ?? process.env,
   allowPrivate: options.allowPrivateRedirects === true,
@@ -33,7 +33,7 @@ export const redirectOptions = (options: RequestOptions): RedirectOptions => ({
 });
 
 /**
- * Asks once; a redirect is an answer like others.
+ * Sends one request; a redirect is returned like any other answer.
  * @throws {NetworkFailure} @throws {UsageError} `network/bad-proxy` @throws the signal's reason
  */
 export async function ask(hop: Hop, options: RequestOptions): Promise<Answer> {
@@ -41,7 +41,7 @@ export async function ask(hop: Hop, options: RequestOptions): Promise<Answer> {
   const own = withoutCredentials(hop.url);
   const headers: Record<string, string> = {
     "user-agent": "blip-ts",
-    // The bytes themselves are asked for: their number is held against what was said.
+    // Requests uncompressed bytes, because their number is compared with the announced size.
     "accept-encoding": "identity",
     ...options.headers,
   };
@@ -65,8 +65,9 @@ export async function ask(hop: Hop, options: RequestOptions): Promise<Answer> {
 }
 
 /**
- * Asks, and follows redirects.
- * @throws {NetworkFailure} @throws {RefusedRedirect} @throws {UsageError} `network/bad-proxy` @throws the signal's reason
+ * Sends a request and follows redirects.
+ * @throws {NetworkFailure} @throws {RefusedRedirect} @throws {UsageError} `network/bad-proxy` @throws the signal's
+ * reason
  */
 export async function request(target: string | Hop, options: RequestOptions): Promise<Answered> {
   let hop = typeof target === "string" ? { url: new URL(target) } : target;
@@ -79,7 +80,7 @@ export async function request(target: string | Hop, options: RequestOptions): Pr
   throw new RefusedRedirect(`answers with more than ${maxRedirects} redirects`);
 }
 
-/** Where an answer sends us; what it says beside that is thrown away. @throws {RefusedRedirect} */
+/** The next target of a redirect; the redirect's body is discarded. @throws {RefusedRedirect} */
 export async function nextHop(hop: Hop, answer: Answer, options: RequestOptions): Promise<Hop | undefined> {
   try {
     const next = await hopOf(withoutCredentials(hop.url).url, answer, redirectOptions(options));
