@@ -17,7 +17,7 @@ import { unequalPairs } from "../run/errors.ts";
 
 /** Statements [B, T] about images [2B, 3, S, S]: the first B are the left images, the last B the right ones. */
 export interface StatementInputs extends TextFeeds {
-  /** [2 B, 3, H, W]: all left images, then all right ones. */
+  /** All left images, then all right ones [2 B, 3, H, W]. */
   readonly pixelValues: Tensor<"float32">;
 }
 

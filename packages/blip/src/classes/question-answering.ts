@@ -37,7 +37,7 @@ import { badAnswers, noAnswers } from "../run/errors.ts";
  * Questions [B, T] about images [I, 3, S, S], where B is a multiple of I: each image in turn has B/I of the questions.
  */
 export interface QuestionInputs extends TextFeeds {
-  /** [I, 3, H, W]: each image has the same number of questions. */
+  /** Images [I, 3, H, W]; each has the same number of questions. */
   readonly pixelValues: Tensor<"float32">;
 }
 

@@ -21,13 +21,13 @@ import { cannotStream } from "./errors.ts";
 export interface EncoderStates {
   /** The states that the decoder attends to, [I, N, D]. */
   readonly states: Tensor<"float32">;
-  /** [I, N]: 1 for a state, 0 for padding. By default all are states. */
+  /** 1 for a state, 0 for padding [I, N]. By default all are states. */
   readonly mask?: Tensor<"int64"> | undefined;
 }
 
 /** Encoded questions for a decoder; their padding is masked. */
 export interface MaskedEncoderStates extends EncoderStates {
-  /** [I, N]: 1 for a state, 0 for padding. */
+  /** 1 for a state, 0 for padding [I, N]. */
   readonly mask: Tensor<"int64">;
 }
 

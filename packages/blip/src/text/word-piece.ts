@@ -32,7 +32,7 @@ export const encodeOptionNames = optionNames<EncodeOptions>()({
 export interface EncodedTexts {
   /** [B, T] */
   readonly inputIds: Tensor<"int64">;
-  /** [B, T]: 1 for tokens, 0 for padding. */
+  /** 1 for tokens, 0 for padding [B, T]. */
   readonly attentionMask: Tensor<"int64">;
 }
 
