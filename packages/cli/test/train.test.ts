@@ -100,7 +100,7 @@ describe("is refused", () => {
       "an unknown part",
       ["caption", "DATA", "--freeze", "all"],
       2,
-      /--freeze: expected imageEncoder or allButCrossAttention, or beginnings of names of weights that are trained, got all/,
+      /--freeze: expected imageEncoder or allButCrossAttention, or prefixes of the names of trained weights, got all/,
     ],
     [
       "patience without validation",

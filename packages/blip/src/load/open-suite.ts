@@ -20,20 +20,20 @@ import { openedFrom, openModel, openWeights, readJson, type OpenedModel } from "
 import { readSuiteIndex, type SuiteIndex } from "./suite-index.ts";
 import { withAdapter, type AdapterPlatform } from "./with-adapter.ts";
 
-/** A suite with its index read. Each folder is opened once, on demand. */
+/** A suite whose index has been parsed. Each folder is opened once, on demand. */
 export class OpenedSuite {
   readonly files: SuiteFiles;
   readonly index: SuiteIndex;
   readonly #encoders = new Map<string, Promise<Checkpoint>>();
   readonly #parts = new Map<string, Promise<OpenedModel>>();
 
-  /** @throws {ModelError} `suite/...` if model_index.json is wrong */
+  /** @throws {ModelError} `suite/...` if model_index.json is invalid */
   constructor(files: SuiteFiles) {
     this.files = files;
     this.index = readSuiteIndex(files.index, files.name);
   }
 
-  /** The folders of parts, each once, with their networks. */
+  /** Maps the folder of each part to its networks. */
   get parts(): ReadonlyMap<string, readonly NetworkTask[]> {
     const parts = new Map<string, NetworkTask[]>();
     for (const [task, folder] of this.index.folders) parts.set(folder, [...(parts.get(folder) ?? []), task]);
@@ -59,7 +59,7 @@ export class OpenedSuite {
   part(folder: string): Promise<OpenedModel> {
     return once(this.#parts, folder, async () => {
       const encoder = await this.imageEncoder();
-      const found = await this.#folder(folder, this.parts.get(folder)?.join(" and ") ?? "no task");
+      const found = await this.#folder(folder, this.parts.get(folder)?.join(" and ") ?? "no part");
       const own = await openWeights(found);
       const doubled = [...own.tensors.keys()].filter(isImageEncoder);
       if (doubled.length > 0) throw misplacedTensors(found.name, "the part's own", doubled);
@@ -71,7 +71,8 @@ export class OpenedSuite {
   }
 
   /**
-   * The folder that does tasks. @throws {ModelError} `model/wrong-task`, `suite/several-parts` @throws {UsageError}
+   * The folder of the part that handles these tasks.
+   * @throws {ModelError} `model/wrong-task`, `suite/several-parts` @throws {UsageError}
    * `suite/task-needed`
    */
   folderOf(tasks: readonly Task[]): string {
@@ -102,7 +103,7 @@ export class OpenedSuite {
 /** Small files that are read both when parts are joined and when verbs are created. */
 const readTwice: readonly SideFile[] = ["config.json", "processor_config.json", "preprocessor_config.json"];
 
-/** Fetches each of these files once. */
+/** Caches reads of these files. */
 function readOnce(files: ModelFiles): ModelFiles {
   const texts = new Map<SideFile, Promise<string | undefined>>();
   return {
@@ -135,7 +136,7 @@ const sizeOf = (value: unknown, field: string): unknown =>
 
 const suites = new WeakMap<SuiteFiles, OpenedSuite>();
 
-/** Opens a suite once per files object. @throws {ModelError} `suite/...` if model_index.json is wrong */
+/** Opens a suite once per files object. @throws {ModelError} `suite/...` if model_index.json is invalid */
 export function openSuite(files: SuiteFiles): OpenedSuite {
   const suite = suites.get(files) ?? new OpenedSuite(files);
   suites.set(files, suite);
@@ -145,10 +146,10 @@ export function openSuite(files: SuiteFiles): OpenedSuite {
 const models = new WeakMap<ModelFiles, Map<"model", Promise<OpenedModel>>>();
 
 /**
- * Opens the model that does tasks: a plain model itself, or a suite's part for them, joined with the shared image
- * encoder. Reads no weight. It may be called again for the same `files`: each file is opened once, and the tensors of
- * the shared image encoder are the same objects in all parts. Parts with different configurations may still compute
- * different states with them.
+ * Opens the model for these tasks: a plain model itself, or a suite's part for them, joined with the shared image
+ * encoder. Reads no weights. It may be called again for the same `files`: each file is opened once, and the tensors of
+ * the shared image encoder are the same objects in all parts. Image states may still differ
+ * between parts, because configurations may differ.
  * @param tasks in a suite all must lie in one part; for a plain model they are not checked (`expectTask` does that)
  * @throws {ModelError} `model/wrong-task` for a task that a suite lacks, `suite/...`, `checkpoint/...`
  * @throws {UsageError} `suite/task-needed` for a suite without a task
@@ -181,14 +182,14 @@ export async function findModel(
 ): Promise<ModelFiles | SuiteFiles> {
   const { signal } = options;
   signal?.throwIfAborted();
-  // A download handles the signal itself, after cleaning up its files.
+  // A download cleans up its files, then throws the signal's reason.
   const files = await platform.openModel(source, options);
   signal?.throwIfAborted();
   return files;
 }
 
 /**
- * Finds a model, opens the checkpoint for tasks, and merges the adapter that options name, if any.
+ * Finds a model, opens the checkpoint for tasks, and merges `options.adapter`, if given.
  * @param keep whether merged weights may be kept for later loads
  * @throws {ModelError} if the model cannot be found or read, and as `openModelForTasks` and `withAdapter` throw
  * @throws the signal's reason

@@ -14,8 +14,7 @@ import { batcherClosed, queueFull } from "./errors.ts";
 /** Limits on the waiting time, the batch size and the queue. */
 export interface BatcherOptions {
   /**
-   * Milliseconds for which the first request waits for others; by default 5. While a batch runs, requests gather
-   * anyway.
+   * Milliseconds for which the first request waits for others; by default 5. While a batch runs, requests also gather.
    */
   readonly window?: number | undefined;
   /** The most requests per batch; by default 8. */
@@ -48,8 +47,8 @@ export interface RequestOptions {
   /** Withdraws the request: it rejects at once. A running batch continues for the others. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The caller's identity: callers take turns, and a caller's requests of one kind keep their order. By default all
-   * requests come from one caller.
+   * The caller's identity: callers take turns, and the requests of one caller and group keep their order. By
+   * default all requests come from one caller.
    */
   readonly caller?: string | undefined;
   /** If the queue is full: `reject` (default), or `wait` for room. */
@@ -67,8 +66,8 @@ export type Outcome<Result> = { readonly value: Result } | { readonly error: unk
 
 /**
  * Runs requests of one group together.
- * @param signal aborts when all of their callers have left
- * @returns an outcome for each, in order; an error thrown is the outcome of all
+ * @param signal aborts when every caller has cancelled
+ * @returns an outcome per request, in order; if the function throws, every request fails with that error
  */
 export type RunBatch<Request, Result> = (
   requests: readonly Request[],
@@ -121,7 +120,7 @@ const defaults = { window: 5, maxBatch: defaultMaxBatch, maxQueue: 256 };
 /** The longest time that a batch waits for unready requests, in milliseconds. */
 const mostPatience = 100;
 
-/** The identity of callers without one. */
+/** The identity of a caller that gives none. */
 const anybody = "";
 
 function whole(name: string, value: number, least: number): number {
@@ -179,7 +178,7 @@ export class RequestBatcher<Request, Result> implements Closable {
 
   /**
    * Answers a request together with others of its group.
-   * @throws {UsageError} `batch/full`, `batch/closed`; also throws the signal's reason, and errors of preparing or
+   * @throws {UsageError} `batch/full`, `batch/closed`; also throws the signal's reason, and any error from preparing or
    * running the request
    */
   async submit(request: Request, group: string, options: RequestOptions = {}): Promise<Result> {
@@ -211,7 +210,7 @@ export class RequestBatcher<Request, Result> implements Closable {
 
   /**
    * Accepts no more requests. Finishes the running batch; answers the waiting requests, or rejects them if the options
-   * say so. A second call may reject those that still wait.
+   * say so. Call it again with `waiting: "reject"` to reject the rest.
    * @throws {UsageError} `usage/bad-option`
    */
   async close(options: CloseOptions = {}): Promise<void> {
@@ -229,7 +228,7 @@ export class RequestBatcher<Request, Result> implements Closable {
 
   /**
    * Accepts no more requests and rejects all unanswered ones: those that wait, and those of the running batch, which is
-   * stopped. Settles when that batch is over. It may follow an unfinished `close`.
+   * stopped. Settles when that batch is over. You may call it while `close` is pending.
    * @param reason the requests' rejection reason; by default a UsageError `batch/closed`
    */
   async abort(reason: unknown = batcherClosed()): Promise<void> {
@@ -311,7 +310,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     }, milliseconds);
   }
 
-  /** The next requests get a window of their own. */
+  /** Resets the timer, so that the next request opens a new window. */
   #disarm(): void {
     this.#due = false;
     clearTimeout(this.#timer);

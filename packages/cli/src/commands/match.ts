@@ -62,7 +62,7 @@ export function addMatch(program: Command, terminal: Terminal, finish: (code: nu
   const command = program
     .command("match")
     .description(
-      "how well texts fit images: ITM logits, probability and cosine of every image with every text",
+      "how well texts fit images: ITM logits, probability and cosine for every image-text pair",
     )
     .argument(...imagesOrPairs);
   addPairsOptions(addTextOptions(command), "{image, text}, or {image, texts} for several");

@@ -108,7 +108,7 @@ describe("a recipe of one's own", () => {
     [{ losses: { lm: 0 } }, "losses: expected a loss whose weight is above 0, got none."],
     [
       { freeze: ["text_decodre."] },
-      "freeze: expected imageEncoder or allButCrossAttention, or beginnings of names of weights that are trained, got text_decodre.",
+      "freeze: expected imageEncoder or allButCrossAttention, or prefixes of the names of trained weights, got text_decodre.",
     ],
     [[], "recipe: expected a recipe, an object, got []."],
   ])("%j is refused, and nothing is written", async (recipe, says) => {

@@ -53,7 +53,7 @@ const phaseEntries = {
   freeze: maybe(
     either(
       [text(256), only(listOf(text(256), 1000), (names) => names.length > 0, "at least one name")],
-      "imageEncoder, allButCrossAttention, or a list of beginnings of names of weights",
+      "imageEncoder, allButCrossAttention, or a list of prefixes of weight names",
     ),
   ),
   recompute: maybe(flag()),

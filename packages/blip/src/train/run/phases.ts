@@ -1,5 +1,5 @@
-// The phases of a run, or a single one for a recipe without phases. Each is opened with its own settings, and begins
-// with the states of the phases before it.
+// The phases of a run, or a single one for a recipe without phases. Each is opened with its own settings, and starts
+// from the weights that the phases before it produced.
 import { asyncDispose, closing } from "@blip-ts/base";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { imageConfigOf } from "../../load/image-settings.ts";
@@ -36,7 +36,7 @@ export function phasesOf(settings: Settings, out: string): readonly Phase[] {
   if (!settings.phases) return [{ index: 0, settings, folder, number: undefined }];
   return settings.phases.map((phase, index) => ({
     index,
-    // Weights begin at random only once.
+    // Only the first phase may start from random weights.
     settings: { ...settings, ...phase, init: settings.init && index === 0 },
     folder: `${folder}/phase-${index + 1}`,
     number: index + 1,
@@ -49,12 +49,12 @@ export interface OpenedPhase extends Phase {
   readonly data: TrainingData;
   readonly validation: TrainingData | undefined;
   readonly objective: DataObjective;
-  /** The task's whole network: `objective`, unless some of the task's losses have weight 0. */
+  /** The whole network of the task. It differs from `objective` only if one of the task's losses has weight 0. */
   readonly network: DataObjective;
   readonly validator: DataObjective | undefined;
   readonly lora: BegunLora | undefined;
   readonly batchesPerEpoch: number;
-  /** The number of epochs if no image is bad. */
+  /** The number of epochs if every image can be read. */
   readonly epochs: number;
   readonly steps: number;
 }
@@ -78,7 +78,7 @@ interface Opened {
   readonly validation: TrainingData | undefined;
 }
 
-/** The data of all phases. Phases that read in the same way share it. */
+/** The data of all phases. Phases with the same data settings share it. */
 export class DataOfPhases {
   readonly #parts: DataParts;
   readonly #base: BaseModel;
@@ -109,7 +109,7 @@ export class DataOfPhases {
     return opened;
   }
 
-  /** Data options of a phase. Images are normalised by the model's own settings. */
+  /** Data options of a phase. Images are normalised with the model's own settings. */
   async #optionsFor(settings: Settings): Promise<TrainingDataOptions> {
     const { vision } = this.#base.config;
     const { imageSize } = vision;
@@ -185,7 +185,7 @@ export async function openPhase(
   if (unused !== undefined)
     throw badTrainOption(
       "freeze",
-      `${Object.keys(frozenParts).join(" or ")}, or beginnings of names of weights that are trained`,
+      `${Object.keys(frozenParts).join(" or ")}, or prefixes of the names of trained weights`,
       unused,
     );
   return {
@@ -217,7 +217,7 @@ async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
 }
 
 /**
- * Adds a phase's initial weights: the model's, replaced by those of each earlier phase.
+ * Adds a phase's initial weights: the model's, overwritten by the results of each earlier phase.
  * @param opened all phases
  * @throws {UsageError} `train/no-state` @throws {ModelError} `train/state`
  */
@@ -227,7 +227,7 @@ export async function beginPhase(
   phase: OpenedPhase,
 ): Promise<BegunPhase> {
   const { base, settings, objective, lora } = phase;
-  // A run with random initial weights takes none from the model: weights that no earlier phase had are new as well.
+  // A run with random initial weights takes nothing from the model: what no earlier phase trained is random too.
   let tensors: BaseModel["tensors"] = opened[0]?.settings.init === true ? new Map() : base.tensors;
   let [steps, epochs] = [0, 0];
   for (const earlier of opened.slice(0, phase.index)) {
@@ -242,7 +242,7 @@ export async function beginPhase(
   return { ...phase, begun, untouched, before: { steps, epochs } };
 }
 
-/** The initial progress of a phase: the epoch after those of the earlier phases. */
+/** Where a phase starts counting: after the epochs of the earlier phases. */
 export function beginningOf({ before, data }: Pick<BegunPhase, "before" | "data">): Progress {
   const { seed, batchSize, samples = null } = data;
   const { steps, epochs: epoch } = before;
@@ -250,7 +250,7 @@ export function beginningOf({ before, data }: Pick<BegunPhase, "before" | "data"
   return { ...atBeginning, epoch, validated: steps, ...(epoch > 0 && { position }) };
 }
 
-/** Opens all phases, and closes their data after the work. */
+/** Opens all phases, runs `work`, then closes their data. */
 export const withPhases = <T>(
   source: DataOfPhases,
   phases: readonly Phase[],
