@@ -40,7 +40,7 @@ describe("expectOptions", () => {
   test.each([[[]], ["beams"], [3], [null], [true]])("refuses %j, which is no object", (options) => {
     expect(failure(options)).toMatchObject({
       code: "usage/bad-option",
-      message: expect.stringContaining("caption's options: expected an object, found") as string,
+      message: expect.stringContaining("caption's options: expected an object, got") as string,
     });
   });
 

@@ -81,25 +81,25 @@ describe("readSharded", () => {
   });
 
   it.each<[unknown, string]>([
-    [null, "expected an object with a weight_map, found null"],
-    [[], "expected an object with a weight_map, found []"],
-    [{}, "weight_map: expected an object from tensors to files, at most 100000 of them, found nothing"],
+    [null, "expected an object with a weight_map, got null"],
+    [[], "expected an object with a weight_map, got []"],
+    [{}, "weight_map: expected an object from tensors to files, at most 100000 of them, got nothing"],
     [
       { weight_map: [] },
-      "weight_map: expected an object from tensors to files, at most 100000 of them, found []",
+      "weight_map: expected an object from tensors to files, at most 100000 of them, got []",
     ],
     [{ weight_map: {} }, "the weight_map of the index is empty"],
     [
       { weight_map: { a: { toString: 1, valueOf: 1 } } },
-      'weight_map.a: expected a text of at most 255 characters, found {"toString":1,"valueOf":1}',
+      'weight_map.a: expected a text of at most 255 characters, got {"toString":1,"valueOf":1}',
     ],
     [
       { weight_map: { a: "../b" } },
-      'weight_map.a: expected the plain name of a file beside the index, found "../b"',
+      'weight_map.a: expected the plain name of a file beside the index, got "../b"',
     ],
     [
       { weight_map: { a: "1" }, metadata: [] },
-      "metadata: expected an object of notes, at most 100000 of them, found []",
+      "metadata: expected an object of notes, at most 100000 of them, got []",
     ],
   ])("refuses the index %j, and names the field", async (json, says) => {
     const failure = await failureOf(() => open(json, {}));

@@ -62,7 +62,7 @@ describe("the builder", () => {
     const b = GraphBuilder.create("g");
     const at = b.at("encoder").at("layers.0");
     expect(at.weight("norm.weight", [4])).toBe(b.weight("encoder.layers.0.norm.weight", [4]));
-    expect(() => at.weight("norm.weight", [5])).toThrow(/asked for as \[4\] and as \[5\]/);
+    expect(() => at.weight("norm.weight", [5])).toThrow(/expected \[4\] as before, got \[5\]/);
   });
 
   test.each<[string, (b: GraphBuilder) => unknown, RegExp]>([
@@ -97,7 +97,7 @@ describe("the builder", () => {
     [
       "a rank that is not what the letters say",
       (b) => b.dims(b.input("x", "float32", [2, 3]), "B N D"),
-      /expected \[B, N, D\], found \[2, 3\]/,
+      /expected \[B, N, D\], got \[2, 3\]/,
     ],
   ])("refuses %s", (_what, build, message) => {
     expect(() => build(GraphBuilder.create("g").at("part"))).toThrow(message);
@@ -111,7 +111,7 @@ describe("the checker", () => {
       node.kind === "slice" ? { ...node, output: { ...node.output, shape: [namedDim("B"), 9] } } : node,
     );
     expect(() => checkGraph({ ...graph, nodes })).toThrow(
-      /slice at layer\.0: says float32 \[B, 9\], its rule says float32 \[B, 2\]/,
+      /slice at layer\.0: expected float32 \[B, 2\], got float32 \[B, 9\]/,
     );
   });
 

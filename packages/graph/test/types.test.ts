@@ -165,7 +165,7 @@ describe("int8, where something else than a linear reads a matrix", () => {
   test("bytes of 8 bits are never taken for floats", () => {
     const locate = () => ({ location: "file", offset: 0, dtype: "int8" as const });
     expect(() => emitOnnx(optimize(b.build()), locate)).toThrow(
-      "weight layer.weight: expected float32, found int8 in the file",
+      "weight layer.weight: expected float32, got int8 in the file",
     );
   });
 });
