@@ -38,7 +38,7 @@ describe("openCheckpoint", () => {
   ])("says that %s is none", async (_, bytes, found) => {
     const failure = await failureOf(() => open(bytes));
     expect(failure.code).toBe("checkpoint/unknown-format");
-    expect(failure.message).toContain(`found ${found}.`);
+    expect(failure.message).toContain(`got ${found}.`);
     expect(failure.message).toContain("some file");
   });
 

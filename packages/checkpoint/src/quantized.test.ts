@@ -172,14 +172,14 @@ describe("quantized matrices", () => {
     [
       "scales of the other side",
       { "x.int8": i8(2, 3), "x.scale": f32(2) },
-      /expected float32 \[3\] scales, found float32 \[2\]/,
+      /expected float32 \[3\] scales, got float32 \[2\]/,
     ],
     ["one dimension", { "x.int8": i8(6), "x.scale": f32(6) }, /expected int8 \[in, out\]/],
-    ["scales of 8 bits", { "x.int8": i8(2, 3), "x.scale": i8(3) }, /found int8 \[3\]/],
+    ["scales of 8 bits", { "x.int8": i8(2, 3), "x.scale": i8(3) }, /got int8 \[3\]/],
     [
       "a lost part",
       { "x[3:6].int8": i8(2, 3), "x[3:6].scale": f32(3) },
-      /expected rows from 0 on, 3 of them, found 3 to 6/,
+      /expected rows from 0 on, 3 of them, got 3 to 6/,
     ],
     [
       "parts of unequal width",
@@ -189,9 +189,9 @@ describe("quantized matrices", () => {
     [
       "blocks and scales of rows",
       { "x.blocks": u8(3, 2, 16), "x.scale": f32(3) },
-      /expected float32 \[3, 2\] scales, found float32 \[3\]/,
+      /expected float32 \[3, 2\] scales, got float32 \[3\]/,
     ],
-    ["blocks of two dimensions", { "x.blocks": u8(3, 32), "x.scale": f32(3, 2) }, /found uint8 \[3, 32\]/],
+    ["blocks of two dimensions", { "x.blocks": u8(3, 32), "x.scale": f32(3, 2) }, /got uint8 \[3, 32\]/],
     ["both forms", { x: f32(3, 2), "x.int8": i8(2, 3), "x.scale": f32(3) }, /in floating point as well/],
   ])("are refused with %s", async (_what, tensors, message) => {
     const failure = await failureOf(() => readQuantized(new Map(Object.entries(tensors))));

@@ -21,7 +21,7 @@ describe("readRange", () => {
   ])("refuses %d and %d, which are no range", async (offset, length) => {
     const failure = await failureOf(() => readRange(source, offset, length, "the header"));
     expect(failure.code).toBe("checkpoint/malformed");
-    expect(failure.message).toContain("the header is said to be at byte");
+    expect(failure.message).toContain("the header has the impossible range of");
   });
 
   it("does not ask for a range that the source does not have", async () => {

@@ -73,9 +73,15 @@ describe("readSafetensors", () => {
       "checkpoint/duplicate",
       "dtype",
     ],
-    ["metadata that is no text", { __metadata__: { n: 1 } }, 0, "checkpoint/malformed", "holds a number"],
+    ["metadata that is no text", { __metadata__: { n: 1 } }, 0, "checkpoint/malformed", "has a number"],
     ["an entry that is no object", { a: null }, 0, "checkpoint/malformed", "not an object"],
-    ["an entry with more keys", { a: { ...f32([1], 0, 4), x: 1 } }, 4, "checkpoint/malformed", "keys beside"],
+    [
+      "an entry with more keys",
+      { a: { ...f32([1], 0, 4), x: 1 } },
+      4,
+      "checkpoint/malformed",
+      "keys other than",
+    ],
     [
       "a type that is not known",
       { a: { ...f32([1], 0, 1), dtype: "F8_E4M3" } },
@@ -105,7 +111,7 @@ describe("readSafetensors", () => {
       { a: f32([1], 0, 4), b: f32([1], 8, 12) },
       12,
       "checkpoint/malformed",
-      "belong to none",
+      "belong to no tensor",
     ],
     ["a gap at the beginning", { a: f32([1], 4, 8) }, 8, "checkpoint/malformed", "4 bytes before"],
     ["bytes behind the last tensor", { a: f32([1], 0, 4) }, 5, "checkpoint/malformed", "1 bytes at the end"],
@@ -162,7 +168,7 @@ describe("readSafetensors", () => {
     for (const length of [0, 7, 8, 20]) {
       const failure = await failureOf(() => readSafetensors(memorySource("m", bytes.subarray(0, length))));
       expect(failure).toMatchObject({ code: "checkpoint/truncated" });
-      expect(failure.message).toContain("not whole");
+      expect(failure.message).toContain("incomplete");
     }
   });
 

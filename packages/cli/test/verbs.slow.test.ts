@@ -133,7 +133,7 @@ test.each<[string, string, string[]]>([
   const { code, stdout, stderr } = await blip([verb, ...args, ...source, "--image-size", "7"]);
   expect([code, stdout]).toEqual([2, ""]);
   expect(stderr).toBe(
-    "blip: --image-size: expected a whole number of 8 (a patch of this model) to 2048 pixels, found 7\n",
+    "blip: --image-size: expected a whole number of 8 (a patch of this model) to 2048 pixels, got 7\n",
   );
 });
 

@@ -71,7 +71,7 @@ describe("readTorchLegacy", () => {
       { "94": [1, 2, 3, 4, 5], "11": [7, 8] },
       { keys: ["94", "11"] },
       "checkpoint/malformed",
-      "the pickle says 6",
+      "the pickle has 6",
     ],
     [
       "bytes behind the last storage",

@@ -247,7 +247,7 @@ describe("runPickle", () => {
   });
 
   it("names the place in the memo that was never put", async () => {
-    expect((await failureOf(() => run(p.get(7)))).message).toContain("asks for memo 7");
+    expect((await failureOf(() => run(p.get(7)))).message).toContain("reads memo 7");
   });
 
   it("refuses a string of 2^63 bytes before it looks for them", async () => {

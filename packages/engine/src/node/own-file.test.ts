@@ -25,7 +25,7 @@ test("stands beside a built script, and in the built folder for a source", () =>
 test.each([
   ["in a bundle as CommonJS, which has no import.meta.url", undefined, "does not know where it is"],
   ["in a bundle that has no address in the file system", "webpack:///./node.js", "does not know where it is"],
-  ["in a bundle elsewhere", () => at("bundle", "server.js"), "found nothing"],
+  ["in a bundle elsewhere", () => at("bundle", "server.js"), "got nothing"],
 ])("is missed by name %s", (_title, here, detail) => {
   const find = () => ownFile("session-worker.js", typeof here === "function" ? here() : here, "../..");
   expect(find).toThrow(ModelError);
