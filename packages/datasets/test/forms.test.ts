@@ -101,7 +101,7 @@ describe("captions and retrieval", () => {
       code: "dataset/bad-option",
     });
     const other = await refusal(() => examplesOf("retrieval", list("dataset_coco.json"), { split: "train" }));
-    expect(other.message).toContain('rows of the split "train", found "test", "restval"');
+    expect(other.message).toContain('rows of the split "train", got "test", "restval"');
   });
 
   test("pre-training lists of paths and of URLs", async () => {
@@ -287,7 +287,7 @@ describe("clips", () => {
       onRowError: ({ message }) => seen.push(message),
     });
     expect(rows).toEqual([]);
-    expect(seen[0]).toMatch(/line 1: field "clip_name": expected a folder "video7020".*found no such folder/);
+    expect(seen[0]).toMatch(/line 1: field "clip_name": expected a folder "video7020".*got no such folder/);
   });
 });
 

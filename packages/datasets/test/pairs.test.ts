@@ -87,7 +87,7 @@ describe("what a row must have", () => {
     ]);
     const last = rows[2];
     if (last === undefined || !isError(last)) throw new Error("expected an error");
-    expect(last.error.message).toMatch(/rows, line 3: expected 2 images in "images", "image".*found 1/);
+    expect(last.error.message).toMatch(/rows, line 3: expected 2 images in "images", "image".*got 1/);
     expect(last.fields).toEqual({ image: "a.png", statement: "s" });
   });
 
@@ -136,8 +136,8 @@ describe("what cannot be read at all", () => {
     ["nothing", "", "dataset/unknown-format", /an empty file/],
     ["no rows", "[]", "dataset/bad-row", /at least one row/],
     ["a header alone", "image,text\n", "dataset/bad-row", /at least one row/],
-    ["one object over lines", '{\n"image": "a.png"\n}', "dataset/unknown-format", /found one JSON object/],
-    ["a table of Parquet", "PAR1xxxxxxxxxxxx", "dataset/unknown-format", /found parquet/],
+    ["one object over lines", '{\n"image": "a.png"\n}', "dataset/unknown-format", /got one JSON object/],
+    ["a table of Parquet", "PAR1xxxxxxxxxxxx", "dataset/unknown-format", /got parquet/],
     ["an image", Buffer.from("\x89PNG\r\n", "latin1"), "dataset/unknown-format", /a PNG image/],
     [
       "UTF-16",

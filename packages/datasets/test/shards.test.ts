@@ -207,7 +207,7 @@ describe("webdataset", () => {
     });
     expect(rows).toEqual([]);
     expect(errors).toHaveLength(4);
-    expect(errors[0]).toMatch(/sample "000000000": expected the bytes of ".jpg" of at most 100, found \d+/);
+    expect(errors[0]).toMatch(/sample "000000000": expected the bytes of ".jpg" of at most 100, got \d+/);
     expect(defaultLimits.imageBytes).toBe(64 * 1024 * 1024);
   });
 

@@ -62,7 +62,7 @@ export async function refusal(
     const { code, fields } = error;
     return { code, message: error.message.replace(/\/\S*\/(?=[^/\s]+)/g, ""), fields };
   }
-  throw new Error("expected an error, found none");
+  throw new Error("expected an error, got none");
 }
 
 /** Bytes in chunks of the given size. */

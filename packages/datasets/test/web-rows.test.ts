@@ -115,7 +115,7 @@ describe("texts", () => {
       [],
       ["b", "c"],
       expect.stringMatching(
-        /line 5: field "caption": expected a text or a list of texts, found a number \(7\)/,
+        /line 5: field "caption": expected a text or a list of texts, got a number \(7\)/,
       ),
       expect.stringMatching(/line 6: field "caption/),
     ]);
@@ -135,7 +135,7 @@ describe("columns", () => {
     const refused = await refusal(() => readWebRows(path(), { columns: { image: "foto" } }));
     expect(refused).toMatchObject({ code: "dataset/bad-column" });
     expect(refused.message).toMatch(
-      /expected a column "foto" \(image\), found "photo", "alt", "image", "caption"/,
+      /expected a column "foto" \(image\), got "photo", "alt", "image", "caption"/,
     );
     const none = fileWith('{"a":1}\n', "rows.jsonl");
     expect((await refusal(() => readWebRows(none))).message).toMatch(/columns: .* image: "NAME"/);
