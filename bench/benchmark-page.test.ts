@@ -1,4 +1,4 @@
-// The page of benchmarks: what it says of samples, and that the committed one is made of the committed results.
+// The benchmark page: its text for given samples, and the committed page, which must match the committed results.
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { benchmarkPage, cells, short, shown } from "./benchmark-page.ts";
@@ -60,7 +60,7 @@ test("compares rates where the work differs", () => {
     peer: "blip-ts product",
     compare: "rates",
   } as const;
-  // 10, 5 and 3.33 a second beside 20.
+  // 10, 5 and 3.33 per second against 20.
   expect(cells(rates, results)[3]).toBe("0.250 (0.208-0.375)");
 });
 

@@ -1,4 +1,4 @@
-// Every code of an error or a warning has a factory that says when it occurs and what to do, and docs/errors.md says so.
+// Every code of an error or a warning has a factory with its cause and its remedy, and docs/errors.md is up to date.
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { errorCodes, errorsPage, faultsOf, pagePath } from "./error-codes.ts";

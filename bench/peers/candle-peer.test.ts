@@ -1,4 +1,4 @@
-// candle's program, found and spoken to: a stand-in that answers as it does.
+// Finds and calls candle's program: a stand-in that answers in the same way.
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ const program = () => join(folder, "target/release/candle-peer");
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "blip-candle-"));
   await mkdir(dirname(program()), { recursive: true });
-  // It says what it was started with, and ends where it is told to.
+  // The stand-in returns its arguments, and ends when a test requests it.
   const script = `#!${process.execPath}
     require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
       const order = JSON.parse(line).do;

@@ -1,4 +1,4 @@
-// The rule itself: a planted filler is reported, and what is meant is not.
+// Tests the rule: it reports a planted filler, and no meaningful name.
 import { expect, test } from "vitest";
 import ts from "typescript";
 import { fillerNames } from "./filler-names.mjs";

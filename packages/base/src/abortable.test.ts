@@ -19,7 +19,7 @@ describe("calls under one signal", () => {
     const forget = [0, 1, 2].map((number) =>
       whenAborted(controller.signal, () => {
         called.push(number);
-        // As work that ends with its first call does.
+        // The first call removes the third one, like work that the first call ends.
         forget[2]?.();
       }),
     );

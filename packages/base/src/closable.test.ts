@@ -1,11 +1,11 @@
-// Resources that are closed whatever happens, also if the engine has no Symbol.asyncDispose.
+// Resources are closed in every case, even if the engine has no Symbol.asyncDispose.
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { asyncDispose, closedBy, closing, orClosed } from "./closable.ts";
 
-/** A resource that says in `events` when it is closed, and may fail to be. */
+/** A resource that records its closing in `events`, and fails with `failure` if given. */
 const resource = (events: string[], failure?: Error) => ({
   close: () => {
     events.push("closed");

@@ -5,7 +5,7 @@ import { legible, legibleLines } from "./legible.ts";
 test("writes out what a terminal obeys, and leaves all else", () => {
   expect(legible("a\u001b[31m\u009b1m\u007f\u0007b")).toBe("a\\u001b[31m\\u009b1m\\u007f\\u0007b");
   expect(legible("one\ntwo\r\n\tthree")).toBe("one\\ntwo\\r\\n\\tthree");
-  // What turns the direction of writing: a name that reads as another one.
+  // A mark that reverses the writing direction: the name would read as a different one.
   expect(legible("gpj.\u202eexe")).toBe("gpj.\\u202eexe");
   expect(legible("half \ud800 of a pair")).toBe("half \\ud800 of a pair");
   const plain = "Ünïcode 日本 👩‍🌾 می‌خواهم C:\\folder\\new";

@@ -1,4 +1,4 @@
-// What of an address may stand in a message.
+// The parts of a URL that a message may contain.
 import { expect, test } from "vitest";
 import { shownName, shownUrl } from "./shown-url.ts";
 

@@ -1,4 +1,4 @@
-// 8-bit matrices in a file: rounding, the way back, and what is refused.
+// 8-bit matrices in a file: quantization, dequantization and refusals.
 import { int8Names } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
 import { failureOf } from "@blip-ts/testing";
@@ -8,7 +8,7 @@ import { readSafetensors } from "./safetensors.ts";
 import { readTensorBytes, type StoredTensor } from "./stored-tensor.ts";
 import { safetensorsBytes, type WritableTensors } from "./write-safetensors.ts";
 
-/** [out, in] = [130, 6]: more rows than are rounded at a time; row 3 is zero, row 4 tiny. */
+/** [out, in] = [130, 6]: more rows than are quantized at a time; row 3 is zero, row 4 tiny. */
 const [out, width] = [130, 6];
 const numbers = Float32Array.from({ length: out * width }, (_, index) => {
   const row = Math.floor(index / width);
@@ -63,7 +63,7 @@ describe("quantized matrices", () => {
     for (const { name, start } of ranges)
       for (const { row, rounded, exact } of await valuesOf(tensors, name, start)) {
         const largest = Math.max(...numbers.slice(row * width, (row + 1) * width).map(Math.abs));
-        // Half a step, and what float32 rounds of the scale.
+        // Half a step, plus the float32 rounding of the scale.
         expect(Math.abs(rounded - exact)).toBeLessThanOrEqual((largest / 127) * 0.5000001);
       }
     const { tensors: read, quantized } = readQuantized(tensors);
@@ -100,7 +100,7 @@ describe("quantized matrices", () => {
       const place = Math.floor(index / block);
       const largest = Math.max(...numbers.slice(place * block, (place + 1) * block).map(Math.abs));
       const meant = ((whole[index] ?? NaN) - 128) * (scale[place] ?? NaN);
-      // Half a step, and what float32 rounds of the scale.
+      // Half a step, plus the float32 rounding of the scale.
       return !(Math.abs(meant - (numbers[index] ?? NaN)) <= (largest / 127) * 0.5000001);
     });
     expect(wrong).toEqual([]);

@@ -1,4 +1,4 @@
-// The bound of all shards together, which takes as many tensors as no model has.
+// The limit over all shards, which needs more tensors than any model has.
 import { expect, test } from "vitest";
 import { failureOf, safetensorsOf } from "@blip-ts/testing";
 import { memorySource } from "./memory-source.ts";

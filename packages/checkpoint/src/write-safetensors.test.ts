@@ -1,4 +1,5 @@
-// Tensors compared by their numbers, however they lie in their files, and a file that is made while it is read.
+// Compares tensors by their numbers, whatever their layout in the files; and reads a file that is generated while it is
+// read.
 import { expect, test } from "vitest";
 import { memorySource } from "./memory-source.ts";
 import type { StoredTensor } from "./stored-tensor.ts";
@@ -43,7 +44,7 @@ test("a file that lies nowhere has the bytes of the one that is written, however
     async *bytes() {
       const floats = Float32Array.from({ length: this.byteLength / 4 }, (_, index) => from + index);
       const bytes = new Uint8Array(floats.buffer);
-      // In pieces that end anywhere.
+      // Reads pieces with arbitrary ends.
       for (let done = 0; done < bytes.length; done += 7)
         yield await Promise.resolve(bytes.subarray(done, done + 7));
     },

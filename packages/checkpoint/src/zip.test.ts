@@ -108,7 +108,10 @@ describe("readZipDirectory", () => {
     expect(failure.code).toBe(code);
   });
 
-  /** Bytes of the archive changed at a distance from its end: the end record has 22, the locator 20, the zip64 record 56. */
+  /**
+   * Changes bytes of the archive at a distance from its end: the end record has 22 bytes, the locator 20, the zip64
+   * record 56.
+   */
   const patched = (fromEnd: number, value: bigint, zip64: boolean, members = two) => {
     const bytes = zipOf(members, { zip64 });
     new DataView(bytes.buffer).setBigUint64(bytes.length - fromEnd, value, true);

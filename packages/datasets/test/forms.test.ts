@@ -1,4 +1,4 @@
-// Every form of the field, read from a fixture in that form.
+// Reads a fixture of each known form.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { imagePath, readAnswerList, readDataset } from "@blip-ts/datasets/node";

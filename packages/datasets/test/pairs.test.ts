@@ -1,11 +1,11 @@
-// Rows of images and texts that a command is given: JSON lines, a JSON list, CSV, a stream.
+// Rows of images and texts for a command: JSON lines, a JSON list, CSV, a stream.
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { pairRows, readPairs, type PairError, type PairRow } from "@blip-ts/datasets/node";
 import { all, chunks, encoded, isError, list, pairsOf, refusal } from "./support.ts";
 
-/** A row in short. */
+/** A short form of a row. */
 const short = (row: PairRow | PairError) =>
   isError(row)
     ? [row.row, row.place.at, row.error.code]

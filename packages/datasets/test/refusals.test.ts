@@ -1,4 +1,4 @@
-// What each reader refuses: the error names the file, the row and the field, what was expected and what was found.
+// Each reader's errors name the file, the row and the field, the expected value and the value they got.
 import { imageAt } from "../src/paths.ts";
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const listOf = (...rows: readonly Json[]) => fileWith(JSON.stringify(rows), "row
 const linesOf = (...rows: readonly Json[]) =>
   fileWith(rows.map((row) => JSON.stringify(row)).join("\n"), "rows.jsonl");
 
-/** The second row is wrong. */
+/** Reads two rows, the second of which is wrong. */
 async function second(task: Task, good: Json, bad: Json, options: DatasetOptions = {}) {
   const path = listOf(good, bad);
   const error = await refusal(() => examplesOf(task, path, options));

@@ -1,4 +1,4 @@
-// Parquet files and webdataset shards that Python wrote, against what Python reads from them (oracle/datasets).
+// Parquet files and webdataset shards written by Python, compared with Python's reading of them (oracle/datasets).
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -15,7 +15,7 @@ interface Golden {
 
 const golden = JSON.parse(readFileSync(fixture("golden.json"), "utf8")) as Golden;
 
-/** As the oracle describes bytes. */
+/** Bytes in the form of the oracle's description. */
 function described(source: ImageSource) {
   if (source.kind !== "bytes") return source;
   const sha256 = createHash("sha256").update(source.bytes).digest("hex").slice(0, 16);
@@ -96,7 +96,7 @@ describe("Parquet", () => {
     const footer = ranges.length;
     const iterator = dataset.examples[Symbol.asyncIterator]();
     await iterator.next();
-    // image.bytes, image.path, caption, image_id of the first of two groups; not weight.
+    // image.bytes, image.path, caption and image_id of the first of two groups, without weight.
     expect(ranges.length - footer).toBe(4);
     for (let row = 1; row < 4; row++) await iterator.next();
     expect(ranges.length - footer).toBe(8);
@@ -224,7 +224,7 @@ describe("webdataset", () => {
   });
 });
 
-/** One byte of the archive changed. */
+/** Changes one byte of the archive. */
 function damage(whole: Buffer, at: number): Buffer {
   const bytes = Buffer.from(whole);
   bytes[at] = (bytes[at] ?? 0) ^ 0xff;

@@ -1,4 +1,4 @@
-// Rows with all their columns, and files that are written of them and read again.
+// Rows with all their columns, and files that are written from them and read again.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -71,7 +71,7 @@ describe("what a row says besides", () => {
       "width",
     ]);
     expect(first?.fields[".cls"]).toEqual(new TextEncoder().encode("7"));
-    // An image without a text is a row, too.
+    // An image without a text is also a row.
     expect(second).toMatchObject({ texts: [], fields: { __key__: "a/2" } });
   });
 

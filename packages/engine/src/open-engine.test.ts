@@ -1,4 +1,4 @@
-// Which device computes: what is refused, what is chosen, and when plain operators take the place of fused ones.
+// The choice of a device: refusals, the automatic choice, and the fallback from fused to plain operators.
 import { closedBy, type Warning } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
@@ -20,7 +20,7 @@ const changed =
     return { ...y, data: y.data.map(change) };
   };
 
-/** An engine that answers the self-test as `compute` says. */
+/** An engine that answers the self-test with `compute`. */
 function engineOf(compute: Compute): Engine {
   return {
     createSession({ onnx }: EngineModel): Promise<EngineSession> {
@@ -80,7 +80,7 @@ describe("a device that is asked for", () => {
     const { platform, made } = platformOf({ webgpu: right });
     expect(await open(platform, "webgpu")).toMatchObject({ device: "webgpu", emit: {}, warnings: [] });
     expect(await open(platform, "cpu")).toMatchObject({ device: "cpu", emit: {} });
-    // Tested once a process and type: the second model only opens its engine.
+    // The self-test runs once per process and type; the second model only opens its engine.
     await open(platform, "webgpu");
     expect(made).toEqual(["webgpu", "webgpu", "cpu", "webgpu"]);
   });
@@ -115,7 +115,7 @@ describe("a device that is asked for", () => {
   test("whose fused operators are wrong gets plain ones, and that is said", async () => {
     const wrong = changed((value) => value * 1.1);
     const { platform } = platformOf({ webgpu: (x, fused) => (fused ? wrong : right)(x, fused) });
-    // The second time from memory.
+    // The second time, the result comes from memory.
     for (const time of ["first", "second"])
       expect(await open(platform, "webgpu"), time).toMatchObject({
         emit: { standardOperators: true },
@@ -139,7 +139,7 @@ describe("a device that is asked for", () => {
       "device webgpu cannot be used: fp16 is requested, but the graphics card or its driver has no half floats " +
         '(shader-f16); choose dtype: "fp32" or another device. Present here for fp16: cpu.',
     );
-    // Whoever lets us choose is told the same.
+    // With `auto`, the warning says the same.
     const { device, warnings } = await open(platform, "auto", "fp16");
     expect(device).toBe("cpu");
     expect(warnings[0]?.message).toMatch(

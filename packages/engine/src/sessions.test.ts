@@ -1,4 +1,4 @@
-// Sessions of a network over an engine that only notes what it is told: when they are made anew, and how they fail.
+// Sessions of a network over an engine that only records its calls: when they are created again, and how they fail.
 import { floatTensor, GraphBuilder } from "@blip-ts/graph";
 import { memorySource, type StoredTensor } from "@blip-ts/checkpoint";
 import { asyncDispose, ModelError, type ByteSource } from "@blip-ts/base";
@@ -17,7 +17,7 @@ function graph() {
 
 const zeros = memorySource("zeros", new Uint8Array(8));
 
-/** A file of weights that may be written into, replaced, or deleted. */
+/** A file of weights that a test can write into, replace, or delete. */
 class File implements ByteSource {
   readonly name = "w.safetensors";
   readonly size = 8;
@@ -49,7 +49,7 @@ beforeEach(() => {
   file = new File();
 });
 
-/** @param onMake what happens while a session is made */
+/** @param onMake called while a session is created */
 const engine = (onMake: () => void = () => undefined): Engine => ({
   createSession(): Promise<EngineSession> {
     onMake();
@@ -143,13 +143,13 @@ test("weights that were made of others are made anew, once, when their file is g
   });
   const first = await net.session("one", graph);
   file.state = "gone";
-  // What is loaded goes on.
+  // Loaded sessions stay usable.
   expect(await net.session("one", graph)).toBe(first);
   await net.session("two", graph);
   expect(times).toBe(1);
   await net.session("three", graph);
   expect(times).toBe(1);
-  // What was loaded of the damaged file is loaded again.
+  // Sessions that were loaded from the damaged file are loaded again.
   file.state = "written";
   const second = await net.session("one", graph);
   expect(second).not.toBe(first);

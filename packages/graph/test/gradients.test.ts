@@ -1,5 +1,5 @@
-// Every operation's gradient against central differences in double precision, and on ONNX Runtime against the evaluator,
-// driven from the table of samples.
+// Tests each operation's gradient against central differences in double precision, and ONNX Runtime's gradients against
+// the evaluator's, for all samples in the table.
 import {
   centralDifference,
   differentiate,
@@ -23,7 +23,7 @@ const refuses = (kind: OpKind) => ruleOf(kind) !== "stop" && "refuse" in (ruleOf
 const of = ["out"];
 const isFloat = ({ dtype }: Tensor) => dtype === "float32";
 
-/** A sample with the gradients of all its float inputs, and a seed that no two elements share. */
+/** A sample with the gradients of all its float inputs, and a seed whose elements all differ. */
 function differentiated(sample: Sample) {
   const graph = graphOf(sample);
   const inputs = sample.smooth ?? sample.inputs;
@@ -46,7 +46,7 @@ describe("a gradient", () => {
       const largest = gradient.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
       gradient.forEach((value, index) => {
         const expected = centralDifference(graph, inputs, { of, seeds }, name, index);
-        // Doubles of 16 digits over steps of 1e-5 leave about 10; curves of layerNorm's flat rows take 3 of them.
+        // Doubles have 16 digits; steps of 1e-5 leave about 10; the curvature of layerNorm's flat rows costs 3 more.
         expect(Math.abs(value - expected), `${name}[${index}]`).toBeLessThan(1e-7 * largest);
       });
     }
@@ -62,7 +62,7 @@ describe("a gradient", () => {
     for (const [name, { dims, data }] of Object.entries(expected)) {
       expect(some(run[name]).dims).toEqual(dims);
       const largest = data.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
-      // float32, as in the forward direction: a row of low variance leaves four digits.
+      // float32, as in the forward pass: a row of low variance leaves four digits.
       data.forEach((value, index) =>
         expect(Math.abs(Number(some(run[name]).data[index]) - value), name).toBeLessThan(2e-5 * largest),
       );
@@ -76,7 +76,7 @@ describe("a gradient", () => {
     const values = Object.fromEntries(
       Object.entries(inputs).map(([name, { dtype, dims }]) => [name, b.input(name, dtype, dims)]),
     );
-    // A parameter is behind the scale.
+    // The scale depends on a parameter.
     const scale = b.input("parameter", "float32", some(inputs.s).dims);
     b.output("out", sample.build(b.at("part"), { ...values, s: b.multiply(some(values.s), scale) }));
     expect(() => differentiate(b.build(), { parameters: ["parameter"], of })).toThrow(

@@ -1,4 +1,4 @@
-// Shape rules, the checker, the printer and the passes, through the package's door.
+// Tests shape rules, the checker, the printer and the passes through the package's entry point.
 import {
   checkGraph,
   divideDims,
@@ -16,7 +16,7 @@ import {
 } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
 
-/** A fused projection of three parts, of which two are used, and a part of the network that no output needs. */
+/** A fused projection with three parts, two of which are used, and a branch that no output needs. */
 function fused(): Graph {
   const b = GraphBuilder.create("fused");
   const x = b.input("x", "float32", ["B", 3]);
@@ -145,7 +145,7 @@ describe("passes", () => {
     const x = b.input("x", "float32", ["B", "T", 3]);
     const layer = b.at("layer.0");
     const inner = layer.gelu(layer.linear(x, "qkv", 6));
-    // A stack of one width and a number: element by element.
+    // A stack of one width and a scalar: elementwise.
     const doubled = layer.multiply(layer.add(inner, inner), layer.scalar(2));
     b.output("first", layer.slice(doubled, 1, 0, 1));
     b.output("swapped", layer.transpose(layer.reshape(doubled, ["B", "T", 2, 3].map(dim)), [0, 2, 1, 3]));

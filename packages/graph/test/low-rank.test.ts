@@ -1,4 +1,4 @@
-// Low-rank updates beside products with weights: the same function as the product with W + scale B A.
+// Low-rank updates beside products with weights: they compute the same function as the product with W + scale B A.
 import {
   addLowRank,
   checkGraph,
@@ -18,7 +18,7 @@ const update: LowRank = { rank: R, scale: 1.5, down: "fc.lora_A.weight", up: "fc
 const ofFc = (more: Partial<LowRank> = {}) =>
   addLowRank(({ name }) => (name === "fc.weight" ? { ...update, ...more } : undefined));
 
-/** y = fc(fc2(x)) + fc(x); fc is read twice. */
+/** y = fc(fc2(x)) + fc(x). The graph reads fc twice. */
 function network(): Graph {
   const b = GraphBuilder.create("g");
   const x = b.input("x", "float32", [3, IN]);
@@ -43,7 +43,7 @@ const run = (graph: Graph, weights: typeof tensors = tensors) =>
     Number,
   );
 
-/** W + scale B A, by hand. */
+/** W + scale B A, computed directly. */
 function merged(scale: number): typeof tensors {
   const [w, a, b] = ["fc.weight", "fc.lora_A.weight", "fc.lora_B.weight"].map((name) => some(tensors[name]));
   const sums = Array.from({ length: OUT * IN }, (_, at) => {

@@ -1,4 +1,4 @@
-// The code of ONNX's messages is what proto/onnx.proto says: whoever changes either runs `npm run messages`.
+// The code of ONNX's messages is generated from proto/onnx.proto. After a change of either, run `npm run messages`.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -9,7 +9,7 @@ const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 test("the messages were made of this onnx.proto, and nobody has changed them since", async () => {
-  // git may write other ends of lines on Windows.
+  // On Windows git may check files out with other line ends.
   const [proto, generated] = await Promise.all(
     ["proto/onnx.proto", "src/onnx/generated/onnx_pb.ts"].map(async (path) =>
       (await read(path)).replaceAll("\r\n", "\n"),

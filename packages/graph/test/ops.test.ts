@@ -1,4 +1,4 @@
-// Every operation on ONNX Runtime against the reference evaluator, driven from the table of samples.
+// Tests each operation on ONNX Runtime against the reference evaluator, for all samples in the table.
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import {
   contributedOperators,
@@ -22,13 +22,13 @@ describe.each([
     async (_kind, _index, sample) => {
       const graph = optimize(graphOf(sample));
       const { out } = evaluate(graph, sample.inputs, noWeights);
-      // What a device lacks goes with what an exported file may not have.
+      // An exported file may not use operators that some devices lack.
       const options = { standardOperators, plainLogSoftmax: standardOperators };
       if (standardOperators) expect(contributedOperators(graph, options)).toEqual([]);
       const found = some((await runOnnx(graph, sample.inputs, options)).out);
       expect(found.dims).toEqual(some(out).dims);
       // float32: sums of at most 12 numbers of about 1, and differences of 0.001 between numbers near 1 (layerNorm's
-      // row of low variance), of which four digits are left.
+      // row of low variance), which keep four digits.
       some(out).data.forEach((value, index) =>
         expect(Math.abs(Number(found.data[index]) - value)).toBeLessThan(1e-5 * Math.max(1, Math.abs(value))),
       );
@@ -89,7 +89,7 @@ describe("a product in blocks whose weights are the model's own", () => {
     b.output("out", b.op("blockLinear", [x, b.constant(w), b.constant(scale)], {}));
     const graph = b.build();
     const feeds = { x: noise([5, blocks * block], 7) };
-    // The middle block is a hundred times as large: its step is not that of the others.
+    // The middle block is a hundred times larger, so its step is larger than the others'.
     feeds.x.data.forEach((value, index) => {
       if (Math.floor(index / block) % blocks === 1) feeds.x.data[index] = 100 * value;
     });

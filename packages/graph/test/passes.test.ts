@@ -1,4 +1,4 @@
-// What each pass must leave alone: where its condition does not hold, the graph stays as it is.
+// Graphs that each pass must leave unchanged, since its condition does not hold.
 import {
   float16,
   floatTensor,
@@ -144,7 +144,7 @@ describe("half precision leaves", () => {
   test("what sums many numbers in float32, and nothing else", () => {
     const wide = opKinds.filter((kind) => {
       const [sample] = samples[kind];
-      // Its own casts are of either type.
+      // A cast has its own type, either one.
       if (kind === "cast") return false;
       if (Object.values(sample.inputs).some(({ dtype }) => dtype === "int8" || dtype === "uint8"))
         return false;

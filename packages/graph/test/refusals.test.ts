@@ -1,5 +1,5 @@
-// What cannot be a graph is refused, by the check that is there for it: shape rules, the builder, the checker, the
-// emitter, the evaluator. Take a check away, and a line of this file goes red.
+// Invalid graphs are refused by the check made for them: shape rules, the builder, the checker, the emitter, the
+// evaluator. If a check is removed, a test in this file fails.
 import {
   checkGraph,
   divideDims,
@@ -37,7 +37,7 @@ describe("a shape rule", () => {
   });
 });
 
-/** x -> x w + c with a constant c, twice. */
+/** x -> x w + c with a constant c, applied twice. */
 function network(): Graph {
   const b = GraphBuilder.create("network");
   const x = b.input("x", "float32", ["B", 2]);

@@ -1,8 +1,8 @@
-// What each shape rule refuses, exhaustive by operation: one wrong call for each of its checks, with the message. An
-// operation without a refusal does not compile.
+// The refusals of each shape rule: one wrong call for each of its checks, with the message. The table is exhaustive by
+// operation; an operation without a refusal does not compile.
 import { namedDim, type DType, type OpAttributes, type OpKind, type ValueType } from "@blip-ts/graph";
 
-/** The types of the inputs, the attributes, and what the message says. */
+/** The input types, the attributes, and a part of the message. */
 export type Refusal<K extends OpKind> = readonly [
   inputs: readonly ValueType[],
   attributes: OpAttributes[K],

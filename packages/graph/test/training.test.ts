@@ -1,5 +1,5 @@
-// Graphs on their way to a training step: weights that are lifted and tied, the passes, and how they are written for ONNX
-// Runtime, in whose order gradients must not be kept longer than they are needed.
+// Graphs on the way to a training step: lifted and tied weights, passes, and the form written for ONNX Runtime, whose
+// order must not keep gradients longer than needed.
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -76,7 +76,7 @@ describe("parameters", () => {
     const found = optimizeForTraining(differentiate(graph, { parameters, of: ["y"] }).graph);
     const product = some(found.nodes.find(({ kind }) => kind === "matmul"));
     expect(product.inputs.map(({ shape }) => shape.length)).toEqual([2, 2]);
-    // The rows of x are flattened once for both ways.
+    // The rows of x are flattened once for both passes.
     expect(kinds(found).filter((kind) => kind === "reshape")).toHaveLength(3);
   });
 
@@ -195,7 +195,7 @@ describe("what slices give back", () => {
 
   test("is put side by side where they do not overlap, with zeros between", () => {
     const found = backward((b, x) => {
-      // The way back meets the last one first: they are put in order.
+      // The backward pass meets the last slice first; the parts are sorted.
       b.output("y", b.add(b.exp(b.slice(x, 1, 0, 1)), b.tanh(b.slice(x, 1, 3, 4))));
     });
     const concats = found.nodes.filter(({ kind }) => kind === "concat");
@@ -277,7 +277,7 @@ function layers(recompute?: Recompute) {
   const graph = liftParameters()(
     built((b, x) => {
       let state = x;
-      // No parameter is behind it.
+      // It depends on no parameter.
       const shift = b.exp(x);
       for (let layer = 0; layer < 3; layer++) {
         const at = b.at(`encoder.layers.${layer}`);
@@ -296,7 +296,7 @@ describe("layers that are computed again", () => {
     const { raw, graph } = layers({ layerOf });
     expect(raw.nodes.filter(({ scope }) => scope.startsWith("again.encoder.layers.0"))).toEqual([]);
     const barriers = graph.nodes.filter(({ kind }) => kind === "barrier");
-    // The first layer reads nothing but an input, which is there anyway: it is not computed again.
+    // The first layer reads only an input, which stays in memory, so it is not recomputed.
     expect(barriers.map(({ scope }) => scope)).toEqual(
       [2, 1].map((layer) => `again.encoder.layers.${layer}`),
     );
@@ -323,7 +323,7 @@ describe("ONNX Runtime's order", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** The names of the nodes that ran, in order. */
+  /** The names of the executed nodes, in order. */
   async function orderOf(graph: Graph, options: EmitOptions, session: InferenceSession.SessionOptions = {}) {
     const prefix = join(folder, `profile-${(await readdir(folder)).length}`);
     const opened = await InferenceSession.create(emitOnnx(graph, noWeights, options), {

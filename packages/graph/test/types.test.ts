@@ -1,4 +1,4 @@
-// Passes that change element types, and half precision as bits.
+// Passes that change element types, and half precision stored as bits.
 import {
   emitOnnx,
   evaluate,
@@ -82,7 +82,7 @@ describe("int8", () => {
   });
 
   test("reads the numbers that the names stand for", () => {
-    // Every column of layer.qkv as 127 steps of a scale of its own.
+    // Each column of layer.qkv as 127 steps of its own scale.
     const quantized = (name: string): Tensor => {
       const match = /^layer\.qkv\.weight\[(\d+):(\d+)\]\.(int8|scale)$/.exec(name);
       if (!match) return weight(name);
@@ -104,7 +104,7 @@ describe("int8", () => {
     const plain = evaluate(optimize(network()), inputs, weight)["past.0.key"]?.data ?? [];
     const rounded = evaluate(optimize(network(), [pass]), inputs, quantized)["past.0.key"]?.data ?? [];
     expect(rounded).toHaveLength(12);
-    // Weights and activations are each rounded by at most 1/254 of their largest, over four products of numbers to 1.7.
+    // Rounding changes weights and activations by at most 1/254 of their largest; four products of numbers up to 1.7.
     rounded.forEach((value, index) => expect(Math.abs(value - (plain[index] ?? NaN))).toBeLessThan(0.06));
     expect(rounded).not.toEqual(plain);
   });
@@ -152,7 +152,7 @@ describe("int8, where something else than a linear reads a matrix", () => {
         ? floatTensor([4], scale)
         : { dtype: "int8", dims: [4, 4], data: Int8Array.from(whole) },
     );
-    // weight[o, i] = int8[i, o] * scale[o]: the first row of weight is the first column of the 8-bit numbers.
+    // weight[o, i] = int8[i, o] * scale[o]: the first row of the weight is the first column of the 8-bit numbers.
     expect(Array.from(product?.data ?? [], Number)).toEqual(
       [0, 4, 8, 12].map((place) => (whole[place] ?? 0) / 2),
     );
@@ -214,7 +214,7 @@ describe("float16", () => {
     const [plain, half] = [[], [pass]].map(
       (passes) => evaluate(optimize(network(), passes), inputs, weight).score?.data,
     );
-    // The evaluator does not round: all types are doubles to it.
+    // The evaluator does not round: it computes all types in doubles.
     half?.forEach((value, index) => expect(value).toBeCloseTo(plain?.[index] ?? NaN, 6));
   });
 });

@@ -1,4 +1,4 @@
-// Tokens and scores beside pycocoevalcap's (oracle/metrics/captions_goldens.py).
+// Compares tokens and scores with pycocoevalcap's (oracle/metrics/captions_goldens.py).
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bleu, captionMetrics, ciderD, longestCaption, rougeL, tokenizeCaptions } from "../src/index.ts";
@@ -40,7 +40,7 @@ describe("tokenizeCaptions", () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: "binary", maxLength: 60 }), { maxLength: 5 }), (captions) => {
         const tokens = tokenizeCaptions(captions);
-        // A quotation mark of a tag may reach into the next caption, but no line is lost.
+        // A tag's quotation mark may extend into the next caption, but no line is lost.
         expect(tokens).toHaveLength(captions.length);
         for (const token of tokens.flat()) {
           expect(token).not.toBe("");
@@ -91,7 +91,7 @@ describe("caption metrics", () => {
   });
 
   test("BLEU by hand: clipped counts and the brevity penalty", () => {
-    // "the" counts twice, as often as in one reference; 7 words beside 6 and 7: no penalty.
+    // "the" counts twice, as often as in one reference; 7 words against 6 and 7: no penalty.
     const { each } = bleu(
       [["the", "the", "the", "the", "the", "the", "the"]],
       [
@@ -114,9 +114,9 @@ describe("caption metrics", () => {
   });
 
   test("CIDEr-D by hand: one word each, and the penalty of a longer caption", () => {
-    // Of two images, so that IDF is ln 2 for what is in one. Unigrams agree, longer n-grams do not exist: 10 / 4.
+    // Two images, so the IDF of a word in one of them is ln 2. Unigrams agree, longer n-grams do not exist: 10 / 4.
     expect(ciderD([["a"], ["b"]], [[["a"]], [["b"]]]).each).toEqual([2.5, 2.5]);
-    // "a" twice is clipped to once and stands beside its own norm 2: cosine 1/2; one bigram more: exp(-1 / 72).
+    // "a" twice is clipped to once, but its norm stays 2: cosine 1/2. One more bigram: exp(-1 / 72).
     const { each } = ciderD([["a", "a"], ["b"]], [[["a"]], [["b"]]]);
     expect(each[0]).toBeCloseTo((10 / 4) * 0.5 * Math.exp(-1 / 72), 12);
     expect(ciderD([["a", "a"], ["b"]], [[["a"]], [["b"]]], { sigma: 1 }).each[0]).toBeCloseTo(

@@ -1,4 +1,5 @@
-// Binary metrics beside scikit-learn's (oracle/metrics/match_goldens.py), Winoground's scores, NLVR2's consistency.
+// Compares binary metrics with scikit-learn's (oracle/metrics/match_goldens.py); tests Winoground's scores and NLVR2's
+// consistency.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { matchMetrics, nlvrMetrics, pairRanking, rocAuc, winoground } from "../src/index.ts";
@@ -93,7 +94,7 @@ describe("winoground", () => {
         [0.3, 0.1],
         [0.5, 0.6],
       ],
-      // All alike: ties are wrong.
+      // All scores are equal: ties are wrong.
       [
         [0.5, 0.5],
         [0.5, 0.5],

@@ -138,7 +138,7 @@ describe("readTorchLegacy", () => {
 
   it("stops reading a pickle that goes on beyond the limit", async () => {
     let read = 0;
-    // A string of 16 MB that is dropped again, over and over: all it does is take room.
+    // A string of 16 MB that is dropped again and again, only to use memory.
     const unit = Uint8Array.from([0x58, ...p.littleEndian(2 ** 24, 4)]);
     const source = {
       name: "endless",

@@ -326,7 +326,7 @@ const storageId = (kind: string, key: string, count: number) =>
   p.tuple(p.text("storage"), p.global("torch", kind), p.text(key), p.text("cuda:0"), p.int(count));
 
 function dataOf(tensor: TestTensor): p.Bytes {
-  // The value of the only entry of its state dict, without the dictionary around it.
+  // The value of the only entry in its state dict, without the surrounding dictionary.
   const whole = stateDict([tensor], storages);
   return whole.slice(2 + p.text(tensor.name).length, -1);
 }

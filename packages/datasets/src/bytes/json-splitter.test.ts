@@ -1,4 +1,4 @@
-// The splitter against JSON.parse: whatever the document and the chunks, its pieces are the document's rows.
+// The splitter against JSON.parse: for any document and any chunks, its pieces are the document's rows.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { JsonSplitter, type JsonPiece } from "./json-splitter.ts";

@@ -1,4 +1,4 @@
-// A thread's state, from both of its sides.
+// A thread's state, from both sides.
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { afterNativeCall, callNative, createNativeState } from "./native-calls.ts";

@@ -1,4 +1,4 @@
-// Files of this package that are opened by their path, also where a bundler has moved the scripts.
+// Files of this package that are opened by path, even if a bundler has moved the scripts.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Traces: of a real engine, of several sessions on one clock, and what they say in short.
+// Traces of a real engine, of several sessions on one clock, and their summary.
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,11 +1,11 @@
-// The caller's side of a page's worker, where that cannot be started or does not answer.
+// The caller's side of a page's worker, if the worker cannot be started or does not answer.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { EngineModel } from "../engine.ts";
 import { createWebEngine } from "./web-engine.ts";
 
 const model: EngineModel = { onnx: new Uint8Array(1), external: [] };
 
-/** A worker that says nothing. */
+/** A worker that never answers. */
 class SilentWorker {
   addEventListener = () => undefined;
   postMessage = () => undefined;
@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 test("a worker that the browser refuses to start is a failure with what to do, each time", async () => {
-  // Browsers start no worker from another origin, where a page may well have its script from.
+  // Browsers start no worker from another origin, but a page's script may well come from one.
   vi.stubGlobal(
     "Worker",
     class extends SilentWorker {

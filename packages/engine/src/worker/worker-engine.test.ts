@@ -1,4 +1,4 @@
-// The caller's side of threads that compute, with a thread that only notes what it is told.
+// The caller's side of compute threads, with a thread that only records its messages.
 import { floatTensor } from "@blip-ts/graph";
 import { describe, expect, test, vi } from "vitest";
 import { Int8Trial, trialCase } from "../int8-trial.ts";
@@ -8,7 +8,7 @@ import { createWorkerEngine, SharedThread, type StartThread } from "./worker-eng
 
 const model: EngineModel = { onnx: new Uint8Array(1), external: [] };
 
-/** Threads that answer everything, with what they were told and whether they have ended. */
+/** Threads that answer everything, with a record of their messages and of whether they have ended. */
 function threads() {
   const started: { readonly told: (WorkerRequest & { taken: number })[]; ended: boolean }[] = [];
   const start: StartThread = (listener) => {
@@ -83,7 +83,7 @@ describe("sessions with 8-bit products", () => {
   const unsignedConfig = { x64quantprecision: "1" };
   const multiplying: EngineModel = { ...model, signedProducts: true };
 
-  /** Threads in which signed products are `error` too large; unsigned ones are exact. */
+  /** Threads in which signed products are too large by `error`; unsigned ones are exact. */
   function processor(error: number) {
     const { started, start } = threads();
     const computing: StartThread = (listener) => {
@@ -134,7 +134,7 @@ describe("sessions with 8-bit products", () => {
     await using engine = createWorkerEngine(start, { int8Trial });
     await Promise.all([engine.createSession(multiplying), engine.createSession(multiplying)]);
     expect(started.map(configs)).toEqual([[{}, {}], [{}]]);
-    // The trial's session is freed, and the thread stays for the other.
+    // The trial's session is freed, and its thread serves the other session.
     expect(started[0]?.told.map(({ kind }) => kind)).toEqual(["create", "run", "run", "release", "create"]);
     expect(started.map(({ ended }) => ended)).toEqual([false, false]);
   });
@@ -190,7 +190,7 @@ test("memory that is handed over is not copied; what is shared with other tensor
 });
 
 describe("a thread that ends", () => {
-  /** Threads that answer, until one is told to end. */
+  /** Threads that answer until one is ended. */
   function mortal() {
     const started: { end(): void; mute: boolean; told: number }[] = [];
     const start: StartThread = (listener) => {

@@ -1,4 +1,5 @@
-// The runner's own rules: sets are made of what the filter kept, what is there is not made again, tables come of results.
+// Tests the runner's rules: sets contain the pairs that the filter kept, existing outputs are not made again, and
+// tables come from results.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,7 +93,7 @@ const results = {
   match: { itm: { precision: 1, recall: 0.5, accuracy: 0.75, auc: 0.9 } },
 };
 
-/** Leaves what the command would leave, without any model. */
+/** Stand-ins for the commands: they write the same outputs, without a model. */
 const doubles: Readonly<Record<string, (args: readonly string[], output: string | undefined) => void>> = {
   train: (args) => mkdirSync(join(behind(args, "--out"), "model"), { recursive: true }),
   eval: (args) =>

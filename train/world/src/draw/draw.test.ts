@@ -1,4 +1,4 @@
-// Pixels: what a scene says is to be seen where it says so.
+// Pixels: each item of a scene is visible at its position.
 import { describe, expect, test } from "vitest";
 import { must } from "@blip-ts/base";
 import { catalogue } from "../art/catalogue.ts";
@@ -40,7 +40,7 @@ describe("a scene", () => {
           all++;
           const own = catalogue().at(sprite).colour;
           const shown = pixelAt(canvas, x * 96, y * 96);
-          // Blanks are recoloured only where their mean colour has a hue.
+          // Blanks are recoloured only if their mean colour has a hue.
           if (deltaE(own, shown) < 6 || (colour !== undefined && deltaE(colours[colour], shown) < 40)) seen++;
         }
     }
@@ -80,7 +80,7 @@ describe("patches", () => {
           const patch = must(patches, Math.floor(y * 8) * 8 + Math.floor(x * 8));
           if (patch !== null && names[patch] === concept.name) named++;
         }
-      // A crowd leaves patches that show nothing, and names nothing that is not there.
+      // In a crowd some patches show nothing; no patch names an absent thing.
       const there = new Set(["nothing", ...scene.groups.map(({ concept }) => concept.name)]);
       expect([...shown].filter((name) => !there.has(name ?? ""))).toEqual([]);
     }
@@ -119,7 +119,7 @@ describe("a sprite", () => {
     };
     expect(pixelAt(drawn(0, false), 20, 32)).toEqual([255, 0, 0]);
     expect(pixelAt(drawn(0, true), 20, 32)).toEqual([0, 0, 255]);
-    // Clockwise: what was on the left comes to the top.
+    // Clockwise: the left side moves to the top.
     expect(pixelAt(drawn(90, false), 32, 20)).toEqual([255, 0, 0]);
     expect(pixelAt(drawn(0, false), 10, 32)).toEqual([0, 0, 0]);
   });
@@ -136,7 +136,7 @@ test("a view shows what lies at its yaw and pitch", () => {
     ...{ width, height },
     data: Uint8Array.from({ length: width * height * 3 }, (_, at) => {
       const pixel = Math.floor(at / 3);
-      // Red says the column, green the row.
+      // Red encodes the column, green the row.
       return [Math.floor((pixel % width) / 2), Math.floor(pixel / width), 0][at % 3] ?? 0;
     }),
   };
@@ -150,7 +150,7 @@ test("a view shows what lies at its yaw and pitch", () => {
     const [red, green] = pixelAt(canvas, 32, 32);
     expect(Math.abs(red - (yaw / 360) * 256)).toBeLessThan(2);
     expect(Math.abs(green - (0.5 - pitch / 180) * 256)).toBeLessThan(2);
-    // Half of the field lies to either side.
+    // Half of the field of view lies on each side.
     const [left] = pixelAt(canvas, 0, 32);
     expect(Math.abs(left - ((yaw - 30) / 360) * 256)).toBeLessThan(3);
   }

@@ -1,4 +1,4 @@
-// Captions, false captions, questions, statements and web texts against a reading of the graph that does not share their code.
+// Tests captions, false captions, questions, statements and web texts against an independent reading of the graph.
 import { describe, expect, test } from "vitest";
 import { Random } from "../random.ts";
 import { extentOf, thingsIn, type Scene } from "../scene/graph.ts";
@@ -21,7 +21,7 @@ const directions = {
   below: (_: number, dy: number) => dy > 0,
 } as const;
 
-/** Whether a group of the scene is what a mention says. */
+/** Whether a group of the scene fits a mention. */
 const fitting = ({ groups }: Scene, mention: Plan["mentions"][number]) =>
   groups.filter(
     ({ concept, count, colour, size }) =>

@@ -1,4 +1,4 @@
-// What a split may show, on many of its scenes; and that its scenes are balanced.
+// Tests on many scenes what each split may show, and that its scenes are balanced.
 import { describe, expect, test } from "vitest";
 import { farStyles, trainingStyles, unseenStyles } from "../art/packages.ts";
 import { colourNames } from "../words/colours.ts";
@@ -21,7 +21,7 @@ const held = (scene: Scene) => heldOut(scene.place, scene.groups, source.catalog
 const stylesIn = ({ groups }: Scene) =>
   groups.flatMap(({ things }) => things.map(({ sprite }) => source.catalogue.at(sprite).style));
 
-/** Asserts that names come up about equally often. */
+/** Asserts that all names occur about equally often. */
 function expectEven(names: readonly string[], all: readonly string[], tolerance: number): void {
   const mean = names.length / all.length;
   for (const name of all) {

@@ -1,4 +1,4 @@
-// Golden sums of labels and pixels, and the files in every form that the readers of packages/datasets take.
+// Golden sums of labels and pixels, and files in each form that the readers of packages/datasets accept.
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
