@@ -67,7 +67,7 @@ async function begun(): Promise<Results | undefined> {
   const same = (one: Results) => JSON.stringify([one.settings, one.machine]);
   if (same(before) === same({ ...before, settings, machine: machine() })) return before;
   throw new Error(
-    `${out} was begun with other settings or on another machine: give another --out, or leave out --resume`,
+    `${out} was started with other settings or on another machine: give another --out, or leave out --resume`,
   );
 }
 

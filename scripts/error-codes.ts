@@ -149,7 +149,7 @@ function flagFaults(source: ts.SourceFile): string[] {
     const flag = /(?<![\w-])--[a-z][\w-]*/.exec(text);
     if (flag && !/\b(?:blip|npm) [\w-]+/.test(text.slice(0, flag.index)))
       faults.push(
-        `${placeOf(node)}: expected an option's name in TypeScript, got ${flag[0]}. Write \`name: value\`; the command says its own.`,
+        `${placeOf(node)}: expected an option's name in TypeScript, got ${flag[0]}. Write \`name: value\`; the command translates it.`,
       );
   });
   return faults;

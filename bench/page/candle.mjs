@@ -42,7 +42,7 @@ globalThis.benchPage = {
     // The other imports are wasm-bindgen's, for random numbers, which this page never requests.
     for (const { module: from, name } of WebAssembly.Module.imports(module))
       (imports[from] ??= {})[name] = () => {
-        throw new Error(`${name} is not there`);
+        throw new Error(`${name} is not available`);
       };
     imports.page.complain = (place, length) => (complaint = text(place, length));
     candle = (await WebAssembly.instantiate(module, imports)).exports;

@@ -192,7 +192,7 @@ describe("quantized matrices", () => {
       /expected float32 \[3, 2\] scales, got float32 \[3\]/,
     ],
     ["blocks of two dimensions", { "x.blocks": u8(3, 32), "x.scale": f32(3, 2) }, /got uint8 \[3, 32\]/],
-    ["both forms", { x: f32(3, 2), "x.int8": i8(2, 3), "x.scale": f32(3) }, /in floating point as well/],
+    ["both forms", { x: f32(3, 2), "x.int8": i8(2, 3), "x.scale": f32(3) }, /also present in floating point/],
   ])("are refused with %s", async (_what, tensors, message) => {
     const failure = await failureOf(() => readQuantized(new Map(Object.entries(tensors))));
     expect(failure.code).toBe("checkpoint/quantized");

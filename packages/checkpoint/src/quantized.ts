@@ -188,7 +188,7 @@ export function readQuantized(all: ReadonlyMap<string, StoredTensor>): Quantized
   for (const [matrix, stored] of parts) {
     const tensor = matrixOf(matrix, [...stored.values()]);
     if (tensors.has(matrix))
-      throw badQuantized(tensor.source.name, matrix, "it is there in floating point as well");
+      throw badQuantized(tensor.source.name, matrix, "it is also present in floating point");
     tensors.set(matrix, tensor);
   }
   return { tensors, quantized };

@@ -128,13 +128,13 @@ export const isNativeFailure = (error: unknown): error is ModelError =>
 /**
  * A bundler has moved the package's code, so one of the package's own files is no longer beside it.
  * @remedy Leave the package out of the bundle, as external; docs/browser.md has the line for each bundler.
- * @param path the expected path; undefined if the script does not know its own location
+ * @param path the expected path; undefined if the location of the script is unknown
  */
 export const ownFileMissing = (file: string, path: string | undefined): ModelError =>
   new ModelError(
     "model/no-runtime",
     `${file.replace("../", "")} of blip-ts: expected it ${path === undefined ? "beside the script" : `at ${path}`}, got ` +
-      `${path === undefined ? "a script that does not know where it is" : "nothing"}. A bundler has moved the package into ` +
+      `${path === undefined ? "a script whose location is unknown" : "nothing"}. A bundler has moved the package into ` +
       "another file. Leave it out of the bundle, as external: docs/browser.md has the line for each bundler.",
     { file, path },
   );

@@ -23,8 +23,8 @@ test("stands beside a built script, and in the built folder for a source", () =>
 });
 
 test.each([
-  ["in a bundle as CommonJS, which has no import.meta.url", undefined, "does not know where it is"],
-  ["in a bundle that has no address in the file system", "webpack:///./node.js", "does not know where it is"],
+  ["in a bundle as CommonJS, which has no import.meta.url", undefined, "location is unknown"],
+  ["in a bundle that has no address in the file system", "webpack:///./node.js", "location is unknown"],
   ["in a bundle elsewhere", () => at("bundle", "server.js"), "got nothing"],
 ])("is missed by name %s", (_title, here, detail) => {
   const find = () => ownFile("session-worker.js", typeof here === "function" ? here() : here, "../..");
