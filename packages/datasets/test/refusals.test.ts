@@ -531,7 +531,7 @@ describe("files", () => {
     [
       "Latin-1",
       Buffer.from('[{"image": "a.jpg", "caption": "Stra\xdfe"}]', "latin1"),
-      /index 0: .*the byte 0xDF at 35, as Latin-1/,
+      /index 0: .*the byte 0xDF at 35, as in Latin-1/,
     ],
     ["NUL", Buffer.from('[{"image": "a.jpg", "caption": "a\0"}]'), /index 0: .*a NUL character/],
   ])("%s is refused by name", async (_, content, found) => {
