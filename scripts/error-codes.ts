@@ -257,8 +257,9 @@ try {
 }
 \`\`\`
 
-Messages name options as you write them: \`maxPixels\` in code, \`--max-pixels\` at the command. \`BlipErrorCode\` and
-\`WarningCode\` are the types of all codes below. A cancelled call throws its signal's reason, not one of these errors.
+The command prints the code in brackets at the end of the message. Messages name options as you write them: \`maxPixels\`
+in code, \`--max-pixels\` at the command. \`BlipErrorCode\` and \`WarningCode\` are the types of all codes below. A cancelled
+call throws its signal's reason, not one of these errors.
 
 ## Errors
 
