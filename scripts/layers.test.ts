@@ -91,7 +91,7 @@ describe("an import", () => {
   });
 });
 
-test("a command that no list names is reported, and what an entry leads to is not", async () => {
+test("a command that no list names is reported, and modules that an entry reaches are not", async () => {
   const sources = {
     "packages/cli/src/bin.ts": 'import { add } from "./commands/match.ts";\nadd();\n',
     "packages/cli/src/commands/match.ts": 'export { add } from "../add.ts";\n',
@@ -103,7 +103,7 @@ test("a command that no list names is reported, and what an entry leads to is no
   ]);
 });
 
-test("every room is some layer's once", () => {
+test("every room is in exactly one layer", () => {
   const paths = rooms.map(fileIn);
   expect(new Set(paths).size).toBe(paths.length);
 });

@@ -80,12 +80,12 @@ describe("links of the documents", () => {
     expect(faults.filter((text) => text !== undefined)).toEqual([]);
   });
 
-  test("lead to what travels in the package, from a document that does", () => {
+  test("lead to files of the package, from documents in the package", () => {
     const astray = links.filter(({ document, path }) => travels(document) && !travels(path));
     expect(astray.map(({ document, path }) => `${document}: ${path}`)).toEqual([]);
   });
 
-  test("name tests that are there, in the table of features", async () => {
+  test("name existing tests, in the table of features", async () => {
     const named = (await readFile(join(root, "FEATURES.md"), "utf8")).match(/[\w./-]+\.test\.ts/g) ?? [];
     expect(named.length).toBeGreaterThan(50);
     const testsIn = async (folder: string) =>

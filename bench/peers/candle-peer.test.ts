@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test("is found by its folder or by its name, with its WebAssembly where that is built", async () => {
+test("is found by its folder or by its name, with its WebAssembly if that is built", async () => {
   expect(await findCandle(folder)).toEqual({ program: program(), wasm: undefined });
   const wasm = join(folder, "target/wasm32-unknown-unknown/release/candle_peer.wasm");
   await mkdir(dirname(wasm), { recursive: true });
@@ -34,7 +34,7 @@ test("is found by its folder or by its name, with its WebAssembly where that is 
   await expect(findCandle(join(folder, "elsewhere"))).rejects.toThrow(/--candle: expected .*elsewhere/);
 });
 
-test("is told both folders and its threads, and answers orders; what goes wrong is said", async () => {
+test("gets both folders and its threads, and answers orders; failures are reported", async () => {
   await using peer = candlePeer(program(), { itm: "a", caption: "b", threads: 2 });
   expect(await peer.call("image")).toEqual(["a", "b", "2", "image"]);
   await expect(peer.call("refuse")).rejects.toThrow("no such order");

@@ -94,13 +94,13 @@ describe("addressKind", () => {
   );
 });
 
-test("of several addresses the worst counts", () => {
+test("the worst of several addresses counts", () => {
   expect(worstKind(["public", "private"])).toBe("private");
   expect(worstKind(["private", "reserved", "public"])).toBe("reserved");
   expect(worstKind(["public"])).toBe("public");
 });
 
-test("a redirect may lead to the public, or within one's own network, and never to what is reserved", () => {
+test("a redirect may lead to public addresses, or stay within the own network, but never to reserved ones", () => {
   const kinds = ["public", "private", "reserved"] as const;
   const allowed = kinds.flatMap((from) =>
     kinds.filter((to) => mayRedirect(from, to)).map((to) => `${from} to ${to}`),

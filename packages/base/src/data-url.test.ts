@@ -4,7 +4,7 @@ import { dataUrlBytes, isDataUrl, maxDataUrlBytes, maxDataUrlLength, shownDataUr
 const encoded = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 
 describe("a data: URL", () => {
-  test("has the bytes that fetch finds in it", async () => {
+  test("has the bytes that fetch reads from it", async () => {
     const all = Uint8Array.from({ length: 256 * 200 }, (_, index) => index % 256);
     const escaped = [...all.subarray(0, 512)]
       .map((byte) => `%${byte.toString(16).padStart(2, "0")}`)

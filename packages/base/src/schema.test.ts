@@ -20,7 +20,7 @@ const said = (value: unknown): string => {
 };
 
 describe("a schema", () => {
-  test("hands on the fields that it knows, typed", () => {
+  test("returns the known fields, typed", () => {
     const all = { size: 8, on: true, list: [{ id: 1, more: 2 }], mean: [1, 2, 3], other: {}, share: null };
     expect(checked(settings, all)).toEqual({
       value: { size: 8, on: true, list: [{ id: 1 }], mean: [1, 2, 3], share: null },
@@ -51,7 +51,7 @@ describe("a schema", () => {
     expect(said(value)).toBe(message);
   });
 
-  test("shows values short, and of lists within lists that they are", () => {
+  test("shows values in short form, and nested lists as such", () => {
     let deep: unknown = 1;
     for (let level = 0; level < 100_000; level++) deep = [deep];
     expect(said({ size: deep })).toMatch(/got lists within lists/);
@@ -64,7 +64,7 @@ describe("a schema", () => {
       expect(said({ size: value })).toContain(`got ${kind}`);
   });
 
-  test("of any keys takes those that are names of prototypes too", () => {
+  test("of arbitrary keys also accepts names of prototypes", () => {
     const record = recordOf(whole(0, 9), 3, "ids by name");
     const { value } = checked(record, JSON.parse('{"constructor": 1, "__proto__": 2}'));
     expect([...(value ?? [])]).toEqual([["constructor", 1], ["__proto__", 2]]); // prettier-ignore

@@ -14,7 +14,7 @@ test.each([
   expect(shownUrl(address)).not.toContain("secret");
 });
 
-test("names that are no addresses stay as they are", () => {
+test("names that are not addresses stay unchanged", () => {
   for (const name of ["a.png", "C:\\a.png", "/data/a?b.png", "org/name", "httpd.png"])
     expect(shownName(name)).toBe(name);
   expect(shownName("ftp://user:secret@example.com/a")).toBe("ftp://example.com/a");

@@ -87,7 +87,7 @@ describe("quantized matrices", () => {
     },
   );
 
-  test("in blocks differ by half a step of their block at most", async () => {
+  test("in blocks differ by at most half a step of their block", async () => {
     const block = 3;
     const tensors = await quantizedFile([{ name: "x.weight", tensor: matrix, start: 0, end: out, block }]);
     const names = int8Names("x.weight", true);
@@ -111,7 +111,7 @@ describe("quantized matrices", () => {
     expect([...quantized.keys()]).toEqual([names.scale, names.values]);
   });
 
-  test("larger than what is read at a time keep every row in its place", async () => {
+  test("larger than one read keep every row in its place", async () => {
     // 6 MB; row r has its largest number in column r.
     const [rows, columns] = [1500, 1024];
     const data = new Float32Array(rows * columns);
@@ -130,7 +130,7 @@ describe("quantized matrices", () => {
     expect(whole.filter((value) => value !== 0)).toHaveLength(rows);
   });
 
-  test("are found in halves, bfloat16, doubles and strided tensors as well", async () => {
+  test("are also made from halves, bfloat16, doubles and strided tensors", async () => {
     const halves = Uint16Array.of(0x3c00, 0xc000, 0x3800, 0x0000);
     const bfloats = Uint16Array.of(0x3f80, 0xc000, 0x3f00, 0x0000);
     const doubles = Float64Array.of(1, -2, 0.5, 0);

@@ -24,7 +24,7 @@ function tensor(bytes: Uint8Array, strides?: readonly number[]): StoredTensor {
   };
 }
 
-test("a tensor that lies column by column is the same as one that lies row by row", async () => {
+test("a tensor stored by columns is equal to one stored by rows", async () => {
   const rows = new Uint8Array(2 * width);
   const columns = new Uint8Array(2 * width);
   for (let index = 0; index < 2 * width; index++) {
@@ -38,7 +38,7 @@ test("a tensor that lies column by column is the same as one that lies row by ro
   expect(await sameTensor(tensor(rows), strided)).toBe(false);
 });
 
-test("a file that lies nowhere has the bytes of the one that is written, however it is read", async () => {
+test("a generated file has the bytes of the written one, however it is read", async () => {
   const made = (shape: readonly number[], from: number) => ({
     ...({ dtype: "float32", shape, byteLength: 4 * shape.reduce((a, b) => a * b, 1) } as const),
     async *bytes() {

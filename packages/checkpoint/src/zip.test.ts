@@ -30,7 +30,7 @@ describe("readZipDirectory", () => {
     expect(await contents(zipOf(two, options))).toEqual({ "a/first": "one", "a/sécond": "two" });
   });
 
-  it("takes the sizes from the directory where the local header leaves them for later", async () => {
+  it("takes the sizes from the directory if the local header omits them", async () => {
     expect(await contents(zipOf([{ name: "a", data: data("abc"), flags: 8, localSize: 0 }]))).toEqual({
       a: "abc",
     });
@@ -185,7 +185,7 @@ describe("readZipDirectory", () => {
     expect(failure.code).toBe("checkpoint/malformed");
   });
 
-  it("refuses a local header that reaches into what follows", async () => {
+  it("rejects a local header that reaches into the next part", async () => {
     const padded = zipOf([{ name: "a", data: data("abc") }]);
     new DataView(padded.buffer).setUint16(28, 60_000, true);
     expect((await failureOf(() => contents(padded))).message).toContain("leaves too little room");
@@ -193,7 +193,7 @@ describe("readZipDirectory", () => {
     expect((await failureOf(() => contents(named))).message).toContain("overlaps the data after it");
   });
 
-  it("refuses a file cut anywhere", async () => {
+  it("rejects a file cut anywhere", async () => {
     const whole = zipOf(two, { zip64: true });
     for (let length = 0; length < whole.length; length++) {
       const failure = await failureOf(() => contents(whole.subarray(0, length)));
@@ -201,7 +201,7 @@ describe("readZipDirectory", () => {
     }
   });
 
-  it("refuses a directory above the limit before it reads it", async () => {
+  it("rejects a directory above the limit before it reads it", async () => {
     const end = zipOf([]);
     const directory = 2 ** 30;
     new DataView(end.buffer).setUint32(12, directory, true);

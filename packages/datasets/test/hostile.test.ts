@@ -56,7 +56,7 @@ describe("Parquet", () => {
     expect(error.message).toContain("a run of 33554432 values");
   });
 
-  test("a text that is 200 kB, in 2 kB of zstd: bounded before it is decompressed", async () => {
+  test("a text of 200 kB in 2 kB of zstd: bounded before it is decompressed", async () => {
     const path = fixture("parquet/compressible.parquet");
     const [row] = await examplesOf("retrieval", path);
     expect(row?.captions[0]).toHaveLength(200_000);

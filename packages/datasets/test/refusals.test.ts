@@ -287,7 +287,7 @@ describe("each field of each form", () => {
     expect(await second(task, good, bad)).toMatch(message);
   });
 
-  test("other rows go on if someone is told of the wrong ones", async () => {
+  test("other rows are read if the wrong ones are reported", async () => {
     const seen: object[] = [];
     const rows = await examplesOf("retrieval", listOf(karpathy, { ...karpathy, caption: 1 }, karpathy), {
       onRowError: ({ code, fields }) => seen.push({ code, ...fields }),
@@ -355,7 +355,7 @@ describe("documents of several parts", () => {
     return refusal(() => examplesOf("vqa", join(folder, "q.json"), { annotations: join(folder, "a.json") }));
   };
 
-  test("VQA: a question without an annotation, annotations of no form, ids twice", async () => {
+  test("VQA: a question without an annotation, annotations of unknown form, duplicate ids", async () => {
     const other = { annotations: [{ question_id: 11, answers: ["a"] }] };
     expect((await joinedWith(other)).message).toMatch(
       /entry "questions\[0\]": field "question_id": expected an annotation of question 10 in a.json, got no row/,
@@ -384,7 +384,7 @@ describe("documents of several parts", () => {
     );
   });
 
-  test("VQA: the two files in each other's place, annotations of another form", async () => {
+  test("VQA: the two files exchanged, annotations of another form", async () => {
     const swapped = await refusal(() => examplesOf("vqa", list("v2_annotations.json")));
     expect(swapped).toMatchObject({ code: "dataset/unknown-format" });
     expect(swapped.message).toContain('give the questions\' file, and this one as the option "annotations"');
@@ -400,7 +400,7 @@ describe("documents of several parts", () => {
     expect(row?.image).toMatchObject({ path: "test2015/COCO_test2015_000000000001.jpg" });
   });
 
-  test("MSRVTT: several splits, a split that is not there, a clip without sentences", async () => {
+  test("MSRVTT: several splits, a missing split, a clip without sentences", async () => {
     const clip = (id: string, split: string) => ({ video_id: id, split });
     const path = fileWith(
       JSON.stringify({
@@ -436,14 +436,14 @@ describe("paths stay in their folder", () => {
     expect(await examplesOf("retrieval", file, { allowOutside: true })).toHaveLength(1);
   });
 
-  test.each(["file:///etc/passwd", "s3://bucket/a.jpg"])("%s is no place of an image", async (url) => {
+  test.each(["file:///etc/passwd", "s3://bucket/a.jpg"])("%s is not a location of an image", async (url) => {
     const error = await refusal(() =>
       examplesOf("retrieval", listOf({ image: url, caption: "a" }), { allowOutside: true }),
     );
     expect(error.message).toContain("expected a path, an http(s) URL or a data: URL");
   });
 
-  test("a data: URL is passed on, unless it is larger than any image", async () => {
+  test("a data: URL is returned, unless it is larger than any image", async () => {
     const url = "data:image/png;base64,AAAA";
     const [example] = await examplesOf("retrieval", listOf({ image: url, caption: "a" }));
     expect(example).toMatchObject({ image: { kind: "url", url } });
@@ -506,7 +506,7 @@ describe("files", () => {
     expect((await readDataset("match", path, { format: "aro" })).format).toBe("aro");
   });
 
-  test("a form that was named, and is not there", async () => {
+  test("a named form that the file does not have", async () => {
     const wrong = (options: PathOptions) =>
       refusal(() => readDataset("retrieval", list("coco_karpathy_val.json"), options));
     expect(await wrong({ format: "parquet" })).toMatchObject({ code: "dataset/wrong-format" });
@@ -541,13 +541,13 @@ describe("files", () => {
     expect(error.message).toContain("Save the file as UTF-8.");
   });
 
-  test("a byte order mark of UTF-8 is passed over", async () => {
+  test("a UTF-8 byte order mark is skipped", async () => {
     const text = readFileSync(list("coco_karpathy_val.json"), "utf8");
     expect(await examplesOf("retrieval", fileWith(`\ufeff${text}`))).toHaveLength(2);
     expect(await examplesOf("retrieval", fileWith("\ufeffimage,text\na.jpg,b\n"))).toHaveLength(1);
   });
 
-  test("a list that is cut, or broken between its rows, after the rows that are whole", async () => {
+  test("a list that is cut, or broken between its rows, after the whole rows", async () => {
     const text = readFileSync(list("coco_karpathy_val.json"), "utf8");
     for (const [content, code] of [
       [text.slice(0, -40), "dataset/truncated"],
@@ -566,7 +566,7 @@ describe("files", () => {
     }
   });
 
-  test("rows that are too long or too deep are bounded, and the others go on", async () => {
+  test("rows that are too long or too deep are bounded, and the others are read", async () => {
     const deep: Json = JSON.parse(`${"[".repeat(40)}${"]".repeat(40)}`) as Json;
     for (const path of [
       listOf(karpathy, { ...karpathy, extra: "x".repeat(3000) }, { ...karpathy, extra: deep }, karpathy),
@@ -582,7 +582,7 @@ describe("files", () => {
     }
   });
 
-  test("CSV: a header that is none, fields too many or few, a quote that is never closed, a record that is too long", async () => {
+  test("CSV: an invalid header, too many or few fields, an unclosed quote, a record that is too long", async () => {
     const read = (content: string, options: DatasetOptions = {}) =>
       refusal(() => examplesOf("retrieval", fileWith(content), options));
     expect((await read("image,,text\na.jpg,,b\n")).message).toMatch(
@@ -652,7 +652,7 @@ describe("folders", () => {
     expect(await examplesOf("caption", both, { format: "image-folder" })).toHaveLength(1);
   });
 
-  test("hidden files are passed over, a link back up ends, the number of files is bounded", async () => {
+  test("hidden files are skipped, a link to a parent ends, the number of files is bounded", async () => {
     const folder = folderWith({
       "a.png": png,
       "a.txt": "a",

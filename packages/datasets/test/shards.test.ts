@@ -78,13 +78,13 @@ describe("Parquet", () => {
     ]);
   });
 
-  test("an encoding whose memory has no bound is refused by name", async () => {
+  test("an encoding with unbounded memory is rejected by name", async () => {
     const error = await refusal(() => examplesOf("retrieval", fixture("parquet/delta.parquet")));
     expect(error).toMatchObject({ code: "dataset/damaged" });
     expect(error.message).toContain("encoding 7");
   });
 
-  test("a row group is read at a time, of the needed columns alone", async () => {
+  test("one row group is read at a time, with only the needed columns", async () => {
     const file = await openFile(fixture("parquet/snappy.parquet"));
     const ranges: number[] = [];
     const { readData } = await import("@blip-ts/datasets/node");
@@ -134,7 +134,7 @@ describe("Parquet", () => {
 });
 
 describe("webdataset", () => {
-  test("img2dataset's shards: image, text and metadata of each sample; its own tables are passed over", async () => {
+  test("img2dataset's shards: image, text and metadata of each sample; its own tables are skipped", async () => {
     const dataset = await readDataset("pretrain", fixture("shards"));
     expect(dataset).toMatchObject({
       container: "webdataset",
@@ -186,7 +186,7 @@ describe("webdataset", () => {
     expect(await refusal(() => examplesOf("pretrain", cut))).toMatchObject({ code: "dataset/damaged" });
   });
 
-  test("a cut shard is an error behind its whole samples, a damaged header too", async () => {
+  test("a cut shard is an error after its whole samples, as is a damaged header", async () => {
     const whole = readFileSync(fixture("shards/00000.tar"));
     for (const bytes of [
       whole.subarray(0, 5 * 512 + 100),
@@ -198,7 +198,7 @@ describe("webdataset", () => {
     }
   });
 
-  test("members are bounded before they are read, and their sample alone is refused", async () => {
+  test("members are bounded before they are read, and only their sample is rejected", async () => {
     const errors: string[] = [];
     const rows = await examplesOf("pretrain", fixture("shards"), {
       format: "pretrain",

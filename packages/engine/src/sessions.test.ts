@@ -81,7 +81,7 @@ const engine = (onMake: () => void = () => undefined): Engine => ({
 const network = (over = engine(), renew?: () => Promise<ReadonlyMap<string, StoredTensor>>) =>
   new Network({ dtype: "fp32", passes: [] }, file.tensors, over, {}, renew);
 
-test("a session is made once, and again when its thread has ended", async () => {
+test("a session is created once, and again when its thread has ended", async () => {
   const net = network();
   const first = await net.session("one", graph);
   expect(await net.session("one", graph)).toBe(first);
@@ -93,7 +93,7 @@ test("a session is made once, and again when its thread has ended", async () => 
   expect(made.map(({ closed }) => closed)).toEqual([true, false]);
 });
 
-test("what the engine says of a call is an error on purpose; one that was aborted ends with its reason", async () => {
+test("the engine's error becomes a BlipError; an aborted call ends with its reason", async () => {
   const session = await network().session("one", graph);
   const [state] = made;
   if (state) state.failure = new Error("Non-zero status code returned");
@@ -106,7 +106,7 @@ test("what the engine says of a call is an error on purpose; one that was aborte
   await expect(session.run({}, { signal: stop.signal })).rejects.toThrow("enough");
 });
 
-test("a file that was written into refuses every call and every session", async () => {
+test("a file that was written into fails every call and every session", async () => {
   const net = network();
   const session = await net.session("one", graph);
   file.state = "written";
@@ -115,7 +115,7 @@ test("a file that was written into refuses every call and every session", async 
   await expect(net.session("two", graph)).rejects.toBe(changed);
 });
 
-test("a file that was replaced or deleted refuses new sessions alone", async () => {
+test("a file that was replaced or deleted fails only new sessions", async () => {
   const net = network();
   const session = await net.session("one", graph);
   file.state = "gone";
@@ -134,7 +134,7 @@ test("a file that is written into while its session is made, or while it compute
   await expect(call).rejects.toBe(changed);
 });
 
-test("weights that were made of others are made anew, once, when their file is gone or damaged", async () => {
+test("derived weights are made again, once, if their file is gone or damaged", async () => {
   const renewed = new File();
   let times = 0;
   const net = network(engine(), () => {

@@ -38,7 +38,7 @@ const smooth = opKinds.filter((kind) => ruleOf(kind) !== "stop" && !refuses(kind
 const cases = smooth.flatMap((kind) => samples[kind].map((sample, index) => [kind, index, sample] as const));
 
 describe("a gradient", () => {
-  test.each(cases)("of %s (%i) is what central differences say", (_kind, _index, sample) => {
+  test.each(cases)("of %s (%i) agrees with central differences", (_kind, _index, sample) => {
     const { graph, found, inputs, parameters, seeds } = differentiated(sample);
     const gradients = evaluatedGradients(found, { ...inputs, ...seeds });
     for (const name of parameters) {
@@ -69,7 +69,7 @@ describe("a gradient", () => {
     }
   });
 
-  test.each(opKinds.filter(refuses))("of %s is refused with what to do", (kind) => {
+  test.each(opKinds.filter(refuses))("of %s is rejected with a remedy", (kind) => {
     const [sample] = samples[kind];
     const { inputs } = sample;
     const b = GraphBuilder.create("refused");
@@ -84,7 +84,7 @@ describe("a gradient", () => {
     );
   });
 
-  test("has every kind of rule: these refuse, these stop, all others have one", () => {
+  test("has every kind of rule: some refuse, some stop, all others differentiate", () => {
     expect(opKinds.filter(refuses)).toEqual(["quantizedLinear", "blockLinear", "dequantize"]);
     expect(opKinds.filter((kind) => ruleOf(kind) === "stop")).toEqual(["positive", "detach"]);
   });
@@ -97,7 +97,7 @@ describe("gradients stop", () => {
     return b.build();
   };
 
-  test("at casts to whole numbers and back, and at steps", () => {
+  test("at casts to integers and back, and at steps", () => {
     const stopped = graph((b) => {
       const x = b.input("x", "float32", [3]);
       const whole = b.cast(b.cast(x, "int64"), "float32");
@@ -108,7 +108,7 @@ describe("gradients stop", () => {
     expect(found.outputs.map(({ name }) => name)).toEqual(["out"]);
   });
 
-  test("at what is detached: the other factor's gradient is all there is", () => {
+  test("at detached values: only the other factor has a gradient", () => {
     const squared = graph((b) => {
       const x = b.input("x", "float32", [3]);
       b.output("out", b.multiply(x, b.detach(x)));
@@ -122,7 +122,7 @@ describe("gradients stop", () => {
     expect([...some(found.get("x"))]).toEqual([...x.data].map((one, index) => one * some(seed.data[index])));
   });
 
-  test("at steps, behind which may be what has no gradient", () => {
+  test("at steps, behind which values may have no gradient", () => {
     const stopped = graph((b) => {
       const x = b.input("x", "float32", [2, 3]);
       const weight = b.input("w", "int8", [3, 4]);
@@ -133,7 +133,7 @@ describe("gradients stop", () => {
     expect(() => differentiate(stopped, { parameters: ["s"], of })).toThrow("8-bit numbers have no gradient");
   });
 
-  test("where a mean is over a dimension that has only a name, it is said", () => {
+  test("at a mean over a dimension that has only a name, with an error", () => {
     const named = graph((b) => {
       b.output("out", b.mean(b.input("x", "float32", ["B", "T"])));
     });
@@ -142,7 +142,7 @@ describe("gradients stop", () => {
     );
   });
 
-  test("at names that the graph has not", () => {
+  test("at names that the graph does not have", () => {
     const b = GraphBuilder.create("g");
     b.output("out", b.input("x", "float32", [2]));
     expect(() => differentiate(b.build(), { parameters: ["y"], of })).toThrow(

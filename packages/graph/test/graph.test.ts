@@ -58,7 +58,7 @@ describe("dimensions", () => {
 });
 
 describe("the builder", () => {
-  test("names weights by its scope, and gives the same weight for the same name", () => {
+  test("names weights by its scope, and returns the same weight for the same name", () => {
     const b = GraphBuilder.create("g");
     const at = b.at("encoder").at("layers.0");
     expect(at.weight("norm.weight", [4])).toBe(b.weight("encoder.layers.0.norm.weight", [4]));
@@ -105,7 +105,7 @@ describe("the builder", () => {
 });
 
 describe("the checker", () => {
-  test("finds a node that says another shape than its rule", () => {
+  test("finds a node whose shape differs from its rule", () => {
     const graph = fused();
     const nodes = graph.nodes.map((node) =>
       node.kind === "slice" ? { ...node, output: { ...node.output, shape: [namedDim("B"), 9] } } : node,
@@ -115,14 +115,14 @@ describe("the checker", () => {
     );
   });
 
-  test("finds a value that is used before it is made", () => {
+  test("finds a value that is used before it is computed", () => {
     const graph = fused();
     expect(() => checkGraph({ ...graph, nodes: graph.nodes.toReversed() })).toThrow(/before it is made/);
   });
 });
 
 describe("passes", () => {
-  test("turn a fused projection into row ranges, drop what is not needed, and change no number", () => {
+  test("turn a fused projection into row ranges, drop unused nodes, and change no number", () => {
     const [before, after] = [fused(), optimize(fused())];
     expect(printGraph(after)).toMatchInlineSnapshot(`
       "graph fused
@@ -140,7 +140,7 @@ describe("passes", () => {
     expect(b).toEqual(a);
   });
 
-  test("compute chains of rows on matrices, reshaped at their ends only, and change no number", () => {
+  test("compute chains of rows on matrices, with reshapes only at their ends, and change no number", () => {
     const b = GraphBuilder.create("chain");
     const x = b.input("x", "float32", ["B", "T", 3]);
     const layer = b.at("layer.0");
@@ -173,7 +173,7 @@ describe("passes", () => {
     expect(evaluate(after, feed, weight)).toEqual(evaluate(before, feed, weight));
   });
 
-  test("leave stacks that are added to places of another shape", () => {
+  test("leave stacks that are added to values of another shape", () => {
     const b = GraphBuilder.create("places");
     const x = b.input("x", "float32", ["B", 2, 3]);
     b.output("sum", b.add(x, b.constant(floatTensor([2, 1], [1, 2]))));

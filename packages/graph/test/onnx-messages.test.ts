@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
-test("the messages were made of this onnx.proto, and nobody has changed them since", async () => {
+test("the messages come from this onnx.proto and are unchanged", async () => {
   // On Windows git may check files out with other line ends.
   const [proto, generated] = await Promise.all(
     ["proto/onnx.proto", "src/onnx/generated/onnx_pb.ts"].map(async (path) =>
@@ -21,7 +21,7 @@ test("the messages were made of this onnx.proto, and nobody has changed them sin
   expect(made).toBe(sha256(body));
 });
 
-test("a model survives the way to bytes and back", () => {
+test("a model survives encoding and decoding", () => {
   const model = create(ModelProtoSchema, { irVersion: BigInt(Version.IR_VERSION), producerName: "blip-ts" });
   expect(fromBinary(ModelProtoSchema, toBinary(ModelProtoSchema, model))).toEqual(model);
   expect(Version.IR_VERSION).toBe(9);

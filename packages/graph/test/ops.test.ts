@@ -18,7 +18,7 @@ describe.each([
   ["with ONNX's own operators alone", true],
 ])("an operation on ONNX Runtime, %s", (_name, standardOperators) => {
   test.each(opKinds.flatMap((kind) => samples[kind].map((sample, index) => [kind, index, sample] as const)))(
-    "%s (%i) is what the reference evaluator says",
+    "%s (%i) agrees with the reference evaluator",
     async (_kind, _index, sample) => {
       const graph = optimize(graphOf(sample));
       const { out } = evaluate(graph, sample.inputs, noWeights);
@@ -37,7 +37,7 @@ describe.each([
 });
 
 describe("a self-contained model", () => {
-  test("carries its weights, a fused one in the parts that are read", async () => {
+  test("carries its weights, a fused one in the parts that are used", async () => {
     const b = GraphBuilder.create("fused");
     const x = b.input("x", "float32", ["B", 3]);
     const both = b.linear(x, "qkv", 4);
@@ -60,7 +60,7 @@ describe("a self-contained model", () => {
     some(out).data.forEach((value, index) => expect(Number(found.data[index])).toBeCloseTo(value, 5));
   });
 
-  test("says where a weight of more than 127 bytes ends", () => {
+  test("encodes the length of a weight of more than 127 bytes", () => {
     const b = GraphBuilder.create("long");
     b.output("out", b.linear(b.input("x", "float32", ["B", 50]), "dense", 10));
     const graph = b.build();
@@ -76,7 +76,7 @@ describe("a self-contained model", () => {
 });
 
 describe("a product in blocks whose weights are the model's own", () => {
-  test("is off by no more than half a step of each block of x", async () => {
+  test("differs by at most half a step of each block of x", async () => {
     const [out, blocks, block] = [8, 3, 32];
     const b = GraphBuilder.create("blocks");
     const x = b.input("x", "float32", ["B", blocks * block]);

@@ -63,7 +63,7 @@ const [input, weight, constant, node, output] = [
 const last = (found: Graph) => first(found.nodes.toReversed());
 
 describe("the checker", () => {
-  test("takes what the builder made", () => {
+  test("accepts the builder's graphs", () => {
     expect(checkGraph(graph)).toBe(graph);
   });
 
@@ -127,7 +127,7 @@ describe("the checker", () => {
     expect(() => checkGraph(wrong)).toThrow(message);
   });
 
-  test("takes two ranges of one weight", () => {
+  test("accepts two ranges of one weight", () => {
     const parts = [0, 1].map((start) => ({
       ...weight,
       rows: { start, end: start + 1 },
@@ -228,13 +228,13 @@ describe("the evaluator", () => {
 
 describe("dimensions", () => {
   const [B, T] = [namedDim("B"), namedDim("T")];
-  test("are divided by one term alone", () => {
+  test("are divided by a single term only", () => {
     expect(() => divideDims(T, 0)).toThrow("cannot divide the dimension T by 0");
     const sum = { terms: [B, T].flatMap((dim) => (typeof dim === "number" ? [] : dim.terms)) };
     expect(() => divideDims(T, sum)).toThrow("cannot divide the dimension T by B+T");
   });
 
-  test("have a value where every name has one", () => {
+  test("have a value if every name has one", () => {
     expect(() => evaluateDim(T, new Map([["B", 2]]))).toThrow("the dimension T has no value");
   });
 });

@@ -26,7 +26,7 @@ function naive(scores: readonly number[][], relevant: readonly number[][]) {
 }
 
 describe("retrieval metrics", () => {
-  test.each([1, 2, 7, 40])("of %d queries are the naive ones", (queries) => {
+  test.each([1, 2, 7, 40])("of %d queries equal the naive ones", (queries) => {
     const random = randomNumbers(queries);
     const scores = Array.from({ length: queries }, () => Array.from({ length: 30 }, () => random()));
     // Some sets have five captions per image, as in COCO; others have one.
@@ -38,7 +38,7 @@ describe("retrieval metrics", () => {
       expect(found[name], name).toBeCloseTo(expected[name], 10);
   });
 
-  test("a perfect ranking and one that is all wrong", () => {
+  test("a perfect ranking and an entirely wrong one", () => {
     const identity = Array.from({ length: 12 }, (_, a) =>
       Array.from({ length: 12 }, (_, b) => (a === b ? 1 : 0)),
     );

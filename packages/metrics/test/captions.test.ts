@@ -21,14 +21,14 @@ describe("tokenizeCaptions", () => {
     ]);
   });
 
-  test("gives each caption its line, whatever breaks are in it", () => {
+  test("keeps each caption on one line, whatever breaks it contains", () => {
     const captions = ["a\nb", "c\r\nd", "", "  ", "e\u2028f", "g\u000bh", "\n"];
     const expected = [["a", "b"], ["c", "d"], [], [], ["e", "f"], ["g", "h"], []];
     expect(tokenizeCaptions(captions)).toEqual(expected);
     expect(tokenizeCaptions([])).toEqual([]);
   });
 
-  test("what the next caption begins with can decide about a full stop, as there", () => {
+  test("the start of the next caption can decide about a full stop, as in pycocoevalcap", () => {
     const last = (captions: readonly string[]) => tokenizeCaptions(captions)[0]?.at(-1);
     expect(last(["in row A.", "the end"])).toBe("a.");
     expect(last(["in row A.", "The end"])).toBe("a");
@@ -52,7 +52,7 @@ describe("tokenizeCaptions", () => {
     );
   });
 
-  test("words of letters alone are the words", () => {
+  test("words of only letters are tokens", () => {
     fc.assert(
       fc.property(fc.array(fc.stringMatching(/^[b-df-hj-np-tv-z]{3,9}$/), { minLength: 1 }), (words) => {
         expect(tokenizeCaptions([words.join(" ")])).toEqual([words]);
@@ -60,7 +60,7 @@ describe("tokenizeCaptions", () => {
     );
   });
 
-  test("refuses a caption that is too long", () => {
+  test("rejects a caption that is too long", () => {
     expect(() => tokenizeCaptions(["a", "b".repeat(longestCaption + 1)])).toThrow(
       "captions[1]: expected at most 5000 characters, got 5001. Give one caption for each image.",
     );
@@ -84,7 +84,7 @@ describe("caption metrics", () => {
     expect(report.ciderD).toBeCloseTo(10, 10);
   });
 
-  test("nothing in common is nothing", () => {
+  test("captions without common words score 0", () => {
     const report = captionMetrics(["one two three four", "red"], [["five six seven eight"], ["blue"]]);
     expect(report.bleu4).toBeLessThan(1e-3);
     expect([report.rougeL, report.ciderD]).toEqual([0, 0]);

@@ -18,7 +18,7 @@ const printed = (values: readonly unknown[]) =>
     .map((value) => (typeof value === "string" ? value : inspect(value, { breakLength: Infinity })))
     .join(" ");
 
-test("each program of docs/metrics.md prints what it says", () => {
+test("each program of docs/metrics.md prints the output in its comments", () => {
   expect(programs.length).toBeGreaterThan(8);
   for (const program of programs) {
     const { outputText } = ts.transpileModule(program, {
@@ -38,7 +38,7 @@ test("each program of docs/metrics.md prints what it says", () => {
   }
 });
 
-test("each program of docs/metrics.md has right types", { timeout: 120_000 }, () => {
+test("each program of docs/metrics.md has correct types", { timeout: 120_000 }, () => {
   const files = new Map(
     programs.map((program, index) => [
       `/docs/${index}.ts`,

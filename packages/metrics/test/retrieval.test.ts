@@ -38,7 +38,7 @@ describe("beside BLIP's itm_eval", () => {
 });
 
 describe("retrievalReport", () => {
-  test("says how far ties move R@k", () => {
+  test("reports how much ties can change R@k", () => {
     const scores = [
       [1, 1, 0],
       [0, 0, 2],
@@ -81,7 +81,7 @@ describe("retrievalReport", () => {
 
   const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
 
-  test("bounds hold the recall; without ties they meet", () => {
+  test("bounds contain the recall; without ties they coincide", () => {
     fc.assert(
       fc.property(seeds, fc.option(fc.integer({ min: 1, max: 5 })), (seed, levels) => {
         const { imageToText, textToImage, textsOfImage } = ranking(seed, levels ?? undefined);
@@ -97,7 +97,7 @@ describe("retrievalReport", () => {
     );
   });
 
-  test("bounds are what the best and the worst order of ties give", () => {
+  test("bounds are the recalls of the best and the worst order of ties", () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         const { imageToText, textToImage, textsOfImage } = ranking(seed, 3);

@@ -76,7 +76,7 @@ describe("vqaAccuracy", () => {
     ],
   });
 
-  test("is the share of nines of people of whom three agree", () => {
+  test("is the share of groups of nine people in which three agree", () => {
     // If k of ten agree, k leave-one-out votes see k - 1 others, and the rest see k.
     const expected = [0, 30, 60, 90, 100, 100];
     expect(vqaAccuracy([0, 1, 2, 3, 4, 10].map((agree) => asked("red", agree))).each).toEqual(

@@ -38,7 +38,7 @@ test("other sizes are written whole, with the world's vocabulary", () => {
   rmSync(out, { recursive: true });
 });
 
-test("sizes that do not fit are refused", () => {
+test("sizes that do not fit are rejected", () => {
   expect(() => writeStem({ ...embedded, imageSize: 100 }, "nowhere")).toThrow(
     "--size: expected a multiple of 16",
   );

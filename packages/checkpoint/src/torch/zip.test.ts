@@ -35,7 +35,7 @@ describe("readTorchZip", () => {
     },
   );
 
-  it("hands out ranges of the archive itself", async () => {
+  it("returns ranges of the archive itself", async () => {
     const bytes = torchZipOf(stateDict([weight], storages), storages);
     const tensor = (await readTorchZip(memorySource("m", bytes))).tensors.get("weight");
     const offset = tensor?.offset ?? 0;
@@ -52,7 +52,7 @@ describe("readTorchZip", () => {
     expect(await values(stateDict([tensor], storages), "weight")).toEqual(expected);
   });
 
-  it("reads position ids as BLIP's files have them: one row, expanded", async () => {
+  it("reads position ids in the form of BLIP's files: one row, expanded", async () => {
     const ids = { "0": Array.from({ length: 512 }, (_, index) => index) };
     const positions: TestTensor = { name: "position_ids", shape: [1, 512], strides: [0, 1], storage: "0" };
     const { tensors } = await open(stateDict([positions], ids), {}, ids);
@@ -93,7 +93,7 @@ describe("readTorchZip", () => {
     },
   );
 
-  it("opens parameters, and tensors with attributes, as the tensors they are", async () => {
+  it("opens parameters, and tensors with attributes, as plain tensors", async () => {
     const tensor = p.reduce(
       p.global("torch._utils", "_rebuild_parameter"),
       dataOf(weight),
@@ -295,13 +295,13 @@ describe("readTorchZip", () => {
     expect(failure.code).toBe(code);
   });
 
-  it("refuses a byte order of more than a word before it reads it", async () => {
+  it("rejects a byte order of more than one word before it reads it", async () => {
     expect(await failureOf(() => open(p.none, { byteorder: "little".padEnd(17) }))).toMatchObject({
       code: "checkpoint/limit",
     });
   });
 
-  it("names a pickle that ends before its STOP as truncated", async () => {
+  it("reports a pickle that ends before its STOP as truncated", async () => {
     const damage = (pickle: Uint8Array) => pickle.slice(0, -1);
     expect(await failureOf(() => open(p.dict(), { damage }))).toMatchObject({ code: "checkpoint/truncated" });
   });
@@ -315,7 +315,7 @@ describe("readTorchZip", () => {
     expect(await failureOf(() => open([...first, ...many]))).toMatchObject({ code: "checkpoint/limit" });
   });
 
-  it("refuses a zip archive of something else", async () => {
+  it("rejects a zip archive of other content", async () => {
     const failure = await failureOf(() => open(p.none, { prefix: "word/x" }));
     expect(failure.code).toBe("checkpoint/missing-member");
     expect(failure.message).toContain("not a PyTorch checkpoint");

@@ -46,7 +46,7 @@ test("entries of an object, and the elements of the lists in it", () => {
   );
 });
 
-test("a piece that is broken does not end the others, and nothing more than a row is kept", () => {
+test("a broken piece does not end the others, and at most one row is kept", () => {
   const splitter = new JsonSplitter("file", { rowBytes: 8, depth: 2 });
   const pieces: JsonPiece[] = [];
   const text = new TextEncoder().encode('[1, {"a" 2}, "0123456789", [[[]]], tru, "\\""]');

@@ -47,7 +47,7 @@ describe("a native library that cannot be loaded", () => {
     expect(error.message).toContain("docs/platforms.md");
   });
 
-  test("ends the call that needs it by that name, through the engine's thread", async () => {
+  test("fails the call that needs it with its name, through the engine's thread", async () => {
     const missing = new Error(
       "libonnxruntime.so.1: cannot open shared object file: No such file or directory",
     );

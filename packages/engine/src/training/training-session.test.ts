@@ -100,7 +100,7 @@ async function trained(start: StartTraining, options: TrainingSessionOptions = {
   return { losses, numbers, outputs: session.outputs };
 }
 
-test("rows of an embedding are added the same way by 1 and by 2 threads, however often an id comes", async () => {
+test("rows of an embedding are added in the same order by 1 and 2 threads, however often an id occurs", async () => {
   const [one, two] = [
     await trained(startNodeTraining, { threads: 1 }),
     await trained(startNodeTraining, { threads: 2 }),
@@ -109,7 +109,7 @@ test("rows of an embedding are added the same way by 1 and by 2 threads, however
   expect(one.outputs).toBe("sequence");
 });
 
-test("rows are added to the gradient of the run, and what ids never name stays 0", async () => {
+test("rows are added to the gradient of the run, and rows without an id stay 0", async () => {
   await using session = await open(startNodeTraining, { threads: 2 });
   await session.run("lookup", { ids }, { wanted: [] });
   const first = await session.read("table.weight", "gradient");
@@ -143,7 +143,7 @@ test.each(["preallocated", "fresh"] as const)(
   },
 );
 
-test("several memories give the numbers of one", async () => {
+test("several memories give the same numbers as one", async () => {
   const one = await trained(startNodeTraining);
   // The table needs 6,400 bytes; head and shadow do not fit beside it. Gaps between blocks take 16 KiB.
   const several = await trained(startNodeTraining, { bytesPerMemory: 6400 + 16384 });
@@ -151,7 +151,7 @@ test("several memories give the numbers of one", async () => {
   expect(several.losses[0]).toBe(one.losses[0]);
 });
 
-test("a parameter that fits into no memory is refused", async () => {
+test("a parameter that fits into no memory is rejected", async () => {
   await expect(open(startNodeTraining, { bytesPerMemory: 6399 + 16384 })).rejects.toMatchObject({
     code: "train/parameter-size",
     fields: { name: "table.weight", bytes: 6400, capacity: 6399 },
@@ -188,7 +188,7 @@ describe("without memory", () => {
   test.each([
     ["onnxruntime-node", startNodeTraining, 2 ** 23],
     ["onnxruntime-web", startWasm, 2 ** 17],
-  ] as const)("a run on %s fails by name, and the session goes on", async (_engine, start, size) => {
+  ] as const)("a run on %s fails by name, and the session continues", async (_engine, start, size) => {
     await using session = await open(start);
     await session.addGraph("products", products());
     const run = (N: number) =>
@@ -222,7 +222,7 @@ describe("without memory", () => {
   });
 });
 
-describe("a run is refused", () => {
+describe("a run is rejected", () => {
   test.each<[string, Record<string, Tensor>, string]>([
     ["without an input", {}, "input ids: expected int64 [B], got nothing"],
     ["with one of another type", { ids: floatTensor([2], [0, 1]) }, "expected int64 [B], got float32 [2]"],
@@ -239,7 +239,7 @@ describe("a run is refused", () => {
     });
   });
 
-  test("of a graph or an output that is not there, and of numbers that do not fit", async () => {
+  test("with an unknown graph or output, and with numbers that do not fit", async () => {
     await using session = await open(startNodeTraining);
     await expect(session.run("other", { ids }, { wanted: [] })).rejects.toMatchObject({
       code: "train/graph",
@@ -266,7 +266,7 @@ describe("a run is refused", () => {
   });
 });
 
-test("gradients that are no numbers change nothing", async () => {
+test("gradients that are not finite change nothing", async () => {
   await using session = await open(startNodeTraining);
   await session.write("head.bias", "weight", Float32Array.of(3e38, 0, 0));
   await session.run("lookup", { ids }, { wanted: [] });

@@ -19,7 +19,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("a worker that the browser refuses to start is a failure with what to do, each time", async () => {
+test("a worker that the browser refuses to start fails with a remedy, each time", async () => {
   // Browsers start no worker from another origin, but a page's script may well come from one.
   vi.stubGlobal(
     "Worker",
@@ -38,7 +38,7 @@ test("a worker that the browser refuses to start is a failure with what to do, e
     });
 });
 
-test("loading can be stopped while the worker has not said yet whether there is a runtime", async () => {
+test("loading can be stopped before the worker has reported whether there is a runtime", async () => {
   vi.stubGlobal("Worker", SilentWorker);
   const engine = createWebEngine({ device: "cpu" });
   const stop = new AbortController();

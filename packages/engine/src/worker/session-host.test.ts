@@ -64,7 +64,7 @@ function host(log: string[]) {
 const model = { onnx: new Uint8Array(), external: [] };
 const x: Tensor = { dtype: "float32", dims: [1], data: Float32Array.of(1) };
 
-test("what is kept stays on the device, is fed from there, and is freed there", async () => {
+test("a retained tensor stays on the device, is fed from there, and is freed there", async () => {
   const log: string[] = [];
   const { ask, created, fed } = host(log);
   await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, retain: ["cache"] });
@@ -86,7 +86,7 @@ test("what is kept stays on the device, is fed from there, and is freed there", 
   expect(gone.error).toMatch(/gone/);
 });
 
-test("an output that was left on the device and is not retained is a mistake that is told", async () => {
+test("an output that was left on the device and is not retained is reported", async () => {
   const log: string[] = [];
   const { ask } = host(log);
   await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, retain: ["cache"] });
@@ -121,7 +121,7 @@ test("every session stops its threads with its call, whatever its own configurat
 
 // ONNX Runtime's packages look for the global when they create their first tensor. The copy here may have done so
 // already, so test/runtimes.slow.test.ts tests the effect on tensors.
-test("a thread of ONNX Runtime has no array of half floats, whatever the language has", () => {
+test("a thread of ONNX Runtime has no array of half floats, even if the language has one", () => {
   vi.stubGlobal("Float16Array", Uint16Array);
   expect("Float16Array" in globalThis).toBe(true);
   passHalvesAsBits();

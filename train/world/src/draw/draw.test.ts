@@ -64,7 +64,7 @@ describe("patches", () => {
     return { source, drawer: new Drawer(catalogue(), blankSprites, await readPanoramas(), 128) };
   };
 
-  test("name the thing whose middle lies in them, or the one that stands before it", async () => {
+  test("name the thing whose middle is in them, or the one in front of it", async () => {
     const { source, drawer } = await drawing("crowd");
     const { concepts } = source.world;
     const names = patchNames(concepts);
@@ -88,7 +88,7 @@ describe("patches", () => {
     expect(named / all).toBeGreaterThan(0.97);
   });
 
-  test("that are hardly touched are not known", async () => {
+  test("that are hardly covered are unclear", async () => {
     const { source, drawer } = await drawing("full");
     const patches = Array.from({ length: 20 }, (_, number) =>
       drawer.patches(source.scene(number), source.world.concepts, 16),
@@ -101,7 +101,7 @@ describe("patches", () => {
 });
 
 describe("a sprite", () => {
-  test("in another colour has that colour's name; what has no hue stays", () => {
+  test("in another colour has that colour's name; parts without a hue stay", () => {
     const halves = filled(8, 8, (x) => (x < 4 ? [200, 30, 30] : [90, 90, 90]));
     for (const name of colourNames) {
       const { data } = recoloured(halves, name);
@@ -110,7 +110,7 @@ describe("a sprite", () => {
     }
   });
 
-  test("is drawn where it belongs, mirrored, turned", () => {
+  test("is drawn at its position, mirrored, rotated", () => {
     const mips = new Mips(filled(64, 64, (x) => (x < 32 ? [255, 0, 0] : [0, 0, 255])));
     const drawn = (angle: number, mirrored: boolean) => {
       const canvas = new Canvas(64);
@@ -124,13 +124,13 @@ describe("a sprite", () => {
     expect(pixelAt(drawn(0, false), 10, 32)).toEqual([0, 0, 0]);
   });
 
-  test("halves keep the mean", () => {
+  test("halving keeps the mean", () => {
     const half = new Mips(filled(4, 4, (x) => [x * 20, 100, 0])).level(1);
     expect(Array.from(half.data.subarray(0, 8))).toEqual([10, 100, 0, 255, 50, 100, 0, 255]);
   });
 });
 
-test("a view shows what lies at its yaw and pitch", () => {
+test("a view shows the content at its yaw and pitch", () => {
   const [width, height] = [512, 256];
   const panorama: Panorama = {
     ...{ width, height },

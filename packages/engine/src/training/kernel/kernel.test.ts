@@ -65,7 +65,7 @@ describe.each(Object.entries(calls))("%s", (name, call) => {
   });
 });
 
-test("squares are added up in double precision", () => {
+test("squares are summed in double precision", () => {
   const { compiled, kernels } = both(() => 0);
   compiled.set([1e25, 1, 1e-25, 3e38], g);
   expect(kernels[0].squares(g, 4)).toBeCloseTo(9e76, -70);
@@ -73,7 +73,7 @@ test("squares are added up in double precision", () => {
   expect(kernels[0].squares(g, 4)).toBe(4097 ** 2 + 1);
 });
 
-test("the bytes in the tree are what kernel.wat is compiled to", async () => {
+test("the committed bytes are the compiled kernel.wat", async () => {
   const text = readFileSync(new URL("kernel.wat", import.meta.url), "utf8");
   expect(Buffer.from(await compileKernel(text)).toString("base64")).toBe(kernelBytes);
 });
